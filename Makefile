@@ -1,0 +1,23 @@
+# Everything a fresh machine needs besides Python 3.11+ and make is set up by these targets.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: setup demo test lock clean
+
+setup: .venv/ready
+
+.venv/ready: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "tsmu needs Python 3.11 or newer; name one with: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 2; }
+	$(PYTHON) -m venv --clear .venv
+	$(BIN)/python -m pip install --quiet "$$(grep '^uv==' requirements.lock)"
+	$(BIN)/uv pip install --python $(BIN)/python --quiet --requirement requirements.lock
+	$(BIN)/uv pip install --python $(BIN)/python --quiet --no-deps --editable .
+	@touch $@
+
+lock:
+	$(BIN)/uv pip compile --universal --python-version 3.11 --no-header --no-annotate --group dev \
+		pyproject.toml --output-file requirements.lock
+
+clean:
+	rm -rf .venv demo

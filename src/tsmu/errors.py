@@ -1,0 +1,41 @@
+"""What goes wrong, in one line: what, where (file, row, column), and what to do."""
+
+
+class TsmuError(Exception):
+    """Base of every error that tsmu raises on purpose; its text is one line for the user."""
+
+
+class WorkspaceError(TsmuError):
+    """A workspace folder or its settings are missing, broken or in use."""
+
+
+class ImageError(TsmuError):
+    """A raster cannot be read or does not fit what is asked of it."""
+
+
+class ChipError(TsmuError):
+    """Training chips are missing or do not fit together."""
+
+
+class RegionError(TsmuError):
+    """A region is unknown, badly named, or cannot be found for a place."""
+
+
+class BundleError(TsmuError):
+    """A model bundle is broken, missing, or does not fit the data."""
+
+
+class UpdateError(TsmuError):
+    """A model update cannot be done as asked."""
+
+
+class MapError(TsmuError):
+    """A scene cannot be mapped."""
+
+
+class DatabaseError(TsmuError):
+    """The landslide database is broken or refuses a record."""
+
+
+class BenchmarkError(TsmuError):
+    """A benchmark cannot be run as asked."""

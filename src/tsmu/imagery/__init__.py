@@ -1,0 +1,1 @@
+"""Image pairs: reading rasters by window, names, georeferencing, pre/post matching."""

@@ -1,0 +1,197 @@
+"""Rasters by window: named bands, validity apart from values, one kind of error."""
+
+import math
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyproj
+import rasterio
+from rasterio.crs import CRS
+from rasterio.enums import ColorInterp
+from rasterio.errors import NotGeoreferencedWarning, RasterioError
+from rasterio.io import DatasetReader
+from rasterio.transform import Affine
+from rasterio.windows import Window
+
+from tsmu.errors import ImageError
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".vrt")
+EARTH_RADIUS = 6_378_137.0  # metres, semi-major axis of WGS 84
+GDAL_OPTIONS = {
+    "GDAL_ERROR_ON_LIBJPEG_WARNING": True,  # otherwise a truncated JPEG reads as grey
+    "GDAL_PAM_ENABLED": False,  # never leave .aux.xml files beside the user's images
+    "GDAL_CACHEMAX": 256,  # MB; GDAL's own default is 5 % of the machine
+}
+
+# Plain pictures have no georeference; that is known here and not worth a warning each.
+warnings.filterwarnings("ignore", category=NotGeoreferencedWarning)
+
+Pixels = npt.NDArray[Any]
+Valid = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class RasterInfo:
+    """What a raster file says of itself; alpha is not among its bands."""
+
+    path: Path
+    width: int
+    height: int
+    bands: tuple[str, ...]
+    dtype: str
+    crs: CRS | None
+    transform: Affine
+    nodata: float | None
+
+    @property
+    def georeferenced(self) -> bool:
+        """Whether the pixels have a place on a map."""
+        return self.crs is not None and not self.transform.is_identity
+
+    @property
+    def on_earth(self) -> bool:
+        """Whether the CRS, if there is one, describes the Earth and not another planet."""
+        if self.crs is None:
+            return True
+        ellipsoid = pyproj.CRS.from_user_input(self.crs).ellipsoid
+        return ellipsoid is None or abs(ellipsoid.semi_major_metre / EARTH_RADIUS - 1) < 0.005
+
+    @property
+    def pixel_size(self) -> float | None:
+        """Side of a pixel of the same area in metres, at the raster's centre; None without a CRS."""
+        if not self.georeferenced:
+            return None
+        assert self.crs is not None
+        area = abs(self.transform.determinant)
+        if self.crs.is_geographic:
+            _, latitude = self.transform @ (self.width / 2, self.height / 2)
+            return math.sqrt(area * math.cos(math.radians(latitude))) * math.radians(EARTH_RADIUS)
+        return math.sqrt(area) * float(self.crs.linear_units_factor[1])
+
+
+@contextmanager
+def open_raster(path: Path) -> Iterator[DatasetReader]:
+    """Open a raster for reading; whatever GDAL complains of inside becomes an ImageError."""
+    if not str(path).startswith(("http://", "https://", "/vsi")) and not path.is_file():
+        raise ImageError(f"{path}: no such image file; check the path")
+    try:
+        with rasterio.Env(**GDAL_OPTIONS), rasterio.open(path) as dataset:
+            yield dataset
+    except RasterioError as error:
+        reason = str(error.__cause__ or error).replace("\n", " ")
+        raise ImageError(f"{path}: cannot be read as an image ({reason}); replace or remove it") from error
+
+
+def describe(path: Path) -> RasterInfo:
+    """Read a raster's header.
+
+    Bands are named by their descriptions, else by their colour, else `band_1`, `band_2`, ...
+
+    Raises:
+        ImageError: the file is missing, not a raster, or has no band besides alpha.
+    """
+    with open_raster(path) as dataset:
+        return _describe(path, dataset)
+
+
+def read(path: Path, window: Window | None = None) -> tuple[Pixels, Valid]:
+    """Read the bands of a raster, or of a window of it, and which pixels are valid.
+
+    Returns:
+        Values (C, H, W) in the file's own type (float64 becomes float32), a palette expanded to
+        red, green, blue; and validity (H, W): inside alpha, not no-data, finite in every band.
+
+    Raises:
+        ImageError: the file is missing or damaged, or the window leaves it.
+    """
+    with open_raster(path) as dataset:
+        return read_window(dataset, window)
+
+
+def read_window(dataset: DatasetReader, window: Window | None = None) -> tuple[Pixels, Valid]:
+    """Read as `read` does, from a dataset that is already open."""
+    if window is not None:
+        _check_inside(dataset, window)
+    indexes = _band_indexes(dataset)
+    values = dataset.read(indexes, window=window)
+    valid = _validity(dataset, window, values)
+    if _is_palette(dataset):
+        values = _expand_palette(dataset, values[0])
+    if values.dtype.kind == "f":
+        values = values.astype(np.float32, copy=False)
+        valid &= np.isfinite(values).all(axis=0)
+    return values, valid
+
+
+def _describe(path: Path, dataset: DatasetReader) -> RasterInfo:
+    indexes = _band_indexes(dataset)
+    if not indexes:
+        raise ImageError(f"{path}: has no band besides alpha; give an image with at least one")
+    names = ("red", "green", "blue") if _is_palette(dataset) else tuple(_band_name(dataset, i) for i in indexes)
+    if len(set(names)) < len(names):
+        names = tuple(f"band_{index}" for index in indexes)
+    return RasterInfo(
+        path=path,
+        width=dataset.width,
+        height=dataset.height,
+        bands=names,
+        dtype=str(dataset.dtypes[0]),
+        crs=dataset.crs,
+        transform=dataset.transform,
+        nodata=dataset.nodata,
+    )
+
+
+def _band_indexes(dataset: DatasetReader) -> list[int]:
+    return [i for i, colour in zip(dataset.indexes, dataset.colorinterp, strict=True) if colour != ColorInterp.alpha]
+
+
+def _band_name(dataset: DatasetReader, index: int) -> str:
+    description = dataset.descriptions[index - 1]
+    if description:
+        return str(description).strip().lower().replace(" ", "_")
+    colour = dataset.colorinterp[index - 1]
+    known = colour not in (ColorInterp.undefined, ColorInterp.gray)
+    return str(colour.name).lower() if known else f"band_{index}"
+
+
+def _is_palette(dataset: DatasetReader) -> bool:
+    return bool(dataset.colorinterp[0] == ColorInterp.palette)
+
+
+def _expand_palette(dataset: DatasetReader, indexes: Pixels) -> Pixels:
+    table = np.zeros((256, 3), np.uint8)
+    for index, colour in dataset.colormap(1).items():
+        table[index] = colour[:3]
+    return table[indexes].transpose(2, 0, 1)
+
+
+def _validity(dataset: DatasetReader, window: Window | None, values: Pixels) -> Valid:
+    alpha = [i for i, c in zip(dataset.indexes, dataset.colorinterp, strict=True) if c == ColorInterp.alpha]
+    if alpha:
+        return dataset.read(alpha[0], window=window) > 0
+    if dataset.nodata is not None:
+        # A dark pixel may be 0 in one band; no-data is no-data in all of them.
+        missing = np.isnan(values) if math.isnan(dataset.nodata) else values == dataset.nodata
+        return ~missing.all(axis=0)
+    return dataset.read_masks(1, window=window) > 0
+
+
+def _check_inside(dataset: DatasetReader, window: Window) -> None:
+    inside = (
+        window.col_off >= 0
+        and window.row_off >= 0
+        and window.col_off + window.width <= dataset.width
+        and window.row_off + window.height <= dataset.height
+    )
+    if not inside:
+        raise ImageError(
+            f"{dataset.name}: window {window.flatten()} leaves the image of {dataset.width} x {dataset.height} px; "
+            "import it again if the image was replaced"
+        )

@@ -1,0 +1,118 @@
+"""The issue log: what was wrong with the input, where, and what was done about it."""
+
+import csv
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Literal, Self
+
+from tsmu.errors import TsmuError
+from tsmu.files import written_whole
+
+Severity = Literal["error", "warning"]
+
+
+@dataclass(frozen=True)
+class Issue:
+    """One defect of the input.
+
+    `error`: the row or file was left out. `warning`: it was taken, perhaps repaired.
+    `row` counts as a spreadsheet does (the header is row 1); None where rows mean nothing.
+    """
+
+    file: str
+    row: int | None
+    column: str | None
+    severity: Severity
+    problem: str
+    action: str
+
+    def __str__(self) -> str:
+        """Format the issue as one line: where, what, and what was done."""
+        place = self.file
+        if self.row is not None:
+            place += f", row {self.row}"
+        if self.column:
+            place += f", column {self.column}"
+        return f"{place}: {self.problem}; {self.action}"
+
+
+class IssueLog:
+    """Collects issues while one source is read, then stores them in the workspace's issues.csv."""
+
+    def __init__(self, source: Path | str, *, strict: bool = False) -> None:
+        """Start an empty log for `source`; with `strict`, warnings count as errors."""
+        self.source = str(Path(source).resolve())
+        self.strict = strict
+        self.issues: list[Issue] = []
+
+    def __iter__(self) -> Iterator[Issue]:
+        """Iterate over the issues in the order in which they were found."""
+        return iter(self.issues)
+
+    def __len__(self) -> int:
+        """Count the issues of both severities."""
+        return len(self.issues)
+
+    def error(
+        self,
+        file: Path | str,
+        problem: str,
+        action: str = "left out",
+        *,
+        row: int | None = None,
+        column: str | None = None,
+    ) -> None:
+        """Record that a file or row is left out."""
+        self.issues.append(Issue(str(file), row, column, "error", problem, action))
+
+    def warning(
+        self,
+        file: Path | str,
+        problem: str,
+        action: str,
+        *,
+        row: int | None = None,
+        column: str | None = None,
+    ) -> None:
+        """Record a defect that the file or row survives; under `strict` an error that stops."""
+        issue = Issue(str(file), row, column, "warning", problem, action)
+        if self.strict:
+            raise TsmuError(f"{issue} (stopped by --strict)")
+        self.issues.append(issue)
+
+    @property
+    def errors(self) -> list[Issue]:
+        """The issues for which something was left out."""
+        return [issue for issue in self.issues if issue.severity == "error"]
+
+    def merge(self, other: Self) -> None:
+        """Take over the issues of another log of the same source."""
+        self.issues.extend(other.issues)
+
+    def as_records(self) -> list[dict[str, object]]:
+        """Return the issues as plain dicts with the columns of issues.csv."""
+        return [asdict(issue) for issue in self.issues]
+
+    def save(self, path: Path) -> None:
+        """Write the log into `path`, replacing what an earlier read of the same source said.
+
+        Issues of other sources stay, so `path` always tells the known defects of all input.
+        """
+        kept = [row for row in read_issues(path) if row["source"] != self.source]
+        if not kept and not self.issues and not path.exists():
+            return
+        columns = [*(field.name for field in fields(Issue)), "source"]
+        with written_whole(path) as temporary, temporary.open("w", newline="") as handle:
+            writer = csv.DictWriter(handle, columns)
+            writer.writeheader()
+            writer.writerows(kept)
+            writer.writerows({**asdict(issue), "source": self.source} for issue in self.issues)
+
+
+def read_issues(path: Path) -> list[dict[str, str]]:
+    """Read an issues.csv as a list of its rows; an absent file is an empty log."""
+    if not path.exists():
+        return []
+    with path.open(newline="") as handle:
+        return list(csv.DictReader(handle))

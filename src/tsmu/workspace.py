@@ -1,0 +1,212 @@
+"""Where things lie in a workspace folder, and its settings file tsmu.toml."""
+
+import difflib
+import json
+import os
+import socket
+import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import filelock
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from tsmu.errors import WorkspaceError
+from tsmu.files import written_whole
+
+SETTINGS_FILE = "tsmu.toml"
+SETTINGS_TEMPLATE = """\
+# Settings of this tsmu workspace. Options given on the command line win over them.
+
+[model]
+encoder = "resnet34"     # any encoder of segmentation_models_pytorch; timm's are named tu-<name>
+weights = "none"         # none, a name such as imagenet, or a .safetensors file
+
+[update]
+strategy = "tsmu"        # how a new region is learned
+steps = 400              # optimisation steps per region
+batch_size = 16          # chips per step
+
+[map]
+tile = 512               # pixels per side of one network input
+overlap = 128            # pixels that neighbouring tiles share
+"""
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ModelSettings(_Section):
+    """The network that the first update creates."""
+
+    encoder: str = "resnet34"
+    weights: str = "none"
+
+
+class UpdateSettings(_Section):
+    """How a region is learned, unless the command says otherwise."""
+
+    strategy: str = "tsmu"
+    steps: int = Field(400, ge=2)
+    batch_size: int = Field(16, ge=1)
+
+
+class MapSettings(_Section):
+    """How a scene is cut into network inputs; pixels."""
+
+    tile: int = Field(512, ge=64, multiple_of=32)
+    overlap: int = Field(128, ge=0)
+
+
+class Settings(_Section):
+    """The whole of tsmu.toml."""
+
+    model: ModelSettings = ModelSettings()
+    update: UpdateSettings = UpdateSettings()
+    map: MapSettings = MapSettings()
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Read a settings file; an unknown key is an error that names the nearest known one."""
+        try:
+            return cls.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise WorkspaceError(f"{path}: not valid TOML ({error}); correct it") from None
+        except ValidationError as error:
+            raise WorkspaceError(f"{path}: {_explain(error, cls)}") from None
+
+
+def _explain(error: ValidationError, settings: type[BaseModel]) -> str:
+    """Turn pydantic's first complaint into one line."""
+    first = error.errors()[0]
+    *parents, key = (str(part) for part in first["loc"])
+    name = ".".join([*parents, key])
+    if first["type"] != "extra_forbidden":
+        return f"{name} = {first['input']!r}: {first['msg'].lower()}"
+    for parent in parents:
+        section = settings.model_fields[parent].annotation
+        assert section is not None
+        settings = section
+    known = list(settings.model_fields)
+    near = difflib.get_close_matches(key, known, n=1, cutoff=0.0)
+    return f"unknown key {name}; the nearest known one is {'.'.join([*parents, near[0]])}"
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """A folder with tsmu.toml in it; every path that tsmu reads or writes there has its name here."""
+
+    root: Path
+    settings: Settings
+
+    @classmethod
+    def create(cls, folder: Path) -> Self:
+        """Make `folder` a workspace; one that already is stays as it is."""
+        settings_file = folder / SETTINGS_FILE
+        if not settings_file.exists():
+            with written_whole(settings_file) as temporary:
+                temporary.write_text(SETTINGS_TEMPLATE, encoding="utf-8")
+        return cls.open(folder)
+
+    @classmethod
+    def open(cls, folder: Path) -> Self:
+        """Open the workspace whose root is exactly `folder`."""
+        settings_file = folder / SETTINGS_FILE
+        if not settings_file.is_file():
+            raise WorkspaceError(
+                f"{folder}: not a workspace (no {SETTINGS_FILE}); make it one with: tsmu init {folder}"
+            )
+        return cls(folder.resolve(), Settings.read(settings_file))
+
+    @classmethod
+    def find(cls, start: Path) -> Self:
+        """Open the workspace that `start` lies in, looking upwards as git does."""
+        for folder in (start.resolve(), *start.resolve().parents):
+            if (folder / SETTINGS_FILE).is_file():
+                return cls.open(folder)
+        raise WorkspaceError(
+            f"{start.resolve()}: not inside a workspace; make one with: tsmu init, or name one with --workspace DIR"
+        )
+
+    @property
+    def regions(self) -> Path:
+        """The ecoregion map."""
+        return self.root / "regions.gpkg"
+
+    @property
+    def events(self) -> Path:
+        """The imported landslide inventories."""
+        return self.root / "events.gpkg"
+
+    @property
+    def chips(self) -> Path:
+        """The index of the training chips."""
+        return self.root / "chips.parquet"
+
+    @property
+    def models(self) -> Path:
+        """The folder of the bundle versions."""
+        return self.root / "models"
+
+    @property
+    def runs(self) -> Path:
+        """Checkpoints of updates that are under way."""
+        return self.root / "runs"
+
+    @property
+    def cache(self) -> Path:
+        """What can be computed again."""
+        return self.root / "cache"
+
+    @property
+    def maps(self) -> Path:
+        """One folder per mapped scene."""
+        return self.root / "maps"
+
+    @property
+    def database(self) -> Path:
+        """The landslide database."""
+        return self.root / "landslides.gpkg"
+
+    @property
+    def issues(self) -> Path:
+        """The issue log."""
+        return self.root / "issues.csv"
+
+    def stored_path(self, path: Path) -> str:
+        """How `path` is written into an index: relative inside the workspace, absolute outside."""
+        path = path.resolve()
+        return path.relative_to(self.root).as_posix() if path.is_relative_to(self.root) else str(path)
+
+    @contextmanager
+    def lock(self, command: str) -> Iterator[None]:
+        """Be the only writer of this workspace; a second one is told who the first is.
+
+        The operating system releases the lock when its holder dies, however it dies.
+        """
+        writer = self.root / ".tsmu-writer.json"
+        lock = filelock.FileLock(self.root / ".tsmu.lock", timeout=0)
+        try:
+            lock.acquire()
+        except filelock.Timeout:
+            raise WorkspaceError(
+                f"{self.root}: {_describe_writer(writer)} is writing here; wait for it, or use another workspace"
+            ) from None
+        try:
+            writer.write_text(json.dumps({"command": command, "pid": os.getpid(), "host": socket.gethostname()}))
+            yield
+        finally:
+            writer.unlink(missing_ok=True)
+            lock.release()
+
+
+def _describe_writer(path: Path) -> str:
+    try:
+        writer = json.loads(path.read_text())
+        return f"`{writer['command']}` (process {writer['pid']} on {writer['host']})"
+    except (OSError, ValueError, KeyError):
+        return "another tsmu command"
