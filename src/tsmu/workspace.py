@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Self, cast
 
 import filelock
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -88,9 +88,7 @@ def _explain(error: ValidationError, settings: type[BaseModel]) -> str:
     if first["type"] != "extra_forbidden":
         return f"{name} = {first['input']!r}: {first['msg'].lower()}"
     for parent in parents:
-        section = settings.model_fields[parent].annotation
-        assert section is not None
-        settings = section
+        settings = cast(type[BaseModel], settings.model_fields[parent].annotation)
     known = list(settings.model_fields)
     near = difflib.get_close_matches(key, known, n=1, cutoff=0.0)
     return f"unknown key {name}; the nearest known one is {'.'.join([*parents, near[0]])}"

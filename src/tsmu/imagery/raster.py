@@ -175,12 +175,12 @@ def _expand_palette(dataset: DatasetReader, indexes: Pixels) -> Pixels:
 def _validity(dataset: DatasetReader, window: Window | None, values: Pixels) -> Valid:
     alpha = [i for i, c in zip(dataset.indexes, dataset.colorinterp, strict=True) if c == ColorInterp.alpha]
     if alpha:
-        return dataset.read(alpha[0], window=window) > 0
+        return np.asarray(dataset.read(alpha[0], window=window) > 0)
     if dataset.nodata is not None:
         # A dark pixel may be 0 in one band; no-data is no-data in all of them.
         missing = np.isnan(values) if math.isnan(dataset.nodata) else values == dataset.nodata
-        return ~missing.all(axis=0)
-    return dataset.read_masks(1, window=window) > 0
+        return np.asarray(~np.all(missing, axis=0))
+    return np.asarray(dataset.read_masks(1, window=window) > 0)
 
 
 def _check_inside(dataset: DatasetReader, window: Window) -> None:
