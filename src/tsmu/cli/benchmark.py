@@ -25,7 +25,9 @@ def continual(
     steps: Annotated[int, typer.Option(min=2, help="Optimisation steps per region.")] = 200,
     batch_size: Annotated[int, typer.Option(min=2, help="Chips per step.")] = 16,
     encoder: Annotated[str, typer.Option(help="Encoder name; starts from random weights.")] = "resnet18",
-    split: Annotated[Literal["fixed", "folds"], typer.Option(help="Contiguous blocks, or five folds by seed.")] = "fixed",
+    split: Annotated[
+        Literal["fixed", "folds"], typer.Option(help="Contiguous blocks, or five folds by seed.")
+    ] = "fixed",
     as_json: JsonOption = False,
 ) -> None:
     """Learn regions one after the other with several strategies; resumes where it stopped."""

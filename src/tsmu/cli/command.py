@@ -120,7 +120,9 @@ def explain(error: BaseException) -> str:
         return "interrupted; the same command goes on where it stopped"
     if isinstance(error, OSError) and not isinstance(error, TsmuError):
         where = error.filename2 or error.filename or "a file"
-        return f"{where}: {(error.strerror or str(error)).lower()}; make room or give permission there, then run it again"
+        return (
+            f"{where}: {(error.strerror or str(error)).lower()}; make room or give permission there, then run it again"
+        )
     return str(error).replace("\n", " ")
 
 

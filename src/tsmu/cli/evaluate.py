@@ -9,7 +9,9 @@ from tsmu.cli.command import JsonOption, WorkspaceOption, command, find_workspac
 
 
 def evaluate(
-    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Where the report goes; by default the workspace.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Where the report goes; by default the workspace.")
+    ] = None,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
