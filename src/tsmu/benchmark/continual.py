@@ -24,7 +24,7 @@ from tsmu.chips.statistics import band_statistics
 from tsmu.errors import BenchmarkError
 from tsmu.evaluate.matrix import ContinualScores
 from tsmu.evaluate.predict import count_pixels
-from tsmu.files import remove, written_whole
+from tsmu.files import remove, write_json, write_text, written_whole
 from tsmu.issues import IssueLog
 from tsmu.model.network import RegionNet
 from tsmu.update.sampling import mix
@@ -84,8 +84,8 @@ def run_continual(settings: ContinualSettings, out: Path, say: Say, report: Repo
             say(f"{strategy}, seed {seed}")
             cells.append(_run_cell(settings, strategy, seed, _split(chips, settings.split, seed), out, report))
             results = _results(settings, cells)
-            _write(out / "results.json", json.dumps(results, indent=1))
-            _write(out / "table.md", table(results))
+            write_json(out / "results.json", results)
+            write_text(out / "table.md", table(results))
     return results
 
 
@@ -187,7 +187,7 @@ def _run_step(
         "state": state.name,
         "folder": str(done.parent),
     }
-    _write(done, json.dumps(result))
+    write_json(done, result)
     remove(checkpoints)
 
 
@@ -228,17 +228,14 @@ def table(results: dict[str, Any]) -> str:
     """Write the cells as Markdown: IoU per region, WA and WF after each step; mean +- standard error."""
     order = results["settings"]["regions"]
     last = len(order) - 1
-    columns: dict[str, Callable[[dict[str, Any]], float]] = {}
-    for i, region in enumerate(order):
-        columns[f"{region} when learned"] = lambda cell, i=i: cell["R"][i][i]
-    for i, region in enumerate(order):
-        columns[f"{region} at the end"] = lambda cell, i=i: cell["R"][last][i]
-    for i in range(len(order)):
-        columns[f"WA {i + 1}"] = lambda cell, i=i: cell["summaries"][i]["WA"]
-    for i in range(1, len(order)):
-        columns[f"WF {i + 1}"] = lambda cell, i=i: cell["summaries"][i]["WF"]
-    columns["mean IoU"] = lambda cell: cell["summaries"][last]["ACC"]
-    columns["BWT"] = lambda cell: cell["summaries"][last]["BWT"]
+    columns: dict[str, Callable[[dict[str, Any]], float]] = {
+        **{f"{region} when learned": _entry(i, i) for i, region in enumerate(order)},
+        **{f"{region} at the end": _entry(last, i) for i, region in enumerate(order)},
+        **{f"WA {i + 1}": _summary(i, "WA") for i in range(len(order))},
+        **{f"WF {i + 1}": _summary(i, "WF") for i in range(1, len(order))},
+        "mean IoU": _summary(last, "ACC"),
+        "BWT": _summary(last, "BWT"),
+    }
     strategies = dict.fromkeys(cell["strategy"] for cell in results["cells"])
     groups = {name: [cell for cell in results["cells"] if cell["strategy"] == name] for name in strategies}
     lines = [
@@ -251,11 +248,14 @@ def table(results: dict[str, Any]) -> str:
     return "\n".join([*lines, ""])
 
 
+def _entry(step: int, region: int) -> Callable[[dict[str, Any]], float]:
+    return lambda cell: float(cell["R"][step][region])
+
+
+def _summary(step: int, name: str) -> Callable[[dict[str, Any]], float]:
+    return lambda cell: float(cell["summaries"][step][name])
+
+
 def _mean_and_error(values: list[float]) -> str:
     mean = f"{np.mean(values):.3f}"
     return mean if len(values) == 1 else f"{mean} +- {np.std(values, ddof=1) / len(values) ** 0.5:.3f}"
-
-
-def _write(path: Path, text: str) -> None:
-    with written_whole(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")

@@ -8,6 +8,7 @@ from typing import Any
 
 import geopandas
 import numpy as np
+import pandas as pd
 import rasterio.warp
 from shapely.geometry import box, shape
 
@@ -67,6 +68,18 @@ def chips_from_folder(
     for row, split in zip(rows, block_split([row["group"] for row in rows]), strict=True):
         row["split"] = split
     return make_index(rows)
+
+
+def read_groups(file: Path) -> dict[str, str]:
+    """Read a CSV with the columns `name` (file stem) and `group`."""
+    try:
+        table = pd.read_csv(file, dtype=str, usecols=["name", "group"])
+    except (OSError, ValueError) as error:
+        reason = str(error).splitlines()[0]
+        raise ChipError(
+            f"{file}: not a table of groups ({reason}); give a CSV with the columns name and group"
+        ) from error
+    return dict(zip(table["name"], table["group"], strict=True))
 
 
 def natural_order(stem: str) -> tuple[list[tuple[int, int, str]], str]:

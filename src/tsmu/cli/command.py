@@ -4,7 +4,6 @@ Exit codes: 0 done, 3 done but something was left out (the issue log says what),
 """
 
 import json
-import math
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tsmu.errors import TsmuError
+from tsmu.files import without_nan
 
 if TYPE_CHECKING:
     from tsmu.issues import IssueLog
@@ -103,15 +103,6 @@ def command(name: str, as_json: bool) -> Iterator[Answer]:
         print(json.dumps(without_nan(answer.as_dict(status, time.monotonic() - started))))
     if partial:
         raise typer.Exit(LEFT_OUT)
-
-
-def without_nan(value: Any) -> Any:
-    """Replace NaN, which JSON does not know, by null."""
-    if isinstance(value, dict):
-        return {key: without_nan(entry) for key, entry in value.items()}
-    if isinstance(value, list | tuple):
-        return [without_nan(entry) for entry in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def explain(error: BaseException) -> str:

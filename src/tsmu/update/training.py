@@ -90,9 +90,9 @@ def learn_region(
     network.to(memory_format=torch.channels_last)  # a tenth to a third faster, on CPU and GPU
     lesson = Lesson(network, teacher, decoder)
     learner = Learner(lesson, strategy, strategy.stages(lesson, settings.steps))
-    trainer = _trainer(settings, checkpoints, report)
     resumed = checkpoints / CHECKPOINT if checkpoints and (checkpoints / CHECKPOINT).exists() else None
     with _quiet():
+        trainer = _trainer(settings, checkpoints, report)
         trainer.fit(learner, _loader(network, chips, settings), ckpt_path=resumed, weights_only=True)
     if trainer.interrupted:
         raise KeyboardInterrupt
@@ -175,5 +175,6 @@ class _quiet(warnings.catch_warnings):  # noqa: N801
     def __enter__(self) -> Any:
         entered = super().__enter__()
         warnings.filterwarnings("ignore", module="lightning")
-        logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+        for name in ("lightning.pytorch", "lightning.fabric"):
+            logging.getLogger(name).setLevel(logging.WARNING)
         return entered
