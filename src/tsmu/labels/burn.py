@@ -39,9 +39,9 @@ def burn(
     for geometry, kind in shapes:
         inside = geometry if frame.contains(geometry) else shapely.intersection(geometry, frame)
         for part in shapely.get_parts(shapely.get_parts(inside)):
-            if part.geom_type != "Polygon":  # clipping also leaves lines and points
+            if part.geom_type != "Polygon" or part.is_empty:  # clipping also leaves lines and points
                 continue
-            left, top = (int(np.floor(v)) for v in part.bounds[:2])
+            left, top = (max(int(np.floor(v)), 0) for v in part.bounds[:2])  # clipping is exact but for rounding
             right, bottom = (int(np.ceil(v)) for v in part.bounds[2:])
             rows, columns = slice(top, max(bottom, top + 1)), slice(left, max(right, left + 1))
             window = mask[rows, columns]

@@ -56,7 +56,7 @@ def labelme_json(
     """
     frame = shapely.box(0, 0, width, height)
     parts = [part for polygon in polygons for part in _without_holes(polygon.intersection(frame))]
-    shapes = [
+    shapes: list[dict[str, Any]] = [
         {
             "label": label,
             "points": [[round(x, 2), round(y, 2)] for x, y in part.exterior.coords[:-1]],
@@ -123,7 +123,7 @@ def _stretched(band: npt.NDArray[Any], valid: npt.NDArray[np.bool_]) -> npt.NDAr
         return np.zeros(band.shape, np.uint8)
     low, high = np.percentile(band[valid], STRETCH)
     scaled = (np.where(valid, band, low).astype(np.float64) - low) / max(float(high - low), 1e-12)
-    return (np.clip(scaled, 0, 1) * 255).round().astype(np.uint8)
+    return np.asarray((np.clip(scaled, 0, 1) * 255).round(), np.uint8)
 
 
 def _without_holes(geometry: BaseGeometry) -> list[shapely.Polygon]:
