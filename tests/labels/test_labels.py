@@ -93,6 +93,7 @@ AREAS = {
     "linestrip": ([[20, 40], [60, 40]], 40 * 10 + np.pi * 25),
     "line": ([[20, 40], [60, 40]], 40 * 10 + np.pi * 25),
     "point": ([[50, 40]], np.pi * 25),
+    "oriented_rectangle": ([[20, 20], [40, 40], [30, 50], [10, 30]], 400),
     "polygon": ([[20, 20], [40, 40], [40, 20], [20, 40]], 200),  # crosses itself
 }
 
@@ -108,6 +109,15 @@ def test_line_width_and_point_radius(tmp_path: Path, pairs: gpd.GeoDataFrame) ->
     folder = label(tmp_path / "labels", "a.json", shape([[50, 40]], "point"), shape([[0, 10], [100, 10]], "line"))
     table, _ = imported(folder, pairs, line_width=2, point_radius=10)
     assert mask_of(table).sum() == pytest.approx(200 + np.pi * 100, rel=0.03)
+
+
+def test_masks_of_the_ai_tools(tmp_path: Path, pairs: gpd.GeoDataFrame) -> None:
+    drawn, picture = np.ones((30, 20), bool), BytesIO()
+    drawn[:5, :5] = False
+    Image.fromarray(drawn).save(picture, "PNG")
+    area = {**shape([[10, 20], [29, 49]], "mask"), "mask": base64.b64encode(picture.getvalue()).decode()}
+    mask = mask_of(imported(label(tmp_path / "labels", "a.json", area), pairs)[0])
+    assert (mask[20:50, 10:30] == drawn).all() and mask.sum() == drawn.sum()
 
 
 def test_classes(tmp_path: Path, pairs: gpd.GeoDataFrame) -> None:
@@ -174,6 +184,7 @@ BAD_FILES = {
     "nan.json": json.dumps(content(shape([[1, 1], [2, float("nan")], [3, 1]]), imagePath="a_post.tif")),
     "text.json": json.dumps(content(shape([[1, 1], [2, "3"], [3, 1]]), imagePath="a_post.tif")),  # type: ignore[list-item]
     "kind.json": json.dumps(content(shape(SQUARE, "mask"), imagePath="a_post.tif")),
+    "star.json": json.dumps(content(shape(SQUARE, "star"), imagePath="a_post.tif")),
     "unnamed.json": json.dumps(content({**shape(SQUARE), "label": None}, imagePath="a_post.tif")),
 }
 
@@ -195,10 +206,18 @@ json_values = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner, max_size=4),
     max_leaves=10,
 )
-kinds = st.sampled_from(["polygon", "rectangle", "circle", "linestrip", "line", "point", "mask", None, "", 3])
+kinds = st.sampled_from(
+    ["polygon", "rectangle", "circle", "linestrip", "line", "point", "mask", "oriented_rectangle", None, "", 3]
+)
 point_lists = st.lists(st.lists(numbers, min_size=2, max_size=2), max_size=6)
 fuzzed_shapes = st.fixed_dictionaries(
-    {}, optional={"label": st.text(max_size=3) | json_values, "points": point_lists | json_values, "shape_type": kinds}
+    {},
+    optional={
+        "label": st.text(max_size=3) | json_values,
+        "points": point_lists | json_values,
+        "shape_type": kinds,
+        "mask": json_values,
+    },
 )
 sizes = st.sampled_from([WIDTH, HEIGHT, None, 0, -1, 1e400, "100", True]) | numbers
 fuzzed = st.fixed_dictionaries(

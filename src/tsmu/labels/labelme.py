@@ -1,7 +1,6 @@
 """Reading labelme files: shapes drawn on an image become polygons in its pixel coordinates."""
 
 import base64
-import binascii
 import io
 import json
 import math
@@ -10,8 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import shapely
 from PIL import Image
+from rasterio.features import shapes as outlines
+from rasterio.transform import Affine
 from shapely.geometry.base import BaseGeometry
 
 from tsmu.errors import LabelError
@@ -20,7 +22,7 @@ LINE_WIDTH = 10.0  # px; what labelme itself draws for a line
 POINT_RADIUS = 5.0  # px; likewise for a point
 FAR = 1e7  # px; beyond, a number is no pixel
 HAIR = 0.01  # px; the half width given to a shape without area
-KINDS = ("polygon", "rectangle", "circle", "linestrip", "line", "point")
+KINDS = ("polygon", "rectangle", "oriented_rectangle", "circle", "linestrip", "line", "point", "mask")
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,8 @@ def read_labelme(path: Path, *, line_width: float = LINE_WIDTH, point_radius: fl
     """Read a labelme file of any version, with or without embedded image data.
 
     Takes polygons, rectangles, circles (centre and a point of the rim), linestrips and lines
-    (`line_width` px wide) and points (`point_radius` px). A polygon that crosses itself is made valid.
+    (`line_width` px wide), points (`point_radius` px) and the masks of labelme's AI tools. A polygon
+    that crosses itself is made valid.
 
     Raises:
         LabelError: the file is no labelme file, or one of its shapes cannot be understood. Without
@@ -88,7 +91,34 @@ def _shape(shape: object, line_width: float, point_radius: float) -> tuple[str, 
     needed = {"polygon": 3, "point": 1}.get(kind, 2)
     if len(points) < needed:
         raise LabelError(f"is a {kind} of {len(points)} points; it needs {needed}")
+    if kind == "mask":
+        return label.strip(), _outlined(shape.get("mask"), points[0])
     return label.strip(), _geometry(kind, points, line_width, point_radius)
+
+
+def _outlined(data: object, corner: tuple[float, float]) -> BaseGeometry:
+    """Outline a small picture whose first pixel lies at `corner`."""
+    image = _picture(data)
+    if image is None:
+        raise LabelError("is a mask whose picture cannot be read")
+    drawn = np.asarray(image.convert("L")) > 0
+    at = Affine.translation(round(corner[0]), round(corner[1]))
+    parts = [shapely.geometry.shape(s) for s, _ in outlines(drawn.astype(np.uint8), mask=drawn, transform=at)]
+    if not parts:
+        raise LabelError("is a mask with nothing in it")
+    return shapely.union_all(parts)
+
+
+def _picture(data: object) -> Image.Image | None:
+    """Decode an embedded picture; None where that cannot be done."""
+    if not isinstance(data, str) or not data:
+        return None
+    try:
+        image = Image.open(io.BytesIO(base64.b64decode(data)))
+        image.load()
+    except (ValueError, OSError, SyntaxError, Image.DecompressionBombError):
+        return None
+    return image
 
 
 def _geometry(kind: str, points: list[tuple[float, float]], line_width: float, point_radius: float) -> BaseGeometry:
@@ -134,11 +164,5 @@ def _size(content: dict[str, Any]) -> tuple[int | None, int | None]:
     sides = content.get("imageWidth"), content.get("imageHeight")
     if all(isinstance(side, int) and 0 < side < FAR for side in sides):
         return sides
-    data = content.get("imageData")
-    if not isinstance(data, str) or not data:
-        return None, None
-    try:
-        with Image.open(io.BytesIO(base64.b64decode(data))) as image:
-            return image.size
-    except (binascii.Error, ValueError, OSError, Image.DecompressionBombError, SyntaxError):
-        return None, None
+    image = _picture(content.get("imageData"))
+    return image.size if image else (None, None)
