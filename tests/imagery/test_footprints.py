@@ -101,10 +101,35 @@ def test_table_without_corners(tmp_path: Path) -> None:
             read_footprints(tmp_path / name)
 
 
+def test_damaged_workbook(shared_data: Path, tmp_path: Path) -> None:
+    whole = shared_data / "inventories/usgs_events_deepldb/Coordinates for all the images.xlsx"
+    (tmp_path / "cut.xlsx").write_bytes(whole.read_bytes()[:5000])
+    with pytest.raises(ImageError, match=r"cut\.xlsx"):
+        read_footprints(tmp_path / "cut.xlsx")
+
+
+HEADER = "No.,LL latitude,LL longitude,UR latitude,UR longitude,Pre date,Post date\n"
+cells = st.sampled_from(["", "1", "-122.5", "40.1", "nan", "inf", "1e400", '"', "20131006", "9" * 400, "\0", "\n"])
+lines = st.lists(st.lists(cells | st.text(max_size=4), max_size=9).map(",".join), max_size=6).map("\n".join)
+
+
+@given(lines.map(lambda body: (HEADER + body).encode(errors="replace")) | st.binary(max_size=100))
+def test_fuzzed_table(tmp_path_factory: pytest.TempPathFactory, data: bytes) -> None:
+    path = tmp_path_factory.getbasetemp() / "fuzzed.csv"
+    path.write_bytes(data)
+    log = IssueLog(path)
+    try:
+        checked = check_footprints(read_footprints(path), log, file=path, repair=True)
+    except ImageError as error:
+        assert "\n" not in str(error)
+    else:
+        assert (~checked["usable"]).sum() <= len(log.errors)
+
+
 def test_bad_rows_do_not_stop_the_table(tmp_path: Path) -> None:
     path = tmp_path / "boxes.csv"
     path.write_text(
-        "List of boxes,,,,,,\n\nNo.,LL latitude,LL longitude,UR latitude,UR longitude,Pre-event date,Post-event date\n"
+        "List of boxes\n\nNo.,LL latitude,LL longitude,UR latitude,UR longitude,Pre-event date,Post-event date\n"
         "1,10,20,10.001,20.0015,20100101,20110101\n"
         "2,ten,20,10.001,20.0015,20100101,20110101\n"
         "3,10.0005,20,10.0015,20.0015,20100101,20110101\n"

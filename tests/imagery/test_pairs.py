@@ -9,6 +9,8 @@ import pandas as pd
 import pytest
 import rasterio
 import shapely
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from PIL import Image
 from rasterio.transform import Affine
 from scipy import ndimage
@@ -293,6 +295,26 @@ def test_table(folder: Path) -> None:
     centre = good.geometry.centroid
     assert (centre.x, centre.y) == pytest.approx((85.868467, 27.770733), abs=1e-4)
     assert good["date_post"] == pd.Timestamp(2014, 9, 18)
+
+
+odd = ["", "post.png", "x" * 300, "\0", "2011-02-30", "2011-01-01", "1e400", "nan", "-5", '"', ".."]
+fuzzed_cells = st.sampled_from(odd) | st.text(max_size=4)
+fuzzed_rows = st.lists(st.lists(fuzzed_cells, max_size=7).map(",".join), max_size=4).map("\n".join)
+fuzzed_tables = fuzzed_rows.map(lambda rows: f"post,pre,date_pre,lon,lat,pixel_size_m\n{rows}".encode(errors="replace"))
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(fuzzed_tables | st.binary())
+def test_fuzzed_table(folder: Path, data: bytes) -> None:
+    if not (folder / "post.png").exists():
+        Image.fromarray(texture(1, 32, 32)).save(folder / "post.png")
+    (folder / "pairs.csv").write_bytes(data)
+    try:
+        _, log = imported(folder / "pairs.csv")
+    except ImageError as error:
+        assert "\n" not in str(error)
+    else:
+        assert not any("\n" in str(issue) for issue in log)
 
 
 def test_sources_that_are_none(tmp_path: Path) -> None:

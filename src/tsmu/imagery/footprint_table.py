@@ -1,6 +1,8 @@
 """Published lists of image footprints: read from CSV or XLSX, checked row by row."""
 
+import csv
 import re
+import zipfile
 from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
@@ -37,14 +39,14 @@ def read_footprints(path: Path) -> pd.DataFrame:
     Raises:
         ImageError: the file cannot be read, or no row names the four corners.
     """
-    cells = _cells(path)
-    headers = (_columns(row) for row in cells.itertuples(index=False))
+    cells = read_cells(path)
+    headers = (_columns(row) for row in cells)
     start, found = next(((at, h) for at, h in enumerate(headers) if set(CORNERS) <= h.keys()), (0, None))
     if found is None:
         raise ImageError(f"{path}: no row names lower left and upper right latitude and longitude; add a header")
-    body = cells.iloc[start + 1 :].dropna(how="all")
-    table = pd.DataFrame({name: body.iloc[:, at] for name, at in found.items()})
-    table["row"] = table.index + 1
+    filled = [(at, row) for at, row in enumerate(cells[start + 1 :], start + 2) if any(map(_says_something, row))]
+    columns = {name: [row[at] if at < len(row) else None for _, row in filled] for name, at in found.items()}
+    table = pd.DataFrame({**columns, "row": [at for at, _ in filled]})
     for corner in CORNERS:
         table[corner] = pd.to_numeric(table[corner], errors="coerce")
     for side in ("date_pre", "date_post"):
@@ -54,7 +56,7 @@ def read_footprints(path: Path) -> pd.DataFrame:
     table["id"] = [str(value) for value in table.get("id", table["row"])]
     if "region" not in table:
         table["region"] = None
-    return table.reset_index(drop=True)
+    return table
 
 
 def check_footprints(table: pd.DataFrame, log: IssueLog, *, file: Path | str, repair: bool = False) -> gpd.GeoDataFrame:
@@ -138,14 +140,24 @@ def log_finding(
     return False
 
 
-def _cells(path: Path) -> pd.DataFrame:
+def read_cells(path: Path) -> list[list[Any]]:
+    """Read the cells of a CSV (UTF-8) or XLSX file, row by row, whatever they hold.
+
+    Raises:
+        ImageError: the file cannot be read.
+    """
     try:
         if path.suffix.lower() in (".xlsx", ".xlsm"):
-            return pd.read_excel(path, header=None, dtype=object)
-        return pd.read_csv(path, header=None, dtype=object, encoding="utf-8-sig", skip_blank_lines=False)
-    except (OSError, ValueError, KeyError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+            return [list(row) for row in pd.read_excel(path, header=None, dtype=object).to_numpy(dtype=object)]
+        with path.open(newline="", encoding="utf-8-sig") as handle:
+            return [list(row) for row in csv.reader(handle)]
+    except (OSError, ValueError, KeyError, csv.Error, zipfile.BadZipFile) as error:
         reason = str(error).replace("\n", " ")
         raise ImageError(f"{path}: cannot be read as a table ({reason}); give a CSV (UTF-8) or XLSX file") from error
+
+
+def _says_something(cell: Any) -> bool:
+    return bool(pd.notna(cell)) and bool(str(cell).strip())
 
 
 def _columns(header: Iterable[object]) -> dict[str, int]:

@@ -6,32 +6,33 @@ import pandas as pd
 
 from tsmu.errors import ImageError
 from tsmu.imagery.candidates import CENTRE, CORNERS, Candidate, Place
-from tsmu.imagery.footprint_table import read_date
+from tsmu.imagery.footprint_table import read_cells, read_date
 from tsmu.imagery.footprints import Box, check_dates
 from tsmu.issues import IssueLog
 
 
 def pairs_of_table(path: Path, log: IssueLog) -> list[Candidate]:
     """Read pairs from a CSV with columns post, and if known pre, date_pre, date_post, id, region, place."""
-    try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
-    except (OSError, ValueError, pd.errors.ParserError) as error:
-        reason = str(error).replace("\n", " ")
-        raise ImageError(f"{path}: cannot be read as a table ({reason}); give a CSV in UTF-8") from error
-    table.columns = [str(column).strip().lower() for column in table.columns]
-    if "post" not in table.columns:
+    header, *rows = read_cells(path) or [[]]
+    names = [str(cell).strip().lower() for cell in header]
+    if "post" not in names:
         raise ImageError(f"{path}: has no column post; its header needs post, and pre, date_pre, date_post if known")
     candidates: list[Candidate] = []
-    for at, cells in enumerate(table.to_dict("records")):
+    for at, cells in enumerate(rows, start=2):
+        texts = ["" if pd.isna(cell) else str(cell).strip() for cell in cells]
+        if not any(texts):
+            continue
         try:
-            candidates.append(_row({str(k): str(v).strip() for k, v in cells.items()}, path, at + 2))
+            if len(texts) > len(names):
+                raise ImageError(f"has {len(texts)} cells, the header {len(names)}; put quotes around commas")
+            candidates.append(_row(dict(zip(names, texts, strict=False)), path, at))
         except ImageError as error:
-            log.error(path, str(error), row=at + 2)
+            log.error(path, str(error), row=at)
     return candidates
 
 
 def _row(cells: dict[str, str], table: Path, row: int) -> Candidate:
-    if not cells["post"]:
+    if not cells.get("post"):
         raise ImageError("names no post image")
     days = {side: read_date(cells[side]) if cells.get(side) else None for side in ("date_pre", "date_post")}
     for side, day in days.items():
@@ -41,12 +42,23 @@ def _row(cells: dict[str, str], table: Path, row: int) -> Candidate:
     if finding is not None:
         raise ImageError(f"{finding.kind}: {finding.problem}")
     place = Place(_box(cells), _centre(cells))
-    post = table.parent / cells["post"]
-    pre = table.parent / cells["pre"] if cells.get("pre") else None
+    post = _image(table, cells["post"])
+    pre = _image(table, cells["pre"]) if cells.get("pre") else None
     name = cells.get("id") or post.stem
     return Candidate(
         name, post, pre, days["date_pre"], days["date_post"], place, place, cells.get("region") or None, str(table), row
     )
+
+
+def _image(table: Path, cell: str) -> Path:
+    path = table.parent / cell
+    try:
+        present = path.is_file()
+    except (OSError, ValueError):  # a name too long, or with characters that no name has
+        present = False
+    if not present:
+        raise ImageError(f"{cell[:200]!r} is no file; paths count from the table's folder")
+    return path
 
 
 def _numbers(cells: dict[str, str], columns: tuple[str, ...]) -> list[float] | None:
