@@ -81,11 +81,18 @@ def open_raster(path: Path) -> Iterator[DatasetReader]:
     """Open a raster for reading; whatever GDAL complains of inside becomes an ImageError."""
     if not str(path).startswith(("http://", "https://", "/vsi")) and not path.is_file():
         raise ImageError(f"{path}: no such image file; check the path")
-    try:
+    with image_errors(path):
         if path.suffix.lower() == ".png":
             _verify_png(path)
         with rasterio.Env(**GDAL_OPTIONS), rasterio.open(path) as dataset:
             yield dataset
+
+
+@contextmanager
+def image_errors(path: Path) -> Iterator[None]:
+    """Turn what GDAL complains of while reading `path` into an ImageError."""
+    try:
+        yield
     except RasterioError as error:
         reason = str(error.__cause__ or error).replace("\n", " ")
         raise ImageError(f"{path}: cannot be read as an image ({reason}); replace or remove it") from error

@@ -1,0 +1,92 @@
+"""`tsmu map`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tsmu.cli.command import JsonOption, WorkspaceOption, command, find_workspace, progress
+
+if TYPE_CHECKING:
+    from tsmu.mapping.source import Scene
+    from tsmu.workspace import Workspace
+
+
+def map_scene(
+    post: Annotated[Path, typer.Argument(metavar="POST", help="Post-event raster of the scene.")],
+    pre: Annotated[Path | None, typer.Option(help="Pre-event raster on the same grid.")] = None,
+    region: Annotated[str, typer.Option(metavar="NAME|auto", help="Whose decoder; auto asks the region map.")] = "auto",
+    out: Annotated[Path | None, typer.Option(metavar="DIR", help="Where to; by default maps/<name>.")] = None,
+    name: Annotated[str | None, typer.Option(help="The scene's name; by default that of the file.")] = None,
+    threshold: Annotated[int | None, typer.Option(min=1, max=100, help="Percent; by default the region's.")] = None,
+    tile: Annotated[int | None, typer.Option(help="Pixels per side of one network input.")] = None,
+    overlap: Annotated[int | None, typer.Option(help="Pixels that neighbouring tiles share.")] = None,
+    date_pre: Annotated[str | None, typer.Option(metavar="YYYY-MM-DD")] = None,
+    date_post: Annotated[str | None, typer.Option(metavar="YYYY-MM-DD")] = None,
+    any_resolution: Annotated[bool, typer.Option("--any-resolution", help="Map whatever the pixel size.")] = False,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Map a scene: probabilities, polygons, and candidates in the landslide database."""
+    with command("map", as_json) as answer:
+        space = find_workspace(workspace)
+        from tsmu.database.landslides import MappedBy, add_candidates
+        from tsmu.errors import BundleError
+        from tsmu.mapping.engine import torch_engine
+        from tsmu.mapping.mapper import Tiling
+        from tsmu.mapping.scene import map_scene as run
+        from tsmu.mapping.source import check_resolution, open_scene
+        from tsmu.model.bundle import latest_bundle
+
+        bundle = latest_bundle(space.models)
+        if bundle is None:
+            raise BundleError(f"{space.models}: no bundle yet; make the first with: tsmu update REGION")
+        scene_name = name or post.stem
+        with open_scene(post, pre, bundle.record.bands) as scene:
+            chosen = _region_under(scene, space) if region == "auto" else region
+            bundle.require_region(chosen)
+            if not any_resolution:
+                check_resolution(scene, bundle.record.regions[chosen].pixel_size)
+            serving = bundle.record.regions[chosen]
+            percent = threshold or serving.threshold
+            tiling = Tiling(tile or space.settings.map.tile, space.settings.map.overlap if overlap is None else overlap)
+            tags = {"tsmu_bundle": bundle.name, "tsmu_bundle_digest": bundle.digest, "tsmu_region": chosen}
+            with space.lock("tsmu map"), progress(f"Mapping {scene_name}") as show:
+                result = run(
+                    scene,
+                    torch_engine(bundle, serving.decoder),
+                    out or space.maps / scene_name,
+                    percent,
+                    tiling,
+                    tags,
+                    lambda done, total: show(done, total, chosen),
+                )
+                source = MappedBy(
+                    scene_name, f"{bundle.name}-{bundle.digest[:8]}", chosen, percent, date_pre, date_post
+                )
+                answer.records = add_candidates(space.database, result.landslides, source)
+        area = float(result.landslides["area_m2"].sum())
+        answer.outputs = {
+            "probability": str(result.probability),
+            "polygons": str(result.polygons),
+            "database": str(space.database),
+        }
+        answer.more = {"scene": scene_name, "region": chosen, "threshold": percent, "area_m2": area}
+        answer.say(f"{answer.records} landslides, {area / 1e6:.3f} km2, by the decoder of {chosen} ({bundle.name})")
+        answer.say("\n".join(answer.outputs.values()))
+
+
+def _region_under(scene: "Scene", space: "Workspace") -> str:
+    """The region that covers most of a scene, in the workspace's region map."""
+    from tsmu.errors import RegionError
+    from tsmu.regions import RegionMap
+
+    if not space.regions.exists():
+        raise RegionError(
+            f"{space.regions}: no region map to choose the decoder by; name the region with --region NAME, "
+            "or make a map with: tsmu regions use FILE --name-field FIELD"
+        )
+    region, _ = RegionMap.load(space.regions).of_footprint(scene.footprint, scene.info.crs)
+    if region is None:
+        raise RegionError(f"{scene.info.path}: lies in no region of {space.regions}; name one with --region NAME")
+    return region

@@ -1,0 +1,76 @@
+"""The network: any size, any name, and nothing leaks between regions."""
+
+import pytest
+import torch
+
+from tsmu.model.network import ENCODER, RegionNet, decoder_part
+
+IMAGE = 100 + 20 * torch.randn(4, 3, 64, 64, generator=torch.Generator().manual_seed(1))
+
+
+def make(*decoders: str) -> RegionNet:
+    torch.manual_seed(0)
+    network = RegionNet("resnet18", [100.0] * 3, [20.0] * 3)
+    for name in decoders:
+        network.add_decoder(name)
+    return network.eval()
+
+
+def answer(network: RegionNet, name: str, image: torch.Tensor = IMAGE) -> torch.Tensor:
+    with torch.inference_mode():
+        return network.eval()(image, [name])[name]
+
+
+@pytest.mark.parametrize(("height", "width"), [(64, 64), (33, 70), (1, 1), (128, 5)])
+def test_the_answer_has_the_size_of_the_image(height: int, width: int) -> None:
+    assert answer(make("a"), "a", torch.rand(2, 3, height, width)).shape == (2, height, width)
+
+
+def test_a_region_may_be_named_like_a_method() -> None:
+    network = make("keys", "encoder", "items")
+    assert network.decoder_names == ("keys", "encoder", "items")
+    network.learn_only([decoder_part("encoder")], [])
+    assert not any(parameter.requires_grad for parameter in network.encoder.parameters())
+
+
+def test_missing_pixels_count_as_the_mean() -> None:
+    network = make("a")
+    holes, filled = IMAGE.clone(), IMAGE.clone()
+    holes[:, :, 10:20] = torch.nan
+    filled[:, :, 10:20] = 100.0
+    assert torch.equal(answer(network, "a", holes), answer(network, "a", filled))
+
+
+def test_units_do_not_matter_when_the_statistics_follow() -> None:
+    torch.manual_seed(0)
+    scaled = RegionNet("resnet18", [1.0] * 3, [0.2] * 3)
+    scaled.add_decoder("a")
+    torch.testing.assert_close(answer(scaled.eval(), "a", IMAGE / 100), answer(make("a"), "a"), atol=1e-4, rtol=1e-4)
+
+
+def test_training_another_region_leaves_an_old_region_bit_identical() -> None:
+    """The drift of DESIGN 2: forward passes in training mode move statistics, not weights."""
+    network = make("old", "new")
+    before = answer(network, "old")
+    network.learn_only([decoder_part("new")], [decoder_part("new")])
+    network.train()
+    optimizer = torch.optim.AdamW(p for p in network.parameters() if p.requires_grad)
+    for _ in range(3):
+        network(IMAGE + 50, ["old", "new"])["new"].mean().backward()
+        optimizer.step()
+    assert torch.equal(answer(network, "old"), before)
+
+
+def test_an_open_norm_does_follow_the_images() -> None:
+    """The counter-check: without the guard the statistics would have moved."""
+    network = make("old")
+    before = answer(network, "old")
+    network.learn_only([ENCODER], [ENCODER])
+    network.train()
+    network(IMAGE + 50, ["old"])
+    assert not torch.equal(answer(network, "old"), before)
+
+
+def test_a_batch_does_not_change_a_chips_answer() -> None:
+    network = make("a")
+    torch.testing.assert_close(answer(network, "a")[:1], answer(network, "a", IMAGE[:1]), atol=1e-5, rtol=1e-5)
