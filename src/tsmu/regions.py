@@ -57,6 +57,12 @@ def check_region_name(name: str) -> str:
     raise RegionError(f"region name {name!r} {problem}; files are named after regions, so choose another name")
 
 
+def clean_region_name(text: str) -> str:
+    """Make a region name of `text`: characters that file names cannot have become `-`; else RegionError."""
+    name = "".join("-" if c in FORBIDDEN else c if c.isprintable() else " " for c in text)
+    return check_region_name(name.strip().lstrip("-").strip())
+
+
 def region_key(name: str) -> str:
     """What two spellings of one region have in common: case, blanks and underscores do not count."""
     return re.sub(r"[\s_]+", " ", name).strip().casefold()
@@ -276,7 +282,7 @@ def use_region_map(file: Path, name_field: str, out: Path, log: IssueLog, layer:
     fields = [str(column) for column in frame.columns if column != frame.geometry.name]
     if name_field not in fields:
         raise RegionError(f"{file}: no field {name_field!r}; its fields are: {', '.join(fields) or 'none'}")
-    _check_crs(frame.crs, str(file))
+    earth_crs(frame.crs, str(file))
     names = _clean_names(frame[name_field].tolist(), file, name_field, log)
     shapes = _clean_polygons(frame, file, log)
     good = [i for i, (name, shape) in enumerate(zip(names, shapes, strict=True)) if name and shape is not None]
@@ -308,7 +314,12 @@ def _read_layer(file: Path, layer: str | None) -> gpd.GeoDataFrame:
     return frame
 
 
-def _check_crs(crs: pyproj.CRS | None, place: str) -> pyproj.CRS:
+def earth_crs(crs: pyproj.CRS | None, place: str) -> pyproj.CRS:
+    """Return the CRS of `place` (how messages call it) if it has one and that is of the Earth.
+
+    Raises:
+        RegionError: otherwise.
+    """
     if crs is None:
         raise RegionError(f"{place}: has no coordinate reference system; assign one, with ogr2ogr -a_srs for instance")
     ellipsoid = crs.ellipsoid
@@ -335,9 +346,8 @@ def _clean_names(values: list[Any], file: Path, field: str, log: IssueLog) -> li
 
 
 def _clean_name(given: str, spelling: dict[str, str], file: Path, field: str, row: int, log: IssueLog) -> str | None:
-    name = "".join("-" if c in FORBIDDEN else c if c.isprintable() else " " for c in given).strip().lstrip("-")
     try:
-        check_region_name(name)
+        name = clean_region_name(given)
     except RegionError as error:
         log.error(file, str(error), row=row, column=field)
         return None
@@ -402,7 +412,7 @@ def _polygon_parts(shape: BaseGeometry) -> list[BaseGeometry]:
 
 def _to_map_crs(footprint: BaseGeometry, crs: Any) -> BaseGeometry:
     try:
-        source = _check_crs(pyproj.CRS.from_user_input(crs), "footprint")
+        source = earth_crs(pyproj.CRS.from_user_input(crs), "footprint")
     except pyproj.exceptions.CRSError:
         raise RegionError(f"footprint: unknown coordinate reference system {crs!r}") from None
     if source == pyproj.CRS(MAP_CRS):
