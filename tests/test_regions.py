@@ -219,7 +219,7 @@ def test_an_unknown_name_field_is_told_the_fields_there_are(use: Use, tmp_path: 
 def test_layers_that_cannot_be_a_region_map_are_refused(use: Use, tmp_path: Path) -> None:
     with pytest.raises(RegionError, match="no polygon with a name"):
         use(frame(["a"], [shapely.Point(0, 0)]))
-    with pytest.raises(RegionError, match="no coordinate reference system"):
+    with pytest.warns(UserWarning, match="crs"), pytest.raises(RegionError, match="no coordinate reference system"):
         use(frame(["a"], [WEST], None), suffix=".shp")
     with pytest.raises(RegionError, match="not one of the Earth"):
         use(frame(["a"], [WEST], "+proj=eqc +R=3396190"))

@@ -306,7 +306,7 @@ def _read_layer(file: Path, layer: str | None) -> gpd.GeoDataFrame:
         if layer is not None and layer not in layers:
             raise RegionError(f"{file}: no layer {layer!r}; its layers are: {', '.join(layers)}")
         frame = pyogrio.read_dataframe(file, layer=layer)
-    except (DataSourceError, DataLayerError, shapely.errors.GEOSException) as error:
+    except (DataSourceError, DataLayerError, ValueError) as error:
         reason = str(error).replace("\n", " ")
         raise RegionError(f"{file}: cannot be read as a map layer ({reason}); give a polygon layer") from None
     if not isinstance(frame, gpd.GeoDataFrame):

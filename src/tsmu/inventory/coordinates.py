@@ -74,8 +74,11 @@ def in_united_states(lon: Floats, lat: Floats) -> Mask:
 
 
 def lost_signs(lon: Floats, lat: Floats) -> Mask:
-    """Whether a point (N,) lies in the United States only when its longitude is taken as west."""
-    return (lon > 0) & in_united_states(-lon, lat)
+    """Whether a point (N,) lies in the United States only when its longitude is taken as west.
+
+    The Aleutian islands lie on both sides of the date line, so an eastern longitude may be right there.
+    """
+    return (lon > 0) & (lon < 172) & in_united_states(-lon, lat)
 
 
 def swapped(lon: Floats, lat: Floats) -> Mask:

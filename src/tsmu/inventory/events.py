@@ -128,7 +128,7 @@ def _events(layer: Layer, source: Source, columns: dict[str, str], file: Path, l
     _check_ids(events["source_id"], columns.get("source_id"), layer.file, log)
     events["source"] = source.name
     events["inventory"] = text.get("inventory", empty).replace("", file.stem)
-    dates = date_fields(text, columns, source, layer, log)
+    dates = date_fields(text, columns, source, layer, cells.index, log)
     events[dates.columns.tolist()] = dates
     events["positional_accuracy_m"] = metres(text.get("accuracy", empty), columns.get("accuracy"), layer.file, log)
     events["trigger"] = text.get("trigger", empty)
@@ -158,7 +158,8 @@ def _check_ids(ids: pd.Series, column: str | None, file: str, log: IssueLog) -> 
 
 def _unique(events: gpd.GeoDataFrame, file: Path, log: IssueLog) -> list[str]:
     """Event ids: `usgs:19544` where the source numbers its records, else made of the event's content."""
-    wkb = events.geometry.to_wkb(hex=True)
+    # Rounded, because the same number differs in its last bit between a CSV and an XLSX file.
+    wkb = events.geometry.transform(lambda degrees: np.round(degrees, 7) + 0.0).to_wkb(hex=True)
     given = events["event_id"].fillna("")
     again = np.array(list(repeats(given)), dtype=int)
     column = "record_id"

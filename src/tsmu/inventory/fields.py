@@ -36,10 +36,11 @@ def clean_text(texts: pd.Series) -> pd.Series:
     return texts.str.replace(f"{CONTROL}+", " ", regex=True).str.strip()
 
 
-def date_fields(text: Text, columns: Mapping[str, str], source: Source, layer: Layer, log: IssueLog) -> pd.DataFrame:
-    """Columns date_min, date_max (days) and date_precision."""
+def date_fields(
+    text: Text, columns: Mapping[str, str], source: Source, layer: Layer, index: pd.Index, log: IssueLog
+) -> pd.DataFrame:
+    """Columns date_min, date_max (days) and date_precision under the rows `index` of a layer."""
     file = layer.file
-    index = layer.cells.index if not text else next(iter(text.values())).index
     spans = {
         role: _spans(text[role], columns[role], source, file, log)
         for role in ("date", "date_min", "date_max")
@@ -49,7 +50,7 @@ def date_fields(text: Text, columns: Mapping[str, str], source: Source, layer: L
         span = parse_date(year[0])
         spans["date"] = [span] * len(index)
         if len(index):
-            log.warning(file, f"no date; the layer is called {year[0]}", "every event dated to that year", column=None)
+            log.warning(file, f"no date; the layer is called {year[0]}", "every event dated to that year")
     nothing: list[Span | None] = [None] * len(index)
     single = spans.get("date", nothing)
     early = [a or b for a, b in zip(spans.get("date_min", nothing), single, strict=True)]

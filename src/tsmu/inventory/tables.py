@@ -2,7 +2,10 @@
 
 import csv
 import io
+import struct
+import warnings
 import zipfile
+import zlib
 from collections.abc import Iterable
 from datetime import date, datetime, time
 from xml.etree.ElementTree import ParseError
@@ -18,6 +21,12 @@ DELIMITERS = ",;\t|"
 MAX_COLUMNS = 500  # SQLite, which stores the events, takes 2000 in all
 LONG_CELL = 10_000_000  # characters; a longer one means that a quote is missing
 ROWS_AT_ONCE = 50_000  # rows kept as Python lists before they become columns
+
+# What reading damaged XML in a damaged archive can end in.
+DAMAGE = (
+    zipfile.BadZipFile, zlib.error, ParseError, OSError, EOFError, KeyError, ValueError, TypeError, AttributeError,
+    IndexError, NotImplementedError, RuntimeError, OverflowError, struct.error,
+)  # fmt: skip
 
 Cells = list[str]
 
@@ -41,7 +50,7 @@ def read_table(file: str, suffix: str, content: bytes, log: IssueLog) -> tuple[p
     if suffix == ".xlsx":
         return _frame(file, _sheet(file, content, log), log)
     text = _decode(file, content, log)
-    first = text.lstrip("\r\n").split("\n", 1)[0]
+    first = next(iter(text.splitlines()), "")
     delimiter = max(DELIMITERS, key=lambda mark: len(next(csv.reader([first], delimiter=mark), [])))
     previous = csv.field_size_limit(LONG_CELL)
     try:
@@ -61,11 +70,11 @@ def _decode(file: str, content: bytes, log: IssueLog) -> str:
             text = content.decode("utf-8-sig")
         except UnicodeDecodeError as error:
             line = content.count(b"\n", 0, error.start) + 1
-            log.warning(file, f"the text is not UTF-8 (first on line {line})", "read as Windows-1252", row=line)
+            log.warning(file, f"the text is not UTF-8 (first on line {line})", "read as Windows-1252")
             text = content.decode("cp1252", "replace")
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1
-        log.warning(file, f"NUL characters (first on line {line})", "removed", row=line)
+        log.warning(file, f"NUL characters (first on line {line})", "removed")
         text = text.replace("\0", "")
     return text
 
@@ -126,12 +135,13 @@ def _sheet(file: str, content: bytes, log: IssueLog) -> list[Cells]:
     from openpyxl.utils.exceptions import InvalidFileException
 
     try:
-        book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True)
-        sheets = [(sheet.title, _rows(sheet.iter_rows(values_only=True))) for sheet in book.worksheets]
-    except (zipfile.BadZipFile, InvalidFileException, ParseError, OSError, EOFError) as error:
-        raise InventoryError(f"{file}: is damaged or no XLSX file ({error}); save it again as XLSX") from None
-    except (KeyError, ValueError, TypeError, AttributeError, IndexError) as error:  # damage inside the XML
-        raise InventoryError(f"{file}: is damaged ({error!r}); save it again as XLSX") from None
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of styles and validation rules, which no table needs
+            book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True)
+            sheets = [(sheet.title, _rows(sheet.iter_rows(values_only=True))) for sheet in book.worksheets]
+    except (*DAMAGE, InvalidFileException) as error:
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        raise InventoryError(f"{file}: is damaged or no XLSX file ({reason}); save it again as XLSX") from None
     filled = [(title, rows) for title, rows in sheets if any(any(cells) for cells in rows)]
     if not filled:
         raise InventoryError(f"{file}: is empty; give an inventory")

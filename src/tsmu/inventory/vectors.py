@@ -1,6 +1,8 @@
 """Map layers of an inventory: points and polygons in EPSG:4326, attributes as text."""
 
+import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import geopandas as gpd
 import numpy as np
@@ -17,6 +19,7 @@ from tsmu.regions import earth_crs
 
 VECTORS = (".shp", ".geojson", ".json", ".gpkg", ".kml", ".fgb")
 WGS84 = "EPSG:4326"
+MOST_COMPLAINTS = 20
 
 
 def read_vectors(path: str, file: str, log: IssueLog) -> Iterator[tuple[str, pd.DataFrame, gpd.GeoSeries]]:
@@ -31,19 +34,32 @@ def read_vectors(path: str, file: str, log: IssueLog) -> Iterator[tuple[str, pd.
         InventoryError: GDAL cannot read the file, or it has no layer with geometry.
         RegionError: a layer has no CRS, or one that is not of the Earth.
     """
-    try:
+    with _gdal(file, log):
         layers = [(str(name), kind) for name, kind in pyogrio.list_layers(path)]
-        if not any(kind for _, kind in layers):
-            raise InventoryError(f"{file}: no layer with points or polygons; give an inventory")
-        for name, kind in layers:
-            if kind is None:
-                log.warning(file, f"layer {name!r} has no geometry", "not read")
-                continue
+    if not any(kind for _, kind in layers):
+        raise InventoryError(f"{file}: no layer with points or polygons; give an inventory")
+    for name, kind in layers:
+        if kind is None:
+            log.warning(file, f"layer {name!r} has no geometry", "not read")
+            continue
+        with _gdal(file, log):
             frame = pyogrio.read_dataframe(path, layer=name, datetime_as_string=True, on_invalid="ignore")
-            yield name, _as_text(frame), _placed(frame, file, log)
-    except (DataSourceError, DataLayerError, FeatureError, UnicodeDecodeError) as error:
+        yield name, _as_text(frame), _placed(frame, file, log)
+
+
+@contextmanager
+def _gdal(file: str, log: IssueLog) -> Iterator[None]:
+    """Turn what GDAL refuses into one line, and what it only complains of into issues."""
+    try:
+        with warnings.catch_warnings(record=True) as complaints:
+            warnings.simplefilter("always")
+            yield
+    except (DataSourceError, DataLayerError, FeatureError, ValueError) as error:
         reason = str(error).replace("\n", " ")
         raise InventoryError(f"{file}: cannot be read as a map layer ({reason}); replace it") from None
+    texts = dict.fromkeys(str(complaint.message).replace("\n", " ") for complaint in complaints)
+    for text in list(texts)[:MOST_COMPLAINTS]:
+        log.warning(file, f"GDAL says: {text}", "read as far as GDAL can")
 
 
 def _as_text(frame: gpd.GeoDataFrame) -> pd.DataFrame:
