@@ -1,9 +1,14 @@
-"""What all tests share: the real data, and how a missing part is reported."""
+"""What all tests share: the real data, small folders of chips, and how a missing part is reported."""
 
 import os
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
+import rasterio
 
 SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
 
@@ -21,3 +26,59 @@ def shared_data() -> Path:
     """The folder of real test data, beside the repository."""
     require(SHARED_DATA.is_dir(), "real data in ../shared/data")
     return SHARED_DATA
+
+
+def write_raster(path: Path, pixels: np.ndarray, **profile: object) -> Path:
+    """Write (C, H, W) or (H, W) pixels in the format of the suffix."""
+    pixels = pixels if pixels.ndim == 3 else pixels[None]
+    drivers = {".png": "PNG", ".tif": "GTiff", ".jpg": "JPEG"}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    count, height, width = pixels.shape
+    settings = {"driver": drivers[path.suffix], "count": count, "height": height, "width": width, "dtype": pixels.dtype}
+    with rasterio.open(path, "w", **settings | profile) as dataset:
+        dataset.write(pixels)
+    return path
+
+
+def write_chips(
+    folder: Path, count: int = 10, size: int = 32, *, bright: bool = True, pre: bool = False, seed: int = 0
+) -> Path:
+    """Write chips with one blob each: brighter than the ground, or darker."""
+    random = np.random.default_rng(seed)
+    rows, columns = np.mgrid[:size, :size]
+    for number in range(count):
+        ground = random.normal(110, 12, (3, size, size))
+        row, column = random.uniform(0.25 * size, 0.75 * size, 2)
+        blob = (rows - row) ** 2 + (columns - column) ** 2 < (0.2 * size) ** 2
+        if pre:
+            write_raster(folder / "pre" / f"chip_{number}.png", ground.clip(0, 255).astype(np.uint8))
+        image = ground + blob * (80 if bright else -80) + random.normal(0, 5, ground.shape)
+        write_raster(folder / "images" / f"chip_{number}.png", image.clip(0, 255).astype(np.uint8))
+        write_raster(folder / "masks" / f"chip_{number}.png", blob.astype(np.uint8) * 255)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def bright_chips(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Ten chips with bright landslides."""
+    return write_chips(tmp_path_factory.mktemp("bright"), bright=True)
+
+
+@pytest.fixture(scope="session")
+def dark_chips(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Ten chips with dark landslides."""
+    return write_chips(tmp_path_factory.mktemp("dark"), bright=False, seed=1)
+
+
+Tsmu = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture(scope="session")
+def tsmu() -> Tsmu:
+    """Run a tsmu command in a process of its own, as a user does."""
+
+    def run(*arguments: object, cwd: Path | None = None) -> "subprocess.CompletedProcess[str]":
+        command = [sys.executable, "-m", "tsmu", *map(str, arguments)]
+        return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=280, check=False)
+
+    return run

@@ -17,6 +17,10 @@ class InventoryError(TsmuError):
     """A landslide inventory cannot be read or understood."""
 
 
+class LabelError(TsmuError):
+    """A label file cannot be read or does not fit its image."""
+
+
 class ChipError(TsmuError):
     """Training chips are missing or do not fit together."""
 

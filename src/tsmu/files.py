@@ -1,12 +1,15 @@
 """Writing files so that nothing half-written ever carries a final name."""
 
 import hashlib
+import json
+import math
 import os
 import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 CHUNK = 1 << 20
 
@@ -29,6 +32,26 @@ def written_whole(path: Path) -> Iterator[Path]:
     except BaseException:
         remove(temporary)
         raise
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file whole."""
+    with written_whole(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write a JSON file whole; numbers that JSON does not know become null."""
+    write_text(path, json.dumps(without_nan(value), indent=1))
+
+
+def without_nan(value: Any) -> Any:
+    """Replace NaN and infinities by None, in nested dicts and lists too."""
+    if isinstance(value, dict):
+        return {key: without_nan(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [without_nan(entry) for entry in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def remove(path: Path) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pyproj
 import rasterio
+from PIL import Image
 from rasterio.crs import CRS
 from rasterio.enums import ColorInterp
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
@@ -81,11 +82,22 @@ def open_raster(path: Path) -> Iterator[DatasetReader]:
     if not str(path).startswith(("http://", "https://", "/vsi")) and not path.is_file():
         raise ImageError(f"{path}: no such image file; check the path")
     try:
+        if path.suffix.lower() == ".png":
+            _verify_png(path)
         with rasterio.Env(**GDAL_OPTIONS), rasterio.open(path) as dataset:
             yield dataset
     except RasterioError as error:
         reason = str(error.__cause__ or error).replace("\n", " ")
         raise ImageError(f"{path}: cannot be read as an image ({reason}); replace or remove it") from error
+
+
+def _verify_png(path: Path) -> None:
+    """Check a PNG's chunks: GDAL reads a truncated one without complaint, its last rows being noise."""
+    try:
+        with Image.open(path) as image:
+            image.verify()
+    except (OSError, SyntaxError) as error:
+        raise RasterioError(f"damaged PNG: {error}") from None
 
 
 def describe(path: Path) -> RasterInfo:

@@ -1,0 +1,5 @@
+"""`python -m tsmu`."""
+
+from tsmu.cli import main
+
+main()

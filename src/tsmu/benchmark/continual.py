@@ -1,0 +1,261 @@
+"""The continual-learning benchmark: regions one after the other, every strategy on equal terms."""
+
+import hashlib
+import json
+import platform
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import geopandas
+import numpy as np
+import pandas as pd
+import torch
+from safetensors.torch import load_file, save_file
+
+from tsmu.chips.folder import chips_from_folder
+from tsmu.chips.index import bands_of, select
+from tsmu.chips.splits import fold_split
+from tsmu.chips.statistics import band_statistics
+from tsmu.errors import BenchmarkError
+from tsmu.evaluate.matrix import ContinualScores
+from tsmu.evaluate.predict import count_pixels
+from tsmu.files import remove, write_json, write_text, written_whole
+from tsmu.issues import IssueLog
+from tsmu.model.network import RegionNet
+from tsmu.update.sampling import mix
+from tsmu.update.strategies import strategy_named
+from tsmu.update.training import Report, TrainingSettings, device_in_use, learn_region
+
+
+@dataclass(frozen=True)
+class ContinualSettings:
+    """What a benchmark runs, and all that its figures depend on.
+
+    Attributes:
+        data: folder with one chips folder (`images/`, `masks/`) per region.
+        regions: the order in which they are learned.
+        strategies: by name.
+        seeds: 0 to seeds - 1.
+        steps: optimisation steps per region.
+        batch_size: chips per step.
+        encoder: encoder name; always from random weights.
+        split: `fixed` (contiguous 64/16/20 %) or `folds` (seed s tests on the s-th of five blocks).
+    """
+
+    data: str
+    regions: tuple[str, ...]
+    strategies: tuple[str, ...]
+    seeds: int
+    steps: int
+    batch_size: int
+    encoder: str
+    split: str
+
+    def key(self) -> str:
+        """Name what the figures depend on, so that only equal runs are put together."""
+        parts = [self.steps, self.batch_size, self.encoder, self.split]
+        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:8]
+
+
+Say = Callable[[str], None]
+
+
+def run_continual(settings: ContinualSettings, out: Path, say: Say, report: Report | None = None) -> dict[str, Any]:
+    """Run every cell that is not in `out` yet and write `results.json` and `table.md` there.
+
+    A cell is one strategy, order and seed. What a network has learned after each region is kept in
+    `out/states`, so an interrupted run goes on at the region where it stopped, and the first
+    region, which all strategies learn alike, is trained once per seed.
+
+    Returns:
+        The content of results.json.
+    """
+    chips = {region: _read_region(Path(settings.data) / region, region) for region in settings.regions}
+    bands_of(pd.concat(list(chips.values())))
+    strategies = [strategy_named(name).name for name in settings.strategies]
+    cells = []
+    for seed in range(settings.seeds):
+        for strategy in strategies:
+            say(f"{strategy}, seed {seed}")
+            cells.append(_run_cell(settings, strategy, seed, _split(chips, settings.split, seed), out, report))
+            results = _results(settings, cells)
+            write_json(out / "results.json", results)
+            write_text(out / "table.md", table(results))
+    return results
+
+
+def _read_region(folder: Path, region: str) -> geopandas.GeoDataFrame:
+    log = IssueLog(folder)
+    chips = chips_from_folder(folder, region, log)
+    if log.errors:
+        raise BenchmarkError(
+            f"{folder}: {len(log.errors)} files left out, first {log.errors[0]}; a benchmark needs all"
+        )
+    return chips
+
+
+def _split(chips: dict[str, geopandas.GeoDataFrame], split: str, seed: int) -> dict[str, geopandas.GeoDataFrame]:
+    if split == "fixed":
+        return chips
+    return {region: rows.assign(split=fold_split(list(rows["group"]), seed)) for region, rows in chips.items()}
+
+
+def _run_cell(
+    settings: ContinualSettings,
+    strategy: str,
+    seed: int,
+    chips: dict[str, geopandas.GeoDataFrame],
+    out: Path,
+    report: Report | None,
+) -> dict[str, Any]:
+    """Learn the regions in order; after each, score all of them."""
+    order = settings.regions
+    steps: list[dict[str, Any]] = []
+    for number in range(1, len(order) + 1):
+        learner = strategy if number > 1 else "first"
+        name = f"{learner}-{seed}-{settings.key()}-{'-'.join(order[:number])}"
+        done = out / "states" / f"{name}.json"
+        if not done.exists():
+            _run_step(settings, strategy, seed, chips, steps, done, report)
+        steps.append(json.loads(done.read_text()))
+    scores = ContinualScores(
+        np.array([step["R"] for step in steps]),
+        pixels=steps[-1]["pixels"],
+        baseline=steps[-1]["baseline"],
+        learned_at=range(len(order)),
+    )
+    return {
+        "strategy": strategy,
+        "order": list(order),
+        "seed": seed,
+        "split": settings.split,
+        "R": [step["R"] for step in steps],
+        "R_at_half": [step["R_at_half"] for step in steps],
+        "threshold": [step["threshold"] / 100 for step in steps],
+        "seconds": [step["seconds"] for step in steps],
+        "parameters": [step["parameters"] for step in steps],
+        "pixels": list(scores.pixels),
+        "baseline": list(scores.baseline),
+        "summaries": scores.summaries(),
+    }
+
+
+def _run_step(
+    settings: ContinualSettings,
+    strategy: str,
+    seed: int,
+    chips: dict[str, geopandas.GeoDataFrame],
+    before: Sequence[dict[str, Any]],
+    done: Path,
+    report: Report | None,
+) -> None:
+    """Learn the next region on top of the steps before, and store network and scores beside `done`."""
+    region = settings.regions[len(before)]
+    network = _network_after(settings, seed, chips, before)
+    training = TrainingSettings(settings.steps, settings.batch_size, seed)
+    checkpoints = done.with_suffix(".run")
+    started = time.monotonic()
+    train = select(chips[region], region, "train")
+    decoder = learn_region(
+        network, region, train, strategy_named(strategy), training, checkpoints=checkpoints, report=report
+    )
+    seconds = time.monotonic() - started
+    threshold = count_pixels(network, decoder, select(chips[region], region, "val")).best_threshold()
+    served = [*before, {"region": region, "decoder": decoder, "threshold": threshold}]
+    by_region = {step["region"]: step for step in served}
+    serving = [by_region.get(name, served[-1]) for name in settings.regions]
+    counts = [
+        count_pixels(network, step["decoder"], select(chips[name], name, "test"))
+        for name, step in zip(settings.regions, serving, strict=True)
+    ]
+    state = done.with_suffix(".safetensors")
+    with written_whole(state) as temporary:
+        save_file({key: value.contiguous() for key, value in network.state_dict().items()}, temporary)
+    result = served[-1] | {
+        "R": [count.iou(step["threshold"]) for count, step in zip(counts, serving, strict=True)],
+        "R_at_half": [count.iou(50) for count in counts],
+        "pixels": [count.pixels for count in counts],
+        "baseline": [count.landslide_share for count in counts],
+        "seconds": seconds,
+        "parameters": sum(parameter.numel() for parameter in network.parameters()),
+        "decoders": list(network.decoder_names),
+        "state": state.name,
+        "folder": str(done.parent),
+    }
+    write_json(done, result)
+    remove(checkpoints)
+
+
+def _network_after(
+    settings: ContinualSettings,
+    seed: int,
+    chips: dict[str, geopandas.GeoDataFrame],
+    before: Sequence[dict[str, Any]],
+) -> RegionNet:
+    """The network as the last step left it; before the first one, a fresh network."""
+    first = settings.regions[0]
+    mean, std = band_statistics(select(chips[first], first, "train"))
+    with torch.random.fork_rng():
+        torch.manual_seed(mix(seed, -1))
+        network = RegionNet(settings.encoder, mean, std)
+    if before:
+        for decoder in before[-1]["decoders"]:
+            network.add_decoder(decoder)
+        network.load_state_dict(load_file(Path(before[-1]["folder"]) / before[-1]["state"]))
+    return network
+
+
+def _results(settings: ContinualSettings, cells: list[dict[str, Any]]) -> dict[str, Any]:
+    return {
+        "settings": asdict(settings),
+        "versions": {name: version(name) for name in ("tsmu", "torch", "segmentation-models-pytorch")},
+        "device": {"kind": device_in_use(), "name": _device_name(), "threads": torch.get_num_threads()},
+        "written": datetime.now(UTC).isoformat(timespec="seconds"),
+        "cells": cells,
+    }
+
+
+def _device_name() -> str:
+    return torch.cuda.get_device_name() if torch.cuda.is_available() else platform.processor() or platform.machine()
+
+
+def table(results: dict[str, Any]) -> str:
+    """Write the cells as Markdown: IoU per region, WA and WF after each step; mean +- standard error."""
+    order = results["settings"]["regions"]
+    last = len(order) - 1
+    columns: dict[str, Callable[[dict[str, Any]], float]] = {
+        **{f"{region} when learned": _entry(i, i) for i, region in enumerate(order)},
+        **{f"{region} at the end": _entry(last, i) for i, region in enumerate(order)},
+        **{f"WA {i + 1}": _summary(i, "WA") for i in range(len(order))},
+        **{f"WF {i + 1}": _summary(i, "WF") for i in range(1, len(order))},
+        "mean IoU": _summary(last, "ACC"),
+        "BWT": _summary(last, "BWT"),
+    }
+    strategies = dict.fromkeys(cell["strategy"] for cell in results["cells"])
+    groups = {name: [cell for cell in results["cells"] if cell["strategy"] == name] for name in strategies}
+    lines = [
+        "| | " + " | ".join(f"{name} ({len(cells)} seeds)" for name, cells in groups.items()) + " |",
+        "|---|" + "---|" * len(groups),
+    ]
+    for title, value in columns.items():
+        cells_of = (_mean_and_error([value(cell) for cell in cells]) for cells in groups.values())
+        lines.append(f"| {title} | " + " | ".join(cells_of) + " |")
+    return "\n".join([*lines, ""])
+
+
+def _entry(step: int, region: int) -> Callable[[dict[str, Any]], float]:
+    return lambda cell: float(cell["R"][step][region])
+
+
+def _summary(step: int, name: str) -> Callable[[dict[str, Any]], float]:
+    return lambda cell: float(cell["summaries"][step][name])
+
+
+def _mean_and_error(values: list[float]) -> str:
+    mean = f"{np.mean(values):.3f}"
+    return mean if len(values) == 1 else f"{mean} +- {np.std(values, ddof=1) / len(values) ** 0.5:.3f}"

@@ -1,0 +1,1 @@
+"""The training set: index, leak-free splits, augmentation, torch dataset."""

@@ -1,0 +1,83 @@
+"""Augmentation on the fly: image and mask together, any number of bands."""
+
+from collections.abc import Sequence
+from typing import cast
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+from torchvision import tv_tensors
+from torchvision.transforms import v2
+
+from tsmu.chips.dataset import Sample
+from tsmu.labels.masks import UNKNOWN
+
+
+class QuarterTurn(v2.Transform):
+    """Rotate by 0, 90, 180 or 270 degrees; unlike other angles this leaves no empty corners."""
+
+    def make_params(self, flat_inputs: list[object]) -> dict[str, int]:
+        """Draw the number of quarter turns."""
+        del flat_inputs
+        return {"turns": int(torch.randint(4, ()))}
+
+    def transform(self, inpt: Tensor, params: dict[str, int]) -> Tensor:
+        """Turn one image or mask."""
+        return cast(Tensor, tv_tensors.wrap(torch.rot90(inpt, params["turns"], (-2, -1)), like=inpt))
+
+
+class BandJitter(v2.Transform):
+    """Change brightness and contrast in units of each band's spread; torchvision's takes RGB only."""
+
+    _transformed_types = (tv_tensors.Image,)
+
+    def __init__(self, mean: Sequence[float], std: Sequence[float], strength: float) -> None:
+        super().__init__()
+        self.mean = torch.tensor(mean, dtype=torch.float32).view(-1, 1, 1)
+        self.std = torch.tensor(std, dtype=torch.float32).view(-1, 1, 1)
+        self.strength = strength
+
+    def make_params(self, flat_inputs: list[object]) -> dict[str, float]:
+        """Draw a gain and an offset."""
+        del flat_inputs
+        gain, offset = (torch.rand(2) * 2 - 1) * self.strength
+        return {"gain": float(1 + gain), "offset": float(offset)}
+
+    def transform(self, inpt: Tensor, params: dict[str, float]) -> Tensor:
+        """Apply them to all bands of one image."""
+        changed = (inpt - self.mean) * params["gain"] + self.mean + self.std * params["offset"]
+        return cast(Tensor, tv_tensors.wrap(changed, like=inpt))
+
+
+class Augment:
+    """Flips, quarter turns, brightness and contrast, and a cut or pad to one size.
+
+    Args:
+        size: side of the square that comes out, pixels; smaller chips are padded with no data.
+        mean: per band, raw units, as in the bundle's normalisation.
+        std: likewise.
+        jitter: largest change of gain (relative) and offset (in standard deviations).
+    """
+
+    def __init__(self, size: int, mean: Sequence[float], std: Sequence[float], jitter: float = 0.2) -> None:
+        self.size = size
+        self.transforms = v2.Compose(
+            [v2.RandomHorizontalFlip(), v2.RandomVerticalFlip(), QuarterTurn(), BandJitter(mean, std, jitter)]
+        )
+
+    def __call__(self, sample: Sample) -> Sample:
+        """Augment one sample; the torch generator decides the draws."""
+        image, mask = self._to_size(sample["image"], sample["mask"])
+        image, mask = self.transforms(tv_tensors.Image(image), tv_tensors.Mask(mask))
+        return cast(Sample, sample | {"image": image.as_subclass(Tensor), "mask": mask.as_subclass(Tensor)})
+
+    def _to_size(self, image: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        height, width = mask.shape
+        padding = (0, max(0, self.size - width), 0, max(0, self.size - height))
+        if any(padding):
+            image = functional.pad(image, padding, value=torch.nan)
+            mask = functional.pad(mask, padding, value=UNKNOWN)
+        row = int(torch.randint(mask.shape[0] - self.size + 1, ()))
+        column = int(torch.randint(mask.shape[1] - self.size + 1, ()))
+        cut = (slice(row, row + self.size), slice(column, column + self.size))
+        return image[(..., *cut)], mask[cut]

@@ -1,0 +1,95 @@
+"""Chips as a torch dataset, with the sample dict that TorchGeo also uses."""
+
+from collections import OrderedDict
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypedDict
+
+import geopandas
+import numpy as np
+import torch
+from rasterio.windows import Window
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from tsmu.imagery.raster import Pixels, Valid, read
+from tsmu.labels.masks import CONVENTIONS, UNKNOWN
+
+CACHE_BYTES = 1 << 30
+CONVENTION_OF = {convention.name: convention for convention in CONVENTIONS}
+
+
+class Sample(TypedDict):
+    """One chip.
+
+    `image` is float32 (C, H, W) in raw units, NaN where there is no data; `mask` is int64 (H, W):
+    0 background, 1 landslide, 255 unknown; `region` is the region's name.
+    """
+
+    image: Tensor
+    mask: Tensor
+    region: str
+
+
+Transform = Callable[[Sample], Sample]
+Key = int | tuple[int, int]
+
+
+class ChipDataset(Dataset[Sample]):
+    """Chips of an index, read by window from the source rasters.
+
+    A key is a position, or a (position, seed) pair: then the transform's random draws follow from
+    that seed alone, whichever process reads the chip and whatever was read before. Decoded pixels
+    are kept in memory up to `cache_bytes`.
+
+    Args:
+        chips: rows of the chips index with absolute paths.
+        transform: applied to each sample.
+        cache_bytes: memory for decoded chips; the least recently used go first.
+    """
+
+    def __init__(
+        self, chips: geopandas.GeoDataFrame, transform: Transform | None = None, cache_bytes: int = CACHE_BYTES
+    ) -> None:
+        self._rows = chips.to_dict("records")
+        self._transform = transform
+        self._cache: OrderedDict[int, tuple[Pixels, Valid, Pixels]] = OrderedDict()
+        self._room = cache_bytes
+
+    def __len__(self) -> int:
+        """Count the chips."""
+        return len(self._rows)
+
+    def __getitem__(self, key: Key) -> Sample:
+        """Read one chip."""
+        position, seed = key if isinstance(key, tuple) else (key, None)
+        values, valid, mask = self._load(position)
+        image = torch.from_numpy(values.astype(np.float32))
+        image[:, ~torch.from_numpy(valid)] = torch.nan
+        label = torch.from_numpy(np.where(valid, mask, UNKNOWN).astype(np.int64))
+        sample: Sample = {"image": image, "mask": label, "region": self._rows[position]["region"]}
+        if self._transform is None:
+            return sample
+        with torch.random.fork_rng(devices=[], enabled=seed is not None):
+            if seed is not None:
+                torch.manual_seed(seed)
+            return self._transform(sample)
+
+    def _load(self, position: int) -> tuple[Pixels, Valid, Pixels]:
+        if position in self._cache:
+            self._cache.move_to_end(position)
+            return self._cache[position]
+        loaded = self._read(position)
+        self._cache[position] = loaded
+        self._room -= sum(array.nbytes for array in loaded)
+        while self._room < 0 and self._cache:
+            _, dropped = self._cache.popitem(last=False)
+            self._room += sum(array.nbytes for array in dropped)
+        return loaded
+
+    def _read(self, position: int) -> tuple[Pixels, Valid, Pixels]:
+        row = self._rows[position]
+        window = Window(row["col_off"], row["row_off"], row["width"], row["height"])
+        images = [read(Path(path), window) for path in (row["pre"], row["post"]) if path is not None]
+        mask = CONVENTION_OF[row["mask_convention"]].read(Path(row["mask"]), window)
+        return np.concatenate([values for values, _ in images]), np.logical_and.reduce([v for _, v in images]), mask

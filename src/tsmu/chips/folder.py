@@ -1,0 +1,205 @@
+"""A folder of ready-made chips into index rows: `images/`, `masks/` and, if there is one, `pre/`."""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import geopandas
+import numpy as np
+import pandas as pd
+import rasterio.warp
+from shapely.geometry import box, shape
+
+from tsmu.chips.index import CRS, make_index
+from tsmu.chips.splits import block_split
+from tsmu.errors import ChipError, ImageError
+from tsmu.imagery.raster import SUFFIXES, RasterInfo, describe, read
+from tsmu.issues import IssueLog
+from tsmu.labels.masks import UNKNOWN, MaskConvention, detect_convention
+
+Progress = Callable[[int, int], None]
+
+
+def chips_from_folder(
+    folder: Path,
+    region: str,
+    log: IssueLog,
+    *,
+    groups: Mapping[str, str] | None = None,
+    bands: Sequence[str] | None = None,
+    progress: Progress | None = None,
+) -> geopandas.GeoDataFrame:
+    """Read a folder of chips; what does not fit goes to `log` and the rest comes back.
+
+    Images, pre-event images and masks belong together when their file names are the same up to
+    the suffix. Every file is decoded once, so a truncated one is found here and not in training.
+    The split is by contiguous blocks in the numeric order of the names (`splits.block_split`).
+
+    Args:
+        folder: holds `images/`, `masks/` and, for pre/post pairs, `pre/`.
+        region: the region all these chips lie in.
+        log: gets a row per file that is left out or repaired.
+        groups: group by stem; chips without one are groups of their own.
+        bands: the band list to insist on; by default the most frequent one in the folder.
+        progress: called with (done, all) after each chip.
+
+    Raises:
+        ChipError: there is no usable chip at all.
+    """
+    stems = _collect(folder, log)
+    convention = detect_convention([files["masks"] for files in stems.values()])
+    rows = []
+    for done, (stem, files) in enumerate(stems.items(), start=1):
+        try:
+            rows.append(_read_chip(stem, files, convention, log) | {"region": region, "source": str(folder.resolve())})
+        except ImageError as error:
+            _log_image_error(log, error, files)
+        if progress:
+            progress(done, len(stems))
+    rows = _of_one_band_list(rows, bands, log)
+    if not rows:
+        raise ChipError(f"{folder}: no usable chip in it; the issue log says why for each file")
+    for row in rows:
+        stem = row.pop("stem")
+        row["id"] = f"{region}/{stem}"
+        row["group"] = (groups or {}).get(stem, stem)
+    for row, split in zip(rows, block_split([row["group"] for row in rows]), strict=True):
+        row["split"] = split
+    return make_index(rows)
+
+
+def read_groups(file: Path) -> dict[str, str]:
+    """Read a CSV with the columns `name` (file stem) and `group`."""
+    try:
+        table = pd.read_csv(file, dtype=str, usecols=["name", "group"])
+    except (OSError, ValueError) as error:
+        reason = str(error).splitlines()[0]
+        raise ChipError(
+            f"{file}: not a table of groups ({reason}); give a CSV with the columns name and group"
+        ) from error
+    return dict(zip(table["name"], table["group"], strict=True))
+
+
+def natural_order(stem: str) -> tuple[list[tuple[int, int, str]], str]:
+    """Sort key that reads digits as numbers: `l4s_9` before `l4s_10`."""
+    parts = re.findall(r"(\d+)|(\D+)", stem)
+    return [(0, int(digits), "") if digits else (1, 0, text) for digits, text in parts], stem
+
+
+def _collect(folder: Path, log: IssueLog) -> dict[str, dict[str, Path]]:
+    """Match files by stem: {stem: {"images": path, "masks": path, "pre": path or absent}}."""
+    kinds = ["images", "masks", *(["pre"] if (folder / "pre").is_dir() else [])]
+    found: dict[str, dict[str, Path]] = {}
+    for kind in kinds:
+        if not (folder / kind).is_dir():
+            raise ChipError(
+                f"{folder}: has no folder {kind}/; put images into images/ and masks of the same names into masks/"
+            )
+        for path in sorted((folder / kind).iterdir()):
+            if path.name.startswith(".") or not path.is_file():
+                continue
+            if path.suffix.lower() not in SUFFIXES:
+                if path.suffix.lower() not in SIDECARS:
+                    log.warning(path, f"not an image that is read here ({', '.join(SUFFIXES)})", "ignored")
+            elif kind in found.setdefault(path.stem, {}):
+                log.error(path, f"a second file named {path.stem}; {found[path.stem][kind].name} is used")
+            else:
+                found[path.stem][kind] = path
+    if not found:
+        raise ChipError(f"{folder}: images/ and masks/ are empty; put at least one image and its mask there")
+    complete = {}
+    for stem in sorted(found, key=natural_order):
+        missing = [kind for kind in kinds if kind not in found[stem]]
+        if missing:
+            present = next(iter(found[stem].values()))
+            log.error(present, f"no file of the same name in {' and '.join(f'{kind}/' for kind in missing)}")
+        else:
+            complete[stem] = found[stem]
+    return complete
+
+
+SIDECARS = (".tfw", ".pgw", ".jgw", ".xml", ".prj", ".json", ".txt", ".ovr")
+
+
+def _read_chip(stem: str, files: dict[str, Path], convention: MaskConvention, log: IssueLog) -> dict[str, Any]:
+    """Decode a chip's files and describe it; the pixels themselves are not kept."""
+    post = describe(files["images"])
+    infos = {"post": post} | ({"pre": describe(files["pre"])} if "pre" in files else {})
+    valid = np.ones((post.height, post.width), bool)
+    bands: list[str] = []
+    for role in ("pre", "post"):
+        if role in infos:
+            _check_size(infos[role], post)
+            valid &= read(infos[role].path)[1]
+            bands += [f"{role}:{band}" for band in infos[role].bands]
+    mask = convention.read(files["masks"])
+    if mask.shape != valid.shape:
+        raise ImageError(
+            f"{files['masks']}: {_size(mask.shape[1], mask.shape[0])}, its image is {_size(post.width, post.height)}"
+        )
+    if not valid.any():
+        raise ImageError(f"{files['images']}: has no valid pixel (all no-data, transparent or NaN)")
+    holes = int((~valid).sum())
+    if holes and post.dtype.startswith("float"):
+        log.warning(files["images"], f"{holes} pixels are NaN or no-data", "taken; these pixels count as unknown")
+    known = valid & (mask != UNKNOWN)
+    return {
+        "stem": stem,
+        "post": str(files["images"].resolve()),
+        "pre": str(files["pre"].resolve()) if "pre" in files else None,
+        "mask": str(files["masks"].resolve()),
+        "mask_convention": convention.name,
+        "col_off": 0,
+        "row_off": 0,
+        "width": post.width,
+        "height": post.height,
+        "bands": bands,
+        "pixel_size": post.pixel_size,
+        "landslide_pixels": int((mask[known] == 1).sum()),
+        "known_pixels": int(known.sum()),
+        "geometry": _footprint(post),
+    }
+
+
+def _check_size(info: RasterInfo, post: RasterInfo) -> None:
+    if (info.width, info.height) != (post.width, post.height):
+        raise ImageError(
+            f"{info.path}: {_size(info.width, info.height)}, its post-event image is {_size(post.width, post.height)}"
+        )
+
+
+def _size(width: int, height: int) -> str:
+    return f"{width} x {height} px"
+
+
+def _footprint(info: RasterInfo) -> object:
+    if not info.georeferenced or not info.on_earth:
+        return None
+    corners = rasterio.transform.array_bounds(info.height, info.width, info.transform)
+    return shape(rasterio.warp.transform_geom(info.crs, CRS, box(*corners)))
+
+
+def _log_image_error(log: IssueLog, error: ImageError, files: Mapping[str, Path]) -> None:
+    """Give the message's file its own column, when it begins with one."""
+    text = str(error)
+    for path in files.values():
+        if text.startswith(f"{path}: "):
+            log.error(path, text.removeprefix(f"{path}: "))
+            return
+    log.error(files["images"], text)
+
+
+def _of_one_band_list(rows: list[dict[str, Any]], bands: Sequence[str] | None, log: IssueLog) -> list[dict[str, Any]]:
+    """Keep the chips that have `bands`, or the most frequent band list; log the others."""
+    if not rows:
+        return rows
+    wanted = tuple(bands) if bands else Counter(tuple(row["bands"]) for row in rows).most_common(1)[0][0]
+    kept = []
+    for row in rows:
+        if tuple(row["bands"]) == wanted:
+            kept.append(row)
+        else:
+            log.error(row["post"], f"has the bands {', '.join(row['bands'])}; the other chips have {', '.join(wanted)}")
+    return kept

@@ -1,0 +1,53 @@
+"""Splits that do not leak: contiguous blocks of chips or groups, never a random draw."""
+
+from collections.abc import Callable, Sequence
+from typing import Literal, get_args
+
+Split = Literal["train", "val", "test"]
+SPLITS: tuple[Split, ...] = get_args(Split)
+TRAIN_SHARE, KNOWN_SHARE = 0.64, 0.80  # train, and train with validation
+FOLDS = 5
+
+
+def block_split(groups: Sequence[str]) -> list[Split]:
+    """Split chips into contiguous blocks: 64 % train, 16 % validation, 20 % test.
+
+    Neighbouring chips show neighbouring ground, so a random draw would put the ground that is
+    tested on beside the ground that is learned. A group goes whole to the side where its first
+    chip falls; where each chip is its own group the cuts are at `int(.64 * n)` and `int(.8 * n)`.
+
+    Args:
+        groups: the group of each chip, in spatial order.
+    """
+    cuts = int(TRAIN_SHARE * len(groups)), int(KNOWN_SHARE * len(groups))
+    return _assign(groups, lambda first: SPLITS[sum(first >= cut for cut in cuts)])
+
+
+def fold_split(groups: Sequence[str], seed: int) -> list[Split]:
+    """Split chips so that the seed-th of five contiguous blocks is test and the next validation.
+
+    Args:
+        groups: the group of each chip, in spatial order.
+        seed: any integer; seeds that are equal modulo five give the same split.
+    """
+    edges = [fold * len(groups) // FOLDS for fold in range(1, FOLDS)]
+    sides: dict[int, Split] = {seed % FOLDS: "test", (seed + 1) % FOLDS: "val"}
+    return _assign(groups, lambda first: sides.get(sum(first >= edge for edge in edges), "train"))
+
+
+def keep_tested(groups: Sequence[str], split: Sequence[Split], tested: set[str]) -> list[Split]:
+    """Return `split` with every group that was ever tested on back in test."""
+    return ["test" if group in tested else side for group, side in zip(groups, split, strict=True)]
+
+
+def _assign(groups: Sequence[str], side_of_position: Callable[[int], Split]) -> list[Split]:
+    """Give each group the side of its first chip's place when groups are laid end to end."""
+    sizes: dict[str, int] = {}
+    for group in groups:
+        sizes[group] = sizes.get(group, 0) + 1
+    sides: dict[str, Split] = {}
+    position = 0
+    for group, size in sizes.items():
+        sides[group] = side_of_position(position)
+        position += size
+    return [sides[group] for group in groups]

@@ -1,0 +1,62 @@
+"""`tsmu benchmark ...`."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from tsmu.cli.command import JsonOption, command, progress
+
+app = typer.Typer(help="Measure what the design promises.", no_args_is_help=True)
+
+
+@app.callback()
+def benchmark() -> None:
+    """Keep `benchmark` a group while it has one command."""
+
+
+@app.command("continual")
+def continual(
+    data: Annotated[Path, typer.Option(metavar="DIR", help="Holds a chips folder per region.")],
+    regions: Annotated[str, typer.Option(metavar="A,B,...", help="Regions in the order in which they are learned.")],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where results.json, table.md and the states go.")],
+    strategies: Annotated[str, typer.Option(metavar="A,B,...")] = "tsmu,finetune",
+    seeds: Annotated[int, typer.Option(min=1, help="Seeds 0 to N - 1.")] = 3,
+    steps: Annotated[int, typer.Option(min=2, help="Optimisation steps per region.")] = 200,
+    batch_size: Annotated[int, typer.Option(min=2, help="Chips per step.")] = 16,
+    encoder: Annotated[str, typer.Option(help="Encoder name; starts from random weights.")] = "resnet18",
+    split: Annotated[
+        Literal["fixed", "folds"], typer.Option(help="Contiguous blocks, or five folds by seed.")
+    ] = "fixed",
+    as_json: JsonOption = False,
+) -> None:
+    """Learn regions one after the other with several strategies; resumes where it stopped."""
+    with command("benchmark continual", as_json) as answer:
+        from tsmu.benchmark.continual import ContinualSettings, run_continual, table
+        from tsmu.update.training import TrainingProgress
+
+        settings = ContinualSettings(
+            data=str(data),
+            regions=tuple(regions.split(",")),
+            strategies=tuple(strategies.split(",")),
+            seeds=seeds,
+            steps=steps,
+            batch_size=batch_size,
+            encoder=encoder,
+            split=split,
+        )
+        with progress("Training") as show:
+            label = ""
+
+            def say(text: str) -> None:
+                nonlocal label
+                label = text
+
+            def report(now: TrainingProgress) -> None:
+                show(now.step, now.steps, f"{label}: {now.stage}")
+
+            results = run_continual(settings, out, say, report)
+        answer.records = len(results["cells"])
+        answer.outputs = {"results": str(out / "results.json"), "table": str(out / "table.md")}
+        answer.more = results
+        answer.say(table(results))

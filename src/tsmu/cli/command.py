@@ -1,0 +1,151 @@
+"""What all commands share: options, progress, the JSON answer, errors and exit codes.
+
+Exit codes: 0 done, 3 done but something was left out (the issue log says what), 2 not done.
+"""
+
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tsmu.errors import TsmuError
+from tsmu.files import without_nan
+
+if TYPE_CHECKING:
+    from tsmu.issues import IssueLog
+    from tsmu.workspace import Workspace
+
+DONE, NOT_DONE, LEFT_OUT = 0, 2, 3
+ISSUES_SHOWN = 10
+
+WorkspaceOption = Annotated[
+    Path | None, typer.Option("--workspace", metavar="DIR", help="The workspace; by default the current folder's.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Write one JSON object to stdout, all else to stderr.")]
+StrictOption = Annotated[bool, typer.Option("--strict", help="Treat warnings as errors.")]
+
+
+@dataclass
+class Answer:
+    """What a command has to say when it is done.
+
+    Attributes:
+        command: its name, as typed.
+        as_json: whether stdout carries the JSON object instead of text.
+        records: how many things were done.
+        left_out: how many things were left out.
+        issues: rows of the issue log.
+        outputs: path by what lies there.
+        more: keys of the command's own.
+    """
+
+    command: str
+    as_json: bool
+    records: int = 0
+    left_out: int = 0
+    issues: list[dict[str, object]] = field(default_factory=list)
+    outputs: dict[str, str] = field(default_factory=dict)
+    more: dict[str, Any] = field(default_factory=dict)
+
+    def say(self, text: str) -> None:
+        """Print a line for people: to stdout, or to stderr when that carries JSON."""
+        print(text, file=sys.stderr if self.as_json else sys.stdout, flush=True)
+
+    def take_issues(self, log: "IssueLog", path: Path) -> None:
+        """Store an issue log, count what it left out, and show its first rows."""
+        log.save(path)
+        self.issues += log.as_records()
+        self.left_out += len(log.errors)
+        for issue in log.issues[:ISSUES_SHOWN]:
+            print(f"{issue.severity}: {issue}", file=sys.stderr)
+        if len(log) > ISSUES_SHOWN:
+            print(f"... and {len(log) - ISSUES_SHOWN} more", file=sys.stderr)
+        if len(log):
+            self.outputs["issues"] = str(path)
+            self.say(f"{len(log.errors)} left out, {len(log) - len(log.errors)} warnings: {path}")
+
+    def as_dict(self, status: str, seconds: float) -> dict[str, Any]:
+        """The documented JSON object."""
+        return {
+            "command": self.command,
+            "status": status,
+            "records": self.records,
+            "left_out": self.left_out,
+            "issues": self.issues,
+            "outputs": self.outputs,
+            "seconds": round(seconds, 3),
+            **self.more,
+        }
+
+
+@contextmanager
+def command(name: str, as_json: bool) -> Iterator[Answer]:
+    """Run a command's body: print its JSON answer, and leave with the right exit code."""
+    answer = Answer(name, as_json)
+    started = time.monotonic()
+    try:
+        yield answer
+    except (TsmuError, OSError, KeyboardInterrupt) as error:
+        message = explain(error)
+        if as_json:
+            print(json.dumps(answer.as_dict("failed", time.monotonic() - started) | {"error": message}))
+        print(f"tsmu: {message}", file=sys.stderr)
+        raise typer.Exit(NOT_DONE) from None
+    partial = answer.left_out > 0
+    if as_json:
+        status = "partial" if partial else "done"
+        print(json.dumps(without_nan(answer.as_dict(status, time.monotonic() - started))))
+    if partial:
+        raise typer.Exit(LEFT_OUT)
+
+
+def explain(error: BaseException) -> str:
+    """One line: what is wrong, where, what to do."""
+    if isinstance(error, KeyboardInterrupt):
+        return "interrupted; the same command goes on where it stopped"
+    if isinstance(error, OSError) and not isinstance(error, TsmuError):
+        where = error.filename2 or error.filename or "a file"
+        return (
+            f"{where}: {(error.strerror or str(error)).lower()}; make room or give permission there, then run it again"
+        )
+    return str(error).replace("\n", " ")
+
+
+def find_workspace(folder: Path | None) -> "Workspace":
+    """Open the workspace that was named, or the one around the current folder."""
+    from tsmu.workspace import Workspace
+
+    return Workspace.open(folder) if folder else Workspace.find(Path.cwd())
+
+
+@contextmanager
+def progress(label: str) -> Iterator[Callable[[int, int, str], None]]:
+    """Show a progress bar on stderr; the block calls the function with (done, all, note)."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}"),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task(label, total=None, note="")
+
+        def show(done: int, total: int, note: str = "") -> None:
+            bar.update(task, completed=done, total=total, note=note)
+
+        yield show
+
+
+def run_app(app: typer.Typer) -> None:
+    """Run the application."""
+    app()

@@ -1,0 +1,31 @@
+"""`tsmu evaluate`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tsmu.cli.command import JsonOption, WorkspaceOption, command, find_workspace, progress
+
+
+def evaluate(
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Where the report goes; by default the workspace.")
+    ] = None,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Score every version on every region's test chips: what was learned, and what was forgotten."""
+    with command("evaluate", as_json) as answer:
+        space = find_workspace(workspace)
+        from tsmu.evaluate.history import evaluate_history
+        from tsmu.evaluate.report import as_table, write_report
+
+        with space.lock("tsmu evaluate"), progress("Scoring") as show:
+            history = evaluate_history(space, lambda done, total: show(done, total, ""))
+            files = write_report(history, space, out or space.root)
+        answer.records = len(history.regions)
+        answer.outputs = {name: str(path) for name, path in files.items()}
+        answer.more = history.as_dict()
+        answer.say(as_table(history))
+        answer.say(f"Report: {files['html']}")

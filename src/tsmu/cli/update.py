@@ -1,0 +1,48 @@
+"""`tsmu update`."""
+
+from typing import Annotated
+
+import typer
+
+from tsmu.cli.command import JsonOption, WorkspaceOption, command, find_workspace, progress
+
+
+def update(
+    region: Annotated[str, typer.Argument(metavar="REGION", help="A region with chips in the workspace.")],
+    strategy: Annotated[str | None, typer.Option(help="How to learn it: tsmu or finetune.")] = None,
+    steps: Annotated[int | None, typer.Option(min=2, help="Optimisation steps.")] = None,
+    batch_size: Annotated[int | None, typer.Option(min=2, help="Chips per step.")] = None,
+    seed: Annotated[int, typer.Option(help="Decides initial weights, chip order and augmentation.")] = 0,
+    encoder: Annotated[str | None, typer.Option(help="Encoder of the first bundle, such as resnet34.")] = None,
+    weights: Annotated[
+        str | None, typer.Option(metavar="NAME|FILE|none", help="What that encoder starts from.")
+    ] = None,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Learn a region and write the next model version; interrupted, the same command goes on."""
+    with command("update", as_json) as answer:
+        space = find_workspace(workspace)
+        defaults = space.settings
+        from tsmu.update.training import TrainingProgress, TrainingSettings
+        from tsmu.update.update import update_bundle
+        from tsmu.workspace import ModelSettings
+
+        settings = TrainingSettings(steps or defaults.update.steps, batch_size or defaults.update.batch_size, seed)
+        model = ModelSettings(encoder=encoder or defaults.model.encoder, weights=weights or defaults.model.weights)
+        with space.lock("tsmu update"), progress(f"Learning {region}") as show:
+
+            def report(now: TrainingProgress) -> None:
+                losses = ", ".join(f"{name} {value:.3f}" for name, value in now.losses.items())
+                show(now.step, now.steps, f"{now.stage}: {losses}")
+
+            bundle = update_bundle(space, region, strategy or defaults.update.strategy, settings, model, report)
+        entry = bundle.record.regions[region]
+        answer.records = 1
+        answer.outputs = {"bundle": str(bundle.path), "card": str(bundle.path / "card.md")}
+        answer.more = {"version": bundle.name, "region": region, **entry.model_dump(mode="json")}
+        scores = entry.scores.get("test") or entry.scores.get("val") or {}
+        iou = scores.get("iou")
+        shown = "no test chips to score it on" if iou is None else f"IoU {iou:.3f} on test chips"
+        answer.say(f"{bundle.name} has learned {region}: {shown}; encoder from weights: {bundle.record.weights}")
+        answer.say(f"Card: {bundle.path / 'card.md'}; next: tsmu evaluate, or tsmu map POST.tif --region {region}")

@@ -1,0 +1,1 @@
+"""Landslide records: a GeoPackage that GDAL makes and QGIS opens."""

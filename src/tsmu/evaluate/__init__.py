@@ -1,0 +1,1 @@
+"""Pixel metrics, the R matrix and its summaries, reports."""

@@ -1,0 +1,63 @@
+"""The report's figures as inline SVG."""
+
+import io
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from tsmu.evaluate.history import History
+
+BLUE, ORANGE = "#0072b2", "#d55e00"  # told apart with any colour vision (Okabe and Ito)
+
+
+def matrix_figure(history: History) -> str:
+    """The R matrix as a heat map with its values; entries not learned yet in italics."""
+    R = history.matrix
+    learned_at = history.scores.learned_at
+    figure = Figure(figsize=(1.4 * R.shape[1] + 1.8, 0.6 * R.shape[0] + 1.6), layout="constrained")
+    axes = figure.subplots()
+    axes.imshow(np.nan_to_num(R), cmap="viridis", vmin=0, vmax=1, aspect="auto")
+    for (row, column), value in np.ndenumerate(R):
+        style = "normal" if row >= learned_at[column] else "italic"
+        text = "-" if np.isnan(value) else f"{value:.2f}"
+        axes.text(column, row, text, ha="center", va="center", style=style, color="w" if value < 0.6 else "k")
+    axes.set_xticks(range(R.shape[1]), history.regions, rotation=20, ha="right")
+    axes.set_yticks(range(R.shape[0]), [bundle.name for bundle in history.bundles])
+    axes.set_title("IoU on test chips (italic: not learned yet)")
+    return _svg(figure)
+
+
+def course_figure(history: History) -> str:
+    """WA and WF after each step, as in the paper's figure."""
+    summaries = history.scores.summaries()
+    steps = [bundle.name for bundle in history.bundles]
+    figure = Figure(figsize=(5, 3.4), layout="constrained")
+    axes = figure.subplots()
+    axes.axhline(0, color="0.7", linewidth=0.8)
+    axes.plot(steps, [summary["WA"] for summary in summaries], "o-", color=BLUE, label="WA, weighted average")
+    axes.plot(steps, [summary["WF"] for summary in summaries], "s--", color=ORANGE, label="WF, weighted forgetting")
+    axes.set_title("Course of learning")
+    axes.legend(frameon=False)
+    return _svg(figure)
+
+
+def precision_recall_figure(history: History) -> str:
+    """Precision against recall of the newest bundle, a line per region; the threshold marked."""
+    figure = Figure(figsize=(5, 3.4), layout="constrained")
+    axes = figure.subplots()
+    for region, counts, threshold in zip(history.regions, history.counts[-1], history.thresholds[-1], strict=True):
+        if not counts.landslide.sum():
+            continue
+        precision, recall = counts.curve()
+        (line,) = axes.plot(recall, precision, label=region)
+        axes.plot(counts.recall(threshold), counts.precision(threshold), "o", color=line.get_color())
+    axes.set(xlabel="recall", ylabel="precision", xlim=(0, 1), ylim=(0, 1.02), title="Precision and recall")
+    axes.legend(frameon=False)
+    return _svg(figure)
+
+
+def _svg(figure: Figure) -> str:
+    buffer = io.StringIO()
+    figure.savefig(buffer, format="svg", metadata={"Date": None})
+    text = buffer.getvalue()
+    return text[text.index("<svg") :]

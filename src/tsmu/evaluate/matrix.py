@@ -1,0 +1,96 @@
+"""The R matrix of continual learning and what is read off it.
+
+R[i, j] is the pooled-pixel IoU on region j's test chips after step i (both counted from 0 here).
+Entries of regions that have not been learned yet are answered by the newest decoder. The paper's
+formulas of WA and WF were not to be found; these are ours (DESIGN 2), with l_j the step that
+learned region j first:
+
+    WA(i) = sum over j with l_j <= i of w_j R[i, j]
+    WF(i) = sum over j with l_j < i of w'_j (max over l_j <= k < i of R[k, j] - R[i, j])
+
+with w_j region j's share of the test pixels of the regions learned so far, and w' the same over
+the old regions alone. ACC, BWT and FWT are the unweighted ones of Lopez-Paz and Ranzato (2017), F
+is the forgetting of Chaudhry et al. (2018). A region's baseline in FWT is the share of landslide
+in its test pixels, which is the IoU of calling every pixel a landslide.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Matrix = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class ContinualScores:
+    """R and what is needed to read it.
+
+    Attributes:
+        R: (steps, regions).
+        pixels: known test pixels per region.
+        baseline: share of landslide among them, per region.
+        learned_at: per region the step that learned it first; 0, 1, 2, ... when every step
+            brings a new region.
+    """
+
+    R: Matrix
+    pixels: Sequence[int]
+    baseline: Sequence[float]
+    learned_at: Sequence[int]
+
+    def weighted_average(self, step: int) -> float:
+        """WA after `step`."""
+        return self._weighted({j: self.R[step, j] for j in self._learned(step + 1)})
+
+    def weighted_forgetting(self, step: int) -> float:
+        """WF after `step`; NaN when there is nothing to forget yet."""
+        return self._weighted(self._lost(step))
+
+    def accuracy(self, step: int) -> float:
+        """ACC: mean IoU over the regions learned so far."""
+        return _mean([self.R[step, j] for j in self._learned(step + 1)])
+
+    def backward_transfer(self, step: int) -> float:
+        """BWT: mean change of the old regions since each was learned; negative means forgetting."""
+        return _mean([self.R[step, j] - self.R[self.learned_at[j], j] for j in self._learned(step)])
+
+    def forgetting(self, step: int) -> float:
+        """F: mean loss of the old regions against their best earlier step."""
+        return _mean(list(self._lost(step).values()))
+
+    def forward_transfer(self, step: int) -> float:
+        """FWT: mean lead over the baseline on regions just before they are learned, up to `step`."""
+        arrived = [j for j, at in enumerate(self.learned_at) if 0 < at <= step + 1]
+        return _mean([self.R[self.learned_at[j] - 1, j] - self.baseline[j] for j in arrived])
+
+    def summaries(self) -> list[dict[str, float]]:
+        """All of the above after each step; NaN where there is nothing to average."""
+        return [
+            {
+                "WA": self.weighted_average(step),
+                "WF": self.weighted_forgetting(step),
+                "ACC": self.accuracy(step),
+                "BWT": self.backward_transfer(step),
+                "F": self.forgetting(step),
+                "FWT": self.forward_transfer(step),
+            }
+            for step in range(len(self.R))
+        ]
+
+    def _learned(self, before: int) -> list[int]:
+        """The regions learned before a step."""
+        return [j for j, at in enumerate(self.learned_at) if at < before]
+
+    def _lost(self, step: int) -> dict[int, float]:
+        """Best earlier IoU minus the present one, by old region."""
+        return {j: self.R[self.learned_at[j] : step, j].max() - self.R[step, j] for j in self._learned(step)}
+
+    def _weighted(self, values: dict[int, float]) -> float:
+        total = sum(self.pixels[j] for j in values)
+        return float(sum(self.pixels[j] * value for j, value in values.items()) / total) if total else float("nan")
+
+
+def _mean(values: Sequence[float]) -> float:
+    return float(np.mean(values)) if values else float("nan")

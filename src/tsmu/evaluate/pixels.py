@@ -1,0 +1,126 @@
+"""Pixel metrics from pooled counts: one pass over the pixels, every threshold afterwards."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from tsmu.labels.masks import LANDSLIDE, UNKNOWN
+
+LEVELS = 1001  # probabilities are counted in steps of 1/1000
+PERCENTS = range(1, 100)  # thresholds that are chosen from
+
+Counts = npt.NDArray[np.int64]
+
+
+def _no_counts() -> Counts:
+    return np.zeros(LEVELS, np.int64)
+
+
+@dataclass
+class PixelCounts:
+    """How many landslide and background pixels got which probability.
+
+    Counts of different chips are pooled by adding them. Unknown pixels are not counted. Thresholds
+    are whole percents and mean what they mean on a map, where probabilities are rounded to whole
+    percents: a pixel counts as landslide when its rounded percentage reaches the threshold.
+    """
+
+    landslide: Counts = field(default_factory=_no_counts)
+    background: Counts = field(default_factory=_no_counts)
+
+    @classmethod
+    def of(cls, probability: npt.NDArray[np.float32], mask: npt.NDArray[Any]) -> Self:
+        """Count arrays of one shape: probabilities 0 to 1, labels 0, 1 and 255 (unknown)."""
+        level = (probability * (LEVELS - 1)).astype(np.int64)
+        known = mask != UNKNOWN
+        positive = mask == LANDSLIDE
+        return cls(
+            np.bincount(level[positive], minlength=LEVELS),
+            np.bincount(level[known & ~positive], minlength=LEVELS),
+        )
+
+    @classmethod
+    def pooled(cls, parts: Iterable[Self]) -> Self:
+        """Add up the counts of several chips."""
+        pool = cls()
+        for part in parts:
+            pool.landslide = pool.landslide + part.landslide
+            pool.background = pool.background + part.background
+        return pool
+
+    @property
+    def pixels(self) -> int:
+        """Number of known pixels."""
+        return int(self.landslide.sum() + self.background.sum())
+
+    @property
+    def landslide_share(self) -> float:
+        """Share of landslide among the known pixels; NaN without any."""
+        return _ratio(int(self.landslide.sum()), self.pixels)
+
+    def confusion(self, percent: int) -> tuple[int, int, int]:
+        """True positives, false positives and false negatives at a whole-percent threshold."""
+        first = 10 * percent - 5  # the lowest level that rounds to this percentage
+        true_positive = int(self.landslide[first:].sum())
+        return true_positive, int(self.background[first:].sum()), int(self.landslide[:first].sum())
+
+    def iou(self, percent: int) -> float:
+        """Intersection over union; NaN where neither label nor prediction has a landslide."""
+        true_positive, false_positive, false_negative = self.confusion(percent)
+        return _ratio(true_positive, true_positive + false_positive + false_negative)
+
+    def dice(self, percent: int) -> float:
+        """Dice coefficient, which for pixels is the F1 score."""
+        true_positive, false_positive, false_negative = self.confusion(percent)
+        return _ratio(2 * true_positive, 2 * true_positive + false_positive + false_negative)
+
+    def precision(self, percent: int) -> float:
+        """Share of the predicted landslide pixels that are right."""
+        true_positive, false_positive, _ = self.confusion(percent)
+        return _ratio(true_positive, true_positive + false_positive)
+
+    def recall(self, percent: int) -> float:
+        """Share of the true landslide pixels that are found."""
+        true_positive, _, false_negative = self.confusion(percent)
+        return _ratio(true_positive, true_positive + false_negative)
+
+    def curve(self) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        """Precision and recall at each of the 1001 levels, from the highest threshold to the lowest."""
+        true_positive = np.cumsum(self.landslide[::-1])
+        predicted = true_positive + np.cumsum(self.background[::-1])
+        with np.errstate(invalid="ignore"):
+            return np.where(predicted > 0, true_positive / predicted, 1.0), true_positive / self.landslide.sum()
+
+    def average_precision(self) -> float:
+        """Average precision: sum of precision x step of recall (the definition of scikit-learn)."""
+        if not self.landslide.sum():
+            return float("nan")
+        precision, recall = self.curve()
+        return float((np.diff(recall, prepend=0.0) * precision).sum())
+
+    def best_threshold(self) -> int:
+        """The whole percent with the highest IoU; the middle one of equals, 50 without landslides."""
+        if not self.landslide.sum():
+            return 50
+        scores = np.array([self.iou(percent) for percent in PERCENTS])
+        best = np.flatnonzero(scores == scores.max())
+        return PERCENTS[int(best[len(best) // 2])]
+
+    def summary(self, percent: int) -> dict[str, float]:
+        """Every metric at one threshold, with the number of pixels behind it."""
+        return {
+            "iou": self.iou(percent),
+            "dice": self.dice(percent),
+            "precision": self.precision(percent),
+            "recall": self.recall(percent),
+            "average_precision": self.average_precision(),
+            "landslide_share": self.landslide_share,
+            "pixels": self.pixels,
+        }
+
+
+def _ratio(part: int, whole: int) -> float:
+    return part / whole if whole else float("nan")

@@ -1,0 +1,47 @@
+"""What a decoder says about chips."""
+
+from collections.abc import Iterator
+
+import geopandas
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from tsmu.chips.dataset import ChipDataset, Sample
+from tsmu.evaluate.pixels import PixelCounts
+from tsmu.model.network import RegionNet
+
+BATCH = 16
+
+
+@torch.inference_mode()
+def predict_chips(
+    network: RegionNet, decoder: str, chips: geopandas.GeoDataFrame
+) -> Iterator[tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]]:
+    """Yield (probability, mask), both (H, W), for each chip in order, by one region's decoder."""
+    network.eval()
+    for images, masks in _batches(ChipDataset(chips, cache_bytes=0)):
+        logits = network(images.to(network.mean.device), [decoder])[decoder]
+        yield from zip(logits.float().sigmoid().cpu().numpy(), masks.numpy(), strict=True)
+
+
+def count_pixels(network: RegionNet, decoder: str, chips: geopandas.GeoDataFrame) -> PixelCounts:
+    """Pooled counts of a decoder's answers over chips."""
+    return PixelCounts.pooled(PixelCounts.of(p, mask) for p, mask in predict_chips(network, decoder, chips))
+
+
+def _batches(dataset: ChipDataset) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    """Batch neighbouring chips of one size; order is kept."""
+    batch: list[Sample] = []
+    for position in range(len(dataset)):
+        sample = dataset[position]
+        if batch and (len(batch) == BATCH or batch[0]["mask"].shape != sample["mask"].shape):
+            yield _stack(batch)
+            batch = []
+        batch.append(sample)
+    if batch:
+        yield _stack(batch)
+
+
+def _stack(batch: list[Sample]) -> tuple[torch.Tensor, torch.Tensor]:
+    return torch.stack([s["image"] for s in batch]), torch.stack([s["mask"] for s in batch])

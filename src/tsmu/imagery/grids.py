@@ -1,0 +1,144 @@
+"""Putting images onto a grid: a place for pictures that have none, pre images onto post's grid."""
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import rasterio
+import rasterio.shutil
+import shapely
+from rasterio.crs import CRS
+from rasterio.enums import ColorInterp, Resampling
+from rasterio.transform import Affine, from_bounds
+from rasterio.vrt import WarpedVRT
+from rasterio.warp import transform as transform_points
+
+from tsmu.errors import ImageError
+from tsmu.files import written_whole
+from tsmu.imagery.footprints import Box
+from tsmu.imagery.raster import RasterInfo, open_raster
+
+WGS84 = CRS.from_epsg(4326)
+SAME_GRID = 0.01  # px by which corners may differ on one grid
+EDGE_POINTS = 16  # per side of a footprint, so that its edges bend with the projection
+TILED = {"driver": "GTiff", "tiled": True, "blockxsize": 256, "blockysize": 256, "compress": "deflate"}
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Where an image's pixels lie."""
+
+    width: int
+    height: int
+    crs: CRS
+    transform: Affine
+
+    @classmethod
+    def from_box(cls, box: Box, width: int, height: int) -> "Grid":
+        """Spread an image over a box in degrees."""
+        return cls(width, height, WGS84, from_bounds(box.west, box.south, box.east, box.north, width, height))
+
+    @classmethod
+    def around(cls, longitude: float, latitude: float, pixel_size: float, width: int, height: int) -> "Grid":
+        """Lay an image, north up, around a centre, in the UTM zone of the centre; pixel size in metres."""
+        zone = int((longitude + 180) // 6) % 60 + 1
+        crs = CRS.from_epsg((32600 if latitude >= 0 else 32700) + zone)
+        (x,), (y,) = transform_points(WGS84, crs, [longitude], [latitude])
+        corner = Affine.translation(x - width / 2 * pixel_size, y + height / 2 * pixel_size)
+        return cls(width, height, crs, corner @ Affine.scale(pixel_size, -pixel_size))
+
+    @classmethod
+    def of(cls, info: RasterInfo) -> "Grid":
+        """Take the grid of a raster that is georeferenced."""
+        if info.crs is None:
+            raise ImageError(f"{info.path}: has no georeference; give its place")
+        return cls(info.width, info.height, info.crs, info.transform)
+
+    def same_as(self, other: "Grid") -> bool:
+        """Whether pixels of both grids coincide."""
+        if (self.width, self.height) != (other.width, other.height) or self.crs != other.crs:
+            return False
+        corners = [(0, 0), (self.width, 0), (0, self.height)]
+        back = ~self.transform @ other.transform
+        return all(np.hypot(*np.subtract(back @ corner, corner)) < SAME_GRID for corner in corners)
+
+    def pixel_side(self, other: "Grid") -> float:
+        """Side of a pixel, as a share of a pixel of `other` at the centre of `other`."""
+        points = [
+            other.transform @ (other.width / 2 + dx, other.height / 2 + dy) for dx, dy in ((0, 0), (1, 0), (0, 1))
+        ]
+        xs, ys = transform_points(other.crs, self.crs, *map(list, zip(*points, strict=True)))
+        (x0, x1, x2), (y0, y1, y2) = xs, ys
+        return math.sqrt(abs(self.transform.determinant) / abs((x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0)))
+
+    @property
+    def footprint(self) -> shapely.Polygon:
+        """The outline in EPSG:4326; the CRS must be one of the Earth."""
+        steps = np.linspace(0, 1, EDGE_POINTS, endpoint=False)
+        ring = [(t, 0.0) for t in steps] + [(1.0, t) for t in steps]
+        ring += [(1 - t, 1.0) for t in steps] + [(0.0, 1 - t) for t in steps]
+        points = [self.transform @ (c * self.width, r * self.height) for c, r in ring]
+        xs, ys = transform_points(self.crs, WGS84, *map(list, zip(*points, strict=True)))
+        return shapely.Polygon(zip(xs, ys, strict=True))
+
+
+def place(source: Path, grid: Grid, target: Path) -> Path:
+    """Write a small VRT at `target` that gives the image `source` the place `grid`.
+
+    Raises:
+        ImageError: the source cannot be read.
+    """
+    with open_raster(source.resolve()) as dataset, written_whole(target) as temporary:
+        rasterio.shutil.copy(dataset, temporary, driver="VRT")
+        with rasterio.open(temporary, "r+") as placed:
+            placed.crs, placed.transform = grid.crs, grid.transform
+    return target
+
+
+def onto(source: Path, own: Grid, grid: Grid, target: Path, *, moved: tuple[float, float] = (0.0, 0.0)) -> Path:
+    """Resample the image `source`, which lies on `own`, onto `grid`, as a GeoTIFF at `target`.
+
+    Averages where the source is finer than half the grid's pixel, otherwise bilinear. Pixels that
+    the source does not reach are no-data if it declares a no-data value, else transparent.
+
+    Args:
+        source: the image.
+        own: its grid.
+        grid: the grid to write.
+        target: the file to write.
+        moved: pixels of `grid` (right, down) by which the source's content lies off; taken back.
+
+    Raises:
+        ImageError: the source cannot be read.
+    """
+    with open_raster(source) as dataset:
+        options = {
+            "src_crs": own.crs,
+            "src_transform": own.transform,
+            "crs": grid.crs,
+            "transform": grid.transform @ Affine.translation(*moved),
+            "width": grid.width,
+            "height": grid.height,
+            "resampling": Resampling.average if own.pixel_side(grid) < 0.5 else Resampling.bilinear,
+            "add_alpha": dataset.nodata is None and ColorInterp.alpha not in dataset.colorinterp,
+        }
+        with WarpedVRT(dataset, **options) as warped, written_whole(target) as temporary:
+            rasterio.shutil.copy(warped, temporary, **TILED)
+            with rasterio.open(temporary, "r+") as written:
+                written.transform = grid.transform
+                for band, description in enumerate(dataset.descriptions, start=1):
+                    if description:
+                        written.set_band_description(band, description)
+    return target
+
+
+def check_readable(path: Path) -> None:
+    """Decode every pixel once, in little memory.
+
+    Raises:
+        ImageError: some part of the file is damaged.
+    """
+    with open_raster(path) as dataset:
+        for band in dataset.indexes:
+            dataset.checksum(band)

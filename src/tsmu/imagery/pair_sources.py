@@ -1,0 +1,53 @@
+"""Which images belong together: by name, by folder, or by a table; never by position."""
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+from tsmu.errors import ImageError
+from tsmu.imagery.candidates import Candidate
+from tsmu.imagery.keyed import pairs_by_key
+from tsmu.imagery.pair_table import pairs_of_table
+from tsmu.imagery.raster import SUFFIXES
+from tsmu.imagery.screenshots import pairs_of_screenshots
+from tsmu.issues import IssueLog
+
+_LABEL = re.compile(r"(^|[_-])(masks?|labels?)$", re.I)
+
+
+def find_pairs(source: Path, log: IssueLog, *, repair: bool, skip: Path) -> list[Candidate]:
+    """Find the pairs of a folder (images below `skip` apart) or of a CSV table.
+
+    Raises:
+        ImageError: the source is missing, cannot be read, or lists no image.
+    """
+    if source.is_file():
+        return _distinct_ids(pairs_of_table(source, log))
+    if not source.is_dir():
+        raise ImageError(f"{source}: no such folder or table; check the path")
+    images = [p for p in sorted(source.rglob("*")) if p.suffix.lower() in SUFFIXES and p.is_file()]
+    images = [p for p in images if not p.resolve().is_relative_to(skip.resolve()) and not p.name.startswith(".")]
+    if not images:
+        raise ImageError(f"{source}: holds no image ({', '.join(SUFFIXES)}); give a folder of pairs or a CSV table")
+    shots = [p for p in images if p.name.upper().startswith("GE_")]
+    others = [p for p in images if p not in set(shots) and not _is_label(p.relative_to(source))]
+    return _distinct_ids([*pairs_of_screenshots(shots, log, repair=repair), *pairs_by_key(others, source, log)])
+
+
+def _is_label(path: Path) -> bool:
+    return any(_LABEL.search(part) for part in (*path.parent.parts, path.stem))
+
+
+def _distinct_ids(candidates: list[Candidate]) -> list[Candidate]:
+    """Give a repeated id a number, and make every id fit for a folder's name."""
+    used: set[str] = set()
+    result = []
+    for candidate in candidates:
+        plain = re.sub(r"[^\w.-]+", "_", candidate.id).strip(".") or "pair"
+        name, number = plain, 1
+        while name.lower() in used:
+            number += 1
+            name = f"{plain}-{number}"
+        used.add(name.lower())
+        result.append(replace(candidate, id=name))
+    return result

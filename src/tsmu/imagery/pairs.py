@@ -1,0 +1,194 @@
+"""Image pairs in: matched, placed, on one grid, with what is wrong in the issue log."""
+
+import math
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import pandas as pd
+from rasterio.windows import Window
+
+from tsmu.errors import ImageError
+from tsmu.imagery.candidates import Candidate, Place
+from tsmu.imagery.footprint_table import report_overlaps
+from tsmu.imagery.footprints import events_between, overlapping
+from tsmu.imagery.grids import Grid, check_readable, onto, place
+from tsmu.imagery.pair_sources import find_pairs
+from tsmu.imagery.raster import RasterInfo, describe, read
+from tsmu.imagery.registration import Shift, estimate_shift
+from tsmu.issues import IssueLog
+
+MIN_COVER = 0.5  # share of the post image that the pre image must show
+ASPECT_TOLERANCE = 0.02  # by which the shapes of two images of one box may differ
+MATCHED_SIDE = 1024  # px in the middle of the pair, on which the shift is estimated
+CORRECTED_FROM = 0.5  # px; resampling blurs more than a smaller shift harms
+TOLD_FROM = 2.0  # px of shift, left as it is, that are worth a line in the log
+
+COLUMNS = {
+    "id": "str",
+    "pre": "object",
+    "post": "str",
+    "date_pre": "datetime64[s]",
+    "date_post": "datetime64[s]",
+    "region": "object",
+    "event_ids": "str",
+    "crs": "str",
+    "width": "int64",
+    "height": "int64",
+    "pixel_size_m": "float64",
+    "shift_x_px": "float64",
+    "shift_y_px": "float64",
+    "shift_corrected": "bool",
+    "resampled": "bool",
+    "overlap_count": "int64",
+    "source_pre": "object",
+    "source_post": "str",
+}
+
+
+def import_pairs(
+    source: Path,
+    log: IssueLog,
+    *,
+    out: Path,
+    repair: bool = False,
+    correct_shift: bool = False,
+    events: gpd.GeoDataFrame | None = None,
+) -> gpd.GeoDataFrame:
+    """Import image pairs from a folder or a table; what is left out stands in the log.
+
+    A folder holds Google Earth screenshots (`names.GoogleEarthName`), or rasters matched by key:
+    `KEY_pre.tif` with `KEY_post.tif` (a date may stand before or after the side), or `pre/KEY.tif`
+    with `post/KEY.tif`. Where no image is a pre image, all are taken as post-only pairs. A CSV
+    table has a column post, and as known pre, date_pre, date_post, id, region, and for images
+    without georeference lon, lat, pixel_size_m (the centre) or south, west, north, east.
+
+    Args:
+        source: the folder or table.
+        log: takes what is wrong.
+        out: folder for `ID/post.vrt` (a place for an image that has none), `ID/pre.vrt`, and
+            `ID/pre.tif` where the pre image had to be resampled onto the post grid.
+        repair: apply repairs of footprints that are unambiguous.
+        correct_shift: resample pre images that lie at least half a pixel off.
+        events: columns id, date_min, date_max, geometry: matched by place, and their dates checked.
+
+    Returns:
+        One row per pair, EPSG:4326 footprints of the post image: id; pre (None if post-only) and
+        post: absolute paths of rasters on one grid, to be read by window; date_pre, date_post; region (from
+        a table, else None); event_ids (comma-joined); crs, width, height, pixel_size_m of the grid; shift_x_px,
+        shift_y_px: how far right and down the pre image lay off, in pixels, NaN if not to be told;
+        shift_corrected; resampled; overlap_count: how many other footprints share ground;
+        source_pre, source_post: the files given.
+
+    Raises:
+        ImageError: the source as a whole cannot be read.
+    """
+    rows = []
+    for candidate in find_pairs(source, log, repair=repair, skip=out):
+        try:
+            rows.append(_import(candidate, log, out / candidate.id, correct_shift))
+        except ImageError as error:
+            log.error(candidate.file, str(error), row=candidate.row)
+    pairs = gpd.GeoDataFrame(
+        pd.DataFrame(rows, columns=[*COLUMNS, "geometry"]).astype(COLUMNS), geometry="geometry", crs="EPSG:4326"
+    )
+    shared = overlapping(pairs.geometry.to_numpy())
+    counts = pd.Series(shared.ravel()).value_counts()
+    pairs.loc[counts.index, "overlap_count"] = counts.to_numpy()
+    report_overlaps(len(shared), counts, len(pairs), log, source)
+    if events is not None and len(pairs):
+        _add_events(pairs, events, log)
+    return pairs
+
+
+def _import(pair: Candidate, log: IssueLog, folder: Path, correct_shift: bool) -> dict[str, Any]:
+    info = _opened(pair.post)
+    grid = pair.place_post.grid(info)
+    post = _placed(info, pair.place_post, folder / "post.vrt")
+    pre, shift, corrected, resampled = None, None, False, False
+    if pair.pre is not None:
+        before = _opened(pair.pre)
+        _check_alike(before, info, pair)
+        own = pair.place_pre.grid(before)
+        _check_cover(before, own, grid)
+        resampled = not own.same_as(grid)
+        pre = onto(pair.pre, own, grid, folder / "pre.tif") if resampled else None
+        pre = pre or _placed(before, pair.place_pre, folder / "pre.vrt")
+        shift = _shift(pre, post, grid)
+        corrected = correct_shift and shift is not None and math.hypot(shift.x, shift.y) >= CORRECTED_FROM
+        if corrected and shift is not None:
+            pre = onto(pair.pre, own, grid, folder / "pre.tif", moved=(shift.x, shift.y))
+        elif shift is not None and math.hypot(shift.x, shift.y) >= TOLD_FROM:
+            problem = f"the pre image lies {shift.x:.1f} px right and {shift.y:.1f} px down of the post image"
+            log.warning(pair.file, problem, "kept; --correct-shift moves it back", row=pair.row)
+    return {
+        "id": pair.id,
+        "pre": None if pre is None else str(pre.resolve()),
+        "post": str(post.resolve()),
+        "date_pre": pair.date_pre,
+        "date_post": pair.date_post,
+        "region": pair.region,
+        "event_ids": "",
+        "crs": grid.crs.to_string(),
+        "width": grid.width,
+        "height": grid.height,
+        "pixel_size_m": describe(post).pixel_size,
+        "shift_x_px": math.nan if shift is None else shift.x,
+        "shift_y_px": math.nan if shift is None else shift.y,
+        "shift_corrected": corrected,
+        "resampled": resampled or corrected,
+        "overlap_count": 0,
+        "source_pre": None if pair.pre is None else str(pair.pre.resolve()),
+        "source_post": str(pair.post.resolve()),
+        "geometry": grid.footprint,
+    }
+
+
+def _opened(path: Path) -> RasterInfo:
+    info = describe(path)
+    if not info.on_earth:
+        raise ImageError(f"{path}: its CRS is not of the Earth; use `tsmu import chips` for such images")
+    check_readable(path)
+    return info
+
+
+def _placed(info: RasterInfo, where: Place, target: Path) -> Path:
+    """Take a georeferenced file as it is; give any other its place in a VRT."""
+    return info.path if info.georeferenced else place(info.path, where.grid(info), target)
+
+
+def _check_alike(pre: RasterInfo, post: RasterInfo, pair: Candidate) -> None:
+    if pre.bands != post.bands:
+        raise ImageError(f"{pre.path}: has bands {', '.join(pre.bands)}, the post image {', '.join(post.bands)}")
+    if pre.dtype != post.dtype:
+        raise ImageError(f"{pre.path}: has values of type {pre.dtype}, the post image {post.dtype}")
+    if pre.georeferenced or post.georeferenced:
+        return
+    sizes = f"{pre.width} x {pre.height} px, the post image {post.width} x {post.height} px"
+    if pair.place_post.centre and (pre.width, pre.height) != (post.width, post.height):
+        raise ImageError(f"{pre.path}: is {sizes}; without georeference they must have one size")
+    if abs(pre.width * post.height / (pre.height * post.width) - 1) > ASPECT_TOLERANCE:
+        raise ImageError(f"{pre.path}: is {sizes}; images of one box have one shape")
+
+
+def _check_cover(info: RasterInfo, own: Grid, grid: Grid) -> None:
+    here = grid.footprint
+    share = own.footprint.intersection(here).area / here.area
+    if share < MIN_COVER:
+        raise ImageError(f"{info.path}: shows only {share:.0%} of the post image's footprint")
+
+
+def _shift(pre: Path, post: Path, grid: Grid) -> Shift | None:
+    width, height = min(grid.width, MATCHED_SIDE), min(grid.height, MATCHED_SIDE)
+    window = Window((grid.width - width) // 2, (grid.height - height) // 2, width, height)
+    (first, valid), (second, also) = read(post, window), read(pre, window)
+    return estimate_shift(first, second, valid & also)
+
+
+def _add_events(pairs: gpd.GeoDataFrame, events: gpd.GeoDataFrame, log: IssueLog) -> None:
+    found = events_between(pairs, events)
+    pairs["event_ids"] = found["event_ids"]
+    for pair, ids in zip(
+        pairs.loc[~found["between"], "source_post"], found.loc[~found["between"], "event_ids"], strict=True
+    ):
+        log.warning(pair, f"event date outside pre..post: no event here ({ids}) lies between the image dates", "kept")

@@ -1,0 +1,86 @@
+"""The residual shift between two images of one place, by phase correlation."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from scipy import fft, ndimage
+
+REACH = 0.15  # largest shift looked for, as a share of the image's side
+BLUR = 1.0  # px; the peak becomes a Gaussian of this width, whose logarithm is a parabola
+SIGNIFICANT = 10.0  # standard deviations of the correlation; unrelated images reach 6 to 9
+MIN_SIDE = 16  # px; below, there is nothing to correlate
+
+Grey = npt.NDArray[np.float32]
+
+
+class Shift(NamedTuple):
+    """How far the second image's content lies from the first's: `x` px right, `y` px down."""
+
+    x: float
+    y: float
+    peak: float  # height of the correlation's peak in standard deviations
+
+
+def estimate_shift(
+    first: npt.NDArray[Any],
+    second: npt.NDArray[Any],
+    valid: npt.NDArray[np.bool_] | None = None,
+) -> Shift | None:
+    """Estimate the shift of `second` against `first` to a fraction of a pixel.
+
+    Phase correlation (Kuglin & Hines 1975) of the gradients' strength, so that a change of light
+    or season counts little, with a parabola through the logarithm of the peak.
+
+    Args:
+        first: (C, H, W), all bands together.
+        second: (C, H, W), the same height and width.
+        valid: (H, W), where both images have values.
+
+    Returns:
+        None where the images are too small, empty, or too different to tell.
+    """
+    shape = first.shape[-2:]
+    if min(shape) < MIN_SIDE:
+        return None
+    inside = np.ones(shape, bool) if valid is None else valid
+    inside = ndimage.binary_erosion(inside, iterations=2, border_value=1)  # no edge where an image ends
+    window = np.outer(np.hanning(shape[0]), np.hanning(shape[1])).astype(np.float32)
+    spectra = [fft.rfft2(_edges(image, inside) * window) for image in (first, second)]
+    cross = spectra[1] * np.conj(spectra[0])
+    strength = np.abs(cross)
+    if not strength.max() > 0:
+        return None
+    rows, columns = fft.fftfreq(shape[0])[:, None], fft.rfftfreq(shape[1])[None]
+    smooth = np.exp(-2 * (np.pi * BLUR) ** 2 * (rows**2 + columns**2))
+    surface = fft.irfft2(smooth * cross / np.maximum(strength, 1e-12 * strength.max()), s=shape)
+    return _peak(surface)
+
+
+def _edges(image: npt.NDArray[Any], inside: npt.NDArray[np.bool_]) -> Grey:
+    grey = np.where(inside, np.nan_to_num(image.astype(np.float32)).mean(axis=0), 0)
+    strength = np.hypot(ndimage.sobel(grey, axis=0), ndimage.sobel(grey, axis=1))
+    strength = np.where(ndimage.binary_erosion(inside, border_value=1), strength, np.nan)
+    if not np.isfinite(strength).any():
+        return np.zeros(grey.shape, np.float32)
+    strength = np.nan_to_num(strength - np.nanmean(strength))
+    return np.asarray(strength, np.float32)
+
+
+def _peak(surface: npt.NDArray[np.float64]) -> Shift | None:
+    height, width = surface.shape
+    reach_y, reach_x = max(2, int(REACH * height)), max(2, int(REACH * width))
+    near = np.roll(surface, (reach_y, reach_x), axis=(0, 1))[: 2 * reach_y + 1, : 2 * reach_x + 1]
+    y, x = (int(i) for i in np.unravel_index(near.argmax(), near.shape))
+    peak = float((near[y, x] - surface.mean()) / surface.std())
+    on_border = y in (0, 2 * reach_y) or x in (0, 2 * reach_x)
+    if on_border or peak < SIGNIFICANT:
+        return None
+    shift_x = x - reach_x + _vertex(near[y, x - 1 : x + 2])
+    return Shift(shift_x, y - reach_y + _vertex(near[y - 1 : y + 2, x]), peak)
+
+
+def _vertex(three: npt.NDArray[np.float64]) -> float:
+    """Offset of the top of a parabola through the logarithms of three values around a maximum."""
+    left, middle, right = np.log(np.maximum(three, 1e-3 * three[1]))
+    return float(0.5 * (left - right) / (left - 2 * middle + right))

@@ -1,0 +1,145 @@
+"""Back to labelme: an image it opens, with polygons to start from."""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import shapely
+from PIL import Image
+from rasterio.features import shapes as outlines
+from shapely.geometry.base import BaseGeometry
+
+from tsmu.files import written_whole
+from tsmu.imagery.raster import describe, read
+
+LABELME_VERSION = "5.5.0"  # the form of the file; labelme of any version 4 or later reads it
+STRETCH = (2.0, 98.0)  # percentiles shown from black to white
+LABEL = "landslide"
+
+
+def draft_polygons(
+    probability: npt.NDArray[np.floating[Any]], *, threshold: float = 0.5, tolerance: float = 1.0, min_area: float = 9.0
+) -> list[shapely.Polygon]:
+    """Outline where a probability reaches the threshold, with few enough points to drag about.
+
+    Args:
+        probability: (H, W), 0 to 1; NaN where nothing is known. A mask of 0 and 1 will do.
+        threshold: probability from which a pixel counts.
+        tolerance: px by which an outline may be simplified.
+        min_area: px2; smaller areas are left out.
+
+    Returns:
+        Polygons in pixel coordinates (x right, y down), holes kept.
+    """
+    with np.errstate(invalid="ignore"):
+        found = (probability >= threshold).astype(np.uint8)
+    areas = (shapely.geometry.shape(s) for s, _ in outlines(found, mask=found > 0, connectivity=4))
+    simple = (shapely.simplify(area, tolerance) for area in areas if area.area >= min_area)
+    return [part for area in simple for part in shapely.get_parts(area) if part.area >= min_area]
+
+
+def labelme_json(
+    image_name: str, polygons: Iterable[BaseGeometry], *, width: int, height: int, label: str = LABEL
+) -> dict[str, Any]:
+    """Build the content of a labelme file.
+
+    Args:
+        image_name: path of the image as seen from the JSON file.
+        polygons: in pixel coordinates; labelme knows no holes, so a polygon with holes is cut into
+            parts without.
+        width: of the image, px.
+        height: of the image, px.
+        label: class name of every shape.
+    """
+    frame = shapely.box(0, 0, width, height)
+    parts = [part for polygon in polygons for part in _without_holes(polygon.intersection(frame))]
+    shapes: list[dict[str, Any]] = [
+        {
+            "label": label,
+            "points": [[round(x, 2), round(y, 2)] for x, y in part.exterior.coords[:-1]],
+            "group_id": None,
+            "description": "",
+            "shape_type": "polygon",
+            "flags": {},
+        }
+        for part in parts
+    ]
+    return {
+        "version": LABELME_VERSION,
+        "flags": {},
+        "shapes": shapes,
+        "imagePath": image_name,
+        "imageData": None,
+        "imageHeight": height,
+        "imageWidth": width,
+    }
+
+
+def export_labelme(image: Path, polygons: Iterable[BaseGeometry], out: Path, name: str) -> Path:
+    """Write `out/NAME.png`, an 8-bit picture of an image, and `out/NAME.json` with polygons on it.
+
+    Named by the pair's id, the corrected file finds its way back through `import_labels`. The
+    picture shows red, green and blue, else the first band in grey; invalid pixels are black.
+    A JSON file that is already there is left as it is: it may hold somebody's work.
+
+    Args:
+        image: any raster that `imagery.raster` reads.
+        polygons: drafts in the image's pixel coordinates (see `draft_polygons`, `vectors.to_pixels`).
+        out: the folder.
+        name: of both files, without suffix.
+
+    Returns:
+        The path of the JSON file.
+
+    Raises:
+        ImageError: the image cannot be read.
+    """
+    info = describe(image)
+    with written_whole(out / f"{name}.png") as temporary:
+        Image.fromarray(_picture(image, info.bands)).save(temporary)
+    target = out / f"{name}.json"
+    if not target.exists():
+        content = labelme_json(f"{name}.png", polygons, width=info.width, height=info.height)
+        with written_whole(target) as temporary:
+            temporary.write_text(json.dumps(content, indent=2), encoding="utf-8")
+    return target
+
+
+def _picture(image: Path, bands: tuple[str, ...]) -> npt.NDArray[np.uint8]:
+    values, valid = read(image)
+    wanted = [bands.index(name) for name in ("red", "green", "blue") if name in bands]
+    chosen = values[wanted] if len(wanted) == 3 else values[:1]
+    if chosen.dtype != np.uint8:
+        chosen = np.stack([_stretched(band, valid) for band in chosen])
+    shown = np.moveaxis(np.where(valid, chosen, 0).astype(np.uint8), 0, -1)
+    return np.ascontiguousarray(shown if shown.shape[2] == 3 else shown[..., 0])
+
+
+def _stretched(band: npt.NDArray[Any], valid: npt.NDArray[np.bool_]) -> npt.NDArray[np.uint8]:
+    if not valid.any():
+        return np.zeros(band.shape, np.uint8)
+    low, high = np.percentile(band[valid], STRETCH)
+    scaled = (np.where(valid, band, low).astype(np.float64) - low) / max(float(high - low), 1e-12)
+    return np.asarray((np.clip(scaled, 0, 1) * 255).round(), np.uint8)
+
+
+def _without_holes(geometry: BaseGeometry) -> list[shapely.Polygon]:
+    """Cut polygons upright through their holes until none has any."""
+    done: list[shapely.Polygon] = []
+    todo = list(shapely.get_parts(shapely.get_parts(geometry)))
+    while todo:
+        part = todo.pop()
+        if part.geom_type != "Polygon" or part.area == 0:
+            continue
+        if not part.interiors:
+            done.append(part)
+            continue
+        left, bottom, right, top = part.bounds
+        hole = shapely.Polygon(part.interiors[0]).bounds
+        cut = (hole[0] + hole[2]) / 2
+        halves = (shapely.box(left, bottom, cut, top), shapely.box(cut, bottom, right, top))
+        todo += [piece for half in halves for piece in shapely.get_parts(part.intersection(half))]
+    return done

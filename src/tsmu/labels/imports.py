@@ -1,0 +1,184 @@
+"""Labels of any kind in: one mask per pair, on the grid of its post image."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from rasterio.features import shapes as outlines
+from rasterio.transform import Affine
+from shapely.affinity import scale
+from shapely.geometry.base import BaseGeometry
+
+from tsmu.errors import ImageError, LabelError
+from tsmu.imagery import raster
+from tsmu.imagery.raster import RasterInfo, describe
+from tsmu.issues import IssueLog
+from tsmu.labels import vectors
+from tsmu.labels.burn import Shapes
+from tsmu.labels.labelme import LINE_WIDTH, POINT_RADIUS, read_json, read_labelme
+from tsmu.labels.masks import BACKGROUND, LANDSLIDE, UNKNOWN, Mask, MaskConvention, detect_convention
+from tsmu.labels.matching import PairFinder
+from tsmu.labels.vectors import read_polygons, to_pixels
+from tsmu.labels.writer import MaskWriter
+
+ASPECT_TOLERANCE = 0.01  # by which the shape of a label's image may differ from the post image's
+
+
+def import_labels(
+    source: Path,
+    pairs: gpd.GeoDataFrame,
+    log: IssueLog,
+    *,
+    out: Path,
+    classes: Mapping[str, int] | None = None,
+    class_field: str | None = None,
+    line_width: float = LINE_WIDTH,
+    point_radius: float = POINT_RADIUS,
+) -> pd.DataFrame:
+    """Import labels for pairs; what is left out stands in the log.
+
+    labelme JSON belongs to the pair whose post image it names, a mask raster to the pair whose id
+    or post image has its name (with or without `_mask`, `_label`), polygon layers to every pair
+    that they touch. In a folder with labelme files, other images are taken as the labelled ones,
+    not as masks. A pair that no polygon touches gets no mask: nobody may have looked there.
+
+    Args:
+        source: a file, or a folder searched with all below it.
+        pairs: as `imagery.pairs.import_pairs` gives them.
+        log: takes what is wrong.
+        out: folder for the masks, `ID.tif` on the post image's grid.
+        classes: mask value (0, 1 or 255) of each class name to be used, in any case of letters;
+            None takes every class as landslide.
+        class_field: column of the class name in polygon layers; None takes all as "landslide".
+        line_width: width of labelme's lines, px.
+        point_radius: radius of labelme's points, px.
+
+    Returns:
+        One row per mask: id of the pair; mask (absolute path; 0 background, 1 landslide, 255
+        unknown); source; landslides (number of polygons; None for a mask raster); landslide_share
+        of the known pixels; unknown_share of all.
+
+    Raises:
+        LabelError: the source is missing or holds no label file.
+    """
+    jsons, layers, rasters = _files(source, pairs, out)
+    writer, finder, convention = MaskWriter(pairs, log, out, classes), PairFinder(pairs), detect_convention(rasters)
+    for path in jsons:
+        with _logged(path, log):
+            _import_labelme(path, finder, writer, line_width, point_radius)
+    _import_layers(layers, pairs, writer, class_field)
+    for path in rasters:
+        with _logged(path, log):
+            _import_mask(path, finder, writer, convention)
+    writer.report_classes(source)
+    return writer.table()
+
+
+def _files(source: Path, pairs: gpd.GeoDataFrame, out: Path) -> tuple[list[Path], list[Path], list[Path]]:
+    if not source.exists():
+        raise LabelError(f"{source}: no such file or folder; check the path")
+    files = sorted(p for p in source.rglob("*") if p.is_file()) if source.is_dir() else [source]
+    images = {*pairs["source_post"], *pairs["source_pre"], *pairs["post"], *pairs["pre"]}
+    files = [p for p in files if str(p.resolve()) not in images and not p.resolve().is_relative_to(out.resolve())]
+    by_suffix = {p: p.suffix.lower() for p in files if not p.name.startswith(".")}
+    jsons = [p for p, suffix in by_suffix.items() if suffix == ".json"]
+    layers = [p for p, suffix in by_suffix.items() if suffix in vectors.SUFFIXES]
+    rasters = [p for p, suffix in by_suffix.items() if suffix in raster.SUFFIXES and not jsons]
+    if not (jsons or layers or rasters):
+        raise LabelError(f"{source}: holds no label (labelme .json, {', '.join(vectors.SUFFIXES)}, or mask images)")
+    geojsons = [p for p in jsons if _is_geojson(p)]
+    return [p for p in jsons if p not in geojsons], layers + geojsons, rasters
+
+
+def _is_geojson(path: Path) -> bool:
+    try:
+        content = read_json(path)
+    except LabelError:
+        return False
+    return isinstance(content, dict) and content.get("type") == "FeatureCollection"
+
+
+@contextmanager
+def _logged(path: Path, log: IssueLog) -> Iterator[None]:
+    try:
+        yield
+    except (LabelError, ImageError) as error:
+        log.error(path, str(error).removeprefix(f"{path}: "))
+
+
+def _import_labelme(path: Path, finder: PairFinder, writer: MaskWriter, line_width: float, point_radius: float) -> None:
+    label = read_labelme(path, line_width=line_width, point_radius=point_radius)
+    pair = finder.of(path, label.image_name)
+    info = writer.post(pair)
+    shapes = label.shapes
+    if label.width and label.height and (label.width, label.height) != (info.width, info.height):
+        x, y = _scales(path, (label.width, label.height), info)
+        shapes = tuple((name, scale(shape, x, y, origin=(0, 0))) for name, shape in shapes)
+        problem = f"was drawn on {label.width} x {label.height} px, the post image has {info.width} x {info.height}"
+        writer.log.warning(path, problem, "scaled")
+    frame = shapely.box(0, 0, info.width, info.height)
+    inside = [(name, shape) for name, shape in shapes if shape.intersects(frame)]
+    if len(inside) < len(shapes):
+        problem = f"{len(shapes) - len(inside)} of {len(shapes)} shapes lie outside the image"
+        writer.log.warning(path, problem, "these shapes left out")
+    writer.burn(pair, path, inside)
+
+
+def _import_layers(layers: list[Path], pairs: gpd.GeoDataFrame, writer: MaskWriter, class_field: str | None) -> None:
+    """Gather the polygons of all layers per pair before burning: one inventory may come in many files."""
+    gathered: dict[str, list[tuple[str, BaseGeometry]]] = defaultdict(list)
+    files: dict[str, Path] = {}
+    for path in layers:
+        with _logged(path, writer.log):
+            polygons = read_polygons(path, writer.log, class_field=class_field)
+            used = np.zeros(len(polygons), bool)
+            for pair, place in zip(pairs["id"], pairs.geometry.to_crs(polygons.crs), strict=True):
+                inside = polygons.sindex.query(place, predicate="intersects")
+                if len(inside):
+                    used[inside] = True
+                    pixels = to_pixels(polygons.geometry.iloc[inside], writer.post(pair))
+                    gathered[pair] += zip(polygons["label"].iloc[inside], pixels, strict=True)
+                    files.setdefault(pair, path)
+            if not used.all():
+                problem = f"{(~used).sum()} of {len(used)} polygons lie in no imported pair"
+                writer.log.warning(path, problem, "not used")
+    for pair, shapes in gathered.items():
+        with _logged(files[pair], writer.log):
+            writer.burn(pair, files[pair], shapes)
+
+
+def _import_mask(path: Path, finder: PairFinder, writer: MaskWriter, convention: MaskConvention) -> None:
+    mask = convention.read(path)
+    pair = finder.of(path, None)
+    own, info = describe(path), writer.post(pair)
+    here = not own.georeferenced or (own.crs == info.crs and own.transform.almost_equals(info.transform, 1e-9))
+    if here and mask.shape == (info.height, info.width):
+        writer.write(pair, path, mask, None)
+    elif own.georeferenced:
+        traced = _traced(mask, own.transform)
+        pixels = to_pixels(gpd.GeoSeries([shape for shape, _ in traced], crs=own.crs), info)
+        writer.burn_traced(pair, path, [(shape, value) for shape, (_, value) in zip(pixels, traced, strict=True)])
+    else:
+        x, y = _scales(path, (own.width, own.height), info)
+        traced = _traced(mask, Affine.identity())
+        writer.burn_traced(pair, path, [(scale(shape, x, y, origin=(0, 0)), value) for shape, value in traced])
+
+
+def _traced(mask: Mask, transform: Affine) -> Shapes:
+    """Outline the areas of each class, landslides last."""
+    found = [(shapely.geometry.shape(s), int(v)) for s, v in outlines(mask, connectivity=8, transform=transform)]
+    return sorted(found, key=lambda item: (BACKGROUND, UNKNOWN, LANDSLIDE).index(item[1]))
+
+
+def _scales(path: Path, size: tuple[int, int], info: RasterInfo) -> tuple[float, float]:
+    x, y = info.width / size[0], info.height / size[1]
+    if abs(x / y - 1) > ASPECT_TOLERANCE:
+        raise LabelError(
+            f"{path}: fits an image of {size[0]} x {size[1]} px, but {info.path.name} has {info.width} x {info.height}"
+        )
+    return x, y

@@ -1,0 +1,101 @@
+"""The masks of one import: classes chosen, polygons burnt, files written, a table of them kept."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import geopandas as gpd
+import pandas as pd
+import rasterio
+from shapely.geometry.base import BaseGeometry
+
+from tsmu.errors import LabelError
+from tsmu.files import written_whole
+from tsmu.imagery.raster import RasterInfo, describe
+from tsmu.issues import IssueLog
+from tsmu.labels.burn import Shapes, burn
+from tsmu.labels.masks import BACKGROUND, LANDSLIDE, UNKNOWN, Mask
+
+BURNING_ORDER = (LANDSLIDE, BACKGROUND, UNKNOWN)  # so that a background polygon is a hole in a slide
+COLUMNS = ["id", "mask", "source", "landslides", "landslide_share", "unknown_share"]
+PROFILE = {"driver": "GTiff", "count": 1, "dtype": "uint8", "compress": "deflate", "tiled": True}
+
+
+class MaskWriter:
+    """Writes one mask per pair and keeps what `imports.import_labels` returns."""
+
+    def __init__(self, pairs: gpd.GeoDataFrame, log: IssueLog, out: Path, classes: Mapping[str, int] | None) -> None:
+        """Write into `out`; `classes` gives the mask value of each class name, None takes all as landslides."""
+        self.log = log
+        self._out = out
+        self._posts: dict[str, str] = dict(zip(pairs["id"], pairs["post"], strict=True))
+        self._values = None if classes is None else {name.casefold(): value for name, value in classes.items()}
+        self._seen: Counter[str] = Counter()
+        self._rows: dict[str, tuple[object, ...]] = {}
+
+    def post(self, pair: str) -> RasterInfo:
+        """Describe the post image of a pair."""
+        return describe(Path(self._posts[pair]))
+
+    def burn(self, pair: str, file: Path, labelled: Iterable[tuple[str, BaseGeometry]]) -> None:
+        """Burn named polygons, in the post image's pixel coordinates, and write the mask."""
+        shapes = sorted(self._chosen(labelled), key=lambda shape: BURNING_ORDER.index(shape[1]))
+        landslides = sum(value == LANDSLIDE for _, value in shapes)
+        self.write(pair, file, self._burnt(pair, file, shapes, BACKGROUND), landslides)
+
+    def burn_traced(self, pair: str, file: Path, shapes: Shapes) -> None:
+        """Burn the outlines of another mask; what they do not cover is unknown."""
+        self.write(pair, file, self._burnt(pair, file, shapes, UNKNOWN), None)
+
+    def write(self, pair: str, file: Path, mask: Mask, landslides: int | None) -> None:
+        """Write the mask of a pair.
+
+        Raises:
+            LabelError: the pair has a mask already.
+        """
+        if pair in self._rows:
+            raise LabelError(f"{file}: pair {pair} already has a label, from {self._rows[pair][2]}; keep one")
+        info = self.post(pair)
+        path = self._out / f"{pair}.tif"
+        grid = {"width": info.width, "height": info.height, "crs": info.crs, "transform": info.transform}
+        with written_whole(path) as temporary, rasterio.open(temporary, "w", **PROFILE, **grid) as dataset:
+            dataset.write(mask, 1)
+        known = max(int((mask != UNKNOWN).sum()), 1)
+        shares = int((mask == LANDSLIDE).sum()) / known, float((mask == UNKNOWN).mean())
+        self._rows[pair] = (pair, str(path.resolve()), str(file), landslides, *shares)
+
+    def table(self) -> pd.DataFrame:
+        """List the masks written, in the order of the pairs."""
+        rows = [self._rows[pair] for pair in self._posts if pair in self._rows]
+        return pd.DataFrame(rows, columns=COLUMNS).astype({"landslides": "Int64"})
+
+    def report_classes(self, source: Path) -> None:
+        """Log which classes were seen, if they leave a choice."""
+        known = self._seen.keys() if self._values is None else self._values
+        ignored = Counter({name: n for name, n in self._seen.items() if self._values and name.casefold() not in known})
+        if self._values is None and len(self._seen) > 1:
+            problem = f"several classes: {_counted(self._seen)}"
+            self.log.warning(source, problem, "all taken as landslides; choose with --classes")
+        elif ignored:
+            self.log.warning(source, f"classes not asked for: {_counted(ignored)}", "these shapes left out")
+
+    def _burnt(self, pair: str, file: Path, shapes: Shapes, fill: int) -> Mask:
+        info = self.post(pair)
+        mask, widened = burn(shapes, info.height, info.width, fill)
+        if widened:
+            problem = f"{widened} landslides are thinner than a pixel of {info.path.name}"
+            self.log.warning(file, problem, "every pixel that they touch is taken (all_touched)")
+        return mask
+
+    def _chosen(self, labelled: Iterable[tuple[str, BaseGeometry]]) -> Shapes:
+        chosen = []
+        for name, geometry in labelled:
+            self._seen[name] += 1
+            value = LANDSLIDE if self._values is None else self._values.get(name.casefold())
+            if value is not None:
+                chosen.append((geometry, value))
+        return chosen
+
+
+def _counted(names: Counter[str]) -> str:
+    return ", ".join(f"{name} ({count})" for name, count in names.most_common())

@@ -1,0 +1,1 @@
+"""The network (one encoder, one decoder per region) and the versioned bundle on disk."""

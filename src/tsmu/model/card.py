@@ -1,0 +1,67 @@
+"""The bundle's card: what it was trained on and how it scores, for people."""
+
+from tsmu.model.record import BundleRecord, RegionRecord
+
+SCORES = ("iou", "dice", "precision", "recall", "average_precision")
+
+
+def card_text(record: BundleRecord) -> str:
+    """Write the card as Markdown."""
+    newest = record.newest_region
+    region = record.regions[newest]
+    lines = [
+        f"# Landslide model v{record.version:03d}",
+        "",
+        f"Learned **{newest}** with the strategy `{region.strategy}`"
+        + (f" on top of v{record.parent:03d}." if record.parent else ", its first region."),
+        "",
+        f"- Created: {record.created}, {', '.join(f'{name} {version}' for name, version in record.software.items())}",
+        f"- Network: U-Net, encoder {record.encoder} (started from: {record.weights}), one decoder each for "
+        f"{', '.join(record.decoders)}",
+        f"- Bands: {', '.join(record.bands)}",
+        f"- Band means: {_numbers(record.mean)}; deviations: {_numbers(record.std)}",
+        "",
+        "## What each region was learned from",
+        "",
+        "| region | decoder | chips train / val / test | landslide pixels | pixel size, m "
+        "| strategy | steps x batch | seed | time | version |",
+        "|---|---|---|---|---|---|---|---|---|---|",
+        *(_origin(name, entry) for name, entry in record.regions.items()),
+        "",
+        "## Scores right after learning",
+        "",
+        "Pooled over the pixels of all chips of a split; the threshold was chosen on validation alone.",
+        "`tsmu evaluate` tells how old regions score now.",
+        "",
+        "| region | split | threshold | IoU | Dice | precision | recall | average precision |",
+        "|---|---|---|---|---|---|---|---|",
+        *(line for name, entry in record.regions.items() for line in _scores(name, entry)),
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _origin(name: str, region: RegionRecord) -> str:
+    chips = " / ".join(str(region.chips.get(split, 0)) for split in ("train", "val", "test"))
+    share = "-" if region.landslide_share is None else f"{100 * region.landslide_share:.2f} %"
+    size = (
+        "unknown" if region.pixel_size is None else " to ".join(f"{side:.3g}" for side in sorted({*region.pixel_size}))
+    )
+    return (
+        f"| {name} | {region.decoder} | {chips} | {share} | {size} | {region.strategy} "
+        f"| {region.steps} x {region.batch_size} | {region.seed} | {region.seconds:.0f} s on {region.device} "
+        f"| v{region.learned_in:03d} |"
+    )
+
+
+def _scores(name: str, region: RegionRecord) -> list[str]:
+    return [
+        f"| {name} | {split} | {region.threshold} % | "
+        + " | ".join("-" if scores[metric] is None else f"{scores[metric]:.3f}" for metric in SCORES)
+        + " |"
+        for split, scores in region.scores.items()
+    ]
+
+
+def _numbers(values: list[float]) -> str:
+    return ", ".join(f"{value:.4g}" for value in values)

@@ -1,0 +1,150 @@
+"""The network: one shared encoder, one U-Net decoder per region."""
+
+from collections.abc import Collection, Iterable, Sequence
+from pathlib import Path
+from typing import Self, cast
+
+import torch
+from segmentation_models_pytorch.base import SegmentationHead
+from segmentation_models_pytorch.base.initialization import initialize_decoder, initialize_head
+from segmentation_models_pytorch.decoders.unet.decoder import UnetDecoder
+from segmentation_models_pytorch.encoders import get_encoder
+from torch import Tensor, nn
+from torch.nn import functional
+
+from tsmu.errors import BundleError
+
+DEPTH = 5
+MULTIPLE = 2**DEPTH  # sides of the padded input are multiples of this
+DECODER_CHANNELS = (256, 128, 64, 32, 16)
+ENCODER = "encoder"
+_KEY = "region "  # ModuleDict refuses names that are its own methods, such as `keys`
+
+
+class RegionDecoder(nn.Module):
+    """U-Net decoder and head of one region: encoder features in, one logit per pixel out."""
+
+    def __init__(self, encoder_channels: Sequence[int]) -> None:
+        super().__init__()
+        self.blocks = UnetDecoder(encoder_channels, DECODER_CHANNELS, n_blocks=DEPTH)
+        self.head = SegmentationHead(DECODER_CHANNELS[-1], 1)
+        initialize_decoder(self.blocks)
+        initialize_head(self.head)
+
+    def forward(self, features: list[Tensor]) -> Tensor:
+        """Return logits (N, H, W) at the size of the first feature map."""
+        logits: Tensor = self.head(self.blocks(features))
+        return logits[:, 0]
+
+
+class RegionNet(nn.Module):
+    """A shared encoder with one decoder per region.
+
+    Input is the raw image: normalisation with the stored band statistics happens inside, and
+    pixels that are NaN (no data) count as the mean. Any height and width is taken.
+
+    Batch normalisation of a part follows the images only while that part is named in
+    `open_norms`. Everything else stays in evaluation mode, whatever `train()` says: running
+    statistics that drift on a new region's images change an old region's answers although no
+    weight has moved (DESIGN 2).
+
+    Args:
+        encoder: name of an encoder of segmentation_models_pytorch (`tu-...` for timm's).
+        mean: per band, raw units, in band order.
+        std: per band, raw units, positive.
+        weights: `none`, a name that the encoder knows, or a .safetensors file of its state.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, encoder: str, mean: Sequence[float], std: Sequence[float], weights: str = "none") -> None:
+        super().__init__()
+        self.encoder = _build_encoder(encoder, len(mean), weights)
+        self.decoders = nn.ModuleDict()
+        self.open_norms: frozenset[str] = frozenset()
+        self.register_buffer("mean", torch.tensor(mean, dtype=torch.float32).view(-1, 1, 1))
+        self.register_buffer("std", torch.tensor(std, dtype=torch.float32).view(-1, 1, 1))
+
+    @property
+    def decoder_names(self) -> tuple[str, ...]:
+        """The decoders in the order in which they were added."""
+        return tuple(key.removeprefix(_KEY) for key in self.decoders)
+
+    def add_decoder(self, name: str) -> None:
+        """Add a decoder with fresh weights."""
+        self.decoders[_KEY + name] = RegionDecoder(cast(list[int], self.encoder.out_channels)).to(self.mean.device)
+
+    def decoder(self, name: str) -> RegionDecoder:
+        """Return the decoder of that name."""
+        module = self.decoders[_KEY + name]
+        assert isinstance(module, RegionDecoder)
+        return module
+
+    def features(self, image: Tensor) -> list[Tensor]:
+        """Encode raw images (N, C, H, W) into feature maps; padded at the bottom and right."""
+        normalised = torch.nan_to_num((image - self.mean) / self.std)
+        height, width = image.shape[-2:]
+        padding = (0, -width % MULTIPLE, 0, -height % MULTIPLE)
+        if any(padding):
+            normalised = functional.pad(normalised, padding, mode="replicate")
+        maps: list[Tensor] = self.encoder(normalised.contiguous(memory_format=torch.channels_last))
+        return maps
+
+    def forward(self, image: Tensor, decoders: Iterable[str]) -> dict[str, Tensor]:
+        """Return logits (N, H, W) of each decoder named; the encoder runs once."""
+        features = self.features(image)
+        height, width = image.shape[-2:]
+        return {name: self.decoder(name)(features)[:, :height, :width] for name in decoders}
+
+    def train(self, mode: bool = True) -> Self:
+        """Set training mode for the open parts only."""
+        super().train(mode)
+        if mode:
+            for name, part in self.parts().items():
+                part.train(name in self.open_norms)
+        return self
+
+    def parts(self) -> dict[str, nn.Module]:
+        """The encoder, under the name `encoder`, and the decoders, under `decoder:<name>`."""
+        return {ENCODER: self.encoder} | {decoder_part(n): self.decoder(n) for n in self.decoder_names}
+
+    def learn_only(self, parts: Collection[str], open_norms: Collection[str]) -> None:
+        """Let only `parts` receive gradients, and only `open_norms` follow batch statistics."""
+        for name, part in self.parts().items():
+            part.requires_grad_(name in parts)
+        self.open_norms = frozenset(open_norms)
+        self.train(self.training)
+
+
+def decoder_part(name: str) -> str:
+    """Name a decoder among the parts; no region's name can be taken for the encoder's."""
+    return f"decoder:{name}"
+
+
+def _build_encoder(name: str, bands: int, weights: str) -> nn.Module:
+    named = None if weights == "none" or weights.endswith(".safetensors") else weights
+    try:
+        encoder: nn.Module = get_encoder(name, in_channels=bands, depth=DEPTH, weights=named)
+    except KeyError as error:
+        raise BundleError(str(error.args[0])) from None
+    except (OSError, ValueError, RuntimeError) as error:
+        reason = str(error).splitlines()[0]
+        raise BundleError(
+            f"encoder {name}: weights {weights!r} cannot be had ({reason}); "
+            "give --weights FILE.safetensors, or --weights none to start from random ones"
+        ) from error
+    if weights.endswith(".safetensors"):
+        _load_encoder_file(encoder, Path(weights))
+    return encoder
+
+
+def _load_encoder_file(encoder: nn.Module, path: Path) -> None:
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        encoder.load_state_dict(load_file(path))
+    except (OSError, SafetensorError, RuntimeError) as error:
+        reason = str(error).splitlines()[0]
+        raise BundleError(f"{path}: does not fit the encoder ({reason}); give weights of the same encoder") from error

@@ -1,0 +1,78 @@
+"""What a bundle knows about itself, as stored in bundle.json."""
+
+from pydantic import BaseModel, ConfigDict
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class RegionRecord(_Record):
+    """How a region is served, and from what it was learned.
+
+    Attributes:
+        decoder: the decoder that serves it.
+        threshold: whole percent from which a pixel counts as landslide; chosen on validation.
+        learned_in: the version in which it was last learned.
+        strategy, steps, batch_size, seed: how.
+        chips: number of chips per split.
+        landslide_share: share of landslide among the known training pixels.
+        pixel_size: smallest and largest pixel size of its chips, metres; None if unknown.
+        scores: metrics by split (`val`, `test`) right after it was learned, at the threshold.
+        seconds: wall time of the training.
+        device: where it was trained.
+    """
+
+    decoder: str
+    threshold: int
+    learned_in: int
+    strategy: str
+    steps: int
+    batch_size: int
+    seed: int
+    chips: dict[str, int]
+    landslide_share: float | None
+    pixel_size: tuple[float, float] | None
+    scores: dict[str, dict[str, float | None]]
+    seconds: float
+    device: str
+
+
+class BundleRecord(_Record):
+    """A bundle's own description.
+
+    Attributes:
+        version: its number.
+        parent: the version it was updated from.
+        created: UTC, ISO 8601.
+        software: versions of tsmu and torch.
+        encoder: encoder name.
+        weights: what the encoder started from.
+        bands: input bands in order.
+        mean, std: per band, raw units; fixed by the first region's training chips.
+        decoders: decoder names, in the order in which they were added.
+        regions: by name, in the order in which they were first learned.
+    """
+
+    version: int
+    parent: int | None
+    created: str
+    software: dict[str, str]
+    encoder: str
+    weights: str
+    bands: list[str]
+    mean: list[float]
+    std: list[float]
+    decoders: list[str]
+    regions: dict[str, RegionRecord]
+
+    @property
+    def newest_region(self) -> str:
+        """The region that this version was made for."""
+        return max(self.regions, key=lambda name: self.regions[name].learned_in)
+
+    @property
+    def pixel_size(self) -> tuple[float, float] | None:
+        """Smallest and largest training pixel size over all regions, metres."""
+        known = [region.pixel_size for region in self.regions.values() if region.pixel_size]
+        return (min(low for low, _ in known), max(high for _, high in known)) if known else None

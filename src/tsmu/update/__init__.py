@@ -1,0 +1,1 @@
+"""How a bundle learns a new region: strategies, trainer, the update itself."""

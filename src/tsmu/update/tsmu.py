@@ -1,0 +1,62 @@
+"""Task-specific model updates: the paper's strategy."""
+
+from typing import ClassVar
+
+import torch
+
+from tsmu.chips.dataset import Sample
+from tsmu.labels.masks import UNKNOWN
+from tsmu.model.network import ENCODER, decoder_part
+from tsmu.update.losses import held_answers, soft_dice
+from tsmu.update.strategy import RATE, Lesson, Losses, Stage, Strategy
+
+ALONE_SHARE = 1 / 3  # of the steps, for the new decoder alone
+ALONE_RATE = 2e-3
+SHARED_RATE = 1e-4  # encoder and old decoders; at the new decoder's rate they forget like fine-tuning
+HOLD_WEIGHT = 10.0  # brings squared distances of probabilities to the scale of the Dice loss
+
+
+class TaskSpecificModelUpdates(Strategy):
+    """A decoder per region, trained alone and then together with everything that is held in place.
+
+    1. What every old decoder says about the new images is recorded: the teacher, a frozen copy of
+       the network, answers on the very image shown, so the record fits under any augmentation.
+    2. The new decoder is trained alone (soft Dice), encoder and old decoders frozen.
+    3. All are trained together: soft Dice on the new decoder, and each old decoder held to its
+       recorded answers. No old image or label is used.
+
+    A region that is known already goes on in its own decoder; where the new labels say nothing
+    (unknown pixels) that decoder is held to its earlier answers too.
+
+    Normalisation of the encoder and of the old decoders stays frozen throughout.
+    """
+
+    name: ClassVar[str] = "tsmu"
+    source: ClassVar[str] = "Nagendra et al. 2022, doi 10.1109/JSTARS.2022.3177025"
+
+    def later_stages(self, lesson: Lesson, steps: int) -> list[Stage]:
+        """New decoder alone for a third of the steps, then all together."""
+        new = decoder_part(lesson.decoder)
+        alone = round(ALONE_SHARE * steps)
+        shared = [ENCODER, *(decoder_part(name) for name in lesson.old_decoders)]
+        return [
+            Stage("new decoder", alone, {new: ALONE_RATE}, frozenset({new})),
+            Stage("together", steps - alone, {new: RATE} | dict.fromkeys(shared, SHARED_RATE), frozenset({new})),
+        ]
+
+    def loss(self, lesson: Lesson, stage: Stage, batch: Sample) -> Losses:
+        """Soft Dice to the labels; in the second stage also the distance to the recorded answers."""
+        if ENCODER in stage.open_norms or ENCODER not in stage.rates:
+            return super().loss(lesson, stage, batch)
+        assert lesson.teacher is not None
+        held = [name for name in lesson.teacher.decoder_names if name != lesson.decoder]
+        answers = lesson.network(batch["image"], [lesson.decoder, *held])
+        recorded = lesson.recorded(batch["image"])
+        losses = {"dice": soft_dice(answers[lesson.decoder], batch["mask"])}
+        if held:
+            distances = [held_answers(answers[name], recorded[name]) for name in held]
+            losses["hold"] = HOLD_WEIGHT * torch.stack(distances).sum()
+        if lesson.decoder in recorded:
+            silent = batch["mask"] == UNKNOWN
+            losses["keep"] = HOLD_WEIGHT * held_answers(answers[lesson.decoder], recorded[lesson.decoder], silent)
+        return losses

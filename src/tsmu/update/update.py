@@ -1,0 +1,166 @@
+"""`tsmu update REGION`: the newest bundle and a region's chips in, the next bundle out."""
+
+import hashlib
+import json
+import math
+import time
+from dataclasses import asdict
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+import geopandas
+import torch
+
+from tsmu.chips.index import bands_of, read_index, select
+from tsmu.chips.splits import SPLITS
+from tsmu.chips.statistics import band_statistics, pixel_size_range
+from tsmu.errors import UpdateError
+from tsmu.evaluate.predict import count_pixels
+from tsmu.files import remove, written_whole
+from tsmu.model.bundle import Bundle, latest_bundle, next_version, write_bundle
+from tsmu.model.network import RegionNet
+from tsmu.model.record import BundleRecord, RegionRecord
+from tsmu.update.sampling import mix
+from tsmu.update.strategies import strategy_named
+from tsmu.update.training import CHECKPOINT, Report, TrainingSettings, device_in_use, learn_region
+from tsmu.workspace import ModelSettings, Workspace
+
+
+def update_bundle(
+    workspace: Workspace,
+    region: str,
+    strategy_name: str,
+    settings: TrainingSettings,
+    model: ModelSettings,
+    report: Report | None = None,
+) -> Bundle:
+    """Let the newest bundle learn a region and write the result as the next version.
+
+    Interrupted at any moment, the same call goes on from the last checkpoint in `runs/`; other
+    settings, chips or another parent start anew. The caller holds the workspace's lock.
+
+    Args:
+        workspace: holds the chips and the bundles.
+        region: has chips in the workspace.
+        strategy_name: how to learn.
+        settings: steps, batch size, seed.
+        model: the network to create when there is no bundle yet.
+        report: called after each training step.
+
+    Raises:
+        UpdateError, ChipError, BundleError: as their texts say; nothing is written then.
+    """
+    strategy = strategy_named(strategy_name)
+    chips = _chips_of(workspace, region)
+    train = select(chips, region, "train")
+    parent = latest_bundle(workspace.models)
+    if parent:
+        parent.require_bands(bands_of(chips))
+    run = workspace.runs / _run_name(region, strategy_name, settings, model, parent, chips)
+    _note_settings(run, region, strategy_name, settings)
+    started = time.monotonic()
+    network = parent.network() if parent else _new_network(model, train, settings.seed)
+    decoder = learn_region(network, region, train, strategy, settings, checkpoints=run, report=report)
+    seconds = time.monotonic() - started
+    entry = _score(network, decoder, region, chips) | {
+        "learned_in": next_version(workspace.models),
+        "strategy": strategy_name,
+        **asdict(settings),
+        "seconds": seconds,
+        "device": device_in_use(),
+    }
+    record = _next_record(parent, network, model, chips, {region: RegionRecord.model_validate(entry)})
+    bundle = write_bundle(workspace.models, network, record)
+    remove(run)
+    return bundle
+
+
+def _chips_of(workspace: Workspace, region: str) -> geopandas.GeoDataFrame:
+    index = read_index(workspace)
+    chips = select(index, region)
+    if not len(chips):
+        known = ", ".join(sorted(set(index["region"]))) or "none yet"
+        raise UpdateError(
+            f"{region}: no chips of this region in {workspace.chips} (regions there: {known}); "
+            f"import some with: tsmu import chips DIR --region {region}"
+        )
+    if not len(select(chips, region, "train")):
+        raise UpdateError(f"{region}: {len(chips)} chips and none in the training split; import at least two chips")
+    return chips
+
+
+def _new_network(model: ModelSettings, train: geopandas.GeoDataFrame, seed: int) -> RegionNet:
+    mean, std = band_statistics(train)
+    with torch.random.fork_rng():
+        torch.manual_seed(mix(seed, -1))
+        return RegionNet(model.encoder, mean, std, model.weights)
+
+
+def _run_name(
+    region: str,
+    strategy: str,
+    settings: TrainingSettings,
+    model: ModelSettings,
+    parent: Bundle | None,
+    chips: geopandas.GeoDataFrame,
+) -> str:
+    """Name a run by everything that decides its result."""
+    start = parent.digest if parent else model.model_dump()
+    rows = chips.drop(columns="geometry").to_json(orient="records")
+    key = json.dumps([region, strategy, asdict(settings), start, rows], sort_keys=True)
+    return f"{region}-{hashlib.sha256(key.encode()).hexdigest()[:12]}"
+
+
+def _note_settings(run: Path, region: str, strategy: str, settings: TrainingSettings) -> None:
+    """Leave a note of what a run is, for whoever finds its checkpoint."""
+    if not (run / CHECKPOINT).exists():
+        with written_whole(run / "settings.json") as temporary:
+            temporary.write_text(json.dumps({"region": region, "strategy": strategy, **asdict(settings)}))
+
+
+def _score(network: RegionNet, decoder: str, region: str, chips: geopandas.GeoDataFrame) -> dict[str, object]:
+    """Choose the threshold on validation, without one on the training chips; score val and test."""
+    splits = {split: select(chips, region, split) for split in SPLITS}
+    counts = {split: count_pixels(network, decoder, rows) for split, rows in splits.items() if len(rows)}
+    threshold = counts.get("val", counts["train"]).best_threshold()
+    return {
+        "decoder": decoder,
+        "threshold": threshold,
+        "chips": {split: len(rows) for split, rows in splits.items()},
+        "landslide_share": _number(counts["train"].landslide_share),
+        "pixel_size": pixel_size_range(chips),
+        "scores": {
+            split: {name: _number(value) for name, value in counts[split].summary(threshold).items()}
+            for split in ("val", "test")
+            if split in counts
+        },
+    }
+
+
+def _number(value: float) -> float | None:
+    """JSON has no NaN."""
+    return None if math.isnan(value) else value
+
+
+def _next_record(
+    parent: Bundle | None,
+    network: RegionNet,
+    model: ModelSettings,
+    chips: geopandas.GeoDataFrame,
+    learned: dict[str, RegionRecord],
+) -> BundleRecord:
+    old = parent.record if parent else None
+    return BundleRecord(
+        version=next(iter(learned.values())).learned_in,
+        parent=old.version if old else None,
+        created=datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+        software={name: version(name) for name in ("tsmu", "torch", "segmentation-models-pytorch")},
+        encoder=old.encoder if old else model.encoder,
+        weights=old.weights if old else model.weights,
+        bands=list(bands_of(chips)),
+        mean=network.mean.flatten().tolist(),
+        std=network.std.flatten().tolist(),
+        decoders=list(network.decoder_names),
+        regions=(old.regions if old else {}) | learned,
+    )

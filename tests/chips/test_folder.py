@@ -1,0 +1,124 @@
+"""A folder of chips: matched by name, good ones in, bad ones in the issue log."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.conftest import write_chips, write_raster
+from tsmu.chips.folder import chips_from_folder
+from tsmu.chips.index import add_to_index, read_index
+from tsmu.errors import ChipError
+from tsmu.issues import IssueLog
+from tsmu.workspace import Workspace
+
+
+def read(folder: Path, **options: object) -> tuple[object, IssueLog]:
+    log = IssueLog(folder)
+    return chips_from_folder(folder, "here", log, **options), log  # type: ignore[arg-type]
+
+
+def noise(*shape: int) -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 255, shape, np.uint8)
+
+
+def test_pairs_get_their_bands_pre_first(tmp_path: Path) -> None:
+    chips, log = read(write_chips(tmp_path, 3, pre=True))
+    assert chips.iloc[0]["bands"] == [
+        f"{when}:{colour}" for when in ("pre", "post") for colour in ("red", "green", "blue")
+    ]
+    assert len(chips) == 3
+    assert not len(log)
+
+
+def test_each_broken_file_is_logged_and_the_rest_is_taken(tmp_path: Path) -> None:
+    write_chips(tmp_path, 10)
+    images, masks = tmp_path / "images", tmp_path / "masks"
+    (masks / "chip_0.png").unlink()
+    (images / "chip_1.png").write_bytes((images / "chip_1.png").read_bytes()[:400])
+    write_raster(masks / "chip_2.png", np.zeros((16, 16), np.uint8))
+    write_raster(images / "chip_3.tif", noise(7, 32, 32))
+    (images / "chip_3.png").unlink()
+    write_raster(masks / "chip_4.png", np.array([0, 7, 9], np.uint8)[noise(32, 32) % 3])
+    (images / "chip_5.png").write_bytes(b"")
+    chips, log = read(tmp_path)
+    assert sorted(chips["id"]) == [f"here/chip_{i}" for i in range(6, 10)]
+    told = {Path(issue.file).name: issue.problem for issue in log.errors}
+    assert len(told) == len(log) == 6
+    assert "masks/" in told["chip_0.png"]
+    assert "cannot be read" in told["chip_1.png"]
+    assert "16 x 16 px" in told["chip_2.png"]
+    assert "band_7" in told["chip_3.tif"]
+    assert "0, 7, 9" in told["chip_4.png"]
+    assert "cannot be read" in told["chip_5.png"]
+
+
+def test_an_all_empty_mask_is_a_negative_chip(tmp_path: Path) -> None:
+    write_chips(tmp_path, 4)
+    write_raster(tmp_path / "masks" / "chip_2.png", np.zeros((32, 32), np.uint8))
+    chips, log = read(tmp_path)
+    assert chips.set_index("id").loc["here/chip_2", "landslide_pixels"] == 0
+    assert not len(log)
+
+
+def test_the_real_all_empty_mask_is_taken(shared_data: Path) -> None:
+    chips, log = read(shared_data / "landslide4sense_rgb" / "hokkaido_iburi")
+    assert chips.set_index("id").loc["here/l4s_3079", "landslide_pixels"] == 0
+    assert len(chips) == 114
+    assert not len(log)
+
+
+def test_nan_pixels_are_unknown_and_said_to_be(tmp_path: Path) -> None:
+    for number in range(3):
+        image = noise(4, 32, 32).astype(np.float32)
+        image[0, :2] = np.nan if number == 1 else 0
+        write_raster(tmp_path / "images" / f"{number}.tif", image)
+        write_raster(tmp_path / "masks" / f"{number}.tif", np.ones((32, 32), np.uint8))
+    chips, log = read(tmp_path)
+    assert list(chips["known_pixels"]) == [1024, 1024 - 64, 1024]
+    assert [issue.severity for issue in log] == ["warning"]
+
+
+def test_an_image_without_any_valid_pixel_is_left_out(tmp_path: Path) -> None:
+    write_chips(tmp_path, 3)
+    (tmp_path / "images" / "chip_0.png").unlink()
+    write_raster(tmp_path / "images" / "chip_0.tif", np.full((3, 32, 32), np.nan, np.float32))
+    chips, log = read(tmp_path)
+    assert len(chips) == 2
+    assert len(log.errors) == 1
+
+
+def test_martian_chips_are_taken_without_a_footprint(shared_data: Path) -> None:
+    chips, log = read(shared_data / "mars_7band")
+    assert len(chips) == 8
+    assert chips.geometry.isna().all()
+    assert not log.errors
+
+
+@pytest.mark.parametrize("made", [(), ("images",), ("images", "masks")])
+def test_an_empty_folder_is_refused(tmp_path: Path, made: tuple[str, ...]) -> None:
+    for name in made:
+        (tmp_path / name).mkdir()
+    with pytest.raises(ChipError, match="images/ and"):
+        read(tmp_path)
+
+
+def test_other_bands_than_the_workspace_has_are_left_out(tmp_path: Path) -> None:
+    with pytest.raises(ChipError, match="no usable chip"):
+        read(write_chips(tmp_path, 2), bands=["post:nir"])
+
+
+def test_importing_again_adds_nothing_and_keeps_test_groups_in_test(tmp_path: Path) -> None:
+    workspace = Workspace.create(tmp_path / "survey")
+    folder = write_chips(tmp_path / "data", 10)
+    add_to_index(workspace, read(folder)[0])
+    tested = set(read_index(workspace).query("split == 'test'")["id"])
+    write_chips(folder, 30)
+    index = add_to_index(workspace, read(folder)[0])
+    assert len(index) == len(read_index(workspace)) == 30
+    assert tested <= set(index[index["split"] == "test"]["id"])
+
+
+def test_given_groups_stay_together(tmp_path: Path) -> None:
+    chips, _ = read(write_chips(tmp_path, 10), groups={f"chip_{i}": f"event {i % 3}" for i in range(10)})
+    assert all(len(set(rows["split"])) == 1 for _, rows in chips.groupby("group"))

@@ -1,0 +1,65 @@
+"""Splits: contiguous, never dividing a group, exactly the documented cuts."""
+
+import csv
+import re
+from itertools import groupby
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tsmu.chips.folder import chips_from_folder, natural_order
+from tsmu.chips.splits import block_split, fold_split, keep_tested
+from tsmu.issues import IssueLog
+
+GROUPS = st.lists(st.sampled_from("abcdefgh"), min_size=1, max_size=40)
+
+
+@given(st.integers(1, 500))
+def test_single_chips_are_cut_where_the_data_readme_says(count: int) -> None:
+    split = block_split([str(i) for i in range(count)])
+    train, known = int(0.64 * count), int(0.8 * count)
+    assert split == ["train"] * train + ["val"] * (known - train) + ["test"] * (count - known)
+
+
+@given(GROUPS, st.integers(0, 20))
+def test_a_group_is_never_divided(groups: list[str], seed: int) -> None:
+    for split in (block_split(groups), fold_split(groups, seed)):
+        sides = {(group, side) for group, side in zip(groups, split, strict=True)}
+        assert len(sides) == len(set(groups))
+
+
+@given(st.integers(5, 300))
+def test_five_folds_test_every_chip_once_and_are_contiguous(count: int) -> None:
+    groups = [str(i) for i in range(count)]
+    folds = [fold_split(groups, seed) for seed in range(5)]
+    assert all(sum(fold[i] == "test" for fold in folds) == 1 for i in range(count))
+    assert all(len([side for side, _ in groupby(fold) if side == "test"]) == 1 for fold in folds)
+    assert all({"train", "val", "test"} == set(fold) for fold in folds)
+
+
+def test_what_was_tested_stays_tested() -> None:
+    assert keep_tested(["a", "b", "b"], ["train", "val", "train"], {"b"}) == ["train", "test", "test"]
+
+
+@given(st.lists(st.integers(0, 10**6), unique=True, max_size=20))
+def test_names_are_ordered_by_their_numbers(numbers: list[int]) -> None:
+    stems = sorted((f"l4s_{number}" for number in numbers), key=natural_order)
+    assert stems == [f"l4s_{number}" for number in sorted(numbers)]
+
+
+@pytest.mark.parametrize(
+    ("region", "counts"),
+    [("nepal_gorkha", (30, 8, 10)), ("india_kodagu", (49, 12, 16)), ("hokkaido_iburi", (72, 19, 23))],
+)
+def test_the_real_patches_are_split_as_documented(shared_data: Path, region: str, counts: tuple[int, ...]) -> None:
+    folder = shared_data / "landslide4sense_rgb"
+    chips = chips_from_folder(folder / region, region, IssueLog(folder))
+    with (folder / "index.csv").open() as handle:
+        numbers = sorted(int(row["id"]) for row in csv.DictReader(handle) if row["region"] == region)
+    train, known = int(0.64 * len(numbers)), int(0.8 * len(numbers))
+    for split, expected in (("train", numbers[:train]), ("val", numbers[train:known]), ("test", numbers[known:])):
+        found = [int(re.sub(r"\D", "", name.split("_")[-1])) for name in chips.loc[chips["split"] == split, "id"]]
+        assert found == expected
+    assert tuple((chips["split"] == split).sum() for split in ("train", "val", "test")) == counts
