@@ -42,7 +42,8 @@ EVENT_COLUMNS = {
     "movement_type": "as the source says",
     "confidence": "named class",
     "confidence_code": "the source's number for it",
-    "region": "ecoregion: as the file says, until `tsmu regions assign`",
+    "region": "ecoregion: as the file says, until regions are assigned",
+    "region_said": "ecoregion that the file names",
     "url": "where the source can be read",
     "notes": "remarks",
     "file": "the file it came from",
@@ -136,6 +137,7 @@ def _events(layer: Layer, source: Source, columns: dict[str, str], file: Path, l
     named = confidence_fields(text.get("confidence", empty), columns.get("confidence"), source, layer.file, log)
     events["confidence"], events["confidence_code"] = named
     events["region"] = region_field(text.get("region", empty), columns.get("region"), layer.file, log)
+    events["region_said"] = events["region"]
     events["url"], events["notes"] = text.get("url", empty), text.get("notes", empty)
     events["file"], events["layer"], events["row"] = str(file.resolve()), layer.name or "", cells.index
     plain = [ORIGINAL + re.sub(r"\W+", "_", name).casefold() for name in cells.columns]
