@@ -219,7 +219,7 @@ def test_an_unknown_name_field_is_told_the_fields_there_are(use: Use, tmp_path: 
 def test_layers_that_cannot_be_a_region_map_are_refused(use: Use, tmp_path: Path) -> None:
     with pytest.raises(RegionError, match="no polygon with a name"):
         use(frame(["a"], [shapely.Point(0, 0)]))
-    with pytest.raises(RegionError, match="no coordinate reference system"):
+    with pytest.warns(UserWarning, match="crs"), pytest.raises(RegionError, match="no coordinate reference system"):
         use(frame(["a"], [WEST], None), suffix=".shp")
     with pytest.raises(RegionError, match="not one of the Earth"):
         use(frame(["a"], [WEST], "+proj=eqc +R=3396190"))
@@ -253,6 +253,21 @@ def test_assigning_is_faster_than_a_million_points_a_minute() -> None:
     start = time.process_time()
     regions.of_points(lon, lat)
     assert 200_000 / (time.process_time() - start) > 1_000_000 / 60
+
+
+@pytest.mark.soak
+def test_ten_million_points_are_assigned_at_over_a_million_a_minute(shared_data: Path, tmp_path: Path) -> None:
+    source = shared_data / "ecoregions_us" / "us_epa_l3_l1_simplified.geojson"
+    regions = use_region_map(source, "US_L3NAME", tmp_path / "regions.gpkg", IssueLog(source))
+    rng = np.random.default_rng(0)
+    lon, lat = rng.uniform(-125, -66, 10_000_000), rng.uniform(25, 49, 10_000_000)
+    start = time.process_time()
+    names, distance = regions.of_points(lon, lat, max_distance_m=2_000)
+    minutes = (time.process_time() - start) / 60
+    assert len(names) == 10_000_000
+    assert 0.4 < np.mean(distance == 0) < 0.7
+    print(f"{10 / minutes:.1f} million points a minute")
+    assert minutes < 10
 
 
 def test_the_published_events_agree_with_the_ecoregions(shared_data: Path, tmp_path: Path) -> None:

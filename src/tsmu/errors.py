@@ -13,6 +13,10 @@ class ImageError(TsmuError):
     """A raster cannot be read or does not fit what is asked of it."""
 
 
+class InventoryError(TsmuError):
+    """A landslide inventory cannot be read or understood."""
+
+
 class LabelError(TsmuError):
     """A label file cannot be read or does not fit its image."""
 

@@ -1,0 +1,198 @@
+"""The inventories that are known by name: which of their columns means what.
+
+Fields as in the published files: USGS compilation version 3 (2025) and earlier, NASA COOLR / Global
+Landslide Catalog, Oregon SLIDO (protocol SP-42).
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+
+from tsmu.errors import InventoryError
+from tsmu.inventory.dates import Order
+
+ROLES = {
+    "record_id": "id of the record in this file, unique within the source",
+    "source_id": "id that the originating inventory gave",
+    "latitude": "degrees north, WGS 84",
+    "longitude": "degrees east, WGS 84",
+    "date": "when it happened, where the file has one column for it",
+    "date_min": "earliest day on which it can have happened",
+    "date_max": "latest day on which it can have happened",
+    "accuracy": "radius in metres (or such as 5km) round the point in which it lies",
+    "trigger": "what set it off",
+    "movement_type": "how it moved",
+    "confidence": "how sure the source is",
+    "inventory": "originating inventory",
+    "region": "ecoregion that the file names",
+    "url": "where the source can be read",
+    "notes": "remarks",
+}
+
+USGS_CONFIDENCE = {
+    1: "possible landslide in the area",
+    2: "probable landslide in the area",
+    3: "likely landslide at or near the location",
+    5: "confident consequential landslide at the location",
+    8: "high confidence in extent or nature",
+}
+
+
+@dataclass(frozen=True)
+class Source:
+    """How to read one inventory; column names are compared without case, blanks and punctuation."""
+
+    name: str
+    columns: Mapping[str, tuple[str, ...]]
+    signature: tuple[str, ...] = ()
+    order: Order | None = None
+    united_states: bool = False
+    confidence: Mapping[int, str] = field(default_factory=dict)
+
+
+USGS = Source(
+    "usgs",
+    {
+        "record_id": ("OBJECTID",),
+        "source_id": ("LS_ID",),
+        "latitude": ("Latitude",),
+        "longitude": ("Longitude",),
+        "date": ("Date",),
+        "confidence": ("Confidence",),
+        "inventory": ("Inventory",),
+        "region": ("US Level I ecoregion", "ecoregion"),
+        "url": ("InventoryURL",),
+        "notes": ("Notes",),
+    },
+    signature=("OBJECTID", "Date", "Confidence", "Inventory", "LS_ID"),
+    order="M/D/Y",
+    united_states=True,
+    confidence=USGS_CONFIDENCE,
+)
+USGS_V3 = Source(
+    "usgs-v3",
+    {
+        "record_id": ("USGS_ID",),
+        "source_id": ("USGS_ID",),
+        "latitude": ("Lat_N",),
+        "longitude": ("Lon_W",),
+        "date_min": ("Date_Min",),
+        "date_max": ("Date_Max",),
+        "movement_type": ("LS_Type",),
+        "confidence": ("Confidence",),
+        "inventory": ("Inventory",),
+        "url": ("Inv_URL", "InventoryURL"),
+        "notes": ("Notes",),
+    },
+    signature=("USGS_ID", "Date_Min", "Date_Max"),
+    order="M/D/Y",
+    united_states=True,
+    confidence=USGS_CONFIDENCE,
+)
+COOLR = Source(
+    "coolr",
+    {
+        "record_id": ("event_id",),
+        "source_id": ("event_import_id", "event_id"),
+        "latitude": ("latitude",),
+        "longitude": ("longitude",),
+        "date": ("event_date",),
+        "accuracy": ("location_accuracy",),
+        "trigger": ("landslide_trigger",),
+        "movement_type": ("landslide_category",),
+        "inventory": ("event_import_source", "source_name"),
+        "url": ("source_link",),
+        "notes": ("notes", "comments"),
+    },
+    signature=("event_id", "event_date", "landslide_category"),
+    order="M/D/Y",
+)
+SLIDO = Source(
+    "slido",
+    {
+        "record_id": ("UNIQUE_ID",),
+        "source_id": ("UNIQUE_ID",),
+        "latitude": ("Latitude", "LAT"),
+        "longitude": ("Longitude", "LONG", "LON"),
+        "date": ("DATE_MOVE", "DATE", "YEAR"),
+        "trigger": ("CONTR_FACT", "TRIGGER"),
+        "movement_type": ("TYPE_MOVE", "MOVE_CLASS"),
+        "confidence": ("CONFIDENCE",),
+        "inventory": ("REF_ID_COD", "SOURCE"),
+        "url": ("URL",),
+        "notes": ("COMMENTS", "DESCRIPTION", "NOTES"),
+    },
+    signature=("UNIQUE_ID", "TYPE_MOVE"),
+    order="M/D/Y",
+    united_states=True,
+)
+GENERIC = Source(
+    "generic",
+    {
+        "source_id": ("event_id", "landslide_id", "ls_id", "patch_id", "id", "fid", "objectid", "gid", "uid", "code"),
+        "latitude": ("latitude", "lat", "lat_n", "lat_dd", "decimal_latitude", "latitude_wgs84", "y_wgs84", "y"),
+        "longitude": (
+            *("longitude", "lon", "long", "lng", "lon_w", "lon_dd", "long_dd"),
+            *("decimal_longitude", "longitude_wgs84", "x_wgs84", "x"),
+        ),
+        "date": ("event_date", "date", "landslide_date", "date_occurred", "occurrence_date", "datetime", "year"),
+        "date_min": ("date_min", "start_date", "date_start", "begin_date", "date_from", "earliest_date"),
+        "date_max": ("date_max", "end_date", "date_end", "date_to", "latest_date"),
+        "accuracy": ("positional_accuracy_m", "location_accuracy", "positional_accuracy", "accuracy", "uncertainty"),
+        "trigger": ("trigger", "landslide_trigger", "cause"),
+        "movement_type": ("movement_type", "landslide_type", "ls_type", "type_move", "landslide_category", "type"),
+        "confidence": ("confidence", "certainty"),
+        "inventory": ("inventory", "catalog", "catalogue", "dataset"),
+        "region": ("ecoregion", "region"),
+        "url": ("url", "link", "source_link", "source_url"),
+        "notes": ("notes", "note", "comments", "comment", "remarks", "description"),
+    },
+)
+SOURCES = {source.name: source for source in (USGS, USGS_V3, COOLR, SLIDO, GENERIC)}
+
+
+def plain(name: str) -> str:
+    """A column name without case, blanks and punctuation."""
+    return re.sub(r"[\W_]+", "", name).casefold()
+
+
+def recognise(columns: Iterable[str]) -> Source:
+    """Find the source whose typical columns are all there; `generic` if none is."""
+    present = {plain(name) for name in columns}
+    for source in SOURCES.values():
+        if source.signature and present.issuperset(map(plain, source.signature)):
+            return source
+    return GENERIC
+
+
+def find_source(name: str) -> Source:
+    """Look a source up by its name."""
+    if name not in SOURCES:
+        raise InventoryError(f"no inventory source {name!r}; the sources are: {', '.join(SOURCES)}")
+    return SOURCES[name]
+
+
+def map_columns(source: Source, columns: list[str], given: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Say which column plays which role: what the user gave, else the source's first name found.
+
+    Raises:
+        InventoryError: a given role or column does not exist.
+    """
+    for role, column in (given or {}).items():
+        if role not in ROLES:
+            near = get_close_matches(role, ROLES, n=1)
+            hint = f"did you mean {near[0]}? " if near else ""
+            raise InventoryError(f"no role {role!r} for a column; {hint}the roles are: {', '.join(ROLES)}")
+        if column not in columns:
+            raise InventoryError(f"no column {column!r} for {role}; the columns are: {', '.join(columns)}")
+    present: dict[str, str] = {}
+    for column in columns:
+        present.setdefault(plain(column), column)
+    found = {
+        role: present[plain(name)]
+        for role, names in source.columns.items()
+        for name in reversed(names)
+        if plain(name) in present
+    }
+    return found | dict(given or {})

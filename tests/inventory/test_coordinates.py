@@ -1,0 +1,75 @@
+"""Coordinates: written in many ways, with signs lost and values exchanged."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tsmu.inventory.coordinates import (
+    lost_signs,
+    parse_degrees,
+    parse_metres,
+    swapped_in_united_states,
+    unusual_signs,
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "degrees"),
+    [
+        ("40.5", 40.5), ("-105.25", -105.25), ("+7", 7), (".5", 0.5), ("40,5", 40.5), ("\u2212105.25", -105.25),
+        ("105.25 W", -105.25), ("W105.25", -105.25), ("40.5N", 40.5), ("40.5°", 40.5), ("1.0525e2", 105.25),
+        ("40°30'00\"N", 40.5), ("105 15 00 W", -105.25), ("40d30m0s", 40.5), ("-40:30:36", -40.51),
+        ("40° 30.6'", 40.51),
+    ],
+)  # fmt: skip
+def test_a_way_of_writing_is_read(text: str, degrees: float) -> None:
+    assert parse_degrees(pd.Series([text]))[0] == pytest.approx(degrees)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "nan", "inf", "1e", "40.5.5", "1,234,567", "forty", "=40+0.5", "40°75'", "-40.5 W5", "0x28", "4_0"]
+)
+def test_anything_else_is_no_coordinate(text: str) -> None:
+    assert np.isnan(parse_degrees(pd.Series([text]))[0])
+
+
+@given(st.floats(-180, 180), st.integers(0, 12))
+def test_decimal_degrees_come_through(value: float, decimals: int) -> None:
+    text = f"{value:.{decimals}f}"
+    assert parse_degrees(pd.Series([text, f" {text} "]))[0] == float(text)
+
+
+@given(st.text(max_size=25))
+def test_any_text_gives_a_number_or_nothing(text: str) -> None:
+    value = parse_degrees(pd.Series([text], dtype="object"))[0]
+    assert isinstance(float(value), float)
+
+
+def test_a_distance_has_a_unit() -> None:
+    assert [parse_metres(text) for text in ("exact", "5km", "250 m", "30", "1.5 KM")] == [0, 5000, 250, 30, 1500]
+    assert np.isnan([parse_metres(text) for text in ("", "unknown", "5 miles", "-3")]).all()
+
+
+def test_a_west_longitude_without_its_sign_is_found_and_a_true_east_one_is_not() -> None:
+    places = {
+        "Boulder": (105.3, 40.0, True), "Boulder right": (-105.3, 40.0, False), "Guam": (144.8, 13.5, False),
+        "Honolulu": (157.8, 21.3, True), "Attu": (173.0, 52.9, False), "Anchorage": (149.9, 61.2, True),
+        "San Juan": (66.1, 18.4, True),
+    }  # fmt: skip
+    lon, lat, lost = (np.array(values) for values in zip(*places.values(), strict=True))
+    assert lost_signs(lon, lat).tolist() == lost.tolist()
+
+
+def test_exchanged_coordinates_are_found() -> None:
+    lon, lat = np.array([40.0, -105.3, 40.0, 35.0]), np.array([-105.3, 40.0, 105.3, -80.0])
+    assert swapped_in_united_states(lon, lat).tolist() == [True, False, True, True]
+
+
+def test_one_sign_against_all_others_is_found_only_where_it_would_join_them() -> None:
+    lon, lat = np.linspace(-106, -105, 50), np.linspace(39, 40, 50)
+    lon[7] *= -1
+    assert np.flatnonzero(unusual_signs(lon, lat)).tolist() == [7]
+    lon[7] = 20.0
+    assert not unusual_signs(lon, lat).any()
