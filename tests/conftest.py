@@ -9,6 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rasterio
+from hypothesis import settings
+
+# Tiny images train no faster on several threads, and much slower beside another process.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+settings.register_profile("tsmu", max_examples=50, deadline=None)
+settings.load_profile("tsmu")
 
 SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
 

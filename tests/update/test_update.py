@@ -1,0 +1,240 @@
+"""Updates: what moves and what does not, exact resuming, bundles that chain."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import geopandas
+import pytest
+import torch
+
+from tests.conftest import write_chips
+from tsmu.chips.folder import chips_from_folder
+from tsmu.chips.index import add_to_index
+from tsmu.chips.statistics import band_statistics
+from tsmu.errors import UpdateError
+from tsmu.issues import IssueLog
+from tsmu.model.bundle import bundle_versions, open_bundle
+from tsmu.model.network import ENCODER, RegionNet, decoder_part
+from tsmu.update.finetune import FineTuning
+from tsmu.update.sampling import EPOCH_STEPS, StepSampler
+from tsmu.update.strategies import strategy_named
+from tsmu.update.strategy import Lesson, Stage
+from tsmu.update.training import TrainingProgress, TrainingSettings, learn_region
+from tsmu.update.tsmu import TaskSpecificModelUpdates
+from tsmu.update.update import update_bundle
+from tsmu.workspace import ModelSettings, Workspace
+
+SMALL = ModelSettings(encoder="resnet18")
+TSMU = TaskSpecificModelUpdates()
+
+
+def chips_of(folder: Path, region: str) -> geopandas.GeoDataFrame:
+    return chips_from_folder(folder, region, IssueLog(folder))
+
+
+def fresh(chips: geopandas.GeoDataFrame) -> RegionNet:
+    torch.manual_seed(0)
+    return RegionNet("resnet18", *band_statistics(chips))
+
+
+def state(module: torch.nn.Module) -> dict[str, torch.Tensor]:
+    return {name: value.clone() for name, value in module.state_dict().items()}
+
+
+def same(before: dict[str, torch.Tensor], module: torch.nn.Module) -> bool:
+    return all(torch.equal(value, before[name]) for name, value in module.state_dict().items())
+
+
+class DecoderAlone(TaskSpecificModelUpdates):
+    """The first stage of TSMU without the second."""
+
+    def later_stages(self, lesson: Lesson, steps: int) -> list[Stage]:
+        first, _ = super().later_stages(lesson, 3 * steps)
+        return [first]
+
+
+def test_the_new_decoder_alone_moves_nothing_else(bright_chips: Path, dark_chips: Path) -> None:
+    bright, dark = chips_of(bright_chips, "bright"), chips_of(dark_chips, "dark")
+    network = fresh(bright)
+    learn_region(network, "bright", bright, TSMU, TrainingSettings(3, 4, 0))
+    encoder, old = state(network.encoder), state(network.decoder("bright"))
+    learn_region(network, "dark", dark, DecoderAlone(), TrainingSettings(4, 4, 0))
+    assert same(encoder, network.encoder)
+    assert same(old, network.decoder("bright"))
+
+
+def test_together_all_weights_move_and_old_norms_do_not(bright_chips: Path, dark_chips: Path) -> None:
+    bright, dark = chips_of(bright_chips, "bright"), chips_of(dark_chips, "dark")
+    network = fresh(bright)
+    learn_region(network, "bright", bright, TSMU, TrainingSettings(3, 4, 0))
+    parts = {"encoder": network.encoder, "old": network.decoder("bright")}
+    before = {name: state(part) for name, part in parts.items()}
+    learn_region(network, "dark", dark, TSMU, TrainingSettings(6, 4, 0))
+    for name, part in parts.items():
+        moved = {key for key, value in part.state_dict().items() if not torch.equal(value, before[name][key])}
+        assert moved >= {key for key, parameter in part.named_parameters() if key.endswith("conv1.weight")}
+        assert not {key for key in moved if "running" in key or "num_batches" in key}
+
+
+def test_old_decoders_are_held_to_what_they_said(bright_chips: Path) -> None:
+    bright = chips_of(bright_chips, "bright")
+    network = fresh(bright)
+    network.add_decoder("bright")
+    teacher = fresh(bright)
+    teacher.add_decoder("bright")
+    teacher.load_state_dict(network.state_dict())
+    network.add_decoder("dark")
+    lesson = Lesson(network.eval(), teacher.eval(), "dark")
+    stage = TSMU.later_stages(lesson, 30)[1]
+    batch = {
+        "image": torch.full((2, 3, 32, 32), 90.0),
+        "mask": torch.ones(2, 32, 32, dtype=torch.long),
+        "region": "dark",
+    }
+    assert float(TSMU.loss(lesson, stage, batch)["hold"].detach()) == 0
+    with torch.no_grad():
+        network.decoder("bright").head[0].bias.add_(1)
+    assert float(TSMU.loss(lesson, stage, batch)["hold"].detach()) > 0
+
+
+def test_the_shared_part_learns_at_a_tenth_of_the_new_decoders_rate_at_most(bright_chips: Path) -> None:
+    network = fresh(chips_of(bright_chips, "bright"))
+    for name in ("old", "older", "new"):
+        network.add_decoder(name)
+    alone, together = TSMU.later_stages(Lesson(network, network, "new"), 300)
+    assert set(alone.rates) == {decoder_part("new")}
+    assert set(together.rates) == {ENCODER, *map(decoder_part, ("old", "older", "new"))}
+    rates = dict(together.rates)
+    new = rates.pop(decoder_part("new"))
+    assert max(rates.values()) <= new / 10
+
+
+def test_fine_tuning_shares_one_decoder(bright_chips: Path, dark_chips: Path) -> None:
+    bright = chips_of(bright_chips, "bright")
+    network = fresh(bright)
+    learn_region(network, "bright", bright, FineTuning(), TrainingSettings(2, 4, 0))
+    before = state(network.decoder("bright"))
+    assert (
+        learn_region(network, "dark", chips_of(dark_chips, "dark"), FineTuning(), TrainingSettings(2, 4, 0)) == "bright"
+    )
+    assert network.decoder_names == ("bright",)
+    assert not same(before, network.decoder("bright"))
+
+
+def test_a_few_steps_learn_bright_blobs(bright_chips: Path) -> None:
+    bright = chips_of(bright_chips, "bright")
+    losses: list[float] = []
+    network = fresh(bright)
+    learn_region(
+        network,
+        "bright",
+        bright,
+        TSMU,
+        TrainingSettings(40, 8, 0),
+        report=lambda now: losses.append(now.losses["dice"]),
+    )
+    assert len(losses) == 40
+    assert sum(losses[-5:]) < 0.8 * sum(losses[:5])
+
+
+def test_resuming_gives_what_an_uninterrupted_run_gives(bright_chips: Path, tmp_path: Path) -> None:
+    bright = chips_of(bright_chips, "bright")
+    settings = TrainingSettings(EPOCH_STEPS + 5, 2, 3)
+    whole = fresh(bright)
+    learn_region(whole, "bright", bright, TSMU, settings)
+
+    def stop(now: TrainingProgress) -> None:
+        if now.step == EPOCH_STEPS + 2:
+            raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        learn_region(fresh(bright), "bright", bright, TSMU, settings, checkpoints=tmp_path, report=stop)
+    steps: list[int] = []
+    resumed = fresh(bright)
+    learn_region(
+        resumed, "bright", bright, TSMU, settings, checkpoints=tmp_path, report=lambda now: steps.append(now.step)
+    )
+    assert steps == list(range(EPOCH_STEPS + 1, settings.steps + 1))
+    assert same(state(whole), resumed)
+
+
+def test_each_chip_is_drawn_once_a_round() -> None:
+    sampler = StepSampler(chips=7, batch_size=4, seed=0)
+    drawn: list[tuple[int, int]] = []
+    for epoch in range(3):
+        sampler.set_epoch(epoch)
+        drawn += list(sampler)
+    positions = [position for position, _ in drawn]
+    assert all(sorted(positions[i : i + 7]) == list(range(7)) for i in range(0, len(positions) - 7, 7))
+    assert len({seed for _, seed in drawn}) == len(drawn) == 3 * len(sampler)
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, bright_chips: Path, dark_chips: Path) -> Workspace:
+    space = Workspace.create(tmp_path / "survey")
+    add_to_index(space, chips_of(bright_chips, "bright"))
+    add_to_index(space, chips_of(dark_chips, "dark"))
+    return space
+
+
+def test_versions_chain_and_tell_where_they_come_from(workspace: Workspace) -> None:
+    settings = TrainingSettings(4, 4, 0)
+    first = update_bundle(workspace, "bright", "tsmu", settings, SMALL)
+    second = update_bundle(workspace, "dark", "tsmu", settings, SMALL)
+    assert (first.name, second.name) == ("v001", "v002")
+    assert (first.record.parent, second.record.parent) == (None, 1)
+    assert list(second.record.regions) == second.record.decoders == ["bright", "dark"]
+    assert second.record.regions["bright"] == first.record.regions["bright"]
+    entry = second.record.regions["dark"]
+    assert entry.chips == {"train": 6, "val": 2, "test": 2}
+    assert entry.scores["test"].keys() >= {"iou", "dice", "precision", "recall", "average_precision"}
+    card = (second.path / "card.md").read_text()
+    assert "bright" in card
+    assert "on top of v001" in card
+    assert list(workspace.runs.iterdir()) == []
+    known = update_bundle(workspace, "bright", "tsmu", settings, SMALL)
+    assert known.record.decoders == ["bright", "dark"]
+    assert known.record.regions["bright"].learned_in == 3
+
+
+def test_the_same_seed_gives_the_same_bundle(workspace: Workspace, tmp_path: Path, bright_chips: Path) -> None:
+    other = Workspace.create(tmp_path / "other")
+    add_to_index(other, chips_of(bright_chips, "bright"))
+    bundles = [update_bundle(space, "bright", "tsmu", TrainingSettings(3, 4, 5), SMALL) for space in (workspace, other)]
+    first, second = (bundle.path / "encoder.safetensors" for bundle in bundles)
+    assert first.read_bytes() == second.read_bytes()
+
+
+def test_what_cannot_be_learned_is_told(workspace: Workspace, tmp_path: Path) -> None:
+    settings = TrainingSettings(2, 4, 0)
+    with pytest.raises(UpdateError, match="tsmu import chips DIR --region andes"):
+        update_bundle(workspace, "andes", "tsmu", settings, SMALL)
+    with pytest.raises(UpdateError, match="tsmu, finetune"):
+        strategy_named("tmsu")
+    add_to_index(workspace, chips_of(write_chips(tmp_path / "one", 1), "lone"))
+    with pytest.raises(UpdateError, match="training split"):
+        update_bundle(workspace, "lone", "tsmu", settings, SMALL)
+
+
+@pytest.mark.parametrize("seconds", [0.0, 1.5])
+def test_killed_in_the_middle_the_next_call_goes_on(workspace: Workspace, seconds: float) -> None:
+    command = [sys.executable, "-m", "tsmu", "update", "bright", "--steps", "60", "--batch-size", "2"]
+    command += ["--encoder", "resnet18", "--workspace", str(workspace.root)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 120
+    while not list(workspace.runs.glob("*/last.ckpt")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    time.sleep(seconds)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    if seconds == 0:
+        assert bundle_versions(workspace.models) == []
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=200)
+    assert "v00" in done.stdout
+    for path in bundle_versions(workspace.models):
+        open_bundle(path)
+    assert not list(workspace.root.rglob("*.ckpt"))
