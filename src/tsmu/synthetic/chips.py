@@ -1,24 +1,22 @@
-"""The synthetic world on disk: training chips, scenes, and all of it in one folder."""
+"""Training chips of the synthetic world on disk."""
 
 import math
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import rasterio
-from rasterio.transform import Affine
 from rasterio.windows import Window
 
-from tsmu.errors import ChipError, RegionError, WorkspaceError
+from tsmu.errors import ChipError, RegionError
 from tsmu.files import written_whole
 from tsmu.synthetic.noise import subseed, uniform
+from tsmu.synthetic.output import BAND_NAMES, check_free, raster_profile
 from tsmu.synthetic.scars import POINTS
 from tsmu.synthetic.territory import REGIONS, SIZE
 from tsmu.synthetic.world import World
 
 TRAINING_SIDE = 8192  # px; chips come from a square of this side in the middle of their region's quadrant
-BAND = 512  # px, rows written at a time, and the tiles of a scene
-_BANDS = {3: ("red", "green", "blue"), 1: ("landslide",)}
+SEARCH = 4  # times a chip's side: how far around the middle of its place a landslide is looked for
 
 
 def training_window(region: str) -> Window:
@@ -71,65 +69,30 @@ def write_chips(
             drawn = (quiet if negative else world).render(window)
             name = f"{region}_{number:04d}.tif"
             for kind, pixels in (("images", drawn.post), ("pre", drawn.pre), ("masks", drawn.mask[None])):
-                profile = _profile(world, drawn.transform, pixels.shape, compress="deflate")
+                profile = raster_profile(drawn.transform, pixels.shape)
                 with rasterio.open(temporary / kind / name, "w", **profile) as dataset:
                     dataset.write(pixels)
-                    dataset.descriptions = _BANDS[len(pixels)]
+                    dataset.descriptions = BAND_NAMES[len(pixels)]
     return [folder / "images" / f"{region}_{number:04d}.tif" for number in range(count)]
 
 
 def choose_window(world: World, place: Window, size: int) -> Window:
-    """Choose a square window inside a place, over the middle of one of its landslides if it has any."""
-    column, row = int(place.col_off), int(place.row_off)
-    draw = [
+    """Choose a square window in the middle of a place, over one of the landslides there if there are any."""
+    side = min(int(place.width), SEARCH * size)
+    column = int(place.col_off) + (int(place.width) - side) // 2
+    row = int(place.row_off) + (int(place.height) - side) // 2
+    which, *shift = (
         float(uniform(subseed(world.seed, name), np.array([column]), np.array([row]))[0])
         for name in ("chip landslide", "chip column", "chip row")
-    ]
-    middles = world.landslide_axes(place)[:, POINTS // 2]
-    inside = (middles >= (column, row)).all(axis=1) & (middles < (column + place.width, row + place.height)).all(axis=1)
-    room = np.array([place.width - size, place.height - size])
-    corner = np.array(draw[1:]) * (room + 1)
-    if inside.any():
-        middle = middles[inside][int(draw[0] * inside.sum())]
-        corner = middle - (column, row) - (0.2 + 0.6 * np.array(draw[1:])) * size  # not always in the middle
-    corner = np.clip(np.floor(corner), 0, room).astype(int)
-    return Window(column + int(corner[0]), row + int(corner[1]), size, size)
-
-
-def write_scene(world: World, folder: Path, window: Window) -> Path:
-    """Write a scene as `pre.tif`, `post.tif` and `truth.tif` (1 landslide, 0 none), in bands of rows.
-
-    Memory does not grow with the scene's height.
-
-    Raises:
-        WorkspaceError: the folder holds something already.
-    """
-    check_free(folder)
-    column, row, width, height = (int(value) for value in window.flatten())
-    transform = rasterio.windows.transform(window, world.transform)
-    with written_whole(folder) as temporary:
-        temporary.mkdir(parents=True)
-        shapes = {"pre": (3, height, width), "post": (3, height, width), "truth": (1, height, width)}
-        options: dict[str, Any] = {"tiled": True, "blockxsize": BAND, "blockysize": BAND, "bigtiff": "if_safer"}
-        options |= {"compress": "deflate", "zlevel": 1}
-        files = {
-            name: rasterio.open(temporary / f"{name}.tif", "w", **_profile(world, transform, shape, **options))
-            for name, shape in shapes.items()
-        }
-        try:
-            for top in range(0, height, BAND):
-                rows = min(BAND, height - top)
-                drawn = world.render(Window(column, row + top, width, rows))
-                target = Window(0, top, width, rows)
-                files["pre"].write(drawn.pre, window=target)
-                files["post"].write(drawn.post, window=target)
-                files["truth"].write(drawn.mask[None], window=target)
-            for file in files.values():
-                file.descriptions = _BANDS[file.count]
-        finally:
-            for file in files.values():
-                file.close()
-    return folder
+    )
+    middles = world.landslide_axes(Window(column, row, side, side))[:, POINTS // 2] - (column, row)
+    middles = middles[((middles >= 0) & (middles < side)).all(axis=1)]
+    if len(middles):
+        corner = middles[int(which * len(middles))] - (0.2 + 0.6 * np.array(shift)) * size
+    else:
+        corner = np.array(shift) * (side - size + 1)
+    left, top = np.clip(np.floor(corner), 0, side - size).astype(int)
+    return Window(column + int(left), row + int(top), size, size)
 
 
 def places(region: str, count: int, size: int) -> list[Window]:
@@ -150,20 +113,3 @@ def places(region: str, count: int, size: int) -> list[Window]:
         column = column if row % 2 == 0 else per_row - 1 - column
         squares.append(Window(square.col_off + column * side, square.row_off + row * side, side, side))
     return squares
-
-
-def _profile(world: World, transform: Affine, shape: tuple[int, ...], **options: Any) -> dict[str, Any]:
-    count, height, width = shape
-    profile = {"driver": "GTiff", "dtype": "uint8", "count": count, "height": height, "width": width}
-    photometric = {"photometric": "rgb"} if count == 3 else {}
-    return profile | photometric | {"crs": world.crs, "transform": transform} | options
-
-
-def check_free(folder: Path) -> None:
-    """Make sure that a folder can be made here.
-
-    Raises:
-        WorkspaceError: it holds something already.
-    """
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise WorkspaceError(f"{folder}: is there already; remove it or name another folder")

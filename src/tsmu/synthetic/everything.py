@@ -5,7 +5,9 @@ from pathlib import Path
 from rasterio.windows import Window
 
 from tsmu.files import written_whole
-from tsmu.synthetic.chips import check_free, write_chips, write_scene
+from tsmu.synthetic.chips import write_chips
+from tsmu.synthetic.output import check_free
+from tsmu.synthetic.scenes import write_scene
 from tsmu.synthetic.territory import REGIONS, SIZE
 from tsmu.synthetic.world import World
 

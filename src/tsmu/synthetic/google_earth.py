@@ -13,10 +13,11 @@ from rasterio.enums import Resampling
 from rasterio.transform import from_bounds
 from rasterio.windows import Window
 from rasterio.windows import from_bounds as window_from_bounds
-from shapely.geometry import shape
+from shapely import LinearRing
 
 from tsmu.files import written_whole
-from tsmu.synthetic.chips import check_free, choose_window, places
+from tsmu.synthetic.chips import choose_window, places
+from tsmu.synthetic.output import check_free
 from tsmu.synthetic.world import Bytes, World
 
 QUALITY = 92  # of the JPEG files
@@ -96,9 +97,9 @@ def _render_latlon(world: World, box: tuple[float, float, float, float], size: i
 
 
 def _labelme(image_name: str, mask: Bytes) -> dict[str, Any]:
-    shapes = []
+    shapes: list[dict[str, Any]] = []
     for geometry, _ in rasterio.features.shapes(mask, mask=mask.astype(bool), connectivity=4):
-        outline = shape(geometry).simplify(TOLERANCE).exterior  # labelme knows no holes
+        outline = LinearRing(geometry["coordinates"][0]).simplify(TOLERANCE)  # labelme knows no holes
         points = [[float(x), float(y)] for x, y in outline.coords[:-1]]
         shapes.append({"label": "landslide", "points": points, "group_id": None, "shape_type": "polygon", "flags": {}})
     height, width = mask.shape

@@ -53,7 +53,8 @@ class Paint:
 
 def step(field: Floats, at: float, width: float) -> Floats:
     """0 below `at`, 1 above, with a linear rise over `width`."""
-    return np.clip((field - np.float32(at)) * np.float32(1 / width) + np.float32(0.5), 0, 1)
+    ramp: Floats = (field - np.float32(at)) * np.float32(1 / width) + np.float32(0.5)
+    return ramp.clip(0, 1)
 
 
 def near(field: Floats, at: float, width: float) -> Floats:
@@ -144,7 +145,10 @@ class RegionLook:
 
 TAN, BROWN, RUST, GREY = (204, 172, 128), (104, 76, 52), (126, 66, 46), (172, 168, 164)
 
-_CLEARING = {"length": (14.0, 30.0), "half_width": (4.0, 9.0), "along_slope": False, "steep": 0.0}
+
+def _clearing(rate: float, *colours: Colour) -> ScarLook:
+    return ScarLook(rate, colours, length=(14.0, 30.0), half_width=(4.0, 9.0), along_slope=False, steep=0.0)
+
 
 LOOKS = {
     "eastern_forests": RegionLook(
@@ -154,7 +158,7 @@ LOOKS = {
         snow=None,
         landslide=ScarLook(0.75, (TAN,)),
         old=ScarLook(0.25, (TAN, BROWN), opacity=(0.7, 1.0)),
-        other=ScarLook(0.3, (BROWN, GREY, RUST), **_CLEARING),
+        other=_clearing(0.3, BROWN, GREY, RUST),
         healed=ScarLook(0.08, (TAN,)),
     ),
     "marine_coast": RegionLook(
@@ -164,7 +168,7 @@ LOOKS = {
         snow=None,
         landslide=ScarLook(0.75, (BROWN,), length=(14.0, 34.0), half_width=(4.0, 9.0)),
         old=ScarLook(0.25, (BROWN, TAN), opacity=(0.7, 1.0)),
-        other=ScarLook(0.3, (TAN, GREY, TAN), **_CLEARING),
+        other=_clearing(0.3, TAN, GREY, TAN),
         healed=ScarLook(0.08, (BROWN,)),
     ),
     "north_deserts": RegionLook(
@@ -174,7 +178,7 @@ LOOKS = {
         snow=None,
         landslide=ScarLook(0.75, (RUST,), length=(18.0, 42.0), half_width=(4.0, 8.0)),
         old=ScarLook(0.25, (RUST, GREY), opacity=(0.7, 1.0)),
-        other=ScarLook(0.3, (GREY, (232, 214, 180)), **_CLEARING),
+        other=_clearing(0.3, GREY, (232, 214, 180)),
         healed=ScarLook(0.08, (RUST,)),
     ),
     "northwest_mountains": RegionLook(
@@ -184,7 +188,7 @@ LOOKS = {
         snow=(1.3, 1.4),
         landslide=ScarLook(0.75, (GREY,), length=(20.0, 44.0), half_width=(4.0, 7.5)),
         old=ScarLook(0.25, (GREY, TAN), opacity=(0.7, 1.0)),
-        other=ScarLook(0.3, (TAN, RUST), **_CLEARING),
+        other=_clearing(0.3, TAN, RUST),
         healed=ScarLook(0.08, (GREY,)),
     ),
 }

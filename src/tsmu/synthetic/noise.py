@@ -5,6 +5,7 @@ other files of this room: then a value does not depend on where in an array it i
 agree bit for bit. exp, sin or a matrix product would not promise that.
 """
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ _MASK = (1 << 64) - 1
 _SPLINE_VARIANCE = (151 / 315) ** 2 / 3  # of uniform [-1, 1) values under a cubic B-spline in two dimensions
 
 
+@cache
 def subseed(seed: int, name: str) -> int:
     """Derive an independent 64-bit seed from a seed and a name (splitmix64 over its letters)."""
     state = seed & _MASK

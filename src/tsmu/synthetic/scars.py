@@ -56,7 +56,16 @@ class Scars:
         return len(self.x)
 
 
-def place(seed: int, layer: str, looks: tuple[ScarLook, ...], borders: Borders, window: Box, density: float) -> Scars:
+def slopes_around(seed: int, window: Box) -> Slopes:
+    """The slopes that every scar touching a window may run over."""
+    column, row, width, height = window
+    margin = CELL + 2 * REACH
+    return Slopes(seed, (column - margin, row - margin, width + 2 * margin, height + 2 * margin))
+
+
+def place(
+    seed: int, layer: str, looks: tuple[ScarLook, ...], borders: Borders, slopes: Slopes, window: Box, density: float
+) -> Scars:
     """Lay out every scar of a layer that may touch a window.
 
     Args:
@@ -64,6 +73,7 @@ def place(seed: int, layer: str, looks: tuple[ScarLook, ...], borders: Borders, 
         layer: name of the layer; layers are independent of each other.
         looks: one per region, in the order of `REGIONS`.
         borders: tell which region a crown lies in; its look holds for the whole scar.
+        slopes: around the window, from `slopes_around`.
         window: column, row, width, height in pixels of the world.
         density: factor on every rate. A thinner layer is a subset of a denser one.
     """
@@ -80,15 +90,13 @@ def place(seed: int, layer: str, looks: tuple[ScarLook, ...], borders: Borders, 
 
     x, y = (columns + random("column")) * CELL, (rows + random("row")) * CELL
     region = borders.region_index(x, y)
-    margin = CELL + 2 * REACH
-    slopes = Slopes(seed, (column - margin, row - margin, width + 2 * margin, height + 2 * margin))
     keep = (chance < density * _by(region, [k.rate for k in looks])) & (
         _norm(*slopes.at(x, y)) >= _by(region, [k.steep for k in looks])
     )
 
     def between(name: str, ranges: list[tuple[float, float]]) -> Doubles:
         low, high = _by(region, [a for a, _ in ranges]), _by(region, [b for _, b in ranges])
-        return low + (high - low) * random(name)
+        return np.asarray(low + (high - low) * random(name))
 
     length = between("length", [k.length for k in looks])
     half_width = np.clip(between("width", [k.half_width for k in looks]), length / 9, WIDEST)  # discs must overlap
@@ -159,7 +167,7 @@ def draw(
     top = np.maximum(np.floor((scars.y - pad).min(axis=1, initial=np.inf)) - row, 0)
     right = np.minimum(np.ceil((scars.x + pad).max(axis=1, initial=-np.inf)) - column, width)
     bottom = np.minimum(np.ceil((scars.y + pad).max(axis=1, initial=-np.inf)) - row, height)
-    for n in np.flatnonzero((left < right) & (top < bottom)):
+    for n in np.flatnonzero((left < right) & (top < bottom)).tolist():
         part = np.s_[int(top[n]) : int(bottom[n]), int(left[n]) : int(right[n])]
         x = np.arange(part[1].start, part[1].stop) + (column + 0.5)
         y = np.arange(part[0].start, part[0].stop) + (row + 0.5)
@@ -180,7 +188,7 @@ def _squared_distance(scars: Scars, n: int, x: Doubles, y: Doubles) -> Floats:
     inverse = 1 / scars.radius[n]
     dx = (((x - scars.x[n, :, None]) * inverse[:, None]) ** 2).astype(np.float32)
     dy = (((y - scars.y[n, :, None]) * inverse[:, None]) ** 2).astype(np.float32)
-    nearest = dx[0] + dy[0][:, None]
+    nearest: Floats = dx[0] + dy[0][:, None]
     for k in range(1, POINTS):
         np.minimum(nearest, dx[k] + dy[k][:, None], out=nearest)
     return nearest

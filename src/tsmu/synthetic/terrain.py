@@ -1,6 +1,7 @@
 """The ground's shape: valleys with rivers, ridges between them, and which way is downhill."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -9,7 +10,7 @@ from tsmu.synthetic.noise import Floats, fractal, subseed
 
 COARSE = 3  # exponent of the lattice spacing on which slopes are followed: 8 px
 
-Doubles = npt.NDArray[np.float64]
+Doubles = npt.NDArray[np.floating[Any]]
 Box = tuple[int, int, int, int]  # column, row, width, height in pixels of the world
 
 

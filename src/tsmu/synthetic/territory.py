@@ -21,7 +21,7 @@ BLEND = 12.0  # px on each side of a border over which the ground changes
 _CENTRE = (500_000.0, 5_000_000.0)  # on the zone's central meridian, at 45.2 degrees north
 _NODE_SPACING, _WOBBLE = 1024, 280  # px; a slope below 1, so that the two borders cross once
 
-Doubles = npt.NDArray[np.float64]
+Doubles = npt.NDArray[np.floating[Any]]
 
 
 def world_transform(pixel_size: float) -> Affine:
@@ -52,7 +52,7 @@ class Borders:
     def region_index(self, x: Doubles, y: Doubles) -> npt.NDArray[np.intp]:
         """Index into `REGIONS` of points in pixel coordinates."""
         east, south = self.distances(x, y)
-        return (east >= 0) + 2 * (south >= 0).astype(np.intp)
+        return np.asarray(np.greater_equal(east, 0) + 2 * np.greater_equal(south, 0).astype(np.intp))
 
     def regions(self, transform: Affine) -> gpd.GeoDataFrame:
         """The four territories as polygons: columns `name`, `geometry`, in `CRS`."""

@@ -13,8 +13,8 @@ from rasterio.windows import transform as window_transform
 
 from tsmu.synthetic.looks import LOOKS, Fields, step
 from tsmu.synthetic.noise import Floats, fractal, subseed, uniform, words
-from tsmu.synthetic.scars import ScarLook, Scars, draw, place
-from tsmu.synthetic.terrain import Box, terrain
+from tsmu.synthetic.scars import ScarLook, Scars, draw, place, slopes_around
+from tsmu.synthetic.terrain import Box, Slopes, terrain
 from tsmu.synthetic.territory import BLEND, CRS, REGIONS, Borders, world_transform
 
 BLOCK = 256  # px; windows are painted in blocks that stay in the processor's cache
@@ -69,7 +69,8 @@ class World:
         """Draw the image pair and the mask of a window in pixels of the world (it may lie anywhere)."""
         box = _box(window)
         column, row, width, height = box
-        layers = {layer: self._scars(layer, box) for layer in LAYERS}
+        slopes = slopes_around(self.seed, box)
+        layers = {layer: self._scars(layer, box, slopes) for layer in LAYERS}
         pre, post = np.empty((3, height, width), np.uint8), np.empty((3, height, width), np.uint8)
         mask = np.zeros((height, width), np.uint8)
         for block in _blocks(box):
@@ -83,13 +84,14 @@ class World:
         Returns:
             (n, points, 2): x and y in pixels of the world, from each crown down to the toe.
         """
-        scars = self._scars("landslide", _box(window))
+        box = _box(window)
+        scars = self._scars("landslide", box, slopes_around(self.seed, box))
         return np.stack([scars.x, scars.y], axis=2)
 
-    def _scars(self, layer: str, box: Box) -> Scars:
+    def _scars(self, layer: str, box: Box, slopes: Slopes) -> Scars:
         looks: tuple[ScarLook, ...] = tuple(getattr(LOOKS[name], layer) for name in REGIONS)
         density = self.landslide_density if layer == "landslide" else 1.0
-        return place(self.seed, layer, looks, self._borders, box, density)
+        return place(self.seed, layer, looks, self._borders, slopes, box, density)
 
     def _paint(self, box: Box, layers: dict[str, Scars], mask: Bytes) -> tuple[Bytes, Bytes]:
         """Pre and post of a block; marks the landslides in `mask`."""
