@@ -1,0 +1,118 @@
+"""Random numbers and fractal noise by place: the same value for a place, whatever window asks for it.
+
+Only correctly rounded operations (+ - * / sqrt, comparisons, integers) touch the pixels here and in the
+other files of this room: then a value does not depend on where in an array it is computed, and windows
+agree bit for bit. exp, sin or a matrix product would not promise that.
+"""
+
+from functools import cache
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float32]
+Ints = npt.NDArray[np.integer[Any]]
+Words = npt.NDArray[np.uint32]
+
+_MASK = (1 << 64) - 1
+_SPLINE_VARIANCE = (151 / 315) ** 2 / 3  # of uniform [-1, 1) values under a cubic B-spline in two dimensions
+
+
+@cache
+def subseed(seed: int, name: str) -> int:
+    """Derive an independent 64-bit seed from a seed and a name (splitmix64 over its letters)."""
+    state = seed & _MASK
+    for byte in name.encode():
+        state = _splitmix(state ^ byte)
+    return state
+
+
+def words(seed: int, columns: Ints, rows: Ints) -> Words:
+    """Hash places to 32 random bits each; `columns` and `rows` broadcast against each other."""
+    bits = _axis(seed, columns) ^ _axis(_splitmix(seed), rows)
+    # lowbias32, https://nullprogram.com/blog/2018/07/31/
+    bits ^= bits >> np.uint32(16)
+    bits *= np.uint32(0x7FEB352D)
+    bits ^= bits >> np.uint32(15)
+    bits *= np.uint32(0x846CA68B)
+    bits ^= bits >> np.uint32(16)
+    return bits
+
+
+def uniform(seed: int, columns: Ints, rows: Ints) -> Floats:
+    """Hash places to numbers in [0, 1)."""
+    return (words(seed, columns, rows) >> np.uint32(8)).astype(np.float32) * np.float32(2**-24)
+
+
+def fractal(
+    seed: int, window: tuple[int, int, int, int], coarsest: int, finest: int, gain: float, at: int = 0
+) -> Floats:
+    """Fractal noise of mean 0 and standard deviation about 1.
+
+    A sum of octaves of cubic B-spline value noise with lattice spacings 2**coarsest ... 2**finest. The
+    B-spline is refinable, so all octaves together cost one pass: subdivide the lattice, add the next one.
+
+    Args:
+        seed: of this field.
+        window: column, row, width, height in nodes of spacing 2**at.
+        coarsest: exponent of the largest lattice spacing in pixels.
+        finest: exponent of the smallest.
+        gain: amplitude of an octave over that of the next coarser one.
+        at: exponent of the spacing at which values are wanted; 0 for every pixel.
+
+    Returns:
+        Float32 (height, width).
+    """
+    amplitudes = {level: gain ** (coarsest - level) for level in range(finest, coarsest + 1)}
+    scale = (_SPLINE_VARIANCE * sum(a * a for a in amplitudes.values())) ** -0.5
+    return _lattice(seed, window, coarsest, at, {level: a * scale for level, a in amplitudes.items()})
+
+
+def _lattice(
+    seed: int, window: tuple[int, int, int, int], coarsest: int, level: int, amplitudes: dict[int, float]
+) -> Floats:
+    column, row, width, height = window
+    values = None
+    if level < coarsest:
+        left, top = (column >> 1) - 1, (row >> 1) - 1
+        right, bottom = ((column + width - 1) >> 1) + 2, ((row + height - 1) >> 1) + 2
+        coarse = _lattice(seed, (left, top, right - left, bottom - top), coarsest, level + 1, amplitudes)
+        taller = _subdivide(coarse, np.empty((2 * len(coarse) - 4, coarse.shape[1]), np.float32))
+        values = np.empty((len(taller), 2 * coarse.shape[1] - 4), np.float32)
+        _subdivide(taller.T, values.T)
+        skip_rows, skip_columns = row - 2 * (top + 1), column - 2 * (left + 1)
+        values = values[skip_rows : skip_rows + height, skip_columns : skip_columns + width]
+    if level not in amplitudes:
+        assert values is not None
+        return values
+    columns = np.arange(column, column + width)[None, :]
+    rows = np.arange(row, row + height)[:, None]
+    random = words(seed + level, columns, rows).view(np.int32).astype(np.float32)
+    random *= np.float32(amplitudes[level] * 2**-31)
+    if values is not None:
+        random += values
+    return random
+
+
+def _subdivide(values: Floats, fine: Floats) -> Floats:
+    """Halve the spacing along the first axis, into `fine`, by the refinement of cubic B-splines (1 4 6 4 1) / 8."""
+    pairs = values[1:] + values[:-1]
+    pairs *= np.float32(0.5)
+    fine[1::2] = pairs[1:]
+    fine[0::2] = (pairs[:-1] + pairs[1:]) * np.float32(0.25) + values[1:-1] * np.float32(0.5)
+    return fine
+
+
+def _axis(seed: int, index: Ints) -> Words:
+    state = index.astype(np.int64).view(np.uint64) + np.uint64((seed * 0x9E3779B97F4A7C15) & _MASK)
+    state = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    state = (state ^ (state >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return (state >> np.uint64(32)).astype(np.uint32)
+
+
+def _splitmix(state: int) -> int:
+    state = (state + 0x9E3779B97F4A7C15) & _MASK
+    state = ((state ^ (state >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
+    state = ((state ^ (state >> 27)) * 0x94D049BB133111EB) & _MASK
+    return state ^ (state >> 31)
