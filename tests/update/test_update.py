@@ -138,7 +138,7 @@ def test_a_few_steps_learn_bright_blobs(bright_chips: Path) -> None:
         report=lambda now: losses.append(now.losses["dice"]),
     )
     assert len(losses) == 40
-    assert sum(losses[-5:]) < 0.8 * sum(losses[:5])
+    assert sum(losses[-5:]) < 0.85 * sum(losses[:5])
 
 
 def test_resuming_gives_what_an_uninterrupted_run_gives(bright_chips: Path, tmp_path: Path) -> None:

@@ -1,1 +1,115 @@
-"""`tsmu demo`."""
+"""`tsmu demo`: the main job from end to end on the synthetic world, by the commands a user would type."""
+
+import json
+import shlex
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from tsmu.cli.command import JsonOption, command
+
+ORDER = ("eastern_forests", "marine_coast", "north_deserts", "northwest_mountains")
+SCENE = "eastern_forests"
+FORGETS_AT_LEAST, KEEPS_WITHIN, LEARNS_WITHIN = 0.15, 0.03, 0.03
+
+Run = Callable[..., None]
+
+
+def demo(
+    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="A new folder for everything.")] = Path("demo"),
+    steps: Annotated[int, typer.Option(min=2, help="Optimisation steps per region.")] = 120,
+    seed: Annotated[int, typer.Option(help="Of the world and of the training.")] = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """Show the whole way on a made-up world: four regions, a map, a database, and what is not forgotten."""
+    with command("demo", as_json) as answer:
+        from tsmu.cli import app
+        from tsmu.synthetic import write_world
+
+        def run(*words: str | Path) -> None:
+            """Type a tsmu command."""
+            arguments = [str(word) for word in words]
+            answer.say(f"\n$ tsmu {shlex.join(arguments)}")
+            code = app([*arguments, *(["--json"] if as_json else [])], standalone_mode=False) or 0
+            if code:
+                raise typer.Exit(code)
+
+        started = time.monotonic()
+        answer.say(f"Making a world of four regions in {folder / 'world'} (seed {seed})")
+        write_world(folder / "world", seed)
+        spaces = {name: folder / name for name in ("tsmu", "finetune", "separate")}
+        _prepare(run, folder / "world", spaces)
+        options = ("--steps", str(steps), "--batch-size", "8", "--encoder", "resnet18", "--seed", str(seed))
+        for region in ORDER:
+            run("update", region, *options, "--workspace", spaces["tsmu"])
+        answer.say(
+            "\nFor contrast: plain fine-tuning from the same first version, and the last region in a model of its own"
+        )
+        shutil.copytree(spaces["tsmu"] / "models" / "v001", spaces["finetune"] / "models" / "v001")
+        for region in ORDER[1:]:
+            run("update", region, "--strategy", "finetune", *options, "--workspace", spaces["finetune"])
+        run("update", ORDER[-1], *options, "--workspace", spaces["separate"])
+        for space in spaces.values():
+            run("evaluate", "--workspace", space)
+        scene = folder / "world" / "scenes" / SCENE
+        run("map", scene / "post.tif", "--pre", scene / "pre.tif", "--name", SCENE, "--workspace", spaces["tsmu"])
+        reports = {name: json.loads((space / "report.json").read_text()) for name, space in spaces.items()}
+        answer.more = {"checks": _checks(reports)}
+        answer.records = len(ORDER)
+        answer.outputs = {
+            "report": str(spaces["tsmu"] / "report.html"),
+            "map": str(spaces["tsmu"] / "maps" / SCENE / "probability.tif"),
+            "database": str(spaces["tsmu"] / "landslides.gpkg"),
+            "contrast": str(spaces["finetune"] / "report.html"),
+        }
+        answer.say(_closing(answer.more["checks"], answer.outputs, time.monotonic() - started))
+
+
+def _prepare(run: Run, world: Path, spaces: dict[str, Path]) -> None:
+    """Make the workspaces and bring region map and chips in."""
+    for name, space in spaces.items():
+        run("init", space)
+        if name == "tsmu":
+            run("regions", "use", world / "regions.gpkg", "--name-field", "name", "--workspace", space)
+        for region in ORDER if name != "separate" else ORDER[-1:]:
+            run("import", "chips", world / "chips" / region, "--region", region, "--workspace", space)
+
+
+def _checks(reports: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
+    """What the demo is to show, with the figures it showed."""
+    first = {name: report["R"][0][0] - report["R"][-1][0] for name, report in reports.items()}
+    newest = {name: report["R"][-1][-1] for name, report in reports.items()}
+    behind = newest["separate"] - newest["tsmu"]
+    return [
+        _check("fine-tuning loses on the first region", first["finetune"], first["finetune"] >= FORGETS_AT_LEAST),
+        _check("TSMU loses on the first region", first["tsmu"], first["tsmu"] <= KEEPS_WITHIN),
+        _check("TSMU is behind a model of its own on the newest region", behind, behind <= LEARNS_WITHIN),
+    ]
+
+
+def _check(what: str, iou: float, holds: bool) -> dict[str, Any]:
+    return {"what": what, "iou": round(iou, 4), "as_promised": holds}
+
+
+def _closing(checks: list[dict[str, Any]], outputs: dict[str, str], seconds: float) -> str:
+    shown = [f"  {c['what']}: {c['iou']:+.3f} IoU{'' if c['as_promised'] else '  (NOT AS PROMISED)'}" for c in checks]
+    return "\n".join(
+        [
+            f"\nDone in {seconds / 60:.1f} minutes.",
+            *shown,
+            f"Report:    {outputs['report']}  (fine-tuning: {outputs['contrast']})",
+            f"Map:       {outputs['map']}",
+            f"Database:  {outputs['database']}  (opens in QGIS)",
+            "",
+            "Next, for your own data: a folder with images/ and masks/ of the same names (and pre/ for image pairs)",
+            "  tsmu init survey && cd survey",
+            "  tsmu import chips FOLDER --region NAME",
+            "  tsmu update NAME",
+            "  tsmu evaluate",
+            "  tsmu map POST.tif --region NAME",
+        ]
+    )

@@ -1,0 +1,162 @@
+"""The command line as a user meets it: quick help, one JSON object, one-line errors, exit codes."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pyogrio
+import pytest
+import rasterio
+from rasterio.transform import from_origin
+
+from tests.conftest import Tsmu, require, write_chips, write_raster
+
+KEYS = {"command", "status", "records", "left_out", "issues", "outputs", "seconds"}
+UTM = {"crs": "EPSG:32610", "transform": from_origin(500_000, 5_000_000, 10, 10)}
+
+
+def test_help_is_quick_and_loads_no_torch() -> None:
+    code = "import sys, runpy; sys.argv = ['tsmu', '--help']\ntry: runpy.run_module('tsmu', run_name='__main__')\n"
+    code += "except SystemExit: pass\n"
+    code += "assert not {'torch', 'rasterio', 'geopandas', 'pandas', 'numpy'} & set(sys.modules), 'heavy imports'"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    times = []
+    for _ in range(5):
+        started = time.perf_counter()
+        subprocess.run([sys.executable, "-m", "tsmu", "--help"], capture_output=True, check=True)
+        times.append(time.perf_counter() - started)
+    assert min(times) < 0.5, times
+
+
+@pytest.fixture(scope="module")
+def survey(tmp_path_factory: pytest.TempPathFactory, tsmu: Tsmu) -> Path:
+    """A workspace with georeferenced chips of one region, learned in a few steps."""
+    folder = tmp_path_factory.mktemp("cli")
+    chips = write_chips(folder / "chips", 10, 64)
+    for image in (chips / "images").glob("*.png"):
+        with rasterio.open(image) as dataset:
+            write_raster(image.with_suffix(".tif"), dataset.read(), photometric="RGB", **UTM)
+        image.unlink()
+    (chips / "images" / "chip_3.tif").write_bytes(b"II*\0 broken")
+    space = folder / "survey"
+    assert tsmu("init", space).returncode == 0
+    done = tsmu("import", "chips", chips, "--region", "alps", "--workspace", space, "--json")
+    assert done.returncode == 3, done.stderr
+    answer = json.loads(done.stdout)
+    assert answer.keys() >= KEYS
+    assert (answer["status"], answer["records"], answer["left_out"]) == ("partial", 9, 1)
+    assert answer["issues"][0].keys() == {"file", "row", "column", "severity", "problem", "action"}
+    assert "chip_3" in (space / "issues.csv").read_text()
+    learned = tsmu("update", "alps", "--steps", 30, "--batch-size", 4, "--encoder", "resnet18", "--json", cwd=space)
+    assert learned.returncode == 0, learned.stderr
+    assert json.loads(learned.stdout)["version"] == "v001"
+    return space
+
+
+def test_evaluate_writes_a_self_contained_report(survey: Path, tsmu: Tsmu) -> None:
+    done = tsmu("evaluate", "--json", cwd=survey)
+    assert done.returncode == 0, done.stderr
+    answer = json.loads(done.stdout)
+    assert np.array(answer["R"]).shape == (1, 1)
+    page = (survey / "report.html").read_text()
+    assert "alps" in page
+    assert "<svg" in page
+    assert "data:image/png;base64," in page
+    assert "http" not in page.replace("http://www.w3.org", "").replace("http://purl.org", "").replace(
+        "http://creativecommons.org", ""
+    )
+    assert json.loads((survey / "report.json").read_text())["regions"] == ["alps"]
+    assert "alps" in tsmu("evaluate", cwd=survey).stdout
+
+
+def test_map_writes_raster_polygons_and_candidates(survey: Path, tsmu: Tsmu, tmp_path: Path) -> None:
+    scene = np.random.default_rng(0).normal(110, 12, (3, 200, 150))
+    scene[:, 60:110, 40:90] += 80
+    post = write_raster(tmp_path / "scene.tif", scene.clip(0, 255).astype(np.uint8), photometric="RGB", **UTM)
+    command = ("map", post, "--region", "alps", "--threshold", 30, "--json", "--workspace", survey)
+    for _ in range(2):  # the second time changes nothing
+        done = tsmu(*command)
+        assert done.returncode == 0, done.stderr
+        answer = json.loads(done.stdout)
+        stored = pyogrio.read_dataframe(survey / "landslides.gpkg")
+        assert len(stored) == answer["records"]
+    assert answer["outputs"].keys() == {"probability", "polygons", "database"}
+    assert (survey / "maps" / "scene" / "probability.tif").exists()
+    refused = tsmu("map", post, "--workspace", survey)
+    assert refused.returncode == 2
+    assert "tsmu regions use" in refused.stderr
+    assert "andes" in tsmu("map", post, "--region", "andes", "--workspace", survey).stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("update", "alps"), "tsmu init"),
+        (("init", "/proc/nowhere"), "/proc/nowhere"),
+        (("import", "chips", "{empty}", "--region", "x", "--workspace", "{space}"), "images/"),
+        (("import", "chips", "{empty}", "--region", "a/b", "--workspace", "{space}"), "a/b"),
+        (("update", "x", "--workspace", "{space}"), "tsmu import chips"),
+        (("evaluate", "--workspace", "{space}"), "tsmu update"),
+        (("map", "{empty}/none.tif", "--region", "x", "--workspace", "{space}"), "tsmu update"),
+    ],
+)
+def test_what_cannot_be_done_is_one_line_and_exit_code_2(
+    tmp_path: Path, tsmu: Tsmu, arguments: tuple[str, ...], told: str
+) -> None:
+    empty, space = tmp_path / "empty", tmp_path / "space"
+    empty.mkdir()
+    tsmu("init", space)
+    done = tsmu(*(a.format(empty=empty, space=space) for a in arguments), cwd=tmp_path)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    last = done.stderr.strip().splitlines()[-1]
+    assert last.startswith("tsmu: ")
+    assert told in last
+
+
+def test_a_failed_command_with_json_still_answers_one_object(tmp_path: Path, tsmu: Tsmu) -> None:
+    done = tsmu("update", "alps", "--json", cwd=tmp_path)
+    answer = json.loads(done.stdout)
+    assert (done.returncode, answer["status"]) == (2, "failed")
+    assert "tsmu init" in answer["error"]
+
+
+def test_without_write_permission_nothing_is_left(tmp_path: Path, tsmu: Tsmu) -> None:
+    require(os.geteuid() != 0 or Path("/usr/bin/setpriv").exists(), "setpriv, to give up root's permissions")
+    folder = tmp_path / "shut"
+    folder.mkdir(mode=0o755)
+    command = [sys.executable, "-m", "tsmu", "init", str(folder / "survey")]
+    if os.geteuid() == 0:
+        nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+        if subprocess.run([*nobody, sys.executable, "-c", "import tsmu"], capture_output=True, check=False).returncode:
+            pytest.skip("left out: an unprivileged user cannot reach this checkout's Python")
+        command = [*nobody, *command]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd="/")
+    assert done.returncode == 2
+    assert "permission denied" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert list(folder.iterdir()) == []
+
+
+def test_a_full_disk_is_told_and_no_bundle_is_left(bright_chips: Path, tmp_path: Path, tsmu: Tsmu) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=30m", "tmpfs", disk], capture_output=True, check=False
+    )
+    require(mounted.returncode == 0, "permission to mount a small tmpfs")
+    try:
+        space = disk / "survey"
+        tsmu("init", space)
+        tsmu("import", "chips", bright_chips, "--region", "alps", "--workspace", space)
+        done = tsmu("update", "alps", "--steps", 2, "--batch-size", 2, "--encoder", "resnet18", "--workspace", space)
+        assert done.returncode == 2
+        assert "no space left" in done.stderr.strip().splitlines()[-1]
+        assert list((space / "models").glob("*")) == []
+    finally:
+        subprocess.run(["umount", disk], check=True)
