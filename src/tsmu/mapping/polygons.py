@@ -9,14 +9,15 @@ import pandas as pd
 import pyproj
 import rasterio
 import shapely
-from rasterio.features import rasterize, shapes
+from rasterio.features import shapes
 from rasterio.transform import Affine
 from rasterio.windows import Window
+from scipy import ndimage
 from shapely.geometry.polygon import orient
 
 from tsmu.files import remove
 from tsmu.imagery.raster import GDAL_OPTIONS
-from tsmu.mapping.sink import BIG, NO_DATA, PLAIN, read_rows
+from tsmu.mapping.sink import BIG, NO_DATA, PLAIN, Percent, read_rows
 
 # Regions that touch only at a corner stay apart: joined, they would be invalid polygons.
 CONNECTEDNESS = 4
@@ -48,7 +49,7 @@ def polygonise(raster: Path, threshold_percent: int) -> geopandas.GeoDataFrame:
                 crs, transform = dataset.crs, dataset.transform
             _write_mask(raster, threshold_percent, mask)
             outlines = _outline(mask)
-            total, highest = _statistics(raster, outlines)
+            total, highest = _statistics(raster, threshold_percent, outlines)
     finally:
         remove(mask)
     pixels = shapely.area(outlines).round().astype(np.int64)
@@ -67,8 +68,8 @@ def _write_mask(raster: Path, threshold_percent: int, path: Path) -> None:
         profile = {"width": source.width, "height": source.height, "count": 1, "dtype": "uint8"}
     with rasterio.open(path, "w", **profile, **PLAIN, **BIG) as mask:
         for row, percent in read_rows(raster):
-            above = (percent >= threshold_percent) & (percent != NO_DATA)
-            mask.write(above.astype(np.uint8), 1, window=Window(0, row, percent.shape[1], len(percent)))
+            above = _above(percent, threshold_percent).astype(np.uint8)
+            mask.write(above, 1, window=Window(0, row, percent.shape[1], len(percent)))
 
 
 def _outline(mask: Path) -> Polygons:
@@ -80,27 +81,42 @@ def _outline(mask: Path) -> Polygons:
     return np.array(polygons, dtype=object)
 
 
-def _statistics(raster: Path, outlines: Polygons) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
-    """Sum and maximum of the raster's percents in each polygon, by bands of rows."""
+def _statistics(
+    raster: Path, threshold_percent: int, outlines: Polygons
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
+    """Sum and maximum of the raster's percents in each polygon, by bands of rows.
+
+    Within a band, pixels that hang together are parts of one polygon: whose, any of them tells.
+    """
     total, highest = np.zeros(len(outlines)), np.zeros(len(outlines), np.int64)
-    bounds = shapely.bounds(outlines).reshape(-1, 4)
+    tree = shapely.STRtree(outlines)
+    shapely.prepare(outlines)
     for row, percent in read_rows(raster):
-        here = np.flatnonzero((bounds[:, 1] < row + len(percent)) & (bounds[:, 3] > row))
-        if not len(here):
-            continue
-        shift = Affine.translation(0, row)
-        numbered = zip(outlines[here], range(1, len(here) + 1), strict=True)
-        label = rasterize(numbered, percent.shape, transform=shift, dtype="int32")
-        inside = label > 0
-        owner, value = here[label[inside] - 1], percent[inside]
-        total += np.bincount(owner, weights=value, minlength=len(outlines))
-        np.maximum.at(highest, owner, value)
+        label, count = ndimage.label(_above(percent, threshold_percent))
+        inside = np.flatnonzero(label)
+        part, value = label.flat[inside] - 1, percent.flat[inside]
+        pixel = np.empty(count, np.intp)
+        pixel[part] = inside
+        rows, columns = np.divmod(pixel, percent.shape[1])
+        points = np.asarray(shapely.points(columns + 0.5, rows + row + 0.5))
+        near, candidate = tree.query(points)
+        within = shapely.contains(outlines[candidate], points[near])
+        owner = np.empty(count, np.intp)
+        owner[near[within]] = candidate[within]
+        total += np.bincount(owner[part], weights=value, minlength=len(outlines))
+        np.maximum.at(highest, owner[part], value)
     return total, highest
 
 
+def _above(percent: Percent, threshold_percent: int) -> npt.NDArray[np.bool_]:
+    return np.asarray((percent >= threshold_percent) & (percent != NO_DATA))
+
+
 def _geodesic_areas(outlines: Polygons, transform: Affine, crs: rasterio.crs.CRS) -> npt.NDArray[np.float64]:
-    placed = geopandas.GeoSeries(_placed(shapely.segmentize(outlines, LONGEST_EDGE), transform), crs=crs)
-    return np.array([GEOD.geometry_area_perimeter(orient(polygon))[0] for polygon in placed.to_crs(4326)])
+    # Oriented here and not in degrees, where a polygon across the antimeridian looks inside out.
+    rings = np.array([orient(polygon) for polygon in shapely.segmentize(outlines, LONGEST_EDGE)], dtype=object)
+    degrees = geopandas.GeoSeries(_placed(rings, transform), crs=crs).to_crs(4326)
+    return np.array([abs(GEOD.geometry_area_perimeter(polygon)[0]) for polygon in degrees])
 
 
 def _placed(outlines: Polygons, transform: Affine) -> Polygons:
