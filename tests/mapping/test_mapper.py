@@ -79,7 +79,7 @@ def test_the_map_lies_where_the_scene_lies(scene_file: SceneFile, tmp_path: Path
     assert shown(tmp_path / "out") == ["polygons.parquet", "probability.tif"]
 
 
-@pytest.mark.parametrize("shape", [(1, 1), (100_000, 3), (3, 100_000), (31, 33)])
+@pytest.mark.parametrize("shape", [(1, 1), (100_000, 3), (3, 40_000), (31, 33)])
 def test_odd_shapes(scene_file: SceneFile, tmp_path: Path, shape: tuple[int, int]) -> None:
     sides = set()
 
@@ -159,7 +159,7 @@ def test_a_network_that_answers_nan_is_found_out(scene_file: SceneFile, tmp_path
 
 def test_a_scene_that_breaks_off_leaves_the_older_map_alone(scene_file: SceneFile, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    path = scene_file(ground(900, 600), tiled=True, blockxsize=128, blockysize=128)
+    path = scene_file(ground(500, 300), tiled=True, blockxsize=128, blockysize=128)
     with Scene(path) as scene:
         map_scene(scene, blur, out, threshold_percent=50, tile=128, overlap=32)
     before = {file.name: file.read_bytes() for file in out.iterdir()}
@@ -202,13 +202,13 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
 
 
 def test_the_process_does_not_grow_with_the_scene_and_needs_no_torch(scene_file: SceneFile, tmp_path: Path) -> None:
-    """GDAL's memory counts here too; 20 megapixels more would show."""
+    """GDAL's memory counts here too; 12 megapixels more would show."""
     peaks = []
-    for height in (2_000, 22_000):
+    for height in (2_000, 14_000):
         pixels = np.zeros((1, height, 1000), np.uint8)
         pixels[:, 20:1020:50, 20:1000:40] = 255
         path = scene_file(pixels, f"scene_{height}", compress="deflate", zlevel=1, tiled=True)
         command = [sys.executable, "-c", MEASURED, str(path), str(tmp_path / "out")]
         done = subprocess.run(command, capture_output=True, text=True, check=True)
         peaks.append(int(done.stdout))
-    assert peaks[1] < peaks[0] + 15, peaks
+    assert peaks[1] < peaks[0] + 8, peaks
