@@ -74,6 +74,15 @@ def test_an_error_of_the_caller_passes_and_nothing_is_left(tmp_path: Path) -> No
     assert not list(tmp_path.iterdir())
 
 
+def test_a_raster_that_is_not_what_was_written_is_found_out(tmp_path: Path) -> None:
+    """Here rows are missing; a disk may lose blocks."""
+    with (
+        pytest.raises(MapError, match="not what was written"),
+        ProbabilitySink(tmp_path / "map.tif", grid_of(100, 40), {}) as sink,
+    ):
+        sink.write(percents(90, 40))
+
+
 def test_a_missing_folder_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(MapError, match=r"gone: cannot be written \(.*MB are free"):
         ProbabilitySink(tmp_path / "gone" / "map.tif", grid_of(10, 10), {})
