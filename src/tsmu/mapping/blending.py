@@ -1,0 +1,44 @@
+"""Overlapping tiles in, finished rows out; one row of tiles is held."""
+
+import numpy as np
+import numpy.typing as npt
+
+from tsmu.mapping.tiles import Cuts
+
+Probability = npt.NDArray[np.float32]
+Valid = npt.NDArray[np.bool_]
+
+
+class RowBlender:
+    """Adds up the weighted tiles of a scene, row of tiles by row of tiles.
+
+    Probabilities are blended and not logits: they are bounded, so that one tile's overconfident
+    answer near its border cannot outvote its neighbour, and their weighted mean is what two equally
+    trusted answers say together.
+
+    Holds float32 and bool arrays of one row of tiles, whatever the height of the scene.
+    """
+
+    def __init__(self, rows: Cuts, columns: Cuts) -> None:
+        self._rows = rows
+        self._columns = columns
+        self._sum = np.zeros((rows.tile, columns.padded), np.float32)
+        self._valid = np.zeros(self._sum.shape, bool)
+
+    def add(self, row: int, column: int, probability: Probability, valid: Valid) -> None:
+        """Add a tile's probability and validity, both (tile, tile), to the row under way."""
+        start = self._columns.starts[column]
+        place = np.s_[:, start : start + self._columns.tile]
+        weight = self._rows.weights[row][:, None] * self._columns.weights[column]
+        self._sum[place] += weight * np.where(valid, probability, 0)
+        self._valid[place] |= valid
+
+    def finish(self, row: int) -> tuple[Probability, Valid]:
+        """Give the rows (H, W) that are final after a row of tiles; keep what the next row shares."""
+        done = self._rows.final_before(row) - self._rows.starts[row]
+        width = self._columns.size
+        probability, valid = self._sum[:done, :width].copy(), self._valid[:done, :width].copy()
+        for held in (self._sum, self._valid):
+            held[: len(held) - done] = held[done:].copy()
+            held[len(held) - done :] = 0
+        return probability, valid

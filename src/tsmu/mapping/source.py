@@ -1,0 +1,212 @@
+"""A scene: windows of a post-event raster and, for models that want it, its pre-event raster."""
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+import shapely
+from rasterio._err import CPLE_BaseError  # what rasterio.warp.transform raises; it has no public name
+from rasterio.errors import RasterioError
+from rasterio.io import DatasetReader
+from rasterio.windows import Window
+
+from tsmu.errors import ImageError, MapError
+from tsmu.imagery.grids import Grid
+from tsmu.imagery.raster import RasterInfo, Valid, describe, open_raster, read_window
+
+ROLES = ("pre", "post")
+COARSEST, FINEST = 2.0, 0.5  # times the training pixel sizes
+
+Values = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class _Image:
+    """One raster of the scene; `take[i]` of its bands goes to `put[i]` of the scene's."""
+
+    info: RasterInfo
+    dataset: DatasetReader
+    take: list[int]
+    put: list[int]
+
+
+class Scene:
+    """A raster, or a pair of rasters on one grid, to be mapped; open until it is closed.
+
+    Bands are named `pre:red` or `post:red`: the role and the raster's own name of the band. A
+    raster that names none of its bands is taken by position where it has exactly as many as wanted.
+
+    Args:
+        post: the post-event raster; its grid is the scene's.
+        pre: the pre-event raster, for models that take pre-event bands.
+        bands: the model's band list in order; by default all bands, pre-event bands first.
+
+    Raises:
+        ImageError: a raster is missing or cannot be read.
+        MapError: bands are missing, there is no place on Earth, or the grids differ.
+    """
+
+    def __init__(self, post: Path, pre: Path | None = None, bands: Sequence[str] | None = None) -> None:
+        infos = {role: describe(path) for role, path in zip(ROLES, (pre, post), strict=True) if path is not None}
+        self.info = infos["post"]
+        self.footprint = _footprint(self.info)
+        if "pre" in infos:
+            _check_same_grid(infos["pre"], self.info)
+        self.bands = list(bands or (f"{role}:{band}" for role in infos for band in infos[role].bands))
+        _check_roles(self.bands, infos)
+        chosen = {role: _choose_bands(info, role, self.bands) for role, info in infos.items()}
+        with ExitStack() as stack:
+            self._images = [
+                _Image(info, stack.enter_context(open_raster(info.path)), *chosen[role]) for role, info in infos.items()
+            ]
+            self._stack = stack.pop_all()
+
+    def __enter__(self) -> Self:
+        """Return the scene itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the scene."""
+        self.close()
+
+    def close(self) -> None:
+        """Close the rasters."""
+        self._stack.close()
+
+    @property
+    def width(self) -> int:
+        """Columns of the scene."""
+        return self.info.width
+
+    @property
+    def height(self) -> int:
+        """Rows of the scene."""
+        return self.info.height
+
+    def read(self, row: int, column: int, height: int, width: int) -> tuple[Values, Valid]:
+        """Read a window that may reach beyond the bottom and right edge of the scene.
+
+        Returns:
+            Raw values float32 (C, height, width), NaN where a raster has no data and mirrored at
+            the edge beyond the scene; and validity (height, width), false in both cases.
+
+        Raises:
+            ImageError: a raster is damaged there.
+        """
+        # Mirrored pixels lie inside the window, except in a scene thinner than what is beyond it.
+        rows, columns = _mirrored(row, height, self.height), _mirrored(column, width, self.width)
+        top, left = int(rows.min()), int(columns.min())
+        window = Window(left, top, int(columns.max()) + 1 - left, int(rows.max()) + 1 - top)
+        values = np.empty((len(self.bands), window.height, window.width), np.float32)
+        valid = np.ones((window.height, window.width), bool)
+        for image in self._images:
+            pixels, image_valid = _read(image, window)
+            values[image.put] = pixels[image.take]
+            valid &= image_valid
+        values[:, ~valid] = np.nan
+        inside = np.s_[: self.height - row, : self.width - column]
+        if (height, width) != valid.shape or (rows[0], columns[0]) != (top, left):
+            mirror = np.ix_(rows - top, columns - left)
+            values = np.stack([band[mirror] for band in values])
+            within = np.zeros((height, width), bool)
+            within[inside] = valid[mirror][inside]
+            valid = within
+        return values, valid
+
+    def check_pixel_size(self, trained: tuple[float, float] | None) -> None:
+        """Refuse a scene much coarser or finer than what the model was trained on.
+
+        Args:
+            trained: smallest and largest training pixel size in metres; None if unknown, then
+                there is nothing to compare with.
+
+        Raises:
+            MapError: the pixel size is outside 0.5 to 2 times that range.
+        """
+        size = self.info.pixel_size
+        if trained is None or size is None:
+            return
+        finest, coarsest = FINEST * trained[0], COARSEST * trained[1]
+        if not finest <= size <= coarsest:
+            raise MapError(
+                f"{self.info.path}: pixels of {size:.3g} m, the model takes {finest:.3g} to {coarsest:.3g} m "
+                f"(trained on {trained[0]:.3g} to {trained[1]:.3g} m); resample the scene, "
+                "or pass --any-resolution to map it nevertheless"
+            )
+
+
+def _read(image: _Image, window: Window) -> tuple[npt.NDArray[np.generic], Valid]:
+    try:
+        return read_window(image.dataset, window)
+    except RasterioError as error:
+        reason = str(error.__cause__ or error).replace("\n", " ")
+        raise ImageError(
+            f"{image.info.path}: damaged near row {window.row_off}, column {window.col_off} ({reason}); replace it"
+        ) from error
+
+
+def _mirrored(start: int, length: int, size: int) -> npt.NDArray[np.intp]:
+    """Positions start, start + 1, ... mirrored at the last pixel, back and forth if need be."""
+    if size == 1:
+        return np.zeros(length, np.intp)
+    period = 2 * (size - 1)
+    position = np.arange(start, start + length) % period
+    return np.minimum(position, period - position).astype(np.intp)
+
+
+def _footprint(info: RasterInfo) -> shapely.Polygon:
+    """The scene's outline in EPSG:4326; MapError where it has no place on Earth."""
+    if not info.georeferenced:
+        raise MapError(f"{info.path}: has no CRS or no place; georeference it, for instance with gdal_translate -a_srs")
+    if not info.on_earth:
+        raise MapError(f"{info.path}: its CRS is not of the Earth; only scenes of the Earth can be mapped")
+    try:
+        footprint = Grid.of(info).footprint
+    except (RasterioError, CPLE_BaseError):
+        footprint = shapely.Polygon()
+    if footprint.is_empty or not np.isfinite(shapely.get_coordinates(footprint)).all():
+        raise MapError(f"{info.path}: its CRS and transform give no place on Earth; correct its georeference")
+    return footprint
+
+
+def _check_same_grid(pre: RasterInfo, post: RasterInfo) -> None:
+    if pre.crs is None:
+        raise MapError(f"{pre.path}: has no CRS; georeference the pre-event raster like {post.path}")
+    if not Grid.of(pre).same_as(Grid.of(post)):
+        raise MapError(
+            f"{pre.path}: not on the grid of {post.path} (CRS, transform or size differ); "
+            "warp the pre-event raster onto the grid of the post-event one"
+        )
+
+
+def _check_roles(bands: Sequence[str], infos: dict[str, RasterInfo]) -> None:
+    """Check that every role wanted is given and every role given is wanted."""
+    wanted = {band.partition(":")[0] for band in bands}
+    if unknown := wanted - set(ROLES):
+        raise MapError(f"band list: {', '.join(sorted(unknown))}: bands are named pre:... or post:...")
+    if "pre" in wanted and "pre" not in infos:
+        raise MapError(f"{infos['post'].path}: the model takes pre-event bands too; give the pre-event raster")
+    if "pre" in infos and "pre" not in wanted:
+        raise MapError(f"{infos['pre'].path}: the model takes no pre-event bands; leave the pre-event raster out")
+
+
+def _choose_bands(info: RasterInfo, role: str, bands: Sequence[str]) -> tuple[list[int], list[int]]:
+    """Which of a raster's bands to take, and which of the scene's they become."""
+    put = [position for position, band in enumerate(bands) if band.startswith(f"{role}:")]
+    wanted = [bands[position].removeprefix(f"{role}:") for position in put]
+    missing = [name for name in wanted if name not in info.bands]
+    if not missing:
+        return [info.bands.index(name) for name in wanted], put
+    if all(name.startswith("band_") for name in info.bands) and len(info.bands) == len(wanted):
+        return list(range(len(wanted))), put
+    raise MapError(
+        f"{info.path}: has no band {', '.join(missing)} (its bands are {', '.join(info.bands)}); "
+        "name its bands with their descriptions, or give a raster that has them"
+    )
