@@ -126,15 +126,15 @@ def test_a_failed_command_with_json_still_answers_one_object(tmp_path: Path, tsm
     assert "tsmu init" in answer["error"]
 
 
-def test_without_write_permission_nothing_is_left(tmp_path: Path, tsmu: Tsmu) -> None:
+def test_without_write_permission_nothing_is_left(tmp_path: Path) -> None:
     require(os.geteuid() != 0 or Path("/usr/bin/setpriv").exists(), "setpriv, to give up root's permissions")
     folder = tmp_path / "shut"
     folder.mkdir(mode=0o755)
     command = [sys.executable, "-m", "tsmu", "init", str(folder / "survey")]
     if os.geteuid() == 0:
         nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
-        if subprocess.run([*nobody, sys.executable, "-c", "import tsmu"], capture_output=True, check=False).returncode:
-            pytest.skip("left out: an unprivileged user cannot reach this checkout's Python")
+        reachable = subprocess.run([*nobody, sys.executable, "-c", "import tsmu"], capture_output=True, check=False)
+        require(reachable.returncode == 0, "a checkout and a Python that an unprivileged user can reach")
         command = [*nobody, *command]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd="/")
     assert done.returncode == 2

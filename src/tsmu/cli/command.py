@@ -144,8 +144,3 @@ def progress(label: str) -> Iterator[Callable[[int, int, str], None]]:
             bar.update(task, completed=done, total=total, note=note)
 
         yield show
-
-
-def run_app(app: typer.Typer) -> None:
-    """Run the application."""
-    app()

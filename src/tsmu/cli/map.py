@@ -30,49 +30,50 @@ def map_scene(
     """Map a scene: probabilities, polygons, and candidates in the landslide database."""
     with command("map", as_json) as answer:
         space = find_workspace(workspace)
+        import geopandas
+
         from tsmu.database.landslides import MappedBy, add_candidates
         from tsmu.errors import BundleError
         from tsmu.mapping.engine import torch_engine
-        from tsmu.mapping.mapper import Tiling
-        from tsmu.mapping.scene import map_scene as run
-        from tsmu.mapping.source import check_resolution, open_scene
+        from tsmu.mapping.mapper import map_scene as run
+        from tsmu.mapping.source import Scene
         from tsmu.model.bundle import latest_bundle
 
         bundle = latest_bundle(space.models)
         if bundle is None:
             raise BundleError(f"{space.models}: no bundle yet; make the first with: tsmu update REGION")
         scene_name = name or post.stem
-        with open_scene(post, pre, bundle.record.bands) as scene:
+        with Scene(post, pre, bundle.record.bands) as scene:
             chosen = _region_under(scene, space) if region == "auto" else region
             bundle.require_region(chosen)
-            if not any_resolution:
-                check_resolution(scene, bundle.record.regions[chosen].pixel_size)
             serving = bundle.record.regions[chosen]
+            if not any_resolution:
+                scene.check_pixel_size(serving.pixel_size)
             percent = threshold or serving.threshold
-            tiling = Tiling(tile or space.settings.map.tile, space.settings.map.overlap if overlap is None else overlap)
-            tags = {"tsmu_bundle": bundle.name, "tsmu_bundle_digest": bundle.digest, "tsmu_region": chosen}
             with space.lock("tsmu map"), progress(f"Mapping {scene_name}") as show:
                 result = run(
                     scene,
                     torch_engine(bundle, serving.decoder),
                     out or space.maps / scene_name,
-                    percent,
-                    tiling,
-                    tags,
-                    lambda done, total: show(done, total, chosen),
+                    threshold_percent=percent,
+                    tile=tile or space.settings.map.tile,
+                    overlap=space.settings.map.overlap if overlap is None else overlap,
+                    progress=lambda done, total: show(done, total, chosen),
+                    tags={"tsmu_bundle": bundle.name, "tsmu_bundle_digest": bundle.digest, "tsmu_region": chosen},
                 )
                 source = MappedBy(
                     scene_name, f"{bundle.name}-{bundle.digest[:8]}", chosen, percent, date_pre, date_post
                 )
-                answer.records = add_candidates(space.database, result.landslides, source)
-        area = float(result.landslides["area_m2"].sum())
+                answer.records = add_candidates(space.database, geopandas.read_parquet(result.polygons), source)
         answer.outputs = {
             "probability": str(result.probability),
             "polygons": str(result.polygons),
             "database": str(space.database),
         }
-        answer.more = {"scene": scene_name, "region": chosen, "threshold": percent, "area_m2": area}
-        answer.say(f"{answer.records} landslides, {area / 1e6:.3f} km2, by the decoder of {chosen} ({bundle.name})")
+        answer.more = {"scene": scene_name, "region": chosen, "threshold": percent, "area_m2": result.area_m2}
+        answer.say(
+            f"{answer.records} landslides, {result.area_m2 / 1e6:.3f} km2, by the decoder of {chosen} ({bundle.name})"
+        )
         answer.say("\n".join(answer.outputs.values()))
 
 
@@ -86,7 +87,7 @@ def _region_under(scene: "Scene", space: "Workspace") -> str:
             f"{space.regions}: no region map to choose the decoder by; name the region with --region NAME, "
             "or make a map with: tsmu regions use FILE --name-field FIELD"
         )
-    region, _ = RegionMap.load(space.regions).of_footprint(scene.footprint, scene.info.crs)
+    region, _ = RegionMap.load(space.regions).of_footprint(scene.footprint)
     if region is None:
         raise RegionError(f"{scene.info.path}: lies in no region of {space.regions}; name one with --region NAME")
     return region
