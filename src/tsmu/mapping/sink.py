@@ -40,7 +40,8 @@ def write_errors(place: Path) -> Iterator[None]:
     except (OSError, RasterioError, CPLE_BaseError) as error:
         reason = str(getattr(error, "strerror", None) or error.__cause__ or error).replace("\n", " ")
         raise MapError(
-            f"{place}: cannot be written ({reason}{_free_space(place)}); free some space, or choose another folder"
+            f"{place}: cannot be written ({reason}{_free_space(place)}); "
+            "make room there or get write permission, or choose another folder"
         ) from error
 
 

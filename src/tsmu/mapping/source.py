@@ -100,7 +100,7 @@ class Scene:
         Raises:
             ImageError: a raster is damaged there.
         """
-        # Mirrored pixels lie inside the window, except in a scene thinner than what is beyond it.
+        # The window read is what lies inside, or more where the mirror reaches back further than that.
         rows, columns = _mirrored(row, height, self.height), _mirrored(column, width, self.width)
         top, left = int(rows.min()), int(columns.min())
         window = Window(left, top, int(columns.max()) + 1 - left, int(rows.max()) + 1 - top)
