@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup demo test lock clean
+.PHONY: setup demo test soak lock clean
 
 setup: .venv/ready
 
@@ -14,6 +14,20 @@ setup: .venv/ready
 	$(BIN)/uv pip install --python $(BIN)/python --quiet --requirement requirements.lock
 	$(BIN)/uv pip install --python $(BIN)/python --quiet --no-deps --editable .
 	@touch $@
+
+demo: setup
+	rm -rf demo
+	$(BIN)/tsmu demo demo
+
+test: setup
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -m "not soak"
+
+soak: setup
+	$(BIN)/python -m pytest -m soak
 
 lock:
 	$(BIN)/uv pip compile --universal --python-version 3.11 --no-header --no-annotate --group dev \

@@ -28,7 +28,7 @@ def read(path: Path) -> np.ndarray:
 def expected(pixels: np.ndarray) -> np.ndarray:
     """What the network says about the whole scene at once, padded as the network wants it."""
     height, width = pixels.shape[1:]
-    padded = np.pad(pixels.astype(np.float32), ((0, 0), (0, -height % 32), (0, -width % 32)), mode="reflect")
+    padded = np.pad(pixels.astype(np.float32), ((0, 0), (0, -height % 32), (0, -width % 32)), mode="edge")
     return expit(blur(padded[None]))[0, :height, :width]
 
 

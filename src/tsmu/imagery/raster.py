@@ -13,6 +13,7 @@ import numpy.typing as npt
 import pyproj
 import rasterio
 from PIL import Image
+from rasterio._err import CPLE_BaseError  # what shutil and warp raise; it has no public name
 from rasterio.crs import CRS
 from rasterio.enums import ColorInterp
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
@@ -27,7 +28,7 @@ EARTH_RADIUS = 6_378_137.0  # metres, semi-major axis of WGS 84
 GDAL_OPTIONS = {
     "GDAL_ERROR_ON_LIBJPEG_WARNING": True,  # otherwise a truncated JPEG reads as grey
     "GDAL_PAM_ENABLED": False,  # never leave .aux.xml files beside the user's images
-    "GDAL_CACHEMAX": 256,  # MB; GDAL's own default is 5 % of the machine
+    "GDAL_CACHEMAX": 256 << 20,  # bytes; GDAL's own default is 5 % of the machine
 }
 
 # Plain pictures have no georeference; that is known here and not worth a warning each.
@@ -93,7 +94,7 @@ def image_errors(path: Path) -> Iterator[None]:
     """Turn what GDAL complains of while reading `path` into an ImageError."""
     try:
         yield
-    except RasterioError as error:
+    except (RasterioError, CPLE_BaseError) as error:
         reason = str(error.__cause__ or error).replace("\n", " ")
         raise ImageError(f"{path}: cannot be read as an image ({reason}); replace or remove it") from error
 

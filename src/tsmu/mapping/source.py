@@ -94,16 +94,15 @@ class Scene:
         """Read a window that may reach beyond the bottom and right edge of the scene.
 
         Returns:
-            Raw values float32 (C, height, width), NaN where a raster has no data and mirrored at
-            the edge beyond the scene; and validity (height, width), false in both cases.
+            Raw values float32 (C, height, width), NaN where a raster has no data, the edge repeated
+            beyond the scene, as the network itself pads; and validity (height, width), false in
+            both cases.
 
         Raises:
             ImageError: a raster is damaged there.
         """
-        # The window read is what lies inside, or more where the mirror reaches back further than that.
-        rows, columns = _mirrored(row, height, self.height), _mirrored(column, width, self.width)
-        top, left = int(rows.min()), int(columns.min())
-        window = Window(left, top, int(columns.max()) + 1 - left, int(rows.max()) + 1 - top)
+        bottom, right = min(row + height, self.height), min(column + width, self.width)
+        window = Window(column, row, right - column, bottom - row)
         values = np.empty((len(self.bands), window.height, window.width), np.float32)
         valid = np.ones((window.height, window.width), bool)
         for image in self._images:
@@ -111,14 +110,8 @@ class Scene:
             values[image.put] = pixels[image.take]
             valid &= image_valid
         values[:, ~valid] = np.nan
-        inside = np.s_[: self.height - row, : self.width - column]
-        if (height, width) != valid.shape or (rows[0], columns[0]) != (top, left):
-            mirror = np.ix_(rows - top, columns - left)
-            values = np.stack([band[mirror] for band in values])
-            within = np.zeros((height, width), bool)
-            within[inside] = valid[mirror][inside]
-            valid = within
-        return values, valid
+        beyond = ((0, row + height - bottom), (0, column + width - right))
+        return np.pad(values, ((0, 0), *beyond), mode="edge"), np.pad(valid, beyond)
 
     def check_pixel_size(self, trained: tuple[float, float] | None) -> None:
         """Refuse a scene much coarser or finer than what the model was trained on.
@@ -150,15 +143,6 @@ def _read(image: _Image, window: Window) -> tuple[npt.NDArray[np.generic], Valid
         raise ImageError(
             f"{image.info.path}: damaged near row {window.row_off}, column {window.col_off} ({reason}); replace it"
         ) from error
-
-
-def _mirrored(start: int, length: int, size: int) -> npt.NDArray[np.intp]:
-    """Positions start, start + 1, ... mirrored at the last pixel, back and forth if need be."""
-    if size == 1:
-        return np.zeros(length, np.intp)
-    period = 2 * (size - 1)
-    position = np.arange(start, start + length) % period
-    return np.minimum(position, period - position).astype(np.intp)
 
 
 def _footprint(info: RasterInfo) -> shapely.Polygon:
