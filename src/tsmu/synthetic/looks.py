@@ -66,7 +66,7 @@ def _eastern_forests(f: Fields) -> Paint:
     paint = Paint(f.patch.shape, (58, 92, 46))
     paint.over(step(f.patch, 0.4, 1.2), (82, 116, 58))
     paint.texture(f.texture, 0.15)
-    farmed = step(f.wide, 0.75, 0.06) * step(f.slope, 0.13, -0.03)
+    farmed = step(f.wide, 0.75, 0.06)
     paint.over(farmed, (112, 138, 78))
     paint.over(farmed * (f.parcel < 0.4), (156, 150, 96))
     paint.over(farmed * (f.parcel < 0.16), (120, 92, 66))
@@ -81,9 +81,9 @@ def _marine_coast(f: Fields) -> Paint:
     paint = Paint(f.patch.shape, (132, 164, 88))
     paint.over(step(f.patch, 0.0, 1.5), (116, 150, 76))
     paint.over((f.parcel < 0.35).astype(np.float32), (150, 176, 104))
-    ploughed = step(f.wide, -0.2, 0.1) * step(f.slope, 0.12, -0.03) * (f.parcel > 0.82)
+    ploughed = step(f.wide, -0.2, 0.1) * (f.parcel > 0.82)
     paint.over(ploughed, (110, 84, 60))
-    paint.over(f.hedge * step(f.slope, 0.2, -0.05), (76, 108, 58))
+    paint.over(f.hedge * step(f.patch, 0.8, -0.1), (76, 108, 58))
     paint.over(step(f.patch, 1.3, 0.4), (78, 110, 62))
     paint.texture(f.texture, 0.06)
     paint.over(near(f.wide, -0.5, 0.018), (168, 158, 140))
@@ -143,7 +143,8 @@ class RegionLook:
     """Before only: bare ground that is green again after."""
 
 
-TAN, BROWN, RUST, GREY = (204, 172, 128), (104, 76, 52), (126, 66, 46), (172, 168, 164)
+TAN, BROWN, RUST, GREY = (204, 172, 128), (98, 78, 56), (142, 58, 40), (172, 168, 164)
+SOIL, EARTH, VARNISH, TALUS = (162, 128, 90), (142, 112, 80), (112, 60, 48), (140, 134, 128)
 
 
 def _clearing(rate: float, *colours: Colour) -> ScarLook:
@@ -156,39 +157,39 @@ LOOKS = {
         relief=0.9,
         season=(1.06, 0.98, 0.98),
         snow=None,
-        landslide=ScarLook(0.75, (TAN,)),
-        old=ScarLook(0.25, (TAN, BROWN), opacity=(0.7, 1.0)),
-        other=_clearing(0.3, BROWN, GREY, RUST),
-        healed=ScarLook(0.08, (TAN,)),
+        landslide=ScarLook(0.75, (TAN, TAN, SOIL), opacity=(0.65, 1.0)),
+        old=ScarLook(0.25, (TAN, BROWN), opacity=(0.65, 1.0)),
+        other=_clearing(0.25, BROWN, GREY, RUST),
+        healed=ScarLook(0.1, (TAN, SOIL)),
     ),
     "marine_coast": RegionLook(
         ground=_marine_coast,
         relief=0.8,
         season=(1.05, 1.0, 0.93),
         snow=None,
-        landslide=ScarLook(0.75, (BROWN,), length=(14.0, 34.0), half_width=(4.0, 9.0)),
-        old=ScarLook(0.25, (BROWN, TAN), opacity=(0.7, 1.0)),
-        other=_clearing(0.3, TAN, GREY, TAN),
-        healed=ScarLook(0.08, (BROWN,)),
+        landslide=ScarLook(0.75, (BROWN, BROWN, EARTH), length=(14.0, 34.0), half_width=(4.0, 9.0), opacity=(0.6, 1.0)),
+        old=ScarLook(0.25, (BROWN, EARTH, TAN), opacity=(0.65, 1.0)),
+        other=_clearing(0.25, TAN, GREY, RUST),
+        healed=ScarLook(0.1, (BROWN, EARTH)),
     ),
     "north_deserts": RegionLook(
         ground=_north_deserts,
         relief=1.1,
         season=(0.98, 0.99, 1.02),
         snow=None,
-        landslide=ScarLook(0.75, (RUST,), length=(18.0, 42.0), half_width=(4.0, 8.0)),
-        old=ScarLook(0.25, (RUST, GREY), opacity=(0.7, 1.0)),
-        other=_clearing(0.3, GREY, (232, 214, 180)),
-        healed=ScarLook(0.08, (RUST,)),
+        landslide=ScarLook(0.75, (RUST, RUST, VARNISH), length=(18.0, 42.0), half_width=(4.0, 8.0), opacity=(0.6, 1.0)),
+        old=ScarLook(0.25, (RUST, VARNISH, GREY), opacity=(0.65, 1.0)),
+        other=_clearing(0.3, GREY, BROWN, BROWN),
+        healed=ScarLook(0.1, (RUST, VARNISH)),
     ),
     "northwest_mountains": RegionLook(
         ground=_northwest_mountains,
         relief=1.4,
         season=(1.0, 1.0, 1.0),
         snow=(1.3, 1.4),
-        landslide=ScarLook(0.75, (GREY,), length=(20.0, 44.0), half_width=(4.0, 7.5)),
-        old=ScarLook(0.25, (GREY, TAN), opacity=(0.7, 1.0)),
-        other=_clearing(0.3, TAN, RUST),
-        healed=ScarLook(0.08, (GREY,)),
+        landslide=ScarLook(0.75, (GREY, GREY, TALUS), length=(20.0, 44.0), half_width=(4.0, 7.5)),
+        old=ScarLook(0.25, (GREY, TALUS, TAN), opacity=(0.65, 1.0)),
+        other=_clearing(0.25, TAN, BROWN, RUST),
+        healed=ScarLook(0.1, (GREY, TALUS)),
     ),
 }

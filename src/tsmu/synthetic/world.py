@@ -52,7 +52,7 @@ class World:
             seed: another seed is another world.
             pixel_size: metres.
             landslide_density: factor on the chance of a landslide on a steep slope. At 1 landslides cover
-                about a tenth of the ground, at 0.05 less than 1 %. Only landslides change with it; those
+                about a tenth of the ground, at 0.03 less than 1 %. Only landslides change with it; those
                 of a smaller density are among those of a larger one.
         """
         self.seed = seed
