@@ -11,7 +11,8 @@ from rasterio.transform import Affine
 from rasterio.windows import Window
 from rasterio.windows import transform as window_transform
 
-from tsmu.synthetic.looks import LOOKS, Fields, step
+from tsmu.synthetic.grounds import Fields, step
+from tsmu.synthetic.looks import LOOKS
 from tsmu.synthetic.noise import Floats, fractal, subseed, uniform, words
 from tsmu.synthetic.scars import ScarLook, Scars, draw, place, slopes_around
 from tsmu.synthetic.terrain import Box, Slopes, terrain
