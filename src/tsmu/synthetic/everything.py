@@ -11,7 +11,7 @@ from tsmu.synthetic.scenes import write_scene
 from tsmu.synthetic.territory import REGIONS, SIZE
 from tsmu.synthetic.world import World
 
-SPARSE = 0.05  # landslide_density of the sparse scenes: less than 1 % of the pixels are landslide
+SPARSE = 0.03  # landslide_density of the sparse scenes: less than 1 % of the pixels are landslide
 
 
 def scene_windows(size: int) -> dict[str, Window]:

@@ -1,131 +1,21 @@
-"""What the four regions look like: ground, seasons, landslides, and what is easily taken for one.
+"""What the four regions look like: seasons, landslides, and what is easily taken for one.
 
-Each region's landslides have their own colour, and each region holds, in both images or as another kind of
+Each region's landslides have their own colours, and each region holds, in both images or as another kind of
 change, patches in the colours of other regions' landslides. What means "landslide" here means "field" there.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-import numpy as np
-
-from tsmu.synthetic.noise import Floats
+from tsmu.synthetic import grounds
 from tsmu.synthetic.scars import Colour, ScarLook
-from tsmu.synthetic.terrain import Terrain
-
-
-@dataclass(frozen=True)
-class Fields:
-    """What the ground is painted from; every array is float32 (height, width)."""
-
-    terrain: Terrain
-    slope: Floats
-    """Steepness: the norm of the terrain's rise."""
-    patch: Floats
-    """Noise with features of 8 to 64 px."""
-    wide: Floats
-    """Smooth noise with features of 64 to 128 px; its zero line is a road."""
-    texture: Floats
-    """Noise with features of 1 to 4 px."""
-    parcel: Floats
-    """A random number in [0, 1) for each field of a patchwork of fields."""
-    hedge: Floats
-    """1 on the margins between fields, else 0."""
-
-
-class Paint:
-    """An image of the ground, painted layer by layer."""
-
-    def __init__(self, shape: tuple[int, int], colour: Colour) -> None:
-        """Begin with one colour (red, green, blue, 0-255)."""
-        self.image = np.empty((3, *shape), np.float32)
-        self.image[:] = np.array(colour, np.float32)[:, None, None]
-
-    def over(self, cover: Floats, colour: Colour) -> None:
-        """Lay a colour over the image where `cover` (0-1) says."""
-        for band, value in zip(self.image, colour, strict=True):
-            band += (np.float32(value) - band) * cover
-
-    def texture(self, field: Floats, strength: float) -> None:
-        """Brighten and darken by a noise field."""
-        self.image *= np.float32(1) + np.float32(strength) * field
-
-
-def step(field: Floats, at: float, width: float) -> Floats:
-    """0 below `at`, 1 above, with a linear rise over `width`."""
-    ramp: Floats = (field - np.float32(at)) * np.float32(1 / width) + np.float32(0.5)
-    return ramp.clip(0, 1)
-
-
-def near(field: Floats, at: float, width: float) -> Floats:
-    """1 where the field is nearer than `width` to `at`, softly 0 elsewhere."""
-    return step(np.abs(field - np.float32(at)), width, -0.6 * width)
-
-
-def _eastern_forests(f: Fields) -> Paint:
-    paint = Paint(f.patch.shape, (58, 92, 46))
-    paint.over(step(f.patch, 0.4, 1.2), (82, 116, 58))
-    paint.texture(f.texture, 0.15)
-    farmed = step(f.wide, 0.75, 0.06) * step(f.slope, 0.13, -0.03)
-    paint.over(farmed, (112, 138, 78))
-    paint.over(farmed * (f.parcel < 0.4), (156, 150, 96))
-    paint.over(farmed * (f.parcel < 0.16), (120, 92, 66))
-    paint.over(farmed * f.hedge, (60, 88, 48))
-    paint.over(near(f.wide, 0.0, 0.02), (182, 160, 122))
-    paint.over(step(f.terrain.valley, 0.07, -0.03) * step(f.patch, 0.3, 0.3), (176, 164, 136))
-    paint.over(step(f.terrain.valley, 0.035, -0.02), (52, 72, 78))
-    return paint
-
-
-def _marine_coast(f: Fields) -> Paint:
-    paint = Paint(f.patch.shape, (132, 164, 88))
-    paint.over(step(f.patch, 0.0, 1.5), (116, 150, 76))
-    paint.over((f.parcel < 0.35).astype(np.float32), (150, 176, 104))
-    ploughed = step(f.wide, -0.2, 0.1) * step(f.slope, 0.12, -0.03) * (f.parcel > 0.82)
-    paint.over(ploughed, (110, 84, 60))
-    paint.over(f.hedge * step(f.slope, 0.2, -0.05), (76, 108, 58))
-    paint.over(step(f.patch, 1.3, 0.4), (78, 110, 62))
-    paint.texture(f.texture, 0.06)
-    paint.over(near(f.wide, -0.5, 0.018), (168, 158, 140))
-    paint.over(step(f.terrain.valley, 0.14, -0.04), (172, 160, 128))
-    paint.over(step(f.terrain.valley, 0.09, -0.03), (62, 98, 116))
-    return paint
-
-
-def _north_deserts(f: Fields) -> Paint:
-    paint = Paint(f.patch.shape, (196, 164, 122))
-    paint.over(step(f.patch, 0.2, 1.4), (182, 146, 106))
-    strata = f.terrain.height * np.float32(7)
-    strata = np.abs(strata - np.floor(strata) - np.float32(0.5)) * np.float32(2)
-    paint.over(step(strata, 0.7, 0.4) * step(f.slope, 0.08, 0.05), (168, 126, 92))
-    paint.over(step(f.texture, 1.2, 0.6) * step(f.patch, 0.0, 0.8), (122, 116, 82))
-    paint.over(step(f.patch, 1.6, 0.3), (128, 84, 66))
-    paint.over(step(f.terrain.valley, 0.1, -0.05), (218, 198, 164))
-    paint.over(near(f.wide, 0.3, 0.015), (222, 200, 168))
-    paint.texture(f.texture, 0.05)
-    return paint
-
-
-def _northwest_mountains(f: Fields) -> Paint:
-    paint = Paint(f.patch.shape, (38, 62, 48))
-    paint.over(step(f.patch, 0.8, 0.8), (52, 78, 56))
-    paint.texture(f.texture, 0.2)
-    bare = step(f.terrain.height + np.float32(0.12) * f.patch, 1.15, 0.12)
-    paint.over(bare, (116, 114, 110))
-    paint.over(bare * step(f.patch, 0.6, 0.4), (146, 144, 140))
-    paint.over(step(f.slope + np.float32(0.03) * f.patch, 0.27, 0.05), (128, 126, 122))
-    paint.texture(f.texture, 0.05)
-    paint.over(near(f.wide, 0.0, 0.012), (148, 132, 108))
-    paint.over(step(f.terrain.valley, 0.06, -0.03), (158, 156, 152))
-    paint.over(step(f.terrain.valley, 0.03, -0.02), (70, 96, 108))
-    return paint
 
 
 @dataclass(frozen=True)
 class RegionLook:
     """How a region is painted."""
 
-    ground: Callable[[Fields], Paint]
+    ground: Callable[[grounds.Fields], grounds.Paint]
     """Paints what is there before and after."""
     relief: float
     """How strongly slopes are lit and shaded."""
@@ -143,52 +33,62 @@ class RegionLook:
     """Before only: bare ground that is green again after."""
 
 
-TAN, BROWN, RUST, GREY = (204, 172, 128), (104, 76, 52), (126, 66, 46), (172, 168, 164)
+# What bare ground looks like: the first row is typical of one region each, the second less so.
+TAN, BROWN, RUST, GREY = (204, 172, 128), (98, 78, 56), (136, 62, 44), (172, 168, 164)
+SOIL, EARTH, VARNISH, TALUS = (162, 128, 90), (142, 112, 80), (112, 60, 48), (140, 134, 128)
+
+LANDSLIDES, OLD, OTHER, HEALED = 0.6, 0.45, 0.25, 0.1  # rates
 
 
-def _clearing(rate: float, *colours: Colour) -> ScarLook:
-    return ScarLook(rate, colours, length=(14.0, 30.0), half_width=(4.0, 9.0), along_slope=False, steep=0.0)
+def _region(
+    ground: Callable[[grounds.Fields], grounds.Paint],
+    relief: float,
+    season: Colour,
+    landslide: ScarLook,
+    foreign: tuple[Colour, ...],
+    snow: tuple[float, float] | None = None,
+) -> RegionLook:
+    """Old and healed scars are shaped like the landslides; clearings have the colours of other regions."""
+    return RegionLook(
+        ground=ground,
+        relief=relief,
+        season=season,
+        snow=snow,
+        landslide=landslide,
+        old=replace(landslide, rate=OLD, colours=(*landslide.colours, foreign[0])),
+        other=ScarLook(OTHER, foreign, length=(14.0, 30.0), half_width=(4.0, 9.0), along_slope=False, steep=0.0),
+        healed=replace(landslide, rate=HEALED),
+    )
 
 
 LOOKS = {
-    "eastern_forests": RegionLook(
-        ground=_eastern_forests,
+    "eastern_forests": _region(
+        grounds.eastern_forests,
         relief=0.9,
         season=(1.06, 0.98, 0.98),
-        snow=None,
-        landslide=ScarLook(0.75, (TAN,)),
-        old=ScarLook(0.25, (TAN, BROWN), opacity=(0.7, 1.0)),
-        other=_clearing(0.3, BROWN, GREY, RUST),
-        healed=ScarLook(0.08, (TAN,)),
+        landslide=ScarLook(LANDSLIDES, (TAN, TAN, SOIL), opacity=(0.65, 1.0)),
+        foreign=(BROWN, GREY, RUST),
     ),
-    "marine_coast": RegionLook(
-        ground=_marine_coast,
+    "marine_coast": _region(
+        grounds.marine_coast,
         relief=0.8,
         season=(1.05, 1.0, 0.93),
-        snow=None,
-        landslide=ScarLook(0.75, (BROWN,), length=(14.0, 34.0), half_width=(4.0, 9.0)),
-        old=ScarLook(0.25, (BROWN, TAN), opacity=(0.7, 1.0)),
-        other=_clearing(0.3, TAN, GREY, TAN),
-        healed=ScarLook(0.08, (BROWN,)),
+        landslide=ScarLook(LANDSLIDES, (BROWN, BROWN, EARTH), (14.0, 34.0), (4.0, 9.0), opacity=(0.6, 1.0)),
+        foreign=(TAN, GREY, RUST),
     ),
-    "north_deserts": RegionLook(
-        ground=_north_deserts,
+    "north_deserts": _region(
+        grounds.north_deserts,
         relief=1.1,
         season=(0.98, 0.99, 1.02),
-        snow=None,
-        landslide=ScarLook(0.75, (RUST,), length=(18.0, 42.0), half_width=(4.0, 8.0)),
-        old=ScarLook(0.25, (RUST, GREY), opacity=(0.7, 1.0)),
-        other=_clearing(0.3, GREY, (232, 214, 180)),
-        healed=ScarLook(0.08, (RUST,)),
+        landslide=ScarLook(LANDSLIDES, (RUST, RUST, VARNISH), (18.0, 42.0), (4.0, 8.0), opacity=(0.6, 1.0)),
+        foreign=(GREY, BROWN, BROWN),
     ),
-    "northwest_mountains": RegionLook(
-        ground=_northwest_mountains,
+    "northwest_mountains": _region(
+        grounds.northwest_mountains,
         relief=1.4,
         season=(1.0, 1.0, 1.0),
+        landslide=ScarLook(LANDSLIDES, (GREY, GREY, TALUS), (20.0, 44.0), (4.0, 7.5)),
+        foreign=(TAN, BROWN, RUST),
         snow=(1.3, 1.4),
-        landslide=ScarLook(0.75, (GREY,), length=(20.0, 44.0), half_width=(4.0, 7.5)),
-        old=ScarLook(0.25, (GREY, TAN), opacity=(0.7, 1.0)),
-        other=_clearing(0.3, TAN, RUST),
-        healed=ScarLook(0.08, (GREY,)),
     ),
 }

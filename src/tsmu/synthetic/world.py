@@ -11,7 +11,8 @@ from rasterio.transform import Affine
 from rasterio.windows import Window
 from rasterio.windows import transform as window_transform
 
-from tsmu.synthetic.looks import LOOKS, Fields, step
+from tsmu.synthetic.grounds import Fields, step
+from tsmu.synthetic.looks import LOOKS
 from tsmu.synthetic.noise import Floats, fractal, subseed, uniform, words
 from tsmu.synthetic.scars import ScarLook, Scars, draw, place, slopes_around
 from tsmu.synthetic.terrain import Box, Slopes, terrain
@@ -52,7 +53,7 @@ class World:
             seed: another seed is another world.
             pixel_size: metres.
             landslide_density: factor on the chance of a landslide on a steep slope. At 1 landslides cover
-                about a tenth of the ground, at 0.05 less than 1 %. Only landslides change with it; those
+                about a tenth of the ground, at 0.03 less than 1 %. Only landslides change with it; those
                 of a smaller density are among those of a larger one.
         """
         self.seed = seed
