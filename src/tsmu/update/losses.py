@@ -21,6 +21,15 @@ def soft_dice(logits: Tensor, mask: Tensor) -> Tensor:
     return 1 - (2 * overlap + SMOOTH) / (probability.sum() + target.sum() + SMOOTH)
 
 
+def label_losses(logits: Tensor, mask: Tensor) -> dict[str, Tensor]:
+    """What every strategy learns new labels by: soft Dice and cross-entropy.
+
+    The paper has soft Dice alone. From random weights that is a gamble: on one of four synthetic
+    regions it never left "everything is a landslide" (IoU 0.14 against 0.81 with both, 120 steps).
+    """
+    return {"dice": soft_dice(logits, mask), "cross_entropy": cross_entropy(logits, mask)}
+
+
 def cross_entropy(logits: Tensor, mask: Tensor) -> Tensor:
     """Binary cross-entropy averaged over the known pixels."""
     known = mask != UNKNOWN

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from tsmu.chips.dataset import Sample
 from tsmu.model.network import ENCODER, RegionNet, decoder_part
-from tsmu.update.losses import soft_dice
+from tsmu.update.losses import label_losses
 
 RATE = 1e-3  # peak learning rate of whatever learns a region from its labels
 
@@ -89,7 +89,7 @@ class Strategy(ABC):
         """Losses by name for a batch; their sum is minimised. By default the new labels alone."""
         del stage
         logits = lesson.network(batch["image"], [lesson.decoder])[lesson.decoder]
-        return {"dice": soft_dice(logits, batch["mask"])}
+        return label_losses(logits, batch["mask"])
 
 
 def everything(lesson: Lesson, steps: int) -> Stage:

@@ -1,6 +1,7 @@
 """Learning one region: a strategy, chips and steps in; the network changed in place."""
 
 import copy
+import io
 import logging
 import math
 import warnings
@@ -156,8 +157,10 @@ class _WholeCheckpoints(TorchCheckpointIO):
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
         del storage_options
+        content = io.BytesIO()  # torch's own writer turns a full disk into an internal error
+        torch.save(checkpoint, content)
         with written_whole(Path(path)) as temporary:
-            torch.save(checkpoint, temporary)
+            temporary.write_bytes(content.getbuffer())
 
 
 class _Reporter(Callback):

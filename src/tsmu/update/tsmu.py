@@ -7,13 +7,13 @@ import torch
 from tsmu.chips.dataset import Sample
 from tsmu.labels.masks import UNKNOWN
 from tsmu.model.network import ENCODER, decoder_part
-from tsmu.update.losses import held_answers, soft_dice
+from tsmu.update.losses import held_answers, label_losses
 from tsmu.update.strategy import RATE, Lesson, Losses, Stage, Strategy
 
 ALONE_SHARE = 1 / 3  # of the steps, for the new decoder alone
 ALONE_RATE = 2e-3
-SHARED_RATE = 2e-5  # encoder and old decoders; at 1e-4 the first real region lost 0.1 IoU in one update
-HOLD_WEIGHT = 10.0  # brings squared distances of probabilities to the scale of the Dice loss
+SHARED_RATE = 1e-4  # encoder and old decoders; at the new decoder's rate they forget like fine-tuning
+HOLD_WEIGHT = 10.0  # brings squared distances of probabilities to the scale of the label losses
 
 
 class TaskSpecificModelUpdates(Strategy):
@@ -21,8 +21,8 @@ class TaskSpecificModelUpdates(Strategy):
 
     1. What every old decoder says about the new images is recorded: the teacher, a frozen copy of
        the network, answers on the very image shown, so the record fits under any augmentation.
-    2. The new decoder is trained alone (soft Dice), encoder and old decoders frozen.
-    3. All are trained together: soft Dice on the new decoder, and each old decoder held to its
+    2. The new decoder is trained alone on the labels, encoder and old decoders frozen.
+    3. All are trained together: the labels on the new decoder, and each old decoder held to its
        recorded answers. No old image or label is used.
 
     A region that is known already goes on in its own decoder; where the new labels say nothing
@@ -45,14 +45,14 @@ class TaskSpecificModelUpdates(Strategy):
         ]
 
     def loss(self, lesson: Lesson, stage: Stage, batch: Sample) -> Losses:
-        """Soft Dice to the labels; in the second stage also the distance to the recorded answers."""
+        """The labels; in the second stage also the distance to the recorded answers."""
         if ENCODER in stage.open_norms or ENCODER not in stage.rates:
             return super().loss(lesson, stage, batch)
         assert lesson.teacher is not None
         held = [name for name in lesson.teacher.decoder_names if name != lesson.decoder]
         answers = lesson.network(batch["image"], [lesson.decoder, *held])
         recorded = lesson.recorded(batch["image"])
-        losses = {"dice": soft_dice(answers[lesson.decoder], batch["mask"])}
+        losses = label_losses(answers[lesson.decoder], batch["mask"])
         if held:
             distances = [held_answers(answers[name], recorded[name]) for name in held]
             losses["hold"] = HOLD_WEIGHT * torch.stack(distances).sum()
