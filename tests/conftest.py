@@ -85,6 +85,6 @@ def tsmu() -> Tsmu:
 
     def run(*arguments: object, cwd: Path | None = None) -> "subprocess.CompletedProcess[str]":
         command = [sys.executable, "-m", "tsmu", *map(str, arguments)]
-        return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=280, check=False)
+        return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=1500, check=False)
 
     return run

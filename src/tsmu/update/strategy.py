@@ -12,7 +12,7 @@ from tsmu.chips.dataset import Sample
 from tsmu.model.network import ENCODER, RegionNet, decoder_part
 from tsmu.update.losses import label_losses
 
-RATE = 1e-3  # peak learning rate of whatever learns a region from its labels
+RATE = 2e-3  # peak learning rate of whatever learns a region from its labels
 
 Losses = dict[str, Tensor]
 

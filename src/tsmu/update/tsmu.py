@@ -11,8 +11,8 @@ from tsmu.update.losses import held_answers, label_losses
 from tsmu.update.strategy import RATE, Lesson, Losses, Stage, Strategy
 
 ALONE_SHARE = 1 / 3  # of the steps, for the new decoder alone
-ALONE_RATE = 2e-3
-SHARED_RATE = 1e-4  # encoder and old decoders; at the new decoder's rate they forget like fine-tuning
+ALONE_RATE = 3e-3
+SHARED_RATE = 2e-4  # encoder and old decoders; at the new decoder's rate they forget like fine-tuning
 HOLD_WEIGHT = 10.0  # brings squared distances of probabilities to the scale of the label losses
 
 

@@ -1,0 +1,76 @@
+"""The continual-learning benchmark: equal terms, stored with its settings, resumable."""
+
+import json
+import math
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import write_chips
+from tsmu.benchmark.continual import ContinualSettings, run_continual, table
+from tsmu.errors import BenchmarkError, UpdateError
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("data")
+    write_chips(folder / "bright", 10, bright=True)
+    write_chips(folder / "dark", 10, bright=False, seed=1)
+    return folder
+
+
+def settings(data: Path, *strategies: str, split: str = "fixed") -> ContinualSettings:
+    return ContinualSettings(
+        data=str(data),
+        regions=("bright", "dark"),
+        strategies=strategies,
+        seeds=1,
+        steps=3,
+        batch_size=4,
+        encoder="resnet18",
+        split=split,
+    )
+
+
+def test_cells_hold_what_the_figures_need_and_are_not_computed_twice(data: Path, tmp_path: Path) -> None:
+    steps: list[int] = []
+    first = run_continual(settings(data, "tsmu"), tmp_path, lambda _: None, lambda now: steps.append(now.step))
+    assert len(steps) == 6
+    both = run_continual(
+        settings(data, "tsmu", "finetune"), tmp_path, lambda _: None, lambda now: steps.append(now.step)
+    )
+    assert len(steps) == 9  # the first region and the strategy that was there were not trained again
+    assert both["cells"][0] == first["cells"][0]
+    assert [cell["strategy"] for cell in both["cells"]] == ["tsmu", "finetune"]
+    assert both["cells"][0]["R"][0] == both["cells"][1]["R"][0]
+    stored = json.loads((tmp_path / "results.json").read_text())
+    for cell in stored["cells"]:
+        assert cell.keys() >= {
+            "strategy",
+            "order",
+            "seed",
+            "split",
+            "R",
+            "R_at_half",
+            "threshold",
+            "seconds",
+            "summaries",
+        }
+        assert len(cell["R"]) == len(cell["R"][0]) == len(cell["seconds"]) == 2
+        assert cell["summaries"][0]["WF"] is None
+        assert math.isclose(cell["summaries"][0]["WA"], cell["R"][0][0])
+    assert stored["cells"][0]["parameters"][1] > stored["cells"][1]["parameters"][1]  # a decoder more
+    assert stored["settings"]["steps"] == 3
+    assert stored["versions"]["torch"]
+    assert "finetune (1 seeds)" in table(stored)
+
+
+def test_a_missing_region_or_a_wrong_name_is_told_before_training(data: Path, tmp_path: Path) -> None:
+    with pytest.raises(UpdateError, match="unknown strategy"):
+        run_continual(settings(data, "tmsu"), tmp_path, lambda _: None)
+    (data / "dark" / "masks" / "chip_3.png").rename(data / "spare.png")
+    try:
+        with pytest.raises(BenchmarkError, match="a benchmark needs all"):
+            run_continual(settings(data, "tsmu"), tmp_path, lambda _: None)
+    finally:
+        (data / "spare.png").rename(data / "dark" / "masks" / "chip_3.png")

@@ -1,0 +1,34 @@
+"""The demo: the whole way by the commands a user types."""
+
+import json
+from pathlib import Path
+
+import pyogrio
+import pytest
+import rasterio
+
+from tests.conftest import Tsmu
+
+
+def test_it_goes_from_chips_to_database(tmp_path: Path, tsmu: Tsmu) -> None:
+    done = tsmu("demo", tmp_path / "demo", "--steps", 3)
+    assert done.returncode == 0, done.stderr
+    space = tmp_path / "demo" / "tsmu"
+    assert (space / "report.html").stat().st_size > 10_000
+    with rasterio.open(space / "maps" / "eastern_forests" / "probability.tif") as dataset:
+        assert dataset.crs.is_projected
+    assert set(pyogrio.read_dataframe(space / "landslides.gpkg")["region"]) <= {"eastern_forests"}
+    assert "$ tsmu update north_deserts" in done.stdout
+    assert "tsmu import chips FOLDER" in done.stdout
+    assert json.loads((space / "report.json").read_text())["regions"][0] == "eastern_forests"
+    again = tsmu("demo", tmp_path / "demo", "--steps", 3)
+    assert again.returncode == 2
+    assert "Traceback" not in again.stderr
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(1800)
+def test_fine_tuning_forgets_and_the_update_does_not(tmp_path: Path, tsmu: Tsmu) -> None:
+    done = tsmu("demo", tmp_path / "demo")
+    assert done.returncode == 0, done.stderr
+    assert "NOT AS PROMISED" not in done.stdout
