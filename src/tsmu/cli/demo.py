@@ -21,7 +21,7 @@ Run = Callable[..., None]
 
 def demo(
     folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="A new folder for everything.")] = Path("demo"),
-    steps: Annotated[int, typer.Option(min=2, help="Optimisation steps per region.")] = 120,
+    steps: Annotated[int, typer.Option(min=2, help="Optimisation steps per region.")] = 80,
     seed: Annotated[int, typer.Option(help="Of the world and of the training.")] = 0,
     as_json: JsonOption = False,
 ) -> None:
