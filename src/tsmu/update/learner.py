@@ -65,7 +65,8 @@ class Learner(lightning.LightningModule):
         parts = self.network.parts()
         groups = [{"params": list(part.parameters()), "name": name} for name, part in parts.items()]
         optimizer = torch.optim.AdamW(groups, lr=1.0, weight_decay=WEIGHT_DECAY)
-        scheduler = LambdaLR(optimizer, [_Rate(self, name) for name in parts])
+        # Plain functions: of any other callable LambdaLR would put the attributes into the checkpoint.
+        scheduler = LambdaLR(optimizer, [lambda step, part=name: self.rate(part, step) for name in parts])
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
 
     def transfer_batch_to_device(self, batch: Any, device: torch.device, dataloader_idx: int) -> Any:
@@ -88,13 +89,3 @@ class Learner(lightning.LightningModule):
                 return stage, step
             step -= stage.steps
         return self.stages[-1], self.stages[-1].steps
-
-
-class _Rate:
-    """A part's learning rate as the function that LambdaLR wants."""
-
-    def __init__(self, learner: Learner, part: str) -> None:
-        self._learner, self._part = learner, part
-
-    def __call__(self, step: int) -> float:
-        return self._learner.rate(self._part, step)
