@@ -1,7 +1,7 @@
 """The Lightning module: runs a strategy's stages as one resumable training."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import lightning
@@ -66,7 +66,7 @@ class Learner(lightning.LightningModule):
         groups = [{"params": list(part.parameters()), "name": name} for name, part in parts.items()]
         optimizer = torch.optim.AdamW(groups, lr=1.0, weight_decay=WEIGHT_DECAY)
         # Plain functions: of any other callable LambdaLR would put the attributes into the checkpoint.
-        scheduler = LambdaLR(optimizer, [lambda step, part=name: self.rate(part, step) for name in parts])
+        scheduler = LambdaLR(optimizer, [self._rate_of(name) for name in parts])
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
 
     def transfer_batch_to_device(self, batch: Any, device: torch.device, dataloader_idx: int) -> Any:
@@ -81,6 +81,9 @@ class Learner(lightning.LightningModule):
         stage, within = self._place(step)
         warm = min(1.0, (within + 1) / max(1.0, WARM_UP_SHARE * stage.steps))
         return stage.rates.get(part, 0.0) * warm * 0.5 * (1 + math.cos(math.pi * within / stage.steps))
+
+    def _rate_of(self, part: str) -> Callable[[int], float]:
+        return lambda step: self.rate(part, step)
 
     def _place(self, step: int) -> tuple[Stage, int]:
         """The stage of a global step and the step's number within it."""
