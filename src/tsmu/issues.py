@@ -4,7 +4,7 @@ import csv
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Literal, Self
+from typing import Literal
 
 from tsmu.errors import TsmuError
 from tsmu.files import written_whole
@@ -85,10 +85,6 @@ class IssueLog:
     def errors(self) -> list[Issue]:
         """The issues for which something was left out."""
         return [issue for issue in self.issues if issue.severity == "error"]
-
-    def merge(self, other: Self) -> None:
-        """Take over the issues of another log of the same source."""
-        self.issues.extend(other.issues)
 
     def as_records(self) -> list[dict[str, object]]:
         """Return the issues as plain dicts with the columns of issues.csv."""

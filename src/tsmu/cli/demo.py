@@ -3,8 +3,10 @@
 import json
 import shlex
 import shutil
+import sys
 import time
 from collections.abc import Callable
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -34,7 +36,9 @@ def demo(
             """Type a tsmu command."""
             arguments = [str(word) for word in words]
             answer.say(f"\n$ tsmu {shlex.join(arguments)}")
-            code = app([*arguments, *(["--json"] if as_json else [])], standalone_mode=False) or 0
+            # With --json the one object on stdout is the demo's own.
+            with redirect_stdout(sys.stderr if as_json else sys.stdout):
+                code = app(arguments, standalone_mode=False) or 0
             if code:
                 raise typer.Exit(code)
 

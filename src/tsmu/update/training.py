@@ -5,7 +5,8 @@ import io
 import logging
 import math
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -172,12 +173,11 @@ class _Reporter(Callback):
         self._report(TrainingProgress(trainer.global_step, pl_module.steps, stage, pl_module.losses))
 
 
-class _quiet(warnings.catch_warnings):  # noqa: N801
+@contextmanager
+def _quiet() -> Iterator[None]:
     """Keep Lightning's hints on loaders and loggers from the user, who can do nothing about them."""
-
-    def __enter__(self) -> Any:
-        entered = super().__enter__()
+    for name in ("lightning.pytorch", "lightning.fabric"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module="lightning")
-        for name in ("lightning.pytorch", "lightning.fabric"):
-            logging.getLogger(name).setLevel(logging.WARNING)
-        return entered
+        yield

@@ -46,10 +46,9 @@ class TaskSpecificModelUpdates(Strategy):
 
     def loss(self, lesson: Lesson, stage: Stage, batch: Sample) -> Losses:
         """The labels; in the second stage also the distance to the recorded answers."""
-        if ENCODER in stage.open_norms or ENCODER not in stage.rates:
+        if lesson.first or ENCODER not in stage.rates:
             return super().loss(lesson, stage, batch)
-        assert lesson.teacher is not None
-        held = [name for name in lesson.teacher.decoder_names if name != lesson.decoder]
+        held = lesson.old_decoders
         answers = lesson.network(batch["image"], [lesson.decoder, *held])
         recorded = lesson.recorded(batch["image"])
         losses = label_losses(answers[lesson.decoder], batch["mask"])
