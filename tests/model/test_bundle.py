@@ -32,6 +32,7 @@ def make_record(version: int) -> BundleRecord:
         scores={"val": SCORES, "test": SCORES},
         seconds=1.0,
         device="cpu",
+        precision="float32",
     )
     return BundleRecord(
         version=version,

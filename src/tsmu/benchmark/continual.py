@@ -26,10 +26,11 @@ from tsmu.evaluate.matrix import ContinualScores
 from tsmu.evaluate.predict import count_pixels
 from tsmu.files import remove, write_json, write_text, written_whole
 from tsmu.issues import IssueLog
+from tsmu.model.device import device_in_use, precision_in_use
 from tsmu.model.network import RegionNet
 from tsmu.update.sampling import mix
 from tsmu.update.strategies import strategy_named
-from tsmu.update.training import Report, TrainingSettings, device_in_use, learn_region
+from tsmu.update.training import Report, TrainingSettings, learn_region
 
 
 @dataclass(frozen=True)
@@ -214,14 +215,21 @@ def _results(settings: ContinualSettings, cells: list[dict[str, Any]]) -> dict[s
     return {
         "settings": asdict(settings),
         "versions": {name: version(name) for name in ("tsmu", "torch", "segmentation-models-pytorch")},
-        "device": {"kind": device_in_use(), "name": _device_name(), "threads": torch.get_num_threads()},
+        "device": {
+            "kind": device_in_use(),
+            "name": _device_name(),
+            "threads": torch.get_num_threads(),
+            "precision": precision_in_use(),
+        },
         "written": datetime.now(UTC).isoformat(timespec="seconds"),
         "cells": cells,
     }
 
 
 def _device_name() -> str:
-    return torch.cuda.get_device_name() if torch.cuda.is_available() else platform.processor() or platform.machine()
+    if torch.cuda.is_available():
+        return torch.cuda.get_device_name()
+    return str(torch.cpu.get_capabilities().get("cpu_name", platform.machine()))
 
 
 def table(results: dict[str, Any]) -> str:

@@ -20,7 +20,7 @@ class RegionRecord(_Record):
         pixel_size: smallest and largest pixel size of its chips, metres; None if unknown.
         scores: metrics by split (`val`, `test`) right after it was learned, at the threshold.
         seconds: wall time of the training.
-        device: where it was trained.
+        device, precision: what it was trained on.
     """
 
     decoder: str
@@ -36,6 +36,7 @@ class RegionRecord(_Record):
     scores: dict[str, dict[str, float | None]]
     seconds: float
     device: str
+    precision: str
 
 
 class BundleRecord(_Record):

@@ -22,6 +22,7 @@ from tsmu.chips.augment import Augment
 from tsmu.chips.dataset import ChipDataset
 from tsmu.errors import UpdateError
 from tsmu.files import written_whole
+from tsmu.model.device import device_in_use, precision_in_use
 from tsmu.model.network import MULTIPLE, RegionNet
 from tsmu.update.learner import Learner
 from tsmu.update.sampling import StepSampler, mix
@@ -108,11 +109,6 @@ def crop_size(chips: geopandas.GeoDataFrame) -> int:
     return min(LARGEST_CROP, int(MULTIPLE * math.ceil(largest / MULTIPLE)))
 
 
-def device_in_use() -> str:
-    """The accelerator that trainings and predictions here run on, such as `cpu` or `cuda`."""
-    return "cuda" if torch.cuda.is_available() else "cpu"
-
-
 def _loader(network: RegionNet, chips: geopandas.GeoDataFrame, settings: TrainingSettings) -> DataLoader[Any]:
     augment = Augment(crop_size(chips), network.mean.flatten().tolist(), network.std.flatten().tolist())
     return DataLoader(
@@ -135,11 +131,10 @@ def _trainer(settings: TrainingSettings, checkpoints: Path | None, report: Repor
                 enable_version_counter=False,
             )
         )
-    bfloat16 = torch.cuda.is_available() and torch.cuda.is_bf16_supported()
     return lightning.Trainer(
-        accelerator="gpu" if torch.cuda.is_available() else "cpu",
+        accelerator=device_in_use(),
         devices=1,
-        precision="bf16-mixed" if bfloat16 else "32-true",
+        precision="bf16-mixed" if precision_in_use() == "bfloat16" else "32-true",
         max_steps=settings.steps,
         max_epochs=-1,
         callbacks=callbacks,

@@ -19,11 +19,12 @@ from tsmu.errors import UpdateError
 from tsmu.evaluate.predict import count_pixels
 from tsmu.files import remove, written_whole
 from tsmu.model.bundle import Bundle, latest_bundle, next_version, write_bundle
+from tsmu.model.device import device_in_use, precision_in_use
 from tsmu.model.network import RegionNet
 from tsmu.model.record import BundleRecord, RegionRecord
 from tsmu.update.sampling import mix
 from tsmu.update.strategies import strategy_named
-from tsmu.update.training import CHECKPOINT, Report, TrainingSettings, device_in_use, learn_region
+from tsmu.update.training import CHECKPOINT, Report, TrainingSettings, learn_region
 from tsmu.workspace import ModelSettings, Workspace
 
 
@@ -69,6 +70,7 @@ def update_bundle(
         **asdict(settings),
         "seconds": seconds,
         "device": device_in_use(),
+        "precision": precision_in_use(),
     }
     record = _next_record(parent, network, model, chips, {region: RegionRecord.model_validate(entry)})
     bundle = write_bundle(workspace.models, network, record)
