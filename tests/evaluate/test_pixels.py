@@ -44,14 +44,6 @@ def test_a_threshold_means_the_same_as_on_a_map() -> None:
         assert abs(PixelCounts.of(probability, mask).confusion(percent)[0] - (on_map >= percent).sum()) <= 1
 
 
-@given(PIXELS)
-def test_the_chosen_threshold_is_the_best_one(drawn: tuple[list[float], list[int]]) -> None:
-    counts = PixelCounts.of(*arrays(drawn))
-    best = counts.best_threshold()
-    if counts.landslide.sum():
-        assert counts.iou(best) == max(counts.iou(percent) for percent in range(1, 100))
-
-
 @given(PIXELS, PIXELS)
 def test_pooling_is_counting_at_once(
     first: tuple[list[float], list[int]], second: tuple[list[float], list[int]]

@@ -23,7 +23,8 @@ from tsmu.chips.splits import fold_split
 from tsmu.chips.statistics import band_statistics
 from tsmu.errors import BenchmarkError
 from tsmu.evaluate.matrix import ContinualScores
-from tsmu.evaluate.predict import count_pixels
+from tsmu.evaluate.predict import count_chips, count_pixels
+from tsmu.evaluate.threshold import choose_threshold
 from tsmu.files import remove, write_json, write_text, written_whole
 from tsmu.issues import IssueLog
 from tsmu.model.device import device_in_use, precision_in_use
@@ -166,7 +167,7 @@ def _run_step(
         network, region, train, strategy_named(strategy), training, checkpoints=checkpoints, report=report
     )
     seconds = time.monotonic() - started
-    threshold = count_pixels(network, decoder, select(chips[region], region, "val")).best_threshold()
+    threshold = choose_threshold(count_chips(network, decoder, select(chips[region], region, "val")))
     served = [*before, {"region": region, "decoder": decoder, "threshold": threshold}]
     by_region = {step["region"]: step for step in served}
     serving = [by_region.get(name, served[-1]) for name in settings.regions]

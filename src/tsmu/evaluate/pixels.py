@@ -101,14 +101,6 @@ class PixelCounts:
         precision, recall = self.curve()
         return float((np.diff(recall, prepend=0.0) * precision).sum())
 
-    def best_threshold(self) -> int:
-        """The whole percent with the highest IoU; the middle one of equals, 50 without landslides."""
-        if not self.landslide.sum():
-            return 50
-        scores = np.array([self.iou(percent) for percent in PERCENTS])
-        best = np.flatnonzero(scores == scores.max())
-        return PERCENTS[int(best[len(best) // 2])]
-
     def summary(self, percent: int) -> dict[str, float]:
         """Every metric at one threshold, with the number of pixels behind it."""
         return {

@@ -25,6 +25,11 @@ def predict_chips(
         yield from zip(logits.float().sigmoid().cpu().numpy(), masks.numpy(), strict=True)
 
 
+def count_chips(network: RegionNet, decoder: str, chips: geopandas.GeoDataFrame) -> list[PixelCounts]:
+    """Counts of a decoder's answers, one for each chip."""
+    return [PixelCounts.of(probability, mask) for probability, mask in predict_chips(network, decoder, chips)]
+
+
 def count_pixels(network: RegionNet, decoder: str, chips: geopandas.GeoDataFrame) -> PixelCounts:
     """Pooled counts of a decoder's answers over chips."""
     return PixelCounts.pooled(PixelCounts.of(p, mask) for p, mask in predict_chips(network, decoder, chips))

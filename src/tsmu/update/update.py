@@ -16,7 +16,9 @@ from tsmu.chips.index import bands_of, read_index, select
 from tsmu.chips.splits import SPLITS
 from tsmu.chips.statistics import band_statistics, pixel_size_range
 from tsmu.errors import UpdateError
-from tsmu.evaluate.predict import count_pixels
+from tsmu.evaluate.pixels import PixelCounts
+from tsmu.evaluate.predict import count_chips
+from tsmu.evaluate.threshold import choose_threshold
 from tsmu.files import remove, written_whole
 from tsmu.model.bundle import Bundle, latest_bundle, next_version, write_bundle
 from tsmu.model.device import device_in_use, precision_in_use
@@ -124,8 +126,9 @@ def _note_settings(run: Path, region: str, strategy: str, settings: TrainingSett
 def _score(network: RegionNet, decoder: str, region: str, chips: geopandas.GeoDataFrame) -> dict[str, object]:
     """Choose the threshold on validation, without one on the training chips; score val and test."""
     splits = {split: select(chips, region, split) for split in SPLITS}
-    counts = {split: count_pixels(network, decoder, rows) for split, rows in splits.items() if len(rows)}
-    threshold = counts.get("val", counts["train"]).best_threshold()
+    by_chip = {split: count_chips(network, decoder, rows) for split, rows in splits.items()}
+    threshold = choose_threshold(by_chip["val"] or by_chip["train"])
+    counts = {split: PixelCounts.pooled(parts) for split, parts in by_chip.items() if parts}
     return {
         "decoder": decoder,
         "threshold": threshold,
