@@ -84,6 +84,12 @@ def _replaced(index: geopandas.GeoDataFrame, chips: geopandas.GeoDataFrame) -> l
     return [row.id in ids or (row.region, row.source) in sources for row in index.itertuples()]
 
 
+def bands_beside(chips: geopandas.GeoDataFrame, region: str, source: Path) -> tuple[str, ...] | None:
+    """The band list that chips of `region` from `source` have to share; None when they are the only ones."""
+    others = chips[(chips["region"] != region) | (chips["source"] != str(source.resolve()))]
+    return bands_of(others) if len(others) else None
+
+
 def select(chips: geopandas.GeoDataFrame, region: str, *splits: str) -> geopandas.GeoDataFrame:
     """The chips of one region, of the given splits or of all of them."""
     chosen = chips[chips["region"] == region]

@@ -30,7 +30,7 @@ def chips(
     """Take a folder of image chips and masks, matched by file name; nothing is copied."""
     with command("import chips", as_json) as answer:
         from tsmu.chips.folder import chips_from_folder, read_groups
-        from tsmu.chips.index import add_to_index, bands_of, read_index
+        from tsmu.chips.index import add_to_index, bands_beside, bands_of, read_index
         from tsmu.issues import IssueLog
         from tsmu.regions import check_region_name
 
@@ -38,14 +38,14 @@ def chips(
         check_region_name(region)
         log = IssueLog(folder, strict=strict)
         with space.lock("tsmu import chips"), progress("Reading chips") as show:
-            known = read_index(space)
+            bands = bands_beside(read_index(space), region, folder)
             try:
                 found = chips_from_folder(
                     folder,
                     region,
                     log,
                     groups=read_groups(groups) if groups else None,
-                    bands=bands_of(known[known["region"] != region]) if set(known["region"]) - {region} else None,
+                    bands=bands,
                     progress=lambda done, total: show(done, total, region),
                 )
             finally:

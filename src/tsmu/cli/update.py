@@ -26,17 +26,23 @@ def update(
         defaults = space.settings
         from tsmu.update.training import TrainingProgress, TrainingSettings
         from tsmu.update.update import update_bundle
-        from tsmu.workspace import ModelSettings
 
         settings = TrainingSettings(steps or defaults.update.steps, batch_size or defaults.update.batch_size, seed)
-        model = ModelSettings(encoder=encoder or defaults.model.encoder, weights=weights or defaults.model.weights)
         with space.lock("tsmu update"), progress(f"Learning {region}") as show:
 
             def report(now: TrainingProgress) -> None:
                 losses = ", ".join(f"{name} {value:.3f}" for name, value in now.losses.items())
                 show(now.step, now.steps, f"{now.stage}: {losses}")
 
-            bundle = update_bundle(space, region, strategy or defaults.update.strategy, settings, model, report)
+            bundle = update_bundle(
+                space,
+                region,
+                strategy or defaults.update.strategy,
+                settings,
+                encoder=encoder,
+                weights=weights,
+                report=report,
+            )
         entry = bundle.record.regions[region]
         answer.records = 1
         answer.outputs = {"bundle": str(bundle.path), "card": str(bundle.path / "card.md")}

@@ -1,40 +1,35 @@
 """The order of chips in training: a function of seed and step alone."""
 
 from collections.abc import Iterator
+from itertools import count
 
 import torch
 from torch.utils.data import Sampler
 
-EPOCH_STEPS = 20  # steps between two checkpoints
-
 
 class StepSampler(Sampler[tuple[int, int]]):
-    """Yield (position, seed) keys of EPOCH_STEPS batches; call `set_epoch` to move on.
+    """Yield (position, seed) keys without end, from a step on.
 
     Chips are drawn in shuffled rounds, each chip once a round. Which chips the n-th step sees, and
     how they are augmented, follows from `seed` and n, so a resumed run continues as if it had
     never stopped.
+
+    Args:
+        chips: how many there are.
+        batch_size: chips per step.
+        seed: decides order and augmentation.
+        start: the step to begin with.
     """
 
-    def __init__(self, chips: int, batch_size: int, seed: int) -> None:
+    def __init__(self, chips: int, batch_size: int, seed: int, start: int = 0) -> None:
         self._chips = chips
-        self._draws = EPOCH_STEPS * batch_size
+        self._first = start * batch_size
         self._seed = seed
-        self._epoch = 0
-
-    def set_epoch(self, epoch: int) -> None:
-        """Choose the steps from `epoch * EPOCH_STEPS` on."""
-        self._epoch = epoch
-
-    def __len__(self) -> int:
-        """Count the keys of an epoch."""
-        return self._draws
 
     def __iter__(self) -> Iterator[tuple[int, int]]:
-        """Iterate over the keys of the chosen epoch."""
-        first = self._epoch * self._draws
+        """Iterate over the keys."""
         round_number, order = -1, torch.empty(0)
-        for draw in range(first, first + self._draws):
+        for draw in count(self._first):
             if draw // self._chips != round_number:
                 round_number = draw // self._chips
                 order = torch.randperm(self._chips, generator=_generator(self._seed, round_number))

@@ -30,6 +30,7 @@ from tsmu.update.strategy import Lesson, Strategy
 
 LARGEST_CROP = 512
 CHECKPOINT = "last.ckpt"
+CHECKPOINT_STEPS = 20  # between two checkpoints
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ def learn_region(
         chips: the chips to learn from.
         strategy: how.
         settings: steps, batch size and seed.
-        checkpoints: folder for a checkpoint every sampling.EPOCH_STEPS steps; a training that finds one of
+        checkpoints: folder for a checkpoint every CHECKPOINT_STEPS steps; a training that finds one of
             its own there goes on from it.
         report: called after each step.
 
@@ -94,9 +95,10 @@ def learn_region(
     lesson = Lesson(network, teacher, decoder)
     learner = Learner(lesson, strategy, strategy.stages(lesson, settings.steps))
     resumed = checkpoints / CHECKPOINT if checkpoints and (checkpoints / CHECKPOINT).exists() else None
+    loaders = _Loaders(network, chips, settings)
     with _quiet():
         trainer = _trainer(settings, checkpoints, report)
-        trainer.fit(learner, _loader(network, chips, settings), ckpt_path=resumed, weights_only=True)
+        trainer.fit(learner, datamodule=loaders, ckpt_path=resumed, weights_only=True)
     if trainer.interrupted:
         raise KeyboardInterrupt
     network.cpu().requires_grad_(True).eval()
@@ -109,14 +111,24 @@ def crop_size(chips: geopandas.GeoDataFrame) -> int:
     return min(LARGEST_CROP, int(MULTIPLE * math.ceil(largest / MULTIPLE)))
 
 
-def _loader(network: RegionNet, chips: geopandas.GeoDataFrame, settings: TrainingSettings) -> DataLoader[Any]:
-    augment = Augment(crop_size(chips), network.mean.flatten().tolist(), network.std.flatten().tolist())
-    return DataLoader(
-        ChipDataset(chips, augment),
-        batch_size=settings.batch_size,
-        sampler=StepSampler(len(chips), settings.batch_size, settings.seed),
-        pin_memory=torch.cuda.is_available(),
-    )
+class _Loaders(lightning.LightningDataModule):
+    """Gives the batches from the step on at which the trainer stands once a checkpoint is loaded."""
+
+    def __init__(self, network: RegionNet, chips: geopandas.GeoDataFrame, settings: TrainingSettings) -> None:
+        super().__init__()
+        self._chips, self._settings = chips, settings
+        augment = Augment(crop_size(chips), network.mean.flatten().tolist(), network.std.flatten().tolist())
+        self._dataset = ChipDataset(chips, augment)
+
+    def train_dataloader(self) -> DataLoader[Any]:
+        batch_size, seed = self._settings.batch_size, self._settings.seed
+        assert self.trainer is not None
+        return DataLoader(
+            self._dataset,
+            batch_size=batch_size,
+            sampler=StepSampler(len(self._chips), batch_size, seed, self.trainer.global_step),
+            pin_memory=torch.cuda.is_available(),
+        )
 
 
 def _trainer(settings: TrainingSettings, checkpoints: Path | None, report: Report | None) -> lightning.Trainer:
@@ -126,8 +138,7 @@ def _trainer(settings: TrainingSettings, checkpoints: Path | None, report: Repor
             ModelCheckpoint(
                 checkpoints,
                 filename=Path(CHECKPOINT).stem,
-                every_n_epochs=1,
-                save_on_train_epoch_end=True,
+                every_n_train_steps=CHECKPOINT_STEPS,
                 enable_version_counter=False,
             )
         )

@@ -35,7 +35,9 @@ def update_bundle(
     region: str,
     strategy_name: str,
     settings: TrainingSettings,
-    model: ModelSettings,
+    *,
+    encoder: str | None = None,
+    weights: str | None = None,
     report: Report | None = None,
 ) -> Bundle:
     """Let the newest bundle learn a region and write the result as the next version.
@@ -48,7 +50,9 @@ def update_bundle(
         region: has chips in the workspace.
         strategy_name: how to learn.
         settings: steps, batch size, seed.
-        model: the network to create when there is no bundle yet.
+        encoder: of the network that the first update creates, by default the workspace's; to later
+            ones it may only be confirmed.
+        weights: likewise, what that encoder starts from.
         report: called after each training step.
 
     Raises:
@@ -58,6 +62,7 @@ def update_bundle(
     chips = _chips_of(workspace, region)
     train = select(chips, region, "train")
     parent = latest_bundle(workspace.models)
+    model = _model_settings(workspace, parent, encoder, weights)
     if parent:
         parent.require_bands(bands_of(chips))
     run = workspace.runs / _run_name(region, strategy_name, settings, model, parent, chips)
@@ -78,6 +83,23 @@ def update_bundle(
     bundle = write_bundle(workspace.models, network, record)
     remove(run)
     return bundle
+
+
+def _model_settings(
+    workspace: Workspace, parent: Bundle | None, encoder: str | None, weights: str | None
+) -> ModelSettings:
+    """What the network is or will be; asking an existing one to be another is an error."""
+    if parent is None:
+        given = workspace.settings.model
+        return ModelSettings(encoder=encoder or given.encoder, weights=weights or given.weights)
+    there = ModelSettings(encoder=parent.record.encoder, weights=parent.record.weights)
+    for what, asked, has in (("encoder", encoder, there.encoder), ("weights", weights, there.weights)):
+        if asked not in (None, has):
+            raise UpdateError(
+                f"{parent.path}: began with {what} {has}, asked for {asked}; encoder and weights are chosen with "
+                f"the first region: leave --{what} out, or start a new workspace"
+            )
+    return there
 
 
 def _chips_of(workspace: Workspace, region: str) -> geopandas.GeoDataFrame:
@@ -161,8 +183,8 @@ def _next_record(
         parent=old.version if old else None,
         created=datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
         software={name: version(name) for name in ("tsmu", "torch", "segmentation-models-pytorch")},
-        encoder=old.encoder if old else model.encoder,
-        weights=old.weights if old else model.weights,
+        encoder=model.encoder,
+        weights=model.weights,
         bands=list(bands_of(chips)),
         mean=network.mean.flatten().tolist(),
         std=network.std.flatten().tolist(),
