@@ -158,7 +158,7 @@ def _run_step(
 ) -> None:
     """Learn the next region on top of the steps before, and store network and scores beside `done`."""
     region = settings.regions[len(before)]
-    network = _network_after(settings, seed, chips, before)
+    network = _network_after(settings, seed, chips, before, done.parent)
     training = TrainingSettings(settings.steps, settings.batch_size, seed)
     checkpoints = done.with_suffix(".run")
     started = time.monotonic()
@@ -187,7 +187,6 @@ def _run_step(
         "parameters": sum(parameter.numel() for parameter in network.parameters()),
         "decoders": list(network.decoder_names),
         "state": state.name,
-        "folder": str(done.parent),
     }
     write_json(done, result)
     remove(checkpoints)
@@ -198,6 +197,7 @@ def _network_after(
     seed: int,
     chips: dict[str, geopandas.GeoDataFrame],
     before: Sequence[dict[str, Any]],
+    states: Path,
 ) -> RegionNet:
     """The network as the last step left it; before the first one, a fresh network."""
     first = settings.regions[0]
@@ -208,7 +208,7 @@ def _network_after(
     if before:
         for decoder in before[-1]["decoders"]:
             network.add_decoder(decoder)
-        network.load_state_dict(load_file(Path(before[-1]["folder"]) / before[-1]["state"]))
+        network.load_state_dict(load_file(states / before[-1]["state"]))
     return network
 
 
