@@ -21,6 +21,10 @@ class LabelError(TsmuError):
     """A label file cannot be read or does not fit its image."""
 
 
+class UnpairedLabelError(LabelError):
+    """A label belongs to no imported pair."""
+
+
 class ChipError(TsmuError):
     """Training chips are missing or do not fit together."""
 

@@ -40,9 +40,9 @@ class Issue:
 class IssueLog:
     """Collects issues while one source is read, then stores them in the workspace's issues.csv."""
 
-    def __init__(self, source: Path | str, *, strict: bool = False) -> None:
-        """Start an empty log for `source`; with `strict`, warnings count as errors."""
-        self.source = str(Path(source).resolve())
+    def __init__(self, source: Path | str, *, part: str = "", strict: bool = False) -> None:
+        """Start an empty log for `source`, or a part of it; with `strict`, warnings count as errors."""
+        self.source = f"{Path(source).resolve()}{part and f' ({part})'}"
         self.strict = strict
         self.issues: list[Issue] = []
 

@@ -141,6 +141,26 @@ class Workspace:
         return self.root / "events.gpkg"
 
     @property
+    def pairs(self) -> Path:
+        """The table of the image pairs."""
+        return self.root / "pairs.parquet"
+
+    @property
+    def pair_files(self) -> Path:
+        """What had to be made for pairs: places for images without one, resampled pre images."""
+        return self.root / "pairs"
+
+    @property
+    def labels(self) -> Path:
+        """The table of the pairs' masks."""
+        return self.root / "labels.parquet"
+
+    @property
+    def label_files(self) -> Path:
+        """The pairs' masks."""
+        return self.root / "labels"
+
+    @property
     def chips(self) -> Path:
         """The index of the training chips."""
         return self.root / "chips.parquet"

@@ -12,6 +12,13 @@ from torchvision.transforms import v2
 from tsmu.chips.dataset import Sample
 from tsmu.labels.masks import UNKNOWN
 
+DEGREES = 20.0
+SCALES = (0.8, 1.25)
+TURNED = 0.5  # share of the samples that are rotated and scaled
+JITTER = 0.2  # largest change of gain (relative) and offset (in standard deviations)
+SIGMAS = (0.1, 1.0)  # pixels
+BLURRED = 0.2
+
 
 class QuarterTurn(v2.Transform):
     """Rotate by 0, 90, 180 or 270 degrees; unlike other angles this leaves no empty corners."""
@@ -50,26 +57,48 @@ class BandJitter(v2.Transform):
 
 
 class Augment:
-    """Flips, quarter turns, brightness and contrast, and a cut or pad to one size.
+    """Flips, turns, scale, brightness, contrast and blur, and a cut or pad to one size.
+
+    Quarter turns, flips and rotations by up to 20 degrees and the blur are those of Nagendra et al.
+    (2022). What a rotation turns in from outside has no data and no label: NaN in the image,
+    unknown in the mask.
 
     Args:
         size: side of the square that comes out, pixels; smaller chips are padded with no data.
         mean: per band, raw units, as in the bundle's normalisation.
         std: likewise.
-        jitter: largest change of gain (relative) and offset (in standard deviations).
     """
 
-    def __init__(self, size: int, mean: Sequence[float], std: Sequence[float], jitter: float = 0.2) -> None:
+    def __init__(self, size: int, mean: Sequence[float], std: Sequence[float]) -> None:
         self.size = size
+        self.mean = torch.tensor(mean, dtype=torch.float32).view(-1, 1, 1)
+        turn = v2.RandomAffine(
+            DEGREES,
+            scale=SCALES,
+            interpolation=v2.InterpolationMode.BILINEAR,
+            fill={tv_tensors.Mask: UNKNOWN, "others": 0},
+        )
         self.transforms = v2.Compose(
-            [v2.RandomHorizontalFlip(), v2.RandomVerticalFlip(), QuarterTurn(), BandJitter(mean, std, jitter)]
+            [
+                v2.RandomHorizontalFlip(),
+                v2.RandomVerticalFlip(),
+                QuarterTurn(),
+                v2.RandomApply([turn], TURNED),
+                BandJitter(mean, std, JITTER),
+                v2.RandomApply([v2.GaussianBlur(5, SIGMAS)], BLURRED),
+            ]
         )
 
     def __call__(self, sample: Sample) -> Sample:
         """Augment one sample; the torch generator decides the draws."""
         image, mask = self._to_size(sample["image"], sample["mask"])
-        image, mask = self.transforms(tv_tensors.Image(image), tv_tensors.Mask(mask))
-        return cast(Sample, sample | {"image": image.as_subclass(Tensor), "mask": mask.as_subclass(Tensor)})
+        known = torch.isfinite(image).all(0)
+        # No data becomes the mean on the way, or interpolation and blur would spread it.
+        parts = tv_tensors.Image(torch.where(known, image, self.mean)), tv_tensors.Mask(mask), tv_tensors.Mask(known)
+        image, mask, known = (part.as_subclass(Tensor) for part in self.transforms(*parts))
+        image[:, known != 1] = torch.nan
+        mask[known != 1] = UNKNOWN
+        return cast(Sample, sample | {"image": image, "mask": mask})
 
     def _to_size(self, image: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         height, width = mask.shape

@@ -1,7 +1,6 @@
 """A folder of ready-made chips into index rows: `images/`, `masks/` and, if there is one, `pre/`."""
 
 import re
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,12 +8,11 @@ from typing import Any
 import geopandas
 import numpy as np
 import pandas as pd
-import rasterio.warp
-from shapely.geometry import box, shape
 
-from tsmu.chips.index import CRS, make_index
+from tsmu.chips.index import make_index, of_one_band_list
 from tsmu.chips.splits import block_split
 from tsmu.errors import ChipError, ImageError
+from tsmu.imagery.grids import Grid
 from tsmu.imagery.raster import SUFFIXES, RasterInfo, describe, read
 from tsmu.issues import IssueLog
 from tsmu.labels.masks import UNKNOWN, MaskConvention, detect_convention
@@ -58,7 +56,7 @@ def chips_from_folder(
             _log_image_error(log, error, files)
         if progress:
             progress(done, len(stems))
-    rows = _of_one_band_list(rows, bands, log)
+    rows = of_one_band_list(rows, bands, log)
     if not rows:
         raise ChipError(f"{folder}: no usable chip in it; the issue log says why for each file")
     for row in rows:
@@ -159,7 +157,7 @@ def _read_chip(stem: str, files: dict[str, Path], convention: MaskConvention, lo
         "pixel_size": post.pixel_size,
         "landslide_pixels": int((mask[known] == 1).sum()),
         "known_pixels": int(known.sum()),
-        "geometry": _footprint(post),
+        "geometry": Grid.of(post).footprint if post.georeferenced and post.on_earth else None,
     }
 
 
@@ -174,13 +172,6 @@ def _size(width: int, height: int) -> str:
     return f"{width} x {height} px"
 
 
-def _footprint(info: RasterInfo) -> object:
-    if not info.georeferenced or not info.on_earth:
-        return None
-    corners = rasterio.transform.array_bounds(info.height, info.width, info.transform)
-    return shape(rasterio.warp.transform_geom(info.crs, CRS, box(*corners)))
-
-
 def _log_image_error(log: IssueLog, error: ImageError, files: Mapping[str, Path]) -> None:
     """Give the message's file its own column, when it begins with one."""
     text = str(error)
@@ -189,17 +180,3 @@ def _log_image_error(log: IssueLog, error: ImageError, files: Mapping[str, Path]
             log.error(path, text.removeprefix(f"{path}: "))
             return
     log.error(files["images"], text)
-
-
-def _of_one_band_list(rows: list[dict[str, Any]], bands: Sequence[str] | None, log: IssueLog) -> list[dict[str, Any]]:
-    """Keep the chips that have `bands`, or the most frequent band list; log the others."""
-    if not rows:
-        return rows
-    wanted = tuple(bands) if bands else Counter(tuple(row["bands"]) for row in rows).most_common(1)[0][0]
-    kept = []
-    for row in rows:
-        if tuple(row["bands"]) == wanted:
-            kept.append(row)
-        else:
-            log.error(row["post"], f"has the bands {', '.join(row['bands'])}; the other chips have {', '.join(wanted)}")
-    return kept

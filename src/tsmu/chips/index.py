@@ -15,15 +15,18 @@ Columns:
     geometry: footprint in EPSG:4326, None for images without georeference
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import geopandas
 import pandas as pd
 
 from tsmu.chips.splits import keep_tested
 from tsmu.errors import ChipError
-from tsmu.files import written_whole
+from tsmu.issues import IssueLog
+from tsmu.tables import read_paths_table, write_paths_table
 from tsmu.workspace import Workspace
 
 PATHS = ("pre", "post", "mask")
@@ -42,51 +45,34 @@ def make_index(rows: Sequence[dict[str, object]]) -> geopandas.GeoDataFrame:
 
 def read_index(workspace: Workspace) -> geopandas.GeoDataFrame:
     """Read the workspace's chips with absolute paths; an empty table when there are none."""
-    if not workspace.chips.exists():
-        return make_index([])
-    try:
-        chips = geopandas.read_parquet(workspace.chips)
-    except (OSError, ValueError) as error:
-        reason = str(error).splitlines()[0]
-        raise ChipError(f"{workspace.chips}: damaged ({reason}); remove it and import the chips again") from error
-    for column in PATHS:
-        chips[column] = [None if pd.isna(path) else str(workspace.root / path) for path in chips[column]]
-    return chips
+    index = read_paths_table(workspace, workspace.chips, PATHS)
+    return make_index([]) if index is None else index
 
 
 def add_to_index(workspace: Workspace, chips: geopandas.GeoDataFrame) -> geopandas.GeoDataFrame:
-    """Add chips to the workspace's index; a chip of the same id, or of the same region and source, is replaced.
+    """Add chips to the workspace's index; earlier chips of the same source or the same id are replaced.
 
-    A group that was in test stays in test, however the new chips were split: what has been
-    learned from cannot be tested on later.
+    An image that was in test stays in test with its whole group, however the new chips were split:
+    what has been learned from cannot be tested on later.
 
     Returns:
         The whole index, as `read_index` gives it.
     """
-    index = read_index(workspace)
-    index = index[[not stale for stale in _replaced(index, chips)]]
-    tested = {(row.region, row.group) for row in read_index(workspace).itertuples() if row.split == "test"}
-    chips = chips.copy()
+    before = read_index(workspace)
+    stale = before["source"].isin(set(chips["source"])) | before["id"].isin(set(chips["id"]))
+    tested = before[before["split"] == "test"]
     keys = [f"{region}/{group}" for region, group in zip(chips["region"], chips["group"], strict=True)]
-    chips["split"] = keep_tested(keys, list(chips["split"]), {f"{region}/{group}" for region, group in tested})
-    index = pd.concat([index, chips], ignore_index=True) if len(index) else chips
-    stored = index.copy()
-    for column in PATHS:
-        stored[column] = [None if path is None else workspace.stored_path(Path(path)) for path in stored[column]]
-    with written_whole(workspace.chips) as temporary:
-        stored.to_parquet(temporary, index=False)
+    still = {f"{region}/{group}" for region, group in zip(tested["region"], tested["group"], strict=True)}
+    still |= {key for key, post in zip(keys, chips["post"], strict=True) if post in set(tested["post"])}
+    chips = chips.assign(split=keep_tested(keys, list(chips["split"]), still))
+    index = pd.concat([before[~stale], chips], ignore_index=True) if not stale.all() else chips
+    write_paths_table(workspace, index, workspace.chips, PATHS)
     return index
 
 
-def _replaced(index: geopandas.GeoDataFrame, chips: geopandas.GeoDataFrame) -> list[bool]:
-    ids = set(chips["id"])
-    sources = set(zip(chips["region"], chips["source"], strict=True))
-    return [row.id in ids or (row.region, row.source) in sources for row in index.itertuples()]
-
-
-def bands_beside(chips: geopandas.GeoDataFrame, region: str, source: Path) -> tuple[str, ...] | None:
-    """The band list that chips of `region` from `source` have to share; None when they are the only ones."""
-    others = chips[(chips["region"] != region) | (chips["source"] != str(source.resolve()))]
+def bands_beside(chips: geopandas.GeoDataFrame, source: Path) -> tuple[str, ...] | None:
+    """The band list that chips from `source` have to share; None when there are no others."""
+    others = chips[chips["source"] != str(source.resolve())]
     return bands_of(others) if len(others) else None
 
 
@@ -107,3 +93,17 @@ def bands_of(chips: geopandas.GeoDataFrame) -> tuple[str, ...]:
         found = "; ".join(", ".join(bands) for bands in lists) or "none"
         raise ChipError(f"chips must share one band list, found: {found}; import them with the same bands")
     return lists[0]
+
+
+def of_one_band_list(rows: list[dict[str, Any]], bands: Sequence[str] | None, log: IssueLog) -> list[dict[str, Any]]:
+    """Keep the chips that have `bands`, or the most frequent band list; log the others."""
+    if not rows:
+        return rows
+    wanted = tuple(bands) if bands else Counter(tuple(row["bands"]) for row in rows).most_common(1)[0][0]
+    kept = []
+    for row in rows:
+        if tuple(row["bands"]) == wanted:
+            kept.append(row)
+        else:
+            log.error(row["post"], f"has the bands {', '.join(row['bands'])}; the other chips have {', '.join(wanted)}")
+    return kept

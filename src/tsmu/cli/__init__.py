@@ -4,7 +4,7 @@ import os
 
 import typer
 
-from tsmu.cli import benchmark, imports, regions
+from tsmu.cli import benchmark, chips, export, imports, regions
 from tsmu.cli.demo import demo
 from tsmu.cli.evaluate import evaluate
 from tsmu.cli.init import init
@@ -22,9 +22,11 @@ app = typer.Typer(
 app.command("init")(init)
 app.add_typer(imports.app, name="import")
 app.add_typer(regions.app, name="regions")
+app.add_typer(chips.app, name="chips")
 app.command("update")(update)
 app.command("evaluate")(evaluate)
 app.command("map")(map_scene)
+app.add_typer(export.app, name="export")
 app.command("demo")(demo)
 app.add_typer(benchmark.app, name="benchmark")
 

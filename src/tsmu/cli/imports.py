@@ -1,18 +1,68 @@
 """`tsmu import ...`: what users have on disk, into the workspace."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tsmu.cli.command import JsonOption, StrictOption, WorkspaceOption, command, find_workspace, progress
+from tsmu.errors import TsmuError
+
+if TYPE_CHECKING:
+    import geopandas
+
+NEAREST_REGION_M = 2_000.0  # for events that just miss all regions
 
 app = typer.Typer(help="Bring chips, inventories, image pairs and labels into the workspace.", no_args_is_help=True)
 
 
-@app.callback()
-def imports() -> None:
-    """Keep `import` a group while it has one command."""
+@app.command("inventory")
+def inventory(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV, XLSX, GeoJSON, GeoPackage or shapefile, or zip.")],
+    source: Annotated[
+        str | None, typer.Option(help="usgs, usgs-v3, coolr, slido or generic; by default told by the columns.")
+    ] = None,
+    columns: Annotated[
+        str | None, typer.Option(metavar="ROLE=COLUMN,...", help="Which column is which, where the guess is wrong.")
+    ] = None,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+    strict: StrictOption = False,
+) -> None:
+    """Take a landslide inventory into the events; reading a file again replaces what it gave."""
+    with command("import inventory", as_json) as answer:
+        from tsmu.inventory import assign_regions, import_inventory, write_events
+        from tsmu.issues import IssueLog
+        from tsmu.regions import RegionMap
+
+        space = find_workspace(workspace)
+        log = IssueLog(file, strict=strict)
+        with space.lock("tsmu import inventory"):
+            try:
+                found = import_inventory(file, source, _assignments(columns, "--columns"), log)
+                events = found.events
+                if space.regions.exists():
+                    events, _ = assign_regions(events, RegionMap.load(space.regions), NEAREST_REGION_M, log)
+            finally:
+                answer.take_issues(log, space.issues)
+            written = write_events(events, space.events)
+        answer.records, answer.left_out = len(events), found.left_out
+        answer.outputs["events"] = str(space.events)
+        answer.more = {
+            "source": found.source,
+            "columns": found.columns,
+            "rows": found.rows,
+            "blank": found.blank,
+            "replaced": written.replaced,
+            "total": written.total,
+        }
+        for layer, roles in found.columns.items():
+            taken = ", ".join(f"{role}={column}" for role, column in roles.items())
+            answer.say(f"columns{f' of {layer}' if layer else ''}: {taken or 'geometry only'}")
+        answer.say(
+            f"{found.rows} rows by {found.source}: {len(events)} events, {found.blank} blank, "
+            f"{found.left_out} left out; {written.replaced} replaced, {written.total} events in the workspace"
+        )
 
 
 @app.command("chips")
@@ -38,7 +88,7 @@ def chips(
         check_region_name(region)
         log = IssueLog(folder, strict=strict)
         with space.lock("tsmu import chips"), progress("Reading chips") as show:
-            bands = bands_beside(read_index(space), region, folder)
+            bands = bands_beside(read_index(space), folder)
             try:
                 found = chips_from_folder(
                     folder,
@@ -58,3 +108,129 @@ def chips(
         answer.more = {"region": region, "split": sides, "bands": list(bands_of(found))}
         shown = ", ".join(f"{count} {split}" for split, count in sides.items())
         answer.say(f"{len(found)} chips of {region} taken ({shown}); next: tsmu update {region}")
+
+
+@app.command("pairs")
+def pairs(
+    source: Annotated[Path, typer.Argument(metavar="DIR|CSV", help="Folder of images, or a table that lists them.")],
+    region: Annotated[
+        str | None, typer.Option(help="The region of all these pairs; by default by the region map.")
+    ] = None,
+    repair: Annotated[bool, typer.Option("--repair", help="Apply repairs of footprints that are unambiguous.")] = False,
+    correct_shift: Annotated[
+        bool, typer.Option("--correct-shift", help="Move pre images that lie half a pixel off or more.")
+    ] = False,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+    strict: StrictOption = False,
+) -> None:
+    """Take pre/post image pairs: Google Earth screenshots, GeoTIFFs by name, or a table; nothing is copied."""
+    with command("import pairs", as_json) as answer:
+        from tsmu.imagery.pair_regions import assign_pairs
+        from tsmu.imagery.pair_store import store_pairs
+        from tsmu.imagery.pairs import import_pairs
+        from tsmu.inventory import read_events
+        from tsmu.issues import IssueLog
+        from tsmu.regions import RegionMap, check_region_name
+
+        space = find_workspace(workspace)
+        if region:
+            check_region_name(region)
+        log = IssueLog(source, part="pairs", strict=strict)
+        events = read_events(space.events).rename(columns={"event_id": "id"}) if space.events.exists() else None
+        with space.lock("tsmu import pairs"), progress("Reading pairs") as show:
+
+            def read(taken: set[str]) -> "geopandas.GeoDataFrame":
+                found = import_pairs(
+                    source,
+                    log,
+                    out=space.pair_files,
+                    repair=repair,
+                    correct_shift=correct_shift,
+                    events=events,
+                    taken=taken,
+                    progress=lambda done, total: show(done, total, ""),
+                )
+                if space.regions.exists():
+                    found = assign_pairs(found, RegionMap.load(space.regions))
+                return found.assign(region=region) if region else found
+
+            try:
+                found = store_pairs(space, source, read)
+            finally:
+                answer.take_issues(log, space.issues)
+        answer.records = len(found)
+        answer.outputs["pairs"] = str(space.pairs)
+        regions = found["region"].fillna("none").value_counts().to_dict()
+        answer.more = {
+            "regions": regions,
+            "resampled": int(found["resampled"].sum()),
+            "shift_corrected": int(found["shift_corrected"].sum()),
+            "overlapping": int((found["overlap_count"] > 0).sum()),
+        }
+        shown = ", ".join(f"{count} in {name}" for name, count in regions.items())
+        answer.say(f"{len(found)} pairs taken ({shown or 'none'}); next: tsmu import labels DIR")
+
+
+@app.command("labels")
+def labels(
+    source: Annotated[Path, typer.Argument(metavar="DIR|FILE", help="labelme JSON, polygon layers or mask rasters.")],
+    classes: Annotated[
+        str | None,
+        typer.Option(metavar="NAME=VALUE,...", help="1 landslide, 0 background, 255 unknown; else ignored."),
+    ] = None,
+    class_field: Annotated[str | None, typer.Option(help="Field of polygon layers with the class name.")] = None,
+    line_width: Annotated[float, typer.Option(min=0, help="Width of labelme's lines, pixels.")] = 10.0,
+    point_radius: Annotated[float, typer.Option(min=0, help="Radius of labelme's points, pixels.")] = 5.0,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+    strict: StrictOption = False,
+) -> None:
+    """Take labels of the imported pairs and write one mask per pair, on the grid of its post image."""
+    with command("import labels", as_json) as answer:
+        from tsmu.imagery.pair_store import require_pairs
+        from tsmu.issues import IssueLog
+        from tsmu.labels.imports import import_labels
+        from tsmu.labels.store import store_labels
+
+        space = find_workspace(workspace)
+        pairs_there = require_pairs(space)
+        log = IssueLog(source, part="labels", strict=strict)
+        values = _assignments(classes, "--classes")
+        with space.lock("tsmu import labels"), progress("Reading labels") as show:
+            try:
+                found = import_labels(
+                    source,
+                    pairs_there,
+                    log,
+                    out=space.label_files,
+                    classes={name: _mask_value(value) for name, value in values.items()} if values else None,
+                    class_field=class_field,
+                    line_width=line_width,
+                    point_radius=point_radius,
+                    told={Path(folder) for folder in pairs_there["source"]},
+                    progress=lambda done, total: show(done, total, ""),
+                )
+            finally:
+                answer.take_issues(log, space.issues)
+            store_labels(space, found)
+        answer.records = len(found)
+        answer.outputs["labels"] = str(space.labels)
+        landslides = int(found["landslides"].fillna(0).sum())
+        answer.more = {"landslides": landslides, "unlabelled_pairs": len(set(pairs_there["id"]) - set(found["id"]))}
+        answer.say(f"{len(found)} pairs labelled, {landslides} landslides drawn; next: tsmu chips build")
+
+
+def _assignments(text: str | None, option: str) -> dict[str, str]:
+    """Read `a=b,c=d`."""
+    parts = [part.partition("=") for part in text.split(",")] if text else []
+    for name, equals, value in parts:
+        if not (name.strip() and equals and value.strip()):
+            raise TsmuError(f"{option} {text}: not of the form name=value,name=value; correct it")
+    return {name.strip(): value.strip() for name, _, value in parts}
+
+
+def _mask_value(text: str) -> int:
+    if text not in ("0", "1", "255"):
+        raise TsmuError(f"--classes ...={text}: a class is 1 (landslide), 0 (background) or 255 (unknown)")
+    return int(text)

@@ -8,11 +8,13 @@ import numpy as np
 import rasterio
 import rasterio.shutil
 import shapely
+from rasterio import windows
 from rasterio.crs import CRS
 from rasterio.enums import ColorInterp, Resampling
 from rasterio.transform import Affine, from_bounds
 from rasterio.vrt import WarpedVRT
 from rasterio.warp import transform as transform_points
+from rasterio.windows import Window
 
 from tsmu.errors import ImageError
 from tsmu.files import written_whole
@@ -54,6 +56,10 @@ class Grid:
         if info.crs is None:
             raise ImageError(f"{info.path}: has no georeference; give its place")
         return cls(info.width, info.height, info.crs, info.transform)
+
+    def cut(self, window: Window) -> "Grid":
+        """Take the grid of a window."""
+        return Grid(window.width, window.height, self.crs, windows.transform(window, self.transform))
 
     def same_as(self, other: "Grid") -> bool:
         """Whether pixels of both grids coincide."""

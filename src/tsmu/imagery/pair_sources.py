@@ -1,6 +1,7 @@
 """Which images belong together: by name, by folder, or by a table; never by position."""
 
 import re
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,14 +16,14 @@ from tsmu.issues import IssueLog
 _LABEL = re.compile(r"(^|[_-])(masks?|labels?)$", re.I)
 
 
-def find_pairs(source: Path, log: IssueLog, *, repair: bool, skip: Path) -> list[Candidate]:
-    """Find the pairs of a folder (images below `skip` apart) or of a CSV table.
+def find_pairs(source: Path, log: IssueLog, *, repair: bool, skip: Path, taken: Collection[str]) -> list[Candidate]:
+    """Find the pairs of a folder (images below `skip` apart) or of a CSV table; no id is among `taken`.
 
     Raises:
         ImageError: the source is missing, cannot be read, or lists no image.
     """
     if source.is_file():
-        return _distinct_ids(pairs_of_table(source, log))
+        return _distinct_ids(pairs_of_table(source, log), taken)
     if not source.is_dir():
         raise ImageError(f"{source}: no such folder or table; check the path")
     images = [p for p in sorted(source.rglob("*")) if p.suffix.lower() in SUFFIXES and p.is_file()]
@@ -31,16 +32,16 @@ def find_pairs(source: Path, log: IssueLog, *, repair: bool, skip: Path) -> list
         raise ImageError(f"{source}: holds no image ({', '.join(SUFFIXES)}); give a folder of pairs or a CSV table")
     shots = [p for p in images if p.name.upper().startswith("GE_")]
     others = [p for p in images if p not in set(shots) and not _is_label(p.relative_to(source))]
-    return _distinct_ids([*pairs_of_screenshots(shots, log, repair=repair), *pairs_by_key(others, source, log)])
+    return _distinct_ids([*pairs_of_screenshots(shots, log, repair=repair), *pairs_by_key(others, source, log)], taken)
 
 
 def _is_label(path: Path) -> bool:
     return any(_LABEL.search(part) for part in (*path.parent.parts, path.stem))
 
 
-def _distinct_ids(candidates: list[Candidate]) -> list[Candidate]:
+def _distinct_ids(candidates: list[Candidate], taken: Collection[str]) -> list[Candidate]:
     """Give a repeated id a number, and make every id fit for a folder's name."""
-    used: set[str] = set()
+    used = {name.lower() for name in taken}
     result = []
     for candidate in candidates:
         plain = re.sub(r"[^\w.-]+", "_", candidate.id).strip(".") or "pair"

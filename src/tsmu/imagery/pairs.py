@@ -1,6 +1,7 @@
 """Image pairs in: matched, placed, on one grid, with what is wrong in the issue log."""
 
 import math
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,8 @@ ASPECT_TOLERANCE = 0.02  # by which the shapes of two images of one box may diff
 MATCHED_SIDE = 1024  # px in the middle of the pair, on which the shift is estimated
 CORRECTED_FROM = 0.5  # px; resampling blurs more than a smaller shift harms
 TOLD_FROM = 2.0  # px of shift, left as it is, that are worth a line in the log
+
+Progress = Callable[[int, int], None]
 
 COLUMNS = {
     "id": "str",
@@ -54,6 +57,8 @@ def import_pairs(
     repair: bool = False,
     correct_shift: bool = False,
     events: gpd.GeoDataFrame | None = None,
+    taken: Collection[str] = (),
+    progress: Progress | None = None,
 ) -> gpd.GeoDataFrame:
     """Import image pairs from a folder or a table; what is left out stands in the log.
 
@@ -70,6 +75,8 @@ def import_pairs(
             `ID/pre.tif` where the pre image had to be resampled onto the post grid.
         repair: apply repairs of footprints that are unambiguous.
         correct_shift: resample pre images that lie at least half a pixel off.
+        taken: ids that other pairs have already.
+        progress: called with (done, all) after each pair.
         events: columns id, date_min, date_max, geometry: matched by place, and their dates checked.
 
     Returns:
@@ -84,11 +91,14 @@ def import_pairs(
         ImageError: the source as a whole cannot be read.
     """
     rows = []
-    for candidate in find_pairs(source, log, repair=repair, skip=out):
+    candidates = find_pairs(source, log, repair=repair, skip=out, taken=taken)
+    for done, candidate in enumerate(candidates, start=1):
         try:
             rows.append(_import(candidate, log, out / candidate.id, correct_shift))
         except ImageError as error:
-            log.error(candidate.file, str(error), row=candidate.row)
+            log.error(candidate.file, str(error).removeprefix(f"{candidate.file}: "), row=candidate.row)
+        if progress:
+            progress(done, len(candidates))
     pairs = gpd.GeoDataFrame(
         pd.DataFrame(rows, columns=[*COLUMNS, "geometry"]).astype(COLUMNS), geometry="geometry", crs="EPSG:4326"
     )

@@ -1,7 +1,7 @@
 """Labels of any kind in: one mask per pair, on the grid of its post image."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from rasterio.transform import Affine
 from shapely.affinity import scale
 from shapely.geometry.base import BaseGeometry
 
-from tsmu.errors import ImageError, LabelError
+from tsmu.errors import ImageError, LabelError, UnpairedLabelError
 from tsmu.imagery import raster
 from tsmu.imagery.raster import RasterInfo, describe
 from tsmu.issues import IssueLog
@@ -25,6 +25,8 @@ from tsmu.labels.masks import BACKGROUND, LANDSLIDE, UNKNOWN, Mask, MaskConventi
 from tsmu.labels.matching import PairFinder
 from tsmu.labels.vectors import read_polygons, to_pixels
 from tsmu.labels.writer import MaskWriter
+
+Progress = Callable[[int, int], None]
 
 ASPECT_TOLERANCE = 0.01  # by which the shape of a label's image may differ from the post image's
 
@@ -39,6 +41,8 @@ def import_labels(
     class_field: str | None = None,
     line_width: float = LINE_WIDTH,
     point_radius: float = POINT_RADIUS,
+    told: Collection[Path] = (),
+    progress: Progress | None = None,
 ) -> pd.DataFrame:
     """Import labels for pairs; what is left out stands in the log.
 
@@ -57,6 +61,9 @@ def import_labels(
         class_field: column of the class name in polygon layers; None takes all as "landslide".
         line_width: width of labelme's lines, px.
         point_radius: radius of labelme's points, px.
+        told: folders of the pairs' import. A labelme file there, beside an image of its name that
+            is in no pair, is left out without a word: their import told what is wrong with it.
+        progress: called with (done, all) after each file.
 
     Returns:
         One row per mask: id of the pair; mask (absolute path; 0 background, 1 landslide, 255
@@ -68,13 +75,18 @@ def import_labels(
     """
     jsons, layers, rasters = _files(source, pairs, out)
     writer, finder, convention = MaskWriter(pairs, log, out, classes), PairFinder(pairs), detect_convention(rasters)
-    for path in jsons:
-        with _logged(path, log):
+    total = len(jsons) + len(rasters)
+    for done, path in enumerate(jsons, start=1):
+        with _logged(path, log, told):
             _import_labelme(path, finder, writer, line_width, point_radius)
+        if progress:
+            progress(done, total)
     _import_layers(layers, pairs, writer, class_field)
-    for path in rasters:
+    for done, path in enumerate(rasters, start=len(jsons) + 1):
         with _logged(path, log):
             _import_mask(path, finder, writer, convention)
+        if progress:
+            progress(done, total)
     writer.report_classes(source)
     return writer.table()
 
@@ -104,9 +116,13 @@ def _is_geojson(path: Path) -> bool:
 
 
 @contextmanager
-def _logged(path: Path, log: IssueLog) -> Iterator[None]:
+def _logged(path: Path, log: IssueLog, told: Collection[Path] = ()) -> Iterator[None]:
     try:
         yield
+    except UnpairedLabelError as error:
+        beside = any(path.with_suffix(suffix).exists() for suffix in raster.SUFFIXES)
+        if not (beside and any(path.resolve().is_relative_to(folder) for folder in told)):
+            log.error(path, str(error).removeprefix(f"{path}: "))
     except (LabelError, ImageError) as error:
         log.error(path, str(error).removeprefix(f"{path}: "))
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import geopandas as gpd
 
-from tsmu.errors import LabelError
+from tsmu.errors import LabelError, UnpairedLabelError
 
 _ENDING = re.compile(r"[_-](masks?|labels?)$", re.IGNORECASE)
 
@@ -39,7 +39,7 @@ class PairFinder:
             stems = {path.stem.casefold(), Path(image_name or "").stem.casefold()}
             if stems & self._pres:
                 raise LabelError(f"{path}: labels a pre image; draw the landslides on the post image")
-            raise LabelError(f"{path}: belongs to no imported pair; name it like the post image or the pair's id")
+            raise UnpairedLabelError(f"{path}: belongs to no imported pair; name it like the post image or by pair id")
         return found
 
     def _find(self, path: Path, stem: str) -> str | None:

@@ -1,5 +1,6 @@
 """The network: one shared encoder, one U-Net decoder per region."""
 
+import copy
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Self, cast
@@ -21,11 +22,32 @@ ENCODER = "encoder"
 _KEY = "region "  # ModuleDict refuses names that are its own methods, such as `keys`
 
 
-class RegionDecoder(nn.Module):
-    """U-Net decoder and head of one region: encoder features in, one logit per pixel out."""
+class RegionalNorm(nn.Module):
+    """The place of a batch normalisation in the shared encoder; each region brings its own.
 
-    def __init__(self, encoder_channels: Sequence[int]) -> None:
+    Holds no weights: `norm` is switched to that of the region whose decoder is to answer.
+    """
+
+    def __init__(self) -> None:
         super().__init__()
+        self._norm: tuple[nn.Module, ...] = ()  # in a tuple it stays out of this module's own state
+
+    def switch(self, norm: nn.Module) -> None:
+        """Normalise by `norm` from now on."""
+        self._norm = (norm,)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Normalise feature maps (N, C, H, W)."""
+        normalised: Tensor = self._norm[0](features)
+        return normalised
+
+
+class RegionDecoder(nn.Module):
+    """What a region has of its own: normalisation within the encoder, U-Net decoder and head."""
+
+    def __init__(self, encoder_channels: Sequence[int], norms: Iterable[nn.Module]) -> None:
+        super().__init__()
+        self.norms = nn.ModuleList(copy.deepcopy(norm) for norm in norms)
         self.blocks = UnetDecoder(encoder_channels, DECODER_CHANNELS, n_blocks=DEPTH)
         self.head = SegmentationHead(DECODER_CHANNELS[-1], 1)
         initialize_decoder(self.blocks)
@@ -43,10 +65,11 @@ class RegionNet(nn.Module):
     Input is the raw image: normalisation with the stored band statistics happens inside, and
     pixels that are NaN (no data) count as the mean. Any height and width is taken.
 
-    Batch normalisation of a part follows the images only while that part is named in
-    `open_norms`. Everything else stays in evaluation mode, whatever `train()` says: running
-    statistics that drift on a new region's images change an old region's answers although no
-    weight has moved (DESIGN 2).
+    Batch normalisation belongs to the regions, in the encoder too: it is shared convolutions that
+    the regions have in common, while each has seen its own images' statistics. A region's
+    normalisation follows the images only while its decoder is named in `open_norms`. Everything
+    else stays in evaluation mode, whatever `train()` says: running statistics that drift on a new
+    region's images change an old region's answers although no weight has moved (DESIGN 2).
 
     Args:
         encoder: name of an encoder of segmentation_models_pytorch (`tu-...` for timm's).
@@ -63,6 +86,7 @@ class RegionNet(nn.Module):
         self.encoder = _build_encoder(encoder, len(mean), weights)
         self.decoders = nn.ModuleDict()
         self.open_norms: frozenset[str] = frozenset()
+        self._first_norms = _take_norms(self.encoder)
         self.register_buffer("mean", torch.tensor(mean, dtype=torch.float32).view(-1, 1, 1))
         self.register_buffer("std", torch.tensor(std, dtype=torch.float32).view(-1, 1, 1))
 
@@ -72,8 +96,11 @@ class RegionNet(nn.Module):
         return tuple(key.removeprefix(_KEY) for key in self.decoders)
 
     def add_decoder(self, name: str) -> None:
-        """Add a decoder with fresh weights."""
-        self.decoders[_KEY + name] = RegionDecoder(cast(list[int], self.encoder.out_channels)).to(self.mean.device)
+        """Add a decoder with fresh weights, and the normalisation of the one added before it."""
+        before = self.decoder_names[-1:]
+        norms = self.decoder(before[0]).norms if before else self._first_norms
+        decoder = RegionDecoder(cast(list[int], self.encoder.out_channels), norms)
+        self.decoders[_KEY + name] = decoder.to(self.mean.device)
 
     def decoder(self, name: str) -> RegionDecoder:
         """Return the decoder of that name."""
@@ -81,21 +108,23 @@ class RegionNet(nn.Module):
         assert isinstance(module, RegionDecoder)
         return module
 
-    def features(self, image: Tensor) -> list[Tensor]:
-        """Encode raw images (N, C, H, W) into feature maps; padded at the bottom and right."""
+    def forward(self, image: Tensor, decoders: Iterable[str]) -> dict[str, Tensor]:
+        """Return logits (N, H, W) of each decoder named, for raw images (N, C, H, W)."""
         normalised = torch.nan_to_num((image - self.mean) / self.std)
         height, width = image.shape[-2:]
         padding = (0, -width % MULTIPLE, 0, -height % MULTIPLE)
         if any(padding):
             normalised = functional.pad(normalised, padding, mode="replicate")
-        maps: list[Tensor] = self.encoder(normalised.contiguous(memory_format=torch.channels_last))
-        return maps
+        normalised = normalised.contiguous(memory_format=torch.channels_last)
+        return {name: self._answer(normalised, name)[:, :height, :width] for name in decoders}
 
-    def forward(self, image: Tensor, decoders: Iterable[str]) -> dict[str, Tensor]:
-        """Return logits (N, H, W) of each decoder named; the encoder runs once."""
-        features = self.features(image)
-        height, width = image.shape[-2:]
-        return {name: self.decoder(name)(features)[:, :height, :width] for name in decoders}
+    def _answer(self, normalised: Tensor, name: str) -> Tensor:
+        decoder = self.decoder(name)
+        places = (module for module in self.encoder.modules() if isinstance(module, RegionalNorm))
+        for place, norm in zip(places, decoder.norms, strict=True):
+            place.switch(norm)
+        logits: Tensor = decoder(self.encoder(normalised))
+        return logits
 
     def train(self, mode: bool = True) -> Self:
         """Set training mode for the open parts only."""
@@ -115,6 +144,14 @@ class RegionNet(nn.Module):
             part.requires_grad_(name in parts)
         self.open_norms = frozenset(open_norms)
         self.train(self.training)
+
+
+def _take_norms(encoder: nn.Module) -> tuple[nn.Module, ...]:
+    """Replace the batch normalisations of an encoder by places for the regions', and return them."""
+    found = [(name, module) for name, module in encoder.named_modules() if isinstance(module, nn.BatchNorm2d)]
+    for name, _ in found:
+        encoder.set_submodule(name, RegionalNorm())
+    return tuple(norm for _, norm in found)
 
 
 def decoder_part(name: str) -> str:

@@ -50,7 +50,7 @@ class Learner(lightning.LightningModule):
         """Sum the strategy's losses; a sum that is no number ends the run."""
         del batch_idx
         assert self.stage is not None
-        losses = self.strategy.loss(self._lesson[0], self.stage, batch)
+        losses = self.strategy.loss(self._lesson[0], self.stage, batch, self.global_step)
         total = torch.stack(list(losses.values())).sum()
         self.losses = {name: float(value.detach()) for name, value in losses.items()}
         if not math.isfinite(sum(self.losses.values())):

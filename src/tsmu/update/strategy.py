@@ -1,7 +1,7 @@
 """What a strategy is: which decoder learns a region, in which stages, by which loss."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -54,15 +54,20 @@ class Lesson:
         return [name for name in self.network.decoder_names if name != self.decoder]
 
     @property
+    def relearns(self) -> bool:
+        """Whether the decoder has learned before."""
+        return self.teacher is not None and self.decoder in self.teacher.decoder_names
+
+    @property
     def first(self) -> bool:
         """Whether the network has learned nothing yet."""
         return self.teacher is None
 
     @torch.no_grad()
-    def recorded(self, image: Tensor) -> dict[str, Tensor]:
-        """What every old decoder said about these images before the update: logits (N, H, W)."""
+    def recorded(self, image: Tensor, decoders: Iterable[str]) -> dict[str, Tensor]:
+        """What old decoders said about these images before the update: logits (N, H, W)."""
         assert self.teacher is not None
-        answers: dict[str, Tensor] = self.teacher(image, self.teacher.decoder_names)
+        answers: dict[str, Tensor] = self.teacher(image, decoders)
         return answers
 
 
@@ -85,9 +90,9 @@ class Strategy(ABC):
     def later_stages(self, lesson: Lesson, steps: int) -> list[Stage]:
         """Divide the steps of an update after the first region."""
 
-    def loss(self, lesson: Lesson, stage: Stage, batch: Sample) -> Losses:
-        """Losses by name for a batch; their sum is minimised. By default the new labels alone."""
-        del stage
+    def loss(self, lesson: Lesson, stage: Stage, batch: Sample, step: int) -> Losses:
+        """Losses by name for the batch of a step; their sum is minimised. By default the new labels alone."""
+        del stage, step
         logits = lesson.network(batch["image"], [lesson.decoder])[lesson.decoder]
         return label_losses(logits, batch["mask"])
 

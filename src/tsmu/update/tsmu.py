@@ -2,8 +2,6 @@
 
 from typing import ClassVar
 
-import torch
-
 from tsmu.chips.dataset import Sample
 from tsmu.labels.masks import UNKNOWN
 from tsmu.model.network import ENCODER, decoder_part
@@ -22,13 +20,14 @@ class TaskSpecificModelUpdates(Strategy):
     1. What every old decoder says about the new images is recorded: the teacher, a frozen copy of
        the network, answers on the very image shown, so the record fits under any augmentation.
     2. The new decoder is trained alone on the labels, encoder and old decoders frozen.
-    3. All are trained together: the labels on the new decoder, and each old decoder held to its
-       recorded answers. No old image or label is used.
+    3. All are trained together: the labels on the new decoder, and the old decoders, one a step,
+       held to their recorded answers. No old image or label is used.
 
     A region that is known already goes on in its own decoder; where the new labels say nothing
     (unknown pixels) that decoder is held to its earlier answers too.
 
-    Normalisation of the encoder and of the old decoders stays frozen throughout.
+    Each region has its own normalisation, also within the encoder; the old ones' statistics stand
+    still throughout.
     """
 
     name: ClassVar[str] = "tsmu"
@@ -44,18 +43,19 @@ class TaskSpecificModelUpdates(Strategy):
             Stage("together", steps - alone, {new: RATE} | dict.fromkeys(shared, SHARED_RATE), frozenset({new})),
         ]
 
-    def loss(self, lesson: Lesson, stage: Stage, batch: Sample) -> Losses:
+    def loss(self, lesson: Lesson, stage: Stage, batch: Sample, step: int) -> Losses:
         """The labels; in the second stage also the distance to the recorded answers."""
         if lesson.first or ENCODER not in stage.rates:
-            return super().loss(lesson, stage, batch)
-        held = lesson.old_decoders
+            return super().loss(lesson, stage, batch, step)
+        old = lesson.old_decoders
+        held = [old[step % len(old)]] if old else []  # in turn: a step costs the same however many there are
+        known = [lesson.decoder] if lesson.relearns else []
         answers = lesson.network(batch["image"], [lesson.decoder, *held])
-        recorded = lesson.recorded(batch["image"])
+        recorded = lesson.recorded(batch["image"], [*known, *held])
         losses = label_losses(answers[lesson.decoder], batch["mask"])
-        if held:
-            distances = [held_answers(answers[name], recorded[name]) for name in held]
-            losses["hold"] = HOLD_WEIGHT * torch.stack(distances).sum()
-        if lesson.decoder in recorded:
+        for name in held:
+            losses["hold"] = HOLD_WEIGHT * len(old) * held_answers(answers[name], recorded[name])
+        for name in known:
             silent = batch["mask"] == UNKNOWN
-            losses["keep"] = HOLD_WEIGHT * held_answers(answers[lesson.decoder], recorded[lesson.decoder], silent)
+            losses["keep"] = HOLD_WEIGHT * held_answers(answers[name], recorded[name], silent)
         return losses

@@ -1,0 +1,52 @@
+"""Which footprints must stay on one side of a split."""
+
+from collections.abc import Sequence
+
+import geopandas
+import numpy as np
+import shapely
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+METRES_PER_DEGREE = 111_195.0  # of latitude, mean radius 6,371 km
+
+
+def spatial_groups(
+    names: Sequence[str], footprints: geopandas.GeoSeries, gap_m: float, events: Sequence[Sequence[str]]
+) -> list[str]:
+    """Group footprints that are nearer than a gap or show one event, and all that hang together so.
+
+    Nearness is told by the footprint's bounding box widened by the gap, which errs towards grouping.
+
+    Args:
+        names: of the footprints, all different.
+        footprints: EPSG:4326.
+        gap_m: metres.
+        events: ids of the events in each footprint.
+
+    Returns:
+        The group of each footprint, named by its first member; to be had in any order of the footprints.
+    """
+    west, south, east, north = footprints.bounds.to_numpy().T
+    up = gap_m / METRES_PER_DEGREE
+    side = up / np.cos(np.radians(np.clip(np.maximum(abs(south), abs(north)) + up, 0, 89.9)))
+    widened = shapely.box(west - side, south - up, east + side, north + up)
+    first, second = shapely.STRtree(footprints.to_numpy()).query(widened, predicate="intersects")
+    shown = {event: number for number, here in enumerate(events) for event in here}  # the last that shows it
+    also = [(number, shown[event]) for number, here in enumerate(events) for event in here]
+    edges = np.concatenate([np.stack([first, second], 1), np.array(also, np.int64).reshape(-1, 2)]).T
+    count = len(names)
+    _, group = connected_components(coo_array((np.ones(edges.shape[1]), edges), shape=(count, count)), directed=False)
+    called: dict[int, str] = {}
+    for name, number in zip(names, group, strict=True):
+        called[number] = min(name, called.get(number, name))
+    return [called[number] for number in group]
+
+
+def along_a_curve(groups: Sequence[str], footprints: geopandas.GeoSeries) -> list[int]:
+    """Order footprints so that neighbours follow each other: by the place of their group's first on a Hilbert curve."""
+    place = footprints.hilbert_distance().to_numpy()
+    first: dict[str, int] = {}
+    for group, distance in zip(groups, place, strict=True):
+        first[group] = min(distance, first.get(group, distance))
+    return sorted(range(len(groups)), key=lambda i: (first[groups[i]], groups[i], place[i]))

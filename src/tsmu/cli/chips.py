@@ -1,0 +1,78 @@
+"""`tsmu chips ...`: the training set out of labelled pairs."""
+
+from typing import Annotated
+
+import typer
+
+from tsmu.cli.command import JsonOption, StrictOption, WorkspaceOption, command, find_workspace, progress
+
+app = typer.Typer(help="The training set.", no_args_is_help=True)
+
+
+@app.callback()
+def chips() -> None:
+    """Keep `chips` a group while it has one command."""
+
+
+@app.command("build")
+def build(
+    size: Annotated[int, typer.Option(min=32, help="Side of a chip, pixels.")] = 512,
+    stride: Annotated[int | None, typer.Option(min=1, help="From one chip to the next; by default the size.")] = None,
+    negatives: Annotated[float, typer.Option(min=0, help="Chips without landslides per chip with one.")] = 0.5,
+    gap: Annotated[
+        float, typer.Option(min=0, metavar="METRES", help="Footprints nearer than this stay on one side of the split.")
+    ] = 200.0,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+    strict: StrictOption = False,
+) -> None:
+    """Cut the labelled pairs into chips, read by window from the pairs, and split them without leaks."""
+    with command("chips build", as_json) as answer:
+        from tsmu.chips.index import add_to_index, bands_beside, bands_of, read_index, select
+        from tsmu.chips.splits import SPLITS
+        from tsmu.chips.windows import Cutting, chips_from_pairs
+        from tsmu.imagery.pair_store import require_pairs
+        from tsmu.issues import IssueLog
+        from tsmu.labels.store import require_labels
+
+        space = find_workspace(workspace)
+        pairs = require_pairs(space).merge(require_labels(space)[["id", "mask"]], on="id", how="left")
+        unlabelled, nowhere = pairs["mask"].isna(), pairs["region"].isna()
+        usable = pairs[~unlabelled & ~nowhere]
+        log = IssueLog(space.pairs, part="chips", strict=strict)
+        with space.lock("tsmu chips build"), progress("Cutting pairs") as show:
+            try:
+                found = chips_from_pairs(
+                    usable,
+                    Cutting(size, stride or size, negatives, gap),
+                    str(space.pairs),
+                    log,
+                    bands=bands_beside(read_index(space), space.pairs),
+                    progress=lambda done, total: show(done, total, ""),
+                )
+            finally:
+                answer.take_issues(log, space.issues)
+            index = add_to_index(space, found)
+        mine = index[index["source"] == str(space.pairs)]
+        answer.records = len(found)
+        answer.outputs["chips"] = str(space.chips)
+        answer.more = {
+            "bands": list(bands_of(found)),
+            "pairs": len(usable),
+            "unlabelled_pairs": int(unlabelled.sum()),
+            "pairs_without_region": int(nowhere.sum()),
+            "groups": int(mine["group"].nunique()),
+            "with_landslides": int((mine["landslide_pixels"] > 0).sum()),
+            "regions": {
+                region: {split: len(select(mine, region, split)) for split in SPLITS}
+                for region in sorted(set(mine["region"]))
+            },
+        }
+        if len(usable) < len(pairs):
+            answer.say(
+                f"no chips from {unlabelled.sum()} pairs without a label (tsmu import labels) and "
+                f"{(nowhere & ~unlabelled).sum()} without a region (tsmu regions assign)"
+            )
+        for region, sides in answer.more["regions"].items():
+            answer.say(f"{region}: {', '.join(f'{count} {split}' for split, count in sides.items())}")
+        answer.say(f"{len(found)} chips in {answer.more['groups']} spatial groups; next: tsmu update REGION")

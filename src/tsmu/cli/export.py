@@ -1,0 +1,97 @@
+"""`tsmu export ...`: out of the workspace, for other programs."""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tsmu.cli.command import JsonOption, WorkspaceOption, command, find_workspace, progress
+from tsmu.errors import BundleError
+
+if TYPE_CHECKING:
+    import shapely
+
+    from tsmu.model.bundle import Bundle
+    from tsmu.workspace import Workspace
+
+app = typer.Typer(help="Out of the workspace, for other programs.", no_args_is_help=True)
+
+
+@app.callback()
+def export() -> None:
+    """Keep `export` a group while it has one command."""
+
+
+@app.command("labelme")
+def labelme(
+    out: Annotated[Path, typer.Argument(metavar="DIR", help="Folder for the pictures and their JSON files.")],
+    predictions: Annotated[
+        bool, typer.Option("--predictions", help="Draw what the newest model finds on pairs without a label.")
+    ] = False,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write the pairs' post images and labels for labelme; corrected, `tsmu import labels DIR` takes them back.
+
+    A JSON file that is there already stays as it is: it may hold somebody's work.
+    """
+    with command("export labelme", as_json) as answer:
+        from tsmu.imagery.pair_store import require_pairs
+        from tsmu.labels.drafts import draft_polygons, export_labelme
+        from tsmu.labels.masks import LANDSLIDE, ZERO_ONE
+        from tsmu.labels.store import read_labels
+        from tsmu.model.bundle import latest_bundle
+
+        space = find_workspace(workspace)
+        pairs, labels = require_pairs(space), read_labels(space)
+        masks = {} if labels is None else dict(zip(labels["id"], labels["mask"], strict=True))
+        bundle = latest_bundle(space.models) if predictions else None
+        if predictions and bundle is None:
+            raise BundleError(f"{space.models}: no bundle yet to predict with; make one with: tsmu update REGION")
+        drawn = {"label": 0, "prediction": 0, "none": 0}
+        with space.lock("tsmu export labelme"), progress("Writing") as show:
+            for done, pair in enumerate(pairs.to_dict("records"), start=1):
+                polygons: list[shapely.Polygon] = []
+                origin = "none"
+                if pair["id"] in masks:
+                    origin = "label"
+                    polygons = draft_polygons((ZERO_ONE.read(Path(masks[pair["id"]])) == LANDSLIDE).astype(float))
+                elif bundle is not None and pair["region"] in bundle.record.regions:
+                    origin = "prediction"
+                    polygons = _predicted(pair, bundle, space)
+                export_labelme(Path(pair["post"]), polygons, out, pair["id"])
+                drawn[origin] += 1
+                show(done, len(pairs), pair["id"])
+        answer.records = len(pairs)
+        answer.outputs["folder"] = str(out)
+        answer.more = {"from": drawn}
+        shown = f"{drawn['label']} with their labels, {drawn['prediction']} with predictions, {drawn['none']} without"
+        answer.say(f"{len(pairs)} pictures ({shown}); after correcting: tsmu import labels {out}")
+
+
+def _predicted(pair: dict[str, object], bundle: "Bundle", space: "Workspace") -> "list[shapely.Polygon]":
+    """Outlines, in pixels, of what a bundle finds on a pair."""
+    from tsmu.imagery.raster import read
+    from tsmu.labels.drafts import draft_polygons
+    from tsmu.mapping.engine import torch_engine
+    from tsmu.mapping.mapper import map_scene
+    from tsmu.mapping.source import Scene
+
+    serving = bundle.record.regions[str(pair["region"])]
+    pre = Path(str(pair["pre"])) if pair["pre"] else None
+    with (
+        Scene(Path(str(pair["post"])), pre, bundle.record.bands) as scene,
+        TemporaryDirectory(dir=space.root, prefix=".draft-") as folder,
+    ):
+        settings = space.settings.map
+        mapped = map_scene(
+            scene,
+            torch_engine(bundle, serving.decoder),
+            Path(folder),
+            threshold_percent=serving.threshold,
+            tile=settings.tile,
+            overlap=settings.overlap,
+        )
+        percent, valid = read(mapped.probability)
+    return draft_polygons(percent[0] * valid, threshold=serving.threshold)

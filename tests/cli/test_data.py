@@ -1,0 +1,151 @@
+"""From an inventory and image pairs to a trained region, by the commands a user types."""
+
+import csv
+import json
+import shutil
+from pathlib import Path
+
+import geopandas
+import pytest
+import shapely
+
+from tests.conftest import Tsmu
+from tsmu.synthetic import World, write_google_earth
+
+REGION = "eastern_forests"
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Sixteen screenshots pairs with labels, five broken, and a region map."""
+    folder = tmp_path_factory.mktemp("world")
+    drawn = World(0)
+    drawn.regions().to_file(folder / "regions.gpkg", layer="regions")
+    posts = write_google_earth(drawn, folder / "shots", REGION, count=16, size=96)
+    number = {int(post.name.split("_LS_")[1].split("_")[0]): post for post in posts}
+    pre = {n: next(post.parent.glob(f"*_LS_{n}_US_*_PRE.jpg")) for n, post in number.items()}
+    pre[1].unlink()
+    pre[2].rename(pre[2].with_name(pre[2].name.replace(pre[2].name.split("_")[-2], number[2].name.split("_")[-2])))
+    number[3].write_bytes(number[3].read_bytes()[:700])
+    number[4].with_suffix(".json").write_text("{")
+    label = number[5].with_suffix(".json")
+    label.write_text(json.dumps(json.loads(label.read_text()) | {"imageWidth": 12}))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def survey(world: Path, tmp_path_factory: pytest.TempPathFactory, tsmu: Tsmu) -> Path:
+    """A workspace with region map, pairs, labels and chips."""
+    space = tmp_path_factory.mktemp("survey")
+    for command, code in (
+        (("init", space), 0),
+        (("regions", "use", world / "regions.gpkg", "--name-field", "name", "--workspace", space), 0),
+        (("import", "pairs", world / "shots", "--workspace", space), 3),
+        (("import", "labels", world / "shots", "--workspace", space), 3),
+        (("chips", "build", "--size", "48", "--workspace", space), 0),
+    ):
+        done = tsmu(*command)
+        assert done.returncode == code, done.stderr
+        assert "Traceback" not in done.stderr
+    return space
+
+
+def test_each_broken_file_is_logged_once(survey: Path) -> None:
+    with (survey / "issues.csv").open() as handle:
+        rows = list(csv.DictReader(handle))
+    assert len(rows) == 5
+    assert sorted(row["source"].split()[-1] for row in rows) == ["(labels)", "(labels)", *["(pairs)"] * 3]
+    told = " ".join(row["problem"] for row in rows)
+    for problem in ("partner missing", "pre = post date", "cannot be read", "no JSON", "12 x 96 px"):
+        assert problem in told
+    assert not any(row["problem"].startswith(row["file"]) for row in rows)
+
+
+def test_chips_are_windows_of_the_pairs_and_do_not_leak(survey: Path) -> None:
+    chips = geopandas.read_parquet(survey / "chips.parquet")
+    assert set(chips["region"]) == {REGION}
+    assert set(chips["split"]) == {"train", "val", "test"}
+    assert chips["id"].is_unique
+    assert (chips["width"] == 48).all()
+    assert chips["bands"].iloc[0].tolist()[0] == "pre:red"
+    positive = (chips["landslide_pixels"] > 0).sum()
+    assert len(chips) - positive <= round(0.5 * positive)
+    sides = {split: shapely.union_all(rows.geometry) for split, rows in chips.groupby("split")}
+    assert not sides["train"].intersects(sides["test"])
+    assert not sides["train"].intersects(sides["val"])
+
+
+def test_a_region_learns_from_them_and_its_predictions_go_to_labelme_and_back(
+    survey: Path, tmp_path: Path, tsmu: Tsmu
+) -> None:
+    space = tmp_path / "copy"
+    shutil.copytree(survey, space)
+    options = ("--steps", "4", "--batch-size", "4", "--encoder", "resnet18")
+    assert tsmu("update", REGION, *options, "--workspace", space).returncode == 0
+    out = tmp_path / "drafts"
+    done = tsmu("export", "labelme", out, "--predictions", "--json", "--workspace", space)
+    assert done.returncode == 0, done.stderr
+    answer = json.loads(done.stdout)
+    assert answer["from"] == {"label": 11, "prediction": 2, "none": 0}
+    drafts = sorted(out.glob("*.json"))
+    assert len(drafts) == len(list(out.glob("*.png"))) == 13
+    work = json.loads(drafts[0].read_text())
+    drafts[0].write_text(json.dumps(work | {"shapes": work["shapes"][:1]}))
+    assert tsmu("export", "labelme", out, "--workspace", space).returncode == 0
+    assert len(json.loads(drafts[0].read_text())["shapes"]) == 1
+    back = tsmu("import", "labels", out, "--json", "--workspace", space)
+    assert json.loads(back.stdout)["records"] == 13
+    assert json.loads(back.stdout)["unlabelled_pairs"] == 0
+
+
+def test_importing_again_replaces_and_repairs(survey: Path, world: Path, tmp_path: Path, tsmu: Tsmu) -> None:
+    space = tmp_path / "copy"
+    shutil.copytree(survey, space)
+    again = tsmu("import", "pairs", world / "shots", "--json", "--workspace", space)
+    assert json.loads(again.stdout)["records"] == 13
+    assert len(geopandas.read_parquet(space / "pairs.parquet")) == 13
+    before = geopandas.read_parquet(space / "chips.parquet")
+    assert tsmu("chips", "build", "--size", "96", "--workspace", space).returncode == 0
+    after = geopandas.read_parquet(space / "chips.parquet")
+    tested = shapely.union_all(before[before["split"] == "test"].geometry)
+    learned = after[after["split"] != "test"]
+    assert not shapely.union_all(learned.geometry).intersects(tested.buffer(-1e-6))
+
+
+def test_an_inventory_gets_its_regions(tmp_path: Path, world: Path, tsmu: Tsmu) -> None:
+    space = tmp_path / "survey"
+    tsmu("init", space)
+    inside = geopandas.read_file(world / "regions.gpkg").to_crs(4326).set_index("name").geometry.representative_point()
+    table = tmp_path / "slides.csv"
+    rows = [f"{n},{point.y},{point.x},2019-05-0{n + 1},{name}" for n, (name, point) in enumerate(inside.items())]
+    table.write_text("\n".join(["id,lat,lon,date,region", *rows, "9,95.0,10.0,2019-05-01,moon", ",,,,"]))
+    done = tsmu("import", "inventory", table, "--json", "--workspace", space)
+    assert done.returncode == 3
+    answer = json.loads(done.stdout)
+    assert (answer["rows"], answer["blank"], answer["records"], answer["left_out"]) == (6, 1, 4, 1)
+    assert answer["columns"][""]["latitude"] == "lat"
+    assert tsmu("regions", "use", world / "regions.gpkg", "--name-field", "name", "--workspace", space).returncode == 0
+    done = tsmu("regions", "assign", "--json", "--workspace", space)
+    assert json.loads(done.stdout)["disagreements"] == []
+    events = geopandas.read_file(space / "events.gpkg")
+    assert sorted(events["region"]) == sorted(inside.index)
+
+
+@pytest.mark.parametrize(
+    ("command", "says"),
+    [
+        (("import", "labels", "x"), "tsmu import pairs DIR"),
+        (("chips", "build"), "tsmu import pairs DIR"),
+        (("export", "labelme", "out"), "tsmu import pairs DIR"),
+        (("regions", "assign"), "tsmu regions use"),
+        (("import", "pairs", "nowhere"), "check the path"),
+        (("import", "inventory", "nowhere.csv"), "nowhere.csv"),
+        (("import", "inventory", "tsmu.toml", "--columns", "latitude"), "name=value"),
+    ],
+)
+def test_what_is_missing_is_told(command: tuple[str, ...], says: str, tmp_path: Path, tsmu: Tsmu) -> None:
+    tsmu("init", tmp_path)
+    done = tsmu(*command, cwd=tmp_path)
+    assert done.returncode == 2
+    assert says in done.stderr
+    assert "Traceback" not in done.stderr
