@@ -1,5 +1,7 @@
 """The network: any size, any name, and nothing leaks between regions."""
 
+import copy
+
 import pytest
 import torch
 
@@ -65,7 +67,7 @@ def test_an_open_norm_does_follow_the_images() -> None:
     """The counter-check: without the guard the statistics would have moved."""
     network = make("old")
     before = answer(network, "old")
-    network.learn_only([ENCODER], [ENCODER])
+    network.learn_only([ENCODER], [decoder_part("old")])
     network.train()
     network(IMAGE + 50, ["old"])
     assert not torch.equal(answer(network, "old"), before)
@@ -74,3 +76,31 @@ def test_an_open_norm_does_follow_the_images() -> None:
 def test_a_batch_does_not_change_a_chips_answer() -> None:
     network = make("a")
     torch.testing.assert_close(answer(network, "a")[:1], answer(network, "a", IMAGE[:1]), atol=1e-5, rtol=1e-5)
+
+
+def test_each_region_has_its_own_normalisation_in_the_encoder() -> None:
+    network = make("old")
+    network.learn_only([ENCODER], [decoder_part("old")])
+    network.train()
+    network(IMAGE + 50, ["old"])
+    network.add_decoder("new")
+    old, new = network.decoder("old").norms, network.decoder("new").norms
+    assert len(old) == len(new) == 20  # of a ResNet-18
+    assert all(torch.equal(p, q) for p, q in zip(old.state_dict().values(), new.state_dict().values(), strict=True))
+    before = answer(network, "old")
+    network.learn_only([], [decoder_part("new")])
+    network.train()
+    network(IMAGE - 50, ["new"])
+    assert not torch.equal(old[0].running_mean, new[0].running_mean)
+    assert torch.equal(answer(network, "old"), before)
+    assert not [name for name in network.encoder.state_dict() if "running" in name]
+
+
+def test_a_copy_is_on_its_own() -> None:
+    network = make("a")
+    copied = copy.deepcopy(network)
+    before = answer(copied, "a")
+    with torch.no_grad():
+        network.decoder("a").norms[0].weight.zero_()
+    assert torch.equal(answer(copied, "a"), before)
+    assert not torch.equal(answer(network, "a"), before)

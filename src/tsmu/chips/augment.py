@@ -92,9 +92,13 @@ class Augment:
     def __call__(self, sample: Sample) -> Sample:
         """Augment one sample; the torch generator decides the draws."""
         image, mask = self._to_size(sample["image"], sample["mask"])
-        known = torch.isfinite(image).all(0)
+        known = torch.isfinite(image).all(0).to(torch.uint8)
         # No data becomes the mean on the way, or interpolation and blur would spread it.
-        parts = tv_tensors.Image(torch.where(known, image, self.mean)), tv_tensors.Mask(mask), tv_tensors.Mask(known)
+        parts = (
+            tv_tensors.Image(torch.where(known == 1, image, self.mean)),
+            tv_tensors.Mask(mask),
+            tv_tensors.Mask(known),
+        )
         image, mask, known = (part.as_subclass(Tensor) for part in self.transforms(*parts))
         image[:, known != 1] = torch.nan
         mask[known != 1] = UNKNOWN

@@ -1,0 +1,74 @@
+"""Chips out of pairs: spatial groups that do not leak, windows that cover."""
+
+from itertools import pairwise
+from pathlib import Path
+
+import geopandas
+import numpy as np
+import pytest
+import shapely
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tsmu.chips.neighbours import along_a_curve, spatial_groups
+from tsmu.chips.splits import block_split
+from tsmu.chips.windows import Cutting, _starts
+from tsmu.imagery.footprint_table import check_footprints, read_footprints
+from tsmu.imagery.footprints import overlapping
+from tsmu.issues import IssueLog
+
+BOXES = st.lists(
+    st.tuples(st.floats(-179, 178), st.floats(-80, 80), st.floats(0.001, 0.5), st.floats(0.001, 0.5)),
+    min_size=1,
+    max_size=40,
+)
+
+
+@given(BOXES, st.floats(0, 50_000))
+def test_what_overlaps_is_in_one_group(boxes: list[tuple[float, float, float, float]], gap: float) -> None:
+    shapes = geopandas.GeoSeries([shapely.box(x, y, x + w, y + h) for x, y, w, h in boxes], crs=4326)
+    names = [f"p{number}" for number in range(len(shapes))]
+    groups = spatial_groups(names, shapes, gap, [[] for _ in names])
+    for first, second in overlapping(shapes.to_numpy()):
+        assert groups[first] == groups[second]
+    shuffled = np.random.default_rng(0).permutation(len(names))
+    again = spatial_groups([names[i] for i in shuffled], shapes.iloc[shuffled], gap, [[] for _ in names])
+    assert [groups[i] for i in shuffled] == again
+    assert sorted(along_a_curve(groups, shapes)) == list(range(len(names)))
+
+
+def test_a_gap_and_an_event_bring_footprints_together() -> None:
+    shapes = geopandas.GeoSeries([shapely.box(x, 45, x + 0.01, 45.01) for x in (7.0, 7.012, 7.03, 9.0)], crs=4326)
+    none: list[list[str]] = [[], [], [], []]
+    names = ["a", "b", "c", "d"]
+    assert spatial_groups(names, shapes, 100, none) == ["a", "b", "c", "d"]  # 0.002 degrees are 157 m there
+    assert spatial_groups(names, shapes, 200, none) == ["a", "a", "c", "d"]
+    assert spatial_groups(names, shapes, 200, [["e"], [], [], ["f", "e"]]) == ["a", "a", "c", "a"]
+
+
+def test_the_published_footprints_do_not_leak_and_a_random_split_does(shared_data: Path) -> None:
+    file = shared_data / "inventories" / "usgs_events_deepldb" / "Coordinates for all the images.xlsx"
+    table = check_footprints(read_footprints(file), IssueLog(file), file=file, repair=True)
+    pairs = overlapping(table.geometry.to_numpy())
+    assert len(pairs) >= 200
+    names = [f"{number:03d}" for number in range(len(table))]
+    groups = spatial_groups(names, table.geometry, 200, [[] for _ in names])
+    order = along_a_curve(groups, table.geometry)
+    sides = np.empty(len(table), object)
+    sides[order] = block_split([groups[i] for i in order])
+    assert (sides[pairs[:, 0]] == sides[pairs[:, 1]]).all()
+    shares = {side: (sides == side).mean() for side in ("train", "val", "test")}
+    assert shares["train"] == pytest.approx(0.64, abs=0.08)
+    assert shares["test"] == pytest.approx(0.20, abs=0.08)
+    drawn = np.random.default_rng(0).permutation(sides)
+    assert (drawn[pairs[:, 0]] != drawn[pairs[:, 1]]).sum() > 50
+
+
+@given(st.integers(1, 3000), st.integers(32, 512), st.integers(1, 512))
+def test_windows_cover_an_image_and_stay_inside(length: int, size: int, stride: int) -> None:
+    starts = _starts(length, Cutting(size=size, stride=stride))
+    assert starts == sorted(set(starts))
+    assert starts[0] == 0
+    assert starts[-1] + min(size, length) == length
+    if stride <= size:
+        assert all(b - a <= size for a, b in pairwise(starts))
