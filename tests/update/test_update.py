@@ -95,10 +95,10 @@ def test_old_decoders_are_held_to_what_they_said(bright_chips: Path) -> None:
         "mask": torch.ones(2, 32, 32, dtype=torch.long),
         "region": "dark",
     }
-    assert float(TSMU.loss(lesson, stage, batch)["hold"].detach()) == 0
+    assert float(TSMU.loss(lesson, stage, batch, 0)["hold"].detach()) == 0
     with torch.no_grad():
         network.decoder("bright").head[0].bias.add_(1)
-    assert float(TSMU.loss(lesson, stage, batch)["hold"].detach()) > 0
+    assert float(TSMU.loss(lesson, stage, batch, 0)["hold"].detach()) > 0
 
 
 def test_the_shared_part_learns_at_a_tenth_of_the_new_decoders_rate_at_most(bright_chips: Path) -> None:

@@ -6,11 +6,11 @@ from tsmu.chips.dataset import Sample
 from tsmu.labels.masks import UNKNOWN
 from tsmu.model.network import ENCODER, decoder_part
 from tsmu.update.losses import held_answers, label_losses
-from tsmu.update.strategy import RATE, Lesson, Losses, Stage, Strategy
+from tsmu.update.strategy import Lesson, Losses, Stage, Strategy
 
 ALONE_SHARE = 1 / 3  # of the steps, for the new decoder alone
-ALONE_RATE = 3e-3
-SHARED_RATE = 2e-4  # encoder and old decoders; at the new decoder's rate they forget like fine-tuning
+NEW_RATE = 3e-3
+SHARED_RATE = 3e-4  # encoder and old decoders; at the new decoder's rate they forget like fine-tuning
 HOLD_WEIGHT = 10.0  # brings squared distances of probabilities to the scale of the label losses
 
 
@@ -39,8 +39,8 @@ class TaskSpecificModelUpdates(Strategy):
         alone = round(ALONE_SHARE * steps)
         shared = [ENCODER, *(decoder_part(name) for name in lesson.old_decoders)]
         return [
-            Stage("new decoder", alone, {new: ALONE_RATE}, frozenset({new})),
-            Stage("together", steps - alone, {new: RATE} | dict.fromkeys(shared, SHARED_RATE), frozenset({new})),
+            Stage("new decoder", alone, {new: NEW_RATE}, frozenset({new})),
+            Stage("together", steps - alone, {new: NEW_RATE} | dict.fromkeys(shared, SHARED_RATE), frozenset({new})),
         ]
 
     def loss(self, lesson: Lesson, stage: Stage, batch: Sample, step: int) -> Losses:
