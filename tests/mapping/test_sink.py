@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rasterio.crs import CRS
 
+from tests.conftest import require
 from tests.mapping.conftest import GRID, ground
 from tsmu.errors import MapError
 from tsmu.imagery.grids import Grid
@@ -124,8 +125,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
         mounted = subprocess.run(command, capture_output=True, check=False).returncode == 0
     except FileNotFoundError:
         mounted = False
-    if not mounted:
-        pytest.skip("left out: no right to mount a small tmpfs")
+    require(mounted, "permission to mount a small tmpfs")
     yield folder
     subprocess.run(["umount", str(folder)], check=True)
 

@@ -31,6 +31,7 @@ def update(
         with space.lock("tsmu update"), progress(f"Learning {region}") as show:
 
             def report(now: TrainingProgress) -> None:
+                answer.more["waited"] = round(now.waited, 4)
                 losses = ", ".join(f"{name} {value:.3f}" for name, value in now.losses.items())
                 show(now.step, now.steps, f"{now.stage}: {losses}")
 
@@ -46,7 +47,7 @@ def update(
         entry = bundle.record.regions[region]
         answer.records = 1
         answer.outputs = {"bundle": str(bundle.path), "card": str(bundle.path / "card.md")}
-        answer.more = {"version": bundle.name, "region": region, **entry.model_dump(mode="json")}
+        answer.more |= {"version": bundle.name, "region": region, **entry.model_dump(mode="json")}
         scores = entry.scores.get("test") or entry.scores.get("val") or {}
         iou = scores.get("iou")
         shown = "no test chips to score it on" if iou is None else f"IoU {iou:.3f} on test chips"

@@ -4,6 +4,7 @@ import copy
 import io
 import logging
 import math
+import time
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -44,12 +45,20 @@ class TrainingSettings:
 
 @dataclass(frozen=True)
 class TrainingProgress:
-    """Where a training is: `step` of `steps`, the stage's name, the losses by name."""
+    """Where a training is.
+
+    Attributes:
+        step, steps: it has done `step` of `steps`.
+        stage: name of the strategy's stage.
+        losses: by name.
+        waited: share of the time since the second step for which the network waited for chips.
+    """
 
     step: int
     steps: int
     stage: str
     losses: dict[str, float]
+    waited: float
 
 
 Report = Callable[[TrainingProgress], None]
@@ -171,12 +180,26 @@ class _WholeCheckpoints(TorchCheckpointIO):
 
 
 class _Reporter(Callback):
+    """Reports after each step, and measures how long the network waited for chips."""
+
     def __init__(self, report: Report) -> None:
         self._report = report
+        self._begun: float | None = None  # end of the first step, which decodes chips and warms up
+        self._ended = 0.0
+        self._waited = 0.0
+
+    def on_train_batch_start(self, *_: Any) -> None:
+        if self._begun is not None:
+            self._waited += time.monotonic() - self._ended
 
     def on_train_batch_end(self, trainer: Any, pl_module: Any, *_: Any) -> None:
-        stage = pl_module.stage.name
-        self._report(TrainingProgress(trainer.global_step, pl_module.steps, stage, pl_module.losses))
+        self._ended = time.monotonic()
+        if self._begun is None:
+            self._begun = self._ended
+        share = self._waited / max(self._ended - self._begun, 1e-9)
+        self._report(
+            TrainingProgress(trainer.global_step, pl_module.steps, pl_module.stage.name, pl_module.losses, share)
+        )
 
 
 @contextmanager
