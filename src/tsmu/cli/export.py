@@ -18,11 +18,6 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Out of the workspace, for other programs.", no_args_is_help=True)
 
 
-@app.callback()
-def export() -> None:
-    """Keep `export` a group while it has one command."""
-
-
 @app.command("labelme")
 def labelme(
     out: Annotated[Path, typer.Argument(metavar="DIR", help="Folder for the pictures and their JSON files.")],
@@ -40,12 +35,11 @@ def labelme(
         from tsmu.imagery.pair_store import require_pairs
         from tsmu.labels.drafts import draft_polygons, export_labelme
         from tsmu.labels.masks import LANDSLIDE, ZERO_ONE
-        from tsmu.labels.store import read_labels
+        from tsmu.labels.store import masks_by_pair
         from tsmu.model.bundle import latest_bundle
 
         space = find_workspace(workspace)
-        pairs, labels = require_pairs(space), read_labels(space)
-        masks = {} if labels is None else dict(zip(labels["id"], labels["mask"], strict=True))
+        pairs, masks = require_pairs(space), masks_by_pair(space)
         bundle = latest_bundle(space.models) if predictions else None
         if predictions and bundle is None:
             raise BundleError(f"{space.models}: no bundle yet to predict with; make one with: tsmu update REGION")
@@ -56,7 +50,7 @@ def labelme(
                 origin = "none"
                 if pair["id"] in masks:
                     origin = "label"
-                    polygons = draft_polygons((ZERO_ONE.read(Path(masks[pair["id"]])) == LANDSLIDE).astype(float))
+                    polygons = draft_polygons((ZERO_ONE.read(masks[pair["id"]]) == LANDSLIDE).astype(float))
                 elif bundle is not None and pair["region"] in bundle.record.regions:
                     origin = "prediction"
                     polygons = _predicted(pair, bundle, space)
@@ -68,6 +62,30 @@ def labelme(
         answer.more = {"from": drawn}
         shown = f"{drawn['label']} with their labels, {drawn['prediction']} with predictions, {drawn['none']} without"
         answer.say(f"{len(pairs)} pictures ({shown}); after correcting: tsmu import labels {out}")
+
+
+@app.command("pictures")
+def pictures(
+    out: Annotated[Path, typer.Argument(metavar="DIR", help="Folder for one PNG per pair.")],
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write a picture of each pair to look at: before, after, and the label outlined."""
+    with command("export pictures", as_json) as answer:
+        from tsmu.imagery.pair_store import require_pairs
+        from tsmu.labels.pictures import pair_picture
+        from tsmu.labels.store import masks_by_pair
+
+        space = find_workspace(workspace)
+        pairs, masks = require_pairs(space), masks_by_pair(space)
+        with progress("Writing") as show:
+            for done, pair in enumerate(pairs.to_dict("records"), start=1):
+                pre = Path(pair["pre"]) if pair["pre"] else None
+                pair_picture(pre, Path(pair["post"]), masks.get(pair["id"]), out / f"{pair['id']}.png")
+                show(done, len(pairs), pair["id"])
+        answer.records = len(pairs)
+        answer.outputs["folder"] = str(out)
+        answer.say(f"{len(pairs)} pictures in {out}")
 
 
 def _predicted(pair: dict[str, object], bundle: "Bundle", space: "Workspace") -> "list[shapely.Polygon]":

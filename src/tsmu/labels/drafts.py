@@ -13,10 +13,10 @@ from rasterio.features import shapes as outlines
 from shapely.geometry.base import BaseGeometry
 
 from tsmu.files import written_whole
-from tsmu.imagery.raster import describe, read
+from tsmu.imagery.raster import describe
+from tsmu.labels.pictures import picture
 
 LABELME_VERSION = "5.5.0"  # the form of the file; labelme of any version 4 or later reads it
-STRETCH = (2.0, 98.0)  # percentiles shown from black to white
 LABEL = "landslide"
 
 
@@ -99,31 +99,13 @@ def export_labelme(image: Path, polygons: Iterable[BaseGeometry], out: Path, nam
     """
     info = describe(image)
     with written_whole(out / f"{name}.png") as temporary:
-        Image.fromarray(_picture(image, info.bands)).save(temporary)
+        Image.fromarray(picture(image)).save(temporary)
     target = out / f"{name}.json"
     if not target.exists():
         content = labelme_json(f"{name}.png", polygons, width=info.width, height=info.height)
         with written_whole(target) as temporary:
             temporary.write_text(json.dumps(content, indent=2), encoding="utf-8")
     return target
-
-
-def _picture(image: Path, bands: tuple[str, ...]) -> npt.NDArray[np.uint8]:
-    values, valid = read(image)
-    wanted = [bands.index(name) for name in ("red", "green", "blue") if name in bands]
-    chosen = values[wanted] if len(wanted) == 3 else values[:1]
-    if chosen.dtype != np.uint8:
-        chosen = np.stack([_stretched(band, valid) for band in chosen])
-    shown = np.moveaxis(np.where(valid, chosen, 0).astype(np.uint8), 0, -1)
-    return np.ascontiguousarray(shown if shown.shape[2] == 3 else shown[..., 0])
-
-
-def _stretched(band: npt.NDArray[Any], valid: npt.NDArray[np.bool_]) -> npt.NDArray[np.uint8]:
-    if not valid.any():
-        return np.zeros(band.shape, np.uint8)
-    low, high = np.percentile(band[valid], STRETCH)
-    scaled = (np.where(valid, band, low).astype(np.float64) - low) / max(float(high - low), 1e-12)
-    return np.asarray((np.clip(scaled, 0, 1) * 255).round(), np.uint8)
 
 
 def _without_holes(geometry: BaseGeometry) -> list[shapely.Polygon]:

@@ -17,6 +17,14 @@ def read_labels(workspace: Workspace) -> pd.DataFrame | None:
     return table.assign(mask=[str(workspace.root / path) for path in table["mask"]])
 
 
+def masks_by_pair(workspace: Workspace) -> dict[str, Path]:
+    """The mask of each labelled pair."""
+    labels = read_labels(workspace)
+    if labels is None:
+        return {}
+    return {str(name): Path(mask) for name, mask in zip(labels["id"], labels["mask"], strict=True)}
+
+
 def require_labels(workspace: Workspace) -> pd.DataFrame:
     """The labels; LabelError when there are none."""
     labels = read_labels(workspace)

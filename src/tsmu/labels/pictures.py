@@ -1,0 +1,66 @@
+"""Pairs to look at: before, after, and the label on the after picture."""
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+from scipy import ndimage
+
+from tsmu.files import written_whole
+from tsmu.imagery.raster import describe, read
+from tsmu.labels.masks import LANDSLIDE, UNKNOWN, ZERO_ONE
+
+STRETCH = (2.0, 98.0)  # percentiles shown from black to white
+OUTLINE = (255, 235, 0)
+GAP = 8  # pixels between the panels
+WIDEST = 1024  # pixels of a panel
+
+Bytes = npt.NDArray[np.uint8]
+
+
+def picture(image: Path) -> Bytes:
+    """Show a raster as 8-bit red, green and blue, else its first band in grey: (H, W, 3), invalid pixels black."""
+    bands = describe(image).bands
+    values, valid = read(image)
+    wanted = [bands.index(name) for name in ("red", "green", "blue") if name in bands]
+    chosen = values[wanted] if len(wanted) == 3 else np.repeat(values[:1], 3, axis=0)
+    if chosen.dtype != np.uint8:
+        chosen = np.stack([_stretched(band, valid) for band in chosen])
+    return np.ascontiguousarray(np.moveaxis(np.where(valid, chosen, 0).astype(np.uint8), 0, -1))
+
+
+def pair_picture(pre: Path | None, post: Path, mask: Path | None, out: Path) -> Path:
+    """Write a PNG with the pre image, the post image, and the post image with the label outlined.
+
+    Unknown pixels of the label are darkened. Large images are shown by every n-th pixel.
+
+    Args:
+        pre: on the grid of `post`; None for a post-only pair.
+        post: the post-event raster.
+        mask: on the same grid, 0, 1 and 255 (unknown); None if not labelled.
+        out: the PNG.
+    """
+    after = picture(post)
+    panels = [after] if pre is None else [picture(pre), after]
+    if mask is not None:
+        classes = ZERO_ONE.read(mask)
+        slides = classes == LANDSLIDE
+        labelled = after.copy()
+        labelled[classes == UNKNOWN] //= 3
+        labelled[ndimage.binary_dilation(slides, iterations=2) & ~slides] = OUTLINE
+        panels.append(labelled)
+    step = -(-after.shape[1] // WIDEST)
+    gap = np.full((len(after[::step]), GAP, 3), 255, np.uint8)
+    parts = [part for panel in panels for part in (gap, panel[::step, ::step])][1:]
+    with written_whole(out) as temporary:
+        Image.fromarray(np.concatenate(parts, axis=1)).save(temporary, format="PNG")
+    return out
+
+
+def _stretched(band: npt.NDArray[np.generic], valid: npt.NDArray[np.bool_]) -> Bytes:
+    if not valid.any():
+        return np.zeros(band.shape, np.uint8)
+    low, high = np.percentile(band[valid].astype(np.float64), STRETCH)
+    scaled = (np.where(valid, band, low).astype(np.float64) - low) / max(float(high - low), 1e-12)
+    return np.asarray((np.clip(scaled, 0, 1) * 255).round(), np.uint8)
