@@ -24,6 +24,7 @@ from tsmu.labels.drafts import draft_polygons, export_labelme, labelme_json
 from tsmu.labels.imports import import_labels
 from tsmu.labels.labelme import read_labelme
 from tsmu.labels.masks import detect_convention
+from tsmu.labels.pictures import pair_picture
 from tsmu.labels.vectors import to_pixels
 
 GRID = Affine(10, 0, 600_000, 0, -10, 3_100_000)
@@ -392,7 +393,22 @@ def test_picture_of_other_images(tmp_path: Path) -> None:
     floats[:, 0, 0] = np.nan
     path = export_labelme(raster(tmp_path / "x.tif", floats), [], tmp_path / "out", "x")
     shown = np.asarray(Image.open(path.with_suffix(".png")))
-    assert shown.shape == (64, 64) and shown[0, 0] == 0 and shown.max() == 255 and len(np.unique(shown)) > 100
+    assert shown.shape == (64, 64, 3) and not shown[0, 0].any() and shown.max() == 255 and len(np.unique(shown)) > 100
+
+
+def test_a_pair_beside_its_label(tmp_path: Path) -> None:
+    ground = np.full((3, 64, 64), 90, np.uint8)
+    mask = np.zeros((1, 64, 64), np.uint8)
+    mask[0, 20:30, 20:30], mask[0, 50:] = 1, 255
+    pre, post, label = (
+        raster(tmp_path / name, values)
+        for name, values in (("pre.tif", ground), ("post.tif", ground + 20), ("mask.tif", mask))
+    )
+    shown = np.asarray(Image.open(pair_picture(pre, post, label, tmp_path / "out" / "pair.png")))
+    assert shown.shape == (64, 3 * 64 + 2 * 8, 3)
+    before, after, labelled = shown[:, :64], shown[:, 72:136], shown[:, 144:]
+    assert (before == 90).all() and (after == 110).all()
+    assert (labelled[25, 19] == (255, 235, 0)).all() and (labelled[25, 25] == 110).all() and labelled[60, 5].max() < 40
 
 
 def test_polygons_of_an_inventory_in_pixels(shared_data: Path, tmp_path: Path) -> None:
