@@ -7,11 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import odc.stac
 import pystac
 import rasterio
-from odc.geo.geobox import GeoBox
-from odc.loader.types import RasterSource
 from rasterio._err import CPLE_BaseError  # what rasterio's warper raises; it has no public name
 from rasterio.enums import ColorInterp
 from rasterio.errors import RasterioError
@@ -31,8 +28,9 @@ HTTP_OPTIONS = {
     "GDAL_HTTP_CONNECTTIMEOUT": 15,  # seconds
     "GDAL_HTTP_TIMEOUT": 60,
     "GDAL_HTTP_MERGE_CONSECUTIVE_RANGES": True,
-    "CPL_VSIL_CURL_USE_HEAD": False,  # the first range tells the size as well
 }
+# GDAL remembers that a file could not be opened, and would not ask again.
+FORGETFUL = {"CPL_VSIL_CURL_NON_CACHED": "/vsicurl/:/vsis3/"}
 COG = {"driver": "COG", "blocksize": 256, "compress": "deflate", "overview_resampling": "average"}
 
 # Its errors are raised as well, and told in the issue log.
@@ -86,6 +84,9 @@ class Reader:
         Raises:
             SceneError: the server fails.
         """
+        import odc.stac
+        from odc.geo.geobox import GeoBox
+
         finest = min((band.pixel_size or np.inf for band in bands), default=np.inf)
         options: dict[str, Any] = {
             "geobox": GeoBox((grid.height, grid.width), grid.transform, grid.crs.to_string()),
@@ -122,8 +123,8 @@ def write_cog(path: Path, pixels: Pixels, grid: Grid, bands: Sequence[Band], tag
 
 
 def _tried(action: Any, item: pystac.Item) -> Any:
-    def read() -> Any:
-        with rasterio.Env(**HTTP_OPTIONS, **GDAL_OPTIONS):
+    def read(attempt: int) -> Any:
+        with rasterio.Env(**HTTP_OPTIONS, **GDAL_OPTIONS, **(FORGETFUL if attempt else {})):
             return action()
 
     try:
@@ -134,6 +135,9 @@ def _tried(action: Any, item: pystac.Item) -> Any:
 
 
 def _band(item: pystac.Item, name: str) -> Band:
+    import odc.stac  # takes seconds, so not before something is to be read
+    from odc.loader.types import RasterSource
+
     try:
         source = odc.stac.parse_item(item).resolve_bands([name])[name]
     except (ValueError, KeyError):

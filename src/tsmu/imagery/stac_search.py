@@ -1,6 +1,7 @@
 """Which scenes a STAC catalogue has of a place and time; with item search or, in a static one, without."""
 
 import difflib
+import re
 import threading
 import warnings
 from collections.abc import Callable, Iterator
@@ -35,6 +36,8 @@ RETRY = Retry(
 NOT_STAC = (STACError, STACTypeError, ClientTypeError, ValueError, KeyError)
 
 T = TypeVar("T")
+
+_CAUSE = re.compile(r"Caused by \w+\((?:[\"'])?(?P<reason>.*?)(?:[\"'])?\)\)?$")
 
 
 class _PassingError(Exception):
@@ -90,11 +93,11 @@ class Catalogue:
     def _asked(self, question: Callable[[], T]) -> T:
         """Ask; a server that fails for good, or tells no STAC, is a SceneError."""
         try:
-            return retried(lambda: _passing(question), (_PassingError,))
+            return retried(lambda _: _passing(question), (_PassingError,))
         except (_PassingError, APIError) as error:
             raise SceneError(f"server failed: {_first_line(error)}") from None
         except NOT_STAC as error:
-            raise SceneError(f"server failed: its answer is not STAC ({_first_line(error)})") from None
+            raise SceneError(f"its answer is not STAC ({_first_line(error)})") from None
 
     def _check_collection(self) -> None:
         if self._client.get_collection(self._collection) is None:
@@ -151,9 +154,11 @@ def _no_collection(wanted: str, there: list[str]) -> FetchError:
 
 def _first_line(error: Exception) -> str:
     status = getattr(error, "status_code", None)
-    told = f"{status} {HTTPStatus(status).phrase}" if status in set(HTTPStatus) else ""
-    text = " ".join(str(error).split())[:200]
-    return f"{told}: {text}" if told else text
+    if status in set(HTTPStatus):
+        return f"{status} {HTTPStatus(status).phrase}"
+    text = " ".join(str(error).split())
+    cause = _CAUSE.search(text)  # of requests' story that retries were of no use
+    return (cause["reason"] if cause else text)[:200]
 
 
 def _meets(item: pystac.Item, place: shapely.Polygon) -> bool:
@@ -161,4 +166,6 @@ def _meets(item: pystac.Item, place: shapely.Polygon) -> bool:
         return False
     west, south, *_ = item.bbox
     east, north = item.bbox[2:4] if len(item.bbox) == 4 else item.bbox[3:5]  # six with heights
+    if west > east:  # across the antimeridian; the geometry will tell
+        return True
     return bool(shapely.box(west, south, east, north).intersects(place))
