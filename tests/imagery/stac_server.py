@@ -10,7 +10,7 @@ from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import SplitResult, parse_qs, urlsplit
 
 CONFORMS = [
     "https://api.stacspec.org/v1.0.0/core",
@@ -46,6 +46,8 @@ class StacServer:
     delay: float = 0.0
     log: list[Logged] = field(default_factory=list)
     count: int = 0
+    active: int = 0
+    most_active: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def fails(self, path: str) -> bool:
@@ -55,6 +57,18 @@ class StacServer:
                 self.broken[path] -= 1
                 return True
             return bool(self.fail_every) and self.count % self.fail_every == 0
+
+    @contextmanager
+    def at_work(self) -> Iterator[None]:
+        """Count how many requests are answered at once."""
+        with self.lock:
+            self.active += 1
+            self.most_active = max(self.most_active, self.active)
+        try:
+            yield
+        finally:
+            with self.lock:
+                self.active -= 1
 
     @property
     def pixel_requests(self) -> list[Logged]:
@@ -111,8 +125,11 @@ class _Handler(BaseHTTPRequestHandler):
         self.answer(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
 
     def answer(self, body: dict[str, Any] | None) -> None:
-        parts = urlsplit(self.path)
-        time.sleep(self.site.delay)
+        with self.site.at_work():
+            time.sleep(self.site.delay)
+            self.choose_answer(urlsplit(self.path), body)
+
+    def choose_answer(self, parts: SplitResult, body: dict[str, Any] | None) -> None:
         if self.site.fails(parts.path):
             self.send(503, b"busy", "text/plain")
         elif parts.path in ("", "/"):
@@ -169,7 +186,7 @@ def serving(folder: Path) -> Iterator[StacServer]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"site": site}))
     server.daemon_threads = True
     site.url = f"http://127.0.0.1:{server.server_address[1]}"
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:
         yield site

@@ -140,12 +140,13 @@ def issues(space: Workspace) -> list[dict[str, str]]:
 
 
 def test_twenty_events_a_failing_server_and_a_second_run(
-    site: StacServer, scenes: dict[str, Any], tmp_path: Path, tsmu: Tsmu
+    site: StacServer, scenes: dict[str, Any], tmp_path: Path, tsmu: Tsmu, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     space = write_workspace(tmp_path / "survey")
     site.fail_every = 3
+    monkeypatch.setenv("GDAL_HTTP_RETRY_DELAY", "0.05")
     begun = time.monotonic()
-    done = tsmu(*arguments(site, space, "--workers", 8))
+    done = tsmu(*arguments(site, space, "--workers", 4))
     seconds = time.monotonic() - begun
     assert done.returncode == 3, done.stderr
     assert "Traceback" not in done.stderr
@@ -153,6 +154,7 @@ def test_twenty_events_a_failing_server_and_a_second_run(
     assert (answer["records"], answer["fetched"], answer["already_there"], answer["left_out"]) == (19, 19, 0, 1)
     (left_out,) = [row for row in issues(space) if row["severity"] == "error"]
     assert f"event {NOWHERE}: no pre scene within 60 days below 20 % cloud (none found at all)" in left_out["problem"]
+    assert 2 <= site.most_active <= 4
     failed = sum(entry.status == 503 for entry in site.log)
     assert failed >= len(site.log) // 3 - 1
     served = sum(entry.sent for entry in site.pixel_requests)
@@ -201,16 +203,16 @@ def check_pixels(space: Workspace, scenes: dict[str, Any]) -> None:
 
 def test_a_killed_run_goes_on(site: StacServer, tmp_path: Path) -> None:
     space = write_workspace(tmp_path / "survey")
-    site.delay = 0.04
+    site.delay = 0.02
     command = [sys.executable, "-m", "tsmu", *map(str, arguments(site, space))]
     running = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 60
-    while len(complete(space)) < 4 and time.monotonic() < deadline:
+    while len(complete(space)) < 2 and time.monotonic() < deadline:
         time.sleep(0.02)
     os.kill(running.pid, signal.SIGKILL)
     running.wait()
     kept = {path: (path / "pre.json").stat().st_mtime_ns for path in complete(space)}
-    assert 4 <= len(kept) < 19
+    assert 2 <= len(kept) < 19
     site.delay, site.log = 0.0, []
     code, answer, told = run(*arguments(site, space))
     assert code == 3, told

@@ -176,7 +176,8 @@ def _fetch(event: _Event, terms: Terms, catalogue: Catalogue, reader: Reader) ->
             write_cog(
                 temporary / image(event.folder, side).name, reader.pixels(item, bands, grid), grid, bands, _tags(item)
             )
-            write_json(temporary / f"{side}.json", item.make_asset_hrefs_absolute().to_dict(transform_hrefs=False))
+            item.make_asset_hrefs_absolute()
+            write_json(temporary / f"{side}.json", item.to_dict(transform_hrefs=False))
 
 
 def _tags(item: pystac.Item) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """The pixels of a scene under one grid, read by window over HTTP, as a Cloud-Optimised GeoTIFF."""
 
 import logging
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ from tsmu.imagery.grids import Grid, check_readable
 from tsmu.imagery.raster import GDAL_OPTIONS, Pixels
 from tsmu.imagery.retry import retried
 
+# GDAL's environment variables of the same names win.
 HTTP_OPTIONS = {
     "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",  # never list a server's folder
     "GDAL_HTTP_MAX_RETRY": 4,
@@ -124,7 +126,8 @@ def write_cog(path: Path, pixels: Pixels, grid: Grid, bands: Sequence[Band], tag
 
 def _tried(action: Any, item: pystac.Item) -> Any:
     def read(attempt: int) -> Any:
-        with rasterio.Env(**HTTP_OPTIONS, **GDAL_OPTIONS, **(FORGETFUL if attempt else {})):
+        options = {name: value for name, value in HTTP_OPTIONS.items() if name not in os.environ}
+        with rasterio.Env(**options, **GDAL_OPTIONS, **(FORGETFUL if attempt else {})):
             return action()
 
     try:

@@ -4,7 +4,7 @@ import difflib
 import re
 import threading
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import date
 from http import HTTPStatus
 from typing import Any, TypeVar
@@ -16,7 +16,7 @@ from pystac_client import Client
 from pystac_client.errors import ClientTypeError
 from pystac_client.exceptions import APIError
 from pystac_client.stac_api_io import StacApiIO
-from pystac_client.warnings import NoConformsTo
+from pystac_client.warnings import FallbackToPystac, NoConformsTo
 from urllib3 import Retry
 
 from tsmu.errors import FetchError, SceneError
@@ -67,7 +67,7 @@ class Catalogue:
         try:
             self._client = self._asked(lambda: _open(url, self._io))
             self._searchable = self._client.conforms_to("ITEM_SEARCH")
-            self._items = None if self._searchable else self._asked(lambda: list(_walk(self._client, collection)))
+            self._items = None if self._searchable else self._asked(lambda: _walked(self._client, collection))
             if self._searchable and self._client.conforms_to("COLLECTIONS"):
                 self._asked(self._check_collection)
         except SceneError as error:
@@ -122,17 +122,19 @@ def _open(url: str, io: StacApiIO) -> Client:
         return Client.open(url, stac_io=io, timeout=TIMEOUT)
 
 
-def _walk(root: pystac.Catalog, collection: str) -> Iterator[pystac.Item]:
+def _walked(root: pystac.Catalog, collection: str) -> list[pystac.Item]:
     """All items of a collection, wherever it lies below the root."""
-    seen, waiting = [], [root]
-    while waiting:
-        here = waiting.pop()
-        if isinstance(here, pystac.Collection):
-            if here.id == collection:
-                yield from here.get_items(recursive=True)
-                return
-            seen.append(here.id)
-        waiting += here.get_children()
+    seen: list[str] = []
+    waiting = [root]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FallbackToPystac)  # it says that walking is slow
+        while waiting:
+            here = waiting.pop()
+            if isinstance(here, pystac.Collection):
+                if here.id == collection:
+                    return list(here.get_items(recursive=True))
+                seen.append(here.id)
+            waiting += here.get_children()
     raise _no_collection(collection, seen)
 
 
