@@ -1,6 +1,7 @@
 """A small STAC API and file server on 127.0.0.1 that logs every request and can fail on purpose."""
 
 import json
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -179,12 +180,20 @@ class _Handler(BaseHTTPRequestHandler):
         """Say nothing: the log is kept in `site`."""
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that was killed is no fault of the server."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
+
 @contextmanager
 def serving(folder: Path) -> Iterator[StacServer]:
     """Serve a folder and an API until the block ends."""
     site = StacServer(folder)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"site": site}))
-    server.daemon_threads = True
+    server = _Server(("127.0.0.1", 0), type("Handler", (_Handler,), {"site": site}))
     site.url = f"http://127.0.0.1:{server.server_address[1]}"
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()

@@ -14,10 +14,12 @@ from typing import Any
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import pystac
 import pytest
 import rasterio
 import shapely
 from rasterio.transform import from_origin
+from rasterio.warp import transform_bounds
 from typer.testing import CliRunner
 
 from tests.conftest import Tsmu
@@ -274,7 +276,7 @@ def test_a_static_catalogue_is_walked_once(site: StacServer, tmp_path: Path) -> 
         ("made:0", {"max_cloud": 1}, "1 pre scenes found but none covers the footprint"),
         (CLOUDY, {"pre_days": 10}, "no pre scene within 10 days below 20 % cloud (1 found, the clearest 80 %)"),
         ("made:0", {"post_days": 10}, "no post scene within 10 days below 20 % cloud (none found at all)"),
-        ("made:0", {"assets": ("nir",)}, "wide_post has no asset nir; it has: red, green, blue"),
+        ("made:0", {"assets": ("nir",)}, "wide_pre has no asset nir; it has: red, green, blue"),
         ("made:0", {"resolution": 0.01}, "take a coarser --resolution"),
     ],
 )
@@ -360,6 +362,36 @@ def test_a_given_region_stays_when_other_events_are_fetched(site: StacServer, tm
     assert code == 2
     assert "maid:1" in told
     assert "made:1" in told
+
+
+def test_bands_by_common_name_and_number_from_another_zone(scenes: dict[str, Any], tmp_path: Path) -> None:
+    files = [scenes["folder"] / f"small_pre_{band}.tif" for band in BANDS]
+    with (
+        rasterio.open(files[0]) as one,
+        rasterio.open(tmp_path / "all.tif", "w", **one.profile | {"count": 3}) as three,
+    ):
+        three.write(np.stack([rasterio.open(file).read(1) for file in files]))
+    whole = item("small", "2019-05-01", 0, scenes["small"].footprint, "small_pre", str(scenes["folder"]))
+    whole["assets"]["B04"] = whole["assets"].pop("red") | {"eo:bands": [{"name": "B04", "common_name": "red"}]}
+    bands = [{"data_type": "uint8"}] * 3
+    whole["assets"]["visual"] = whole["assets"]["B04"] | {"href": str(tmp_path / "all.tif"), "raster:bands": bands}
+    del whole["assets"]["visual"]["eo:bands"]
+    whole["stac_extensions"] = ["https://stac-extensions.github.io/eo/v1.1.0/schema.json"]
+    scene = pystac.Item.from_dict(whole)
+    centre = Area(CRS, (702_560, 2_997_440, 702_560, 2_997_440)).bounds
+    area = Area(CRS, (centre[0] - 320, centre[1] - 320, centre[0] + 320, centre[1] + 320))
+    read = {}
+    for names in (("red", "blue"), ("visual.1", "visual.3")):
+        reader = stac_read.Reader(names)
+        found = reader.bands(scene)
+        assert [(band.dtype, band.nodata, band.pixel_size) for band in found] == [("uint8", 0, 10)] * 2
+        read[names] = reader.pixels(scene, found, reader.grid(area, found))
+    np.testing.assert_array_equal(*read.values())
+    next_zone = Area.around(shapely.Point(area.footprint.centroid), 640)
+    moved = Area(rasterio.CRS.from_epsg(32646), transform_bounds(CRS, "EPSG:32646", *next_zone.bounds))
+    warped = reader.pixels(scene, found, reader.grid(moved, found))
+    assert warped.shape[0] == 2
+    assert (warped > 0).all()
 
 
 def test_areas() -> None:

@@ -165,17 +165,15 @@ def _fetch(event: _Event, terms: Terms, catalogue: Catalogue, reader: Reader) ->
     for wanted in sides:
         found = catalogue.scenes(area.box, wanted.first, wanted.last)
         items[wanted.side] = choose(found, wanted, area.footprint, terms.max_cloud)
-    grid = reader.grid(area, reader.bands(items["post"]))
+    bands = {side: reader.bands(items[side]) for side in SIDES}
+    grid = reader.grid(area, bands["post"])
     if event.folder.exists():  # a file of it is missing
         remove(event.folder)
     with written_whole(event.folder) as temporary:
         temporary.mkdir()
-        for side in SIDES:
-            item = items[side]
-            bands = reader.bands(item)
-            write_cog(
-                temporary / image(event.folder, side).name, reader.pixels(item, bands, grid), grid, bands, _tags(item)
-            )
+        for side, item in items.items():
+            pixels = reader.pixels(item, bands[side], grid)
+            write_cog(temporary / image(event.folder, side).name, pixels, grid, bands[side], _tags(item))
             item.make_asset_hrefs_absolute()
             write_json(temporary / f"{side}.json", item.to_dict(transform_hrefs=False))
 
