@@ -18,11 +18,23 @@ import pystac
 import pytest
 import rasterio
 import shapely
-from rasterio.transform import from_origin
 from rasterio.warp import transform_bounds
 from typer.testing import CliRunner
 
 from tests.conftest import Tsmu
+from tests.imagery.made_scenes import (
+    BANDS,
+    CLOUDY,
+    CRS,
+    NOWHERE,
+    SMALL,
+    WIDE,
+    item,
+    place,
+    write_scene,
+    write_static,
+    write_workspace,
+)
 from tests.imagery.stac_server import StacServer, serving
 from tsmu.cli import app
 from tsmu.errors import FetchError, SceneError
@@ -30,41 +42,9 @@ from tsmu.imagery import retry, stac_read, stac_search
 from tsmu.imagery.event_area import Area
 from tsmu.imagery.fetch import Terms, fetch_pairs
 from tsmu.imagery.fetched import folder_names
-from tsmu.imagery.grids import Grid
-from tsmu.inventory import read_events, write_events
+from tsmu.inventory import read_events
 from tsmu.issues import IssueLog
 from tsmu.workspace import Workspace
-
-CRS = rasterio.CRS.from_epsg(32645)
-WIDE, SMALL = 4096, 512  # px of 10 m
-BANDS = ("red", "green", "blue")
-CLOUDY, NOWHERE = "made:18", "made:19"  # the event whose nearest scene is cloudy, and the one without any
-
-
-def write_scene(folder: Path, name: str, size: int, corner: tuple[float, float], seed: int) -> Grid:
-    """Write one noisy COG per band, all values from 1 on; 0 is no data."""
-    grid = Grid(size, size, CRS, from_origin(*corner, 10, 10))
-    for number, band in enumerate(BANDS):
-        pixels = np.random.default_rng(seed + number).integers(1, 255, (1, size, size), dtype=np.uint8)
-        profile = {"driver": "COG", "blocksize": 256, "compress": "deflate", "level": 1, "resampling": "nearest"}
-        with rasterio.open(
-            folder / f"{name}_{band}.tif", "w", width=size, height=size, count=1, dtype="uint8", nodata=0,
-            crs=CRS, transform=grid.transform, **profile,
-        ) as dataset:  # fmt: skip
-            dataset.write(pixels)
-    return grid
-
-
-def item(name: str, day: str, cloud: float | None, shape: shapely.Polygon, files: str, base: str) -> dict[str, Any]:
-    """A STAC item with one asset per band."""
-    properties: dict[str, Any] = {"datetime": f"{day}T04:30:00Z"}
-    if cloud is not None:
-        properties["eo:cloud_cover"] = cloud
-    kind = "image/tiff; application=geotiff; profile=cloud-optimized"
-    assets = {band: {"href": f"{base}/{files}_{band}.tif", "type": kind, "roles": ["data"]} for band in BANDS}
-    about = {"type": "Feature", "stac_version": "1.0.0", "id": name, "collection": "scenes"}
-    place = {"bbox": list(shape.bounds), "geometry": shapely.geometry.mapping(shape)}
-    return about | place | {"properties": properties, "assets": assets, "links": []}
 
 
 @pytest.fixture(scope="module")
@@ -99,26 +79,6 @@ def site(scenes: dict[str, Any]) -> Iterator[StacServer]:
             item("small_post", "2019-06-09", 5, small, "small_post", site.url),
         ]
         yield site
-
-
-def place(x: float, y: float) -> shapely.Point:
-    """A point given in metres of the scenes' zone."""
-    return Area(CRS, (x, y, x, y)).footprint.centroid
-
-
-def write_workspace(folder: Path) -> Workspace:
-    """Eighteen events in the wide scene, one in the small scene, one where there is none."""
-    space = Workspace.create(folder)
-    points = [place(603_000 + 7_000 * (n % 6), 3_095_000 - 12_000 * (n // 6)) for n in range(18)]
-    points += [place(702_560, 2_997_440), place(500_000, 2_500_000)]
-    events = gpd.GeoDataFrame({"event_id": [f"made:{n}" for n in range(20)]}, geometry=points, crs=4326)
-    columns = ("source_id", "source", "inventory", "date_precision", "trigger", "movement_type", "confidence")
-    events[[*columns, "confidence_code", "region_said", "url", "notes", "layer"]] = ""
-    events["positional_accuracy_m"], events["row"], events["file"] = np.nan, range(20), str(folder / "made.csv")
-    events["date_min"], events["date_max"] = pd.Timestamp("2019-06-01"), pd.Timestamp("2019-06-03")
-    events["region"] = "himalaya"
-    write_events(events, space.events)
-    return space
 
 
 def arguments(site: StacServer, space: Workspace, *more: object) -> tuple[object, ...]:
@@ -223,26 +183,6 @@ def test_a_killed_run_goes_on(site: StacServer, tmp_path: Path) -> None:
     assert len(complete(space)) == 19
     assert not list(space.fetched.glob(".*"))
     assert len(gpd.read_parquet(space.pairs)) == 19
-
-
-def write_static(site: StacServer) -> str:
-    """Write the items as a static catalogue, one level of folders below its root."""
-    folder = site.folder / "static"
-    (folder / "scenes").mkdir(parents=True, exist_ok=True)
-    links = [{"rel": "item", "href": f"./{entry['id']}.json"} for entry in site.items]
-    top = [{"rel": "root", "href": "../catalog.json"}, {"rel": "parent", "href": "../catalog.json"}]
-    (folder / "scenes" / "collection.json").write_text(json.dumps(site.collection() | {"links": top + links}))
-    for entry in site.items:
-        assets = {
-            name: asset | {"href": "../../" + asset["href"].rsplit("/", 1)[1]}
-            for name, asset in entry["assets"].items()
-        }
-        above = [{"rel": "root", "href": "../catalog.json"}, {"rel": "collection", "href": "./collection.json"}]
-        (folder / "scenes" / f"{entry['id']}.json").write_text(json.dumps(entry | {"assets": assets, "links": above}))
-    child = [{"rel": "root", "href": "./catalog.json"}, {"rel": "child", "href": "./scenes/collection.json"}]
-    about = {"type": "Catalog", "stac_version": "1.0.0", "id": "static", "description": "made up", "links": child}
-    (folder / "catalog.json").write_text(json.dumps(about))
-    return f"{site.url}/static/catalog.json"
 
 
 def terms(site: StacServer, **changed: Any) -> Terms:
@@ -409,9 +349,9 @@ def test_areas() -> None:
     assert wide.bounds[2] - wide.bounds[0] == pytest.approx(4963 + 640, abs=20)
     assert wide.bounds[3] - wide.bounds[1] == pytest.approx(1000)
     assert Area.around(shapely.Point(-70, -33), 100).crs.to_epsg() == 32719
-    for place, says in ((shapely.Point(0, 88), "latitude"), (shapely.Point(179.999, 0), "antimeridian")):
+    for far, says in ((shapely.Point(0, 88), "latitude"), (shapely.Point(179.999, 0), "antimeridian")):
         with pytest.raises(SceneError, match=says):
-            Area.around(place, 2560)
+            Area.around(far, 2560)
 
 
 def test_folders_of_events_are_distinct() -> None:
