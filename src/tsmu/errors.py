@@ -13,6 +13,14 @@ class ImageError(TsmuError):
     """A raster cannot be read or does not fit what is asked of it."""
 
 
+class FetchError(TsmuError):
+    """Imagery cannot be fetched from a catalogue."""
+
+
+class SceneError(FetchError):
+    """One event gets no pair: no scene fits it, or the server does not give one."""
+
+
 class InventoryError(TsmuError):
     """A landslide inventory cannot be read or understood."""
 

@@ -151,6 +151,11 @@ class Workspace:
         return self.root / "pairs"
 
     @property
+    def fetched(self) -> Path:
+        """Pairs from catalogues: one folder per event, and the table of them."""
+        return self.root / "fetched"
+
+    @property
     def labels(self) -> Path:
         """The table of the pairs' masks."""
         return self.root / "labels.parquet"

@@ -4,7 +4,7 @@ import os
 
 import typer
 
-from tsmu.cli import benchmark, chips, export, imports, regions
+from tsmu.cli import benchmark, chips, export, fetch, imports, regions
 from tsmu.cli.demo import demo
 from tsmu.cli.evaluate import evaluate
 from tsmu.cli.init import init
@@ -21,6 +21,7 @@ app = typer.Typer(
 )
 app.command("init")(init)
 app.add_typer(imports.app, name="import")
+app.add_typer(fetch.app, name="fetch")
 app.add_typer(regions.app, name="regions")
 app.add_typer(chips.app, name="chips")
 app.command("update")(update)

@@ -1,15 +1,12 @@
 """`tsmu import ...`: what users have on disk, into the workspace."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from tsmu.cli.command import JsonOption, StrictOption, WorkspaceOption, command, find_workspace, progress
 from tsmu.errors import TsmuError
-
-if TYPE_CHECKING:
-    import geopandas
 
 NEAREST_REGION_M = 2_000.0  # for events that just miss all regions
 
@@ -126,37 +123,25 @@ def pairs(
 ) -> None:
     """Take pre/post image pairs: Google Earth screenshots, GeoTIFFs by name, or a table; nothing is copied."""
     with command("import pairs", as_json) as answer:
-        from tsmu.imagery.pair_regions import assign_pairs
-        from tsmu.imagery.pair_store import store_pairs
-        from tsmu.imagery.pairs import import_pairs
-        from tsmu.inventory import read_events
+        from tsmu.imagery.pair_import import take_pairs
         from tsmu.issues import IssueLog
-        from tsmu.regions import RegionMap, check_region_name
+        from tsmu.regions import check_region_name
 
         space = find_workspace(workspace)
         if region:
             check_region_name(region)
         log = IssueLog(source, part="pairs", strict=strict)
-        events = read_events(space.events).rename(columns={"event_id": "id"}) if space.events.exists() else None
         with space.lock("tsmu import pairs"), progress("Reading pairs") as show:
-
-            def read(taken: set[str]) -> "geopandas.GeoDataFrame":
-                found = import_pairs(
+            try:
+                found = take_pairs(
+                    space,
                     source,
                     log,
-                    out=space.pair_files,
+                    region=region,
                     repair=repair,
                     correct_shift=correct_shift,
-                    events=events,
-                    taken=taken,
                     progress=lambda done, total: show(done, total, ""),
                 )
-                if space.regions.exists():
-                    found = assign_pairs(found, RegionMap.load(space.regions))
-                return found.assign(region=region) if region else found
-
-            try:
-                found = store_pairs(space, source, read)
             finally:
                 answer.take_issues(log, space.issues)
         answer.records = len(found)

@@ -27,6 +27,12 @@ EDGE_POINTS = 16  # per side of a footprint, so that its edges bend with the pro
 TILED = {"driver": "GTiff", "tiled": True, "blockxsize": 256, "blockysize": 256, "compress": "deflate"}
 
 
+def utm_at(longitude: float, latitude: float) -> CRS:
+    """The UTM zone of a place in degrees."""
+    zone = int((longitude + 180) // 6) % 60 + 1
+    return CRS.from_epsg((32600 if latitude >= 0 else 32700) + zone)
+
+
 @dataclass(frozen=True)
 class Grid:
     """Where an image's pixels lie."""
@@ -44,8 +50,7 @@ class Grid:
     @classmethod
     def around(cls, longitude: float, latitude: float, pixel_size: float, width: int, height: int) -> "Grid":
         """Lay an image, north up, around a centre, in the UTM zone of the centre; pixel size in metres."""
-        zone = int((longitude + 180) // 6) % 60 + 1
-        crs = CRS.from_epsg((32600 if latitude >= 0 else 32700) + zone)
+        crs = utm_at(longitude, latitude)
         (x,), (y,) = transform_points(WGS84, crs, [longitude], [latitude])
         corner = Affine.translation(x - width / 2 * pixel_size, y + height / 2 * pixel_size)
         return cls(width, height, crs, corner @ Affine.scale(pixel_size, -pixel_size))
