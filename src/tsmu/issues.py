@@ -99,7 +99,10 @@ class IssueLog:
         if not kept and not self.issues and not path.exists():
             return
         columns = [*(field.name for field in fields(Issue)), "source"]
-        with written_whole(path) as temporary, temporary.open("w", newline="") as handle:
+        with (
+            written_whole(path) as temporary,
+            temporary.open("w", newline="", encoding="utf-8", errors="backslashreplace") as handle,
+        ):
             writer = csv.DictWriter(handle, columns)
             writer.writeheader()
             writer.writerows(kept)
@@ -110,5 +113,5 @@ def read_issues(path: Path) -> list[dict[str, str]]:
     """Read an issues.csv as a list of its rows; an absent file is an empty log."""
     if not path.exists():
         return []
-    with path.open(newline="") as handle:
+    with path.open(newline="", encoding="utf-8") as handle:
         return list(csv.DictReader(handle))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.conftest import write_chips, write_raster
-from tsmu.chips.folder import chips_from_folder
+from tsmu.chips.folder import chips_from_folder, read_groups
 from tsmu.chips.index import add_to_index, read_index
 from tsmu.errors import ChipError
 from tsmu.issues import IssueLog
@@ -117,6 +117,37 @@ def test_importing_again_adds_nothing_and_keeps_test_groups_in_test(tmp_path: Pa
     index = add_to_index(workspace, read(folder)[0])
     assert len(index) == len(read_index(workspace)) == 30
     assert tested <= set(index[index["split"] == "test"]["id"])
+
+
+def test_two_folders_with_the_same_names_are_both_kept(tmp_path: Path) -> None:
+    workspace = Workspace.create(tmp_path / "survey")
+    folders = [write_chips(tmp_path / name, 5, seed=number) for number, name in enumerate("abc")]
+    for folder in (*folders, folders[1]):
+        index = add_to_index(workspace, read(folder)[0])
+    assert len(index) == 15
+    assert index["id"].is_unique
+    assert index.groupby("group")["source"].nunique().max() == 1
+
+
+def test_a_moved_workspace_knows_its_own_sources(tmp_path: Path) -> None:
+    workspace = Workspace.create(tmp_path / "survey")
+    add_to_index(workspace, read(write_chips(tmp_path / "survey" / "chips", 5))[0])
+    (tmp_path / "survey").rename(tmp_path / "moved")
+    moved = Workspace.open(tmp_path / "moved")
+    index = add_to_index(moved, read(tmp_path / "moved" / "chips")[0])
+    assert len(index) == 5
+    assert all(Path(path).exists() for path in index["post"])
+
+
+def test_groups_that_no_chip_has_are_told(tmp_path: Path) -> None:
+    folder = write_chips(tmp_path / "chips", 5)
+    with pytest.raises(ChipError, match="nobody"):
+        read(folder, groups={"nobody": "1"})
+    _, log = read(folder, groups={"chip_1": "1", "nobody": "1"})
+    assert "nobody" in log.issues[0].problem
+    table = tmp_path / "groups.csv"
+    table.write_text("name,group\nchip_1.png,a\nchip_3.PNG,a\n")
+    assert read_groups(table) == {"chip_1": "a", "chip_3": "a"}
 
 
 def test_given_groups_stay_together(tmp_path: Path) -> None:

@@ -89,6 +89,13 @@ def test_map_writes_raster_polygons_and_candidates(survey: Path, tsmu: Tsmu, tmp
     refused = tsmu("map", post, "--workspace", survey)
     assert refused.returncode == 2
     assert "tsmu regions use" in refused.stderr
+    other = write_raster(
+        tmp_path / "elsewhere" / "scene.tif", scene.clip(0, 255).astype(np.uint8), photometric="RGB", **UTM
+    )
+    clash = tsmu("map", other, "--region", "alps", "--workspace", survey)
+    assert clash.returncode == 2
+    assert "--name" in clash.stderr
+    assert "--name" in tsmu("map", post, "--region", "alps", "--name", "../out", "--workspace", survey).stderr
     assert "andes" in tsmu("map", post, "--region", "andes", "--workspace", survey).stderr
 
 

@@ -17,10 +17,12 @@ from scipy import ndimage
 
 from tsmu.errors import ImageError, TsmuError
 from tsmu.imagery.names import GoogleEarthName
+from tsmu.imagery.pair_import import take_pairs
 from tsmu.imagery.pairs import import_pairs
 from tsmu.imagery.raster import describe, read
 from tsmu.imagery.registration import estimate_shift
 from tsmu.issues import IssueLog
+from tsmu.workspace import Workspace
 
 SIDES = ("PRE", "POST")
 
@@ -386,3 +388,34 @@ def test_folder_of_scenes_without_pre(shared_data: Path, tmp_path: Path) -> None
     pairs = import_pairs(shared_data / "chattogram_sentinel2/images", log, out=tmp_path / "out")
     assert len(pairs) == 8 and pairs["pre"].isna().all() and not log.errors
     assert pairs["pixel_size_m"].between(8, 12).all()
+
+
+def test_ids_stay_when_more_images_come(tmp_path: Path) -> None:
+    workspace = Workspace.create(tmp_path / "survey")
+    folder = tmp_path / "images"
+    for site in ("b", "c"):
+        save(folder / site / "valley_post.tif", texture(1), Affine(10, 0, 5e5, 0, -10, 3e6))
+    ids = take_pairs(workspace, folder, IssueLog(folder)).set_index("source_post")["id"].to_dict()
+    save(folder / "a" / "valley_post.tif", texture(2), Affine(10, 0, 6e5, 0, -10, 3e6))
+    again = take_pairs(workspace, folder, IssueLog(folder)).set_index("source_post")["id"].to_dict()
+    assert len(set(again.values())) == 3
+    assert ids.items() <= again.items()
+
+
+@pytest.mark.parametrize(
+    ("crs", "transform"),
+    [
+        ("EPSG:32760", Affine(1000, 0, 750_000, 0, -1000, 8_000_000)),  # across the 180th meridian
+        ("EPSG:4326", Affine(0.01, 0, 10, 0, -0.01, 91)),
+        ("EPSG:32645", Affine(0, 0, 5e5, 0, 0, 3e6)),
+        ("EPSG:32645", Affine(float("inf"), 0, 5e5, 0, -10, 3e6)),
+        ("EPSG:32645", Affine(10, 0, 1e12, 0, -10, 1e12)),
+    ],
+)
+def test_an_impossible_place_is_told_and_the_rest_goes_in(tmp_path: Path, crs: str, transform: Affine) -> None:
+    save(tmp_path / "x" / "bad_post.tif", texture(1), transform, crs)
+    save(tmp_path / "x" / "good_post.tif", texture(1), Affine(10, 0, 5e5, 0, -10, 3e6))
+    log = IssueLog(tmp_path)
+    assert import_pairs(tmp_path / "x", log, out=tmp_path / "out")["id"].tolist() == ["good"]
+    assert len(log.errors) == 1
+    assert "bad_post.tif" in log.errors[0].file

@@ -25,6 +25,7 @@ from tsmu.labels.imports import import_labels
 from tsmu.labels.labelme import read_labelme
 from tsmu.labels.masks import detect_convention
 from tsmu.labels.pictures import pair_picture
+from tsmu.labels.store import with_masks
 from tsmu.labels.vectors import to_pixels
 
 GRID = Affine(10, 0, 600_000, 0, -10, 3_100_000)
@@ -366,15 +367,19 @@ def test_draft_and_back(tmp_path: Path, pairs: gpd.GeoDataFrame) -> None:
     drafts = draft_polygons(probability)
     assert len(drafts) == 1 and len(drafts[0].interiors) == 1
     assert shapely.count_coordinates(drafts[0]) < 100
-    path = export_labelme(Path(pairs["post"][0]), drafts, tmp_path / "drafts", "a")
+    named = [("landslide", polygon) for polygon in drafts]
+    path = export_labelme(Path(pairs["post"][0]), named, tmp_path / "drafts", "a", draft=True)
     picture = Image.open(path.with_suffix(".png"))
     assert (np.moveaxis(np.asarray(picture), -1, 0) == read(Path(pairs["post"][0]))[0]).all()
+    assert "nobody has changed" in imported(tmp_path / "drafts", pairs)[1].issues[0].problem
+    draft = json.loads(path.read_text())
+    path.write_text(json.dumps(draft | {"flags": dict.fromkeys(draft["flags"], False)}))
     table, log = imported(tmp_path / "drafts", pairs)
     truth, back = (distance < 30) & (distance > 10), mask_of(table) == 1
     assert (truth & back).sum() / (truth | back).sum() > 0.97 and len(log) == 0
 
     path.write_text(json.dumps(content()))
-    export_labelme(Path(pairs["post"][0]), drafts, tmp_path / "drafts", "a")
+    export_labelme(Path(pairs["post"][0]), named, tmp_path / "drafts", "a", draft=True)
     assert json.loads(path.read_text()) == content(), "somebody's work is not overwritten"
 
 
@@ -383,15 +388,39 @@ def test_holes_survive_labelme(holes: list[tuple[float, float, float]]) -> None:
     polygon = shapely.box(0, 0, 80, 80)
     for x, y, radius in holes:
         polygon = polygon - shapely.Point(x, y).buffer(radius, quad_segs=3)
-    shapes = labelme_json("a.png", [polygon], width=80, height=80)["shapes"]
+    shapes = labelme_json("a.png", [("landslide", polygon)], width=80, height=80)["shapes"]
     total = shapely.union_all([shapely.make_valid(shapely.Polygon(s["points"])) for s in shapes])
     assert total.symmetric_difference(polygon).area < 0.02 * polygon.length
+
+
+def test_a_label_stays_with_the_image_it_was_drawn_on(tmp_path: Path, pairs: gpd.GeoDataFrame) -> None:
+    table, _ = imported(label(tmp_path / "labels", "a_post.json", shape(SQUARE)), pairs)
+    assert with_masks(pairs, table)["mask"].notna().tolist() == [True, False]
+    swapped = pairs.assign(source_post=pairs["source_post"].to_list()[::-1])
+    assert with_masks(swapped, table)["mask"].isna().all()
+    assert with_masks(pairs, None)["mask"].isna().all()
+
+
+def test_classes_that_fit_no_shape_write_no_mask(tmp_path: Path, pairs: gpd.GeoDataFrame) -> None:
+    table, log = imported(label(tmp_path / "labels", "a_post.json", shape(SQUARE)), pairs, classes={"scarr": 1})
+    assert len(table) == 0
+    assert "none of its classes" in log.errors[0].problem
+
+
+def test_masks_are_taken_beside_a_stray_json(tmp_path: Path, pairs: gpd.GeoDataFrame) -> None:
+    folder = tmp_path / "labels"
+    folder.mkdir()
+    raster(folder / "a.tif", np.zeros((1, HEIGHT, WIDTH), np.uint8))
+    (folder / "metadata.json").write_text('{"made": 2020}')
+    table, log = imported(folder, pairs)
+    assert table["id"].tolist() == ["a"]
+    assert [Path(issue.file).name for issue in log.errors] == ["metadata.json"]
 
 
 def test_picture_of_other_images(tmp_path: Path) -> None:
     floats = np.linspace(-3, 9, 4 * 64 * 64, dtype=np.float32).reshape(4, 64, 64)
     floats[:, 0, 0] = np.nan
-    path = export_labelme(raster(tmp_path / "x.tif", floats), [], tmp_path / "out", "x")
+    path = export_labelme(raster(tmp_path / "x.tif", floats), [], tmp_path / "out", "x", draft=True)
     shown = np.asarray(Image.open(path.with_suffix(".png")))
     assert shown.shape == (64, 64, 3) and not shown[0, 0].any() and shown.max() == 255 and len(np.unique(shown)) > 100
 

@@ -63,6 +63,7 @@ def chips_from_folder(
         stem = row.pop("stem")
         row["id"] = f"{region}/{stem}"
         row["group"] = (groups or {}).get(stem, stem)
+    _check_groups(groups or {}, {row["id"].split("/", 1)[1] for row in rows}, log)
     for row, split in zip(rows, block_split([row["group"] for row in rows]), strict=True):
         row["split"] = split
     return make_index(rows)
@@ -77,7 +78,17 @@ def read_groups(file: Path) -> dict[str, str]:
         raise ChipError(
             f"{file}: not a table of groups ({reason}); give a CSV with the columns name and group"
         ) from error
-    return dict(zip(table["name"], table["group"], strict=True))
+    names = [re.sub(rf"({'|'.join(map(re.escape, SUFFIXES))})$", "", name, flags=re.I) for name in table["name"]]
+    return dict(zip(names, table["group"], strict=True))
+
+
+def _check_groups(groups: Mapping[str, str], stems: set[str], log: IssueLog) -> None:
+    """Tell names of groups that no chip has; a table that fits nothing is an error."""
+    unknown = sorted(set(groups) - stems)
+    if groups and len(unknown) == len(groups):
+        raise ChipError(f"{log.source}: no chip is named like any of the {len(groups)} in --groups, first {unknown[0]}")
+    if unknown:
+        log.warning("--groups", f"{len(unknown)} names that no chip has, first {unknown[0]}", "ignored")
 
 
 def natural_order(stem: str) -> tuple[list[tuple[int, int, str]], str]:

@@ -17,6 +17,7 @@ Columns:
 
 from collections import Counter
 from collections.abc import Sequence
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -29,9 +30,9 @@ from tsmu.issues import IssueLog
 from tsmu.tables import read_paths_table, write_paths_table
 from tsmu.workspace import Workspace
 
-PATHS = ("pre", "post", "mask")
+PATHS = ("pre", "post", "mask", "source")
 COLUMNS = (
-    *("id", "region", "split", "group", "source", *PATHS, "mask_convention"),
+    *("id", "region", "split", "group", *PATHS, "mask_convention"),
     *("col_off", "row_off", "width", "height", "bands", "pixel_size", "landslide_pixels", "known_pixels"),
 )
 CRS = "EPSG:4326"
@@ -50,7 +51,9 @@ def read_index(workspace: Workspace) -> geopandas.GeoDataFrame:
 
 
 def add_to_index(workspace: Workspace, chips: geopandas.GeoDataFrame) -> geopandas.GeoDataFrame:
-    """Add chips to the workspace's index; earlier chips of the same source or the same id are replaced.
+    """Add chips to the workspace's index; earlier chips of the same source are replaced.
+
+    A chip whose id another source has taken gets a number, and so does its group.
 
     An image that was in test stays in test with its whole group, however the new chips were split:
     what has been learned from cannot be tested on later.
@@ -59,7 +62,8 @@ def add_to_index(workspace: Workspace, chips: geopandas.GeoDataFrame) -> geopand
         The whole index, as `read_index` gives it.
     """
     before = read_index(workspace)
-    stale = before["source"].isin(set(chips["source"])) | before["id"].isin(set(chips["id"]))
+    stale = before["source"].isin(set(chips["source"]))
+    chips = _distinct(chips, set(before[~stale]["id"]))
     tested = before[before["split"] == "test"]
     keys = [f"{region}/{group}" for region, group in zip(chips["region"], chips["group"], strict=True)]
     still = {f"{region}/{group}" for region, group in zip(tested["region"], tested["group"], strict=True)}
@@ -68,6 +72,15 @@ def add_to_index(workspace: Workspace, chips: geopandas.GeoDataFrame) -> geopand
     index = pd.concat([before[~stale], chips], ignore_index=True) if not stale.all() else chips
     write_paths_table(workspace, index, workspace.chips, PATHS)
     return index
+
+
+def _distinct(chips: geopandas.GeoDataFrame, taken: set[str]) -> geopandas.GeoDataFrame:
+    """Number the ids that are taken, and with them all groups: equal names of two folders mean nothing."""
+    if not taken & set(chips["id"]):
+        return chips
+    number = next(n for n in count(2) if not taken & {f"{name}~{n}" for name in chips["id"]})
+    renamed = {name: [f"{value}~{number}" for value in chips[name]] for name in ("id", "group")}
+    return chips.assign(**renamed)
 
 
 def bands_beside(chips: geopandas.GeoDataFrame, source: Path) -> tuple[str, ...] | None:

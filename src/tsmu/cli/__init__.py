@@ -1,6 +1,8 @@
 """The command line: verbs in the user's order, one thin file per command group."""
 
+import io
 import os
+import sys
 
 import typer
 
@@ -37,4 +39,7 @@ def main() -> None:
     # Threads that wait for each other by spinning make a training four to six times slower when
     # anything else runs on the machine (measured on two cores); torch reads this when it is loaded.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    for stream in (sys.stdout, sys.stderr):  # file names need not be text
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     app()

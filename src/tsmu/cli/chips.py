@@ -18,7 +18,9 @@ def chips() -> None:
 def build(
     size: Annotated[int, typer.Option(min=32, help="Side of a chip, pixels.")] = 512,
     stride: Annotated[int | None, typer.Option(min=1, help="From one chip to the next; by default the size.")] = None,
-    negatives: Annotated[float, typer.Option(min=0, help="Chips without landslides per chip with one.")] = 0.5,
+    negatives: Annotated[
+        float, typer.Option(min=0, max=1000, help="Chips without landslides per chip with one.")
+    ] = 0.5,
     gap: Annotated[
         float, typer.Option(min=0, metavar="METRES", help="Footprints nearer than this stay on one side of the split.")
     ] = 200.0,
@@ -33,10 +35,10 @@ def build(
         from tsmu.chips.windows import Cutting, chips_from_pairs
         from tsmu.imagery.pair_store import require_pairs
         from tsmu.issues import IssueLog
-        from tsmu.labels.store import require_labels
+        from tsmu.labels.store import require_labels, with_masks
 
         space = find_workspace(workspace)
-        pairs = require_pairs(space).merge(require_labels(space)[["id", "mask"]], on="id", how="left")
+        pairs = with_masks(require_pairs(space), require_labels(space))
         unlabelled, nowhere = pairs["mask"].isna(), pairs["region"].isna()
         usable = pairs[~unlabelled & ~nowhere]
         log = IssueLog(space.pairs, part="chips", strict=strict)

@@ -73,6 +73,7 @@ class Answer:
     def as_dict(self, status: str, seconds: float) -> dict[str, Any]:
         """The documented JSON object."""
         return {
+            **self.more,
             "command": self.command,
             "status": status,
             "records": self.records,
@@ -80,7 +81,6 @@ class Answer:
             "issues": self.issues,
             "outputs": self.outputs,
             "seconds": round(seconds, 3),
-            **self.more,
         }
 
 

@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tsmu.cli.command import JsonOption, WorkspaceOption, command, find_workspace, progress
-from tsmu.errors import BundleError
+from tsmu.errors import BundleError, TsmuError
 
 if TYPE_CHECKING:
+    import geopandas
+    import numpy as np
+    import numpy.typing as npt
     import shapely
 
     from tsmu.model.bundle import Bundle
@@ -33,32 +36,34 @@ def labelme(
     """
     with command("export labelme", as_json) as answer:
         from tsmu.imagery.pair_store import require_pairs
-        from tsmu.labels.drafts import draft_polygons, export_labelme
-        from tsmu.labels.masks import LANDSLIDE, ZERO_ONE
-        from tsmu.labels.store import masks_by_pair
+        from tsmu.labels.drafts import export_labelme
+        from tsmu.labels.masks import ZERO_ONE
+        from tsmu.labels.store import read_labels, with_masks
         from tsmu.model.bundle import latest_bundle
 
         space = find_workspace(workspace)
-        pairs, masks = require_pairs(space), masks_by_pair(space)
+        pairs = with_masks(require_pairs(space), read_labels(space))
         bundle = latest_bundle(space.models) if predictions else None
         if predictions and bundle is None:
             raise BundleError(f"{space.models}: no bundle yet to predict with; make one with: tsmu update REGION")
         drawn = {"label": 0, "prediction": 0, "none": 0}
+        _check_targets([out / f"{name}.png" for name in pairs["id"]], pairs)
         with space.lock("tsmu export labelme"), progress("Writing") as show:
             for done, pair in enumerate(pairs.to_dict("records"), start=1):
-                polygons: list[shapely.Polygon] = []
+                polygons: list[tuple[str, shapely.Polygon]] = []
                 origin = "none"
-                if pair["id"] in masks:
+                mask = _path(pair["mask"])
+                if mask is not None:
                     origin = "label"
-                    polygons = draft_polygons((ZERO_ONE.read(masks[pair["id"]]) == LANDSLIDE).astype(float))
+                    polygons = _outlines(ZERO_ONE.read(mask))
                 elif bundle is not None and pair["region"] in bundle.record.regions:
                     origin = "prediction"
-                    polygons = _predicted(pair, bundle, space)
-                export_labelme(Path(pair["post"]), polygons, out, pair["id"])
+                    polygons = [("landslide", drawn) for drawn in _predicted(pair, bundle, space)]
+                export_labelme(Path(pair["post"]), polygons, out, pair["id"], draft=mask is None)
                 drawn[origin] += 1
                 show(done, len(pairs), pair["id"])
         answer.records = len(pairs)
-        answer.outputs["folder"] = str(out)
+        answer.outputs["folder"] = str(out.resolve())
         answer.more = {"from": drawn}
         shown = f"{drawn['label']} with their labels, {drawn['prediction']} with predictions, {drawn['none']} without"
         answer.say(f"{len(pairs)} pictures ({shown}); after correcting: tsmu import labels {out}")
@@ -74,18 +79,42 @@ def pictures(
     with command("export pictures", as_json) as answer:
         from tsmu.imagery.pair_store import require_pairs
         from tsmu.labels.pictures import pair_picture
-        from tsmu.labels.store import masks_by_pair
+        from tsmu.labels.store import read_labels, with_masks
 
         space = find_workspace(workspace)
-        pairs, masks = require_pairs(space), masks_by_pair(space)
+        pairs = with_masks(require_pairs(space), read_labels(space))
+        _check_targets([out / f"{name}.png" for name in pairs["id"]], pairs)
         with progress("Writing") as show:
             for done, pair in enumerate(pairs.to_dict("records"), start=1):
-                pre = Path(pair["pre"]) if pair["pre"] else None
-                pair_picture(pre, Path(pair["post"]), masks.get(pair["id"]), out / f"{pair['id']}.png")
+                pair_picture(_path(pair["pre"]), Path(pair["post"]), _path(pair["mask"]), out / f"{pair['id']}.png")
                 show(done, len(pairs), pair["id"])
         answer.records = len(pairs)
-        answer.outputs["folder"] = str(out)
+        answer.outputs["folder"] = str(out.resolve())
         answer.say(f"{len(pairs)} pictures in {out}")
+
+
+def _outlines(mask: "npt.NDArray[np.uint8]") -> "list[tuple[str, shapely.Polygon]]":
+    """A label as it is, to the pixel: landslides, and what is unknown."""
+    from tsmu.labels.drafts import draft_polygons
+    from tsmu.labels.masks import LANDSLIDE, UNKNOWN
+
+    return [
+        (name, polygon)
+        for name, value in (("landslide", LANDSLIDE), ("unknown", UNKNOWN))
+        for polygon in draft_polygons((mask == value).astype(float), tolerance=0, min_area=0)
+    ]
+
+
+def _path(value: object) -> Path | None:
+    return Path(value) if isinstance(value, str) else None
+
+
+def _check_targets(targets: "list[Path]", pairs: "geopandas.GeoDataFrame") -> None:
+    """Refuse to write over an image that was imported."""
+    sources = {*pairs["source_post"], *pairs["source_pre"]}
+    for target in targets:
+        if str(target.resolve()) in sources:
+            raise TsmuError(f"{target}: is an imported image and would be overwritten; name another folder")
 
 
 def _predicted(pair: dict[str, object], bundle: "Bundle", space: "Workspace") -> "list[shapely.Polygon]":

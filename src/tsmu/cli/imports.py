@@ -198,12 +198,17 @@ def labels(
                 )
             finally:
                 answer.take_issues(log, space.issues)
-            store_labels(space, found)
+            replaced = store_labels(space, found)
         answer.records = len(found)
         answer.outputs["labels"] = str(space.labels)
         landslides = int(found["landslides"].fillna(0).sum())
-        answer.more = {"landslides": landslides, "unlabelled_pairs": len(set(pairs_there["id"]) - set(found["id"]))}
-        answer.say(f"{len(found)} pairs labelled, {landslides} landslides drawn; next: tsmu chips build")
+        answer.more = {
+            "landslides": landslides,
+            "replaced": replaced,
+            "unlabelled_pairs": len(set(pairs_there["id"]) - set(found["id"])),
+        }
+        answer.say(f"{len(found)} pairs labelled, {landslides} landslides drawn, {replaced} earlier labels replaced")
+        answer.say("next: tsmu chips build")
 
 
 def _assignments(text: str | None, option: str) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """`tsmu map`."""
 
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,10 +20,10 @@ def map_scene(
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Where to; by default maps/<name>.")] = None,
     name: Annotated[str | None, typer.Option(help="The scene's name; by default that of the file.")] = None,
     threshold: Annotated[int | None, typer.Option(min=1, max=100, help="Percent; by default the region's.")] = None,
-    tile: Annotated[int | None, typer.Option(help="Pixels per side of one network input.")] = None,
+    tile: Annotated[int | None, typer.Option(min=64, help="Pixels per side of one network input.")] = None,
     overlap: Annotated[int | None, typer.Option(help="Pixels that neighbouring tiles share.")] = None,
-    date_pre: Annotated[str | None, typer.Option(metavar="YYYY-MM-DD")] = None,
-    date_post: Annotated[str | None, typer.Option(metavar="YYYY-MM-DD")] = None,
+    date_pre: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], metavar="YYYY-MM-DD")] = None,
+    date_post: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], metavar="YYYY-MM-DD")] = None,
     any_resolution: Annotated[bool, typer.Option("--any-resolution", help="Map whatever the pixel size.")] = False,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
@@ -42,7 +43,9 @@ def map_scene(
         bundle = latest_bundle(space.models)
         if bundle is None:
             raise BundleError(f"{space.models}: no bundle yet; make the first with: tsmu update REGION")
-        scene_name = name or post.stem
+        scene_name = _scene_name(name or post.stem)
+        folder = out or space.maps / scene_name
+        _check_free(folder, post)
         with Scene(post, pre, bundle.record.bands) as scene:
             chosen = _region_under(scene, space) if region == "auto" else region
             bundle.require_region(chosen)
@@ -50,19 +53,25 @@ def map_scene(
             if not any_resolution:
                 scene.check_pixel_size(serving.pixel_size)
             percent = threshold or serving.threshold
+            tags = {
+                "tsmu_scene": str(post.resolve()),
+                "tsmu_bundle": bundle.name,
+                "tsmu_bundle_digest": bundle.digest,
+                "tsmu_region": chosen,
+            }
             with space.lock("tsmu map"), progress(f"Mapping {scene_name}") as show:
                 result = run(
                     scene,
                     torch_engine(bundle, serving.decoder),
-                    out or space.maps / scene_name,
+                    folder,
                     threshold_percent=percent,
                     tile=tile or space.settings.map.tile,
                     overlap=space.settings.map.overlap if overlap is None else overlap,
                     progress=lambda done, total: show(done, total, chosen),
-                    tags={"tsmu_bundle": bundle.name, "tsmu_bundle_digest": bundle.digest, "tsmu_region": chosen},
+                    tags=tags,
                 )
                 source = MappedBy(
-                    scene_name, f"{bundle.name}-{bundle.digest[:8]}", chosen, percent, date_pre, date_post
+                    scene_name, f"{bundle.name}-{bundle.digest[:8]}", chosen, percent, *map(_day, (date_pre, date_post))
                 )
                 answer.records = add_candidates(space.database, geopandas.read_parquet(result.polygons), source)
         answer.outputs = {
@@ -75,6 +84,32 @@ def map_scene(
             f"{answer.records} landslides, {result.area_m2 / 1e6:.3f} km2, by the decoder of {chosen} ({bundle.name})"
         )
         answer.say("\n".join(answer.outputs.values()))
+
+
+def _scene_name(name: str) -> str:
+    from tsmu.errors import MapError
+
+    if name in (".", "..") or Path(name).name != name:
+        raise MapError(f"scene name {name!r}: cannot be a folder's name; give another with --name")
+    return name
+
+
+def _check_free(folder: Path, post: Path) -> None:
+    """Refuse to put a scene's map where another scene's lies."""
+    import rasterio
+
+    from tsmu.errors import MapError
+    from tsmu.mapping.mapper import RASTER
+
+    if (folder / RASTER).exists():
+        with rasterio.open(folder / RASTER) as dataset:
+            there = dataset.tags().get("tsmu_scene")
+        if there not in (None, str(post.resolve())):
+            raise MapError(f"{folder}: holds the map of {there}; give this scene a name of its own with --name")
+
+
+def _day(moment: datetime | None) -> str | None:
+    return moment.date().isoformat() if moment else None
 
 
 def _region_under(scene: "Scene", space: "Workspace") -> str:

@@ -9,8 +9,10 @@ import rasterio
 import rasterio.shutil
 import shapely
 from rasterio import windows
+from rasterio._err import CPLE_BaseError  # what rasterio.warp.transform raises; it has no public name
 from rasterio.crs import CRS
 from rasterio.enums import ColorInterp, Resampling
+from rasterio.errors import RasterioError
 from rasterio.transform import Affine, from_bounds
 from rasterio.vrt import WarpedVRT
 from rasterio.warp import transform as transform_points
@@ -85,12 +87,23 @@ class Grid:
 
     @property
     def footprint(self) -> shapely.Polygon:
-        """The outline in EPSG:4326; the CRS must be one of the Earth."""
+        """The outline in EPSG:4326.
+
+        Raises:
+            ImageError: the grid is nowhere on Earth, or crosses the 180th meridian.
+        """
         steps = np.linspace(0, 1, EDGE_POINTS, endpoint=False)
         ring = [(t, 0.0) for t in steps] + [(1.0, t) for t in steps]
         ring += [(1 - t, 1.0) for t in steps] + [(0.0, 1 - t) for t in steps]
         points = [self.transform @ (c * self.width, r * self.height) for c, r in ring]
-        xs, ys = transform_points(self.crs, WGS84, *map(list, zip(*points, strict=True)))
+        try:
+            xs, ys = transform_points(self.crs, WGS84, *map(list, zip(*points, strict=True)))
+        except (CPLE_BaseError, RasterioError) as error:
+            raise ImageError(f"its CRS has no place on Earth ({str(error).splitlines()[0]}); correct it") from None
+        if not (np.isfinite([*xs, *ys]).all() and np.abs(ys).max() <= 90 and self.transform.determinant):
+            raise ImageError("its georeference is no place on Earth; correct it, or remove it and give the place")
+        if np.ptp(xs) > 180:
+            raise ImageError("lies across the 180th meridian, which is not supported; cut it in two there")
         return shapely.Polygon(zip(xs, ys, strict=True))
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import geopandas as gpd
 
 from tsmu.imagery.pair_regions import assign_pairs
+from tsmu.imagery.pair_sources import Ids
 from tsmu.imagery.pair_store import store_pairs
 from tsmu.imagery.pairs import import_pairs
 from tsmu.inventory import read_events
@@ -43,7 +44,7 @@ def take_pairs(
     """
     events = read_events(space.events).rename(columns={"event_id": "id"}) if space.events.exists() else None
 
-    def read(taken: set[str]) -> gpd.GeoDataFrame:
+    def read(ids: Ids) -> gpd.GeoDataFrame:
         found = import_pairs(
             source,
             log,
@@ -51,7 +52,7 @@ def take_pairs(
             repair=repair,
             correct_shift=correct_shift,
             events=events,
-            taken=taken,
+            ids=ids,
             progress=progress,
         )
         if space.regions.exists():

@@ -1,8 +1,8 @@
 """Which images belong together: by name, by folder, or by a table; never by position."""
 
 import re
-from collections.abc import Collection
-from dataclasses import replace
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tsmu.errors import ImageError
@@ -13,17 +13,26 @@ from tsmu.imagery.raster import SUFFIXES
 from tsmu.imagery.screenshots import pairs_of_screenshots
 from tsmu.issues import IssueLog
 
+
+@dataclass(frozen=True)
+class Ids:
+    """Ids in use: `taken` by pairs of other sources, and `known` by post image for this one's earlier pairs."""
+
+    taken: Collection[str] = ()
+    known: Mapping[str, str] = field(default_factory=dict)
+
+
 _LABEL = re.compile(r"(^|[_-])(masks?|labels?)$", re.I)
 
 
-def find_pairs(source: Path, log: IssueLog, *, repair: bool, skip: Path, taken: Collection[str]) -> list[Candidate]:
-    """Find the pairs of a folder (images below `skip` apart) or of a CSV table; no id is among `taken`.
+def find_pairs(source: Path, log: IssueLog, *, repair: bool, skip: Path, ids: Ids) -> list[Candidate]:
+    """Find the pairs of a folder (images below `skip` apart) or of a CSV table, with ids of their own.
 
     Raises:
         ImageError: the source is missing, cannot be read, or lists no image.
     """
     if source.is_file():
-        return _distinct_ids(pairs_of_table(source, log), taken)
+        return _distinct_ids(pairs_of_table(source, log), ids)
     if not source.is_dir():
         raise ImageError(f"{source}: no such folder or table; check the path")
     images = [p for p in sorted(source.rglob("*")) if p.suffix.lower() in SUFFIXES and p.is_file()]
@@ -32,18 +41,22 @@ def find_pairs(source: Path, log: IssueLog, *, repair: bool, skip: Path, taken: 
         raise ImageError(f"{source}: holds no image ({', '.join(SUFFIXES)}); give a folder of pairs or a CSV table")
     shots = [p for p in images if p.name.upper().startswith("GE_")]
     others = [p for p in images if p not in set(shots) and not _is_label(p.relative_to(source))]
-    return _distinct_ids([*pairs_of_screenshots(shots, log, repair=repair), *pairs_by_key(others, source, log)], taken)
+    return _distinct_ids([*pairs_of_screenshots(shots, log, repair=repair), *pairs_by_key(others, source, log)], ids)
 
 
 def _is_label(path: Path) -> bool:
     return any(_LABEL.search(part) for part in (*path.parent.parts, path.stem))
 
 
-def _distinct_ids(candidates: list[Candidate], taken: Collection[str]) -> list[Candidate]:
-    """Give a repeated id a number, and make every id fit for a folder's name."""
-    used = {name.lower() for name in taken}
+def _distinct_ids(candidates: list[Candidate], ids: Ids) -> list[Candidate]:
+    """Keep the ids that pairs have already; number repeated ones, and make every id fit for a folder's name."""
+    kept = [ids.known.get(str(candidate.post.resolve())) for candidate in candidates]
+    used = {name.lower() for name in (*ids.taken, *ids.known.values())}
     result = []
-    for candidate in candidates:
+    for candidate, known in zip(candidates, kept, strict=True):
+        if known is not None:
+            result.append(replace(candidate, id=known))
+            continue
         plain = re.sub(r"[^\w.-]+", "_", candidate.id).strip(".") or "pair"
         name, number = plain, 1
         while name.lower() in used:

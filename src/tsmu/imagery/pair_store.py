@@ -8,12 +8,13 @@ import pandas as pd
 
 from tsmu.errors import ImageError
 from tsmu.files import remove
+from tsmu.imagery.pair_sources import Ids
 from tsmu.tables import read_paths_table, write_paths_table
 from tsmu.workspace import Workspace
 
 PATHS = ("pre", "post", "source_pre", "source_post", "source")
 
-Read = Callable[[set[str]], gpd.GeoDataFrame]
+Read = Callable[[Ids], gpd.GeoDataFrame]
 
 
 def read_pairs(workspace: Workspace) -> gpd.GeoDataFrame | None:
@@ -40,16 +41,20 @@ def store_pairs(workspace: Workspace, source: Path, read: Read) -> gpd.GeoDataFr
     Args:
         workspace: locked by the caller.
         source: the folder or table that is read; its earlier pairs are replaced.
-        read: reads it; gets the ids that pairs of other sources have.
+        read: reads it; gets the ids that pairs have already.
 
     Returns:
         The pairs read.
     """
     named = str(source.resolve())
     stored = read_pairs(workspace)
-    others = stored[stored["source"] != named] if stored is not None else None
-    pairs = read(set(others["id"]) if others is not None else set())
-    pairs = pairs.assign(source=named)
+    if stored is None:
+        others, ids = None, Ids()
+    else:
+        own = stored["source"] == named
+        others = stored[~own]
+        ids = Ids(set(others["id"]), dict(zip(stored[own]["source_post"], stored[own]["id"], strict=True)))
+    pairs = read(ids).assign(source=named)
     table = pairs if others is None or others.empty else pd.concat([others, pairs], ignore_index=True)
     write_pairs(workspace, table)
     if stored is not None:

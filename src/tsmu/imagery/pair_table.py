@@ -4,11 +4,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from tsmu.errors import ImageError
+from tsmu.errors import ImageError, RegionError
 from tsmu.imagery.candidates import CENTRE, CORNERS, Candidate, Place
 from tsmu.imagery.footprint_table import read_cells, read_date
 from tsmu.imagery.footprints import Box, check_dates
 from tsmu.issues import IssueLog
+from tsmu.regions import check_region_name
 
 
 def pairs_of_table(path: Path, log: IssueLog) -> list[Candidate]:
@@ -45,6 +46,11 @@ def _row(cells: dict[str, str], table: Path, row: int) -> Candidate:
     post = _image(table, cells["post"])
     pre = _image(table, cells["pre"]) if cells.get("pre") else None
     name = cells.get("id") or post.stem
+    if cells.get("region"):
+        try:
+            check_region_name(cells["region"])
+        except RegionError as error:
+            raise ImageError(str(error)) from None
     return Candidate(
         name, post, pre, days["date_pre"], days["date_post"], place, place, cells.get("region") or None, str(table), row
     )

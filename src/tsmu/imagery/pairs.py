@@ -1,7 +1,7 @@
 """Image pairs in: matched, placed, on one grid, with what is wrong in the issue log."""
 
 import math
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from tsmu.imagery.candidates import Candidate, Place
 from tsmu.imagery.footprint_table import report_overlaps
 from tsmu.imagery.footprints import events_between, overlapping
 from tsmu.imagery.grids import Grid, check_readable, onto, place
-from tsmu.imagery.pair_sources import find_pairs
+from tsmu.imagery.pair_sources import Ids, find_pairs
 from tsmu.imagery.raster import RasterInfo, describe, read
 from tsmu.imagery.registration import Shift, estimate_shift
 from tsmu.issues import IssueLog
@@ -57,7 +57,7 @@ def import_pairs(
     repair: bool = False,
     correct_shift: bool = False,
     events: gpd.GeoDataFrame | None = None,
-    taken: Collection[str] = (),
+    ids: Ids = Ids(),  # noqa: B008 - immutable
     progress: Progress | None = None,
 ) -> gpd.GeoDataFrame:
     """Import image pairs from a folder or a table; what is left out stands in the log.
@@ -75,7 +75,7 @@ def import_pairs(
             `ID/pre.tif` where the pre image had to be resampled onto the post grid.
         repair: apply repairs of footprints that are unambiguous.
         correct_shift: resample pre images that lie at least half a pixel off.
-        taken: ids that other pairs have already.
+        ids: those that pairs have already.
         progress: called with (done, all) after each pair.
         events: columns id, date_min, date_max, geometry: matched by place, and their dates checked.
 
@@ -91,7 +91,7 @@ def import_pairs(
         ImageError: the source as a whole cannot be read.
     """
     rows = []
-    candidates = find_pairs(source, log, repair=repair, skip=out, taken=taken)
+    candidates = find_pairs(source, log, repair=repair, skip=out, ids=ids)
     for done, candidate in enumerate(candidates, start=1):
         try:
             rows.append(_import(candidate, log, out / candidate.id, correct_shift))
@@ -158,6 +158,11 @@ def _opened(path: Path) -> RasterInfo:
     info = describe(path)
     if not info.on_earth:
         raise ImageError(f"{path}: its CRS is not of the Earth; use `tsmu import chips` for such images")
+    if info.georeferenced:
+        try:
+            Grid.of(info).footprint  # noqa: B018 - an impossible place is an error here, before anything is made
+        except ImageError as error:
+            raise ImageError(f"{path}: {error}") from None
     check_readable(path)
     return info
 

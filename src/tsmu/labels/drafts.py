@@ -14,10 +14,10 @@ from shapely.geometry.base import BaseGeometry
 
 from tsmu.files import written_whole
 from tsmu.imagery.raster import describe
+from tsmu.labels.labelme import draft_flag
 from tsmu.labels.pictures import picture
 
 LABELME_VERSION = "5.5.0"  # the form of the file; labelme of any version 4 or later reads it
-LABEL = "landslide"
 
 
 def draft_polygons(
@@ -42,34 +42,34 @@ def draft_polygons(
 
 
 def labelme_json(
-    image_name: str, polygons: Iterable[BaseGeometry], *, width: int, height: int, label: str = LABEL
+    image_name: str, polygons: Iterable[tuple[str, BaseGeometry]], *, width: int, height: int, draft: bool = False
 ) -> dict[str, Any]:
     """Build the content of a labelme file.
 
     Args:
         image_name: path of the image as seen from the JSON file.
-        polygons: in pixel coordinates; labelme knows no holes, so a polygon with holes is cut into
-            parts without.
+        polygons: class name and outline in pixel coordinates; labelme knows no holes, so a polygon
+            with holes is cut into parts without.
         width: of the image, px.
         height: of the image, px.
-        label: class name of every shape.
+        draft: flag the file as nobody's work yet (see `labelme.is_untouched_draft`).
     """
     frame = shapely.box(0, 0, width, height)
-    parts = [part for polygon in polygons for part in _without_holes(polygon.intersection(frame))]
+    parts = [(name, part) for name, polygon in polygons for part in _without_holes(polygon.intersection(frame))]
     shapes: list[dict[str, Any]] = [
         {
-            "label": label,
+            "label": name,
             "points": [[round(x, 2), round(y, 2)] for x, y in part.exterior.coords[:-1]],
             "group_id": None,
             "description": "",
             "shape_type": "polygon",
             "flags": {},
         }
-        for part in parts
+        for name, part in parts
     ]
     return {
         "version": LABELME_VERSION,
-        "flags": {},
+        "flags": {draft_flag(shapes): True} if draft else {},
         "shapes": shapes,
         "imagePath": image_name,
         "imageData": None,
@@ -78,7 +78,9 @@ def labelme_json(
     }
 
 
-def export_labelme(image: Path, polygons: Iterable[BaseGeometry], out: Path, name: str) -> Path:
+def export_labelme(
+    image: Path, polygons: Iterable[tuple[str, BaseGeometry]], out: Path, name: str, *, draft: bool
+) -> Path:
     """Write `out/NAME.png`, an 8-bit picture of an image, and `out/NAME.json` with polygons on it.
 
     Named by the pair's id, the corrected file finds its way back through `import_labels`. The
@@ -87,9 +89,10 @@ def export_labelme(image: Path, polygons: Iterable[BaseGeometry], out: Path, nam
 
     Args:
         image: any raster that `imagery.raster` reads.
-        polygons: drafts in the image's pixel coordinates (see `draft_polygons`, `vectors.to_pixels`).
+        polygons: class names and outlines in the image's pixel coordinates.
         out: the folder.
         name: of both files, without suffix.
+        draft: nobody has drawn or checked these polygons.
 
     Returns:
         The path of the JSON file.
@@ -102,7 +105,7 @@ def export_labelme(image: Path, polygons: Iterable[BaseGeometry], out: Path, nam
         Image.fromarray(picture(image)).save(temporary)
     target = out / f"{name}.json"
     if not target.exists():
-        content = labelme_json(f"{name}.png", polygons, width=info.width, height=info.height)
+        content = labelme_json(f"{name}.png", polygons, width=info.width, height=info.height, draft=draft)
         with written_whole(target) as temporary:
             temporary.write_text(json.dumps(content, indent=2), encoding="utf-8")
     return target

@@ -26,8 +26,10 @@ from tsmu.labels.matching import PairFinder
 from tsmu.labels.vectors import read_polygons, to_pixels
 from tsmu.labels.writer import MaskWriter
 
+Files = tuple[list[Path], list[Path], list[Path]]
 Progress = Callable[[int, int], None]
 
+GEOJSON = ("FeatureCollection", "Feature", "GeometryCollection", "Polygon", "MultiPolygon")
 ASPECT_TOLERANCE = 0.01  # by which the shape of a label's image may differ from the post image's
 
 
@@ -57,7 +59,7 @@ def import_labels(
         log: takes what is wrong.
         out: folder for the masks, `ID.tif` on the post image's grid.
         classes: mask value (0, 1 or 255) of each class name to be used, in any case of letters;
-            None takes every class as landslide.
+            None takes every class as landslide, save those called unknown and background.
         class_field: column of the class name in polygon layers; None takes all as "landslide".
         line_width: width of labelme's lines, px.
         point_radius: radius of labelme's points, px.
@@ -73,7 +75,7 @@ def import_labels(
     Raises:
         LabelError: the source is missing or holds no label file.
     """
-    jsons, layers, rasters = _files(source, pairs, out)
+    jsons, layers, rasters = _files(source, pairs, out, log)
     writer, finder, convention = MaskWriter(pairs, log, out, classes), PairFinder(pairs), detect_convention(rasters)
     total = len(jsons) + len(rasters)
     for done, path in enumerate(jsons, start=1):
@@ -91,7 +93,9 @@ def import_labels(
     return writer.table()
 
 
-def _files(source: Path, pairs: gpd.GeoDataFrame, out: Path) -> tuple[list[Path], list[Path], list[Path]]:
+def _files(
+    source: Path, pairs: gpd.GeoDataFrame, out: Path, log: IssueLog
+) -> tuple[list[Path], list[Path], list[Path]]:
     if not source.exists():
         raise LabelError(f"{source}: no such file or folder; check the path")
     files = sorted(p for p in source.rglob("*") if p.is_file()) if source.is_dir() else [source]
@@ -100,19 +104,27 @@ def _files(source: Path, pairs: gpd.GeoDataFrame, out: Path) -> tuple[list[Path]
     by_suffix = {p: p.suffix.lower() for p in files if not p.name.startswith(".")}
     jsons = [p for p, suffix in by_suffix.items() if suffix == ".json"]
     layers = [p for p, suffix in by_suffix.items() if suffix in vectors.SUFFIXES]
-    rasters = [p for p, suffix in by_suffix.items() if suffix in raster.SUFFIXES and not jsons]
+    kinds = {path: _kind_of_json(path) for path in jsons}
+    labelmes = [path for path, kind in kinds.items() if kind == "labelme"]
+    # Beside labelme files, other images are the labelled ones.
+    rasters = [p for p, suffix in by_suffix.items() if suffix in raster.SUFFIXES and not labelmes]
+    layers += [path for path, kind in kinds.items() if kind == "GeoJSON"]
     if not (jsons or layers or rasters):
         raise LabelError(f"{source}: holds no label (labelme .json, {', '.join(vectors.SUFFIXES)}, or mask images)")
-    geojsons = [p for p in jsons if _is_geojson(p)]
-    return [p for p in jsons if p not in geojsons], layers + geojsons, rasters
+    for path, kind in kinds.items():
+        if kind is None:
+            log.error(path, "is neither a labelme file (it has no list of shapes) nor GeoJSON")
+    return labelmes, layers, rasters
 
 
-def _is_geojson(path: Path) -> bool:
+def _kind_of_json(path: Path) -> str | None:
     try:
         content = read_json(path)
     except LabelError:
-        return False
-    return isinstance(content, dict) and content.get("type") == "FeatureCollection"
+        return "labelme"  # whose reader says what is wrong with it
+    if not isinstance(content, dict):
+        return None
+    return "labelme" if "shapes" in content else "GeoJSON" if content.get("type") in GEOJSON else None
 
 
 @contextmanager
@@ -129,6 +141,10 @@ def _logged(path: Path, log: IssueLog, told: Collection[Path] = ()) -> Iterator[
 
 def _import_labelme(path: Path, finder: PairFinder, writer: MaskWriter, line_width: float, point_radius: float) -> None:
     label = read_labelme(path, line_width=line_width, point_radius=point_radius)
+    if label.untouched:
+        problem = "is an exported draft that nobody has changed; untick its flag in labelme if it is right as it is"
+        writer.log.warning(path, problem, "left out")
+        return
     pair = finder.of(path, label.image_name)
     info = writer.post(pair)
     shapes = label.shapes

@@ -1,6 +1,7 @@
 """Reading labelme files: shapes drawn on an image become polygons in its pixel coordinates."""
 
 import base64
+import hashlib
 import io
 import json
 import math
@@ -36,6 +37,7 @@ class LabelmeFile:
     width: int | None  # px; None where the file does not tell
     height: int | None
     shapes: tuple[tuple[str, BaseGeometry], ...]  # class name, valid polygon or multipolygon
+    untouched: bool  # an exported draft that nobody has changed or unticked
 
 
 def read_labelme(path: Path, *, line_width: float = LINE_WIDTH, point_radius: float = POINT_RADIUS) -> LabelmeFile:
@@ -61,7 +63,21 @@ def read_labelme(path: Path, *, line_width: float = LINE_WIDTH, point_radius: fl
     name = content.get("imagePath")
     name = re.split(r"[\\/]", name)[-1] if isinstance(name, str) else None
     width, height = _size(content)
-    return LabelmeFile(name or None, width, height, tuple(shapes))
+    return LabelmeFile(name or None, width, height, tuple(shapes), is_untouched_draft(content))
+
+
+def draft_flag(shapes: list[dict[str, Any]]) -> str:
+    """The flag of a draft, which labelme shows as a box to untick; it knows the shapes by their hash."""
+    points = json.dumps([[shape.get("label"), shape.get("points")] for shape in shapes])
+    return f"draft {hashlib.sha256(points.encode()).hexdigest()[:8]}"
+
+
+def is_untouched_draft(content: dict[str, Any]) -> bool:
+    """Whether a labelme file is an exported draft that nobody has changed, nor unticked as checked."""
+    flags, shapes = content.get("flags"), content.get("shapes")
+    if not isinstance(flags, dict) or not isinstance(shapes, list):
+        return False
+    return all(isinstance(shape, dict) for shape in shapes) and flags.get(draft_flag(shapes)) is True
 
 
 def read_json(path: Path) -> Any:

@@ -2,27 +2,22 @@
 
 from pathlib import Path
 
+import geopandas as gpd
 import pandas as pd
 
 from tsmu.errors import LabelError
 from tsmu.files import written_whole
 from tsmu.workspace import Workspace
 
+PATHS = ("mask", "source_post")
+
 
 def read_labels(workspace: Workspace) -> pd.DataFrame | None:
-    """The labels as `imports.import_labels` gives them, masks by absolute path; None before the first import."""
+    """The labels as `imports.import_labels` gives them, with absolute paths; None before the first import."""
     if not workspace.labels.exists():
         return None
     table = pd.read_parquet(workspace.labels)
-    return table.assign(mask=[str(workspace.root / path) for path in table["mask"]])
-
-
-def masks_by_pair(workspace: Workspace) -> dict[str, Path]:
-    """The mask of each labelled pair."""
-    labels = read_labels(workspace)
-    if labels is None:
-        return {}
-    return {str(name): Path(mask) for name, mask in zip(labels["id"], labels["mask"], strict=True)}
+    return table.assign(**{name: [str(workspace.root / path) for path in table[name]] for name in PATHS})
 
 
 def require_labels(workspace: Workspace) -> pd.DataFrame:
@@ -33,9 +28,23 @@ def require_labels(workspace: Workspace) -> pd.DataFrame:
     return labels
 
 
-def store_labels(workspace: Workspace, labels: pd.DataFrame) -> None:
-    """Put labels into the workspace's table. The caller holds the workspace's lock."""
+def with_masks(pairs: gpd.GeoDataFrame, labels: pd.DataFrame | None) -> gpd.GeoDataFrame:
+    """Add the column `mask` to pairs: the path, None where there is no label.
+
+    A label belongs to an id and the post image that it was drawn on: an id that another image has
+    taken over does not take the label with it.
+    """
+    if labels is None:
+        return pairs.assign(mask=None)
+    return pairs.merge(labels[["id", "source_post", "mask"]], on=["id", "source_post"], how="left")
+
+
+def store_labels(workspace: Workspace, labels: pd.DataFrame) -> int:
+    """Put labels into the workspace's table and count those replaced. The caller holds the workspace's lock."""
     stored = read_labels(workspace)
-    table = labels if stored is None else pd.concat([stored[~stored["id"].isin(labels["id"])], labels])
+    again = stored["id"].isin(labels["id"]) if stored is not None else pd.Series(dtype=bool)
+    table = labels if stored is None else pd.concat([stored[~again], labels])
+    paths = {name: [workspace.stored_path(Path(path)) for path in table[name]] for name in PATHS}
     with written_whole(workspace.labels) as temporary:
-        table.assign(mask=[workspace.stored_path(Path(path)) for path in table["mask"]]).to_parquet(temporary)
+        table.assign(**paths).to_parquet(temporary)
+    return int(again.sum())

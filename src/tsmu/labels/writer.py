@@ -16,8 +16,9 @@ from tsmu.issues import IssueLog
 from tsmu.labels.burn import Shapes, burn
 from tsmu.labels.masks import BACKGROUND, LANDSLIDE, UNKNOWN, Mask
 
+RESERVED = {"unknown": UNKNOWN, "background": BACKGROUND}  # class names that need no --classes
 BURNING_ORDER = (LANDSLIDE, BACKGROUND, UNKNOWN)  # so that a background polygon is a hole in a slide
-COLUMNS = ["id", "mask", "source", "landslides", "landslide_share", "unknown_share"]
+COLUMNS = ["id", "source_post", "mask", "source", "landslides", "landslide_share", "unknown_share"]
 PROFILE = {"driver": "GTiff", "count": 1, "dtype": "uint8", "compress": "deflate", "tiled": True}
 
 
@@ -28,6 +29,7 @@ class MaskWriter:
         """Write into `out`; `classes` gives the mask value of each class name, None takes all as landslides."""
         self.log = log
         self._out = out
+        self._sources = dict(zip(pairs["id"], pairs["source_post"], strict=True))
         self._posts: dict[str, str] = dict(zip(pairs["id"], pairs["post"], strict=True))
         self._values = None if classes is None else {name.casefold(): value for name, value in classes.items()}
         self._seen: Counter[str] = Counter()
@@ -39,7 +41,7 @@ class MaskWriter:
 
     def burn(self, pair: str, file: Path, labelled: Iterable[tuple[str, BaseGeometry]]) -> None:
         """Burn named polygons, in the post image's pixel coordinates, and write the mask."""
-        shapes = sorted(self._chosen(labelled), key=lambda shape: BURNING_ORDER.index(shape[1]))
+        shapes = sorted(self._chosen(file, labelled), key=lambda shape: BURNING_ORDER.index(shape[1]))
         landslides = sum(value == LANDSLIDE for _, value in shapes)
         self.write(pair, file, self._burnt(pair, file, shapes, BACKGROUND), landslides)
 
@@ -54,7 +56,7 @@ class MaskWriter:
             LabelError: the pair has a mask already.
         """
         if pair in self._rows:
-            raise LabelError(f"{file}: pair {pair} already has a label, from {self._rows[pair][2]}; keep one")
+            raise LabelError(f"{file}: pair {pair} already has a label, from {self._rows[pair][3]}; keep one")
         info = self.post(pair)
         path = self._out / f"{pair}.tif"
         grid = {"width": info.width, "height": info.height, "crs": info.crs, "transform": info.transform}
@@ -62,7 +64,7 @@ class MaskWriter:
             dataset.write(mask, 1)
         known = max(int((mask != UNKNOWN).sum()), 1)
         shares = int((mask == LANDSLIDE).sum()) / known, float((mask == UNKNOWN).mean())
-        self._rows[pair] = (pair, str(path.resolve()), str(file), landslides, *shares)
+        self._rows[pair] = (pair, self._sources[pair], str(path.resolve()), str(file), landslides, *shares)
 
     def table(self) -> pd.DataFrame:
         """List the masks written, in the order of the pairs."""
@@ -73,7 +75,7 @@ class MaskWriter:
         """Log which classes were seen, if they leave a choice."""
         known = self._seen.keys() if self._values is None else self._values
         ignored = Counter({name: n for name, n in self._seen.items() if self._values and name.casefold() not in known})
-        if self._values is None and len(self._seen) > 1:
+        if self._values is None and len(self._seen.keys() - RESERVED.keys()) > 1:
             problem = f"several classes: {_counted(self._seen)}"
             self.log.warning(source, problem, "all taken as landslides; choose with --classes")
         elif ignored:
@@ -87,13 +89,20 @@ class MaskWriter:
             self.log.warning(file, problem, "every pixel that they touch is taken (all_touched)")
         return mask
 
-    def _chosen(self, labelled: Iterable[tuple[str, BaseGeometry]]) -> Shapes:
+    def _chosen(self, file: Path, labelled: Iterable[tuple[str, BaseGeometry]]) -> Shapes:
         chosen = []
+        names: Counter[str] = Counter()
         for name, geometry in labelled:
             self._seen[name] += 1
-            value = LANDSLIDE if self._values is None else self._values.get(name.casefold())
+            names[name] += 1
+            values = RESERVED if self._values is None else self._values
+            value = values.get(name.casefold(), LANDSLIDE if self._values is None else None)
             if value is not None:
                 chosen.append((geometry, value))
+        if names and not chosen:
+            raise LabelError(
+                f"{file}: none of its classes ({_counted(names)}) is asked for; what is background needs a name=0"
+            )
         return chosen
 
 

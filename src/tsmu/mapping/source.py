@@ -10,7 +10,6 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 import shapely
-from rasterio._err import CPLE_BaseError  # what rasterio.warp.transform raises; it has no public name
 from rasterio.errors import RasterioError
 from rasterio.io import DatasetReader
 from rasterio.windows import Window
@@ -153,10 +152,8 @@ def _footprint(info: RasterInfo) -> shapely.Polygon:
         raise MapError(f"{info.path}: its CRS is not of the Earth; only scenes of the Earth can be mapped")
     try:
         footprint = Grid.of(info).footprint
-    except (RasterioError, CPLE_BaseError):
-        footprint = shapely.Polygon()
-    if footprint.is_empty or not np.isfinite(shapely.get_coordinates(footprint)).all():
-        raise MapError(f"{info.path}: its CRS and transform give no place on Earth; correct its georeference")
+    except ImageError as error:
+        raise MapError(f"{info.path}: {error}") from None
     return footprint
 
 
