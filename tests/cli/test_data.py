@@ -93,9 +93,13 @@ def test_a_region_learns_from_them_and_its_predictions_go_to_labelme_and_back(
     drafts[0].write_text(json.dumps(work | {"shapes": work["shapes"][:1]}))
     assert tsmu("export", "labelme", out, "--workspace", space).returncode == 0
     assert len(json.loads(drafts[0].read_text())["shapes"]) == 1
-    back = tsmu("import", "labels", out, "--json", "--workspace", space)
-    assert json.loads(back.stdout)["records"] == 13
-    assert json.loads(back.stdout)["unlabelled_pairs"] == 0
+    back = json.loads(tsmu("import", "labels", out, "--json", "--workspace", space).stdout)
+    assert (back["records"], back["replaced"], back["unlabelled_pairs"]) == (11, 11, 2)
+    predicted = next(draft for draft in drafts if json.loads(draft.read_text())["flags"])
+    work = json.loads(predicted.read_text())
+    predicted.write_text(json.dumps(work | {"flags": dict.fromkeys(work["flags"], False)}))  # unticked: it is right
+    back = json.loads(tsmu("import", "labels", out, "--json", "--workspace", space).stdout)
+    assert (back["records"], back["unlabelled_pairs"]) == (12, 1)
 
 
 def test_importing_again_replaces_and_repairs(survey: Path, world: Path, tmp_path: Path, tsmu: Tsmu) -> None:

@@ -51,7 +51,7 @@ def item(name: str, day: str, cloud: float | None, shape: shapely.Polygon, files
 
 def place(x: float, y: float) -> shapely.Point:
     """A point given in metres of the scenes' zone."""
-    return Area(CRS, (x, y, x, y)).footprint.centroid
+    return Area(CRS, (x - 1, y - 1, x + 1, y + 1)).footprint.centroid
 
 
 def write_workspace(folder: Path) -> Workspace:

@@ -349,7 +349,7 @@ def test_areas() -> None:
     assert wide.bounds[2] - wide.bounds[0] == pytest.approx(4963 + 640, abs=20)
     assert wide.bounds[3] - wide.bounds[1] == pytest.approx(1000)
     assert Area.around(shapely.Point(-70, -33), 100).crs.to_epsg() == 32719
-    for far, says in ((shapely.Point(0, 88), "latitude"), (shapely.Point(179.999, 0), "antimeridian")):
+    for far, says in ((shapely.Point(0, 88), "latitude"), (shapely.Point(179.999, 0), "180th meridian")):
         with pytest.raises(SceneError, match=says):
             Area.around(far, 2560)
 

@@ -9,7 +9,7 @@ from rasterio.transform import Affine, from_bounds
 from rasterio.warp import transform_bounds
 from shapely.geometry.base import BaseGeometry
 
-from tsmu.errors import SceneError
+from tsmu.errors import ImageError, SceneError
 from tsmu.imagery.footprints import Box
 from tsmu.imagery.grids import EDGE_POINTS, WGS84, Grid, utm_at
 
@@ -46,8 +46,13 @@ class Area:
         x, y = (left + right) / 2, (bottom + top) / 2
         half_width, half_height = (max(size, side + 2 * margin) / 2 for side in (right - left, top - bottom))
         area = cls(crs, (x - half_width, y - half_height, x + half_width, y + half_height))
-        if max(east - west, area.box.east - area.box.west) > 180:
-            raise SceneError("its footprint crosses the antimeridian, which scenes are not matched across")
+        try:
+            area.footprint  # noqa: B018 - an impossible one is an error here, before anything is asked
+            across = east - west > 180
+        except ImageError:
+            across = True
+        if across:
+            raise SceneError("its footprint lies across the 180th meridian, which scenes are not matched across")
         return area
 
     @property
