@@ -5,7 +5,7 @@ import copy
 import pytest
 import torch
 
-from tsmu.model.network import ENCODER, RegionNet, decoder_part
+from tsmu.model.network import ENCODER, RegionNet, own_parts
 
 IMAGE = 100 + 20 * torch.randn(4, 3, 64, 64, generator=torch.Generator().manual_seed(1))
 
@@ -31,7 +31,7 @@ def test_the_answer_has_the_size_of_the_image(height: int, width: int) -> None:
 def test_a_region_may_be_named_like_a_method() -> None:
     network = make("keys", "encoder", "items")
     assert network.decoder_names == ("keys", "encoder", "items")
-    network.learn_only([decoder_part("encoder")], [])
+    network.learn_only(own_parts("encoder"), [])
     assert not any(parameter.requires_grad for parameter in network.encoder.parameters())
 
 
@@ -54,7 +54,7 @@ def test_training_another_region_leaves_an_old_region_bit_identical() -> None:
     """The drift of DESIGN 2: forward passes in training mode move statistics, not weights."""
     network = make("old", "new")
     before = answer(network, "old")
-    network.learn_only([decoder_part("new")], [decoder_part("new")])
+    network.learn_only(own_parts("new"), own_parts("new"))
     network.train()
     optimizer = torch.optim.AdamW(p for p in network.parameters() if p.requires_grad)
     for _ in range(3):
@@ -67,7 +67,7 @@ def test_an_open_norm_does_follow_the_images() -> None:
     """The counter-check: without the guard the statistics would have moved."""
     network = make("old")
     before = answer(network, "old")
-    network.learn_only([ENCODER], [decoder_part("old")])
+    network.learn_only([ENCODER], own_parts("old"))
     network.train()
     network(IMAGE + 50, ["old"])
     assert not torch.equal(answer(network, "old"), before)
@@ -80,7 +80,7 @@ def test_a_batch_does_not_change_a_chips_answer() -> None:
 
 def test_each_region_has_its_own_normalisation_in_the_encoder() -> None:
     network = make("old")
-    network.learn_only([ENCODER], [decoder_part("old")])
+    network.learn_only([ENCODER], own_parts("old"))
     network.train()
     network(IMAGE + 50, ["old"])
     network.add_decoder("new")
@@ -88,7 +88,7 @@ def test_each_region_has_its_own_normalisation_in_the_encoder() -> None:
     assert len(old) == len(new) == 20  # of a ResNet-18
     assert all(torch.equal(p, q) for p, q in zip(old.state_dict().values(), new.state_dict().values(), strict=True))
     before = answer(network, "old")
-    network.learn_only([], [decoder_part("new")])
+    network.learn_only([], own_parts("new"))
     network.train()
     network(IMAGE - 50, ["new"])
     assert not torch.equal(old[0].running_mean, new[0].running_mean)

@@ -13,18 +13,20 @@ import pytest
 import torch
 
 from tests.conftest import write_chips
+from tsmu.chips.dataset import ChipDataset
 from tsmu.chips.folder import chips_from_folder
 from tsmu.chips.index import add_to_index
 from tsmu.chips.statistics import band_statistics
+from tsmu.chips.styles import Style, restyle
 from tsmu.errors import UpdateError
 from tsmu.issues import IssueLog
 from tsmu.model.bundle import bundle_versions, open_bundle
-from tsmu.model.network import ENCODER, RegionNet, decoder_part
+from tsmu.model.network import ENCODER, RegionNet, own_parts
 from tsmu.update.finetune import FineTuning
 from tsmu.update.sampling import StepSampler
-from tsmu.update.strategies import strategy_named
-from tsmu.update.strategy import Lesson, Stage
-from tsmu.update.training import CHECKPOINT_STEPS, TrainingProgress, TrainingSettings, learn_region
+from tsmu.update.strategies import STRATEGIES, strategy_named
+from tsmu.update.strategy import Lesson, Stage, Strategy
+from tsmu.update.training import CHECKPOINT_STEPS, Known, Learned, TrainingProgress, TrainingSettings, learn_region
 from tsmu.update.tsmu import TaskSpecificModelUpdates
 from tsmu.update.update import update_bundle
 from tsmu.workspace import Workspace
@@ -88,7 +90,7 @@ def test_old_decoders_are_held_to_what_they_said(bright_chips: Path) -> None:
     teacher.add_decoder("bright")
     teacher.load_state_dict(network.state_dict())
     network.add_decoder("dark")
-    lesson = Lesson(network.eval(), teacher.eval(), "dark")
+    lesson = Lesson(network.eval(), teacher.eval(), "dark", {"dark": "dark"})
     stage = TSMU.later_stages(lesson, 30)[1]
     batch = {
         "image": torch.full((2, 3, 32, 32), 90.0),
@@ -97,7 +99,7 @@ def test_old_decoders_are_held_to_what_they_said(bright_chips: Path) -> None:
     }
     assert float(TSMU.loss(lesson, stage, batch, 0)["hold"].detach()) == 0
     with torch.no_grad():
-        network.decoder("bright").head[0].bias.add_(1)
+        network.decoder("bright").unet.head[0].bias.add_(1)
     assert float(TSMU.loss(lesson, stage, batch, 0)["hold"].detach()) > 0
 
 
@@ -105,12 +107,12 @@ def test_the_shared_part_learns_at_a_tenth_of_the_new_decoders_rate_at_most(brig
     network = fresh(chips_of(bright_chips, "bright"))
     for name in ("old", "older", "new"):
         network.add_decoder(name)
-    alone, together = TSMU.later_stages(Lesson(network, network, "new"), 300)
-    assert set(alone.rates) == {decoder_part("new")}
-    assert set(together.rates) == {ENCODER, *map(decoder_part, ("old", "older", "new"))}
+    alone, together = TSMU.later_stages(Lesson(network, network, "new", {"new": "new"}), 300)
+    assert set(alone.rates) == set(own_parts("new"))
+    assert set(together.rates) == {ENCODER, *(part for name in ("old", "older", "new") for part in own_parts(name))}
     rates = dict(together.rates)
-    new = rates.pop(decoder_part("new"))
-    assert max(rates.values()) <= new / 10
+    new = [rates.pop(part) for part in own_parts("new")]
+    assert max(rates.values()) <= min(new) / 10
 
 
 def test_fine_tuning_shares_one_decoder(bright_chips: Path, dark_chips: Path) -> None:
@@ -119,7 +121,8 @@ def test_fine_tuning_shares_one_decoder(bright_chips: Path, dark_chips: Path) ->
     learn_region(network, "bright", bright, FineTuning(), TrainingSettings(2, 4, 0))
     before = state(network.decoder("bright"))
     assert (
-        learn_region(network, "dark", chips_of(dark_chips, "dark"), FineTuning(), TrainingSettings(2, 4, 0)) == "bright"
+        learn_region(network, "dark", chips_of(dark_chips, "dark"), FineTuning(), TrainingSettings(2, 4, 0)).decoder
+        == "bright"
     )
     assert network.decoder_names == ("bright",)
     assert not same(before, network.decoder("bright"))
@@ -163,11 +166,11 @@ def test_resuming_gives_exactly_what_an_uninterrupted_run_gives(bright_chips: Pa
 
 
 def test_each_chip_is_drawn_once_a_round() -> None:
-    drawn = list(islice(StepSampler(chips=7, batch_size=4, seed=0), 240))
+    drawn = list(islice(StepSampler([7], batch_size=4, seed=0), 240))
     positions = [position for position, _ in drawn]
     assert all(sorted(positions[i : i + 7]) == list(range(7)) for i in range(0, 240 - 7, 7))
     assert len({seed for _, seed in drawn}) == len(drawn)
-    later = StepSampler(chips=7, batch_size=4, seed=0, start=13)
+    later = StepSampler([7], batch_size=4, seed=0, start=13)
     assert list(islice(later, 100)) == drawn[4 * 13 : 4 * 13 + 100]
 
 
@@ -214,7 +217,7 @@ def test_what_cannot_be_learned_is_told(workspace: Workspace, tmp_path: Path) ->
     settings = TrainingSettings(2, 4, 0)
     with pytest.raises(UpdateError, match="tsmu import chips DIR --region andes"):
         update_bundle(workspace, "andes", "tsmu", settings, encoder="resnet18")
-    with pytest.raises(UpdateError, match="tsmu, finetune"):
+    with pytest.raises(UpdateError, match="tsmu, tsmu-plus, frozen"):
         strategy_named("tmsu")
     update_bundle(workspace, "bright", "tsmu", settings, encoder="resnet18")
     with pytest.raises(UpdateError, match="began with encoder resnet18, asked for resnet34"):
@@ -242,3 +245,85 @@ def test_killed_in_the_middle_the_next_call_goes_on(workspace: Workspace, second
     for path in bundle_versions(workspace.models):
         open_bundle(path)
     assert not list(workspace.root.rglob("*.ckpt"))
+
+
+def chain(chips: list[geopandas.GeoDataFrame], strategy: Strategy, steps: int = 6) -> tuple[RegionNet, list[Learned]]:
+    """Learn regions one after the other as the benchmark does."""
+    network, learned, styles = fresh(chips[0]), [], {}
+    for number, rows in enumerate(chips):
+        region = rows["region"].iloc[0]
+        old = {name: part for part in chips[:number] if (name := part["region"].iloc[0])}
+        known = Known(old, styles, learned[-1].memory if learned else {})
+        learned.append(learn_region(network, region, rows, strategy, TrainingSettings(steps, 4, 0), known=known))
+        styles = styles | {learned[-1].decoder: Style.of(rows)}
+    return network, learned
+
+
+@pytest.mark.parametrize("name", [name for name, strategy in STRATEGIES.items() if not strategy.starts_fresh])
+def test_every_strategy_learns_three_regions(name: str, bright_chips: Path, dark_chips: Path) -> None:
+    third = chips_of(bright_chips, "third")
+    network, learned = chain([chips_of(bright_chips, "bright"), chips_of(dark_chips, "dark"), third], STRATEGIES[name])
+    expected = ("bright",) if name == "finetune" else ("bright", "dark", "third")
+    assert network.decoder_names == expected
+    assert learned[-1].decoder == expected[-1]
+    assert STRATEGIES[name].remembers == bool(learned[-1].memory)
+    assert STRATEGIES[name].source
+
+
+@pytest.mark.parametrize("name", ["frozen", "isolate"])
+def test_a_frozen_encoder_leaves_old_answers_bit_identical(name: str, bright_chips: Path, dark_chips: Path) -> None:
+    bright, dark = chips_of(bright_chips, "bright"), chips_of(dark_chips, "dark")
+    network = fresh(bright)
+    learn_region(network, "bright", bright, STRATEGIES[name], TrainingSettings(3, 4, 0))
+    image = torch.stack([ChipDataset(bright)[position]["image"] for position in range(4)])
+    with torch.no_grad():
+        before = network(image, ["bright"])["bright"]
+    learn_region(network, "dark", dark, STRATEGIES[name], TrainingSettings(6, 4, 0))
+    with torch.no_grad():
+        assert torch.equal(network(image, ["bright"])["bright"], before)
+
+
+@pytest.mark.parametrize("name", ["si", "ewc"])
+def test_a_penalty_keeps_important_weights(name: str, bright_chips: Path, dark_chips: Path) -> None:
+    chips = [chips_of(bright_chips, "bright"), chips_of(dark_chips, "dark")]
+
+    def moved(weight: float) -> float:
+        strategy = type(STRATEGIES[name])()
+        strategy.weight = weight  # type: ignore[attr-defined]
+        network, learned = chain(chips, strategy, steps=8)
+        anchors = learned[0].memory
+        return sum(
+            float((anchors[f"importance.{key}"] * (value.detach() - anchors[f"anchor.{key}"]).square()).sum())
+            for key, value in network.encoder.named_parameters()
+        )
+
+    assert moved(1e6) < 0.5 * moved(0.0)
+
+
+def test_joint_training_sees_every_region_as_often(bright_chips: Path, dark_chips: Path) -> None:
+    dark = chips_of(dark_chips, "dark")
+    network = fresh(dark)
+    known = Known({"bright": chips_of(bright_chips, "bright")})
+    learned = learn_region(network, "dark", dark, STRATEGIES["joint"], TrainingSettings(4, 4, 0), known=known)
+    assert set(network.decoder_names) == {"bright", "dark"}
+    assert learned.decoder == "dark"
+    keys = list(islice(StepSampler([5, 7], 2, 0, turn=STRATEGIES["joint"].turn), 40))
+    sides = [position >= 5 for position, _ in keys]
+    assert sides == [False, False, True, True] * 10
+    assert len({seed for _, seed in keys}) == 40
+
+
+def test_surrogates_have_the_colours_of_the_old_region(bright_chips: Path, dark_chips: Path) -> None:
+    bright, dark = chips_of(bright_chips, "bright"), chips_of(dark_chips, "dark")
+    style = Style.of(bright)
+    images = torch.stack([ChipDataset(dark)[position]["image"] for position in range(8)])
+    images[0, :, 0, 0] = torch.nan
+    generator = torch.Generator().manual_seed(0)
+    drawn = torch.cat([restyle(images, style, generator) for _ in range(30)])
+    assert drawn.isnan().sum() == 3 * 30
+    means = drawn.nanmean((-2, -1))
+    torch.testing.assert_close(means.mean(0), torch.tensor(style.mean[:3]), atol=1.0, rtol=0.01)
+    wanted = torch.tensor([style.covariance[band][band] for band in range(3)])
+    torch.testing.assert_close(means.var(0), wanted, atol=1.0, rtol=0.35)
+    again = restyle(images, style, torch.Generator().manual_seed(0))
+    assert torch.equal(again.nan_to_num(), drawn[:8].nan_to_num())

@@ -21,6 +21,7 @@ from tsmu.chips.folder import chips_from_folder
 from tsmu.chips.index import bands_of, select
 from tsmu.chips.splits import fold_split
 from tsmu.chips.statistics import band_statistics
+from tsmu.chips.styles import Style
 from tsmu.errors import BenchmarkError
 from tsmu.evaluate.matrix import ContinualScores
 from tsmu.evaluate.predict import count_chips, count_pixels
@@ -31,7 +32,8 @@ from tsmu.model.device import device_in_use, precision_in_use
 from tsmu.model.network import RegionNet
 from tsmu.update.sampling import mix
 from tsmu.update.strategies import strategy_named
-from tsmu.update.training import Report, TrainingSettings, learn_region
+from tsmu.update.strategy import Strategy
+from tsmu.update.training import Known, Report, TrainingSettings, learn_region
 
 
 @dataclass(frozen=True)
@@ -79,11 +81,11 @@ def run_continual(settings: ContinualSettings, out: Path, say: Say, report: Repo
     """
     chips = {region: _read_region(Path(settings.data) / region, region) for region in settings.regions}
     bands_of(pd.concat(list(chips.values())))
-    strategies = [strategy_named(name).name for name in settings.strategies]
+    strategies = [strategy_named(name) for name in settings.strategies]
     cells = []
     for seed in range(settings.seeds):
         for strategy in strategies:
-            say(f"{strategy}, seed {seed}")
+            say(f"{strategy.name}, seed {seed}")
             cells.append(_run_cell(settings, strategy, seed, _split(chips, settings.split, seed), out, report))
             results = _results(settings, cells)
             write_json(out / "results.json", results)
@@ -109,7 +111,7 @@ def _split(chips: dict[str, geopandas.GeoDataFrame], split: str, seed: int) -> d
 
 def _run_cell(
     settings: ContinualSettings,
-    strategy: str,
+    strategy: Strategy,
     seed: int,
     chips: dict[str, geopandas.GeoDataFrame],
     out: Path,
@@ -119,7 +121,7 @@ def _run_cell(
     order = settings.regions
     steps: list[dict[str, Any]] = []
     for number in range(1, len(order) + 1):
-        learner = strategy if number > 1 else "first"
+        learner = strategy.name if number > 1 or strategy.remembers else "first"
         name = f"{learner}-{seed}-{settings.key()}-{'-'.join(order[:number])}"
         done = out / "states" / f"{name}.json"
         if not done.exists():
@@ -132,13 +134,13 @@ def _run_cell(
         learned_at=range(len(order)),
     )
     return {
-        "strategy": strategy,
+        "strategy": strategy.name,
         "order": list(order),
         "seed": seed,
         "split": settings.split,
         "R": [step["R"] for step in steps],
         "R_at_half": [step["R_at_half"] for step in steps],
-        "threshold": [step["threshold"] / 100 for step in steps],
+        "threshold": [[serving["threshold"] / 100 for serving in step["serving"].values()] for step in steps],
         "seconds": [step["seconds"] for step in steps],
         "parameters": [step["parameters"] for step in steps],
         "pixels": list(scores.pixels),
@@ -149,7 +151,7 @@ def _run_cell(
 
 def _run_step(
     settings: ContinualSettings,
-    strategy: str,
+    strategy: Strategy,
     seed: int,
     chips: dict[str, geopandas.GeoDataFrame],
     before: Sequence[dict[str, Any]],
@@ -157,58 +159,89 @@ def _run_step(
     report: Report | None,
 ) -> None:
     """Learn the next region on top of the steps before, and store network and scores beside `done`."""
-    region = settings.regions[len(before)]
-    network = _network_after(settings, seed, chips, before, done.parent)
-    training = TrainingSettings(settings.steps, settings.batch_size, seed)
+    *old, region = settings.regions[: len(before) + 1]
+    train = {name: select(chips[name], name, "train") for name in (*old, region)}
+    network = _network_after(settings, seed, train, [] if strategy.starts_fresh else before, done.parent)
+    # Joint training gets the steps that the others got over all regions.
+    rounds = len(before) + 1 if strategy.starts_fresh and strategy.sees_old_chips else 1
+    training = TrainingSettings(rounds * settings.steps, settings.batch_size, seed)
     checkpoints = done.with_suffix(".run")
     started = time.monotonic()
-    train = select(chips[region], region, "train")
-    decoder = learn_region(
-        network, region, train, strategy_named(strategy), training, checkpoints=checkpoints, report=report
+    learned = learn_region(
+        network,
+        region,
+        train[region],
+        strategy,
+        training,
+        known=_known(strategy, {name: train[name] for name in old}, before, done.parent),
+        checkpoints=checkpoints,
+        report=report,
     )
     seconds = time.monotonic() - started
-    threshold = choose_threshold(count_chips(network, decoder, select(chips[region], region, "val")))
-    served = [*before, {"region": region, "decoder": decoder, "threshold": threshold}]
-    by_region = {step["region"]: step for step in served}
-    serving = [by_region.get(name, served[-1]) for name in settings.regions]
-    counts = [
-        count_pixels(network, step["decoder"], select(chips[name], name, "test"))
-        for name, step in zip(settings.regions, serving, strict=True)
-    ]
-    state = done.with_suffix(".safetensors")
-    with written_whole(state) as temporary:
-        save_file({key: value.contiguous() for key, value in network.state_dict().items()}, temporary)
-    result = served[-1] | {
-        "R": [count.iou(step["threshold"]) for count, step in zip(counts, serving, strict=True)],
-        "R_at_half": [count.iou(50) for count in counts],
-        "pixels": [count.pixels for count in counts],
-        "baseline": [count.landslide_share for count in counts],
+    serving: dict[str, dict[str, Any]] = dict(before[-1]["serving"]) if before else {}
+    for name in (*(old if strategy.sees_old_chips else ()), region):
+        decoder = learned.decoder if name == region else strategy.decoder_for(network, name)
+        threshold = choose_threshold(count_chips(network, decoder, select(chips[name], name, "val")))
+        serving[name] = {"decoder": decoder, "threshold": threshold}
+    scored = {name: _score(network, serving.get(name, serving[region]), chips[name], name) for name in settings.regions}
+    if strategy.keeps_old_models and before:
+        scored |= {name: before[-1]["scored"][name] for name in old}
+    files = {"state": network.state_dict(), "memory": learned.memory}
+    for kind, tensors in files.items():
+        with written_whole(done.with_suffix(f".{kind}.safetensors")) as temporary:
+            save_file({key: value.contiguous() for key, value in tensors.items()}, temporary)
+    result = {
+        "region": region,
+        "serving": serving,
+        "scored": scored,
+        **{key: [scored[name][key] for name in settings.regions] for key in ("R", "R_at_half", "pixels", "baseline")},
         "seconds": seconds,
         "parameters": sum(parameter.numel() for parameter in network.parameters()),
         "decoders": list(network.decoder_names),
-        "state": state.name,
+        "name": done.stem,
     }
     write_json(done, result)
     remove(checkpoints)
 
 
+def _score(network: RegionNet, serving: dict[str, Any], chips: geopandas.GeoDataFrame, region: str) -> dict[str, Any]:
+    counts = count_pixels(network, serving["decoder"], select(chips, region, "test"))
+    return {
+        "R": counts.iou(serving["threshold"]),
+        "R_at_half": counts.iou(50),
+        "pixels": counts.pixels,
+        "baseline": counts.landslide_share,
+    }
+
+
+def _known(
+    strategy: Strategy, old: dict[str, geopandas.GeoDataFrame], before: Sequence[dict[str, Any]], states: Path
+) -> Known:
+    """What the strategy may know of the regions before."""
+    if not before:
+        return Known()
+    styles = {before[-1]["serving"][name]["decoder"]: Style.of(chips) for name, chips in old.items()}
+    memory = load_file(states / f"{before[-1]['name']}.memory.safetensors")
+    return Known(old if strategy.sees_old_chips else {}, styles, memory)
+
+
 def _network_after(
     settings: ContinualSettings,
     seed: int,
-    chips: dict[str, geopandas.GeoDataFrame],
+    train: dict[str, geopandas.GeoDataFrame],
     before: Sequence[dict[str, Any]],
     states: Path,
 ) -> RegionNet:
     """The network as the last step left it; before the first one, a fresh network."""
-    first = settings.regions[0]
-    mean, std = band_statistics(select(chips[first], first, "train"))
+    # All networks have the first region's band statistics, so that no strategy has better ones.
+    mean, std = band_statistics(train[settings.regions[0]])
     with torch.random.fork_rng():
         torch.manual_seed(mix(seed, -1))
         network = RegionNet(settings.encoder, mean, std)
     if before:
         for decoder in before[-1]["decoders"]:
             network.add_decoder(decoder)
-        network.load_state_dict(load_file(states / before[-1]["state"]))
+        network.load_state_dict(load_file(states / f"{before[-1]['name']}.state.safetensors"))
     return network
 
 

@@ -2,6 +2,7 @@
 
     models/v003/
         encoder.safetensors
+        memory.safetensors      what the strategy of the last update keeps for the next
         regions/<decoder>.safetensors
         bundle.json     a STAC item with the MLM extension; our own record under `tsmu:bundle`
         card.md
@@ -16,12 +17,13 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import safetensors
 import safetensors.torch
 from pydantic import ValidationError
-from torch import nn
+from torch import Tensor, nn
 
 from tsmu.errors import BundleError
 from tsmu.files import remove, sha256, written_whole
@@ -33,6 +35,7 @@ from tsmu.model.stac import as_stac_item
 RECORD = "tsmu:bundle"
 DIGEST = "tsmu:digest"
 ENCODER_FILE = "encoder.safetensors"
+MEMORY_FILE = "memory.safetensors"
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,12 @@ class Bundle:
             network.add_decoder(name)
             _load_state(network.decoder(name), self.path / decoder_file(name))
         return network.eval()
+
+    def memory(self, strategy: str) -> dict[str, Tensor]:
+        """What `strategy` kept of the updates before; empty if the last one was by another."""
+        if self.record.regions[self.record.newest_region].strategy != strategy:
+            return {}
+        return safetensors.torch.load_file(self.path / MEMORY_FILE)
 
     def require_bands(self, bands: Iterable[str]) -> None:
         """Raise BundleError unless `bands` is this bundle's band list."""
@@ -126,7 +135,9 @@ def open_bundle(path: Path) -> Bundle:
     return Bundle(path, record, digest)
 
 
-def write_bundle(models: Path, network: RegionNet, record: BundleRecord) -> Bundle:
+def write_bundle(
+    models: Path, network: RegionNet, record: BundleRecord, memory: Mapping[str, Tensor] = MappingProxyType({})
+) -> Bundle:
     """Write a version into `models` and open it. The caller holds the workspace's lock."""
     models.mkdir(parents=True, exist_ok=True)
     for leftover in models.glob(".v*"):  # of a process that was killed while it wrote
@@ -134,11 +145,12 @@ def write_bundle(models: Path, network: RegionNet, record: BundleRecord) -> Bund
     target = models / f"v{record.version:03d}"
     with written_whole(target) as folder:
         (folder / "regions").mkdir(parents=True)
-        _save_state(network.encoder, folder / ENCODER_FILE)
+        _save(network.encoder.state_dict(), folder / ENCODER_FILE)
+        _save(memory, folder / MEMORY_FILE)
         for name in record.decoders:
-            _save_state(network.decoder(name), folder / decoder_file(name))
+            _save(network.decoder(name).state_dict(), folder / decoder_file(name))
         (folder / "card.md").write_text(card_text(record), encoding="utf-8")
-        files = [ENCODER_FILE, *(decoder_file(name) for name in record.decoders), "card.md"]
+        files = [ENCODER_FILE, MEMORY_FILE, *(decoder_file(name) for name in record.decoders), "card.md"]
         item = as_stac_item(record, {file: (sha256(folder / file), (folder / file).stat().st_size) for file in files})
         item["properties"][RECORD] = record.model_dump(mode="json")
         item["properties"][DIGEST] = _digest(item)
@@ -153,9 +165,9 @@ def _digest(item: Mapping[str, Any]) -> str:
     return hashlib.sha256(content.encode()).hexdigest()
 
 
-def _save_state(module: nn.Module, path: Path) -> None:
+def _save(tensors: Mapping[str, Tensor], path: Path) -> None:
     # Through bytes, so that a full disk is an ordinary OSError with its file name.
-    path.write_bytes(safetensors.torch.save({k: v.contiguous() for k, v in module.state_dict().items()}))
+    path.write_bytes(safetensors.torch.save({name: tensor.contiguous() for name, tensor in tensors.items()}))
 
 
 def _load_state(module: nn.Module, path: Path) -> None:

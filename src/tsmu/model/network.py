@@ -42,12 +42,11 @@ class RegionalNorm(nn.Module):
         return normalised
 
 
-class RegionDecoder(nn.Module):
-    """What a region has of its own: normalisation within the encoder, U-Net decoder and head."""
+class UnetHead(nn.Module):
+    """U-Net decoder and head: encoder features in, one logit per pixel out."""
 
-    def __init__(self, encoder_channels: Sequence[int], norms: Iterable[nn.Module]) -> None:
+    def __init__(self, encoder_channels: Sequence[int]) -> None:
         super().__init__()
-        self.norms = nn.ModuleList(copy.deepcopy(norm) for norm in norms)
         self.blocks = UnetDecoder(encoder_channels, DECODER_CHANNELS, n_blocks=DEPTH)
         self.head = SegmentationHead(DECODER_CHANNELS[-1], 1)
         initialize_decoder(self.blocks)
@@ -57,6 +56,20 @@ class RegionDecoder(nn.Module):
         """Return logits (N, H, W) at the size of the first feature map."""
         logits: Tensor = self.head(self.blocks(features))
         return logits[:, 0]
+
+
+class RegionDecoder(nn.Module):
+    """What a region has of its own: normalisation within the encoder, U-Net decoder and head."""
+
+    def __init__(self, encoder_channels: Sequence[int], norms: Iterable[nn.Module]) -> None:
+        super().__init__()
+        self.norms = nn.ModuleList(copy.deepcopy(norm) for norm in norms)
+        self.unet = UnetHead(encoder_channels)
+
+    def forward(self, features: list[Tensor]) -> Tensor:
+        """Return logits (N, H, W) at the size of the first feature map."""
+        logits: Tensor = self.unet(features)
+        return logits
 
 
 class RegionNet(nn.Module):
@@ -110,21 +123,28 @@ class RegionNet(nn.Module):
 
     def forward(self, image: Tensor, decoders: Iterable[str]) -> dict[str, Tensor]:
         """Return logits (N, H, W) of each decoder named, for raw images (N, C, H, W)."""
+        return {name: logits for name, (_, logits) in self.with_features(image, decoders).items()}
+
+    def with_features(self, image: Tensor, decoders: Iterable[str]) -> dict[str, tuple[list[Tensor], Tensor]]:
+        """Return the encoder's feature maps and the logits of each decoder named."""
         normalised = torch.nan_to_num((image - self.mean) / self.std)
         height, width = image.shape[-2:]
         padding = (0, -width % MULTIPLE, 0, -height % MULTIPLE)
         if any(padding):
             normalised = functional.pad(normalised, padding, mode="replicate")
         normalised = normalised.contiguous(memory_format=torch.channels_last)
-        return {name: self._answer(normalised, name)[:, :height, :width] for name in decoders}
+        answers = {}
+        for name in decoders:
+            decoder = self.decoder(name)
+            self._normalise_by(decoder)
+            maps: list[Tensor] = self.encoder(normalised)
+            answers[name] = maps, decoder(maps)[:, :height, :width]
+        return answers
 
-    def _answer(self, normalised: Tensor, name: str) -> Tensor:
-        decoder = self.decoder(name)
+    def _normalise_by(self, decoder: RegionDecoder) -> None:
         places = (module for module in self.encoder.modules() if isinstance(module, RegionalNorm))
         for place, norm in zip(places, decoder.norms, strict=True):
             place.switch(norm)
-        logits: Tensor = decoder(self.encoder(normalised))
-        return logits
 
     def train(self, mode: bool = True) -> Self:
         """Set training mode for the open parts only."""
@@ -135,8 +155,10 @@ class RegionNet(nn.Module):
         return self
 
     def parts(self) -> dict[str, nn.Module]:
-        """The encoder, under the name `encoder`, and the decoders, under `decoder:<name>`."""
-        return {ENCODER: self.encoder} | {decoder_part(n): self.decoder(n) for n in self.decoder_names}
+        """What can learn apart: `encoder`, and for each region `norms:<name>` and `decoder:<name>`."""
+        regions = {name: self.decoder(name) for name in self.decoder_names}
+        norms = {norms_part(name): own.norms for name, own in regions.items()}
+        return {ENCODER: self.encoder, **norms} | {decoder_part(name): own.unet for name, own in regions.items()}
 
     def learn_only(self, parts: Collection[str], open_norms: Collection[str]) -> None:
         """Let only `parts` receive gradients, and only `open_norms` follow batch statistics."""
@@ -157,6 +179,16 @@ def _take_norms(encoder: nn.Module) -> tuple[nn.Module, ...]:
 def decoder_part(name: str) -> str:
     """Name a decoder among the parts; no region's name can be taken for the encoder's."""
     return f"decoder:{name}"
+
+
+def norms_part(name: str) -> str:
+    """Name a region's normalisation within the encoder among the parts."""
+    return f"norms:{name}"
+
+
+def own_parts(name: str) -> tuple[str, str]:
+    """Name all that a region has of its own among the parts."""
+    return norms_part(name), decoder_part(name)
 
 
 def _build_encoder(name: str, bands: int, weights: str) -> nn.Module:

@@ -2,6 +2,8 @@
 
 from pydantic import BaseModel, ConfigDict
 
+from tsmu.chips.styles import Style
+
 
 class _Record(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -21,6 +23,7 @@ class RegionRecord(_Record):
         scores: metrics by split (`val`, `test`) right after it was learned, at the threshold.
         seconds: wall time of the training.
         device, precision: what it was trained on.
+        style: the colours of its training images.
     """
 
     decoder: str
@@ -37,6 +40,7 @@ class RegionRecord(_Record):
     seconds: float
     device: str
     precision: str
+    style: Style
 
 
 class BundleRecord(_Record):

@@ -60,6 +60,24 @@ class Learner(lightning.LightningModule):
             )
         return total
 
+    def on_before_optimizer_step(self, optimizer: Any) -> None:
+        """Let the strategy look at the gradients."""
+        del optimizer
+        self.strategy.before_step(self._lesson[0])
+
+    def on_train_batch_end(self, outputs: Any, batch: Sample, batch_idx: int) -> None:
+        """Let the strategy look at what the step did."""
+        del outputs, batch, batch_idx
+        self.strategy.after_step(self._lesson[0])
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Keep what the strategy has gathered."""
+        checkpoint["work"] = dict(self._lesson[0].work)
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Take it back."""
+        self._lesson[0].work.update(checkpoint["work"])
+
     def configure_optimizers(self) -> Any:
         """AdamW with a parameter group per part; within a stage warm-up, then a cosine to zero."""
         parts = self.network.parts()

@@ -1,11 +1,33 @@
 """The strategies by name."""
 
 from tsmu.errors import UpdateError
-from tsmu.update.finetune import FineTuning
+from tsmu.update.distillation import IncrementalLearningTechniques, LearningWithoutForgetting
+from tsmu.update.finetune import FineTuning, Retraining, SeparateModels
+from tsmu.update.frozen import FeatureExtraction, Isolated
+from tsmu.update.importance import ElasticWeightConsolidation, SynapticIntelligence
+from tsmu.update.plus import SurrogateUpdates
+from tsmu.update.rehearsal import JointTraining, Replay
 from tsmu.update.strategy import Strategy
 from tsmu.update.tsmu import TaskSpecificModelUpdates
 
-STRATEGIES: dict[str, Strategy] = {strategy.name: strategy for strategy in (TaskSpecificModelUpdates(), FineTuning())}
+STRATEGIES: dict[str, Strategy] = {
+    strategy.name: strategy
+    for strategy in (
+        TaskSpecificModelUpdates(),
+        SurrogateUpdates(),
+        FeatureExtraction(),
+        Isolated(),
+        LearningWithoutForgetting(),
+        IncrementalLearningTechniques(),
+        SynapticIntelligence(),
+        ElasticWeightConsolidation(),
+        FineTuning(),
+        Retraining(),
+        SeparateModels(),
+        JointTraining(),
+        Replay(),
+    )
+}
 
 
 def strategy_named(name: str) -> Strategy:

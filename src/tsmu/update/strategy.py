@@ -9,12 +9,15 @@ import torch
 from torch import Tensor
 
 from tsmu.chips.dataset import Sample
-from tsmu.model.network import ENCODER, RegionNet, decoder_part
+from tsmu.chips.styles import Style
+from tsmu.model.network import ENCODER, RegionNet, own_parts
 from tsmu.update.losses import label_losses
+from tsmu.update.sampling import mix
 
 RATE = 2e-3  # peak learning rate of whatever learns a region from its labels
 
 Losses = dict[str, Tensor]
+Memory = dict[str, Tensor]
 
 
 @dataclass(frozen=True)
@@ -41,12 +44,28 @@ class Lesson:
     Attributes:
         network: what learns.
         teacher: the network as it was before the update, frozen; None for the very first region.
-        decoder: the name of the decoder that learns the new labels.
+        region: the one that is learned.
+        decoders: by region, which decoder learns its labels: that of the new region, and those of
+            the old ones for a strategy that sees their chips.
+        seed: of the training.
+        styles: by old decoder, the colours of its region's images.
+        memory: what the strategy kept of the updates before (`Strategy.remember`).
+        work: what the strategy gathers in this one; part of its checkpoints.
     """
 
     network: RegionNet
     teacher: RegionNet | None
-    decoder: str
+    region: str
+    decoders: Mapping[str, str]
+    seed: int = 0
+    styles: Mapping[str, Style] = field(default_factory=dict)
+    memory: Mapping[str, Tensor] = field(default_factory=dict)
+    work: Memory = field(default_factory=dict)
+
+    @property
+    def decoder(self) -> str:
+        """The decoder that learns the new region."""
+        return self.decoders[self.region]
 
     @property
     def old_decoders(self) -> list[str]:
@@ -63,6 +82,15 @@ class Lesson:
         """Whether the network has learned nothing yet."""
         return self.teacher is None
 
+    def old_in_turn(self, step: int) -> list[str]:
+        """One old decoder, each in its turn, so that a step costs the same however many there are; or none."""
+        old = self.old_decoders
+        return [old[step % len(old)]] if old else []
+
+    def generator(self, step: int) -> torch.Generator:
+        """Random numbers that follow from seed and step alone, so that a resumed run draws the same."""
+        return torch.Generator().manual_seed(mix(self.seed, -step - 2))
+
     @torch.no_grad()
     def recorded(self, image: Tensor, decoders: Iterable[str]) -> dict[str, Tensor]:
         """What old decoders said about these images before the update: logits (N, H, W)."""
@@ -72,15 +100,33 @@ class Lesson:
 
 
 class Strategy(ABC):
-    """A way for a network to learn a new region. Stateless: one instance serves any update."""
+    """A way for a network to learn a new region. Stateless: one instance serves any update.
+
+    Attributes:
+        name: as users type it.
+        source: where it comes from.
+        starts_fresh: learns in a new network, from random weights.
+        sees_old_chips: is given the old regions' chips: breaks the promise, there as a yardstick.
+        keeps_old_models: old regions stay with the models that learned them.
+        remembers: needs its memory of every update, the first included.
+    """
 
     name: ClassVar[str]
     source: ClassVar[str]
+    starts_fresh: ClassVar[bool] = False
+    sees_old_chips: ClassVar[bool] = False
+    keeps_old_models: ClassVar[bool] = False
+    remembers: ClassVar[bool] = False
 
     def decoder_for(self, network: RegionNet, region: str) -> str:
         """Name the decoder that serves `region` from now on; by default one of its own."""
         del network
         return region
+
+    def turn(self, step: int, old: int) -> int:
+        """Whose chips a step shows: 0 the new region's, 1 to `old` an old one's."""
+        del step, old
+        return 0
 
     def stages(self, lesson: Lesson, steps: int) -> list[Stage]:
         """Divide the steps of an update; the first region is learned alike by every strategy."""
@@ -91,13 +137,39 @@ class Strategy(ABC):
         """Divide the steps of an update after the first region."""
 
     def loss(self, lesson: Lesson, stage: Stage, batch: Sample, step: int) -> Losses:
-        """Losses by name for the batch of a step; their sum is minimised. By default the new labels alone."""
+        """Losses by name for the batch of a step; their sum is minimised. By default the labels alone."""
         del stage, step
-        logits = lesson.network(batch["image"], [lesson.decoder])[lesson.decoder]
-        return label_losses(logits, batch["mask"])
+        decoder = lesson.decoders[batch["region"][0]]
+        return label_losses(lesson.network(batch["image"], [decoder])[decoder], batch["mask"])
+
+    def before_step(self, lesson: Lesson) -> None:
+        """Look at the gradients of a step, before the weights move."""
+        del lesson
+
+    def after_step(self, lesson: Lesson) -> None:
+        """Look at the weights after a step."""
+        del lesson
+
+    def remember(self, lesson: Lesson, batches: Iterable[Sample]) -> Memory:
+        """Return what the next update will need of this one, in place of `lesson.memory`."""
+        del batches
+        return dict(lesson.memory)
 
 
 def everything(lesson: Lesson, steps: int) -> Stage:
-    """Train encoder and decoder together, normalisation included."""
-    parts = (ENCODER, decoder_part(lesson.decoder))
-    return Stage("all", steps, dict.fromkeys(parts, RATE), frozenset(parts))
+    """Train the encoder and all that the lesson's regions have of their own, normalisation included."""
+    own = [part for decoder in dict.fromkeys(lesson.decoders.values()) for part in own_parts(decoder)]
+    return Stage("all", steps, dict.fromkeys([ENCODER, *own], RATE), frozenset(own))
+
+
+def new_alone(lesson: Lesson, steps: int, rate: float) -> Stage:
+    """Train what the new region has of its own."""
+    own = own_parts(lesson.decoder)
+    return Stage("new decoder", steps, dict.fromkeys(own, rate), frozenset(own))
+
+
+def together(lesson: Lesson, steps: int, new_rate: float, shared_rate: float) -> Stage:
+    """Train all: what the new region has of its own at one rate, everything older at another."""
+    own = own_parts(lesson.decoder)
+    older = [ENCODER, *(part for name in lesson.old_decoders for part in own_parts(name))]
+    return Stage("together", steps, dict.fromkeys(own, new_rate) | dict.fromkeys(older, shared_rate), frozenset(own))

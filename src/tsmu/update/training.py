@@ -6,28 +6,31 @@ import logging
 import math
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import geopandas
 import lightning
+import pandas as pd
 import torch
 from lightning.pytorch.callbacks import Callback, ModelCheckpoint
 from lightning.pytorch.plugins import TorchCheckpointIO
+from torch import Tensor
 from torch.utils.data import DataLoader
 
 from tsmu.chips.augment import Augment
 from tsmu.chips.dataset import ChipDataset
+from tsmu.chips.styles import Style
 from tsmu.errors import UpdateError
 from tsmu.files import written_whole
 from tsmu.model.device import device_in_use, precision_in_use
 from tsmu.model.network import MULTIPLE, RegionNet
 from tsmu.update.learner import Learner
 from tsmu.update.sampling import StepSampler, mix
-from tsmu.update.strategy import Lesson, Strategy
+from tsmu.update.strategy import Lesson, Memory, Strategy
 
 LARGEST_CROP = 512
 CHECKPOINT = "last.ckpt"
@@ -64,6 +67,29 @@ class TrainingProgress:
 Report = Callable[[TrainingProgress], None]
 
 
+@dataclass(frozen=True)
+class Learned:
+    """What a training left besides the network: who serves the region, and what the strategy keeps."""
+
+    decoder: str
+    memory: Memory
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known of the regions before.
+
+    Attributes:
+        chips: by region, of the regions whose chips the strategy may see; empty for most.
+        styles: by decoder.
+        memory: what the strategy kept.
+    """
+
+    chips: Mapping[str, geopandas.GeoDataFrame] = field(default_factory=dict)
+    styles: Mapping[str, Style] = field(default_factory=dict)
+    memory: Mapping[str, Tensor] = field(default_factory=dict)
+
+
 def learn_region(
     network: RegionNet,
     region: str,
@@ -71,9 +97,10 @@ def learn_region(
     strategy: Strategy,
     settings: TrainingSettings,
     *,
+    known: Known = Known(),
     checkpoints: Path | None = None,
     report: Report | None = None,
-) -> str:
+) -> Learned:
     """Let `network` learn a region from its training chips, in place.
 
     Args:
@@ -82,12 +109,10 @@ def learn_region(
         chips: the chips to learn from.
         strategy: how.
         settings: steps, batch size and seed.
+        known: of the regions before.
         checkpoints: folder for a checkpoint every CHECKPOINT_STEPS steps; a training that finds one of
             its own there goes on from it.
         report: called after each step.
-
-    Returns:
-        The name of the decoder that serves the region.
 
     Raises:
         UpdateError: there is nothing to learn from, or the loss stopped being a number.
@@ -95,23 +120,28 @@ def learn_region(
     if not len(chips):
         raise UpdateError(f"{region}: no training chips; import some with: tsmu import chips DIR --region {region}")
     teacher = copy.deepcopy(network).eval().requires_grad_(False) if network.decoder_names else None
-    decoder = strategy.decoder_for(network, region)
+    shown = {region: chips, **(known.chips if strategy.sees_old_chips else {})}
+    decoders = {}
     with torch.random.fork_rng():
         torch.manual_seed(mix(settings.seed, len(network.decoder_names)))
-        if decoder not in network.decoder_names:
-            network.add_decoder(decoder)
+        for name in shown:
+            decoders[name] = strategy.decoder_for(network, name)
+            if decoders[name] not in network.decoder_names:
+                network.add_decoder(decoders[name])
     network.to(memory_format=torch.channels_last)  # a tenth to a third faster, on CPU and GPU
-    lesson = Lesson(network, teacher, decoder)
+    lesson = Lesson(network, teacher, region, decoders, settings.seed, known.styles, known.memory)
     learner = Learner(lesson, strategy, strategy.stages(lesson, settings.steps))
     resumed = checkpoints / CHECKPOINT if checkpoints and (checkpoints / CHECKPOINT).exists() else None
-    loaders = _Loaders(network, chips, settings)
+    loaders = _Loaders(network, list(shown.values()), strategy, settings)
     with _quiet():
         trainer = _trainer(settings, checkpoints, report)
         trainer.fit(learner, datamodule=loaders, ckpt_path=resumed, weights_only=True)
     if trainer.interrupted:
         raise KeyboardInterrupt
-    network.cpu().requires_grad_(True).eval()
-    return decoder
+    network.cpu()
+    memory = strategy.remember(lesson, loaders.plain(chips))
+    network.requires_grad_(True).eval()
+    return Learned(lesson.decoder, {name: tensor.cpu() for name, tensor in memory.items()})
 
 
 def crop_size(chips: geopandas.GeoDataFrame) -> int:
@@ -123,11 +153,15 @@ def crop_size(chips: geopandas.GeoDataFrame) -> int:
 class _Loaders(lightning.LightningDataModule):
     """Gives the batches from the step on at which the trainer stands once a checkpoint is loaded."""
 
-    def __init__(self, network: RegionNet, chips: geopandas.GeoDataFrame, settings: TrainingSettings) -> None:
+    def __init__(
+        self, network: RegionNet, sets: list[geopandas.GeoDataFrame], strategy: Strategy, settings: TrainingSettings
+    ) -> None:
         super().__init__()
-        self._chips, self._settings = chips, settings
-        augment = Augment(crop_size(chips), network.mean.flatten().tolist(), network.std.flatten().tolist())
-        self._dataset = ChipDataset(chips, augment)
+        self._sizes = [len(chips) for chips in sets]
+        self._strategy, self._settings = strategy, settings
+        self._chips = pd.concat(sets)
+        augment = Augment(crop_size(self._chips), network.mean.flatten().tolist(), network.std.flatten().tolist())
+        self._dataset = ChipDataset(self._chips, augment)
 
     def train_dataloader(self) -> DataLoader[Any]:
         batch_size, seed = self._settings.batch_size, self._settings.seed
@@ -135,9 +169,14 @@ class _Loaders(lightning.LightningDataModule):
         return DataLoader(
             self._dataset,
             batch_size=batch_size,
-            sampler=StepSampler(len(self._chips), batch_size, seed, self.trainer.global_step),
+            sampler=StepSampler(self._sizes, batch_size, seed, self.trainer.global_step, self._strategy.turn),
             pin_memory=torch.cuda.is_available(),
         )
+
+    def plain(self, chips: geopandas.GeoDataFrame) -> DataLoader[Any]:
+        """Chips once, augmented like in training, so that they have one size."""
+        sampler = [(position, mix(self._settings.seed, position)) for position in range(len(chips))]
+        return DataLoader(self._dataset, batch_size=self._settings.batch_size, sampler=sampler)
 
 
 def _trainer(settings: TrainingSettings, checkpoints: Path | None, report: Report | None) -> lightning.Trainer:

@@ -4,9 +4,9 @@ from typing import ClassVar
 
 from tsmu.chips.dataset import Sample
 from tsmu.labels.masks import UNKNOWN
-from tsmu.model.network import ENCODER, decoder_part
+from tsmu.model.network import ENCODER
 from tsmu.update.losses import held_answers, label_losses
-from tsmu.update.strategy import Lesson, Losses, Stage, Strategy
+from tsmu.update.strategy import Lesson, Losses, Stage, Strategy, new_alone, together
 
 ALONE_SHARE = 1 / 3  # of the steps, for the new decoder alone
 NEW_RATE = 2e-3
@@ -37,26 +37,21 @@ class TaskSpecificModelUpdates(Strategy):
 
     def later_stages(self, lesson: Lesson, steps: int) -> list[Stage]:
         """New decoder alone for a third of the steps, then all together."""
-        new = decoder_part(lesson.decoder)
         alone = round(ALONE_SHARE * steps)
-        shared = [ENCODER, *(decoder_part(name) for name in lesson.old_decoders)]
-        return [
-            Stage("new decoder", alone, {new: NEW_RATE}, frozenset({new})),
-            Stage("together", steps - alone, {new: NEW_RATE} | dict.fromkeys(shared, SHARED_RATE), frozenset({new})),
-        ]
+        return [new_alone(lesson, alone, NEW_RATE), together(lesson, steps - alone, NEW_RATE, SHARED_RATE)]
 
     def loss(self, lesson: Lesson, stage: Stage, batch: Sample, step: int) -> Losses:
         """The labels; in the second stage also the distance to the recorded answers."""
         if lesson.first or ENCODER not in stage.rates:
             return super().loss(lesson, stage, batch, step)
-        old = lesson.old_decoders
-        held = [old[step % len(old)]] if old else []  # in turn: a step costs the same however many there are
+        held = lesson.old_in_turn(step)
         known = [lesson.decoder] if lesson.relearns else []
         answers = lesson.network(batch["image"], [lesson.decoder, *held])
         recorded = lesson.recorded(batch["image"], [*known, *held])
         losses = label_losses(answers[lesson.decoder], batch["mask"])
         for name in held:
-            losses["hold"] = HOLD_WEIGHT * len(old) * held_answers(answers[name], recorded[name])
+            weight = HOLD_WEIGHT * len(lesson.old_decoders)
+            losses["hold"] = weight * held_answers(answers[name], recorded[name])
         for name in known:
             silent = batch["mask"] == UNKNOWN
             losses["keep"] = HOLD_WEIGHT * held_answers(answers[name], recorded[name], silent)

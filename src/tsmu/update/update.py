@@ -15,6 +15,7 @@ import torch
 from tsmu.chips.index import bands_of, read_index, select
 from tsmu.chips.splits import SPLITS
 from tsmu.chips.statistics import band_statistics, pixel_size_range
+from tsmu.chips.styles import Style
 from tsmu.errors import UpdateError
 from tsmu.evaluate.pixels import PixelCounts
 from tsmu.evaluate.predict import count_chips
@@ -26,7 +27,8 @@ from tsmu.model.network import RegionNet
 from tsmu.model.record import BundleRecord, RegionRecord
 from tsmu.update.sampling import mix
 from tsmu.update.strategies import strategy_named
-from tsmu.update.training import CHECKPOINT, Report, TrainingSettings, learn_region
+from tsmu.update.strategy import Strategy
+from tsmu.update.training import CHECKPOINT, Known, Report, TrainingSettings, learn_region
 from tsmu.workspace import ModelSettings, Workspace
 
 
@@ -69,20 +71,42 @@ def update_bundle(
     _note_settings(run, region, strategy_name, settings)
     started = time.monotonic()
     network = parent.network() if parent else _new_network(model, train, settings.seed)
-    decoder = learn_region(network, region, train, strategy, settings, checkpoints=run, report=report)
+    known = _known(workspace, region, strategy, parent)
+    learned = learn_region(network, region, train, strategy, settings, known=known, checkpoints=run, report=report)
     seconds = time.monotonic() - started
-    entry = _score(network, decoder, region, chips) | {
+    entry = _score(network, learned.decoder, region, chips) | {
         "learned_in": next_version(workspace.models),
         "strategy": strategy_name,
         **asdict(settings),
         "seconds": seconds,
         "device": device_in_use(),
         "precision": precision_in_use(),
+        "style": Style.of(train),
     }
     record = _next_record(parent, network, model, chips, {region: RegionRecord.model_validate(entry)})
-    bundle = write_bundle(workspace.models, network, record)
+    bundle = write_bundle(workspace.models, network, record, learned.memory)
     remove(run)
     return bundle
+
+
+def _known(workspace: Workspace, region: str, strategy: Strategy, parent: Bundle | None) -> Known:
+    """What the strategy may know of the regions before."""
+    if parent is None:
+        return Known()
+    if strategy.starts_fresh:
+        raise UpdateError(
+            f"strategy {strategy.name} makes a model anew and cannot update {parent.path}; compare it with: "
+            "tsmu benchmark continual"
+        )
+    old = {name: entry for name, entry in parent.record.regions.items() if name != region}
+    styles = {entry.decoder: entry.style for entry in old.values()}
+    chips = {}
+    if strategy.sees_old_chips:
+        index = read_index(workspace)
+        chips = {name: select(index, name, "train") for name in old}
+        if missing := [name for name, rows in chips.items() if not len(rows)]:
+            raise UpdateError(f"strategy {strategy.name} needs the old chips, and there are none of {missing[0]}")
+    return Known(chips, styles, parent.memory(strategy.name))
 
 
 def _model_settings(

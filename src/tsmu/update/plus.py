@@ -1,0 +1,44 @@
+"""TSMU with surrogate old inputs: ours."""
+
+from typing import ClassVar
+
+import torch
+
+from tsmu.chips.dataset import Sample
+from tsmu.chips.styles import restyle
+from tsmu.model.network import ENCODER
+from tsmu.update.losses import held_answers, label_losses
+from tsmu.update.strategy import Lesson, Losses, Stage
+from tsmu.update.tsmu import HOLD_WEIGHT, TaskSpecificModelUpdates
+
+SURROGATE_WEIGHT = 0.5  # of the new labels on an old decoder
+
+
+class SurrogateUpdates(TaskSpecificModelUpdates):
+    """TSMU, with the old decoders held on images that look like theirs.
+
+    On a new region's images the old decoders answer "no landslide" nearly everywhere, so holding
+    those answers holds little. Here the new chips are recoloured to an old region's stored colour
+    statistics (a few numbers per region, no image); the old decoder is held to the teacher's
+    answers on them and learns the new labels in its own region's colours, so it goes on learning.
+    """
+
+    name: ClassVar[str] = "tsmu-plus"
+    source: ClassVar[str] = "ours; surrogate inputs after LwS, arXiv 2210.07016"
+
+    def loss(self, lesson: Lesson, stage: Stage, batch: Sample, step: int) -> Losses:
+        """As TSMU's, and in the second stage the losses on surrogate images."""
+        losses = super().loss(lesson, stage, batch, step)
+        if lesson.first or ENCODER not in stage.rates:
+            return losses
+        for name in lesson.old_in_turn(step):
+            if name not in lesson.styles:
+                continue
+            surrogate = restyle(batch["image"], lesson.styles[name], lesson.generator(step))
+            answer = lesson.network(surrogate, [name])[name]
+            recorded = lesson.recorded(surrogate, [name])[name]
+            weight = HOLD_WEIGHT * len(lesson.old_decoders)
+            losses["surrogate"] = weight * held_answers(answer, recorded)
+            labelled = torch.stack(list(label_losses(answer, batch["mask"]).values())).sum()
+            losses["surrogate labels"] = SURROGATE_WEIGHT * labelled
+        return losses
