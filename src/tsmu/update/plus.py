@@ -11,6 +11,7 @@ from tsmu.update.losses import held_answers, label_losses
 from tsmu.update.strategy import Lesson, Losses, Stage
 from tsmu.update.tsmu import HOLD_WEIGHT, TaskSpecificModelUpdates
 
+NEW_RATE, SHARED_RATE = 3e-3, 3e-4  # three times what the paper's strategy can afford
 SURROGATE_WEIGHT = 0.5  # of the new labels on an old decoder
 
 
@@ -25,6 +26,9 @@ class SurrogateUpdates(TaskSpecificModelUpdates):
 
     name: ClassVar[str] = "tsmu-plus"
     source: ClassVar[str] = "ours; surrogate inputs after LwS, arXiv 2210.07016"
+
+    new_rate: ClassVar[float] = NEW_RATE
+    shared_rate: ClassVar[float] = SHARED_RATE
 
     def loss(self, lesson: Lesson, stage: Stage, batch: Sample, step: int) -> Losses:
         """As TSMU's, and in the second stage the losses on surrogate images."""

@@ -35,10 +35,16 @@ class TaskSpecificModelUpdates(Strategy):
     name: ClassVar[str] = "tsmu"
     source: ClassVar[str] = "Nagendra et al. 2022, doi 10.1109/JSTARS.2022.3177025"
 
+    new_rate: ClassVar[float] = NEW_RATE
+    shared_rate: ClassVar[float] = SHARED_RATE
+
     def later_stages(self, lesson: Lesson, steps: int) -> list[Stage]:
         """New decoder alone for a third of the steps, then all together."""
         alone = round(ALONE_SHARE * steps)
-        return [new_alone(lesson, alone, NEW_RATE), together(lesson, steps - alone, NEW_RATE, SHARED_RATE)]
+        return [
+            new_alone(lesson, alone, self.new_rate),
+            together(lesson, steps - alone, self.new_rate, self.shared_rate),
+        ]
 
     def loss(self, lesson: Lesson, stage: Stage, batch: Sample, step: int) -> Losses:
         """The labels; in the second stage also the distance to the recorded answers."""
