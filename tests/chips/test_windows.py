@@ -10,7 +10,7 @@ import shapely
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tsmu.chips.neighbours import along_a_curve, spatial_groups
+from tsmu.chips.neighbours import along_a_curve, seams, spatial_groups
 from tsmu.chips.splits import block_split
 from tsmu.chips.windows import Cutting, _starts
 from tsmu.imagery.footprint_table import check_footprints, read_footprints
@@ -72,3 +72,25 @@ def test_windows_cover_an_image_and_stay_inside(length: int, size: int, stride: 
     assert starts[-1] + min(size, length) == length
     if stride <= size:
         assert all(b - a <= size for a, b in pairwise(starts))
+
+
+@given(BOXES, st.data())
+def test_no_chip_overlaps_another_side(boxes: list[tuple[float, float, float, float]], data: st.DataObject) -> None:
+    shapes = geopandas.GeoSeries([shapely.box(x, y, x + 30 * w, y + 30 * h) for x, y, w, h in boxes], crs=4326)
+    sides = data.draw(st.lists(st.sampled_from(["train", "val", "test"]), min_size=len(boxes), max_size=len(boxes)))
+    fixed = data.draw(st.lists(st.booleans(), min_size=len(boxes), max_size=len(boxes)))
+    leaves = seams(shapes, sides, fixed)
+    assert not any(left and stays for left, stays in zip(leaves, fixed, strict=True))
+    for first, second in overlapping(shapes.to_numpy()):
+        apart = sides[first] != sides[second] and not (leaves[first] or leaves[second])
+        assert not apart or (fixed[first] and fixed[second])
+
+
+def test_tiles_that_overlap_lose_only_the_seam() -> None:
+    tiles = geopandas.GeoSeries(
+        [shapely.box(x, y, x + 0.02, y + 0.02) for y in np.arange(0, 0.1, 0.01) for x in np.arange(0, 0.1, 0.01)],
+        crs=4326,
+    )
+    leaves = seams(tiles, block_split([str(number) for number in range(100)]), [False] * 100)
+    assert 0 < sum(leaves) <= 40
+    assert not seams(geopandas.GeoSeries([None, None], crs=4326), ["train", "test"], [False, False])[0]

@@ -3,7 +3,7 @@
 Columns:
     id: str, `<region>/<stem>`, unique
     region: str
-    split: `train`, `val` or `test`
+    split: `train`, `val`, `test`, or `gap`: between them and on none
     group: str, chips that must stay on one side of a split
     source: str, the folder or file they were imported from
     pre, post, mask: str or None, image files; relative to the workspace when they lie inside it
@@ -24,7 +24,8 @@ from typing import Any
 import geopandas
 import pandas as pd
 
-from tsmu.chips.splits import keep_tested
+from tsmu.chips.neighbours import seams
+from tsmu.chips.splits import GAP, keep_tested
 from tsmu.errors import ChipError
 from tsmu.issues import IssueLog
 from tsmu.tables import read_paths_table, write_paths_table
@@ -56,7 +57,8 @@ def add_to_index(workspace: Workspace, chips: geopandas.GeoDataFrame) -> geopand
     A chip whose id another source has taken gets a number, and so does its group.
 
     An image that was in test stays in test with its whole group, however the new chips were split:
-    what has been learned from cannot be tested on later.
+    what has been learned from cannot be tested on later. Chips that overlap one of another side are
+    put on none (`gap`).
 
     Returns:
         The whole index, as `read_index` gives it.
@@ -70,6 +72,9 @@ def add_to_index(workspace: Workspace, chips: geopandas.GeoDataFrame) -> geopand
     still |= {key for key, post in zip(keys, chips["post"], strict=True) if post in set(tested["post"])}
     chips = chips.assign(split=keep_tested(keys, list(chips["split"]), still))
     index = pd.concat([before[~stale], chips], ignore_index=True) if not stale.all() else chips
+    fixed = [True] * int((~stale).sum()) + [False] * len(chips)
+    leaves = seams(index.geometry, list(index["split"]), fixed)
+    index = index.assign(split=[GAP if left else side for left, side in zip(leaves, index["split"], strict=True)])
     write_paths_table(workspace, index, workspace.chips, PATHS)
     return index
 

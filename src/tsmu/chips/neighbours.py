@@ -8,6 +8,10 @@ import shapely
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from tsmu.chips.splits import GAP, SPLITS
+from tsmu.imagery.footprints import overlapping
+
+ORDER = (GAP, *SPLITS)
 METRES_PER_DEGREE = 111_195.0  # of latitude, mean radius 6,371 km
 
 
@@ -41,6 +45,27 @@ def spatial_groups(
     for name, number in zip(names, group, strict=True):
         called[number] = min(name, called.get(number, name))
     return [called[number] for number in group]
+
+
+def seams(footprints: geopandas.GeoSeries, sides: Sequence[str], fixed: Sequence[bool]) -> list[bool]:
+    """Tell which chips have to leave their side, because they overlap a chip of another one.
+
+    Of two such chips the one goes that is less needed: never a fixed one, and test chips last.
+
+    Args:
+        footprints: EPSG:4326; None for chips without a place, which overlap nothing.
+        sides: of each chip.
+        fixed: chips that stay: models may have learned from them already.
+    """
+    placed = np.flatnonzero(footprints.notna())
+    rank = [(bool(stays), ORDER.index(side)) for stays, side in zip(fixed, sides, strict=True)]
+    leaves = [False] * len(sides)
+    shared = placed[overlapping(footprints.to_numpy()[placed])]
+    for first, second in sorted(shared.tolist(), key=lambda pair: min(rank[i] for i in pair), reverse=True):
+        if GAP not in (sides[first], sides[second]) and sides[first] != sides[second]:
+            less, more = sorted((first, second), key=lambda i: rank[i])
+            leaves[less] = leaves[less] or (not leaves[more] and not fixed[less])
+    return leaves
 
 
 def along_a_curve(groups: Sequence[str], footprints: geopandas.GeoSeries) -> list[int]:

@@ -5,6 +5,7 @@ from typing import Literal, get_args
 
 Split = Literal["train", "val", "test"]
 SPLITS: tuple[Split, ...] = get_args(Split)
+GAP = "gap"  # of chips that overlap one of another side: they are on none
 TRAIN_SHARE, KNOWN_SHARE = 0.64, 0.80  # train, and train with validation
 FOLDS = 5
 

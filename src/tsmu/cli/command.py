@@ -110,6 +110,8 @@ def explain(error: BaseException) -> str:
     if isinstance(error, KeyboardInterrupt):
         return "interrupted; the same command goes on where it stopped"
     if isinstance(error, OSError) and not isinstance(error, TsmuError):
+        if isinstance(error, FileExistsError | NotADirectoryError):
+            return f"{error.filename}: a file is in the way where a folder is needed; name another place"
         where = error.filename2 or error.filename or "a file"
         return (
             f"{where}: {(error.strerror or str(error)).lower()}; make room or give permission there, then run it again"

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from tsmu.cli.chips import tell_sides
 from tsmu.cli.command import JsonOption, StrictOption, WorkspaceOption, command, find_workspace, progress
 from tsmu.errors import TsmuError
 
@@ -98,13 +99,11 @@ def chips(
             finally:
                 answer.take_issues(log, space.issues)
             index = add_to_index(space, found)
-        mine = index[index["region"] == region]
-        sides = {split: int((mine["split"] == split).sum()) for split in ("train", "val", "test")}
         answer.records = len(found)
         answer.outputs["chips"] = str(space.chips)
+        sides = tell_sides(answer, region, index)
         answer.more = {"region": region, "split": sides, "bands": list(bands_of(found))}
-        shown = ", ".join(f"{count} {split}" for split, count in sides.items())
-        answer.say(f"{len(found)} chips of {region} taken ({shown}); next: tsmu update {region}")
+        answer.say(f"{len(found)} chips of {region} taken; next: tsmu update {region}")
 
 
 @app.command("pairs")

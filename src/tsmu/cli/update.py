@@ -9,7 +9,9 @@ from tsmu.cli.command import JsonOption, WorkspaceOption, command, find_workspac
 
 def update(
     region: Annotated[str, typer.Argument(metavar="REGION", help="A region with chips in the workspace.")],
-    strategy: Annotated[str | None, typer.Option(help="How to learn it, such as tsmu, tsmu-plus, frozen or finetune.")] = None,
+    strategy: Annotated[
+        str | None, typer.Option(help="How to learn it, such as tsmu, tsmu-plus, frozen or finetune.")
+    ] = None,
     steps: Annotated[int | None, typer.Option(min=2, help="Optimisation steps.")] = None,
     batch_size: Annotated[int | None, typer.Option(min=2, help="Chips per step.")] = None,
     seed: Annotated[int, typer.Option(help="Decides initial weights, chip order and augmentation.")] = 0,

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import geopandas as gpd
 
+from tsmu.imagery.footprints import events_between
 from tsmu.imagery.pair_regions import assign_pairs
 from tsmu.imagery.pair_sources import Ids
 from tsmu.imagery.pair_store import store_pairs
@@ -13,6 +14,14 @@ from tsmu.inventory import read_events
 from tsmu.issues import IssueLog
 from tsmu.regions import RegionMap
 from tsmu.workspace import Workspace
+
+
+def with_events(space: Workspace, pairs: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Say anew which of the workspace's events lie in each pair: events may have come after the pairs."""
+    if not space.events.exists() or pairs.empty:
+        return pairs
+    events = read_events(space.events).rename(columns={"event_id": "id"})
+    return pairs.assign(event_ids=events_between(pairs, events)["event_ids"])
 
 
 def take_pairs(

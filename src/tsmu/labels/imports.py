@@ -9,6 +9,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
+from pyproj.exceptions import ProjError
 from rasterio.features import shapes as outlines
 from rasterio.transform import Affine
 from shapely.affinity import scale
@@ -135,6 +136,8 @@ def _logged(path: Path, log: IssueLog, told: Collection[Path] = ()) -> Iterator[
         beside = any(path.with_suffix(suffix).exists() for suffix in raster.SUFFIXES)
         if not (beside and any(path.resolve().is_relative_to(folder) for folder in told)):
             log.error(path, str(error).removeprefix(f"{path}: "))
+    except ProjError:
+        log.error(path, "its CRS cannot be related to that of the pairs (another planet?); transform it to EPSG:4326")
     except (LabelError, ImageError) as error:
         log.error(path, str(error).removeprefix(f"{path}: "))
 
