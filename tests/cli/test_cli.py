@@ -39,9 +39,10 @@ def survey(tmp_path_factory: pytest.TempPathFactory, tsmu: Tsmu) -> Path:
     """A workspace with georeferenced chips of one region, learned in a few steps."""
     folder = tmp_path_factory.mktemp("cli")
     chips = write_chips(folder / "chips", 10, 64)
-    for image in (chips / "images").glob("*.png"):
+    for number, image in enumerate(sorted((chips / "images").glob("*.png"))):
+        place = UTM | {"transform": from_origin(500_000 + 640 * number, 5_000_000, 10, 10)}  # side by side
         with rasterio.open(image) as dataset:
-            write_raster(image.with_suffix(".tif"), dataset.read(), photometric="RGB", **UTM)
+            write_raster(image.with_suffix(".tif"), dataset.read(), photometric="RGB", **place)
         image.unlink()
     (chips / "images" / "chip_3.tif").write_bytes(b"II*\0 broken")
     space = folder / "survey"

@@ -136,7 +136,9 @@ def _chips_of(workspace: Workspace, region: str) -> geopandas.GeoDataFrame:
             f"import some with: tsmu import chips DIR --region {region}"
         )
     if not len(select(chips, region, "train")):
-        raise UpdateError(f"{region}: {len(chips)} chips and none in the training split; import at least two chips")
+        raise UpdateError(
+            f"{region}: {len(chips)} chips and none in the training split; import at least two that do not overlap"
+        )
     return chips
 
 
