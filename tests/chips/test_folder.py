@@ -129,6 +129,15 @@ def test_two_folders_with_the_same_names_are_both_kept(tmp_path: Path) -> None:
     assert index.groupby("group")["source"].nunique().max() == 1
 
 
+def test_a_given_group_is_one_group_in_two_folders(tmp_path: Path) -> None:
+    workspace = Workspace.create(tmp_path / "survey")
+    groups = {f"chip_{number}": f"event {number % 3}" for number in range(6)}
+    for number, name in enumerate("ab"):
+        index = add_to_index(workspace, read(write_chips(tmp_path / name, 6, seed=number), groups=groups)[0])
+    assert set(index["group"]) == set(groups.values())
+    assert index["id"].is_unique
+
+
 def test_a_moved_workspace_knows_its_own_sources(tmp_path: Path) -> None:
     workspace = Workspace.create(tmp_path / "survey")
     add_to_index(workspace, read(write_chips(tmp_path / "survey" / "chips", 5))[0])

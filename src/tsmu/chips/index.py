@@ -54,7 +54,7 @@ def read_index(workspace: Workspace) -> geopandas.GeoDataFrame:
 def add_to_index(workspace: Workspace, chips: geopandas.GeoDataFrame) -> geopandas.GeoDataFrame:
     """Add chips to the workspace's index; earlier chips of the same source are replaced.
 
-    A chip whose id another source has taken gets a number, and so does its group.
+    Chips whose ids another source has taken get a number.
 
     An image that was in test stays in test with its whole group, however the new chips were split:
     what has been learned from cannot be tested on later. Chips that overlap one of another side are
@@ -80,12 +80,16 @@ def add_to_index(workspace: Workspace, chips: geopandas.GeoDataFrame) -> geopand
 
 
 def _distinct(chips: geopandas.GeoDataFrame, taken: set[str]) -> geopandas.GeoDataFrame:
-    """Number the ids that are taken, and with them all groups: equal names of two folders mean nothing."""
+    """Number the ids that are taken, and the groups of one chip that are named like it.
+
+    Equal file names in two folders mean nothing; a group that the user gave means the same in both.
+    """
     if not taken & set(chips["id"]):
         return chips
     number = next(n for n in count(2) if not taken & {f"{name}~{n}" for name in chips["id"]})
-    renamed = {name: [f"{value}~{number}" for value in chips[name]] for name in ("id", "group")}
-    return chips.assign(**renamed)
+    alone = [row.id == f"{row.region}/{row.group}" for row in chips.itertuples()]
+    groups = [f"{group}~{number}" if own else group for group, own in zip(chips["group"], alone, strict=True)]
+    return chips.assign(id=[f"{name}~{number}" for name in chips["id"]], group=groups)
 
 
 def bands_beside(chips: geopandas.GeoDataFrame, source: Path) -> tuple[str, ...] | None:

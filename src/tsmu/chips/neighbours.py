@@ -9,10 +9,9 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from tsmu.chips.splits import GAP, SPLITS
-from tsmu.imagery.footprints import overlapping
+from tsmu.imagery.footprints import METRES_PER_DEGREE, overlapping
 
 ORDER = (GAP, *SPLITS)
-METRES_PER_DEGREE = 111_195.0  # of latitude, mean radius 6,371 km
 
 
 def spatial_groups(

@@ -11,7 +11,7 @@ from tsmu.update.losses import held_answers, label_losses
 from tsmu.update.strategy import Lesson, Losses, Stage
 from tsmu.update.tsmu import HOLD_WEIGHT, TaskSpecificModelUpdates
 
-NEW_RATE, SHARED_RATE = 3e-3, 3e-4  # three times what the paper's strategy can afford
+NEW_RATE, SHARED_RATE = 3e-3, 3e-4  # the shared rate is three times what the paper's strategy can afford
 SURROGATE_WEIGHT = 0.5  # of the new labels on an old decoder
 
 
