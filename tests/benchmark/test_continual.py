@@ -65,6 +65,13 @@ def test_cells_hold_what_the_figures_need_and_are_not_computed_twice(data: Path,
     assert "finetune (1 seeds)" in table(stored)
 
 
+def test_models_made_anew_are_scored(data: Path, tmp_path: Path) -> None:
+    results = run_continual(settings(data, "separate", "retrain", "joint"), tmp_path, lambda _: None)
+    cells = {cell["strategy"]: cell["R"] for cell in results["cells"]}
+    assert cells["separate"][1][0] == cells["separate"][0][0]
+    assert all(0 <= score <= 1 for rows in cells.values() for row in rows for score in row)
+
+
 def test_a_missing_region_or_a_wrong_name_is_told_before_training(data: Path, tmp_path: Path) -> None:
     with pytest.raises(UpdateError, match="unknown strategy"):
         run_continual(settings(data, "tmsu"), tmp_path, lambda _: None)

@@ -183,9 +183,13 @@ def _run_step(
         decoder = learned.decoder if name == region else strategy.decoder_for(network, name)
         threshold = choose_threshold(count_chips(network, decoder, select(chips[name], name, "val")))
         serving[name] = {"decoder": decoder, "threshold": threshold}
-    scored = {name: _score(network, serving.get(name, serving[region]), chips[name], name) for name in settings.regions}
-    if strategy.keeps_old_models and before:
-        scored |= {name: before[-1]["scored"][name] for name in old}
+    scored = {name: before[-1]["scored"][name] for name in old} if strategy.keeps_old_models else {}
+    for name in settings.regions:
+        if name not in scored:
+            # Where the region's decoder is not (yet, or any more) in the network, the newest one answers.
+            served = serving.get(name, serving[region])
+            served = served if served["decoder"] in network.decoder_names else serving[region]
+            scored[name] = _score(network, served, chips[name], name)
     files = {"state": network.state_dict(), "memory": learned.memory}
     for kind, tensors in files.items():
         with written_whole(done.with_suffix(f".{kind}.safetensors")) as temporary:
