@@ -108,15 +108,16 @@ def test_other_bands_than_the_workspace_has_are_left_out(tmp_path: Path) -> None
         read(write_chips(tmp_path, 2), bands=["post:nir"])
 
 
-def test_importing_again_adds_nothing_and_keeps_test_groups_in_test(tmp_path: Path) -> None:
+def test_importing_again_adds_nothing_and_moves_no_chip(tmp_path: Path) -> None:
     workspace = Workspace.create(tmp_path / "survey")
     folder = write_chips(tmp_path / "data", 10)
     add_to_index(workspace, read(folder)[0])
-    tested = set(read_index(workspace).query("split == 'test'")["id"])
+    before = read_index(workspace).set_index("id")["split"]
     write_chips(folder, 30)
     index = add_to_index(workspace, read(folder)[0])
     assert len(index) == len(read_index(workspace)) == 30
-    assert tested <= set(index[index["split"] == "test"]["id"])
+    assert index.set_index("id")["split"].loc[before.index].equals(before)
+    assert set(index[~index["id"].isin(before.index)]["split"]) == {"train", "val", "test"}
 
 
 def test_two_folders_with_the_same_names_are_both_kept(tmp_path: Path) -> None:
@@ -134,8 +135,19 @@ def test_a_given_group_is_one_group_in_two_folders(tmp_path: Path) -> None:
     groups = {f"chip_{number}": f"event {number % 3}" for number in range(6)}
     for number, name in enumerate("ab"):
         index = add_to_index(workspace, read(write_chips(tmp_path / name, 6, seed=number), groups=groups)[0])
-    assert set(index["group"]) == set(groups.values())
+    assert set(index["group"]) == {f"here/{group}" for group in groups.values()}
+    assert index.groupby("group")["split"].nunique().max() == 1
     assert index["id"].is_unique
+
+
+def test_groups_given_later_leave_no_group_on_two_sides(tmp_path: Path) -> None:
+    workspace = Workspace.create(tmp_path / "survey")
+    folder = write_chips(tmp_path / "data", 10)
+    add_to_index(workspace, read(folder)[0])
+    index = add_to_index(workspace, read(folder, groups={f"chip_{n}": f"event {n % 3}" for n in range(10)})[0])
+    sided = index[index["split"] != "gap"]
+    assert sided.groupby("group")["split"].nunique().max() == 1
+    assert set(sided["split"]) == {"test", "val"}  # each of the three groups had one or the other
 
 
 def test_a_moved_workspace_knows_its_own_sources(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tsmu.chips.folder import chips_from_folder, natural_order
-from tsmu.chips.splits import block_split, fold_split, keep_tested
+from tsmu.chips.splits import GAP, SPLITS, block_split, fold_split, keep_sides
 from tsmu.issues import IssueLog
 
 GROUPS = st.lists(st.sampled_from("abcdefgh"), min_size=1, max_size=40)
@@ -39,8 +39,28 @@ def test_five_folds_test_every_chip_once_and_are_contiguous(count: int) -> None:
     assert all({"train", "val", "test"} == set(fold) for fold in folds)
 
 
-def test_what_was_tested_stays_tested() -> None:
-    assert keep_tested(["a", "b", "b"], ["train", "val", "train"], {"b"}) == ["train", "test", "test"]
+CHIPS = st.lists(
+    st.tuples(st.sampled_from("abcd"), st.sampled_from(SPLITS), st.sampled_from([None, *SPLITS])), max_size=20
+)
+
+
+@given(CHIPS)
+def test_a_side_is_kept_or_left_for_none_and_a_group_has_one(chips: list[tuple[str, str, str | None]]) -> None:
+    groups, split, had = ([chip[column] for chip in chips] for column in range(3))
+    group_had: dict[str, set[str]] = {}
+    for group, _, side in chips:
+        if side:
+            group_had.setdefault(str(group), set()).add(side)
+    kept = keep_sides(groups, split, had, group_had)
+    for group, sides in group_had.items():
+        mine = [now for name, now in zip(groups, kept, strict=True) if name == group]
+        assert len(set(mine) - {GAP}) == 1
+        if "test" in sides:
+            assert not {"train", "val"} & set(mine)
+    assert all(now in (GAP, before) for now, before in zip(kept, had, strict=True) if before)
+    assert [now for now, name in zip(kept, groups, strict=True) if name not in group_had] == [
+        side for side, name in zip(split, groups, strict=True) if name not in group_had
+    ]
 
 
 @given(st.lists(st.integers(0, 10**6), unique=True, max_size=20))

@@ -62,7 +62,7 @@ def chips_from_folder(
     for row in rows:
         stem = row.pop("stem")
         row["id"] = f"{region}/{stem}"
-        row["group"] = (groups or {}).get(stem, stem)
+        row["group"] = f"{region}/{(groups or {}).get(stem, stem)}"
     _check_groups(groups or {}, {row["id"].split("/", 1)[1] for row in rows}, log)
     for row, split in zip(rows, block_split([row["group"] for row in rows]), strict=True):
         row["split"] = split

@@ -4,7 +4,7 @@ Columns:
     id: str, `<region>/<stem>`, unique
     region: str
     split: `train`, `val`, `test`, or `gap`: between them and on none
-    group: str, chips that must stay on one side of a split
+    group: str, chips that must stay on one side of a split, whatever their source and region
     source: str, the folder or file they were imported from
     pre, post, mask: str or None, image files; relative to the workspace when they lie inside it
     mask_convention: str, the name of the labels.masks convention that the mask file follows
@@ -25,7 +25,7 @@ import geopandas
 import pandas as pd
 
 from tsmu.chips.neighbours import seams
-from tsmu.chips.splits import GAP, keep_tested
+from tsmu.chips.splits import GAP, keep_sides
 from tsmu.errors import ChipError
 from tsmu.issues import IssueLog
 from tsmu.tables import read_paths_table, write_paths_table
@@ -56,9 +56,9 @@ def add_to_index(workspace: Workspace, chips: geopandas.GeoDataFrame) -> geopand
 
     Chips whose ids another source has taken get a number.
 
-    An image that was in test stays in test with its whole group, however the new chips were split:
-    what has been learned from cannot be tested on later. Chips that overlap one of another side are
-    put on none (`gap`).
+    What has a side keeps it however the new chips were split (`splits.keep_sides`), because a model
+    may have learned from it or have been tested on it. A new chip that overlaps one of another side
+    is on none (`gap`).
 
     Returns:
         The whole index, as `read_index` gives it.
@@ -66,13 +66,17 @@ def add_to_index(workspace: Workspace, chips: geopandas.GeoDataFrame) -> geopand
     before = read_index(workspace)
     stale = before["source"].isin(set(chips["source"]))
     chips = _distinct(chips, set(before[~stale]["id"]))
-    tested = before[before["split"] == "test"]
-    keys = [f"{region}/{group}" for region, group in zip(chips["region"], chips["group"], strict=True)]
-    still = {f"{region}/{group}" for region, group in zip(tested["region"], tested["group"], strict=True)}
-    still |= {key for key, post in zip(keys, chips["post"], strict=True) if post in set(tested["post"])}
-    chips = chips.assign(split=keep_tested(keys, list(chips["split"]), still))
+    sided = before[before["split"] != GAP]
+    of_image = dict(zip(sided["post"], sided["split"], strict=True))
+    had = [of_image.get(post) for post in chips["post"]]
+    group_had: dict[str, set[str]] = {}
+    for groups, sides in ((sided["group"], sided["split"]), (chips["group"], had)):
+        for group, side in zip(groups, sides, strict=True):
+            if side:
+                group_had.setdefault(group, set()).add(side)
+    chips = chips.assign(split=keep_sides(list(chips["group"]), list(chips["split"]), had, group_had))
     index = pd.concat([before[~stale], chips], ignore_index=True) if not stale.all() else chips
-    fixed = [True] * int((~stale).sum()) + [False] * len(chips)
+    fixed = [True] * int((~stale).sum()) + [side is not None for side in had]
     leaves = seams(index.geometry, list(index["split"]), fixed)
     index = index.assign(split=[GAP if left else side for left, side in zip(leaves, index["split"], strict=True)])
     write_paths_table(workspace, index, workspace.chips, PATHS)
@@ -87,8 +91,8 @@ def _distinct(chips: geopandas.GeoDataFrame, taken: set[str]) -> geopandas.GeoDa
     if not taken & set(chips["id"]):
         return chips
     number = next(n for n in count(2) if not taken & {f"{name}~{n}" for name in chips["id"]})
-    alone = [row.id == f"{row.region}/{row.group}" for row in chips.itertuples()]
-    groups = [f"{group}~{number}" if own else group for group, own in zip(chips["group"], alone, strict=True)]
+    alone = chips["group"] == chips["id"]
+    groups = chips["group"].where(~alone, chips["group"] + f"~{number}")
     return chips.assign(id=[f"{name}~{number}" for name in chips["id"]], group=groups)
 
 

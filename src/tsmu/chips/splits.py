@@ -1,6 +1,6 @@
 """Splits that do not leak: contiguous blocks of chips or groups, never a random draw."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, get_args
 
 Split = Literal["train", "val", "test"]
@@ -36,9 +36,26 @@ def fold_split(groups: Sequence[str], seed: int) -> list[Split]:
     return _assign(groups, lambda first: sides.get(sum(first >= edge for edge in edges), "train"))
 
 
-def keep_tested(groups: Sequence[str], split: Sequence[Split], tested: set[str]) -> list[Split]:
-    """Return `split` with every group that was ever tested on back in test."""
-    return ["test" if group in tested else side for group, side in zip(groups, split, strict=True)]
+def keep_sides(
+    groups: Sequence[str], split: Sequence[str], had: Sequence[str | None], group_had: Mapping[str, set[str]]
+) -> list[str]:
+    """Return `split` with everything that had a side before back on it.
+
+    A chip without a side of its own takes that of its group. Where a group turns out to lie on
+    several sides, only what is on its strictest one stays (test, then validation); the rest is on none.
+
+    Args:
+        groups: the group of each chip.
+        split: the side of each chip, as a new division has it.
+        had: the side that each chip had before, None for new ones.
+        group_had: all sides that each group had, with those of its chips; new groups are missing.
+    """
+    sides = []
+    for group, side, own in zip(groups, split, had, strict=True):
+        before = group_had.get(group, {side})
+        strictest = max(before, key=SPLITS.index)
+        sides.append(strictest if own == strictest or len(before) == 1 else GAP)
+    return sides
 
 
 def _assign(groups: Sequence[str], side_of_position: Callable[[int], Split]) -> list[Split]:

@@ -11,7 +11,7 @@ from rasterio.windows import Window
 
 from tsmu.chips.index import make_index, of_one_band_list
 from tsmu.chips.neighbours import along_a_curve, spatial_groups
-from tsmu.chips.splits import block_split
+from tsmu.chips.splits import SPLITS, block_split
 from tsmu.errors import ChipError, ImageError
 from tsmu.imagery.grids import Grid
 from tsmu.imagery.raster import RasterInfo, describe, open_raster, read_window
@@ -161,5 +161,5 @@ def _one_side(rows: list[dict[str, object]]) -> list[dict[str, object]]:
     strictest: dict[object, object] = {}
     for row in rows:
         sides = (strictest.get(row["group"], row["split"]), row["split"])
-        strictest[row["group"]] = next(side for side in ("test", "val", "train") if side in sides)
+        strictest[row["group"]] = max(sides, key=SPLITS.index)
     return [row | {"split": strictest[row["group"]]} for row in rows]
