@@ -133,6 +133,13 @@ def test_a_failed_command_with_json_still_answers_one_object(tmp_path: Path, tsm
     assert "tsmu init" in answer["error"]
 
 
+def test_a_command_line_that_is_not_understood_answers_so_too(tmp_path: Path, tsmu: Tsmu) -> None:
+    done = tsmu("map", "--json", "--bogus", cwd=tmp_path)
+    answer = json.loads(done.stdout)
+    assert (done.returncode, answer["status"], answer["command"]) == (2, "failed", "map")
+    assert "--bogus" in answer["error"]
+
+
 def test_without_write_permission_nothing_is_left(tmp_path: Path) -> None:
     require(os.geteuid() != 0 or Path("/usr/bin/setpriv").exists(), "setpriv, to give up root's permissions")
     folder = tmp_path / "shut"

@@ -102,6 +102,20 @@ def test_a_region_learns_from_them_and_its_predictions_go_to_labelme_and_back(
     assert (back["records"], back["unlabelled_pairs"]) == (12, 1)
 
 
+def test_what_cannot_be_read_any_more_is_left_out_of_an_export(survey: Path, tmp_path: Path, tsmu: Tsmu) -> None:
+    space = tmp_path / "copy"
+    shutil.copytree(survey, space)
+    pairs = geopandas.read_parquet(space / "pairs.parquet")
+    gone = Path(pairs["source_post"][0])
+    away = gone.rename(gone.with_suffix(".away"))
+    try:
+        done = tsmu("export", "pictures", tmp_path / "pictures", "--json", "--workspace", space)
+    finally:
+        away.rename(gone)
+    assert (done.returncode, json.loads(done.stdout)["records"]) == (3, len(pairs) - 1)
+    assert len(list((tmp_path / "pictures").glob("*.png"))) == len(pairs) - 1
+
+
 def test_importing_again_replaces_and_repairs(survey: Path, world: Path, tmp_path: Path, tsmu: Tsmu) -> None:
     space = tmp_path / "copy"
     shutil.copytree(survey, space)

@@ -49,7 +49,7 @@ def pairs(tmp_path: Path) -> gpd.GeoDataFrame:
         for side in ("pre", "post"):
             pixels = np.random.default_rng(at).integers(1, 255, (3, HEIGHT, WIDTH), np.uint8)
             raster(tmp_path / f"images/{key}_{side}.tif", pixels, Affine.translation(2000 * at, 0) @ GRID)
-    return import_pairs(tmp_path / "images", IssueLog("images"), out=tmp_path / "pairs")
+    return import_pairs(tmp_path / "images", IssueLog("images"), out=tmp_path / "pairs", root=tmp_path)
 
 
 def shape(points: list[list[float]], kind: str = "polygon", label: str = "landslide") -> dict[str, object]:

@@ -49,7 +49,7 @@ def test_eight_of_forty(tmp_path: Path) -> None:
     files[7][2].write_text(files[7][2].read_text().replace('"imageWidth": 96', '"imageWidth": 64'))
 
     pair_log, label_log = IssueLog(folder), IssueLog(folder)
-    pairs = import_pairs(folder, pair_log, out=tmp_path / "pairs")
+    pairs = import_pairs(folder, pair_log, out=tmp_path / "pairs", root=tmp_path)
     labels = import_labels(folder, pairs, label_log, out=tmp_path / "masks")
     assert len(pairs) == 35 and len(pair_log) == len(pair_log.errors) == 5
     assert labels["id"].tolist() == [f"LS_{number}_US" for number in range(8, 40)]
@@ -59,6 +59,6 @@ def test_eight_of_forty(tmp_path: Path) -> None:
     for number, path in zip(range(8, 40), labels["mask"], strict=True):
         assert (convention.read(Path(path)) == 1).sum() == 20 * (10 + number % 20)
 
-    repaired = import_pairs(folder, IssueLog(folder), out=tmp_path / "pairs", repair=True)
+    repaired = import_pairs(folder, IssueLog(folder), out=tmp_path / "pairs", root=tmp_path, repair=True)
     again = import_labels(folder, repaired, IssueLog(folder), out=tmp_path / "masks")
     assert set(again["id"]) - set(labels["id"]) == {"LS_0_US"}

@@ -3,10 +3,13 @@
 import io
 import os
 import sys
+from itertools import takewhile
 
 import typer
+from typer.exceptions import TyperException
 
 from tsmu.cli import benchmark, chips, export, fetch, imports, regions
+from tsmu.cli.command import Answer, answer_failure
 from tsmu.cli.demo import demo
 from tsmu.cli.evaluate import evaluate
 from tsmu.cli.init import init
@@ -42,4 +45,15 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):  # file names need not be text
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    app()
+    if "--json" not in sys.argv:
+        app()
+    try:
+        sys.exit(app(standalone_mode=False))
+    except TyperException as error:  # a command line that is not understood; commands answer for their own errors
+        answer_failure(Answer(" ".join(_words()), as_json=True), error.format_message(), seconds=0)
+        sys.exit(error.exit_code)
+
+
+def _words() -> list[str]:
+    """The words before the first option."""
+    return list(takewhile(lambda word: not word.startswith("-"), sys.argv[1:]))

@@ -92,10 +92,7 @@ def command(name: str, as_json: bool) -> Iterator[Answer]:
     try:
         yield answer
     except (TsmuError, OSError, KeyboardInterrupt) as error:
-        message = explain(error)
-        if as_json:
-            print(json.dumps(answer.as_dict("failed", time.monotonic() - started) | {"error": message}))
-        print(f"tsmu: {message}", file=sys.stderr)
+        answer_failure(answer, explain(error), time.monotonic() - started)
         raise typer.Exit(NOT_DONE) from None
     partial = answer.left_out > 0
     if as_json:
@@ -103,6 +100,13 @@ def command(name: str, as_json: bool) -> Iterator[Answer]:
         print(json.dumps(without_nan(answer.as_dict(status, time.monotonic() - started))))
     if partial:
         raise typer.Exit(LEFT_OUT)
+
+
+def answer_failure(answer: Answer, message: str, seconds: float) -> None:
+    """Say in one line why a command did nothing, and as JSON where that is wanted."""
+    if answer.as_json:
+        print(json.dumps(answer.as_dict("failed", seconds) | {"error": message}))
+    print(f"tsmu: {message}", file=sys.stderr)
 
 
 def explain(error: BaseException) -> str:

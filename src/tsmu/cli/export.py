@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tsmu.cli.command import JsonOption, WorkspaceOption, command, find_workspace, progress
-from tsmu.errors import BundleError, TsmuError
+from tsmu.cli.command import Answer, JsonOption, WorkspaceOption, command, find_workspace, progress
+from tsmu.errors import BundleError, ImageError, TsmuError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import geopandas
     import numpy as np
     import numpy.typing as npt
@@ -48,25 +50,25 @@ def labelme(
             raise BundleError(f"{space.models}: no bundle yet to predict with; make one with: tsmu update REGION")
         drawn = {"label": 0, "prediction": 0, "none": 0}
         _check_targets([out / f"{name}.png" for name in pairs["id"]], pairs)
-        with space.lock("tsmu export labelme"), progress("Writing") as show:
-            for done, pair in enumerate(pairs.to_dict("records"), start=1):
-                polygons: list[tuple[str, shapely.Polygon]] = []
-                origin = "none"
-                mask = _path(pair["mask"])
-                if mask is not None:
-                    origin = "label"
-                    polygons = _outlines(ZERO_ONE.read(mask))
-                elif bundle is not None and pair["region"] in bundle.record.regions:
-                    origin = "prediction"
-                    polygons = [("landslide", drawn) for drawn in _predicted(pair, bundle, space)]
-                export_labelme(Path(pair["post"]), polygons, out, pair["id"], draft=mask is None)
-                drawn[origin] += 1
-                show(done, len(pairs), pair["id"])
-        answer.records = len(pairs)
-        answer.outputs["folder"] = str(out.resolve())
+
+        def write(pair: dict[str, object]) -> None:
+            polygons: list[tuple[str, shapely.Polygon]] = []
+            origin = "none"
+            mask = _path(pair["mask"])
+            if mask is not None:
+                origin = "label"
+                polygons = _outlines(ZERO_ONE.read(mask))
+            elif bundle is not None and pair["region"] in bundle.record.regions:
+                origin = "prediction"
+                polygons = [("landslide", drawn) for drawn in _predicted(pair, bundle, space)]
+            export_labelme(Path(str(pair["post"])), polygons, out, str(pair["id"]), draft=mask is None)
+            drawn[origin] += 1
+
+        with space.lock("tsmu export labelme"):
+            _each(pairs, out, answer, space, write)
         answer.more = {"from": drawn}
         shown = f"{drawn['label']} with their labels, {drawn['prediction']} with predictions, {drawn['none']} without"
-        answer.say(f"{len(pairs)} pictures ({shown}); after correcting: tsmu import labels {out}")
+        answer.say(f"{answer.records} pictures ({shown}); after correcting: tsmu import labels {out}")
 
 
 @app.command("pictures")
@@ -84,13 +86,39 @@ def pictures(
         space = find_workspace(workspace)
         pairs = with_masks(require_pairs(space), read_labels(space))
         _check_targets([out / f"{name}.png" for name in pairs["id"]], pairs)
-        with progress("Writing") as show:
-            for done, pair in enumerate(pairs.to_dict("records"), start=1):
-                pair_picture(_path(pair["pre"]), Path(pair["post"]), _path(pair["mask"]), out / f"{pair['id']}.png")
-                show(done, len(pairs), pair["id"])
-        answer.records = len(pairs)
-        answer.outputs["folder"] = str(out.resolve())
-        answer.say(f"{len(pairs)} pictures in {out}")
+
+        def write(pair: dict[str, object]) -> None:
+            target = out / f"{pair['id']}.png"
+            pair_picture(_path(pair["pre"]), Path(str(pair["post"])), _path(pair["mask"]), target)
+
+        with space.lock("tsmu export pictures"):
+            _each(pairs, out, answer, space, write)
+        answer.say(f"{answer.records} pictures in {out}")
+
+
+def _each(
+    pairs: "geopandas.GeoDataFrame",
+    out: Path,
+    answer: Answer,
+    space: "Workspace",
+    write: "Callable[[dict[str, object]], None]",
+) -> None:
+    """Write something for every pair; what belongs to an image that cannot be read is left out."""
+    from tsmu.issues import IssueLog
+
+    log = IssueLog(out, part="export")
+    with progress("Writing") as show:
+        for done, pair in enumerate(pairs.to_dict("records"), start=1):
+            try:
+                write(pair)
+            except ImageError as error:
+                log.error(pair["source_post"], str(error).removeprefix(f"{pair['source_post']}: "))
+            show(done, len(pairs), pair["id"])
+    answer.take_issues(log, space.issues)
+    answer.records = len(pairs) - len(log.errors)
+    answer.outputs["folder"] = str(out.resolve())
+    if not answer.records:
+        raise ImageError(f"{out}: none of the {len(pairs)} pairs' images can be read; first {log.errors[0]}")
 
 
 def _outlines(mask: "npt.NDArray[np.uint8]") -> "list[tuple[str, shapely.Polygon]]":

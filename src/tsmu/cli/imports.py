@@ -7,7 +7,7 @@ import typer
 
 from tsmu.cli.chips import tell_sides
 from tsmu.cli.command import JsonOption, StrictOption, WorkspaceOption, command, find_workspace, progress
-from tsmu.errors import TsmuError
+from tsmu.errors import LabelError, TsmuError
 
 NEAREST_REGION_M = 2_000.0  # for events that just miss all regions
 
@@ -197,6 +197,10 @@ def labels(
                 )
             finally:
                 answer.take_issues(log, space.issues)
+            if found.empty:
+                raise LabelError(
+                    f"{source}: no label in it is one of the {len(pairs_there)} pairs'; {space.issues} says why"
+                )
             replaced = store_labels(space, found)
         answer.records = len(found)
         answer.outputs["labels"] = str(space.labels)

@@ -36,6 +36,8 @@ def use(
         answer.outputs["regions"] = str(space.regions)
         answer.more = {"regions": found.regions}
         answer.say(f"{len(found.regions)} regions: {', '.join(found.regions)}")
+        if space.events.exists() or space.pairs.exists():
+            answer.say("next, for the events and pairs that are here already: tsmu regions assign")
 
 
 @app.command("assign")

@@ -1,8 +1,10 @@
 """Putting images onto a grid: a place for pictures that have none, pre images onto post's grid."""
 
 import math
+import os
 from dataclasses import dataclass
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import rasterio
@@ -21,7 +23,7 @@ from rasterio.windows import Window
 from tsmu.errors import ImageError
 from tsmu.files import written_whole
 from tsmu.imagery.footprints import Box
-from tsmu.imagery.raster import RasterInfo, open_raster
+from tsmu.imagery.raster import RasterInfo, open_raster, read_window
 
 WGS84 = CRS.from_epsg(4326)
 SAME_GRID = 0.01  # px by which corners may differ on one grid
@@ -107,8 +109,14 @@ class Grid:
         return shapely.Polygon(zip(xs, ys, strict=True))
 
 
-def place(source: Path, grid: Grid, target: Path) -> Path:
+def place(source: Path, grid: Grid, target: Path, *, root: Path) -> Path:
     """Write a small VRT at `target` that gives the image `source` the place `grid`.
+
+    Args:
+        source: the image.
+        grid: where it lies.
+        target: the file to write.
+        root: a folder around `target` that may be moved; an image in it is named relative to it.
 
     Raises:
         ImageError: the source cannot be read.
@@ -117,7 +125,18 @@ def place(source: Path, grid: Grid, target: Path) -> Path:
         rasterio.shutil.copy(dataset, temporary, driver="VRT")
         with rasterio.open(temporary, "r+") as placed:
             placed.crs, placed.transform = grid.crs, grid.transform
+        if source.resolve().is_relative_to(root.resolve()):
+            _name_relatively(temporary, os.path.relpath(source.resolve(), target.resolve().parent))
     return target
+
+
+def _name_relatively(vrt: Path, name: str) -> None:
+    """Rename the source of a VRT: GDAL itself writes relative names only for files below the VRT's folder."""
+    tree = ElementTree.parse(vrt)
+    for source in tree.iter("SourceFilename"):
+        source.text = name
+        source.set("relativeToVRT", "1")
+    tree.write(vrt, encoding="unicode")
 
 
 def onto(source: Path, own: Grid, grid: Grid, target: Path, *, moved: tuple[float, float] = (0.0, 0.0)) -> Path:
@@ -161,8 +180,12 @@ def check_readable(path: Path) -> None:
     """Decode every pixel once, in little memory.
 
     Raises:
-        ImageError: some part of the file is damaged.
+        ImageError: some part of the file is damaged, its values are complex, or no pixel is valid.
     """
     with open_raster(path) as dataset:
         for band in dataset.indexes:
             dataset.checksum(band)
+        if any(dtype.startswith("complex") for dtype in dataset.dtypes):
+            raise ImageError(f"{path}: has complex values; give its amplitude or intensity instead")
+        if not any(read_window(dataset, window)[1].any() for _, window in dataset.block_windows(1)):
+            raise ImageError(f"{path}: has no valid pixel (all no-data, transparent or NaN)")

@@ -58,6 +58,7 @@ def take_pairs(
             source,
             log,
             out=space.pair_files,
+            root=space.root,
             repair=repair,
             correct_shift=correct_shift,
             events=events,

@@ -1,7 +1,7 @@
 """Which images belong together: by name, by folder, or by a table; never by position."""
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -16,10 +16,9 @@ from tsmu.issues import IssueLog
 
 @dataclass(frozen=True)
 class Ids:
-    """Ids in use: `taken` by pairs of other sources, and `known` by post image for this one's earlier pairs."""
+    """Ids that pairs have, by post image and pre image ("" for none); such a pair keeps its id."""
 
-    taken: Collection[str] = ()
-    known: Mapping[str, str] = field(default_factory=dict)
+    known: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
 
 _LABEL = re.compile(r"(^|[_-])(masks?|labels?)$", re.I)
@@ -48,10 +47,14 @@ def _is_label(path: Path) -> bool:
     return any(_LABEL.search(part) for part in (*path.parent.parts, path.stem))
 
 
+def _images(candidate: Candidate) -> tuple[str, str]:
+    return str(candidate.post.resolve()), "" if candidate.pre is None else str(candidate.pre.resolve())
+
+
 def _distinct_ids(candidates: list[Candidate], ids: Ids) -> list[Candidate]:
     """Keep the ids that pairs have already; number repeated ones, and make every id fit for a folder's name."""
-    kept = [ids.known.get(str(candidate.post.resolve())) for candidate in candidates]
-    used = {name.lower() for name in (*ids.taken, *ids.known.values())}
+    kept = [ids.known.get(_images(candidate)) for candidate in candidates]
+    used = {name.lower() for name in ids.known.values()}
     result = []
     for candidate, known in zip(candidates, kept, strict=True):
         if known is not None:

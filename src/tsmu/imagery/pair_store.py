@@ -40,7 +40,8 @@ def store_pairs(workspace: Workspace, source: Path, read: Read) -> gpd.GeoDataFr
 
     Args:
         workspace: locked by the caller.
-        source: the folder or table that is read; its earlier pairs are replaced.
+        source: the folder or table that is read; its earlier pairs are replaced, and so is any
+            pair of the same images that another source gave.
         read: reads it; gets the ids that pairs have already.
 
     Returns:
@@ -48,16 +49,17 @@ def store_pairs(workspace: Workspace, source: Path, read: Read) -> gpd.GeoDataFr
     """
     named = str(source.resolve())
     stored = read_pairs(workspace)
+    known = {} if stored is None else dict(zip(_images(stored), stored["id"], strict=True))
+    pairs = read(Ids(known)).assign(source=named)
     if stored is None:
-        others, ids = None, Ids()
-    else:
-        own = stored["source"] == named
-        others = stored[~own]
-        ids = Ids(set(others["id"]), dict(zip(stored[own]["source_post"], stored[own]["id"], strict=True)))
-    pairs = read(ids).assign(source=named)
-    table = pairs if others is None or others.empty else pd.concat([others, pairs], ignore_index=True)
-    write_pairs(workspace, table)
-    if stored is not None:
-        for gone in set(stored["id"]) - set(table["id"]):
-            remove(workspace.pair_files / gone)
+        write_pairs(workspace, pairs)
+        return pairs
+    stays = (stored["source"] != named) & ~stored["id"].isin(set(pairs["id"]))
+    write_pairs(workspace, pd.concat([stored[stays], pairs], ignore_index=True) if stays.any() else pairs)
+    for gone in set(stored[~stays]["id"]) - set(pairs["id"]):
+        remove(workspace.pair_files / gone)
     return pairs
+
+
+def _images(pairs: gpd.GeoDataFrame) -> list[tuple[str, str]]:
+    return list(zip(pairs["source_post"], pairs["source_pre"].fillna(""), strict=True))

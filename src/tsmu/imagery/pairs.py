@@ -19,6 +19,7 @@ from tsmu.imagery.raster import RasterInfo, describe, read
 from tsmu.imagery.registration import Shift, estimate_shift
 from tsmu.issues import IssueLog
 
+SMALLEST = 32  # px a side; the encoder halves five times
 MIN_COVER = 0.5  # share of the post image that the pre image must show
 ASPECT_TOLERANCE = 0.02  # by which the shapes of two images of one box may differ
 MATCHED_SIDE = 1024  # px in the middle of the pair, on which the shift is estimated
@@ -54,6 +55,7 @@ def import_pairs(
     log: IssueLog,
     *,
     out: Path,
+    root: Path,
     repair: bool = False,
     correct_shift: bool = False,
     events: gpd.GeoDataFrame | None = None,
@@ -73,6 +75,7 @@ def import_pairs(
         log: takes what is wrong.
         out: folder for `ID/post.vrt` (a place for an image that has none), `ID/pre.vrt`, and
             `ID/pre.tif` where the pre image had to be resampled onto the post grid.
+        root: the workspace around `out`; images in it may be moved with it.
         repair: apply repairs of footprints that are unambiguous.
         correct_shift: resample pre images that lie at least half a pixel off.
         ids: those that pairs have already.
@@ -94,7 +97,7 @@ def import_pairs(
     candidates = find_pairs(source, log, repair=repair, skip=out, ids=ids)
     for done, candidate in enumerate(candidates, start=1):
         try:
-            rows.append(_import(candidate, log, out / candidate.id, correct_shift))
+            rows.append(_import(candidate, log, out / candidate.id, root, correct_shift))
         except ImageError as error:
             log.error(candidate.file, str(error).removeprefix(f"{candidate.file}: "), row=candidate.row)
         if progress:
@@ -111,10 +114,10 @@ def import_pairs(
     return pairs
 
 
-def _import(pair: Candidate, log: IssueLog, folder: Path, correct_shift: bool) -> dict[str, Any]:
+def _import(pair: Candidate, log: IssueLog, folder: Path, root: Path, correct_shift: bool) -> dict[str, Any]:
     info = _opened(pair.post)
     grid = pair.place_post.grid(info)
-    post = _placed(info, pair.place_post, folder / "post.vrt")
+    post = _placed(info, pair.place_post, folder / "post.vrt", root)
     pre, shift, corrected, resampled = None, None, False, False
     if pair.pre is not None:
         before = _opened(pair.pre)
@@ -123,7 +126,7 @@ def _import(pair: Candidate, log: IssueLog, folder: Path, correct_shift: bool) -
         _check_cover(before, own, grid)
         resampled = not own.same_as(grid)
         pre = onto(pair.pre, own, grid, folder / "pre.tif") if resampled else None
-        pre = pre or _placed(before, pair.place_pre, folder / "pre.vrt")
+        pre = pre or _placed(before, pair.place_pre, folder / "pre.vrt", root)
         shift = _shift(pre, post, grid)
         corrected = correct_shift and shift is not None and math.hypot(shift.x, shift.y) >= CORRECTED_FROM
         if corrected and shift is not None:
@@ -163,13 +166,15 @@ def _opened(path: Path) -> RasterInfo:
             Grid.of(info).footprint  # noqa: B018 - an impossible place is an error here, before anything is made
         except ImageError as error:
             raise ImageError(f"{path}: {error}") from None
+    if min(info.width, info.height) < SMALLEST:
+        raise ImageError(f"{path}: is {info.width} x {info.height} px; an image needs {SMALLEST} px a side")
     check_readable(path)
     return info
 
 
-def _placed(info: RasterInfo, where: Place, target: Path) -> Path:
+def _placed(info: RasterInfo, where: Place, target: Path, root: Path) -> Path:
     """Take a georeferenced file as it is; give any other its place in a VRT."""
-    return info.path if info.georeferenced else place(info.path, where.grid(info), target)
+    return info.path if info.georeferenced else place(info.path, where.grid(info), target, root=root)
 
 
 def _check_alike(pre: RasterInfo, post: RasterInfo, pair: Candidate) -> None:
