@@ -176,6 +176,11 @@ class Workspace:
         return self.root / "models"
 
     @property
+    def kept(self) -> Path:
+        """Validation chips that were kept, one folder per region."""
+        return self.root / "kept"
+
+    @property
     def runs(self) -> Path:
         """Checkpoints of updates that are under way."""
         return self.root / "runs"

@@ -34,7 +34,7 @@ def make_record(version: int) -> BundleRecord:
         seconds=1.0,
         device="cpu",
         precision="float32",
-        style=Style([0.0] * 6, [[0.0] * 6] * 6),
+        style=Style([0.0] * 21, [[0.0] * 21] * 21, 6),
     )
     return BundleRecord(
         version=version,

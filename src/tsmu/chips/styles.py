@@ -1,4 +1,4 @@
-"""The colours of a region in a few numbers, and other images in these colours."""
+"""What a region's images look like, in a few numbers; and other images in its colours."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -6,40 +6,66 @@ from typing import Self
 import geopandas
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from tsmu.chips.dataset import ChipDataset
 
-FLAT = 1e-3  # smallest spread of a band within an image, raw units
+FLAT = 1e-3  # smallest spread and gradient of a band within an image, raw units
+SCALES = 4  # at which texture is measured: 1, 2, 4 and 8 pixels
 
 
 @dataclass(frozen=True)
 class Style:
-    """Mean and covariance, over a region's images, of each image's band means and log spreads.
+    """Mean and covariance, over a region's images, of what each of them looks like (`looks`).
 
     Attributes:
-        mean: (2 C,), first the means in raw units, then the logarithms of the standard deviations.
-        covariance: (2 C, 2 C).
+        mean: (F,).
+        covariance: (F, F).
+        count: number of images.
     """
 
     mean: list[float]
     covariance: list[list[float]]
+    count: int
 
     @classmethod
     def of(cls, chips: geopandas.GeoDataFrame) -> Self:
         """Measure the style of a region's chips."""
         dataset = ChipDataset(chips, cache_bytes=0)
-        rows = torch.stack([torch.cat(_moments(dataset[i]["image"][None])).flatten() for i in range(len(dataset))])
+        rows = torch.cat([looks(dataset[i]["image"][None]) for i in range(len(dataset))])
         mean = rows.mean(0)
         off = rows - mean
-        return cls(mean.tolist(), (off.T @ off / max(len(rows) - 1, 1)).tolist())
+        return cls(mean.tolist(), (off.T @ off / max(len(rows) - 1, 1)).tolist(), len(rows))
+
+
+def looks(images: Tensor) -> Tensor:
+    """Describe images (N, C, H, W), NaN where there is no data, by (N, F) numbers in float64.
+
+    In this order, per band: the mean in raw units; the logarithm of the standard deviation; the
+    logarithm of the mean gradient at each scale; and per pair of bands their correlation.
+    """
+    mean, spread = _moments(images)
+    off = torch.nan_to_num(images - mean[..., None, None])  # no data lies at the mean
+    parts = [mean, spread]
+    level = off
+    for _ in range(SCALES):
+        across, down = (level.diff(dim=dim).abs().mean((-2, -1)) for dim in (-1, -2))
+        parts.append((across + down).clamp(min=FLAT).log())
+        level = functional.avg_pool2d(level, 2, ceil_mode=True)
+    flat = functional.normalize(off.flatten(2), dim=2, eps=FLAT)
+    first, second = torch.triu_indices(images.shape[1], images.shape[1], 1)
+    parts.append((flat @ flat.transpose(1, 2))[:, first, second])
+    return torch.cat(parts, dim=1).double()
 
 
 def restyle(images: Tensor, style: Style, generator: torch.Generator) -> Tensor:
     """Recolour images (N, C, H, W), each to band means and spreads drawn from a style; NaN stays NaN."""
     mean, spread = _moments(images)
-    values, vectors = torch.linalg.eigh(torch.tensor(style.covariance, dtype=torch.float64))
+    colours = 2 * images.shape[1]  # means and spreads come first
+    covariance = torch.tensor(style.covariance, dtype=torch.float64)[:colours, :colours]
+    values, vectors = torch.linalg.eigh(covariance)
     draws = torch.randn(len(images), len(values), generator=generator, dtype=torch.float64)
-    drawn = torch.tensor(style.mean, dtype=torch.float64) + draws * values.clamp(min=0).sqrt() @ vectors.T
+    drawn = torch.tensor(style.mean, dtype=torch.float64)[:colours] + draws * values.clamp(min=0).sqrt() @ vectors.T
     wanted_mean, wanted_spread = (part.to(images) for part in drawn.chunk(2, dim=1))
     shape = (*mean.shape, 1, 1)
     normalised = (images - mean.view(shape)) / spread.exp().view(shape)

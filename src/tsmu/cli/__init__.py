@@ -8,7 +8,7 @@ from itertools import takewhile
 import typer
 from typer.exceptions import TyperException
 
-from tsmu.cli import benchmark, chips, export, fetch, imports, regions
+from tsmu.cli import benchmark, chips, export, fetch, imports, models, regions
 from tsmu.cli.command import Answer, answer_failure
 from tsmu.cli.demo import demo
 from tsmu.cli.evaluate import evaluate
@@ -30,6 +30,7 @@ app.add_typer(fetch.app, name="fetch")
 app.add_typer(regions.app, name="regions")
 app.add_typer(chips.app, name="chips")
 app.command("update")(update)
+app.add_typer(models.app, name="models")
 app.command("evaluate")(evaluate)
 app.command("map")(map_scene)
 app.add_typer(export.app, name="export")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tsmu.cli.command import Answer, JsonOption, WorkspaceOption, command, find_workspace, progress
-from tsmu.errors import BundleError, ImageError, TsmuError
+from tsmu.errors import ImageError, TsmuError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,7 +27,7 @@ app = typer.Typer(help="Out of the workspace, for other programs.", no_args_is_h
 def labelme(
     out: Annotated[Path, typer.Argument(metavar="DIR", help="Folder for the pictures and their JSON files.")],
     predictions: Annotated[
-        bool, typer.Option("--predictions", help="Draw what the newest model finds on pairs without a label.")
+        bool, typer.Option("--predictions", help="Draw what the model finds on pairs without a label.")
     ] = False,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
@@ -41,13 +41,12 @@ def labelme(
         from tsmu.labels.drafts import export_labelme
         from tsmu.labels.masks import ZERO_ONE
         from tsmu.labels.store import read_labels, with_masks
-        from tsmu.model.bundle import latest_bundle
+        from tsmu.model.serving import serving_bundle
 
         space = find_workspace(workspace)
         pairs = with_masks(require_pairs(space), read_labels(space))
-        bundle = latest_bundle(space.models) if predictions else None
-        if predictions and bundle is None:
-            raise BundleError(f"{space.models}: no bundle yet to predict with; make one with: tsmu update REGION")
+        regions = set(pairs["region"].dropna()) if predictions else set()
+        bundles = {region: serving_bundle(space.models, region) for region in regions}
         drawn = {"label": 0, "prediction": 0, "none": 0}
         _check_targets([out / f"{name}.png" for name in pairs["id"]], pairs)
 
@@ -58,7 +57,7 @@ def labelme(
             if mask is not None:
                 origin = "label"
                 polygons = _outlines(ZERO_ONE.read(mask))
-            elif bundle is not None and pair["region"] in bundle.record.regions:
+            elif (bundle := bundles.get(str(pair["region"]))) and pair["region"] in bundle.record.regions:
                 origin = "prediction"
                 polygons = [("landslide", drawn) for drawn in _predicted(pair, bundle, space)]
             export_labelme(Path(str(pair["post"])), polygons, out, str(pair["id"]), draft=mask is None)

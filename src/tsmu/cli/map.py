@@ -34,20 +34,18 @@ def map_scene(
         import geopandas
 
         from tsmu.database.landslides import MappedBy, add_candidates
-        from tsmu.errors import BundleError
         from tsmu.mapping.engine import torch_engine
         from tsmu.mapping.mapper import map_scene as run
         from tsmu.mapping.source import Scene
-        from tsmu.model.bundle import latest_bundle
+        from tsmu.model.serving import serving_bundle
 
-        bundle = latest_bundle(space.models)
-        if bundle is None:
-            raise BundleError(f"{space.models}: no bundle yet; make the first with: tsmu update REGION")
+        bundle = serving_bundle(space.models)
         scene_name = _scene_name(name or post.stem)
         folder = out or space.maps / scene_name
         _check_free(folder, post)
         with Scene(post, pre, bundle.record.bands) as scene:
             chosen = _region_under(scene, space) if region == "auto" else region
+            bundle = serving_bundle(space.models, chosen)
             bundle.require_region(chosen)
             serving = bundle.record.regions[chosen]
             if not any_resolution:

@@ -19,6 +19,10 @@ def update(
     weights: Annotated[
         str | None, typer.Option(metavar="NAME|FILE|none", help="What that encoder starts from.")
     ] = None,
+    keep_validation: Annotated[
+        bool,
+        typer.Option("--keep-validation", help="Copy the validation chips here: later updates are checked on them."),
+    ] = False,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -26,6 +30,7 @@ def update(
     with command("update", as_json) as answer:
         space = find_workspace(workspace)
         defaults = space.settings
+        from tsmu.model.serving import read_serving
         from tsmu.update.training import TrainingProgress, TrainingSettings
         from tsmu.update.update import update_bundle
 
@@ -44,6 +49,7 @@ def update(
                 settings,
                 encoder=encoder,
                 weights=weights,
+                keep_validation=keep_validation,
                 report=report,
             )
         entry = bundle.record.regions[region]
@@ -54,4 +60,8 @@ def update(
         iou = scores.get("iou")
         shown = "no test chips to score it on" if iou is None else f"IoU {iou:.3f} on test chips"
         answer.say(f"{bundle.name} has learned {region}: {shown}; encoder from weights: {bundle.record.weights}")
+        pins = read_serving(space.models).pins
+        answer.more["pins"] = {name: pin.model_dump() for name, pin in pins.items()}
+        for name, pin in pins.items():
+            answer.say(f"{name} stays with {pin.version}: {pin.why}")
         answer.say(f"Card: {bundle.path / 'card.md'}; next: tsmu evaluate, or tsmu map POST.tif --region {region}")

@@ -11,13 +11,14 @@ import geopandas
 import numpy as np
 
 from tsmu.chips.index import read_index, select
-from tsmu.errors import BundleError, ChipError
+from tsmu.errors import ChipError
 from tsmu.evaluate.matrix import ContinualScores, Matrix
 from tsmu.evaluate.pixels import PixelCounts
 from tsmu.evaluate.predict import count_pixels
 from tsmu.files import written_whole
-from tsmu.model.bundle import Bundle, bundle_versions, open_bundle
+from tsmu.model.bundle import Bundle, open_bundle
 from tsmu.model.network import RegionNet
+from tsmu.model.serving import serving_bundle
 from tsmu.workspace import Workspace
 
 Progress = Callable[[int, int], None]
@@ -86,7 +87,7 @@ class History:
 
 
 def evaluate_history(workspace: Workspace, progress: Progress | None = None) -> History:
-    """Evaluate the newest bundle and its ancestors on the test chips of all their regions.
+    """Evaluate the current bundle and its ancestors on the test chips of all their regions.
 
     What one version says about one region's chips is computed once and kept in the cache.
 
@@ -117,11 +118,8 @@ def evaluate_history(workspace: Workspace, progress: Progress | None = None) -> 
 
 
 def _chain(workspace: Workspace) -> list[Bundle]:
-    """The newest bundle and its ancestors, oldest first; each as it was when its region was new."""
-    versions = bundle_versions(workspace.models)
-    if not versions:
-        raise BundleError(f"{workspace.models}: no bundle yet; make the first with: tsmu update REGION")
-    chain = [open_bundle(versions[-1])]
+    """The current bundle and its ancestors, oldest first; each as it was when its region was new."""
+    chain = [serving_bundle(workspace.models)]
     while chain[0].record.parent is not None:
         chain.insert(0, open_bundle(workspace.models / f"v{chain[0].record.parent:03d}"))
     return chain

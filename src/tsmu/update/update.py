@@ -13,6 +13,7 @@ import geopandas
 import torch
 
 from tsmu.chips.index import bands_of, read_index, select
+from tsmu.chips.kept import checking_chips, keep_chips
 from tsmu.chips.splits import SPLITS
 from tsmu.chips.statistics import band_statistics, pixel_size_range
 from tsmu.chips.styles import Style
@@ -21,10 +22,12 @@ from tsmu.evaluate.pixels import PixelCounts
 from tsmu.evaluate.predict import count_chips
 from tsmu.evaluate.threshold import choose_threshold
 from tsmu.files import remove, written_whole
-from tsmu.model.bundle import Bundle, latest_bundle, next_version, write_bundle
+from tsmu.model.bundle import Bundle, next_version, write_bundle
 from tsmu.model.device import device_in_use, precision_in_use
 from tsmu.model.network import RegionNet
 from tsmu.model.record import BundleRecord, RegionRecord
+from tsmu.model.serving import current_bundle, hold, move_on
+from tsmu.update.checks import what_got_worse
 from tsmu.update.sampling import mix
 from tsmu.update.strategies import strategy_named
 from tsmu.update.strategy import Strategy
@@ -40,9 +43,12 @@ def update_bundle(
     *,
     encoder: str | None = None,
     weights: str | None = None,
+    keep_validation: bool = False,
     report: Report | None = None,
 ) -> Bundle:
-    """Let the newest bundle learn a region and write the result as the next version.
+    """Let the current bundle learn a region and write the result as the next version.
+
+    Old regions that the new version serves worse (`checks`) are pinned to the one that served them.
 
     Interrupted at any moment, the same call goes on from the last checkpoint in `runs/`; other
     settings, chips or another parent start anew. The caller holds the workspace's lock.
@@ -55,6 +61,7 @@ def update_bundle(
         encoder: of the network that the first update creates, by default the workspace's; to later
             ones it may only be confirmed.
         weights: likewise, what that encoder starts from.
+        keep_validation: copy the region's validation chips into the workspace, for later checks.
         report: called after each training step.
 
     Raises:
@@ -63,7 +70,7 @@ def update_bundle(
     strategy = strategy_named(strategy_name)
     chips = _chips_of(workspace, region)
     train = select(chips, region, "train")
-    parent = latest_bundle(workspace.models)
+    parent = current_bundle(workspace.models)
     model = _model_settings(workspace, parent, encoder, weights)
     if parent:
         parent.require_bands(bands_of(chips))
@@ -84,9 +91,24 @@ def update_bundle(
         "style": Style.of(train),
     }
     record = _next_record(parent, network, model, chips, {region: RegionRecord.model_validate(entry)})
+    if parent:
+        hold(workspace.models, parent.name, _worse(workspace, parent, network, region, train))
+    if keep_validation:
+        keep_chips(workspace, region, select(chips, region, "val"))
     bundle = write_bundle(workspace.models, network, record, learned.memory)
+    move_on(workspace.models, region)
     remove(run)
     return bundle
+
+
+def _worse(
+    workspace: Workspace, parent: Bundle, network: RegionNet, region: str, train: geopandas.GeoDataFrame
+) -> dict[str, str]:
+    """What the new network does worse than its parent, by old region."""
+    old = {name: entry for name, entry in parent.record.regions.items() if name != region}
+    index = read_index(workspace)
+    checking = {name: checking_chips(workspace, name, index) for name in old}
+    return what_got_worse(parent.network(), network, old, checking, train)
 
 
 def _known(workspace: Workspace, region: str, strategy: Strategy, parent: Bundle | None) -> Known:

@@ -1,0 +1,156 @@
+"""Which version serves a region: the current one, or the one that the region is pinned to.
+
+`models/serving.json` is written whole; it is missing as long as the newest version serves everything.
+"""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from tsmu.errors import BundleError
+from tsmu.files import written_whole
+from tsmu.model.bundle import Bundle, bundle_versions, open_bundle
+
+FILE = "serving.json"
+
+
+class Pin(BaseModel):
+    """Why a region is not served by the current version.
+
+    Attributes:
+        version: name of the one that serves it.
+        why: what was found, or what a person said.
+        since: UTC, ISO 8601.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    version: str
+    why: str
+    since: str
+
+
+class Serving(BaseModel):
+    """What serves what.
+
+    Attributes:
+        current: name of the version that serves and that the next update begins with; None is the newest.
+        pins: by region, for those that another version serves.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    current: str | None = None
+    pins: dict[str, Pin] = {}
+
+
+def read_serving(models: Path) -> Serving:
+    """Read what serves what.
+
+    Raises:
+        BundleError: the file is damaged.
+    """
+    try:
+        return Serving.model_validate_json((models / FILE).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return Serving()
+    except (ValidationError, ValueError):
+        raise BundleError(f"{models / FILE}: damaged; remove it, then pin again what tsmu models list shows") from None
+
+
+def current_bundle(models: Path) -> Bundle | None:
+    """Open the current version; None before the first update."""
+    versions = bundle_versions(models)
+    current = read_serving(models).current
+    return open_bundle(models / current if current else versions[-1]) if versions else None
+
+
+def serving_bundle(models: Path, region: str | None = None) -> Bundle:
+    """Open the version that serves a region; of a region that no version knows, the current one.
+
+    Raises:
+        BundleError: there is none yet.
+    """
+    pin = read_serving(models).pins.get(region or "")
+    bundle = open_bundle(models / pin.version) if pin else current_bundle(models)
+    if bundle is None:
+        raise BundleError(f"{models}: no bundle yet; make the first with: tsmu update REGION")
+    return bundle
+
+
+def pin(models: Path, region: str, version: str, why: str) -> None:
+    """Let a version serve a region from now on, whatever is learned later.
+
+    Raises:
+        BundleError: no such version, or it has not learned the region.
+    """
+    _version(models, version).require_region(region)
+    serving = read_serving(models)
+    _write(models, serving.model_copy(update={"pins": serving.pins | {region: _pin(version, why)}}))
+
+
+def unpin(models: Path, region: str) -> None:
+    """Let the current version serve a region again.
+
+    Raises:
+        BundleError: it is not pinned.
+    """
+    serving = read_serving(models)
+    if region not in serving.pins:
+        raise BundleError(f"{models / FILE}: {region} is not pinned; pinned are: {', '.join(serving.pins) or 'none'}")
+    _write(models, serving.model_copy(update={"pins": _without(serving.pins, region)}))
+
+
+def roll_back(models: Path, version: str) -> None:
+    """Make an earlier version the current one; nothing is removed, and pins stay.
+
+    Raises:
+        BundleError: no such version.
+    """
+    _version(models, version)
+    _write(models, read_serving(models).model_copy(update={"current": version}))
+
+
+def hold(models: Path, version: str, worse: Mapping[str, str]) -> None:
+    """Pin the regions that a version about to be written would serve worse; it then appears with the pins in place.
+
+    Args:
+        models: the folder of the versions.
+        version: the one that is current now.
+        worse: by region, what was found; regions that are pinned already stay as they are.
+    """
+    serving = read_serving(models)
+    pins = {region: _pin(version, why) for region, why in worse.items()} | serving.pins
+    if pins != serving.pins:
+        _write(models, serving.model_copy(update={"pins": pins}))
+
+
+def move_on(models: Path, learned: str) -> None:
+    """Make the newest version the current one, also for the region it has learned if that was pinned."""
+    serving = read_serving(models)
+    moved = Serving(pins=_without(serving.pins, learned))
+    if moved != serving:
+        _write(models, moved)
+
+
+def _version(models: Path, version: str) -> Bundle:
+    known = [path.name for path in bundle_versions(models)]
+    if version not in known:
+        raise BundleError(f"{models}: no version {version}; there are: {', '.join(known) or 'none yet'}")
+    return open_bundle(models / version)
+
+
+def _pin(version: str, why: str) -> Pin:
+    return Pin(version=version, why=why, since=datetime.now(UTC).isoformat(timespec="seconds"))
+
+
+def _without(pins: Mapping[str, Pin], region: str) -> dict[str, Pin]:
+    return {name: pin for name, pin in pins.items() if name != region}
+
+
+def _write(models: Path, serving: Serving) -> None:
+    with written_whole(models / FILE) as temporary:
+        temporary.write_text(json.dumps(serving.model_dump(), indent=2), encoding="utf-8")

@@ -1,0 +1,65 @@
+"""The gate: images find their region by what they look like, and strangers are told apart."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from tsmu.chips.dataset import ChipDataset
+from tsmu.chips.folder import chips_from_folder
+from tsmu.chips.index import select
+from tsmu.chips.styles import Style, looks
+from tsmu.issues import IssueLog
+from tsmu.model.gate import STRANGE, Gate
+
+REGIONS = ("nepal_gorkha", "india_kodagu", "hokkaido_iburi", "taiwan_taitung")
+
+
+@pytest.fixture(scope="module")
+def regions(shared_data: Path) -> dict[str, tuple[Style, Tensor]]:
+    """Style of the training chips, and test chips, of four real regions."""
+    found = {}
+    for region in REGIONS:
+        folder = shared_data / "landslide4sense_rgb" / region
+        chips = chips_from_folder(folder, region, IssueLog(folder))
+        tests = ChipDataset(select(chips, region, "test"))
+        images = torch.stack([tests[number]["image"] for number in range(len(tests))])
+        found[region] = Style.of(select(chips, region, "train")), images
+    return found
+
+
+def test_real_chips_find_their_region(regions: dict[str, tuple[Style, Tensor]]) -> None:
+    gate = Gate({region: style for region, (style, _) in regions.items()})
+    right = [
+        (gate.log_likelihoods(images).argmax(1) == number).tolist()
+        for number, (_, images) in enumerate(regions.values())
+    ]
+    assert sum(map(sum, right)) / sum(map(len, right)) >= 0.99
+    for region, (_, images) in regions.items():
+        route = gate.route(images)
+        assert route.region == region
+        assert route.distance < STRANGE
+        assert sum(route.shares.values()) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("stranger", REGIONS)
+def test_a_region_that_was_not_learned_is_strange(regions: dict[str, tuple[Style, Tensor]], stranger: str) -> None:
+    known = Gate({region: style for region, (style, _) in regions.items() if region != stranger})
+    assert known.route(regions[stranger][1]).distance > STRANGE
+
+
+def test_one_region_and_flat_or_empty_images_give_numbers() -> None:
+    images = torch.rand(4, 2, 32, 48) * 100
+    style = Style(looks(images).mean(0).tolist(), looks(images).T.cov().tolist(), 4)
+    gate = Gate({"alps": style})
+    strange = torch.stack([torch.zeros(2, 32, 48), torch.full((2, 32, 48), torch.nan), images[0]])
+    assert gate.distances(strange).isfinite().all()
+    assert gate.route(strange).region == "alps"
+
+
+def test_no_data_does_not_change_what_the_rest_looks_like() -> None:
+    images = torch.rand(1, 3, 64, 64) * 50 + 100
+    holed = images.clone()
+    holed[..., :4, :4] = torch.nan
+    assert torch.allclose(looks(images), looks(holed), rtol=0.05, atol=0.05)
