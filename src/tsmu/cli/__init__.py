@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from tsmu.cli import benchmark, chips, export, fetch, imports, regions
+from tsmu.cli import benchmark, chips, db, export, fetch, imports, regions
 from tsmu.cli.demo import demo
 from tsmu.cli.evaluate import evaluate
 from tsmu.cli.init import init
@@ -29,6 +29,7 @@ app.add_typer(chips.app, name="chips")
 app.command("update")(update)
 app.command("evaluate")(evaluate)
 app.command("map")(map_scene)
+app.add_typer(db.app, name="db")
 app.add_typer(export.app, name="export")
 app.command("demo")(demo)
 app.add_typer(benchmark.app, name="benchmark")

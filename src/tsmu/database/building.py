@@ -29,7 +29,7 @@ from tsmu.database.ids import content_id, new_ids
 from tsmu.database.outlines import clean, geodesic_areas
 from tsmu.database.places import touches
 from tsmu.database.schema import landslide, mapped_area, observation, review, run, scene
-from tsmu.database.store import Database, insert
+from tsmu.database.store import Database, backend_of, insert
 from tsmu.database.types import now
 from tsmu.database.vocabulary import Author, Decision, Status
 from tsmu.issues import IssueLog
@@ -240,7 +240,7 @@ def _redraw(
 ) -> None:
     if not len(ids):
         return
-    backend = "postgresql" if connection.dialect.name == "postgresql" else "sqlite"
+    backend = backend_of(connection)
     changed = stamp | {"change_reason": "redrawn by a newer run", "version": landslide.c.version + 1}
     statement = (
         sa.update(landslide)
@@ -286,4 +286,4 @@ def _areas(values: pd.DataFrame, shapes: Shapes, repaired: set[int | None], plac
 
 
 def _as_multipolygon(shape: BaseGeometry) -> BaseGeometry:
-    return shape if shape.geom_type == "MultiPolygon" else shapely.multipolygons([shape])
+    return shapely.MultiPolygon(shapely.get_parts(shape).tolist())

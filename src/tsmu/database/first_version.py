@@ -4,9 +4,7 @@ An empty database of today is made beside it, its tables and triggers are made a
 the candidates go in as observations and landslides, and the old layer goes: in one transaction.
 """
 
-import sqlite3
 import tempfile
-from contextlib import closing
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -31,7 +29,6 @@ COLUMNS = (
     "mean_probability", "threshold", "status", "created",
 )  # fmt: skip
 _RUN = ["scene", "bundle", "region", "threshold", "date_pre", "date_post"]
-_SHADOWS = ("_node", "_rowid", "_parent")  # tables that an R-tree makes for itself
 
 
 def is_it(connection: sa.Connection) -> bool:
@@ -45,7 +42,7 @@ def upgrade(connection: sa.Connection, revision: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         empty = Path(folder) / "empty.gpkg"
         geopackage.create(empty, revision)
-        _make_like(connection, empty)
+        geopackage.make_like(connection, empty)
     table = sa.table(LAYER, *map(sa.column, COLUMNS))
     old = pd.DataFrame(connection.execute(sa.select(table)).fetchall(), columns=list(COLUMNS))
     for values, rows in old.groupby(_RUN, dropna=False, sort=True):
@@ -54,24 +51,6 @@ def upgrade(connection: sa.Connection, revision: str) -> None:
     connection.exec_driver_sql(f"DROP TABLE {LAYER}")
     for register_of_layers in ("gpkg_extensions", "gpkg_geometry_columns", "gpkg_ogr_contents", "gpkg_contents"):
         connection.exec_driver_sql(f"DELETE FROM {register_of_layers} WHERE table_name = '{LAYER}'")
-
-
-def _make_like(connection: sa.Connection, empty: Path) -> None:
-    """Make every table, index and trigger of an empty database, with its entries in GeoPackage's own tables."""
-    names = "SELECT name FROM sqlite_master"
-    there = set(connection.exec_driver_sql(names).scalars())
-    with closing(sqlite3.connect(empty)) as model:
-        parts = "SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%' ORDER BY rowid"
-        for name, sql in model.execute(parts):
-            if name not in there and not (name.startswith("rtree_") and name.endswith(_SHADOWS)):
-                connection.exec_driver_sql(sql)
-        filled = ["layer_styles", "alembic_version"]
-        filled += [name for (name,) in model.execute(f"{names} WHERE type = 'table' AND name LIKE 'gpkg_%'")]
-        for name in filled:
-            rows = model.execute(f"SELECT * FROM {name}").fetchall()
-            if rows:
-                marks = ", ".join("?" * len(rows[0]))
-                connection.exec_driver_sql(f"INSERT OR IGNORE INTO {name} VALUES ({marks})", rows)
 
 
 def _take(connection: sa.Connection, of: dict[str, Any], rows: pd.DataFrame) -> None:

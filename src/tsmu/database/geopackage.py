@@ -18,14 +18,15 @@ import pyogrio
 import sqlalchemy as sa
 
 from tsmu.database.blobs import envelope
-from tsmu.database.rules import metadata
-from tsmu.database.schema import TABLES, has_index, has_shape, landslide
+from tsmu.database.rules import make_schema
+from tsmu.database.schema import TABLES, has_index, has_shape, landslide, shape_kind
 from tsmu.database.styles import LAYER_STYLES, landslide_style
 from tsmu.database.types import SRS_ID
 from tsmu.errors import DatabaseError
 
 BUSY_SECONDS = 120.0  # a writer waits this long for another, which may be importing a million polygons
 CHECKPOINT_SECONDS = 1.0
+_SHADOWS = ("_node", "_rowid", "_parent")  # tables that an R-tree makes for itself
 CACHE_KIB = 65_536  # holds the indexes of a large import; SQLite's own 2 MiB makes it twice as slow
 # SQLite's write-ahead log needs memory that all its processes share, so one machine.
 _NETWORK = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ceph", "lustre", "gpfs", "beegfs", "fuse.sshfs"}
@@ -38,7 +39,7 @@ def create(path: Path, revision: str) -> None:
         options = {"FID": "fid", "GEOMETRY_NAME": "geom", "SPATIAL_INDEX": "YES" if has_index(table) else "NO"}
         pyogrio.write_dataframe(
             geopandas.GeoDataFrame(geometry=[], crs=SRS_ID), path, layer=f"{table.name}", driver="GPKG",
-            geometry_type=_OGR_KINDS[table.c.geom.type.kind], append=path.exists(), layer_options=options,
+            geometry_type=_OGR_KINDS[shape_kind(table)], append=path.exists(), layer_options=options,
         )  # fmt: skip
     path_engine = engine(path)
     try:
@@ -60,13 +61,11 @@ _OGR_KINDS = {"MULTIPOLYGON": "MultiPolygon", "GEOMETRY": "Unknown"}
 def _fill_layers(connection: sa.Connection, layers: list[sa.Table]) -> None:
     """Give GDAL's empty tables the schema's columns and checks: made anew, with GDAL's triggers put back."""
     quoted = ", ".join(f"'{table.name}'" for table in layers)
-    triggers = connection.exec_driver_sql(
-        f"SELECT sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name IN ({quoted})"
-    ).scalars()
-    triggers = list(triggers)
+    query = f"SELECT sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name IN ({quoted})"
+    triggers = connection.exec_driver_sql(query).scalars().all()
     for table in layers:
         connection.exec_driver_sql(f"DROP TABLE {table.name}")
-    metadata.create_all(connection)
+    make_schema(connection)
     for trigger in triggers:
         connection.exec_driver_sql(trigger)
 
@@ -94,6 +93,33 @@ def _register(connection: sa.Connection) -> None:
         "styleQML, styleSLD, useAsDefault, description, owner) VALUES ('', '', ?, 'geom', 'status', ?, '', 1, ?, '')",
         (landslide.name, landslide_style(), "Landslides by status"),
     )
+
+
+def missing(connection: sa.Connection, model: Path) -> list[tuple[str, str]]:
+    """Tables, indexes and triggers of an empty database that are not there: (name, table), in order of making."""
+    there = set(connection.exec_driver_sql("SELECT name FROM sqlite_master").scalars())
+    parts = "SELECT name, tbl_name FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%' ORDER BY rowid"
+    with closing(sqlite3.connect(model)) as source:
+        wanted = source.execute(parts).fetchall()
+    shadows = {name for name, _ in wanted if name.startswith("rtree_") and name.endswith(_SHADOWS)}
+    return [(name, table) for name, table in wanted if name not in there | shadows]
+
+
+def make_like(connection: sa.Connection, model: Path) -> None:
+    """Make what `missing` names, and the entries about it in the tables of GeoPackage, QGIS and Alembic."""
+    with closing(sqlite3.connect(model)) as source:
+        for name, _ in missing(connection, model):
+            connection.exec_driver_sql(
+                *source.execute("SELECT sql FROM sqlite_master WHERE name = ?", (name,)).fetchone()
+            )
+        tables = source.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name LIKE 'gpkg_%'")
+        for name in [*(name for (name,) in tables), "layer_styles", "alembic_version"]:
+            if name == "alembic_version" and connection.exec_driver_sql(f"SELECT 1 FROM {name}").first():
+                continue
+            rows = source.execute(f"SELECT * FROM {name}").fetchall()
+            if rows:
+                marks = ", ".join("?" * len(rows[0]))
+                connection.exec_driver_sql(f"INSERT OR IGNORE INTO {name} VALUES ({marks})", rows)
 
 
 def engine(path: Path) -> sa.Engine:

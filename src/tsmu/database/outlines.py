@@ -65,7 +65,7 @@ def clean(given: geopandas.GeoSeries, name: str, log: IssueLog) -> tuple[npt.NDA
     shapes[across] = _cut(shapes[across])
     repair = broken | across | (shapely.get_type_id(shapes) == _COLLECTION)
     shapes[repair] = shapely.make_valid(shapes[repair], method="structure", keep_collapsed=False)
-    shapes = _multipolygons(shapes)
+    shapes = multipolygons(shapes)
     leave_out(shapely.is_empty(shapes) | (shapely.area(shapes) == 0), "has no area")
     return places, shapes
 
@@ -100,7 +100,7 @@ def _cut(shapes: Shapes) -> Shapes:
     return np.asarray(shapely.union(shapely.intersection(whole, _EAST), west), dtype=object)
 
 
-def _multipolygons(shapes: Shapes) -> Shapes:
+def multipolygons(shapes: Shapes) -> Shapes:
     """The polygons in each shape as one MultiPolygon; empty where there are none."""
     made = shapes.copy()
     single = shapely.get_type_id(shapes) == _POLYGON

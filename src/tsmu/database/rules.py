@@ -58,7 +58,7 @@ def _postgresql() -> list[str]:
         "CREATE TRIGGER landslide_keeps_versions BEFORE UPDATE ON landslide "
         "FOR EACH ROW EXECUTE FUNCTION tsmu_keep_version()",
         """CREATE FUNCTION tsmu_refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-            RAISE EXCEPTION 'what % says is kept: it is not changed or deleted', TG_TABLE_NAME;
+            RAISE EXCEPTION 'what %% says is kept: it is not changed or deleted', TG_TABLE_NAME;
         END $$""",
     ]
     for table, columns in _FIXED.items():
@@ -71,11 +71,8 @@ def _postgresql() -> list[str]:
     return statements
 
 
-def _attach() -> None:
-    for dialect, statements in (("sqlite", _sqlite()), ("postgresql", _postgresql())):
-        for statement in statements:
-            ddl = sa.DDL(statement.replace("%", "%%")).execute_if(dialect=dialect)
-            sa.event.listen(metadata, "after_create", ddl)
-
-
-_attach()
+def make_schema(connection: sa.Connection) -> None:
+    """Make the schema's tables that are not there, and all the triggers."""
+    metadata.create_all(connection)
+    for statement in _postgresql() if connection.dialect.name == "postgresql" else _sqlite():
+        connection.exec_driver_sql(statement)

@@ -107,7 +107,9 @@ event = _table(
     "event",
     "The storm or earthquake that set landslides off, and the inventory records that it links",
     _id("UUID"),
-    sa.Column("geom", shape_type("GEOMETRY"), comment="place or extent, EPSG:4326", info={"coolr": "longitude, latitude"}),
+    sa.Column(
+        "geom", shape_type("GEOMETRY"), comment="place or extent, EPSG:4326", info={"coolr": "longitude, latitude"}
+    ),
     sa.Column("name", sa.Text, nullable=False, comment="such as a storm's name", info={"coolr": "event_title"}),
     *_choice("trigger", Trigger, "what kind of event"),
     *_dates("first day; missing where unknown", "last day, included; missing where unknown"),
@@ -231,6 +233,11 @@ BELIEF = tuple(column.name for column in landslide_version.columns if column.nam
 def has_shape(table: sa.Table) -> bool:
     """Whether a table is a geometry layer."""
     return "geom" in table.columns
+
+
+def shape_kind(table: sa.Table) -> str:
+    """MULTIPOLYGON, or GEOMETRY where any kind may be."""
+    return str(getattr(table.c.geom.type, "kind"))  # noqa: B009 - our own type, behind its backends' variants
 
 
 def has_index(table: sa.Table) -> bool:

@@ -13,7 +13,7 @@ import shapely
 import sqlalchemy as sa
 
 from tsmu.database import geopackage, postgis
-from tsmu.database.blobs import Backend, decode, encode
+from tsmu.database.blobs import Backend, Shapes, decode, encode
 from tsmu.database.types import SRS_ID, Moment
 from tsmu.errors import DatabaseError
 
@@ -94,7 +94,14 @@ def _advice(error: sa.exc.DBAPIError) -> str:
     return f"{said}; check that it can be reached, is a database of tsmu, and has room"
 
 
-def insert(connection: sa.Connection, table: sa.Table, columns: Mapping[str, Any], shapes: Sequence[Any]) -> int:
+def backend_of(connection: sa.Connection) -> Backend:
+    """Which backend a connection talks to."""
+    return "postgresql" if connection.dialect.name == "postgresql" else "sqlite"
+
+
+def insert(
+    connection: sa.Connection, table: sa.Table, columns: Mapping[str, Any], shapes: Sequence[Any] | Shapes
+) -> int:
     """Insert rows with a geometry: fast for many.
 
     Args:
@@ -109,7 +116,7 @@ def insert(connection: sa.Connection, table: sa.Table, columns: Mapping[str, Any
     if not len(shapes):
         return 0
     array = np.asarray(shapes, dtype=object)
-    backend: Backend = "postgresql" if connection.dialect.name == "postgresql" else "sqlite"
+    backend = backend_of(connection)
     values = {"geom": encode(array, backend), **columns}
     if backend == "postgresql":
         _insert(connection, table, values, len(array))

@@ -1,6 +1,5 @@
 """Opening a database, made, upgraded or refused by the version of its schema."""
 
-import time
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -9,6 +8,7 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 
 from tsmu.database import first_version, geopackage, postgis
+from tsmu.database.saving import save
 from tsmu.database.store import Database
 from tsmu.errors import DatabaseError
 from tsmu.files import written_whole
@@ -92,7 +92,7 @@ def _upgraded(database: Database) -> Path | None:
     with database.write() as connection:
         if (version := str(_version(connection))) == head():  # another process was quicker
             return None
-        saved = _save(database, version)
+        saved = save(database, f"schema-{version}")
         if version == FIRST:
             first_version.upgrade(connection, head())
         else:
@@ -112,17 +112,3 @@ def _check_known(database: Database, version: str | None) -> None:
         raise DatabaseError(
             f"{database.name}: its schema {version} is newer than this tsmu knows (up to {head()}); update tsmu"
         )
-
-
-def _save(database: Database, version: str) -> Path:
-    """Back up before an upgrade: beside a GeoPackage, or a server's dump into the current folder."""
-    stamp = time.strftime("%Y%m%dT%H%M%S")
-    if database.path:
-        saved = database.path.with_name(f"{database.path.stem}.schema-{version}.{stamp}.gpkg")
-        with written_whole(saved) as temporary:
-            geopackage.backup(database.path, temporary)
-        return saved
-    saved = Path(f"{database.engine.url.database}.schema-{version}.{stamp}.dump").resolve()
-    with written_whole(saved) as temporary:
-        postgis.backup(database.engine.url, temporary)
-    return saved
