@@ -56,10 +56,12 @@ EDIT = """
 import sys
 from osgeo import gdal
 gdal.UseExceptions()
-layer = gdal.OpenEx(sys.argv[1], gdal.OF_UPDATE | gdal.OF_VECTOR).GetLayerByName("landslide")
+dataset = gdal.OpenEx(sys.argv[1], gdal.OF_UPDATE | gdal.OF_VECTOR)
+layer = dataset.GetLayerByName("landslide")
 feature = layer.GetFeature(2)
 feature["material"] = "rock"
 layer.SetFeature(feature)
+del feature, layer, dataset
 """
 
 

@@ -25,11 +25,17 @@ def _names(columns: list[str] | tuple[str, ...], prefix: str = "") -> str:
     return ", ".join(f'{prefix}"{name}"' for name in columns)
 
 
+def _differ(columns: list[str], same: str) -> str:
+    """Whether a row is really changed: programs write back what they did not touch, too."""
+    return " OR ".join(f'NEW."{name}" {same} OLD."{name}"' for name in columns)
+
+
 def _sqlite() -> list[str]:
     said = [name for name in BELIEF if name not in _STAMP]
     # Fires on what is said and not on the stamp, so that stamping does not fire it again.
     statements = [
-        f"""CREATE TRIGGER landslide_keeps_versions AFTER UPDATE OF {_names(said)} ON landslide BEGIN
+        f"""CREATE TRIGGER landslide_keeps_versions AFTER UPDATE OF {_names(said)} ON landslide
+        WHEN NEW.version <> OLD.version OR {_differ(said, "IS NOT")} BEGIN
             INSERT INTO landslide_version ({_names(BELIEF)}) VALUES ({_names(BELIEF, "OLD.")});
             UPDATE landslide SET version = OLD.version + 1, author = '{Author.PERSON}', changed_by = '{OUTSIDE}',
                 changed_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), change_reason = 'not said'
@@ -39,7 +45,8 @@ def _sqlite() -> list[str]:
     for table, columns in _FIXED.items():
         refuse = f"BEGIN SELECT RAISE(ABORT, 'what {table.name} says is kept: it is not changed or deleted'); END"
         statements += [
-            f"CREATE TRIGGER {table.name}_is_fixed BEFORE UPDATE OF {_names(columns)} ON {table.name} {refuse}",
+            f"CREATE TRIGGER {table.name}_is_fixed BEFORE UPDATE ON {table.name} "
+            f"WHEN {_differ(columns, 'IS NOT')} {refuse}",
             f"CREATE TRIGGER {table.name}_stays BEFORE DELETE ON {table.name} {refuse}",
         ]
     return statements
@@ -55,16 +62,16 @@ def _postgresql() -> list[str]:
             END IF;
             RETURN NEW;
         END $$""",
-        "CREATE TRIGGER landslide_keeps_versions BEFORE UPDATE ON landslide "
-        "FOR EACH ROW EXECUTE FUNCTION tsmu_keep_version()",
+        "CREATE TRIGGER landslide_keeps_versions BEFORE UPDATE ON landslide FOR EACH ROW "
+        "WHEN (NEW IS DISTINCT FROM OLD) EXECUTE FUNCTION tsmu_keep_version()",
         """CREATE FUNCTION tsmu_refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
             RAISE EXCEPTION 'what %% says is kept: it is not changed or deleted', TG_TABLE_NAME;
         END $$""",
     ]
     for table, columns in _FIXED.items():
         statements += [
-            f"CREATE TRIGGER {table.name}_is_fixed BEFORE UPDATE OF {_names(columns)} ON {table.name} "
-            "FOR EACH ROW EXECUTE FUNCTION tsmu_refuse()",
+            f"CREATE TRIGGER {table.name}_is_fixed BEFORE UPDATE ON {table.name} FOR EACH ROW "
+            f"WHEN ({_differ(columns, 'IS DISTINCT FROM')}) EXECUTE FUNCTION tsmu_refuse()",
             f"CREATE TRIGGER {table.name}_stays BEFORE DELETE ON {table.name} "
             "FOR EACH ROW EXECUTE FUNCTION tsmu_refuse()",
         ]
