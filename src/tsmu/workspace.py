@@ -33,6 +33,9 @@ batch_size = 16          # chips per step
 [map]
 tile = 512               # pixels per side of one network input
 overlap = 128            # pixels that neighbouring tiles share
+
+[database]
+address = "landslides.gpkg"  # a GeoPackage, or postgresql://user@host/name for many writers
 """
 
 
@@ -62,12 +65,19 @@ class MapSettings(_Section):
     overlap: int = Field(128, ge=0)
 
 
+class DatabaseSettings(_Section):
+    """Where the landslide database is: a GeoPackage, relative to the workspace, or a server's address."""
+
+    address: str = "landslides.gpkg"
+
+
 class Settings(_Section):
     """The whole of tsmu.toml."""
 
     model: ModelSettings = ModelSettings()
     update: UpdateSettings = UpdateSettings()
     map: MapSettings = MapSettings()
+    database: DatabaseSettings = DatabaseSettings()
 
     @classmethod
     def read(cls, path: Path) -> Self:
@@ -196,9 +206,10 @@ class Workspace:
         return self.root / "maps"
 
     @property
-    def database(self) -> Path:
-        """The landslide database."""
-        return self.root / "landslides.gpkg"
+    def database(self) -> Path | str:
+        """The landslide database: a GeoPackage's path, or a server's address."""
+        address = self.settings.database.address
+        return address if "://" in address else self.root / address
 
     @property
     def issues(self) -> Path:

@@ -83,7 +83,7 @@ def test_map_writes_raster_polygons_and_candidates(survey: Path, tsmu: Tsmu, tmp
         done = tsmu(*command)
         assert done.returncode == 0, done.stderr
         answer = json.loads(done.stdout)
-        stored = pyogrio.read_dataframe(survey / "landslides.gpkg")
+        stored = pyogrio.read_dataframe(survey / "landslides.gpkg", layer="landslide")
         assert len(stored) == answer["records"]
     assert answer["outputs"].keys() == {"probability", "polygons", "database"}
     assert (survey / "maps" / "scene" / "probability.tif").exists()

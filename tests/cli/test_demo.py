@@ -17,7 +17,7 @@ def test_it_goes_from_chips_to_database(tmp_path: Path, tsmu: Tsmu) -> None:
     assert (space / "report.html").stat().st_size > 10_000
     with rasterio.open(space / "maps" / "eastern_forests" / "probability.tif") as dataset:
         assert dataset.crs.is_projected
-    assert set(pyogrio.read_dataframe(space / "landslides.gpkg")["region"]) <= {"eastern_forests"}
+    assert set(pyogrio.read_dataframe(space / "landslides.gpkg", layer="landslide")["region"]) <= {"eastern_forests"}
     assert "$ tsmu update north_deserts" in done.stdout
     assert "tsmu import chips FOLDER" in done.stdout
     assert json.loads((space / "report.json").read_text())["regions"][0] == "eastern_forests"

@@ -58,6 +58,6 @@ def test_map_and_chips_agree(shared_data: Path, tmp_path: Path, tsmu: Tsmu) -> N
     iou = (found & truth).sum() / (found | truth).sum()
     print(f"chips {learned['scores']['test']['iou']:.4f}, map {iou:.4f}")
     assert iou == pytest.approx(learned["scores"]["test"]["iou"], abs=0.02)
-    records = pyogrio.read_dataframe(space / "landslides.gpkg")
+    records = pyogrio.read_dataframe(space / "landslides.gpkg", layer="landslide")
     assert len(records) == mapped["records"] > 50
     assert mapped["area_m2"] == pytest.approx(found.sum() * 100, rel=0.01)  # geodesic against projected

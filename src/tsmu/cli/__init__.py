@@ -8,7 +8,7 @@ from itertools import takewhile
 import typer
 from typer.exceptions import TyperException
 
-from tsmu.cli import benchmark, chips, export, fetch, imports, models, regions
+from tsmu.cli import benchmark, chips, db, export, fetch, imports, models, regions
 from tsmu.cli.command import Answer, answer_failure
 from tsmu.cli.demo import demo
 from tsmu.cli.evaluate import evaluate
@@ -33,6 +33,7 @@ app.command("update")(update)
 app.add_typer(models.app, name="models")
 app.command("evaluate")(evaluate)
 app.command("map")(map_scene)
+app.add_typer(db.app, name="db")
 app.add_typer(export.app, name="export")
 app.command("demo")(demo)
 app.add_typer(benchmark.app, name="benchmark")

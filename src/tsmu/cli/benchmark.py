@@ -10,11 +10,6 @@ from tsmu.cli.command import JsonOption, command, progress
 app = typer.Typer(help="Measure what the design promises.", no_args_is_help=True)
 
 
-@app.callback()
-def benchmark() -> None:
-    """Keep `benchmark` a group while it has one command."""
-
-
 @app.command("continual")
 def continual(
     data: Annotated[Path, typer.Option(metavar="DIR", help="Holds a chips folder per region.")],
@@ -60,3 +55,20 @@ def continual(
         answer.outputs = {"results": str(out / "results.json"), "table": str(out / "table.md")}
         answer.more = results
         answer.say(table(results))
+
+
+@app.command("database")
+def database(
+    rows: Annotated[int, typer.Option(min=1, help="Polygons of 40 vertices.")] = 100_000,
+    seed: Annotated[int, typer.Option(help="Decides where they lie.")] = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """Write polygons into a GeoPackage and query it, beside bare pyogrio in the same run."""
+    with command("benchmark database", as_json) as answer:
+        from tsmu.benchmark.database import benchmark_database
+
+        found = benchmark_database(rows, seed)
+        answer.records = rows
+        answer.more = found
+        answer.say(f"insert {found['insert_s']:.2f} s, {found['insert_ratio_vs_pyogrio']:.2f} times pyogrio's")
+        answer.say(f"query {found['query_ms']:.2f} ms, {found['query_ratio_vs_pyogrio']:.2f} times pyogrio's")

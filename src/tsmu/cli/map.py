@@ -1,6 +1,6 @@
 """`tsmu map`."""
 
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -33,7 +33,9 @@ def map_scene(
         space = find_workspace(workspace)
         import geopandas
 
-        from tsmu.database.landslides import MappedBy, add_candidates
+        from tsmu.database import RunRecord, SceneRecord, add_run, open_database
+        from tsmu.issues import IssueLog
+        from tsmu.mapping.area import valid_area
         from tsmu.mapping.engine import torch_engine
         from tsmu.mapping.mapper import map_scene as run
         from tsmu.mapping.source import Scene
@@ -68,16 +70,37 @@ def map_scene(
                     progress=lambda done, total: show(done, total, chosen),
                     tags=tags,
                 )
-                source = MappedBy(
-                    scene_name, f"{bundle.name}-{bundle.digest[:8]}", chosen, percent, *map(_day, (date_pre, date_post))
+                seen = SceneRecord(
+                    scene_name,
+                    scene.footprint,
+                    space.stored_path(post),
+                    space.stored_path(pre) if pre else None,
+                    _day(date_pre),
+                    _day(date_post),
+                    scene.info.pixel_size,
                 )
-                answer.records = add_candidates(space.database, geopandas.read_parquet(result.polygons), source)
-        answer.outputs = {
+                settings = {"tile": tile or space.settings.map.tile}
+                settings["overlap"] = space.settings.map.overlap if overlap is None else overlap
+                by = RunRecord(bundle.name, bundle.digest, serving.decoder, chosen, percent, "torch", settings)
+                log = IssueLog(post, part="database")
+                with open_database(space.database, create=True) as records:
+                    found = geopandas.read_parquet(result.polygons)
+                    added = add_run(records, found, seen, by, log, valid_area(result.probability))
+                    database_name = records.name
+                answer.take_issues(log, space.issues)
+        answer.records = len(found) - len(log.errors)
+        answer.outputs |= {
             "probability": str(result.probability),
             "polygons": str(result.polygons),
-            "database": str(space.database),
+            "database": database_name,
         }
         answer.more = {"scene": scene_name, "region": chosen, "threshold": percent, "area_m2": result.area_m2}
+        answer.more |= {
+            "run": added.run_id,
+            "run_already_there": added.already_there,
+            "observations": added.observations,
+        }
+        answer.more |= {"candidates": added.candidates, "redrawn": added.redrawn, "proposed": added.proposed}
         answer.say(
             f"{answer.records} landslides, {result.area_m2 / 1e6:.3f} km2, by the decoder of {chosen} ({bundle.name})"
         )
@@ -106,8 +129,8 @@ def _check_free(folder: Path, post: Path) -> None:
             raise MapError(f"{folder}: holds the map of {there}; give this scene a name of its own with --name")
 
 
-def _day(moment: datetime | None) -> str | None:
-    return moment.date().isoformat() if moment else None
+def _day(moment: datetime | None) -> date | None:
+    return moment.date() if moment else None
 
 
 def _region_under(scene: "Scene", space: "Workspace") -> str:

@@ -1,1 +1,33 @@
-"""Landslide records: a GeoPackage that GDAL makes and QGIS opens."""
+"""Landslide records: what was seen, what is believed, and who decided; in a GeoPackage or in PostGIS.
+
+from tsmu import database
+
+with database.open_database("landslides.gpkg") as records:
+    confirmed = database.query(records, status=["confirmed"], min_area=1000)
+"""
+
+from tsmu.database.building import Added, RunRecord, SceneRecord, add_run
+from tsmu.database.checks import check
+from tsmu.database.copying import copy
+from tsmu.database.querying import history, info, query, reviews
+from tsmu.database.reviewing import review
+from tsmu.database.saving import save as backup
+from tsmu.database.store import Database
+from tsmu.database.versions import open_database
+
+__all__ = [
+    "Added",
+    "Database",
+    "RunRecord",
+    "SceneRecord",
+    "add_run",
+    "backup",
+    "check",
+    "copy",
+    "history",
+    "info",
+    "open_database",
+    "query",
+    "review",
+    "reviews",
+]

@@ -1,89 +1,144 @@
 """A GeoPackage made by GDAL and edited through SQLAlchemy.
 
-GDAL creates the layer with its R-tree and triggers; from then on this process opens the file
+GDAL creates the layers with their R-trees and triggers; from then on this process opens the file
 through sqlite3 alone, because two copies of SQLite in one process cancel each other's locks. The
 triggers call five functions that GDAL brings and sqlite3 does not; they are registered here.
 """
 
-import struct
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
-from sqlite3 import Connection as SqliteConnection
 from typing import Any
 
 import geopandas
+import numpy as np
+import numpy.typing as npt
 import pyogrio
-import shapely
 import sqlalchemy as sa
-from shapely.geometry.base import BaseGeometry
 
+from tsmu.database.blobs import envelope
+from tsmu.database.rules import make_schema
+from tsmu.database.schema import TABLES, has_index, has_shape, landslide, shape_kind
+from tsmu.database.styles import LAYER_STYLES, landslide_style
+from tsmu.database.types import SRS_ID
 from tsmu.errors import DatabaseError
-from tsmu.files import written_whole
 
-SRS_ID = 4326
-_HEADER = struct.Struct("<2sBBi")  # magic, version, flags, srs_id (GeoPackage 1.3, 2.1.3)
-_ENVELOPE = struct.Struct("<4d")  # min x, max x, min y, max y
-_LITTLE_ENDIAN, _XY_ENVELOPE, _EMPTY = 0b1, 0b10, 0b10000
-BUSY_SECONDS = 30.0
+BUSY_SECONDS = 120.0  # a writer waits this long for another, which may be importing a million polygons
+CHECKPOINT_SECONDS = 1.0
+_SHADOWS = ("_node", "_rowid", "_parent")  # tables that an R-tree makes for itself
+CACHE_KIB = 65_536  # holds the indexes of a large import; SQLite's own 2 MiB makes it twice as slow
+# SQLite's write-ahead log needs memory that all its processes share, so one machine.
+_NETWORK = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ceph", "lustre", "gpfs", "beegfs", "fuse.sshfs"}
 
 
-def create_layer(path: Path, layer: str, empty: geopandas.GeoDataFrame) -> None:
-    """Make a GeoPackage with one empty MultiPolygon layer in EPSG:4326, its columns typed as in `empty`."""
-    with written_whole(path) as temporary:
+def create(path: Path, revision: str) -> None:
+    """Make an empty database of this schema at `path`, where nothing is yet."""
+    layers = [landslide, *(table for table in TABLES if has_shape(table) and table is not landslide)]
+    for table in layers:  # the first is what programs open when nobody names a layer
+        options = {"FID": "fid", "GEOMETRY_NAME": "geom", "SPATIAL_INDEX": "YES" if has_index(table) else "NO"}
         pyogrio.write_dataframe(
-            empty, temporary, layer=layer, driver="GPKG", geometry_type="MultiPolygon", layer_options={"FID": "fid"}
-        )
-
-
-def encode(geometry: BaseGeometry) -> bytes:
-    """Encode a geometry in EPSG:4326 as a GeoPackage blob with its envelope."""
-    flags = _LITTLE_ENDIAN | (_EMPTY if geometry.is_empty else _XY_ENVELOPE)
-    blob = _HEADER.pack(b"GP", 0, flags, SRS_ID)
-    if not geometry.is_empty:
-        min_x, min_y, max_x, max_y = geometry.bounds
-        blob += _ENVELOPE.pack(min_x, max_x, min_y, max_y)
-    return blob + shapely.to_wkb(geometry, byte_order=1)
-
-
-def envelope(blob: bytes | None) -> tuple[float, float, float, float] | None:
-    """Read (min x, max x, min y, max y) of a GeoPackage blob of any writer; None when empty."""
-    if blob is None:
-        return None
-    flags = blob[3]
-    if flags & _EMPTY:
-        return None
-    order = "<" if flags & _LITTLE_ENDIAN else ">"
-    sizes = (0, 32, 48, 48, 64)[(flags >> 1) & 0b111]
-    if sizes:
-        return struct.unpack_from(f"{order}4d", blob, _HEADER.size)
-    min_x, min_y, max_x, max_y = shapely.from_wkb(blob[_HEADER.size :]).bounds
-    return min_x, max_x, min_y, max_y
-
-
-@contextmanager
-def connect(path: Path) -> Iterator[sa.Connection]:
-    """Open a GeoPackage for one transaction: committed when the block succeeds, else rolled back."""
-    engine = sa.create_engine(f"sqlite:///{path}", connect_args={"timeout": BUSY_SECONDS}, poolclass=sa.NullPool)
-    sa.event.listen(engine, "connect", _prepare)
+            geopandas.GeoDataFrame(geometry=[], crs=SRS_ID), path, layer=f"{table.name}", driver="GPKG",
+            geometry_type=_OGR_KINDS[shape_kind(table)], append=path.exists(), layer_options=options,
+        )  # fmt: skip
+    path_engine = engine(path)
     try:
-        with engine.begin() as connection:
-            yield connection
-        with engine.connect() as connection:
-            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-    except sa.exc.DatabaseError as error:
-        raise DatabaseError(
-            f"{path}: {error.orig}; check that it is a GeoPackage of tsmu and the disk has room"
-        ) from error
+        with path_engine.connect() as connection:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            _fill_layers(connection, layers)
+            _register(connection)
+            connection.exec_driver_sql("CREATE TABLE alembic_version (version_num TEXT NOT NULL PRIMARY KEY)")
+            connection.exec_driver_sql("INSERT INTO alembic_version VALUES (?)", (revision,))
+            connection.commit()
+        checkpoint(path_engine)
     finally:
-        engine.dispose()
+        path_engine.dispose()
 
 
-def _prepare(connection: SqliteConnection, _: Any) -> None:
-    connection.execute("PRAGMA journal_mode = WAL")
-    for position, name in enumerate(("ST_MinX", "ST_MaxX", "ST_MinY", "ST_MaxY")):
-        connection.create_function(name, 1, _coordinate(position), deterministic=True)
-    connection.create_function("ST_IsEmpty", 1, lambda blob: int(envelope(blob) is None), deterministic=True)
+_OGR_KINDS = {"MULTIPOLYGON": "MultiPolygon", "GEOMETRY": "Unknown"}
+
+
+def _fill_layers(connection: sa.Connection, layers: list[sa.Table]) -> None:
+    """Give GDAL's empty tables the schema's columns and checks: made anew, with GDAL's triggers put back."""
+    quoted = ", ".join(f"'{table.name}'" for table in layers)
+    query = f"SELECT sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name IN ({quoted})"
+    triggers = connection.exec_driver_sql(query).scalars().all()
+    for table in layers:
+        connection.exec_driver_sql(f"DROP TABLE {table.name}")
+    make_schema(connection)
+    for trigger in triggers:
+        connection.exec_driver_sql(trigger)
+
+
+def _register(connection: sa.Connection) -> None:
+    """Tell other programs about the tables without geometry, and how to draw the landslides."""
+    for table in TABLES:
+        connection.exec_driver_sql(
+            "UPDATE gpkg_contents SET description = ? WHERE table_name = ?", (table.comment, table.name)
+        )
+        if not has_shape(table):
+            connection.exec_driver_sql(
+                "INSERT INTO gpkg_contents (table_name, data_type, identifier, description, srs_id) "
+                "VALUES (?, 'attributes', ?, ?, 0)",
+                (table.name, table.name, table.comment),
+            )
+            connection.exec_driver_sql("INSERT INTO gpkg_ogr_contents VALUES (?, NULL)", (table.name,))
+    connection.exec_driver_sql(LAYER_STYLES)
+    connection.exec_driver_sql(
+        "INSERT INTO gpkg_contents (table_name, data_type, identifier, description, srs_id) "
+        "VALUES ('layer_styles', 'attributes', 'layer_styles', 'How QGIS draws the layers', 0)"
+    )
+    connection.exec_driver_sql(
+        "INSERT INTO layer_styles (f_table_catalog, f_table_schema, f_table_name, f_geometry_column, styleName, "
+        "styleQML, styleSLD, useAsDefault, description, owner) VALUES ('', '', ?, 'geom', 'status', ?, '', 1, ?, '')",
+        (landslide.name, landslide_style(), "Landslides by status"),
+    )
+
+
+def missing(connection: sa.Connection, model: Path) -> list[tuple[str, str]]:
+    """Tables, indexes and triggers of an empty database that are not there: (name, table), in order of making."""
+    there = set(connection.exec_driver_sql("SELECT name FROM sqlite_master").scalars())
+    parts = "SELECT name, tbl_name FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%' ORDER BY rowid"
+    with closing(sqlite3.connect(model)) as source:
+        wanted = source.execute(parts).fetchall()
+    shadows = {name for name, _ in wanted if name.startswith("rtree_") and name.endswith(_SHADOWS)}
+    return [(name, table) for name, table in wanted if name not in there | shadows]
+
+
+def make_like(connection: sa.Connection, model: Path) -> None:
+    """Make what `missing` names, and the entries about it in the tables of GeoPackage, QGIS and Alembic."""
+    with closing(sqlite3.connect(model)) as source:
+        for name, _ in missing(connection, model):
+            connection.exec_driver_sql(
+                *source.execute("SELECT sql FROM sqlite_master WHERE name = ?", (name,)).fetchone()
+            )
+        tables = source.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name LIKE 'gpkg_%'")
+        for name in [*(name for (name,) in tables), "layer_styles", "alembic_version"]:
+            if name == "alembic_version" and connection.exec_driver_sql(f"SELECT 1 FROM {name}").first():
+                continue
+            rows = source.execute(f"SELECT * FROM {name}").fetchall()
+            if rows:
+                marks = ", ".join("?" * len(rows[0]))
+                connection.exec_driver_sql(f"INSERT OR IGNORE INTO {name} VALUES ({marks})", rows)
+
+
+def engine(path: Path) -> sa.Engine:
+    """An engine on a GeoPackage; its connections begin no transaction by themselves."""
+    made = sa.create_engine(f"sqlite:///{path}", connect_args={"timeout": BUSY_SECONDS}, poolclass=sa.pool.QueuePool)
+    mode = "DELETE" if on_network(path) else "WAL"
+
+    def prepare(connection: sqlite3.Connection, _: Any) -> None:
+        connection.isolation_level = None
+        if connection.execute("PRAGMA journal_mode").fetchone()[0].upper() != mode:
+            connection.execute(f"PRAGMA journal_mode = {mode}")
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+        for position, name in enumerate(("ST_MinX", "ST_MaxX", "ST_MinY", "ST_MaxY")):
+            connection.create_function(name, 1, _coordinate(position), deterministic=True)
+        connection.create_function("ST_IsEmpty", 1, lambda blob: int(envelope(blob) is None), deterministic=True)
+
+    sa.event.listen(made, "connect", prepare)
+    return made
 
 
 def _coordinate(position: int) -> Any:
@@ -92,3 +147,92 @@ def _coordinate(position: int) -> Any:
         return None if box is None else box[position]
 
     return read
+
+
+def on_network(path: Path, mounts: Path = Path("/proc/mounts")) -> bool:
+    """Whether a path lies on a network file system; where the system does not say, it does not."""
+    if not mounts.exists():
+        return False
+    place = path.resolve()
+    best, kind = Path("/"), ""
+    for line in mounts.read_text(encoding="utf-8", errors="replace").splitlines():
+        _, folder, found, *_ = line.split(" ")
+        mounted = Path(folder.replace("\\040", " "))
+        if place.is_relative_to(mounted) and len(mounted.parts) >= len(best.parts):
+            best, kind = mounted, found
+    return kind in _NETWORK
+
+
+def checkpoint(used: sa.Engine) -> None:
+    """Move the log into the file and empty it; readers that are still at it are waited for only shortly."""
+    with used.connect() as connection:
+        connection.exec_driver_sql(f"PRAGMA busy_timeout = {int(CHECKPOINT_SECONDS * 1000)}")
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        connection.exec_driver_sql(f"PRAGMA busy_timeout = {int(BUSY_SECONDS * 1000)}")
+
+
+def backup(path: Path, to: Path) -> None:
+    """Copy a GeoPackage as it is at this moment into one file without a log; writers may go on."""
+    with closing(sqlite3.connect(path, timeout=BUSY_SECONDS)) as source, closing(sqlite3.connect(to)) as target:
+        source.backup(target)
+        target.execute("PRAGMA journal_mode = DELETE")
+
+
+@contextmanager
+def bulk(connection: sa.Connection, table: sa.Table, fids: range, bounds: npt.NDArray[np.float64]) -> Iterator[None]:
+    """Insert many rows without the triggers that run for each; the R-tree and the count follow at once.
+
+    Triggers make SQLite keep a journal for every single row: four times as slow. They are dropped and
+    made again within the transaction, so nobody else ever sees the layer without them.
+
+    Args:
+        connection: within a write transaction.
+        table: a geometry layer.
+        fids: keys of the rows that the block inserts.
+        bounds: (n, 4), min x, min y, max x, max y of each, NaN where empty.
+    """
+    triggers = connection.exec_driver_sql(
+        "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name = ? AND sql LIKE '%AFTER INSERT%'",
+        (f"{table.name}",),
+    ).fetchall()
+    for name, _ in triggers:
+        connection.exec_driver_sql(f'DROP TRIGGER "{name}"')
+    yield
+    for _, sql in triggers:
+        connection.exec_driver_sql(sql)
+    connection.exec_driver_sql(
+        "UPDATE gpkg_ogr_contents SET feature_count = feature_count + ? WHERE table_name = ?",
+        (len(fids), f"{table.name}"),
+    )
+    there = np.flatnonzero(~np.isnan(bounds[:, 0]))
+    if has_index(table) and len(there):
+        boxes = zip((there + fids.start).tolist(), *bounds[there][:, [0, 2, 1, 3]].T.tolist(), strict=True)
+        connection.exec_driver_sql(f"INSERT INTO rtree_{table.name}_geom VALUES (?, ?, ?, ?, ?)", list(boxes))
+
+
+def next_fid(connection: sa.Connection, table: sa.Table) -> int:
+    """The first key that no row of a table ever had."""
+    last = connection.exec_driver_sql("SELECT seq FROM sqlite_sequence WHERE name = ?", (table.name,)).scalar()
+    return int(last or 0) + 1
+
+
+def note_extent(connection: sa.Connection, table: sa.Table, bounds: npt.NDArray[np.float64]) -> None:
+    """Widen a layer's extent in gpkg_contents, which QGIS zooms to, and note that it has changed."""
+    if np.isnan(bounds).all():
+        return
+    min_x, min_y = np.nanmin(bounds[:, :2], axis=0).tolist()
+    max_x, max_y = np.nanmax(bounds[:, 2:], axis=0).tolist()
+    connection.exec_driver_sql(
+        """UPDATE gpkg_contents SET last_change = strftime('%Y-%m-%dT%H:%M:%fZ', 'now'),
+            min_x = min(coalesce(min_x, ?1), ?1), min_y = min(coalesce(min_y, ?2), ?2),
+            max_x = max(coalesce(max_x, ?3), ?3), max_y = max(coalesce(max_y, ?4), ?4)
+        WHERE table_name = ?5""",
+        (min_x, min_y, max_x, max_y, table.name),
+    )
+
+
+def check_is_sqlite(path: Path) -> None:
+    """Refuse a file that is no SQLite database, before anything is written beside it."""
+    with path.open("rb") as handle:
+        if handle.read(16) != b"SQLite format 3\0":
+            raise DatabaseError(f"{path}: not a GeoPackage; check the path, or move the file away")

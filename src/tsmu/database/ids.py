@@ -1,0 +1,28 @@
+"""Ids: UUIDs of version 7 for what is new, of version 5 for what is the same everywhere."""
+
+import json
+import secrets
+import time
+import uuid
+
+import numpy as np
+import numpy.typing as npt
+
+_CONTENT = uuid.UUID("6b0f0f0e-6f0c-5f0a-9d55-7a3d2c1f6f52")  # the name space of ids that are made of content
+_VERSION_7, _VARIANT = 0x70, 0x80
+
+
+def content_id(*parts: object) -> str:
+    """A UUID that is the same for the same content, in every database."""
+    return str(uuid.uuid5(_CONTENT, json.dumps(parts, default=str)))
+
+
+def new_ids(count: int) -> npt.NDArray[np.object_]:
+    """New UUIDs in ascending order: by the time first (RFC 9562, 5.7), which an index takes in fastest."""
+    octets = np.frombuffer(secrets.token_bytes(16 * count), np.uint8).reshape(count, 16).copy()
+    octets[:, :6] = np.frombuffer((time.time_ns() // 1_000_000).to_bytes(6, "big"), np.uint8)
+    octets[:, 6] = octets[:, 6] & 0x0F | _VERSION_7
+    octets[:, 8] = octets[:, 8] & 0x3F | _VARIANT
+    digits = octets.tobytes().hex()
+    found = (digits[start : start + 32] for start in range(0, len(digits), 32))
+    return np.array(sorted(f"{d[:8]}-{d[8:12]}-{d[12:16]}-{d[16:20]}-{d[20:]}" for d in found), dtype=object)

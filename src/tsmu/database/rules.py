@@ -1,0 +1,85 @@
+"""Rules that the database keeps by triggers, whoever writes: QGIS, psql, or tsmu.
+
+- A changed landslide leaves its former version in `landslide_version`. Who changes it without
+  counting up `version` (QGIS, say) gets that counted, and is named as a person outside tsmu.
+- Landslides stay (they are rejected, not deleted); observations keep what they say; past versions and
+  review entries keep everything.
+"""
+
+import sqlalchemy as sa
+
+from tsmu.database.schema import BELIEF, landslide, landslide_version, metadata, observation, review
+from tsmu.database.vocabulary import Author
+
+OUTSIDE = "somebody outside tsmu"
+_STAMP = ("version", "author", "changed_by", "changed_at", "change_reason")
+_FIXED = {  # columns that never change, of tables whose rows are never deleted
+    landslide: ["id"],
+    observation: [c.name for c in observation.columns if c.name != "landslide_id"],
+    landslide_version: [c.name for c in landslide_version.columns],
+    review: [c.name for c in review.columns],
+}
+
+
+def _names(columns: list[str] | tuple[str, ...], prefix: str = "") -> str:
+    return ", ".join(f'{prefix}"{name}"' for name in columns)
+
+
+def _differ(columns: list[str], same: str) -> str:
+    """Whether a row is really changed: programs write back what they did not touch, too."""
+    return " OR ".join(f'NEW."{name}" {same} OLD."{name}"' for name in columns)
+
+
+def _sqlite() -> list[str]:
+    said = [name for name in BELIEF if name not in _STAMP]
+    # Fires on what is said and not on the stamp, so that stamping does not fire it again.
+    statements = [
+        f"""CREATE TRIGGER landslide_keeps_versions AFTER UPDATE OF {_names(said)} ON landslide
+        WHEN NEW.version <> OLD.version OR {_differ(said, "IS NOT")} BEGIN
+            INSERT INTO landslide_version ({_names(BELIEF)}) VALUES ({_names(BELIEF, "OLD.")});
+            UPDATE landslide SET version = OLD.version + 1, author = '{Author.PERSON}', changed_by = '{OUTSIDE}',
+                changed_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), change_reason = 'not said'
+            WHERE fid = NEW.fid AND version = OLD.version;
+        END"""
+    ]
+    for table, columns in _FIXED.items():
+        refuse = f"BEGIN SELECT RAISE(ABORT, 'what {table.name} says is kept: it is not changed or deleted'); END"
+        statements += [
+            f"CREATE TRIGGER {table.name}_is_fixed BEFORE UPDATE ON {table.name} "
+            f"WHEN {_differ(columns, 'IS NOT')} {refuse}",
+            f"CREATE TRIGGER {table.name}_stays BEFORE DELETE ON {table.name} {refuse}",
+        ]
+    return statements
+
+
+def _postgresql() -> list[str]:
+    statements = [
+        f"""CREATE FUNCTION tsmu_keep_version() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+            INSERT INTO landslide_version ({_names(BELIEF)}) VALUES ({_names(BELIEF, "OLD.")});
+            IF NEW.version = OLD.version THEN
+                NEW.version := OLD.version + 1; NEW.author := '{Author.PERSON}'; NEW.changed_by := '{OUTSIDE}';
+                NEW.changed_at := date_trunc('milliseconds', clock_timestamp()); NEW.change_reason := 'not said';
+            END IF;
+            RETURN NEW;
+        END $$""",
+        "CREATE TRIGGER landslide_keeps_versions BEFORE UPDATE ON landslide FOR EACH ROW "
+        "WHEN (NEW IS DISTINCT FROM OLD) EXECUTE FUNCTION tsmu_keep_version()",
+        """CREATE FUNCTION tsmu_refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+            RAISE EXCEPTION 'what %% says is kept: it is not changed or deleted', TG_TABLE_NAME;
+        END $$""",
+    ]
+    for table, columns in _FIXED.items():
+        statements += [
+            f"CREATE TRIGGER {table.name}_is_fixed BEFORE UPDATE ON {table.name} FOR EACH ROW "
+            f"WHEN ({_differ(columns, 'IS DISTINCT FROM')}) EXECUTE FUNCTION tsmu_refuse()",
+            f"CREATE TRIGGER {table.name}_stays BEFORE DELETE ON {table.name} "
+            "FOR EACH ROW EXECUTE FUNCTION tsmu_refuse()",
+        ]
+    return statements
+
+
+def make_schema(connection: sa.Connection) -> None:
+    """Make the schema's tables that are not there, and all the triggers."""
+    metadata.create_all(connection)
+    for statement in _postgresql() if connection.dialect.name == "postgresql" else _sqlite():
+        connection.exec_driver_sql(statement)

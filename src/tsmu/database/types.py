@@ -1,0 +1,91 @@
+"""Column types that mean the same in a GeoPackage and in PostGIS."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import geoalchemy2
+import sqlalchemy as sa
+from sqlalchemy.types import TypeDecorator, TypeEngine, UserDefinedType
+
+SRS_ID = 4326
+
+
+class _PostgisShape(geoalchemy2.Geometry):
+    """GeoAlchemy2's geometry without its conversion of every single value: hexadecimal EWKB both ways.
+
+    PostgreSQL reads and writes that form itself, and shapely reads a whole column of it at once.
+    """
+
+    cache_ok = True
+
+    def column_expression(self, col: Any) -> Any:
+        return col
+
+    def bind_expression(self, bindvalue: Any) -> Any:
+        return bindvalue
+
+    def bind_processor(self, dialect: sa.Dialect) -> None:  # noqa: ARG002
+        return None
+
+    def result_processor(self, dialect: sa.Dialect, coltype: object) -> None:  # noqa: ARG002
+        return None
+
+
+class _GeopackageShape(UserDefinedType[bytes]):
+    """A GeoPackage blob."""
+
+    cache_ok = True
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+
+    def get_col_spec(self, **_: Any) -> str:
+        return self.kind
+
+
+def shape_type(kind: str = "MULTIPOLYGON") -> TypeEngine[Any]:
+    """A geometry in EPSG:4326, encoded as its backend stores it (see `blobs.encode`, `blobs.decode`)."""
+    return _GeopackageShape(kind).with_variant(_PostgisShape(kind, srid=SRS_ID, spatial_index=False), "postgresql")
+
+
+class Moment(TypeDecorator[datetime]):
+    """A moment in UTC: timestamptz, or the text that GeoPackage prescribes for DATETIME."""
+
+    impl = sa.DateTime
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: sa.Dialect) -> TypeEngine[Any]:
+        """The backend's own type."""
+        if dialect.name == "postgresql":
+            return dialect.type_descriptor(sa.DateTime(timezone=True))
+        return dialect.type_descriptor(_GeopackageMoment())
+
+    def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:  # noqa: ARG002
+        """Give every moment in UTC, whatever the server's time zone."""
+        return None if value is None else value.astimezone(UTC)
+
+
+class _GeopackageMoment(UserDefinedType[datetime]):
+    cache_ok = True
+
+    def get_col_spec(self, **_: Any) -> str:
+        return "DATETIME"
+
+    def bind_processor(self, dialect: sa.Dialect) -> Any:  # noqa: ARG002
+        return moment_text
+
+    def result_processor(self, dialect: sa.Dialect, coltype: object) -> Any:  # noqa: ARG002
+        return lambda text: None if text is None else datetime.fromisoformat(text)
+
+
+def moment_text(moment: datetime | None) -> str | None:
+    """A moment as GeoPackage 1.3 writes DATETIME: ISO 8601 in UTC, milliseconds, Z."""
+    if moment is None:
+        return None
+    return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
+
+
+def now() -> datetime:
+    """This moment, to the millisecond, which is what both backends keep."""
+    moment = datetime.now(UTC)
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)

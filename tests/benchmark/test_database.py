@@ -1,0 +1,11 @@
+"""The database benchmark measures both sides on the same polygons."""
+
+from tsmu.benchmark.database import benchmark_database
+
+
+def test_it_gives_the_documented_keys() -> None:
+    found = benchmark_database(2000)
+    keys = {"insert_s", "query_ms", "insert_ratio_vs_pyogrio", "query_ratio_vs_pyogrio", "peak_rss_mb"}
+    assert keys <= found.keys()
+    assert all(found[key] > 0 for key in keys)
+    assert 700 < found["records_per_query"] < 1300

@@ -1,0 +1,143 @@
+"""A run's polygons come in once; a newer run redraws what nobody touched and proposes the rest."""
+
+import geopandas
+import numpy as np
+import pytest
+import shapely
+import sqlalchemy as sa
+
+from tests.database.conftest import RUN, scene, squares
+from tsmu.database.building import Added, RunRecord, SceneRecord, add_run
+from tsmu.database.schema import landslide, landslide_version, mapped_area, observation, review, run
+from tsmu.database.schema import scene as scene_table
+from tsmu.database.store import Database, frame
+from tsmu.errors import DatabaseError
+from tsmu.issues import IssueLog
+
+NEWER = RunRecord("v002", "def", "alps", "alps", 50, "torch", {"tile": 512})
+
+
+def add(
+    database: Database, polygons: geopandas.GeoDataFrame, by: RunRecord = RUN, seen: SceneRecord | None = None
+) -> Added:
+    return add_run(database, polygons, seen or scene(), by, IssueLog("test"))
+
+
+def table(database: Database, of: sa.Table) -> geopandas.GeoDataFrame:
+    with database.read() as connection:
+        return frame(connection, sa.select(of).order_by(of.c.fid))
+
+
+def counts(database: Database) -> dict[str, int]:
+    tables = (scene_table, run, mapped_area, landslide, landslide_version, observation, review)
+    return {of.name: len(table(database, of)) for of in tables}
+
+
+@pytest.mark.parametrize("count", [5, 1500])  # one by one, and in bulk
+def test_a_run_comes_in_whole(database: Database, count: int) -> None:
+    added = add(database, squares(count))
+    assert (added.observations, added.candidates, added.redrawn, added.proposed) == (count, count, 0, 0)
+    found, seen = table(database, landslide), table(database, observation)
+    assert set(found["id"]) == set(seen["landslide_id"])
+    assert set(found["status"]) == {"candidate"}
+    assert set(found["version"]) == {1}
+    np.testing.assert_array_equal(shapely.normalize(seen.geometry), shapely.normalize(_multi(squares(count))))
+    np.testing.assert_allclose(seen["mean_probability"], squares(count)["mean_probability"])
+    assert found["area_m2"].between(214_000, 216_000).all()  # 0.005 degrees at 46 degrees north
+    assert table(database, mapped_area).geometry.iloc[0].equals(scene().footprint)
+    assert table(database, run)["bundle"].item() == "v001"
+
+
+def _multi(polygons: geopandas.GeoDataFrame) -> np.ndarray:
+    return np.array([shapely.multipolygons([shape]) for shape in polygons.geometry])
+
+
+def test_the_same_run_again_changes_nothing(database: Database) -> None:
+    first = add(database, squares(5))
+    before = counts(database)
+    again = add(database, squares(5))
+    assert again.already_there
+    assert (again.run_id, again.observations) == (first.run_id, 0)
+    assert counts(database) == before
+
+
+def test_another_scene_or_threshold_is_another_run(database: Database) -> None:
+    add(database, squares(2))
+    add(database, squares(2, 0.5), seen=scene("other"))
+    add(database, squares(2), RunRecord("v001", "abc", "alps", "alps", 60, "torch", {"tile": 512}))
+    found = counts(database)
+    assert (found["scene"], found["run"], found["observation"], found["landslide"]) == (2, 3, 6, 4)
+    assert found["review"] == 0  # the same outlines again say nothing new
+
+
+def test_a_newer_run_redraws_what_nobody_touched_and_keeps_the_former_version(database: Database) -> None:
+    add(database, squares(3))
+    old = table(database, landslide).set_index("id")
+    moved = add(database, squares(3, 0.001), NEWER)
+    assert (moved.observations, moved.candidates, moved.redrawn, moved.proposed) == (3, 0, 3, 0)
+    new = table(database, landslide).set_index("id").loc[old.index]
+    assert set(new["version"]) == {2}
+    assert set(new["changed_by"]) == {f"run {moved.run_id}"}
+    assert new.total_bounds == pytest.approx(squares(3, 0.001).total_bounds)
+    kept = table(database, landslide_version).set_index("id").loc[old.index]
+    assert kept.geometry.geom_equals(old.geometry).all()
+    assert set(kept["version"]) == {1}
+
+
+def test_what_a_person_decided_is_only_proposed_to(database: Database) -> None:
+    add(database, squares(3))
+    ids = table(database, landslide)["id"]
+    decided = {"status": "confirmed", "author": "person", "changed_by": "eva", "version": 2}
+    with database.write() as connection:
+        connection.execute(sa.update(landslide).where(landslide.c.id == ids[0]).values(**decided))
+    before = table(database, landslide).set_index("id").loc[ids[0]]
+    added = add(database, squares(3, 0.001), NEWER)
+    assert (added.redrawn, added.proposed) == (2, 1)
+    assert table(database, landslide).set_index("id").loc[ids[0]].equals(before)
+    proposal = table(database, review).iloc[0]
+    assert (proposal["landslide_id"], proposal["decision"], proposal["status_after"]) == (
+        ids[0], "proposed", "confirmed",
+    )  # fmt: skip
+    newest = table(database, observation).set_index("id").loc[proposal["observation_id"]]
+    assert newest["landslide_id"] == ids[0]
+    assert newest["run_id"] == added.run_id
+
+
+def test_what_is_not_one_to_one_is_only_proposed(database: Database) -> None:
+    add(database, squares(2))
+    both = squares(1)
+    both.loc[0, "geometry"] = shapely.box(7, 46, 7.015, 46.005)  # over both
+    added = add(database, both, NEWER)
+    assert (added.candidates, added.redrawn, added.proposed) == (0, 0, 1)
+    assert set(table(database, landslide)["version"]) == {1}
+
+
+def test_neighbours_that_only_touch_are_two(database: Database) -> None:
+    add(database, squares(1))
+    added = add(database, squares(1, 0.005), NEWER)
+    assert (added.candidates, added.redrawn, added.proposed) == (1, 0, 0)
+
+
+def test_the_order_of_the_polygons_decides_nothing(database: Database) -> None:
+    add(database, squares(4))
+    add(database, squares(4, 0.001).iloc[::-1], NEWER)
+    found = table(database, observation)
+    assert found.groupby("landslide_id").size().to_list() == [2] * 4
+
+
+def test_a_run_without_polygons_leaves_the_area_that_was_looked_at(database: Database) -> None:
+    assert add(database, squares(0)).observations == 0
+    assert counts(database)["mapped_area"] == 1
+
+
+def test_rows_that_break_a_rule_are_refused_and_nothing_is_written(database: Database) -> None:
+    with pytest.raises(DatabaseError, match="threshold"):
+        add_run(database, squares(3), scene(), RunRecord("v1", "x", "a", "a", 500), IssueLog("test"))
+    assert set(counts(database).values()) == {0}
+
+
+def test_other_crs_are_turned_into_degrees_and_none_is_refused(database: Database) -> None:
+    add(database, squares(1).to_crs(32632))
+    assert table(database, landslide).total_bounds == pytest.approx(tuple(squares(1).total_bounds), abs=1e-9)
+    with pytest.raises(DatabaseError, match="CRS"):
+        add(database, squares(1).set_crs(None, allow_override=True), NEWER)

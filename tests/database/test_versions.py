@@ -1,0 +1,134 @@
+"""Older databases are upgraded in place after a backup, newer and foreign ones refused."""
+
+import shutil
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import geopandas
+import pyogrio
+import pytest
+import sqlalchemy as sa
+
+from tests.database.conftest import scene, squares
+from tests.database.test_building import NEWER, add, counts
+from tsmu import database as db
+from tsmu.database import geopackage, versions
+from tsmu.database.versions import MIGRATIONS, head, open_database
+from tsmu.errors import DatabaseError
+
+NEXT = '''
+"""A step as later versions will have them."""
+import sqlalchemy as sa
+from alembic import op
+revision, down_revision = "9999", "{head}"
+def upgrade():
+    op.add_column("landslide", sa.Column("volume_m3", sa.Double))
+'''
+
+
+def first_version(path: Path) -> geopandas.GeoDataFrame:
+    """What the first `tsmu map` wrote: two runs of one scene, one record decided on in QGIS."""
+    table = squares(6)
+    table["id"] = [f"00000000-0000-4000-8000-{i:012}" for i in range(6)]
+    table = table.assign(region="alps", scene="valley", date_pre="", date_post="2024-05-01", area_m2=1.0, threshold=50)
+    table["bundle"] = ["v001-abcdef01"] * 3 + ["v002-12345678"] * 3
+    table["status"] = ["confirmed", "sure", *["candidate"] * 4]
+    table["area_m2"] = table.to_crs(32632).area
+    table["created"] = "2024-05-02T00:00:00+00:00"
+    names = ["id", "region", "scene", "bundle", "date_pre", "date_post", "area_m2", "max_probability"]
+    names += ["mean_probability", "threshold", "status", "created", "geometry"]
+    pyogrio.write_dataframe(
+        table[names], path, layer="landslides", driver="GPKG", geometry_type="MultiPolygon",
+        promote_to_multi=True, layer_options={"FID": "fid"},
+    )  # fmt: skip
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+    return table
+
+
+def parts(path: Path) -> dict[str, str]:
+    with closing(sqlite3.connect(path)) as connection:
+        return dict(connection.execute("SELECT name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_%'"))
+
+
+def test_the_first_version_becomes_one_of_today(tmp_path: Path) -> None:
+    path, new = tmp_path / "landslides.gpkg", tmp_path / "new.gpkg"
+    old = first_version(path).set_index("id")
+    with open_database(new, create=True):
+        pass
+    with open_database(path) as database:
+        assert database.backup is not None
+        assert len(pyogrio.read_dataframe(database.backup)) == 6
+        found = db.query(database).set_index("id")
+        assert found.geometry.geom_equals(old.geometry.loc[found.index]).all()
+        assert found["status"].value_counts().to_dict() == {"candidate": 5, "confirmed": 1}
+        assert "status was 'sure'" in found["change_reason"].to_list()
+        rows = {"scene": 1, "run": 2, "mapped_area": 2, "landslide": 6, "observation": 6}
+        assert counts(database) == rows | {"landslide_version": 0, "review": 0}
+        assert db.check(database).empty
+        added = add(database, squares(6, 0.001), NEWER, scene("valley"))
+        assert (added.redrawn, added.proposed) == (5, 1)
+        assert len(db.query(database, bbox=(7.0, 46, 7.012, 46.1))) == 2  # the R-tree follows
+    assert parts(path) == parts(new)
+    layers = {name for name, _ in pyogrio.list_layers(path)}
+    assert layers == {name for name, _ in pyogrio.list_layers(new)}
+    with open_database(path) as database:
+        assert database.backup is None
+
+
+def test_an_older_schema_is_migrated_in_place_with_its_triggers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "landslides.gpkg"
+    with open_database(path, create=True) as database:
+        add(database, squares(5))
+    before = parts(path)
+    later = shutil.copytree(MIGRATIONS, tmp_path / "migrations")
+    (later / "versions" / "v9999_volume.py").write_text(NEXT.format(head=head()))
+    monkeypatch.setattr(versions, "MIGRATIONS", later)
+    with open_database(path) as database:
+        assert database.backup is not None
+        add(database, squares(5, 0.001), NEWER)
+        assert set(db.query(database)["version"]) == {2}
+        assert len(db.query(database, bbox=(7.0, 46, 7.012, 46.1))) == 2
+    after = parts(path)
+    assert {name for name in after if after[name] != before.get(name)} == {"landslide"}
+    assert "volume_m3" in after["landslide"]
+    monkeypatch.undo()
+    with pytest.raises(DatabaseError, match="newer than this tsmu"):
+        open_database(path)
+
+
+def test_a_newer_schema_on_a_server_is_refused(postgis: str) -> None:
+    with open_database(postgis, create=True) as database, database.write() as connection:
+        connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(DatabaseError, match="newer than this tsmu"):
+        open_database(postgis)
+
+
+def test_what_is_no_database_of_ours_is_told(tmp_path: Path, postgis: str) -> None:
+    with pytest.raises(DatabaseError, match="no such database"):
+        open_database(tmp_path / "none.gpkg")
+    text = tmp_path / "text.gpkg"
+    text.write_text("not a database " * 100)
+    with pytest.raises(DatabaseError, match=r"text\.gpkg: not a GeoPackage"):
+        open_database(text)
+    foreign = tmp_path / "foreign.gpkg"
+    pyogrio.write_dataframe(squares(2), foreign, layer="landslides")
+    before = foreign.read_bytes()
+    with pytest.raises(DatabaseError, match="not a landslide database"):
+        open_database(foreign)
+    assert foreign.read_bytes()[100:] == before[100:]
+    with pytest.raises(DatabaseError, match="not a landslide database"):
+        open_database(postgis)
+    with pytest.raises(DatabaseError, match=r"nobody:\*\*\*@"):
+        open_database("postgresql://nobody:secret@127.0.0.1:1/none")
+
+
+def test_network_file_systems_are_known(tmp_path: Path) -> None:
+    mounts = tmp_path / "mounts"
+    mounts.write_text("/dev/sda / ext4 rw 0 0\nserver:/x /mnt/my\\040share nfs4 rw 0 0\n/dev/sdb /mnt ext4 rw 0 0\n")
+    assert geopackage.on_network(Path("/mnt/my share/a.gpkg"), mounts)
+    assert not geopackage.on_network(Path("/mnt/other/a.gpkg"), mounts)
+    assert not geopackage.on_network(tmp_path / "a.gpkg", tmp_path / "none")
