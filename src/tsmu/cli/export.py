@@ -121,9 +121,9 @@ def _predicted(pair: dict[str, object], bundle: "Bundle", space: "Workspace") ->
     """Outlines, in pixels, of what a bundle finds on a pair."""
     from tsmu.imagery.raster import read
     from tsmu.labels.drafts import draft_polygons
-    from tsmu.mapping.engine import torch_engine
     from tsmu.mapping.mapper import map_scene
     from tsmu.mapping.source import Scene
+    from tsmu.mapping.torch_engine import torch_engine
 
     serving = bundle.record.regions[str(pair["region"])]
     pre = Path(str(pair["pre"])) if pair["pre"] else None

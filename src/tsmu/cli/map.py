@@ -25,6 +25,7 @@ def map_scene(
     date_pre: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], metavar="YYYY-MM-DD")] = None,
     date_post: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], metavar="YYYY-MM-DD")] = None,
     any_resolution: Annotated[bool, typer.Option("--any-resolution", help="Map whatever the pixel size.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Compute anew what is finished.")] = False,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -35,9 +36,9 @@ def map_scene(
 
         from tsmu.database.landslides import MappedBy, add_candidates
         from tsmu.errors import BundleError
-        from tsmu.mapping.engine import torch_engine
         from tsmu.mapping.mapper import map_scene as run
         from tsmu.mapping.source import Scene
+        from tsmu.mapping.torch_engine import torch_engine
         from tsmu.model.bundle import latest_bundle
 
         bundle = latest_bundle(space.models)
@@ -69,6 +70,7 @@ def map_scene(
                     overlap=space.settings.map.overlap if overlap is None else overlap,
                     progress=lambda done, total: show(done, total, chosen),
                     tags=tags,
+                    force=force,
                 )
                 source = MappedBy(
                     scene_name, f"{bundle.name}-{bundle.digest[:8]}", chosen, percent, *map(_day, (date_pre, date_post))
@@ -99,7 +101,7 @@ def _check_free(folder: Path, post: Path) -> None:
     import rasterio
 
     from tsmu.errors import MapError
-    from tsmu.mapping.mapper import RASTER
+    from tsmu.mapping.result import RASTER
 
     if (folder / RASTER).exists():
         with rasterio.open(folder / RASTER) as dataset:

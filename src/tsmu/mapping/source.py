@@ -112,6 +112,11 @@ class Scene:
         beyond = ((0, row + height - bottom), (0, column + width - right))
         return np.pad(values, ((0, 0), *beyond), mode="edge"), np.pad(valid, beyond)
 
+    @property
+    def identity(self) -> list[object]:
+        """Tell the scene from every other: its bands and files, with their sizes and times of change."""
+        return [self.bands, [file_identity(file) for image in self._images for file in image.dataset.files]]
+
     def check_pixel_size(self, trained: tuple[float, float] | None) -> None:
         """Refuse a scene much coarser or finer than what the model was trained on.
 
@@ -132,6 +137,15 @@ class Scene:
                 f"(trained on {trained[0]:.3g} to {trained[1]:.3g} m); resample the scene, "
                 "or pass --any-resolution to map it nevertheless"
             )
+
+
+def file_identity(file: str | Path) -> tuple[str, int, int]:
+    """Absolute path, size and time of change; zeros for what lies on a server."""
+    path = Path(file)
+    if not path.exists():
+        return str(file), 0, 0
+    status = path.stat()
+    return str(path.resolve()), status.st_size, status.st_mtime_ns
 
 
 def _read(image: _Image, window: Window) -> tuple[npt.NDArray[np.generic], Valid]:
