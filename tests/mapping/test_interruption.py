@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,16 +18,18 @@ from tests.mapping.conftest import blur, content, engine, ground
 from tests.mapping.test_sink import largest_file
 from tsmu.errors import MapError
 from tsmu.mapping import mapper
+from tsmu.mapping.polygons import Outlining
 from tsmu.mapping.source import Scene
 
 SceneFile = Callable[..., Path]
-SETTINGS: dict[str, int] = {"threshold_percent": 50, "tile": 128, "overlap": 32, "batch": 1}
+SETTINGS: dict[str, Any] = {"outlining": Outlining(50), "tile": 128, "overlap": 32, "batch": 1}
 CHILD = """
 import sys, time
 from dataclasses import replace
 from pathlib import Path
 from tests.mapping.conftest import blur, engine
 from tsmu.mapping import mapper, sink
+from tsmu.mapping.polygons import Outlining
 from tsmu.mapping.source import Scene
 
 scene, out, ready, where = map(Path, sys.argv[1:])
@@ -47,7 +50,7 @@ if str(where) == "cog":  # after the COG is written, before it is checked
     copy = sink.rasterio.shutil.copy
     sink.rasterio.shutil.copy = lambda *a, **k: (copy(*a, **k), wait())
 if str(where) == "polygons":
-    mapper.polygonise = wait
+    mapper.write_polygons = wait
 if str(where) == "renaming":  # the raster has its name already, the polygons not yet
     written_whole = mapper.written_whole
     def slow(path):
@@ -64,7 +67,7 @@ if str(where) == "renaming":  # the raster has its name already, the polygons no
     mapper.written_whole = slow
 with Scene(scene) as opened:
     slow = replace(engine(blur), predict=predict)
-    mapper.map_scene(opened, slow, out, threshold_percent=50, tile=128, overlap=32, batch=1)
+    mapper.map_scene(opened, slow, out, outlining=Outlining(50), tile=128, overlap=32, batch=1)
 """
 
 
@@ -86,7 +89,7 @@ def stopped_at(scene: Path, out: Path, where: str) -> Iterator["subprocess.Popen
             child.wait()
 
 
-def finish(scene: Path, out: Path, **more: int) -> mapper.MapResult:
+def finish(scene: Path, out: Path, **more: Any) -> mapper.MapResult:
     with Scene(scene) as opened:
         return mapper.map_scene(opened, engine(blur), out, **SETTINGS | more)
 
@@ -124,6 +127,7 @@ from dataclasses import replace
 from pathlib import Path
 from tests.mapping.conftest import blur, engine
 from tsmu.mapping import mapper
+from tsmu.mapping.polygons import Outlining
 from tsmu.mapping.source import Scene
 
 def predict(values):
@@ -134,7 +138,7 @@ def predict(values):
 
 with Scene(Path(sys.argv[1])) as opened:
     mapper.map_scene(
-        opened, replace(engine(blur), predict=predict), Path(sys.argv[2]), threshold_percent=50, tile=64, overlap=32,
+        opened, replace(engine(blur), predict=predict), Path(sys.argv[2]), outlining=Outlining(50), tile=64, overlap=32,
         batch=1,
     )
 """
@@ -179,8 +183,8 @@ def test_a_finished_scene_is_not_computed_again(scene_file: SceneFile, tmp_path:
 def test_another_threshold_takes_new_polygons_and_no_network(scene_file: SceneFile, tmp_path: Path) -> None:
     scene, out = scene_file(ground(400, 300)), tmp_path / "out"
     finish(scene, out)
-    assert finish(scene, out, threshold_percent=70).bands_computed == 0
-    finish(scene, tmp_path / "fresh", threshold_percent=70)
+    assert finish(scene, out, outlining=Outlining(70)).bands_computed == 0
+    finish(scene, tmp_path / "fresh", outlining=Outlining(70))
     assert content(out) == content(tmp_path / "fresh")
 
 
@@ -215,7 +219,7 @@ def test_while_mapping_again_nobody_else_may_and_killed_the_older_map_stays(
     scene_file: SceneFile, tmp_path: Path
 ) -> None:
     scene, out = scene_file(ground(400, 300)), tmp_path / "out"
-    finish(scene, out, threshold_percent=70)
+    finish(scene, out, outlining=Outlining(70))
     before = content(out)
     with stopped_at(scene, out, "polygons"):
         under_way = content(out)
@@ -229,7 +233,7 @@ def test_killed_between_the_two_names_no_older_polygons_lie_beside_the_new_raste
     scene_file: SceneFile, tmp_path: Path
 ) -> None:
     scene, out = scene_file(ground(400, 300)), tmp_path / "out"
-    finish(scene, out, threshold_percent=70)
+    finish(scene, out, outlining=Outlining(70))
     with stopped_at(scene, out, "renaming"):
         pass
     assert [name for name in content(out) if not name.startswith(".")] == ["probability.tif"]

@@ -122,6 +122,7 @@ def _predicted(pair: dict[str, object], bundle: "Bundle", space: "Workspace") ->
     from tsmu.imagery.raster import read
     from tsmu.labels.drafts import draft_polygons
     from tsmu.mapping.mapper import map_scene
+    from tsmu.mapping.polygons import Outlining
     from tsmu.mapping.source import Scene
     from tsmu.mapping.torch_engine import torch_engine
 
@@ -136,7 +137,7 @@ def _predicted(pair: dict[str, object], bundle: "Bundle", space: "Workspace") ->
             scene,
             torch_engine(bundle, serving.decoder),
             Path(folder),
-            threshold_percent=serving.threshold,
+            outlining=Outlining(serving.threshold),
             tile=settings.tile,
             overlap=settings.overlap,
         )

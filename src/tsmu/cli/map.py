@@ -20,6 +20,8 @@ def map_scene(
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Where to; by default maps/<name>.")] = None,
     name: Annotated[str | None, typer.Option(help="The scene's name; by default that of the file.")] = None,
     threshold: Annotated[int | None, typer.Option(min=1, max=100, help="Percent; by default the region's.")] = None,
+    min_area: Annotated[float, typer.Option(min=0, metavar="M2", help="Leave out smaller landslides.")] = 0.0,
+    simplify: Annotated[float, typer.Option(min=0, metavar="PX", help="Simplify outlines by so many pixels.")] = 0.0,
     tile: Annotated[int | None, typer.Option(min=64, help="Pixels per side of one network input.")] = None,
     overlap: Annotated[int | None, typer.Option(help="Pixels that neighbouring tiles share.")] = None,
     date_pre: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], metavar="YYYY-MM-DD")] = None,
@@ -37,6 +39,7 @@ def map_scene(
         from tsmu.database.landslides import MappedBy, add_candidates
         from tsmu.errors import BundleError
         from tsmu.mapping.mapper import map_scene as run
+        from tsmu.mapping.polygons import Outlining
         from tsmu.mapping.source import Scene
         from tsmu.mapping.torch_engine import torch_engine
         from tsmu.model.bundle import latest_bundle
@@ -65,7 +68,8 @@ def map_scene(
                     scene,
                     torch_engine(bundle, serving.decoder),
                     folder,
-                    threshold_percent=percent,
+                    outlining=Outlining(percent, min_area, simplify),
+                    notes={"region": chosen, "bundle": f"{bundle.name}-{bundle.digest[:8]}"},
                     tile=tile or space.settings.map.tile,
                     overlap=space.settings.map.overlap if overlap is None else overlap,
                     progress=lambda done, total: show(done, total, chosen),

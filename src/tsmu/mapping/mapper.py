@@ -16,7 +16,7 @@ from tsmu.imagery.grids import Grid
 from tsmu.mapping.blending import Probability, RowBlender, Valid
 from tsmu.mapping.engine import Engine
 from tsmu.mapping.pipeline import Behind, ahead
-from tsmu.mapping.polygons import polygonise
+from tsmu.mapping.polygons import Outlining, write_polygons
 from tsmu.mapping.result import OUTLINES, POLYGONS, RASTER, RUN, Counts, MapResult, result_in, tags_in
 from tsmu.mapping.sink import NO_DATA, Percent, ProbabilitySink, read_rows, write_errors
 from tsmu.mapping.source import Scene, Values
@@ -33,12 +33,13 @@ def map_scene(
     engine: Engine,
     out: Path,
     *,
-    threshold_percent: int,
+    outlining: Outlining,
     tile: int = 512,
     overlap: int = 128,
     batch: int = 4,
     progress: Progress | None = None,
     tags: Mapping[str, object] | None = None,
+    notes: Mapping[str, str] | None = None,
     force: bool = False,
 ) -> MapResult:
     """Map a scene into `out/probability.tif` and `out/polygons.parquet`.
@@ -53,12 +54,13 @@ def map_scene(
         scene: the open scene.
         engine: the network.
         out: the folder for the results; made if need be.
-        threshold_percent: pixels of at least this rounded percentage become polygons, 1 to 100.
+        outlining: from which rounded percentage on pixels become polygons, 1 to 100, and how.
         tile: side of a network input, pixels, a multiple of 32.
         overlap: pixels that neighbouring tiles share at least.
         batch: tiles that go into the network at once.
         progress: called with (tiles done, all tiles).
         tags: metadata of the raster, beside the settings that are known here.
+        notes: what every polygon gets as a column, such as region and bundle; `engine` is added.
         force: compute everything anew.
 
     Raises:
@@ -66,18 +68,18 @@ def map_scene(
         MapError: the settings are wrong, the scene has no data at all, the network answers NaN,
             another process maps into `out`, or `out` cannot be written.
     """
-    if not 1 <= threshold_percent <= 100:
-        raise MapError(f"threshold of {threshold_percent} %: must be a whole percent from 1 to 100")
+    if not 1 <= outlining.threshold_percent <= 100:
+        raise MapError(f"threshold of {outlining.threshold_percent} %: must be a whole percent from 1 to 100")
     cuts = Cuts.plan(scene.height, tile, overlap), Cuts.plan(scene.width, tile, overlap)
     settings: dict[str, object] = {
-        "tsmu_threshold_percent": threshold_percent,
+        "tsmu_threshold_percent": outlining.threshold_percent,
         "tsmu_tile": tile,
         "tsmu_overlap": overlap,
     }
     settings |= {"tsmu_engine": engine.name, "tsmu_device": engine.device, "tsmu_precision": engine.precision}
     run = digest_of(engine.identity, scene.identity, tile, overlap, batch)
     labels = {**settings, **(tags or {}), RUN: run}
-    labels[OUTLINES] = digest_of(labels)
+    labels[OUTLINES] = digest_of(labels, notes, vars(outlining))
     raster, polygons = out / RASTER, out / POLYGONS
     with write_errors(out), _alone_in(out):
         there = {} if force else tags_in(out)
@@ -95,7 +97,7 @@ def map_scene(
                     else:
                         counts, computed = job.run(sink, progress)
                     sink.tag(counts.as_tags())
-                polygonise(cog, threshold_percent).to_parquet(table_file)
+                write_polygons(cog, outlining, table_file, {**(notes or {}), "engine": str(engine)})
                 polygons.unlink(missing_ok=True)  # from here on the older pair is gone
         except _HopelessError as error:
             state.remove()
