@@ -12,6 +12,7 @@ from tests.conftest import write_raster
 from tsmu.mapping.engine import Engine, Predict
 
 GRID = {"crs": "EPSG:32651", "transform": Affine(10, 0, 500_000, 0, -10, 2_600_000)}  # Taiwan, 10 m
+RGB = {"photometric": "rgb"}
 RADIUS = 9  # px that the network below looks around
 
 

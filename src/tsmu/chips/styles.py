@@ -1,13 +1,15 @@
-"""The colours of a region in a few numbers, and other images in these colours."""
+"""The colours of a region in a few numbers, and other images in these colours.
+
+A bundle's record holds styles, and is read where torch shall not be loaded: it is imported late.
+"""
 
 from dataclasses import dataclass
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
-import geopandas
-import torch
-from torch import Tensor
-
-from tsmu.chips.dataset import ChipDataset
+if TYPE_CHECKING:
+    import geopandas
+    import torch
+    from torch import Tensor
 
 FLAT = 1e-3  # smallest spread of a band within an image, raw units
 
@@ -25,8 +27,12 @@ class Style:
     covariance: list[list[float]]
 
     @classmethod
-    def of(cls, chips: geopandas.GeoDataFrame) -> Self:
+    def of(cls, chips: "geopandas.GeoDataFrame") -> Self:
         """Measure the style of a region's chips."""
+        import torch
+
+        from tsmu.chips.dataset import ChipDataset
+
         dataset = ChipDataset(chips, cache_bytes=0)
         rows = torch.stack([torch.cat(_moments(dataset[i]["image"][None])).flatten() for i in range(len(dataset))])
         mean = rows.mean(0)
@@ -34,8 +40,10 @@ class Style:
         return cls(mean.tolist(), (off.T @ off / max(len(rows) - 1, 1)).tolist())
 
 
-def restyle(images: Tensor, style: Style, generator: torch.Generator) -> Tensor:
+def restyle(images: "Tensor", style: Style, generator: "torch.Generator") -> "Tensor":
     """Recolour images (N, C, H, W), each to band means and spreads drawn from a style; NaN stays NaN."""
+    import torch
+
     mean, spread = _moments(images)
     values, vectors = torch.linalg.eigh(torch.tensor(style.covariance, dtype=torch.float64))
     draws = torch.randn(len(images), len(values), generator=generator, dtype=torch.float64)
@@ -47,7 +55,7 @@ def restyle(images: Tensor, style: Style, generator: torch.Generator) -> Tensor:
     return restyled
 
 
-def _moments(images: Tensor) -> tuple[Tensor, Tensor]:
+def _moments(images: "Tensor") -> "tuple[Tensor, Tensor]":
     """Mean and log standard deviation per image and band, (N, C) each, over the valid pixels."""
     known = images.isfinite()
     count = known.sum((-2, -1)).clamp(min=1)

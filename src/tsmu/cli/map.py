@@ -24,6 +24,7 @@ def map_scene(
     simplify: Annotated[float, typer.Option(min=0, metavar="PX", help="Simplify outlines by so many pixels.")] = 0.0,
     tile: Annotated[int | None, typer.Option(min=64, help="Pixels per side of one network input.")] = None,
     overlap: Annotated[int | None, typer.Option(help="Pixels that neighbouring tiles share.")] = None,
+    engine: Annotated[str, typer.Option(metavar="auto|openvino|torch", help="What computes the network.")] = "auto",
     date_pre: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], metavar="YYYY-MM-DD")] = None,
     date_post: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], metavar="YYYY-MM-DD")] = None,
     any_resolution: Annotated[bool, typer.Option("--any-resolution", help="Map whatever the pixel size.")] = False,
@@ -37,13 +38,15 @@ def map_scene(
         import geopandas
 
         from tsmu.database.landslides import MappedBy, add_candidates
-        from tsmu.errors import BundleError
+        from tsmu.errors import BundleError, MapError
+        from tsmu.mapping.choose import ENGINES, choose_engine
         from tsmu.mapping.mapper import map_scene as run
         from tsmu.mapping.polygons import Outlining
         from tsmu.mapping.source import Scene
-        from tsmu.mapping.torch_engine import torch_engine
         from tsmu.model.bundle import latest_bundle
 
+        if engine not in ENGINES:
+            raise MapError(f"engine {engine!r}: must be one of {', '.join(ENGINES)}")
         bundle = latest_bundle(space.models)
         if bundle is None:
             raise BundleError(f"{space.models}: no bundle yet; make the first with: tsmu update REGION")
@@ -63,10 +66,12 @@ def map_scene(
                 "tsmu_bundle_digest": bundle.digest,
                 "tsmu_region": chosen,
             }
+            used = choose_engine(engine, bundle, chosen, space)
+            answer.say(f"Engine: {used} ({used.reason})")
             with space.lock("tsmu map"), progress(f"Mapping {scene_name}") as show:
                 result = run(
                     scene,
-                    torch_engine(bundle, serving.decoder),
+                    used,
                     folder,
                     outlining=Outlining(percent, min_area, simplify),
                     notes={"region": chosen, "bundle": f"{bundle.name}-{bundle.digest[:8]}"},
@@ -86,6 +91,8 @@ def map_scene(
             "database": str(space.database),
         }
         answer.more = {"scene": scene_name, "region": chosen, "threshold": percent, "area_m2": result.area_m2}
+        answer.more |= {"engine": used.name, "device": used.device, "precision": used.precision, "reason": used.reason}
+        answer.more |= {"bands": result.counts.bands, "bands_computed": result.bands_computed}
         answer.say(
             f"{answer.records} landslides, {result.area_m2 / 1e6:.3f} km2, by the decoder of {chosen} ({bundle.name})"
         )

@@ -22,6 +22,7 @@ class Engine:
         device: such as `cpu` or `cuda`.
         precision: `float32` or `bfloat16`.
         reason: why this engine, device and precision.
+        at_once: tiles that it computes at the same time.
     """
 
     predict: Predict
@@ -30,6 +31,7 @@ class Engine:
     device: str
     precision: str
     reason: str
+    at_once: int = 1
 
     def __str__(self) -> str:
         """Name engine, device and precision in a few words."""
