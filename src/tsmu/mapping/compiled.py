@@ -3,6 +3,7 @@
 cache/<digest of the bundle>/openvino-<version>/<decoder>/network.xml, network.bin
 """
 
+import sys
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
@@ -44,6 +45,8 @@ def compiled_network(bundle: Bundle, decoder: str, cache: Path) -> Path:
 
 
 def _make(path: Path, decoder: str, folder: Path) -> None:
+    # Converting would tell OpenVINO's makers over the network; without this module it does not.
+    sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]
     import openvino
     import torch
     from torch.export import Dim, ExportedProgram, export

@@ -1,6 +1,6 @@
 """Mapping a scene: windows from the source through the network, blended, into raster and polygons."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,18 +8,22 @@ from pathlib import Path
 import filelock
 import numpy as np
 import numpy.typing as npt
+import rasterio
+from rasterio.windows import Window
 from scipy.special import expit
 
 from tsmu.errors import MapError
 from tsmu.files import remove, written_whole
 from tsmu.imagery.grids import Grid
+from tsmu.imagery.raster import GDAL_OPTIONS
 from tsmu.mapping.blending import Probability, RowBlender, Valid
 from tsmu.mapping.engine import Engine
+from tsmu.mapping.limits import Limit
 from tsmu.mapping.pipeline import Behind, ahead
 from tsmu.mapping.polygons import Outlining, write_polygons
 from tsmu.mapping.result import OUTLINES, POLYGONS, RASTER, RUN, Counts, MapResult, result_in, tags_in
 from tsmu.mapping.sink import NO_DATA, Percent, ProbabilitySink, read_rows, write_errors
-from tsmu.mapping.source import Scene, Values
+from tsmu.mapping.source import REMOTE, Scene, Values
 from tsmu.mapping.state import FOLDER, RunState, digest_of
 from tsmu.mapping.tiles import Cuts
 
@@ -37,6 +41,7 @@ def map_scene(
     tile: int = 512,
     overlap: int = 128,
     batch: int = 4,
+    limits: Sequence[Limit] = (),
     progress: Progress | None = None,
     tags: Mapping[str, object] | None = None,
     notes: Mapping[str, str] | None = None,
@@ -58,6 +63,7 @@ def map_scene(
         tile: side of a network input, pixels, a multiple of 32.
         overlap: pixels that neighbouring tiles share at least.
         batch: tiles that go into the network at once.
+        limits: pixels that one of them does not want are no data in the map, and not computed.
         progress: called with (tiles done, all tiles).
         tags: metadata of the raster, beside the settings that are known here.
         notes: what every polygon gets as a column, such as region and bundle; `engine` is added.
@@ -77,7 +83,7 @@ def map_scene(
         "tsmu_overlap": overlap,
     }
     settings |= {"tsmu_engine": engine.name, "tsmu_device": engine.device, "tsmu_precision": engine.precision}
-    run = digest_of(engine.identity, scene.identity, tile, overlap, batch)
+    run = digest_of(engine.identity, scene.identity, tile, overlap, batch, [limit.identity for limit in limits])
     labels = {**settings, **(tags or {}), RUN: run}
     labels[OUTLINES] = digest_of(labels, notes, vars(outlining))
     raster, polygons = out / RASTER, out / POLYGONS
@@ -88,7 +94,7 @@ def map_scene(
         if force:
             remove(out / FOLDER)
         state = RunState(out / FOLDER, run)
-        job = _Job(scene, engine, *cuts, batch, state)
+        job = _Job(scene, engine, *cuts, batch, limits, state)
         try:
             with written_whole(polygons) as table_file, written_whole(raster) as cog:
                 with ProbabilitySink(cog, Grid.of(scene.info), labels) as sink:
@@ -144,6 +150,7 @@ class _Job:
     row_cuts: Cuts
     column_cuts: Cuts
     batch: int
+    limits: Sequence[Limit]
     state: RunState
     valid_pixels: int = field(default=0, init=False)
     skipped: int = field(default=0, init=False)
@@ -168,32 +175,50 @@ class _Job:
                 if progress:
                     progress(batch.tiles_done, tiles)
         if not self.valid_pixels:
-            raise _HopelessError(f"{self.scene.info.path}: has no valid pixel (all no-data, transparent or NaN)")
+            raise _HopelessError(f"{self.scene.name}: has no valid pixel (all no-data, transparent, NaN or left out)")
         return Counts(self.valid_pixels, tiles, self.skipped, len(self.row_cuts)), len(self.row_cuts) - first
 
-    def _batches(self, first_row: int) -> Iterator[_Batch]:
+    def _batches(self, first_row: int) -> Generator[_Batch, None, None]:
         across = len(self.column_cuts)
-        for row in range(first_row, len(self.row_cuts)):
-            waiting: list[_Tile] = []
-            for column in range(across):
-                tile = self._read(row, column)
-                if tile.valid.any():
-                    waiting.append(tile)
-                last = column == across - 1
-                if len(waiting) == self.batch or last:
-                    yield _Batch(row, waiting, row * across + column + 1, last)
-                    waiting = []
+        with rasterio.Env(**GDAL_OPTIONS, **REMOTE):  # GDAL's options belong to a thread
+            for row in range(first_row, len(self.row_cuts)):
+                waiting: list[_Tile] = []
+                for column in range(across):
+                    tile = self._read(row, column)
+                    if tile is not None:
+                        waiting.append(tile)
+                    last = column == across - 1
+                    if len(waiting) == self.batch or last:
+                        yield _Batch(row, waiting, row * across + column + 1, last)
+                        waiting = []
 
-    def _read(self, row: int, column: int) -> _Tile:
+    def _read(self, row: int, column: int) -> _Tile | None:
+        """Read a tile; None where no pixel of it has data and is wanted."""
         top, left = self.row_cuts.starts[row], self.column_cuts.starts[column]
-        values, valid = self.scene.read(top, left, self.row_cuts.tile, self.column_cuts.tile)
-        return _Tile(top, left, column, values, valid)
+        height, width = self.row_cuts.tile, self.column_cuts.tile
+        wanted = self._wanted(top, left, height, width)
+        if not wanted.any():
+            return None
+        values, valid = self.scene.read(top, left, height, width)
+        valid &= wanted
+        return _Tile(top, left, column, values, valid) if valid.any() else None
+
+    def _wanted(self, top: int, left: int, height: int, width: int) -> Valid:
+        bottom, right = min(top + height, self.scene.height), min(left + width, self.scene.width)
+        window = Window(left, top, right - left, bottom - top)
+        wanted = np.zeros((height, width), bool)
+        inside = wanted[: window.height, : window.width]
+        inside[:] = True
+        for limit in self.limits:
+            if inside.any():
+                inside &= limit.wanted(window)
+        return wanted
 
     def _blend(self, blender: RowBlender, batch: _Batch, logits: npt.NDArray[np.float32]) -> None:
         for tile, answer in zip(batch.tiles, logits, strict=True):
             if np.isnan(answer[tile.valid]).any():
                 raise _HopelessError(
-                    f"{self.scene.info.path}: the network answers NaN near row {tile.top}, column {tile.left}; "
+                    f"{self.scene.name}: the network answers NaN near row {tile.top}, column {tile.left}; "
                     "check the values of the scene there, and the bundle"
                 )
             blender.add(batch.row, tile.column, expit(answer), tile.valid)

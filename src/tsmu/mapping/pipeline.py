@@ -6,8 +6,9 @@ GDAL's reading and numpy's large operations release the interpreter; threads are
 import queue
 import threading
 from collections import deque
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -15,7 +16,7 @@ T = TypeVar("T")
 _END = object()
 
 
-def ahead(items: Iterator[T], depth: int) -> Generator[T, None, None]:
+def ahead(items: Generator[T, None, None], depth: int) -> Generator[T, None, None]:
     """Yield what `items` yields, computed by another thread up to `depth` items in advance.
 
     Its errors are raised here. When the caller stops early, so does the thread.
@@ -33,10 +34,11 @@ def ahead(items: Iterator[T], depth: int) -> Generator[T, None, None]:
 
     def run() -> None:
         try:
-            for item in items:
-                put((item, None))
-                if stop.is_set():
-                    return
+            with closing(items):
+                for item in items:
+                    put((item, None))
+                    if stop.is_set():
+                        return
             put(_END)
         except BaseException as error:  # noqa: BLE001 - raised again where the items are wanted
             put((None, error))
