@@ -122,6 +122,7 @@ def _predicted(pair: dict[str, object], bundle: "Bundle", space: "Workspace") ->
     from tsmu.imagery.raster import read
     from tsmu.labels.drafts import draft_polygons
     from tsmu.mapping.mapper import map_scene
+    from tsmu.mapping.plan import plan_tiling
     from tsmu.mapping.polygons import Outlining
     from tsmu.mapping.source import Scene
     from tsmu.mapping.torch_engine import torch_engine
@@ -132,14 +133,9 @@ def _predicted(pair: dict[str, object], bundle: "Bundle", space: "Workspace") ->
         Scene(Path(str(pair["post"])), pre, bundle.record.bands) as scene,
         TemporaryDirectory(dir=space.root, prefix=".draft-") as folder,
     ):
+        engine = torch_engine(bundle, serving.decoder)
         settings = space.settings.map
-        mapped = map_scene(
-            scene,
-            torch_engine(bundle, serving.decoder),
-            Path(folder),
-            outlining=Outlining(serving.threshold),
-            tile=settings.tile,
-            overlap=settings.overlap,
-        )
+        tiling = plan_tiling(engine, len(scene.bands), scene.width, settings.side, settings.overlap)
+        mapped = map_scene(scene, engine, Path(folder), outlining=Outlining(serving.threshold), **vars(tiling))
         percent, valid = read(mapped.probability)
     return draft_polygons(percent[0] * valid, threshold=serving.threshold)

@@ -14,7 +14,7 @@ import torch
 
 from tsmu.chips.index import bands_of, read_index, select
 from tsmu.chips.splits import SPLITS
-from tsmu.chips.statistics import band_statistics, pixel_size_range
+from tsmu.chips.statistics import band_statistics, pixel_size_range, value_types
 from tsmu.chips.styles import Style
 from tsmu.errors import UpdateError
 from tsmu.evaluate.pixels import PixelCounts
@@ -216,4 +216,12 @@ def _next_record(
         std=network.std.flatten().tolist(),
         decoders=list(network.decoder_names),
         regions=(old.regions if old else {}) | learned,
+        dtypes=_dtypes(old, chips),
     )
+
+
+def _dtypes(old: BundleRecord | None, chips: geopandas.GeoDataFrame) -> list[str] | None:
+    """Types of all images learned from; unknown if those of the earlier ones are."""
+    if old is None:
+        return value_types(chips)
+    return None if old.dtypes is None else sorted({*old.dtypes, *value_types(chips)})
