@@ -13,10 +13,13 @@ import pytest
 import rasterio
 import rasterio.shutil
 import shapely
+from click.testing import Result
+from typer.testing import CliRunner
 
-from tests.conftest import Tsmu, write_raster
+from tests.conftest import write_raster
 from tests.mapping.conftest import GRID, RGB, ground
 from tests.model.test_bundle import make_network, make_record
+from tsmu.cli import app
 from tsmu.errors import MapError
 from tsmu.mapping.scenes import SceneOrder, check_names, name_of, read_scene_table
 from tsmu.mapping.source import Scene
@@ -74,7 +77,8 @@ def server(tmp_path: Path) -> Iterator[str]:
 
 
 def cloud_raster(path: Path, size: int) -> Path:
-    plain = write_raster(path.with_suffix(".plain.tif"), np.random.default_rng(0).integers(1, 255, (3, size, size), np.uint8), **PLACE)  # fmt: skip
+    noise = np.random.default_rng(0).integers(1, 255, (3, size, size), np.uint8)
+    plain = write_raster(path.with_suffix(".plain.tif"), noise, **PLACE)
     rasterio.shutil.copy(plain, path, driver="COG", compress="deflate", blocksize=128)
     plain.unlink()
     return path
@@ -100,9 +104,12 @@ def space(tmp_path: Path) -> Workspace:
     return space
 
 
-def test_broken_scenes_are_told_and_the_others_mapped(
-    tmp_path: Path, server: str, space: Workspace, tsmu: Tsmu
-) -> None:
+def tsmu(*words: object) -> Result:
+    """Type a tsmu command, in this process: torch need not be loaded each time."""
+    return CliRunner().invoke(app, [str(word) for word in words])
+
+
+def test_broken_scenes_are_told_and_the_others_mapped(tmp_path: Path, server: str, space: Workspace) -> None:
     write_raster(tmp_path / "good.tif", ground(150, 130), **PLACE)
     write_raster(tmp_path / "pixel.tif", ground(1, 1) * 0 + 100, **PLACE)
     write_raster(tmp_path / "tall.tif", np.full((3, 10_000, 3), 100, np.uint8), **PLACE)
@@ -130,7 +137,7 @@ def test_broken_scenes_are_told_and_the_others_mapped(
     table.write_text("\n".join(["post,date_post", *lines, "good.tif,31 August", ",2024-08-31"]) + "\n")
     command = ("map", table, "--region", "alps", "--engine", "torch", "--json", "--workspace", space.root)
     done = tsmu(*command)
-    assert done.returncode == 3, done.stderr
+    assert done.exit_code == 3, done.stderr
     answer = json.loads(done.stdout)
     assert [scene["scene"] for scene in answer["scenes"]] == ["good", "pixel", "tall", "nan", "whole"]
     assert answer["status"] == "partial"
@@ -150,7 +157,7 @@ def test_broken_scenes_are_told_and_the_others_mapped(
     assert [scene["bands_computed"] for scene in again["scenes"]] == [0] * 5
 
 
-def test_options_that_limit_and_scale_reach_the_map(tmp_path: Path, space: Workspace, tsmu: Tsmu) -> None:
+def test_options_that_limit_and_scale_reach_the_map(tmp_path: Path, space: Workspace) -> None:
     scene = write_raster(tmp_path / "scene.tif", ground(100, 100).astype(np.uint16) * 10, **GRID)
     dem = write_raster(tmp_path / "dem.tif", np.zeros((1, 100, 100), np.float32), **GRID)
     clouds = write_raster(tmp_path / "clouds.tif", np.ones((1, 100, 40), np.uint8), **GRID)
@@ -161,10 +168,10 @@ def test_options_that_limit_and_scale_reach_the_map(tmp_path: Path, space: Works
     assert "--scale" in tsmu(*words).stderr
     limits = ["--scale", 0.1, "--aoi", tmp_path / "area.gpkg", "--leave-out", clouds]
     done = tsmu(*words, *limits)
-    assert done.returncode == 0, done.stderr
+    assert done.exit_code == 0, done.stderr
     assert json.loads(done.stdout)["valid_pixels"] == 50 * 60
     flat = tsmu(*words, *limits, "--slope-below", 5, "--dem", dem)
-    assert flat.returncode == 2
+    assert flat.exit_code == 2
     assert "no valid pixel" in flat.stderr
     assert "--dem" in tsmu(*words, "--slope-below", 5).stderr
 
