@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self, cast
+from typing import Annotated, Literal, Self, cast
 
 import filelock
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -31,7 +31,7 @@ steps = 400              # optimisation steps per region
 batch_size = 16          # chips per step
 
 [map]
-tile = 512               # pixels per side of one network input
+tile = "auto"            # pixels per side of one network input; auto: as the memory allows
 overlap = 128            # pixels that neighbouring tiles share
 
 [database]
@@ -61,8 +61,13 @@ class UpdateSettings(_Section):
 class MapSettings(_Section):
     """How a scene is cut into network inputs; pixels."""
 
-    tile: int = Field(512, ge=64, multiple_of=32)
+    tile: Literal["auto"] | Annotated[int, Field(ge=64, multiple_of=32)] = "auto"
     overlap: int = Field(128, ge=0)
+
+    @property
+    def side(self) -> int | None:
+        """The tile's side if it is fixed."""
+        return None if self.tile == "auto" else self.tile
 
 
 class DatabaseSettings(_Section):

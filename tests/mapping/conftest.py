@@ -9,8 +9,10 @@ from rasterio.transform import Affine
 from scipy.ndimage import gaussian_filter
 
 from tests.conftest import write_raster
+from tsmu.mapping.engine import Engine, Predict
 
 GRID = {"crs": "EPSG:32651", "transform": Affine(10, 0, 500_000, 0, -10, 2_600_000)}  # Taiwan, 10 m
+RGB = {"photometric": "rgb"}
 RADIUS = 9  # px that the network below looks around
 
 
@@ -26,6 +28,17 @@ def blur(values: np.ndarray) -> np.ndarray:
     values = np.nan_to_num(values).mean(axis=1)
     blurred = [gaussian_filter(band, RADIUS / 3, radius=RADIUS, mode="constant") for band in values]
     return ((np.stack(blurred) - 128) / 15).astype(np.float32)
+
+
+def engine(predict: Predict) -> Engine:
+    """A function as the mapper's engine, told from others by its name."""
+    return Engine(predict, predict.__qualname__, "numpy", "cpu", "float32", "a test")
+
+
+def content(out: Path) -> dict[str, bytes]:
+    """What lies in a folder of results, hidden files too."""
+    files = (path for path in out.rglob("*") if path.is_file())
+    return {str(path.relative_to(out)): path.read_bytes() for path in files if path.name != ".tsmu-map.lock"}
 
 
 @pytest.fixture

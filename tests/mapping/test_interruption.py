@@ -6,25 +6,30 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import rasterio
 
-from tests.mapping.conftest import blur, ground
+from tests.mapping.conftest import blur, content, engine, ground
 from tests.mapping.test_sink import largest_file
 from tsmu.errors import MapError
 from tsmu.mapping import mapper
+from tsmu.mapping.polygons import Outlining
 from tsmu.mapping.source import Scene
 
 SceneFile = Callable[..., Path]
-SETTINGS: dict[str, int] = {"threshold_percent": 50, "tile": 128, "overlap": 32}
+SETTINGS: dict[str, Any] = {"outlining": Outlining(50), "tile": 128, "overlap": 32, "batch": 1}
 CHILD = """
 import sys, time
+from dataclasses import replace
 from pathlib import Path
-from tests.mapping.conftest import blur
+from tests.mapping.conftest import blur, engine
 from tsmu.mapping import mapper, sink
+from tsmu.mapping.polygons import Outlining
 from tsmu.mapping.source import Scene
 
 scene, out, ready, where = map(Path, sys.argv[1:])
@@ -45,7 +50,7 @@ if str(where) == "cog":  # after the COG is written, before it is checked
     copy = sink.rasterio.shutil.copy
     sink.rasterio.shutil.copy = lambda *a, **k: (copy(*a, **k), wait())
 if str(where) == "polygons":
-    mapper.polygonise = wait
+    mapper.write_polygons = wait
 if str(where) == "renaming":  # the raster has its name already, the polygons not yet
     written_whole = mapper.written_whole
     def slow(path):
@@ -61,7 +66,8 @@ if str(where) == "renaming":  # the raster has its name already, the polygons no
         return whole
     mapper.written_whole = slow
 with Scene(scene) as opened:
-    mapper.map_scene(opened, predict, out, threshold_percent=50, tile=128, overlap=32, batch=1)
+    slow = replace(engine(blur), predict=predict)
+    mapper.map_scene(opened, slow, out, outlining=Outlining(50), tile=128, overlap=32, batch=1)
 """
 
 
@@ -83,35 +89,137 @@ def stopped_at(scene: Path, out: Path, where: str) -> Iterator["subprocess.Popen
             child.wait()
 
 
-def finish(scene: Path, out: Path, **more: int) -> mapper.MapResult:
+def finish(scene: Path, out: Path, **more: Any) -> mapper.MapResult:
     with Scene(scene) as opened:
-        return mapper.map_scene(opened, blur, out, **SETTINGS | more)
+        return mapper.map_scene(opened, engine(blur), out, **SETTINGS | more)
 
 
-def content(out: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in out.iterdir() if path.name != ".tsmu-map.lock"}
+def shown(out: Path) -> dict[str, bytes]:
+    return {name: data for name, data in content(out).items() if not name.startswith(".")}
 
 
-@pytest.mark.parametrize("where", ["tiles", "cog"])
-def test_killed_in_the_middle_nothing_has_a_final_name_and_the_next_run_starts_clean(
-    scene_file: SceneFile, tmp_path: Path, where: str
+def hidden(out: Path) -> list[str]:
+    return sorted(path.name for path in out.iterdir() if path.name.startswith("."))
+
+
+@pytest.mark.parametrize(("where", "computed"), [("tiles", 3), ("cog", 0)])
+def test_killed_in_the_middle_the_next_run_goes_on_and_gives_the_same_bytes(
+    scene_file: SceneFile, tmp_path: Path, where: str, computed: int
 ) -> None:
+    """Four bands of three tiles: killed at the seventh tile, the first band at least is finished."""
     scene, out = scene_file(ground(400, 300)), tmp_path / "killed"
     with stopped_at(scene, out, where):
         pass
-    assert any(name.startswith(".probability.") for name in content(out))
+    assert ".tsmu-map" in hidden(out)
     assert not [name for name in content(out) if not name.startswith(".")]
-    finish(scene, out)
-    finish(scene, tmp_path / "whole")
+    result = finish(scene, out)
+    assert result.bands_computed <= computed
+    whole = finish(scene, tmp_path / "whole")
+    assert whole.bands_computed == whole.counts.bands == 4
+    assert result.counts == whole.counts
     assert content(out) == content(tmp_path / "whole")
     assert set(content(out)) == {"probability.tif", "polygons.parquet"}
+
+
+RANDOMLY = """
+import sys, time
+from dataclasses import replace
+from pathlib import Path
+from tests.mapping.conftest import blur, engine
+from tsmu.mapping import mapper
+from tsmu.mapping.polygons import Outlining
+from tsmu.mapping.source import Scene
+
+def predict(values):
+    time.sleep(0.01)
+    with open(sys.argv[3], "a") as log:
+        log.write("x")
+    return blur(values)
+
+with Scene(Path(sys.argv[1])) as opened:
+    mapper.map_scene(
+        opened, replace(engine(blur), predict=predict), Path(sys.argv[2]), outlining=Outlining(50), tile=64, overlap=32,
+        batch=1,
+    )
+"""
+
+
+def test_killed_at_random_moments_the_bytes_are_the_same_and_no_finished_band_is_computed_again(
+    scene_file: SceneFile, tmp_path: Path
+) -> None:
+    scene, out, log = scene_file(ground(600, 200)), tmp_path / "out", tmp_path / "log"
+    whole = finish(scene, tmp_path / "whole", tile=64, overlap=32)
+    random, kills = np.random.default_rng(0), 0
+    while kills < 5:
+        command = [sys.executable, "-c", RANDOMLY, str(scene), str(out), str(log)]
+        with subprocess.Popen(command, cwd=Path(__file__).parents[2]) as child:
+            began, at = log.stat().st_size if log.exists() else 0, random.uniform(0, 0.3)
+            while child.poll() is None and (not log.exists() or log.stat().st_size == began):
+                time.sleep(0.01)
+            time.sleep(at)
+            child.kill()
+        kills += 1
+    finish(scene, out, tile=64, overlap=32)
+    assert content(out) == content(tmp_path / "whole")
+    across = whole.counts.tiles // whole.counts.bands
+    assert log.stat().st_size <= whole.counts.tiles + 5 * 2 * across  # a kill costs two bands at most
+
+
+def test_a_finished_scene_is_not_computed_again(scene_file: SceneFile, tmp_path: Path) -> None:
+    scene, out = scene_file(ground(400, 300)), tmp_path / "out"
+    first, before = finish(scene, out), content(out)
+    again = finish(scene, out)
+    assert (again.bands_computed, first.bands_computed) == (0, 4)
+    assert (again.count, again.area_m2, again.pixels, again.counts) == (
+        first.count,
+        first.area_m2,
+        first.pixels,
+        first.counts,
+    )
+    assert finish(scene, out, force=True).bands_computed == 4
+    assert content(out) == before
+
+
+def test_another_threshold_takes_new_polygons_and_no_network(scene_file: SceneFile, tmp_path: Path) -> None:
+    scene, out = scene_file(ground(400, 300)), tmp_path / "out"
+    finish(scene, out)
+    assert finish(scene, out, outlining=Outlining(70)).bands_computed == 0
+    finish(scene, tmp_path / "fresh", outlining=Outlining(70))
+    assert content(out) == content(tmp_path / "fresh")
+
+
+@pytest.mark.parametrize("change", ["scene", "network", "overlap"])
+def test_other_input_is_computed_anew(scene_file: SceneFile, tmp_path: Path, change: str) -> None:
+    scene, out = scene_file(ground(400, 300)), tmp_path / "out"
+    with stopped_at(scene, out, "tiles"):
+        pass
+    if change == "scene":
+        scene_file(ground(400, 300, seed=1))
+    with Scene(scene) as opened:
+        network = replace(engine(blur), network="another") if change == "network" else engine(blur)
+        settings = SETTINGS | ({"overlap": 64} if change == "overlap" else {})
+        result = mapper.map_scene(opened, network, out, **settings)
+    assert result.bands_computed == result.counts.bands
+
+
+def test_a_damaged_band_is_one_line(scene_file: SceneFile, tmp_path: Path) -> None:
+    scene, out = scene_file(ground(400, 300)), tmp_path / "out"
+    with stopped_at(scene, out, "cog"):
+        pass
+    band = out / ".tsmu-map" / "rows_00001.npz"
+    band.write_bytes(band.read_bytes()[:-30])
+    with pytest.raises(MapError, match=r"rows_00001\.npz: damaged .* --force"):
+        finish(scene, out)
+    finish(scene, out, force=True)
+    finish(scene, tmp_path / "whole")
+    assert content(out) == content(tmp_path / "whole")
 
 
 def test_while_mapping_again_nobody_else_may_and_killed_the_older_map_stays(
     scene_file: SceneFile, tmp_path: Path
 ) -> None:
     scene, out = scene_file(ground(400, 300)), tmp_path / "out"
-    finish(scene, out, threshold_percent=70)
+    finish(scene, out, outlining=Outlining(70))
     before = content(out)
     with stopped_at(scene, out, "polygons"):
         under_way = content(out)
@@ -125,14 +233,15 @@ def test_killed_between_the_two_names_no_older_polygons_lie_beside_the_new_raste
     scene_file: SceneFile, tmp_path: Path
 ) -> None:
     scene, out = scene_file(ground(400, 300)), tmp_path / "out"
-    finish(scene, out, threshold_percent=70)
+    finish(scene, out, outlining=Outlining(70))
     with stopped_at(scene, out, "renaming"):
         pass
     assert [name for name in content(out) if not name.startswith(".")] == ["probability.tif"]
     with rasterio.open(out / "probability.tif") as dataset:
         assert dataset.tags()["tsmu_threshold_percent"] == "50"
         above = (dataset.read(1) >= 50).sum()
-    assert finish(scene, out).pixels == above
+    result = finish(scene, out)
+    assert (result.pixels, result.bands_computed) == (above, 0)
 
 
 def test_a_disk_that_fills_up_is_one_line_and_leaves_the_older_map_alone(scene_file: SceneFile, tmp_path: Path) -> None:
@@ -143,14 +252,14 @@ def test_a_disk_that_fills_up_is_one_line_and_leaves_the_older_map_alone(scene_f
         return (values[:, 0] - 128) / 40
 
     with Scene(scene) as opened:
-        mapper.map_scene(opened, noise, out, **SETTINGS)
-        before = content(out)
+        mapper.map_scene(opened, engine(noise), out, **SETTINGS)
+        before = shown(out)
         sizes = [len(data) for data in before.values()]
         limits = [1000, min(sizes) - 1, max(sizes) // 2, max(sizes) - 1]
         for limit in limits:
             with largest_file(limit), pytest.raises(MapError, match="out: cannot be written") as caught:
-                mapper.map_scene(opened, noise, out, **SETTINGS)
+                mapper.map_scene(opened, engine(noise), out, force=True, **SETTINGS)
             assert "\n" not in str(caught.value)
-            assert content(out) == before
-        with largest_file(max(sizes)):
-            mapper.map_scene(opened, noise, out, **SETTINGS)
+            assert shown(out) == before
+        mapper.map_scene(opened, engine(noise), out, force=True, **SETTINGS)
+        assert shown(out) == before

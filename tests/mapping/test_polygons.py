@@ -1,7 +1,9 @@
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
+import geopandas
 import numpy as np
+import pandas as pd
 import pyproj
 import pytest
 import rasterio
@@ -9,12 +11,14 @@ import shapely
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from rasterio.features import rasterize
+from rasterio.features import rasterize, shapes
 from rasterio.transform import Affine
 from scipy import ndimage
 
 from tests.mapping.conftest import GRID, ground
-from tsmu.mapping.polygons import polygonise
+from tsmu.mapping import polygons as room
+from tsmu.mapping.outlines import Outlines, outlines
+from tsmu.mapping.polygons import Outlining, write_polygons
 
 SceneFile = Callable[..., Path]
 TRANSFORMS = [
@@ -22,6 +26,12 @@ TRANSFORMS = [
     Affine(10, 0, 500_000, 0, 10, 2_500_000),  # south up
     GRID["transform"] @ Affine.rotation(30),
 ]
+
+
+def polygonise(raster: Path, threshold: int, **how: float) -> geopandas.GeoDataFrame:
+    path = raster.with_suffix(".parquet")
+    write_polygons(raster, Outlining(threshold, **how), path, {"region": "alps"})
+    return geopandas.read_parquet(path)
 
 
 def check(percent: np.ndarray, raster: Path, threshold: int) -> None:
@@ -44,6 +54,7 @@ def check(percent: np.ndarray, raster: Path, threshold: int) -> None:
         assert row.pixels == inside.sum()
         assert row.max_probability == percent[inside].max() / 100
         assert row.mean_probability == pytest.approx(percent[inside].mean() / 100)
+        assert row.std_probability == pytest.approx(percent[inside].std() / 100, abs=1e-9)
 
 
 @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -84,12 +95,13 @@ def test_the_threshold_itself_counts(scene_file: SceneFile) -> None:
     assert polygonise(scene_file(percent, nodata=255), 51)["pixels"].tolist() == [1]
 
 
-def test_no_landslide_is_an_empty_table_with_its_columns(scene_file: SceneFile, tmp_path: Path) -> None:
+def test_no_landslide_is_an_empty_table_with_its_columns(scene_file: SceneFile) -> None:
     polygons = polygonise(scene_file(np.zeros((5, 5), np.uint8), nodata=255), 50)
     assert len(polygons) == 0
-    assert list(polygons) == ["area_m2", "max_probability", "mean_probability", "pixels", "geometry"]
-    assert polygons.dtypes["pixels"] == np.int64
-    polygons.to_parquet(tmp_path / "empty.parquet")
+    full = polygonise(scene_file(np.full((5, 5), 60, np.uint8), nodata=255), 50)
+    assert list(polygons) == list(full)
+    assert (polygons.dtypes == full.dtypes).all()
+    assert polygons.crs == full.crs
 
 
 def test_areas_are_geodesic(scene_file: SceneFile) -> None:
@@ -119,6 +131,98 @@ def test_areas_across_the_antimeridian(scene_file: SceneFile) -> None:
     assert area == pytest.approx(10_000, rel=2e-3)
 
 
-def test_no_temporary_file_stays(scene_file: SceneFile, tmp_path: Path) -> None:
-    polygonise(scene_file(np.full((5, 5), 60, np.uint8), nodata=255), 50)
-    assert [path.name for path in tmp_path.iterdir()] == ["post.tif"]
+def whole(percent: np.ndarray, threshold: int) -> list[shapely.Polygon]:
+    """What GDAL makes of the whole mask at once."""
+    above = ((percent >= threshold) & (percent != 255)).astype(np.uint8)
+    found = shapes(above, mask=above > 0, connectivity=4)
+    return [shapely.Polygon(shape["coordinates"][0], shape["coordinates"][1:]) for shape, _ in found]
+
+
+def as_set(polygons: Iterable[shapely.Polygon]) -> list[str]:
+    """Polygons vertex by vertex, whatever their order and where their rings begin."""
+    return sorted(shapely.to_wkb(polygon.normalize(), hex=True) for polygon in polygons)
+
+
+@settings(max_examples=300)
+@given(
+    hnp.arrays(np.uint8, hnp.array_shapes(min_dims=2, max_dims=2, max_side=30), elements=st.sampled_from([0, 80])),
+    st.integers(1, 31),
+    st.floats(0, 1),
+    st.integers(0, 2**32 - 1),
+)
+def test_bands_of_any_height_give_what_the_whole_mask_gives_at_once(
+    percent: np.ndarray, height: int, share: float, seed: int
+) -> None:
+    random = np.random.default_rng(seed)
+    percent = np.where(random.random(percent.shape) < share, random.choice([10, 60, 90, 255], percent.shape), percent)
+    percent = percent.astype(np.uint8)
+    expected = whole(percent, 60)
+    bands = [(row, percent[row : row + height]) for row in range(0, len(percent), height)]
+    found = list(outlines(bands, 60))
+    assert as_set(polygon for part in found for polygon in part.polygons) == as_set(expected)
+    for part in found:
+        np.testing.assert_array_equal(part.pixels, shapely.area(part.polygons))
+    inside = percent[(percent >= 60) & (percent != 255)].astype(int)
+    assert sum(part.total.sum() for part in found) == inside.sum()
+    assert sum(part.squares.sum() for part in found) == (inside**2).sum()
+
+
+def test_a_spiral_through_all_bands_is_one_polygon() -> None:
+    rows, columns = np.mgrid[-60:60, -60:60]
+    turns = np.hypot(rows, columns) / 8 - np.arctan2(rows, columns) / (2 * np.pi)
+    percent = np.where(turns % 1 < 0.5, 90, 0).astype(np.uint8)
+    for height in (1, 7, 50):
+        bands = [(row, percent[row : row + height]) for row in range(0, len(percent), height)]
+        found = Outlines.together(outlines(bands, 50))
+        assert as_set(found.polygons) == as_set(whole(percent, 50))
+
+
+def test_batches_of_polygons_are_one_table(scene_file: SceneFile, monkeypatch: pytest.MonkeyPatch) -> None:
+    raster = scene_file((ground(1300, 300, bands=1)[0] / 2.55).astype(np.uint8), nodata=255)
+    together = polygonise(raster, 60)
+    monkeypatch.setattr(room, "AT_ONCE", 20)
+    pd.testing.assert_frame_equal(polygonise(raster, 60), together)
+    assert len(together) > 60
+    assert (together["region"] == "alps").all()
+
+
+def test_length_and_width_are_those_of_the_rotated_rectangle(scene_file: SceneFile) -> None:
+    """A bar of 40 x 10 pixels of 10 m, the raster turned by 30 degrees and at UTM's scale of 0.9996."""
+    percent = np.zeros((60, 60), np.uint8)
+    percent[20:30, 10:50] = 70
+    for transform in TRANSFORMS:
+        (row,) = polygonise(scene_file(percent, nodata=255, transform=transform), 50).itertuples()
+        assert (row.length_m, row.width_m) == pytest.approx((400 / 0.9996, 100 / 0.9996), rel=1e-4)
+        assert row.perimeter_m == pytest.approx(1000 / 0.9996, rel=1e-4)
+
+
+def test_lengths_in_degrees_and_across_the_antimeridian(scene_file: SceneFile) -> None:
+    percent = np.full((10, 40), 70, np.uint8)
+    grid = {"crs": "EPSG:4326", "transform": Affine(0.001, 0, 179.98, 0, -0.001, 60)}
+    (row,) = polygonise(scene_file(percent, nodata=255, **grid), 50).itertuples()
+    geod = pyproj.Geod(ellps="WGS84")
+    length, width = geod.inv(0, 59.995, 0.04, 59.995)[2], geod.inv(0, 59.99, 0, 60)[2]
+    assert (row.length_m, row.width_m) == pytest.approx((length, width), rel=1e-3)
+
+
+def test_small_landslides_are_left_out(scene_file: SceneFile) -> None:
+    percent = np.zeros((9, 30), np.uint8)
+    percent[2:4, 2:4] = percent[2:5, 10:20] = 70
+    raster = scene_file(percent, nodata=255)
+    assert polygonise(raster, 50)["pixels"].tolist() == [4, 30]
+    assert polygonise(raster, 50, min_area_m2=1000)["pixels"].tolist() == [30]
+
+
+def test_simplified_outlines_have_fewer_points_and_do_not_overlap(scene_file: SceneFile) -> None:
+    percent = (ground(300, 300, bands=1)[0] / 2.55).astype(np.uint8)
+    raster = scene_file(percent, nodata=255)
+    exact, simple = polygonise(raster, 50), polygonise(raster, 50, simplify_px=1.5)
+    assert len(exact) == len(simple)
+    assert simple.is_valid.all()
+    assert shapely.get_num_coordinates(simple.geometry).sum() < 0.7 * shapely.get_num_coordinates(exact.geometry).sum()
+    assert (
+        simple.geometry.apply(lambda p: len(p.interiors)).tolist()
+        == exact.geometry.apply(lambda p: len(p.interiors)).tolist()
+    )
+    assert simple.area.sum() == pytest.approx(shapely.union_all(simple.geometry).area)
+    np.testing.assert_allclose(simple.area, exact.area, rtol=0.5, atol=600)

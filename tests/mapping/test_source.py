@@ -117,15 +117,49 @@ def test_pre_must_be_given_and_wanted(scene_file: SceneFile) -> None:
         Scene(post, bands=["red"])
 
 
+def plane(transform: Affine, height: int, width: int) -> np.ndarray:
+    """A band that rises with the coordinates, on any grid of UTM 51 N."""
+    columns, rows = np.meshgrid(np.arange(width) + 0.5, np.arange(height) + 0.5)
+    x, y = transform @ (columns, rows)
+    return (0.05 * (x - 500_000) - 0.03 * (y - 2_600_000) + 100).astype(np.float32)[None]
+
+
 @pytest.mark.parametrize(
-    "changed",
-    [{"crs": "EPSG:32650"}, {"transform": Affine(10, 0, 500_005, 0, -10, 2_600_000)}, {"pixels": ground(5, 6)}],
-    ids=["crs", "transform", "size"],
+    "transform",
+    [
+        Affine(10, 0, 500_005, 0, -10, 2_600_000),
+        Affine(30, 0, 499_950, 0, -30, 2_600_050),
+        GRID["transform"] @ Affine.rotation(20) @ Affine.translation(-60, -60) @ Affine.scale(0.8),
+    ],
+    ids=["half a pixel", "coarser", "rotated"],
 )
-def test_another_grid_is_refused(scene_file: SceneFile, changed: dict[str, object]) -> None:
-    pixels = changed.pop("pixels", ground(5, 5))
-    with pytest.raises(MapError, match=r"pre\.tif: not on the grid of .*post\.tif"):
-        Scene(scene_file(ground(5, 5)), scene_file(pixels, "pre", **changed))
+def test_a_pre_image_on_another_grid_is_laid_on_that_of_post(scene_file: SceneFile, transform: Affine) -> None:
+    post = scene_file(plane(GRID["transform"], 120, 100))
+    pre = scene_file(plane(transform, 250, 250), "pre", transform=transform)
+    with Scene(post, pre) as scene:
+        whole, valid = scene.read(0, 0, 120, 100)
+        for row, column, height, width in ((0, 0, 50, 50), (13, 37, 64, 32), (90, 70, 30, 30)):
+            part, _ = scene.read(row, column, height, width)
+            np.testing.assert_array_equal(part, whole[:, row : row + height, column : column + width])
+    inside = np.s_[5:115, 5:95]
+    assert valid[inside].all()
+    np.testing.assert_allclose(whole[0][inside], whole[1][inside], atol=0.05)  # a tenth of a pixel
+
+
+def test_a_pre_image_of_a_part_leaves_the_rest_without_data(scene_file: SceneFile) -> None:
+    other = Affine(10, 0, 500_500, 0, -10, 2_600_000)
+    with Scene(scene_file(ground(100, 100)), scene_file(ground(100, 100), "pre", transform=other)) as scene:
+        _, valid = scene.read(0, 0, 100, 100)
+    assert not valid[:, :49].any()
+    assert valid[:, 51:].all()
+
+
+def test_a_pre_image_of_another_place_or_without_one_is_refused(scene_file: SceneFile) -> None:
+    far = scene_file(ground(5, 5), "pre", transform=Affine(10, 0, 600_000, 0, -10, 2_600_000))
+    with pytest.raises(MapError, match=r"pre\.tif: does not overlap the scene; it lies at 123\.\d+"):
+        Scene(scene_file(ground(5, 5)), far)
+    with pytest.raises(MapError, match=r"pre\.tif: has no CRS"):
+        Scene(scene_file(ground(5, 5)), scene_file(ground(5, 5), "pre", crs=None))
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 import torch
 from stac_model.schema import MLModelProperties
 
-from tsmu.chips.styles import Style
+from tsmu.chips.style import Style
 from tsmu.errors import BundleError
 from tsmu.model.bundle import bundle_versions, latest_bundle, next_version, open_bundle, write_bundle
 from tsmu.model.network import RegionNet
@@ -34,7 +34,7 @@ def make_record(version: int) -> BundleRecord:
         seconds=1.0,
         device="cpu",
         precision="float32",
-        style=Style([0.0] * 21, [[0.0] * 21] * 21, 6),
+        style=Style([0.0] * 21, [[0.0] * 21] * 21, 6, 64),
     )
     return BundleRecord(
         version=version,

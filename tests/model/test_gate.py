@@ -9,7 +9,8 @@ from torch import Tensor
 from tsmu.chips.dataset import ChipDataset
 from tsmu.chips.folder import chips_from_folder
 from tsmu.chips.index import select
-from tsmu.chips.styles import Style, looks
+from tsmu.chips.looks import looks, style_of
+from tsmu.chips.style import Style
 from tsmu.issues import IssueLog
 from tsmu.model.gate import STRANGE, Gate
 
@@ -25,7 +26,7 @@ def regions(shared_data: Path) -> dict[str, tuple[Style, Tensor]]:
         chips = chips_from_folder(folder, region, IssueLog(folder))
         tests = ChipDataset(select(chips, region, "test"))
         images = torch.stack([tests[number]["image"] for number in range(len(tests))])
-        found[region] = Style.of(select(chips, region, "train")), images
+        found[region] = style_of(select(chips, region, "train")), images
     return found
 
 
@@ -51,7 +52,7 @@ def test_a_region_that_was_not_learned_is_strange(regions: dict[str, tuple[Style
 
 def test_one_region_and_flat_or_empty_images_give_numbers() -> None:
     images = torch.rand(4, 2, 32, 48) * 100
-    style = Style(looks(images).mean(0).tolist(), looks(images).T.cov().tolist(), 4)
+    style = Style(looks(images).mean(0).tolist(), looks(images).T.cov().tolist(), 4, 32)
     gate = Gate({"alps": style})
     strange = torch.stack([torch.zeros(2, 32, 48), torch.full((2, 32, 48), torch.nan), images[0]])
     assert gate.distances(strange).isfinite().all()

@@ -16,8 +16,8 @@ from tests.conftest import write_chips
 from tsmu.chips.dataset import ChipDataset
 from tsmu.chips.folder import chips_from_folder
 from tsmu.chips.index import add_to_index
+from tsmu.chips.looks import restyle, style_of
 from tsmu.chips.statistics import band_statistics
-from tsmu.chips.styles import Style, restyle
 from tsmu.errors import UpdateError
 from tsmu.issues import IssueLog
 from tsmu.model.bundle import bundle_versions, open_bundle
@@ -255,7 +255,7 @@ def chain(chips: list[geopandas.GeoDataFrame], strategy: Strategy, steps: int = 
         old = {name: part for part in chips[:number] if (name := part["region"].iloc[0])}
         known = Known(old, styles, learned[-1].memory if learned else {})
         learned.append(learn_region(network, region, rows, strategy, TrainingSettings(steps, 4, 0), known=known))
-        styles = styles | {learned[-1].decoder: Style.of(rows)}
+        styles = styles | {learned[-1].decoder: style_of(rows)}
     return network, learned
 
 
@@ -315,7 +315,7 @@ def test_joint_training_sees_every_region_as_often(bright_chips: Path, dark_chip
 
 def test_surrogates_have_the_colours_of_the_old_region(bright_chips: Path, dark_chips: Path) -> None:
     bright, dark = chips_of(bright_chips, "bright"), chips_of(dark_chips, "dark")
-    style = Style.of(bright)
+    style = style_of(bright)
     images = torch.stack([ChipDataset(dark)[position]["image"] for position in range(8)])
     images[0, :, 0, 0] = torch.nan
     generator = torch.Generator().manual_seed(0)

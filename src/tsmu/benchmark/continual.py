@@ -19,9 +19,9 @@ from safetensors.torch import load_file, save_file
 
 from tsmu.chips.folder import chips_from_folder
 from tsmu.chips.index import bands_of, select
+from tsmu.chips.looks import style_of
 from tsmu.chips.splits import fold_split
 from tsmu.chips.statistics import band_statistics
-from tsmu.chips.styles import Style
 from tsmu.errors import BenchmarkError
 from tsmu.evaluate.matrix import ContinualScores
 from tsmu.evaluate.predict import count_chips, count_pixels
@@ -224,7 +224,7 @@ def _known(
     """What the strategy may know of the regions before."""
     if not before:
         return Known()
-    styles = {before[-1]["serving"][name]["decoder"]: Style.of(chips) for name, chips in old.items()}
+    styles = {before[-1]["serving"][name]["decoder"]: style_of(chips) for name, chips in old.items()}
     memory = load_file(states / f"{before[-1]['name']}.memory.safetensors")
     return Known(old if strategy.sees_old_chips else {}, styles, memory)
 

@@ -1,9 +1,12 @@
 """Statistics of a set of chips: per-band mean and spread, pixel sizes."""
 
+from pathlib import Path
+
 import geopandas
 import torch
 
 from tsmu.chips.dataset import ChipDataset
+from tsmu.imagery.raster import describe
 
 
 def band_statistics(chips: geopandas.GeoDataFrame) -> tuple[list[float], list[float]]:
@@ -31,3 +34,9 @@ def pixel_size_range(chips: geopandas.GeoDataFrame) -> tuple[float, float] | Non
     """Smallest and largest known pixel size in metres; None when no chip is georeferenced."""
     known = chips["pixel_size"].dropna()
     return (float(known.min()), float(known.max())) if len(known) else None
+
+
+def value_types(chips: geopandas.GeoDataFrame) -> list[str]:
+    """Types of the values in the chips' image files, such as uint8, sorted."""
+    files = {path for column in ("pre", "post") for path in chips[column].dropna()}
+    return sorted({describe(Path(file)).dtype for file in files})

@@ -148,9 +148,11 @@ def _predicted(pair: dict[str, object], bundle: "Bundle", space: "Workspace") ->
     """Outlines, in pixels, of what a bundle finds on a pair."""
     from tsmu.imagery.raster import read
     from tsmu.labels.drafts import draft_polygons
-    from tsmu.mapping.engine import torch_engine
     from tsmu.mapping.mapper import map_scene
+    from tsmu.mapping.plan import plan_tiling
+    from tsmu.mapping.polygons import Outlining
     from tsmu.mapping.source import Scene
+    from tsmu.mapping.torch_engine import torch_engine
 
     serving = bundle.record.regions[str(pair["region"])]
     pre = Path(str(pair["pre"])) if pair["pre"] else None
@@ -158,14 +160,9 @@ def _predicted(pair: dict[str, object], bundle: "Bundle", space: "Workspace") ->
         Scene(Path(str(pair["post"])), pre, bundle.record.bands) as scene,
         TemporaryDirectory(dir=space.root, prefix=".draft-") as folder,
     ):
+        engine = torch_engine(bundle, serving.decoder)
         settings = space.settings.map
-        mapped = map_scene(
-            scene,
-            torch_engine(bundle, serving.decoder),
-            Path(folder),
-            threshold_percent=serving.threshold,
-            tile=settings.tile,
-            overlap=settings.overlap,
-        )
+        tiling = plan_tiling(engine, len(scene.bands), scene.width, settings.side, settings.overlap)
+        mapped = map_scene(scene, engine, Path(folder), outlining=Outlining(serving.threshold), **vars(tiling))
         percent, valid = read(mapped.probability)
     return draft_polygons(percent[0] * valid, threshold=serving.threshold)

@@ -1,149 +1,141 @@
 """`tsmu map`."""
 
-from datetime import date, datetime
+from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tsmu.cli.command import JsonOption, WorkspaceOption, command, find_workspace, progress
+from tsmu.cli.command import JsonOption, WorkspaceOption, command, explain, find_workspace
 
 if TYPE_CHECKING:
-    from tsmu.mapping.source import Scene
-    from tsmu.workspace import Workspace
+    from tsmu.issues import IssueLog
+    from tsmu.mapping.scenes import SceneOrder
 
 
 def map_scene(
-    post: Annotated[Path, typer.Argument(metavar="POST", help="Post-event raster of the scene.")],
-    pre: Annotated[Path | None, typer.Option(help="Pre-event raster on the same grid.")] = None,
+    scenes: Annotated[
+        list[str],
+        typer.Argument(metavar="SCENE...", help="Post-event rasters, files or addresses; or a CSV table of scenes."),
+    ],
+    pre: Annotated[str | None, typer.Option(help="Pre-event raster, of one scene.")] = None,
     region: Annotated[str, typer.Option(metavar="NAME|auto", help="Whose decoder; auto asks the region map.")] = "auto",
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Where to; by default maps/<name>.")] = None,
     name: Annotated[str | None, typer.Option(help="The scene's name; by default that of the file.")] = None,
     threshold: Annotated[int | None, typer.Option(min=1, max=100, help="Percent; by default the region's.")] = None,
+    min_area: Annotated[float, typer.Option(min=0, metavar="M2", help="Leave out smaller landslides.")] = 0.0,
+    simplify: Annotated[float, typer.Option(min=0, metavar="PX", help="Simplify outlines by so many pixels.")] = 0.0,
+    aoi: Annotated[Path | None, typer.Option(metavar="FILE", help="Map only inside these polygons.")] = None,
+    slope_below: Annotated[float | None, typer.Option(min=0, max=90, help="Degrees; leave out flatter ground.")] = None,
+    dem: Annotated[str | None, typer.Option(metavar="FILE", help="Elevations in metres, for --slope-below.")] = None,
+    leave_out: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Raster of clouds or water; leave out where it is not 0.")
+    ] = None,
     tile: Annotated[int | None, typer.Option(min=64, help="Pixels per side of one network input.")] = None,
     overlap: Annotated[int | None, typer.Option(help="Pixels that neighbouring tiles share.")] = None,
+    engine: Annotated[str, typer.Option(metavar="auto|openvino|torch", help="What computes the network.")] = "auto",
+    scale: Annotated[float | None, typer.Option(help="Multiply the values by this; 1 takes them as they are.")] = None,
     date_pre: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], metavar="YYYY-MM-DD")] = None,
     date_post: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], metavar="YYYY-MM-DD")] = None,
     any_resolution: Annotated[bool, typer.Option("--any-resolution", help="Map whatever the pixel size.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Compute anew what is finished.")] = False,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Map a scene: probabilities, polygons, and candidates in the landslide database."""
+    """Map scenes: probabilities, polygons, and candidates in the landslide database."""
     with command("map", as_json) as answer:
         space = find_workspace(workspace)
-        import geopandas
-
-        from tsmu.database import RunRecord, SceneRecord, add_run, open_database
+        from tsmu.cli.mapping import SceneMapper, Wanted
+        from tsmu.database import open_database
+        from tsmu.errors import MapError, TsmuError
         from tsmu.issues import IssueLog
-        from tsmu.mapping.area import valid_area
-        from tsmu.mapping.engine import torch_engine
-        from tsmu.mapping.mapper import map_scene as run
-        from tsmu.mapping.source import Scene
-        from tsmu.model.serving import serving_bundle
+        from tsmu.mapping.choose import ENGINES
+        from tsmu.mapping.scenes import check_names
 
-        bundle = serving_bundle(space.models)
-        scene_name = _scene_name(name or post.stem)
-        folder = out or space.maps / scene_name
-        _check_free(folder, post)
-        with Scene(post, pre, bundle.record.bands) as scene:
-            chosen = _region_under(scene, space) if region == "auto" else region
-            bundle = serving_bundle(space.models, chosen)
-            bundle.require_region(chosen)
-            serving = bundle.record.regions[chosen]
-            if not any_resolution:
-                scene.check_pixel_size(serving.pixel_size)
-            percent = threshold or serving.threshold
-            tags = {
-                "tsmu_scene": str(post.resolve()),
-                "tsmu_bundle": bundle.name,
-                "tsmu_bundle_digest": bundle.digest,
-                "tsmu_region": chosen,
-            }
-            with space.lock("tsmu map"), progress(f"Mapping {scene_name}") as show:
-                result = run(
-                    scene,
-                    torch_engine(bundle, serving.decoder),
-                    folder,
-                    threshold_percent=percent,
-                    tile=tile or space.settings.map.tile,
-                    overlap=space.settings.map.overlap if overlap is None else overlap,
-                    progress=lambda done, total: show(done, total, chosen),
-                    tags=tags,
-                )
-                seen = SceneRecord(
-                    scene_name,
-                    scene.footprint,
-                    space.stored_path(post),
-                    space.stored_path(pre) if pre else None,
-                    _day(date_pre),
-                    _day(date_post),
-                    scene.info.pixel_size,
-                )
-                settings = {"tile": tile or space.settings.map.tile}
-                settings["overlap"] = space.settings.map.overlap if overlap is None else overlap
-                by = RunRecord(bundle.name, bundle.digest, serving.decoder, chosen, percent, "torch", settings)
-                log = IssueLog(post, part="database")
-                with open_database(space.database, create=True) as records:
-                    found = geopandas.read_parquet(result.polygons)
-                    added = add_run(records, found, seen, by, log, valid_area(result.probability))
-                    database_name = records.name
-                answer.take_issues(log, space.issues)
-        answer.records = len(found) - len(log.errors)
-        answer.outputs |= {
-            "probability": str(result.probability),
-            "polygons": str(result.polygons),
-            "database": database_name,
-        }
-        answer.more = {"scene": scene_name, "region": chosen, "threshold": percent, "area_m2": result.area_m2}
-        answer.more |= {
-            "run": added.run_id,
-            "run_already_there": added.already_there,
-            "observations": added.observations,
-        }
-        answer.more |= {"candidates": added.candidates, "redrawn": added.redrawn, "proposed": added.proposed}
-        answer.say(
-            f"{answer.records} landslides, {result.area_m2 / 1e6:.3f} km2, by the decoder of {chosen} ({bundle.name})"
-        )
+        if engine not in ENGINES:
+            raise MapError(f"engine {engine!r}: must be one of {', '.join(ENGINES)}")
+        if (slope_below is None) != (dem is None):
+            raise MapError("--slope-below and --dem: one needs the other; give both")
+        log = IssueLog(scenes[0] if len(scenes) == 1 else "tsmu map")
+        given = _Given(pre, name, _day(date_pre), _day(date_post), None if region == "auto" else region)
+        orders = _orders(scenes, given, log)
+        check_names([order for _, order in orders])
+        if out and len(orders) > 1:
+            raise MapError(
+                f"--out {out}: is for one scene, here are {len(orders)}; leave it out, they go to {space.maps}"
+            )
+        wanted = Wanted(
+            threshold, min_area, simplify, aoi, slope_below, dem, leave_out, tile, overlap, engine, scale,
+            any_resolution, force,
+        )  # fmt: skip
+        done: list[dict[str, Any]] = []
+        mapper = SceneMapper(wanted, space)
+        with space.lock("tsmu map"), open_database(space.database, create=True) as records:
+            for row, order in orders:
+                try:
+                    done.append(mapper.map(order, out or space.maps / order.name, records, log))
+                except (TsmuError, OSError) as error:
+                    if len(orders) == 1 and not log.errors:
+                        raise
+                    log.error(str(order.post), explain(error), "not mapped", row=row)
+                    continue
+                answer.records += done[-1]["records"]
+                answer.say(_line(done[-1]))
+        if len(log):
+            answer.take_issues(log, space.issues)
+        if not done:
+            raise MapError(f"none of {len(log)} scenes could be mapped; see {space.issues}")
+        answer.outputs |= {"database": records.name} | (done[0]["outputs"] if len(done) == 1 else {})
+        answer.more = {"scenes": done} | ({} if len(done) > 1 else done[0])
         answer.say("\n".join(answer.outputs.values()))
 
 
-def _scene_name(name: str) -> str:
+@dataclass(frozen=True)
+class _Given:
+    """What the options say of the one scene."""
+
+    pre: str | None
+    name: str | None
+    date_pre: str | None
+    date_post: str | None
+    region: str | None
+
+
+def _orders(scenes: list[str], given: _Given, log: "IssueLog") -> "list[tuple[int | None, SceneOrder]]":
+    """The scenes that the command names, with their rows if they stand in a table."""
     from tsmu.errors import MapError
+    from tsmu.mapping.scenes import TABLE, SceneOrder, name_of, place_of, read_scene_table, scene_name
 
-    if name in (".", "..") or Path(name).name != name:
-        raise MapError(f"scene name {name!r}: cannot be a folder's name; give another with --name")
-    return name
+    single = given.pre or given.name or given.date_pre or given.date_post
+    if len(scenes) == 1 and scenes[0].lower().endswith(TABLE):
+        if single:
+            raise MapError(f"{scenes[0]}: pre images, names and dates of a table's scenes stand in its columns")
+        orders: list[tuple[int | None, SceneOrder]] = []
+        for row, order in read_scene_table(Path(scenes[0])):
+            if isinstance(order, str):
+                log.error(scenes[0], order, "not mapped", row=row)
+            else:
+                orders.append((row, replace(order, region=order.region or given.region)))
+        return orders
+    if single and len(scenes) > 1:
+        raise MapError("--pre, --name and dates are for one scene; give a table with a row for each")
+    pre = place_of(given.pre) if given.pre else None
+    dates = given.date_pre, given.date_post
+    return [
+        (None, SceneOrder(post, pre, scene_name(given.name) if given.name else name_of(post), given.region, *dates))
+        for post in map(place_of, scenes)
+    ]
 
 
-def _check_free(folder: Path, post: Path) -> None:
-    """Refuse to put a scene's map where another scene's lies."""
-    import rasterio
-
-    from tsmu.errors import MapError
-    from tsmu.mapping.mapper import RASTER
-
-    if (folder / RASTER).exists():
-        with rasterio.open(folder / RASTER) as dataset:
-            there = dataset.tags().get("tsmu_scene")
-        if there not in (None, str(post.resolve())):
-            raise MapError(f"{folder}: holds the map of {there}; give this scene a name of its own with --name")
+def _line(done: dict[str, Any]) -> str:
+    computed = "" if done["bands_computed"] else ", finished before"
+    return (
+        f"{done['scene']}: {done['records']} landslides, {done['area_m2'] / 1e6:.3f} km2, by the decoder of "
+        f"{done['region']} ({done['bundle']}; {done['routed']}), {done['engine']} on {done['device']} in "
+        f"{done['precision']} ({done['reason']}){computed}"
+    )
 
 
-def _day(moment: datetime | None) -> date | None:
-    return moment.date() if moment else None
-
-
-def _region_under(scene: "Scene", space: "Workspace") -> str:
-    """The region that covers most of a scene, in the workspace's region map."""
-    from tsmu.errors import RegionError
-    from tsmu.regions import RegionMap
-
-    if not space.regions.exists():
-        raise RegionError(
-            f"{space.regions}: no region map to choose the decoder by; name the region with --region NAME, "
-            "or make a map with: tsmu regions use FILE --name-field FIELD"
-        )
-    region, _ = RegionMap.load(space.regions).of_footprint(scene.footprint)
-    if region is None:
-        raise RegionError(f"{scene.info.path}: lies in no region of {space.regions}; name one with --region NAME")
-    return region
+def _day(moment: datetime | None) -> str | None:
+    return moment.date().isoformat() if moment else None

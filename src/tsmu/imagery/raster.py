@@ -78,19 +78,27 @@ class RasterInfo:
 
 
 @contextmanager
-def open_raster(path: Path) -> Iterator[DatasetReader]:
-    """Open a raster for reading; whatever GDAL complains of inside becomes an ImageError."""
-    if not str(path).startswith(("http://", "https://", "/vsi")) and not path.is_file():
+def open_raster(path: Path | str) -> Iterator[DatasetReader]:
+    """Open a raster for reading; whatever GDAL complains of inside becomes an ImageError.
+
+    An address must be a str: a Path would lose a slash of it.
+    """
+    if not is_remote(path) and not Path(path).is_file():
         raise ImageError(f"{path}: no such image file; check the path")
     with image_errors(path):
-        if path.suffix.lower() == ".png":
-            _verify_png(path)
+        if Path(path).suffix.lower() == ".png" and not is_remote(path):
+            _verify_png(Path(path))
         with rasterio.Env(**GDAL_OPTIONS), rasterio.open(path) as dataset:
             yield dataset
 
 
+def is_remote(path: Path | str) -> bool:
+    """Whether a raster lies on a server, or in another of GDAL's virtual file systems."""
+    return str(path).startswith(("http://", "https://", "/vsi"))
+
+
 @contextmanager
-def image_errors(path: Path) -> Iterator[None]:
+def image_errors(path: Path | str) -> Iterator[None]:
     """Turn what GDAL complains of while reading `path` into an ImageError."""
     try:
         yield
@@ -108,7 +116,7 @@ def _verify_png(path: Path) -> None:
         raise RasterioError(f"damaged PNG: {error}") from None
 
 
-def describe(path: Path) -> RasterInfo:
+def describe(path: Path | str) -> RasterInfo:
     """Read a raster's header.
 
     Bands are named by their descriptions, else by their colour, else `band_1`, `band_2`, ...
@@ -117,7 +125,7 @@ def describe(path: Path) -> RasterInfo:
         ImageError: the file is missing, not a raster, or has no band besides alpha.
     """
     with open_raster(path) as dataset:
-        return _describe(path, dataset)
+        return describe_open(path, dataset)
 
 
 def read(path: Path, window: Window | None = None) -> tuple[Pixels, Valid]:
@@ -149,7 +157,8 @@ def read_window(dataset: DatasetReader, window: Window | None = None) -> tuple[P
     return values, valid
 
 
-def _describe(path: Path, dataset: DatasetReader) -> RasterInfo:
+def describe_open(path: Path | str, dataset: DatasetReader) -> RasterInfo:
+    """Describe as `describe` does, from a dataset that is already open."""
     indexes = _band_indexes(dataset)
     if not indexes:
         raise ImageError(f"{path}: has no band besides alpha; give an image with at least one")
@@ -157,7 +166,7 @@ def _describe(path: Path, dataset: DatasetReader) -> RasterInfo:
     if len(set(names)) < len(names):
         names = tuple(f"band_{index}" for index in indexes)
     return RasterInfo(
-        path=path,
+        path=Path(path),
         width=dataset.width,
         height=dataset.height,
         bands=names,

@@ -42,3 +42,18 @@ class RowBlender:
             held[: len(held) - done] = held[done:].copy()
             held[len(held) - done :] = 0
         return probability, valid
+
+    def carry(self, row: int) -> tuple[Probability, Valid]:
+        """Give what tiles up to `row`, which is finished, say about the rows after it."""
+        shared = self._shared(row)
+        return self._sum[:shared].copy(), self._valid[:shared].copy()
+
+    def go_on(self, row: int, carry: tuple[Probability, Valid]) -> None:
+        """Be as after `finish(row)`, given the carry of then."""
+        for held, kept in zip((self._sum, self._valid), carry, strict=True):
+            held[: self._shared(row)] = kept
+
+    def _shared(self, row: int) -> int:
+        """How many rows a row of tiles shares with the next."""
+        last = row == len(self._rows) - 1
+        return 0 if last else self._rows.starts[row] + self._rows.tile - self._rows.starts[row + 1]

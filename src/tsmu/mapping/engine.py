@@ -1,21 +1,43 @@
-"""Engines: a bundle's decoder as a function from raw tiles to logits."""
+"""What the mapper wants of a network: a function from raw tiles to logits, and what it is."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
-from tsmu.mapping.mapper import Predict
-from tsmu.model.bundle import Bundle
+Predict = Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]]
 
 
-def torch_engine(bundle: Bundle, decoder: str) -> Predict:
-    """Float32 on the accelerator torch finds, else on the CPU."""
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    network = bundle.network().to(device).to(memory_format=torch.channels_last)
+@dataclass(frozen=True)
+class Engine:
+    """A network that is ready to compute.
 
-    @torch.inference_mode()
-    def predict(tiles: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        logits = network(torch.from_numpy(tiles).to(device), [decoder])[decoder]
-        return np.asarray(logits.float().cpu().numpy())
+    Attributes:
+        predict: raw values float32 (N, C, H, W), NaN = no data, sides multiples of 32, to logits
+            float32 (N, H, W).
+        network: tells this network from every other, such as a bundle's digest and a decoder. What
+            was mapped with one network is not gone on with another.
+        name: `torch` or `openvino`.
+        device: such as `cpu` or `cuda`.
+        precision: `float32` or `bfloat16`.
+        reason: why this engine, device and precision.
+        at_once: tiles that it computes at the same time.
+    """
 
-    return predict
+    predict: Predict
+    network: str
+    name: str
+    device: str
+    precision: str
+    reason: str
+    at_once: int = 1
+
+    def __str__(self) -> str:
+        """Name engine, device and precision in a few words."""
+        return f"{self.name} on {self.device} in {self.precision}"
+
+    @property
+    def identity(self) -> tuple[str, ...]:
+        """What an answer depends on; two engines with one identity answer the same to the last bit."""
+        return self.network, self.name, self.device, self.precision

@@ -1,128 +1,119 @@
-"""Landslide polygons of a probability raster."""
+"""Landslide polygons of a probability raster, as GeoParquet, written as they are found."""
 
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import geopandas
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pyproj
 import rasterio
 import shapely
-from rasterio.features import shapes
-from rasterio.transform import Affine
-from rasterio.windows import Window
-from scipy import ndimage
-from shapely.geometry.polygon import orient
 
-from tsmu.files import remove
 from tsmu.imagery.raster import GDAL_OPTIONS
-from tsmu.mapping.sink import BIG, NO_DATA, PLAIN, Percent, read_rows
+from tsmu.mapping.measures import measure, placed
+from tsmu.mapping.outlines import Outlines, Polygons, outlines
+from tsmu.mapping.sink import read_rows
 
-# Regions that touch only at a corner stay apart: joined, they would be invalid polygons.
-CONNECTEDNESS = 4
-GEOD = pyproj.Geod(ellps="WGS84")
-LONGEST_EDGE = 64.0  # px; longer edges are divided before they are laid on the ellipsoid
-
-Polygons = npt.NDArray[np.object_]
+AT_ONCE = 20_000  # polygons that are measured and written together
 
 
-def polygonise(raster: Path, threshold_percent: int) -> geopandas.GeoDataFrame:
-    """Outline the pixels of a written probability raster that reach a threshold.
+@dataclass(frozen=True)
+class Outlining:
+    """How a raster becomes polygons.
 
-    Pixels are one polygon when they share an edge; holes are kept. Rasterised again, the polygons
-    are exactly those pixels. The raster is streamed; the polygons are held in memory.
+    Attributes:
+        threshold_percent: pixels of at least this percentage are landslide.
+        min_area_m2: smaller landslides are left out.
+        simplify_px: 0 for outlines along the pixels' edges. Otherwise outlines are simplified by
+            about so many pixels, together, so that none comes to cross itself or another; all
+            polygons are then held in memory.
+    """
+
+    threshold_percent: int
+    min_area_m2: float = 0.0
+    simplify_px: float = 0.0
+
+
+def write_polygons(raster: Path, how: Outlining, path: Path, notes: Mapping[str, str] | None = None) -> None:
+    """Outline the landslides of a written probability raster and write them as GeoParquet.
+
+    Columns: `geometry` (Polygon, in the raster's CRS), `area_m2` and `perimeter_m` (geodesic, on the
+    WGS 84 ellipsoid), `length_m` and `width_m` (of the smallest rotated rectangle), `pixels`, and
+    `mean_probability`, `max_probability` and `std_probability` (0 to 1, of the raster's whole
+    percents), and one for each of the notes. Unless simplified, the polygons are exactly the pixels
+    that reach the threshold.
 
     Args:
-        raster: uint8, whole percent, 255 = no data. A temporary file is written beside it.
-        threshold_percent: pixels of at least this percentage are landslide.
-
-    Returns:
-        A GeoDataFrame in the raster's CRS with the columns `geometry` (Polygon), `area_m2`
-        (geodesic, on the WGS 84 ellipsoid), `max_probability` and `mean_probability` (0 to 1, of
-        the raster's whole percents), and `pixels`.
+        raster: uint8, whole percent, 255 = no data.
+        how: the threshold and more.
+        path: the file to write.
+        notes: what all polygons have in common, such as region and bundle.
     """
-    mask = raster.with_suffix(".mask.tif")
-    try:
-        with rasterio.Env(**GDAL_OPTIONS):
-            with rasterio.open(raster) as dataset:
-                crs, transform = dataset.crs, dataset.transform
-            _write_mask(raster, threshold_percent, mask)
-            outlines = _outline(mask)
-            total, highest = _statistics(raster, threshold_percent, outlines)
-    finally:
-        remove(mask)
-    pixels = shapely.area(outlines).round().astype(np.int64)
+    with rasterio.Env(**GDAL_OPTIONS):
+        with rasterio.open(raster) as dataset:
+            crs, transform = dataset.crs, dataset.transform
+        writer: pq.ParquetWriter | None = None
+        try:
+            for found in _batches(outlines(read_rows(raster), how.threshold_percent), how):
+                table = _table(found, how, transform, crs).assign(**(notes or {}))
+                arrow = _arrow(table)
+                writer = writer or pq.ParquetWriter(path, arrow.schema)
+                writer.write_table(arrow)
+        finally:
+            if writer:
+                writer.close()
+
+
+def _batches(parts: Iterator[Outlines], how: Outlining) -> Iterator[Outlines]:
+    """Gather the landslides into batches; one batch at least, be it empty."""
+    nothing = np.zeros(0, np.int64)
+    waiting, yielded = [Outlines(np.empty(0, dtype=object), nothing, nothing, nothing, nothing)], False
+    for part in parts:
+        waiting.append(part)
+        if sum(map(len, waiting)) >= AT_ONCE and not how.simplify_px:
+            yield Outlines.together(waiting)
+            waiting, yielded = waiting[:1], True
+    if len(waiting) > 1 or not yielded:
+        yield Outlines.together(waiting)
+
+
+def _table(
+    found: Outlines, how: Outlining, transform: rasterio.Affine, crs: rasterio.crs.CRS
+) -> geopandas.GeoDataFrame:
+    polygons = found.polygons
+    if how.simplify_px:
+        polygons = _simplified(polygons, how.simplify_px)
+    size = measure(polygons, transform, crs)
+    mean = found.total / found.pixels
     columns = {
-        "area_m2": _geodesic_areas(outlines, transform, crs),
-        "max_probability": highest / 100,
-        "mean_probability": total / np.maximum(pixels, 1) / 100,
-        "pixels": pixels,
+        "area_m2": size.area,
+        "perimeter_m": size.perimeter,
+        "length_m": size.length,
+        "width_m": size.width,
+        "pixels": found.pixels,
+        "mean_probability": mean / 100,
+        "max_probability": found.highest / 100,
+        "std_probability": np.sqrt(np.maximum(found.squares / found.pixels - mean**2, 0)) / 100,
     }
-    return geopandas.GeoDataFrame(pd.DataFrame(columns), geometry=_placed(outlines, transform), crs=crs)
+    table = geopandas.GeoDataFrame(pd.DataFrame(columns), geometry=placed(polygons, transform), crs=crs)
+    return table[table["area_m2"] >= how.min_area_m2]
 
 
-def _write_mask(raster: Path, threshold_percent: int, path: Path) -> None:
-    """Write 1 where the raster reaches the threshold, else 0."""
-    with rasterio.open(raster) as source:
-        profile = {"width": source.width, "height": source.height, "count": 1, "dtype": "uint8"}
-    with rasterio.open(path, "w", **profile, **PLAIN, **BIG) as mask:
-        for row, percent in read_rows(raster):
-            above = _above(percent, threshold_percent).astype(np.uint8)
-            mask.write(above, 1, window=Window(0, row, percent.shape[1], len(percent)))
+def _simplified(polygons: Polygons, tolerance: float) -> Polygons:
+    """Simplify outlines; those that touch at corners are the reason to do it as one coverage."""
+    return np.asarray(shapely.coverage_simplify(polygons, tolerance), dtype=object)
 
 
-def _outline(mask: Path) -> Polygons:
-    """Polygons of a 0/1 raster in pixel coordinates (column, row); GDAL reads it line by line."""
-    with rasterio.open(mask) as dataset:
-        band = rasterio.band(dataset, 1)
-        found = shapes(band, mask=band, connectivity=CONNECTEDNESS, transform=Affine.identity())
-        polygons = [shapely.Polygon(shape["coordinates"][0], shape["coordinates"][1:]) for shape, _ in found]
-    return np.array(polygons, dtype=object)
-
-
-def _statistics(
-    raster: Path, threshold_percent: int, outlines: Polygons
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
-    """Sum and maximum of the raster's percents in each polygon, by bands of rows.
-
-    Within a band, pixels that hang together are parts of one polygon: whose, any of them tells.
-    """
-    total, highest = np.zeros(len(outlines)), np.zeros(len(outlines), np.int64)
-    tree = shapely.STRtree(outlines)
-    shapely.prepare(outlines)
-    for row, percent in read_rows(raster):
-        label, count = ndimage.label(_above(percent, threshold_percent))
-        inside = np.flatnonzero(label)
-        part, value = label.flat[inside] - 1, percent.flat[inside]
-        pixel = np.empty(count, np.intp)
-        pixel[part] = inside
-        rows, columns = np.divmod(pixel, percent.shape[1])
-        points = np.asarray(shapely.points(columns + 0.5, rows + row + 0.5))
-        near, candidate = tree.query(points)
-        within = shapely.contains(outlines[candidate], points[near])
-        owner = np.empty(count, np.intp)
-        owner[near[within]] = candidate[within]
-        total += np.bincount(owner[part], weights=value, minlength=len(outlines))
-        np.maximum.at(highest, owner[part], value)
-    return total, highest
-
-
-def _above(percent: Percent, threshold_percent: int) -> npt.NDArray[np.bool_]:
-    return np.asarray((percent >= threshold_percent) & (percent != NO_DATA))
-
-
-def _geodesic_areas(outlines: Polygons, transform: Affine, crs: rasterio.crs.CRS) -> npt.NDArray[np.float64]:
-    # Oriented here and not in degrees, where a polygon across the antimeridian looks inside out.
-    rings = np.array([orient(polygon) for polygon in shapely.segmentize(outlines, LONGEST_EDGE)], dtype=object)
-    degrees = geopandas.GeoSeries(_placed(rings, transform), crs=crs).to_crs(4326)
-    return np.array([abs(GEOD.geometry_area_perimeter(polygon)[0]) for polygon in degrees])
-
-
-def _placed(outlines: Polygons, transform: Affine) -> Polygons:
-    """Carry polygons from pixel coordinates to the raster's CRS."""
-
-    def place(points: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        return np.column_stack(transform @ (points[:, 0], points[:, 1]))
-
-    return np.asarray(shapely.transform(outlines, place), dtype=object)
+def _arrow(table: geopandas.GeoDataFrame) -> pa.Table:
+    """Make a table of GeoParquet 1.0; geopandas itself writes only whole files."""
+    columns = pa.Table.from_pandas(pd.DataFrame(table.drop(columns="geometry")), preserve_index=False)
+    arrow = columns.append_column("geometry", pa.array(table.geometry.to_wkb(), pa.binary()))
+    crs = None if table.crs is None else pyproj.CRS(table.crs).to_json_dict()
+    geometry = {"encoding": "WKB", "geometry_types": ["Polygon"], "crs": crs}
+    described = {"version": "1.0.0", "primary_column": "geometry", "columns": {"geometry": geometry}}
+    return arrow.replace_schema_metadata({**(arrow.schema.metadata or {}), b"geo": json.dumps(described).encode()})

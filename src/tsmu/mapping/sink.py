@@ -81,7 +81,7 @@ class ProbabilitySink:
                 **PLAIN,
                 **BIG,
             )
-            self._dataset.update_tags(**{name: str(value) for name, value in tags.items()})
+            self.tag(tags)
             self._dataset.set_band_description(1, BAND)
 
     def __enter__(self) -> Self:
@@ -109,6 +109,10 @@ class ProbabilitySink:
         # Whole rows of blocks only: a block written twice is compressed twice and leaves a gap.
         with write_errors(self._path.parent), rasterio.Env(**GDAL_OPTIONS):
             self._flush(len(self._held) // BLOCK * BLOCK)
+
+    def tag(self, tags: Mapping[str, object]) -> None:
+        """Add metadata, stored as text."""
+        self._dataset.update_tags(**{name: str(value) for name, value in tags.items()})
 
     def _flush(self, count: int) -> None:
         if count:

@@ -1,6 +1,9 @@
-"""A scene: windows of a post-event raster and, for models that want it, its pre-event raster."""
+"""A scene: windows of a post-event raster and, for models that want it, its pre-event raster.
 
-from collections.abc import Sequence
+Rasters are files, or addresses of Cloud-Optimised GeoTIFFs that are read by range requests.
+"""
+
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,17 +12,27 @@ from typing import Self
 
 import numpy as np
 import numpy.typing as npt
+import rasterio
 import shapely
 from rasterio.errors import RasterioError
 from rasterio.io import DatasetReader
+from rasterio.vrt import WarpedVRT
 from rasterio.windows import Window
 
 from tsmu.errors import ImageError, MapError
 from tsmu.imagery.grids import Grid
-from tsmu.imagery.raster import RasterInfo, Valid, describe, open_raster, read_window
+from tsmu.imagery.raster import RasterInfo, Valid, describe, is_remote, read_window
+from tsmu.mapping.alignment import open_aligned
 
 ROLES = ("pre", "post")
 COARSEST, FINEST = 2.0, 0.5  # times the training pixel sizes
+REMOTE = {  # a server that stops answering is an error after a minute or two, not a wait for ever
+    "GDAL_HTTP_CONNECTTIMEOUT": 10,
+    "GDAL_HTTP_TIMEOUT": 30,
+    "GDAL_HTTP_MAX_RETRY": 2,
+    "GDAL_HTTP_RETRY_DELAY": 1,
+    "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",  # no requests for files that may lie beside it
+}
 
 Values = npt.NDArray[np.float32]
 
@@ -28,40 +41,54 @@ Values = npt.NDArray[np.float32]
 class _Image:
     """One raster of the scene; `take[i]` of its bands goes to `put[i]` of the scene's."""
 
-    info: RasterInfo
+    name: str
     dataset: DatasetReader
     take: list[int]
     put: list[int]
 
 
 class Scene:
-    """A raster, or a pair of rasters on one grid, to be mapped; open until it is closed.
+    """A raster, or a pair of rasters, to be mapped; open until it is closed.
 
     Bands are named `pre:red` or `post:red`: the role and the raster's own name of the band. A
     raster that names none of its bands is taken by position where it has exactly as many as wanted.
 
     Args:
         post: the post-event raster; its grid is the scene's.
-        pre: the pre-event raster, for models that take pre-event bands.
+        pre: the pre-event raster, for models that take pre-event bands; where it lies on another
+            grid it is resampled, window by window.
         bands: the model's band list in order; by default all bands, pre-event bands first.
+        scale: what all values are multiplied with.
 
     Raises:
         ImageError: a raster is missing or cannot be read.
-        MapError: bands are missing, there is no place on Earth, or the grids differ.
+        MapError: bands are missing, there is no place on Earth, or the rasters do not overlap.
     """
 
-    def __init__(self, post: Path, pre: Path | None = None, bands: Sequence[str] | None = None) -> None:
-        infos = {role: describe(path) for role, path in zip(ROLES, (pre, post), strict=True) if path is not None}
+    def __init__(
+        self,
+        post: Path | str,
+        pre: Path | str | None = None,
+        bands: Sequence[str] | None = None,
+        *,
+        scale: float = 1.0,
+    ) -> None:
+        places = {role: path for role, path in zip(ROLES, (pre, post), strict=True) if path is not None}
+        with rasterio.Env(**REMOTE):
+            infos = {role: describe(path) for role, path in places.items()}
         self.info = infos["post"]
+        self.infos = list(infos.values())
+        self.name = str(post)
         self.footprint = _footprint(self.info)
-        if "pre" in infos:
-            _check_same_grid(infos["pre"], self.info)
+        self.grid = Grid.of(self.info)
+        self._scale = scale
         self.bands = list(bands or (f"{role}:{band}" for role in infos for band in infos[role].bands))
         _check_roles(self.bands, infos)
         chosen = {role: _choose_bands(info, role, self.bands) for role, info in infos.items()}
         with ExitStack() as stack:
+            stack.enter_context(rasterio.Env(**REMOTE))
             self._images = [
-                _Image(info, stack.enter_context(open_raster(info.path)), *chosen[role]) for role, info in infos.items()
+                _Image(str(path), open_aligned(path, self.grid, stack), *chosen[role]) for role, path in places.items()
             ]
             self._stack = stack.pop_all()
 
@@ -108,9 +135,33 @@ class Scene:
             pixels, image_valid = _read(image, window)
             values[image.put] = pixels[image.take]
             valid &= image_valid
+        if self._scale != 1:
+            values *= np.float32(self._scale)
         values[:, ~valid] = np.nan
         beyond = ((0, row + height - bottom), (0, column + width - right))
         return np.pad(values, ((0, 0), *beyond), mode="edge"), np.pad(valid, beyond)
+
+    def samples(self, along: int, side: int) -> Iterator[Values]:
+        """Read square windows of up to `side` pixels all over the scene, `along` of them in each direction."""
+        height, width = min(side, self.height), min(side, self.width)
+        tops, lefts = (
+            sorted(set(np.linspace(0, length - window, along).astype(int).tolist()))
+            for length, window in ((self.height, height), (self.width, width))
+        )
+        for top in tops:
+            for left in lefts:
+                yield self.read(top, left, height, width)[0]
+
+    @property
+    def identity(self) -> list[object]:
+        """Tell the scene from every other: its bands and files, with their sizes and times of change."""
+        return [self.bands, self._scale, [file_identity(file) for file in self._files()]]
+
+    def _files(self) -> list[str]:
+        """All files of the rasters, those behind a VRT among them."""
+        opened = (image.dataset for image in self._images)
+        sources = (dataset.src_dataset if isinstance(dataset, WarpedVRT) else dataset for dataset in opened)
+        return [file for dataset in sources for file in dataset.files]
 
     def check_pixel_size(self, trained: tuple[float, float] | None) -> None:
         """Refuse a scene much coarser or finer than what the model was trained on.
@@ -128,10 +179,19 @@ class Scene:
         finest, coarsest = FINEST * trained[0], COARSEST * trained[1]
         if not finest <= size <= coarsest:
             raise MapError(
-                f"{self.info.path}: pixels of {size:.3g} m, the model takes {finest:.3g} to {coarsest:.3g} m "
+                f"{self.name}: pixels of {size:.3g} m, the model takes {finest:.3g} to {coarsest:.3g} m "
                 f"(trained on {trained[0]:.3g} to {trained[1]:.3g} m); resample the scene, "
                 "or pass --any-resolution to map it nevertheless"
             )
+
+
+def file_identity(file: str | Path) -> tuple[str, int, int]:
+    """Absolute path, size and time of change; zeros for what lies on a server."""
+    path = Path(file)
+    if is_remote(file) or not path.exists():
+        return str(file), 0, 0
+    status = path.stat()
+    return str(path.resolve()), status.st_size, status.st_mtime_ns
 
 
 def _read(image: _Image, window: Window) -> tuple[npt.NDArray[np.generic], Valid]:
@@ -140,7 +200,7 @@ def _read(image: _Image, window: Window) -> tuple[npt.NDArray[np.generic], Valid
     except RasterioError as error:
         reason = str(error.__cause__ or error).replace("\n", " ")
         raise ImageError(
-            f"{image.info.path}: damaged near row {window.row_off}, column {window.col_off} ({reason}); replace it"
+            f"{image.name}: damaged near row {window.row_off}, column {window.col_off} ({reason}); replace it"
         ) from error
 
 
@@ -155,16 +215,6 @@ def _footprint(info: RasterInfo) -> shapely.Polygon:
     except ImageError as error:
         raise MapError(f"{info.path}: {error}") from None
     return footprint
-
-
-def _check_same_grid(pre: RasterInfo, post: RasterInfo) -> None:
-    if pre.crs is None:
-        raise MapError(f"{pre.path}: has no CRS; georeference the pre-event raster like {post.path}")
-    if not Grid.of(pre).same_as(Grid.of(post)):
-        raise MapError(
-            f"{pre.path}: not on the grid of {post.path} (CRS, transform or size differ); "
-            "warp the pre-event raster onto the grid of the post-event one"
-        )
 
 
 def _check_roles(bands: Sequence[str], infos: dict[str, RasterInfo]) -> None:

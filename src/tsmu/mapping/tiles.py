@@ -36,7 +36,8 @@ class Cuts:
     def plan(cls, size: int, tile: int, overlap: int) -> "Cuts":
         """Cut `size` px into as few pieces as possible that share at least `overlap` px each.
 
-        A scene shorter than `tile` is one piece, shortened to the next multiple of 32.
+        Pieces are not larger than that many need to be, so that little is computed twice. A scene
+        shorter than `tile` is one piece, shortened to the next multiple of 32.
 
         Raises:
             MapError: `tile` is not a multiple of 32 from 64 on, or `overlap` more than half of it.
@@ -47,8 +48,13 @@ class Cuts:
             raise MapError(f"overlap of {overlap} px: must be between 0 and half the tile, {tile // 2} px")
         padded = math.ceil(size / MULTIPLE) * MULTIPLE
         tile = min(tile, padded)
-        stride = (tile - overlap) // MULTIPLE * MULTIPLE
-        steps = math.ceil((padded - tile) / stride) if padded > tile else 0
+        steps = _steps(padded, tile, overlap)
+        while (
+            steps
+            and tile - MULTIPLE >= max(2 * overlap, 2 * MULTIPLE)
+            and (_steps(padded, tile - MULTIPLE, overlap) == steps)
+        ):
+            tile -= MULTIPLE
         last = (padded - tile) // MULTIPLE
         starts = tuple(step * last // steps * MULTIPLE for step in range(steps + 1)) if steps else (0,)
         return cls(size, tile, starts, round(overlap * RAMP_SHARE))
@@ -95,3 +101,9 @@ class Cuts:
         """A cosine step from 0 to 1 around distance 0; with no ramp a plain step."""
         share = np.clip(distance / max(self.ramp, 1) + 0.5, 0, 1)
         return np.asarray((1 - np.cos(np.pi * share)) / 2)
+
+
+def _steps(padded: int, tile: int, overlap: int) -> int:
+    """How many pieces there must be after the first."""
+    stride = (tile - overlap) // MULTIPLE * MULTIPLE
+    return math.ceil((padded - tile) / stride) if padded > tile else 0

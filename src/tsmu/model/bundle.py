@@ -9,6 +9,8 @@
 
 A bundle is written beside its place and renamed into it. Loading checks every byte against the
 hashes in bundle.json, and bundle.json against its own digest.
+
+Mapping opens bundles without building their networks, so torch is imported where weights are read.
 """
 
 import hashlib
@@ -18,19 +20,19 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import safetensors
-import safetensors.torch
 from pydantic import ValidationError
-from torch import Tensor, nn
 
 from tsmu.errors import BundleError
 from tsmu.files import remove, sha256, written_whole
 from tsmu.model.card import card_text
-from tsmu.model.network import RegionNet
 from tsmu.model.record import BundleRecord
-from tsmu.model.stac import as_stac_item
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from tsmu.model.network import RegionNet
 
 RECORD = "tsmu:bundle"
 DIGEST = "tsmu:digest"
@@ -51,8 +53,10 @@ class Bundle:
         """The version as users write it, such as `v003`."""
         return self.path.name
 
-    def network(self) -> RegionNet:
+    def network(self) -> "RegionNet":
         """Build the network with this bundle's weights, in evaluation mode on the CPU."""
+        from tsmu.model.network import RegionNet
+
         record = self.record
         network = RegionNet(record.encoder, record.mean, record.std)
         _load_state(network.encoder, self.path / ENCODER_FILE)
@@ -61,8 +65,10 @@ class Bundle:
             _load_state(network.decoder(name), self.path / decoder_file(name))
         return network.eval()
 
-    def memory(self, strategy: str) -> dict[str, Tensor]:
+    def memory(self, strategy: str) -> "dict[str, Tensor]":
         """What `strategy` kept of the updates before; empty if the last one was by another."""
+        import safetensors.torch
+
         if self.record.regions[self.record.newest_region].strategy != strategy:
             return {}
         return safetensors.torch.load_file(self.path / MEMORY_FILE)
@@ -136,9 +142,11 @@ def open_bundle(path: Path) -> Bundle:
 
 
 def write_bundle(
-    models: Path, network: RegionNet, record: BundleRecord, memory: Mapping[str, Tensor] = MappingProxyType({})
+    models: Path, network: "RegionNet", record: BundleRecord, memory: "Mapping[str, Tensor]" = MappingProxyType({})
 ) -> Bundle:
     """Write a version into `models` and open it. The caller holds the workspace's lock."""
+    from tsmu.model.stac import as_stac_item
+
     models.mkdir(parents=True, exist_ok=True)
     for leftover in models.glob(".v*"):  # of a process that was killed while it wrote
         remove(leftover)
@@ -165,12 +173,16 @@ def _digest(item: Mapping[str, Any]) -> str:
     return hashlib.sha256(content.encode()).hexdigest()
 
 
-def _save(tensors: Mapping[str, Tensor], path: Path) -> None:
+def _save(tensors: "Mapping[str, Tensor]", path: Path) -> None:
+    import safetensors.torch
+
     # Through bytes, so that a full disk is an ordinary OSError with its file name.
     path.write_bytes(safetensors.torch.save({name: tensor.contiguous() for name, tensor in tensors.items()}))
 
 
-def _load_state(module: nn.Module, path: Path) -> None:
+def _load_state(module: "nn.Module", path: Path) -> None:
+    import safetensors.torch
+
     try:
         module.load_state_dict(safetensors.torch.load_file(path))
     except (safetensors.SafetensorError, RuntimeError) as error:

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from tsmu.chips.styles import Style, looks
+from tsmu.chips.looks import looks
+from tsmu.chips.style import Style
 
 SHRINKAGE = 0.2  # share of the pooled covariance; chosen on the validation chips of four real regions
 STRANGE = 2.0  # distance from which a scene looks like no region; four real regions lie at 0.7 to 1.5 of their
@@ -42,6 +43,7 @@ class Gate:
     def __init__(self, styles: Mapping[str, Style]) -> None:
         """Take the styles of at least one region, of one band list."""
         self.regions = list(styles)
+        self.side = int(sum(style.side for style in styles.values()) / len(styles))  # of the images to compare, pixels
         count = torch.tensor([style.count for style in styles.values()], dtype=torch.float64)
         self._mean = torch.tensor([style.mean for style in styles.values()], dtype=torch.float64)
         own = torch.tensor([style.covariance for style in styles.values()], dtype=torch.float64)
@@ -53,12 +55,14 @@ class Gate:
         """Squared Mahalanobis distance per number of images (N, C, H, W) to each region: (N, R)."""
         off = (looks(images)[:, None] - self._mean).transpose(0, 1)  # (R, N, F)
         solved = torch.linalg.solve_triangular(self._factor, off.transpose(1, 2), upper=False)
-        return solved.square().mean(1).T
+        distances: Tensor = solved.square().mean(1).T
+        return distances
 
     def log_likelihoods(self, images: Tensor) -> Tensor:
         """Log likelihood of images (N, C, H, W) under each region, up to a constant: (N, R)."""
         volume = self._factor.diagonal(dim1=1, dim2=2).log().sum(1)
-        return -0.5 * self._mean.shape[1] * self.distances(images) - volume
+        likelihoods: Tensor = -0.5 * self._mean.shape[1] * self.distances(images) - volume
+        return likelihoods
 
     def route(self, images: Tensor) -> Route:
         """Find the region of images (N, C, H, W) that belong together, such as tiles of one scene."""

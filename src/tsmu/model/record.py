@@ -2,7 +2,7 @@
 
 from pydantic import BaseModel, ConfigDict
 
-from tsmu.chips.styles import Style
+from tsmu.chips.style import Style
 
 
 class _Record(BaseModel):
@@ -55,6 +55,8 @@ class BundleRecord(_Record):
         weights: what the encoder started from.
         bands: input bands in order.
         mean, std: per band, raw units; fixed by the first region's training chips.
+        dtypes: types of the training images' files, such as uint8; None in bundles of before they
+            were noted.
         decoders: decoder names, in the order in which they were added.
         regions: by name, in the order in which they were first learned.
     """
@@ -70,6 +72,7 @@ class BundleRecord(_Record):
     std: list[float]
     decoders: list[str]
     regions: dict[str, RegionRecord]
+    dtypes: list[str] | None = None
 
     @property
     def newest_region(self) -> str:

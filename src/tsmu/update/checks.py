@@ -6,7 +6,8 @@ import geopandas
 import torch
 
 from tsmu.chips.dataset import ChipDataset
-from tsmu.chips.styles import Style, restyle
+from tsmu.chips.looks import restyle
+from tsmu.chips.style import Style
 from tsmu.evaluate.predict import count_pixels
 from tsmu.model.network import RegionNet
 from tsmu.model.record import RegionRecord

@@ -5,7 +5,7 @@ from typing import ClassVar
 import torch
 
 from tsmu.chips.dataset import Sample
-from tsmu.chips.styles import restyle
+from tsmu.chips.looks import restyle
 from tsmu.model.network import ENCODER
 from tsmu.update.losses import held_answers, label_losses
 from tsmu.update.strategy import Lesson, Losses, Stage

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from tsmu.chips.dataset import Sample
-from tsmu.chips.styles import Style
+from tsmu.chips.style import Style
 from tsmu.model.network import ENCODER, RegionNet, own_parts
 from tsmu.update.losses import label_losses
 from tsmu.update.sampling import mix

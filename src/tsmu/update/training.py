@@ -23,7 +23,7 @@ from torch.utils.data import DataLoader
 
 from tsmu.chips.augment import Augment
 from tsmu.chips.dataset import ChipDataset
-from tsmu.chips.styles import Style
+from tsmu.chips.style import Style
 from tsmu.errors import UpdateError
 from tsmu.files import written_whole
 from tsmu.model.device import device_in_use, precision_in_use

@@ -14,9 +14,9 @@ import torch
 
 from tsmu.chips.index import bands_of, read_index, select
 from tsmu.chips.kept import checking_chips, keep_chips
+from tsmu.chips.looks import style_of
 from tsmu.chips.splits import SPLITS
-from tsmu.chips.statistics import band_statistics, pixel_size_range
-from tsmu.chips.styles import Style
+from tsmu.chips.statistics import band_statistics, pixel_size_range, value_types
 from tsmu.errors import UpdateError
 from tsmu.evaluate.pixels import PixelCounts
 from tsmu.evaluate.predict import count_chips
@@ -88,7 +88,7 @@ def update_bundle(
         "seconds": seconds,
         "device": device_in_use(),
         "precision": precision_in_use(),
-        "style": Style.of(train),
+        "style": style_of(train),
     }
     record = _next_record(parent, network, model, chips, {region: RegionRecord.model_validate(entry)})
     if parent:
@@ -238,4 +238,12 @@ def _next_record(
         std=network.std.flatten().tolist(),
         decoders=list(network.decoder_names),
         regions=(old.regions if old else {}) | learned,
+        dtypes=_dtypes(old, chips),
     )
+
+
+def _dtypes(old: BundleRecord | None, chips: geopandas.GeoDataFrame) -> list[str] | None:
+    """Types of all images learned from; unknown if those of the earlier ones are."""
+    if old is None:
+        return value_types(chips)
+    return None if old.dtypes is None else sorted({*old.dtypes, *value_types(chips)})

@@ -1,7 +1,4 @@
-"""What a region's images look like, in a few numbers; and other images in its colours."""
-
-from dataclasses import dataclass
-from typing import Self
+"""What images look like, in a few numbers; a region's style; and other images in its colours."""
 
 import geopandas
 import torch
@@ -9,33 +6,21 @@ from torch import Tensor
 from torch.nn import functional
 
 from tsmu.chips.dataset import ChipDataset
+from tsmu.chips.style import Style
 
 FLAT = 1e-3  # smallest spread and gradient of a band within an image, raw units
 SCALES = 4  # at which texture is measured: 1, 2, 4 and 8 pixels
 
 
-@dataclass(frozen=True)
-class Style:
-    """Mean and covariance, over a region's images, of what each of them looks like (`looks`).
-
-    Attributes:
-        mean: (F,).
-        covariance: (F, F).
-        count: number of images.
-    """
-
-    mean: list[float]
-    covariance: list[list[float]]
-    count: int
-
-    @classmethod
-    def of(cls, chips: geopandas.GeoDataFrame) -> Self:
-        """Measure the style of a region's chips."""
-        dataset = ChipDataset(chips, cache_bytes=0)
-        rows = torch.cat([looks(dataset[i]["image"][None]) for i in range(len(dataset))])
-        mean = rows.mean(0)
-        off = rows - mean
-        return cls(mean.tolist(), (off.T @ off / max(len(rows) - 1, 1)).tolist(), len(rows))
+def style_of(chips: geopandas.GeoDataFrame) -> Style:
+    """Measure the style of a region's chips."""
+    dataset = ChipDataset(chips, cache_bytes=0)
+    rows = torch.cat([looks(dataset[i]["image"][None]) for i in range(len(dataset))])
+    mean = rows.mean(0)
+    off = rows - mean
+    covariance = off.T @ off / max(len(rows) - 1, 1)
+    side = int(chips[["width", "height"]].max(axis=1).median())
+    return Style(mean.tolist(), covariance.tolist(), len(rows), side)
 
 
 def looks(images: Tensor) -> Tensor:

@@ -1,0 +1,91 @@
+"""Areas and lengths of polygons on the ground."""
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import geopandas
+import numpy as np
+import numpy.typing as npt
+import pyproj
+import rasterio
+import shapely
+from rasterio.transform import Affine
+
+from tsmu.mapping.outlines import Polygons
+
+GEOD = pyproj.Geod(ellps="WGS84")
+LONGEST_EDGE = 64.0  # px; longer edges are divided before they are laid on the ellipsoid
+
+Metres = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Measures:
+    """Area (square metres), perimeter, length and width (metres), one each per polygon."""
+
+    area: Metres
+    perimeter: Metres
+    length: Metres
+    width: Metres
+
+
+def placed(polygons: Polygons, transform: Affine) -> Polygons:
+    """Carry polygons from pixel coordinates to the raster's CRS."""
+
+    def place(points: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        return np.column_stack(transform @ (points[:, 0], points[:, 1]))
+
+    return np.asarray(shapely.transform(polygons, place), dtype=object)
+
+
+def measure(polygons: Polygons, transform: Affine, crs: rasterio.crs.CRS) -> Measures:
+    """Measure polygons given in pixel coordinates.
+
+    Area and perimeter are geodesic on the WGS 84 ellipsoid, holes taken off and their outlines
+    counted. Length and width are those of the smallest rotated rectangle around the polygon, in the
+    plane that touches the ellipsoid at the polygon's middle.
+    """
+    # Oriented here and not in degrees, where a polygon across the antimeridian looks inside out.
+    whole = _in_degrees(shapely.orient_polygons(shapely.segmentize(polygons, LONGEST_EDGE)), transform, crs)
+    rings, owner = shapely.get_rings(whole, return_index=True)
+    area, perimeter = (np.bincount(owner, values, len(polygons)).astype(np.float64) for values in _on_ellipsoid(rings))
+    hulls = _in_degrees(shapely.segmentize(shapely.convex_hull(polygons), LONGEST_EDGE), transform, crs)
+    sides = _rectangle_sides(_in_metres(hulls))
+    return Measures(np.abs(area), perimeter, sides.max(axis=1), sides.min(axis=1))
+
+
+def _on_ellipsoid(rings: Polygons) -> tuple[Metres, Metres]:
+    """Signed areas and lengths of rings in degrees."""
+    points, owner = shapely.get_coordinates(rings, return_index=True)
+    ends = np.searchsorted(owner, np.arange(len(rings) + 1))
+    found = [GEOD.polygon_area_perimeter(*points[a:b].T) for a, b in pairwise(ends)]
+    area, perimeter = np.array(found, dtype=np.float64).reshape(-1, 2).T
+    return area, perimeter
+
+
+def _in_degrees(polygons: Polygons, transform: Affine, crs: rasterio.crs.CRS) -> Polygons:
+    series = geopandas.GeoSeries(placed(polygons, transform), crs=crs).to_crs(4326)
+    return np.asarray(series.to_numpy(), dtype=object)
+
+
+def _in_metres(polygons: Polygons) -> Polygons:
+    """Lay polygons in degrees on the planes that touch the ellipsoid in the middle of each."""
+    points, owner = shapely.get_coordinates(polygons, return_index=True)
+    first = np.searchsorted(owner, np.arange(len(polygons)))
+    east = (points[:, 0] - points[first[owner], 0] + 180) % 360 - 180  # the short way round
+    count = np.bincount(owner, minlength=len(polygons))
+    latitude = np.radians(np.bincount(owner, points[:, 1], len(polygons)) / count)
+    # Radii of curvature of the ellipsoid along the meridian and across it.
+    flat = 1 - GEOD.es * np.sin(latitude) ** 2
+    across = GEOD.a / np.sqrt(flat)
+    along = across * (1 - GEOD.es) / flat
+    metres = np.radians(np.column_stack([east, points[:, 1]]))
+    metres[:, 0] *= (across * np.cos(latitude))[owner]
+    metres[:, 1] = (metres[:, 1] - latitude[owner]) * along[owner]
+    return np.asarray(shapely.set_coordinates(polygons.copy(), metres), dtype=object)
+
+
+def _rectangle_sides(polygons: Polygons) -> Metres:
+    """Both sides (N, 2) of the smallest rotated rectangle around each polygon."""
+    corners = shapely.get_coordinates(shapely.oriented_envelope(polygons)).reshape(-1, 5, 2)
+    return np.asarray(np.linalg.norm(np.diff(corners[:, :3], axis=1), axis=2))

@@ -1,0 +1,164 @@
+"""Outlines of the landslides of a mask, found by bands of rows and joined where a band cuts one.
+
+Regions of pixels that share an edge are one landslide; regions that touch only at a corner stay
+apart, because joined they would be invalid polygons. The result is what `rasterio.features.shapes`
+with 4-connectivity gives for the whole mask at once, for any height of the bands. Held in memory
+are one band, and of landslides that reach its last row their outlines, not their pixels.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import shapely
+from rasterio.features import shapes
+from rasterio.transform import Affine
+from scipy import ndimage
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from tsmu.mapping.sink import NO_DATA, Percent
+
+CONNECTEDNESS = 4
+
+Polygons = npt.NDArray[np.object_]
+Labels = npt.NDArray[np.int32]
+Numbers = npt.NDArray[np.int64]
+Rings = Sequence[Sequence[tuple[float, float]]]
+
+
+@dataclass(frozen=True)
+class Outlines:
+    """Landslides in pixel coordinates (column, row), and sums over the percents of their pixels.
+
+    All arrays are of the same length: polygons; counts of pixels; sums; sums of squares; maxima.
+    """
+
+    polygons: Polygons
+    pixels: Numbers
+    total: Numbers
+    squares: Numbers
+    highest: Numbers
+
+    def __len__(self) -> int:
+        """Count the landslides."""
+        return len(self.polygons)
+
+    def take(self, which: npt.NDArray[np.bool_] | npt.NDArray[np.intp]) -> "Outlines":
+        """Choose some of them."""
+        return Outlines(*(getattr(self, name)[which] for name in self.__dataclass_fields__))
+
+    @classmethod
+    def together(cls, parts: "Iterable[Outlines]") -> "Outlines":
+        """Put several lists one after the other."""
+        several = list(parts)
+        return cls(*(np.concatenate([getattr(part, name) for part in several]) for name in cls.__dataclass_fields__))
+
+    def joined(self) -> "Outlines":
+        """Make one landslide of these pieces, which share edges."""
+        whole = shapely.union_all(self.polygons)
+        assert isinstance(whole, shapely.Polygon)
+        pixels, total, squares = (values.sum(keepdims=True) for values in (self.pixels, self.total, self.squares))
+        highest = self.highest.max(keepdims=True)
+        return Outlines(np.array([_without_straight_points(whole)], dtype=object), pixels, total, squares, highest)
+
+
+def outlines(bands: Iterable[tuple[int, Percent]], threshold_percent: int) -> Iterator[Outlines]:
+    """Yield the landslides of a probability raster, each when its last row has been read.
+
+    Args:
+        bands: (first row, rows of percents) from top to bottom without a gap; 255 = no data.
+        threshold_percent: pixels of at least this percentage are landslide.
+    """
+    open_pieces: list[Outlines] = []  # per landslide that reached the last row so far, its pieces
+    open_at: Labels | None = None  # which of them, from 1 on, each pixel of that row belongs to
+    for row, percent in bands:
+        label, count = ndimage.label((percent >= threshold_percent) & (percent != NO_DATA))
+        if count == 0 and not open_pieces:
+            continue
+        here = _of_band(label, count, percent, row)
+        above = np.zeros(label.shape[1], np.int32) if open_at is None else open_at
+        member = _members(above, label[0], len(open_pieces), count)
+        goes_on = np.zeros(member.max(initial=-1) + 1, bool)
+        goes_on[member[len(open_pieces) + np.unique(label[-1][label[-1] > 0]) - 1]] = True
+        finished, open_pieces, number = _sort_out(open_pieces, here, member, goes_on)
+        renamed = np.zeros(count + 1, np.int32)
+        renamed[1:] = number[member[len(member) - count :]]
+        open_at = renamed[label[-1]]
+        if len(finished):
+            yield finished
+    if open_pieces:
+        yield Outlines.together(pieces.joined() if len(pieces) > 1 else pieces for pieces in open_pieces)
+
+
+def _of_band(label: Labels, count: int, percent: Percent, row: int) -> Outlines:
+    """Outline the regions 1 to count of one band, and sum up their pixels."""
+    found = list(shapes(label, mask=label > 0, connectivity=CONNECTEDNESS, transform=Affine.translation(0, row)))
+    polygons = np.empty(count, dtype=object)
+    if found:
+        polygons[[int(number) - 1 for _, number in found]] = _polygons([shape["coordinates"] for shape, _ in found])
+    inside = np.flatnonzero(label)
+    owner, value = label.ravel()[inside] - 1, percent.ravel()[inside].astype(np.int64)
+    highest = np.zeros(count, np.int64)
+    np.maximum.at(highest, owner, value)
+    # Sums of whole numbers below 2^53 are exact in bincount's floats.
+    pixels, total, squares = (
+        np.bincount(owner, weights, minlength=count).astype(np.int64) for weights in (None, value, value**2)
+    )
+    return Outlines(polygons, pixels, total, squares, highest)
+
+
+def _polygons(coordinates: Sequence[Rings]) -> Polygons:
+    """Make polygons of GeoJSON coordinates, all at once: one by one takes three times as long."""
+    rings = [ring for polygon in coordinates for ring in polygon]
+    points = np.array([point for ring in rings for point in ring], dtype=np.float64)
+    closed = shapely.linearrings(points, indices=np.repeat(np.arange(len(rings)), [len(ring) for ring in rings]))
+    owner = np.repeat(np.arange(len(coordinates)), [len(polygon) for polygon in coordinates])
+    return np.asarray(shapely.polygons(np.asarray(closed), indices=owner), dtype=object)
+
+
+def _members(above: Labels, first_row: Labels, open_count: int, count: int) -> npt.NDArray[np.int32]:
+    """Number the landslides that open ones and a band's regions are pieces of; two share edges there."""
+    touching = (above > 0) & (first_row > 0)
+    edges = above[touching] - 1, open_count + first_row[touching] - 1
+    size = open_count + count
+    graph = coo_array((np.ones(len(edges[0]), bool), edges), shape=(size, size))
+    return np.asarray(connected_components(graph, directed=False)[1])
+
+
+def _sort_out(
+    open_pieces: list[Outlines], here: Outlines, member: npt.NDArray[np.int32], goes_on: npt.NDArray[np.bool_]
+) -> tuple[Outlines, list[Outlines], npt.NDArray[np.int32]]:
+    """Part the landslides into finished and open ones; also gives each open one's number from 1 on."""
+    own = member[len(open_pieces) :]
+    crossing = goes_on.copy()
+    crossing[member[: len(open_pieces)]] = True
+    finished = [here.take(~crossing[own])]
+    pieces: dict[int, list[Outlines]] = {}
+    for landslide, part in zip(member, open_pieces, strict=False):
+        pieces.setdefault(int(landslide), []).append(part)
+    for position in np.flatnonzero(crossing[own]):
+        pieces.setdefault(int(own[position]), []).append(here.take(np.array([position])))
+    still_open, number = [], np.zeros(len(goes_on), np.int32)
+    for landslide in sorted(pieces):
+        group = Outlines.together(pieces[landslide])
+        if goes_on[landslide]:
+            still_open.append(group)
+            number[landslide] = len(still_open)
+        else:
+            finished.append(group.joined() if len(group) > 1 else group)
+    return Outlines.together(finished), still_open, number
+
+
+def _without_straight_points(polygon: shapely.Polygon) -> shapely.Polygon:
+    """Drop the vertices at which an outline does not turn: where a band cut it."""
+    exterior, *interiors = (_corners(shapely.get_coordinates(ring)) for ring in (polygon.exterior, *polygon.interiors))
+    return shapely.Polygon(exterior, interiors)
+
+
+def _corners(ring: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    points = ring[:-1]  # the last one is the first
+    step = np.roll(points, -1, axis=0) - points
+    before = np.roll(step, 1, axis=0)
+    return np.asarray(points[before[:, 0] * step[:, 1] != before[:, 1] * step[:, 0]])

@@ -1,0 +1,135 @@
+"""Parts of a scene that need not be mapped."""
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+
+import geopandas
+import numpy as np
+import pytest
+import rasterio
+import rasterio.warp
+import shapely
+from rasterio.transform import Affine
+from rasterio.windows import Window
+
+from tests.mapping.conftest import GRID, blur, engine, ground
+from tsmu.errors import MapError
+from tsmu.imagery.grids import Grid
+from tsmu.mapping.limits import Area, Limit, Outside, Steep
+from tsmu.mapping.mapper import MapResult, map_scene
+from tsmu.mapping.polygons import Outlining
+from tsmu.mapping.source import Scene
+
+SceneFile = Callable[..., Path]
+GRID_OF = Grid(400, 300, rasterio.CRS.from_user_input(GRID["crs"]), GRID["transform"])
+WHOLE = Window(0, 0, 400, 300)
+
+
+def check_windows(limit: Limit) -> np.ndarray:
+    """What is said of a window does not depend on how the scene is cut."""
+    whole = limit.wanted(WHOLE)
+    assert whole.shape == (300, 400)
+    for window in (Window(0, 0, 64, 64), Window(100, 30, 50, 90), Window(336, 236, 64, 64), Window(399, 299, 1, 1)):
+        np.testing.assert_array_equal(limit.wanted(window), whole[window.toslices()])
+    return whole
+
+
+def area_file(folder: Path, *polygons: shapely.Polygon, crs: str = GRID["crs"]) -> Path:
+    path = folder / "area.gpkg"
+    geopandas.GeoDataFrame(geometry=list(polygons), crs=GRID["crs"]).to_crs(crs).to_file(path)
+    return path
+
+
+def test_an_area_in_any_crs(tmp_path: Path) -> None:
+    x, y = GRID["transform"] @ (50, 40)
+    box = shapely.box(x, y - 1000, x + 2000, y)
+    whole = check_windows(Area(area_file(tmp_path, box, crs="EPSG:4326"), GRID_OF))
+    expected = np.zeros((300, 400), bool)
+    expected[40:140, 50:250] = True
+    assert (whole ^ expected).sum() < 40  # straight edges of one CRS bend in the other
+
+
+def test_an_area_elsewhere_or_without_polygons_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(MapError, match=r"area\.gpkg: none of its 1 polygons lies in the scene"):
+        Area(area_file(tmp_path, shapely.box(0, 0, 1, 1)), GRID_OF)
+    (tmp_path / "text.json").write_text("{}")
+    with pytest.raises(MapError, match=r"text\.json: cannot be read as polygons"):
+        Area(tmp_path / "text.json", GRID_OF)
+
+
+@pytest.mark.parametrize(("crs", "size"), [("EPSG:32651", 10), ("EPSG:32651", 30), ("EPSG:4326", 1e-4)])
+def test_slope_of_a_cone_on_other_grids(scene_file: SceneFile, crs: str, size: float) -> None:
+    """Ground that rises by 10 degrees within a kilometre of the middle and is level outside."""
+    with ExitStack() as stack:
+        left, top = 499_000, 2_601_000
+        if crs == "EPSG:4326":
+            left, top = 122.985, 23.515
+        count = 250 if size == 30 else 500
+        transform = Affine(size, 0, left, 0, -size, top)
+        columns, rows = np.meshgrid(np.arange(count) + 0.5, np.arange(count) + 0.5)
+        x, y = transform @ (columns, rows)
+        if crs == "EPSG:4326":
+            x, y = rasterio.warp.transform(crs, GRID["crs"], x.ravel(), y.ravel())
+            x, y = (np.reshape(axis, columns.shape) for axis in (x, y))
+        middle = GRID["transform"] @ (200, 150)
+        distance = np.hypot(x - middle[0], y - middle[1])
+        height = np.tan(np.radians(10)) * np.minimum(distance, 1000)
+        dem = scene_file(height.astype(np.float32), "dem", crs=crs, transform=transform)
+        whole = check_windows(Steep(dem, 9.5, GRID_OF, stack))
+        assert not Steep(dem, 10.5, GRID_OF, stack).wanted(WHOLE)[60:240, 110:290].all()
+        rows, columns = np.mgrid[:300, :400]
+        away = np.hypot(rows - 149.5, columns - 199.5) * 10
+        assert whole[(away > 100) & (away < 900)].mean() > 0.97
+        assert not whole[(away > 1100) & (away < 1400)].any()
+
+
+def test_unknown_slopes_are_mapped(scene_file: SceneFile) -> None:
+    dem = scene_file(np.full((300, 200), 5, np.float32), "dem", nodata=-9999)
+    with ExitStack() as stack:
+        whole = check_windows(Steep(dem, 5, GRID_OF, stack))
+    assert not whole[:, :199].any()
+    assert whole[:, 201:].all()
+
+
+def test_a_mask_of_clouds(scene_file: SceneFile) -> None:
+    clouds = np.zeros((150, 200), np.uint8)
+    clouds[20:40, 30:60] = 1
+    mask = scene_file(clouds, "clouds", transform=GRID["transform"] @ Affine.scale(2))
+    with ExitStack() as stack:
+        whole = check_windows(Outside(mask, GRID_OF, stack))
+    expected = np.ones((300, 400), bool)
+    expected[40:80, 60:120] = False
+    np.testing.assert_array_equal(whole, expected)
+
+
+def mapped(scene_file: SceneFile, tmp_path: Path, name: str, *limits: Limit) -> tuple[np.ndarray, MapResult]:
+    with Scene(scene_file(ground(300, 400))) as scene:
+        result = map_scene(
+            scene, engine(blur), tmp_path / name, outlining=Outlining(50), tile=128, overlap=64, limits=limits
+        )
+    with rasterio.open(result.probability) as dataset:
+        return dataset.read(1), result
+
+
+def test_what_is_not_wanted_is_no_data_and_the_rest_as_without(scene_file: SceneFile, tmp_path: Path) -> None:
+    x, y = GRID["transform"] @ (20, 30)
+    area = Area(area_file(tmp_path, shapely.Point(x + 400, y - 400).buffer(390)), GRID_OF)
+    whole, _ = mapped(scene_file, tmp_path, "whole")
+    part, result = mapped(scene_file, tmp_path, "part", area)
+    wanted = area.wanted(WHOLE)
+    np.testing.assert_array_equal(part, np.where(wanted, whole, 255))
+    assert result.counts.valid_pixels == wanted.sum()
+    assert result.counts.tiles_skipped > result.counts.tiles / 2
+
+
+def test_a_tile_that_is_not_wanted_is_not_even_read(scene_file: SceneFile, tmp_path: Path) -> None:
+    path = scene_file(ground(1000, 200), tiled=True, blockxsize=128, blockysize=128, compress="deflate")
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    x, y = GRID["transform"] @ (0, 0)
+    with Scene(path) as scene:
+        area = Area(area_file(tmp_path, shapely.box(x, y - 1000, x + 1000, y)), scene.grid)
+        result = map_scene(
+            scene, engine(blur), tmp_path / "out", outlining=Outlining(50), tile=128, overlap=32, limits=[area]
+        )
+    assert result.counts.valid_pixels == 100 * 100

@@ -1,0 +1,201 @@
+"""Several scenes in one command, broken ones among them."""
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import geopandas
+import numpy as np
+import pyogrio
+import pytest
+import rasterio
+import rasterio.shutil
+import shapely
+from click.testing import Result
+from typer.testing import CliRunner
+
+from tests.conftest import write_raster
+from tests.mapping.conftest import GRID, RGB, ground
+from tests.model.test_bundle import make_network, make_record
+from tsmu.cli import app
+from tsmu.errors import MapError
+from tsmu.mapping.scenes import SceneOrder, check_names, name_of, read_scene_table
+from tsmu.mapping.source import Scene
+from tsmu.model.bundle import write_bundle
+from tsmu.workspace import Workspace
+
+PLACE = GRID | RGB
+
+
+class Ranges(BaseHTTPRequestHandler):
+    """Serves the files of a folder by ranges; names with `stops` give nothing behind the first 40 kB."""
+
+    folder: Path
+    asked: list[str]
+
+    def do_HEAD(self) -> None:
+        self._answer(body=False)
+
+    def do_GET(self) -> None:
+        self._answer(body=True)
+
+    def _answer(self, *, body: bool) -> None:
+        file = self.folder / self.path.lstrip("/")
+        self.asked.append(self.path)
+        if not file.is_file():
+            self.send_error(404)
+            return
+        data, spans = file.read_bytes(), self.headers.get("Range", "bytes=0-").removeprefix("bytes=")
+        first, _, last = spans.partition("-")
+        start, end = int(first), min(int(last or len(data)), len(data) - 1)
+        if "stops" in file.name and start > 40_000:
+            self.close_connection = True
+            return
+        self.send_response(206 if "Range" in self.headers else 200)
+        self.send_header("Accept-Ranges", "bytes")
+        self.send_header("Content-Length", str(end + 1 - start))
+        self.send_header("Content-Range", f"bytes {start}-{end}/{len(data)}")
+        self.end_headers()
+        if body:
+            self.wfile.write(data[start : end + 1])
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[str]:
+    """A folder of this test on an HTTP server."""
+    Ranges.folder, Ranges.asked = tmp_path / "remote", []
+    Ranges.folder.mkdir()
+    running = ThreadingHTTPServer(("127.0.0.1", 0), Ranges)
+    threading.Thread(target=running.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{running.server_port}"
+    running.shutdown()
+
+
+def cloud_raster(path: Path, size: int) -> Path:
+    noise = np.random.default_rng(0).integers(1, 255, (3, size, size), np.uint8)
+    plain = write_raster(path.with_suffix(".plain.tif"), noise, **PLACE)
+    rasterio.shutil.copy(plain, path, driver="COG", compress="deflate", blocksize=128)
+    plain.unlink()
+    return path
+
+
+def test_a_scene_on_a_server_is_read_by_ranges(server: str, tmp_path: Path) -> None:
+    file = cloud_raster(tmp_path / "remote" / "scene.tif", 600)
+    with Scene(f"{server}/scene.tif") as scene:
+        found, _ = scene.read(100, 200, 64, 64)
+        assert scene.name == f"{server}/scene.tif"
+    with rasterio.open(file) as dataset:
+        np.testing.assert_array_equal(found, dataset.read()[:, 100:164, 200:264])
+
+
+@pytest.fixture
+def space(tmp_path: Path) -> Workspace:
+    space = Workspace.create(tmp_path / "survey")
+    network = make_network()
+    network.mean.fill_(110)
+    network.std.fill_(30)
+    statistics = {"mean": [110.0] * 3, "std": [30.0] * 3, "dtypes": ["float32", "uint8"]}
+    write_bundle(space.models, network, make_record(1).model_copy(update=statistics))
+    return space
+
+
+def tsmu(*words: object) -> Result:
+    """Type a tsmu command, in this process: torch need not be loaded each time."""
+    return CliRunner().invoke(app, [str(word) for word in words])
+
+
+def test_broken_scenes_are_told_and_the_others_mapped(tmp_path: Path, server: str, space: Workspace) -> None:
+    write_raster(tmp_path / "good.tif", ground(150, 130), **PLACE)
+    write_raster(tmp_path / "pixel.tif", ground(1, 1) * 0 + 100, **PLACE)
+    write_raster(tmp_path / "tall.tif", np.full((3, 10_000, 3), 100, np.uint8), **PLACE)
+    floats = ground(100, 90).astype(np.float32)
+    floats[:, 20:50, 10:70] = np.nan
+    write_raster(tmp_path / "nan.tif", floats, **PLACE)
+    truncated = cloud_raster(tmp_path / "truncated.tif", 600)
+    truncated.write_bytes(truncated.read_bytes()[:-100_000])
+    write_raster(tmp_path / "empty.tif", np.zeros((3, 80, 80), np.uint8), nodata=0, **PLACE)
+    write_raster(tmp_path / "bands.tif", ground(50, 50, bands=7), **GRID, photometric="minisblack")
+    write_raster(tmp_path / "deep.tif", ground(50, 50).astype(np.uint16), **GRID)
+    cloud_raster(tmp_path / "remote" / "stops.tif", 600)
+    cloud_raster(tmp_path / "remote" / "whole.tif", 300)
+    rows = ["good.tif", "pixel.tif", "tall.tif", "nan.tif", f"{server}/whole.tif"]
+    told = {
+        "truncated.tif": "cannot be read|damaged",
+        "empty.tif": "no valid pixel",
+        "bands.tif": "has no band red, green, blue",
+        "deep.tif": "values are uint16",
+        "gone.tif": "no such image file",
+        f"{server}/stops.tif": "damaged near row|cannot be read",
+    }
+    table = tmp_path / "scenes.csv"
+    lines = [f"{post},2024-08-31" for post in (*told, *rows)]
+    table.write_text("\n".join(["post,date_post", *lines, "good.tif,31 August", ",2024-08-31"]) + "\n")
+    command = ("map", table, "--region", "alps", "--engine", "torch", "--json", "--workspace", space.root)
+    done = tsmu(*command)
+    assert done.exit_code == 3, done.stderr
+    answer = json.loads(done.stdout)
+    assert [scene["scene"] for scene in answer["scenes"]] == ["good", "pixel", "tall", "nan", "whole"]
+    assert answer["status"] == "partial"
+    assert answer["left_out"] == len(told) + 2
+    issues = {issue["file"].removeprefix(f"{tmp_path}/"): issue for issue in answer["issues"]}
+    for (post, problem), row in zip(told.items(), range(2, 20), strict=False):
+        assert any(part in issues[post]["problem"] for part in problem.split("|")), issues[post]
+        assert issues[post]["row"] == row
+    assert "2024-08-31" in issues["scenes.csv"]["problem"] or "post-event" in issues["scenes.csv"]["problem"]
+    assert "Traceback" not in done.stderr
+    for scene in answer["scenes"]:
+        with rasterio.open(scene["outputs"]["probability"]) as dataset:
+            assert int((dataset.read(1) != 255).sum()) == scene["valid_pixels"]
+    stored = pyogrio.read_dataframe(space.database)
+    assert len(stored) == answer["records"] == sum(scene["records"] for scene in answer["scenes"])
+    again = json.loads(tsmu(*command).stdout)
+    assert [scene["bands_computed"] for scene in again["scenes"]] == [0] * 5
+
+
+def test_options_that_limit_and_scale_reach_the_map(tmp_path: Path, space: Workspace) -> None:
+    scene = write_raster(tmp_path / "scene.tif", ground(100, 100).astype(np.uint16) * 10, **GRID)
+    dem = write_raster(tmp_path / "dem.tif", np.zeros((1, 100, 100), np.float32), **GRID)
+    clouds = write_raster(tmp_path / "clouds.tif", np.ones((1, 100, 40), np.uint8), **GRID)
+    x, y = GRID["transform"] @ (0, 0)
+    area = geopandas.GeoDataFrame(geometry=[shapely.box(x, y - 500, x + 1000, y)], crs=GRID["crs"])
+    area.to_file(tmp_path / "area.gpkg")
+    words = ["map", scene, "--region", "alps", "--engine", "torch", "--workspace", space.root, "--json"]
+    assert "--scale" in tsmu(*words).stderr
+    limits = ["--scale", 0.1, "--aoi", tmp_path / "area.gpkg", "--leave-out", clouds]
+    done = tsmu(*words, *limits)
+    assert done.exit_code == 0, done.stderr
+    assert json.loads(done.stdout)["valid_pixels"] == 50 * 60
+    flat = tsmu(*words, *limits, "--slope-below", 5, "--dem", dem)
+    assert flat.exit_code == 2
+    assert "no valid pixel" in flat.stderr
+    assert "--dem" in tsmu(*words, "--slope-below", 5).stderr
+
+
+def test_a_table_names_its_scenes(tmp_path: Path) -> None:
+    table = tmp_path / "scenes.csv"
+    table.write_text(
+        "post,pre,region,date_pre,date_post,name\na.tif,b.tif,alps,2024-01-02,,\nhttp://h/c.tif?x=1,,,,,it\n"
+    )
+    (second, first), (third, other) = read_scene_table(table)
+    assert (second, third) == (2, 3)
+    assert first == SceneOrder(tmp_path / "a.tif", tmp_path / "b.tif", "a", "alps", "2024-01-02", None)
+    assert other == SceneOrder("http://h/c.tif?x=1", None, "it")
+    assert name_of("http://h/c.tif?x=1") == "c"
+
+
+@pytest.mark.parametrize("text", ["pre,when\na,b\n", "pre\na\n", ""])
+def test_a_table_that_is_none_is_one_line(tmp_path: Path, text: str) -> None:
+    (tmp_path / "scenes.csv").write_text(text)
+    with pytest.raises(MapError, match=r"scenes\.csv: "):
+        read_scene_table(tmp_path / "scenes.csv")
+
+
+def test_two_scenes_of_one_name_are_refused(tmp_path: Path) -> None:
+    orders = [SceneOrder(tmp_path / folder / "post.tif", None, "post") for folder in ("a", "b")]
+    with pytest.raises(MapError, match=r"both scenes would be named post; .*--name"):
+        check_names(orders)
