@@ -87,9 +87,8 @@ def test_map_writes_raster_polygons_and_candidates(survey: Path, tsmu: Tsmu, tmp
         assert len(stored) == answer["records"]
     assert answer["outputs"].keys() == {"probability", "polygons", "database"}
     assert (survey / "maps" / "scene" / "probability.tif").exists()
-    refused = tsmu("map", post, "--workspace", survey)
-    assert refused.returncode == 2
-    assert "tsmu regions use" in refused.stderr
+    seen = json.loads(tsmu("map", post, "--name", "by its looks", "--json", "--workspace", survey).stdout)
+    assert (seen["region"], seen["routed"][:14]) == ("alps", "no region map;")
     other = write_raster(
         tmp_path / "elsewhere" / "scene.tif", scene.clip(0, 255).astype(np.uint8), photometric="RGB", **UTM
     )

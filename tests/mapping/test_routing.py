@@ -1,0 +1,78 @@
+"""Whose decoder maps a scene: by its place first, else by what it looks like."""
+
+from pathlib import Path
+
+import geopandas
+import numpy as np
+import pytest
+import torch
+from rasterio.transform import from_origin
+
+from tests.conftest import write_raster
+from tests.model.test_bundle import make_record
+from tsmu.chips.looks import looks
+from tsmu.chips.style import Style
+from tsmu.errors import RegionError
+from tsmu.mapping.routing import route
+from tsmu.mapping.source import Scene
+from tsmu.model.record import BundleRecord
+
+LEVELS = {"alps": 90, "andes": 170}
+
+
+def pixels(level: float, side: int, seed: int) -> np.ndarray:
+    """A ground of one brightness, a little different each time."""
+    random = np.random.default_rng(seed)
+    return (random.normal(level, 12, (3, side, side)) + random.normal(0, 4, (3, 1, 1))).clip(1, 255).astype(np.uint8)
+
+
+@pytest.fixture(scope="module")
+def record() -> BundleRecord:
+    """Two regions, one darker than the other."""
+    made = make_record(1)
+    regions = {}
+    for name, level in LEVELS.items():
+        rows = looks(torch.stack([torch.from_numpy(pixels(level, 64, seed)).float() for seed in range(60)]))
+        style = Style(rows.mean(0).tolist(), rows.T.cov().tolist(), len(rows), 64)
+        regions[name] = made.regions["alps"].model_copy(update={"style": style, "decoder": name})
+    return made.model_copy(update={"regions": regions})
+
+
+def scene(folder: Path, level: float) -> Scene:
+    place = {"crs": "EPSG:32610", "transform": from_origin(500_000, 5_000_000, 10, 10), "nodata": 0}
+    values = pixels(level, 200, 99)
+    values[:, :40] = 0
+    return Scene(write_raster(folder / "scene.tif", values, photometric="RGB", **place))
+
+
+@pytest.mark.parametrize("region", LEVELS)
+def test_without_a_place_looks_decide(tmp_path: Path, record: BundleRecord, region: str) -> None:
+    with scene(tmp_path, LEVELS[region]) as opened:
+        found = route(opened, tmp_path / "regions.gpkg", record)
+    assert (found.region, found.strange) == (region, False)
+    assert "no region map" in found.why
+
+
+def test_what_looks_like_no_region_is_said_to(tmp_path: Path, record: BundleRecord) -> None:
+    with scene(tmp_path, 240) as opened:
+        found = route(opened, tmp_path / "regions.gpkg", record)
+    assert (found.region, found.strange) == ("andes", True)
+
+
+@pytest.mark.parametrize(("under", "expected"), [("alps", "alps"), ("moon", "andes")])
+def test_the_place_wins_over_looks_where_its_region_was_learned(
+    tmp_path: Path, record: BundleRecord, under: str, expected: str
+) -> None:
+    with scene(tmp_path, LEVELS["andes"]) as opened:
+        area = geopandas.GeoDataFrame({"name": [under]}, geometry=[opened.footprint.buffer(1)], crs=4326)
+        area.to_file(tmp_path / "regions.gpkg", layer="regions")
+        found = route(opened, tmp_path / "regions.gpkg", record)
+    assert found.region == expected
+    assert under in (found.region, found.why.split("lies in ")[1].split(",")[0])
+
+
+def test_a_scene_without_data_is_told(tmp_path: Path, record: BundleRecord) -> None:
+    place = {"crs": "EPSG:32610", "transform": from_origin(500_000, 5_000_000, 10, 10), "nodata": 0}
+    post = write_raster(tmp_path / "none.tif", np.zeros((3, 90, 90), np.uint8), photometric="RGB", **place)
+    with Scene(post) as opened, pytest.raises(RegionError, match="--region NAME"):
+        route(opened, tmp_path / "regions.gpkg", record)
