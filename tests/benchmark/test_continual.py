@@ -2,6 +2,8 @@
 
 import json
 import math
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -43,6 +45,12 @@ def test_cells_hold_what_the_figures_need_and_are_not_computed_twice(data: Path,
     assert both["cells"][0]["R"] == first["cells"][0]["R"]
     assert [cell["strategy"] for cell in both["cells"]] == ["tsmu", "finetune"]
     assert both["cells"][0]["R"][0] == both["cells"][1]["R"][0]
+    shutil.rmtree(tmp_path / "states")  # results alone are enough to go on
+    again = run_continual(settings(data, "finetune"), tmp_path, lambda _: None, lambda now: steps.append(now.step))
+    assert len(steps) == 9
+    assert [cell["R"] for cell in again["cells"]] == [cell["R"] for cell in both["cells"]]
+    with pytest.raises(BenchmarkError, match="holds a run with steps 3, asked for 4"):
+        run_continual(replace(settings(data, "tsmu"), steps=4), tmp_path, lambda _: None)
     stored = json.loads((tmp_path / "results.json").read_text())
     for cell in stored["cells"]:
         assert cell.keys() >= {

@@ -66,15 +66,17 @@ class ContinualSettings:
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:8]
 
 
+RESULTS = "results.json"
 Say = Callable[[str], None]
 
 
 def run_continual(settings: ContinualSettings, out: Path, say: Say, report: Report | None = None) -> dict[str, Any]:
     """Run every cell that is not in `out` yet and write `results.json` and `table.md` there.
 
-    A cell is one strategy, order and seed. What a network has learned after each region is kept in
-    `out/states`, so an interrupted run goes on at the region where it stopped, and the first
-    region, which all strategies learn alike, is trained once per seed.
+    A cell is one strategy, order and seed; those that `out/results.json` holds from a run with equal
+    settings are kept. What a network has learned after each region is kept in `out/states`, so an
+    interrupted run goes on at the region where it stopped, and the first region, which all
+    strategies learn alike, is trained once per seed.
 
     Returns:
         The content of results.json.
@@ -82,15 +84,35 @@ def run_continual(settings: ContinualSettings, out: Path, say: Say, report: Repo
     chips = {region: _read_region(Path(settings.data) / region, region) for region in settings.regions}
     bands_of(pd.concat(list(chips.values())))
     strategies = [strategy_named(name) for name in settings.strategies]
-    cells = []
+    cells = _stored_cells(settings, out / RESULTS)
+    there = {(cell["strategy"], cell["seed"]) for cell in cells}
     for seed in range(settings.seeds):
         for strategy in strategies:
+            if (strategy.name, seed) in there:
+                continue
             say(f"{strategy.name}, seed {seed}")
             cells.append(_run_cell(settings, strategy, seed, _split(chips, settings.split, seed), out, report))
             results = _results(settings, cells)
-            write_json(out / "results.json", results)
+            write_json(out / RESULTS, results)
             write_text(out / "table.md", table(results))
-    return results
+    return _results(settings, cells)
+
+
+def _stored_cells(settings: ContinualSettings, file: Path) -> list[dict[str, Any]]:
+    """The cells of an earlier run with equal settings; one with others is an error, or its cells would be lost.
+
+    Raises:
+        BenchmarkError: the folder holds another run's results.
+    """
+    if not file.exists():
+        return []
+    stored = json.loads(file.read_text(encoding="utf-8"))
+    for name in ("regions", "steps", "batch_size", "encoder", "split"):
+        given, there = getattr(settings, name), stored["settings"][name]
+        if (list(given) if isinstance(given, tuple) else given) != there:
+            raise BenchmarkError(f"{file}: holds a run with {name} {there}, asked for {given}; name another folder")
+    cells: list[dict[str, Any]] = stored["cells"]
+    return cells
 
 
 def _read_region(folder: Path, region: str) -> geopandas.GeoDataFrame:
@@ -146,6 +168,7 @@ def _run_cell(
         "pixels": list(scores.pixels),
         "baseline": list(scores.baseline),
         "summaries": scores.summaries(),
+        "device": _device(),
     }
 
 
@@ -251,16 +274,20 @@ def _network_after(
 
 def _results(settings: ContinualSettings, cells: list[dict[str, Any]]) -> dict[str, Any]:
     return {
-        "settings": asdict(settings),
+        "settings": asdict(settings) | {"strategies": list(dict.fromkeys(cell["strategy"] for cell in cells))},
         "versions": {name: version(name) for name in ("tsmu", "torch", "segmentation-models-pytorch")},
-        "device": {
-            "kind": device_in_use(),
-            "name": _device_name(),
-            "threads": torch.get_num_threads(),
-            "precision": precision_in_use(),
-        },
+        "device": _device(),
         "written": datetime.now(UTC).isoformat(timespec="seconds"),
         "cells": cells,
+    }
+
+
+def _device() -> dict[str, Any]:
+    return {
+        "kind": device_in_use(),
+        "name": _device_name(),
+        "threads": torch.get_num_threads(),
+        "precision": precision_in_use(),
     }
 
 

@@ -16,7 +16,7 @@ import geopandas
 import lightning
 import pandas as pd
 import torch
-from lightning.pytorch.callbacks import Callback, ModelCheckpoint
+from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.plugins import TorchCheckpointIO
 from torch import Tensor
 from torch.utils.data import DataLoader
@@ -34,7 +34,8 @@ from tsmu.update.strategy import Lesson, Memory, Strategy
 
 LARGEST_CROP = 512
 CHECKPOINT = "last.ckpt"
-CHECKPOINT_STEPS = 20  # between two checkpoints
+CHECKPOINT_STEPS = 20  # between two checkpoints, at least
+CHECKPOINT_SECONDS = 10.0  # likewise; on a fast machine 20 steps take less time than writing them down
 
 
 @dataclass(frozen=True)
@@ -110,8 +111,8 @@ def learn_region(
         strategy: how.
         settings: steps, batch size and seed.
         known: of the regions before.
-        checkpoints: folder for a checkpoint every CHECKPOINT_STEPS steps; a training that finds one of
-            its own there goes on from it.
+        checkpoints: folder for a checkpoint now and then; a training that finds one of its own there
+            goes on from it.
         report: called after each step.
 
     Raises:
@@ -182,14 +183,7 @@ class _Loaders(lightning.LightningDataModule):
 def _trainer(settings: TrainingSettings, checkpoints: Path | None, report: Report | None) -> lightning.Trainer:
     callbacks: list[Callback] = [_Reporter(report)] if report else []
     if checkpoints:
-        callbacks.append(
-            ModelCheckpoint(
-                checkpoints,
-                filename=Path(CHECKPOINT).stem,
-                every_n_train_steps=CHECKPOINT_STEPS,
-                enable_version_counter=False,
-            )
-        )
+        callbacks.append(_Checkpoints(checkpoints / CHECKPOINT))
     return lightning.Trainer(
         accelerator=device_in_use(),
         devices=1,
@@ -199,12 +193,25 @@ def _trainer(settings: TrainingSettings, checkpoints: Path | None, report: Repor
         callbacks=callbacks,
         plugins=[_WholeCheckpoints()],
         logger=False,
-        enable_checkpointing=bool(checkpoints),
+        enable_checkpointing=False,  # of Lightning's own choosing
         enable_progress_bar=False,
         enable_model_summary=False,
         use_distributed_sampler=False,
         benchmark=True,
     )
+
+
+class _Checkpoints(Callback):
+    """Saves the training now and then; Lightning's own callback knows steps or seconds, not both."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._saved = -math.inf
+
+    def on_train_batch_end(self, trainer: Any, *_: Any) -> None:
+        if trainer.global_step % CHECKPOINT_STEPS == 0 and time.monotonic() - self._saved >= CHECKPOINT_SECONDS:
+            trainer.save_checkpoint(self._path)
+            self._saved = time.monotonic()
 
 
 class _WholeCheckpoints(TorchCheckpointIO):
