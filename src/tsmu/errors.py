@@ -21,6 +21,10 @@ class SceneError(FetchError):
     """One event gets no pair: no scene fits it, or the server does not give one."""
 
 
+class ServerError(SceneError):
+    """One event gets no pair because the server does not give what it should have."""
+
+
 class InventoryError(TsmuError):
     """A landslide inventory cannot be read or understood."""
 

@@ -26,7 +26,7 @@ encoder = "resnet34"     # any encoder of segmentation_models_pytorch; timm's ar
 weights = "none"         # none, a name such as imagenet, or a .safetensors file
 
 [update]
-strategy = "tsmu"        # how a new region is learned
+strategy = "tsmu-plus"   # how a new region is learned
 steps = 400              # optimisation steps per region
 batch_size = 16          # chips per step
 
@@ -53,7 +53,7 @@ class ModelSettings(_Section):
 class UpdateSettings(_Section):
     """How a region is learned, unless the command says otherwise."""
 
-    strategy: str = "tsmu"
+    strategy: str = "tsmu-plus"
     steps: int = Field(400, ge=2)
     batch_size: int = Field(16, ge=1)
 

@@ -40,7 +40,7 @@ from tsmu.cli import app
 from tsmu.errors import FetchError, SceneError
 from tsmu.imagery import retry, stac_read, stac_search
 from tsmu.imagery.event_area import Area
-from tsmu.imagery.fetch import Terms, fetch_pairs
+from tsmu.imagery.fetch import GIVE_UP_AFTER, Terms, fetch_pairs
 from tsmu.imagery.fetched import folder_names
 from tsmu.inventory import read_events
 from tsmu.issues import IssueLog
@@ -258,6 +258,16 @@ def test_a_search_that_fails_for_good_is_told(site: StacServer, tmp_path: Path) 
     found, problems = fetch(write_workspace(tmp_path), terms(site), "made:0", "made:1")
     assert found == []
     assert sorted(problems) == [f"event made:{n}: server failed: too many 503 error responses" for n in (0, 1)]
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_server_that_fails_for_all_is_not_asked_for_ever(site: StacServer, tmp_path: Path) -> None:
+    site.broken = {"/search": 10_000}
+    space = write_workspace(tmp_path)
+    found, problems = fetch(space, terms(site), *(f"made:{n}" for n in range(12)))
+    assert found == []
+    assert len(problems) == GIVE_UP_AFTER + 1
+    assert problems[-1] == f"the server failed for {GIVE_UP_AFTER} events in a row"
 
 
 def test_events_without_date_or_place_are_left_out_without_a_request(site: StacServer, tmp_path: Path) -> None:

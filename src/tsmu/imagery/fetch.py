@@ -1,7 +1,7 @@
 """Image pairs of events from a STAC catalogue: found, read by window, written; what is there stays."""
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -11,7 +11,7 @@ import geopandas as gpd
 import pandas as pd
 import pystac
 
-from tsmu.errors import SceneError
+from tsmu.errors import SceneError, ServerError
 from tsmu.files import remove, write_json, written_whole
 from tsmu.imagery.event_area import Area
 from tsmu.imagery.fetched import SIDES, folder_names, image, is_complete
@@ -19,6 +19,8 @@ from tsmu.imagery.scene_choice import Wanted, choose
 from tsmu.imagery.stac_read import Reader, write_cog
 from tsmu.imagery.stac_search import Catalogue
 from tsmu.issues import IssueLog
+
+GIVE_UP_AFTER = 8  # events for which the server failed one after the other; each took minutes of asking again
 
 Progress = Callable[[int, int, str], None]
 
@@ -121,16 +123,26 @@ def _fetch_all(
     for left in out.glob(".*.*-*"):  # half-written when a run was killed
         remove(left)
     catalogue, reader = Catalogue(terms.stac, terms.collection), Reader(terms.assets, terms.resolution)
-    fetched = []
+    fetched: list[str] = []
+    failed_in_a_row = 0
     with ThreadPoolExecutor(terms.workers) as pool:
         jobs = {pool.submit(_fetch, event, terms, catalogue, reader): event for event in todo}
         try:
             for done, job in enumerate(as_completed(jobs), start=1):
                 event = jobs[job]
-                if _succeeded(job, event, source, log):
+                try:
+                    job.result()
                     fetched.append(event.folder.name)
+                    failed_in_a_row = 0
+                except SceneError as error:
+                    log.error(source, f"event {event.id}: {error}")
+                    failed_in_a_row = failed_in_a_row + 1 if isinstance(error, ServerError) else 0
                 if progress:
                     progress(done, len(jobs), event.id)
+                if failed_in_a_row == GIVE_UP_AFTER and done < len(jobs):
+                    problem = f"the server failed for {GIVE_UP_AFTER} events in a row"
+                    log.error(source, problem, f"{len(jobs) - done} events are left; run it again later")
+                    break
         finally:
             pool.shutdown(cancel_futures=True)
     return fetched, catalogue.requests
@@ -147,15 +159,6 @@ def _event(row: Any, folder: Path, source: Path, log: IssueLog) -> _Event | None
         log.error(source, f"event {row.event_id}: has no place")
         return None
     return _Event(row.event_id, folder, first, last, row.geometry)
-
-
-def _succeeded(job: "Future[None]", event: _Event, source: Path, log: IssueLog) -> bool:
-    try:
-        job.result()
-    except SceneError as error:
-        log.error(source, f"event {event.id}: {error}")
-        return False
-    return True
 
 
 def _fetch(event: _Event, terms: Terms, catalogue: Catalogue, reader: Reader) -> None:

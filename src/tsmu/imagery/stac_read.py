@@ -14,7 +14,7 @@ from rasterio._err import CPLE_BaseError  # what rasterio's warper raises; it ha
 from rasterio.enums import ColorInterp
 from rasterio.errors import RasterioError
 
-from tsmu.errors import FetchError, SceneError
+from tsmu.errors import FetchError, SceneError, ServerError
 from tsmu.imagery.event_area import Area
 from tsmu.imagery.grids import Grid, check_readable
 from tsmu.imagery.raster import GDAL_OPTIONS, Pixels
@@ -134,7 +134,7 @@ def _tried(action: Any, item: pystac.Item) -> Any:
         return retried(read, (RasterioError, CPLE_BaseError))
     except (RasterioError, CPLE_BaseError) as error:
         reason = " ".join(str(error.__cause__ or error).split())
-        raise SceneError(f"server failed: {item.id} cannot be read ({reason})") from None
+        raise ServerError(f"server failed: {item.id} cannot be read ({reason})") from None
 
 
 def _band(item: pystac.Item, name: str) -> Band:

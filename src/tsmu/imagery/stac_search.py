@@ -19,7 +19,7 @@ from pystac_client.stac_api_io import StacApiIO
 from pystac_client.warnings import FallbackToPystac, NoConformsTo
 from urllib3 import Retry
 
-from tsmu.errors import FetchError, SceneError
+from tsmu.errors import FetchError, SceneError, ServerError
 from tsmu.imagery.footprints import Box
 from tsmu.imagery.retry import retried
 
@@ -77,7 +77,7 @@ class Catalogue:
         """Find the items whose bounds meet a box and whose day lies in first..last.
 
         Raises:
-            SceneError: the server fails, or does not answer with items.
+            ServerError: the server fails, or does not answer with items.
         """
         bounds = (box.west, box.south, box.east, box.north)
         with self._turn:
@@ -91,13 +91,13 @@ class Catalogue:
         return list(search.items())
 
     def _asked(self, question: Callable[[], T]) -> T:
-        """Ask; a server that fails for good, or tells no STAC, is a SceneError."""
+        """Ask; a server that fails for good, or tells no STAC, is a ServerError."""
         try:
             return retried(lambda _: _passing(question), (_PassingError,))
         except (_PassingError, APIError) as error:
-            raise SceneError(f"server failed: {_first_line(error)}") from None
+            raise ServerError(f"server failed: {_first_line(error)}") from None
         except NOT_STAC as error:
-            raise SceneError(f"its answer is not STAC ({_first_line(error)})") from None
+            raise ServerError(f"its answer is not STAC ({_first_line(error)})") from None
 
     def _check_collection(self) -> None:
         if self._client.get_collection(self._collection) is None:

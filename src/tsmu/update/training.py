@@ -4,6 +4,8 @@ import copy
 import io
 import logging
 import math
+import os
+import shutil
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -33,6 +35,9 @@ from tsmu.update.sampling import StepSampler, mix
 from tsmu.update.strategy import Lesson, Memory, Strategy
 
 LARGEST_CROP = 512
+MOST_LOADERS = 4  # processes that read and augment chips
+AHEAD = 4  # batches that each of them prepares
+SHARED_MEMORY = Path("/dev/shm")  # through which they pass them; small in some containers
 CHECKPOINT = "last.ckpt"
 CHECKPOINT_STEPS = 20  # between two checkpoints, at least
 CHECKPOINT_SECONDS = 10.0  # likewise; on a fast machine 20 steps take less time than writing them down
@@ -163,6 +168,7 @@ class _Loaders(lightning.LightningDataModule):
         self._chips = pd.concat(sets)
         augment = Augment(crop_size(self._chips), network.mean.flatten().tolist(), network.std.flatten().tolist())
         self._dataset = ChipDataset(self._chips, augment)
+        self._batch_bytes = 4 * settings.batch_size * (len(network.mean) + 2) * augment.size**2
 
     def train_dataloader(self) -> DataLoader[Any]:
         batch_size, seed = self._settings.batch_size, self._settings.seed
@@ -172,12 +178,22 @@ class _Loaders(lightning.LightningDataModule):
             batch_size=batch_size,
             sampler=StepSampler(self._sizes, batch_size, seed, self.trainer.global_step, self._strategy.turn),
             pin_memory=torch.cuda.is_available(),
+            num_workers=(loaders := _loaders(self._batch_bytes)),
+            prefetch_factor=AHEAD if loaders else None,
         )
 
     def plain(self, chips: geopandas.GeoDataFrame) -> DataLoader[Any]:
         """Chips once, augmented like in training, so that they have one size."""
         sampler = [(position, mix(self._settings.seed, position)) for position in range(len(chips))]
         return DataLoader(self._dataset, batch_size=self._settings.batch_size, sampler=sampler)
+
+
+def _loaders(batch_bytes: int) -> int:
+    """How many processes load chips: one core is left to the training, and what is under way has to have room."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    loaders = min(MOST_LOADERS, cores - 1)
+    room = shutil.disk_usage(SHARED_MEMORY).free if SHARED_MEMORY.exists() else math.inf
+    return loaders if room > 2 * loaders * AHEAD * batch_bytes else 0
 
 
 def _trainer(settings: TrainingSettings, checkpoints: Path | None, report: Report | None) -> lightning.Trainer:
