@@ -165,6 +165,20 @@ def test_resuming_gives_exactly_what_an_uninterrupted_run_gives(bright_chips: Pa
     assert same(state(whole), resumed)
 
 
+@pytest.mark.parametrize("name", ["tsmu", "tsmu-plus", "frozen", "finetune"])
+def test_a_network_that_was_to_answer_learns_like_one_that_was_to_learn(
+    bright_chips: Path, dark_chips: Path, name: str
+) -> None:
+    bright, dark = chips_of(bright_chips, "bright"), chips_of(dark_chips, "dark")
+    networks = []
+    for training in (True, False):
+        network = fresh(bright)
+        learn_region(network, "bright", bright, TSMU, TrainingSettings(2, 4, 0))
+        learn_region(network.train(training), "dark", dark, strategy_named(name), TrainingSettings(4, 4, 0))
+        networks.append(network)
+    assert same(state(networks[0]), networks[1])
+
+
 def test_each_chip_is_drawn_once_a_round() -> None:
     drawn = list(islice(StepSampler([7], batch_size=4, seed=0), 240))
     positions = [position for position, _ in drawn]
