@@ -274,7 +274,11 @@ def _network_after(
 
 def _results(settings: ContinualSettings, cells: list[dict[str, Any]]) -> dict[str, Any]:
     return {
-        "settings": asdict(settings) | {"strategies": list(dict.fromkeys(cell["strategy"] for cell in cells))},
+        "settings": asdict(settings)
+        | {
+            "strategies": list(dict.fromkeys(cell["strategy"] for cell in cells)),
+            "seeds": 1 + max(cell["seed"] for cell in cells),
+        },
         "versions": {name: version(name) for name in ("tsmu", "torch", "segmentation-models-pytorch")},
         "device": _device(),
         "written": datetime.now(UTC).isoformat(timespec="seconds"),
