@@ -23,7 +23,8 @@ from tsmu.mapping.choose import choose_engine
 from tsmu.mapping.compiled import NETWORK, compiled_network
 from tsmu.mapping.openvino_engine import cpu_has_bfloat16, openvino_engine
 from tsmu.mapping.torch_engine import torch_engine
-from tsmu.model.bundle import Bundle, latest_bundle, write_bundle
+from tsmu.model.bundle import Bundle, write_bundle
+from tsmu.model.serving import current_bundle
 from tsmu.workspace import Workspace
 
 
@@ -41,7 +42,7 @@ def space(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 
 @pytest.fixture(scope="module")
 def bundle(space: Workspace) -> Bundle:
-    bundle = latest_bundle(space.models)
+    bundle = current_bundle(space.models)
     assert bundle is not None
     return bundle
 

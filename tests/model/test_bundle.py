@@ -11,9 +11,10 @@ from stac_model.schema import MLModelProperties
 
 from tsmu.chips.style import Style
 from tsmu.errors import BundleError
-from tsmu.model.bundle import bundle_versions, latest_bundle, next_version, open_bundle, write_bundle
+from tsmu.model.bundle import bundle_versions, next_version, open_bundle, write_bundle
 from tsmu.model.network import RegionNet
 from tsmu.model.record import BundleRecord, RegionRecord
+from tsmu.model.serving import current_bundle
 
 SCORES = {"iou": 0.5, "dice": 0.6, "precision": 0.7, "recall": None, "average_precision": 0.8, "pixels": 9}
 
@@ -123,7 +124,7 @@ def test_versions_count_on_and_leftovers_of_a_killed_writer_go(models: Path) -> 
     assert [path.name for path in bundle_versions(models)] == ["v001"]
     assert next_version(models) == 2
     write_bundle(models, make_network(), make_record(2))
-    newest = latest_bundle(models)
+    newest = current_bundle(models)
     assert newest is not None
     assert newest.name == "v002"
     assert not leftover.exists()

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     import shapely
 
+    from tsmu.mapping.engine import Engine
     from tsmu.model.bundle import Bundle
     from tsmu.workspace import Workspace
 
@@ -41,12 +42,10 @@ def labelme(
         from tsmu.labels.drafts import export_labelme
         from tsmu.labels.masks import ZERO_ONE
         from tsmu.labels.store import read_labels, with_masks
-        from tsmu.model.serving import serving_bundle
 
         space = find_workspace(workspace)
         pairs = with_masks(require_pairs(space), read_labels(space))
-        regions = set(pairs["region"].dropna()) if predictions else set()
-        bundles = {region: serving_bundle(space.models, region) for region in regions}
+        engines = _engines(pairs, space) if predictions else {}
         drawn = {"label": 0, "prediction": 0, "none": 0}
         _check_targets([out / f"{name}.png" for name in pairs["id"]], pairs)
 
@@ -57,9 +56,9 @@ def labelme(
             if mask is not None:
                 origin = "label"
                 polygons = _outlines(ZERO_ONE.read(mask))
-            elif (bundle := bundles.get(str(pair["region"]))) and pair["region"] in bundle.record.regions:
+            elif pair["region"] in engines:
                 origin = "prediction"
-                polygons = [("landslide", drawn) for drawn in _predicted(pair, bundle, space)]
+                polygons = [("landslide", drawn) for drawn in _predicted(pair, *engines[str(pair["region"])], space)]
             export_labelme(Path(str(pair["post"])), polygons, out, str(pair["id"]), draft=mask is None)
             drawn[origin] += 1
 
@@ -144,7 +143,22 @@ def _check_targets(targets: "list[Path]", pairs: "geopandas.GeoDataFrame") -> No
             raise TsmuError(f"{target}: is an imported image and would be overwritten; name another folder")
 
 
-def _predicted(pair: dict[str, object], bundle: "Bundle", space: "Workspace") -> "list[shapely.Polygon]":
+def _engines(pairs: "geopandas.GeoDataFrame", space: "Workspace") -> "dict[str, tuple[Bundle, Engine]]":
+    """For each region of the pairs that was learned: the version that serves it, ready to compute."""
+    from tsmu.mapping.torch_engine import torch_engine
+    from tsmu.model.serving import serving_bundle
+
+    learned = serving_bundle(space.models).record.regions
+    bundles = {region: serving_bundle(space.models, region) for region in set(pairs["region"]) & set(learned)}
+    return {
+        region: (bundle, torch_engine(bundle, bundle.record.regions[region].decoder))
+        for region, bundle in bundles.items()
+    }
+
+
+def _predicted(
+    pair: dict[str, object], bundle: "Bundle", engine: "Engine", space: "Workspace"
+) -> "list[shapely.Polygon]":
     """Outlines, in pixels, of what a bundle finds on a pair."""
     from tsmu.imagery.raster import read
     from tsmu.labels.drafts import draft_polygons
@@ -152,7 +166,6 @@ def _predicted(pair: dict[str, object], bundle: "Bundle", space: "Workspace") ->
     from tsmu.mapping.plan import plan_tiling
     from tsmu.mapping.polygons import Outlining
     from tsmu.mapping.source import Scene
-    from tsmu.mapping.torch_engine import torch_engine
 
     serving = bundle.record.regions[str(pair["region"])]
     pre = Path(str(pair["pre"])) if pair["pre"] else None
@@ -160,7 +173,6 @@ def _predicted(pair: dict[str, object], bundle: "Bundle", space: "Workspace") ->
         Scene(Path(str(pair["post"])), pre, bundle.record.bands) as scene,
         TemporaryDirectory(dir=space.root, prefix=".draft-") as folder,
     ):
-        engine = torch_engine(bundle, serving.decoder)
         settings = space.settings.map
         tiling = plan_tiling(engine, len(scene.bands), scene.width, settings.side, settings.overlap)
         mapped = map_scene(scene, engine, Path(folder), outlining=Outlining(serving.threshold), **vars(tiling))

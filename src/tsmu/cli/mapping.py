@@ -49,7 +49,7 @@ class Wanted:
 
 
 class SceneMapper:
-    """Maps scenes by the versions that serve their regions; opens each version and engine once."""
+    """Maps scenes by the versions that serve their regions; opens each region's version and engine once."""
 
     def __init__(self, wanted: Wanted, space: Workspace) -> None:
         self._wanted, self._space = wanted, space

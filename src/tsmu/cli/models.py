@@ -1,6 +1,5 @@
 """`tsmu models ...`: which version serves which region."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -46,7 +45,9 @@ def list_versions(workspace: WorkspaceOption = None, as_json: JsonOption = False
 def show(version: VersionArgument, workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
     """Show a version's card."""
     with command("models show", as_json) as answer:
-        bundle = _open(find_workspace(workspace).models, version)
+        from tsmu.model.serving import named_bundle
+
+        bundle = named_bundle(find_workspace(workspace).models, version)
         answer.records = 1
         answer.outputs = {"card": str(bundle.path / "card.md")}
         answer.more = {"version": bundle.name, **bundle.record.model_dump(mode="json", exclude={"version"})}
@@ -60,9 +61,10 @@ def diff(
     """Tell what differs between two versions: weights by part, regions, thresholds."""
     with command("models diff", as_json) as answer:
         from tsmu.model.compare import compare_bundles
+        from tsmu.model.serving import named_bundle
 
         models = find_workspace(workspace).models
-        found = compare_bundles(_open(models, first), _open(models, second))
+        found = compare_bundles(named_bundle(models, first), named_bundle(models, second))
         answer.records = len(found)
         answer.more = {"first": first, "second": second, "parts": [part.as_dict() for part in found]}
         for part in found:
@@ -124,15 +126,6 @@ def rollback(
         answer.records = 1
         answer.more = {"current": version}
         answer.say(f"{version} is current now; the next update begins with it and gets a new number")
-
-
-def _open(models: Path, version: str) -> "Bundle":
-    from tsmu.model.bundle import bundle_versions, open_bundle
-
-    known = [path.name for path in bundle_versions(models)]
-    if version not in known:
-        raise BundleError(f"{models}: no version {version}; there are: {', '.join(known) or 'none yet'}")
-    return open_bundle(models / version)
 
 
 def _row(bundle: "Bundle", current: "Bundle", serving: "Serving") -> dict[str, Any]:

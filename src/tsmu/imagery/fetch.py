@@ -20,7 +20,7 @@ from tsmu.imagery.stac_read import Reader, write_cog
 from tsmu.imagery.stac_search import Catalogue
 from tsmu.issues import IssueLog
 
-GIVE_UP_AFTER = 8  # events for which the server failed one after the other; each took minutes of asking again
+GIVE_UP_AFTER = 8  # events for which the server failed one after the other, each after asking again
 
 Progress = Callable[[int, int, str], None]
 

@@ -100,12 +100,6 @@ def bundle_versions(models: Path) -> list[Path]:
     return sorted((p for p in found if re.fullmatch(r"v\d{3,}", p.name)), key=lambda p: int(p.name[1:]))
 
 
-def latest_bundle(models: Path) -> Bundle | None:
-    """Open the newest version; None before the first update."""
-    versions = bundle_versions(models)
-    return open_bundle(versions[-1]) if versions else None
-
-
 def next_version(models: Path) -> int:
     """The number that the next bundle gets."""
     versions = bundle_versions(models)

@@ -60,13 +60,17 @@ class Gate:
 
     def log_likelihoods(self, images: Tensor) -> Tensor:
         """Log likelihood of images (N, C, H, W) under each region, up to a constant: (N, R)."""
+        return self._likelihoods(self.distances(images))
+
+    def _likelihoods(self, distances: Tensor) -> Tensor:
         volume = self._factor.diagonal(dim1=1, dim2=2).log().sum(1)
-        likelihoods: Tensor = -0.5 * self._mean.shape[1] * self.distances(images) - volume
+        likelihoods: Tensor = -0.5 * self._mean.shape[1] * distances - volume
         return likelihoods
 
     def route(self, images: Tensor) -> Route:
         """Find the region of images (N, C, H, W) that belong together, such as tiles of one scene."""
-        likelihoods, distances = self.log_likelihoods(images), self.distances(images)
+        distances = self.distances(images)
+        likelihoods = self._likelihoods(distances)
         votes = torch.bincount(likelihoods.argmax(1), minlength=len(self.regions))
         # A few strange tiles (cloud, water) must not decide for the rest: the median of each region's.
         best = int(likelihoods.median(0).values.argmax())

@@ -3,7 +3,6 @@
 `models/serving.json` is written whole; it is missing as long as the newest version serves everything.
 """
 
-import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,7 +10,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from tsmu.errors import BundleError
-from tsmu.files import written_whole
+from tsmu.files import write_json
 from tsmu.model.bundle import Bundle, bundle_versions, open_bundle
 
 FILE = "serving.json"
@@ -87,7 +86,7 @@ def pin(models: Path, region: str, version: str, why: str) -> None:
     Raises:
         BundleError: no such version, or it has not learned the region.
     """
-    _version(models, version).require_region(region)
+    named_bundle(models, version).require_region(region)
     serving = read_serving(models)
     _write(models, serving.model_copy(update={"pins": serving.pins | {region: _pin(version, why)}}))
 
@@ -110,7 +109,7 @@ def roll_back(models: Path, version: str) -> None:
     Raises:
         BundleError: no such version.
     """
-    _version(models, version)
+    named_bundle(models, version)
     _write(models, read_serving(models).model_copy(update={"current": version}))
 
 
@@ -136,7 +135,12 @@ def move_on(models: Path, learned: str) -> None:
         _write(models, moved)
 
 
-def _version(models: Path, version: str) -> Bundle:
+def named_bundle(models: Path, version: str) -> Bundle:
+    """Open a version by its name, such as v003.
+
+    Raises:
+        BundleError: there is no such version.
+    """
     known = [path.name for path in bundle_versions(models)]
     if version not in known:
         raise BundleError(f"{models}: no version {version}; there are: {', '.join(known) or 'none yet'}")
@@ -152,5 +156,4 @@ def _without(pins: Mapping[str, Pin], region: str) -> dict[str, Pin]:
 
 
 def _write(models: Path, serving: Serving) -> None:
-    with written_whole(models / FILE) as temporary:
-        temporary.write_text(json.dumps(serving.model_dump(), indent=2), encoding="utf-8")
+    write_json(models / FILE, serving.model_dump())

@@ -26,7 +26,7 @@ from tsmu.model.bundle import Bundle, next_version, write_bundle
 from tsmu.model.device import device_in_use, precision_in_use
 from tsmu.model.network import RegionNet
 from tsmu.model.record import BundleRecord, RegionRecord
-from tsmu.model.serving import current_bundle, hold, move_on
+from tsmu.model.serving import current_bundle, hold, move_on, read_serving
 from tsmu.update.checks import what_got_worse
 from tsmu.update.sampling import mix
 from tsmu.update.strategies import strategy_named
@@ -104,8 +104,9 @@ def update_bundle(
 def _worse(
     workspace: Workspace, parent: Bundle, network: RegionNet, region: str, train: geopandas.GeoDataFrame
 ) -> dict[str, str]:
-    """What the new network does worse than its parent, by old region."""
-    old = {name: entry for name, entry in parent.record.regions.items() if name != region}
+    """What the new network does worse than its parent, by old region; those that are pinned do not move anyway."""
+    settled = {region, *read_serving(workspace.models).pins}
+    old = {name: entry for name, entry in parent.record.regions.items() if name not in settled}
     index = read_index(workspace)
     checking = {name: checking_chips(workspace, name, index) for name in old}
     return what_got_worse(parent.network(), network, old, checking, train)
