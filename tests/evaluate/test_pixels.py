@@ -66,3 +66,10 @@ def test_unknown_pixels_do_not_count() -> None:
     counts = PixelCounts.of(np.array([0.9, 0.9], np.float32), np.array([1, 255]))
     assert counts.pixels == 1
     assert counts.precision(50) == 1
+
+
+def test_calibration_error_by_hand() -> None:
+    probability = np.array([0.95, 0.95, 0.95, 0.95, 0.15, 0.15], np.float32)
+    counts = PixelCounts.of(probability, np.array([1, 1, 1, 0, 0, 0]))
+    assert counts.calibration_error() == pytest.approx((4 * abs(0.95 - 0.75) + 2 * 0.15) / 6, abs=0.002)
+    assert math.isnan(PixelCounts().calibration_error())

@@ -60,6 +60,8 @@ def update(
         iou = scores.get("iou")
         shown = "no test chips to score it on" if iou is None else f"IoU {iou:.3f} on test chips"
         answer.say(f"{bundle.name} has learned {region}: {shown}; encoder from weights: {bundle.record.weights}")
+        if entry.kept_step not in (None, settings.steps):
+            answer.say(f"Kept the weights of step {entry.kept_step}: the best mean of the regions that can be checked")
         pins = read_serving(space.models).pins
         answer.more["pins"] = {name: pin.model_dump() for name, pin in pins.items()}
         for name, pin in pins.items():

@@ -11,6 +11,7 @@ from tsmu.labels.masks import LANDSLIDE, UNKNOWN
 
 LEVELS = 1001  # probabilities are counted in steps of 1/1000
 PERCENTS = range(1, 100)  # thresholds that are chosen from
+CALIBRATION_BINS = 10  # of probabilities
 
 Counts = npt.NDArray[np.int64]
 
@@ -101,6 +102,16 @@ class PixelCounts:
         precision, recall = self.curve()
         return float((np.diff(recall, prepend=0.0) * precision).sum())
 
+    def calibration_error(self) -> float:
+        """Expected calibration error: |mean probability - share of landslide| in ten bins, weighted by pixels.
+
+        Source: Naeini, Cooper and Hauskrecht 2015, doi 10.1609/aaai.v29i1.9602.
+        """
+        bins = np.minimum(np.arange(LEVELS) * CALIBRATION_BINS // (LEVELS - 1), CALIBRATION_BINS - 1)
+        probability = np.linspace(0, 1, LEVELS) * (self.landslide + self.background)
+        off = np.bincount(bins, weights=probability - self.landslide, minlength=CALIBRATION_BINS)
+        return float(np.abs(off).sum() / self.pixels) if self.pixels else float("nan")
+
     def summary(self, percent: int) -> dict[str, float]:
         """Every metric at one threshold, with the number of pixels behind it."""
         return {
@@ -109,6 +120,7 @@ class PixelCounts:
             "precision": self.precision(percent),
             "recall": self.recall(percent),
             "average_precision": self.average_precision(),
+            "calibration_error": self.calibration_error(),
             "landslide_share": self.landslide_share,
             "pixels": self.pixels,
         }

@@ -6,6 +6,7 @@ import geopandas
 import numpy as np
 import numpy.typing as npt
 import torch
+from scipy.special import expit
 
 from tsmu.chips.dataset import ChipDataset, Sample
 from tsmu.evaluate.pixels import PixelCounts
@@ -13,16 +14,22 @@ from tsmu.model.network import RegionNet
 
 BATCH = 16
 
+Answer = tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]
+
+
+def predict_chips(network: RegionNet, decoder: str, chips: geopandas.GeoDataFrame) -> Iterator[Answer]:
+    """Yield (probability, mask), both (H, W), for each chip in order, by one region's decoder."""
+    for logits, mask in logits_of_chips(network, decoder, chips):
+        yield expit(logits), mask
+
 
 @torch.inference_mode()
-def predict_chips(
-    network: RegionNet, decoder: str, chips: geopandas.GeoDataFrame
-) -> Iterator[tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]]:
-    """Yield (probability, mask), both (H, W), for each chip in order, by one region's decoder."""
+def logits_of_chips(network: RegionNet, decoder: str, chips: geopandas.GeoDataFrame) -> Iterator[Answer]:
+    """Yield (logit, mask), both (H, W), for each chip in order, by one region's decoder."""
     network.eval()
     for images, masks in _batches(ChipDataset(chips, cache_bytes=0)):
         logits = network(images.to(network.mean.device), [decoder])[decoder]
-        yield from zip(logits.float().sigmoid().cpu().numpy(), masks.numpy(), strict=True)
+        yield from zip(logits.float().cpu().numpy(), masks.numpy(), strict=True)
 
 
 def count_chips(network: RegionNet, decoder: str, chips: geopandas.GeoDataFrame) -> list[PixelCounts]:

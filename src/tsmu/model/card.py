@@ -2,7 +2,7 @@
 
 from tsmu.model.record import BundleRecord, RegionRecord
 
-SCORES = ("iou", "dice", "precision", "recall", "average_precision")
+SCORES = ("iou", "dice", "precision", "recall", "average_precision", "calibration_error")
 
 
 def card_text(record: BundleRecord) -> str:
@@ -24,17 +24,17 @@ def card_text(record: BundleRecord) -> str:
         "## What each region was learned from",
         "",
         "| region | decoder | chips train / val / test | landslide pixels | pixel size, m "
-        "| strategy | steps x batch | seed | time | version |",
-        "|---|---|---|---|---|---|---|---|---|---|",
+        "| strategy | steps x batch (kept) | temperature | seed | time | version |",
+        "|---|---|---|---|---|---|---|---|---|---|---|",
         *(_origin(name, entry) for name, entry in record.regions.items()),
         "",
         "## Scores right after learning",
         "",
-        "Pooled over the pixels of all chips of a split; the threshold was chosen on validation alone.",
+        "Pooled over the pixels of all chips of a split; threshold and temperature were chosen on validation alone.",
         "`tsmu evaluate` tells how old regions score now.",
         "",
-        "| region | split | threshold | IoU | Dice | precision | recall | average precision |",
-        "|---|---|---|---|---|---|---|---|",
+        "| region | split | threshold | IoU | Dice | precision | recall | average precision | calibration error |",
+        "|---|---|---|---|---|---|---|---|---|",
         *(line for name, entry in record.regions.items() for line in _scores(name, entry)),
         "",
     ]
@@ -47,17 +47,19 @@ def _origin(name: str, region: RegionRecord) -> str:
     size = (
         "unknown" if region.pixel_size is None else " to ".join(f"{side:.3g}" for side in sorted({*region.pixel_size}))
     )
+    kept = "" if region.kept_step is None else f" ({region.kept_step})"
+    temperature = "-" if region.temperature is None else f"{region.temperature:.2f}"
     return (
         f"| {name} | {region.decoder} | {chips} | {share} | {size} | {region.strategy} "
-        f"| {region.steps} x {region.batch_size} | {region.seed} | {region.seconds:.0f} s on {region.device} "
-        f"| v{region.learned_in:03d} |"
+        f"| {region.steps} x {region.batch_size}{kept} | {temperature} | {region.seed} "
+        f"| {region.seconds:.0f} s on {region.device} | v{region.learned_in:03d} |"
     )
 
 
 def _scores(name: str, region: RegionRecord) -> list[str]:
     return [
         f"| {name} | {split} | {region.threshold} % | "
-        + " | ".join("-" if scores[metric] is None else f"{scores[metric]:.3f}" for metric in SCORES)
+        + " | ".join("-" if scores.get(metric) is None else f"{scores[metric]:.3f}" for metric in SCORES)
         + " |"
         for split, scores in region.scores.items()
     ]

@@ -24,6 +24,9 @@ class RegionRecord(_Record):
         seconds: wall time of the training.
         device, precision: what it was trained on.
         style: the colours of its training images.
+        temperature: by which the decoder's logits were divided, on validation, after training; None
+            if there was nothing to choose it on.
+        kept_step: the training step whose weights were kept; None for the last.
     """
 
     decoder: str
@@ -41,6 +44,8 @@ class RegionRecord(_Record):
     device: str
     precision: str
     style: Style
+    temperature: float | None = None
+    kept_step: int | None = None
 
 
 class BundleRecord(_Record):

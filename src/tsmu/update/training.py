@@ -8,7 +8,7 @@ import os
 import shutil
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,6 +30,7 @@ from tsmu.errors import UpdateError
 from tsmu.files import written_whole
 from tsmu.model.device import device_in_use, precision_in_use
 from tsmu.model.network import MULTIPLE, RegionNet
+from tsmu.update.best import BestWeights, Check
 from tsmu.update.learner import Learner
 from tsmu.update.sampling import StepSampler, mix
 from tsmu.update.strategy import Lesson, Memory, Strategy
@@ -75,10 +76,17 @@ Report = Callable[[TrainingProgress], None]
 
 @dataclass(frozen=True)
 class Learned:
-    """What a training left besides the network: who serves the region, and what the strategy keeps."""
+    """What a training left besides the network.
+
+    Attributes:
+        decoder: who serves the region.
+        memory: what the strategy keeps.
+        kept_step: the step whose weights were the best and are kept; None if there was nothing to check.
+    """
 
     decoder: str
     memory: Memory
+    kept_step: int | None = None
 
 
 @dataclass(frozen=True)
@@ -104,6 +112,7 @@ def learn_region(
     settings: TrainingSettings,
     *,
     known: Known = Known(),
+    checking: Sequence[Check] = (),
     checkpoints: Path | None = None,
     report: Report | None = None,
 ) -> Learned:
@@ -116,6 +125,8 @@ def learn_region(
         strategy: how.
         settings: steps, batch size and seed.
         known: of the regions before.
+        checking: decoder and validation chips of the regions by whose mean the best weights are
+            chosen; without any, the last ones are kept.
         checkpoints: folder for a checkpoint now and then; a training that finds one of its own there
             goes on from it.
         report: called after each step.
@@ -140,15 +151,17 @@ def learn_region(
     learner = Learner(lesson, strategy, strategy.stages(lesson, settings.steps))
     resumed = checkpoints / CHECKPOINT if checkpoints and (checkpoints / CHECKPOINT).exists() else None
     loaders = _Loaders(network, list(shown.values()), strategy, settings)
+    best = BestWeights(checking)
     with _quiet():
-        trainer = _trainer(settings, checkpoints, report)
+        trainer = _trainer(settings, best, checkpoints, report)
         trainer.fit(learner, datamodule=loaders, ckpt_path=resumed, weights_only=True)
     if trainer.interrupted:
         raise KeyboardInterrupt
     network.cpu()
+    kept = best.restore(network)
     memory = strategy.remember(lesson, loaders.plain(chips))
     network.requires_grad_(True).eval()
-    return Learned(lesson.decoder, {name: tensor.cpu() for name, tensor in memory.items()})
+    return Learned(lesson.decoder, {name: tensor.cpu() for name, tensor in memory.items()}, kept)
 
 
 def crop_size(chips: geopandas.GeoDataFrame) -> int:
@@ -197,8 +210,10 @@ def _loaders(batch_bytes: int) -> int:
     return loaders if room > 2 * loaders * AHEAD * batch_bytes else 0
 
 
-def _trainer(settings: TrainingSettings, checkpoints: Path | None, report: Report | None) -> lightning.Trainer:
-    callbacks: list[Callback] = [_Reporter(report)] if report else []
+def _trainer(
+    settings: TrainingSettings, best: BestWeights, checkpoints: Path | None, report: Report | None
+) -> lightning.Trainer:
+    callbacks: list[Callback] = [best, *([_Reporter(report)] if report else [])]
     if checkpoints:
         callbacks.append(_Checkpoints(checkpoints / CHECKPOINT))
     return lightning.Trainer(

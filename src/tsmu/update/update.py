@@ -27,6 +27,7 @@ from tsmu.model.device import device_in_use, precision_in_use
 from tsmu.model.network import RegionNet
 from tsmu.model.record import BundleRecord, RegionRecord
 from tsmu.model.serving import current_bundle, hold, move_on, read_serving
+from tsmu.update.calibration import calibrate
 from tsmu.update.checks import what_got_worse
 from tsmu.update.sampling import mix
 from tsmu.update.strategies import strategy_named
@@ -68,8 +69,9 @@ def update_bundle(
         UpdateError, ChipError, BundleError: as their texts say; nothing is written then.
     """
     strategy = strategy_named(strategy_name)
-    chips = _chips_of(workspace, region)
-    train = select(chips, region, "train")
+    index = read_index(workspace)
+    chips = _chips_of(workspace, index, region)
+    train, validation = select(chips, region, "train"), select(chips, region, "val")
     parent = current_bundle(workspace.models)
     model = _model_settings(workspace, parent, encoder, weights)
     if parent:
@@ -78,41 +80,49 @@ def update_bundle(
     _note_settings(run, region, strategy_name, settings)
     started = time.monotonic()
     network = parent.network() if parent else _new_network(model, train, settings.seed)
-    known = _known(workspace, region, strategy, parent)
-    learned = learn_region(network, region, train, strategy, settings, known=known, checkpoints=run, report=report)
-    seconds = time.monotonic() - started
-    entry = _score(network, learned.decoder, region, chips) | {
+    old = _moving_regions(workspace, region, parent)
+    kept = {name: checking_chips(workspace, name, index) for name in old}
+    learned = learn_region(
+        network,
+        region,
+        train,
+        strategy,
+        settings,
+        known=_known(index, region, strategy, parent),
+        checking=[(strategy.decoder_for(network, region), validation), *((old[n].decoder, kept[n]) for n in old)],
+        checkpoints=run,
+        report=report,
+    )
+    entry = {
+        "temperature": calibrate(network, learned.decoder, validation),
+        "kept_step": learned.kept_step,
+        "seconds": time.monotonic() - started,
+        **_score(network, learned.decoder, region, chips),
         "learned_in": next_version(workspace.models),
         "strategy": strategy_name,
         **asdict(settings),
-        "seconds": seconds,
         "device": device_in_use(),
         "precision": precision_in_use(),
         "style": style_of(train),
     }
     record = _next_record(parent, network, model, chips, {region: RegionRecord.model_validate(entry)})
     if parent:
-        hold(workspace.models, parent.name, _worse(workspace, parent, network, region, train))
+        hold(workspace.models, parent.name, what_got_worse(parent.network(), network, old, kept, train))
     if keep_validation:
-        keep_chips(workspace, region, select(chips, region, "val"))
+        keep_chips(workspace, region, validation)
     bundle = write_bundle(workspace.models, network, record, learned.memory)
     move_on(workspace.models, region)
     remove(run)
     return bundle
 
 
-def _worse(
-    workspace: Workspace, parent: Bundle, network: RegionNet, region: str, train: geopandas.GeoDataFrame
-) -> dict[str, str]:
-    """What the new network does worse than its parent, by old region; those that are pinned do not move anyway."""
+def _moving_regions(workspace: Workspace, region: str, parent: Bundle | None) -> dict[str, RegionRecord]:
+    """The old regions that the next version is to serve: those that are pinned do not move anyway."""
     settled = {region, *read_serving(workspace.models).pins}
-    old = {name: entry for name, entry in parent.record.regions.items() if name not in settled}
-    index = read_index(workspace)
-    checking = {name: checking_chips(workspace, name, index) for name in old}
-    return what_got_worse(parent.network(), network, old, checking, train)
+    return {name: entry for name, entry in parent.record.regions.items() if name not in settled} if parent else {}
 
 
-def _known(workspace: Workspace, region: str, strategy: Strategy, parent: Bundle | None) -> Known:
+def _known(index: geopandas.GeoDataFrame, region: str, strategy: Strategy, parent: Bundle | None) -> Known:
     """What the strategy may know of the regions before."""
     if parent is None:
         return Known()
@@ -125,7 +135,6 @@ def _known(workspace: Workspace, region: str, strategy: Strategy, parent: Bundle
     styles = {entry.decoder: entry.style for entry in old.values()}
     chips = {}
     if strategy.sees_old_chips:
-        index = read_index(workspace)
         chips = {name: select(index, name, "train") for name in old}
         if missing := [name for name, rows in chips.items() if not len(rows)]:
             raise UpdateError(f"strategy {strategy.name} needs the old chips, and there are none of {missing[0]}")
@@ -149,8 +158,7 @@ def _model_settings(
     return there
 
 
-def _chips_of(workspace: Workspace, region: str) -> geopandas.GeoDataFrame:
-    index = read_index(workspace)
+def _chips_of(workspace: Workspace, index: geopandas.GeoDataFrame, region: str) -> geopandas.GeoDataFrame:
     chips = select(index, region)
     if not len(chips):
         known = ", ".join(sorted(set(index["region"]))) or "none yet"

@@ -1,0 +1,75 @@
+"""The best weights of a training: by the mean over all regions that can be checked, never by the newest alone."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import geopandas
+import numpy as np
+from lightning.pytorch.callbacks import Callback
+from torch import Tensor
+
+from tsmu.evaluate.predict import count_pixels
+from tsmu.model.network import RegionNet
+
+CHECKS = 10  # in the last stage of a training
+CHIPS = 32  # of a region, per check
+PATIENCE = 6  # checks without a gain, after which the rest of the training is not worth its time
+
+Check = tuple[str, geopandas.GeoDataFrame]
+
+
+class BestWeights(Callback):
+    """Scores the network now and then in the last stage of its training, and keeps the best weights.
+
+    Its state is part of the training's checkpoints, so a resumed training knows what was best before.
+
+    Args:
+        checking: decoder and validation chips of each region.
+    """
+
+    def __init__(self, checking: Sequence[Check]) -> None:
+        spread = [(decoder, _some(chips)) for decoder, chips in checking if len(chips)]
+        self._checking = [(decoder, chips) for decoder, chips in spread if chips["landslide_pixels"].any()]
+        self.score = -math.inf
+        self.step: int | None = None
+        self._weights: dict[str, Tensor] = {}
+        self._behind = 0
+
+    def on_train_batch_end(self, trainer: Any, pl_module: Any, *_: Any) -> None:
+        """Score the network where a check is due."""
+        into_last = trainer.global_step - sum(stage.steps for stage in pl_module.stages[:-1])
+        steps = pl_module.stages[-1].steps
+        if self._checking and into_last > 0 and into_last * CHECKS // steps > (into_last - 1) * CHECKS // steps:
+            self._check(trainer, pl_module.network)
+
+    def _check(self, trainer: Any, network: RegionNet) -> None:
+        score = float(np.mean([count_pixels(network, name, chips).iou(50) for name, chips in self._checking]))
+        network.train()
+        if score >= self.score:  # of equal ones the later, which has seen more
+            self.score, self.step, self._behind = score, trainer.global_step, 0
+            self._weights = {name: tensor.detach().cpu().clone() for name, tensor in network.state_dict().items()}
+        else:
+            self._behind += 1
+            trainer.should_stop = self._behind == PATIENCE
+
+    def restore(self, network: RegionNet) -> int | None:
+        """Put the best weights back, and return the step at which they were found; None without any check."""
+        if self._weights:
+            network.load_state_dict(self._weights)
+        return self.step
+
+    def state_dict(self) -> dict[str, Any]:
+        """What checkpoints hold."""
+        return {"score": self.score, "step": self.step, "behind": self._behind, "weights": self._weights}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take it back."""
+        self.score, self.step = state_dict["score"], state_dict["step"]
+        self._behind, self._weights = state_dict["behind"], state_dict["weights"]
+
+
+def _some(chips: geopandas.GeoDataFrame) -> geopandas.GeoDataFrame:
+    """Chips spread evenly over all of them."""
+    some: geopandas.GeoDataFrame = chips.iloc[np.linspace(0, len(chips) - 1, min(CHIPS, len(chips))).astype(int)]
+    return some

@@ -1,0 +1,78 @@
+"""The best weights of a training, by the mean over all regions that can be checked."""
+
+from pathlib import Path
+
+import geopandas
+import pytest
+
+from tests.update.test_update import chips_of, fresh, same, state
+from tsmu.evaluate.predict import count_pixels
+from tsmu.model.network import RegionNet
+from tsmu.update import best
+from tsmu.update.finetune import FineTuning
+from tsmu.update.training import CHECKPOINT_STEPS, Learned, TrainingProgress, TrainingSettings, learn_region
+
+
+def mean_iou(network: RegionNet, checking: list[best.Check]) -> float:
+    return sum(count_pixels(network, decoder, chips).iou(50) for decoder, chips in checking) / len(checking)
+
+
+def watched(
+    network: RegionNet, chips: geopandas.GeoDataFrame, checking: list[best.Check], steps: int
+) -> tuple[Learned, list[float]]:
+    """Fine-tune, and score the network after each step as the training should."""
+    scores: list[float] = []
+
+    def score(_: TrainingProgress) -> None:
+        scores.append(mean_iou(network, checking))
+        network.train()
+
+    region, settings = chips["region"].iloc[0], TrainingSettings(steps, 4, 0)
+    return learn_region(network, region, chips, FineTuning(), settings, checking=checking, report=score), scores
+
+
+def test_the_weights_of_the_best_mean_are_kept(bright_chips: Path, dark_chips: Path) -> None:
+    bright, dark = chips_of(bright_chips, "bright"), chips_of(dark_chips, "dark")
+    network, checking = fresh(bright), [("bright", bright), ("bright", dark)]
+    learned, scores = watched(network, bright, checking, 10)
+    assert len(scores) == 10
+    assert learned.kept_step is not None
+    assert scores[learned.kept_step - 1] == max(scores)
+    assert mean_iou(network, checking) == max(scores)
+
+
+def test_a_training_that_only_spoils_is_ended(
+    monkeypatch: pytest.MonkeyPatch, bright_chips: Path, dark_chips: Path
+) -> None:
+    monkeypatch.setattr(best, "PATIENCE", 2)
+    bright = chips_of(bright_chips, "bright")
+    network, checking = fresh(bright), [("bright", bright)]
+    watched(network, bright, checking, 30)
+    before = mean_iou(network, checking)
+    learned, scores = watched(network, chips_of(dark_chips, "dark"), checking, 60)
+    assert before > 0.5
+    assert len(scores) < 60
+    assert mean_iou(network, checking) == max(scores[5::6])
+    assert learned.kept_step == 6 * (1 + scores[5::6].index(max(scores[5::6])))
+
+
+def test_a_resumed_training_knows_what_was_best(tmp_path: Path, bright_chips: Path) -> None:
+    bright = chips_of(bright_chips, "bright")
+    settings, checking = TrainingSettings(CHECKPOINT_STEPS + 6, 2, 0), [("bright", bright)]
+
+    def learn(network: RegionNet, stop_at: int | None = None) -> Learned:
+        def report(now: TrainingProgress) -> None:
+            if now.step == stop_at:
+                raise InterruptedError
+
+        return learn_region(
+            network, "bright", bright, FineTuning(), settings, checking=checking, checkpoints=tmp_path, report=report
+        )
+
+    with pytest.raises(InterruptedError):
+        learn(fresh(bright), stop_at=CHECKPOINT_STEPS + 2)
+    resumed, whole = fresh(bright), fresh(bright)
+    learned = learn(resumed)
+    (tmp_path / "last.ckpt").unlink()
+    assert learn(whole).kept_step == learned.kept_step
+    assert same(state(whole), resumed)
