@@ -13,12 +13,12 @@ from typing import Any
 
 import geopandas
 import numpy as np
-import pandas as pd
 import torch
 from safetensors.torch import load_file, save_file
 
-from tsmu.chips.folder import chips_from_folder
-from tsmu.chips.index import bands_of, select
+from tsmu.benchmark.continual_table import table
+from tsmu.benchmark.data import read_regions
+from tsmu.chips.index import select
 from tsmu.chips.looks import style_of
 from tsmu.chips.splits import fold_split
 from tsmu.chips.statistics import band_statistics
@@ -27,7 +27,6 @@ from tsmu.evaluate.matrix import ContinualScores
 from tsmu.evaluate.predict import count_chips, count_pixels
 from tsmu.evaluate.threshold import choose_threshold
 from tsmu.files import remove, write_json, write_text, written_whole
-from tsmu.issues import IssueLog
 from tsmu.model.device import device_in_use, precision_in_use
 from tsmu.model.network import RegionNet
 from tsmu.update.sampling import mix
@@ -81,8 +80,7 @@ def run_continual(settings: ContinualSettings, out: Path, say: Say, report: Repo
     Returns:
         The content of results.json.
     """
-    chips = {region: _read_region(Path(settings.data) / region, region) for region in settings.regions}
-    bands_of(pd.concat(list(chips.values())))
+    chips = read_regions(Path(settings.data), settings.regions)
     strategies = [strategy_named(name) for name in settings.strategies]
     cells = _stored_cells(settings, out / RESULTS)
     there = {(cell["strategy"], cell["seed"]) for cell in cells}
@@ -113,16 +111,6 @@ def _stored_cells(settings: ContinualSettings, file: Path) -> list[dict[str, Any
             raise BenchmarkError(f"{file}: holds a run with {name} {there}, asked for {given}; name another folder")
     cells: list[dict[str, Any]] = stored["cells"]
     return cells
-
-
-def _read_region(folder: Path, region: str) -> geopandas.GeoDataFrame:
-    log = IssueLog(folder)
-    chips = chips_from_folder(folder, region, log)
-    if log.errors:
-        raise BenchmarkError(
-            f"{folder}: {len(log.errors)} files left out, first {log.errors[0]}; a benchmark needs all"
-        )
-    return chips
 
 
 def _split(chips: dict[str, geopandas.GeoDataFrame], split: str, seed: int) -> dict[str, geopandas.GeoDataFrame]:
@@ -299,40 +287,3 @@ def _device_name() -> str:
     if torch.cuda.is_available():
         return torch.cuda.get_device_name()
     return str(torch.cpu.get_capabilities().get("cpu_name", platform.machine()))
-
-
-def table(results: dict[str, Any]) -> str:
-    """Write the cells as Markdown: IoU per region, WA and WF after each step; mean +- standard error."""
-    order = results["settings"]["regions"]
-    last = len(order) - 1
-    columns: dict[str, Callable[[dict[str, Any]], float]] = {
-        **{f"{region} when learned": _entry(i, i) for i, region in enumerate(order)},
-        **{f"{region} at the end": _entry(last, i) for i, region in enumerate(order)},
-        **{f"WA {i + 1}": _summary(i, "WA") for i in range(len(order))},
-        **{f"WF {i + 1}": _summary(i, "WF") for i in range(1, len(order))},
-        "mean IoU": _summary(last, "ACC"),
-        "BWT": _summary(last, "BWT"),
-    }
-    strategies = dict.fromkeys(cell["strategy"] for cell in results["cells"])
-    groups = {name: [cell for cell in results["cells"] if cell["strategy"] == name] for name in strategies}
-    lines = [
-        "| | " + " | ".join(f"{name} ({len(cells)} seeds)" for name, cells in groups.items()) + " |",
-        "|---|" + "---|" * len(groups),
-    ]
-    for title, value in columns.items():
-        cells_of = (_mean_and_error([value(cell) for cell in cells]) for cells in groups.values())
-        lines.append(f"| {title} | " + " | ".join(cells_of) + " |")
-    return "\n".join([*lines, ""])
-
-
-def _entry(step: int, region: int) -> Callable[[dict[str, Any]], float]:
-    return lambda cell: float(cell["R"][step][region])
-
-
-def _summary(step: int, name: str) -> Callable[[dict[str, Any]], float]:
-    return lambda cell: float(cell["summaries"][step][name])
-
-
-def _mean_and_error(values: list[float]) -> str:
-    mean = f"{np.mean(values):.3f}"
-    return mean if len(values) == 1 else f"{mean} +- {np.std(values, ddof=1) / len(values) ** 0.5:.3f}"

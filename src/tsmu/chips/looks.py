@@ -16,10 +16,14 @@ def style_of(chips: geopandas.GeoDataFrame) -> Style:
     """Measure the style of a region's chips."""
     dataset = ChipDataset(chips, cache_bytes=0)
     rows = torch.cat([looks(dataset[i]["image"][None]) for i in range(len(dataset))])
+    return style_from(rows, int(chips[["width", "height"]].max(axis=1).median()))
+
+
+def style_from(rows: Tensor, side: int) -> Style:
+    """Sum up what images of a side, pixels, look like (N, F)."""
     mean = rows.mean(0)
     off = rows - mean
     covariance = off.T @ off / max(len(rows) - 1, 1)
-    side = int(chips[["width", "height"]].max(axis=1).median())
     return Style(mean.tolist(), covariance.tolist(), len(rows), side)
 
 

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 from tsmu.cli.command import JsonOption, command, progress
+from tsmu.errors import BenchmarkError
 
 app = typer.Typer(help="Measure what the design promises.", no_args_is_help=True)
 
@@ -27,7 +28,8 @@ def continual(
 ) -> None:
     """Learn regions one after the other with several strategies; resumes where it stopped."""
     with command("benchmark continual", as_json) as answer:
-        from tsmu.benchmark.continual import ContinualSettings, run_continual, table
+        from tsmu.benchmark.continual import ContinualSettings, run_continual
+        from tsmu.benchmark.continual_table import table
         from tsmu.update.training import TrainingProgress
 
         settings = ContinualSettings(
@@ -55,6 +57,34 @@ def continual(
         answer.outputs = {"results": str(out / "results.json"), "table": str(out / "table.md")}
         answer.more = results
         answer.say(table(results))
+
+
+@app.command("routing")
+def routing(
+    data: Annotated[Path, typer.Option(metavar="DIR", help="Holds a chips folder per region.")],
+    regions: Annotated[str, typer.Option(metavar="A,B,...", help="Regions to tell apart.")],
+    others: Annotated[
+        list[str], typer.Option(metavar="DIR:1,2,3", help="Rasters of other places, and which of their bands to take.")
+    ] = [],  # noqa: B006
+    seeds: Annotated[int, typer.Option(min=1, help="Seeds of the autoencoders.")] = 3,
+    as_json: JsonOption = False,
+) -> None:
+    """Route test chips to regions by our gate and by the paper's autoencoders."""
+    with command("benchmark routing", as_json) as answer:
+        from tsmu.benchmark.routing import benchmark_routing, routing_table
+
+        places = dict(_place_and_bands(other) for other in others)
+        found = benchmark_routing(data, regions.split(","), places, seeds)
+        answer.records = sum(found["images"].values())
+        answer.more = found
+        answer.say(routing_table(found))
+
+
+def _place_and_bands(text: str) -> tuple[str, list[int]]:
+    place, colon, bands = text.rpartition(":")
+    if not colon or not all(band.isdecimal() and int(band) for band in bands.split(",")):
+        raise BenchmarkError(f"{text}: which bands are to be taken? write it as {text}:1,2,3")
+    return place, [int(band) for band in bands.split(",")]
 
 
 @app.command("database")

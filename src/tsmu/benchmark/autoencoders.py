@@ -1,0 +1,70 @@
+"""The paper's gate: one small autoencoder per region, the best reconstruction says whose image it is.
+
+Source: Expert Gate, Aljundi, Chakravarty and Tuytelaars 2017, arXiv 1611.06194. Here as the yardstick
+of `tsmu.model.gate`, on pixels instead of on the features of a pre-trained network, which there is
+none of without outside weights.
+"""
+
+from collections.abc import Mapping
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+SIDE = 64  # pixels to which images are brought
+CHANNELS = (16, 32, 8)  # the code is 8 x 8 x 8: a twenty-fourth of the 3 x 64 x 64 numbers it stands for
+STEPS, BATCH, RATE = 400, 16, 2e-3
+
+
+class AutoencoderGate:
+    """One autoencoder per region, trained on that region's images alone.
+
+    Args:
+        images: (N, C, H, W) by region.
+        seed: of the weights and of the order of images.
+    """
+
+    def __init__(self, images: Mapping[str, Tensor], seed: int) -> None:
+        pooled = torch.cat(list(images.values()))
+        self._mean, self._std = pooled.mean((0, 2, 3)).view(-1, 1, 1), pooled.std((0, 2, 3)).view(-1, 1, 1)
+        with torch.random.fork_rng():
+            torch.manual_seed(seed)
+            self._networks = {region: _trained(self._prepared(part)) for region, part in images.items()}
+
+    @torch.inference_mode()
+    def errors(self, images: Tensor) -> dict[str, Tensor]:
+        """Mean squared reconstruction error (N,) of images (N, C, H, W) by each region's autoencoder."""
+        prepared = self._prepared(images)
+        return {
+            region: (network(prepared) - prepared).square().mean((1, 2, 3))
+            for region, network in self._networks.items()
+        }
+
+    def _prepared(self, images: Tensor) -> Tensor:
+        return functional.adaptive_avg_pool2d((images - self._mean) / self._std, SIDE)
+
+
+def _trained(images: Tensor) -> nn.Module:
+    network = _autoencoder(images.shape[1])
+    optimizer = torch.optim.AdamW(network.parameters(), lr=RATE)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, total_steps=STEPS)
+    for _ in range(STEPS):
+        batch = images[torch.randint(len(images), (BATCH,))]
+        batch = torch.rot90(batch, int(torch.randint(4, ())), (2, 3))
+        optimizer.zero_grad()
+        (network(batch) - batch).square().mean().backward()
+        optimizer.step()
+        schedule.step()
+    return network.eval()
+
+
+def _autoencoder(bands: int) -> nn.Module:
+    """Three halvings down to the code, three doublings back."""
+    down = [bands, *CHANNELS]
+    layers: list[nn.Module] = []
+    for before, after in pairwise(down):
+        layers += [nn.Conv2d(before, after, 4, stride=2, padding=1), nn.ELU()]
+    for before, after in pairwise(down[::-1]):
+        layers += [nn.ConvTranspose2d(before, after, 4, stride=2, padding=1), nn.ELU()]
+    return nn.Sequential(*layers[:-1])
