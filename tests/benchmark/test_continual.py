@@ -5,11 +5,13 @@ import math
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
 from tests.conftest import write_chips
-from tsmu.benchmark.continual import ContinualSettings, run_continual, table
+from tsmu.benchmark.continual import ContinualSettings, run_continual
+from tsmu.benchmark.continual_tables import tables
 from tsmu.errors import BenchmarkError, UpdateError
 
 
@@ -67,16 +69,22 @@ def test_cells_hold_what_the_figures_need_and_are_not_computed_twice(data: Path,
         assert len(cell["R"]) == len(cell["R"][0]) == len(cell["seconds"]) == 2
         assert cell["summaries"][0]["WF"] is None
         assert math.isclose(cell["summaries"][0]["WA"], cell["R"][0][0])
-    assert stored["cells"][0]["parameters"][1] > stored["cells"][1]["parameters"][1]  # a decoder more
+    assert stored["cells"][0]["bytes"][1] > stored["cells"][1]["bytes"][1]  # a decoder more
     assert stored["settings"]["steps"] == 3
     assert stored["versions"]["torch"]
-    assert "finetune (1 seeds)" in table(stored)
+    assert f"| finetune | 1 | {stored['cells'][1]['R'][1][0]:.3f} |" in tables(stored)
+    for figure in ("course.svg", "matrices.svg"):
+        assert ElementTree.parse(tmp_path / figure).getroot().tag.endswith("svg")
 
 
 def test_models_made_anew_are_scored(data: Path, tmp_path: Path) -> None:
     results = run_continual(settings(data, "separate", "retrain", "joint"), tmp_path, lambda _: None)
     cells = {cell["strategy"]: cell["R"] for cell in results["cells"]}
     assert cells["separate"][1][0] == cells["separate"][0][0]
+    kept = {cell["strategy"]: cell["bytes"] for cell in results["cells"]}
+    assert kept["separate"][1] == 2 * kept["separate"][0]  # two models
+    assert kept["retrain"][1] == kept["retrain"][0]
+    assert kept["joint"][0] < kept["joint"][1] < kept["separate"][1]
     assert all(0 <= score <= 1 for rows in cells.values() for row in rows for score in row)
 
 

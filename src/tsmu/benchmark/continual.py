@@ -16,7 +16,8 @@ import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
 
-from tsmu.benchmark.continual_table import table
+from tsmu.benchmark.continual_figures import course_of_learning, matrices
+from tsmu.benchmark.continual_tables import tables
 from tsmu.benchmark.data import read_regions
 from tsmu.chips.index import select
 from tsmu.chips.looks import style_of
@@ -70,7 +71,7 @@ Say = Callable[[str], None]
 
 
 def run_continual(settings: ContinualSettings, out: Path, say: Say, report: Report | None = None) -> dict[str, Any]:
-    """Run every cell that is not in `out` yet and write `results.json` and `table.md` there.
+    """Run every cell that is not in `out` yet and write `results.json`, tables and figures there.
 
     A cell is one strategy, order and seed; those that `out/results.json` holds from a run with equal
     settings are kept. What a network has learned after each region is kept in `out/states`, so an
@@ -90,10 +91,12 @@ def run_continual(settings: ContinualSettings, out: Path, say: Say, report: Repo
                 continue
             say(f"{strategy.name}, seed {seed}")
             cells.append(_run_cell(settings, strategy, seed, _split(chips, settings.split, seed), out, report))
-            results = _results(settings, cells)
-            write_json(out / RESULTS, results)
-            write_text(out / "table.md", table(results))
-    return _results(settings, cells)
+            write_json(out / RESULTS, _results(settings, cells))
+    results = _results(settings, cells)
+    write_text(out / "tables.md", tables(results))
+    write_text(out / "course.svg", course_of_learning(results))
+    write_text(out / "matrices.svg", matrices(results))
+    return results
 
 
 def _stored_cells(settings: ContinualSettings, file: Path) -> list[dict[str, Any]]:
@@ -152,7 +155,7 @@ def _run_cell(
         "R_at_half": [step["R_at_half"] for step in steps],
         "threshold": [[serving["threshold"] / 100 for serving in step["serving"].values()] for step in steps],
         "seconds": [step["seconds"] for step in steps],
-        "parameters": [step["parameters"] for step in steps],
+        "bytes": [step["bytes"] for step in steps],
         "pixels": list(scores.pixels),
         "baseline": list(scores.baseline),
         "summaries": scores.summaries(),
@@ -202,6 +205,7 @@ def _run_step(
             served = served if served["decoder"] in network.decoder_names else serving[region]
             scored[name] = _score(network, served, chips[name], name)
     files = {"state": network.state_dict(), "memory": learned.memory}
+    kept = sum(tensor.nbytes for tensors in files.values() for tensor in tensors.values())
     for kind, tensors in files.items():
         with written_whole(done.with_suffix(f".{kind}.safetensors")) as temporary:
             save_file({key: value.contiguous() for key, value in tensors.items()}, temporary)
@@ -211,7 +215,7 @@ def _run_step(
         "scored": scored,
         **{key: [scored[name][key] for name in settings.regions] for key in ("R", "R_at_half", "pixels", "baseline")},
         "seconds": seconds,
-        "parameters": sum(parameter.numel() for parameter in network.parameters()),
+        "bytes": kept + (before[-1]["bytes"] if before and strategy.keeps_old_models else 0),
         "decoders": list(network.decoder_names),
         "name": done.stem,
     }

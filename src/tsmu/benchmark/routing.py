@@ -5,9 +5,11 @@ the images as they are and after a stretch that takes every image's own brightne
 away: different renderings must not be what tells regions apart.
 """
 
+import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import geopandas
 import numpy as np
@@ -34,15 +36,33 @@ Images = Mapping[str, Tensor]
 Scores = npt.NDArray[np.float64]
 
 
-def benchmark_routing(
-    data: Path, regions: Sequence[str], others: Mapping[str, Sequence[int]], seeds: int
-) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Place:
+    """A folder of rasters, and which of their bands are red, green and blue, counted from 1."""
+
+    folder: Path
+    bands: tuple[int, ...]
+
+    @classmethod
+    def parse(cls, text: str) -> tuple[str, Self]:
+        """Read `NAME=DIR:1,2,3`.
+
+        Raises:
+            BenchmarkError: it is written otherwise.
+        """
+        found = re.fullmatch(r"(?P<name>[^=]+)=(?P<folder>.+):(?P<bands>[1-9]\d*(,[1-9]\d*)*)", text)
+        if not found or not Path(found["folder"]).is_dir():
+            raise BenchmarkError(f"{text}: not a place; write NAME=DIR:1,2,3, the folder and the bands to take")
+        return found["name"], cls(Path(found["folder"]), tuple(int(band) for band in found["bands"].split(",")))
+
+
+def benchmark_routing(data: Path, regions: Sequence[str], others: Mapping[str, Place], seeds: int) -> dict[str, Any]:
     """Measure both gates; the keys are those of `tsmu benchmark routing --json`.
 
     Args:
         data: folder with one chips folder per region.
         regions: by name.
-        others: folders or files of rasters of other places, each with the bands to take (from 1).
+        others: rasters of other places, by name.
         seeds: of the autoencoders.
 
     Returns:
@@ -54,7 +74,7 @@ def benchmark_routing(
     chips = read_regions(data, regions)
     train, test = ({r: _images(select(rows, r, split)) for r, rows in chips.items()} for split in ("train", "test"))
     side = next(iter(train.values())).shape[-1]
-    strangers = {Path(name).name: _tiles(Path(name), bands, side) for name, bands in others.items()}
+    strangers = {name: _tiles(place, side) for name, place in others.items()}
     renderings = {"as_they_are": lambda images: images, "stretched": stretched}
     results: dict[str, Any] = {}
     for rendering, render in renderings.items():
@@ -134,9 +154,9 @@ def _images(chips: geopandas.GeoDataFrame) -> Tensor:
     return torch.stack([samples[position]["image"] for position in range(len(samples))]).nan_to_num()
 
 
-def _tiles(place: Path, bands: Sequence[int], side: int) -> Tensor:
+def _tiles(place: Place, side: int) -> Tensor:
     """Cut rasters into whole tiles of `side` pixels."""
-    files = [place] if place.is_file() else sorted(f for f in place.iterdir() if f.suffix.lower() in SUFFIXES)
+    files = sorted(file for file in place.folder.iterdir() if file.suffix.lower() in SUFFIXES)
     tiles = []
     for file in files:
         with rasterio.open(file) as dataset:
@@ -145,9 +165,9 @@ def _tiles(place: Path, bands: Sequence[int], side: int) -> Tensor:
             for column in range(0, width - side + 1, side):
                 values, valid = read(file, Window(column, row, side, side))
                 if valid.all():
-                    tiles.append(torch.from_numpy(values[[band - 1 for band in bands]].astype(np.float32)))
+                    tiles.append(torch.from_numpy(values[[band - 1 for band in place.bands]].astype(np.float32)))
     if not tiles:
-        raise BenchmarkError(f"{place}: no raster with a whole tile of {side} pixels")
+        raise BenchmarkError(f"{place.folder}: no raster with a whole tile of {side} pixels")
     return torch.stack(tiles)
 
 

@@ -6,7 +6,6 @@ from typing import Annotated, Literal
 import typer
 
 from tsmu.cli.command import JsonOption, command, progress
-from tsmu.errors import BenchmarkError
 
 app = typer.Typer(help="Measure what the design promises.", no_args_is_help=True)
 
@@ -15,7 +14,7 @@ app = typer.Typer(help="Measure what the design promises.", no_args_is_help=True
 def continual(
     data: Annotated[Path, typer.Option(metavar="DIR", help="Holds a chips folder per region.")],
     regions: Annotated[str, typer.Option(metavar="A,B,...", help="Regions in the order in which they are learned.")],
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Where results.json, table.md and the states go.")],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where results.json, tables, figures and the states go.")],
     strategies: Annotated[str, typer.Option(metavar="A,B,...")] = "tsmu,finetune",
     seeds: Annotated[int, typer.Option(min=1, help="Seeds 0 to N - 1.")] = 3,
     steps: Annotated[int, typer.Option(min=2, help="Optimisation steps per region.")] = 200,
@@ -29,7 +28,7 @@ def continual(
     """Learn regions one after the other with several strategies; resumes where it stopped."""
     with command("benchmark continual", as_json) as answer:
         from tsmu.benchmark.continual import ContinualSettings, run_continual
-        from tsmu.benchmark.continual_table import table
+        from tsmu.benchmark.continual_tables import tables
         from tsmu.update.training import TrainingProgress
 
         settings = ContinualSettings(
@@ -54,9 +53,9 @@ def continual(
 
             results = run_continual(settings, out, say, report)
         answer.records = len(results["cells"])
-        answer.outputs = {"results": str(out / "results.json"), "table": str(out / "table.md")}
+        answer.outputs = {"results": str(out / "results.json"), "tables": str(out / "tables.md")}
         answer.more = results
-        answer.say(table(results))
+        answer.say(tables(results))
 
 
 @app.command("routing")
@@ -64,27 +63,25 @@ def routing(
     data: Annotated[Path, typer.Option(metavar="DIR", help="Holds a chips folder per region.")],
     regions: Annotated[str, typer.Option(metavar="A,B,...", help="Regions to tell apart.")],
     others: Annotated[
-        list[str], typer.Option(metavar="DIR:1,2,3", help="Rasters of other places, and which of their bands to take.")
+        list[str],
+        typer.Option(metavar="NAME=DIR:1,2,3", help="Rasters of another place, and which bands are its RGB; repeat."),
     ] = [],  # noqa: B006
     seeds: Annotated[int, typer.Option(min=1, help="Seeds of the autoencoders.")] = 3,
+    out: Annotated[Path | None, typer.Option(metavar="FILE.json", help="Where the results go.")] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Route test chips to regions by our gate and by the paper's autoencoders."""
     with command("benchmark routing", as_json) as answer:
-        from tsmu.benchmark.routing import benchmark_routing, routing_table
+        from tsmu.benchmark.routing import Place, benchmark_routing, routing_table
+        from tsmu.files import write_json
 
-        places = dict(_place_and_bands(other) for other in others)
-        found = benchmark_routing(data, regions.split(","), places, seeds)
+        found = benchmark_routing(data, regions.split(","), dict(map(Place.parse, others)), seeds)
+        if out:
+            write_json(out, found)
+            answer.outputs = {"results": str(out)}
         answer.records = sum(found["images"].values())
         answer.more = found
         answer.say(routing_table(found))
-
-
-def _place_and_bands(text: str) -> tuple[str, list[int]]:
-    place, colon, bands = text.rpartition(":")
-    if not colon or not all(band.isdecimal() and int(band) for band in bands.split(",")):
-        raise BenchmarkError(f"{text}: which bands are to be taken? write it as {text}:1,2,3")
-    return place, [int(band) for band in bands.split(",")]
 
 
 @app.command("database")

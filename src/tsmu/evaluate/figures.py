@@ -24,7 +24,7 @@ def matrix_figure(history: History) -> str:
     axes.set_xticks(range(R.shape[1]), history.regions, rotation=20, ha="right")
     axes.set_yticks(range(R.shape[0]), [bundle.name for bundle in history.bundles])
     axes.set_title("IoU on test chips (italic: not learned yet)")
-    return _svg(figure)
+    return svg_of(figure)
 
 
 def course_figure(history: History) -> str:
@@ -38,7 +38,7 @@ def course_figure(history: History) -> str:
     axes.plot(steps, [summary["WF"] for summary in summaries], "s--", color=ORANGE, label="WF, weighted forgetting")
     axes.set_title("Course of learning")
     axes.legend(frameon=False)
-    return _svg(figure)
+    return svg_of(figure)
 
 
 def precision_recall_figure(history: History) -> str:
@@ -53,10 +53,11 @@ def precision_recall_figure(history: History) -> str:
         axes.plot(counts.recall(threshold), counts.precision(threshold), "o", color=line.get_color())
     axes.set(xlabel="recall", ylabel="precision", xlim=(0, 1), ylim=(0, 1.02), title="Precision and recall")
     axes.legend(frameon=False)
-    return _svg(figure)
+    return svg_of(figure)
 
 
-def _svg(figure: Figure) -> str:
+def svg_of(figure: Figure) -> str:
+    """Draw a figure as an SVG element, fit for a page or a file of its own."""
     buffer = io.StringIO()
     figure.savefig(buffer, format="svg", metadata={"Date": None})
     text = buffer.getvalue()
