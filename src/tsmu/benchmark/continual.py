@@ -90,7 +90,7 @@ def run_continual(settings: ContinualSettings, out: Path, say: Say, report: Repo
             if (strategy.name, seed) in there:
                 continue
             say(f"{strategy.name}, seed {seed}")
-            cells.append(_run_cell(settings, strategy, seed, _split(chips, settings.split, seed), out, report))
+            cells.append(_run_cell(settings, strategy, seed, split_chips(chips, settings.split, seed), out, report))
             write_json(out / RESULTS, _results(settings, cells))
     results = _results(settings, cells)
     write_text(out / "tables.md", tables(results))
@@ -116,7 +116,8 @@ def _stored_cells(settings: ContinualSettings, file: Path) -> list[dict[str, Any
     return cells
 
 
-def _split(chips: dict[str, geopandas.GeoDataFrame], split: str, seed: int) -> dict[str, geopandas.GeoDataFrame]:
+def split_chips(chips: dict[str, geopandas.GeoDataFrame], split: str, seed: int) -> dict[str, geopandas.GeoDataFrame]:
+    """Split the chips of every region as a seed has them."""
     if split == "fixed":
         return chips
     return {region: rows.assign(split=fold_split(list(rows["group"]), seed)) for region, rows in chips.items()}
@@ -132,14 +133,7 @@ def _run_cell(
 ) -> dict[str, Any]:
     """Learn the regions in order; after each, score all of them."""
     order = settings.regions
-    steps: list[dict[str, Any]] = []
-    for number in range(1, len(order) + 1):
-        learner = strategy.name if number > 1 or strategy.remembers else "first"
-        name = f"{learner}-{seed}-{settings.key()}-{'-'.join(order[:number])}"
-        done = out / "states" / f"{name}.json"
-        if not done.exists():
-            _run_step(settings, strategy, seed, chips, steps, done, report)
-        steps.append(json.loads(done.read_text()))
+    steps = learn_in_order(settings, strategy, seed, chips, len(order), out, report)
     scores = ContinualScores(
         np.array([step["R"] for step in steps]),
         pixels=steps[-1]["pixels"],
@@ -163,6 +157,27 @@ def _run_cell(
     }
 
 
+def learn_in_order(
+    settings: ContinualSettings,
+    strategy: Strategy,
+    seed: int,
+    chips: dict[str, geopandas.GeoDataFrame],
+    regions: int,
+    out: Path,
+    report: Report | None,
+) -> list[dict[str, Any]]:
+    """Learn the first regions of the order, and return what each step left in `out/states`."""
+    steps: list[dict[str, Any]] = []
+    for number in range(1, regions + 1):
+        learner = strategy.name if number > 1 or strategy.remembers else "first"
+        name = f"{learner}-{seed}-{settings.key()}-{'-'.join(settings.regions[:number])}"
+        done = out / "states" / f"{name}.json"
+        if not done.exists():
+            _run_step(settings, strategy, seed, chips, steps, done, report)
+        steps.append(json.loads(done.read_text()))
+    return steps
+
+
 def _run_step(
     settings: ContinualSettings,
     strategy: Strategy,
@@ -175,7 +190,7 @@ def _run_step(
     """Learn the next region on top of the steps before, and store network and scores beside `done`."""
     *old, region = settings.regions[: len(before) + 1]
     train = {name: select(chips[name], name, "train") for name in (*old, region)}
-    network = _network_after(settings, seed, train, [] if strategy.starts_fresh else before, done.parent)
+    network = network_after(settings, seed, train, [] if strategy.starts_fresh else before, done.parent)
     # Joint training gets the steps that the others got over all regions.
     rounds = len(before) + 1 if strategy.starts_fresh and strategy.sees_old_chips else 1
     training = TrainingSettings(rounds * settings.steps, settings.batch_size, seed)
@@ -187,7 +202,7 @@ def _run_step(
         train[region],
         strategy,
         training,
-        known=_known(strategy, {name: train[name] for name in old}, before, done.parent),
+        known=known_after(strategy, {name: train[name] for name in old}, before, done.parent),
         checkpoints=checkpoints,
         report=report,
     )
@@ -233,10 +248,10 @@ def _score(network: RegionNet, serving: dict[str, Any], chips: geopandas.GeoData
     }
 
 
-def _known(
+def known_after(
     strategy: Strategy, old: dict[str, geopandas.GeoDataFrame], before: Sequence[dict[str, Any]], states: Path
 ) -> Known:
-    """What the strategy may know of the regions before."""
+    """What the strategy may know of the regions that were learned in the steps before."""
     if not before:
         return Known()
     styles = {before[-1]["serving"][name]["decoder"]: style_of(chips) for name, chips in old.items()}
@@ -244,7 +259,7 @@ def _known(
     return Known(old if strategy.sees_old_chips else {}, styles, memory)
 
 
-def _network_after(
+def network_after(
     settings: ContinualSettings,
     seed: int,
     train: dict[str, geopandas.GeoDataFrame],

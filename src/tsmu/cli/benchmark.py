@@ -1,66 +1,107 @@
 """`tsmu benchmark ...`."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from tsmu.cli.command import JsonOption, command, progress
 
+if TYPE_CHECKING:
+    from tsmu.update.training import TrainingProgress
+
 app = typer.Typer(help="Measure what the design promises.", no_args_is_help=True)
+
+
+Data = Annotated[Path, typer.Option(metavar="DIR", help="Holds a chips folder per region.")]
+Order = Annotated[str, typer.Option(metavar="A,B,...", help="Regions in the order in which they are learned.")]
+Seeds = Annotated[int, typer.Option(min=1, help="Seeds 0 to N - 1.")]
+Steps = Annotated[int, typer.Option(min=2, help="Optimisation steps per region.")]
+BatchSize = Annotated[int, typer.Option(min=2, help="Chips per step.")]
+Encoder = Annotated[str, typer.Option(help="Encoder name; starts from random weights.")]
+Split = Annotated[Literal["fixed", "folds"], typer.Option(help="Contiguous blocks, or five folds by seed.")]
+
+
+@contextmanager
+def _training() -> Iterator[tuple[Callable[[str], None], Callable[["TrainingProgress"], None]]]:
+    """A progress bar: what says which training it is, and what reports its steps."""
+    with progress("Training") as show:
+        label = ""
+
+        def say(text: str) -> None:
+            nonlocal label
+            label = text
+
+        def report(now: "TrainingProgress") -> None:
+            show(now.step, now.steps, f"{label}: {now.stage}")
+
+        yield say, report
 
 
 @app.command("continual")
 def continual(
-    data: Annotated[Path, typer.Option(metavar="DIR", help="Holds a chips folder per region.")],
-    regions: Annotated[str, typer.Option(metavar="A,B,...", help="Regions in the order in which they are learned.")],
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Where results.json, tables, figures and the states go.")],
+    data: Data,
+    regions: Order,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where results, tables, figures and the states go.")],
     strategies: Annotated[str, typer.Option(metavar="A,B,...")] = "tsmu,finetune",
-    seeds: Annotated[int, typer.Option(min=1, help="Seeds 0 to N - 1.")] = 3,
-    steps: Annotated[int, typer.Option(min=2, help="Optimisation steps per region.")] = 200,
-    batch_size: Annotated[int, typer.Option(min=2, help="Chips per step.")] = 16,
-    encoder: Annotated[str, typer.Option(help="Encoder name; starts from random weights.")] = "resnet18",
-    split: Annotated[
-        Literal["fixed", "folds"], typer.Option(help="Contiguous blocks, or five folds by seed.")
-    ] = "fixed",
+    seeds: Seeds = 3,
+    steps: Steps = 200,
+    batch_size: BatchSize = 16,
+    encoder: Encoder = "resnet18",
+    split: Split = "fixed",
     as_json: JsonOption = False,
 ) -> None:
     """Learn regions one after the other with several strategies; resumes where it stopped."""
     with command("benchmark continual", as_json) as answer:
         from tsmu.benchmark.continual import ContinualSettings, run_continual
         from tsmu.benchmark.continual_tables import tables
-        from tsmu.update.training import TrainingProgress
 
-        settings = ContinualSettings(
-            data=str(data),
-            regions=tuple(regions.split(",")),
-            strategies=tuple(strategies.split(",")),
-            seeds=seeds,
-            steps=steps,
-            batch_size=batch_size,
-            encoder=encoder,
-            split=split,
-        )
-        with progress("Training") as show:
-            label = ""
-
-            def say(text: str) -> None:
-                nonlocal label
-                label = text
-
-            def report(now: TrainingProgress) -> None:
-                show(now.step, now.steps, f"{label}: {now.stage}")
-
+        learners, order = tuple(strategies.split(",")), tuple(regions.split(","))
+        settings = ContinualSettings(str(data), order, learners, seeds, steps, batch_size, encoder, split)
+        with _training() as (say, report):
             results = run_continual(settings, out, say, report)
         answer.records = len(results["cells"])
-        answer.outputs = {"results": str(out / "results.json"), "tables": str(out / "tables.md")}
+        answer.outputs = {name: str(out / name) for name in ("results.json", "tables.md", "course.svg", "matrices.svg")}
         answer.more = results
         answer.say(tables(results))
 
 
+@app.command("few-shot")
+def few_shot(
+    data: Data,
+    regions: Order,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where results and states go; may be a continual one's.")],
+    sizes: Annotated[str, typer.Option(metavar="N,N,...", help="Chips of the last region; all of them are added.")] = (
+        "5,10,20"
+    ),
+    strategy: Annotated[str, typer.Option(help="How the regions are learned.")] = "tsmu-plus",
+    seeds: Seeds = 3,
+    steps: Steps = 200,
+    batch_size: BatchSize = 16,
+    encoder: Encoder = "resnet18",
+    split: Split = "fixed",
+    as_json: JsonOption = False,
+) -> None:
+    """Learn the last region from few chips, with and without the regions before; resumes where it stopped."""
+    with command("benchmark few-shot", as_json) as answer:
+        from tsmu.benchmark.continual import ContinualSettings
+        from tsmu.benchmark.few_shot import few_shot_table, run_few_shot
+
+        order = tuple(regions.split(","))
+        settings = ContinualSettings(str(data), order, (strategy,), seeds, steps, batch_size, encoder, split)
+        with _training() as (say, report):
+            results = run_few_shot(settings, [int(size) for size in sizes.split(",")], out, say, report)
+        answer.records = len(results["cells"])
+        answer.outputs = {name: str(out / name) for name in ("few_shot.json", "few_shot.svg")}
+        answer.more = results
+        answer.say(few_shot_table(results))
+
+
 @app.command("routing")
 def routing(
-    data: Annotated[Path, typer.Option(metavar="DIR", help="Holds a chips folder per region.")],
+    data: Data,
     regions: Annotated[str, typer.Option(metavar="A,B,...", help="Regions to tell apart.")],
     others: Annotated[
         list[str],
@@ -82,6 +123,34 @@ def routing(
         answer.records = sum(found["images"].values())
         answer.more = found
         answer.say(routing_table(found))
+
+
+@app.command("cost")
+def cost(
+    data: Data,
+    regions: Annotated[str, typer.Option(metavar="A,B,...", help="Regions; repeated under other names.")],
+    strategies: Annotated[str, typer.Option(metavar="A,B,...")] = "tsmu-plus,tsmu",
+    updates: Annotated[int, typer.Option(min=4, help="Regions learned one after the other.")] = 8,
+    steps: Annotated[int, typer.Option(min=12, help="Optimisation steps per region.")] = 30,
+    batch_size: BatchSize = 16,
+    encoder: Encoder = "resnet18",
+    out: Annotated[Path | None, typer.Option(metavar="FILE.json", help="Where the results go.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Time the n-th update, and the fourth beside joint training of four regions."""
+    with command("benchmark cost", as_json) as answer:
+        from tsmu.benchmark.cost import benchmark_cost, cost_table
+        from tsmu.files import write_json
+
+        found = benchmark_cost(
+            data, regions.split(","), strategies.split(","), updates, steps, batch_size, encoder, answer.say
+        )
+        if out:
+            write_json(out, found)
+            answer.outputs = {"results": str(out)}
+        answer.records = len(found["strategies"])
+        answer.more = found
+        answer.say(cost_table(found))
 
 
 @app.command("database")
