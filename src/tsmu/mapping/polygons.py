@@ -86,9 +86,7 @@ def write_polygons(
                 writer.close()
 
 
-def _by_region(
-    found: Outlines, notes: Mapping[str, str | Sequence[str]], names: Sequence[str]
-) -> dict[str, pd.Series]:
+def _by_region(found: Outlines, notes: Mapping[str, str | Sequence[str]], names: Sequence[str]) -> dict[str, pd.Series]:
     """The columns that depend on the regions in which landslides lie."""
     main = found.shares.argmax(axis=1)
     shares = found.shares / (100 * found.pixels[:, None])
