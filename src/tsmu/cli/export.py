@@ -177,7 +177,7 @@ def _predicted(
         settings = space.settings.map
         overlap = settings.shared
         if overlap is None:
-            overlap = measured_overlap(engine, bundle, serving.decoder, space.cache)
+            overlap = measured_overlap(engine, bundle, serving.decoder, space.cache, settings.side)
         tiling = plan_tiling(engine, len(scene.bands), scene.width, settings.side, overlap)
         mapped = map_scene(scene, engine, Path(folder), outlining=Outlining(serving.threshold), **vars(tiling))
         percent, valid = read(mapped.probability)

@@ -188,12 +188,12 @@ class SceneMapper:
     def _tiling(self, scene: Scene, served: Sequence[Served]) -> Tiling:
         """The tiles that all the scene's networks take."""
         settings = self._space.settings.map
+        tile = self._wanted.tile or settings.side
         overlap = settings.shared if self._wanted.overlap is None else self._wanted.overlap
         if overlap is None:
             overlap = max(
-                measured_overlap(one.engine, one.bundle, one.serving.decoder, self._space.cache) for one in served
+                measured_overlap(one.engine, one.bundle, one.serving.decoder, self._space.cache, tile) for one in served
             )
-        tile = self._wanted.tile or settings.side
         networks = len({one.engine.identity for one in served})
         return plan_tiling(served[0].engine, len(scene.bands), scene.width, tile, overlap, networks)
 

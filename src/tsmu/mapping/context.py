@@ -21,14 +21,15 @@ from tsmu.mapping.source import Values
 from tsmu.mapping.tiles import RAMP_SHARE
 from tsmu.model.bundle import Bundle
 
-WHOLE, PIECE = 768, 384  # px
+WHOLE, PIECE = 512, 256  # px
 RING = 8  # px
 NOTICEABLE = 0.01  # difference of logits, as a share of their standard deviation
 GRAINS = (1, 6, 24)  # px; sizes of what the picture shows
 STEP = 16  # px; overlaps are multiples of it
+LARGEST = 256  # px; more is wanted only by networks that have hardly learned
 
 
-def measured_overlap(engine: Engine, bundle: Bundle, decoder: str, cache: Path) -> int:
+def measured_overlap(engine: Engine, bundle: Bundle, decoder: str, cache: Path, tile: int | None = None) -> int:
     """Give what tiles have to share so that only answers count that lack nothing which can be noticed.
 
     Args:
@@ -36,9 +37,14 @@ def measured_overlap(engine: Engine, bundle: Bundle, decoder: str, cache: Path) 
         bundle: that it is from.
         decoder: its name.
         cache: the workspace's folder for what can be made again; what was measured lies there.
+        tile: side of a tile, if it is given.
+
+    Returns:
+        Pixels: at most 256, and at most half a tile.
     """
     file = cache / bundle.digest / "reach" / f"{decoder}.json"
-    return overlap_for(measured_reach(engine, bundle.record.mean, bundle.record.std, file))
+    wanted = overlap_for(measured_reach(engine, bundle.record.mean, bundle.record.std, file))
+    return min(wanted, LARGEST, (tile or 2 * LARGEST) // 2)
 
 
 def overlap_for(reach: int) -> int:
@@ -56,7 +62,7 @@ def measured_reach(engine: Engine, mean: Sequence[float], std: Sequence[float], 
         file: where the result is kept, in the cache of the bundle.
 
     Returns:
-        Pixels, a multiple of 8; half of the piece that was looked at, 192, if they never are.
+        Pixels, a multiple of 8; half of the piece that was looked at, 128, if they never are.
     """
     if file.exists():
         return int(json.loads(file.read_text(encoding="utf-8"))["reach"])
