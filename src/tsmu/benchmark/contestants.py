@@ -59,7 +59,8 @@ def prepare(folder: str, encoder: str, steps: int, seed: int, size: int, part: i
     overlap = measured_overlap(engine, bundle, serving.decoder, space.cache)
     tiling = plan_tiling(engine, len(bundle.record.bands), size, None, overlap)
     return {
-        "space": str(space.root), "scene": str(root / f"scene-{size}-{seed}"), "part": str(root / f"part-{part}-{seed}"),
+        "space": str(space.root), "scene": str(root / f"scene-{size}-{seed}"),
+        "part": str(root / f"part-{part}-{seed}"),
         "bundle_digest": bundle.digest, "encoder": encoder, "threshold": serving.threshold,
         "training": {"steps": serving.steps, "batch_size": serving.batch_size, "scores": serving.scores},
         "engine": engine.name, "device": engine.device, "precision": engine.precision, "reason": engine.reason,
