@@ -30,7 +30,7 @@ from tsmu.mapping.polygons import Outlining
 from tsmu.mapping.source import Scene
 from tsmu.mapping.tiles import Cuts
 from tsmu.model.bundle import Bundle
-from tsmu.model.serving import serving_bundle
+from tsmu.model.serving import current_bundle, serving_bundle
 from tsmu.workspace import Workspace
 
 REGION = "eastern_forests"
@@ -47,7 +47,7 @@ def prepare(folder: str, encoder: str, steps: int, seed: int, size: int, part: i
 
     root = Path(folder)
     space = Workspace.create(root / f"{encoder}-{steps}-{seed}")
-    if not space.models.exists():
+    if current_bundle(space.models) is None:
         _train(space, encoder, steps, seed)
     start = scene_windows(size)[REGION]
     for name, side in (("scene", size), ("part", part)):
