@@ -190,6 +190,46 @@ def test_a_source_that_falls_silent_is_given_up_and_the_others_are_mapped(
     assert not list((space.maps / "stalls").glob("*.*"))
 
 
+def test_a_scene_across_ecoregions_says_who_mapped_what(tmp_path: Path) -> None:
+    """Two regions, two decoders, two thresholds, one run in the database."""
+    space = Workspace.create(tmp_path / "across")
+    network, record = make_network(), make_record(1)
+    network.add_decoder("andes")
+    network.mean.fill_(110)
+    network.std.fill_(30)
+    second = record.regions["alps"].model_copy(update={"decoder": "andes", "threshold": 60})
+    regions = {"alps": record.regions["alps"], "andes": second}
+    more = {"mean": [110.0] * 3, "std": [30.0] * 3, "dtypes": ["uint8"], "decoders": ["alps", "andes"]}
+    write_bundle(space.models, network, record.model_copy(update={"regions": regions, **more}))
+    x, y = GRID["transform"] @ (150, 0)  # the border; the scene is 400 px wide
+    halves = [shapely.box(x - 9e4, y - 9e4, x, y + 9e4), shapely.box(x, y - 9e4, x + 9e4, y + 9e4)]
+    frame = geopandas.GeoDataFrame({"name": ["alps", "andes"]}, geometry=halves, crs=GRID["crs"]).to_crs(4326)
+    frame.to_file(space.regions, layer="regions")
+    scene = write_raster(tmp_path / "scene.tif", ground(160, 400), **PLACE)
+    words = ["map", scene, "--engine", "torch", "--tile", 96, "--region-layer", "--tta", "--json"]
+    done = tsmu(*words, "--workspace", space.root)
+    assert done.exit_code == 0, done.stderr
+    answer = json.loads(done.stdout)
+    assert (answer["regions"], answer["thresholds"]) == (["andes", "alps"], [60, 40])
+    assert "by the decoders of andes and alps" in done.stderr
+    assert answer["overlap"] == 48  # half a tile: this network has not learned anything yet
+    with rasterio.open(answer["outputs"]["regions"]) as dataset:
+        layer, tags = dataset.read(1), dataset.tags()
+    assert json.loads(tags["tsmu_regions"]) == ["andes", "alps"]
+    assert "andes 62%, alps 38%" in tags["tsmu_routed"].replace("63%", "62%")
+    assert (layer[:, :148] == 1).all()
+    assert (layer[:, 152:] == 0).all()
+    with rasterio.open(answer["outputs"]["deviation"]) as dataset:
+        assert dataset.descriptions == ("standard_deviation",)
+        assert dataset.read(1).max() <= 50
+    polygons = geopandas.read_parquet(answer["outputs"]["polygons"])
+    for region, shares in zip(polygons["region"], polygons["region_shares"].map(json.loads), strict=True):
+        assert shares[region] == max(shares.values())
+        assert sum(shares.values()) == pytest.approx(1, abs=1e-3)
+    run = pyogrio.read_dataframe(space.database, layer="run").iloc[0]
+    assert json.loads(run["settings"])["regions"].keys() == {"andes", "alps"}
+
+
 def test_options_that_limit_and_scale_reach_the_map(tmp_path: Path, space: Workspace) -> None:
     scene = write_raster(tmp_path / "scene.tif", ground(100, 100).astype(np.uint16) * 10, **GRID)
     dem = write_raster(tmp_path / "dem.tif", np.zeros((1, 100, 100), np.float32), **GRID)
