@@ -32,7 +32,7 @@ batch_size = 16          # chips per step
 
 [map]
 tile = "auto"            # pixels per side of one network input; auto: as the memory allows
-overlap = 128            # pixels that neighbouring tiles share
+overlap = "auto"         # pixels that neighbouring tiles share; auto: as far as the network looks, measured
 
 [database]
 address = "landslides.gpkg"  # a GeoPackage, or postgresql://user@host/name for many writers
@@ -62,12 +62,17 @@ class MapSettings(_Section):
     """How a scene is cut into network inputs; pixels."""
 
     tile: Literal["auto"] | Annotated[int, Field(ge=64, multiple_of=32)] = "auto"
-    overlap: int = Field(128, ge=0)
+    overlap: Literal["auto"] | Annotated[int, Field(ge=0)] = "auto"
 
     @property
     def side(self) -> int | None:
         """The tile's side if it is fixed."""
         return None if self.tile == "auto" else self.tile
+
+    @property
+    def shared(self) -> int | None:
+        """What tiles share if it is fixed."""
+        return None if self.overlap == "auto" else self.overlap
 
 
 class DatabaseSettings(_Section):

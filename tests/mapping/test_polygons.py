@@ -18,7 +18,7 @@ from scipy import ndimage
 from tests.mapping.conftest import GRID, ground
 from tsmu.mapping import polygons as room
 from tsmu.mapping.outlines import Outlines, outlines
-from tsmu.mapping.polygons import Outlining, write_polygons
+from tsmu.mapping.polygons import WHOLE, Outlining, write_polygons
 
 SceneFile = Callable[..., Path]
 TRANSFORMS = [
@@ -158,7 +158,7 @@ def test_bands_of_any_height_give_what_the_whole_mask_gives_at_once(
     percent = percent.astype(np.uint8)
     expected = whole(percent, 60)
     bands = [(row, percent[row : row + height]) for row in range(0, len(percent), height)]
-    found = list(outlines(bands, 60))
+    found = list(outlines(bands, [60], WHOLE))
     assert as_set(polygon for part in found for polygon in part.polygons) == as_set(expected)
     for part in found:
         np.testing.assert_array_equal(part.pixels, shapely.area(part.polygons))
@@ -173,7 +173,7 @@ def test_a_spiral_through_all_bands_is_one_polygon() -> None:
     percent = np.where(turns % 1 < 0.5, 90, 0).astype(np.uint8)
     for height in (1, 7, 50):
         bands = [(row, percent[row : row + height]) for row in range(0, len(percent), height)]
-        found = Outlines.together(outlines(bands, 50))
+        found = Outlines.together(outlines(bands, [50], WHOLE))
         assert as_set(found.polygons) == as_set(whole(percent, 50))
 
 

@@ -5,15 +5,17 @@ from pathlib import Path
 import geopandas
 import numpy as np
 import pytest
+import shapely
 import torch
 from rasterio.transform import from_origin
+from rasterio.windows import Window
 
 from tests.conftest import write_raster
 from tests.model.test_bundle import make_record
 from tsmu.chips.looks import looks
 from tsmu.chips.style import Style
 from tsmu.errors import RegionError
-from tsmu.mapping.routing import route
+from tsmu.mapping.routing import Routed, route
 from tsmu.mapping.source import Scene
 from tsmu.model.record import BundleRecord
 
@@ -76,3 +78,55 @@ def test_a_scene_without_data_is_told(tmp_path: Path, record: BundleRecord) -> N
     post = write_raster(tmp_path / "none.tif", np.zeros((3, 90, 90), np.uint8), photometric="RGB", **place)
     with Scene(post) as opened, pytest.raises(RegionError, match="--region NAME"):
         route(opened, tmp_path / "regions.gpkg", record)
+
+
+MIDDLE = 501_000.0  # metres east: the middle of the scenes above, 200 px of 10 m
+
+
+def region_map(path: Path, areas: dict[str, tuple[float, float]]) -> Path:
+    """Strips from west to east, metres in UTM zone 10."""
+    strips = [shapely.box(west, 4_990_000, east, 5_010_000).segmentize(500) for west, east in areas.values()]
+    frame = geopandas.GeoDataFrame({"name": list(areas)}, geometry=strips, crs=32610).to_crs(4326)
+    frame.to_file(path / "regions.gpkg", layer="regions")
+    return path / "regions.gpkg"
+
+
+def routed(folder: Path, record: BundleRecord, areas: dict[str, tuple[float, float]], level: str = "andes") -> Routed:
+    with scene(folder, LEVELS[level]) as opened:
+        return route(opened, region_map(folder, areas), record)
+
+
+def test_a_scene_across_a_border_goes_to_both_decoders_the_larger_first(tmp_path: Path, record: BundleRecord) -> None:
+    found = routed(tmp_path, record, {"andes": (490_000, MIDDLE - 300), "alps": (MIDDLE - 300, 510_000)})
+    assert found.regions == ["alps", "andes"]
+    assert "alps 65%, andes 35% by the region map" in found.why
+    with scene(tmp_path, LEVELS["alps"]) as opened:
+        shares = found.shares(opened).percent(Window(0, 0, 200, 200))
+    assert (shares.sum(axis=0) == 100).all()
+    assert (shares[1][:, :15] == 100).all()
+    assert (shares[0][:, 125:] == 100).all()
+
+
+def test_what_was_not_learned_goes_to_the_decoder_it_looks_like(tmp_path: Path, record: BundleRecord) -> None:
+    """Looks decide for the whole scene, not for the part."""
+    areas = {"moon": (490_000, MIDDLE), "alps": (MIDDLE, 510_000.0)}
+    apart = routed(tmp_path, record, areas)
+    assert set(apart.regions) == {"alps", "andes"}
+    assert "partly in moon, not learned" in apart.why
+    same = routed(tmp_path, record, areas, "alps")
+    assert (same.regions, same.areas) == (["alps"], {})
+
+
+def test_the_sea_and_gaps_go_to_the_largest_region_without_asking_looks(tmp_path: Path, record: BundleRecord) -> None:
+    found = routed(tmp_path, record, {"alps": (MIDDLE, 510_000)})
+    assert found.regions == ["alps"]
+    assert "looks" not in found.why
+
+
+def test_where_regions_overlap_the_first_in_the_map_counts(tmp_path: Path, record: BundleRecord) -> None:
+    found = routed(tmp_path, record, {"andes": (490_000, MIDDLE), "alps": (495_000, 510_000)})
+    with scene(tmp_path, LEVELS["alps"]) as opened:
+        shares = found.shares(opened)
+        strongest = shares.percent(Window(0, 0, 200, 200)).argmax(axis=0)
+    assert shares.names[strongest[0, 90]] == "andes"
+    assert shares.names[strongest[0, 110]] == "alps"

@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -22,7 +23,7 @@ from tests.model.test_bundle import make_network, make_record
 from tsmu.cli import app
 from tsmu.errors import MapError
 from tsmu.mapping.scenes import SceneOrder, check_names, name_of, read_scene_table
-from tsmu.mapping.source import Scene
+from tsmu.mapping.source import REMOTE, Scene
 from tsmu.model.bundle import write_bundle
 from tsmu.workspace import Workspace
 
@@ -30,10 +31,14 @@ PLACE = GRID | RGB
 
 
 class Ranges(BaseHTTPRequestHandler):
-    """Serves the files of a folder by ranges; names with `stops` give nothing behind the first 40 kB."""
+    """Serves the files of a folder by ranges.
+
+    Behind the first 40 kB, names with `stops` give nothing, and names with `stalls` never answer.
+    """
 
     folder: Path
     asked: list[str]
+    closing: threading.Event
 
     def do_HEAD(self) -> None:
         self._answer(body=False)
@@ -53,6 +58,10 @@ class Ranges(BaseHTTPRequestHandler):
         if "stops" in file.name and start > 40_000:
             self.close_connection = True
             return
+        if "stalls" in file.name and start > 40_000:
+            self.closing.wait(60)
+            self.close_connection = True
+            return
         self.send_response(206 if "Range" in self.headers else 200)
         self.send_header("Accept-Ranges", "bytes")
         self.send_header("Content-Length", str(end + 1 - start))
@@ -68,11 +77,12 @@ class Ranges(BaseHTTPRequestHandler):
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[str]:
     """A folder of this test on an HTTP server."""
-    Ranges.folder, Ranges.asked = tmp_path / "remote", []
+    Ranges.folder, Ranges.asked, Ranges.closing = tmp_path / "remote", [], threading.Event()
     Ranges.folder.mkdir()
     running = ThreadingHTTPServer(("127.0.0.1", 0), Ranges)
     threading.Thread(target=running.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{running.server_port}"
+    Ranges.closing.set()
     running.shutdown()
 
 
@@ -130,7 +140,7 @@ def test_broken_scenes_are_told_and_the_others_mapped(tmp_path: Path, server: st
         "bands.tif": "has no band red, green, blue",
         "deep.tif": "values are uint16",
         "gone.tif": "no such image file",
-        f"{server}/stops.tif": "damaged near row|cannot be read",
+        f"{server}/stops.tif": "is damaged, near row|cannot be read",
     }
     table = tmp_path / "scenes.csv"
     lines = [f"{post},2024-08-31" for post in (*told, *rows)]
@@ -155,6 +165,69 @@ def test_broken_scenes_are_told_and_the_others_mapped(tmp_path: Path, server: st
     assert len(stored) == answer["records"] == sum(scene["records"] for scene in answer["scenes"])
     again = json.loads(tsmu(*command).stdout)
     assert [scene["bands_computed"] for scene in again["scenes"]] == [0] * 5
+
+
+def test_a_source_that_falls_silent_is_given_up_and_the_others_are_mapped(
+    tmp_path: Path, server: str, space: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cloud_raster(tmp_path / "remote" / "stalls.tif", 600)
+    cloud_raster(tmp_path / "remote" / "whole.tif", 150)
+    assert REMOTE["GDAL_HTTP_TIMEOUT"] <= 60
+    monkeypatch.setitem(REMOTE, "GDAL_HTTP_TIMEOUT", 1)
+    monkeypatch.setitem(REMOTE, "GDAL_HTTP_MAX_RETRY", 1)
+    table = tmp_path / "scenes.csv"
+    table.write_text(f"post\n{server}/stalls.tif\n{server}/whole.tif\n")
+    started = time.monotonic()
+    done = tsmu("map", table, "--region", "alps", "--engine", "torch", "--json", "--workspace", space.root)
+    assert time.monotonic() - started < 60
+    assert done.exit_code == 3, done.stderr
+    answer = json.loads(done.stdout)
+    assert [scene["scene"] for scene in answer["scenes"]] == ["whole"]
+    (issue,) = answer["issues"]
+    assert (issue["file"], issue["row"]) == (f"{server}/stalls.tif", 2)
+    assert "stalls.tif: its server stopped answering" in issue["problem"]
+    assert "/stalls.tif" in Ranges.asked
+    assert not list((space.maps / "stalls").glob("*.*"))
+
+
+def test_a_scene_across_ecoregions_says_who_mapped_what(tmp_path: Path) -> None:
+    """Two regions, two decoders, two thresholds, one run in the database."""
+    space = Workspace.create(tmp_path / "across")
+    network, record = make_network(), make_record(1)
+    network.add_decoder("andes")
+    network.mean.fill_(110)
+    network.std.fill_(30)
+    second = record.regions["alps"].model_copy(update={"decoder": "andes", "threshold": 60})
+    regions = {"alps": record.regions["alps"], "andes": second}
+    more = {"mean": [110.0] * 3, "std": [30.0] * 3, "dtypes": ["uint8"], "decoders": ["alps", "andes"]}
+    write_bundle(space.models, network, record.model_copy(update={"regions": regions, **more}))
+    x, y = GRID["transform"] @ (150, 0)  # the border; the scene is 400 px wide
+    halves = [shapely.box(x - 9e4, y - 9e4, x, y + 9e4), shapely.box(x, y - 9e4, x + 9e4, y + 9e4)]
+    frame = geopandas.GeoDataFrame({"name": ["alps", "andes"]}, geometry=halves, crs=GRID["crs"]).to_crs(4326)
+    frame.to_file(space.regions, layer="regions")
+    scene = write_raster(tmp_path / "scene.tif", ground(160, 400), **PLACE)
+    words = ["map", scene, "--engine", "torch", "--tile", 96, "--region-layer", "--tta", "--json"]
+    done = tsmu(*words, "--workspace", space.root)
+    assert done.exit_code == 0, done.stderr
+    answer = json.loads(done.stdout)
+    assert (answer["regions"], answer["thresholds"]) == (["andes", "alps"], [60, 40])
+    assert "by the decoders of andes and alps" in done.stderr
+    assert answer["overlap"] == 48  # half a tile: this network has not learned anything yet
+    with rasterio.open(answer["outputs"]["regions"]) as dataset:
+        layer, tags = dataset.read(1), dataset.tags()
+    assert json.loads(tags["tsmu_regions"]) == ["andes", "alps"]
+    assert "andes 62%, alps 38%" in tags["tsmu_routed"].replace("63%", "62%")
+    assert (layer[:, :148] == 1).all()
+    assert (layer[:, 152:] == 0).all()
+    with rasterio.open(answer["outputs"]["deviation"]) as dataset:
+        assert dataset.descriptions == ("standard_deviation",)
+        assert dataset.read(1).max() <= 50
+    polygons = geopandas.read_parquet(answer["outputs"]["polygons"])
+    for region, shares in zip(polygons["region"], polygons["region_shares"].map(json.loads), strict=True):
+        assert shares[region] == max(shares.values())
+        assert sum(shares.values()) == pytest.approx(1, abs=1e-3)
+    run = pyogrio.read_dataframe(space.database, layer="run").iloc[0]
+    assert json.loads(run["settings"])["regions"].keys() == {"andes", "alps"}
 
 
 def test_options_that_limit_and_scale_reach_the_map(tmp_path: Path, space: Workspace) -> None:

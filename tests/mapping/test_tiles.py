@@ -74,8 +74,8 @@ def blended(whole: np.ndarray, rows: Cuts, columns: Cuts, valid: np.ndarray) -> 
             place = np.s_[..., top : top + rows.tile, left : left + columns.tile]
             blender.add(row, column, expit(blur(whole[place][None]))[0], valid[place])
         finished.append(blender.finish(row))
-    probability, kept = (np.concatenate(parts) for parts in zip(*finished, strict=True))
-    return probability, kept
+    layers, kept = (np.concatenate(parts, axis=-2) for parts in zip(*finished, strict=True))
+    return layers[0], kept
 
 
 @settings(max_examples=25, deadline=None)

@@ -168,3 +168,33 @@ def database(
         answer.more = found
         answer.say(f"insert {found['insert_s']:.2f} s, {found['insert_ratio_vs_pyogrio']:.2f} times pyogrio's")
         answer.say(f"query {found['query_ms']:.2f} ms, {found['query_ratio_vs_pyogrio']:.2f} times pyogrio's")
+
+
+@app.command("mapping")
+def mapping(
+    size: Annotated[int, typer.Option(min=64, help="Side of the scene in pixels; 6 bands.")] = 10_000,
+    out: Annotated[
+        Path, typer.Option(metavar="DIR", help="Results, and in cache/ the trained bundle and the scenes.")
+    ] = (Path("benchmark-mapping")),
+    repeats: Annotated[int, typer.Option(min=1, help="Each is measured so often; medians count.")] = 3,
+    encoder: Annotated[str, typer.Option(help="Encoder name; starts from random weights.")] = "resnet34",
+    steps: Annotated[int, typer.Option(min=2, help="Optimisation steps of the bundle.")] = 200,
+    seed: Annotated[int, typer.Option(help="Of the world and of the training.")] = 0,
+    precision: Annotated[
+        Literal["auto", "float32"], typer.Option(help="auto: bfloat16 where its masks agree with float32.")
+    ] = "auto",
+    as_json: JsonOption = False,
+) -> None:
+    """Map a synthetic scene, beside the bare network and beside the usual loop."""
+    with command("benchmark mapping", as_json) as answer:
+        from tsmu.benchmark.mapping import benchmark_mapping, lines
+
+        found = benchmark_mapping(
+            size, out, repeats=repeats, encoder=encoder, steps=steps, seed=seed, precision=precision,
+            say=answer.say,
+        )  # fmt: skip
+        answer.records = repeats
+        answer.outputs = {"results": str(out / "results.json")}
+        answer.more = found
+        for line in lines(found):
+            answer.say(line)

@@ -162,6 +162,7 @@ def _predicted(
     """Outlines, in pixels, of what a bundle finds on a pair."""
     from tsmu.imagery.raster import read
     from tsmu.labels.drafts import draft_polygons
+    from tsmu.mapping.context import measured_overlap
     from tsmu.mapping.mapper import map_scene
     from tsmu.mapping.plan import plan_tiling
     from tsmu.mapping.polygons import Outlining
@@ -174,7 +175,10 @@ def _predicted(
         TemporaryDirectory(dir=space.root, prefix=".draft-") as folder,
     ):
         settings = space.settings.map
-        tiling = plan_tiling(engine, len(scene.bands), scene.width, settings.side, settings.overlap)
+        overlap = settings.shared
+        if overlap is None:
+            overlap = measured_overlap(engine, bundle, serving.decoder, space.cache, settings.side)
+        tiling = plan_tiling(engine, len(scene.bands), scene.width, settings.side, overlap)
         mapped = map_scene(scene, engine, Path(folder), outlining=Outlining(serving.threshold), **vars(tiling))
         percent, valid = read(mapped.probability)
     return draft_polygons(percent[0] * valid, threshold=serving.threshold)

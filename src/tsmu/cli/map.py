@@ -34,6 +34,12 @@ def map_scene(
     ] = None,
     tile: Annotated[int | None, typer.Option(min=64, help="Pixels per side of one network input.")] = None,
     overlap: Annotated[int | None, typer.Option(help="Pixels that neighbouring tiles share.")] = None,
+    tta: Annotated[
+        bool, typer.Option("--tta", help="Turn and flip: mean of eight views, and their standard deviation.")
+    ] = False,
+    region_layer: Annotated[
+        bool, typer.Option("--region-layer", help="Write whose decoder counts most at each pixel, regions.tif.")
+    ] = False,
     engine: Annotated[str, typer.Option(metavar="auto|openvino|torch", help="What computes the network.")] = "auto",
     scale: Annotated[float | None, typer.Option(help="Multiply the values by this; 1 takes them as they are.")] = None,
     date_pre: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], metavar="YYYY-MM-DD")] = None,
@@ -66,8 +72,8 @@ def map_scene(
                 f"--out {out}: is for one scene, here are {len(orders)}; leave it out, they go to {space.maps}"
             )
         wanted = Wanted(
-            threshold, min_area, simplify, aoi, slope_below, dem, leave_out, tile, overlap, engine, scale,
-            any_resolution, force,
+            threshold, min_area, simplify, aoi, slope_below, dem, leave_out, tile, overlap, tta,
+            region_layer, engine, scale, any_resolution, force,
         )  # fmt: skip
         done: list[dict[str, Any]] = []
         mapper = SceneMapper(wanted, space)
@@ -130,10 +136,11 @@ def _orders(scenes: list[str], given: _Given, log: "IssueLog") -> "list[tuple[in
 
 def _line(done: dict[str, Any]) -> str:
     computed = "" if done["bands_computed"] else ", finished before"
+    decoders = "decoder of" if len(done["regions"]) == 1 else "decoders of"
     return (
-        f"{done['scene']}: {done['records']} landslides, {done['area_m2'] / 1e6:.3f} km2, by the decoder of "
-        f"{done['region']} ({done['bundle']}; {done['routed']}), {done['engine']} on {done['device']} in "
-        f"{done['precision']} ({done['reason']}){computed}"
+        f"{done['scene']}: {done['records']} landslides, {done['area_m2'] / 1e6:.3f} km2, by the {decoders} "
+        f"{' and '.join(done['regions'])} ({done['bundle']}; {done['routed']}), {done['engine']} on {done['device']} "
+        f"in {done['precision']} ({done['reason']}){computed}"
     )
 
 

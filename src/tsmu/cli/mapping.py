@@ -1,5 +1,6 @@
 """One scene after the other: mapped, and recorded in the database."""
 
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import date
@@ -14,17 +15,19 @@ from tsmu.errors import MapError
 from tsmu.issues import IssueLog
 from tsmu.mapping.area import valid_area
 from tsmu.mapping.choose import choose_engine
+from tsmu.mapping.context import measured_overlap
 from tsmu.mapping.engine import Engine
 from tsmu.mapping.fit import check_values
 from tsmu.mapping.limits import Area, Limit, Outside, Steep
 from tsmu.mapping.mapper import map_scene
-from tsmu.mapping.plan import plan_tiling
+from tsmu.mapping.plan import Tiling, plan_tiling
 from tsmu.mapping.polygons import Outlining
 from tsmu.mapping.result import MapResult, tags_in
 from tsmu.mapping.routing import Routed, route
 from tsmu.mapping.scenes import SceneOrder, place_of
 from tsmu.mapping.source import Scene
 from tsmu.model.bundle import Bundle
+from tsmu.model.record import RegionRecord
 from tsmu.model.serving import serving_bundle
 from tsmu.workspace import Workspace
 
@@ -42,10 +45,31 @@ class Wanted:
     leave_out: str | None
     tile: int | None
     overlap: int | None
+    tta: bool
+    region_layer: bool
     engine: str
     scale: float | None
     any_resolution: bool
     force: bool
+
+
+@dataclass(frozen=True)
+class Served:
+    """A region, the version that serves it, and its decoder ready to compute."""
+
+    region: str
+    bundle: Bundle
+    engine: Engine
+
+    @property
+    def serving(self) -> RegionRecord:
+        """How the region is served."""
+        return self.bundle.record.regions[self.region]
+
+    @property
+    def label(self) -> str:
+        """The version, told from those of other workspaces."""
+        return f"{self.bundle.name}-{self.bundle.digest[:8]}"
 
 
 class SceneMapper:
@@ -54,7 +78,7 @@ class SceneMapper:
     def __init__(self, wanted: Wanted, space: Workspace) -> None:
         self._wanted, self._space = wanted, space
         self._current = serving_bundle(space.models)
-        self._ready: dict[str, tuple[Bundle, Engine]] = {}
+        self._ready: dict[str, Served] = {}
 
     def map(self, order: SceneOrder, folder: Path, records: Database, log: IssueLog) -> dict[str, Any]:
         """Map a scene into a folder and its polygons into the database; return what to say of it as JSON."""
@@ -66,48 +90,50 @@ class SceneMapper:
             routed = Routed(order.region, "as asked") if order.region else route(scene, self._space.regions, current)
             if routed.strange:
                 log.warning(place, f"it is {routed.why} {routed.region}", "mapped; look at it with care")
-            bundle, engine = self._of_region(routed.region)
-            serving = bundle.record.regions[routed.region]
-            if not wanted.any_resolution:
-                scene.check_pixel_size(serving.pixel_size)
-            if wanted.scale is None:
-                check_values(scene, bundle.record.dtypes, bundle.record.mean, bundle.record.std)
-            settings = self._space.settings.map
-            overlap = settings.overlap if wanted.overlap is None else wanted.overlap
-            tiling = plan_tiling(engine, len(scene.bands), scene.width, wanted.tile or settings.side, overlap)
-            percent = wanted.threshold or serving.threshold
+            served = [self._of_region(name) for name in routed.regions]
+            for one in served:
+                self._check(scene, one)
+            main = served[0]
+            tiling = self._tiling(scene, served)
+            percents = [wanted.threshold or one.serving.threshold for one in served]
             with progress(f"Mapping {order.name}") as show:
                 result = map_scene(
                     scene,
-                    engine,
+                    ([one.engine for one in served], routed.shares(scene)),
                     folder,
-                    outlining=Outlining(percent, wanted.min_area, wanted.simplify),
+                    outlining=Outlining(percents, wanted.min_area, wanted.simplify),
                     **vars(tiling),
                     limits=self._limits(scene, stack),
+                    tta=wanted.tta,
+                    region_layer=wanted.region_layer,
                     progress=lambda done, total: show(done, total, routed.region),
                     tags={
                         "tsmu_scene": place,
-                        "tsmu_bundle": bundle.name,
-                        "tsmu_bundle_digest": bundle.digest,
+                        "tsmu_bundle": main.bundle.name,
+                        "tsmu_bundle_digest": main.bundle.digest,
                         "tsmu_region": routed.region,
                         "tsmu_routed": routed.why,
                     },
-                    notes={"region": routed.region, "bundle": f"{bundle.name}-{bundle.digest[:8]}"},
+                    notes={"region": routed.regions, "bundle": [one.label for one in served]},
                     force=wanted.force,
                 )
+            settings: dict[str, Any] = {
+                "precision": main.engine.precision,
+                "min_area": wanted.min_area,
+                "simplify": wanted.simplify,
+            }
+            if len(served) > 1:
+                settings["regions"] = {
+                    one.region: [one.label, percent] for one, percent in zip(served, percents, strict=True)
+                }
             by = RunRecord(
-                bundle.name,
-                bundle.digest,
-                serving.decoder,
+                main.bundle.name,
+                main.bundle.digest,
+                main.serving.decoder,
                 routed.region,
-                percent,
-                engine.name,
-                {
-                    "precision": engine.precision,
-                    "min_area": wanted.min_area,
-                    "simplify": wanted.simplify,
-                    **vars(tiling),
-                },
+                percents[0],
+                main.engine.name,
+                settings | vars(tiling) | ({"tta": True} if wanted.tta else {}),
             )
             told = IssueLog(place)
             added = self._record(records, order, scene, by, result, told)
@@ -115,15 +141,17 @@ class SceneMapper:
         return {
             "scene": order.name,
             "region": routed.region,
+            "regions": routed.regions,
             "routed": routed.why,
-            "bundle": bundle.name,
-            "threshold": percent,
+            "bundle": main.bundle.name,
+            "threshold": percents[0],
+            "thresholds": percents,
             "records": result.count - len(told.errors),
             "area_m2": result.area_m2,
-            "engine": engine.name,
-            "device": engine.device,
-            "precision": engine.precision,
-            "reason": engine.reason,
+            "engine": main.engine.name,
+            "device": main.engine.device,
+            "precision": main.engine.precision,
+            "reason": main.engine.reason,
             **vars(tiling),
             **vars(result.counts),
             "bands_computed": result.bands_computed,
@@ -133,15 +161,41 @@ class SceneMapper:
             "candidates": added.candidates,
             "redrawn": added.redrawn,
             "proposed": added.proposed,
-            "outputs": {"probability": str(result.probability), "polygons": str(result.polygons)},
+            "outputs": {
+                "probability": str(result.probability),
+                "polygons": str(result.polygons),
+                **{name: str(path) for name, path in result.layers.items()},
+            },
         }
 
-    def _of_region(self, region: str) -> tuple[Bundle, Engine]:
+    def _of_region(self, region: str) -> Served:
         if region not in self._ready:
             bundle = serving_bundle(self._space.models, region)
             bundle.require_region(region)
-            self._ready[region] = bundle, choose_engine(self._wanted.engine, bundle, region, self._space)
+            self._ready[region] = Served(
+                region, bundle, choose_engine(self._wanted.engine, bundle, region, self._space)
+            )
         return self._ready[region]
+
+    def _check(self, scene: Scene, served: Served) -> None:
+        """Refuse a scene that is not of the kind that a region's decoder was trained on."""
+        if not self._wanted.any_resolution:
+            scene.check_pixel_size(served.serving.pixel_size)
+        if self._wanted.scale is None:
+            record = served.bundle.record
+            check_values(scene, record.dtypes, record.mean, record.std)
+
+    def _tiling(self, scene: Scene, served: Sequence[Served]) -> Tiling:
+        """The tiles that all the scene's networks take."""
+        settings = self._space.settings.map
+        tile = self._wanted.tile or settings.side
+        overlap = settings.shared if self._wanted.overlap is None else self._wanted.overlap
+        if overlap is None:
+            overlap = max(
+                measured_overlap(one.engine, one.bundle, one.serving.decoder, self._space.cache, tile) for one in served
+            )
+        networks = len({one.engine.identity for one in served})
+        return plan_tiling(served[0].engine, len(scene.bands), scene.width, tile, overlap, networks)
 
     def _limits(self, scene: Scene, stack: ExitStack) -> list[Limit]:
         limits: list[Limit] = []

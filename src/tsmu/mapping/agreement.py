@@ -8,7 +8,6 @@ from pathlib import Path
 import geopandas
 import numpy as np
 from rasterio.windows import Window
-from scipy.special import expit
 
 from tsmu.errors import ImageError
 from tsmu.files import write_json
@@ -92,5 +91,5 @@ def _images(chips: geopandas.GeoDataFrame) -> Iterator[tuple[Values, Valid]]:
 def _mask(engine: Engine, values: Values, valid: Valid, threshold: int) -> Valid:
     height, width = valid.shape
     padded = np.pad(values, ((0, 0), (0, -height % MULTIPLE), (0, -width % MULTIPLE)), mode="edge")
-    probability = expit(engine.predict(padded[None])[0, :height, :width])
+    probability = engine.probabilities(engine.predict(padded[None])[0, :height, :width])
     return np.asarray((np.floor(probability * 100 + 0.5) >= threshold) & valid)

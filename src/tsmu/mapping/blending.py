@@ -17,41 +17,49 @@ class RowBlender:
     trusted answers say together.
 
     Holds float32 and bool arrays of one row of tiles, whatever the height of the scene.
+
+    Args:
+        rows, columns: how the scene is cut.
+        layers: numbers per pixel: the probability, and perhaps more that is blended in the same way.
     """
 
-    def __init__(self, rows: Cuts, columns: Cuts) -> None:
+    def __init__(self, rows: Cuts, columns: Cuts, layers: int = 1) -> None:
         self._rows = rows
         self._columns = columns
-        self._sum = np.zeros((rows.tile, columns.padded), np.float32)
-        self._valid = np.zeros(self._sum.shape, bool)
+        self._sum = np.zeros((layers, rows.tile, columns.padded), np.float32)
+        self._valid = np.zeros(self._sum.shape[1:], bool)
 
-    def add(self, row: int, column: int, probability: Probability, valid: Valid) -> None:
-        """Add a tile's probability and validity, both (tile, tile), to the row under way."""
+    def add(self, row: int, column: int, layers: Probability, valid: Valid) -> None:
+        """Add a tile's layers (layers, tile, tile) and validity (tile, tile) to the row under way."""
         start = self._columns.starts[column]
-        place = np.s_[:, start : start + self._columns.tile]
+        place = np.s_[..., start : start + self._columns.tile]
         weight = self._rows.weights[row][:, None] * self._columns.weights[column]
-        self._sum[place] += weight * np.where(valid, probability, 0)
+        self._sum[place] += weight * np.where(valid, layers, 0)
         self._valid[place] |= valid
 
     def finish(self, row: int) -> tuple[Probability, Valid]:
-        """Give the rows (H, W) that are final after a row of tiles; keep what the next row shares."""
+        """Give the rows that are final after a row of tiles; keep what the next row shares.
+
+        Returns:
+            Layers (layers, H, W) and validity (H, W).
+        """
         done = self._rows.final_before(row) - self._rows.starts[row]
-        width = self._columns.size
-        probability, valid = self._sum[:done, :width].copy(), self._valid[:done, :width].copy()
+        width, kept = self._columns.size, self._rows.tile - done
+        layers, valid = self._sum[:, :done, :width].copy(), self._valid[:done, :width].copy()
         for held in (self._sum, self._valid):
-            held[: len(held) - done] = held[done:].copy()
-            held[len(held) - done :] = 0
-        return probability, valid
+            held[..., :kept, :] = held[..., done:, :].copy()
+            held[..., kept:, :] = 0
+        return layers, valid
 
     def carry(self, row: int) -> tuple[Probability, Valid]:
         """Give what tiles up to `row`, which is finished, say about the rows after it."""
         shared = self._shared(row)
-        return self._sum[:shared].copy(), self._valid[:shared].copy()
+        return self._sum[:, :shared].copy(), self._valid[:shared].copy()
 
     def go_on(self, row: int, carry: tuple[Probability, Valid]) -> None:
         """Be as after `finish(row)`, given the carry of then."""
         for held, kept in zip((self._sum, self._valid), carry, strict=True):
-            held[: self._shared(row)] = kept
+            held[..., : self._shared(row), :] = kept
 
     def _shared(self, row: int) -> int:
         """How many rows a row of tiles shares with the next."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import expit
 
 Predict = Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]]
 
@@ -32,6 +33,10 @@ class Engine:
     precision: str
     reason: str
     at_once: int = 1
+
+    def probabilities(self, logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """Turn logits of this network into probabilities; nothing else in mapping does so."""
+        return np.asarray(expit(logits))
 
     def __str__(self) -> str:
         """Name engine, device and precision in a few words."""

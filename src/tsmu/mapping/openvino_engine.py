@@ -42,34 +42,37 @@ def openvino_engine(
 
 
 class _Streams:
-    """A network compiled for the shape of tile that was last asked for; a scene's tiles have one."""
+    """A network compiled for the shape of tile that was last asked for, and for that turned by a quarter."""
 
     def __init__(self, file: Path, hint: str) -> None:
         self._core = openvino.Core()
         self._file = file
         self._settings = {"INFERENCE_PRECISION_HINT": hint, "PERFORMANCE_HINT": "THROUGHPUT"}
-        self._shape: tuple[int, ...] = ()
-        self._queue: Any = None
+        self._queues: dict[tuple[int, ...], Any] = {}
 
     def prepared(self, shape: tuple[int, ...]) -> int:
         """Compile for tiles (C, H, W); gives how many are computed at the same time."""
-        if shape != self._shape:
+        if shape not in self._queues:
+            bands, height, width = shape
+            if (bands, width, height) not in self._queues:
+                self._queues.clear()
             try:
                 model = self._core.read_model(self._file)
             except RuntimeError:
                 raise MapError(f"{self._file}: damaged; remove its folder, it is made again") from None
             model.reshape([1, *shape])
-            self._queue = openvino.AsyncInferQueue(self._core.compile_model(model, "CPU", self._settings))
-            self._queue.set_callback(_take)
-            self._shape = shape
-        return len(self._queue)
+            queue = openvino.AsyncInferQueue(self._core.compile_model(model, "CPU", self._settings))
+            queue.set_callback(_take)
+            self._queues[shape] = queue
+        return len(self._queues[shape])
 
     def predict(self, tiles: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         self.prepared(tiles.shape[1:])
+        queue = self._queues[tiles.shape[1:]]
         logits = np.empty((len(tiles), *tiles.shape[2:]), np.float32)
         for tile, place in zip(tiles, logits, strict=True):
-            self._queue.start_async({0: tile[None]}, place)
-        self._queue.wait_all()
+            queue.start_async({0: tile[None]}, place)
+        queue.wait_all()
         return logits
 
 

@@ -14,10 +14,12 @@ import numpy.typing as npt
 import shapely
 from rasterio.features import shapes
 from rasterio.transform import Affine
+from rasterio.windows import Window
 from scipy import ndimage
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from tsmu.mapping.shares import AnyShares, Shares, thresholds
 from tsmu.mapping.sink import NO_DATA, Percent
 
 CONNECTEDNESS = 4
@@ -32,7 +34,8 @@ Rings = Sequence[Sequence[tuple[float, float]]]
 class Outlines:
     """Landslides in pixel coordinates (column, row), and sums over the percents of their pixels.
 
-    All arrays are of the same length: polygons; counts of pixels; sums; sums of squares; maxima.
+    All arrays are of the same length: polygons; counts of pixels; sums; sums of squares; maxima; and
+    sums over the regions' shares in percent, (landslides, regions).
     """
 
     polygons: Polygons
@@ -40,6 +43,7 @@ class Outlines:
     total: Numbers
     squares: Numbers
     highest: Numbers
+    shares: Numbers
 
     def __len__(self) -> int:
         """Count the landslides."""
@@ -61,23 +65,28 @@ class Outlines:
         assert isinstance(whole, shapely.Polygon)
         pixels, total, squares = (values.sum(keepdims=True) for values in (self.pixels, self.total, self.squares))
         highest = self.highest.max(keepdims=True)
-        return Outlines(np.array([_without_straight_points(whole)], dtype=object), pixels, total, squares, highest)
+        shares = self.shares.sum(axis=0, keepdims=True)
+        outline = np.array([_without_straight_points(whole)], dtype=object)
+        return Outlines(outline, pixels, total, squares, highest, shares)
 
 
-def outlines(bands: Iterable[tuple[int, Percent]], threshold_percent: int) -> Iterator[Outlines]:
+def outlines(bands: Iterable[tuple[int, Percent]], percents: Sequence[int], shares: AnyShares) -> Iterator[Outlines]:
     """Yield the landslides of a probability raster, each when its last row has been read.
 
     Args:
         bands: (first row, rows of percents) from top to bottom without a gap; 255 = no data.
-        threshold_percent: pixels of at least this percentage are landslide.
+        percents: for each region, pixels of at least this percentage are landslide.
+        shares: how much each region counts where.
     """
     open_pieces: list[Outlines] = []  # per landslide that reached the last row so far, its pieces
     open_at: Labels | None = None  # which of them, from 1 on, each pixel of that row belongs to
     for row, percent in bands:
-        label, count = ndimage.label((percent >= threshold_percent) & (percent != NO_DATA))
+        height, width = percent.shape
+        here_shares = shares.percent(Window(0, row, width, height))
+        label, count = ndimage.label((percent >= thresholds(here_shares, percents)) & (percent != NO_DATA))
         if count == 0 and not open_pieces:
             continue
-        here = _of_band(label, count, percent, row)
+        here = _of_band(label, count, percent, here_shares, row)
         above = np.zeros(label.shape[1], np.int32) if open_at is None else open_at
         member = _members(above, label[0], len(open_pieces), count)
         goes_on = np.zeros(member.max(initial=-1) + 1, bool)
@@ -92,7 +101,7 @@ def outlines(bands: Iterable[tuple[int, Percent]], threshold_percent: int) -> It
         yield Outlines.together(pieces.joined() if len(pieces) > 1 else pieces for pieces in open_pieces)
 
 
-def _of_band(label: Labels, count: int, percent: Percent, row: int) -> Outlines:
+def _of_band(label: Labels, count: int, percent: Percent, shares: Shares, row: int) -> Outlines:
     """Outline the regions 1 to count of one band, and sum up their pixels."""
     found = list(shapes(label, mask=label > 0, connectivity=CONNECTEDNESS, transform=Affine.translation(0, row)))
     polygons = np.empty(count, dtype=object)
@@ -106,7 +115,16 @@ def _of_band(label: Labels, count: int, percent: Percent, row: int) -> Outlines:
     pixels, total, squares = (
         np.bincount(owner, weights, minlength=count).astype(np.int64) for weights in (None, value, value**2)
     )
-    return Outlines(polygons, pixels, total, squares, highest)
+    return Outlines(polygons, pixels, total, squares, highest, _shares_of(owner, inside, shares, pixels))
+
+
+def _shares_of(owner: Labels, inside: npt.NDArray[np.intp], shares: Shares, pixels: Numbers) -> Numbers:
+    """Sum up the shares (regions, H, W) over the pixels of each landslide; they are 100 together."""
+    found = np.empty((len(pixels), len(shares)), np.int64)
+    for region, share in enumerate(shares[:-1]):
+        found[:, region] = np.bincount(owner, share.ravel()[inside], len(pixels))
+    found[:, -1] = 100 * pixels - found[:, :-1].sum(axis=1)
+    return found
 
 
 def _polygons(coordinates: Sequence[Rings]) -> Polygons:

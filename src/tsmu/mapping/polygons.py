@@ -1,7 +1,7 @@
 """Landslide polygons of a probability raster, as GeoParquet, written as they are found."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,9 +17,11 @@ import shapely
 from tsmu.imagery.raster import GDAL_OPTIONS
 from tsmu.mapping.measures import measure, placed
 from tsmu.mapping.outlines import Outlines, Polygons, outlines
+from tsmu.mapping.shares import AnyShares, WholeShares
 from tsmu.mapping.sink import read_rows
 
 AT_ONCE = 20_000  # polygons that are measured and written together
+WHOLE = WholeShares()
 
 
 @dataclass(frozen=True)
@@ -27,40 +29,55 @@ class Outlining:
     """How a raster becomes polygons.
 
     Attributes:
-        threshold_percent: pixels of at least this percentage are landslide.
+        threshold_percent: pixels of at least this percentage are landslide; of a scene in several
+            regions one for each, blended as their answers are.
         min_area_m2: smaller landslides are left out.
         simplify_px: 0 for outlines along the pixels' edges. Otherwise outlines are simplified by
             about so many pixels, together, so that none comes to cross itself or another; all
             polygons are then held in memory.
     """
 
-    threshold_percent: int
+    threshold_percent: int | Sequence[int]
     min_area_m2: float = 0.0
     simplify_px: float = 0.0
 
+    @property
+    def percents(self) -> Sequence[int]:
+        """The thresholds, one per region."""
+        return [self.threshold_percent] if isinstance(self.threshold_percent, int) else self.threshold_percent
 
-def write_polygons(raster: Path, how: Outlining, path: Path, notes: Mapping[str, str] | None = None) -> None:
+
+def write_polygons(
+    raster: Path,
+    how: Outlining,
+    path: Path,
+    notes: Mapping[str, str | Sequence[str]] | None = None,
+    shares: AnyShares = WHOLE,
+) -> None:
     """Outline the landslides of a written probability raster and write them as GeoParquet.
 
     Columns: `geometry` (Polygon, in the raster's CRS), `area_m2` and `perimeter_m` (geodesic, on the
     WGS 84 ellipsoid), `length_m` and `width_m` (of the smallest rotated rectangle), `pixels`, and
     `mean_probability`, `max_probability` and `std_probability` (0 to 1, of the raster's whole
-    percents), and one for each of the notes. Unless simplified, the polygons are exactly the pixels
+    percents), `region_shares` (JSON: region to the share of the polygon that lies in it, none where
+    regions are not known), and one for each of the notes. Unless simplified, the polygons are exactly the pixels
     that reach the threshold.
 
     Args:
         raster: uint8, whole percent, 255 = no data.
         how: the threshold and more.
         path: the file to write.
-        notes: what all polygons have in common, such as region and bundle.
+        notes: what all polygons have in common, such as region and bundle; where there is one text
+            per region, that of the region with the largest share.
+        shares: of the scene's regions.
     """
     with rasterio.Env(**GDAL_OPTIONS):
         with rasterio.open(raster) as dataset:
             crs, transform = dataset.crs, dataset.transform
         writer: pq.ParquetWriter | None = None
         try:
-            for found in _batches(outlines(read_rows(raster), how.threshold_percent), how):
-                table = _table(found, how, transform, crs).assign(**(notes or {}))
+            for found in _batches(outlines(read_rows(raster), how.percents, shares), how, len(shares.names)):
+                table = _table(found, how, transform, crs, _by_region(found, notes or {}, shares.names))
                 arrow = _arrow(table)
                 writer = writer or pq.ParquetWriter(path, arrow.schema)
                 writer.write_table(arrow)
@@ -69,10 +86,23 @@ def write_polygons(raster: Path, how: Outlining, path: Path, notes: Mapping[str,
                 writer.close()
 
 
-def _batches(parts: Iterator[Outlines], how: Outlining) -> Iterator[Outlines]:
+def _by_region(found: Outlines, notes: Mapping[str, str | Sequence[str]], names: Sequence[str]) -> dict[str, pd.Series]:
+    """The columns that depend on the regions in which landslides lie."""
+    main = found.shares.argmax(axis=1)
+    shares = found.shares / (100 * found.pixels[:, None])
+    said = [json.dumps({n: round(float(v), 4) for n, v in zip(names, row, strict=True) if n and v}) for row in shares]
+    columns = {"region_shares": said}
+    for column, note in notes.items():
+        columns[column] = [note if isinstance(note, str) else note[region] for region in main]
+    # A type of its own: of an empty list of objects Arrow does not know that they would be texts.
+    return {name: pd.Series(texts, dtype="str") for name, texts in columns.items()}
+
+
+def _batches(parts: Iterator[Outlines], how: Outlining, regions: int) -> Iterator[Outlines]:
     """Gather the landslides into batches; one batch at least, be it empty."""
     nothing = np.zeros(0, np.int64)
-    waiting, yielded = [Outlines(np.empty(0, dtype=object), nothing, nothing, nothing, nothing)], False
+    empty = Outlines(np.empty(0, dtype=object), nothing, nothing, nothing, nothing, np.zeros((0, regions), np.int64))
+    waiting, yielded = [empty], False
     for part in parts:
         waiting.append(part)
         if sum(map(len, waiting)) >= AT_ONCE and not how.simplify_px:
@@ -83,7 +113,11 @@ def _batches(parts: Iterator[Outlines], how: Outlining) -> Iterator[Outlines]:
 
 
 def _table(
-    found: Outlines, how: Outlining, transform: rasterio.Affine, crs: rasterio.crs.CRS
+    found: Outlines,
+    how: Outlining,
+    transform: rasterio.Affine,
+    crs: rasterio.crs.CRS,
+    more: Mapping[str, pd.Series],
 ) -> geopandas.GeoDataFrame:
     polygons = found.polygons
     if how.simplify_px:
@@ -99,6 +133,7 @@ def _table(
         "mean_probability": mean / 100,
         "max_probability": found.highest / 100,
         "std_probability": np.sqrt(np.maximum(found.squares / found.pixels - mean**2, 0)) / 100,
+        **more,
     }
     table = geopandas.GeoDataFrame(pd.DataFrame(columns), geometry=placed(polygons, transform), crs=crs)
     return table[table["area_m2"] >= how.min_area_m2]

@@ -12,6 +12,7 @@ import rasterio
 from rasterio.errors import RasterioError
 
 RASTER, POLYGONS = "probability.tif", "polygons.parquet"
+DEVIATION, REGIONS = "deviation.tif", "regions.tif"  # where they were asked for
 RUN, OUTLINES = "tsmu_run", "tsmu_outlines"  # tags of the raster
 
 
@@ -47,6 +48,7 @@ class MapResult:
 
     Attributes:
         probability: the COG, uint8, whole percent, 255 = no data.
+        layers: COGs of the same kind beside it, by name: `deviation` and `regions` where asked for.
         polygons: GeoParquet in the scene's CRS, see `polygons.write_polygons`.
         count: number of polygons.
         area_m2: their geodesic areas added up.
@@ -56,6 +58,7 @@ class MapResult:
     """
 
     probability: Path
+    layers: dict[str, Path]
     polygons: Path
     count: int
     area_m2: float
@@ -71,7 +74,8 @@ def result_in(out: Path, bands_computed: int = 0) -> MapResult:
         counts = Counts.from_tags(dataset.tags())
     table = pq.read_table(polygons, columns=["area_m2", "pixels"])
     area, pixels = (_sum(table[name]) for name in ("area_m2", "pixels"))
-    return MapResult(raster, polygons, len(table), float(area), int(pixels), counts, bands_computed)
+    layers = {(out / name).stem: out / name for name in (DEVIATION, REGIONS) if (out / name).exists()}
+    return MapResult(raster, layers, polygons, len(table), float(area), int(pixels), counts, bands_computed)
 
 
 def tags_in(out: Path) -> dict[str, str]:

@@ -56,12 +56,13 @@ class ProbabilitySink:
         path: where the COG goes; a temporary name, beside its final one.
         grid: the scene's grid.
         tags: metadata, stored as text.
+        band: the name of the band.
 
     Raises:
         MapError: the disk is full, or does not keep what was written.
     """
 
-    def __init__(self, path: Path, grid: Grid, tags: Mapping[str, object]) -> None:
+    def __init__(self, path: Path, grid: Grid, tags: Mapping[str, object], band: str = BAND) -> None:
         self._path = path
         self._plain = path.with_suffix(".rows.tif")
         self._held = np.empty((0, grid.width), np.uint8)
@@ -82,7 +83,7 @@ class ProbabilitySink:
                 **BIG,
             )
             self.tag(tags)
-            self._dataset.set_band_description(1, BAND)
+            self._dataset.set_band_description(1, band)
 
     def __enter__(self) -> Self:
         """Return the sink itself."""

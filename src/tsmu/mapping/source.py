@@ -199,9 +199,13 @@ def _read(image: _Image, window: Window) -> tuple[npt.NDArray[np.generic], Valid
         return read_window(image.dataset, window)
     except RasterioError as error:
         reason = str(error.__cause__ or error).replace("\n", " ")
-        raise ImageError(
-            f"{image.name}: damaged near row {window.row_off}, column {window.col_off} ({reason}); replace it"
-        ) from error
+        where = f"near row {window.row_off}, column {window.col_off} ({reason})"
+        if is_remote(image.name):  # GDAL does not tell which of the two it is
+            raise ImageError(
+                f"{image.name}: its server stopped answering, or the file is damaged, {where}; "
+                "the same command goes on there later"
+            ) from error
+        raise ImageError(f"{image.name}: damaged {where}; replace it") from error
 
 
 def _footprint(info: RasterInfo) -> shapely.Polygon:

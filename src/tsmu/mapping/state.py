@@ -22,7 +22,7 @@ from tsmu.mapping.blending import Probability, Valid
 from tsmu.mapping.sink import Percent
 
 FOLDER = ".tsmu-map"
-FORMAT = 1  # another number: what an older version of this program left is not gone on with
+FORMAT = 2  # another number: what an older version of this program left is not gone on with
 
 
 def digest_of(*what: object) -> str:
@@ -51,10 +51,10 @@ class RunState:
             self.finished += 1
 
     def save(self, rows: Percent, skipped: int, carry: tuple[Probability, Valid]) -> None:
-        """Store the next band; only when this returns it counts as finished."""
+        """Store the next band of rows (layers, H, W); only when this returns it counts as finished."""
         band = self.finished
         with written_whole(self._carry(band)) as file:
-            np.savez(file, probability=carry[0], valid=carry[1])
+            np.savez(file, layers=carry[0], valid=carry[1])
         with written_whole(self._rows(band)) as file:
             np.savez_compressed(file, rows=rows, skipped=skipped)
         self.finished += 1
@@ -69,7 +69,7 @@ class RunState:
     def carry(self) -> tuple[Probability, Valid]:
         """Read what the last finished band says about the rows below it."""
         stored = self._load(self._carry(self.finished - 1))
-        return stored["probability"], stored["valid"]
+        return stored["layers"], stored["valid"]
 
     def remove(self) -> None:
         """Forget the run."""

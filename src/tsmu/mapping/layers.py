@@ -1,0 +1,66 @@
+"""The rasters of a map, filled together row by row: probability, its standard deviation, regions."""
+
+from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from rasterio.windows import Window
+
+from tsmu.imagery.grids import Grid
+from tsmu.mapping.result import DEVIATION, RASTER, REGIONS
+from tsmu.mapping.shares import AnyShares, strongest
+from tsmu.mapping.sink import BAND, NO_DATA, Percent, ProbabilitySink
+
+BANDS = {RASTER: BAND, DEVIATION: "standard_deviation", REGIONS: "region"}
+
+
+class Layers:
+    """Writes the rasters of a map from top to bottom; leaving the block makes COGs of them.
+
+    All are uint8 with 255 = no data: probability and standard deviation in whole percent, regions
+    as their numbers from 0 on in the order of the tag `tsmu_regions`.
+
+    Args:
+        paths: by name of the layer, in the order of the rows given to `write`; temporary places.
+            Regions come from no row.
+        grid: the scene's grid.
+        tags: metadata, stored as text.
+        shares: of the regions.
+    """
+
+    def __init__(self, paths: Mapping[str, Path], grid: Grid, tags: Mapping[str, object], shares: AnyShares) -> None:
+        self._shares = shares
+        self._row = 0
+        with ExitStack() as stack:
+            sinks = {n: stack.enter_context(ProbabilitySink(path, grid, tags, BANDS[n])) for n, path in paths.items()}
+            self._stack = stack.pop_all()
+        self._all = list(sinks.values())
+        self._regions = sinks.pop(REGIONS, None)
+        self._given = list(sinks.values())
+
+    def __enter__(self) -> Self:
+        """Return the layers themselves."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Make the COGs, unless the block failed."""
+        self._stack.__exit__(kind, error, trace)
+
+    def write(self, rows: Percent) -> None:
+        """Append rows (layers, H, width)."""
+        for sink, layer in zip(self._given, rows, strict=True):
+            sink.write(layer)
+        _, height, width = rows.shape
+        if self._regions:
+            shares = self._shares.percent(Window(0, self._row, width, height))
+            self._regions.write(strongest(shares, rows[0] != NO_DATA))
+        self._row += height
+
+    def tag(self, tags: Mapping[str, object]) -> None:
+        """Add metadata to all of them."""
+        for sink in self._all:
+            sink.tag(tags)
