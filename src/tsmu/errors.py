@@ -61,5 +61,13 @@ class DatabaseError(TsmuError):
     """The landslide database is broken or refuses a record."""
 
 
+class ConflictError(DatabaseError):
+    """A record is not any more what somebody who decides on it saw."""
+
+
+class ReviewError(TsmuError):
+    """The review server cannot be started as asked, or refuses a request."""
+
+
 class BenchmarkError(TsmuError):
     """A benchmark cannot be run as asked."""
