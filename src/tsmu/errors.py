@@ -61,12 +61,20 @@ class DatabaseError(TsmuError):
     """The landslide database is broken or refuses a record."""
 
 
+class MissingRecordError(DatabaseError):
+    """The database holds no record of that id."""
+
+
+class DatabaseBusyError(DatabaseError):
+    """Somebody else is writing, for longer than anybody waits; the same again may well succeed."""
+
+
 class ConflictError(DatabaseError):
     """A record is not any more what somebody who decides on it saw."""
 
 
 class ReviewError(TsmuError):
-    """The review server cannot be started as asked, or refuses a request."""
+    """The review server cannot be started as asked."""
 
 
 class BenchmarkError(TsmuError):

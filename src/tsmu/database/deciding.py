@@ -24,7 +24,7 @@ from tsmu.database.store import Database, backend_of, insert
 from tsmu.database.types import now
 from tsmu.database.verdicts import taken_back
 from tsmu.database.vocabulary import Action, Author, Decision, Status
-from tsmu.errors import ConflictError, DatabaseError
+from tsmu.errors import ConflictError, DatabaseError, MissingRecordError
 
 _STAMP = ("id", "version", "changed_by", "changed_at", "change_reason")
 _OPINIONS = {Action.ACCEPT: Status.CONFIRMED, Action.REJECT: Status.REJECTED}  # unsure says nothing of the status
@@ -112,6 +112,13 @@ def decide(database: Database, wanted: Wanted) -> Decided:
         return Decided(wanted.id, wanted.action, changes)
 
 
+def touched(database: Database, decision_id: str) -> list[str]:
+    """Ids of the landslides that a decision was on."""
+    asked = sa.select(review.c.landslide_id).where(review.c.decision_id == decision_id).order_by(review.c.fid)
+    with database.read() as connection:
+        return [str(of) for of in connection.execute(asked).scalars()]
+
+
 def _check(wanted: Wanted) -> None:
     count, least = len(wanted.landslides), {Action.MERGE: 2, Action.DRAW: 0, Action.UNDO: 0}.get(wanted.action, 1)
     if not (wanted.id.strip() and wanted.by.strip()):
@@ -149,7 +156,7 @@ def _seen(connection: sa.Connection, versions: Mapping[str, int]) -> list[dict[s
     rows = connection.execute(sa.select(*columns).where(landslide.c.id.in_(versions)).with_for_update()).mappings()
     found = {row["id"]: dict(row) for row in rows}
     if missing := [name for name in versions if name not in found]:
-        raise DatabaseError(f"no landslide {missing[0]}; look at the map again")
+        raise MissingRecordError(f"no landslide {missing[0]}; look at the map again")
     changed = [name for name, version in versions.items() if found[name]["version"] != version]
     if changed:
         row = found[changed[0]]
@@ -189,7 +196,7 @@ def _drawn(connection: sa.Connection, wanted: Wanted) -> _Step:
     days = sa.select(scene.c.date_pre, scene.c.date_post).where(scene.c.id == wanted.scene_id)
     seen = connection.execute(days).first()
     if seen is None:
-        raise DatabaseError(f"no scene {wanted.scene_id}; look at the list of scenes")
+        raise MissingRecordError(f"no scene {wanted.scene_id}; look at the list of scenes")
     believed: dict[str, date | str | None] = {"date_min": seen.date_pre, "date_max": seen.date_post}
     believed |= {"region": wanted.region, "status": Status.CONFIRMED.value}
     return _Step(str(new_ids(1)[0]), None, believed | _outline(drawn(wanted.shape)))
@@ -204,7 +211,7 @@ def _undone(connection: sa.Connection, wanted: Wanted) -> list[_Step]:
     asked = sa.select(review).where(review.c.decision_id == wanted.undoes).order_by(review.c.fid)
     entries = connection.execute(asked).mappings().all()
     if not entries:
-        raise DatabaseError(f"no decision {wanted.undoes}; nothing to take back")
+        raise MissingRecordError(f"no decision {wanted.undoes}; nothing to take back")
     if entries[0]["by"] != wanted.by:
         raise DatabaseError(f"decision {wanted.undoes}: is {entries[0]['by']}'s; decide on the landslide anew instead")
     if wanted.undoes in taken_back(connection):
@@ -308,7 +315,7 @@ def _observe(connection: sa.Connection, wanted: Wanted, steps: list[_Step]) -> N
     if seen is None:
         return
     if not connection.execute(sa.select(scene.c.id).where(scene.c.id == seen)).first():
-        raise DatabaseError(f"no scene {seen}; look at the list of scenes")
+        raise MissingRecordError(f"no scene {seen}; look at the list of scenes")
     own = {"id": content_id("observation", wanted.id), "landslide_id": step.id, "scene_id": seen, "mapper": wanted.by}
     row = own | {"area_m2": step.values["area_m2"], "created_at": now()}
     insert(connection, observation, row, [step.values["geom"]])

@@ -13,7 +13,7 @@ from tsmu.database.places import Box
 from tsmu.database.schema import BELIEF, TABLES, landslide, landslide_version, review
 from tsmu.database.store import Database, frame
 from tsmu.database.vocabulary import Status
-from tsmu.errors import DatabaseError
+from tsmu.errors import MissingRecordError
 
 COLUMNS = tuple(column for column in landslide.columns if column.name != "fid")
 
@@ -27,6 +27,7 @@ def query(
     min_area: float | None = None,
     status: Sequence[Status | str] = (),
     where: str | None = None,
+    event: str | None = None,
 ) -> geopandas.GeoDataFrame:
     """The landslides that fulfil all conditions, as believed now.
 
@@ -40,6 +41,7 @@ def query(
         min_area: m2, geodesic.
         status: one of these; none given: any.
         where: an expression, see `where`.
+        event: id of the event that they belong to.
 
     Returns:
         EPSG:4326, one row per landslide, the columns of docs/schema.md without `fid`.
@@ -47,7 +49,7 @@ def query(
     Raises:
         DatabaseError: a condition makes no sense, or the database cannot be read.
     """
-    wanted = Filters(bbox, region, dates, min_area, tuple(status), where)
+    wanted = Filters(bbox, region, dates, min_area, tuple(status), where, event)
     with database.read() as connection:
         return wanted.exactly(frame(connection, sa.select(*COLUMNS).where(*wanted.conditions(database.backend))))
 
@@ -78,9 +80,9 @@ def reviews(database: Database, landslide_id: str) -> pd.DataFrame:
         return pd.DataFrame(frame(connection, asked))
 
 
-def no_such_landslide(database: Database, landslide_id: str) -> DatabaseError:
+def no_such_landslide(database: Database, landslide_id: str) -> MissingRecordError:
     """The error for an id that no landslide has."""
-    return DatabaseError(f"{database.name}: no landslide {landslide_id}; find its id with: tsmu db query")
+    return MissingRecordError(f"{database.name}: no landslide {landslide_id}; find its id with: tsmu db query")
 
 
 def info(database: Database) -> dict[str, Any]:

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from tsmu.database import geopackage, postgis
 from tsmu.database.blobs import Backend, Shapes, decode, encode
 from tsmu.database.types import SRS_ID, Moment
-from tsmu.errors import DatabaseError
+from tsmu.errors import DatabaseBusyError, DatabaseError
 
 BULK = 1000  # rows from which an insert into a GeoPackage puts the triggers aside
 
@@ -80,7 +80,8 @@ class Database:
         try:
             yield
         except sa.exc.DBAPIError as error:
-            raise DatabaseError(f"{self.name}: {_advice(error)}") from error
+            kind = DatabaseBusyError if "locked" in str(error.orig) else DatabaseError
+            raise kind(f"{self.name}: {_advice(error)}") from error
 
 
 def _advice(error: sa.exc.DBAPIError) -> str:
