@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import geopandas
 import pandas as pd
+import shapely
 import sqlalchemy as sa
 from fastapi import APIRouter, Depends, Query, Response
 
@@ -125,7 +126,9 @@ def _as_csv(found: geopandas.GeoDataFrame) -> tuple[str | bytes, str]:
     for name in found.select_dtypes("object").columns:  # a spreadsheet would run a text that begins so
         risky = table[name].astype(str).str.startswith(("=", "+", "-", "@", "\t", "\r"))
         table.loc[risky, name] = "'" + table.loc[risky, name].astype(str)
-    return table.assign(wkt=found.geometry.to_wkt().to_numpy()).to_csv(index=False), "text/csv; charset=utf-8"
+    return table.assign(wkt=shapely.to_wkt(found.geometry.array, rounding_precision=9)).to_csv(
+        index=False
+    ), "text/csv; charset=utf-8"
 
 
 def _as_gpkg(found: geopandas.GeoDataFrame) -> tuple[str | bytes, str]:
