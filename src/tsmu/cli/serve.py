@@ -29,16 +29,7 @@ def serve(
     """Look at the landslides before and after in the browser, and decide; nothing is loaded from elsewhere."""
     with command("serve", as_json) as answer:
         space = find_workspace(workspace)
-        import getpass
-        import logging
-        import socket
-
-        import uvicorn
-
-        from tsmu.database import open_database
         from tsmu.errors import ReviewError
-        from tsmu.review.app import make_app
-        from tsmu.review.desk import Desk
         from tsmu.review.people import People
 
         if host not in LOOPBACK and token_file is None:
@@ -46,6 +37,16 @@ def serve(
         if dem and not dem.is_file():
             raise ReviewError(f"--dem {dem}: no such file; check the path")
         people = People.read(token_file) if token_file else None
+        import getpass
+        import logging
+        import socket
+
+        import uvicorn
+
+        from tsmu.database import open_database
+        from tsmu.review.app import make_app
+        from tsmu.review.desk import Desk
+
         logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
         with open_database(space.database) as records:
             hosts = Desk.hosts if host in LOOPBACK else frozenset[str]()
@@ -54,6 +55,7 @@ def serve(
             with socket.socket(family) as listening:
                 listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 listening.bind((host, port))
+                listening.listen()  # from here on nobody who reads the address is turned away
                 address = f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}/"
                 answer.outputs["address"] = address
                 answer.say(f"{address}  ({'decisions are taken' if write else 'read-only; --write to decide'})")

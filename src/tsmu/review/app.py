@@ -61,10 +61,12 @@ async def _refused(request: Request, error: Exception) -> JSONResponse:
 
 async def _wrong(request: Request, error: Exception) -> JSONResponse:
     status = next(status for kind, status in _STATUS if isinstance(error, kind))
+    desk: Desk = request.app.state.desk
+    reason = str(error).removeprefix(f"{desk.records.name}: ").replace(str(desk.space.root), "")  # no paths leave
     if request.url.path.startswith("/ogc") and status == 422:  # the standard's word for it
         status = 400
-    tell(request.scope, Refused(status, str(error)))
-    return JSONResponse({"error": str(error)}, status)
+    tell(request.scope, Refused(status, reason))
+    return JSONResponse({"error": reason}, status)
 
 
 async def _misunderstood(request: Request, error: Exception) -> JSONResponse:

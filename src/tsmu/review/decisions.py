@@ -56,7 +56,7 @@ def make(desk: TheDesk, person: Reviewer, said: Decision) -> JSONResponse:
     try:
         made = decide(desk.records, wanted)
     except ConflictError as error:
-        log.info("conflict: %.300s", error)
+        log.info("conflict: %.300r", str(error))
         present = [story(desk, of)["feature"] for of in _concerned(desk, said)]
         return JSONResponse({"error": str(error), "present": present}, 409)
     return JSONResponse(

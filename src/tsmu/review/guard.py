@@ -150,7 +150,9 @@ def _counted(scope: Scope, receive: Receive) -> Receive:
 def tell(scope: Scope, refused: Refused) -> None:
     """Log what was refused; nothing that the asker wrote reaches the log as it is."""
     who = (scope.get("client") or ("?", 0))[0]
-    log.warning("refused %d %s %.200r from %s: %.300s", refused.status, scope["method"], scope["path"], who, refused)
+    log.warning(
+        "refused %d %s %.200r from %s: %.300r", refused.status, scope["method"], scope["path"], who, refused.reason
+    )
 
 
 async def refuse(refused: Refused, send: Send) -> None:
