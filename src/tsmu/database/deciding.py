@@ -15,12 +15,12 @@ import sqlalchemy as sa
 from shapely.geometry.base import BaseGeometry
 
 from tsmu.database import geopackage
-from tsmu.database.blobs import decode, encode
+from tsmu.database.blobs import encode
 from tsmu.database.ids import content_id, new_ids
 from tsmu.database.outlines import geodesic_areas
 from tsmu.database.schema import BELIEF, landslide, landslide_version, observation, review, scene
 from tsmu.database.shaping import cut, drawn, together
-from tsmu.database.store import Database, backend_of, insert
+from tsmu.database.store import Database, backend_of, insert, shapes_of
 from tsmu.database.types import now
 from tsmu.database.verdicts import taken_back
 from tsmu.database.vocabulary import Action, Author, Decision, Status
@@ -178,12 +178,12 @@ def _steps(connection: sa.Connection, wanted: Wanted) -> list[_Step]:
         assert wanted.shape is not None
         return [_Step(first["id"], first, confirmed | _outline(drawn(wanted.shape)))]
     if wanted.action == Action.MERGE:
-        whole = together(decode([row["geom"] for row in rows]))
+        whole = together(shapes_of([row["geom"] for row in rows], landslide))
         gone = [_Step(row["id"], row, {"status": Status.MERGED.value}) for row in rows[1:]]
         return [_Step(first["id"], first, confirmed | _outline(whole)), *gone]
     if wanted.action == Action.SPLIT:
         assert wanted.shape is not None
-        kept, *others = cut(decode([first["geom"]])[0], wanted.shape)
+        kept, *others = cut(shapes_of([first["geom"]], landslide)[0], wanted.shape)
         like = {name: first[name] for name in BELIEF if name not in _STAMP} | confirmed
         new = [_Step(str(new_ids(1)[0]), None, like | _outline(part)) for part in others]
         return [_Step(first["id"], first, confirmed | _outline(kept)), *new]
@@ -266,7 +266,7 @@ def _former(connection: sa.Connection, of: str, version: int) -> dict[str, Any]:
     columns = [landslide_version.c[name] for name in BELIEF if name not in _STAMP]
     wanted = (landslide_version.c.id == of) & (landslide_version.c.version == version)
     row = dict(connection.execute(sa.select(*columns).where(wanted)).mappings().one())
-    return row | {"geom": decode([row["geom"]])[0]}
+    return row | {"geom": shapes_of([row["geom"]], landslide_version)[0]}
 
 
 def _take(connection: sa.Connection, step: _Step, wanted: Wanted) -> Change:

@@ -172,10 +172,19 @@ def frame(connection: sa.Connection, query: sa.Select[Any]) -> geopandas.GeoData
     shapes = next((value for column, value in zip(columns, values, strict=True) if column.name == "geom"), None)
     if shapes is None:
         return table
+    return geopandas.GeoDataFrame(table, geometry=shapes_of(shapes, query.get_final_froms()[0]), crs=SRS_ID)
+
+
+def shapes_of(values: Sequence[bytes | str | None], table: Any) -> Shapes:
+    """Decode a geometry column of a table.
+
+    Raises:
+        DatabaseError: one is damaged.
+    """
     try:
-        return geopandas.GeoDataFrame(table, geometry=decode(shapes), crs=SRS_ID)
+        return decode(values)
     except ValueError as error:
-        raise DatabaseError(f"{query.get_final_froms()[0]}: {error}; find it with: tsmu db check") from error
+        raise DatabaseError(f"{table}: {error}; find it with: tsmu db check") from error
 
 
 def _series(column: Any, values: Sequence[Any]) -> Any:

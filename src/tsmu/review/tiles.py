@@ -12,11 +12,9 @@ from dataclasses import dataclass, field
 from threading import Lock
 from typing import Annotated, Any
 
-import geopandas
 import mapbox_vector_tile
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 import shapely
 import sqlalchemy as sa
 from fastapi import APIRouter, Path, Request, Response
@@ -26,7 +24,7 @@ from tsmu.database import Database, Filters
 from tsmu.database.paging import mark
 from tsmu.database.places import Box, touches
 from tsmu.database.schema import landslide
-from tsmu.database.store import frame
+from tsmu.database.store import shapes_of
 from tsmu.review.desk import TheDesk
 from tsmu.review.features import TheFilters
 
@@ -38,6 +36,7 @@ CELL = 16 * PIXEL
 MOST_OUTLINES = 1000
 KEPT = 4096  # tiles
 MVT = "application/vnd.mapbox-vector-tile"
+PROPERTIES = ("id", "status", "area_m2", "region", "version", "author")  # of an outline
 STATUS = ("candidate", "confirmed", "rejected")
 MOST_LATITUDE = 85.0511287798066  # web mercator's square
 
@@ -88,60 +87,59 @@ def tile(desk: TheDesk, request: Request, wanted: TheFilters, z: Zoom, x: Index,
 def draw(database: Database, wanted: Filters, z: int, x: int, y: int) -> bytes:
     """Make a tile."""
     rows = _rows(database, wanted, bounds(z, x, y, BUFFER / EXTENT))
-    if rows.empty:
+    if not rows:
         return b""
-    shapes = shapely.transform(np.asarray(rows.geometry.array, dtype=object), _to_tile(z, x, y))
+    shapes, project = shapes_of([row[-1] for row in rows], landslide), _to_tile(z, x, y)
     box = shapely.bounds(shapes)
+    box = np.hstack([project(box[:, [0, 3]]), project(box[:, [2, 1]])])  # north is up, y goes down
     size = (box[:, 2:] - box[:, :2]).max(axis=1)
     large = np.flatnonzero(size >= SEEN)
     large = large[np.argsort(-size[large], kind="stable")][:MOST_OUTLINES]
-    small = np.setdiff1d(np.arange(len(rows)), large)
-    layers = [{"name": "landslides", "features": _outlines(shapes[large], rows.iloc[large])}]
-    layers.append({"name": "clusters", "features": _clusters((box[small, :2] + box[small, 2:]) / 2, rows.iloc[small])})
+    centres = (box[:, :2] + box[:, 2:]) / 2
+    counted = np.asarray(((centres >= 0) & (centres < EXTENT)).all(axis=1))  # each in one tile only
+    counted[large] = False
+    outlines = _outlines(shapely.transform(shapes[large], project), [rows[place] for place in large])
+    small = np.flatnonzero(counted)
+    clusters = _clusters(centres[small], [rows[place] for place in small]) if len(small) else []
+    layers = [{"name": "landslides", "features": outlines}, {"name": "clusters", "features": clusters}]
     options = {"extents": EXTENT, "y_coord_down": True, "on_invalid_geometry": on_invalid_geometry_make_valid}
     made: bytes = mapbox_vector_tile.encode([layer for layer in layers if layer["features"]], default_options=options)
     return made
 
 
-def _rows(database: Database, wanted: Filters, box: Box) -> geopandas.GeoDataFrame:
-    names = ("id", "status", "region", "area_m2", "version", "author", "geom")
-    asked = sa.select(*(landslide.c[name] for name in names))
+def _rows(database: Database, wanted: Filters, box: Box) -> list[Any]:
+    asked = sa.select(*(landslide.c[name] for name in (*PROPERTIES, "geom")))
     asked = asked.where(*wanted.conditions(database.backend), touches(landslide, box, database.backend))
     with database.read() as connection:
-        return frame(connection, asked)
+        return list(connection.execute(asked).fetchall())  # not as a table: a tile may count 100,000
 
 
-def _outlines(shapes: npt.NDArray[np.object_], rows: pd.DataFrame) -> list[dict[str, Any]]:
-    simple = shapely.clip_by_rect(
-        shapely.simplify(shapes, PIXEL / 2), -BUFFER, -BUFFER, EXTENT + BUFFER, EXTENT + BUFFER
-    )
-    whole = shapely.transform(simple, np.round)
-    properties = pd.DataFrame(rows.drop(columns="geometry")).to_dict("records")
+def _outlines(shapes: npt.NDArray[np.object_], rows: list[Any]) -> list[dict[str, Any]]:
+    simple = shapely.simplify(shapes, PIXEL / 2)
+    clipped = shapely.clip_by_rect(simple, -BUFFER, -BUFFER, EXTENT + BUFFER, EXTENT + BUFFER)
     return [
-        {"geometry": shape, "properties": {k: v for k, v in row.items() if v is not None}}
-        for shape, row in zip(whole, properties, strict=True)
+        {"geometry": shape, "properties": {k: v for k, v in zip(PROPERTIES, row, strict=False) if v is not None}}
+        for shape, row in zip(shapely.transform(clipped, np.round), rows, strict=True)
         if not shape.is_empty
     ]
 
 
-def _clusters(centres: npt.NDArray[np.float64], rows: pd.DataFrame) -> list[dict[str, Any]]:
+def _clusters(centres: npt.NDArray[np.float64], rows: list[Any]) -> list[dict[str, Any]]:
     """One point per cell of the tile's grid: in the middle of what it counts."""
-    inside = ((centres >= 0) & (centres < EXTENT)).all(axis=1)  # each in one tile only
-    table = pd.DataFrame(centres[inside], columns=["x", "y"])
-    table["cell"] = (table["y"] // CELL) * (EXTENT // CELL) + table["x"] // CELL
-    kept = rows[inside]
-    table["id"], table["area_m2"] = kept["id"].to_numpy(), kept["area_m2"].to_numpy()
-    for status in STATUS:
-        table[status] = (kept["status"] == status).to_numpy()
-    sums = dict.fromkeys((*STATUS, "area_m2"), "sum")
-    found = table.groupby("cell").agg({"x": "mean", "y": "mean", "id": "first", **sums})
-    found["count"] = table.groupby("cell").size()
+    column, line = (centres // CELL).astype(int).T
+    _, first, of, count = np.unique(
+        line * (EXTENT // CELL) + column, return_index=True, return_inverse=True, return_counts=True
+    )
+    status = np.array([row[1] for row in rows])
+    sums: dict[str, Any] = {name: np.bincount(of, status == name, len(count)).astype(int).tolist() for name in STATUS}
+    sums |= {"count": count.tolist(), "area_m2": np.bincount(of, [row[2] for row in rows], len(count)).tolist()}
+    x, y = (np.round(np.bincount(of, centres[:, axis]) / count) for axis in (0, 1))
     features = []
-    for row in found.to_dict("records"):
-        point = shapely.Point(round(row.pop("x")), round(row.pop("y")))
-        if row["count"] > 1:
-            row.pop("id")
-        features.append({"geometry": point, "properties": {str(k): v for k, v in row.items()}})
+    for place, point in enumerate(np.atleast_1d(shapely.points(x, y))):
+        properties = {name: values[place] for name, values in sums.items()}
+        if count[place] == 1:
+            properties["id"] = rows[first[place]][0]
+        features.append({"geometry": point, "properties": properties})
     return features
 
 
