@@ -81,7 +81,7 @@ def test_each_action_does_what_it_says(filled: db.Database) -> None:
     assert (drawn["status"], drawn["region"], str(drawn["date_max"])[:10]) == ("confirmed", "alps", "2024-05-01")
     assert done["comment"].changes[0].version_before == done["comment"].changes[0].version_after == 2
     mapped = table(filled, observation)
-    assert mapped["mapper"].dropna().to_list() == ["eva", "eva"]
+    assert mapped["mapper"].dropna().to_list() == ["eva"] * 5  # two parts, one whole, one edited, one drawn
     assert db.check(filled).empty
 
 

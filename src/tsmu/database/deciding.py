@@ -306,16 +306,22 @@ def _update(connection: sa.Connection, of: str, values: dict[str, Any]) -> None:
 
 
 def _observe(connection: sa.Connection, wanted: Wanted, steps: list[_Step]) -> None:
-    """Keep what a person drew as an observation, where it is known in which images."""
-    if wanted.action not in (Action.EDIT, Action.DRAW):
+    """Keep the outlines that a person made as observations, where it is known in which images."""
+    made = [step for step in steps if "geom" in step.values and wanted.action != Action.UNDO]
+    if not made:
         return
-    step = steps[0]
-    newest = sa.select(observation.c.scene_id).where(observation.c.landslide_id == step.id)
+    newest = sa.select(observation.c.scene_id).where(observation.c.landslide_id == made[0].id)
     seen = wanted.scene_id or connection.execute(newest.order_by(observation.c.fid.desc()).limit(1)).scalar()
     if seen is None:
         return
     if not connection.execute(sa.select(scene.c.id).where(scene.c.id == seen)).first():
         raise MissingRecordError(f"no scene {seen}; look at the list of scenes")
-    own = {"id": content_id("observation", wanted.id), "landslide_id": step.id, "scene_id": seen, "mapper": wanted.by}
-    row = own | {"area_m2": step.values["area_m2"], "created_at": now()}
-    insert(connection, observation, row, [step.values["geom"]])
+    rows = {
+        "id": [content_id("observation", wanted.id, step.id) for step in made],
+        "landslide_id": [step.id for step in made],
+        "area_m2": [step.values["area_m2"] for step in made],
+        "scene_id": seen,
+        "mapper": wanted.by,
+        "created_at": now(),
+    }
+    insert(connection, observation, rows, [step.values["geom"] for step in made])

@@ -135,7 +135,7 @@ def _clusters(centres: npt.NDArray[np.float64], rows: list[Any]) -> list[dict[st
     sums |= {"count": count.tolist(), "area_m2": np.bincount(of, [row[2] for row in rows], len(count)).tolist()}
     x, y = (np.round(np.bincount(of, centres[:, axis]) / count) for axis in (0, 1))
     features = []
-    for place, point in enumerate(np.atleast_1d(shapely.points(x, y))):
+    for place, point in enumerate(np.asarray(shapely.points(x, y), dtype=object)):
         properties = {name: values[place] for name, values in sums.items()}
         if count[place] == 1:
             properties["id"] = rows[first[place]][0]
