@@ -61,5 +61,21 @@ class DatabaseError(TsmuError):
     """The landslide database is broken or refuses a record."""
 
 
+class MissingRecordError(DatabaseError):
+    """The database holds no record of that id."""
+
+
+class DatabaseBusyError(DatabaseError):
+    """Somebody else is writing, for longer than anybody waits; the same again may well succeed."""
+
+
+class ConflictError(DatabaseError):
+    """A record is not any more what somebody who decides on it saw."""
+
+
+class ReviewError(TsmuError):
+    """The review server cannot be started as asked."""
+
+
 class BenchmarkError(TsmuError):
     """A benchmark cannot be run as asked."""

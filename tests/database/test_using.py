@@ -86,6 +86,7 @@ def test_where(filled: db.Database, where: str, count: int) -> None:
         ("area_m2 > 'big'", "expected a number"),
         ("region = alps", "expected a text"),
         ("date_min = 'spring'", "no day"),
+        ("changed_at > '0001-01-01T00:00:00+10:00'", "no day"),
         ("region = 'alps' or", "expected a column"),
         ("area_m2 like 'x'", "is no text"),
         ("geom is null", "no column geom"),

@@ -8,12 +8,13 @@ from itertools import takewhile
 import typer
 from typer.exceptions import TyperException
 
-from tsmu.cli import benchmark, chips, db, export, fetch, imports, models, regions
+from tsmu.cli import benchmark, chips, db, export, fetch, imports, labels, models, regions
 from tsmu.cli.command import Answer, answer_failure
 from tsmu.cli.demo import demo
 from tsmu.cli.evaluate import evaluate
 from tsmu.cli.init import init
 from tsmu.cli.map import map_scene
+from tsmu.cli.serve import serve
 from tsmu.cli.update import update
 
 app = typer.Typer(
@@ -34,6 +35,8 @@ app.add_typer(models.app, name="models")
 app.command("evaluate")(evaluate)
 app.command("map")(map_scene)
 app.add_typer(db.app, name="db")
+app.command("serve")(serve)
+app.add_typer(labels.app, name="labels")
 app.add_typer(export.app, name="export")
 app.command("demo")(demo)
 app.add_typer(benchmark.app, name="benchmark")

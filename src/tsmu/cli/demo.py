@@ -108,6 +108,7 @@ def _closing(checks: list[dict[str, Any]], outputs: dict[str, str], seconds: flo
             f"Report:    {outputs['report']}  (fine-tuning: {outputs['contrast']})",
             f"Map:       {outputs['map']}",
             f"Database:  {outputs['database']}  (opens in QGIS)",
+            f"Review:    tsmu serve --write --workspace {Path(outputs['database']).parent}  (in the browser)",
             "",
             "Next, for your own data: a folder with images/ and masks/ of the same names (and pre/ for image pairs)",
             "  tsmu init survey && cd survey",

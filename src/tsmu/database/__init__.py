@@ -9,6 +9,8 @@ with database.open_database("landslides.gpkg") as records:
 from tsmu.database.building import Added, RunRecord, SceneRecord, add_run
 from tsmu.database.checks import check
 from tsmu.database.copying import copy
+from tsmu.database.deciding import Decided, Wanted, decide
+from tsmu.database.filters import Filters
 from tsmu.database.querying import history, info, query, reviews
 from tsmu.database.reviewing import review
 from tsmu.database.saving import save as backup
@@ -18,12 +20,16 @@ from tsmu.database.versions import open_database
 __all__ = [
     "Added",
     "Database",
+    "Decided",
+    "Filters",
     "RunRecord",
     "SceneRecord",
+    "Wanted",
     "add_run",
     "backup",
     "check",
     "copy",
+    "decide",
     "history",
     "info",
     "open_database",

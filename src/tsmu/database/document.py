@@ -71,7 +71,7 @@ def _crosswalk() -> Iterator[str]:
 
 def _vocabularies() -> Iterator[str]:
     yield "## Vocabularies\n"
-    for name in ("Status", "Confidence", "MovementType", "Material", "Trigger", "Author", "Decision"):
+    for name in ("Status", "Confidence", "MovementType", "Material", "Trigger", "Author", "Decision", "Action"):
         words = getattr(vocabulary, name)
         summary = (words.__doc__ or "").splitlines()[0]
         shown = [f"{word} (USGS {word.usgs})" if isinstance(word, Confidence) else str(word) for word in words]

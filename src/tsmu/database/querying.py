@@ -6,15 +6,16 @@ from typing import Any
 
 import geopandas
 import pandas as pd
-import shapely
 import sqlalchemy as sa
 
-from tsmu.database.places import Box, touches
+from tsmu.database.filters import Filters
+from tsmu.database.places import Box
 from tsmu.database.schema import BELIEF, TABLES, landslide, landslide_version, review
 from tsmu.database.store import Database, frame
 from tsmu.database.vocabulary import Status
-from tsmu.database.where import condition
-from tsmu.errors import DatabaseError
+from tsmu.errors import MissingRecordError
+
+COLUMNS = tuple(column for column in landslide.columns if column.name != "fid")
 
 
 def query(
@@ -26,6 +27,7 @@ def query(
     min_area: float | None = None,
     status: Sequence[Status | str] = (),
     where: str | None = None,
+    event: str | None = None,
 ) -> geopandas.GeoDataFrame:
     """The landslides that fulfil all conditions, as believed now.
 
@@ -39,6 +41,7 @@ def query(
         min_area: m2, geodesic.
         status: one of these; none given: any.
         where: an expression, see `where`.
+        event: id of the event that they belong to.
 
     Returns:
         EPSG:4326, one row per landslide, the columns of docs/schema.md without `fid`.
@@ -46,67 +49,9 @@ def query(
     Raises:
         DatabaseError: a condition makes no sense, or the database cannot be read.
     """
-    wanted = [c for c in landslide.columns if c.name != "fid"]
-    conditions = _conditions(region, dates, min_area, status, where)
-    boxes = _boxes(bbox)
-    if boxes:
-        conditions.append(sa.or_(*(touches(landslide, box, database.backend) for box in boxes)))
+    wanted = Filters(bbox, region, dates, min_area, tuple(status), where, event)
     with database.read() as connection:
-        found = frame(connection, sa.select(*wanted).where(*conditions))
-    if boxes:  # the index rounds, and a box around a landslide is not the landslide
-        area = shapely.union_all([shapely.box(*box) for box in boxes])
-        shapely.prepare(area)
-        found = found[shapely.intersects(area, found.geometry.array)].reset_index(drop=True)
-    return found
-
-
-def _conditions(
-    region: str | None,
-    dates: tuple[date | None, date | None] | None,
-    min_area: float | None,
-    status: Sequence[Status | str],
-    where: str | None,
-) -> list[sa.ColumnElement[bool]]:
-    found: list[sa.ColumnElement[bool]] = []
-    if region is not None:
-        found.append(landslide.c.region == region)
-    if dates is not None:
-        first, last = dates
-        if first and last and first > last:
-            raise DatabaseError(f"dates {first}/{last}: the first is after the last; swap them")
-        if first:
-            found.append(sa.or_(landslide.c.date_max.is_(None), landslide.c.date_max >= first))
-        if last:
-            found.append(sa.or_(landslide.c.date_min.is_(None), landslide.c.date_min <= last))
-    if min_area is not None:
-        found.append(landslide.c.area_m2 >= min_area)
-    if status:
-        found.append(landslide.c.status.in_([known_status(name) for name in status]))
-    if where:
-        found.append(condition(where, landslide))
-    return found
-
-
-def known_status(name: Status | str) -> str:
-    """A status by its name.
-
-    Raises:
-        DatabaseError: there is none of that name.
-    """
-    if name not in list(Status):
-        raise DatabaseError(f"status {name!r}: there is none of that name; one of {', '.join(Status)}")
-    return str(name)
-
-
-def _boxes(bbox: Box | None) -> list[Box]:
-    if bbox is None:
-        return []
-    west, south, east, north = bbox
-    if not (-180 <= west <= 180 and -180 <= east <= 180 and -90 <= south <= north <= 90):
-        raise DatabaseError(
-            f"bbox {','.join(f'{side:g}' for side in bbox)}: not west,south,east,north in degrees; correct it"
-        )
-    return [bbox] if west <= east else [(west, south, 180.0, north), (-180.0, south, east, north)]
+        return wanted.exactly(frame(connection, sa.select(*COLUMNS).where(*wanted.conditions(database.backend))))
 
 
 def history(database: Database, landslide_id: str) -> geopandas.GeoDataFrame:
@@ -135,9 +80,9 @@ def reviews(database: Database, landslide_id: str) -> pd.DataFrame:
         return pd.DataFrame(frame(connection, asked))
 
 
-def no_such_landslide(database: Database, landslide_id: str) -> DatabaseError:
+def no_such_landslide(database: Database, landslide_id: str) -> MissingRecordError:
     """The error for an id that no landslide has."""
-    return DatabaseError(f"{database.name}: no landslide {landslide_id}; find its id with: tsmu db query")
+    return MissingRecordError(f"{database.name}: no landslide {landslide_id}; find its id with: tsmu db query")
 
 
 def info(database: Database) -> dict[str, Any]:

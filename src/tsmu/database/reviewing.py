@@ -1,15 +1,20 @@
 """A person's decision on a landslide."""
 
+from typing import Any
+
 import sqlalchemy as sa
 
+from tsmu.database.filters import known_status
 from tsmu.database.ids import new_ids
-from tsmu.database.querying import known_status, no_such_landslide
+from tsmu.database.querying import no_such_landslide
 from tsmu.database.schema import landslide
 from tsmu.database.schema import review as review_table
 from tsmu.database.store import Database
 from tsmu.database.types import now
-from tsmu.database.vocabulary import Author, Decision, Status
+from tsmu.database.vocabulary import Action, Author, Decision, Status
 from tsmu.errors import DatabaseError
+
+_ACTIONS = {Status.CONFIRMED.value: Action.ACCEPT.value, Status.REJECTED.value: Action.REJECT.value}
 
 
 def review(database: Database, landslide_id: str, *, status: Status | str, by: str, why: str) -> int:
@@ -46,7 +51,10 @@ def review(database: Database, landslide_id: str, *, status: Status | str, by: s
             .where(landslide.c.id == landslide_id)
             .values(status=after, version=found.version + 1, **stamp)
         )
-        entry = {"id": new_ids(1)[0], "landslide_id": landslide_id, "decision": Decision.DECIDED.value}
+        decision = str(new_ids(1)[0])
+        entry: dict[str, Any] = {"id": decision, "decision_id": decision, "landslide_id": landslide_id}
+        entry |= {"decision": Decision.DECIDED.value, "action": _ACTIONS.get(after)}
+        entry |= {"version_before": found.version, "version_after": found.version + 1}
         entry |= {"status_before": found.status, "status_after": after, "by": by, "at": moment, "why": why}
         connection.execute(sa.insert(review_table), [entry])
     return int(found.version) + 1

@@ -43,13 +43,20 @@ def _sqlite() -> list[str]:
         END"""
     ]
     for table, columns in _FIXED.items():
-        refuse = f"BEGIN SELECT RAISE(ABORT, 'what {table.name} says is kept: it is not changed or deleted'); END"
-        statements += [
-            f"CREATE TRIGGER {table.name}_is_fixed BEFORE UPDATE ON {table.name} "
-            f"WHEN {_differ(columns, 'IS NOT')} {refuse}",
-            f"CREATE TRIGGER {table.name}_stays BEFORE DELETE ON {table.name} {refuse}",
-        ]
+        stays = f"CREATE TRIGGER {table.name}_stays BEFORE DELETE ON {table.name} {_refuse_sqlite(table)}"
+        statements += [_fixed_sqlite(table, columns), stays]
     return statements
+
+
+def _refuse_sqlite(table: sa.Table) -> str:
+    return f"BEGIN SELECT RAISE(ABORT, 'what {table.name} says is kept: it is not changed or deleted'); END"
+
+
+def _fixed_sqlite(table: sa.Table, columns: list[str]) -> str:
+    return (
+        f"CREATE TRIGGER {table.name}_is_fixed BEFORE UPDATE ON {table.name} "
+        f"WHEN {_differ(columns, 'IS NOT')} {_refuse_sqlite(table)}"
+    )
 
 
 def _postgresql() -> list[str]:
@@ -70,12 +77,31 @@ def _postgresql() -> list[str]:
     ]
     for table, columns in _FIXED.items():
         statements += [
-            f"CREATE TRIGGER {table.name}_is_fixed BEFORE UPDATE ON {table.name} FOR EACH ROW "
-            f"WHEN ({_differ(columns, 'IS DISTINCT FROM')}) EXECUTE FUNCTION tsmu_refuse()",
+            _fixed_postgresql(table, columns),
             f"CREATE TRIGGER {table.name}_stays BEFORE DELETE ON {table.name} "
             "FOR EACH ROW EXECUTE FUNCTION tsmu_refuse()",
         ]
     return statements
+
+
+def _fixed_postgresql(table: sa.Table, columns: list[str]) -> str:
+    return (
+        f"CREATE TRIGGER {table.name}_is_fixed BEFORE UPDATE ON {table.name} FOR EACH ROW "
+        f"WHEN ({_differ(columns, 'IS DISTINCT FROM')}) EXECUTE FUNCTION tsmu_refuse()"
+    )
+
+
+def keep_fixed_anew(connection: sa.Connection, table: sa.Table) -> None:
+    """Make the trigger that keeps a table's columns again, for those that the table has now."""
+    there = {column["name"] for column in sa.inspect(connection).get_columns(table.name)}
+    columns = [name for name in _FIXED[table] if name in there]
+    trigger = f"{table.name}_is_fixed"
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(f"DROP TRIGGER {trigger} ON {table.name}")
+        connection.exec_driver_sql(_fixed_postgresql(table, columns))
+    else:
+        connection.exec_driver_sql(f"DROP TRIGGER {trigger}")
+        connection.exec_driver_sql(_fixed_sqlite(table, columns))
 
 
 def make_schema(connection: sa.Connection) -> None:

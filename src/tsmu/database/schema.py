@@ -12,7 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from tsmu.database.types import Moment, shape_type
-from tsmu.database.vocabulary import Author, Confidence, Decision, Material, MovementType, Status, Trigger
+from tsmu.database.vocabulary import Action, Author, Confidence, Decision, Material, MovementType, Status, Trigger
 
 metadata = sa.MetaData(
     naming_convention={
@@ -143,6 +143,8 @@ scene = _table(
         sa.Double,
         comment="radius in which a point of the images lies, m; missing where nobody said",
     ),
+    sa.Column("shift_east_m", sa.Double, comment="by how much the images are to be moved east, m; missing: not"),
+    sa.Column("shift_north_m", sa.Double, comment="by how much the images are to be moved north, m; missing: not"),
     sa.CheckConstraint("date_pre <= date_post", name="dates_ordered"),
     sa.CheckConstraint("gsd_m > 0", name="gsd_positive"),
     indexed_shape=True,
@@ -224,6 +226,16 @@ review = _table(
     sa.Column("by", sa.Text, nullable=False, comment="who, or which run"),
     sa.Column("at", Moment, nullable=False, comment="when, UTC"),
     sa.Column("why", sa.Text, nullable=False, comment="why"),
+    *_choice("action", Action, "what the person did; missing for proposals, and where only a status was set"),
+    sa.Column(
+        "decision_id",
+        sa.Text,
+        index=True,
+        comment="UUID; the same in all entries of one decision on several landslides",
+    ),
+    sa.Column("undoes", sa.Text, index=True, comment="decision_id of the decision that this one takes back"),
+    sa.Column("version_before", sa.Integer, comment="version of the landslide that it found; missing for a new one"),
+    sa.Column("version_after", sa.Integer, comment="version of the landslide that it left"),
 )
 
 TABLES = (event, scene, run, mapped_area, landslide, landslide_version, observation, review)  # links point backwards

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from tsmu.database import geopackage, postgis
 from tsmu.database.blobs import Backend, Shapes, decode, encode
 from tsmu.database.types import SRS_ID, Moment
-from tsmu.errors import DatabaseError
+from tsmu.errors import DatabaseBusyError, DatabaseError
 
 BULK = 1000  # rows from which an insert into a GeoPackage puts the triggers aside
 
@@ -80,7 +80,8 @@ class Database:
         try:
             yield
         except sa.exc.DBAPIError as error:
-            raise DatabaseError(f"{self.name}: {_advice(error)}") from error
+            kind = DatabaseBusyError if "locked" in str(error.orig) else DatabaseError
+            raise kind(f"{self.name}: {_advice(error)}") from error
 
 
 def _advice(error: sa.exc.DBAPIError) -> str:
@@ -171,10 +172,19 @@ def frame(connection: sa.Connection, query: sa.Select[Any]) -> geopandas.GeoData
     shapes = next((value for column, value in zip(columns, values, strict=True) if column.name == "geom"), None)
     if shapes is None:
         return table
+    return geopandas.GeoDataFrame(table, geometry=shapes_of(shapes, query.get_final_froms()[0]), crs=SRS_ID)
+
+
+def shapes_of(values: Sequence[bytes | str | None], table: Any) -> Shapes:
+    """Decode a geometry column of a table.
+
+    Raises:
+        DatabaseError: one is damaged.
+    """
     try:
-        return geopandas.GeoDataFrame(table, geometry=decode(shapes), crs=SRS_ID)
+        return decode(values)
     except ValueError as error:
-        raise DatabaseError(f"{query.get_final_froms()[0]}: {error}; find it with: tsmu db check") from error
+        raise DatabaseError(f"{table}: {error}; find it with: tsmu db check") from error
 
 
 def _series(column: Any, values: Sequence[Any]) -> Any:

@@ -104,3 +104,18 @@ class Decision(StrEnum):
 
     PROPOSED = "proposed"
     DECIDED = "decided"
+
+
+class Action(StrEnum):
+    """What a person did in a review."""
+
+    ACCEPT = "accept"
+    REJECT = "reject"
+    UNSURE = "unsure"
+    BAD_IMAGERY = "bad imagery"
+    MERGE = "merge"
+    SPLIT = "split"
+    EDIT = "edit"
+    DRAW = "draw"
+    COMMENT = "comment"
+    UNDO = "undo"

@@ -161,11 +161,11 @@ class _Parser:
         if isinstance(column.type, sa.Date | Moment):
             try:
                 moment = datetime.fromisoformat(text)
-            except ValueError:
+                if isinstance(column.type, sa.Date):
+                    return date(moment.year, moment.month, moment.day)
+                return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+            except (ValueError, OverflowError):  # the latter for an hour before the year 1
                 raise DatabaseError(f"--where: {text!r} is no day such as '2024-05-01'; correct it") from None
-            if isinstance(column.type, sa.Date):
-                return date(moment.year, moment.month, moment.day)
-            return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
         known = column.info.get("vocabulary")
         if known and text not in list(known):
             raise DatabaseError(f"--where: {column.name} is never {text!r}; it is one of {', '.join(known)}")

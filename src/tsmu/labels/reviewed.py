@@ -1,0 +1,78 @@
+"""Masks out of reviewed outlines: known where a person looked, unknown everywhere else."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import geopandas
+import numpy as np
+import rasterio
+import shapely
+from shapely.affinity import translate
+from shapely.geometry.base import BaseGeometry
+
+from tsmu.imagery.raster import RasterInfo, describe
+from tsmu.labels.burn import Shapes, burn
+from tsmu.labels.masks import BACKGROUND, LANDSLIDE, UNKNOWN, Mask
+from tsmu.labels.vectors import to_pixels
+
+FOLDER = "review"  # below the workspace's masks
+AROUND_M = 50.0  # around an outline that a person decided on, the ground was looked at, too
+
+
+@dataclass(frozen=True)
+class Reviewed:
+    """What people say of one image; outlines in any CRS.
+
+    Attributes:
+        landslides: what is one.
+        rejected: what was taken for one and is none: background.
+        undecided: what nobody knows.
+        looked: areas in which all landslides are drawn; the rest of them is background.
+        shift_m: by how much, east and north, the image is to be moved to lie under the outlines.
+        around_m: how far around landslides and rejected ones the ground is known as well.
+    """
+
+    landslides: geopandas.GeoSeries
+    rejected: geopandas.GeoSeries
+    undecided: geopandas.GeoSeries
+    looked: geopandas.GeoSeries
+    shift_m: tuple[float, float] = (0.0, 0.0)
+    around_m: float = AROUND_M
+
+
+def reviewed_mask(said: Reviewed, image: Path, base: Path | None = None) -> Mask:
+    """Burn what people say onto an image's grid.
+
+    Args:
+        said: of this image.
+        image: georeferenced.
+        base: an older mask of the image; it speaks where people say nothing now.
+
+    Returns:
+        (H, W): 0 background, 1 landslide, 255 unknown.
+
+    Raises:
+        LabelError: the image has no CRS.
+        ImageError: it cannot be read.
+    """
+    info = describe(image)
+    landslides, rejected, undecided, looked = (
+        _on(info, outlines, said.shift_m) for outlines in (said.landslides, said.rejected, said.undecided, said.looked)
+    )
+    around = said.around_m / (info.pixel_size or 1.0)
+    known = shapely.union_all([*looked, *(outline.buffer(around) for outline in (*landslides, *rejected))])
+    shapes: Shapes = [(known, BACKGROUND), *((outline, UNKNOWN) for outline in undecided)]
+    shapes += [(outline, BACKGROUND) for outline in rejected] + [(outline, LANDSLIDE) for outline in landslides]
+    mask, _ = burn(shapes, info.height, info.width, UNKNOWN)
+    if base is not None and base.is_file():
+        with rasterio.open(base) as dataset:
+            older = dataset.read(1)
+        if older.shape == mask.shape:
+            mask = np.where(mask == UNKNOWN, older, mask)
+    return mask
+
+
+def _on(info: RasterInfo, outlines: geopandas.GeoSeries, shift_m: tuple[float, float]) -> list[BaseGeometry]:
+    """Outlines in an image's pixels; an image that is to be moved east shows them further west."""
+    east, north = (metres / (info.pixel_size or 1.0) for metres in shift_m)
+    return [translate(shape, -east, north) for shape in to_pixels(outlines, info)] if len(outlines) else []

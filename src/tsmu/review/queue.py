@@ -1,0 +1,29 @@
+"""What to look at next."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+
+from tsmu.database.waiting import Order, progress, waiting
+from tsmu.review import geojson
+from tsmu.review.desk import TheDesk
+from tsmu.review.features import GEOJSON, TheFilters
+from tsmu.review.inputs import place
+
+router = APIRouter(prefix="/api", tags=["queue"])
+
+
+@router.get("/queue", response_class=Response, responses={200: {"content": {GEOJSON: {}}}})
+def queue(
+    desk: TheDesk,
+    wanted: TheFilters,
+    order: Annotated[Order, Query(description="what comes first")] = Order.NEAR,
+    near: Annotated[str | None, Query(description="longitude,latitude where the map is", max_length=100)] = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 20,
+) -> Response:
+    """The next landslides that nobody has decided on, as GeoJSON, and `progress`: {decided, total}.
+
+    With `near` they stand in an order that begins there and goes on to the nearest each time.
+    """
+    found = waiting(desk.records, wanted, order, limit, place(near))
+    return Response(geojson.collection(found, {"progress": progress(desk.records, wanted)}), media_type=GEOJSON)

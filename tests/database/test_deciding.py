@@ -1,0 +1,253 @@
+"""Decisions: each action does what it says, can be taken back, and is refused on what has changed."""
+
+import sqlite3
+from contextlib import closing
+from datetime import date
+from pathlib import Path
+
+import geopandas
+import pandas as pd
+import pytest
+import shapely
+import sqlalchemy as sa
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.database.conftest import scene, squares
+from tests.database.test_building import NEWER, add, counts, table
+from tsmu import database as db
+from tsmu.database.schema import observation, review
+from tsmu.database.types import now
+from tsmu.database.verdicts import agreement, cohen_kappa, disagreements, model_against_people, verdicts
+from tsmu.database.vocabulary import Action
+from tsmu.errors import ConflictError, DatabaseError
+
+SEEN = scene(date_pre=date(2024, 4, 1), date_post=date(2024, 5, 1))
+OUTLINE = shapely.box(7.5, 46.5, 7.51, 46.51)
+
+
+@pytest.fixture
+def filled(database: db.Database) -> db.Database:
+    add(database, squares(6), seen=SEEN)
+    return database
+
+
+def state(database: db.Database) -> geopandas.GeoDataFrame:
+    """What is believed, without the stamps that every change leaves."""
+    found = db.query(database).sort_values("id").reset_index(drop=True)
+    return found.drop(columns=["version", "changed_by", "changed_at", "change_reason"])
+
+
+def of(database: db.Database, *places: int) -> dict[str, int]:
+    """Landslides and their present versions."""
+    rows = db.query(database).sort_values("id").iloc[list(places)]
+    return dict(zip(rows["id"], rows["version"].astype(int), strict=True))
+
+
+def make(database: db.Database, action: str, *places: int, by: str = "eva", **more: object) -> db.Decided:
+    name = more.pop("id", f"{action}-{now()}-{len(table(database, review))}")
+    return db.decide(database, db.Wanted(str(name), Action(action), by, landslides=of(database, *places), **more))  # type: ignore[arg-type]
+
+
+def everything(database: db.Database) -> list[db.Decided]:
+    """One decision of each kind."""
+    line = shapely.LineString([(7.0325, 45.9), (7.0325, 46.1)])
+    return [
+        make(database, "accept", 0),
+        make(database, "reject", 1),
+        make(database, "unsure", 2),
+        make(database, "bad imagery", 2),
+        make(database, "split", 3, shape=line),
+        make(database, "merge", 4, 5),
+        make(database, "edit", 4, shape=OUTLINE),
+        make(database, "draw", shape=shapely.box(7.6, 46.5, 7.61, 46.51), scene_id=SEEN.id, region="alps"),
+        make(database, "comment", 0, why="<script>alert(1)</script>"),
+    ]
+
+
+def test_each_action_does_what_it_says(filled: db.Database) -> None:
+    before = state(filled).set_index("id")
+    ids = list(before.index)
+    done = {decided.action: decided for decided in everything(filled)}
+    found = state(filled).set_index("id")
+    assert found.loc[ids, "status"].to_list() == ["confirmed", "rejected", "candidate", *["confirmed"] * 2, "merged"]
+    assert set(found.loc[ids, "author"]) == {"person"}
+    parts = [change.id for change in done["split"].changes]
+    assert found.loc[parts, "area_m2"].sum() == pytest.approx(before.loc[ids[3], "area_m2"], rel=1e-6)
+    whole = shapely.union_all(found.loc[parts].geometry)
+    assert whole.symmetric_difference(before.loc[ids[3], "geometry"]).area < 1e-12
+    assert found.loc[ids[4], "geometry"].equals(OUTLINE)
+    drawn = found.loc[done["draw"].changes[0].id]
+    assert (drawn["status"], drawn["region"], str(drawn["date_max"])[:10]) == ("confirmed", "alps", "2024-05-01")
+    assert done["comment"].changes[0].version_before == done["comment"].changes[0].version_after == 2
+    mapped = table(filled, observation)
+    assert mapped["mapper"].dropna().to_list() == ["eva"] * 5  # two parts, one whole, one edited, one drawn
+    assert db.check(filled).empty
+
+
+def test_everything_can_be_taken_back_and_done_again(filled: db.Database) -> None:
+    states = [state(filled)]
+    done = []
+    line = shapely.LineString([(7.0325, 45.9), (7.0325, 46.1)])
+    for action, places, more in (
+        ("accept", (0,), {}),
+        ("merge", (4, 5), {}),
+        ("edit", (4,), {"shape": OUTLINE}),
+        ("split", (3,), {"shape": line}),
+        ("unsure", (0,), {}),
+    ):
+        done.append(make(filled, action, *places, **more))
+        states.append(state(filled))
+    known = set(states[0]["id"])
+    undone = [make(filled, "undo", undoes=decided.id) for decided in reversed(done)]
+    again = state(filled)
+    assert again[again["id"].isin(known)].reset_index(drop=True).equals(states[0])
+    assert set(again[~again["id"].isin(known)]["status"]) == {"merged"}
+    for decided in reversed(undone):
+        make(filled, "undo", undoes=decided.id)
+    assert state(filled).equals(states[-1])
+    with pytest.raises(DatabaseError, match="back already"):
+        make(filled, "undo", undoes=undone[0].id)
+    assert db.check(filled).empty
+
+
+def test_a_decision_sent_twice_is_made_once(filled: db.Database) -> None:
+    first = make(filled, "reject", 0, id="mine", why="a quarry")
+    rows = counts(filled)
+    again = db.decide(filled, db.Wanted("mine", Action.REJECT, "eva", landslides={first.changes[0].id: 1}))
+    assert again.repeated
+    assert again.changes == first.changes
+    assert counts(filled) == rows
+    with pytest.raises(DatabaseError, match="use a new id"):
+        make(filled, "accept", 1, id="mine")
+
+
+def test_what_has_changed_is_not_decided_on_unseen(filled: db.Database) -> None:
+    seen = of(filled, 0)
+    mine = make(filled, "accept", 0)
+    with pytest.raises(ConflictError, match="is now version 2, by eva"):
+        db.decide(filled, db.Wanted("late", Action.REJECT, "jo", landslides=seen))
+    make(filled, "reject", 0, by="jo")  # having looked again
+    with pytest.raises(ConflictError, match="jo has changed it since"):
+        make(filled, "undo", undoes=mine.id)
+    assert counts(filled)["review"] == 2
+
+
+REFUSED: list[tuple[str, tuple[int, ...], dict[str, object], str]] = [
+    ("accept", (), {}, "is of 1 landslides"),
+    ("accept", (0, 1), {}, "is of 1 landslides"),
+    ("merge", (0,), {}, "2 or more"),
+    ("edit", (0,), {}, "needs a shape"),
+    ("accept", (0,), {"shape": OUTLINE}, "takes no shape"),
+    ("edit", (0,), {"shape": shapely.Point(7, 46)}, "no polygon"),
+    ("edit", (0,), {"shape": shapely.box(7, 88, 8, 95)}, "nowhere on Earth"),
+    ("edit", (0,), {"shape": shapely.Point(7, 46).buffer(1, quad_segs=5000)}, "more than 10000 points"),
+    ("edit", (0,), {"shape": OUTLINE, "scene_id": "none"}, "no scene none"),
+    ("split", (0,), {"shape": shapely.LineString([(1, 1), (2, 2)])}, "does not cross"),
+    ("split", (0,), {"shape": OUTLINE}, "give a line"),
+    ("draw", (), {"shape": OUTLINE}, "name the scene"),
+    ("draw", (), {"shape": OUTLINE, "scene_id": "none"}, "no scene none"),
+    ("comment", (0,), {}, "says nothing"),
+    ("undo", (), {}, "name the decision"),
+    ("undo", (), {"undoes": "none"}, "no decision none"),
+    ("accept", (0,), {"by": " "}, "who decides"),
+]
+
+
+def test_what_makes_no_sense_is_refused_and_leaves_nothing(filled: db.Database) -> None:
+    rows = counts(filled)
+    for action, places, more, told in REFUSED:
+        with pytest.raises(DatabaseError, match=told) as caught:
+            make(filled, action, *places, **more)  # type: ignore[arg-type]
+        assert "\n" not in str(caught.value)
+    assert counts(filled) == rows
+
+
+def test_merged_and_foreign_ones_are_left_alone(filled: db.Database) -> None:
+    made = make(filled, "merge", 0, 1)
+    with pytest.raises(DatabaseError, match="merged into another"):
+        make(filled, "accept", 1)
+    with pytest.raises(DatabaseError, match="is eva's"):
+        make(filled, "undo", by="jo", undoes=made.id)
+    with pytest.raises(DatabaseError, match="no landslide nothing"):
+        db.decide(filled, db.Wanted("x", Action.ACCEPT, "eva", landslides={"nothing": 1}))
+
+
+def test_a_taken_back_decision_leaves_the_candidate_to_newer_runs(filled: db.Database) -> None:
+    made = make(filled, "accept", 0)
+    make(filled, "undo", undoes=made.id)
+    added = add(filled, squares(6, 0.001), NEWER, SEEN)
+    assert (added.redrawn, added.proposed) == (6, 0)
+
+
+def test_people_are_compared_by_their_last_verdict_that_holds(filled: db.Database) -> None:
+    for place, (eva, jo) in enumerate([("accept", "accept"), ("accept", "reject"), ("reject", "reject")]):
+        make(filled, eva, place)
+        make(filled, jo, place, by="jo")
+    wrong = make(filled, "reject", 0)  # eva changes her mind, and back
+    assert len(disagreements(verdicts(filled))) == 2
+    make(filled, "undo", undoes=wrong.id)
+    said = verdicts(filled)
+    assert disagreements(said) == [next(iter(of(filled, 1)))]
+    # po = 2/3; eva accepts 2/3, jo 1/3: pe = 2/9 + 2/9 = 4/9; kappa = (2/3 - 4/9) / (5/9) = 0.4
+    assert agreement(said) == [{"reviewers": ["eva", "jo"], "landslides": 3, "same": 2, "kappa": pytest.approx(0.4)}]
+
+
+@given(st.lists(st.tuples(st.sampled_from("ab"), st.sampled_from("ab")), min_size=1))
+def test_kappa_is_one_for_the_same_and_never_more(pairs: list[tuple[str, str]]) -> None:
+    first, second = (pd.Series(list(said)) for said in zip(*pairs, strict=True))
+    kappa = cohen_kappa(first, second)
+    assert kappa is None or -1 - 1e-12 <= kappa <= 1
+    assert cohen_kappa(first, first) in (None, 1.0)
+
+
+def test_people_say_how_right_the_model_is(filled: db.Database) -> None:
+    for action, place in (("accept", 0), ("accept", 1), ("accept", 2), ("reject", 3)):
+        make(filled, action, place)
+    make(filled, "draw", shape=OUTLINE, scene_id=SEEN.id, region="alps")
+    [told] = model_against_people(filled)
+    assert told == {
+        "region": "alps",
+        "bundle": "v001",
+        "confirmed": 3,
+        "rejected": 1,
+        "missed": 1,
+        "precision": 0.75,
+        "recall": 0.75,
+    }
+    assert model_against_people(filled, db.Filters(region="jura")) == []
+
+
+OLD_REVIEW = """CREATE TABLE review (
+    fid INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, landslide_id TEXT NOT NULL,
+    observation_id TEXT, decision TEXT NOT NULL, status_before TEXT NOT NULL, status_after TEXT NOT NULL,
+    "by" TEXT NOT NULL, at DATETIME NOT NULL, why TEXT NOT NULL)"""
+
+
+def test_a_database_of_schema_0002_is_upgraded(tmp_path: Path) -> None:
+    path = tmp_path / "landslides.gpkg"
+    with db.open_database(path, create=True) as database:
+        add(database, squares(2), seen=SEEN)
+    with closing(sqlite3.connect(path)) as connection:
+        trigger = "SELECT sql FROM sqlite_master WHERE name = 'review_stays'"
+        stays = connection.execute(trigger).fetchone()[0]
+        for statement in (
+            "DROP TABLE review",
+            OLD_REVIEW,
+            "CREATE INDEX ix_review_landslide_id ON review (landslide_id)",
+            "CREATE INDEX ix_review_observation_id ON review (observation_id)",
+            stays,
+            "CREATE TRIGGER review_is_fixed BEFORE UPDATE ON review BEGIN SELECT RAISE(ABORT, 'old'); END",
+            "ALTER TABLE scene DROP COLUMN shift_east_m",
+            "ALTER TABLE scene DROP COLUMN shift_north_m",
+            "UPDATE alembic_version SET version_num = '0002'",
+        ):
+            connection.execute(statement)
+        connection.commit()
+    with db.open_database(path) as database:
+        assert database.backup is not None
+        make(database, "accept", 0)
+        assert verdicts(database)["verdict"].to_list() == ["accept"]
+        with pytest.raises(DatabaseError, match="is kept"), database.write() as connection:
+            connection.execute(sa.update(review).values(action="reject"))
+        assert db.check(database).empty

@@ -1,0 +1,301 @@
+"""What the page asks for: landslides, their story, the queue, decisions, numbers, tiles of both kinds."""
+
+import io
+import json
+from pathlib import Path
+
+import geopandas
+import mapbox_vector_tile
+import numpy as np
+import pandas as pd
+import pytest
+import rasterio
+import rasterio.warp
+import shapely
+from PIL import Image
+
+from tests.conftest import write_raster
+from tests.review.conftest import Client, decision, first
+from tsmu.database import Database, query, reviews
+from tsmu.database.scenes import scenes
+from tsmu.review.tiles import bounds
+from tsmu.workspace import Workspace
+
+
+def tile_at(longitude: float, latitude: float, z: int) -> tuple[int, int]:
+    """The tile that holds a place."""
+    row = (1 - np.arcsinh(np.tan(np.radians(latitude))) / np.pi) / 2
+    return int((longitude + 180) / 360 * 2**z), int(row * 2**z)
+
+
+def test_landslides_come_page_by_page(client: Client, records: Database) -> None:
+    everything, ids, after = query(records), [], 0
+    while after is not None:
+        page = client().get("/api/landslides", params={"limit": 7, "after": after}).json()
+        assert len(page["features"]) <= 7
+        ids += [feature["id"] for feature in page["features"]]
+        after = page["next"]
+    assert sorted(ids) == sorted(everything["id"])
+    west, south, east, north = everything.total_bounds
+    half = f"{west},{south},{(west + east) / 2},{north}"
+    found = client().get("/api/landslides", params={"bbox": half, "min_area": 5000}).json()["features"]
+    expected = query(records, bbox=(west, south, (west + east) / 2, north), min_area=5000)
+    assert {feature["id"] for feature in found} == set(expected["id"])
+    assert 0 < len(found) < len(everything)
+
+
+def test_one_landslide_with_its_story(client: Client, records: Database) -> None:
+    of, version = first(records)
+    with client() as browser:
+        browser.post("/api/decisions", json=decision("accept", (of, version)))
+        browser.post("/api/decisions", json=decision("reject", (of, version + 1), by="jo", why="a quarry"))
+        told = browser.get(f"/api/landslides/{of}").json()
+    assert told["feature"]["properties"]["status"] == "rejected"
+    assert [v["version"] for v in told["versions"]] == [1, 2, 3]
+    assert told["observations"][0]["bundle"] == "v001"
+    assert {(v["by"], v["verdict"]) for v in told["verdicts"]} == {("eva", "accept"), ("jo", "reject")}
+    assert told["disputed"]
+    assert told["reviews"][1]["why"] == "a quarry"
+    assert client().get("/api/landslides/nothing").status_code == 404
+
+
+def test_neighbours_are_the_nearest(client: Client, records: Database) -> None:
+    of, _ = first(records)
+    table = query(records).to_crs(query(records).estimate_utm_crs())
+    boxes = table.geometry.envelope.centroid
+    mine = boxes[table["id"] == of].iloc[0]
+    expected = table["id"][boxes.distance(mine).sort_values().index[1:4]]
+    found = client().get(f"/api/landslides/{of}/neighbours", params={"limit": 3}).json()["features"]
+    assert [feature["id"] for feature in found] == expected.to_list()
+
+
+@pytest.mark.parametrize("suffix", ["geojson", "csv", "gpkg"])
+def test_what_is_filtered_is_exported(client: Client, records: Database, tmp_path: Path, suffix: str) -> None:
+    answer = client().get(f"/api/export.{suffix}", params={"min_area": 8000})
+    expected = query(records, min_area=8000)
+    path = tmp_path / f"out.{suffix}"
+    path.write_bytes(answer.content)
+    if suffix == "csv":
+        found = pd.read_csv(path)
+        shapes = shapely.from_wkt(found["wkt"])
+    else:
+        found = geopandas.read_file(path)
+        shapes = found.geometry
+    assert sorted(found["id"]) == sorted(expected["id"])
+    assert shapely.area(shapes).sum() == pytest.approx(shapely.area(expected.geometry).sum(), rel=1e-5)
+    assert "attachment" in answer.headers["content-disposition"]
+
+
+def test_the_queue_is_what_nobody_decided_on_in_the_order_asked_for(client: Client, records: Database) -> None:
+    table = query(records)
+    with client() as browser:
+        ask = lambda **more: browser.get("/api/queue", params={"limit": 200, **more}).json()  # noqa: E731
+        sizes = [f["properties"]["area_m2"] for f in ask(order="size")["features"]]
+        assert sizes == sorted(table["area_m2"], reverse=True)
+        doubtful = ask(order="uncertainty", limit=1)["features"][0]["id"]
+        observations = browser.get(f"/api/landslides/{doubtful}").json()["observations"]
+        assert observations[0]["mean_probability"] == 0.5
+        place = table.geometry.iloc[3].envelope.centroid
+        near = ask(order="near", near=f"{place.x},{place.y}", limit=1)["features"][0]
+        assert near["id"] == table["id"].iloc[3]
+        walked = ask(order="size", near=f"{place.x},{place.y}", limit=5)["features"]
+        assert {f["properties"]["area_m2"] for f in walked} == set(sizes[:5])
+        assert ask()["progress"] == {"decided": 0, "total": len(table)}
+        made = browser.post("/api/decisions", json=decision("unsure", (near["id"], 1))).json()
+        assert near["id"] not in [f["id"] for f in ask()["features"]]
+        assert ask(region="alps")["progress"]["decided"] == 1
+        assert ask(region="jura")["progress"] == {"decided": 0, "total": 0}
+        browser.post("/api/decisions", json={"id": "take-back-1"} | made["undo"])
+        assert ask()["progress"]["decided"] == 0
+
+
+def test_a_decision_sent_again_is_made_once(client: Client, records: Database) -> None:
+    body = decision("accept", first(records))
+    with client() as browser:
+        once, twice = (browser.post("/api/decisions", json=body).json() for _ in range(2))
+    assert (once["repeated"], twice["repeated"]) == (False, True)
+    assert once["changes"] == twice["changes"]
+    assert len(reviews(records, first(records)[0])) == 1
+
+
+def test_a_conflict_shows_the_present_record_and_both_decisions_are_kept(client: Client, records: Database) -> None:
+    of, version = first(records)
+    with client() as browser:
+        assert browser.post("/api/decisions", json=decision("accept", (of, version))).status_code == 200
+        late = browser.post("/api/decisions", json=decision("reject", (of, version), by="jo"))
+        assert late.status_code == 409
+        present = late.json()["present"][0]["properties"]
+        assert (present["version"], present["status"], present["changed_by"]) == (2, "confirmed", "eva")
+        again = browser.post("/api/decisions", json=decision("reject", (of, present["version"]), by="jo"))
+        assert again.status_code == 200
+        told = browser.get("/api/reviewers").json()
+    assert told["disputed"] == [of]
+    assert told["agreement"][0] | {"kappa": 0} == {
+        "reviewers": ["eva", "jo"],
+        "landslides": 1,
+        "same": 0,
+        "kappa": 0,
+    }
+
+
+def test_shapes_are_drawn_edited_split_and_merged(client: Client, records: Database) -> None:
+    scene = scenes(records)["id"].item()
+    box = query(records, status=["candidate"]).total_bounds
+    outline = shapely.geometry.mapping(shapely.box(box[0], box[1], box[0] + 0.001, box[1] + 0.001))
+    middle = box[0] + 0.0005
+    line = {"type": "LineString", "coordinates": [[middle, box[1] - 1], [middle, box[1] + 1]]}
+    with client() as browser:
+        send = lambda body: browser.post("/api/decisions", json=body).json()["changes"]  # noqa: E731
+        [drawn] = send(decision("draw", geometry=outline, scene=scene, region="alps"))
+        kept, part = send(decision("split", (drawn["id"], 1), geometry=line))
+        merged = send(decision("merge", (kept["id"], 2), (part["id"], 1)))
+        assert [change["status"] for change in merged] == ["confirmed", "merged"]
+        edited = send(decision("edit", (drawn["id"], 3), geometry=outline))
+        assert edited[0]["version_after"] == 4
+        assert (
+            client().get("/api/landslides", params={"status": "confirmed"}).json()["features"][0]["id"] == drawn["id"]
+        )
+
+
+def test_the_dashboard_counts_what_the_database_holds(client: Client, records: Database) -> None:
+    with client() as browser:
+        browser.post("/api/decisions", json=decision("accept", first(records, 0)))
+        browser.post("/api/decisions", json=decision("reject", first(records, 1)))
+        told = browser.get("/api/dashboard").json()
+    table = query(records)
+    assert {row["month"] for row in told["counts"]} == {"2024-05"}
+    assert sum(row["landslides"] for row in told["counts"]) == len(table)
+    assert sum(row["area_m2"] for row in told["counts"]) == pytest.approx(table["area_m2"].sum())
+    assert told["progress"] == {"decided": 2, "total": len(table)}
+    assert (told["model"][0]["precision"], told["model"][0]["recall"]) == (0.5, 1.0)
+    assert client().get("/api/info").json()["write"] is True
+
+
+def test_vector_tiles_show_every_landslide_once(client: Client, records: Database) -> None:
+    table = query(records)
+    centre = table.geometry.union_all().centroid
+    with client() as browser:
+        for z in (0, 8, 13):
+            x, y = tile_at(centre.x, centre.y, z)
+            answer = browser.get(f"/api/tiles/{z}/{x}/{y}.mvt")
+            layers = mapbox_vector_tile.decode(answer.content)
+            counted = sum(f["properties"]["count"] for f in layers.get("clusters", {"features": []})["features"])
+            drawn = [f["properties"]["id"] for f in layers.get("landslides", {"features": []})["features"]]
+            assert len(drawn) == len(set(drawn))
+            if z < 13:
+                assert counted + len(drawn) == len(table)
+            again = browser.get(f"/api/tiles/{z}/{x}/{y}.mvt", headers={"If-None-Match": answer.headers["etag"]})
+            assert again.status_code == 304
+        assert drawn
+        browser.post("/api/decisions", json=decision("reject", first(records)))
+        changed = browser.get(f"/api/tiles/{z}/{x}/{y}.mvt", headers={"If-None-Match": answer.headers["etag"]})
+        assert changed.status_code == 200
+        assert browser.get("/api/tiles/1/2/0.mvt").status_code == 404
+
+
+def test_an_outline_in_a_tile_lies_where_it_is(client: Client, records: Database) -> None:
+    largest = query(records).sort_values("area_m2").iloc[-1]
+    centre = largest.geometry.envelope.centroid
+    z = 14
+    x, y = tile_at(centre.x, centre.y, z)
+    content = client().get(f"/api/tiles/{z}/{x}/{y}.mvt").content
+    layer = mapbox_vector_tile.decode(content, default_options={"y_coord_down": True})["landslides"]
+    [found] = [f for f in layer["features"] if f["properties"]["id"] == largest["id"]]
+    west, south, east, north = bounds(z, x, y)
+    place = lambda p: np.column_stack([west + p[:, 0] / 4096 * (east - west), north - p[:, 1] / 4096 * (north - south)])  # noqa: E731
+    shape = shapely.make_valid(shapely.transform(shapely.geometry.shape(found["geometry"]), place))
+    inside = shapely.intersection(largest.geometry, shapely.box(west, south, east, north))
+    assert shapely.intersection(shape, inside).area / inside.area > 0.9
+
+
+def picture(content: bytes) -> np.ndarray:
+    return np.asarray(Image.open(io.BytesIO(content)).convert("RGBA"))
+
+
+def test_a_scene_is_shown_as_its_file_has_it(client: Client, survey: Workspace) -> None:
+    with client() as browser:
+        [scene] = browser.get("/api/scenes").json()
+        assert scene["layers"] == ["pre", "post", "probability"]
+        assert not {"pre", "post"} & set(scene)
+        centre = shapely.box(*scene["bounds"]).centroid
+        x, y = tile_at(centre.x, centre.y, 15)
+        at = f"/api/scenes/{scene['id']}"
+        shown = {layer: picture(browser.get(f"{at}/{layer}/15/{x}/{y}.png").content) for layer in scene["layers"]}
+        west, south, east, north = bounds(15, x, y)
+        with rasterio.open(survey.root / "scenes" / "valley" / "post.tif") as dataset:
+            xs, ys = rasterio.warp.transform("EPSG:4326", dataset.crs, [(west + east) / 2], [(south + north) / 2])
+            expected = next(dataset.sample([(xs[0], ys[0])]))
+        near = shown["post"][126:130, 126:130, :3].reshape(-1, 3).astype(int)
+        assert np.abs(near - expected).max(axis=1).min() <= 3
+        assert (shown["pre"] != shown["post"]).any()
+        dark = picture(browser.get(f"{at}/post/15/{x}/{y}.png", params={"rescale": "0,510"}).content)
+        np.testing.assert_allclose(dark[..., :3], shown["post"][..., :3] / 2, atol=1.5)
+        webp = browser.get(f"{at}/post/15/{x}/{y}.webp", params={"size": 512})
+        assert (webp.headers["content-type"], picture(webp.content).shape) == ("image/webp", (512, 512, 4))
+        assert browser.get(f"{at}/post/3/0/0.png").status_code == 204
+        assert browser.get(f"{at}/hillshade/3/0/0.png").status_code == 404
+        for bad in ("9", "5,1", "a,b", "nan,1", "0,1,0,1"):
+            assert browser.get(f"{at}/post/15/{x}/{y}.png", params={"rescale": bad}).status_code == 400
+
+
+def test_a_shift_moves_the_images_and_stays(client: Client) -> None:
+    with client() as browser:
+        [scene] = browser.get("/api/scenes").json()
+        centre = shapely.box(*scene["bounds"]).centroid
+        x, y = tile_at(centre.x, centre.y, 14)
+        address = f"/api/scenes/{scene['id']}/post/14/{x}/{y}.png"
+        before = picture(browser.get(address).content)
+        side = 40_075_016.686 / 2**14 / 256 * np.cos(np.radians(centre.y))  # m, of a pixel on the ground
+        moved = {"east_m": 20 * side, "north_m": -10 * side}
+        assert browser.put(f"/api/scenes/{scene['id']}/shift", json=moved).json()["by"] == "eva"
+        after = picture(browser.get(address).content)
+        assert browser.get("/api/scenes").json()[0]["shift_east_m"] == moved["east_m"]
+        too_far = browser.put(f"/api/scenes/{scene['id']}/shift", json={"east_m": 1e6, "north_m": 0})
+    difference = np.abs(after[10:, 20:, :3].astype(int) - before[:-10, :-20, :3])
+    assert np.median(difference) <= 2
+    assert too_far.status_code == 422
+
+
+def test_a_hillshade_lights_the_north_west(client: Client, survey: Workspace) -> None:
+    with rasterio.open(survey.root / "scenes" / "valley" / "post.tif") as dataset:
+        profile = {"crs": dataset.crs, "transform": dataset.transform}
+        rows, columns = np.mgrid[: dataset.height, : dataset.width]
+    cone = (2000 - 5 * np.hypot(rows - 128, columns - 128)).astype(np.float32)
+    dem = write_raster(survey.root / "dem.tif", cone, **profile)
+    with client(dem=dem) as browser:
+        [scene] = browser.get("/api/scenes").json()
+        centre = shapely.box(*scene["bounds"]).centroid
+        x, y = tile_at(centre.x, centre.y, 15)
+        shown = picture(browser.get(f"/api/scenes/{scene['id']}/hillshade/15/{x}/{y}.png").content)
+        west, south, east, north = bounds(15, x, y)
+    column = int((centre.x - west) / (east - west) * 256)
+    row = int((north - centre.y) / (north - south) * 256)
+    seen = shown[..., 0].astype(int)
+    known = shown[..., 3] > 0
+    to_north_west = seen[:row, :column][known[:row, :column]]
+    to_south_east = seen[row + 4 :, column + 4 :][known[row + 4 :, column + 4 :]]
+    assert to_north_west.mean() > to_south_east.mean() + 50
+
+
+def test_an_area_that_was_looked_at_is_noted_once(client: Client) -> None:
+    [scene] = client().get("/api/scenes").json()
+    body = {
+        "id": "looked-at-1",
+        "scene": scene["id"],
+        "geometry": shapely.geometry.mapping(shapely.box(*scene["bounds"])),
+    }
+    with client() as browser:
+        assert len({browser.post("/api/areas", json=body).json()["id"] for _ in range(2)}) == 1
+        assert browser.post("/api/areas", json=body | {"id": "looked-at-2", "scene": "none"}).status_code == 404
+
+
+def test_the_api_tells_itself_without_anything_from_elsewhere(client: Client) -> None:
+    page = client().get("/docs")
+    assert page.status_code == 200
+    assert "POST /api/decisions" in page.text
+    for address in json.dumps(client().get("/openapi.json").json()["paths"]).split('"'):
+        if address.startswith("/api/"):
+            assert address in page.text
+    assert "http://" not in page.text and "https://" not in page.text and "<script" not in page.text
+    assert client().get("/docs.css").status_code == 200
+    assert "npm" in client().get("/").text
