@@ -9,10 +9,13 @@ with database.open_database("landslides.gpkg") as records:
 from tsmu.database.building import Added, RunRecord, SceneRecord, add_run
 from tsmu.database.checks import check
 from tsmu.database.copying import copy
+from tsmu.database.exporting import export
+from tsmu.database.importing import import_file
 from tsmu.database.querying import history, info, query, reviews
 from tsmu.database.reviewing import review
 from tsmu.database.saving import save as backup
 from tsmu.database.store import Database
+from tsmu.database.taking import Taken
 from tsmu.database.versions import open_database
 
 __all__ = [
@@ -20,11 +23,14 @@ __all__ = [
     "Database",
     "RunRecord",
     "SceneRecord",
+    "Taken",
     "add_run",
     "backup",
     "check",
     "copy",
+    "export",
     "history",
+    "import_file",
     "info",
     "open_database",
     "query",

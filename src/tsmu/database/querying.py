@@ -1,13 +1,14 @@
 """Asking the database: which landslides, what became of one, and what there is at all."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 import geopandas
 import pandas as pd
 import shapely
 import sqlalchemy as sa
+from shapely.geometry.base import BaseGeometry
 
 from tsmu.database.places import Box, touches
 from tsmu.database.schema import BELIEF, TABLES, landslide, landslide_version, review
@@ -17,20 +18,10 @@ from tsmu.database.where import condition
 from tsmu.errors import DatabaseError
 
 
-def query(
-    database: Database,
-    *,
-    bbox: Box | None = None,
-    region: str | None = None,
-    dates: tuple[date | None, date | None] | None = None,
-    min_area: float | None = None,
-    status: Sequence[Status | str] = (),
-    where: str | None = None,
-) -> geopandas.GeoDataFrame:
-    """The landslides that fulfil all conditions, as believed now.
+class Filters(TypedDict, total=False):
+    """Which landslides are meant: those that fulfil all conditions that are given.
 
-    Args:
-        database: open.
+    Attributes:
         bbox: west, south, east, north in EPSG:4326; west greater than east crosses the 180th
             meridian. Landslides that it touches.
         region: ecoregion.
@@ -39,6 +30,18 @@ def query(
         min_area: m2, geodesic.
         status: one of these; none given: any.
         where: an expression, see `where`.
+    """
+
+    bbox: Box | None
+    region: str | None
+    dates: tuple[date | None, date | None] | None
+    min_area: float | None
+    status: Sequence[Status | str]
+    where: str | None
+
+
+def query(database: Database, **filters: Unpack[Filters]) -> geopandas.GeoDataFrame:
+    """The landslides that fulfil all conditions (see `Filters`), as believed now.
 
     Returns:
         EPSG:4326, one row per landslide, the columns of docs/schema.md without `fid`.
@@ -47,44 +50,50 @@ def query(
         DatabaseError: a condition makes no sense, or the database cannot be read.
     """
     wanted = [c for c in landslide.columns if c.name != "fid"]
-    conditions = _conditions(region, dates, min_area, status, where)
-    boxes = _boxes(bbox)
-    if boxes:
-        conditions.append(sa.or_(*(touches(landslide, box, database.backend) for box in boxes)))
+    conditions, area = chosen(database, filters)
     with database.read() as connection:
         found = frame(connection, sa.select(*wanted).where(*conditions))
-    if boxes:  # the index rounds, and a box around a landslide is not the landslide
-        area = shapely.union_all([shapely.box(*box) for box in boxes])
-        shapely.prepare(area)
+    if area is not None:
         found = found[shapely.intersects(area, found.geometry.array)].reset_index(drop=True)
     return found
 
 
-def _conditions(
-    region: str | None,
-    dates: tuple[date | None, date | None] | None,
-    min_area: float | None,
-    status: Sequence[Status | str],
-    where: str | None,
-) -> list[sa.ColumnElement[bool]]:
-    found: list[sa.ColumnElement[bool]] = []
-    if region is not None:
-        found.append(landslide.c.region == region)
-    if dates is not None:
+def chosen(database: Database, filters: Filters) -> tuple[list[sa.ColumnElement[bool]], BaseGeometry | None]:
+    """What is asked of landslides: as conditions, and the area that they must touch.
+
+    The conditions find those near the area by the index, which rounds, and by the box around a
+    landslide, which is not the landslide: the caller compares the outlines with the area itself.
+
+    Raises:
+        DatabaseError: a condition makes no sense.
+    """
+    boxes = _boxes(filters.get("bbox"))
+    conditions = list(_conditions(filters))
+    if not boxes:
+        return conditions, None
+    conditions.append(sa.or_(*(touches(landslide, box, database.backend) for box in boxes)))
+    area = shapely.union_all([shapely.box(*box) for box in boxes])
+    shapely.prepare(area)
+    return conditions, area
+
+
+def _conditions(filters: Filters) -> Iterator[sa.ColumnElement[bool]]:
+    if (region := filters.get("region")) is not None:
+        yield landslide.c.region == region
+    if (dates := filters.get("dates")) is not None:
         first, last = dates
         if first and last and first > last:
             raise DatabaseError(f"dates {first}/{last}: the first is after the last; swap them")
         if first:
-            found.append(sa.or_(landslide.c.date_max.is_(None), landslide.c.date_max >= first))
+            yield sa.or_(landslide.c.date_max.is_(None), landslide.c.date_max >= first)
         if last:
-            found.append(sa.or_(landslide.c.date_min.is_(None), landslide.c.date_min <= last))
-    if min_area is not None:
-        found.append(landslide.c.area_m2 >= min_area)
-    if status:
-        found.append(landslide.c.status.in_([known_status(name) for name in status]))
-    if where:
-        found.append(condition(where, landslide))
-    return found
+            yield sa.or_(landslide.c.date_min.is_(None), landslide.c.date_min <= last)
+    if (min_area := filters.get("min_area")) is not None:
+        yield landslide.c.area_m2 >= min_area
+    if status := filters.get("status"):
+        yield landslide.c.status.in_([known_status(name) for name in status])
+    if where := filters.get("where"):
+        yield condition(where, landslide)
 
 
 def known_status(name: Status | str) -> str:
