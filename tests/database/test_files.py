@@ -18,6 +18,7 @@ from tests.database.conftest import scene, squares
 from tests.database.test_building import NEWER, add, table
 from tsmu import database as db
 from tsmu.cli import app
+from tsmu.database.outlines import multipolygons
 from tsmu.database.schema import TABLES, event, has_shape, landslide
 from tsmu.errors import DatabaseError
 from tsmu.issues import IssueLog
@@ -61,29 +62,33 @@ def assert_same(found: geopandas.GeoDataFrame, wanted: geopandas.GeoDataFrame, c
     pd.testing.assert_frame_equal(
         pd.DataFrame(found[columns]), pd.DataFrame(wanted[columns]), check_dtype=False, rtol=1e-12
     )
-    there, here = (shapely.normalize(frame.geometry.array) for frame in (found, wanted))
+    there, here = (shapely.normalize(multipolygons(np.array(frame.geometry.array))) for frame in (found, wanted))
     assert shapely.equals_exact(there, here, 1e-12).all()
 
 
-@pytest.mark.parametrize("name", FLAT)
-def test_flat_files_come_back_the_same(filled: db.Database, tmp_path: Path, name: str) -> None:
+def test_flat_files_come_back_the_same(filled: db.Database, tmp_path: Path) -> None:
     wanted = db.query(filled)
     log = IssueLog("export")
-    assert db.export(filled, tmp_path / name, log) == 12
-    assert not len(log)
-    with other(tmp_path) as back:
-        taken, issues = take(back, tmp_path / name)
-        assert (taken.added, list(issues)) == ({"landslide": 12}, [])
+    for name in FLAT:
+        assert db.export(filled, tmp_path / name, log) == 12
+        assert not len(log)
+        comes_back(filled, wanted, tmp_path / name)
+    assert db.check(filled).empty
+
+
+def comes_back(filled: db.Database, wanted: geopandas.GeoDataFrame, path: Path) -> None:
+    with db.open_database(path.with_suffix(f"{path.suffix}.gpkg"), create=True) as back:
+        taken, issues = take(back, path)
+        assert (taken.added, list(map(str, issues))) == ({"landslide": 12}, [])
         assert_same(db.query(back), wanted, [c for c in wanted.columns if c not in ("version", "geometry")])
         assert set(db.query(back)["version"]) == {1}
         before = db.query(back)
-        again, issues = take(back, tmp_path / name)
-        assert (sum(again.added.values()), again.unchanged, list(issues)) == (0, 12, [])
+        again, issues = take(back, path)
+        assert (sum(again.added.values()), again.unchanged, list(map(str, issues))) == (0, 12, [])
         assert_same(db.query(back), before, list(before.columns.drop("geometry")))
         assert db.check(back).empty
-    home, issues = take(filled, tmp_path / name)  # into the database that it came from
-    assert (sum(home.added.values()), home.unchanged, list(issues)) == (0, 12, [])
-    assert db.check(filled).empty
+    home, issues = take(filled, path)  # into the database that it came from
+    assert (sum(home.added.values()), home.unchanged, list(map(str, issues))) == (0, 12, [])
 
 
 def test_a_geopackage_carries_everything(filled: db.Database, tmp_path: Path) -> None:
@@ -92,7 +97,7 @@ def test_a_geopackage_carries_everything(filled: db.Database, tmp_path: Path) ->
     assert db.export(filled, path, IssueLog("export")) == len(db.query(filled))
     with other(tmp_path) as back:
         _, issues = take(back, path)
-        assert list(issues) == []
+        assert list(map(str, issues)) == []
         for of in TABLES:
             there, here = (table(one, of).drop(columns="fid") for one in (back, filled))
             if has_shape(of) and len(here):
@@ -104,16 +109,14 @@ def test_a_geopackage_carries_everything(filled: db.Database, tmp_path: Path) ->
             )
         again, issues = take(back, path)
         assert sum(again.added.values()) == 0
-        assert list(issues) == []
+        assert list(map(str, issues)) == []
         assert db.check(back).empty
     assert sorted(p.name for p in tmp_path.glob("all.gpkg*")) == ["all.gpkg"]
     assert len(pyogrio.read_dataframe(path, layer="landslide")) == len(db.query(filled))  # GDAL reads it
 
 
-@pytest.mark.parametrize("bbox", [(7.0, 46.0, 7.0049, 46.001), (7.1, 46, 7.12, 46.1), (179.0, -18, 7.02, 47)])
-def test_a_filtered_geopackage_has_what_belongs_and_no_more(
-    filled: db.Database, tmp_path: Path, bbox: tuple[float, float, float, float]
-) -> None:
+def test_a_filtered_geopackage_has_what_belongs_and_no_more(filled: db.Database, tmp_path: Path) -> None:
+    bbox = (179.0, -18.0, 7.0149, 47.0)
     add(filled, squares(12, 0.001), NEWER, scene("elsewhere", **DAYS))
     wanted = db.query(filled, bbox=bbox)
     assert db.export(filled, tmp_path / "some.gpkg", IssueLog("export"), bbox=bbox) == len(wanted)
@@ -154,13 +157,13 @@ def test_csv_layouts_carry_what_they_can_and_no_formula(filled: db.Database, tmp
     assert [text for text in texts if text.startswith("'=cmd|")]
     with other(tmp_path) as back:
         taken, issues = take(back, path)
-        assert (taken.added, list(issues)) == ({"landslide": 11}, [])
+        assert (taken.added, list(map(str, issues))) == ({"landslide": 11}, [])
         assert_same(db.query(back), wanted, ["id", "date_min", "movement_type", *{"usgs": ["date_max"]}.get(layout, [])])
         again, _ = take(back, path)
         assert (sum(again.added.values()), again.unchanged) == (0, 11)
         assert db.check(back).empty
     home, issues = take(filled, path)
-    assert (sum(home.added.values()), home.unchanged, list(issues)) == (0, 11, [])
+    assert (sum(home.added.values()), home.unchanged, list(map(str, issues))) == (0, 11, [])
 
 
 def test_stac_items_of_scenes_and_runs_come_back(filled: db.Database, tmp_path: Path) -> None:
@@ -173,7 +176,7 @@ def test_stac_items_of_scenes_and_runs_come_back(filled: db.Database, tmp_path: 
         assert shapely.geometry.shape(item.geometry).is_valid
     with other(tmp_path) as back:
         taken, issues = take(back, path)
-        assert (taken.added, list(issues)) == ({"scene": 2, "run": 2, "mapped_area": 2}, [])
+        assert (taken.added, list(map(str, issues))) == ({"scene": 2, "run": 2, "mapped_area": 2}, [])
         for of in TABLES[1:4]:
             there, here = (table(one, of).drop(columns="fid").sort_values("id") for one in (back, filled))
             pd.testing.assert_frame_equal(pd.DataFrame(there), pd.DataFrame(here), check_like=True)

@@ -95,20 +95,19 @@ def _take_flat(connection: sa.Connection, parts: Iterator[Rows], path: Path, log
     default: dict[str, Any] = {"status": Status.CANDIDATE.value, "author": Author.PERSON.value, "changed_at": now()}
     default |= {"changed_by": f"import of {path.name}", "change_reason": f"imported from {path.name}"}
     for part in parts:
-        values = part.values.assign(**{name: value for name, value in default.items() if name not in part.values})
-        values["version"] = 1  # the former ones are not in the file
-        kept, believed = _typed(values, part, seen, path.name, log)
+        kept, believed = _typed(part, seen, path.name, log)
         places, shapes = clean(part.shapes.iloc[kept], path.name, log, np.array(part.numbers)[kept].tolist())
         believed, numbers = believed.iloc[places], np.array(part.numbers)[kept][places]
         shapes, believed, numbers = _with_areas(shapes, believed, numbers, path.name, log)
         layout = "changed_at" not in part.values
-        take_landslides(connection, believed, shapes, numbers.tolist(), path.name, log, taken, silent=layout)
+        take_landslides(
+            connection, believed, shapes, numbers.tolist(), path.name, log, taken, default=default, silent=layout
+        )
 
 
-def _typed(
-    values: pd.DataFrame, part: Rows, seen: dict[str, int], name: str, log: IssueLog
-) -> tuple[list[int], pd.DataFrame]:
+def _typed(part: Rows, seen: dict[str, int], name: str, log: IssueLog) -> tuple[list[int], pd.DataFrame]:
     """Rows whose values are what the schema allows: their positions, and the values."""
+    values = part.values.assign(version=1)  # the former ones are not in the file
     bad: dict[int, str] = {}
     columns = {}
     for column in COLUMNS:

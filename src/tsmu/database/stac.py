@@ -181,7 +181,9 @@ def _values(properties: dict[str, Any], prefix: str, columns: list[sa.Column[Any
 def _shape(geometry: Any) -> BaseGeometry:
     try:
         made = np.array([shapely.force_2d(shapely.geometry.shape(geometry))], dtype=object)
-        made = multipolygons(shapely.make_valid(made, method="structure", keep_collapsed=False))
+        if not shapely.is_valid(made[0]):
+            made = shapely.make_valid(made, method="structure", keep_collapsed=False)
+        made = multipolygons(made)
     except (TypeError, AttributeError, KeyError, IndexError, shapely.errors.ShapelyError) as error:
         raise ValueError(f"its geometry cannot be read ({error})") from None
     if made[0].is_empty or not made[0].area:

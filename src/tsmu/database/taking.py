@@ -1,6 +1,6 @@
 """Landslides that come from elsewhere: new ones are taken as they are, others must say the same."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -54,18 +54,20 @@ def take_landslides(
     log: IssueLog,
     taken: Taken,
     *,
+    default: Mapping[str, Any] | None = None,
     silent: bool = False,
 ) -> None:
     """Insert those landslides whose id is not there yet; tell those that are there and say something else.
 
     Args:
         connection: within a write transaction.
-        values: typed columns of the landslide table, all that are required and no `geom`.
+        values: typed columns of the landslide table, without `geom`.
         shapes: as `outlines.clean` gives them.
         numbers: the row of each, for the issues.
         name: of the file, for the issues.
         log: takes the issues.
         taken: counts.
+        default: column to value, for required columns that are not among the values.
         silent: a missing value says nothing, as in formats that do not have it.
     """
     said = [column for column in COLUMNS if column.name in values and column.name not in STAMP]
@@ -75,7 +77,8 @@ def take_landslides(
     fresh = values[~old]
     if "event_id" in fresh:
         fresh = _with_known_events(connection, fresh, np.asarray(numbers)[~old], name, log)
-    columns = {column: fresh[column].tolist() for column in fresh.columns}
+    columns: dict[str, Any] = {column: fresh[column].tolist() for column in fresh.columns}
+    columns |= {name: value for name, value in (default or {}).items() if name not in columns}
     taken.count(landslide, insert(connection, landslide, columns, shapes[~old]))
     taken.ids.update(columns["id"])
 
