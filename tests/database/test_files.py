@@ -32,7 +32,9 @@ STAMP = ["version", "author", "changed_by", "changed_at", "change_reason"]
 def filled(database: db.Database) -> db.Database:
     """Twelve landslides: one reviewed, one across two continents of digits, one with all that can be said."""
     polygons = squares(12)
-    polygons.loc[3, "geometry"] = shapely.MultiPolygon([shapely.box(-1e-5, -1e-5, 1 / 3, 1 / 7), shapely.box(1, 1, 2, 2)])
+    polygons.loc[3, "geometry"] = shapely.MultiPolygon(
+        [shapely.box(-1e-5, -1e-5, 1 / 3, 1 / 7), shapely.box(1, 1, 2, 2)]
+    )
     polygons.loc[4, "geometry"] = shapely.box(8, 46, 8.1, 46.1) - shapely.box(8.02, 46.02, 8.05, 46.05)
     polygons.loc[5, "geometry"] = shapely.box(179.9, -17, 180, -16.9)
     add(database, polygons, seen=scene(**DAYS))
@@ -158,7 +160,9 @@ def test_csv_layouts_carry_what_they_can_and_no_formula(filled: db.Database, tmp
     with other(tmp_path) as back:
         taken, issues = take(back, path)
         assert (taken.added, list(map(str, issues))) == ({"landslide": 11}, [])
-        assert_same(db.query(back), wanted, ["id", "date_min", "movement_type", *{"usgs": ["date_max"]}.get(layout, [])])
+        assert_same(
+            db.query(back), wanted, ["id", "date_min", "movement_type", *{"usgs": ["date_max"]}.get(layout, [])]
+        )
         again, _ = take(back, path)
         assert (sum(again.added.values()), again.unchanged) == (0, 11)
         assert db.check(back).empty
@@ -202,7 +206,11 @@ def test_a_place_that_is_taken_and_an_unknown_ending_are_refused(filled: db.Data
         with pytest.raises(DatabaseError, match=told):
             db.export(filled, tmp_path / name, IssueLog("e"), layout=layout)
     assert (tmp_path / "a.fgb").read_text() == (tmp_path / "b.dbf").read_text() == "mine"
-    assert {path.name for path in tmp_path.iterdir()} - {"landslides.gpkg", "landslides.gpkg-wal", "landslides.gpkg-shm"} == {
+    assert {path.name for path in tmp_path.iterdir()} - {
+        "landslides.gpkg",
+        "landslides.gpkg-wal",
+        "landslides.gpkg-shm",
+    } == {
         "a.fgb",
         "b.dbf",
     }
@@ -280,5 +288,3 @@ def test_the_command_line(filled: db.Database, tmp_path: Path) -> None:
     done = run.invoke(app, ["db", "import", str(tmp_path / "none.fgb"), "--database", str(tmp_path / "no.gpkg")])
     assert done.exit_code == 2
     assert not (tmp_path / "no.gpkg").exists()
-
-

@@ -65,7 +65,7 @@ def read_flat(path: Path, log: IssueLog) -> Iterator[Rows] | None:
 def _told(path: Path) -> Iterator[None]:
     try:
         yield
-    except (DataSourceError, DataLayerError, pa.ArrowException, OSError, KeyError, ValueError) as error:
+    except (DataSourceError, DataLayerError, pa.ArrowException, OSError, LookupError, ValueError) as error:
         if isinstance(error, FileNotFoundError):
             raise DatabaseError(f"{path}: no such file; check the path") from None
         reason = str(error).replace("\n", " ")

@@ -125,9 +125,8 @@ def _take_polygons(
     places, shapes = clean(rows.geometry, name, log, rows["row"].tolist())
     rows = rows.iloc[places]
     areas = geodesic_areas(shapes)
-    ids = np.array(
-        [content_id("inventory", one, of) for one, of in zip(rows["event_id"], _digests(shapes), strict=True)]
-    )
+    named = rows[["inventory", "source_id", "date_min", "date_max"]].astype(object).to_numpy().tolist()
+    ids = np.array([content_id("inventory", *said, of) for said, of in zip(named, _digests(shapes), strict=True)])
     _, first = np.unique(ids, return_index=True)
     again = np.setdiff1d(np.arange(len(ids)), first)
     none = np.flatnonzero(areas <= 0)

@@ -90,9 +90,12 @@ def _finite(shapes: Shapes) -> npt.NDArray[np.bool_]:
 
 
 def _across(shapes: Shapes) -> npt.NDArray[np.bool_]:
-    """Which lie across the 180th meridian: none is half the Earth wide, so one that seems to be does."""
-    bounds = shapely.bounds(shapes).reshape(-1, 4)
-    return np.asarray((bounds[:, 2] - bounds[:, 0] > 180) | (bounds[:, 2] > 180))
+    """Which lie across the 180th meridian: no polygon is half the Earth wide, so one that seems to be does."""
+    parts, owner = shapely.get_parts(shapes, return_index=True)
+    bounds = shapely.bounds(parts).reshape(-1, 4)
+    across = np.zeros(len(shapes), dtype=bool)
+    across[owner[(bounds[:, 2] - bounds[:, 0] > 180) | (bounds[:, 2] > 180)]] = True
+    return across
 
 
 def _cut(shapes: Shapes) -> Shapes:
