@@ -8,7 +8,7 @@ from itertools import takewhile
 import typer
 from typer.exceptions import TyperException
 
-from tsmu.cli import benchmark, chips, db, db_files, export, fetch, imports, models, regions
+from tsmu.cli import benchmark, chips, db, db_files, db_maps, export, fetch, imports, models, regions
 from tsmu.cli.command import Answer, answer_failure
 from tsmu.cli.demo import demo
 from tsmu.cli.evaluate import evaluate
@@ -36,6 +36,7 @@ app.command("map")(map_scene)
 app.add_typer(db.app, name="db")
 db.app.command("export")(db_files.export)
 db.app.command("import")(db_files.import_file)
+db.app.command("density")(db_maps.density)
 app.add_typer(export.app, name="export")
 app.command("demo")(demo)
 app.add_typer(benchmark.app, name="benchmark")
