@@ -47,7 +47,7 @@ def export(
         answer.records = write(records, file, log, layout=layout, **wanted)
         answer.outputs["file"] = str(file)
         if len(log):
-            answer.take_issues(log, _issues(database, workspace, file))
+            answer.take_issues(log, _issues(database, workspace))
         answer.say(f"{answer.records} {'items' if file.suffix.lower() == '.json' else 'landslides'}: {file}")
 
 
@@ -75,13 +75,15 @@ def import_file(
         try:
             taken = take(records, file, log, by=by, looked=looked)
         finally:
-            answer.take_issues(log, _issues(database, workspace, file))
+            answer.take_issues(log, _issues(database, workspace))
         answer.records = sum(taken.added.values())
         answer.more |= {"added": taken.added, "unchanged": taken.unchanged}
         added = ", ".join(f"{count} {table}" for table, count in taken.added.items() if count) or "nothing"
         answer.say(f"{added} added; {taken.unchanged} were there already")
 
 
-def _issues(database: str | None, workspace: Path | None, file: Path) -> Path:
-    """The workspace's issue log; for a database that was named, one beside the file."""
-    return file.with_name(f"{file.name}.{ISSUES}") if database else find_workspace(workspace).issues
+def _issues(database: str | None, workspace: Path | None) -> Path:
+    """The workspace's issue log; for a database that was named one beside it, for a server's in the current folder."""
+    if database is None:
+        return find_workspace(workspace).issues
+    return Path(ISSUES) if "://" in database else Path(f"{database}.{ISSUES}")

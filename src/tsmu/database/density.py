@@ -32,7 +32,7 @@ from tsmu.regions.layers import read_layer
 
 ROWS = 50_000  # held in memory at once
 LOOKED_AT = 0.01  # share of a cell from which it has a value; less is the edge of an image
-ALONG = 200  # cells along the longer side where nobody says how large one is
+ALONG = 60  # cells along the longer side where nobody says how large one is
 MOST_CELLS = 4_000_000
 STEP = 0.05  # degrees between the corners of a mapped area, so that its sides bend as the projection does
 
@@ -71,7 +71,7 @@ def density(
 
     Args:
         database: open.
-        cell_m: side of a square, or width of a hexagon, m; by default some 200 along the longer side.
+        cell_m: side of a square, or width of a hexagon, m; by default some 60 along the longer side.
         hexagons: instead of squares.
         looked: a layer of polygons that is taken for the area that was looked at; by default the
             database's mapped areas, those of the dates, region and box that are asked for.

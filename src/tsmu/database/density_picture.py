@@ -9,11 +9,14 @@ import numpy as np
 import numpy.typing as npt
 import pyproj
 import shapely
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection, PolyCollection
 from matplotlib.colors import BoundaryNorm, ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
+from matplotlib.path import Path as Outline
+from shapely.geometry.base import BaseGeometry
 
 from tsmu.database.cells import Squares, places
 from tsmu.database.density import Density
@@ -70,7 +73,7 @@ def _map(axes: Axes, found: Density, theme: _Theme) -> None:
     values = found.cells[theme.column].to_numpy() * theme.factor
     breaks = class_breaks(values)
     colours = [NONE, *matplotlib.colormaps[theme.colours](np.linspace(0.18, 1, len(breaks) - 1))]
-    _draw_cells(axes, found, values, breaks, colours)
+    _draw_cells(axes, found, values, breaks, colours).set_clip_path(_path(found.looked), axes.transData)
     axes.set_xlim(west - margin, east + margin)
     axes.set_ylim(south - margin, north + margin)
     border = shapely.get_parts(shapely.boundary(found.looked))
@@ -112,7 +115,7 @@ def class_breaks(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     return np.concatenate([[0.0], inner])
 
 
-def _draw_cells(axes: Axes, found: Density, values: Any, breaks: Any, colours: list[Any]) -> None:
+def _draw_cells(axes: Axes, found: Density, values: Any, breaks: Any, colours: list[Any]) -> Artist:
     norm = BoundaryNorm([-1.0, *np.maximum(breaks, 1e-300)], len(colours))
     drawn = ListedColormap(colours)
     if isinstance(found.grid, Squares):
@@ -123,13 +126,20 @@ def _draw_cells(axes: Axes, found: Density, values: Any, breaks: Any, colours: l
         picture[row - south, column - west] = values
         sides = (west, west + picture.shape[1], south, south + picture.shape[0])
         extent = tuple(side * size for side in sides)
-        axes.imshow(picture, origin="lower", extent=extent, cmap=drawn, norm=norm, interpolation="nearest", zorder=1)  # type: ignore[arg-type]
-    else:
-        corners = shapely.get_coordinates(found.cells.geometry.array).reshape(len(found.cells), -1, 2)
-        cells = PolyCollection(
-            list(corners), array=values, cmap=drawn, norm=norm, linewidths=0.1, edgecolors="face", zorder=1
-        )
-        axes.add_collection(cells)
+        picture_of: dict[str, Any] = {"origin": "lower", "extent": extent, "interpolation": "nearest", "zorder": 1}
+        return axes.imshow(picture, cmap=drawn, norm=norm, **picture_of)
+    corners = shapely.get_coordinates(found.cells.geometry.array).reshape(len(found.cells), -1, 2)
+    cells = PolyCollection(
+        list(corners), array=values, cmap=drawn, norm=norm, linewidths=0.1, edgecolors="face", zorder=1
+    )
+    return axes.add_collection(cells)
+
+
+def _path(area: BaseGeometry) -> Outline:
+    """The rings of polygons, to draw only what lies within."""
+    polygons = [part for part in shapely.get_parts(area) if part.geom_type == "Polygon"]
+    rings = [ring for polygon in shapely.orient_polygons(polygons) for ring in (polygon.exterior, *polygon.interiors)]
+    return Outline.make_compound_path(*(Outline(shapely.get_coordinates(ring), closed=True) for ring in rings))
 
 
 def _graticule(axes: Axes, crs: pyproj.CRS) -> None:
