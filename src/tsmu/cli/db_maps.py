@@ -69,3 +69,40 @@ def density(
         answer.say(f"{found.counted} landslides in {answer.more['mapped_km2']:.6g} km2, {len(cells)} cells: {out}")
         if found.outside:
             answer.say(f"{found.outside} landslides lie where nobody says to have looked; they are not counted")
+
+
+def compare(
+    a: Annotated[str, typer.Argument(metavar="A", help="A database or a layer of polygons, to measure B against.")],
+    b: Annotated[str, typer.Argument(metavar="B", help="Likewise.")],
+    picture: Annotated[Path, typer.Option("--out", metavar="PNG", help="Where the plots go.")] = Path("compare.png"),
+    bbox: BoxOption = None,
+    region: RegionOption = None,
+    dates: DatesOption = None,
+    min_area: MinAreaOption = None,
+    status: StatusOption = None,
+    where: WhereOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Compare two inventories of one place: matched, missed, extra, IoU, and how their areas are distributed."""
+    with command("db compare", as_json) as answer:
+        from tsmu.database.comparing import compare as measure
+        from tsmu.database.comparing_picture import draw_comparison
+        from tsmu.issues import IssueLog
+
+        log = IssueLog(f"{a} and {b}")
+        found = measure(a, b, log, **filters(bbox, region, dates, min_area, status, where))
+        draw_comparison(found, picture)
+        told = found.summary()
+        answer.records = told["matched"]
+        answer.left_out = len(log.errors)
+        answer.issues += log.as_records()
+        answer.outputs["picture"] = str(picture)
+        answer.more |= told
+        for side, name in ((told["a"], "A"), (told["b"], "B")):
+            answer.say(f"{name} {side['name']}: {side['landslides']} landslides, {side['area_m2'] / 1e6:.4g} km2")
+            if side["tail"]:
+                tail = side["tail"]
+                answer.say(f"  power law: alpha {tail['alpha']:.2f} +- {tail['alpha_error']:.2f} "
+                           f"from {tail['begins_m2']:.4g} m2, p {tail['probability']:.2f}")  # fmt: skip
+        answer.say(f"matched {told['matched']}, missed {told['missed']}, extra {told['extra']}")
+        answer.say(f"IoU of the areas {told['iou_of_areas']:.3f}; plots: {picture}")

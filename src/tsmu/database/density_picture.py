@@ -62,8 +62,6 @@ def draw_density(found: Density, path: Path, title: str) -> None:
 
 def _map(axes: Axes, found: Density, theme: _Theme) -> None:
     west, south, east, north = found.looked.bounds
-    margin = MARGIN * max(east - west, north - south)
-    axes.set_aspect("equal")
     axes.set_title(theme.title, fontsize=11, color=INK)
     # What nobody looked at is the hatched ground on which the cells lie.
     ground = Rectangle(
@@ -73,15 +71,11 @@ def _map(axes: Axes, found: Density, theme: _Theme) -> None:
     values = found.cells[theme.column].to_numpy() * theme.factor
     breaks = class_breaks(values)
     colours = [NONE, *matplotlib.colormaps[theme.colours](np.linspace(0.18, 1, len(breaks) - 1))]
-    _draw_cells(axes, found, values, breaks, colours).set_clip_path(_path(found.looked), axes.transData)
-    axes.set_xlim(west - margin, east + margin)
-    axes.set_ylim(south - margin, north + margin)
+    _draw_cells(axes, found, values, breaks, colours).set_clip_path(polygon_path(found.looked), axes.transData)
     border = shapely.get_parts(shapely.boundary(found.looked))
     lines = [shapely.get_coordinates(line) for line in border]
     axes.add_collection(LineCollection(lines, colors="0.25", linewidths=0.7, zorder=2))
-    _graticule(axes, found.cells.crs)
-    _scale(axes)
-    _north(axes)
+    draw_frame(axes, found.looked.bounds, found.cells.crs)
     handles = [Patch(facecolor=colours[0], edgecolor="0.6", label="none")]
     handles += [
         Patch(facecolor=colour, edgecolor="0.6", label=f"{low:g} - {high:g}" if low else f"up to {high:g}")
@@ -94,6 +88,18 @@ def _map(axes: Axes, found: Density, theme: _Theme) -> None:
     axes.legend(
         handles=handles, title=theme.unit, fontsize=8, title_fontsize=9, frameon=False, **below if tall else beside
     )
+
+
+def draw_frame(axes: Axes, bounds: tuple[float, float, float, float], crs: pyproj.CRS) -> None:
+    """Make axes a map of these bounds in metres: with a margin, the graticule, a scale and an arrow to the north."""
+    west, south, east, north = bounds
+    margin = MARGIN * max(east - west, north - south)
+    axes.set_xlim(west - margin, east + margin)
+    axes.set_ylim(south - margin, north + margin)
+    axes.set_aspect("equal")
+    _graticule(axes, crs)
+    _scale(axes)
+    _north(axes)
 
 
 def class_breaks(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -135,7 +141,7 @@ def _draw_cells(axes: Axes, found: Density, values: Any, breaks: Any, colours: l
     return axes.add_collection(cells)
 
 
-def _path(area: BaseGeometry) -> Outline:
+def polygon_path(area: BaseGeometry) -> Outline:
     """The rings of polygons, to draw only what lies within."""
     polygons = [part for part in shapely.get_parts(area) if part.geom_type == "Polygon"]
     rings = [ring for polygon in shapely.orient_polygons(polygons) for ring in (polygon.exterior, *polygon.interiors)]
