@@ -44,7 +44,7 @@ def density(
     Cells have equal areas. Those nobody looked at have no value, those looked at in part are divided by that part.
     """
     with command("db density", as_json) as answer, opened(database, workspace, answer) as records:
-        from tsmu.database.density import density as count
+        from tsmu.database.densities import density as count
         from tsmu.database.density_files import write_density
         from tsmu.database.density_picture import draw_density
 

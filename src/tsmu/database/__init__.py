@@ -8,7 +8,9 @@ with database.open_database("landslides.gpkg") as records:
 
 from tsmu.database.building import Added, RunRecord, SceneRecord, add_run
 from tsmu.database.checks import check
+from tsmu.database.comparing import Comparison, compare
 from tsmu.database.copying import copy
+from tsmu.database.densities import Density, density
 from tsmu.database.exporting import export
 from tsmu.database.importing import import_file
 from tsmu.database.querying import history, info, query, reviews
@@ -20,14 +22,18 @@ from tsmu.database.versions import open_database
 
 __all__ = [
     "Added",
+    "Comparison",
     "Database",
+    "Density",
     "RunRecord",
     "SceneRecord",
     "Taken",
     "add_run",
     "backup",
     "check",
+    "compare",
     "copy",
+    "density",
     "export",
     "history",
     "import_file",

@@ -56,7 +56,7 @@ def _sizes(axes: Axes, found: Comparison) -> None:
     axes.set(xscale="log", yscale="log", xlabel="area, m²", ylabel="probability density, 1/m²")
     axes.set_title("Frequency of areas", fontsize=11)
     axes.grid(visible=True, which="major", color="0.9", linewidth=0.6)
-    axes.legend(fontsize=8, frameon=False, loc="lower left")
+    axes.legend(fontsize=8, edgecolor="white", loc="lower left")
 
 
 def _curve(axes: Axes, side: Side, name: str, colour: str, mark: str) -> None:
@@ -73,10 +73,10 @@ def _curve(axes: Axes, side: Side, name: str, colour: str, mark: str) -> None:
     axes.plot(*probability_density(areas), color=colour, linewidth=0.8, alpha=0.6)
     if side.rollover_m2:
         axes.axvline(side.rollover_m2, color=colour, linewidth=0.8, linestyle=":",
-                     label=f"{name}: most frequent {side.rollover_m2:.3g} m²")  # fmt: skip
+                     label=f"{name}: most frequent {side.rollover_m2:,.0f} m²")  # fmt: skip
     if (tail := side.tail) is not None:
         at = np.array([tail.begins_m2, areas.max()])
         share = tail.number / len(areas) * (tail.alpha - 1) / tail.begins_m2
-        label = rf"{name}: $\alpha$ = {tail.alpha:.2f} ± {tail.alpha_error:.2f} from {tail.begins_m2:.3g} m², "
+        label = rf"{name}: $\alpha$ = {tail.alpha:.2f} ± {tail.alpha_error:.2f} from {tail.begins_m2:,.0f} m², "
         label += f"p = {tail.probability:.2f}"
         axes.plot(at, share * (at / tail.begins_m2) ** -tail.alpha, "--", color=colour, linewidth=1.6, label=label)

@@ -8,7 +8,7 @@ import rasterio
 from rasterio.transform import from_origin
 
 from tsmu.database.cells import Squares, places
-from tsmu.database.density import Density
+from tsmu.database.densities import Density
 from tsmu.errors import DatabaseError
 from tsmu.files import written_whole
 

@@ -19,7 +19,7 @@ from matplotlib.path import Path as Outline
 from shapely.geometry.base import BaseGeometry
 
 from tsmu.database.cells import Squares, places
-from tsmu.database.density import Density
+from tsmu.database.densities import Density
 from tsmu.database.types import SRS_ID
 from tsmu.files import written_whole
 

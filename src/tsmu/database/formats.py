@@ -37,7 +37,12 @@ FORMATS = (
     Format("GeoPackage", ".gpkg", None, "nothing: it is a landslide database itself, with all that belongs"),
     Format("GeoParquet 1.1", ".parquet", None, _FLAT),
     Format("GeoJSON", ".geojson", "GeoJSON", f"{_FLAT}; the order of a ring's corners (RFC 7946 prescribes it)"),
-    Format("FlatGeobuf", ".fgb", "FlatGeobuf", f"{_FLAT}; the order of the rows (they lie by place)"),
+    Format(
+        "FlatGeobuf",
+        ".fgb",
+        "FlatGeobuf",
+        f"{_FLAT}; the order of the rows (they lie by place; its index takes some 120 bytes of memory per landslide)",
+    ),
     Format(
         "Shapefile",
         ".shp",

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import gaussian_kde
 
 Areas = npt.NDArray[np.float64]
 FEWEST = 10  # areas in a tail that can be fitted
@@ -95,6 +94,8 @@ def probability_density(areas: Areas) -> tuple[Areas, Areas]:
 
     A kernel density of the areas' logarithms, which resolves small and large ones alike: p(A) = p(ln A) / A.
     """
+    from scipy.stats import gaussian_kde  # takes long to load, and few commands need it
+
     logs = np.log(areas)
     grid = np.linspace(logs.min(), logs.max(), GRID)
     at = np.exp(grid)
