@@ -73,7 +73,7 @@ def test_what_gdal_edits_is_a_version_too(tmp_path: Path) -> None:
     require("No module named 'osgeo'" not in done.stderr, "GDAL's own Python (Debian: python3-gdal)")
     assert done.returncode == 0, done.stderr
     with db.open_database(path) as database:
-        changed = db.query(database, where="material = 'rock'")
+        changed = db.query(database, db.Filters(where="material = 'rock'"))
         assert changed["version"].item() == 2
         assert len(db.history(database, changed["id"].item())) == 2
 
@@ -146,7 +146,7 @@ with db.open_database(target if "://" in target else Path(target)) as database:
     for number in range(int(rounds)):
         added = add(database, squares(1100 if number % 2 else 20, 0.01 * number), seen=scene(f"{name} {number}"))
         print("run", added.run_id, flush=True)
-        some = db.query(database, bbox=(7, 46, 7.02, 46.1))["id"].iloc[0]
+        some = db.query(database, db.Filters(bbox=(7, 46, 7.02, 46.1)))["id"].iloc[0]
         version = db.review(database, some, status="confirmed", by=name, why="seen")
         print("version", some, version, flush=True)
 """
@@ -205,7 +205,7 @@ def several_writers(target: Path | str, writers: int, rounds: int, seconds: floa
         processes = [writer(target, f"writer {number}", rounds) for number in range(writers)]
         reads, until = 0, time.monotonic() + seconds
         while any(process.poll() is None for process in processes) and time.monotonic() < until:
-            found = db.query(database, bbox=(7, 46, 7.02, 46.1))
+            found = db.query(database, db.Filters(bbox=(7, 46, 7.02, 46.1)))
             assert found["id"].is_unique
             reads += 1
         told = [process.communicate(timeout=seconds) for process in processes]

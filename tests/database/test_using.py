@@ -37,23 +37,23 @@ def filled(database: db.Database) -> db.Database:
 def test_a_box_gives_what_it_touches(filled: db.Database) -> None:
     window = (7.1, 46.0, 7.1249, 46.01)
     expected = squares(50).cx[window[0] : window[2], window[1] : window[3]]
-    found = db.query(filled, bbox=window)
+    found = db.query(filled, db.Filters(bbox=window))
     assert len(found) == len(expected) == 3
     assert found.crs.to_epsg() == 4326
-    assert db.query(filled, bbox=(7.0051, 46, 7.0099, 46.01)).empty  # between two
-    assert len(db.query(filled, bbox=(170.0, 40, 7.001, 50))) == 1  # across the 180th meridian
+    assert db.query(filled, db.Filters(bbox=(7.0051, 46, 7.0099, 46.01))).empty  # between two
+    assert len(db.query(filled, db.Filters(bbox=(170.0, 40, 7.001, 50)))) == 1  # across the 180th meridian
 
 
 def test_filters_agree_with_what_python_says(filled: db.Database) -> None:
     everything = db.query(filled)
     limit = float(everything["area_m2"].median())
-    assert len(db.query(filled, status=["confirmed"])) == 1
-    assert len(db.query(filled, status=["candidate", "confirmed"], region="alps")) == 50
-    assert db.query(filled, region="jura").empty
-    assert len(db.query(filled, min_area=limit)) == (everything["area_m2"] >= limit).sum()
-    assert len(db.query(filled, dates=(date(2024, 4, 30), None))) == 50
-    assert db.query(filled, dates=(date(2024, 5, 2), None)).empty
-    assert db.query(filled, dates=(None, date(2024, 3, 31))).empty
+    assert len(db.query(filled, db.Filters(status=["confirmed"]))) == 1
+    assert len(db.query(filled, db.Filters(status=["candidate", "confirmed"], region="alps"))) == 50
+    assert db.query(filled, db.Filters(region="jura")).empty
+    assert len(db.query(filled, db.Filters(min_area=limit))) == (everything["area_m2"] >= limit).sum()
+    assert len(db.query(filled, db.Filters(dates=(date(2024, 4, 30), None)))) == 50
+    assert db.query(filled, db.Filters(dates=(date(2024, 5, 2), None))).empty
+    assert db.query(filled, db.Filters(dates=(None, date(2024, 3, 31)))).empty
     assert set(everything["date_max"].dt.strftime("%Y-%m-%d")) == {"2024-05-01"}
 
 
@@ -73,7 +73,7 @@ def test_filters_agree_with_what_python_says(filled: db.Database) -> None:
     ],
 )
 def test_where(filled: db.Database, where: str, count: int) -> None:
-    assert len(db.query(filled, where=where)) == count
+    assert len(db.query(filled, db.Filters(where=where))) == count
 
 
 @pytest.mark.parametrize(
@@ -115,7 +115,7 @@ def test_where_never_lets_a_text_through_to_the_database(text: str) -> None:
 
 
 def test_a_review_makes_a_version_and_history_tells_all(filled: db.Database) -> None:
-    first = db.query(filled, status=["confirmed"])["id"].item()
+    first = db.query(filled, db.Filters(status=["confirmed"]))["id"].item()
     assert db.review(filled, first, status="rejected", by="jo", why="a quarry") == 3
     versions = db.history(filled, first)
     assert versions["version"].to_list() == [1, 2, 3]
@@ -129,10 +129,10 @@ def test_a_review_makes_a_version_and_history_tells_all(filled: db.Database) -> 
 
 
 def test_a_newer_run_never_overwrites_a_review(filled: db.Database) -> None:
-    before = db.query(filled, status=["confirmed"])
+    before = db.query(filled, db.Filters(status=["confirmed"]))
     added = add(filled, squares(50, 0.001), NEWER, scene(**DAYS))
     assert (added.redrawn, added.proposed) == (49, 1)
-    assert_geodataframe_equal(db.query(filled, status=["confirmed"]), before)
+    assert_geodataframe_equal(db.query(filled, db.Filters(status=["confirmed"])), before)
     assert "proposed" in db.reviews(filled, before["id"].item())["decision"].to_list()
 
 
@@ -156,7 +156,7 @@ def test_a_review_needs_a_status_a_name_and_a_reason(filled: db.Database, change
 
 
 def test_whoever_edits_the_former_version_is_kept(filled: db.Database) -> None:
-    first = db.query(filled, status=["candidate"])["id"].iloc[0]
+    first = db.query(filled, db.Filters(status=["candidate"]))["id"].iloc[0]
     with filled.write() as connection:  # as QGIS does, without counting the version
         connection.execute(sa.update(landslide).where(landslide.c.id == first).values(movement_type="debris flow"))
     versions = db.history(filled, first)

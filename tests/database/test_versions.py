@@ -69,7 +69,7 @@ def test_the_first_version_becomes_one_of_today(tmp_path: Path) -> None:
         assert db.check(database).empty
         added = add(database, squares(6, 0.001), NEWER, scene("valley"))
         assert (added.redrawn, added.proposed) == (5, 1)
-        assert len(db.query(database, bbox=(7.0, 46, 7.012, 46.1))) == 2  # the R-tree follows
+        assert len(db.query(database, db.Filters(bbox=(7.0, 46, 7.012, 46.1)))) == 2  # the R-tree follows
     assert parts(path) == parts(new)
     layers = {name for name, _ in pyogrio.list_layers(path)}
     assert layers == {name for name, _ in pyogrio.list_layers(new)}
@@ -91,7 +91,7 @@ def test_an_older_schema_is_migrated_in_place_with_its_triggers(
         assert database.backup is not None
         add(database, squares(5, 0.001), NEWER)
         assert set(db.query(database)["version"]) == {2}
-        assert len(db.query(database, bbox=(7.0, 46, 7.012, 46.1))) == 2
+        assert len(db.query(database, db.Filters(bbox=(7.0, 46, 7.012, 46.1)))) == 2
     after = parts(path)
     assert {name for name in after if after[name] != before.get(name)} == {"landslide"}
     assert "volume_m3" in after["landslide"]

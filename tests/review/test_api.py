@@ -16,7 +16,7 @@ from PIL import Image
 
 from tests.conftest import write_raster
 from tests.review.conftest import Client, decision, first
-from tsmu.database import Database, query, reviews
+from tsmu.database import Database, Filters, query, reviews
 from tsmu.database.scenes import scenes
 from tsmu.review.tiles import bounds
 from tsmu.workspace import Workspace
@@ -39,7 +39,7 @@ def test_landslides_come_page_by_page(client: Client, records: Database) -> None
     west, south, east, north = everything.total_bounds
     half = f"{west},{south},{(west + east) / 2},{north}"
     found = client().get("/api/landslides", params={"bbox": half, "min_area": 5000}).json()["features"]
-    expected = query(records, bbox=(west, south, (west + east) / 2, north), min_area=5000)
+    expected = query(records, Filters(bbox=(west, south, (west + east) / 2, north), min_area=5000))
     assert {feature["id"] for feature in found} == set(expected["id"])
     assert 0 < len(found) < len(everything)
 
@@ -72,7 +72,7 @@ def test_neighbours_are_the_nearest(client: Client, records: Database) -> None:
 @pytest.mark.parametrize("suffix", ["geojson", "csv", "gpkg"])
 def test_what_is_filtered_is_exported(client: Client, records: Database, tmp_path: Path, suffix: str) -> None:
     answer = client().get(f"/api/export.{suffix}", params={"min_area": 8000})
-    expected = query(records, min_area=8000)
+    expected = query(records, Filters(min_area=8000))
     path = tmp_path / f"out.{suffix}"
     path.write_bytes(answer.content)
     if suffix == "csv":
@@ -140,7 +140,7 @@ def test_a_conflict_shows_the_present_record_and_both_decisions_are_kept(client:
 
 def test_shapes_are_drawn_edited_split_and_merged(client: Client, records: Database) -> None:
     scene = scenes(records)["id"].item()
-    box = query(records, status=["candidate"]).total_bounds
+    box = query(records, Filters(status=["candidate"])).total_bounds
     outline = shapely.geometry.mapping(shapely.box(box[0], box[1], box[0] + 0.001, box[1] + 0.001))
     middle = box[0] + 0.0005
     line = {"type": "LineString", "coordinates": [[middle, box[1] - 1], [middle, box[1] + 1]]}

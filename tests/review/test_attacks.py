@@ -9,7 +9,7 @@ import shapely
 
 from tests.database.test_building import counts
 from tests.review.conftest import Client, decision, first
-from tsmu.database import Database, query
+from tsmu.database import Database, Filters, query
 from tsmu.errors import ReviewError
 from tsmu.review.guard import MOST_BODY
 from tsmu.review.people import People
@@ -201,7 +201,7 @@ def test_tokens_say_who_may_do_what(
         assert browser.post("/api/decisions", json=body | {"by": "jo"}, headers=bearer(TOKEN)).status_code == 403
         assert browser.post("/api/decisions", json=body, headers=bearer(OTHER)).status_code == 403
         assert browser.post("/api/decisions", json=body, headers=bearer(TOKEN)).json()["by"] == "eva"
-    assert query(records, where="changed_by = 'eva'")["status"].to_list() == ["confirmed"]
+    assert query(records, Filters(where="changed_by = 'eva'"))["status"].to_list() == ["confirmed"]
     assert "refused 401" in caplog.text
     assert TOKEN[:-1] not in caplog.text
 

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from tests.conftest import write_raster
 from tests.review.conftest import Client, decision
 from tsmu.cli import app
-from tsmu.database import Database, query
+from tsmu.database import Database, Filters, query
 from tsmu.database.scenes import scenes
 from tsmu.workspace import Workspace
 
@@ -86,7 +86,7 @@ def test_where_a_person_drew_everything_the_rest_is_background(
         assert browser.post("/api/areas", json=body | {"geometry": shape}).status_code == 200
     run("labels", "from-review", "--workspace", survey.root)
     mask = mask_of(survey)
-    candidates = burnt(survey, query(reviewed, status=["candidate"]).geometry)
+    candidates = burnt(survey, query(reviewed, Filters(status=["candidate"])).geometry)
     assert (mask[~candidates] != 255).mean() > 0.99
 
 

@@ -82,7 +82,7 @@ def test_what_was_acknowledged_survives_a_kill(larger: Workspace) -> None:
         deciding.join()
     assert 25 <= len(acknowledged) < 200
     with db.open_database(larger.database) as records:
-        confirmed = db.query(records, status=["confirmed"])
+        confirmed = db.query(records, db.Filters(status=["confirmed"]))
         assert set(acknowledged.values()) <= set(confirmed["id"])
         assert len(confirmed) - len(acknowledged) <= 1  # the one that nobody heard of any more
         assert db.check(records).empty
@@ -133,7 +133,7 @@ def test_readers_writers_and_a_mapping_run_lose_nothing(
     assert made
     with db.open_database(larger.database) as records:
         assert all(touched(records, name) for name in made)
-        assert len(db.query(records, bbox=(12, 45, 33, 47))) == 2000
+        assert len(db.query(records, db.Filters(bbox=(12, 45, 33, 47)))) == 2000
         assert db.check(records).empty
 
 

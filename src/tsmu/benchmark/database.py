@@ -21,7 +21,7 @@ import geopandas
 import numpy as np
 import shapely
 
-from tsmu.database import RunRecord, SceneRecord, add_run, open_database, query
+from tsmu.database import Filters, RunRecord, SceneRecord, add_run, open_database, query
 from tsmu.errors import BenchmarkError
 from tsmu.issues import IssueLog
 
@@ -128,6 +128,6 @@ def _ours(
         times, records = [], 0
         for box in boxes:
             started = time.perf_counter()
-            records += len(query(database, bbox=box, status=["candidate"]))
+            records += len(query(database, Filters(bbox=box, status=["candidate"])))
             times.append(time.perf_counter() - started)
     return {"insert_s": insert_s, "query_s": times, "records": records}

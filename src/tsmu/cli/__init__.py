@@ -8,7 +8,7 @@ from itertools import takewhile
 import typer
 from typer.exceptions import TyperException
 
-from tsmu.cli import benchmark, chips, db, export, fetch, imports, labels, models, regions
+from tsmu.cli import benchmark, chips, db, db_files, db_maps, export, fetch, imports, labels, models, regions
 from tsmu.cli.command import Answer, answer_failure
 from tsmu.cli.demo import demo
 from tsmu.cli.evaluate import evaluate
@@ -37,6 +37,10 @@ app.command("map")(map_scene)
 app.add_typer(db.app, name="db")
 app.command("serve")(serve)
 app.add_typer(labels.app, name="labels")
+db.app.command("export")(db_files.export)
+db.app.command("import")(db_files.import_file)
+db.app.command("density")(db_maps.density)
+db.app.command("compare")(db_maps.compare)
 app.add_typer(export.app, name="export")
 app.command("demo")(demo)
 app.add_typer(benchmark.app, name="benchmark")

@@ -14,13 +14,29 @@ from tsmu.errors import DatabaseError
 if TYPE_CHECKING:
     import pandas as pd
 
-    from tsmu.database import Database
+    from tsmu.database import Database, Filters
 
 app = typer.Typer(help="The landslide database.", no_args_is_help=True)
 
 DatabaseOption = Annotated[
     str | None,
     typer.Option("--database", metavar="FILE|URL", help="Which database; by default the workspace's."),
+]
+BoxOption = Annotated[
+    str | None, typer.Option("--bbox", metavar="W,S,E,N", help="Degrees; W > E crosses the 180th meridian.")
+]
+RegionOption = Annotated[str | None, typer.Option("--region", help="Ecoregion.")]
+DatesOption = Annotated[
+    str | None,
+    typer.Option("--dates", metavar="FIRST/LAST", help="Days it can have happened on; one may be left out."),
+]
+MinAreaOption = Annotated[float | None, typer.Option("--min-area", metavar="M2", help="Smallest geodesic area.")]
+StatusOption = Annotated[
+    str | None, typer.Option("--status", metavar="A,B,...", help="candidate, confirmed, rejected, merged.")
+]
+WhereOption = Annotated[
+    str | None,
+    typer.Option("--where", metavar="EXPRESSION", help="Such as: \"trigger = 'rainfall' and area_m2 > 1e4\"."),
 ]
 IdArgument = Annotated[str, typer.Argument(metavar="ID", help="The landslide's id.")]
 SHOWN = 20
@@ -29,7 +45,7 @@ SHOWN = 20
 @app.command("info")
 def info(database: DatabaseOption = None, workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
     """Tell what the database holds."""
-    with command("db info", as_json) as answer, _opened(database, workspace, answer) as records:
+    with command("db info", as_json) as answer, opened(database, workspace, answer) as records:
         from tsmu.database import info as ask
 
         answer.more |= ask(records)
@@ -41,40 +57,23 @@ def info(database: DatabaseOption = None, workspace: WorkspaceOption = None, as_
 
 @app.command("query")
 def query(
-    bbox: Annotated[
-        str | None, typer.Option(metavar="W,S,E,N", help="Degrees; W > E crosses the 180th meridian.")
-    ] = None,
-    region: Annotated[str | None, typer.Option(help="Ecoregion.")] = None,
-    dates: Annotated[
-        str | None, typer.Option(metavar="FIRST/LAST", help="Days it can have happened on; one may be left out.")
-    ] = None,
-    min_area: Annotated[float | None, typer.Option(metavar="M2", help="Smallest geodesic area.")] = None,
-    status: Annotated[
-        str | None, typer.Option(metavar="A,B,...", help="candidate, confirmed, rejected, merged.")
-    ] = None,
-    where: Annotated[
-        str | None, typer.Option(metavar="EXPRESSION", help="Such as: \"trigger = 'rainfall' and area_m2 > 1e4\".")
-    ] = None,
+    bbox: BoxOption = None,
+    region: RegionOption = None,
+    dates: DatesOption = None,
+    min_area: MinAreaOption = None,
+    status: StatusOption = None,
+    where: WhereOption = None,
     database: DatabaseOption = None,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """List landslides as they are believed now; with --json as GeoJSON under the key `landslides`."""
-    with command("db query", as_json) as answer, _opened(database, workspace, answer) as records:
+    with command("db query", as_json) as answer, opened(database, workspace, answer) as records:
         import json
 
         from tsmu.database import query as ask
 
-        box: Any = _box(bbox) if bbox else None
-        found = ask(
-            records,
-            bbox=box,
-            region=region,
-            dates=_days(dates) if dates else None,
-            min_area=min_area,
-            status=status.split(",") if status else (),
-            where=where,
-        )
+        found = ask(records, filters(bbox, region, dates, min_area, status, where))
         answer.records = len(found)
         if as_json:
             answer.more["landslides"] = json.loads(_as_text(found).to_json(drop_id=True))
@@ -90,7 +89,7 @@ def history(
     as_json: JsonOption = False,
 ) -> None:
     """Tell what was believed of a landslide, version by version, by whom and why; and its reviews."""
-    with command("db history", as_json) as answer, _opened(database, workspace, answer) as records:
+    with command("db history", as_json) as answer, opened(database, workspace, answer) as records:
         import json
 
         from tsmu.database import history as ask
@@ -116,7 +115,7 @@ def review(
     as_json: JsonOption = False,
 ) -> None:
     """Decide on a landslide."""
-    with command("db review", as_json) as answer, _opened(database, workspace, answer) as records:
+    with command("db review", as_json) as answer, opened(database, workspace, answer) as records:
         from tsmu.database import review as decide
 
         version = decide(records, landslide_id, status=status, by=by, why=why)
@@ -132,7 +131,7 @@ def copy(
     as_json: JsonOption = False,
 ) -> None:
     """Copy a whole database into a new one, of the same kind or the other."""
-    with command("db copy", as_json) as answer, _opened(source, None, answer) as records:
+    with command("db copy", as_json) as answer, opened(source, None, answer) as records:
         from tsmu.database import copy as copy_all
 
         rows = copy_all(records, _place(target))
@@ -151,7 +150,7 @@ def backup(
     as_json: JsonOption = False,
 ) -> None:
     """Save the database as it is at this moment, while others may write."""
-    with command("db backup", as_json) as answer, _opened(database, workspace, answer) as records:
+    with command("db backup", as_json) as answer, opened(database, workspace, answer) as records:
         from tsmu.database import backup as save
 
         saved = save(records, to=out)
@@ -168,7 +167,7 @@ def check(
     as_json: JsonOption = False,
 ) -> None:
     """Check every rule that the schema cannot say; exit code 3 where something is wrong and not repaired."""
-    with command("db check", as_json) as answer, _opened(database, workspace, answer) as records:
+    with command("db check", as_json) as answer, opened(database, workspace, answer) as records:
         from tsmu.database import check as find
 
         found = find(records, repair=repair)
@@ -180,11 +179,11 @@ def check(
 
 
 @contextmanager
-def _opened(target: str | None, workspace: Path | None, answer: Answer) -> "Iterator[Database]":
+def opened(target: str | None, workspace: Path | None, answer: Answer, *, create: bool = False) -> "Iterator[Database]":
     """The database that was named, or the workspace's; tells when it had to be upgraded."""
     from tsmu.database import open_database
 
-    with open_database(_place(target) if target else find_workspace(workspace).database) as records:
+    with open_database(_place(target) if target else find_workspace(workspace).database, create=create) as records:
         if records.backup:
             answer.outputs["backup"] = str(records.backup)
             answer.say(f"upgraded from an older schema; as it was: {records.backup}")
@@ -195,7 +194,28 @@ def _place(target: str) -> Path | str:
     return target if "://" in target else Path(target)
 
 
-def _box(text: str) -> tuple[float, ...]:
+def filters(
+    bbox: str | None,
+    region: str | None,
+    dates: str | None,
+    min_area: float | None,
+    status: str | None,
+    where: str | None,
+) -> "Filters":
+    """The conditions that the options mean."""
+    from tsmu.database import Filters
+
+    return Filters(
+        bbox=_box(bbox) if bbox else None,
+        region=region,
+        dates=_days(dates) if dates else None,
+        min_area=min_area,
+        status=status.split(",") if status else (),
+        where=where,
+    )
+
+
+def _box(text: str) -> tuple[float, float, float, float]:
     try:
         west, south, east, north = (float(side) for side in text.split(","))
     except ValueError:

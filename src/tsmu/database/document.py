@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import sqlalchemy as sa
 
 from tsmu.database import vocabulary
+from tsmu.database.formats import FORMATS
 from tsmu.database.schema import TABLES
 from tsmu.database.vocabulary import Confidence
 
@@ -35,7 +36,7 @@ def page() -> str:
     """The whole page as Markdown."""
     parts = [_HEAD]
     parts += ["\n".join(_fields(table)) for table in TABLES]
-    parts += [_CROSSWALK + "\n" + "\n".join(_crosswalk()), "\n".join(_vocabularies())]
+    parts += [_CROSSWALK + "\n" + "\n".join(_crosswalk()), "\n".join(_vocabularies()), "\n".join(_formats())]
     return "\n".join(parts)
 
 
@@ -76,6 +77,25 @@ def _vocabularies() -> Iterator[str]:
         summary = (words.__doc__ or "").splitlines()[0]
         shown = [f"{word} (USGS {word.usgs})" if isinstance(word, Confidence) else str(word) for word in words]
         yield f"**{name}**: {summary} {', '.join(shown)}.\n"
+
+
+_FORMATS = """\
+## Formats
+
+`tsmu db export FILE` writes landslides by the ending of FILE, `tsmu db import FILE` takes them back by their ids:
+what is new comes in, what is there and the same stays, what is there and says something else is left out and told.
+All carry geometry to the last micrometre, days, and texts in UTF-8. In CSV a text that a spreadsheet would take for
+a formula gets a ' before it, and loses it again on import; the column `outline` holds the polygon as WKT, the
+layout's own columns a point in it. Of other inventories `tsmu db import` makes observations and candidates
+(polygons) or events (points).
+"""
+
+
+def _formats() -> Iterator[str]:
+    yield f"{_FORMATS}\n| format | ending | cannot carry |\n|---|---|---|"
+    for known in FORMATS:
+        yield f"| {known.name} | `{known.suffix}` | {known.lacks} |"
+    yield ""
 
 
 if __name__ == "__main__":

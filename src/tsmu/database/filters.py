@@ -1,11 +1,14 @@
 """Which landslides: the conditions that queries, tiles, queues and counts share."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import date
+from typing import Self
 
 import geopandas
 import shapely
 import sqlalchemy as sa
+from shapely.geometry.base import BaseGeometry
 
 from tsmu.database.places import Box, touches
 from tsmu.database.schema import landslide
@@ -33,7 +36,7 @@ class Filters:
     region: str | None = None
     dates: tuple[date | None, date | None] | None = None
     min_area: float | None = None
-    status: tuple[Status | str, ...] = ()
+    status: Sequence[Status | str] = ()
     where: str | None = None
     event: str | None = None
 
@@ -60,13 +63,23 @@ class Filters:
             found.append(sa.or_(*(touches(landslide, box, backend) for box in self._boxes())))
         return found
 
-    def exactly(self, found: geopandas.GeoDataFrame) -> geopandas.GeoDataFrame:
-        """Leave out what only the index took: it rounds, and a box around a landslide is not the landslide."""
+    @property
+    def area(self) -> BaseGeometry | None:
+        """The area that landslides must touch, prepared; None if anywhere."""
         if self.bbox is None:
-            return found
+            return None
         area = shapely.union_all([shapely.box(*box) for box in self._boxes()])
         shapely.prepare(area)
-        return found[shapely.intersects(area, found.geometry.array)].reset_index(drop=True)
+        return area
+
+    def exactly(self, found: geopandas.GeoDataFrame) -> geopandas.GeoDataFrame:
+        """Leave out what only the index took: it rounds, and a box around a landslide is not the landslide."""
+        area = self.area
+        return found if area is None else found[shapely.intersects(area, found.geometry.array)].reset_index(drop=True)
+
+    def believed(self) -> Self:
+        """The same of what is believed to be a landslide, unless a status is asked for."""
+        return self if self.status else replace(self, status=(Status.CANDIDATE, Status.CONFIRMED))
 
     def _boxes(self) -> list[Box]:
         assert self.bbox is not None
@@ -76,6 +89,9 @@ class Filters:
                 f"bbox {','.join(f'{side:g}' for side in self.bbox)}: not west,south,east,north in degrees; correct it"
             )
         return [self.bbox] if west <= east else [(west, south, 180.0, north), (-180.0, south, east, north)]
+
+
+EVERYTHING = Filters()
 
 
 def _days(first: date | None, last: date | None) -> list[sa.ColumnElement[bool]]:

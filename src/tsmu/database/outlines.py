@@ -1,5 +1,7 @@
 """Polygons from anywhere as the database holds them: valid MultiPolygons in EPSG:4326."""
 
+from collections.abc import Sequence
+
 import geopandas
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +19,9 @@ _AREAL = (_POLYGON, 6, _COLLECTION)  # shapely's type numbers: polygon, multipol
 _EAST, _WEST = shapely.box(-180, -90, 180, 90), shapely.box(180, -90, 540, 90)
 
 
-def clean(given: geopandas.GeoSeries, name: str, log: IssueLog) -> tuple[npt.NDArray[np.intp], Shapes]:
+def clean(
+    given: geopandas.GeoSeries, name: str, log: IssueLog, rows: Sequence[int] | None = None
+) -> tuple[npt.NDArray[np.intp], Shapes]:
     """Bring polygons into the database's form; what cannot be is left out, what is repaired is told.
 
     Heights are dropped, self-intersections resolved, polygons across the 180th meridian cut there.
@@ -25,7 +29,8 @@ def clean(given: geopandas.GeoSeries, name: str, log: IssueLog) -> tuple[npt.NDA
     Args:
         given: polygons or collections with polygons, in any CRS.
         name: what the issues call them.
-        log: takes the issues; rows are counted from 1 in the order given.
+        log: takes the issues.
+        rows: the number by which the issues call each; by default counted from 1 in the order given.
 
     Returns:
         The positions of those that stay, and their MultiPolygons in EPSG:4326, longitude first.
@@ -39,11 +44,12 @@ def clean(given: geopandas.GeoSeries, name: str, log: IssueLog) -> tuple[npt.NDA
     if shapely.has_z(shapes).any() or shapely.has_m(shapes).any():
         shapes = shapely.force_2d(shapes)
     places = np.arange(len(shapes))
+    numbers = places + 1 if rows is None else np.asarray(rows)
 
     def leave_out(bad: npt.NDArray[np.bool_], problem: str) -> None:
         nonlocal shapes, places
-        for place in places[bad].tolist():
-            log.error(name, problem, row=place + 1)
+        for row in numbers[places[bad]].tolist():
+            log.error(name, problem, row=row)
         shapes, places = shapes[~bad], places[~bad]
 
     leave_out(shapely.is_missing(shapes) | shapely.is_empty(shapes), "has no geometry")
@@ -60,8 +66,8 @@ def clean(given: geopandas.GeoSeries, name: str, log: IssueLog) -> tuple[npt.NDA
         (across, "lies across the 180th meridian", "cut there"),
         (broken & ~across, "is not a valid polygon", "repaired"),
     ):
-        for place in places[mask].tolist():
-            log.warning(name, problem, action, row=place + 1)
+        for row in numbers[places[mask]].tolist():
+            log.warning(name, problem, action, row=row)
     shapes[across] = _cut(shapes[across])
     repair = broken | across | (shapely.get_type_id(shapes) == _COLLECTION)
     shapes[repair] = shapely.make_valid(shapes[repair], method="structure", keep_collapsed=False)
@@ -84,9 +90,12 @@ def _finite(shapes: Shapes) -> npt.NDArray[np.bool_]:
 
 
 def _across(shapes: Shapes) -> npt.NDArray[np.bool_]:
-    """Which lie across the 180th meridian: none is half the Earth wide, so one that seems to be does."""
-    bounds = shapely.bounds(shapes).reshape(-1, 4)
-    return np.asarray((bounds[:, 2] - bounds[:, 0] > 180) | (bounds[:, 2] > 180))
+    """Which lie across the 180th meridian: no polygon is half the Earth wide, so one that seems to be does."""
+    parts, owner = shapely.get_parts(shapes, return_index=True)
+    bounds = shapely.bounds(parts).reshape(-1, 4)
+    across = np.zeros(len(shapes), dtype=bool)
+    across[owner[(bounds[:, 2] - bounds[:, 0] > 180) | (bounds[:, 2] > 180)]] = True
+    return across
 
 
 def _cut(shapes: Shapes) -> Shapes:

@@ -1,15 +1,12 @@
 """Asking the database: which landslides, what became of one, and what there is at all."""
 
-from collections.abc import Sequence
-from datetime import date
 from typing import Any
 
 import geopandas
 import pandas as pd
 import sqlalchemy as sa
 
-from tsmu.database.filters import Filters
-from tsmu.database.places import Box
+from tsmu.database.filters import EVERYTHING, Filters
 from tsmu.database.schema import BELIEF, TABLES, landslide, landslide_version, review
 from tsmu.database.store import Database, frame
 from tsmu.database.vocabulary import Status
@@ -18,30 +15,8 @@ from tsmu.errors import MissingRecordError
 COLUMNS = tuple(column for column in landslide.columns if column.name != "fid")
 
 
-def query(
-    database: Database,
-    *,
-    bbox: Box | None = None,
-    region: str | None = None,
-    dates: tuple[date | None, date | None] | None = None,
-    min_area: float | None = None,
-    status: Sequence[Status | str] = (),
-    where: str | None = None,
-    event: str | None = None,
-) -> geopandas.GeoDataFrame:
+def query(database: Database, filters: Filters = EVERYTHING) -> geopandas.GeoDataFrame:
     """The landslides that fulfil all conditions, as believed now.
-
-    Args:
-        database: open.
-        bbox: west, south, east, north in EPSG:4326; west greater than east crosses the 180th
-            meridian. Landslides that it touches.
-        region: ecoregion.
-        dates: first and last day, either None for open: landslides that can have happened then, so
-            those without a known day too.
-        min_area: m2, geodesic.
-        status: one of these; none given: any.
-        where: an expression, see `where`.
-        event: id of the event that they belong to.
 
     Returns:
         EPSG:4326, one row per landslide, the columns of docs/schema.md without `fid`.
@@ -49,9 +24,8 @@ def query(
     Raises:
         DatabaseError: a condition makes no sense, or the database cannot be read.
     """
-    wanted = Filters(bbox, region, dates, min_area, tuple(status), where, event)
     with database.read() as connection:
-        return wanted.exactly(frame(connection, sa.select(*COLUMNS).where(*wanted.conditions(database.backend))))
+        return filters.exactly(frame(connection, sa.select(*COLUMNS).where(*filters.conditions(database.backend))))
 
 
 def history(database: Database, landslide_id: str) -> geopandas.GeoDataFrame:

@@ -13,6 +13,9 @@ from tsmu.inventory.tables import TABLES, read_table
 from tsmu.inventory.vectors import VECTORS, read_vectors
 from tsmu.issues import IssueLog
 
+MOST_EXPANDED = 100  # times its size; map layers and tables expand to some 3 to 20 times
+FREELY_EXPANDED = 64_000_000  # bytes that an archive may expand to anyway
+
 
 @dataclass
 class Layer:
@@ -57,6 +60,7 @@ def _from_file(file: Path, log: IssueLog) -> Iterator[Layer]:
 
 def _from_zip(file: Path, log: IssueLog) -> Iterator[Layer]:
     with zipfile.ZipFile(file) as archive:
+        _refuse_bomb(file, archive)
         names = [name for name in archive.namelist() if not name.startswith("__MACOSX/")]
         inside = [name for name in names if PurePosixPath(name).suffix.lower() in (*TABLES, *VECTORS)]
         inside += sorted({name[: name.lower().index(".gdb/") + 4] for name in names if ".gdb/" in name.lower()})
@@ -70,6 +74,13 @@ def _from_zip(file: Path, log: IssueLog) -> Iterator[Layer]:
                 yield _table(shown, path.stem, path.suffix, archive.read(name), log)
             else:
                 yield from _vector(f"/vsizip/{file.resolve()}/{name}", shown, log)
+
+
+def _refuse_bomb(file: Path, archive: zipfile.ZipFile) -> None:
+    """An archive that would fill the memory is refused by what it says of itself; zipfile and GDAL hold it to that."""
+    expanded = sum(info.file_size for info in archive.infolist())
+    if expanded > FREELY_EXPANDED + MOST_EXPANDED * file.stat().st_size:
+        raise InventoryError(f"{file}: would expand to {expanded / 1e9:.1f} GB; unpack it yourself if you trust it")
 
 
 def _table(file: str, name: str | None, suffix: str, content: bytes, log: IssueLog) -> Layer:

@@ -17,7 +17,7 @@ from tsmu.inventory.tables import cell_text, column_names
 from tsmu.issues import IssueLog
 from tsmu.regions import earth_crs
 
-VECTORS = (".shp", ".geojson", ".json", ".gpkg", ".kml", ".fgb")
+VECTORS = (".shp", ".geojson", ".json", ".gpkg", ".kml", ".fgb", ".parquet")
 WGS84 = "EPSG:4326"
 MOST_COMPLAINTS = 20
 
@@ -34,6 +34,9 @@ def read_vectors(path: str, file: str, log: IssueLog) -> Iterator[tuple[str, pd.
         InventoryError: GDAL cannot read the file, or it has no layer with geometry.
         RegionError: a layer has no CRS, or one that is not of the Earth.
     """
+    if path.endswith(".parquet"):  # which GDAL reads only where it was built for it
+        yield _parquet(path, file, log)
+        return
     with _gdal(file, log):
         layers = [(str(name), kind) for name, kind in pyogrio.list_layers(path)]
     if not any(kind for _, kind in layers):
@@ -45,6 +48,15 @@ def read_vectors(path: str, file: str, log: IssueLog) -> Iterator[tuple[str, pd.
         with _gdal(file, log):
             frame = pyogrio.read_dataframe(path, layer=name, datetime_as_string=True, on_invalid="ignore")
         yield name, _as_text(frame), _placed(frame, file, log)
+
+
+def _parquet(path: str, file: str, log: IssueLog) -> tuple[str, pd.DataFrame, gpd.GeoSeries]:
+    try:
+        frame = gpd.read_parquet(path)
+    except (OSError, ValueError, KeyError) as error:
+        reason = str(error).replace("\n", " ")
+        raise InventoryError(f"{file}: cannot be read as GeoParquet ({reason}); replace it") from None
+    return "", _as_text(frame), _placed(frame, file, log)
 
 
 @contextmanager

@@ -101,16 +101,7 @@ class Format(StrEnum):
 @router.get("/export.{suffix}", response_class=Response)
 def export(desk: TheDesk, suffix: Format, wanted: TheFilters) -> Response:
     """All landslides that are filtered, as one file: GeoJSON, CSV with outlines as WKT, or GeoPackage."""
-    found = query(
-        desk.records,
-        bbox=wanted.bbox,
-        region=wanted.region,
-        dates=wanted.dates,
-        min_area=wanted.min_area,
-        status=wanted.status,
-        where=wanted.where,
-        event=wanted.event,
-    )
+    found = query(desk.records, wanted)
     body, kind = _WRITERS[suffix](found)
     return Response(
         body, media_type=kind, headers={"Content-Disposition": f'attachment; filename="landslides.{suffix}"'}

@@ -1,0 +1,133 @@
+"""Cells of equal area on a plane: squares or hexagons, named by one integer each."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+import pyproj
+import shapely
+
+from tsmu.database.types import SRS_ID
+
+Keys = npt.NDArray[np.int64]
+Numbers = npt.NDArray[np.float64]
+WIDE = 100.0  # degrees of longitude or latitude from which one centre is too far from the edges
+_HALF = 1 << 31
+
+
+class Cells(Protocol):
+    """Cells that cover the plane without gaps; coordinates in metres."""
+
+    @property
+    def size(self) -> float:
+        """Width of one cell, m."""
+
+    @property
+    def area(self) -> float:
+        """Of one cell, m2."""
+
+    def of(self, x: Numbers, y: Numbers) -> Keys:
+        """The cell of each point."""
+
+    def near(self, bounds: tuple[float, float, float, float]) -> Keys:
+        """All cells that touch a box, and perhaps a few at its edge that do not."""
+
+    def outlines(self, keys: Keys) -> npt.NDArray[np.object_]:
+        """The polygon of each cell."""
+
+
+def _key(column: npt.NDArray[np.float64], row: npt.NDArray[np.float64]) -> Keys:
+    return (column.astype(np.int64) << 32) + row.astype(np.int64) + _HALF
+
+
+def places(keys: Keys) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Column and row of cells."""
+    return keys >> 32, (keys & 0xFFFFFFFF) - _HALF
+
+
+@dataclass(frozen=True)
+class Squares:
+    """Squares with sides of `size` metres; rows count northwards from the projection's centre."""
+
+    size: float
+
+    @property
+    def area(self) -> float:
+        """Of one square, m2."""
+        return self.size**2
+
+    def of(self, x: Numbers, y: Numbers) -> Keys:
+        """The square of each point."""
+        return _key(np.floor(x / self.size), np.floor(y / self.size))
+
+    def near(self, bounds: tuple[float, float, float, float]) -> Keys:
+        """All squares that touch a box."""
+        west, south, east, north = (np.floor(side / self.size) for side in bounds)
+        columns, rows = np.meshgrid(np.arange(west, east + 1), np.arange(south, north + 1))
+        return _key(columns.ravel(), rows.ravel())
+
+    def outlines(self, keys: Keys) -> npt.NDArray[np.object_]:
+        """Each square as a polygon."""
+        column, row = places(keys)
+        size = self.size
+        made = shapely.box(column * size, row * size, (column + 1) * size, (row + 1) * size)
+        return np.asarray(made, dtype=object)
+
+
+@dataclass(frozen=True)
+class Hexagons:
+    """Hexagons that stand on a corner and are `size` metres wide from flat side to flat side."""
+
+    size: float
+
+    @property
+    def area(self) -> float:
+        """Of one hexagon, m2."""
+        return float(self.size**2 * np.sqrt(3) / 2)
+
+    def of(self, x: Numbers, y: Numbers) -> Keys:
+        """The hexagon of each point, by rounding in the three coordinates that add up to nothing."""
+        row = y / (self.size * np.sqrt(3) / 2)
+        column = x / self.size - row / 2
+        third = -column - row
+        near = [np.rint(part) for part in (column, row, third)]
+        off = [np.abs(part - whole) for part, whole in zip((column, row, third), near, strict=True)]
+        first = (off[0] > off[1]) & (off[0] > off[2])
+        second = ~first & (off[1] > off[2])
+        return _key(np.where(first, -near[1] - near[2], near[0]), np.where(second, -near[0] - near[2], near[1]))
+
+    def near(self, bounds: tuple[float, float, float, float]) -> Keys:
+        """All hexagons that touch a box, and some beside it."""
+        west, south, east, north = bounds
+        step = self.size * np.sqrt(3) / 2
+        rows = np.arange(np.floor(south / step) - 1, np.ceil(north / step) + 2)
+        columns = np.arange(np.floor(west / self.size) - 1, np.ceil(east / self.size) + 2)
+        across, along = np.meshgrid(columns, rows)
+        return _key((across - np.floor(along / 2)).ravel(), along.ravel())
+
+    def outlines(self, keys: Keys) -> npt.NDArray[np.object_]:
+        """Each hexagon as a polygon."""
+        column, row = places(keys)
+        x, y = self.size * (column + row / 2), self.size * np.sqrt(3) / 2 * row
+        turns = np.deg2rad(np.arange(30, 390, 60))
+        radius = self.size / np.sqrt(3)
+        corners = np.stack([x[:, None] + radius * np.cos(turns), y[:, None] + radius * np.sin(turns)], axis=-1)
+        return np.asarray(shapely.polygons(corners), dtype=object)
+
+
+def equal_area_crs(west: float, south: float, east: float, north: float) -> pyproj.CRS:
+    """An equal-area projection for an extent in degrees; east is greater than 180 across the 180th meridian.
+
+    Lambert's azimuthal one round the middle, where shapes stay true up to some thousands of kilometres
+    (Snyder 1987, p. 182); Equal Earth for what is wider.
+    """
+    if east - west > WIDE or north - south > WIDE:
+        return pyproj.CRS.from_proj4(f"+proj=eqearth +lon_0={(west + east) / 2:.0f} +datum=WGS84 +units=m")
+    latitude, longitude = (south + north) / 2, ((west + east) / 2 + 180) % 360 - 180
+    return pyproj.CRS.from_proj4(f"+proj=laea +lat_0={latitude:.2f} +lon_0={longitude:.2f} +datum=WGS84 +units=m")
+
+
+def to_plane(crs: pyproj.CRS) -> pyproj.Transformer:
+    """From degrees in EPSG:4326, longitude first, to a projection's metres."""
+    return pyproj.Transformer.from_crs(SRS_ID, crs, always_xy=True)

@@ -1,0 +1,111 @@
+"""How landslide areas are distributed: the power law of the large ones, and where the small ones begin to be missed."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Areas = npt.NDArray[np.float64]
+FEWEST = 10  # areas in a tail that can be fitted
+CANDIDATES = 100  # beginnings of the tail that are tried
+TRIALS = 100  # synthetic samples: the probability is good to 0.05 (Clauset et al. 2009, 4.1)
+GRID = 400
+
+
+@dataclass(frozen=True)
+class Tail:
+    """The power law p(A) ~ A^-alpha of the areas from `begins_m2` on.
+
+    Attributes:
+        alpha: exponent of the probability density.
+        alpha_error: its standard error.
+        begins_m2: smallest area that follows the law.
+        number: areas in the tail.
+        distance: Kolmogorov and Smirnov's, between the tail and the law.
+        probability: share of samples of the law that lie farther from it than the areas do; below 0.1
+            the law is a poor one.
+    """
+
+    alpha: float
+    alpha_error: float
+    begins_m2: float
+    number: int
+    distance: float
+    probability: float
+
+
+def power_law_tail(areas: Areas, seed: int = 0) -> Tail | None:
+    """Fit the tail by maximum likelihood; it begins where the fitted law is nearest to the areas.
+
+    Source: Clauset, Shalizi and Newman (2009), doi 10.1137/070710111: exponent and error by equations
+    3.1 and 3.2, the beginning by 3.3, the probability by 4.1.
+
+    Args:
+        areas: m2, above 0.
+        seed: of the synthetic samples.
+
+    Returns:
+        The tail; None where there are too few areas, or all are the same.
+    """
+    ordered = np.sort(areas)
+    best = _best(ordered)
+    if best is None:
+        return None
+    begin, alpha, distance = best
+    below, number = ordered[ordered < begin], int((ordered >= begin).sum())
+    chance = np.random.default_rng(seed)
+    farther = 0
+    for _ in range(TRIALS):
+        drawn = chance.binomial(len(ordered), number / len(ordered))
+        tail = begin * (1 - chance.random(drawn)) ** (-1 / (alpha - 1))
+        head = chance.choice(below, len(ordered) - drawn) if len(below) else np.empty(0)
+        found = _best(np.sort(np.concatenate([head, tail])))
+        farther += found is not None and found[2] >= distance
+    error = (alpha - 1) / np.sqrt(number)
+    return Tail(alpha, float(error), begin, number, distance, farther / TRIALS)
+
+
+def _best(ordered: Areas) -> tuple[float, float, float] | None:
+    """Beginning, exponent and distance of the fit that is nearest."""
+    begins = np.unique(ordered[: len(ordered) - FEWEST + 1])
+    if len(begins) > CANDIDATES:
+        begins = np.unique(np.quantile(begins, np.linspace(0, 1, CANDIDATES), method="nearest"))
+    fits = []
+    logs = np.log(ordered)
+    for begin in begins:
+        first = np.searchsorted(ordered, begin)
+        tail = logs[first:] - np.log(begin)
+        if not tail[-1] > 0:
+            continue
+        number = len(tail)
+        alpha = 1 + number / tail.sum()
+        law = 1 - np.exp((1 - alpha) * tail)
+        steps = np.arange(number + 1) / number
+        distance = max(np.abs(law - steps[:-1]).max(), np.abs(law - steps[1:]).max())
+        fits.append((float(distance), float(begin), float(alpha)))
+    if not fits:
+        return None
+    distance, begin, alpha = min(fits)
+    return begin, alpha, distance
+
+
+def probability_density(areas: Areas) -> tuple[Areas, Areas]:
+    """The probability density of areas, per m2, at areas from the smallest to the largest.
+
+    A kernel density of the areas' logarithms, which resolves small and large ones alike: p(A) = p(ln A) / A.
+    """
+    from scipy.stats import gaussian_kde  # takes long to load, and few commands need it
+
+    logs = np.log(areas)
+    grid = np.linspace(logs.min(), logs.max(), GRID)
+    at = np.exp(grid)
+    return at, gaussian_kde(logs)(grid) / at
+
+
+def rollover(areas: Areas) -> float | None:
+    """The most frequent area, m2, below which fewer are found; None where small ones only get more."""
+    if len(np.unique(areas)) < FEWEST:
+        return None
+    at, density = probability_density(areas)
+    most = int(np.argmax(density))
+    return float(at[most]) if most else None
