@@ -90,9 +90,9 @@ def test_where_nobody_looked_there_is_no_value(records: db.Database, tmp_path: P
 def test_days_and_regions_choose_landslides_and_what_was_looked_at(records: db.Database) -> None:
     may = (date(2024, 5, 1), None)
     assert density(records, Filters(dates=may), cell_m=2000).counted == 50
-    for other in ({"dates": (date(2024, 5, 2), None)}, {"region": "jura"}, {"bbox": (0, 0, 1, 1)}):
+    for other in (Filters(dates=(date(2024, 5, 2), None)), Filters(region="jura"), Filters(bbox=(0, 0, 1, 1))):
         with pytest.raises(DatabaseError, match="nobody has looked"):
-            density(records, cell_m=2000, **other)
+            density(records, other, cell_m=2000)
     first = db.query(records)["id"].iloc[0]
     db.review(records, first, status="rejected", by="eva", why="a quarry")
     assert density(records, cell_m=2000).counted == 49

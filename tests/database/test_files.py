@@ -190,12 +190,8 @@ def test_stac_items_of_scenes_and_runs_come_back(filled: db.Database, tmp_path: 
 
 
 def test_filters_are_those_of_query(filled: db.Database, tmp_path: Path) -> None:
-    wanted = {"status": ["confirmed"], "where": "version = 2", "bbox": (7, 46, 7.001, 46.001)}
-    assert (
-        db.export(filled, tmp_path / "a.fgb", IssueLog("e"), db.Filters(**wanted))
-        == len(db.query(filled, db.Filters(**wanted)))
-        == 1
-    )
+    wanted = db.Filters(status=["confirmed"], where="version = 2", bbox=(7, 46, 7.001, 46.001))
+    assert db.export(filled, tmp_path / "a.fgb", IssueLog("e"), wanted) == len(db.query(filled, wanted)) == 1
     assert db.export(filled, tmp_path / "none.parquet", IssueLog("e"), db.Filters(region="nowhere")) == 0
     assert len(geopandas.read_parquet(tmp_path / "none.parquet")) == 0
 
