@@ -9,25 +9,41 @@ with database.open_database("landslides.gpkg") as records:
 from tsmu.database.building import Added, RunRecord, SceneRecord, add_run
 from tsmu.database.checks import check
 from tsmu.database.copying import copy
+from tsmu.database.events import add_events
+from tsmu.database.inventories import AddedInventory, add_inventory, inventories_in
+from tsmu.database.merging import Merged, merge
+from tsmu.database.proposals import accept, decline, proposals
 from tsmu.database.querying import history, info, query, reviews
 from tsmu.database.reviewing import review
 from tsmu.database.saving import save as backup
 from tsmu.database.store import Database
+from tsmu.database.undoing import Undone, undo_merge
 from tsmu.database.versions import open_database
 
 __all__ = [
     "Added",
+    "AddedInventory",
     "Database",
+    "Merged",
     "RunRecord",
     "SceneRecord",
+    "Undone",
+    "accept",
+    "add_events",
+    "add_inventory",
     "add_run",
     "backup",
     "check",
     "copy",
+    "decline",
     "history",
     "info",
+    "inventories_in",
+    "merge",
     "open_database",
+    "proposals",
     "query",
     "review",
     "reviews",
+    "undo_merge",
 ]
