@@ -77,6 +77,7 @@ def _speak(rows: pd.DataFrame, amalgamated: npt.NDArray[np.bool_]) -> Positions:
     """Positions of the observations that make their landslide's outline."""
     rows = rows[~amalgamated]
     model = rows["bundle"].str.cat(rows["run_id"].fillna(""), sep=" ")
+    model = pd.Series(np.unique(model.to_numpy(dtype=str), return_inverse=True)[1], index=rows.index)
     newest = model.groupby([rows["founder"], rows["scene_id"]], sort=False).transform("max")
     rows = rows[rows["run_id"].isna() | (model == newest)]
     shown = rows.groupby(["founder", "look"], sort=False)["area_m2"].transform("sum")

@@ -76,18 +76,21 @@ class Overlaps:
         return Overlaps(self.first[which], self.second[which], self.shared[which], self.likeness[which])
 
 
-def overlaps(ones: Shapes, others: Shapes, apart: tuple[Positions, Positions] | None = None) -> Overlaps:
-    """Find the pairs that overlap.
+def near(ones: Shapes, others: Shapes) -> tuple[Positions, Positions]:
+    """Positions of the pairs that touch, by a spatial index."""
+    first, second = shapely.STRtree(others).query(ones, predicate="intersects")
+    return first, second
+
+
+def overlaps(ones: Shapes, others: Shapes, first: Positions, second: Positions) -> Overlaps:
+    """Those of some pairs that overlap.
 
     Args:
         ones: polygons.
         others: polygons in the same CRS.
-        apart: labels of both; pairs with the same label are left out.
+        first: positions in `ones`, one for each pair.
+        second: positions in `others`.
     """
-    first, second = shapely.STRtree(others).query(ones, predicate="intersects")
-    if apart is not None:
-        differ = apart[0][first] != apart[1][second]
-        first, second = first[differ], second[differ]
     shared = shapely.area(shapely.intersection(ones[first], others[second]))
     area, other = shapely.area(ones[first]), shapely.area(others[second])
     enough = shared >= SAME * np.minimum(area, other)
@@ -102,8 +105,9 @@ def group(shapes: Shapes, look: Positions) -> Groups:
         look: (n,) number of the look that each is from.
     """
     count = len(shapes)
-    pairs = overlaps(shapes, shapes, (look, look))
-    pairs = pairs[pairs.second < pairs.first]  # the earlier second
+    later, earlier = near(shapes, shapes)
+    asked = (earlier < later) & (look[earlier] != look[later])
+    pairs = overlaps(shapes, shapes, later[asked], earlier[asked])
     edges = coo_array((np.ones(len(pairs)), (pairs.first, pairs.second)), (count, count))
     component = connected_components(edges, directed=False)[1].astype(np.intp)
     pairs = pairs[np.lexsort((pairs.second, pairs.first))]

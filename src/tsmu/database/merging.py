@@ -33,6 +33,7 @@ from tsmu.database.blobs import encode
 from tsmu.database.events import NEAR_M, events_of
 from tsmu.database.ids import content_id, landslide_ids, new_ids
 from tsmu.database.matching import PARTS, SAME, Groups, group, overlaps
+from tsmu.database.matching import near as find_near
 from tsmu.database.schema import landslide, merged_observation, merging, observation, review
 from tsmu.database.store import Database, backend_of, frame, insert
 from tsmu.database.types import now
@@ -241,7 +242,8 @@ def _proposals(
 ) -> pd.DataFrame:
     """Landslides of persons that groups may be of: `id`, `landslide_id`, `observation_id`, `status`."""
     alive = held[held["status"] != Status.MERGED].sort_index()
-    pairs = overlaps(np.asarray(wanted.geometry.array), np.asarray(alive.geometry.array))
+    ours, theirs = np.asarray(wanted.geometry.array), np.asarray(alive.geometry.array)
+    pairs = overlaps(ours, theirs, *find_near(ours, theirs))
     pairs = pairs[np.lexsort((pairs.second, -pairs.likeness, pairs.first))]
     pairs = pairs[np.unique(pairs.first, return_index=True)[1]]
     table = pd.DataFrame(

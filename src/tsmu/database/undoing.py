@@ -21,6 +21,7 @@ from tsmu.database.vocabulary import Author, Status
 from tsmu.errors import DatabaseError
 
 _STAMP = {"id", "version", "author", "changed_by", "changed_at", "change_reason"}
+_SAID = [name for name in BELIEF if name not in _STAMP]
 _PART = 10_000  # ids in one statement
 
 
@@ -90,18 +91,13 @@ def _changed_since(connection: sa.Connection, links: pd.DataFrame, merging_id: s
     """Landslides of the merging that cannot be restored, with all that it connected them with."""
     ids = pd.Index([*links["before"].dropna(), *links["after"]]).unique()
     expected = links.set_index("observation")["after"]
-    ours = f"merging {merging_id}"
     stays: set[str] = set()
     for part in _parts(ids.tolist()):
         of = sa.select(observation.c.id, observation.c.landslide_id).where(observation.c.landslide_id.in_(part))
         links_now = pd.DataFrame(connection.execute(of).fetchall(), columns=["id", "landslide"])
         differs = links_now["landslide"].to_numpy() != expected.reindex(links_now["id"]).to_numpy(dtype=object)
         stays |= set(links_now["landslide"][differs])
-        # Everything that has ours among its versions and something newer on top.
-        versions = sa.select(landslide_version.c.id).where(
-            landslide_version.c.id.in_(part), landslide_version.c.changed_by == ours
-        )
-        stays |= set(connection.execute(versions).scalars())
+        stays |= set(connection.execute(_said_otherwise(part, merging_id)).scalars())
     there = set(_links_now(connection, expected.index.tolist()).items())
     wanted = set(expected.items())
     stays |= {after for _, after in wanted - there}
@@ -111,6 +107,14 @@ def _changed_since(connection: sa.Connection, links: pd.DataFrame, merging_id: s
     component = connected_components(coo_array(edges, (len(ids), len(ids))), directed=False)[1]
     touched = component[number[list(stays)].to_numpy(np.intp)]
     return set(ids[np.isin(component, touched)])
+
+
+def _said_otherwise(ids: list[str], merging_id: str) -> sa.Select[Any]:
+    """Landslides that say something else now than after the merging: a change that was taken back is none."""
+    then = landslide_version
+    differs = [landslide.c[name].is_distinct_from(then.c[name]) for name in [*_SAID, "author"]]
+    same = sa.and_(then.c.id == landslide.c.id, then.c.changed_by == f"merging {merging_id}")
+    return sa.select(landslide.c.id).join(then, same).where(landslide.c.id.in_(ids), sa.or_(*differs))
 
 
 def _links_now(connection: sa.Connection, observations: list[str]) -> dict[str, str]:
@@ -125,7 +129,6 @@ def _links_now(connection: sa.Connection, observations: list[str]) -> dict[str, 
 
 def _restore(connection: sa.Connection, ids: list[str], merging_id: str) -> int:
     """New versions that say what the ones before the merging said; the number of landslides."""
-    ours = landslide.c.changed_by == f"merging {merging_id}"
     stamp: dict[str, Any] = {
         "version": landslide.c.version + 1,
         "author": Author.RUN.value,
@@ -133,18 +136,33 @@ def _restore(connection: sa.Connection, ids: list[str], merging_id: str) -> int:
         "changed_at": now(),
         "change_reason": "merging undone",
     }
+    made = {"status": Status.MERGED.value, "merged_into": None}
     former = landslide_version
-    again = {name: former.c[name] for name in BELIEF if name not in _STAMP}
+    again = {name: former.c[name] for name in _SAID}
     count = 0
     for part in _parts(ids):
-        which = sa.and_(landslide.c.id.in_(part), ours)
-        made = {"status": Status.MERGED.value, "merged_into": None}
-        before = sa.and_(former.c.id == landslide.c.id, former.c.version == landslide.c.version - 1)
-        # Those that were made first: the others' new versions would look like theirs.
-        new = sa.update(landslide).where(which, landslide.c.version == 1).values(**made, **stamp)
-        count += connection.execute(new).rowcount
-        count += connection.execute(sa.update(landslide).where(which, before).values(**again, **stamp)).rowcount
+        ours = _versions_made(connection, part, merging_id)
+        new = [name for name, version in ours.items() if version == 1]
+        count += connection.execute(
+            sa.update(landslide).where(landslide.c.id.in_(new)).values(**made, **stamp)
+        ).rowcount
+        for version in sorted(set(ours.values()) - {1}):
+            of = [name for name, other in ours.items() if other == version]
+            before = sa.and_(former.c.id == landslide.c.id, former.c.version == version - 1)
+            count += connection.execute(
+                sa.update(landslide).where(landslide.c.id.in_(of), before).values(**again, **stamp)
+            ).rowcount
     return count
+
+
+def _versions_made(connection: sa.Connection, ids: list[str], merging_id: str) -> dict[str, int]:
+    """The version that a merging made, of each landslide that it changed."""
+    found: dict[str, int] = {}
+    for table in (landslide, landslide_version):
+        query = sa.select(table.c.id, table.c.version).where(table.c.id.in_(ids))
+        rows = connection.execute(query.where(table.c.changed_by == f"merging {merging_id}"))
+        found |= {row[0]: row[1] for row in rows}
+    return found
 
 
 def _parts(ids: list[str]) -> list[list[str]]:
