@@ -8,7 +8,7 @@ from itertools import takewhile
 import typer
 from typer.exceptions import TyperException
 
-from tsmu.cli import benchmark, chips, db, export, fetch, imports, models, regions
+from tsmu.cli import benchmark, chips, db, db_merge, export, fetch, imports, models, regions
 from tsmu.cli.command import Answer, answer_failure
 from tsmu.cli.demo import demo
 from tsmu.cli.evaluate import evaluate
@@ -34,6 +34,8 @@ app.add_typer(models.app, name="models")
 app.command("evaluate")(evaluate)
 app.command("map")(map_scene)
 app.add_typer(db.app, name="db")
+db.app.command("merge")(db_merge.merge)
+db.app.command("proposals")(db_merge.proposals)
 app.add_typer(export.app, name="export")
 app.command("demo")(demo)
 app.add_typer(benchmark.app, name="benchmark")

@@ -29,7 +29,7 @@ SHOWN = 20
 @app.command("info")
 def info(database: DatabaseOption = None, workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
     """Tell what the database holds."""
-    with command("db info", as_json) as answer, _opened(database, workspace, answer) as records:
+    with command("db info", as_json) as answer, opened(database, workspace, answer) as records:
         from tsmu.database import info as ask
 
         answer.more |= ask(records)
@@ -60,7 +60,7 @@ def query(
     as_json: JsonOption = False,
 ) -> None:
     """List landslides as they are believed now; with --json as GeoJSON under the key `landslides`."""
-    with command("db query", as_json) as answer, _opened(database, workspace, answer) as records:
+    with command("db query", as_json) as answer, opened(database, workspace, answer) as records:
         import json
 
         from tsmu.database import query as ask
@@ -77,9 +77,9 @@ def query(
         )
         answer.records = len(found)
         if as_json:
-            answer.more["landslides"] = json.loads(_as_text(found).to_json(drop_id=True))
+            answer.more["landslides"] = json.loads(as_text(found).to_json(drop_id=True))
         answer.say(f"{len(found)} landslides, {found['area_m2'].sum() / 1e6:.3f} km2")
-        _show(answer, found, ["id", "status", "region", "date_min", "date_max", "area_m2"])
+        show(answer, found, ["id", "status", "region", "date_min", "date_max", "area_m2"])
 
 
 @app.command("history")
@@ -90,7 +90,7 @@ def history(
     as_json: JsonOption = False,
 ) -> None:
     """Tell what was believed of a landslide, version by version, by whom and why; and its reviews."""
-    with command("db history", as_json) as answer, _opened(database, workspace, answer) as records:
+    with command("db history", as_json) as answer, opened(database, workspace, answer) as records:
         import json
 
         from tsmu.database import history as ask
@@ -99,10 +99,10 @@ def history(
         versions, entries = ask(records, landslide_id), reviews(records, landslide_id)
         answer.records = len(versions)
         if as_json:
-            answer.more["versions"] = json.loads(_as_text(versions).to_json(drop_id=True))
-            answer.more["reviews"] = _as_text(entries).to_dict("records")
-        _show(answer, versions, ["version", "status", "area_m2", "changed_by", "changed_at", "change_reason"])
-        _show(answer, entries, ["decision", "status_after", "by", "at", "why"])
+            answer.more["versions"] = json.loads(as_text(versions).to_json(drop_id=True))
+            answer.more["reviews"] = as_text(entries).to_dict("records")
+        show(answer, versions, ["version", "status", "area_m2", "changed_by", "changed_at", "change_reason"])
+        show(answer, entries, ["decision", "status_after", "by", "at", "why"])
 
 
 @app.command("review")
@@ -116,7 +116,7 @@ def review(
     as_json: JsonOption = False,
 ) -> None:
     """Decide on a landslide."""
-    with command("db review", as_json) as answer, _opened(database, workspace, answer) as records:
+    with command("db review", as_json) as answer, opened(database, workspace, answer) as records:
         from tsmu.database import review as decide
 
         version = decide(records, landslide_id, status=status, by=by, why=why)
@@ -132,7 +132,7 @@ def copy(
     as_json: JsonOption = False,
 ) -> None:
     """Copy a whole database into a new one, of the same kind or the other."""
-    with command("db copy", as_json) as answer, _opened(source, None, answer) as records:
+    with command("db copy", as_json) as answer, opened(source, None, answer) as records:
         from tsmu.database import copy as copy_all
 
         rows = copy_all(records, _place(target))
@@ -151,7 +151,7 @@ def backup(
     as_json: JsonOption = False,
 ) -> None:
     """Save the database as it is at this moment, while others may write."""
-    with command("db backup", as_json) as answer, _opened(database, workspace, answer) as records:
+    with command("db backup", as_json) as answer, opened(database, workspace, answer) as records:
         from tsmu.database import backup as save
 
         saved = save(records, to=out)
@@ -168,7 +168,7 @@ def check(
     as_json: JsonOption = False,
 ) -> None:
     """Check every rule that the schema cannot say; exit code 3 where something is wrong and not repaired."""
-    with command("db check", as_json) as answer, _opened(database, workspace, answer) as records:
+    with command("db check", as_json) as answer, opened(database, workspace, answer) as records:
         from tsmu.database import check as find
 
         found = find(records, repair=repair)
@@ -176,11 +176,11 @@ def check(
         answer.left_out = int((~found["repaired"].astype(bool)).sum())
         answer.more["findings"] = found.to_dict("records")
         answer.say(f"{len(found)} findings, {len(found) - answer.left_out} repaired" if len(found) else "all is well")
-        _show(answer, found, list(found.columns))
+        show(answer, found, list(found.columns))
 
 
 @contextmanager
-def _opened(target: str | None, workspace: Path | None, answer: Answer) -> "Iterator[Database]":
+def opened(target: str | None, workspace: Path | None, answer: Answer) -> "Iterator[Database]":
     """The database that was named, or the workspace's; tells when it had to be upgraded."""
     from tsmu.database import open_database
 
@@ -212,7 +212,7 @@ def _days(text: str) -> tuple[date | None, date | None]:
     return days[0], days[1]
 
 
-def _as_text(table: "pd.DataFrame") -> Any:
+def as_text(table: "pd.DataFrame") -> Any:
     """Days and moments as ISO 8601, missing values as null."""
     table = table.copy()
     for name in table.columns.drop("geometry", errors="ignore"):
@@ -223,8 +223,9 @@ def _as_text(table: "pd.DataFrame") -> Any:
     return table
 
 
-def _show(answer: Answer, table: "pd.DataFrame", columns: list[str]) -> None:
+def show(answer: Answer, table: "pd.DataFrame", columns: list[str]) -> None:
+    """Print the first rows of a table for people."""
     if len(table) and not answer.as_json:
-        answer.say(_as_text(table[columns].head(SHOWN)).to_string(index=False, na_rep=""))
+        answer.say(as_text(table[columns].head(SHOWN)).to_string(index=False, na_rep=""))
         if len(table) > SHOWN:
             answer.say(f"... and {len(table) - SHOWN} more")

@@ -9,8 +9,7 @@ with database.open_database("landslides.gpkg") as records:
 from tsmu.database.building import Added, RunRecord, SceneRecord, add_run
 from tsmu.database.checks import check
 from tsmu.database.copying import copy
-from tsmu.database.events import add_events
-from tsmu.database.inventories import AddedInventory, add_inventory, inventories_in
+from tsmu.database.delineations import AddedInventory, add_inventory
 from tsmu.database.merging import Merged, merge
 from tsmu.database.proposals import accept, decline, proposals
 from tsmu.database.querying import history, info, query, reviews
@@ -29,7 +28,6 @@ __all__ = [
     "SceneRecord",
     "Undone",
     "accept",
-    "add_events",
     "add_inventory",
     "add_run",
     "backup",
@@ -38,7 +36,6 @@ __all__ = [
     "decline",
     "history",
     "info",
-    "inventories_in",
     "merge",
     "open_database",
     "proposals",

@@ -1,4 +1,4 @@
-"""Inventory events in the database, and which landslides they can have set off.
+"""Which landslides the events of inventories can have set off.
 
 An event and a landslide belong together when the event's place lies in the landslide's outline or near it
 and its days lie in the landslide's. Both say so by a number between 0 and 1, and the score is the product:
@@ -10,7 +10,6 @@ and its days lie in the landslide's. Both say so by a number between 0 and 1, an
 Of several events the one with the highest score is the landslide's, then the one with the lower id.
 """
 
-import json
 from typing import Any
 
 import geopandas
@@ -21,53 +20,13 @@ import shapely
 import sqlalchemy as sa
 
 from tsmu.database.blobs import Shapes
-from tsmu.database.ids import content_id
 from tsmu.database.outlines import GEOD
 from tsmu.database.schema import event
-from tsmu.database.store import Database, frame, insert
-from tsmu.database.types import SRS_ID
-from tsmu.database.vocabulary import Trigger
+from tsmu.database.store import frame
 
 NEAR_M = 500.0
 UNKNOWN_DAYS = 0.5
 _DEGREE_M = GEOD.line_length([0, 0], [0, 1])  # the shortest that a degree of latitude is anywhere
-
-
-def add_events(database: Database, events: geopandas.GeoDataFrame) -> int:
-    """Put inventory events into the database, in one transaction; those that are there change nothing.
-
-    Args:
-        database: open.
-        events: the table that `tsmu.inventory` gives.
-
-    Returns:
-        How many came in.
-    """
-    events = events.to_crs(SRS_ID)
-    ids = np.array([content_id("event", name) for name in events["event_id"]], dtype=object)
-    said = events["trigger"].fillna("").str.lower().str.replace("_", " ")
-    known = said.isin(list(Trigger))
-    columns: dict[str, Any] = {
-        "id": ids,
-        "name": events["event_id"].to_numpy(),
-        "trigger": said.where(known, None).to_numpy(),
-        "positional_accuracy_m": _none(events["positional_accuracy_m"].astype(float)),
-        "records": [json.dumps([name]) for name in events["source_id"].fillna(events["event_id"])],
-        "notes": _none(events["notes"].where(known | (said == ""), "trigger: " + said)),
-    }
-    columns |= {name: _none(events[name]) for name in ("inventory", "url")}
-    for name in ("date_min", "date_max"):
-        days = pd.to_datetime(events[name])
-        columns[name] = [None if pd.isna(day) else day.date() for day in days]
-    with database.write() as connection:
-        there = set(connection.execute(sa.select(event.c.id)).scalars())
-        fresh = np.flatnonzero([name not in there for name in ids])
-        rows = {name: [values[place] for place in fresh] for name, values in columns.items()}
-        return insert(connection, event, rows, np.asarray(events.geometry.array)[fresh])
-
-
-def _none(values: "pd.Series[Any]") -> npt.NDArray[np.object_]:
-    return values.astype(object).where(values.notna(), None).to_numpy()
 
 
 def events_of(connection: sa.Connection, landslides: geopandas.GeoDataFrame, near: float = NEAR_M) -> pd.DataFrame:

@@ -42,13 +42,7 @@ def outline_ids(of: str, outlines: Iterable[bytes]) -> npt.NDArray[np.object_]:
 
 def landslide_ids(observation_ids: Iterable[str]) -> npt.NDArray[np.object_]:
     """Ids of landslides, each made from the id of its first observation."""
-    begin = hashlib.sha1(_CONTENT.bytes + b"landslide ", usedforsecurity=False)
-    found = []
-    for name in observation_ids:
-        digest = begin.copy()
-        digest.update(name.encode())
-        found.append(digest.digest()[:16])
-    return _written(b"".join(found), _VERSION_5)
+    return np.array([content_id("landslide", name) for name in observation_ids], dtype=object)
 
 
 def new_ids(count: int) -> npt.NDArray[np.object_]:

@@ -83,7 +83,7 @@ def merge(database: Database, *, by: str, near: float = NEAR_M) -> Merged:
     with database.write() as connection:
         known = frame(connection, sa.select(*(c for c in landslide.columns if c.name != "fid"))).set_index("id")
         seen = observations(connection)
-        held = known[(known["author"] == Author.PERSON) | known["status"].isin([Status.CONFIRMED, Status.REJECTED])]
+        held = known[_decided(known)]
         own = landslide_ids(seen["id"])
         free = ~seen["landslide_id"].isin(held.index).to_numpy()
         foreign = known.index.difference(pd.Index(own)).difference(held.index)
@@ -103,6 +103,12 @@ def merge(database: Database, *, by: str, near: float = NEAR_M) -> Merged:
         changes = {"made": len(told.made), "changed": len(told.changed), "merged": len(told.merged)}
         relinked = int((told.links["before"] != told.links["after"]).sum())
         return Merged(merging_id, **counts, **changes, relinked=relinked, proposed=len(proposed))
+
+
+def _decided(known: pd.DataFrame) -> "pd.Series[bool]":
+    """Which landslides a person decided on or changed; what somebody's inventory brought is a candidate like others."""
+    edited = (known["author"] == Author.PERSON) & (known["version"] > 1)
+    return edited | known["status"].isin([Status.CONFIRMED, Status.REJECTED])
 
 
 def _wanted(

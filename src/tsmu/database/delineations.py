@@ -1,16 +1,13 @@
-"""Polygon inventories that somebody drew: observations from images of a span of days, and the area looked at.
+"""What somebody drew: the polygons of an inventory as observations from images of some days, and the area looked at.
 
 They become landslides by merging (`merge`), together with all other observations.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
 import geopandas
 import numpy as np
-import pandas as pd
 import shapely
 import sqlalchemy as sa
 from shapely.geometry.base import BaseGeometry
@@ -90,14 +87,3 @@ def add_inventory(
         insert(connection, mapped_area, by | {"id": area_id, "min_area_m2": min_area_m2}, area_shape)
         insert(connection, observation, by | {"id": ids, "area_m2": geodesic_areas(shapes)}, shapes)
     return AddedInventory(seen.id, already_there=False, observations=len(shapes))
-
-
-def inventories_in(events: geopandas.GeoDataFrame) -> Iterator[tuple[str, Days, geopandas.GeoSeries]]:
-    """The inventories in a table of `tsmu.inventory` by layer and days: name, days and outlines of each."""
-    keys = ["inventory", "layer", "date_min", "date_max"]
-    for (inventory, layer, first, last), part in events.groupby(keys, sort=True, dropna=False):
-        yield f"{inventory} {layer}".strip(), (_day(first), _day(last)), part.geometry
-
-
-def _day(said: Any) -> date | None:
-    return None if pd.isna(said) else pd.Timestamp(said).date()
