@@ -91,8 +91,13 @@ def overlaps(ones: Shapes, others: Shapes, first: Positions, second: Positions) 
         first: positions in `ones`, one for each pair.
         second: positions in `others`.
     """
+    area, other = shapely.area(ones)[first], shapely.area(others)[second]
+    # No more can be shared than by the boxes, which spares most neighbours the intersection.
+    box, box_too = shapely.bounds(ones)[first], shapely.bounds(others)[second]
+    sides = np.minimum(box[:, 2:], box_too[:, 2:]) - np.maximum(box[:, :2], box_too[:, :2])
+    can = sides.clip(0).prod(axis=1) >= SAME * np.minimum(area, other)
+    first, second, area, other = first[can], second[can], area[can], other[can]
     shared = shapely.area(shapely.intersection(ones[first], others[second]))
-    area, other = shapely.area(ones[first]), shapely.area(others[second])
     enough = shared >= SAME * np.minimum(area, other)
     return Overlaps(first, second, shared, shared / (area + other - shared))[enough]
 
