@@ -1,15 +1,11 @@
 """Decisions: each action does what it says, can be taken back, and is refused on what has changed."""
 
-import sqlite3
-from contextlib import closing
 from datetime import date
-from pathlib import Path
 
 import geopandas
 import pandas as pd
 import pytest
 import shapely
-import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -216,38 +212,3 @@ def test_people_say_how_right_the_model_is(filled: db.Database) -> None:
         "recall": 0.75,
     }
     assert model_against_people(filled, db.Filters(region="jura")) == []
-
-
-OLD_REVIEW = """CREATE TABLE review (
-    fid INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, landslide_id TEXT NOT NULL,
-    observation_id TEXT, decision TEXT NOT NULL, status_before TEXT NOT NULL, status_after TEXT NOT NULL,
-    "by" TEXT NOT NULL, at DATETIME NOT NULL, why TEXT NOT NULL)"""
-
-
-def test_a_database_of_schema_0002_is_upgraded(tmp_path: Path) -> None:
-    path = tmp_path / "landslides.gpkg"
-    with db.open_database(path, create=True) as database:
-        add(database, squares(2), seen=SEEN)
-    with closing(sqlite3.connect(path)) as connection:
-        trigger = "SELECT sql FROM sqlite_master WHERE name = 'review_stays'"
-        stays = connection.execute(trigger).fetchone()[0]
-        for statement in (
-            "DROP TABLE review",
-            OLD_REVIEW,
-            "CREATE INDEX ix_review_landslide_id ON review (landslide_id)",
-            "CREATE INDEX ix_review_observation_id ON review (observation_id)",
-            stays,
-            "CREATE TRIGGER review_is_fixed BEFORE UPDATE ON review BEGIN SELECT RAISE(ABORT, 'old'); END",
-            "ALTER TABLE scene DROP COLUMN shift_east_m",
-            "ALTER TABLE scene DROP COLUMN shift_north_m",
-            "UPDATE alembic_version SET version_num = '0002'",
-        ):
-            connection.execute(statement)
-        connection.commit()
-    with db.open_database(path) as database:
-        assert database.backup is not None
-        make(database, "accept", 0)
-        assert verdicts(database)["verdict"].to_list() == ["accept"]
-        with pytest.raises(DatabaseError, match="is kept"), database.write() as connection:
-            connection.execute(sa.update(review).values(action="reject"))
-        assert db.check(database).empty

@@ -1,5 +1,6 @@
 """Older databases are upgraded in place after a backup, newer and foreign ones refused."""
 
+import gzip
 import shutil
 import sqlite3
 from contextlib import closing
@@ -14,7 +15,9 @@ from tests.database.conftest import scene, squares
 from tests.database.test_building import NEWER, add, counts
 from tsmu import database as db
 from tsmu.database import geopackage, versions
+from tsmu.database.schema import TABLES
 from tsmu.database.versions import MIGRATIONS, head, open_database
+from tsmu.database.vocabulary import Action
 from tsmu.errors import DatabaseError
 
 NEXT = '''
@@ -132,3 +135,29 @@ def test_network_file_systems_are_known(tmp_path: Path) -> None:
     assert geopackage.on_network(Path("/mnt/my share/a.gpkg"), mounts)
     assert not geopackage.on_network(Path("/mnt/other/a.gpkg"), mounts)
     assert not geopackage.on_network(tmp_path / "a.gpkg", tmp_path / "none")
+
+
+def test_a_database_of_schema_0002_gets_reviews_and_merging(tmp_path: Path) -> None:
+    """The stored file was written by tsmu at 0002: 3 landslides, one confirmed, redrawn by a newer run."""
+    path = tmp_path / "landslides.gpkg"
+    path.write_bytes(gzip.decompress((Path(__file__).parent / "stored" / "schema_0002.gpkg.gz").read_bytes()))
+    with open_database(path) as database:
+        assert database.backup is not None
+        rows = {"scene": 1, "run": 2, "mapped_area": 2, "landslide": 3, "observation": 6, "landslide_version": 3}
+        assert counts(database) == rows | {"review": 2}
+        inspector = sa.inspect(database.engine)
+        for table in TABLES:
+            assert {c["name"] for c in inspector.get_columns(table.name)} == {c.name for c in table.columns}
+        waiting = db.proposals(database)
+        db.decline(database, waiting["id"].item(), by="eva", why="the field says otherwise")
+        first = db.query(database, db.Filters(status=["candidate"]))["id"].iloc[0]
+        db.review(database, first, status="rejected", by="eva", why="a quarry")
+        assert len(db.history(database, first)) == 3
+        second = db.query(database, db.Filters(status=["candidate"])).iloc[0]
+        seen = {second["id"]: int(second["version"])}
+        db.decide(database, db.Wanted("d1", Action.ACCEPT, "eva", landslides=seen))
+        with pytest.raises(DatabaseError, match="kept"), database.write() as connection:
+            connection.exec_driver_sql("UPDATE landslide_version SET merged_into = id")
+        assert db.check(database).empty
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("PRAGMA foreign_key_check").fetchall() == []

@@ -8,7 +8,7 @@ from itertools import takewhile
 import typer
 from typer.exceptions import TyperException
 
-from tsmu.cli import benchmark, chips, db, db_files, db_maps, export, fetch, imports, labels, models, regions
+from tsmu.cli import benchmark, chips, db, db_files, db_maps, db_merge, export, fetch, imports, labels, models, regions
 from tsmu.cli.command import Answer, answer_failure
 from tsmu.cli.demo import demo
 from tsmu.cli.evaluate import evaluate
@@ -41,6 +41,8 @@ db.app.command("export")(db_files.export)
 db.app.command("import")(db_files.import_file)
 db.app.command("density")(db_maps.density)
 db.app.command("compare")(db_maps.compare)
+db.app.command("merge")(db_merge.merge)
+db.app.command("proposals")(db_merge.proposals)
 app.add_typer(export.app, name="export")
 app.command("demo")(demo)
 app.add_typer(benchmark.app, name="benchmark")

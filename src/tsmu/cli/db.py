@@ -76,9 +76,9 @@ def query(
         found = ask(records, filters(bbox, region, dates, min_area, status, where))
         answer.records = len(found)
         if as_json:
-            answer.more["landslides"] = json.loads(_as_text(found).to_json(drop_id=True))
+            answer.more["landslides"] = json.loads(as_text(found).to_json(drop_id=True))
         answer.say(f"{len(found)} landslides, {found['area_m2'].sum() / 1e6:.3f} km2")
-        _show(answer, found, ["id", "status", "region", "date_min", "date_max", "area_m2"])
+        show(answer, found, ["id", "status", "region", "date_min", "date_max", "area_m2"])
 
 
 @app.command("history")
@@ -98,10 +98,10 @@ def history(
         versions, entries = ask(records, landslide_id), reviews(records, landslide_id)
         answer.records = len(versions)
         if as_json:
-            answer.more["versions"] = json.loads(_as_text(versions).to_json(drop_id=True))
-            answer.more["reviews"] = _as_text(entries).to_dict("records")
-        _show(answer, versions, ["version", "status", "area_m2", "changed_by", "changed_at", "change_reason"])
-        _show(answer, entries, ["decision", "status_after", "by", "at", "why"])
+            answer.more["versions"] = json.loads(as_text(versions).to_json(drop_id=True))
+            answer.more["reviews"] = as_text(entries).to_dict("records")
+        show(answer, versions, ["version", "status", "area_m2", "changed_by", "changed_at", "change_reason"])
+        show(answer, entries, ["decision", "status_after", "by", "at", "why"])
 
 
 @app.command("review")
@@ -175,7 +175,7 @@ def check(
         answer.left_out = int((~found["repaired"].astype(bool)).sum())
         answer.more["findings"] = found.to_dict("records")
         answer.say(f"{len(found)} findings, {len(found) - answer.left_out} repaired" if len(found) else "all is well")
-        _show(answer, found, list(found.columns))
+        show(answer, found, list(found.columns))
 
 
 @contextmanager
@@ -232,7 +232,7 @@ def _days(text: str) -> tuple[date | None, date | None]:
     return days[0], days[1]
 
 
-def _as_text(table: "pd.DataFrame") -> Any:
+def as_text(table: "pd.DataFrame") -> Any:
     """Days and moments as ISO 8601, missing values as null."""
     table = table.copy()
     for name in table.columns.drop("geometry", errors="ignore"):
@@ -243,8 +243,9 @@ def _as_text(table: "pd.DataFrame") -> Any:
     return table
 
 
-def _show(answer: Answer, table: "pd.DataFrame", columns: list[str]) -> None:
+def show(answer: Answer, table: "pd.DataFrame", columns: list[str]) -> None:
+    """Print the first rows of a table for people."""
     if len(table) and not answer.as_json:
-        answer.say(_as_text(table[columns].head(SHOWN)).to_string(index=False, na_rep=""))
+        answer.say(as_text(table[columns].head(SHOWN)).to_string(index=False, na_rep=""))
         if len(table) > SHOWN:
             answer.say(f"... and {len(table) - SHOWN} more")

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from tsmu.database.blobs import decode
 from tsmu.database.copying import Rows, parts, put
-from tsmu.database.schema import TABLES, landslide, landslide_version, review
+from tsmu.database.schema import TABLES, landslide, landslide_version, merged_observation, merging, review
 from tsmu.database.taking import Taken, take_landslides, there
 from tsmu.issues import IssueLog
 
@@ -25,6 +25,8 @@ def absorb(connection: sa.Connection, source: sa.Connection, name: str, log: Iss
         taken: counts.
     """
     for table in TABLES:
+        if table in (merging, merged_observation):
+            continue  # what merging did there cannot be undone here
         row = 1
         for rows in parts(source, table):
             row += len(rows)

@@ -25,7 +25,8 @@ from shapely.geometry.base import BaseGeometry
 
 from tsmu.database import geopackage
 from tsmu.database.blobs import Shapes, decode, encode
-from tsmu.database.ids import content_id, new_ids
+from tsmu.database.ids import content_id, landslide_ids, outline_ids
+from tsmu.database.matching import SAME
 from tsmu.database.outlines import clean, geodesic_areas
 from tsmu.database.places import touches
 from tsmu.database.schema import landslide, mapped_area, observation, review, run, scene
@@ -33,8 +34,6 @@ from tsmu.database.store import Database, backend_of, insert
 from tsmu.database.types import now
 from tsmu.database.vocabulary import Author, Decision, Status
 from tsmu.issues import IssueLog
-
-SAME = 0.5  # share of the smaller outline that two delineations of one landslide have in common
 
 
 @dataclass(frozen=True)
@@ -150,9 +149,9 @@ def add_run(
         register(connection, seen, by, created, area)
         matches = _match(connection, shapes)
         fresh = ~np.isin(np.arange(len(shapes)), matches.observed)
-        ids = new_ids(len(shapes))
+        ids = outline_ids(run_id, shapely.to_wkb(shapes).tolist())
         owner = np.empty(len(shapes), dtype=object)
-        owner[fresh] = new_ids(int(fresh.sum()))
+        owner[fresh] = landslide_ids(ids[fresh])
         owner[matches.observed] = matches.owner
         stamp = {"author": Author.RUN.value, "changed_by": f"run {run_id}", "changed_at": created}
         believed = {"id": owner[fresh], "area_m2": areas[fresh], "status": Status.CANDIDATE.value, "region": by.region}
@@ -173,14 +172,20 @@ def register(
     connection: sa.Connection, seen: SceneRecord, by: RunRecord, created: datetime, area: BaseGeometry | None = None
 ) -> None:
     """Insert the scene, unless it is there, the run, and the area that it covered."""
-    footprint = _as_multipolygon(seen.footprint)
-    if not connection.execute(sa.select(scene.c.id).where(scene.c.id == seen.id)).first():
-        names = ("id", "name", "post", "pre", "date_pre", "date_post", "gsd_m", "positional_accuracy_m")
-        insert(connection, scene, {name: getattr(seen, name) for name in names}, [footprint])
+    footprint = insert_scene(connection, seen)
     connection.execute(sa.insert(run), by.row(seen.id, created))
     run_id = by.id(seen.id)
     looked = {"id": content_id("area", run_id), "scene_id": seen.id, "run_id": run_id, "created_at": created}
     insert(connection, mapped_area, looked, [footprint if area is None else _as_multipolygon(area)])
+
+
+def insert_scene(connection: sa.Connection, seen: SceneRecord) -> BaseGeometry:
+    """Insert the scene, unless it is there, and give its footprint as stored."""
+    footprint = _as_multipolygon(seen.footprint)
+    if not connection.execute(sa.select(scene.c.id).where(scene.c.id == seen.id)).first():
+        names = ("id", "name", "post", "pre", "date_pre", "date_post", "gsd_m", "positional_accuracy_m")
+        insert(connection, scene, {name: getattr(seen, name) for name in names}, [footprint])
+    return footprint
 
 
 @dataclass(frozen=True)

@@ -17,10 +17,10 @@ import shapely
 from pyogrio.errors import DataSourceError
 
 from tsmu.database.blobs import Shapes
-from tsmu.database.building import SAME
 from tsmu.database.cells import equal_area_crs
 from tsmu.database.filters import EVERYTHING, Filters
 from tsmu.database.importing import is_database
+from tsmu.database.matching import SAME
 from tsmu.database.outlines import clean, geodesic_areas
 from tsmu.database.querying import query
 from tsmu.database.sizes import Tail, power_law_tail, rollover

@@ -17,6 +17,8 @@ from tsmu.database.schema import (
     landslide,
     landslide_version,
     mapped_area,
+    merged_observation,
+    merging,
     observation,
     review,
     run,
@@ -62,16 +64,18 @@ def _copy(source: Database, target: Database, filters: Filters) -> dict[str, int
     copied: dict[str, int] = {}
     conditions, area = filters.conditions(source.backend), filters.area
     belongs = _belongs(conditions) if conditions else {}
+    chosen = sa.select(landslide.c.id).where(*conditions) if conditions else None
     kept: set[str] = set()  # ids of the landslides that touch the area, where one is asked for
     with source.read() as reading, target.write() as writing:
+        went_into = set(reading.execute(sa.select(landslide.c.merged_into).where(*conditions)).scalars())
         for table in TABLES:
             if writing.execute(sa.select(table.c.fid).limit(1)).first():
                 raise DatabaseError(f"{target.name}: has rows in {table.name} already; copy into an empty database")
         for table in TABLES:
             copied[table.name] = 0
-            for rows in parts(reading, table, belongs.get(table)):
+            for rows in parts(reading, table, belongs.get(table), chosen):
                 if area is not None:
-                    rows = _touching(table, rows, area, kept)
+                    rows = _touching(table, rows, area, kept, went_into)
                 if rows:
                     copied[table.name] += put(writing, table, rows)
     return copied
@@ -93,14 +97,19 @@ def _belongs(conditions: list[sa.ColumnElement[bool]]) -> dict[sa.Table, sa.Colu
         review: sa.and_(
             review.c.landslide_id.in_(ids), sa.or_(review.c.observation_id.is_(None), review.c.observation_id.in_(seen))
         ),
+        merging: sa.false(),  # a part of what a merging did cannot be undone
+        merged_observation: sa.false(),
     }
 
 
-def _touching(table: sa.Table, rows: Rows, area: BaseGeometry, kept: set[str]) -> Rows:
-    """Landslides that touch the area itself, and what belongs to them; the index finds a few too many."""
+def _touching(table: sa.Table, rows: Rows, area: BaseGeometry, kept: set[str], went_into: set[str]) -> Rows:
+    """Landslides that touch the area itself, and what belongs to them; the index finds a few too many.
+
+    Those that others went into stay: the others name them.
+    """
     if table is landslide:
         touch = shapely.intersects(area, decode([row.geom for row in rows]))
-        rows = [row for row, yes in zip(rows, touch, strict=True) if yes]
+        rows = [row for row, yes in zip(rows, touch, strict=True) if yes or row.id in went_into]
         kept.update(row.id for row in rows)
     elif table is landslide_version:
         return [row for row in rows if row.id in kept]
@@ -110,10 +119,19 @@ def _touching(table: sa.Table, rows: Rows, area: BaseGeometry, kept: set[str]) -
 
 
 def parts(
-    connection: sa.Connection, table: sa.Table, condition: sa.ColumnElement[bool] | None = None
+    connection: sa.Connection,
+    table: sa.Table,
+    condition: sa.ColumnElement[bool] | None = None,
+    chosen: sa.Select[tuple[str]] | None = None,
 ) -> Iterator[Rows]:
-    """The rows of a table that fulfil a condition, some at a time, without their `fid`."""
-    wanted = [column for column in table.columns if column.name != "fid"]
+    """The rows of a table that fulfil a condition, some at a time, without their `fid`.
+
+    Where only the landslides `chosen` come along, none names another that it went into.
+    """
+    wanted: list[sa.ColumnElement[Any]] = [column for column in table.columns if column.name != "fid"]
+    if chosen is not None and "merged_into" in table.columns:
+        there = sa.case((table.c.merged_into.in_(chosen), table.c.merged_into)).label("merged_into")
+        wanted = [there if column is table.c.merged_into else column for column in wanted]
     query = sa.select(*wanted).order_by(table.c.fid)
     if condition is not None:
         query = query.where(condition)

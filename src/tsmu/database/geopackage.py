@@ -77,12 +77,7 @@ def _register(connection: sa.Connection) -> None:
             "UPDATE gpkg_contents SET description = ? WHERE table_name = ?", (table.comment, table.name)
         )
         if not has_shape(table):
-            connection.exec_driver_sql(
-                "INSERT INTO gpkg_contents (table_name, data_type, identifier, description, srs_id) "
-                "VALUES (?, 'attributes', ?, ?, 0)",
-                (table.name, table.name, table.comment),
-            )
-            connection.exec_driver_sql("INSERT INTO gpkg_ogr_contents VALUES (?, NULL)", (table.name,))
+            register_plain(connection, f"{table.name}", f"{table.comment}")
     connection.exec_driver_sql(LAYER_STYLES)
     connection.exec_driver_sql(
         "INSERT INTO gpkg_contents (table_name, data_type, identifier, description, srs_id) "
@@ -93,6 +88,16 @@ def _register(connection: sa.Connection) -> None:
         "styleQML, styleSLD, useAsDefault, description, owner) VALUES ('', '', ?, 'geom', 'status', ?, '', 1, ?, '')",
         (landslide.name, landslide_style(), "Landslides by status"),
     )
+
+
+def register_plain(connection: sa.Connection, name: str, comment: str) -> None:
+    """Tell other programs about a table without geometry."""
+    connection.exec_driver_sql(
+        "INSERT INTO gpkg_contents (table_name, data_type, identifier, description, srs_id) "
+        "VALUES (?, 'attributes', ?, ?, 0)",
+        (name, name, comment),
+    )
+    connection.exec_driver_sql("INSERT INTO gpkg_ogr_contents VALUES (?, NULL)", (name,))
 
 
 def missing(connection: sa.Connection, model: Path) -> list[tuple[str, str]]:

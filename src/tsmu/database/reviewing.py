@@ -31,7 +31,7 @@ def review(database: Database, landslide_id: str, *, status: Status | str, by: s
         The landslide's new version.
 
     Raises:
-        DatabaseError: no such landslide or status, or nobody or no reason named.
+        DatabaseError: no such landslide or status, it is merged, or nobody or no reason named.
     """
     after = known_status(status)
     if after == Status.MERGED:
@@ -41,10 +41,15 @@ def review(database: Database, landslide_id: str, *, status: Status | str, by: s
     moment = now()
     with database.write() as connection:
         # Locked, because somebody may edit it on the server in QGIS.
-        asked = sa.select(landslide.c.status, landslide.c.version).where(landslide.c.id == landslide_id)
+        asked = sa.select(landslide.c.status, landslide.c.version, landslide.c.merged_into).where(
+            landslide.c.id == landslide_id
+        )
         found = connection.execute(asked.with_for_update()).first()
         if found is None:
             raise no_such_landslide(database, landslide_id)
+        if found.status == Status.MERGED:
+            other = found.merged_into or "another one"
+            raise DatabaseError(f"{database.name}: landslide {landslide_id} is merged; decide on {other}")
         stamp = {"author": Author.PERSON.value, "changed_by": by, "changed_at": moment, "change_reason": why}
         connection.execute(
             sa.update(landslide)

@@ -2,13 +2,22 @@
 
 - A changed landslide leaves its former version in `landslide_version`. Who changes it without
   counting up `version` (QGIS, say) gets that counted, and is named as a person outside tsmu.
-- Landslides stay (they are rejected, not deleted); observations keep what they say; past versions and
-  review entries keep everything.
+- Landslides stay (they are rejected, not deleted); observations keep what they say; past versions,
+  review entries and what merging did keep everything.
 """
 
 import sqlalchemy as sa
 
-from tsmu.database.schema import BELIEF, landslide, landslide_version, metadata, observation, review
+from tsmu.database.schema import (
+    BELIEF,
+    landslide,
+    landslide_version,
+    merged_observation,
+    merging,
+    metadata,
+    observation,
+    review,
+)
 from tsmu.database.vocabulary import Author
 
 OUTSIDE = "somebody outside tsmu"
@@ -18,6 +27,8 @@ _FIXED = {  # columns that never change, of tables whose rows are never deleted
     observation: [c.name for c in observation.columns if c.name != "landslide_id"],
     landslide_version: [c.name for c in landslide_version.columns],
     review: [c.name for c in review.columns],
+    merging: [c.name for c in merging.columns if c.name not in ("undone_by", "undone_at")],
+    merged_observation: [c.name for c in merged_observation.columns],
 }
 
 
@@ -61,7 +72,7 @@ def _fixed_sqlite(table: sa.Table, columns: list[str]) -> str:
 
 def _postgresql() -> list[str]:
     statements = [
-        f"""CREATE FUNCTION tsmu_keep_version() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        f"""CREATE OR REPLACE FUNCTION tsmu_keep_version() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
             INSERT INTO landslide_version ({_names(BELIEF)}) VALUES ({_names(BELIEF, "OLD.")});
             IF NEW.version = OLD.version THEN
                 NEW.version := OLD.version + 1; NEW.author := '{Author.PERSON}'; NEW.changed_by := '{OUTSIDE}';
@@ -71,7 +82,7 @@ def _postgresql() -> list[str]:
         END $$""",
         "CREATE TRIGGER landslide_keeps_versions BEFORE UPDATE ON landslide FOR EACH ROW "
         "WHEN (NEW IS DISTINCT FROM OLD) EXECUTE FUNCTION tsmu_keep_version()",
-        """CREATE FUNCTION tsmu_refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        """CREATE OR REPLACE FUNCTION tsmu_refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
             RAISE EXCEPTION 'what %% says is kept: it is not changed or deleted', TG_TABLE_NAME;
         END $$""",
     ]
@@ -91,21 +102,19 @@ def _fixed_postgresql(table: sa.Table, columns: list[str]) -> str:
     )
 
 
-def keep_fixed_anew(connection: sa.Connection, table: sa.Table) -> None:
-    """Make the trigger that keeps a table's columns again, for those that the table has now."""
-    there = {column["name"] for column in sa.inspect(connection).get_columns(table.name)}
-    columns = [name for name in _FIXED[table] if name in there]
-    trigger = f"{table.name}_is_fixed"
-    if connection.dialect.name == "postgresql":
-        connection.exec_driver_sql(f"DROP TRIGGER {trigger} ON {table.name}")
-        connection.exec_driver_sql(_fixed_postgresql(table, columns))
-    else:
-        connection.exec_driver_sql(f"DROP TRIGGER {trigger}")
-        connection.exec_driver_sql(_fixed_sqlite(table, columns))
-
-
 def make_schema(connection: sa.Connection) -> None:
     """Make the schema's tables that are not there, and all the triggers."""
     metadata.create_all(connection)
-    for statement in _postgresql() if connection.dialect.name == "postgresql" else _sqlite():
+    make_triggers(connection)
+
+
+def make_triggers(connection: sa.Connection) -> None:
+    """Make the triggers, anew where they are there: they name all columns, so each upgrade changes them."""
+    server = connection.dialect.name == "postgresql"
+    names = {"landslide_keeps_versions": landslide.name}
+    for table in _FIXED:
+        names |= {f"{table.name}_is_fixed": table.name, f"{table.name}_stays": table.name}
+    for name, table_name in names.items():
+        connection.exec_driver_sql(f"DROP TRIGGER IF EXISTS {name}" + (f" ON {table_name}" if server else ""))
+    for statement in _postgresql() if server else _sqlite():
         connection.exec_driver_sql(statement)

@@ -45,8 +45,10 @@ def _choice(name: str, kind: type[StrEnum], comment: str, **more: Any) -> tuple[
     return column, sa.CheckConstraint(f"{name} IN ({values})", name=name)
 
 
-def _link(name: str, target: str, comment: str, *, nullable: bool = True) -> sa.Column[Any]:
-    return sa.Column(name, sa.Text, sa.ForeignKey(f"{target}.id"), nullable=nullable, index=True, comment=comment)
+def _link(name: str, target: str, comment: str, *, nullable: bool = True, when: str | None = None) -> sa.Column[Any]:
+    """A column with the id of a row elsewhere; `when` DEFERRED: which need not be there before the commit."""
+    key = sa.ForeignKey(f"{target}.id", deferrable=True if when else None, initially=when)
+    return sa.Column(name, sa.Text, key, nullable=nullable, index=True, comment=comment)
 
 
 def _dates(first: str, last: str) -> tuple[sa.schema.SchemaItem, ...]:
@@ -83,6 +85,7 @@ def _belief() -> tuple[sa.schema.SchemaItem, ...]:
         *_choice("status", Status, "candidate until somebody decides", nullable=False, info={"ems": "notation"}),
         sa.Column("region", sa.Text, comment="ecoregion"),
         _link("event_id", "event", "the event that it belongs to, where known"),
+        _link("merged_into", "landslide", "the landslide that it went into, where merged", when="DEFERRED"),
         sa.Column(
             "version",
             sa.Integer,
@@ -110,6 +113,7 @@ event = _table(
     sa.Column(
         "geom", shape_type("GEOMETRY"), comment="place or extent, EPSG:4326", info={"coolr": "longitude, latitude"}
     ),
+    sa.Column("positional_accuracy_m", sa.Double, comment="radius in which it lies, m; missing where nobody said"),
     sa.Column("name", sa.Text, nullable=False, comment="such as a storm's name", info={"coolr": "event_title"}),
     *_choice("trigger", Trigger, "what kind of event"),
     *_dates("first day; missing where unknown", "last day, included; missing where unknown"),
@@ -238,7 +242,30 @@ review = _table(
     sa.Column("version_after", sa.Integer, comment="version of the landslide that it left"),
 )
 
-TABLES = (event, scene, run, mapped_area, landslide, landslide_version, observation, review)  # links point backwards
+merging = _table(
+    "merging",
+    "One merging of observations into landslides; it can be undone",
+    _id("UUID; versions of landslides that it made are changed by `merging` and this id"),
+    sa.Column("by", sa.Text, nullable=False, comment="who asked for it"),
+    sa.Column("at", Moment, nullable=False, comment="when, UTC"),
+    sa.Column("rule", sa.Text, nullable=False, comment="the shares and distances that decided, as JSON"),
+    sa.Column("undone_by", sa.Text, comment="who undid it; missing while it stands"),
+    sa.Column("undone_at", Moment, comment="when it was undone, UTC"),
+)
+
+merged_observation = _table(
+    "merged_observation",
+    "The observations of the landslides that a merging changed: whose they were and whose they became",
+    _link("merging_id", "merging", "by which merging", nullable=False),
+    _link("observation_id", "observation", "which observation", nullable=False),
+    _link("landslide_before", "landslide", "whose it was; missing where nobody's"),
+    _link("landslide_after", "landslide", "whose it became", nullable=False),
+)
+
+TABLES = (  # links point backwards
+    event, scene, run, mapped_area, landslide, landslide_version, observation, review, merging,
+    merged_observation,
+)  # fmt: skip
 BELIEF = tuple(column.name for column in landslide_version.columns if column.name != "fid")
 
 

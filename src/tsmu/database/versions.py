@@ -8,6 +8,7 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 
 from tsmu.database import first_version, geopackage, postgis
+from tsmu.database.rules import make_triggers
 from tsmu.database.saving import save
 from tsmu.database.store import Database
 from tsmu.errors import DatabaseError
@@ -100,6 +101,7 @@ def _upgraded(database: Database) -> Path | None:
             config.set_main_option("script_location", str(MIGRATIONS))
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
+            make_triggers(connection)
     database.close()
     return saved
 

@@ -100,10 +100,12 @@ class Author(StrEnum):
 
 
 class Decision(StrEnum):
-    """What a review entry does: a run proposes a newer delineation, a person decides on the status."""
+    """What a review entry does: a run or a merging proposes, a person accepts, declines, or decides on the status."""
 
     PROPOSED = "proposed"
     DECIDED = "decided"
+    ACCEPTED = "accepted"
+    DECLINED = "declined"
 
 
 class Action(StrEnum):
