@@ -18,6 +18,7 @@ from tests.database.conftest import scene, squares
 from tests.database.test_building import NEWER, add, table
 from tsmu import database as db
 from tsmu.cli import app
+from tsmu.database.formats import SHORT_NAMES
 from tsmu.database.outlines import multipolygons
 from tsmu.database.schema import TABLES, event, has_shape, landslide
 from tsmu.errors import DatabaseError
@@ -136,7 +137,7 @@ def test_gdal_and_geopandas_read_what_was_written(filled: db.Database, tmp_path:
     for name in FLAT:
         db.export(filled, tmp_path / name, IssueLog("export"))
         read = geopandas.read_parquet if name.endswith("parquet") else pyogrio.read_dataframe
-        found = read(tmp_path / name).rename(columns={"move_type": "movement_type", "chg_reason": "change_reason"})
+        found = read(tmp_path / name).rename(columns={long: name for name, long in SHORT_NAMES.items()})
         assert found.crs.to_epsg() == 4326
         assert_same(found, wanted, ["id", "area_m2", "status", "change_reason"])
         assert list(found.columns.drop("geometry")) == list(wanted.columns.drop("geometry"))

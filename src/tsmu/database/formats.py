@@ -10,7 +10,7 @@ Layout = Literal["usgs", "coolr"]
 LAYOUTS: tuple[Layout, ...] = ("usgs", "coolr")
 _FLAT = (
     "observations, scenes, runs, mapped areas, events, reviews and former versions: `version` starts again at 1, and "
-    "`event_id` stays only where the event is there already"
+    "`event_id` and `merged_into` stay only where what they name is there already"
 )
 
 
@@ -48,7 +48,8 @@ FORMATS = (
         ".shp",
         "ESRI Shapefile",
         f"{_FLAT}; texts of more than 254 bytes (cut, and told), names of more than 10 letters (`movement_type` is "
-        "`move_type` there, `change_reason` is `chg_reason`), the order of a ring's corners",
+        "`move_type` there, `change_reason` is `chg_reason`, `merged_into` is `merged_in`), the order of a ring's "
+        "corners",
     ),
     Format(
         "CSV, USGS v3 layout",
@@ -69,7 +70,8 @@ FORMATS = (
     Format("STAC items", ".json", None, "landslides and what belongs to them: it holds scenes and runs only"),
 )
 
-SHORT_NAMES = {"movement_type": "move_type", "change_reason": "chg_reason"}  # a shapefile's names have 10 letters
+# A shapefile's names have 10 letters.
+SHORT_NAMES = {"movement_type": "move_type", "change_reason": "chg_reason", "merged_into": "merged_in"}
 
 
 def format_of(path: Path, layout: str | None) -> Format:

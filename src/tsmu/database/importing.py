@@ -22,7 +22,7 @@ from tsmu.database.arrow import COLUMNS
 from tsmu.database.flat import Rows, read_flat
 from tsmu.database.outlines import clean, geodesic_areas
 from tsmu.database.store import Database
-from tsmu.database.taking import Taken, take_landslides
+from tsmu.database.taking import Taken, take_landslides, with_known_links
 from tsmu.database.typed import typed
 from tsmu.database.types import now
 from tsmu.database.versions import open_database
@@ -99,6 +99,7 @@ def _take_flat(connection: sa.Connection, parts: Iterator[Rows], path: Path, log
         places, shapes = clean(part.shapes.iloc[kept], path.name, log, np.array(part.numbers)[kept].tolist())
         believed, numbers = believed.iloc[places], np.array(part.numbers)[kept][places]
         shapes, believed, numbers = _with_areas(shapes, believed, numbers, path.name, log)
+        believed = with_known_links(connection, believed, numbers, path.name, log)
         layout = "changed_at" not in part.values
         take_landslides(
             connection, believed, shapes, numbers.tolist(), path.name, log, taken, default=default, silent=layout

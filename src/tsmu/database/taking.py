@@ -75,8 +75,6 @@ def take_landslides(
     old = values["id"].isin(known.keys()).to_numpy(bool)
     _compare(values[old], shapes[old], np.asarray(numbers)[old], known, silent, name, log, taken)
     fresh = values[~old]
-    if "event_id" in fresh:
-        fresh = _with_known_events(connection, fresh, np.asarray(numbers)[~old], name, log)
     columns: dict[str, Any] = {column: fresh[column].tolist() for column in fresh.columns}
     columns |= {name: value for name, value in (default or {}).items() if name not in columns}
     taken.count(landslide, insert(connection, landslide, columns, shapes[~old]))
@@ -112,13 +110,17 @@ def _compare(
                   "left out; decide with tsmu db review, or edit it in QGIS", row=number)  # fmt: skip
 
 
-def _with_known_events(
+def with_known_links(
     connection: sa.Connection, values: pd.DataFrame, numbers: npt.NDArray[np.intp], name: str, log: IssueLog
 ) -> pd.DataFrame:
-    named = values["event_id"].dropna().unique().tolist()
-    unknown = values["event_id"].notna() & ~values["event_id"].isin(there(connection, event, named).keys())
-    if not unknown.any():
-        return values
-    for number in numbers[unknown.to_numpy(bool)].tolist():
-        log.warning(name, "its event is not in this database", "taken without it", row=number, column="event_id")
-    return values.assign(event_id=values["event_id"].mask(unknown, None).astype(object).where(~unknown, None))
+    """Take from landslides of a flat file the links to events and landslides that are neither here nor beside them."""
+    for column, table, what in (("event_id", event, "its event"), ("merged_into", landslide, "what it went into")):
+        if column not in values:
+            continue
+        named = values[column].dropna().unique().tolist()
+        known = {*there(connection, table, named), *(values["id"] if table is landslide else ())}
+        unknown = values[column].notna() & ~values[column].isin(known)
+        for number in numbers[unknown.to_numpy(bool)].tolist():
+            log.warning(name, f"{what} is not in this database", "taken without it", row=number, column=column)
+        values = values.assign(**{column: values[column].astype(object).where(~unknown, None)})
+    return values
