@@ -20,7 +20,7 @@ from tsmu.database.vocabulary import Action
 from tsmu.errors import ConflictError, DatabaseError
 
 SEEN = scene(date_pre=date(2024, 4, 1), date_post=date(2024, 5, 1))
-OUTLINE = shapely.box(7.041, 46.5, 7.049, 46.51)  # stays between its neighbours from west to east
+OUTLINE = shapely.box(7.5, 46.5, 7.51, 46.51)
 
 
 @pytest.fixture
@@ -36,10 +36,11 @@ def state(database: db.Database) -> geopandas.GeoDataFrame:
 
 
 def of(database: db.Database, *places: int) -> dict[str, int]:
-    """Landslides and their present versions."""
-    found = db.query(database)
-    rows = found.iloc[np.argsort(found.geometry.bounds["minx"])[list(places)]]  # from west to east
-    return dict(zip(rows["id"], rows["version"].astype(int), strict=True))
+    """Landslides, counted from west to east where they were first seen, and their present versions."""
+    seen = table(database, observation)
+    seen = seen[seen["mapper"].isna()]
+    ids = seen["landslide_id"].iloc[np.argsort(seen.geometry.bounds["minx"])].iloc[list(places)]
+    return db.query(database).set_index("id")["version"].astype(int).loc[ids].to_dict()
 
 
 def make(database: db.Database, action: str, *places: int, by: str = "eva", **more: object) -> db.Decided:
