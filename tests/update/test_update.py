@@ -11,6 +11,8 @@ from pathlib import Path
 import geopandas
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.conftest import write_chips
 from tsmu.chips.dataset import ChipDataset
@@ -180,12 +182,21 @@ def test_a_network_that_was_to_answer_learns_like_one_that_was_to_learn(
 
 
 def test_each_chip_is_drawn_once_a_round() -> None:
-    drawn = list(islice(StepSampler([7], batch_size=4, seed=0), 240))
+    drawn = list(islice(StepSampler([[True] * 7], batch_size=4, seed=0), 240))
     positions = [position for position, _ in drawn]
     assert all(sorted(positions[i : i + 7]) == list(range(7)) for i in range(0, 240 - 7, 7))
     assert len({seed for _, seed in drawn}) == len(drawn)
-    later = StepSampler([7], batch_size=4, seed=0, start=13)
+    later = StepSampler([[True] * 7], batch_size=4, seed=0, start=13)
     assert list(islice(later, 100)) == drawn[4 * 13 : 4 * 13 + 100]
+
+
+@given(landslides=st.lists(st.booleans(), min_size=1, max_size=40), seed=st.integers(0, 3))
+def test_scarce_landslides_are_in_every_batch_and_every_chip_is_drawn(landslides: list[bool], seed: int) -> None:
+    positions = [position for position, _ in islice(StepSampler([landslides], 4, seed), 4 * len(landslides))]
+    assert set(positions) == set(range(len(landslides)))
+    if 0 < sum(landslides) < len(landslides) / 2:
+        assert all(landslides[position] for position in positions[::2])
+        assert not any(landslides[position] for position in positions[1::2])
 
 
 @pytest.fixture
@@ -321,7 +332,7 @@ def test_joint_training_sees_every_region_as_often(bright_chips: Path, dark_chip
     learned = learn_region(network, "dark", dark, STRATEGIES["joint"], TrainingSettings(4, 4, 0), known=known)
     assert set(network.decoder_names) == {"bright", "dark"}
     assert learned.decoder == "dark"
-    keys = list(islice(StepSampler([5, 7], 2, 0, turn=STRATEGIES["joint"].turn), 40))
+    keys = list(islice(StepSampler([[True] * 5, [True] * 7], 2, 0, turn=STRATEGIES["joint"].turn), 40))
     sides = [position >= 5 for position, _ in keys]
     assert sides == [False, False, True, True] * 10
     assert len({seed for _, seed in keys}) == 40

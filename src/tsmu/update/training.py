@@ -177,7 +177,7 @@ class _Loaders(lightning.LightningDataModule):
         self, network: RegionNet, sets: list[geopandas.GeoDataFrame], strategy: Strategy, settings: TrainingSettings
     ) -> None:
         super().__init__()
-        self._sizes = [len(chips) for chips in sets]
+        self._landslides = [list(chips["landslide_pixels"] > 0) for chips in sets]
         self._strategy, self._settings = strategy, settings
         self._chips = pd.concat(sets)
         augment = Augment(crop_size(self._chips), network.mean.flatten().tolist(), network.std.flatten().tolist())
@@ -190,7 +190,7 @@ class _Loaders(lightning.LightningDataModule):
         return DataLoader(
             self._dataset,
             batch_size=batch_size,
-            sampler=StepSampler(self._sizes, batch_size, seed, self.trainer.global_step, self._strategy.turn),
+            sampler=StepSampler(self._landslides, batch_size, seed, self.trainer.global_step, self._strategy.turn),
             pin_memory=torch.cuda.is_available(),
             num_workers=(loaders := _loaders(self._batch_bytes)),
             prefetch_factor=AHEAD if loaders else None,
