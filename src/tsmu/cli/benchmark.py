@@ -153,6 +153,26 @@ def cost(
         answer.say(cost_table(found))
 
 
+@app.command("false-alarms")
+def false_alarms(
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where results.json goes, and bundles and scenes.")],
+    size: Annotated[int, typer.Option(min=64, help="Side of the two scenes, pixels of 10 m.")] = 2048,
+    encoder: Encoder = "resnet18",
+    steps: Steps = 200,
+    seed: Annotated[int, typer.Option(help="Of the world and of the training.")] = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """Count false alarms where landslides are rare, with and without the image before."""
+    with command("benchmark false-alarms", as_json) as answer:
+        from tsmu.benchmark.false_alarms import benchmark_false_alarms, false_alarms_table
+
+        found = benchmark_false_alarms(size, out, encoder=encoder, steps=steps, seed=seed, say=answer.say)
+        answer.records = len(found["inputs"])
+        answer.outputs = {"results": str(out / "results.json")}
+        answer.more = found
+        answer.say(false_alarms_table(found))
+
+
 @app.command("database")
 def database(
     rows: Annotated[int, typer.Option(min=1, help="Polygons of 40 vertices.")] = 100_000,
