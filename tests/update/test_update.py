@@ -295,6 +295,17 @@ def test_every_strategy_learns_three_regions(name: str, bright_chips: Path, dark
     assert STRATEGIES[name].source
 
 
+def test_a_new_decoder_starts_as_the_last_one_where_the_strategy_says_so(bright_chips: Path) -> None:
+    network = fresh(chips_of(bright_chips, "bright"))
+    for name in ("first", "second"):
+        network.add_decoder(name)
+    network.add_decoder("third", STRATEGIES["tsmu-plus"].starts_like(network))
+    assert same(state(network.decoder("third")), network.decoder("second"))
+    assert not same(state(network.decoder("third")), network.decoder("first"))
+    network.add_decoder("fourth", STRATEGIES["tsmu"].starts_like(network))
+    assert not same(state(network.decoder("fourth")), network.decoder("third"))
+
+
 @pytest.mark.parametrize("name", ["frozen", "isolate"])
 def test_a_frozen_encoder_leaves_old_answers_bit_identical(name: str, bright_chips: Path, dark_chips: Path) -> None:
     bright, dark = chips_of(bright_chips, "bright"), chips_of(dark_chips, "dark")

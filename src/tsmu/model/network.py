@@ -108,11 +108,13 @@ class RegionNet(nn.Module):
         """The decoders in the order in which they were added."""
         return tuple(key.removeprefix(_KEY) for key in self.decoders)
 
-    def add_decoder(self, name: str) -> None:
-        """Add a decoder with fresh weights, and the normalisation of the one added before it."""
+    def add_decoder(self, name: str, like: str | None = None) -> None:
+        """Add a decoder with the weights of another one, or fresh ones and the last one's normalisation."""
         before = self.decoder_names[-1:]
         norms = self.decoder(before[0]).norms if before else self._first_norms
         decoder = RegionDecoder(cast(list[int], self.encoder.out_channels), norms)
+        if like is not None:
+            decoder.load_state_dict(self.decoder(like).state_dict())
         self.decoders[_KEY + name] = decoder.to(self.mean.device)
 
     def decoder(self, name: str) -> RegionDecoder:

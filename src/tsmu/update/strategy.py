@@ -123,6 +123,11 @@ class Strategy(ABC):
         del network
         return region
 
+    def starts_like(self, network: RegionNet) -> str | None:
+        """Name the decoder whose weights a new one starts from; by default it starts from random ones."""
+        del network
+        return None
+
     def turn(self, step: int, old: int) -> int:
         """Whose chips a step shows: 0 the new region's, 1 to `old` an old one's."""
         del step, old
