@@ -20,9 +20,9 @@ def wide(values: np.ndarray) -> np.ndarray:
 def test_the_reach_is_that_of_the_network(tmp_path: Path) -> None:
     reach = measured_reach(engine(blur), *STATISTICS, tmp_path / "blur.json")
     assert 0 < reach <= RADIUS + RING
-    assert 40 <= measured_reach(engine(wide), *STATISTICS, tmp_path / "wide.json") <= 60 + RING
+    assert reach < measured_reach(engine(wide), *STATISTICS, tmp_path / "wide.json") <= 60 + RING
     assert measured_reach(engine(lambda v: v[:, 0]), *STATISTICS, tmp_path / "pixel.json") == 0
-    everything = engine(lambda v: v[:, 0] + 10 * v.mean(axis=(1, 2, 3), keepdims=True)[:, 0])
+    everything = engine(lambda v: v[:, 0] + 1000 * v.mean(axis=(1, 2, 3), keepdims=True)[:, 0])
     assert measured_reach(everything, *STATISTICS, tmp_path / "all.json") == 128
 
 
