@@ -58,7 +58,8 @@ def benchmark_mapping(
         `ratio_vs_usual_loop` and `ratio_vs_bare_network` (pixels per second), `mpx_per_s`,
         `peak_rss_mb`, `cpu_share`, `mask_iou_vs_whole` and `border_step_ratio` (tiles of at most
         512 px against the network on the whole image of at most 2,048 px), `iou_vs_truth` and
-        `landslide_share` of the scene, `precision`, `cpu_flags`, `tile`, `overlap` and `batch`,
+        `landslide_share` of the scene, `bundle_ok` (at least 0.5, and 1 to 20 %: a network that
+        answers anything else is no measure of seams), `precision`, `cpu_flags`, `tile`, `overlap` and `batch`,
         and under `contestants` what each of them found in each repeat.
 
     Raises:
@@ -155,7 +156,8 @@ def _quality(probability: Path, truth: Path, threshold: int) -> Found:
             mask, true = ours.read(1, window=window) >= threshold, theirs.read(1, window=window) == 1
             both, either = both + int((mask & true).sum()), either + int((mask | true).sum())
             landslide, pixels = landslide + int(mask.sum()), pixels + mask.size
-    return {"iou_vs_truth": both / max(either, 1), "landslide_share": landslide / pixels}
+    agreement, share = both / max(either, 1), landslide / pixels
+    return {"iou_vs_truth": agreement, "landslide_share": share, "bundle_ok": agreement >= 0.5 and 0.01 <= share <= 0.2}
 
 
 def lines(found: Found) -> list[str]:
@@ -172,7 +174,8 @@ def lines(found: Found) -> list[str]:
         f"peak memory {found['peak_rss_mb']:.0f} MB, {found['cpu_share']:.0%} of the CPUs",
         f"seams with tiles of {found['seams_tile']} px: masks agree with the whole image to IoU {agreement}, steps "
         f"along borders {step} times those elsewhere",
-        f"the bundle finds {found['landslide_share']:.1%} landslide, IoU {found['iou_vs_truth']:.3f} with the truth",
+        f"the bundle finds {found['landslide_share']:.1%} landslide, IoU {found['iou_vs_truth']:.3f} with the truth"
+        + ("" if found["bundle_ok"] else ": not good enough for figures that count; train it with more --steps"),
     ]
 
 
