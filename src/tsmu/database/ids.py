@@ -11,12 +11,18 @@ import numpy as np
 import numpy.typing as npt
 
 _CONTENT = uuid.UUID("6b0f0f0e-6f0c-5f0a-9d55-7a3d2c1f6f52")  # the name space of ids that are made of content
+_AS_JSON = json.JSONEncoder(default=str).encode
 _VERSION_5, _VERSION_7, _VARIANT = 0x50, 0x70, 0x80
 
 
 def content_id(*parts: object) -> str:
     """A UUID that is the same for the same content, in every database."""
-    return str(uuid.uuid5(_CONTENT, json.dumps(parts, default=str)))
+    return str(uuid.UUID(bytes=_digest(*parts), version=5))
+
+
+def _digest(*parts: object) -> bytes:
+    """The octets of a UUID of version 5 (RFC 9562, 5.5), before version and variant are set."""
+    return hashlib.sha1(_CONTENT.bytes + _AS_JSON(parts).encode(), usedforsecurity=False).digest()[:16]
 
 
 def outline_ids(of: str, outlines: Iterable[bytes]) -> npt.NDArray[np.object_]:
@@ -42,7 +48,7 @@ def outline_ids(of: str, outlines: Iterable[bytes]) -> npt.NDArray[np.object_]:
 
 def landslide_ids(observation_ids: Iterable[str]) -> npt.NDArray[np.object_]:
     """Ids of landslides, each made from the id of its first observation."""
-    return np.array([content_id("landslide", name) for name in observation_ids], dtype=object)
+    return _written(b"".join(_digest("landslide", name) for name in observation_ids), _VERSION_5)
 
 
 def new_ids(count: int) -> npt.NDArray[np.object_]:
