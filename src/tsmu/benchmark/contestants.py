@@ -48,7 +48,9 @@ def prepare(folder: str, encoder: str, steps: int, seed: int, size: int, part: i
     root = Path(folder)
     space = Workspace.create(root / f"{encoder}-{steps}-{seed}")
     if current_bundle(space.models) is None:
-        _train(space, encoder, steps, seed)
+        from tsmu.benchmark.trained import train_on_world
+
+        train_on_world(space, REGION, encoder, steps, seed)
     start = scene_windows(size)[REGION]
     for name, side in (("scene", size), ("part", part)):
         if not (root / f"{name}-{side}-{seed}").exists():
@@ -66,21 +68,6 @@ def prepare(folder: str, encoder: str, steps: int, seed: int, size: int, part: i
         "engine": engine.name, "device": engine.device, "precision": engine.precision, "reason": engine.reason,
         **vars(tiling),
     }  # fmt: skip
-
-
-def _train(space: Workspace, encoder: str, steps: int, seed: int) -> None:
-    from tsmu.chips.folder import chips_from_folder
-    from tsmu.chips.index import add_to_index
-    from tsmu.issues import IssueLog
-    from tsmu.synthetic import World, write_chips
-    from tsmu.update.training import TrainingSettings
-    from tsmu.update.update import update_bundle
-
-    chips = space.root / "chips"
-    if not chips.exists():
-        write_chips(World(seed), chips, REGION)
-    add_to_index(space, chips_from_folder(chips, REGION, IssueLog(chips)))
-    update_bundle(space, REGION, "tsmu-plus", TrainingSettings(steps, 8, seed), encoder=encoder, weights="none")
 
 
 def _ready(space: str | Path, precision: str) -> tuple[Bundle, Engine]:

@@ -6,7 +6,6 @@ which they cover less than 1 %; once from pairs, and once from the image after t
 threshold is chosen on one such scene and used on another.
 """
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,20 +14,16 @@ import numpy as np
 import numpy.typing as npt
 import rasterio
 
-from tsmu.chips.folder import chips_from_folder
-from tsmu.chips.index import add_to_index
+from tsmu.benchmark.trained import train_on_world
 from tsmu.evaluate.objects import ObjectCounts, count_objects
 from tsmu.files import write_json
-from tsmu.issues import IssueLog
 from tsmu.mapping.choose import choose_engine
 from tsmu.mapping.mapper import map_scene
 from tsmu.mapping.polygons import Outlining
 from tsmu.mapping.source import Scene
 from tsmu.model.serving import current_bundle, serving_bundle
-from tsmu.synthetic import World, write_chips, write_scene
+from tsmu.synthetic import World, write_scene
 from tsmu.synthetic.everything import scene_windows
-from tsmu.update.training import TrainingSettings
-from tsmu.update.update import update_bundle
 from tsmu.workspace import Workspace
 
 REGION = "eastern_forests"
@@ -70,24 +65,13 @@ def benchmark_false_alarms(size: int, out: Path, *, encoder: str, steps: int, se
     for name, with_pre in INPUTS.items():
         say(f"Learning and mapping from {name}")
         space = Workspace.create(cache / f"{name.replace(' ', '-')}-{encoder}-{steps}-{seed}")
-        _learn(space, with_pre, encoder, steps, seed)
+        if current_bundle(space.models) is None:
+            train_on_world(space, REGION, encoder, steps, seed, with_pre=with_pre)
         found["inputs"][name] = _measure(space, with_pre, scenes)
     with rasterio.open(scenes[1] / "truth.tif") as truth:
         found["landslide_share"] = float((truth.read(1) == 1).mean())
     write_json(out / "results.json", found)
     return found
-
-
-def _learn(space: Workspace, with_pre: bool, encoder: str, steps: int, seed: int) -> None:
-    if current_bundle(space.models) is not None:
-        return
-    chips = space.root / "chips"
-    if not chips.exists():
-        write_chips(World(seed), chips, REGION)
-    if not with_pre:
-        shutil.rmtree(chips / "pre", ignore_errors=True)
-    add_to_index(space, chips_from_folder(chips, REGION, IssueLog(chips)))
-    update_bundle(space, REGION, "tsmu-plus", TrainingSettings(steps, 8, seed), encoder=encoder, weights="none")
 
 
 def _measure(space: Workspace, with_pre: bool, scenes: list[Path]) -> Found:
