@@ -227,6 +227,15 @@ def test_versions_chain_and_tell_where_they_come_from(workspace: Workspace) -> N
     assert known.record.regions["bright"].learned_in == 3
 
 
+def test_the_card_says_how_many_labels_came_out_of_reviews(workspace: Workspace) -> None:
+    reviewed = write_chips(workspace.label_files / "review" / "bright", 5)
+    add_to_index(workspace, chips_of(reviewed, "bright"))
+    bundle = update_bundle(workspace, "bright", "tsmu", TrainingSettings(2, 4, 0), encoder="resnet18")
+    entry = bundle.record.regions["bright"]
+    assert 0 < entry.reviewed < entry.chips["train"]
+    assert f"({entry.reviewed} reviewed)" in (bundle.path / "card.md").read_text()
+
+
 def test_the_same_seed_gives_the_same_bundle(workspace: Workspace, tmp_path: Path, bright_chips: Path) -> None:
     other = Workspace.create(tmp_path / "other")
     add_to_index(other, chips_of(bright_chips, "bright"))

@@ -47,6 +47,7 @@ def _origin(name: str, region: RegionRecord) -> str:
     size = (
         "unknown" if region.pixel_size is None else " to ".join(f"{side:.3g}" for side in sorted({*region.pixel_size}))
     )
+    chips += f" ({region.reviewed} reviewed)" if region.reviewed else ""
     kept = "" if region.kept_step is None else f" ({region.kept_step})"
     temperature = "-" if region.temperature is None else f"{region.temperature:.2f}"
     return (

@@ -27,6 +27,7 @@ class RegionRecord(_Record):
         temperature: by which the decoder's logits were divided, on validation, after training; None
             if there was nothing to choose it on.
         kept_step: the training step whose weights were kept; None for the last.
+        reviewed: how many of the training chips have labels out of reviews.
     """
 
     decoder: str
@@ -46,6 +47,7 @@ class RegionRecord(_Record):
     style: Style
     temperature: float | None = None
     kept_step: int | None = None
+    reviewed: int = 0
 
 
 class BundleRecord(_Record):

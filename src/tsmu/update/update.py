@@ -22,6 +22,7 @@ from tsmu.evaluate.pixels import PixelCounts
 from tsmu.evaluate.predict import count_chips
 from tsmu.evaluate.threshold import choose_threshold
 from tsmu.files import remove, written_whole
+from tsmu.labels.reviewed import is_reviewed
 from tsmu.model.bundle import Bundle, next_version, write_bundle
 from tsmu.model.device import device_in_use, precision_in_use
 from tsmu.model.network import RegionNet
@@ -104,6 +105,7 @@ def update_bundle(
         "device": device_in_use(),
         "precision": precision_in_use(),
         "style": style_of(train),
+        "reviewed": sum(is_reviewed(workspace, Path(mask)) for mask in train["mask"]),
     }
     record = _next_record(parent, network, model, chips, {region: RegionRecord.model_validate(entry)})
     if parent:
