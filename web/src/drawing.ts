@@ -145,13 +145,11 @@ export class Pencil {
     const polygons = outline.type === "Polygon" ? [outline.coordinates] : outline.coordinates;
     const round = ([x = 0, y = 0]: Position): Position => [Number(x.toFixed(PRECISION)), Number(y.toFixed(PRECISION))];
     const rings = polygons.flatMap((rings, part) =>
-      rings.map(
-        (ring, place): GeoJSONStoreFeatures => ({
-          type: "Feature",
-          geometry: { type: "Polygon", coordinates: [ring.map(round)] },
-          properties: { mode: "polygon", part, place },
-        }),
-      ),
+      rings.map((ring, place): GeoJSONStoreFeatures => ({
+        type: "Feature",
+        geometry: { type: "Polygon", coordinates: [ring.map(round)] },
+        properties: { mode: "polygon", part, place },
+      })),
     );
     const added = this.draw?.addFeatures(rings) ?? [];
     const first = added.find(({ valid }) => valid)?.id;

@@ -1,6 +1,6 @@
 // The panel of what is next: filters, order, and the list.
 import { by, el, leaveField } from "./dom.ts";
-import { area, count, days, named } from "./format.ts";
+import { area, count, named } from "./format.ts";
 import { box } from "./geometry.ts";
 import { say } from "./notice.ts";
 import { KINDS, kindOf } from "./palette.ts";
@@ -171,8 +171,8 @@ function item(feature: Feature, chosen: boolean): HTMLElement {
     },
     el("span", { class: `dot ${kind}`, title: KINDS[kind] }),
     el("b", {}, area(of.area_m2)),
-    el("span", {}, named(of.region)),
-    el("small", {}, days(of.date_min, of.date_max)),
+    el("span", {}, of.date_max ?? ""),
+    el("small", {}, named(of.region)),
   );
 }
 
@@ -210,7 +210,7 @@ export function followQueue(): void {
 function reach(feature: Feature): void {
   const map = mapView();
   const bounds = box(feature);
-  const camera = map.cameraForBounds(bounds, { padding: 140, maxZoom: 16 });
+  const camera = map.cameraForBounds(bounds, { padding: 190, maxZoom: 16 });
   if (!camera?.center) return;
   const [west, south, east, north] = bounds;
   const view = map.getBounds();

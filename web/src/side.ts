@@ -74,11 +74,10 @@ function drawRecord(current: Feature | null, story: Story | null): void {
   const facts: [string, string][] = [
     ["Region", named(of.region)],
     ["Happened", days(of.date_min, of.date_max)],
+    ["Model", seen?.bundle ?? "–"],
     [
-      "Model",
-      seen?.bundle
-        ? `${seen.bundle}, mean ${percent(seen.mean_probability)}, max ${percent(seen.max_probability)}`
-        : "–",
+      "Probability",
+      seen?.bundle ? `mean ${percent(seen.mean_probability)}, highest ${percent(seen.max_probability)}` : "–",
     ],
     ["Scene", seen?.scene ?? "–"],
     ["Version", `${of.version} by ${of.changed_by.startsWith("run ") ? "a mapping run" : of.changed_by}`],
