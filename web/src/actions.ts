@@ -99,7 +99,7 @@ function inMode(event: KeyboardEvent): boolean {
   else if (event.key === "Tab" && mode === "edit") pencil.corner(event.shiftKey ? -1 : 1);
   else if (event.shiftKey && mode === "edit" && ARROWS[event.key]) {
     const [right, down] = ARROWS[event.key] ?? [0, 0];
-    pencil.drag(right * DRAG, down * DRAG);
+    pencil.move(right * DRAG, down * DRAG);
   } else return decides(event);
   return true;
 }
@@ -119,7 +119,7 @@ export function leave(): void {
 
 /** End the present mode as Enter does. */
 export const finish = (): void => {
-  document.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter" }));
+  document.body.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", bubbles: true }));
 };
 
 const DECISIONS: Partial<Record<Name, (of: Feature | null) => void>> = {

@@ -28,6 +28,9 @@ const RESHAPES: readonly Action[] = ["merge", "split", "edit", "draw", "undo"];
 /** Versions that the server has answered with: what is remembered from before may be older. */
 const versions = new Map<string, number>();
 
+/** Undos after which their landslide is to be shown, by their id. */
+const shown = new Map<string, string>();
+
 let outbox: Outbox;
 let history: History;
 
@@ -95,6 +98,7 @@ export function undo(): void {
   say(`Undone: ${last.action}`);
   if (last.action === "comment" || last.action === "draw" || !last.of) return;
   reopen(last.of);
+  shown.set(decision.id, last.of);
   if (!last.before) return; // from before a reload: shown when the server has answered
   colour(mapView(), last.of, null);
   count([last.before], -1);
@@ -151,12 +155,13 @@ function made(decision: Decision, changes: readonly Change[]): void {
   if (state.current.value) state.current.value = upToDate(state.current.value);
   if (RESHAPES.includes(decision.action)) redraw(mapView());
   if (decision.action !== "undo") return;
-  const [first] = changes;
   for (const { id, status } of changes) {
     colour(mapView(), id, null);
     if (status === "candidate") reopen(id);
   }
-  if (first && first.status !== "merged" && outbox.decisions.length === 0) goTo(first.id).catch(() => undefined);
+  const of = shown.get(decision.id);
+  shown.delete(decision.id);
+  if (of && outbox.decisions.length === 0) goTo(of).catch(() => undefined); // else somebody is ahead of it already
   void renew();
 }
 

@@ -26,10 +26,11 @@ const ringStyle = {
   selectedPolygonOutlineWidth: 2.5,
   selectionPointColor: COLOUR,
   selectionPointOutlineColor: "#000000",
-  selectionPointWidth: 5,
+  selectionPointWidth: 4,
   midPointColor: "#56b4e9",
   midPointOutlineColor: "#000000",
-  midPointWidth: 3.5,
+  midPointWidth: 2,
+  midPointOutlineWidth: 0.5,
 } as const;
 const drawnStyle = { fillColor: COLOUR, fillOpacity: 0.08, outlineColor: COLOUR, outlineWidth: 2.5 } as const;
 
@@ -40,6 +41,7 @@ export class Pencil {
   private readonly map: MapLibre;
   private draw: TerraDraw | null = null;
   private tool: Tool = "draw";
+  private chosen = -1;
   private finish: (shape: Outline | GeoJSON.LineString) => void = () => {};
 
   constructor(map: MapLibre) {
@@ -51,6 +53,7 @@ export class Pencil {
     this.stop();
     this.tool = tool;
     this.finish = finish;
+    this.chosen = -1;
     const keys = { finish: "Enter", cancel: null };
     const draw = new TerraDraw({
       adapter: new TerraDrawMapLibreGLAdapter({ map: this.map, coordinatePrecision: PRECISION }),
@@ -113,32 +116,43 @@ export class Pencil {
     this.pointer("pointerup");
   }
 
-  /** Move the corner in the middle of the map by pixels, and the map with it. */
-  drag(right: number, down: number): void {
-    this.pointer("pointermove");
-    this.pointer("pointerdown");
-    for (const share of [0.3, 0.6, 1]) this.pointer("pointermove", right * share, down * share, 1);
-    this.pointer("pointerup", right, down);
-    this.map.panBy([right, down], { duration: 0 });
+  /** Move the chosen corner by pixels, and the map with it. */
+  move(right: number, down: number): void {
+    const corner = this.corners()[this.chosen];
+    if (!this.draw || !corner) return;
+    const { x, y } = this.map.project(corner.at);
+    const { lng, lat } = this.map.unproject([x + right, y + down]);
+    const moved = [lng, lat].map((degrees) => Number(degrees.toFixed(PRECISION)));
+    const last = corner.ring.length - 1; // a ring's last corner is its first
+    const ring = corner.ring.map((other, place) => (place % last === corner.place % last ? moved : other));
+    this.draw.deselectFeature(corner.id);
+    this.draw.updateFeatureGeometry(corner.id, { type: "Polygon", coordinates: [ring] });
+    this.draw.selectFeature(corner.id);
+    this.map.jumpTo({ center: [lng, lat] });
   }
 
-  /** Bring the next corner into the middle of the map. */
+  /** Choose the next corner, and bring it to the cross. */
   corner(by: 1 | -1): void {
-    const corners = (this.draw?.getSnapshot() ?? [])
-      .filter(({ geometry, properties }) => geometry.type === "Polygon" && properties.mode === "polygon")
-      .flatMap(({ geometry }) => (geometry.coordinates as Position[][])[0]?.slice(1) ?? []);
-    if (!corners.length) return;
-    const { lng, lat } = this.map.getCenter();
-    const far = corners.map(([x = 0, y = 0]) => Math.hypot((x - lng) * Math.cos((lat * Math.PI) / 180), y - lat));
-    const here = far.indexOf(Math.min(...far));
-    const metres = (far[here] ?? 1) * 111_000;
-    const to = corners[metres > 0.05 ? here : (here + by + corners.length) % corners.length];
-    if (to) this.map.jumpTo({ center: [to[0] ?? 0, to[1] ?? 0] });
+    const corners = this.corners();
+    this.chosen = (this.chosen + by + corners.length) % corners.length;
+    const corner = corners[this.chosen];
+    if (corner) this.map.jumpTo({ center: corner.at });
   }
 
   /** Take the last corner back. */
   takeBack(): void {
     if (this.draw?.canUndo()) this.draw.undo();
+  }
+
+  /** The corners of all rings that are edited, one after the other. */
+  private corners(): { id: string | number; ring: Position[]; place: number; at: [number, number] }[] {
+    return (this.draw?.getSnapshot() ?? []).flatMap(({ id, geometry, properties }) => {
+      if (geometry.type !== "Polygon" || properties.mode !== "polygon" || id === undefined) return [];
+      const ring = geometry.coordinates[0] ?? [];
+      return ring
+        .slice(1)
+        .map(([x = 0, y = 0], place) => ({ id, ring, place: place + 1, at: [x, y] as [number, number] }));
+    });
   }
 
   private load(outline: Outline): void {
@@ -161,21 +175,13 @@ export class Pencil {
       this.map.getCanvas().dispatchEvent(new KeyboardEvent(kind, { key, bubbles: false }));
   }
 
-  private pointer(kind: string, right = 0, down = 0, buttons = kind === "pointerdown" ? 1 : 0): void {
+  private pointer(kind: string): void {
     const canvas = this.map.getCanvas();
     const { left, top, width, height } = canvas.getBoundingClientRect();
-    const at = { clientX: left + width / 2 + right, clientY: top + height / 2 + down };
-    const button = kind === "pointermove" ? -1 : 0;
+    const at = { clientX: left + width / 2, clientY: top + height / 2 };
+    const pressed = { button: kind === "pointermove" ? -1 : 0, buttons: kind === "pointerdown" ? 1 : 0 };
     canvas.dispatchEvent(
-      new PointerEvent(kind, {
-        ...at,
-        button,
-        buttons,
-        pointerId: 1,
-        isPrimary: true,
-        pointerType: "mouse",
-        bubbles: true,
-      }),
+      new PointerEvent(kind, { ...at, ...pressed, pointerId: 1, isPrimary: true, pointerType: "mouse", bubbles: true }),
     );
   }
 }

@@ -17,22 +17,40 @@ const LINE_LAYERS = ["casing", "outlines"];
 const FINEST = 17; // zoom; beyond it tiles are magnified
 const NOTHING = { type: "FeatureCollection" as const, features: [] };
 
+/** From nothing to many by viridis, which the colour-blind read as well. */
+const HEAT: ExpressionSpecification = [
+  "interpolate",
+  ["linear"],
+  ["heatmap-density"],
+  0,
+  "rgba(68, 1, 84, 0)",
+  0.15,
+  "rgba(59, 82, 139, 0.75)",
+  0.45,
+  "#21918c",
+  0.75,
+  "#5ec962",
+  1,
+  "#fde725",
+];
 const many: ExpressionSpecification = ["!", ["has", "id"]];
 const share: ExpressionSpecification = ["/", ["get", "candidate"], ["get", "count"]];
 
 export function addLandslides(map: MapLibre): void {
   map.addSource(SOURCE, { type: "vector", tiles: [tiles()], maxzoom: FINEST, promoteId: "id" });
   for (const id of ["current", "neighbour"]) map.addSource(id, { type: "geojson", data: NOTHING });
+  map.addSource(DENSITY, { type: "vector", tiles: [tiles({ outlines: "false" })], maxzoom: FINEST });
   map.addLayer({
     id: DENSITY,
     type: "heatmap",
-    source: SOURCE,
+    source: DENSITY,
     "source-layer": "clusters",
     layout: { visibility: "none" },
     paint: {
-      "heatmap-weight": ["ln", ["+", ["get", "count"], 1]],
-      "heatmap-radius": 28,
-      "heatmap-intensity": 0.25,
+      "heatmap-weight": ["get", "count"],
+      "heatmap-radius": 24,
+      "heatmap-intensity": 0.35,
+      "heatmap-color": HEAT,
       "heatmap-opacity": 0.85,
     },
   });
@@ -103,8 +121,8 @@ const oneKind: ExpressionSpecification = [
   ["case", [">", ["get", "confirmed"], 0], "confirmed", [">", ["get", "rejected"], 0], "rejected", "open"],
 ];
 
-function tiles(): string {
-  return asking(address("tiles/{z}/{x}/{y}.mvt"), { ...state.filters.value })
+function tiles(more: Record<string, string> = {}): string {
+  return asking(address("tiles/{z}/{x}/{y}.mvt"), { ...state.filters.value, ...more })
     .replace("%7Bz%7D", "{z}")
     .replace("%7Bx%7D", "{x}")
     .replace("%7By%7D", "{y}");
@@ -116,8 +134,7 @@ export function followLandslides(map: MapLibre): void {
     const set = (layer: string, shown: boolean): void => {
       map.setLayoutProperty(layer, "visibility", shown ? "visible" : "none");
     };
-    for (const layer of LINE_LAYERS) set(layer, outlines);
-    for (const layer of POINT_LAYERS) set(layer, outlines && !density);
+    for (const layer of [...LINE_LAYERS, ...POINT_LAYERS]) set(layer, outlines && !density);
     for (const layer of ["current", "current-casing"]) set(layer, outlines);
     set(DENSITY, density);
   });
@@ -166,4 +183,5 @@ export function colour(map: MapLibre, id: string, kind: Kind | null): void {
 /** Ask for the tiles anew: outlines have changed, or others are wanted. */
 export function redraw(map: MapLibre): void {
   (map.getSource(SOURCE) as VectorTileSource | undefined)?.setTiles([tiles()]);
+  (map.getSource(DENSITY) as VectorTileSource | undefined)?.setTiles([tiles({ outlines: "false" })]);
 }

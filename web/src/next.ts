@@ -209,6 +209,7 @@ export function followQueue(): void {
 /** Bring a landslide into view: by moving if it is near, at a scale at which it can be judged. */
 function reach(feature: Feature): void {
   const map = mapView();
+  map.stop(); // where it was going is not where it is to go now
   const bounds = box(feature);
   const camera = map.cameraForBounds(bounds, { padding: 190, maxZoom: 16 });
   if (!camera?.center) return;

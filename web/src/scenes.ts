@@ -94,10 +94,10 @@ function tiles(scene: Scene, kind: ImageLayer): string {
   return `${path}/{z}/{x}/{y}.${format}?size=${TILE}&shift=${scene.shift_east_m ?? 0},${scene.shift_north_m ?? 0}`;
 }
 
-/** The zoom at which a tile's pixel is no larger than the image's. */
+/** The zoom at which a tile's pixel is at most half as large as the image's, so that its edges stay sharp. */
 function finest({ gsd_m, bounds }: Scene): number {
   const around = EQUATOR * Math.cos((((bounds[1] + bounds[3]) / 2) * Math.PI) / 180);
-  return Math.min(20, Math.ceil(Math.log2(around / TILE / (gsd_m ?? 0.5))));
+  return Math.min(20, 1 + Math.ceil(Math.log2(around / TILE / (gsd_m ?? 0.5))));
 }
 
 /** Show a scene's images where they lie now. */

@@ -5,7 +5,7 @@ import { say } from "./notice.ts";
 import { state } from "./state.ts";
 import { theme } from "./theme.ts";
 
-const GROUPS = ["Decide", "Go", "See", "Page"] as const;
+const GROUPS = ["Decide", "Go", "Page", "See"] as const;
 const FIXED: [string, string][] = [
   ["← ↑ → ↓", "Move the map"],
   ["Enter", "Keep what is drawn or chosen"],
@@ -29,7 +29,7 @@ function draw(): void {
     ),
   );
   const fixed = FIXED.map(([key, what]) => el("div", { class: "key-row" }, el("span", {}, what), el("kbd", {}, key)));
-  columns.at(-1)?.append(el("h3", {}, "Fixed"), ...fixed);
+  columns[2]?.append(el("h3", {}, "Fixed"), ...fixed);
   dialog.replaceChildren(
     el("h2", {}, "Keys and settings"),
     el(

@@ -70,7 +70,7 @@ function drawRecord(current: Feature | null, story: Story | null): void {
   }
   const of = current.properties;
   const kind = kindOf(of);
-  const seen = story?.observations.at(-1);
+  const seen = story?.observations.findLast(({ bundle }) => bundle) ?? story?.observations.at(-1);
   const facts: [string, string][] = [
     ["Region", named(of.region)],
     ["Happened", days(of.date_min, of.date_max)],
