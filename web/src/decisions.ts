@@ -7,7 +7,7 @@ import { colour, redraw } from "./landslides.ts";
 import { say } from "./notice.ts";
 import { Outbox } from "./outbox.ts";
 import type { Kind } from "./palette.ts";
-import { back, done, goTo, renew, reopen } from "./queue.ts";
+import { back, count, done, goTo, renew, reopen } from "./queue.ts";
 import type { Refusal } from "./refusal.ts";
 import type { Shelf } from "./shelf.ts";
 import { mayDecide, state } from "./state.ts";
@@ -185,13 +185,6 @@ function refused(decision: Decision, refusal: Refusal): void {
 
 function tellPast(): void {
   state.past.value = { undo: history.lastDone?.action ?? null, redo: history.lastUndone?.action ?? null };
-}
-
-/** Progress as it is with what is on its way. */
-function count(of: readonly Feature[], by: 1 | -1): void {
-  const { value } = state.progress;
-  const open = of.filter(({ properties }) => properties.status === "candidate" && properties.author === "run").length;
-  if (value) state.progress.value = { ...value, decided: value.decided + by * open };
 }
 
 /** A UUID, also where the page comes from another machine without TLS. */

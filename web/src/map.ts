@@ -6,6 +6,7 @@ import { identity } from "./api.ts";
 import { by } from "./dom.ts";
 import { place } from "./format.ts";
 import { addLandslides, followLandslides } from "./landslides.ts";
+import { say } from "./notice.ts";
 import { followScenes } from "./scenes.ts";
 import { addSwipe, followSwipe } from "./swipe.ts";
 import { hold, mapView } from "./view.ts";
@@ -30,6 +31,7 @@ export async function makeMap(bounds: [number, number, number, number]): Promise
   made.touchZoomRotate.disableRotation();
   made.addControl(new ScaleControl({ maxWidth: 120 }), "bottom-left");
   made.getCanvas().setAttribute("aria-label", "Map: arrow keys move it");
+  made.on("error", ({ error }) => say(`Part of the map is not there: ${error.message}`, "bad"));
   await new Promise((resolve) => made.once("load", resolve));
   addSwipe(made, ground);
   addLandslides(made);

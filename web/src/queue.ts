@@ -14,6 +14,8 @@ const decided = new Set<string>();
 /** Landslides that were passed over; they come again when nothing else is left. */
 const passed = new Set<string>();
 let asked = 0;
+/** How often the progress was counted here, before the server knew. */
+let counted = 0;
 let asking: Promise<void> | null = null;
 
 /** Conditions of the queue as the server takes them. */
@@ -26,6 +28,7 @@ export function conditions(): Record<string, string> {
 /** Ask anew what is next, beginning where the map is. */
 export function renew(): Promise<void> {
   const mine = ++asked;
+  const before = counted;
   const from = state.current.value ? middle(state.current.value) : mapView().getCenter().toArray();
   const { status: _status, ...wanted } = { ...NO_FILTERS, ...conditions() };
   const values = {
@@ -37,7 +40,7 @@ export function renew(): Promise<void> {
   asking = get<Collection & { progress: Progress }>("queue", values)
     .then((found) => {
       if (mine !== asked) return;
-      state.progress.value = found.progress;
+      tellProgress(found.progress, before);
       const current = state.current.value?.id;
       const fresh = found.features.filter(({ id }) => !decided.has(id) && !passed.has(id) && id !== current);
       const kept = state.queue.value.filter(({ id }) => id === current);
@@ -48,6 +51,19 @@ export function renew(): Promise<void> {
       asking = null;
     });
   return asking;
+}
+
+/** Progress as the server has it, unless it does not know of all that was decided here when it was asked. */
+function tellProgress(progress: Progress, before: number): void {
+  if (!state.progress.value || (before === counted && state.waiting.value.count === 0)) state.progress.value = progress;
+}
+
+/** Count decisions that the server does not have yet. */
+export function count(of: readonly Feature[], by: 1 | -1): void {
+  counted++;
+  const { value } = state.progress;
+  const open = of.filter(({ properties }) => properties.status === "candidate" && properties.author === "run").length;
+  if (value) state.progress.value = { ...value, decided: value.decided + by * open };
 }
 
 /** Begin anew, with what was passed over. */
