@@ -3,7 +3,7 @@
 import io
 import shutil
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,33 +11,18 @@ import numpy as np
 import pytest
 import shapely
 from PIL import Image
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 from starlette.testclient import TestClient
 
-from tests.conftest import require
-from tests.review.conftest import decision
+from tests.review.conftest import Open, decision
 from tests.review.test_server import ask, serving
 from tsmu.database import Database, open_database, query, reviews
 from tsmu.database.scenes import scenes
-from tsmu.review.app import PAGE, make_app
+from tsmu.review.app import make_app
 from tsmu.review.desk import Desk
 from tsmu.workspace import Workspace
 
-CHROMIUM = shutil.which("chromium")
-WAIT = 20_000  # ms
 STATUS = {"a": "confirmed", "r": "rejected", "u": "candidate", "b": "candidate"}  # by the key that decides
-Open = Callable[..., Any]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    require(CHROMIUM is not None, "a browser for the page (Debian: chromium)")
-    require((PAGE / "index.html").is_file(), "the review page (make page)")
-    with sync_playwright() as driver:
-        software = ["--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]  # WebGL without a GPU
-        started = driver.chromium.launch(executable_path=CHROMIUM, args=software)
-        yield started
-        started.close()
 
 
 @pytest.fixture(scope="module")
@@ -46,35 +31,6 @@ def served(surveyed: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     survey = Workspace.open(shutil.copytree(surveyed, tmp_path_factory.mktemp("page") / "survey"))
     with serving(survey, "--write", "--reviewer", "eva") as (address, _):
         yield survey, address
-
-
-@pytest.fixture
-def open_page(browser: Any) -> Iterator[Open]:
-    """Open the page of a server; what its scripts or its content security policy complain of fails the test."""
-    complaints: list[str] = []
-    contexts = []
-
-    def start(address: str, width: int = 1280, height: int = 800, *, ready: bool = True, **options: Any) -> Any:
-        context = browser.new_context(viewport={"width": width, "height": height}, **options)
-        contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(WAIT)
-        page.on("pageerror", lambda error: complaints.append(f"{error} {error.stack}"))
-        page.on("console", lambda line: complaints.append(line.text) if _complains(line) else None)
-        page.goto(address)
-        if ready:
-            page.wait_for_selector("body[data-ready=yes]")
-        return page
-
-    yield start
-    for context in contexts:
-        context.close()
-    assert not complaints
-
-
-def _complains(line: Any) -> bool:
-    expected = ("net::ERR_CONNECTION", "401", "409")  # servers are killed and refuse in these tests
-    return line.type == "error" and not any(word in line.text for word in expected)
 
 
 def current(page: Any) -> str:

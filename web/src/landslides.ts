@@ -1,5 +1,5 @@
 // Landslides on the map: outlines where they can be seen, points that count them where they cannot.
-import type { ExpressionSpecification, Map as MapLibre, VectorTileSource } from "maplibre-gl";
+import type { ExpressionSpecification, Map as MapLibre, MapGeoJSONFeature, VectorTileSource } from "maplibre-gl";
 import { address, asking } from "./api.ts";
 import { by } from "./dom.ts";
 import { area, count } from "./format.ts";
@@ -151,18 +151,20 @@ export function followLandslides(map: MapLibre): void {
     if (id) goTo(id).catch((error: Error) => say(error.message, "bad"));
     else if (found.length) map.easeTo({ center: event.lngLat, zoom: map.getZoom() + 2 });
   });
-  const readout = by("readout");
-  map.on("mousemove", "points", (event) => {
-    const told = event.features?.[0]?.properties;
-    if (!told) return;
-    const parts = ["candidate", "confirmed", "rejected"]
-      .filter((status) => told[status])
-      .map((status) => `${count(told[status])} ${status}`);
-    readout.textContent = `${count(told.count)} landslides, ${area(told.area_m2)}: ${parts.join(", ")}`;
+  let asked = 0;
+  map.on("mousemove", ({ point }) => {
+    cancelAnimationFrame(asked);
+    if (!map.isMoving())
+      asked = requestAnimationFrame(() => tell(map.queryRenderedFeatures(point, { layers: ["points"] })[0]));
   });
-  map.on("mouseleave", "points", () => {
-    readout.textContent = "";
-  });
+}
+
+/** Say what a point counts. */
+function tell(point: MapGeoJSONFeature | undefined): void {
+  const { properties: told } = point ?? {};
+  const parts = ["candidate", "confirmed", "rejected"].filter((status) => told?.[status]);
+  const counted = parts.map((status) => `${count(told?.[status])} ${status}`).join(", ");
+  by("readout").textContent = told ? `${count(told.count)} landslides, ${area(told.area_m2)}: ${counted}` : "";
 }
 
 /** Show a shape as the present landslide or its neighbour. */
