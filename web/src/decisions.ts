@@ -42,6 +42,7 @@ export function openDesk(shelf: Shelf): void {
     made,
     refused,
     waiting: (count, reason) => {
+      if (state.waiting.value.reason && !reason) redraw(mapView()); // what could not be loaded meanwhile
       state.waiting.value = { count, reason };
     },
   });

@@ -31,7 +31,7 @@ export async function makeMap(bounds: [number, number, number, number]): Promise
   made.touchZoomRotate.disableRotation();
   made.addControl(new ScaleControl({ maxWidth: 120 }), "bottom-left");
   made.getCanvas().setAttribute("aria-label", "Map: arrow keys move it");
-  made.on("error", ({ error }) => say(`Part of the map is not there: ${error.message}`, "bad"));
+  made.on("error", () => say("Part of the map cannot be loaded; it comes when you move there again", "bad"));
   await new Promise((resolve) => made.once("load", resolve));
   addSwipe(made, ground);
   addLandslides(made);
