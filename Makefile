@@ -2,9 +2,13 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup demo test soak lock clean
+PAGE := src/tsmu/review/page/index.html
 
-setup: .venv/ready
+.PHONY: setup page demo test soak lock clean
+
+setup: .venv/ready $(PAGE)
+
+page: $(PAGE)
 
 .venv/ready: requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -13,6 +17,10 @@ setup: .venv/ready
 	$(BIN)/python -m pip install --quiet "$$(grep '^uv==' requirements.lock)"
 	$(BIN)/uv pip install --python $(BIN)/python --quiet --requirement requirements.lock
 	$(BIN)/uv pip install --python $(BIN)/python --quiet --no-deps --editable .
+	@touch $@
+
+$(PAGE): .venv/ready $(shell find web -type f -not -path 'web/node_modules/*')
+	$(BIN)/python web/build.py
 	@touch $@
 
 demo: setup
@@ -24,6 +32,7 @@ test: setup
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python web/build.py check test
 	$(BIN)/python -m pytest -m "not soak" --numprocesses 2 --dist loadfile
 
 soak: setup
@@ -34,4 +43,4 @@ lock:
 		pyproject.toml --output-file requirements.lock
 
 clean:
-	rm -rf .venv demo
+	rm -rf .venv demo web/node_modules src/tsmu/review/page

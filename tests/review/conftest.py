@@ -12,15 +12,17 @@ import numpy as np
 import pytest
 import rasterio
 import shapely
+from playwright.sync_api import sync_playwright
 from rasterio.features import shapes
 from rasterio.shutil import copy as copy_raster
 from rasterio.windows import Window
 from starlette.testclient import TestClient
 
+from tests.conftest import require
 from tests.database.conftest import RUN
 from tsmu.database import Database, SceneRecord, add_run, open_database, query
 from tsmu.issues import IssueLog
-from tsmu.review.app import make_app
+from tsmu.review.app import PAGE, make_app
 from tsmu.review.desk import Desk
 from tsmu.synthetic.scenes import write_scene
 from tsmu.synthetic.world import World
@@ -28,6 +30,9 @@ from tsmu.workspace import Workspace
 
 SIDE = 256
 Client = Callable[..., TestClient]
+Open = Callable[..., Any]
+CHROMIUM = shutil.which("chromium")
+WAIT = 20_000  # ms
 
 
 @pytest.fixture(scope="session")
@@ -93,3 +98,43 @@ def first(records: Database, place: int = 0) -> tuple[str, int]:
 def decision(action: str, *landslides: tuple[str, int], **more: Any) -> dict[str, Any]:
     """The body of a decision."""
     return {"id": str(uuid.uuid4()), "action": action, "landslides": dict(landslides)} | more
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    require(CHROMIUM is not None, "a browser for the page (Debian: chromium)")
+    require((PAGE / "index.html").is_file(), "the review page (make page)")
+    with sync_playwright() as driver:
+        software = ["--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]  # WebGL without a GPU
+        started = driver.chromium.launch(executable_path=CHROMIUM, args=software)
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def open_page(browser: Any) -> Iterator[Open]:
+    """Open the page of a server; what its scripts or its content security policy complain of fails the test."""
+    complaints: list[str] = []
+    contexts = []
+
+    def start(address: str, width: int = 1280, height: int = 800, *, ready: bool = True, **options: Any) -> Any:
+        context = browser.new_context(viewport={"width": width, "height": height}, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(WAIT)
+        page.on("pageerror", lambda error: complaints.append(f"{error} {error.stack}"))
+        page.on("console", lambda line: complaints.append(line.text) if _complains(line) else None)
+        page.goto(address)
+        if ready:
+            page.wait_for_selector("body[data-ready=yes]")
+        return page
+
+    yield start
+    for context in contexts:
+        context.close()
+    assert not complaints
+
+
+def _complains(line: Any) -> bool:
+    expected = ("net::ERR_", "401", "409")  # servers are killed and refuse in these tests
+    return line.type == "error" and not any(word in line.text for word in expected)

@@ -2,6 +2,7 @@
 
 import io
 import json
+import shutil
 from pathlib import Path
 
 import geopandas
@@ -168,7 +169,12 @@ def test_the_dashboard_counts_what_the_database_holds(client: Client, records: D
     assert sum(row["area_m2"] for row in told["counts"]) == pytest.approx(table["area_m2"].sum())
     assert told["progress"] == {"decided": 2, "total": len(table)}
     assert (told["model"][0]["precision"], told["model"][0]["recall"]) == (0.5, 1.0)
-    assert client().get("/api/info").json()["write"] is True
+    told = client().get("/api/info").json()
+    assert told["write"] is True
+    assert told["person"] == {"name": "eva", "role": "reviewer"}
+    assert client(write=False).get("/api/info").json()["person"]["role"] == "viewer"
+    assert (told["name"], told["events"]) == ("survey", [])
+    assert str(records.name) not in json.dumps(told)
 
 
 def test_vector_tiles_show_every_landslide_once(client: Client, records: Database) -> None:
@@ -193,6 +199,20 @@ def test_vector_tiles_show_every_landslide_once(client: Client, records: Databas
         assert browser.get("/api/tiles/1/2/0.mvt").status_code == 404
 
 
+def test_a_density_counts_what_is_drawn_as_an_outline_too(client: Client, records: Database) -> None:
+    centre = query(records).geometry.iloc[0].centroid
+    x, y = tile_at(centre.x, centre.y, 11)
+    path = f"/api/tiles/11/{x}/{y}.mvt"
+    assert "landslides" in mapbox_vector_tile.decode(client().get(path).content)
+    counted = mapbox_vector_tile.decode(client().get(path, params={"outlines": "false"}).content)
+    assert set(counted) == {"clusters"}
+    west, south, east, north = bounds(11, x, y)
+    sides = query(records).bounds
+    across, down = (sides["minx"] + sides["maxx"]) / 2, (sides["miny"] + sides["maxy"]) / 2
+    inside = across.between(west, east) & down.between(south, north)
+    assert sum(point["properties"]["count"] for point in counted["clusters"]["features"]) == inside.sum()
+
+
 def test_an_outline_in_a_tile_lies_where_it_is(client: Client, records: Database) -> None:
     largest = query(records).sort_values("area_m2").iloc[-1]
     centre = largest.geometry.envelope.centroid
@@ -210,6 +230,16 @@ def test_an_outline_in_a_tile_lies_where_it_is(client: Client, records: Database
 
 def picture(content: bytes) -> np.ndarray:
     return np.asarray(Image.open(io.BytesIO(content)).convert("RGBA"))
+
+
+def test_the_deviation_of_the_views_is_a_layer(client: Client, survey: Workspace) -> None:
+    shutil.copy(survey.maps / "valley" / "probability.tif", survey.maps / "valley" / "deviation.tif")
+    with client() as browser:
+        [scene] = browser.get("/api/scenes").json()
+        assert scene["layers"] == ["pre", "post", "probability", "uncertainty"]
+        centre = shapely.box(*scene["bounds"]).centroid
+        x, y = tile_at(centre.x, centre.y, 13)
+        assert browser.get(f"/api/scenes/{scene['id']}/uncertainty/13/{x}/{y}.png").status_code == 200
 
 
 def test_a_scene_is_shown_as_its_file_has_it(client: Client, survey: Workspace) -> None:
@@ -298,4 +328,3 @@ def test_the_api_tells_itself_without_anything_from_elsewhere(client: Client) ->
             assert address in page.text
     assert "http://" not in page.text and "https://" not in page.text and "<script" not in page.text
     assert client().get("/docs.css").status_code == 200
-    assert "npm" in client().get("/").text

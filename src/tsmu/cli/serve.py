@@ -44,7 +44,7 @@ def serve(
         import uvicorn
 
         from tsmu.database import open_database
-        from tsmu.review.app import make_app
+        from tsmu.review.app import NOT_BUILT, PAGE, make_app
         from tsmu.review.desk import Desk
 
         logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
@@ -59,5 +59,7 @@ def serve(
                 address = f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}/"
                 answer.outputs["address"] = address
                 answer.say(f"{address}  ({'decisions are taken' if write else 'read-only; --write to decide'})")
+                if not (PAGE / "index.html").is_file():
+                    answer.say(NOT_BUILT)
                 config = uvicorn.Config(make_app(desk), log_level="warning", access_log=False, server_header=False)
                 uvicorn.Server(config).run(sockets=[listening])

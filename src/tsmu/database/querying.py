@@ -60,7 +60,7 @@ def no_such_landslide(database: Database, landslide_id: str) -> MissingRecordErr
 
 
 def info(database: Database) -> dict[str, Any]:
-    """What there is: schema version, rows by table, landslides by status, extent and dates."""
+    """What there is: schema version, rows by table, landslides by status, area, dates, regions, events."""
     count = sa.func.count()
     with database.read() as connection:
         version = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
@@ -71,6 +71,8 @@ def info(database: Database) -> dict[str, Any]:
         area, first, last = connection.execute(sa.select(*sums)).one()
         regions = connection.execute(sa.select(landslide.c.region).distinct().order_by(landslide.c.region)).scalars()
         named = [name for name in regions if name]
+        events = connection.execute(sa.select(landslide.c.event_id).distinct().order_by(landslide.c.event_id)).scalars()
+        known = [of for of in events if of]
     return {
         "database": database.name,
         "backend": "PostGIS" if database.path is None else "GeoPackage",
@@ -81,4 +83,5 @@ def info(database: Database) -> dict[str, Any]:
         "date_min": first.isoformat() if first else None,
         "date_max": last.isoformat() if last else None,
         "regions": named,
+        "events": known,
     }

@@ -17,7 +17,7 @@ from tsmu.review.desk import Desk, Refused, log
 from tsmu.review.guard import Guard, tell
 
 PAGE = Path(__file__).parent / "page"
-NOT_BUILT = "The review page is not built: run `npm ci && npm run build` in web/. The API is at /docs.\n"
+NOT_BUILT = "The review page is not built: run `make page` in the source checkout. The API is at /docs."
 DESCRIPTION = (
     "Look at landslides before and after, and decide. All geometry is in degrees, longitude first (EPSG:4326). "
     "A write is JSON with the header X-Tsmu; with tokens every request carries Authorization: Bearer TOKEN. "
@@ -48,7 +48,7 @@ def make_app(desk: Desk, page: Path = PAGE) -> ASGIApp:
     if (page / "index.html").is_file():
         app.mount("/", StaticFiles(directory=page, html=True), name="page")
     else:
-        app.add_api_route("/", lambda: PlainTextResponse(NOT_BUILT), include_in_schema=False)
+        app.add_api_route("/", lambda: PlainTextResponse(f"{NOT_BUILT}\n"), include_in_schema=False)
     return Guard(app, desk)
 
 

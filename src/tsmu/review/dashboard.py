@@ -1,8 +1,9 @@
 """Numbers: what there is, how far the review is, how right the model was, how far people agree."""
 
+import hashlib
 from typing import Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 
 from tsmu.database import info
 from tsmu.database.counting import counts
@@ -28,7 +29,13 @@ def dashboard(desk: TheDesk, wanted: TheFilters) -> dict[str, Any]:
 
 
 @router.get("/info")
-def about(desk: TheDesk) -> dict[str, Any]:
-    """What the database holds, and whether decisions are taken here."""
+def about(desk: TheDesk, request: Request) -> dict[str, Any]:
+    """What the database holds, whether decisions are taken here, and who asks.
+
+    `survey` names the database without saying where it is: what a browser keeps for it, it keeps by that.
+    """
     told = info(desk.records)
-    return {name: told[name] for name in told if name != "database"} | {"write": desk.write}
+    person = desk.person(request)
+    survey = hashlib.sha256(told.pop("database").encode()).hexdigest()[:16]
+    more = {"survey": survey, "name": desk.space.root.name, "write": desk.write, "tokens": desk.people is not None}
+    return told | more | {"person": {"name": person.name or desk.reviewer, "role": str(person.role)}}

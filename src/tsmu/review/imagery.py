@@ -16,11 +16,10 @@ from rio_tiler.models import ImageData
 
 from tsmu.errors import ImageError
 from tsmu.imagery.raster import GDAL_OPTIONS, describe, image_errors, is_remote, open_raster
-from tsmu.mapping.result import RASTER
+from tsmu.mapping.result import DEVIATION, RASTER
 from tsmu.mapping.scenes import scene_name
 from tsmu.review.desk import Desk
 
-UNCERTAINTY = "uncertainty.tif"
 STRETCH = (2, 98)  # percentiles of a band that become black and white
 PREVIEW = 512  # pixels that they are taken from, a side
 MERCATOR = rasterio.CRS.from_epsg(3857)
@@ -62,7 +61,7 @@ def raster_of(desk: Desk, scene: dict[str, Any], layer: Layer) -> Raster | None:
         stored = scene[layer]
         path = None if not stored or is_remote(stored) else desk.space.root / stored
     else:
-        path = desk.space.maps / scene_name(scene["name"]) / (RASTER if layer == Layer.PROBABILITY else UNCERTAINTY)
+        path = desk.space.maps / scene_name(scene["name"]) / (RASTER if layer == Layer.PROBABILITY else DEVIATION)
     return Raster(path, path.stat().st_mtime_ns) if path and path.is_file() else None
 
 

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 import sqlalchemy as sa
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 from mapbox_vector_tile.encoder import on_invalid_geometry_make_valid
 
 from tsmu.database import Database, Filters
@@ -67,11 +67,19 @@ class Kept:
 
 
 @router.get("/tiles/{z}/{x}/{y}.mvt", response_class=Response, responses={200: {"content": {MVT: {}}}})
-def tile(desk: TheDesk, request: Request, wanted: TheFilters, z: Zoom, x: Index, y: Index) -> Response:
+def tile(
+    desk: TheDesk,
+    request: Request,
+    wanted: TheFilters,
+    z: Zoom,
+    x: Index,
+    y: Index,
+    outlines: Annotated[bool, Query(description="false: everything is counted in points, as for a density")] = True,
+) -> Response:
     """A vector tile (XYZ, web mercator) with the layers `landslides` and `clusters`; see the module."""
     if max(x, y) >= 1 << z:
         return Response(status_code=404)
-    key = (mark(desk.records), z, x, y, wanted)
+    key = (mark(desk.records), z, x, y, wanted, outlines)
     etag = f'"{abs(hash(key)):x}"'
     headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
     if request.headers.get("if-none-match") == etag:
@@ -79,13 +87,13 @@ def tile(desk: TheDesk, request: Request, wanted: TheFilters, z: Zoom, x: Index,
     kept: Kept = request.app.state.kept
     made = kept.get(key)
     if made is None:
-        made = draw(desk.records, wanted, z, x, y)
+        made = draw(desk.records, wanted, z, x, y, SEEN if outlines else math.inf)
         kept.put(key, made)
     return Response(made, media_type=MVT, headers=headers)
 
 
-def draw(database: Database, wanted: Filters, z: int, x: int, y: int) -> bytes:
-    """Make a tile."""
+def draw(database: Database, wanted: Filters, z: int, x: int, y: int, seen: float = SEEN) -> bytes:
+    """Make a tile; what is smaller than `seen`, in units of the tile, is a point."""
     rows = _rows(database, wanted, bounds(z, x, y, BUFFER / EXTENT))
     if not rows:
         return b""
@@ -93,7 +101,7 @@ def draw(database: Database, wanted: Filters, z: int, x: int, y: int) -> bytes:
     box = shapely.bounds(shapes)
     box = np.hstack([project(box[:, [0, 3]]), project(box[:, [2, 1]])])  # north is up, y goes down
     size = (box[:, 2:] - box[:, :2]).max(axis=1)
-    large = np.flatnonzero(size >= SEEN)
+    large = np.flatnonzero(size >= seen)
     large = large[np.argsort(-size[large], kind="stable")][:MOST_OUTLINES]
     centres = (box[:, :2] + box[:, 2:]) / 2
     counted = np.asarray(((centres >= 0) & (centres < EXTENT)).all(axis=1))  # each in one tile only

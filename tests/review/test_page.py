@@ -1,0 +1,329 @@
+"""The page as a reviewer uses it: a headless Chromium on a real server over a real workspace."""
+
+import io
+import shutil
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import shapely
+from PIL import Image
+from playwright.sync_api import expect
+from starlette.testclient import TestClient
+
+from tests.review.conftest import Open, decision
+from tests.review.test_server import ask, serving
+from tsmu.database import Database, open_database, query, reviews
+from tsmu.database.scenes import scenes
+from tsmu.review.app import make_app
+from tsmu.review.desk import Desk
+from tsmu.workspace import Workspace
+
+STATUS = {"a": "confirmed", "r": "rejected", "u": "candidate", "b": "candidate"}  # by the key that decides
+
+
+@pytest.fixture(scope="module")
+def served(surveyed: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Workspace, str]]:
+    """A workspace of this file's own and the address of the server on it; each test decides on what is left."""
+    survey = Workspace.open(shutil.copytree(surveyed, tmp_path_factory.mktemp("page") / "survey"))
+    with serving(survey, "--write", "--reviewer", "eva") as (address, _):
+        yield survey, address
+
+
+def current(page: Any) -> str:
+    """Id of the landslide that is decided on."""
+    return str(page.locator("#record .id").text_content())
+
+
+def press(page: Any, *keys: str) -> None:
+    for key in keys:
+        page.keyboard.press(key)
+
+
+def decide(page: Any, *keys: str) -> str:
+    """Decide by keys, and wait until the next one is there; gives the id of what was decided on."""
+    of = current(page)
+    press(page, *keys)
+    gone_on(page, of)
+    return of
+
+
+def gone_on(page: Any, of: str) -> None:
+    expect(page.locator("#record .id")).not_to_have_text(of)
+
+
+def gone_back(page: Any, of: str) -> None:
+    expect(page.locator("#record .id")).to_have_text(of)
+
+
+def saved(page: Any) -> None:
+    expect(page.locator("#connection")).to_have_text("all saved")
+
+
+def progress(page: Any) -> int:
+    """How many are decided."""
+    return int(page.locator("#progress-text").text_content().split()[0])
+
+
+def status(records: Database) -> dict[str, str]:
+    table = query(records, status=("candidate", "confirmed", "rejected", "merged"))
+    return dict(zip(table["id"], table["status"], strict=True))
+
+
+def picture(page: Any) -> np.ndarray:
+    """The map without what lies over it, (H, W, 3)."""
+    page.wait_for_timeout(1200)  # tiles on the way have arrived and are drawn
+    pixels = np.asarray(Image.open(io.BytesIO(page.locator("#map canvas").screenshot())).convert("RGB"), dtype=int)
+    return pixels[60:600]
+
+
+def test_a_reviewer_swipes_decides_edits_and_takes_back(served: tuple[Workspace, str], open_page: Open) -> None:
+    survey, address = served
+    page = open_page(address)
+    expect(page.locator("#date-before")).to_have_text("Before 2024-04-01")
+    expect(page.locator("#date-after")).to_have_text("After 2024-05-01")
+    assert page.locator(".maplibregl-ctrl-scale").is_visible()
+    both = picture(page)
+    press(page, "f")
+    before_is_left = page.locator("#map-frame").get_attribute("data-side")
+    after = picture(page)
+    press(page, "f")
+    before = picture(page)
+    assert before_is_left == "after"
+    middle, edge = both.shape[1] // 2, 20  # px beside the line that is swiped
+    assert np.abs(before - after).mean() > 3
+    for side, whole in ((np.s_[:, : middle - edge], before), (np.s_[:, middle + edge :], after)):
+        other = after if whole is before else before
+        assert np.abs(both[side] - whole[side]).mean() < 0.2 * np.abs(both[side] - other[side]).mean()
+
+    before_all = progress(page)
+    decided = {decide(page, key): STATUS[key] for key in "arub" * 5}
+    assert len(decided) == 20
+    saved(page)
+    assert progress(page) == before_all + 20
+
+    edited = current(page)
+    with open_database(survey.database) as records:
+        former = query(records, where=f"id = '{edited}'").geometry.iloc[0]
+    press(page, "e", "Tab", *["Shift+ArrowLeft"] * 6, "Enter")
+    gone_on(page, edited)
+    saved(page)
+    with open_database(survey.database) as records:
+        row = query(records, where=f"id = '{edited}'").iloc[0]
+        assert (row["status"], row["version"], row["changed_by"]) == ("confirmed", 2, "eva")
+        assert not shapely.equals_exact(row.geometry, former, 1e-7)
+        assert row.geometry.intersection(former).area > 0.8 * former.area
+    press(page, "z")
+    gone_back(page, edited)
+    saved(page)
+
+    page.reload()
+    page.wait_for_selector("body[data-ready=yes]")
+    assert progress(page) == before_all + 20
+    press(page, "z")  # what was decided before the reload can still be taken back
+    last = list(decided)[-1]
+    gone_back(page, last)
+    saved(page)
+    press(page, "y")
+    expect(page.locator("#progress-text")).to_contain_text(f"{before_all + 20} of ")
+    saved(page)
+    with open_database(survey.database) as records:
+        found = status(records)
+        assert {of: found[of] for of in decided} == decided
+        row = query(records, where=f"id = '{edited}'").iloc[0]
+        assert (row["status"], row["version"]) == ("candidate", 3)
+        assert shapely.equals_exact(row.geometry, former, 1e-9)
+        assert list(reviews(records, last)["action"]) == ["bad imagery", "undo", "undo"]
+
+
+def test_a_lost_connection_keeps_decisions_over_a_reload(survey: Workspace, open_page: Open) -> None:
+    with serving(survey, "--write") as (address, server):
+        page = open_page(address)
+        server.kill()
+        server.wait()
+        decided = {decide(page, key): STATUS[key] for key in "ar"}
+        expect(page.locator("#connection")).to_contain_text("2 decisions kept here")
+        with open_database(survey.database) as records:
+            assert set(status(records).values()) == {"candidate"}
+    with serving(survey, "--write", "--port", address.rpartition(":")[2]):
+        page.reload()
+        page.wait_for_selector("body[data-ready=yes]")
+        saved(page)
+        decided[decide(page, "r")] = "rejected"
+        saved(page)
+    with open_database(survey.database) as records:
+        found = status(records)
+        assert {of: found[of] for of in decided} == decided
+
+
+def test_what_another_has_changed_is_shown_and_decided_anew(served: tuple[Workspace, str], open_page: Open) -> None:
+    survey, address = served
+    page = open_page(address)
+    of = current(page)
+    version = ask(f"{address}/api/landslides/{of}")["feature"]["properties"]["version"]
+    ask(f"{address}/api/decisions", decision("accept", (of, version), by="jo"))
+    press(page, "r")
+    told = page.locator("#conflict")
+    told.wait_for()
+    assert "by jo" in told.text_content()
+    assert "confirmed" in told.text_content()
+    told.get_by_text("Decide anew: reject").click()
+    saved(page)
+    with open_database(survey.database) as records:
+        expect(told).not_to_be_visible()
+        saved(page)
+        assert status(records)[of] == "rejected"
+        assert list(reviews(records, of)["by"])[-2:] == ["jo", "eva"]
+
+
+def test_merge_split_draw_and_comment_by_keyboard_alone(served: tuple[Workspace, str], open_page: Open) -> None:
+    survey, address = served
+    with open_database(survey.database) as records:
+        page = open_page(address)
+        page.wait_for_timeout(600)
+        count = len(status(records))
+        split = current(page)
+        press(page, "g")
+        page.wait_for_timeout(600)
+        press(page, "s", "ArrowLeft", "ArrowLeft")
+        page.wait_for_timeout(400)
+        press(page, " ")
+        for _ in range(4):
+            press(page, "ArrowRight")
+            page.wait_for_timeout(200)
+        press(page, " ", "Enter")
+        saved(page)
+        gone_on(page, split)
+        saved(page)
+        assert len(status(records)) > count
+        assert status(records)[split] == "confirmed"
+
+        merged = current(page)
+        press(page, "m")
+        expect(page.locator("#hint")).to_contain_text("Enter merges")
+        page.wait_for_timeout(400)  # the neighbours are asked for
+        press(page, "Enter")
+        gone_on(page, merged)
+        saved(page)
+        assert list(status(records).values()).count("merged") == 1
+
+        before = set(status(records))
+        press(page, "d", " ")
+        for arrow in ("ArrowRight", "ArrowDown"):
+            press(page, arrow)
+            page.wait_for_timeout(250)
+            press(page, " ")
+        press(page, "Enter")
+        expect(page.locator("#hint")).not_to_be_visible()
+        saved(page)
+        [drawn] = set(status(records)) - before
+        assert status(records)[drawn] == "confirmed"
+
+        of = current(page)
+        press(page, "c")
+        page.keyboard.type("area by the river: accept, reject?")
+        press(page, "Enter")
+        saved(page)
+        assert list(reviews(records, of)[["action", "why"]].iloc[-1]) == [
+            "comment",
+            "area by the river: accept, reject?",
+        ]
+        assert status(records)[of] == "candidate"
+
+
+def test_keys_are_dead_in_a_field_and_can_be_changed(served: tuple[Workspace, str], open_page: Open) -> None:
+    survey, address = served
+    with open_database(survey.database) as records:
+        page = open_page(address)
+        page.get_by_text("More filters").click()
+        page.get_by_label("Where").click()
+        page.keyboard.type("area_m2 > 0 and uz")
+        assert page.get_by_label("Where").input_value() == "area_m2 > 0 and uz"
+        page.get_by_label("Where").fill("")
+        press(page, "Escape")
+        press(page, "?")
+        page.get_by_label("Key for Accept").click()
+        press(page, "k")
+        press(page, "Escape")
+        assert "K" in page.get_by_role("button", name="Accept").text_content()
+        of = current(page)
+        press(page, "a")
+        page.wait_for_timeout(200)
+        assert current(page) == of
+        decide(page, "k")
+        saved(page)
+        page.reload()
+        page.wait_for_selector("body[data-ready=yes]")
+        second = decide(page, "k")
+        saved(page)
+        assert (status(records)[of], status(records)[second]) == ("confirmed", "confirmed")
+
+
+def test_a_tablet_and_a_dark_room(served: tuple[Workspace, str], open_page: Open) -> None:
+    page = open_page(served[1], 768, 1024, color_scheme="dark", has_touch=True)
+    width = "document.documentElement.scrollWidth <= innerWidth && document.documentElement.scrollHeight <= innerHeight"
+    assert page.evaluate(width)
+    for button in page.locator("#decide button").all():
+        box = button.bounding_box()
+        assert box["height"] >= 40
+        assert box["x"] + box["width"] <= 768
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(20, 24, 27)"
+    assert not page.locator("#queue").is_visible()
+    page.get_by_role("button", name="Queue").tap()
+    assert page.locator("#list .item").first.is_visible()
+    page.get_by_role("button", name="Queue").tap()
+    of = current(page)
+    page.get_by_role("button", name="Accept").tap()
+    gone_on(page, of)
+    saved(page)
+    page.get_by_role("button", name="Dashboard").tap()
+    page.get_by_text("Model against reviewers").wait_for()
+    assert page.evaluate(width)
+    with page.expect_download() as download:
+        page.get_by_role("button", name="CSV").tap()
+    assert of in Path(download.value.path()).read_text()
+
+
+def test_images_are_shifted_and_stay_so(served: tuple[Workspace, str], open_page: Open) -> None:
+    survey, address = served
+    page = open_page(address)
+    before = picture(page)
+    with page.expect_response(lambda answer: answer.url.endswith("/shift") and answer.ok):
+        press(page, "o", *["Shift+ArrowRight"] * 3)
+    press(page, "Enter")
+    assert np.abs(picture(page) - before).mean() > 1
+    with open_database(survey.database) as records:
+        assert list(scenes(records)[["shift_east_m", "shift_north_m"]].iloc[0]) == [30.0, 0.0]
+
+
+def test_with_tokens_the_page_asks_who_it_is(survey: Workspace, open_page: Open, tmp_path: Path) -> None:
+    tokens = tmp_path / "tokens"
+    viewer, reviewer = "1" * 64, "2" * 64
+    tokens.write_text(f"jo viewer {viewer}\nkim reviewer {reviewer}\n")
+    tokens.chmod(stat.S_IRUSR | stat.S_IWUSR)
+    with serving(survey, "--write", "--token-file", str(tokens)) as (address, _):
+        page = open_page(address, ready=False)
+        page.get_by_label("Token", exact=True).nth(1).fill("3" * 64)
+        press(page, "Enter")
+        page.get_by_text("needs a valid token").wait_for()
+        page.get_by_label("Token", exact=True).nth(1).fill(viewer)
+        press(page, "Enter")
+        page.wait_for_selector("body[data-ready=yes]")
+        assert page.get_by_role("button", name="Accept").is_disabled()
+        page = open_page(address, ready=False)
+        page.get_by_label("Token", exact=True).nth(1).fill(reviewer)
+        press(page, "Enter")
+        page.wait_for_selector("body[data-ready=yes]")
+        of = decide(page, "a")
+        saved(page)
+    with open_database(survey.database) as records:
+        assert list(reviews(records, of)["by"]) == ["kim"]
+
+
+def test_without_the_page_the_server_says_how_to_get_it(survey: Workspace, records: Database, tmp_path: Path) -> None:
+    told = TestClient(make_app(Desk(records, survey), tmp_path), base_url="http://localhost").get("/").text
+    assert "make page" in told
+    assert len(told.splitlines()) == 1

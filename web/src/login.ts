@@ -1,0 +1,30 @@
+// The token, where the server asks for one. It stays in this tab.
+import { setToken } from "./api.ts";
+import { by, el } from "./dom.ts";
+
+/** Ask for a token; the page begins anew with it. */
+export function openLogin(reason = ""): void {
+  const dialog = by<HTMLDialogElement>("login");
+  const field = el("input", {
+    type: "password",
+    autocomplete: "current-password",
+    "aria-label": "Token",
+    required: true,
+  });
+  const form = el(
+    "form",
+    {},
+    el("h2", {}, "Token"),
+    el("p", {}, "This server asks who you are. Enter the viewer's or reviewer's token that you were given."),
+    field,
+    el("p", { class: "bad", role: "alert" }, reason),
+    el("p", { class: "buttons" }, el("button", { type: "submit", class: "strong" }, "Enter")),
+  );
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    setToken(field.value.trim());
+    location.reload();
+  });
+  dialog.replaceChildren(form);
+  if (!dialog.open) dialog.showModal();
+}

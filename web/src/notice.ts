@@ -1,0 +1,18 @@
+// A line that says what happened, also to those who listen.
+import { by } from "./dom.ts";
+
+let timer: ReturnType<typeof setTimeout> | undefined;
+
+export function say(text: string, kind: "good" | "bad" = "good"): void {
+  const line = by("notice");
+  line.textContent = text;
+  line.dataset.kind = kind;
+  line.hidden = false;
+  clearTimeout(timer);
+  timer = setTimeout(
+    () => {
+      line.hidden = true;
+    },
+    kind === "bad" ? 9000 : 3500,
+  );
+}

@@ -1,0 +1,68 @@
+// Before and after on one map: the image before is drawn on the left side of a line only.
+//
+// Two layers that draw nothing switch the clipping of WebGL on and off around the images before. So there
+// is one map: nothing to keep in step, outlines and drawing run across the line, and flipping is a swipe
+// from one side to the other.
+import type { CustomLayerInterface, Map as MapLibre } from "maplibre-gl";
+import { by } from "./dom.ts";
+import { see, state } from "./state.ts";
+
+export const CLIP = "clip";
+export const UNCLIP = "unclip";
+const STEP = 0.05;
+
+export function addSwipe(map: MapLibre, ground: () => [number, number, number]): void {
+  const clip: CustomLayerInterface = {
+    id: CLIP,
+    type: "custom",
+    render(gl) {
+      const { drawingBufferWidth: width, drawingBufferHeight: height } = gl;
+      gl.enable(gl.SCISSOR_TEST);
+      gl.scissor(0, 0, Math.round(state.sight.value.swipe * width), height);
+      gl.clearColor(...ground(), 1);
+      gl.clear(gl.COLOR_BUFFER_BIT);
+    },
+  };
+  const unclip: CustomLayerInterface = {
+    id: UNCLIP,
+    type: "custom",
+    render: (gl) => gl.disable(gl.SCISSOR_TEST),
+  };
+  map.addLayer(clip);
+  map.addLayer(unclip);
+}
+
+export function followSwipe(map: MapLibre): void {
+  const handle = by("swipe");
+  const frame = by("map-frame");
+  state.sight.watch(({ swipe }) => {
+    handle.style.left = `${swipe * 100}%`;
+    handle.setAttribute("aria-valuenow", String(Math.round(swipe * 100)));
+    frame.dataset.side = swipe <= 0 ? "after" : swipe >= 1 ? "before" : "both";
+    map.triggerRepaint();
+  });
+  handle.addEventListener("pointerdown", (event) => {
+    handle.setPointerCapture(event.pointerId);
+    event.preventDefault();
+  });
+  handle.addEventListener("pointermove", (event) => {
+    if (!handle.hasPointerCapture(event.pointerId)) return;
+    const { left, width } = frame.getBoundingClientRect();
+    see({ swipe: Math.min(Math.max((event.clientX - left) / width, 0), 1) });
+  });
+  handle.addEventListener("keydown", (event) => {
+    const to = { ArrowLeft: -1, ArrowRight: 1, Home: -20, End: 20 }[event.key];
+    if (to === undefined) return;
+    swipe(to);
+    event.preventDefault();
+    event.stopPropagation();
+  });
+}
+
+/** Move the line by steps. */
+export function swipe(steps: number): void {
+  see({ swipe: Math.min(Math.max(state.sight.value.swipe + steps * STEP, 0), 1) });
+}
+
+/** Show the whole image before, or the whole one after. */
+export const flip = (): void => see({ swipe: state.sight.value.swipe > 0 ? 0 : 1 });

@@ -1,0 +1,13 @@
+import { defineConfig } from "vite";
+
+export default defineConfig({
+  base: "./",
+  build: {
+    outDir: "../src/tsmu/review/page",
+    emptyOutDir: true,
+    assetsInlineLimit: 0, // the server's content security policy runs nothing inline
+    modulePreload: { polyfill: false },
+    chunkSizeWarningLimit: 2000, // kB; MapLibre
+  },
+  worker: { format: "es" },
+});
