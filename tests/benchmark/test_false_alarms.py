@@ -3,9 +3,12 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from tsmu.benchmark.false_alarms import INPUTS, benchmark_false_alarms, false_alarms_table
 
 
+@pytest.mark.soak
 def test_both_inputs_are_measured_on_a_scene_that_chose_nothing(tmp_path: Path) -> None:
     said: list[str] = []
     found = benchmark_false_alarms(160, tmp_path, encoder="resnet18", steps=4, seed=0, say=said.append)

@@ -11,6 +11,7 @@ from tsmu.benchmark.mapping import border_step_ratio, iou
 from tsmu.mapping.tiles import Cuts
 
 
+@pytest.mark.soak
 def test_it_measures_every_contestant_and_keeps_the_bundle(tmp_path: Path, tsmu: Tsmu) -> None:
     out = tmp_path / "benchmark"
     words = ["benchmark", "mapping", "--size", 160, "--repeats", 1, "--encoder", "resnet18", "--steps", 2, "--out", out]

@@ -16,7 +16,7 @@ from starlette.testclient import TestClient
 
 from tests.review.conftest import Open, decision
 from tests.review.test_server import ask, serving
-from tsmu.database import Database, open_database, query, reviews
+from tsmu.database import Database, Filters, open_database, query, reviews
 from tsmu.database.scenes import scenes
 from tsmu.review.app import make_app
 from tsmu.review.desk import Desk
@@ -69,7 +69,7 @@ def progress(page: Any) -> int:
 
 
 def status(records: Database) -> dict[str, str]:
-    table = query(records, status=("candidate", "confirmed", "rejected", "merged"))
+    table = query(records, Filters(status=("candidate", "confirmed", "rejected", "merged")))
     return dict(zip(table["id"], table["status"], strict=True))
 
 
@@ -107,12 +107,12 @@ def test_a_reviewer_swipes_decides_edits_and_takes_back(served: tuple[Workspace,
 
     edited = current(page)
     with open_database(survey.database) as records:
-        former = query(records, where=f"id = '{edited}'").geometry.iloc[0]
+        former = query(records, Filters(where=f"id = '{edited}'")).geometry.iloc[0]
     press(page, "e", "Tab", *["Shift+ArrowLeft"] * 6, "Enter")
     gone_on(page, edited)
     saved(page)
     with open_database(survey.database) as records:
-        row = query(records, where=f"id = '{edited}'").iloc[0]
+        row = query(records, Filters(where=f"id = '{edited}'")).iloc[0]
         assert (row["status"], row["version"], row["changed_by"]) == ("confirmed", 2, "eva")
         assert not shapely.equals_exact(row.geometry, former, 1e-7)
         assert row.geometry.intersection(former).area > 0.8 * former.area
@@ -133,7 +133,7 @@ def test_a_reviewer_swipes_decides_edits_and_takes_back(served: tuple[Workspace,
     with open_database(survey.database) as records:
         found = status(records)
         assert {of: found[of] for of in decided} == decided
-        row = query(records, where=f"id = '{edited}'").iloc[0]
+        row = query(records, Filters(where=f"id = '{edited}'")).iloc[0]
         assert (row["status"], row["version"]) == ("candidate", 3)
         assert shapely.equals_exact(row.geometry, former, 1e-9)
         assert list(reviews(records, last)["action"]) == ["bad imagery", "undo", "undo"]
