@@ -52,11 +52,20 @@ def decide(page: Any, *keys: str) -> str:
 
 
 def gone_on(page: Any, of: str) -> None:
-    expect(page.locator("#record .id")).not_to_have_text(of)
+    expect(page.locator("#record .id")).not_to_have_text(of, timeout=20_000)
 
 
 def gone_back(page: Any, of: str) -> None:
     expect(page.locator("#record .id")).to_have_text(of)
+
+
+def still(page: Any) -> None:
+    """Wait until the map has stopped moving: it tells where its middle is on every frame that it moves."""
+    before, same = "", 0
+    while same < 3:
+        page.wait_for_timeout(100)
+        now = page.locator("#coordinates").text_content()
+        before, same = now, same + 1 if now == before else 0
 
 
 def saved(page: Any) -> None:
@@ -183,17 +192,17 @@ def test_merge_split_draw_and_comment_by_keyboard_alone(served: tuple[Workspace,
     survey, address = served
     with open_database(survey.database) as records:
         page = open_page(address)
-        page.wait_for_timeout(600)
+        still(page)
         count = len(status(records))
         split = current(page)
         press(page, "g")
-        page.wait_for_timeout(600)
+        still(page)
         press(page, "s", "ArrowLeft", "ArrowLeft")
-        page.wait_for_timeout(400)
+        still(page)
         press(page, " ")
         for _ in range(4):
             press(page, "ArrowRight")
-            page.wait_for_timeout(200)
+            still(page)
         press(page, " ", "Enter")
         saved(page)
         gone_on(page, split)
@@ -202,9 +211,10 @@ def test_merge_split_draw_and_comment_by_keyboard_alone(served: tuple[Workspace,
         assert status(records)[split] == "confirmed"
 
         merged = current(page)
-        press(page, "m")
+        with page.expect_response("**/neighbours*"):
+            press(page, "m")
         expect(page.locator("#hint")).to_contain_text("Enter merges")
-        page.wait_for_timeout(400)  # the neighbours are asked for
+        still(page)
         press(page, "Enter")
         gone_on(page, merged)
         saved(page)
@@ -214,7 +224,7 @@ def test_merge_split_draw_and_comment_by_keyboard_alone(served: tuple[Workspace,
         press(page, "d", " ")
         for arrow in ("ArrowRight", "ArrowDown"):
             press(page, arrow)
-            page.wait_for_timeout(250)
+            still(page)
             press(page, " ")
         press(page, "Enter")
         expect(page.locator("#hint")).not_to_be_visible()
