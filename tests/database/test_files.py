@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pyogrio
+import pystac
 import pytest
 import shapely
 import sqlalchemy as sa
@@ -175,7 +176,6 @@ def test_stac_items_of_scenes_and_runs_come_back(filled: db.Database, tmp_path: 
     add(filled, squares(2, 0.3), NEWER, scene("undated", gsd_m=3.0))
     path = tmp_path / "items.json"
     assert db.export(filled, path, IssueLog("export")) == 4
-    pystac = pytest.importorskip("pystac")
     for item in pystac.ItemCollection.from_file(str(path)):
         assert item.datetime is not None
         assert shapely.geometry.shape(item.geometry).is_valid

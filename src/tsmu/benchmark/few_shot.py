@@ -16,13 +16,13 @@ from tsmu.benchmark.data import read_regions
 from tsmu.chips.index import select
 from tsmu.evaluate.figures import BLUE, ORANGE, svg_of
 from tsmu.evaluate.predict import count_pixels
+from tsmu.evaluate.threshold import NEUTRAL
 from tsmu.files import write_json, write_text
 from tsmu.model.network import RegionNet
 from tsmu.update.sampling import mix
 from tsmu.update.strategies import strategy_named
 from tsmu.update.training import Known, Report, TrainingSettings, learn_region
 
-HALF = 50  # the threshold: who has five chips has none to choose another on
 RESULTS = "few_shot.json"
 
 
@@ -88,7 +88,8 @@ def _learn(
     known = known_after(strategy, train, steps, out / "states") if start else Known()
     training = TrainingSettings(settings.steps, settings.batch_size, seed)
     learned = learn_region(network, region, some, strategy, training, known=known, report=report)
-    return count_pixels(network, learned.decoder, select(chips[region], region, "test")).iou(HALF)
+    # Who has five chips has none to choose another threshold on.
+    return count_pixels(network, learned.decoder, select(chips[region], region, "test")).iou(NEUTRAL)
 
 
 def curve(results: dict[str, Any], start: bool) -> dict[int, tuple[float, float]]:

@@ -26,13 +26,13 @@ from shapely.geometry.base import BaseGeometry
 from tsmu.database import geopackage
 from tsmu.database.blobs import Shapes, decode, encode
 from tsmu.database.ids import content_id, landslide_ids, outline_ids
-from tsmu.database.matching import SAME
 from tsmu.database.outlines import clean, geodesic_areas
 from tsmu.database.places import touches
 from tsmu.database.schema import landslide, mapped_area, observation, review, run, scene
 from tsmu.database.store import Database, backend_of, insert
 from tsmu.database.types import now
 from tsmu.database.vocabulary import Author, Decision, Status
+from tsmu.evaluate.objects import SAME
 from tsmu.issues import IssueLog
 
 

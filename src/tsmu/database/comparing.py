@@ -20,13 +20,13 @@ from tsmu.database.blobs import Shapes
 from tsmu.database.cells import equal_area_crs
 from tsmu.database.filters import EVERYTHING, Filters
 from tsmu.database.importing import is_database
-from tsmu.database.matching import SAME
 from tsmu.database.outlines import clean, geodesic_areas
 from tsmu.database.querying import query
 from tsmu.database.sizes import Tail, power_law_tail, rollover
 from tsmu.database.types import SRS_ID
 from tsmu.database.versions import open_database
 from tsmu.errors import DatabaseError
+from tsmu.evaluate.objects import SAME
 from tsmu.issues import IssueLog
 from tsmu.regions.layers import earth_crs, read_layer
 

@@ -31,8 +31,8 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from tsmu.database.blobs import Shapes
+from tsmu.evaluate.objects import SAME
 
-SAME = 0.5  # share of the smaller outline that two delineations of one landslide have in common
 PARTS = 0.5  # share of an outline from which the landslides in it are its parts
 
 Positions = npt.NDArray[np.intp]

@@ -32,12 +32,13 @@ from tsmu.database.believing import beliefs, observations
 from tsmu.database.blobs import encode
 from tsmu.database.events import NEAR_M, events_of
 from tsmu.database.ids import content_id, landslide_ids, new_ids
-from tsmu.database.matching import PARTS, SAME, Groups, group, overlaps
+from tsmu.database.matching import PARTS, Groups, group, overlaps
 from tsmu.database.matching import near as find_near
 from tsmu.database.schema import landslide, merged_observation, merging, observation, review
 from tsmu.database.store import Database, backend_of, frame, insert
 from tsmu.database.types import now
 from tsmu.database.vocabulary import Author, Decision, Status
+from tsmu.evaluate.objects import SAME
 
 _CARRIED = ["movement_type", "material", "trigger", "confidence"]
 _SAID = ["area_m2", "date_min", "date_max", *_CARRIED, "region", "event_id", "status", "merged_into"]

@@ -10,6 +10,7 @@ from lightning.pytorch.callbacks import Callback
 from torch import Tensor
 
 from tsmu.evaluate.predict import count_pixels
+from tsmu.evaluate.threshold import NEUTRAL
 from tsmu.model.network import RegionNet
 
 CHECKS = 10  # in the last stage of a training
@@ -44,7 +45,7 @@ class BestWeights(Callback):
             self._check(trainer, pl_module.network)
 
     def _check(self, trainer: Any, network: RegionNet) -> None:
-        score = float(np.mean([count_pixels(network, name, chips).iou(50) for name, chips in self._checking]))
+        score = float(np.mean([count_pixels(network, name, chips).iou(NEUTRAL) for name, chips in self._checking]))
         network.train()
         if score >= self.score:  # of equal ones the later, which has seen more
             self.score, self.step, self._behind = score, trainer.global_step, 0
