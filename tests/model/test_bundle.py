@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 from stac_model.schema import MLModelProperties
+from torch import nn
 
 from tsmu.chips.style import Style
 from tsmu.errors import BundleError
@@ -55,7 +56,9 @@ def make_record(version: int) -> BundleRecord:
 def make_network() -> RegionNet:
     torch.manual_seed(0)
     network = RegionNet("resnet18", [1.0, 2.0, 3.0], [1.0] * 3)
-    network.add_decoder("alps")
+    network.add_decoder("alps", adapted=True)
+    for adapter in network.decoder("alps").adapters:
+        nn.init.normal_(adapter, std=0.02)
     return network.eval()
 
 

@@ -4,8 +4,11 @@ import copy
 
 import pytest
 import torch
+from torch import nn
+from torch.nn import functional
 
 from tsmu.model.network import ENCODER, RegionNet, own_parts
+from tsmu.model.regional import RegionalConv
 
 IMAGE = 100 + 20 * torch.randn(4, 3, 64, 64, generator=torch.Generator().manual_seed(1))
 
@@ -104,3 +107,55 @@ def test_a_copy_is_on_its_own() -> None:
         network.decoder("a").norms[0].weight.zero_()
     assert torch.equal(answer(copied, "a"), before)
     assert not torch.equal(answer(network, "a"), before)
+
+
+def adapt(network: RegionNet, name: str) -> None:
+    with torch.no_grad():
+        for adapter in network.decoder(name).adapters:
+            adapter.normal_(std=0.05)
+
+
+def test_an_adapter_begins_as_nothing_and_then_changes_its_own_region_alone() -> None:
+    network = make("a", "b")
+    network.add_decoder("c", "b", adapted=True)
+    answers = {name: answer(network, name) for name in ("a", "b")}
+    assert torch.equal(answer(network, "c"), answers["b"])
+    adapt(network, "c")
+    assert not torch.allclose(answer(network, "c"), answers["b"], atol=1e-3)
+    assert all(torch.equal(answer(network, name), before) for name, before in answers.items())
+    assert not network.decoder("b").adapters
+
+
+def test_a_decoder_that_starts_like_an_adapted_one_has_adapters_of_its_own() -> None:
+    network = make("a")
+    network.add_decoder("b", "a", adapted=True)
+    adapt(network, "b")
+    before = answer(network, "b")
+    network.add_decoder("c", "b", adapted=True)
+    assert torch.equal(answer(network, "c"), before)
+    adapt(network, "c")
+    assert torch.equal(answer(network, "b"), before)
+
+
+def test_a_stored_state_brings_its_adapters() -> None:
+    network = make("a")
+    network.add_decoder("b", adapted=True)
+    adapt(network, "b")
+    restored = make("a", "b")
+    restored.load_state_dict(network.state_dict())
+    assert torch.equal(answer(restored, "b"), answer(network, "b"))
+
+
+@pytest.mark.parametrize("settings", [{"stride": 2}, {"groups": 4}, {"padding_mode": "reflect"}, {"dilation": 2}])
+@pytest.mark.parametrize("size", [1, 3, 7])
+def test_an_adapter_is_a_small_convolution_beside_the_large_one(size: int, settings: dict[str, object]) -> None:
+    torch.manual_seed(0)
+    reach = size // 2 * int(str(settings.get("dilation", 1)))
+    conv = nn.Conv2d(8, 12, size, padding=reach, **settings)  # type: ignore[arg-type]
+    place = RegionalConv(conv)
+    adapter, features = torch.randn(place.adapter_shape), torch.randn(2, 8, 20, 24)
+    place.switch(adapter)
+    beside = functional.conv2d(features, adapter[..., None, None], stride=conv.stride, groups=conv.groups)
+    torch.testing.assert_close(place(features), conv(features) + beside, atol=1e-4, rtol=1e-4)
+    place.switch(None)
+    assert torch.equal(place(features), conv(features))

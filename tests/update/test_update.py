@@ -315,6 +315,17 @@ def test_a_new_decoder_starts_as_the_last_one_where_the_strategy_says_so(bright_
     assert not same(state(network.decoder("fourth")), network.decoder("third"))
 
 
+@pytest.mark.parametrize("name", ["tsmu-plus", "isolate"])
+def test_later_regions_adapt_the_encoder_where_the_strategy_says_so(
+    name: str, bright_chips: Path, dark_chips: Path
+) -> None:
+    network, _ = chain([chips_of(bright_chips, "bright"), chips_of(dark_chips, "dark")], STRATEGIES[name])
+    assert not network.decoder("bright").adapters
+    adapters = list(network.decoder("dark").adapters)
+    assert len(adapters) == 20  # convolutions of a ResNet-18
+    assert all(adapter.abs().sum() > 0 for adapter in adapters)
+
+
 @pytest.mark.parametrize("name", ["frozen", "isolate"])
 def test_a_frozen_encoder_leaves_old_answers_bit_identical(name: str, bright_chips: Path, dark_chips: Path) -> None:
     bright, dark = chips_of(bright_chips, "bright"), chips_of(dark_chips, "dark")

@@ -1,9 +1,10 @@
 """The network: one shared encoder, one U-Net decoder per region."""
 
 import copy
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import repeat
 from pathlib import Path
-from typing import Self, cast
+from typing import Any, Self, TypeVar, cast
 
 import torch
 from segmentation_models_pytorch.base import SegmentationHead
@@ -14,32 +15,14 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from tsmu.errors import BundleError
+from tsmu.model.regional import RegionalConv, RegionalNorm
 
 DEPTH = 5
 MULTIPLE = 2**DEPTH  # sides of the padded input are multiples of this
 DECODER_CHANNELS = (256, 128, 64, 32, 16)
 ENCODER = "encoder"
+Place = TypeVar("Place", RegionalNorm, RegionalConv)
 _KEY = "region "  # ModuleDict refuses names that are its own methods, such as `keys`
-
-
-class RegionalNorm(nn.Module):
-    """The place of a batch normalisation in the shared encoder; each region brings its own.
-
-    Holds no weights: `norm` is switched to that of the region whose decoder is to answer.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._norm: tuple[nn.Module, ...] = ()  # in a tuple it stays out of this module's own state
-
-    def switch(self, norm: nn.Module) -> None:
-        """Normalise by `norm` from now on."""
-        self._norm = (norm,)
-
-    def forward(self, features: Tensor) -> Tensor:
-        """Normalise feature maps (N, C, H, W)."""
-        normalised: Tensor = self._norm[0](features)
-        return normalised
 
 
 class UnetHead(nn.Module):
@@ -59,12 +42,35 @@ class UnetHead(nn.Module):
 
 
 class RegionDecoder(nn.Module):
-    """What a region has of its own: normalisation within the encoder, U-Net decoder and head."""
+    """What a region has of its own: normalisation and adapters within the encoder, U-Net decoder and head.
 
-    def __init__(self, encoder_channels: Sequence[int], norms: Iterable[nn.Module]) -> None:
+    Without adapters the region takes the encoder's convolutions as they are. A state that is loaded
+    brings its adapters with it, or none.
+
+    Args:
+        encoder_channels: of the encoder's feature maps.
+        norms: to start from.
+        adapters: shapes of the adapters that the region may have.
+    """
+
+    def __init__(
+        self, encoder_channels: Sequence[int], norms: Iterable[nn.Module], adapters: Sequence[tuple[int, int]]
+    ) -> None:
         super().__init__()
+        self._shapes = adapters
         self.norms = nn.ModuleList(copy.deepcopy(norm) for norm in norms)
+        self.adapters = nn.ParameterList()
         self.unet = UnetHead(encoder_channels)
+
+    def adapt(self) -> None:
+        """Begin adapters that add nothing yet; those that are there stay."""
+        if not self.adapters:
+            self.adapters.extend(nn.Parameter(torch.zeros(shape)) for shape in self._shapes)
+
+    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *args: Any) -> None:
+        if any(key.startswith(f"{prefix}adapters.") for key in state_dict):
+            self.adapt()
+        super()._load_from_state_dict(state_dict, prefix, *args)
 
     def forward(self, features: list[Tensor]) -> Tensor:
         """Return logits (N, H, W) at the size of the first feature map."""
@@ -100,6 +106,7 @@ class RegionNet(nn.Module):
         self.decoders = nn.ModuleDict()
         self.open_norms: frozenset[str] = frozenset()
         self._first_norms = _take_norms(self.encoder)
+        _take_convolutions(self.encoder)
         self.register_buffer("mean", torch.tensor(mean, dtype=torch.float32).view(-1, 1, 1))
         self.register_buffer("std", torch.tensor(std, dtype=torch.float32).view(-1, 1, 1))
 
@@ -108,13 +115,22 @@ class RegionNet(nn.Module):
         """The decoders in the order in which they were added."""
         return tuple(key.removeprefix(_KEY) for key in self.decoders)
 
-    def add_decoder(self, name: str, like: str | None = None) -> None:
-        """Add a decoder with the weights of another one, or fresh ones and the last one's normalisation."""
+    def add_decoder(self, name: str, like: str | None = None, *, adapted: bool = False) -> None:
+        """Add a decoder with the weights of another one, or fresh ones and the last one's normalisation.
+
+        Args:
+            name: of the decoder.
+            like: the one whose weights it takes.
+            adapted: whether it gets adapters within the encoder.
+        """
         before = self.decoder_names[-1:]
         norms = self.decoder(before[0]).norms if before else self._first_norms
-        decoder = RegionDecoder(cast(list[int], self.encoder.out_channels), norms)
+        shapes = [conv.adapter_shape for conv in self._places(RegionalConv)]
+        decoder = RegionDecoder(cast(list[int], self.encoder.out_channels), norms, shapes)
         if like is not None:
             decoder.load_state_dict(self.decoder(like).state_dict())
+        if adapted:
+            decoder.adapt()
         self.decoders[_KEY + name] = decoder.to(self.mean.device)
 
     def decoder(self, name: str) -> RegionDecoder:
@@ -138,15 +154,19 @@ class RegionNet(nn.Module):
         answers = {}
         for name in decoders:
             decoder = self.decoder(name)
-            self._normalise_by(decoder)
+            self._switch_to(decoder)
             maps: list[Tensor] = self.encoder(normalised)
             answers[name] = maps, decoder(maps)[:, :height, :width]
         return answers
 
-    def _normalise_by(self, decoder: RegionDecoder) -> None:
-        places = (module for module in self.encoder.modules() if isinstance(module, RegionalNorm))
-        for place, norm in zip(places, decoder.norms, strict=True):
+    def _switch_to(self, decoder: RegionDecoder) -> None:
+        for place, norm in zip(self._places(RegionalNorm), decoder.norms, strict=True):
             place.switch(norm)
+        for conv, adapter in zip(self._places(RegionalConv), decoder.adapters or repeat(None), strict=False):
+            conv.switch(adapter)
+
+    def _places(self, kind: type[Place]) -> Iterator[Place]:
+        return (module for module in self.encoder.modules() if isinstance(module, kind))
 
     def train(self, mode: bool = True) -> Self:
         """Set training mode for the open parts only."""
@@ -157,10 +177,12 @@ class RegionNet(nn.Module):
         return self
 
     def parts(self) -> dict[str, nn.Module]:
-        """What can learn apart: `encoder`, and for each region `norms:<name>` and `decoder:<name>`."""
-        regions = {name: self.decoder(name) for name in self.decoder_names}
-        norms = {norms_part(name): own.norms for name, own in regions.items()}
-        return {ENCODER: self.encoder, **norms} | {decoder_part(name): own.unet for name, own in regions.items()}
+        """What can learn apart: `encoder`, and of each region what `own_parts` names."""
+        found: dict[str, nn.Module] = {ENCODER: self.encoder}
+        for name in self.decoder_names:
+            own = self.decoder(name)
+            found |= zip(own_parts(name), (own.norms, own.adapters, own.unet), strict=True)
+        return found
 
     def learn_only(self, parts: Collection[str], open_norms: Collection[str]) -> None:
         """Let only `parts` receive gradients, and only `open_norms` follow batch statistics."""
@@ -178,19 +200,21 @@ def _take_norms(encoder: nn.Module) -> tuple[nn.Module, ...]:
     return tuple(norm for _, norm in found)
 
 
+def _take_convolutions(encoder: nn.Module) -> None:
+    """Let regions adapt the plain convolutions of an encoder; those that pad or standardise in their own way stay."""
+    for name, module in list(encoder.named_modules()):
+        if type(module) is nn.Conv2d:
+            encoder.set_submodule(name, RegionalConv(module))
+
+
 def decoder_part(name: str) -> str:
     """Name a decoder among the parts; no region's name can be taken for the encoder's."""
     return f"decoder:{name}"
 
 
-def norms_part(name: str) -> str:
-    """Name a region's normalisation within the encoder among the parts."""
-    return f"norms:{name}"
-
-
-def own_parts(name: str) -> tuple[str, str]:
-    """Name all that a region has of its own among the parts."""
-    return norms_part(name), decoder_part(name)
+def own_parts(name: str) -> tuple[str, str, str]:
+    """Name all that a region has of its own among the parts: normalisation, adapters and decoder."""
+    return f"norms:{name}", f"adapters:{name}", decoder_part(name)
 
 
 def _build_encoder(name: str, bands: int, weights: str) -> nn.Module:

@@ -21,11 +21,12 @@ class FeatureExtraction(Strategy):
 
 
 class Isolated(Strategy):
-    """Shared convolutions stand still; each region trains its own normalisation and decoder."""
+    """Shared convolutions stand still; each region trains its own normalisation, adapters and decoder."""
 
     name: ClassVar[str] = "isolate"
     source: ClassVar[str] = "after MDIL, Garg et al. 2022, arXiv 2110.12205"
+    adapts: ClassVar[bool] = True
 
     def later_stages(self, lesson: Lesson, steps: int) -> list[Stage]:
-        """Normalisation and decoder of the new region."""
+        """All that the new region has of its own."""
         return [new_alone(lesson, steps, RATE)]

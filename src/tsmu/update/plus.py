@@ -29,6 +29,8 @@ class SurrogateUpdates(TaskSpecificModelUpdates):
     name: ClassVar[str] = "tsmu-plus"
     source: ClassVar[str] = "ours; surrogate inputs after LwS, arXiv 2210.07016"
 
+    adapts: ClassVar[bool] = True
+
     new_rate: ClassVar[float] = NEW_RATE
     shared_rate: ClassVar[float] = SHARED_RATE
 

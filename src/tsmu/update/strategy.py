@@ -109,6 +109,7 @@ class Strategy(ABC):
         sees_old_chips: is given the old regions' chips: breaks the promise, there as a yardstick.
         keeps_old_models: old regions stay with the models that learned them.
         remembers: needs its memory of every update, the first included.
+        adapts: later regions get adapters within the encoder.
     """
 
     name: ClassVar[str]
@@ -117,6 +118,7 @@ class Strategy(ABC):
     sees_old_chips: ClassVar[bool] = False
     keeps_old_models: ClassVar[bool] = False
     remembers: ClassVar[bool] = False
+    adapts: ClassVar[bool] = False
 
     def decoder_for(self, network: RegionNet, region: str) -> str:
         """Name the decoder that serves `region` from now on; by default one of its own."""

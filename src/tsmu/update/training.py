@@ -144,7 +144,8 @@ def learn_region(
         for name in shown:
             decoders[name] = strategy.decoder_for(network, name)
             if decoders[name] not in network.decoder_names:
-                network.add_decoder(decoders[name], strategy.starts_like(network))
+                adapted = strategy.adapts and teacher is not None
+                network.add_decoder(decoders[name], strategy.starts_like(network), adapted=adapted)
     network.train()  # Lightning leaves a network in the mode it comes in, and one from a bundle is to answer
     network.to(memory_format=torch.channels_last)  # a tenth to a third faster, on CPU and GPU
     lesson = Lesson(network, teacher, region, decoders, settings.seed, known.styles, known.memory)

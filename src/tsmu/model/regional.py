@@ -1,0 +1,71 @@
+"""Places in the shared encoder where each region brings something of its own."""
+
+from typing import cast
+
+from torch import Tensor, nn
+from torch.nn import functional
+
+
+class RegionalNorm(nn.Module):
+    """The place of a batch normalisation in the shared encoder; each region brings its own.
+
+    Holds no weights: `norm` is switched to that of the region whose decoder is to answer.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._norm: tuple[nn.Module, ...] = ()  # in a tuple it stays out of this module's own state
+
+    def switch(self, norm: nn.Module) -> None:
+        """Normalise by `norm` from now on."""
+        self._norm = (norm,)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Normalise feature maps (N, C, H, W)."""
+        normalised: Tensor = self._norm[0](features)
+        return normalised
+
+
+class RegionalConv(nn.Conv2d):
+    """A convolution of the shared encoder, to whose kernel's middle each region may add an adapter.
+
+    The sum of a k x k convolution and a 1 x 1 convolution beside it (parallel residual adapters,
+    Rebuffi et al. 2018, arXiv 1803.10082), computed as one convolution. Weights and their names are
+    those of the convolution whose place it takes.
+    """
+
+    def __init__(self, conv: nn.Conv2d) -> None:
+        super().__init__(
+            conv.in_channels,
+            conv.out_channels,
+            cast(tuple[int, int], conv.kernel_size),
+            cast(tuple[int, int], conv.stride),
+            cast("str | tuple[int, int]", conv.padding),
+            cast(tuple[int, int], conv.dilation),
+            conv.groups,
+            bias=conv.bias is not None,
+            padding_mode=conv.padding_mode,
+            device="meta",
+        )
+        self.weight, self.bias = conv.weight, conv.bias
+        self._adapter: tuple[Tensor | None] = (None,)  # in a tuple it stays out of this module's own state
+
+    @property
+    def adapter_shape(self) -> tuple[int, int]:
+        """What an adapter has to look like: (output channels, input channels of a group)."""
+        return self.weight.shape[0], self.weight.shape[1]
+
+    def switch(self, adapter: Tensor | None) -> None:
+        """Add `adapter` from now on, or none."""
+        self._adapter = (adapter,)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Convolve feature maps (N, C, H, W)."""
+        kernel: Tensor = self.weight
+        (adapter,) = self._adapter
+        if adapter is not None:
+            rows, columns = self.kernel_size
+            around = (columns // 2, (columns - 1) // 2, rows // 2, (rows - 1) // 2)
+            kernel = kernel + functional.pad(adapter[..., None, None], around)
+        convolved: Tensor = self._conv_forward(features, kernel, self.bias)
+        return convolved
