@@ -5,7 +5,7 @@ from pathlib import Path
 import geopandas
 import pytest
 
-from tests.update.test_update import chips_of, fresh, same, state
+from tests.update.networks import chips_of, fresh, same, state
 from tsmu.evaluate.predict import count_pixels
 from tsmu.model.network import RegionNet
 from tsmu.update import best

@@ -8,7 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.update.test_update import chips_of, fresh
+from tests.update.networks import chips_of, fresh
 from tsmu.evaluate.predict import predict_chips
 from tsmu.update.calibration import BINS, LARGEST, calibrate, likeliest_temperature
 from tsmu.update.finetune import FineTuning

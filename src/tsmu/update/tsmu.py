@@ -50,15 +50,18 @@ class TaskSpecificModelUpdates(Strategy):
         """The labels; in the second stage also the distance to the recorded answers."""
         if lesson.first or ENCODER not in stage.rates:
             return super().loss(lesson, stage, batch, step)
-        held = lesson.old_in_turn(step)
-        known = [lesson.decoder] if lesson.relearns else []
-        answers = lesson.network(batch["image"], [lesson.decoder, *held])
-        recorded = lesson.recorded(batch["image"], [*known, *held])
-        losses = label_losses(answers[lesson.decoder], batch["mask"])
-        for name in held:
-            weight = HOLD_WEIGHT * len(lesson.old_decoders)
-            losses["hold"] = weight * held_answers(answers[name], recorded[name])
-        for name in known:
-            silent = batch["mask"] == UNKNOWN
-            losses["keep"] = HOLD_WEIGHT * held_answers(answers[name], recorded[name], silent)
+        answer = lesson.network(batch["image"], [lesson.decoder])[lesson.decoder]
+        losses = label_losses(answer, batch["mask"])
+        if lesson.relearns:
+            recorded = lesson.recorded(batch["image"], [lesson.decoder])[lesson.decoder]
+            losses["keep"] = HOLD_WEIGHT * held_answers(answer, recorded, batch["mask"] == UNKNOWN)
+        for name in lesson.old_in_turn(step):
+            losses |= self.hold(lesson, name, batch, step)
         return losses
+
+    def hold(self, lesson: Lesson, name: str, batch: Sample, step: int) -> Losses:
+        """What keeps an old decoder in place: the distance to what it said about the new images."""
+        del step
+        image = batch["image"]
+        answer, recorded = lesson.network(image, [name])[name], lesson.recorded(image, [name])[name]
+        return {"hold": HOLD_WEIGHT * len(lesson.old_decoders) * held_answers(answer, recorded)}

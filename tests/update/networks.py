@@ -1,0 +1,43 @@
+"""What the tests of updates share: chips, networks and how to compare their weights."""
+
+from pathlib import Path
+
+import geopandas
+import torch
+
+from tsmu.chips.folder import chips_from_folder
+from tsmu.chips.looks import style_of
+from tsmu.chips.statistics import band_statistics
+from tsmu.issues import IssueLog
+from tsmu.model.network import RegionNet
+from tsmu.update.strategy import Strategy
+from tsmu.update.training import Known, Learned, TrainingSettings, learn_region
+
+
+def chips_of(folder: Path, region: str) -> geopandas.GeoDataFrame:
+    return chips_from_folder(folder, region, IssueLog(folder))
+
+
+def fresh(chips: geopandas.GeoDataFrame) -> RegionNet:
+    torch.manual_seed(0)
+    return RegionNet("resnet18", *band_statistics(chips))
+
+
+def state(module: torch.nn.Module) -> dict[str, torch.Tensor]:
+    return {name: value.clone() for name, value in module.state_dict().items()}
+
+
+def same(before: dict[str, torch.Tensor], module: torch.nn.Module) -> bool:
+    return all(torch.equal(value, before[name]) for name, value in module.state_dict().items())
+
+
+def chain(chips: list[geopandas.GeoDataFrame], strategy: Strategy, steps: int = 6) -> tuple[RegionNet, list[Learned]]:
+    """Learn regions one after the other as the benchmark does."""
+    network, learned, styles = fresh(chips[0]), [], {}
+    for number, rows in enumerate(chips):
+        region = rows["region"].iloc[0]
+        old = {name: part for part in chips[:number] if (name := part["region"].iloc[0])}
+        known = Known(old, styles, learned[-1].memory if learned else {})
+        learned.append(learn_region(network, region, rows, strategy, TrainingSettings(steps, 4, 0), known=known))
+        styles = styles | {learned[-1].decoder: style_of(rows)}
+    return network, learned

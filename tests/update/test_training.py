@@ -1,0 +1,85 @@
+"""One training: it learns, it resumes exactly, and the order of its chips."""
+
+from itertools import islice
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.update.networks import chips_of, fresh, same, state
+from tsmu.update.sampling import StepSampler
+from tsmu.update.strategies import strategy_named
+from tsmu.update.training import CHECKPOINT_STEPS, TrainingProgress, TrainingSettings, learn_region
+from tsmu.update.tsmu import TaskSpecificModelUpdates
+
+TSMU = TaskSpecificModelUpdates()
+
+
+def test_a_few_steps_learn_bright_blobs(bright_chips: Path) -> None:
+    bright = chips_of(bright_chips, "bright")
+    losses: list[float] = []
+    network = fresh(bright)
+    learn_region(
+        network,
+        "bright",
+        bright,
+        TSMU,
+        TrainingSettings(40, 8, 0),
+        report=lambda now: losses.append(now.losses["dice"]),
+    )
+    assert len(losses) == 40
+    assert sum(losses[-5:]) < 0.85 * sum(losses[:5])
+
+
+def test_resuming_gives_exactly_what_an_uninterrupted_run_gives(bright_chips: Path, tmp_path: Path) -> None:
+    bright = chips_of(bright_chips, "bright")
+    settings = TrainingSettings(CHECKPOINT_STEPS + 5, 2, 3)
+    whole = fresh(bright)
+    learn_region(whole, "bright", bright, TSMU, settings)
+
+    def stop(now: TrainingProgress) -> None:
+        if now.step == CHECKPOINT_STEPS + 2:
+            raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        learn_region(fresh(bright), "bright", bright, TSMU, settings, checkpoints=tmp_path, report=stop)
+    steps: list[int] = []
+    resumed = fresh(bright)
+    learn_region(
+        resumed, "bright", bright, TSMU, settings, checkpoints=tmp_path, report=lambda now: steps.append(now.step)
+    )
+    assert steps == list(range(CHECKPOINT_STEPS + 1, settings.steps + 1))
+    assert same(state(whole), resumed)
+
+
+@pytest.mark.parametrize("name", ["tsmu", "tsmu-plus", "frozen", "finetune"])
+def test_a_network_that_was_to_answer_learns_like_one_that_was_to_learn(
+    bright_chips: Path, dark_chips: Path, name: str
+) -> None:
+    bright, dark = chips_of(bright_chips, "bright"), chips_of(dark_chips, "dark")
+    networks = []
+    for training in (True, False):
+        network = fresh(bright)
+        learn_region(network, "bright", bright, TSMU, TrainingSettings(2, 4, 0))
+        learn_region(network.train(training), "dark", dark, strategy_named(name), TrainingSettings(4, 4, 0))
+        networks.append(network)
+    assert same(state(networks[0]), networks[1])
+
+
+def test_each_chip_is_drawn_once_a_round() -> None:
+    drawn = list(islice(StepSampler([[True] * 7], batch_size=4, seed=0), 240))
+    positions = [position for position, _ in drawn]
+    assert all(sorted(positions[i : i + 7]) == list(range(7)) for i in range(0, 240 - 7, 7))
+    assert len({seed for _, seed in drawn}) == len(drawn)
+    later = StepSampler([[True] * 7], batch_size=4, seed=0, start=13)
+    assert list(islice(later, 100)) == drawn[4 * 13 : 4 * 13 + 100]
+
+
+@given(landslides=st.lists(st.booleans(), min_size=1, max_size=40), seed=st.integers(0, 3))
+def test_scarce_landslides_are_in_every_batch_and_every_chip_is_drawn(landslides: list[bool], seed: int) -> None:
+    positions = [position for position, _ in islice(StepSampler([landslides], 4, seed), 4 * len(landslides))]
+    assert set(positions) == set(range(len(landslides)))
+    if 0 < sum(landslides) < len(landslides) / 2:
+        assert all(landslides[position] for position in positions[::2])
+        assert not any(landslides[position] for position in positions[1::2])
