@@ -5,7 +5,6 @@ import copy
 import pytest
 import torch
 from torch import nn
-from torch.nn import functional
 
 from tsmu.model.network import ENCODER, RegionNet, own_parts
 from tsmu.model.regional import RegionalConv
@@ -148,14 +147,19 @@ def test_a_stored_state_brings_its_adapters() -> None:
 
 @pytest.mark.parametrize("settings", [{"stride": 2}, {"groups": 4}, {"padding_mode": "reflect"}, {"dilation": 2}])
 @pytest.mark.parametrize("size", [1, 3, 7])
-def test_an_adapter_is_a_small_convolution_beside_the_large_one(size: int, settings: dict[str, object]) -> None:
+def test_an_adapter_adds_what_a_convolution_beside_the_shared_one_would(size: int, settings: dict[str, object]) -> None:
     torch.manual_seed(0)
     reach = size // 2 * int(str(settings.get("dilation", 1)))
-    conv = nn.Conv2d(8, 12, size, padding=reach, **settings)  # type: ignore[arg-type]
-    place = RegionalConv(conv)
-    adapter, features = torch.randn(place.adapter_shape), torch.randn(2, 8, 20, 24)
-    place.switch(adapter)
-    beside = functional.conv2d(features, adapter[..., None, None], stride=conv.stride, groups=conv.groups)
-    torch.testing.assert_close(place(features), conv(features) + beside, atol=1e-4, rtol=1e-4)
+    shared, beside = (nn.Conv2d(8, 12, size, padding=reach, bias=shared, **settings) for shared in (True, False))  # type: ignore[arg-type]
+    place, features = RegionalConv(shared), torch.randn(2, 8, 20, 24)
+    place.switch(beside.weight)
+    torch.testing.assert_close(place(features), shared(features) + beside(features), atol=1e-4, rtol=1e-4)
     place.switch(None)
-    assert torch.equal(place(features), conv(features))
+    assert torch.equal(place(features), shared(features))
+
+
+def test_what_a_region_has_of_its_own_is_much_less_than_a_network() -> None:
+    network = make("a")
+    network.add_decoder("b", adapted=True)
+    adapters = sum(adapter.numel() for adapter in network.decoder("b").adapters)
+    assert adapters < 0.1 * sum(parameter.numel() for parameter in network.encoder.parameters())

@@ -1,5 +1,6 @@
 """TSMU and ours: what moves and what does not, what old decoders are held to, where a new one starts."""
 
+import copy
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from tests.update.networks import chain, chips_of, fresh, same, state
 from tsmu.chips.dataset import ChipDataset
 from tsmu.chips.looks import restyle, style_of
 from tsmu.model.network import ENCODER, own_parts
+from tsmu.update.plus import SurrogateUpdates
 from tsmu.update.strategies import STRATEGIES
 from tsmu.update.strategy import Lesson, Stage
 from tsmu.update.training import TrainingSettings, learn_region
@@ -99,8 +101,32 @@ def test_later_regions_adapt_the_encoder_where_the_strategy_says_so(
     network, _ = chain([chips_of(bright_chips, "bright"), chips_of(dark_chips, "dark")], STRATEGIES[name])
     assert not network.decoder("bright").adapters
     adapters = list(network.decoder("dark").adapters)
-    assert len(adapters) == 20  # convolutions of a ResNet-18
+    assert len(adapters) == 12  # convolutions of the first two stages of a ResNet-18, and what is as small as they
     assert all(adapter.abs().sum() > 0 for adapter in adapters)
+
+
+def test_ours_holds_all_images_and_learns_labels_in_the_old_regions_colours_alone(bright_chips: Path) -> None:
+    bright = chips_of(bright_chips, "bright")
+    network = fresh(bright)
+    network.add_decoder("bright")
+    teacher = copy.deepcopy(network)
+    network.add_decoder("dark")
+    lesson = Lesson(network.eval(), teacher.eval(), "dark", {"dark": "dark"}, styles={"bright": style_of(bright)})
+    batch = {
+        "image": torch.rand(4, 3, 32, 32) * 100,
+        "mask": torch.zeros(4, 32, 32, dtype=torch.long),
+        "region": "dark",
+    }
+    ours = SurrogateUpdates()
+    before = ours.hold(lesson, "bright", batch, 0)
+    assert float(before["hold"].detach()) == 0
+    batch["mask"][:2] = 1  # of the plain images
+    assert torch.equal(ours.hold(lesson, "bright", batch, 0)["surrogate labels"], before["surrogate labels"])
+    batch["mask"][2:] = 1
+    assert not torch.equal(ours.hold(lesson, "bright", batch, 0)["surrogate labels"], before["surrogate labels"])
+    with torch.no_grad():
+        network.decoder("bright").unet.head[0].bias.add_(1)
+    assert float(ours.hold(lesson, "bright", batch, 0)["hold"].detach()) > 0
 
 
 def test_surrogates_have_the_colours_of_the_old_region(bright_chips: Path, dark_chips: Path) -> None:

@@ -3,7 +3,6 @@
 from typing import cast
 
 from torch import Tensor, nn
-from torch.nn import functional
 
 
 class RegionalNorm(nn.Module):
@@ -27,11 +26,10 @@ class RegionalNorm(nn.Module):
 
 
 class RegionalConv(nn.Conv2d):
-    """A convolution of the shared encoder, to whose kernel's middle each region may add an adapter.
+    """A convolution of the shared encoder, to whose kernel each region may add something of its own.
 
-    The sum of a k x k convolution and a 1 x 1 convolution beside it (parallel residual adapters,
-    Rebuffi et al. 2018, arXiv 1803.10082), computed as one convolution. Weights and their names are
-    those of the convolution whose place it takes.
+    Shared and own kernel make one convolution, so an adapted region costs nothing more to map. Weights
+    and their names are those of the convolution whose place it takes.
     """
 
     def __init__(self, conv: nn.Conv2d) -> None:
@@ -50,22 +48,13 @@ class RegionalConv(nn.Conv2d):
         self.weight, self.bias = conv.weight, conv.bias
         self._adapter: tuple[Tensor | None] = (None,)  # in a tuple it stays out of this module's own state
 
-    @property
-    def adapter_shape(self) -> tuple[int, int]:
-        """What an adapter has to look like: (output channels, input channels of a group)."""
-        return self.weight.shape[0], self.weight.shape[1]
-
     def switch(self, adapter: Tensor | None) -> None:
-        """Add `adapter` from now on, or none."""
+        """Add `adapter`, of the kernel's shape, from now on; or none."""
         self._adapter = (adapter,)
 
     def forward(self, features: Tensor) -> Tensor:
         """Convolve feature maps (N, C, H, W)."""
-        kernel: Tensor = self.weight
         (adapter,) = self._adapter
-        if adapter is not None:
-            rows, columns = self.kernel_size
-            around = (columns // 2, (columns - 1) // 2, rows // 2, (rows - 1) // 2)
-            kernel = kernel + functional.pad(adapter[..., None, None], around)
+        kernel = self.weight if adapter is None else self.weight + adapter
         convolved: Tensor = self._conv_forward(features, kernel, self.bias)
         return convolved

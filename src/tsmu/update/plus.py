@@ -6,9 +6,9 @@ import torch
 
 from tsmu.chips.dataset import Sample
 from tsmu.chips.looks import restyle
-from tsmu.model.network import ENCODER, RegionNet
+from tsmu.model.network import RegionNet
 from tsmu.update.losses import held_answers, label_losses
-from tsmu.update.strategy import Lesson, Losses, Stage
+from tsmu.update.strategy import Lesson, Losses
 from tsmu.update.tsmu import HOLD_WEIGHT, TaskSpecificModelUpdates
 
 NEW_RATE, SHARED_RATE = 3e-3, 3e-4  # the shared rate is three times what the paper's strategy can afford
@@ -38,19 +38,16 @@ class SurrogateUpdates(TaskSpecificModelUpdates):
         """A new decoder starts as the last one: landslides look more alike than random weights and they do."""
         return network.decoder_names[-1] if network.decoder_names else None
 
-    def loss(self, lesson: Lesson, stage: Stage, batch: Sample, step: int) -> Losses:
-        """As TSMU's, and in the second stage the losses on surrogate images."""
-        losses = super().loss(lesson, stage, batch, step)
-        if lesson.first or ENCODER not in stage.rates:
-            return losses
-        for name in lesson.old_in_turn(step):
-            if name not in lesson.styles:
-                continue
-            surrogate = restyle(batch["image"], lesson.styles[name], lesson.generator(step))
-            answer = lesson.network(surrogate, [name])[name]
-            recorded = lesson.recorded(surrogate, [name])[name]
-            weight = HOLD_WEIGHT * len(lesson.old_decoders)
-            losses["surrogate"] = weight * held_answers(answer, recorded)
-            labelled = torch.stack(list(label_losses(answer, batch["mask"]).values())).sum()
-            losses["surrogate labels"] = SURROGATE_WEIGHT * labelled
-        return losses
+    def hold(self, lesson: Lesson, name: str, batch: Sample, step: int) -> Losses:
+        """The distance to the teacher's answers, and the new labels where the colours are the old region's."""
+        if name not in lesson.styles:
+            return super().hold(lesson, name, batch, step)
+        half = len(batch["image"]) // 2
+        surrogate = restyle(batch["image"][half:], lesson.styles[name], lesson.generator(step))
+        image = torch.cat([batch["image"][:half], surrogate])
+        answer, recorded = lesson.network(image, [name])[name], lesson.recorded(image, [name])[name]
+        labelled = torch.stack(list(label_losses(answer[half:], batch["mask"][half:]).values())).sum()
+        return {
+            "hold": 2 * HOLD_WEIGHT * len(lesson.old_decoders) * held_answers(answer, recorded),
+            "surrogate labels": SURROGATE_WEIGHT * labelled,
+        }
