@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from rasterio.transform import Affine
 
-from tests.imagery.test_pairs import SIDES, save, shoot, texture
+from tests.imagery.made_pairs import SIDES, save, shoot, texture
 from tsmu.imagery.pair_import import take_pairs
 from tsmu.imagery.pair_store import read_pairs
 from tsmu.imagery.raster import read

@@ -1,0 +1,148 @@
+"""Labels from polygon layers in any CRS and from mask rasters."""
+
+import zipfile
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pytest
+import shapely
+from PIL import Image
+from rasterio.transform import Affine
+
+from tests.labels.made_labels import GRID, HEIGHT, SQUARE, WIDTH, imported, label, mask_of, raster, shape
+from tsmu.errors import LabelError
+from tsmu.imagery.raster import describe
+from tsmu.issues import IssueLog
+from tsmu.labels.burn import burn
+from tsmu.labels.imports import import_labels
+from tsmu.labels.vectors import to_pixels
+
+
+def ground(pixels: shapely.Polygon, pair: int = 0) -> shapely.Polygon:
+    grid = Affine.translation(2000 * pair, 0) @ GRID
+    return shapely.affinity.affine_transform(pixels, [grid.a, grid.b, grid.d, grid.e, grid.c, grid.f])
+
+
+@pytest.mark.parametrize("suffix", ["geojson", "gpkg", "shp", "json", "zip"])
+@pytest.mark.parametrize("crs", ["EPSG:32645", "EPSG:4326", "EPSG:3857"])
+def test_polygon_layers_in_any_crs(tmp_path: Path, pairs: gpd.GeoDataFrame, suffix: str, crs: str) -> None:
+    slides = [
+        ground(shapely.Polygon(SQUARE)),
+        ground(shapely.box(90, 70, 120, 90)),
+        ground(shapely.box(300, 0, 310, 9)),
+    ]
+    layer = gpd.GeoDataFrame({"kind": ["slide", "flow", "slide"]}, geometry=slides, crs="EPSG:32645").to_crs(crs)
+    folder = tmp_path / "labels"
+    folder.mkdir()
+    if suffix == "zip":
+        layer.to_file(tmp_path / "x.shp")
+        with zipfile.ZipFile(folder / "x.zip", "w") as archive:
+            for part in tmp_path.glob("x.*"):
+                archive.write(part, part.name)
+    else:
+        layer.to_file(folder / f"x.{suffix}", driver="GeoJSON" if "json" in suffix else None)
+    table, log = imported(folder, pairs)
+    assert table["id"].tolist() == ["a", "b"][: len(table)]
+    mask = mask_of(table)
+    assert mask.sum() == pytest.approx(600 + 100, abs=4) and mask[20:50, 10:30].mean() > 0.99
+    assert any("lie in no imported pair" in issue.problem for issue in log) == (len(table) == 1)
+    table, _ = imported(folder, pairs, class_field="kind", classes={"flow": 1})
+    assert mask_of(table).sum() == pytest.approx(100, abs=2)
+
+
+def test_layers_that_cannot_be_used(tmp_path: Path, pairs: gpd.GeoDataFrame) -> None:
+    folder = tmp_path / "labels"
+    folder.mkdir()
+    square = gpd.GeoDataFrame({"kind": ["slide"]}, geometry=[ground(shapely.Polygon(SQUARE))], crs="EPSG:32645")
+    square.to_file(folder / "no_crs.shp")
+    (folder / "no_crs.prj").unlink()
+    (folder / "broken.gpkg").write_bytes(b"SQLite format 3\0 and no more")
+    (folder / "broken.geojson").write_text('{"type": "FeatureCollection", "features": [{')
+    square.set_geometry(square.centroid).to_file(folder / "points.geojson")
+    table, log = imported(folder, pairs)
+    assert table.empty
+    assert {Path(i.file).name for i in log.errors} == {"no_crs.shp", "broken.gpkg", "broken.geojson", "points.geojson"}
+    square.to_file(folder / "good.gpkg")
+    table, log = imported(folder / "good.gpkg", pairs, class_field="class")
+    assert table.empty and "no column class; it has kind" in log.issues[0].problem
+
+
+def test_invalid_polygon_is_repaired_and_said(tmp_path: Path, pairs: gpd.GeoDataFrame) -> None:
+    bowtie = ground(shapely.Polygon([[20, 20], [40, 40], [40, 20], [20, 40]]))
+    gpd.GeoDataFrame(geometry=[bowtie], crs="EPSG:32645").to_file(tmp_path / "x.gpkg")
+    table, log = imported(tmp_path / "x.gpkg", pairs)
+    assert mask_of(table).sum() == pytest.approx(200, rel=0.06)
+    assert [issue.problem for issue in log] == ["1 of 1 polygons are invalid"]
+
+
+def test_mask_rasters(tmp_path: Path, pairs: gpd.GeoDataFrame) -> None:
+    folder = tmp_path / "labels"
+    mask = np.zeros((HEIGHT, WIDTH), np.uint8)
+    mask[20:50, 10:30] = 255
+    folder.mkdir()
+    Image.fromarray(mask).save(folder / "a_post_mask.png")
+    Image.fromarray(mask.repeat(3, 0).repeat(3, 1)).save(folder / "b.png")
+    odd = mask.copy()
+    odd[:9] = 7
+    Image.fromarray(odd).save(folder / "c.png")
+    Image.fromarray(mask).save(folder / "d.png")
+    table, log = imported(folder, pairs)
+    assert table["id"].tolist() == ["a", "b"] and table["landslides"].isna().all()
+    assert (mask_of(table, "a") == mask // 255).all() and (mask_of(table, "b") == mask // 255).all()
+    assert [Path(issue.file).name for issue in log.errors] == ["c.png", "d.png"]
+
+
+def test_mask_on_another_grid(tmp_path: Path, pairs: gpd.GeoDataFrame) -> None:
+    fine = np.zeros((4 * HEIGHT, 4 * WIDTH), np.uint8)
+    fine[80:200, 40:120] = 1
+    fine[240, 200:360] = 1  # a quarter of a pixel thin
+    fine[:, 380:] = 255
+    quarter = GRID @ Affine.scale(0.25)
+    raster(tmp_path / "labels/a.tif", fine[:, :392], quarter)
+    raster(tmp_path / "labels/b.tif", fine, quarter)  # lies on a, not on b
+    table, log = imported(tmp_path / "labels", pairs)
+    mask = mask_of(table)
+    assert (mask[20:50, 10:30] == 1).all() and (mask == 1).sum() == 600 + 40
+    assert (mask[:, 95:] == 255).all() and not (mask[:, :95] == 255).any()
+    assert any("thinner than a pixel" in issue.problem for issue in log)
+    assert table.set_index("id").at["b", "unknown_share"] == 1
+
+
+def test_images_beside_labelme_files_are_no_masks(tmp_path: Path, pairs: gpd.GeoDataFrame) -> None:
+    folder = label(tmp_path / "labels", "a_post.json", shape(SQUARE))
+    Image.new("RGB", (WIDTH, HEIGHT)).save(folder / "a_post.png")
+    table, log = imported(folder, pairs)
+    assert len(table) == 1 and len(log) == 0
+    beside = label(tmp_path / "images", "a_post.json", shape(SQUARE))
+    assert len(imported(beside, pairs)[0]) == 1
+
+
+def test_sources_without_labels(tmp_path: Path, pairs: gpd.GeoDataFrame) -> None:
+    (tmp_path / "none").mkdir()
+    for name in ("none", "absent"):
+        with pytest.raises(LabelError, match=name):
+            import_labels(tmp_path / name, pairs, IssueLog(name), out=tmp_path / "masks")
+
+
+def test_masks_are_taken_beside_a_stray_json(tmp_path: Path, pairs: gpd.GeoDataFrame) -> None:
+    folder = tmp_path / "labels"
+    folder.mkdir()
+    raster(folder / "a.tif", np.zeros((1, HEIGHT, WIDTH), np.uint8))
+    (folder / "metadata.json").write_text('{"made": 2020}')
+    table, log = imported(folder, pairs)
+    assert table["id"].tolist() == ["a"]
+    assert [Path(issue.file).name for issue in log.errors] == ["metadata.json"]
+
+
+def test_polygons_of_an_inventory_in_pixels(shared_data: Path, tmp_path: Path) -> None:
+    brazil = gpd.read_file(next((shared_data / "inventories/brazil_relict_spamlab").glob("*.geojson")))
+    largest = brazil.geometry[brazil.area.idxmax()]
+    west, south, east, north = largest.buffer(200).bounds
+    grid = Affine(10, 0, west, 0, -10, north)
+    shape_ = (int((north - south) / 10), int((east - west) / 10))
+    image = raster(tmp_path / "post.tif", np.zeros(shape_, np.uint8), grid, str(brazil.crs))
+    polygons = to_pixels(brazil.geometry.to_crs("EPSG:4326"), describe(image))
+    mask, _ = burn([(polygon, 1) for polygon in polygons if polygon.area], *shape_)
+    expected = brazil.union_all().intersection(shapely.box(west, north - 10 * shape_[0], west + 10 * shape_[1], north))
+    assert mask.sum() * 100 == pytest.approx(expected.area, rel=0.03)
