@@ -19,7 +19,8 @@ from tests.conftest import write_raster
 from tests.review.conftest import Client, decision, first
 from tsmu.database import Database, Filters, query, reviews
 from tsmu.database.scenes import scenes
-from tsmu.review.tiles import bounds
+from tsmu.review.mercator import bounds
+from tsmu.review.overview import Overviews
 from tsmu.workspace import Workspace
 
 
@@ -192,11 +193,45 @@ def test_vector_tiles_show_every_landslide_once(client: Client, records: Databas
                 assert counted + len(drawn) == len(table)
             again = browser.get(f"/api/tiles/{z}/{x}/{y}.mvt", headers={"If-None-Match": answer.headers["etag"]})
             assert again.status_code == 304
-        assert drawn
-        browser.post("/api/decisions", json=decision("reject", first(records)))
-        changed = browser.get(f"/api/tiles/{z}/{x}/{y}.mvt", headers={"If-None-Match": answer.headers["etag"]})
-        assert changed.status_code == 200
+        inside = table[table["id"].isin(drawn)]
+        outside = table[~table["id"].isin(drawn)]
+        for rows, status in ((outside, 304), (inside, 200)):  # only the tiles that show it are drawn anew
+            browser.post("/api/decisions", json=decision("reject", (rows["id"].iloc[0], 1)))
+            changed = browser.get(f"/api/tiles/{z}/{x}/{y}.mvt", headers={"If-None-Match": answer.headers["etag"]})
+            assert changed.status_code == status
+        shown = mapbox_vector_tile.decode(changed.content)["landslides"]["features"]
+        statuses = {feature["properties"]["id"]: feature["properties"]["status"] for feature in shown}
+        assert statuses[inside["id"].iloc[0]] == "rejected"
         assert browser.get("/api/tiles/1/2/0.mvt").status_code == 404
+
+
+def test_an_overview_follows_every_change(client: Client, records: Database) -> None:
+    wanted = Filters(status=("candidate", "confirmed"))
+    overviews = Overviews(records)
+
+    def shown() -> list[tuple[int, ...]]:
+        overview = overviews.of(wanted)
+        return sorted(zip(overview.fid, overview.version, overview.status, overview.area, *overview.box.T, strict=True))
+
+    shown()
+    (one, _), (two, _), (three, _) = (first(records, place) for place in range(3))
+    outline = shapely.geometry.mapping(shapely.Point(query(records).total_bounds[:2]).buffer(0.001))
+    scene = scenes(records)["id"].item()
+    with client() as browser:
+        for body in (
+            decision("reject", (one, 1)),
+            decision("merge", (two, 1), (three, 1)),
+            decision("draw", geometry=outline, scene=scene, region="alps"),
+            decision("edit", (two, 2), geometry=outline),
+        ):
+            answer = browser.post("/api/decisions", json=body)
+            assert answer.status_code == 200, answer.text
+            before, after = shown(), sorted(query(records, wanted)["version"])
+            assert sorted(row[1] for row in before) == after
+        browser.post("/api/decisions", json={"id": "take-back-1"} | answer.json()["undo"])
+    followed = shown()
+    overviews = Overviews(records)
+    assert followed == shown()
 
 
 def test_a_density_counts_what_is_drawn_as_an_outline_too(client: Client, records: Database) -> None:
