@@ -76,6 +76,17 @@ def test_decisions_become_labels_and_chips(reviewed: Database, survey: Workspace
     assert set(geopandas.read_parquet(survey.chips)["region"]) == {"alps"}
 
 
+def test_no_decision_is_lost_between_the_chips(reviewed: Database, survey: Workspace) -> None:
+    run("labels", "from-review", "--around", "20", "--workspace", survey.root)
+    run("chips", "build", "--size", "96", "--workspace", survey.root)
+    chips = geopandas.read_parquet(survey.chips)
+    assert (chips["known_pixels"] / (chips["width"] * chips["height"])).min() < 0.25
+    table = query(reviewed, Filters(status=["confirmed", "rejected"]))
+    decided = table[table["change_reason"] != "undo"]
+    assert len(decided) == 6
+    assert decided.centroid.within(chips.union_all()).all()
+
+
 def test_where_a_person_drew_everything_the_rest_is_background(
     client: Client, reviewed: Database, survey: Workspace
 ) -> None:
