@@ -3,6 +3,7 @@
 import io
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import geopandas
@@ -16,9 +17,11 @@ import shapely
 from PIL import Image
 
 from tests.conftest import write_raster
+from tests.database.conftest import RUN
 from tests.review.conftest import Client, decision, first
-from tsmu.database import Database, Filters, query, reviews
+from tsmu.database import Database, Filters, SceneRecord, add_run, query, reviews
 from tsmu.database.scenes import scenes
+from tsmu.issues import IssueLog
 from tsmu.review.mercator import bounds
 from tsmu.review.overview import Overviews
 from tsmu.workspace import Workspace
@@ -109,6 +112,26 @@ def test_the_queue_is_what_nobody_decided_on_in_the_order_asked_for(client: Clie
         assert ask(region="jura")["progress"] == {"decided": 0, "total": 0}
         browser.post("/api/decisions", json={"id": "take-back-1"} | made["undo"])
         assert ask()["progress"]["decided"] == 0
+
+
+def test_the_most_uncertain_first_is_by_the_views_and_else_by_the_threshold(client: Client, records: Database) -> None:
+    mapped = query(records)
+    west, south = mapped.total_bounds[:2]
+    shapes = [shapely.box(west - 0.1 * n, south, west - 0.1 * n + 0.001, south + 0.001) for n in (1, 2, 3, 4)]
+    values = {
+        "max_probability": 0.9,
+        "mean_probability": [0.62, 0.85, 0.62, 0.9],
+        "mean_deviation": [0.1, 0.2, None, None],
+    }
+    more = geopandas.GeoDataFrame(values, geometry=shapes, crs=4326)
+    by = replace(RUN, threshold=60)
+    add_run(records, more, SceneRecord("beside", shapely.box(west - 1, south, west, south + 1)), by, IssueLog("test"))
+    params = {"order": "uncertainty", "bbox": f"{west - 1},{south - 1},{west - 0.01},{south + 1}"}
+    found = client().get("/api/queue", params=params).json()["features"]
+    order = [round((west + 0.001 - max(x for x, _ in f["geometry"]["coordinates"][0][0])) / 0.1) for f in found]
+    assert order == [2, 1, 3, 4]
+    story = client().get(f"/api/landslides/{found[0]['id']}").json()
+    assert story["observations"][0]["mean_deviation"] == 0.2
 
 
 def test_a_decision_sent_again_is_made_once(client: Client, records: Database) -> None:

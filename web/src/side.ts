@@ -6,7 +6,7 @@ import { COMMANDS, type Name } from "./keys.ts";
 import { COLOURS, KINDS, type Kind, kindOf } from "./palette.ts";
 import { show } from "./settings.ts";
 import { mayDecide, type Sight, see, state } from "./state.ts";
-import type { Feature, Story } from "./types.ts";
+import type { Feature, Observation, Story } from "./types.ts";
 
 export function makeSide(): void {
   makeDecide();
@@ -62,6 +62,12 @@ function makeDecide(): void {
     cell.watch(draw);
 }
 
+/** How sure the model is, and how far its views of the place agree where it looked in several ways. */
+function probability(seen: Observation): string {
+  const views = seen.mean_deviation == null ? "" : ` ± ${percent(seen.mean_deviation)}`;
+  return `mean ${percent(seen.mean_probability)}${views}, highest ${percent(seen.max_probability)}`;
+}
+
 function drawRecord(current: Feature | null, story: Story | null): void {
   const panel = by("record");
   if (!current) {
@@ -75,10 +81,7 @@ function drawRecord(current: Feature | null, story: Story | null): void {
     ["Region", named(of.region)],
     ["Happened", days(of.date_min, of.date_max)],
     ["Model", seen?.bundle ?? "–"],
-    [
-      "Probability",
-      seen?.bundle ? `mean ${percent(seen.mean_probability)}, highest ${percent(seen.max_probability)}` : "–",
-    ],
+    ["Probability", seen?.bundle ? probability(seen) : "–"],
     ["Scene", seen?.scene ?? "–"],
     ["Version", `${of.version} by ${of.changed_by.startsWith("run ") ? "a mapping run" : of.changed_by}`],
   ];
