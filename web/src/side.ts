@@ -26,24 +26,22 @@ function makeDecide(): void {
   const group = by("decide");
   const draw = (): void => {
     const { bindings, past, mode, current } = state;
+    const button = (name: Name, what: string, more: Parameters<typeof el>[1]): HTMLElement =>
+      el(
+        "button",
+        { type: "button", class: `decision ${name.replace(" ", "-")}`, click: () => run(name), ...more },
+        el("span", {}, what),
+        el("kbd", {}, show(bindings.value[name])),
+      );
     const buttons = COMMANDS.filter(({ group }) => group === "Decide").map(({ name, what }) => {
       const missing =
         { undo: !past.value.undo, redo: !past.value.redo, draw: false }[name as "undo" | "redo" | "draw"] ??
         !current.value;
       const on = mode.value === name;
-      return el(
-        "button",
-        {
-          type: "button",
-          class: `decision ${name.replace(" ", "-")}`,
-          disabled: missing || !mayDecide(),
-          "aria-pressed": on ? "true" : null,
-          click: () => run(name),
-        },
-        el("span", {}, what),
-        el("kbd", {}, show(bindings.value[name])),
-      );
+      return button(name, what, { disabled: missing || !mayDecide(), "aria-pressed": on ? "true" : null });
     });
+    const steps = COMMANDS.filter(({ name }) => name === "previous" || name === "next");
+    buttons.push(...steps.map(({ name, what }) => button(name, what, {})).reverse()); // back on the left
     const modal = mode.value !== "look" && [
       el(
         "button",
