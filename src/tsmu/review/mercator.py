@@ -16,12 +16,12 @@ def to_world(points: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     return np.column_stack([(points[:, 0] + 180) / 360, (1 - np.arcsinh(np.tan(latitude)) / math.pi) / 2])
 
 
-def bounds(z: int, x: int, y: int) -> Box:
-    """A tile's west, south, east, north in degrees."""
+def bounds(z: int, x: int, y: int, margin: float = 0.0) -> Box:
+    """A tile's west, south, east, north in degrees, widened on each side by a share of it."""
     count = 2.0**z
 
     def latitude(row: float) -> float:
-        return math.degrees(math.atan(math.sinh(math.pi * (1 - 2 * row / count))))
+        return math.degrees(math.atan(math.sinh(math.pi * (1 - 2 * min(max(row, 0), count) / count))))
 
-    west, east = (column / count * 360 - 180 for column in (x, x + 1))
-    return west, latitude(y + 1), east, latitude(y)
+    west, east = ((x + edge) / count * 360 - 180 for edge in (-margin, 1 + margin))
+    return west, latitude(y + 1 + margin), east, latitude(y - margin)

@@ -2,10 +2,11 @@
 
 A tile of a whole country counts a hundred thousand landslides; reading their outlines would take
 seconds. Here of each are known only its box, its status and its area. The database is asked for all
-of them once for each set of conditions, and then only for those that have changed since.
+of them when a tile first shows many, and then only for those that have changed since.
 """
 
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from threading import Lock
 from typing import Any, Self
@@ -15,14 +16,15 @@ import numpy.typing as npt
 import sqlalchemy as sa
 
 from tsmu.database import Database, Filters
-from tsmu.database.places import boxes
+from tsmu.database.places import boxes, touches
 from tsmu.database.schema import landslide, landslide_version
 from tsmu.database.vocabulary import Status
-from tsmu.review.mercator import to_world
+from tsmu.review.mercator import bounds, to_world
 
 STATUS = tuple(str(one) for one in Status)
 KEPT = 8  # sets of conditions
 IN_PARTS = 10_000  # keys in one question
+FEW = 2000  # landslides of a tile that are not worth reading all the others
 
 Keys = npt.NDArray[np.int64]
 Which = npt.NDArray[np.bool_] | npt.NDArray[np.intp]
@@ -59,10 +61,10 @@ class Overview:
         box = self.box
         return self.take((box[:, 0] <= right) & (box[:, 2] >= left) & (box[:, 1] <= bottom) & (box[:, 3] >= top))
 
-    def with_changes(self, changed: Keys, now: Self) -> Self:
+    def with_changes(self, changed: Keys, now: Sequence[Self]) -> Self:
         """Those of `changed` as they are `now`, the others as they are here."""
-        kept = self.take(~np.isin(self.fid, changed))
-        return type(self)(*(np.concatenate([getattr(part, f.name) for part in (kept, now)]) for f in fields(self)))
+        parts = [self.take(~np.isin(self.fid, changed)), *now]
+        return type(self)(*(np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(self)))
 
 
 @dataclass(frozen=True)
@@ -81,8 +83,19 @@ class Overviews:
         self._lock = Lock()
         self._kept: OrderedDict[Filters, tuple[_Mark, Overview]] = OrderedDict()
 
+    def of_tile(self, wanted: Filters, z: int, x: int, y: int, margin: float) -> Overview:
+        """The landslides of a tile and of a margin around it, in shares of its side, as they are now."""
+        if wanted not in self._kept:
+            near = touches(landslide, bounds(z, x, y, margin), self._database.backend)
+            with self._database.read() as connection:
+                few = self._read(connection, wanted, near, most=FEW + 1)
+            if len(few) <= FEW:
+                return few
+        sides = (x - margin, y - margin, x + 1 + margin, y + 1 + margin)
+        return self.of(wanted).within(*(side / 2.0**z for side in sides))
+
     def of(self, wanted: Filters) -> Overview:
-        """The landslides that fulfil conditions, as they are now."""
+        """All landslides that fulfil conditions, as they are now."""
         with self._lock, self._database.read() as connection:
             mark = _mark(connection)
             then, overview = self._kept.get(wanted, (None, None))
@@ -90,20 +103,22 @@ class Overviews:
                 overview = self._read(connection, wanted)
             elif then != mark:
                 changed = _changed(connection, then)
-                overview = overview.with_changes(changed, self._read(connection, wanted, changed))
+                parts = np.split(changed, range(IN_PARTS, len(changed), IN_PARTS))
+                now = [self._read(connection, wanted, landslide.c.fid.in_(part.tolist())) for part in parts]
+                overview = overview.with_changes(changed, now)
             self._kept[wanted] = mark, overview
             self._kept.move_to_end(wanted)
             if len(self._kept) > KEPT:
                 self._kept.popitem(last=False)
             return overview
 
-    def _read(self, connection: sa.Connection, wanted: Filters, among: Keys | None = None) -> Overview:
+    def _read(
+        self, connection: sa.Connection, wanted: Filters, *among: sa.ColumnElement[bool], most: int | None = None
+    ) -> Overview:
         columns = (landslide.c.fid, landslide.c.version, landslide.c.status, landslide.c.area_m2)
-        asked = boxes(landslide, columns, self._database.backend).where(*wanted.conditions(self._database.backend))
-        if among is None:
-            return _overview(connection.execute(asked).fetchall())
-        parts = [among[start : start + IN_PARTS].tolist() for start in range(0, len(among), IN_PARTS)]
-        return _overview([row for p in parts for row in connection.execute(asked.where(landslide.c.fid.in_(p)))])
+        asked = boxes(landslide, columns, self._database.backend).where(*among)
+        asked = asked.where(*wanted.conditions(self._database.backend))
+        return _overview(connection.execute(asked.limit(most)).fetchall())
 
 
 def _mark(connection: sa.Connection) -> _Mark:

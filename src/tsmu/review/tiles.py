@@ -63,8 +63,9 @@ class Kept:
     def name(self, inside: Overview, *more: object) -> str:
         """Name a tile by the landslides in it and all else that decides what it shows."""
         named = hashlib.blake2b(self.salt + repr(more).encode(), digest_size=16)
+        order = np.argsort(inside.fid)
         for column in (inside.fid, inside.version):
-            named.update(column.tobytes())
+            named.update(column[order].tobytes())
         return named.hexdigest()
 
     def get(self, name: str) -> bytes | None:
@@ -97,7 +98,7 @@ def tile(
         return Response(status_code=404)
     overviews: Overviews = request.app.state.overviews
     kept: Kept = request.app.state.kept
-    inside = within(overviews.of(wanted), z, x, y)
+    inside = overviews.of_tile(wanted, z, x, y, BUFFER / EXTENT)
     name = kept.name(inside, z, x, y, outlines)
     headers = {"ETag": f'"{name}"', "Cache-Control": "private, no-cache"}
     if request.headers.get("if-none-match") == headers["ETag"]:
@@ -107,12 +108,6 @@ def tile(
         made = draw(desk.records, inside, z, x, y, SEEN if outlines else math.inf)
         kept.put(name, made)
     return Response(made, media_type=MVT, headers=headers)
-
-
-def within(overview: Overview, z: int, x: int, y: int) -> Overview:
-    """The landslides of a tile and its margin."""
-    count, margin = 2.0**z, BUFFER / EXTENT
-    return overview.within(*((edge / count) for edge in (x - margin, y - margin, x + 1 + margin, y + 1 + margin)))
 
 
 def draw(database: Database, inside: Overview, z: int, x: int, y: int, seen: float = SEEN) -> bytes:
