@@ -11,7 +11,7 @@ WORSE = 0.02  # IoU that a region may lose without being held back (`tsmu.update
 
 @pytest.mark.soak
 def test_fifty_decisions_make_the_maps_of_unseen_scenes_better(tmp_path: Path) -> None:
-    settings = LoopSettings(seeds=1, size=512, encoder="resnet18", steps=60, chips=40, weak_chips=6, records=50)
+    settings = LoopSettings(seeds=1, size=512, encoder="resnet18", steps=80, chips=40, weak_chips=10, records=50)
     said: list[str] = []
     found = benchmark_loop(settings, tmp_path, said.append)
     [turn] = found["turns"]

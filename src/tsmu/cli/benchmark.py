@@ -179,9 +179,9 @@ def loop(
     seeds: Seeds = 2,
     size: Annotated[int, typer.Option(min=64, help="Side of a scene, pixels of 10 m.")] = 512,
     encoder: Encoder = "resnet18",
-    steps: Steps = 60,
+    steps: Steps = 80,
     chips: Annotated[int, typer.Option(min=6, help="Chips of each region learned before.")] = 40,
-    weak_chips: Annotated[int, typer.Option(min=6, help="Chips of the region that is reviewed.")] = 6,
+    weak_chips: Annotated[int, typer.Option(min=6, help="Chips of the region that is reviewed.")] = 10,
     records: Annotated[int, typer.Option(min=1, help="Records that are decided on.")] = 50,
     as_json: JsonOption = False,
 ) -> None:
