@@ -160,7 +160,7 @@ def add_run(
         believed |= {"date_min": seen.date_pre, "date_max": seen.date_post, "version": 1, "change_reason": "found"}
         insert(connection, landslide, believed | stamp, shapes[fresh])
         observed = {"id": ids, "landslide_id": owner, "scene_id": seen.id, "run_id": run_id, "area_m2": areas}
-        observed |= {name: values[name].to_numpy() for name in _MEASURED if name in values}
+        observed |= {name: _known(values[name].to_numpy(np.float64)) for name in _MEASURED if name in values}
         insert(connection, observation, observed | {"created_at": created}, shapes)
         redraw = matches.redraw
         _redraw(
@@ -290,6 +290,13 @@ def _areas(values: pd.DataFrame, shapes: Shapes, repaired: set[int | None], plac
     anew = np.isin(places + 1, [row for row in repaired if row]) | ~(areas > 0)
     areas[anew] = geodesic_areas(shapes[anew])
     return areas
+
+
+def _known(values: npt.NDArray[np.float64]) -> npt.NDArray[Any]:
+    """None in place of NaN, which PostgreSQL would store as a number larger than any other."""
+    known = values.astype(object)
+    known[np.isnan(values)] = None
+    return known
 
 
 def _as_multipolygon(shape: BaseGeometry) -> BaseGeometry:
