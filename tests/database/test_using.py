@@ -19,7 +19,9 @@ from tests.database.test_building import NEWER, add, counts, table
 from tsmu import database as db
 from tsmu.cli import app
 from tsmu.database.blobs import encode
+from tsmu.database.places import boxes
 from tsmu.database.schema import TABLES, has_shape, landslide
+from tsmu.database.waiting import Order, waiting
 from tsmu.database.where import condition
 from tsmu.errors import DatabaseError
 
@@ -276,3 +278,22 @@ def test_the_command_line(target: Path | str, tmp_path: Path) -> None:
     assert ask("copy", target, tmp_path / "copy.gpkg", "--json")["rows"]["landslide"] == 5  # type: ignore[index]
     assert ask("backup", "--out", tmp_path / "saved", *where)["outputs"] == {"backup": str(tmp_path / "saved")}
     assert "nearest is area_m2" in str(ask("query", "--where", "area > 1", *where, code=2)["error"])
+
+
+def test_boxes_are_those_of_the_outlines(database: db.Database) -> None:
+    add(database, squares(5))
+    with database.read() as connection:
+        rows = connection.execute(boxes(landslide, [landslide.c.id], database.backend)).fetchall()
+    found = {of: (west, south, east, north) for of, west, east, south, north in rows}
+    table = db.query(database).set_index("id")
+    assert found.keys() == set(table.index)
+    for of, box in found.items():
+        assert box == pytest.approx(table.geometry[of].bounds, abs=1e-5)
+
+
+def test_what_the_views_differ_on_waits_first_then_what_lies_near_the_threshold(database: db.Database) -> None:
+    polygons = squares(4).assign(mean_deviation=[0.1, 0.3, None, None], mean_probability=[0.9, 0.9, 0.8, 0.55])
+    add(database, polygons)
+    found = waiting(database, db.Filters(), Order.UNCERTAINTY, 10)
+    order = np.round((found.geometry.bounds["minx"] - 7) / 0.01).astype(int)
+    assert order.to_list() == [1, 0, 3, 2]

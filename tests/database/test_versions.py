@@ -161,3 +161,26 @@ def test_a_database_of_schema_0002_gets_reviews_and_merging(tmp_path: Path) -> N
         assert db.check(database).empty
     with closing(sqlite3.connect(path)) as connection:
         assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
+
+
+def test_a_database_of_schema_0004_takes_deviations(tmp_path: Path) -> None:
+    path = tmp_path / "landslides.gpkg"
+    with open_database(path, create=True) as database:
+        add(database, squares(3))
+    now = parts(path)
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("DROP TRIGGER observation_is_fixed")
+        connection.execute("ALTER TABLE observation DROP COLUMN mean_deviation")
+        connection.execute("UPDATE alembic_version SET version_num = '0004'")
+        connection.commit()
+    with open_database(path) as database:
+        assert database.backup is not None
+        add(database, squares(2, 1).assign(mean_deviation=[0.1, 0.2]), NEWER)
+        with database.read() as connection:
+            found = connection.execute(sa.text("SELECT mean_deviation FROM observation ORDER BY fid")).scalars().all()
+            index = connection.execute(sa.text("SELECT count(*) FROM rtree_observation_geom")).scalar_one()
+        assert found == [None, None, None, 0.1, 0.2]
+        assert index == 5
+        assert db.check(database).empty
+    assert parts(path).keys() == now.keys()
+    assert parts(path)["observation_is_fixed"] == now["observation_is_fixed"]

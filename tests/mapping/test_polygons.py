@@ -80,6 +80,21 @@ def test_polygons_across_bands_of_rows(scene_file: SceneFile) -> None:
     check(percent, scene_file(percent, nodata=255, tiled=True, blockxsize=256, blockysize=256), 60)
 
 
+def test_the_deviation_of_the_views_is_averaged_inside(scene_file: SceneFile) -> None:
+    random = np.random.default_rng(0)
+    percent = (ground(1300, 300, bands=1)[0] / 2.55).astype(np.uint8)
+    percent[:, 150:153] = 90  # one region through all bands
+    spread = random.integers(0, 50, percent.shape).astype(np.uint8)
+    raster, deviation = scene_file(percent, nodata=255), scene_file(spread, "deviation", nodata=255)
+    path = raster.with_suffix(".parquet")
+    write_polygons(raster, Outlining(60), path, deviation=deviation)
+    polygons = geopandas.read_parquet(path)
+    label, count = ndimage.label(percent >= 60)
+    expected = ndimage.mean(spread, label, range(1, count + 1)) / 100
+    np.testing.assert_allclose(sorted(polygons["mean_deviation"]), sorted(expected))
+    assert "mean_deviation" not in polygonise(raster, 60)
+
+
 def test_a_hole_stays_a_hole(scene_file: SceneFile) -> None:
     percent = np.zeros((9, 9), np.uint8)
     percent[1:8, 1:8] = 80

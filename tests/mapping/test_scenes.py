@@ -226,6 +226,8 @@ def test_a_scene_across_ecoregions_says_who_mapped_what(tmp_path: Path) -> None:
     for region, shares in zip(polygons["region"], polygons["region_shares"].map(json.loads), strict=True):
         assert shares[region] == max(shares.values())
         assert sum(shares.values()) == pytest.approx(1, abs=1e-3)
+    seen = pyogrio.read_dataframe(space.database, layer="observation")
+    np.testing.assert_allclose(sorted(seen["mean_deviation"]), sorted(polygons["mean_deviation"]))
     run = pyogrio.read_dataframe(space.database, layer="run").iloc[0]
     assert json.loads(run["settings"])["regions"].keys() == {"andes", "alps"}
 

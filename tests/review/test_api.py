@@ -3,6 +3,7 @@
 import io
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import geopandas
@@ -16,10 +17,13 @@ import shapely
 from PIL import Image
 
 from tests.conftest import write_raster
+from tests.database.conftest import RUN
 from tests.review.conftest import Client, decision, first
-from tsmu.database import Database, Filters, query, reviews
+from tsmu.database import Database, Filters, SceneRecord, add_run, query, reviews
 from tsmu.database.scenes import scenes
-from tsmu.review.tiles import bounds
+from tsmu.issues import IssueLog
+from tsmu.review.mercator import bounds
+from tsmu.review.overview import Overviews
 from tsmu.workspace import Workspace
 
 
@@ -110,6 +114,26 @@ def test_the_queue_is_what_nobody_decided_on_in_the_order_asked_for(client: Clie
         assert ask()["progress"]["decided"] == 0
 
 
+def test_the_most_uncertain_first_is_by_the_views_and_else_by_the_threshold(client: Client, records: Database) -> None:
+    mapped = query(records)
+    west, south = mapped.total_bounds[:2]
+    shapes = [shapely.box(west - 0.1 * n, south, west - 0.1 * n + 0.001, south + 0.001) for n in (1, 2, 3, 4)]
+    values = {
+        "max_probability": 0.9,
+        "mean_probability": [0.62, 0.85, 0.62, 0.9],
+        "mean_deviation": [0.1, 0.2, None, None],
+    }
+    more = geopandas.GeoDataFrame(values, geometry=shapes, crs=4326)
+    by = replace(RUN, threshold=60)
+    add_run(records, more, SceneRecord("beside", shapely.box(west - 1, south, west, south + 1)), by, IssueLog("test"))
+    params = {"order": "uncertainty", "bbox": f"{west - 1},{south - 1},{west - 0.01},{south + 1}"}
+    found = client().get("/api/queue", params=params).json()["features"]
+    order = [round((west + 0.001 - max(x for x, _ in f["geometry"]["coordinates"][0][0])) / 0.1) for f in found]
+    assert order == [2, 1, 3, 4]
+    story = client().get(f"/api/landslides/{found[0]['id']}").json()
+    assert story["observations"][0]["mean_deviation"] == 0.2
+
+
 def test_a_decision_sent_again_is_made_once(client: Client, records: Database) -> None:
     body = decision("accept", first(records))
     with client() as browser:
@@ -192,11 +216,45 @@ def test_vector_tiles_show_every_landslide_once(client: Client, records: Databas
                 assert counted + len(drawn) == len(table)
             again = browser.get(f"/api/tiles/{z}/{x}/{y}.mvt", headers={"If-None-Match": answer.headers["etag"]})
             assert again.status_code == 304
-        assert drawn
-        browser.post("/api/decisions", json=decision("reject", first(records)))
-        changed = browser.get(f"/api/tiles/{z}/{x}/{y}.mvt", headers={"If-None-Match": answer.headers["etag"]})
-        assert changed.status_code == 200
+        inside = table[table["id"].isin(drawn)]
+        outside = table[~table["id"].isin(drawn)]
+        for rows, status in ((outside, 304), (inside, 200)):  # only the tiles that show it are drawn anew
+            browser.post("/api/decisions", json=decision("reject", (rows["id"].iloc[0], 1)))
+            changed = browser.get(f"/api/tiles/{z}/{x}/{y}.mvt", headers={"If-None-Match": answer.headers["etag"]})
+            assert changed.status_code == status
+        shown = mapbox_vector_tile.decode(changed.content)["landslides"]["features"]
+        statuses = {feature["properties"]["id"]: feature["properties"]["status"] for feature in shown}
+        assert statuses[inside["id"].iloc[0]] == "rejected"
         assert browser.get("/api/tiles/1/2/0.mvt").status_code == 404
+
+
+def test_an_overview_follows_every_change(client: Client, records: Database) -> None:
+    wanted = Filters(status=("candidate", "confirmed"))
+    overviews = Overviews(records)
+
+    def shown() -> list[tuple[int, ...]]:
+        overview = overviews.of(wanted)
+        return sorted(zip(overview.fid, overview.version, overview.status, overview.area, *overview.box.T, strict=True))
+
+    shown()
+    (one, _), (two, _), (three, _) = (first(records, place) for place in range(3))
+    outline = shapely.geometry.mapping(shapely.Point(query(records).total_bounds[:2]).buffer(0.001))
+    scene = scenes(records)["id"].item()
+    with client() as browser:
+        for body in (
+            decision("reject", (one, 1)),
+            decision("merge", (two, 1), (three, 1)),
+            decision("draw", geometry=outline, scene=scene, region="alps"),
+            decision("edit", (two, 2), geometry=outline),
+        ):
+            answer = browser.post("/api/decisions", json=body)
+            assert answer.status_code == 200, answer.text
+            before, after = shown(), sorted(query(records, wanted)["version"])
+            assert sorted(row[1] for row in before) == after
+        browser.post("/api/decisions", json={"id": "take-back-1"} | answer.json()["undo"])
+    followed = shown()
+    overviews = Overviews(records)
+    assert followed == shown()
 
 
 def test_a_density_counts_what_is_drawn_as_an_outline_too(client: Client, records: Database) -> None:

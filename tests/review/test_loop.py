@@ -13,8 +13,9 @@ from typer.testing import CliRunner
 
 from tests.conftest import write_raster
 from tests.review.conftest import Client, decision
+from tsmu.benchmark.geologist import review
 from tsmu.cli import app
-from tsmu.database import Database, Filters, query
+from tsmu.database import Database, Filters, open_database, query
 from tsmu.database.scenes import scenes
 from tsmu.workspace import Workspace
 
@@ -76,6 +77,17 @@ def test_decisions_become_labels_and_chips(reviewed: Database, survey: Workspace
     assert set(geopandas.read_parquet(survey.chips)["region"]) == {"alps"}
 
 
+def test_no_decision_is_lost_between_the_chips(reviewed: Database, survey: Workspace) -> None:
+    run("labels", "from-review", "--around", "20", "--workspace", survey.root)
+    run("chips", "build", "--size", "96", "--workspace", survey.root)
+    chips = geopandas.read_parquet(survey.chips)
+    assert (chips["known_pixels"] / (chips["width"] * chips["height"])).min() < 0.25
+    table = query(reviewed, Filters(status=["confirmed", "rejected"]))
+    decided = table[table["change_reason"] != "undo"]
+    assert len(decided) == 6
+    assert decided.centroid.within(chips.union_all()).all()
+
+
 def test_where_a_person_drew_everything_the_rest_is_background(
     client: Client, reviewed: Database, survey: Workspace
 ) -> None:
@@ -115,3 +127,17 @@ def test_a_shifted_image_is_labelled_where_it_shows_them(client: Client, reviewe
 def test_without_decisions_there_are_no_labels(survey: Workspace) -> None:
     told = run("labels", "from-review", "--workspace", survey.root, code=2)
     assert "nobody has decided" in str(told["error"])
+
+
+def test_a_scripted_geologist_decides_by_the_truth(survey: Workspace) -> None:
+    truth = survey.root / "scenes" / "valley" / "truth.tif"
+    done = review(survey.root, "valley", truth, 12)
+    assert sum(done.values()) == 12
+    with open_database(survey.database) as records:
+        table = query(records, Filters(status=["confirmed", "rejected"]))
+    with rasterio.open(truth) as dataset:
+        mask = dataset.read(1) == 1
+    right = [mask[burnt(survey, table.geometry[[row]])].mean() > 0.5 for row in table.index]
+    assert right == (table["status"] == "confirmed").to_list()
+    assert len(table) == 12
+    assert 0 < sum(right) < 12

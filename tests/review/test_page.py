@@ -68,6 +68,14 @@ def still(page: Any) -> None:
         before, same = now, same + 1 if now == before else 0
 
 
+def moved(page: Any, key: str) -> None:
+    """Move the map by an arrow, and wait until it has got there."""
+    before = page.locator("#coordinates").text_content()
+    press(page, key)
+    expect(page.locator("#coordinates")).not_to_have_text(before)
+    still(page)
+
+
 def saved(page: Any) -> None:
     expect(page.locator("#connection")).to_have_text("all saved")
 
@@ -201,8 +209,7 @@ def test_merge_split_draw_and_comment_by_keyboard_alone(served: tuple[Workspace,
         still(page)
         press(page, " ")
         for _ in range(4):
-            press(page, "ArrowRight")
-            still(page)
+            moved(page, "ArrowRight")
         press(page, " ", "Enter")
         saved(page)
         gone_on(page, split)
@@ -223,8 +230,7 @@ def test_merge_split_draw_and_comment_by_keyboard_alone(served: tuple[Workspace,
         before = set(status(records))
         press(page, "d", " ")
         for arrow in ("ArrowRight", "ArrowDown"):
-            press(page, arrow)
-            still(page)
+            moved(page, arrow)
             press(page, " ")
         press(page, "Enter")
         expect(page.locator("#hint")).not_to_be_visible()

@@ -5,6 +5,7 @@ import { box } from "./geometry.ts";
 import { say } from "./notice.ts";
 import { KINDS, kindOf } from "./palette.ts";
 import { go, renew, restart, step } from "./queue.ts";
+import { show } from "./settings.ts";
 import { type Filters, NO_FILTERS, type Order, state } from "./state.ts";
 import type { Feature, Info } from "./types.ts";
 import { mapView } from "./view.ts";
@@ -30,6 +31,10 @@ export function makeQueue(info: Info): void {
   form.addEventListener("change", () => {
     if (pointer) leaveField(); // whoever chose with the pointer goes on with keys
   });
+  const key = el("kbd", {});
+  state.bindings.watch((bindings) => {
+    key.textContent = show(bindings["in view"]);
+  });
   form.replaceChildren(
     choice("Order", ORDERS, state.order.value, (value) => {
       state.order.value = value as Order;
@@ -41,7 +46,7 @@ export function makeQueue(info: Info): void {
       state.filters.value.region,
       filter("region"),
     ),
-    el("label", { class: "check" }, inView(), "Only in view"),
+    el("label", { class: "check" }, inView(), el("span", {}, "Only in view"), key),
     more(info),
   );
   state.inView.watch((only) => {

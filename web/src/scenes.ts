@@ -1,5 +1,5 @@
 // The images of the scenes in view, before and after, and what was computed from them.
-import type { LngLatBounds, Map as MapLibre } from "maplibre-gl";
+import type { GeoJSONSource, LngLatBounds, Map as MapLibre } from "maplibre-gl";
 import { address } from "./api.ts";
 import { FIRST_LANDSLIDES } from "./landslides.ts";
 import { type Sight, state } from "./state.ts";
@@ -9,6 +9,7 @@ import type { ImageLayer, Scene } from "./types.ts";
 const MOST = 12; // scenes at once
 const LEAST_WIDTH = 24; // px; a smaller scene's images are not loaded
 const TILE = 512; // px
+const FRAMES = "frames";
 const EQUATOR = 40_075_016.7; // m
 
 /** Above which layer the images of a kind are put, from the ground up. */
@@ -21,6 +22,7 @@ const BELOW: Record<ImageLayer, string> = {
 };
 
 export function followScenes(map: MapLibre): void {
+  frames(map);
   const update = (): void => show(map, chosen(map, state.scenes.value), state.sight.value);
   map.on("moveend", () => {
     const scene = state.scene.value;
@@ -30,6 +32,26 @@ export function followScenes(map: MapLibre): void {
   state.scenes.watch(update);
   state.scene.watch(update);
   state.sight.watch(update);
+}
+
+/** Frames around the scenes, so that from afar it shows where images are. */
+function frames(map: MapLibre): void {
+  map.addSource(FRAMES, { type: "geojson", data: { type: "FeatureCollection", features: [] } });
+  const paint = { "line-color": "#808890", "line-width": 1 };
+  map.addLayer({ id: FRAMES, type: "line", source: FRAMES, paint }, FIRST_LANDSLIDES);
+  state.scenes.watch((scenes) => {
+    const features = scenes.map(({ bounds: [west, south, east, north] }) => {
+      const ring = [
+        [west, south],
+        [east, south],
+        [east, north],
+        [west, north],
+        [west, south],
+      ];
+      return { type: "Feature" as const, properties: {}, geometry: { type: "Polygon" as const, coordinates: [ring] } };
+    });
+    (map.getSource(FRAMES) as GeoJSONSource | undefined)?.setData({ type: "FeatureCollection", features });
+  });
 }
 
 /** The scenes whose images are shown: the one that is looked at on top of the others. */

@@ -6,7 +6,7 @@ import { COMMANDS, type Name } from "./keys.ts";
 import { COLOURS, KINDS, type Kind, kindOf } from "./palette.ts";
 import { show } from "./settings.ts";
 import { mayDecide, type Sight, see, state } from "./state.ts";
-import type { Feature, Story } from "./types.ts";
+import type { Feature, Observation, Story } from "./types.ts";
 
 export function makeSide(): void {
   makeDecide();
@@ -26,24 +26,22 @@ function makeDecide(): void {
   const group = by("decide");
   const draw = (): void => {
     const { bindings, past, mode, current } = state;
+    const button = (name: Name, what: string, more: Parameters<typeof el>[1]): HTMLElement =>
+      el(
+        "button",
+        { type: "button", class: `decision ${name.replace(" ", "-")}`, click: () => run(name), ...more },
+        el("span", {}, what),
+        el("kbd", {}, show(bindings.value[name])),
+      );
     const buttons = COMMANDS.filter(({ group }) => group === "Decide").map(({ name, what }) => {
       const missing =
         { undo: !past.value.undo, redo: !past.value.redo, draw: false }[name as "undo" | "redo" | "draw"] ??
         !current.value;
       const on = mode.value === name;
-      return el(
-        "button",
-        {
-          type: "button",
-          class: `decision ${name.replace(" ", "-")}`,
-          disabled: missing || !mayDecide(),
-          "aria-pressed": on ? "true" : null,
-          click: () => run(name),
-        },
-        el("span", {}, what),
-        el("kbd", {}, show(bindings.value[name])),
-      );
+      return button(name, what, { disabled: missing || !mayDecide(), "aria-pressed": on ? "true" : null });
     });
+    const steps = COMMANDS.filter(({ name }) => name === "previous" || name === "next");
+    buttons.push(...steps.map(({ name, what }) => button(name, what, {})).reverse()); // back on the left
     const modal = mode.value !== "look" && [
       el(
         "button",
@@ -62,6 +60,12 @@ function makeDecide(): void {
     cell.watch(draw);
 }
 
+/** How sure the model is, and how far its views of the place agree where it looked in several ways. */
+function probability(seen: Observation): string {
+  const views = seen.mean_deviation == null ? "" : ` ± ${percent(seen.mean_deviation)}`;
+  return `mean ${percent(seen.mean_probability)}${views}, highest ${percent(seen.max_probability)}`;
+}
+
 function drawRecord(current: Feature | null, story: Story | null): void {
   const panel = by("record");
   if (!current) {
@@ -75,10 +79,7 @@ function drawRecord(current: Feature | null, story: Story | null): void {
     ["Region", named(of.region)],
     ["Happened", days(of.date_min, of.date_max)],
     ["Model", seen?.bundle ?? "–"],
-    [
-      "Probability",
-      seen?.bundle ? `mean ${percent(seen.mean_probability)}, highest ${percent(seen.max_probability)}` : "–",
-    ],
+    ["Probability", seen?.bundle ? probability(seen) : "–"],
     ["Scene", seen?.scene ?? "–"],
     ["Version", `${of.version} by ${of.changed_by.startsWith("run ") ? "a mapping run" : of.changed_by}`],
   ];

@@ -45,6 +45,7 @@ export interface Observation {
   bundle: string | null;
   max_probability: number | null;
   mean_probability: number | null;
+  mean_deviation: number | null;
 }
 
 export interface Story {

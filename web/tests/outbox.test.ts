@@ -59,7 +59,8 @@ const decision = (id: string, of = "l", version = 1, more: Partial<Decision> = {
   landslides: { [of]: version },
   ...more,
 });
-const settled = (): Promise<void> => sleep(40);
+/** Long enough for a few answers on a machine with much else to do. */
+const settled = (): Promise<void> => sleep(250);
 
 test("decisions are sent in their order, and nothing is kept of what the server has", async () => {
   const [server, store] = [new Server(), new Memory()];

@@ -19,6 +19,7 @@ from tsmu.issues import IssueLog
 from tsmu.labels.masks import LANDSLIDE, UNKNOWN, ZERO_ONE
 
 MIN_KNOWN = 0.25  # share of a window's pixels that must be valid and labelled
+MIN_DECIDED = 64  # of a reviewed pair, such pixels: a decision labels one outline and what lies around it
 
 Progress = Callable[[int, int], None]
 
@@ -30,7 +31,8 @@ class Cutting:
     Attributes:
         size: side of a window, pixels; a smaller image gives one chip of its own size.
         stride: from one window to the next, pixels; the last one of a row or column ends at the edge.
-        negatives: chips without landslides per chip with one, in each region.
+        negatives: chips without landslides per chip with one, in each region; those around rejected
+            candidates come on top, for they are the hard ones.
         gap_m: footprints nearer than so many metres stay on one side of the split.
     """
 
@@ -52,7 +54,8 @@ def chips_from_pairs(
     """Cut labelled pairs into chips and split them by spatial groups.
 
     Args:
-        pairs: id, region, pre (None if post-only), post, mask, event_ids and footprint.
+        pairs: id, region, pre (None if post-only), post, mask, event_ids, footprint, and reviewed:
+            whether the mask came out of single decisions, and is unknown elsewhere.
         cutting: how.
         source: what the chips' column `source` says.
         log: takes the pairs that give no chip.
@@ -70,7 +73,8 @@ def chips_from_pairs(
             log.error(pair["post"], str(error).removeprefix(f"{pair['post']}: "))
             continue
         if not found:
-            log.error(pair["post"], f"pair {pair['id']} has no window with {MIN_KNOWN:.0%} of known pixels")
+            least = f"{MIN_DECIDED}" if pair["reviewed"] else f"{MIN_KNOWN:.0%} of"
+            log.error(pair["post"], f"pair {pair['id']} has no window with {least} known pixels")
         rows += found
         if progress:
             progress(done, len(pairs))
@@ -88,13 +92,15 @@ def _windows(pair: dict[str, Any], cutting: Cutting) -> Iterator[dict[str, Any]]
     bands = [f"{role}:{band}" for role, info in roles for band in info.bands]
     grid = Grid.of(post)
     for window in _cuts(post, cutting):
-        known = ZERO_ONE.read(Path(pair["mask"]), window) != UNKNOWN
+        mask = ZERO_ONE.read(Path(pair["mask"]), window)
+        known = mask != UNKNOWN
+        decided = pair["reviewed"] and not known.all()
         for _, info in roles:
             with open_raster(info.path) as dataset:
                 known &= read_window(dataset, window)[1]
-        if known.mean() < MIN_KNOWN:
+        if known.sum() < MIN_DECIDED if decided else known.mean() < MIN_KNOWN:
             continue
-        landslide = (ZERO_ONE.read(Path(pair["mask"]), window) == LANDSLIDE) & known
+        landslide = (mask == LANDSLIDE) & known
         yield {
             "id": f"{pair['region']}/{pair['id']}_{window.row_off}_{window.col_off}",
             "region": pair["region"],
@@ -103,6 +109,7 @@ def _windows(pair: dict[str, Any], cutting: Cutting) -> Iterator[dict[str, Any]]
             "post": pair["post"],
             "mask": pair["mask"],
             "mask_convention": ZERO_ONE.name,
+            "decided": decided,
             "col_off": window.col_off,
             "row_off": window.row_off,
             "width": window.width,
@@ -127,12 +134,13 @@ def _starts(length: int, cutting: Cutting) -> list[int]:
 
 
 def _balanced(rows: list[dict[str, Any]], region: str, cutting: Cutting) -> list[dict[str, Any]]:
-    """A region's windows with landslides, and of the others the set share, drawn by their names."""
+    """A region's windows with landslides or decisions, and of the others the set share, drawn by their names."""
     mine = [row for row in rows if row["region"] == region]
     positive = sum(row["landslide_pixels"] > 0 for row in mine)
-    drawn = sorted((_hash(row["id"]), row["id"]) for row in mine if not row["landslide_pixels"])
-    kept = {name for _, name in drawn[: round(cutting.negatives * positive)]}
-    return [row for row in mine if row["landslide_pixels"] or row["id"] in kept]
+    wanted = {row["id"] for row in mine if row["landslide_pixels"] or row["decided"]}
+    drawn = sorted((_hash(row["id"]), row["id"]) for row in mine if row["id"] not in wanted)
+    wanted |= {name for _, name in drawn[: round(cutting.negatives * positive)]}
+    return [row for row in mine if row["id"] in wanted]
 
 
 def _hash(name: str) -> str:

@@ -173,6 +173,30 @@ def false_alarms(
         answer.say(false_alarms_table(found))
 
 
+@app.command("loop")
+def loop(
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where results.json goes, and a workspace per seed.")],
+    seeds: Seeds = 2,
+    size: Annotated[int, typer.Option(min=64, help="Side of a scene, pixels of 10 m.")] = 512,
+    encoder: Encoder = "resnet18",
+    steps: Steps = 80,
+    chips: Annotated[int, typer.Option(min=6, help="Chips of each region learned before.")] = 40,
+    weak_chips: Annotated[int, typer.Option(min=6, help="Chips of the region that is reviewed.")] = 10,
+    records: Annotated[int, typer.Option(min=1, help="Records that are decided on.")] = 50,
+    as_json: JsonOption = False,
+) -> None:
+    """Map weakly, review, update and map again: what the decisions taught, and what they cost."""
+    with command("benchmark loop", as_json) as answer:
+        from tsmu.benchmark.loop import LoopSettings, benchmark_loop, loop_table
+
+        settings = LoopSettings(seeds, size, encoder, steps, chips, weak_chips, records)
+        found = benchmark_loop(settings, out, answer.say)
+        answer.records = len(found["turns"])
+        answer.outputs = {"results": str(out / "results.json")}
+        answer.more = found
+        answer.say(loop_table(found))
+
+
 @app.command("database")
 def database(
     rows: Annotated[int, typer.Option(min=1, help="Polygons of 40 vertices.")] = 100_000,

@@ -1,5 +1,6 @@
 """`tsmu chips ...`: the training set out of labelled pairs."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -55,12 +56,14 @@ def build(
         from tsmu.imagery.pair_import import with_events
         from tsmu.imagery.pair_store import require_pairs
         from tsmu.issues import IssueLog
+        from tsmu.labels.reviewed import is_reviewed
         from tsmu.labels.store import require_labels, with_masks
 
         space = find_workspace(workspace)
         pairs = with_masks(with_events(space, require_pairs(space)), require_labels(space))
         unlabelled, nowhere = pairs["mask"].isna(), pairs["region"].isna()
         usable = pairs[~unlabelled & ~nowhere]
+        usable = usable.assign(reviewed=[is_reviewed(space, Path(mask)) for mask in usable["mask"]])
         log = IssueLog(space.pairs, part="chips", strict=strict)
         with space.lock("tsmu chips build"), progress("Cutting pairs") as show:
             try:

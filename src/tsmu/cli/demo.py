@@ -16,6 +16,7 @@ from tsmu.cli.command import JsonOption, command
 
 ORDER = ("eastern_forests", "marine_coast", "north_deserts", "northwest_mountains")
 SCENE = "eastern_forests"
+BEFORE, AFTER = "2023-09-14", "2024-05-21"  # of the scene's images, made up like them
 FORGETS_AT_LEAST, KEEPS_WITHIN, LEARNS_WITHIN = 0.15, 0.03, 0.03
 
 Run = Callable[..., None]
@@ -60,7 +61,9 @@ def demo(
         for space in spaces.values():
             run("evaluate", "--workspace", space)
         scene = folder / "world" / "scenes" / SCENE
-        run("map", scene / "post.tif", "--pre", scene / "pre.tif", "--name", SCENE, "--workspace", spaces["tsmu"])
+        days = ("--date-pre", BEFORE, "--date-post", AFTER)
+        images = (scene / "post.tif", "--pre", scene / "pre.tif")
+        run("map", *images, *days, "--name", SCENE, "--workspace", spaces["tsmu"])
         reports = {name: json.loads((space / "report.json").read_text()) for name, space in spaces.items()}
         answer.more = {"checks": _checks(reports)}
         answer.records = len(ORDER)

@@ -35,6 +35,8 @@ from tsmu.database.vocabulary import Author, Decision, Status
 from tsmu.evaluate.objects import SAME
 from tsmu.issues import IssueLog
 
+_MEASURED = ("max_probability", "mean_probability", "mean_deviation")
+
 
 @dataclass(frozen=True)
 class SceneRecord:
@@ -132,8 +134,8 @@ def add_run(
 
     Args:
         database: open.
-        polygons: any CRS; columns `max_probability` and `mean_probability` (0 to 1), and `area_m2`
-            where it is known, on the WGS 84 ellipsoid.
+        polygons: any CRS; columns `max_probability` and `mean_probability` (0 to 1), and where they
+            are known `mean_deviation` (0 to 1) and `area_m2`, on the WGS 84 ellipsoid.
         seen: the scene.
         by: the run.
         log: takes polygons that were left out or repaired.
@@ -158,7 +160,7 @@ def add_run(
         believed |= {"date_min": seen.date_pre, "date_max": seen.date_post, "version": 1, "change_reason": "found"}
         insert(connection, landslide, believed | stamp, shapes[fresh])
         observed = {"id": ids, "landslide_id": owner, "scene_id": seen.id, "run_id": run_id, "area_m2": areas}
-        observed |= {name: values[name].to_numpy() for name in ("max_probability", "mean_probability")}
+        observed |= {name: _known(values[name].to_numpy(np.float64)) for name in _MEASURED if name in values}
         insert(connection, observation, observed | {"created_at": created}, shapes)
         redraw = matches.redraw
         _redraw(
@@ -288,6 +290,13 @@ def _areas(values: pd.DataFrame, shapes: Shapes, repaired: set[int | None], plac
     anew = np.isin(places + 1, [row for row in repaired if row]) | ~(areas > 0)
     areas[anew] = geodesic_areas(shapes[anew])
     return areas
+
+
+def _known(values: npt.NDArray[np.float64]) -> npt.NDArray[Any]:
+    """None in place of NaN, which PostgreSQL would store as a number larger than any other."""
+    known = values.astype(object)
+    known[np.isnan(values)] = None
+    return known
 
 
 def _as_multipolygon(shape: BaseGeometry) -> BaseGeometry:

@@ -1,4 +1,4 @@
-"""Landslides piece by piece, and what tells whether anything has changed."""
+"""Landslides piece by piece."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,7 +7,7 @@ import geopandas
 import sqlalchemy as sa
 
 from tsmu.database.filters import Filters
-from tsmu.database.schema import landslide, landslide_version, mapped_area, observation, review
+from tsmu.database.schema import landslide
 from tsmu.database.store import Database, frame
 
 ALL = tuple(landslide.columns)
@@ -47,15 +47,3 @@ def count(database: Database, filters: Filters) -> int:
     asked = sa.select(sa.func.count()).select_from(landslide).where(*filters.conditions(database.backend))
     with database.read() as connection:
         return int(connection.execute(asked).scalar_one())
-
-
-def mark(database: Database) -> str:
-    """A text that changes when landslides, reviews, observations or mapped areas do: the highest key of each table.
-
-    Every change of a landslide leaves a row in `landslide_version`, whoever makes it.
-    """
-    tables = (landslide, landslide_version, observation, review, mapped_area)
-    highest = [sa.select(sa.func.max(table.c.fid)).scalar_subquery() for table in tables]
-    with database.read() as connection:
-        row = connection.execute(sa.select(*highest)).one()
-    return "-".join(str(value or 0) for value in row)

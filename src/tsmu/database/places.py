@@ -1,4 +1,7 @@
-"""Rows of a layer whose envelope touches a box, by the backend's spatial index."""
+"""Rows of a layer whose envelope touches a box, and their envelopes, by the backend's spatial index."""
+
+from collections.abc import Sequence
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -15,6 +18,24 @@ def touches(table: sa.Table, box: Box, backend: str) -> sa.ColumnElement[bool]:
     west, south, east, north = box
     if backend == "postgresql":
         return table.c.geom.op("&&", is_comparison=True)(sa.func.ST_MakeEnvelope(west, south, east, north, SRS_ID))
-    index = sa.table(f"rtree_{table.name}_geom", *map(sa.column, ("id", "minx", "maxx", "miny", "maxy")))
+    index = _rtree(table)
     inside = (index.c.minx <= east, index.c.maxx >= west, index.c.miny <= north, index.c.maxy >= south)
     return table.c.fid.in_(sa.select(index.c.id).where(*inside))
+
+
+def boxes(table: sa.Table, columns: Sequence[sa.ColumnElement[Any]], backend: str) -> sa.Select[Any]:
+    """Ask for columns of a layer and each row's west, east, south and north, without reading its geometry.
+
+    The index rounds outwards to single precision: at most 2 m, at the 180th meridian.
+    """
+    if backend == "postgresql":
+        sides = (
+            getattr(sa.func, f"ST_{name}")(sa.func.Box2D(table.c.geom)) for name in ("XMin", "XMax", "YMin", "YMax")
+        )
+        return sa.select(*columns, *sides)
+    index = _rtree(table)
+    return sa.select(*columns, *index.c[1:]).join_from(table, index, index.c.id == table.c.fid)
+
+
+def _rtree(table: sa.Table) -> sa.TableClause:
+    return sa.table(f"rtree_{table.name}_geom", *map(sa.column, ("id", "minx", "maxx", "miny", "maxy")))

@@ -213,6 +213,11 @@ observation = _table(
     sa.Column("area_m2", sa.Double, nullable=False, comment="geodesic area on the WGS 84 ellipsoid, m2"),
     sa.Column("max_probability", sa.Double, comment="highest probability inside, 0 to 1; missing for a person's"),
     sa.Column("mean_probability", sa.Double, comment="mean probability inside, 0 to 1; missing for a person's"),
+    sa.Column(
+        "mean_deviation",
+        sa.Double,
+        comment="mean standard deviation of eight views inside, 0 to 1; missing without --tta",
+    ),
     sa.Column("created_at", Moment, nullable=False, comment="when it came in, UTC", info={"coolr": "created_date"}),
     sa.CheckConstraint("(run_id IS NULL) <> (mapper IS NULL)", name="run_or_mapper"),
     indexed_shape=True,

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from tsmu.database.filters import Filters
 from tsmu.database.places import touches
-from tsmu.database.schema import landslide, observation
+from tsmu.database.schema import landslide, observation, run
 from tsmu.database.store import Database, frame
 from tsmu.database.vocabulary import Author, Status
 
@@ -44,8 +44,9 @@ def waiting(
     Args:
         database: open.
         filters: among which.
-        order: near: those nearest to the place; uncertainty: where a run's mean probability comes
-            nearest to a half; size: the largest; date: the latest.
+        order: near: those nearest to the place; uncertainty: where the views of `tsmu map --tta` differ
+            most, then of those mapped without, where a run's mean probability comes nearest to its
+            threshold; size: the largest; date: the latest.
         limit: how many.
         near: longitude and latitude; what is found is put in an order that begins there and goes on
             to the nearest each time, so that the map does not jump.
@@ -57,10 +58,12 @@ def waiting(
         return nearest(database, filters, near, limit, undecided())
     asked = sa.select(*COLUMNS).where(*filters.conditions(database.backend), *undecided())
     if order == Order.UNCERTAINTY:
-        doubt = sa.func.min(sa.func.abs(observation.c.mean_probability - 0.5)).label("doubt")
-        of = observation.c.landslide_id.label("of")
-        least = sa.select(of, doubt).where(observation.c.run_id.is_not(None)).group_by(of).subquery()
-        asked = asked.outerjoin(least, least.c.of == landslide.c.id).order_by(least.c.doubt.nulls_last())
+        of, views = observation.c.landslide_id.label("of"), sa.func.max(observation.c.mean_deviation).label("views")
+        margin = sa.func.min(sa.func.abs(observation.c.mean_probability - run.c.threshold / 100.0)).label("margin")
+        doubt = sa.select(of, views, margin).join_from(observation, run, run.c.id == observation.c.run_id)
+        doubts = doubt.group_by(of).subquery()
+        asked = asked.outerjoin(doubts, doubts.c.of == landslide.c.id)
+        asked = asked.order_by(doubts.c.views.desc().nulls_last(), doubts.c.margin.nulls_last())
     elif order == Order.SIZE:
         asked = asked.order_by(landslide.c.area_m2.desc())
     elif order == Order.DATE:

@@ -115,7 +115,8 @@ def map_scene(
                         counts, computed = job.run(layers, progress)
                     layers.tag(counts.as_tags())
                 by = [str(one) for one in answering.engines]
-                write_polygons(cogs[RASTER], outlining, table_file, {**(notes or {}), "engine": by}, answering.shares)
+                noted = {**(notes or {}), "engine": by}
+                write_polygons(cogs[RASTER], outlining, table_file, noted, answering.shares, cogs.get(DEVIATION))
                 for older in (polygons, out / DEVIATION, out / REGIONS):
                     older.unlink(missing_ok=True)  # from here on the older map is gone
         except HopelessError as error:

@@ -34,8 +34,9 @@ Rings = Sequence[Sequence[tuple[float, float]]]
 class Outlines:
     """Landslides in pixel coordinates (column, row), and sums over the percents of their pixels.
 
-    All arrays are of the same length: polygons; counts of pixels; sums; sums of squares; maxima; and
-    sums over the regions' shares in percent, (landslides, regions).
+    All arrays are of the same length: polygons; counts of pixels; sums; sums of squares; maxima; sums
+    of the deviations in percent, 0 where they are not known; and sums over the regions' shares in
+    percent, (landslides, regions).
     """
 
     polygons: Polygons
@@ -43,6 +44,7 @@ class Outlines:
     total: Numbers
     squares: Numbers
     highest: Numbers
+    deviation: Numbers
     shares: Numbers
 
     def __len__(self) -> int:
@@ -63,30 +65,36 @@ class Outlines:
         """Make one landslide of these pieces, which share edges."""
         whole = shapely.union_all(self.polygons)
         assert isinstance(whole, shapely.Polygon)
-        pixels, total, squares = (values.sum(keepdims=True) for values in (self.pixels, self.total, self.squares))
+        pixels, total, squares, deviation = (
+            values.sum(keepdims=True) for values in (self.pixels, self.total, self.squares, self.deviation)
+        )
         highest = self.highest.max(keepdims=True)
         shares = self.shares.sum(axis=0, keepdims=True)
         outline = np.array([_without_straight_points(whole)], dtype=object)
-        return Outlines(outline, pixels, total, squares, highest, shares)
+        return Outlines(outline, pixels, total, squares, highest, deviation, shares)
 
 
-def outlines(bands: Iterable[tuple[int, Percent]], percents: Sequence[int], shares: AnyShares) -> Iterator[Outlines]:
+Bands = Iterable[tuple[int, Percent] | tuple[int, Percent, Percent]]
+
+
+def outlines(bands: Bands, percents: Sequence[int], shares: AnyShares) -> Iterator[Outlines]:
     """Yield the landslides of a probability raster, each when its last row has been read.
 
     Args:
-        bands: (first row, rows of percents) from top to bottom without a gap; 255 = no data.
+        bands: (first row, rows of percents, and of their deviations where those are known) from top
+            to bottom without a gap; 255 = no data.
         percents: for each region, pixels of at least this percentage are landslide.
         shares: how much each region counts where.
     """
     open_pieces: list[Outlines] = []  # per landslide that reached the last row so far, its pieces
     open_at: Labels | None = None  # which of them, from 1 on, each pixel of that row belongs to
-    for row, percent in bands:
+    for row, percent, *deviation in bands:
         height, width = percent.shape
         here_shares = shares.percent(Window(0, row, width, height))
         label, count = ndimage.label((percent >= thresholds(here_shares, percents)) & (percent != NO_DATA))
         if count == 0 and not open_pieces:
             continue
-        here = _of_band(label, count, percent, here_shares, row)
+        here = _of_band(label, count, (percent, *deviation), here_shares, row)
         above = np.zeros(label.shape[1], np.int32) if open_at is None else open_at
         member = _members(above, label[0], len(open_pieces), count)
         goes_on = np.zeros(member.max(initial=-1) + 1, bool)
@@ -101,21 +109,23 @@ def outlines(bands: Iterable[tuple[int, Percent]], percents: Sequence[int], shar
         yield Outlines.together(pieces.joined() if len(pieces) > 1 else pieces for pieces in open_pieces)
 
 
-def _of_band(label: Labels, count: int, percent: Percent, shares: Shares, row: int) -> Outlines:
+def _of_band(label: Labels, count: int, layers: Sequence[Percent], shares: Shares, row: int) -> Outlines:
     """Outline the regions 1 to count of one band, and sum up their pixels."""
     found = list(shapes(label, mask=label > 0, connectivity=CONNECTEDNESS, transform=Affine.translation(0, row)))
     polygons = np.empty(count, dtype=object)
     if found:
         polygons[[int(number) - 1 for _, number in found]] = _polygons([shape["coordinates"] for shape, _ in found])
     inside = np.flatnonzero(label)
-    owner, value = label.ravel()[inside] - 1, percent.ravel()[inside].astype(np.int64)
+    owner = label.ravel()[inside] - 1
+    value, *deviations = (layer.ravel()[inside].astype(np.int64) for layer in layers)
     highest = np.zeros(count, np.int64)
     np.maximum.at(highest, owner, value)
     # Sums of whole numbers below 2^53 are exact in bincount's floats.
-    pixels, total, squares = (
-        np.bincount(owner, weights, minlength=count).astype(np.int64) for weights in (None, value, value**2)
+    spread = deviations[0] if deviations else np.zeros_like(value)
+    pixels, total, squares, deviation = (
+        np.bincount(owner, weights, minlength=count).astype(np.int64) for weights in (None, value, value**2, spread)
     )
-    return Outlines(polygons, pixels, total, squares, highest, _shares_of(owner, inside, shares, pixels))
+    return Outlines(polygons, pixels, total, squares, highest, deviation, _shares_of(owner, inside, shares, pixels))
 
 
 def _shares_of(owner: Labels, inside: npt.NDArray[np.intp], shares: Shares, pixels: Numbers) -> Numbers:

@@ -16,7 +16,7 @@ import shapely
 
 from tsmu.imagery.raster import GDAL_OPTIONS
 from tsmu.mapping.measures import measure, placed
-from tsmu.mapping.outlines import Outlines, Polygons, outlines
+from tsmu.mapping.outlines import Bands, Outlines, Polygons, outlines
 from tsmu.mapping.shares import AnyShares, WholeShares
 from tsmu.mapping.sink import read_rows
 
@@ -53,15 +53,16 @@ def write_polygons(
     path: Path,
     notes: Mapping[str, str | Sequence[str]] | None = None,
     shares: AnyShares = WHOLE,
+    deviation: Path | None = None,
 ) -> None:
     """Outline the landslides of a written probability raster and write them as GeoParquet.
 
     Columns: `geometry` (Polygon, in the raster's CRS), `area_m2` and `perimeter_m` (geodesic, on the
     WGS 84 ellipsoid), `length_m` and `width_m` (of the smallest rotated rectangle), `pixels`, and
     `mean_probability`, `max_probability` and `std_probability` (0 to 1, of the raster's whole
-    percents), `region_shares` (JSON: region to the share of the polygon that lies in it, none where
-    regions are not known), and one for each of the notes. Unless simplified, the polygons are exactly the pixels
-    that reach the threshold.
+    percents), with a deviation raster `mean_deviation` (likewise), `region_shares` (JSON: region to the
+    share of the polygon that lies in it, none where regions are not known), and one for each of the
+    notes. Unless simplified, the polygons are exactly the pixels that reach the threshold.
 
     Args:
         raster: uint8, whole percent, 255 = no data.
@@ -70,20 +71,33 @@ def write_polygons(
         notes: what all polygons have in common, such as region and bundle; where there is one text
             per region, that of the region with the largest share.
         shares: of the scene's regions.
+        deviation: raster of the same grid, standard deviation in whole percent.
     """
     with rasterio.Env(**GDAL_OPTIONS):
         with rasterio.open(raster) as dataset:
             crs, transform = dataset.crs, dataset.transform
         writer: pq.ParquetWriter | None = None
         try:
-            for found in _batches(outlines(read_rows(raster), how.percents, shares), how, len(shares.names)):
-                table = _table(found, how, transform, crs, _by_region(found, notes or {}, shares.names))
+            for found in _batches(outlines(_layers(raster, deviation), how.percents, shares), how, len(shares.names)):
+                more = _by_region(found, notes or {}, shares.names)
+                if deviation:
+                    more = {"mean_deviation": pd.Series(found.deviation / found.pixels / 100)} | more
+                table = _table(found, how, transform, crs, more)
                 arrow = _arrow(table)
                 writer = writer or pq.ParquetWriter(path, arrow.schema)
                 writer.write_table(arrow)
         finally:
             if writer:
                 writer.close()
+
+
+def _layers(raster: Path, deviation: Path | None) -> Bands:
+    if deviation is None:
+        return read_rows(raster)
+    return (
+        (row, percent, beside)
+        for (row, percent), (_, beside) in zip(read_rows(raster), read_rows(deviation), strict=True)
+    )
 
 
 def _by_region(found: Outlines, notes: Mapping[str, str | Sequence[str]], names: Sequence[str]) -> dict[str, pd.Series]:
@@ -101,7 +115,8 @@ def _by_region(found: Outlines, notes: Mapping[str, str | Sequence[str]], names:
 def _batches(parts: Iterator[Outlines], how: Outlining, regions: int) -> Iterator[Outlines]:
     """Gather the landslides into batches; one batch at least, be it empty."""
     nothing = np.zeros(0, np.int64)
-    empty = Outlines(np.empty(0, dtype=object), nothing, nothing, nothing, nothing, np.zeros((0, regions), np.int64))
+    shares = np.zeros((0, regions), np.int64)
+    empty = Outlines(np.empty(0, dtype=object), nothing, nothing, nothing, nothing, nothing, shares)
     waiting, yielded = [empty], False
     for part in parts:
         waiting.append(part)

@@ -15,6 +15,7 @@ from tsmu.errors import DatabaseBusyError, ImageError, MapError, MissingRecordEr
 from tsmu.review import dashboard, decisions, documentation, features, ogc, queue, scenes, tiles
 from tsmu.review.desk import Desk, Refused, log
 from tsmu.review.guard import Guard, tell
+from tsmu.review.overview import Overviews
 
 PAGE = Path(__file__).parent / "page"
 NOT_BUILT = "The review page is not built: run `make page` in the source checkout. The API is at /docs."
@@ -38,7 +39,7 @@ def make_app(desk: Desk, page: Path = PAGE) -> ASGIApp:
     app = FastAPI(
         title="tsmu review", version=version("tsmu"), description=DESCRIPTION, docs_url=None, redoc_url=None,
     )  # fmt: skip
-    app.state.desk, app.state.kept = desk, tiles.Kept()
+    app.state.desk, app.state.kept, app.state.overviews = desk, tiles.Kept(), Overviews(desk.records)
     for room in (features, queue, decisions, tiles, scenes, dashboard, ogc, documentation):
         app.include_router(room.router)
     app.add_exception_handler(Refused, _refused)

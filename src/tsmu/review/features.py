@@ -70,7 +70,13 @@ def _observations(desk: Desk, landslide_id: str) -> pd.DataFrame:
     own: list[sa.ColumnElement[Any]] = [
         observation.c[n] for n in ("id", "scene_id", "run_id", "mapper", "area_m2", "max_probability")
     ]
-    own += [observation.c.mean_probability, observation.c.created_at, run.c.bundle, scene.c.name.label("scene")]
+    own += [
+        observation.c.mean_probability,
+        observation.c.mean_deviation,
+        observation.c.created_at,
+        run.c.bundle,
+        scene.c.name.label("scene"),
+    ]
     asked = (
         sa.select(*own)
         .join_from(observation, scene, scene.c.id == observation.c.scene_id)
