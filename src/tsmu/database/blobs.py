@@ -89,7 +89,9 @@ def decode(values: Sequence[bytes | str | None]) -> Shapes:
         shapes = shapely.from_wkb(np.array([*wkb, None], dtype=object))[:-1]
     except (IndexError, shapely.errors.GEOSException) as error:
         raise ValueError(f"a geometry is damaged ({error})") from error
-    return np.asarray(shapely.set_srid(shapes, 0), dtype=object)
+    if shapely.get_srid(shapes).any():  # PostGIS says it; setting it copies every outline
+        shapes = shapely.set_srid(shapes, 0)
+    return np.asarray(shapes, dtype=object)
 
 
 def wkb_offset(blob: bytes) -> int:

@@ -169,10 +169,10 @@ def frame(connection: sa.Connection, query: sa.Select[Any]) -> geopandas.GeoData
             if column.name != "geom"
         }
     )
-    shapes = next((value for column, value in zip(columns, values, strict=True) if column.name == "geom"), None)
-    if shapes is None:
-        return table
-    return geopandas.GeoDataFrame(table, geometry=shapes_of(shapes, query.get_final_froms()[0]), crs=SRS_ID)
+    for column, value in zip(columns, values, strict=True):
+        if column.name == "geom":
+            return geopandas.GeoDataFrame(table, geometry=shapes_of(value, getattr(column, "table")), crs=SRS_ID)  # noqa: B009
+    return table
 
 
 def shapes_of(values: Sequence[bytes | str | None], table: Any) -> Shapes:
