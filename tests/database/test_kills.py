@@ -21,7 +21,7 @@ from tsmu.database.schema import observation
 from tsmu.database.schema import scene as scene_table
 from tsmu.issues import IssueLog
 
-SECONDS = 1.5  # the kill comes at a random moment within these
+PIECES = 3  # of work, during which the kill comes at a random moment
 ROWS = (20, 1100)  # of a file or run: inserted one by one, and in bulk
 STORED = {  # rows in the file that tsmu wrote at schema 0002
     "scene": 1, "run": 2, "mapped_area": 2, "landslide": 3, "observation": 6, "landslide_version": 3, "review": 2
@@ -59,7 +59,7 @@ class Run:
             assert db.check(database).empty
             scenes = table(database, scene_table).set_index("id")["name"]
             found = table(database, observation)["scene_id"].map(scenes).value_counts().to_dict()
-        assert set(said) <= set(scenes)
+        assert set(said) <= {name.partition(",")[0] for name in scenes}  # a file's scene names its layer too
         for name, rows in found.items():  # whole or not at all
             assert rows == int(name.partition(".")[0].split("-")[2]), name
         assert set(found) == set(scenes)
@@ -203,14 +203,20 @@ def killed(verb: str, world: World, times: int) -> None:
     with db.open_database(world.target, create=True):
         pass
     VERBS[verb].prepare(world)
-    acknowledged = 0
+    acknowledged, seconds = 0, 0.0
     for _ in range(times):
         hearing, saying = STARTING.Pipe(duplex=False)
         process = STARTING.Process(target=_work, args=(verb, world, saying))
         process.start()
         saying.close()
         assert hearing.recv() == "ready"
-        time.sleep(chance.uniform(0, SECONDS))
+        if not seconds:  # the first one shows how long a piece of work takes here, and is killed in its second
+            started = time.monotonic()
+            assert hearing.poll(120)
+            seconds = time.monotonic() - started
+            time.sleep(chance.uniform(0, seconds))
+        else:
+            time.sleep(chance.uniform(0, PIECES * seconds))
         assert process.is_alive()
         process.kill()
         process.join()

@@ -161,3 +161,8 @@ def test_a_database_of_schema_0002_gets_reviews_and_merging(tmp_path: Path) -> N
         assert db.check(database).empty
     with closing(sqlite3.connect(path)) as connection:
         assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
+
+
+def test_what_is_saved_twice_in_a_second_is_there_twice(tmp_path: Path) -> None:
+    with open_database(tmp_path / "landslides.gpkg", create=True) as database:
+        assert len({db.backup(database) for _ in range(5)}) == 5
