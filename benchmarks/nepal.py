@@ -16,6 +16,7 @@ import pandas as pd
 
 matplotlib.use("Agg")
 from matplotlib import pyplot
+from matplotlib.colors import to_hex
 
 from tsmu import database as db
 from tsmu.issues import IssueLog
@@ -70,8 +71,9 @@ def draw(believed: geopandas.GeoDataFrame, seen: geopandas.GeoDataFrame, path: P
     for panel, landslide_id in zip(panels.flat, chosen, strict=True):
         own = seen[seen["landslide_id"] == landslide_id]
         for year, shapes in own.groupby("year"):
-            colour = pyplot.get_cmap("viridis")((year - seen["year"].min()) / 6)
-            shapes.geometry.plot(ax=panel, color=[(*colour[:3], 0.25)], edgecolor=[colour])
+            colour = to_hex(pyplot.get_cmap("viridis")((year - seen["year"].min()) / 6))
+            shapes.geometry.plot(ax=panel, color=colour, alpha=0.3)
+            shapes.geometry.boundary.plot(ax=panel, color=colour)
             panel.plot([], [], color=colour, label=str(year))
         outlines.loc[[landslide_id]].boundary.plot(ax=panel, color="black", linestyle="--", linewidth=0.8)
         panel.set_title(f"{landslide_id[:8]}: {len(own)} outlines", fontsize=9)
