@@ -1,5 +1,6 @@
 """Databases of both kinds for the tests: a GeoPackage, and PostGIS on a real server started here."""
 
+import multiprocessing
 import os
 import pwd
 import shutil
@@ -21,6 +22,9 @@ from tsmu.database.store import Database
 from tsmu.database.versions import open_database
 
 PROGRAMS = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+# Processes that have imported what they need, and have never opened a database.
+STARTING = multiprocessing.get_context("forkserver")
+STARTING.set_forkserver_preload(["tsmu.database", "tests.database.test_building"])
 RUN = RunRecord("v001", "abc", "alps", "alps", 50, "torch", {"tile": 512})
 
 

@@ -1,13 +1,6 @@
-"""GDAL reads what is written; kills, other writers and hostile outlines do no harm."""
+"""GDAL reads what is written; hostile outlines and failed writes do no harm."""
 
-import os
-import random
-import signal
-import sqlite3
 import subprocess
-import sys
-import time
-from contextlib import closing
 from pathlib import Path
 
 import geopandas
@@ -133,103 +126,6 @@ def test_hostile_outlines_are_repaired_or_left_out_and_told(database: db.Databas
     assert shapely.get_num_geometries(across) == 2
     assert stored["area_m2"].max() < 1e7
     assert db.check(database).empty
-
-
-WRITE = """
-import sys
-from pathlib import Path
-from tests.database.conftest import *
-from tests.database.test_building import add
-from tsmu import database as db
-target, name, rounds = sys.argv[1:]
-with db.open_database(target if "://" in target else Path(target)) as database:
-    for number in range(int(rounds)):
-        added = add(database, squares(1100 if number % 2 else 20, 0.01 * number), seen=scene(f"{name} {number}"))
-        print("run", added.run_id, flush=True)
-        some = db.query(database, db.Filters(bbox=(7, 46, 7.02, 46.1)))["id"].iloc[0]
-        version = db.review(database, some, status="confirmed", by=name, why="seen")
-        print("version", some, version, flush=True)
-"""
-
-
-def writer(target: object, name: str, rounds: int) -> "subprocess.Popen[str]":
-    arguments = [sys.executable, "-c", WRITE, str(target), name, str(rounds)]
-    return subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=CHECKOUT)
-
-
-def acknowledged(database: db.Database, lines: list[str]) -> None:
-    """Every write that a process told of is there."""
-    with database.read() as connection:
-        runs = set(connection.exec_driver_sql("SELECT id FROM run").scalars())
-    for line in lines:
-        kind, key, *version = line.split()
-        if kind == "run":
-            assert key in runs
-        else:
-            told = db.history(database, key)
-            assert int(version[0]) in set(told["version"])
-
-
-def killed_while_writing(path: Path, times: int, seed: int) -> None:
-    chance = random.Random(seed)
-    with db.open_database(path, create=True):
-        pass
-    for number in range(times):
-        process = writer(path, f"killed {number}", 10_000)
-        assert process.stdout is not None
-        lines = [process.stdout.readline()]
-        time.sleep(chance.uniform(0, 1.5))
-        os.kill(process.pid, signal.SIGKILL)
-        rest, _ = process.communicate()
-        lines += [line for line in rest.splitlines(keepends=True) if line.endswith("\n")]
-        with closing(sqlite3.connect(path)) as connection:
-            assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-        with db.open_database(path) as database:
-            assert db.check(database).empty
-            acknowledged(database, lines)
-
-
-def test_killed_writers_leave_whole_runs_and_reviews(tmp_path: Path) -> None:
-    killed_while_writing(tmp_path / "landslides.gpkg", 2, 0)
-
-
-@pytest.mark.soak
-@pytest.mark.timeout(3600)
-def test_killed_writers_fifty_times(tmp_path: Path) -> None:
-    for part in range(10):  # afresh, so that the checks stay short
-        killed_while_writing(tmp_path / f"{part}.gpkg", 5, part)
-
-
-def several_writers(target: Path | str, writers: int, rounds: int, seconds: float) -> None:
-    with db.open_database(target, create=True) as database:
-        processes = [writer(target, f"writer {number}", rounds) for number in range(writers)]
-        reads, until = 0, time.monotonic() + seconds
-        while any(process.poll() is None for process in processes) and time.monotonic() < until:
-            found = db.query(database, db.Filters(bbox=(7, 46, 7.02, 46.1)))
-            assert found["id"].is_unique
-            reads += 1
-        told = [process.communicate(timeout=seconds) for process in processes]
-        assert not any(error for _, error in told), told
-        assert reads
-        lines = [line for said, _ in told for line in said.splitlines()]
-        assert len(lines) == 2 * writers * rounds
-        acknowledged(database, lines)
-        decided = [line for line in lines if line.startswith("version")]
-        assert len(set(decided)) == len(decided)  # no two were given the same version
-        with database.read() as connection:
-            entries = connection.exec_driver_sql("SELECT count(*) FROM review WHERE decision = 'decided'").scalar()
-        assert entries == len(decided)
-        assert db.check(database).empty
-
-
-def test_two_writing_processes_and_a_reader(target: Path | str) -> None:
-    several_writers(target, 2, 3, 120)
-
-
-@pytest.mark.soak
-@pytest.mark.timeout(3600)
-def test_eight_writing_processes_and_a_reader(postgis: str) -> None:
-    several_writers(postgis, 8, 20, 1800)
 
 
 def test_a_full_write_is_refused_whole(tmp_path: Path) -> None:

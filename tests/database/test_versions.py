@@ -184,3 +184,8 @@ def test_a_database_of_schema_0004_takes_deviations(tmp_path: Path) -> None:
         assert db.check(database).empty
     assert parts(path).keys() == now.keys()
     assert parts(path)["observation_is_fixed"] == now["observation_is_fixed"]
+
+
+def test_what_is_saved_twice_in_a_second_is_there_twice(tmp_path: Path) -> None:
+    with open_database(tmp_path / "landslides.gpkg", create=True) as database:
+        assert len({db.backup(database) for _ in range(5)}) == 5

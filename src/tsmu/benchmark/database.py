@@ -2,7 +2,7 @@
 
 pyogrio's side runs in a process of its own: two copies of SQLite must not share one. Both write the
 same polygons, of which ours keeps an observation and a candidate landslide each, with their checks,
-indexes and history; both read the same boxes, of about 1,000 records.
+indexes and history, a run of at most 100,000 at a time; both read the same boxes, of about 1,000 records.
 """
 
 import json
@@ -27,7 +27,9 @@ from tsmu.issues import IssueLog
 
 VERTICES = 40
 WANTED = 1000  # records in a box
-QUERIES = 20
+QUERIES = 100
+PART = 100_000  # polygons of one run, in a band of latitudes of their own
+_GAP = 0.002  # degrees between the bands, so that no polygon is another run's too
 _EAST, _NORTH = (0.0, 10.0), (40.0, 50.0)  # degrees
 _BARE = """
 import json, sys, time
@@ -92,10 +94,12 @@ def benchmark_database(rows: int, seed: int = 0) -> dict[str, Any]:
 
 
 def make_polygons(rows: int, seed: int) -> geopandas.GeoDataFrame:
-    """Star-shaped polygons some 50 m wide, at random places."""
+    """Star-shaped polygons some 50 m wide, at random places; each `PART` in a band of its own."""
     chance = np.random.default_rng(seed)
     turns = np.linspace(0, 2 * np.pi, VERTICES - 1, endpoint=False)  # the last vertex is the first again
-    x, y = chance.uniform(*_EAST, (rows, 1)), chance.uniform(*_NORTH, (rows, 1))
+    height = (_NORTH[1] - _NORTH[0]) / -(-rows // PART)
+    x, y = chance.uniform(*_EAST, (rows, 1)), chance.uniform(0, height - _GAP, (rows, 1))
+    y += _NORTH[0] + height * (np.arange(rows) // PART)[:, None]
     radius = chance.uniform(0.5, 1, (rows, len(turns))) * 0.0005
     rings = np.stack([x + radius * np.cos(turns), y + radius * np.sin(turns)], axis=-1)
     values = {"area_m2": 4000.0, "max_probability": 0.9, "mean_probability": chance.uniform(0.5, 0.9, rows)}
@@ -120,10 +124,12 @@ def _bare(source: Path, target: Path, boxes: list[tuple[float, float, float, flo
 def _ours(
     polygons: geopandas.GeoDataFrame, target: Path, boxes: list[tuple[float, float, float, float]]
 ) -> dict[str, Any]:
-    seen = SceneRecord("benchmark", shapely.box(_EAST[0], _NORTH[0], _EAST[1], _NORTH[1]))
+    ground, run = shapely.box(_EAST[0], _NORTH[0], _EAST[1], _NORTH[1]), RunRecord("v001", "benchmark", "r", "r", 50)
     with open_database(target, create=True) as database:
         started = time.perf_counter()
-        add_run(database, polygons, seen, RunRecord("v001", "benchmark", "r", "r", 50), IssueLog("benchmark"))
+        for start in range(0, len(polygons), PART):
+            seen = SceneRecord(f"benchmark {start}", ground)
+            add_run(database, polygons.iloc[start : start + PART], seen, run, IssueLog("benchmark"))
         insert_s = time.perf_counter() - started
         times, records = [], 0
         for box in boxes:

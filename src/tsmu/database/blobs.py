@@ -2,7 +2,9 @@
 
 import struct
 from collections.abc import Sequence
-from typing import Literal
+from dataclasses import dataclass
+from itertools import compress
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -21,23 +23,59 @@ _LITTLE_ENDIAN, _XY_ENVELOPE, _EMPTY = 0b1, 0b10, 0b10000
 _ENVELOPE_BYTES = (0, 32, 48, 48, 64)  # by the envelope code in the flags
 
 
-def encode(shapes: Shapes, backend: Backend) -> list[bytes | None] | list[str | None]:
-    """Encode geometries in EPSG:4326; a missing one stays None."""
+def encode(shapes: Shapes, backend: Backend) -> list[Any]:
+    """Encode geometries in EPSG:4326, as bytes or text; a missing one stays None."""
     if backend == "postgresql":
         return list(shapely.to_wkb(shapely.set_srid(shapes, SRS_ID), hex=True, include_srid=True, byte_order=1))
+    return _blobs(shapes, _wkb(shapes), shapely.bounds(shapes))
+
+
+def _wkb(shapes: Shapes) -> list[bytes | None]:
+    return list(shapely.to_wkb(shapes, byte_order=1))
+
+
+def _blobs(shapes: Shapes, wkbs: list[bytes | None], bounds: npt.NDArray[np.float64]) -> list[bytes | None]:
     header = np.zeros(len(shapes), _HEADER)
     header["magic"], header["srs_id"] = b"GP", SRS_ID
     empty = shapely.is_empty(shapes)
     header["flags"] = np.where(empty, _LITTLE_ENDIAN | _EMPTY, _LITTLE_ENDIAN | _XY_ENVELOPE)
-    header["envelope"] = shapely.bounds(shapes)[:, [0, 2, 1, 3]]
+    header["envelope"] = bounds[:, [0, 2, 1, 3]]
     heads, size = header.tobytes(), _HEADER.itemsize
     ends = np.arange(len(shapes)) * size + np.where(empty, _PLAIN, size)
     return [
         None if wkb is None else heads[start:end] + wkb
-        for start, end, wkb in zip(
-            range(0, len(heads), size), ends.tolist(), shapely.to_wkb(shapes, byte_order=1), strict=True
-        )
+        for start, end, wkb in zip(range(0, len(heads), size), ends.tolist(), wkbs, strict=True)
     ]
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """Geometries as a backend stores them, for one layer or several.
+
+    Attributes:
+        values: as `encode` gives them.
+        wkb: the same on every machine and backend.
+        bounds: (n, 4) min x, min y, max x, max y; NaN where empty.
+    """
+
+    values: list[Any]
+    wkb: list[Any]
+    bounds: npt.NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def __getitem__(self, chosen: npt.NDArray[np.bool_]) -> "Encoded":
+        """Those that a mask chooses."""
+        mask = chosen.tolist()
+        return Encoded(list(compress(self.values, mask)), list(compress(self.wkb, mask)), self.bounds[chosen])
+
+
+def encoded(shapes: Shapes, backend: Backend) -> Encoded:
+    """Encode geometries in EPSG:4326, what it takes together once."""
+    wkbs, bounds = _wkb(shapes), shapely.bounds(shapes).reshape(-1, 4)
+    values = encode(shapes, backend) if backend == "postgresql" else _blobs(shapes, wkbs, bounds)
+    return Encoded(values, wkbs, bounds)
 
 
 def decode(values: Sequence[bytes | str | None]) -> Shapes:
@@ -51,7 +89,9 @@ def decode(values: Sequence[bytes | str | None]) -> Shapes:
         shapes = shapely.from_wkb(np.array([*wkb, None], dtype=object))[:-1]
     except (IndexError, shapely.errors.GEOSException) as error:
         raise ValueError(f"a geometry is damaged ({error})") from error
-    return np.asarray(shapely.set_srid(shapes, 0), dtype=object)
+    if shapely.get_srid(shapes).any():  # PostGIS says it; setting it copies every outline
+        shapes = shapely.set_srid(shapes, 0)
+    return np.asarray(shapes, dtype=object)
 
 
 def wkb_offset(blob: bytes) -> int:

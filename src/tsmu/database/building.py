@@ -24,7 +24,7 @@ import sqlalchemy as sa
 from shapely.geometry.base import BaseGeometry
 
 from tsmu.database import geopackage
-from tsmu.database.blobs import Shapes, decode, encode
+from tsmu.database.blobs import Shapes, decode, encode, encoded
 from tsmu.database.ids import content_id, landslide_ids, outline_ids
 from tsmu.database.outlines import clean, geodesic_areas
 from tsmu.database.places import touches
@@ -151,17 +151,18 @@ def add_run(
         register(connection, seen, by, created, area)
         matches = _match(connection, shapes)
         fresh = ~np.isin(np.arange(len(shapes)), matches.observed)
-        ids = outline_ids(run_id, shapely.to_wkb(shapes).tolist())
+        stored = encoded(shapes, database.backend)
+        ids = outline_ids(run_id, stored.wkb)
         owner = np.empty(len(shapes), dtype=object)
         owner[fresh] = landslide_ids(ids[fresh])
         owner[matches.observed] = matches.owner
         stamp = {"author": Author.RUN.value, "changed_by": f"run {run_id}", "changed_at": created}
         believed = {"id": owner[fresh], "area_m2": areas[fresh], "status": Status.CANDIDATE.value, "region": by.region}
         believed |= {"date_min": seen.date_pre, "date_max": seen.date_post, "version": 1, "change_reason": "found"}
-        insert(connection, landslide, believed | stamp, shapes[fresh])
+        insert(connection, landslide, believed | stamp, stored[fresh])
         observed = {"id": ids, "landslide_id": owner, "scene_id": seen.id, "run_id": run_id, "area_m2": areas}
         observed |= {name: _known(values[name].to_numpy(np.float64)) for name in _MEASURED if name in values}
-        insert(connection, observation, observed | {"created_at": created}, shapes)
+        insert(connection, observation, observed | {"created_at": created}, stored)
         redraw = matches.redraw
         _redraw(
             connection, matches.owner[redraw], shapes[matches.observed[redraw]], areas[matches.observed[redraw]], stamp

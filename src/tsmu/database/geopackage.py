@@ -6,8 +6,7 @@ triggers call five functions that GDAL brings and sqlite3 does not; they are reg
 """
 
 import sqlite3
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +27,7 @@ BUSY_SECONDS = 120.0  # a writer waits this long for another, which may be impor
 CHECKPOINT_SECONDS = 1.0
 _SHADOWS = ("_node", "_rowid", "_parent")  # tables that an R-tree makes for itself
 CACHE_KIB = 65_536  # holds the indexes of a large import; SQLite's own 2 MiB makes it twice as slow
+PAGE_BYTES = 8192  # holds ten outlines with their values; a fifth less work than SQLite's own 4096
 # SQLite's write-ahead log needs memory that all its processes share, so one machine.
 _NETWORK = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ceph", "lustre", "gpfs", "beegfs", "fuse.sshfs"}
 
@@ -41,6 +41,9 @@ def create(path: Path, revision: str) -> None:
             geopandas.GeoDataFrame(geometry=[], crs=SRS_ID), path, layer=f"{table.name}", driver="GPKG",
             geometry_type=_OGR_KINDS[shape_kind(table)], append=path.exists(), layer_options=options,
         )  # fmt: skip
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
+        connection.execute("VACUUM")
     path_engine = engine(path)
     try:
         with path_engine.connect() as connection:
@@ -181,44 +184,6 @@ def backup(path: Path, to: Path) -> None:
     with closing(sqlite3.connect(path, timeout=BUSY_SECONDS)) as source, closing(sqlite3.connect(to)) as target:
         source.backup(target)
         target.execute("PRAGMA journal_mode = DELETE")
-
-
-@contextmanager
-def bulk(connection: sa.Connection, table: sa.Table, fids: range, bounds: npt.NDArray[np.float64]) -> Iterator[None]:
-    """Insert many rows without the triggers that run for each; the R-tree and the count follow at once.
-
-    Triggers make SQLite keep a journal for every single row: four times as slow. They are dropped and
-    made again within the transaction, so nobody else ever sees the layer without them.
-
-    Args:
-        connection: within a write transaction.
-        table: a geometry layer.
-        fids: keys of the rows that the block inserts.
-        bounds: (n, 4), min x, min y, max x, max y of each, NaN where empty.
-    """
-    triggers = connection.exec_driver_sql(
-        "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name = ? AND sql LIKE '%AFTER INSERT%'",
-        (f"{table.name}",),
-    ).fetchall()
-    for name, _ in triggers:
-        connection.exec_driver_sql(f'DROP TRIGGER "{name}"')
-    yield
-    for _, sql in triggers:
-        connection.exec_driver_sql(sql)
-    connection.exec_driver_sql(
-        "UPDATE gpkg_ogr_contents SET feature_count = feature_count + ? WHERE table_name = ?",
-        (len(fids), f"{table.name}"),
-    )
-    there = np.flatnonzero(~np.isnan(bounds[:, 0]))
-    if has_index(table) and len(there):
-        boxes = zip((there + fids.start).tolist(), *bounds[there][:, [0, 2, 1, 3]].T.tolist(), strict=True)
-        connection.exec_driver_sql(f"INSERT INTO rtree_{table.name}_geom VALUES (?, ?, ?, ?, ?)", list(boxes))
-
-
-def next_fid(connection: sa.Connection, table: sa.Table) -> int:
-    """The first key that no row of a table ever had."""
-    last = connection.exec_driver_sql("SELECT seq FROM sqlite_sequence WHERE name = ?", (table.name,)).scalar()
-    return int(last or 0) + 1
 
 
 def note_extent(connection: sa.Connection, table: sa.Table, bounds: npt.NDArray[np.float64]) -> None:

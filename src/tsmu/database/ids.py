@@ -6,23 +6,21 @@ import secrets
 import time
 import uuid
 from collections.abc import Iterable
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 
 _CONTENT = uuid.UUID("6b0f0f0e-6f0c-5f0a-9d55-7a3d2c1f6f52")  # the name space of ids that are made of content
+_sha1 = partial(hashlib.sha1, usedforsecurity=False)
 _AS_JSON = json.JSONEncoder(default=str).encode
 _VERSION_5, _VERSION_7, _VARIANT = 0x50, 0x70, 0x80
 
 
 def content_id(*parts: object) -> str:
     """A UUID that is the same for the same content, in every database."""
-    return str(uuid.UUID(bytes=_digest(*parts), version=5))
-
-
-def _digest(*parts: object) -> bytes:
-    """The octets of a UUID of version 5 (RFC 9562, 5.5), before version and variant are set."""
-    return hashlib.sha1(_CONTENT.bytes + _AS_JSON(parts).encode(), usedforsecurity=False).digest()[:16]
+    digest = _sha1(_CONTENT.bytes + _AS_JSON(parts).encode()).digest()
+    return str(uuid.UUID(bytes=digest[:16], version=5))
 
 
 def outline_ids(of: str, outlines: Iterable[bytes]) -> npt.NDArray[np.object_]:
@@ -32,23 +30,25 @@ def outline_ids(of: str, outlines: Iterable[bytes]) -> npt.NDArray[np.object_]:
         of: what the outlines are from, such as a run's id.
         outlines: as WKB; of several that are the same the second and later ones are told apart.
     """
-    begin = hashlib.sha1(_CONTENT.bytes + f"observation {of} ".encode(), usedforsecurity=False)
-    times: dict[bytes, int] = {}
-    found = []
-    for outline in outlines:
-        digest = begin.copy()
-        digest.update(outline)
-        key = digest.digest()
-        if times.setdefault(key, 0):
-            digest.update(str(times[key]).encode())
-        times[key] += 1
-        found.append(digest.digest()[:16])
-    return _written(b"".join(found), _VERSION_5)
+    begin = _CONTENT.bytes + f"observation {of} ".encode()
+    wholes = [begin + outline for outline in outlines]
+    found = [_sha1(whole).digest() for whole in wholes]
+    if len(set(found)) < len(found):
+        times: dict[bytes, int] = {}
+        for place, key in enumerate(found):
+            if again := times.setdefault(key, 0):
+                found[place] = _sha1(wholes[place] + str(again).encode()).digest()
+            times[key] += 1
+    return _written(b"".join([digest[:16] for digest in found]), _VERSION_5)
 
 
 def landslide_ids(observation_ids: Iterable[str]) -> npt.NDArray[np.object_]:
-    """Ids of landslides, each made from the id of its first observation."""
-    return _written(b"".join(_digest("landslide", name) for name in observation_ids), _VERSION_5)
+    """Ids of landslides: `content_id("landslide", ID)` of each one's first observation."""
+    before, after = _AS_JSON(("landslide", "@")).encode().split(b"@")
+    begin = _CONTENT.bytes + before
+    return _written(
+        b"".join([_sha1(begin + one.encode() + after).digest()[:16] for one in observation_ids]), _VERSION_5
+    )
 
 
 def new_ids(count: int) -> npt.NDArray[np.object_]:
@@ -63,6 +63,6 @@ def _written(random: bytes, version: int) -> npt.NDArray[np.object_]:
     octets = np.frombuffer(random, np.uint8).reshape(-1, 16).copy()
     octets[:, 6] = octets[:, 6] & 0x0F | version
     octets[:, 8] = octets[:, 8] & 0x3F | _VARIANT
-    digits = octets.tobytes().hex()
-    found = (digits[start : start + 32] for start in range(0, len(digits), 32))
-    return np.array([f"{d[:8]}-{d[8:12]}-{d[12:16]}-{d[16:20]}-{d[20:]}" for d in found], dtype=object)
+    digits = np.frombuffer(octets.tobytes().hex().encode(), np.uint8).reshape(-1, 32)
+    text = np.insert(digits, [8, 12, 16, 20], ord("-"), axis=1)
+    return np.ascontiguousarray(text).view("S36").ravel().astype("U36").astype(object)

@@ -16,6 +16,7 @@ from tsmu.issues import IssueLog
 GEOD = pyproj.Geod(ellps="WGS84")
 _POLYGON, _COLLECTION = 3, 7
 _AREAL = (_POLYGON, 6, _COLLECTION)  # shapely's type numbers: polygon, multipolygon, collection
+_NOWHERE = "lies nowhere on Earth"
 _EAST, _WEST = shapely.box(-180, -90, 180, 90), shapely.box(180, -90, 540, 90)
 
 
@@ -57,9 +58,10 @@ def clean(
     leave_out(~_finite(shapes), "has coordinates that are no numbers")
     if given.crs.to_epsg() != SRS_ID:
         shapes = np.asarray(geopandas.GeoSeries(shapes, crs=given.crs).to_crs(SRS_ID).array, dtype=object)
+        leave_out(~_finite(shapes), _NOWHERE)
     bounds = shapely.bounds(shapes).reshape(-1, 4)
     on_earth = (np.abs(bounds[:, [1, 3]]) <= 90).all(1) & (bounds[:, 0] >= -180) & (bounds[:, 2] <= 360)
-    leave_out(~(_finite(shapes) & on_earth), "lies nowhere on Earth")
+    leave_out(~on_earth, _NOWHERE)
     broken = ~shapely.is_valid(shapes)
     across = _across(shapes)
     for mask, problem, action in (
@@ -91,11 +93,16 @@ def _finite(shapes: Shapes) -> npt.NDArray[np.bool_]:
 
 def _across(shapes: Shapes) -> npt.NDArray[np.bool_]:
     """Which lie across the 180th meridian: no polygon is half the Earth wide, so one that seems to be does."""
-    parts, owner = shapely.get_parts(shapes, return_index=True)
-    bounds = shapely.bounds(parts).reshape(-1, 4)
-    across = np.zeros(len(shapes), dtype=bool)
-    across[owner[(bounds[:, 2] - bounds[:, 0] > 180) | (bounds[:, 2] > 180)]] = True
+    across = _wide(shapes)
+    parts, owner = shapely.get_parts(shapes[across], return_index=True)
+    across[np.flatnonzero(across)[np.bincount(owner, _wide(parts), across.sum()) == 0]] = False
     return across
+
+
+def _wide(shapes: Shapes) -> npt.NDArray[np.bool_]:
+    bounds = shapely.bounds(shapes).reshape(-1, 4)
+    wide: npt.NDArray[np.bool_] = (bounds[:, 2] - bounds[:, 0] > 180) | (bounds[:, 2] > 180)
+    return wide
 
 
 def _cut(shapes: Shapes) -> Shapes:

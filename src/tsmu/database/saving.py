@@ -1,6 +1,7 @@
 """Backups: the database as it is at one moment, while others may write."""
 
 import time
+from itertools import chain, count
 from pathlib import Path
 
 from tsmu.database import geopackage, postgis
@@ -24,10 +25,11 @@ def save(database: Database, label: str = "backup", to: Path | None = None) -> P
     Raises:
         DatabaseError: the place is not free, or a server's pg_dump is missing or fails.
     """
-    stamp = time.strftime("%Y%m%dT%H%M%S")
-    if to is None and database.path:
-        to = database.path.with_name(f"{database.path.stem}.{label}.{stamp}.gpkg")
-    to = to or Path(f"{database.engine.url.database}.{label}.{stamp}.dump").resolve()
+    if to is None:
+        folder, stem, kind = Path.cwd(), str(database.engine.url.database), "dump"
+        if database.path:
+            folder, stem, kind = database.path.parent, database.path.stem, "gpkg"
+        to = _free(folder / f"{stem}.{label}.{time.strftime('%Y%m%dT%H%M%S')}.{kind}")
     if to.exists():
         raise DatabaseError(f"{to}: is there already; name a new file")
     with written_whole(to) as temporary:
@@ -36,3 +38,9 @@ def save(database: Database, label: str = "backup", to: Path | None = None) -> P
         else:
             postgis.backup(database.engine.url, temporary)
     return to
+
+
+def _free(path: Path) -> Path:
+    """The path, or with a number before its ending where something is there already, of the same second."""
+    numbered = (path.with_suffix(f".{number}{path.suffix}") for number in count(2))
+    return next(one for one in chain([path], numbered) if not one.exists())

@@ -9,11 +9,11 @@ from typing import Any, Self
 import geopandas
 import numpy as np
 import pandas as pd
-import shapely
 import sqlalchemy as sa
 
 from tsmu.database import geopackage, postgis
-from tsmu.database.blobs import Backend, Shapes, decode, encode
+from tsmu.database.blobs import Backend, Encoded, Shapes, decode, encoded
+from tsmu.database.bulk import bulk, next_fid
 from tsmu.database.types import SRS_ID, Moment
 from tsmu.errors import DatabaseBusyError, DatabaseError
 
@@ -101,7 +101,7 @@ def backend_of(connection: sa.Connection) -> Backend:
 
 
 def insert(
-    connection: sa.Connection, table: sa.Table, columns: Mapping[str, Any], shapes: Sequence[Any] | Shapes
+    connection: sa.Connection, table: sa.Table, columns: Mapping[str, Any], shapes: Sequence[Any] | Shapes | Encoded
 ) -> int:
     """Insert rows with a geometry: fast for many.
 
@@ -109,29 +109,29 @@ def insert(
         connection: within a `write` block.
         table: one of the schema's.
         columns: column name to a list of values, or to one value that all rows have.
-        shapes: array of geometries in EPSG:4326, of the column's kind; decides the number of rows.
+        shapes: geometries in EPSG:4326, of the column's kind; decides the number of rows. Encoded
+            already where several layers get the same ones.
 
     Returns:
         The number of rows.
     """
     if not len(shapes):
         return 0
-    array = np.asarray(shapes, dtype=object)
-    backend = backend_of(connection)
-    values = {"geom": encode(array, backend), **columns}
-    if backend == "postgresql":
-        _insert(connection, table, values, len(array))
-        return len(array)
-    bounds = shapely.bounds(array)
-    if len(array) < BULK:
-        _insert(connection, table, values, len(array))
+    if not isinstance(shapes, Encoded):
+        shapes = encoded(np.asarray(shapes, dtype=object), backend_of(connection))
+    count, values = len(shapes), {"geom": shapes.values, **columns}
+    if backend_of(connection) == "postgresql":
+        _insert(connection, table, values, count)
+        return count
+    if count < BULK:
+        _insert(connection, table, values, count)
     else:
-        first = geopackage.next_fid(connection, table)
-        fids = range(first, first + len(array))
-        with geopackage.bulk(connection, table, fids, bounds):
-            _insert(connection, table, {"fid": fids, **values}, len(array))
-    geopackage.note_extent(connection, table, bounds)
-    return len(array)
+        first = next_fid(connection, table)
+        fids = range(first, first + count)
+        with bulk(connection, table, fids, shapes.bounds):
+            _insert(connection, table, {"fid": fids, **values}, count)
+    geopackage.note_extent(connection, table, shapes.bounds)
+    return count
 
 
 def _insert(connection: sa.Connection, table: sa.Table, columns: Mapping[str, Any], count: int) -> None:
@@ -169,10 +169,10 @@ def frame(connection: sa.Connection, query: sa.Select[Any]) -> geopandas.GeoData
             if column.name != "geom"
         }
     )
-    shapes = next((value for column, value in zip(columns, values, strict=True) if column.name == "geom"), None)
-    if shapes is None:
-        return table
-    return geopandas.GeoDataFrame(table, geometry=shapes_of(shapes, query.get_final_froms()[0]), crs=SRS_ID)
+    for column, value in zip(columns, values, strict=True):
+        if column.name == "geom":
+            return geopandas.GeoDataFrame(table, geometry=shapes_of(value, getattr(column, "table")), crs=SRS_ID)  # noqa: B009
+    return table
 
 
 def shapes_of(values: Sequence[bytes | str | None], table: Any) -> Shapes:

@@ -1,0 +1,109 @@
+"""Open a landslides.gpkg in QGIS without a screen: its layers and styles, an edited attribute, a picture.
+
+QGIS brings its own Python; with Debian's packages qgis, python3-qgis and python3-gdal:
+
+    QT_QPA_PLATFORM=offscreen /usr/bin/python3 benchmarks/qgis_check.py landslides.gpkg picture.png
+    /usr/bin/python3 -m osgeo_utils.samples.validate_gpkg landslides.gpkg    # GDAL's own validator, see below
+    tsmu db query --where "material = 'rock'" --database landslides.gpkg     # the edit is a version
+
+The first landslide gets the material `rock`, or `clay` where it has that. Do it on a copy.
+
+The validator must know GeoPackage 1.4: Debian 12's, of GDAL 3.6, asks for a trigger that 1.4 has replaced.
+`pip install --no-deps --target DIR gdal-utils` brings a newer one that works with the older GDAL (PYTHONPATH=DIR).
+"""
+
+import json
+import sys
+
+from qgis.core import (
+    Qgis,
+    QgsApplication,
+    QgsMapRendererParallelJob,
+    QgsMapSettings,
+    QgsProviderRegistry,
+    QgsVectorLayer,
+)
+from qgis.PyQt.QtCore import QSize
+from qgis.PyQt.QtGui import QColor
+
+PLAIN = ("alembic_version",)  # no part of the GeoPackage: the version of the schema
+
+
+def main(path: str, picture: str) -> None:
+    """Print as JSON what QGIS finds and does."""
+    application = QgsApplication([], False)
+    application.initQgis()
+    try:
+        print(json.dumps(looked_at(path, picture), indent=1))
+    finally:
+        application.exitQgis()
+
+
+def looked_at(path: str, picture: str) -> dict[str, object]:
+    """What QGIS finds and does; its layers are gone before QGIS is, which else crashes."""
+    layers = [opened(path, name) for name in names(path)]
+    landslides = next(layer for layer in layers if layer.name() == "landslide")
+    found = {"qgis": Qgis.QGIS_VERSION, "layers": [described(layer) for layer in layers]}
+    found["edited"] = edited(landslides)
+    draw(landslides, picture)
+    return found
+
+
+def names(path: str) -> list[str]:
+    """The layers that QGIS offers when the file is added."""
+    details = QgsProviderRegistry.instance().providerMetadata("ogr").querySublayers(path)
+    return [one.name() for one in details if one.name() not in PLAIN]
+
+
+def opened(path: str, name: str) -> QgsVectorLayer:
+    """A layer with the style that the file carries."""
+    layer = QgsVectorLayer(f"{path}|layername={name}", name, "ogr")
+    if not layer.isValid():
+        raise SystemExit(f"{path}: QGIS cannot open the layer {name}: {layer.error().summary()}")
+    return layer
+
+
+def described(layer: QgsVectorLayer) -> dict[str, object]:
+    """What of a layer there is, and how it is drawn."""
+    count, _, styles, _, _ = layer.listStylesInDatabase()
+    renderer = layer.renderer()
+    classes = (
+        [one.label() for one in renderer.categories()] if renderer and renderer.type() == "categorizedSymbol" else []
+    )
+    return {
+        "name": layer.name(), "rows": layer.featureCount(), "crs": layer.crs().authid(),
+        "geometry": layer.geometryType().name if hasattr(layer.geometryType(), "name") else int(layer.geometryType()),
+        "fields": layer.fields().names(), "styles": styles if count > 0 else [],
+        "drawn_by": renderer.type() if renderer else None, "classes": classes,
+    }  # fmt: skip
+
+
+def edited(layer: QgsVectorLayer) -> dict[str, object]:
+    """Change one attribute of the first feature in an edit session, and read it again."""
+    feature = next(layer.getFeatures())
+    before, field = feature["material"], layer.fields().indexOf("material")
+    after = "clay" if before == "rock" else "rock"
+    if not (layer.startEditing() and layer.changeAttributeValue(feature.id(), field, after) and layer.commitChanges()):
+        raise SystemExit(f"QGIS cannot save the edit: {'; '.join(layer.commitErrors())}")
+    again = layer.getFeature(feature.id())
+    named = {name: str(again[name]) for name in ("id", "material", "version", "author", "changed_by")}
+    return {"before": str(before), **named}
+
+
+def draw(layer: QgsVectorLayer, picture: str) -> None:
+    """Draw the whole layer as QGIS shows it."""
+    settings = QgsMapSettings()
+    settings.setLayers([layer])
+    settings.setOutputSize(QSize(900, 600))
+    settings.setBackgroundColor(QColor("white"))
+    extent = layer.extent()
+    extent.scale(1.1)
+    settings.setExtent(extent)
+    job = QgsMapRendererParallelJob(settings)
+    job.start()
+    job.waitForFinished()
+    job.renderedImage().save(picture)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

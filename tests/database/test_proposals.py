@@ -1,0 +1,105 @@
+"""Persons are only proposed to, and their answers hold."""
+
+import json
+from pathlib import Path
+
+import geopandas
+import pytest
+import sqlalchemy as sa
+from typer.testing import CliRunner
+
+from tests.database.drawing import areas, cells, decided, draw, live, same
+from tests.database.test_building import NEWER, add, table
+from tsmu import database as db
+from tsmu.cli import app
+from tsmu.database.schema import landslide, observation
+from tsmu.errors import DatabaseError
+
+
+@pytest.mark.parametrize("status", ["confirmed", "rejected"])
+def test_what_a_person_decided_is_only_proposed_to(database: db.Database, status: str) -> None:
+    first = decided(database, status)
+    before = live(database)
+    done = db.merge(database, by="jo")
+    assert (done.proposed, done.made) == (1, 1)
+    after = live(database)
+    assert same(after[after["id"] == first].reset_index(drop=True), before)
+    waiting = db.proposals(database)
+    assert waiting["landslide_id"].to_list() == [first]
+    assert db.merge(database, by="jo").merging_id is None  # proposed once
+    other = waiting["from_landslide"].item()
+    assert db.accept(database, waiting["id"].item(), by="eva", why="the same") == first
+    assert db.query(database, db.Filters(status=["merged"]))["merged_into"].to_list() == [first]
+    assert set(table(database, observation)["landslide_id"]) == {first}
+    assert db.history(database, other)["changed_by"].to_list()[-1] == "eva"
+    assert db.reviews(database, first)["decision"].to_list() == ["decided", "proposed", "accepted"]
+    assert db.proposals(database).empty
+    assert db.merge(database, by="jo").merging_id is None
+    with pytest.raises(DatabaseError, match="no open proposal"):
+        db.accept(database, waiting["id"].item(), by="eva", why="again")
+
+
+def test_what_a_person_edited_is_kept_and_a_declined_proposal_stays_declined(database: db.Database) -> None:
+    draw(database, 2014, cells(0, 0, 4, 4))
+    db.merge(database, by="eva")
+    with database.write() as connection:  # as QGIS does
+        connection.execute(sa.update(landslide).values(material="rock"))
+    draw(database, 2013, cells(0, 0, 4, 5))
+    db.merge(database, by="jo")
+    before = live(database)
+    with pytest.raises(DatabaseError, match="who decides"):
+        db.decline(database, db.proposals(database)["id"].item(), by="", why="no")
+    db.decline(database, db.proposals(database)["id"].item(), by="eva", why="another slide")
+    assert db.merge(database, by="jo").merging_id is None
+    assert db.proposals(database).empty
+    assert same(live(database), before)
+
+
+def test_a_proposal_of_a_run_is_accepted_by_drawing(database: db.Database) -> None:
+    outline = geopandas.GeoDataFrame(
+        {"max_probability": [0.9], "mean_probability": [0.8]}, geometry=[cells(0, 0, 4, 4)], crs=4326
+    )
+    add(database, outline)
+    first = db.query(database)["id"].item()
+    db.review(database, first, status="confirmed", by="eva", why="seen")
+    add(database, outline.set_geometry([cells(0, 0, 4, 5)], crs=4326), NEWER)
+    db.accept(database, db.proposals(database)["id"].item(), by="eva", why="better")
+    assert areas(database) == [20]
+    assert db.query(database)["status"].item() == "confirmed"
+    assert db.check(database).empty
+
+
+def test_the_command_line_merges_proposes_and_undoes(target: Path | str) -> None:
+    with db.open_database(target, create=True) as database:
+        first = decided(database)
+    terminal = CliRunner()
+
+    def ask(*arguments: object, code: int = 0) -> dict[str, object]:
+        done = terminal.invoke(app, ["db", *map(str, arguments), "--database", str(target), "--json"])
+        assert done.exit_code == code, done.stderr
+        return dict(json.loads(done.stdout))
+
+    merged = ask("merge")
+    assert (merged["made"], merged["proposed"]) == (1, 1)
+    assert ask("merge")["merging_id"] is None
+    waiting = ask("proposals")["proposals"]
+    assert [entry["landslide_id"] for entry in waiting] == [first]  # type: ignore[attr-defined]
+    declined = ask("proposals", "--decline", waiting[0]["id"], "--by", "eva", "--why", "no")  # type: ignore[index]
+    assert declined["accepted"] is False
+    assert ask("merge", "--undo")["merging_id"] == merged["merging_id"]
+    assert "no such merging" in str(ask("merge", "--undo", "--merging", "x", code=2)["error"])
+    assert "give --undo" in str(ask("merge", "--merging", "x", code=2)["error"])
+
+
+def test_a_part_of_what_was_merged_is_copied_without_naming_what_stays(database: db.Database, tmp_path: Path) -> None:
+    decided(database, "confirmed")
+    db.merge(database, by="jo")
+    db.accept(database, db.proposals(database)["id"].item(), by="eva", why="the same")
+    db.copy(database, tmp_path / "gone.gpkg", db.Filters(status=["merged"]))
+    db.copy(database, tmp_path / "all.gpkg", db.Filters(bbox=(-180, -90, 180, 90)))
+    with db.open_database(tmp_path / "gone.gpkg") as gone, db.open_database(tmp_path / "all.gpkg") as everything:
+        assert db.query(gone)["merged_into"].isna().all()
+        assert db.query(everything)["merged_into"].notna().sum() == 1
+        for copied in (gone, everything):
+            assert len(db.query(copied))
+            assert db.check(copied).empty
