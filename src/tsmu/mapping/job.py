@@ -11,7 +11,7 @@ from rasterio.windows import Window
 from tsmu.errors import MapError
 from tsmu.imagery.raster import GDAL_OPTIONS
 from tsmu.mapping.answers import Answers, Said, View
-from tsmu.mapping.blending import Probability, RowBlender, Valid
+from tsmu.mapping.blending import Handover, RowBlender, RowSums, Valid, as_percent
 from tsmu.mapping.engine import Engine
 from tsmu.mapping.layers import Layers
 from tsmu.mapping.limits import Limit
@@ -88,12 +88,16 @@ class _Tile:
 
 @dataclass(frozen=True)
 class _Batch:
-    """Tiles of one row of tiles, of the same regions; the last batch of a row may have none."""
+    """Tiles of one row of tiles, of the same regions; the last batch of a row may have none.
+
+    A row that was computed before is one batch without tiles.
+    """
 
     row: int
     tiles: list[_Tile]
     tiles_done: int
     last: bool
+    computed_before: bool = False
 
 
 @dataclass
@@ -118,7 +122,6 @@ class Job:
     state: RunState
     valid_pixels: int = field(default=0, init=False)
     skipped: int = field(default=0, init=False)
-    blended_in_row: int = field(default=0, init=False)
 
     def run(self, sink: Layers, progress: Progress | None) -> tuple[Counts, int]:
         """Write all rows into the sink; gives the counts, and how many bands were computed now.
@@ -126,25 +129,46 @@ class Job:
         Raises:
             HopelessError: nothing in the scene is valid, or the network answers NaN.
         """
-        first, tiles = self.state.finished, len(self.row_cuts) * len(self.column_cuts)
-        blender = RowBlender(self.row_cuts, self.column_cuts, self.answering.layers)
+        state, bands = self.state, len(self.row_cuts)
+        first, to_compute = state.finished, len(state.missing)
         for band in range(first):
-            rows, skipped = self.state.rows(band)
-            self._take(sink, rows, skipped)
-        if 0 < first < len(self.row_cuts):
-            blender.go_on(first - 1, self.state.carry())
-        with Behind(CALLS_BEHIND) as behind, closing(ahead(self._batches(first), BATCHES_AHEAD)) as batches:
+            self._take(sink, *state.rows(band))
+        handover = Handover(self.row_cuts, state.carry() if 0 < first < bands else None)
+
+        def finish(row: int, own: RowSums) -> None:
+            rows = as_percent(*handover.finish(row, own))
+            state.save(rows, own.skipped, handover.carry)
+            self._take(sink, rows, own.skipped)
+
+        self._each(range(first, bands), finish, progress)
+        if not self.valid_pixels:
+            raise HopelessError(f"{self.scene.name}: has no valid pixel (all no-data, transparent, NaN or left out)")
+        return Counts(self.valid_pixels, bands * len(self.column_cuts), self.skipped, bands), to_compute
+
+    def compute_ahead(self, rows: Sequence[int]) -> None:
+        """Compute some rows of tiles and leave them to the process that runs the job.
+
+        Raises:
+            HopelessError: the network answers NaN.
+        """
+        self._each([row for row in rows if not self.state.is_ahead(row)], self.state.save_ahead, None)
+
+    def _each(self, rows: Sequence[int], take: Callable[[int, RowSums], None], progress: Progress | None) -> None:
+        """Hand on rows of tiles in their order, in another thread: computed, or as they were computed ahead."""
+        blender = RowBlender(self.row_cuts, self.column_cuts, self.answering.layers)
+
+        def finish(batch: _Batch) -> None:
+            take(batch.row, self.state.ahead(batch.row) if batch.computed_before else blender.take())
+
+        with Behind(CALLS_BEHIND) as behind, closing(ahead(self._batches(rows), BATCHES_AHEAD)) as batches:
             for batch in batches:
                 if batch.tiles:
                     answers = self._answer(batch, behind)
                     behind.call(self._blend, blender, batch, answers)
                 if batch.last:
-                    behind.call(self._finish, blender, batch.row, sink)
+                    behind.call(finish, batch)
                 if progress:
-                    progress(batch.tiles_done, tiles)
-        if not self.valid_pixels:
-            raise HopelessError(f"{self.scene.name}: has no valid pixel (all no-data, transparent, NaN or left out)")
-        return Counts(self.valid_pixels, tiles, self.skipped, len(self.row_cuts)), len(self.row_cuts) - first
+                    progress(batch.tiles_done, len(self.row_cuts) * len(self.column_cuts))
 
     def _answer(self, batch: _Batch, behind: Behind) -> Answers:
         """Let the networks answer in all views; what they say is put together by the other thread."""
@@ -156,19 +180,22 @@ class Job:
             behind.call(answers.add, view, [Said(engine, who, engine.predict(seen)) for engine, who in networks])
         return answers
 
-    def _batches(self, first_row: int) -> Generator[_Batch, None, None]:
+    def _batches(self, rows: Sequence[int]) -> Generator[_Batch, None, None]:
         across = len(self.column_cuts)
         with rasterio.Env(**GDAL_OPTIONS, **REMOTE):  # GDAL's options belong to a thread
-            for row in range(first_row, len(self.row_cuts)):
+            for row in rows:
+                if self.state.is_ahead(row):
+                    yield _Batch(row, [], (row + 1) * across, last=True, computed_before=True)
+                    continue
                 waiting: list[_Tile] = []
                 for column in range(across):
                     tile = self._read(row, column)
                     if tile and waiting and (len(waiting) == self.batch or tile.regions != waiting[0].regions):
-                        yield _Batch(row, waiting, row * across + column, False)
+                        yield _Batch(row, waiting, row * across + column, last=False)
                         waiting = []
                     if tile:
                         waiting.append(tile)
-                yield _Batch(row, waiting, (row + 1) * across, True)
+                yield _Batch(row, waiting, (row + 1) * across, last=True)
 
     def _read(self, row: int, column: int) -> _Tile | None:
         """Read a tile; None where no pixel of it has data and is wanted."""
@@ -205,21 +232,8 @@ class Job:
                     "check the values of the scene there, and the bundle"
                 )
             blender.add(batch.row, tile.column, layers, tile.valid)
-            self.blended_in_row += 1
-
-    def _finish(self, blender: RowBlender, row: int, sink: Layers) -> None:
-        """Store the band of rows that is final after a row of tiles."""
-        skipped, self.blended_in_row = len(self.column_cuts) - self.blended_in_row, 0
-        rows = as_percent(*blender.finish(row))
-        self.state.save(rows, skipped, blender.carry(row))
-        self._take(sink, rows, skipped)
 
     def _take(self, sink: Layers, rows: Percent, skipped: int) -> None:
         sink.write(rows)
         self.valid_pixels += int(np.count_nonzero(rows[0] != NO_DATA))
         self.skipped += skipped
-
-
-def as_percent(probability: Probability, valid: Valid) -> Percent:
-    """Round probabilities to whole percents, halves up; 255 where not valid."""
-    return np.where(valid, np.floor(probability * 100 + 0.5), NO_DATA).astype(np.uint8)

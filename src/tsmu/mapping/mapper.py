@@ -101,7 +101,7 @@ def map_scene(
             return result_in(out)
         if force:
             remove(out / FOLDER)
-        state = RunState(out / FOLDER, run)
+        state = RunState.begin(out / FOLDER, run, cuts[0])
         job = Job(scene, answering, *cuts, batch, limits, state)
         try:
             with ExitStack() as whole:  # the raster gets its name first, the polygons theirs last
