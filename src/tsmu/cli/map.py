@@ -31,7 +31,7 @@ def map_scene(
     slope_below: Annotated[float | None, typer.Option(min=0, max=90, help="Degrees; leave out flatter ground.")] = None,
     dem: Annotated[str | None, typer.Option(metavar="FILE", help="Elevations in metres, for --slope-below.")] = None,
     leave_out: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Raster of clouds or water; leave out where it is not 0.")
+        str | None, typer.Option(metavar="FILE", help="Clouds or water: polygons, or a raster that is not 0 there.")
     ] = None,
     tile: Annotated[int | None, typer.Option(min=64, help="Pixels per side of one network input.")] = None,
     overlap: Annotated[int | None, typer.Option(help="Pixels that neighbouring tiles share.")] = None,

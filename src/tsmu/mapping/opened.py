@@ -12,7 +12,7 @@ from tsmu.mapping.choose import choose_engine
 from tsmu.mapping.context import measured_overlap
 from tsmu.mapping.engine import Engine
 from tsmu.mapping.fit import check_values
-from tsmu.mapping.limits import Area, Limit, Outside, Steep
+from tsmu.mapping.limits import Area, Limit, Steep, left_out
 from tsmu.mapping.mapper import MapRun
 from tsmu.mapping.plan import Tiling, plan_tiling
 from tsmu.mapping.polygons import Outlining
@@ -230,7 +230,7 @@ class SceneOpener:
         if self._wanted.dem and self._wanted.slope_below is not None:
             limits.append(Steep(place_of(self._wanted.dem), self._wanted.slope_below, scene.grid, stack))
         if self._wanted.leave_out:
-            limits.append(Outside(place_of(self._wanted.leave_out), scene.grid, stack))
+            limits.append(left_out(place_of(self._wanted.leave_out), scene.grid, stack))
         return limits
 
 

@@ -56,18 +56,17 @@ def workers(cluster: str) -> Iterator["Client"]:
     from distributed import Client
 
     with ExitStack() as stack:
-        if cluster.endswith(".toml"):
-            at: Any = stack.enter_context(_slurm(Path(cluster)))
-        elif cluster.partition(":")[0] == LOCAL:
-            at = stack.enter_context(_local(cluster))
-        else:
-            at = cluster
         try:
+            at: Any = cluster
+            if cluster.endswith(".toml"):
+                at = stack.enter_context(_slurm(Path(cluster)))
+            elif cluster.partition(":")[0] == LOCAL:
+                at = stack.enter_context(_local(cluster))
             client = stack.enter_context(Client(at, timeout=CONNECT_S))
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RuntimeError) as error:
             raise MapError(
-                f"--cluster {cluster}: no Dask scheduler answers there ({str(error).splitlines()[0]}); give an address "
-                "such as tcp://host:8786, local, or a .toml file"
+                f"--cluster {cluster}: cannot be reached or started ({str(error).splitlines()[0]}); give the address "
+                "of a Dask scheduler, such as tcp://host:8786, or local, or a .toml file"
             ) from None
         yield client
 
@@ -75,6 +74,8 @@ def workers(cluster: str) -> Iterator["Client"]:
 def _local(cluster: str) -> Any:
     """Processes on this machine that share its cores."""
     from distributed import LocalCluster
+
+    from tsmu.mapping.cores import SomeCores
 
     cores, number = os.cpu_count() or 1, cluster.partition(":")[2]
     if number and not (number.isdecimal() and int(number)):
@@ -87,22 +88,8 @@ def _local(cluster: str) -> Any:
         dashboard_address=":0",
         silence_logs=logging.CRITICAL,
         env={"OMP_NUM_THREADS": str(max(cores // count, 1))},
-        plugins=[_SomeCores(count)],
+        plugins=[SomeCores(count)],
     )
-
-
-class _SomeCores:
-    """A worker's plugin: of `count` workers on this machine each keeps to its own cores, where the system knows how."""
-
-    def __init__(self, count: int) -> None:
-        self._count = count
-
-    def setup(self, worker: Any) -> None:
-        """Leave the others their cores; threads that are started later inherit it."""
-        if hasattr(os, "sched_setaffinity"):
-            cores, number = sorted(os.sched_getaffinity(0)), int(worker.name)
-            first, end = (n * len(cores) // self._count for n in (number, number + 1))
-            os.sched_setaffinity(0, cores[first:end] or [cores[number % len(cores)]])
 
 
 def _slurm(file: Path) -> Any:
