@@ -22,7 +22,7 @@ class Slowly(WorkerPlugin):
 
         def slowly(state: RunState, row: int, sums: object) -> None:
             self.note("computed", row)
-            time.sleep(0.5)
+            time.sleep(0.3)
             save(state, row, sums)
             self.note("stored", row)
 

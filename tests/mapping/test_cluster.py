@@ -81,43 +81,57 @@ def test_a_killed_worker_costs_its_band_and_the_bytes_are_those_of_one_process(
     assert set(content(tmp_path / "shared")) == {"probability.tif", "deviation.tif", "polygons.parquet"}
 
 
-def test_a_cluster_of_this_machine_maps_what_can_be_mapped(tmp_path: Path, space: Workspace) -> None:
-    """More scenes than workers, a broken one and a finished one among them."""
-    for name, shape in {"a": (300, 200), "b": (200, 300), "tiny": (1, 1)}.items():
-        write_raster(
-            tmp_path / f"{name}.tif", ground(*shape) if name != "tiny" else np.full((3, 1, 1), 9, np.uint8), **PLACE
-        )
-    broken = write_raster(
-        tmp_path / "broken.tif", ground(600, 200), tiled=True, blockxsize=128, blockysize=128, **PLACE
-    )
+def write_scenes(folder: Path) -> Path:
+    """A table of three scenes that can be mapped and two that cannot."""
+    write_raster(folder / "a.tif", ground(300, 200), **PLACE)
+    write_raster(folder / "b.tif", ground(200, 300), **PLACE)
+    write_raster(folder / "pixel.tif", np.full((3, 1, 1), 100, np.uint8), **PLACE)
+    blocks = {"tiled": True, "blockxsize": 128, "blockysize": 128}
+    broken = write_raster(folder / "broken.tif", ground(600, 200), **blocks, **PLACE)
     broken.write_bytes(broken.read_bytes()[:-200_000])
-    write_raster(tmp_path / "empty.tif", np.zeros((3, 80, 80), np.uint8), nodata=0, **PLACE)
-    (tmp_path / "scenes.csv").write_text("post\na.tif\nbroken.tif\nempty.tif\nb.tif\ntiny.tif\n")
-    command = (
-        "map",
-        tmp_path / "scenes.csv",
-        "--region",
-        "alps",
-        "--engine",
-        "torch",
-        "--tile",
-        128,
-        "--json",
-        "--workspace",
-    )
-    alone = Workspace.create(tmp_path / "alone")
+    write_raster(folder / "empty.tif", np.zeros((3, 80, 80), np.uint8), nodata=0, **PLACE)
+    (folder / "scenes.csv").write_text("post\na.tif\nbroken.tif\nempty.tif\nb.tif\npixel.tif\n")
+    return folder / "scenes.csv"
+
+
+def check_scenes(table: Path, space: Workspace, cluster: str, *how: object) -> None:
+    """Several scenes are mapped by a cluster as by one process, and the same is told of the broken ones."""
+    command = ("map", table, "--region", "alps", "--tile", 128, "--json", *how, "--workspace")
+    alone = Workspace.create(table.parent / "alone")
     alone.models.symlink_to(space.models)
     expected = json.loads(tsmu(*command, alone.root).stdout)
-    done = tsmu(*command, space.root, "--cluster", "local:2")
+    done = tsmu(*command, space.root, "--cluster", cluster)
     assert done.exit_code == 3, done.stderr
     answer = json.loads(done.stdout)
-    assert {scene["scene"] for scene in answer["scenes"]} == {"a", "b", "tiny"}
-    assert {(i["row"], i["problem"]) for i in answer["issues"]} == {
-        (i["row"], i["problem"]) for i in expected["issues"]
-    }
+    assert {scene["scene"] for scene in answer["scenes"]} == {"a", "b", "pixel"}
+    told, as_alone = ({(i["row"], i["problem"]) for i in given["issues"]} for given in (answer, expected))
+    assert told == as_alone
     assert answer["left_out"] == 2
     assert answer["records"] == expected["records"]
     assert content(space.maps) == content(alone.maps)
+
+
+def test_broken_scenes_do_not_keep_a_cluster_from_the_others(
+    tmp_path: Path, space: Workspace, two_workers: tuple[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(opened, "choose_engine", lambda *_: engine(blur))
+    check_scenes(write_scenes(tmp_path), space, two_workers[0])
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("name", ["torch", "openvino"])
+def test_processes_of_this_machine_map_with_the_real_engines(tmp_path: Path, space: Workspace, name: str) -> None:
+    check_scenes(write_scenes(tmp_path), space, "local:2", "--engine", name)
+
+
+def test_processes_of_this_machine_share_its_cores() -> None:
+    with workers("local:2") as client:
+        found = list(client.run(lambda: (os.sched_getaffinity(0), os.environ["OMP_NUM_THREADS"])).values())
+    (first, threads), (second, _) = found
+    cores = os.sched_getaffinity(0)
+    assert first | second == cores
+    assert not first & second or len(cores) == 1
+    assert int(threads) == max(len(cores) // 2, 1)
 
 
 def test_the_job_that_slurm_gets(tmp_path: Path) -> None:

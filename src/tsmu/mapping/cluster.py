@@ -11,11 +11,11 @@ import math
 import threading
 import uuid
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from tsmu.errors import MapError, TsmuError
 from tsmu.files import remove
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 PIECES = 4  # per worker: so many runs of bands, so that none waits long for the last one
 
+P = ParamSpec("P")
+T = TypeVar("T")
 Outcome = MappedScene | TsmuError | OSError
 
 
@@ -183,7 +185,7 @@ def _result(scene: _Scene, future: "Future") -> Any:
     from distributed.comm.core import CommClosedError
 
     try:
-        return future.result()
+        found = future.result()
     except KilledWorker:
         raise MapError(
             f"{scene.order.post}: worker after worker ended at it, perhaps for want of memory; give them more, "
@@ -191,6 +193,9 @@ def _result(scene: _Scene, future: "Future") -> Any:
         ) from None
     except (CancelledError, CommClosedError):
         raise MapError(f"{scene.order.post}: the cluster is gone; the same command goes on where it stopped") from None
+    if isinstance(found, Exception):
+        raise found
+    return found
 
 
 @dataclass(frozen=True)
@@ -204,18 +209,36 @@ class Begun:
 _ALONE = threading.Lock()  # workers with several threads would have several scenes in memory
 
 
+def _told(step: Callable[P, T]) -> Callable[P, T | TsmuError | OSError]:
+    """Give a step's errors as its result, without what caused them: GDAL's errors cannot travel."""
+
+    @functools.wraps(step)
+    def told(*arguments: P.args, **named: P.kwargs) -> T | TsmuError | OSError:
+        try:
+            return step(*arguments, **named)
+        except TsmuError as error:
+            return type(error)(str(error))
+        except OSError as error:
+            return type(error)(error.errno, error.strerror, error.filename)
+
+    return told
+
+
+@_told
 def begin(setup: _Setup, order: SceneOrder, folder: Path, plan: Plan | None, _rows: tuple[int, ...]) -> Begun:
     """Begin a scene's run; what workers do first."""
     with _ALONE, _opener(setup).opened(order, folder, plan) as scene:
         return Begun(scene.plan, scene.run.begin(force=setup.wanted.force))
 
 
+@_told
 def compute(setup: _Setup, order: SceneOrder, folder: Path, plan: Plan, rows: tuple[int, ...]) -> None:
     """Compute some bands ahead."""
     with _ALONE, _opener(setup).opened(order, folder, plan) as scene:
         scene.run.compute_ahead(rows)
 
 
+@_told
 def finish(setup: _Setup, order: SceneOrder, folder: Path, plan: Plan, _rows: tuple[int, ...]) -> MappedScene:
     """Put the bands together and write the files; what workers do last."""
     with _ALONE, _opener(setup).opened(order, folder, plan) as scene:

@@ -24,6 +24,7 @@ from tsmu.mapping.state import RunState
 from tsmu.mapping.tiles import Cuts
 
 BATCHES_AHEAD, CALLS_BEHIND = 2, 4
+NOTHING = np.empty((0, 0, 0, 0), np.float32)
 
 Progress = Callable[[int, int], None]
 
@@ -80,7 +81,6 @@ class _Tile:
     top: int
     left: int
     column: int
-    values: Values
     valid: Valid
     shares: Shares
     regions: tuple[int, ...]
@@ -88,13 +88,14 @@ class _Tile:
 
 @dataclass(frozen=True)
 class _Batch:
-    """Tiles of one row of tiles, of the same regions; the last batch of a row may have none.
+    """Tiles of one row of tiles, of the same regions, and their values (N, C, tile, tile).
 
-    A row that was computed before is one batch without tiles.
+    The last batch of a row may have none. A row that was computed before is one batch without tiles.
     """
 
     row: int
     tiles: list[_Tile]
+    values: Values
     tiles_done: int
     last: bool
     computed_before: bool = False
@@ -173,31 +174,34 @@ class Job:
     def _answer(self, batch: _Batch, behind: Behind) -> Answers:
         """Let the networks answer in all views; what they say is put together by the other thread."""
         answers = Answers([tile.shares for tile in batch.tiles])
-        tiles = np.stack([tile.values for tile in batch.tiles])
         for view in self.answering.views:
-            seen = view.of(tiles)
+            seen = view.of(batch.values)
             networks = self.answering.networks(batch.tiles[0].regions)
             behind.call(answers.add, view, [Said(engine, who, engine.predict(seen)) for engine, who in networks])
         return answers
 
     def _batches(self, rows: Sequence[int]) -> Generator[_Batch, None, None]:
+        """Read what the networks get; copied together here, where they need not wait for it."""
         across = len(self.column_cuts)
         with rasterio.Env(**GDAL_OPTIONS, **REMOTE):  # GDAL's options belong to a thread
             for row in rows:
                 if self.state.is_ahead(row):
-                    yield _Batch(row, [], (row + 1) * across, last=True, computed_before=True)
+                    yield _Batch(row, [], NOTHING, (row + 1) * across, last=True, computed_before=True)
                     continue
-                waiting: list[_Tile] = []
+                waiting: list[tuple[_Tile, Values]] = []
                 for column in range(across):
-                    tile = self._read(row, column)
-                    if tile and waiting and (len(waiting) == self.batch or tile.regions != waiting[0].regions):
-                        yield _Batch(row, waiting, row * across + column, last=False)
-                        waiting = []
-                    if tile:
-                        waiting.append(tile)
-                yield _Batch(row, waiting, (row + 1) * across, last=True)
+                    found = self._read(row, column)
+                    if found and waiting and (len(waiting) == self.batch or found[0].regions != waiting[0][0].regions):
+                        full = _Batch(row, *_together(waiting), row * across + column, last=False)
+                        waiting = []  # before the batch is handed on: its values are a copy
+                        yield full
+                    if found:
+                        waiting.append(found)
+                rest = _Batch(row, *_together(waiting), (row + 1) * across, last=True)
+                waiting = []
+                yield rest
 
-    def _read(self, row: int, column: int) -> _Tile | None:
+    def _read(self, row: int, column: int) -> tuple[_Tile, Values] | None:
         """Read a tile; None where no pixel of it has data and is wanted."""
         top, left = self.row_cuts.starts[row], self.column_cuts.starts[column]
         height, width = self.row_cuts.tile, self.column_cuts.tile
@@ -210,7 +214,7 @@ class Job:
             return None
         shares = self.answering.shares.percent(Window(left, top, width, height))
         regions = tuple(region for region, share in enumerate(shares) if share[valid].any())
-        return _Tile(top, left, column, values, valid, shares, regions)
+        return _Tile(top, left, column, valid, shares, regions), values
 
     def _wanted(self, top: int, left: int, height: int, width: int) -> Valid:
         bottom, right = min(top + height, self.scene.height), min(left + width, self.scene.width)
@@ -237,3 +241,8 @@ class Job:
         sink.write(rows)
         self.valid_pixels += int(np.count_nonzero(rows[0] != NO_DATA))
         self.skipped += skipped
+
+
+def _together(waiting: list[tuple[_Tile, Values]]) -> tuple[list[_Tile], Values]:
+    """Tiles, and their values as one array."""
+    return [tile for tile, _ in waiting], np.stack([values for _, values in waiting]) if waiting else NOTHING

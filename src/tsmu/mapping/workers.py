@@ -77,7 +77,8 @@ def _local(cluster: str) -> Any:
 
     from tsmu.mapping.cores import SomeCores
 
-    cores, number = os.cpu_count() or 1, cluster.partition(":")[2]
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    number = cluster.partition(":")[2]
     if number and not (number.isdecimal() and int(number)):
         raise MapError(f"--cluster {cluster}: must be {LOCAL}, or {LOCAL}: and a number of processes")
     count = int(number) if number else max(2, cores // CORES_EACH)
