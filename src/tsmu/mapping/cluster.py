@@ -12,7 +12,7 @@ import threading
 import uuid
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
@@ -101,7 +101,7 @@ class Dispatcher:
         Raises:
             MapError: the cluster is gone.
         """
-        from distributed import wait
+        from distributed import CancelledError, wait
 
         try:
             while self._scenes or self._tasks or self._under_way:
@@ -114,10 +114,14 @@ class Dispatcher:
                 if self._under_way:
                     for future in wait(list(self._under_way), return_when="FIRST_COMPLETED").done:
                         yield from self._take(self._under_way.pop(future), future, workers)
+        except (CancelledError, OSError) as error:
+            reason = (str(error).splitlines() or [type(error).__name__])[0]
+            raise MapError(f"the cluster is gone ({reason}); the same command goes on where it stopped") from None
         finally:
-            self._client.cancel(list(self._under_way), force=True)
-            for task in self._under_way.values():
+            for task in (*self._under_way.values(), *self._tasks):
                 task.scene.locked.close()
+            with suppress(CancelledError, OSError):
+                self._client.cancel(list(self._under_way), force=True)
 
     def _start(self, scene: _Scene) -> Iterator[tuple[SceneOrder, Outcome]]:
         try:
@@ -181,8 +185,7 @@ class Dispatcher:
 
 
 def _result(scene: _Scene, future: "Future") -> Any:
-    from distributed import CancelledError, KilledWorker
-    from distributed.comm.core import CommClosedError
+    from distributed import KilledWorker
 
     try:
         found = future.result()
@@ -191,8 +194,8 @@ def _result(scene: _Scene, future: "Future") -> Any:
             f"{scene.order.post}: worker after worker ended at it, perhaps for want of memory; give them more, "
             "or map it with a smaller --tile"
         ) from None
-    except (CancelledError, CommClosedError):
-        raise MapError(f"{scene.order.post}: the cluster is gone; the same command goes on where it stopped") from None
+    except (ImportError, AttributeError) as error:
+        raise MapError(f"workers have another tsmu, or none ({error}); install the same on all machines") from None
     if isinstance(found, Exception):
         raise found
     return found
