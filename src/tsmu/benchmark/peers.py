@@ -38,9 +38,10 @@ def geoai(space: str, part: str, out: str, threshold: int) -> Found:
 
     bundle = serving_bundle(Workspace.open(Path(space)).models, REGION)
     scene, weights = Path(out) / "geoai-scene.tif", Path(out) / "geoai-weights.pth"
-    torch.save(_as_unet(bundle), weights)
+    torch.save(as_unet(bundle, REGION), weights)
     height, width = _stack([Path(part) / "pre.tif", Path(part) / "post.tif"], scene)
-    settings: Found = {"window_size": USUAL_TILE, "overlap": USUAL_OVERLAP, "batch_size": USUAL_BATCH}
+    window = min(USUAL_TILE, height, width)  # of a raster smaller than its window GeoAI answers nothing
+    settings: Found = {"window_size": window, "overlap": min(USUAL_OVERLAP, window // 2), "batch_size": USUAL_BATCH}
     mask = Path(out) / "geoai-mask.tif"
     with measured() as found:
         peer.semantic_segmentation(
@@ -65,13 +66,17 @@ def _stack(files: list[Path], out: Path) -> tuple[int, int]:
     return int(pixels.shape[1]), int(pixels.shape[2])
 
 
-def _as_unet(bundle: Bundle) -> dict[str, "Tensor"]:
-    """The region's network as the state of `smp.Unet(..., classes=2)` for values from 0 to 1."""
+def as_unet(bundle: Bundle, region: str) -> dict[str, "Tensor"]:
+    """A region's network as the state of `smp.Unet(..., classes=2)` for values from 0 to 1.
+
+    Raises:
+        BenchmarkError: its encoder is no ResNet.
+    """
     import torch
     from segmentation_models_pytorch import Unet
 
     network = bundle.network()
-    own = network.decoder(bundle.record.regions[REGION].decoder)
+    own = network.decoder(bundle.record.regions[region].decoder)
     unet = Unet(bundle.record.encoder, encoder_weights=None, in_channels=len(bundle.record.bands), classes=2)
     first = getattr(unet.encoder, "conv1", None)
     if not isinstance(first, torch.nn.Conv2d) or first.bias is not None:
