@@ -39,18 +39,30 @@ address = "landslides.gpkg"  # a GeoPackage, or postgresql://user@host/name for 
 """
 
 
-class _Section(BaseModel):
+class Section(BaseModel):
+    """Settings, as they stand in a TOML file or in a part of it."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Read a settings file; an unknown key is an error that names the nearest known one."""
+        try:
+            return cls.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise WorkspaceError(f"{path}: not valid TOML ({error}); correct it") from None
+        except ValidationError as error:
+            raise WorkspaceError(f"{path}: {_explain(error, cls)}") from None
 
-class ModelSettings(_Section):
+
+class ModelSettings(Section):
     """The network that the first update creates."""
 
     encoder: str = "resnet34"
     weights: str = "none"
 
 
-class UpdateSettings(_Section):
+class UpdateSettings(Section):
     """How a region is learned, unless the command says otherwise."""
 
     strategy: str = "tsmu-plus"
@@ -58,7 +70,7 @@ class UpdateSettings(_Section):
     batch_size: int = Field(16, ge=1)
 
 
-class MapSettings(_Section):
+class MapSettings(Section):
     """How a scene is cut into network inputs; pixels."""
 
     tile: Literal["auto"] | Annotated[int, Field(ge=64, multiple_of=32)] = "auto"
@@ -75,29 +87,19 @@ class MapSettings(_Section):
         return None if self.overlap == "auto" else self.overlap
 
 
-class DatabaseSettings(_Section):
+class DatabaseSettings(Section):
     """Where the landslide database is: a GeoPackage, relative to the workspace, or a server's address."""
 
     address: str = "landslides.gpkg"
 
 
-class Settings(_Section):
+class Settings(Section):
     """The whole of tsmu.toml."""
 
     model: ModelSettings = ModelSettings()
     update: UpdateSettings = UpdateSettings()
     map: MapSettings = MapSettings()
     database: DatabaseSettings = DatabaseSettings()
-
-    @classmethod
-    def read(cls, path: Path) -> Self:
-        """Read a settings file; an unknown key is an error that names the nearest known one."""
-        try:
-            return cls.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise WorkspaceError(f"{path}: not valid TOML ({error}); correct it") from None
-        except ValidationError as error:
-            raise WorkspaceError(f"{path}: {_explain(error, cls)}") from None
 
 
 def _explain(error: ValidationError, settings: type[BaseModel]) -> str:

@@ -78,7 +78,7 @@ def test_the_network_is_made_once_and_lies_in_the_bundles_cache(
     file = compiled_network(bundle, "alps", space.cache)
     assert file.is_relative_to(space.cache / bundle.digest)
     assert not list(file.parent.parent.glob(".*"))
-    monkeypatch.setattr(compiled, "ProcessPoolExecutor", None)
+    monkeypatch.setattr(compiled, "_make_apart", None)
     assert compiled_network(bundle, "alps", space.cache) == file
 
 

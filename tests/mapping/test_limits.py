@@ -14,9 +14,9 @@ from rasterio.transform import Affine
 from rasterio.windows import Window
 
 from tests.mapping.conftest import GRID, blur, engine, ground
-from tsmu.errors import MapError
+from tsmu.errors import ImageError, MapError
 from tsmu.imagery.grids import Grid
-from tsmu.mapping.limits import Area, Limit, Outside, Steep
+from tsmu.mapping.limits import Area, Limit, Outside, Steep, left_out
 from tsmu.mapping.mapper import MapResult, map_scene
 from tsmu.mapping.polygons import Outlining
 from tsmu.mapping.source import Scene
@@ -101,6 +101,20 @@ def test_a_mask_of_clouds(scene_file: SceneFile) -> None:
     expected = np.ones((300, 400), bool)
     expected[40:80, 60:120] = False
     np.testing.assert_array_equal(whole, expected)
+
+
+def test_what_is_left_out_may_be_polygons_or_a_raster(scene_file: SceneFile, tmp_path: Path) -> None:
+    x, y = GRID["transform"] @ (60, 40)
+    water = area_file(tmp_path, shapely.box(x, y - 400, x + 600, y), crs="EPSG:4326")
+    mask = scene_file(np.pad(np.ones((40, 60), np.uint8), ((40, 220), (60, 280))), "mask")
+    with ExitStack() as stack:
+        polygons, raster = (check_windows(left_out(file, GRID_OF, stack)) for file in (water, mask))
+        assert (polygons ^ raster).sum() < 40  # straight edges of one CRS bend in the other
+        assert (~raster).sum() == 40 * 60
+        elsewhere = left_out(area_file(tmp_path, shapely.box(0, 0, 1, 1)), GRID_OF, stack)
+        assert check_windows(elsewhere).all()
+        with pytest.raises(ImageError, match=r"gone\.gpkg: no such image file"):
+            left_out(tmp_path / "gone.gpkg", GRID_OF, stack)
 
 
 def mapped(scene_file: SceneFile, tmp_path: Path, name: str, *limits: Limit) -> tuple[np.ndarray, MapResult]:

@@ -14,7 +14,7 @@ from scipy.special import expit
 
 from tests.mapping.conftest import GRID, blur, content, engine, ground
 from tsmu.errors import ImageError, MapError
-from tsmu.mapping.job import as_percent
+from tsmu.mapping.blending import as_percent
 from tsmu.mapping.mapper import map_scene
 from tsmu.mapping.polygons import Outlining
 from tsmu.mapping.source import Scene

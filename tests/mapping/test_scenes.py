@@ -1,6 +1,7 @@
 """Several scenes in one command, broken ones among them."""
 
 import json
+import re
 import threading
 import time
 from collections.abc import Iterator
@@ -15,13 +16,15 @@ import rasterio
 import rasterio.shutil
 import shapely
 from click.testing import Result
+from rasterio.transform import Affine
 from typer.testing import CliRunner
 
 from tests.conftest import write_raster
-from tests.mapping.conftest import GRID, RGB, ground
+from tests.mapping.conftest import GRID, RGB, blur, engine, ground
 from tests.model.test_bundle import make_network, make_record
 from tsmu.cli import app
 from tsmu.errors import MapError
+from tsmu.mapping import opened
 from tsmu.mapping.scenes import SceneOrder, check_names, name_of, read_scene_table
 from tsmu.mapping.source import REMOTE, Scene
 from tsmu.model.bundle import write_bundle
@@ -165,6 +168,42 @@ def test_broken_scenes_are_told_and_the_others_mapped(tmp_path: Path, server: st
     assert len(stored) == answer["records"] == sum(scene["records"] for scene in answer["scenes"])
     again = json.loads(tsmu(*command).stdout)
     assert [scene["bands_computed"] for scene in again["scenes"]] == [0] * 5
+
+
+def test_pairs_that_do_not_fit_are_told_and_the_others_mapped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    space = Workspace.create(tmp_path / "survey")
+    bands = {"bands": ["pre:red", "post:red", "post:green"], "mean": [110.0] * 3, "std": [30.0] * 3}
+    write_bundle(space.models, make_network(), make_record(1).model_copy(update={**bands, "dtypes": ["uint8"]}))
+    monkeypatch.setattr(opened, "choose_engine", lambda *_: engine(blur))
+    pixels = ground(150, 130)
+    for name in ("good", "elsewhere", "cut", "placeless", "alone", "coarse"):
+        write_raster(tmp_path / f"{name}.tif", pixels, **PLACE)
+    moved, coarser = (GRID["transform"] @ step for step in (Affine.translation(500, 0), Affine.scale(2)))
+    write_raster(tmp_path / "pre" / "good.tif", pixels, **PLACE)
+    write_raster(tmp_path / "pre" / "elsewhere.tif", pixels, **PLACE | {"transform": moved})
+    write_raster(tmp_path / "pre" / "placeless.tif", pixels, **RGB)
+    write_raster(tmp_path / "pre" / "coarse.tif", pixels[:, ::2, ::2], **PLACE | {"transform": coarser})
+    cut = write_raster(tmp_path / "pre" / "cut.tif", pixels, **PLACE)
+    cut.write_bytes(cut.read_bytes()[:-20_000])
+    told = {
+        "elsewhere": r"pre/elsewhere\.tif: does not overlap the scene",
+        "cut": r"pre/cut\.tif: (damaged near row|cannot be read)",
+        "placeless": r"pre/placeless\.tif: has no CRS",
+        "alone": r"alone\.tif: the model takes pre-event bands too",
+    }
+    pairs = [f"{name}.tif,{'' if name == 'alone' else f'pre/{name}.tif'}" for name in ("good", *told, "coarse")]
+    (tmp_path / "pairs.csv").write_text("\n".join(["post,pre", *pairs]) + "\n")
+    done = tsmu("map", tmp_path / "pairs.csv", "--region", "alps", "--json", "--workspace", space.root)
+    assert done.exit_code == 3, done.stderr
+    answer = json.loads(done.stdout)
+    assert [scene["scene"] for scene in answer["scenes"]] == ["good", "coarse"]
+    assert [scene["valid_pixels"] for scene in answer["scenes"]] == [150 * 130] * 2
+    problems = {Path(issue["file"]).stem: issue["problem"] for issue in answer["issues"]}
+    assert problems.keys() == told.keys()
+    for name, problem in told.items():
+        assert re.search(problem, problems[name]), problems[name]
+        assert "\n" not in problems[name]
+    assert "4 left out" in done.stderr
 
 
 def test_a_source_that_falls_silent_is_given_up_and_the_others_are_mapped(

@@ -6,7 +6,7 @@ from scipy.special import expit
 
 from tests.mapping.conftest import RADIUS, blur, ground
 from tsmu.errors import MapError
-from tsmu.mapping.blending import RowBlender
+from tsmu.mapping.blending import Handover, RowBlender
 from tsmu.mapping.tiles import MULTIPLE, Cuts
 
 TILES = st.integers(2, 6).map(lambda n: n * MULTIPLE)
@@ -67,13 +67,13 @@ def test_impossible_tiles_are_refused(tile: int, overlap: int) -> None:
 
 def blended(whole: np.ndarray, rows: Cuts, columns: Cuts, valid: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Cut a padded scene (C, H, W) into tiles, answer each with `blur`, and blend them."""
-    blender = RowBlender(rows, columns)
+    blender, handover = RowBlender(rows, columns), Handover(rows)
     finished = []
     for row, top in enumerate(rows.starts):
         for column, left in enumerate(columns.starts):
             place = np.s_[..., top : top + rows.tile, left : left + columns.tile]
             blender.add(row, column, expit(blur(whole[place][None]))[0], valid[place])
-        finished.append(blender.finish(row))
+        finished.append(handover.finish(row, blender.take()))
     layers, kept = (np.concatenate(parts, axis=-2) for parts in zip(*finished, strict=True))
     return layers[0], kept
 

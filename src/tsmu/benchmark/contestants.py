@@ -10,7 +10,7 @@ import os
 import resource
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -95,7 +95,7 @@ def tsmu(
     with _opened(scene, bundle) as opened:
         shape = tuple(Cuts.plan(side, tile, overlap).tile for side in (opened.height, opened.width))
         engine.predict(np.zeros((batch, len(opened.bands), *shape), np.float32))
-        with _measured() as found:
+        with measured() as found:
             result = map_scene(
                 opened, engine, Path(out), outlining=Outlining(threshold), tile=tile, overlap=overlap, batch=batch,
                 force=True,
@@ -116,7 +116,7 @@ def bare(space: str, scene: str, precision: str, tile: int, overlap: int, batch:
     batches = min(BARE_BATCHES, -(-tiles // batch))
     together = np.stack([values] * batch)
     engine.predict(together)
-    with _measured() as found:
+    with measured() as found:
         for _ in range(batches):
             engine.predict(together)
     # For the tiles of the scene, so that pixels are those of the scene, as for the others.
@@ -140,7 +140,7 @@ def usual(space: str, part: str, out: str) -> Found:
         height, width = read.shape
         side = min(USUAL_TILE, height, width)
         answer([np.zeros((bands, side, side), np.float32)] * USUAL_BATCH)
-        with _measured() as found:
+        with measured() as found:
             total, count = np.zeros((height, width), np.float32), np.zeros((height, width), np.float32)
             places = [(top, left) for top in _starts(height, side) for left in _starts(width, side)]
             for first in range(0, len(places), USUAL_BATCH):
@@ -170,7 +170,7 @@ def whole(space: str, part: str, out: str) -> Found:
 
     bundle = serving_bundle(Workspace.open(Path(space)).models, REGION)
     decoder = bundle.record.regions[REGION].decoder
-    with _rasters(part) as read, torch.inference_mode(), _measured() as found:
+    with _rasters(part) as read, torch.inference_mode(), measured() as found:
         height, width = read.shape
         logits = bundle.network()(torch.from_numpy(read(Window(0, 0, width, height)))[None], [decoder])[decoder][0]
     np.save(out, logits.sigmoid().numpy())
@@ -207,7 +207,7 @@ def _starts(length: int, side: int) -> list[int]:
 
 
 @contextmanager
-def _measured() -> Iterator[Found]:
+def measured() -> Iterator[Found]:
     """Fill in seconds, and the share of all processors' time that this process had meanwhile."""
     found: Found = {}
     before, started = os.times(), time.perf_counter()
@@ -223,12 +223,12 @@ CONTESTANTS: dict[str, Callable[..., Found]] = {
 }  # fmt: skip
 
 
-def main(name: str, settings: str) -> None:
+def main(contestants: Mapping[str, Callable[..., Found]], name: str, settings: str) -> None:
     """Run one of them."""
-    found = CONTESTANTS[name](**json.loads(settings))
+    found = contestants[name](**json.loads(settings))
     found["peak_rss_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(json.dumps(found))
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main(CONTESTANTS, *sys.argv[1:])

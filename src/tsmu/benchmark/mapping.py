@@ -18,6 +18,7 @@ import numpy.typing as npt
 import rasterio
 from rasterio.windows import Window
 
+from tsmu.benchmark import contestants, peers
 from tsmu.benchmark.contestants import USUAL_OVERLAP, USUAL_TILE
 from tsmu.errors import BenchmarkError
 from tsmu.files import write_json
@@ -25,6 +26,7 @@ from tsmu.mapping.tiles import Cuts
 
 PART = 2048  # px; the whole image at once, and the usual loop, take this much of the scene
 SEAMS_TILE = 512  # px
+WHOLE = "whole.npy"
 FLAGS = ("avx2", "avx512f", "avx512_bf16", "avx512_fp16", "amx_bf16", "amx_tile", "amx_int8", "asimd", "bf16", "sve")
 
 Found = dict[str, Any]
@@ -40,6 +42,7 @@ def benchmark_mapping(
     steps: int = 200,
     seed: int = 0,
     precision: str = "auto",
+    with_peers: bool = False,
     say: Callable[[str], None] = print,
 ) -> Found:
     """Measure all contestants; the keys are those of `tsmu benchmark mapping --json`.
@@ -52,6 +55,7 @@ def benchmark_mapping(
         steps: of its training.
         seed: of world and training.
         precision: `auto`, which takes bfloat16 where its masks agree with float32's, or `float32`.
+        with_peers: measure GeoAI's `semantic_segmentation`, too, on what the usual loop takes of the scene.
         say: called with what is done next.
 
     Returns:
@@ -60,11 +64,14 @@ def benchmark_mapping(
         512 px against the network on the whole image of at most 2,048 px), `iou_vs_truth` and
         `landslide_share` of the scene, `bundle_ok` (at least 0.5, and 1 to 20 %: a network that
         answers anything else is no measure of seams), `precision`, `cpu_flags`, `tile`, `overlap` and `batch`,
-        and under `contestants` what each of them found in each repeat.
+        with peers `ratio_vs_geoai` and `geoai_mask_iou_vs_whole`, and under `contestants` what each
+        of them found in each repeat.
 
     Raises:
-        BenchmarkError: a contestant fails.
+        BenchmarkError: a contestant fails, or GeoAI is not installed.
     """
+    if with_peers and not peers.is_installed():
+        raise BenchmarkError("mapping benchmark, geoai: not installed; install it with: pip install geoai-py")
     part, cache = min(PART, size), (out / "cache").resolve()
     cache.mkdir(parents=True, exist_ok=True)
     say("Preparing the bundle and the scenes (kept for the next time)")
@@ -81,6 +88,9 @@ def benchmark_mapping(
         "bare_network": ("bare", {"scene": ready["scene"], **common, **tiling}),
         "usual_loop": ("usual", {"space": ready["space"], "part": ready["part"], "out": str(cache / "usual.tif")}),
     }
+    if with_peers:
+        at = {name: ready[name] for name in ("space", "part", "threshold")}
+        calls["geoai"] = "geoai", {**at, "out": str(cache)}
     runs: dict[str, list[Found]] = {name: [] for name in calls}
     for repeat in range(repeats):
         for name, (contestant, settings) in calls.items():
@@ -98,6 +108,7 @@ def benchmark_mapping(
         "peak_rss_mb": statistics.median(run["peak_rss_mb"] for run in runs["tsmu"]),
         "cpu_share": statistics.median(run["cpu_share"] for run in runs["tsmu"]),
         **_agreement(ready, common, tiling, cache, Path(runs["usual_loop"][-1]["probability"])),
+        **(_geoai(speed, ready, cache, Path(runs["geoai"][-1]["mask"])) if with_peers else {}),
         **_quality(Path(runs["tsmu"][-1]["probability"]), Path(ready["scene"]) / "truth.tif", ready["threshold"]),
         **{
             name: ready[name]
@@ -120,7 +131,8 @@ def benchmark_mapping(
 
 def _run(contestant: str, **settings: object) -> Found:
     """Let a contestant run in a process of its own."""
-    command = [sys.executable, "-m", "tsmu.benchmark.contestants", contestant, json.dumps(settings)]
+    module = peers if contestant == "geoai" else contestants
+    command = [sys.executable, "-m", module.__name__, contestant, json.dumps(settings)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         reason = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
@@ -133,8 +145,8 @@ def _agreement(ready: Found, common: Found, tiling: Found, cache: Path, usual: P
     small = tiling | {"tile": min(SEAMS_TILE, tiling["tile"])}
     at = {"scene": ready["part"], "out": str(cache / "seams"), "threshold": ready["threshold"]}
     seams = _run("tsmu", **at, **common, **small)
-    answer = _run("whole", space=ready["space"], part=ready["part"], out=str(cache / "whole.npy"))
-    expected = np.floor(np.load(answer["probability"]) * 100 + 0.5)
+    _run("whole", space=ready["space"], part=ready["part"], out=str(cache / WHOLE))
+    expected = _whole(cache)
     percents = [_read(Path(path)) for path in (seams["probability"], usual)]
     ours, theirs = (iou(percent >= ready["threshold"], expected >= ready["threshold"]) for percent in percents)
     cuts = [Cuts.plan(side, small["tile"], small["overlap"]) for side in expected.shape]
@@ -145,6 +157,19 @@ def _agreement(ready: Found, common: Found, tiling: Found, cache: Path, usual: P
         "mean_difference_vs_whole": float(np.abs(percents[0] - expected).mean() / 100),
         "seams_tile": small["tile"],
     }
+
+
+def _geoai(speed: dict[str, float], ready: Found, cache: Path, mask: Path) -> Found:
+    """How GeoAI compares, once the network has answered the whole part."""
+    return {
+        "ratio_vs_geoai": speed["tsmu"] / speed["geoai"],
+        "geoai_mask_iou_vs_whole": iou(_read(mask) == 1, _whole(cache) >= ready["threshold"]),
+    }
+
+
+def _whole(cache: Path) -> npt.NDArray[np.float32]:
+    """What the network answers to the whole part at once, in whole percent."""
+    return np.asarray(np.floor(np.load(cache / WHOLE) * 100 + 0.5))
 
 
 def _quality(probability: Path, truth: Path, threshold: int) -> Found:
@@ -171,11 +196,23 @@ def lines(found: Found) -> list[str]:
         *each,
         f"{found['ratio_vs_usual_loop']:.2f} times the usual loop (float32, {USUAL_TILE} px sharing {USUAL_OVERLAP}, "
         f"on {found['part']} px), {found['ratio_vs_bare_network']:.2f} times the bare network",
+        *_geoai_lines(found),
         f"peak memory {found['peak_rss_mb']:.0f} MB, {found['cpu_share']:.0%} of the CPUs",
         f"seams with tiles of {found['seams_tile']} px: masks agree with the whole image to IoU {agreement}, steps "
         f"along borders {step} times those elsewhere",
         f"the bundle finds {found['landslide_share']:.1%} landslide, IoU {found['iou_vs_truth']:.3f} with the truth"
         + ("" if found["bundle_ok"] else ": not good enough for figures that count; train it with more --steps"),
+    ]
+
+
+def _geoai_lines(found: Found) -> list[str]:
+    if "ratio_vs_geoai" not in found:
+        return []
+    settings = found["contestants"]["geoai"][0]
+    return [
+        f"{found['ratio_vs_geoai']:.2f} times GeoAI {settings['version']} (windows of {settings['window_size']} px "
+        f"sharing {settings['overlap']}, on {found['part']} px), whose mask agrees with the whole image to IoU "
+        f"{found['geoai_mask_iou_vs_whole']}"
     ]
 
 

@@ -227,6 +227,7 @@ def mapping(
     precision: Annotated[
         Literal["auto", "float32"], typer.Option(help="auto: bfloat16 where its masks agree with float32.")
     ] = "auto",
+    peers: Annotated[bool, typer.Option("--peers", help="Beside GeoAI, too, if geoai-py is installed.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Map a synthetic scene, beside the bare network and beside the usual loop."""
@@ -235,7 +236,7 @@ def mapping(
 
         found = benchmark_mapping(
             size, out, repeats=repeats, encoder=encoder, steps=steps, seed=seed, precision=precision,
-            say=answer.say,
+            with_peers=peers, say=answer.say,
         )  # fmt: skip
         answer.records = repeats
         answer.outputs = {"results": str(out / "results.json")}

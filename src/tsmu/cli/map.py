@@ -1,5 +1,6 @@
 """`tsmu map`."""
 
+from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -30,7 +31,7 @@ def map_scene(
     slope_below: Annotated[float | None, typer.Option(min=0, max=90, help="Degrees; leave out flatter ground.")] = None,
     dem: Annotated[str | None, typer.Option(metavar="FILE", help="Elevations in metres, for --slope-below.")] = None,
     leave_out: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Raster of clouds or water; leave out where it is not 0.")
+        str | None, typer.Option(metavar="FILE", help="Clouds or water: polygons, or a raster that is not 0 there.")
     ] = None,
     tile: Annotated[int | None, typer.Option(min=64, help="Pixels per side of one network input.")] = None,
     overlap: Annotated[int | None, typer.Option(help="Pixels that neighbouring tiles share.")] = None,
@@ -45,6 +46,10 @@ def map_scene(
     date_pre: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], metavar="YYYY-MM-DD")] = None,
     date_post: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], metavar="YYYY-MM-DD")] = None,
     any_resolution: Annotated[bool, typer.Option("--any-resolution", help="Map whatever the pixel size.")] = False,
+    cluster: Annotated[
+        str | None,
+        typer.Option(metavar="URL|local[:N]|FILE.toml", help="Dask scheduler, N processes here, or SLURM's settings."),
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Compute anew what is finished.")] = False,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
@@ -52,11 +57,12 @@ def map_scene(
     """Map scenes: probabilities, polygons, and candidates in the landslide database."""
     with command("map", as_json) as answer:
         space = find_workspace(workspace)
-        from tsmu.cli.mapping import SceneMapper, Wanted
+        from tsmu.cli.mapping import on_cluster, one_by_one, record
         from tsmu.database import open_database
         from tsmu.errors import MapError, TsmuError
         from tsmu.issues import IssueLog
         from tsmu.mapping.choose import ENGINES
+        from tsmu.mapping.opened import Wanted
         from tsmu.mapping.scenes import check_names
 
         if engine not in ENGINES:
@@ -76,15 +82,19 @@ def map_scene(
             region_layer, engine, scale, any_resolution, force,
         )  # fmt: skip
         done: list[dict[str, Any]] = []
-        mapper = SceneMapper(wanted, space)
-        with space.lock("tsmu map"), open_database(space.database, create=True) as records:
-            for row, order in orders:
+        rows = {order.name: row for row, order in orders}
+        folders = [(order, out or space.maps / order.name) for _, order in orders]
+        outcomes = on_cluster(cluster, wanted, space, folders) if cluster else one_by_one(wanted, space, folders)
+        with space.lock("tsmu map"), open_database(space.database, create=True) as records, closing(outcomes):
+            for order, outcome in outcomes:
                 try:
-                    done.append(mapper.map(order, out or space.maps / order.name, records, log))
+                    if isinstance(outcome, Exception):
+                        raise outcome
+                    done.append(record(records, order, outcome, wanted, space, log))
                 except (TsmuError, OSError) as error:
                     if len(orders) == 1 and not log.errors:
                         raise
-                    log.error(str(order.post), explain(error), "not mapped", row=row)
+                    log.error(str(order.post), explain(error), "not mapped", row=rows[order.name])
                     continue
                 answer.records += done[-1]["records"]
                 answer.say(_line(done[-1]))

@@ -1,12 +1,35 @@
-"""Overlapping tiles in, finished rows out; one row of tiles is held."""
+"""Overlapping tiles in, finished rows out; one row of tiles is held.
+
+Each row of tiles is added up by itself, and only then to what the rows of tiles above it say. So it does
+not matter to the last bit whether one process computes all of them or many some of them each.
+"""
+
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from tsmu.mapping.sink import NO_DATA, Percent
 from tsmu.mapping.tiles import Cuts
 
 Probability = npt.NDArray[np.float32]
 Valid = npt.NDArray[np.bool_]
+Carry = tuple[Probability, Valid]
+
+
+@dataclass(frozen=True)
+class RowSums:
+    """What one row of tiles says, whatever its neighbours say.
+
+    Attributes:
+        layers: weighted sums (layers, tile, W).
+        valid: where there is anything to say (tile, W).
+        skipped: tiles that were not computed.
+    """
+
+    layers: Probability
+    valid: Valid
+    skipped: int
 
 
 class RowBlender:
@@ -16,8 +39,6 @@ class RowBlender:
     answer near its border cannot outvote its neighbour, and their weighted mean is what two equally
     trusted answers say together.
 
-    Holds float32 and bool arrays of one row of tiles, whatever the height of the scene.
-
     Args:
         rows, columns: how the scene is cut.
         layers: numbers per pixel: the probability, and perhaps more that is blended in the same way.
@@ -26,8 +47,13 @@ class RowBlender:
     def __init__(self, rows: Cuts, columns: Cuts, layers: int = 1) -> None:
         self._rows = rows
         self._columns = columns
-        self._sum = np.zeros((layers, rows.tile, columns.padded), np.float32)
+        self._layers = layers
+        self._start()
+
+    def _start(self) -> None:
+        self._sum = np.zeros((self._layers, self._rows.tile, self._columns.padded), np.float32)
         self._valid = np.zeros(self._sum.shape[1:], bool)
+        self._added = 0
 
     def add(self, row: int, column: int, layers: Probability, valid: Valid) -> None:
         """Add a tile's layers (layers, tile, tile) and validity (tile, tile) to the row under way."""
@@ -36,32 +62,52 @@ class RowBlender:
         weight = self._rows.weights[row][:, None] * self._columns.weights[column]
         self._sum[place] += weight * np.where(valid, layers, 0)
         self._valid[place] |= valid
+        self._added += 1
 
-    def finish(self, row: int) -> tuple[Probability, Valid]:
-        """Give the rows that are final after a row of tiles; keep what the next row shares.
+    def take(self) -> RowSums:
+        """Give the row under way, and begin the next."""
+        width = self._columns.size
+        sums = RowSums(self._sum[..., :width], self._valid[..., :width], len(self._columns) - self._added)
+        self._start()
+        return sums
+
+
+class Handover:
+    """Puts rows of tiles together, from top to bottom.
+
+    Args:
+        rows: how the scene is cut.
+        carry: what was `carry` after the row of tiles before the next one; None before the first.
+    """
+
+    def __init__(self, rows: Cuts, carry: Carry | None = None) -> None:
+        self._rows = rows
+        self._carry = carry
+
+    @property
+    def carry(self) -> Carry:
+        """What the rows of tiles up to the last one say about the rows after it."""
+        assert self._carry is not None
+        return self._carry
+
+    def finish(self, row: int, own: RowSums) -> tuple[Probability, Valid]:
+        """Give the rows that are final after a row of tiles, whose sums are used up.
 
         Returns:
             Layers (layers, H, W) and validity (H, W).
         """
+        if self._carry:
+            layers, valid = self._carry
+            shared = len(valid)
+            own.layers[:, :shared] += layers
+            own.valid[:shared] |= valid
         done = self._rows.final_before(row) - self._rows.starts[row]
-        width, kept = self._columns.size, self._rows.tile - done
-        layers, valid = self._sum[:, :done, :width].copy(), self._valid[:done, :width].copy()
-        for held in (self._sum, self._valid):
-            held[..., :kept, :] = held[..., done:, :].copy()
-            held[..., kept:, :] = 0
-        return layers, valid
-
-    def carry(self, row: int) -> tuple[Probability, Valid]:
-        """Give what tiles up to `row`, which is finished, say about the rows after it."""
-        shared = self._shared(row)
-        return self._sum[:, :shared].copy(), self._valid[:shared].copy()
-
-    def go_on(self, row: int, carry: tuple[Probability, Valid]) -> None:
-        """Be as after `finish(row)`, given the carry of then."""
-        for held, kept in zip((self._sum, self._valid), carry, strict=True):
-            held[..., : self._shared(row), :] = kept
-
-    def _shared(self, row: int) -> int:
-        """How many rows a row of tiles shares with the next."""
         last = row == len(self._rows) - 1
-        return 0 if last else self._rows.starts[row] + self._rows.tile - self._rows.starts[row + 1]
+        kept = slice(done, done if last else None)
+        self._carry = own.layers[:, kept].copy(), own.valid[kept].copy()
+        return own.layers[:, :done], own.valid[:done]
+
+
+def as_percent(probability: Probability, valid: Valid) -> Percent:
+    """Round probabilities to whole percents, halves up; 255 where not valid."""
+    return np.where(valid, np.floor(probability * 100 + 0.5), NO_DATA).astype(np.uint8)

@@ -3,10 +3,11 @@
 cache/<digest of the bundle>/openvino-<version>/<decoder>/network.xml, network.bin
 """
 
+import subprocess
 import sys
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 from pathlib import Path
+
+import filelock
 
 from tsmu.errors import MapError
 from tsmu.files import written_whole
@@ -38,10 +39,24 @@ def compiled_network(bundle: Bundle, decoder: str, cache: Path) -> Path:
 
     release = openvino.__version__.partition("-")[0]
     folder = cache / bundle.digest / f"openvino-{release}" / decoder
-    if not (folder / NETWORK).exists():
-        with ProcessPoolExecutor(1, get_context("spawn")) as process:
-            process.submit(_make, bundle.path, decoder, folder).result()
-    return folder / NETWORK
+    file = folder / NETWORK
+    if not file.exists():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with filelock.FileLock(folder.parent / f"{decoder}.lock"):  # others wait, and find it there
+            if not file.exists():
+                _make_apart(bundle.path, decoder, folder)
+    return file
+
+
+def _make_apart(path: Path, decoder: str, folder: Path) -> None:
+    """Make it in a process of its own; not in one of multiprocessing's, which workers of a cluster may not have."""
+    command = [sys.executable, "-m", __name__, str(path), decoder, str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        reason = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
+        raise CompileError(
+            f"{path}: its network cannot be brought into OpenVINO's form ({reason}); map with --engine torch"
+        )
 
 
 def _make(path: Path, decoder: str, folder: Path) -> None:
@@ -72,10 +87,11 @@ def _make(path: Path, decoder: str, folder: Path) -> None:
         program: ExportedProgram = export(OneDecoder().eval(), (example,), dynamic_shapes={"image": sides})
         model = openvino.convert_model(program)
     except Exception as error:  # noqa: BLE001 - of many kinds: whatever torch or OpenVINO do not know of an encoder
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise CompileError(
-            f"{path}: its network cannot be brought into OpenVINO's form ({reason}); map with --engine torch"
-        ) from None
+        sys.exit(str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__)
     with written_whole(folder) as temporary:
         temporary.mkdir(parents=True)
         openvino.save_model(model, temporary / NETWORK, compress_to_fp16=False)
+
+
+if __name__ == "__main__":
+    _make(Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3]))

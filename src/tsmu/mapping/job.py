@@ -11,7 +11,7 @@ from rasterio.windows import Window
 from tsmu.errors import MapError
 from tsmu.imagery.raster import GDAL_OPTIONS
 from tsmu.mapping.answers import Answers, Said, View
-from tsmu.mapping.blending import Probability, RowBlender, Valid
+from tsmu.mapping.blending import Handover, RowBlender, RowSums, Valid, as_percent
 from tsmu.mapping.engine import Engine
 from tsmu.mapping.layers import Layers
 from tsmu.mapping.limits import Limit
@@ -24,6 +24,7 @@ from tsmu.mapping.state import RunState
 from tsmu.mapping.tiles import Cuts
 
 BATCHES_AHEAD, CALLS_BEHIND = 2, 4
+NOTHING = np.empty((0, 0, 0, 0), np.float32)
 
 Progress = Callable[[int, int], None]
 
@@ -80,7 +81,6 @@ class _Tile:
     top: int
     left: int
     column: int
-    values: Values
     valid: Valid
     shares: Shares
     regions: tuple[int, ...]
@@ -88,12 +88,17 @@ class _Tile:
 
 @dataclass(frozen=True)
 class _Batch:
-    """Tiles of one row of tiles, of the same regions; the last batch of a row may have none."""
+    """Tiles of one row of tiles, of the same regions, and their values (N, C, tile, tile).
+
+    The last batch of a row may have none. A row that was computed before is one batch without tiles.
+    """
 
     row: int
     tiles: list[_Tile]
+    values: Values
     tiles_done: int
     last: bool
+    computed_before: bool = False
 
 
 @dataclass
@@ -118,7 +123,6 @@ class Job:
     state: RunState
     valid_pixels: int = field(default=0, init=False)
     skipped: int = field(default=0, init=False)
-    blended_in_row: int = field(default=0, init=False)
 
     def run(self, sink: Layers, progress: Progress | None) -> tuple[Counts, int]:
         """Write all rows into the sink; gives the counts, and how many bands were computed now.
@@ -126,51 +130,78 @@ class Job:
         Raises:
             HopelessError: nothing in the scene is valid, or the network answers NaN.
         """
-        first, tiles = self.state.finished, len(self.row_cuts) * len(self.column_cuts)
-        blender = RowBlender(self.row_cuts, self.column_cuts, self.answering.layers)
+        state, bands = self.state, len(self.row_cuts)
+        first, to_compute = state.finished, len(state.missing)
         for band in range(first):
-            rows, skipped = self.state.rows(band)
-            self._take(sink, rows, skipped)
-        if 0 < first < len(self.row_cuts):
-            blender.go_on(first - 1, self.state.carry())
-        with Behind(CALLS_BEHIND) as behind, closing(ahead(self._batches(first), BATCHES_AHEAD)) as batches:
+            self._take(sink, *state.rows(band))
+        handover = Handover(self.row_cuts, state.carry() if 0 < first < bands else None)
+
+        def finish(row: int, own: RowSums) -> None:
+            rows = as_percent(*handover.finish(row, own))
+            state.save(rows, own.skipped, handover.carry)
+            self._take(sink, rows, own.skipped)
+
+        self._each(range(first, bands), finish, progress)
+        if not self.valid_pixels:
+            raise HopelessError(f"{self.scene.name}: has no valid pixel (all no-data, transparent, NaN or left out)")
+        return Counts(self.valid_pixels, bands * len(self.column_cuts), self.skipped, bands), to_compute
+
+    def compute_ahead(self, rows: Sequence[int]) -> None:
+        """Compute some rows of tiles and leave them to the process that runs the job.
+
+        Raises:
+            HopelessError: the network answers NaN.
+        """
+        self._each([row for row in rows if not self.state.is_ahead(row)], self.state.save_ahead, None)
+
+    def _each(self, rows: Sequence[int], take: Callable[[int, RowSums], None], progress: Progress | None) -> None:
+        """Hand on rows of tiles in their order, in another thread: computed, or as they were computed ahead."""
+        blender = RowBlender(self.row_cuts, self.column_cuts, self.answering.layers)
+
+        def finish(batch: _Batch) -> None:
+            take(batch.row, self.state.ahead(batch.row) if batch.computed_before else blender.take())
+
+        with Behind(CALLS_BEHIND) as behind, closing(ahead(self._batches(rows), BATCHES_AHEAD)) as batches:
             for batch in batches:
                 if batch.tiles:
                     answers = self._answer(batch, behind)
                     behind.call(self._blend, blender, batch, answers)
                 if batch.last:
-                    behind.call(self._finish, blender, batch.row, sink)
+                    behind.call(finish, batch)
                 if progress:
-                    progress(batch.tiles_done, tiles)
-        if not self.valid_pixels:
-            raise HopelessError(f"{self.scene.name}: has no valid pixel (all no-data, transparent, NaN or left out)")
-        return Counts(self.valid_pixels, tiles, self.skipped, len(self.row_cuts)), len(self.row_cuts) - first
+                    progress(batch.tiles_done, len(self.row_cuts) * len(self.column_cuts))
 
     def _answer(self, batch: _Batch, behind: Behind) -> Answers:
         """Let the networks answer in all views; what they say is put together by the other thread."""
         answers = Answers([tile.shares for tile in batch.tiles])
-        tiles = np.stack([tile.values for tile in batch.tiles])
         for view in self.answering.views:
-            seen = view.of(tiles)
+            seen = view.of(batch.values)
             networks = self.answering.networks(batch.tiles[0].regions)
             behind.call(answers.add, view, [Said(engine, who, engine.predict(seen)) for engine, who in networks])
         return answers
 
-    def _batches(self, first_row: int) -> Generator[_Batch, None, None]:
+    def _batches(self, rows: Sequence[int]) -> Generator[_Batch, None, None]:
+        """Read what the networks get; copied together here, where they need not wait for it."""
         across = len(self.column_cuts)
         with rasterio.Env(**GDAL_OPTIONS, **REMOTE):  # GDAL's options belong to a thread
-            for row in range(first_row, len(self.row_cuts)):
-                waiting: list[_Tile] = []
+            for row in rows:
+                if self.state.is_ahead(row):
+                    yield _Batch(row, [], NOTHING, (row + 1) * across, last=True, computed_before=True)
+                    continue
+                waiting: list[tuple[_Tile, Values]] = []
                 for column in range(across):
-                    tile = self._read(row, column)
-                    if tile and waiting and (len(waiting) == self.batch or tile.regions != waiting[0].regions):
-                        yield _Batch(row, waiting, row * across + column, False)
-                        waiting = []
-                    if tile:
-                        waiting.append(tile)
-                yield _Batch(row, waiting, (row + 1) * across, True)
+                    found = self._read(row, column)
+                    if found and waiting and (len(waiting) == self.batch or found[0].regions != waiting[0][0].regions):
+                        full = _Batch(row, *_together(waiting), row * across + column, last=False)
+                        waiting = []  # before the batch is handed on: its values are a copy
+                        yield full
+                    if found:
+                        waiting.append(found)
+                rest = _Batch(row, *_together(waiting), (row + 1) * across, last=True)
+                waiting = []
+                yield rest
 
-    def _read(self, row: int, column: int) -> _Tile | None:
+    def _read(self, row: int, column: int) -> tuple[_Tile, Values] | None:
         """Read a tile; None where no pixel of it has data and is wanted."""
         top, left = self.row_cuts.starts[row], self.column_cuts.starts[column]
         height, width = self.row_cuts.tile, self.column_cuts.tile
@@ -183,7 +214,7 @@ class Job:
             return None
         shares = self.answering.shares.percent(Window(left, top, width, height))
         regions = tuple(region for region, share in enumerate(shares) if share[valid].any())
-        return _Tile(top, left, column, values, valid, shares, regions)
+        return _Tile(top, left, column, valid, shares, regions), values
 
     def _wanted(self, top: int, left: int, height: int, width: int) -> Valid:
         bottom, right = min(top + height, self.scene.height), min(left + width, self.scene.width)
@@ -205,14 +236,6 @@ class Job:
                     "check the values of the scene there, and the bundle"
                 )
             blender.add(batch.row, tile.column, layers, tile.valid)
-            self.blended_in_row += 1
-
-    def _finish(self, blender: RowBlender, row: int, sink: Layers) -> None:
-        """Store the band of rows that is final after a row of tiles."""
-        skipped, self.blended_in_row = len(self.column_cuts) - self.blended_in_row, 0
-        rows = as_percent(*blender.finish(row))
-        self.state.save(rows, skipped, blender.carry(row))
-        self._take(sink, rows, skipped)
 
     def _take(self, sink: Layers, rows: Percent, skipped: int) -> None:
         sink.write(rows)
@@ -220,6 +243,6 @@ class Job:
         self.skipped += skipped
 
 
-def as_percent(probability: Probability, valid: Valid) -> Percent:
-    """Round probabilities to whole percents, halves up; 255 where not valid."""
-    return np.where(valid, np.floor(probability * 100 + 0.5), NO_DATA).astype(np.uint8)
+def _together(waiting: list[tuple[_Tile, Values]]) -> tuple[list[_Tile], Values]:
+    """Tiles, and their values as one array."""
+    return [tile for tile, _ in waiting], np.stack([values for _, values in waiting]) if waiting else NOTHING

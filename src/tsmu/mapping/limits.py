@@ -13,8 +13,10 @@ from typing import Protocol
 import geopandas
 import numpy as np
 import numpy.typing as npt
+import pyogrio
 import pyproj
 import shapely
+from pyogrio.errors import DataSourceError
 from rasterio.enums import Resampling
 from rasterio.features import geometry_mask
 from rasterio.windows import Window
@@ -42,19 +44,21 @@ class Limit(Protocol):
 
 
 class Area:
-    """Only pixels whose centre lies in the polygons of a file.
+    """Only pixels whose centre lies in the polygons of a file; or only the others.
 
     Args:
         path: polygons in any format that GDAL reads, in any CRS.
         grid: the scene's grid.
+        inside: whether it is the pixels in the polygons that are wanted.
 
     Raises:
-        MapError: there is no polygon in the file, or none in the scene.
+        MapError: the file holds no polygons; or none is in the scene, where they are wanted.
     """
 
-    def __init__(self, path: Path, grid: Grid) -> None:
-        self.identity: object = ["area", file_identity(path)]
+    def __init__(self, path: Path, grid: Grid, *, inside: bool = True) -> None:
+        self.identity: object = ["area" if inside else "not area", file_identity(path)]
         self._grid = grid
+        self._inside = inside
         try:
             table = geopandas.read_file(path)
         except (OSError, ValueError, RuntimeError) as error:
@@ -64,16 +68,17 @@ class Area:
         shapes = np.asarray(table.geometry.dropna().make_valid().to_crs(grid.crs))
         self._shapes = shapes[shapely.get_dimensions(shapes) == 2]
         self._tree = shapely.STRtree(self._shapes)
-        if not len(self._tree.query(_outline(grid, Window(0, 0, grid.width, grid.height)))):
+        here = self._tree.query(_outline(grid, Window(0, 0, grid.width, grid.height)))
+        if not len(self._shapes) or (inside and not len(here)):
             raise MapError(f"{path}: none of its {len(self._shapes)} polygons lies in the scene; give another area")
 
     def wanted(self, window: Window) -> Valid:
-        """Whether each pixel's centre lies in a polygon."""
+        """Whether each pixel's centre lies in a polygon, or in none."""
         near = self._shapes[self._tree.query(_outline(self._grid, window))]
         shape = (window.height, window.width)
         if not len(near):
-            return np.zeros(shape, bool)
-        return np.asarray(geometry_mask(near, shape, self._grid.cut(window).transform, invert=True))
+            return np.full(shape, not self._inside)
+        return np.asarray(geometry_mask(near, shape, self._grid.cut(window).transform, invert=self._inside))
 
 
 class Steep:
@@ -145,6 +150,29 @@ class Outside:
         """Whether the mask leaves each pixel in."""
         values, valid = read_window(self._dataset, window)
         return np.asarray((values[0] == 0) | ~valid)
+
+
+def left_out(place: Path | str, grid: Grid, stack: ExitStack) -> Limit:
+    """Leave out what a file shows, such as clouds or water: polygons, or a raster where it is not zero.
+
+    Args:
+        place: the file; a raster may be an address.
+        grid: the scene's grid.
+        stack: closes what is opened.
+
+    Raises:
+        ImageError, MapError: it is neither, or lies elsewhere.
+    """
+    if isinstance(place, Path) and _has_shapes(place):
+        return Area(place, grid, inside=False)
+    return Outside(place, grid, stack)
+
+
+def _has_shapes(path: Path) -> bool:
+    try:
+        return any(kind is not None for _, kind in pyogrio.list_layers(path))
+    except DataSourceError:
+        return False
 
 
 def _outline(grid: Grid, window: Window) -> shapely.Polygon:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 
 import filelock
@@ -84,46 +85,109 @@ def map_scene(
         MapError: the settings are wrong, the scene has no data at all, the network answers NaN,
             another process maps into `out`, or `out` cannot be written.
     """
-    views = ALL_VIEWS if tta else AS_IT_IS
-    answering = Answering.alone(engine, views) if isinstance(engine, Engine) else Answering(*engine, views)
-    if not all(1 <= percent <= 100 for percent in outlining.percents):
-        raise MapError(f"threshold of {outlining.threshold_percent} %: must be a whole percent from 1 to 100")
-    cuts = Cuts.plan(scene.height, tile, overlap), Cuts.plan(scene.width, tile, overlap)
-    run = digest_of(answering.identity, scene.identity, tile, overlap, batch, [limit.identity for limit in limits])
-    labels = {**_settings(answering, outlining, tile, overlap), **(tags or {}), RUN: run}
-    computed_names = (RASTER, DEVIATION)[: answering.layers]
-    names = (*computed_names, *((REGIONS,) if region_layer else ()))
-    labels[OUTLINES] = digest_of(labels, notes, vars(outlining), names)
-    polygons = out / POLYGONS
-    with write_errors(out), _alone_in(out):
-        there = {} if force else tags_in(out)
-        if there.get(OUTLINES) == labels[OUTLINES] and polygons.exists():
-            return result_in(out)
-        if force:
-            remove(out / FOLDER)
-        state = RunState(out / FOLDER, run)
-        job = Job(scene, answering, *cuts, batch, limits, state)
-        try:
-            with ExitStack() as whole:  # the raster gets its name first, the polygons theirs last
-                table_file = whole.enter_context(written_whole(polygons))
-                cogs = {name: whole.enter_context(written_whole(out / name)) for name in reversed(names)}
-                ordered = {name: cogs[name] for name in names}
-                with Layers(ordered, Grid.of(scene.info), labels, answering.shares) as layers:
-                    if there.get(RUN) == run and all((out / name).exists() for name in computed_names):
-                        counts, computed = _copy(out, computed_names, layers, Counts.from_tags(there)), 0
-                    else:
-                        counts, computed = job.run(layers, progress)
-                    layers.tag(counts.as_tags())
-                by = [str(one) for one in answering.engines]
-                noted = {**(notes or {}), "engine": by}
-                write_polygons(cogs[RASTER], outlining, table_file, noted, answering.shares, cogs.get(DEVIATION))
-                for older in (polygons, out / DEVIATION, out / REGIONS):
-                    older.unlink(missing_ok=True)  # from here on the older map is gone
-        except HopelessError as error:
+    run = MapRun(
+        scene, engine, out, outlining=outlining, tile=tile, overlap=overlap, batch=batch, limits=limits, tta=tta,
+        region_layer=region_layer, tags=tags, notes=notes,
+    )  # fmt: skip
+    return run.alone(progress, force=force)
+
+
+class MapRun:
+    """One scene on its way into one folder; arguments and errors as those of `map_scene`.
+
+    One process is `alone_in` the folder while the run lasts. First comes `begin` and last `finish`, which
+    does everything that is not there; in between any process may `compute_ahead`.
+    """
+
+    def __init__(
+        self,
+        scene: Scene,
+        engine: Engine | tuple[Sequence[Engine], AnyShares],
+        out: Path,
+        *,
+        outlining: Outlining,
+        tile: int,
+        overlap: int,
+        batch: int,
+        limits: Sequence[Limit],
+        tta: bool,
+        region_layer: bool,
+        tags: Mapping[str, object] | None,
+        notes: Mapping[str, str | Sequence[str]] | None,
+    ) -> None:
+        if not all(1 <= percent <= 100 for percent in outlining.percents):
+            raise MapError(f"threshold of {outlining.threshold_percent} %: must be a whole percent from 1 to 100")
+        views = ALL_VIEWS if tta else AS_IT_IS
+        answering = Answering.alone(engine, views) if isinstance(engine, Engine) else Answering(*engine, views)
+        cuts = Cuts.plan(scene.height, tile, overlap), Cuts.plan(scene.width, tile, overlap)
+        # Not of the batch: that is as many as the machine likes, and each tile is answered by itself.
+        self._run = digest_of(answering.identity, scene.identity, tile, overlap, [one.identity for one in limits])
+        self._computed = (RASTER, DEVIATION)[: answering.layers]
+        self._names = (*self._computed, *((REGIONS,) if region_layer else ()))
+        self._labels = {**_settings(answering, outlining, tile, overlap), **(tags or {}), RUN: self._run}
+        self._labels[OUTLINES] = digest_of(self._labels, notes, vars(outlining), self._names)
+        self._notes = {**(notes or {}), "engine": [str(one) for one in answering.engines]}
+        self._scene, self._answering, self._outlining, self._out = scene, answering, outlining, out
+        self._job = partial(Job, scene, answering, *cuts, batch, limits)
+        self._rows = cuts[0]
+
+    def alone(self, progress: Progress | None = None, *, force: bool = False) -> MapResult:
+        """Do everything in this process."""
+        with alone_in(self._out):
+            self.begin(force=force)
+            return self.finish(progress, force=force)
+
+    def begin(self, *, force: bool = False) -> list[int]:
+        """Begin, or go on with what is there; gives the rows of tiles that are to be computed yet."""
+        there = {} if force else tags_in(self._out)
+        if self._is_computed(there):
+            return []
+        with write_errors(self._out):
+            if force:
+                remove(self._out / FOLDER)
+            return RunState.begin(self._out / FOLDER, self._run, self._rows).missing
+
+    def compute_ahead(self, rows: Sequence[int]) -> None:
+        """Compute some rows of tiles, and leave them in the folder for `finish`."""
+        with write_errors(self._out):
+            self._job(RunState.join(self._out / FOLDER, self._run, self._rows)).compute_ahead(rows)
+
+    def finish(self, progress: Progress | None = None, *, force: bool = False) -> MapResult:
+        """Compute what is not there, and give the files their names."""
+        there = {} if force else tags_in(self._out)
+        if there.get(OUTLINES) == self._labels[OUTLINES] and (self._out / POLYGONS).exists():
+            return result_in(self._out)
+        with write_errors(self._out):
+            state = RunState.begin(self._out / FOLDER, self._run, self._rows)
+            try:
+                computed = self._write(there, state, progress)
+            except HopelessError:
+                state.remove()
+                raise
             state.remove()
-            raise MapError(str(error)) from None
-        state.remove()
-        return result_in(out, computed)
+        return result_in(self._out, computed)
+
+    def _is_computed(self, there: Mapping[str, str]) -> bool:
+        return there.get(RUN) == self._run and all((self._out / name).exists() for name in self._computed)
+
+    def _write(self, there: Mapping[str, str], state: RunState, progress: Progress | None) -> int:
+        """Write all files, as whole ones; gives how many bands were computed for it."""
+        out, shares, polygons = self._out, self._answering.shares, self._out / POLYGONS
+        with ExitStack() as whole:  # the raster gets its name first, the polygons theirs last
+            table_file = whole.enter_context(written_whole(polygons))
+            cogs = {name: whole.enter_context(written_whole(out / name)) for name in reversed(self._names)}
+            ordered = {name: cogs[name] for name in self._names}
+            with Layers(ordered, Grid.of(self._scene.info), self._labels, shares) as layers:
+                if self._is_computed(there):
+                    counts, computed = _copy(out, self._computed, layers, Counts.from_tags(there)), 0
+                else:
+                    counts, computed = self._job(state).run(layers, progress)
+                layers.tag(counts.as_tags())
+            deviation = cogs.get(DEVIATION)
+            write_polygons(cogs[RASTER], self._outlining, table_file, self._notes, shares, deviation)
+            for older in (polygons, out / DEVIATION, out / REGIONS):
+                older.unlink(missing_ok=True)  # from here on the older map is gone
+        return computed
 
 
 def _settings(answering: Answering, outlining: Outlining, tile: int, overlap: int) -> dict[str, object]:
@@ -149,14 +213,19 @@ def _copy(out: Path, names: Sequence[str], layers: Layers, counts: Counts) -> Co
 
 
 @contextmanager
-def _alone_in(out: Path) -> Iterator[None]:
-    """Be the only one who maps into `out`, and remove the half-written files of a killed run."""
-    out.mkdir(parents=True, exist_ok=True)
+def alone_in(out: Path) -> Iterator[None]:
+    """Be the only one who maps into `out`, and remove the half-written files of a killed run.
+
+    Raises:
+        MapError: another process is, or `out` cannot be written.
+    """
     lock = filelock.FileLock(out / ".tsmu-map.lock", timeout=0)
-    try:
-        lock.acquire()
-    except filelock.Timeout:
-        raise MapError(f"{out}: another process maps into this folder; wait for it, or name another one") from None
+    with write_errors(out):
+        out.mkdir(parents=True, exist_ok=True)
+        try:
+            lock.acquire()
+        except filelock.Timeout:
+            raise MapError(f"{out}: another process maps into this folder; wait for it, or name another one") from None
     try:
         _sweep(out)
         yield

@@ -71,7 +71,7 @@ class _Streams:
         queue = self._queues[tiles.shape[1:]]
         logits = np.empty((len(tiles), *tiles.shape[2:]), np.float32)
         for tile, place in zip(tiles, logits, strict=True):
-            queue.start_async({0: tile[None]}, place)
+            queue.start_async({0: tile[None]}, place, share_inputs=True)
         queue.wait_all()
         return logits
 

@@ -137,7 +137,10 @@ class Scene:
             valid &= image_valid
         if self._scale != 1:
             values *= np.float32(self._scale)
-        values[:, ~valid] = np.nan
+        if not valid.all():
+            values[:, ~valid] = np.nan
+        if (bottom, right) == (row + height, column + width):
+            return values, valid
         beyond = ((0, row + height - bottom), (0, column + width - right))
         return np.pad(values, ((0, 0), *beyond), mode="edge"), np.pad(valid, beyond)
 

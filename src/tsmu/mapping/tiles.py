@@ -93,6 +93,12 @@ class Cuts:
         """Where the pixels end that no piece after `piece` touches."""
         return self.starts[piece + 1] if piece + 1 < len(self) else self.size
 
+    def shared(self, piece: int) -> npt.NDArray[np.bool_]:
+        """Which pixels of a piece (tile,) lie in another piece, too."""
+        positions = np.arange(self.tile) + self.starts[piece]
+        others = np.array([start for number, start in enumerate(self.starts) if number != piece])[:, None]
+        return np.asarray(((others <= positions) & (positions < others + self.tile)).any(axis=0))
+
     def _handover(self, piece: int) -> float:
         """The middle of what a piece shares with the next."""
         return (self.starts[piece] + self.tile + self.starts[piece + 1]) / 2

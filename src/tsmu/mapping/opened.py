@@ -1,0 +1,241 @@
+"""A scene of a workspace, open and ready: by whose decoders, in which tiles, within which limits it is mapped."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import shapely
+
+from tsmu.errors import MapError
+from tsmu.mapping.choose import choose_engine
+from tsmu.mapping.context import measured_overlap
+from tsmu.mapping.engine import Engine
+from tsmu.mapping.fit import check_values
+from tsmu.mapping.limits import Area, Limit, Steep, left_out
+from tsmu.mapping.mapper import MapRun
+from tsmu.mapping.plan import Tiling, plan_tiling
+from tsmu.mapping.polygons import Outlining
+from tsmu.mapping.result import MapResult, tags_in
+from tsmu.mapping.routing import Routed, route
+from tsmu.mapping.scenes import SceneOrder, place_of
+from tsmu.mapping.source import Scene
+from tsmu.model.bundle import Bundle
+from tsmu.model.record import RegionRecord
+from tsmu.model.serving import serving_bundle
+from tsmu.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """How scenes are to be mapped; see `tsmu map --help`."""
+
+    threshold: int | None
+    min_area: float
+    simplify: float
+    aoi: Path | None
+    slope_below: float | None
+    dem: str | None
+    leave_out: str | None
+    tile: int | None
+    overlap: int | None
+    tta: bool
+    region_layer: bool
+    engine: str
+    scale: float | None
+    any_resolution: bool
+    force: bool
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is settled once for a scene, whichever processes map it."""
+
+    routed: Routed
+    tiling: Tiling
+
+
+@dataclass(frozen=True)
+class MappedBy:
+    """Whose decoder mapped a scene or a part of it, and how.
+
+    Attributes:
+        region: whose.
+        bundle, digest: the version that serves it.
+        decoder: its name there.
+        threshold: whole percent from which on pixels are landslides.
+        engine, device, precision, reason: what computed, and why that.
+    """
+
+    region: str
+    bundle: str
+    digest: str
+    decoder: str
+    threshold: int
+    engine: str
+    device: str
+    precision: str
+    reason: str
+
+    @property
+    def label(self) -> str:
+        """The version, told from those of other workspaces."""
+        return f"{self.bundle}-{self.digest[:8]}"
+
+
+@dataclass(frozen=True)
+class MappedScene:
+    """A scene's map, and what the database wants to know of it.
+
+    Attributes:
+        result: the files, and what is in them.
+        plan: how it was mapped.
+        by: whose decoders, that of most of the scene first.
+        footprint: the scene's outline, EPSG:4326.
+        pixel_size: metres; None if unknown.
+    """
+
+    result: MapResult
+    plan: Plan
+    by: list[MappedBy]
+    footprint: shapely.Polygon
+    pixel_size: float | None
+
+
+@dataclass(frozen=True)
+class OpenedScene:
+    """A scene that is open, and its run into a folder."""
+
+    scene: Scene
+    plan: Plan
+    by: list[MappedBy]
+    run: MapRun
+
+    def told(self, result: MapResult) -> MappedScene:
+        """What is to be told of its map."""
+        return MappedScene(result, self.plan, self.by, self.scene.footprint, self.scene.info.pixel_size)
+
+
+@dataclass(frozen=True)
+class _Served:
+    """A region, the version that serves it, and its decoder ready to compute."""
+
+    region: str
+    bundle: Bundle
+    engine: Engine
+
+    @property
+    def serving(self) -> RegionRecord:
+        """How the region is served."""
+        return self.bundle.record.regions[self.region]
+
+    def maps(self, threshold: int | None) -> MappedBy:
+        bundle, engine = self.bundle, self.engine
+        percent = threshold or self.serving.threshold
+        return MappedBy(
+            self.region, bundle.name, bundle.digest, self.serving.decoder, percent, engine.name, engine.device,
+            engine.precision, engine.reason,
+        )  # fmt: skip
+
+
+class SceneOpener:
+    """Opens scenes for the versions that serve their regions; opens each region's version and engine once."""
+
+    def __init__(self, wanted: Wanted, space: Workspace) -> None:
+        self._wanted, self._space = wanted, space
+        self._current = serving_bundle(space.models)
+        self._ready: dict[str, _Served] = {}
+
+    @contextmanager
+    def opened(self, order: SceneOrder, folder: Path, plan: Plan | None = None) -> Iterator[OpenedScene]:
+        """Open a scene that is to be mapped into a folder.
+
+        Args:
+            order: the scene.
+            folder: where its map goes.
+            plan: what another process settled for it; by default it is settled here.
+
+        Raises:
+            MapError, ImageError, RegionError, BundleError: it cannot be mapped, or not as wanted.
+        """
+        wanted, current = self._wanted, self._current.record
+        place = str(order.post.resolve()) if isinstance(order.post, Path) else order.post
+        _check_free(folder, place)
+        with ExitStack() as stack:
+            scene = stack.enter_context(Scene(order.post, order.pre, current.bands, scale=wanted.scale or 1.0))
+            routed = plan.routed if plan else self._routed(order, scene)
+            served = [self._of_region(name) for name in routed.regions]
+            if plan is None:
+                for one in served:
+                    self._check(scene, one)
+                plan = Plan(routed, self._tiling(scene, served))
+            by = [one.maps(wanted.threshold) for one in served]
+            run = MapRun(
+                scene,
+                ([one.engine for one in served], routed.shares(scene)),
+                folder,
+                outlining=Outlining([one.threshold for one in by], wanted.min_area, wanted.simplify),
+                **vars(plan.tiling),
+                limits=self._limits(scene, stack),
+                tta=wanted.tta,
+                region_layer=wanted.region_layer,
+                tags={
+                    "tsmu_scene": place,
+                    "tsmu_bundle": by[0].bundle,
+                    "tsmu_bundle_digest": by[0].digest,
+                    "tsmu_region": routed.region,
+                    "tsmu_routed": routed.why,
+                },
+                notes={"region": routed.regions, "bundle": [one.label for one in by]},
+            )
+            yield OpenedScene(scene, plan, by, run)
+
+    def _routed(self, order: SceneOrder, scene: Scene) -> Routed:
+        if order.region:
+            return Routed(order.region, "as asked")
+        return route(scene, self._space.regions, self._current.record)
+
+    def _of_region(self, region: str) -> _Served:
+        if region not in self._ready:
+            bundle = serving_bundle(self._space.models, region)
+            bundle.require_region(region)
+            engine = choose_engine(self._wanted.engine, bundle, region, self._space)
+            self._ready[region] = _Served(region, bundle, engine)
+        return self._ready[region]
+
+    def _check(self, scene: Scene, served: _Served) -> None:
+        """Refuse a scene that is not of the kind that a region's decoder was trained on."""
+        if not self._wanted.any_resolution:
+            scene.check_pixel_size(served.serving.pixel_size)
+        if self._wanted.scale is None:
+            record = served.bundle.record
+            check_values(scene, record.dtypes, record.mean, record.std)
+
+    def _tiling(self, scene: Scene, served: Sequence[_Served]) -> Tiling:
+        """The tiles that all the scene's networks take."""
+        settings = self._space.settings.map
+        tile = self._wanted.tile or settings.side
+        overlap = settings.shared if self._wanted.overlap is None else self._wanted.overlap
+        if overlap is None:
+            overlap = max(
+                measured_overlap(one.engine, one.bundle, one.serving.decoder, self._space.cache, tile) for one in served
+            )
+        networks = len({one.engine.identity for one in served})
+        return plan_tiling(served[0].engine, len(scene.bands), scene.width, tile, overlap, networks)
+
+    def _limits(self, scene: Scene, stack: ExitStack) -> list[Limit]:
+        limits: list[Limit] = []
+        if self._wanted.aoi:
+            limits.append(Area(self._wanted.aoi, scene.grid))
+        if self._wanted.dem and self._wanted.slope_below is not None:
+            limits.append(Steep(place_of(self._wanted.dem), self._wanted.slope_below, scene.grid, stack))
+        if self._wanted.leave_out:
+            limits.append(left_out(place_of(self._wanted.leave_out), scene.grid, stack))
+        return limits
+
+
+def _check_free(folder: Path, place: str) -> None:
+    """Refuse to put a scene's map where another scene's lies."""
+    there = tags_in(folder).get("tsmu_scene")
+    if there not in (None, place):
+        raise MapError(f"{folder}: holds the map of {there}; give this scene a name of its own with --name")
