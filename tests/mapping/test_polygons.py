@@ -1,3 +1,4 @@
+import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -241,3 +242,27 @@ def test_simplified_outlines_have_fewer_points_and_do_not_overlap(scene_file: Sc
     )
     assert simple.area.sum() == pytest.approx(shapely.union_all(simple.geometry).area)
     np.testing.assert_allclose(simple.area, exact.area, rtol=0.5, atol=600)
+
+
+@pytest.mark.soak
+def test_a_hundred_thousand_landslides_are_outlined_at_ten_million_pixels_a_second(tmp_path: Path) -> None:
+    """400 Mpx made of one patch, whose one-shot outlines they are compared with."""
+    patch, times = (ground(2000, 2000, bands=1)[0] / 2.55).astype(np.uint8), 10
+    patch[:1] = patch[-1:] = patch[:, :1] = patch[:, -1:] = 0
+    threshold = 96  # reached by nearly one percent of the pixels, in more than a thousand places
+    once, count = ndimage.label(patch >= threshold)
+    raster = tmp_path / "probability.tif"
+    profile = {"driver": "GTiff", "count": 1, "dtype": "uint8", "nodata": 255, "compress": "deflate", "tiled": True}
+    side = times * len(patch)
+    with rasterio.open(raster, "w", width=side, height=side, blockxsize=512, blockysize=512, **profile, **GRID) as to:
+        for row in range(times):
+            window = rasterio.windows.Window(0, row * len(patch), side, len(patch))
+            to.write(np.tile(patch, (1, times)), 1, window=window)
+    started = time.perf_counter()
+    polygons = polygonise(raster, threshold)
+    seconds = time.perf_counter() - started
+    print(f"{len(polygons)} polygons of {side} x {side} px: {side**2 / seconds / 1e6:.1f} Mpx/s")
+    assert len(polygons) == count * times**2
+    sizes = np.bincount(once.ravel())[1:]
+    np.testing.assert_array_equal(np.sort(polygons["pixels"]), np.sort(np.tile(sizes, times**2)))
+    assert side**2 / seconds > 10e6

@@ -19,14 +19,14 @@ def choose_threshold(chips: Sequence[PixelCounts]) -> int:
     real region it was 99 % and scored 0.14 on the test chips, where 50 % scored 0.34. So this is
     the one-standard-error rule (Breiman et al. 1984): among the thresholds whose distance to the
     best IoU is within its own standard error, the most neutral one. The error is the jackknife's
-    over chips.
+    over chips; a single chip has none, so it decides nothing.
 
     Args:
         chips: counts of each validation chip.
     """
     confusion = np.array([[chip.confusion(percent) for percent in PERCENTS] for chip in chips], np.float64)
     pooled = confusion.sum(0)  # (thresholds, 3)
-    if not len(chips) or not (pooled[0, 0] + pooled[0, 2]):
+    if len(chips) < 2 or not (pooled[0, 0] + pooled[0, 2]):
         return NEUTRAL
     best = int(_iou(pooled).argmax())
     behind = _behind(pooled, best)
