@@ -163,25 +163,43 @@ def test_a_database_of_schema_0002_gets_reviews_and_merging(tmp_path: Path) -> N
         assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
 
 
-def test_a_database_of_schema_0004_takes_deviations(tmp_path: Path) -> None:
-    path = tmp_path / "landslides.gpkg"
-    with open_database(path, create=True) as database:
+def as_schema_0004(database: db.Database) -> None:
+    """Take a database one schema back."""
+    of = "" if database.path else " ON observation"
+    with database.write() as connection:
+        connection.exec_driver_sql(f"DROP TRIGGER observation_is_fixed{of}")
+        connection.exec_driver_sql("ALTER TABLE observation DROP COLUMN mean_deviation")
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0004'")
+
+
+def test_a_database_of_schema_0004_takes_deviations(
+    target: Path | str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # where a server's backup goes
+    with open_database(target, create=True) as database:
         add(database, squares(3))
-    now = parts(path)
-    with closing(sqlite3.connect(path)) as connection:
-        connection.execute("DROP TRIGGER observation_is_fixed")
-        connection.execute("ALTER TABLE observation DROP COLUMN mean_deviation")
-        connection.execute("UPDATE alembic_version SET version_num = '0004'")
-        connection.commit()
-    with open_database(path) as database:
-        assert database.backup is not None
+        as_schema_0004(database)
+    with open_database(target) as database:
+        assert database.backup is not None and database.backup.exists()
         add(database, squares(2, 1).assign(mean_deviation=[0.1, 0.2]), NEWER)
         with database.read() as connection:
             found = connection.execute(sa.text("SELECT mean_deviation FROM observation ORDER BY fid")).scalars().all()
-            index = connection.execute(sa.text("SELECT count(*) FROM rtree_observation_geom")).scalar_one()
         assert found == [None, None, None, 0.1, 0.2]
-        assert index == 5
         assert db.check(database).empty
+        with pytest.raises(DatabaseError, match="kept"), database.write() as connection:
+            connection.exec_driver_sql("UPDATE observation SET mean_deviation = 0.3")
+    with open_database(target) as database:
+        assert database.backup is None
+
+
+def test_an_upgrade_leaves_triggers_and_index_as_in_a_new_file(tmp_path: Path) -> None:
+    path = tmp_path / "landslides.gpkg"
+    with open_database(path, create=True) as database:
+        add(database, squares(3))
+        now = parts(path)
+        as_schema_0004(database)
+    with open_database(path) as database, database.read() as connection:
+        assert connection.execute(sa.text("SELECT count(*) FROM rtree_observation_geom")).scalar_one() == 3
     assert parts(path).keys() == now.keys()
     assert parts(path)["observation_is_fixed"] == now["observation_is_fixed"]
 
