@@ -1,11 +1,11 @@
 """Work of every kind is killed at random moments: the database is clean, and every acknowledged write is there."""
 
+import contextlib
 import gzip
 import os
 import random
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -16,6 +16,7 @@ import pytest
 from tests.database.conftest import RUN, STARTING, scene, squares
 from tests.database.drawing import cells, draw, live, same
 from tests.database.test_building import add, counts, table
+from tests.database.test_versions import as_schema_0004
 from tsmu import database as db
 from tsmu.database.schema import observation
 from tsmu.database.schema import scene as scene_table
@@ -134,7 +135,7 @@ class Review:
 
 
 class Upgrade:
-    """Databases of an older schema are opened; what was killed is opened again."""
+    """Files of an older schema are opened; what was killed is opened again."""
 
     def prepare(self, world: World) -> None:
         pass
@@ -160,6 +161,29 @@ class Upgrade:
                 assert db.check(database).empty
         for path in world.folder.iterdir():
             path.unlink()
+
+
+class Reopen:
+    """A database is taken one schema back, and opened again."""
+
+    def prepare(self, world: World) -> None:
+        with world.opened() as database:
+            add(database, squares(50))
+            world.known["counts"] = counts(database)
+
+    def work(self, world: World, say: Say) -> None:
+        os.chdir(world.folder)  # where a server's backups go
+        for number in count():
+            with world.opened() as database:
+                as_schema_0004(database)
+            world.opened().close()
+            say(number)
+
+    def check(self, world: World, said: list[Any]) -> None:
+        del said
+        with contextlib.chdir(world.folder), world.opened() as database:
+            assert counts(database) == world.known["counts"]
+            assert db.check(database).empty
 
 
 class Copy:
@@ -189,7 +213,7 @@ class Copy:
             path.unlink()
 
 
-VERBS: dict[str, Any] = {one.__name__.lower(): one() for one in (Run, Import, Merge, Review, Upgrade, Copy)}
+VERBS: dict[str, Any] = {one.__name__.lower(): one() for one in (Run, Import, Merge, Review, Upgrade, Reopen, Copy)}
 
 
 def _work(verb: str, world: World, said: Any) -> None:
@@ -221,7 +245,7 @@ def killed(verb: str, world: World, times: int) -> None:
         process.kill()
         process.join()
         said: list[Any] = []
-        with suppress(EOFError):
+        with contextlib.suppress(EOFError):
             while True:
                 said.append(hearing.recv())
         VERBS[verb].check(world, said)
@@ -238,8 +262,6 @@ def world(target: Path | str, tmp_path: Path) -> World:
 
 @pytest.mark.parametrize("verb", VERBS)
 def test_killed_work_is_whole_or_not_there(verb: str, world: World) -> None:
-    if verb == "upgrade" and isinstance(world.target, str):
-        pytest.skip("older schemas were never on a server")
     killed(verb, world, 1)
 
 
@@ -247,6 +269,4 @@ def test_killed_work_is_whole_or_not_there(verb: str, world: World) -> None:
 @pytest.mark.timeout(7200)
 @pytest.mark.parametrize("verb", VERBS)
 def test_fifty_kills(verb: str, world: World) -> None:
-    if verb == "upgrade" and isinstance(world.target, str):
-        pytest.skip("older schemas were never on a server")
     killed(verb, world, int(os.environ.get("TSMU_KILLS", "50")))
