@@ -273,12 +273,11 @@ def test_what_is_there_and_says_something_else_is_left_as_it_is(filled: db.Datab
     assert_same(db.query(filled), before, list(before.columns.drop("geometry")))
 
 
-def test_the_command_line(filled: db.Database, tmp_path: Path) -> None:
-    if filled.path is None:
-        pytest.skip("the same on a server")
+@pytest.mark.usefixtures("filled")
+def test_the_command_line(target: Path | str, tmp_path: Path) -> None:
     file, made = tmp_path / "a.geojson", tmp_path / "new.gpkg"
     run = CliRunner()
-    command = ["db", "export", str(file), "--status", "candidate", "--database", str(filled.path), "--json"]
+    command = ["db", "export", str(file), "--status", "candidate", "--database", str(target), "--json"]
     done = run.invoke(app, command)
     assert (done.exit_code, json.loads(done.stdout)["records"]) == (0, 10)
     edited(file, {1: {"status": "sure"}})

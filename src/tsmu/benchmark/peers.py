@@ -75,19 +75,15 @@ def as_unet(bundle: Bundle, region: str) -> dict[str, "Tensor"]:
     import torch
     from segmentation_models_pytorch import Unet
 
-    from tsmu.model.regional import RegionalConv
-
     network = bundle.network()
-    own = network.decoder(bundle.record.regions[region].decoder)
+    decoder = bundle.record.regions[region].decoder
+    own = network.decoder(decoder)
     unet = Unet(bundle.record.encoder, encoder_weights=None, in_channels=len(bundle.record.bands), classes=2)
     first = getattr(unet.encoder, "conv1", None)
     if not isinstance(first, torch.nn.Conv2d) or first.bias is not None:
         raise BenchmarkError(f"encoder {bundle.record.encoder}: only ResNets are written for GeoAI; take resnet34")
     with torch.no_grad():
-        unet.encoder.load_state_dict(network.encoder.state_dict(), strict=False)
-        adapted = [name for name, module in network.encoder.named_modules() if isinstance(module, RegionalConv)]
-        for name, adapter in zip(adapted, own.adapters, strict=bool(own.adapters)):
-            unet.encoder.get_submodule(name).get_parameter("weight").add_(adapter)
+        unet.encoder.load_state_dict(network.encoder_state(decoder), strict=False)
         norms = [module for module in unet.encoder.modules() if isinstance(module, torch.nn.BatchNorm2d)]
         for norm, ours in zip(norms, own.norms, strict=True):
             norm.load_state_dict(ours.state_dict())

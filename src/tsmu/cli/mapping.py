@@ -28,13 +28,16 @@ def one_by_one(wanted: Wanted, space: Workspace, scenes: Ordered) -> Generator[t
     for order, folder in scenes:
         outcome: Outcome
         try:
-            with opener.opened(order, folder) as scene, progress(f"Mapping {order.name}") as show:
-                region = scene.plan.routed.region
-                shown = lambda done, total, region=region: show(done, total, region)  # noqa: E731
-                outcome = scene.told(scene.run.alone(shown, force=wanted.force))
+            outcome = _mapped(opener, order, folder, force=wanted.force)
         except (TsmuError, OSError) as error:
             outcome = error
         yield order, outcome
+
+
+def _mapped(opener: SceneOpener, order: SceneOrder, folder: Path, *, force: bool) -> MappedScene:
+    with opener.opened(order, folder) as scene, progress(f"Mapping {order.name}") as show:
+        region = scene.plan.routed.region
+        return scene.told(scene.run.alone(lambda done, total: show(done, total, region), force=force))
 
 
 def on_cluster(
@@ -46,8 +49,11 @@ def on_cluster(
     absolute = {replace(order, post=_absolute(order.post), pre=_absolute(order.pre)): order for order, _ in scenes}
     folders = [folder.resolve() for _, folder in scenes]
     with workers(cluster) as client, progress("Mapping") as show:
-        seen = lambda done, total: show(done, total, f"{len(client.nthreads())} workers")  # noqa: E731
-        for order, outcome in Dispatcher(client, wanted, space, zip(absolute, folders, strict=True), seen).run():
+
+        def report(done: int, total: int) -> None:
+            show(done, total, f"{len(client.nthreads())} workers")
+
+        for order, outcome in Dispatcher(client, wanted, space, zip(absolute, folders, strict=True), report).run():
             yield absolute[order], outcome
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from distributed import Client
 
 LOCAL = "local"
-CORES_EACH = 4  # a network hardly gains from more, and everything around it runs on one
+CORES_EACH = 4  # of a worker where no number is given; not tuned, for want of a larger machine
 CONNECT_S = 30
 
 

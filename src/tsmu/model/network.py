@@ -163,6 +163,12 @@ class RegionNet(nn.Module):
             answers[name] = maps, decoder(maps)[:, :height, :width]
         return answers
 
+    def encoder_state(self, name: str) -> dict[str, Tensor]:
+        """Return the encoder's weights as the decoder of that name has them: its adapters added to the kernels."""
+        state: dict[str, Tensor] = self.encoder.state_dict()
+        kernels = (f"{at}.weight" for at, module in self.encoder.named_modules() if isinstance(module, RegionalConv))
+        return state | {key: state[key] + own for key, own in zip(kernels, self.decoder(name).adapters, strict=False)}
+
     def _switch_to(self, decoder: RegionDecoder) -> None:
         for place, norm in zip(self._places(RegionalNorm), decoder.norms, strict=True):
             place.switch(norm)
