@@ -1,36 +1,19 @@
-"""What the page asks for: landslides, their story, the queue, decisions, numbers, tiles of both kinds."""
+"""What the page asks for: landslides, their story, the queue, decisions, numbers."""
 
-import io
 import json
-import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import geopandas
-import mapbox_vector_tile
-import numpy as np
 import pandas as pd
 import pytest
-import rasterio
-import rasterio.warp
 import shapely
-from PIL import Image
 
-from tests.conftest import write_raster
 from tests.database.conftest import RUN
 from tests.review.conftest import Client, decision, first
 from tsmu.database import Database, Filters, SceneRecord, add_run, query, reviews
 from tsmu.database.scenes import scenes
 from tsmu.issues import IssueLog
-from tsmu.review.mercator import bounds
-from tsmu.review.overview import Overviews
-from tsmu.workspace import Workspace
-
-
-def tile_at(longitude: float, latitude: float, z: int) -> tuple[int, int]:
-    """The tile that holds a place."""
-    row = (1 - np.arcsinh(np.tan(np.radians(latitude))) / np.pi) / 2
-    return int((longitude + 180) / 360 * 2**z), int(row * 2**z)
 
 
 def test_landslides_come_page_by_page(client: Client, records: Database) -> None:
@@ -199,170 +182,6 @@ def test_the_dashboard_counts_what_the_database_holds(client: Client, records: D
     assert client(write=False).get("/api/info").json()["person"]["role"] == "viewer"
     assert (told["name"], told["events"]) == ("survey", [])
     assert str(records.name) not in json.dumps(told)
-
-
-def test_vector_tiles_show_every_landslide_once(client: Client, records: Database) -> None:
-    table = query(records)
-    centre = table.geometry.union_all().centroid
-    with client() as browser:
-        for z in (0, 8, 13):
-            x, y = tile_at(centre.x, centre.y, z)
-            answer = browser.get(f"/api/tiles/{z}/{x}/{y}.mvt")
-            layers = mapbox_vector_tile.decode(answer.content)
-            counted = sum(f["properties"]["count"] for f in layers.get("clusters", {"features": []})["features"])
-            drawn = [f["properties"]["id"] for f in layers.get("landslides", {"features": []})["features"]]
-            assert len(drawn) == len(set(drawn))
-            if z < 13:
-                assert counted + len(drawn) == len(table)
-            again = browser.get(f"/api/tiles/{z}/{x}/{y}.mvt", headers={"If-None-Match": answer.headers["etag"]})
-            assert again.status_code == 304
-        inside = table[table["id"].isin(drawn)]
-        outside = table[~table["id"].isin(drawn)]
-        for rows, status in ((outside, 304), (inside, 200)):  # only the tiles that show it are drawn anew
-            browser.post("/api/decisions", json=decision("reject", (rows["id"].iloc[0], 1)))
-            changed = browser.get(f"/api/tiles/{z}/{x}/{y}.mvt", headers={"If-None-Match": answer.headers["etag"]})
-            assert changed.status_code == status
-        shown = mapbox_vector_tile.decode(changed.content)["landslides"]["features"]
-        statuses = {feature["properties"]["id"]: feature["properties"]["status"] for feature in shown}
-        assert statuses[inside["id"].iloc[0]] == "rejected"
-        assert browser.get("/api/tiles/1/2/0.mvt").status_code == 404
-
-
-def test_an_overview_follows_every_change(client: Client, records: Database) -> None:
-    wanted = Filters(status=("candidate", "confirmed"))
-    overviews = Overviews(records)
-
-    def shown() -> list[tuple[int, ...]]:
-        overview = overviews.of(wanted)
-        return sorted(zip(overview.fid, overview.version, overview.status, overview.area, *overview.box.T, strict=True))
-
-    shown()
-    (one, _), (two, _), (three, _) = (first(records, place) for place in range(3))
-    outline = shapely.geometry.mapping(shapely.Point(query(records).total_bounds[:2]).buffer(0.001))
-    scene = scenes(records)["id"].item()
-    with client() as browser:
-        for body in (
-            decision("reject", (one, 1)),
-            decision("merge", (two, 1), (three, 1)),
-            decision("draw", geometry=outline, scene=scene, region="alps"),
-            decision("edit", (two, 2), geometry=outline),
-        ):
-            answer = browser.post("/api/decisions", json=body)
-            assert answer.status_code == 200, answer.text
-            before, after = shown(), sorted(query(records, wanted)["version"])
-            assert sorted(row[1] for row in before) == after
-        browser.post("/api/decisions", json={"id": "take-back-1"} | answer.json()["undo"])
-    followed = shown()
-    overviews = Overviews(records)
-    assert followed == shown()
-
-
-def test_a_density_counts_what_is_drawn_as_an_outline_too(client: Client, records: Database) -> None:
-    centre = query(records).geometry.iloc[0].centroid
-    x, y = tile_at(centre.x, centre.y, 11)
-    path = f"/api/tiles/11/{x}/{y}.mvt"
-    assert "landslides" in mapbox_vector_tile.decode(client().get(path).content)
-    counted = mapbox_vector_tile.decode(client().get(path, params={"outlines": "false"}).content)
-    assert set(counted) == {"clusters"}
-    west, south, east, north = bounds(11, x, y)
-    sides = query(records).bounds
-    across, down = (sides["minx"] + sides["maxx"]) / 2, (sides["miny"] + sides["maxy"]) / 2
-    inside = across.between(west, east) & down.between(south, north)
-    assert sum(point["properties"]["count"] for point in counted["clusters"]["features"]) == inside.sum()
-
-
-def test_an_outline_in_a_tile_lies_where_it_is(client: Client, records: Database) -> None:
-    largest = query(records).sort_values("area_m2").iloc[-1]
-    centre = largest.geometry.envelope.centroid
-    z = 14
-    x, y = tile_at(centre.x, centre.y, z)
-    content = client().get(f"/api/tiles/{z}/{x}/{y}.mvt").content
-    layer = mapbox_vector_tile.decode(content, default_options={"y_coord_down": True})["landslides"]
-    [found] = [f for f in layer["features"] if f["properties"]["id"] == largest["id"]]
-    west, south, east, north = bounds(z, x, y)
-    place = lambda p: np.column_stack([west + p[:, 0] / 4096 * (east - west), north - p[:, 1] / 4096 * (north - south)])  # noqa: E731
-    shape = shapely.make_valid(shapely.transform(shapely.geometry.shape(found["geometry"]), place))
-    inside = shapely.intersection(largest.geometry, shapely.box(west, south, east, north))
-    assert shapely.intersection(shape, inside).area / inside.area > 0.9
-
-
-def picture(content: bytes) -> np.ndarray:
-    return np.asarray(Image.open(io.BytesIO(content)).convert("RGBA"))
-
-
-def test_the_deviation_of_the_views_is_a_layer(client: Client, survey: Workspace) -> None:
-    shutil.copy(survey.maps / "valley" / "probability.tif", survey.maps / "valley" / "deviation.tif")
-    with client() as browser:
-        [scene] = browser.get("/api/scenes").json()
-        assert scene["layers"] == ["pre", "post", "probability", "uncertainty"]
-        centre = shapely.box(*scene["bounds"]).centroid
-        x, y = tile_at(centre.x, centre.y, 13)
-        assert browser.get(f"/api/scenes/{scene['id']}/uncertainty/13/{x}/{y}.png").status_code == 200
-
-
-def test_a_scene_is_shown_as_its_file_has_it(client: Client, survey: Workspace) -> None:
-    with client() as browser:
-        [scene] = browser.get("/api/scenes").json()
-        assert scene["layers"] == ["pre", "post", "probability"]
-        assert not {"pre", "post"} & set(scene)
-        centre = shapely.box(*scene["bounds"]).centroid
-        x, y = tile_at(centre.x, centre.y, 15)
-        at = f"/api/scenes/{scene['id']}"
-        shown = {layer: picture(browser.get(f"{at}/{layer}/15/{x}/{y}.png").content) for layer in scene["layers"]}
-        west, south, east, north = bounds(15, x, y)
-        with rasterio.open(survey.root / "scenes" / "valley" / "post.tif") as dataset:
-            xs, ys = rasterio.warp.transform("EPSG:4326", dataset.crs, [(west + east) / 2], [(south + north) / 2])
-            expected = next(dataset.sample([(xs[0], ys[0])]))
-        near = shown["post"][126:130, 126:130, :3].reshape(-1, 3).astype(int)
-        assert np.abs(near - expected).max(axis=1).min() <= 3
-        assert (shown["pre"] != shown["post"]).any()
-        dark = picture(browser.get(f"{at}/post/15/{x}/{y}.png", params={"rescale": "0,510"}).content)
-        np.testing.assert_allclose(dark[..., :3], shown["post"][..., :3] / 2, atol=1.5)
-        webp = browser.get(f"{at}/post/15/{x}/{y}.webp", params={"size": 512})
-        assert (webp.headers["content-type"], picture(webp.content).shape) == ("image/webp", (512, 512, 4))
-        assert browser.get(f"{at}/post/3/0/0.png").status_code == 204
-        assert browser.get(f"{at}/hillshade/3/0/0.png").status_code == 404
-        for bad in ("9", "5,1", "a,b", "nan,1", "0,1,0,1"):
-            assert browser.get(f"{at}/post/15/{x}/{y}.png", params={"rescale": bad}).status_code == 400
-
-
-def test_a_shift_moves_the_images_and_stays(client: Client) -> None:
-    with client() as browser:
-        [scene] = browser.get("/api/scenes").json()
-        centre = shapely.box(*scene["bounds"]).centroid
-        x, y = tile_at(centre.x, centre.y, 14)
-        address = f"/api/scenes/{scene['id']}/post/14/{x}/{y}.png"
-        before = picture(browser.get(address).content)
-        side = 40_075_016.686 / 2**14 / 256 * np.cos(np.radians(centre.y))  # m, of a pixel on the ground
-        moved = {"east_m": 20 * side, "north_m": -10 * side}
-        assert browser.put(f"/api/scenes/{scene['id']}/shift", json=moved).json()["by"] == "eva"
-        after = picture(browser.get(address).content)
-        assert browser.get("/api/scenes").json()[0]["shift_east_m"] == moved["east_m"]
-        too_far = browser.put(f"/api/scenes/{scene['id']}/shift", json={"east_m": 1e6, "north_m": 0})
-    difference = np.abs(after[10:, 20:, :3].astype(int) - before[:-10, :-20, :3])
-    assert np.median(difference) <= 2
-    assert too_far.status_code == 422
-
-
-def test_a_hillshade_lights_the_north_west(client: Client, survey: Workspace) -> None:
-    with rasterio.open(survey.root / "scenes" / "valley" / "post.tif") as dataset:
-        profile = {"crs": dataset.crs, "transform": dataset.transform}
-        rows, columns = np.mgrid[: dataset.height, : dataset.width]
-    cone = (2000 - 5 * np.hypot(rows - 128, columns - 128)).astype(np.float32)
-    dem = write_raster(survey.root / "dem.tif", cone, **profile)
-    with client(dem=dem) as browser:
-        [scene] = browser.get("/api/scenes").json()
-        centre = shapely.box(*scene["bounds"]).centroid
-        x, y = tile_at(centre.x, centre.y, 15)
-        shown = picture(browser.get(f"/api/scenes/{scene['id']}/hillshade/15/{x}/{y}.png").content)
-        west, south, east, north = bounds(15, x, y)
-    column = int((centre.x - west) / (east - west) * 256)
-    row = int((north - centre.y) / (north - south) * 256)
-    seen = shown[..., 0].astype(int)
-    known = shown[..., 3] > 0
-    to_north_west = seen[:row, :column][known[:row, :column]]
-    to_south_east = seen[row + 4 :, column + 4 :][known[row + 4 :, column + 4 :]]
-    assert to_north_west.mean() > to_south_east.mean() + 50
 
 
 def test_an_area_that_was_looked_at_is_noted_once(client: Client) -> None:
