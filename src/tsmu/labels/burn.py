@@ -50,6 +50,9 @@ def burn(
             where = _covered(part, window.shape, left, top, all_touched=False)
             if kind == LANDSLIDE and where.sum() <= VANISHING * part.area:
                 where = _covered(part, window.shape, left, top, all_touched=True)
+                if not where.any():  # a sliver that GDAL's arithmetic finds in no pixel
+                    x, y = part.representative_point().coords[0]
+                    where[min(int(y) - top, len(where) - 1), min(int(x) - left, where.shape[1] - 1)] = True
                 widened += 1
             window[where] = kind
     return mask, widened
