@@ -9,7 +9,7 @@ from rasterio.transform import Affine
 from scipy.ndimage import gaussian_filter
 
 from tests.conftest import write_raster
-from tsmu.mapping.engine import Engine, Predict
+from tsmu.mapping.engine import Engine, immediately
 
 GRID = {"crs": "EPSG:32651", "transform": Affine(10, 0, 500_000, 0, -10, 2_600_000)}  # Taiwan, 10 m
 RGB = {"photometric": "rgb"}
@@ -30,9 +30,9 @@ def blur(values: np.ndarray) -> np.ndarray:
     return ((np.stack(blurred) - 128) / 15).astype(np.float32)
 
 
-def engine(predict: Predict) -> Engine:
+def engine(predict: Callable[[np.ndarray], np.ndarray]) -> Engine:
     """A function as the mapper's engine, told from others by its name."""
-    return Engine(predict, predict.__qualname__, "numpy", "cpu", "float32", "a test")
+    return Engine(immediately(predict), predict.__qualname__, "numpy", "cpu", "float32", "a test")
 
 
 def content(out: Path) -> dict[str, bytes]:

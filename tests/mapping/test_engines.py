@@ -21,6 +21,7 @@ from tsmu.mapping import compiled
 from tsmu.mapping.agreement import Agreement, agreement
 from tsmu.mapping.choose import choose_engine
 from tsmu.mapping.compiled import NETWORK, compiled_network
+from tsmu.mapping.engine import immediately
 from tsmu.mapping.openvino_engine import cpu_has_bfloat16, openvino_engine
 from tsmu.mapping.torch_engine import torch_engine
 from tsmu.model.bundle import Bundle, write_bundle
@@ -103,10 +104,10 @@ def test_bfloat16_is_checked_on_chips_once_and_taken_only_if_it_agrees(bundle: B
     exact = torch_engine(bundle, "alps")
     values = np.concatenate([exact.predict(tiles(1, 64, 64)).ravel()])
     middle = float(np.median(values))  # so that masks are neither empty nor full
-    centred = replace(exact, predict=lambda tiles: exact.predict(tiles) - middle)
+    centred = replace(exact, begin=immediately(lambda tiles: exact.predict(tiles) - middle))
     same = agreement(centred, lambda: centred, chips, 50, tmp_path / "same.json")
     assert (same.iou, same.chips, same.holds) == (1.0, 6, True)
-    worse = replace(exact, predict=lambda tiles: exact.predict(tiles) - middle - 0.5 * np.abs(middle) - 0.1)
+    worse = replace(exact, begin=immediately(lambda tiles: exact.predict(tiles) - middle - 0.5 * np.abs(middle) - 0.1))
     other = agreement(worse, lambda: centred, chips, 50, tmp_path / "other.json")
     assert other.iou is not None
     assert not other.holds

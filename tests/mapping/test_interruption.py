@@ -29,6 +29,7 @@ from dataclasses import replace
 from pathlib import Path
 from tests.mapping.conftest import blur, engine
 from tsmu.mapping import mapper, sink
+from tsmu.mapping.engine import immediately
 from tsmu.mapping.polygons import Outlining
 from tsmu.mapping.source import Scene
 
@@ -50,7 +51,8 @@ if str(where) == "cog":  # after the COG is written, before it is checked
     copy = sink.rasterio.shutil.copy
     sink.rasterio.shutil.copy = lambda *a, **k: (copy(*a, **k), wait())
 if str(where) == "polygons":
-    mapper.write_polygons = wait
+    write_polygons = mapper.write_polygons
+    mapper.write_polygons = lambda *a, **k: (write_polygons(*a, **k), wait())
 if str(where) == "renaming":  # the raster has its name already, the polygons not yet
     written_whole = mapper.written_whole
     def slow(path):
@@ -66,7 +68,7 @@ if str(where) == "renaming":  # the raster has its name already, the polygons no
         return whole
     mapper.written_whole = slow
 with Scene(scene) as opened:
-    slow = replace(engine(blur), predict=predict)
+    slow = replace(engine(blur), begin=immediately(predict))
     mapper.map_scene(opened, slow, out, outlining=Outlining(50), tile=128, overlap=32, batch=1)
 """
 
@@ -127,6 +129,7 @@ from dataclasses import replace
 from pathlib import Path
 from tests.mapping.conftest import blur, engine
 from tsmu.mapping import mapper
+from tsmu.mapping.engine import immediately
 from tsmu.mapping.polygons import Outlining
 from tsmu.mapping.source import Scene
 
@@ -138,8 +141,8 @@ def predict(values):
 
 with Scene(Path(sys.argv[1])) as opened:
     mapper.map_scene(
-        opened, replace(engine(blur), predict=predict), Path(sys.argv[2]), outlining=Outlining(50), tile=64, overlap=32,
-        batch=1,
+        opened, replace(engine(blur), begin=immediately(predict)), Path(sys.argv[2]), outlining=Outlining(50),
+        tile=64, overlap=32, batch=1,
     )
 """
 

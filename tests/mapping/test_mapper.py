@@ -211,12 +211,12 @@ import resource, sys
 import numpy as np
 from pathlib import Path
 from tsmu.imagery.raster import GDAL_OPTIONS
-from tsmu.mapping.engine import Engine
+from tsmu.mapping.engine import Engine, immediately
 from tsmu.mapping.mapper import map_scene
 from tsmu.mapping.polygons import Outlining
 from tsmu.mapping.source import Scene
 GDAL_OPTIONS["GDAL_CACHEMAX"] = 8 << 20  # bytes
-engine = Engine(lambda v: v[:, 0] - 128, "level", "numpy", "cpu", "float32", "a test")
+engine = Engine(immediately(lambda v: v[:, 0] - 128), "level", "numpy", "cpu", "float32", "a test")
 with Scene(Path(sys.argv[1])) as scene:
     map_scene(scene, engine, Path(sys.argv[2]), outlining=Outlining(90), tile=256, overlap=64)
 assert "torch" not in sys.modules

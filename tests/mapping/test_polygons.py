@@ -17,9 +17,12 @@ from rasterio.transform import Affine
 from scipy import ndimage
 
 from tests.mapping.conftest import GRID, ground
+from tsmu.imagery.grids import Grid
+from tsmu.imagery.raster import describe
 from tsmu.mapping import polygons as room
 from tsmu.mapping.outlines import Outlines, outlines
 from tsmu.mapping.polygons import WHOLE, Outlining, write_polygons
+from tsmu.mapping.sink import in_blocks, read_rows
 
 SceneFile = Callable[..., Path]
 TRANSFORMS = [
@@ -31,7 +34,8 @@ TRANSFORMS = [
 
 def polygonise(raster: Path, threshold: int, **how: float) -> geopandas.GeoDataFrame:
     path = raster.with_suffix(".parquet")
-    write_polygons(raster, Outlining(threshold, **how), path, {"region": "alps"})
+    bands = ((row, percent[None]) for row, percent in read_rows(raster))
+    write_polygons(bands, Grid.of(describe(raster)), Outlining(threshold, **how), path, {"region": "alps"})
     return geopandas.read_parquet(path)
 
 
@@ -86,9 +90,10 @@ def test_the_deviation_of_the_views_is_averaged_inside(scene_file: SceneFile) ->
     percent = (ground(1300, 300, bands=1)[0] / 2.55).astype(np.uint8)
     percent[:, 150:153] = 90  # one region through all bands
     spread = random.integers(0, 50, percent.shape).astype(np.uint8)
-    raster, deviation = scene_file(percent, nodata=255), scene_file(spread, "deviation", nodata=255)
+    raster = scene_file(percent, nodata=255)
     path = raster.with_suffix(".parquet")
-    write_polygons(raster, Outlining(60), path, deviation=deviation)
+    bands = in_blocks(np.array_split(np.stack([percent, spread]), 7, axis=1))
+    write_polygons(bands, Grid.of(describe(raster)), Outlining(60), path, deviation=True)
     polygons = geopandas.read_parquet(path)
     label, count = ndimage.label(percent >= 60)
     expected = ndimage.mean(spread, label, range(1, count + 1)) / 100
@@ -173,7 +178,7 @@ def test_bands_of_any_height_give_what_the_whole_mask_gives_at_once(
     percent = np.where(random.random(percent.shape) < share, random.choice([10, 60, 90, 255], percent.shape), percent)
     percent = percent.astype(np.uint8)
     expected = whole(percent, 60)
-    bands = [(row, percent[row : row + height]) for row in range(0, len(percent), height)]
+    bands = [(row, percent[None, row : row + height]) for row in range(0, len(percent), height)]
     found = list(outlines(bands, [60], WHOLE))
     assert as_set(polygon for part in found for polygon in part.polygons) == as_set(expected)
     for part in found:
@@ -188,7 +193,7 @@ def test_a_spiral_through_all_bands_is_one_polygon() -> None:
     turns = np.hypot(rows, columns) / 8 - np.arctan2(rows, columns) / (2 * np.pi)
     percent = np.where(turns % 1 < 0.5, 90, 0).astype(np.uint8)
     for height in (1, 7, 50):
-        bands = [(row, percent[row : row + height]) for row in range(0, len(percent), height)]
+        bands = [(row, percent[None, row : row + height]) for row in range(0, len(percent), height)]
         found = Outlines.together(outlines(bands, [50], WHOLE))
         assert as_set(found.polygons) == as_set(whole(percent, 50))
 

@@ -28,7 +28,7 @@ EARTH_RADIUS = 6_378_137.0  # metres, semi-major axis of WGS 84
 GDAL_OPTIONS = {
     "GDAL_ERROR_ON_LIBJPEG_WARNING": True,  # otherwise a truncated JPEG reads as grey
     "GDAL_PAM_ENABLED": False,  # never leave .aux.xml files beside the user's images
-    "GDAL_CACHEMAX": 256 << 20,  # bytes; GDAL's own default is 5 % of the machine
+    "GDAL_CACHEMAX": 192 << 20,  # bytes; GDAL's own default is 5 % of the machine
 }
 
 # Plain pictures have no georeference; that is known here and not worth a warning each.

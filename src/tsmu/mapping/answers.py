@@ -8,13 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from tsmu.mapping.blending import Probability
-from tsmu.mapping.engine import Engine
+from tsmu.mapping.engine import Answer, Engine, Floats
 from tsmu.mapping.shares import Shares
-
-Floats = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -42,11 +39,11 @@ ALL_VIEWS = tuple(View(quarters, flipped) for quarters in (0, 2, 1, 3) for flipp
 
 @dataclass(frozen=True)
 class Said:
-    """What one network answers to a batch: logits (N, H, W), and the regions it is asked for."""
+    """What one network will answer to a batch, and the regions it is asked for."""
 
     engine: Engine
     regions: tuple[int, ...]
-    logits: Floats
+    answer: Answer
 
 
 class Answers:
@@ -79,7 +76,7 @@ class Answers:
         return np.stack([self._mean[tile], np.sqrt(self._squares[tile] / np.float32(self._views))])
 
     def _blended(self, view: View, said: Sequence[Said]) -> Probability:
-        each = [one.engine.probabilities(view.back(one.logits)) for one in said]
+        each = [one.engine.probabilities(view.back(one.answer())) for one in said]
         if len(said) == 1:
             return each[0]
         return np.asarray(

@@ -60,7 +60,7 @@ class RowBlender:
         start = self._columns.starts[column]
         place = np.s_[..., start : start + self._columns.tile]
         weight = self._rows.weights[row][:, None] * self._columns.weights[column]
-        self._sum[place] += weight * np.where(valid, layers, 0)
+        self._sum[place] += weight * (layers if valid.all() else np.where(valid, layers, 0))
         self._valid[place] |= valid
         self._added += 1
 
@@ -110,4 +110,7 @@ class Handover:
 
 def as_percent(probability: Probability, valid: Valid) -> Percent:
     """Round probabilities to whole percents, halves up; 255 where not valid."""
-    return np.where(valid, np.floor(probability * 100 + 0.5), NO_DATA).astype(np.uint8)
+    scaled = probability * 100
+    scaled += 0.5
+    scaled[..., ~valid] = NO_DATA
+    return scaled.astype(np.uint8)  # cuts off, as floor does from 0 on

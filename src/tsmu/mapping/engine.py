@@ -1,4 +1,4 @@
-"""What the mapper wants of a network: a function from raw tiles to logits, and what it is."""
+"""What the mapper wants of a network: a function that begins to answer tiles, and what it is."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,7 +7,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import expit
 
-Predict = Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]]
+Floats = npt.NDArray[np.float32]
+Answer = Callable[[], Floats]
+Begin = Callable[[Floats], Answer]
 
 
 @dataclass(frozen=True)
@@ -15,8 +17,9 @@ class Engine:
     """A network that is ready to compute.
 
     Attributes:
-        predict: raw values float32 (N, C, H, W), NaN = no data, sides multiples of 32, to logits
-            float32 (N, H, W).
+        begin: begins to compute raw values float32 (N, C, H, W), NaN = no data, sides multiples of 32,
+            which stay as they are meanwhile; what it returns waits for the logits, float32 (N, H, W), and
+            may be called once, in any thread. So the network goes on while others look at its answers.
         network: tells this network from every other, such as a bundle's digest and a decoder. What
             was mapped with one network is not gone on with another.
         name: `torch` or `openvino`.
@@ -26,7 +29,7 @@ class Engine:
         at_once: tiles that it computes at the same time.
     """
 
-    predict: Predict
+    begin: Begin
     network: str
     name: str
     device: str
@@ -34,7 +37,11 @@ class Engine:
     reason: str
     at_once: int = 1
 
-    def probabilities(self, logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    def predict(self, tiles: Floats) -> Floats:
+        """Begin and wait."""
+        return self.begin(tiles)()
+
+    def probabilities(self, logits: Floats) -> Floats:
         """Turn logits of this network into probabilities; nothing else in mapping does so."""
         return np.asarray(expit(logits))
 
@@ -46,3 +53,13 @@ class Engine:
     def identity(self) -> tuple[str, ...]:
         """What an answer depends on; two engines with one identity answer the same to the last bit."""
         return self.network, self.name, self.device, self.precision
+
+
+def immediately(predict: Callable[[Floats], Floats]) -> Begin:
+    """Make a `begin` of a function that computes at once."""
+
+    def begin(tiles: Floats) -> Answer:
+        logits = predict(tiles)
+        return lambda: logits
+
+    return begin

@@ -23,7 +23,7 @@ from tsmu.mapping.source import REMOTE, Scene, Values
 from tsmu.mapping.state import RunState
 from tsmu.mapping.tiles import Cuts
 
-BATCHES_AHEAD, CALLS_BEHIND = 2, 4
+BATCHES_AHEAD, CALLS_BEHIND = 1, 4
 NOTHING = np.empty((0, 0, 0, 0), np.float32)
 
 Progress = Callable[[int, int], None]
@@ -172,12 +172,12 @@ class Job:
                     progress(batch.tiles_done, len(self.row_cuts) * len(self.column_cuts))
 
     def _answer(self, batch: _Batch, behind: Behind) -> Answers:
-        """Let the networks answer in all views; what they say is put together by the other thread."""
+        """Let the networks answer in all views; the other thread waits for what they say and puts it together."""
         answers = Answers([tile.shares for tile in batch.tiles])
         for view in self.answering.views:
             seen = view.of(batch.values)
             networks = self.answering.networks(batch.tiles[0].regions)
-            behind.call(answers.add, view, [Said(engine, who, engine.predict(seen)) for engine, who in networks])
+            behind.call(answers.add, view, [Said(engine, who, engine.begin(seen)) for engine, who in networks])
         return answers
 
     def _batches(self, rows: Sequence[int]) -> Generator[_Batch, None, None]:

@@ -177,14 +177,17 @@ class MapRun:
             table_file = whole.enter_context(written_whole(polygons))
             cogs = {name: whole.enter_context(written_whole(out / name)) for name in reversed(self._names)}
             ordered = {name: cogs[name] for name in self._names}
-            with Layers(ordered, Grid.of(self._scene.info), self._labels, shares) as layers:
+            grid = Grid.of(self._scene.info)
+            outline = partial(
+                write_polygons, grid=grid, how=self._outlining, path=table_file, notes=self._notes, shares=shares,
+                deviation=DEVIATION in cogs,
+            )  # fmt: skip
+            with Layers(ordered, grid, self._labels, shares, outline) as layers:
                 if self._is_computed(there):
                     counts, computed = _copy(out, self._computed, layers, Counts.from_tags(there)), 0
                 else:
                     counts, computed = self._job(state).run(layers, progress)
                 layers.tag(counts.as_tags())
-            deviation = cogs.get(DEVIATION)
-            write_polygons(cogs[RASTER], self._outlining, table_file, self._notes, shares, deviation)
             for older in (polygons, out / DEVIATION, out / REGIONS):
                 older.unlink(missing_ok=True)  # from here on the older map is gone
         return computed

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from itertools import pairwise
 
-import geopandas
 import numpy as np
 import numpy.typing as npt
 import pyproj
@@ -46,10 +45,11 @@ def measure(polygons: Polygons, transform: Affine, crs: rasterio.crs.CRS) -> Mea
     plane that touches the ellipsoid at the polygon's middle.
     """
     # Oriented here and not in degrees, where a polygon across the antimeridian looks inside out.
-    whole = _in_degrees(shapely.orient_polygons(shapely.segmentize(polygons, LONGEST_EDGE)), transform, crs)
+    to_degrees = pyproj.Transformer.from_crs(crs, 4326, always_xy=True)
+    whole = _in_degrees(shapely.orient_polygons(_divided(polygons)), transform, to_degrees)
     rings, owner = shapely.get_rings(whole, return_index=True)
     area, perimeter = (np.bincount(owner, values, len(polygons)).astype(np.float64) for values in _on_ellipsoid(rings))
-    hulls = _in_degrees(shapely.segmentize(shapely.convex_hull(polygons), LONGEST_EDGE), transform, crs)
+    hulls = _in_degrees(_divided(shapely.convex_hull(polygons)), transform, to_degrees)
     sides = _rectangle_sides(_in_metres(hulls))
     return Measures(np.abs(area), perimeter, sides.max(axis=1), sides.min(axis=1))
 
@@ -58,14 +58,26 @@ def _on_ellipsoid(rings: Polygons) -> tuple[Metres, Metres]:
     """Signed areas and lengths of rings in degrees."""
     points, owner = shapely.get_coordinates(rings, return_index=True)
     ends = np.searchsorted(owner, np.arange(len(rings) + 1))
-    found = [GEOD.polygon_area_perimeter(*points[a:b].T) for a, b in pairwise(ends)]
+    longitude, latitude = np.ascontiguousarray(points.T)
+    found = [GEOD.polygon_area_perimeter(longitude[a:b], latitude[a:b]) for a, b in pairwise(ends)]
     area, perimeter = np.array(found, dtype=np.float64).reshape(-1, 2).T
     return area, perimeter
 
 
-def _in_degrees(polygons: Polygons, transform: Affine, crs: rasterio.crs.CRS) -> Polygons:
-    series = geopandas.GeoSeries(placed(polygons, transform), crs=crs).to_crs(4326)
-    return np.asarray(series.to_numpy(), dtype=object)
+def _divided(polygons: Polygons) -> Polygons:
+    """Divide the longer edges; most polygons are too small to have one."""
+    left, top, right, bottom = shapely.bounds(polygons).T
+    divided = polygons.copy()
+    large = np.hypot(right - left, bottom - top) > LONGEST_EDGE
+    divided[large] = shapely.segmentize(polygons[large], LONGEST_EDGE)
+    return divided
+
+
+def _in_degrees(polygons: Polygons, transform: Affine, to_degrees: pyproj.Transformer) -> Polygons:
+    def place(points: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        return np.column_stack(to_degrees.transform(*(transform @ (points[:, 0], points[:, 1]))))
+
+    return np.asarray(shapely.transform(polygons, place), dtype=object)
 
 
 def _in_metres(polygons: Polygons) -> Polygons:

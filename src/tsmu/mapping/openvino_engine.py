@@ -1,17 +1,19 @@
 """The engine for CPUs: a bundle's network in OpenVINO."""
 
+import threading
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import openvino
 
 from tsmu.errors import MapError
 from tsmu.mapping.compiled import compiled_network
-from tsmu.mapping.engine import Engine
+from tsmu.mapping.engine import Answer, Engine, Floats
 from tsmu.model.bundle import Bundle
 
+REQUESTS_PER_STREAM = 2  # one is computed, the other waits, so that no stream waits for Python
+STUCK_S = 60.0
 HINTS = {"float32": "f32", "bfloat16": "bf16"}
 
 
@@ -38,7 +40,7 @@ def openvino_engine(
     streams = _Streams(compiled_network(bundle, decoder, cache), HINTS[precision])
     at_once = streams.prepared((len(bundle.record.bands), 64, 64))
     network = f"{bundle.digest}/{decoder}"
-    return Engine(streams.predict, network, "openvino", "cpu", precision, reason, at_once)
+    return Engine(streams.begin, network, "openvino", "cpu", precision, reason, at_once)
 
 
 class _Streams:
@@ -61,20 +63,41 @@ class _Streams:
             except RuntimeError:
                 raise MapError(f"{self._file}: damaged; remove its folder, it is made again") from None
             model.reshape([1, *shape])
-            queue = openvino.AsyncInferQueue(self._core.compile_model(model, "CPU", self._settings))
+            compiled = self._core.compile_model(model, "CPU", self._settings)
+            streams = compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS")
+            queue = openvino.AsyncInferQueue(compiled, REQUESTS_PER_STREAM * streams)
             queue.set_callback(_take)
             self._queues[shape] = queue
-        return len(self._queues[shape])
+        return len(self._queues[shape]) // REQUESTS_PER_STREAM
 
-    def predict(self, tiles: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    def begin(self, tiles: Floats) -> Answer:
         self.prepared(tiles.shape[1:])
-        queue = self._queues[tiles.shape[1:]]
-        logits = np.empty((len(tiles), *tiles.shape[2:]), np.float32)
-        for tile, place in zip(tiles, logits, strict=True):
-            queue.start_async({0: tile[None]}, place, share_inputs=True)
-        queue.wait_all()
-        return logits
+        answer = _Answer(tiles, self._queues[tiles.shape[1:]])
+        for number, tile in enumerate(tiles):
+            answer.queue.start_async({0: tile[None]}, (answer, number), share_inputs=True)
+        return answer.wait
 
 
-def _take(request: Any, place: npt.NDArray[np.float32]) -> None:
-    place[:] = request.get_output_tensor(0).data[0]
+class _Answer:
+    """What becomes the logits of a batch of tiles; holds these meanwhile, the network does not."""
+
+    def __init__(self, tiles: Floats, queue: Any) -> None:
+        self.queue = queue
+        self._tiles = tiles
+        self._logits = np.empty((len(tiles), *tiles.shape[2:]), np.float32)
+        self._taken = threading.Semaphore(0)
+
+    def take(self, number: int, logits: Floats) -> None:
+        self._logits[number] = logits
+        self._taken.release()
+
+    def wait(self) -> Floats:
+        for _ in self._tiles:
+            while not self._taken.acquire(timeout=STUCK_S):
+                self.queue.wait_all()  # raises what went wrong in a request, which else is never heard of
+        return self._logits
+
+
+def _take(request: Any, whose: tuple[_Answer, int]) -> None:
+    answer, number = whose
+    answer.take(number, request.get_output_tensor(0).data[0])

@@ -74,27 +74,28 @@ class Outlines:
         return Outlines(outline, pixels, total, squares, highest, deviation, shares)
 
 
-Bands = Iterable[tuple[int, Percent] | tuple[int, Percent, Percent]]
+Bands = Iterable[tuple[int, Percent]]
 
 
 def outlines(bands: Bands, percents: Sequence[int], shares: AnyShares) -> Iterator[Outlines]:
     """Yield the landslides of a probability raster, each when its last row has been read.
 
     Args:
-        bands: (first row, rows of percents, and of their deviations where those are known) from top
-            to bottom without a gap; 255 = no data.
+        bands: (first row, layers (1 or 2, H, width): percents, and their deviations where those are
+            known) from top to bottom without a gap; 255 = no data.
         percents: for each region, pixels of at least this percentage are landslide.
         shares: how much each region counts where.
     """
     open_pieces: list[Outlines] = []  # per landslide that reached the last row so far, its pieces
     open_at: Labels | None = None  # which of them, from 1 on, each pixel of that row belongs to
-    for row, percent, *deviation in bands:
+    for row, layers in bands:
+        percent = layers[0]
         height, width = percent.shape
         here_shares = shares.percent(Window(0, row, width, height))
         label, count = ndimage.label((percent >= thresholds(here_shares, percents)) & (percent != NO_DATA))
         if count == 0 and not open_pieces:
             continue
-        here = _of_band(label, count, (percent, *deviation), here_shares, row)
+        here = _of_band(label, count, layers, here_shares, row)
         above = np.zeros(label.shape[1], np.int32) if open_at is None else open_at
         member = _members(above, label[0], len(open_pieces), count)
         goes_on = np.zeros(member.max(initial=-1) + 1, bool)
@@ -109,7 +110,7 @@ def outlines(bands: Bands, percents: Sequence[int], shares: AnyShares) -> Iterat
         yield Outlines.together(pieces.joined() if len(pieces) > 1 else pieces for pieces in open_pieces)
 
 
-def _of_band(label: Labels, count: int, layers: Sequence[Percent], shares: Shares, row: int) -> Outlines:
+def _of_band(label: Labels, count: int, layers: Percent, shares: Shares, row: int) -> Outlines:
     """Outline the regions 1 to count of one band, and sum up their pixels."""
     found = list(shapes(label, mask=label > 0, connectivity=CONNECTEDNESS, transform=Affine.translation(0, row)))
     polygons = np.empty(count, dtype=object)

@@ -1,4 +1,4 @@
-"""Reading ahead and writing behind, each in a thread of its own, so that the network never waits.
+"""Reading ahead, writing behind and outlining beside, each in a thread, so that the network never waits.
 
 GDAL's reading and numpy's large operations release the interpreter; threads are enough.
 """
@@ -6,11 +6,11 @@ GDAL's reading and numpy's large operations release the interpreter; threads are
 import queue
 import threading
 from collections import deque
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
 T = TypeVar("T")
 _END = object()
@@ -21,39 +21,107 @@ def ahead(items: Generator[T, None, None], depth: int) -> Generator[T, None, Non
 
     Its errors are raised here. When the caller stops early, so does the thread.
     """
-    waiting: queue.Queue[Any] = queue.Queue(depth)
-    stop = threading.Event()
-
-    def put(thing: object) -> None:
-        while not stop.is_set():
-            try:
-                waiting.put(thing, timeout=0.1)
-                return
-            except queue.Full:
-                continue
+    belt = _Belt(depth)
 
     def run() -> None:
         try:
             with closing(items):
                 for item in items:
-                    put((item, None))
-                    if stop.is_set():
+                    if not belt.put((item, None)):
                         return
-            put(_END)
+            belt.put(_END)
         except BaseException as error:  # noqa: BLE001 - raised again where the items are wanted
-            put((None, error))
+            belt.put((None, error))
 
     thread = threading.Thread(target=run, name="tsmu-read", daemon=True)
     thread.start()
     try:
-        while (got := waiting.get()) is not _END:
+        while (got := belt.get()) is not _END:
             item, error = got
             if error is not None:
                 raise error
             yield item
     finally:
-        stop.set()
+        belt.stop()
         thread.join()
+
+
+class Beside(Generic[T]):
+    """A function that another thread feeds with items as they come, at most `depth` of them waiting.
+
+    Its errors are raised where items are put, or when the block is left. When the block fails by
+    itself, so does the function, at the next item.
+    """
+
+    def __init__(self, function: Callable[[Iterator[T]], None], depth: int) -> None:
+        self._belt = _Belt(depth)
+        self._pool = ThreadPoolExecutor(1, "tsmu-beside")
+        self._done = self._pool.submit(self._run, function)
+
+    def _run(self, function: Callable[[Iterator[T]], None]) -> None:
+        def items() -> Iterator[T]:
+            while (item := self._belt.get()) is not _END:
+                yield item
+
+        try:
+            function(items())
+        finally:
+            self._belt.stop()
+
+    def __enter__(self) -> Self:
+        """Return what takes the items."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Wait for the function."""
+        if error is not None:
+            self._belt.stop()
+        self._belt.put(_END)
+        self._pool.shutdown()
+        if error is None:
+            self._done.result()
+
+    def put(self, item: T) -> None:
+        """Give the function an item; waits while too many are waiting."""
+        if not self._belt.put(item):
+            self._done.result()
+
+
+class _StoppedError(Exception):
+    """Nobody will put anything onto this belt any more."""
+
+
+class _Belt:
+    """A queue between two threads that either can stop."""
+
+    def __init__(self, depth: int) -> None:
+        self._waiting: queue.Queue[Any] = queue.Queue(depth)
+        self._stopped = threading.Event()
+
+    def put(self, thing: object) -> bool:
+        """Wait for room; says whether the belt still runs."""
+        while not self._stopped.is_set():
+            try:
+                self._waiting.put(thing, timeout=0.1)
+                return True
+            except queue.Full:
+                continue
+        return False
+
+    def get(self) -> Any:
+        """Wait for something."""
+        while not self._stopped.is_set():
+            try:
+                return self._waiting.get(timeout=0.1)
+            except queue.Empty:
+                continue
+        raise _StoppedError
+
+    def stop(self) -> None:
+        """Let those who put go on without."""
+        self._stopped.set()
 
 
 class Behind:

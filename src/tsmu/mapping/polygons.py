@@ -11,16 +11,14 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pyproj
-import rasterio
 import shapely
 
-from tsmu.imagery.raster import GDAL_OPTIONS
+from tsmu.imagery.grids import Grid
 from tsmu.mapping.measures import measure, placed
 from tsmu.mapping.outlines import Bands, Outlines, Polygons, outlines
 from tsmu.mapping.shares import AnyShares, WholeShares
-from tsmu.mapping.sink import read_rows
 
-AT_ONCE = 20_000  # polygons that are measured and written together
+AT_ONCE = 4_000  # polygons that are measured and written together
 WHOLE = WholeShares()
 
 
@@ -48,56 +46,47 @@ class Outlining:
 
 
 def write_polygons(
-    raster: Path,
+    bands: Bands,
+    grid: Grid,
     how: Outlining,
     path: Path,
     notes: Mapping[str, str | Sequence[str]] | None = None,
     shares: AnyShares = WHOLE,
-    deviation: Path | None = None,
+    *,
+    deviation: bool = False,
 ) -> None:
-    """Outline the landslides of a written probability raster and write them as GeoParquet.
+    """Outline the landslides of a probability raster and write them as GeoParquet.
 
     Columns: `geometry` (Polygon, in the raster's CRS), `area_m2` and `perimeter_m` (geodesic, on the
     WGS 84 ellipsoid), `length_m` and `width_m` (of the smallest rotated rectangle), `pixels`, and
     `mean_probability`, `max_probability` and `std_probability` (0 to 1, of the raster's whole
-    percents), with a deviation raster `mean_deviation` (likewise), `region_shares` (JSON: region to the
+    percents), with a layer of deviations `mean_deviation` (likewise), `region_shares` (JSON: region to the
     share of the polygon that lies in it, none where regions are not known), and one for each of the
     notes. Unless simplified, the polygons are exactly the pixels that reach the threshold.
 
     Args:
-        raster: uint8, whole percent, 255 = no data.
+        bands: (first row, layers (1 or 2, H, width)) from top to bottom: uint8, whole percent, 255 =
+            no data, and their standard deviation in whole percent.
+        grid: where the raster lies.
         how: the threshold and more.
         path: the file to write.
         notes: what all polygons have in common, such as region and bundle; where there is one text
             per region, that of the region with the largest share.
         shares: of the scene's regions.
-        deviation: raster of the same grid, standard deviation in whole percent.
+        deviation: whether there is that second layer.
     """
-    with rasterio.Env(**GDAL_OPTIONS):
-        with rasterio.open(raster) as dataset:
-            crs, transform = dataset.crs, dataset.transform
-        writer: pq.ParquetWriter | None = None
-        try:
-            for found in _batches(outlines(_layers(raster, deviation), how.percents, shares), how, len(shares.names)):
-                more = _by_region(found, notes or {}, shares.names)
-                if deviation:
-                    more = {"mean_deviation": pd.Series(found.deviation / found.pixels / 100)} | more
-                table = _table(found, how, transform, crs, more)
-                arrow = _arrow(table)
-                writer = writer or pq.ParquetWriter(path, arrow.schema)
-                writer.write_table(arrow)
-        finally:
-            if writer:
-                writer.close()
-
-
-def _layers(raster: Path, deviation: Path | None) -> Bands:
-    if deviation is None:
-        return read_rows(raster)
-    return (
-        (row, percent, beside)
-        for (row, percent), (_, beside) in zip(read_rows(raster), read_rows(deviation), strict=True)
-    )
+    writer: pq.ParquetWriter | None = None
+    try:
+        for found in _batches(outlines(bands, how.percents, shares), how, len(shares.names)):
+            more = _by_region(found, notes or {}, shares.names)
+            if deviation:
+                more = {"mean_deviation": pd.Series(found.deviation / found.pixels / 100)} | more
+            arrow = _arrow(_table(found, how, grid, more))
+            writer = writer or pq.ParquetWriter(path, arrow.schema)
+            writer.write_table(arrow)
+    finally:
+        if writer:
+            writer.close()
 
 
 def _by_region(found: Outlines, notes: Mapping[str, str | Sequence[str]], names: Sequence[str]) -> dict[str, pd.Series]:
@@ -127,17 +116,11 @@ def _batches(parts: Iterator[Outlines], how: Outlining, regions: int) -> Iterato
         yield Outlines.together(waiting)
 
 
-def _table(
-    found: Outlines,
-    how: Outlining,
-    transform: rasterio.Affine,
-    crs: rasterio.crs.CRS,
-    more: Mapping[str, pd.Series],
-) -> geopandas.GeoDataFrame:
+def _table(found: Outlines, how: Outlining, grid: Grid, more: Mapping[str, pd.Series]) -> geopandas.GeoDataFrame:
     polygons = found.polygons
     if how.simplify_px:
         polygons = _simplified(polygons, how.simplify_px)
-    size = measure(polygons, transform, crs)
+    size = measure(polygons, grid.transform, grid.crs)
     mean = found.total / found.pixels
     columns = {
         "area_m2": size.area,
@@ -150,7 +133,7 @@ def _table(
         "std_probability": np.sqrt(np.maximum(found.squares / found.pixels - mean**2, 0)) / 100,
         **more,
     }
-    table = geopandas.GeoDataFrame(pd.DataFrame(columns), geometry=placed(polygons, transform), crs=crs)
+    table = geopandas.GeoDataFrame(pd.DataFrame(columns), geometry=placed(polygons, grid.transform), crs=grid.crs)
     return table[table["area_m2"] >= how.min_area_m2]
 
 

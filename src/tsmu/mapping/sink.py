@@ -2,7 +2,7 @@
 
 import shutil
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -27,7 +27,8 @@ BLOCK = 512
 BIG = {"BIGTIFF": "IF_SAFER"}  # GDAL cannot foresee a compressed file's size
 PLAIN = {"driver": "GTiff", "tiled": True, "blockxsize": BLOCK, "blockysize": BLOCK, "compress": "deflate", "zlevel": 1}
 # Overviews by average, which leaves no-data out: with nearest, thin landslides would come and go.
-CLOUD = {"driver": "COG", "blocksize": BLOCK, "compress": "deflate", "overview_resampling": "average"}
+CLOUD = {"driver": "COG", "blocksize": BLOCK, "compress": "deflate", "overview_resampling": "average",
+         "num_threads": "all_cpus"}  # fmt: skip
 
 Percent = npt.NDArray[np.uint8]
 
@@ -128,6 +129,18 @@ class ProbabilitySink:
             checksum = zlib.crc32(rows.tobytes(), checksum)
         if checksum != self._checksum:
             raise OSError("read back, it is not what was written")
+
+
+def in_blocks(parts: Iterable[Percent]) -> Iterator[tuple[int, Percent]]:
+    """Cut layers (L, H, width) that come in parts of any height into the heights that `read_rows` gives."""
+    row, held = 0, None
+    for part in parts:
+        held = part if held is None else np.concatenate([held, part], axis=1)
+        while held.shape[1] >= BLOCK:
+            yield row, held[:, :BLOCK]
+            row, held = row + BLOCK, held[:, BLOCK:]
+    if held is not None and held.shape[1]:
+        yield row, held
 
 
 def read_rows(path: Path, height: int = BLOCK) -> Iterator[tuple[int, Percent]]:

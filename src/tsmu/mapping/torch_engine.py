@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from tsmu.mapping.engine import Engine
+from tsmu.mapping.engine import Answer, Engine
 from tsmu.model.bundle import Bundle
 
 
@@ -22,12 +22,12 @@ def torch_engine(bundle: Bundle, decoder: str, *, precision: str = "float32", re
     mixed = precision == "bfloat16"
 
     @torch.inference_mode()
-    def predict(tiles: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    def begin(tiles: npt.NDArray[np.float32]) -> Answer:
         images = torch.from_numpy(tiles)
         if device == "cuda":
             images = images.pin_memory().to(device, non_blocking=True)
         with torch.autocast(device, torch.bfloat16, enabled=mixed):
-            logits = network(images, [decoder])[decoder]
-        return np.asarray(logits.float().cpu().numpy())
+            logits = network(images, [decoder])[decoder].float()
+        return lambda: np.asarray(logits.cpu().numpy())  # a GPU is still computing them when this is handed out
 
-    return Engine(predict, f"{bundle.digest}/{decoder}", "torch", device, precision, reason)
+    return Engine(begin, f"{bundle.digest}/{decoder}", "torch", device, precision, reason)
