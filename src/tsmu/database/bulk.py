@@ -5,12 +5,14 @@ Within one transaction, so nobody else ever sees the layer without its triggers,
 - Triggers make SQLite keep a journal for every single row; they are put aside and made again, and
   what they would have done is done for all rows.
 - Of a layer that the rows at least double, indexes are put aside too and made again by sorting.
+- A value that all rows have is written into the statement, so that it need not be given with each.
 - A CHECK with a list of words builds that list for every row; one query looks at all rows instead.
 """
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -56,6 +58,15 @@ def bulk(connection: sa.Connection, table: sa.Table, fids: range, bounds: npt.ND
     there = np.flatnonzero(~np.isnan(bounds[:, 0]))
     if has_index(table) and len(there):
         rtrees.add(connection, f"rtree_{table.name}_geom", there + fids.start, bounds[there])
+
+
+def literals(connection: sa.Connection, values: Mapping[str, Any]) -> dict[str, str]:
+    """Values as SQLite writes them in a statement; without texts that it cannot write, those with a NUL."""
+    names = [name for name, value in values.items() if not isinstance(value, str) or "\0" not in value]
+    if not names:
+        return {}
+    query = f"SELECT {', '.join(['quote(?)'] * len(names))}"
+    return dict(zip(names, connection.exec_driver_sql(query, tuple(values[n] for n in names)).one(), strict=True))
 
 
 def _check(connection: sa.Connection, table: sa.Table, fids: range) -> None:

@@ -1,6 +1,7 @@
 """Polygons from anywhere as the database holds them: valid MultiPolygons in EPSG:4326."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import geopandas
 import numpy as np
@@ -13,6 +14,7 @@ from tsmu.database.types import SRS_ID
 from tsmu.errors import DatabaseError
 from tsmu.issues import IssueLog
 
+AT_ONCE = 10_000  # shapes that one core looks at before it takes the next ones
 GEOD = pyproj.Geod(ellps="WGS84")
 _POLYGON, _COLLECTION = 3, 7
 _AREAL = (_POLYGON, 6, _COLLECTION)  # shapely's type numbers: polygon, multipolygon, collection
@@ -62,7 +64,7 @@ def clean(
     bounds = shapely.bounds(shapes).reshape(-1, 4)
     on_earth = (np.abs(bounds[:, [1, 3]]) <= 90).all(1) & (bounds[:, 0] >= -180) & (bounds[:, 2] <= 360)
     leave_out(~on_earth, _NOWHERE)
-    broken = ~shapely.is_valid(shapes)
+    broken = ~_valid(shapes)
     across = _across(shapes)
     for mask, problem, action in (
         (across, "lies across the 180th meridian", "cut there"),
@@ -82,6 +84,14 @@ def geodesic_areas(shapes: Shapes) -> npt.NDArray[np.float64]:
     """Areas on the WGS 84 ellipsoid, m2, of polygons in EPSG:4326 whose edges are geodesics."""
     oriented = shapely.orient_polygons(shapes)
     return np.array([abs(GEOD.geometry_area_perimeter(shape)[0]) for shape in oriented], dtype=np.float64)
+
+
+def _valid(shapes: Shapes) -> npt.NDArray[np.bool_]:
+    """`shapely.is_valid` on all cores: it is a third of the time that many polygons take into a database."""
+    if not len(shapes):
+        return np.zeros(0, bool)
+    with ThreadPoolExecutor() as pool:
+        return np.concatenate(list(pool.map(shapely.is_valid, np.array_split(shapes, -(-len(shapes) // AT_ONCE)))))
 
 
 def _finite(shapes: Shapes) -> npt.NDArray[np.bool_]:

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from tsmu.database import geopackage, postgis
 from tsmu.database.blobs import Backend, Encoded, Shapes, decode, encoded
-from tsmu.database.bulk import bulk, next_fid
+from tsmu.database.bulk import bulk, literals, next_fid
 from tsmu.database.types import SRS_ID, Moment
 from tsmu.errors import DatabaseBusyError, DatabaseError
 
@@ -136,19 +136,22 @@ def insert(
 
 def _insert(connection: sa.Connection, table: sa.Table, columns: Mapping[str, Any], count: int) -> None:
     """Insert rows by one prepared statement, the values converted column by column."""
-    names = list(columns)
-    values = [_converted(table.c[name], columns[name], count, connection.dialect) for name in names]
-    marks = ", ".join(["?" if connection.dialect.paramstyle == "qmark" else "%s"] * len(names))
+    converted = {name: _converted(table.c[name], values, connection.dialect) for name, values in columns.items()}
+    alike = {name: value for name, value in converted.items() if not isinstance(value, list)}
+    sqlite = backend_of(connection) == "sqlite"
+    written = literals(connection, alike) if sqlite and count >= BULK and alike else {}
+    marks = ", ".join(written.get(name, "?" if sqlite else "%s") for name in columns)
     quote = connection.dialect.identifier_preparer.quote
-    statement = f"INSERT INTO {table.name} ({', '.join(map(quote, names))}) VALUES ({marks})"
-    connection.exec_driver_sql(statement, list(zip(*values, strict=True)))
+    statement = f"INSERT INTO {table.name} ({', '.join(map(quote, columns))}) VALUES ({marks})"
+    given = [[converted[name]] * count if name in alike else converted[name] for name in columns if name not in written]
+    connection.exec_driver_sql(statement, list(zip(*given, strict=True)))
 
 
-def _converted(column: sa.Column[Any], values: Any, count: int, dialect: sa.Dialect) -> list[Any]:
-    """A column's values as the driver takes them; one value is repeated."""
+def _converted(column: sa.Column[Any], values: Any, dialect: sa.Dialect) -> Any:
+    """A column's values as the driver takes them: a list, or the one value that all rows have."""
     processor = column.type.dialect_impl(dialect).bind_processor(dialect)
     if isinstance(values, str) or not isinstance(values, Sequence | np.ndarray | pd.Series | range):
-        return [processor(values) if processor and values is not None else values] * count
+        return processor(values) if processor and values is not None else values
     listed = values.tolist() if isinstance(values, np.ndarray | pd.Series) else list(values)
     return [None if value is None else processor(value) for value in listed] if processor else listed
 
