@@ -7,13 +7,16 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from tests.conftest import write_chips
 from tests.update.networks import chips_of
-from tsmu.chips.index import add_to_index
+from tsmu.chips.index import add_to_index, read_index, select
 from tsmu.errors import UpdateError
 from tsmu.model.bundle import bundle_versions, open_bundle
+from tsmu.model.serving import read_serving, serving_bundle
 from tsmu.update.strategies import strategy_named
 from tsmu.update.training import TrainingSettings
 from tsmu.update.update import update_bundle
@@ -46,6 +49,26 @@ def test_versions_chain_and_tell_where_they_come_from(workspace: Workspace) -> N
     known = update_bundle(workspace, "bright", "tsmu", settings, encoder="resnet18")
     assert known.record.decoders == ["bright", "dark"]
     assert known.record.regions["bright"].learned_in == 3
+
+
+def test_a_region_that_learns_on_and_gets_worse_stays_with_the_version_it_had(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    add_to_index(workspace, chips_of(write_chips(tmp_path / "own", seed=2), "own"))
+    learned = update_bundle(workspace, "own", "tsmu", TrainingSettings(40, 8, 0), encoder="resnet18")
+    train = select(read_index(workspace), "own", "train")
+    right = {Path(mask): Path(mask).read_bytes() for mask in train["mask"]}
+    for mask in right:  # labels of somebody who has mistaken landslides for the rest
+        Image.fromarray(255 * (np.asarray(Image.open(mask)) == 0).astype(np.uint8)).save(mask)
+    update_bundle(workspace, "own", "finetune", TrainingSettings(40, 8, 0), encoder="resnet18")
+    pin = read_serving(workspace.models).pins["own"]
+    assert pin.version == learned.name
+    assert "validation chips fell from" in pin.why
+    assert serving_bundle(workspace.models, "own").name == learned.name
+    for mask, pixels in right.items():
+        mask.write_bytes(pixels)
+    better = update_bundle(workspace, "own", "finetune", TrainingSettings(60, 8, 0), encoder="resnet18")
+    assert serving_bundle(workspace.models, "own").name == better.name
 
 
 def test_the_card_says_how_many_labels_came_out_of_reviews(workspace: Workspace) -> None:

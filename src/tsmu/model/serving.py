@@ -127,8 +127,8 @@ def hold(models: Path, version: str, worse: Mapping[str, str]) -> None:
         _write(models, serving.model_copy(update={"pins": pins}))
 
 
-def move_on(models: Path, learned: str) -> None:
-    """Make the newest version the current one, also for the region it has learned if that was pinned."""
+def move_on(models: Path, learned: str | None) -> None:
+    """Make the newest version the current one, also for a region it has learned well if that was pinned."""
     serving = read_serving(models)
     moved = Serving(pins=_without(serving.pins, learned))
     if moved != serving:
@@ -151,7 +151,7 @@ def _pin(version: str, why: str) -> Pin:
     return Pin(version=version, why=why, since=datetime.now(UTC).isoformat(timespec="seconds"))
 
 
-def _without(pins: Mapping[str, Pin], region: str) -> dict[str, Pin]:
+def _without(pins: Mapping[str, Pin], region: str | None) -> dict[str, Pin]:
     return {name: pin for name, pin in pins.items() if name != region}
 
 

@@ -46,14 +46,22 @@ def what_got_worse(
     for name, entry in regions.items():
         chips = checking.get(name)
         if chips is not None and len(chips):
-            old, new = (count_pixels(network, entry.decoder, chips).iou(entry.threshold) for network in (before, after))
-            if new < old - TOLERANCE:
-                found[name] = f"IoU on {len(chips)} validation chips fell from {old:.3f} to {new:.3f}"
+            if lost := what_it_lost(before, entry, after, entry, chips):
+                found[name] = lost
         else:
             moved = drift(before, after, entry.decoder, entry.style, new_chips)
             if moved > DRIFT:
                 found[name] = f"its answers on images in its colours moved by {moved:.0%}; no validation chips are kept"
     return found
+
+
+def what_it_lost(
+    before: RegionNet, old: RegionRecord, after: RegionNet, new: RegionRecord, chips: geopandas.GeoDataFrame
+) -> str | None:
+    """Compare how a region's validation chips are answered before and after; None where they are answered as well."""
+    answers = ((before, old), (after, new))
+    was, now = (count_pixels(network, entry.decoder, chips).iou(entry.threshold) for network, entry in answers)
+    return f"IoU on {len(chips)} validation chips fell from {was:.3f} to {now:.3f}" if now < was - TOLERANCE else None
 
 
 @torch.inference_mode()

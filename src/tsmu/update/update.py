@@ -27,9 +27,9 @@ from tsmu.model.bundle import Bundle, next_version, write_bundle
 from tsmu.model.device import device_in_use, precision_in_use
 from tsmu.model.network import RegionNet
 from tsmu.model.record import BundleRecord, RegionRecord
-from tsmu.model.serving import current_bundle, hold, move_on, read_serving
+from tsmu.model.serving import current_bundle, hold, move_on, read_serving, serving_bundle
 from tsmu.update.calibration import calibrate
-from tsmu.update.checks import what_got_worse
+from tsmu.update.checks import what_got_worse, what_it_lost
 from tsmu.update.sampling import mix
 from tsmu.update.strategies import strategy_named
 from tsmu.update.strategy import Strategy
@@ -50,7 +50,8 @@ def update_bundle(
 ) -> Bundle:
     """Let the current bundle learn a region and write the result as the next version.
 
-    Old regions that the new version serves worse (`checks`) are pinned to the one that served them.
+    Old regions that the new version serves worse (`checks`) are pinned to the one that served them;
+    so is the region itself, if it had been learned before and is worse on its validation chips now.
 
     Interrupted at any moment, the same call goes on from the last checkpoint in `runs/`; other
     settings, chips or another parent start anew. The caller holds the workspace's lock.
@@ -107,13 +108,20 @@ def update_bundle(
         "style": style_of(train),
         "reviewed": sum(is_reviewed(workspace, Path(mask)) for mask in train["mask"]),
     }
-    record = _next_record(parent, network, model, chips, {region: RegionRecord.model_validate(entry)})
+    of_region = RegionRecord.model_validate(entry)
+    record = _next_record(parent, network, model, chips, {region: of_region})
+    worse: dict[str, str] = {}
     if parent:
-        hold(workspace.models, parent.name, what_got_worse(parent.network(), network, old, kept, train))
+        worse = what_got_worse(parent.network(), network, old, kept, train)
+        if region in parent.record.regions and len(validation):
+            served = serving_bundle(workspace.models, region)
+            lost = what_it_lost(served.network(), served.record.regions[region], network, of_region, validation)
+            worse |= {region: lost} if lost else {}
+        hold(workspace.models, parent.name, worse)
     if keep_validation:
         keep_chips(workspace, region, validation)
     bundle = write_bundle(workspace.models, network, record, learned.memory)
-    move_on(workspace.models, region)
+    move_on(workspace.models, None if region in worse else region)
     remove(run)
     return bundle
 
