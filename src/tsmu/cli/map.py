@@ -50,6 +50,9 @@ def map_scene(
         str | None,
         typer.Option(metavar="URL|local[:N]|FILE.toml", help="Dask scheduler, N processes here, or SLURM's settings."),
     ] = None,
+    publish: Annotated[
+        str | None, typer.Option(metavar="URL", help="Copy finished maps to URL/<name>, such as s3://bucket/maps.")
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Compute anew what is finished.")] = False,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
@@ -77,9 +80,11 @@ def map_scene(
             raise MapError(
                 f"--out {out}: is for one scene, here are {len(orders)}; leave it out, they go to {space.maps}"
             )
+        if publish and "://" not in publish:
+            publish = str(Path(publish).expanduser().resolve())
         wanted = Wanted(
             threshold, min_area, simplify, aoi, slope_below, dem, leave_out, tile, overlap, tta,
-            region_layer, engine, scale, any_resolution, force,
+            region_layer, engine, scale, any_resolution, force, publish,
         )  # fmt: skip
         done: list[dict[str, Any]] = []
         rows = {order.name: row for row, order in orders}

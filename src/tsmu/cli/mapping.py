@@ -37,7 +37,7 @@ def one_by_one(wanted: Wanted, space: Workspace, scenes: Ordered) -> Generator[t
 def _mapped(opener: SceneOpener, order: SceneOrder, folder: Path, *, force: bool) -> MappedScene:
     with opener.opened(order, folder) as scene, progress(f"Mapping {order.name}") as show:
         region = scene.plan.routed.region
-        return scene.told(scene.run.alone(lambda done, total: show(done, total, region), force=force))
+        return scene.finished(scene.run.alone(lambda done, total: show(done, total, region), force=force))
 
 
 def on_cluster(
@@ -117,6 +117,7 @@ def record(
             "probability": str(result.probability),
             "polygons": str(result.polygons),
             **{name: str(path) for name, path in result.layers.items()},
+            **({"published": mapped.published} if mapped.published else {}),
         },
     }
 

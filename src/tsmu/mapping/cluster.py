@@ -245,7 +245,7 @@ def compute(setup: _Setup, order: SceneOrder, folder: Path, plan: Plan, rows: tu
 def finish(setup: _Setup, order: SceneOrder, folder: Path, plan: Plan, _rows: tuple[int, ...]) -> MappedScene:
     """Put the bands together and write the files; what workers do last."""
     with _ALONE, _opener(setup).opened(order, folder, plan) as scene:
-        return scene.told(scene.run.finish(force=setup.wanted.force))
+        return scene.finished(scene.run.finish(force=setup.wanted.force))
 
 
 @functools.lru_cache(1)

@@ -16,6 +16,7 @@ from tsmu.mapping.limits import Area, Limit, Steep, left_out
 from tsmu.mapping.mapper import MapRun
 from tsmu.mapping.plan import Tiling, plan_tiling
 from tsmu.mapping.polygons import Outlining
+from tsmu.mapping.publish import publish
 from tsmu.mapping.result import MapResult, tags_in
 from tsmu.mapping.routing import Routed, route
 from tsmu.mapping.scenes import SceneOrder, place_of
@@ -45,6 +46,7 @@ class Wanted:
     scale: float | None
     any_resolution: bool
     force: bool
+    publish: str | None
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,7 @@ class MappedScene:
         by: whose decoders, that of most of the scene first.
         footprint: the scene's outline, EPSG:4326.
         pixel_size: metres; None if unknown.
+        published: where its files were copied to.
     """
 
     result: MapResult
@@ -100,6 +103,7 @@ class MappedScene:
     by: list[MappedBy]
     footprint: shapely.Polygon
     pixel_size: float | None
+    published: str | None
 
 
 @dataclass(frozen=True)
@@ -110,10 +114,12 @@ class OpenedScene:
     plan: Plan
     by: list[MappedBy]
     run: MapRun
+    publish_to: str | None
 
-    def told(self, result: MapResult) -> MappedScene:
-        """What is to be told of its map."""
-        return MappedScene(result, self.plan, self.by, self.scene.footprint, self.scene.info.pixel_size)
+    def finished(self, result: MapResult) -> MappedScene:
+        """Publish its map, if that is wanted, and tell what is to be told of it."""
+        published = publish(result, self.publish_to) if self.publish_to else None
+        return MappedScene(result, self.plan, self.by, self.scene.footprint, self.scene.info.pixel_size, published)
 
 
 @dataclass(frozen=True)
@@ -188,7 +194,8 @@ class SceneOpener:
                 },
                 notes={"region": routed.regions, "bundle": [one.label for one in by]},
             )
-            yield OpenedScene(scene, plan, by, run)
+            publish_to = f"{wanted.publish.rstrip('/')}/{order.name}" if wanted.publish else None
+            yield OpenedScene(scene, plan, by, run, publish_to)
 
     def _routed(self, order: SceneOrder, scene: Scene) -> Routed:
         if order.region:

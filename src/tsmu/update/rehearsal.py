@@ -2,7 +2,11 @@
 
 from typing import ClassVar
 
-from tsmu.update.strategy import Lesson, Stage, Strategy, everything
+from tsmu.update.strategy import RATE, Lesson, Stage, Strategy, everything
+
+# Of 1e-3, 2e-3 and 4e-3 the best on validation chips of four real regions after the last one, one seed: mean IoU
+# 0.492, 0.491 and 0.515. On their test chips it was the other way round, by up to 0.006 of WA.
+JOINT_RATE = 4e-3
 
 
 class JointTraining(Strategy):
@@ -17,9 +21,13 @@ class JointTraining(Strategy):
         """Every region as often as any other."""
         return step % (old + 1)
 
+    def stages(self, lesson: Lesson, steps: int) -> list[Stage]:
+        """Everything at once; one region alone as every strategy learns its first."""
+        return [everything(lesson, steps, JOINT_RATE if len(lesson.decoders) > 1 else RATE)]
+
     def later_stages(self, lesson: Lesson, steps: int) -> list[Stage]:
-        """Never asked: every training is the first of its model."""
-        return [everything(lesson, steps)]
+        """Every training is the first of its model."""
+        return self.stages(lesson, steps)
 
 
 class Replay(Strategy):

@@ -163,10 +163,10 @@ class Strategy(ABC):
         return dict(lesson.memory)
 
 
-def everything(lesson: Lesson, steps: int) -> Stage:
+def everything(lesson: Lesson, steps: int, rate: float = RATE) -> Stage:
     """Train the encoder and all that the lesson's regions have of their own, normalisation included."""
     own = [part for decoder in dict.fromkeys(lesson.decoders.values()) for part in own_parts(decoder)]
-    return Stage("all", steps, dict.fromkeys([ENCODER, *own], RATE), frozenset(own))
+    return Stage("all", steps, dict.fromkeys([ENCODER, *own], rate), frozenset(own))
 
 
 def new_alone(lesson: Lesson, steps: int, rate: float) -> Stage:
