@@ -17,9 +17,9 @@ from tsmu.chips.folder import chips_from_folder
 from tsmu.chips.index import add_to_index
 from tsmu.errors import MapError
 from tsmu.issues import IssueLog
-from tsmu.mapping import compiled
+from tsmu.mapping import compiled, quantised
 from tsmu.mapping.agreement import Agreement, agreement
-from tsmu.mapping.choose import choose_engine
+from tsmu.mapping.choose import INT8_FROM, choose_engine
 from tsmu.mapping.compiled import NETWORK, compiled_network
 from tsmu.mapping.engine import immediately
 from tsmu.mapping.openvino_engine import cpu_has_bfloat16, openvino_engine
@@ -130,6 +130,51 @@ def test_bfloat16_of_openvino_is_taken_where_masks_agree(space: Workspace, bundl
         found = Agreement(**json.loads(stored.read_text()))
         assert engine.precision == ("bfloat16" if found.holds else "float32")
         assert str(found) in engine.reason
+    finally:
+        space.chips.unlink()
+
+
+def test_int8_is_made_once_and_answers_the_same_each_time_and_nearly_as_float32(
+    space: Workspace, bundle: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    values = tiles(5, 64, 96)
+    with pytest.raises(MapError, match="no chips are here"):
+        openvino_engine(bundle, "alps", space.cache, precision="int8")
+    first = openvino_engine(bundle, "alps", space.cache, precision="int8", images=values)
+    monkeypatch.setattr(quantised, "_make_apart", None)
+    again = openvino_engine(bundle, "alps", space.cache, precision="int8")
+    whole = first.predict(values)
+    np.testing.assert_array_equal(again.predict(values[::-1].copy())[::-1], whole)
+    assert first.identity == again.identity
+    exact = openvino_engine(bundle, "alps", space.cache)
+    assert exact.identity[:1] != first.identity[:1]
+    expected = exact.predict(values)
+    assert (
+        0 < np.abs(whole - expected).mean() < 0.2 * expected.std()
+    )  # random weights; those of a trained one differ less
+
+
+def test_int8_is_for_large_scenes_and_taken_where_masks_agree(space: Workspace, bundle: Bundle, tmp_path: Path) -> None:
+    if torch.cuda.is_available():
+        pytest.skip("left out: a GPU, where int8 is none of the precisions")
+    with pytest.raises(MapError, match=r"precision int8: cannot be taken \(no chips of alps here"):
+        choose_engine("openvino", bundle, "alps", space, "int8")
+    with pytest.raises(MapError, match=r"precision bfloat16: not to be had here .* is the reference"):
+        choose_engine("torch", bundle, "alps", space, "bfloat16")
+    add_to_index(space, chips_from_folder(write_chips(tmp_path / "chips", 6, 40), "alps", IssueLog("test")))
+    try:
+        assert "int8" not in choose_engine("auto", bundle, "alps", space, pixels=INT8_FROM - 1).reason
+        engine = choose_engine("auto", bundle, "alps", space, pixels=INT8_FROM)
+        (stored,) = (space.cache / bundle.digest / "int8").iterdir()
+        found = Agreement(**json.loads(stored.read_text()))
+        assert f"int8: {found}" in engine.reason
+        assert (engine.precision == "int8") == found.holds
+        if found.holds:
+            assert choose_engine("auto", bundle, "alps", space, "int8").precision == "int8"
+        else:
+            with pytest.raises(MapError, match=r"precision int8: cannot be taken \(int8: "):
+                choose_engine("auto", bundle, "alps", space, "int8")
+        assert choose_engine("auto", bundle, "alps", space, "float32", INT8_FROM).precision == "float32"
     finally:
         space.chips.unlink()
 

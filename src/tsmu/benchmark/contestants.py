@@ -56,7 +56,7 @@ def prepare(folder: str, encoder: str, steps: int, seed: int, size: int, part: i
         if not (root / f"{name}-{side}-{seed}").exists():
             window = Window(start.col_off, start.row_off, side, side)
             write_scene(World(seed + 1), root / f"{name}-{side}-{seed}", window)  # not the ground it learned from
-    bundle, engine = _ready(space.root, precision)
+    bundle, engine = _ready(space.root, precision, size**2)
     serving = bundle.record.regions[REGION]
     overlap = measured_overlap(engine, bundle, serving.decoder, space.cache)
     tiling = plan_tiling(engine, len(bundle.record.bands), size, None, overlap)
@@ -70,21 +70,11 @@ def prepare(folder: str, encoder: str, steps: int, seed: int, size: int, part: i
     }  # fmt: skip
 
 
-def _ready(space: str | Path, precision: str) -> tuple[Bundle, Engine]:
-    """The bundle and the engine that `tsmu map` would take; with `float32` the same in float32."""
+def _ready(space: str | Path, precision: str, pixels: int = 0) -> tuple[Bundle, Engine]:
+    """The bundle and the engine that `tsmu map` would take for so many pixels."""
     workspace = Workspace.open(Path(space))
     bundle = serving_bundle(workspace.models, REGION)
-    engine = choose_engine("auto", bundle, REGION, workspace)
-    if precision in ("auto", engine.precision):
-        return bundle, engine
-    decoder, reason = bundle.record.regions[REGION].decoder, f"{precision} asked for"
-    if engine.name == "openvino":
-        from tsmu.mapping.openvino_engine import openvino_engine
-
-        return bundle, openvino_engine(bundle, decoder, workspace.cache, precision=precision, reason=reason)
-    from tsmu.mapping.torch_engine import torch_engine
-
-    return bundle, torch_engine(bundle, decoder, precision=precision, reason=reason)
+    return bundle, choose_engine("auto", bundle, REGION, workspace, precision, pixels)
 
 
 def tsmu(

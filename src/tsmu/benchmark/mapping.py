@@ -54,7 +54,7 @@ def benchmark_mapping(
         encoder: of the network.
         steps: of its training.
         seed: of world and training.
-        precision: `auto`, which takes bfloat16 where its masks agree with float32's, or `float32`.
+        precision: `auto` takes what `tsmu map` would; or one of the others that it has.
         with_peers: measure GeoAI's `semantic_segmentation`, too, on what the usual loop takes of the scene.
         say: called with what is done next.
 

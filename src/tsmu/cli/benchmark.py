@@ -225,7 +225,8 @@ def mapping(
     steps: Annotated[int, typer.Option(min=2, help="Optimisation steps of the bundle.")] = 200,
     seed: Annotated[int, typer.Option(help="Of the world and of the training.")] = 0,
     precision: Annotated[
-        Literal["auto", "float32"], typer.Option(help="auto: bfloat16 where its masks agree with float32.")
+        Literal["auto", "float32", "bfloat16", "int8"],
+        typer.Option(help="auto: the fastest of which the masks agree with those of float32."),
     ] = "auto",
     peers: Annotated[bool, typer.Option("--peers", help="Beside GeoAI, too, if geoai-py is installed.")] = False,
     as_json: JsonOption = False,

@@ -42,6 +42,9 @@ def map_scene(
         bool, typer.Option("--region-layer", help="Write whose decoder counts most at each pixel, regions.tif.")
     ] = False,
     engine: Annotated[str, typer.Option(metavar="auto|openvino|torch", help="What computes the network.")] = "auto",
+    precision: Annotated[
+        str, typer.Option(metavar="auto|float32|bfloat16|int8", help="What its convolutions compute in.")
+    ] = "auto",
     scale: Annotated[float | None, typer.Option(help="Multiply the values by this; 1 takes them as they are.")] = None,
     date_pre: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], metavar="YYYY-MM-DD")] = None,
     date_post: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], metavar="YYYY-MM-DD")] = None,
@@ -64,12 +67,13 @@ def map_scene(
         from tsmu.database import open_database
         from tsmu.errors import MapError, TsmuError
         from tsmu.issues import IssueLog
-        from tsmu.mapping.choose import ENGINES
+        from tsmu.mapping.choose import ENGINES, PRECISIONS
         from tsmu.mapping.opened import Wanted
         from tsmu.mapping.scenes import check_names
 
-        if engine not in ENGINES:
-            raise MapError(f"engine {engine!r}: must be one of {', '.join(ENGINES)}")
+        for what, word, known in (("engine", engine, ENGINES), ("precision", precision, PRECISIONS)):
+            if word not in known:
+                raise MapError(f"{what} {word!r}: must be one of {', '.join(known)}")
         if (slope_below is None) != (dem is None):
             raise MapError("--slope-below and --dem: one needs the other; give both")
         log = IssueLog(scenes[0] if len(scenes) == 1 else "tsmu map")
@@ -84,7 +88,7 @@ def map_scene(
             publish = str(Path(publish).expanduser().resolve())
         wanted = Wanted(
             threshold, min_area, simplify, aoi, slope_below, dem, leave_out, tile, overlap, tta,
-            region_layer, engine, scale, any_resolution, force, publish,
+            region_layer, engine, precision, scale, any_resolution, force, publish,
         )  # fmt: skip
         done: list[dict[str, Any]] = []
         rows = {order.name: row for row, order in orders}

@@ -64,7 +64,7 @@ def agreement(
             return stored
     engines = fast, exact()
     both = either = count = 0
-    for values, valid in _images(chips.sort_values("landslide_pixels", ascending=False, kind="stable").head(CHIPS)):
+    for values, valid in chip_images(chips.sort_values("landslide_pixels", ascending=False, kind="stable").head(CHIPS)):
         ours, theirs = (_mask(engine, values, valid, threshold) for engine in engines)
         both += int((ours & theirs).sum())
         either += int((ours | theirs).sum())
@@ -74,7 +74,7 @@ def agreement(
     return found
 
 
-def _images(chips: geopandas.GeoDataFrame) -> Iterator[tuple[Values, Valid]]:
+def chip_images(chips: geopandas.GeoDataFrame) -> Iterator[tuple[Values, Valid]]:
     """Read chips as a scene is read: raw values (C, H, W), NaN where invalid. Missing files are passed over."""
     for chip in chips.to_dict("records"):
         window = Window(chip["col_off"], chip["row_off"], chip["width"], chip["height"])
@@ -90,6 +90,11 @@ def _images(chips: geopandas.GeoDataFrame) -> Iterator[tuple[Values, Valid]]:
 
 def _mask(engine: Engine, values: Values, valid: Valid, threshold: int) -> Valid:
     height, width = valid.shape
-    padded = np.pad(values, ((0, 0), (0, -height % MULTIPLE), (0, -width % MULTIPLE)), mode="edge")
-    probability = engine.probabilities(engine.predict(padded[None])[0, :height, :width])
+    probability = engine.probabilities(engine.predict(padded(values)[None])[0, :height, :width])
     return np.asarray((np.floor(probability * 100 + 0.5) >= threshold) & valid)
+
+
+def padded(values: Values) -> Values:
+    """Repeat the edge of an image (C, H, W) up to sides that a network takes."""
+    _, height, width = values.shape
+    return np.pad(values, ((0, 0), (0, -height % MULTIPLE), (0, -width % MULTIPLE)), mode="edge")

@@ -8,7 +8,8 @@ from pathlib import Path
 import shapely
 
 from tsmu.errors import MapError
-from tsmu.mapping.choose import choose_engine
+from tsmu.mapping.answers import ALL_VIEWS, AS_IT_IS
+from tsmu.mapping.choose import INT8_FROM, choose_engine
 from tsmu.mapping.context import measured_overlap
 from tsmu.mapping.engine import Engine
 from tsmu.mapping.fit import check_values
@@ -43,6 +44,7 @@ class Wanted:
     tta: bool
     region_layer: bool
     engine: str
+    precision: str
     scale: float | None
     any_resolution: bool
     force: bool
@@ -150,7 +152,7 @@ class SceneOpener:
     def __init__(self, wanted: Wanted, space: Workspace) -> None:
         self._wanted, self._space = wanted, space
         self._current = serving_bundle(space.models)
-        self._ready: dict[str, _Served] = {}
+        self._ready: dict[tuple[str, bool], _Served] = {}
 
     @contextmanager
     def opened(self, order: SceneOrder, folder: Path, plan: Plan | None = None) -> Iterator[OpenedScene]:
@@ -170,7 +172,8 @@ class SceneOpener:
         with ExitStack() as stack:
             scene = stack.enter_context(Scene(order.post, order.pre, current.bands, scale=wanted.scale or 1.0))
             routed = plan.routed if plan else self._routed(order, scene)
-            served = [self._of_region(name) for name in routed.regions]
+            pixels = scene.width * scene.height * len(ALL_VIEWS if wanted.tta else AS_IT_IS)
+            served = [self._of_region(name, pixels) for name in routed.regions]
             if plan is None:
                 for one in served:
                     self._check(scene, one)
@@ -202,13 +205,14 @@ class SceneOpener:
             return Routed(order.region, "as asked")
         return route(scene, self._space.regions, self._current.record)
 
-    def _of_region(self, region: str) -> _Served:
-        if region not in self._ready:
+    def _of_region(self, region: str, pixels: int) -> _Served:
+        which = region, pixels >= INT8_FROM
+        if which not in self._ready:
             bundle = serving_bundle(self._space.models, region)
             bundle.require_region(region)
-            engine = choose_engine(self._wanted.engine, bundle, region, self._space)
-            self._ready[region] = _Served(region, bundle, engine)
-        return self._ready[region]
+            engine = choose_engine(self._wanted.engine, bundle, region, self._space, self._wanted.precision, pixels)
+            self._ready[which] = _Served(region, bundle, engine)
+        return self._ready[which]
 
     def _check(self, scene: Scene, served: _Served) -> None:
         """Refuse a scene that is not of the kind that a region's decoder was trained on."""

@@ -1,6 +1,7 @@
 """The engine for CPUs: a bundle's network in OpenVINO."""
 
 import threading
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +9,11 @@ import numpy as np
 import openvino
 
 from tsmu.errors import MapError
+from tsmu.files import sha256
 from tsmu.mapping.compiled import compiled_network
 from tsmu.mapping.engine import Answer, Engine, Floats
+from tsmu.mapping.quantised import quantised_network
+from tsmu.mapping.source import Values
 from tsmu.model.bundle import Bundle
 
 REQUESTS_PER_STREAM = 2  # one is computed, the other waits, so that no stream waits for Python
@@ -23,7 +27,13 @@ def cpu_has_bfloat16() -> bool:
 
 
 def openvino_engine(
-    bundle: Bundle, decoder: str, cache: Path, *, precision: str = "float32", reason: str = "asked for"
+    bundle: Bundle,
+    decoder: str,
+    cache: Path,
+    *,
+    precision: str = "float32",
+    reason: str = "asked for",
+    images: Iterable[Values] = (),
 ) -> Engine:
     """The network on the CPU, one tile per stream, as many streams as OpenVINO finds best.
 
@@ -31,15 +41,22 @@ def openvino_engine(
         bundle: whose network.
         decoder: whose answers.
         cache: the workspace's folder for what can be made again; the compiled network lies there.
-        precision: `float32` or `bfloat16`, of the convolutions.
+        precision: `float32`, `bfloat16` or `int8`, of the convolutions. What is not in int8 is in
+            bfloat16 where the CPU has it.
         reason: why this engine was taken.
+        images: raw values (C, H, W) for int8, see `quantised_network`; not looked at once that is made.
 
     Raises:
         MapError: the network cannot be brought into OpenVINO's form, or its file is damaged.
     """
-    streams = _Streams(compiled_network(bundle, decoder, cache), HINTS[precision])
+    file, network = compiled_network(bundle, decoder, cache), f"{bundle.digest}/{decoder}"
+    if precision == "int8":
+        file = quantised_network(file, images)
+        network += f"/{sha256(file.with_suffix('.bin'))[:12]}"  # made of other chips it would answer otherwise
+        streams = _Streams(file, HINTS["bfloat16" if cpu_has_bfloat16() else "float32"])
+    else:
+        streams = _Streams(file, HINTS[precision])
     at_once = streams.prepared((len(bundle.record.bands), 64, 64))
-    network = f"{bundle.digest}/{decoder}"
     return Engine(streams.begin, network, "openvino", "cpu", precision, reason, at_once)
 
 
