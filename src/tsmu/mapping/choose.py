@@ -20,7 +20,7 @@ from tsmu.workspace import Workspace
 
 ENGINES = ("auto", "openvino", "torch")
 PRECISIONS = ("auto", "float32", "bfloat16", "int8")
-# A network in int8 takes half a minute to make, once; on two cores it saves 20 s on so many pixels.
+# A network in int8 takes a quarter of a minute to make and check, once; on two cores it saves that on so many pixels.
 INT8_FROM = 100_000_000
 
 
