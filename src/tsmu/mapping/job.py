@@ -23,7 +23,7 @@ from tsmu.mapping.source import REMOTE, Scene, Values
 from tsmu.mapping.state import RunState
 from tsmu.mapping.tiles import Cuts
 
-BATCHES_AHEAD, CALLS_BEHIND = 1, 4
+BATCHES_AHEAD, CALLS_BEHIND = 2, 8
 NOTHING = np.empty((0, 0, 0, 0), np.float32)
 
 Progress = Callable[[int, int], None]

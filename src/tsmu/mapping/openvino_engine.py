@@ -1,6 +1,5 @@
 """The engine for CPUs: a bundle's network in OpenVINO."""
 
-import threading
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -16,8 +15,6 @@ from tsmu.mapping.quantised import quantised_network
 from tsmu.mapping.source import Values
 from tsmu.model.bundle import Bundle
 
-REQUESTS_PER_STREAM = 2  # one is computed, the other waits, so that no stream waits for Python
-STUCK_S = 60.0
 HINTS = {"float32": "f32", "bfloat16": "bf16"}
 
 
@@ -67,54 +64,38 @@ class _Streams:
         self._core = openvino.Core()
         self._file = file
         self._settings = {"INFERENCE_PRECISION_HINT": hint, "PERFORMANCE_HINT": "THROUGHPUT"}
-        self._queues: dict[tuple[int, ...], Any] = {}
+        self._compiled: dict[tuple[int, ...], Any] = {}
 
     def prepared(self, shape: tuple[int, ...]) -> int:
         """Compile for tiles (C, H, W); gives how many are computed at the same time."""
-        if shape not in self._queues:
+        if shape not in self._compiled:
             bands, height, width = shape
-            if (bands, width, height) not in self._queues:
-                self._queues.clear()
+            if (bands, width, height) not in self._compiled:
+                self._compiled.clear()
             try:
                 model = self._core.read_model(self._file)
             except RuntimeError:
                 raise MapError(f"{self._file}: damaged; remove its folder, it is made again") from None
             model.reshape([1, *shape])
-            compiled = self._core.compile_model(model, "CPU", self._settings)
-            streams = compiled.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS")
-            queue = openvino.AsyncInferQueue(compiled, REQUESTS_PER_STREAM * streams)
-            queue.set_callback(_take)
-            self._queues[shape] = queue
-        return len(self._queues[shape]) // REQUESTS_PER_STREAM
+            self._compiled[shape] = self._core.compile_model(model, "CPU", self._settings)
+        return int(self._compiled[shape].get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS"))
 
     def begin(self, tiles: Floats) -> Answer:
+        """Start a request for each tile: OpenVINO's streams take them in their order, and need no Python for it.
+
+        Not its AsyncInferQueue: that calls back into Python from threads of its own, one of which may still
+        be at it when Python ends, and takes the process down.
+        """
         self.prepared(tiles.shape[1:])
-        answer = _Answer(tiles, self._queues[tiles.shape[1:]])
-        for number, tile in enumerate(tiles):
-            answer.queue.start_async({0: tile[None]}, (answer, number), share_inputs=True)
-        return answer.wait
+        requests = [self._compiled[tiles.shape[1:]].create_infer_request() for _ in tiles]
+        for request, tile in zip(requests, tiles, strict=True):
+            request.start_async({0: tile[None]}, share_inputs=True)
 
+        def wait() -> Floats:
+            logits = np.empty((len(tiles), *tiles.shape[2:]), np.float32)
+            for request, place in zip(requests, logits, strict=True):
+                request.wait()
+                place[:] = request.get_output_tensor(0).data[0]
+            return logits
 
-class _Answer:
-    """What becomes the logits of a batch of tiles; holds these meanwhile, the network does not."""
-
-    def __init__(self, tiles: Floats, queue: Any) -> None:
-        self.queue = queue
-        self._tiles = tiles
-        self._logits = np.empty((len(tiles), *tiles.shape[2:]), np.float32)
-        self._taken = threading.Semaphore(0)
-
-    def take(self, number: int, logits: Floats) -> None:
-        self._logits[number] = logits
-        self._taken.release()
-
-    def wait(self) -> Floats:
-        for _ in self._tiles:
-            while not self._taken.acquire(timeout=STUCK_S):
-                self.queue.wait_all()  # raises what went wrong in a request, which else is never heard of
-        return self._logits
-
-
-def _take(request: Any, whose: tuple[_Answer, int]) -> None:
-    answer, number = whose
-    answer.take(number, request.get_output_tensor(0).data[0])
+        return wait
