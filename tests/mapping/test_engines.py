@@ -79,7 +79,7 @@ def test_the_network_is_made_once_and_lies_in_the_bundles_cache(
     file = compiled_network(bundle, "alps", space.cache)
     assert file.is_relative_to(space.cache / bundle.digest)
     assert not list(file.parent.parent.glob(".*"))
-    monkeypatch.setattr(compiled, "_make_apart", None)
+    monkeypatch.setattr(compiled, "run_apart", None)
     assert compiled_network(bundle, "alps", space.cache) == file
 
 
@@ -141,7 +141,7 @@ def test_int8_is_made_once_and_answers_the_same_each_time_and_nearly_as_float32(
     with pytest.raises(MapError, match="no chips are here"):
         openvino_engine(bundle, "alps", space.cache, precision="int8")
     first = openvino_engine(bundle, "alps", space.cache, precision="int8", images=values)
-    monkeypatch.setattr(quantised, "_make_apart", None)
+    monkeypatch.setattr(quantised, "run_apart", None)
     again = openvino_engine(bundle, "alps", space.cache, precision="int8")
     whole = first.predict(values)
     np.testing.assert_array_equal(again.predict(values[::-1].copy())[::-1], whole)

@@ -5,6 +5,7 @@ cache/<digest of the bundle>/openvino-<version>/<decoder>/network.xml, network.b
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import filelock
@@ -39,24 +40,38 @@ def compiled_network(bundle: Bundle, decoder: str, cache: Path) -> Path:
 
     release = openvino.__version__.partition("-")[0]
     folder = cache / bundle.digest / f"openvino-{release}" / decoder
+    try:
+        return made_once(folder, lambda: run_apart(__name__, bundle.path, decoder, folder))
+    except CompileError as error:
+        raise CompileError(
+            f"{bundle.path}: its network cannot be brought into OpenVINO's form ({error}); map with --engine torch"
+        ) from None
+
+
+def made_once(folder: Path, make: Callable[[], None]) -> Path:
+    """Give the file of the network in a folder; where it is missing one process makes it, while others wait."""
     file = folder / NETWORK
     if not file.exists():
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with filelock.FileLock(folder.parent / f"{decoder}.lock"):  # others wait, and find it there
+        with filelock.FileLock(folder.parent / f"{folder.name}.lock"):
             if not file.exists():
-                _make_apart(bundle.path, decoder, folder)
+                make()
     return file
 
 
-def _make_apart(path: Path, decoder: str, folder: Path) -> None:
-    """Make it in a process of its own; not in one of multiprocessing's, which workers of a cluster may not have."""
-    command = [sys.executable, "-m", __name__, str(path), decoder, str(folder)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+def run_apart(module: str, *arguments: object) -> None:
+    """Run a module in a process of its own: what it needs would stay in this one's memory.
+
+    Not one of multiprocessing's, which workers of a cluster may not have.
+
+    Raises:
+        CompileError: it fails; says the last line that it wrote.
+    """
+    done = subprocess.run(
+        [sys.executable, "-m", module, *map(str, arguments)], capture_output=True, text=True, check=False
+    )
     if done.returncode:
-        reason = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
-        raise CompileError(
-            f"{path}: its network cannot be brought into OpenVINO's form ({reason}); map with --engine torch"
-        )
+        raise CompileError((done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1])
 
 
 def _make(path: Path, decoder: str, folder: Path) -> None:

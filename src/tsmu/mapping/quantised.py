@@ -9,18 +9,16 @@ to 0.998 so, 0.988 to 0.996 where outliers were cut off, and 0.982 to 0.997 with
 first and the last three in int8. Correcting the biases afterwards gained nothing and took four times as long.
 """
 
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable
 from itertools import islice
 from pathlib import Path
 
-import filelock
 import numpy as np
 
 from tsmu.files import written_whole
-from tsmu.mapping.compiled import NETWORK, CompileError
+from tsmu.mapping.compiled import NETWORK, CompileError, made_once, run_apart
 from tsmu.mapping.source import Values
 
 CHIPS = 64
@@ -39,25 +37,19 @@ def quantised_network(compiled: Path, images: Iterable[Values]) -> Path:
         CompileError: NNCF cannot quantise the network, or there is no image.
     """
     folder = compiled.parent / "int8"
-    if not (folder / NETWORK).exists():
-        with filelock.FileLock(compiled.parent / "int8.lock"):  # others wait, and find it there
-            if not (folder / NETWORK).exists():
-                _make_apart(compiled, list(islice(images, CHIPS)), folder)
-    return folder / NETWORK
+    try:
+        return made_once(folder, lambda: _make_apart(compiled, list(islice(images, CHIPS)), folder))
+    except CompileError as error:
+        raise CompileError(f"{compiled}: cannot be quantised ({error})") from None
 
 
 def _make_apart(compiled: Path, images: list[Values], folder: Path) -> None:
-    """Make it in a process of its own: NNCF would stay in this one's memory."""
     if not images:
-        raise CompileError(f"{compiled}: no chips are here that show what values occur")
+        raise CompileError("no chips are here that show what values occur")
     with tempfile.TemporaryDirectory() as temporary:
         chips = Path(temporary) / "chips.npz"
         np.savez(chips, *images)
-        command = [sys.executable, "-m", __name__, str(compiled), str(chips), str(folder)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        reason = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
-        raise CompileError(f"{compiled}: cannot be quantised ({reason})")
+        run_apart(__name__, compiled, chips, folder)
 
 
 def _make(compiled: Path, chips: Path, folder: Path) -> None:
