@@ -22,7 +22,7 @@ from tsmu.imagery.raster import describe
 from tsmu.mapping import polygons as room
 from tsmu.mapping.outlines import Outlines, outlines
 from tsmu.mapping.polygons import WHOLE, Outlining, write_polygons
-from tsmu.mapping.sink import in_blocks, read_rows
+from tsmu.mapping.sink import in_bands, read_rows
 
 SceneFile = Callable[..., Path]
 TRANSFORMS = [
@@ -92,7 +92,7 @@ def test_the_deviation_of_the_views_is_averaged_inside(scene_file: SceneFile) ->
     spread = random.integers(0, 50, percent.shape).astype(np.uint8)
     raster = scene_file(percent, nodata=255)
     path = raster.with_suffix(".parquet")
-    bands = in_blocks(np.array_split(np.stack([percent, spread]), 7, axis=1))
+    bands = in_bands(np.array_split(np.stack([percent, spread]), 7, axis=1), 256)
     write_polygons(bands, Grid.of(describe(raster)), Outlining(60), path, deviation=True)
     polygons = geopandas.read_parquet(path)
     label, count = ndimage.label(percent >= 60)

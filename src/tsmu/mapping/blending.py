@@ -4,7 +4,7 @@ Each row of tiles is added up by itself, and only then to what the rows of tiles
 not matter to the last bit whether one process computes all of them or many some of them each.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +12,7 @@ import numpy.typing as npt
 from tsmu.mapping.sink import NO_DATA, Percent
 from tsmu.mapping.tiles import Cuts
 
+AT_ONCE = 64  # rows
 Probability = npt.NDArray[np.float32]
 Valid = npt.NDArray[np.bool_]
 Carry = tuple[Probability, Valid]
@@ -48,28 +49,29 @@ class RowBlender:
         self._rows = rows
         self._columns = columns
         self._layers = layers
-        self._start()
-
-    def _start(self) -> None:
-        self._sum = np.zeros((self._layers, self._rows.tile, self._columns.padded), np.float32)
-        self._valid = np.zeros(self._sum.shape[1:], bool)
-        self._added = 0
+        self._under_way: RowSums | None = None
 
     def add(self, row: int, column: int, layers: Probability, valid: Valid) -> None:
         """Add a tile's layers (layers, tile, tile) and validity (tile, tile) to the row under way."""
         start = self._columns.starts[column]
         place = np.s_[..., start : start + self._columns.tile]
+        sums = self._begun()
         weight = self._rows.weights[row][:, None] * self._columns.weights[column]
-        self._sum[place] += weight * (layers if valid.all() else np.where(valid, layers, 0))
-        self._valid[place] |= valid
-        self._added += 1
+        sums.layers[place] += weight * (layers if valid.all() else np.where(valid, layers, 0))
+        sums.valid[place] |= valid
+        self._under_way = replace(sums, skipped=sums.skipped - 1)
 
     def take(self) -> RowSums:
-        """Give the row under way, and begin the next."""
-        width = self._columns.size
-        sums = RowSums(self._sum[..., :width], self._valid[..., :width], len(self._columns) - self._added)
-        self._start()
-        return sums
+        """Give the row under way; the next one is begun with its first tile, so that one is in memory at a time."""
+        width, sums = self._columns.size, self._begun()
+        self._under_way = None
+        return RowSums(sums.layers[..., :width], sums.valid[..., :width], sums.skipped)
+
+    def _begun(self) -> RowSums:
+        if self._under_way is None:
+            layers = np.zeros((self._layers, self._rows.tile, self._columns.padded), np.float32)
+            self._under_way = RowSums(layers, np.zeros(layers.shape[1:], bool), len(self._columns))
+        return self._under_way
 
 
 class Handover:
@@ -110,7 +112,11 @@ class Handover:
 
 def as_percent(probability: Probability, valid: Valid) -> Percent:
     """Round probabilities to whole percents, halves up; 255 where not valid."""
-    scaled = probability * 100
-    scaled += 0.5
-    scaled[..., ~valid] = NO_DATA
-    return scaled.astype(np.uint8)  # cuts off, as floor does from 0 on
+    percent = np.empty(probability.shape, np.uint8)
+    for top in range(0, len(valid), AT_ONCE):
+        rows = np.s_[..., top : top + AT_ONCE, :]
+        scaled = probability[rows] * 100
+        scaled += 0.5
+        scaled[..., ~valid[rows]] = NO_DATA
+        percent[rows] = scaled  # cuts off, as floor does from 0 on
+    return percent

@@ -12,9 +12,10 @@ from tsmu.imagery.grids import Grid
 from tsmu.mapping.pipeline import Beside
 from tsmu.mapping.result import DEVIATION, RASTER, REGIONS
 from tsmu.mapping.shares import AnyShares, strongest
-from tsmu.mapping.sink import BAND, NO_DATA, Percent, ProbabilitySink, in_blocks
+from tsmu.mapping.sink import BAND, NO_DATA, Percent, ProbabilitySink, in_bands
 
-ROWS_WAITING = 2  # bands of rows that are not outlined yet
+ROWS_WAITING = 1  # bands of rows that are not outlined yet
+BAND_HEIGHT = 256  # rows that are outlined at once
 BANDS = {RASTER: BAND, DEVIATION: "standard_deviation", REGIONS: "region"}
 
 
@@ -46,7 +47,7 @@ class Layers:
         self._shares = shares
         self._row = 0
         with ExitStack() as stack:
-            beside: Beside[Percent] = Beside(lambda rows: outline(in_blocks(rows)), ROWS_WAITING)
+            beside: Beside[Percent] = Beside(lambda rows: outline(in_bands(rows, BAND_HEIGHT)), ROWS_WAITING)
             self._outlining = stack.enter_context(beside)
             sinks = {n: stack.enter_context(ProbabilitySink(path, grid, tags, BANDS[n])) for n, path in paths.items()}
             self._stack = stack.pop_all()

@@ -131,14 +131,14 @@ class ProbabilitySink:
             raise OSError("read back, it is not what was written")
 
 
-def in_blocks(parts: Iterable[Percent]) -> Iterator[tuple[int, Percent]]:
-    """Cut layers (L, H, width) that come in parts of any height into the heights that `read_rows` gives."""
+def in_bands(parts: Iterable[Percent], height: int) -> Iterator[tuple[int, Percent]]:
+    """Cut layers (L, H, width) that come in parts of any height into bands of one height."""
     row, held = 0, None
     for part in parts:
         held = part if held is None else np.concatenate([held, part], axis=1)
-        while held.shape[1] >= BLOCK:
-            yield row, held[:, :BLOCK]
-            row, held = row + BLOCK, held[:, BLOCK:]
+        while held.shape[1] >= height:
+            yield row, held[:, :height]
+            row, held = row + height, held[:, height:]
     if held is not None and held.shape[1]:
         yield row, held
 
