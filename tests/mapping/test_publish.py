@@ -95,6 +95,16 @@ def test_where_it_cannot_be_written_the_map_is_there_and_the_command_says_so(
     assert published(space).keys() == {"probability.tif", "polygons.parquet"}
 
 
+def test_a_wrong_password_is_one_line_that_does_not_repeat_it(
+    storage: tuple[str, Path, list[str]], space: Workspace
+) -> None:
+    url = storage[0].replace("secret", "guessed")
+    write_raster(space.root / "slopes.tif", np.full((3, 64, 64), 120, np.uint8), **PLACE)
+    how = ("--region", "alps", "--engine", "torch", "--publish", url, "--workspace", space.root)
+    done = tsmu("map", space.root / "slopes.tif", *how)
+    assert (done.exit_code, "cannot be written" in done.stderr, "guessed" in done.stderr) == (2, True, False)
+
+
 def test_a_folder_is_a_place_to_publish_to(space: Workspace, tmp_path: Path) -> None:
     map_to(str(tmp_path / "share"), space)
     assert content(tmp_path / "share" / "slopes") == published(space)

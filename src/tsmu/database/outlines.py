@@ -87,7 +87,7 @@ def geodesic_areas(shapes: Shapes) -> npt.NDArray[np.float64]:
 
 
 def _valid(shapes: Shapes) -> npt.NDArray[np.bool_]:
-    """`shapely.is_valid` on all cores: it is a third of the time that many polygons take into a database."""
+    """`shapely.is_valid` on all cores: it is a seventh of the time that many polygons take into a database."""
     if not len(shapes):
         return np.zeros(0, bool)
     with ThreadPoolExecutor() as pool:

@@ -87,10 +87,15 @@ def _torch(bundle: Bundle, region: str, space: Workspace, precision: str, why: s
     from tsmu.mapping.torch_engine import torch_engine
 
     decoder = bundle.record.regions[region].decoder
-    faster = ["bfloat16"] if gpus() else []
+    exact = torch_engine(bundle, decoder)
+    faster = [] if exact.device == "cpu" else ["bfloat16"]  # as torch finds it: its build may be one without CUDA
     why += "" if faster else "; torch on the CPU is the reference"
     asked = _asked(precision, faster, faster, why)
-    return _checked(lambda one: torch_engine(bundle, decoder, precision=one), asked, why, bundle, region, space)
+
+    def make(one: str) -> Engine:
+        return exact if one == "float32" else torch_engine(bundle, decoder, precision=one)
+
+    return _checked(make, asked, why, bundle, region, space)
 
 
 def _asked(precision: str, auto: Sequence[str], possible: Sequence[str], why: str) -> tuple[Sequence[str], bool]:
@@ -112,6 +117,8 @@ def _checked(
 ) -> Engine:
     """The engine in the first of some precisions that is found to agree with float32, else in float32."""
     faster, must = asked
+    if not faster:
+        return replace(make("float32"), reason=why)
     chips, threshold = _chips(space, bundle, region), bundle.record.regions[region].threshold
     said = [why]
     for precision in faster if len(chips) else ():
@@ -124,7 +131,7 @@ def _checked(
         said.append(f"{precision}: {found}")
         if found.holds:
             return replace(fast, reason="; ".join(said))
-    if faster and not len(chips):
+    if not len(chips):
         said.append(f"no chips of {region} here to check {' or '.join(faster)} on")
     if must:
         raise MapError(f"precision {faster[0]}: cannot be taken ({'; '.join(said[1:])}); take --precision auto")

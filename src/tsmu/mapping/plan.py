@@ -12,7 +12,8 @@ BUDGET = 700e6  # bytes; with the program itself and GDAL's cache this stays und
 SHARE = 0.25  # of the machine's memory
 CONTAINER_LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
 # Bytes that a U-Net with ResNet-34 takes per pixel of a tile, measured with OpenVINO on tiles of 512
-# and 1,024 px. Other encoders take more or less; --tile is for them.
+# and 1,024 px; int8 takes less than bfloat16, whose figure it has. Other encoders take more or less;
+# --tile is for them.
 BYTES_PER_PIXEL = {"float32": 480, "bfloat16": 280, "int8": 280}
 
 

@@ -47,7 +47,7 @@ def publish(result: MapResult, to: str) -> str:
             _copy(files, file, target)
             there[file.name] = state
             write_json(note, noted | {place: there})
-    except (OSError, ValueError, ImportError) as error:
+    except Exception as error:  # noqa: BLE001 - of many kinds: whatever a file system's own client raises
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise MapError(
             f"{place}: cannot be written ({reason}); the map lies in {note.parent}, and the same command copies it"

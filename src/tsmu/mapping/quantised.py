@@ -5,7 +5,7 @@ cache/<digest of the bundle>/openvino-<version>/<decoder>/int8/network.xml, netw
 Post-training quantisation: the chips show which values occur at each convolution. In int8 are those with
 `WIDE` output channels or more: they are most of the work, and far from the scene's own resolution, where
 masks are made. The whole range of values is kept: of five networks' masks the IoU with float32's was 0.994
-to 0.998 so, 0.988 to 0.996 where outliers were cut off, and 0.982 to 0.997 with all convolutions but the
+to 0.998 so, 0.988 to 0.996 with ranges averaged over the chips, and 0.982 to 0.997 with all convolutions but the
 first and the last three in int8. Correcting the biases afterwards gained nothing and took four times as long.
 """
 
