@@ -3,6 +3,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 PAGE := src/tsmu/review/page/index.html
+# A test process that dies or stands still ends the run and is named: replaced, it leaves xdist waiting for ever.
+ENDS := --max-worker-restart 0 -o faulthandler_timeout=900 -o faulthandler_exit_on_timeout=true
 
 .PHONY: setup page demo test soak lock clean
 
@@ -33,7 +35,7 @@ test: setup
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python web/build.py check test
-	$(BIN)/python -m pytest -m "not soak" --numprocesses 2 --dist loadfile
+	$(BIN)/python -m pytest -m "not soak" --numprocesses 2 --dist loadfile $(ENDS)
 
 soak: setup
 	$(BIN)/python -m pytest -m soak

@@ -20,9 +20,9 @@ import shapely
 import sqlalchemy as sa
 
 from tsmu.database.blobs import Shapes
-from tsmu.database.outlines import GEOD
 from tsmu.database.schema import event
 from tsmu.database.store import frame
+from tsmu.geodesy import GEOD
 
 NEAR_M = 500.0
 UNKNOWN_DAYS = 0.5

@@ -6,16 +6,15 @@ from concurrent.futures import ThreadPoolExecutor
 import geopandas
 import numpy as np
 import numpy.typing as npt
-import pyproj
 import shapely
 
 from tsmu.database.blobs import Shapes
 from tsmu.database.types import SRS_ID
 from tsmu.errors import DatabaseError
+from tsmu.geodesy import areas_and_lengths
 from tsmu.issues import IssueLog
 
 AT_ONCE = 10_000  # shapes that one core looks at before it takes the next ones
-GEOD = pyproj.Geod(ellps="WGS84")
 _POLYGON, _COLLECTION = 3, 7
 _AREAL = (_POLYGON, 6, _COLLECTION)  # shapely's type numbers: polygon, multipolygon, collection
 _NOWHERE = "lies nowhere on Earth"
@@ -82,8 +81,10 @@ def clean(
 
 def geodesic_areas(shapes: Shapes) -> npt.NDArray[np.float64]:
     """Areas on the WGS 84 ellipsoid, m2, of polygons in EPSG:4326 whose edges are geodesics."""
-    oriented = shapely.orient_polygons(shapes)
-    return np.array([abs(GEOD.geometry_area_perimeter(shape)[0]) for shape in oriented], dtype=np.float64)
+    if not len(shapes):
+        return np.zeros(0)
+    _, points, offsets = shapely.to_ragged_array(shapes)
+    return areas_and_lengths(points, offsets)[0]
 
 
 def _valid(shapes: Shapes) -> npt.NDArray[np.bool_]:

@@ -22,12 +22,11 @@ from rasterio.features import geometry_mask
 from rasterio.windows import Window
 
 from tsmu.errors import MapError
+from tsmu.geodesy import GEOD
 from tsmu.imagery.grids import Grid
 from tsmu.imagery.raster import Valid, read_window
 from tsmu.mapping.alignment import open_aligned
 from tsmu.mapping.source import file_identity
-
-GEOD = pyproj.Geod(ellps="WGS84")
 
 Heights = npt.NDArray[np.float64]
 

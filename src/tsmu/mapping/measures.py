@@ -1,7 +1,6 @@
 """Areas and lengths of polygons on the ground."""
 
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -10,12 +9,13 @@ import rasterio
 import shapely
 from rasterio.transform import Affine
 
-from tsmu.mapping.outlines import Polygons
+from tsmu.geodesy import GEOD, areas_and_lengths
+from tsmu.mapping.tracing import Polygons
 
-GEOD = pyproj.Geod(ellps="WGS84")
 LONGEST_EDGE = 64.0  # px; longer edges are divided before they are laid on the ellipsoid
 
 Metres = npt.NDArray[np.float64]
+Points = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Measures:
 def placed(polygons: Polygons, transform: Affine) -> Polygons:
     """Carry polygons from pixel coordinates to the raster's CRS."""
 
-    def place(points: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    def place(points: Points) -> Points:
         return np.column_stack(transform @ (points[:, 0], points[:, 1]))
 
     return np.asarray(shapely.transform(polygons, place), dtype=object)
@@ -44,24 +44,18 @@ def measure(polygons: Polygons, transform: Affine, crs: rasterio.crs.CRS) -> Mea
     counted. Length and width are those of the smallest rotated rectangle around the polygon, in the
     plane that touches the ellipsoid at the polygon's middle.
     """
-    # Oriented here and not in degrees, where a polygon across the antimeridian looks inside out.
     to_degrees = pyproj.Transformer.from_crs(crs, 4326, always_xy=True)
-    whole = _in_degrees(shapely.orient_polygons(_divided(polygons)), transform, to_degrees)
-    rings, owner = shapely.get_rings(whole, return_index=True)
-    area, perimeter = (np.bincount(owner, values, len(polygons)).astype(np.float64) for values in _on_ellipsoid(rings))
-    hulls = _in_degrees(_divided(shapely.convex_hull(polygons)), transform, to_degrees)
-    sides = _rectangle_sides(_in_metres(hulls))
-    return Measures(np.abs(area), perimeter, sides.max(axis=1), sides.min(axis=1))
 
+    def in_degrees(points: Points) -> Points:
+        return np.column_stack(to_degrees.transform(*(transform @ (points[:, 0], points[:, 1]))))
 
-def _on_ellipsoid(rings: Polygons) -> tuple[Metres, Metres]:
-    """Signed areas and lengths of rings in degrees."""
-    points, owner = shapely.get_coordinates(rings, return_index=True)
-    ends = np.searchsorted(owner, np.arange(len(rings) + 1))
-    longitude, latitude = np.ascontiguousarray(points.T)
-    found = [GEOD.polygon_area_perimeter(longitude[a:b], latitude[a:b]) for a, b in pairwise(ends)]
-    area, perimeter = np.array(found, dtype=np.float64).reshape(-1, 2).T
-    return area, perimeter
+    if not len(polygons):
+        return Measures(*np.zeros((4, 0)))
+    _, points, offsets = shapely.to_ragged_array(_divided(polygons))
+    area, perimeter = areas_and_lengths(in_degrees(points), offsets)
+    hulls = shapely.transform(_divided(shapely.convex_hull(polygons)), in_degrees)
+    sides = _rectangle_sides(_in_metres(np.asarray(hulls, dtype=object)))
+    return Measures(area, perimeter, sides.max(axis=1), sides.min(axis=1))
 
 
 def _divided(polygons: Polygons) -> Polygons:
@@ -71,13 +65,6 @@ def _divided(polygons: Polygons) -> Polygons:
     large = np.hypot(right - left, bottom - top) > LONGEST_EDGE
     divided[large] = shapely.segmentize(polygons[large], LONGEST_EDGE)
     return divided
-
-
-def _in_degrees(polygons: Polygons, transform: Affine, to_degrees: pyproj.Transformer) -> Polygons:
-    def place(points: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        return np.column_stack(to_degrees.transform(*(transform @ (points[:, 0], points[:, 1]))))
-
-    return np.asarray(shapely.transform(polygons, place), dtype=object)
 
 
 def _in_metres(polygons: Polygons) -> Polygons:

@@ -12,8 +12,6 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import shapely
-from rasterio.features import shapes
-from rasterio.transform import Affine
 from rasterio.windows import Window
 from scipy import ndimage
 from scipy.sparse import coo_array
@@ -21,13 +19,9 @@ from scipy.sparse.csgraph import connected_components
 
 from tsmu.mapping.shares import AnyShares, Shares, thresholds
 from tsmu.mapping.sink import NO_DATA, Percent
+from tsmu.mapping.tracing import Labels, Polygons, trace
 
-CONNECTEDNESS = 4
-
-Polygons = npt.NDArray[np.object_]
-Labels = npt.NDArray[np.int32]
 Numbers = npt.NDArray[np.int64]
-Rings = Sequence[Sequence[tuple[float, float]]]
 
 
 @dataclass(frozen=True)
@@ -112,10 +106,7 @@ def outlines(bands: Bands, percents: Sequence[int], shares: AnyShares) -> Iterat
 
 def _of_band(label: Labels, count: int, layers: Percent, shares: Shares, row: int) -> Outlines:
     """Outline the regions 1 to count of one band, and sum up their pixels."""
-    found = list(shapes(label, mask=label > 0, connectivity=CONNECTEDNESS, transform=Affine.translation(0, row)))
-    polygons = np.empty(count, dtype=object)
-    if found:
-        polygons[[int(number) - 1 for _, number in found]] = _polygons([shape["coordinates"] for shape, _ in found])
+    polygons = trace(label, count, row)
     inside = np.flatnonzero(label)
     owner = label.ravel()[inside] - 1
     value, *deviations = (layer.ravel()[inside].astype(np.int64) for layer in layers)
@@ -136,15 +127,6 @@ def _shares_of(owner: Labels, inside: npt.NDArray[np.intp], shares: Shares, pixe
         found[:, region] = np.bincount(owner, share.ravel()[inside], len(pixels))
     found[:, -1] = 100 * pixels - found[:, :-1].sum(axis=1)
     return found
-
-
-def _polygons(coordinates: Sequence[Rings]) -> Polygons:
-    """Make polygons of GeoJSON coordinates, all at once: one by one takes three times as long."""
-    rings = [ring for polygon in coordinates for ring in polygon]
-    points = np.array([point for ring in rings for point in ring], dtype=np.float64)
-    closed = shapely.linearrings(points, indices=np.repeat(np.arange(len(rings)), [len(ring) for ring in rings]))
-    owner = np.repeat(np.arange(len(coordinates)), [len(polygon) for polygon in coordinates])
-    return np.asarray(shapely.polygons(np.asarray(closed), indices=owner), dtype=object)
 
 
 def _members(above: Labels, first_row: Labels, open_count: int, count: int) -> npt.NDArray[np.int32]:

@@ -15,8 +15,9 @@ import shapely
 
 from tsmu.imagery.grids import Grid
 from tsmu.mapping.measures import measure, placed
-from tsmu.mapping.outlines import Bands, Outlines, Polygons, outlines
+from tsmu.mapping.outlines import Bands, Outlines, outlines
 from tsmu.mapping.shares import AnyShares, WholeShares
+from tsmu.mapping.tracing import Polygons
 
 AT_ONCE = 4_000  # polygons that are measured and written together
 WHOLE = WholeShares()

@@ -20,6 +20,7 @@ import shapely
 from rasterio.windows import Window
 from shapely.geometry.base import BaseGeometry
 
+from tsmu.geodesy import GEOD
 from tsmu.imagery.grids import Grid
 from tsmu.mapping.sink import NO_DATA
 from tsmu.regions.borders import Borders
@@ -29,7 +30,6 @@ BLOCK = 256  # px
 KEPT = 256  # blocks; at two regions some 30 MB
 WIDEST_STEP = 16  # px between the places where distances are measured; linear in between
 STEPS_IN_BLEND = 4
-GEOD = pyproj.Geod(ellps="WGS84")
 
 Shares = npt.NDArray[np.uint8]
 Distances = npt.NDArray[np.float64]

@@ -1,6 +1,7 @@
 """Learning one region: a strategy, chips and steps in; the network changed in place."""
 
 import copy
+import gc
 import io
 import logging
 import math
@@ -136,6 +137,7 @@ def learn_region(
     """
     if not len(chips):
         raise UpdateError(f"{region}: no training chips; import some with: tsmu import chips DIR --region {region}")
+    gc.collect()  # an earlier trainer and its networks refer to each other: hundreds of MB that nothing else frees
     teacher = copy.deepcopy(network).eval().requires_grad_(False) if network.decoder_names else None
     shown = {region: chips, **(known.chips if strategy.sees_old_chips else {})}
     decoders = {}
