@@ -179,12 +179,14 @@ def test_int8_is_for_large_scenes_and_taken_where_masks_agree(space: Workspace, 
         space.chips.unlink()
 
 
-def test_mapping_with_a_compiled_network_loads_no_torch(space: Workspace, bundle: Bundle, tmp_path: Path) -> None:
+def test_mapping_with_a_compiled_network_loads_no_torch_and_tells_nobody(
+    space: Workspace, bundle: Bundle, tmp_path: Path
+) -> None:
     compiled_network(bundle, "alps", space.cache)
     scene = write_raster(tmp_path / "scene.tif", ground(200, 150), **GRID, **RGB)
     code = "import sys, runpy; sys.argv[0] = 'tsmu'\ntry: runpy.run_module('tsmu', run_name='__main__')\n"
     code += "except SystemExit as end: assert not end.code, end.code\n"
-    code += "assert 'torch' not in sys.modules"
+    code += "assert 'torch' not in sys.modules\nassert sys.modules.get('openvino_telemetry') is None"
     words = ["map", scene, "--region", "alps", "--engine", "openvino", "--json", "--workspace", space.root]
     done = subprocess.run([sys.executable, "-c", code, *map(str, words)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -56,8 +56,11 @@ class RowBlender:
         start = self._columns.starts[column]
         place = np.s_[..., start : start + self._columns.tile]
         sums = self._begun()
-        weight = self._rows.weights[row][:, None] * self._columns.weights[column]
-        sums.layers[place] += weight * (layers if valid.all() else np.where(valid, layers, 0))
+        weighted = self._rows.weights[row][:, None] * layers
+        weighted *= self._columns.weights[column]
+        if not valid.all():
+            weighted[:, ~valid] = 0
+        sums.layers[place] += weighted
         sums.valid[place] |= valid
         self._under_way = replace(sums, skipped=sums.skipped - 1)
 

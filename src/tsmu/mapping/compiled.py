@@ -36,7 +36,7 @@ def compiled_network(bundle: Bundle, decoder: str, cache: Path) -> Path:
     Raises:
         CompileError: OpenVINO cannot express the network.
     """
-    import openvino
+    from tsmu.mapping.silent import openvino
 
     release = openvino.__version__.partition("-")[0]
     folder = cache / bundle.digest / f"openvino-{release}" / decoder
@@ -75,11 +75,10 @@ def run_apart(module: str, *arguments: object) -> None:
 
 
 def _make(path: Path, decoder: str, folder: Path) -> None:
-    # Converting would tell OpenVINO's makers over the network; without this module it does not.
-    sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]
-    import openvino
     import torch
     from torch.export import Dim, ExportedProgram, export
+
+    from tsmu.mapping.silent import openvino
 
     bundle = open_bundle(path)
     network = bundle.network()

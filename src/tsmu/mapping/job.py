@@ -181,50 +181,54 @@ class Job:
         return answers
 
     def _batches(self, rows: Sequence[int]) -> Generator[_Batch, None, None]:
-        """Read what the networks get; copied together here, where they need not wait for it."""
+        """Read what the networks get."""
         across = len(self.column_cuts)
         with rasterio.Env(**GDAL_OPTIONS, **REMOTE):  # GDAL's options belong to a thread
             for row in rows:
                 if self.state.is_ahead(row):
                     yield _Batch(row, [], NOTHING, (row + 1) * across, last=True, computed_before=True)
                     continue
-                waiting: list[tuple[_Tile, Values]] = []
+                tiles, values = list[_Tile](), self._room()
                 for column in range(across):
-                    found = self._read(row, column)
-                    if found and waiting and (len(waiting) == self.batch or found[0].regions != waiting[0][0].regions):
-                        full = _Batch(row, *_together(waiting), row * across + column, last=False)
-                        waiting = []  # before the batch is handed on: its values are a copy
-                        yield full
-                    if found:
-                        waiting.append(found)
-                rest = _Batch(row, *_together(waiting), (row + 1) * across, last=True)
-                waiting = []
-                yield rest
+                    found = self._read(row, column, values[len(tiles)])
+                    if found is None:
+                        continue
+                    if tiles and found.regions != tiles[0].regions:
+                        further = self._room()
+                        further[0] = values[len(tiles)]
+                        yield _Batch(row, tiles, values[: len(tiles)], row * across + column, last=False)
+                        tiles, values = [], further
+                    tiles.append(found)
+                    if len(tiles) == self.batch:
+                        yield _Batch(row, tiles, values, row * across + column + 1, last=False)
+                        tiles, values = [], self._room()
+                yield _Batch(row, tiles, values[: len(tiles)], (row + 1) * across, last=True)
 
-    def _read(self, row: int, column: int) -> tuple[_Tile, Values] | None:
+    def _room(self) -> Values:
+        """Make room for the values of a batch."""
+        return np.empty((self.batch, len(self.scene.bands), self.row_cuts.tile, self.column_cuts.tile), np.float32)
+
+    def _read(self, row: int, column: int, into: Values) -> _Tile | None:
         """Read a tile; None where no pixel of it has data and is wanted."""
         top, left = self.row_cuts.starts[row], self.column_cuts.starts[column]
-        height, width = self.row_cuts.tile, self.column_cuts.tile
-        wanted = self._wanted(top, left, height, width)
-        if not wanted.any():
+        height, width = into.shape[1:]
+        inside = Window(left, top, min(width, self.scene.width - left), min(height, self.scene.height - top))
+        if self.limits and not (wanted := self._wanted(inside)).any():
             return None
-        values, valid = self.scene.read(top, left, height, width)
-        valid &= wanted
+        valid = self.scene.read(top, left, height, width, into)[1]
+        if self.limits:
+            valid[: inside.height, : inside.width] &= wanted
         if not valid.any():
             return None
         shares = self.answering.shares.percent(Window(left, top, width, height))
         regions = tuple(region for region, share in enumerate(shares) if share[valid].any())
-        return _Tile(top, left, column, valid, shares, regions), values
+        return _Tile(top, left, column, valid, shares, regions)
 
-    def _wanted(self, top: int, left: int, height: int, width: int) -> Valid:
-        bottom, right = min(top + height, self.scene.height), min(left + width, self.scene.width)
-        window = Window(left, top, right - left, bottom - top)
-        wanted = np.zeros((height, width), bool)
-        inside = wanted[: window.height, : window.width]
-        inside[:] = True
+    def _wanted(self, window: Window) -> Valid:
+        wanted = np.ones((window.height, window.width), bool)
         for limit in self.limits:
-            if inside.any():
-                inside &= limit.wanted(window)
+            if wanted.any():
+                wanted &= limit.wanted(window)
         return wanted
 
     def _blend(self, blender: RowBlender, batch: _Batch, answers: Answers) -> None:
@@ -241,8 +245,3 @@ class Job:
         sink.write(rows)
         self.valid_pixels += int(np.count_nonzero(rows[0] != NO_DATA))
         self.skipped += skipped
-
-
-def _together(waiting: list[tuple[_Tile, Values]]) -> tuple[list[_Tile], Values]:
-    """Tiles, and their values as one array."""
-    return [tile for tile, _ in waiting], np.stack([values for _, values in waiting]) if waiting else NOTHING

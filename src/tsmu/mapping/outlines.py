@@ -86,10 +86,11 @@ def outlines(bands: Bands, percents: Sequence[int], shares: AnyShares) -> Iterat
         percent = layers[0]
         height, width = percent.shape
         here_shares = shares.percent(Window(0, row, width, height))
-        label, count = ndimage.label((percent >= thresholds(here_shares, percents)) & (percent != NO_DATA))
+        framed, count = ndimage.label(np.pad((percent >= thresholds(here_shares, percents)) & (percent != NO_DATA), 1))
         if count == 0 and not open_pieces:
             continue
-        here = _of_band(label, count, layers, here_shares, row)
+        label = framed[1:-1, 1:-1]
+        here = _of_band(framed, count, layers, here_shares, row)
         above = np.zeros(label.shape[1], np.int32) if open_at is None else open_at
         member = _members(above, label[0], len(open_pieces), count)
         goes_on = np.zeros(member.max(initial=-1) + 1, bool)
@@ -104,12 +105,13 @@ def outlines(bands: Bands, percents: Sequence[int], shares: AnyShares) -> Iterat
         yield Outlines.together(pieces.joined() if len(pieces) > 1 else pieces for pieces in open_pieces)
 
 
-def _of_band(label: Labels, count: int, layers: Percent, shares: Shares, row: int) -> Outlines:
-    """Outline the regions 1 to count of one band, and sum up their pixels."""
-    polygons = trace(label, count, row)
-    inside = np.flatnonzero(label)
-    owner = label.ravel()[inside] - 1
-    value, *deviations = (layer.ravel()[inside].astype(np.int64) for layer in layers)
+def _of_band(framed: Labels, count: int, layers: Percent, shares: Shares, row: int) -> Outlines:
+    """Outline the regions 1 to count of one band with a frame of zeros, and sum up their pixels."""
+    polygons = trace(framed, count, row)
+    label = framed[1:-1, 1:-1]
+    inside = np.nonzero(label)
+    owner = label[inside] - 1
+    value, *deviations = (layer[inside].astype(np.int64) for layer in layers)
     highest = np.zeros(count, np.int64)
     np.maximum.at(highest, owner, value)
     # Sums of whole numbers below 2^53 are exact in bincount's floats.
@@ -120,11 +122,11 @@ def _of_band(label: Labels, count: int, layers: Percent, shares: Shares, row: in
     return Outlines(polygons, pixels, total, squares, highest, deviation, _shares_of(owner, inside, shares, pixels))
 
 
-def _shares_of(owner: Labels, inside: npt.NDArray[np.intp], shares: Shares, pixels: Numbers) -> Numbers:
+def _shares_of(owner: Labels, inside: tuple[npt.NDArray[np.intp], ...], shares: Shares, pixels: Numbers) -> Numbers:
     """Sum up the shares (regions, H, W) over the pixels of each landslide; they are 100 together."""
     found = np.empty((len(pixels), len(shares)), np.int64)
     for region, share in enumerate(shares[:-1]):
-        found[:, region] = np.bincount(owner, share.ravel()[inside], len(pixels))
+        found[:, region] = np.bincount(owner, share[inside], len(pixels))
     found[:, -1] = 100 * pixels - found[:, :-1].sum(axis=1)
     return found
 

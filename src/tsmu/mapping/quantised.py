@@ -53,10 +53,8 @@ def _make_apart(compiled: Path, images: list[Values], folder: Path) -> None:
 
 
 def _make(compiled: Path, chips: Path, folder: Path) -> None:
-    # NNCF would tell its makers over the network; without this module it does not.
-    sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]
+    from tsmu.mapping.silent import openvino  # isort: skip - before NNCF, which it silences as well
     import nncf
-    import openvino
     from nncf.quantization.range_estimator import RangeEstimatorParametersSet
 
     with np.load(chips, allow_pickle=False) as stored:

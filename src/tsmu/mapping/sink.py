@@ -66,9 +66,8 @@ class ProbabilitySink:
     def __init__(self, path: Path, grid: Grid, tags: Mapping[str, object], band: str = BAND) -> None:
         self._path = path
         self._plain = path.with_suffix(".rows.tif")
-        self._held = np.empty((0, grid.width), np.uint8)
+        self._blocks = RowBands(BLOCK)  # a block written twice is compressed twice and leaves a gap
         self._checksum = 0
-        self._row = 0
         with write_errors(path.parent), rasterio.Env(**GDAL_OPTIONS):
             self._dataset = rasterio.open(
                 self._plain,
@@ -97,7 +96,7 @@ class ProbabilitySink:
         try:
             with write_errors(self._path.parent), rasterio.Env(**GDAL_OPTIONS):
                 if error is None:
-                    self._flush(len(self._held))
+                    self._put(self._blocks.rest())
                 self._dataset.close()
                 if error is None:
                     self._make_cog()
@@ -106,41 +105,61 @@ class ProbabilitySink:
 
     def write(self, rows: Percent) -> None:
         """Append rows (H, width): 0 to 100, or 255 for no data."""
-        self._checksum = zlib.crc32(rows.tobytes(), self._checksum)
-        self._held = np.concatenate([self._held, rows])
-        # Whole rows of blocks only: a block written twice is compressed twice and leaves a gap.
+        self._checksum = zlib.crc32(np.ascontiguousarray(rows).data, self._checksum)
         with write_errors(self._path.parent), rasterio.Env(**GDAL_OPTIONS):
-            self._flush(len(self._held) // BLOCK * BLOCK)
+            self._put(self._blocks.add(rows[None]))
 
     def tag(self, tags: Mapping[str, object]) -> None:
         """Add metadata, stored as text."""
         self._dataset.update_tags(**{name: str(value) for name, value in tags.items()})
 
-    def _flush(self, count: int) -> None:
-        if count:
-            self._dataset.write(self._held[:count], 1, window=Window(0, self._row, self._held.shape[1], count))
-            self._held = self._held[count:]
-            self._row += count
+    def _put(self, bands: Iterable[tuple[int, Percent]]) -> None:
+        for row, (rows,) in bands:
+            self._dataset.write(rows, 1, window=Window(0, row, rows.shape[1], len(rows)))
 
     def _make_cog(self) -> None:
         rasterio.shutil.copy(self._plain, self._path, **CLOUD, **BIG)
         checksum = 0
         for _, rows in read_rows(self._path):
-            checksum = zlib.crc32(rows.tobytes(), checksum)
+            checksum = zlib.crc32(rows.data, checksum)
         if checksum != self._checksum:
             raise OSError("read back, it is not what was written")
 
 
+class RowBands:
+    """Gathers layers (L, H, width) that come in parts of any height into bands of one height."""
+
+    def __init__(self, height: int) -> None:
+        self._height = height
+        self._row = self._filled = 0
+        self._band: Percent | None = None
+
+    def add(self, part: Percent) -> Iterator[tuple[int, Percent]]:
+        """Take a part; yields (first row, layers) of the bands that are full."""
+        taken = 0
+        while taken < part.shape[1]:
+            if self._band is None:
+                self._band = np.empty((len(part), self._height, part.shape[2]), part.dtype)
+            count = min(self._height - self._filled, part.shape[1] - taken)
+            self._band[:, self._filled : self._filled + count] = part[:, taken : taken + count]
+            taken, self._filled = taken + count, self._filled + count
+            if self._filled == self._height:
+                yield from self.rest()
+
+    def rest(self) -> Iterator[tuple[int, Percent]]:
+        """Yield what is there, be it less than a band."""
+        if self._band is not None:
+            band, row = self._band[:, : self._filled], self._row
+            self._band, self._row, self._filled = None, row + self._filled, 0
+            yield row, band
+
+
 def in_bands(parts: Iterable[Percent], height: int) -> Iterator[tuple[int, Percent]]:
-    """Cut layers (L, H, width) that come in parts of any height into bands of one height."""
-    row, held = 0, None
+    """Gather all parts into bands of one height, the last one perhaps less."""
+    bands = RowBands(height)
     for part in parts:
-        held = part if held is None else np.concatenate([held, part], axis=1)
-        while held.shape[1] >= height:
-            yield row, held[:, :height]
-            row, held = row + height, held[:, height:]
-    if held is not None and held.shape[1]:
-        yield row, held
+        yield from bands.add(part)
+    yield from bands.rest()
 
 
 def read_rows(path: Path, height: int = BLOCK) -> Iterator[tuple[int, Percent]]:

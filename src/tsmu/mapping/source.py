@@ -116,8 +116,15 @@ class Scene:
         """Rows of the scene."""
         return self.info.height
 
-    def read(self, row: int, column: int, height: int, width: int) -> tuple[Values, Valid]:
+    def read(self, row: int, column: int, height: int, width: int, into: Values | None = None) -> tuple[Values, Valid]:
         """Read a window that may reach beyond the bottom and right edge of the scene.
+
+        Args:
+            row: its first one.
+            column: its first one.
+            height: its rows.
+            width: its columns.
+            into: where the values go; by default into a new array.
 
         Returns:
             Raw values float32 (C, height, width), NaN where a raster has no data, the edge repeated
@@ -127,22 +134,22 @@ class Scene:
         Raises:
             ImageError: a raster is damaged there.
         """
-        bottom, right = min(row + height, self.height), min(column + width, self.width)
-        window = Window(column, row, right - column, bottom - row)
-        values = np.empty((len(self.bands), window.height, window.width), np.float32)
-        valid = np.ones((window.height, window.width), bool)
+        window = Window(column, row, min(width, self.width - column), min(height, self.height - row))
+        values = np.empty((len(self.bands), height, width), np.float32) if into is None else into
+        valid = np.zeros((height, width), bool)
+        inside, inside_valid = values[:, : window.height, : window.width], valid[: window.height, : window.width]
+        inside_valid[:] = True
         for image in self._images:
             pixels, image_valid = _read(image, window)
-            values[image.put] = pixels[image.take]
-            valid &= image_valid
+            inside[image.put] = pixels[image.take]
+            inside_valid &= image_valid
         if self._scale != 1:
-            values *= np.float32(self._scale)
-        if not valid.all():
-            values[:, ~valid] = np.nan
-        if (bottom, right) == (row + height, column + width):
-            return values, valid
-        beyond = ((0, row + height - bottom), (0, column + width - right))
-        return np.pad(values, ((0, 0), *beyond), mode="edge"), np.pad(valid, beyond)
+            inside *= np.float32(self._scale)
+        if not inside_valid.all():
+            inside[:, ~inside_valid] = np.nan
+        values[:, : window.height, window.width :] = inside[:, :, -1:]
+        values[:, window.height :] = values[:, window.height - 1 : window.height]
+        return values, valid
 
     def samples(self, along: int, side: int) -> Iterator[Values]:
         """Read square windows of up to `side` pixels all over the scene, `along` of them in each direction."""

@@ -17,6 +17,7 @@ import zipfile
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from tsmu.errors import MapError
 from tsmu.files import remove, write_text, written_whole
@@ -25,7 +26,7 @@ from tsmu.mapping.sink import NO_DATA, Percent
 from tsmu.mapping.tiles import Cuts
 
 FOLDER = ".tsmu-map"
-FORMAT = 3  # another number: what an older version of this program left is not gone on with
+FORMAT = 4  # another number: what an older version of this program left is not gone on with
 
 
 def digest_of(*what: object) -> str:
@@ -89,7 +90,7 @@ class RunState:
         with written_whole(self._file("carry", band)) as file:
             np.savez(file, layers=carry[0], valid=carry[1])
         with written_whole(self._file("rows", band)) as file:
-            np.savez_compressed(file, rows=rows, skipped=skipped)
+            _save_small(file, rows=rows, skipped=skipped)
         self.finished += 1
         self._file("ahead", band).unlink(missing_ok=True)
         if band:
@@ -142,6 +143,14 @@ class RunState:
 def _run_in(folder: Path) -> str:
     name = folder / "run"
     return name.read_text(encoding="utf-8") if name.exists() else ""
+
+
+def _save_small(path: Path, **arrays: npt.ArrayLike) -> None:
+    """Write what `numpy.savez_compressed` does, in a third of the time and a tenth larger."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as file:
+        for name, array in arrays.items():
+            with file.open(f"{name}.npy", "w", force_zip64=True) as member:
+                np.lib.format.write_array(member, np.asanyarray(array), allow_pickle=False)
 
 
 def _load(path: Path) -> dict[str, np.ndarray]:

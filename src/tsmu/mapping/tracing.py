@@ -16,12 +16,12 @@ Polygons = npt.NDArray[np.object_]
 _Indices = npt.NDArray[np.intp]
 
 
-def trace(label: Labels, count: int, top: int = 0) -> Polygons:
+def trace(framed: Labels, count: int, top: int = 0) -> Polygons:
     """Outline the regions 1 to `count` of an image (H, W), each of which holds together along pixels' edges.
 
     Args:
-        label: the regions' numbers; 0 where there is none.
-        count: how many there are.
+        framed: the regions' numbers, 0 where there is none, with a frame of zeros: (H + 2, W + 2).
+        count: how many regions there are.
         top: the image's first row.
 
     Returns:
@@ -31,15 +31,14 @@ def trace(label: Labels, count: int, top: int = 0) -> Polygons:
     """
     if not count:
         return np.empty(0, dtype=object)
-    padded = np.pad(label, 1)
-    rows, columns, upper = _corners(padded)
-    start, following = _edges(padded, rows, columns, upper)
+    rows, columns, upper = _corners(framed)
+    start, following = _edges(framed, rows, columns, upper)
     order, ring_starts = _in_rings(following)
     first = start[order]
     ends = np.stack([first, first ^ 1], axis=1).ravel()
     points = np.column_stack([columns[ends], rows[ends] + top]).astype(np.float64)
     ring = np.repeat(np.arange(len(ring_starts)), 2 * np.diff(ring_starts, append=len(order)))
-    owner = _inside(padded, rows, columns, first[ring_starts]) - 1
+    owner = _inside(framed, rows, columns, first[ring_starts]) - 1
     is_hole = _turns_left(points, 2 * ring_starts)
     # shapely takes the first ring of a polygon as its shell.
     sorted_rings = np.lexsort((is_hole, owner))
@@ -47,13 +46,13 @@ def trace(label: Labels, count: int, top: int = 0) -> Polygons:
     return np.asarray(shapely.polygons(rings[sorted_rings], indices=owner[sorted_rings]), dtype=object)
 
 
-def _corners(padded: Labels) -> tuple[_Indices, _Indices, npt.NDArray[np.bool_]]:
+def _corners(framed: Labels) -> tuple[_Indices, _Indices, npt.NDArray[np.bool_]]:
     """Find the corners, row by row; where an outline turns twice there are two.
 
     Of the two the first ends the horizontal edge on the left, and the second begins the one on the
     right. The third thing given says which of them ends the vertical edge above.
     """
-    inside = padded > 0
+    inside = framed > 0
     above_left, above_right, below_left, below_right = (
         inside[:-1, :-1],
         inside[:-1, 1:],
@@ -71,8 +70,8 @@ def _corners(padded: Labels) -> tuple[_Indices, _Indices, npt.NDArray[np.bool_]]
     first = np.flatnonzero(np.repeat(twice, 1 + twice))[::2]
     row, column = rows[first], columns[first]
     falling = above_left[row, column]  # the pixels that face each other lie above left and below right
-    one = np.where(falling, padded[row, column], padded[row, column + 1])
-    other = np.where(falling, padded[row + 1, column + 1], padded[row + 1, column])
+    one = np.where(falling, framed[row, column], framed[row, column + 1])
+    other = np.where(falling, framed[row + 1, column + 1], framed[row + 1, column])
     # Two regions each keep to their own pixel. A region that meets itself leaves the gaps apart.
     with_left = falling ^ (one == other)
     upper[first], upper[first + 1] = with_left, ~with_left
@@ -80,7 +79,7 @@ def _corners(padded: Labels) -> tuple[_Indices, _Indices, npt.NDArray[np.bool_]]
 
 
 def _edges(
-    padded: Labels, rows: _Indices, columns: _Indices, upper: npt.NDArray[np.bool_]
+    framed: Labels, rows: _Indices, columns: _Indices, upper: npt.NDArray[np.bool_]
 ) -> tuple[_Indices, _Indices]:
     """Give where each horizontal edge starts, and which horizontal edge follows on it.
 
@@ -90,7 +89,7 @@ def _edges(
     vertical = np.empty(len(rows), np.intp)
     vertical[down_columns[::2]], vertical[down_columns[1::2]] = down_columns[1::2], down_columns[::2]
     edges = np.arange(0, len(rows), 2)
-    below = padded[rows[edges] + 1, columns[edges] + 1] > 0
+    below = framed[rows[edges] + 1, columns[edges] + 1] > 0
     start = edges + ~below
     return start, vertical[start ^ 1] // 2
 
@@ -116,10 +115,10 @@ def _in_rings(following: _Indices) -> tuple[_Indices, _Indices]:
     return order, begins[is_first]
 
 
-def _inside(padded: Labels, rows: _Indices, columns: _Indices, start: _Indices) -> Labels:
+def _inside(framed: Labels, rows: _Indices, columns: _Indices, start: _Indices) -> Labels:
     """The labels of the regions to the right of edges, which start at these corners."""
     rightwards = start % 2 == 0
-    return np.asarray(padded[rows[start] + rightwards, columns[start] + rightwards])
+    return np.asarray(framed[rows[start] + rightwards, columns[start] + rightwards])
 
 
 def _turns_left(points: npt.NDArray[np.float64], begins: _Indices) -> npt.NDArray[np.bool_]:
