@@ -43,7 +43,7 @@ def wait(*_):
 def predict(values):
     global tiles
     tiles += 1
-    if tiles == 7 and str(where) == "tiles":
+    if tiles == 8 and str(where) == "tiles":
         wait()
     return blur(values)
 
@@ -108,7 +108,10 @@ def hidden(out: Path) -> list[str]:
 def test_killed_in_the_middle_the_next_run_goes_on_and_gives_the_same_bytes(
     scene_file: SceneFile, tmp_path: Path, where: str, computed: int
 ) -> None:
-    """Four bands of three tiles: killed at the seventh tile, the first band at least is finished."""
+    """Four bands of three tiles: killed at the eighth tile, the first band at least is finished.
+
+    For no more than eight calls wait for the thread that writes.
+    """
     scene, out = scene_file(ground(400, 300)), tmp_path / "killed"
     with stopped_at(scene, out, where):
         pass

@@ -59,7 +59,7 @@ class RowBlender:
         weighted = self._rows.weights[row][:, None] * layers
         weighted *= self._columns.weights[column]
         if not valid.all():
-            weighted[:, ~valid] = 0
+            weighted[..., ~valid] = 0
         sums.layers[place] += weighted
         sums.valid[place] |= valid
         self._under_way = replace(sums, skipped=sums.skipped - 1)
