@@ -123,7 +123,7 @@ def benchmark_mapping(
         "cpus": os.cpu_count(),
         "cpu_flags": cpu_flags(),
         "machine": platform.machine(),
-        "contestants": runs,
+        "contestants": {name: [_from(out, run) for run in several] for name, several in runs.items()},
     }
     write_json(out / "results.json", found)
     return found
@@ -138,6 +138,12 @@ def _run(contestant: str, **settings: object) -> Found:
         reason = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
         raise BenchmarkError(f"mapping benchmark, {contestant}: fails ({reason})")
     return dict(json.loads(done.stdout.strip().splitlines()[-1]))
+
+
+def _from(out: Path, run: Found) -> Found:
+    """Name files as seen from the results: where those lie is nothing to be stored."""
+    whole = str(out.resolve()) + os.sep
+    return {name: value.removeprefix(whole) if isinstance(value, str) else value for name, value in run.items()}
 
 
 def _agreement(ready: Found, common: Found, tiling: Found, cache: Path, usual: Path) -> Found:
