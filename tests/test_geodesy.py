@@ -46,6 +46,16 @@ def test_holes_are_taken_off_and_parts_added() -> None:
     assert lengths[0] == pytest.approx(sum(part[1] for part in parts), rel=1e-6)
 
 
+def test_round_a_pole_and_beside_what_is_no_place() -> None:
+    circle = np.column_stack([np.arange(0, 360.01, 0.02) - 180, np.full(18_001, -70.0)])
+    (area,), _ = found([shapely.Polygon(circle)])
+    assert area == pytest.approx(abs(GEOD.polygon_area_perimeter(*circle.T)[0]), rel=1e-6)
+    box = shapely.box(8, 46, 8.01, 46.01)
+    nowhere = shapely.Polygon([(8, 46), (np.nan, 46), (8, 47), (8, 46)])
+    areas, _ = found([box, nowhere, box])
+    assert np.isfinite(areas).tolist() == [True, False, True]
+
+
 def test_nothing_has_none() -> None:
     areas, lengths = found([shapely.Polygon()])
     assert areas.tolist() == lengths.tolist() == [0]

@@ -21,7 +21,8 @@ def areas_and_lengths(points: _Numbers, offsets: _Offsets) -> tuple[_Numbers, _N
     Edges are geodesics.
 
     Args:
-        points: longitude and latitude in degrees (N, 2), all rings one after the other; each ends where it begins.
+        points: longitude and latitude in degrees (N, 2), finite, all rings one after the other; each ends
+            where it begins.
         offsets: of the rings in the points, of polygons in the rings, and for multipolygons of those in
             the polygons, as `shapely.to_ragged_array` gives them; a polygon's first ring is its shell.
     """
@@ -32,7 +33,7 @@ def areas_and_lengths(points: _Numbers, offsets: _Offsets) -> tuple[_Numbers, _N
     found = [np.abs(area) * sign, length]
     for level in (polygons, *several):
         owner = np.repeat(np.arange(len(level) - 1), np.diff(level))
-        found = [np.bincount(owner, values, len(level) - 1) for values in found]
+        found = [np.bincount(owner, values, len(level) - 1).astype(np.float64) for values in found]
     return found[0], found[1]
 
 
@@ -55,13 +56,17 @@ def _of_rings(points: _Numbers, offsets: _Indices) -> tuple[_Numbers, _Numbers]:
     # On its middle meridian a geodesic is nearer to the pole than a straight line in degrees is.
     bulge = (d_east**2 * sine * cosine + 2 * d_north**2 * sine / cosine) / 8
     zone = _zone(np.sin(north))
-    area = d_east * (zone + 4 * _zone(sine + cosine * bulge) + np.append(zone[1:], zone[-1:])) / 6  # Simpson's rule
+    first = np.repeat(zone[begins], ends - begins)  # measured from there, what is rounded off is small
+    several = zone + 4 * _zone(sine + cosine * bulge) + np.append(zone[1:], zone[-1:]) - 6 * first
+    area = d_east * several / 6  # Simpson's rule
+    area[ends - 1] = 0  # not NaN either, where the next ring is no ring
     flat = 1 - GEOD.es * sine**2
     across = GEOD.a / np.sqrt(flat)  # radii of curvature across the meridian and along it
     along = across * (1 - GEOD.es) / flat
     length = np.hypot(along * d_north, across * cosine * d_east)
     areas, lengths = np.add.reduceat(area, begins), np.add.reduceat(length, begins)
     exact = (np.maximum(np.abs(d_east) * cosine, np.abs(d_north)) > SHORT_EDGE) | (np.abs(north) > NEAR_POLE)
+    exact[begins] |= np.abs(np.add.reduceat(d_east, begins)) > 1  # once round the pole
     for ring in np.flatnonzero(np.logical_or.reduceat(exact, begins)):
         longitude, latitude = np.ascontiguousarray(points[begins[ring] : ends[ring]].T)
         areas[ring], lengths[ring] = GEOD.polygon_area_perimeter(longitude, latitude)

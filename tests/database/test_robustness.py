@@ -11,6 +11,7 @@ import shapely
 from hypothesis import given
 from hypothesis import strategies as st
 from shapely.geometry import Point, box
+from sqlalchemy import update
 
 from tests.conftest import require
 from tests.database.conftest import RUN, scene, squares
@@ -91,6 +92,24 @@ def test_blobs_of_other_writers_and_damaged_ones() -> None:
         decode([plain[:30]])
     with pytest.raises(ValueError, match="damaged"):
         decode([b"GP"])
+
+
+def test_outlines_of_other_kinds_that_other_programs_left_are_measured_and_told(tmp_path: Path) -> None:
+    """A GeoPackage's own triggers refuse none of them."""
+    path = tmp_path / "landslides.gpkg"
+    with db.open_database(path, create=True) as database:
+        add(database, squares(5))
+        rows = db.query(database)
+        high, several = shapely.force_3d(rows.geometry[0]), shapely.GeometryCollection([rows.geometry[1], Point(7, 46)])
+        others = [high, several, Point(7, 46), shapely.MultiLineString([[(7, 46), (8, 47)]])]
+        with database.write() as connection:
+            for landslide_id, shape in zip(rows["id"], others, strict=False):
+                blob = b"GP\0\x01\xe6\x10\0\0" + shapely.to_wkb(shape)
+                connection.execute(update(landslide).where(landslide.c.id == landslide_id).values(geom=blob))
+        found = db.check(database)
+        assert set(found["row"]) == set(rows["id"][2:4])
+        assert found["problem"].str.contains("its outline has 0").all()
+    np.testing.assert_allclose(geodesic_areas(np.array(others, dtype=object)), [*rows["area_m2"][:2], 0, 0])
 
 
 def test_hostile_outlines_are_repaired_or_left_out_and_told(database: db.Database) -> None:

@@ -80,11 +80,14 @@ def clean(
 
 
 def geodesic_areas(shapes: Shapes) -> npt.NDArray[np.float64]:
-    """Areas on the WGS 84 ellipsoid, m2, of polygons in EPSG:4326 whose edges are geodesics."""
-    if not len(shapes):
-        return np.zeros(0)
-    _, points, offsets = shapely.to_ragged_array(shapes)
-    return areas_and_lengths(points, offsets)[0]
+    """Areas on the WGS 84 ellipsoid, m2, of shapes in EPSG:4326 whose edges are geodesics; 0 of what is no polygon."""
+    parts, owner = shapely.get_parts(shapes, return_index=True)
+    parts, inner = shapely.get_parts(parts, return_index=True)  # a collection may hold multipolygons
+    owner, areal = owner[inner], shapely.get_type_id(parts) == _POLYGON
+    if not areal.any():
+        return np.zeros(len(shapes))
+    _, points, offsets = shapely.to_ragged_array(parts[areal], include_z=False, include_m=False)
+    return np.bincount(owner[areal], areas_and_lengths(points, offsets)[0], len(shapes)).astype(np.float64)
 
 
 def _valid(shapes: Shapes) -> npt.NDArray[np.bool_]:

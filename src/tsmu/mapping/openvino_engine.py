@@ -100,6 +100,7 @@ class _Streams:
             for request, place in zip(requests, logits, strict=True):
                 request.wait()
                 place[:] = request.get_output_tensor(0).data[0]
+                request._inputs_data = None  # else it keeps its batch in memory until it is used again
                 idle.append(request)
             return logits
 

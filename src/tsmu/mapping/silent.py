@@ -1,4 +1,4 @@
-"""OpenVINO as it is imported everywhere here: it would tell its makers over the network that it was."""
+"""OpenVINO as it is imported everywhere here, and first here: else it tells its makers over the network."""
 
 import sys
 

@@ -135,7 +135,7 @@ class RowBands:
         self._band: Percent | None = None
 
     def add(self, part: Percent) -> Iterator[tuple[int, Percent]]:
-        """Take a part; yields (first row, layers) of the bands that are full."""
+        """Take a part, as far as what is yielded is asked for: (first row, layers) of the bands that are full."""
         taken = 0
         while taken < part.shape[1]:
             if self._band is None:

@@ -20,7 +20,8 @@ def trace(framed: Labels, count: int, top: int = 0) -> Polygons:
     """Outline the regions 1 to `count` of an image (H, W), each of which holds together along pixels' edges.
 
     Args:
-        framed: the regions' numbers, 0 where there is none, with a frame of zeros: (H + 2, W + 2).
+        framed: the regions' numbers, 0 where there is none, with a frame of zeros: (H + 2, W + 2). Two
+            regions share no edge of a pixel.
         count: how many regions there are.
         top: the image's first row.
 
