@@ -73,14 +73,19 @@ def test_old_decoders_are_held_to_what_they_said(bright_chips: Path) -> None:
 
 def test_the_shared_part_learns_at_a_tenth_of_the_new_decoders_rate_at_most(bright_chips: Path) -> None:
     network = fresh(chips_of(bright_chips, "bright"))
-    for name in ("old", "older", "new"):
+    for name in ("old", "older"):
         network.add_decoder(name)
-    alone, together = TSMU.later_stages(Lesson(network, network, "new", {"new": "new"}), 300)
+    teacher = copy.deepcopy(network)
+    network.add_decoder("new")
+    alone, together = TSMU.later_stages(Lesson(network, teacher, "new", {"new": "new"}), 300)
     assert set(alone.rates) == set(own_parts("new"))
     assert set(together.rates) == {ENCODER, *(part for name in ("old", "older", "new") for part in own_parts(name))}
     rates = dict(together.rates)
     new = [rates.pop(part) for part in own_parts("new")]
     assert max(rates.values()) <= min(new) / 10
+    (on,) = TSMU.later_stages(Lesson(network, network, "new", {"new": "new"}), 300)  # the next time it is known
+    assert on.rates.keys() == together.rates.keys()
+    assert all(on.rates[part] < rate for part, rate in together.rates.items())
 
 
 def test_a_new_decoder_starts_as_the_last_one_where_the_strategy_says_so(bright_chips: Path) -> None:

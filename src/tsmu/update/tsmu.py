@@ -13,6 +13,7 @@ NEW_RATE = 2e-3
 # Encoder and old decoders. At the new decoder's rate they forget like fine-tuning; at a tenth of it
 # one of two seeds on real regions lost 0.33 IoU on the first region, at a twentieth 0.002.
 SHARED_RATE = 1e-4
+GOING_ON = 1 / 3  # of these rates, where a known region learns on: its decoder is not new, and has more to lose
 HOLD_WEIGHT = 10.0  # brings squared distances of probabilities to the scale of the label losses
 
 
@@ -25,8 +26,8 @@ class TaskSpecificModelUpdates(Strategy):
     3. All are trained together: the labels on the new decoder, and the old decoders, one a step,
        held to their recorded answers. No old image or label is used.
 
-    A region that is known already goes on in its own decoder; where the new labels say nothing
-    (unknown pixels) that decoder is held to its earlier answers too.
+    A region that is known already goes on in its own decoder, slowly and in one stage; where the new labels
+    say nothing (unknown pixels) that decoder is held to its earlier answers too.
 
     Each region has its own normalisation, also within the encoder; the old ones' statistics stand
     still throughout.
@@ -39,7 +40,9 @@ class TaskSpecificModelUpdates(Strategy):
     shared_rate: ClassVar[float] = SHARED_RATE
 
     def later_stages(self, lesson: Lesson, steps: int) -> list[Stage]:
-        """New decoder alone for a third of the steps, then all together."""
+        """New decoder alone for a third of the steps, then all together; a known one with all from the start."""
+        if lesson.relearns:
+            return [together(lesson, steps, GOING_ON * self.new_rate, GOING_ON * self.shared_rate)]
         alone = round(ALONE_SHARE * steps)
         return [
             new_alone(lesson, alone, self.new_rate),
