@@ -3,13 +3,11 @@
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
+from tsmu.evaluate.jackknife import Array, iou, jackknife_error
 from tsmu.evaluate.pixels import PERCENTS, PixelCounts
 
 NEUTRAL = 50
-
-Array = npt.NDArray[np.float64]
 
 
 def choose_threshold(chips: Sequence[PixelCounts]) -> int:
@@ -28,22 +26,12 @@ def choose_threshold(chips: Sequence[PixelCounts]) -> int:
     pooled = confusion.sum(0)  # (thresholds, 3)
     if len(chips) < 2 or not (pooled[0, 0] + pooled[0, 2]):
         return NEUTRAL
-    best = int(_iou(pooled).argmax())
-    behind = _behind(pooled, best)
-    left_out = np.array([_behind(pooled - chip, best) for chip in confusion])
-    spread = np.square(left_out - left_out.mean(0)).sum(0)
-    error = np.sqrt((len(chips) - 1) / len(chips) * spread)
+    best = int(iou(pooled).argmax())
+
+    def how_far_behind(confusion: Array) -> Array:
+        scores = iou(confusion)
+        behind: Array = scores[best] - scores
+        return behind
+
+    behind, error = how_far_behind(pooled), jackknife_error(confusion, how_far_behind)
     return min((p for p, b, e in zip(PERCENTS, behind, error, strict=True) if b <= e), key=lambda p: abs(p - NEUTRAL))
-
-
-def _iou(confusion: Array) -> Array:
-    """IoU of true positives, false positives and false negatives (..., 3); 0 where there is nothing."""
-    scores: Array = confusion[..., 0] / np.maximum(confusion.sum(-1), 1)
-    return scores
-
-
-def _behind(confusion: Array, best: int) -> Array:
-    """How far each threshold's IoU lies behind that of the best one."""
-    scores = _iou(confusion)
-    behind: Array = scores[best] - scores
-    return behind

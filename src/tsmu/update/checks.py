@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 
 import geopandas
+import numpy as np
 import torch
 
 from tsmu.chips.dataset import ChipDataset
 from tsmu.chips.looks import restyle
 from tsmu.chips.style import Style
-from tsmu.evaluate.predict import count_pixels
+from tsmu.evaluate.jackknife import Array, iou, jackknife_error
+from tsmu.evaluate.predict import count_chips
 from tsmu.model.network import RegionNet
 from tsmu.model.record import RegionRecord
 from tsmu.update.sampling import mix
@@ -56,12 +58,40 @@ def what_got_worse(
 
 
 def what_it_lost(
-    before: RegionNet, old: RegionRecord, after: RegionNet, new: RegionRecord, chips: geopandas.GeoDataFrame
+    before: RegionNet,
+    old: RegionRecord,
+    after: RegionNet,
+    new: RegionRecord,
+    chips: geopandas.GeoDataFrame,
+    *,
+    surely: bool = False,
 ) -> str | None:
-    """Compare how a region's validation chips are answered before and after; None where they are answered as well."""
+    """Compare how a region's validation chips are answered before and after; None where they are answered as well.
+
+    Args:
+        before: the network that served so far.
+        old: the region's record in it.
+        after: the network that is to serve.
+        new: the region's record in that.
+        chips: the validation chips.
+        surely: what is lost must be more than its standard error over the chips, too. So that a region that
+            learned something is not kept from it by the luck of two chips; one chip decides nothing.
+    """
     answers = ((before, old), (after, new))
-    was, now = (count_pixels(network, entry.decoder, chips).iou(entry.threshold) for network, entry in answers)
-    return f"IoU on {len(chips)} validation chips fell from {was:.3f} to {now:.3f}" if now < was - TOLERANCE else None
+    counts = [[c.confusion(e.threshold) for c in count_chips(network, e.decoder, chips)] for network, e in answers]
+    parts = np.array(counts, np.float64).swapaxes(0, 1)  # (chips, before and after, 3)
+    was, now = iou(parts.sum(0))
+    margin = TOLERANCE
+    if surely:
+        margin = max(margin, _error_of_loss(parts))
+    return f"IoU on {len(chips)} validation chips fell from {was:.3f} to {now:.3f}" if now < was - margin else None
+
+
+def _error_of_loss(parts: Array) -> float:
+    """Standard error of the difference in IoU; one chip has none that is known."""
+    if len(parts) < 2:
+        return np.inf
+    return float(jackknife_error(parts, lambda sums: -np.diff(iou(sums)))[0])
 
 
 @torch.inference_mode()

@@ -115,7 +115,8 @@ def update_bundle(
         worse = what_got_worse(parent.network(), network, old, kept, train)
         if region in parent.record.regions and len(validation):
             served = serving_bundle(workspace.models, region)
-            lost = what_it_lost(served.network(), served.record.regions[region], network, of_region, validation)
+            before = served.network(), served.record.regions[region]
+            lost = what_it_lost(*before, network, of_region, validation, surely=True)
             worse |= {region: lost} if lost else {}
         hold(workspace.models, parent.name, worse)
     if keep_validation:
