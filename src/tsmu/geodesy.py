@@ -40,7 +40,7 @@ def areas_and_lengths(points: _Numbers, offsets: _Offsets) -> tuple[_Numbers, _N
 def _of_rings(points: _Numbers, offsets: _Indices) -> tuple[_Numbers, _Numbers]:
     """Areas, with a sign, and lengths of rings.
 
-    Edges of up to 1 km are summed up by numpy, which is several times as fast as Karney's algorithm one
+    Edges of up to 1 km are summed up by numpy, which is faster than Karney's algorithm one
     ring after the other and the same to a part in a million. Rings with a longer one, or near a pole, are
     left to that.
     """
