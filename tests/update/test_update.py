@@ -12,11 +12,12 @@ import pytest
 from PIL import Image
 
 from tests.conftest import write_chips
-from tests.update.networks import chips_of
+from tests.update.networks import chips_of, fresh
 from tsmu.chips.index import add_to_index, read_index, select
 from tsmu.errors import UpdateError
 from tsmu.model.bundle import bundle_versions, open_bundle
 from tsmu.model.serving import read_serving, serving_bundle
+from tsmu.update.checks import what_it_lost
 from tsmu.update.strategies import strategy_named
 from tsmu.update.training import TrainingSettings
 from tsmu.update.update import update_bundle
@@ -69,6 +70,20 @@ def test_a_region_that_learns_on_and_gets_worse_stays_with_the_version_it_had(
         mask.write_bytes(pixels)
     better = update_bundle(workspace, "own", "finetune", TrainingSettings(60, 8, 0), encoder="resnet18")
     assert serving_bundle(workspace.models, "own").name == better.name
+
+
+def test_a_loss_that_one_chip_shows_pins_an_old_region_but_not_the_one_that_learned(workspace: Workspace) -> None:
+    learned = update_bundle(workspace, "bright", "tsmu", TrainingSettings(40, 8, 0), encoder="resnet18")
+    entry, chips = learned.record.regions["bright"], select(read_index(workspace), "bright")
+    after = fresh(chips)
+    after.add_decoder("bright")  # as good as after forgetting everything
+
+    def lost(count: int, *, surely: bool) -> str | None:
+        return what_it_lost(learned.network(), entry, after, entry, chips.iloc[:count], surely=surely)
+
+    assert "1 validation chips fell from" in (lost(1, surely=False) or "")
+    assert lost(1, surely=True) is None
+    assert "10 validation chips fell from" in (lost(10, surely=True) or "")
 
 
 def test_the_card_says_how_many_labels_came_out_of_reviews(workspace: Workspace) -> None:
