@@ -234,6 +234,14 @@ def test_small_landslides_are_left_out(scene_file: SceneFile) -> None:
     assert polygonise(raster, 50, min_area_m2=1000)["pixels"].tolist() == [30]
 
 
+def test_unsure_landslides_are_left_out(scene_file: SceneFile) -> None:
+    percent = np.zeros((9, 30), np.uint8)
+    percent[2:4, 2:4], percent[2:5, 10:20], percent[2:4, 25:27] = 70, 90, [[89, 90], [90, 91]]
+    raster = scene_file(percent, nodata=255)
+    assert polygonise(raster, 50, min_mean_percent=90)["pixels"].tolist() == [30, 4]
+    assert polygonise(raster, 50, min_mean_percent=90.5)["pixels"].tolist() == []
+
+
 def test_simplified_outlines_have_fewer_points_and_do_not_overlap(scene_file: SceneFile) -> None:
     percent = (ground(300, 300, bands=1)[0] / 2.55).astype(np.uint8)
     raster = scene_file(percent, nodata=255)

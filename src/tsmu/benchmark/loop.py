@@ -24,13 +24,14 @@ from tsmu.evaluate.objects import ObjectCounts, count_objects
 from tsmu.evaluate.pixels import PixelCounts
 from tsmu.files import write_json
 from tsmu.synthetic import World, write_chips, write_scene
-from tsmu.synthetic.everything import scene_windows
+from tsmu.synthetic.everything import SPARSE, scene_windows
 
 REGION, OTHERS = "eastern_forests", ("marine_coast", "northwest_mountains")
 REVIEWED = "reviewed"  # name of the scene
 UNSEEN = 2  # scenes of that region, on which maps are compared; one of each of the others
 CHIP = 64
 MIN_PIXELS = 4  # smallest landslide that counts, on either side
+SCORES = ("f1", "precision", "recall", "false_alarms_per_100_km2")  # of objects
 # What would be measured of each version anew, and of which the scores here say nothing.
 MAPPING = ("--engine", "torch", "--tile", 256, "--overlap", 64)
 
@@ -50,6 +51,7 @@ class LoopSettings:
         chips: of each region learned before.
         weak_chips: of the region that is reviewed.
         records: how many are decided on.
+        sparse: the scenes have landslides on less than 1 % of the ground; the chips have them as ever.
     """
 
     seeds: int
@@ -59,6 +61,7 @@ class LoopSettings:
     chips: int
     weak_chips: int
     records: int
+    sparse: bool = False
 
 
 def benchmark_loop(settings: LoopSettings, out: Path, say: Say) -> dict[str, Any]:
@@ -70,8 +73,8 @@ def benchmark_loop(settings: LoopSettings, out: Path, say: Say) -> dict[str, Any
         say: told what is done next.
 
     Returns:
-        `settings`, and `turns`: per seed `before` and `after`, by region the IoU and object F1 on
-        scenes that nobody reviewed; the `decisions` by action, the `chips` they gave, and the
+        `settings`, and `turns`: per seed `before` and `after`, by region the IoU, object F1 and false
+        alarms on scenes that nobody reviewed; the `decisions` by action, the `chips` they gave, and the
         `pins`: regions that the update would have served worse. `unpinned` are the scores of these
         by the new version.
     """
@@ -123,6 +126,7 @@ def _turn(settings: LoopSettings, seed: int, folder: Path, say: Say) -> dict[str
 def _draw(settings: LoopSettings, seed: int, folder: Path) -> Path:
     """Write the chips of the regions, and a folder of scenes with their table."""
     world, scenes = World(seed), folder / "scenes"
+    ground = World(seed, landslide_density=SPARSE) if settings.sparse else world
     rows = []
     for region in (*OTHERS, REGION):
         count = settings.weak_chips if region == REGION else settings.chips
@@ -133,7 +137,7 @@ def _draw(settings: LoopSettings, seed: int, folder: Path) -> Path:
         for number, name in enumerate(names):
             # Side by side, and far enough from one another and from the chips to be places of their own.
             place = Window(first.col_off + 2 * number * settings.size, first.row_off, settings.size, settings.size)
-            write_scene(world, scenes / name, place)
+            write_scene(ground, scenes / name, place)
             images = {side: str((scenes / name / f"{side}.tif").resolve()) for side in ("pre", "post")}
             rows.append({"name": name, "region": region} | images)
     pd.DataFrame(rows).to_csv(scenes / "scenes.csv", index=False)
@@ -164,7 +168,7 @@ def _map(space: Path, scenes: Path) -> Scores:
         region: {
             "threshold": thresholds[region],
             "iou": pixels[region].iou(thresholds[region]),
-            **{name: getattr(objects[region], name) for name in ("f1", "precision", "recall")},
+            **{name: getattr(objects[region], name) for name in SCORES},
         }
         for region in pixels
     }
@@ -172,12 +176,16 @@ def _map(space: Path, scenes: Path) -> Scores:
 
 def loop_table(found: dict[str, Any]) -> str:
     """Write the results as Markdown."""
-    lines = ["| seed | scenes of | IoU before | after | object F1 before | after |", "|---|---|---|---|---|---|"]
+    lines = [
+        "| seed | scenes of | IoU before, after | | object F1 | | false alarms per 100 km2 | |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
     for turn in found["turns"]:
         for region, before in turn["before"].items():
             after = turn["unpinned"][region]
             name = f"**{region}** (reviewed)" if region == found["region"] else region
-            shown = " | ".join(f"{at[score]:.3f}" for score in ("iou", "f1") for at in (before, after))
+            columns = (("iou", 3), ("f1", 3), ("false_alarms_per_100_km2", 1))
+            shown = " | ".join(f"{at[score]:.{digits}f}" for score, digits in columns for at in (before, after))
             lines.append(f"| {turn['seed']} | {name} | {shown} |")
         lines += [f"\nSeed {turn['seed']}: {region} stays pinned: {why}" for region, why in turn["pins"].items()]
     return "\n".join([*lines, ""])

@@ -183,13 +183,14 @@ def loop(
     chips: Annotated[int, typer.Option(min=6, help="Chips of each region learned before.")] = 40,
     weak_chips: Annotated[int, typer.Option(min=6, help="Chips of the region that is reviewed.")] = 10,
     records: Annotated[int, typer.Option(min=1, help="Records that are decided on.")] = 50,
+    sparse: Annotated[bool, typer.Option("--sparse", help="Scenes with less than 1 % landslide.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Map weakly, review, update and map again: what the decisions taught, and what they cost."""
     with command("benchmark loop", as_json) as answer:
         from tsmu.benchmark.loop import LoopSettings, benchmark_loop, loop_table
 
-        settings = LoopSettings(seeds, size, encoder, steps, chips, weak_chips, records)
+        settings = LoopSettings(seeds, size, encoder, steps, chips, weak_chips, records, sparse)
         found = benchmark_loop(settings, out, answer.say)
         answer.records = len(found["turns"])
         answer.outputs = {"results": str(out / "results.json")}

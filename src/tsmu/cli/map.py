@@ -26,6 +26,9 @@ def map_scene(
     name: Annotated[str | None, typer.Option(help="The scene's name; by default that of the file.")] = None,
     threshold: Annotated[int | None, typer.Option(min=1, max=100, help="Percent; by default the region's.")] = None,
     min_area: Annotated[float, typer.Option(min=0, metavar="M2", help="Leave out smaller landslides.")] = 0.0,
+    min_probability: Annotated[
+        float, typer.Option(min=0, max=100, metavar="PERCENT", help="Leave out landslides of a smaller mean.")
+    ] = 0.0,
     simplify: Annotated[float, typer.Option(min=0, metavar="PX", help="Simplify outlines by so many pixels.")] = 0.0,
     aoi: Annotated[Path | None, typer.Option(metavar="FILE", help="Map only inside these polygons.")] = None,
     slope_below: Annotated[float | None, typer.Option(min=0, max=90, help="Degrees; leave out flatter ground.")] = None,
@@ -87,7 +90,7 @@ def map_scene(
         if publish and "://" not in publish:
             publish = str(Path(publish).expanduser().resolve())
         wanted = Wanted(
-            threshold, min_area, simplify, aoi, slope_below, dem, leave_out, tile, overlap, tta,
+            threshold, min_area, min_probability, simplify, aoi, slope_below, dem, leave_out, tile, overlap, tta,
             region_layer, engine, precision, scale, any_resolution, force, publish,
         )  # fmt: skip
         done: list[dict[str, Any]] = []

@@ -72,6 +72,7 @@ def record(
         "tile": tiling.tile,
         "overlap": tiling.overlap,
     }
+    unusual = {"tta": wanted.tta, "min_probability": wanted.min_probability}
     if len(mapped.by) > 1:
         settings["regions"] = {one.region: [one.label, one.threshold] for one in mapped.by}
     by = RunRecord(
@@ -81,7 +82,7 @@ def record(
         routed.region,
         main.threshold,
         main.engine,
-        settings | ({"tta": True} if wanted.tta else {}),
+        settings | {name: value for name, value in unusual.items() if value},
     )
     post, pre = (space.stored_path(image) if isinstance(image, Path) else image for image in (order.post, order.pre))
     days = _day(order.date_pre), _day(order.date_post)

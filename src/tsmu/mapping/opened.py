@@ -34,6 +34,7 @@ class Wanted:
 
     threshold: int | None
     min_area: float
+    min_probability: float
     simplify: float
     aoi: Path | None
     slope_below: float | None
@@ -183,7 +184,9 @@ class SceneOpener:
                 scene,
                 ([one.engine for one in served], routed.shares(scene)),
                 folder,
-                outlining=Outlining([one.threshold for one in by], wanted.min_area, wanted.simplify),
+                outlining=Outlining(
+                    [one.threshold for one in by], wanted.min_area, wanted.min_probability, wanted.simplify
+                ),
                 **vars(plan.tiling),
                 limits=self._limits(scene, stack),
                 tta=wanted.tta,

@@ -31,6 +31,7 @@ class Outlining:
         threshold_percent: pixels of at least this percentage are landslide; of a scene in several
             regions one for each, blended as their answers are.
         min_area_m2: smaller landslides are left out.
+        min_mean_percent: landslides of a smaller mean percentage are left out.
         simplify_px: 0 for outlines along the pixels' edges. Otherwise outlines are simplified by
             about so many pixels, together, so that none comes to cross itself or another; all
             polygons are then held in memory.
@@ -38,6 +39,7 @@ class Outlining:
 
     threshold_percent: int | Sequence[int]
     min_area_m2: float = 0.0
+    min_mean_percent: float = 0.0
     simplify_px: float = 0.0
 
     @property
@@ -135,7 +137,7 @@ def _table(found: Outlines, how: Outlining, grid: Grid, more: Mapping[str, pd.Se
         **more,
     }
     table = geopandas.GeoDataFrame(pd.DataFrame(columns), geometry=placed(polygons, grid.transform), crs=grid.crs)
-    return table[table["area_m2"] >= how.min_area_m2]
+    return table[(table["area_m2"] >= how.min_area_m2) & (mean >= how.min_mean_percent)]
 
 
 def _simplified(polygons: Polygons, tolerance: float) -> Polygons:
