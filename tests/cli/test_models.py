@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -24,8 +25,7 @@ def survey(tmp_path_factory: pytest.TempPathFactory, tsmu: Tsmu) -> Path:
     options = ("--steps", 40, "--batch-size", 8, "--encoder", "resnet18", "--workspace", space)
     done = tsmu("update", "alps", "--keep-validation", *options)
     assert done.returncode == 0, done.stderr
-    for image in (folder / "alps" / "images").iterdir():
-        image.unlink()
+    (folder / "alps" / "images").rename(folder / "away")
     maps = mapped(space, folder, tsmu)
     done = tsmu("update", "andes", "--strategy", "finetune", "--json", *options)
     assert done.returncode == 0, done.stderr
@@ -53,6 +53,29 @@ def test_a_harmed_region_stays_with_the_version_that_serves_it(survey: Path, tsm
     assert [version["serves"] for version in answer["versions"]] == [["alps"], ["andes"]]
     assert "validation chips fell from" in answer["pins"]["alps"]["why"]
     assert tsmu("models", "list", "--workspace", survey).stdout.startswith("  v001")
+
+
+def test_evaluate_scores_what_serves_and_leaves_out_what_is_gone(survey: Path, tsmu: Tsmu) -> None:
+    def evaluated(code: int) -> dict[str, Any]:
+        done = tsmu("evaluate", "--json", "--workspace", survey)
+        assert done.returncode == code, done.stderr
+        return dict(json.loads(done.stdout))
+
+    gone = evaluated(3)
+    assert gone["regions"] == ["andes"]
+    assert gone["issues"][0]["problem"].startswith("the files of its 4 test chips are gone")
+    images = survey.parent / "alps" / "images"
+    (survey.parent / "away").rename(images)
+    try:
+        there = evaluated(0)
+        assert there["now"]["alps"]["version"] == "v001"
+        assert there["now"]["alps"]["iou"] == there["R"][0][0] > there["R"][1][0]
+        assert there["now"]["andes"]["iou"] == there["R"][1][1]
+        assert there["summary_now"]["WF"] == 0 < there["summaries"][1]["WF"]
+        *_, served, _, _ = tsmu("evaluate", "--workspace", survey).stdout.splitlines()
+        assert served.split()[:3:2] == ["served", "v001"]
+    finally:
+        images.rename(survey.parent / "away")
 
 
 def test_pins_are_taken_off_and_set_by_hand(survey: Path, tsmu: Tsmu) -> None:

@@ -108,6 +108,12 @@ def select(chips: geopandas.GeoDataFrame, region: str, *splits: str) -> geopanda
     return chosen[chosen["split"].isin(splits)] if splits else chosen
 
 
+def at_hand(chips: geopandas.GeoDataFrame) -> geopandas.GeoDataFrame:
+    """The chips whose files are there."""
+    files = chips[["pre", "post", "mask"]]
+    return chips[[all(path is None or Path(path).exists() for path in row) for row in files.itertuples(index=False)]]
+
+
 def bands_of(chips: geopandas.GeoDataFrame) -> tuple[str, ...]:
     """The one band list that these chips share.
 

@@ -7,7 +7,7 @@ import numpy as np
 import rasterio
 
 from tsmu.chips.dataset import ChipDataset
-from tsmu.chips.index import PATHS, select
+from tsmu.chips.index import PATHS, at_hand, select
 from tsmu.files import remove, written_whole
 from tsmu.labels.masks import UNKNOWN, ZERO_ONE
 from tsmu.tables import read_paths_table, write_paths_table
@@ -49,9 +49,7 @@ def checking_chips(workspace: Workspace, region: str, index: geopandas.GeoDataFr
     kept = read_paths_table(workspace, workspace.kept / region / INDEX, PATHS)
     if kept is not None:
         return kept
-    chips = select(index, region, "val")
-    files = chips[["pre", "post", "mask"]]
-    return chips[[all(path is None or Path(path).exists() for path in row) for row in files.itertuples(index=False)]]
+    return at_hand(select(index, region, "val"))
 
 
 def _write(path: Path, bands: np.ndarray, nodata: float) -> None:

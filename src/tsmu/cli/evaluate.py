@@ -20,12 +20,16 @@ def evaluate(
         space = find_workspace(workspace)
         from tsmu.evaluate.history import evaluate_history
         from tsmu.evaluate.report import as_table, write_report
+        from tsmu.issues import IssueLog
 
         with space.lock("tsmu evaluate"), progress("Scoring") as show:
-            history = evaluate_history(space, lambda done, total: show(done, total, ""))
-            files = write_report(history, space, out or space.root)
+            log = IssueLog(space.chips)
+            history = evaluate_history(space, log, lambda done, total: show(done, total, ""))
+            files = write_report(history, out or space.root)
         answer.records = len(history.regions)
         answer.outputs = {name: str(path) for name, path in files.items()}
         answer.more = history.as_dict()
+        if len(log):
+            answer.take_issues(log, space.issues)
         answer.say(as_table(history))
         answer.say(f"Report: {files['html']}")

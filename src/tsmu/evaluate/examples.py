@@ -9,12 +9,10 @@ import numpy.typing as npt
 from PIL import Image
 
 from tsmu.chips.dataset import ChipDataset
-from tsmu.chips.index import read_index, select
 from tsmu.evaluate.history import History
 from tsmu.evaluate.pixels import PixelCounts
 from tsmu.evaluate.predict import predict_chips
 from tsmu.labels.masks import LANDSLIDE, UNKNOWN
-from tsmu.workspace import Workspace
 
 SHOWN = 3  # best, and as many worst
 SIDE = 160  # pixels of a picture's panel
@@ -23,15 +21,12 @@ FOUND, MISSED, FALSE_ALARM = (27, 158, 119), (217, 95, 2), (117, 112, 179)
 Picture = npt.NDArray[np.uint8]
 
 
-def examples_of(history: History, workspace: Workspace) -> dict[str, list[dict[str, Any]]]:
+def examples_of(history: History) -> dict[str, list[dict[str, Any]]]:
     """By region: `id`, `iou` and `picture` (a data URI) of its best and worst chips with landslides."""
-    bundle = history.bundles[-1]
-    network = bundle.network()
-    index = read_index(workspace)
     examples = {}
-    for region, threshold in zip(history.regions, history.thresholds[-1], strict=True):
-        chips = select(index, region, "test")
-        answers = list(predict_chips(network, bundle.record.regions[region].decoder, chips))
+    for region, now in history.served.items():
+        chips, threshold = now.tests, now.threshold
+        answers = list(predict_chips(now.bundle.network(), now.decoder, chips))
         scores = np.array([PixelCounts.of(*answer).iou(threshold) for answer in answers])
         order = [int(i) for i in np.argsort(-scores, kind="stable") if not np.isnan(scores[i])]
         chosen = order if len(order) <= 2 * SHOWN else order[:SHOWN] + order[-SHOWN:]

@@ -42,10 +42,11 @@ def course_figure(history: History) -> str:
 
 
 def precision_recall_figure(history: History) -> str:
-    """Precision against recall of the newest bundle, a line per region; the threshold marked."""
+    """Precision against recall of what serves each region now, a line per region; the threshold marked."""
     figure = Figure(figsize=(5, 3.4), layout="constrained")
     axes = figure.subplots()
-    for region, counts, threshold in zip(history.regions, history.counts[-1], history.thresholds[-1], strict=True):
+    for region, now in history.served.items():
+        counts, threshold = now.counts, now.threshold
         if not counts.landslide.sum():
             continue
         precision, recall = counts.curve()

@@ -3,25 +3,42 @@
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import geopandas
 import numpy as np
 
-from tsmu.chips.index import read_index, select
+from tsmu.chips.index import at_hand, read_index, select
 from tsmu.errors import ChipError
 from tsmu.evaluate.matrix import ContinualScores, Matrix
 from tsmu.evaluate.pixels import PixelCounts
 from tsmu.evaluate.predict import count_pixels
 from tsmu.files import written_whole
+from tsmu.issues import IssueLog
 from tsmu.model.bundle import Bundle, open_bundle
 from tsmu.model.network import RegionNet
 from tsmu.model.serving import serving_bundle
 from tsmu.workspace import Workspace
 
 Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Served:
+    """What maps a region now: the newest version, or the one that the region is pinned to."""
+
+    bundle: Bundle
+    decoder: str
+    threshold: int
+    tests: geopandas.GeoDataFrame
+    counts: PixelCounts
+
+    @property
+    def iou(self) -> float:
+        """On the test chips, at the threshold."""
+        return self.counts.iou(self.threshold)
 
 
 @dataclass(frozen=True)
@@ -33,12 +50,14 @@ class History:
         regions: in the order in which they were first learned.
         counts: counts[i][j] of version i on region j.
         thresholds: thresholds[i][j], whole percents, chosen on validation when a region was learned.
+        served: by region, what maps it now.
     """
 
     bundles: list[Bundle]
     regions: list[str]
     counts: list[list[PixelCounts]]
     thresholds: list[list[int]]
+    served: dict[str, Served]
 
     @property
     def matrix(self) -> Matrix:
@@ -66,9 +85,19 @@ class History:
             learned_at=[order.index(region) for region in self.regions],
         )
 
+    @property
+    def scores_served(self) -> ContinualScores:
+        """The same with what maps the regions now in place of the last version."""
+        served = [self.served[region].iou for region in self.regions]
+        return replace(self.scores, R=np.array([*self.matrix[:-1], served]))
+
+    @property
+    def pinned(self) -> bool:
+        """Whether other versions than the last serve regions."""
+        return any(served.bundle.name != self.bundles[-1].name for served in self.served.values())
+
     def as_dict(self) -> dict[str, Any]:
         """The content of report.json."""
-        last = self.bundles[-1].record
         scores = self.scores
         return {
             "bundle": self.bundles[-1].name,
@@ -80,28 +109,36 @@ class History:
             "baseline": scores.baseline,
             "summaries": scores.summaries(),
             "now": {
-                region: {"threshold": threshold, "decoder": last.regions[region].decoder, **counts.summary(threshold)}
-                for region, counts, threshold in zip(self.regions, self.counts[-1], self.thresholds[-1], strict=True)
+                region: {
+                    "version": now.bundle.name,
+                    "threshold": now.threshold,
+                    "decoder": now.decoder,
+                    **now.counts.summary(now.threshold),
+                }
+                for region, now in self.served.items()
             },
+            "summary_now": self.scores_served.summaries()[-1],
         }
 
 
-def evaluate_history(workspace: Workspace, progress: Progress | None = None) -> History:
+def evaluate_history(workspace: Workspace, log: IssueLog, progress: Progress | None = None) -> History:
     """Evaluate the current bundle and its ancestors on the test chips of all their regions.
 
     What one version says about one region's chips is computed once and kept in the cache.
 
+    Args:
+        workspace: holds the bundles and the chips.
+        log: gets the regions that are left out, since none of their test chips are there, and those
+            of which some have gone.
+        progress: called with how many of all pairs of version and region are done.
+
     Raises:
         BundleError: there is no bundle yet.
-        ChipError: a region has no test chips.
+        ChipError: no region has test chips.
     """
     bundles = _chain(workspace)
-    index = read_index(workspace)
-    regions = list(bundles[-1].record.regions)
-    tests = {region: select(index, region, "test") for region in regions}
-    for region, chips in tests.items():
-        if not len(chips):
-            raise ChipError(f"{region}: no test chips in {workspace.chips}; import chips of this region first")
+    tests = _tests(workspace, list(bundles[-1].record.regions), log)
+    regions = list(tests)
     counts: list[list[PixelCounts]] = []
     thresholds: list[list[int]] = []
     for bundle in bundles:
@@ -114,7 +151,35 @@ def evaluate_history(workspace: Workspace, progress: Progress | None = None) -> 
             if progress:
                 progress(len(counts) * len(regions) + len(row), len(bundles) * len(regions))
         counts.append(row)
-    return History(bundles, regions, counts, thresholds)
+    served = {region: _served(workspace, region, chips) for region, chips in tests.items()}
+    return History(bundles, regions, counts, thresholds, served)
+
+
+def _tests(workspace: Workspace, regions: list[str], log: IssueLog) -> dict[str, geopandas.GeoDataFrame]:
+    """The test chips whose files are there, by region."""
+    index = read_index(workspace)
+    tests = {}
+    for region in regions:
+        chips = select(index, region, "test")
+        there = at_hand(chips)
+        if len(there):
+            tests[region] = there
+        if not len(chips):
+            log.error(region, "no test chips", "not scored; import chips of this region")
+        elif not len(there):
+            log.error(region, f"the files of its {len(chips)} test chips are gone", "not scored; put them back")
+        elif len(there) < len(chips):
+            log.warning(region, f"the files of {len(chips) - len(there)} test chips are gone", "scored on the others")
+    if not tests:
+        raise ChipError(f"{workspace.chips}: no test chips of {', '.join(regions)} at hand; import some")
+    return tests
+
+
+def _served(workspace: Workspace, region: str, tests: geopandas.GeoDataFrame) -> Served:
+    bundle = serving_bundle(workspace.models, region)
+    entry = bundle.record.regions[region]
+    counts = _CachedScorer(bundle, workspace.cache).counts(entry.decoder, tests)
+    return Served(bundle, entry.decoder, entry.threshold, tests, counts)
 
 
 def _chain(workspace: Workspace) -> list[Bundle]:

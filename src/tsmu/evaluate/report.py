@@ -13,7 +13,6 @@ from tsmu.evaluate.examples import examples_of
 from tsmu.evaluate.figures import course_figure, matrix_figure, precision_recall_figure
 from tsmu.evaluate.history import History
 from tsmu.files import write_json, write_text
-from tsmu.workspace import Workspace
 
 
 def score(value: float | None) -> str:
@@ -30,10 +29,15 @@ def as_table(history: History) -> str:
     for bundle, row, summary in steps:
         cells = [bundle.name, *map(score, row), *(score(summary[name]) for name in ("WA", "WF", "BWT"))]
         lines.append("  ".join(f"{cell:>{width}}" for cell in cells))
+    if history.pinned:
+        by = [f"{score(now.iou)} {now.bundle.name}" for now in history.served.values()]
+        summary = history.scores_served.summaries()[-1]
+        cells = ["served", *by, *(score(summary[name]) for name in ("WA", "WF", "BWT"))]
+        lines.append("  ".join(f"{cell:>{width}}" for cell in cells))
     return "\n".join([*lines, "IoU on test chips; WF at or below zero: nothing forgotten (weighted by test pixels)"])
 
 
-def write_report(history: History, workspace: Workspace, out: Path) -> dict[str, Path]:
+def write_report(history: History, out: Path) -> dict[str, Path]:
     """Write report.html and report.json into `out`, which is made if need be."""
     report = history.as_dict()
     page = (
@@ -48,7 +52,7 @@ def write_report(history: History, workspace: Workspace, out: Path) -> dict[str,
                 "course": Markup(course_figure(history)),
                 "curves": Markup(precision_recall_figure(history)),
             },
-            examples=examples_of(history, workspace),
+            examples=examples_of(history),
         )
     )
     files = {"html": out / "report.html", "json": out / "report.json"}
