@@ -15,9 +15,9 @@ def test_both_inputs_are_measured_on_a_scene_that_chose_nothing(tmp_path: Path) 
     assert found["inputs"].keys() == INPUTS.keys()
     assert found["landslide_share"] < 0.01
     for entry in found["inputs"].values():
-        for at in ("at_chips_threshold", "at_scene_threshold", "at_scene_mean"):
+        for at in ("at_chips_threshold", "at_scene_threshold", "at_sure_mean", "at_scene_mean"):
             assert entry[at]["km2"] == 160 * 160 * 100 / 1e6
             assert entry[at]["right"] <= entry[at]["predicted"]
     assert json.loads((tmp_path / "results.json").read_text())["size"] == 160
-    assert false_alarms_table(found).count("| post only |") == 3
+    assert false_alarms_table(found).count("| post only |") == 4
     assert len([text for text in said if text.startswith("Drawing")]) == 2

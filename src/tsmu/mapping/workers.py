@@ -51,7 +51,7 @@ def workers(cluster: str) -> Iterator["Client"]:
     for package in ("distributed", *(["dask_jobqueue"] if cluster.endswith(".toml") else [])):
         if importlib.util.find_spec(package) is None:
             raise MapError(
-                f"--cluster {cluster}: {package} is not installed; install it with: pip install tsmu[cluster]"
+                f"--cluster {cluster}: {package} is not installed; in tsmu's folder: pip install '.[cluster]'"
             )
     from distributed import Client
 
