@@ -17,7 +17,7 @@ from tsmu.chips.index import add_to_index, read_index, select
 from tsmu.errors import UpdateError
 from tsmu.model.bundle import bundle_versions, open_bundle
 from tsmu.model.serving import read_serving, serving_bundle
-from tsmu.update.checks import what_it_lost
+from tsmu.update.checks import compare_answers
 from tsmu.update.strategies import strategy_named
 from tsmu.update.training import TrainingSettings
 from tsmu.update.update import update_bundle
@@ -79,7 +79,7 @@ def test_a_loss_that_one_chip_shows_pins_an_old_region_but_not_the_one_that_lear
     after.add_decoder("bright")  # as good as after forgetting everything
 
     def lost(count: int, *, surely: bool) -> str | None:
-        return what_it_lost(learned.network(), entry, after, entry, chips.iloc[:count], surely=surely)
+        return compare_answers(learned.network(), entry, after, entry, chips.iloc[:count], surely=surely).lost
 
     assert "1 validation chips fell from" in (lost(1, surely=False) or "")
     assert lost(1, surely=True) is None

@@ -20,8 +20,11 @@ FORM = {"driver": "GTiff", "compress": "deflate"}
 def keep_chips(workspace: Workspace, region: str, chips: geopandas.GeoDataFrame) -> None:
     """Copy chips into the workspace, in place of those that were kept of this region before.
 
-    Each becomes an image with the bands of pre and post, NaN where there is no data, and a mask.
+    Each becomes an image with the bands of pre and post, NaN where there is no data, and a mask. Of none,
+    nothing is kept, and what was kept before stays.
     """
+    if not len(chips):
+        return
     folder = workspace.kept / region
     with written_whole(folder) as temporary:
         temporary.mkdir()
@@ -47,7 +50,7 @@ def keep_chips(workspace: Workspace, region: str, chips: geopandas.GeoDataFrame)
 def checking_chips(workspace: Workspace, region: str, index: geopandas.GeoDataFrame) -> geopandas.GeoDataFrame:
     """The validation chips of a region that can still be read: those kept, else those of the index; or none."""
     kept = read_paths_table(workspace, workspace.kept / region / INDEX, PATHS)
-    if kept is not None:
+    if kept is not None and len(kept):
         return kept
     return at_hand(select(index, region, "val"))
 

@@ -56,9 +56,8 @@ def update(
         answer.records = 1
         answer.outputs = {"bundle": str(bundle.path), "card": str(bundle.path / "card.md")}
         answer.more |= {"version": bundle.name, "region": region, **entry.model_dump(mode="json")}
-        scores = entry.scores.get("test") or entry.scores.get("val") or {}
-        iou = scores.get("iou")
-        shown = "no test chips to score it on" if iou is None else f"IoU {iou:.3f} on test chips"
+        ious = {split: scores["iou"] for split, scores in entry.scores.items() if scores.get("iou") is not None}
+        shown = ", ".join(f"IoU {iou:.3f} on {split} chips" for split, iou in ious.items()) or "no chips to score it on"
         answer.say(f"{bundle.name} has learned {region}: {shown}; encoder from weights: {bundle.record.weights}")
         if entry.kept_step not in (None, settings.steps):
             answer.say(f"Kept the weights of step {entry.kept_step}: the best mean of the regions that can be checked")

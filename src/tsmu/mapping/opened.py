@@ -24,7 +24,7 @@ from tsmu.mapping.scenes import SceneOrder, place_of
 from tsmu.mapping.source import Scene
 from tsmu.model.bundle import Bundle
 from tsmu.model.record import RegionRecord
-from tsmu.model.serving import serving_bundle
+from tsmu.model.serving import served_record, serving_bundle
 from tsmu.workspace import Workspace
 
 
@@ -152,7 +152,7 @@ class SceneOpener:
 
     def __init__(self, wanted: Wanted, space: Workspace) -> None:
         self._wanted, self._space = wanted, space
-        self._current = serving_bundle(space.models)
+        self._current = served_record(space.models)
         self._ready: dict[tuple[str, bool], _Served] = {}
 
     @contextmanager
@@ -167,7 +167,7 @@ class SceneOpener:
         Raises:
             MapError, ImageError, RegionError, BundleError: it cannot be mapped, or not as wanted.
         """
-        wanted, current = self._wanted, self._current.record
+        wanted, current = self._wanted, self._current
         place = str(order.post.resolve()) if isinstance(order.post, Path) else order.post
         _check_free(folder, place)
         with ExitStack() as stack:
@@ -206,7 +206,7 @@ class SceneOpener:
     def _routed(self, order: SceneOrder, scene: Scene) -> Routed:
         if order.region:
             return Routed(order.region, "as asked")
-        return route(scene, self._space.regions, self._current.record)
+        return route(scene, self._space.regions, self._current)
 
     def _of_region(self, region: str, pixels: int) -> _Served:
         which = region, pixels >= INT8_FROM

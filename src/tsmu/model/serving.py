@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from tsmu.errors import BundleError
 from tsmu.files import write_json
 from tsmu.model.bundle import Bundle, bundle_versions, open_bundle
+from tsmu.model.record import BundleRecord
 
 FILE = "serving.json"
 
@@ -23,6 +24,8 @@ class Pin(BaseModel):
         version: name of the one that serves it.
         why: what was found, or what a person said.
         since: UTC, ISO 8601.
+        by_hand: whether a person set it; then only a person takes it off.
+        against: the version from which an update kept the region back; None of a person's.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -30,6 +33,8 @@ class Pin(BaseModel):
     version: str
     why: str
     since: str
+    by_hand: bool = False
+    against: str | None = None
 
 
 class Serving(BaseModel):
@@ -80,6 +85,21 @@ def serving_bundle(models: Path, region: str | None = None) -> Bundle:
     return bundle
 
 
+def served_record(models: Path) -> BundleRecord:
+    """The current version's record, with the regions that it does not know but that a pin serves.
+
+    Raises:
+        BundleError: there is no version yet.
+    """
+    current, pins = serving_bundle(models).record, read_serving(models).pins
+    elsewhere = {
+        region: open_bundle(models / pin.version).record.regions[region]
+        for region, pin in pins.items()
+        if region not in current.regions
+    }
+    return current.model_copy(update={"regions": current.regions | elsewhere})
+
+
 def pin(models: Path, region: str, version: str, why: str) -> None:
     """Let a version serve a region from now on, whatever is learned later.
 
@@ -88,7 +108,7 @@ def pin(models: Path, region: str, version: str, why: str) -> None:
     """
     named_bundle(models, version).require_region(region)
     serving = read_serving(models)
-    _write(models, serving.model_copy(update={"pins": serving.pins | {region: _pin(version, why)}}))
+    _write(models, serving.model_copy(update={"pins": serving.pins | {region: _pin(version, why, by_hand=True)}}))
 
 
 def unpin(models: Path, region: str) -> None:
@@ -113,24 +133,34 @@ def roll_back(models: Path, version: str) -> None:
     _write(models, read_serving(models).model_copy(update={"current": version}))
 
 
-def hold(models: Path, version: str, worse: Mapping[str, str]) -> None:
+def hold(models: Path, against: str, worse: Mapping[str, tuple[str, str]]) -> None:
     """Pin the regions that a version about to be written would serve worse; it then appears with the pins in place.
 
     Args:
         models: the folder of the versions.
-        version: the one that is current now.
-        worse: by region, what was found; regions that are pinned already stay as they are.
+        against: name of that version.
+        worse: by region, the version that serves it best and what was found; regions that are pinned
+            already stay as they are.
     """
     serving = read_serving(models)
-    pins = {region: _pin(version, why) for region, why in worse.items()} | serving.pins
+    pins = {region: _pin(version, why, against=against) for region, (version, why) in worse.items()} | serving.pins
+    if pins != serving.pins:
+        _write(models, serving.model_copy(update={"pins": pins}))
+
+
+def let_go(models: Path) -> None:
+    """Take off the pins against a version that was never written: its update was killed or failed."""
+    serving, there = read_serving(models), {path.name for path in bundle_versions(models)}
+    pins = {region: pin for region, pin in serving.pins.items() if pin.against is None or pin.against in there}
     if pins != serving.pins:
         _write(models, serving.model_copy(update={"pins": pins}))
 
 
 def move_on(models: Path, learned: str | None) -> None:
-    """Make the newest version the current one, also for a region it has learned well if that was pinned."""
+    """Make the newest version the current one, also for a region it has learned well if an update pinned that."""
     serving = read_serving(models)
-    moved = Serving(pins=_without(serving.pins, learned))
+    pinned = serving.pins.get(learned or "")
+    moved = Serving(pins=serving.pins if pinned and pinned.by_hand else _without(serving.pins, learned))
     if moved != serving:
         _write(models, moved)
 
@@ -147,8 +177,9 @@ def named_bundle(models: Path, version: str) -> Bundle:
     return open_bundle(models / version)
 
 
-def _pin(version: str, why: str) -> Pin:
-    return Pin(version=version, why=why, since=datetime.now(UTC).isoformat(timespec="seconds"))
+def _pin(version: str, why: str, *, by_hand: bool = False, against: str | None = None) -> Pin:
+    since = datetime.now(UTC).isoformat(timespec="seconds")
+    return Pin(version=version, why=why, since=since, by_hand=by_hand, against=against)
 
 
 def _without(pins: Mapping[str, Pin], region: str | None) -> dict[str, Pin]:

@@ -1,6 +1,7 @@
 """What an update did to the regions that were there before."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import geopandas
 import numpy as np
@@ -11,6 +12,7 @@ from tsmu.chips.looks import restyle
 from tsmu.chips.style import Style
 from tsmu.evaluate.jackknife import Array, iou, jackknife_error
 from tsmu.evaluate.predict import count_chips
+from tsmu.model.bundle import Bundle
 from tsmu.model.network import RegionNet
 from tsmu.model.record import RegionRecord
 from tsmu.update.sampling import mix
@@ -22,42 +24,56 @@ DRIFT = 0.3
 SURROGATES = 16  # chips
 
 
-def what_got_worse(
-    before: RegionNet,
+@dataclass(frozen=True)
+class Compared:
+    """How a region is served by a network, beside the best one before it.
+
+    Attributes:
+        lost: what got worse; None if nothing did.
+        better: whether it is now served at least as well.
+    """
+
+    lost: str | None
+    better: bool = False
+
+
+def compare_regions(
+    best: Mapping[str, Bundle],
     after: RegionNet,
     regions: Mapping[str, RegionRecord],
     checking: Mapping[str, geopandas.GeoDataFrame],
     new_chips: geopandas.GeoDataFrame,
-) -> dict[str, str]:
-    """Compare how old regions are served by the network before and after an update.
+) -> dict[str, Compared]:
+    """Compare how old regions are served by the best versions before an update and by the network after it.
 
-    A region with validation chips is scored on them. Of one without, it is measured how far the
-    answers moved on chips of the new region in the old one's colours.
+    Not with the version just before: small losses, each of them tolerated, would add up.
+
+    A region whose validation chips show landslides is scored on them. Of any other, it is measured how
+    far the answers moved on chips of the new region in the old one's colours.
 
     Args:
-        before: the network that served so far.
+        best: by region, the version that served it best.
         after: the network that is to serve.
         regions: the old regions' records.
         checking: validation chips by region; empty or missing for those of which there are none.
         new_chips: training chips of the new region.
-
-    Returns:
-        By region that got worse, what was found.
     """
     found = {}
-    for name, entry in regions.items():
-        chips = checking.get(name)
-        if chips is not None and len(chips):
-            if lost := what_it_lost(before, entry, after, entry, chips):
-                found[name] = lost
-        else:
-            moved = drift(before, after, entry.decoder, entry.style, new_chips)
-            if moved > DRIFT:
-                found[name] = f"its answers on images in its colours moved by {moved:.0%}; no validation chips are kept"
+    for path in sorted({bundle.path for bundle in best.values()}):
+        of_this = [name for name in regions if best[name].path == path]
+        before = best[of_this[0]].network()
+        for name in of_this:
+            entry, chips = regions[name], checking.get(name)
+            if chips is not None and chips["landslide_pixels"].any():
+                found[name] = compare_answers(before, best[name].record.regions[name], after, entry, chips)
+            else:
+                moved = drift(before, after, entry.decoder, entry.style, new_chips)
+                why = f"its answers on images in its colours moved by {moved:.0%}; no validation chips show landslides"
+                found[name] = Compared(why if moved > DRIFT else None)
     return found
 
 
-def what_it_lost(
+def compare_answers(
     before: RegionNet,
     old: RegionRecord,
     after: RegionNet,
@@ -65,8 +81,8 @@ def what_it_lost(
     chips: geopandas.GeoDataFrame,
     *,
     surely: bool = False,
-) -> str | None:
-    """Compare how a region's validation chips are answered before and after; None where they are answered as well.
+) -> Compared:
+    """Compare how a region's validation chips are answered before and after.
 
     Args:
         before: the network that served so far.
@@ -84,7 +100,8 @@ def what_it_lost(
     margin = TOLERANCE
     if surely:
         margin = max(margin, _error_of_loss(parts))
-    return f"IoU on {len(chips)} validation chips fell from {was:.3f} to {now:.3f}" if now < was - margin else None
+    lost = f"IoU on {len(chips)} validation chips fell from {was:.3f} to {now:.3f}" if now < was - margin else None
+    return Compared(lost, better=bool(now >= was))
 
 
 def _error_of_loss(parts: Array) -> float:

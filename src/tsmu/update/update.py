@@ -23,13 +23,13 @@ from tsmu.evaluate.predict import count_chips
 from tsmu.evaluate.threshold import choose_threshold
 from tsmu.files import remove, written_whole
 from tsmu.labels.reviewed import is_reviewed
-from tsmu.model.bundle import Bundle, next_version, write_bundle
+from tsmu.model.bundle import Bundle, bundle_versions, next_version, open_bundle, write_bundle
 from tsmu.model.device import device_in_use, precision_in_use
 from tsmu.model.network import RegionNet
 from tsmu.model.record import BundleRecord, RegionRecord
-from tsmu.model.serving import current_bundle, hold, move_on, read_serving, serving_bundle
+from tsmu.model.serving import current_bundle, hold, let_go, move_on, read_serving, serving_bundle
 from tsmu.update.calibration import calibrate
-from tsmu.update.checks import what_got_worse, what_it_lost
+from tsmu.update.checks import compare_answers, compare_regions
 from tsmu.update.sampling import mix
 from tsmu.update.strategies import strategy_named
 from tsmu.update.strategy import Strategy
@@ -50,8 +50,8 @@ def update_bundle(
 ) -> Bundle:
     """Let the current bundle learn a region and write the result as the next version.
 
-    Old regions that the new version serves worse (`checks`) are pinned to the one that served them;
-    so is the region itself, if it had been learned before and is worse on its validation chips now.
+    Old regions that the new version serves worse (`checks`) are pinned to the one that served them
+    best; so is the region itself, if it is served already and is worse on its validation chips now.
 
     Interrupted at any moment, the same call goes on from the last checkpoint in `runs/`; other
     settings, chips or another parent start anew. The caller holds the workspace's lock.
@@ -71,6 +71,7 @@ def update_bundle(
         UpdateError, ChipError, BundleError: as their texts say; nothing is written then.
     """
     strategy = strategy_named(strategy_name)
+    let_go(workspace.models)
     index = read_index(workspace)
     chips = _chips_of(workspace, index, region)
     train, validation = select(chips, region, "train"), select(chips, region, "val")
@@ -109,16 +110,21 @@ def update_bundle(
         "reviewed": sum(is_reviewed(workspace, Path(mask)) for mask in train["mask"]),
     }
     of_region = RegionRecord.model_validate(entry)
-    record = _next_record(parent, network, model, chips, {region: of_region})
-    worse: dict[str, str] = {}
+    worse: dict[str, tuple[str, str]] = {}
     if parent:
-        worse = what_got_worse(parent.network(), network, old, kept, train)
-        if region in parent.record.regions and len(validation):
-            served = serving_bundle(workspace.models, region)
+        best = {name: _best_bundle(workspace, parent, entry) for name, entry in old.items()}
+        for name, compared in compare_regions(best, network, old, kept, train).items():
+            if compared.lost:
+                worse[name] = best[name].name, compared.lost
+            elif compared.better:
+                old[name] = old[name].model_copy(update={"best_in": of_region.learned_in})
+        served = serving_bundle(workspace.models, region)
+        if region in served.record.regions and validation["landslide_pixels"].any():
             before = served.network(), served.record.regions[region]
-            lost = what_it_lost(*before, network, of_region, validation, surely=True)
-            worse |= {region: lost} if lost else {}
-        hold(workspace.models, parent.name, worse)
+            compared = compare_answers(*before, network, of_region, validation, surely=True)
+            worse |= {region: (served.name, compared.lost)} if compared.lost else {}
+    record = _next_record(parent, network, model, chips, old, region, of_region)
+    hold(workspace.models, f"v{record.version:03d}", worse)
     if keep_validation:
         keep_chips(workspace, region, validation)
     bundle = write_bundle(workspace.models, network, record, learned.memory)
@@ -131,6 +137,12 @@ def _moving_regions(workspace: Workspace, region: str, parent: Bundle | None) ->
     """The old regions that the next version is to serve: those that are pinned do not move anyway."""
     settled = {region, *read_serving(workspace.models).pins}
     return {name: entry for name, entry in parent.record.regions.items() if name not in settled} if parent else {}
+
+
+def _best_bundle(workspace: Workspace, parent: Bundle, entry: RegionRecord) -> Bundle:
+    """The version that served a region best, or the newest where somebody has removed that."""
+    path = workspace.models / f"v{entry.best_version:03d}"
+    return open_bundle(path) if path in bundle_versions(workspace.models) else parent
 
 
 def _known(index: geopandas.GeoDataFrame, region: str, strategy: Strategy, parent: Bundle | None) -> Known:
@@ -243,11 +255,13 @@ def _next_record(
     network: RegionNet,
     model: ModelSettings,
     chips: geopandas.GeoDataFrame,
-    learned: dict[str, RegionRecord],
+    moved: dict[str, RegionRecord],
+    region: str,
+    learned: RegionRecord,
 ) -> BundleRecord:
     old = parent.record if parent else None
     return BundleRecord(
-        version=next(iter(learned.values())).learned_in,
+        version=learned.learned_in,
         parent=old.version if old else None,
         created=datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
         software={name: version(name) for name in ("tsmu", "torch", "segmentation-models-pytorch")},
@@ -257,7 +271,7 @@ def _next_record(
         mean=network.mean.flatten().tolist(),
         std=network.std.flatten().tolist(),
         decoders=list(network.decoder_names),
-        regions=(old.regions if old else {}) | learned,
+        regions=(old.regions if old else {}) | moved | {region: learned},
         dtypes=_dtypes(old, chips),
     )
 

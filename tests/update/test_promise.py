@@ -1,0 +1,102 @@
+"""The promise: whatever is learned, no region is served worse than it was at its best."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.conftest import write_chips
+from tests.update.networks import chips_of
+from tsmu.chips.index import add_to_index, read_index, select
+from tsmu.model.bundle import open_bundle
+from tsmu.model.serving import hold, pin, read_serving, roll_back, served_record, serving_bundle
+from tsmu.update import checks, update
+from tsmu.update.training import TrainingSettings
+from tsmu.update.update import update_bundle
+from tsmu.workspace import Workspace
+
+SETTINGS = TrainingSettings(30, 8, 0)
+
+
+@pytest.fixture(scope="module")
+def learned(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace that knows one region well."""
+    folder = tmp_path_factory.mktemp("promise")
+    space = Workspace.create(folder / "survey")
+    for region, bright in (("bright", True), ("dark", False)):
+        add_to_index(space, chips_of(write_chips(folder / region, 20, bright=bright), region))
+    update_bundle(space, "bright", "tsmu", SETTINGS, encoder="resnet18")
+    return space.root
+
+
+@pytest.fixture
+def survey(learned: Path, tmp_path: Path) -> Workspace:
+    shutil.copytree(learned, tmp_path / "survey")
+    return Workspace.open(tmp_path / "survey")
+
+
+def pins(survey: Workspace) -> dict[str, str]:
+    return {region: pin.version for region, pin in read_serving(survey.models).pins.items()}
+
+
+def test_small_losses_do_not_add_up(survey: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as tolerant:
+        tolerant.setattr(checks, "TOLERANCE", 1.0)
+        update_bundle(survey, "dark", "finetune", SETTINGS)
+    assert pins(survey) == {}
+    update_bundle(survey, "dark", "frozen", TrainingSettings(2, 4, 0))
+    assert pins(survey)["bright"] == "v001"
+
+
+def test_later_versions_are_held_against_the_one_that_served_best(survey: Workspace) -> None:
+    update_bundle(survey, "dark", "frozen", TrainingSettings(2, 4, 0))
+    entry = served_record(survey.models).regions["bright"]
+    assert (entry.learned_in, entry.best_in) == (1, 2)  # as well as before: the newer one counts
+    update_bundle(survey, "dark", "finetune", SETTINGS)
+    assert pins(survey)["bright"] == "v002"
+
+
+def test_where_validation_shows_no_landslides_answers_may_not_move_far(survey: Workspace) -> None:
+    validation = select(read_index(survey), "bright", "val")
+    masks = {Path(mask): Path(mask).read_bytes() for mask in validation["mask"]}
+    try:
+        for mask in masks:
+            Image.fromarray(np.zeros((32, 32), np.uint8)).save(mask)
+        add_to_index(survey, chips_of(Path(validation["source"].iloc[0]), "bright"))
+        update_bundle(survey, "dark", "finetune", SETTINGS)
+        found = read_serving(survey.models).pins["bright"]
+        assert "no validation chips show landslides" in found.why
+    finally:
+        for mask, content in masks.items():
+            mask.write_bytes(content)
+
+
+def test_what_only_a_pin_serves_is_mapped_and_held_against(survey: Workspace) -> None:
+    good = update_bundle(survey, "dark", "frozen", SETTINGS)
+    hold(survey.models, "v002", {"dark": (good.name, "for the test")})
+    roll_back(survey.models, "v001")
+    assert "dark" in served_record(survey.models).regions
+    update_bundle(survey, "dark", "frozen", TrainingSettings(2, 4, 0))
+    assert serving_bundle(survey.models, "dark").name == good.name
+
+
+def test_a_pin_set_by_hand_is_taken_off_by_hand_alone(survey: Workspace) -> None:
+    pin(survey.models, "bright", "v001", "checked in the field")
+    update_bundle(survey, "bright", "tsmu", TrainingSettings(2, 4, 0))
+    assert pins(survey) == {"bright": "v001"}
+    assert read_serving(survey.models).pins["bright"].why == "checked in the field"
+
+
+def test_an_update_that_fails_to_write_leaves_no_pins(survey: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(update, "write_bundle", full)
+        with pytest.raises(OSError, match="No space"):
+            update_bundle(survey, "dark", "finetune", SETTINGS)
+    assert serving_bundle(survey.models, "bright") == open_bundle(survey.models / "v001")
+    update_bundle(survey, "dark", "frozen", TrainingSettings(2, 4, 0))
+    assert pins(survey) == {}
