@@ -1,5 +1,6 @@
 """A folder of chips: matched by name, good ones in, bad ones in the issue log."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -71,7 +72,7 @@ def test_the_real_all_empty_mask_is_taken(shared_data: Path) -> None:
 def test_nan_pixels_are_unknown_and_said_to_be(tmp_path: Path) -> None:
     for number in range(3):
         image = noise(4, 32, 32).astype(np.float32)
-        image[0, :2] = np.nan if number == 1 else 0
+        image[0, :2] = np.nan if number == 1 else number
         write_raster(tmp_path / "images" / f"{number}.tif", image)
         write_raster(tmp_path / "masks" / f"{number}.tif", np.ones((32, 32), np.uint8))
     chips, log = read(tmp_path)
@@ -174,3 +175,37 @@ def test_groups_that_no_chip_has_are_told(tmp_path: Path) -> None:
 def test_given_groups_stay_together(tmp_path: Path) -> None:
     chips, _ = read(write_chips(tmp_path, 10), groups={f"chip_{i}": f"event {i % 3}" for i in range(10)})
     assert all(len(set(rows["split"])) == 1 for _, rows in chips.groupby("group"))
+
+
+def test_a_copy_with_more_chips_in_it_moves_nothing_out_of_test(tmp_path: Path) -> None:
+    space = Workspace.create(tmp_path / "survey")
+    few = write_chips(tmp_path / "few", 10)
+    before = add_to_index(space, chips_from_folder(few, "alps", IssueLog(few)))
+    more = write_chips(tmp_path / "more", 30, seed=1)
+    for kind in ("images", "masks"):
+        for file in (few / kind).iterdir():
+            shutil.copy(file, more / kind / f"copy_{file.name}")
+    index = add_to_index(space, chips_from_folder(more, "alps", IssueLog(more)))
+    assert len(index) == 40  # of the very same images the later ones
+    sides = dict(zip(index["content"], index["split"], strict=True))
+    assert all(sides[content] == side for content, side in zip(before["content"], before["split"], strict=True))
+
+
+def test_a_folder_that_was_moved_is_the_same_chips(tmp_path: Path) -> None:
+    space = Workspace.create(tmp_path / "survey")
+    before = add_to_index(space, chips_from_folder(write_chips(tmp_path / "here"), "alps", IssueLog(space.root)))
+    (tmp_path / "here").rename(tmp_path / "there")
+    index = add_to_index(space, chips_from_folder(tmp_path / "there", "alps", IssueLog(space.root)))
+    assert list(index["id"]) == list(before["id"])
+    assert list(index["split"]) == list(before["split"])
+    assert all(Path(post).exists() for post in index["post"])
+
+
+def test_copies_within_a_folder_stay_on_one_side(tmp_path: Path) -> None:
+    folder = write_chips(tmp_path / "alps")
+    for kind in ("images", "masks"):
+        shutil.copy(folder / kind / "chip_0.png", folder / kind / "chip_99.png")
+    log = IssueLog(folder)
+    chips = chips_from_folder(folder, "alps", log).set_index("id")
+    assert chips.loc["alps/chip_99", "split"] == chips.loc["alps/chip_0", "split"] == "train"
+    assert "the same image as chip_0.png" in str(log.issues[0])

@@ -1,14 +1,17 @@
 """The best weights of a training, by the mean over all regions that can be checked."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import geopandas
+import numpy as np
 import pytest
 
 from tests.update.networks import chips_of, fresh, same, state
+from tsmu.evaluate.pixels import PixelCounts
 from tsmu.evaluate.predict import count_pixels
 from tsmu.model.network import RegionNet
-from tsmu.update import best
+from tsmu.update import best, training
 from tsmu.update.finetune import FineTuning
 from tsmu.update.training import CHECKPOINT_STEPS, Learned, TrainingProgress, TrainingSettings, learn_region
 
@@ -76,3 +79,31 @@ def test_a_resumed_training_knows_what_was_best(tmp_path: Path, bright_chips: Pa
     (tmp_path / "last.ckpt").unlink()
     assert learn(whole).kept_step == learned.kept_step
     assert same(state(whole), resumed)
+
+
+def test_a_training_that_was_killed_where_it_ended_ends(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, bright_chips: Path
+) -> None:
+    monkeypatch.setattr(best, "PATIENCE", 1)
+    monkeypatch.setattr(training, "CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(best, "count_pixels", _worse_and_worse())
+    bright = chips_of(bright_chips, "bright")
+    settings, steps = TrainingSettings(10 * CHECKPOINT_STEPS, 2, 0), list[int]()
+
+    def learn() -> Learned:
+        return learn_region(
+            fresh(bright), "bright", bright, FineTuning(), settings,
+            checking=[("bright", bright)], checkpoints=tmp_path, report=lambda now: steps.append(now.step),
+        )  # fmt: skip
+
+    assert learn().kept_step == CHECKPOINT_STEPS
+    assert max(steps) == 2 * CHECKPOINT_STEPS
+    steps.clear()
+    assert learn().kept_step == CHECKPOINT_STEPS
+    assert steps == []
+
+
+def _worse_and_worse() -> Callable[..., PixelCounts]:
+    """Scores of a network that finds one landslide pixel fewer each time it is asked."""
+    found = iter(range(100, 0, -1))
+    return lambda *_: PixelCounts.of((np.arange(100) < next(found)).astype(np.float32), np.ones(100, np.uint8))

@@ -4,6 +4,7 @@ from itertools import islice
 from pathlib import Path
 
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -32,25 +33,29 @@ def test_a_few_steps_learn_bright_blobs(bright_chips: Path) -> None:
     assert sum(losses[-5:]) < 0.85 * sum(losses[:5])
 
 
-def test_resuming_gives_exactly_what_an_uninterrupted_run_gives(bright_chips: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["tsmu", "si"])  # the second gathers something in every step
+def test_resuming_gives_exactly_what_an_uninterrupted_run_gives(name: str, bright_chips: Path, tmp_path: Path) -> None:
+    strategy = strategy_named(name)
     bright = chips_of(bright_chips, "bright")
     settings = TrainingSettings(CHECKPOINT_STEPS + 5, 2, 3)
     whole = fresh(bright)
-    learn_region(whole, "bright", bright, TSMU, settings)
+    learned = learn_region(whole, "bright", bright, strategy, settings)
 
     def stop(now: TrainingProgress) -> None:
         if now.step == CHECKPOINT_STEPS + 2:
             raise InterruptedError
 
     with pytest.raises(InterruptedError):
-        learn_region(fresh(bright), "bright", bright, TSMU, settings, checkpoints=tmp_path, report=stop)
+        learn_region(fresh(bright), "bright", bright, strategy, settings, checkpoints=tmp_path, report=stop)
     steps: list[int] = []
     resumed = fresh(bright)
-    learn_region(
-        resumed, "bright", bright, TSMU, settings, checkpoints=tmp_path, report=lambda now: steps.append(now.step)
+    again = learn_region(
+        resumed, "bright", bright, strategy, settings, checkpoints=tmp_path, report=lambda now: steps.append(now.step)
     )
     assert steps == list(range(CHECKPOINT_STEPS + 1, settings.steps + 1))
     assert same(state(whole), resumed)
+    assert learned.memory.keys() == again.memory.keys()
+    assert all(torch.equal(tensor, again.memory[name]) for name, tensor in learned.memory.items())
 
 
 @pytest.mark.parametrize("name", ["tsmu", "tsmu-plus", "frozen", "finetune"])

@@ -1,5 +1,6 @@
 """A folder of ready-made chips into index rows: `images/`, `masks/` and, if there is one, `pre/`."""
 
+import hashlib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -12,6 +13,7 @@ import pandas as pd
 from tsmu.chips.index import make_index, of_one_band_list
 from tsmu.chips.splits import block_split
 from tsmu.errors import ChipError, ImageError
+from tsmu.files import sha256
 from tsmu.imagery.grids import Grid
 from tsmu.imagery.raster import SUFFIXES, RasterInfo, describe, read
 from tsmu.issues import IssueLog
@@ -63,10 +65,21 @@ def chips_from_folder(
         stem = row.pop("stem")
         row["id"] = f"{region}/{stem}"
         row["group"] = f"{region}/{(groups or {}).get(stem, stem)}"
+    _join_copies(rows, log)
     _check_groups(groups or {}, {row["id"].split("/", 1)[1] for row in rows}, log)
     for row, split in zip(rows, block_split([row["group"] for row in rows]), strict=True):
         row["split"] = split
     return make_index(rows)
+
+
+def _join_copies(rows: list[dict[str, Any]], log: IssueLog) -> None:
+    """Put chips with the very same images into one group: on two sides, a test would be of what was learned."""
+    first: dict[str, dict[str, Any]] = {}
+    for row in rows:
+        original = first.setdefault(row["content"], row)
+        if original is not row:
+            row["group"] = original["group"]
+            log.warning(row["post"], f"the same image as {Path(original['post']).name}", "taken, on the same side")
 
 
 def read_groups(file: Path) -> dict[str, str]:
@@ -154,6 +167,7 @@ def _read_chip(stem: str, files: dict[str, Path], convention: MaskConvention, lo
     if holes and post.dtype.startswith("float"):
         log.warning(files["images"], f"{holes} pixels are NaN or no-data", "taken; these pixels count as unknown")
     known = valid & (mask != UNKNOWN)
+    digests = [sha256(infos[role].path) for role in sorted(infos)]
     return {
         "stem": stem,
         "post": str(files["images"].resolve()),
@@ -168,6 +182,7 @@ def _read_chip(stem: str, files: dict[str, Path], convention: MaskConvention, lo
         "pixel_size": post.pixel_size,
         "landslide_pixels": int((mask[known] == 1).sum()),
         "known_pixels": int(known.sum()),
+        "content": hashlib.sha256("".join(digests).encode()).hexdigest(),
         "geometry": Grid.of(post).footprint if post.georeferenced and post.on_earth else None,
     }
 

@@ -12,6 +12,7 @@ Columns:
     bands: list of str, such as `pre:red` or `post:red`, pre-event bands first
     pixel_size: float, metres, NaN where unknown
     landslide_pixels, known_pixels: int, of the mask (known: not 255)
+    content: str or None, digest of the image files of a chip that has them to itself
     geometry: footprint in EPSG:4326, None for images without georeference
 """
 
@@ -22,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import geopandas
+import numpy as np
 import pandas as pd
 
 from tsmu.chips.neighbours import seams
@@ -34,7 +36,7 @@ from tsmu.workspace import Workspace
 PATHS = ("pre", "post", "mask", "source")
 COLUMNS = (
     *("id", "region", "split", "group", *PATHS, "mask_convention"),
-    *("col_off", "row_off", "width", "height", "bands", "pixel_size", "landslide_pixels", "known_pixels"),
+    *("col_off", "row_off", "width", "height", "bands", "pixel_size", "landslide_pixels", "known_pixels", "content"),
 )
 CRS = "EPSG:4326"
 
@@ -48,13 +50,14 @@ def make_index(rows: Sequence[dict[str, object]]) -> geopandas.GeoDataFrame:
 def read_index(workspace: Workspace) -> geopandas.GeoDataFrame:
     """Read the workspace's chips with absolute paths; an empty table when there are none."""
     index = read_paths_table(workspace, workspace.chips, PATHS)
-    return make_index([]) if index is None else index
+    return make_index([]) if index is None else index.reindex(columns=[*COLUMNS, "geometry"])
 
 
 def add_to_index(workspace: Workspace, chips: geopandas.GeoDataFrame) -> geopandas.GeoDataFrame:
     """Add chips to the workspace's index; earlier chips of the same source are replaced.
 
-    Chips whose ids another source has taken get a number.
+    So are earlier ones with the very same images: a folder that was moved, or copied and added to, is
+    the same chips. Chips whose ids another source has taken get a number.
 
     What has a side keeps it however the new chips were split (`splits.keep_sides`), because a model
     may have learned from it or have been tested on it. A new chip that overlaps one of another side
@@ -64,11 +67,16 @@ def add_to_index(workspace: Workspace, chips: geopandas.GeoDataFrame) -> geopand
         The whole index, as `read_index` gives it.
     """
     before = read_index(workspace)
-    stale = before["source"].isin(set(chips["source"]))
+    known = chips[chips["content"].notna()]
+    shown = set(zip(known["region"], known["content"], strict=True))
+    again = [key in shown for key in zip(before["region"], before["content"], strict=True)]
+    stale = before["source"].isin(set(chips["source"])) | np.array(again, bool)
     chips = _distinct(chips, set(before[~stale]["id"]))
     sided = before[before["split"] != GAP]
     of_image = dict(zip(sided["post"], sided["split"], strict=True))
-    had = [of_image.get(post) for post in chips["post"]]
+    of_content = dict(zip(sided["content"], sided["split"], strict=True))
+    images = zip(chips["post"], chips["content"], strict=True)
+    had = [of_image.get(post) or (of_content.get(content) if content else None) for post, content in images]
     group_had: dict[str, set[str]] = {}
     for groups, sides in ((sided["group"], sided["split"]), (chips["group"], had)):
         for group, side in zip(groups, sides, strict=True):

@@ -52,7 +52,15 @@ class BestWeights(Callback):
             self._weights = {name: tensor.detach().cpu().clone() for name, tensor in network.state_dict().items()}
         else:
             self._behind += 1
-            trainer.should_stop = self._behind == PATIENCE
+            self._give_up(trainer)
+
+    def on_train_start(self, trainer: Any, pl_module: Any) -> None:
+        """A training that was killed where it would have ended ends."""
+        del pl_module
+        self._give_up(trainer)
+
+    def _give_up(self, trainer: Any) -> None:
+        trainer.should_stop = self._behind >= PATIENCE
 
     def restore(self, network: RegionNet) -> int | None:
         """Put the best weights back, and return the step at which they were found; None without any check."""

@@ -65,9 +65,9 @@ class Learner(lightning.LightningModule):
         del optimizer
         self.strategy.before_step(self._lesson[0])
 
-    def on_train_batch_end(self, outputs: Any, batch: Sample, batch_idx: int) -> None:
-        """Let the strategy look at what the step did."""
-        del outputs, batch, batch_idx
+    def optimizer_step(self, *args: Any, **more: Any) -> None:
+        """Let the strategy look at what the step did, before anything is stored of it."""
+        super().optimizer_step(*args, **more)
         self.strategy.after_step(self._lesson[0])
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
@@ -87,12 +87,9 @@ class Learner(lightning.LightningModule):
         scheduler = LambdaLR(optimizer, [self._rate_of(name) for name in parts])
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
 
-    def transfer_batch_to_device(self, batch: Any, device: torch.device, dataloader_idx: int) -> Any:
-        """Move the batch, and the teacher with it the first time."""
-        teacher = self._lesson[0].teacher
-        if teacher is not None and teacher.mean.device != device:
-            teacher.to(device)
-        return super().transfer_batch_to_device(batch, device, dataloader_idx)
+    def on_train_start(self) -> None:
+        """Have the teacher, and what the strategy keeps, where the network is."""
+        self._lesson[0].to(self.device)
 
     def rate(self, part: str, step: int) -> float:
         """Learning rate of a part at a global step."""

@@ -59,7 +59,7 @@ class Lesson:
     decoders: Mapping[str, str]
     seed: int = 0
     styles: Mapping[str, Style] = field(default_factory=dict)
-    memory: Mapping[str, Tensor] = field(default_factory=dict)
+    memory: Memory = field(default_factory=dict)
     work: Memory = field(default_factory=dict)
 
     @property
@@ -81,6 +81,13 @@ class Lesson:
     def first(self) -> bool:
         """Whether the network has learned nothing yet."""
         return self.teacher is None
+
+    def to(self, device: torch.device) -> None:
+        """Move all but the network, in place, to where the network is."""
+        if self.teacher is not None:
+            self.teacher.to(device)
+        for kept in (self.memory, self.work):
+            kept |= {name: tensor.to(device) for name, tensor in kept.items()}
 
     def old_in_turn(self, step: int) -> list[str]:
         """One old decoder, each in its turn, so that a step costs the same however many there are; or none."""

@@ -150,7 +150,7 @@ def learn_region(
                 network.add_decoder(decoders[name], strategy.starts_like(network), adapted=adapted)
     network.train()  # Lightning leaves a network in the mode it comes in, and one from a bundle is to answer
     network.to(memory_format=torch.channels_last)  # a tenth to a third faster, on CPU and GPU
-    lesson = Lesson(network, teacher, region, decoders, settings.seed, known.styles, known.memory)
+    lesson = Lesson(network, teacher, region, decoders, settings.seed, known.styles, dict(known.memory))
     learner = Learner(lesson, strategy, strategy.stages(lesson, settings.steps))
     resumed = checkpoints / CHECKPOINT if checkpoints and (checkpoints / CHECKPOINT).exists() else None
     loaders = _Loaders(network, list(shown.values()), strategy, settings)
@@ -161,6 +161,7 @@ def learn_region(
     if trainer.interrupted:
         raise KeyboardInterrupt
     network.cpu()
+    lesson.to(network.mean.device)
     kept = best.restore(network)
     memory = strategy.remember(lesson, loaders.plain(chips))
     network.requires_grad_(True).eval()
