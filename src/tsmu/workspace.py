@@ -67,7 +67,7 @@ class UpdateSettings(Section):
 
     strategy: str = "tsmu-plus"
     steps: int = Field(400, ge=2)
-    batch_size: int = Field(16, ge=1)
+    batch_size: int = Field(16, ge=2)
 
 
 class MapSettings(Section):

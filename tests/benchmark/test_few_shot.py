@@ -4,9 +4,12 @@ from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
+import pytest
+
 from tests.benchmark.test_continual import settings
 from tests.conftest import write_chips
 from tsmu.benchmark.few_shot import curve, few_shot_table, run_few_shot
+from tsmu.errors import BenchmarkError
 
 
 def test_sizes_are_learned_with_and_without_a_start_and_not_twice(tmp_path: Path) -> None:
@@ -23,5 +26,7 @@ def test_sizes_are_learned_with_and_without_a_start_and_not_twice(tmp_path: Path
     again = run_few_shot(asked, [3], tmp_path / "out", said.append, lambda now: steps.append(now.step))
     assert len(said) == 4
     assert again["cells"] == first["cells"]
+    with pytest.raises(BenchmarkError, match="name another folder"):
+        run_few_shot(replace(asked, strategies=("frozen",)), [3], tmp_path / "out", said.append, None)
     assert "| 3 |" in few_shot_table(first)
     assert ElementTree.parse(tmp_path / "out" / "few_shot.svg").getroot().tag.endswith("svg")

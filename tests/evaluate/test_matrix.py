@@ -40,3 +40,14 @@ def test_a_region_that_learns_on_stays_one_region() -> None:
     )
     assert again.weighted_forgetting(2) == pytest.approx(((0.5 - 0.7) + 0.0) / 2)
     assert again.weighted_average(2) == pytest.approx(0.65)
+
+
+def test_a_region_without_landslides_hides_no_other() -> None:
+    R = np.array([[0.5, np.nan, 0.1], [0.4, np.nan, 0.2], [0.45, np.nan, 0.6]])
+    scores = ContinualScores(R, pixels=[100, 300, 100], baseline=[0.1, 0.0, 0.2], learned_at=[0, 1, 2])
+    assert scores.weighted_average(2) == pytest.approx((0.45 + 0.6) / 2)
+    assert scores.weighted_forgetting(2) == pytest.approx(0.05)
+    assert scores.accuracy(1) == pytest.approx(0.4)
+    assert scores.backward_transfer(2) == pytest.approx(-0.05)
+    assert scores.forgetting(1) == pytest.approx(0.1)
+    assert scores.forward_transfer(2) == pytest.approx(0.0)

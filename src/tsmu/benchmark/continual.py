@@ -67,6 +67,7 @@ class ContinualSettings:
 
 
 RESULTS = "results.json"
+SETTLED = ("regions", "steps", "batch_size", "encoder", "split")  # what all cells of a folder share
 Say = Callable[[str], None]
 
 
@@ -83,7 +84,7 @@ def run_continual(settings: ContinualSettings, out: Path, say: Say, report: Repo
     """
     chips = read_regions(Path(settings.data), settings.regions)
     strategies = [strategy_named(name) for name in settings.strategies]
-    cells = _stored_cells(settings, out / RESULTS)
+    cells = stored_cells(settings, out / RESULTS, SETTLED)
     there = {(cell["strategy"], cell["seed"]) for cell in cells}
     for seed in range(settings.seeds):
         for strategy in strategies:
@@ -99,8 +100,13 @@ def run_continual(settings: ContinualSettings, out: Path, say: Say, report: Repo
     return results
 
 
-def _stored_cells(settings: ContinualSettings, file: Path) -> list[dict[str, Any]]:
+def stored_cells(settings: ContinualSettings, file: Path, settled: Sequence[str]) -> list[dict[str, Any]]:
     """The cells of an earlier run with equal settings; one with others is an error, or its cells would be lost.
+
+    Args:
+        settings: of this run.
+        file: what the earlier one wrote, if there was one.
+        settled: the settings that have to be equal.
 
     Raises:
         BenchmarkError: the folder holds another run's results.
@@ -108,7 +114,7 @@ def _stored_cells(settings: ContinualSettings, file: Path) -> list[dict[str, Any
     if not file.exists():
         return []
     stored = json.loads(file.read_text(encoding="utf-8"))
-    for name in ("regions", "steps", "batch_size", "encoder", "split"):
+    for name in settled:
         given, there = getattr(settings, name), stored["settings"][name]
         if (list(given) if isinstance(given, tuple) else given) != there:
             raise BenchmarkError(f"{file}: holds a run with {name} {there}, asked for {given}; name another folder")
@@ -135,9 +141,9 @@ def _run_cell(
     order = settings.regions
     steps = learn_in_order(settings, strategy, seed, chips, len(order), out, report)
     scores = ContinualScores(
-        np.array([step["R"] for step in steps]),
+        np.array([step["R"] for step in steps], float),  # what is not defined was written as null
         pixels=steps[-1]["pixels"],
-        baseline=steps[-1]["baseline"],
+        baseline=np.array(steps[-1]["baseline"], float).tolist(),
         learned_at=range(len(order)),
     )
     return {

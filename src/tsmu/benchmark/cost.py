@@ -23,7 +23,7 @@ from tsmu.model.network import RegionNet
 from tsmu.update.sampling import mix
 from tsmu.update.strategies import strategy_named
 from tsmu.update.strategy import Strategy
-from tsmu.update.training import Known, TrainingProgress, TrainingSettings, learn_region
+from tsmu.update.training import Known, Learned, TrainingProgress, TrainingSettings, learn_region
 
 COMPARED = 4  # the region at which an update is compared with joint training
 WARM_UP = 2  # steps of each stage that are not counted
@@ -61,11 +61,10 @@ def benchmark_cost(
         measured right after that update.
     """
     there = read_regions(data, regions)
-    chips = {f"{n + 1} {regions[n % len(regions)]}": there[regions[n % len(regions)]] for n in range(updates)}
-    train = {
-        name: select(rows, regions[number % len(regions)], "train").assign(region=name)
-        for number, (name, rows) in enumerate(chips.items())
-    }
+    train = {}
+    for number in range(updates):
+        region = regions[number % len(regions)]
+        train[f"{number + 1} {region}"] = select(there[region], region, "train").assign(region=f"{number + 1} {region}")
     settings = TrainingSettings(steps, batch_size, 0)
     measured = {}
     for name in strategies:
@@ -73,9 +72,11 @@ def benchmark_cost(
         times, joint = [], float("nan")
         for number, (region, rows) in enumerate(train.items(), start=1):
             say(f"{name}, region {number} of {updates}")
-            times.append(_seconds_per_step(network, region, rows, strategy, settings, known))
-            styles = {**known.styles, region: style_of(rows)}
-            known = Known(dict(list(train.items())[:number]) if strategy.sees_old_chips else {}, styles)
+            seconds, learned = _seconds_per_step(network, region, rows, strategy, settings, known)
+            times.append(seconds)
+            styles = {**known.styles, learned.decoder: style_of(rows)}
+            shown = dict(list(train.items())[:number]) if strategy.sees_old_chips else {}
+            known = Known(shown, styles, learned.memory)
             if number == COMPARED:
                 say(f"joint training of {COMPARED} regions")
                 first = dict(list(train.items())[:COMPARED])
@@ -102,7 +103,7 @@ def benchmark_cost(
 def _joint(train: dict[str, geopandas.GeoDataFrame], encoder: str, settings: TrainingSettings) -> float:
     *old, last = train
     known = Known({name: train[name] for name in old})
-    return _seconds_per_step(_network(train, encoder), last, train[last], strategy_named(JOINT), settings, known)
+    return _seconds_per_step(_network(train, encoder), last, train[last], strategy_named(JOINT), settings, known)[0]
 
 
 def _seconds_per_step(
@@ -112,19 +113,19 @@ def _seconds_per_step(
     strategy: Strategy,
     settings: TrainingSettings,
     known: Known,
-) -> float:
-    """Median time of a step in each stage, averaged over the stages by their steps."""
+) -> tuple[float, Learned]:
+    """Median time of a step in each stage, averaged over the stages by their steps; and what was learned."""
     ends: dict[str, list[float]] = {}
 
     def note(now: TrainingProgress) -> None:
         ends.setdefault(now.stage, []).append(time.perf_counter())
 
-    learn_region(network, region, chips, strategy, settings, known=known, report=note)
+    learned = learn_region(network, region, chips, strategy, settings, known=known, report=note)
     medians = {
         stage: statistics.median(b - a for a, b in zip(times[WARM_UP - 1 :], times[WARM_UP:], strict=False))
         for stage, times in ends.items()
     }
-    return sum(medians[stage] * len(times) for stage, times in ends.items()) / settings.steps
+    return sum(medians[stage] * len(times) for stage, times in ends.items()) / settings.steps, learned
 
 
 def _network(train: dict[str, geopandas.GeoDataFrame], encoder: str) -> RegionNet:

@@ -1,6 +1,5 @@
 """A learning curve: a new region from 5, 10, 20 and all of its chips, with and without old regions."""
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -10,7 +9,15 @@ import geopandas
 import torch
 from matplotlib.figure import Figure
 
-from tsmu.benchmark.continual import ContinualSettings, known_after, learn_in_order, network_after, split_chips
+from tsmu.benchmark.continual import (
+    SETTLED,
+    ContinualSettings,
+    known_after,
+    learn_in_order,
+    network_after,
+    split_chips,
+    stored_cells,
+)
 from tsmu.benchmark.continual_tables import mean_and_error
 from tsmu.benchmark.data import read_regions
 from tsmu.chips.index import select
@@ -44,10 +51,13 @@ def run_few_shot(
 
     Returns:
         The content of few_shot.json: `cells` with seed, chips, start (or not) and IoU at 50 %.
+
+    Raises:
+        BenchmarkError: the folder holds another run's results.
     """
     chips = read_regions(Path(settings.data), settings.regions)
     file = out / RESULTS
-    cells: list[dict[str, Any]] = json.loads(file.read_text())["cells"] if file.exists() else []
+    cells = stored_cells(settings, file, (*SETTLED, "strategies"))
     there = {(cell["seed"], cell["chips"], cell["start"]) for cell in cells}
     region = settings.regions[-1]
     results = {"settings": asdict(settings), "region": region, "cells": cells}

@@ -22,7 +22,7 @@ from tsmu.benchmark.geologist import review
 from tsmu.errors import BenchmarkError
 from tsmu.evaluate.objects import ObjectCounts, count_objects
 from tsmu.evaluate.pixels import PixelCounts
-from tsmu.files import write_json
+from tsmu.files import remove, write_json
 from tsmu.synthetic import World, write_chips, write_scene
 from tsmu.synthetic.everything import SPARSE, scene_windows
 
@@ -77,13 +77,21 @@ def benchmark_loop(settings: LoopSettings, out: Path, say: Say) -> dict[str, Any
         alarms on scenes that nobody reviewed; the `decisions` by action, the `chips` they gave, and the
         `pins`: regions that the update would have served worse. `unpinned` are the scores of these
         by the new version.
+
+    Raises:
+        BenchmarkError: the folder holds another run's results, or a command was not done.
     """
     file = out / "results.json"
-    turns = json.loads(file.read_text())["turns"] if file.exists() else []
+    stored = json.loads(file.read_text()) if file.exists() else {"settings": {}, "turns": []}
+    turns = stored["turns"]
+    there, asked = (dict(given) | {"seeds": None} for given in (stored["settings"], asdict(settings)))
+    if turns and there != asked:
+        raise BenchmarkError(f"{file}: holds a run with {there}, asked for {asked}; name another folder")
     found = {"settings": asdict(settings), "region": REGION, "turns": turns}
     for seed in range(settings.seeds):
         if seed not in {turn["seed"] for turn in turns}:
             say(f"Seed {seed}: a world")
+            remove(out / f"seed-{seed}")  # a turn that was cut off begins anew: half of it is in the workspace
             turns.append(_turn(settings, seed, out / f"seed-{seed}", say))
             write_json(file, found)
     return found

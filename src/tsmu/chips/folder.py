@@ -19,6 +19,8 @@ from tsmu.imagery.raster import SUFFIXES, RasterInfo, describe, read
 from tsmu.issues import IssueLog
 from tsmu.labels.masks import UNKNOWN, MaskConvention, detect_convention
 
+MIN_SIDE = 16  # px; of less there is no texture to know a region by
+
 Progress = Callable[[int, int], None]
 
 
@@ -148,6 +150,8 @@ SIDECARS = (".tfw", ".pgw", ".jgw", ".xml", ".prj", ".json", ".txt", ".ovr")
 def _read_chip(stem: str, files: dict[str, Path], convention: MaskConvention, log: IssueLog) -> dict[str, Any]:
     """Decode a chip's files and describe it; the pixels themselves are not kept."""
     post = describe(files["images"])
+    if min(post.width, post.height) < MIN_SIDE:
+        raise ImageError(f"{post.path}: {_size(post.width, post.height)}, a chip has to have {MIN_SIDE} px at least")
     infos = {"post": post} | ({"pre": describe(files["pre"])} if "pre" in files else {})
     valid = np.ones((post.height, post.width), bool)
     bands: list[str] = []

@@ -12,7 +12,7 @@ from tsmu.chips.dataset import ChipDataset
 from tsmu.evaluate.history import History
 from tsmu.evaluate.pixels import PixelCounts
 from tsmu.evaluate.predict import predict_chips
-from tsmu.labels.masks import LANDSLIDE, UNKNOWN
+from tsmu.labels.masks import BACKGROUND, LANDSLIDE, UNKNOWN
 
 SHOWN = 3  # best, and as many worst
 SIDE = 160  # pixels of a picture's panel
@@ -52,7 +52,7 @@ def _picture(
     outcome = np.zeros_like(label)
     outcome[predicted & (mask == LANDSLIDE)] = FOUND
     outcome[~predicted & (mask == LANDSLIDE)] = MISSED
-    outcome[predicted & (mask != LANDSLIDE)] = FALSE_ALARM
+    outcome[predicted & (mask == BACKGROUND)] = FALSE_ALARM
     panels = [
         Image.fromarray(panel).resize((SIDE, SIDE), Image.Resampling.NEAREST) for panel in (_rgb(image), label, outcome)
     ]

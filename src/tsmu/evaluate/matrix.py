@@ -11,9 +11,11 @@ learned region j first:
 with w_j region j's share of the test pixels of the regions learned so far, and w' the same over
 the old regions alone. ACC, BWT and FWT are the unweighted ones of Lopez-Paz and Ranzato (2017), F
 is the forgetting of Chaudhry et al. (2018). A region's baseline in FWT is the share of landslide
-in its test pixels, which is the IoU of calling every pixel a landslide.
+in its test pixels, which is the IoU of calling every pixel a landslide. A region whose IoU is not
+defined (no landslide, and none predicted) counts in none of them.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -85,12 +87,19 @@ class ContinualScores:
 
     def _lost(self, step: int) -> dict[int, float]:
         """Best earlier IoU minus the present one, by old region."""
-        return {j: self.R[self.learned_at[j] : step, j].max() - self.R[step, j] for j in self._learned(step)}
+        return {j: self._best(j, step) - self.R[step, j] for j in self._learned(step)}
+
+    def _best(self, j: int, before: int) -> float:
+        """The best IoU of a region since it was learned, where it is defined."""
+        since = self.R[self.learned_at[j] : before, j]
+        return float(np.nanmax(since)) if not np.isnan(since).all() else float("nan")
 
     def _weighted(self, values: dict[int, float]) -> float:
+        values = {j: value for j, value in values.items() if not math.isnan(value)}
         total = sum(self.pixels[j] for j in values)
         return float(sum(self.pixels[j] * value for j, value in values.items()) / total) if total else float("nan")
 
 
 def _mean(values: Sequence[float]) -> float:
-    return float(np.mean(values)) if values else float("nan")
+    known = [value for value in values if not math.isnan(value)]
+    return float(np.mean(known)) if known else float("nan")

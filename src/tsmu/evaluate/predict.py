@@ -12,7 +12,8 @@ from tsmu.chips.dataset import ChipDataset, Sample
 from tsmu.evaluate.pixels import PixelCounts
 from tsmu.model.network import RegionNet
 
-BATCH = 16
+BATCH = 16  # chips at once, and fewer where they are large: scoring takes some 0.5 kB of memory for each pixel
+BATCH_PIXELS = 1 << 20
 
 Answer = tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]
 
@@ -39,15 +40,17 @@ def count_chips(network: RegionNet, decoder: str, chips: geopandas.GeoDataFrame)
 
 def count_pixels(network: RegionNet, decoder: str, chips: geopandas.GeoDataFrame) -> PixelCounts:
     """Pooled counts of a decoder's answers over chips."""
-    return PixelCounts.pooled(PixelCounts.of(p, mask) for p, mask in predict_chips(network, decoder, chips))
+    return PixelCounts.pooled(count_chips(network, decoder, chips))
 
 
 def _batches(dataset: ChipDataset) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-    """Batch neighbouring chips of one size; order is kept."""
+    """Batch neighbouring chips of one size, as many as memory has room for; order is kept."""
     batch: list[Sample] = []
     for position in range(len(dataset)):
         sample = dataset[position]
-        if batch and (len(batch) == BATCH or batch[0]["mask"].shape != sample["mask"].shape):
+        shape = sample["mask"].shape
+        full = len(batch) == BATCH or (len(batch) + 1) * shape.numel() > BATCH_PIXELS
+        if batch and (full or batch[0]["mask"].shape != shape):
             yield _stack(batch)
             batch = []
         batch.append(sample)

@@ -79,6 +79,7 @@ def update_bundle(
     model = _model_settings(workspace, parent, encoder, weights)
     if parent:
         parent.require_bands(bands_of(chips))
+    known = _known(index, region, strategy, parent)
     run = workspace.runs / _run_name(region, strategy_name, settings, model, parent, chips)
     _note_settings(run, region, strategy_name, settings)
     started = time.monotonic()
@@ -91,7 +92,7 @@ def update_bundle(
         train,
         strategy,
         settings,
-        known=_known(index, region, strategy, parent),
+        known=known,
         checking=[(strategy.decoder_for(network, region), validation), *((old[n].decoder, kept[n]) for n in old)],
         checkpoints=run,
         report=report,
