@@ -201,11 +201,29 @@ def test_a_folder_that_was_moved_is_the_same_chips(tmp_path: Path) -> None:
     assert all(Path(post).exists() for post in index["post"])
 
 
-def test_copies_within_a_folder_stay_on_one_side(tmp_path: Path) -> None:
+@pytest.mark.parametrize("shift", [3, -1])
+def test_renumbered_files_stay_on_their_sides(tmp_path: Path, shift: int) -> None:
+    space = Workspace.create(tmp_path / "survey")
+    folder = write_chips(tmp_path / "chips", 10)
+    before = add_to_index(space, chips_from_folder(folder, "alps", IssueLog(folder)))
+    for kind in ("images", "masks"):
+        files = {n: (folder / kind / f"chip_{n}.png").read_bytes() for n in range(10)}
+        for number in range(10):
+            (folder / kind / f"chip_{number}.png").unlink()
+        for number, content in files.items():
+            if number >= shift:
+                (folder / kind / f"chip_{number - shift}.png").write_bytes(content)
+    after = add_to_index(space, chips_from_folder(folder, "alps", IssueLog(folder)))
+    assert len(after) == 10 - max(shift, 0)
+    sides = dict(zip(before["content"], before["split"], strict=True))
+    assert [sides[content] for content in after["content"]] == list(after["split"])
+
+
+def test_copies_within_a_folder_are_left_out(tmp_path: Path) -> None:
     folder = write_chips(tmp_path / "alps")
     for kind in ("images", "masks"):
         shutil.copy(folder / kind / "chip_0.png", folder / kind / "chip_99.png")
     log = IssueLog(folder)
-    chips = chips_from_folder(folder, "alps", log).set_index("id")
-    assert chips.loc["alps/chip_99", "split"] == chips.loc["alps/chip_0", "split"] == "train"
-    assert "the same image as chip_0.png" in str(log.issues[0])
+    chips = chips_from_folder(folder, "alps", log)
+    assert "alps/chip_99" not in set(chips["id"])
+    assert "the same image as chip_0.png" in str(log.errors[0])

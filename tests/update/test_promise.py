@@ -10,6 +10,8 @@ from PIL import Image
 from tests.conftest import write_chips
 from tests.update.networks import chips_of
 from tsmu.chips.index import add_to_index, read_index, select
+from tsmu.evaluate.history import evaluate_history
+from tsmu.issues import IssueLog
 from tsmu.model.bundle import open_bundle
 from tsmu.model.serving import hold, pin, read_serving, roll_back, served_record, serving_bundle
 from tsmu.update import checks, update
@@ -76,8 +78,12 @@ def test_where_validation_shows_no_landslides_answers_may_not_move_far(survey: W
 def test_what_only_a_pin_serves_is_mapped_and_held_against(survey: Workspace) -> None:
     good = update_bundle(survey, "dark", "frozen", SETTINGS)
     hold(survey.models, "v002", {"dark": (good.name, "for the test")})
+    hold(survey.models, "v002", {"bright": ("v001", "for the test")})
     roll_back(survey.models, "v001")
+    assert pins(survey) == {"dark": "v002"}  # v002 is not what is served any more; dark is known to it alone
     assert "dark" in served_record(survey.models).regions
+    history = evaluate_history(survey, IssueLog(survey.chips))
+    assert (history.regions, list(history.served)) == (["bright"], ["bright", "dark"])
     update_bundle(survey, "dark", "frozen", TrainingSettings(2, 4, 0))
     assert serving_bundle(survey.models, "dark").name == good.name
 

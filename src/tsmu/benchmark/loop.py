@@ -193,10 +193,17 @@ def loop_table(found: dict[str, Any]) -> str:
             after = turn["unpinned"][region]
             name = f"**{region}** (reviewed)" if region == found["region"] else region
             columns = (("iou", 3), ("f1", 3), ("false_alarms_per_100_km2", 1))
-            shown = " | ".join(f"{at[score]:.{digits}f}" for score, digits in columns for at in (before, after))
+            shown = " | ".join(
+                f"{_number(at[score]):.{digits}f}" for score, digits in columns for at in (before, after)
+            )
             lines.append(f"| {turn['seed']} | {name} | {shown} |")
         lines += [f"\nSeed {turn['seed']}: {region} stays pinned: {why}" for region, why in turn["pins"].items()]
     return "\n".join([*lines, ""])
+
+
+def _number(value: float | None) -> float:
+    """NaN comes back from a file as null."""
+    return float("nan") if value is None else value
 
 
 def tsmu(*words: object) -> dict[str, Any]:

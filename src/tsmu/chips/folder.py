@@ -67,21 +67,21 @@ def chips_from_folder(
         stem = row.pop("stem")
         row["id"] = f"{region}/{stem}"
         row["group"] = f"{region}/{(groups or {}).get(stem, stem)}"
-    _join_copies(rows, log)
+    rows = _without_copies(rows, log)
     _check_groups(groups or {}, {row["id"].split("/", 1)[1] for row in rows}, log)
     for row, split in zip(rows, block_split([row["group"] for row in rows]), strict=True):
         row["split"] = split
     return make_index(rows)
 
 
-def _join_copies(rows: list[dict[str, Any]], log: IssueLog) -> None:
-    """Put chips with the very same images into one group: on two sides, a test would be of what was learned."""
+def _without_copies(rows: list[dict[str, Any]], log: IssueLog) -> list[dict[str, Any]]:
+    """Leave out chips with the very images of another: on two sides, a test would be of what was learned."""
     first: dict[str, dict[str, Any]] = {}
     for row in rows:
         original = first.setdefault(row["content"], row)
         if original is not row:
-            row["group"] = original["group"]
-            log.warning(row["post"], f"the same image as {Path(original['post']).name}", "taken, on the same side")
+            log.error(row["post"], f"the same image as {Path(original['post']).name}")
+    return list(first.values())
 
 
 def read_groups(file: Path) -> dict[str, str]:

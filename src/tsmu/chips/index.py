@@ -76,9 +76,11 @@ def add_to_index(workspace: Workspace, chips: geopandas.GeoDataFrame) -> geopand
     of_image = dict(zip(sided["post"], sided["split"], strict=True))
     of_content = dict(zip(sided["content"], sided["split"], strict=True))
     images = zip(chips["post"], chips["content"], strict=True)
-    had = [of_image.get(post) or (of_content.get(content) if content else None) for post, content in images]
+    # What an image shows before where it lies: files are renumbered.
+    had = [(of_content.get(what) if isinstance(what, str) else None) or of_image.get(post) for post, what in images]
     group_had: dict[str, set[str]] = {}
-    for groups, sides in ((sided["group"], sided["split"]), (chips["group"], had)):
+    shared = sided[~(stale[sided.index] & (sided["group"] == sided["id"]))]  # a chip alone is no group: it had its name
+    for groups, sides in ((shared["group"], shared["split"]), (chips["group"], had)):
         for group, side in zip(groups, sides, strict=True):
             if side:
                 group_had.setdefault(group, set()).add(side)

@@ -100,7 +100,7 @@ def unpin_region(region: RegionArgument, workspace: WorkspaceOption = None, as_j
         with space.lock("tsmu models unpin"):
             unpin(space.models, region)
         answer.records = 1
-        answer.say(f"{region} is served by the current version again")
+        answer.say(f"{region} is served by the current version again; the next update pins it if it serves it worse")
 
 
 @app.command("rollback")

@@ -19,7 +19,7 @@ from tsmu.files import written_whole
 from tsmu.issues import IssueLog
 from tsmu.model.bundle import Bundle, open_bundle
 from tsmu.model.network import RegionNet
-from tsmu.model.serving import serving_bundle
+from tsmu.model.serving import served_record, serving_bundle
 from tsmu.workspace import Workspace
 
 Progress = Callable[[int, int], None]
@@ -50,7 +50,7 @@ class History:
         regions: in the order in which they were first learned.
         counts: counts[i][j] of version i on region j.
         thresholds: thresholds[i][j], whole percents, chosen on validation when a region was learned.
-        served: by region, what maps it now.
+        served: by region, what maps it now; also of regions that only a pin serves.
     """
 
     bundles: list[Bundle]
@@ -137,8 +137,10 @@ def evaluate_history(workspace: Workspace, log: IssueLog, progress: Progress | N
         ChipError: no region has test chips.
     """
     bundles = _chain(workspace)
-    tests = _tests(workspace, list(bundles[-1].record.regions), log)
-    regions = list(tests)
+    tests = _tests(workspace, list(served_record(workspace.models).regions), log)
+    regions = [region for region in bundles[-1].record.regions if region in tests]
+    if not regions:
+        raise ChipError(f"{workspace.chips}: no test chips of {', '.join(bundles[-1].record.regions)} at hand")
     counts: list[list[PixelCounts]] = []
     thresholds: list[list[int]] = []
     for bundle in bundles:
@@ -170,8 +172,6 @@ def _tests(workspace: Workspace, regions: list[str], log: IssueLog) -> dict[str,
             log.error(region, f"the files of its {len(chips)} test chips are gone", "not scored; put them back")
         elif len(there) < len(chips):
             log.warning(region, f"the files of {len(chips) - len(there)} test chips are gone", "scored on the others")
-    if not tests:
-        raise ChipError(f"{workspace.chips}: no test chips of {', '.join(regions)} at hand; import some")
     return tests
 
 

@@ -30,7 +30,8 @@ def as_table(history: History) -> str:
         cells = [bundle.name, *map(score, row), *(score(summary[name]) for name in ("WA", "WF", "BWT"))]
         lines.append("  ".join(f"{cell:>{width}}" for cell in cells))
     if history.pinned:
-        by = [f"{score(now.iou)} {now.bundle.name}" for now in history.served.values()]
+        served = [history.served[region] for region in history.regions]
+        by = [f"{score(now.iou)} {now.bundle.name}" for now in served]
         summary = history.scores_served.summaries()[-1]
         cells = ["served", *by, *(score(summary[name]) for name in ("WA", "WF", "BWT"))]
         lines.append("  ".join(f"{cell:>{width}}" for cell in cells))

@@ -16,7 +16,7 @@ class RegionRecord(_Record):
         decoder: the decoder that serves it.
         threshold: whole percent from which a pixel counts as landslide; chosen on validation.
         learned_in: the version in which it was last learned.
-        best_in: the later version that answers its validation chips best; None if that is `learned_in`.
+        best_in: the version that answers its validation chips best; None if that is `learned_in`.
         strategy, steps, batch_size, seed: how.
         chips: number of chips per split.
         landslide_share: share of landslide among the known training pixels.

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from tsmu.errors import BundleError
 from tsmu.files import write_json
-from tsmu.model.bundle import Bundle, bundle_versions, open_bundle
+from tsmu.model.bundle import Bundle, bundle_versions, next_version, open_bundle
 from tsmu.model.record import BundleRecord
 
 FILE = "serving.json"
@@ -124,13 +124,24 @@ def unpin(models: Path, region: str) -> None:
 
 
 def roll_back(models: Path, version: str) -> None:
-    """Make an earlier version the current one; nothing is removed, and pins stay.
+    """Make an earlier version the current one; no version is removed.
+
+    Pins stay, but for those that an update set against a version which is no ancestor any more.
 
     Raises:
         BundleError: no such version.
     """
-    named_bundle(models, version)
-    _write(models, read_serving(models).model_copy(update={"current": version}))
+    bundle = named_bundle(models, version)
+    line, regions = {version}, bundle.record.regions
+    while bundle.record.parent is not None:
+        bundle = open_bundle(models / f"v{bundle.record.parent:03d}")
+        line.add(bundle.name)
+    pins = {
+        region: pin
+        for region, pin in read_serving(models).pins.items()
+        if pin.against is None or pin.against in line or region not in regions
+    }
+    _write(models, Serving(current=version, pins=pins))
 
 
 def hold(models: Path, against: str, worse: Mapping[str, tuple[str, str]]) -> None:
@@ -150,8 +161,8 @@ def hold(models: Path, against: str, worse: Mapping[str, tuple[str, str]]) -> No
 
 def let_go(models: Path) -> None:
     """Take off the pins against a version that was never written: its update was killed or failed."""
-    serving, there = read_serving(models), {path.name for path in bundle_versions(models)}
-    pins = {region: pin for region, pin in serving.pins.items() if pin.against is None or pin.against in there}
+    serving, following = read_serving(models), next_version(models)
+    pins = {region: pin for region, pin in serving.pins.items() if not pin.against or int(pin.against[1:]) < following}
     if pins != serving.pins:
         _write(models, serving.model_copy(update={"pins": pins}))
 

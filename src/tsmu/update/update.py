@@ -121,9 +121,11 @@ def update_bundle(
                 old[name] = old[name].model_copy(update={"best_in": of_region.learned_in})
         served = serving_bundle(workspace.models, region)
         if region in served.record.regions and validation["landslide_pixels"].any():
-            before = served.network(), served.record.regions[region]
+            own = _best_bundle(workspace, served, served.record.regions[region])
+            before = own.network(), own.record.regions[region]
             compared = compare_answers(*before, network, of_region, validation, surely=True)
-            worse |= {region: (served.name, compared.lost)} if compared.lost else {}
+            worse |= {region: (own.name, compared.lost)} if compared.lost else {}
+            of_region = of_region.model_copy(update={"best_in": None if compared.better else own.record.version})
     record = _next_record(parent, network, model, chips, old, region, of_region)
     hold(workspace.models, f"v{record.version:03d}", worse)
     if keep_validation:
