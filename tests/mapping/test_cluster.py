@@ -172,5 +172,5 @@ def test_what_is_no_cluster_is_one_line(tmp_path: Path, monkeypatch: pytest.Monk
     ):
         pass
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
-    with pytest.raises(MapError, match=r"distributed is not installed; .*tsmu\[cluster\]"), workers("local"):
+    with pytest.raises(MapError, match=r"distributed is not installed; in tsmu.s folder"), workers("local"):
         pass
