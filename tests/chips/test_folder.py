@@ -219,6 +219,15 @@ def test_renumbered_files_stay_on_their_sides(tmp_path: Path, shift: int) -> Non
     assert [sides[content] for content in after["content"]] == list(after["split"])
 
 
+def test_a_chip_too_small_to_know_a_region_by_is_left_out(tmp_path: Path) -> None:
+    write_chips(tmp_path, 2)
+    for kind, bands in (("images", 3), ("masks", 1)):
+        write_raster(tmp_path / kind / "tiny.png", noise(bands, 8, 40) * (kind == "images"))
+    chips, log = read(tmp_path)
+    assert len(chips) == 2  # type: ignore[arg-type]
+    assert "40 x 8 px, a chip has to have 16 px at least" in str(log.errors[0])
+
+
 def test_copies_within_a_folder_are_left_out(tmp_path: Path) -> None:
     folder = write_chips(tmp_path / "alps")
     for kind in ("images", "masks"):

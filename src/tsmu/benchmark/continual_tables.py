@@ -52,16 +52,17 @@ def by_strategy(results: dict[str, Any]) -> dict[str, list[Cell]]:
 
 def summary(step: int, name: str) -> Callable[[Cell], float]:
     """Reads a summary of a step from a cell; NaN where there is none."""
-    return lambda cell: _number(cell["summaries"][step][name])
+    return lambda cell: or_nan(cell["summaries"][step][name])
 
 
-def _number(value: float | None) -> float:
+def or_nan(value: float | None) -> float:
+    """What was read from a file, where NaN is null."""
     return float("nan") if value is None else float(value)
 
 
 def _entry(name: str, *places: int, unit: float = 1) -> Callable[[Cell], float]:
     """Reads a number from a list, or a list of lists, of a cell; NaN where there is none."""
-    return lambda cell: _number(reduce(getitem, places, cell[name])) / unit
+    return lambda cell: or_nan(reduce(getitem, places, cell[name])) / unit
 
 
 def mean_and_error(values: Iterable[float]) -> tuple[float, float]:

@@ -25,11 +25,10 @@ from tsmu.mapping.polygons import Outlining
 from tsmu.mapping.source import Scene
 from tsmu.model.serving import current_bundle, serving_bundle
 from tsmu.synthetic import World, write_scene
-from tsmu.synthetic.everything import scene_windows
+from tsmu.synthetic.everything import SPARSE, scene_windows
 from tsmu.workspace import Workspace
 
 REGION = "eastern_forests"
-DENSITY = 0.03  # of landslides, as `World` counts it: under 1 % of the ground
 INPUTS = {"pre and post": True, "post only": False}
 THRESHOLDS = (*range(5, 100, 5), *range(96, 101))  # percent; few landslides ask for high ones
 MEANS = range(50, 100)  # percent
@@ -64,7 +63,7 @@ def benchmark_false_alarms(size: int, out: Path, *, encoder: str, steps: int, se
         folder = cache / f"scene-{size}-{seed + number}"
         if not folder.exists():
             say(f"Drawing scene {number}")
-            write_scene(World(seed + number, landslide_density=DENSITY), folder, scene_windows(size)[REGION])
+            write_scene(World(seed + number, landslide_density=SPARSE), folder, scene_windows(size)[REGION])
         scenes.append(folder)
     found: Found = {"size": size, "encoder": encoder, "steps": steps, "seed": seed, "region": REGION, "inputs": {}}
     for name, with_pre in INPUTS.items():

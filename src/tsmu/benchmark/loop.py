@@ -18,6 +18,7 @@ import pandas as pd
 import rasterio
 from rasterio.windows import Window
 
+from tsmu.benchmark.continual_tables import or_nan
 from tsmu.benchmark.geologist import review
 from tsmu.errors import BenchmarkError
 from tsmu.evaluate.objects import ObjectCounts, count_objects
@@ -193,17 +194,10 @@ def loop_table(found: dict[str, Any]) -> str:
             after = turn["unpinned"][region]
             name = f"**{region}** (reviewed)" if region == found["region"] else region
             columns = (("iou", 3), ("f1", 3), ("false_alarms_per_100_km2", 1))
-            shown = " | ".join(
-                f"{_number(at[score]):.{digits}f}" for score, digits in columns for at in (before, after)
-            )
+            shown = " | ".join(f"{or_nan(at[score]):.{digits}f}" for score, digits in columns for at in (before, after))
             lines.append(f"| {turn['seed']} | {name} | {shown} |")
         lines += [f"\nSeed {turn['seed']}: {region} stays pinned: {why}" for region, why in turn["pins"].items()]
     return "\n".join([*lines, ""])
-
-
-def _number(value: float | None) -> float:
-    """NaN comes back from a file as null."""
-    return float("nan") if value is None else value
 
 
 def tsmu(*words: object) -> dict[str, Any]:

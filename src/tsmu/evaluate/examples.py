@@ -13,6 +13,7 @@ from tsmu.evaluate.history import History
 from tsmu.evaluate.pixels import PixelCounts
 from tsmu.evaluate.predict import predict_chips
 from tsmu.labels.masks import BACKGROUND, LANDSLIDE, UNKNOWN
+from tsmu.model.network import RegionNet
 
 SHOWN = 3  # best, and as many worst
 SIDE = 160  # pixels of a picture's panel
@@ -23,10 +24,13 @@ Picture = npt.NDArray[np.uint8]
 
 def examples_of(history: History) -> dict[str, list[dict[str, Any]]]:
     """By region: `id`, `iou` and `picture` (a data URI) of its best and worst chips with landslides."""
+    networks: dict[str, RegionNet] = {}
     examples = {}
     for region, now in history.served.items():
         chips, threshold = now.tests, now.threshold
-        answers = list(predict_chips(now.bundle.network(), now.decoder, chips))
+        if now.bundle.name not in networks:
+            networks[now.bundle.name] = now.bundle.network()
+        answers = list(predict_chips(networks[now.bundle.name], now.decoder, chips))
         scores = np.array([PixelCounts.of(*answer).iou(threshold) for answer in answers])
         order = [int(i) for i in np.argsort(-scores, kind="stable") if not np.isnan(scores[i])]
         chosen = order if len(order) <= 2 * SHOWN else order[:SHOWN] + order[-SHOWN:]

@@ -4,6 +4,7 @@ import hashlib
 import json
 import math
 import time
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -110,23 +111,11 @@ def update_bundle(
         "style": style_of(train),
         "reviewed": sum(is_reviewed(workspace, Path(mask)) for mask in train["mask"]),
     }
-    of_region = RegionRecord.model_validate(entry)
+    records = old | {region: RegionRecord.model_validate(entry)}
     worse: dict[str, tuple[str, str]] = {}
     if parent:
-        best = {name: _best_bundle(workspace, parent, entry) for name, entry in old.items()}
-        for name, compared in compare_regions(best, network, old, kept, train).items():
-            if compared.lost:
-                worse[name] = best[name].name, compared.lost
-            elif compared.better:
-                old[name] = old[name].model_copy(update={"best_in": of_region.learned_in})
-        served = serving_bundle(workspace.models, region)
-        if region in served.record.regions and validation["landslide_pixels"].any():
-            own = _best_bundle(workspace, served, served.record.regions[region])
-            before = own.network(), own.record.regions[region]
-            compared = compare_answers(*before, network, of_region, validation, surely=True)
-            worse |= {region: (own.name, compared.lost)} if compared.lost else {}
-            of_region = of_region.model_copy(update={"best_in": None if compared.better else own.record.version})
-    record = _next_record(parent, network, model, chips, old, region, of_region)
+        records, worse = _held_against_the_best(workspace, parent, network, region, records, kept, train, validation)
+    record = _next_record(parent, network, model, chips, records, region)
     hold(workspace.models, f"v{record.version:03d}", worse)
     if keep_validation:
         keep_chips(workspace, region, validation)
@@ -140,6 +129,35 @@ def _moving_regions(workspace: Workspace, region: str, parent: Bundle | None) ->
     """The old regions that the next version is to serve: those that are pinned do not move anyway."""
     settled = {region, *read_serving(workspace.models).pins}
     return {name: entry for name, entry in parent.record.regions.items() if name not in settled} if parent else {}
+
+
+def _held_against_the_best(
+    workspace: Workspace,
+    parent: Bundle,
+    network: RegionNet,
+    region: str,
+    records: dict[str, RegionRecord],
+    kept: Mapping[str, geopandas.GeoDataFrame],
+    train: geopandas.GeoDataFrame,
+    validation: geopandas.GeoDataFrame,
+) -> tuple[dict[str, RegionRecord], dict[str, tuple[str, str]]]:
+    """The records, with what serves each region best; and by region served worse now, that version and what was found."""
+    old = {name: entry for name, entry in records.items() if name != region}
+    best = {name: _best_bundle(workspace, parent, entry) for name, entry in old.items()}
+    compared = compare_regions(best, network, old, kept, train)
+    served = serving_bundle(workspace.models, region)
+    if region in served.record.regions and validation["landslide_pixels"].any():
+        best[region] = _best_bundle(workspace, served, served.record.regions[region])
+        before = best[region].network(), best[region].record.regions[region]
+        compared[region] = compare_answers(*before, network, records[region], validation, surely=True)
+    new = records[region].learned_in
+    versions = {name: new if found.better else best[name].record.version for name, found in compared.items()}
+    moved = {
+        name: records[name].model_copy(update={"best_in": version})
+        for name, version in versions.items()
+        if version != records[name].best_version
+    }
+    return records | moved, {name: (best[name].name, found.lost) for name, found in compared.items() if found.lost}
 
 
 def _best_bundle(workspace: Workspace, parent: Bundle, entry: RegionRecord) -> Bundle:
@@ -258,13 +276,12 @@ def _next_record(
     network: RegionNet,
     model: ModelSettings,
     chips: geopandas.GeoDataFrame,
-    moved: dict[str, RegionRecord],
+    records: dict[str, RegionRecord],
     region: str,
-    learned: RegionRecord,
 ) -> BundleRecord:
     old = parent.record if parent else None
     return BundleRecord(
-        version=learned.learned_in,
+        version=records[region].learned_in,
         parent=old.version if old else None,
         created=datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
         software={name: version(name) for name in ("tsmu", "torch", "segmentation-models-pytorch")},
@@ -274,7 +291,7 @@ def _next_record(
         mean=network.mean.flatten().tolist(),
         std=network.std.flatten().tolist(),
         decoders=list(network.decoder_names),
-        regions=(old.regions if old else {}) | moved | {region: learned},
+        regions=(old.regions if old else {}) | records,
         dtypes=_dtypes(old, chips),
     )
 
