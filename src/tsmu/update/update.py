@@ -141,7 +141,7 @@ def _held_against_the_best(
     train: geopandas.GeoDataFrame,
     validation: geopandas.GeoDataFrame,
 ) -> tuple[dict[str, RegionRecord], dict[str, tuple[str, str]]]:
-    """The records, with what serves each region best; and by region served worse now, that version and what was found."""
+    """The records, with what serves each region best; and by region served worse now, that version and the finding."""
     old = {name: entry for name, entry in records.items() if name != region}
     best = {name: _best_bundle(workspace, parent, entry) for name, entry in old.items()}
     compared = compare_regions(best, network, old, kept, train)
