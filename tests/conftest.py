@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -25,6 +26,13 @@ def require(present: bool, what: str) -> None:
         if os.environ.get("TSMU_REQUIRE") == "all":
             pytest.fail(f"missing, though TSMU_REQUIRE=all: {what}")
         pytest.skip(f"left out, missing: {what}")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any, error: object) -> None:
+    """Say how a test process died: nothing that it had to say itself comes through."""
+    if error:
+        print(f"{node.gateway.id} ended with {node.gateway._io.popen.wait(timeout=60)} (-9: killed)", flush=True)
 
 
 @pytest.fixture(scope="session")

@@ -73,6 +73,29 @@ def test_answers_are_the_same_to_the_last_bit_each_time(space: Workspace, bundle
     np.testing.assert_array_equal(first.predict(values[2:4]), whole[2:4])
 
 
+LETTING_GO = """
+import os, signal, sys
+from pathlib import Path
+from tsmu.mapping.openvino_engine import cpu_has_bfloat16, openvino_engine
+from tsmu.model.serving import current_bundle
+from tsmu.workspace import Workspace
+
+space = Workspace.open(Path(sys.argv[1]))
+engines = [openvino_engine(current_bundle(space.models), "alps", space.cache) for _ in range(2)]
+cpu_has_bfloat16()
+while engines:
+    del engines[0]
+signal.signal(signal.SIGCHLD, lambda *_: print("told"))
+os.kill(os.getpid(), signal.SIGCHLD)
+"""
+
+
+def test_once_engines_were_let_go_signals_still_come_through(space: Workspace) -> None:
+    """A training after a mapping hears of its loaders by them; OpenVINO left the process no stack for it."""
+    run = subprocess.run([sys.executable, "-c", LETTING_GO, space.root], capture_output=True, text=True, check=False)
+    assert (run.returncode, run.stdout) == (0, "told\n"), run.stderr
+
+
 def test_the_network_is_made_once_and_lies_in_the_bundles_cache(
     space: Workspace, bundle: Bundle, monkeypatch: pytest.MonkeyPatch
 ) -> None:

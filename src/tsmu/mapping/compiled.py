@@ -36,7 +36,7 @@ def compiled_network(bundle: Bundle, decoder: str, cache: Path) -> Path:
     Raises:
         CompileError: OpenVINO cannot express the network.
     """
-    from tsmu.mapping.silent import openvino
+    from tsmu.mapping.openvino_core import openvino
 
     release = openvino.__version__.partition("-")[0]
     folder = cache / bundle.digest / f"openvino-{release}" / decoder
@@ -78,7 +78,7 @@ def _make(path: Path, decoder: str, folder: Path) -> None:
     import torch
     from torch.export import Dim, ExportedProgram, export
 
-    from tsmu.mapping.silent import openvino
+    from tsmu.mapping.openvino_core import openvino
 
     bundle = open_bundle(path)
     network = bundle.network()

@@ -10,8 +10,8 @@ from tsmu.errors import MapError
 from tsmu.files import sha256
 from tsmu.mapping.compiled import compiled_network
 from tsmu.mapping.engine import Answer, Engine, Floats
+from tsmu.mapping.openvino_core import core
 from tsmu.mapping.quantised import quantised_network
-from tsmu.mapping.silent import openvino
 from tsmu.mapping.source import Values
 from tsmu.model.bundle import Bundle
 
@@ -20,7 +20,7 @@ HINTS = {"float32": "f32", "bfloat16": "bf16"}
 
 def cpu_has_bfloat16() -> bool:
     """Whether this CPU computes in bfloat16, and does not only imitate it."""
-    return "BF16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    return "BF16" in core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
 
 
 def openvino_engine(
@@ -61,7 +61,6 @@ class _Streams:
     """A network compiled for the shape of tile that was last asked for, and for that turned by a quarter."""
 
     def __init__(self, file: Path, hint: str) -> None:
-        self._core = openvino.Core()
         self._file = file
         self._settings = {"INFERENCE_PRECISION_HINT": hint, "PERFORMANCE_HINT": "THROUGHPUT"}
         self._compiled: dict[tuple[int, ...], Any] = {}
@@ -75,11 +74,11 @@ class _Streams:
                 self._compiled.clear()
                 self._idle.clear()
             try:
-                model = self._core.read_model(self._file)
+                model = core().read_model(self._file)
             except RuntimeError:
                 raise MapError(f"{self._file}: damaged; remove its folder, it is made again") from None
             model.reshape([1, *shape])
-            self._compiled[shape] = self._core.compile_model(model, "CPU", self._settings)
+            self._compiled[shape] = core().compile_model(model, "CPU", self._settings)
             self._idle[shape] = []
         return self._compiled[shape]
 

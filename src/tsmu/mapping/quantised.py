@@ -53,13 +53,13 @@ def _make_apart(compiled: Path, images: list[Values], folder: Path) -> None:
 
 
 def _make(compiled: Path, chips: Path, folder: Path) -> None:
-    from tsmu.mapping.silent import openvino  # isort: skip - before NNCF, which it silences as well
+    from tsmu.mapping.openvino_core import core, openvino  # isort: skip - before NNCF, which it silences as well
     import nncf
     from nncf.quantization.range_estimator import RangeEstimatorParametersSet
 
     with np.load(chips, allow_pickle=False) as stored:
         images = [stored[name][None] for name in stored.files]
-    model = openvino.Core().read_model(compiled)
+    model = core().read_model(compiled)
     convolutions = [op for op in model.get_ordered_ops() if op.get_type_name() in CONVOLUTIONS]
     narrow = [op.get_friendly_name() for op in convolutions if op.get_output_partial_shape(0)[1].get_length() < WIDE]
     try:
