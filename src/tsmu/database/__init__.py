@@ -10,7 +10,8 @@ from tsmu.database.building import Added, RunRecord, SceneRecord, add_run
 from tsmu.database.checks import check
 from tsmu.database.comparing import Comparison, compare
 from tsmu.database.copying import copy
-from tsmu.database.deciding import Decided, Wanted, decide
+from tsmu.database.deciding import decide
+from tsmu.database.decision import Decided, Wanted
 from tsmu.database.delineations import AddedInventory, add_inventory
 from tsmu.database.densities import Density, density
 from tsmu.database.exporting import export

@@ -6,7 +6,6 @@ since. It can be taken back, and that as well, without end; nothing is ever remo
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
@@ -16,83 +15,18 @@ from shapely.geometry.base import BaseGeometry
 
 from tsmu.database import geopackage
 from tsmu.database.blobs import encode
+from tsmu.database.decision import STAMP, Change, Decided, Step, Wanted
 from tsmu.database.ids import content_id, new_ids
 from tsmu.database.outlines import geodesic_areas
-from tsmu.database.schema import BELIEF, landslide, landslide_version, observation, review, scene
+from tsmu.database.schema import BELIEF, landslide, observation, review, scene
 from tsmu.database.shaping import cut, drawn, together
 from tsmu.database.store import Database, backend_of, insert, shapes_of
+from tsmu.database.taking_back import undone
 from tsmu.database.types import now
-from tsmu.database.verdicts import taken_back
 from tsmu.database.vocabulary import Action, Author, Decision, Status
 from tsmu.errors import ConflictError, DatabaseError, MissingRecordError
 
-_STAMP = ("id", "version", "changed_by", "changed_at", "change_reason")
 _OPINIONS = {Action.ACCEPT: Status.CONFIRMED, Action.REJECT: Status.REJECTED}  # unsure says nothing of the status
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """A decision to be made.
-
-    Attributes:
-        id: of the decision; its maker's, such as a UUID.
-        action: what to do.
-        by: who decides.
-        why: the reason, or the comment; where empty the action is named.
-        landslides: version that was seen, by id. For a merge all of them, the first one stays; none
-            for draw; for undo all that the decision touched, or none to take the present ones.
-        shape: EPSG:4326; the outline for edit and draw, the line to cut along for split.
-        scene_id: the images that were looked at; needed for draw.
-        region: ecoregion, for draw.
-        undoes: id of the decision to take back.
-    """
-
-    id: str
-    action: Action
-    by: str
-    why: str = ""
-    landslides: Mapping[str, int] = field(default_factory=dict)
-    shape: BaseGeometry | None = None
-    scene_id: str | None = None
-    region: str | None = None
-    undoes: str | None = None
-
-
-@dataclass(frozen=True)
-class Change:
-    """What a decision did to one landslide: versions before (None: it is new) and after."""
-
-    id: str
-    version_before: int | None
-    version_after: int
-    status: str
-
-
-@dataclass(frozen=True)
-class Decided:
-    """A decision that is made.
-
-    Attributes:
-        id: its id.
-        action: what was done.
-        changes: to each landslide.
-        repeated: whether it had been made before, and nothing was done now.
-    """
-
-    id: str
-    action: str
-    changes: tuple[Change, ...]
-    repeated: bool = False
-
-
-@dataclass(frozen=True)
-class _Step:
-    """One landslide on its way: its row as it is (None: new), what changes, and whether that is a new version."""
-
-    id: str
-    before: Mapping[str, Any] | None
-    values: dict[str, Any]
-    counted: bool = True
 
 
 def decide(database: Database, wanted: Wanted) -> Decided:
@@ -106,7 +40,7 @@ def decide(database: Database, wanted: Wanted) -> Decided:
     with database.write() as connection:
         if made := _made_before(connection, wanted):
             return made
-        steps = _undone(connection, wanted) if wanted.action == Action.UNDO else _steps(connection, wanted)
+        steps = undone(connection, wanted) if wanted.action == Action.UNDO else _steps(connection, wanted)
         changes = tuple(_take(connection, step, wanted) for step in steps)
         _observe(connection, wanted, steps)
         return Decided(wanted.id, wanted.action, changes)
@@ -169,29 +103,29 @@ def _seen(connection: sa.Connection, versions: Mapping[str, int]) -> list[dict[s
     return [found[name] for name in versions]
 
 
-def _steps(connection: sa.Connection, wanted: Wanted) -> list[_Step]:
+def _steps(connection: sa.Connection, wanted: Wanted) -> list[Step]:
     if wanted.action == Action.DRAW:
         return [_drawn(connection, wanted)]
     rows = _seen(connection, wanted.landslides)
     first, confirmed = rows[0], {"status": Status.CONFIRMED.value}
     if wanted.action == Action.EDIT:
         assert wanted.shape is not None
-        return [_Step(first["id"], first, confirmed | _outline(drawn(wanted.shape)))]
+        return [Step(first["id"], first, confirmed | _outline(drawn(wanted.shape)))]
     if wanted.action == Action.MERGE:
         whole = together(shapes_of([row["geom"] for row in rows], landslide))
-        gone = [_Step(row["id"], row, {"status": Status.MERGED.value}) for row in rows[1:]]
-        return [_Step(first["id"], first, confirmed | _outline(whole)), *gone]
+        gone = [Step(row["id"], row, {"status": Status.MERGED.value}) for row in rows[1:]]
+        return [Step(first["id"], first, confirmed | _outline(whole)), *gone]
     if wanted.action == Action.SPLIT:
         assert wanted.shape is not None
         kept, *others = cut(shapes_of([first["geom"]], landslide)[0], wanted.shape)
-        like = {name: first[name] for name in BELIEF if name not in _STAMP} | confirmed
-        new = [_Step(str(new_ids(1)[0]), None, like | _outline(part)) for part in others]
-        return [_Step(first["id"], first, confirmed | _outline(kept)), *new]
+        like = {name: first[name] for name in BELIEF if name not in STAMP} | confirmed
+        new = [Step(str(new_ids(1)[0]), None, like | _outline(part)) for part in others]
+        return [Step(first["id"], first, confirmed | _outline(kept)), *new]
     status = _OPINIONS.get(wanted.action)
-    return [_Step(first["id"], first, {"status": status.value} if status else {}, wanted.action != Action.COMMENT)]
+    return [Step(first["id"], first, {"status": status.value} if status else {}, wanted.action != Action.COMMENT)]
 
 
-def _drawn(connection: sa.Connection, wanted: Wanted) -> _Step:
+def _drawn(connection: sa.Connection, wanted: Wanted) -> Step:
     assert wanted.shape is not None
     days = sa.select(scene.c.date_pre, scene.c.date_post).where(scene.c.id == wanted.scene_id)
     seen = connection.execute(days).first()
@@ -199,77 +133,14 @@ def _drawn(connection: sa.Connection, wanted: Wanted) -> _Step:
         raise MissingRecordError(f"no scene {wanted.scene_id}; look at the list of scenes")
     believed: dict[str, date | str | None] = {"date_min": seen.date_pre, "date_max": seen.date_post}
     believed |= {"region": wanted.region, "status": Status.CONFIRMED.value}
-    return _Step(str(new_ids(1)[0]), None, believed | _outline(drawn(wanted.shape)))
+    return Step(str(new_ids(1)[0]), None, believed | _outline(drawn(wanted.shape)))
 
 
 def _outline(shape: BaseGeometry) -> dict[str, Any]:
     return {"geom": shape, "area_m2": float(geodesic_areas(np.array([shape], dtype=object))[0])}
 
 
-def _undone(connection: sa.Connection, wanted: Wanted) -> list[_Step]:
-    """Bring every landslide that a decision touched back to what was believed before."""
-    asked = sa.select(review).where(review.c.decision_id == wanted.undoes).order_by(review.c.fid)
-    entries = connection.execute(asked).mappings().all()
-    if not entries:
-        raise MissingRecordError(f"no decision {wanted.undoes}; nothing to take back")
-    if entries[0]["by"] != wanted.by:
-        raise DatabaseError(f"decision {wanted.undoes}: is {entries[0]['by']}'s; decide on the landslide anew instead")
-    if wanted.undoes in taken_back(connection):
-        raise DatabaseError(f"decision {wanted.undoes}: is taken back already")
-    counted = {e["landslide_id"]: e["version_after"] for e in entries if e["version_after"] != e["version_before"]}
-    rows = {row["id"]: row for row in _at(connection, counted)}
-    steps = []
-    for entry in entries:
-        of, before = entry["landslide_id"], entry["version_before"]
-        if of not in rows:  # a comment
-            steps.append(_Step(of, _row(connection, of), {}, counted=False))
-        elif before is None:  # it was new: a part goes back into the whole, a drawn one is no landslide
-            gone = Status.MERGED if entry["action"] == Action.SPLIT else Status.REJECTED
-            steps.append(_Step(of, rows[of], {"status": gone.value}))
-        else:
-            steps.append(_Step(of, rows[of], _former(connection, of, before)))
-    return steps
-
-
-def _at(connection: sa.Connection, versions: Mapping[str, int]) -> list[dict[str, Any]]:
-    """The landslides as a decision left them; refused where somebody has changed one since."""
-    rows = [_row(connection, of) for of in versions]
-    for row in rows:
-        of = str(row["id"])
-        if _origin(connection, of, int(row["version"])) != _origin(connection, of, versions[of]):
-            raise ConflictError(
-                f"landslide {row['id']}: {row['changed_by']} has changed it since (version {row['version']}); "
-                "look at it again"
-            )
-    return rows
-
-
-def _origin(connection: sa.Connection, of: str, version: int) -> int:
-    """The version of a landslide that a version is the same as: an undo brings back that before what it undoes."""
-    by, undone = review.alias(), review.alias()
-    same = (undone.c.decision_id == by.c.undoes) & (undone.c.landslide_id == by.c.landslide_id)
-    brought_back = sa.select(undone.c.version_before).join_from(by, undone, same).where(by.c.landslide_id == of)
-    former: int | None = version
-    while former is not None:
-        version = former
-        asked = brought_back.where(by.c.version_after == version, by.c.version_before != version)
-        former = connection.execute(asked).scalar()
-    return version
-
-
-def _row(connection: sa.Connection, of: str) -> dict[str, Any]:
-    columns = [landslide.c[name] for name in BELIEF]
-    return dict(connection.execute(sa.select(*columns).where(landslide.c.id == of).with_for_update()).mappings().one())
-
-
-def _former(connection: sa.Connection, of: str, version: int) -> dict[str, Any]:
-    columns = [landslide_version.c[name] for name in BELIEF if name not in _STAMP]
-    wanted = (landslide_version.c.id == of) & (landslide_version.c.version == version)
-    row = dict(connection.execute(sa.select(*columns).where(wanted)).mappings().one())
-    return row | {"geom": shapes_of([row["geom"]], landslide_version)[0]}
-
-
-def _take(connection: sa.Connection, step: _Step, wanted: Wanted) -> Change:
+def _take(connection: sa.Connection, step: Step, wanted: Wanted) -> Change:
     """Write one landslide and its entry in the review table."""
     moment, why = now(), wanted.why.strip() or str(wanted.action)
     before = None if step.before is None else int(step.before["version"])
@@ -305,7 +176,7 @@ def _update(connection: sa.Connection, of: str, values: dict[str, Any]) -> None:
     connection.execute(sa.update(landslide).where(landslide.c.id == of).values(**values))
 
 
-def _observe(connection: sa.Connection, wanted: Wanted, steps: list[_Step]) -> None:
+def _observe(connection: sa.Connection, wanted: Wanted, steps: list[Step]) -> None:
     """Keep the outlines that a person made as observations, where it is known in which images."""
     made = [step for step in steps if "geom" in step.values and wanted.action != Action.UNDO]
     if not made:
