@@ -1,5 +1,6 @@
 """One training: it learns, it resumes exactly, and the order of its chips."""
 
+import signal
 from itertools import islice
 from pathlib import Path
 
@@ -56,6 +57,30 @@ def test_resuming_gives_exactly_what_an_uninterrupted_run_gives(name: str, brigh
     assert same(state(whole), resumed)
     assert learned.memory.keys() == again.memory.keys()
     assert all(torch.equal(tensor, again.memory[name]) for name, tensor in learned.memory.items())
+
+
+@pytest.mark.parametrize("asked", [signal.SIGINT, signal.SIGTERM])
+def test_who_asks_it_to_end_is_answered_by_the_caller(
+    asked: signal.Signals, bright_chips: Path, tmp_path: Path
+) -> None:
+    """Lightning leaves the process with exit code 1 and no word."""
+    bright = chips_of(bright_chips, "bright")
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where the tests run behind a shell
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            learn_region(
+                fresh(bright),
+                "bright",
+                bright,
+                TSMU,
+                TrainingSettings(40, 4, 0),
+                checkpoints=tmp_path,
+                report=lambda now: signal.raise_signal(asked) if now.step == CHECKPOINT_STEPS + 1 else None,
+            )
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("name", ["tsmu", "tsmu-plus", "frozen", "finetune"])

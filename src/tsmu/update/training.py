@@ -134,6 +134,7 @@ def learn_region(
 
     Raises:
         UpdateError: there is nothing to learn from, or the loss stopped being a number.
+        KeyboardInterrupt: by Ctrl-C, and by SIGTERM after the step under way.
     """
     if not len(chips):
         raise UpdateError(f"{region}: no training chips; import some with: tsmu import chips DIR --region {region}")
@@ -155,11 +156,9 @@ def learn_region(
     resumed = checkpoints / CHECKPOINT if checkpoints and (checkpoints / CHECKPOINT).exists() else None
     loaders = _Loaders(network, list(shown.values()), strategy, settings)
     best = BestWeights(checking)
-    with _quiet():
+    with _quiet(), _interruptible():
         trainer = _trainer(settings, best, checkpoints, report)
         trainer.fit(learner, datamodule=loaders, ckpt_path=resumed, weights_only=True)
-    if trainer.interrupted:
-        raise KeyboardInterrupt
     network.cpu()
     lesson.to(network.mean.device)
     kept = best.restore(network)
@@ -282,6 +281,15 @@ class _Reporter(Callback):
         self._report(
             TrainingProgress(trainer.global_step, pl_module.steps, pl_module.stage.name, pl_module.losses, share)
         )
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Leave it to the caller what Ctrl-C and SIGTERM end: Lightning ends the process, without a word."""
+    try:
+        yield
+    except SystemExit:
+        raise KeyboardInterrupt from None
 
 
 @contextmanager
