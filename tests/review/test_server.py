@@ -60,6 +60,14 @@ def larger(survey: Workspace) -> Workspace:
     return survey
 
 
+def test_the_server_ends_well_by_an_interruption(survey: Workspace) -> None:
+    with serving(survey) as (address, process):
+        assert ask(f"{address}/api/queue?limit=1")["features"]
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == 0
+    assert "interrupted" not in (survey.root / "serve.log").read_text()
+
+
 def test_what_was_acknowledged_survives_a_kill(larger: Workspace) -> None:
     acknowledged: dict[str, str] = {}
     with serving(larger, "--write") as (address, process):

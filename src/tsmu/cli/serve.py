@@ -1,5 +1,6 @@
 """`tsmu serve`: the review server."""
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -62,4 +63,5 @@ def serve(
                 if not (PAGE / "index.html").is_file():
                     answer.say(NOT_BUILT)
                 config = uvicorn.Config(make_app(desk), log_level="warning", access_log=False, server_header=False)
-                uvicorn.Server(config).run(sockets=[listening])
+                with suppress(KeyboardInterrupt):  # how a server is ended
+                    uvicorn.Server(config).run(sockets=[listening])
