@@ -161,6 +161,12 @@ def test_a_moved_workspace_knows_its_own_sources(tmp_path: Path) -> None:
     assert all(Path(path).exists() for path in index["post"])
 
 
+def test_chips_with_a_blank_group_are_groups_of_their_own(tmp_path: Path) -> None:
+    table = tmp_path / "groups.csv"
+    table.write_text("name,group\nchip_0,a\nchip_1,a\nchip_2,\n,b\n")
+    assert read_groups(table) == {"chip_0": "a", "chip_1": "a"}
+
+
 def test_groups_that_no_chip_has_are_told(tmp_path: Path) -> None:
     folder = write_chips(tmp_path / "chips", 5)
     with pytest.raises(ChipError, match="nobody"):

@@ -56,6 +56,9 @@ def test_an_area_elsewhere_or_without_polygons_is_refused(tmp_path: Path) -> Non
     (tmp_path / "text.json").write_text("{}")
     with pytest.raises(MapError, match=r"text\.json: cannot be read as polygons"):
         Area(tmp_path / "text.json", GRID_OF)
+    (tmp_path / "table.csv").write_text("name,size\na,1\n")
+    with pytest.raises(MapError, match=r"table\.csv: holds no polygons"):
+        Area(tmp_path / "table.csv", GRID_OF)
 
 
 @pytest.mark.parametrize(("crs", "size"), [("EPSG:32651", 10), ("EPSG:32651", 30), ("EPSG:4326", 1e-4)])
@@ -90,6 +93,24 @@ def test_unknown_slopes_are_mapped(scene_file: SceneFile) -> None:
         whole = check_windows(Steep(dem, 5, GRID_OF, stack))
     assert not whole[:, :199].any()
     assert whole[:, 201:].all()
+
+
+def test_slopes_of_whole_metres_are_not_rounded_between_them(scene_file: SceneFile) -> None:
+    """Ground that rises by 3 m from pixel to pixel of 40 m: 4.3 degrees everywhere on the scene's grid of 10 m."""
+    heights = np.broadcast_to(3 * np.arange(140, dtype=np.int16), (120, 140))
+    dem = scene_file(heights, "dem", transform=GRID["transform"] @ Affine.translation(-40, -40) @ Affine.scale(4))
+    with ExitStack() as stack:
+        assert check_windows(Steep(dem, 4, GRID_OF, stack)).all()
+        assert not check_windows(Steep(dem, 4.5, GRID_OF, stack)).any()
+
+
+def test_a_mask_with_colours_is_read_by_its_numbers(scene_file: SceneFile) -> None:
+    water = np.pad(np.ones((40, 60), np.uint8), ((40, 220), (60, 280)))
+    mask = scene_file(water, "water")
+    with rasterio.open(mask, "r+") as dataset:
+        dataset.write_colormap(1, {0: (255, 255, 255, 255), 1: (0, 0, 255, 255)})
+    with ExitStack() as stack:
+        np.testing.assert_array_equal(check_windows(Outside(mask, GRID_OF, stack)), water == 0)
 
 
 def test_a_mask_of_clouds(scene_file: SceneFile) -> None:

@@ -1,6 +1,7 @@
 """One training: it learns, it resumes exactly, and the order of its chips."""
 
 import signal
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.update.networks import chips_of, fresh, same, state
+from tsmu.update import training
 from tsmu.update.sampling import StepSampler
 from tsmu.update.strategies import strategy_named
 from tsmu.update.training import CHECKPOINT_STEPS, TrainingProgress, TrainingSettings, learn_region
@@ -59,6 +61,25 @@ def test_resuming_gives_exactly_what_an_uninterrupted_run_gives(name: str, brigh
     assert all(torch.equal(tensor, again.memory[name]) for name, tensor in learned.memory.items())
 
 
+def test_a_slow_training_is_saved_between_the_usual_steps(
+    bright_chips: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bright = chips_of(bright_chips, "bright")
+    monkeypatch.setattr(training, "SLOW_SECONDS", 0.0)
+
+    def stop(now: TrainingProgress) -> None:
+        if now.step == 3:
+            raise InterruptedError
+
+    steps: list[int] = []
+    for report in (stop, lambda now: steps.append(now.step)):
+        with suppress(InterruptedError):
+            settings = TrainingSettings(6, 2, 3)
+            learn_region(fresh(bright), "bright", bright, TSMU, settings, checkpoints=tmp_path, report=report)
+    assert steps[0] in (3, 4)
+    assert steps[-1] == 6
+
+
 @pytest.mark.parametrize("asked", [signal.SIGINT, signal.SIGTERM])
 def test_who_asks_it_to_end_is_answered_by_the_caller(
     asked: signal.Signals, bright_chips: Path, tmp_path: Path
@@ -89,10 +110,10 @@ def test_a_network_that_was_to_answer_learns_like_one_that_was_to_learn(
 ) -> None:
     bright, dark = chips_of(bright_chips, "bright"), chips_of(dark_chips, "dark")
     networks = []
-    for training in (True, False):
+    for learning in (True, False):
         network = fresh(bright)
         learn_region(network, "bright", bright, TSMU, TrainingSettings(2, 4, 0))
-        learn_region(network.train(training), "dark", dark, strategy_named(name), TrainingSettings(4, 4, 0))
+        learn_region(network.train(learning), "dark", dark, strategy_named(name), TrainingSettings(4, 4, 0))
         networks.append(network)
     assert same(state(networks[0]), networks[1])
 

@@ -93,6 +93,7 @@ def read_groups(file: Path) -> dict[str, str]:
         raise ChipError(
             f"{file}: not a table of groups ({reason}); give a CSV with the columns name and group"
         ) from error
+    table = table.dropna()  # without a group, a chip is one of its own
     names = [re.sub(rf"({'|'.join(map(re.escape, SUFFIXES))})$", "", name, flags=re.I) for name in table["name"]]
     return dict(zip(names, table["group"], strict=True))
 

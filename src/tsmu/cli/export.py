@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tsmu.cli.command import Answer, JsonOption, WorkspaceOption, command, find_workspace, progress
-from tsmu.errors import ImageError, TsmuError
+from tsmu.errors import ImageError, MapError, TsmuError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -109,7 +109,7 @@ def _each(
         for done, pair in enumerate(pairs.to_dict("records"), start=1):
             try:
                 write(pair)
-            except ImageError as error:
+            except (ImageError, MapError) as error:
                 log.error(pair["source_post"], str(error).removeprefix(f"{pair['source_post']}: "))
             show(done, len(pairs), pair["id"])
     answer.take_issues(log, space.issues)
@@ -169,7 +169,8 @@ def _predicted(
     from tsmu.mapping.source import Scene
 
     serving = bundle.record.regions[str(pair["region"])]
-    pre = Path(str(pair["pre"])) if pair["pre"] else None
+    takes_pre = any(band.startswith("pre:") for band in bundle.record.bands)
+    pre = Path(str(pair["pre"])) if pair["pre"] and takes_pre else None
     with (
         Scene(Path(str(pair["post"])), pre, bundle.record.bands) as scene,
         TemporaryDirectory(dir=space.root, prefix=".draft-") as folder,

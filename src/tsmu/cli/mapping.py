@@ -72,7 +72,9 @@ def record(
         "tile": tiling.tile,
         "overlap": tiling.overlap,
     }
-    unusual = {"tta": wanted.tta, "min_probability": wanted.min_probability}
+    unusual: dict[str, Any] = {"tta": wanted.tta, "min_probability": wanted.min_probability, "scale": wanted.scale}
+    unusual |= {"aoi": wanted.aoi and space.stored_path(wanted.aoi), "leave_out": wanted.leave_out}
+    unusual |= {"slope_below": wanted.slope_below, "dem": wanted.dem}
     if len(mapped.by) > 1:
         settings["regions"] = {one.region: [one.label, one.threshold] for one in mapped.by}
     by = RunRecord(

@@ -62,6 +62,8 @@ class Area:
             table = geopandas.read_file(path)
         except (OSError, ValueError, RuntimeError) as error:
             raise MapError(f"{path}: cannot be read as polygons ({str(error).splitlines()[0]})") from None
+        if not isinstance(table, geopandas.GeoDataFrame):
+            raise MapError(f"{path}: holds no polygons; give another area")
         if table.crs is None:
             raise MapError(f"{path}: has no CRS; give the area one")
         shapes = np.asarray(table.geometry.dropna().make_valid().to_crs(grid.crs))
@@ -101,7 +103,7 @@ class Steep:
         self.identity: object = ["steep", degrees, file_identity(dem)]
         self._grid = grid
         self._steepest = math.tan(math.radians(degrees))
-        self._dataset = open_aligned(dem, grid, stack, resampling=Resampling.bilinear)
+        self._dataset = open_aligned(dem, grid, stack, resampling=Resampling.bilinear, dtype="float32")
 
     def wanted(self, window: Window) -> Valid:
         """Whether the ground is steep enough, or its slope unknown."""
@@ -147,8 +149,8 @@ class Outside:
 
     def wanted(self, window: Window) -> Valid:
         """Whether the mask leaves each pixel in."""
-        values, valid = read_window(self._dataset, window)
-        return np.asarray((values[0] == 0) | ~valid)
+        _, valid = read_window(self._dataset, window)
+        return np.asarray((self._dataset.read(1, window=window) == 0) | ~valid)  # a palette's numbers, not its colours
 
 
 def left_out(place: Path | str, grid: Grid, stack: ExitStack) -> Limit:

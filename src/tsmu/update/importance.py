@@ -63,8 +63,9 @@ class ElasticWeightConsolidation(_ImportantWeights):
             logits = lesson.network(batch["image"], [lesson.decoder])[lesson.decoder]
             loss = torch.stack(list(label_losses(logits, batch["mask"]).values())).sum()
             names, weights = zip(*_weights(lesson), strict=True)
-            for name, gradient in zip(names, torch.autograd.grad(loss, weights), strict=True):
-                squares[name] += gradient.square()
+            for name, gradient in zip(names, torch.autograd.grad(loss, weights, allow_unused=True), strict=True):
+                if gradient is not None:  # some encoders have weights that they do not use
+                    squares[name] += gradient.square()
         return self._remembered(lesson, {name: square / max(count, 1) for name, square in squares.items()})
 
 

@@ -42,7 +42,10 @@ AHEAD = 4  # batches that each of them prepares
 SHARED_MEMORY = Path("/dev/shm")  # through which they pass them; small in some containers
 CHECKPOINT = "last.ckpt"
 CHECKPOINT_STEPS = 20  # between two checkpoints, at least
-CHECKPOINT_SECONDS = 10.0  # likewise; on a fast machine 20 steps take less time than writing them down
+CHECKPOINT_SECONDS = (
+    10.0  # between two of them, at least; on a fast machine 20 steps take less time than writing them down
+)
+SLOW_SECONDS = 60.0  # after which a checkpoint is due whatever the number of steps
 
 
 @dataclass(frozen=True)
@@ -242,9 +245,11 @@ class _Checkpoints(Callback):
     def __init__(self, path: Path) -> None:
         self._path = path
         self._saved = -math.inf
+        self._begun = time.monotonic()
 
     def on_train_batch_end(self, trainer: Any, *_: Any) -> None:
-        if trainer.global_step % CHECKPOINT_STEPS == 0 and time.monotonic() - self._saved >= CHECKPOINT_SECONDS:
+        due = trainer.global_step % CHECKPOINT_STEPS == 0 and time.monotonic() - self._saved >= CHECKPOINT_SECONDS
+        if due or time.monotonic() - max(self._saved, self._begun) >= SLOW_SECONDS:  # of large chips on a laptop
             trainer.save_checkpoint(self._path)
             self._saved = time.monotonic()
 
