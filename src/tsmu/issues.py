@@ -91,7 +91,7 @@ class IssueLog:
         return [asdict(issue) for issue in self.issues]
 
     def save(self, path: Path) -> None:
-        """Write the log into `path`, replacing what an earlier read of the same source said.
+        """Write the log into `path`, replacing what an earlier read of the same source said; an empty one, too.
 
         Issues of other sources stay, so `path` always tells the known defects of all input.
         """

@@ -6,10 +6,13 @@ import shutil
 from pathlib import Path
 
 import geopandas
+import numpy as np
 import pytest
+import rasterio
 import shapely
+from rasterio.transform import from_origin
 
-from tests.conftest import Tsmu
+from tests.conftest import Tsmu, write_chips, write_raster
 from tsmu.synthetic import World, write_google_earth
 
 REGION = "eastern_forests"
@@ -100,6 +103,35 @@ def test_a_region_learns_from_them_and_its_predictions_go_to_labelme_and_back(
     predicted.write_text(json.dumps(work | {"flags": dict.fromkeys(work["flags"], False)}))  # unticked: it is right
     back = json.loads(tsmu("import", "labels", out, "--json", "--workspace", space).stdout)
     assert (back["records"], back["unlabelled_pairs"]) == (12, 1)
+
+
+def test_drafts_of_pairs_by_a_model_of_post_images(tmp_path: Path, tsmu: Tsmu) -> None:
+    """What a pair has beside is not looked at; one with other bands is left out."""
+    space = tmp_path / "space"
+    chips, pairs = write_chips(tmp_path / "chips"), write_chips(tmp_path / "pairs", 2, 64, pre=True)
+    shots = tmp_path / "shots"
+    for number, east in enumerate((500_000, 510_000)):
+        place = {"crs": "EPSG:32645", "transform": from_origin(east, 3_100_000, 10, 10)}
+        for side, folder in (("pre", "pre"), ("post", "images")):
+            with rasterio.open(pairs / folder / f"chip_{number}.png") as dataset:
+                write_raster(shots / f"{number}_{side}.tif", dataset.read(), **place)
+    grey = {"crs": "EPSG:32645", "transform": from_origin(520_000, 3_100_000, 10, 10)}
+    for side in ("pre", "post"):
+        write_raster(shots / f"grey_{side}.tif", np.full((1, 64, 64), 100, np.uint8), **grey)
+    for command in (
+        ("init", space),
+        ("import", "chips", chips, "--region", "alps", "--workspace", space),
+        ("update", "alps", "--steps", "2", "--batch-size", "4", "--encoder", "resnet18", "--workspace", space),
+        ("import", "pairs", shots, "--region", "alps", "--workspace", space),
+    ):
+        done = tsmu(*command)
+        assert done.returncode == 0, done.stderr
+    done = tsmu("export", "labelme", tmp_path / "drafts", "--predictions", "--json", "--workspace", space)
+    assert done.returncode == 3, done.stderr
+    answer = json.loads(done.stdout)
+    assert (answer["records"], answer["left_out"]) == (2, 1)
+    assert "grey_post.tif" in answer["issues"][0]["file"]
+    assert len(list((tmp_path / "drafts").glob("*.json"))) == 2
 
 
 def test_what_cannot_be_read_any_more_is_left_out_of_an_export(survey: Path, tmp_path: Path, tsmu: Tsmu) -> None:

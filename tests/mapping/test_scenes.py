@@ -170,6 +170,28 @@ def test_broken_scenes_are_told_and_the_others_mapped(tmp_path: Path, server: st
     assert [scene["bands_computed"] for scene in again["scenes"]] == [0] * 5
 
 
+def test_a_map_of_another_area_is_another_run(tmp_path: Path, space: Workspace) -> None:
+    scene, area = write_raster(tmp_path / "valley.tif", ground(100, 90), **PLACE), tmp_path / "area.gpkg"
+
+    def recorded(*options: object) -> bool:
+        command = ("map", scene, "--region", "alps", "--engine", "torch", "--json", "--workspace", space.root)
+        done = tsmu(*command, *options)
+        assert done.exit_code == 0, done.stderr
+        return not json.loads(done.stdout)["run_already_there"]
+
+    with rasterio.open(scene) as dataset:
+        west, south, east, north = dataset.bounds
+        crs = dataset.crs
+    for middle in (west + 0.6 * (east - west), west + 0.3 * (east - west)):
+        geopandas.GeoDataFrame(geometry=[shapely.box(west, south, middle, north)], crs=crs).to_file(area)
+        assert recorded("--aoi", area)
+        assert not recorded("--aoi", area)
+    assert recorded()
+    looked = pyogrio.read_dataframe(space.database, layer="mapped_area").bounds
+    width = (looked["maxx"] - looked["minx"]).to_numpy()
+    assert sorted(width / width.max()) == pytest.approx([0.3, 0.6, 1], abs=0.02)
+
+
 def test_pairs_that_do_not_fit_are_told_and_the_others_mapped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     space = Workspace.create(tmp_path / "survey")
     bands = {"bands": ["pre:red", "post:red", "post:green"], "mean": [110.0] * 3, "std": [30.0] * 3}

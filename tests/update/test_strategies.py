@@ -8,6 +8,8 @@ import torch
 
 from tests.update.networks import chain, chips_of, fresh, same, state
 from tsmu.chips.dataset import ChipDataset
+from tsmu.chips.statistics import band_statistics
+from tsmu.model.network import RegionNet
 from tsmu.update.finetune import FineTuning
 from tsmu.update.sampling import StepSampler
 from tsmu.update.strategies import STRATEGIES
@@ -66,6 +68,14 @@ def test_a_penalty_keeps_important_weights(name: str, bright_chips: Path, dark_c
         )
 
     assert moved(1e6) < 0.5 * moved(0.0)
+
+
+def test_importance_of_an_encoder_with_weights_that_it_does_not_use(bright_chips: Path) -> None:
+    bright = chips_of(bright_chips, "bright")
+    network = RegionNet("efficientnet-b0", *band_statistics(bright))
+    learned = learn_region(network, "bright", bright, STRATEGIES["ewc"], TrainingSettings(2, 2, 0))
+    important = [name for name, value in learned.memory.items() if name.startswith("importance.") and value.any()]
+    assert 0 < len(important) < len(list(network.encoder.parameters()))
 
 
 def test_joint_training_sees_every_region_as_often(bright_chips: Path, dark_chips: Path) -> None:

@@ -46,8 +46,7 @@ def export(
         wanted = filters(bbox, region, dates, min_area, status, where)
         answer.records = write(records, file, log, wanted, layout=layout)
         answer.outputs["file"] = str(file)
-        if len(log):
-            answer.take_issues(log, _issues(database, workspace))
+        answer.take_issues(log, _issues(database, workspace))
         answer.say(f"{answer.records} {'items' if file.suffix.lower() == '.json' else 'landslides'}: {file}")
 
 

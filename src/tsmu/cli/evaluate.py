@@ -29,6 +29,6 @@ def evaluate(
         answer.records = len(history.regions)
         answer.outputs = {name: str(path) for name, path in files.items()}
         answer.more = history.as_dict()
-        answer.take_issues(log, space.issues)  # none, too: what was amended is told no more
+        answer.take_issues(log, space.issues)
         answer.say(as_table(history))
         answer.say(f"Report: {files['html']}")

@@ -110,7 +110,7 @@ def map_scene(
                     continue
                 answer.records += done[-1]["records"]
                 answer.say(_line(done[-1]))
-        answer.take_issues(log, space.issues)  # none, too: what was amended is told no more
+        answer.take_issues(log, space.issues)
         if not done:
             raise MapError(f"none of {len(log)} scenes could be mapped; see {space.issues}")
         answer.outputs |= {"database": records.name} | (done[0]["outputs"] if len(done) == 1 else {})

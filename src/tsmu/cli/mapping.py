@@ -16,6 +16,7 @@ from tsmu.mapping.area import valid_area
 from tsmu.mapping.cluster import Dispatcher, Outcome
 from tsmu.mapping.opened import MappedScene, SceneOpener, Wanted
 from tsmu.mapping.scenes import SceneOrder, place_of
+from tsmu.mapping.source import file_identity
 from tsmu.mapping.workers import workers
 from tsmu.workspace import Workspace
 
@@ -73,8 +74,9 @@ def record(
         "overlap": tiling.overlap,
     }
     unusual: dict[str, Any] = {"tta": wanted.tta, "min_probability": wanted.min_probability, "scale": wanted.scale}
-    unusual |= {"aoi": wanted.aoi and space.stored_path(wanted.aoi), "leave_out": wanted.leave_out}
-    unusual |= {"slope_below": wanted.slope_below, "dem": wanted.dem}
+    unusual |= {"slope_below": wanted.slope_below}
+    files = {"aoi": wanted.aoi, "leave_out": wanted.leave_out, "dem": wanted.dem}
+    unusual |= {name: _state(place_of(str(file)), space) for name, file in files.items() if file}
     if len(mapped.by) > 1:
         settings["regions"] = {one.region: [one.label, one.threshold] for one in mapped.by}
     by = RunRecord(
@@ -123,6 +125,12 @@ def record(
             **({"published": mapped.published} if mapped.published else {}),
         },
     }
+
+
+def _state(file: Path | str, space: Workspace) -> list[Any]:
+    """Which file it is, and in which state."""
+    place, size, changed = file_identity(file)
+    return [place if isinstance(file, str) else space.stored_path(file), size, changed]
 
 
 def _absolute(place: Path | str | None) -> Any:
