@@ -22,8 +22,8 @@ SETTINGS_TEMPLATE = """\
 # Settings of this tsmu workspace. Options given on the command line win over them.
 
 [model]
-encoder = "resnet34"     # any encoder of segmentation_models_pytorch; timm's are named tu-<name>
-weights = "none"         # none, a name such as imagenet, or a .safetensors file
+encoder = "timm-tf_efficientnet_lite0"  # any encoder of segmentation_models_pytorch; timm's are named tu-<name>
+weights = "auto"         # auto: pretrained ones that need no download; or none, a name such as imagenet, or a file
 
 [update]
 strategy = "tsmu-plus"   # how a new region is learned
@@ -58,8 +58,8 @@ class Section(BaseModel):
 class ModelSettings(Section):
     """The network that the first update creates."""
 
-    encoder: str = "resnet34"
-    weights: str = "none"
+    encoder: str = "timm-tf_efficientnet_lite0"
+    weights: str = "auto"
 
 
 class UpdateSettings(Section):

@@ -19,7 +19,7 @@ from safetensors.torch import load_file, save_file
 from tsmu.benchmark.continual_figures import course_of_learning, matrices
 from tsmu.benchmark.continual_tables import tables
 from tsmu.benchmark.data import read_regions
-from tsmu.chips.index import select
+from tsmu.chips.index import bands_of, select
 from tsmu.chips.looks import style_of
 from tsmu.chips.splits import fold_split
 from tsmu.chips.statistics import band_statistics
@@ -30,6 +30,7 @@ from tsmu.evaluate.threshold import choose_threshold
 from tsmu.files import remove, write_json, write_text, written_whole
 from tsmu.model.device import device_in_use, precision_in_use
 from tsmu.model.network import RegionNet
+from tsmu.model.weights import find_weights, weights_record
 from tsmu.update.sampling import mix
 from tsmu.update.strategies import strategy_named
 from tsmu.update.strategy import Strategy
@@ -47,7 +48,8 @@ class ContinualSettings:
         seeds: 0 to seeds - 1.
         steps: optimisation steps per region.
         batch_size: chips per step.
-        encoder: encoder name; always from random weights.
+        encoder: encoder name.
+        weights: what it starts from, the same for every strategy: `auto`, a name, a file or `none`.
         split: `fixed` (contiguous 64/16/20 %) or `folds` (seed s tests on the s-th of five blocks).
     """
 
@@ -58,16 +60,17 @@ class ContinualSettings:
     steps: int
     batch_size: int
     encoder: str
+    weights: str
     split: str
 
     def key(self) -> str:
         """Name what the figures depend on, so that only equal runs are put together."""
-        parts = [self.steps, self.batch_size, self.encoder, self.split]
+        parts = [self.steps, self.batch_size, self.encoder, self.split, self.weights]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:8]
 
 
 RESULTS = "results.json"
-SETTLED = ("regions", "steps", "batch_size", "encoder", "split")  # what all cells of a folder share
+SETTLED = ("regions", "steps", "batch_size", "encoder", "weights", "split")  # what all cells of a folder share
 Say = Callable[[str], None]
 
 
@@ -115,7 +118,10 @@ def stored_cells(settings: ContinualSettings, file: Path, settled: Sequence[str]
         return []
     stored = json.loads(file.read_text(encoding="utf-8"))
     for name in settled:
-        given, there = getattr(settings, name), stored["settings"][name]
+        given, there = (
+            getattr(settings, name),
+            stored["settings"].get(name, "none"),
+        )  # the first results have no weights
         if (list(given) if isinstance(given, tuple) else given) != there:
             raise BenchmarkError(f"{file}: holds a run with {name} {there}, asked for {given}; name another folder")
     cells: list[dict[str, Any]] = stored["cells"]
@@ -151,6 +157,8 @@ def _run_cell(
         "order": list(order),
         "seed": seed,
         "split": settings.split,
+        "encoder": settings.encoder,
+        **weights_record(find_weights(settings.encoder, settings.weights)),
         "R": [step["R"] for step in steps],
         "R_at_half": [step["R_at_half"] for step in steps],
         "threshold": [[serving["threshold"] / 100 for serving in step["serving"].values()] for step in steps],
@@ -277,7 +285,8 @@ def network_after(
     mean, std = band_statistics(train[settings.regions[0]])
     with torch.random.fork_rng():
         torch.manual_seed(mix(seed, -1))
-        network = RegionNet(settings.encoder, mean, std)
+        pretrained = find_weights(settings.encoder, settings.weights)
+        network = RegionNet(settings.encoder, mean, std, pretrained, bands_of(train[settings.regions[0]]))
     if before:
         for decoder in before[-1]["decoders"]:
             network.add_decoder(decoder)

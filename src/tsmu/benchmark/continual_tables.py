@@ -25,7 +25,11 @@ def tables(results: dict[str, Any]) -> str:
         "FWT": summary(last, "FWT"),
     }
     course: Columns = {
-        **{f"WA {step + 1}": summary(step, "WA") for step in range(len(order))},
+        **{
+            f"{title} {step + 1}": summary(step, name)
+            for step in range(len(order))
+            for title, name in (("WA", "WA"), ("mean", "ACC"))
+        },
         **{f"WF {step + 1}": summary(step, "WF") for step in range(1, len(order))},
     }
     cost: Columns = {
@@ -36,7 +40,8 @@ def tables(results: dict[str, Any]) -> str:
         [
             f"IoU after all of {', '.join(order)}, in this order:",
             *_table(groups, end, 3, _lead_over(groups, summary(last, "ACC"))),
-            "Weighted average (WA) and weighted forgetting (WF, lower is better) after each region:",
+            "Weighted average (WA), unweighted mean IoU of the regions learned so far, and weighted forgetting (WF, "
+            "lower is better) after each region:",
             *_table(groups, course, 3),
             "What is kept, and the time of each update:",
             *_table(groups, cost, 0),

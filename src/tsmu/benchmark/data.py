@@ -13,15 +13,26 @@ from tsmu.issues import IssueLog
 
 
 def read_regions(data: Path, regions: Sequence[str]) -> dict[str, geopandas.GeoDataFrame]:
-    """Read a chips folder (`images/`, `masks/`) per region.
+    """Read a chips folder (`images/`, `masks/`) per region, from `data/REGION` or from `data/*/REGION`.
 
     Raises:
-        BenchmarkError: a file cannot be used; figures of some of the chips would not compare.
+        BenchmarkError: there is no such folder, or several, or a file cannot be used; figures of some of
+            the chips would not compare.
         ChipError: there are no chips, or the regions have different bands.
     """
-    chips = {region: _read_region(data / region, region) for region in regions}
+    chips = {region: _read_region(_folder_of(data, region), region) for region in regions}
     bands_of(pd.concat(list(chips.values())))
     return chips
+
+
+def _folder_of(data: Path, region: str) -> Path:
+    if (data / region).is_dir():
+        return data / region
+    found = sorted(folder for folder in data.glob(f"*/{region}") if folder.is_dir())
+    if len(found) != 1:
+        shown = ", ".join(map(str, found)) or "none"
+        raise BenchmarkError(f"{data}: one folder {region} is needed, in it or one level below; there are: {shown}")
+    return found[0]
 
 
 def _read_region(folder: Path, region: str) -> geopandas.GeoDataFrame:

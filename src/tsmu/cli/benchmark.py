@@ -20,7 +20,10 @@ Order = Annotated[str, typer.Option(metavar="A,B,...", help="Regions in the orde
 Seeds = Annotated[int, typer.Option(min=1, help="Seeds 0 to N - 1.")]
 Steps = Annotated[int, typer.Option(min=2, help="Optimisation steps per region.")]
 BatchSize = Annotated[int, typer.Option(min=2, help="Chips per step.")]
-Encoder = Annotated[str, typer.Option(help="Encoder name; starts from random weights.")]
+Encoder = Annotated[str, typer.Option(help="Encoder name.")]
+Weights = Annotated[
+    str, typer.Option(metavar="auto|NAME|FILE|none", help="What the encoder starts from, alike for all strategies.")
+]
 Split = Annotated[Literal["fixed", "folds"], typer.Option(help="Contiguous blocks, or five folds by seed.")]
 
 
@@ -49,7 +52,8 @@ def continual(
     seeds: Seeds = 3,
     steps: Steps = 200,
     batch_size: BatchSize = 16,
-    encoder: Encoder = "resnet18",
+    encoder: Encoder = "timm-tf_efficientnet_lite0",
+    weights: Weights = "auto",
     split: Split = "fixed",
     as_json: JsonOption = False,
 ) -> None:
@@ -59,7 +63,7 @@ def continual(
         from tsmu.benchmark.continual_tables import tables
 
         learners, order = tuple(strategies.split(",")), tuple(regions.split(","))
-        settings = ContinualSettings(str(data), order, learners, seeds, steps, batch_size, encoder, split)
+        settings = ContinualSettings(str(data), order, learners, seeds, steps, batch_size, encoder, weights, split)
         with _training() as (say, report):
             results = run_continual(settings, out, say, report)
         answer.records = len(results["cells"])
@@ -80,7 +84,8 @@ def few_shot(
     seeds: Seeds = 3,
     steps: Steps = 200,
     batch_size: BatchSize = 16,
-    encoder: Encoder = "resnet18",
+    encoder: Encoder = "timm-tf_efficientnet_lite0",
+    weights: Weights = "auto",
     split: Split = "fixed",
     as_json: JsonOption = False,
 ) -> None:
@@ -90,7 +95,7 @@ def few_shot(
         from tsmu.benchmark.few_shot import few_shot_table, run_few_shot
 
         order = tuple(regions.split(","))
-        settings = ContinualSettings(str(data), order, (strategy,), seeds, steps, batch_size, encoder, split)
+        settings = ContinualSettings(str(data), order, (strategy,), seeds, steps, batch_size, encoder, weights, split)
         with _training() as (say, report):
             results = run_few_shot(settings, [int(size) for size in sizes.split(",")], out, say, report)
         answer.records = len(results["cells"])

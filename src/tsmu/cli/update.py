@@ -15,9 +15,12 @@ def update(
     steps: Annotated[int | None, typer.Option(min=2, help="Optimisation steps.")] = None,
     batch_size: Annotated[int | None, typer.Option(min=2, help="Chips per step.")] = None,
     seed: Annotated[int, typer.Option(help="Decides initial weights, chip order and augmentation.")] = 0,
-    encoder: Annotated[str | None, typer.Option(help="Encoder of the first bundle, such as resnet34.")] = None,
+    encoder: Annotated[
+        str | None, typer.Option(help="Encoder of the first bundle, such as resnet34; by default as in tsmu.toml.")
+    ] = None,
     weights: Annotated[
-        str | None, typer.Option(metavar="NAME|FILE|none", help="What that encoder starts from.")
+        str | None,
+        typer.Option(metavar="auto|NAME|FILE|none", help="What that encoder starts from; auto needs no download."),
     ] = None,
     keep_validation: Annotated[
         bool,
@@ -30,6 +33,7 @@ def update(
     with command("update", as_json) as answer:
         space = find_workspace(workspace)
         defaults = space.settings
+        from tsmu.model.card import started_from
         from tsmu.model.serving import read_serving
         from tsmu.update.training import TrainingProgress, TrainingSettings
         from tsmu.update.update import update_bundle
@@ -58,7 +62,8 @@ def update(
         answer.more |= {"version": bundle.name, "region": region, **entry.model_dump(mode="json")}
         ious = {split: scores["iou"] for split, scores in entry.scores.items() if scores.get("iou") is not None}
         shown = ", ".join(f"IoU {iou:.3f} on {split} chips" for split, iou in ious.items()) or "no chips to score it on"
-        answer.say(f"{bundle.name} has learned {region}: {shown}; encoder from weights: {bundle.record.weights}")
+        answer.say(f"{bundle.name} has learned {region}: {shown}")
+        answer.say(f"Encoder {bundle.record.encoder}, started from {started_from(bundle.record)}")
         if entry.kept_step not in (None, settings.steps):
             answer.say(f"Kept the weights of step {entry.kept_step}: the best mean of the regions that can be checked")
         pins = read_serving(space.models).pins

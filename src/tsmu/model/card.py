@@ -16,7 +16,7 @@ def card_text(record: BundleRecord) -> str:
         + (f" on top of v{record.parent:03d}." if record.parent else ", its first region."),
         "",
         f"- Created: {record.created}, {', '.join(f'{name} {version}' for name, version in record.software.items())}",
-        f"- Network: U-Net, encoder {record.encoder} (started from: {record.weights}), one decoder each for "
+        f"- Network: U-Net, encoder {record.encoder} (started from: {started_from(record)}), one decoder each for "
         f"{', '.join(record.decoders)}",
         f"- Bands: {', '.join(record.bands)}",
         f"- Band means: {_numbers(record.mean)}; deviations: {_numbers(record.std)}",
@@ -39,6 +39,11 @@ def card_text(record: BundleRecord) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def started_from(record: BundleRecord) -> str:
+    """Say what the encoder started from."""
+    return "random weights" if record.weights == "none" else record.weights_source or record.weights
 
 
 def _origin(name: str, region: RegionRecord) -> str:

@@ -3,21 +3,18 @@
 import copy
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import repeat
-from pathlib import Path
 from typing import Any, Self, TypeVar, cast
 
 import torch
 from segmentation_models_pytorch.base import SegmentationHead
 from segmentation_models_pytorch.base.initialization import initialize_decoder, initialize_head
 from segmentation_models_pytorch.decoders.unet.decoder import UnetDecoder
-from segmentation_models_pytorch.encoders import get_encoder
 from torch import Tensor, nn
 from torch.nn import functional
 
-from tsmu.errors import BundleError
 from tsmu.model.regional import RegionalConv, RegionalNorm
+from tsmu.model.weights import DEPTH, PretrainedWeights, build_encoder, load_weights
 
-DEPTH = 5
 MULTIPLE = 2**DEPTH  # sides of the padded input are multiples of this
 DECODER_CHANNELS = (256, 128, 64, 32, 16)
 ENCODER = "encoder"
@@ -98,15 +95,25 @@ class RegionNet(nn.Module):
         encoder: name of an encoder of segmentation_models_pytorch (`tu-...` for timm's).
         mean: per band, raw units, in band order.
         std: per band, raw units, positive.
-        weights: `none`, a name that the encoder knows, or a .safetensors file of its state.
+        pretrained: weights that the encoder starts from (`weights.find_weights`); None for random ones.
+        bands: names of the bands, such as `post:red`, by which each finds its pretrained kernel.
     """
 
     mean: Tensor
     std: Tensor
 
-    def __init__(self, encoder: str, mean: Sequence[float], std: Sequence[float], weights: str = "none") -> None:
+    def __init__(
+        self,
+        encoder: str,
+        mean: Sequence[float],
+        std: Sequence[float],
+        pretrained: PretrainedWeights | None = None,
+        bands: Sequence[str] = (),
+    ) -> None:
         super().__init__()
-        self.encoder = _build_encoder(encoder, len(mean), weights)
+        self.encoder = build_encoder(encoder, len(mean))
+        if pretrained is not None:
+            load_weights(self.encoder, pretrained, bands)
         self.decoders = nn.ModuleDict()
         self.open_norms: frozenset[str] = frozenset()
         self._first_norms = _take_norms(self.encoder)
@@ -225,31 +232,3 @@ def decoder_part(name: str) -> str:
 def own_parts(name: str) -> tuple[str, str, str]:
     """Name all that a region has of its own among the parts: normalisation, adapters and decoder."""
     return f"norms:{name}", f"adapters:{name}", decoder_part(name)
-
-
-def _build_encoder(name: str, bands: int, weights: str) -> nn.Module:
-    named = None if weights == "none" or weights.endswith(".safetensors") else weights
-    try:
-        encoder: nn.Module = get_encoder(name, in_channels=bands, depth=DEPTH, weights=named)
-    except KeyError as error:
-        raise BundleError(str(error.args[0])) from None
-    except (OSError, ValueError, RuntimeError) as error:
-        reason = str(error).splitlines()[0]
-        raise BundleError(
-            f"encoder {name}: weights {weights!r} cannot be had ({reason}); "
-            "give --weights FILE.safetensors, or --weights none to start from random ones"
-        ) from error
-    if weights.endswith(".safetensors"):
-        _load_encoder_file(encoder, Path(weights))
-    return encoder
-
-
-def _load_encoder_file(encoder: nn.Module, path: Path) -> None:
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
-    try:
-        encoder.load_state_dict(load_file(path))
-    except (OSError, SafetensorError, RuntimeError) as error:
-        reason = str(error).splitlines()[0]
-        raise BundleError(f"{path}: does not fit the encoder ({reason}); give weights of the same encoder") from error

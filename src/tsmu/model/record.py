@@ -66,7 +66,10 @@ class BundleRecord(_Record):
         created: UTC, ISO 8601.
         software: versions of tsmu and torch.
         encoder: encoder name.
-        weights: what the encoder started from.
+        weights: name or file of what the encoder started from, `none` for random weights.
+        weights_source: where these weights came from, for people; None for random ones.
+        weights_digest: SHA-256 over their tensors; None for random ones, and for named weights in
+            bundles of before it was noted.
         bands: input bands in order.
         mean, std: per band, raw units; fixed by the first region's training chips.
         dtypes: types of the training images' files, such as uint8; None in bundles of before they
@@ -87,6 +90,8 @@ class BundleRecord(_Record):
     decoders: list[str]
     regions: dict[str, RegionRecord]
     dtypes: list[str] | None = None
+    weights_source: str | None = None
+    weights_digest: str | None = None
 
     @property
     def newest_region(self) -> str:

@@ -35,7 +35,7 @@ def as_stac_item(record: BundleRecord, files: Mapping[str, tuple[str, int]]) -> 
             "mlm:framework": "pytorch",
             "mlm:framework_version": record.software["torch"],
             "mlm:pretrained": record.weights != "none",
-            "mlm:pretrained_source": None if record.weights == "none" else record.weights,
+            "mlm:pretrained_source": None if record.weights == "none" else record.weights_source or record.weights,
             "mlm:hyperparameters": {"encoder": record.encoder, "decoders": record.decoders},
             "mlm:input": [_input(record)],
             "mlm:output": [_output(record, region) for region in record.regions],

@@ -29,6 +29,7 @@ from tsmu.model.device import device_in_use, precision_in_use
 from tsmu.model.network import RegionNet
 from tsmu.model.record import BundleRecord, RegionRecord
 from tsmu.model.serving import current_bundle, hold, let_go, move_on, read_serving, serving_bundle
+from tsmu.model.weights import AUTO, NONE, PretrainedWeights, find_weights, weights_record
 from tsmu.update.calibration import calibrate
 from tsmu.update.checks import compare_answers, compare_regions
 from tsmu.update.sampling import mix
@@ -78,13 +79,15 @@ def update_bundle(
     train, validation = select(chips, region, "train"), select(chips, region, "val")
     parent = current_bundle(workspace.models)
     model = _model_settings(workspace, parent, encoder, weights)
+    pretrained = None if parent else find_weights(model.encoder, model.weights)
     if parent:
         parent.require_bands(bands_of(chips))
     known = _known(index, region, strategy, parent)
-    run = workspace.runs / _run_name(region, strategy_name, settings, model, parent, chips)
-    _note_settings(run, region, strategy_name, settings)
+    start = parent.digest if parent else [model.encoder, pretrained.digest if pretrained else NONE]
+    run = workspace.runs / _run_name(region, strategy_name, settings, start, chips)
     started = time.monotonic()
-    network = parent.network() if parent else _new_network(model, train, settings.seed)
+    network = parent.network() if parent else _new_network(model.encoder, pretrained, train, settings.seed)
+    _note_settings(run, region, strategy_name, settings)
     old = _moving_regions(workspace, region, parent)
     kept = {name: checking_chips(workspace, name, index) for name in old}
     learned = learn_region(
@@ -115,7 +118,7 @@ def update_bundle(
     worse: dict[str, tuple[str, str]] = {}
     if parent:
         records, worse = _held_against_the_best(workspace, parent, network, region, records, kept, train, validation)
-    record = _next_record(parent, network, model, chips, records, region)
+    record = _next_record(parent, network, model.encoder, pretrained, chips, records, region)
     hold(workspace.models, f"v{record.version:03d}", worse)
     if keep_validation:
         keep_chips(workspace, region, validation)
@@ -194,7 +197,7 @@ def _model_settings(
         return ModelSettings(encoder=encoder or given.encoder, weights=weights or given.weights)
     there = ModelSettings(encoder=parent.record.encoder, weights=parent.record.weights)
     for what, asked, has in (("encoder", encoder, there.encoder), ("weights", weights, there.weights)):
-        if asked not in (None, has):
+        if asked not in (None, AUTO, has):
             raise UpdateError(
                 f"{parent.path}: began with {what} {has}, asked for {asked}; encoder and weights are chosen with "
                 f"the first region: leave --{what} out, or start a new workspace"
@@ -217,23 +220,23 @@ def _chips_of(workspace: Workspace, index: geopandas.GeoDataFrame, region: str) 
     return chips
 
 
-def _new_network(model: ModelSettings, train: geopandas.GeoDataFrame, seed: int) -> RegionNet:
+def _new_network(
+    encoder: str, pretrained: PretrainedWeights | None, train: geopandas.GeoDataFrame, seed: int
+) -> RegionNet:
     mean, std = band_statistics(train)
     with torch.random.fork_rng():
         torch.manual_seed(mix(seed, -1))
-        return RegionNet(model.encoder, mean, std, model.weights)
+        return RegionNet(encoder, mean, std, pretrained, bands_of(train))
 
 
 def _run_name(
     region: str,
     strategy: str,
     settings: TrainingSettings,
-    model: ModelSettings,
-    parent: Bundle | None,
+    start: str | list[str],
     chips: geopandas.GeoDataFrame,
 ) -> str:
-    """Name a run by everything that decides its result."""
-    start = parent.digest if parent else model.model_dump()
+    """Name a run by everything that decides its result; `start` tells the network that it begins with."""
     rows = chips.drop(columns="geometry").to_json(orient="records")
     key = json.dumps([region, strategy, asdict(settings), start, rows], sort_keys=True)
     return f"{region}-{hashlib.sha256(key.encode()).hexdigest()[:12]}"
@@ -274,19 +277,25 @@ def _number(value: float) -> float | None:
 def _next_record(
     parent: Bundle | None,
     network: RegionNet,
-    model: ModelSettings,
+    encoder: str,
+    pretrained: PretrainedWeights | None,
     chips: geopandas.GeoDataFrame,
     records: dict[str, RegionRecord],
     region: str,
 ) -> BundleRecord:
     old = parent.record if parent else None
+    weights = (
+        {name: getattr(old, name) for name in ("weights", "weights_source", "weights_digest")}
+        if old
+        else weights_record(pretrained)
+    )
     return BundleRecord(
         version=records[region].learned_in,
         parent=old.version if old else None,
         created=datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
         software={name: version(name) for name in ("tsmu", "torch", "segmentation-models-pytorch")},
-        encoder=model.encoder,
-        weights=model.weights,
+        encoder=encoder,
+        **weights,
         bands=list(bands_of(chips)),
         mean=network.mean.flatten().tolist(),
         std=network.std.flatten().tolist(),
