@@ -27,7 +27,7 @@ weights = "auto"         # auto: pretrained ones that need no download; or none,
 
 [update]
 strategy = "tsmu-plus"   # how a new region is learned
-steps = 400              # optimisation steps per region
+steps = 400              # optimisation steps per region; "auto": as many as the validation chips ask for
 batch_size = 16          # chips per step
 
 [map]
@@ -66,7 +66,7 @@ class UpdateSettings(Section):
     """How a region is learned, unless the command says otherwise."""
 
     strategy: str = "tsmu-plus"
-    steps: int = Field(400, ge=2)
+    steps: Literal["auto"] | Annotated[int, Field(ge=2)] = 400
     batch_size: int = Field(16, ge=2)
 
 

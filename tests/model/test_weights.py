@@ -17,7 +17,7 @@ from tsmu.model.weights import (
     find_weights,
     kernels_for,
     load_weights,
-    unnamed_colours,
+    guessed_colours,
 )
 
 RGB = ["post:red", "post:green", "post:blue"]
@@ -102,8 +102,8 @@ def test_an_image_alike_in_all_bands_keeps_its_features(bands: list[str]) -> Non
 def test_three_bands_without_names_are_red_green_blue_and_it_is_known_that_this_was_guessed() -> None:
     bands = ["post:band_1", "post:band_2", "post:band_3"]
     assert [colour for _, colour in band_colours(bands)] == ["red", "green", "blue"]
-    assert unnamed_colours(bands) == bands
-    assert unnamed_colours(PAIR) == []
+    assert guessed_colours(bands) == ["post:band_1 as red", "post:band_2 as green", "post:band_3 as blue"]
+    assert guessed_colours(PAIR) == []
 
 
 def test_other_numbers_of_bands_without_names_are_refused() -> None:

@@ -1,6 +1,6 @@
 """The best weights of a training, by the mean over all regions that can be checked."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import geopandas
@@ -103,7 +103,38 @@ def test_a_training_that_was_killed_where_it_ended_ends(
     assert steps == []
 
 
+def test_the_last_stage_is_repeated_as_long_as_validation_gains(
+    monkeypatch: pytest.MonkeyPatch, bright_chips: Path
+) -> None:
+    rounds = [
+        [50] * 9 + [60],
+        [55] * 9 + [70],
+        [70] * 10,
+        [90] * 10,
+    ]  # landslide pixels found, of 100; checked each step
+    monkeypatch.setattr(best, "count_pixels", _finding([count for found in rounds for count in found]))
+    bright = chips_of(bright_chips, "bright")
+    settings, steps = TrainingSettings(10, 2, 0, rounds=4), list[int]()
+    learned = learn_region(
+        fresh(bright), "bright", bright, FineTuning(), settings,
+        checking=[("bright", bright)], report=lambda now: steps.append(now.step),
+    )  # fmt: skip
+    assert learned.steps == max(steps) == 30  # the third round brought nothing, so there is no fourth
+    assert learned.kept_step == 30
+
+
+def test_without_validation_chips_there_is_one_round(bright_chips: Path) -> None:
+    bright = chips_of(bright_chips, "bright")
+    learned = learn_region(fresh(bright), "bright", bright, FineTuning(), TrainingSettings(4, 2, 0, rounds=3))
+    assert (learned.steps, learned.kept_step) == (4, None)
+
+
 def _worse_and_worse() -> Callable[..., PixelCounts]:
     """Scores of a network that finds one landslide pixel fewer each time it is asked."""
-    found = iter(range(100, 0, -1))
+    return _finding(range(100, 0, -1))
+
+
+def _finding(counts: Iterable[int]) -> Callable[..., PixelCounts]:
+    """Scores of a network that finds so many of 100 landslide pixels, one count each time it is asked."""
+    found = iter(counts)
     return lambda *_: PixelCounts.of((np.arange(100) < next(found)).astype(np.float32), np.ones(100, np.uint8))

@@ -158,7 +158,7 @@ def _run_cell(
         "seed": seed,
         "split": settings.split,
         "encoder": settings.encoder,
-        **weights_record(find_weights(settings.encoder, settings.weights)),
+        **weights_record(find_weights(settings.encoder, settings.weights), bands_of(chips[order[0]])),
         "R": [step["R"] for step in steps],
         "R_at_half": [step["R_at_half"] for step in steps],
         "threshold": [[serving["threshold"] / 100 for serving in step["serving"].values()] for step in steps],

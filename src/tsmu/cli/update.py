@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from tsmu.cli.command import JsonOption, WorkspaceOption, command, find_workspace, progress
+from tsmu.errors import UpdateError
 
 
 def update(
@@ -12,7 +13,12 @@ def update(
     strategy: Annotated[
         str | None, typer.Option(help="How to learn it, such as tsmu, tsmu-plus, frozen or finetune.")
     ] = None,
-    steps: Annotated[int | None, typer.Option(min=2, help="Optimisation steps.")] = None,
+    steps: Annotated[
+        str | None,
+        typer.Option(
+            metavar="N|auto", help="Optimisation steps; auto goes on as long as the validation chips are served better."
+        ),
+    ] = None,
     batch_size: Annotated[int | None, typer.Option(min=2, help="Chips per step.")] = None,
     seed: Annotated[int, typer.Option(help="Decides initial weights, chip order and augmentation.")] = 0,
     encoder: Annotated[
@@ -38,7 +44,8 @@ def update(
         from tsmu.update.training import TrainingProgress, TrainingSettings
         from tsmu.update.update import update_bundle
 
-        settings = TrainingSettings(steps or defaults.update.steps, batch_size or defaults.update.batch_size, seed)
+        chips, most = batch_size or defaults.update.batch_size, steps or defaults.update.steps
+        settings = TrainingSettings.auto(chips, seed) if most == "auto" else TrainingSettings(_count(most), chips, seed)
         with space.lock("tsmu update"), progress(f"Learning {region}") as show:
 
             def report(now: TrainingProgress) -> None:
@@ -64,10 +71,18 @@ def update(
         shown = ", ".join(f"IoU {iou:.3f} on {split} chips" for split, iou in ious.items()) or "no chips to score it on"
         answer.say(f"{bundle.name} has learned {region}: {shown}")
         answer.say(f"Encoder {bundle.record.encoder}, started from {started_from(bundle.record)}")
-        if entry.kept_step not in (None, settings.steps):
+        if settings.rounds > 1:
+            answer.say(f"Steps: {entry.steps}, chosen on the validation chips")
+        if entry.kept_step not in (None, entry.steps):
             answer.say(f"Kept the weights of step {entry.kept_step}: the best mean of the regions that can be checked")
         pins = read_serving(space.models).pins
         answer.more["pins"] = {name: pin.model_dump() for name, pin in pins.items()}
         for name, pin in pins.items():
             answer.say(f"{name} stays with {pin.version}: {pin.why}")
         answer.say(f"Card: {bundle.path / 'card.md'}; next: tsmu evaluate, or tsmu map POST.tif --region {region}")
+
+
+def _count(steps: str | int) -> int:
+    if not str(steps).isdecimal() or int(steps) < 2:
+        raise UpdateError(f"--steps {steps}: must be a number of at least 2, or auto")
+    return int(steps)

@@ -54,6 +54,7 @@ def _origin(name: str, region: RegionRecord) -> str:
     )
     chips += f" ({region.reviewed} reviewed)" if region.reviewed else ""
     kept = "" if region.kept_step is None else f" ({region.kept_step})"
+    kept += " chosen by validation" if region.rounds > 1 else ""
     temperature = "-" if region.temperature is None else f"{region.temperature:.2f}"
     return (
         f"| {name} | {region.decoder} | {chips} | {share} | {size} | {region.strategy} "

@@ -18,6 +18,8 @@ class RegionRecord(_Record):
         learned_in: the version in which it was last learned.
         best_in: the version that answers its validation chips best; None if that is `learned_in`.
         strategy, steps, batch_size, seed: how.
+        rounds: how often the last stage of the training could be repeated; more than once where
+            validation chips chose the number of steps (`--steps auto`).
         chips: number of chips per split.
         landslide_share: share of landslide among the known training pixels.
         pixel_size: smallest and largest pixel size of its chips, metres; None if unknown.
@@ -50,6 +52,7 @@ class RegionRecord(_Record):
     kept_step: int | None = None
     reviewed: int = 0
     best_in: int | None = None
+    rounds: int = 1
 
     @property
     def best_version(self) -> int:

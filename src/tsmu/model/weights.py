@@ -187,20 +187,22 @@ def band_colours(bands: Sequence[str]) -> list[tuple[str, str | None]]:
     return found
 
 
-def unnamed_colours(bands: Sequence[str]) -> list[str]:
-    """The bands without names that were taken as red, green and blue, to be told."""
-    return [band for band, colour in band_colours(bands) if colour and UNNAMED.fullmatch(band.rpartition(":")[2])]
+def guessed_colours(bands: Sequence[str]) -> list[str]:
+    """Say which bands without names were taken as red, green and blue, such as `post:band_1 as red`."""
+    return [
+        f"{band} as {colour}"
+        for band, colour in band_colours(bands)
+        if colour and UNNAMED.fullmatch(band.rpartition(":")[2])
+    ]
 
 
-def weights_record(pretrained: PretrainedWeights | None) -> dict[str, str | None]:
-    """What a bundle's record says of the weights that its encoder started from."""
+def weights_record(pretrained: PretrainedWeights | None, bands: Sequence[str]) -> dict[str, str | None]:
+    """What a bundle's record says of the weights that its encoder started from, guesses about bands included."""
     if pretrained is None:
         return {"weights": NONE, "weights_source": None, "weights_digest": None}
-    return {
-        "weights": pretrained.name,
-        "weights_source": pretrained.source,
-        "weights_digest": pretrained.digest,
-    }
+    guessed = ", ".join(guessed_colours(bands))
+    source = pretrained.source + (f"; bands without names were taken in their order: {guessed}" if guessed else "")
+    return {"weights": pretrained.name, "weights_source": source, "weights_digest": pretrained.digest}
 
 
 def _check_encoder(name: str) -> None:

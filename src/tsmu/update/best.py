@@ -16,6 +16,7 @@ from tsmu.model.network import RegionNet
 CHECKS = 10  # in the last stage of a training
 CHIPS = 32  # of a region, per check
 PATIENCE = 6  # checks without a gain, after which the rest of the training is not worth its time
+LEAST_GAIN = 0.005  # mean IoU on the validation chips that a repetition of the last stage has to bring
 
 Check = tuple[str, geopandas.GeoDataFrame]
 
@@ -23,6 +24,7 @@ Check = tuple[str, geopandas.GeoDataFrame]
 class BestWeights(Callback):
     """Scores the network now and then in the last stage of its training, and keeps the best weights.
 
+    Where the last stage is repeated, a repetition that brings less than `LEAST_GAIN` ends the training.
     Its state is part of the training's checkpoints, so a resumed training knows what was best before.
 
     Args:
@@ -36,31 +38,42 @@ class BestWeights(Callback):
         self.step: int | None = None
         self._weights: dict[str, Tensor] = {}
         self._behind = 0
+        self._last_round = -math.inf  # the best score at the end of the round before
+        self._ended = False
+
+    @property
+    def has_chips(self) -> bool:
+        """Whether there is anything to score the network on."""
+        return bool(self._checking)
 
     def on_train_batch_end(self, trainer: Any, pl_module: Any, *_: Any) -> None:
         """Score the network where a check is due."""
-        into_last = trainer.global_step - sum(stage.steps for stage in pl_module.stages[:-1])
-        steps = pl_module.stages[-1].steps
-        if self._checking and into_last > 0 and into_last * CHECKS // steps > (into_last - 1) * CHECKS // steps:
-            self._check(trainer, pl_module.network)
+        number, before = pl_module.place(trainer.global_step - 1)
+        stage, done = pl_module.stages[number], before + 1
+        if not self._checking or stage is not pl_module.stages[-1]:
+            return
+        rounds = sum(stage is other for other in pl_module.stages)
+        if done * CHECKS // stage.steps > before * CHECKS // stage.steps:
+            self._check(trainer.global_step, pl_module.network)
+            self._ended = rounds == 1 and self._behind >= PATIENCE
+        if rounds > 1 and done == stage.steps:
+            self._ended = self.score - self._last_round < LEAST_GAIN
+            self._last_round = self.score
+        trainer.should_stop = self._ended
 
-    def _check(self, trainer: Any, network: RegionNet) -> None:
+    def _check(self, step: int, network: RegionNet) -> None:
         score = float(np.mean([count_pixels(network, name, chips).iou(NEUTRAL) for name, chips in self._checking]))
         network.train()
         if score >= self.score:  # of equal ones the later, which has seen more
-            self.score, self.step, self._behind = score, trainer.global_step, 0
+            self.score, self.step, self._behind = score, step, 0
             self._weights = {name: tensor.detach().cpu().clone() for name, tensor in network.state_dict().items()}
         else:
             self._behind += 1
-            self._give_up(trainer)
 
     def on_train_start(self, trainer: Any, pl_module: Any) -> None:
         """A training that was killed where it would have ended ends."""
         del pl_module
-        self._give_up(trainer)
-
-    def _give_up(self, trainer: Any) -> None:
-        trainer.should_stop = self._behind >= PATIENCE
+        trainer.should_stop = self._ended
 
     def restore(self, network: RegionNet) -> int | None:
         """Put the best weights back, and return the step at which they were found; None without any check."""
@@ -70,12 +83,20 @@ class BestWeights(Callback):
 
     def state_dict(self) -> dict[str, Any]:
         """What checkpoints hold."""
-        return {"score": self.score, "step": self.step, "behind": self._behind, "weights": self._weights}
+        return {
+            "score": self.score,
+            "step": self.step,
+            "weights": self._weights,
+            "behind": self._behind,
+            "last_round": self._last_round,
+            "ended": self._ended,
+        }
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take it back."""
         self.score, self.step = state_dict["score"], state_dict["step"]
         self._behind, self._weights = state_dict["behind"], state_dict["weights"]
+        self._last_round, self._ended = state_dict["last_round"], state_dict["ended"]
 
 
 def _some(chips: geopandas.GeoDataFrame) -> geopandas.GeoDataFrame:

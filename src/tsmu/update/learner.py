@@ -41,7 +41,8 @@ class Learner(lightning.LightningModule):
     def on_train_batch_start(self, batch: Sample, batch_idx: int) -> None:
         """Enter the stage that the global step falls in."""
         del batch, batch_idx
-        stage, _ = self._place(self.global_step)
+        number, _ = self.place(self.global_step)
+        stage = self.stages[number]
         if stage is not self.stage:
             self.stage = stage
             self.network.learn_only(stage.rates.keys(), stage.open_norms)
@@ -93,17 +94,18 @@ class Learner(lightning.LightningModule):
 
     def rate(self, part: str, step: int) -> float:
         """Learning rate of a part at a global step."""
-        stage, within = self._place(step)
+        number, within = self.place(step)
+        stage = self.stages[number]
         warm = min(1.0, (within + 1) / max(1.0, WARM_UP_SHARE * stage.steps))
         return stage.rates.get(part, 0.0) * warm * 0.5 * (1 + math.cos(math.pi * within / stage.steps))
 
     def _rate_of(self, part: str) -> Callable[[int], float]:
         return lambda step: self.rate(part, step)
 
-    def _place(self, step: int) -> tuple[Stage, int]:
-        """The stage of a global step and the step's number within it."""
-        for stage in self.stages:
+    def place(self, step: int) -> tuple[int, int]:
+        """The number of the stage that a global step falls in, and the step's number within it."""
+        for number, stage in enumerate(self.stages):
             if step < stage.steps:
-                return stage, step
+                return number, step
             step -= stage.steps
-        return self.stages[-1], self.stages[-1].steps
+        return len(self.stages) - 1, self.stages[-1].steps

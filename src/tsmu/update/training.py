@@ -36,6 +36,8 @@ from tsmu.update.learner import Learner
 from tsmu.update.sampling import StepSampler, mix
 from tsmu.update.strategy import Lesson, Memory, Strategy
 
+AUTO_STEPS = 300  # of the first round where the number of steps is chosen by validation chips
+AUTO_ROUNDS = 4  # at most
 LARGEST_CROP = 512
 MOST_LOADERS = 4  # processes that read and augment chips
 AHEAD = 4  # batches that each of them prepares
@@ -50,11 +52,27 @@ SLOW_SECONDS = 60.0  # after which a checkpoint is due whatever the number of st
 
 @dataclass(frozen=True)
 class TrainingSettings:
-    """What decides a training besides network, chips and strategy."""
+    """What decides a training besides network, chips and strategy.
+
+    Attributes:
+        steps: optimisation steps, of all stages of the strategy together.
+        batch_size: chips per step.
+        seed: of the order of the chips, of augmentation, and of new weights.
+        rounds: the strategy's last stage is repeated, each time from its full learning rate down to
+            zero again (warm restarts, Loshchilov and Hutter 2017, arXiv 1608.03983), as long as the
+            score on validation chips rises, and so often at most. Without validation chips there is
+            one round.
+    """
 
     steps: int
     batch_size: int
     seed: int
+    rounds: int = 1
+
+    @classmethod
+    def auto(cls, batch_size: int, seed: int) -> "TrainingSettings":
+        """As many steps as the validation chips ask for: see `AUTO_STEPS` and `AUTO_ROUNDS`."""
+        return cls(AUTO_STEPS, batch_size, seed, AUTO_ROUNDS)
 
 
 @dataclass(frozen=True)
@@ -85,11 +103,13 @@ class Learned:
     Attributes:
         decoder: who serves the region.
         memory: what the strategy keeps.
+        steps: optimisation steps that were taken.
         kept_step: the step whose weights were the best and are kept; None if there was nothing to check.
     """
 
     decoder: str
     memory: Memory
+    steps: int
     kept_step: int | None = None
 
 
@@ -155,19 +175,23 @@ def learn_region(
     network.train()  # Lightning leaves a network in the mode it comes in, and one from a bundle is to answer
     network.to(memory_format=torch.channels_last)  # a tenth to a third faster, on CPU and GPU
     lesson = Lesson(network, teacher, region, decoders, settings.seed, known.styles, dict(known.memory))
-    learner = Learner(lesson, strategy, strategy.stages(lesson, settings.steps))
+    best = BestWeights(checking)
+    stages = strategy.stages(lesson, settings.steps)
+    if best.has_chips:
+        stages += (settings.rounds - 1) * [stages[-1]]
+    learner = Learner(lesson, strategy, stages)
     resumed = checkpoints / CHECKPOINT if checkpoints and (checkpoints / CHECKPOINT).exists() else None
     loaders = _Loaders(network, list(shown.values()), strategy, settings)
-    best = BestWeights(checking)
     with _quiet(), _interruptible():
-        trainer = _trainer(settings, best, checkpoints, report)
+        trainer = _trainer(learner.steps, best, checkpoints, report)
         trainer.fit(learner, datamodule=loaders, ckpt_path=resumed, weights_only=True)
     network.cpu()
     lesson.to(network.mean.device)
     kept = best.restore(network)
     memory = strategy.remember(lesson, loaders.plain(chips))
     network.requires_grad_(True).eval()
-    return Learned(lesson.decoder, {name: tensor.cpu() for name, tensor in memory.items()}, kept)
+    kept_memory = {name: tensor.cpu() for name, tensor in memory.items()}
+    return Learned(lesson.decoder, kept_memory, trainer.global_step, kept)
 
 
 def crop_size(chips: geopandas.GeoDataFrame) -> int:
@@ -216,9 +240,7 @@ def _loaders(batch_bytes: int) -> int:
     return loaders if room > 2 * loaders * AHEAD * batch_bytes else 0
 
 
-def _trainer(
-    settings: TrainingSettings, best: BestWeights, checkpoints: Path | None, report: Report | None
-) -> lightning.Trainer:
+def _trainer(steps: int, best: BestWeights, checkpoints: Path | None, report: Report | None) -> lightning.Trainer:
     callbacks: list[Callback] = [best, *([_Reporter(report)] if report else [])]
     if checkpoints:
         callbacks.append(_Checkpoints(checkpoints / CHECKPOINT))
@@ -226,7 +248,7 @@ def _trainer(
         accelerator=device_in_use(),
         devices=1,
         precision="bf16-mixed" if precision_in_use() == "bfloat16" else "32-true",
-        max_steps=settings.steps,
+        max_steps=steps,
         max_epochs=-1,
         callbacks=callbacks,
         plugins=[_WholeCheckpoints()],

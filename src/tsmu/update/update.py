@@ -108,7 +108,10 @@ def update_bundle(
         **_score(network, learned.decoder, region, chips),
         "learned_in": next_version(workspace.models),
         "strategy": strategy_name,
-        **asdict(settings),
+        "steps": learned.steps,
+        "batch_size": settings.batch_size,
+        "seed": settings.seed,
+        "rounds": settings.rounds,
         "device": device_in_use(),
         "precision": precision_in_use(),
         "style": style_of(train),
@@ -287,7 +290,7 @@ def _next_record(
     weights = (
         {name: getattr(old, name) for name in ("weights", "weights_source", "weights_digest")}
         if old
-        else weights_record(pretrained)
+        else weights_record(pretrained, bands_of(chips))
     )
     return BundleRecord(
         version=records[region].learned_in,
