@@ -15,9 +15,9 @@ from tsmu.model.weights import (
     band_colours,
     build_encoder,
     find_weights,
+    guessed_colours,
     kernels_for,
     load_weights,
-    guessed_colours,
 )
 
 RGB = ["post:red", "post:green", "post:blue"]
