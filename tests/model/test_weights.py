@@ -106,6 +106,24 @@ def test_three_bands_without_names_are_red_green_blue_and_it_is_known_that_this_
     assert guessed_colours(PAIR) == []
 
 
+@pytest.mark.parametrize(
+    ("name", "colour"),
+    [
+        ("red", "red"),
+        ("b4_red", "red"),
+        ("B03", "green"),
+        ("surface_reflectance_blue", "blue"),
+        ("red_edge", None),
+        ("rededge1", None),
+        ("b8", None),
+        ("green_minus_red", None),
+        ("gray", None),
+    ],
+)
+def test_colours_are_told_by_names(name: str, colour: str | None) -> None:
+    assert band_colours([f"post:{name}", "post:nir"])[0][1] == colour
+
+
 def test_other_numbers_of_bands_without_names_are_refused() -> None:
     with pytest.raises(BundleError, match=r"post:band_4: without names.*--weights none"):
         band_colours([f"post:band_{number}" for number in range(1, 5)])

@@ -38,11 +38,11 @@ PACKAGED_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf7
 PACKAGED_CLASSIFIER = ("_fc.weight", "_fc.bias")
 SAFETENSORS, PICKLED = (".safetensors",), (".pth", ".pt", ".bin", ".ckpt")
 COLOURS = ("red", "green", "blue")  # the order of the bands in pretrained weights
-# Band names that mean a colour. B02 to B04 are Sentinel-2's, B2 to B4 those of Sentinel-2 and Landsat 8 and 9.
-COLOUR_NAMES = {
-    "red": ("red", "r", "b4", "b04"),
-    "green": ("green", "g", "b3", "b03"),
-    "blue": ("blue", "b", "b2", "b02"),
+# Names that mean a colour as a whole. B02 to B04 are Sentinel-2's, B2 to B4 those of Sentinel-2 and Landsat 8 and 9.
+COLOUR_CODES = {
+    **dict.fromkeys(("r", "b4", "b04"), "red"),
+    **dict.fromkeys(("g", "b3", "b03"), "green"),
+    **dict.fromkeys(("b", "b2", "b02"), "blue"),
 }
 UNNAMED = re.compile(r"band_\d+")
 
@@ -171,7 +171,7 @@ def band_colours(bands: Sequence[str]) -> list[tuple[str, str | None]]:
     found = []
     for band in bands:
         role, _, name = band.rpartition(":")
-        colour = next((colour for colour, names in COLOUR_NAMES.items() if name in names), None)
+        colour = _colour_of(name)
         if UNNAMED.fullmatch(name):
             mates = [other for other in bands if other.rpartition(":")[0] == role]
             unnamed = [other for other in mates if UNNAMED.fullmatch(other.rpartition(":")[2])]
@@ -185,6 +185,15 @@ def band_colours(bands: Sequence[str]) -> list[tuple[str, str | None]]:
                 )
         found.append((band, colour))
     return found
+
+
+def _colour_of(name: str) -> str | None:
+    """The colour that a band's name tells, such as red of `red`, `b4_red` or `b04`; none of `red_edge`."""
+    words = re.split(r"[^a-z0-9]+", name.lower())
+    named = [colour for colour in COLOURS if colour in words]
+    if named:
+        return named[0] if len(named) == 1 and "edge" not in words else None
+    return COLOUR_CODES.get(name.lower())
 
 
 def guessed_colours(bands: Sequence[str]) -> list[str]:
