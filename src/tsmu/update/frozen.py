@@ -2,8 +2,10 @@
 
 from typing import ClassVar
 
+from tsmu.chips.dataset import Sample
 from tsmu.model.network import decoder_part
-from tsmu.update.strategy import Lesson, Stage, Strategy, new_alone
+from tsmu.update.losses import label_losses
+from tsmu.update.strategy import Lesson, Losses, Stage, Strategy, going_on_rate, keep_unlabelled, new_alone
 
 RATE = 3e-3
 
@@ -13,6 +15,7 @@ class FeatureExtraction(Strategy):
 
     name: ClassVar[str] = "frozen"
     source: ClassVar[str] = "feature extraction as in Nagendra et al. 2022"
+    moves_old_regions: ClassVar[bool] = False
 
     def later_stages(self, lesson: Lesson, steps: int) -> list[Stage]:
         """The new decoder alone."""
@@ -21,12 +24,24 @@ class FeatureExtraction(Strategy):
 
 
 class Isolated(Strategy):
-    """Shared convolutions stand still; each region trains its own normalisation, adapters and decoder."""
+    """Shared convolutions stand still; each region trains its own normalisation, adapters and decoder.
+
+    What the older regions answer stays the same to the bit. A new decoder starts with the weights of
+    the last one, a known region learns on in its own, slowly (`going_on_rate`), held to its earlier
+    answers where the new labels say nothing.
+    """
 
     name: ClassVar[str] = "isolate"
     source: ClassVar[str] = "after MDIL, Garg et al. 2022, arXiv 2110.12205"
     adapts: ClassVar[bool] = True
+    moves_old_regions: ClassVar[bool] = False
 
     def later_stages(self, lesson: Lesson, steps: int) -> list[Stage]:
-        """All that the new region has of its own."""
-        return [new_alone(lesson, steps, RATE)]
+        """All that the region has of its own."""
+        return [new_alone(lesson, steps, going_on_rate(lesson, RATE))]
+
+    def loss(self, lesson: Lesson, stage: Stage, batch: Sample, step: int) -> Losses:
+        """The labels; of a known region also its earlier answers where there is no label."""
+        del stage, step
+        answer = lesson.network(batch["image"], [lesson.decoder])[lesson.decoder]
+        return label_losses(answer, batch["mask"]) | keep_unlabelled(lesson, batch, answer)

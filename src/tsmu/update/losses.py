@@ -6,6 +6,7 @@ from torch.nn import functional
 from tsmu.labels.masks import LANDSLIDE, UNKNOWN
 
 SMOOTH = 1.0
+HOLD_WEIGHT = 10.0  # of `held_answers`: brings squared distances of probabilities to the scale of the label losses
 
 
 def soft_dice(logits: Tensor, mask: Tensor) -> Tensor:

@@ -10,11 +10,13 @@ from torch import Tensor
 
 from tsmu.chips.dataset import Sample
 from tsmu.chips.style import Style
+from tsmu.labels.masks import UNKNOWN
 from tsmu.model.network import ENCODER, RegionNet, own_parts
-from tsmu.update.losses import label_losses
+from tsmu.update.losses import HOLD_WEIGHT, held_answers, label_losses
 from tsmu.update.sampling import mix
 
 RATE = 2e-3  # peak learning rate of whatever learns a region from its labels
+GOING_ON = 1 / 3  # of its rates, where a known region learns on: its decoder is not new, and has more to lose
 
 Losses = dict[str, Tensor]
 Memory = dict[str, Tensor]
@@ -117,6 +119,7 @@ class Strategy(ABC):
         keeps_old_models: old regions stay with the models that learned them.
         remembers: needs its memory of every update, the first included.
         adapts: later regions get adapters within the encoder.
+        moves_old_regions: an update may change what older regions answer.
     """
 
     name: ClassVar[str]
@@ -126,6 +129,7 @@ class Strategy(ABC):
     keeps_old_models: ClassVar[bool] = False
     remembers: ClassVar[bool] = False
     adapts: ClassVar[bool] = False
+    moves_old_regions: ClassVar[bool] = True
 
     def decoder_for(self, network: RegionNet, region: str) -> str:
         """Name the decoder that serves `region` from now on; by default one of its own."""
@@ -180,6 +184,25 @@ def new_alone(lesson: Lesson, steps: int, rate: float) -> Stage:
     """Train what the new region has of its own."""
     own = own_parts(lesson.decoder)
     return Stage("new decoder", steps, dict.fromkeys(own, rate), frozenset(own))
+
+
+def going_on_rate(lesson: Lesson, rate: float) -> float:
+    """The rate for what a region has of its own: a third of it where the region is known and learns on."""
+    return GOING_ON * rate if lesson.relearns else rate
+
+
+def keep_unlabelled(lesson: Lesson, batch: Sample, answer: Tensor) -> Losses:
+    """Hold a known region to its earlier answers where the new labels say nothing; nothing of a new one.
+
+    Args:
+        lesson: the update.
+        batch: images and masks.
+        answer: present logits (N, H, W) of the region's decoder on these images.
+    """
+    if not lesson.relearns:
+        return {}
+    recorded = lesson.recorded(batch["image"], [lesson.decoder])[lesson.decoder]
+    return {"keep": HOLD_WEIGHT * held_answers(answer, recorded, batch["mask"] == UNKNOWN)}
 
 
 def together(lesson: Lesson, steps: int, new_rate: float, shared_rate: float) -> Stage:

@@ -3,18 +3,25 @@
 from typing import ClassVar
 
 from tsmu.chips.dataset import Sample
-from tsmu.labels.masks import UNKNOWN
 from tsmu.model.network import ENCODER
-from tsmu.update.losses import held_answers, label_losses
-from tsmu.update.strategy import Lesson, Losses, Stage, Strategy, new_alone, together
+from tsmu.update.losses import HOLD_WEIGHT, held_answers, label_losses
+from tsmu.update.strategy import (
+    GOING_ON,
+    Lesson,
+    Losses,
+    Stage,
+    Strategy,
+    going_on_rate,
+    keep_unlabelled,
+    new_alone,
+    together,
+)
 
 ALONE_SHARE = 1 / 3  # of the steps, for the new decoder alone
 NEW_RATE = 2e-3
 # Encoder and old decoders. At the new decoder's rate they forget like fine-tuning; at a tenth of it
 # one of two seeds on real regions lost 0.33 IoU on the first region, at a twentieth 0.002.
 SHARED_RATE = 1e-4
-GOING_ON = 1 / 3  # of these rates, where a known region learns on: its decoder is not new, and has more to lose
-HOLD_WEIGHT = 10.0  # brings squared distances of probabilities to the scale of the label losses
 
 
 class TaskSpecificModelUpdates(Strategy):
@@ -42,7 +49,7 @@ class TaskSpecificModelUpdates(Strategy):
     def later_stages(self, lesson: Lesson, steps: int) -> list[Stage]:
         """New decoder alone for a third of the steps, then all together; a known one with all from the start."""
         if lesson.relearns:
-            return [together(lesson, steps, GOING_ON * self.new_rate, GOING_ON * self.shared_rate)]
+            return [together(lesson, steps, going_on_rate(lesson, self.new_rate), GOING_ON * self.shared_rate)]
         alone = round(ALONE_SHARE * steps)
         return [
             new_alone(lesson, alone, self.new_rate),
@@ -55,9 +62,7 @@ class TaskSpecificModelUpdates(Strategy):
             return super().loss(lesson, stage, batch, step)
         answer = lesson.network(batch["image"], [lesson.decoder])[lesson.decoder]
         losses = label_losses(answer, batch["mask"])
-        if lesson.relearns:
-            recorded = lesson.recorded(batch["image"], [lesson.decoder])[lesson.decoder]
-            losses["keep"] = HOLD_WEIGHT * held_answers(answer, recorded, batch["mask"] == UNKNOWN)
+        losses |= keep_unlabelled(lesson, batch, answer)
         for name in lesson.old_in_turn(step):
             losses |= self.hold(lesson, name, batch, step)
         return losses

@@ -38,6 +38,8 @@ from tsmu.update.strategy import Strategy
 from tsmu.update.training import CHECKPOINT, Known, Report, TrainingSettings, learn_region
 from tsmu.workspace import ModelSettings, Workspace
 
+RUN_FORMAT = 2  # of the checkpoints in a run's folder; those of another one are left alone
+
 
 def update_bundle(
     workspace: Workspace,
@@ -88,7 +90,7 @@ def update_bundle(
     started = time.monotonic()
     network = parent.network() if parent else _new_network(model.encoder, pretrained, train, settings.seed)
     _note_settings(run, region, strategy_name, settings)
-    old = _moving_regions(workspace, region, parent)
+    old = _moving_regions(workspace, region, parent) if strategy.moves_old_regions else {}
     kept = {name: checking_chips(workspace, name, index) for name in old}
     learned = learn_region(
         network,
@@ -241,7 +243,7 @@ def _run_name(
 ) -> str:
     """Name a run by everything that decides its result; `start` tells the network that it begins with."""
     rows = chips.drop(columns="geometry").to_json(orient="records")
-    key = json.dumps([region, strategy, asdict(settings), start, rows], sort_keys=True)
+    key = json.dumps([RUN_FORMAT, region, strategy, asdict(settings), start, rows], sort_keys=True)
     return f"{region}-{hashlib.sha256(key.encode()).hexdigest()[:12]}"
 
 
