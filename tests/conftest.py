@@ -1,9 +1,19 @@
-"""What all tests share: the real data, small folders of chips, and how a missing part is reported."""
+"""What all tests share: the real data, small folders of chips, commands, and how a missing part is reported.
 
+No test may hang on what a few training steps happen to give: processors round differently. To see that none does, run
+those that train with other threads, in another precision, and from another seed, in this process and in those it
+starts (tests/variants):
+
+    OMP_NUM_THREADS=2 TSMU_TEST_PRECISION=float32 TSMU_TEST_SEED=1 .venv/bin/python -m pytest tests/update tests/cli
+"""
+
+import io
 import os
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import chdir, redirect_stderr, redirect_stdout
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +26,11 @@ from hypothesis import settings
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 settings.register_profile("tsmu", max_examples=50, deadline=None)
 settings.load_profile("tsmu")
+
+VARIANTS = Path(__file__).parent / "variants"
+if os.environ.get("TSMU_TEST_PRECISION") or os.environ.get("TSMU_TEST_SEED"):
+    import_module("tests.variants.sitecustomize")
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(VARIANTS), os.environ.get("PYTHONPATH")]))
 
 SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
 
@@ -89,6 +104,29 @@ Tsmu = Callable[..., "subprocess.CompletedProcess[str]"]
 
 @pytest.fixture(scope="session")
 def tsmu() -> Tsmu:
+    """Run a tsmu command within this process: loading torch and GDAL anew takes longer than most commands."""
+
+    def run(*arguments: object, cwd: Path | None = None) -> "subprocess.CompletedProcess[str]":
+        from tsmu.cli import main
+
+        words = ["tsmu", *map(str, arguments)]
+        out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8") for _ in range(2))
+        with pytest.MonkeyPatch.context() as patch, chdir(cwd or Path.cwd()), redirect_stdout(out), redirect_stderr(err):
+            patch.setattr(sys, "argv", words)
+            patch.setenv("OMP_WAIT_POLICY", "PASSIVE")  # which the command would set, for its process
+            with pytest.raises(SystemExit) as ended:
+                main()
+        texts = []
+        for stream in (out, err):
+            stream.flush()
+            texts.append(stream.buffer.getvalue().decode())
+        return subprocess.CompletedProcess(words, int(ended.value.code or 0), *texts)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def tsmu_process() -> Tsmu:
     """Run a tsmu command in a process of its own, as a user does."""
 
     def run(*arguments: object, cwd: Path | None = None) -> "subprocess.CompletedProcess[str]":

@@ -5,6 +5,7 @@ from pathlib import Path
 import geopandas
 import torch
 
+from tests.networks import ENCODER, random_network
 from tsmu.chips.folder import chips_from_folder
 from tsmu.chips.looks import style_of
 from tsmu.chips.statistics import band_statistics
@@ -18,9 +19,8 @@ def chips_of(folder: Path, region: str) -> geopandas.GeoDataFrame:
     return chips_from_folder(folder, region, IssueLog(folder))
 
 
-def fresh(chips: geopandas.GeoDataFrame) -> RegionNet:
-    torch.manual_seed(0)
-    return RegionNet("resnet18", *band_statistics(chips))
+def fresh(chips: geopandas.GeoDataFrame, encoder: str = ENCODER) -> RegionNet:
+    return random_network(*band_statistics(chips), encoder)
 
 
 def state(module: torch.nn.Module) -> dict[str, torch.Tensor]:

@@ -1,11 +1,12 @@
 """The best weights of a training, by the mean over all regions that can be checked."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 
 import geopandas
 import numpy as np
 import pytest
+import torch
 
 from tests.update.networks import chips_of, fresh, same, state
 from tsmu.evaluate.pixels import PixelCounts
@@ -44,19 +45,18 @@ def test_the_weights_of_the_best_mean_are_kept(bright_chips: Path, dark_chips: P
     assert mean_iou(network, checking) == max(scores)
 
 
-def test_a_training_that_only_spoils_is_ended(
-    monkeypatch: pytest.MonkeyPatch, bright_chips: Path, dark_chips: Path
-) -> None:
+def test_a_training_that_only_spoils_is_ended(monkeypatch: pytest.MonkeyPatch, bright_chips: Path) -> None:
     monkeypatch.setattr(best, "PATIENCE", 2)
+    monkeypatch.setattr(best, "count_pixels", _finding(60, 70, 50, 60, 90))
     bright = chips_of(bright_chips, "bright")
-    network, checking = fresh(bright), [("bright", bright)]
-    watched(network, bright, checking, 30)
-    before = mean_iou(network, checking)
-    learned, scores = watched(network, chips_of(dark_chips, "dark"), checking, 60)
-    assert before > 0.5
-    assert len(scores) < 60
-    assert mean_iou(network, checking) == max(scores[5::6])
-    assert learned.kept_step == 6 * (1 + scores[5::6].index(max(scores[5::6])))
+    network, weights = fresh(bright), list[dict[str, torch.Tensor]]()
+    learned = learn_region(
+        network, "bright", bright, FineTuning(), TrainingSettings(20, 2, 0),
+        checking=[("bright", bright)], report=lambda _: weights.append(state(network)),
+    )  # fmt: skip
+    assert len(weights) == 8  # a check every second step; the fourth is the second without a gain
+    assert learned.kept_step == 4
+    assert same(weights[3], network)
 
 
 def test_a_resumed_training_knows_what_was_best(tmp_path: Path, bright_chips: Path) -> None:
@@ -86,7 +86,7 @@ def test_a_training_that_was_killed_where_it_ended_ends(
 ) -> None:
     monkeypatch.setattr(best, "PATIENCE", 1)
     monkeypatch.setattr(training, "CHECKPOINT_SECONDS", 0.0)
-    monkeypatch.setattr(best, "count_pixels", _worse_and_worse())
+    monkeypatch.setattr(best, "count_pixels", _finding(*range(100, 0, -1)))
     bright = chips_of(bright_chips, "bright")
     settings, steps = TrainingSettings(10 * CHECKPOINT_STEPS, 2, 0), list[int]()
 
@@ -106,13 +106,8 @@ def test_a_training_that_was_killed_where_it_ended_ends(
 def test_the_last_stage_is_repeated_as_long_as_validation_gains(
     monkeypatch: pytest.MonkeyPatch, bright_chips: Path
 ) -> None:
-    rounds = [
-        [50] * 9 + [60],
-        [55] * 9 + [70],
-        [70] * 10,
-        [90] * 10,
-    ]  # landslide pixels found, of 100; checked each step
-    monkeypatch.setattr(best, "count_pixels", _finding([count for found in rounds for count in found]))
+    rounds = [[50] * 9 + [60], [55] * 9 + [70], [70] * 10, [90] * 10]  # checked after each step
+    monkeypatch.setattr(best, "count_pixels", _finding(*[count for found in rounds for count in found]))
     bright = chips_of(bright_chips, "bright")
     settings, steps = TrainingSettings(10, 2, 0, rounds=4), list[int]()
     learned = learn_region(
@@ -129,12 +124,7 @@ def test_without_validation_chips_there_is_one_round(bright_chips: Path) -> None
     assert (learned.steps, learned.kept_step) == (4, None)
 
 
-def _worse_and_worse() -> Callable[..., PixelCounts]:
-    """Scores of a network that finds one landslide pixel fewer each time it is asked."""
-    return _finding(range(100, 0, -1))
-
-
-def _finding(counts: Iterable[int]) -> Callable[..., PixelCounts]:
-    """Scores of a network that finds so many of 100 landslide pixels, one count each time it is asked."""
-    found = iter(counts)
+def _finding(*pixels: int) -> Callable[..., PixelCounts]:
+    """Scores of a network that finds so many of a hundred landslide pixels, each time it is asked."""
+    found = iter(pixels)
     return lambda *_: PixelCounts.of((np.arange(100) < next(found)).astype(np.float32), np.ones(100, np.uint8))

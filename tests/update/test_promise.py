@@ -1,6 +1,7 @@
 """The promise: whatever is learned, no region is served worse than it was at its best."""
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -8,18 +9,19 @@ import pytest
 from PIL import Image
 
 from tests.conftest import write_chips
+from tests.networks import BLOB, NETWORK, learn_at_once
 from tests.update.networks import chips_of
 from tsmu.chips.index import add_to_index, read_index, select
 from tsmu.evaluate.history import evaluate_history
 from tsmu.issues import IssueLog
-from tsmu.model.bundle import open_bundle
+from tsmu.model.bundle import Bundle, open_bundle
 from tsmu.model.serving import hold, pin, read_serving, roll_back, served_record, serving_bundle
 from tsmu.update import checks, update
 from tsmu.update.training import TrainingSettings
 from tsmu.update.update import update_bundle
 from tsmu.workspace import Workspace
 
-SETTINGS = TrainingSettings(30, 8, 0)
+SETTINGS = TrainingSettings(2, 4, 0)
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +31,9 @@ def learned(tmp_path_factory: pytest.TempPathFactory) -> Path:
     space = Workspace.create(folder / "survey")
     for region, bright in (("bright", True), ("dark", False)):
         add_to_index(space, chips_of(write_chips(folder / region, 20, bright=bright), region))
-    update_bundle(space, "bright", "tsmu", SETTINGS, encoder="resnet18")
+    with pytest.MonkeyPatch.context() as patch:
+        learn_at_once(patch, bright=BLOB)
+        update_bundle(space, "bright", "tsmu", SETTINGS, **NETWORK)
     return space.root
 
 
@@ -39,35 +43,50 @@ def survey(learned: Path, tmp_path: Path) -> Workspace:
     return Workspace.open(tmp_path / "survey")
 
 
+Learn = Callable[..., Bundle]
+
+
+@pytest.fixture
+def learn(survey: Workspace, monkeypatch: pytest.MonkeyPatch) -> Learn:
+    """Update, with the answers that decoders then give (`learn_at_once`)."""
+
+    def run(region: str, strategy: str, **answers: float) -> Bundle:
+        with monkeypatch.context() as patch:
+            learn_at_once(patch, **answers)
+            return update_bundle(survey, region, strategy, SETTINGS, **NETWORK)
+
+    return run
+
+
 def pins(survey: Workspace) -> dict[str, str]:
     return {region: pin.version for region, pin in read_serving(survey.models).pins.items()}
 
 
-def test_small_losses_do_not_add_up(survey: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_small_losses_do_not_add_up(survey: Workspace, learn: Learn, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as tolerant:
         tolerant.setattr(checks, "TOLERANCE", 1.0)
-        update_bundle(survey, "dark", "finetune", SETTINGS)
+        learn("dark", "tsmu", bright=-BLOB, dark=-BLOB)
     assert pins(survey) == {}
-    update_bundle(survey, "dark", "frozen", TrainingSettings(2, 4, 0))
+    learn("dark", "frozen")
     assert pins(survey)["bright"] == "v001"
 
 
-def test_later_versions_are_held_against_the_one_that_served_best(survey: Workspace) -> None:
-    update_bundle(survey, "dark", "frozen", TrainingSettings(2, 4, 0))
+def test_later_versions_are_held_against_the_one_that_served_best(survey: Workspace, learn: Learn) -> None:
+    learn("dark", "frozen")
     entry = served_record(survey.models).regions["bright"]
     assert (entry.learned_in, entry.best_in) == (1, 2)  # as well as before: the newer one counts
-    update_bundle(survey, "dark", "finetune", SETTINGS)
+    learn("dark", "finetune", bright=-BLOB)
     assert pins(survey)["bright"] == "v002"
 
 
-def test_where_validation_shows_no_landslides_answers_may_not_move_far(survey: Workspace) -> None:
+def test_where_validation_shows_no_landslides_answers_may_not_move_far(survey: Workspace, learn: Learn) -> None:
     validation = select(read_index(survey), "bright", "val")
     masks = {Path(mask): Path(mask).read_bytes() for mask in validation["mask"]}
     try:
         for mask in masks:
             Image.fromarray(np.zeros((32, 32), np.uint8)).save(mask)
         add_to_index(survey, chips_of(Path(validation["source"].iloc[0]), "bright"))
-        update_bundle(survey, "dark", "finetune", SETTINGS)
+        learn("dark", "finetune", bright=-BLOB)
         found = read_serving(survey.models).pins["bright"]
         assert "no validation chips show landslides" in found.why
     finally:
@@ -75,8 +94,8 @@ def test_where_validation_shows_no_landslides_answers_may_not_move_far(survey: W
             mask.write_bytes(content)
 
 
-def test_what_only_a_pin_serves_is_mapped_and_held_against(survey: Workspace) -> None:
-    good = update_bundle(survey, "dark", "frozen", SETTINGS)
+def test_what_only_a_pin_serves_is_mapped_and_held_against(survey: Workspace, learn: Learn) -> None:
+    good = learn("dark", "frozen", dark=-BLOB)
     hold(survey.models, "v002", {"dark": (good.name, "for the test")})
     hold(survey.models, "v002", {"bright": ("v001", "for the test")})
     roll_back(survey.models, "v001")
@@ -84,25 +103,27 @@ def test_what_only_a_pin_serves_is_mapped_and_held_against(survey: Workspace) ->
     assert "dark" in served_record(survey.models).regions
     history = evaluate_history(survey, IssueLog(survey.chips))
     assert (history.regions, list(history.served)) == (["bright"], ["bright", "dark"])
-    update_bundle(survey, "dark", "frozen", TrainingSettings(2, 4, 0))
+    learn("dark", "frozen")
     assert serving_bundle(survey.models, "dark").name == good.name
 
 
-def test_a_pin_set_by_hand_is_taken_off_by_hand_alone(survey: Workspace) -> None:
+def test_a_pin_set_by_hand_is_taken_off_by_hand_alone(survey: Workspace, learn: Learn) -> None:
     pin(survey.models, "bright", "v001", "checked in the field")
-    update_bundle(survey, "bright", "tsmu", TrainingSettings(2, 4, 0))
+    learn("bright", "tsmu")
     assert pins(survey) == {"bright": "v001"}
     assert read_serving(survey.models).pins["bright"].why == "checked in the field"
 
 
-def test_an_update_that_fails_to_write_leaves_no_pins(survey: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_update_that_fails_to_write_leaves_no_pins(
+    survey: Workspace, learn: Learn, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as broken:
         broken.setattr(update, "write_bundle", full)
         with pytest.raises(OSError, match="No space"):
-            update_bundle(survey, "dark", "finetune", SETTINGS)
+            learn("dark", "finetune", bright=-BLOB)
     assert serving_bundle(survey.models, "bright") == open_bundle(survey.models / "v001")
-    update_bundle(survey, "dark", "frozen", TrainingSettings(2, 4, 0))
+    learn("dark", "frozen")
     assert pins(survey) == {}
