@@ -111,7 +111,12 @@ def tsmu() -> Tsmu:
 
         words = ["tsmu", *map(str, arguments)]
         out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8") for _ in range(2))
-        with pytest.MonkeyPatch.context() as patch, chdir(cwd or Path.cwd()), redirect_stdout(out), redirect_stderr(err):
+        with (
+            pytest.MonkeyPatch.context() as patch,
+            chdir(cwd or Path.cwd()),
+            redirect_stdout(out),
+            redirect_stderr(err),
+        ):
             patch.setattr(sys, "argv", words)
             patch.setenv("OMP_WAIT_POLICY", "PASSIVE")  # which the command would set, for its process
             with pytest.raises(SystemExit) as ended:

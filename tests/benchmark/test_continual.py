@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 import pytest
 
 from tests.conftest import write_chips
+from tests.networks import ENCODER
 from tsmu.benchmark.continual import ContinualSettings, run_continual
 from tsmu.benchmark.continual_tables import tables
 from tsmu.errors import BenchmarkError, UpdateError
@@ -31,7 +32,7 @@ def settings(data: Path, *strategies: str, split: str = "fixed") -> ContinualSet
         seeds=1,
         steps=3,
         batch_size=4,
-        encoder="resnet18",
+        encoder=ENCODER,
         split=split,
     )
 

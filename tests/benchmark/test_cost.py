@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from tests.conftest import write_chips
+from tests.networks import ENCODER
 from tsmu.benchmark.cost import benchmark_cost, cost_table
 
 
@@ -10,7 +11,7 @@ def test_every_update_is_timed_and_the_fourth_compared(tmp_path: Path) -> None:
     write_chips(tmp_path / "bright", 10)
     write_chips(tmp_path / "dark", 10, bright=False)
     said: list[str] = []
-    results = benchmark_cost(tmp_path, ["bright", "dark"], ["frozen"], 4, 12, 4, "resnet18", said.append)
+    results = benchmark_cost(tmp_path, ["bright", "dark"], ["frozen"], 4, 12, 4, ENCODER, said.append)
     for found in results["strategies"].values():
         assert len(found["step_s"]) == 4
         assert all(seconds > 0 for seconds in found["step_s"])

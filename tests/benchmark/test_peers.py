@@ -16,12 +16,12 @@ from tsmu.model.serving import serving_bundle
 @pytest.mark.parametrize("mean", [(0.0, 0.0, 0.0), (90.0, 110.0, 130.0)])
 def test_the_state_of_a_plain_unet_answers_the_same(tmp_path: Path, mean: tuple[float, ...]) -> None:
     """With a mean only away from the edges: the convolution's zeros there are black in one, the mean in the other."""
-    network = make_network()
+    network = make_network("resnet18")
     for norm in network.decoder("alps").norms:
         norm.running_mean.normal_()
         norm.running_var.uniform_(0.5, 2)
     statistics = {"mean": list(mean), "std": [20.0, 30.0, 40.0]}
-    write_bundle(tmp_path, network, make_record(1).model_copy(update=statistics))
+    write_bundle(tmp_path, network, make_record(1, "resnet18").model_copy(update=statistics))
     network = serving_bundle(tmp_path).network()
     unet = Unet("resnet18", encoder_weights=None, in_channels=3, classes=2).eval()
     unet.load_state_dict(as_unet(serving_bundle(tmp_path), "alps"))

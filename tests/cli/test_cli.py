@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -15,6 +16,7 @@ import rasterio
 from rasterio.transform import from_origin
 
 from tests.conftest import Tsmu, require, write_chips, write_raster
+from tests.networks import BLOB, NETWORK_OPTIONS, learn_at_once
 
 KEYS = {"command", "status", "records", "left_out", "issues", "outputs", "seconds"}
 UTM = {"crs": "EPSG:32610", "transform": from_origin(500_000, 5_000_000, 10, 10)}
@@ -36,7 +38,7 @@ def test_help_is_quick_and_loads_no_torch() -> None:
 
 @pytest.fixture(scope="module")
 def survey(tmp_path_factory: pytest.TempPathFactory, tsmu: Tsmu) -> Path:
-    """A workspace with georeferenced chips of one region, learned in a few steps."""
+    """A workspace with georeferenced chips of one region, whose landslides its model finds."""
     folder = tmp_path_factory.mktemp("cli")
     chips = write_chips(folder / "chips", 10, 64)
     for number, image in enumerate(sorted((chips / "images").glob("*.png"))):
@@ -54,10 +56,35 @@ def survey(tmp_path_factory: pytest.TempPathFactory, tsmu: Tsmu) -> Path:
     assert (answer["status"], answer["records"], answer["left_out"]) == ("partial", 9, 1)
     assert answer["issues"][0].keys() == {"file", "row", "column", "severity", "problem", "action"}
     assert "chip_3" in (space / "issues.csv").read_text()
-    learned = tsmu("update", "alps", "--steps", 30, "--batch-size", 4, "--encoder", "resnet18", "--json", cwd=space)
+    with pytest.MonkeyPatch.context() as patch:
+        learn_at_once(patch, alps=BLOB)
+        learned = tsmu("update", "alps", "--steps", 2, "--batch-size", 4, *NETWORK_OPTIONS, "--json", cwd=space)
     assert learned.returncode == 0, learned.stderr
     assert json.loads(learned.stdout)["version"] == "v001"
     return space
+
+
+def bright_scene(path: Path) -> Path:
+    """A scene with one landslide of 50 by 50 px."""
+    scene = np.random.default_rng(0).normal(110, 12, (3, 200, 150))
+    scene[:, 60:110, 40:90] += 80
+    return write_raster(path, scene.clip(0, 255).astype(np.uint8), photometric="RGB", **UTM)
+
+
+def test_in_processes_of_their_own_commands_answer_one_json_object_each(
+    survey: Path, tsmu_process: Tsmu, tmp_path: Path
+) -> None:
+    """Libraries that print, when they train or compile a network, do not print to stdout."""
+    space = shutil.copytree(survey, tmp_path / "survey")
+    post = bright_scene(tmp_path / "scene.tif")
+    for command in (
+        ("update", "alps", "--steps", 2, "--batch-size", 4, *NETWORK_OPTIONS),
+        ("map", post, "--region", "alps"),
+    ):
+        done = tsmu_process(*command, "--json", cwd=space)
+        assert done.returncode == 0, done.stderr
+        assert json.loads(done.stdout).keys() >= KEYS
+        assert "Traceback" not in done.stderr
 
 
 def test_evaluate_writes_a_self_contained_report(survey: Path, tsmu: Tsmu) -> None:
@@ -75,23 +102,21 @@ def test_evaluate_writes_a_self_contained_report(survey: Path, tsmu: Tsmu) -> No
 
 
 def test_map_writes_raster_polygons_and_candidates(survey: Path, tsmu: Tsmu, tmp_path: Path) -> None:
-    scene = np.random.default_rng(0).normal(110, 12, (3, 200, 150))
-    scene[:, 60:110, 40:90] += 80
-    post = write_raster(tmp_path / "scene.tif", scene.clip(0, 255).astype(np.uint8), photometric="RGB", **UTM)
-    command = ("map", post, "--region", "alps", "--threshold", 30, "--json", "--workspace", survey)
+    post = bright_scene(tmp_path / "scene.tif")
+    torch_engine = ("--engine", "torch", "--workspace", survey)  # the others compile the network first
+    command = ("map", post, "--region", "alps", "--threshold", 30, "--json", *torch_engine)
     for _ in range(2):  # the second time changes nothing
         done = tsmu(*command)
         assert done.returncode == 0, done.stderr
         answer = json.loads(done.stdout)
         stored = pyogrio.read_dataframe(survey / "landslides.gpkg", layer="landslide")
-        assert len(stored) == answer["records"]
+        assert len(stored) == answer["records"] == 1
+        assert answer["area_m2"] == pytest.approx(50 * 50 * 100, rel=0.05)
     assert answer["outputs"].keys() == {"probability", "polygons", "database"}
     assert (survey / "maps" / "scene" / "probability.tif").exists()
-    seen = json.loads(tsmu("map", post, "--name", "by its looks", "--json", "--workspace", survey).stdout)
+    seen = json.loads(tsmu("map", post, "--name", "by its looks", "--json", *torch_engine).stdout)
     assert (seen["region"], seen["routed"][:14]) == ("alps", "no region map;")
-    other = write_raster(
-        tmp_path / "elsewhere" / "scene.tif", scene.clip(0, 255).astype(np.uint8), photometric="RGB", **UTM
-    )
+    other = bright_scene(tmp_path / "elsewhere" / "scene.tif")
     clash = tsmu("map", other, "--region", "alps", "--workspace", survey)
     assert clash.returncode == 2
     assert "--name" in clash.stderr
@@ -159,15 +184,13 @@ def test_without_write_permission_nothing_is_left(tmp_path: Path) -> None:
 def test_a_full_disk_is_told_and_no_bundle_is_left(bright_chips: Path, tmp_path: Path, tsmu: Tsmu) -> None:
     disk = tmp_path / "disk"
     disk.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=30m", "tmpfs", disk], capture_output=True, check=False
-    )
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=5m", "tmpfs", disk], capture_output=True, check=False)
     require(mounted.returncode == 0, "permission to mount a small tmpfs")
     try:
         space = disk / "survey"
         tsmu("init", space)
         tsmu("import", "chips", bright_chips, "--region", "alps", "--workspace", space)
-        done = tsmu("update", "alps", "--steps", 2, "--batch-size", 2, "--encoder", "resnet18", "--workspace", space)
+        done = tsmu("update", "alps", "--steps", 2, "--batch-size", 2, *NETWORK_OPTIONS, "--workspace", space)
         assert done.returncode == 2
         assert "no space left" in done.stderr.strip().splitlines()[-1]
         assert list((space / "models").glob("*")) == []

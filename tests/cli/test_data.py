@@ -13,6 +13,7 @@ import shapely
 from rasterio.transform import from_origin
 
 from tests.conftest import Tsmu, write_chips, write_raster
+from tests.networks import NETWORK_OPTIONS
 from tsmu.synthetic import World, write_google_earth
 
 REGION = "eastern_forests"
@@ -83,7 +84,7 @@ def test_a_region_learns_from_them_and_its_predictions_go_to_labelme_and_back(
 ) -> None:
     space = tmp_path / "copy"
     shutil.copytree(survey, space)
-    options = ("--steps", "4", "--batch-size", "4", "--encoder", "resnet18")
+    options = ("--steps", "2", "--batch-size", "4", *NETWORK_OPTIONS)
     assert tsmu("update", REGION, *options, "--workspace", space).returncode == 0
     out = tmp_path / "drafts"
     done = tsmu("export", "labelme", out, "--predictions", "--json", "--workspace", space)
@@ -121,7 +122,7 @@ def test_drafts_of_pairs_by_a_model_of_post_images(tmp_path: Path, tsmu: Tsmu) -
     for command in (
         ("init", space),
         ("import", "chips", chips, "--region", "alps", "--workspace", space),
-        ("update", "alps", "--steps", "2", "--batch-size", "4", "--encoder", "resnet18", "--workspace", space),
+        ("update", "alps", "--steps", "2", "--batch-size", "4", *NETWORK_OPTIONS, "--workspace", space),
         ("import", "pairs", shots, "--region", "alps", "--workspace", space),
     ):
         done = tsmu(*command)

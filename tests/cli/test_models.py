@@ -9,6 +9,7 @@ import pytest
 from rasterio.transform import from_origin
 
 from tests.conftest import Tsmu, write_chips, write_raster
+from tests.networks import BLOB, NETWORK_OPTIONS, learn_at_once
 
 PLACE = {"crs": "EPSG:32610", "transform": from_origin(500_000, 5_000_000, 10, 10), "photometric": "RGB"}
 
@@ -22,12 +23,16 @@ def survey(tmp_path_factory: pytest.TempPathFactory, tsmu: Tsmu) -> Path:
     for region, bright in (("alps", True), ("andes", False)):
         chips = write_chips(folder / region, 20, bright=bright, seed=int(bright))
         assert tsmu("import", "chips", chips, "--region", region, "--workspace", space).returncode == 0
-    options = ("--steps", 40, "--batch-size", 8, "--encoder", "resnet18", "--workspace", space)
-    done = tsmu("update", "alps", "--keep-validation", *options)
+    options = ("--steps", 2, "--batch-size", 4, *NETWORK_OPTIONS, "--workspace", space)
+    with pytest.MonkeyPatch.context() as patch:
+        learn_at_once(patch, alps=BLOB)
+        done = tsmu("update", "alps", "--keep-validation", *options)
     assert done.returncode == 0, done.stderr
     (folder / "alps" / "images").rename(folder / "away")
     maps = mapped(space, folder, tsmu)
-    done = tsmu("update", "andes", "--strategy", "finetune", "--json", *options)
+    with pytest.MonkeyPatch.context() as patch:
+        learn_at_once(patch, alps=-BLOB)  # the one decoder of fine-tuning has forgotten the alps
+        done = tsmu("update", "andes", "--strategy", "finetune", "--json", *options)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["pins"]["alps"]["version"] == "v001"
     assert mapped(space, folder, tsmu) == maps
@@ -42,7 +47,8 @@ def mapped(space: Path, folder: Path, tsmu: Tsmu) -> bytes:
         pixels[:, 30:60, 30:60] += 80
         write_raster(scene, pixels.clip(0, 255).astype(np.uint8), **PLACE)
     out = folder / f"map{len(list(folder.glob('map*')))}"
-    done = tsmu("map", scene, "--region", "alps", "--out", out, "--name", "scene", "--workspace", space)
+    options = ("--out", out, "--name", "scene", "--engine", "torch", "--workspace", space)
+    done = tsmu("map", scene, "--region", "alps", *options)
     assert done.returncode == 0, done.stderr
     return (out / "probability.tif").read_bytes()
 
@@ -105,7 +111,7 @@ def test_a_rollback_serves_and_is_what_the_next_update_begins_with(survey: Path,
     there = ("--workspace", survey)
     assert json.loads(tsmu("models", "rollback", "--json", *there).stdout)["current"] == "v001"
     assert tsmu("models", "rollback", *there).returncode == 2
-    options = ("--steps", 4, "--batch-size", 4)
+    options = ("--steps", 2, "--batch-size", 4, *NETWORK_OPTIONS)
     done = tsmu("update", "andes", "--strategy", "frozen", "--json", *options, *there)
     assert json.loads(done.stdout)["version"] == "v003"
     answer = json.loads(tsmu("models", "list", "--json", *there).stdout)

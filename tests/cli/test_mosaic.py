@@ -11,6 +11,7 @@ import rasterio
 from rasterio.transform import from_origin
 
 from tests.conftest import Tsmu, write_raster
+from tests.networks import WEIGHTS
 from tsmu.chips.dataset import ChipDataset
 
 REGION = "taiwan_taitung"
@@ -42,7 +43,8 @@ def test_map_and_chips_agree(shared_data: Path, tmp_path: Path, tsmu: Tsmu) -> N
     chips = shared_data / "landslide4sense_rgb" / REGION
     tsmu("init", space)
     assert tsmu("import", "chips", chips, "--region", REGION, "--workspace", space).returncode == 0
-    done = tsmu("update", REGION, "--steps", 200, "--encoder", "resnet18", "--json", "--workspace", space)
+    options = ("--encoder", "resnet18", "--weights", WEIGHTS, "--workspace", space)
+    done = tsmu("update", REGION, "--steps", 200, "--json", *options)
     learned = json.loads(done.stdout)
     index = geopandas.read_parquet(space / "chips.parquet")
     image, mask = mosaic(index[index["split"] == "test"])

@@ -10,6 +10,7 @@ import torch
 from stac_model.schema import MLModelProperties
 from torch import nn
 
+from tests.networks import ENCODER, WEIGHTS, random_network
 from tsmu.chips.style import Style
 from tsmu.errors import BundleError
 from tsmu.model.bundle import bundle_versions, next_version, open_bundle, write_bundle
@@ -20,7 +21,7 @@ from tsmu.model.serving import current_bundle
 SCORES = {"iou": 0.5, "dice": 0.6, "precision": 0.7, "recall": None, "average_precision": 0.8, "pixels": 9}
 
 
-def make_record(version: int) -> BundleRecord:
+def make_record(version: int, encoder: str = ENCODER) -> BundleRecord:
     region = RegionRecord(
         decoder="alps",
         threshold=40,
@@ -43,8 +44,8 @@ def make_record(version: int) -> BundleRecord:
         parent=version - 1 or None,
         created="2026-01-01T00:00:00Z",
         software={"tsmu": "0", "torch": "0"},
-        encoder="resnet18",
-        weights="none",
+        encoder=encoder,
+        weights=WEIGHTS,
         bands=["post:red", "post:green", "post:blue"],
         mean=[1.0, 2.0, 3.0],
         std=[1.0, 1.0, 1.0],
@@ -53,9 +54,8 @@ def make_record(version: int) -> BundleRecord:
     )
 
 
-def make_network() -> RegionNet:
-    torch.manual_seed(0)
-    network = RegionNet("resnet18", [1.0, 2.0, 3.0], [1.0] * 3)
+def make_network(encoder: str = ENCODER) -> RegionNet:
+    network = random_network([1.0, 2.0, 3.0], [1.0] * 3, encoder)
     network.add_decoder("alps", adapted=True)
     for adapter in network.decoder("alps").adapters:
         nn.init.normal_(adapter, std=0.02)
@@ -136,12 +136,13 @@ def test_versions_count_on_and_leftovers_of_a_killed_writer_go(models: Path) -> 
 
 WRITE = """
 import sys
+from itertools import count
 from pathlib import Path
 from tests.model.test_bundle import make_network, make_record
 from tsmu.model.bundle import write_bundle
 network = make_network()
 print("writing", flush=True)
-for version in range(1, 100):
+for version in count(1):
     write_bundle(Path(sys.argv[1]), network, make_record(version))
 """
 
@@ -156,7 +157,7 @@ def test_killed_while_writing_every_visible_bundle_is_whole(tmp_path: Path) -> N
     assert writer.stdout is not None
     writer.stdout.readline()
     try:
-        writer.wait(2.0)
+        writer.wait(1.0)
     except subprocess.TimeoutExpired:
         writer.kill()
         writer.wait()

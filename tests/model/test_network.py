@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 
+from tests.networks import random_network
 from tsmu.model.network import ENCODER, RegionNet, own_parts
 from tsmu.model.regional import RegionalConv
 
@@ -13,8 +14,7 @@ IMAGE = 100 + 20 * torch.randn(4, 3, 64, 64, generator=torch.Generator().manual_
 
 
 def make(*decoders: str) -> RegionNet:
-    torch.manual_seed(0)
-    network = RegionNet("resnet18", [100.0] * 3, [20.0] * 3)
+    network = random_network([100.0] * 3, [20.0] * 3, "resnet18")
     for name in decoders:
         network.add_decoder(name)
     return network.eval()
@@ -46,8 +46,7 @@ def test_missing_pixels_count_as_the_mean() -> None:
 
 
 def test_units_do_not_matter_when_the_statistics_follow() -> None:
-    torch.manual_seed(0)
-    scaled = RegionNet("resnet18", [1.0] * 3, [0.2] * 3)
+    scaled = random_network([1.0] * 3, [0.2] * 3, "resnet18")
     scaled.add_decoder("a")
     torch.testing.assert_close(answer(scaled.eval(), "a", IMAGE / 100), answer(make("a"), "a"), atol=1e-4, rtol=1e-4)
 

@@ -1,5 +1,6 @@
 """The other strategies: each learns region after region, and keeps what it says it keeps."""
 
+import copy
 from itertools import islice
 from pathlib import Path
 
@@ -8,11 +9,10 @@ import torch
 
 from tests.update.networks import chain, chips_of, fresh, same, state
 from tsmu.chips.dataset import ChipDataset
-from tsmu.chips.statistics import band_statistics
-from tsmu.model.network import RegionNet
 from tsmu.update.finetune import FineTuning
 from tsmu.update.sampling import StepSampler
 from tsmu.update.strategies import STRATEGIES
+from tsmu.update.strategy import Lesson
 from tsmu.update.training import Known, TrainingSettings, learn_region
 
 
@@ -54,25 +54,38 @@ def test_a_frozen_encoder_leaves_old_answers_bit_identical(name: str, bright_chi
 
 
 @pytest.mark.parametrize("name", ["si", "ewc"])
-def test_a_penalty_keeps_important_weights(name: str, bright_chips: Path, dark_chips: Path) -> None:
-    chips = [chips_of(bright_chips, "bright"), chips_of(dark_chips, "dark")]
+def test_a_penalty_keeps_important_weights(name: str, bright_chips: Path) -> None:
+    """Moving a weight costs its importance times the squared way, and nothing where none was important."""
+    bright, strategy = chips_of(bright_chips, "bright"), STRATEGIES[name]
+    network = fresh(bright)
+    memory = learn_region(network, "bright", bright, strategy, TrainingSettings(4, 4, 0)).memory
+    importance = {key.removeprefix("importance."): value for key, value in memory.items() if key.startswith("imp")}
+    weights = dict(network.encoder.named_parameters())
+    assert importance.keys() == weights.keys()
+    assert any(value.any() for value in importance.values())
+    teacher = copy.deepcopy(network)
+    network.add_decoder("dark")
+    lesson = Lesson(network, teacher, "dark", {"dark": "dark"}, memory=memory)
+    (stage,) = strategy.later_stages(lesson, 4)
+    batch = {"image": torch.full((2, 3, 32, 32), 90.0), "mask": torch.ones(2, 32, 32).long(), "region": ["dark"] * 2}
 
-    def moved(weight: float) -> float:
-        strategy = type(STRATEGIES[name])()
-        strategy.weight = weight  # type: ignore[attr-defined]
-        network, learned = chain(chips, strategy, steps=8)
-        anchors = learned[0].memory
-        return sum(
-            float((anchors[f"importance.{key}"] * (value.detach() - anchors[f"anchor.{key}"]).square()).sum())
-            for key, value in network.encoder.named_parameters()
-        )
+    def penalty() -> float:
+        return float(strategy.loss(lesson, stage, batch, 0)["moved"].detach())
 
-    assert moved(1e6) < 0.5 * moved(0.0)
+    assert penalty() == 0
+    most = max(importance, key=lambda key: float(importance[key].max()))
+    largest = importance[most] == importance[most].max()
+    with torch.no_grad():
+        weights[most][largest] += 0.5
+    cost = 0.5**2 * float(importance[most][largest].sum())
+    assert penalty() == pytest.approx(strategy.weight * cost, rel=1e-3)  # type: ignore[attr-defined]
+    lesson.memory[f"importance.{most}"] = torch.zeros_like(weights[most])
+    assert penalty() == 0
 
 
 def test_importance_of_an_encoder_with_weights_that_it_does_not_use(bright_chips: Path) -> None:
     bright = chips_of(bright_chips, "bright")
-    network = RegionNet("efficientnet-b0", *band_statistics(bright))
+    network = fresh(bright, "efficientnet-b0")
     learned = learn_region(network, "bright", bright, STRATEGIES["ewc"], TrainingSettings(2, 2, 0))
     important = [name for name, value in learned.memory.items() if name.startswith("importance.") and value.any()]
     assert 0 < len(important) < len(list(network.encoder.parameters()))

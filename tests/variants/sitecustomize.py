@@ -58,9 +58,7 @@ class _Changed(Loader):
 class _Finder(MetaPathFinder):
     """Finds the modules that are to be changed."""
 
-    def find_spec(
-        self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
-    ) -> ModuleSpec | None:
+    def find_spec(self, name: str, path: Sequence[str] | None, target: ModuleType | None = None) -> ModuleSpec | None:
         spec = PathFinder.find_spec(name, path, target) if name in CHANGES else None
         if spec and spec.loader:
             spec.loader = _Changed(spec.loader)
