@@ -24,6 +24,7 @@ from hypothesis import settings
 
 # Tiny images train no faster on several threads, and much slower beside another process.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as the command line has it
 settings.register_profile("tsmu", max_examples=50, deadline=None)
 settings.load_profile("tsmu")
 
@@ -118,7 +119,6 @@ def tsmu() -> Tsmu:
             redirect_stderr(err),
         ):
             patch.setattr(sys, "argv", words)
-            patch.setenv("OMP_WAIT_POLICY", "PASSIVE")  # which the command would set, for its process
             with pytest.raises(SystemExit) as ended:
                 main()
         texts = []
