@@ -1,6 +1,7 @@
 """The demo: the whole way by the commands a user types."""
 
 import json
+from functools import partial
 from pathlib import Path
 
 import pyogrio
@@ -8,9 +9,13 @@ import pytest
 import rasterio
 
 from tests.conftest import Tsmu
+from tsmu import synthetic
 
 
-def test_it_goes_from_chips_to_database(tmp_path: Path, tsmu: Tsmu) -> None:
+def test_it_goes_from_chips_to_database(tmp_path: Path, tsmu: Tsmu, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a world of fewer and smaller chips than a user gets."""
+    small = partial(synthetic.write_world, chips=16, chip_size=32, scene_size=192)
+    monkeypatch.setattr(synthetic, "write_world", small)
     done = tsmu("demo", tmp_path / "demo", "--steps", 3)
     assert done.returncode == 0, done.stderr
     space = tmp_path / "demo" / "tsmu"
@@ -28,7 +33,7 @@ def test_it_goes_from_chips_to_database(tmp_path: Path, tsmu: Tsmu) -> None:
 
 @pytest.mark.soak
 @pytest.mark.timeout(1800)
-def test_fine_tuning_forgets_and_the_update_does_not(tmp_path: Path, tsmu: Tsmu) -> None:
-    done = tsmu("demo", tmp_path / "demo")
+def test_fine_tuning_forgets_and_the_update_does_not(tmp_path: Path, tsmu_process: Tsmu) -> None:
+    done = tsmu_process("demo", tmp_path / "demo")
     assert done.returncode == 0, done.stderr
     assert "NOT AS PROMISED" not in done.stdout

@@ -12,8 +12,9 @@ from pyftpdlib.handlers import FTPHandler
 from pyftpdlib.servers import ThreadedFTPServer
 
 from tests.conftest import write_raster
-from tests.mapping.conftest import content, ground
+from tests.mapping.conftest import blur, content, engine, ground
 from tests.mapping.test_scenes import PLACE, space, tsmu
+from tsmu.mapping import opened
 from tsmu.workspace import Workspace
 
 __all__ = ["space"]  # the fixture
@@ -74,8 +75,11 @@ def test_a_map_is_copied_whole_and_only_what_changed_again(
     assert len(received) == 5
 
 
-def test_workers_publish_what_they_finish(storage: tuple[str, Path, list[str]], space: Workspace) -> None:
+def test_workers_publish_what_they_finish(
+    storage: tuple[str, Path, list[str]], space: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
     url, folder, _ = storage
+    monkeypatch.setattr(opened, "choose_engine", lambda *_: engine(blur))  # a worker need not load torch
     map_to(url, space, "--cluster", "local:1")
     assert content(folder / "slopes") == published(space)
 
