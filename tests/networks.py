@@ -22,7 +22,7 @@ GROUND, BLOB = 110, 80  # grey values of the chips of `write_chips`: ground, and
 def random_network(mean: Sequence[float], std: Sequence[float], encoder: str = ENCODER) -> RegionNet:
     """A network without decoders, its weights random and the same each time."""
     torch.manual_seed(SEED)
-    return RegionNet(encoder, mean, std, WEIGHTS)
+    return RegionNet(encoder, mean, std)
 
 
 @torch.no_grad()
@@ -80,6 +80,6 @@ def learn_at_once(patch: pytest.MonkeyPatch, **answers: float) -> None:
         with torch.no_grad():
             list(network.encoder.parameters())[-1].add_(0.01)
         network.eval()
-        return Learned(decoder, {}, None)
+        return Learned(decoder, {}, steps=0)
 
     patch.setattr(update, "learn_region", learn)

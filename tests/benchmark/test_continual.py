@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 import pytest
 
 from tests.conftest import write_chips
-from tests.networks import ENCODER
+from tests.networks import ENCODER, WEIGHTS
 from tsmu.benchmark.continual import ContinualSettings, run_continual
 from tsmu.benchmark.continual_tables import tables
 from tsmu.errors import BenchmarkError, UpdateError
@@ -33,6 +33,7 @@ def settings(data: Path, *strategies: str, split: str = "fixed") -> ContinualSet
         steps=3,
         batch_size=4,
         encoder=ENCODER,
+        weights=WEIGHTS,
         split=split,
     )
 
@@ -65,6 +66,9 @@ def test_cells_hold_what_the_figures_need_and_are_not_computed_twice(data: Path,
             "R_at_half",
             "threshold",
             "seconds",
+            "encoder",
+            "weights",
+            "weights_digest",
             "summaries",
         }
         assert len(cell["R"]) == len(cell["R"][0]) == len(cell["seconds"]) == 2

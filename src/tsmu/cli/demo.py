@@ -48,7 +48,7 @@ def demo(
         write_world(folder / "world", seed)
         spaces = {name: folder / name for name in ("tsmu", "finetune", "separate")}
         _prepare(run, folder / "world", spaces)
-        options = ("--steps", str(steps), "--batch-size", "8", "--encoder", "resnet18", "--seed", str(seed))
+        options = ("--steps", str(steps), "--batch-size", "8", "--seed", str(seed))
         for region in ORDER:
             run("update", region, *options, "--workspace", spaces["tsmu"])
         answer.say(
