@@ -22,7 +22,7 @@ Check = tuple[str, geopandas.GeoDataFrame]
 
 
 class BestWeights(Callback):
-    """Scores the averaged network now and then in the last stage of a training, and keeps the best weights.
+    """Scores the network now and then in the last stage of a training, and keeps the best weights.
 
     Where the last stage is repeated, a repetition that brings less than `LEAST_GAIN` ends the training.
     Its state is part of the training's checkpoints, so a resumed training knows what was best before.
@@ -54,7 +54,7 @@ class BestWeights(Callback):
             return
         rounds = sum(stage is other for other in pl_module.stages)
         if done * CHECKS // stage.steps > before * CHECKS // stage.steps:
-            self._check(trainer.global_step, pl_module.averaged.module)
+            self._check(trainer.global_step, pl_module.network)
             self._ended = rounds == 1 and self._behind >= PATIENCE
         if rounds > 1 and done == stage.steps:
             self._ended = self.score - self._last_round < LEAST_GAIN

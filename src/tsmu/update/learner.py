@@ -8,7 +8,6 @@ import lightning
 import torch
 from torch import Tensor
 from torch.optim.lr_scheduler import LambdaLR
-from torch.optim.swa_utils import AveragedModel
 
 from tsmu.chips.dataset import Sample
 from tsmu.errors import UpdateError
@@ -16,7 +15,6 @@ from tsmu.update.strategy import Lesson, Stage, Strategy
 
 WARM_UP_SHARE = 0.1
 WEIGHT_DECAY = 0.01
-AVERAGE_DECAY = 0.99  # per step, of the moving average of the weights: it spans some 100 steps
 
 
 class Learner(lightning.LightningModule):
@@ -24,16 +22,11 @@ class Learner(lightning.LightningModule):
 
     The position in the stages follows from the global step alone, so a checkpoint needs no more
     than Lightning's own state. Each part of the network is a parameter group with its own rate.
-
-    Attributes:
-        averaged: the exponential moving average of the network's weights over the steps, which is
-            what a training leaves: `averaged.module` is a network of its own.
     """
 
     def __init__(self, lesson: Lesson, strategy: Strategy, stages: Sequence[Stage]) -> None:
         super().__init__()
         self.network = lesson.network
-        self.averaged = AveragedModel(lesson.network, multi_avg_fn=_moving_average, use_buffers=True)
         self._lesson = (lesson,)  # a tuple hides the teacher from checkpoints and from train()
         self.strategy = strategy
         self.stages = list(stages)
@@ -77,7 +70,6 @@ class Learner(lightning.LightningModule):
         """Let the strategy look at what the step did, before anything is stored of it."""
         super().optimizer_step(*args, **more)
         self.strategy.after_step(self._lesson[0])
-        self.averaged.update_parameters(self.network)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Keep what the strategy has gathered."""
@@ -117,14 +109,3 @@ class Learner(lightning.LightningModule):
                 return number, step
             step -= stage.steps
         return len(self.stages) - 1, self.stages[-1].steps
-
-
-@torch.no_grad()
-def _moving_average(averaged: Sequence[Tensor], current: Sequence[Tensor], count: Tensor | int) -> None:
-    """Move averaged tensors towards the current ones; the first steps count more, so that none stays at the start."""
-    decay = min(AVERAGE_DECAY, (1 + int(count)) / (10 + int(count)))
-    for average, tensor in zip(averaged, current, strict=True):
-        if tensor.is_floating_point():
-            average.lerp_(tensor, 1 - decay)
-        else:
-            average.copy_(tensor)

@@ -187,7 +187,6 @@ def learn_region(
         trainer.fit(learner, datamodule=loaders, ckpt_path=resumed, weights_only=True)
     network.cpu()
     lesson.to(network.mean.device)
-    network.load_state_dict(learner.averaged.module.state_dict())
     kept = best.restore(network)
     memory = strategy.remember(lesson, loaders.plain(chips))
     network.requires_grad_(True).eval()
