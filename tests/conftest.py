@@ -7,6 +7,7 @@ starts (tests/variants):
     OMP_NUM_THREADS=2 TSMU_TEST_PRECISION=float32 TSMU_TEST_SEED=1 .venv/bin/python -m pytest tests/update tests/cli
 """
 
+import gc
 import io
 import os
 import subprocess
@@ -42,6 +43,17 @@ def require(present: bool, what: str) -> None:
         if os.environ.get("TSMU_REQUIRE") == "all":
             pytest.fail(f"missing, though TSMU_REQUIRE=all: {what}")
         pytest.skip(f"left out, missing: {what}")
+
+
+def pytest_collection_finish() -> None:
+    """Leave all that was loaded out of the later collections of garbage, half the time of a training of few steps."""
+    gc.collect()
+    gc.freeze()
+
+
+def pytest_unconfigure() -> None:
+    """Take it back: bindings complain of what is left when Python ends."""
+    gc.unfreeze()
 
 
 @pytest.hookimpl(optionalhook=True)
