@@ -193,6 +193,11 @@ class Workspace:
         return self.root / "chips.parquet"
 
     @property
+    def blocks(self) -> Path:
+        """Where ground was cut for training, validation and test."""
+        return self.root / "blocks.parquet"
+
+    @property
     def models(self) -> Path:
         """The folder of the bundle versions."""
         return self.root / "models"

@@ -17,7 +17,7 @@ Columns:
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -53,15 +53,30 @@ def read_index(workspace: Workspace) -> geopandas.GeoDataFrame:
     return make_index([]) if index is None else index.reindex(columns=[*COLUMNS, "geometry"])
 
 
-def add_to_index(workspace: Workspace, chips: geopandas.GeoDataFrame) -> geopandas.GeoDataFrame:
+def add_to_index(
+    workspace: Workspace,
+    chips: geopandas.GeoDataFrame,
+    *,
+    gap_m: float = 0.0,
+    blocks: Collection[str] = (),
+    free: Collection[str] = (),
+) -> geopandas.GeoDataFrame:
     """Add chips to the workspace's index; earlier chips of the same source are replaced.
 
     So are earlier ones with the very same images: a folder that was moved, or copied and added to, is
     the same chips. Chips whose ids another source has taken get a number.
 
     What has a side keeps it however the new chips were split (`splits.keep_sides`), because a model
-    may have learned from it or have been tested on it. A new chip that overlaps one of another side
-    is on none (`gap`).
+    may have learned from it or have been tested on it. A new chip that overlaps one of another side,
+    of now or of those that are replaced, is on none (`gap`).
+
+    Args:
+        workspace: locked by the caller.
+        chips: to be added, of one source.
+        gap_m: metres by which chips of two sides must be apart.
+        blocks: groups that are blocks of a ground: their chips are on their side already, and the images
+            that they are cut from have several.
+        free: regions whose replaced chips bind nothing, because no model has seen them.
 
     Returns:
         The whole index, as `read_index` gives it.
@@ -72,12 +87,15 @@ def add_to_index(workspace: Workspace, chips: geopandas.GeoDataFrame) -> geopand
     again = [key in shown for key in zip(before["region"], before["content"], strict=True)]
     stale = before["source"].isin(set(chips["source"])) | np.array(again, bool)
     chips = _distinct(chips, set(before[~stale]["id"]))
-    sided = before[before["split"] != GAP]
-    of_image = dict(zip(sided["post"], sided["split"], strict=True))
+    unseen = stale & before["region"].isin(list(free)) & before["source"].isin(set(chips["source"]))
+    sided = before[(before["split"] != GAP) & ~unseen]
+    whole = sided[~sided["group"].isin(list(blocks))]
+    of_image = dict(zip(whole["post"], whole["split"], strict=True))
     of_content = dict(zip(sided["content"], sided["split"], strict=True))
     images = zip(chips["post"], chips["content"], strict=True)
     # What an image shows before where it lies: files are renumbered.
     had = [(of_content.get(what) if isinstance(what, str) else None) or of_image.get(post) for post, what in images]
+    had = [None if group in blocks else side for group, side in zip(chips["group"], had, strict=True)]
     group_had: dict[str, set[str]] = {}
     shared = sided[~(stale[sided.index] & (sided["group"] == sided["id"]))]  # a chip alone is no group: it had its name
     for groups, sides in ((shared["group"], shared["split"]), (chips["group"], had)):
@@ -87,10 +105,22 @@ def add_to_index(workspace: Workspace, chips: geopandas.GeoDataFrame) -> geopand
     chips = chips.assign(split=keep_sides(list(chips["group"]), list(chips["split"]), had, group_had))
     index = pd.concat([before[~stale], chips], ignore_index=True) if not stale.all() else chips
     fixed = [True] * int((~stale).sum()) + [side is not None for side in had]
-    leaves = seams(index.geometry, list(index["split"]), fixed)
-    index = index.assign(split=[GAP if left else side for left, side in zip(leaves, index["split"], strict=True)])
+    replaced = sided[stale[sided.index]]
+    index = _apart(index, fixed, beside=replaced)
+    if gap_m:
+        index = _apart(index, fixed, beside=replaced[:0], gap_m=gap_m)
     write_paths_table(workspace, index, workspace.chips, PATHS)
     return index
+
+
+def _apart(
+    chips: geopandas.GeoDataFrame, fixed: Sequence[bool], *, beside: geopandas.GeoDataFrame, gap_m: float = 0.0
+) -> geopandas.GeoDataFrame:
+    """Take from their sides the chips that `neighbours.seams` names, beside chips that stay where they are."""
+    both = pd.concat([chips[["geometry", "split"]], beside[["geometry", "split"]]], ignore_index=True)
+    leaves = seams(both.geometry, list(both["split"]), [*fixed, *[True] * len(beside)], gap_m)
+    sides = [GAP if left else side for left, side in zip(leaves, chips["split"], strict=False)]
+    return chips.assign(split=sides)
 
 
 def _distinct(chips: geopandas.GeoDataFrame, taken: set[str]) -> geopandas.GeoDataFrame:
@@ -104,6 +134,21 @@ def _distinct(chips: geopandas.GeoDataFrame, taken: set[str]) -> geopandas.GeoDa
     alone = chips["group"] == chips["id"]
     groups = chips["group"].where(~alone, chips["group"] + f"~{number}")
     return chips.assign(id=[f"{name}~{number}" for name in chips["id"]], group=groups)
+
+
+def only_trained(chips: geopandas.GeoDataFrame, source: Path) -> set[str]:
+    """Regions of which a source gave no validation and no test chips."""
+    mine = chips[chips["source"] == str(source.resolve())]
+    return set(mine["region"]) - set(mine[mine["split"].isin(["val", "test"])]["region"])
+
+
+def sides_of_images(chips: geopandas.GeoDataFrame, source: Path, blocks: Collection[str]) -> dict[str, set[str]]:
+    """The sides that a source's post images have, without those that are cut into `blocks`, as groups are named."""
+    mine = chips[(chips["source"] == str(source.resolve())) & (chips["split"] != GAP)]
+    sides: dict[str, set[str]] = {}
+    for post, split in mine[~mine["group"].isin(list(blocks))][["post", "split"]].itertuples(index=False):
+        sides.setdefault(post, set()).add(split)
+    return sides
 
 
 def bands_beside(chips: geopandas.GeoDataFrame, source: Path) -> tuple[str, ...] | None:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import geopandas
 import numpy as np
+import numpy.typing as npt
 import shapely
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
@@ -30,11 +31,7 @@ def spatial_groups(
     Returns:
         The group of each footprint, named by its first member; to be had in any order of the footprints.
     """
-    west, south, east, north = footprints.bounds.to_numpy().T
-    up = gap_m / METRES_PER_DEGREE
-    side = up / np.cos(np.radians(np.clip(np.maximum(abs(south), abs(north)) + up, 0, 89.9)))
-    widened = shapely.box(west - side, south - up, east + side, north + up)
-    first, second = shapely.STRtree(footprints.to_numpy()).query(widened, predicate="intersects")
+    first, second = _nearer_than(footprints, gap_m)
     shown = {event: number for number, here in enumerate(events) for event in here}  # the last that shows it
     also = [(number, shown[event]) for number, here in enumerate(events) for event in here]
     edges = np.concatenate([np.stack([first, second], 1), np.array(also, np.int64).reshape(-1, 2)]).T
@@ -46,8 +43,19 @@ def spatial_groups(
     return [called[number] for number in group]
 
 
-def seams(footprints: geopandas.GeoSeries, sides: Sequence[str], fixed: Sequence[bool]) -> list[bool]:
-    """Tell which chips have to leave their side, because they overlap a chip of another one.
+def _nearer_than(footprints: geopandas.GeoSeries, gap_m: float) -> npt.NDArray[np.int64]:
+    """Positions (2, n) of footprints and of those that their bounding boxes, widened by a gap, touch."""
+    west, south, east, north = footprints.bounds.to_numpy().T
+    up = gap_m / METRES_PER_DEGREE
+    side = up / np.cos(np.radians(np.clip(np.maximum(abs(south), abs(north)) + up, 0, 89.9)))
+    widened = shapely.box(west - side, south - up, east + side, north + up)
+    return np.asarray(shapely.STRtree(footprints.to_numpy()).query(widened, predicate="intersects"), np.int64)
+
+
+def seams(
+    footprints: geopandas.GeoSeries, sides: Sequence[str], fixed: Sequence[bool], gap_m: float = 0.0
+) -> list[bool]:
+    """Tell which chips have to leave their side: they overlap a chip of another one, or lie nearer to it than a gap.
 
     Of two such chips the one goes that is less needed: never a fixed one, and test chips last.
 
@@ -55,15 +63,18 @@ def seams(footprints: geopandas.GeoSeries, sides: Sequence[str], fixed: Sequence
         footprints: EPSG:4326; None for chips without a place, which overlap nothing.
         sides: of each chip.
         fixed: chips that stay: models may have learned from them already.
+        gap_m: metres.
     """
     placed = np.flatnonzero(footprints.notna())
+    here = footprints.iloc[placed]
     rank = [(bool(stays), ORDER.index(side)) for stays, side in zip(fixed, sides, strict=True)]
     leaves = [False] * len(sides)
-    shared = placed[overlapping(footprints.to_numpy()[placed])]
+    shared = placed[_nearer_than(here, gap_m).T if gap_m else overlapping(here.to_numpy())]
+    apart = np.asarray(sides, dtype=object)[shared]
+    shared = shared[(apart != GAP).all(axis=1) & (apart[:, 0] != apart[:, 1])]
     for first, second in sorted(shared.tolist(), key=lambda pair: min(rank[i] for i in pair), reverse=True):
-        if GAP not in (sides[first], sides[second]) and sides[first] != sides[second]:
-            less, more = sorted((first, second), key=lambda i: rank[i])
-            leaves[less] = leaves[less] or (not leaves[more] and not fixed[less])
+        less, more = sorted((first, second), key=lambda i: rank[i])
+        leaves[less] = leaves[less] or (not leaves[more] and not fixed[less])
     return leaves
 
 

@@ -1,24 +1,40 @@
 """Chips out of labelled pairs: windows of the source rasters, nothing cut into copies."""
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import geopandas
 from rasterio.windows import Window
 
+from tsmu.chips.blocks import (
+    MIN_BLOCK,
+    SHARES,
+    Block,
+    Cells,
+    as_table,
+    count_cells,
+    cut_before,
+    divisions,
+    joined,
+    with_ground,
+)
 from tsmu.chips.index import make_index, of_one_band_list
 from tsmu.chips.neighbours import along_a_curve, spatial_groups
 from tsmu.chips.splits import SPLITS, block_split
 from tsmu.errors import ChipError, ImageError
 from tsmu.imagery.grids import Grid
-from tsmu.imagery.raster import RasterInfo, describe, open_raster, read_window
+from tsmu.imagery.raster import RasterInfo, Valid, describe, open_raster, read_window
 from tsmu.issues import IssueLog
 from tsmu.labels.masks import LANDSLIDE, UNKNOWN, ZERO_ONE
 
 MIN_KNOWN = 0.25  # share of a window's pixels that must be valid and labelled
+READ_SIDE = 1024  # px of a window in which a pair is read to count what is known of it
 MIN_DECIDED = 64  # of a reviewed pair, such pixels: a decision labels one outline and what lies around it
 
 Progress = Callable[[int, int], None]
@@ -42,6 +58,21 @@ class Cutting:
     gap_m: float = 200.0
 
 
+@dataclass(frozen=True)
+class PairChips:
+    """What `chips_from_pairs` makes.
+
+    Attributes:
+        chips: rows of the chips index.
+        blocks: the table of `chips.blocks`, with the ground that was cut now.
+        cut: names of the ground that was cut now.
+    """
+
+    chips: geopandas.GeoDataFrame
+    blocks: geopandas.GeoDataFrame
+    cut: tuple[str, ...]
+
+
 def chips_from_pairs(
     pairs: geopandas.GeoDataFrame,
     cutting: Cutting,
@@ -49,9 +80,14 @@ def chips_from_pairs(
     log: IssueLog,
     *,
     bands: Sequence[str] | None = None,
+    blocks: geopandas.GeoDataFrame | None = None,
+    sided: Mapping[str, Collection[str]] = MappingProxyType({}),
     progress: Progress | None = None,
-) -> geopandas.GeoDataFrame:
+) -> PairChips:
     """Cut labelled pairs into chips and split them by spatial groups.
+
+    Groups go whole to one side. A region whose groups leave a side without chips, or without
+    landslides, has its largest groups cut into blocks, with a gap between them (`chips.blocks`).
 
     Args:
         pairs: id, region, pre (None if post-only), post, mask, event_ids, footprint, and reviewed:
@@ -60,15 +96,19 @@ def chips_from_pairs(
         source: what the chips' column `source` says.
         log: takes the pairs that give no chip.
         bands: the band list to insist on; by default the most frequent one.
+        blocks: where ground was cut before (`blocks.read_blocks`); it stays so.
+        sided: the sides that post images had before that were not cut then; they are not cut any more.
         progress: called with (done, all) after each pair.
 
     Raises:
         ChipError: no pair gives a chip.
     """
+    blocks = as_table([], ()) if blocks is None else blocks
+    cut = cut_before(pairs, blocks, cutting.gap_m, sided)
     rows: list[dict[str, Any]] = []
     for done, pair in enumerate(pairs.to_dict("records"), start=1):
         try:
-            found = [row | {"source": source} for row in _windows(pair, cutting)]
+            found = list(_windows(pair, cutting, cut.get(pair["id"])))
         except ImageError as error:
             log.error(pair["post"], str(error).removeprefix(f"{pair['post']}: "))
             continue
@@ -79,53 +119,92 @@ def chips_from_pairs(
         if progress:
             progress(done, len(pairs))
     rows = of_one_band_list(rows, bands, log)
-    rows = [row for region in sorted({row["region"] for row in rows}) for row in _balanced(rows, region, cutting)]
     if not rows:
         raise ChipError(f"{source}: no chip from {len(pairs)} labelled pairs with a region; the issue log says why")
-    return make_index(_split(rows, pairs, cutting.gap_m))
+    before = set(blocks["ground"])
+    rows = _split(rows, pairs[pairs["id"].isin({row["pair"] for row in rows})], cutting, cut, sided, before)
+    blocks = with_ground(blocks, pairs, cut)
+    return PairChips(
+        make_index([row | {"source": source} for row in rows]), blocks, tuple(sorted(set(blocks["ground"]) - before))
+    )
 
 
-def _windows(pair: dict[str, Any], cutting: Cutting) -> Iterator[dict[str, Any]]:
-    """Every window of a pair that has enough known pixels, as a row of the chips index without its split."""
-    post = describe(Path(pair["post"]))
-    roles = [("post", post)] if pair["pre"] is None else [("pre", describe(Path(pair["pre"]))), ("post", post)]
-    bands = [f"{role}:{band}" for role, info in roles for band in info.bands]
+def _windows(pair: dict[str, Any], cutting: Cutting, blocks: Sequence[Block] | None = None) -> Iterator[dict[str, Any]]:
+    """Every window of a pair that has enough known pixels, as a row of the chips index without group and split.
+
+    Where the pair's ground is cut, each window lies in one block; the row's `block` says in which.
+    """
+    images = _images(pair)
+    post = images[-1]
+    roles = ("post",) if len(images) == 1 else ("pre", "post")
+    bands = [f"{role}:{band}" for role, info in zip(roles, images, strict=True) for band in info.bands]
     grid = Grid.of(post)
-    for window in _cuts(post, cutting):
-        mask = ZERO_ONE.read(Path(pair["mask"]), window)
-        known = mask != UNKNOWN
-        decided = pair["reviewed"] and not known.all()
-        for _, info in roles:
-            with open_raster(info.path) as dataset:
-                known &= read_window(dataset, window)[1]
-        if known.sum() < MIN_DECIDED if decided else known.mean() < MIN_KNOWN:
-            continue
-        landslide = (mask == LANDSLIDE) & known
-        yield {
-            "id": f"{pair['region']}/{pair['id']}_{window.row_off}_{window.col_off}",
-            "region": pair["region"],
-            "pair": pair["id"],
-            "pre": pair["pre"],
-            "post": pair["post"],
-            "mask": pair["mask"],
-            "mask_convention": ZERO_ONE.name,
-            "decided": decided,
-            "col_off": window.col_off,
-            "row_off": window.row_off,
-            "width": window.width,
-            "height": window.height,
-            "bands": bands,
-            "pixel_size": post.pixel_size,
-            "landslide_pixels": int(landslide.sum()),
-            "known_pixels": int(known.sum()),
-            "geometry": grid.cut(window).footprint,
-        }
+    for block, area in _areas(grid, cutting, blocks):
+        for window in _cuts(area, cutting):
+            known, landslide, unlabelled = _read(pair, images, window)
+            decided = bool(pair["reviewed"] and unlabelled)
+            if known.sum() < MIN_DECIDED if decided else known.mean() < MIN_KNOWN:
+                continue
+            yield {
+                "id": f"{pair['region']}/{pair['id']}_{window.row_off}_{window.col_off}",
+                "region": pair["region"],
+                "pair": pair["id"],
+                "block": block,
+                "pre": pair["pre"],
+                "post": pair["post"],
+                "mask": pair["mask"],
+                "mask_convention": ZERO_ONE.name,
+                "decided": decided,
+                "col_off": window.col_off,
+                "row_off": window.row_off,
+                "width": window.width,
+                "height": window.height,
+                "bands": bands,
+                "pixel_size": post.pixel_size,
+                "landslide_pixels": int(landslide.sum()),
+                "known_pixels": int(known.sum()),
+                "geometry": grid.cut(window).footprint,
+            }
 
 
-def _cuts(image: RasterInfo, cutting: Cutting) -> Iterator[Window]:
-    for row in _starts(image.height, cutting):
-        for column in _starts(image.width, cutting):
-            yield Window(column, row, min(cutting.size, image.width), min(cutting.size, image.height))
+def _images(pair: dict[str, Any]) -> list[RasterInfo]:
+    """The pair's images, pre first if there is one."""
+    return [describe(Path(pair[role])) for role in ("pre", "post") if pair[role] is not None]
+
+
+def _read(pair: dict[str, Any], images: Sequence[RasterInfo], window: Window) -> tuple[Valid, Valid, bool]:
+    """Which pixels of a window are known and which are landslides, and whether any has no label."""
+    mask = ZERO_ONE.read(Path(pair["mask"]), window)
+    labelled = mask != UNKNOWN
+    known = labelled.copy()
+    for info in images:
+        with open_raster(info.path) as dataset:
+            known &= read_window(dataset, window)[1]
+    return known, (mask == LANDSLIDE) & known, not labelled.all()
+
+
+def _areas(grid: Grid, cutting: Cutting, blocks: Sequence[Block] | None) -> Iterator[tuple[Block | None, Window]]:
+    """The parts of an image in which windows are laid: the whole, or what lies in each block."""
+    if blocks is None:
+        yield None, Window(0, 0, grid.width, grid.height)
+    for block in blocks or ():
+        area = block.window(grid, cutting.gap_m)
+        if area is not None:
+            width, height = (_without_rest(side, cutting.size) for side in (area.width, area.height))
+            yield block, Window(area.col_off, area.row_off, width, height)
+
+
+def _without_rest(length: int, size: int) -> int:
+    """Leave out what is too little for one more window: it would show nearly the same as the one before."""
+    rest = length % size
+    return length - rest if length > size and rest < size / 4 else length
+
+
+def _cuts(area: Window, cutting: Cutting) -> Iterator[Window]:
+    for row in _starts(area.height, cutting):
+        for column in _starts(area.width, cutting):
+            sides = min(cutting.size, area.width), min(cutting.size, area.height)
+            yield Window(area.col_off + column, area.row_off + row, *sides)
 
 
 def _starts(length: int, cutting: Cutting) -> list[int]:
@@ -133,8 +212,14 @@ def _starts(length: int, cutting: Cutting) -> list[int]:
     return [*range(0, last, cutting.stride), last]
 
 
-def _balanced(rows: list[dict[str, Any]], region: str, cutting: Cutting) -> list[dict[str, Any]]:
-    """A region's windows with landslides or decisions, and of the others the set share, drawn by their names."""
+def _balanced(rows: list[dict[str, Any]], cutting: Cutting) -> list[dict[str, Any]]:
+    """Of each region the windows with landslides or decisions, and of the others the set share, drawn by name."""
+    return [
+        row for region in sorted({row["region"] for row in rows}) for row in _balanced_region(rows, region, cutting)
+    ]
+
+
+def _balanced_region(rows: list[dict[str, Any]], region: str, cutting: Cutting) -> list[dict[str, Any]]:
     mine = [row for row in rows if row["region"] == region]
     positive = sum(row["landslide_pixels"] > 0 for row in mine)
     wanted = {row["id"] for row in mine if row["landslide_pixels"] or row["decided"]}
@@ -147,26 +232,108 @@ def _hash(name: str) -> str:
     return hashlib.sha256(name.encode()).hexdigest()
 
 
-def _split(rows: list[dict[str, Any]], pairs: geopandas.GeoDataFrame, gap_m: float) -> list[dict[str, object]]:
-    """Group the pairs that chips were made of, and cut each region into contiguous blocks."""
-    used = pairs[pairs["id"].isin({row["pair"] for row in rows})]
-    events = [[name for name in str(ids).split(",") if name] for ids in used["event_ids"]]
-    groups = spatial_groups(list(used["id"]), used.geometry, gap_m, events)
-    order = along_a_curve(groups, used.geometry)
-    group_of = dict(zip(used["id"], groups, strict=True))
-    place = {used["id"].iloc[at]: number for number, at in enumerate(order)}
+def _split(
+    rows: list[dict[str, Any]],
+    pairs: geopandas.GeoDataFrame,
+    cutting: Cutting,
+    cut: dict[str, list[Block]],
+    sided: Mapping[str, Collection[str]],
+    taken: Collection[str],
+) -> list[dict[str, Any]]:
+    """Draw the windows without landslides, and give every window its group and its side.
+
+    Args:
+        rows: all windows of the pairs.
+        pairs: those that have windows.
+        cutting: how.
+        cut: the blocks by pair; gets those of the ground that has to be cut.
+        sided: the sides that post images as a whole had before.
+        taken: names of ground that was cut before.
+    """
+    events = [[name for name in str(ids).split(",") if name] for ids in pairs["event_ids"]]
+    groups = spatial_groups(list(pairs["id"]), pairs.geometry, cutting.gap_m, events)
+    order = along_a_curve(groups, pairs.geometry)
+    group_of = dict(zip(pairs["id"], groups, strict=True))
+    place = {pairs["id"].iloc[at]: number for number, at in enumerate(order)}
+    had: dict[str, set[str]] = {}
+    for pair, post in zip(pairs["id"], pairs["post"], strict=True):
+        if pair not in cut:
+            had.setdefault(group_of[pair], set()).update(sided.get(post, ()))
+    tried: set[str] = set()
+    while True:
+        drawn = _with_sides(_balanced(rows, cutting), group_of, place, had)
+        group = _to_be_cut(drawn, group_of, tried | {name for name, sides in had.items() if sides})
+        if group is None:
+            return drawn
+        tried.add(group)
+        mine = pairs[[group_of[pair] == group and pair not in cut for pair in pairs["id"]]]
+        name = next(name for n in count(1) if (name := f"{group}-{n}" if n > 1 else group) not in taken)
+        laid = _cut(name, mine.to_dict("records"), cutting)
+        if laid is not None:
+            blocks, windows = laid
+            cut |= dict.fromkeys(mine["id"], blocks)
+            rows = [row for row in rows if row["pair"] not in set(mine["id"])] + windows
+
+
+def _with_sides(
+    rows: list[dict[str, Any]], group_of: Mapping[str, str], place: Mapping[str, int], had: Mapping[str, set[str]]
+) -> list[dict[str, Any]]:
+    """Give groups and sides: those of the block where ground is cut, else of contiguous groups in each region."""
     result = []
     for region in sorted({row["region"] for row in rows}):
         mine = sorted((row for row in rows if row["region"] == region), key=lambda row: place[row["pair"]])
-        sides = block_split([group_of[row["pair"]] for row in mine])
-        for row, side in zip(mine, sides, strict=True):
-            result.append(row | {"group": group_of[row["pair"]], "split": side})
+        groups = [group_of[row["pair"]] for row in mine]
+        for row, group, side in zip(mine, groups, block_split(groups), strict=True):
+            whole = {"group": group, "split": max(had[group], key=SPLITS.index) if had.get(group) else side}
+            block = row["block"]
+            result.append(row | ({"group": block.group, "split": block.split} if block else whole))
     return _one_side(result)
 
 
-def _one_side(rows: list[dict[str, object]]) -> list[dict[str, object]]:
+def _to_be_cut(rows: list[dict[str, Any]], group_of: Mapping[str, str], never: Collection[str]) -> str | None:
+    """The largest group that can be cut of a region in which a side is empty, or is short after a cut; None if none."""
+    for region in sorted({row["region"] for row in rows}):
+        telling = [row for row in rows if row["region"] == region and row["landslide_pixels"]]
+        there = Counter(row["split"] for row in telling)
+        begun = any(row["block"] for row in telling)
+        least = {side: share * len(telling) / 2 if begun else 1 for side, share in SHARES.items()}
+        if all(there[side] >= max(1, least[side]) for side in SPLITS):
+            continue
+        sizes = Counter(group_of[row["pair"]] for row in telling if not row["block"])
+        whole = sorted((-size, group) for group, size in sizes.items() if group not in never)
+        if whole:
+            return whole[0][1]
+    return None
+
+
+def _cut(
+    ground: str, pairs: Sequence[dict[str, Any]], cutting: Cutting
+) -> tuple[list[Block], list[dict[str, Any]]] | None:
+    """Cut a ground of this name: its blocks, and the windows in them; None where it is too small for three sides."""
+    cells = joined([_cells(pair) for pair in pairs])
+    least_m = MIN_BLOCK * max(describe(Path(pair["post"])).pixel_size or 0 for pair in pairs)
+    for blocks in divisions(ground, cells, cutting.gap_m, least_m):
+        rows = [row for pair in pairs for row in _windows(pair, cutting, blocks)]
+        if {row["block"].split for row in rows if row["landslide_pixels"]} == set(SPLITS):
+            return blocks, rows
+    return None
+
+
+def _cells(pair: dict[str, Any]) -> Cells:
+    """Count the known pixels of a pair by cells, window after window."""
+    images = _images(pair)
+    grid = Grid.of(images[-1])
+    tiles = [
+        Window(x, y, min(READ_SIDE, grid.width - x), min(READ_SIDE, grid.height - y))
+        for y in range(0, grid.height, READ_SIDE)
+        for x in range(0, grid.width, READ_SIDE)
+    ]
+    return joined([count_cells(*_read(pair, images, tile)[:2], grid.cut(tile)) for tile in tiles])
+
+
+def _one_side(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """A group that reaches over a region's border takes one side in both: test, if either has it there."""
-    strictest: dict[object, object] = {}
+    strictest: dict[object, str] = {}
     for row in rows:
         sides = (strictest.get(row["group"], row["split"]), row["split"])
         strictest[row["group"]] = max(sides, key=SPLITS.index)

@@ -10,6 +10,8 @@ from tsmu.cli.command import Answer, JsonOption, StrictOption, WorkspaceOption, 
 if TYPE_CHECKING:
     import geopandas
 
+    from tsmu.chips.windows import PairChips
+
 app = typer.Typer(help="The training set.", no_args_is_help=True)
 
 
@@ -18,8 +20,10 @@ def chips() -> None:
     """Keep `chips` a group while it has one command."""
 
 
-def tell_sides(answer: Answer, region: str, chips: "geopandas.GeoDataFrame") -> dict[str, int]:
-    """Say how a region's chips are split, and what follows where a side has none."""
+def tell_sides(
+    answer: Answer, region: str, chips: "geopandas.GeoDataFrame", remedy: str = "add chips from other places"
+) -> dict[str, int]:
+    """Say how a region's chips are split, and what follows and what to do where a side has none."""
     from tsmu.chips.index import select
     from tsmu.chips.splits import GAP, SPLITS
 
@@ -31,7 +35,7 @@ def tell_sides(answer: Answer, region: str, chips: "geopandas.GeoDataFrame") -> 
         ("test", "nothing will tell how well it is learned"),
     ):
         if not sides[split]:
-            answer.say(f"warning: {region} has no {split} chips, so {effect}; add chips from other places")
+            answer.say(f"warning: {region} has no {split} chips, so {effect}; {remedy}")
     return sides
 
 
@@ -43,21 +47,27 @@ def build(
         float, typer.Option(min=0, max=1000, help="Chips without landslides per chip with one.")
     ] = 0.5,
     gap: Annotated[
-        float, typer.Option(min=0, metavar="METRES", help="Footprints nearer than this stay on one side of the split.")
+        float, typer.Option(min=0, metavar="METRES", help="Chips on different sides of the split are so far apart.")
     ] = 200.0,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
     strict: StrictOption = False,
 ) -> None:
-    """Cut the labelled pairs into chips, read by window from the pairs, and split them without leaks."""
+    """Cut the labelled pairs into chips, read by window from the pairs, and split them without leaks.
+
+    Pairs nearer than the gap go to one side together. Where that leaves a side of a region empty, its
+    largest places are cut into blocks with a gap between them.
+    """
     with command("chips build", as_json) as answer:
-        from tsmu.chips.index import add_to_index, bands_beside, bands_of, read_index
+        from tsmu.chips.blocks import block_groups, read_blocks, write_blocks
+        from tsmu.chips.index import add_to_index, bands_beside, bands_of, only_trained, read_index, sides_of_images
         from tsmu.chips.windows import Cutting, chips_from_pairs
         from tsmu.imagery.pair_import import with_events
         from tsmu.imagery.pair_store import require_pairs
         from tsmu.issues import IssueLog
         from tsmu.labels.reviewed import is_reviewed
         from tsmu.labels.store import require_labels, with_masks
+        from tsmu.model.bundle import is_learned
 
         space = find_workspace(workspace)
         pairs = with_masks(with_events(space, require_pairs(space)), require_labels(space))
@@ -66,18 +76,26 @@ def build(
         usable = usable.assign(reviewed=[is_reviewed(space, Path(mask)) for mask in usable["mask"]])
         log = IssueLog(space.pairs, part="chips", strict=strict)
         with space.lock("tsmu chips build"), progress("Cutting pairs") as show:
+            earlier, blocks = read_index(space), read_blocks(space)
+            free = {name for name in only_trained(earlier, space.pairs) if not is_learned(space.models, name)}
             try:
-                found = chips_from_pairs(
+                made = chips_from_pairs(
                     usable,
                     Cutting(size, stride or size, negatives, gap),
                     str(space.pairs),
                     log,
-                    bands=bands_beside(read_index(space), space.pairs),
+                    bands=bands_beside(earlier, space.pairs),
+                    blocks=blocks,
+                    sided=sides_of_images(
+                        earlier[~earlier["region"].isin(list(free))], space.pairs, block_groups(blocks)
+                    ),
                     progress=lambda done, total: show(done, total, ""),
                 )
             finally:
                 answer.take_issues(log, space.issues)
-            index = add_to_index(space, found)
+            found = made.chips
+            write_blocks(space, made.blocks)
+            index = add_to_index(space, found, gap_m=gap, blocks=block_groups(made.blocks), free=free)
         mine = index[index["source"] == str(space.pairs)]
         answer.records = len(found)
         answer.outputs["chips"] = str(space.chips)
@@ -88,11 +106,34 @@ def build(
             "pairs_without_region": int(nowhere.sum()),
             "groups": int(mine["group"].nunique()),
             "with_landslides": int((mine["landslide_pixels"] > 0).sum()),
-            "regions": {region: tell_sides(answer, region, mine) for region in sorted(set(mine["region"]))},
+            "cut": list(made.cut),
         }
+        _tell_blocks(answer, made, gap)
+        if len(made.blocks):
+            answer.outputs["blocks"] = str(space.blocks)
+        remedy = (
+            f"its ground cannot be cut into three blocks {gap:g} m apart with landslides in each: add scenes of other "
+            "places, or try a smaller --gap or --size"
+        )
+        regions = sorted(set(mine["region"]))
+        answer.more["regions"] = {region: tell_sides(answer, region, mine, remedy) for region in regions}
         if len(usable) < len(pairs):
             answer.say(
                 f"no chips from {unlabelled.sum()} pairs without a label (tsmu import labels) and "
                 f"{(nowhere & ~unlabelled).sum()} without a region (tsmu regions assign)"
             )
-        answer.say(f"{len(found)} chips in {answer.more['groups']} spatial groups; next: tsmu update REGION")
+        answer.say(f"{len(found)} chips in {answer.more['groups']} spatial groups; next: tsmu update {regions[0]}")
+
+
+def _tell_blocks(answer: Answer, made: "PairChips", gap: float) -> None:
+    """Say which ground is cut into blocks: now, or before."""
+    from tsmu.chips.blocks import blocks_of
+
+    used = set(made.chips["group"])
+    for ground in sorted(set(made.blocks["ground"])):
+        blocks = sorted(blocks_of(made.blocks, ground), key=lambda block: block.low)
+        if used & {block.group for block in blocks}:
+            first, last = ("west", "east") if blocks[0].axis == "longitude" else ("south", "north")
+            shown = ", ".join(block.split for block in blocks)
+            when = "too few places for three sides, so the ground of" if ground in made.cut else "as before, that of"
+            answer.say(f"{when} {ground} is cut from {first} to {last} into {shown}, {gap:g} m apart")

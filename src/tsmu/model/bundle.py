@@ -100,6 +100,11 @@ def bundle_versions(models: Path) -> list[Path]:
     return sorted((p for p in found if re.fullmatch(r"v\d{3,}", p.name)), key=lambda p: int(p.name[1:]))
 
 
+def is_learned(models: Path, region: str) -> bool:
+    """Whether any version has learned a region."""
+    return any((version / decoder_file(region)).is_file() for version in bundle_versions(models))
+
+
 def next_version(models: Path) -> int:
     """The number that the next bundle gets."""
     versions = bundle_versions(models)

@@ -1,0 +1,303 @@
+"""One ground cut into contiguous blocks for training, validation and test, by meridians or parallels.
+
+A region with too few places for three sides has its largest places cut so. Where they were cut is
+kept in the workspace's `blocks.parquet`: ground that was tested once is never learned later, whatever
+is built anew.
+
+Columns:
+    ground: str, the spatial group that was cut, by the name that it had then
+    split: `train`, `val` or `test`
+    axis: `longitude` or `latitude`, along which the blocks follow each other
+    low, high: float, degrees, the lines between the blocks, in the middle of the gap; infinite at the ends
+    geometry: the block within the ground's bounding box, EPSG:4326
+"""
+
+import math
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, fields
+from itertools import permutations, product
+
+import geopandas
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import shapely
+from rasterio.crs import CRS
+from rasterio.warp import transform as transform_points
+from rasterio.windows import Window
+
+from tsmu.chips.splits import KNOWN_SHARE, SPLITS, TRAIN_SHARE, Split
+from tsmu.files import written_whole
+from tsmu.imagery.grids import WGS84, Grid
+from tsmu.tables import read_paths_table
+from tsmu.workspace import Workspace
+
+Axis = str
+AXES: tuple[Axis, ...] = ("longitude", "latitude")
+COLUMNS = ("ground", "split", "axis", "low", "high")
+SHARES = {"train": TRAIN_SHARE, "val": KNOWN_SHARE - TRAIN_SHARE, "test": 1 - KNOWN_SHARE}
+SHORTEST_DEGREE = (
+    110_500.0  # metres; no degree on the ellipsoid's surface is shorter, save of longitude by the latitude
+)
+CELL = 32  # px; the grain in which known pixels and landslides are counted
+LINES = 64  # places, at most, where a line is tried
+MIN_BLOCK = 64  # px; a narrower block shows hardly what lies around a landslide
+
+Values = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Block:
+    """A strip of the ground between two meridians or two parallels.
+
+    Attributes:
+        ground: the name of the ground that was cut.
+        split: the side of all chips in it.
+        axis: `longitude` or `latitude`.
+        low, high: degrees, infinite where the strip is open.
+    """
+
+    ground: str
+    split: Split
+    axis: Axis
+    low: float
+    high: float
+
+    @property
+    def group(self) -> str:
+        """The group of its chips in the index."""
+        return f"{self.ground}:{self.split}"
+
+    def within(self, bounds: Sequence[float]) -> shapely.Polygon:
+        """The block inside a bounding box (west, south, east, north), EPSG:4326."""
+        west, south, east, north = bounds
+        if self.axis == "longitude":
+            return shapely.box(max(west, self.low), south, min(east, self.high), north)
+        return shapely.box(west, max(south, self.low), east, min(north, self.high))
+
+    def window(self, grid: Grid, gap_m: float) -> Window | None:
+        """The part of an image in the block, half a gap away from its lines; over the image's whole height or width.
+
+        Returns:
+            None where it is narrower than `MIN_BLOCK`.
+        """
+        half = gap_in_degrees(gap_m, self.axis, grid.footprint.bounds) / 2
+        along_columns = _varies_along_columns(grid, self.axis)
+        borders = _borders(grid, self.axis, along_columns)
+        low, high = borders.min(axis=1), borders.max(axis=1)
+        inside = (np.minimum(low[:-1], low[1:]) >= self.low + half) & (
+            np.maximum(high[:-1], high[1:]) <= self.high - half
+        )
+        (found,) = np.nonzero(inside)
+        if len(found) < MIN_BLOCK or found[-1] - found[0] + 1 != len(found):
+            return None
+        first, count = int(found[0]), len(found)
+        return Window(first, 0, count, grid.height) if along_columns else Window(0, first, grid.width, count)
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Known ground in small squares.
+
+    Attributes:
+        place: (n, 2), longitude and latitude of the centres.
+        known: (n,), known pixels.
+        landslide: (n,), landslide pixels.
+    """
+
+    place: Values
+    known: Values
+    landslide: Values
+
+
+def gap_in_degrees(gap_m: float, axis: Axis, bounds: Sequence[float]) -> float:
+    """A distance along an axis, in degrees that are nowhere in the bounds (degrees) shorter than it."""
+    up = gap_m / SHORTEST_DEGREE
+    if axis == "latitude":
+        return up
+    return up / math.cos(math.radians(min(max(abs(bounds[1]), abs(bounds[3])) + up, 89.9)))
+
+
+def count_cells(known: npt.NDArray[np.bool_], landslide: npt.NDArray[np.bool_], grid: Grid) -> Cells:
+    """Count the known and the landslide pixels of an image or a window, (H, W), on its grid, by cells."""
+    height, width = known.shape
+    rows, columns = -(-height // CELL), -(-width // CELL)
+    padding = ((0, rows * CELL - height), (0, columns * CELL - width))
+    counts = [
+        np.pad(mask, padding).reshape(rows, CELL, columns, CELL).sum(axis=(1, 3)).ravel() for mask in (known, landslide)
+    ]
+    there = counts[0] > 0
+    y, x = np.mgrid[0:rows, 0:columns] * CELL
+    centre = np.minimum(x + CELL / 2, (x + width) / 2), np.minimum(y + CELL / 2, (y + height) / 2)
+    place = _lonlat(grid, centre[0].ravel()[there], centre[1].ravel()[there])
+    return Cells(place, counts[0][there].astype(float), counts[1][there].astype(float))
+
+
+def joined(parts: Sequence[Cells]) -> Cells:
+    """Put cells together."""
+    return Cells(*(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(Cells)))
+
+
+def divisions(ground: str, cells: Cells, gap_m: float, least_m: float) -> list[list[Block]]:
+    """Ways to cut a ground into three blocks, the best first.
+
+    Good is a way that gives the blocks 64, 16 and 20 % of the known pixels and of the landslide
+    pixels. Each block is at least `least_m` wide, and has landslides if the ground has any.
+
+    Args:
+        ground: its name.
+        cells: what is known of it.
+        gap_m: metres between two blocks.
+        least_m: metres.
+
+    Returns:
+        For each axis and order of the three the best way there is.
+    """
+    found: list[tuple[float, int, list[Block]]] = []
+    for axis, order in product(AXES, permutations(SPLITS)):
+        best = _best_lines(cells, axis, order, gap_m, least_m)
+        if best is not None:
+            off, lines = best
+            edges = (-math.inf, *lines, math.inf)
+            blocks = [Block(ground, side, axis, edges[i], edges[i + 1]) for i, side in enumerate(order)]
+            found.append((off, len(found), blocks))
+    return [blocks for _, _, blocks in sorted(found, key=lambda way: way[:2])]
+
+
+def read_blocks(workspace: Workspace) -> geopandas.GeoDataFrame:
+    """Where ground was cut before; an empty table when nowhere."""
+    table = read_paths_table(workspace, workspace.blocks, ())
+    return as_table([], ()) if table is None else table
+
+
+def write_blocks(workspace: Workspace, blocks: geopandas.GeoDataFrame) -> None:
+    """Replace the whole table. The caller holds the workspace's lock."""
+    if len(blocks):
+        with written_whole(workspace.blocks) as temporary:
+            blocks.to_parquet(temporary, index=False)
+
+
+def blocks_of(table: geopandas.GeoDataFrame, ground: str) -> list[Block]:
+    """The blocks of one ground."""
+    rows = table[table["ground"] == ground]
+    return [Block(*row) for row in rows[list(COLUMNS)].itertuples(index=False)]
+
+
+def cut_before(
+    pairs: geopandas.GeoDataFrame, table: geopandas.GeoDataFrame, gap_m: float, whole: Collection[str]
+) -> dict[str, list[Block]]:
+    """Find the pairs on ground that was cut before, or nearer to it than the gap.
+
+    Args:
+        pairs: id, post and footprint.
+        table: where ground was cut.
+        gap_m: metres.
+        whole: post images that have one side as a whole.
+
+    Returns:
+        The blocks by id of the pair. What new pairs add to a ground belongs to its blocks' open ends.
+    """
+    free = pairs[~pairs["post"].isin(list(whole))]
+    found: dict[str, list[Block]] = {}
+    for ground in sorted(set(table["ground"])):
+        blocks = blocks_of(table, ground)
+        bounds = table[table["ground"] == ground].total_bounds
+        while True:
+            x, y = (gap_in_degrees(gap_m, axis, bounds) for axis in AXES)
+            widened = shapely.box(bounds[0] - x, bounds[1] - y, bounds[2] + x, bounds[3] + y)
+            touching = free[~free["id"].isin(list(found)) & free.intersects(widened)]
+            if touching.empty:
+                break
+            found |= dict.fromkeys(touching["id"], blocks)
+            bounds = _around(bounds, touching.total_bounds)
+    return found
+
+
+def with_ground(
+    table: geopandas.GeoDataFrame, pairs: geopandas.GeoDataFrame, cut: Mapping[str, Sequence[Block]]
+) -> geopandas.GeoDataFrame:
+    """The table with the ground of these pairs in it, by the blocks that each of them is cut into."""
+    grounds = {ground: blocks_of(table, ground) for ground in table["ground"]}
+    grounds |= {blocks[0].ground: list(blocks) for blocks in cut.values()}
+    parts = []
+    for ground, blocks in sorted(grounds.items()):
+        mine = pairs[[pair in cut and cut[pair][0].ground == ground for pair in pairs["id"]]]
+        before = table[table["ground"] == ground]
+        known = [part.total_bounds for part in (before, mine) if len(part)]
+        parts.append(as_table(blocks, _around(known[0], known[-1])))
+    return geopandas.GeoDataFrame(pd.concat(parts, ignore_index=True), crs=WGS84) if parts else table
+
+
+def _around(first: Sequence[float], second: Sequence[float]) -> tuple[float, ...]:
+    """The bounds of two bounding boxes."""
+    return (*np.minimum(first[:2], second[:2]), *np.maximum(first[2:], second[2:]))
+
+
+def block_groups(table: geopandas.GeoDataFrame) -> set[str]:
+    """The groups of the index that are blocks."""
+    return {block.group for ground in set(table["ground"]) for block in blocks_of(table, ground)}
+
+
+def as_table(blocks: Sequence[Block], bounds: Sequence[float]) -> geopandas.GeoDataFrame:
+    """Rows of the table for the blocks of one ground with these bounds."""
+    columns = {name: [getattr(block, name) for block in blocks] for name in COLUMNS}
+    return geopandas.GeoDataFrame(columns, geometry=[block.within(bounds) for block in blocks], crs=WGS84)
+
+
+def _best_lines(
+    cells: Cells, axis: Axis, order: Sequence[Split], gap_m: float, least_m: float
+) -> tuple[float, tuple[float, float]] | None:
+    """How far the shares are off with the best two lines across an axis, and those lines; None where none do."""
+    at = cells.place[:, AXES.index(axis)]
+    bounds = (*cells.place.min(axis=0), *cells.place.max(axis=0))
+    half, least = (gap_in_degrees(metres, axis, bounds) for metres in (gap_m / 2, least_m))
+    sort = np.argsort(at, kind="stable")
+    at = at[sort]
+    lines = np.unique(np.quantile(at, np.linspace(0, 1, LINES + 2)[1:-1]))
+    first, second = (lines[i] for i in np.triu_indices(len(lines), 1))
+    wide = (first - half - at[0] >= least) & (second - first - 2 * half >= least) & (at[-1] - second - half >= least)
+    first, second = first[wide], second[wide]
+    off = np.zeros(len(first))
+    for counted in (cells.known, cells.landslide):
+        if not counted.any():
+            continue
+        total = np.concatenate([[0.0], np.cumsum(counted[sort])]) / counted.sum()
+
+        def until(line: Values, total: Values = total) -> Values:
+            return np.asarray(total[np.searchsorted(at, line)])
+
+        parts = (
+            until(first - half),
+            until(second - half) - until(first + half),
+            1 - until(second + half),
+        )
+        for side, part in zip(order, parts, strict=True):
+            off += np.where(part > 0, abs(part - SHARES[side]), np.inf)
+    if not np.isfinite(off).any():
+        return None
+    best = int(off.argmin())
+    return float(off[best]), (float(first[best]), float(second[best]))
+
+
+def _varies_along_columns(grid: Grid, axis: Axis) -> bool:
+    """Whether an image's columns, rather than its rows, follow an axis."""
+    middle = (grid.width / 2, grid.height / 2)
+    xs, ys = (np.array([middle[i], middle[i], middle[i]]) + steps for i, steps in enumerate(((0, 1, 0), (0, 0, 1))))
+    value = _lonlat(grid, xs, ys)[:, AXES.index(axis)]
+    return bool(abs(value[1] - value[0]) >= abs(value[2] - value[0]))
+
+
+def _borders(grid: Grid, axis: Axis, along_columns: bool) -> Values:
+    """Longitude or latitude at points (n + 1, P) on the borders of an image's n columns, or rows."""
+    length, width = (grid.width, grid.height) if along_columns else (grid.height, grid.width)
+    along, across = np.meshgrid(np.arange(length + 1.0), np.linspace(0, width, 17), indexing="ij")
+    x, y = (along, across) if along_columns else (across, along)
+    return _lonlat(grid, x.ravel(), y.ravel())[:, AXES.index(axis)].reshape(along.shape)
+
+
+def _lonlat(grid: Grid, columns: Values, rows: Values) -> Values:
+    """Places in an image's pixels as longitude and latitude, (n, 2)."""
+    x, y = grid.transform @ (columns, rows)
+    if grid.crs != WGS84:
+        x, y = transform_points(CRS.from_user_input(grid.crs), WGS84, x, y)
+    return np.stack([np.asarray(x, float), np.asarray(y, float)], axis=1)
