@@ -21,7 +21,7 @@ from tsmu.benchmark.continual_tables import tables
 from tsmu.benchmark.data import read_regions
 from tsmu.chips.index import bands_of, select
 from tsmu.chips.looks import style_of
-from tsmu.chips.splits import fold_split
+from tsmu.chips.splits import fold_split, series_apart, split_apart
 from tsmu.chips.statistics import band_statistics
 from tsmu.errors import BenchmarkError
 from tsmu.evaluate.matrix import ContinualScores
@@ -132,7 +132,12 @@ def split_chips(chips: dict[str, geopandas.GeoDataFrame], split: str, seed: int)
     """Split the chips of every region as a seed has them."""
     if split == "fixed":
         return chips
-    return {region: rows.assign(split=fold_split(list(rows["group"]), seed)) for region, rows in chips.items()}
+    result = {}
+    for region, rows in chips.items():
+        parts = series_apart([Path(post).stem for post in rows["post"]], list(rows["landslide_pixels"] > 0))
+        sides = split_apart(parts, list(rows["group"]), lambda groups: fold_split(groups, seed))
+        result[region] = rows.assign(split=sides)
+    return result
 
 
 def _run_cell(

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from tsmu.chips.index import make_index, of_one_band_list
-from tsmu.chips.splits import block_split
+from tsmu.chips.splits import block_split, series_apart, split_apart
 from tsmu.errors import ChipError, ImageError
 from tsmu.files import sha256
 from tsmu.imagery.grids import Grid
@@ -37,7 +37,8 @@ def chips_from_folder(
 
     Images, pre-event images and masks belong together when their file names are the same up to
     the suffix. Every file is decoded once, so a truncated one is found here and not in training.
-    The split is by contiguous blocks in the numeric order of the names (`splits.block_split`).
+    The split is by contiguous blocks in the numeric order of the names (`splits.block_split`);
+    series of names without any landslide are split by themselves (`splits.series_apart`).
 
     Args:
         folder: holds `images/`, `masks/` and, for pre/post pairs, `pre/`.
@@ -69,7 +70,9 @@ def chips_from_folder(
         row["group"] = f"{region}/{(groups or {}).get(stem, stem)}"
     rows = _without_copies(rows, log)
     _check_groups(groups or {}, {row["id"].split("/", 1)[1] for row in rows}, log)
-    for row, split in zip(rows, block_split([row["group"] for row in rows]), strict=True):
+    names, landslides = [row["id"].split("/", 1)[1] for row in rows], [row["landslide_pixels"] > 0 for row in rows]
+    sides = split_apart(series_apart(names, landslides), [row["group"] for row in rows], block_split)
+    for row, split in zip(rows, sides, strict=True):
         row["split"] = split
     return make_index(rows)
 

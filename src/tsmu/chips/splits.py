@@ -1,5 +1,7 @@
 """Splits that do not leak: contiguous blocks of chips or groups, never a random draw."""
 
+import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, get_args
 
@@ -8,6 +10,7 @@ SPLITS: tuple[Split, ...] = get_args(Split)
 GAP = "gap"  # of chips that overlap one of another side: they are on none
 TRAIN_SHARE, KNOWN_SHARE = 0.64, 0.80  # train, and train with validation
 FOLDS = 5
+FEWEST = 5  # chips of a series that is split by itself; of five, each side gets one at least
 
 
 def block_split(groups: Sequence[str]) -> list[Split]:
@@ -34,6 +37,53 @@ def fold_split(groups: Sequence[str], seed: int) -> list[Split]:
     edges = [fold * len(groups) // FOLDS for fold in range(1, FOLDS)]
     sides: dict[int, Split] = {seed % FOLDS: "test", (seed + 1) % FOLDS: "val"}
     return _assign(groups, lambda first: sides.get(sum(first >= edge for edge in edges), "train"))
+
+
+def series_of(name: str) -> str:
+    """The numbered series that a name belongs to: all before its last number, `ls_` for `ls_0003`."""
+    return re.sub(r"\d+\D*$", "", name)
+
+
+def series_apart(names: Sequence[str], landslides: Sequence[bool]) -> list[int]:
+    """Tell series of chips without any landslide from the others: each is to be split by itself.
+
+    Laid end to end, a series without landslides would fill a whole side, and nothing could be
+    scored there. Series that have landslides are places more often than kinds (`scene1_tile_0001`),
+    and stay together, in the order of their names, so that whole places are tested.
+
+    Args:
+        names: of the chips.
+        landslides: whether each shows any.
+
+    Returns:
+        For each chip 0, or from 1 on the number of its series if that has no landslide and at least
+        `FEWEST` chips; 0 for all if the others are fewer than that.
+    """
+    series = [series_of(name) for name in names]
+    sizes = Counter(series)
+    shown = {name for name, landslide in zip(series, landslides, strict=True) if landslide}
+    without = [name for name, size in sizes.items() if size >= FEWEST and name not in shown]
+    if sum(sizes.values()) - sum(sizes[name] for name in without) < FEWEST:
+        return [0] * len(series)
+    return [without.index(name) + 1 if name in without else 0 for name in series]
+
+
+def split_apart(
+    parts: Sequence[int], groups: Sequence[str], split: Callable[[Sequence[str]], Sequence[Split]]
+) -> list[Split]:
+    """Split each part of the chips by itself; a group in several parts takes its strictest side in all of them.
+
+    Args:
+        parts: of each chip, as `series_apart` numbers them.
+        groups: of each chip.
+        split: such as `block_split`.
+    """
+    strictest: dict[str, Split] = {}
+    for part in sorted(set(parts)):
+        mine = [group for group, other in zip(groups, parts, strict=True) if other == part]
+        for group, side in zip(mine, split(mine), strict=True):
+            strictest[group] = max(side, strictest.get(group, side), key=SPLITS.index)
+    return [strictest[group] for group in groups]
 
 
 def keep_sides(
