@@ -1,15 +1,22 @@
 """`tsmu import ...`: what users have on disk, into the workspace."""
 
+from collections import Counter
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from tsmu.cli.chips import tell_sides
-from tsmu.cli.command import JsonOption, StrictOption, WorkspaceOption, command, find_workspace, progress
+from tsmu.cli.command import Answer, JsonOption, StrictOption, WorkspaceOption, command, find_workspace, progress
 from tsmu.errors import LabelError, TsmuError
 
 NEAREST_REGION_M = 2_000.0  # for events that just miss all regions
+NAMES_SHOWN = 3
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import geopandas
 
 app = typer.Typer(help="Bring chips, inventories, image pairs and labels into the workspace.", no_args_is_help=True)
 
@@ -79,6 +86,7 @@ def chips(
     with command("import chips", as_json) as answer:
         from tsmu.chips.folder import chips_from_folder, read_groups
         from tsmu.chips.index import add_to_index, bands_beside, bands_of, read_index
+        from tsmu.chips.splits import series_apart, series_of
         from tsmu.issues import IssueLog
         from tsmu.regions import check_region_name
 
@@ -101,8 +109,13 @@ def chips(
             index = add_to_index(space, found)
         answer.records = len(found)
         answer.outputs["chips"] = str(space.chips)
+        names, landslides = [name.split("/", 1)[1] for name in found["id"]], list(found["landslide_pixels"] > 0)
+        parts = zip(names, series_apart(names, landslides), strict=True)
+        without = Counter(series_of(name) for name, part in parts if part)
+        for series, count in without.items():
+            answer.say(f"{series}*: {count} chips without landslides, split by themselves")
         sides = tell_sides(answer, region, index)
-        answer.more = {"region": region, "split": sides, "bands": list(bands_of(found))}
+        answer.more = {"region": region, "split": sides, "series_apart": dict(without), "bands": list(bands_of(found))}
         answer.say(f"{len(found)} chips of {region} taken; next: tsmu update {region}")
 
 
@@ -152,8 +165,8 @@ def pairs(
             "shift_corrected": int(found["shift_corrected"].sum()),
             "overlapping": int((found["overlap_count"] > 0).sum()),
         }
-        shown = ", ".join(f"{count} in {name}" for name, count in regions.items())
-        answer.say(f"{len(found)} pairs taken ({shown or 'none'}); next: tsmu import labels DIR")
+        answer.more["post_only"] = int(found["pre"].isna().sum())
+        _tell_pairs(answer, found, source, space.regions.exists())
 
 
 @app.command("labels")
@@ -210,8 +223,41 @@ def labels(
             "replaced": replaced,
             "unlabelled_pairs": len(set(pairs_there["id"]) - set(found["id"])),
         }
-        answer.say(f"{len(found)} pairs labelled, {landslides} landslides drawn, {replaced} earlier labels replaced")
+        answer.more["landslide_share"] = float(found["landslide_share"].mean())
+        drawn = "from masks" if found["landslides"].isna().all() else f"{landslides} landslides drawn"
+        answer.say(
+            f"{len(found)} pairs labelled ({_some(found['id'])}): {drawn}, on {found['landslide_share'].mean():.1%} of "
+            f"the known ground in the mean; {replaced} earlier labels replaced"
+        )
         answer.say("next: tsmu chips build")
+
+
+def _some(names: "Iterable[str]") -> str:
+    """The first few of many names."""
+    first, *others = (*names,)
+    return ", ".join([first, *others[: NAMES_SHOWN - 1]]) + (", ..." if len(others) >= NAMES_SHOWN else "")
+
+
+def _tell_pairs(answer: Answer, pairs: "geopandas.GeoDataFrame", source: Path, region_map: bool) -> None:
+    """Say which pairs were taken, what they lack, and the next command."""
+    if pairs.empty:
+        answer.say("0 pairs taken; correct what the issue log names, then run it again")
+        return
+    regions = pairs["region"].fillna("no region").value_counts().to_dict()
+    shown = ", ".join(f"{count} in {name}" for name, count in regions.items())
+    alone = int(pairs["pre"].isna().sum())
+    sides = "post images without a pre image" if alone == len(pairs) else "pairs"
+    some = f", {alone} of them without a pre image" if 0 < alone < len(pairs) else ""
+    answer.say(f"{len(pairs)} {sides} taken ({_some(pairs['id'])}): {shown}{some}")
+    if alone == len(pairs) > 1:
+        answer.say("for pairs, name them KEY_pre and KEY_post, or pre and post in a folder of each pair's own")
+    moved = pairs[pairs["shift_corrected"]]
+    for name, x, y in zip(moved["id"], moved["shift_x_px"], moved["shift_y_px"], strict=True):
+        answer.say(f"{name}: the pre image lay {x:.1f} px right and {y:.1f} px down of the post image; moved back")
+    if pairs["region"].isna().any():
+        how = "tsmu regions assign" if region_map else f"tsmu import pairs {source} --region NAME"
+        answer.say(f"pairs without a region give no chips; name theirs first: {how}")
+    answer.say(f"next: tsmu import labels {source if source.is_dir() else 'DIR'}")
 
 
 def _assignments(text: str | None, option: str) -> dict[str, str]:

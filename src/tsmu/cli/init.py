@@ -19,4 +19,7 @@ def init(
         workspace = Workspace.create(folder)
         answer.records = 1
         answer.outputs["workspace"] = str(workspace.root)
-        answer.say(f"Workspace {workspace.root}; next: tsmu import chips DIR --region NAME")
+        answer.say(
+            f"Workspace {workspace.root}; next, in that folder: tsmu import pairs DIR --region NAME, "
+            "or of ready-made chips: tsmu import chips DIR --region NAME"
+        )

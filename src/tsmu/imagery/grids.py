@@ -109,7 +109,7 @@ class Grid:
         return shapely.Polygon(zip(xs, ys, strict=True))
 
 
-def place(source: Path, grid: Grid, target: Path, *, root: Path) -> Path:
+def place(source: Path, grid: Grid, target: Path, *, root: Path, nodata: float | None = None) -> Path:
     """Write a small VRT at `target` that gives the image `source` the place `grid`.
 
     Args:
@@ -117,6 +117,7 @@ def place(source: Path, grid: Grid, target: Path, *, root: Path) -> Path:
         grid: where it lies.
         target: the file to write.
         root: a folder around `target` that may be moved; an image in it is named relative to it.
+        nodata: the no-data value of an image that declares none; None leaves it so.
 
     Raises:
         ImageError: the source cannot be read.
@@ -125,6 +126,8 @@ def place(source: Path, grid: Grid, target: Path, *, root: Path) -> Path:
         rasterio.shutil.copy(dataset, temporary, driver="VRT")
         with rasterio.open(temporary, "r+") as placed:
             placed.crs, placed.transform = grid.crs, grid.transform
+            if nodata is not None:
+                placed.nodata = nodata
         if source.resolve().is_relative_to(root.resolve()):
             _name_relatively(temporary, os.path.relpath(source.resolve(), target.resolve().parent))
     return target

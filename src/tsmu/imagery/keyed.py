@@ -12,11 +12,16 @@ from tsmu.imagery.footprints import check_dates
 from tsmu.issues import IssueLog
 
 _DATE = r"\d{8}|\d{4}-\d{2}-\d{2}"
-_ROLE = re.compile(rf"(?P<key>.+?)[_-](?:(?P<before>{_DATE})[_-])?(?P<side>pre|post)(?:[_-](?P<after>{_DATE}))?", re.I)
+_SIDE = r"(?P<side>pre|before|post|after)(?:[_-]?event)?"
+_ROLE = re.compile(rf"(?:(?P<key>.+?)[_-])?(?:(?P<before>{_DATE})[_-])?{_SIDE}(?:[_-](?P<after>{_DATE}))?", re.I)
+_SIDES = {"pre": "pre", "before": "pre", "post": "post", "after": "post"}
 
 
 def pairs_by_key(paths: list[Path], source: Path, log: IssueLog) -> list[Candidate]:
-    """Match `KEY_pre.tif` with `KEY_post.tif`, or `pre/KEY.tif` with `post/KEY.tif`."""
+    """Match `KEY_pre.tif` with `KEY_post.tif`, `pre.tif` with `post.tif`, or `pre/KEY.tif` with `post/KEY.tif`.
+
+    Images named by their side alone are a pair of the name of their folder.
+    """
     found: dict[str, dict[str, list[tuple[Path, date | None]]]] = defaultdict(lambda: defaultdict(list))
     nameless = []
     for path in paths:
@@ -28,11 +33,12 @@ def pairs_by_key(paths: list[Path], source: Path, log: IssueLog) -> list[Candida
     if not found:  # a folder of scenes of one date
         return [Candidate(id=path.stem, post=path, file=str(path)) for path in nameless]
     for path in nameless:
-        log.error(path, "the name tells neither pre nor post", "left out; name it KEY_pre or KEY_post")
+        log.error(path, "the name tells neither pre nor post", "left out; name it pre or post, or KEY_pre or KEY_post")
     candidates: list[Candidate] = []
     post_only = all(not sides["pre"] for sides in found.values())
     for key, sides in sorted(found.items()):
-        candidates += _two(key, sides["pre"], sides["post"], log, post_only)
+        name = Path(key).name or source.resolve().name
+        candidates += _two(key, name, sides["pre"], sides["post"], log, post_only)
     return candidates
 
 
@@ -46,11 +52,13 @@ def _role(path: Path) -> tuple[str, str, date | None]:
     match = _ROLE.fullmatch(path.stem)
     if match is None:
         return path.stem, "", None
-    return str(path.parent / match["key"]), match["side"].lower(), read_date(match["before"] or match["after"])
+    key = str(path.parent / match["key"]) if match["key"] else f"{path.parent}/"  # no file's key ends so
+    return key, _SIDES[match["side"].lower()], read_date(match["before"] or match["after"])
 
 
 def _two(
     key: str,
+    name: str,
     pres: list[tuple[Path, date | None]],
     posts: list[tuple[Path, date | None]],
     log: IssueLog,
@@ -68,6 +76,6 @@ def _two(
         (post, day), (pre, before) = posts[0], pres[0] if pres else (None, None)
         finding = check_dates(before, day)
         if finding is None:
-            yield Candidate(Path(key).name, post, pre, before, day, file=str(post))
+            yield Candidate(name, post, pre, before, day, file=str(post))
         else:
             log.error(post, f"{finding.kind}: {finding.problem}")

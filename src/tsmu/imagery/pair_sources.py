@@ -22,6 +22,7 @@ class Ids:
 
 
 _LABEL = re.compile(r"(^|[_-])(masks?|labels?)$", re.I)
+_ELEVATIONS = re.compile(r"(^|[_-])(dem|dsm|dtm)([_-]|$)", re.I)
 
 
 def find_pairs(source: Path, log: IssueLog, *, repair: bool, skip: Path, ids: Ids) -> list[Candidate]:
@@ -40,7 +41,15 @@ def find_pairs(source: Path, log: IssueLog, *, repair: bool, skip: Path, ids: Id
         raise ImageError(f"{source}: holds no image ({', '.join(SUFFIXES)}); give a folder of pairs or a CSV table")
     shots = [p for p in images if p.name.upper().startswith("GE_")]
     others = [p for p in images if p not in set(shots) and not _is_label(p.relative_to(source))]
+    for path in filter(named_like_elevations, others):
+        log.warning(path, "is named like an elevation model", "not taken as an image")
+    others = [p for p in others if not named_like_elevations(p)]
     return _distinct_ids([*pairs_of_screenshots(shots, log, repair=repair), *pairs_by_key(others, source, log)], ids)
+
+
+def named_like_elevations(path: Path) -> bool:
+    """Whether a file is named `dem.tif`, `dem_30m.tif`, `KEY_dem.tif` or the like."""
+    return bool(_ELEVATIONS.search(path.stem))
 
 
 def _is_label(path: Path) -> bool:

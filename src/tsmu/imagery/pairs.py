@@ -10,12 +10,12 @@ import pandas as pd
 from rasterio.windows import Window
 
 from tsmu.errors import ImageError
-from tsmu.imagery.candidates import Candidate, Place
+from tsmu.imagery.candidates import Candidate
 from tsmu.imagery.footprint_table import report_overlaps
 from tsmu.imagery.footprints import events_between, overlapping
 from tsmu.imagery.grids import Grid, check_readable, onto, place
 from tsmu.imagery.pair_sources import Ids, find_pairs
-from tsmu.imagery.raster import RasterInfo, describe, read
+from tsmu.imagery.raster import RasterInfo, describe, empty_border, read
 from tsmu.imagery.registration import Shift, estimate_shift
 from tsmu.issues import IssueLog
 
@@ -25,6 +25,7 @@ ASPECT_TOLERANCE = 0.02  # by which the shapes of two images of one box may diff
 MATCHED_SIDE = 1024  # px in the middle of the pair, on which the shift is estimated
 CORRECTED_FROM = 0.5  # px; resampling blurs more than a smaller shift harms
 TOLD_FROM = 2.0  # px of shift, left as it is, that are worth a line in the log
+EMPTY_FROM = 0.01  # share of an image that one empty area at its border covers at least
 
 Progress = Callable[[int, int], None]
 
@@ -65,16 +66,20 @@ def import_pairs(
     """Import image pairs from a folder or a table; what is left out stands in the log.
 
     A folder holds Google Earth screenshots (`names.GoogleEarthName`), or rasters matched by key:
-    `KEY_pre.tif` with `KEY_post.tif` (a date may stand before or after the side), or `pre/KEY.tif`
-    with `post/KEY.tif`. Where no image is a pre image, all are taken as post-only pairs. A CSV
-    table has a column post, and as known pre, date_pre, date_post, id, region, and for images
-    without georeference lon, lat, pixel_size_m (the centre) or south, west, north, east.
+    `KEY_pre.tif` with `KEY_post.tif` (a date may stand before or after the side), `pre.tif` with
+    `post.tif`, or `pre/KEY.tif` with `post/KEY.tif`. Where no image is a pre image, all are taken
+    as post-only pairs. A CSV table has a column post, and as known pre, date_pre, date_post, id,
+    region, and for images without georeference lon, lat, pixel_size_m (the centre) or south, west,
+    north, east.
+
+    An image that declares no no-data value and is 0 in every band over a large area at its border
+    is taken to have no data there, and the log says so.
 
     Args:
         source: the folder or table.
         log: takes what is wrong.
-        out: folder for `ID/post.vrt` (a place for an image that has none), `ID/pre.vrt`, and
-            `ID/pre.tif` where the pre image had to be resampled onto the post grid.
+        out: folder for `ID/post.vrt` (a place or a no-data value for an image that has none),
+            `ID/pre.vrt`, and `ID/pre.tif` where the pre image had to be resampled onto the post grid.
         root: the workspace around `out`; images in it may be moved with it.
         repair: apply repairs of footprints that are unambiguous.
         correct_shift: resample pre images that lie at least half a pixel off.
@@ -117,7 +122,7 @@ def import_pairs(
 def _import(pair: Candidate, log: IssueLog, folder: Path, root: Path, correct_shift: bool) -> dict[str, Any]:
     info = _opened(pair.post)
     grid = pair.place_post.grid(info)
-    post = _placed(info, pair.place_post, folder / "post.vrt", root)
+    post = _placed(info, grid, folder / "post.vrt", root, log)
     pre, shift, corrected, resampled = None, None, False, False
     if pair.pre is not None:
         before = _opened(pair.pre)
@@ -125,12 +130,12 @@ def _import(pair: Candidate, log: IssueLog, folder: Path, root: Path, correct_sh
         own = pair.place_pre.grid(before)
         _check_cover(before, own, grid)
         resampled = not own.same_as(grid)
-        pre = onto(pair.pre, own, grid, folder / "pre.tif") if resampled else None
-        pre = pre or _placed(before, pair.place_pre, folder / "pre.vrt", root)
+        placed = _placed(before, own, folder / "pre.vrt", root, log)
+        pre = onto(placed, own, grid, folder / "pre.tif") if resampled else placed
         shift = _shift(pre, post, grid)
         corrected = correct_shift and shift is not None and math.hypot(shift.x, shift.y) >= CORRECTED_FROM
         if corrected and shift is not None:
-            pre = onto(pair.pre, own, grid, folder / "pre.tif", moved=(shift.x, shift.y))
+            pre = onto(placed, own, grid, folder / "pre.tif", moved=(shift.x, shift.y))
         elif shift is not None and math.hypot(shift.x, shift.y) >= TOLD_FROM:
             problem = f"the pre image lies {shift.x:.1f} px right and {shift.y:.1f} px down of the post image"
             log.warning(pair.file, problem, "kept; --correct-shift moves it back", row=pair.row)
@@ -172,9 +177,15 @@ def _opened(path: Path) -> RasterInfo:
     return info
 
 
-def _placed(info: RasterInfo, where: Place, target: Path, root: Path) -> Path:
-    """Take a georeferenced file as it is; give any other its place in a VRT."""
-    return info.path if info.georeferenced else place(info.path, where.grid(info), target, root=root)
+def _placed(info: RasterInfo, grid: Grid, target: Path, root: Path, log: IssueLog) -> Path:
+    """Take a file as it is; write a VRT for one without a place, or without the no-data value that it has."""
+    share = empty_border(info.path)
+    if share >= EMPTY_FROM:
+        problem = f"is 0 in every band over {share:.0%} of it, at its border, and declares no no-data value"
+        action = "taken as no data; declare it before you map the image: gdal_edit.py -a_nodata 0 FILE"
+        log.warning(info.path, problem, action)
+        return place(info.path, grid, target, root=root, nodata=0)
+    return info.path if info.georeferenced else place(info.path, grid, target, root=root)
 
 
 def _check_alike(pre: RasterInfo, post: RasterInfo, pair: Candidate) -> None:

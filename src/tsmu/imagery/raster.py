@@ -15,15 +15,17 @@ import rasterio
 from PIL import Image
 from rasterio._err import CPLE_BaseError  # what shutil and warp raise; it has no public name
 from rasterio.crs import CRS
-from rasterio.enums import ColorInterp
+from rasterio.enums import ColorInterp, MaskFlags
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.io import DatasetReader
 from rasterio.transform import Affine
 from rasterio.windows import Window
+from scipy import ndimage
 
 from tsmu.errors import ImageError
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".vrt")
+LOOKED_AT = 1024  # px a side, at most, on which an empty border is looked for
 EARTH_RADIUS = 6_378_137.0  # metres, semi-major axis of WGS 84
 GDAL_OPTIONS = {
     "GDAL_ERROR_ON_LIBJPEG_WARNING": True,  # otherwise a truncated JPEG reads as grey
@@ -155,6 +157,26 @@ def read_window(dataset: DatasetReader, window: Window | None = None) -> tuple[P
         values = values.astype(np.float32, copy=False)
         valid &= np.isfinite(values).all(axis=0)
     return values, valid
+
+
+def empty_border(path: Path | str) -> float:
+    """Measure the largest area that reaches an image's border and is 0 in every band.
+
+    Such an area is most often one that was never imaged. It is looked for on at most 1024 x 1024
+    of the pixels, and not in images that declare which pixels are valid.
+
+    Returns:
+        Its share of the image; 0 where the image declares a no-data value, has alpha or a mask.
+    """
+    with open_raster(path) as dataset:
+        if any(flags != [MaskFlags.all_valid] for flags in dataset.mask_flag_enums) or _is_palette(dataset):
+            return 0.0
+        shape = (dataset.count, min(dataset.height, LOOKED_AT), min(dataset.width, LOOKED_AT))
+        empty = (dataset.read(out_shape=shape) == 0).all(axis=0)
+    areas, _ = ndimage.label(empty)
+    at_border = np.unique(np.concatenate([areas[0], areas[-1], areas[:, 0], areas[:, -1]]))
+    sizes = np.bincount(areas.ravel())[at_border[at_border > 0]]
+    return float(sizes.max(initial=0) / empty.size)
 
 
 def describe_open(path: Path | str, dataset: DatasetReader) -> RasterInfo:

@@ -17,6 +17,8 @@ from shapely.geometry.base import BaseGeometry
 
 from tsmu.errors import ImageError, LabelError, UnpairedLabelError
 from tsmu.imagery import raster
+from tsmu.imagery.grids import Grid
+from tsmu.imagery.pair_sources import named_like_elevations
 from tsmu.imagery.raster import RasterInfo, describe
 from tsmu.issues import IssueLog
 from tsmu.labels import vectors
@@ -50,8 +52,9 @@ def import_labels(
     """Import labels for pairs; what is left out stands in the log.
 
     labelme JSON belongs to the pair whose post image it names, a mask raster to the pair whose id
-    or post image has its name (with or without `_mask`, `_label`), polygon layers to every pair
-    that they touch. In a folder with labelme files, other images are taken as the labelled ones,
+    or post image has its name (with or without `_mask`, `_label`), or to the only pair of its
+    folder if it is named `mask` or `label`, or to the only pair that lies under it. Polygon layers
+    belong to every pair that they touch. In a folder with labelme files, other images are taken as the labelled ones,
     not as masks. A pair that no polygon touches gets no mask: nobody may have looked there.
 
     Args:
@@ -109,6 +112,8 @@ def _files(
     labelmes = [path for path, kind in kinds.items() if kind == "labelme"]
     # Beside labelme files, other images are the labelled ones.
     rasters = [p for p, suffix in by_suffix.items() if suffix in raster.SUFFIXES and not labelmes]
+    if source.is_dir():
+        rasters = [path for path in rasters if not named_like_elevations(path)]
     layers += [path for path, kind in kinds.items() if kind == "GeoJSON"]
     if not (jsons or layers or rasters):
         raise LabelError(f"{source}: holds no label (labelme .json, {', '.join(vectors.SUFFIXES)}, or mask images)")
@@ -189,8 +194,9 @@ def _import_layers(layers: list[Path], pairs: gpd.GeoDataFrame, writer: MaskWrit
 
 def _import_mask(path: Path, finder: PairFinder, writer: MaskWriter, convention: MaskConvention) -> None:
     mask = convention.read(path)
-    pair = finder.of(path, None)
-    own, info = describe(path), writer.post(pair)
+    own = describe(path)
+    pair = finder.of_raster(path, Grid.of(own).footprint if own.georeferenced and own.on_earth else None)
+    info = writer.post(pair)
     here = not own.georeferenced or (own.crs == info.crs and own.transform.almost_equals(info.transform, 1e-9))
     if here and mask.shape == (info.height, info.width):
         writer.write(pair, path, mask, None)
