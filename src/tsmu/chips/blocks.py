@@ -14,8 +14,9 @@ Columns:
 
 import math
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, fields
-from itertools import permutations, product
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import permutations
 
 import geopandas
 import numpy as np
@@ -35,11 +36,13 @@ from tsmu.workspace import Workspace
 Axis = str
 AXES: tuple[Axis, ...] = ("longitude", "latitude")
 COLUMNS = ("ground", "split", "axis", "low", "high")
-SHARES = {"train": TRAIN_SHARE, "val": KNOWN_SHARE - TRAIN_SHARE, "test": 1 - KNOWN_SHARE}
+SHARES: dict[Split, float] = {"train": TRAIN_SHARE, "val": KNOWN_SHARE - TRAIN_SHARE, "test": 1 - KNOWN_SHARE}
 SHORTEST_DEGREE = (
     110_500.0  # metres; no degree on the ellipsoid's surface is shorter, save of longitude by the latitude
 )
-CELL = 32  # px; the grain in which known pixels and landslides are counted
+CELL = 16  # px; the grain in which known pixels and landslides are counted
+LANDSLIDES_WEIGH = 2.0  # against known pixels, in how well the shares are met: they are scarcer
+POINTS = 17  # on a border of an image's column or row, whose places are taken
 LINES = 64  # places, at most, where a line is tried
 MIN_BLOCK = 64  # px; a narrower block shows hardly what lies around a landslide
 
@@ -83,8 +86,7 @@ class Block:
         """
         half = gap_in_degrees(gap_m, self.axis, grid.footprint.bounds) / 2
         along_columns = _varies_along_columns(grid, self.axis)
-        borders = _borders(grid, self.axis, along_columns)
-        low, high = borders.min(axis=1), borders.max(axis=1)
+        low, high = _borders(grid, self.axis, along_columns)
         inside = (np.minimum(low[:-1], low[1:]) >= self.low + half) & (
             np.maximum(high[:-1], high[1:]) <= self.high - half
         )
@@ -97,17 +99,46 @@ class Block:
 
 @dataclass(frozen=True)
 class Cells:
-    """Known ground in small squares.
+    """An image's known ground in small squares of `CELL` px, (R, C).
 
     Attributes:
-        place: (n, 2), longitude and latitude of the centres.
-        known: (n,), known pixels.
-        landslide: (n,), landslide pixels.
+        grid: of the image.
+        known: known pixels.
+        landslide: landslide pixels.
     """
 
-    place: Values
+    grid: Grid
     known: Values
     landslide: Values
+
+    def add(self, window: Window, known: npt.NDArray[np.bool_], landslide: npt.NDArray[np.bool_]) -> None:
+        """Count the known and the landslide pixels (H, W) of a window that begins at the corner of a cell."""
+        rows, columns = -(-window.height // CELL), -(-window.width // CELL)
+        padding = ((0, rows * CELL - window.height), (0, columns * CELL - window.width))
+        row, column = window.row_off // CELL, window.col_off // CELL
+        for counts, mask in ((self.known, known), (self.landslide, landslide)):
+            squares = np.pad(mask, padding).reshape(rows, CELL, columns, CELL)
+            counts[row : row + rows, column : column + columns] = squares.sum(axis=(1, 3))
+
+    def within(self, window: Window) -> tuple[float, float]:
+        """About how many known pixels and how many landslide pixels a window has."""
+        rows = slice(round(window.row_off / CELL), round((window.row_off + window.height) / CELL))
+        columns = slice(round(window.col_off / CELL), round((window.col_off + window.width) / CELL))
+        return float(self.known[rows, columns].sum()), float(self.landslide[rows, columns].sum())
+
+    @property
+    def places(self) -> Values:
+        """Longitude and latitude of the cells with known pixels, (n, 2)."""
+        rows, columns = np.nonzero(self.known)
+        x = np.minimum((columns + 0.5) * CELL, (columns * CELL + self.grid.width) / 2)
+        y = np.minimum((rows + 0.5) * CELL, (rows * CELL + self.grid.height) / 2)
+        return _lonlat(self.grid, x, y)
+
+
+def no_cells(grid: Grid) -> Cells:
+    """Cells of an image of which nothing is known yet."""
+    shape = -(-grid.height // CELL), -(-grid.width // CELL)
+    return Cells(grid, np.zeros(shape), np.zeros(shape))
 
 
 def gap_in_degrees(gap_m: float, axis: Axis, bounds: Sequence[float]) -> float:
@@ -118,50 +149,44 @@ def gap_in_degrees(gap_m: float, axis: Axis, bounds: Sequence[float]) -> float:
     return up / math.cos(math.radians(min(max(abs(bounds[1]), abs(bounds[3])) + up, 89.9)))
 
 
-def count_cells(known: npt.NDArray[np.bool_], landslide: npt.NDArray[np.bool_], grid: Grid) -> Cells:
-    """Count the known and the landslide pixels of an image or a window, (H, W), on its grid, by cells."""
-    height, width = known.shape
-    rows, columns = -(-height // CELL), -(-width // CELL)
-    padding = ((0, rows * CELL - height), (0, columns * CELL - width))
-    counts = [
-        np.pad(mask, padding).reshape(rows, CELL, columns, CELL).sum(axis=(1, 3)).ravel() for mask in (known, landslide)
-    ]
-    there = counts[0] > 0
-    y, x = np.mgrid[0:rows, 0:columns] * CELL
-    centre = np.minimum(x + CELL / 2, (x + width) / 2), np.minimum(y + CELL / 2, (y + height) / 2)
-    place = _lonlat(grid, centre[0].ravel()[there], centre[1].ravel()[there])
-    return Cells(place, counts[0][there].astype(float), counts[1][there].astype(float))
+def share_off(side: Split, share: npt.ArrayLike) -> Values:
+    """How far shares are from the one that a side should have: the logarithm of the ratio, infinite for nothing.
+
+    So a hundredth of the landslides instead of a sixth is worse than a third.
+    """
+    ratio = np.asarray(share, float) / SHARES[side]
+    return np.asarray(np.where(ratio > 0, abs(np.log(np.maximum(ratio, 1e-300))), np.inf))
 
 
-def joined(parts: Sequence[Cells]) -> Cells:
-    """Put cells together."""
-    return Cells(*(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(Cells)))
-
-
-def divisions(ground: str, cells: Cells, gap_m: float, least_m: float) -> list[list[Block]]:
-    """Ways to cut a ground into three blocks, the best first.
+def divisions(ground: str, cells: Sequence[Cells], gap_m: float, least_m: float) -> list[list[Block]]:
+    """Ways to cut a ground into three blocks.
 
     Good is a way that gives the blocks 64, 16 and 20 % of the known pixels and of the landslide
     pixels. Each block is at least `least_m` wide, and has landslides if the ground has any.
 
     Args:
         ground: its name.
-        cells: what is known of it.
+        cells: what is known of it, by image.
         gap_m: metres between two blocks.
         least_m: metres.
 
     Returns:
         For each axis and order of the three the best way there is.
     """
-    found: list[tuple[float, int, list[Block]]] = []
-    for axis, order in product(AXES, permutations(SPLITS)):
-        best = _best_lines(cells, axis, order, gap_m, least_m)
-        if best is not None:
-            off, lines = best
-            edges = (-math.inf, *lines, math.inf)
-            blocks = [Block(ground, side, axis, edges[i], edges[i + 1]) for i, side in enumerate(order)]
-            found.append((off, len(found), blocks))
-    return [blocks for _, _, blocks in sorted(found, key=lambda way: way[:2])]
+    places = np.concatenate([part.places for part in cells])
+    known = np.concatenate([part.known[part.known > 0] for part in cells])
+    landslide = np.concatenate([part.landslide[part.known > 0] for part in cells])
+    found: list[list[Block]] = []
+    for axis in AXES:
+        at = places[:, AXES.index(axis)]
+        bounds = (*places.min(axis=0), *places.max(axis=0))
+        half, least = (gap_in_degrees(metres, axis, bounds) for metres in (gap_m / 2, least_m))
+        for order in permutations(SPLITS):
+            lines = _best_lines(at, known, landslide, order, half, least)
+            if lines is not None:
+                edges = (-math.inf, *lines, math.inf)
+                found.append([Block(ground, side, axis, edges[i], edges[i + 1]) for i, side in enumerate(order)])
+    return found
 
 
 def read_blocks(workspace: Workspace) -> geopandas.GeoDataFrame:
@@ -245,38 +270,42 @@ def as_table(blocks: Sequence[Block], bounds: Sequence[float]) -> geopandas.GeoD
 
 
 def _best_lines(
-    cells: Cells, axis: Axis, order: Sequence[Split], gap_m: float, least_m: float
-) -> tuple[float, tuple[float, float]] | None:
-    """How far the shares are off with the best two lines across an axis, and those lines; None where none do."""
-    at = cells.place[:, AXES.index(axis)]
-    bounds = (*cells.place.min(axis=0), *cells.place.max(axis=0))
-    half, least = (gap_in_degrees(metres, axis, bounds) for metres in (gap_m / 2, least_m))
+    at: Values, known: Values, landslide: Values, order: Sequence[Split], half: float, least: float
+) -> tuple[float, float] | None:
+    """The two lines across an axis that come nearest to the shares in this order; None where none do.
+
+    Args:
+        at: places of the cells along the axis, (n,), degrees.
+        known: their known pixels.
+        landslide: their landslide pixels.
+        order: of the sides along the axis.
+        half: half the gap, degrees.
+        least: width of a block, degrees.
+    """
     sort = np.argsort(at, kind="stable")
     at = at[sort]
-    lines = np.unique(np.quantile(at, np.linspace(0, 1, LINES + 2)[1:-1]))
+    distinct = np.unique(at)
+    if len(distinct) < len(SPLITS):
+        return None
+    between = (distinct[1:] + distinct[:-1]) / 2
+    lines = between[np.unique(np.linspace(0, len(between) - 1, LINES).round().astype(int))]
     first, second = (lines[i] for i in np.triu_indices(len(lines), 1))
     wide = (first - half - at[0] >= least) & (second - first - 2 * half >= least) & (at[-1] - second - half >= least)
     first, second = first[wide], second[wide]
     off = np.zeros(len(first))
-    for counted in (cells.known, cells.landslide):
-        if not counted.any():
-            continue
-        total = np.concatenate([[0.0], np.cumsum(counted[sort])]) / counted.sum()
-
-        def until(line: Values, total: Values = total) -> Values:
-            return np.asarray(total[np.searchsorted(at, line)])
-
-        parts = (
-            until(first - half),
-            until(second - half) - until(first + half),
-            1 - until(second + half),
-        )
-        for side, part in zip(order, parts, strict=True):
-            off += np.where(part > 0, abs(part - SHARES[side]), np.inf)
+    for counted, weight in ((known, 1.0), (landslide, LANDSLIDES_WEIGH)):
+        if counted.any():
+            total = np.concatenate([[0.0], np.cumsum(counted[sort])]) / counted.sum()
+            ends = [
+                total[np.searchsorted(at, line)] for line in (first - half, first + half, second - half, second + half)
+            ]
+            parts = ends[0], ends[2] - ends[1], 1 - ends[3]
+            for side, part in zip(order, parts, strict=True):
+                off += weight * share_off(side, part)
     if not np.isfinite(off).any():
         return None
     best = int(off.argmin())
-    return float(off[best]), (float(first[best]), float(second[best]))
+    return float(first[best]), float(second[best])
 
 
 def _varies_along_columns(grid: Grid, axis: Axis) -> bool:
@@ -287,12 +316,14 @@ def _varies_along_columns(grid: Grid, axis: Axis) -> bool:
     return bool(abs(value[1] - value[0]) >= abs(value[2] - value[0]))
 
 
-def _borders(grid: Grid, axis: Axis, along_columns: bool) -> Values:
-    """Longitude or latitude at points (n + 1, P) on the borders of an image's n columns, or rows."""
+@lru_cache(maxsize=256)
+def _borders(grid: Grid, axis: Axis, along_columns: bool) -> tuple[Values, Values]:
+    """Least and largest longitude or latitude on the n + 1 borders of an image's columns, or rows."""
     length, width = (grid.width, grid.height) if along_columns else (grid.height, grid.width)
-    along, across = np.meshgrid(np.arange(length + 1.0), np.linspace(0, width, 17), indexing="ij")
+    along, across = np.meshgrid(np.arange(length + 1.0), np.linspace(0, width, POINTS), indexing="ij")
     x, y = (along, across) if along_columns else (across, along)
-    return _lonlat(grid, x.ravel(), y.ravel())[:, AXES.index(axis)].reshape(along.shape)
+    values = _lonlat(grid, x.ravel(), y.ravel())[:, AXES.index(axis)].reshape(along.shape)
+    return values.min(axis=1), values.max(axis=1)
 
 
 def _lonlat(grid: Grid, columns: Values, rows: Values) -> Values:

@@ -1,6 +1,7 @@
 """Chips out of labelled pairs: windows of the source rasters, nothing cut into copies."""
 
 import hashlib
+import math
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,20 +14,21 @@ import geopandas
 from rasterio.windows import Window
 
 from tsmu.chips.blocks import (
+    LANDSLIDES_WEIGH,
     MIN_BLOCK,
     SHARES,
     Block,
     Cells,
     as_table,
-    count_cells,
     cut_before,
     divisions,
-    joined,
+    no_cells,
+    share_off,
     with_ground,
 )
 from tsmu.chips.index import make_index, of_one_band_list
 from tsmu.chips.neighbours import along_a_curve, spatial_groups
-from tsmu.chips.splits import SPLITS, block_split
+from tsmu.chips.splits import SPLITS, Split, block_split
 from tsmu.errors import ChipError, ImageError
 from tsmu.imagery.grids import Grid
 from tsmu.imagery.raster import RasterInfo, Valid, describe, open_raster, read_window
@@ -34,7 +36,7 @@ from tsmu.issues import IssueLog
 from tsmu.labels.masks import LANDSLIDE, UNKNOWN, ZERO_ONE
 
 MIN_KNOWN = 0.25  # share of a window's pixels that must be valid and labelled
-READ_SIDE = 1024  # px of a window in which a pair is read to count what is known of it
+READ_SIDE = 1024  # px of a window, a multiple of a cell's side, in which a pair is read to count what is known of it
 MIN_DECIDED = 64  # of a reviewed pair, such pixels: a decision labels one outline and what lies around it
 
 Progress = Callable[[int, int], None]
@@ -260,9 +262,10 @@ def _split(
         if pair not in cut:
             had.setdefault(group_of[pair], set()).update(sided.get(post, ()))
     tried: set[str] = set()
+    begun: set[str] = set()
     while True:
         drawn = _with_sides(_balanced(rows, cutting), group_of, place, had)
-        group = _to_be_cut(drawn, group_of, tried | {name for name, sides in had.items() if sides})
+        group = _to_be_cut(drawn, group_of, tried | {name for name, sides in had.items() if sides}, begun)
         if group is None:
             return drawn
         tried.add(group)
@@ -272,6 +275,7 @@ def _split(
         if laid is not None:
             blocks, windows = laid
             cut |= dict.fromkeys(mine["id"], blocks)
+            begun.add(name)
             rows = [row for row in rows if row["pair"] not in set(mine["id"])] + windows
 
 
@@ -290,13 +294,22 @@ def _with_sides(
     return _one_side(result)
 
 
-def _to_be_cut(rows: list[dict[str, Any]], group_of: Mapping[str, str], never: Collection[str]) -> str | None:
-    """The largest group that can be cut of a region in which a side is empty, or is short after a cut; None if none."""
+def _to_be_cut(
+    rows: list[dict[str, Any]], group_of: Mapping[str, str], never: Collection[str], begun: Collection[str]
+) -> str | None:
+    """The largest group that can be cut of a region in which a side is empty; None if there is none.
+
+    Args:
+        rows: with their sides.
+        group_of: the spatial group by pair.
+        never: groups that cannot be cut.
+        begun: ground that was cut just now; in its regions each side should have half its share at least.
+    """
     for region in sorted({row["region"] for row in rows}):
         telling = [row for row in rows if row["region"] == region and row["landslide_pixels"]]
         there = Counter(row["split"] for row in telling)
-        begun = any(row["block"] for row in telling)
-        least = {side: share * len(telling) / 2 if begun else 1 for side, share in SHARES.items()}
+        here = any(row["block"] and row["block"].ground in begun for row in telling)
+        least = {side: share * len(telling) / 2 if here else 1 for side, share in SHARES.items()}
         if all(there[side] >= max(1, least[side]) for side in SPLITS):
             continue
         sizes = Counter(group_of[row["pair"]] for row in telling if not row["block"])
@@ -310,25 +323,48 @@ def _cut(
     ground: str, pairs: Sequence[dict[str, Any]], cutting: Cutting
 ) -> tuple[list[Block], list[dict[str, Any]]] | None:
     """Cut a ground of this name: its blocks, and the windows in them; None where it is too small for three sides."""
-    cells = joined([_cells(pair) for pair in pairs])
+    cells = [_count(pair) for pair in pairs]
     least_m = MIN_BLOCK * max(describe(Path(pair["post"])).pixel_size or 0 for pair in pairs)
-    for blocks in divisions(ground, cells, cutting.gap_m, least_m):
+    ways = divisions(ground, cells, cutting.gap_m, least_m)
+    for off, blocks in sorted(
+        ((_shares_off(blocks, cells, cutting), blocks) for blocks in ways), key=lambda way: way[0]
+    ):
+        if not math.isfinite(off):
+            break
         rows = [row for pair in pairs for row in _windows(pair, cutting, blocks)]
         if {row["block"].split for row in rows if row["landslide_pixels"]} == set(SPLITS):
             return blocks, rows
     return None
 
 
-def _cells(pair: dict[str, Any]) -> Cells:
-    """Count the known pixels of a pair by cells, window after window."""
+def _shares_off(blocks: Sequence[Block], cells: Sequence[Cells], cutting: Cutting) -> float:
+    """About how far windows in blocks will be from the shares of pixels that the sides should have."""
+    known = dict.fromkeys(SPLITS, 0.0)
+    landslide = dict.fromkeys(SPLITS, 0.0)
+    for counted in cells:
+        for block, area in _areas(counted.grid, cutting, blocks):
+            for window in _cuts(area, cutting):
+                here, shown = counted.within(window)
+                if block is not None and here >= MIN_KNOWN * window.width * window.height:
+                    known[block.split] += here
+                    landslide[block.split] += shown
+    parts = [(known, 1.0), (landslide, LANDSLIDES_WEIGH)]
+    return sum(
+        weight * float(share_off(side, pixels[side] / max(sum(pixels.values()), 1)))
+        for pixels, weight in parts
+        for side in SPLITS
+    )
+
+
+def _count(pair: dict[str, Any]) -> Cells:
+    """Count the known pixels of a pair by cells, reading window after window."""
     images = _images(pair)
-    grid = Grid.of(images[-1])
-    tiles = [
-        Window(x, y, min(READ_SIDE, grid.width - x), min(READ_SIDE, grid.height - y))
-        for y in range(0, grid.height, READ_SIDE)
-        for x in range(0, grid.width, READ_SIDE)
-    ]
-    return joined([count_cells(*_read(pair, images, tile)[:2], grid.cut(tile)) for tile in tiles])
+    cells = no_cells(Grid.of(images[-1]))
+    for y in range(0, cells.grid.height, READ_SIDE):
+        for x in range(0, cells.grid.width, READ_SIDE):
+            window = Window(x, y, min(READ_SIDE, cells.grid.width - x), min(READ_SIDE, cells.grid.height - y))
+            cells.add(window, *_read(pair, images, window)[:2])
+    return cells
 
 
 def _one_side(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
