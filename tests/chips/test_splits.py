@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tsmu.chips.folder import chips_from_folder, natural_order
-from tsmu.chips.splits import GAP, SPLITS, block_split, fold_split, keep_sides
+from tsmu.chips.splits import GAP, SPLITS, block_split, fold_split, keep_sides, series_apart, split_apart
 from tsmu.issues import IssueLog
 
 GROUPS = st.lists(st.sampled_from("abcdefgh"), min_size=1, max_size=40)
@@ -37,6 +37,45 @@ def test_five_folds_test_every_chip_once_and_are_contiguous(count: int) -> None:
     assert all(sum(fold[i] == "test" for fold in folds) == 1 for i in range(count))
     assert all(len([side for side, _ in groupby(fold) if side == "test"]) == 1 for fold in folds)
     assert all({"train", "val", "test"} == set(fold) for fold in folds)
+
+
+def test_series_without_landslides_are_split_by_themselves() -> None:
+    names = [*(f"ls_{n:04d}" for n in range(100)), *(f"nls_{n:04d}" for n in range(120))]
+    parts = series_apart(names, [name.startswith("ls") for name in names])
+    split = split_apart(parts, names, block_split)
+    for series, count in (("ls_", 100), ("nls_", 120)):
+        mine = [side for side, name in zip(split, names, strict=True) if name.startswith(series)]
+        assert mine == block_split([str(number) for number in range(count)])
+
+
+@pytest.mark.parametrize(
+    ("names", "landslides"),
+    [
+        ([f"l4s_{n}" for n in range(20)], [n != 3 for n in range(20)]),  # one series
+        ([f"scene{s}_tile_{n:04d}" for s in (1, 2, 3) for n in range(8)], [n % 2 == 0 for n in range(24)]),  # places
+        (["9f3c", "a71b", "c0de", "d00d", "e5e5", "f00f"], [True, False] * 3),  # names that count nothing
+        ([*(f"a_{n}" for n in range(20)), *(f"b_{n}" for n in range(4))], [True] * 20 + [False] * 4),  # too few
+        ([*(f"a_{n}" for n in range(4)), *(f"b_{n}" for n in range(20))], [True] * 4 + [False] * 20),
+        ([f"n_{n}" for n in range(20)], [False] * 20),
+    ],
+)
+def test_other_names_are_split_in_their_order(names: list[str], landslides: list[bool]) -> None:
+    assert split_apart(series_apart(names, landslides), names, block_split) == block_split(names)
+
+
+@given(st.lists(st.tuples(st.sampled_from("abcd"), st.integers(0, 2)), min_size=1, max_size=40))
+def test_a_group_in_two_series_is_not_divided(chips: list[tuple[str, int]]) -> None:
+    groups = [group for group, _ in chips]
+    split = split_apart([part for _, part in chips], groups, block_split)
+    assert len(set(zip(groups, split, strict=True))) == len(set(groups))
+
+
+def test_the_real_chips_of_two_series_are_split_as_their_source_says(shared_data: Path) -> None:
+    folder = shared_data / "bijie_vhr"
+    chips = chips_from_folder(folder, "bijie", IssueLog(folder))
+    for series in ("bijie/ls_", "bijie/nls_"):
+        mine = chips[chips["id"].str.startswith(series)]
+        assert list(mine["split"]) == block_split(list(mine["group"]))
 
 
 CHIPS = st.lists(
