@@ -14,6 +14,8 @@ from tsmu.workspace import Workspace
 def read_paths_table(workspace: Workspace, file: Path, paths: Sequence[str]) -> geopandas.GeoDataFrame | None:
     """Read a table with the columns `paths` as absolute paths; None where there is no such file.
 
+    A column that a table from an older version lacks holds None.
+
     Raises:
         WorkspaceError: the file is damaged.
     """
@@ -25,7 +27,9 @@ def read_paths_table(workspace: Workspace, file: Path, paths: Sequence[str]) -> 
         reason = str(error).splitlines()[0]
         raise WorkspaceError(f"{file}: damaged ({reason}); remove it and import again what it listed") from error
     for column in paths:
-        table[column] = [None if pd.isna(path) else str(workspace.root / path) for path in table[column]]
+        stored = table[column] if column in table else [None] * len(table)
+        paths_of = [None if pd.isna(path) else str(workspace.root / path) for path in stored]
+        table[column] = pd.Series(paths_of, table.index, dtype=object)  # as strings, pandas turns None into NaN
     return table
 
 

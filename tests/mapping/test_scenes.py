@@ -24,9 +24,10 @@ from tests.mapping.conftest import GRID, RGB, blur, engine, ground
 from tests.model.test_bundle import make_network, make_record
 from tsmu.cli import app
 from tsmu.errors import MapError
+from tsmu.imagery.raster import REMOTE
 from tsmu.mapping import opened
 from tsmu.mapping.scenes import SceneOrder, check_names, name_of, read_scene_table
-from tsmu.mapping.source import REMOTE, Scene
+from tsmu.mapping.source import Scene
 from tsmu.model.bundle import write_bundle
 from tsmu.workspace import Workspace
 

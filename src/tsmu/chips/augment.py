@@ -63,14 +63,21 @@ class Augment:
     (2022). What a rotation turns in from outside has no data and no label: NaN in the image,
     unknown in the mask.
 
+    Terrain bands are turned and scaled with the image, and stay as they are in light and focus: they are
+    slopes and heights, the same from whichever side one looks, and not brightnesses.
+
     Args:
         size: side of the square that comes out, pixels; smaller chips are padded with no data.
         mean: per band, raw units, as in the bundle's normalisation.
         std: likewise.
+        channels: positions of the bands that are brightnesses; by default all.
     """
 
-    def __init__(self, size: int, mean: Sequence[float], std: Sequence[float]) -> None:
+    def __init__(
+        self, size: int, mean: Sequence[float], std: Sequence[float], channels: Sequence[int] | None = None
+    ) -> None:
         self.size = size
+        self.channels = list(range(len(mean)) if channels is None else channels)
         self.mean = torch.tensor(mean, dtype=torch.float32).view(-1, 1, 1)
         turn = v2.RandomAffine(
             DEGREES,
@@ -78,13 +85,17 @@ class Augment:
             interpolation=v2.InterpolationMode.BILINEAR,
             fill={tv_tensors.Mask: UNKNOWN, "others": 0},
         )
-        self.transforms = v2.Compose(
+        self.turns = v2.Compose(
             [
                 v2.RandomHorizontalFlip(),
                 v2.RandomVerticalFlip(),
                 QuarterTurn(),
                 v2.RandomApply([turn], TURNED),
-                BandJitter(mean, std, JITTER),
+            ]
+        )
+        self.light = v2.Compose(
+            [
+                BandJitter([mean[i] for i in self.channels], [std[i] for i in self.channels], JITTER),
                 v2.RandomApply([v2.GaussianBlur(5, SIGMAS)], BLURRED),
             ]
         )
@@ -99,7 +110,9 @@ class Augment:
             tv_tensors.Mask(mask),
             tv_tensors.Mask(known),
         )
-        image, mask, known = (part.as_subclass(Tensor) for part in self.transforms(*parts))
+        image, mask, known = (part.as_subclass(Tensor) for part in self.turns(*parts))
+        seen = self.light(tv_tensors.Image(image[self.channels])).as_subclass(Tensor)
+        image[self.channels] = seen
         image[:, known != 1] = torch.nan
         mask[known != 1] = UNKNOWN
         return cast(Sample, sample | {"image": image, "mask": mask})

@@ -12,6 +12,7 @@ from rasterio.windows import Window
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from tsmu.chips.index import IMAGES
 from tsmu.imagery.raster import Pixels, Valid, read
 from tsmu.labels.masks import CONVENTIONS, UNKNOWN
 
@@ -33,6 +34,7 @@ class Sample(TypedDict):
 
 Transform = Callable[[Sample], Sample]
 Key = int | tuple[int, int]
+_Decoded = tuple[list[Pixels], Valid, Pixels]  # the images in their files' own types, small; validity; mask
 
 
 class ChipDataset(Dataset[Sample]):
@@ -53,7 +55,7 @@ class ChipDataset(Dataset[Sample]):
     ) -> None:
         self._rows = chips.to_dict("records")
         self._transform = transform
-        self._cache: OrderedDict[int, tuple[Pixels, Valid, Pixels]] = OrderedDict()
+        self._cache: OrderedDict[int, _Decoded] = OrderedDict()
         self._room = cache_bytes
 
     def __len__(self) -> int:
@@ -63,8 +65,8 @@ class ChipDataset(Dataset[Sample]):
     def __getitem__(self, key: Key) -> Sample:
         """Read one chip."""
         position, seed = key if isinstance(key, tuple) else (key, None)
-        values, valid, mask = self._load(position)
-        image = torch.from_numpy(values.astype(np.float32))
+        images, valid, mask = self._load(position)
+        image = torch.from_numpy(np.concatenate(images, dtype=np.float32, casting="unsafe"))
         image[:, ~torch.from_numpy(valid)] = torch.nan
         label = torch.from_numpy(np.where(valid, mask, UNKNOWN).astype(np.int64))
         sample: Sample = {"image": image, "mask": label, "region": self._rows[position]["region"]}
@@ -75,21 +77,26 @@ class ChipDataset(Dataset[Sample]):
                 torch.manual_seed(seed)
             return self._transform(sample)
 
-    def _load(self, position: int) -> tuple[Pixels, Valid, Pixels]:
+    def _load(self, position: int) -> _Decoded:
         if position in self._cache:
             self._cache.move_to_end(position)
             return self._cache[position]
         loaded = self._read(position)
         self._cache[position] = loaded
-        self._room -= sum(array.nbytes for array in loaded)
+        self._room -= _bytes(loaded)
         while self._room < 0 and self._cache:
             _, dropped = self._cache.popitem(last=False)
-            self._room += sum(array.nbytes for array in dropped)
+            self._room += _bytes(dropped)
         return loaded
 
-    def _read(self, position: int) -> tuple[Pixels, Valid, Pixels]:
+    def _read(self, position: int) -> _Decoded:
         row = self._rows[position]
         window = Window(row["col_off"], row["row_off"], row["width"], row["height"])
-        images = [read(Path(path), window) for path in (row["pre"], row["post"]) if path is not None]
+        images = [read(Path(path), window) for path in map(row.get, IMAGES) if path is not None]
         mask = CONVENTION_OF[row["mask_convention"]].read(Path(row["mask"]), window)
-        return np.concatenate([values for values, _ in images]), np.logical_and.reduce([v for _, v in images]), mask
+        return [values for values, _ in images], np.logical_and.reduce([valid for _, valid in images]), mask
+
+
+def _bytes(decoded: _Decoded) -> int:
+    images, valid, mask = decoded
+    return sum(array.nbytes for array in (*images, valid, mask))

@@ -6,10 +6,10 @@ Columns:
     split: `train`, `val`, `test`, or `gap`: between them and on none
     group: str, chips that must stay on one side of a split, whatever their source and region
     source: str, the folder or file they were imported from
-    pre, post, mask: str or None, image files; relative to the workspace when they lie inside it
+    pre, post, terrain, mask: str or None, image files; relative to the workspace when they lie inside it
     mask_convention: str, the name of the labels.masks convention that the mask file follows
     col_off, row_off, width, height: int, the chip's window in those images, pixels
-    bands: list of str, such as `pre:red` or `post:red`, pre-event bands first
+    bands: list of str, such as `pre:red`, `post:red` or `terrain:slope`, in the order of `IMAGES`
     pixel_size: float, metres, NaN where unknown
     landslide_pixels, known_pixels: int, of the mask (known: not 255)
     content: str or None, digest of the image files of a chip that has them to itself
@@ -33,7 +33,8 @@ from tsmu.issues import IssueLog
 from tsmu.tables import read_paths_table, write_paths_table
 from tsmu.workspace import Workspace
 
-PATHS = ("pre", "post", "mask", "source")
+IMAGES = ("pre", "post", "terrain")  # the files of a chip's bands, in the order of its bands
+PATHS = (*IMAGES, "mask", "source")
 COLUMNS = (
     *("id", "region", "split", "group", *PATHS, "mask_convention"),
     *("col_off", "row_off", "width", "height", "bands", "pixel_size", "landslide_pixels", "known_pixels", "content"),
@@ -43,7 +44,7 @@ CRS = "EPSG:4326"
 
 def make_index(rows: Sequence[dict[str, object]]) -> geopandas.GeoDataFrame:
     """Build an index table from one dict per chip, with the columns named above."""
-    frame = pd.DataFrame(list(rows), columns=[*COLUMNS, "geometry"])
+    frame = pd.DataFrame([dict.fromkeys(IMAGES) | row for row in rows], columns=[*COLUMNS, "geometry"])
     return geopandas.GeoDataFrame(frame, geometry="geometry", crs=CRS)
 
 
@@ -165,7 +166,7 @@ def select(chips: geopandas.GeoDataFrame, region: str, *splits: str) -> geopanda
 
 def at_hand(chips: geopandas.GeoDataFrame) -> geopandas.GeoDataFrame:
     """The chips whose files are there."""
-    files = chips[["pre", "post", "mask"]]
+    files = chips[[*IMAGES, "mask"]]
     return chips[[all(path is None or Path(path).exists() for path in row) for row in files.itertuples(index=False)]]
 
 

@@ -20,7 +20,7 @@ FORM = {"driver": "GTiff", "compress": "deflate"}
 def keep_chips(workspace: Workspace, region: str, chips: geopandas.GeoDataFrame) -> None:
     """Copy chips into the workspace, in place of those that were kept of this region before.
 
-    Each becomes an image with the bands of pre and post, NaN where there is no data, and a mask. Of none,
+    Each becomes an image with all its bands, NaN where there is no data, and a mask. Of none,
     nothing is kept, and what was kept before stays.
     """
     if not len(chips):
@@ -37,6 +37,7 @@ def keep_chips(workspace: Workspace, region: str, chips: geopandas.GeoDataFrame)
         index = chips.assign(
             source=str(folder),
             pre=None,
+            terrain=None,
             post=[str(folder / f"{number}_image.tif") for number in names],
             mask=[str(folder / f"{number}_mask.tif") for number in names],
             mask_convention=ZERO_ONE.name,

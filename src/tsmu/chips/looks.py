@@ -6,25 +6,29 @@ from torch import Tensor
 from torch.nn import functional
 
 from tsmu.chips.dataset import ChipDataset
+from tsmu.chips.index import bands_of
 from tsmu.chips.style import Style
+from tsmu.imagery.terrain import image_channels
 
 FLAT = 1e-3  # smallest spread and gradient of a band within an image, raw units
 SCALES = 4  # at which texture is measured: 1, 2, 4 and 8 pixels
 
 
 def style_of(chips: geopandas.GeoDataFrame) -> Style:
-    """Measure the style of a region's chips."""
-    dataset = ChipDataset(chips, cache_bytes=0)
-    rows = torch.cat([looks(dataset[i]["image"][None]) for i in range(len(dataset))])
-    return style_from(rows, int(chips[["width", "height"]].max(axis=1).median()))
+    """Measure the style of a region's chips, in the bands that are images."""
+    dataset, bands = ChipDataset(chips, cache_bytes=0), bands_of(chips)
+    channels = image_channels(bands)
+    rows = torch.cat([looks(dataset[i]["image"][None, channels]) for i in range(len(dataset))])
+    side = int(chips[["width", "height"]].max(axis=1).median())
+    return style_from(rows, side, channels if len(channels) < len(bands) else None)
 
 
-def style_from(rows: Tensor, side: int) -> Style:
-    """Sum up what images of a side, pixels, look like (N, F)."""
+def style_from(rows: Tensor, side: int, channels: list[int] | None = None) -> Style:
+    """Sum up what images of a side, pixels, look like (N, F) in some of their bands, or in all."""
     mean = rows.mean(0)
     off = rows - mean
     covariance = off.T @ off / max(len(rows) - 1, 1)
-    return Style(mean.tolist(), covariance.tolist(), len(rows), side)
+    return Style(mean.tolist(), covariance.tolist(), len(rows), side, channels)
 
 
 def looks(images: Tensor) -> Tensor:
@@ -48,7 +52,18 @@ def looks(images: Tensor) -> Tensor:
 
 
 def restyle(images: Tensor, style: Style, generator: torch.Generator) -> Tensor:
-    """Recolour images (N, C, H, W), each to band means and spreads drawn from a style; NaN stays NaN."""
+    """Recolour images (N, C, H, W), each to band means and spreads drawn from a style; NaN stays NaN.
+
+    Bands that the style is not of, which are terrain, stay as they are.
+    """
+    if style.channels is not None:
+        restyled = images.clone()
+        restyled[:, style.channels] = _restyle(images[:, style.channels], style, generator)
+        return restyled
+    return _restyle(images, style, generator)
+
+
+def _restyle(images: Tensor, style: Style, generator: torch.Generator) -> Tensor:
     mean, spread = _moments(images)
     colours = 2 * images.shape[1]  # means and spreads come first
     covariance = torch.tensor(style.covariance, dtype=torch.float64)[:colours, :colours]

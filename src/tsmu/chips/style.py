@@ -12,9 +12,11 @@ class Style:
         covariance: (F, F).
         count: number of images.
         side: median side of the images, pixels; what images look like depends on their size.
+        channels: positions of the bands that it is of, where not of all: terrain has no look and no colours.
     """
 
     mean: list[float]
     covariance: list[list[float]]
     count: int
     side: int
+    channels: list[int] | None = None

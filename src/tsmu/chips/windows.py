@@ -26,9 +26,9 @@ from tsmu.chips.blocks import (
     share_off,
     with_ground,
 )
-from tsmu.chips.index import make_index, of_one_band_list
+from tsmu.chips.index import IMAGES, make_index, of_one_band_list
 from tsmu.chips.neighbours import along_a_curve, spatial_groups
-from tsmu.chips.splits import SPLITS, Split, block_split
+from tsmu.chips.splits import SPLITS, block_split
 from tsmu.errors import ChipError, ImageError
 from tsmu.imagery.grids import Grid
 from tsmu.imagery.raster import RasterInfo, Valid, describe, open_raster, read_window
@@ -92,8 +92,8 @@ def chips_from_pairs(
     landslides, has its largest groups cut into blocks, with a gap between them (`chips.blocks`).
 
     Args:
-        pairs: id, region, pre (None if post-only), post, mask, event_ids, footprint, and reviewed:
-            whether the mask came out of single decisions, and is unknown elsewhere.
+        pairs: id, region, pre (None if post-only), post, terrain (None without), mask, event_ids, footprint, and
+            reviewed: whether the mask came out of single decisions, and is unknown elsewhere.
         cutting: how.
         source: what the chips' column `source` says.
         log: takes the pairs that give no chip.
@@ -137,9 +137,8 @@ def _windows(pair: dict[str, Any], cutting: Cutting, blocks: Sequence[Block] | N
     Where the pair's ground is cut, each window lies in one block; the row's `block` says in which.
     """
     images = _images(pair)
-    post = images[-1]
-    roles = ("post",) if len(images) == 1 else ("pre", "post")
-    bands = [f"{role}:{band}" for role, info in zip(roles, images, strict=True) for band in info.bands]
+    post = images["post"]
+    bands = [f"{role}:{band}" for role, info in images.items() for band in info.bands]
     grid = Grid.of(post)
     for block, area in _areas(grid, cutting, blocks):
         for window in _cuts(area, cutting):
@@ -154,6 +153,7 @@ def _windows(pair: dict[str, Any], cutting: Cutting, blocks: Sequence[Block] | N
                 "block": block,
                 "pre": pair["pre"],
                 "post": pair["post"],
+                "terrain": pair.get("terrain"),
                 "mask": pair["mask"],
                 "mask_convention": ZERO_ONE.name,
                 "decided": decided,
@@ -169,17 +169,17 @@ def _windows(pair: dict[str, Any], cutting: Cutting, blocks: Sequence[Block] | N
             }
 
 
-def _images(pair: dict[str, Any]) -> list[RasterInfo]:
-    """The pair's images, pre first if there is one."""
-    return [describe(Path(pair[role])) for role in ("pre", "post") if pair[role] is not None]
+def _images(pair: dict[str, Any]) -> dict[str, RasterInfo]:
+    """The pair's images by role, in the order of their bands."""
+    return {role: describe(Path(pair[role])) for role in IMAGES if pair.get(role) is not None}
 
 
-def _read(pair: dict[str, Any], images: Sequence[RasterInfo], window: Window) -> tuple[Valid, Valid, bool]:
+def _read(pair: dict[str, Any], images: Mapping[str, RasterInfo], window: Window) -> tuple[Valid, Valid, bool]:
     """Which pixels of a window are known and which are landslides, and whether any has no label."""
     mask = ZERO_ONE.read(Path(pair["mask"]), window)
     labelled = mask != UNKNOWN
     known = labelled.copy()
-    for info in images:
+    for info in images.values():
         with open_raster(info.path) as dataset:
             known &= read_window(dataset, window)[1]
     return known, (mask == LANDSLIDE) & known, not labelled.all()
@@ -359,7 +359,7 @@ def _shares_off(blocks: Sequence[Block], cells: Sequence[Cells], cutting: Cuttin
 def _count(pair: dict[str, Any]) -> Cells:
     """Count the known pixels of a pair by cells, reading window after window."""
     images = _images(pair)
-    cells = no_cells(Grid.of(images[-1]))
+    cells = no_cells(Grid.of(images["post"]))
     for y in range(0, cells.grid.height, READ_SIDE):
         for x in range(0, cells.grid.width, READ_SIDE):
             window = Window(x, y, min(READ_SIDE, cells.grid.width - x), min(READ_SIDE, cells.grid.height - y))

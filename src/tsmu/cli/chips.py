@@ -5,7 +5,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tsmu.cli.command import Answer, JsonOption, StrictOption, WorkspaceOption, command, find_workspace, progress
+from tsmu.cli.command import (
+    Answer,
+    DemOption,
+    JsonOption,
+    StrictOption,
+    TerrainOption,
+    WorkspaceOption,
+    command,
+    find_workspace,
+    progress,
+)
 
 if TYPE_CHECKING:
     import geopandas
@@ -49,6 +59,8 @@ def build(
     gap: Annotated[
         float, typer.Option(min=0, metavar="METRES", help="Chips on different sides of the split are so far apart.")
     ] = 200.0,
+    dem: DemOption = None,
+    terrain: TerrainOption = None,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
     strict: StrictOption = False,
@@ -62,8 +74,9 @@ def build(
         from tsmu.chips.blocks import block_groups, read_blocks, write_blocks
         from tsmu.chips.index import add_to_index, bands_beside, bands_of, only_trained, read_index, sides_of_images
         from tsmu.chips.windows import Cutting, chips_from_pairs
-        from tsmu.imagery.pair_import import with_events
+        from tsmu.imagery.pair_import import add_terrain, with_events
         from tsmu.imagery.pair_store import require_pairs
+        from tsmu.imagery.pair_terrain import Elevations
         from tsmu.issues import IssueLog
         from tsmu.labels.reviewed import is_reviewed
         from tsmu.labels.store import require_labels, with_masks
@@ -74,13 +87,14 @@ def build(
         unlabelled, nowhere = pairs["mask"].isna(), pairs["region"].isna()
         usable = pairs[~unlabelled & ~nowhere]
         usable = usable.assign(reviewed=[is_reviewed(space, Path(mask)) for mask in usable["mask"]])
+        elevations = Elevations.of(dem, terrain)
         log = IssueLog(space.pairs, part="chips", strict=strict)
         with space.lock("tsmu chips build"), progress("Cutting pairs") as show:
             earlier, blocks = read_index(space), read_blocks(space)
             free = {name for name in only_trained(earlier, space.pairs) if not is_learned(space.models, name)}
             try:
                 made = chips_from_pairs(
-                    usable,
+                    add_terrain(space, usable, elevations, log) if elevations else usable,
                     Cutting(size, stride or size, negatives, gap),
                     str(space.pairs),
                     log,
@@ -108,6 +122,8 @@ def build(
             "with_landslides": int((mine["landslide_pixels"] > 0).sum()),
             "cut": list(made.cut),
         }
+        if elevations:
+            answer.tell_terrain(elevations)
         _tell_blocks(answer, made, gap)
         if len(made.blocks):
             answer.outputs["blocks"] = str(space.blocks)

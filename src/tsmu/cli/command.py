@@ -18,6 +18,7 @@ from tsmu.errors import TsmuError
 from tsmu.files import without_nan
 
 if TYPE_CHECKING:
+    from tsmu.imagery.pair_terrain import Elevations
     from tsmu.issues import IssueLog
     from tsmu.workspace import Workspace
 
@@ -28,6 +29,18 @@ WorkspaceOption = Annotated[
     Path | None, typer.Option("--workspace", metavar="DIR", help="The workspace; by default the current folder's.")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Write one JSON object to stdout, all else to stderr.")]
+DemOption = Annotated[
+    str | None,
+    typer.Option(
+        "--dem",
+        metavar="FILE|URL",
+        help="Elevations in metres, on any grid: give the pairs terrain bands. Models that learn them need them to map.",
+    ),
+]
+TerrainOption = Annotated[
+    str | None,
+    typer.Option("--terrain", metavar="BANDS", help="Terrain bands: slope,height_500m; by default slope."),
+]
 StrictOption = Annotated[bool, typer.Option("--strict", help="Treat warnings as errors.")]
 
 
@@ -69,6 +82,12 @@ class Answer:
         if len(log):
             self.outputs["issues"] = str(path)
             self.say(f"{len(log.errors)} left out, {len(log) - len(log.errors)} warnings: {path}")
+
+    def tell_terrain(self, elevations: "Elevations") -> None:
+        """Say which terrain bands were made of which elevation model, and what was taken for granted."""
+        bands = [f"terrain:{band}" for band in elevations.bands]
+        self.more["terrain"] = {"dem": str(elevations.dem), "bands": bands}
+        self.say(f"{', '.join(bands)} from {elevations.dem}, whose values are taken as metres")
 
     def as_dict(self, status: str, seconds: float) -> dict[str, Any]:
         """The documented JSON object."""

@@ -161,6 +161,7 @@ def _predicted(
 ) -> "list[shapely.Polygon]":
     """Outlines, in pixels, of what a bundle finds on a pair."""
     from tsmu.imagery.raster import read
+    from tsmu.imagery.terrain import terrain_bands
     from tsmu.labels.drafts import draft_polygons
     from tsmu.mapping.context import measured_overlap
     from tsmu.mapping.mapper import map_scene
@@ -171,8 +172,9 @@ def _predicted(
     serving = bundle.record.regions[str(pair["region"])]
     takes_pre = any(band.startswith("pre:") for band in bundle.record.bands)
     pre = Path(str(pair["pre"])) if pair["pre"] and takes_pre else None
+    terrain = _path(pair["terrain"]) if terrain_bands(bundle.record.bands) else None
     with (
-        Scene(Path(str(pair["post"])), pre, bundle.record.bands) as scene,
+        Scene(Path(str(pair["post"])), pre, bundle.record.bands, terrain=terrain) as scene,
         TemporaryDirectory(dir=space.root, prefix=".draft-") as folder,
     ):
         settings = space.settings.map

@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tsmu.cli.chips import tell_sides
-from tsmu.cli.command import Answer, JsonOption, StrictOption, WorkspaceOption, command, find_workspace, progress
+from tsmu.cli.command import (
+    Answer,
+    DemOption,
+    JsonOption,
+    StrictOption,
+    TerrainOption,
+    WorkspaceOption,
+    command,
+    find_workspace,
+    progress,
+)
 from tsmu.errors import LabelError, TsmuError
 
 NEAREST_REGION_M = 2_000.0  # for events that just miss all regions
@@ -129,6 +139,8 @@ def pairs(
     correct_shift: Annotated[
         bool, typer.Option("--correct-shift", help="Move pre images that lie half a pixel off or more.")
     ] = False,
+    dem: DemOption = None,
+    terrain: TerrainOption = None,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
     strict: StrictOption = False,
@@ -136,12 +148,14 @@ def pairs(
     """Take pre/post image pairs: Google Earth screenshots, GeoTIFFs by name, or a table; nothing is copied."""
     with command("import pairs", as_json) as answer:
         from tsmu.imagery.pair_import import take_pairs
+        from tsmu.imagery.pair_terrain import Elevations
         from tsmu.issues import IssueLog
         from tsmu.regions import check_region_name
 
         space = find_workspace(workspace)
         if region:
             check_region_name(region)
+        elevations = Elevations.of(dem, terrain)
         log = IssueLog(source, part="pairs", strict=strict)
         with space.lock("tsmu import pairs"), progress("Reading pairs") as show:
             try:
@@ -152,6 +166,7 @@ def pairs(
                     region=region,
                     repair=repair,
                     correct_shift=correct_shift,
+                    elevations=elevations,
                     progress=lambda done, total: show(done, total, ""),
                 )
             finally:
@@ -165,6 +180,8 @@ def pairs(
             "shift_corrected": int(found["shift_corrected"].sum()),
             "overlapping": int((found["overlap_count"] > 0).sum()),
         }
+        if elevations:
+            answer.tell_terrain(elevations)
         answer.more["post_only"] = int(found["pre"].isna().sum())
         _tell_pairs(answer, found, source, space.regions.exists())
 

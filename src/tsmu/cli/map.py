@@ -13,6 +13,7 @@ from tsmu.cli.command import JsonOption, WorkspaceOption, command, explain, find
 if TYPE_CHECKING:
     from tsmu.issues import IssueLog
     from tsmu.mapping.scenes import SceneOrder
+    from tsmu.workspace import Workspace
 
 
 def map_scene(
@@ -32,7 +33,10 @@ def map_scene(
     simplify: Annotated[float, typer.Option(min=0, metavar="PX", help="Simplify outlines by so many pixels.")] = 0.0,
     aoi: Annotated[Path | None, typer.Option(metavar="FILE", help="Map only inside these polygons.")] = None,
     slope_below: Annotated[float | None, typer.Option(min=0, max=90, help="Degrees; leave out flatter ground.")] = None,
-    dem: Annotated[str | None, typer.Option(metavar="FILE", help="Elevations in metres, for --slope-below.")] = None,
+    dem: Annotated[
+        str | None,
+        typer.Option(metavar="FILE|URL", help="Elevations in metres, for models with terrain and --slope-below."),
+    ] = None,
     leave_out: Annotated[
         str | None, typer.Option(metavar="FILE", help="Clouds or water: polygons, or a raster that is not 0 there.")
     ] = None,
@@ -77,8 +81,7 @@ def map_scene(
         for what, word, known in (("engine", engine, ENGINES), ("precision", precision, PRECISIONS)):
             if word not in known:
                 raise MapError(f"{what} {word!r}: must be one of {', '.join(known)}")
-        if (slope_below is None) != (dem is None):
-            raise MapError("--slope-below and --dem: one needs the other; give both")
+        _check_elevations(dem, slope_below, space)
         log = IssueLog(scenes[0] if len(scenes) == 1 else "tsmu map")
         given = _Given(pre, name, _day(date_pre), _day(date_post), None if region == "auto" else region)
         orders = _orders(scenes, given, log)
@@ -116,6 +119,27 @@ def map_scene(
         answer.outputs |= {"database": records.name} | (done[0]["outputs"] if len(done) == 1 else {})
         answer.more = {"scenes": done} | ({} if len(done) > 1 else done[0])
         answer.say("\n".join(answer.outputs.values()))
+
+
+def _check_elevations(dem: str | None, slope_below: float | None, space: "Workspace") -> None:
+    """Refuse elevations that nothing wants, and to do without those that something wants."""
+    from tsmu.errors import MapError
+    from tsmu.imagery.terrain import check_dem, place_of_dem, terrain_bands
+    from tsmu.model.serving import served_record
+
+    bands = terrain_bands(served_record(space.models).bands)
+    if dem is None and bands:
+        raise MapError(
+            f"{space.models}: the model takes terrain ({', '.join(bands)}) that it was trained with; give the "
+            "elevation model of the place with --dem FILE"
+        )
+    if dem is None and slope_below is not None:
+        raise MapError(f"--slope-below {slope_below:g}: needs elevations; give an elevation model with --dem FILE")
+    if dem is None:
+        return
+    if slope_below is None and not bands:
+        raise MapError(f"--dem {dem}: the model takes no terrain, and no --slope-below is given; leave --dem out")
+    check_dem(place_of_dem(dem))
 
 
 @dataclass(frozen=True)

@@ -11,12 +11,13 @@ import geopandas
 from tsmu.cli.command import progress
 from tsmu.database import Database, RunRecord, SceneRecord, add_run
 from tsmu.errors import TsmuError
+from tsmu.imagery.pair_terrain import TOLD_FROM
+from tsmu.imagery.raster import file_identity
 from tsmu.issues import IssueLog
 from tsmu.mapping.area import valid_area
 from tsmu.mapping.cluster import Dispatcher, Outcome
 from tsmu.mapping.opened import MappedScene, SceneOpener, Wanted
 from tsmu.mapping.scenes import SceneOrder, place_of
-from tsmu.mapping.source import file_identity
 from tsmu.mapping.workers import workers
 from tsmu.workspace import Workspace
 
@@ -45,7 +46,7 @@ def on_cluster(
     cluster: str, wanted: Wanted, space: Workspace, scenes: Ordered
 ) -> Generator[tuple[SceneOrder, Outcome]]:
     """Map scenes into their folders on a cluster; yields each, as it is done, as `one_by_one` does."""
-    dem, leave_out = (_absolute(place) for place in (wanted.dem, wanted.leave_out))
+    dem, leave_out = (place and str(_absolute(place)) for place in (wanted.dem, wanted.leave_out))
     wanted = replace(wanted, aoi=wanted.aoi and wanted.aoi.resolve(), dem=dem, leave_out=leave_out)
     absolute = {replace(order, post=_absolute(order.post), pre=_absolute(order.pre)): order for order, _ in scenes}
     folders = [folder.resolve() for _, folder in scenes]
@@ -66,6 +67,9 @@ def record(
     place = str(order.post.resolve()) if isinstance(order.post, Path) else order.post
     if routed.strange:
         log.warning(place, f"it is {routed.why} {routed.region}", "mapped; look at it with care")
+    if mapped.without_terrain and mapped.without_terrain >= TOLD_FROM:
+        problem = f"{wanted.dem} says nothing of {mapped.without_terrain:.0%} of it"
+        log.warning(place, problem, "mapped; that part is no data")
     settings: dict[str, Any] = {
         "precision": main.precision,
         "min_area": wanted.min_area,
@@ -111,6 +115,7 @@ def record(
         "reason": main.reason,
         **vars(tiling),
         **vars(result.counts),
+        **({} if mapped.without_terrain is None else {"without_terrain": round(mapped.without_terrain, 4)}),
         "bands_computed": result.bands_computed,
         "run": added.run_id,
         "run_already_there": added.already_there,

@@ -12,6 +12,7 @@ from tsmu.chips.dataset import ChipDataset
 from tsmu.evaluate.history import History
 from tsmu.evaluate.pixels import PixelCounts
 from tsmu.evaluate.predict import predict_chips
+from tsmu.imagery.terrain import image_channels
 from tsmu.labels.masks import BACKGROUND, LANDSLIDE, UNKNOWN
 from tsmu.model.network import RegionNet
 
@@ -34,12 +35,12 @@ def examples_of(history: History) -> dict[str, list[dict[str, Any]]]:
         scores = np.array([PixelCounts.of(*answer).iou(threshold) for answer in answers])
         order = [int(i) for i in np.argsort(-scores, kind="stable") if not np.isnan(scores[i])]
         chosen = order if len(order) <= 2 * SHOWN else order[:SHOWN] + order[-SHOWN:]
-        dataset = ChipDataset(chips)
+        dataset, shown = ChipDataset(chips), image_channels(now.bundle.record.bands)
         examples[region] = [
             {
                 "id": chips.iloc[i]["id"],
                 "iou": float(scores[i]),
-                "picture": _picture(dataset[i]["image"].numpy(), *answers[i], threshold),
+                "picture": _picture(dataset[i]["image"].numpy()[shown], *answers[i], threshold),
             }
             for i in chosen
         ]
@@ -69,7 +70,7 @@ def _picture(
 
 
 def _rgb(image: npt.NDArray[np.float32]) -> Picture:
-    """The last three bands (post-event red, green, blue) stretched between their 2nd and 98th percentiles."""
+    """The last three image bands (post-event red, green, blue) stretched between their 2nd and 98th percentiles."""
     bands = image[-3:] if len(image) >= 3 else np.repeat(image[-1:], 3, axis=0)
     if not np.isfinite(bands).any():
         return np.zeros((*bands.shape[1:], 3), np.uint8)

@@ -10,7 +10,7 @@ from typing import Any
 import geopandas
 import numpy as np
 
-from tsmu.chips.index import at_hand, read_index, select
+from tsmu.chips.index import IMAGES, at_hand, read_index, select
 from tsmu.errors import ChipError
 from tsmu.evaluate.matrix import ContinualScores, Matrix
 from tsmu.evaluate.pixels import PixelCounts
@@ -213,7 +213,7 @@ class _CachedScorer:
 
 def _chips_key(chips: geopandas.GeoDataFrame) -> str:
     """Name a set of chips by what they are and by the state of their files."""
-    files = {path for column in ("pre", "post", "mask") for path in chips[column] if path is not None}
+    files = {path for column in (*IMAGES, "mask") for path in chips[column] if path is not None}
     states = [
         (path, Path(path).stat().st_size, Path(path).stat().st_mtime_ns)
         for path in sorted(files)

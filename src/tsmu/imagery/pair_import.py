@@ -5,10 +5,13 @@ from pathlib import Path
 
 import geopandas as gpd
 
+from tsmu.errors import ImageError
+from tsmu.files import remove
 from tsmu.imagery.footprints import events_between
 from tsmu.imagery.pair_regions import assign_pairs
 from tsmu.imagery.pair_sources import Ids
-from tsmu.imagery.pair_store import store_pairs
+from tsmu.imagery.pair_store import read_pairs, store_pairs, write_pairs
+from tsmu.imagery.pair_terrain import Elevations, with_terrain
 from tsmu.imagery.pairs import import_pairs
 from tsmu.inventory import read_events
 from tsmu.issues import IssueLog
@@ -32,6 +35,7 @@ def take_pairs(
     region: str | Mapping[str, str] | None = None,
     repair: bool = False,
     correct_shift: bool = False,
+    elevations: Elevations | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> gpd.GeoDataFrame:
     """Import a folder or table of pairs; its earlier pairs are replaced.
@@ -43,13 +47,14 @@ def take_pairs(
         region: of all its pairs, or by path of the post image; wins over the region map and the table.
         repair: as in `import_pairs`.
         correct_shift: as in `import_pairs`.
+        elevations: give the pairs terrain bands; without, they have none, whatever they had before.
         progress: called with (done, all).
 
     Returns:
         The pairs taken, as `import_pairs` gives them.
 
     Raises:
-        ImageError: the source as a whole cannot be read.
+        ImageError: the source as a whole cannot be read, or no pair gets the terrain that is wanted.
     """
     events = read_events(space.events).rename(columns={"event_id": "id"}) if space.events.exists() else None
 
@@ -67,9 +72,46 @@ def take_pairs(
         )
         if space.regions.exists():
             found = assign_pairs(found, RegionMap.load(space.regions))
+        if elevations:
+            try:
+                found = with_terrain(found, elevations, space.pair_files, log)
+            except ImageError:
+                for new in set(found["id"]) - set(ids.known.values()):
+                    remove(space.pair_files / new)
+                raise
         if not region:
             return found
         said = [region if isinstance(region, str) else region.get(post) for post in found["source_post"]]
         return found.assign(region=[new or old for new, old in zip(said, found["region"], strict=True)])
 
     return store_pairs(space, source, read)
+
+
+def add_terrain(
+    space: Workspace,
+    pairs: gpd.GeoDataFrame,
+    elevations: Elevations,
+    log: IssueLog,
+    progress: Callable[[int, int], None] | None = None,
+) -> gpd.GeoDataFrame:
+    """Give pairs of the workspace terrain bands, and remember that.
+
+    Args:
+        space: locked by the caller.
+        pairs: some of its pairs; further columns are kept.
+        elevations: what from.
+        log: takes the pairs that are not covered; those are left out.
+        progress: called with (done, all).
+
+    Raises:
+        ImageError: none of the pairs is covered; nothing is changed then.
+    """
+    found = with_terrain(pairs, elevations, space.pair_files, log, progress)
+    stored = read_pairs(space)
+    if stored is not None and len(found):
+        made = dict(zip(found["id"], found["terrain"], strict=True))
+        had = stored.get("dem", [None] * len(stored))  # a table from an older version has no such column
+        models = [str(elevations.dem) if name in made else dem for name, dem in zip(stored["id"], had, strict=True)]
+        files = [made.get(name, file) for name, file in zip(stored["id"], stored["terrain"], strict=True)]
+        write_pairs(space, stored.assign(terrain=files, dem=models))
+    return found

@@ -12,7 +12,7 @@ from tsmu.imagery.pair_sources import Ids
 from tsmu.tables import read_paths_table, write_paths_table
 from tsmu.workspace import Workspace
 
-PATHS = ("pre", "post", "source_pre", "source_post", "source")
+PATHS = ("pre", "post", "terrain", "source_pre", "source_post", "source")
 
 Read = Callable[[Ids], gpd.GeoDataFrame]
 

@@ -48,6 +48,8 @@ COLUMNS = {
     "overlap_count": "int64",
     "source_pre": "object",
     "source_post": "str",
+    "terrain": "object",
+    "dem": "object",
 }
 
 
@@ -93,7 +95,7 @@ def import_pairs(
         a table, else None); event_ids (comma-joined); crs, width, height, pixel_size_m of the grid; shift_x_px,
         shift_y_px: how far right and down the pre image lay off, in pixels, NaN if not to be told;
         shift_corrected; resampled; overlap_count: how many other footprints share ground;
-        source_pre, source_post: the files given.
+        source_pre, source_post: the files given; terrain, dem: None, see `pair_terrain.with_terrain`.
 
     Raises:
         ImageError: the source as a whole cannot be read.
@@ -158,6 +160,8 @@ def _import(pair: Candidate, log: IssueLog, folder: Path, root: Path, correct_sh
         "overlap_count": 0,
         "source_pre": None if pair.pre is None else str(pair.pre.resolve()),
         "source_post": str(pair.post.resolve()),
+        "terrain": None,
+        "dem": None,
         "geometry": grid.footprint,
     }
 

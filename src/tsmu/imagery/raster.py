@@ -32,6 +32,13 @@ GDAL_OPTIONS = {
     "GDAL_PAM_ENABLED": False,  # never leave .aux.xml files beside the user's images
     "GDAL_CACHEMAX": 192 << 20,  # bytes; GDAL's own default is 5 % of the machine
 }
+REMOTE = {  # a server that stops answering is an error after a minute or two, not a wait for ever
+    "GDAL_HTTP_CONNECTTIMEOUT": 10,
+    "GDAL_HTTP_TIMEOUT": 30,
+    "GDAL_HTTP_MAX_RETRY": 2,
+    "GDAL_HTTP_RETRY_DELAY": 1,
+    "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",  # no requests for files that may lie beside it
+}
 
 # Plain pictures have no georeference; that is known here and not worth a warning each.
 warnings.filterwarnings("ignore", category=NotGeoreferencedWarning)
@@ -97,6 +104,15 @@ def open_raster(path: Path | str) -> Iterator[DatasetReader]:
 def is_remote(path: Path | str) -> bool:
     """Whether a raster lies on a server, or in another of GDAL's virtual file systems."""
     return str(path).startswith(("http://", "https://", "/vsi"))
+
+
+def file_identity(file: str | Path) -> tuple[str, int, int]:
+    """Absolute path, size and time of change; zeros for what lies on a server."""
+    path = Path(file)
+    if is_remote(file) or not path.exists():
+        return str(file), 0, 0
+    status = path.stat()
+    return str(path.resolve()), status.st_size, status.st_mtime_ns
 
 
 @contextmanager

@@ -9,6 +9,7 @@ import geopandas
 import numpy as np
 from rasterio.windows import Window
 
+from tsmu.chips.index import IMAGES
 from tsmu.errors import ImageError
 from tsmu.files import write_json
 from tsmu.imagery.raster import Valid, read
@@ -79,7 +80,7 @@ def chip_images(chips: geopandas.GeoDataFrame) -> Iterator[tuple[Values, Valid]]
     for chip in chips.to_dict("records"):
         window = Window(chip["col_off"], chip["row_off"], chip["width"], chip["height"])
         try:
-            parts = [read(Path(path), window) for path in (chip["pre"], chip["post"]) if path is not None]
+            parts = [read(Path(path), window) for path in map(chip.get, IMAGES) if path is not None]
         except ImageError:
             continue
         values = np.concatenate([part.astype(np.float32) for part, _ in parts])

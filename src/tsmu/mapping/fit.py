@@ -37,8 +37,9 @@ def check_values(scene: Scene, dtypes: Sequence[str] | None, mean: Sequence[floa
             )
     if dtypes == ["uint8"]:
         return
-    usual = max(abs(m) + 2 * s for m, s in zip(mean, std, strict=True))
-    found = [np.abs(values[np.isfinite(values)]) for values in scene.samples(WINDOWS, SIDE)]
+    images = scene.image_channels  # slopes and heights are of one unit everywhere
+    usual = max(abs(mean[i]) + 2 * std[i] for i in images)
+    found = [np.abs(part[np.isfinite(part)]) for part in (v[images] for v in scene.samples(WINDOWS, SIDE))]
     values = np.concatenate(found) if found else np.empty(0)
     if not len(values) or not (brightest := float(np.percentile(values, BRIGHTEST))):
         return

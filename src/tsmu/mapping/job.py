@@ -9,7 +9,7 @@ import rasterio
 from rasterio.windows import Window
 
 from tsmu.errors import MapError
-from tsmu.imagery.raster import GDAL_OPTIONS
+from tsmu.imagery.raster import GDAL_OPTIONS, REMOTE
 from tsmu.mapping.answers import Answers, Said, View
 from tsmu.mapping.blending import Handover, RowBlender, RowSums, Valid, as_percent
 from tsmu.mapping.engine import Engine
@@ -19,7 +19,7 @@ from tsmu.mapping.pipeline import Behind, ahead
 from tsmu.mapping.result import Counts
 from tsmu.mapping.shares import AnyShares, Shares, WholeShares
 from tsmu.mapping.sink import NO_DATA, Percent
-from tsmu.mapping.source import REMOTE, Scene, Values
+from tsmu.mapping.source import Scene, Values
 from tsmu.mapping.state import RunState
 from tsmu.mapping.tiles import Cuts
 

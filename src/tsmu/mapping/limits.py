@@ -5,16 +5,13 @@ are neither read nor computed; unwanted pixels elsewhere are no data in the map,
 sees them.
 """
 
-import math
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Protocol
 
 import geopandas
 import numpy as np
-import numpy.typing as npt
 import pyogrio
-import pyproj
 import shapely
 from pyogrio.errors import DataSourceError
 from rasterio.enums import Resampling
@@ -22,13 +19,10 @@ from rasterio.features import geometry_mask
 from rasterio.windows import Window
 
 from tsmu.errors import MapError
-from tsmu.geodesy import GEOD
 from tsmu.imagery.grids import Grid
-from tsmu.imagery.raster import Valid, read_window
+from tsmu.imagery.raster import Valid, file_identity, read_window
+from tsmu.imagery.terrain import SLOPE, derive_terrain
 from tsmu.mapping.alignment import open_aligned
-from tsmu.mapping.source import file_identity
-
-Heights = npt.NDArray[np.float64]
 
 
 class Limit(Protocol):
@@ -85,49 +79,28 @@ class Area:
 class Steep:
     """Only pixels where the ground is at least so steep; where the elevations say nothing, all.
 
-    Slope is that of the elevation model brought onto the scene's grid (bilinear), by central
-    differences over two pixels; Horn's 3 x 3 weights would smooth more than the model has to say.
+    The slope is that of `imagery.terrain`, which models take as a band.
 
     Args:
-        dem: elevations in metres.
+        dem: elevations in metres, a file or an address; need not cover all of the scene.
         degrees: the smallest slope that is mapped.
         grid: the scene's grid.
         stack: closes what is opened.
+        cache: folder in which the slope is kept.
 
     Raises:
-        ImageError: the elevation model cannot be read.
-        MapError: it lies elsewhere.
+        ImageError: the elevation model cannot be read, is none, or lies elsewhere.
     """
 
-    def __init__(self, dem: Path | str, degrees: float, grid: Grid, stack: ExitStack) -> None:
-        self.identity: object = ["steep", degrees, file_identity(dem)]
-        self._grid = grid
-        self._steepest = math.tan(math.radians(degrees))
-        self._dataset = open_aligned(dem, grid, stack, resampling=Resampling.bilinear, dtype="float32")
+    def __init__(self, dem: Path | str, degrees: float, grid: Grid, stack: ExitStack, cache: Path) -> None:
+        derived = derive_terrain(dem, grid, (SLOPE,), cache, least=0)
+        self.identity: object = ["steep", degrees, derived.path.name]
+        self._degrees = degrees
+        self._dataset = open_aligned(derived.path, grid, stack)
 
     def wanted(self, window: Window) -> Valid:
         """Whether the ground is steep enough, or its slope unknown."""
-        top, left = max(window.row_off - 1, 0), max(window.col_off - 1, 0)
-        bottom = min(window.row_off + window.height + 1, self._grid.height)
-        right = min(window.col_off + window.width + 1, self._grid.width)
-        around = Window(left, top, right - left, bottom - top)
-        values, valid = read_window(self._dataset, around)
-        height = np.where(valid, values[0].astype(np.float64), np.nan)
-        inside = np.s_[window.row_off - top :, window.col_off - left :][:2]
-        down, across = (
-            np.gradient(height, axis=axis) if height.shape[axis] > 1 else np.zeros_like(height) for axis in (0, 1)
-        )
-        slope = self._slope(down, across, np.arange(top, bottom))[inside][: window.height, : window.width]
-        return np.asarray(~(slope < self._steepest))
-
-    def _slope(self, down: Heights, across: Heights, rows: npt.NDArray[np.int64]) -> Heights:
-        """Tangent of the slope from differences per pixel, down the rows and across the columns."""
-        (column_east, row_east), (column_north, row_north) = _pixel_vectors(self._grid, rows)
-        # The gradient on the ground, times a column's vector, is `across`; times a row's, `down`.
-        area = column_east * row_north - row_east * column_north
-        east = (across * row_north - down * column_north) / area
-        north = (down * column_east - across * row_east) / area
-        return np.asarray(np.hypot(east, north))
+        return np.asarray(~(self._dataset.read(1, window=window) < self._degrees))
 
 
 class Outside:
@@ -185,23 +158,3 @@ def _outline(grid: Grid, window: Window) -> shapely.Polygon:
     )
     corners = [(left, top), (right, top), (right, bottom), (left, bottom)]
     return shapely.Polygon([grid.transform @ corner for corner in corners])
-
-
-def _pixel_vectors(grid: Grid, rows: npt.NDArray[np.int64]) -> tuple[tuple[Heights, Heights], tuple[Heights, Heights]]:
-    """Metres to the east, and to the north, of one column and of one row, each (rows, 1).
-
-    Taken at the scene's middle column, so that they do not depend on how the scene is cut.
-    """
-    middle = np.full(len(rows), grid.width / 2)
-    project = pyproj.Transformer.from_crs(grid.crs, 4326, always_xy=True)
-    start, *ends = (
-        project.transform(*(grid.transform @ (middle + column, rows + 0.5 + row)))
-        for column, row in ((0, 0), (1, 0), (0, 1))
-    )
-    vectors = []
-    for end in ends:
-        azimuth, _, metres = GEOD.inv(*start, *end)
-        angle = np.radians(azimuth)
-        vectors.append(((np.sin(angle) * metres)[:, None], (np.cos(angle) * metres)[:, None]))
-    (column_east, column_north), (row_east, row_north) = vectors
-    return (column_east, row_east), (column_north, row_north)

@@ -8,6 +8,7 @@ from pathlib import Path
 import shapely
 
 from tsmu.errors import MapError
+from tsmu.imagery.terrain import Terrain, derive_terrain, place_of_dem, terrain_bands
 from tsmu.mapping.answers import ALL_VIEWS, AS_IT_IS
 from tsmu.mapping.choose import INT8_FROM, choose_engine
 from tsmu.mapping.context import measured_overlap
@@ -21,11 +22,13 @@ from tsmu.mapping.publish import publish
 from tsmu.mapping.result import MapResult, tags_in
 from tsmu.mapping.routing import Routed, route
 from tsmu.mapping.scenes import SceneOrder, place_of
-from tsmu.mapping.source import Scene
+from tsmu.mapping.source import Scene, scene_grid
 from tsmu.model.bundle import Bundle
 from tsmu.model.record import RegionRecord
 from tsmu.model.serving import served_record, serving_bundle
 from tsmu.workspace import Workspace
+
+TERRAIN = "terrain"  # folder of the cache
 
 
 @dataclass(frozen=True)
@@ -99,6 +102,8 @@ class MappedScene:
         footprint: the scene's outline, EPSG:4326.
         pixel_size: metres; None if unknown.
         published: where its files were copied to.
+        without_terrain: share of the scene, 0 to 1, that is no data because its terrain is not known; None for a
+            model that takes none.
     """
 
     result: MapResult
@@ -107,6 +112,7 @@ class MappedScene:
     footprint: shapely.Polygon
     pixel_size: float | None
     published: str | None
+    without_terrain: float | None
 
 
 @dataclass(frozen=True)
@@ -118,11 +124,15 @@ class OpenedScene:
     by: list[MappedBy]
     run: MapRun
     publish_to: str | None
+    without_terrain: float | None
 
     def finished(self, result: MapResult) -> MappedScene:
         """Publish its map, if that is wanted, and tell what is to be told of it."""
         published = publish(result, self.publish_to) if self.publish_to else None
-        return MappedScene(result, self.plan, self.by, self.scene.footprint, self.scene.info.pixel_size, published)
+        scene = self.scene
+        return MappedScene(
+            result, self.plan, self.by, scene.footprint, scene.info.pixel_size, published, self.without_terrain
+        )
 
 
 @dataclass(frozen=True)
@@ -171,7 +181,16 @@ class SceneOpener:
         place = str(order.post.resolve()) if isinstance(order.post, Path) else order.post
         _check_free(folder, place)
         with ExitStack() as stack:
-            scene = stack.enter_context(Scene(order.post, order.pre, current.bands, scale=wanted.scale or 1.0))
+            terrain = self._terrain(order)
+            scene = stack.enter_context(
+                Scene(
+                    order.post,
+                    order.pre,
+                    current.bands,
+                    scale=wanted.scale or 1.0,
+                    terrain=terrain.path if terrain else None,
+                )
+            )
             routed = plan.routed if plan else self._routed(order, scene)
             pixels = scene.width * scene.height * len(ALL_VIEWS if wanted.tta else AS_IT_IS)
             served = [self._of_region(name, pixels) for name in routed.regions]
@@ -201,7 +220,15 @@ class SceneOpener:
                 notes={"region": routed.regions, "bundle": [one.label for one in by]},
             )
             publish_to = f"{wanted.publish.rstrip('/')}/{order.name}" if wanted.publish else None
-            yield OpenedScene(scene, plan, by, run, publish_to)
+            yield OpenedScene(scene, plan, by, run, publish_to, terrain.unknown if terrain else None)
+
+    def _terrain(self, order: SceneOrder) -> Terrain | None:
+        """The terrain under a scene that the model takes, if it takes any and an elevation model is given."""
+        bands = terrain_bands(self._current.bands)
+        if not bands or self._wanted.dem is None:
+            return None
+        grid = scene_grid(order.post)
+        return derive_terrain(place_of_dem(self._wanted.dem), grid, bands, self._space.cache / TERRAIN)
 
     def _routed(self, order: SceneOrder, scene: Scene) -> Routed:
         if order.region:
@@ -242,7 +269,9 @@ class SceneOpener:
         if self._wanted.aoi:
             limits.append(Area(self._wanted.aoi, scene.grid))
         if self._wanted.dem and self._wanted.slope_below is not None:
-            limits.append(Steep(place_of(self._wanted.dem), self._wanted.slope_below, scene.grid, stack))
+            cache = self._space.cache / TERRAIN
+            dem = place_of_dem(self._wanted.dem)
+            limits.append(Steep(dem, self._wanted.slope_below, scene.grid, stack, cache))
         if self._wanted.leave_out:
             limits.append(left_out(place_of(self._wanted.leave_out), scene.grid, stack))
         return limits

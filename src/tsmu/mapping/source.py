@@ -21,18 +21,12 @@ from rasterio.windows import Window
 
 from tsmu.errors import ImageError, MapError
 from tsmu.imagery.grids import Grid
-from tsmu.imagery.raster import RasterInfo, Valid, describe, is_remote, read_window
+from tsmu.imagery.raster import REMOTE, RasterInfo, Valid, describe, file_identity, is_remote, read_window
+from tsmu.imagery.terrain import ROLE, image_channels, terrain_bands
 from tsmu.mapping.alignment import open_aligned
 
-ROLES = ("pre", "post")
+ROLES = ("pre", "post", "terrain")
 COARSEST, FINEST = 2.0, 0.5  # times the training pixel sizes
-REMOTE = {  # a server that stops answering is an error after a minute or two, not a wait for ever
-    "GDAL_HTTP_CONNECTTIMEOUT": 10,
-    "GDAL_HTTP_TIMEOUT": 30,
-    "GDAL_HTTP_MAX_RETRY": 2,
-    "GDAL_HTTP_RETRY_DELAY": 1,
-    "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",  # no requests for files that may lie beside it
-}
 
 Values = npt.NDArray[np.float32]
 
@@ -50,15 +44,16 @@ class _Image:
 class Scene:
     """A raster, or a pair of rasters, to be mapped; open until it is closed.
 
-    Bands are named `pre:red` or `post:red`: the role and the raster's own name of the band. A
-    raster that names none of its bands is taken by position where it has exactly as many as wanted.
+    Bands are named `pre:red`, `post:red` or `terrain:slope`: the role and the raster's own name of the band.
+    A raster that names none of its bands is taken by position where it has exactly as many as wanted.
 
     Args:
         post: the post-event raster; its grid is the scene's.
         pre: the pre-event raster, for models that take pre-event bands; where it lies on another
             grid it is resampled, window by window.
-        bands: the model's band list in order; by default all bands, pre-event bands first.
-        scale: what all values are multiplied with.
+        bands: the model's band list in order; by default all bands, pre-event bands first, terrain last.
+        scale: what all values but those of terrain are multiplied with.
+        terrain: terrain bands, for models that take some, as `imagery.terrain` derives them; resampled likewise.
 
     Raises:
         ImageError: a raster is missing or cannot be read.
@@ -72,17 +67,20 @@ class Scene:
         bands: Sequence[str] | None = None,
         *,
         scale: float = 1.0,
+        terrain: Path | None = None,
     ) -> None:
-        places = {role: path for role, path in zip(ROLES, (pre, post), strict=True) if path is not None}
+        places = {role: path for role, path in zip(ROLES, (pre, post, terrain), strict=True) if path is not None}
         with rasterio.Env(**REMOTE):
             infos = {role: describe(path) for role, path in places.items()}
         self.info = infos["post"]
-        self.infos = list(infos.values())
+        self.infos = [info for role, info in infos.items() if role != ROLE]  # of the images
         self.name = str(post)
         self.footprint = _footprint(self.info)
         self.grid = Grid.of(self.info)
         self._scale = scale
+        self._terrain = terrain
         self.bands = list(bands or (f"{role}:{band}" for role in infos for band in infos[role].bands))
+        self.image_channels = image_channels(self.bands)
         _check_roles(self.bands, infos)
         chosen = {role: _choose_bands(info, role, self.bands) for role, info in infos.items()}
         with ExitStack() as stack:
@@ -144,7 +142,7 @@ class Scene:
             inside[image.put] = pixels[image.take]
             inside_valid &= image_valid
         if self._scale != 1:
-            inside *= np.float32(self._scale)
+            inside[self.image_channels] *= np.float32(self._scale)
         if not inside_valid.all():
             inside[:, ~inside_valid] = np.nan
         values[:, : window.height, window.width :] = inside[:, :, -1:]
@@ -164,12 +162,16 @@ class Scene:
 
     @property
     def identity(self) -> list[object]:
-        """Tell the scene from every other: its bands and files, with their sizes and times of change."""
-        return [self.bands, self._scale, [file_identity(file) for file in self._files()]]
+        """Tell the scene from every other: its bands and files, with their sizes and times of change.
+
+        Of derived terrain the name says all; made anew it is the same.
+        """
+        terrain = [self._terrain.name] if self._terrain else []
+        return [self.bands, self._scale, [file_identity(file) for file in self._files()], *terrain]
 
     def _files(self) -> list[str]:
-        """All files of the rasters, those behind a VRT among them."""
-        opened = (image.dataset for image in self._images)
+        """All files of the images, those behind a VRT among them."""
+        opened = (image.dataset for image in self._images if image.name != str(self._terrain))
         sources = (dataset.src_dataset if isinstance(dataset, WarpedVRT) else dataset for dataset in opened)
         return [file for dataset in sources for file in dataset.files]
 
@@ -195,15 +197,6 @@ class Scene:
             )
 
 
-def file_identity(file: str | Path) -> tuple[str, int, int]:
-    """Absolute path, size and time of change; zeros for what lies on a server."""
-    path = Path(file)
-    if is_remote(file) or not path.exists():
-        return str(file), 0, 0
-    status = path.stat()
-    return str(path.resolve()), status.st_size, status.st_mtime_ns
-
-
 def _read(image: _Image, window: Window) -> tuple[npt.NDArray[np.generic], Valid]:
     try:
         return read_window(image.dataset, window)
@@ -216,6 +209,19 @@ def _read(image: _Image, window: Window) -> tuple[npt.NDArray[np.generic], Valid
                 "the same command goes on there later"
             ) from error
         raise ImageError(f"{image.name}: damaged {where}; replace it") from error
+
+
+def scene_grid(post: Path | str) -> Grid:
+    """The grid of a scene that is not open yet.
+
+    Raises:
+        ImageError: the raster is missing or cannot be read.
+        MapError: there is no place on Earth.
+    """
+    with rasterio.Env(**REMOTE):
+        info = describe(post)
+    _footprint(info)
+    return Grid.of(info)
 
 
 def _footprint(info: RasterInfo) -> shapely.Polygon:
@@ -235,11 +241,18 @@ def _check_roles(bands: Sequence[str], infos: dict[str, RasterInfo]) -> None:
     """Check that every role wanted is given and every role given is wanted."""
     wanted = {band.partition(":")[0] for band in bands}
     if unknown := wanted - set(ROLES):
-        raise MapError(f"band list: {', '.join(sorted(unknown))}: bands are named pre:... or post:...")
+        raise MapError(f"band list: {', '.join(sorted(unknown))}: bands are named pre:..., post:... or {ROLE}:...")
     if "pre" in wanted and "pre" not in infos:
         raise MapError(f"{infos['post'].path}: the model takes pre-event bands too; give the pre-event raster")
     if "pre" in infos and "pre" not in wanted:
         raise MapError(f"{infos['pre'].path}: the model takes no pre-event bands; leave the pre-event raster out")
+    if ROLE in wanted and ROLE not in infos:
+        raise MapError(
+            f"{infos['post'].path}: the model takes terrain ({', '.join(terrain_bands(bands))}); give an elevation model "
+            "with --dem (for imported pairs: tsmu chips build --dem)"
+        )
+    if ROLE in infos and ROLE not in wanted:
+        raise MapError(f"{infos['post'].path}: the model takes no terrain bands; leave the elevation model out")
 
 
 def _choose_bands(info: RasterInfo, role: str, bands: Sequence[str]) -> tuple[list[int], list[int]]:

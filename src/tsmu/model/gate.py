@@ -43,6 +43,7 @@ class Gate:
     def __init__(self, styles: Mapping[str, Style]) -> None:
         """Take the styles of at least one region, of one band list."""
         self.regions = list(styles)
+        self._channels = next(iter(styles.values())).channels
         self.side = int(sum(style.side for style in styles.values()) / len(styles))  # of the images to compare, pixels
         count = torch.tensor([style.count for style in styles.values()], dtype=torch.float64)
         self._mean = torch.tensor([style.mean for style in styles.values()], dtype=torch.float64)
@@ -53,6 +54,8 @@ class Gate:
 
     def distances(self, images: Tensor) -> Tensor:
         """Squared Mahalanobis distance per number of images (N, C, H, W) to each region: (N, R)."""
+        if self._channels is not None:
+            images = images[:, self._channels]
         off = (looks(images)[:, None] - self._mean).transpose(0, 1)  # (R, N, F)
         solved = torch.linalg.solve_triangular(self._factor, off.transpose(1, 2), upper=False)
         distances: Tensor = solved.square().mean(1).T

@@ -26,9 +26,11 @@ from torch.utils.data import DataLoader
 
 from tsmu.chips.augment import Augment
 from tsmu.chips.dataset import ChipDataset
+from tsmu.chips.index import bands_of
 from tsmu.chips.style import Style
 from tsmu.errors import UpdateError
 from tsmu.files import written_whole
+from tsmu.imagery.terrain import image_channels
 from tsmu.model.device import device_in_use, precision_in_use
 from tsmu.model.network import MULTIPLE, RegionNet
 from tsmu.update.best import BestWeights, Check
@@ -210,7 +212,8 @@ class _Loaders(lightning.LightningDataModule):
         self._landslides = [list(chips["landslide_pixels"] > 0) for chips in sets]
         self._strategy, self._settings = strategy, settings
         self._chips = pd.concat(sets)
-        augment = Augment(crop_size(self._chips), network.mean.flatten().tolist(), network.std.flatten().tolist())
+        mean, std = network.mean.flatten().tolist(), network.std.flatten().tolist()
+        augment = Augment(crop_size(self._chips), mean, std, image_channels(bands_of(self._chips)))
         self._dataset = ChipDataset(self._chips, augment)
         self._batch_bytes = 4 * settings.batch_size * (len(network.mean) + 2) * augment.size**2
 
