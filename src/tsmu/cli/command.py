@@ -34,7 +34,7 @@ DemOption = Annotated[
     typer.Option(
         "--dem",
         metavar="FILE|URL",
-        help="Elevations in metres, on any grid: give the pairs terrain bands. Models that learn them need them to map.",
+        help="Elevations in metres, any grid: give the pairs terrain bands. What learns them needs them to map.",
     ),
 ]
 TerrainOption = Annotated[

@@ -78,7 +78,7 @@ def slope(heights: Heights, cells: CellVectors) -> Heights:
     area = cells.column_east * cells.row_north - cells.row_east * cells.column_north
     east = (across * cells.row_north - down * cells.column_north) / area
     north = (down * cells.column_east - across * cells.row_east) / area
-    return np.asarray(np.degrees(np.arctan(np.hypot(east, north))))
+    return np.where(np.isnan(heights), np.nan, np.degrees(np.arctan(np.hypot(east, north))))
 
 
 def _gradient(heights: Heights) -> tuple[Heights, Heights]:

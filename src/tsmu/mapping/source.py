@@ -248,8 +248,8 @@ def _check_roles(bands: Sequence[str], infos: dict[str, RasterInfo]) -> None:
         raise MapError(f"{infos['pre'].path}: the model takes no pre-event bands; leave the pre-event raster out")
     if ROLE in wanted and ROLE not in infos:
         raise MapError(
-            f"{infos['post'].path}: the model takes terrain ({', '.join(terrain_bands(bands))}); give an elevation model "
-            "with --dem (for imported pairs: tsmu chips build --dem)"
+            f"{infos['post'].path}: the model takes terrain ({', '.join(terrain_bands(bands))}); give an elevation "
+            "model with --dem (for imported pairs: tsmu chips build --dem)"
         )
     if ROLE in infos and ROLE not in wanted:
         raise MapError(f"{infos['post'].path}: the model takes no terrain bands; leave the elevation model out")
