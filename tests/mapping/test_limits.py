@@ -62,7 +62,7 @@ def test_an_area_elsewhere_or_without_polygons_is_refused(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(("crs", "size"), [("EPSG:32651", 10), ("EPSG:32651", 30), ("EPSG:4326", 1e-4)])
-def test_slope_of_a_cone_on_other_grids(scene_file: SceneFile, crs: str, size: float) -> None:
+def test_slope_of_a_cone_on_other_grids(scene_file: SceneFile, tmp_path: Path, crs: str, size: float) -> None:
     """Ground that rises by 10 degrees within a kilometre of the middle and is level outside."""
     with ExitStack() as stack:
         left, top = 499_000, 2_601_000
@@ -79,29 +79,29 @@ def test_slope_of_a_cone_on_other_grids(scene_file: SceneFile, crs: str, size: f
         distance = np.hypot(x - middle[0], y - middle[1])
         height = np.tan(np.radians(10)) * np.minimum(distance, 1000)
         dem = scene_file(height.astype(np.float32), "dem", crs=crs, transform=transform)
-        whole = check_windows(Steep(dem, 9.5, GRID_OF, stack))
-        assert not Steep(dem, 10.5, GRID_OF, stack).wanted(WHOLE)[60:240, 110:290].all()
+        whole = check_windows(Steep(dem, 9.5, GRID_OF, stack, tmp_path))
+        assert not Steep(dem, 10.5, GRID_OF, stack, tmp_path).wanted(WHOLE)[60:240, 110:290].all()
         rows, columns = np.mgrid[:300, :400]
         away = np.hypot(rows - 149.5, columns - 199.5) * 10
         assert whole[(away > 100) & (away < 900)].mean() > 0.97
         assert not whole[(away > 1100) & (away < 1400)].any()
 
 
-def test_unknown_slopes_are_mapped(scene_file: SceneFile) -> None:
+def test_unknown_slopes_are_mapped(scene_file: SceneFile, tmp_path: Path) -> None:
     dem = scene_file(np.full((300, 200), 5, np.float32), "dem", nodata=-9999)
     with ExitStack() as stack:
-        whole = check_windows(Steep(dem, 5, GRID_OF, stack))
+        whole = check_windows(Steep(dem, 5, GRID_OF, stack, tmp_path))
     assert not whole[:, :199].any()
     assert whole[:, 201:].all()
 
 
-def test_slopes_of_whole_metres_are_not_rounded_between_them(scene_file: SceneFile) -> None:
+def test_slopes_of_whole_metres_are_not_rounded_between_them(scene_file: SceneFile, tmp_path: Path) -> None:
     """Ground that rises by 3 m from pixel to pixel of 40 m: 4.3 degrees everywhere on the scene's grid of 10 m."""
     heights = np.broadcast_to(3 * np.arange(140, dtype=np.int16), (120, 140))
     dem = scene_file(heights, "dem", transform=GRID["transform"] @ Affine.translation(-40, -40) @ Affine.scale(4))
     with ExitStack() as stack:
-        assert check_windows(Steep(dem, 4, GRID_OF, stack)).all()
-        assert not check_windows(Steep(dem, 4.5, GRID_OF, stack)).any()
+        assert check_windows(Steep(dem, 4, GRID_OF, stack, tmp_path)).all()
+        assert not check_windows(Steep(dem, 4.5, GRID_OF, stack, tmp_path)).any()
 
 
 def test_a_mask_with_colours_is_read_by_its_numbers(scene_file: SceneFile) -> None:

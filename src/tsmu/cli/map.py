@@ -116,6 +116,8 @@ def map_scene(
         answer.take_issues(log, space.issues)
         if not done:
             raise MapError(f"none of {len(log)} scenes could be mapped; see {space.issues}")
+        if dem:
+            answer.say(f"{dem}: its values were taken as metres")
         answer.outputs |= {"database": records.name} | (done[0]["outputs"] if len(done) == 1 else {})
         answer.more = {"scenes": done} | ({} if len(done) > 1 else done[0])
         answer.say("\n".join(answer.outputs.values()))

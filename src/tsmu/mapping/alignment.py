@@ -15,7 +15,7 @@ EXACT = 0.001  # px by which GDAL may shorten its way there (it takes no zero); 
 
 
 def open_aligned(
-    path: Path | str, grid: Grid, stack: ExitStack, *, resampling: Resampling | None = None, dtype: str | None = None
+    path: Path | str, grid: Grid, stack: ExitStack, *, resampling: Resampling | None = None
 ) -> DatasetReader:
     """Open a raster so that it is read on `grid`; as it is, where it lies there.
 
@@ -28,7 +28,6 @@ def open_aligned(
         grid: the scene's grid.
         stack: closes what is opened.
         resampling: another way to resample.
-        dtype: of what is resampled; by default the raster's, in which what lies between whole numbers is rounded.
 
     Raises:
         ImageError: the raster cannot be read.
@@ -54,7 +53,6 @@ def open_aligned(
         height=grid.height,
         resampling=resampling,
         tolerance=EXACT,
-        dtype=dtype,
         add_alpha=dataset.nodata is None and ColorInterp.alpha not in dataset.colorinterp,
     )
     return stack.enter_context(warped)

@@ -1,0 +1,224 @@
+"""Terrain bands from image pairs to chips and into training; the real pair of Iburi, a part of it."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import geopandas
+import numpy as np
+import pandas as pd
+import pytest
+import rasterio
+import torch
+from click.testing import Result
+from rasterio.windows import Window
+from typer.testing import CliRunner
+
+from tests.imagery.test_terrain import IMAGE, around, dem_file, plane
+from tsmu.chips.augment import Augment
+from tsmu.chips.dataset import ChipDataset
+from tsmu.chips.index import add_to_index, bands_of, read_index
+from tsmu.chips.kept import checking_chips, keep_chips
+from tsmu.chips.looks import restyle, style_of
+from tsmu.chips.statistics import band_statistics, value_types
+from tsmu.cli import app
+from tsmu.imagery.grids import Grid
+from tsmu.imagery.pair_store import read_pairs
+from tsmu.imagery.raster import describe
+from tsmu.imagery.terrain import write_terrain
+from tsmu.model.gate import Gate
+from tsmu.workspace import Workspace
+
+Command = Callable[..., Result]
+PART = Window(520, 600, 160, 144)
+DEM = "dem_alos30m.tif"
+
+
+@pytest.fixture(scope="module")
+def iburi(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A part of the pair, and the same of its mask."""
+    folder = tmp_path_factory.mktemp("iburi")
+    for name, target in (("pre", "images/a_pre"), ("post", "images/a_post"), ("mask", "labels/a_mask")):
+        with rasterio.open(shared_data / "iburi_pair" / f"{name}.tif") as dataset:
+            place = {"transform": dataset.window_transform(PART), "width": PART.width, "height": PART.height}
+            (folder / target).parent.mkdir(exist_ok=True)
+            with rasterio.open(folder / f"{target}.tif", "w", **dataset.profile | place | {"tiled": False}) as part:
+                part.write(dataset.read(window=PART))
+                part.descriptions = dataset.descriptions
+    return folder
+
+
+@pytest.fixture
+def space(tmp_path: Path) -> Workspace:
+    return Workspace.create(tmp_path / "survey")
+
+
+@pytest.fixture
+def survey(space: Workspace) -> Command:
+    """Type a tsmu command, in this process, in a new workspace."""
+
+    def run(*words: object) -> Result:
+        return CliRunner().invoke(app, [*map(str, words), "--workspace", str(space.root)])
+
+    return run
+
+
+def answer(done: Result) -> dict[str, object]:
+    assert done.exit_code == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def chips(survey: Command, *options: object) -> list[str]:
+    return answer(survey("chips", "build", "--size", 64, "--json", *options))["bands"]
+
+
+IMAGES = [f"{side}:{band}" for side in ("pre", "post") for band in ("b4_red", "b3_green", "b2_blue")]
+
+
+def test_from_pairs_to_chips(iburi: Path, shared_data: Path, survey: Command, space: Workspace, tmp_path: Path) -> None:
+    dem = shared_data / "iburi_pair" / DEM
+    took = answer(survey("import", "pairs", iburi / "images", "--region", "hokkaido", "--dem", dem, "--json"))
+    assert took["terrain"] == {"dem": str(dem), "bands": ["terrain:slope"]}
+    answer(survey("import", "labels", iburi / "labels", "--json"))
+    assert chips(survey) == [*IMAGES, "terrain:slope"]
+    index = read_index(space)
+    sample = ChipDataset(index)[0]
+    row = index.iloc[0]
+    cut = (slice(row["row_off"], row["row_off"] + 64), slice(row["col_off"], row["col_off"] + 64))
+    grid = Grid.of(describe(iburi / "images" / "a_post.tif"))
+    with rasterio.open(write_terrain(dem, grid, ("slope",), tmp_path / "direct").path) as dataset:
+        np.testing.assert_array_equal(sample["image"][6], dataset.read(1)[cut])
+    with rasterio.open(row["post"]) as dataset:
+        np.testing.assert_array_equal(sample["image"][3:6], dataset.read()[:, *cut])
+    assert value_types(index) == ["uint16"]  # of the images
+    mean, std = band_statistics(index)
+    assert 5 < mean[6] < 30
+    assert 1 < std[6] < 20
+
+    other = answer(survey("chips", "build", "--size", 64, "--dem", dem, "--terrain", "slope,height_300m", "--json"))
+    assert other["bands"] == [*IMAGES, "terrain:slope", "terrain:height_300m"]
+    assert len(list((space.pair_files / "a").glob("terrain-*.tif"))) == 2  # what older chips name stays what it was
+    assert "taken as metres" in survey("chips", "build", "--size", 64, "--dem", dem).stdout
+    answer(survey("import", "pairs", iburi / "images", "--region", "hokkaido", "--json"))
+    assert chips(survey) == IMAGES
+
+
+def test_pairs_of_before_get_terrain_and_keep_it(
+    iburi: Path, shared_data: Path, survey: Command, space: Workspace
+) -> None:
+    """Tables of a version that knew no terrain are read as such without."""
+    answer(survey("import", "pairs", iburi / "images", "--region", "hokkaido", "--json"))
+    answer(survey("import", "labels", iburi / "labels", "--json"))
+    assert chips(survey) == IMAGES
+    for table in (space.pairs, space.chips):
+        geopandas.read_parquet(table).drop(columns=["terrain", "dem"], errors="ignore").to_parquet(table)
+    assert ChipDataset(read_index(space))[0]["image"].shape[0] == 6
+    assert chips(survey) == IMAGES
+    dem = shared_data / "iburi_pair" / DEM
+    assert chips(survey, "--dem", dem) == [*IMAGES, "terrain:slope"]
+    assert chips(survey) == [*IMAGES, "terrain:slope"]
+    pairs = read_pairs(space)
+    assert pairs is not None
+    assert pairs["dem"].tolist() == [str(dem)]
+    assert str(space.root) not in str(geopandas.read_parquet(space.pairs)["terrain"].tolist())  # it may be moved
+
+
+def test_an_elevation_model_of_elsewhere_leaves_everything_as_it_was(
+    iburi: Path, survey: Command, space: Workspace, tmp_path: Path
+) -> None:
+    far = dem_file(tmp_path / "far.tif", around(IMAGE, "EPSG:32654", 30), plane(0.1, 0))
+    command = ("import", "pairs", iburi / "images", "--region", "hokkaido")
+    for options, problem in (
+        (("--dem", far), "far.tif: does not cover the image"),
+        (("--dem", tmp_path / "gone.tif"), "gone.tif: no such image file"),
+        (("--dem", iburi / "images" / "a_post.tif"), "a_post.tif: has 3 bands; an elevation model has one"),
+        (("--dem", far, "--terrain", "hillshade"), "terrain band hillshade: is not offered"),
+        (("--terrain", "slope"), "--terrain slope: needs elevations"),
+    ):
+        done = survey(*command, *options)
+        assert done.exit_code == 2
+        assert problem in done.stderr.splitlines()[-1]
+        assert not space.pairs.exists()
+        assert not space.pair_files.exists() or not list(space.pair_files.iterdir())
+    answer(survey(*command, "--json"))
+    answer(survey("import", "labels", iburi / "labels", "--json"))
+    before = space.pairs.read_bytes()
+    done = survey("chips", "build", "--dem", far)
+    assert done.exit_code == 2
+    assert "does not cover the image" in done.stderr.splitlines()[-1]
+    assert space.pairs.read_bytes() == before
+    assert not space.chips.exists()
+
+
+def test_pairs_that_are_not_covered_are_left_out_and_told(
+    iburi: Path, shared_data: Path, survey: Command, tmp_path: Path
+) -> None:
+    """One of two pairs lies beyond the elevation model."""
+    folder = tmp_path / "two"
+    folder.mkdir()
+    for side in ("pre", "post"):
+        with rasterio.open(iburi / "images" / f"a_{side}.tif") as dataset:
+            values, profile = dataset.read(), dataset.profile
+        for name, east in (("here", 0.0), ("there", 3.0)):
+            moved = rasterio.Affine.translation(east, 0) @ profile["transform"]
+            with rasterio.open(folder / f"{name}_{side}.tif", "w", **profile | {"transform": moved}) as part:
+                part.write(values)
+    done = survey("import", "pairs", folder, "--dem", shared_data / "iburi_pair" / DEM, "--json")
+    assert done.exit_code == 3, done.stderr
+    told = json.loads(done.stdout)
+    assert told["records"] == told["left_out"] == 1
+    assert "there_post.tif" in told["issues"][0]["file"]
+    assert "does not cover the image" in told["issues"][0]["problem"]
+
+
+@pytest.fixture
+def terrain_chips(iburi: Path, shared_data: Path, survey: Command, space: Workspace) -> geopandas.GeoDataFrame:
+    """Chips of six bands of images and the slope."""
+    dem = shared_data / "iburi_pair" / DEM
+    answer(survey("import", "pairs", iburi / "images", "--region", "hokkaido", "--dem", dem, "--json"))
+    answer(survey("import", "labels", iburi / "labels", "--json"))
+    chips(survey)
+    return read_index(space)
+
+
+def test_light_and_colours_change_and_terrain_does_not(terrain_chips: geopandas.GeoDataFrame) -> None:
+    mean, std = band_statistics(terrain_chips)
+    plain = ChipDataset(terrain_chips)
+    for seed in range(8):
+        torch.manual_seed(seed)
+        whole = Augment(64, mean, std)(plain[0])["image"]
+        torch.manual_seed(seed)
+        image = Augment(64, mean, std, range(6))(plain[0])["image"]
+        slopes, before = image[6][image[6].isfinite()], plain[0]["image"][6]
+        assert before.min() - 0.01 <= slopes.min() <= slopes.max() <= before.max() + 0.01
+        torch.testing.assert_close(image[:6], whole[:6], equal_nan=True)  # the draws are the same
+    style = style_of(terrain_chips)
+    assert style.channels == [0, 1, 2, 3, 4, 5]
+    images = torch.stack([plain[i]["image"] for i in range(4)])
+    drawn = restyle(images, style, torch.Generator().manual_seed(0))
+    torch.testing.assert_close(drawn[:, 6], images[:, 6], rtol=0, atol=0, equal_nan=True)
+    assert not torch.allclose(drawn[:, :6].nan_to_num(), images[:, :6].nan_to_num())
+    gate = Gate({"hokkaido": style})
+    steeper = images.clone()
+    steeper[:, 6] += 40
+    torch.testing.assert_close(gate.distances(steeper), gate.distances(images))
+
+
+def test_kept_chips_hold_terrain(terrain_chips: geopandas.GeoDataFrame, space: Workspace) -> None:
+    keep_chips(space, "hokkaido", terrain_chips.iloc[:2])
+    kept = checking_chips(space, "hokkaido", terrain_chips)
+    assert bands_of(kept) == bands_of(terrain_chips)
+    for mine, source in zip(ChipDataset(kept), ChipDataset(terrain_chips.iloc[:2]), strict=False):
+        np.testing.assert_array_equal(mine["image"], source["image"])
+
+
+def test_chips_with_and_without_terrain_are_read_from_one_table(
+    terrain_chips: geopandas.GeoDataFrame, space: Workspace
+) -> None:
+    plain = terrain_chips.assign(
+        id=terrain_chips["id"] + "-plain", source="elsewhere", terrain=None, bands=[IMAGES] * len(terrain_chips)
+    )
+    add_to_index(space, plain)
+    index = read_index(space)
+    assert pd.Series([path is None for path in index["terrain"]]).mean() == 0.5
+    assert {ChipDataset(index)[i]["image"].shape[0] for i in range(len(index))} == {6, 7}
