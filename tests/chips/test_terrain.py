@@ -99,7 +99,8 @@ def test_from_pairs_to_chips(iburi: Path, shared_data: Path, survey: Command, sp
     assert other["bands"] == [*IMAGES, "terrain:slope", "terrain:height_300m"]
     assert len(list((space.pair_files / "a").glob("terrain-*.tif"))) == 2  # what older chips name stays what it was
     assert "taken as metres" in survey("chips", "build", "--size", 64, "--dem", dem).stdout
-    answer(survey("import", "pairs", iburi / "images", "--region", "hokkaido", "--json"))
+    told = survey("import", "pairs", iburi / "images", "--region", "hokkaido").stdout
+    assert "1 of them had terrain bands and have none now" in told
     assert chips(survey) == IMAGES
 
 

@@ -148,6 +148,7 @@ def pairs(
     """Take pre/post image pairs: Google Earth screenshots, GeoTIFFs by name, or a table; nothing is copied."""
     with command("import pairs", as_json) as answer:
         from tsmu.imagery.pair_import import take_pairs
+        from tsmu.imagery.pair_store import read_pairs
         from tsmu.imagery.pair_terrain import Elevations
         from tsmu.issues import IssueLog
         from tsmu.regions import check_region_name
@@ -157,6 +158,7 @@ def pairs(
             check_region_name(region)
         elevations = Elevations.of(dem, terrain)
         log = IssueLog(source, part="pairs", strict=strict)
+        before = read_pairs(space)
         with space.lock("tsmu import pairs"), progress("Reading pairs") as show:
             try:
                 found = take_pairs(
@@ -182,6 +184,8 @@ def pairs(
         }
         if elevations:
             answer.tell_terrain(elevations)
+        elif before is not None and (lost := int(before[before["id"].isin(found["id"])]["terrain"].notna().sum())):
+            answer.say(f"warning: {lost} of them had terrain bands and have none now; --dem FILE gives them back")
         answer.more["post_only"] = int(found["pre"].isna().sum())
         _tell_pairs(answer, found, source, space.regions.exists())
 
