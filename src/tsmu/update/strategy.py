@@ -119,7 +119,7 @@ class Strategy(ABC):
         keeps_old_models: old regions stay with the models that learned them.
         remembers: needs its memory of every update, the first included.
         adapts: later regions get adapters within the encoder.
-        moves_old_regions: an update may change what older regions answer.
+        moves_old_regions: an update may change what older regions answer, so its weights are chosen by them, too.
     """
 
     name: ClassVar[str]

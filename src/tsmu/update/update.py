@@ -90,7 +90,7 @@ def update_bundle(
     started = time.monotonic()
     network = parent.network() if parent else _new_network(model.encoder, pretrained, train, settings.seed)
     _note_settings(run, region, strategy_name, settings)
-    old = _moving_regions(workspace, region, parent) if strategy.moves_old_regions else {}
+    old = _moving_regions(workspace, region, parent)
     kept = {name: checking_chips(workspace, name, index) for name in old}
     learned = learn_region(
         network,
@@ -99,7 +99,10 @@ def update_bundle(
         strategy,
         settings,
         known=known,
-        checking=[(strategy.decoder_for(network, region), validation), *((old[n].decoder, kept[n]) for n in old)],
+        checking=[
+            (strategy.decoder_for(network, region), validation),
+            *((old[name].decoder, kept[name]) for name in old if strategy.moves_old_regions),
+        ],
         checkpoints=run,
         report=report,
     )
