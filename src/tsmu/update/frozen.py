@@ -26,9 +26,8 @@ class FeatureExtraction(Strategy):
 class Isolated(Strategy):
     """Shared convolutions stand still; each region trains its own normalisation, adapters and decoder.
 
-    What the older regions answer stays the same to the bit. A new decoder starts with the weights of
-    the last one, a known region learns on in its own, slowly (`going_on_rate`), held to its earlier
-    answers where the new labels say nothing.
+    What the older regions answer stays the same to the bit. A known region learns on in its own parts,
+    slowly (`going_on_rate`), held to its earlier answers where the new labels say nothing.
     """
 
     name: ClassVar[str] = "isolate"
