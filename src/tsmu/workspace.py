@@ -26,7 +26,7 @@ encoder = "timm-tf_efficientnet_lite0"  # any encoder of segmentation_models_pyt
 weights = "auto"         # auto: pretrained ones that need no download; or none, a name such as imagenet, or a file
 
 [update]
-strategy = "tsmu-plus"   # how a new region is learned
+strategy = "isolate"     # how a new region is learned
 steps = 400              # optimisation steps per region; "auto": as many as the validation chips ask for
 batch_size = 16          # chips per step
 
@@ -65,7 +65,7 @@ class ModelSettings(Section):
 class UpdateSettings(Section):
     """How a region is learned, unless the command says otherwise."""
 
-    strategy: str = "tsmu-plus"
+    strategy: str = "isolate"
     steps: Literal["auto"] | Annotated[int, Field(ge=2)] = 400
     batch_size: int = Field(16, ge=2)
 

@@ -80,7 +80,7 @@ def few_shot(
     sizes: Annotated[str, typer.Option(metavar="N,N,...", help="Chips of the last region; all of them are added.")] = (
         "5,10,20"
     ),
-    strategy: Annotated[str, typer.Option(help="How the regions are learned.")] = "tsmu-plus",
+    strategy: Annotated[str, typer.Option(help="How the regions are learned.")] = "isolate",
     seeds: Seeds = 3,
     steps: Steps = 200,
     batch_size: BatchSize = 16,
@@ -134,7 +134,7 @@ def routing(
 def cost(
     data: Data,
     regions: Annotated[str, typer.Option(metavar="A,B,...", help="Regions; repeated under other names.")],
-    strategies: Annotated[str, typer.Option(metavar="A,B,...")] = "tsmu-plus,tsmu",
+    strategies: Annotated[str, typer.Option(metavar="A,B,...")] = "isolate,tsmu",
     updates: Annotated[int, typer.Option(min=4, help="Regions learned one after the other.")] = 8,
     steps: Annotated[int, typer.Option(min=12, help="Optimisation steps per region.")] = 30,
     batch_size: BatchSize = 16,
