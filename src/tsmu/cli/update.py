@@ -11,7 +11,8 @@ from tsmu.errors import UpdateError
 def update(
     region: Annotated[str, typer.Argument(metavar="REGION", help="A region with chips in the workspace.")],
     strategy: Annotated[
-        str | None, typer.Option(help="How to learn it, such as isolate, tsmu, tsmu-plus or finetune; by default as in tsmu.toml.")
+        str | None,
+        typer.Option(help="How to learn it, such as isolate, tsmu, tsmu-plus or finetune; by default as in tsmu.toml."),
     ] = None,
     steps: Annotated[
         str | None,

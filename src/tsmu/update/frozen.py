@@ -3,7 +3,7 @@
 from typing import ClassVar
 
 from tsmu.chips.dataset import Sample
-from tsmu.model.network import decoder_part
+from tsmu.model.network import RegionNet, decoder_part
 from tsmu.update.losses import label_losses
 from tsmu.update.strategy import Lesson, Losses, Stage, Strategy, going_on_rate, keep_unlabelled, new_alone
 
@@ -26,14 +26,21 @@ class FeatureExtraction(Strategy):
 class Isolated(Strategy):
     """Shared convolutions stand still; each region trains its own normalisation, adapters and decoder.
 
-    What the older regions answer stays the same to the bit. A known region learns on in its own parts,
-    slowly (`going_on_rate`), held to its earlier answers where the new labels say nothing.
+    What the older regions answer stays the same to the bit. A new region starts with all that the last
+    one has of its own: from ImageNet weights, in the order Nepal, Kodagu, Hokkaido, Taiwan (300 steps, one
+    seed), the IoU on validation chips of the last three was 0.630, 0.526 and 0.547 so, and 0.628, 0.511
+    and 0.533 with new decoders and adapters from zero. A known region learns on in its own parts, slowly
+    (`going_on_rate`), held to its earlier answers where the new labels say nothing.
     """
 
     name: ClassVar[str] = "isolate"
     source: ClassVar[str] = "after MDIL, Garg et al. 2022, arXiv 2110.12205"
     adapts: ClassVar[bool] = True
     moves_old_regions: ClassVar[bool] = False
+
+    def starts_like(self, network: RegionNet) -> str | None:
+        """A new region starts as the last one."""
+        return network.decoder_names[-1] if network.decoder_names else None
 
     def later_stages(self, lesson: Lesson, steps: int) -> list[Stage]:
         """All that the region has of its own."""
