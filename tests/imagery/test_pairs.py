@@ -38,6 +38,47 @@ def test_rasters_are_matched_by_key(folder: Path, layout: str) -> None:
     assert pairs["pixel_size_m"].tolist() == [10, 10] and pairs["crs"].tolist() == ["EPSG:32645"] * 2
 
 
+def test_images_named_by_their_side_alone_are_a_pair_of_their_folders_name(folder: Path) -> None:
+    grid = Affine(10, 0, 600_000, 0, -10, 3_100_000)
+    for place, (before, after) in {
+        "": ("pre", "post"),
+        "east": ("before", "after"),
+        "deep/west": ("pre_event_2010-01-01", "post-event_20110101"),
+    }.items():
+        for name in (before, after):
+            save(folder / place / f"{name}.tif", texture(1), grid)
+    for stray in ("mask.tif", "dem_30m.tif"):
+        save(folder / stray, texture(0)[..., :1], grid)
+    pairs, log = imported(folder)
+    assert pairs["id"].tolist() == [folder.name, "west", "east"], [str(issue) for issue in log]
+    assert pairs["pre"].notna().all()
+    assert pairs["date_pre"].notna().tolist() == [False, True, False]
+    assert [issue.severity for issue in log if "dem_30m" in issue.file] == ["warning"]
+
+
+def test_an_empty_border_that_is_not_declared_is_taken_as_no_data(folder: Path) -> None:
+    grid = Affine(10, 0, 600_000, 0, -10, 3_100_000)
+    post, pre = texture(1) | 1, texture(2) | 1
+    pre[:40] = 0
+    pre[60:62, 60:62] = 0  # a shadow
+    save(folder / "pre.tif", pre, grid)
+    save(folder / "post.tif", post, grid)
+    pairs, log = imported(folder)
+    told = [issue for issue in log if "declares no no-data value" in issue.problem]
+    assert len(told) == 1 and "40%" in told[0].problem and told[0].file.endswith("pre.tif")
+    _, valid = read(Path(pairs["pre"][0]))
+    assert not valid[:40].any() and valid[40:60].all()
+    assert read(Path(pairs["post"][0]))[1].all()
+
+    save(folder / "pre.tif", pre, Affine.translation(0, -50) @ grid)  # of another grid: resampled
+    pairs, _ = imported(folder)
+    assert not read(Path(pairs["pre"][0]))[1][:40].any()
+
+    save(folder / "pre.tif", pre, grid, nodata=255)
+    save(folder / "post.tif", np.where(texture(1) < 1, 1, texture(1)), grid)
+    assert not [issue for issue in imported(folder)[1] if "no-data value" in issue.problem], "it declares one"
+
+
 def test_keys_without_partner(folder: Path) -> None:
     grid = Affine(10, 0, 600_000, 0, -10, 3_100_000)
     for name in ("a_pre.tif", "a_post.tif", "b_post.tif", "c_pre.tif", "d.tif", "a_post.png"):

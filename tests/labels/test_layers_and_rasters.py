@@ -12,6 +12,7 @@ from rasterio.transform import Affine
 
 from tests.labels.made_labels import GRID, HEIGHT, SQUARE, WIDTH, imported, label, mask_of, raster, shape
 from tsmu.errors import LabelError
+from tsmu.imagery.pairs import import_pairs
 from tsmu.imagery.raster import describe
 from tsmu.issues import IssueLog
 from tsmu.labels.burn import burn
@@ -49,6 +50,32 @@ def test_polygon_layers_in_any_crs(tmp_path: Path, pairs: gpd.GeoDataFrame, suff
     assert any("lie in no imported pair" in issue.problem for issue in log) == (len(table) == 1)
     table, _ = imported(folder, pairs, class_field="kind", classes={"flow": 1})
     assert mask_of(table).sum() == pytest.approx(100, abs=2)
+
+
+def test_a_mask_without_a_pairs_name_is_found_by_its_folder_or_its_place(
+    tmp_path: Path, pairs: gpd.GeoDataFrame
+) -> None:
+    values = np.zeros((HEIGHT, WIDTH), np.uint8)
+    values[20:50, 10:30] = 1
+    elsewhere = raster(tmp_path / "labels/inventory_2015.tif", values, Affine.translation(2000, 0) @ GRID)
+    table, log = imported(elsewhere, pairs)
+    assert table["id"].tolist() == ["b"] and not len(log)
+    assert mask_of(table, "b").sum() == 600
+    both = np.zeros((HEIGHT, 4 * WIDTH), np.uint8)
+    assert "lies on several pairs: a, b" in imported(raster(tmp_path / "wide.tif", both), pairs)[1].issues[0].problem
+    nowhere = raster(tmp_path / "away.tif", values, Affine.translation(90_000, 0) @ GRID)
+    assert "belongs to no imported pair" in imported(nowhere, pairs)[1].issues[0].problem
+
+    folder = tmp_path / "one"
+    pixels = np.random.default_rng(0).integers(1, 255, (3, HEIGHT, WIDTH), np.uint8)
+    for side in ("pre", "post"):
+        raster(folder / f"{side}.tif", pixels)
+    one = import_pairs(folder, IssueLog(folder), out=tmp_path / "out", root=tmp_path)
+    Image.fromarray(values * 255).save(folder / "mask.png")  # without a place
+    raster(folder / "dem.tif", values * 7)
+    table, log = imported(folder, one)
+    assert table["id"].tolist() == ["one"] and not len(log)
+    assert mask_of(table, "one").sum() == 600
 
 
 def test_layers_that_cannot_be_used(tmp_path: Path, pairs: gpd.GeoDataFrame) -> None:

@@ -1,5 +1,6 @@
 """`tsmu import ...`: what users have on disk, into the workspace."""
 
+import shlex
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -276,9 +277,9 @@ def _tell_pairs(answer: Answer, pairs: "geopandas.GeoDataFrame", source: Path, r
     for name, x, y in zip(moved["id"], moved["shift_x_px"], moved["shift_y_px"], strict=True):
         answer.say(f"{name}: the pre image lay {x:.1f} px right and {y:.1f} px down of the post image; moved back")
     if pairs["region"].isna().any():
-        how = "tsmu regions assign" if region_map else f"tsmu import pairs {source} --region NAME"
+        how = "tsmu regions assign" if region_map else f"tsmu import pairs {shlex.quote(str(source))} --region NAME"
         answer.say(f"pairs without a region give no chips; name theirs first: {how}")
-    answer.say(f"next: tsmu import labels {source if source.is_dir() else 'DIR'}")
+    answer.say(f"next: tsmu import labels {shlex.quote(str(source)) if source.is_dir() else 'DIR'}")
 
 
 def _assignments(text: str | None, option: str) -> dict[str, str]:

@@ -121,6 +121,7 @@ def map_scene(
         answer.outputs |= {"database": records.name} | (done[0]["outputs"] if len(done) == 1 else {})
         answer.more = {"scenes": done} | ({} if len(done) > 1 else done[0])
         answer.say("\n".join(answer.outputs.values()))
+        answer.say("next, to review them: tsmu serve --write")
 
 
 def _check_elevations(dem: str | None, slope_below: float | None, space: "Workspace") -> None:

@@ -66,7 +66,7 @@ def record(
     result, tiling, routed, main = mapped.result, mapped.plan.tiling, mapped.plan.routed, mapped.by[0]
     place = str(order.post.resolve()) if isinstance(order.post, Path) else order.post
     if routed.strange:
-        log.warning(place, f"it is {routed.why} {routed.region}", "mapped; look at it with care")
+        log.warning(place, f"{routed.why} {routed.region}", "mapped; look at it with care")
     if mapped.without_terrain and mapped.without_terrain >= TOLD_FROM:
         problem = f"{wanted.dem} says nothing of {mapped.without_terrain:.0%} of it"
         log.warning(place, problem, "mapped; that part is no data")

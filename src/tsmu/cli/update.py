@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from tsmu.cli.command import JsonOption, WorkspaceOption, command, find_workspace, progress
+from tsmu.cli.next_steps import map_command
 from tsmu.errors import UpdateError
 
 
@@ -80,7 +81,7 @@ def update(
         answer.more["pins"] = {name: pin.model_dump() for name, pin in pins.items()}
         for name, pin in pins.items():
             answer.say(f"{name} stays with {pin.version}: {pin.why}")
-        answer.say(f"Card: {bundle.path / 'card.md'}; next: tsmu evaluate, or tsmu map POST.tif --region {region}")
+        answer.say(f"Card: {bundle.path / 'card.md'}; next: tsmu evaluate, or {map_command(space, region)}")
 
 
 def _count(steps: str | int) -> int:

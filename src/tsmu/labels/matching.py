@@ -65,7 +65,7 @@ class PairFinder:
         except UnpairedLabelError:
             if footprint is None:
                 raise
-            shown = self._footprints.index[self._footprints.intersection(footprint).area > 0]
+            shown = self._footprints.index[shapely.area(self._footprints.intersection(footprint).to_numpy()) > 0]
             if len(shown) > 1:
                 raise LabelError(
                     f"{path}: lies on several pairs: {', '.join(sorted(shown)[:3])}; name it by a pair's id"
