@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shlex
 import shutil
 from pathlib import Path
 
@@ -14,7 +15,9 @@ from rasterio.transform import from_origin
 
 from tests.conftest import Tsmu, write_chips, write_raster
 from tests.networks import NETWORK_OPTIONS
+from tsmu.cli.next_steps import map_command
 from tsmu.synthetic import World, write_google_earth
+from tsmu.workspace import Workspace
 
 REGION = "eastern_forests"
 
@@ -180,6 +183,47 @@ def test_an_inventory_gets_its_regions(tmp_path: Path, world: Path, tsmu: Tsmu) 
     assert json.loads(done.stdout)["disagreements"] == []
     events = geopandas.read_file(space / "events.gpkg")
     assert sorted(events["region"]) == sorted(inside.index)
+
+
+def test_one_scene_is_split_and_each_command_tells_the_next(tmp_path: Path, tsmu: Tsmu) -> None:
+    """From pre.tif, post.tif and mask.tif in one folder to chips on three sides, by the commands as they are told."""
+    scene, space = tmp_path / "my scene", tmp_path / "space"
+    place = {"crs": "EPSG:32645", "transform": from_origin(500_000, 3_100_000, 10, 10)}
+    random = np.random.default_rng(0)
+    for side in ("pre", "post"):
+        write_raster(scene / f"{side}.tif", random.integers(1, 255, (3, 256, 512), np.uint8), **place)
+    spots = np.kron(random.random((16, 32)) < 0.3, np.ones((16, 16))).astype(np.uint8)
+    write_raster(scene / "mask.tif", spots, **place)
+    assert "tsmu import pairs DIR --region NAME" in tsmu("init", space).stdout
+    done = tsmu("import", "pairs", scene, "--region", "alps", cwd=space)
+    for verb in ("import labels", "chips build"):
+        assert done.returncode == 0, done.stderr
+        command = shlex.split(done.stdout.split("next: tsmu ")[1].splitlines()[0])
+        assert " ".join(command[:2]) == verb
+        if verb == "chips build":
+            command += ["--size", "64"]
+        done = tsmu(*command, cwd=space)
+    assert done.returncode == 0, done.stderr
+    assert "is cut from west to east" in done.stdout
+    assert done.stdout.rstrip().endswith("next: tsmu update alps")
+    chips = geopandas.read_parquet(space / "chips.parquet")
+    assert set(chips["split"]) == {"train", "val", "test"}
+    assert set(geopandas.read_parquet(space / "blocks.parquet")["split"]) == {"train", "val", "test"}
+    _, verb, post, pre_option, pre, *rest = shlex.split(map_command(Workspace.open(space), "alps"))
+    assert (verb, pre_option) == ("map", "--pre")
+    assert (Path(post).resolve(), Path(pre).resolve()) == (scene / "post.tif", scene / "pre.tif")
+    assert rest == ["--region", "alps", "--name", "my_scene"]
+
+    again = json.loads(tsmu("chips", "build", "--size", "64", "--gap", "3000", "--json", cwd=space).stdout)
+    assert again["cut"] == []
+    small = tmp_path / "small"
+    tsmu("init", small)
+    tsmu("import", "pairs", scene, "--region", "alps", cwd=small)
+    tsmu("import", "labels", scene, cwd=small)
+    done = tsmu("chips", "build", "--size", "64", "--gap", "3000", cwd=small)
+    assert done.returncode == 0
+    assert "no val chips, so its threshold will be chosen on the training chips" in done.stdout
+    assert "cannot be cut into three blocks 3000 m apart" in done.stdout
 
 
 @pytest.mark.parametrize(

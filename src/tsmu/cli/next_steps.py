@@ -14,6 +14,7 @@ SIDES = ("pre", "before", "post", "after")  # file names that tell no scene from
 def map_command(space: "Workspace", region: str) -> str:
     """How to map a scene of a region: its first pair if it has one, with the images that its chips are read from."""
     from tsmu.imagery.pair_store import read_pairs
+    from tsmu.imagery.raster import is_remote
 
     pairs = read_pairs(space)
     mine = None if pairs is None else pairs[pairs["region"] == region]
@@ -22,7 +23,9 @@ def map_command(space: "Workspace", region: str) -> str:
     pair = mine.iloc[0]
     pre = f" --pre {_short(pair['pre'])}" if isinstance(pair["pre"], str) else ""
     name = f" --name {shlex.quote(pair['id'])}" if Path(pair["post"]).stem.lower() in SIDES else ""
-    return f"tsmu map {_short(pair['post'])}{pre} --region {region}{name}"
+    dem = pair.get("dem")
+    terrain = f" --dem {dem if is_remote(dem) else _short(dem)}" if isinstance(dem, str) else ""
+    return f"tsmu map {_short(pair['post'])}{pre}{terrain} --region {region}{name}"
 
 
 def _short(path: str) -> str:

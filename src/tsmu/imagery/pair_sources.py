@@ -42,7 +42,7 @@ def find_pairs(source: Path, log: IssueLog, *, repair: bool, skip: Path, ids: Id
     shots = [p for p in images if p.name.upper().startswith("GE_")]
     others = [p for p in images if p not in set(shots) and not _is_label(p.relative_to(source))]
     for path in filter(named_like_elevations, others):
-        log.warning(path, "is named like an elevation model", "not taken as an image")
+        log.warning(path, "is named like an elevation model", "not taken as an image; --dem FILE takes elevations")
     others = [p for p in others if not named_like_elevations(p)]
     return _distinct_ids([*pairs_of_screenshots(shots, log, repair=repair), *pairs_by_key(others, source, log)], ids)
 
