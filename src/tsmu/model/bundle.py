@@ -59,6 +59,7 @@ class Bundle:
 
         record = self.record
         network = RegionNet(record.encoder, record.mean, record.std)
+        network.started_pretrained = record.weights != "none"
         _load_state(network.encoder, self.path / ENCODER_FILE)
         for name in record.decoders:
             network.add_decoder(name)

@@ -97,6 +97,9 @@ class RegionNet(nn.Module):
         std: per band, raw units, positive.
         pretrained: weights that the encoder starts from (`weights.find_weights`); None for random ones.
         bands: names of the bands, such as `post:red`, by which each finds its pretrained kernel.
+
+    Attributes:
+        started_pretrained: whether the encoder started from pretrained weights, which learn at a smaller rate.
     """
 
     mean: Tensor
@@ -112,6 +115,7 @@ class RegionNet(nn.Module):
     ) -> None:
         super().__init__()
         self.encoder = build_encoder(encoder, len(mean))
+        self.started_pretrained = pretrained is not None
         if pretrained is not None:
             load_weights(self.encoder, pretrained, bands)
         self.decoders = nn.ModuleDict()
