@@ -19,6 +19,7 @@ from safetensors.torch import load_file, save_file
 from tsmu.benchmark.continual_figures import course_of_learning, matrices
 from tsmu.benchmark.continual_tables import tables
 from tsmu.benchmark.data import read_regions
+from tsmu.benchmark.peer_tables import with_peers
 from tsmu.chips.index import bands_of, select
 from tsmu.chips.looks import style_of
 from tsmu.chips.splits import fold_split, series_apart, split_apart
@@ -97,7 +98,7 @@ def run_continual(settings: ContinualSettings, out: Path, say: Say, report: Repo
             cells.append(_run_cell(settings, strategy, seed, split_chips(chips, settings.split, seed), out, report))
             write_json(out / RESULTS, _results(settings, cells))
     results = _results(settings, cells)
-    write_text(out / "tables.md", tables(results))
+    write_text(out / "tables.md", with_peers(tables(results), out))
     write_text(out / "course.svg", course_of_learning(results))
     write_text(out / "matrices.svg", matrices(results))
     return results

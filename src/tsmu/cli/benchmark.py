@@ -72,6 +72,45 @@ def continual(
         answer.say(tables(results))
 
 
+@app.command("peers")
+def peers(
+    data: Data,
+    regions: Annotated[str, typer.Option(metavar="A,B,...", help="Regions; each is learned alone.")],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where results and tables go; may be a continual one's.")],
+    contestants: Annotated[str, typer.Option(metavar="A,B,...", help="Of tsmu, torchgeo and geoai.")] = (
+        "tsmu,torchgeo,geoai"
+    ),
+    pairs: Annotated[
+        list[Path],
+        typer.Option("--pair", metavar="DIR", help="pre.tif, post.tif, mask.tif, dem*.tif: change baseline; repeat."),
+    ] = [],  # noqa: B006
+    peer_python: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The Python that has torchgeo and geoai-py, if not this one.")
+    ] = None,
+    seeds: Seeds = 1,
+    steps: Steps = 300,
+    batch_size: BatchSize = 16,
+    encoder: Annotated[str, typer.Option(help="Encoder name.")] = "timm-tf_efficientnet_lite0",
+    weights: Annotated[str, typer.Option(help="What all start from: auto, none or a .safetensors file.")] = ("auto"),
+    split: Split = "fixed",
+    as_json: JsonOption = False,
+) -> None:
+    """Train TorchGeo, GeoAI and tsmu on the same chips from the same weights; resumes where it stopped."""
+    with command("benchmark peers", as_json) as answer:
+        from tsmu.benchmark.peer_results import PeerSettings, run_peers
+        from tsmu.benchmark.peer_tables import peers_table
+
+        order, learners = tuple(regions.split(",")), tuple(contestants.split(","))
+        settings = PeerSettings(
+            str(data), order, learners, seeds, steps, batch_size, encoder, weights, split, tuple(map(str, pairs))
+        )
+        results = run_peers(settings, out, answer.say, peer_python)
+        answer.records = len(results["cells"])
+        answer.outputs = {name: str(out / name) for name in ("peers.json", "tables.md")}
+        answer.more = results
+        answer.say(peers_table(results))
+
+
 @app.command("few-shot")
 def few_shot(
     data: Data,

@@ -1,0 +1,130 @@
+"""What a threshold on the change between two images finds: the baseline without a network.
+
+The score of a pixel is how much brighter it became. A threshold, and the slope from which on a pixel
+may be a landslide at all, are fitted on the western part of the known pixels and measured on the eastern part.
+"""
+
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import rasterio
+from pyproj import Geod
+from rasterio.crs import CRS
+from rasterio.enums import Resampling
+from rasterio.warp import reproject
+from rasterio.warp import transform as transform_points
+
+from tsmu.errors import BenchmarkError
+from tsmu.evaluate.pixels import PERCENTS, PixelCounts
+from tsmu.imagery.grids import Grid
+from tsmu.imagery.raster import describe, open_raster
+from tsmu.labels.masks import LANDSLIDE, UNKNOWN
+
+WEST = 0.55  # share of the known pixels
+GAP = 40  # columns on neither side
+SLOPES = range(0, 21, 2)  # degrees; 0 leaves nothing out
+TAIL = 0.001  # share of the differences at either end that the 99 thresholds do not tell apart
+
+WGS84 = CRS.from_epsg(4326)
+GEOD = Geod(ellps="WGS84")
+Found = dict[str, Any]
+Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
+
+
+def change_baselines(folder: Path) -> list[Found]:
+    """Fit and measure the change of red, and of the mean of all bands, without and with slopes.
+
+    Args:
+        folder: holds `pre.tif`, `post.tif` (red first), `mask.tif` on one grid, and with slopes `dem*.tif`, elevations
+            in metres on any grid.
+
+    Returns:
+        For each: name, `iou` on the eastern part, `iou_west`, `threshold` in units of the images, `slope` in
+        degrees, pixels and share of landslide of both parts, and the `cpu_seconds` it took.
+
+    Raises:
+        BenchmarkError: a file is missing, they are on different grids, or one part has no landslide.
+    """
+    pre, post, mask = (_read(folder, f"{name}.tif") for name in ("pre", "post", "mask"))
+    west, east = west_and_east(pre, post, mask[0])
+    truth = mask[0] == LANDSLIDE
+    if not (truth[west].any() and truth[east].any()):
+        raise BenchmarkError(f"{folder}: west and east need landslides to fit a threshold and to measure it")
+    slopes = {"": np.zeros(truth.shape)}
+    if elevations := sorted(folder.glob("dem*.tif")):
+        slopes[" on slopes"] = slope_in_degrees(elevations[0], folder / "post.tif")
+    changes = {"change of red": post[0] - pre[0], "change of brightness": (post - pre).mean(0)}
+    return [
+        _fitted(f"{name}{where}", change, slope, truth, west, east)
+        for name, change in changes.items()
+        for where, slope in slopes.items()
+    ]
+
+
+def _read(folder: Path, name: str) -> Floats:
+    if not (folder / name).exists():
+        raise BenchmarkError(f"{folder}: no {name}; a pair is pre.tif, post.tif and mask.tif on one grid")
+    if not Grid.of(describe(folder / name)).same_as(Grid.of(describe(folder / "post.tif"))):
+        raise BenchmarkError(f"{folder / name}: another grid than post.tif; bring both onto one")
+    with open_raster(folder / name) as dataset:
+        return np.asarray(dataset.read(), np.float64)
+
+
+def west_and_east(pre: Floats, post: Floats, mask: Floats) -> tuple[Bools, Bools]:
+    """Split the known pixels, where both images have data, by a column; 40 columns between are on neither side."""
+    known = (mask != UNKNOWN) & (pre != 0).all(0) & (post != 0).all(0)
+    running = np.cumsum(known.sum(0))
+    column = int(np.argmax(running >= WEST * running[-1]))
+    columns = np.arange(mask.shape[1])
+    return known & (columns < column), known & (columns >= column + GAP)
+
+
+def slope_in_degrees(elevations: Path, like: Path) -> Floats:
+    """Slope of an elevation raster (m) on an image's grid: (H, W), degrees, NaN where there are no elevations."""
+    grid = Grid.of(describe(like))
+    heights = np.full((grid.height, grid.width), np.nan, np.float32)
+    with open_raster(elevations) as dataset:
+        reproject(
+            rasterio.band(dataset, 1), heights, dst_transform=grid.transform, dst_crs=grid.crs,
+            dst_nodata=np.nan, resampling=Resampling.bilinear,
+        )  # fmt: skip
+    right_m, down_m = _pixel_sides(grid)
+    down, right = np.gradient(heights.astype(np.float64))
+    return np.asarray(np.degrees(np.arctan(np.hypot(right / right_m, down / down_m))))
+
+
+def _pixel_sides(grid: Grid) -> tuple[float, float]:
+    """Width and height of a pixel in the middle of a grid, m."""
+    row, column = grid.height / 2, grid.width / 2
+    points = [grid.transform @ point for point in ((column, row), (column + 1, row), (column, row + 1))]
+    longitudes, latitudes = transform_points(grid.crs, WGS84, *map(list, zip(*points, strict=True)))
+    _, _, sides = GEOD.inv(longitudes[:1] * 2, latitudes[:1] * 2, longitudes[1:], latitudes[1:])
+    return float(sides[0]), float(sides[1])
+
+
+def _fitted(name: str, change: Floats, slope: Floats, truth: Bools, west: Bools, east: Bools) -> Found:
+    """Fit threshold and slope on the west, the best IoU there, and measure them on the east."""
+    started = time.process_time()
+    low, high = np.quantile(change[west], (TAIL, 1 - TAIL))
+    score = ((change - low) / (high - low)).clip(0, 1).astype(np.float32)
+    steep = {limit: np.where(slope >= limit, score, 0) for limit in SLOPES if limit == 0 or slope.any()}
+    counts = {limit: PixelCounts.of(kept[west], truth[west]) for limit, kept in steep.items()}
+    limit, percent = max(((one, percent) for one in counts for percent in PERCENTS),
+                         key=lambda fit: counts[fit[0]].iou(fit[1]))  # fmt: skip
+    measured = PixelCounts.of(steep[limit][east], truth[east])
+    return {
+        "contestant": name,
+        "iou": measured.iou(percent),
+        "iou_west": counts[limit].iou(percent),
+        "threshold": float(low + percent / 100 * (high - low)),
+        "slope": limit,
+        "pixels": measured.pixels,
+        "pixels_west": counts[limit].pixels,
+        "landslide_share": measured.landslide_share,
+        "landslide_share_west": counts[limit].landslide_share,
+        "cpu_seconds": time.process_time() - started,
+    }
