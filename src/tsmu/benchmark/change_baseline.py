@@ -120,7 +120,7 @@ def _fitted(name: str, change: Floats, slope: Floats, truth: Bools, west: Bools,
         "contestant": name,
         "iou": measured.iou(percent),
         "iou_west": counts[limit].iou(percent),
-        "threshold": float(low + percent / 100 * (high - low)),
+        "threshold": float(low + (percent - 0.5) / 100 * (high - low)),  # PixelCounts rounds to whole percents
         "slope": limit,
         "pixels": measured.pixels,
         "pixels_west": counts[limit].pixels,

@@ -209,7 +209,7 @@ def export(chips: geopandas.GeoDataFrame, folder: Path) -> tuple[dict[str, list[
 
 
 def _write(file: Path, pixels: npt.NDArray[np.uint8]) -> None:
-    file.parent.mkdir(exist_ok=True)
+    file.parent.mkdir(parents=True, exist_ok=True)
     count, height, width = pixels.shape
     profile = {"driver": "GTiff", "count": count, "height": height, "width": width, "dtype": "uint8"}
     with rasterio.open(file, "w", **profile) as dataset:
