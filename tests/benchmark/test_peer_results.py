@@ -52,6 +52,7 @@ def test_a_region_is_learned_in_a_process_scored_and_not_learned_twice(tmp_path:
     assert str(tmp_path) not in (tmp_path / "out" / "peers.json").read_text(encoding="utf-8")
     again = run_peers(asked, tmp_path / "out", said.append)
     assert again["cells"] == json.loads(json.dumps(first["cells"]))
+    assert again["change"] == run_peers(replace(asked, pairs=()), tmp_path / "out", said.append)["change"]
     assert len(said) == 1
     with pytest.raises(BenchmarkError, match="holds a run with steps 2, asked for 3; name another folder"):
         run_peers(replace(asked, steps=3), tmp_path / "out", said.append)

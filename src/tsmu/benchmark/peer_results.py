@@ -35,7 +35,7 @@ from tsmu.evaluate.threshold import NEUTRAL, choose_threshold
 from tsmu.files import write_json, write_text
 
 NEEDED = {"tsmu": (), "torchgeo": ("torchgeo",), "geoai": ("geoai",)}  # modules of a contestant
-SETTLED = ("regions", "steps", "batch_size", "encoder", "weights", "split")  # what all cells of a folder share
+SETTLED = ("regions", "steps", "batch_size", "encoder", "split")  # what all cells of a folder share
 SCRIPT = Path(__file__).with_name("peer_training.py")
 
 Found = dict[str, Any]
@@ -116,8 +116,9 @@ def compare(
     peer_python: Path | None = None,
 ) -> Found:
     """Do as `run_peers` with chips that are read and split already."""
-    cells = _stored(settings, out / PEERS)
     file, weights = encoder_file(settings.encoder, settings.weights, out / "encoder.safetensors")
+    results = _stored(settings, weights, out / PEERS)
+    cells = results["cells"]
     for seed in range(settings.seeds):
         for region, rows in split_chips(chips, settings.split, seed).items():
             for contestant in settings.contestants:
@@ -125,29 +126,37 @@ def compare(
                     continue
                 say(f"{contestant}, {region}, seed {seed}")
                 python = peer_python if NEEDED[contestant] else None
-                cell = _learned(settings, contestant, rows, region, seed, file, str(python or sys.executable))
-                cells.append(cell | {"weights": weights})
-                write_json(out / PEERS, _results(settings, cells, []))
-    changes = [{"pair": Path(pair).name} | one for pair in settings.pairs for one in change_baselines(Path(pair))]
-    results = _results(settings, cells, changes)
-    write_json(out / PEERS, results)
+                cells.append(_learned(settings, contestant, rows, region, seed, file, str(python or sys.executable)))
+                _write_results(out / PEERS, results)
+    for pair in map(Path, settings.pairs):
+        others = [change for change in results["change"] if change["pair"] != pair.name]
+        results["change"] = others + [{"pair": pair.name} | change for change in change_baselines(pair)]
+    _write_results(out / PEERS, results)
     whole = tables(json.loads((out / RESULTS).read_text(encoding="utf-8"))) if (out / RESULTS).exists() else ""
     write_text(out / "tables.md", with_peers(whole, out))
     return results
 
 
-def _stored(settings: PeerSettings, file: Path) -> list[Found]:
-    """The cells of an earlier run with equal settings."""
+def _stored(settings: PeerSettings, weights: str, file: Path) -> Found:
+    """The results of an earlier run with equal settings, or results that are still empty.
+
+    Raises:
+        BenchmarkError: the folder holds a run with other settings.
+    """
+    asked = json.loads(json.dumps({name: getattr(settings, name) for name in SETTLED} | {"weights": weights}))
     if not file.exists():
-        return []
-    stored = json.loads(file.read_text(encoding="utf-8"))
-    for name in SETTLED:
-        given = json.loads(json.dumps(getattr(settings, name)))
+        return {"settings": asked, "cells": [], "change": []}
+    stored: Found = json.loads(file.read_text(encoding="utf-8"))
+    for name, given in asked.items():
         if given != stored["settings"][name]:
             raise BenchmarkError(
                 f"{file}: holds a run with {name} {stored['settings'][name]}, asked for {given}; name another folder"
             )
-    return list(stored["cells"])
+    return stored
+
+
+def _write_results(file: Path, results: Found) -> None:
+    write_json(file, results | {"written": datetime.now(UTC).isoformat(timespec="seconds")})
 
 
 def _learned(
@@ -251,16 +260,4 @@ def score(file: Path, names: dict[str, list[str]], chips: geopandas.GeoDataFrame
         "average_precision": test.average_precision(),
         "pixels": test.pixels,
         "landslide_share": test.landslide_share,
-    }
-
-
-def _results(settings: PeerSettings, cells: list[Found], changes: list[Found]) -> Found:
-    kept = {name: value for name, value in asdict(settings).items() if name not in ("data", "pairs")}
-    kept |= {"contestants": list(dict.fromkeys(cell["contestant"] for cell in cells))}
-    kept |= {"seeds": 1 + max((cell["seed"] for cell in cells), default=-1)}
-    return {
-        "settings": kept,
-        "cells": cells,
-        "change": changes,
-        "written": datetime.now(UTC).isoformat(timespec="seconds"),
     }

@@ -28,15 +28,14 @@ def peers_table(results: dict[str, Any]) -> str:
     regions = [name for name in settings["regions"] if any(cell["region"] == name for cell in cells)]
     pairs = list(dict.fromkeys(change["pair"] for change in changes))
     columns = [*regions, "mean IoU", "mean IoU at 50 %", *pairs, "CPU seconds per region", "peak memory, MB"]
-    weights = ", ".join(dict.fromkeys(cell["weights"] for cell in cells))
     lines = [
         f"IoU of regions learned alone, {settings['steps']} steps of {settings['batch_size']} chips, "
-        f"{settings['encoder']} ({weights}); threshold from validation; of pairs, IoU on the eastern part:",
+        f"{settings['encoder']} ({settings['weights']}); threshold from validation; of pairs, IoU on the eastern part:",
         "",
         f"| contestant | network kept | seeds | {' | '.join(columns)} |",
         "|---" * (3 + len(columns)) + "|",
     ]
-    for contestant in settings["contestants"]:
+    for contestant in dict.fromkeys(cell["contestant"] for cell in cells):
         own = [cell for cell in cells if cell["contestant"] == contestant]
         lines += [
             _row(contestant, kept, [cell for cell in own if kept in cell["scores"]], regions, len(pairs))
