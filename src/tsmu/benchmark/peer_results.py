@@ -19,6 +19,7 @@ import geopandas
 import numpy as np
 import numpy.typing as npt
 import rasterio
+from safetensors.torch import save_file
 
 from tsmu.benchmark.change_baseline import change_baselines
 from tsmu.benchmark.continual import RESULTS, split_chips
@@ -26,13 +27,13 @@ from tsmu.benchmark.continual_tables import tables
 from tsmu.benchmark.data import read_regions
 from tsmu.benchmark.peer_tables import PEERS, with_peers
 from tsmu.benchmark.peer_training import MULTIPLE, Job
-from tsmu.benchmark.peer_weights import encoder_file
 from tsmu.chips.dataset import ChipDataset
 from tsmu.chips.index import bands_of
 from tsmu.errors import BenchmarkError
 from tsmu.evaluate.pixels import PixelCounts
 from tsmu.evaluate.threshold import NEUTRAL, choose_threshold
 from tsmu.files import write_json, write_text
+from tsmu.model.weights import PretrainedWeights, build_encoder, find_weights, load_weights
 
 NEEDED = {"tsmu": (), "torchgeo": ("torchgeo",), "geoai": ("geoai",)}  # modules of a contestant
 SETTLED = ("regions", "steps", "batch_size", "encoder", "split")  # what all cells of a folder share
@@ -54,7 +55,7 @@ class PeerSettings:
         steps: optimisation steps.
         batch_size: chips per step.
         encoder: name in segmentation_models_pytorch.
-        weights: `auto`, `none` or a .safetensors file; what all contestants start from.
+        weights: what the encoder of every contestant starts from: `auto`, a name, a file or `none`.
         split: `fixed` or `folds`, as in the continual benchmark.
         pairs: folders with `pre.tif`, `post.tif`, `mask.tif` and perhaps `dem*.tif`, for the change baseline.
     """
@@ -116,7 +117,8 @@ def compare(
     peer_python: Path | None = None,
 ) -> Found:
     """Do as `run_peers` with chips that are read and split already."""
-    file, weights = encoder_file(settings.encoder, settings.weights, out / "encoder.safetensors")
+    pretrained = find_weights(settings.encoder, settings.weights)
+    weights = f"{pretrained.source}, digest {pretrained.digest[:12]}" if pretrained else "random"
     results = _stored(settings, weights, out / PEERS)
     cells = results["cells"]
     for seed in range(settings.seeds):
@@ -126,7 +128,8 @@ def compare(
                     continue
                 say(f"{contestant}, {region}, seed {seed}")
                 python = peer_python if NEEDED[contestant] else None
-                cells.append(_learned(settings, contestant, rows, region, seed, file, str(python or sys.executable)))
+                cell = _learned(settings, contestant, rows, region, seed, pretrained, str(python or sys.executable))
+                cells.append(cell)
                 _write_results(out / PEERS, results)
     for pair in map(Path, settings.pairs):
         others = [change for change in results["change"] if change["pair"] != pair.name]
@@ -165,25 +168,36 @@ def _learned(
     chips: geopandas.GeoDataFrame,
     region: str,
     seed: int,
-    weights: Path | None,
+    pretrained: PretrainedWeights | None,
     python: str,
 ) -> Found:
     """Let a contestant learn a region in a process of its own, and score its answers."""
     with tempfile.TemporaryDirectory(prefix="tsmu-peers-") as folder:
         names, side, padded = export(chips, Path(folder))
         chips.to_parquet(Path(folder) / "chips.parquet")
+        state = encoder_state(settings.encoder, pretrained, bands_of(chips), Path(folder) / "encoder.safetensors")
         out = Path(folder) / "answers"
         out.mkdir()
         job = Job(
             contestant=contestant, folder=folder, names=names, bands=len(bands_of(chips)), side=side, padded=padded,
-            encoder=settings.encoder, weights=str(weights) if weights else None, steps=settings.steps,
-            batch_size=settings.batch_size, seed=seed, out=str(out), chips=str(Path(folder) / "chips.parquet"),
-            region=region,
+            encoder=settings.encoder, weights=settings.weights, encoder_state=str(state) if state else None,
+            steps=settings.steps, batch_size=settings.batch_size, seed=seed, out=str(out),
+            chips=str(Path(folder) / "chips.parquet"), region=region,
         )  # fmt: skip
         write_json(Path(folder) / "job.json", asdict(job))
         found = run_contestant(contestant, Path(folder) / "job.json", python)
         found["scores"] = {kept: score(Path(file), names, chips) for kept, file in found.pop("answers").items()}
     return {"contestant": contestant, "region": region, "seed": seed} | found
+
+
+def encoder_state(encoder: str, pretrained: PretrainedWeights | None, bands: Sequence[str], file: Path) -> Path | None:
+    """Write the state from which tsmu's own encoder starts for these bands; None for random weights."""
+    if pretrained is None:
+        return None
+    module = build_encoder(encoder, len(bands))
+    load_weights(module, pretrained, bands)
+    save_file({name: tensor.contiguous() for name, tensor in module.state_dict().items()}, file)
+    return file
 
 
 def export(chips: geopandas.GeoDataFrame, folder: Path) -> tuple[dict[str, list[str]], int, bool]:

@@ -53,7 +53,9 @@ class Job:
         side: the smallest multiple of 32 px that holds every chip.
         padded: whether chips have to be padded to it, because one of them is smaller.
         encoder: name in segmentation_models_pytorch.
-        weights: a .safetensors file of that encoder's state; None for random weights.
+        weights: what the encoder starts from, as `tsmu` names it: `auto`, a name, a file or `none`.
+        encoder_state: the same as a .safetensors file of the state of an encoder for these bands, for the peers;
+            None for random weights.
         steps: optimisation steps.
         batch_size: chips per step.
         seed: of the decoder's first weights, the order of the chips and the augmentation.
@@ -69,7 +71,8 @@ class Job:
     side: int
     padded: bool
     encoder: str
-    weights: str | None
+    weights: str
+    encoder_state: str | None
     steps: int
     batch_size: int
     seed: int
@@ -123,7 +126,7 @@ def torchgeo(job: Job) -> Found:
             )
 
     seed_everything(job.seed)
-    weights = None if job.weights is None else str(_as_torchgeo_checkpoint(job, job.path / "encoder.ckpt"))
+    weights = None if job.encoder_state is None else str(_as_torchgeo_checkpoint(job, job.path / "encoder.ckpt"))
     batch_size = min(job.batch_size, len(job.names["train"]))  # its loader drops what does not fill a batch
     settings: Found = {
         "model": "unet",
@@ -173,7 +176,7 @@ def geoai(job: Job) -> Found:
     batch_size = min(job.batch_size, len(train))
     epochs = math.ceil(job.steps / math.ceil(len(train) / batch_size))
     unet = {"architecture": "unet", "encoder_name": job.encoder, "encoder_weights": None}
-    weights = None if job.weights is None else str(_as_geoai_checkpoint(job, unet, job.path / "unet.pth"))
+    weights = None if job.encoder_state is None else str(_as_geoai_checkpoint(job, unet, job.path / "unet.pth"))
     settings: Found = {"num_epochs": epochs, "batch_size": batch_size, "learning_rate": 0.001, "num_workers": 0}
     if job.padded:
         settings |= {"target_size": (job.side, job.side), "resize_mode": "pad"}
@@ -230,11 +233,12 @@ def tsmu(job: Job) -> Found:
     import numpy as np
     import torch
 
-    from tsmu.chips.index import select
+    from tsmu.chips.index import bands_of, select
     from tsmu.chips.statistics import band_statistics
     from tsmu.evaluate.predict import predict_chips
     from tsmu.model.device import precision_in_use
     from tsmu.model.network import RegionNet
+    from tsmu.model.weights import find_weights
     from tsmu.update.sampling import mix
     from tsmu.update.strategies import strategy_named
     from tsmu.update.training import TrainingSettings, learn_region
@@ -243,7 +247,8 @@ def tsmu(job: Job) -> Found:
     train = select(chips, job.region, "train")
     with _measured() as found:
         torch.manual_seed(mix(job.seed, -1))
-        network = RegionNet(job.encoder, *band_statistics(train), job.weights or "none")
+        pretrained = find_weights(job.encoder, job.weights)
+        network = RegionNet(job.encoder, *band_statistics(train), pretrained, bands_of(train))
         training = TrainingSettings(job.steps, job.batch_size, job.seed)
         learned = learn_region(network, job.region, train, strategy_named("separate"), training)
     file = job.path / f"{LAST}.npz"
@@ -260,8 +265,8 @@ def tsmu(job: Job) -> Found:
 def _encoder_state(job: Job) -> dict[str, "torch.Tensor"]:
     from safetensors.torch import load_file
 
-    assert job.weights is not None
-    return load_file(job.weights)
+    assert job.encoder_state is not None
+    return load_file(job.encoder_state)
 
 
 def _read(job: Job, name: str) -> tuple["torch.Tensor", "torch.Tensor"]:

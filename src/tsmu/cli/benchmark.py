@@ -21,9 +21,7 @@ Seeds = Annotated[int, typer.Option(min=1, help="Seeds 0 to N - 1.")]
 Steps = Annotated[int, typer.Option(min=2, help="Optimisation steps per region.")]
 BatchSize = Annotated[int, typer.Option(min=2, help="Chips per step.")]
 Encoder = Annotated[str, typer.Option(help="Encoder name.")]
-Weights = Annotated[
-    str, typer.Option(metavar="auto|NAME|FILE|none", help="What the encoder starts from, alike for all strategies.")
-]
+Weights = Annotated[str, typer.Option(metavar="auto|NAME|FILE|none", help="What every encoder starts from.")]
 Split = Annotated[Literal["fixed", "folds"], typer.Option(help="Contiguous blocks, or five folds by seed.")]
 
 
@@ -90,8 +88,8 @@ def peers(
     seeds: Seeds = 1,
     steps: Steps = 300,
     batch_size: BatchSize = 16,
-    encoder: Annotated[str, typer.Option(help="Encoder name.")] = "timm-tf_efficientnet_lite0",
-    weights: Annotated[str, typer.Option(help="What all start from: auto, none or a .safetensors file.")] = ("auto"),
+    encoder: Encoder = "timm-tf_efficientnet_lite0",
+    weights: Weights = "auto",
     split: Split = "fixed",
     as_json: JsonOption = False,
 ) -> None:
