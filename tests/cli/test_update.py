@@ -1,6 +1,7 @@
 """`tsmu update`: what the first region's encoder starts from, and for how long a training goes on."""
 
 import json
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -52,6 +53,26 @@ def test_validation_chips_choose_the_number_of_steps(survey: Path, tsmu: Tsmu, m
     for wrong in ("one", "1", "-5"):
         refused = tsmu("update", "alps", f"--steps={wrong}", *options)
         assert f"--steps {wrong}: must be a number of at least 2, or auto" in one_line(refused)
+
+
+def test_a_region_without_validation_chips_neither_chooses_steps_nor_stops_later_updates(
+    tmp_path: Path, bright_chips: Path, dark_chips: Path, tsmu: Tsmu, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(training, "AUTO_STEPS", 2)
+    space = tmp_path / "survey"
+    assert tsmu("init", space).returncode == 0
+    for kind in ("images", "masks"):
+        (tmp_path / "two" / kind).mkdir(parents=True)
+        for number in range(2):
+            shutil.copy(bright_chips / kind / f"chip_{number}.png", tmp_path / "two" / kind)
+    for region, chips in (("two", tmp_path / "two"), ("andes", dark_chips)):
+        assert tsmu("import", "chips", chips, "--region", region, "--workspace", space).returncode == 0
+    options = ("--batch-size", 2, *NETWORK_OPTIONS, "--workspace", space)
+    done = tsmu("update", "two", "--steps", "auto", *options)
+    assert done.returncode == 0, done.stderr
+    assert "Steps: 2; there are no validation chips to choose by" in done.stdout
+    assert "chosen by validation" not in (space / "models" / "v001" / "card.md").read_text()
+    assert tsmu("update", "andes", "--steps", 2, *options).returncode == 0
 
 
 @pytest.mark.parametrize(

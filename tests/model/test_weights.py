@@ -113,7 +113,9 @@ def test_three_bands_without_names_are_red_green_blue_and_it_is_known_that_this_
         ("b4_red", "red"),
         ("B03", "green"),
         ("surface_reflectance_blue", "blue"),
+        ("sr_b4", "red"),
         ("red_edge", None),
+        ("coastal_blue", None),
         ("rededge1", None),
         ("b8", None),
         ("green_minus_red", None),
@@ -122,6 +124,11 @@ def test_three_bands_without_names_are_red_green_blue_and_it_is_known_that_this_
 )
 def test_colours_are_told_by_names(name: str, colour: str | None) -> None:
     assert band_colours([f"post:{name}", "post:nir"])[0][1] == colour
+
+
+def test_a_band_without_a_name_beside_red_green_and_blue_is_another_one() -> None:
+    assert [colour for _, colour in band_colours([*RGB, "post:band_4"])] == ["red", "green", "blue", None]
+    assert guessed_colours([*RGB, "post:band_4", "pre:b4"]) == ["pre:b4 as red"]
 
 
 def test_other_numbers_of_bands_without_names_are_refused() -> None:
@@ -148,6 +155,23 @@ def test_a_file_for_the_very_bands_is_taken_as_it_is(imagenet: PretrainedWeights
     torch.testing.assert_close(encoder.state_dict()["conv_stem.weight"], wide)
     with pytest.raises(BundleError, match="weights for 6 bands, the images have 4"):
         load_weights(build_encoder(PACKAGED_ENCODER, 4), found, [*RGB, "post:nir"])
+
+
+def test_three_other_bands_take_a_file_for_three_bands_as_it_is(imagenet: PretrainedWeights, tmp_path: Path) -> None:
+    save_file(dict(imagenet.state), tmp_path / "false_colour.safetensors")
+    found = find_weights(PACKAGED_ENCODER, str(tmp_path / "false_colour.safetensors"))
+    assert found is not None
+    encoder = build_encoder(PACKAGED_ENCODER, 3)
+    load_weights(encoder, found, ["post:nir", "post:red", "post:green"])
+    torch.testing.assert_close(encoder.state_dict()["conv_stem.weight"], found.state["conv_stem.weight"])
+
+
+def test_weights_in_bfloat16_are_read(imagenet: PretrainedWeights, tmp_path: Path) -> None:
+    halves = {name: t.bfloat16() if t.is_floating_point() else t for name, t in imagenet.state.items()}
+    save_file(halves, tmp_path / "half.safetensors")
+    found = find_weights(PACKAGED_ENCODER, str(tmp_path / "half.safetensors"))
+    assert found is not None
+    assert found.state["conv_stem.weight"].dtype == torch.float32
 
 
 def test_timm_files_lack_the_prefix_of_their_encoder(tmp_path: Path) -> None:
@@ -194,6 +218,9 @@ class TestWhatCannotBeUsed:
     def test_no_file_and_no_tensors(self, tmp_path: Path) -> None:
         with pytest.raises(BundleError, match="no such file of weights"):
             find_weights(PACKAGED_ENCODER, str(tmp_path / "missing.pth"))
+        (tmp_path / "encoder.pkl").write_bytes(b"what pickle wrote")
+        with pytest.raises(BundleError, match=r"encoder.pkl: a file of weights must end in one of .safetensors"):
+            find_weights("tu-resnet18", str(tmp_path / "encoder.pkl"))
         torch.save([1, 2], tmp_path / "list.pth")
         with pytest.raises(BundleError, match="holds no named tensors"):
             find_weights(PACKAGED_ENCODER, str(tmp_path / "list.pth"))
@@ -201,6 +228,8 @@ class TestWhatCannotBeUsed:
     def test_names_that_nobody_knows(self) -> None:
         with pytest.raises(BundleError, match="nonsense"):
             find_weights("resnet18", "nonsense")
+        with pytest.raises(BundleError, match="encoder tu-resnet18: no weights 'nonsense'"):
+            find_weights("tu-resnet18", "nonsense")
         with pytest.raises(BundleError, match="encoder nonsense: not known"):
             find_weights("nonsense", "auto")
         with pytest.raises(BundleError, match="cannot be built"):

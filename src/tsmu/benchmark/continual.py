@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -64,10 +65,21 @@ class ContinualSettings:
     weights: str
     split: str
 
+    @property
+    def weights_digest(self) -> str | None:
+        """Of the weights that the encoder starts from; None of random ones. `auto` may be others on other machines."""
+        return _weights_digest(self.encoder, self.weights)
+
     def key(self) -> str:
         """Name what the figures depend on, so that only equal runs are put together."""
-        parts = [self.steps, self.batch_size, self.encoder, self.split, self.weights]
+        parts = [self.steps, self.batch_size, self.encoder, self.split, self.weights_digest]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:8]
+
+
+@cache
+def _weights_digest(encoder: str, weights: str) -> str | None:
+    pretrained = find_weights(encoder, weights)
+    return pretrained.digest if pretrained else None
 
 
 RESULTS = "results.json"
@@ -126,6 +138,11 @@ def stored_cells(settings: ContinualSettings, file: Path, settled: Sequence[str]
         if (list(given) if isinstance(given, tuple) else given) != there:
             raise BenchmarkError(f"{file}: holds a run with {name} {there}, asked for {given}; name another folder")
     cells: list[dict[str, Any]] = stored["cells"]
+    if others := [cell for cell in cells if cell.get("weights_digest") != settings.weights_digest]:
+        raise BenchmarkError(
+            f"{file}: its cells started from other weights ({others[0].get('weights_source')}); name another folder, "
+            "or the same --weights"
+        )
     return cells
 
 

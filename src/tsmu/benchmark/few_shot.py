@@ -70,7 +70,8 @@ def run_few_shot(
                     continue
                 say(f"{size} chips of {region}, {'with' if start else 'without'} a start, seed {seed}")
                 score = _learn(settings, seed, split, _some(train, size, seed), start, out, report)
-                cells.append({"seed": seed, "chips": size, "start": start, "iou": score})
+                cell = {"seed": seed, "chips": size, "start": start, "iou": score}
+                cells.append(cell | {"weights_digest": settings.weights_digest})
                 write_json(file, results)
     write_text(out / "few_shot.svg", _figure(results))
     return results

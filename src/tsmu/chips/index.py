@@ -166,8 +166,9 @@ def select(chips: geopandas.GeoDataFrame, region: str, *splits: str) -> geopanda
 
 def at_hand(chips: geopandas.GeoDataFrame) -> geopandas.GeoDataFrame:
     """The chips whose files are there."""
-    files = chips[[*IMAGES, "mask"]]
-    return chips[[all(path is None or Path(path).exists() for path in row) for row in files.itertuples(index=False)]]
+    files = chips[[*IMAGES, "mask"]].itertuples(index=False)
+    there = [all(path is None or Path(path).exists() for path in row) for row in files]
+    return chips[np.array(there, dtype=bool)]  # an empty list would choose no columns instead of no rows
 
 
 def bands_of(chips: geopandas.GeoDataFrame) -> tuple[str, ...]:

@@ -74,7 +74,8 @@ def update(
         answer.say(f"{bundle.name} has learned {region}: {shown}")
         answer.say(f"Encoder {bundle.record.encoder}, started from {started_from(bundle.record)}")
         if settings.rounds > 1:
-            answer.say(f"Steps: {entry.steps}, chosen on the validation chips")
+            how = "chosen on the validation chips" if entry.rounds > 1 else "there are no validation chips to choose by"
+            answer.say(f"Steps: {entry.steps}; {how}")
         if entry.kept_step not in (None, entry.steps):
             answer.say(f"Kept the weights of step {entry.kept_step}: the best mean of the regions that can be checked")
         pins = read_serving(space.models).pins

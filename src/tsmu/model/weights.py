@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from segmentation_models_pytorch.encoders import encoders as known_encoders
@@ -44,7 +44,11 @@ COLOUR_CODES = {
     **dict.fromkeys(("g", "b3", "b03"), "green"),
     **dict.fromkeys(("b", "b2", "b02"), "blue"),
 }
+OTHER_COLOURS = {"edge", "coastal"}  # red edge and coastal blue are other bands
 UNNAMED = re.compile(r"band_\d+")
+
+if TYPE_CHECKING:
+    from timm.models import PretrainedCfg
 
 State = Mapping[str, Tensor]
 
@@ -59,12 +63,14 @@ class PretrainedWeights:
         digest: SHA-256 over the names and values of all tensors.
         state: the encoder's state, its first convolution for the bands red, green and blue, in
             that order; or, from a file, for exactly the bands of the network.
+        from_file: whether a user gave them as a file, whose three bands may be others.
     """
 
     name: str
     source: str
     digest: str
     state: State
+    from_file: bool = False
 
 
 def find_weights(encoder: str, weights: str) -> PretrainedWeights | None:
@@ -83,15 +89,19 @@ def find_weights(encoder: str, weights: str) -> PretrainedWeights | None:
         BundleError: there is no such encoder, or named weights cannot be had; never another choice instead.
     """
     _check_encoder(encoder)
-    if weights == AUTO:
+    asked, suffix = weights, Path(weights).suffix.lower()
+    if asked == AUTO:
         weights = IMAGENET if encoder == PACKAGED_ENCODER or _is_downloaded(encoder) else NONE
     if weights == NONE:
         return None
-    if Path(weights).suffix in (*SAFETENSORS, *PICKLED):
+    if suffix in (*SAFETENSORS, *PICKLED):
         return _from_file(encoder, Path(weights))
+    if Path(weights).exists() or len(Path(weights).parts) > 1:
+        known = ", ".join((*SAFETENSORS, *PICKLED))
+        raise BundleError(f"{weights}: a file of weights must end in one of {known}; rename or convert it")
     if encoder == PACKAGED_ENCODER and weights == IMAGENET:
         return _from_package()
-    return _from_hub(encoder, weights)
+    return _from_hub(encoder, weights, offline=asked == AUTO)
 
 
 def build_encoder(name: str, bands: int) -> nn.Module:
@@ -134,7 +144,8 @@ def load_weights(encoder: nn.Module, pretrained: PretrainedWeights, bands: Seque
             f"{pretrained.name}: weights of another encoder ({len(wrong)} of {len(own)} entries missing or of another "
             f"size, first {wrong[0]}); give those of the encoder that is named"
         )
-    if given[stem].shape[1] == len(COLOURS):
+    as_they_are = pretrained.from_file and given[stem].shape == own[stem].shape and not _are_the_colours(bands)
+    if given[stem].shape[1] == len(COLOURS) and not as_they_are:
         given[stem] = kernels_for(given[stem], bands)
     elif given[stem].shape != own[stem].shape:
         raise BundleError(
@@ -163,10 +174,11 @@ def kernels_for(kernels: Tensor, bands: Sequence[str]) -> Tensor:
 def band_colours(bands: Sequence[str]) -> list[tuple[str, str | None]]:
     """Say which colour each band is: (band, `red`, `green`, `blue` or None for any other).
 
-    An image's only band is no colour, and three bands without names are taken as red, green, blue.
+    An image's only band is no colour, and neither is a band without a name beside red, green and blue; three
+    bands without names are taken as red, green, blue.
 
     Raises:
-        BundleError: an image has another number of bands without names.
+        BundleError: an image has other bands without names.
     """
     found = []
     for band in bands:
@@ -174,35 +186,41 @@ def band_colours(bands: Sequence[str]) -> list[tuple[str, str | None]]:
         colour = _colour_of(name)
         if UNNAMED.fullmatch(name):
             mates = [other for other in bands if other.rpartition(":")[0] == role]
-            unnamed = [other for other in mates if UNNAMED.fullmatch(other.rpartition(":")[2])]
-            if len(unnamed) == len(mates) == len(COLOURS):
+            names = [other.rpartition(":")[2] for other in mates]
+            if len(mates) == len(COLOURS) and all(UNNAMED.fullmatch(other) for other in names):
                 colour = COLOURS[mates.index(band)]
-            elif len(mates) > 1:
+            elif len(mates) > 1 and not {*COLOURS} <= {_colour_of(other) for other in names}:
                 raise BundleError(
                     f"bands {', '.join(mates)}: without names nothing tells which of them is red, green or blue, "
-                    "which pretrained weights need; name them (rio edit-info --bidx N --description red FILE), "
-                    "or start from random weights: --weights none"
+                    "which pretrained weights need; name them (rio edit-info --bidx N --description red FILE) and "
+                    "import them again, or start from random weights: --weights none"
                 )
         found.append((band, colour))
     return found
 
 
 def _colour_of(name: str) -> str | None:
-    """The colour that a band's name tells, such as red of `red`, `b4_red` or `b04`; none of `red_edge`."""
-    words = re.split(r"[^a-z0-9]+", name.lower())
+    """The colour that a band's name tells, such as red of `red`, `b4_red` or `sr_b4`; none of `red_edge`."""
+    words = _words(name)
     named = [colour for colour in COLOURS if colour in words]
     if named:
-        return named[0] if len(named) == 1 and "edge" not in words else None
-    return COLOUR_CODES.get(name.lower())
+        return named[0] if len(named) == 1 and not {*words} & OTHER_COLOURS else None
+    codes = words if len(words) == 1 else [word for word in words if len(word) > 1]
+    return next((COLOUR_CODES[code] for code in codes if code in COLOUR_CODES), None)
+
+
+def _words(name: str) -> list[str]:
+    return re.split(r"[^a-z0-9]+", name.lower())
+
+
+def _are_the_colours(bands: Sequence[str]) -> bool:
+    """Whether bands are red, green and blue, in any order."""
+    return sorted(str(colour) for _, colour in band_colours(bands)) == sorted(COLOURS)
 
 
 def guessed_colours(bands: Sequence[str]) -> list[str]:
-    """Say which bands without names were taken as red, green and blue, such as `post:band_1 as red`."""
-    return [
-        f"{band} as {colour}"
-        for band, colour in band_colours(bands)
-        if colour and UNNAMED.fullmatch(band.rpartition(":")[2])
-    ]
+    """Say which bands were taken for a colour that their name does not spell, such as `post:band_1 as red`."""
+    return [f"{band} as {colour}" for band, colour in band_colours(bands) if colour and colour not in _words(band)]
 
 
 def weights_record(pretrained: PretrainedWeights | None, bands: Sequence[str]) -> dict[str, str | None]:
@@ -210,7 +228,7 @@ def weights_record(pretrained: PretrainedWeights | None, bands: Sequence[str]) -
     if pretrained is None:
         return {"weights": NONE, "weights_source": None, "weights_digest": None}
     guessed = ", ".join(guessed_colours(bands))
-    source = pretrained.source + (f"; bands without names were taken in their order: {guessed}" if guessed else "")
+    source = pretrained.source + (f"; bands that do not name a colour were taken for one: {guessed}" if guessed else "")
     return {"weights": pretrained.name, "weights_source": source, "weights_digest": pretrained.digest}
 
 
@@ -252,9 +270,20 @@ def _from_package() -> PretrainedWeights:
     return _pretrained(IMAGENET, f"ImageNet, from the package {PACKAGE} {version(PACKAGE)}", state)
 
 
-def _from_hub(encoder: str, weights: str) -> PretrainedWeights:
+def _from_hub(encoder: str, weights: str, *, offline: bool) -> PretrainedWeights:
+    """Weights by name from the hub's cache, or by download unless `offline`."""
+    described = weights
+    if encoder.startswith("tu-"):
+        settings = _timm_settings(encoder)
+        tag = (settings.tag if settings else None) or IMAGENET
+        if weights not in (IMAGENET, tag):
+            raise BundleError(
+                f"encoder {encoder}: no weights {weights!r}; give --weights {tag}, auto, FILE or none, or the "
+                "encoder by its full name, tu-NAME.TAG"
+            )
+        described = tag
     try:
-        with _quiet_hub():
+        with _hub(offline=offline):
             loaded = get_encoder(encoder, in_channels=len(COLOURS), depth=DEPTH, weights=weights)
     except KeyError as error:  # the library lists the names that it knows
         raise BundleError(f"encoder {encoder}: {error.args[0]}; or --weights auto, FILE or none") from None
@@ -263,19 +292,34 @@ def _from_hub(encoder: str, weights: str) -> PretrainedWeights:
             f"encoder {encoder}: weights {weights!r} cannot be had ({_first_line(error)}); give --weights FILE, "
             "--weights auto for what this machine has, or --weights none to start from random ones"
         ) from error
-    return _pretrained(weights, f"{weights}, downloaded for {encoder}", loaded.state_dict())
+    return _pretrained(weights, f"{described}, downloaded for {encoder}", loaded.state_dict())
 
 
 @contextmanager
-def _quiet_hub() -> Iterator[None]:
-    """Keep the hub client's five announcements of another attempt from the user; its error says it all."""
+def _hub(*, offline: bool) -> Iterator[None]:
+    """Keep the hub client's five announcements of another attempt from the user; its error says it all.
+
+    Args:
+        offline: use what was downloaded before, and ask nobody.
+    """
+    from huggingface_hub import constants
+
     logger = logging.getLogger("huggingface_hub")
-    before = logger.level
+    before = logger.level, constants.HF_HUB_OFFLINE
     logger.setLevel(logging.ERROR)
+    constants.HF_HUB_OFFLINE = offline or constants.HF_HUB_OFFLINE
     try:
         yield
     finally:
-        logger.setLevel(before)
+        logger.setLevel(before[0])
+        constants.HF_HUB_OFFLINE = before[1]
+
+
+def _timm_settings(encoder: str) -> "PretrainedCfg | None":
+    """What timm knows of the weights of an encoder named `tu-NAME` or `tu-NAME.TAG`."""
+    from timm.models import get_pretrained_cfg
+
+    return get_pretrained_cfg(encoder.removeprefix("tu-"))
 
 
 def _is_downloaded(encoder: str) -> bool:
@@ -285,9 +329,7 @@ def _is_downloaded(encoder: str) -> bool:
     repository: str | None
     revision: str | None = None
     if encoder.startswith("tu-"):
-        from timm.models import get_pretrained_cfg
-
-        timms = get_pretrained_cfg(encoder.removeprefix("tu-"))
+        timms = _timm_settings(encoder)
         repository = timms.hf_hub_id if timms else None
     else:
         settings = (known_encoders[encoder].get("pretrained_settings") or {}).get(IMAGENET) or {}
@@ -314,7 +356,7 @@ def _from_file(encoder: str, path: Path) -> PretrainedWeights:
             f"{path}: not weights of the encoder {encoder} ({len(missing)} of {len(expected)} entries missing, "
             f"first {missing[0]}); give weights of the same encoder"
         )
-    return _pretrained(str(path), f"the file {path.name}", state)
+    return _pretrained(str(path), f"the file {path.name}", state, from_file=True)
 
 
 def _read_state(path: Path) -> dict[str, Tensor]:
@@ -326,7 +368,9 @@ def _read_state(path: Path) -> dict[str, Tensor]:
         raise BundleError(f"{path}: no such file of weights; check the path")
     try:
         content: Any = (
-            load_file(path) if path.suffix in SAFETENSORS else torch.load(path, map_location="cpu", weights_only=True)
+            load_file(path)
+            if path.suffix.lower() in SAFETENSORS
+            else torch.load(path, map_location="cpu", weights_only=True)
         )
     except (
         OSError,
@@ -353,9 +397,10 @@ def _read_state(path: Path) -> dict[str, Tensor]:
     return tensors
 
 
-def _pretrained(name: str, source: str, state: State) -> PretrainedWeights:
-    state = {key: tensor.detach().contiguous() for key, tensor in state.items()}
-    return PretrainedWeights(name, source, _digest(state), state)
+def _pretrained(name: str, source: str, state: State, *, from_file: bool = False) -> PretrainedWeights:
+    plain = {key: tensor.detach().contiguous() for key, tensor in state.items()}
+    plain = {key: tensor.float() if tensor.is_floating_point() else tensor for key, tensor in plain.items()}
+    return PretrainedWeights(name, source, _digest(plain), plain, from_file)
 
 
 def _digest(state: State) -> str:

@@ -106,12 +106,14 @@ class Learned:
         decoder: who serves the region.
         memory: what the strategy keeps.
         steps: optimisation steps that were taken.
+        rounds: how often the last stage could be repeated; 1 where there are no validation chips to ask.
         kept_step: the step whose weights were the best and are kept; None if there was nothing to check.
     """
 
     decoder: str
     memory: Memory
     steps: int
+    rounds: int = 1
     kept_step: int | None = None
 
 
@@ -179,8 +181,8 @@ def learn_region(
     lesson = Lesson(network, teacher, region, decoders, settings.seed, known.styles, dict(known.memory))
     best = BestWeights(checking)
     stages = strategy.stages(lesson, settings.steps)
-    if best.has_chips:
-        stages += (settings.rounds - 1) * [stages[-1]]
+    rounds = settings.rounds if best.has_chips else 1
+    stages += (rounds - 1) * [stages[-1]]
     learner = Learner(lesson, strategy, stages)
     resumed = checkpoints / CHECKPOINT if checkpoints and (checkpoints / CHECKPOINT).exists() else None
     loaders = _Loaders(network, list(shown.values()), strategy, settings)
@@ -193,7 +195,7 @@ def learn_region(
     memory = strategy.remember(lesson, loaders.plain(chips))
     network.requires_grad_(True).eval()
     kept_memory = {name: tensor.cpu() for name, tensor in memory.items()}
-    return Learned(lesson.decoder, kept_memory, trainer.global_step, kept)
+    return Learned(lesson.decoder, kept_memory, trainer.global_step, rounds, kept)
 
 
 def crop_size(chips: geopandas.GeoDataFrame) -> int:

@@ -116,7 +116,7 @@ def update_bundle(
         "steps": learned.steps,
         "batch_size": settings.batch_size,
         "seed": settings.seed,
-        "rounds": settings.rounds,
+        "rounds": learned.rounds,
         "device": device_in_use(),
         "precision": precision_in_use(),
         "style": style_of(train),
@@ -205,7 +205,7 @@ def _model_settings(
         return ModelSettings(encoder=encoder or given.encoder, weights=weights or given.weights)
     there = ModelSettings(encoder=parent.record.encoder, weights=parent.record.weights)
     for what, asked, has in (("encoder", encoder, there.encoder), ("weights", weights, there.weights)):
-        if asked not in (None, AUTO, has):
+        if asked not in (None, has) and not (what == "weights" and asked == AUTO and has != NONE):
             raise UpdateError(
                 f"{parent.path}: began with {what} {has}, asked for {asked}; encoder and weights are chosen with "
                 f"the first region: leave --{what} out, or start a new workspace"
