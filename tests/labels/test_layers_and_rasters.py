@@ -78,6 +78,40 @@ def test_a_mask_without_a_pairs_name_is_found_by_its_folder_or_its_place(
     assert mask_of(table, "one").sum() == 600
 
 
+def test_clouds_beside_a_mask_are_not_the_label(tmp_path: Path) -> None:
+    """In a folder a name wins over a place, and a raster without a label's name is taken only where it is alone."""
+    folder = tmp_path / "one"
+    pixels = np.random.default_rng(0).integers(1, 255, (3, HEIGHT, WIDTH), np.uint8)
+    for side in ("pre", "post"):
+        raster(folder / f"{side}.tif", pixels)
+    one = import_pairs(folder, IssueLog(folder), out=tmp_path / "out", root=tmp_path)
+    slides, clouds = np.zeros((2, HEIGHT, WIDTH), np.uint8)
+    slides[20:50, 10:30] = 255
+    clouds[:, 50:] = 1
+    raster(folder / "clouds.tif", clouds)
+    table, log = imported(folder, one)
+    assert (mask_of(table, "one") == clouds).all()
+    assert [issue.action for issue in log] == ["taken as its label"]
+    assert "lies on pair one" in log.issues[0].problem
+
+    raster(folder / "cloud_mask.tif", clouds)
+    table, log = imported(folder, one)
+    assert table.empty
+    assert [Path(issue.file).name for issue in log.errors] == ["cloud_mask.tif", "clouds.tif"]
+    assert all("name it one_mask.tif" in issue.problem for issue in log)
+    assert len(imported(raster(tmp_path / "given/clouds.tif", clouds), one)[0]) == 1
+
+    inventory = raster(folder / "a_landslides_2018.tif", slides)
+    table, log = imported(folder, one)
+    assert table["source"].tolist() == [str(inventory)]
+    assert mask_of(table, "one").sum() == 600
+    raster(folder / "mask.tif", slides[::-1])
+    table, log = imported(folder, one)
+    assert table["source"].tolist() == [str(folder / "mask.tif")]
+    assert (mask_of(table, "one") == (slides[::-1] > 0)).all()  # clouds of 0 and 1 do not make 255 unknown
+    assert any("already has a label" in issue.problem for issue in log.errors)
+
+
 def test_layers_that_cannot_be_used(tmp_path: Path, pairs: gpd.GeoDataFrame) -> None:
     folder = tmp_path / "labels"
     folder.mkdir()

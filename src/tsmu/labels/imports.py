@@ -1,7 +1,7 @@
 """Labels of any kind in: one mask per pair, on the grid of its post image."""
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -25,7 +25,7 @@ from tsmu.labels import vectors
 from tsmu.labels.burn import Shapes
 from tsmu.labels.labelme import LINE_WIDTH, POINT_RADIUS, read_json, read_labelme
 from tsmu.labels.masks import BACKGROUND, LANDSLIDE, UNKNOWN, Mask, MaskConvention, detect_convention
-from tsmu.labels.matching import PairFinder
+from tsmu.labels.matching import PairFinder, named_as_label
 from tsmu.labels.vectors import read_polygons, to_pixels
 from tsmu.labels.writer import MaskWriter
 
@@ -53,7 +53,9 @@ def import_labels(
 
     labelme JSON belongs to the pair whose post image it names, a mask raster to the pair whose id
     or post image has its name (with or without `_mask`, `_label`), or to the only pair of its
-    folder if it is named `mask` or `label`, or to the only pair that lies under it. Polygon layers
+    folder if it is named `mask` or `label`. Rasters that no name gives to a pair come after those, and belong
+    to the only pair that lies under them: one given as a file, and of a folder those whose name says that they
+    are labels (`matching.named_as_label`), or the only one there; that is told in the log. Polygon layers
     belong to every pair that they touch. In a folder with labelme files, other images are taken as the labelled ones,
     not as masks. A pair that no polygon touches gets no mask: nobody may have looked there.
 
@@ -80,17 +82,19 @@ def import_labels(
         LabelError: the source is missing or holds no label file.
     """
     jsons, layers, rasters = _files(source, pairs, out, log)
-    writer, finder, convention = MaskWriter(pairs, log, out, classes), PairFinder(pairs), detect_convention(rasters)
-    total = len(jsons) + len(rasters)
+    writer, finder = MaskWriter(pairs, log, out, classes), PairFinder(pairs)
+    masks, others = _masks_of_pairs(source, rasters, finder, log)
+    convention = detect_convention([*masks, *others])
+    total = len(jsons) + len(masks)
     for done, path in enumerate(jsons, start=1):
         with _logged(path, log, told):
             _import_labelme(path, finder, writer, line_width, point_radius)
         if progress:
             progress(done, total)
     _import_layers(layers, pairs, writer, class_field)
-    for done, path in enumerate(rasters, start=len(jsons) + 1):
+    for done, (path, pair) in enumerate(masks.items(), start=len(jsons) + 1):
         with _logged(path, log):
-            _import_mask(path, finder, writer, convention)
+            _import_mask(path, pair, writer, convention)
         if progress:
             progress(done, total)
     writer.report_classes(source)
@@ -192,10 +196,42 @@ def _import_layers(layers: list[Path], pairs: gpd.GeoDataFrame, writer: MaskWrit
             writer.burn(pair, files[pair], shapes)
 
 
-def _import_mask(path: Path, finder: PairFinder, writer: MaskWriter, convention: MaskConvention) -> None:
+def _masks_of_pairs(
+    source: Path, rasters: Sequence[Path], finder: PairFinder, log: IssueLog
+) -> tuple[dict[Path, str], list[Path]]:
+    """Find the pairs of mask rasters: of all by their names first, then of the others by their place.
+
+    Returns:
+        The pair's id by file; and the masks of no imported pair, which still tell what the values of all mean.
+    """
+    masks: dict[Path, str] = {}
+    others: list[Path] = []
+    unnamed: list[Path] = []
+    for path in rasters:
+        with _logged(path, log):
+            pair = finder.of_named_raster(path)
+            if pair is None:
+                unnamed.append(path)
+            else:
+                masks[path] = pair
+    for path in unnamed:
+        with _logged(path, log):
+            own = describe(path)
+            footprint = Grid.of(own).footprint if own.georeferenced and own.on_earth else None
+            is_label = not source.is_dir() or named_as_label(path) or len(rasters) == 1
+            try:
+                masks[path] = finder.of_placed_raster(path, footprint, is_label=is_label)
+            except UnpairedLabelError:
+                others += [] if finder.beside_images(path) else [path]
+                raise
+            if source.is_dir():
+                log.warning(path, f"is named like no pair and lies on pair {masks[path]}", "taken as its label")
+    return masks, others
+
+
+def _import_mask(path: Path, pair: str, writer: MaskWriter, convention: MaskConvention) -> None:
     mask = convention.read(path)
     own = describe(path)
-    pair = finder.of_raster(path, Grid.of(own).footprint if own.georeferenced and own.on_earth else None)
     info = writer.post(pair)
     here = not own.georeferenced or (own.crs == info.crs and own.transform.almost_equals(info.transform, 1e-9))
     if here and mask.shape == (info.height, info.width):

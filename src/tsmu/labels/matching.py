@@ -11,6 +11,15 @@ from tsmu.errors import LabelError, UnpairedLabelError
 
 _ENDING = re.compile(r"[_-](masks?|labels?)$", re.IGNORECASE)
 _BARE = re.compile(r"(masks?|labels?)", re.IGNORECASE)
+_WORD = re.compile(r"[^\W\d_]+")
+_LABEL_WORD = re.compile(r"masks?|labels?|landslides?|truth|inventor(y|ies)|annotations?")
+_OTHER_MASK = re.compile(r"clouds?|shadows?|water|snow|valid|nodata|quality")
+
+
+def named_as_label(path: Path) -> bool:
+    """Whether the words of a file's name say that it shows landslides: `inventory_2015`, not `cloud_mask`."""
+    words = _WORD.findall(path.stem.casefold())
+    return any(map(_LABEL_WORD.fullmatch, words)) and not any(map(_OTHER_MASK.fullmatch, words))
 
 
 class PairFinder:
@@ -47,15 +56,14 @@ class PairFinder:
             raise UnpairedLabelError(f"{path}: belongs to no imported pair; name it like the post image or by pair id")
         return found
 
-    def of_raster(self, path: Path, footprint: shapely.Polygon | None) -> str:
-        """Give the id of the one pair that a mask raster belongs to: by its name, else by its place.
+    def of_named_raster(self, path: Path) -> str | None:
+        """Give the id of the one pair that the name of a mask raster tells; None where it tells none.
 
         Args:
             path: of the mask. One named `mask` or `label` alone belongs to the one pair of its folder.
-            footprint: where it lies, EPSG:4326; None where it does not say.
 
         Raises:
-            LabelError: no pair, or more than one.
+            LabelError: more than one pair, or a pre image.
         """
         beside = self._folders.get(path.resolve().parent, set())
         if _BARE.fullmatch(path.stem) and len(beside) == 1 and self._find(path, path.stem) is None:
@@ -63,16 +71,35 @@ class PairFinder:
         try:
             return self.of(path, None)
         except UnpairedLabelError:
-            if footprint is None:
-                raise
-            shown = self._footprints.index[shapely.area(self._footprints.intersection(footprint).to_numpy()) > 0]
-            if len(shown) > 1:
-                raise LabelError(
-                    f"{path}: lies on several pairs: {', '.join(sorted(shown)[:3])}; name it by a pair's id"
-                ) from None
-            if len(shown) == 1:
-                return str(shown[0])
-            raise
+            return None
+
+    def of_placed_raster(self, path: Path, footprint: shapely.Polygon | None, *, is_label: bool) -> str:
+        """Give the id of the one pair that lies under a raster whose name tells no pair.
+
+        Args:
+            path: of the raster.
+            footprint: where it lies, EPSG:4326; None where it does not say.
+            is_label: whether it is known to be a label; another may show clouds, water or anything else.
+
+        Raises:
+            LabelError: no pair, or more than one, or it may be no label.
+        """
+        areas = shapely.area(self._footprints.intersection(footprint).to_numpy()) if footprint else None
+        shown = [] if areas is None else sorted(map(str, self._footprints.index[areas > 0]))
+        if not shown:
+            raise UnpairedLabelError(f"{path}: belongs to no imported pair; name it like the post image or by pair id")
+        if not is_label:
+            raise LabelError(
+                f"{path}: lies on pair {shown[0]}, but its name does not say that it is a label; if it is, name it "
+                f"{shown[0]}_mask{path.suffix}"
+            )
+        if len(shown) > 1:
+            raise LabelError(f"{path}: lies on several pairs: {', '.join(shown[:3])}; name it by a pair's id")
+        return shown[0]
+
+    def beside_images(self, path: Path) -> bool:
+        """Whether a file lies in the folder of a pair's post image, where rasters of all kinds may lie."""
+        return path.resolve().parent in self._folders
 
     def _find(self, path: Path, stem: str) -> str | None:
         name = stem.casefold()
