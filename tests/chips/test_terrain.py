@@ -14,7 +14,9 @@ from click.testing import Result
 from rasterio.windows import Window
 from typer.testing import CliRunner
 
+from tests.conftest import write_chips, write_raster
 from tests.imagery.test_terrain import IMAGE, around, dem_file, plane
+from tests.networks import NETWORK_OPTIONS
 from tsmu.chips.augment import Augment
 from tsmu.chips.dataset import ChipDataset
 from tsmu.chips.index import add_to_index, bands_of, read_index
@@ -170,6 +172,96 @@ def test_pairs_that_are_not_covered_are_left_out_and_told(
     assert told["records"] == told["left_out"] == 1
     assert "there_post.tif" in told["issues"][0]["file"]
     assert "does not cover the image" in told["issues"][0]["problem"]
+
+
+def write_pairs(folder: Path, count: int) -> Path:
+    """Pairs 30 km apart from west to east, each with landslides; an elevation model around `IMAGE` covers the first."""
+    random = np.random.default_rng(0)
+    for number in range(count):
+        moved = rasterio.Affine.translation(30_000 * number, 0) @ IMAGE.transform
+        place = {"crs": IMAGE.crs, "transform": moved}
+        for side in ("pre", "post"):
+            write_raster(folder / f"e{number}/{side}.tif", random.integers(1, 255, (3, 50, 60), np.uint8), **place)
+        write_raster(folder / f"e{number}/mask.tif", np.eye(50, 60, dtype=np.uint8), **place)
+    return folder
+
+
+def build(survey: Command, *options: object) -> Result:
+    return survey("chips", "build", "--size", 32, *options)
+
+
+def test_terrain_that_other_chips_lack_is_refused_and_plain_chips_can_still_be_built(
+    survey: Command, space: Workspace, tmp_path: Path
+) -> None:
+    answer(survey("import", "chips", write_chips(tmp_path / "chips", pre=True, count=6), "--region", "other", "--json"))
+    pairs = write_pairs(tmp_path / "pairs", 1)
+    dem = dem_file(tmp_path / "dem.tif", around(IMAGE, "EPSG:32654", 30), plane(0.1, 0))
+    answer(survey("import", "pairs", pairs, "--region", "alps", "--json"))
+    answer(survey("import", "labels", pairs, "--json"))
+    before = space.pairs.read_bytes()
+    done = build(survey, "--dem", dem)
+    assert done.exit_code == 2
+    last = done.stderr.splitlines()[-1]
+    assert "dem.tif: would give the terrain bands slope, the workspace's chips of other sources have none" in last
+    assert "leave out --dem" in last
+    assert space.pairs.read_bytes() == before
+    assert not list(space.pair_files.glob("**/terrain-*.tif"))
+    done = build(survey)
+    assert done.exit_code == 0, done.stderr
+
+    answer(survey("import", "pairs", pairs, "--region", "alps", "--dem", dem, "--json"))
+    index = space.chips.read_bytes()
+    done = build(survey)
+    assert done.exit_code == 2
+    assert "import the pairs again without --dem" in done.stderr.splitlines()[-1]
+    assert space.chips.read_bytes() == index
+
+
+def test_terrain_that_the_model_lacks_is_refused(survey: Command, space: Workspace, tmp_path: Path) -> None:
+    pairs = write_pairs(tmp_path / "pairs", 1)
+    dem = dem_file(tmp_path / "dem.tif", around(IMAGE, "EPSG:32654", 30), plane(0.1, 0))
+    answer(survey("import", "pairs", pairs, "--region", "alps", "--json"))
+    answer(survey("import", "labels", pairs, "--json"))
+    answer(build(survey, "--json"))
+    options = ("--steps", 2, "--batch-size", 2, *NETWORK_OPTIONS, "--strategy", "finetune")
+    assert survey("update", "alps", *options).exit_code == 0
+    done = build(survey, "--dem", dem)
+    assert done.exit_code == 2
+    assert "the model v001 has none; leave out --dem" in done.stderr.splitlines()[-1]
+    assert not list(space.pair_files.glob("**/terrain-*.tif"))
+
+
+def test_a_plain_rebuild_keeps_the_terrain_of_the_pairs_that_have_it(
+    survey: Command, space: Workspace, tmp_path: Path
+) -> None:
+    """The elevation model covers one of three pairs, and its chips stay when chips are built again without it."""
+    pairs = write_pairs(tmp_path / "pairs", 3)
+    dem = dem_file(tmp_path / "dem.tif", around(IMAGE, "EPSG:32654", 30), plane(0.1, 0))
+    answer(survey("import", "pairs", pairs, "--region", "alps", "--json"))
+    answer(survey("import", "labels", pairs, "--json"))
+    assert build(survey, "--dem", dem).exit_code == 3
+    first = read_index(space)
+    assert {len(bands) for bands in first["bands"]} == {7}
+    done = build(survey, "--json")
+    assert done.exit_code == 3
+    assert {Path(issue["file"]).parent.name for issue in json.loads(done.stdout)["issues"]} == {"e1", "e2"}
+    assert read_index(space)["id"].tolist() == first["id"].tolist()
+    assert bands_of(read_index(space)) == bands_of(first)
+
+
+def test_chips_that_cannot_be_cut_leave_the_pairs_as_they_were(
+    survey: Command, space: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pairs = write_pairs(tmp_path / "pairs", 1)
+    dem = dem_file(tmp_path / "dem.tif", around(IMAGE, "EPSG:32654", 30), plane(0.1, 0))
+    answer(survey("import", "pairs", pairs, "--region", "alps", "--json"))
+    answer(survey("import", "labels", pairs, "--json"))
+    before = space.pairs.read_bytes()
+    monkeypatch.setattr("tsmu.chips.windows.MIN_KNOWN", 1.1)
+    done = build(survey, "--dem", dem)
+    assert done.exit_code == 2
+    assert "no chip from 1 labelled pairs" in done.stderr.splitlines()[-1]
+    assert space.pairs.read_bytes() == before
 
 
 @pytest.fixture

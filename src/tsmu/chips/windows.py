@@ -32,6 +32,7 @@ from tsmu.chips.splits import SPLITS, block_split
 from tsmu.errors import ChipError, ImageError
 from tsmu.imagery.grids import Grid
 from tsmu.imagery.raster import RasterInfo, Valid, describe, open_raster, read_window
+from tsmu.imagery.terrain import terrain_bands
 from tsmu.issues import IssueLog
 from tsmu.labels.masks import LANDSLIDE, UNKNOWN, ZERO_ONE
 
@@ -82,6 +83,7 @@ def chips_from_pairs(
     log: IssueLog,
     *,
     bands: Sequence[str] | None = None,
+    bands_before: Sequence[str] | None = None,
     blocks: geopandas.GeoDataFrame | None = None,
     sided: Mapping[str, Collection[str]] = MappingProxyType({}),
     progress: Progress | None = None,
@@ -97,7 +99,8 @@ def chips_from_pairs(
         cutting: how.
         source: what the chips' column `source` says.
         log: takes the pairs that give no chip.
-        bands: the band list to insist on; by default the most frequent one.
+        bands: the band list to insist on.
+        bands_before: without `bands`, the one to take if any chip has it; the most frequent one otherwise.
         blocks: where ground was cut before (`blocks.read_blocks`); it stays so.
         sided: the sides that post images had before that were not cut then; they are not cut any more.
         progress: called with (done, all) after each pair.
@@ -120,7 +123,11 @@ def chips_from_pairs(
         rows += found
         if progress:
             progress(done, len(pairs))
-    rows = of_one_band_list(rows, bands, log)
+    lists = {tuple(row["bands"]) for row in rows}
+    if bands and lists and tuple(bands) not in lists:
+        raise ChipError(_other_bands(source, min(lists), bands))
+    kept_before = bands_before if bands_before and tuple(bands_before) in lists else None
+    rows = of_one_band_list(rows, bands or kept_before, log)
     if not rows:
         raise ChipError(f"{source}: no chip from {len(pairs)} labelled pairs with a region; the issue log says why")
     before = set(blocks["ground"])
@@ -167,6 +174,20 @@ def _windows(pair: dict[str, Any], cutting: Cutting, blocks: Sequence[Block] | N
                 "known_pixels": int(known.sum()),
                 "geometry": grid.cut(window).footprint,
             }
+
+
+def _other_bands(source: str, bands: Sequence[str], wanted: Sequence[str]) -> str:
+    """What is wrong where no pair has the band list that is insisted on, and what to do."""
+    if terrain_bands(bands) == terrain_bands(wanted):
+        remedy = "import images with the same bands, or use another workspace"
+    elif terrain_bands(wanted):
+        remedy = f"give the pairs terrain: tsmu chips build --dem FILE --terrain {','.join(terrain_bands(wanted))}"
+    else:
+        remedy = "import the pairs again without --dem, or use another workspace"
+    return (
+        f"{source}: the pairs have the bands {', '.join(bands)}, the workspace's other chips {', '.join(wanted)}; "
+        f"{remedy}"
+    )
 
 
 def _images(pair: dict[str, Any]) -> dict[str, RasterInfo]:

@@ -1,5 +1,6 @@
 """`tsmu chips ...`: the training set out of labelled pairs."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,11 +17,14 @@ from tsmu.cli.command import (
     find_workspace,
     progress,
 )
+from tsmu.errors import ChipError
 
 if TYPE_CHECKING:
     import geopandas
 
     from tsmu.chips.windows import PairChips
+    from tsmu.imagery.pair_terrain import Elevations
+    from tsmu.workspace import Workspace
 
 app = typer.Typer(help="The training set.", no_args_is_help=True)
 
@@ -74,9 +78,9 @@ def build(
         from tsmu.chips.blocks import block_groups, read_blocks, write_blocks
         from tsmu.chips.index import add_to_index, bands_beside, bands_of, only_trained, read_index, sides_of_images
         from tsmu.chips.windows import Cutting, chips_from_pairs
-        from tsmu.imagery.pair_import import add_terrain, with_events
+        from tsmu.imagery.pair_import import remember_terrain, with_events
         from tsmu.imagery.pair_store import require_pairs
-        from tsmu.imagery.pair_terrain import Elevations
+        from tsmu.imagery.pair_terrain import Elevations, with_terrain
         from tsmu.issues import IssueLog
         from tsmu.labels.reviewed import is_reviewed
         from tsmu.labels.store import require_labels, with_masks
@@ -92,13 +96,18 @@ def build(
         with space.lock("tsmu chips build"), progress("Cutting pairs") as show:
             earlier, blocks = read_index(space), read_blocks(space)
             free = {name for name in only_trained(earlier, space.pairs) if not is_learned(space.models, name)}
+            beside = bands_beside(earlier, space.pairs)
+            if elevations:
+                _check_terrain(space, beside, elevations)
             try:
+                shown = with_terrain(usable, elevations, space.pair_files, log) if elevations else usable
                 made = chips_from_pairs(
-                    add_terrain(space, usable, elevations, log) if elevations else usable,
+                    shown,
                     Cutting(size, stride or size, negatives, gap),
                     str(space.pairs),
                     log,
-                    bands=bands_beside(earlier, space.pairs),
+                    bands=beside,
+                    bands_before=_bands_before(earlier, space.pairs, elevations),
                     blocks=blocks,
                     sided=sides_of_images(
                         earlier[~earlier["region"].isin(list(free))], space.pairs, block_groups(blocks)
@@ -108,6 +117,8 @@ def build(
             finally:
                 answer.take_issues(log, space.issues)
             found = made.chips
+            if elevations:
+                remember_terrain(space, shown)
             write_blocks(space, made.blocks)
             index = add_to_index(space, found, gap_m=gap, blocks=block_groups(made.blocks), free=free)
         mine = index[index["source"] == str(space.pairs)]
@@ -139,6 +150,51 @@ def build(
                 f"{(nowhere & ~unlabelled).sum()} without a region (tsmu regions assign)"
             )
         answer.say(f"{len(found)} chips in {answer.more['groups']} spatial groups; next: tsmu update {regions[0]}")
+
+
+def _check_terrain(space: "Workspace", beside: Sequence[str] | None, elevations: "Elevations") -> None:
+    """Refuse terrain bands, before any is derived, that chips of other sources or the current model do not have.
+
+    Args:
+        space: whose current model counts.
+        beside: the band list of its chips of other sources; None without.
+        elevations: what is asked for.
+
+    Raises:
+        ChipError: they have other terrain bands, or none.
+    """
+    from tsmu.imagery.terrain import terrain_bands
+    from tsmu.model.serving import current_bundle
+
+    bundle = current_bundle(space.models)
+    known = {"the workspace's chips of other sources have": beside}
+    if bundle is not None:
+        known[f"the model {bundle.name} has"] = bundle.record.bands
+    for whose, bands in known.items():
+        if bands is None or terrain_bands(bands) == tuple(elevations.bands):
+            continue
+        had = ",".join(terrain_bands(bands))
+        remedy = f"give --terrain {had}" if had else "leave out --dem"
+        raise ChipError(
+            f"{elevations.dem}: would give the terrain bands {','.join(elevations.bands)}, {whose} "
+            f"{had or 'none'}; {remedy}, or use another workspace (tsmu init DIR)"
+        )
+
+
+def _bands_before(
+    chips: "geopandas.GeoDataFrame", source: Path, elevations: "Elevations | None"
+) -> tuple[str, ...] | None:
+    """The one band list that a source's chips had, with the terrain that is asked for now; None without."""
+    from tsmu.imagery.terrain import ROLE, terrain_bands
+
+    lists = {tuple(bands) for bands in chips[chips["source"] == str(source)]["bands"]}
+    if len(lists) != 1:
+        return None
+    (before,) = lists
+    if elevations is None:
+        return before
+    images = before[: len(before) - len(terrain_bands(before))]
+    return (*images, *(f"{ROLE}:{band}" for band in elevations.bands))
 
 
 def _tell_blocks(answer: Answer, made: "PairChips", gap: float) -> None:

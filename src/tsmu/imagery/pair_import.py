@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import geopandas as gpd
+import pandas as pd
 
 from tsmu.errors import ImageError
 from tsmu.files import remove
@@ -87,31 +88,19 @@ def take_pairs(
     return store_pairs(space, source, read)
 
 
-def add_terrain(
-    space: Workspace,
-    pairs: gpd.GeoDataFrame,
-    elevations: Elevations,
-    log: IssueLog,
-    progress: Callable[[int, int], None] | None = None,
-) -> gpd.GeoDataFrame:
-    """Give pairs of the workspace terrain bands, and remember that.
+def remember_terrain(space: Workspace, pairs: gpd.GeoDataFrame) -> None:
+    """Write into the workspace's table of pairs which terrain some of them have now.
 
     Args:
         space: locked by the caller.
-        pairs: some of its pairs; further columns are kept.
-        elevations: what from.
-        log: takes the pairs that are not covered; those are left out.
-        progress: called with (done, all).
-
-    Raises:
-        ImageError: none of the pairs is covered; nothing is changed then.
+        pairs: with `terrain` and `dem`, as `pair_terrain.with_terrain` gives them.
     """
-    found = with_terrain(pairs, elevations, space.pair_files, log, progress)
     stored = read_pairs(space)
-    if stored is not None and len(found):
-        made = dict(zip(found["id"], found["terrain"], strict=True))
-        had = stored.get("dem", [None] * len(stored))  # a table from an older version has no such column
-        models = [str(elevations.dem) if name in made else dem for name, dem in zip(stored["id"], had, strict=True)]
-        files = [made.get(name, file) for name, file in zip(stored["id"], stored["terrain"], strict=True)]
-        write_pairs(space, stored.assign(terrain=files, dem=models))
-    return found
+    if stored is None:
+        return
+    for column in ("terrain", "dem"):
+        new = dict(zip(pairs["id"], pairs[column], strict=True))
+        had = stored.get(column, [None] * len(stored))  # a table from an older version has no such column
+        values = [new.get(name, value) for name, value in zip(stored["id"], had, strict=True)]
+        stored[column] = pd.Series(values, stored.index, dtype=object)
+    write_pairs(space, stored)
