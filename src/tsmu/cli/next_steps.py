@@ -12,22 +12,35 @@ SIDES = ("pre", "before", "post", "after")  # file names that tell no scene from
 
 
 def map_command(space: "Workspace", region: str) -> str:
-    """How to map a scene of a region: its first pair if it has one, with the images that its chips are read from."""
+    """How to map a scene of a region: its first pair if it has one, with the images that its chips are read from.
+
+    It never fails, for it stands in the last line of a command that has done its work: where the table of pairs
+    cannot be read, the scene is called `POST.tif`.
+    """
+    try:
+        scene, name = _first_pair(space, region)
+    except Exception:  # noqa: BLE001
+        scene, name = "POST.tif", ""
+    return f"tsmu map {scene} --region {shlex.quote(region)}{name}"
+
+
+def _first_pair(space: "Workspace", region: str) -> tuple[str, str]:
+    """The images and the elevation model of a region's first pair, and the option that names the scene if it must."""
     from tsmu.imagery.pair_store import read_pairs
-    from tsmu.imagery.raster import is_remote
 
     pairs = read_pairs(space)
     mine = None if pairs is None else pairs[pairs["region"] == region]
     if mine is None or mine.empty:
-        return f"tsmu map POST.tif --region {region}"
+        return "POST.tif", ""
     pair = mine.iloc[0]
     pre = f" --pre {_short(pair['pre'])}" if isinstance(pair["pre"], str) else ""
+    dem = f" --dem {_short(pair['dem'])}" if isinstance(pair.get("dem"), str) else ""
     name = f" --name {shlex.quote(pair['id'])}" if Path(pair["post"]).stem.lower() in SIDES else ""
-    dem = pair.get("dem")
-    terrain = f" --dem {dem if is_remote(dem) else _short(dem)}" if isinstance(dem, str) else ""
-    return f"tsmu map {_short(pair['post'])}{pre}{terrain} --region {region}{name}"
+    return f"{_short(pair['post'])}{pre}{dem}", name
 
 
-def _short(path: str) -> str:
-    """A path as a shell takes it, from the current folder if that is shorter."""
-    return shlex.quote(min(os.path.relpath(path), path, key=len))
+def _short(place: str) -> str:
+    """A path as a shell takes it, from the current folder if that is shorter; an address as a shell takes it."""
+    from tsmu.imagery.raster import is_remote
+
+    return shlex.quote(place if is_remote(place) else min(os.path.relpath(place), place, key=len))
