@@ -16,11 +16,16 @@ from tsmu.issues import IssueLog
 GROUPS = st.lists(st.sampled_from("abcdefgh"), min_size=1, max_size=40)
 
 
-@given(st.integers(1, 500))
+@given(st.integers(2, 500))
 def test_single_chips_are_cut_where_the_data_readme_says(count: int) -> None:
     split = block_split([str(i) for i in range(count)])
     train, known = int(0.64 * count), int(0.8 * count)
     assert split == ["train"] * train + ["val"] * (known - train) + ["test"] * (count - known)
+
+
+def test_one_chip_or_one_group_is_there_to_learn_from() -> None:
+    assert block_split(["alone"]) == ["train"]
+    assert block_split(["scene", "scene"]) == ["train", "train"]
 
 
 @given(GROUPS, st.integers(0, 20))

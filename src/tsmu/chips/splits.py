@@ -18,12 +18,13 @@ def block_split(groups: Sequence[str]) -> list[Split]:
 
     Neighbouring chips show neighbouring ground, so a random draw would put the ground that is
     tested on beside the ground that is learned. A group goes whole to the side where its first
-    chip falls; where each chip is its own group the cuts are at `int(.64 * n)` and `int(.8 * n)`.
+    chip falls; where each chip is its own group the cuts are at `int(.64 * n)` and `int(.8 * n)`, and
+    a single chip is there to learn from.
 
     Args:
         groups: the group of each chip, in spatial order.
     """
-    cuts = int(TRAIN_SHARE * len(groups)), int(KNOWN_SHARE * len(groups))
+    cuts = max(1, int(TRAIN_SHARE * len(groups))), max(1, int(KNOWN_SHARE * len(groups)))
     return _assign(groups, lambda first: SPLITS[sum(first >= cut for cut in cuts)])
 
 
