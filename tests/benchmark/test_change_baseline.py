@@ -36,7 +36,8 @@ def test_on_the_real_pair_it_finds_what_was_measured(shared_data: Path) -> None:
         assert one["landslide_share"] == pytest.approx(0.0266, abs=1e-4)
     for name in ("change of red", "change of brightness"):
         assert found[f"{name} on slopes"]["slope"] > 0 == found[name]["slope"]
-        assert found[f"{name} on slopes"]["iou_west"] > found[name]["iou_west"]
+        # 0.54 with slopes of elevations that were brought onto the image's grid first
+        assert found[f"{name} on slopes"]["iou_west"] > max(found[name]["iou_west"], 0.555)
 
 
 def test_a_clear_change_is_found_whole(tmp_path: Path) -> None:

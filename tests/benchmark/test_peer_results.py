@@ -13,7 +13,7 @@ from safetensors.torch import load_file
 from segmentation_models_pytorch.encoders import get_encoder
 
 from tests.benchmark.test_change_baseline import write_pair
-from tests.conftest import write_chips, write_raster
+from tests.conftest import Tsmu, write_chips, write_raster
 from tsmu.benchmark.data import read_regions
 from tsmu.benchmark.peer_results import (
     NEEDED,
@@ -57,6 +57,17 @@ def test_a_region_is_learned_in_a_process_scored_and_not_learned_twice(tmp_path:
     assert len(said) == 1
     with pytest.raises(BenchmarkError, match="holds a run with steps 2, asked for 3; name another folder"):
         run_peers(replace(asked, steps=3), tmp_path / "out", said.append)
+
+
+def test_without_contestants_the_change_baseline_alone_is_measured(tmp_path: Path, tsmu: Tsmu) -> None:
+    write_chips(tmp_path / "bright", 10)
+    options = ("--data", tmp_path, "--regions", "bright", "--out", tmp_path / "out", "--encoder", "resnet18")
+    pair = ("--weights", "none", "--pair", write_pair(tmp_path / "pair"))
+    done = tsmu("benchmark", "peers", *options, *pair, "--contestants", "", "--json")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["cells"] == []
+    assert [one["contestant"] for one in found["change"]] == ["change of red", "change of brightness"]
 
 
 def test_a_contestant_that_fails_is_named_with_its_reason(tmp_path: Path) -> None:

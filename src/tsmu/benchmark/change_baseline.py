@@ -4,23 +4,19 @@ The score of a pixel is how much brighter it became. A threshold, and the slope 
 may be a landslide at all, are fitted on the western part of the known pixels and measured on the eastern part.
 """
 
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import rasterio
-from pyproj import Geod
-from rasterio.crs import CRS
-from rasterio.enums import Resampling
-from rasterio.warp import reproject
-from rasterio.warp import transform as transform_points
 
 from tsmu.errors import BenchmarkError
 from tsmu.evaluate.pixels import PERCENTS, PixelCounts
 from tsmu.imagery.grids import Grid
 from tsmu.imagery.raster import describe, open_raster
+from tsmu.imagery.terrain import SLOPE, write_terrain
 from tsmu.labels.masks import LANDSLIDE, UNKNOWN
 
 WEST = 0.55  # share of the known pixels
@@ -28,8 +24,6 @@ GAP = 40  # columns on neither side
 SLOPES = range(0, 21, 2)  # degrees; 0 leaves nothing out
 TAIL = 0.001  # share of the differences at either end that the 99 thresholds do not tell apart
 
-WGS84 = CRS.from_epsg(4326)
-GEOD = Geod(ellps="WGS84")
 Found = dict[str, Any]
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -48,6 +42,7 @@ def change_baselines(folder: Path) -> list[Found]:
 
     Raises:
         BenchmarkError: a file is missing, they are on different grids, or one part has no landslide.
+        ImageError: the elevations are none, or cover less than half of the image.
     """
     pre, post, mask = (_read(folder, f"{name}.tif") for name in ("pre", "post", "mask"))
     west, east = west_and_east(pre, post, mask[0])
@@ -84,26 +79,14 @@ def west_and_east(pre: Floats, post: Floats, mask: Floats) -> tuple[Bools, Bools
 
 
 def slope_in_degrees(elevations: Path, like: Path) -> Floats:
-    """Slope of an elevation raster (m) on an image's grid: (H, W), degrees, NaN where there are no elevations."""
-    grid = Grid.of(describe(like))
-    heights = np.full((grid.height, grid.width), np.nan, np.float32)
-    with open_raster(elevations) as dataset:
-        reproject(
-            rasterio.band(dataset, 1), heights, dst_transform=grid.transform, dst_crs=grid.crs,
-            dst_nodata=np.nan, resampling=Resampling.bilinear,
-        )  # fmt: skip
-    right_m, down_m = _pixel_sides(grid)
-    down, right = np.gradient(heights.astype(np.float64))
-    return np.asarray(np.degrees(np.arctan(np.hypot(right / right_m, down / down_m))))
+    """Slope of an elevation raster (m) under an image: (H, W), degrees, NaN where there are no elevations.
 
-
-def _pixel_sides(grid: Grid) -> tuple[float, float]:
-    """Width and height of a pixel in the middle of a grid, m."""
-    row, column = grid.height / 2, grid.width / 2
-    points = [grid.transform @ point for point in ((column, row), (column + 1, row), (column, row + 1))]
-    longitudes, latitudes = transform_points(grid.crs, WGS84, *map(list, zip(*points, strict=True)))
-    _, _, sides = GEOD.inv(longitudes[:1] * 2, latitudes[:1] * 2, longitudes[1:], latitudes[1:])
-    return float(sides[0]), float(sides[1])
+    It is that of the terrain bands: derived on the elevations' own cells, then brought onto the image's grid.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        terrain = write_terrain(elevations, Grid.of(describe(like)), (SLOPE,), Path(folder))
+        with open_raster(terrain.path) as dataset:
+            return np.asarray(dataset.read(1), np.float64)
 
 
 def _fitted(name: str, change: Floats, slope: Floats, truth: Bools, west: Bools, east: Bools) -> Found:

@@ -75,7 +75,7 @@ def peers(
     data: Data,
     regions: Annotated[str, typer.Option(metavar="A,B,...", help="Regions; each is learned alone.")],
     out: Annotated[Path, typer.Option(metavar="DIR", help="Where results and tables go; may be a continual one's.")],
-    contestants: Annotated[str, typer.Option(metavar="A,B,...", help="Of tsmu, torchgeo and geoai.")] = (
+    contestants: Annotated[str, typer.Option(metavar="A,B,...", help="Of tsmu, torchgeo, geoai; '' for none.")] = (
         "tsmu,torchgeo,geoai"
     ),
     pairs: Annotated[
@@ -98,7 +98,7 @@ def peers(
         from tsmu.benchmark.peer_results import PeerSettings, run_peers
         from tsmu.benchmark.peer_tables import peers_table
 
-        order, learners = tuple(regions.split(",")), tuple(contestants.split(","))
+        order, learners = tuple(regions.split(",")), tuple(filter(None, contestants.split(",")))
         settings = PeerSettings(
             str(data), order, learners, seeds, steps, batch_size, encoder, weights, split, tuple(map(str, pairs))
         )
