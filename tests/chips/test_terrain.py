@@ -126,31 +126,59 @@ def test_pairs_of_before_get_terrain_and_keep_it(
     assert str(space.root) not in str(geopandas.read_parquet(space.pairs)["terrain"].tolist())  # it may be moved
 
 
-def test_an_elevation_model_of_elsewhere_leaves_everything_as_it_was(
-    iburi: Path, survey: Command, space: Workspace, tmp_path: Path
+def write_pairs(folder: Path, count: int) -> Path:
+    """Pairs 30 km apart from west to east, each with landslides; an elevation model around `IMAGE` covers the first."""
+    random = np.random.default_rng(0)
+    for number in range(count):
+        moved = rasterio.Affine.translation(30_000 * number, 0) @ IMAGE.transform
+        place = {"crs": IMAGE.crs, "transform": moved}
+        for side in ("pre", "post"):
+            write_raster(folder / f"e{number}/{side}.tif", random.integers(1, 255, (3, 50, 60), np.uint8), **place)
+        write_raster(folder / f"e{number}/mask.tif", np.eye(50, 60, dtype=np.uint8), **place)
+    return folder
+
+
+def test_what_is_no_elevation_model_of_the_pairs_leaves_everything_as_it_was(
+    survey: Command, space: Workspace, tmp_path: Path
 ) -> None:
-    far = dem_file(tmp_path / "far.tif", around(IMAGE, "EPSG:32654", 30), plane(0.1, 0))
-    command = ("import", "pairs", iburi / "images", "--region", "hokkaido")
-    for options, problem in (
+    pairs = write_pairs(tmp_path / "pairs", 1)
+    grid = around(IMAGE, "EPSG:32654", 30)
+    away = rasterio.Affine.translation(90_000, 0) @ grid.transform
+    far = dem_file(tmp_path / "far.tif", Grid(grid.width, grid.height, grid.crs, away), plane(0.1, 0))
+    void = write_raster(tmp_path / "void.tif", np.full((50, 50), np.nan, np.float32), crs=grid.crs,
+                        transform=grid.transform)  # fmt: skip
+    (tmp_path / "text.tif").write_text("elevations\n")
+    (tmp_path / "folder.tif").mkdir()
+    problems = (
         (("--dem", far), "far.tif: does not cover the image"),
+        (("--dem", void), "void.tif: covers only 0% of the image"),
+        (("--dem", tmp_path / "text.tif"), "text.tif: cannot be read as an image"),
+        (("--dem", tmp_path / "folder.tif"), "folder.tif: is a folder; give one image file"),
         (("--dem", tmp_path / "gone.tif"), "gone.tif: no such image file"),
-        (("--dem", iburi / "images" / "a_post.tif"), "a_post.tif: has 3 bands; an elevation model has one"),
+        (("--dem", pairs / "e0" / "post.tif"), "post.tif: has 3 bands; an elevation model has one"),
         (("--dem", far, "--terrain", "hillshade"), "terrain band hillshade: is not offered"),
         (("--terrain", "slope"), "--terrain slope: needs elevations"),
-    ):
-        done = survey(*command, *options)
+    )
+
+    def refused(*words: object) -> str:
+        done = survey(*words)
         assert done.exit_code == 2
-        assert problem in done.stderr.splitlines()[-1]
+        (line,) = [line for line in done.stderr.splitlines() if line.startswith(("tsmu:", "error:", "warning:"))]
+        return line
+
+    command = ("import", "pairs", pairs, "--region", "alps")
+    for options, problem in problems:
+        assert problem in refused(*command, *options)
         assert not space.pairs.exists()
         assert not space.pair_files.exists() or not list(space.pair_files.iterdir())
     answer(survey(*command, "--json"))
-    answer(survey("import", "labels", iburi / "labels", "--json"))
+    answer(survey("import", "labels", pairs, "--json"))
     before = space.pairs.read_bytes()
-    done = survey("chips", "build", "--dem", far)
-    assert done.exit_code == 2
-    assert "does not cover the image" in done.stderr.splitlines()[-1]
-    assert space.pairs.read_bytes() == before
-    assert not space.chips.exists()
+    for options, problem in problems:
+        assert problem in refused("chips", "build", "--size", 32, *options)
+        assert space.pairs.read_bytes() == before
+        assert not space.chips.exists()
+        assert not list(space.pair_files.glob("**/terrain-*.tif"))
 
 
 def test_pairs_that_are_not_covered_are_left_out_and_told(
@@ -172,18 +200,6 @@ def test_pairs_that_are_not_covered_are_left_out_and_told(
     assert told["records"] == told["left_out"] == 1
     assert "there_post.tif" in told["issues"][0]["file"]
     assert "does not cover the image" in told["issues"][0]["problem"]
-
-
-def write_pairs(folder: Path, count: int) -> Path:
-    """Pairs 30 km apart from west to east, each with landslides; an elevation model around `IMAGE` covers the first."""
-    random = np.random.default_rng(0)
-    for number in range(count):
-        moved = rasterio.Affine.translation(30_000 * number, 0) @ IMAGE.transform
-        place = {"crs": IMAGE.crs, "transform": moved}
-        for side in ("pre", "post"):
-            write_raster(folder / f"e{number}/{side}.tif", random.integers(1, 255, (3, 50, 60), np.uint8), **place)
-        write_raster(folder / f"e{number}/mask.tif", np.eye(50, 60, dtype=np.uint8), **place)
-    return folder
 
 
 def build(survey: Command, *options: object) -> Result:

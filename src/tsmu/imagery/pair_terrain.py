@@ -68,16 +68,15 @@ def with_terrain(
         The pairs that are covered, with `terrain` and `dem`, absolute paths or addresses.
 
     Raises:
-        ImageError: none of the pairs is covered.
+        ImageError: none of the pairs is covered; that says it once, and the log nothing.
     """
     made: dict[str, str] = {}
-    first = ""
+    failed: dict[str, str] = {}
     for done, (name, post) in enumerate(zip(pairs["id"], pairs["post"], strict=True), start=1):
         try:
             terrain = write_terrain(elevations.dem, Grid.of(describe(post)), elevations.bands, out / name)
         except ImageError as error:
-            first = first or str(error)
-            log.error(post, str(error))
+            failed[post] = str(error)
             continue
         made[name] = str(terrain.path.resolve())
         if terrain.unknown >= TOLD_FROM:
@@ -85,9 +84,12 @@ def with_terrain(
             log.warning(post, problem, "taken; these pixels count as unknown")
         if progress:
             progress(done, len(pairs))
-    if len(pairs) == 1 and first:
-        raise ImageError(first)
-    if len(pairs) and not made:
-        raise ImageError(f"none of the {len(pairs)} pairs gets terrain; the first: {first}")
+    if failed and not made:
+        first = next(iter(failed.values()))
+        raise ImageError(
+            first if len(pairs) == 1 else f"none of the {len(pairs)} pairs gets terrain; the first: {first}"
+        )
+    for post, problem in failed.items():
+        log.error(post, problem)
     covered = pairs[pairs["id"].isin(made)]
     return covered.assign(terrain=list(map(made.get, covered["id"])), dem=str(elevations.dem))

@@ -92,6 +92,8 @@ def open_raster(path: Path | str) -> Iterator[DatasetReader]:
 
     An address must be a str: a Path would lose a slash of it.
     """
+    if not is_remote(path) and Path(path).is_dir():
+        raise ImageError(f"{path}: is a folder; give one image file")
     if not is_remote(path) and not Path(path).is_file():
         raise ImageError(f"{path}: no such image file; check the path")
     with image_errors(path):
