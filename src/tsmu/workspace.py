@@ -198,6 +198,11 @@ class Workspace:
         return self.root / "blocks.parquet"
 
     @property
+    def sides(self) -> Path:
+        """The sides that chips had in all splits until now."""
+        return self.root / "sides.parquet"
+
+    @property
     def models(self) -> Path:
         """The folder of the bundle versions."""
         return self.root / "models"

@@ -1,6 +1,6 @@
 """One ground in three blocks: apart by the gap, each with landslides, and the same whatever is built later."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,7 +17,8 @@ from rasterio.windows import Window
 
 from tests.conftest import write_raster
 from tsmu.chips.blocks import MIN_BLOCK, Block, block_groups, divisions, no_cells, read_blocks, write_blocks
-from tsmu.chips.index import add_to_index, only_trained, read_index, sides_of_images
+from tsmu.chips.index import add_to_index, only_trained, read_index
+from tsmu.chips.sides import forget, read_sides, sides_of_pairs
 from tsmu.chips.splits import GAP, SPLITS
 from tsmu.chips.windows import Cutting, chips_from_pairs
 from tsmu.imagery.grids import Grid
@@ -27,6 +28,7 @@ from tsmu.workspace import Workspace
 UTM = CRS.from_epsg(32645)
 NORTH_UP = Affine(10, 0, 500_000, 0, -10, 3_100_000)
 SIZE = 80
+REGIONS = ("alps", "tropics", "desert")
 
 
 def spots(height: int, width: int, seed: int = 0, share: float = 0.5) -> np.ndarray:
@@ -43,6 +45,8 @@ class Survey:
 
     space: Workspace
     scenes: dict[str, dict[str, object]] = field(default_factory=dict)
+    log: IssueLog = field(default_factory=lambda: IssueLog("scenes"))
+    uncut: dict[str, list[str]] = field(default_factory=dict)
 
     def scene(self, name: str, mask: np.ndarray, transform: Affine = NORTH_UP, region: str = "alps") -> None:
         """Add a scene of noise, or give it another mask."""
@@ -62,9 +66,11 @@ class Survey:
         pairs = geopandas.GeoDataFrame(pd.DataFrame(list(self.scenes.values())), geometry="geometry", crs=4326)
         earlier, blocks = read_index(self.space), read_blocks(self.space)
         free = only_trained(earlier, self.space.pairs) - set(learned)
-        sided = sides_of_images(earlier[~earlier["region"].isin(list(free))], self.space.pairs, block_groups(blocks))
-        source, log = str(self.space.pairs), IssueLog("scenes")
-        made = chips_from_pairs(pairs, Cutting(size, size, gap_m=gap), source, log, blocks=blocks, sided=sided)
+        source, self.log = str(self.space.pairs), IssueLog("scenes")
+        sides_then = forget(read_sides(self.space, earlier), free, source)
+        sided = sides_of_pairs(pairs, sides_then, source, block_groups(blocks))
+        made = chips_from_pairs(pairs, Cutting(size, size, gap_m=gap), source, self.log, blocks=blocks, sided=sided)
+        self.uncut = made.uncut
         write_blocks(self.space, made.blocks)
         groups = block_groups(made.blocks)
         return add_to_index(self.space, made.chips, gap_m=gap, blocks=groups, free=free)
@@ -154,6 +160,124 @@ def test_ground_keeps_its_side_whatever_is_built_later(survey: Survey) -> None:
     wider = survey.build(gap=300)
     check_kept(first, wider)
     check_apart(wider, 300)
+
+
+def at(east: float, north: float) -> Affine:
+    """North up, so many metres from the first scene."""
+    return Affine.translation(east, north) @ NORTH_UP
+
+
+def check_builds(survey: Survey, before: Sequence[geopandas.GeoDataFrame]) -> list[geopandas.GeoDataFrame]:
+    """Build twice, every region being learned: no ground of any build before has gone to another side."""
+    builds = list(before)
+    for _ in range(2):
+        now = survey.build(learned=REGIONS)
+        for earlier in builds:
+            check_kept(earlier, now)
+        builds.append(now)
+    again, first = builds[-1], builds[-2]
+    assert list(zip(again["id"], again["split"], strict=True)) == list(zip(first["id"], first["split"], strict=True))
+    return builds
+
+
+def test_a_scene_between_two_grounds_moves_neither(survey: Survey) -> None:
+    survey.scene("a", spots(256, 512, 1))
+    builds = check_builds(survey, ())
+    survey.scene("b", spots(256, 512, 2), at(6_000, 0), region="tropics")
+    builds = check_builds(survey, builds)
+    lines = read_blocks(survey.space).set_index(["ground", "split"])[["low", "high"]]
+    assert set(lines.index.get_level_values(0)) == {"a", "b"}
+    survey.scene("br", spots(256, 256, 3), at(4_500, 0))
+    more = check_builds(survey, builds)[-1]
+    check_apart(more, 200)
+    pd.testing.assert_frame_equal(read_blocks(survey.space).set_index(["ground", "split"])[["low", "high"]], lines)
+    before, now = builds[-1], more[more["region"] == "tropics"]
+    assert before[before["region"] == "tropics"]["split"].value_counts().equals(now["split"].value_counts())
+
+
+@settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(0, 30), st.integers(0, 12), st.sampled_from([(96, 96), (128, 384)]), st.sampled_from(REGIONS)
+        ),
+        min_size=2,
+        max_size=5,
+    )
+)
+def test_no_ground_changes_its_side_however_a_survey_grows(
+    tmp_path_factory: pytest.TempPathFactory, scenes: list[tuple[int, int, tuple[int, int], str]]
+) -> None:
+    survey = Survey(Workspace.create(tmp_path_factory.mktemp("survey")))
+    builds: list[geopandas.GeoDataFrame] = []
+    for number, (east, north, shape, region) in enumerate(scenes):
+        survey.scene(f"s{9 - number}", spots(*shape, number, 1), at(300 * east, 300 * north), region)
+        builds = check_builds(survey, builds)
+
+
+def test_ground_that_left_its_side_is_remembered(survey: Survey) -> None:
+    survey.scene("a", spots(256, 512, 1))
+    builds = check_builds(survey, ())
+    blocks = read_blocks(survey.space)
+    swapped = blocks["split"].map({"train": "test", "test": "train", "val": "val"})
+    write_blocks(survey.space, blocks.assign(split=swapped))  # as if the lines had been lost
+    again = check_builds(survey, builds)[-1]
+    assert set(again["split"]) == {GAP, "val"}
+
+
+def test_ground_keeps_its_side_when_its_files_are_made_anew_elsewhere(survey: Survey) -> None:
+    survey.scene("one", spots(256, 512))
+    builds = [survey.build(gap=100_000)]
+    assert set(builds[0]["split"]) == {"train"}
+    post = Path(str(survey.scenes["one"]["post"]))
+    survey.scenes["one"] |= {"post": str(post.rename(post.with_name("other.tif"))), "id": "renamed"}
+    assert set(check_builds(survey, builds)[-1]["split"]) == {"train"}
+    assert survey.uncut["alps"] == ["the ground of renamed had one side as a whole before and keeps it"]
+
+
+def test_another_region_between_two_scenes_of_a_ground_is_cut_on_its_own(survey: Survey) -> None:
+    survey.scene("a1", spots(256, 512, 1))
+    survey.scene("a2", spots(256, 512, 2), at(40_000, -40_000))
+    for name in ("a1", "a2"):
+        survey.scenes[name]["event_ids"] = "event"
+    builds = check_builds(survey, ())
+    survey.scene("b", spots(256, 768, 3), at(20_000, -20_000), region="tropics")
+    more = check_builds(survey, builds)[-1]
+    assert set(read_blocks(survey.space)["ground"]) == {"a1", "b"}
+    assert set(more[more["region"] == "tropics"]["split"]) == set(SPLITS)
+
+
+def test_a_ground_on_a_border_gives_each_region_three_sides(survey: Survey) -> None:
+    survey.scene("x", spots(320, 256, 1, 1), region="alps")
+    survey.scene("y", spots(320, 256, 2, 1), at(2_560, 0), region="tropics")
+    chips = check_builds(survey, ())[-1]
+    check_apart(chips, 200)
+    for region in ("alps", "tropics"):
+        assert set(chips[(chips["region"] == region) & (chips["landslide_pixels"] > 0)]["split"]) == set(SPLITS)
+
+
+def test_why_a_side_is_empty_is_told(survey: Survey) -> None:
+    survey.scene("small", spots(96, 96, share=1))
+    survey.build()
+    assert survey.uncut["alps"] == ["its ground cannot be cut into three blocks 200 m apart with landslides in each"]
+    survey.scene("big", spots(256, 512, 1), at(50_000, 0), region="tropics")
+    survey.scene("on_it", spots(96, 96, share=1), at(50_000, 0), region="desert")
+    survey.build(learned={"alps"})
+    survey.build(learned={"alps"})
+    assert survey.uncut["alps"] == ["the ground of small had one side as a whole before and keeps it"]
+    assert survey.uncut["desert"] == ["its ground is cut with that of big, whose lines stay"]
+
+
+def test_a_small_image_beside_a_cut_ground_is_taken_or_its_reason_told(survey: Survey) -> None:
+    survey.scene("one", spots(256, 512))
+    builds = check_builds(survey, ())
+    survey.scene("small", spots(64, 64, 1, 1)[:60, :60], at(5_120, 0))
+    line = sorted(read_blocks(survey.space)["low"])[1]
+    east = pd.Series(geopandas.points_from_xy([line], [28.0], crs=4326).to_crs(UTM)).iloc[0].x - 500_000
+    survey.scene("on_line", spots(64, 64, 1, 1)[:60, :60], at(east - 300, 0))
+    more = check_builds(survey, builds)[-1]
+    assert more["id"].str.contains("small").any()
+    assert [issue.problem for issue in survey.log.issues] == ["pair on_line lies on the lines of one, which is cut"]
 
 
 def test_several_places_go_whole_to_one_side_each(survey: Survey) -> None:

@@ -13,7 +13,7 @@ from torch import nn
 from tests.networks import ENCODER, WEIGHTS, random_network
 from tsmu.chips.style import Style
 from tsmu.errors import BundleError
-from tsmu.model.bundle import bundle_versions, next_version, open_bundle, write_bundle
+from tsmu.model.bundle import bundle_versions, is_learned, next_version, open_bundle, write_bundle
 from tsmu.model.network import RegionNet
 from tsmu.model.record import BundleRecord, RegionRecord
 from tsmu.model.serving import current_bundle
@@ -164,3 +164,16 @@ def test_killed_while_writing_every_visible_bundle_is_whole(tmp_path: Path) -> N
     assert writer.returncode == -9
     for path in bundle_versions(tmp_path):
         open_bundle(path)
+
+
+def test_what_any_version_has_learned_is_known_without_its_decoder(tmp_path: Path) -> None:
+    record = make_record(1)
+    shared = record.regions["alps"].model_copy(update={"decoder": "alps"})
+    record = record.model_copy(update={"regions": {"alps": record.regions["alps"], "tropics": shared}})
+    bundle = write_bundle(tmp_path, make_network(), record)
+    assert is_learned(tmp_path, "alps")
+    assert is_learned(tmp_path, "tropics"), "it shares the decoder of another region"
+    assert not is_learned(tmp_path, "desert")
+    assert not is_learned(tmp_path / "none", "alps")
+    (bundle.path / "bundle.json").write_text("{")
+    assert is_learned(tmp_path, "desert"), "nobody knows what a version that is not readable has seen"

@@ -9,7 +9,7 @@ Columns:
     split: `train`, `val` or `test`
     axis: `longitude` or `latitude`, along which the blocks follow each other
     low, high: float, degrees, the lines between the blocks, in the middle of the gap; infinite at the ends
-    geometry: the block within the ground's bounding box, EPSG:4326
+    geometry: what the block has of the footprints of the ground's pairs, of now and before, EPSG:4326
 """
 
 import math
@@ -82,7 +82,7 @@ class Block:
         """The part of an image in the block, half a gap away from its lines; over the image's whole height or width.
 
         Returns:
-            None where it is narrower than `MIN_BLOCK`.
+            None where it is narrower than `MIN_BLOCK`, unless it is the whole image.
         """
         half = gap_in_degrees(gap_m, self.axis, grid.footprint.bounds) / 2
         along_columns = _varies_along_columns(grid, self.axis)
@@ -91,7 +91,7 @@ class Block:
             np.maximum(high[:-1], high[1:]) <= self.high - half
         )
         (found,) = np.nonzero(inside)
-        if len(found) < MIN_BLOCK or found[-1] - found[0] + 1 != len(found):
+        if not inside.all() and (len(found) < MIN_BLOCK or found[-1] - found[0] + 1 != len(found)):
             return None
         first, count = int(found[0]), len(found)
         return Window(first, 0, count, grid.height) if along_columns else Window(0, first, grid.width, count)
@@ -192,7 +192,7 @@ def divisions(ground: str, cells: Sequence[Cells], gap_m: float, least_m: float)
 def read_blocks(workspace: Workspace) -> geopandas.GeoDataFrame:
     """Where ground was cut before; an empty table when nowhere."""
     table = read_paths_table(workspace, workspace.blocks, ())
-    return as_table([], ()) if table is None else table
+    return as_table([], shapely.Polygon()) if table is None else table
 
 
 def write_blocks(workspace: Workspace, blocks: geopandas.GeoDataFrame) -> None:
@@ -211,31 +211,63 @@ def blocks_of(table: geopandas.GeoDataFrame, ground: str) -> list[Block]:
 def cut_before(
     pairs: geopandas.GeoDataFrame, table: geopandas.GeoDataFrame, gap_m: float, whole: Collection[str]
 ) -> dict[str, list[Block]]:
-    """Find the pairs on ground that was cut before, or nearer to it than the gap.
+    """Find the pairs on ground that was cut before, and the new ones of the same regions beside it.
+
+    A pair belongs to the ground that has most of its footprint, and so keeps its blocks for ever, for the
+    footprints of its pairs are the ground's. Only then does ground grow: by pairs that have no ground,
+    nearer to one of its pairs of the same region than the gap.
 
     Args:
-        pairs: id, post and footprint.
+        pairs: id, region and footprint.
         table: where ground was cut.
         gap_m: metres.
-        whole: post images that have one side as a whole.
+        whole: ids of pairs that have one side as a whole.
 
     Returns:
         The blocks by id of the pair. What new pairs add to a ground belongs to its blocks' open ends.
     """
-    free = pairs[~pairs["post"].isin(list(whole))]
-    found: dict[str, list[Block]] = {}
-    for ground in sorted(set(table["ground"])):
-        blocks = blocks_of(table, ground)
-        bounds = table[table["ground"] == ground].total_bounds
-        while True:
-            x, y = (gap_in_degrees(gap_m, axis, bounds) for axis in AXES)
-            widened = shapely.box(bounds[0] - x, bounds[1] - y, bounds[2] + x, bounds[3] + y)
-            touching = free[~free["id"].isin(list(found)) & free.intersects(widened)]
-            if touching.empty:
-                break
-            found |= dict.fromkeys(touching["id"], blocks)
-            bounds = _around(bounds, touching.total_bounds)
-    return found
+    free = pairs[~pairs["id"].isin(list(whole))]
+    ground_of = _own_ground(free, table)
+    grown = set(ground_of)
+    while grown:
+        old, new = free[free["id"].isin(list(grown))], free[~free["id"].isin(list(ground_of))]
+        grown = set()
+        for here, beside in _nearest_first(old, new, gap_m):
+            if beside not in ground_of:
+                ground_of[beside] = ground_of[here]
+                grown.add(beside)
+    return {pair: blocks_of(table, ground) for pair, ground in ground_of.items()}
+
+
+def _own_ground(pairs: geopandas.GeoDataFrame, table: geopandas.GeoDataFrame) -> dict[str, str]:
+    """By id the ground that has most of a pair's footprint; pairs on none are missing."""
+    names = sorted(set(table["ground"]))
+    areas = shapely.area(pairs.geometry.to_numpy())
+    shares = np.zeros((len(names), len(pairs)))
+    for number, name in enumerate(names):
+        shared = shapely.intersection(pairs.geometry.to_numpy(), _ground(table, name))
+        shares[number] = np.round(shapely.area(shared) / areas, 6)  # by rounding equal shares are equal
+    if not len(names):
+        return {}
+    first, most = shares.argmax(axis=0), shares.max(axis=0)
+    return {pair: names[at] for pair, at, share in zip(pairs["id"], first, most, strict=True) if share > 0}
+
+
+def _nearest_first(old: geopandas.GeoDataFrame, new: geopandas.GeoDataFrame, gap_m: float) -> list[tuple[str, str]]:
+    """Ids of old and new pairs of one region whose bounding boxes are nearer than a gap, the nearest first."""
+    found = []
+    for region, name, shape in zip(new["region"], new["id"], new.geometry, strict=True):
+        x, y = (gap_in_degrees(gap_m, axis, shape.bounds) for axis in AXES)
+        west, south, east, north = shape.bounds
+        widened = shapely.box(west - x, south - y, east + x, north + y)
+        near = old[(old["region"] == region) & shapely.intersects(shapely.envelope(old.geometry.to_numpy()), widened)]
+        found += [(shape.distance(other), here, name) for here, other in zip(near["id"], near.geometry, strict=True)]
+    return [(here, name) for _, here, name in sorted(found)]
+
+
+def _ground(table: geopandas.GeoDataFrame, ground: str) -> shapely.Geometry:
+    """The footprints of a ground's pairs, of now and before."""
+    return shapely.union_all(table[table["ground"] == ground].geometry.to_numpy())
 
 
 def with_ground(
@@ -247,15 +279,8 @@ def with_ground(
     parts = []
     for ground, blocks in sorted(grounds.items()):
         mine = pairs[[pair in cut and cut[pair][0].ground == ground for pair in pairs["id"]]]
-        before = table[table["ground"] == ground]
-        known = [part.total_bounds for part in (before, mine) if len(part)]
-        parts.append(as_table(blocks, _around(known[0], known[-1])))
+        parts.append(as_table(blocks, shapely.union_all([_ground(table, ground), *mine.geometry])))
     return geopandas.GeoDataFrame(pd.concat(parts, ignore_index=True), crs=WGS84) if parts else table
-
-
-def _around(first: Sequence[float], second: Sequence[float]) -> tuple[float, ...]:
-    """The bounds of two bounding boxes."""
-    return (*np.minimum(first[:2], second[:2]), *np.maximum(first[2:], second[2:]))
 
 
 def block_groups(table: geopandas.GeoDataFrame) -> set[str]:
@@ -263,10 +288,11 @@ def block_groups(table: geopandas.GeoDataFrame) -> set[str]:
     return {block.group for ground in set(table["ground"]) for block in blocks_of(table, ground)}
 
 
-def as_table(blocks: Sequence[Block], bounds: Sequence[float]) -> geopandas.GeoDataFrame:
-    """Rows of the table for the blocks of one ground with these bounds."""
+def as_table(blocks: Sequence[Block], footprints: shapely.Geometry) -> geopandas.GeoDataFrame:
+    """Rows of the table for the blocks of one ground with these footprints."""
     columns = {name: [getattr(block, name) for block in blocks] for name in COLUMNS}
-    return geopandas.GeoDataFrame(columns, geometry=[block.within(bounds) for block in blocks], crs=WGS84)
+    parts = [shapely.intersection(footprints, block.within(tuple(shapely.bounds(footprints)))) for block in blocks]
+    return geopandas.GeoDataFrame(columns, geometry=parts, crs=WGS84)
 
 
 def _best_lines(

@@ -27,6 +27,7 @@ import numpy as np
 import pandas as pd
 
 from tsmu.chips.neighbours import seams
+from tsmu.chips.sides import add_sides, forget, read_sides, sides_there
 from tsmu.chips.splits import GAP, keep_sides
 from tsmu.errors import ChipError
 from tsmu.issues import IssueLog
@@ -68,8 +69,9 @@ def add_to_index(
     the same chips. Chips whose ids another source has taken get a number.
 
     What has a side keeps it however the new chips were split (`splits.keep_sides`), because a model
-    may have learned from it or have been tested on it. A new chip that overlaps one of another side,
-    of now or of those that are replaced, is on none (`gap`).
+    may have learned from it or have been tested on it, in whichever build that was (`chips.sides`). A
+    new chip that overlaps one of another side, or ground that was on another side in any build, is on
+    none (`gap`); so is every window of a larger image that does, for windows are laid anew.
 
     Args:
         workspace: locked by the caller.
@@ -88,40 +90,59 @@ def add_to_index(
     again = [key in shown for key in zip(before["region"], before["content"], strict=True)]
     stale = before["source"].isin(set(chips["source"])) | np.array(again, bool)
     chips = _distinct(chips, set(before[~stale]["id"]))
-    unseen = stale & before["region"].isin(list(free)) & before["source"].isin(set(chips["source"]))
-    sided = before[(before["split"] != GAP) & ~unseen]
-    whole = sided[~sided["group"].isin(list(blocks))]
-    of_image = dict(zip(whole["post"], whole["split"], strict=True))
-    of_content = dict(zip(sided["content"], sided["split"], strict=True))
-    images = zip(chips["post"], chips["content"], strict=True)
-    # What an image shows before where it lies: files are renumbered.
-    had = [(of_content.get(what) if isinstance(what, str) else None) or of_image.get(post) for post, what in images]
-    had = [None if group in blocks else side for group, side in zip(chips["group"], had, strict=True)]
+    sides = read_sides(workspace, before)
+    for source in set(chips["source"]):
+        sides = forget(sides, free, source)
+    had = _had(chips, sides, blocks)
     group_had: dict[str, set[str]] = {}
-    shared = sided[~(stale[sided.index] & (sided["group"] == sided["id"]))]  # a chip alone is no group: it had its name
-    for groups, sides in ((shared["group"], shared["split"]), (chips["group"], had)):
-        for group, side in zip(groups, sides, strict=True):
-            if side:
+    for groups, shown_sides in ((sides["group"], sides["split"]), (chips["group"], had)):
+        for group, side in zip(groups, shown_sides, strict=True):
+            if side and isinstance(group, str):
                 group_had.setdefault(group, set()).add(side)
     chips = chips.assign(split=keep_sides(list(chips["group"]), list(chips["split"]), had, group_had))
+    there = sides_there(chips.geometry, sides)
+    stays = [side is not None and isinstance(what, str) for side, what in zip(had, chips["content"], strict=True)]
+    strange = [bool(ground - {side}) for ground, side in zip(there, chips["split"], strict=True)]
+    chips = chips.assign(
+        split=[GAP if new and not own else side for new, own, side in zip(strange, stays, chips["split"], strict=True)]
+    )
     index = pd.concat([before[~stale], chips], ignore_index=True) if not stale.all() else chips
-    fixed = [True] * int((~stale).sum()) + [side is not None for side in had]
-    replaced = sided[stale[sided.index]]
-    index = _apart(index, fixed, beside=replaced)
+    others = [True] * int((~stale).sum())
+    fixed = [*others, *(side is not None for side in had)]
+    index = _apart(index, fixed)
     if gap_m:
-        index = _apart(index, fixed, beside=replaced[:0], gap_m=gap_m)
+        # New ground gives way to ground that had its side before, and only then one of the latter to another.
+        index = _apart(index, [*others, *map(bool, there)], gap_m)
+        index = _apart(index, fixed, gap_m)
+    add_sides(workspace, sides, index)
     write_paths_table(workspace, index, workspace.chips, PATHS)
     return index
 
 
-def _apart(
-    chips: geopandas.GeoDataFrame, fixed: Sequence[bool], *, beside: geopandas.GeoDataFrame, gap_m: float = 0.0
-) -> geopandas.GeoDataFrame:
-    """Take from their sides the chips that `neighbours.seams` names, beside chips that stay where they are."""
-    both = pd.concat([chips[["geometry", "split"]], beside[["geometry", "split"]]], ignore_index=True)
-    leaves = seams(both.geometry, list(both["split"]), [*fixed, *[True] * len(beside)], gap_m)
-    sides = [GAP if left else side for left, side in zip(leaves, chips["split"], strict=False)]
-    return chips.assign(split=sides)
+def _had(chips: geopandas.GeoDataFrame, sides: geopandas.GeoDataFrame, blocks: Collection[str]) -> list[str | None]:
+    """The side that each chip had before, None for new ones and for chips in blocks.
+
+    What an image shows comes before where it lies, because files are renumbered; a window of a larger
+    image goes by its ground, because files of the same scene are made anew in other places.
+    """
+    known = sides[sides["content"].notna()]
+    of_content = dict(zip(known["content"], known["split"], strict=True))
+    uncut = sides[~sides["group"].isin(list(blocks))]
+    of_image = dict(zip(uncut["post"], uncut["split"], strict=True))
+    mine = uncut[uncut["source"].isin(set(chips["source"]))]
+    found: list[str | None] = []
+    for what, post, group, ground in zip(
+        chips["content"], chips["post"], chips["group"], sides_there(chips.geometry, mine), strict=True
+    ):
+        shown = of_content.get(what) if isinstance(what, str) else next(iter(ground)) if len(ground) == 1 else None
+        found.append(None if group in blocks else shown or of_image.get(post))
+    return found
+
+
+def _apart(chips: geopandas.GeoDataFrame, fixed: Sequence[bool], gap_m: float = 0.0) -> geopandas.GeoDataFrame:
+    """Take from their sides the chips that `neighbours.seams` names."""
+    leaves = seams(chips.geometry, list(chips["split"]), fixed, gap_m)
+    return chips.assign(split=[GAP if left else side for left, side in zip(leaves, chips["split"], strict=True)])
 
 
 def _distinct(chips: geopandas.GeoDataFrame, taken: set[str]) -> geopandas.GeoDataFrame:
@@ -141,15 +162,6 @@ def only_trained(chips: geopandas.GeoDataFrame, source: Path) -> set[str]:
     """Regions of which a source gave no validation and no test chips."""
     mine = chips[chips["source"] == str(source.resolve())]
     return set(mine["region"]) - set(mine[mine["split"].isin(["val", "test"])]["region"])
-
-
-def sides_of_images(chips: geopandas.GeoDataFrame, source: Path, blocks: Collection[str]) -> dict[str, set[str]]:
-    """The sides that a source's post images have, without those that are cut into `blocks`, as groups are named."""
-    mine = chips[(chips["source"] == str(source.resolve())) & (chips["split"] != GAP)]
-    sides: dict[str, set[str]] = {}
-    for post, split in mine[~mine["group"].isin(list(blocks))][["post", "split"]].itertuples(index=False):
-        sides.setdefault(post, set()).add(split)
-    return sides
 
 
 def bands_beside(chips: geopandas.GeoDataFrame, source: Path) -> tuple[str, ...] | None:

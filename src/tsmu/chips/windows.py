@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 import geopandas
+import shapely
 from rasterio.windows import Window
 
 from tsmu.chips.blocks import (
@@ -69,11 +70,13 @@ class PairChips:
         chips: rows of the chips index.
         blocks: the table of `chips.blocks`, with the ground that was cut now.
         cut: names of the ground that was cut now.
+        uncut: by region why its ground was not cut into blocks of its own, for each reason that there is.
     """
 
     chips: geopandas.GeoDataFrame
     blocks: geopandas.GeoDataFrame
     cut: tuple[str, ...]
+    uncut: dict[str, list[str]]
 
 
 def chips_from_pairs(
@@ -102,13 +105,14 @@ def chips_from_pairs(
         bands: the band list to insist on.
         bands_before: without `bands`, the one to take if any chip has it; the most frequent one otherwise.
         blocks: where ground was cut before (`blocks.read_blocks`); it stays so.
-        sided: the sides that post images had before that were not cut then; they are not cut any more.
+        sided: by id the sides of pairs whose ground had one as a whole (`sides.sides_of_pairs`); they are not
+            cut any more.
         progress: called with (done, all) after each pair.
 
     Raises:
         ChipError: no pair gives a chip.
     """
-    blocks = as_table([], ()) if blocks is None else blocks
+    blocks = as_table([], shapely.Polygon()) if blocks is None else blocks
     cut = cut_before(pairs, blocks, cutting.gap_m, sided)
     rows: list[dict[str, Any]] = []
     for done, pair in enumerate(pairs.to_dict("records"), start=1):
@@ -117,7 +121,9 @@ def chips_from_pairs(
         except ImageError as error:
             log.error(pair["post"], str(error).removeprefix(f"{pair['post']}: "))
             continue
-        if not found:
+        if not found and not _reaches_in(pair, cutting, cut.get(pair["id"])):
+            log.error(pair["post"], f"pair {pair['id']} lies on the lines of {cut[pair['id']][0].ground}, which is cut")
+        elif not found:
             least = f"{MIN_DECIDED}" if pair["reviewed"] else f"{MIN_KNOWN:.0%} of"
             log.error(pair["post"], f"pair {pair['id']} has no window with {least} known pixels")
         rows += found
@@ -131,11 +137,42 @@ def chips_from_pairs(
     if not rows:
         raise ChipError(f"{source}: no chip from {len(pairs)} labelled pairs with a region; the issue log says why")
     before = set(blocks["ground"])
-    rows = _split(rows, pairs[pairs["id"].isin({row["pair"] for row in rows})], cutting, cut, sided, before)
+    shown = pairs[pairs["id"].isin({row["pair"] for row in rows})]
+    rows, small = _split(rows, shown, cutting, cut, sided, before)
     blocks = with_ground(blocks, pairs, cut)
     return PairChips(
-        make_index([row | {"source": source} for row in rows]), blocks, tuple(sorted(set(blocks["ground"]) - before))
+        make_index([row | {"source": source} for row in rows]),
+        blocks,
+        tuple(sorted(set(blocks["ground"]) - before)),
+        _uncut(shown, cutting, cut, sided, small),
     )
+
+
+def _uncut(
+    pairs: geopandas.GeoDataFrame,
+    cutting: Cutting,
+    cut: Mapping[str, Sequence[Block]],
+    sided: Collection[str],
+    small: set[str],
+) -> dict[str, list[str]]:
+    """By region why ground was not cut into blocks of its own; `small` has the pairs whose ground is too small."""
+    found: dict[str, list[str]] = {}
+    for region, mine in pairs.groupby("region"):
+        ids = sorted(mine["id"])
+        whole = [pair for pair in ids if pair in sided]
+        reasons = [f"the ground of {pair} had one side as a whole before and keeps it" for pair in whole[:1]]
+        grounds = sorted({cut[pair][0].ground for pair in ids if pair in cut})
+        reasons += [f"its ground is cut with that of {ground}, whose lines stay" for ground in grounds]
+        if not small.isdisjoint(ids):
+            apart = f"three blocks {cutting.gap_m:g} m apart"
+            reasons.append(f"its ground cannot be cut into {apart} with landslides in each")
+        found[str(region)] = reasons
+    return found
+
+
+def _reaches_in(pair: dict[str, Any], cutting: Cutting, blocks: Sequence[Block] | None) -> bool:
+    """Whether any part of a pair can have windows: not if it lies whole between the blocks of its ground."""
+    return any(True for _ in _areas(Grid.of(describe(Path(pair["post"]))), cutting, blocks))
 
 
 def _windows(pair: dict[str, Any], cutting: Cutting, blocks: Sequence[Block] | None = None) -> Iterator[dict[str, Any]]:
@@ -262,7 +299,7 @@ def _split(
     cut: dict[str, list[Block]],
     sided: Mapping[str, Collection[str]],
     taken: Collection[str],
-) -> list[dict[str, Any]]:
+) -> tuple[list[dict[str, Any]], set[str]]:
     """Draw the windows without landslides, and give every window its group and its side.
 
     Args:
@@ -270,8 +307,11 @@ def _split(
         pairs: those that have windows.
         cutting: how.
         cut: the blocks by pair; gets those of the ground that has to be cut.
-        sided: the sides that post images as a whole had before.
+        sided: by pair the sides that its ground as a whole had before.
         taken: names of ground that was cut before.
+
+    Returns:
+        The windows, and the pairs whose ground is too small to be cut.
     """
     events = [[name for name in str(ids).split(",") if name] for ids in pairs["event_ids"]]
     groups = spatial_groups(list(pairs["id"]), pairs.geometry, cutting.gap_m, events)
@@ -279,21 +319,24 @@ def _split(
     group_of = dict(zip(pairs["id"], groups, strict=True))
     place = {pairs["id"].iloc[at]: number for number, at in enumerate(order)}
     had: dict[str, set[str]] = {}
-    for pair, post in zip(pairs["id"], pairs["post"], strict=True):
+    for pair in pairs["id"]:
         if pair not in cut:
-            had.setdefault(group_of[pair], set()).update(sided.get(post, ()))
+            had.setdefault(group_of[pair], set()).update(sided.get(pair, ()))
     tried: set[str] = set()
+    small: set[str] = set()
     begun: set[str] = set()
     while True:
         drawn = _with_sides(_balanced(rows, cutting), group_of, place, had)
         group = _to_be_cut(drawn, group_of, tried | {name for name, sides in had.items() if sides}, begun)
         if group is None:
-            return drawn
+            return drawn, small
         tried.add(group)
         mine = pairs[[group_of[pair] == group and pair not in cut for pair in pairs["id"]]]
         name = next(name for n in count(1) if (name := f"{group}-{n}" if n > 1 else group) not in taken)
         laid = _cut(name, mine.to_dict("records"), cutting)
-        if laid is not None:
+        if laid is None:
+            small |= set(mine["id"])
+        else:
             blocks, windows = laid
             cut |= dict.fromkeys(mine["id"], blocks)
             begun.add(name)
@@ -343,19 +386,27 @@ def _to_be_cut(
 def _cut(
     ground: str, pairs: Sequence[dict[str, Any]], cutting: Cutting
 ) -> tuple[list[Block], list[dict[str, Any]]] | None:
-    """Cut a ground of this name: its blocks, and the windows in them; None where it is too small for three sides."""
+    """Cut a ground of this name: its blocks, and the windows in them; None where it is too small for three sides.
+
+    Where it lies in several regions, each of them with landslides gets three sides if any way gives them.
+    """
     cells = [_count(pair) for pair in pairs]
+    regions = {pair["region"] for pair, counted in zip(pairs, cells, strict=True) if counted.landslide.any()}
     least_m = MIN_BLOCK * max(describe(Path(pair["post"])).pixel_size or 0 for pair in pairs)
     ways = divisions(ground, cells, cutting.gap_m, least_m)
+    together: tuple[list[Block], list[dict[str, Any]]] | None = None
     for off, blocks in sorted(
         ((_shares_off(blocks, cells, cutting), blocks) for blocks in ways), key=lambda way: way[0]
     ):
         if not math.isfinite(off):
             break
         rows = [row for pair in pairs for row in _windows(pair, cutting, blocks)]
-        if {row["block"].split for row in rows if row["landslide_pixels"]} == set(SPLITS):
+        telling = {(row["region"], row["block"].split) for row in rows if row["landslide_pixels"]}
+        if len(telling) == len(regions) * len(SPLITS):
             return blocks, rows
-    return None
+        if together is None and {side for _, side in telling} == set(SPLITS):
+            together = blocks, rows
+    return together
 
 
 def _shares_off(blocks: Sequence[Block], cells: Sequence[Cells], cutting: Cutting) -> float:

@@ -76,7 +76,8 @@ def build(
     """
     with command("chips build", as_json) as answer:
         from tsmu.chips.blocks import block_groups, read_blocks, write_blocks
-        from tsmu.chips.index import add_to_index, bands_beside, bands_of, only_trained, read_index, sides_of_images
+        from tsmu.chips.index import add_to_index, bands_beside, bands_of, only_trained, read_index
+        from tsmu.chips.sides import forget, read_sides, sides_of_pairs
         from tsmu.chips.windows import Cutting, chips_from_pairs
         from tsmu.imagery.pair_import import remember_terrain, with_events
         from tsmu.imagery.pair_store import require_pairs
@@ -99,6 +100,7 @@ def build(
             beside = bands_beside(earlier, space.pairs)
             if elevations:
                 _check_terrain(space, beside, elevations)
+            sides = forget(read_sides(space, earlier), free, str(space.pairs))
             try:
                 shown = with_terrain(usable, elevations, space.pair_files, log) if elevations else usable
                 made = chips_from_pairs(
@@ -109,9 +111,7 @@ def build(
                     bands=beside,
                     bands_before=_bands_before(earlier, space.pairs, elevations),
                     blocks=blocks,
-                    sided=sides_of_images(
-                        earlier[~earlier["region"].isin(list(free))], space.pairs, block_groups(blocks)
-                    ),
+                    sided=sides_of_pairs(usable, sides, str(space.pairs), block_groups(blocks)),
                     progress=lambda done, total: show(done, total, ""),
                 )
             finally:
@@ -138,12 +138,10 @@ def build(
         _tell_blocks(answer, made, gap)
         if len(made.blocks):
             answer.outputs["blocks"] = str(space.blocks)
-        remedy = (
-            f"its ground cannot be cut into three blocks {gap:g} m apart with landslides in each: add scenes of other "
-            "places, or try a smaller --gap or --size"
-        )
         regions = sorted(set(mine["region"]))
-        answer.more["regions"] = {region: tell_sides(answer, region, mine, remedy) for region in regions}
+        answer.more["regions"] = {
+            region: tell_sides(answer, region, mine, _remedy(made.uncut.get(region, []))) for region in regions
+        }
         if len(usable) < len(pairs):
             answer.say(
                 f"no chips from {unlabelled.sum()} pairs without a label (tsmu import labels) and "
@@ -195,6 +193,12 @@ def _bands_before(
         return before
     images = before[: len(before) - len(terrain_bands(before))]
     return (*images, *(f"{ROLE}:{band}" for band in elevations.bands))
+
+
+def _remedy(reasons: list[str]) -> str:
+    """What to do where a side is empty, after the reasons why."""
+    why = "; ".join(reasons) or "it has too few landslides"
+    return f"{why}: add scenes of other places, or, if the ground is too small, try a smaller --gap or --size"
 
 
 def _tell_blocks(answer: Answer, made: "PairChips", gap: float) -> None:

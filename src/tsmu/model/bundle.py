@@ -102,8 +102,16 @@ def bundle_versions(models: Path) -> list[Path]:
 
 
 def is_learned(models: Path, region: str) -> bool:
-    """Whether any version has learned a region."""
-    return any((version / decoder_file(region)).is_file() for version in bundle_versions(models))
+    """Whether any version has learned a region, by its record alone; a record that is not readable may have."""
+    return any(_may_know(version / "bundle.json", region) for version in bundle_versions(models))
+
+
+def _may_know(file: Path, region: str) -> bool:
+    try:
+        regions = json.loads(file.read_text(encoding="utf-8"))["properties"][RECORD]["regions"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return True
+    return not isinstance(regions, dict) or region in regions
 
 
 def next_version(models: Path) -> int:
