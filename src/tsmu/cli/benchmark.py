@@ -197,22 +197,50 @@ def cost(
 
 @app.command("false-alarms")
 def false_alarms(
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Where results.json goes, and bundles and scenes.")],
-    size: Annotated[int, typer.Option(min=64, help="Side of the two scenes, pixels of 10 m.")] = 2048,
-    encoder: Encoder = "resnet18",
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where results.json goes, and what is made once.")],
+    data: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Real chips instead of synthetic scenes: a folder per region.")
+    ] = None,
+    region: Annotated[
+        str | None, typer.Option(help="Of real chips: some with landslides, some without; batches of 16.")
+    ] = None,
+    pixel_size: Annotated[
+        float | None, typer.Option(min=0.01, metavar="M", help="Of real chips that have no georeference.")
+    ] = None,
+    size: Annotated[int, typer.Option(min=64, help="Side of the two synthetic scenes, pixels of 10 m.")] = 2048,
+    encoder: Annotated[
+        str | None,
+        typer.Option(help="By default resnet18 from random, on real chips timm-tf_efficientnet_lite0 from ImageNet."),
+    ] = None,
     steps: Steps = 200,
-    seed: Annotated[int, typer.Option(help="Of the world and of the training.")] = 0,
+    seed: Annotated[int, typer.Option(help="Of the synthetic world and of the trainings.")] = 0,
     as_json: JsonOption = False,
 ) -> None:
-    """Count false alarms where landslides are rare, with and without the image before."""
+    """Count false alarms where landslides are rare: on synthetic scenes, or on real chips without any."""
     with command("benchmark false-alarms", as_json) as answer:
         from tsmu.benchmark.false_alarms import benchmark_false_alarms, false_alarms_table
+        from tsmu.benchmark.real_alarms import RealAlarmsSettings, benchmark_real_alarms, real_alarms_table
+        from tsmu.errors import BenchmarkError
 
-        found = benchmark_false_alarms(size, out, encoder=encoder, steps=steps, seed=seed, say=answer.say)
-        answer.records = len(found["inputs"])
+        if (data is None) != (region is None) or (data is None and pixel_size is not None):
+            raise BenchmarkError(
+                "real chips need --data DIR and --region NAME; without both, leave out --pixel-size, too"
+            )
         answer.outputs = {"results": str(out / "results.json")}
+        if data is None or region is None:
+            found = benchmark_false_alarms(
+                size, out, encoder=encoder or "resnet18", steps=steps, seed=seed, say=answer.say
+            )
+            answer.records, table = len(found["inputs"]), false_alarms_table(found)
+        else:
+            learner = encoder or "timm-tf_efficientnet_lite0"
+            settings = RealAlarmsSettings(str(data), region, steps, encoder=learner, seed=seed, pixel_size=pixel_size)
+            with _training() as (say, report):
+                found = benchmark_real_alarms(settings, out, say, report)
+            answer.records, table = len(found["trainings"]), real_alarms_table(found)
+            answer.outputs["tables"] = str(out / "tables.md")
         answer.more = found
-        answer.say(false_alarms_table(found))
+        answer.say(table)
 
 
 @app.command("loop")
