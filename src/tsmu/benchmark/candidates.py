@@ -1,8 +1,9 @@
 """Candidates on labelled chips: what `tsmu map` would outline there, counted beside the chips' masks.
 
-candidates = number_candidates(percent, threshold=50, mean=80)
-counts = count_chip(percent, mask, threshold=50, mean=80, pixel_size=0.8)   # one chip
-figures(LANDSLIDE_FIGURES, np.array([counts, ...]))                       # {"recall": 0.9, "recall_error": 0.05, ...}
+    counts = [count_chip(percent, mask, threshold=50, mean=80, pixel_size=0.8) for percent, mask in chips]
+    figures(LANDSLIDE_FIGURES, np.array(counts))  # {"recall": 0.9, "recall_error": 0.05, ...}
+
+All figures are ratios of sums over chips, so that their standard errors over chips follow from leaving one out.
 """
 
 from collections.abc import Callable, Iterable, Mapping

@@ -131,6 +131,7 @@ def benchmark_real_alarms(
 
 
 def _by_part(chips: geopandas.GeoDataFrame) -> list[tuple[str, geopandas.GeoDataFrame]]:
+    """The chips of each split, by its name."""
     return [(part, chips[chips["split"] == part]) for part in ("train", *PARTS)]
 
 
@@ -140,6 +141,7 @@ def _clear(chips: geopandas.GeoDataFrame) -> geopandas.GeoDataFrame:
 
 
 def _read(settings: RealAlarmsSettings) -> geopandas.GeoDataFrame:
+    """The region's chips, all with a pixel size, and in every split some with and some without landslides."""
     chips = read_regions(Path(settings.data), [settings.region])[settings.region]
     if settings.pixel_size is not None:
         chips = chips.assign(pixel_size=chips["pixel_size"].fillna(settings.pixel_size))
@@ -158,6 +160,7 @@ def _read(settings: RealAlarmsSettings) -> geopandas.GeoDataFrame:
 
 
 def _numbers_of_clear_chips(chips: geopandas.GeoDataFrame) -> list[int]:
+    """How many training chips without landslides each training sees: `SHARES` of all, each number once."""
     clear = len(_clear(chips[chips["split"] == "train"]))
     return sorted({round(share * clear) for share in SHARES})
 
