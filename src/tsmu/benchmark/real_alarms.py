@@ -293,4 +293,4 @@ def real_alarms_table(results: Mapping[str, Any]) -> str:
 
 def _with_error(row: Mapping[str, Any], name: str) -> str:
     value, error = (f"{row[key]:.2f}" if row[key] is not None else "?" for key in (name, f"{name}_error"))
-    return f"{value} ± {error}"
+    return f"{value} +- {error}"
