@@ -151,6 +151,18 @@ def test_groups_given_later_leave_no_group_on_two_sides(tmp_path: Path) -> None:
     assert set(sided["split"]) == {"test", "val"}  # each of the three groups had one or the other
 
 
+def test_a_chip_that_lost_its_side_gets_no_other_one_later(tmp_path: Path) -> None:
+    workspace = Workspace.create(tmp_path / "survey")
+    folder = write_chips(tmp_path / "data", 10)
+    before = add_to_index(workspace, read(folder)[0])
+    groups = {f"chip_{n}": f"event {n % 3}" for n in range(10)}
+    first = add_to_index(workspace, read(folder, groups=groups)[0])
+    again = add_to_index(workspace, read(folder, groups=groups)[0])
+    assert list(again["split"]) == list(first["split"])
+    learned = set(before[before["split"] == "train"]["content"])
+    assert set(again[again["content"].isin(learned)]["split"]) == {"gap"}
+
+
 def test_a_moved_workspace_knows_its_own_sources(tmp_path: Path) -> None:
     workspace = Workspace.create(tmp_path / "survey")
     add_to_index(workspace, read(write_chips(tmp_path / "survey" / "chips", 5))[0])
