@@ -114,7 +114,8 @@ def test_what_cannot_be_learned_is_told(workspace: Workspace, tmp_path: Path) ->
     update_bundle(workspace, "bright", "tsmu", settings, **NETWORK)
     with pytest.raises(UpdateError, match=f"began with encoder {ENCODER}, asked for resnet34"):
         update_bundle(workspace, "dark", "tsmu", settings, encoder="resnet34", weights="none")
-    add_to_index(workspace, chips_of(write_chips(tmp_path / "one", 1, seed=9), "lone"))
+    tested = chips_of(write_chips(tmp_path / "one", 2, seed=9), "lone").assign(split="test")
+    add_to_index(workspace, tested)
     with pytest.raises(UpdateError, match="training split"):
         update_bundle(workspace, "lone", "tsmu", settings, **NETWORK)
 
