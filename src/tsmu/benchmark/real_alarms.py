@@ -84,7 +84,7 @@ def benchmark_real_alarms(
 ) -> dict[str, Any]:
     """Train what `out/states` does not hold yet, count, and write `results.json` and `tables.md` into `out`.
 
-    A training that was interrupted goes on from its last checkpoint.
+    The results are written after each training; one that was interrupted goes on from its last checkpoint.
 
     Returns:
         The content of results.json: `trainings`, each with what it learned from, its threshold, and
@@ -97,7 +97,7 @@ def benchmark_real_alarms(
     """
     chips = _read(settings)
     pretrained = find_weights(settings.encoder, settings.weights)
-    trainings = []
+    trainings: list[dict[str, Any]] = []
     for number in _numbers_of_clear_chips(chips):
         train = _training_chips(chips, number, settings.seed)
         done = out / "states" / f"{number}-{_key(settings, pretrained, chips)}.json"
@@ -107,27 +107,32 @@ def benchmark_real_alarms(
         learned = json.loads(done.read_text())
         answers = load_file(done.with_suffix(".safetensors"))
         trainings.append(learned | {part: _measure(answers, chips, part, learned["threshold"]) for part in PARTS})
-    results: dict[str, Any] = {
-        "settings": asdict(settings)
-        | {"strategy": STRATEGY, "least_pixels": LEAST_PIXELS, "thresholds": THRESHOLDS, "means": MEANS}
-        | weights_record(pretrained, bands_of(chips)),
+        results = _results(settings, pretrained, chips, trainings)
+        write_json(out / "results.json", results)
+        write_text(out / "tables.md", real_alarms_table(results))
+    return results
+
+
+def _results(
+    settings: RealAlarmsSettings,
+    pretrained: PretrainedWeights | None,
+    chips: geopandas.GeoDataFrame,
+    trainings: list[dict[str, Any]],
+) -> dict[str, Any]:
+    """What results.json holds: settings, versions, device, numbers of chips, and the trainings so far."""
+    grid = {"strategy": STRATEGY, "least_pixels": LEAST_PIXELS, "thresholds": THRESHOLDS, "means": MEANS}
+    kinds = {
+        part: {"clear": len(_clear(rows)), "landslide": len(rows) - len(_clear(rows))} for part, rows in _by_part(chips)
+    }
+    results = {
+        "settings": asdict(settings) | grid | weights_record(pretrained, bands_of(chips)),
         "versions": {name: version(name) for name in ("tsmu", "torch", "segmentation-models-pytorch")},
-        "device": {
-            "kind": device_in_use(),
-            "threads": torch.get_num_threads(),
-            "precision": precision_in_use(),
-        },
+        "device": {"kind": device_in_use(), "threads": torch.get_num_threads(), "precision": precision_in_use()},
         "written": datetime.now(UTC).isoformat(timespec="seconds"),
-        "chips": {
-            part: {"clear": len(_clear(rows)), "landslide": len(rows) - len(_clear(rows))}
-            for part, rows in _by_part(chips)
-        },
+        "chips": kinds,
         "trainings": trainings,
     }
-    results = dict(without_nan(results))
-    write_json(out / "results.json", results)
-    write_text(out / "tables.md", real_alarms_table(results))
-    return results
+    return dict(without_nan(results))
 
 
 def _by_part(chips: geopandas.GeoDataFrame) -> list[tuple[str, geopandas.GeoDataFrame]]:
@@ -273,7 +278,7 @@ def real_alarms_table(results: Mapping[str, Any]) -> str:
     ]
     for training in results["trainings"]:
         for row, checked in zip(training["test"], training["val"], strict=True):
-            if row["mean"] and row["asked"] != CHOSEN:
+            if row["asked"] != CHOSEN and (row["mean"] or row["threshold"] == training["threshold"]):
                 continue
             chosen = " (chosen)" if row["asked"] == CHOSEN else ""
             better = [part for part, found in (("val", checked), ("test", row)) if found["better"]]
