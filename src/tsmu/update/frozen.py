@@ -39,11 +39,11 @@ class Isolated(Strategy):
     moves_old_regions: ClassVar[bool] = False
 
     def starts_like(self, network: RegionNet) -> str | None:
-        """A new region starts as the last one."""
+        """Copy normalisation, adapters and decoder from the region that was learned last."""
         return network.decoder_names[-1] if network.decoder_names else None
 
     def later_stages(self, lesson: Lesson, steps: int) -> list[Stage]:
-        """All that the region has of its own."""
+        """Train the region's own normalisation, adapters and decoder in one stage."""
         return [new_alone(lesson, steps, going_on_rate(lesson, RATE))]
 
     def loss(self, lesson: Lesson, stage: Stage, batch: Sample, step: int) -> Losses:

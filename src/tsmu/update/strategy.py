@@ -180,7 +180,7 @@ class Strategy(ABC):
 
 
 def everything(lesson: Lesson, steps: int, rate: float = RATE) -> Stage:
-    """Train the encoder and all that the lesson's regions have of their own, normalisation included.
+    """Train the encoder, and the normalisation, adapters and decoders of all regions of the lesson.
 
     Args:
         lesson: the update.
