@@ -67,8 +67,9 @@ class ContinualSettings:
 
     @property
     def weights_digest(self) -> str | None:
-        """Of the weights that the encoder starts from; None of random ones. `auto` may be others on other machines."""
-        return _weights_digest(self.encoder, self.weights)
+        """SHA-256 of the weights that the encoder starts from on this machine; None of random ones."""
+        pretrained = _find_weights_once(self.encoder, self.weights)
+        return pretrained.digest if pretrained else None
 
     def key(self) -> str:
         """Name what the figures depend on, so that only equal runs are put together."""
@@ -76,10 +77,7 @@ class ContinualSettings:
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:8]
 
 
-@cache
-def _weights_digest(encoder: str, weights: str) -> str | None:
-    pretrained = find_weights(encoder, weights)
-    return pretrained.digest if pretrained else None
+_find_weights_once = cache(find_weights)  # every step of every cell starts from the same weights
 
 
 RESULTS = "results.json"
@@ -181,7 +179,7 @@ def _run_cell(
         "seed": seed,
         "split": settings.split,
         "encoder": settings.encoder,
-        **weights_record(find_weights(settings.encoder, settings.weights), bands_of(chips[order[0]])),
+        **weights_record(_find_weights_once(settings.encoder, settings.weights), bands_of(chips[order[0]])),
         "R": [step["R"] for step in steps],
         "R_at_half": [step["R_at_half"] for step in steps],
         "threshold": [[serving["threshold"] / 100 for serving in step["serving"].values()] for step in steps],
@@ -308,7 +306,7 @@ def network_after(
     mean, std = band_statistics(train[settings.regions[0]])
     with torch.random.fork_rng():
         torch.manual_seed(mix(seed, -1))
-        pretrained = find_weights(settings.encoder, settings.weights)
+        pretrained = _find_weights_once(settings.encoder, settings.weights)
         network = RegionNet(settings.encoder, mean, std, pretrained, bands_of(train[settings.regions[0]]))
     if before:
         for decoder in before[-1]["decoders"]:

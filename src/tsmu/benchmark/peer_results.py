@@ -45,7 +45,7 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class PeerSettings:
-    """What is compared.
+    """Regions, contestants and training settings of one comparison.
 
     Attributes:
         data: folder with one chips folder (`images/`, `masks/`) per region.

@@ -43,7 +43,7 @@ Found = dict[str, Any]
 
 @dataclass(frozen=True)
 class Job:
-    """What is to be learned.
+    """One training: the contestant, its tiles, weights and settings.
 
     Attributes:
         contestant: `tsmu`, `torchgeo` or `geoai`.
@@ -336,7 +336,7 @@ CONTESTANTS: dict[str, Callable[[Job], Found]] = {"tsmu": tsmu, "torchgeo": torc
 
 
 def main(file: str) -> None:
-    """Do the job."""
+    """Read the job file named on the command line, train, and print the result as JSON."""
     job = Job(**json.loads(Path(file).read_text(encoding="utf-8")))
     random.seed(job.seed)
     found = CONTESTANTS[job.contestant](job)

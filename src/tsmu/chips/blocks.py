@@ -136,7 +136,7 @@ class Cells:
 
 
 def no_cells(grid: Grid) -> Cells:
-    """Cells of an image of which nothing is known yet."""
+    """Make the cells of an image, with all counts at 0."""
     shape = -(-grid.height // CELL), -(-grid.width // CELL)
     return Cells(grid, np.zeros(shape), np.zeros(shape))
 
@@ -190,7 +190,7 @@ def divisions(ground: str, cells: Sequence[Cells], gap_m: float, least_m: float)
 
 
 def read_blocks(workspace: Workspace) -> geopandas.GeoDataFrame:
-    """Where ground was cut before; an empty table when nowhere."""
+    """Read where ground was cut before; an empty table if it never was."""
     table = read_paths_table(workspace, workspace.blocks, ())
     return as_table([], shapely.Polygon()) if table is None else table
 
@@ -203,7 +203,7 @@ def write_blocks(workspace: Workspace, blocks: geopandas.GeoDataFrame) -> None:
 
 
 def blocks_of(table: geopandas.GeoDataFrame, ground: str) -> list[Block]:
-    """The blocks of one ground."""
+    """Read the blocks of one ground from the table."""
     rows = table[table["ground"] == ground]
     return [Block(*row) for row in rows[list(COLUMNS)].itertuples(index=False)]
 

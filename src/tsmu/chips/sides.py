@@ -48,7 +48,7 @@ def as_sides(index: geopandas.GeoDataFrame) -> geopandas.GeoDataFrame:
 
 
 def forget(sides: geopandas.GeoDataFrame, regions: Collection[str], source: str) -> geopandas.GeoDataFrame:
-    """Leave out what a source gave of these regions: no model has seen it."""
+    """Leave out the chips that a source gave of these regions, which no model has learned."""
     return sides[~(sides["region"].isin(list(regions)) & (sides["source"] == source))]
 
 
@@ -87,7 +87,7 @@ def sides_of_pairs(
 
 
 def _joined(first: geopandas.GeoDataFrame, second: geopandas.GeoDataFrame) -> geopandas.GeoDataFrame:
-    """Both tables; of equal rows the last."""
+    """Put two tables of sides together; of equal rows the last is kept."""
     parts: Sequence[geopandas.GeoDataFrame] = [part for part in (first, second) if len(part)]
     if not parts:
         return second

@@ -64,7 +64,7 @@ class Cutting:
 
 @dataclass(frozen=True)
 class PairChips:
-    """What `chips_from_pairs` makes.
+    """The chips cut from pairs, and how their ground was divided.
 
     Attributes:
         chips: rows of the chips index.
@@ -255,7 +255,7 @@ def _areas(grid: Grid, cutting: Cutting, blocks: Sequence[Block] | None) -> Iter
 
 
 def _without_rest(length: int, size: int) -> int:
-    """Leave out what is too little for one more window: it would show nearly the same as the one before."""
+    """Shorten a side (px) to whole windows where the rest is under a quarter of one, which would repeat the last."""
     rest = length % size
     return length - rest if length > size and rest < size / 4 else length
 

@@ -182,7 +182,11 @@ def _opened(path: Path) -> RasterInfo:
 
 
 def _placed(info: RasterInfo, grid: Grid, target: Path, root: Path, log: IssueLog) -> Path:
-    """Take a file as it is; write a VRT for one without a place, or without the no-data value that it has."""
+    """Return the raster to read for an image: the file itself, or a VRT that adds what the file does not declare.
+
+    A VRT is written for a file without georeference, and for one with an undeclared empty border: an area at
+    its border that is 0 in every band is taken as no data, and the log says so.
+    """
     share = empty_border(info.path)
     if share >= EMPTY_FROM:
         problem = f"is 0 in every band over {share:.0%} of it, at its border, and declares no no-data value"

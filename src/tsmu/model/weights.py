@@ -124,8 +124,9 @@ def load_weights(encoder: nn.Module, pretrained: PretrainedWeights, bands: Seque
     Red, green and blue find their own kernels by name, wherever they stand; where several images
     have a colour (before and after the event) each gets an equal part of the kernel, so that an
     image that did not change gives the features of the three-band network. Every further band gets
-    the mean of the three kernels. All are scaled so that their sum is that of the original: an
-    image that is alike in all bands keeps its features.
+    the mean of the three kernels. All are scaled as if three kernels were summed, so that activations
+    keep their size: with all three colours, or with none, an image that is alike in all bands gives
+    the features of the three-band network.
 
     Args:
         encoder: of `build_encoder`, for `len(bands)` bands.
@@ -246,7 +247,7 @@ def _first_convolution(encoder: nn.Module) -> str:
 
 
 def _differs(name: str, stem: str, given: Tensor, own: Tensor) -> bool:
-    """Whether shapes differ, the number of bands apart."""
+    """Whether the shapes of two tensors differ; in the first convolution the number of bands may."""
     if name != stem:
         return given.shape != own.shape
     return given.ndim != own.ndim or (given.shape[0], *given.shape[2:]) != (own.shape[0], *own.shape[2:])
@@ -297,7 +298,7 @@ def _from_hub(encoder: str, weights: str, *, offline: bool) -> PretrainedWeights
 
 @contextmanager
 def _hub(*, offline: bool) -> Iterator[None]:
-    """Keep the hub client's five announcements of another attempt from the user; its error says it all.
+    """Silence the warnings of the hub's client, which announces each of its five attempts; its error stays.
 
     Args:
         offline: use what was downloaded before, and ask nobody.
