@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tsmu.chips.neighbours import along_a_curve, seams, spatial_groups
 from tsmu.chips.splits import block_split
-from tsmu.chips.windows import Cutting, _starts
+from tsmu.chips.windows import Cutting, window_starts
 from tsmu.imagery.footprint_table import check_footprints, read_footprints
 from tsmu.imagery.footprints import overlapping
 from tsmu.issues import IssueLog
@@ -66,7 +66,7 @@ def test_the_published_footprints_do_not_leak_and_a_random_split_does(shared_dat
 
 @given(st.integers(1, 3000), st.integers(32, 512), st.integers(1, 512))
 def test_windows_cover_an_image_and_stay_inside(length: int, size: int, stride: int) -> None:
-    starts = _starts(length, Cutting(size=size, stride=stride))
+    starts = window_starts(length, Cutting(size=size, stride=stride))
     assert starts == sorted(set(starts))
     assert starts[0] == 0
     assert starts[-1] + min(size, length) == length

@@ -8,15 +8,13 @@ from safetensors.torch import save_file
 from torch import nn
 
 from tsmu.errors import BundleError
+from tsmu.model.band_kernels import band_colours, guessed_colours, kernels_for
 from tsmu.model.network import RegionNet
 from tsmu.model.weights import (
     PACKAGED_ENCODER,
     PretrainedWeights,
-    band_colours,
     build_encoder,
     find_weights,
-    guessed_colours,
-    kernels_for,
     load_weights,
 )
 

