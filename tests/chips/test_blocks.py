@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import shapely
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from rasterio.crs import CRS
 from rasterio.transform import Affine
@@ -206,6 +206,8 @@ def test_a_scene_between_two_grounds_moves_neither(survey: Survey) -> None:
         max_size=5,
     )
 )
+@example([(20, 6, (96, 96), "alps"), (20, 11, (128, 384), "alps"), (17, 7, (96, 96), "alps")])
+@example([(23, 5, (96, 96), "alps"), (9, 0, (128, 384), "alps"), (22, 2, (96, 96), "alps")])
 def test_no_ground_changes_its_side_however_a_survey_grows(
     tmp_path_factory: pytest.TempPathFactory, scenes: list[tuple[int, int, tuple[int, int], str]]
 ) -> None:

@@ -25,6 +25,7 @@ from typing import Any
 import geopandas
 import numpy as np
 import pandas as pd
+import shapely
 
 from tsmu.chips.neighbours import seams
 from tsmu.chips.sides import add_sides, forget, read_sides, sides_there
@@ -111,9 +112,10 @@ def add_to_index(
     fixed = [*others, *(side is not None for side in had)]
     index = _apart(index, fixed)
     if gap_m:
-        # New ground gives way to ground that had its side before, and only then one of the latter to another.
-        index = _apart(index, [*others, *map(bool, there)], gap_m)
-        index = _apart(index, fixed, gap_m)
+        # A chip that was there stays; of the others new ground gives way to ground that had its side before.
+        stood = _stood(chips, sides)
+        firmness = [*others, *map(bool, there)]
+        index = _apart(index, [*others, *stood], gap_m, firmness)
     add_sides(workspace, sides, index)
     write_paths_table(workspace, index, workspace.chips, PATHS)
     return index
@@ -139,9 +141,21 @@ def _had(chips: geopandas.GeoDataFrame, sides: geopandas.GeoDataFrame, blocks: C
     return found
 
 
-def _apart(chips: geopandas.GeoDataFrame, fixed: Sequence[bool], gap_m: float = 0.0) -> geopandas.GeoDataFrame:
+def _stood(chips: geopandas.GeoDataFrame, sides: geopandas.GeoDataFrame) -> list[bool]:
+    """Whether each chip, as this very window, was on its side in a build before."""
+    before, now = (
+        zip(table["source"], table["split"], shapely.to_wkb(table.geometry.to_numpy()), strict=True)
+        for table in (sides, chips)
+    )
+    known = set(before)
+    return [chip in known for chip in now]
+
+
+def _apart(
+    chips: geopandas.GeoDataFrame, fixed: Sequence[bool], gap_m: float = 0.0, firmness: Sequence[int] | None = None
+) -> geopandas.GeoDataFrame:
     """Take from their sides the chips that `neighbours.seams` names."""
-    leaves = seams(chips.geometry, list(chips["split"]), fixed, gap_m)
+    leaves = seams(chips.geometry, list(chips["split"]), fixed, gap_m, firmness)
     return chips.assign(split=[GAP if left else side for left, side in zip(leaves, chips["split"], strict=True)])
 
 

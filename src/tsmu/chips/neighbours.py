@@ -53,21 +53,28 @@ def _nearer_than(footprints: geopandas.GeoSeries, gap_m: float) -> npt.NDArray[n
 
 
 def seams(
-    footprints: geopandas.GeoSeries, sides: Sequence[str], fixed: Sequence[bool], gap_m: float = 0.0
+    footprints: geopandas.GeoSeries,
+    sides: Sequence[str],
+    fixed: Sequence[bool],
+    gap_m: float = 0.0,
+    firmness: Sequence[int] | None = None,
 ) -> list[bool]:
     """Tell which chips have to leave their side: they overlap a chip of another one, or lie nearer to it than a gap.
 
-    Of two such chips the one goes that is less needed: never a fixed one, and test chips last.
+    Of two such chips the one goes that is less needed: never a fixed one, the less firm one before the
+    other, and test chips last.
 
     Args:
         footprints: EPSG:4326; None for chips without a place, which overlap nothing.
         sides: of each chip.
         fixed: chips that stay: models may have learned from them already.
         gap_m: metres.
+        firmness: a larger number stays before a smaller one; by default all are alike.
     """
+    firm = [0] * len(sides) if firmness is None else firmness
     placed = np.flatnonzero(footprints.notna())
     here = footprints.iloc[placed]
-    rank = [(bool(stays), ORDER.index(side)) for stays, side in zip(fixed, sides, strict=True)]
+    rank = [(bool(stays), holds, ORDER.index(side)) for stays, holds, side in zip(fixed, firm, sides, strict=True)]
     leaves = [False] * len(sides)
     shared = placed[_nearer_than(here, gap_m).T if gap_m else overlapping(here.to_numpy())]
     apart = np.asarray(sides, dtype=object)[shared]

@@ -76,14 +76,31 @@ def sides_of_pairs(
 ) -> dict[str, set[str]]:
     """By id the sides of pairs whose ground had one as a whole, whatever their files and ids were then.
 
+    A pair of which more was cut into blocks than had a side as a whole, because other pairs overlap it, is
+    not among them.
+
     Args:
         pairs: id and footprint.
         sides: all sides.
         source: whose chips count.
         blocks: groups that are blocks: their ground is cut.
     """
-    there = sides_there(pairs.geometry, whole(sides, source, blocks))
-    return {pair: had for pair, had in zip(pairs["id"], there, strict=True) if had}
+    uncut = whole(sides, source, blocks)
+    cut = sides[(sides["source"] == source) & sides["group"].isin(list(blocks))]
+    of_whole, of_blocks = (_shared_area(pairs.geometry, chips) for chips in (uncut, cut))
+    there = sides_there(pairs.geometry, uncut)
+    return {
+        pair: had
+        for pair, had, as_a_whole, in_blocks in zip(pairs["id"], there, of_whole, of_blocks, strict=True)
+        if had and as_a_whole >= in_blocks
+    }
+
+
+def _shared_area(footprints: geopandas.GeoSeries, chips: geopandas.GeoDataFrame) -> list[float]:
+    """How much of each footprint the chips cover, square degrees."""
+    placed = chips[chips.geometry.notna()].geometry.to_numpy()
+    covered = shapely.union_all(placed)
+    return [float(area) for area in shapely.area(shapely.intersection(footprints.to_numpy(), covered))]
 
 
 def _joined(first: geopandas.GeoDataFrame, second: geopandas.GeoDataFrame) -> geopandas.GeoDataFrame:
