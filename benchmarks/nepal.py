@@ -42,7 +42,7 @@ def main(source: str, folder: str) -> None:
 def observations(database: db.Database) -> geopandas.GeoDataFrame:
     """Every outline with the year of its images."""
     from tsmu.database.schema import observation, scene
-    from tsmu.database.store import frame
+    from tsmu.database.storage.database import frame
 
     columns = (observation.c.landslide_id, observation.c.geom, scene.c.date_post)
     with database.read() as connection:

@@ -7,10 +7,10 @@ import shapely
 import sqlalchemy as sa
 
 from tests.database.conftest import RUN, scene, squares
-from tsmu.database.building import Added, RunRecord, SceneRecord, add_run
 from tsmu.database.schema import landslide, landslide_version, mapped_area, observation, review, run
 from tsmu.database.schema import scene as scene_table
-from tsmu.database.store import Database, frame
+from tsmu.database.storage.database import Database, frame
+from tsmu.database.writing.runs import Added, RunRecord, SceneRecord, add_run
 from tsmu.errors import DatabaseError
 from tsmu.issues import IssueLog
 

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from tests.database.conftest import RUN, scene, squares
 from tests.database.test_building import add
 from tsmu import database as db
-from tsmu.database import rtrees
 from tsmu.database.schema import landslide
-from tsmu.database.store import BULK, insert
+from tsmu.database.storage import rtree as rtrees
+from tsmu.database.storage.database import BULK, insert
 from tsmu.database.types import now
 from tsmu.errors import DatabaseError
 from tsmu.issues import IssueLog

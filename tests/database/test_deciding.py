@@ -13,9 +13,15 @@ from hypothesis import strategies as st
 from tests.database.conftest import scene, squares
 from tests.database.test_building import NEWER, add, counts, table
 from tsmu import database as db
+from tsmu.database.decisions.reviewer_agreement import (
+    agreement,
+    cohen_kappa,
+    disagreements,
+    model_against_people,
+    verdicts,
+)
 from tsmu.database.schema import observation, review
 from tsmu.database.types import now
-from tsmu.database.verdicts import agreement, cohen_kappa, disagreements, model_against_people, verdicts
 from tsmu.database.vocabulary import Action
 from tsmu.errors import ConflictError, DatabaseError
 

@@ -17,10 +17,10 @@ from PIL import Image
 from tests.database.conftest import RUN, scene, squares
 from tsmu import database as db
 from tsmu.database import Filters
-from tsmu.database.cells import Cells, Hexagons, Squares, equal_area_crs
-from tsmu.database.densities import density
-from tsmu.database.density_files import write_density
-from tsmu.database.density_picture import class_breaks, draw_density
+from tsmu.database.analysis.density_files import write_density
+from tsmu.database.analysis.density_map import density
+from tsmu.database.analysis.density_plot import class_breaks, draw_density
+from tsmu.database.analysis.equal_area_cells import Cells, Hexagons, Squares, equal_area_crs
 from tsmu.errors import DatabaseError
 from tsmu.issues import IssueLog
 

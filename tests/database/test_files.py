@@ -19,9 +19,9 @@ from tests.database.conftest import scene, squares
 from tests.database.test_building import NEWER, add, table
 from tsmu import database as db
 from tsmu.cli import app
-from tsmu.database.formats import SHORT_NAMES
-from tsmu.database.outlines import multipolygons
+from tsmu.database.files.formats import SHORT_NAMES
 from tsmu.database.schema import TABLES, event, has_shape, landslide
+from tsmu.database.storage.geometry_cleaning import multipolygons
 from tsmu.errors import DatabaseError
 from tsmu.issues import IssueLog
 

@@ -13,9 +13,9 @@ from tests.database.conftest import RUN, scene
 from tests.database.drawing import LIVE, STEP, areas, cells, draw
 from tests.database.test_building import NEWER, add, table
 from tsmu import database as db
-from tsmu.database.blobs import encode
-from tsmu.database.matching import group
+from tsmu.database.merging.grouping import group
 from tsmu.database.schema import event, observation
+from tsmu.database.storage.geometry import encode
 from tsmu.errors import DatabaseError
 from tsmu.issues import IssueLog
 

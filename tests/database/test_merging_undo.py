@@ -17,7 +17,7 @@ from tests.database.conftest import scene
 from tests.database.drawing import areas, cells, draw, live, same
 from tests.database.test_building import add
 from tsmu import database as db
-from tsmu.database.matching import group
+from tsmu.database.merging.grouping import group
 from tsmu.database.schema import TABLES
 from tsmu.errors import DatabaseError
 

@@ -17,9 +17,9 @@ from tests.conftest import require
 from tests.database.conftest import RUN, scene, squares
 from tests.database.test_building import add
 from tsmu import database as db
-from tsmu.database.blobs import decode, encode, envelope
-from tsmu.database.outlines import geodesic_areas
 from tsmu.database.schema import landslide
+from tsmu.database.storage.geometry import decode, encode, envelope
+from tsmu.database.storage.geometry_cleaning import geodesic_areas
 from tsmu.issues import IssueLog
 
 CHECKOUT = Path(__file__).parents[2]

@@ -18,11 +18,11 @@ from tests.database.conftest import RUN, scene, squares
 from tests.database.test_building import NEWER, add, counts, table
 from tsmu import database as db
 from tsmu.cli import app
-from tsmu.database.blobs import encode
-from tsmu.database.places import boxes
+from tsmu.database.queries.review_queue import Order, waiting
+from tsmu.database.queries.spatial_index import boxes
+from tsmu.database.queries.where_expression import condition
 from tsmu.database.schema import TABLES, has_shape, landslide
-from tsmu.database.waiting import Order, waiting
-from tsmu.database.where import condition
+from tsmu.database.storage.geometry import encode
 from tsmu.errors import DatabaseError
 
 DAYS = {"date_pre": date(2024, 4, 1), "date_post": date(2024, 5, 1)}

@@ -16,7 +16,7 @@ from tests.review.conftest import Client, decision
 from tsmu.benchmark.geologist import review
 from tsmu.cli import app
 from tsmu.database import Database, Filters, open_database, query
-from tsmu.database.scenes import scenes
+from tsmu.database.writing.scenes import scenes
 from tsmu.workspace import Workspace
 
 

@@ -9,7 +9,7 @@ import typer
 from tsmu.cli.command import JsonOption, WorkspaceOption, command, find_workspace
 
 if TYPE_CHECKING:
-    from tsmu.database.evidence import Evidence
+    from tsmu.database.decisions.scene_evidence import Evidence
     from tsmu.issues import IssueLog
     from tsmu.workspace import Workspace
 
@@ -34,7 +34,7 @@ def from_review(
     with command("labels from-review", as_json) as answer:
         space = find_workspace(workspace)
         from tsmu.database import open_database
-        from tsmu.database.evidence import evidence
+        from tsmu.database.decisions.scene_evidence import evidence
         from tsmu.errors import LabelError
         from tsmu.imagery.pair_import import take_pairs
         from tsmu.issues import IssueLog

@@ -6,26 +6,26 @@ with database.open_database("landslides.gpkg") as records:
     confirmed = database.query(records, database.Filters(status=["confirmed"], min_area=1000))
 """
 
-from tsmu.database.building import Added, RunRecord, SceneRecord, add_run
-from tsmu.database.checks import check
-from tsmu.database.comparing import Comparison, compare
-from tsmu.database.copying import copy
-from tsmu.database.deciding import decide
-from tsmu.database.decision import Decided, Wanted
-from tsmu.database.delineations import AddedInventory, add_inventory
-from tsmu.database.densities import Density, density
-from tsmu.database.exporting import export
-from tsmu.database.filters import Filters
-from tsmu.database.importing import import_file
-from tsmu.database.merging import Merged, merge
-from tsmu.database.proposals import accept, decline, proposals
-from tsmu.database.querying import history, info, query, reviews
-from tsmu.database.reviewing import review
-from tsmu.database.saving import save as backup
-from tsmu.database.store import Database
-from tsmu.database.taking import Taken
-from tsmu.database.undoing import Undone, undo_merge
-from tsmu.database.versions import open_database
+from tsmu.database.analysis.comparison import Comparison, compare
+from tsmu.database.analysis.density_map import Density, density
+from tsmu.database.decisions.decision_writer import decide
+from tsmu.database.decisions.proposal_answers import accept, decline, proposals
+from tsmu.database.decisions.records import Decided, Wanted
+from tsmu.database.decisions.reviewing import review
+from tsmu.database.files.database_copy import copy
+from tsmu.database.files.exporter import export
+from tsmu.database.files.importer import import_file
+from tsmu.database.files.known_landslides import Taken
+from tsmu.database.integrity.checks import check
+from tsmu.database.merging.merge_undo import Undone, undo_merge
+from tsmu.database.merging.observation_merge import Merged, merge
+from tsmu.database.opening.schema_versions import open_database
+from tsmu.database.queries.filters import Filters
+from tsmu.database.queries.landslides import history, info, query, reviews
+from tsmu.database.storage.backup import save as backup
+from tsmu.database.storage.database import Database
+from tsmu.database.writing.inventories import AddedInventory, add_inventory
+from tsmu.database.writing.runs import Added, RunRecord, SceneRecord, add_run
 
 __all__ = [
     "Added",

@@ -6,9 +6,9 @@ from typing import Any
 from fastapi import APIRouter, Request
 
 from tsmu.database import info
-from tsmu.database.counting import counts
-from tsmu.database.verdicts import agreement, disagreements, model_against_people, verdicts
-from tsmu.database.waiting import progress
+from tsmu.database.decisions.reviewer_agreement import agreement, disagreements, model_against_people, verdicts
+from tsmu.database.queries.counting import counts
+from tsmu.database.queries.review_queue import progress
 from tsmu.review.desk import TheDesk
 from tsmu.review.features import TheFilters
 

@@ -7,10 +7,10 @@ from fastapi.responses import JSONResponse
 from pydantic import Field
 
 from tsmu.database import Wanted, decide
-from tsmu.database.deciding import touched
-from tsmu.database.scenes import look, shift_scene
-from tsmu.database.verdicts import agreement, disagreements, verdicts
+from tsmu.database.decisions.decision_writer import touched
+from tsmu.database.decisions.reviewer_agreement import agreement, disagreements, verdicts
 from tsmu.database.vocabulary import Action
+from tsmu.database.writing.scenes import look, shift_scene
 from tsmu.errors import ConflictError
 from tsmu.review import geojson
 from tsmu.review.desk import Desk, Reviewer, TheDesk, log, named

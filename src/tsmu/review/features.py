@@ -13,11 +13,11 @@ import sqlalchemy as sa
 from fastapi import APIRouter, Depends, Query, Response
 
 from tsmu.database import Filters, history, query, reviews
-from tsmu.database.paging import page
+from tsmu.database.decisions.reviewer_agreement import verdicts
+from tsmu.database.queries.paging import page
+from tsmu.database.queries.review_queue import nearest
 from tsmu.database.schema import observation, run, scene
-from tsmu.database.store import frame
-from tsmu.database.verdicts import verdicts
-from tsmu.database.waiting import nearest
+from tsmu.database.storage.database import frame
 from tsmu.review import geojson
 from tsmu.review.desk import Desk, TheDesk
 from tsmu.review.inputs import LARGEST, filters

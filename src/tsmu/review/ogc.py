@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse
 
 from tsmu.database import Filters, history, info
-from tsmu.database.paging import count, page
+from tsmu.database.queries.paging import count, page
 from tsmu.database.schema import landslide
 from tsmu.database.types import moment_text, now
 from tsmu.review import geojson

@@ -16,7 +16,7 @@ import numpy.typing as npt
 import sqlalchemy as sa
 
 from tsmu.database import Database, Filters
-from tsmu.database.places import boxes, touches
+from tsmu.database.queries.spatial_index import boxes, touches
 from tsmu.database.schema import landslide, landslide_version
 from tsmu.database.vocabulary import Status
 from tsmu.review.mercator import bounds, to_world

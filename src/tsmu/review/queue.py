@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
-from tsmu.database.waiting import Order, progress, waiting
+from tsmu.database.queries.review_queue import Order, progress, waiting
 from tsmu.review import geojson
 from tsmu.review.desk import TheDesk
 from tsmu.review.features import GEOJSON, TheFilters

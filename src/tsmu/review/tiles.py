@@ -25,7 +25,7 @@ from mapbox_vector_tile.encoder import on_invalid_geometry_make_valid
 
 from tsmu.database import Database
 from tsmu.database.schema import landslide
-from tsmu.database.store import shapes_of
+from tsmu.database.storage.database import shapes_of
 from tsmu.database.vocabulary import Status
 from tsmu.review.desk import TheDesk
 from tsmu.review.features import TheFilters

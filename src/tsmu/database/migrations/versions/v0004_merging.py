@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from tsmu.database.geopackage import register_plain
+from tsmu.database.storage.geopackage import register_plain
 from tsmu.database.types import Moment
 
 revision = "0004"

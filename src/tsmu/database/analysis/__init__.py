@@ -1,0 +1,1 @@
+"""What the records show: maps of landslide density, comparisons of two inventories, distributions of areas."""

@@ -1,0 +1,170 @@
+"""Two inventories of one place: what both have, what only one has, and how large their landslides are.
+
+Two outlines are of the same landslide when they share at least half of the smaller one, the rule by which
+runs are matched with what is there. One may match several, where one author drew apart what the other drew
+as one. Neither inventory is the truth: human mappers agree in part only.
+"""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import geopandas
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import shapely
+from pyogrio.errors import DataSourceError
+
+from tsmu.database.analysis.equal_area_cells import equal_area_crs
+from tsmu.database.analysis.size_distribution import Tail, power_law_tail, rollover
+from tsmu.database.files.importer import is_database
+from tsmu.database.opening.schema_versions import open_database
+from tsmu.database.queries.filters import EVERYTHING, Filters
+from tsmu.database.queries.landslides import query
+from tsmu.database.storage.geometry import Shapes
+from tsmu.database.storage.geometry_cleaning import clean, geodesic_areas
+from tsmu.database.types import SRS_ID
+from tsmu.errors import DatabaseError
+from tsmu.evaluate.objects import SAME
+from tsmu.issues import IssueLog
+from tsmu.regions.layers import earth_crs, read_layer
+
+
+@dataclass(frozen=True)
+class Side:
+    """One of the two inventories.
+
+    Attributes:
+        name: what it is called.
+        outlines: in the projection that both have.
+        areas: geodesic, m2.
+        matched: which have a landslide of the other inventory.
+        tail: power law of the large areas; None for too few.
+        rollover_m2: the most frequent area; None where small ones only get more.
+    """
+
+    name: str
+    outlines: geopandas.GeoSeries
+    areas: npt.NDArray[np.float64]
+    matched: npt.NDArray[np.bool_]
+    tail: Tail | None
+    rollover_m2: float | None
+
+    def summary(self) -> dict[str, Any]:
+        """What there is to say of it, as JSON."""
+        return {
+            "name": self.name,
+            "landslides": len(self.areas),
+            "matched": int(self.matched.sum()),
+            "alone": int((~self.matched).sum()),
+            "area_m2": float(self.areas.sum()),
+            "median_area_m2": float(np.median(self.areas)),
+            "largest_m2": float(self.areas.max()),
+            "rollover_m2": self.rollover_m2,
+            "tail": asdict(self.tail) if self.tail else None,
+        }
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What two inventories share.
+
+    Attributes:
+        a: the first.
+        b: the second.
+        pairs: one row per two outlines that match: `a`, `b` (positions), `iou`.
+        shared_m2: ground that is landslide in both.
+        either_m2: ground that is landslide in one or both.
+    """
+
+    a: Side
+    b: Side
+    pairs: pd.DataFrame
+    shared_m2: float
+    either_m2: float
+
+    def summary(self) -> dict[str, Any]:
+        """The table, as JSON: matched and missed of A, extra of B, IoU of the ground and of matching outlines."""
+        one = self.pairs.drop_duplicates("a", keep=False).drop_duplicates("b", keep=False)
+        return {
+            "a": self.a.summary(),
+            "b": self.b.summary(),
+            "matched": int(self.a.matched.sum()),
+            "missed": int((~self.a.matched).sum()),
+            "extra": int((~self.b.matched).sum()),
+            "one_to_one": len(one),
+            "median_iou_of_pairs": float(self.pairs["iou"].median()) if len(self.pairs) else None,
+            "iou_of_areas": self.shared_m2 / self.either_m2,
+            "shared_m2": self.shared_m2,
+        }
+
+
+def compare(a: Path | str, b: Path | str, log: IssueLog, filters: Filters = EVERYTHING) -> Comparison:
+    """Compare two inventories.
+
+    Args:
+        a: a database, or a layer of polygons; what B is measured against.
+        b: likewise.
+        log: takes polygons that were left out or repaired.
+        filters: for databases; without a status those that are believed to be landslides.
+
+    Raises:
+        TsmuError: one cannot be read, or has no landslides.
+    """
+    outlines = [_read(target, log, filters) for target in (a, b)]
+    bounds = shapely.total_bounds(np.concatenate(outlines)).tolist()
+    crs = equal_area_crs(*bounds)
+    first, second = (geopandas.GeoSeries(shapes, crs=SRS_ID).to_crs(crs) for shapes in outlines)
+    left, right = (np.array(_valid(series), dtype=object) for series in (first, second))
+    i, j = shapely.STRtree(right).query(left, predicate="intersects")
+    shared = shapely.area(shapely.intersection(left[i], right[j]))
+    sizes = shapely.area(left), shapely.area(right)
+    same = shared >= SAME * np.minimum(sizes[0][i], sizes[1][j])
+    i, j, shared = i[same], j[same], shared[same]
+    pairs = pd.DataFrame({"a": i, "b": j, "iou": shared / (sizes[0][i] + sizes[1][j] - shared)})
+    ground = shapely.union_all(left), shapely.union_all(right)
+    both = float(shapely.area(shapely.intersection(*ground)))
+    sides = [
+        _side(str(target), geopandas.GeoSeries(shapes, crs=crs), geodesic_areas(degrees), used)
+        for target, shapes, degrees, used in zip((a, b), (left, right), outlines, (i, j), strict=True)
+    ]
+    return Comparison(sides[0], sides[1], pairs, both, float(ground[0].area + ground[1].area - both))
+
+
+def _side(name: str, outlines: geopandas.GeoSeries, areas: npt.NDArray[np.float64], used: Any) -> Side:
+    matched = np.zeros(len(areas), dtype=bool)
+    matched[used] = True
+    above = areas[areas > 0]
+    return Side(Path(name).name, outlines, areas, matched, power_law_tail(above), rollover(above))
+
+
+def _valid(series: geopandas.GeoSeries) -> Any:
+    shapes = np.array(series.array, dtype=object)
+    broken = ~shapely.is_valid(shapes)
+    shapes[broken] = shapely.make_valid(shapes[broken], method="structure", keep_collapsed=False)
+    return shapes
+
+
+def _read(target: Path | str, log: IssueLog, filters: Filters) -> Shapes:
+    if "://" in str(target) or (Path(target).is_file() and is_database(Path(target))):
+        with open_database(target) as database:
+            shapes = np.array(query(database, filters.believed()).geometry.array, dtype=object)
+    else:
+        shapes = _layer(Path(target), log)
+    if not len(shapes):
+        raise DatabaseError(f"{target}: no landslides that can be compared; give another inventory or other conditions")
+    return shapes
+
+
+def _layer(path: Path, log: IssueLog) -> Shapes:
+    if path.suffix.lower() == ".parquet" and path.exists():
+        try:
+            layer = geopandas.read_parquet(path)
+        except (OSError, ValueError, DataSourceError) as error:
+            raise DatabaseError(f"{path}: cannot be read as GeoParquet ({error}); replace it") from None
+    else:
+        layer = read_layer(path, None)
+    earth_crs(layer.crs, str(path))
+    numbers = range(2, len(layer) + 2)
+    return clean(layer.geometry, path.name, log, numbers)[1]

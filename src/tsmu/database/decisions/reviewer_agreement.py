@@ -1,0 +1,137 @@
+"""Who says what of which landslide, where people disagree, and how often the model is right.
+
+Cohen's kappa = (po - pe) / (1 - pe): po is the share of landslides on which two people say the same, pe
+the share on which they would by chance, given how often each says what. Source: Cohen, A coefficient of
+agreement for nominal scales, Educational and Psychological Measurement 20 (1960), 37-46.
+"""
+
+from collections.abc import Iterable
+from itertools import combinations
+from typing import Any
+
+import pandas as pd
+import sqlalchemy as sa
+
+from tsmu.database.queries.filters import Filters
+from tsmu.database.schema import landslide, observation, review, run
+from tsmu.database.storage.database import Database
+from tsmu.database.vocabulary import Action, Author, Status
+
+VERDICTS = {  # who redraws a landslide believes in it
+    Action.ACCEPT.value: "accept",
+    Action.EDIT.value: "accept",
+    Action.DRAW.value: "accept",
+    Action.MERGE.value: "accept",
+    Action.SPLIT.value: "accept",
+    Action.REJECT.value: "reject",
+    Action.UNSURE.value: "unsure",
+    Action.BAD_IMAGERY.value: "bad imagery",
+}
+
+
+def taken_back(connection: sa.Connection) -> set[str]:
+    """Ids of the decisions that do not hold any more."""
+    undos = sa.select(review.c.decision_id, review.c.undoes).where(review.c.undoes.is_not(None))
+    gone: set[str] = set()
+    for decision, undoes in reversed(connection.execute(undos.order_by(review.c.fid)).fetchall()):
+        if decision not in gone:  # an undo may be undone, but only later
+            gone.add(undoes)
+    return gone
+
+
+def verdicts(database: Database, of: Iterable[str] | None = None) -> pd.DataFrame:
+    """The last verdict of each person on each landslide that holds.
+
+    Args:
+        database: open.
+        of: ids of landslides; None for all.
+
+    Returns:
+        Columns landslide_id, by, verdict (accept, reject, unsure, bad imagery), at.
+    """
+    columns = (review.c.landslide_id, review.c.by, review.c.action, review.c.at, review.c.decision_id)
+    asked = sa.select(*columns).where(review.c.action.in_(VERDICTS), review.c.status_after != Status.MERGED.value)
+    if of is not None:
+        asked = asked.where(review.c.landslide_id.in_(list(of)))
+    with database.read() as connection:
+        gone = taken_back(connection)
+        rows = connection.execute(asked.order_by(review.c.fid)).fetchall()
+    last = {(row[0], row[1]): (VERDICTS[row[2]], row[3]) for row in rows if row[4] not in gone}
+    found = [(of, by, verdict, at) for (of, by), (verdict, at) in last.items()]
+    return pd.DataFrame(found, columns=["landslide_id", "by", "verdict", "at"])
+
+
+def disagreements(said: pd.DataFrame) -> list[str]:
+    """Ids of the landslides of which people say different things."""
+    different = said.groupby("landslide_id")["verdict"].nunique() > 1
+    return [str(name) for name in different.index[different]]
+
+
+def agreement(said: pd.DataFrame) -> list[dict[str, Any]]:
+    """How far each two people agree, on the landslides that both decided on.
+
+    Returns:
+        For each two with something in common: `reviewers`, `landslides`, `same` (how many), and
+        `kappa`, None where both always say one and the same thing.
+    """
+    table = said.pivot(index="landslide_id", columns="by", values="verdict")
+    found = []
+    for first, second in combinations(sorted(table.columns), 2):
+        both = table[[first, second]].dropna()
+        if len(both):
+            same = int((both[first] == both[second]).sum())
+            kappa = cohen_kappa(both[first], both[second])
+            found.append({"reviewers": [first, second], "landslides": len(both), "same": same, "kappa": kappa})
+    return found
+
+
+def cohen_kappa(first: "pd.Series[str]", second: "pd.Series[str]") -> float | None:
+    """Cohen's kappa of two lists of verdicts on the same things; None where chance alone explains all."""
+    observed = float((first.to_numpy() == second.to_numpy()).mean())
+    shares = first.value_counts(normalize=True).mul(second.value_counts(normalize=True), fill_value=0)
+    chance = float(shares.sum())
+    return None if chance >= 1 else (observed - chance) / (1 - chance)
+
+
+def model_against_people(database: Database, filters: Filters | None = None) -> list[dict[str, Any]]:
+    """How often people say that a bundle was right, by the region and bundle of its runs.
+
+    Returns:
+        For each region and bundle: `confirmed` and `rejected` of the landslides that it found and
+        people decided on, `precision` (confirmed among both), and `missed`: landslides of the region
+        that people have drawn and no run found, the same for all its bundles; `recall` is the share
+        found of what people believe in.
+    """
+    decided = (Filters() if filters is None else filters).conditions(database.backend)
+    decided += [landslide.c.author == Author.PERSON.value]
+    number = sa.func.count(sa.distinct(landslide.c.id))
+    by_status = [
+        number.filter(landslide.c.status == status.value).label(status.value)
+        for status in (Status.CONFIRMED, Status.REJECTED)
+    ]
+    found = (
+        sa.select(run.c.region, run.c.bundle, *by_status)
+        .join_from(observation, run, run.c.id == observation.c.run_id)
+        .join(landslide, landslide.c.id == observation.c.landslide_id)
+        .where(*decided)
+        .group_by(run.c.region, run.c.bundle)
+        .order_by(run.c.region, run.c.bundle)
+    )
+    by_run = sa.select(observation.c.id).where(
+        observation.c.landslide_id == landslide.c.id, observation.c.run_id.is_not(None)
+    )
+    missed = (
+        sa.select(landslide.c.region, sa.func.count())
+        .where(*decided, landslide.c.status == Status.CONFIRMED.value, ~by_run.exists())
+        .group_by(landslide.c.region)
+    )
+    with database.read() as connection:
+        rows = connection.execute(found).mappings().all()
+        drawn: dict[str | None, int] = {row[0]: row[1] for row in connection.execute(missed)}
+    return [_told(dict(row), drawn.get(row["region"], 0)) for row in rows]
+
+
+def _told(row: dict[str, Any], missed: int) -> dict[str, Any]:
+    confirmed, decided, there = row["confirmed"], row["confirmed"] + row["rejected"], row["confirmed"] + missed
+    precision = confirmed / decided if decided else None
+    return row | {"missed": missed, "precision": precision, "recall": confirmed / there if there else None}

@@ -1,0 +1,1 @@
+"""The files through which landslides come into the database and leave it."""

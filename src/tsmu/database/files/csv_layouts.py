@@ -1,0 +1,160 @@
+"""Landslides as CSV in the layouts of the USGS compilation (version 3) and of NASA COOLR, and back.
+
+Both list points; the outline stands in one more column, `outline`, as WKT. A text that a spreadsheet
+would take for a formula gets a ' before it, which is taken away when it comes back.
+"""
+
+import csv
+import re
+from collections.abc import Callable, Iterator, Mapping
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import shapely
+
+from tsmu.database.files.formats import Layout
+from tsmu.database.queries.arrow_batches import GEOMETRY, Stream
+from tsmu.database.queries.filters import Filters
+from tsmu.database.storage.database import Database
+from tsmu.database.vocabulary import MovementType, Trigger
+from tsmu.files import written_whole
+from tsmu.inventory.dates import parse_date
+
+OUTLINE = "outline"
+_FORMULA = re.compile(r"'*[=+\-@\t\r]")
+_COOLR_MOVEMENTS = {  # COOLR's landslide_category; what it has no class for is `other`
+    MovementType.SLIDE: "landslide",
+    MovementType.ROTATIONAL_SLIDE: "rotational_slide",
+    MovementType.PLANAR_SLIDE: "translational_slide",
+    MovementType.TOPPLE: "topple",
+    MovementType.MUD_FLOW: "mudslide",
+    MovementType.DEBRIS_FLOW: "debris_flow",
+    MovementType.EARTHFLOW: "earth_flow",
+    MovementType.CREEP: "creep",
+}
+_COOLR_TRIGGERS = {  # COOLR's landslide_trigger
+    Trigger.RAINFALL: "rain",
+    Trigger.TROPICAL_CYCLONE: "tropical_cyclone",
+    Trigger.SNOWMELT: "snowfall_snowmelt",
+    Trigger.FREEZE_THAW: "freeze_thaw",
+    Trigger.EARTHQUAKE: "earthquake",
+    Trigger.VOLCANIC_ACTIVITY: "volcano",
+    Trigger.FLOODING: "flooding",
+    Trigger.NONE_APPARENT: "no_apparent_trigger",
+}
+_USGS = ("USGS_ID", "Date_Min", "Date_Max", "Lat_N", "Lon_W", "Inventory", "LS_Type", "Info_Source")
+_COOLR = (
+    *("source_name", "source_link", "event_id", "event_date", "event_time", "event_title", "event_description"),
+    *("location_description", "location_accuracy", "landslide_category", "landslide_trigger", "landslide_size"),
+    *("landslide_setting", "fatality_count", "injury_count", "storm_name", "photo_link", "notes"),
+    *("event_import_source", "event_import_id", "country_name", "country_code", "admin_division_name"),
+    *("admin_division_population", "gazeteer_closest_point", "gazeteer_distance", "submitted_date", "created_date"),
+    *("last_edited_date", "longitude", "latitude"),
+)
+COLUMNS: dict[Layout, tuple[str, ...]] = {"usgs": (*_USGS, OUTLINE), "coolr": (*_COOLR, OUTLINE)}
+
+
+def export_csv(database: Database, path: Path, layout: Layout, filters: Filters) -> int:
+    """Write landslides in a layout; without a status asked for, those that are believed to be landslides.
+
+    Returns:
+        The number of landslides.
+    """
+    stream = Stream(database, filters.believed())  # the layouts know no status: readers take every row for a landslide
+    with written_whole(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as handle:
+        writer = csv.DictWriter(handle, COLUMNS[layout], restval="")
+        writer.writeheader()
+        for batch in stream:
+            writer.writerows(_rows(batch, _AS[layout]))
+    return stream.rows
+
+
+def _rows(batch: Any, written: Callable[[Mapping[str, Any]], dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    shapes = shapely.from_wkb(np.array(batch[GEOMETRY], dtype=object))
+    points = shapely.get_coordinates(shapely.point_on_surface(shapes)).round(6).tolist()
+    outlines = shapely.to_wkt(shapes, rounding_precision=-1)
+    for row, (longitude, latitude), outline in zip(
+        batch.drop_columns(GEOMETRY).to_pylist(), points, outlines, strict=True
+    ):
+        place = {"longitude": longitude, "latitude": latitude}
+        yield {name: defused(value) for name, value in written(row | place).items()} | {OUTLINE: outline}
+
+
+def _as_usgs(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "USGS_ID": row["id"],
+        "Date_Min": _day(row["date_min"], "%Y/%m/%d 00:00:00"),
+        "Date_Max": _day(row["date_max"], "%Y/%m/%d 00:00:00"),
+        "Lat_N": row["latitude"],
+        "Lon_W": row["longitude"],
+        "Inventory": "tsmu",
+        "LS_Type": row["movement_type"],
+        "Info_Source": row["changed_by"],
+    }
+
+
+def _as_coolr(row: Mapping[str, Any]) -> dict[str, Any]:
+    movement, trigger = row["movement_type"], row["trigger"]
+    return {
+        "source_name": row["changed_by"],
+        "event_id": row["id"],
+        "event_date": _day(row["date_min"], "%m/%d/%Y 12:00:00 AM"),
+        "location_accuracy": "exact",
+        "landslide_category": _COOLR_MOVEMENTS.get(movement, "other") if movement else "unknown",
+        "landslide_trigger": _COOLR_TRIGGERS.get(trigger, "other") if trigger else "unknown",
+        "notes": row["change_reason"],
+        "event_import_source": "tsmu",
+        "event_import_id": row["id"],
+        "last_edited_date": _day(row["changed_at"], "%m/%d/%Y %I:%M:%S %p"),
+        "longitude": row["longitude"],
+        "latitude": row["latitude"],
+    }
+
+
+_AS: dict[Layout, Callable[[Mapping[str, Any]], dict[str, Any]]] = {"usgs": _as_usgs, "coolr": _as_coolr}
+
+
+def _day(day: date | datetime | None, layout: str) -> str:
+    return day.strftime(layout) if day else ""
+
+
+def defused(value: Any) -> Any:
+    """A cell that no spreadsheet takes for a formula: numbers as they are, a ' before doubtful texts."""
+    return f"'{value}" if isinstance(value, str) and _FORMULA.match(value) else value
+
+
+def as_written(text: str) -> str:
+    """What `defused` was given."""
+    return text[1:] if text.startswith("'") and _FORMULA.match(text) else text
+
+
+def layout_of(columns: "pd.Index[str]") -> Layout | None:
+    """The layout in which a CSV file with outlines is written; None where it is none of ours."""
+    return next((name for name, wanted in COLUMNS.items() if set(wanted) <= set(columns)), None)
+
+
+def said(cells: pd.DataFrame, layout: Layout) -> pd.DataFrame:
+    """What the rows of a layout say, in the columns of the schema; texts, "" where they say nothing."""
+    cells = cells.map(as_written)
+    if layout == "usgs":
+        named = {"id": "USGS_ID", "date_min": "Date_Min", "date_max": "Date_Max", "movement_type": "LS_Type"}
+        found = pd.DataFrame({name: cells[column] for name, column in named.items()})
+    else:
+        named = {"id": "event_id", "date_min": "event_date", "movement_type": "landslide_category"}
+        found = pd.DataFrame({name: cells[column] for name, column in named.items()})
+        movements = {text: str(ours) for ours, text in _COOLR_MOVEMENTS.items()}
+        triggers = {text: str(ours) for ours, text in _COOLR_TRIGGERS.items()}
+        found["movement_type"] = found["movement_type"].map(movements).fillna("")
+        found["trigger"] = cells["landslide_trigger"].map(triggers).fillna("")
+    for name in found.columns.intersection(["date_min", "date_max"]):
+        found[name] = [_iso(text) for text in found[name]]
+    return found
+
+
+def _iso(text: str) -> str:
+    """A day as our other formats write it; what cannot be read stays, for the reader to refuse."""
+    span = parse_date(text) if text else None
+    return span.first.isoformat() if span else text

@@ -1,0 +1,149 @@
+"""A database, or what is chosen of it, into another one."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import shapely
+import sqlalchemy as sa
+from shapely.geometry.base import BaseGeometry
+
+from tsmu.database.opening.schema_versions import open_database
+from tsmu.database.queries.filters import EVERYTHING, Filters
+from tsmu.database.schema import (
+    TABLES,
+    event,
+    has_shape,
+    landslide,
+    landslide_version,
+    mapped_area,
+    merged_observation,
+    merging,
+    observation,
+    review,
+    run,
+    scene,
+)
+from tsmu.database.storage.database import Database, insert
+from tsmu.database.storage.geometry import decode
+from tsmu.errors import DatabaseError
+from tsmu.files import written_whole
+
+Rows = list[sa.Row[Any]]
+ROWS = 20_000  # held in memory at once
+
+
+def copy(source: Database, target: Path | str, filters: Filters = EVERYTHING) -> dict[str, int]:
+    """Copy into a new database of either kind, whole or not at all; ids stay.
+
+    Without conditions everything is copied; with them the landslides that fulfil them
+    and what belongs to these: versions, events, observations, the scenes, runs and mapped areas of
+    these, and review entries, but not those about an observation that is another landslide's.
+
+    Args:
+        source: open; it may be written to meanwhile, what is copied is one moment of it.
+        target: a path where nothing is yet, or the address of a server's database that has no rows of ours.
+        filters: which landslides.
+
+    Returns:
+        Rows by table.
+
+    Raises:
+        DatabaseError: the target is not free.
+    """
+    if isinstance(target, str):
+        with open_database(target, create=True) as opened:
+            return _copy(source, opened, filters)
+    if target.exists():
+        raise DatabaseError(f"{target}: is there already; name a new file")
+    with written_whole(target) as temporary, open_database(temporary, create=True) as opened:
+        return _copy(source, opened, filters)
+
+
+def _copy(source: Database, target: Database, filters: Filters) -> dict[str, int]:
+    copied: dict[str, int] = {}
+    conditions, area = filters.conditions(source.backend), filters.area
+    belongs = _belongs(conditions) if conditions else {}
+    chosen = sa.select(landslide.c.id).where(*conditions) if conditions else None
+    kept: set[str] = set()  # ids of the landslides that touch the area, where one is asked for
+    with source.read() as reading, target.write() as writing:
+        went_into = set(reading.execute(sa.select(landslide.c.merged_into).where(*conditions)).scalars())
+        for table in TABLES:
+            if writing.execute(sa.select(table.c.fid).limit(1)).first():
+                raise DatabaseError(f"{target.name}: has rows in {table.name} already; copy into an empty database")
+        for table in TABLES:
+            copied[table.name] = 0
+            for rows in parts(reading, table, belongs.get(table), chosen):
+                if area is not None:
+                    rows = _touching(table, rows, area, kept, went_into)
+                if rows:
+                    copied[table.name] += put(writing, table, rows)
+    return copied
+
+
+def _belongs(conditions: list[sa.ColumnElement[bool]]) -> dict[sa.Table, sa.ColumnElement[bool]]:
+    """Which rows of each table belong to the landslides that fulfil conditions."""
+    ids = sa.select(landslide.c.id).where(*conditions)
+    seen = sa.select(observation.c.id).where(observation.c.landslide_id.in_(ids))
+    scenes = sa.select(observation.c.scene_id).where(observation.c.landslide_id.in_(ids))
+    return {
+        event: event.c.id.in_(sa.select(landslide.c.event_id).where(*conditions)),
+        scene: scene.c.id.in_(scenes),
+        run: run.c.scene_id.in_(scenes),
+        mapped_area: mapped_area.c.scene_id.in_(scenes),
+        landslide: sa.and_(*conditions),
+        landslide_version: landslide_version.c.id.in_(ids),
+        observation: observation.c.landslide_id.in_(ids),
+        review: sa.and_(
+            review.c.landslide_id.in_(ids), sa.or_(review.c.observation_id.is_(None), review.c.observation_id.in_(seen))
+        ),
+        merging: sa.false(),  # a part of what a merging did cannot be undone
+        merged_observation: sa.false(),
+    }
+
+
+def _touching(table: sa.Table, rows: Rows, area: BaseGeometry, kept: set[str], went_into: set[str]) -> Rows:
+    """Landslides that touch the area itself, and what belongs to them; the index finds a few too many.
+
+    Those that others went into stay: the others name them.
+    """
+    if table is landslide:
+        touch = shapely.intersects(area, decode([row.geom for row in rows]))
+        rows = [row for row, yes in zip(rows, touch, strict=True) if yes or row.id in went_into]
+        kept.update(row.id for row in rows)
+    elif table is landslide_version:
+        return [row for row in rows if row.id in kept]
+    elif "landslide_id" in table.columns:
+        return [row for row in rows if row.landslide_id in kept]
+    return rows
+
+
+def parts(
+    connection: sa.Connection,
+    table: sa.Table,
+    condition: sa.ColumnElement[bool] | None = None,
+    chosen: sa.Select[tuple[str]] | None = None,
+) -> Iterator[Rows]:
+    """The rows of a table that fulfil a condition, some at a time, without their `fid`.
+
+    Where only the landslides `chosen` come along, none names another that it went into.
+    """
+    wanted: list[sa.ColumnElement[Any]] = [column for column in table.columns if column.name != "fid"]
+    if chosen is not None and "merged_into" in table.columns:
+        there = sa.case((table.c.merged_into.in_(chosen), table.c.merged_into)).label("merged_into")
+        wanted = [there if column is table.c.merged_into else column for column in wanted]
+    query = sa.select(*wanted).order_by(table.c.fid)
+    if condition is not None:
+        query = query.where(condition)
+    result = connection.execution_options(yield_per=ROWS).execute(query)
+    for part in result.partitions():
+        yield list(part)
+
+
+def put(connection: sa.Connection, table: sa.Table, rows: Rows) -> int:
+    """Insert rows that came from `parts`."""
+    if not has_shape(table):
+        connection.execute(sa.insert(table), [dict(row._mapping) for row in rows])
+        return len(rows)
+    columns = dict(zip(rows[0]._fields, map(list, zip(*rows, strict=True)), strict=True))
+    return insert(connection, table, columns, decode(columns.pop("geom")))

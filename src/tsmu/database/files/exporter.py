@@ -1,0 +1,158 @@
+"""Landslides into files of other formats, streamed: memory stays flat however many there are."""
+
+import json
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pyogrio
+import pyproj
+import shapely
+from pyogrio.errors import DataSourceError
+
+from tsmu.database.files import csv_layouts as layouts
+from tsmu.database.files import stac_items as stac
+from tsmu.database.files.database_copy import copy
+from tsmu.database.files.formats import SHORT_NAMES, format_of
+from tsmu.database.queries.arrow_batches import GEOMETRY, SCHEMA, Stream
+from tsmu.database.queries.filters import EVERYTHING, Filters
+from tsmu.database.storage.database import Database
+from tsmu.database.types import SRS_ID
+from tsmu.errors import DatabaseError
+from tsmu.files import sync, written_whole
+from tsmu.issues import IssueLog
+
+LONGEST_DBF_TEXT = 254  # bytes
+# All the digits that a double has, and no more corners or other order than RFC 7946 asks for.
+_OPTIONS = {"GeoJSON": {"RFC7946": "YES", "COORDINATE_PRECISION": "17", "WRITE_BBOX": "NO"}}
+_BOX = pa.struct([(side, pa.float64()) for side in ("xmin", "ymin", "xmax", "ymax")])
+
+
+def export(
+    database: Database, path: Path, log: IssueLog, filters: Filters = EVERYTHING, *, layout: str | None = None
+) -> int:
+    """Write the landslides that fulfil all conditions into a new file.
+
+    A GeoPackage is a database of its own, with observations, versions, reviews, scenes, runs and mapped
+    areas; a `.json` file holds STAC items of scenes and runs. docs/schema.md says what each format
+    cannot carry.
+
+    Args:
+        database: open.
+        path: a place where nothing is yet; its ending names the format.
+        log: takes what a format could not hold.
+        filters: which landslides.
+        layout: for CSV.
+
+    Returns:
+        The number of landslides, or of STAC items.
+
+    Raises:
+        DatabaseError: a condition makes no sense, the place is not free, or the file cannot be written.
+    """
+    kind = format_of(path, layout)
+    if path.exists():
+        raise DatabaseError(f"{path}: is there already; name a new file")
+    if kind.suffix == ".gpkg":
+        return _export_database(database, path, filters)
+    if kind.suffix == ".json":
+        return stac.export_items(database, path, filters)
+    if kind.layout:
+        return layouts.export_csv(database, path, kind.layout, filters)
+    stream = Stream(database, filters)
+    if kind.driver is None:
+        with written_whole(path) as temporary:
+            _write_parquet(stream, temporary)
+    elif kind.suffix == ".shp":
+        _export_shapefile(stream, path, log)
+    else:
+        with written_whole(path) as temporary:
+            _write_gdal(stream, temporary, kind.driver, SCHEMA, iter(stream))
+    return stream.rows
+
+
+def _export_database(database: Database, path: Path, filters: Filters) -> int:
+    rows = copy(database, path, filters)
+    with closing(sqlite3.connect(path)) as connection:  # one file that can also be read where nothing can be written
+        connection.execute("PRAGMA journal_mode = DELETE")
+    return rows["landslide"]
+
+
+def _write_gdal(stream: Stream, path: Path, driver: str, schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> None:
+    try:
+        pyogrio.write_arrow(
+            pa.RecordBatchReader.from_batches(schema, batches), path, layer="landslide", driver=driver,
+            geometry_name=GEOMETRY, geometry_type="MultiPolygon", crs=f"EPSG:{SRS_ID}",
+            encoding="UTF-8" if driver == "ESRI Shapefile" else None, layer_options=_OPTIONS.get(driver, {}),
+        )  # fmt: skip
+    except (DataSourceError, pa.ArrowException, RuntimeError, ValueError) as error:
+        stream.raise_failure()
+        reason = str(error).replace("\n", " ")
+        raise DatabaseError(f"{path.parent}: {driver} cannot be written ({reason}); choose another format") from error
+
+
+def _export_shapefile(stream: Stream, path: Path, log: IssueLog) -> None:
+    """A shapefile is several files: they are renamed into place together, the one that is opened last."""
+    schema = SCHEMA.set(SCHEMA.get_field_index("changed_at"), pa.field("changed_at", pa.string()))
+    schema = pa.schema([field.with_name(SHORT_NAMES.get(field.name, field.name)) for field in schema])
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{path.stem}.", dir=path.parent) as folder:
+        _write_gdal(
+            stream, Path(folder) / path.name, "ESRI Shapefile", schema, _for_dbf(stream, schema, path.name, log)
+        )
+        sync(Path(folder))
+        parts = sorted(Path(folder).iterdir(), key=lambda part: part.suffix == ".shp")
+        if taken := [part.name for part in parts if path.with_name(part.name).exists()]:
+            raise DatabaseError(f"{path.with_name(taken[0])}: is there already; name a new file")
+        for part in parts:
+            part.replace(path.with_name(part.name))
+
+
+def _for_dbf(stream: Stream, schema: pa.Schema, name: str, log: IssueLog) -> Iterator[pa.RecordBatch]:
+    """Moments as text, because DBF knows days only; texts that are too long are told, GDAL cuts them."""
+    done = 0
+    for batch in stream:
+        at = batch.schema.get_field_index("changed_at")
+        moments = [f"{moment.replace(tzinfo=None).isoformat('T', 'milliseconds')}Z" for moment in batch[at].to_pylist()]
+        columns = [pa.array(moments) if i == at else column for i, column in enumerate(batch.columns)]
+        for field, column in zip(schema, columns, strict=True):
+            if pa.types.is_string(field.type):
+                sizes = np.array([len(text.encode()) for text in column.fill_null("").to_pylist()])
+                for place in np.flatnonzero(sizes > LONGEST_DBF_TEXT).tolist():
+                    problem = f"a text of {sizes[place]} bytes; a shapefile holds {LONGEST_DBF_TEXT}"
+                    log.warning(name, problem, "cut", row=done + place + 2, column=field.name)
+        done += batch.num_rows
+        yield pa.record_batch(columns, schema=schema)
+
+
+def _write_parquet(stream: Stream, path: Path) -> None:
+    """GeoParquet 1.1.0 with a bounding-box column, so that readers can pass over row groups."""
+    boxed = SCHEMA.append(pa.field("bbox", _BOX, nullable=False))
+    extent = np.array([np.inf, np.inf, -np.inf, -np.inf])
+    with pq.ParquetWriter(path, boxed, compression="zstd") as writer:
+        for batch in stream:
+            bounds = shapely.bounds(shapely.from_wkb(np.array(batch[GEOMETRY], dtype=object)))
+            extent[:2] = np.minimum(extent[:2], bounds[:, :2].min(axis=0))
+            extent[2:] = np.maximum(extent[2:], bounds[:, 2:].max(axis=0))
+            box = pa.StructArray.from_arrays([pa.array(side) for side in bounds.T], fields=list(_BOX))
+            writer.write_batch(pa.record_batch([*batch.columns, box], schema=boxed))
+        writer.add_key_value_metadata({"geo": json.dumps(_geo(extent))})
+
+
+def _geo(extent: Any) -> dict[str, Any]:
+    """The `geo` metadata, https://geoparquet.org/releases/v1.1.0/."""
+    column: dict[str, Any] = {
+        "encoding": "WKB",
+        "geometry_types": ["MultiPolygon"],
+        "crs": pyproj.CRS(SRS_ID).to_json_dict(),
+        "covering": {"bbox": {side: ["bbox", side] for side in ("xmin", "ymin", "xmax", "ymax")}},
+    }
+    if np.isfinite(extent).all():
+        column["bbox"] = extent.tolist()
+    return {"version": "1.1.0", "primary_column": GEOMETRY, "columns": {GEOMETRY: column}}

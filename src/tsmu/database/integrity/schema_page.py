@@ -1,0 +1,102 @@
+"""docs/schema.md, written from the schema: `python -m tsmu.database.integrity.schema_page > docs/schema.md`."""
+
+import sys
+from collections.abc import Iterator
+
+import sqlalchemy as sa
+
+from tsmu.database import vocabulary
+from tsmu.database.files.formats import FORMATS
+from tsmu.database.schema import TABLES
+from tsmu.database.vocabulary import Confidence
+
+_HEAD = """\
+# The landslide database
+
+Written from `src/tsmu/database/schema.py` and `vocabulary.py`; do not edit here.
+
+One schema for a GeoPackage and for PostGIS. A *landslide* is one landslide as believed now; every version
+that another one has replaced is kept. An *observation* is one delineation of it, and never changes but for
+its link to a landslide. Geometry is in EPSG:4326, longitude first, and does not cross the 180th meridian:
+polygons are cut there. Days are days in UTC, intervals include both ends. Triggers keep these rules whoever
+writes, QGIS and psql too: a changed landslide leaves its former version; landslides are rejected and not
+deleted; observations, past versions and review entries are neither changed nor deleted.
+"""
+_CROSSWALK = """\
+## Crosswalk
+
+What other inventories call a field. USGS: compilation v3 (`Confidence`: earlier versions). COOLR: NASA's
+Cooperative Open Online Landslide Repository. EMS: Copernicus Emergency Management Service, vector package.
+INSPIRE: Natural Risk Zones.
+"""
+_NAMES = {"usgs": "USGS", "coolr": "COOLR", "ems": "EMS", "inspire": "INSPIRE"}
+
+
+def page() -> str:
+    """The whole page as Markdown."""
+    parts = [_HEAD]
+    parts += ["\n".join(_fields(table)) for table in TABLES]
+    parts += [_CROSSWALK + "\n" + "\n".join(_crosswalk()), "\n".join(_vocabularies()), "\n".join(_formats())]
+    return "\n".join(parts)
+
+
+def _fields(table: sa.Table) -> Iterator[str]:
+    yield f"## {table.name}\n\n{table.comment}.\n\n| field | type | required | meaning |\n|---|---|---|---|"
+    for column in table.columns:
+        links = "".join(f"; -> {key.target_fullname}" for key in column.foreign_keys)
+        words = column.info.get("vocabulary")
+        kind = f"text ({words.__name__})" if words else _kind(column)
+        required = "" if column.nullable else "yes"
+        yield f"| `{column.name}` | {kind} | {required} | {column.comment}{links} |"
+    yield ""
+
+
+def _kind(column: sa.Column[object]) -> str:
+    if column.name == "geom":
+        return "polygons" if getattr(column.type, "kind", "") == "MULTIPOLYGON" else "any geometry"
+    names = {"Integer": "integer", "Text": "text", "Double": "number", "Date": "day", "Moment": "moment"}
+    return names[type(column.type).__name__]
+
+
+def _crosswalk() -> Iterator[str]:
+    yield f"| field | {' | '.join(_NAMES.values())} |\n|---|{'---|' * len(_NAMES)}"
+    for table in TABLES:
+        if table.name == "landslide_version":  # the same fields as landslide
+            continue
+        for column in table.columns:
+            if set(column.info) & set(_NAMES):
+                theirs = " | ".join(column.info.get(name, "") for name in _NAMES)
+                yield f"| `{table.name}.{column.name}` | {theirs} |"
+    yield ""
+
+
+def _vocabularies() -> Iterator[str]:
+    yield "## Vocabularies\n"
+    for name in ("Status", "Confidence", "MovementType", "Material", "Trigger", "Author", "Decision", "Action"):
+        words = getattr(vocabulary, name)
+        summary = (words.__doc__ or "").splitlines()[0]
+        shown = [f"{word} (USGS {word.usgs})" if isinstance(word, Confidence) else str(word) for word in words]
+        yield f"**{name}**: {summary} {', '.join(shown)}.\n"
+
+
+_FORMATS = """\
+## Formats
+
+`tsmu db export FILE` writes landslides by the ending of FILE, `tsmu db import FILE` takes them back by their ids:
+what is new comes in, what is there and the same stays, what is there and says something else is left out and told.
+All carry geometry to the last micrometre, days, and texts in UTF-8. In CSV a text that a spreadsheet would take for
+a formula gets a ' before it, and loses it again on import; the column `outline` holds the polygon as WKT, the
+layout's own columns a point in it. Of other inventories `tsmu db import` makes observations and candidates
+(polygons) or events (points).
+"""
+
+
+def _formats() -> Iterator[str]:
+    yield f"{_FORMATS}\n| format | ending | cannot carry |\n|---|---|---|"
+    for known in FORMATS:
+        yield f"| {known.name} | `{known.suffix}` | {known.lacks} |"
+    yield ""
+
+
+if __name__ == "__main__":
+    sys.stdout.write(page())

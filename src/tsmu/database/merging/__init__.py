@@ -1,0 +1,1 @@
+"""How observations of the same landslide become one landslide, and how that is undone."""

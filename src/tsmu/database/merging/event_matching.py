@@ -1,0 +1,98 @@
+"""Which landslides the events of inventories can have set off.
+
+An event and a landslide belong together when the event's place lies in the landslide's outline or near it
+and its days lie in the landslide's. Both say so by a number between 0 and 1, and the score is the product:
+
+- nearness: 1 inside, falling evenly to 0 at `reach` = `near` + the event's positional accuracy;
+- days: the share of the event's days on which the landslide can have happened; 0.5 where either has
+  no known day at all.
+
+Of several events the one with the highest score is the landslide's, then the one with the lower id.
+"""
+
+from typing import Any
+
+import geopandas
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import shapely
+import sqlalchemy as sa
+
+from tsmu.database.schema import event
+from tsmu.database.storage.database import frame
+from tsmu.database.storage.geometry import Shapes
+from tsmu.geodesy import GEOD
+
+NEAR_M = 500.0
+UNKNOWN_DAYS = 0.5
+_DEGREE_M = GEOD.line_length([0, 0], [0, 1])  # the shortest that a degree of latitude is anywhere
+
+
+def events_of(connection: sa.Connection, landslides: geopandas.GeoDataFrame, near: float = NEAR_M) -> pd.DataFrame:
+    """The event that each landslide belongs to, by the rule above.
+
+    Args:
+        connection: to a database with events.
+        landslides: EPSG:4326, with `date_min` and `date_max`.
+        near: metres outside the outline in which an exactly placed event still counts.
+
+    Returns:
+        Columns `event_id`, `score` and `distance_m`; only landslides that have one, with their index.
+    """
+    wanted = [event.c[name] for name in ("id", "geom", "date_min", "date_max", "positional_accuracy_m")]
+    events = frame(connection, sa.select(*wanted).where(event.c.geom.is_not(None)).order_by(event.c.id))
+    outlines, places = np.asarray(landslides.geometry.array), np.asarray(events.geometry.array)
+    reach = near + events["positional_accuracy_m"].fillna(0).to_numpy()
+    which, of = _within(places, reach, outlines)
+    away = _metres(places[which], outlines[of])
+    nearness = 1 - away / np.maximum(reach[which], 1e-9)
+    days = _share_of_days(events.iloc[which], landslides.iloc[of])
+    table = pd.DataFrame({"of": of, "which": which, "score": np.where(away == 0, 1.0, nearness) * days})
+    table["distance_m"] = away
+    best = table[table["score"] > 0].sort_values(["of", "score", "which"], ascending=[True, False, True])
+    best = best.drop_duplicates("of")
+    found = pd.DataFrame({"event_id": events["id"].to_numpy()[best["which"]]}, index=landslides.index[best["of"]])
+    return found.assign(score=best["score"].to_numpy(), distance_m=best["distance_m"].to_numpy())
+
+
+def _within(places: Shapes, reach: npt.NDArray[np.float64], outlines: Shapes) -> tuple[Any, Any]:
+    """Pairs whose boxes are near enough, as positions; those that are too far away may be among them."""
+    bounds = shapely.bounds(places).reshape(-1, 4)
+    north = reach / _DEGREE_M
+    latitude = np.minimum(np.abs(bounds[:, [1, 3]]).max(axis=1) + north, 89.0)
+    east = north / np.cos(np.radians(latitude))
+    boxes = shapely.box(bounds[:, 0] - east, bounds[:, 1] - north, bounds[:, 2] + east, bounds[:, 3] + north)
+    which, of = shapely.STRtree(outlines).query(boxes)
+    return which, of
+
+
+def _metres(places: Shapes, outlines: Shapes) -> npt.NDArray[np.float64]:
+    """Geodesic distances; 0 inside. The nearest points are found in a plane in which degrees are as long as there."""
+    if not len(places):
+        return np.zeros(0)
+    middle = shapely.bounds(places)[:, [1, 3]].mean(axis=1)
+    narrow = np.cos(np.radians(middle))
+    lines = shapely.shortest_line(_scaled(places, narrow), _scaled(outlines, narrow))
+    ends = shapely.get_coordinates(_scaled(lines, 1 / narrow)).reshape(-1, 4)
+    return np.asarray(GEOD.inv(ends[:, 0], ends[:, 1], ends[:, 2], ends[:, 3])[2], dtype=np.float64)
+
+
+def _scaled(shapes: Shapes, factor: npt.NDArray[np.float64]) -> Shapes:
+    """Longitudes times a factor of each shape's own."""
+    points, owner = shapely.get_coordinates(shapes, return_index=True)
+    points[:, 0] *= factor[owner]
+    return np.asarray(shapely.set_coordinates(shapes.copy(), points), dtype=object)
+
+
+def _share_of_days(events: pd.DataFrame, landslides: pd.DataFrame) -> npt.NDArray[np.float64]:
+    """The share of each event's days on which the landslide can have happened; an end that is missing is open."""
+    first, last = (events[name].to_numpy("datetime64[D]") for name in ("date_min", "date_max"))
+    first, last = np.where(np.isnat(first), last, first), np.where(np.isnat(last), first, last)
+    after, until = (landslides[name].to_numpy("datetime64[D]") for name in ("date_min", "date_max"))
+    unknown = np.isnat(first) | (np.isnat(after) & np.isnat(until))
+    begin, end = np.fmax(first, after), np.fmin(last, until)  # fmax and fmin pass over what is missing
+    with np.errstate(invalid="ignore"):
+        inside = (end - begin).astype("timedelta64[D]").astype(float) + 1
+        all_days = (last - first).astype("timedelta64[D]").astype(float) + 1
+    return np.where(unknown, UNKNOWN_DAYS, np.clip(inside / all_days, 0, 1))

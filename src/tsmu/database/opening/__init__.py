@@ -1,0 +1,1 @@
+"""How a database is opened: made, upgraded to the newest schema, or refused."""

@@ -1,0 +1,100 @@
+"""The database of the first `tsmu map`: one layer of candidates; how it becomes one of today.
+
+An empty database of today is made beside it, its tables and triggers are made again in the old file,
+the candidates go in as observations and landslides, and the old layer goes: in one transaction.
+"""
+
+import tempfile
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import shapely
+import sqlalchemy as sa
+
+from tsmu.database.ids import content_id
+from tsmu.database.schema import landslide, observation
+from tsmu.database.storage import geopackage
+from tsmu.database.storage.database import insert
+from tsmu.database.storage.geometry import decode
+from tsmu.database.types import now
+from tsmu.database.vocabulary import Author, Status
+from tsmu.database.writing.runs import RunRecord, SceneRecord, register
+
+LAYER = "landslides"
+COLUMNS = (
+    "geom", "id", "region", "scene", "bundle", "date_pre", "date_post", "area_m2", "max_probability",
+    "mean_probability", "threshold", "status", "created",
+)  # fmt: skip
+_RUN = ["scene", "bundle", "region", "threshold", "date_pre", "date_post"]
+
+
+def is_it(connection: sa.Connection) -> bool:
+    """Whether a GeoPackage is of the first version."""
+    inspector = sa.inspect(connection)
+    return inspector.has_table(LAYER) and set(COLUMNS) <= {column["name"] for column in inspector.get_columns(LAYER)}
+
+
+def upgrade(connection: sa.Connection, revision: str) -> None:
+    """Turn a database of the first version into one of today, within the connection's transaction."""
+    with tempfile.TemporaryDirectory() as folder:
+        empty = Path(folder) / "empty.gpkg"
+        geopackage.create(empty, revision)
+        geopackage.make_like(connection, empty)
+    table = sa.table(LAYER, *map(sa.column, COLUMNS))
+    old = pd.DataFrame(connection.execute(sa.select(table)).fetchall(), columns=list(COLUMNS))
+    for values, rows in old.groupby(_RUN, dropna=False, sort=True):
+        _take(connection, dict(zip(_RUN, values, strict=True)), rows)
+    connection.exec_driver_sql(f"DROP TABLE rtree_{LAYER}_geom")
+    connection.exec_driver_sql(f"DROP TABLE {LAYER}")
+    for register_of_layers in ("gpkg_extensions", "gpkg_geometry_columns", "gpkg_ogr_contents", "gpkg_contents"):
+        connection.exec_driver_sql(f"DELETE FROM {register_of_layers} WHERE table_name = '{LAYER}'")
+
+
+def _take(connection: sa.Connection, of: dict[str, Any], rows: pd.DataFrame) -> None:
+    """Carry the candidates of one run over; their ids become the landslides'."""
+    shapes = decode(rows["geom"].tolist())
+    seen = SceneRecord(
+        str(of["scene"]),
+        shapely.box(*shapely.total_bounds(shapes)),
+        date_pre=_day(of["date_pre"]),
+        date_post=_day(of["date_post"]),
+    )
+    bundle, _, digest = str(of["bundle"]).partition("-")
+    region = str(of["region"])
+    by = RunRecord(bundle, digest, region, region, int(of["threshold"]), settings={"from": "schema 0001"})
+    register(connection, seen, by, created := now())
+    known = rows["status"].isin(list(Status))
+    decided = known & (rows["status"] != Status.CANDIDATE)
+    common = {"area_m2": rows["area_m2"].to_numpy()}
+    believed = {
+        "id": rows["id"].to_numpy(),
+        "region": region,
+        "date_min": seen.date_pre,
+        "date_max": seen.date_post,
+        "status": rows["status"].where(known, Status.CANDIDATE.value).to_numpy(),
+        "version": 1,
+        "author": np.where(decided, Author.PERSON.value, Author.RUN.value),
+        "changed_by": np.where(decided, "somebody before schema 0002", f"run {by.id(seen.id)}"),
+        "changed_at": created,
+        "change_reason": [
+            "found" if ok else f"status was {was!r}" for ok, was in zip(known, rows["status"], strict=True)
+        ],
+    }
+    insert(connection, landslide, believed | common, shapes)
+    observed = {
+        "id": [content_id("observation", id) for id in rows["id"]],
+        "landslide_id": rows["id"].to_numpy(),
+        "scene_id": seen.id,
+        "run_id": by.id(seen.id),
+        "max_probability": rows["max_probability"].to_numpy(),
+        "mean_probability": rows["mean_probability"].to_numpy(),
+        "created_at": created,
+    }
+    insert(connection, observation, observed | common, shapes)
+
+
+def _day(text: str | None) -> date | None:
+    return date.fromisoformat(text[:10]) if text else None

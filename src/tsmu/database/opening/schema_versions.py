@@ -1,0 +1,117 @@
+"""Opening a database, made, upgraded or refused by the version of its schema."""
+
+from pathlib import Path
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+
+from tsmu.database.opening import first_schema as first_version
+from tsmu.database.storage import geopackage, postgis
+from tsmu.database.storage.backup import save
+from tsmu.database.storage.database import Database
+from tsmu.database.storage.triggers import make_triggers
+from tsmu.errors import DatabaseError
+from tsmu.files import written_whole
+
+MIGRATIONS = Path(__file__).parents[1] / "migrations"
+FIRST = "0001"
+
+
+def open_database(target: Path | str, *, create: bool = False) -> Database:
+    """Open a landslide database.
+
+    One of an older schema is upgraded in place, in one transaction, after a backup beside it (see
+    `Database.backup`).
+
+    Args:
+        target: a GeoPackage, or an address `postgresql://user@host/database`.
+        create: make it where it is not there yet.
+
+    Raises:
+        DatabaseError: it is not there, is something else, is newer than this tsmu, or cannot be opened.
+    """
+    if isinstance(target, str) and target.startswith(("postgresql:", "postgresql+psycopg:", "postgres:")):
+        return _open_postgis(target, create)
+    return _open_geopackage(Path(target), create)
+
+
+def head() -> str:
+    """The newest version of the schema."""
+    return str(ScriptDirectory(str(MIGRATIONS)).get_current_head())
+
+
+def _open_geopackage(path: Path, create: bool) -> Database:
+    if not path.exists():
+        if not create:
+            raise DatabaseError(f"{path}: no such database; tsmu map makes it, or give the right path")
+        with written_whole(path) as temporary:
+            geopackage.create(temporary, head())
+    geopackage.check_is_sqlite(path)
+    engine = geopackage.engine(path)
+    try:
+        return Database(engine, path, backup=_upgraded(Database(engine, path)))
+    except BaseException:
+        engine.dispose()
+        raise
+
+
+def _open_postgis(address: str, create: bool) -> Database:
+    try:
+        url = sa.make_url(address)
+    except sa.exc.ArgumentError:
+        raise DatabaseError(f"{address}: not an address; write postgresql://user@host:port/database") from None
+    engine = postgis.engine(url.set(drivername="postgresql+psycopg"))
+    try:
+        database = Database(engine)
+        if create:
+            with database.write() as connection:
+                if _version(connection) is None:
+                    postgis.create(connection, head())
+        return Database(engine, backup=_upgraded(database))
+    except BaseException:
+        engine.dispose()
+        raise
+
+
+def _version(connection: sa.Connection) -> str | None:
+    """The version of a database's schema; None where it is none of ours."""
+    tables = sa.inspect(connection).get_table_names()
+    if "alembic_version" in tables:
+        return str(connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar())
+    return FIRST if first_version.is_it(connection) else None
+
+
+def _upgraded(database: Database) -> Path | None:
+    """Upgrade an older database and name the backup; None where it was up to date."""
+    with database.read() as connection:
+        version = _version(connection)
+    if version == head():
+        return None
+    _check_known(database, version)
+    saved: Path | None = None
+    with database.write() as connection:
+        if (version := str(_version(connection))) == head():  # another process was quicker
+            return None
+        saved = save(database, f"schema-{version}")
+        if version == FIRST:
+            first_version.upgrade(connection, head())
+        else:
+            config = Config()
+            config.set_main_option("script_location", str(MIGRATIONS))
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+            make_triggers(connection)
+    database.close()
+    return saved
+
+
+def _check_known(database: Database, version: str | None) -> None:
+    if version is None:
+        raise DatabaseError(f"{database.name}: not a landslide database of tsmu; give another path or address")
+    known = {script.revision for script in ScriptDirectory(str(MIGRATIONS)).walk_revisions()}
+    if version not in known | {FIRST}:
+        raise DatabaseError(
+            f"{database.name}: its schema {version} is newer than this tsmu knows (up to {head()}); update tsmu"
+        )

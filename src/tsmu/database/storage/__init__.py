@@ -1,0 +1,1 @@
+"""How landslide records lie in a GeoPackage or in PostGIS: transactions, geometry, bulk inserts, triggers, backup."""
