@@ -42,11 +42,11 @@ def main(source: str, folder: str) -> None:
 def observations(database: db.Database) -> geopandas.GeoDataFrame:
     """Every outline with the year of its images."""
     from tsmu.database.schema import observation, scene
-    from tsmu.database.storage.database import frame
+    from tsmu.database.storage.database import read_frame
 
     columns = (observation.c.landslide_id, observation.c.geom, scene.c.date_post)
     with database.read() as connection:
-        found = frame(connection, observation.join(scene).select().with_only_columns(*columns))
+        found = read_frame(connection, observation.join(scene).select().with_only_columns(*columns))
     return found.assign(year=found["date_post"].dt.year)
 
 

@@ -9,8 +9,8 @@ import sqlalchemy as sa
 from tests.database.conftest import RUN, scene, squares
 from tsmu.database.schema import landslide, landslide_version, mapped_area, observation, review, run
 from tsmu.database.schema import scene as scene_table
-from tsmu.database.storage.database import Database, frame
-from tsmu.database.writing.runs import Added, RunRecord, SceneRecord, add_run
+from tsmu.database.storage.database import Database, read_frame
+from tsmu.database.writing.runs import AddedRun, RunRecord, SceneRecord, add_run
 from tsmu.errors import DatabaseError
 from tsmu.issues import IssueLog
 
@@ -19,13 +19,13 @@ NEWER = RunRecord("v002", "def", "alps", "alps", 50, "torch", {"tile": 512})
 
 def add(
     database: Database, polygons: geopandas.GeoDataFrame, by: RunRecord = RUN, seen: SceneRecord | None = None
-) -> Added:
+) -> AddedRun:
     return add_run(database, polygons, seen or scene(), by, IssueLog("test"))
 
 
 def table(database: Database, of: sa.Table) -> geopandas.GeoDataFrame:
     with database.read() as connection:
-        return frame(connection, sa.select(of).order_by(of.c.fid))
+        return read_frame(connection, sa.select(of).order_by(of.c.fid))
 
 
 def counts(database: Database) -> dict[str, int]:

@@ -14,15 +14,17 @@ from tests.database.test_building import add
 from tsmu import database as db
 from tsmu.database.schema import landslide
 from tsmu.database.storage import rtree as rtrees
-from tsmu.database.storage.database import BULK, insert
-from tsmu.database.types import now
+from tsmu.database.storage.database import BULK_ROWS, insert_features
+from tsmu.database.types import utc_now
 from tsmu.errors import DatabaseError
 from tsmu.issues import IssueLog
 
 
 def test_indexes_triggers_and_tree_are_in_step_after_each_of_several(tmp_path: Path) -> None:
     with db.open_database(tmp_path / "landslides.gpkg", create=True) as database:
-        for number, count in enumerate((BULK, 3, BULK, 7 * BULK, BULK)):  # packed, one by one, packed anew, inserted
+        for number, count in enumerate(
+            (BULK_ROWS, 3, BULK_ROWS, 7 * BULK_ROWS, BULK_ROWS)
+        ):  # packed, one by one, packed anew, inserted
             add(database, squares(count, 0.0001 * number).iloc[::-1], seen=scene(f"{number}"))
             assert db.check(database).empty, number
         box = (7.1, 46.0, 7.1249, 46.01)
@@ -32,14 +34,14 @@ def test_indexes_triggers_and_tree_are_in_step_after_each_of_several(tmp_path: P
 
 @pytest.mark.parametrize("status", ["candidate", "perhaps"])
 def test_a_row_that_breaks_a_rule_is_refused_among_many(database: db.Database, status: str) -> None:
-    count = BULK + 1
+    count = BULK_ROWS + 1
     values = {"id": [f"{i}" for i in range(count)], "area_m2": 1.0, "version": 1, "author": "run", "changed_by": "x"}
-    values |= {"changed_at": now(), "change_reason": "x", "status": ["candidate"] * BULK + [status]}
+    values |= {"changed_at": utc_now(), "change_reason": "x", "status": ["candidate"] * BULK_ROWS + [status]}
     shapes = shapely.multipolygons([[shape] for shape in squares(count).geometry])
 
     def write() -> None:
         with database.write() as connection:
-            insert(connection, landslide, values, shapes)
+            insert_features(connection, landslide, values, shapes)
 
     if status == "candidate":
         write()
@@ -50,7 +52,7 @@ def test_a_row_that_breaks_a_rule_is_refused_among_many(database: db.Database, s
     assert db.info(database)["rows"]["landslide"] == 0
     with pytest.raises(DatabaseError, match="ck_run_threshold"):  # checks are on again
         db.add_run(database, squares(1), scene(), db.RunRecord("v1", "x", "a", "a", 500), IssueLog("test"))
-    assert db.add_run(database, squares(BULK), scene(), RUN, IssueLog("test")).candidates == BULK
+    assert db.add_run(database, squares(BULK_ROWS), scene(), RUN, IssueLog("test")).candidates == BULK_ROWS
     if database.path:
         assert db.check(database).empty
 
@@ -66,7 +68,7 @@ def test_trees_hold_every_box_once(count: int, more: int, seed: int) -> None:
         connection.exec_driver_sql("CREATE VIRTUAL TABLE tree USING rtree(id, minx, maxx, miny, maxy)")
         for part in (slice(0, count), slice(count, None)):
             if len(ids[part]):
-                rtrees.add(connection, "tree", ids[part], bounds[part])
+                rtrees.add_boxes(connection, "tree", ids[part], bounds[part])
         assert connection.exec_driver_sql("SELECT rtreecheck('tree')").scalar() == "ok"
         rows = np.array(connection.exec_driver_sql("SELECT * FROM tree ORDER BY id").fetchall())
         kept = bounds[np.argsort(ids)]

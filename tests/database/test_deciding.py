@@ -14,14 +14,14 @@ from tests.database.conftest import scene, squares
 from tests.database.test_building import NEWER, add, counts, table
 from tsmu import database as db
 from tsmu.database.decisions.reviewer_agreement import (
-    agreement,
     cohen_kappa,
     disagreements,
-    model_against_people,
+    model_precision_recall,
+    reviewer_agreement,
     verdicts,
 )
 from tsmu.database.schema import observation, review
-from tsmu.database.types import now
+from tsmu.database.types import utc_now
 from tsmu.database.vocabulary import Action
 from tsmu.errors import ConflictError, DatabaseError
 
@@ -49,12 +49,14 @@ def of(database: db.Database, *places: int) -> dict[str, int]:
     return db.query(database).set_index("id")["version"].astype(int).loc[ids].to_dict()
 
 
-def make(database: db.Database, action: str, *places: int, by: str = "eva", **more: object) -> db.Decided:
-    name = more.pop("id", f"{action}-{now()}-{len(table(database, review))}")
-    return db.decide(database, db.Wanted(str(name), Action(action), by, landslides=of(database, *places), **more))  # type: ignore[arg-type]
+def make(database: db.Database, action: str, *places: int, by: str = "eva", **more: object) -> db.DecisionResult:
+    name = more.pop("id", f"{action}-{utc_now()}-{len(table(database, review))}")
+    return db.decide(
+        database, db.DecisionRequest(str(name), Action(action), by, landslides=of(database, *places), **more)
+    )  # type: ignore[arg-type]
 
 
-def everything(database: db.Database) -> list[db.Decided]:
+def everything(database: db.Database) -> list[db.DecisionResult]:
     """One decision of each kind."""
     line = shapely.LineString([(7.0325, 45.9), (7.0325, 46.1)])
     return [
@@ -119,7 +121,7 @@ def test_everything_can_be_taken_back_and_done_again(filled: db.Database) -> Non
 def test_a_decision_sent_twice_is_made_once(filled: db.Database) -> None:
     first = make(filled, "reject", 0, id="mine", why="a quarry")
     rows = counts(filled)
-    again = db.decide(filled, db.Wanted("mine", Action.REJECT, "eva", landslides={first.changes[0].id: 1}))
+    again = db.decide(filled, db.DecisionRequest("mine", Action.REJECT, "eva", landslides={first.changes[0].id: 1}))
     assert again.repeated
     assert again.changes == first.changes
     assert counts(filled) == rows
@@ -131,7 +133,7 @@ def test_what_has_changed_is_not_decided_on_unseen(filled: db.Database) -> None:
     seen = of(filled, 0)
     mine = make(filled, "accept", 0)
     with pytest.raises(ConflictError, match="is now version 2, by eva"):
-        db.decide(filled, db.Wanted("late", Action.REJECT, "jo", landslides=seen))
+        db.decide(filled, db.DecisionRequest("late", Action.REJECT, "jo", landslides=seen))
     make(filled, "reject", 0, by="jo")  # having looked again
     with pytest.raises(ConflictError, match="jo has changed it since"):
         make(filled, "undo", undoes=mine.id)
@@ -175,7 +177,7 @@ def test_merged_and_foreign_ones_are_left_alone(filled: db.Database) -> None:
     with pytest.raises(DatabaseError, match="is eva's"):
         make(filled, "undo", by="jo", undoes=made.id)
     with pytest.raises(DatabaseError, match="no landslide nothing"):
-        db.decide(filled, db.Wanted("x", Action.ACCEPT, "eva", landslides={"nothing": 1}))
+        db.decide(filled, db.DecisionRequest("x", Action.ACCEPT, "eva", landslides={"nothing": 1}))
 
 
 def test_a_taken_back_decision_leaves_the_candidate_to_newer_runs(filled: db.Database) -> None:
@@ -195,7 +197,9 @@ def test_people_are_compared_by_their_last_verdict_that_holds(filled: db.Databas
     said = verdicts(filled)
     assert disagreements(said) == [next(iter(of(filled, 1)))]
     # po = 2/3; eva accepts 2/3, jo 1/3: pe = 2/9 + 2/9 = 4/9; kappa = (2/3 - 4/9) / (5/9) = 0.4
-    assert agreement(said) == [{"reviewers": ["eva", "jo"], "landslides": 3, "same": 2, "kappa": pytest.approx(0.4)}]
+    assert reviewer_agreement(said) == [
+        {"reviewers": ["eva", "jo"], "landslides": 3, "same": 2, "kappa": pytest.approx(0.4)}
+    ]
 
 
 @given(st.lists(st.tuples(st.sampled_from("ab"), st.sampled_from("ab")), min_size=1))
@@ -210,7 +214,7 @@ def test_people_say_how_right_the_model_is(filled: db.Database) -> None:
     for action, place in (("accept", 0), ("accept", 1), ("accept", 2), ("reject", 3)):
         make(filled, action, place)
     make(filled, "draw", shape=OUTLINE, scene_id=SEEN.id, region="alps")
-    [told] = model_against_people(filled)
+    [told] = model_precision_recall(filled)
     assert told == {
         "region": "alps",
         "bundle": "v001",
@@ -220,4 +224,4 @@ def test_people_say_how_right_the_model_is(filled: db.Database) -> None:
         "precision": 0.75,
         "recall": 0.75,
     }
-    assert model_against_people(filled, db.Filters(region="jura")) == []
+    assert model_precision_recall(filled, db.Filters(region="jura")) == []

@@ -21,7 +21,7 @@ from tsmu import database as db
 from tsmu.cli import app
 from tsmu.database.files.formats import SHORT_NAMES
 from tsmu.database.schema import TABLES, event, has_shape, landslide
-from tsmu.database.storage.geometry_cleaning import multipolygons
+from tsmu.database.storage.geometry_cleaning import as_multipolygons
 from tsmu.errors import DatabaseError
 from tsmu.issues import IssueLog
 
@@ -56,7 +56,7 @@ def other(tmp_path: Path) -> db.Database:
     return db.open_database(tmp_path / "other.gpkg", create=True)
 
 
-def take(database: db.Database, path: Path) -> tuple[db.Taken, IssueLog]:
+def take(database: db.Database, path: Path) -> tuple[db.ImportResult, IssueLog]:
     log = IssueLog(path)
     return db.import_file(database, path, log), log
 
@@ -66,7 +66,7 @@ def assert_same(found: geopandas.GeoDataFrame, wanted: geopandas.GeoDataFrame, c
     pd.testing.assert_frame_equal(
         pd.DataFrame(found[columns]), pd.DataFrame(wanted[columns]), check_dtype=False, rtol=1e-12
     )
-    there, here = (shapely.normalize(multipolygons(np.array(frame.geometry.array))) for frame in (found, wanted))
+    there, here = (shapely.normalize(as_multipolygons(np.array(frame.geometry.array))) for frame in (found, wanted))
     assert shapely.equals_exact(there, here, 1e-12).all()
 
 

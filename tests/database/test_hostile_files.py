@@ -45,7 +45,7 @@ def database(tmp_path: Path) -> Any:
         yield opened
 
 
-def take(database: db.Database, path: Path) -> tuple[db.Taken, list[str]]:
+def take(database: db.Database, path: Path) -> tuple[db.ImportResult, list[str]]:
     log = IssueLog(path)
     taken = db.import_file(database, path, log)
     return taken, [str(issue) for issue in log]

@@ -13,7 +13,7 @@ from tests.database.conftest import RUN, scene
 from tests.database.drawing import LIVE, STEP, areas, cells, draw
 from tests.database.test_building import NEWER, add, table
 from tsmu import database as db
-from tsmu.database.merging.grouping import group
+from tsmu.database.merging.grouping import group_observations
 from tsmu.database.schema import event, observation
 from tsmu.database.storage.geometry import encode
 from tsmu.errors import DatabaseError
@@ -63,7 +63,7 @@ def test_one_to_many(database: db.Database, order: int) -> None:
 
 def test_what_is_drawn_as_one_goes_to_the_part_that_it_is_most_like_and_blurs_nothing_later() -> None:
     shapes = [cells(0, 0, 4, 4), cells(5, 0, 10, 4), cells(0, 0, 10, 4), cells(1, 0, 4, 4)]
-    found = group(np.array(shapes, dtype=object), np.arange(4))
+    found = group_observations(np.array(shapes, dtype=object), np.arange(4))
     assert found.founder.tolist() == [0, 1, 1, 0]
     assert found.amalgamated.tolist() == [False, False, True, False]
     assert len(set(found.component.tolist())) == 1
@@ -144,7 +144,7 @@ def test_an_inventory_comes_in_once(database: db.Database) -> None:
 
 
 def test_an_empty_database_merges_to_nothing(database: db.Database) -> None:
-    assert db.merge(database, by="eva") == db.Merged(None)
+    assert db.merge(database, by="eva") == db.MergeResult(None)
 
 
 @pytest.mark.soak

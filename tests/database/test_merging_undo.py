@@ -17,7 +17,7 @@ from tests.database.conftest import scene
 from tests.database.drawing import areas, cells, draw, live, same
 from tests.database.test_building import add
 from tsmu import database as db
-from tsmu.database.merging.grouping import group
+from tsmu.database.merging.grouping import group_observations
 from tsmu.database.schema import TABLES
 from tsmu.errors import DatabaseError
 
@@ -155,7 +155,7 @@ def test_undoing_restores_and_persons_are_never_overwritten(
 def test_groups_are_within_components_and_founded_by_the_first(looks: list[Look]) -> None:
     rectangles = [(number, sides) for number, (_, _, drawn) in enumerate(looks) for sides in drawn]
     shapes = np.array([cells(w, s, w + wide, s + high) for _, (w, s, wide, high) in rectangles], dtype=object)
-    found = group(shapes, np.array([number for number, _ in rectangles]))
+    found = group_observations(shapes, np.array([number for number, _ in rectangles]))
     assert (found.founder <= np.arange(len(shapes))).all()
     assert (found.founder[found.founder] == found.founder).all()
     assert (found.component[found.founder] == found.component).all()

@@ -5,7 +5,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from tsmu import database as db
-from tsmu.database.integrity.schema_page import page
+from tsmu.database.integrity.schema_page import schema_page
 from tsmu.database.schema import TABLES, has_index
 from tsmu.database.vocabulary import Confidence
 from tsmu.inventory.sources import USGS_CONFIDENCE
@@ -13,7 +13,9 @@ from tsmu.inventory.sources import USGS_CONFIDENCE
 
 def test_the_page_is_of_this_schema() -> None:
     stored = Path(__file__).parents[2] / "docs" / "schema.md"
-    assert stored.read_text() == page(), "write it anew: python -m tsmu.database.integrity.schema_page > docs/schema.md"
+    assert stored.read_text() == schema_page(), (
+        "write it anew: python -m tsmu.database.integrity.schema_page > docs/schema.md"
+    )
     assert all(column.comment for table in TABLES for column in table.columns)
 
 

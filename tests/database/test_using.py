@@ -18,9 +18,9 @@ from tests.database.conftest import RUN, scene, squares
 from tests.database.test_building import NEWER, add, counts, table
 from tsmu import database as db
 from tsmu.cli import app
-from tsmu.database.queries.review_queue import Order, waiting
-from tsmu.database.queries.spatial_index import boxes
-from tsmu.database.queries.where_expression import condition
+from tsmu.database.queries.review_queue import QueueOrder, next_landslides
+from tsmu.database.queries.spatial_index import select_boxes
+from tsmu.database.queries.where_expression import parse_where
 from tsmu.database.schema import TABLES, has_shape, landslide
 from tsmu.database.storage.geometry import encode
 from tsmu.errors import DatabaseError
@@ -99,18 +99,18 @@ def test_where(filled: db.Database, where: str, count: int) -> None:
 )
 def test_where_refuses_what_is_no_such_expression(where: str, told: str) -> None:
     with pytest.raises(DatabaseError, match=told) as caught:
-        condition(where, landslide)
+        parse_where(where, landslide)
     assert "\n" not in str(caught.value)
 
 
 @given(st.text(max_size=60))
 def test_where_never_lets_a_text_through_to_the_database(text: str) -> None:
     quoted = text.replace("'", "''")
-    compiled = condition(f"region = '{quoted}'", landslide).compile()
+    compiled = parse_where(f"region = '{quoted}'", landslide).compile()
     assert list(compiled.params.values()) == [text]
     assert str(compiled) == "landslide.region = :region_1"
     try:
-        statement = str(condition(text, landslide).compile())
+        statement = str(parse_where(text, landslide).compile())
     except DatabaseError:
         return
     assert statement.startswith(("landslide.", "NOT", "("))
@@ -283,7 +283,7 @@ def test_the_command_line(target: Path | str, tmp_path: Path) -> None:
 def test_boxes_are_those_of_the_outlines(database: db.Database) -> None:
     add(database, squares(5))
     with database.read() as connection:
-        rows = connection.execute(boxes(landslide, [landslide.c.id], database.backend)).fetchall()
+        rows = connection.execute(select_boxes(landslide, [landslide.c.id], database.backend)).fetchall()
     found = {of: (west, south, east, north) for of, west, east, south, north in rows}
     table = db.query(database).set_index("id")
     assert found.keys() == set(table.index)
@@ -294,6 +294,6 @@ def test_boxes_are_those_of_the_outlines(database: db.Database) -> None:
 def test_what_the_views_differ_on_waits_first_then_what_lies_near_the_threshold(database: db.Database) -> None:
     polygons = squares(4).assign(mean_deviation=[0.1, 0.3, None, None], mean_probability=[0.9, 0.9, 0.8, 0.55])
     add(database, polygons)
-    found = waiting(database, db.Filters(), Order.UNCERTAINTY, 10)
+    found = next_landslides(database, db.Filters(), QueueOrder.UNCERTAINTY, 10)
     order = np.round((found.geometry.bounds["minx"] - 7) / 0.01).astype(int)
     assert order.to_list() == [1, 0, 3, 2]

@@ -24,7 +24,7 @@ from tests.database.conftest import squares
 from tests.database.test_building import add
 from tests.review.conftest import decision
 from tsmu import database as db
-from tsmu.database.decisions.decision_writer import touched
+from tsmu.database.decisions.decision_writer import landslides_of_decision
 from tsmu.workspace import Workspace
 
 
@@ -140,7 +140,7 @@ def test_readers_writers_and_a_mapping_run_lose_nothing(
     assert not failures
     assert made
     with db.open_database(larger.database) as records:
-        assert all(touched(records, name) for name in made)
+        assert all(landslides_of_decision(records, name) for name in made)
         assert len(db.query(records, db.Filters(bbox=(12, 45, 33, 47)))) == 2000
         assert db.check(records).empty
 

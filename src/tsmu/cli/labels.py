@@ -9,7 +9,7 @@ import typer
 from tsmu.cli.command import JsonOption, WorkspaceOption, command, find_workspace
 
 if TYPE_CHECKING:
-    from tsmu.database.decisions.scene_evidence import Evidence
+    from tsmu.database.decisions.scene_evidence import SceneEvidence
     from tsmu.issues import IssueLog
     from tsmu.workspace import Workspace
 
@@ -34,7 +34,7 @@ def from_review(
     with command("labels from-review", as_json) as answer:
         space = find_workspace(workspace)
         from tsmu.database import open_database
-        from tsmu.database.decisions.scene_evidence import evidence
+        from tsmu.database.decisions.scene_evidence import scene_evidence
         from tsmu.errors import LabelError
         from tsmu.imagery.pair_import import take_pairs
         from tsmu.issues import IssueLog
@@ -43,7 +43,7 @@ def from_review(
         from tsmu.labels.writer import MaskWriter
 
         with open_database(space.database) as records:
-            found = list(evidence(records))
+            found = list(scene_evidence(records))
         if not found:
             raise LabelError(f"{space.database}: nobody has decided on anything yet; decide with: tsmu serve --write")
         log = IssueLog(space.root, part="review")
@@ -81,12 +81,14 @@ def from_review(
         answer.say("next: tsmu chips build, then tsmu update REGION")
 
 
-def _write_table(space: "Workspace", found: "list[Evidence]", table: Path, log: "IssueLog") -> "dict[str, Evidence]":
+def _write_table(
+    space: "Workspace", found: "list[SceneEvidence]", table: Path, log: "IssueLog"
+) -> "dict[str, SceneEvidence]":
     """List the scenes whose images lie on this machine as pairs; gives them by their post image."""
     from tsmu.files import written_whole
     from tsmu.imagery.raster import is_remote
 
-    listed: dict[str, Evidence] = {}
+    listed: dict[str, SceneEvidence] = {}
     with written_whole(table) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         rows = csv.DictWriter(file, COLUMNS)
         rows.writeheader()

@@ -7,40 +7,40 @@ with database.open_database("landslides.gpkg") as records:
 """
 
 from tsmu.database.analysis.comparison import Comparison, compare
-from tsmu.database.analysis.density_map import Density, density
+from tsmu.database.analysis.density_map import DensityMap, density
 from tsmu.database.decisions.decision_writer import decide
 from tsmu.database.decisions.proposal_answers import accept, decline, proposals
-from tsmu.database.decisions.records import Decided, Wanted
+from tsmu.database.decisions.records import DecisionRequest, DecisionResult
 from tsmu.database.decisions.reviewing import review
 from tsmu.database.files.database_copy import copy
 from tsmu.database.files.exporter import export
 from tsmu.database.files.importer import import_file
-from tsmu.database.files.known_landslides import Taken
+from tsmu.database.files.known_landslides import ImportResult
 from tsmu.database.integrity.checks import check
-from tsmu.database.merging.merge_undo import Undone, undo_merge
-from tsmu.database.merging.observation_merge import Merged, merge
+from tsmu.database.merging.merge_undo import UndoneMerge, undo_merge
+from tsmu.database.merging.observation_merge import MergeResult, merge
 from tsmu.database.opening.schema_versions import open_database
 from tsmu.database.queries.filters import Filters
 from tsmu.database.queries.landslides import history, info, query, reviews
-from tsmu.database.storage.backup import save as backup
+from tsmu.database.storage.backup import backup
 from tsmu.database.storage.database import Database
 from tsmu.database.writing.inventories import AddedInventory, add_inventory
-from tsmu.database.writing.runs import Added, RunRecord, SceneRecord, add_run
+from tsmu.database.writing.runs import AddedRun, RunRecord, SceneRecord, add_run
 
 __all__ = [
-    "Added",
     "AddedInventory",
+    "AddedRun",
     "Comparison",
     "Database",
-    "Decided",
-    "Density",
+    "DecisionRequest",
+    "DecisionResult",
+    "DensityMap",
     "Filters",
-    "Merged",
+    "ImportResult",
+    "MergeResult",
     "RunRecord",
     "SceneRecord",
-    "Taken",
-    "Undone",
-    "Wanted",
+    "UndoneMerge",
     "accept",
     "add_inventory",
     "add_run",

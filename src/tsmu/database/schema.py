@@ -271,7 +271,7 @@ TABLES = (  # links point backwards
     event, scene, run, mapped_area, landslide, landslide_version, observation, review, merging,
     merged_observation,
 )  # fmt: skip
-BELIEF = tuple(column.name for column in landslide_version.columns if column.name != "fid")
+VERSION_COLUMNS = tuple(column.name for column in landslide_version.columns if column.name != "fid")
 
 
 def has_shape(table: sa.Table) -> bool:

@@ -72,20 +72,20 @@ class _GeopackageMoment(UserDefinedType[datetime]):
         return "DATETIME"
 
     def bind_processor(self, dialect: sa.Dialect) -> Any:  # noqa: ARG002
-        return moment_text
+        return format_moment
 
     def result_processor(self, dialect: sa.Dialect, coltype: object) -> Any:  # noqa: ARG002
         return lambda text: None if text is None else datetime.fromisoformat(text)
 
 
-def moment_text(moment: datetime | None) -> str | None:
+def format_moment(moment: datetime | None) -> str | None:
     """A moment as GeoPackage 1.3 writes DATETIME: ISO 8601 in UTC, milliseconds, Z."""
     if moment is None:
         return None
     return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
 
 
-def now() -> datetime:
+def utc_now() -> datetime:
     """This moment, to the millisecond, which is what both backends keep."""
     moment = datetime.now(UTC)
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)

@@ -6,9 +6,14 @@ from typing import Any
 from fastapi import APIRouter, Request
 
 from tsmu.database import info
-from tsmu.database.decisions.reviewer_agreement import agreement, disagreements, model_against_people, verdicts
-from tsmu.database.queries.counting import counts
-from tsmu.database.queries.review_queue import progress
+from tsmu.database.decisions.reviewer_agreement import (
+    disagreements,
+    model_precision_recall,
+    reviewer_agreement,
+    verdicts,
+)
+from tsmu.database.queries.counting import count_by_region_and_month
+from tsmu.database.queries.review_queue import review_progress
 from tsmu.review.desk import TheDesk
 from tsmu.review.features import TheFilters
 
@@ -20,10 +25,10 @@ def dashboard(desk: TheDesk, wanted: TheFilters) -> dict[str, Any]:
     """Counts and area by region, status and month; progress; model against people; people among themselves."""
     said = verdicts(desk.records)
     return {
-        "progress": progress(desk.records, wanted),
-        "counts": counts(desk.records, wanted),
-        "model": model_against_people(desk.records, wanted),
-        "reviewers": agreement(said),
+        "progress": review_progress(desk.records, wanted),
+        "counts": count_by_region_and_month(desk.records, wanted),
+        "model": model_precision_recall(desk.records, wanted),
+        "reviewers": reviewer_agreement(said),
         "disputed": len(disagreements(said)),
     }
 

@@ -6,11 +6,11 @@ from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse
 from pydantic import Field
 
-from tsmu.database import Wanted, decide
-from tsmu.database.decisions.decision_writer import touched
-from tsmu.database.decisions.reviewer_agreement import agreement, disagreements, verdicts
+from tsmu.database import DecisionRequest, decide
+from tsmu.database.decisions.decision_writer import landslides_of_decision
+from tsmu.database.decisions.reviewer_agreement import disagreements, reviewer_agreement, verdicts
 from tsmu.database.vocabulary import Action
-from tsmu.database.writing.scenes import look, shift_scene
+from tsmu.database.writing.scenes import record_mapped_area, shift_scene
 from tsmu.errors import ConflictError
 from tsmu.review import geojson
 from tsmu.review.desk import Desk, Reviewer, TheDesk, log, named
@@ -42,7 +42,7 @@ class Decision(Said):
 @router.post("/decisions", responses={409: {"description": "a record has changed: `present` is as it is now"}})
 def make(desk: TheDesk, person: Reviewer, said: Decision) -> JSONResponse:
     """Decide. The answer names the versions that came of it, and the decision that takes it back (`undo`)."""
-    wanted = Wanted(
+    wanted = DecisionRequest(
         said.id,
         said.action,
         named(desk, person, said.by),
@@ -72,7 +72,7 @@ def make(desk: TheDesk, person: Reviewer, said: Decision) -> JSONResponse:
 
 
 def _concerned(desk: Desk, said: Decision) -> list[str]:
-    return touched(desk.records, said.undoes) if said.undoes else list(said.landslides)
+    return landslides_of_decision(desk.records, said.undoes) if said.undoes else list(said.landslides)
 
 
 class Shift(Said):
@@ -108,7 +108,7 @@ def looked(desk: TheDesk, person: Reviewer, said: Looked) -> dict[str, str]:
     shape = geometry(said.geometry)
     assert shape is not None
     by = named(desk, person, said.by)
-    return {"id": look(desk.records, said.scene, shape, by, said.min_area_m2, said.id), "by": by}
+    return {"id": record_mapped_area(desk.records, said.scene, shape, by, said.min_area_m2, said.id), "by": by}
 
 
 @router.get("/reviewers")
@@ -119,7 +119,7 @@ def reviewers(desk: TheDesk, limit: Annotated[int, Query(ge=1, le=10_000)] = 100
     disputed = disagreements(said)
     return {
         "verdicts": geojson.rows(counted),
-        "agreement": agreement(said),
+        "agreement": reviewer_agreement(said),
         "disputed": disputed[:limit],
         "disputed_count": len(disputed),
     }

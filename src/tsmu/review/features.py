@@ -14,10 +14,10 @@ from fastapi import APIRouter, Depends, Query, Response
 
 from tsmu.database import Filters, history, query, reviews
 from tsmu.database.decisions.reviewer_agreement import verdicts
-from tsmu.database.queries.paging import page
-from tsmu.database.queries.review_queue import nearest
+from tsmu.database.queries.paging import query_page
+from tsmu.database.queries.review_queue import nearest_landslides
 from tsmu.database.schema import observation, run, scene
-from tsmu.database.storage.database import frame
+from tsmu.database.storage.database import read_frame
 from tsmu.review import geojson
 from tsmu.review.desk import Desk, TheDesk
 from tsmu.review.inputs import LARGEST, filters
@@ -37,7 +37,7 @@ def landslides(
     after: Annotated[int, Query(ge=0, le=LARGEST, description="`next` of the page before")] = 0,
 ) -> Response:
     """Landslides as believed now, as GeoJSON; `next` is where the following page goes on, or null."""
-    found = page(desk.records, wanted, limit, after)
+    found = query_page(desk.records, wanted, limit, after)
     return Response(
         geojson.collection(found.drop(columns="fid"), {"next": found.attrs["last_fid"]}), media_type=GEOJSON
     )
@@ -84,7 +84,7 @@ def _observations(desk: Desk, landslide_id: str) -> pd.DataFrame:
         .where(observation.c.landslide_id == landslide_id)
     )
     with desk.records.read() as connection:
-        return pd.DataFrame(frame(connection, asked.order_by(observation.c.fid)))
+        return pd.DataFrame(read_frame(connection, asked.order_by(observation.c.fid)))
 
 
 @router.get("/landslides/{landslide_id}/neighbours", response_class=Response)
@@ -92,7 +92,7 @@ def neighbours(desk: TheDesk, landslide_id: str, limit: Annotated[int, Query(ge=
     """The landslides nearest to one, such as to merge with it: the nearest first, as GeoJSON."""
     mine = history(desk.records, landslide_id).geometry.iloc[-1].envelope.centroid
     among = Filters(status=("candidate", "confirmed"))
-    found = nearest(desk.records, among, (mine.x, mine.y), limit + 1)
+    found = nearest_landslides(desk.records, among, (mine.x, mine.y), limit + 1)
     return Response(geojson.collection(found[found["id"] != landslide_id].iloc[:limit]), media_type=GEOJSON)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from tsmu.database.types import moment_text
+from tsmu.database.types import format_moment
 
 
 def rows(table: pd.DataFrame) -> list[dict[str, Any]]:
@@ -23,14 +23,14 @@ def plain(column: "pd.Series[Any]") -> list[Any]:
     """A column as plain values."""
     if column.dtype.kind == "M":
         if getattr(column.dtype, "tz", None) is not None:
-            return [None if pd.isna(one) else moment_text(one.to_pydatetime()) for one in column]
+            return [None if pd.isna(one) else format_moment(one.to_pydatetime()) for one in column]
         return [None if pd.isna(one) else one.date().isoformat() for one in column]
     return [None if pd.isna(one) else _plain(one) for one in column.tolist()]
 
 
 def _plain(value: Any) -> Any:
     if isinstance(value, datetime):
-        return moment_text(value)
+        return format_moment(value)
     return value.isoformat() if isinstance(value, date) else value
 
 

@@ -9,9 +9,9 @@ from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse
 
 from tsmu.database import Filters, history, info
-from tsmu.database.queries.paging import count, page
+from tsmu.database.queries.paging import count_landslides, query_page
 from tsmu.database.schema import landslide
-from tsmu.database.types import moment_text, now
+from tsmu.database.types import format_moment, utc_now
 from tsmu.review import geojson
 from tsmu.review.desk import Refused, TheDesk
 from tsmu.review.inputs import LARGEST, box, days
@@ -104,16 +104,16 @@ def items(
         raise Refused(400, f"no parameter {unknown[0]!r}; known are {', '.join(sorted(OPERATIONS | set(PROPERTIES)))}")
     where = " and ".join(_equals(name, value) for name, value in asked.items())
     wanted = Filters(bbox=box(bbox), dates=_days(when), where=where or None)
-    found = page(desk.records, wanted, min(limit, MOST), after)
+    found = query_page(desk.records, wanted, min(limit, MOST), after)
     address = str(request.url.replace(query=""))
     kept = {name: value for name, value in request.query_params.items() if name != "after"}
     links = [_link("self", str(request.url), GEOJSON, "this page")]
     if (last := found.attrs["last_fid"]) is not None:
         links.append(_link("next", f"{address}?{urlencode(kept | {'after': last})}", GEOJSON, "next page"))
     links.append(_link("collection", address.removesuffix("/items"), "application/json", "the collection"))
-    more: dict[str, Any] = {"links": links, "numberReturned": len(found), "timeStamp": moment_text(now())}
+    more: dict[str, Any] = {"links": links, "numberReturned": len(found), "timeStamp": format_moment(utc_now())}
     if wanted.bbox is None:  # by the index alone a box's number is not exact
-        more["numberMatched"] = count(desk.records, wanted)
+        more["numberMatched"] = count_landslides(desk.records, wanted)
     return Response(geojson.collection(found.drop(columns="fid"), more), media_type=GEOJSON)
 
 

@@ -16,7 +16,7 @@ import numpy.typing as npt
 import sqlalchemy as sa
 
 from tsmu.database import Database, Filters
-from tsmu.database.queries.spatial_index import boxes, touches
+from tsmu.database.queries.spatial_index import select_boxes, touches_box
 from tsmu.database.schema import landslide, landslide_version
 from tsmu.database.vocabulary import Status
 from tsmu.review.mercator import bounds, to_world
@@ -86,7 +86,7 @@ class Overviews:
     def of_tile(self, wanted: Filters, z: int, x: int, y: int, margin: float) -> Overview:
         """The landslides of a tile and of a margin around it, in shares of its side, as they are now."""
         if wanted not in self._kept:
-            near = touches(landslide, bounds(z, x, y, margin), self._database.backend)
+            near = touches_box(landslide, bounds(z, x, y, margin), self._database.backend)
             with self._database.read() as connection:
                 few = self._read(connection, wanted, near, most=FEW + 1)
             if len(few) <= FEW:
@@ -116,7 +116,7 @@ class Overviews:
         self, connection: sa.Connection, wanted: Filters, *among: sa.ColumnElement[bool], most: int | None = None
     ) -> Overview:
         columns = (landslide.c.fid, landslide.c.version, landslide.c.status, landslide.c.area_m2)
-        asked = boxes(landslide, columns, self._database.backend).where(*among)
+        asked = select_boxes(landslide, columns, self._database.backend).where(*among)
         asked = asked.where(*wanted.conditions(self._database.backend))
         return _overview(connection.execute(asked.limit(most)).fetchall())
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
-from tsmu.database.queries.review_queue import Order, progress, waiting
+from tsmu.database.queries.review_queue import QueueOrder, next_landslides, review_progress
 from tsmu.review import geojson
 from tsmu.review.desk import TheDesk
 from tsmu.review.features import GEOJSON, TheFilters
@@ -17,7 +17,7 @@ router = APIRouter(prefix="/api", tags=["queue"])
 def queue(
     desk: TheDesk,
     wanted: TheFilters,
-    order: Annotated[Order, Query(description="what comes first")] = Order.NEAR,
+    order: Annotated[QueueOrder, Query(description="what comes first")] = QueueOrder.NEAR,
     near: Annotated[str | None, Query(description="longitude,latitude where the map is", max_length=100)] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 20,
 ) -> Response:
@@ -25,5 +25,5 @@ def queue(
 
     With `near` they stand in an order that begins there and goes on to the nearest each time.
     """
-    found = waiting(desk.records, wanted, order, limit, place(near))
-    return Response(geojson.collection(found, {"progress": progress(desk.records, wanted)}), media_type=GEOJSON)
+    found = next_landslides(desk.records, wanted, order, limit, place(near))
+    return Response(geojson.collection(found, {"progress": review_progress(desk.records, wanted)}), media_type=GEOJSON)

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 
-from tsmu.database.writing.scenes import one_scene, scenes
+from tsmu.database.writing.scenes import scene_by_id, scenes
 from tsmu.review import geojson
 from tsmu.review.desk import Refused, TheDesk
 from tsmu.review.imagery import Layer, Range, Raster, check_shown, colours, draw, raster_of, stretch
@@ -41,7 +41,7 @@ def scene(desk: TheDesk, scene_id: str) -> dict[str, Any]:
     """One scene as a feature, and the `stretch` of its images: what becomes black and white, band by band."""
     table = scenes(desk.records)
     place = table.index[table["id"] == scene_id]
-    row = one_scene(desk.records, scene_id)
+    row = scene_by_id(desk.records, scene_id)
     feature = geojson.one(table.drop(columns=["post", "pre"]), int(place[0]))
     images = {layer: raster_of(desk, row, layer) for layer in (Layer.PRE, Layer.POST)}
     return feature | {"stretch": {str(layer): list(stretch(raster)) for layer, raster in images.items() if raster}}
@@ -65,7 +65,7 @@ def tile(
     """A picture tile (XYZ, web mercator); 204 where the scene is not."""
     if max(x, y) >= 1 << z or size not in (256, 512):
         raise Refused(404, "no such tile")
-    row = one_scene(desk.records, scene_id)
+    row = scene_by_id(desk.records, scene_id)
     raster = check_shown(raster_of(desk, row, layer), layer)
     box = _box(row, layer, z, x, y)
     etag = _etag(raster, box, rescale, size, picture)

@@ -25,7 +25,7 @@ from mapbox_vector_tile.encoder import on_invalid_geometry_make_valid
 
 from tsmu.database import Database
 from tsmu.database.schema import landslide
-from tsmu.database.storage.database import shapes_of
+from tsmu.database.storage.database import decode_column
 from tsmu.database.vocabulary import Status
 from tsmu.review.desk import TheDesk
 from tsmu.review.features import TheFilters
@@ -139,7 +139,8 @@ def _outlines(database: Database, large: Overview, z: int, x: int, y: int) -> li
     with database.read() as connection:
         rows = connection.execute(asked).fetchall()
     shapes = shapely.transform(
-        shapes_of([row[-1] for row in rows], landslide), lambda points: (to_world(points) * 2.0**z - [x, y]) * EXTENT
+        decode_column([row[-1] for row in rows], landslide),
+        lambda points: (to_world(points) * 2.0**z - [x, y]) * EXTENT,
     )
     simple = shapely.simplify(shapes, PIXEL / 2)
     clipped = shapely.clip_by_rect(simple, -BUFFER, -BUFFER, EXTENT + BUFFER, EXTENT + BUFFER)

@@ -17,13 +17,13 @@ import shapely
 from pyogrio.errors import DataSourceError
 
 from tsmu.database.analysis.equal_area_cells import equal_area_crs
-from tsmu.database.analysis.size_distribution import Tail, power_law_tail, rollover
-from tsmu.database.files.importer import is_database
+from tsmu.database.analysis.size_distribution import PowerLawTail, power_law_tail, rollover
+from tsmu.database.files.importer import is_landslide_database
 from tsmu.database.opening.schema_versions import open_database
 from tsmu.database.queries.filters import EVERYTHING, Filters
 from tsmu.database.queries.landslides import query
 from tsmu.database.storage.geometry import Shapes
-from tsmu.database.storage.geometry_cleaning import clean, geodesic_areas
+from tsmu.database.storage.geometry_cleaning import clean_polygons, geodesic_areas
 from tsmu.database.types import SRS_ID
 from tsmu.errors import DatabaseError
 from tsmu.evaluate.objects import SAME
@@ -32,7 +32,7 @@ from tsmu.regions.layers import earth_crs, read_layer
 
 
 @dataclass(frozen=True)
-class Side:
+class ComparedInventory:
     """One of the two inventories.
 
     Attributes:
@@ -48,7 +48,7 @@ class Side:
     outlines: geopandas.GeoSeries
     areas: npt.NDArray[np.float64]
     matched: npt.NDArray[np.bool_]
-    tail: Tail | None
+    tail: PowerLawTail | None
     rollover_m2: float | None
 
     def summary(self) -> dict[str, Any]:
@@ -78,8 +78,8 @@ class Comparison:
         either_m2: ground that is landslide in one or both.
     """
 
-    a: Side
-    b: Side
+    a: ComparedInventory
+    b: ComparedInventory
     pairs: pd.DataFrame
     shared_m2: float
     either_m2: float
@@ -132,11 +132,11 @@ def compare(a: Path | str, b: Path | str, log: IssueLog, filters: Filters = EVER
     return Comparison(sides[0], sides[1], pairs, both, float(ground[0].area + ground[1].area - both))
 
 
-def _side(name: str, outlines: geopandas.GeoSeries, areas: npt.NDArray[np.float64], used: Any) -> Side:
+def _side(name: str, outlines: geopandas.GeoSeries, areas: npt.NDArray[np.float64], used: Any) -> ComparedInventory:
     matched = np.zeros(len(areas), dtype=bool)
     matched[used] = True
     above = areas[areas > 0]
-    return Side(Path(name).name, outlines, areas, matched, power_law_tail(above), rollover(above))
+    return ComparedInventory(Path(name).name, outlines, areas, matched, power_law_tail(above), rollover(above))
 
 
 def _valid(series: geopandas.GeoSeries) -> Any:
@@ -147,7 +147,7 @@ def _valid(series: geopandas.GeoSeries) -> Any:
 
 
 def _read(target: Path | str, log: IssueLog, filters: Filters) -> Shapes:
-    if "://" in str(target) or (Path(target).is_file() and is_database(Path(target))):
+    if "://" in str(target) or (Path(target).is_file() and is_landslide_database(Path(target))):
         with open_database(target) as database:
             shapes = np.array(query(database, filters.believed()).geometry.array, dtype=object)
     else:
@@ -167,4 +167,4 @@ def _layer(path: Path, log: IssueLog) -> Shapes:
         layer = read_layer(path, None)
     earth_crs(layer.crs, str(path))
     numbers = range(2, len(layer) + 2)
-    return clean(layer.geometry, path.name, log, numbers)[1]
+    return clean_polygons(layer.geometry, path.name, log, numbers)[1]

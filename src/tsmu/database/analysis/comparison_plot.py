@@ -8,7 +8,7 @@ from matplotlib.collections import PathCollection
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from tsmu.database.analysis.comparison import Comparison, Side
+from tsmu.database.analysis.comparison import ComparedInventory, Comparison
 from tsmu.database.analysis.density_plot import A4, draw_frame, polygon_path
 from tsmu.database.analysis.size_distribution import FEWEST, probability_density
 from tsmu.files import written_whole
@@ -59,7 +59,7 @@ def _sizes(axes: Axes, found: Comparison) -> None:
     axes.legend(fontsize=8, edgecolor="white", loc="lower left")
 
 
-def _curve(axes: Axes, side: Side, name: str, colour: str, mark: str) -> None:
+def _curve(axes: Axes, side: ComparedInventory, name: str, colour: str, mark: str) -> None:
     areas = side.areas[side.areas > 0]
     low, high = np.log10([areas.min(), areas.max() * 1.0001]).tolist()
     edges = np.logspace(low, high, int(np.ceil((high - low) * BINS)) + 1)

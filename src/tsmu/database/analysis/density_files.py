@@ -7,8 +7,8 @@ import pyogrio
 import rasterio
 from rasterio.transform import from_origin
 
-from tsmu.database.analysis.density_map import Density
-from tsmu.database.analysis.equal_area_cells import Squares, places
+from tsmu.database.analysis.density_map import DensityMap
+from tsmu.database.analysis.equal_area_cells import Squares, column_and_row
 from tsmu.errors import DatabaseError
 from tsmu.files import written_whole
 
@@ -20,7 +20,7 @@ BANDS = {  # column: what the band says
 }
 
 
-def write_density(found: Density, path: Path) -> None:
+def write_density(found: DensityMap, path: Path) -> None:
     """Write the cells: squares as `.tif`, with BANDS as float32 and NaN where nobody looked; either as `.gpkg`.
 
     Raises:
@@ -39,8 +39,8 @@ def write_density(found: Density, path: Path) -> None:
         raise DatabaseError(f"{path}: a grid is written as .tif or .gpkg, hexagons as .gpkg; name it so")
 
 
-def _write_raster(found: Density, grid: Squares, path: Path) -> None:
-    column, row = places(found.cells["cell"].to_numpy())
+def _write_raster(found: DensityMap, grid: Squares, path: Path) -> None:
+    column, row = column_and_row(found.cells["cell"].to_numpy())
     west, north = column.min(), row.max() + 1
     shape = (int(north - row.min()), int(column.max() - west + 1))
     with rasterio.open(

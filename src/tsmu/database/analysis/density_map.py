@@ -24,7 +24,7 @@ from tsmu.database.queries.filters import EVERYTHING, Filters
 from tsmu.database.schema import landslide, mapped_area, run, scene
 from tsmu.database.storage.database import Database
 from tsmu.database.storage.geometry import Shapes, decode
-from tsmu.database.storage.geometry_cleaning import clean
+from tsmu.database.storage.geometry_cleaning import clean_polygons
 from tsmu.errors import DatabaseError
 from tsmu.issues import IssueLog
 from tsmu.regions.layers import read_layer
@@ -37,7 +37,7 @@ STEP = 0.05  # degrees between the corners of a mapped area, so that its sides b
 
 
 @dataclass(frozen=True)
-class Density:
+class DensityMap:
     """A map of landslides.
 
     Attributes:
@@ -65,7 +65,7 @@ def density(
     cell_m: float | None = None,
     hexagons: bool = False,
     looked: Path | None = None,
-) -> Density:
+) -> DensityMap:
     """Count landslides by cells of equal area.
 
     Args:
@@ -102,7 +102,7 @@ def density(
     values = {"cell": keys, "landslides": count.astype(np.int64), "per_km2": count / looked_km2}
     values |= {"area_share": np.minimum(taken / 1e6 / looked_km2, 1.0), "mapped_share": share}
     cells = geopandas.GeoDataFrame(values, geometry=outlines, crs=crs)
-    return Density(cells, grid, area, int(count.sum()), outside, filters.dates or (None, None))
+    return DensityMap(cells, grid, area, int(count.sum()), outside, filters.dates or (None, None))
 
 
 def _looked_at(database: Database, filters: Filters) -> BaseGeometry:
@@ -122,7 +122,7 @@ def _looked_at(database: Database, filters: Filters) -> BaseGeometry:
 
 
 def _from_file(file: Path) -> BaseGeometry:
-    _, shapes = clean(read_layer(file, None).geometry, file.name, IssueLog(file))
+    _, shapes = clean_polygons(read_layer(file, None).geometry, file.name, IssueLog(file))
     return shapely.union_all(shapes)
 
 

@@ -18,8 +18,8 @@ from matplotlib.patches import Patch, Rectangle
 from matplotlib.path import Path as Outline
 from shapely.geometry.base import BaseGeometry
 
-from tsmu.database.analysis.density_map import Density
-from tsmu.database.analysis.equal_area_cells import Squares, places
+from tsmu.database.analysis.density_map import DensityMap
+from tsmu.database.analysis.equal_area_cells import Squares, column_and_row
 from tsmu.database.types import SRS_ID
 from tsmu.files import written_whole
 
@@ -46,7 +46,7 @@ THEMES = (
 )
 
 
-def draw_density(found: Density, path: Path, title: str) -> None:
+def draw_density(found: DensityMap, path: Path, title: str) -> None:
     """Write the page as PNG or PDF, A4, 200 dots per inch; an old one is replaced."""
     west, south, east, north = found.looked.bounds
     wide = east - west > 1.3 * (north - south)
@@ -60,7 +60,7 @@ def draw_density(found: Density, path: Path, title: str) -> None:
         figure.savefig(temporary, dpi=200, facecolor="white")
 
 
-def _map(axes: Axes, found: Density, theme: _Theme) -> None:
+def _map(axes: Axes, found: DensityMap, theme: _Theme) -> None:
     west, south, east, north = found.looked.bounds
     axes.set_title(theme.title, fontsize=11, color=INK)
     # What nobody looked at is the hatched ground on which the cells lie.
@@ -121,11 +121,11 @@ def class_breaks(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     return np.concatenate([[0.0], inner])
 
 
-def _draw_cells(axes: Axes, found: Density, values: Any, breaks: Any, colours: list[Any]) -> Artist:
+def _draw_cells(axes: Axes, found: DensityMap, values: Any, breaks: Any, colours: list[Any]) -> Artist:
     norm = BoundaryNorm([-1.0, *np.maximum(breaks, 1e-300)], len(colours))
     drawn = ListedColormap(colours)
     if isinstance(found.grid, Squares):
-        column, row = places(found.cells["cell"].to_numpy())
+        column, row = column_and_row(found.cells["cell"].to_numpy())
         size = found.grid.size
         west, south = int(column.min()), int(row.min())
         picture = np.full((int(row.max()) - south + 1, int(column.max()) - west + 1), np.nan)
@@ -217,7 +217,7 @@ def _round(number: float) -> float:
     return float(power * max(factor for factor in (1, 2, 5) if factor * power <= number * (1 + 1e-9)))
 
 
-def _note(found: Density) -> str:
+def _note(found: DensityMap) -> str:
     first, last = found.dates
     when = f"from {first or 'the first day'} to {last or 'the last day'}" if first or last else "of all days"
     kind = "Squares" if isinstance(found.grid, Squares) else "Hexagons"

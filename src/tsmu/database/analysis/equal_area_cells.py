@@ -41,7 +41,7 @@ def _key(column: npt.NDArray[np.float64], row: npt.NDArray[np.float64]) -> Keys:
     return (column.astype(np.int64) << 32) + row.astype(np.int64) + _HALF
 
 
-def places(keys: Keys) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+def column_and_row(keys: Keys) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Column and row of cells."""
     return keys >> 32, (keys & 0xFFFFFFFF) - _HALF
 
@@ -69,7 +69,7 @@ class Squares:
 
     def outlines(self, keys: Keys) -> npt.NDArray[np.object_]:
         """Each square as a polygon."""
-        column, row = places(keys)
+        column, row = column_and_row(keys)
         size = self.size
         made = shapely.box(column * size, row * size, (column + 1) * size, (row + 1) * size)
         return np.asarray(made, dtype=object)
@@ -108,7 +108,7 @@ class Hexagons:
 
     def outlines(self, keys: Keys) -> npt.NDArray[np.object_]:
         """Each hexagon as a polygon."""
-        column, row = places(keys)
+        column, row = column_and_row(keys)
         x, y = self.size * (column + row / 2), self.size * np.sqrt(3) / 2 * row
         turns = np.deg2rad(np.arange(30, 390, 60))
         radius = self.size / np.sqrt(3)

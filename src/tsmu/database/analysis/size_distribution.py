@@ -13,7 +13,7 @@ GRID = 400
 
 
 @dataclass(frozen=True)
-class Tail:
+class PowerLawTail:
     """The power law p(A) ~ A^-alpha of the areas from `begins_m2` on.
 
     Attributes:
@@ -34,7 +34,7 @@ class Tail:
     probability: float
 
 
-def power_law_tail(areas: Areas, seed: int = 0) -> Tail | None:
+def power_law_tail(areas: Areas, seed: int = 0) -> PowerLawTail | None:
     """Fit the tail by maximum likelihood; it begins where the fitted law is nearest to the areas.
 
     Source: Clauset, Shalizi and Newman (2009), doi 10.1137/070710111: exponent and error by equations
@@ -62,7 +62,7 @@ def power_law_tail(areas: Areas, seed: int = 0) -> Tail | None:
         found = _best(np.sort(np.concatenate([head, tail])))
         farther += found is not None and found[2] >= distance
     error = (alpha - 1) / np.sqrt(number)
-    return Tail(alpha, float(error), begin, number, distance, farther / TRIALS)
+    return PowerLawTail(alpha, float(error), begin, number, distance, farther / TRIALS)
 
 
 def _best(ordered: Areas) -> tuple[float, float, float] | None:

@@ -13,8 +13,8 @@ import sqlalchemy as sa
 from tsmu.database.ids import new_ids
 from tsmu.database.queries.landslides import no_such_landslide
 from tsmu.database.schema import landslide, observation, review
-from tsmu.database.storage.database import Database, frame
-from tsmu.database.types import now
+from tsmu.database.storage.database import Database, read_frame
+from tsmu.database.types import utc_now
 from tsmu.database.vocabulary import Author, Decision, Status
 from tsmu.errors import DatabaseError
 
@@ -34,7 +34,7 @@ def proposals(database: Database) -> pd.DataFrame:
         .order_by(review.c.fid)
     )
     with database.read() as connection:
-        return pd.DataFrame(frame(connection, query))
+        return pd.DataFrame(read_frame(connection, query))
 
 
 def _open() -> sa.ColumnElement[bool]:
@@ -68,7 +68,7 @@ def decline(database: Database, proposal_id: str, *, by: str, why: str) -> str:
 def _answer(database: Database, proposal_id: str, decision: Decision, by: str, why: str) -> str:
     if not (by.strip() and why.strip()):
         raise DatabaseError(f"proposal {proposal_id}: say who decides (--by) and why (--why)")
-    moment = now()
+    moment = utc_now()
     with database.write() as connection:
         proposal = connection.execute(sa.select(review).where(review.c.id == proposal_id, _open())).first()
         if proposal is None:

@@ -12,7 +12,7 @@ STAMP = ("id", "version", "changed_by", "changed_at", "change_reason")  # of a l
 
 
 @dataclass(frozen=True)
-class Wanted:
+class DecisionRequest:
     """A decision to be made.
 
     Attributes:
@@ -40,7 +40,7 @@ class Wanted:
 
 
 @dataclass(frozen=True)
-class Change:
+class LandslideChange:
     """What a decision did to one landslide: versions before (None: it is new) and after."""
 
     id: str
@@ -50,7 +50,7 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Decided:
+class DecisionResult:
     """A decision that is made.
 
     Attributes:
@@ -62,12 +62,12 @@ class Decided:
 
     id: str
     action: str
-    changes: tuple[Change, ...]
+    changes: tuple[LandslideChange, ...]
     repeated: bool = False
 
 
 @dataclass(frozen=True)
-class Step:
+class PlannedChange:
     """One landslide on its way: its row as it is (None: new), what changes, and whether that is a new version."""
 
     id: str

@@ -7,7 +7,7 @@ import shapely.ops
 from shapely.geometry.base import BaseGeometry
 
 from tsmu.database.storage.geometry import Shapes
-from tsmu.database.storage.geometry_cleaning import clean, multipolygons
+from tsmu.database.storage.geometry_cleaning import as_multipolygons, clean_polygons
 from tsmu.database.types import SRS_ID
 from tsmu.errors import DatabaseError
 from tsmu.issues import IssueLog
@@ -15,7 +15,7 @@ from tsmu.issues import IssueLog
 MOST_POINTS = 10_000  # of an outline; more than anybody draws, few enough to be quick with
 
 
-def drawn(shape: BaseGeometry) -> BaseGeometry:
+def clean_drawn_outline(shape: BaseGeometry) -> BaseGeometry:
     """Bring a drawn outline into the database's form: a valid MultiPolygon in EPSG:4326.
 
     Raises:
@@ -23,14 +23,14 @@ def drawn(shape: BaseGeometry) -> BaseGeometry:
     """
     _check_points(shape)
     log = IssueLog("outline")
-    _, shapes = clean(geopandas.GeoSeries([shape], crs=SRS_ID), "outline", log)
+    _, shapes = clean_polygons(geopandas.GeoSeries([shape], crs=SRS_ID), "outline", log)
     if not len(shapes):
         raise DatabaseError(f"outline: {log.errors[0].problem}; draw it again")
     whole: BaseGeometry = shapes[0]
     return whole
 
 
-def cut(outline: BaseGeometry, line: BaseGeometry) -> list[BaseGeometry]:
+def cut_outline(outline: BaseGeometry, line: BaseGeometry) -> list[BaseGeometry]:
     """Cut an outline along a line into its parts, the largest first.
 
     Raises:
@@ -43,16 +43,16 @@ def cut(outline: BaseGeometry, line: BaseGeometry) -> list[BaseGeometry]:
     if len(pieces) == len(shapely.get_parts(outline)):
         raise DatabaseError("split: the line does not cross the outline; draw it from outside to outside")
     pieces.sort(key=lambda part: (-part.area, part.wkb))
-    return list(multipolygons(np.array(pieces, dtype=object)))
+    return list(as_multipolygons(np.array(pieces, dtype=object)))
 
 
 def _pieces(polygon: BaseGeometry, line: BaseGeometry) -> list[BaseGeometry]:
     return [part for part in shapely.ops.split(polygon, line).geoms if part.area > 0]
 
 
-def together(outlines: Shapes) -> BaseGeometry:
+def unite_outlines(outlines: Shapes) -> BaseGeometry:
     """The union of outlines."""
-    whole: BaseGeometry = multipolygons(np.array([shapely.union_all(outlines)], dtype=object))[0]
+    whole: BaseGeometry = as_multipolygons(np.array([shapely.union_all(outlines)], dtype=object))[0]
     return whole
 
 

@@ -29,7 +29,7 @@ VERDICTS = {  # who redraws a landslide believes in it
 }
 
 
-def taken_back(connection: sa.Connection) -> set[str]:
+def undone_decisions(connection: sa.Connection) -> set[str]:
     """Ids of the decisions that do not hold any more."""
     undos = sa.select(review.c.decision_id, review.c.undoes).where(review.c.undoes.is_not(None))
     gone: set[str] = set()
@@ -54,7 +54,7 @@ def verdicts(database: Database, of: Iterable[str] | None = None) -> pd.DataFram
     if of is not None:
         asked = asked.where(review.c.landslide_id.in_(list(of)))
     with database.read() as connection:
-        gone = taken_back(connection)
+        gone = undone_decisions(connection)
         rows = connection.execute(asked.order_by(review.c.fid)).fetchall()
     last = {(row[0], row[1]): (VERDICTS[row[2]], row[3]) for row in rows if row[4] not in gone}
     found = [(of, by, verdict, at) for (of, by), (verdict, at) in last.items()]
@@ -67,7 +67,7 @@ def disagreements(said: pd.DataFrame) -> list[str]:
     return [str(name) for name in different.index[different]]
 
 
-def agreement(said: pd.DataFrame) -> list[dict[str, Any]]:
+def reviewer_agreement(said: pd.DataFrame) -> list[dict[str, Any]]:
     """How far each two people agree, on the landslides that both decided on.
 
     Returns:
@@ -93,7 +93,7 @@ def cohen_kappa(first: "pd.Series[str]", second: "pd.Series[str]") -> float | No
     return None if chance >= 1 else (observed - chance) / (1 - chance)
 
 
-def model_against_people(database: Database, filters: Filters | None = None) -> list[dict[str, Any]]:
+def model_precision_recall(database: Database, filters: Filters | None = None) -> list[dict[str, Any]]:
     """How often people say that a bundle was right, by the region and bundle of its runs.
 
     Returns:

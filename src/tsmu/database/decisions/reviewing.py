@@ -10,7 +10,7 @@ from tsmu.database.queries.landslides import no_such_landslide
 from tsmu.database.schema import landslide
 from tsmu.database.schema import review as review_table
 from tsmu.database.storage.database import Database
-from tsmu.database.types import now
+from tsmu.database.types import utc_now
 from tsmu.database.vocabulary import Action, Author, Decision, Status
 from tsmu.errors import DatabaseError
 
@@ -38,7 +38,7 @@ def review(database: Database, landslide_id: str, *, status: Status | str, by: s
         raise DatabaseError("status merged: a landslide is merged into another one, not reviewed to be so")
     if not (by.strip() and why.strip()):
         raise DatabaseError("review: say who decides (--by) and why (--why)")
-    moment = now()
+    moment = utc_now()
     with database.write() as connection:
         # Locked, because somebody may edit it on the server in QGIS.
         asked = sa.select(landslide.c.status, landslide.c.version, landslide.c.merged_into).where(

@@ -8,12 +8,12 @@ import geopandas
 import sqlalchemy as sa
 
 from tsmu.database.schema import landslide, mapped_area, observation, review, run, scene
-from tsmu.database.storage.database import Database, frame
+from tsmu.database.storage.database import Database, read_frame
 from tsmu.database.vocabulary import Action, Author, Status
 
 
 @dataclass(frozen=True)
-class Evidence:
+class SceneEvidence:
     """One scene, as people have reviewed it; all outlines in EPSG:4326.
 
     Attributes:
@@ -33,7 +33,7 @@ class Evidence:
     looked: geopandas.GeoSeries
 
 
-def evidence(database: Database) -> Iterator[Evidence]:
+def scene_evidence(database: Database) -> Iterator[SceneEvidence]:
     """The scenes in which people have decided on something, or looked, one after the other, by name."""
     columns = [column for column in scene.columns if column.name not in ("fid", "geom")]
     with database.read() as connection:
@@ -43,19 +43,19 @@ def evidence(database: Database) -> Iterator[Evidence]:
             seen = sa.select(observation.c.landslide_id).where(observation.c.scene_id == row["id"])
             wanted = (landslide.c.id, landslide.c.status, landslide.c.author, landslide.c.geom)
             there = sa.select(*wanted).where(landslide.c.id.in_(seen), landslide.c.status != Status.MERGED.value)
-            found = frame(connection, there.order_by(landslide.c.fid))
+            found = read_frame(connection, there.order_by(landslide.c.fid))
             found = found[~found["id"].isin(withdrawn)]
             looked = sa.select(mapped_area.c.geom).where(
                 mapped_area.c.scene_id == row["id"], mapped_area.c.mapper.is_not(None)
             )
-            areas = frame(connection, looked).geometry
+            areas = read_frame(connection, looked).geometry
             decided = found["status"].isin([Status.CONFIRMED.value, Status.REJECTED.value])
             decided &= found["author"] == Author.PERSON.value
             if not (decided.any() or len(areas)):
                 continue
             newest = sa.select(run.c.region).where(run.c.scene_id == row["id"]).order_by(run.c.fid.desc()).limit(1)
             is_one = found["status"] == Status.CONFIRMED.value
-            yield Evidence(
+            yield SceneEvidence(
                 dict(row),
                 connection.execute(newest).scalar(),
                 found.geometry[decided & is_one],

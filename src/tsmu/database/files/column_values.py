@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from tsmu.database.types import Moment
 
 
-def typed(column: sa.Column[Any], values: Iterable[Any]) -> tuple[list[Any], dict[int, str]]:
+def parse_column(column: sa.Column[Any], values: Iterable[Any]) -> tuple[list[Any], dict[int, str]]:
     """Bring a column's values into its type.
 
     Returns:
@@ -20,14 +20,14 @@ def typed(column: sa.Column[Any], values: Iterable[Any]) -> tuple[list[Any], dic
     wrong: dict[int, str] = {}
     for place, value in enumerate(values):
         try:
-            found.append(one(column, value))
+            found.append(parse_value(column, value))
         except ValueError as error:
             found.append(None)
             wrong[place] = str(error)
     return found, wrong
 
 
-def one(column: sa.Column[Any], value: Any) -> Any:
+def parse_value(column: sa.Column[Any], value: Any) -> Any:
     """One value in its column's type; None where there is none.
 
     Raises:

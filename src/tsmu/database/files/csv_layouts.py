@@ -16,7 +16,7 @@ import pandas as pd
 import shapely
 
 from tsmu.database.files.formats import Layout
-from tsmu.database.queries.arrow_batches import GEOMETRY, Stream
+from tsmu.database.queries.arrow_batches import GEOMETRY_COLUMN, LandslideBatches
 from tsmu.database.queries.filters import Filters
 from tsmu.database.storage.database import Database
 from tsmu.database.vocabulary import MovementType, Trigger
@@ -54,7 +54,7 @@ _COOLR = (
     *("admin_division_population", "gazeteer_closest_point", "gazeteer_distance", "submitted_date", "created_date"),
     *("last_edited_date", "longitude", "latitude"),
 )
-COLUMNS: dict[Layout, tuple[str, ...]] = {"usgs": (*_USGS, OUTLINE), "coolr": (*_COOLR, OUTLINE)}
+LAYOUT_COLUMNS: dict[Layout, tuple[str, ...]] = {"usgs": (*_USGS, OUTLINE), "coolr": (*_COOLR, OUTLINE)}
 
 
 def export_csv(database: Database, path: Path, layout: Layout, filters: Filters) -> int:
@@ -63,9 +63,11 @@ def export_csv(database: Database, path: Path, layout: Layout, filters: Filters)
     Returns:
         The number of landslides.
     """
-    stream = Stream(database, filters.believed())  # the layouts know no status: readers take every row for a landslide
+    stream = LandslideBatches(
+        database, filters.believed()
+    )  # the layouts know no status: readers take every row for a landslide
     with written_whole(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as handle:
-        writer = csv.DictWriter(handle, COLUMNS[layout], restval="")
+        writer = csv.DictWriter(handle, LAYOUT_COLUMNS[layout], restval="")
         writer.writeheader()
         for batch in stream:
             writer.writerows(_rows(batch, _AS[layout]))
@@ -73,14 +75,14 @@ def export_csv(database: Database, path: Path, layout: Layout, filters: Filters)
 
 
 def _rows(batch: Any, written: Callable[[Mapping[str, Any]], dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    shapes = shapely.from_wkb(np.array(batch[GEOMETRY], dtype=object))
+    shapes = shapely.from_wkb(np.array(batch[GEOMETRY_COLUMN], dtype=object))
     points = shapely.get_coordinates(shapely.point_on_surface(shapes)).round(6).tolist()
     outlines = shapely.to_wkt(shapes, rounding_precision=-1)
     for row, (longitude, latitude), outline in zip(
-        batch.drop_columns(GEOMETRY).to_pylist(), points, outlines, strict=True
+        batch.drop_columns(GEOMETRY_COLUMN).to_pylist(), points, outlines, strict=True
     ):
         place = {"longitude": longitude, "latitude": latitude}
-        yield {name: defused(value) for name, value in written(row | place).items()} | {OUTLINE: outline}
+        yield {name: escape_formula(value) for name, value in written(row | place).items()} | {OUTLINE: outline}
 
 
 def _as_usgs(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -121,24 +123,24 @@ def _day(day: date | datetime | None, layout: str) -> str:
     return day.strftime(layout) if day else ""
 
 
-def defused(value: Any) -> Any:
+def escape_formula(value: Any) -> Any:
     """A cell that no spreadsheet takes for a formula: numbers as they are, a ' before doubtful texts."""
     return f"'{value}" if isinstance(value, str) and _FORMULA.match(value) else value
 
 
-def as_written(text: str) -> str:
+def unescape_formula(text: str) -> str:
     """What `defused` was given."""
     return text[1:] if text.startswith("'") and _FORMULA.match(text) else text
 
 
 def layout_of(columns: "pd.Index[str]") -> Layout | None:
     """The layout in which a CSV file with outlines is written; None where it is none of ours."""
-    return next((name for name, wanted in COLUMNS.items() if set(wanted) <= set(columns)), None)
+    return next((name for name, wanted in LAYOUT_COLUMNS.items() if set(wanted) <= set(columns)), None)
 
 
-def said(cells: pd.DataFrame, layout: Layout) -> pd.DataFrame:
+def parse_cells(cells: pd.DataFrame, layout: Layout) -> pd.DataFrame:
     """What the rows of a layout say, in the columns of the schema; texts, "" where they say nothing."""
-    cells = cells.map(as_written)
+    cells = cells.map(unescape_formula)
     if layout == "usgs":
         named = {"id": "USGS_ID", "date_min": "Date_Min", "date_max": "Date_Max", "movement_type": "LS_Type"}
         found = pd.DataFrame({name: cells[column] for name, column in named.items()})

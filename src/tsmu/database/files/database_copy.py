@@ -24,7 +24,7 @@ from tsmu.database.schema import (
     run,
     scene,
 )
-from tsmu.database.storage.database import Database, insert
+from tsmu.database.storage.database import Database, insert_features
 from tsmu.database.storage.geometry import decode
 from tsmu.errors import DatabaseError
 from tsmu.files import written_whole
@@ -73,11 +73,11 @@ def _copy(source: Database, target: Database, filters: Filters) -> dict[str, int
                 raise DatabaseError(f"{target.name}: has rows in {table.name} already; copy into an empty database")
         for table in TABLES:
             copied[table.name] = 0
-            for rows in parts(reading, table, belongs.get(table), chosen):
+            for rows in iter_rows(reading, table, belongs.get(table), chosen):
                 if area is not None:
                     rows = _touching(table, rows, area, kept, went_into)
                 if rows:
-                    copied[table.name] += put(writing, table, rows)
+                    copied[table.name] += insert_copied(writing, table, rows)
     return copied
 
 
@@ -118,7 +118,7 @@ def _touching(table: sa.Table, rows: Rows, area: BaseGeometry, kept: set[str], w
     return rows
 
 
-def parts(
+def iter_rows(
     connection: sa.Connection,
     table: sa.Table,
     condition: sa.ColumnElement[bool] | None = None,
@@ -140,10 +140,10 @@ def parts(
         yield list(part)
 
 
-def put(connection: sa.Connection, table: sa.Table, rows: Rows) -> int:
+def insert_copied(connection: sa.Connection, table: sa.Table, rows: Rows) -> int:
     """Insert rows that came from `parts`."""
     if not has_shape(table):
         connection.execute(sa.insert(table), [dict(row._mapping) for row in rows])
         return len(rows)
     columns = dict(zip(rows[0]._fields, map(list, zip(*rows, strict=True)), strict=True))
-    return insert(connection, table, columns, decode(columns.pop("geom")))
+    return insert_features(connection, table, columns, decode(columns.pop("geom")))

@@ -20,7 +20,7 @@ from tsmu.database.files import csv_layouts as layouts
 from tsmu.database.files import stac_items as stac
 from tsmu.database.files.database_copy import copy
 from tsmu.database.files.formats import SHORT_NAMES, format_of
-from tsmu.database.queries.arrow_batches import GEOMETRY, SCHEMA, Stream
+from tsmu.database.queries.arrow_batches import ARROW_SCHEMA, GEOMETRY_COLUMN, LandslideBatches
 from tsmu.database.queries.filters import EVERYTHING, Filters
 from tsmu.database.storage.database import Database
 from tsmu.database.types import SRS_ID
@@ -65,7 +65,7 @@ def export(
         return stac.export_items(database, path, filters)
     if kind.layout:
         return layouts.export_csv(database, path, kind.layout, filters)
-    stream = Stream(database, filters)
+    stream = LandslideBatches(database, filters)
     if kind.driver is None:
         with written_whole(path) as temporary:
             _write_parquet(stream, temporary)
@@ -73,7 +73,7 @@ def export(
         _export_shapefile(stream, path, log)
     else:
         with written_whole(path) as temporary:
-            _write_gdal(stream, temporary, kind.driver, SCHEMA, iter(stream))
+            _write_gdal(stream, temporary, kind.driver, ARROW_SCHEMA, iter(stream))
     return stream.rows
 
 
@@ -84,11 +84,13 @@ def _export_database(database: Database, path: Path, filters: Filters) -> int:
     return rows["landslide"]
 
 
-def _write_gdal(stream: Stream, path: Path, driver: str, schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> None:
+def _write_gdal(
+    stream: LandslideBatches, path: Path, driver: str, schema: pa.Schema, batches: Iterator[pa.RecordBatch]
+) -> None:
     try:
         pyogrio.write_arrow(
             pa.RecordBatchReader.from_batches(schema, batches), path, layer="landslide", driver=driver,
-            geometry_name=GEOMETRY, geometry_type="MultiPolygon", crs=f"EPSG:{SRS_ID}",
+            geometry_name=GEOMETRY_COLUMN, geometry_type="MultiPolygon", crs=f"EPSG:{SRS_ID}",
             encoding="UTF-8" if driver == "ESRI Shapefile" else None, layer_options=_OPTIONS.get(driver, {}),
         )  # fmt: skip
     except (DataSourceError, pa.ArrowException, RuntimeError, ValueError) as error:
@@ -97,9 +99,9 @@ def _write_gdal(stream: Stream, path: Path, driver: str, schema: pa.Schema, batc
         raise DatabaseError(f"{path.parent}: {driver} cannot be written ({reason}); choose another format") from error
 
 
-def _export_shapefile(stream: Stream, path: Path, log: IssueLog) -> None:
+def _export_shapefile(stream: LandslideBatches, path: Path, log: IssueLog) -> None:
     """A shapefile is several files: they are renamed into place together, the one that is opened last."""
-    schema = SCHEMA.set(SCHEMA.get_field_index("changed_at"), pa.field("changed_at", pa.string()))
+    schema = ARROW_SCHEMA.set(ARROW_SCHEMA.get_field_index("changed_at"), pa.field("changed_at", pa.string()))
     schema = pa.schema([field.with_name(SHORT_NAMES.get(field.name, field.name)) for field in schema])
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{path.stem}.", dir=path.parent) as folder:
@@ -114,7 +116,7 @@ def _export_shapefile(stream: Stream, path: Path, log: IssueLog) -> None:
             part.replace(path.with_name(part.name))
 
 
-def _for_dbf(stream: Stream, schema: pa.Schema, name: str, log: IssueLog) -> Iterator[pa.RecordBatch]:
+def _for_dbf(stream: LandslideBatches, schema: pa.Schema, name: str, log: IssueLog) -> Iterator[pa.RecordBatch]:
     """Moments as text, because DBF knows days only; texts that are too long are told, GDAL cuts them."""
     done = 0
     for batch in stream:
@@ -131,13 +133,13 @@ def _for_dbf(stream: Stream, schema: pa.Schema, name: str, log: IssueLog) -> Ite
         yield pa.record_batch(columns, schema=schema)
 
 
-def _write_parquet(stream: Stream, path: Path) -> None:
+def _write_parquet(stream: LandslideBatches, path: Path) -> None:
     """GeoParquet 1.1.0 with a bounding-box column, so that readers can pass over row groups."""
-    boxed = SCHEMA.append(pa.field("bbox", _BOX, nullable=False))
+    boxed = ARROW_SCHEMA.append(pa.field("bbox", _BOX, nullable=False))
     extent = np.array([np.inf, np.inf, -np.inf, -np.inf])
     with pq.ParquetWriter(path, boxed, compression="zstd") as writer:
         for batch in stream:
-            bounds = shapely.bounds(shapely.from_wkb(np.array(batch[GEOMETRY], dtype=object)))
+            bounds = shapely.bounds(shapely.from_wkb(np.array(batch[GEOMETRY_COLUMN], dtype=object)))
             extent[:2] = np.minimum(extent[:2], bounds[:, :2].min(axis=0))
             extent[2:] = np.maximum(extent[2:], bounds[:, 2:].max(axis=0))
             box = pa.StructArray.from_arrays([pa.array(side) for side in bounds.T], fields=list(_BOX))
@@ -155,4 +157,4 @@ def _geo(extent: Any) -> dict[str, Any]:
     }
     if np.isfinite(extent).all():
         column["bbox"] = extent.tolist()
-    return {"version": "1.1.0", "primary_column": GEOMETRY, "columns": {GEOMETRY: column}}
+    return {"version": "1.1.0", "primary_column": GEOMETRY_COLUMN, "columns": {GEOMETRY_COLUMN: column}}

@@ -19,19 +19,19 @@ from pyogrio.errors import DataLayerError, DataSourceError
 
 from tsmu.database.files import csv_layouts as layouts
 from tsmu.database.files.formats import SHORT_NAMES, Layout
-from tsmu.database.queries.arrow_batches import COLUMNS
+from tsmu.database.queries.arrow_batches import LANDSLIDE_COLUMNS
 from tsmu.database.types import SRS_ID
 from tsmu.errors import DatabaseError
 from tsmu.inventory.tables import read_table
 from tsmu.issues import IssueLog
 
 ROWS = 10_000  # held in memory at once
-_OURS = {column.name for column in COLUMNS if not column.nullable}  # by these a file is known as one of ours
+_OURS = {column.name for column in LANDSLIDE_COLUMNS if not column.nullable}  # by these a file is known as one of ours
 _LONG_NAMES = {short: name for name, short in SHORT_NAMES.items()}
 
 
 @dataclass(frozen=True)
-class Rows:
+class FileRows:
     """Some rows of a file.
 
     Attributes:
@@ -45,7 +45,7 @@ class Rows:
     shapes: geopandas.GeoSeries
 
 
-def read_flat(path: Path, log: IssueLog) -> Iterator[Rows] | None:
+def read_flat(path: Path, log: IssueLog) -> Iterator[FileRows] | None:
     """The rows of a file that `export` has written; None where it is none of these.
 
     Raises:
@@ -72,7 +72,7 @@ def _told(path: Path) -> Iterator[None]:
         raise DatabaseError(f"{path}: cannot be read ({reason}); export it again") from error
 
 
-def _parquet(path: Path) -> Iterator[Rows] | None:
+def _parquet(path: Path) -> Iterator[FileRows] | None:
     with _told(path):
         file = pq.ParquetFile(path)
         if not set(file.schema_arrow.names) >= _OURS:
@@ -84,21 +84,21 @@ def _parquet(path: Path) -> Iterator[Rows] | None:
     return _batches(path, file.iter_batches(ROWS, columns=names), column, pyproj.CRS.from_user_input(crs))
 
 
-def _gdal(path: Path) -> Iterator[Rows] | None:
+def _gdal(path: Path) -> Iterator[FileRows] | None:
     with _told(path):
         fields = {_LONG_NAMES.get(name, name) for name in pyogrio.read_info(path)["fields"]}
     return _gdal_batches(path) if fields >= _OURS else None
 
 
-def _gdal_batches(path: Path) -> Iterator[Rows]:
+def _gdal_batches(path: Path) -> Iterator[FileRows]:
     options = {"DATE_AS_STRING": "YES"} if path.suffix.lower() == ".geojson" else {}
     with _told(path), pyogrio.open_arrow(path, batch_size=ROWS, use_pyarrow=True, **options) as (about, reader):
         crs = pyproj.CRS.from_user_input(about["crs"]) if about["crs"] else None
         yield from _batches(path, reader, about["geometry_name"] or "wkb_geometry", crs)
 
 
-def _batches(path: Path, batches: Any, column: str, crs: Any) -> Iterator[Rows]:
-    known = {field.name for field in COLUMNS}
+def _batches(path: Path, batches: Any, column: str, crs: Any) -> Iterator[FileRows]:
+    known = {field.name for field in LANDSLIDE_COLUMNS}
     first = 2
     with _told(path):
         for batch in batches:
@@ -110,10 +110,10 @@ def _batches(path: Path, batches: Any, column: str, crs: Any) -> Iterator[Rows]:
             shapes = shapely.from_wkb(np.array(batch[column].to_pylist(), dtype=object), on_invalid="ignore")
             numbers = list(range(first, first + batch.num_rows))
             first += batch.num_rows
-            yield Rows(numbers, pd.DataFrame(values, dtype=object), geopandas.GeoSeries(shapes, crs=crs))
+            yield FileRows(numbers, pd.DataFrame(values, dtype=object), geopandas.GeoSeries(shapes, crs=crs))
 
 
-def _csv(path: Path, log: IssueLog) -> Iterator[Rows] | None:
+def _csv(path: Path, log: IssueLog) -> Iterator[FileRows] | None:
     with _told(path):
         content = path.read_bytes()
     cells, _ = read_table(path.name, ".csv", content, IssueLog(path))
@@ -124,9 +124,9 @@ def _csv(path: Path, log: IssueLog) -> Iterator[Rows] | None:
     return _csv_parts(cells[(cells != "").any(axis=1)], layout)
 
 
-def _csv_parts(cells: pd.DataFrame, layout: Layout) -> Iterator[Rows]:
+def _csv_parts(cells: pd.DataFrame, layout: Layout) -> Iterator[FileRows]:
     for start in range(0, len(cells), ROWS):
         part = cells.iloc[start : start + ROWS]
         shapes = shapely.from_wkt(part[layouts.OUTLINE].replace("", None).to_numpy(object), on_invalid="ignore")
-        values = layouts.said(part, layout).astype(object)
-        yield Rows(part.index.tolist(), values.reset_index(drop=True), geopandas.GeoSeries(shapes, crs=SRS_ID))
+        values = layouts.parse_cells(part, layout).astype(object)
+        yield FileRows(part.index.tolist(), values.reset_index(drop=True), geopandas.GeoSeries(shapes, crs=SRS_ID))

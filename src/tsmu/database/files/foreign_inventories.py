@@ -20,13 +20,13 @@ import pandas as pd
 import shapely
 import sqlalchemy as sa
 
-from tsmu.database.files.known_landslides import Taken, there
+from tsmu.database.files.known_landslides import ImportResult, rows_by_id
 from tsmu.database.ids import content_id
 from tsmu.database.schema import event, landslide, mapped_area, observation, scene
-from tsmu.database.storage.database import insert
+from tsmu.database.storage.database import insert_features
 from tsmu.database.storage.geometry import Shapes
-from tsmu.database.storage.geometry_cleaning import clean, geodesic_areas
-from tsmu.database.types import now
+from tsmu.database.storage.geometry_cleaning import clean_polygons, geodesic_areas
+from tsmu.database.types import utc_now
 from tsmu.database.vocabulary import Author, Confidence, MovementType, Status, Trigger
 from tsmu.inventory import import_inventory
 from tsmu.inventory.rowlog import reject_rows, warn_rows
@@ -69,7 +69,7 @@ class Inventory:
     looked: Any | None
 
 
-def read(path: Path, log: IssueLog, by: str | None, looked: Path | None) -> Inventory:
+def read_inventory(path: Path, log: IssueLog, by: str | None, looked: Path | None) -> Inventory:
     """Read an inventory, and the area in which somebody looked for landslides.
 
     Raises:
@@ -79,7 +79,7 @@ def read(path: Path, log: IssueLog, by: str | None, looked: Path | None) -> Inve
     if looked:
         layer = read_layer(looked, None)
         earth_crs(layer.crs, str(looked))
-        _, shapes = clean(layer.geometry, looked.name, log)
+        _, shapes = clean_polygons(layer.geometry, looked.name, log)
         area = shapely.union_all(shapes)
         area = shapely.MultiPolygon(shapely.get_parts(area).tolist())
     rows = import_inventory(path, None, None, log).events
@@ -103,7 +103,7 @@ def _worded(rows: geopandas.GeoDataFrame, name: str, words: type[StrEnum], file:
     return pd.Series(found)
 
 
-def take(connection: sa.Connection, inventory: Inventory, log: IssueLog, taken: Taken) -> None:
+def insert_inventory(connection: sa.Connection, inventory: Inventory, log: IssueLog, taken: ImportResult) -> None:
     """Insert what is not there yet, within a write transaction."""
     areal = inventory.rows.geom_type.isin(("Polygon", "MultiPolygon"))
     for layer, rows in inventory.rows[areal].groupby("layer", sort=False):
@@ -119,10 +119,10 @@ def _take_polygons(
     layer: str,
     rows: geopandas.GeoDataFrame,
     log: IssueLog,
-    taken: Taken,
+    taken: ImportResult,
 ) -> None:
     name = f"{inventory.name}{layer and f', {layer}'}"
-    places, shapes = clean(rows.geometry, name, log, rows["row"].tolist())
+    places, shapes = clean_polygons(rows.geometry, name, log, rows["row"].tolist())
     rows = rows.iloc[places]
     areas = geodesic_areas(shapes)
     named = rows[["inventory", "source_id", "date_min", "date_max"]].astype(object).to_numpy().tolist()
@@ -136,7 +136,7 @@ def _take_polygons(
     kept = np.setdiff1d(first, none)
     known: set[str] = set()
     for start in range(0, len(kept), ROWS):
-        known |= there(connection, observation, ids[kept[start : start + ROWS]].tolist()).keys()
+        known |= rows_by_id(connection, observation, ids[kept[start : start + ROWS]].tolist()).keys()
     fresh = kept[~np.isin(ids[kept], list(known))]
     taken.unchanged += len(kept) - len(fresh)
     if len(fresh):
@@ -155,7 +155,7 @@ def _scene(
     name: str,
     rows: geopandas.GeoDataFrame,
     shapes: Shapes,
-    taken: Taken,
+    taken: ImportResult,
 ) -> str:
     """The images of which the inventory was drawn: no more is known of them than where and, perhaps, when.
 
@@ -166,14 +166,19 @@ def _scene(
     before = first[0] if len(set(first)) == 1 else None
     after = last[0] if len(set(last)) == 1 else None
     scene_id = content_id("scene", name, None, None, before, after)
-    if not there(connection, scene, [scene_id]):
+    if not rows_by_id(connection, scene, [scene_id]):
         place = inventory.looked or shapely.MultiPolygon([shapely.box(*shapely.total_bounds(shapes))])
         values = {"id": scene_id, "name": name, "date_pre": before, "date_post": after}
-        taken.count(scene, insert(connection, scene, values, [place]))
+        taken.count(scene, insert_features(connection, scene, values, [place]))
         if inventory.looked:
             by = inventory.by or str(rows["inventory"].iloc[0])
-            looked = {"id": content_id("area", scene_id, by), "scene_id": scene_id, "mapper": by, "created_at": now()}
-            taken.count(mapped_area, insert(connection, mapped_area, looked, [inventory.looked]))
+            looked = {
+                "id": content_id("area", scene_id, by),
+                "scene_id": scene_id,
+                "mapper": by,
+                "created_at": utc_now(),
+            }
+            taken.count(mapped_area, insert_features(connection, mapped_area, looked, [inventory.looked]))
     return scene_id
 
 
@@ -185,16 +190,16 @@ def _insert(
     shapes: Shapes,
     areas: Any,
     ids: Any,
-    taken: Taken,
+    taken: ImportResult,
 ) -> None:
-    moment = now()
+    moment = utc_now()
     owners = np.array([content_id("landslide", one) for one in ids])
     by = [inventory.by or one for one in rows["inventory"]]
     believed = {"id": owners, "area_m2": areas, "status": Status.CANDIDATE.value, "version": 1, "changed_by": by}
     believed |= {"author": Author.PERSON.value, "changed_at": moment, "change_reason": f"in {inventory.name}"}
     believed |= {key: _missing_as_none(rows[key]) for key in (*_VOCABULARIES, "region")}
     believed |= {key: _days(rows[key]) for key in ("date_min", "date_max")}
-    taken.count(landslide, insert(connection, landslide, believed, shapes))
+    taken.count(landslide, insert_features(connection, landslide, believed, shapes))
     seen = {
         "id": ids,
         "landslide_id": owners,
@@ -203,15 +208,15 @@ def _insert(
         "area_m2": areas,
         "created_at": moment,
     }
-    taken.count(observation, insert(connection, observation, seen, shapes))
+    taken.count(observation, insert_features(connection, observation, seen, shapes))
 
 
-def _take_points(connection: sa.Connection, rows: geopandas.GeoDataFrame, taken: Taken) -> None:
+def _take_points(connection: sa.Connection, rows: geopandas.GeoDataFrame, taken: ImportResult) -> None:
     shapes = np.array(shapely.force_2d(rows.geometry.array), dtype=object)
     ids = np.array(
         [content_id("event", *parts) for parts in zip(rows["event_id"], shapely.to_wkt(shapes), strict=True)]
     )
-    known = there(connection, event, ids.tolist())
+    known = rows_by_id(connection, event, ids.tolist())
     fresh = ~pd.Series(ids).isin(known.keys()).to_numpy(bool) & ~pd.Series(ids).duplicated().to_numpy(bool)
     taken.unchanged += int((~fresh).sum())
     new = rows[fresh]
@@ -219,7 +224,7 @@ def _take_points(connection: sa.Connection, rows: geopandas.GeoDataFrame, taken:
     values |= {key: _missing_as_none(new[key]) for key in ("trigger", "inventory", "url", "notes")}
     values |= {key: _days(new[key]) for key in ("date_min", "date_max")}
     values["records"] = [json.dumps([one]) for one in new["source_id"].fillna(new["event_id"])]
-    taken.count(event, insert(connection, event, values, shapes[fresh]))
+    taken.count(event, insert_features(connection, event, values, shapes[fresh]))
 
 
 def _days(days: pd.Series) -> list[date | None]:

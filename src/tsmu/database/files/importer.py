@@ -18,15 +18,15 @@ import sqlalchemy as sa
 
 from tsmu.database.files import foreign_inventories as inventories
 from tsmu.database.files import stac_items as stac
-from tsmu.database.files.absorbing import absorb
-from tsmu.database.files.column_values import typed
-from tsmu.database.files.flat_files import Rows, read_flat
-from tsmu.database.files.known_landslides import Taken, take_landslides, with_known_links
+from tsmu.database.files.absorbing import import_database
+from tsmu.database.files.column_values import parse_column
+from tsmu.database.files.flat_files import FileRows, read_flat
+from tsmu.database.files.known_landslides import ImportResult, insert_new_landslides, without_unknown_links
 from tsmu.database.opening.schema_versions import open_database
-from tsmu.database.queries.arrow_batches import COLUMNS
+from tsmu.database.queries.arrow_batches import LANDSLIDE_COLUMNS
 from tsmu.database.storage.database import Database
-from tsmu.database.storage.geometry_cleaning import clean, geodesic_areas
-from tsmu.database.types import now
+from tsmu.database.storage.geometry_cleaning import clean_polygons, geodesic_areas
+from tsmu.database.types import utc_now
 from tsmu.database.vocabulary import Author, Status
 from tsmu.errors import DatabaseError
 from tsmu.inventory.rowlog import reject_rows
@@ -38,7 +38,7 @@ _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 def import_file(
     database: Database, path: Path, log: IssueLog, *, by: str | None = None, looked: Path | None = None
-) -> Taken:
+) -> ImportResult:
     """Bring a file into the database.
 
     Args:
@@ -56,29 +56,29 @@ def import_file(
     """
     if not path.exists():
         raise DatabaseError(f"{path}: no such file; check the path")
-    taken = Taken()
-    if is_database(path):
+    taken = ImportResult()
+    if is_landslide_database(path):
         if database.path and path.samefile(database.path):
             raise DatabaseError(f"{path}: is this very database; give another file")
         with open_database(path) as source, source.read() as reading, database.write() as connection:
-            absorb(connection, reading, path.name, log, taken)
+            import_database(connection, reading, path.name, log, taken)
         return taken
     if (items := stac.read_items(path)) is not None:
         with database.write() as connection:
-            stac.take_items(connection, items, path.name, log, taken)
+            stac.import_items(connection, items, path.name, log, taken)
         return taken
     rows = read_flat(path, log)
     if rows is None:
-        inventory = inventories.read(path, log, by, looked)
+        inventory = inventories.read_inventory(path, log, by, looked)
         with database.write() as connection:
-            inventories.take(connection, inventory, log, taken)
+            inventories.insert_inventory(connection, inventory, log, taken)
         return taken
     with database.write() as connection:
         _take_flat(connection, rows, path, log, taken)
     return taken
 
 
-def is_database(path: Path) -> bool:
+def is_landslide_database(path: Path) -> bool:
     """Whether a file is a landslide database of tsmu: looked up through sqlite3, never through GDAL."""
     with path.open("rb") as handle:
         if handle.read(16) != b"SQLite format 3\0":
@@ -91,31 +91,33 @@ def is_database(path: Path) -> bool:
             raise DatabaseError(f"{path}: is a damaged GeoPackage ({error}); replace it") from None
 
 
-def _take_flat(connection: sa.Connection, parts: Iterator[Rows], path: Path, log: IssueLog, taken: Taken) -> None:
+def _take_flat(
+    connection: sa.Connection, parts: Iterator[FileRows], path: Path, log: IssueLog, taken: ImportResult
+) -> None:
     seen: dict[str, int] = {}
-    default: dict[str, Any] = {"status": Status.CANDIDATE.value, "author": Author.PERSON.value, "changed_at": now()}
+    default: dict[str, Any] = {"status": Status.CANDIDATE.value, "author": Author.PERSON.value, "changed_at": utc_now()}
     default |= {"changed_by": f"import of {path.name}", "change_reason": f"imported from {path.name}"}
     for part in parts:
         kept, believed = _typed(part, seen, path.name, log)
-        places, shapes = clean(part.shapes.iloc[kept], path.name, log, np.array(part.numbers)[kept].tolist())
+        places, shapes = clean_polygons(part.shapes.iloc[kept], path.name, log, np.array(part.numbers)[kept].tolist())
         believed, numbers = believed.iloc[places], np.array(part.numbers)[kept][places]
         shapes, believed, numbers = _with_areas(shapes, believed, numbers, path.name, log)
-        believed = with_known_links(connection, believed, numbers, path.name, log)
+        believed = without_unknown_links(connection, believed, numbers, path.name, log)
         layout = "changed_at" not in part.values
-        take_landslides(
+        insert_new_landslides(
             connection, believed, shapes, numbers.tolist(), path.name, log, taken, default=default, silent=layout
         )
 
 
-def _typed(part: Rows, seen: dict[str, int], name: str, log: IssueLog) -> tuple[list[int], pd.DataFrame]:
+def _typed(part: FileRows, seen: dict[str, int], name: str, log: IssueLog) -> tuple[list[int], pd.DataFrame]:
     """Rows whose values are what the schema allows: their positions, and the values."""
     values = part.values.assign(version=1)  # the former ones are not in the file
     bad: dict[int, str] = {}
     columns = {}
-    for column in COLUMNS:
+    for column in LANDSLIDE_COLUMNS:
         if column.name not in values or column.name == "area_m2":
             continue
-        columns[column.name], wrong = typed(column, values[column.name])
+        columns[column.name], wrong = parse_column(column, values[column.name])
         bad = {place: f"{column.name} {problem}" for place, problem in wrong.items()} | bad
     for place, landslide_id in enumerate(columns["id"]):
         if landslide_id is None or place in bad:

@@ -10,18 +10,18 @@ import pandas as pd
 import shapely
 import sqlalchemy as sa
 
-from tsmu.database.queries.arrow_batches import COLUMNS
+from tsmu.database.queries.arrow_batches import LANDSLIDE_COLUMNS
 from tsmu.database.schema import event, landslide
-from tsmu.database.storage.database import insert
+from tsmu.database.storage.database import insert_features
 from tsmu.database.storage.geometry import Shapes, decode
 from tsmu.issues import IssueLog
 
-SAME = 1e-12  # degrees, less than a micrometre: what writing numbers as text may cost
+COORDINATE_TOLERANCE_DEG = 1e-12  # degrees, less than a micrometre: what writing numbers as text may cost
 STAMP = ("version", "author", "changed_by", "changed_at", "change_reason", "area_m2")  # says nothing of its own
 
 
 @dataclass
-class Taken:
+class ImportResult:
     """What an import brought.
 
     Attributes:
@@ -39,20 +39,22 @@ class Taken:
         self.added[table.name] = self.added.get(table.name, 0) + rows
 
 
-def there(connection: sa.Connection, table: sa.Table, ids: Sequence[str], *columns: sa.Column[Any]) -> dict[str, Any]:
+def rows_by_id(
+    connection: sa.Connection, table: sa.Table, ids: Sequence[str], *columns: sa.Column[Any]
+) -> dict[str, Any]:
     """Those rows of a table that have one of these ids, by id."""
     asked = sa.select(table.c.id, *columns).where(table.c.id.in_(list(ids)))
     return {row.id: row for row in connection.execute(asked)}
 
 
-def take_landslides(
+def insert_new_landslides(
     connection: sa.Connection,
     values: pd.DataFrame,
     shapes: Shapes,
     numbers: Sequence[int],
     name: str,
     log: IssueLog,
-    taken: Taken,
+    taken: ImportResult,
     *,
     default: Mapping[str, Any] | None = None,
     silent: bool = False,
@@ -70,14 +72,14 @@ def take_landslides(
         default: column to value, for required columns that are not among the values.
         silent: a missing value says nothing, as in formats that do not have it.
     """
-    said = [column for column in COLUMNS if column.name in values and column.name not in STAMP]
-    known = there(connection, landslide, values["id"].tolist(), *said[1:], landslide.c.geom)
+    said = [column for column in LANDSLIDE_COLUMNS if column.name in values and column.name not in STAMP]
+    known = rows_by_id(connection, landslide, values["id"].tolist(), *said[1:], landslide.c.geom)
     old = values["id"].isin(known.keys()).to_numpy(bool)
     _compare(values[old], shapes[old], np.asarray(numbers)[old], known, silent, name, log, taken)
     fresh = values[~old]
     columns: dict[str, Any] = {column: fresh[column].tolist() for column in fresh.columns}
     columns |= {name: value for name, value in (default or {}).items() if name not in columns}
-    taken.count(landslide, insert(connection, landslide, columns, shapes[~old]))
+    taken.count(landslide, insert_features(connection, landslide, columns, shapes[~old]))
     taken.ids.update(columns["id"])
 
 
@@ -89,13 +91,13 @@ def _compare(
     silent: bool,
     name: str,
     log: IssueLog,
-    taken: Taken,
+    taken: ImportResult,
 ) -> None:
     if values.empty:
         return
     rows = [known[one] for one in values["id"]]
     outlines = shapely.normalize(decode([row.geom for row in rows]))
-    moved = ~shapely.equals_exact(shapely.normalize(shapes), outlines, SAME)
+    moved = ~shapely.equals_exact(shapely.normalize(shapes), outlines, COORDINATE_TOLERANCE_DEG)
     names = [str(column) for column in values.columns if column not in STAMP]
     for given, row, number, elsewhere in zip(
         values[names].itertuples(index=False), rows, numbers.tolist(), moved, strict=True
@@ -110,7 +112,7 @@ def _compare(
                   "left out; decide with tsmu db review, or edit it in QGIS", row=number)  # fmt: skip
 
 
-def with_known_links(
+def without_unknown_links(
     connection: sa.Connection, values: pd.DataFrame, numbers: npt.NDArray[np.intp], name: str, log: IssueLog
 ) -> pd.DataFrame:
     """Take from landslides of a flat file the links to events and landslides that are neither here nor beside them."""
@@ -118,7 +120,7 @@ def with_known_links(
         if column not in values:
             continue
         named = values[column].dropna().unique().tolist()
-        known = {*there(connection, table, named), *(values["id"] if table is landslide else ())}
+        known = {*rows_by_id(connection, table, named), *(values["id"] if table is landslide else ())}
         unknown = values[column].notna() & ~values[column].isin(known)
         for number in numbers[unknown.to_numpy(bool)].tolist():
             log.warning(name, f"{what} is not in this database", "taken without it", row=number, column=column)

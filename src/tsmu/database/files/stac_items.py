@@ -13,14 +13,14 @@ import shapely
 import sqlalchemy as sa
 from shapely.geometry.base import BaseGeometry
 
-from tsmu.database.files.column_values import typed
-from tsmu.database.files.known_landslides import Taken, there
+from tsmu.database.files.column_values import parse_column
+from tsmu.database.files.known_landslides import ImportResult, rows_by_id
 from tsmu.database.queries.filters import Filters
 from tsmu.database.schema import landslide, mapped_area, observation, run, scene
-from tsmu.database.storage.database import Database, insert
+from tsmu.database.storage.database import Database, insert_features
 from tsmu.database.storage.geometry import decode
-from tsmu.database.storage.geometry_cleaning import multipolygons
-from tsmu.database.types import now
+from tsmu.database.storage.geometry_cleaning import as_multipolygons
+from tsmu.database.types import utc_now
 from tsmu.errors import DatabaseError
 from tsmu.files import write_json
 from tsmu.issues import IssueLog
@@ -47,7 +47,7 @@ def export_items(database: Database, path: Path, filters: Filters) -> int:
         areas = {row["run_id"]: row for row in _rows(connection, mapped_area, mapped_area.c.run_id.is_not(None))}
     footprints = {row["id"]: row["geom"] for row in scenes}
     earliest = {row["scene_id"]: row["created_at"] for row in reversed(runs)}
-    items = [_scene_item(row, earliest.get(row["id"]) or now()) for row in scenes]
+    items = [_scene_item(row, earliest.get(row["id"]) or utc_now()) for row in scenes]
     items += [_run_item(row, areas.get(row["id"]), footprints[row["scene_id"]]) for row in runs]
     write_json(path, {"type": "FeatureCollection", "features": items})
     return len(items)
@@ -128,7 +128,7 @@ def read_items(path: Path) -> list[Any] | None:
     return items if ours else None
 
 
-def take_items(connection: sa.Connection, items: list[Any], name: str, log: IssueLog, taken: Taken) -> None:
+def import_items(connection: sa.Connection, items: list[Any], name: str, log: IssueLog, taken: ImportResult) -> None:
     """Insert scenes, runs and their mapped areas that are not there yet, within a write transaction."""
     for of in (scene, run):
         for number, item in enumerate(items, start=1):
@@ -139,7 +139,7 @@ def take_items(connection: sa.Connection, items: list[Any], name: str, log: Issu
                 continue
             if properties["tsmu:type"] != of.name:
                 continue
-            if of is run and not there(connection, scene, [str(properties.get("tsmu:scene_id"))]):
+            if of is run and not rows_by_id(connection, scene, [str(properties.get("tsmu:scene_id"))]):
                 log.error(name, "its scene is neither here nor in the database", row=number)
                 continue
             try:
@@ -149,30 +149,30 @@ def take_items(connection: sa.Connection, items: list[Any], name: str, log: Issu
 
 
 def _take_item(
-    connection: sa.Connection, of: sa.Table, item: dict[str, Any], properties: dict[str, Any], taken: Taken
+    connection: sa.Connection, of: sa.Table, item: dict[str, Any], properties: dict[str, Any], taken: ImportResult
 ) -> None:
     row = _values(properties, _OURS, [column for column in of.columns if column.name not in ("fid", "id", "geom")])
     row["id"] = str(item.get("id"))
-    if there(connection, of, [row["id"]]):
+    if rows_by_id(connection, of, [row["id"]]):
         taken.unchanged += 1
         return
     shape = _shape(item.get("geometry"))
     if of is scene:
-        taken.count(scene, insert(connection, scene, row, [shape]))
+        taken.count(scene, insert_features(connection, scene, row, [shape]))
         return
     connection.execute(sa.insert(run), [row])
     taken.count(run, 1)
     if f"{_AREA}id" in properties:
         area = _values(properties, _AREA, [mapped_area.c[name] for name in _AREA_FIELDS])
         links = {"scene_id": row["scene_id"], "run_id": row["id"]}
-        taken.count(mapped_area, insert(connection, mapped_area, area | links, [shape]))
+        taken.count(mapped_area, insert_features(connection, mapped_area, area | links, [shape]))
 
 
 def _values(properties: dict[str, Any], prefix: str, columns: list[sa.Column[Any]]) -> dict[str, Any]:
     """What the item says in these columns, typed."""
     row = {}
     for column in columns:
-        (row[column.name],), wrong = typed(column, [properties.get(prefix + column.name)])
+        (row[column.name],), wrong = parse_column(column, [properties.get(prefix + column.name)])
         if wrong:
             raise ValueError(f"{column.name} {wrong[0]}")
     return row
@@ -183,7 +183,7 @@ def _shape(geometry: Any) -> BaseGeometry:
         made = np.array([shapely.force_2d(shapely.geometry.shape(geometry))], dtype=object)
         if not shapely.is_valid(made[0]):
             made = shapely.make_valid(made, method="structure", keep_collapsed=False)
-        made = multipolygons(made)
+        made = as_multipolygons(made)
     except (TypeError, AttributeError, KeyError, IndexError, shapely.errors.ShapelyError) as error:
         raise ValueError(f"its geometry cannot be read ({error})") from None
     if made[0].is_empty or not made[0].area:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Finding:
+class IntegrityFinding:
     """One thing that is wrong: `row` is an id, or None where it is about a whole table."""
 
     rule: str

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from tsmu.database.integrity.findings import Finding
+from tsmu.database.integrity.findings import IntegrityFinding
 from tsmu.database.schema import TABLES, has_index, has_shape
 from tsmu.database.storage import geopackage
 from tsmu.errors import DatabaseError
 
 
-def layers(connection: sa.Connection, repair: bool) -> Iterator[Finding]:
+def check_geopackage(connection: sa.Connection, repair: bool) -> Iterator[IntegrityFinding]:
     """Check a GeoPackage as a file, and repair what is derived from its rows.
 
     Raises:
@@ -22,7 +22,9 @@ def layers(connection: sa.Connection, repair: bool) -> Iterator[Finding]:
     if said != "ok":
         raise DatabaseError(f"{connection.engine.url.database}: damaged ({said}); restore it from a backup")
     for table, fid, target, _ in connection.exec_driver_sql("PRAGMA foreign_key_check"):
-        yield Finding("links alive", table, str(fid), f"the row with this fid names a {target} that is not there")
+        yield IntegrityFinding(
+            "links alive", table, str(fid), f"the row with this fid names a {target} that is not there"
+        )
     yield from _parts(connection, repair)
     for table in TABLES:
         yield from _days(connection, table)
@@ -32,28 +34,30 @@ def layers(connection: sa.Connection, repair: bool) -> Iterator[Finding]:
             yield from _count(connection, table, repair)
 
 
-def _parts(connection: sa.Connection, repair: bool) -> Iterator[Finding]:
+def _parts(connection: sa.Connection, repair: bool) -> Iterator[IntegrityFinding]:
     """Triggers and indexes that a new database has; a table that was rebuilt elsewhere has lost them."""
     with tempfile.TemporaryDirectory() as folder:
         model = Path(folder) / "empty.gpkg"
         geopackage.create(model, "")
-        missing = geopackage.missing(connection, model)
+        missing = geopackage.missing_parts(connection, model)
         if missing and repair:
-            geopackage.make_like(connection, model)
+            geopackage.create_missing_parts(connection, model)
     for name, table in missing:
-        yield Finding("rules in place", table, None, f"{name} is missing", repaired=repair)
+        yield IntegrityFinding("rules in place", table, None, f"{name} is missing", repaired=repair)
 
 
-def _days(connection: sa.Connection, table: sa.Table) -> Iterator[Finding]:
+def _days(connection: sa.Connection, table: sa.Table) -> Iterator[IntegrityFinding]:
     """SQLite takes any text for a day; programs may have written one that is none."""
     for column in table.columns:
         if isinstance(column.type, sa.Date):
             query = f"SELECT id, {column.name} FROM {table.name} WHERE {column.name} IS NOT date({column.name})"
             for row, text in connection.exec_driver_sql(query):
-                yield Finding("day readable", table.name, row, f"{column.name} is {text!r}, and no day as 2024-05-01")
+                yield IntegrityFinding(
+                    "day readable", table.name, row, f"{column.name} is {text!r}, and no day as 2024-05-01"
+                )
 
 
-def _index(connection: sa.Connection, table: sa.Table, repair: bool) -> Iterator[Finding]:
+def _index(connection: sa.Connection, table: sa.Table, repair: bool) -> Iterator[IntegrityFinding]:
     """The R-tree holds exactly the layer's rows, each inside its box."""
     tree, layer = f"rtree_{table.name}_geom", table.name
     said = connection.exec_driver_sql("SELECT rtreecheck(?)", (tree,)).scalar()
@@ -75,10 +79,10 @@ def _index(connection: sa.Connection, table: sa.Table, repair: bool) -> Iterator
         box = "fid, ST_MinX(geom), ST_MaxX(geom), ST_MinY(geom), ST_MaxY(geom)"
         connection.exec_driver_sql(f"INSERT INTO {tree} SELECT {box} FROM {layer} WHERE {shape}")
     for row, text in found:
-        yield Finding("index in step", table.name, row or None, str(text), repaired=repair)
+        yield IntegrityFinding("index in step", table.name, row or None, str(text), repaired=repair)
 
 
-def _count(connection: sa.Connection, table: sa.Table, repair: bool) -> Iterator[Finding]:
+def _count(connection: sa.Connection, table: sa.Table, repair: bool) -> Iterator[IntegrityFinding]:
     """The number of rows that GDAL believes without counting."""
     noted = connection.exec_driver_sql(
         "SELECT feature_count FROM gpkg_ogr_contents WHERE table_name = ?", (f"{table.name}",)
@@ -89,4 +93,4 @@ def _count(connection: sa.Connection, table: sa.Table, repair: bool) -> Iterator
             connection.exec_driver_sql(
                 "UPDATE gpkg_ogr_contents SET feature_count = ? WHERE table_name = ?", (rows, f"{table.name}")
             )
-        yield Finding("count in step", table.name, None, f"{noted} rows noted, {rows} there", repaired=repair)
+        yield IntegrityFinding("count in step", table.name, None, f"{noted} rows noted, {rows} there", repaired=repair)

@@ -17,12 +17,12 @@ import sqlalchemy as sa
 
 from tsmu.database.merging.grouping import Groups, Positions
 from tsmu.database.schema import observation, run, scene
-from tsmu.database.storage.database import frame
+from tsmu.database.storage.database import read_frame
 from tsmu.database.storage.geometry import Shapes
-from tsmu.database.storage.geometry_cleaning import geodesic_areas, multipolygons
+from tsmu.database.storage.geometry_cleaning import as_multipolygons, geodesic_areas
 
 
-def observations(connection: sa.Connection) -> geopandas.GeoDataFrame:
+def read_observations(connection: sa.Connection) -> geopandas.GeoDataFrame:
     """All observations in the order of `matching`, with the days, model and region of their looks.
 
     Returns:
@@ -35,7 +35,7 @@ def observations(connection: sa.Connection) -> geopandas.GeoDataFrame:
         .join(scene, scene.c.id == observation.c.scene_id)
         .outerjoin(run, run.c.id == observation.c.run_id)
     )
-    seen = frame(connection, query)
+    seen = read_frame(connection, query)
     seen["bundle"] = seen["bundle"].fillna("")
     seen["look"] = seen.groupby(["scene_id", "run_id", "mapper"], dropna=False, sort=False).ngroup()
     seen["smaller"] = -seen["area_m2"]
@@ -43,7 +43,7 @@ def observations(connection: sa.Connection) -> geopandas.GeoDataFrame:
     return seen.drop(columns="smaller")
 
 
-def beliefs(seen: geopandas.GeoDataFrame, groups: Groups) -> geopandas.GeoDataFrame:
+def consensus_of_groups(seen: geopandas.GeoDataFrame, groups: Groups) -> geopandas.GeoDataFrame:
     """What is believed of each group.
 
     Args:
@@ -97,6 +97,6 @@ def _outlines(shapes: Shapes, rows: pd.DataFrame, speak: Positions) -> tuple[Sha
     several = np.flatnonzero(sizes > 1)
     for place in several:
         outlines[place] = shapely.union_all(shapes[speak[starts[place] : starts[place] + sizes[place]]])
-    outlines[several] = multipolygons(outlines[several])
+    outlines[several] = as_multipolygons(outlines[several])
     areas[several] = geodesic_areas(outlines[several])
     return outlines, areas

@@ -20,7 +20,7 @@ import shapely
 import sqlalchemy as sa
 
 from tsmu.database.schema import event
-from tsmu.database.storage.database import frame
+from tsmu.database.storage.database import read_frame
 from tsmu.database.storage.geometry import Shapes
 from tsmu.geodesy import GEOD
 
@@ -29,7 +29,7 @@ UNKNOWN_DAYS = 0.5
 _DEGREE_M = GEOD.line_length([0, 0], [0, 1])  # the shortest that a degree of latitude is anywhere
 
 
-def events_of(connection: sa.Connection, landslides: geopandas.GeoDataFrame, near: float = NEAR_M) -> pd.DataFrame:
+def match_events(connection: sa.Connection, landslides: geopandas.GeoDataFrame, near: float = NEAR_M) -> pd.DataFrame:
     """The event that each landslide belongs to, by the rule above.
 
     Args:
@@ -41,7 +41,7 @@ def events_of(connection: sa.Connection, landslides: geopandas.GeoDataFrame, nea
         Columns `event_id`, `score` and `distance_m`; only landslides that have one, with their index.
     """
     wanted = [event.c[name] for name in ("id", "geom", "date_min", "date_max", "positional_accuracy_m")]
-    events = frame(connection, sa.select(*wanted).where(event.c.geom.is_not(None)).order_by(event.c.id))
+    events = read_frame(connection, sa.select(*wanted).where(event.c.geom.is_not(None)).order_by(event.c.id))
     outlines, places = np.asarray(landslides.geometry.array), np.asarray(events.geometry.array)
     reach = near + events["positional_accuracy_m"].fillna(0).to_numpy()
     which, of = _within(places, reach, outlines)

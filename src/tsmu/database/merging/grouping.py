@@ -102,7 +102,7 @@ def overlaps(ones: Shapes, others: Shapes, first: Positions, second: Positions) 
     return Overlaps(first, second, shared, shared / (area + other - shared))[enough]
 
 
-def group(shapes: Shapes, look: Positions) -> Groups:
+def group_observations(shapes: Shapes, look: Positions) -> Groups:
     """Group observations into landslides by the rule above.
 
     Args:

@@ -14,19 +14,19 @@ import sqlalchemy as sa
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from tsmu.database.schema import BELIEF, landslide, landslide_version, merged_observation, merging, observation
+from tsmu.database.schema import VERSION_COLUMNS, landslide, landslide_version, merged_observation, merging, observation
 from tsmu.database.storage.database import Database
-from tsmu.database.types import now
+from tsmu.database.types import utc_now
 from tsmu.database.vocabulary import Author, Status
 from tsmu.errors import DatabaseError
 
 _STAMP = {"id", "version", "author", "changed_by", "changed_at", "change_reason"}
-_SAID = [name for name in BELIEF if name not in _STAMP]
+_SAID = [name for name in VERSION_COLUMNS if name not in _STAMP]
 _PART = 10_000  # ids in one statement
 
 
 @dataclass(frozen=True)
-class Undone:
+class UndoneMerge:
     """What undoing a merging did: landslides that are as before, and that had to stay; observations given back."""
 
     merging_id: str
@@ -35,7 +35,7 @@ class Undone:
     left: int
 
 
-def undo_merge(database: Database, *, by: str, merging_id: str | None = None) -> Undone:
+def undo_merge(database: Database, *, by: str, merging_id: str | None = None) -> UndoneMerge:
     """Undo a merging, in one transaction.
 
     Args:
@@ -68,9 +68,9 @@ def undo_merge(database: Database, *, by: str, merging_id: str | None = None) ->
             )
         concerned = pd.Index([*links["before"].dropna(), *links["after"]]).unique()
         restored = _restore(connection, concerned[~concerned.isin(stays)].tolist(), merging_id)
-        mark = {"undone_by": by, "undone_at": now()}
+        mark = {"undone_by": by, "undone_at": utc_now()}
         connection.execute(sa.update(merging).where(merging.c.id == merging_id).values(**mark))
-        return Undone(merging_id, restored, len(moved), len(stays))
+        return UndoneMerge(merging_id, restored, len(moved), len(stays))
 
 
 def _standing(connection: sa.Connection, database: Database, merging_id: str | None) -> str:
@@ -133,7 +133,7 @@ def _restore(connection: sa.Connection, ids: list[str], merging_id: str) -> int:
         "version": landslide.c.version + 1,
         "author": Author.RUN.value,
         "changed_by": f"undoing {merging_id}",
-        "changed_at": now(),
+        "changed_at": utc_now(),
         "change_reason": "merging undone",
     }
     made = {"status": Status.MERGED.value, "merged_into": None}

@@ -28,15 +28,15 @@ import shapely
 import sqlalchemy as sa
 
 from tsmu.database.ids import content_id, landslide_ids, new_ids
-from tsmu.database.merging.consensus import beliefs, observations
-from tsmu.database.merging.event_matching import NEAR_M, events_of
-from tsmu.database.merging.grouping import PARTS, Groups, group, overlaps
+from tsmu.database.merging.consensus import consensus_of_groups, read_observations
+from tsmu.database.merging.event_matching import NEAR_M, match_events
+from tsmu.database.merging.grouping import PARTS, Groups, group_observations, overlaps
 from tsmu.database.merging.grouping import near as find_near
 from tsmu.database.schema import landslide, merged_observation, merging, observation, review
 from tsmu.database.storage import geopackage
-from tsmu.database.storage.database import Database, backend_of, frame, insert
+from tsmu.database.storage.database import Database, backend_of, insert_features, read_frame
 from tsmu.database.storage.geometry import encode
-from tsmu.database.types import now
+from tsmu.database.types import utc_now
 from tsmu.database.vocabulary import Author, Decision, Status
 from tsmu.evaluate.objects import SAME
 
@@ -45,7 +45,7 @@ _SAID = ["area_m2", "date_min", "date_max", *_CARRIED, "region", "event_id", "st
 
 
 @dataclass(frozen=True)
-class Merged:
+class MergeResult:
     """What a merging did; where it did nothing, `merging_id` is None and it leaves no trace.
 
     Attributes:
@@ -73,7 +73,7 @@ class Merged:
     proposed: int = 0
 
 
-def merge(database: Database, *, by: str, near: float = NEAR_M) -> Merged:
+def merge(database: Database, *, by: str, near: float = NEAR_M) -> MergeResult:
     """Merge the observations of the same landslides, in one transaction; again, it changes nothing.
 
     Args:
@@ -82,14 +82,14 @@ def merge(database: Database, *, by: str, near: float = NEAR_M) -> Merged:
         near: metres outside the outline in which an exactly placed event still counts.
     """
     with database.write() as connection:
-        known = frame(connection, sa.select(*(c for c in landslide.columns if c.name != "fid"))).set_index("id")
-        seen = observations(connection)
+        known = read_frame(connection, sa.select(*(c for c in landslide.columns if c.name != "fid"))).set_index("id")
+        seen = read_observations(connection)
         held = known[_decided(known)]
         own = landslide_ids(seen["id"])
         free = ~seen["landslide_id"].isin(held.index).to_numpy()
         foreign = known.index.difference(pd.Index(own)).difference(held.index)
         seen, own = seen[free].reset_index(drop=True), own[free]
-        groups = group(np.asarray(seen.geometry.array), seen["look"].to_numpy(np.intp))
+        groups = group_observations(np.asarray(seen.geometry.array), seen["look"].to_numpy(np.intp))
         wanted = _wanted(connection, seen, groups, known, own, foreign, held.index, near)
         after = wanted["id"].reindex(groups.founder).to_numpy(dtype=object)
         told = _Changes.between(known, seen, wanted, after)
@@ -97,13 +97,13 @@ def merge(database: Database, *, by: str, near: float = NEAR_M) -> Merged:
         counts = {"observations": len(seen), "landslides": len(wanted), "amalgamated": int(groups.amalgamated.sum())}
         counts |= {"with_event": int(wanted["event_id"].notna().sum())}
         if told.nothing and proposed.empty:
-            return Merged(None, **counts)
+            return MergeResult(None, **counts)
         merging_id = str(new_ids(1)[0])
         told.write(connection, merging_id, by, json.dumps({"same": SAME, "parts": PARTS, "near": near}))
         _propose(connection, proposed, merging_id)
         changes = {"made": len(told.made), "changed": len(told.changed), "merged": len(told.merged)}
         relinked = int((told.links["before"] != told.links["after"]).sum())
-        return Merged(merging_id, **counts, **changes, relinked=relinked, proposed=len(proposed))
+        return MergeResult(merging_id, **counts, **changes, relinked=relinked, proposed=len(proposed))
 
 
 def _decided(known: pd.DataFrame) -> "pd.Series[bool]":
@@ -123,14 +123,14 @@ def _wanted(
     near: float,
 ) -> geopandas.GeoDataFrame:
     """The landslides as they are to be: one row per group, the index is its founder's position."""
-    found = beliefs(seen, groups)
+    found = consensus_of_groups(seen, groups)
     # A landslide of now goes where its first observation goes.
     homes = pd.DataFrame({"id": seen["landslide_id"], "founder": groups.founder}).dropna().drop_duplicates("id")
     of_now = known.drop(columns="geometry").reindex(homes["id"]).set_index(homes["founder"].to_numpy())
     carried = of_now.groupby(level=0, sort=True)[[*_CARRIED, "region", "event_id"]].first().reindex(found.index)
     found[_CARRIED] = carried[_CARRIED]
     found["region"] = found["region"].fillna(carried["region"])
-    event = events_of(connection, found, near)
+    event = match_events(connection, found, near)
     found["event_id"] = event["event_id"].reindex(found.index).fillna(carried["event_id"])
     found["why"] = [f"merged from {count} observation{'s' * (count > 1)}" for count in found["observations"]]
     for place, score, away in event[["score", "distance_m"]].itertuples():
@@ -190,13 +190,13 @@ class _Changes:
         return self.links.empty
 
     def write(self, connection: sa.Connection, merging_id: str, by: str, rule: str) -> None:
-        moment = now()
+        moment = utc_now()
         stamp = {"author": Author.RUN.value, "changed_by": f"merging {merging_id}", "changed_at": moment}
         connection.execute(sa.insert(merging), [{"id": merging_id, "by": by, "at": moment, "rule": rule}])
         rows = {name: _values(self.made[name]) for name in ("id", *_SAID)} | {
             "change_reason": _values(self.made["why"])
         }
-        insert(connection, landslide, rows | stamp | {"version": 1}, np.asarray(self.made.geometry.array))
+        insert_features(connection, landslide, rows | stamp | {"version": 1}, np.asarray(self.made.geometry.array))
         self._update(connection, stamp)
         moved = self.links[(self.links["before"] != self.links["after"]).to_numpy()]
         if len(moved):
@@ -220,7 +220,7 @@ class _Changes:
                 shapes = np.asarray(table.geometry.array)
                 rows["shape"], said["geom"] = encode(shapes, backend), sa.bindparam("shape")
                 if backend == "sqlite":
-                    geopackage.note_extent(connection, landslide, shapely.bounds(shapes))
+                    geopackage.widen_extent(connection, landslide, shapely.bounds(shapes))
             connection.execute(
                 anew.values(**said, change_reason=sa.bindparam("new_why")),
                 _records(rows),
@@ -273,7 +273,7 @@ def _propose(connection: sa.Connection, proposed: pd.DataFrame, merging_id: str)
         status_after=proposed["status"],
         decision=Decision.PROPOSED.value,
         by=f"merging {merging_id}",
-        at=now(),
+        at=utc_now(),
         why="other observations seem to show the same landslide",
     )
     connection.execute(sa.insert(review), _records(entries))

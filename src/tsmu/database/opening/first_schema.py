@@ -17,11 +17,11 @@ import sqlalchemy as sa
 from tsmu.database.ids import content_id
 from tsmu.database.schema import landslide, observation
 from tsmu.database.storage import geopackage
-from tsmu.database.storage.database import insert
+from tsmu.database.storage.database import insert_features
 from tsmu.database.storage.geometry import decode
-from tsmu.database.types import now
+from tsmu.database.types import utc_now
 from tsmu.database.vocabulary import Author, Status
-from tsmu.database.writing.runs import RunRecord, SceneRecord, register
+from tsmu.database.writing.runs import RunRecord, SceneRecord, insert_run
 
 LAYER = "landslides"
 COLUMNS = (
@@ -31,18 +31,18 @@ COLUMNS = (
 _RUN = ["scene", "bundle", "region", "threshold", "date_pre", "date_post"]
 
 
-def is_it(connection: sa.Connection) -> bool:
+def is_first_schema(connection: sa.Connection) -> bool:
     """Whether a GeoPackage is of the first version."""
     inspector = sa.inspect(connection)
     return inspector.has_table(LAYER) and set(COLUMNS) <= {column["name"] for column in inspector.get_columns(LAYER)}
 
 
-def upgrade(connection: sa.Connection, revision: str) -> None:
+def upgrade_first_schema(connection: sa.Connection, revision: str) -> None:
     """Turn a database of the first version into one of today, within the connection's transaction."""
     with tempfile.TemporaryDirectory() as folder:
         empty = Path(folder) / "empty.gpkg"
         geopackage.create(empty, revision)
-        geopackage.make_like(connection, empty)
+        geopackage.create_missing_parts(connection, empty)
     table = sa.table(LAYER, *map(sa.column, COLUMNS))
     old = pd.DataFrame(connection.execute(sa.select(table)).fetchall(), columns=list(COLUMNS))
     for values, rows in old.groupby(_RUN, dropna=False, sort=True):
@@ -65,7 +65,7 @@ def _take(connection: sa.Connection, of: dict[str, Any], rows: pd.DataFrame) -> 
     bundle, _, digest = str(of["bundle"]).partition("-")
     region = str(of["region"])
     by = RunRecord(bundle, digest, region, region, int(of["threshold"]), settings={"from": "schema 0001"})
-    register(connection, seen, by, created := now())
+    insert_run(connection, seen, by, created := utc_now())
     known = rows["status"].isin(list(Status))
     decided = known & (rows["status"] != Status.CANDIDATE)
     common = {"area_m2": rows["area_m2"].to_numpy()}
@@ -83,7 +83,7 @@ def _take(connection: sa.Connection, of: dict[str, Any], rows: pd.DataFrame) -> 
             "found" if ok else f"status was {was!r}" for ok, was in zip(known, rows["status"], strict=True)
         ],
     }
-    insert(connection, landslide, believed | common, shapes)
+    insert_features(connection, landslide, believed | common, shapes)
     observed = {
         "id": [content_id("observation", id) for id in rows["id"]],
         "landslide_id": rows["id"].to_numpy(),
@@ -93,7 +93,7 @@ def _take(connection: sa.Connection, of: dict[str, Any], rows: pd.DataFrame) -> 
         "mean_probability": rows["mean_probability"].to_numpy(),
         "created_at": created,
     }
-    insert(connection, observation, observed | common, shapes)
+    insert_features(connection, observation, observed | common, shapes)
 
 
 def _day(text: str | None) -> date | None:

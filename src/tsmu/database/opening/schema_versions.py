@@ -9,9 +9,9 @@ from alembic.script import ScriptDirectory
 
 from tsmu.database.opening import first_schema as first_version
 from tsmu.database.storage import geopackage, postgis
-from tsmu.database.storage.backup import save
+from tsmu.database.storage.backup import backup
 from tsmu.database.storage.database import Database
-from tsmu.database.storage.triggers import make_triggers
+from tsmu.database.storage.triggers import create_triggers
 from tsmu.errors import DatabaseError
 from tsmu.files import written_whole
 
@@ -48,7 +48,7 @@ def _open_geopackage(path: Path, create: bool) -> Database:
             raise DatabaseError(f"{path}: no such database; tsmu map makes it, or give the right path")
         with written_whole(path) as temporary:
             geopackage.create(temporary, head())
-    geopackage.check_is_sqlite(path)
+    geopackage.require_sqlite(path)
     engine = geopackage.engine(path)
     try:
         return Database(engine, path, backup=_upgraded(Database(engine, path)))
@@ -80,7 +80,7 @@ def _version(connection: sa.Connection) -> str | None:
     tables = sa.inspect(connection).get_table_names()
     if "alembic_version" in tables:
         return str(connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar())
-    return FIRST if first_version.is_it(connection) else None
+    return FIRST if first_version.is_first_schema(connection) else None
 
 
 def _upgraded(database: Database) -> Path | None:
@@ -94,15 +94,15 @@ def _upgraded(database: Database) -> Path | None:
     with database.write() as connection:
         if (version := str(_version(connection))) == head():  # another process was quicker
             return None
-        saved = save(database, f"schema-{version}")
+        saved = backup(database, f"schema-{version}")
         if version == FIRST:
-            first_version.upgrade(connection, head())
+            first_version.upgrade_first_schema(connection, head())
         else:
             config = Config()
             config.set_main_option("script_location", str(MIGRATIONS))
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
-            make_triggers(connection)
+            create_triggers(connection)
     database.close()
     return saved
 

@@ -16,8 +16,8 @@ from tsmu.database.types import Moment
 from tsmu.errors import DatabaseError
 
 ROWS = 10_000  # held in memory at once
-GEOMETRY = "geometry"
-COLUMNS = [column for column in landslide.columns if column.name not in ("fid", "geom")]
+GEOMETRY_COLUMN = "geometry"
+LANDSLIDE_COLUMNS = [column for column in landslide.columns if column.name not in ("fid", "geom")]
 
 
 def arrow_type(column: sa.Column[Any]) -> pa.DataType:
@@ -31,15 +31,15 @@ def arrow_type(column: sa.Column[Any]) -> pa.DataType:
     return pa.float64() if isinstance(column.type, sa.Float) else pa.string()
 
 
-SCHEMA = pa.schema(
+ARROW_SCHEMA = pa.schema(
     [
-        *(pa.field(column.name, arrow_type(column), nullable=bool(column.nullable)) for column in COLUMNS),
-        pa.field(GEOMETRY, pa.binary(), nullable=False, metadata={"ARROW:extension:name": "geoarrow.wkb"}),
+        *(pa.field(column.name, arrow_type(column), nullable=bool(column.nullable)) for column in LANDSLIDE_COLUMNS),
+        pa.field(GEOMETRY_COLUMN, pa.binary(), nullable=False, metadata={"ARROW:extension:name": "geoarrow.wkb"}),
     ]
 )
 
 
-class Stream:
+class LandslideBatches:
     """The landslides that are asked for, batch by batch, in one read transaction.
 
     Attributes:
@@ -54,7 +54,7 @@ class Stream:
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
         """Give the batches; columns and types of SCHEMA, geometry as WKB of MultiPolygons in EPSG:4326."""
-        query = sa.select(*COLUMNS, landslide.c.geom).where(*self._conditions).order_by(landslide.c.fid)
+        query = sa.select(*LANDSLIDE_COLUMNS, landslide.c.geom).where(*self._conditions).order_by(landslide.c.fid)
         try:
             with self._database.read() as connection:
                 result = connection.execution_options(yield_per=ROWS).execute(query)
@@ -73,8 +73,8 @@ class Stream:
             shapes = decode(blobs)
         except ValueError as error:
             raise DatabaseError(f"landslide: {error}; find it with: tsmu db check") from error
-        arrays = [pa.array(values, field.type) for values, field in zip(columns, SCHEMA, strict=False)]
-        batch = pa.record_batch([*arrays, pa.array(shapely.to_wkb(shapes), pa.binary())], schema=SCHEMA)
+        arrays = [pa.array(values, field.type) for values, field in zip(columns, ARROW_SCHEMA, strict=False)]
+        batch = pa.record_batch([*arrays, pa.array(shapely.to_wkb(shapes), pa.binary())], schema=ARROW_SCHEMA)
         if self._area is None:
             return batch
         return batch.filter(pa.array(np.asarray(shapely.intersects(self._area, shapes))))

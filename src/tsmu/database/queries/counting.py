@@ -9,7 +9,7 @@ from tsmu.database.schema import landslide
 from tsmu.database.storage.database import Database
 
 
-def counts(database: Database, filters: Filters) -> list[dict[str, Any]]:
+def count_by_region_and_month(database: Database, filters: Filters) -> list[dict[str, Any]]:
     """How many landslides and how much area there are in each region, status and month.
 
     Returns:

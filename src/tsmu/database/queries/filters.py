@@ -10,8 +10,8 @@ import shapely
 import sqlalchemy as sa
 from shapely.geometry.base import BaseGeometry
 
-from tsmu.database.queries.spatial_index import Box, touches
-from tsmu.database.queries.where_expression import condition
+from tsmu.database.queries.spatial_index import Box, touches_box
+from tsmu.database.queries.where_expression import parse_where
 from tsmu.database.schema import landslide
 from tsmu.database.vocabulary import Status
 from tsmu.errors import DatabaseError
@@ -58,9 +58,9 @@ class Filters:
         if self.status:
             found.append(landslide.c.status.in_([known_status(name) for name in self.status]))
         if self.where:
-            found.append(condition(self.where, landslide))
+            found.append(parse_where(self.where, landslide))
         if self.bbox is not None:
-            found.append(sa.or_(*(touches(landslide, box, backend) for box in self._boxes())))
+            found.append(sa.or_(*(touches_box(landslide, box, backend) for box in self._boxes())))
         return found
 
     @property

@@ -7,8 +7,8 @@ import pandas as pd
 import sqlalchemy as sa
 
 from tsmu.database.queries.filters import EVERYTHING, Filters
-from tsmu.database.schema import BELIEF, TABLES, landslide, landslide_version, review
-from tsmu.database.storage.database import Database, frame
+from tsmu.database.schema import TABLES, VERSION_COLUMNS, landslide, landslide_version, review
+from tsmu.database.storage.database import Database, read_frame
 from tsmu.database.vocabulary import Status
 from tsmu.errors import MissingRecordError
 
@@ -25,7 +25,7 @@ def query(database: Database, filters: Filters = EVERYTHING) -> geopandas.GeoDat
         DatabaseError: a condition makes no sense, or the database cannot be read.
     """
     with database.read() as connection:
-        return filters.exactly(frame(connection, sa.select(*COLUMNS).where(*filters.conditions(database.backend))))
+        return filters.exactly(read_frame(connection, sa.select(*COLUMNS).where(*filters.conditions(database.backend))))
 
 
 def history(database: Database, landslide_id: str) -> geopandas.GeoDataFrame:
@@ -36,11 +36,11 @@ def history(database: Database, landslide_id: str) -> geopandas.GeoDataFrame:
     """
 
     def versions(table: sa.Table) -> sa.Select[Any]:
-        return sa.select(*(table.c[name] for name in BELIEF)).where(table.c.id == landslide_id)
+        return sa.select(*(table.c[name] for name in VERSION_COLUMNS)).where(table.c.id == landslide_id)
 
     with database.read() as connection:
-        now = frame(connection, versions(landslide))
-        past = frame(connection, versions(landslide_version).order_by(landslide_version.c.version))
+        now = read_frame(connection, versions(landslide))
+        past = read_frame(connection, versions(landslide_version).order_by(landslide_version.c.version))
     if now.empty:
         raise no_such_landslide(database, landslide_id)
     return pd.concat([past, now], ignore_index=True) if len(past) else now
@@ -51,7 +51,7 @@ def reviews(database: Database, landslide_id: str) -> pd.DataFrame:
     wanted = [c for c in review.columns if c.name != "fid"]
     with database.read() as connection:
         asked = sa.select(*wanted).where(review.c.landslide_id == landslide_id).order_by(review.c.fid)
-        return pd.DataFrame(frame(connection, asked))
+        return pd.DataFrame(read_frame(connection, asked))
 
 
 def no_such_landslide(database: Database, landslide_id: str) -> MissingRecordError:

@@ -8,12 +8,12 @@ import sqlalchemy as sa
 
 from tsmu.database.queries.filters import Filters
 from tsmu.database.schema import landslide
-from tsmu.database.storage.database import Database, frame
+from tsmu.database.storage.database import Database, read_frame
 
 ALL = tuple(landslide.columns)
 
 
-def page(
+def query_page(
     database: Database,
     filters: Filters,
     limit: int,
@@ -34,7 +34,7 @@ def page(
     """
     wanted = sa.select(*columns).where(*filters.conditions(database.backend), landslide.c.fid > after)
     with database.read() as connection:
-        found = frame(connection, wanted.order_by(landslide.c.fid).limit(limit + 1))
+        found = read_frame(connection, wanted.order_by(landslide.c.fid).limit(limit + 1))
     more, found = len(found) > limit, found.iloc[:limit]
     last = int(found["fid"].iloc[-1]) if more else None
     exact = filters.exactly(found)
@@ -42,7 +42,7 @@ def page(
     return exact
 
 
-def count(database: Database, filters: Filters) -> int:
+def count_landslides(database: Database, filters: Filters) -> int:
     """How many landslides there are; by the box's index, which takes those just beside it, too."""
     asked = sa.select(sa.func.count()).select_from(landslide).where(*filters.conditions(database.backend))
     with database.read() as connection:

@@ -13,16 +13,16 @@ import shapely
 import sqlalchemy as sa
 
 from tsmu.database.queries.filters import Filters
-from tsmu.database.queries.spatial_index import touches
+from tsmu.database.queries.spatial_index import touches_box
 from tsmu.database.schema import landslide, observation, run
-from tsmu.database.storage.database import Database, frame
+from tsmu.database.storage.database import Database, read_frame
 from tsmu.database.vocabulary import Author, Status
 
 FIRST_BOX, GROWTH = 0.02, 3.0  # degrees; from one search to the next
 COLUMNS = tuple(column for column in landslide.columns if column.name != "fid")
 
 
-class Order(StrEnum):
+class QueueOrder(StrEnum):
     """What comes first."""
 
     NEAR = "near"
@@ -31,13 +31,13 @@ class Order(StrEnum):
     DATE = "date"
 
 
-def undecided() -> list[sa.ColumnElement[bool]]:
+def undecided_conditions() -> list[sa.ColumnElement[bool]]:
     """Conditions on the landslide table: a run found it, and nobody has said anything of it that holds."""
     return [landslide.c.status == Status.CANDIDATE.value, landslide.c.author == Author.RUN.value]
 
 
-def waiting(
-    database: Database, filters: Filters, order: Order, limit: int, near: tuple[float, float] | None = None
+def next_landslides(
+    database: Database, filters: Filters, order: QueueOrder, limit: int, near: tuple[float, float] | None = None
 ) -> geopandas.GeoDataFrame:
     """The landslides to be looked at next.
 
@@ -54,26 +54,26 @@ def waiting(
     Returns:
         EPSG:4326, the columns of the landslide table without `fid`.
     """
-    if order == Order.NEAR and near is not None:
-        return nearest(database, filters, near, limit, undecided())
-    asked = sa.select(*COLUMNS).where(*filters.conditions(database.backend), *undecided())
-    if order == Order.UNCERTAINTY:
+    if order == QueueOrder.NEAR and near is not None:
+        return nearest_landslides(database, filters, near, limit, undecided_conditions())
+    asked = sa.select(*COLUMNS).where(*filters.conditions(database.backend), *undecided_conditions())
+    if order == QueueOrder.UNCERTAINTY:
         of, views = observation.c.landslide_id.label("of"), sa.func.max(observation.c.mean_deviation).label("views")
         margin = sa.func.min(sa.func.abs(observation.c.mean_probability - run.c.threshold / 100.0)).label("margin")
         doubt = sa.select(of, views, margin).join_from(observation, run, run.c.id == observation.c.run_id)
         doubts = doubt.group_by(of).subquery()
         asked = asked.outerjoin(doubts, doubts.c.of == landslide.c.id)
         asked = asked.order_by(doubts.c.views.desc().nulls_last(), doubts.c.margin.nulls_last())
-    elif order == Order.SIZE:
+    elif order == QueueOrder.SIZE:
         asked = asked.order_by(landslide.c.area_m2.desc())
-    elif order == Order.DATE:
+    elif order == QueueOrder.DATE:
         asked = asked.order_by(landslide.c.date_max.desc().nulls_last())
     with database.read() as connection:
-        found = frame(connection, asked.order_by(landslide.c.fid).limit(limit))
-    return found if near is None else found.iloc[walk(_centres(found), near)].reset_index(drop=True)
+        found = read_frame(connection, asked.order_by(landslide.c.fid).limit(limit))
+    return found if near is None else found.iloc[nearest_neighbour_order(_centres(found), near)].reset_index(drop=True)
 
 
-def nearest(
+def nearest_landslides(
     database: Database,
     filters: Filters,
     place: tuple[float, float],
@@ -92,16 +92,16 @@ def nearest(
         everything = box[0] <= -180 and box[1] <= -90 and box[2] >= 180 and box[3] >= 90
         asked = sa.select(*COLUMNS).where(*filters.conditions(database.backend), *more)
         if not everything:
-            asked = asked.where(touches(landslide, box, database.backend))
+            asked = asked.where(touches_box(landslide, box, database.backend))
         with database.read() as connection:
-            found = frame(connection, asked)
+            found = read_frame(connection, asked)
         distance = np.linalg.norm((_centres(found) - place) * [1 / widen, 1], axis=1)
         if everything or (distance <= half).sum() >= limit:
             return found.iloc[np.argsort(distance, kind="stable")[:limit]].reset_index(drop=True)
         half *= GROWTH
 
 
-def walk(points: npt.NDArray[np.float64], start: tuple[float, float]) -> list[int]:
+def nearest_neighbour_order(points: npt.NDArray[np.float64], start: tuple[float, float]) -> list[int]:
     """An order of points (n, 2; degrees) that goes on to the nearest each time."""
     left, here, order = list(range(len(points))), np.asarray(start), []
     scale = np.array([math.cos(math.radians(start[1])), 1.0])
@@ -120,10 +120,10 @@ def _centres(found: pd.DataFrame) -> npt.NDArray[np.float64]:
     return centres
 
 
-def progress(database: Database, filters: Filters) -> dict[str, int]:
+def review_progress(database: Database, filters: Filters) -> dict[str, int]:
     """How many landslides there are that are not merged into others, and of how many somebody has said something."""
     number = sa.func.count()
-    asked = sa.select(number.label("total"), number.filter(sa.and_(*undecided())).label("open"))
+    asked = sa.select(number.label("total"), number.filter(sa.and_(*undecided_conditions())).label("open"))
     there = asked.where(*filters.conditions(database.backend), landslide.c.status != Status.MERGED.value)
     with database.read() as connection:
         row: Any = connection.execute(there).one()

@@ -10,7 +10,7 @@ from tsmu.database.types import SRS_ID
 Box = tuple[float, float, float, float]
 
 
-def touches(table: sa.Table, box: Box, backend: str) -> sa.ColumnElement[bool]:
+def touches_box(table: sa.Table, box: Box, backend: str) -> sa.ColumnElement[bool]:
     """A condition on a layer with a spatial index; boxes in EPSG:4326: west, south, east, north.
 
     The index rounds outwards to single precision, so rows at the box's very edge may come too many.
@@ -23,7 +23,7 @@ def touches(table: sa.Table, box: Box, backend: str) -> sa.ColumnElement[bool]:
     return table.c.fid.in_(sa.select(index.c.id).where(*inside))
 
 
-def boxes(table: sa.Table, columns: Sequence[sa.ColumnElement[Any]], backend: str) -> sa.Select[Any]:
+def select_boxes(table: sa.Table, columns: Sequence[sa.ColumnElement[Any]], backend: str) -> sa.Select[Any]:
     """Ask for columns of a layer and each row's west, east, south and north, without reading its geometry.
 
     The index rounds outwards to single precision: at most 2 m, at the 180th meridian.

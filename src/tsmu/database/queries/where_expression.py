@@ -34,7 +34,7 @@ _COMPARE: dict[str, Callable[[Any, Any], sa.ColumnElement[bool]]] = {
 _DEEPEST = 50  # parentheses and negations within each other
 
 
-def condition(text: str, table: sa.Table) -> sa.ColumnElement[bool]:
+def parse_where(text: str, table: sa.Table) -> sa.ColumnElement[bool]:
     """Turn an expression over a table's columns into a condition.
 
     Raises:

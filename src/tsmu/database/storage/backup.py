@@ -10,7 +10,7 @@ from tsmu.errors import DatabaseError
 from tsmu.files import written_whole
 
 
-def save(database: Database, label: str = "backup", to: Path | None = None) -> Path:
+def backup(database: Database, label: str = "backup", to: Path | None = None) -> Path:
     """Save the database.
 
     Args:
@@ -34,7 +34,7 @@ def save(database: Database, label: str = "backup", to: Path | None = None) -> P
         raise DatabaseError(f"{to}: is there already; name a new file")
     with written_whole(to) as temporary:
         if database.path:
-            geopackage.backup(database.path, temporary)
+            geopackage.copy_to(database.path, temporary)
         else:
             postgis.backup(database.engine.url, temporary)
     return to

@@ -23,7 +23,9 @@ from tsmu.database.storage import rtree as rtrees
 
 
 @contextmanager
-def bulk(connection: sa.Connection, table: sa.Table, fids: range, bounds: npt.NDArray[np.float64]) -> Iterator[None]:
+def bulk_insert(
+    connection: sa.Connection, table: sa.Table, fids: range, bounds: npt.NDArray[np.float64]
+) -> Iterator[None]:
     """Insert many rows within the block; the R-tree and the count of rows follow at its end.
 
     Args:
@@ -57,10 +59,10 @@ def bulk(connection: sa.Connection, table: sa.Table, fids: range, bounds: npt.ND
     )
     there = np.flatnonzero(~np.isnan(bounds[:, 0]))
     if has_index(table) and len(there):
-        rtrees.add(connection, f"rtree_{table.name}_geom", there + fids.start, bounds[there])
+        rtrees.add_boxes(connection, f"rtree_{table.name}_geom", there + fids.start, bounds[there])
 
 
-def literals(connection: sa.Connection, values: Mapping[str, Any]) -> dict[str, str]:
+def sql_literals(connection: sa.Connection, values: Mapping[str, Any]) -> dict[str, str]:
     """Values as SQLite writes them in a statement; without texts that it cannot write, those with a NUL."""
     names = [name for name, value in values.items() if not isinstance(value, str) or "\0" not in value]
     if not names:

@@ -12,12 +12,12 @@ import pandas as pd
 import sqlalchemy as sa
 
 from tsmu.database.storage import geopackage, postgis
-from tsmu.database.storage.bulk_insert import bulk, literals, next_fid
-from tsmu.database.storage.geometry import Backend, Encoded, Shapes, decode, encoded
+from tsmu.database.storage.bulk_insert import bulk_insert, next_fid, sql_literals
+from tsmu.database.storage.geometry import Backend, EncodedShapes, Shapes, decode, encode_for_layers
 from tsmu.database.types import SRS_ID, Moment
 from tsmu.errors import DatabaseBusyError, DatabaseError
 
-BULK = 1000  # rows from which an insert into a GeoPackage puts the triggers aside
+BULK_ROWS = 1000  # rows from which an insert into a GeoPackage puts the triggers aside
 
 
 class Database:
@@ -100,8 +100,11 @@ def backend_of(connection: sa.Connection) -> Backend:
     return "postgresql" if connection.dialect.name == "postgresql" else "sqlite"
 
 
-def insert(
-    connection: sa.Connection, table: sa.Table, columns: Mapping[str, Any], shapes: Sequence[Any] | Shapes | Encoded
+def insert_features(
+    connection: sa.Connection,
+    table: sa.Table,
+    columns: Mapping[str, Any],
+    shapes: Sequence[Any] | Shapes | EncodedShapes,
 ) -> int:
     """Insert rows with a geometry: fast for many.
 
@@ -117,20 +120,20 @@ def insert(
     """
     if not len(shapes):
         return 0
-    if not isinstance(shapes, Encoded):
-        shapes = encoded(np.asarray(shapes, dtype=object), backend_of(connection))
+    if not isinstance(shapes, EncodedShapes):
+        shapes = encode_for_layers(np.asarray(shapes, dtype=object), backend_of(connection))
     count, values = len(shapes), {"geom": shapes.values, **columns}
     if backend_of(connection) == "postgresql":
         _insert(connection, table, values, count)
         return count
-    if count < BULK:
+    if count < BULK_ROWS:
         _insert(connection, table, values, count)
     else:
         first = next_fid(connection, table)
         fids = range(first, first + count)
-        with bulk(connection, table, fids, shapes.bounds):
+        with bulk_insert(connection, table, fids, shapes.bounds):
             _insert(connection, table, {"fid": fids, **values}, count)
-    geopackage.note_extent(connection, table, shapes.bounds)
+    geopackage.widen_extent(connection, table, shapes.bounds)
     return count
 
 
@@ -139,7 +142,7 @@ def _insert(connection: sa.Connection, table: sa.Table, columns: Mapping[str, An
     converted = {name: _converted(table.c[name], values, connection.dialect) for name, values in columns.items()}
     alike = {name: value for name, value in converted.items() if not isinstance(value, list)}
     sqlite = backend_of(connection) == "sqlite"
-    written = literals(connection, alike) if sqlite and count >= BULK and alike else {}
+    written = sql_literals(connection, alike) if sqlite and count >= BULK_ROWS and alike else {}
     marks = ", ".join(written.get(name, "?" if sqlite else "%s") for name in columns)
     quote = connection.dialect.identifier_preparer.quote
     statement = f"INSERT INTO {table.name} ({', '.join(map(quote, columns))}) VALUES ({marks})"
@@ -156,7 +159,7 @@ def _converted(column: sa.Column[Any], values: Any, dialect: sa.Dialect) -> Any:
     return [None if value is None else processor(value) for value in listed] if processor else listed
 
 
-def frame(connection: sa.Connection, query: sa.Select[Any]) -> geopandas.GeoDataFrame:
+def read_frame(connection: sa.Connection, query: sa.Select[Any]) -> geopandas.GeoDataFrame:
     """Run a query into a GeoDataFrame in EPSG:4326; dates and moments become datetime64, the latter in UTC.
 
     The query's `geom` column is the geometry; without one it is an ordinary DataFrame.
@@ -174,11 +177,11 @@ def frame(connection: sa.Connection, query: sa.Select[Any]) -> geopandas.GeoData
     )
     for column, value in zip(columns, values, strict=True):
         if column.name == "geom":
-            return geopandas.GeoDataFrame(table, geometry=shapes_of(value, getattr(column, "table")), crs=SRS_ID)  # noqa: B009
+            return geopandas.GeoDataFrame(table, geometry=decode_column(value, getattr(column, "table")), crs=SRS_ID)  # noqa: B009
     return table
 
 
-def shapes_of(values: Sequence[bytes | str | None], table: Any) -> Shapes:
+def decode_column(values: Sequence[bytes | str | None], table: Any) -> Shapes:
     """Decode a geometry column of a table.
 
     Raises:

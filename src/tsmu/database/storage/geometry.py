@@ -49,7 +49,7 @@ def _blobs(shapes: Shapes, wkbs: list[bytes | None], bounds: npt.NDArray[np.floa
 
 
 @dataclass(frozen=True)
-class Encoded:
+class EncodedShapes:
     """Geometries as a backend stores them, for one layer or several.
 
     Attributes:
@@ -65,17 +65,17 @@ class Encoded:
     def __len__(self) -> int:
         return len(self.values)
 
-    def __getitem__(self, chosen: npt.NDArray[np.bool_]) -> "Encoded":
+    def __getitem__(self, chosen: npt.NDArray[np.bool_]) -> "EncodedShapes":
         """Those that a mask chooses."""
         mask = chosen.tolist()
-        return Encoded(list(compress(self.values, mask)), list(compress(self.wkb, mask)), self.bounds[chosen])
+        return EncodedShapes(list(compress(self.values, mask)), list(compress(self.wkb, mask)), self.bounds[chosen])
 
 
-def encoded(shapes: Shapes, backend: Backend) -> Encoded:
+def encode_for_layers(shapes: Shapes, backend: Backend) -> EncodedShapes:
     """Encode geometries in EPSG:4326, what it takes together once."""
     wkbs, bounds = _wkb(shapes), shapely.bounds(shapes).reshape(-1, 4)
     values = encode(shapes, backend) if backend == "postgresql" else _blobs(shapes, wkbs, bounds)
-    return Encoded(values, wkbs, bounds)
+    return EncodedShapes(values, wkbs, bounds)
 
 
 def decode(values: Sequence[bytes | str | None]) -> Shapes:

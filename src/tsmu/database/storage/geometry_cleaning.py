@@ -21,7 +21,7 @@ _NOWHERE = "lies nowhere on Earth"
 _EAST, _WEST = shapely.box(-180, -90, 180, 90), shapely.box(180, -90, 540, 90)
 
 
-def clean(
+def clean_polygons(
     given: geopandas.GeoSeries, name: str, log: IssueLog, rows: Sequence[int] | None = None
 ) -> tuple[npt.NDArray[np.intp], Shapes]:
     """Bring polygons into the database's form; what cannot be is left out, what is repaired is told.
@@ -74,7 +74,7 @@ def clean(
     shapes[across] = _cut(shapes[across])
     repair = broken | across | (shapely.get_type_id(shapes) == _COLLECTION)
     shapes[repair] = shapely.make_valid(shapes[repair], method="structure", keep_collapsed=False)
-    shapes = multipolygons(shapes)
+    shapes = as_multipolygons(shapes)
     leave_out(shapely.is_empty(shapes) | (shapely.area(shapes) == 0), "has no area")
     return places, shapes
 
@@ -130,7 +130,7 @@ def _cut(shapes: Shapes) -> Shapes:
     return np.asarray(shapely.union(shapely.intersection(whole, _EAST), west), dtype=object)
 
 
-def multipolygons(shapes: Shapes) -> Shapes:
+def as_multipolygons(shapes: Shapes) -> Shapes:
     """The polygons in each shape as one MultiPolygon; empty where there are none."""
     made = shapes.copy()
     single = shapely.get_type_id(shapes) == _POLYGON

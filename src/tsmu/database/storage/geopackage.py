@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from tsmu.database.schema import TABLES, has_index, has_shape, landslide, shape_kind
 from tsmu.database.storage.geometry import envelope
 from tsmu.database.storage.qgis_style import LAYER_STYLES, landslide_style
-from tsmu.database.storage.triggers import make_schema
+from tsmu.database.storage.triggers import create_tables_and_triggers
 from tsmu.database.types import SRS_ID
 from tsmu.errors import DatabaseError
 
@@ -68,7 +68,7 @@ def _fill_layers(connection: sa.Connection, layers: list[sa.Table]) -> None:
     triggers = connection.exec_driver_sql(query).scalars().all()
     for table in layers:
         connection.exec_driver_sql(f"DROP TABLE {table.name}")
-    make_schema(connection)
+    create_tables_and_triggers(connection)
     for trigger in triggers:
         connection.exec_driver_sql(trigger)
 
@@ -80,7 +80,7 @@ def _register(connection: sa.Connection) -> None:
             "UPDATE gpkg_contents SET description = ? WHERE table_name = ?", (table.comment, table.name)
         )
         if not has_shape(table):
-            register_plain(connection, f"{table.name}", f"{table.comment}")
+            register_attribute_table(connection, f"{table.name}", f"{table.comment}")
     connection.exec_driver_sql(LAYER_STYLES)
     connection.exec_driver_sql(
         "INSERT INTO gpkg_contents (table_name, data_type, identifier, description, srs_id) "
@@ -93,7 +93,7 @@ def _register(connection: sa.Connection) -> None:
     )
 
 
-def register_plain(connection: sa.Connection, name: str, comment: str) -> None:
+def register_attribute_table(connection: sa.Connection, name: str, comment: str) -> None:
     """Tell other programs about a table without geometry."""
     connection.exec_driver_sql(
         "INSERT INTO gpkg_contents (table_name, data_type, identifier, description, srs_id) "
@@ -103,7 +103,7 @@ def register_plain(connection: sa.Connection, name: str, comment: str) -> None:
     connection.exec_driver_sql("INSERT INTO gpkg_ogr_contents VALUES (?, NULL)", (name,))
 
 
-def missing(connection: sa.Connection, model: Path) -> list[tuple[str, str]]:
+def missing_parts(connection: sa.Connection, model: Path) -> list[tuple[str, str]]:
     """Tables, indexes and triggers of an empty database that are not there: (name, table), in order of making."""
     there = set(connection.exec_driver_sql("SELECT name FROM sqlite_master").scalars())
     parts = "SELECT name, tbl_name FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%' ORDER BY rowid"
@@ -113,10 +113,10 @@ def missing(connection: sa.Connection, model: Path) -> list[tuple[str, str]]:
     return [(name, table) for name, table in wanted if name not in there | shadows]
 
 
-def make_like(connection: sa.Connection, model: Path) -> None:
+def create_missing_parts(connection: sa.Connection, model: Path) -> None:
     """Make what `missing` names, and the entries about it in the tables of GeoPackage, QGIS and Alembic."""
     with closing(sqlite3.connect(model)) as source:
-        for name, _ in missing(connection, model):
+        for name, _ in missing_parts(connection, model):
             connection.exec_driver_sql(
                 *source.execute("SELECT sql FROM sqlite_master WHERE name = ?", (name,)).fetchone()
             )
@@ -179,14 +179,14 @@ def checkpoint(used: sa.Engine) -> None:
         connection.exec_driver_sql(f"PRAGMA busy_timeout = {int(BUSY_SECONDS * 1000)}")
 
 
-def backup(path: Path, to: Path) -> None:
+def copy_to(path: Path, to: Path) -> None:
     """Copy a GeoPackage as it is at this moment into one file without a log; writers may go on."""
     with closing(sqlite3.connect(path, timeout=BUSY_SECONDS)) as source, closing(sqlite3.connect(to)) as target:
         source.backup(target)
         target.execute("PRAGMA journal_mode = DELETE")
 
 
-def note_extent(connection: sa.Connection, table: sa.Table, bounds: npt.NDArray[np.float64]) -> None:
+def widen_extent(connection: sa.Connection, table: sa.Table, bounds: npt.NDArray[np.float64]) -> None:
     """Widen a layer's extent in gpkg_contents, which QGIS zooms to, and note that it has changed."""
     if np.isnan(bounds).all():
         return
@@ -201,7 +201,7 @@ def note_extent(connection: sa.Connection, table: sa.Table, bounds: npt.NDArray[
     )
 
 
-def check_is_sqlite(path: Path) -> None:
+def require_sqlite(path: Path) -> None:
     """Refuse a file that is no SQLite database, before anything is written beside it."""
     with path.open("rb") as handle:
         if handle.read(16) != b"SQLite format 3\0":

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from tsmu.database.storage.triggers import make_schema
+from tsmu.database.storage.triggers import create_tables_and_triggers
 from tsmu.errors import DatabaseError
 
 WRITER_LOCK = 0x74736D75  # "tsmu"; held by a writing transaction, so that writers wait and never deadlock
@@ -28,7 +28,7 @@ def create(connection: sa.Connection, revision: str) -> None:
             f"{connection.engine.url.database}: has no PostGIS and this user may not add it "
             f"({str(error.orig).splitlines()[0]}); let an administrator run: CREATE EXTENSION postgis"
         ) from error
-    make_schema(connection)
+    create_tables_and_triggers(connection)
     connection.exec_driver_sql("CREATE TABLE alembic_version (version_num TEXT NOT NULL PRIMARY KEY)")
     connection.execute(sa.text("INSERT INTO alembic_version VALUES (:revision)"), {"revision": revision})
 

@@ -18,7 +18,7 @@ Boxes = npt.NDArray[np.float32]
 Ids = npt.NDArray[np.int64]
 
 
-def add(connection: sa.Connection, tree: str, ids: Ids, bounds: npt.NDArray[np.float64]) -> None:
+def add_boxes(connection: sa.Connection, tree: str, ids: Ids, bounds: npt.NDArray[np.float64]) -> None:
     """Add boxes to an R-tree.
 
     Args:

@@ -9,7 +9,7 @@
 import sqlalchemy as sa
 
 from tsmu.database.schema import (
-    BELIEF,
+    VERSION_COLUMNS,
     landslide,
     landslide_version,
     merged_observation,
@@ -42,12 +42,12 @@ def _differ(columns: list[str], same: str) -> str:
 
 
 def _sqlite() -> list[str]:
-    said = [name for name in BELIEF if name not in _STAMP]
+    said = [name for name in VERSION_COLUMNS if name not in _STAMP]
     # Fires on what is said and not on the stamp, so that stamping does not fire it again.
     statements = [
         f"""CREATE TRIGGER landslide_keeps_versions AFTER UPDATE OF {_names(said)} ON landslide
         WHEN NEW.version <> OLD.version OR {_differ(said, "IS NOT")} BEGIN
-            INSERT INTO landslide_version ({_names(BELIEF)}) VALUES ({_names(BELIEF, "OLD.")});
+            INSERT INTO landslide_version ({_names(VERSION_COLUMNS)}) VALUES ({_names(VERSION_COLUMNS, "OLD.")});
             UPDATE landslide SET version = OLD.version + 1, author = '{Author.PERSON}', changed_by = '{OUTSIDE}',
                 changed_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), change_reason = 'not said'
             WHERE fid = NEW.fid AND version = OLD.version;
@@ -73,7 +73,7 @@ def _fixed_sqlite(table: sa.Table, columns: list[str]) -> str:
 def _postgresql() -> list[str]:
     statements = [
         f"""CREATE OR REPLACE FUNCTION tsmu_keep_version() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-            INSERT INTO landslide_version ({_names(BELIEF)}) VALUES ({_names(BELIEF, "OLD.")});
+            INSERT INTO landslide_version ({_names(VERSION_COLUMNS)}) VALUES ({_names(VERSION_COLUMNS, "OLD.")});
             IF NEW.version = OLD.version THEN
                 NEW.version := OLD.version + 1; NEW.author := '{Author.PERSON}'; NEW.changed_by := '{OUTSIDE}';
                 NEW.changed_at := date_trunc('milliseconds', clock_timestamp()); NEW.change_reason := 'not said';
@@ -102,13 +102,13 @@ def _fixed_postgresql(table: sa.Table, columns: list[str]) -> str:
     )
 
 
-def make_schema(connection: sa.Connection) -> None:
+def create_tables_and_triggers(connection: sa.Connection) -> None:
     """Make the schema's tables that are not there, and all the triggers."""
     metadata.create_all(connection)
-    make_triggers(connection)
+    create_triggers(connection)
 
 
-def make_triggers(connection: sa.Connection) -> None:
+def create_triggers(connection: sa.Connection) -> None:
     """Make the triggers, anew where they are there: they name all columns, so each upgrade changes them."""
     server = connection.dialect.name == "postgresql"
     names = {"landslide_keeps_versions": landslide.name}

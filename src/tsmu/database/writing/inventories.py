@@ -14,9 +14,9 @@ from shapely.geometry.base import BaseGeometry
 
 from tsmu.database.ids import content_id, outline_ids
 from tsmu.database.schema import mapped_area, observation
-from tsmu.database.storage.database import Database, insert
-from tsmu.database.storage.geometry_cleaning import clean, geodesic_areas, multipolygons
-from tsmu.database.types import now
+from tsmu.database.storage.database import Database, insert_features
+from tsmu.database.storage.geometry_cleaning import as_multipolygons, clean_polygons, geodesic_areas
+from tsmu.database.types import utc_now
 from tsmu.database.writing.runs import SceneRecord, insert_scene
 from tsmu.errors import DatabaseError
 from tsmu.issues import IssueLog
@@ -60,7 +60,7 @@ def add_inventory(
     Raises:
         DatabaseError: nothing is left of it, or the same name, mapper and days are there with other polygons.
     """
-    places, shapes = clean(outlines, name, log)
+    places, shapes = clean_polygons(outlines, name, log)
     if not len(shapes):
         raise DatabaseError(f"{name}: no polygon in it can be stored; the issue log says why")
     _, first = np.unique(shapely.to_wkb(shapely.normalize(shapes)), return_index=True)
@@ -69,7 +69,7 @@ def add_inventory(
     shapes = shapes[np.sort(first)]
     looked = shapely.MultiPolygon(shapely.get_parts(shapes).tolist()).convex_hull if area is None else area
     seen = SceneRecord(name, looked, date_pre=dates[0], date_post=dates[1])
-    area_id, created = content_id("area", seen.id, mapper), now()
+    area_id, created = content_id("area", seen.id, mapper), utc_now()
     # The form in which programs write a polygon must not change its id.
     ids = outline_ids(f"{seen.id} {mapper}", shapely.to_wkb(shapely.normalize(shapes)).tolist())
     with database.write() as connection:
@@ -83,7 +83,7 @@ def add_inventory(
             return AddedInventory(seen.id, already_there=True, observations=0)
         insert_scene(connection, seen)
         by = {"scene_id": seen.id, "mapper": mapper, "created_at": created}
-        area_shape = multipolygons(np.array([looked], dtype=object))
-        insert(connection, mapped_area, by | {"id": area_id, "min_area_m2": min_area_m2}, area_shape)
-        insert(connection, observation, by | {"id": ids, "area_m2": geodesic_areas(shapes)}, shapes)
+        area_shape = as_multipolygons(np.array([looked], dtype=object))
+        insert_features(connection, mapped_area, by | {"id": area_id, "min_area_m2": min_area_m2}, area_shape)
+        insert_features(connection, observation, by | {"id": ids, "area_m2": geodesic_areas(shapes)}, shapes)
     return AddedInventory(seen.id, already_there=False, observations=len(shapes))

@@ -24,13 +24,13 @@ import sqlalchemy as sa
 from shapely.geometry.base import BaseGeometry
 
 from tsmu.database.ids import content_id, landslide_ids, outline_ids
-from tsmu.database.queries.spatial_index import touches
+from tsmu.database.queries.spatial_index import touches_box
 from tsmu.database.schema import landslide, mapped_area, observation, review, run, scene
 from tsmu.database.storage import geopackage
-from tsmu.database.storage.database import Database, backend_of, insert
-from tsmu.database.storage.geometry import Shapes, decode, encode, encoded
-from tsmu.database.storage.geometry_cleaning import clean, geodesic_areas
-from tsmu.database.types import now
+from tsmu.database.storage.database import Database, backend_of, insert_features
+from tsmu.database.storage.geometry import Shapes, decode, encode, encode_for_layers
+from tsmu.database.storage.geometry_cleaning import clean_polygons, geodesic_areas
+from tsmu.database.types import utc_now
 from tsmu.database.vocabulary import Author, Decision, Status
 from tsmu.evaluate.objects import SAME
 from tsmu.issues import IssueLog
@@ -108,7 +108,7 @@ class RunRecord:
 
 
 @dataclass(frozen=True)
-class Added:
+class AddedRun:
     """What a run brought: numbers of rows; all 0 where the run was there already.
 
     `observations` = `candidates` + `redrawn` + `proposed` + those that say what is believed already.
@@ -129,7 +129,7 @@ def add_run(
     by: RunRecord,
     log: IssueLog,
     area: BaseGeometry | None = None,
-) -> Added:
+) -> AddedRun:
     """Put what a run found into the database, in one transaction; a run that is there changes nothing.
 
     Args:
@@ -141,17 +141,17 @@ def add_run(
         log: takes polygons that were left out or repaired.
         area: what of the scene had data, EPSG:4326; by default its footprint.
     """
-    places, shapes = clean(polygons.geometry, seen.name, log)
+    places, shapes = clean_polygons(polygons.geometry, seen.name, log)
     values = pd.DataFrame(polygons.drop(columns=polygons.geometry.name)).iloc[places]
     areas = _areas(values, shapes, {issue.row for issue in log if issue.severity == "warning"}, places)
-    run_id, created = by.id(seen.id), now()
+    run_id, created = by.id(seen.id), utc_now()
     with database.write() as connection:
         if connection.execute(sa.select(run.c.id).where(run.c.id == run_id)).first():
-            return Added(run_id, already_there=True)
-        register(connection, seen, by, created, area)
+            return AddedRun(run_id, already_there=True)
+        insert_run(connection, seen, by, created, area)
         matches = _match(connection, shapes)
         fresh = ~np.isin(np.arange(len(shapes)), matches.observed)
-        stored = encoded(shapes, database.backend)
+        stored = encode_for_layers(shapes, database.backend)
         ids = outline_ids(run_id, stored.wkb)
         owner = np.empty(len(shapes), dtype=object)
         owner[fresh] = landslide_ids(ids[fresh])
@@ -159,19 +159,19 @@ def add_run(
         stamp = {"author": Author.RUN.value, "changed_by": f"run {run_id}", "changed_at": created}
         believed = {"id": owner[fresh], "area_m2": areas[fresh], "status": Status.CANDIDATE.value, "region": by.region}
         believed |= {"date_min": seen.date_pre, "date_max": seen.date_post, "version": 1, "change_reason": "found"}
-        insert(connection, landslide, believed | stamp, stored[fresh])
+        insert_features(connection, landslide, believed | stamp, stored[fresh])
         observed = {"id": ids, "landslide_id": owner, "scene_id": seen.id, "run_id": run_id, "area_m2": areas}
         observed |= {name: _known(values[name].to_numpy(np.float64)) for name in _MEASURED if name in values}
-        insert(connection, observation, observed | {"created_at": created}, stored)
+        insert_features(connection, observation, observed | {"created_at": created}, stored)
         redraw = matches.redraw
         _redraw(
             connection, matches.owner[redraw], shapes[matches.observed[redraw]], areas[matches.observed[redraw]], stamp
         )
         _propose(connection, matches, ids, run_id, created)
-        return Added(run_id, False, len(shapes), int(fresh.sum()), int(redraw.sum()), int(matches.propose.sum()))
+        return AddedRun(run_id, False, len(shapes), int(fresh.sum()), int(redraw.sum()), int(matches.propose.sum()))
 
 
-def register(
+def insert_run(
     connection: sa.Connection, seen: SceneRecord, by: RunRecord, created: datetime, area: BaseGeometry | None = None
 ) -> None:
     """Insert the scene, unless it is there, the run, and the area that it covered."""
@@ -179,7 +179,7 @@ def register(
     connection.execute(sa.insert(run), by.row(seen.id, created))
     run_id = by.id(seen.id)
     looked = {"id": content_id("area", run_id), "scene_id": seen.id, "run_id": run_id, "created_at": created}
-    insert(connection, mapped_area, looked, [footprint if area is None else _as_multipolygon(area)])
+    insert_features(connection, mapped_area, looked, [footprint if area is None else _as_multipolygon(area)])
 
 
 def insert_scene(connection: sa.Connection, seen: SceneRecord) -> BaseGeometry:
@@ -187,7 +187,7 @@ def insert_scene(connection: sa.Connection, seen: SceneRecord) -> BaseGeometry:
     footprint = _as_multipolygon(seen.footprint)
     if not connection.execute(sa.select(scene.c.id).where(scene.c.id == seen.id)).first():
         names = ("id", "name", "post", "pre", "date_pre", "date_post", "gsd_m", "positional_accuracy_m")
-        insert(connection, scene, {name: getattr(seen, name) for name in names}, [footprint])
+        insert_features(connection, scene, {name: getattr(seen, name) for name in names}, [footprint])
     return footprint
 
 
@@ -238,7 +238,7 @@ def _landslides_near(connection: sa.Connection, shapes: Shapes) -> pd.DataFrame:
     columns = [landslide.c[name] for name in ("id", "geom", "status", "author")]
     if not len(shapes):
         return pd.DataFrame(columns=[column.name for column in columns])
-    near = touches(landslide, tuple(shapely.total_bounds(shapes).tolist()), connection.dialect.name)
+    near = touches_box(landslide, tuple(shapely.total_bounds(shapes).tolist()), connection.dialect.name)
     rows = connection.execute(sa.select(*columns).where(near, landslide.c.status != Status.MERGED.value)).fetchall()
     return pd.DataFrame(rows, columns=[column.name for column in columns])
 
@@ -258,7 +258,7 @@ def _redraw(
     rows = zip(ids.tolist(), encode(shapes, backend), areas.tolist(), strict=True)
     connection.execute(statement, [{"of": of, "shape": shape, "area": area} for of, shape, area in rows])
     if backend == "sqlite":
-        geopackage.note_extent(connection, landslide, shapely.bounds(shapes))
+        geopackage.widen_extent(connection, landslide, shapely.bounds(shapes))
 
 
 def _propose(connection: sa.Connection, matches: _Matches, ids: Any, run_id: str, created: datetime) -> None:

@@ -7,11 +7,11 @@ import numpy as np
 import sqlalchemy as sa
 from shapely.geometry.base import BaseGeometry
 
-from tsmu.database.decisions.reshape import drawn
+from tsmu.database.decisions.reshape import clean_drawn_outline
 from tsmu.database.ids import content_id
 from tsmu.database.schema import mapped_area, scene
-from tsmu.database.storage.database import Database, frame, insert
-from tsmu.database.types import now
+from tsmu.database.storage.database import Database, insert_features, read_frame
+from tsmu.database.types import utc_now
 from tsmu.errors import DatabaseError, MissingRecordError
 
 MOST_SHIFT_M = 1000.0  # more is no offset of the imagery but another place
@@ -21,10 +21,10 @@ def scenes(database: Database) -> geopandas.GeoDataFrame:
     """All scenes, the columns of docs/schema.md without `fid`, by name."""
     columns = [column for column in scene.columns if column.name != "fid"]
     with database.read() as connection:
-        return frame(connection, sa.select(*columns).order_by(scene.c.name, scene.c.fid))
+        return read_frame(connection, sa.select(*columns).order_by(scene.c.name, scene.c.fid))
 
 
-def one_scene(database: Database, scene_id: str) -> dict[str, Any]:
+def scene_by_id(database: Database, scene_id: str) -> dict[str, Any]:
     """A scene's row without its footprint.
 
     Raises:
@@ -52,13 +52,13 @@ def shift_scene(database: Database, scene_id: str, east_m: float, north_m: float
     """
     if not (abs(east_m) <= MOST_SHIFT_M and abs(north_m) <= MOST_SHIFT_M):
         raise DatabaseError(f"shift of {east_m:g}, {north_m:g} m: at most {MOST_SHIFT_M:g} m each way; correct it")
-    one_scene(database, scene_id)
+    scene_by_id(database, scene_id)
     with database.write() as connection:
         moved = sa.update(scene).where(scene.c.id == scene_id)
         connection.execute(moved.values(shift_east_m=east_m, shift_north_m=north_m))
 
 
-def look(
+def record_mapped_area(
     database: Database, scene_id: str, area: BaseGeometry, by: str, min_area_m2: float | None = None, id: str = ""
 ) -> str:
     """Note that a person has looked at an area and drawn every landslide in it.
@@ -79,12 +79,12 @@ def look(
     """
     if not by.strip():
         raise DatabaseError("area: say who looked")
-    shape = drawn(area)
-    one_scene(database, scene_id)
-    moment = now()
+    shape = clean_drawn_outline(area)
+    scene_by_id(database, scene_id)
+    moment = utc_now()
     area_id = content_id("looked", by, id or moment)
     with database.write() as connection:
         if not connection.execute(sa.select(mapped_area.c.id).where(mapped_area.c.id == area_id)).first():
             row = {"id": area_id, "scene_id": scene_id, "mapper": by, "min_area_m2": min_area_m2, "created_at": moment}
-            insert(connection, mapped_area, row, np.array([shape], dtype=object))
+            insert_features(connection, mapped_area, row, np.array([shape], dtype=object))
     return area_id

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from tsmu.database.storage.geopackage import register_plain
+from tsmu.database.storage.geopackage import register_attribute_table
 from tsmu.database.types import Moment
 
 revision = "0004"
@@ -35,7 +35,7 @@ def upgrade() -> None:
     else:
         _rebuild_review(connection)
         for name, comment in _TABLES.items():
-            register_plain(connection, name, comment)
+            register_attribute_table(connection, name, comment)
 
 
 def _make_tables() -> None:
