@@ -41,8 +41,9 @@ def main(source: str, folder: str) -> None:
 
 def observations(database: db.Database) -> geopandas.GeoDataFrame:
     """Every outline with the year of its images."""
-    from tsmu.database.schema import observation, scene
-    from tsmu.database.storage.database import read_frame
+    from tsmu.database import observation_table as observation
+    from tsmu.database import read_frame
+    from tsmu.database import scene_table as scene
 
     columns = (observation.c.landslide_id, observation.c.geom, scene.c.date_post)
     with database.read() as connection:

@@ -17,9 +17,7 @@ import shapely
 import sqlalchemy as sa
 
 from tests.conftest import require
-from tsmu.database.opening.schema_versions import open_database
-from tsmu.database.storage.database import Database
-from tsmu.database.writing.runs import RunRecord, SceneRecord
+from tsmu.database import Database, RunRecord, SceneRecord, open_database
 
 PROGRAMS = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
 # Processes that have imported what they need, and have never opened a database.

@@ -10,7 +10,7 @@ from shapely.geometry.base import BaseGeometry
 
 from tests.database.test_building import table
 from tsmu import database as db
-from tsmu.database.schema import observation
+from tsmu.database import observation_table as observation
 from tsmu.issues import IssueLog
 
 STEP = 0.001  # degrees

@@ -7,10 +7,14 @@ import shapely
 import sqlalchemy as sa
 
 from tests.database.conftest import RUN, scene, squares
-from tsmu.database.schema import landslide, landslide_version, mapped_area, observation, review, run
-from tsmu.database.schema import scene as scene_table
-from tsmu.database.storage.database import Database, read_frame
-from tsmu.database.writing.runs import AddedRun, RunRecord, SceneRecord, add_run
+from tsmu.database import AddedRun, Database, RunRecord, SceneRecord, add_run, read_frame
+from tsmu.database import landslide_table as landslide
+from tsmu.database import landslide_version_table as landslide_version
+from tsmu.database import mapped_area_table as mapped_area
+from tsmu.database import observation_table as observation
+from tsmu.database import review_table as review
+from tsmu.database import run_table as run
+from tsmu.database import scene_table as scene_table
 from tsmu.errors import DatabaseError
 from tsmu.issues import IssueLog
 
@@ -56,7 +60,7 @@ def test_the_same_run_again_changes_nothing(database: Database) -> None:
     first = add(database, squares(5))
     before = counts(database)
     again = add(database, squares(5))
-    assert again.already_there
+    assert again.already_stored
     assert (again.run_id, again.observations) == (first.run_id, 0)
     assert counts(database) == before
 

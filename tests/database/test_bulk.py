@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from tests.database.conftest import RUN, scene, squares
 from tests.database.test_building import add
 from tsmu import database as db
-from tsmu.database.schema import landslide
+from tsmu.database import landslide_table as landslide
+from tsmu.database import utc_now
+from tsmu.database.storage import BULK_ROWS, insert_features
 from tsmu.database.storage import rtree as rtrees
-from tsmu.database.storage.database import BULK_ROWS, insert_features
-from tsmu.database.types import utc_now
 from tsmu.errors import DatabaseError
 from tsmu.issues import IssueLog
 

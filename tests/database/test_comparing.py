@@ -14,7 +14,7 @@ from tests.database.conftest import scene, squares
 from tests.database.test_building import add
 from tsmu import database as db
 from tsmu.cli import app
-from tsmu.database.analysis.size_distribution import power_law_tail, rollover
+from tsmu.database.analysis import power_law_tail, rollover
 from tsmu.errors import TsmuError
 from tsmu.issues import IssueLog
 

@@ -13,16 +13,10 @@ from hypothesis import strategies as st
 from tests.database.conftest import scene, squares
 from tests.database.test_building import NEWER, add, counts, table
 from tsmu import database as db
-from tsmu.database.decisions.reviewer_agreement import (
-    cohen_kappa,
-    disagreements,
-    model_precision_recall,
-    reviewer_agreement,
-    verdicts,
-)
-from tsmu.database.schema import observation, review
-from tsmu.database.types import utc_now
-from tsmu.database.vocabulary import Action
+from tsmu.database import Action, disagreements, model_precision_recall, reviewer_agreement, utc_now, verdicts
+from tsmu.database import observation_table as observation
+from tsmu.database import review_table as review
+from tsmu.database.decisions import cohen_kappa
 from tsmu.errors import ConflictError, DatabaseError
 
 SEEN = scene(date_pre=date(2024, 4, 1), date_post=date(2024, 5, 1))

@@ -16,11 +16,8 @@ from PIL import Image
 
 from tests.database.conftest import RUN, scene, squares
 from tsmu import database as db
-from tsmu.database import Filters
-from tsmu.database.analysis.density_files import write_density
-from tsmu.database.analysis.density_map import density
-from tsmu.database.analysis.density_plot import class_breaks, draw_density
-from tsmu.database.analysis.equal_area_cells import Cells, Hexagons, Squares, equal_area_crs
+from tsmu.database import Filters, density, draw_density, write_density
+from tsmu.database.analysis import Cells, Hexagons, Squares, class_breaks, equal_area_crs
 from tsmu.errors import DatabaseError
 from tsmu.issues import IssueLog
 

@@ -19,9 +19,11 @@ from tests.database.conftest import scene, squares
 from tests.database.test_building import NEWER, add, table
 from tsmu import database as db
 from tsmu.cli import app
-from tsmu.database.files.formats import SHORT_NAMES
-from tsmu.database.schema import TABLES, event, has_shape, landslide
-from tsmu.database.storage.geometry_cleaning import as_multipolygons
+from tsmu.database import TABLES, has_shape
+from tsmu.database import event_table as event
+from tsmu.database import landslide_table as landslide
+from tsmu.database.files import SHORT_NAMES
+from tsmu.database.storage import as_multipolygons
 from tsmu.errors import DatabaseError
 from tsmu.issues import IssueLog
 

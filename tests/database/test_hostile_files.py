@@ -15,8 +15,10 @@ import shapely
 from tests.database.conftest import scene, squares
 from tests.database.test_building import add, table
 from tsmu import database as db
-from tsmu.database.schema import event, mapped_area, observation
-from tsmu.database.schema import scene as scene_table
+from tsmu.database import event_table as event
+from tsmu.database import mapped_area_table as mapped_area
+from tsmu.database import observation_table as observation
+from tsmu.database import scene_table as scene_table
 from tsmu.errors import TsmuError
 from tsmu.issues import IssueLog
 

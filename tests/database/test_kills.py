@@ -18,8 +18,8 @@ from tests.database.drawing import cells, draw, live, same
 from tests.database.test_building import add, counts, table
 from tests.database.test_versions import as_schema_0004
 from tsmu import database as db
-from tsmu.database.schema import observation
-from tsmu.database.schema import scene as scene_table
+from tsmu.database import observation_table as observation
+from tsmu.database import scene_table as scene_table
 from tsmu.issues import IssueLog
 
 PIECES = 3  # of work, during which the kill comes at a random moment

@@ -11,7 +11,7 @@ import shapely
 from tests.database.conftest import RUN, scene
 from tsmu import database as db
 from tsmu.benchmark.database import make_polygons
-from tsmu.database.files.formats import FORMATS
+from tsmu.database.files import FORMATS
 from tsmu.issues import IssueLog
 
 MANY, FEW = 1_000_000, 50_000

@@ -11,7 +11,7 @@ import pytest
 from tests.database.conftest import RUN, STARTING, scene, squares
 from tests.database.test_building import add
 from tsmu import database as db
-from tsmu.database.schema import review
+from tsmu.database import review_table as review
 
 PLACE = db.Filters(bbox=(7, 46, 7.02, 46.1))  # the landslides there are what all of them want
 Target = Path | str

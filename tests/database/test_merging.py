@@ -13,9 +13,10 @@ from tests.database.conftest import RUN, scene
 from tests.database.drawing import LIVE, STEP, areas, cells, draw
 from tests.database.test_building import NEWER, add, table
 from tsmu import database as db
-from tsmu.database.merging.grouping import group_observations
-from tsmu.database.schema import event, observation
-from tsmu.database.storage.geometry import encode
+from tsmu.database import event_table as event
+from tsmu.database import observation_table as observation
+from tsmu.database.merging import group_observations
+from tsmu.database.storage import encode
 from tsmu.errors import DatabaseError
 from tsmu.issues import IssueLog
 

@@ -8,7 +8,7 @@ import pandas as pd
 from tests.database.drawing import draw, live
 from tests.database.test_building import table
 from tsmu import database as db
-from tsmu.database.schema import observation
+from tsmu.database import observation_table as observation
 from tsmu.inventory import import_inventory
 from tsmu.issues import IssueLog
 

@@ -17,8 +17,8 @@ from tests.database.conftest import scene
 from tests.database.drawing import areas, cells, draw, live, same
 from tests.database.test_building import add
 from tsmu import database as db
-from tsmu.database.merging.grouping import group_observations
-from tsmu.database.schema import TABLES
+from tsmu.database import TABLES
+from tsmu.database.merging import group_observations
 from tsmu.errors import DatabaseError
 
 

@@ -12,7 +12,8 @@ from tests.database.drawing import areas, cells, decided, draw, live, same
 from tests.database.test_building import NEWER, add, table
 from tsmu import database as db
 from tsmu.cli import app
-from tsmu.database.schema import landslide, observation
+from tsmu.database import landslide_table as landslide
+from tsmu.database import observation_table as observation
 from tsmu.errors import DatabaseError
 
 

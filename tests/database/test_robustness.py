@@ -17,9 +17,8 @@ from tests.conftest import require
 from tests.database.conftest import RUN, scene, squares
 from tests.database.test_building import add
 from tsmu import database as db
-from tsmu.database.schema import landslide
-from tsmu.database.storage.geometry import decode, encode, envelope
-from tsmu.database.storage.geometry_cleaning import geodesic_areas
+from tsmu.database import landslide_table as landslide
+from tsmu.database.storage import decode, encode, envelope, geodesic_areas
 from tsmu.issues import IssueLog
 
 CHECKOUT = Path(__file__).parents[2]

@@ -5,9 +5,8 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from tsmu import database as db
-from tsmu.database.integrity.schema_page import schema_page
-from tsmu.database.schema import TABLES, has_index
-from tsmu.database.vocabulary import Confidence
+from tsmu.database import TABLES, Confidence, has_spatial_index
+from tsmu.database.integrity import schema_page
 from tsmu.inventory.sources import USGS_CONFIDENCE
 
 
@@ -36,6 +35,6 @@ def test_tables_have_their_columns_links_and_indexes(database: db.Database) -> N
         assert links == {(c.name, key.column.table.name) for c in table.columns for key in c.foreign_keys}
         indexed = {column for index in inspector.get_indexes(table.name) for column in index["column_names"]}
         assert {c.name for c in table.columns if c.index} <= indexed
-        if database.path is None and has_index(table):
+        if database.path is None and has_spatial_index(table):
             methods = [index["dialect_options"] for index in inspector.get_indexes(table.name)]
             assert {"postgresql_using": "gist"}.items() <= {k: v for m in methods for k, v in m.items()}.items()

@@ -18,11 +18,10 @@ from tests.database.conftest import RUN, scene, squares
 from tests.database.test_building import NEWER, add, counts, table
 from tsmu import database as db
 from tsmu.cli import app
-from tsmu.database.queries.review_queue import QueueOrder, next_landslides
-from tsmu.database.queries.spatial_index import select_boxes
-from tsmu.database.queries.where_expression import parse_where
-from tsmu.database.schema import TABLES, has_shape, landslide
-from tsmu.database.storage.geometry import encode
+from tsmu.database import TABLES, QueueOrder, has_shape, next_landslides, select_boxes
+from tsmu.database import landslide_table as landslide
+from tsmu.database.queries import parse_where
+from tsmu.database.storage import encode
 from tsmu.errors import DatabaseError
 
 DAYS = {"date_pre": date(2024, 4, 1), "date_post": date(2024, 5, 1)}

@@ -14,11 +14,10 @@ import sqlalchemy as sa
 from tests.database.conftest import scene, squares
 from tests.database.test_building import NEWER, add, counts
 from tsmu import database as db
+from tsmu.database import TABLES, Action, open_database
+from tsmu.database.opening import MIGRATIONS, head
 from tsmu.database.opening import schema_versions as versions
-from tsmu.database.opening.schema_versions import MIGRATIONS, head, open_database
-from tsmu.database.schema import TABLES
 from tsmu.database.storage import geopackage
-from tsmu.database.vocabulary import Action
 from tsmu.errors import DatabaseError
 
 NEXT = '''

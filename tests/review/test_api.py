@@ -11,8 +11,7 @@ import shapely
 
 from tests.database.conftest import RUN
 from tests.review.conftest import Client, decision, first
-from tsmu.database import Database, Filters, SceneRecord, add_run, query, reviews
-from tsmu.database.writing.scenes import scenes
+from tsmu.database import Database, Filters, SceneRecord, add_run, query, reviews, scenes
 from tsmu.issues import IssueLog
 
 

@@ -15,8 +15,7 @@ from tests.conftest import write_raster
 from tests.review.conftest import Client, decision
 from tsmu.benchmark.geologist import review
 from tsmu.cli import app
-from tsmu.database import Database, Filters, open_database, query
-from tsmu.database.writing.scenes import scenes
+from tsmu.database import Database, Filters, open_database, query, scenes
 from tsmu.workspace import Workspace
 
 

@@ -16,8 +16,7 @@ from starlette.testclient import TestClient
 
 from tests.review.conftest import Open, decision
 from tests.review.test_server import ask, serving
-from tsmu.database import Database, Filters, open_database, query, reviews
-from tsmu.database.writing.scenes import scenes
+from tsmu.database import Database, Filters, open_database, query, reviews, scenes
 from tsmu.review.app import make_app
 from tsmu.review.desk import Desk
 from tsmu.workspace import Workspace

@@ -24,7 +24,7 @@ from tests.database.conftest import squares
 from tests.database.test_building import add
 from tests.review.conftest import decision
 from tsmu import database as db
-from tsmu.database.decisions.decision_writer import landslides_of_decision
+from tsmu.database import landslides_of_decision
 from tsmu.workspace import Workspace
 
 

@@ -12,8 +12,7 @@ from PIL import Image
 
 from tests.conftest import write_raster
 from tests.review.conftest import Client, decision, first
-from tsmu.database import Database, Filters, query
-from tsmu.database.writing.scenes import scenes
+from tsmu.database import Database, Filters, query, scenes
 from tsmu.review.mercator import bounds
 from tsmu.review.overview import Overviews
 from tsmu.workspace import Workspace

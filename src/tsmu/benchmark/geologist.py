@@ -12,14 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import geopandas
-import numpy as np
 import rasterio
 import shapely
 from rasterio.features import shapes
 from shapely.geometry.base import BaseGeometry
 
 from tsmu.errors import BenchmarkError
-from tsmu.evaluate.objects import SAME
+from tsmu.evaluate.overlap import show_same_landslide
 from tsmu.labels.reviewed import AROUND_M
 
 GOOD = 0.7  # IoU with the true outline from which one is accepted as it is
@@ -87,7 +86,7 @@ class _Truth:
         """What to do, and for an edit the outline as it should be."""
         touched = self._true[shapely.intersects(self._true, outline)]
         shared = shapely.area(shapely.intersection(touched, outline))
-        same = touched[shared >= SAME * np.minimum(shapely.area(touched), outline.area)]
+        same = touched[show_same_landslide(shared, shapely.area(touched), outline.area)]
         if not len(same):
             return "reject", None
         right = shapely.union_all(same)

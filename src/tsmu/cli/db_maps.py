@@ -44,9 +44,8 @@ def density(
     Cells have equal areas. Those nobody looked at have no value, those looked at in part are divided by that part.
     """
     with command("db density", as_json) as answer, opened(database, workspace, answer) as records:
-        from tsmu.database.analysis.density_files import write_density
-        from tsmu.database.analysis.density_map import density as count
-        from tsmu.database.analysis.density_plot import draw_density
+        from tsmu.database import density as count
+        from tsmu.database import draw_density, write_density
 
         wanted = filters(bbox, region, dates, min_area, status, where)
         found = count(records, wanted, cell_m=cell, hexagons=hexagons, looked=area)
@@ -85,8 +84,8 @@ def compare(
 ) -> None:
     """Compare two inventories of one place: matched, missed, extra, IoU, and how their areas are distributed."""
     with command("db compare", as_json) as answer:
-        from tsmu.database.analysis.comparison import compare as measure
-        from tsmu.database.analysis.comparison_plot import draw_comparison
+        from tsmu.database import compare as measure
+        from tsmu.database import draw_comparison
         from tsmu.issues import IssueLog
 
         log = IssueLog(f"{a} and {b}")

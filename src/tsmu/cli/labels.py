@@ -9,7 +9,7 @@ import typer
 from tsmu.cli.command import JsonOption, WorkspaceOption, command, find_workspace
 
 if TYPE_CHECKING:
-    from tsmu.database.decisions.scene_evidence import SceneEvidence
+    from tsmu.database import SceneEvidence
     from tsmu.issues import IssueLog
     from tsmu.workspace import Workspace
 
@@ -33,8 +33,7 @@ def from_review(
     """Make pairs and labels of the reviewed scenes; what nobody looked at is unknown in them."""
     with command("labels from-review", as_json) as answer:
         space = find_workspace(workspace)
-        from tsmu.database import open_database
-        from tsmu.database.decisions.scene_evidence import scene_evidence
+        from tsmu.database import open_database, scene_evidence
         from tsmu.errors import LabelError
         from tsmu.imagery.pair_import import take_pairs
         from tsmu.issues import IssueLog

@@ -118,7 +118,7 @@ def record(
         **({} if mapped.without_terrain is None else {"without_terrain": round(mapped.without_terrain, 4)}),
         "bands_computed": result.bands_computed,
         "run": added.run_id,
-        "run_already_there": added.already_there,
+        "run_already_there": added.already_stored,
         "observations": added.observations,
         "candidates": added.candidates,
         "redrawn": added.redrawn,

@@ -1,45 +1,129 @@
-"""Landslide records: what was seen, what is believed, and who decided; in a GeoPackage or in PostGIS.
+"""The landslide database: what was observed, what is known of each landslide, and who decided; GeoPackage or PostGIS.
 
-from tsmu import database
+What others use of this room is named here and loaded when it is first asked for; nobody imports past this face.
+Data goes one way through the folders of the room, each with a face of its own:
 
-with database.open_database("landslides.gpkg") as records:
-    confirmed = database.query(records, database.Filters(status=["confirmed"], min_area=1000))
+    schema, vocabulary, types, ids   the tables, their controlled vocabularies, column types, identifiers
+    storage                          GeoPackage and PostGIS: transactions, geometry, bulk inserts, triggers, backups
+    queries                          questions that change nothing: filters, landslides, history, the review queue
+    writing                          runs and inventories in, and the one writer of landslide versions
+    opening, migrations              a database made, upgraded to the newest schema, or refused
+    decisions                        what people decide, undo and propose, and how far they agree
+    merging                          observations of the same landslide become one
+    files                            export, import and copies in standard formats
+    analysis                         density maps, comparisons of inventories, size distributions
+    integrity                        checks and repairs, and the page that documents the schema
+
+Example:
+    >>> from tsmu import database
+    >>> with database.open_database("landslides.gpkg") as records:  # doctest: +SKIP
+    ...     confirmed = database.query(records, database.Filters(status=["confirmed"], min_area=1000))
 """
 
-from tsmu.database.analysis.comparison import Comparison, compare
-from tsmu.database.analysis.density_map import DensityMap, density
-from tsmu.database.decisions.decision_writer import decide
-from tsmu.database.decisions.proposal_answers import accept, decline, proposals
-from tsmu.database.decisions.records import DecisionRequest, DecisionResult
-from tsmu.database.decisions.reviewing import review
-from tsmu.database.files.database_copy import copy
-from tsmu.database.files.exporter import export
-from tsmu.database.files.importer import import_file
-from tsmu.database.files.known_landslides import ImportResult
-from tsmu.database.integrity.checks import check
-from tsmu.database.merging.merge_undo import UndoneMerge, undo_merge
-from tsmu.database.merging.observation_merge import MergeResult, merge
-from tsmu.database.opening.schema_versions import open_database
-from tsmu.database.queries.filters import Filters
-from tsmu.database.queries.landslides import history, info, query, reviews
-from tsmu.database.storage.backup import backup
-from tsmu.database.storage.database import Database
-from tsmu.database.writing.inventories import AddedInventory, add_inventory
-from tsmu.database.writing.runs import AddedRun, RunRecord, SceneRecord, add_run
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tsmu.database.analysis import (
+        Comparison,
+        DensityMap,
+        compare,
+        density,
+        draw_comparison,
+        draw_density,
+        write_density,
+    )
+    from tsmu.database.decisions import (
+        DecisionRequest,
+        DecisionResult,
+        LandslideChange,
+        SceneEvidence,
+        accept,
+        decide,
+        decline,
+        disagreements,
+        landslides_of_decision,
+        model_precision_recall,
+        proposals,
+        review,
+        reviewer_agreement,
+        scene_evidence,
+        verdicts,
+    )
+    from tsmu.database.files import ImportResult, copy, export, import_file
+    from tsmu.database.integrity import check
+    from tsmu.database.merging import MergeResult, UndoneMerge, merge, undo_merge
+    from tsmu.database.opening import open_database
+    from tsmu.database.queries import (
+        Box,
+        Filters,
+        QueueOrder,
+        count_by_region_and_month,
+        count_landslides,
+        history,
+        info,
+        nearest_landslides,
+        next_landslides,
+        query,
+        query_page,
+        review_progress,
+        reviews,
+        scene_by_id,
+        scenes,
+        select_boxes,
+        touches_box,
+    )
+    from tsmu.database.schema import TABLES, has_shape, has_spatial_index
+    from tsmu.database.schema import event as event_table
+    from tsmu.database.schema import landslide as landslide_table
+    from tsmu.database.schema import landslide_version as landslide_version_table
+    from tsmu.database.schema import mapped_area as mapped_area_table
+    from tsmu.database.schema import merged_observation as merged_observation_table
+    from tsmu.database.schema import merging as merging_table
+    from tsmu.database.schema import observation as observation_table
+    from tsmu.database.schema import review as review_table
+    from tsmu.database.schema import run as run_table
+    from tsmu.database.schema import scene as scene_table
+    from tsmu.database.storage import Database, backup, decode_column, read_frame
+    from tsmu.database.types import format_moment, utc_now
+    from tsmu.database.vocabulary import Action, Author, Confidence, Decision, Material, MovementType, Status, Trigger
+    from tsmu.database.writing import (
+        AddedInventory,
+        AddedRun,
+        RunRecord,
+        SceneRecord,
+        add_inventory,
+        add_run,
+        record_mapped_area,
+        shift_scene,
+    )
 
 __all__ = [
+    "TABLES",
+    "Action",
     "AddedInventory",
     "AddedRun",
+    "Author",
+    "Box",
     "Comparison",
+    "Confidence",
     "Database",
+    "Decision",
     "DecisionRequest",
     "DecisionResult",
     "DensityMap",
     "Filters",
     "ImportResult",
+    "LandslideChange",
+    "Material",
     "MergeResult",
+    "MovementType",
+    "QueueOrder",
     "RunRecord",
+    "SceneEvidence",
     "SceneRecord",
+    "Status",
+    "Trigger",
     "UndoneMerge",
     "accept",
     "add_inventory",
@@ -48,18 +132,93 @@ __all__ = [
     "check",
     "compare",
     "copy",
+    "count_by_region_and_month",
+    "count_landslides",
     "decide",
     "decline",
+    "decode_column",
     "density",
+    "disagreements",
+    "draw_comparison",
+    "draw_density",
+    "event_table",
     "export",
+    "format_moment",
+    "has_shape",
+    "has_spatial_index",
     "history",
     "import_file",
     "info",
+    "landslide_table",
+    "landslide_version_table",
+    "landslides_of_decision",
+    "mapped_area_table",
     "merge",
+    "merged_observation_table",
+    "merging_table",
+    "model_precision_recall",
+    "nearest_landslides",
+    "next_landslides",
+    "observation_table",
     "open_database",
     "proposals",
     "query",
+    "query_page",
+    "read_frame",
+    "record_mapped_area",
     "review",
+    "review_progress",
+    "review_table",
+    "reviewer_agreement",
     "reviews",
+    "run_table",
+    "scene_by_id",
+    "scene_evidence",
+    "scene_table",
+    "scenes",
+    "select_boxes",
+    "shift_scene",
+    "touches_box",
     "undo_merge",
+    "utc_now",
+    "verdicts",
+    "write_density",
 ]
+
+_NAMES = {  # by the folder or module that has them
+    "storage": "Database backup decode_column read_frame",
+    "queries": (
+        "Box Filters QueueOrder count_by_region_and_month count_landslides history info nearest_landslides "
+        "next_landslides query query_page review_progress reviews scene_by_id scenes select_boxes touches_box"
+    ),
+    "writing": "AddedInventory AddedRun RunRecord SceneRecord add_inventory add_run record_mapped_area shift_scene",
+    "opening": "open_database",
+    "decisions": (
+        "DecisionRequest DecisionResult LandslideChange SceneEvidence accept decide decline disagreements "
+        "landslides_of_decision model_precision_recall proposals review reviewer_agreement scene_evidence "
+        "verdicts"
+    ),
+    "merging": "MergeResult UndoneMerge merge undo_merge",
+    "files": "ImportResult copy export import_file",
+    "analysis": "Comparison DensityMap compare density draw_comparison draw_density write_density",
+    "integrity": "check",
+    "schema": "TABLES has_shape has_spatial_index",
+    "vocabulary": "Action Author Confidence Decision Material MovementType Status Trigger",
+    "types": "format_moment utc_now",
+}
+_PLACES = {name: place for place, names in _NAMES.items() for name in names.split()}
+_TABLE = "_table"  # ends the names of the tables, which the schema has without it
+
+
+def __getattr__(name: str) -> Any:
+    """Load a name of the face when it is first asked for, so that importing the room costs nothing."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module = import_module(f"{__name__}.{_PLACES.get(name, 'schema')}")
+    value = getattr(module, name if name in _PLACES else name.removesuffix(_TABLE))
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

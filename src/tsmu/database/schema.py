@@ -59,8 +59,8 @@ def _dates(first: str, last: str) -> tuple[sa.schema.SchemaItem, ...]:
     )
 
 
-def _belief() -> tuple[sa.schema.SchemaItem, ...]:
-    """What is believed of a landslide, and who says so: the same in the present and in past versions."""
+def _version_columns() -> tuple[sa.schema.SchemaItem, ...]:
+    """What a version of a landslide says, and its stamp: the same columns for present and past versions."""
     return (
         sa.Column("geom", shape_type(), nullable=False, comment="outline, EPSG:4326", info={"ems": "B1 geometry"}),
         sa.Column("area_m2", sa.Double, nullable=False, comment="geodesic area on the WGS 84 ellipsoid, m2"),
@@ -188,7 +188,7 @@ landslide = _table(
     "landslide",
     "One landslide as believed now",
     _id("UUID; never changes"),
-    *_belief(),
+    *_version_columns(),
     indexed_shape=True,
 )
 landslide.c.id.info |= {"inspire": "inspireId.localId", "coolr": "event_import_id", "usgs": "USGS_ID"}
@@ -197,7 +197,7 @@ landslide_version = _table(
     "landslide_version",
     "Every version of a landslide that another one has replaced; nothing here is ever changed",
     sa.Column("id", sa.Text, nullable=False, comment="the landslide's"),
-    *_belief(),
+    *_version_columns(),
     sa.UniqueConstraint("id", "version"),
 )
 
@@ -272,6 +272,15 @@ TABLES = (  # links point backwards
     merged_observation,
 )  # fmt: skip
 VERSION_COLUMNS = tuple(column.name for column in landslide_version.columns if column.name != "fid")
+STAMP_COLUMNS = ("version", "author", "changed_by", "changed_at", "change_reason")
+"""Who made a version of a landslide, when and why."""
+CONTENT_COLUMNS = tuple(name for name in VERSION_COLUMNS if name not in ("id", *STAMP_COLUMNS))
+"""What a version says of the landslide itself."""
+
+
+def record_columns(table: sa.Table, *, geometry: bool = True) -> tuple[sa.Column[Any], ...]:
+    """A table's columns without `fid`, which means nothing outside one file, and if asked for without its geometry."""
+    return tuple(column for column in table.columns if column.name != "fid" and (geometry or column.name != "geom"))
 
 
 def has_shape(table: sa.Table) -> bool:
@@ -284,6 +293,6 @@ def shape_kind(table: sa.Table) -> str:
     return str(getattr(table.c.geom.type, "kind"))  # noqa: B009 - our own type, behind its backends' variants
 
 
-def has_index(table: sa.Table) -> bool:
+def has_spatial_index(table: sa.Table) -> bool:
     """Whether a table has a spatial index: an R-tree or a GiST index."""
     return any("geom" in index.columns for index in table.indexes)

@@ -7,7 +7,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-SAME = 0.5  # share of the smaller of two outlines that they have in common where they are one landslide
+from tsmu.evaluate.overlap import show_same_landslide
+
 TOUCHING = np.ones((3, 3), int)  # pixels that meet at a corner belong together
 
 Mask = npt.NDArray[np.bool_]
@@ -74,7 +75,7 @@ def count_objects(predicted: Mask, truth: Mask, pixel_size: float, min_pixels: i
     (ours, our_sizes), (theirs, their_sizes) = (_patches(mask, min_pixels) for mask in (predicted, truth))
     both = (ours > 0) & (theirs > 0)
     pairs, shared = np.unique(np.stack([ours[both], theirs[both]]), axis=1, return_counts=True)
-    same = pairs[:, shared >= SAME * np.minimum(our_sizes[pairs[0]], their_sizes[pairs[1]])]
+    same = pairs[:, show_same_landslide(shared, our_sizes[pairs[0]], their_sizes[pairs[1]])]
     right, found = (len(np.unique(part)) for part in same)
     km2 = truth.size * pixel_size**2 / 1e6
     return ObjectCounts(len(their_sizes) - 1, found, len(our_sizes) - 1, right, km2)

@@ -5,15 +5,15 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 
-from tsmu.database import info
-from tsmu.database.decisions.reviewer_agreement import (
+from tsmu.database import (
+    count_by_region_and_month,
     disagreements,
+    info,
     model_precision_recall,
+    review_progress,
     reviewer_agreement,
     verdicts,
 )
-from tsmu.database.queries.counting import count_by_region_and_month
-from tsmu.database.queries.review_queue import review_progress
 from tsmu.review.desk import TheDesk
 from tsmu.review.features import TheFilters
 

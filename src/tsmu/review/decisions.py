@@ -6,11 +6,17 @@ from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse
 from pydantic import Field
 
-from tsmu.database import DecisionRequest, decide
-from tsmu.database.decisions.decision_writer import landslides_of_decision
-from tsmu.database.decisions.reviewer_agreement import disagreements, reviewer_agreement, verdicts
-from tsmu.database.vocabulary import Action
-from tsmu.database.writing.scenes import record_mapped_area, shift_scene
+from tsmu.database import (
+    Action,
+    DecisionRequest,
+    decide,
+    disagreements,
+    landslides_of_decision,
+    record_mapped_area,
+    reviewer_agreement,
+    shift_scene,
+    verdicts,
+)
 from tsmu.errors import ConflictError
 from tsmu.review import geojson
 from tsmu.review.desk import Desk, Reviewer, TheDesk, log, named

@@ -12,12 +12,10 @@ import shapely
 import sqlalchemy as sa
 from fastapi import APIRouter, Depends, Query, Response
 
-from tsmu.database import Filters, history, query, reviews
-from tsmu.database.decisions.reviewer_agreement import verdicts
-from tsmu.database.queries.paging import query_page
-from tsmu.database.queries.review_queue import nearest_landslides
-from tsmu.database.schema import observation, run, scene
-from tsmu.database.storage.database import read_frame
+from tsmu.database import Filters, history, nearest_landslides, query, query_page, read_frame, reviews, verdicts
+from tsmu.database import observation_table as observation
+from tsmu.database import run_table as run
+from tsmu.database import scene_table as scene
 from tsmu.review import geojson
 from tsmu.review.desk import Desk, TheDesk
 from tsmu.review.inputs import LARGEST, filters

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from tsmu.database.types import format_moment
+from tsmu.database import format_moment
 
 
 def rows(table: pd.DataFrame) -> list[dict[str, Any]]:

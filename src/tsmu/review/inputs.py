@@ -9,8 +9,7 @@ from fastapi import Query
 from pydantic import BaseModel, ConfigDict, Field
 from shapely.geometry.base import BaseGeometry
 
-from tsmu.database import Filters
-from tsmu.database.vocabulary import Status
+from tsmu.database import Filters, Status
 from tsmu.review.desk import Refused
 
 LARGEST = 2**31 - 1

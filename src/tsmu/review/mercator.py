@@ -5,7 +5,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from tsmu.database.queries.spatial_index import Box
+from tsmu.database import Box
 
 MOST_LATITUDE = 85.0511287798066  # the square's
 

@@ -8,10 +8,8 @@ import sqlalchemy as sa
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse
 
-from tsmu.database import Filters, history, info
-from tsmu.database.queries.paging import count_landslides, query_page
-from tsmu.database.schema import landslide
-from tsmu.database.types import format_moment, utc_now
+from tsmu.database import Filters, count_landslides, format_moment, history, info, query_page, utc_now
+from tsmu.database import landslide_table as landslide
 from tsmu.review import geojson
 from tsmu.review.desk import Refused, TheDesk
 from tsmu.review.inputs import LARGEST, box, days

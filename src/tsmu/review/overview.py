@@ -15,10 +15,9 @@ import numpy as np
 import numpy.typing as npt
 import sqlalchemy as sa
 
-from tsmu.database import Database, Filters
-from tsmu.database.queries.spatial_index import select_boxes, touches_box
-from tsmu.database.schema import landslide, landslide_version
-from tsmu.database.vocabulary import Status
+from tsmu.database import Database, Filters, Status, select_boxes, touches_box
+from tsmu.database import landslide_table as landslide
+from tsmu.database import landslide_version_table as landslide_version
 from tsmu.review.mercator import bounds, to_world
 
 STATUS = tuple(str(one) for one in Status)

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
-from tsmu.database.queries.review_queue import QueueOrder, next_landslides, review_progress
+from tsmu.database import QueueOrder, next_landslides, review_progress
 from tsmu.review import geojson
 from tsmu.review.desk import TheDesk
 from tsmu.review.features import GEOJSON, TheFilters

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 
-from tsmu.database.writing.scenes import scene_by_id, scenes
+from tsmu.database import scene_by_id, scenes
 from tsmu.review import geojson
 from tsmu.review.desk import Refused, TheDesk
 from tsmu.review.imagery import Layer, Range, Raster, check_shown, colours, draw, raster_of, stretch

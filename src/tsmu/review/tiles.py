@@ -23,10 +23,8 @@ import sqlalchemy as sa
 from fastapi import APIRouter, Path, Query, Request, Response
 from mapbox_vector_tile.encoder import on_invalid_geometry_make_valid
 
-from tsmu.database import Database
-from tsmu.database.schema import landslide
-from tsmu.database.storage.database import decode_column
-from tsmu.database.vocabulary import Status
+from tsmu.database import Database, Status, decode_column
+from tsmu.database import landslide_table as landslide
 from tsmu.review.desk import TheDesk
 from tsmu.review.features import TheFilters
 from tsmu.review.mercator import to_world

@@ -18,15 +18,13 @@ from pyogrio.errors import DataSourceError
 
 from tsmu.database.analysis.equal_area_cells import equal_area_crs
 from tsmu.database.analysis.size_distribution import PowerLawTail, power_law_tail, rollover
-from tsmu.database.files.importer import is_landslide_database
-from tsmu.database.opening.schema_versions import open_database
-from tsmu.database.queries.filters import EVERYTHING, Filters
-from tsmu.database.queries.landslides import query
-from tsmu.database.storage.geometry import Shapes
-from tsmu.database.storage.geometry_cleaning import clean_polygons, geodesic_areas
+from tsmu.database.files import is_landslide_database
+from tsmu.database.opening import open_database
+from tsmu.database.queries import EVERYTHING, Filters, query
+from tsmu.database.storage import Shapes, clean_polygons, geodesic_areas
 from tsmu.database.types import SRS_ID
 from tsmu.errors import DatabaseError
-from tsmu.evaluate.objects import SAME
+from tsmu.evaluate.overlap import overlapping_pairs
 from tsmu.issues import IssueLog
 from tsmu.regions.layers import earth_crs, read_layer
 
@@ -117,17 +115,15 @@ def compare(a: Path | str, b: Path | str, log: IssueLog, filters: Filters = EVER
     crs = equal_area_crs(*bounds)
     first, second = (geopandas.GeoSeries(shapes, crs=SRS_ID).to_crs(crs) for shapes in outlines)
     left, right = (np.array(_valid(series), dtype=object) for series in (first, second))
-    i, j = shapely.STRtree(right).query(left, predicate="intersects")
-    shared = shapely.area(shapely.intersection(left[i], right[j]))
-    sizes = shapely.area(left), shapely.area(right)
-    same = shared >= SAME * np.minimum(sizes[0][i], sizes[1][j])
-    i, j, shared = i[same], j[same], shared[same]
-    pairs = pd.DataFrame({"a": i, "b": j, "iou": shared / (sizes[0][i] + sizes[1][j] - shared)})
+    overlaps = overlapping_pairs(left, right)
+    pairs = pd.DataFrame({"a": overlaps.first, "b": overlaps.second, "iou": overlaps.iou})
     ground = shapely.union_all(left), shapely.union_all(right)
     both = float(shapely.area(shapely.intersection(*ground)))
     sides = [
         _side(str(target), geopandas.GeoSeries(shapes, crs=crs), geodesic_areas(degrees), used)
-        for target, shapes, degrees, used in zip((a, b), (left, right), outlines, (i, j), strict=True)
+        for target, shapes, degrees, used in zip(
+            (a, b), (left, right), outlines, (overlaps.first, overlaps.second), strict=True
+        )
     ]
     return Comparison(sides[0], sides[1], pairs, both, float(ground[0].area + ground[1].area - both))
 

@@ -20,11 +20,9 @@ import sqlalchemy as sa
 from shapely.geometry.base import BaseGeometry
 
 from tsmu.database.analysis.equal_area_cells import Cells, Hexagons, Keys, Squares, equal_area_crs, to_plane
-from tsmu.database.queries.filters import EVERYTHING, Filters
+from tsmu.database.queries import EVERYTHING, Filters
 from tsmu.database.schema import landslide, mapped_area, run, scene
-from tsmu.database.storage.database import Database
-from tsmu.database.storage.geometry import Shapes, decode
-from tsmu.database.storage.geometry_cleaning import clean_polygons
+from tsmu.database.storage import Database, Shapes, clean_polygons, decode
 from tsmu.errors import DatabaseError
 from tsmu.issues import IssueLog
 from tsmu.regions.layers import read_layer

@@ -1,1 +1,32 @@
 """What people decide in a review, how it is undone, and how far they agree with each other and with the model."""
+
+from tsmu.database.decisions.agreement import (
+    cohen_kappa,
+    disagreements,
+    model_precision_recall,
+    reviewer_agreement,
+    verdicts,
+)
+from tsmu.database.decisions.decision_writer import decide, landslides_of_decision, review
+from tsmu.database.decisions.proposal_answers import accept, decline, proposals
+from tsmu.database.decisions.records import DecisionRequest, DecisionResult, LandslideChange
+from tsmu.database.decisions.scene_evidence import SceneEvidence, scene_evidence
+
+__all__ = [
+    "DecisionRequest",
+    "DecisionResult",
+    "LandslideChange",
+    "SceneEvidence",
+    "accept",
+    "cohen_kappa",
+    "decide",
+    "decline",
+    "disagreements",
+    "landslides_of_decision",
+    "model_precision_recall",
+    "proposals",
+    "review",
+    "reviewer_agreement",
+    "scene_evidence",
+    "verdicts",
+]

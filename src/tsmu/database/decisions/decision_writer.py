@@ -1,202 +1,262 @@
-"""What a person does in a review: one decision, on one or several landslides, in one transaction.
+"""A person's decision on one or several landslides, in one transaction.
 
-A decision carries an id that its maker chose: sent again, it answers what it did the first time. It
-names the version of each landslide that its maker saw, and is refused where somebody has changed one
-since. It can be taken back, and that as well, without end; nothing is ever removed from the database.
+A decision carries an id that its maker chose: sent again, it returns what it did the first time. It names
+the version of each landslide that its maker saw, and is refused where somebody has changed one since. It
+can be undone, and the undoing can be undone as well; nothing is ever removed from the database.
 """
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import datetime
 from typing import Any
 
 import numpy as np
 import sqlalchemy as sa
 from shapely.geometry.base import BaseGeometry
 
-from tsmu.database.decisions.records import STAMP, DecisionRequest, DecisionResult, LandslideChange, PlannedChange
-from tsmu.database.decisions.reshape import clean_drawn_outline, cut_outline, unite_outlines
+from tsmu.database.decisions.records import DecisionRequest, DecisionResult, LandslideChange, PlannedChange
+from tsmu.database.decisions.reshape import cut_outline, unite_outlines
 from tsmu.database.decisions.undo import plan_undo
 from tsmu.database.ids import content_id, new_ids
-from tsmu.database.schema import VERSION_COLUMNS, landslide, observation, review, scene
-from tsmu.database.storage import geopackage
-from tsmu.database.storage.database import Database, backend_of, decode_column, insert_features
-from tsmu.database.storage.geometry import encode
-from tsmu.database.storage.geometry_cleaning import geodesic_areas
+from tsmu.database.queries import known_status, no_such_landslide
+from tsmu.database.schema import CONTENT_COLUMNS, VERSION_COLUMNS, landslide, observation, scene
+from tsmu.database.schema import review as review_table
+from tsmu.database.storage import (
+    Database,
+    clean_drawn_outline,
+    decode_column,
+    geodesic_areas,
+    insert_features,
+)
 from tsmu.database.types import utc_now
 from tsmu.database.vocabulary import Action, Author, Decision, Status
+from tsmu.database.writing import Stamp, insert_landslides, write_versions
 from tsmu.errors import ConflictError, DatabaseError, MissingRecordError
 
-_OPINIONS = {Action.ACCEPT: Status.CONFIRMED, Action.REJECT: Status.REJECTED}  # unsure says nothing of the status
+_STATUS_OF = {Action.ACCEPT: Status.CONFIRMED, Action.REJECT: Status.REJECTED}  # unsure leaves the status
+_ACTION_FOR = {status: action for action, status in _STATUS_OF.items()}
+_CONFIRMED = {"status": Status.CONFIRMED.value}  # who redraws a landslide confirms it
 
 
-def decide(database: Database, wanted: DecisionRequest) -> DecisionResult:
-    """Make a decision; when this returns it is on the disk.
+def decide(database: Database, request: DecisionRequest) -> DecisionResult:
+    """Make a decision; when this returns, it is on the disk.
 
     Raises:
-        ConflictError: a landslide is not any more what was seen.
-        DatabaseError: it makes no sense, or names what is not there.
+        ConflictError: somebody has changed a landslide since the person saw it.
+        MissingRecordError: there is no such landslide, scene or decision.
+        DatabaseError: the request makes no sense.
+
+    Example:
+        >>> request = DecisionRequest(str(uuid4()), Action.ACCEPT, "eva", landslides={slide_id: 1})  # doctest: +SKIP
+        >>> decide(database, request).changes[0].status  # doctest: +SKIP
+        'confirmed'
     """
-    _check(wanted)
+    _check_request(request)
     with database.write() as connection:
-        if made := _made_before(connection, wanted):
-            return made
-        steps = plan_undo(connection, wanted) if wanted.action == Action.UNDO else _steps(connection, wanted)
-        changes = tuple(_take(connection, step, wanted) for step in steps)
-        _observe(connection, wanted, steps)
-        return DecisionResult(wanted.id, wanted.action, changes)
+        if result := _stored_result(connection, request):
+            return result
+        if request.action == Action.UNDO:
+            planned = plan_undo(connection, request)
+        elif request.action == Action.DRAW:
+            planned = [_plan_drawing(connection, request)]
+        else:
+            planned = _plan(request, _present_landslides(database, connection, request.landslides))
+        moment = utc_now()
+        changes = tuple(_write_change(connection, change, request, moment) for change in planned)
+        _insert_observations(connection, request, planned)
+        return DecisionResult(request.id, request.label, changes)
+
+
+def review(
+    database: Database, landslide_id: str, *, status: Status | str, by: str, why: str, version: int | None = None
+) -> int:
+    """Decide on the status of one landslide.
+
+    Args:
+        database: open.
+        landslide_id: of the landslide.
+        status: candidate, confirmed or rejected.
+        by: who decides.
+        why: the reason.
+        version: the version that the person saw; by default whichever the landslide has now.
+
+    Returns:
+        The landslide's new version.
+
+    Raises:
+        ConflictError: the landslide has another version than the person saw.
+        DatabaseError: no such landslide or status, it is merged, or nobody or no reason is named.
+
+    Example:
+        >>> review(database, slides.id[0], status="confirmed", by="eva", why="seen in the field")  # doctest: +SKIP
+        2
+    """
+    after = Status(known_status(status))
+    if after == Status.MERGED:
+        raise DatabaseError("status merged: a landslide is merged into another one, not reviewed to be so")
+    if not (by.strip() and why.strip()):
+        raise DatabaseError("review: say who decides (--by) and why (--why)")
+    decision_id = str(new_ids(1)[0])
+    request = DecisionRequest(decision_id, _ACTION_FOR.get(after), by, why, {landslide_id: version}, status=after)
+    return decide(database, request).changes[0].version_after
 
 
 def landslides_of_decision(database: Database, decision_id: str) -> list[str]:
-    """Ids of the landslides that a decision was on."""
-    asked = sa.select(review.c.landslide_id).where(review.c.decision_id == decision_id).order_by(review.c.fid)
+    """Ids of the landslides that a decision is on, in the order in which it changed them."""
+    query = sa.select(review_table.c.landslide_id).where(review_table.c.decision_id == decision_id)
     with database.read() as connection:
-        return [str(of) for of in connection.execute(asked).scalars()]
+        return [str(one) for one in connection.execute(query.order_by(review_table.c.fid)).scalars()]
 
 
-def _check(wanted: DecisionRequest) -> None:
-    count, least = len(wanted.landslides), {Action.MERGE: 2, Action.DRAW: 0, Action.UNDO: 0}.get(wanted.action, 1)
-    if not (wanted.id.strip() and wanted.by.strip()):
+def _check_request(request: DecisionRequest) -> None:
+    action = request.action
+    count = len(request.landslides)
+    least = 2 if action == Action.MERGE else 0 if action in (Action.DRAW, Action.UNDO) else 1
+    if not (request.id.strip() and request.by.strip()):
         raise DatabaseError("decision: needs an id and the name of who decides")
-    if wanted.action == Action.UNDO:
-        if not wanted.undoes:
-            raise DatabaseError("undo: name the decision to take back")
-    elif count < least or (count > least and wanted.action != Action.MERGE):
-        raise DatabaseError(
-            f"{wanted.action}: is of {least or 'no'}{' or more' * (least == 2)} landslides, not {count}"
-        )
-    if (wanted.shape is None) != (wanted.action not in (Action.EDIT, Action.DRAW, Action.SPLIT)):
-        raise DatabaseError(f"{wanted.action}: {'needs a shape' if wanted.shape is None else 'takes no shape'}")
-    if wanted.action == Action.DRAW and not wanted.scene_id:
+    if action is None and request.status is None:
+        raise DatabaseError("decision: needs an action or a status")
+    if action == Action.UNDO:
+        if not request.undoes:
+            raise DatabaseError("undo: name the decision to undo")
+    elif count < least or (count > least and action != Action.MERGE):
+        raise DatabaseError(f"{action}: is of {least or 'no'}{' or more' * (least == 2)} landslides, not {count}")
+    if (request.shape is None) != (action not in (Action.EDIT, Action.DRAW, Action.SPLIT)):
+        raise DatabaseError(f"{action}: {'needs a shape' if request.shape is None else 'takes no shape'}")
+    if action == Action.DRAW and not request.scene_id:
         raise DatabaseError("draw: name the scene in which it is seen")
-    if wanted.action == Action.COMMENT and not wanted.why.strip():
+    if action == Action.COMMENT and not request.why.strip():
         raise DatabaseError("comment: says nothing; write something")
 
 
-def _made_before(connection: sa.Connection, wanted: DecisionRequest) -> DecisionResult | None:
-    asked = sa.select(review).where(review.c.decision_id == wanted.id).order_by(review.c.fid)
-    rows = connection.execute(asked).mappings().all()
+def _stored_result(connection: sa.Connection, request: DecisionRequest) -> DecisionResult | None:
+    """What a decision of this id did when it was sent before; None where it was not."""
+    query = sa.select(review_table).where(review_table.c.decision_id == request.id).order_by(review_table.c.fid)
+    rows = connection.execute(query).mappings().all()
     if not rows:
         return None
-    if rows[0]["by"] != wanted.by or rows[0]["action"] != wanted.action:
-        raise DatabaseError(f"decision {wanted.id}: was made by {rows[0]['by']} ({rows[0]['action']}); use a new id")
+    if rows[0]["by"] != request.by or rows[0]["action"] != request.action:
+        raise DatabaseError(f"decision {request.id}: was made by {rows[0]['by']} ({rows[0]['action']}); use a new id")
     changes = [
-        LandslideChange(r["landslide_id"], r["version_before"], r["version_after"], r["status_after"]) for r in rows
+        LandslideChange(row["landslide_id"], row["version_before"], row["version_after"], row["status_after"])
+        for row in rows
     ]
-    return DecisionResult(wanted.id, wanted.action, tuple(changes), repeated=True)
+    return DecisionResult(request.id, request.label, tuple(changes), repeated=True)
 
 
-def _seen(connection: sa.Connection, versions: Mapping[str, int]) -> list[dict[str, Any]]:
-    """The landslides as they are, in the order asked for, locked; refused where they are not as seen."""
+def _present_landslides(
+    database: Database, connection: sa.Connection, versions: Mapping[str, int | None]
+) -> list[dict[str, Any]]:
+    """The landslides as they are, in the order of the request, locked; refused where they are not as seen."""
     columns = [landslide.c[name] for name in VERSION_COLUMNS]
     # Locked, because somebody may edit them on the server in QGIS.
     rows = connection.execute(sa.select(*columns).where(landslide.c.id.in_(versions)).with_for_update()).mappings()
-    found = {row["id"]: dict(row) for row in rows}
-    if missing := [name for name in versions if name not in found]:
-        raise MissingRecordError(f"no landslide {missing[0]}; look at the map again")
-    changed = [name for name, version in versions.items() if found[name]["version"] != version]
-    if changed:
-        row = found[changed[0]]
-        raise ConflictError(
-            f"landslide {changed[0]}: is now version {row['version']}, by {row['changed_by']}, "
-            f"not {versions[changed[0]]}; look at it again"
-        )
-    if merged := [name for name in versions if found[name]["status"] == Status.MERGED]:
-        raise DatabaseError(f"landslide {merged[0]}: was merged into another one; decide on that")
-    return [found[name] for name in versions]
+    present = {row["id"]: dict(row) for row in rows}
+    for name, version in versions.items():
+        if name not in present:
+            raise no_such_landslide(database, name)
+        row = present[name]
+        if version not in (None, row["version"]):
+            raise ConflictError(
+                f"landslide {name}: is now version {row['version']}, by {row['changed_by']}, "
+                f"not {version}; look at it again"
+            )
+        if row["status"] == Status.MERGED:
+            other = row["merged_into"]
+            raise DatabaseError(f"landslide {name}: was merged into {other or 'another one'}; decide on that")
+    return [present[name] for name in versions]
 
 
-def _steps(connection: sa.Connection, wanted: DecisionRequest) -> list[PlannedChange]:
-    if wanted.action == Action.DRAW:
-        return [_drawn(connection, wanted)]
-    rows = _seen(connection, wanted.landslides)
-    first, confirmed = rows[0], {"status": Status.CONFIRMED.value}
-    if wanted.action == Action.EDIT:
-        assert wanted.shape is not None
-        return [PlannedChange(first["id"], first, confirmed | _outline(clean_drawn_outline(wanted.shape)))]
-    if wanted.action == Action.MERGE:
+def _plan(request: DecisionRequest, rows: list[dict[str, Any]]) -> list[PlannedChange]:
+    """What a decision on present landslides does to each."""
+    first, action = rows[0], request.action
+    if action == Action.EDIT:
+        assert request.shape is not None
+        outline = clean_drawn_outline(request.shape)
+        return [PlannedChange(first["id"], first, _CONFIRMED | _outline_columns(outline))]
+    if action == Action.MERGE:
         whole = unite_outlines(decode_column([row["geom"] for row in rows], landslide))
-        gone = [PlannedChange(row["id"], row, {"status": Status.MERGED.value}) for row in rows[1:]]
-        return [PlannedChange(first["id"], first, confirmed | _outline(whole)), *gone]
-    if wanted.action == Action.SPLIT:
-        assert wanted.shape is not None
-        kept, *others = cut_outline(decode_column([first["geom"]], landslide)[0], wanted.shape)
-        like = {name: first[name] for name in VERSION_COLUMNS if name not in STAMP} | confirmed
-        new = [PlannedChange(str(new_ids(1)[0]), None, like | _outline(part)) for part in others]
-        return [PlannedChange(first["id"], first, confirmed | _outline(kept)), *new]
-    status = _OPINIONS.get(wanted.action)
-    return [
-        PlannedChange(first["id"], first, {"status": status.value} if status else {}, wanted.action != Action.COMMENT)
-    ]
+        merged = [PlannedChange(row["id"], row, {"status": Status.MERGED.value}) for row in rows[1:]]
+        return [PlannedChange(first["id"], first, _CONFIRMED | _outline_columns(whole)), *merged]
+    if action == Action.SPLIT:
+        assert request.shape is not None
+        largest, *others = cut_outline(decode_column([first["geom"]], landslide)[0], request.shape)
+        inherited = {name: first[name] for name in ("author", *CONTENT_COLUMNS)} | _CONFIRMED
+        parts = [PlannedChange(str(new_ids(1)[0]), None, inherited | _outline_columns(part)) for part in others]
+        return [PlannedChange(first["id"], first, _CONFIRMED | _outline_columns(largest)), *parts]
+    status = request.status if action is None else _STATUS_OF.get(action)
+    return [PlannedChange(first["id"], first, {"status": status.value} if status else {}, action != Action.COMMENT)]
 
 
-def _drawn(connection: sa.Connection, wanted: DecisionRequest) -> PlannedChange:
-    assert wanted.shape is not None
-    days = sa.select(scene.c.date_pre, scene.c.date_post).where(scene.c.id == wanted.scene_id)
-    seen = connection.execute(days).first()
-    if seen is None:
-        raise MissingRecordError(f"no scene {wanted.scene_id}; look at the list of scenes")
-    believed: dict[str, date | str | None] = {"date_min": seen.date_pre, "date_max": seen.date_post}
-    believed |= {"region": wanted.region, "status": Status.CONFIRMED.value}
-    return PlannedChange(str(new_ids(1)[0]), None, believed | _outline(clean_drawn_outline(wanted.shape)))
+def _plan_drawing(connection: sa.Connection, request: DecisionRequest) -> PlannedChange:
+    assert request.shape is not None
+    query = sa.select(scene.c.date_pre, scene.c.date_post).where(scene.c.id == request.scene_id)
+    days = connection.execute(query).first()
+    if days is None:
+        raise MissingRecordError(f"no scene {request.scene_id}; look at the list of scenes")
+    columns: dict[str, Any] = {"date_min": days.date_pre, "date_max": days.date_post, "region": request.region}
+    outline = clean_drawn_outline(request.shape)
+    return PlannedChange(str(new_ids(1)[0]), None, columns | _CONFIRMED | _outline_columns(outline))
 
 
-def _outline(shape: BaseGeometry) -> dict[str, Any]:
+def _outline_columns(shape: BaseGeometry) -> dict[str, Any]:
     return {"geom": shape, "area_m2": float(geodesic_areas(np.array([shape], dtype=object))[0])}
 
 
-def _take(connection: sa.Connection, step: PlannedChange, wanted: DecisionRequest) -> LandslideChange:
-    """Write one landslide and its entry in the review table."""
-    moment, why = utc_now(), wanted.why.strip() or str(wanted.action)
-    before = None if step.before is None else int(step.before["version"])
-    after = (before or 0) + step.counted
-    stamp = {"version": after, "changed_by": wanted.by, "changed_at": moment, "change_reason": why}
-    found = None if step.before is None else step.before["status"]
-    # The status is always written: a GeoPackage's trigger keeps the former version when it sees a field written.
-    values = {"author": Author.PERSON.value, "status": found} | step.values | stamp
-    if step.before is None:
-        shape = values.pop("geom")
-        insert_features(connection, landslide, {"id": step.id} | values, [shape])
-    elif step.counted:
-        _update(connection, step.id, values)
-    left = values["status"]
-    entry: dict[str, Any] = {"id": content_id("decision", wanted.id, step.id), "landslide_id": step.id}
-    entry |= {
-        "decision_id": wanted.id,
+def _write_change(
+    connection: sa.Connection, change: PlannedChange, request: DecisionRequest, moment: datetime
+) -> LandslideChange:
+    """Write one landslide's new version, and the entry in the review table."""
+    why = request.why.strip() or request.label
+    columns = dict(change.columns)
+    shape = columns.pop("geom", None)
+    outlines = np.array([] if shape is None else [shape], dtype=object)
+    stamp = Stamp(columns.pop("author", Author.PERSON), request.by, why, moment)
+    if change.present is None:
+        before, status_before, after = None, columns["status"], 1
+        insert_landslides(connection, {"id": change.id} | columns, outlines, stamp)
+    else:
+        before, status_before = int(change.present["version"]), change.present["status"]
+        after = before + change.new_version
+        if change.new_version:
+            write_versions(connection, [change.id], stamp, columns, outlines if len(outlines) else None)
+    status_after = columns.get("status", status_before)
+    entry = {
+        "id": content_id("decision", request.id, change.id),
+        "landslide_id": change.id,
+        "decision_id": request.id,
         "decision": Decision.DECIDED.value,
-        "action": wanted.action.value,
-        "undoes": wanted.undoes,
+        "action": request.action and request.action.value,
+        "undoes": request.undoes,
+        "status_before": status_before,
+        "status_after": status_after,
+        "version_before": before,
+        "version_after": after,
+        "by": request.by,
+        "at": moment,
+        "why": why,
     }
-    entry |= {"status_before": found or left, "status_after": left, "version_before": before, "version_after": after}
-    connection.execute(sa.insert(review), [entry | {"by": wanted.by, "at": moment, "why": why}])
-    return LandslideChange(step.id, before, after, str(left))
+    connection.execute(sa.insert(review_table), [entry])
+    return LandslideChange(change.id, before, after, str(status_after))
 
 
-def _update(connection: sa.Connection, of: str, values: dict[str, Any]) -> None:
-    if "geom" in values:
-        shapes, backend = np.array([values["geom"]], dtype=object), backend_of(connection)
-        values = values | {"geom": encode(shapes, backend)[0]}
-        if backend == "sqlite":
-            geopackage.widen_extent(connection, landslide, np.array([shapes[0].bounds]))
-    connection.execute(sa.update(landslide).where(landslide.c.id == of).values(**values))
-
-
-def _observe(connection: sa.Connection, wanted: DecisionRequest, steps: list[PlannedChange]) -> None:
-    """Keep the outlines that a person made as observations, where it is known in which images."""
-    made = [step for step in steps if "geom" in step.values and wanted.action != Action.UNDO]
-    if not made:
+def _insert_observations(connection: sa.Connection, request: DecisionRequest, planned: list[PlannedChange]) -> None:
+    """Store the outlines that a person drew as observations, where it is known in which images."""
+    drawn = [change for change in planned if "geom" in change.columns and request.action != Action.UNDO]
+    if not drawn:
         return
-    newest = sa.select(observation.c.scene_id).where(observation.c.landslide_id == made[0].id)
-    seen = wanted.scene_id or connection.execute(newest.order_by(observation.c.fid.desc()).limit(1)).scalar()
-    if seen is None:
+    newest = sa.select(observation.c.scene_id).where(observation.c.landslide_id == drawn[0].id)
+    newest = newest.order_by(observation.c.fid.desc()).limit(1)
+    scene_id = request.scene_id or connection.execute(newest).scalar()
+    if scene_id is None:
         return
-    if not connection.execute(sa.select(scene.c.id).where(scene.c.id == seen)).first():
-        raise MissingRecordError(f"no scene {seen}; look at the list of scenes")
+    if not connection.execute(sa.select(scene.c.id).where(scene.c.id == scene_id)).first():
+        raise MissingRecordError(f"no scene {scene_id}; look at the list of scenes")
     rows = {
-        "id": [content_id("observation", wanted.id, step.id) for step in made],
-        "landslide_id": [step.id for step in made],
-        "area_m2": [step.values["area_m2"] for step in made],
-        "scene_id": seen,
-        "mapper": wanted.by,
+        "id": [content_id("observation", request.id, change.id) for change in drawn],
+        "landslide_id": [change.id for change in drawn],
+        "area_m2": [change.columns["area_m2"] for change in drawn],
+        "scene_id": scene_id,
+        "mapper": request.by,
         "created_at": utc_now(),
     }
-    insert_features(connection, observation, rows, [step.values["geom"] for step in made])
+    insert_features(connection, observation, rows, [change.columns["geom"] for change in drawn])

@@ -1,4 +1,4 @@
-"""A decision of a review: what is wanted, what it is made of, and what it did."""
+"""What a decision of a review asks for, what it changes, and what came of it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -6,42 +6,47 @@ from typing import Any
 
 from shapely.geometry.base import BaseGeometry
 
-from tsmu.database.vocabulary import Action
-
-STAMP = ("id", "version", "changed_by", "changed_at", "change_reason")  # of a landslide; all else is what is believed
+from tsmu.database.vocabulary import Action, Status
 
 
 @dataclass(frozen=True)
 class DecisionRequest:
-    """A decision to be made.
+    """A decision that a person asks for.
 
     Attributes:
-        id: of the decision; its maker's, such as a UUID.
-        action: what to do.
+        id: of the decision; made by the caller, such as a UUID.
+        action: what to do; None where only `status` is set.
         by: who decides.
         why: the reason, or the comment; where empty the action is named.
-        landslides: version that was seen, by id. For a merge all of them, the first one stays; none
-            for draw; for undo all that the decision touched, or none to take the present ones.
+        landslides: by id the version that the person saw, None for whatever it is now. For a merge all of
+            them, the first one stays; empty for draw; for undo all that the decision changed, or empty.
         shape: EPSG:4326; the outline for edit and draw, the line to cut along for split.
         scene_id: the images that were looked at; needed for draw.
         region: ecoregion, for draw.
-        undoes: id of the decision to take back.
+        undoes: for undo, the id of the decision to undo.
+        status: the landslide's new status, where there is no action.
     """
 
     id: str
-    action: Action
+    action: Action | None
     by: str
     why: str = ""
-    landslides: Mapping[str, int] = field(default_factory=dict)
+    landslides: Mapping[str, int | None] = field(default_factory=dict)
     shape: BaseGeometry | None = None
     scene_id: str | None = None
     region: str | None = None
     undoes: str | None = None
+    status: Status | None = None
+
+    @property
+    def label(self) -> str:
+        """What is done, for messages: the action, or the status that is set."""
+        return f"{self.action or self.status}"
 
 
 @dataclass(frozen=True)
 class LandslideChange:
-    """What a decision did to one landslide: versions before (None: it is new) and after."""
+    """What a decision did to one landslide: its version before (None for a new one) and after, and its status."""
 
     id: str
     version_before: int | None
@@ -51,13 +56,13 @@ class LandslideChange:
 
 @dataclass(frozen=True)
 class DecisionResult:
-    """A decision that is made.
+    """A decision that is stored.
 
     Attributes:
-        id: its id.
+        id: of the decision.
         action: what was done.
         changes: to each landslide.
-        repeated: whether it had been made before, and nothing was done now.
+        repeated: whether the decision was stored before, and nothing was done now.
     """
 
     id: str
@@ -68,9 +73,16 @@ class DecisionResult:
 
 @dataclass(frozen=True)
 class PlannedChange:
-    """One landslide on its way: its row as it is (None: new), what changes, and whether that is a new version."""
+    """What a decision is about to do to one landslide.
+
+    Attributes:
+        id: of the landslide.
+        present: its row; None for a new landslide.
+        columns: what changes; `geom` is a shapely geometry in EPSG:4326.
+        new_version: whether it becomes a new version; a comment does not.
+    """
 
     id: str
-    before: Mapping[str, Any] | None
-    values: dict[str, Any]
-    counted: bool = True
+    present: Mapping[str, Any] | None
+    columns: dict[str, Any]
+    new_version: bool = True

@@ -8,7 +8,7 @@ import geopandas
 import sqlalchemy as sa
 
 from tsmu.database.schema import landslide, mapped_area, observation, review, run, scene
-from tsmu.database.storage.database import Database, read_frame
+from tsmu.database.storage import Database, read_frame
 from tsmu.database.vocabulary import Action, Author, Status
 
 

@@ -1,76 +1,95 @@
-"""Taking a decision back: what it touched becomes again what was believed before, as new versions."""
+"""Undoing a decision: what it changed becomes again what it was before, as new versions."""
 
 from collections.abc import Mapping
 from typing import Any
 
 import sqlalchemy as sa
 
-from tsmu.database.decisions.records import STAMP, DecisionRequest, PlannedChange
-from tsmu.database.decisions.reviewer_agreement import undone_decisions
-from tsmu.database.schema import VERSION_COLUMNS, landslide, landslide_version, review
-from tsmu.database.storage.database import decode_column
+from tsmu.database.decisions.agreement import undone_decisions
+from tsmu.database.decisions.records import DecisionRequest, PlannedChange
+from tsmu.database.schema import CONTENT_COLUMNS, VERSION_COLUMNS, landslide, landslide_version, review
+from tsmu.database.storage import decode_column
 from tsmu.database.vocabulary import Action, Status
 from tsmu.errors import ConflictError, DatabaseError, MissingRecordError
 
 
-def plan_undo(connection: sa.Connection, wanted: DecisionRequest) -> list[PlannedChange]:
-    """Bring every landslide that a decision touched back to what was believed before."""
-    asked = sa.select(review).where(review.c.decision_id == wanted.undoes).order_by(review.c.fid)
-    entries = connection.execute(asked).mappings().all()
+def plan_undo(connection: sa.Connection, request: DecisionRequest) -> list[PlannedChange]:
+    """Plan to bring every landslide that a decision changed back to what it was before.
+
+    Args:
+        connection: within a `Database.write` block.
+        request: `undoes` names the decision.
+
+    Raises:
+        MissingRecordError: there is no such decision.
+        ConflictError: somebody has changed one of the landslides since.
+        DatabaseError: it is another person's decision, or undone already.
+    """
+    query = sa.select(review).where(review.c.decision_id == request.undoes).order_by(review.c.fid)
+    entries = connection.execute(query).mappings().all()
     if not entries:
-        raise MissingRecordError(f"no decision {wanted.undoes}; nothing to take back")
-    if entries[0]["by"] != wanted.by:
-        raise DatabaseError(f"decision {wanted.undoes}: is {entries[0]['by']}'s; decide on the landslide anew instead")
-    if wanted.undoes in undone_decisions(connection):
-        raise DatabaseError(f"decision {wanted.undoes}: is taken back already")
-    counted = {e["landslide_id"]: e["version_after"] for e in entries if e["version_after"] != e["version_before"]}
-    rows = {row["id"]: row for row in _at(connection, counted)}
-    steps = []
+        raise MissingRecordError(f"no decision {request.undoes}; nothing to undo")
+    if entries[0]["by"] != request.by:
+        raise DatabaseError(f"decision {request.undoes}: is {entries[0]['by']}'s; decide on the landslide anew instead")
+    if request.undoes in undone_decisions(connection):
+        raise DatabaseError(f"decision {request.undoes}: is taken back already")
+    changed = {
+        entry["landslide_id"]: entry["version_after"]
+        for entry in entries
+        if entry["version_after"] != entry["version_before"]
+    }
+    rows = {row["id"]: row for row in _unchanged_since(connection, changed)}
+    planned = []
     for entry in entries:
-        of, before = entry["landslide_id"], entry["version_before"]
-        if of not in rows:  # a comment
-            steps.append(PlannedChange(of, _row(connection, of), {}, counted=False))
+        landslide_id, before = entry["landslide_id"], entry["version_before"]
+        if landslide_id not in rows:  # a comment
+            planned.append(PlannedChange(landslide_id, _row(connection, landslide_id), {}, new_version=False))
         elif before is None:  # it was new: a part goes back into the whole, a drawn one is no landslide
-            gone = Status.MERGED if entry["action"] == Action.SPLIT else Status.REJECTED
-            steps.append(PlannedChange(of, rows[of], {"status": gone.value}))
+            status = Status.MERGED if entry["action"] == Action.SPLIT else Status.REJECTED
+            planned.append(PlannedChange(landslide_id, rows[landslide_id], {"status": status.value}))
         else:
-            steps.append(PlannedChange(of, rows[of], _former(connection, of, before)))
-    return steps
+            former = _former_version(connection, landslide_id, before)
+            planned.append(PlannedChange(landslide_id, rows[landslide_id], former))
+    return planned
 
 
-def _at(connection: sa.Connection, versions: Mapping[str, int]) -> list[dict[str, Any]]:
+def _unchanged_since(connection: sa.Connection, versions: Mapping[str, int]) -> list[dict[str, Any]]:
     """The landslides as a decision left them; refused where somebody has changed one since."""
-    rows = [_row(connection, of) for of in versions]
+    rows = [_row(connection, landslide_id) for landslide_id in versions]
     for row in rows:
-        of = str(row["id"])
-        if _origin(connection, of, int(row["version"])) != _origin(connection, of, versions[of]):
+        landslide_id = str(row["id"])
+        present = _original_version(connection, landslide_id, int(row["version"]))
+        if present != _original_version(connection, landslide_id, versions[landslide_id]):
             raise ConflictError(
-                f"landslide {row['id']}: {row['changed_by']} has changed it since (version {row['version']}); "
+                f"landslide {landslide_id}: {row['changed_by']} has changed it since (version {row['version']}); "
                 "look at it again"
             )
     return rows
 
 
-def _origin(connection: sa.Connection, of: str, version: int) -> int:
-    """The version of a landslide that a version is the same as: an undo brings back that before what it undoes."""
-    by, undo_entry = review.alias(), review.alias()
-    same = (undo_entry.c.decision_id == by.c.undoes) & (undo_entry.c.landslide_id == by.c.landslide_id)
-    brought_back = sa.select(undo_entry.c.version_before).join_from(by, undo_entry, same).where(by.c.landslide_id == of)
+def _original_version(connection: sa.Connection, landslide_id: str, version: int) -> int:
+    """The earliest version with the same content: an undo brings back the one before what it undoes."""
+    undo, undone = review.alias(), review.alias()
+    same = (undone.c.decision_id == undo.c.undoes) & (undone.c.landslide_id == undo.c.landslide_id)
+    brought_back = sa.select(undone.c.version_before).join_from(undo, undone, same)
+    brought_back = brought_back.where(undo.c.landslide_id == landslide_id)
     former: int | None = version
     while former is not None:
         version = former
-        asked = brought_back.where(by.c.version_after == version, by.c.version_before != version)
-        former = connection.execute(asked).scalar()
+        query = brought_back.where(undo.c.version_after == version, undo.c.version_before != version)
+        former = connection.execute(query).scalar()
     return version
 
 
-def _row(connection: sa.Connection, of: str) -> dict[str, Any]:
+def _row(connection: sa.Connection, landslide_id: str) -> dict[str, Any]:
     columns = [landslide.c[name] for name in VERSION_COLUMNS]
-    return dict(connection.execute(sa.select(*columns).where(landslide.c.id == of).with_for_update()).mappings().one())
+    query = sa.select(*columns).where(landslide.c.id == landslide_id).with_for_update()
+    return dict(connection.execute(query).mappings().one())
 
 
-def _former(connection: sa.Connection, of: str, version: int) -> dict[str, Any]:
-    columns = [landslide_version.c[name] for name in VERSION_COLUMNS if name not in STAMP]
-    wanted = (landslide_version.c.id == of) & (landslide_version.c.version == version)
-    row = dict(connection.execute(sa.select(*columns).where(wanted)).mappings().one())
+def _former_version(connection: sa.Connection, landslide_id: str, version: int) -> dict[str, Any]:
+    """What a former version said, and whether a run or a person had made it."""
+    columns = [landslide_version.c[name] for name in (*CONTENT_COLUMNS, "author")]
+    query = sa.select(*columns).where(landslide_version.c.id == landslide_id, landslide_version.c.version == version)
+    row = dict(connection.execute(query).mappings().one())
     return row | {"geom": decode_column([row["geom"]], landslide_version)[0]}

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from tsmu.database.files.database_copy import Rows, insert_copied, iter_rows
 from tsmu.database.files.known_landslides import ImportResult, insert_new_landslides, rows_by_id
 from tsmu.database.schema import TABLES, landslide, landslide_version, merged_observation, merging, review
-from tsmu.database.storage.geometry import decode
+from tsmu.database.storage import decode
 from tsmu.issues import IssueLog
 
 

@@ -16,9 +16,8 @@ import pandas as pd
 import shapely
 
 from tsmu.database.files.formats import Layout
-from tsmu.database.queries.arrow_batches import GEOMETRY_COLUMN, LandslideBatches
-from tsmu.database.queries.filters import Filters
-from tsmu.database.storage.database import Database
+from tsmu.database.queries import GEOMETRY_COLUMN, Filters, LandslideBatches
+from tsmu.database.storage import Database
 from tsmu.database.vocabulary import MovementType, Trigger
 from tsmu.files import written_whole
 from tsmu.inventory.dates import parse_date

@@ -8,8 +8,8 @@ import shapely
 import sqlalchemy as sa
 from shapely.geometry.base import BaseGeometry
 
-from tsmu.database.opening.schema_versions import open_database
-from tsmu.database.queries.filters import EVERYTHING, Filters
+from tsmu.database.opening import open_database
+from tsmu.database.queries import EVERYTHING, Filters
 from tsmu.database.schema import (
     TABLES,
     event,
@@ -24,8 +24,7 @@ from tsmu.database.schema import (
     run,
     scene,
 )
-from tsmu.database.storage.database import Database, insert_features
-from tsmu.database.storage.geometry import decode
+from tsmu.database.storage import Database, decode, insert_features
 from tsmu.errors import DatabaseError
 from tsmu.files import written_whole
 

@@ -20,9 +20,8 @@ from tsmu.database.files import csv_layouts as layouts
 from tsmu.database.files import stac_items as stac
 from tsmu.database.files.database_copy import copy
 from tsmu.database.files.formats import SHORT_NAMES, format_of
-from tsmu.database.queries.arrow_batches import ARROW_SCHEMA, GEOMETRY_COLUMN, LandslideBatches
-from tsmu.database.queries.filters import EVERYTHING, Filters
-from tsmu.database.storage.database import Database
+from tsmu.database.queries import ARROW_SCHEMA, EVERYTHING, GEOMETRY_COLUMN, Filters, LandslideBatches
+from tsmu.database.storage import Database
 from tsmu.database.types import SRS_ID
 from tsmu.errors import DatabaseError
 from tsmu.files import sync, written_whole

@@ -19,7 +19,7 @@ from pyogrio.errors import DataLayerError, DataSourceError
 
 from tsmu.database.files import csv_layouts as layouts
 from tsmu.database.files.formats import SHORT_NAMES, Layout
-from tsmu.database.queries.arrow_batches import LANDSLIDE_COLUMNS
+from tsmu.database.queries import LANDSLIDE_COLUMNS
 from tsmu.database.types import SRS_ID
 from tsmu.errors import DatabaseError
 from tsmu.inventory.tables import read_table

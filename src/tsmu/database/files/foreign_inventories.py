@@ -23,11 +23,10 @@ import sqlalchemy as sa
 from tsmu.database.files.known_landslides import ImportResult, rows_by_id
 from tsmu.database.ids import content_id
 from tsmu.database.schema import event, landslide, mapped_area, observation, scene
-from tsmu.database.storage.database import insert_features
-from tsmu.database.storage.geometry import Shapes
-from tsmu.database.storage.geometry_cleaning import clean_polygons, geodesic_areas
+from tsmu.database.storage import Shapes, clean_polygons, geodesic_areas, insert_features
 from tsmu.database.types import utc_now
 from tsmu.database.vocabulary import Author, Confidence, MovementType, Status, Trigger
+from tsmu.database.writing import Stamp, insert_landslides
 from tsmu.inventory import import_inventory
 from tsmu.inventory.rowlog import reject_rows, warn_rows
 from tsmu.issues import IssueLog
@@ -195,11 +194,11 @@ def _insert(
     moment = utc_now()
     owners = np.array([content_id("landslide", one) for one in ids])
     by = [inventory.by or one for one in rows["inventory"]]
-    believed = {"id": owners, "area_m2": areas, "status": Status.CANDIDATE.value, "version": 1, "changed_by": by}
-    believed |= {"author": Author.PERSON.value, "changed_at": moment, "change_reason": f"in {inventory.name}"}
-    believed |= {key: _missing_as_none(rows[key]) for key in (*_VOCABULARIES, "region")}
-    believed |= {key: _days(rows[key]) for key in ("date_min", "date_max")}
-    taken.count(landslide, insert_features(connection, landslide, believed, shapes))
+    columns: dict[str, Any] = {"id": owners, "area_m2": areas, "status": Status.CANDIDATE.value}
+    columns |= {key: _missing_as_none(rows[key]) for key in (*_VOCABULARIES, "region")}
+    columns |= {key: _days(rows[key]) for key in ("date_min", "date_max")}
+    stamp = Stamp(Author.PERSON, by, f"in {inventory.name}", moment)
+    taken.count(landslide, insert_landslides(connection, columns, shapes, stamp))
     seen = {
         "id": ids,
         "landslide_id": owners,

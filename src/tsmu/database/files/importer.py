@@ -22,10 +22,9 @@ from tsmu.database.files.absorbing import import_database
 from tsmu.database.files.column_values import parse_column
 from tsmu.database.files.flat_files import FileRows, read_flat
 from tsmu.database.files.known_landslides import ImportResult, insert_new_landslides, without_unknown_links
-from tsmu.database.opening.schema_versions import open_database
-from tsmu.database.queries.arrow_batches import LANDSLIDE_COLUMNS
-from tsmu.database.storage.database import Database
-from tsmu.database.storage.geometry_cleaning import clean_polygons, geodesic_areas
+from tsmu.database.opening import open_database
+from tsmu.database.queries import LANDSLIDE_COLUMNS
+from tsmu.database.storage import Database, clean_polygons, geodesic_areas
 from tsmu.database.types import utc_now
 from tsmu.database.vocabulary import Author, Status
 from tsmu.errors import DatabaseError

@@ -10,10 +10,9 @@ import pandas as pd
 import shapely
 import sqlalchemy as sa
 
-from tsmu.database.queries.arrow_batches import LANDSLIDE_COLUMNS
+from tsmu.database.queries import LANDSLIDE_COLUMNS
 from tsmu.database.schema import event, landslide
-from tsmu.database.storage.database import insert_features
-from tsmu.database.storage.geometry import Shapes, decode
+from tsmu.database.storage import Shapes, decode, insert_features
 from tsmu.issues import IssueLog
 
 COORDINATE_TOLERANCE_DEG = 1e-12  # degrees, less than a micrometre: what writing numbers as text may cost

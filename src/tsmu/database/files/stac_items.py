@@ -15,11 +15,9 @@ from shapely.geometry.base import BaseGeometry
 
 from tsmu.database.files.column_values import parse_column
 from tsmu.database.files.known_landslides import ImportResult, rows_by_id
-from tsmu.database.queries.filters import Filters
+from tsmu.database.queries import Filters
 from tsmu.database.schema import landslide, mapped_area, observation, run, scene
-from tsmu.database.storage.database import Database, insert_features
-from tsmu.database.storage.geometry import decode
-from tsmu.database.storage.geometry_cleaning import as_multipolygons
+from tsmu.database.storage import Database, as_multipolygons, decode, insert_features
 from tsmu.database.types import utc_now
 from tsmu.errors import DatabaseError
 from tsmu.files import write_json

@@ -7,7 +7,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from tsmu.database.integrity.findings import IntegrityFinding
-from tsmu.database.schema import TABLES, has_index, has_shape
+from tsmu.database.schema import TABLES, has_shape, has_spatial_index
 from tsmu.database.storage import geopackage
 from tsmu.errors import DatabaseError
 
@@ -28,7 +28,7 @@ def check_geopackage(connection: sa.Connection, repair: bool) -> Iterator[Integr
     yield from _parts(connection, repair)
     for table in TABLES:
         yield from _days(connection, table)
-        if has_index(table):
+        if has_spatial_index(table):
             yield from _index(connection, table, repair)
         if has_shape(table):
             yield from _count(connection, table, repair)

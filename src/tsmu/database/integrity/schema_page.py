@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import sqlalchemy as sa
 
 from tsmu.database import vocabulary
-from tsmu.database.files.formats import FORMATS
+from tsmu.database.files import FORMATS
 from tsmu.database.schema import TABLES
 from tsmu.database.vocabulary import Confidence
 

@@ -20,8 +20,7 @@ import shapely
 import sqlalchemy as sa
 
 from tsmu.database.schema import event
-from tsmu.database.storage.database import read_frame
-from tsmu.database.storage.geometry import Shapes
+from tsmu.database.storage import Shapes, read_frame
 from tsmu.geodesy import GEOD
 
 NEAR_M = 500.0
@@ -40,12 +39,12 @@ def match_events(connection: sa.Connection, landslides: geopandas.GeoDataFrame, 
     Returns:
         Columns `event_id`, `score` and `distance_m`; only landslides that have one, with their index.
     """
-    wanted = [event.c[name] for name in ("id", "geom", "date_min", "date_max", "positional_accuracy_m")]
-    events = read_frame(connection, sa.select(*wanted).where(event.c.geom.is_not(None)).order_by(event.c.id))
-    outlines, places = np.asarray(landslides.geometry.array), np.asarray(events.geometry.array)
+    columns = [event.c[name] for name in ("id", "geom", "date_min", "date_max", "positional_accuracy_m")]
+    events = read_frame(connection, sa.select(*columns).where(event.c.geom.is_not(None)).order_by(event.c.id))
+    outlines, event_places = np.asarray(landslides.geometry.array), np.asarray(events.geometry.array)
     reach = near + events["positional_accuracy_m"].fillna(0).to_numpy()
-    which, of = _within(places, reach, outlines)
-    away = _metres(places[which], outlines[of])
+    which, of = _within(event_places, reach, outlines)
+    away = _distances_m(event_places[which], outlines[of])
     nearness = 1 - away / np.maximum(reach[which], 1e-9)
     days = _share_of_days(events.iloc[which], landslides.iloc[of])
     table = pd.DataFrame({"of": of, "which": which, "score": np.where(away == 0, 1.0, nearness) * days})
@@ -67,7 +66,7 @@ def _within(places: Shapes, reach: npt.NDArray[np.float64], outlines: Shapes) ->
     return which, of
 
 
-def _metres(places: Shapes, outlines: Shapes) -> npt.NDArray[np.float64]:
+def _distances_m(places: Shapes, outlines: Shapes) -> npt.NDArray[np.float64]:
     """Geodesic distances; 0 inside. The nearest points are found in a plane in which degrees are as long as there."""
     if not len(places):
         return np.zeros(0)

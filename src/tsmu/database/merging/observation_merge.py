@@ -1,23 +1,25 @@
-"""Merging: observations become landslides, each of what `matching` says is the same one.
+"""Merging: observations of the same landslide, from several scenes, days, runs and inventories, become one landslide.
 
 What comes out depends on the observations and on what persons decided, and on nothing else: not on the
-order of import, and not on earlier merging.
+order of import, and not on earlier mergings.
 
 - Which: observations of landslides that a person confirmed, rejected or edited are left alone, and so are
-  these landslides. All others are grouped anew (`matching`), and what is believed of each group follows
-  from its observations (`believing`), its event from its outline and days (`events`).
+  these landslides. All others are grouped anew (`grouping`); outline, days and region of each group follow
+  from its observations (`consensus`), its event from its outline and days (`event_matching`).
 - Id: made from the group's first observation, so a year that is added later keeps the ids, and in
   whatever order the years come the ids are the same. An id that came from elsewhere (another database,
   an older one) is kept: that of the group's landslide with the first observation.
 - What observations do not say (movement, material, trigger, confidence) comes from the group's landslides,
   the first that says it.
-- Landslides whose observations have all gone to others get the status merged and say into which.
+- Landslides whose observations have all gone to others get the status merged and name the landslide they
+  went into.
 - Where a group shares at least half of the smaller outline with a landslide of a person, this is proposed
-  in the review table (see `proposals`).
+  in the review table (see `tsmu.database.proposals`).
 """
 
 import json
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import geopandas
@@ -30,35 +32,33 @@ import sqlalchemy as sa
 from tsmu.database.ids import content_id, landslide_ids, new_ids
 from tsmu.database.merging.consensus import consensus_of_groups, read_observations
 from tsmu.database.merging.event_matching import NEAR_M, match_events
-from tsmu.database.merging.grouping import PARTS, Groups, group_observations, overlaps
-from tsmu.database.merging.grouping import near as find_near
-from tsmu.database.schema import landslide, merged_observation, merging, observation, review
-from tsmu.database.storage import geopackage
-from tsmu.database.storage.database import Database, backend_of, insert_features, read_frame
-from tsmu.database.storage.geometry import encode
+from tsmu.database.merging.grouping import PARTS_SHARE, ObservationGroups, group_observations
+from tsmu.database.schema import landslide, merged_observation, merging, observation, record_columns, review
+from tsmu.database.storage import Database, read_frame
 from tsmu.database.types import utc_now
 from tsmu.database.vocabulary import Author, Decision, Status
-from tsmu.evaluate.objects import SAME
+from tsmu.database.writing import Stamp, insert_landslides, write_versions
+from tsmu.evaluate.overlap import SAME_LANDSLIDE_SHARE, overlapping_pairs
 
-_CARRIED = ["movement_type", "material", "trigger", "confidence"]
-_SAID = ["area_m2", "date_min", "date_max", *_CARRIED, "region", "event_id", "status", "merged_into"]
+_INHERITED = ["movement_type", "material", "trigger", "confidence"]
+_COLUMNS = ["area_m2", "date_min", "date_max", *_INHERITED, "region", "event_id", "status", "merged_into"]
 
 
 @dataclass(frozen=True)
 class MergeResult:
-    """What a merging did; where it did nothing, `merging_id` is None and it leaves no trace.
+    """What a merging did; where it changed nothing, `merging_id` is None and it leaves no trace.
 
     Attributes:
         merging_id: to undo it by.
-        observations: how many there are that no person's landslide has.
-        landslides: how many they show.
+        observations: number that belong to no landslide of a person.
+        landslides: number that these observations show.
         amalgamated: observations that draw several landslides as one.
         made: landslides that are new.
-        changed: landslides that were there and are drawn or dated otherwise now.
+        changed: landslides that existed and are drawn or dated otherwise now.
         merged: landslides that went into others.
         relinked: observations that belong to another landslide now.
         with_event: landslides that belong to an event.
-        proposed: proposals that came up for landslides of persons.
+        proposed: proposals that were made for landslides of persons.
     """
 
     merging_id: str | None
@@ -80,76 +80,109 @@ def merge(database: Database, *, by: str, near: float = NEAR_M) -> MergeResult:
         database: open.
         by: who asks for it.
         near: metres outside the outline in which an exactly placed event still counts.
+
+    Raises:
+        DatabaseError: the database cannot be read or written.
+
+    Example:
+        >>> result = merge(database, by="eva")  # doctest: +SKIP
+        >>> f"{result.observations} observations show {result.landslides} landslides"  # doctest: +SKIP
+        '1200 observations show 800 landslides'
     """
     with database.write() as connection:
-        known = read_frame(connection, sa.select(*(c for c in landslide.columns if c.name != "fid"))).set_index("id")
-        seen = read_observations(connection)
-        held = known[_decided(known)]
-        own = landslide_ids(seen["id"])
-        free = ~seen["landslide_id"].isin(held.index).to_numpy()
-        foreign = known.index.difference(pd.Index(own)).difference(held.index)
-        seen, own = seen[free].reset_index(drop=True), own[free]
-        groups = group_observations(np.asarray(seen.geometry.array), seen["look"].to_numpy(np.intp))
-        wanted = _wanted(connection, seen, groups, known, own, foreign, held.index, near)
-        after = wanted["id"].reindex(groups.founder).to_numpy(dtype=object)
-        told = _Changes.between(known, seen, wanted, after)
-        proposed = _proposals(connection, held, wanted, seen)
-        counts = {"observations": len(seen), "landslides": len(wanted), "amalgamated": int(groups.amalgamated.sum())}
-        counts |= {"with_event": int(wanted["event_id"].notna().sum())}
-        if told.nothing and proposed.empty:
+        present = read_frame(connection, sa.select(*record_columns(landslide))).set_index("id")
+        observed = read_observations(connection)
+        reviewed = present[_reviewed(present)]
+        free = ~observed["landslide_id"].isin(reviewed.index).to_numpy()
+        own_ids = landslide_ids(observed["id"])
+        foreign = present.index.difference(pd.Index(own_ids)).difference(reviewed.index)
+        observed, own_ids = observed[free].reset_index(drop=True), own_ids[free]
+        groups = group_observations(np.asarray(observed.geometry.array), observed["delineation"].to_numpy(np.intp))
+        planned = _planned_landslides(connection, observed, groups, present, near)
+        planned["id"] = _planned_ids(planned, observed, groups, own_ids, foreign, reviewed.index)
+        owner = planned["id"].reindex(groups.founder).to_numpy(dtype=object)
+        plan = _MergePlan.between(present, observed, planned, owner)
+        proposed = _proposals(connection, reviewed, planned, observed)
+        counts = {"observations": len(observed), "landslides": len(planned)}
+        counts |= {"amalgamated": int(groups.amalgamated.sum()), "with_event": int(planned["event_id"].notna().sum())}
+        if plan.empty and proposed.empty:
             return MergeResult(None, **counts)
-        merging_id = str(new_ids(1)[0])
-        told.write(connection, merging_id, by, json.dumps({"same": SAME, "parts": PARTS, "near": near}))
+        merging_id, moment = str(new_ids(1)[0]), utc_now()
+        rule = json.dumps({"same": SAME_LANDSLIDE_SHARE, "parts": PARTS_SHARE, "near": near})
+        connection.execute(sa.insert(merging), [{"id": merging_id, "by": by, "at": moment, "rule": rule}])
+        plan.write(connection, merging_id, moment)
         _propose(connection, proposed, merging_id)
-        changes = {"made": len(told.made), "changed": len(told.changed), "merged": len(told.merged)}
-        relinked = int((told.links["before"] != told.links["after"]).sum())
-        return MergeResult(merging_id, **counts, **changes, relinked=relinked, proposed=len(proposed))
+        changes = {"made": len(plan.made), "changed": len(plan.changed), "merged": len(plan.merged)}
+        return MergeResult(merging_id, **counts, **changes, relinked=len(plan.moved), proposed=len(proposed))
 
 
-def _decided(known: pd.DataFrame) -> "pd.Series[bool]":
-    """Which landslides a person decided on or changed; what somebody's inventory brought is a candidate like others."""
-    edited = (known["author"] == Author.PERSON) & (known["version"] > 1)
-    return edited | known["status"].isin([Status.CONFIRMED, Status.REJECTED])
+def _reviewed(landslides: pd.DataFrame) -> "pd.Series[bool]":
+    """Which landslides a person decided on or changed; those of a person's inventory are candidates like others."""
+    edited = (landslides["author"] == Author.PERSON) & (landslides["version"] > 1)
+    return edited | landslides["status"].isin([Status.CONFIRMED, Status.REJECTED])
 
 
-def _wanted(
+def _first_homes(observed: geopandas.GeoDataFrame, groups: ObservationGroups) -> pd.DataFrame:
+    """Into which group a present landslide (`id`) goes: into that (`founder`) of its first observation."""
+    return pd.DataFrame({"id": observed["landslide_id"], "founder": groups.founder}).dropna().drop_duplicates("id")
+
+
+def _planned_landslides(
     connection: sa.Connection,
-    seen: geopandas.GeoDataFrame,
-    groups: Groups,
-    known: geopandas.GeoDataFrame,
-    own: npt.NDArray[np.object_],
-    foreign: pd.Index,
-    held: pd.Index,
+    observed: geopandas.GeoDataFrame,
+    groups: ObservationGroups,
+    present: geopandas.GeoDataFrame,
     near: float,
 ) -> geopandas.GeoDataFrame:
-    """The landslides as they are to be: one row per group, the index is its founder's position."""
-    found = consensus_of_groups(seen, groups)
-    # A landslide of now goes where its first observation goes.
-    homes = pd.DataFrame({"id": seen["landslide_id"], "founder": groups.founder}).dropna().drop_duplicates("id")
-    of_now = known.drop(columns="geometry").reindex(homes["id"]).set_index(homes["founder"].to_numpy())
-    carried = of_now.groupby(level=0, sort=True)[[*_CARRIED, "region", "event_id"]].first().reindex(found.index)
-    found[_CARRIED] = carried[_CARRIED]
-    found["region"] = found["region"].fillna(carried["region"])
-    event = match_events(connection, found, near)
-    found["event_id"] = event["event_id"].reindex(found.index).fillna(carried["event_id"])
-    found["why"] = [f"merged from {count} observation{'s' * (count > 1)}" for count in found["observations"]]
-    for place, score, away in event[["score", "distance_m"]].itertuples():
-        found.loc[place, "why"] += f"; event {away:.0f} m away, score {score:.2f}"
+    """The landslides as they shall be, but for their ids: one row per group, the index is its founder's position."""
+    planned = consensus_of_groups(observed, groups)
+    homes = _first_homes(observed, groups)
+    former = present.drop(columns="geometry").reindex(homes["id"]).set_index(homes["founder"].to_numpy())
+    former = former.groupby(level=0, sort=True)[[*_INHERITED, "region", "event_id"]].first().reindex(planned.index)
+    planned[_INHERITED] = former[_INHERITED]
+    planned["region"] = planned["region"].fillna(former["region"])
+    event = match_events(connection, planned, near)
+    planned["event_id"] = event["event_id"].reindex(planned.index).fillna(former["event_id"])
+    planned["why"] = [f"merged from {count} observation{'s' * (count > 1)}" for count in planned["observations"]]
+    for position, score, distance in event[["score", "distance_m"]].itertuples():
+        planned.loc[position, "why"] += f"; event {distance:.0f} m away, score {score:.2f}"
+    return planned.assign(status=Status.CANDIDATE.value, merged_into=None)
+
+
+def _planned_ids(
+    planned: geopandas.GeoDataFrame,
+    observed: geopandas.GeoDataFrame,
+    groups: ObservationGroups,
+    own_ids: npt.NDArray[np.object_],
+    foreign: pd.Index,
+    reviewed: pd.Index,
+) -> "pd.Series[Any]":
+    """The id of each planned landslide.
+
+    Args:
+        planned: one row per group, the index is its founder's position.
+        observed: the observations.
+        groups: theirs.
+        own_ids: the id that a landslide gets from each observation.
+        foreign: ids of present landslides that came from elsewhere.
+        reviewed: ids of the landslides of persons.
+    """
+    homes = _first_homes(observed, groups)
     kept = homes[homes["id"].isin(foreign)].drop_duplicates("founder").set_index("founder")["id"]
-    made = pd.Series(own[found.index.to_numpy(np.intp)], index=found.index, dtype=object)
-    found["id"] = kept.reindex(found.index).fillna(made)
-    for place in found.index[found["id"].isin(held)]:  # a person keeps the id though the observation has gone
-        found.loc[place, "id"] = content_id("landslide beside", found.loc[place, "id"])
-    return found.assign(status=Status.CANDIDATE.value, merged_into=None)
+    made = pd.Series(own_ids[planned.index.to_numpy(np.intp)], index=planned.index, dtype=object)
+    ids = kept.reindex(planned.index).fillna(made)
+    for position in ids.index[ids.isin(reviewed)]:  # a person keeps the id though the observation has gone
+        ids.loc[position] = content_id("landslide beside", ids.loc[position])
+    return ids
 
 
 @dataclass(frozen=True)
-class _Changes:
-    """What has to be written.
+class _MergePlan:
+    """What a merging has to write.
 
     Attributes:
-        made: rows of `_wanted` that are not there yet.
-        changed: those that are there and differ, with `redrawn`.
+        made: planned landslides that are new.
+        changed: those that exist and differ, with `redrawn`.
         merged: index: ids of landslides whose observations have gone; `into`.
         links: `observation`, and the landslide `before` and `after`, of the landslides concerned.
     """
@@ -162,108 +195,103 @@ class _Changes:
     @classmethod
     def between(
         cls,
-        known: geopandas.GeoDataFrame,
-        seen: geopandas.GeoDataFrame,
-        wanted: geopandas.GeoDataFrame,
-        after: npt.NDArray[np.object_],
-    ) -> "_Changes":
-        """Compare what is to be with what is."""
-        there = wanted["id"].isin(known.index)
-        made, old = wanted[~there], wanted[there]
-        now_there = known.loc[old["id"]].set_index(old.index)
-        redrawn = ~shapely.equals_exact(np.asarray(now_there.geometry.array), np.asarray(old.geometry.array), 0)
+        present: geopandas.GeoDataFrame,
+        observed: geopandas.GeoDataFrame,
+        planned: geopandas.GeoDataFrame,
+        owner: npt.NDArray[np.object_],
+    ) -> "_MergePlan":
+        """Compare the planned landslides, and the planned owner of each observation, with the present ones."""
+        exists = planned["id"].isin(present.index)
+        made, kept = planned[~exists], planned[exists]
+        former = present.loc[kept["id"]].set_index(kept.index)
+        redrawn = ~shapely.equals_exact(np.asarray(former.geometry.array), np.asarray(kept.geometry.array), 0)
         differs = redrawn.copy()
-        for name in _SAID:
-            ours, theirs = old[name], now_there[name]
+        for name in _COLUMNS:
+            ours, theirs = kept[name], former[name]
             differs |= ((ours != theirs) & ~(ours.isna() & theirs.isna())).to_numpy()
-        changed = old.assign(redrawn=redrawn)[differs]
-        links = pd.DataFrame({"observation": seen["id"], "before": seen["landslide_id"], "after": after})
+        changed = kept.assign(redrawn=redrawn)[differs]
+        links = pd.DataFrame({"observation": observed["id"], "before": observed["landslide_id"], "after": owner})
         gone = links.dropna().drop_duplicates("before").set_index("before")["after"]
-        merged = gone[~gone.index.isin(wanted["id"])].rename("into").to_frame()
+        merged = gone[~gone.index.isin(planned["id"])].rename("into").to_frame()
         moved = links[(links["before"] != links["after"]).to_numpy()]
         concerned = pd.Index([*made["id"], *changed["id"], *merged.index, *moved["before"].dropna(), *moved["after"]])
         links = links[(links["before"].isin(concerned) | links["after"].isin(concerned)).to_numpy()]
         return cls(made, changed, merged, links)
 
     @property
-    def nothing(self) -> bool:
+    def empty(self) -> bool:
+        """Whether there is nothing to write."""
         return self.links.empty
 
-    def write(self, connection: sa.Connection, merging_id: str, by: str, rule: str) -> None:
-        moment = utc_now()
-        stamp = {"author": Author.RUN.value, "changed_by": f"merging {merging_id}", "changed_at": moment}
-        connection.execute(sa.insert(merging), [{"id": merging_id, "by": by, "at": moment, "rule": rule}])
-        rows = {name: _values(self.made[name]) for name in ("id", *_SAID)} | {
-            "change_reason": _values(self.made["why"])
-        }
-        insert_features(connection, landslide, rows | stamp | {"version": 1}, np.asarray(self.made.geometry.array))
-        self._update(connection, stamp)
-        moved = self.links[(self.links["before"] != self.links["after"]).to_numpy()]
-        if len(moved):
-            to = moved[["observation", "after"]].set_axis(["of", "to"], axis=1)
-            link = sa.update(observation).where(observation.c.id == sa.bindparam("of"))
-            connection.execute(link.values(landslide_id=sa.bindparam("to")), _records(to))
+    @property
+    def moved(self) -> pd.DataFrame:
+        """The links of observations that get another landslide."""
+        return self.links[(self.links["before"] != self.links["after"]).to_numpy()]
+
+    def write(self, connection: sa.Connection, merging_id: str, moment: datetime) -> None:
+        """Write new and changed landslides, the links of observations, and what is needed to undo it."""
+
+        def stamp(reasons: npt.NDArray[np.object_]) -> Stamp:
+            return Stamp(Author.RUN, f"merging {merging_id}", reasons, moment)
+
+        columns = {name: _plain(self.made[name]) for name in ("id", *_COLUMNS)}
+        insert_landslides(connection, columns, np.asarray(self.made.geometry.array), stamp(_plain(self.made["why"])))
+        for redrawn, rows in self.changed.groupby("redrawn"):
+            columns = {name: _plain(rows[name]) for name in _COLUMNS}
+            outlines = np.asarray(rows.geometry.array) if redrawn else None
+            write_versions(connection, rows["id"].to_numpy(), stamp(_plain(rows["why"])), columns, outlines)
+        into = self.merged["into"].to_numpy(dtype=object)
+        reasons = np.array([f"merged into {one}" for one in into], dtype=object)
+        merged = {"status": Status.MERGED.value, "merged_into": into}
+        write_versions(connection, self.merged.index.to_numpy(dtype=object), stamp(reasons), merged)
+        self._write_links(connection, merging_id)
+
+    def _write_links(self, connection: sa.Connection, merging_id: str) -> None:
+        if len(self.moved):
+            rows = self.moved[["observation", "after"]].set_axis(["of_id", "to_id"], axis=1)
+            link = sa.update(observation).where(observation.c.id == sa.bindparam("of_id"))
+            connection.execute(link.values(landslide_id=sa.bindparam("to_id")), _records(rows))
         if len(self.links):  # none where all that came of it are proposals
             names = ["observation_id", "landslide_before", "landslide_after"]
-            told = self.links.set_axis(names, axis=1).assign(merging_id=merging_id)
-            connection.execute(sa.insert(merged_observation), _records(told))
-
-    def _update(self, connection: sa.Connection, stamp: dict[str, Any]) -> None:
-        backend = backend_of(connection)
-        known = sa.update(landslide).where(landslide.c.id == sa.bindparam("of"))
-        anew = known.values(**stamp, version=landslide.c.version + 1)
-        for redrawn, table in self.changed.groupby("redrawn"):
-            rows = pd.DataFrame({f"new_{name}": _values(table[name]) for name in [*_SAID, "why"]})
-            rows["of"] = table["id"].to_numpy()
-            said: dict[str, Any] = {name: sa.bindparam(f"new_{name}", type_=landslide.c[name].type) for name in _SAID}
-            if redrawn:
-                shapes = np.asarray(table.geometry.array)
-                rows["shape"], said["geom"] = encode(shapes, backend), sa.bindparam("shape")
-                if backend == "sqlite":
-                    geopackage.widen_extent(connection, landslide, shapely.bounds(shapes))
-            connection.execute(
-                anew.values(**said, change_reason=sa.bindparam("new_why")),
-                _records(rows),
-            )
-        if len(self.merged):
-            values = {"status": Status.MERGED.value, "merged_into": sa.bindparam("into")}
-            rows = self.merged.assign(of=self.merged.index, reason="merged into " + self.merged["into"])
-            connection.execute(anew.values(**values, change_reason=sa.bindparam("reason")), _records(rows))
+            rows = self.links.set_axis(names, axis=1).assign(merging_id=merging_id)
+            connection.execute(sa.insert(merged_observation), _records(rows))
 
 
 def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """The rows, None where something is missing."""
+    """The rows, None where a value is missing."""
     plain = table.astype(object).where(table.notna(), None)
     return [dict(zip(plain.columns, row, strict=True)) for row in plain.itertuples(index=False, name=None)]
 
 
-def _values(column: "pd.Series[Any]") -> npt.NDArray[np.object_]:
-    """Plain Python values; days as days, None where missing."""
+def _plain(column: "pd.Series[Any]") -> npt.NDArray[np.object_]:
+    """Plain Python values; days as days, None where one is missing."""
     if column.dtype.kind == "M":
         return np.array([None if pd.isna(day) else day.date() for day in column], dtype=object)
     return column.astype(object).where(column.notna(), None).to_numpy()
 
 
 def _proposals(
-    connection: sa.Connection, held: geopandas.GeoDataFrame, wanted: geopandas.GeoDataFrame, seen: pd.DataFrame
+    connection: sa.Connection,
+    reviewed: geopandas.GeoDataFrame,
+    planned: geopandas.GeoDataFrame,
+    observed: pd.DataFrame,
 ) -> pd.DataFrame:
-    """Landslides of persons that groups may be of: `id`, `landslide_id`, `observation_id`, `status`."""
-    alive = held[held["status"] != Status.MERGED].sort_index()
-    ours, theirs = np.asarray(wanted.geometry.array), np.asarray(alive.geometry.array)
-    pairs = overlaps(ours, theirs, *find_near(ours, theirs))
-    pairs = pairs[np.lexsort((pairs.second, -pairs.likeness, pairs.first))]
+    """Landslides of persons that groups may show: `id`, `landslide_id`, `observation_id`, `status`."""
+    standing = reviewed[reviewed["status"] != Status.MERGED].sort_index()
+    pairs = overlapping_pairs(np.asarray(planned.geometry.array), np.asarray(standing.geometry.array))
+    pairs = pairs[np.lexsort((pairs.second, -pairs.iou, pairs.first))]
     pairs = pairs[np.unique(pairs.first, return_index=True)[1]]
     table = pd.DataFrame(
         {
-            "landslide_id": alive.index.to_numpy(dtype=object)[pairs.second],
-            "observation_id": seen["id"].to_numpy(dtype=object)[wanted.index.to_numpy(np.intp)[pairs.first]],
-            "status": alive["status"].to_numpy(dtype=object)[pairs.second],
+            "landslide_id": standing.index.to_numpy(dtype=object)[pairs.second],
+            "observation_id": observed["id"].to_numpy(dtype=object)[planned.index.to_numpy(np.intp)[pairs.first]],
+            "status": standing["status"].to_numpy(dtype=object)[pairs.second],
         }
     )
-    named = zip(table["landslide_id"], table["observation_id"], strict=True)
-    table["id"] = [content_id("proposal", owner, seen_as) for owner, seen_as in named]
-    there = connection.execute(sa.select(review.c.id).where(review.c.decision == Decision.PROPOSED.value)).scalars()
-    return table[~table["id"].isin(set(there))]
+    names = zip(table["landslide_id"], table["observation_id"], strict=True)
+    table["id"] = [content_id("proposal", landslide_id, observation_id) for landslide_id, observation_id in names]
+    query = sa.select(review.c.id).where(review.c.decision == Decision.PROPOSED.value)
+    return table[~table["id"].isin(set(connection.execute(query).scalars()))]
 
 
 def _propose(connection: sa.Connection, proposed: pd.DataFrame, merging_id: str) -> None:

@@ -15,13 +15,11 @@ import shapely
 import sqlalchemy as sa
 
 from tsmu.database.ids import content_id
-from tsmu.database.schema import landslide, observation
-from tsmu.database.storage import geopackage
-from tsmu.database.storage.database import insert_features
-from tsmu.database.storage.geometry import decode
+from tsmu.database.schema import observation
+from tsmu.database.storage import decode, geopackage, insert_features
 from tsmu.database.types import utc_now
 from tsmu.database.vocabulary import Author, Status
-from tsmu.database.writing.runs import RunRecord, SceneRecord, insert_run
+from tsmu.database.writing import RunRecord, SceneRecord, Stamp, insert_landslides, insert_run
 
 LAYER = "landslides"
 COLUMNS = (
@@ -69,21 +67,20 @@ def _take(connection: sa.Connection, of: dict[str, Any], rows: pd.DataFrame) -> 
     known = rows["status"].isin(list(Status))
     decided = known & (rows["status"] != Status.CANDIDATE)
     common = {"area_m2": rows["area_m2"].to_numpy()}
-    believed = {
+    columns = {
         "id": rows["id"].to_numpy(),
         "region": region,
         "date_min": seen.date_pre,
         "date_max": seen.date_post,
         "status": rows["status"].where(known, Status.CANDIDATE.value).to_numpy(),
-        "version": 1,
-        "author": np.where(decided, Author.PERSON.value, Author.RUN.value),
-        "changed_by": np.where(decided, "somebody before schema 0002", f"run {by.id(seen.id)}"),
-        "changed_at": created,
-        "change_reason": [
-            "found" if ok else f"status was {was!r}" for ok, was in zip(known, rows["status"], strict=True)
-        ],
     }
-    insert_features(connection, landslide, believed | common, shapes)
+    stamp = Stamp(
+        author=np.where(decided, Author.PERSON.value, Author.RUN.value).astype(object),
+        changed_by=np.where(decided, "somebody before schema 0002", f"run {by.id(seen.id)}").astype(object),
+        change_reason=["found" if ok else f"status was {was!r}" for ok, was in zip(known, rows["status"], strict=True)],
+        changed_at=created,
+    )
+    insert_landslides(connection, columns | common, shapes, stamp)
     observed = {
         "id": [content_id("observation", id) for id in rows["id"]],
         "landslide_id": rows["id"].to_numpy(),

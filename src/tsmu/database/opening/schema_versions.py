@@ -8,10 +8,7 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 
 from tsmu.database.opening import first_schema as first_version
-from tsmu.database.storage import geopackage, postgis
-from tsmu.database.storage.backup import backup
-from tsmu.database.storage.database import Database
-from tsmu.database.storage.triggers import create_triggers
+from tsmu.database.storage import Database, backup, create_triggers, geopackage, postgis
 from tsmu.errors import DatabaseError
 from tsmu.files import written_whole
 

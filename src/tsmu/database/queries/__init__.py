@@ -1,1 +1,46 @@
 """Questions to the database that change nothing: filters, landslides with their history, counts, the review queue."""
+
+from tsmu.database.queries.arrow_batches import ARROW_SCHEMA, GEOMETRY_COLUMN, LANDSLIDE_COLUMNS, LandslideBatches
+from tsmu.database.queries.filters import EVERYTHING, Filters, known_status
+from tsmu.database.queries.landslides import (
+    count_by_region_and_month,
+    count_landslides,
+    history,
+    info,
+    no_such_landslide,
+    query,
+    query_page,
+    reviews,
+)
+from tsmu.database.queries.review_queue import QueueOrder, nearest_landslides, next_landslides, review_progress
+from tsmu.database.queries.scenes import scene_by_id, scenes
+from tsmu.database.queries.spatial_index import Box, select_boxes, touches_box
+from tsmu.database.queries.where_expression import parse_where
+
+__all__ = [
+    "ARROW_SCHEMA",
+    "EVERYTHING",
+    "GEOMETRY_COLUMN",
+    "LANDSLIDE_COLUMNS",
+    "Box",
+    "Filters",
+    "LandslideBatches",
+    "QueueOrder",
+    "count_by_region_and_month",
+    "count_landslides",
+    "history",
+    "info",
+    "known_status",
+    "nearest_landslides",
+    "next_landslides",
+    "no_such_landslide",
+    "parse_where",
+    "query",
+    "query_page",
+    "review_progress",
+    "reviews",
+    "scene_by_id",
+    "scenes",
+    "select_boxes",
+    "touches_box",
+]

@@ -10,8 +10,7 @@ import sqlalchemy as sa
 
 from tsmu.database.queries.filters import Filters
 from tsmu.database.schema import landslide
-from tsmu.database.storage.database import Database
-from tsmu.database.storage.geometry import decode
+from tsmu.database.storage import Database, decode
 from tsmu.database.types import Moment
 from tsmu.errors import DatabaseError
 

@@ -1,5 +1,6 @@
-"""Asking the database: which landslides, what became of one, and what there is at all."""
+"""Landslides by conditions, their history, and counts of what the database holds."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import geopandas
@@ -7,51 +8,126 @@ import pandas as pd
 import sqlalchemy as sa
 
 from tsmu.database.queries.filters import EVERYTHING, Filters
-from tsmu.database.schema import TABLES, VERSION_COLUMNS, landslide, landslide_version, review
-from tsmu.database.storage.database import Database, read_frame
+from tsmu.database.schema import (
+    TABLES,
+    VERSION_COLUMNS,
+    landslide,
+    landslide_version,
+    record_columns,
+)
+from tsmu.database.schema import review as review_table
+from tsmu.database.storage import Database, read_frame
 from tsmu.database.vocabulary import Status
 from tsmu.errors import MissingRecordError
 
-COLUMNS = tuple(column for column in landslide.columns if column.name != "fid")
-
 
 def query(database: Database, filters: Filters = EVERYTHING) -> geopandas.GeoDataFrame:
-    """The landslides that fulfil all conditions, as believed now.
+    """The present versions of the landslides that fulfil all conditions.
 
     Returns:
         EPSG:4326, one row per landslide, the columns of docs/schema.md without `fid`.
 
     Raises:
         DatabaseError: a condition makes no sense, or the database cannot be read.
+
+    Example:
+        >>> query(database, Filters(bbox=(7, 46, 8, 47), min_area=1000))["area_m2"].sum()  # doctest: +SKIP
     """
+    statement = sa.select(*record_columns(landslide)).where(*filters.conditions(database.backend))
     with database.read() as connection:
-        return filters.exactly(read_frame(connection, sa.select(*COLUMNS).where(*filters.conditions(database.backend))))
+        return filters.exactly(read_frame(connection, statement))
+
+
+def query_page(
+    database: Database,
+    filters: Filters,
+    limit: int,
+    after: int = 0,
+    columns: Sequence[sa.ColumnElement[Any]] = tuple(landslide.columns),
+) -> geopandas.GeoDataFrame:
+    """The next landslides in the order of their key `fid`.
+
+    Args:
+        database: open.
+        filters: which landslides.
+        limit: how many at most; a bounding box may leave fewer, see `last_fid`.
+        after: the key with which the page before ended.
+        columns: of the landslide table.
+
+    Returns:
+        As `query`; `attrs["last_fid"]` is the key for the next page, None where there is no further one.
+
+    Raises:
+        DatabaseError: a condition makes no sense, or the database cannot be read.
+    """
+    statement = sa.select(*columns).where(*filters.conditions(database.backend), landslide.c.fid > after)
+    with database.read() as connection:
+        rows = read_frame(connection, statement.order_by(landslide.c.fid).limit(limit + 1))
+    more, rows = len(rows) > limit, rows.iloc[:limit]
+    last = int(rows["fid"].iloc[-1]) if more else None
+    page = filters.exactly(rows)
+    page.attrs["last_fid"] = last
+    return page
+
+
+def count_landslides(database: Database, filters: Filters) -> int:
+    """How many landslides fulfil the conditions; of a bounding box also those just beside it, by the spatial index."""
+    statement = sa.select(sa.func.count()).select_from(landslide).where(*filters.conditions(database.backend))
+    with database.read() as connection:
+        return int(connection.execute(statement).scalar_one())
+
+
+def count_by_region_and_month(database: Database, filters: Filters) -> list[dict[str, Any]]:
+    """How many landslides and how much area there are in each region, status and month.
+
+    Returns:
+        Rows with `region`, `status`, `month` (such as 2024-05, of the last day on which it can have
+        happened; None where unknown), `landslides` and `area_m2`.
+    """
+    year, month = (sa.extract(part, landslide.c.date_max) for part in ("year", "month"))
+    groups = (landslide.c.region, landslide.c.status, year, month)
+    statement = sa.select(*groups, sa.func.count(), sa.func.sum(landslide.c.area_m2))
+    statement = statement.where(*filters.conditions(database.backend)).group_by(*groups).order_by(*groups)
+    with database.read() as connection:
+        rows = connection.execute(statement).fetchall()
+    return [
+        {
+            "region": region,
+            "status": status,
+            "month": None if year is None else f"{int(year):04}-{int(month):02}",
+            "landslides": number,
+            "area_m2": area,
+        }
+        for region, status, year, month, number, area in rows
+    ]
 
 
 def history(database: Database, landslide_id: str) -> geopandas.GeoDataFrame:
-    """Every version of one landslide, the first one first, with who made it, when and why.
+    """Every version of one landslide, the oldest first, with who made it, when and why.
 
     Raises:
-        DatabaseError: there is no such landslide.
+        MissingRecordError: there is no such landslide.
+
+    Example:
+        >>> history(database, slide_id)[["version", "status", "changed_by"]]  # doctest: +SKIP
     """
 
     def versions(table: sa.Table) -> sa.Select[Any]:
         return sa.select(*(table.c[name] for name in VERSION_COLUMNS)).where(table.c.id == landslide_id)
 
     with database.read() as connection:
-        now = read_frame(connection, versions(landslide))
+        present = read_frame(connection, versions(landslide))
         past = read_frame(connection, versions(landslide_version).order_by(landslide_version.c.version))
-    if now.empty:
+    if present.empty:
         raise no_such_landslide(database, landslide_id)
-    return pd.concat([past, now], ignore_index=True) if len(past) else now
+    return pd.concat([past, present], ignore_index=True) if len(past) else present
 
 
 def reviews(database: Database, landslide_id: str) -> pd.DataFrame:
-    """What was proposed and decided for one landslide, the first entry first."""
-    wanted = [c for c in review.columns if c.name != "fid"]
+    """What was proposed and decided for one landslide, the oldest entry first; the columns of the review table."""
+    statement = sa.select(*record_columns(review_table)).where(review_table.c.landslide_id == landslide_id)
     with database.read() as connection:
-        asked = sa.select(*wanted).where(review.c.landslide_id == landslide_id).order_by(review.c.fid)
-        return pd.DataFrame(read_frame(connection, asked))
+        return pd.DataFrame(read_frame(connection, statement.order_by(review_table.c.fid)))
 
 
 def no_such_landslide(database: Database, landslide_id: str) -> MissingRecordError:
@@ -60,7 +136,12 @@ def no_such_landslide(database: Database, landslide_id: str) -> MissingRecordErr
 
 
 def info(database: Database) -> dict[str, Any]:
-    """What there is: schema version, rows by table, landslides by status, area, dates, regions, events."""
+    """What the database holds: schema version, rows by table, landslides by status, area, days, regions, events.
+
+    Example:
+        >>> info(database)["rows"]["landslide"]  # doctest: +SKIP
+        1204
+    """
     count = sa.func.count()
     with database.read() as connection:
         version = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
@@ -69,10 +150,7 @@ def info(database: Database) -> dict[str, Any]:
         status = dict.fromkeys(Status, 0) | {row[0]: row[1] for row in by_status}
         sums = [sa.func.sum(landslide.c.area_m2), sa.func.min(landslide.c.date_min), sa.func.max(landslide.c.date_max)]
         area, first, last = connection.execute(sa.select(*sums)).one()
-        regions = connection.execute(sa.select(landslide.c.region).distinct().order_by(landslide.c.region)).scalars()
-        named = [name for name in regions if name]
-        events = connection.execute(sa.select(landslide.c.event_id).distinct().order_by(landslide.c.event_id)).scalars()
-        known = [of for of in events if of]
+        regions, events = (_distinct(connection, column) for column in (landslide.c.region, landslide.c.event_id))
     return {
         "database": database.name,
         "backend": "PostGIS" if database.path is None else "GeoPackage",
@@ -82,6 +160,11 @@ def info(database: Database) -> dict[str, Any]:
         "area_m2": area or 0.0,
         "date_min": first.isoformat() if first else None,
         "date_max": last.isoformat() if last else None,
-        "regions": named,
-        "events": known,
+        "regions": regions,
+        "events": events,
     }
+
+
+def _distinct(connection: sa.Connection, column: sa.Column[Any]) -> list[str]:
+    """The texts that stand in a column, in order."""
+    return [text for text in connection.execute(sa.select(column).distinct().order_by(column)).scalars() if text]

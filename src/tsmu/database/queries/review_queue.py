@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from tsmu.database.queries.filters import Filters
 from tsmu.database.queries.spatial_index import touches_box
 from tsmu.database.schema import landslide, observation, run
-from tsmu.database.storage.database import Database, read_frame
+from tsmu.database.storage import Database, read_frame
 from tsmu.database.vocabulary import Author, Status
 
 FIRST_BOX, GROWTH = 0.02, 3.0  # degrees; from one search to the next

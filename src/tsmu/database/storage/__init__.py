@@ -1,1 +1,52 @@
 """How landslide records lie in a GeoPackage or in PostGIS: transactions, geometry, bulk inserts, triggers, backup."""
+
+from tsmu.database.storage import geopackage, postgis, rtree
+from tsmu.database.storage.backup import backup
+from tsmu.database.storage.database import Database
+from tsmu.database.storage.features import BULK_ROWS, decode_column, insert_features, read_frame
+from tsmu.database.storage.geometry import (
+    EncodedShapes,
+    Shapes,
+    backend_of,
+    decode,
+    encode,
+    encode_for_layers,
+    envelope,
+)
+from tsmu.database.storage.geometry_cleaning import (
+    AREA_TOLERANCE,
+    as_multipolygons,
+    check_number_of_points,
+    clean_drawn_outline,
+    clean_polygons,
+    geodesic_areas,
+)
+from tsmu.database.storage.geopackage import register_attribute_table
+from tsmu.database.storage.triggers import create_triggers
+
+__all__ = [
+    "AREA_TOLERANCE",
+    "BULK_ROWS",
+    "Database",
+    "EncodedShapes",
+    "Shapes",
+    "as_multipolygons",
+    "backend_of",
+    "backup",
+    "check_number_of_points",
+    "clean_drawn_outline",
+    "clean_polygons",
+    "create_triggers",
+    "decode",
+    "decode_column",
+    "encode",
+    "encode_for_layers",
+    "envelope",
+    "geodesic_areas",
+    "geopackage",
+    "insert_features",
+    "postgis",
+    "read_frame",
+    "register_attribute_table",
+    "rtree",
+]

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import sqlalchemy as sa
 
-from tsmu.database.schema import has_index
+from tsmu.database.schema import has_spatial_index
 from tsmu.database.storage import rtree as rtrees
 
 
@@ -58,7 +58,7 @@ def bulk_insert(
         (len(fids), f"{table.name}"),
     )
     there = np.flatnonzero(~np.isnan(bounds[:, 0]))
-    if has_index(table) and len(there):
+    if has_spatial_index(table) and len(there):
         rtrees.add_boxes(connection, f"rtree_{table.name}_geom", there + fids.start, bounds[there])
 
 

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 import shapely
+import sqlalchemy as sa
 
 from tsmu.database.types import SRS_ID
 
@@ -21,6 +22,11 @@ _HEADER = np.dtype(  # GeoPackage 1.3, 2.1.3; packed, little-endian, with the en
 _PLAIN = 8  # bytes of a header without an envelope
 _LITTLE_ENDIAN, _XY_ENVELOPE, _EMPTY = 0b1, 0b10, 0b10000
 _ENVELOPE_BYTES = (0, 32, 48, 48, 64)  # by the envelope code in the flags
+
+
+def backend_of(connection: sa.Connection) -> Backend:
+    """Which backend a connection talks to."""
+    return "postgresql" if connection.dialect.name == "postgresql" else "sqlite"
 
 
 def encode(shapes: Shapes, backend: Backend) -> list[Any]:

@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pyogrio
 import sqlalchemy as sa
 
-from tsmu.database.schema import TABLES, has_index, has_shape, landslide, shape_kind
+from tsmu.database.schema import TABLES, has_shape, has_spatial_index, landslide, shape_kind
 from tsmu.database.storage.geometry import envelope
 from tsmu.database.storage.qgis_style import LAYER_STYLES, landslide_style
 from tsmu.database.storage.triggers import create_tables_and_triggers
@@ -36,7 +36,7 @@ def create(path: Path, revision: str) -> None:
     """Make an empty database of this schema at `path`, where nothing is yet."""
     layers = [landslide, *(table for table in TABLES if has_shape(table) and table is not landslide)]
     for table in layers:  # the first is what programs open when nobody names a layer
-        options = {"FID": "fid", "GEOMETRY_NAME": "geom", "SPATIAL_INDEX": "YES" if has_index(table) else "NO"}
+        options = {"FID": "fid", "GEOMETRY_NAME": "geom", "SPATIAL_INDEX": "YES" if has_spatial_index(table) else "NO"}
         pyogrio.write_dataframe(
             geopandas.GeoDataFrame(geometry=[], crs=SRS_ID), path, layer=f"{table.name}", driver="GPKG",
             geometry_type=_OGR_KINDS[shape_kind(table)], append=path.exists(), layer_options=options,

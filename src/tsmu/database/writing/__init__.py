@@ -1,1 +1,21 @@
 """What mapping runs and inventories bring into the database, and the versions of landslides."""
+
+from tsmu.database.writing.inventories import AddedInventory, add_inventory
+from tsmu.database.writing.landslide_versions import Stamp, insert_landslides, write_versions
+from tsmu.database.writing.runs import AddedRun, add_run
+from tsmu.database.writing.scenes import RunRecord, SceneRecord, insert_run, record_mapped_area, shift_scene
+
+__all__ = [
+    "AddedInventory",
+    "AddedRun",
+    "RunRecord",
+    "SceneRecord",
+    "Stamp",
+    "add_inventory",
+    "add_run",
+    "insert_landslides",
+    "insert_run",
+    "record_mapped_area",
+    "shift_scene",
+    "write_versions",
+]

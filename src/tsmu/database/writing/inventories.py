@@ -1,23 +1,31 @@
-"""What somebody drew: the polygons of an inventory as observations from images of some days, and the area looked at.
+"""What somebody drew: an inventory's polygons as observations, with the area in which its author looked.
 
-They become landslides by merging (`merge`), together with all other observations.
+The observations become landslides by merging (`merge`), together with those of runs and other inventories.
 """
 
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 import geopandas
 import numpy as np
+import numpy.typing as npt
 import shapely
 import sqlalchemy as sa
 from shapely.geometry.base import BaseGeometry
 
 from tsmu.database.ids import content_id, outline_ids
 from tsmu.database.schema import mapped_area, observation
-from tsmu.database.storage.database import Database, insert_features
-from tsmu.database.storage.geometry_cleaning import as_multipolygons, clean_polygons, geodesic_areas
+from tsmu.database.storage import (
+    Database,
+    Shapes,
+    as_multipolygons,
+    clean_polygons,
+    geodesic_areas,
+    insert_features,
+)
 from tsmu.database.types import utc_now
-from tsmu.database.writing.runs import SceneRecord, insert_scene
+from tsmu.database.writing.scenes import SceneRecord, insert_scene
 from tsmu.errors import DatabaseError
 from tsmu.issues import IssueLog
 
@@ -26,10 +34,10 @@ Days = tuple[date | None, date | None]
 
 @dataclass(frozen=True)
 class AddedInventory:
-    """What an inventory brought: `observations` is 0 where it was there already."""
+    """What an inventory brought: `observations` is 0 where the database had it already."""
 
     scene_id: str
-    already_there: bool
+    already_stored: bool
     observations: int
 
 
@@ -44,46 +52,64 @@ def add_inventory(
     area: BaseGeometry | None = None,
     min_area_m2: float | None = None,
 ) -> AddedInventory:
-    """Put the polygons of one inventory into the database, in one transaction; again, it changes nothing.
+    """Store the polygons of one inventory, in one transaction; the same inventory again changes nothing.
 
     Args:
         database: open.
         outlines: polygons in any CRS.
-        log: takes polygons that were left out or repaired; of the same one twice, the second is left out.
+        log: takes polygons that were left out or repaired; of two equal ones the second is left out.
         name: of the images, or of the inventory where nobody says which images.
         mapper: who drew it: a person, or the inventory's citation.
         dates: the days between which what it shows happened or was seen.
         area: where the mapper looked, EPSG:4326; by default the convex hull of the polygons, the
             least that can have been looked at.
-        min_area_m2: smallest landslide that was drawn.
+        min_area_m2: smallest landslide that was drawn, m2.
 
     Raises:
-        DatabaseError: nothing is left of it, or the same name, mapper and days are there with other polygons.
+        DatabaseError: nothing is left of it, or the database has other polygons under the same name, mapper
+            and days.
+
+    Example:
+        >>> add_inventory(  # doctest: +SKIP
+        ...     database, polygons.geometry, log, name="Gorkha", mapper="Roback 2018", dates=(None, date(2015, 5, 2))
+        ... ).observations
+        24915
     """
-    places, shapes = clean_polygons(outlines, name, log)
+    shapes = _clean_and_distinct(outlines, name, log)
+    mapped = shapely.MultiPolygon(shapely.get_parts(shapes).tolist()).convex_hull if area is None else area
+    scene_record = SceneRecord(name, mapped, date_pre=dates[0], date_post=dates[1])
+    area_id = content_id("area", scene_record.id, mapper)
+    # Ids are made of normalised outlines, because programs write the same polygon in several forms.
+    ids = outline_ids(f"{scene_record.id} {mapper}", shapely.to_wkb(shapely.normalize(shapes)).tolist())
+    with database.write() as connection:
+        if connection.execute(sa.select(mapped_area.c.id).where(mapped_area.c.id == area_id)).first():
+            _require_same_observations(connection, scene_record, mapper, ids)
+            return AddedInventory(scene_record.id, already_stored=True, observations=0)
+        insert_scene(connection, scene_record)
+        row: dict[str, Any] = {"scene_id": scene_record.id, "mapper": mapper, "created_at": utc_now()}
+        area_shape = as_multipolygons(np.array([mapped], dtype=object))
+        insert_features(connection, mapped_area, row | {"id": area_id, "min_area_m2": min_area_m2}, area_shape)
+        insert_features(connection, observation, row | {"id": ids, "area_m2": geodesic_areas(shapes)}, shapes)
+    return AddedInventory(scene_record.id, already_stored=False, observations=len(shapes))
+
+
+def _clean_and_distinct(outlines: geopandas.GeoSeries, name: str, log: IssueLog) -> Shapes:
+    """MultiPolygons in EPSG:4326, each once."""
+    positions, shapes = clean_polygons(outlines, name, log)
     if not len(shapes):
         raise DatabaseError(f"{name}: no polygon in it can be stored; the issue log says why")
     _, first = np.unique(shapely.to_wkb(shapely.normalize(shapes)), return_index=True)
-    for place in np.delete(places, first).tolist():
-        log.error(name, "is the same polygon as an earlier one", row=place + 1)
-    shapes = shapes[np.sort(first)]
-    looked = shapely.MultiPolygon(shapely.get_parts(shapes).tolist()).convex_hull if area is None else area
-    seen = SceneRecord(name, looked, date_pre=dates[0], date_post=dates[1])
-    area_id, created = content_id("area", seen.id, mapper), utc_now()
-    # The form in which programs write a polygon must not change its id.
-    ids = outline_ids(f"{seen.id} {mapper}", shapely.to_wkb(shapely.normalize(shapes)).tolist())
-    with database.write() as connection:
-        if connection.execute(sa.select(mapped_area.c.id).where(mapped_area.c.id == area_id)).first():
-            mine = sa.and_(observation.c.scene_id == seen.id, observation.c.mapper == mapper)
-            if set(connection.execute(sa.select(observation.c.id).where(mine)).scalars()) != set(ids):
-                raise DatabaseError(
-                    f"{name}: an inventory of this name and these days by {mapper} is there with other polygons; "
-                    "give the new one another name"
-                )
-            return AddedInventory(seen.id, already_there=True, observations=0)
-        insert_scene(connection, seen)
-        by = {"scene_id": seen.id, "mapper": mapper, "created_at": created}
-        area_shape = as_multipolygons(np.array([looked], dtype=object))
-        insert_features(connection, mapped_area, by | {"id": area_id, "min_area_m2": min_area_m2}, area_shape)
-        insert_features(connection, observation, by | {"id": ids, "area_m2": geodesic_areas(shapes)}, shapes)
-    return AddedInventory(seen.id, already_there=False, observations=len(shapes))
+    for position in np.delete(positions, first).tolist():
+        log.error(name, "is the same polygon as an earlier one", row=position + 1)
+    return shapes[np.sort(first)]
+
+
+def _require_same_observations(
+    connection: sa.Connection, record: SceneRecord, mapper: str, ids: npt.NDArray[np.object_]
+) -> None:
+    of_inventory = sa.and_(observation.c.scene_id == record.id, observation.c.mapper == mapper)
+    if set(connection.execute(sa.select(observation.c.id).where(of_inventory)).scalars()) != set(ids):
+        raise DatabaseError(
+            f"{record.name}: the database has other polygons of an inventory with this name and these days by "
+            f"{mapper}; give the new one another name"
+        )

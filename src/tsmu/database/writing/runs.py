@@ -1,18 +1,16 @@
-"""A mapping run's polygons into the database: observations, and what they mean for the landslides.
+"""A mapping run's polygons into the database: observations, and what they change of the landslides.
 
-What a run says of a landslide that is there already is decided so, observation by observation:
+Each observation of a run is compared with the landslides that are stored already:
 
-- An observation is of the landslide with which it shares most area, if they share at least half of
-  the smaller outline. One that is of none becomes a new candidate.
-- Where an observation and a landslide overlap no other, and no person has touched the landslide,
-  it is redrawn; its former version is kept.
-- Everything else is only proposed, in the review table: a person decided, or it is not one to one.
+- It belongs to the landslide with which it shares most area, if they share at least half of the smaller
+  outline (`tsmu.evaluate.overlap`). An observation that belongs to none becomes a new candidate.
+- Where an observation and a landslide overlap no other, and no person has touched the landslide, the
+  landslide is redrawn; its former version is kept.
+- Everything else is only proposed, in the review table: a person has decided, or it is not one to one.
 """
 
-import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import date, datetime
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import geopandas
@@ -24,98 +22,45 @@ import sqlalchemy as sa
 from shapely.geometry.base import BaseGeometry
 
 from tsmu.database.ids import content_id, landslide_ids, outline_ids
-from tsmu.database.queries.spatial_index import touches_box
-from tsmu.database.schema import landslide, mapped_area, observation, review, run, scene
-from tsmu.database.storage import geopackage
-from tsmu.database.storage.database import Database, backend_of, insert_features
-from tsmu.database.storage.geometry import Shapes, decode, encode, encode_for_layers
-from tsmu.database.storage.geometry_cleaning import clean_polygons, geodesic_areas
+from tsmu.database.queries import touches_box
+from tsmu.database.schema import landslide, observation, review, run
+from tsmu.database.storage import (
+    Database,
+    EncodedShapes,
+    Shapes,
+    clean_polygons,
+    decode,
+    encode_for_layers,
+    geodesic_areas,
+    insert_features,
+)
 from tsmu.database.types import utc_now
 from tsmu.database.vocabulary import Author, Decision, Status
-from tsmu.evaluate.objects import SAME
+from tsmu.database.writing.landslide_versions import Stamp, insert_landslides, write_versions
+from tsmu.database.writing.scenes import RunRecord, SceneRecord, insert_run
+from tsmu.evaluate.overlap import overlapping_pairs
 from tsmu.issues import IssueLog
 
 _MEASURED = ("max_probability", "mean_probability", "mean_deviation")
 
 
 @dataclass(frozen=True)
-class SceneRecord:
-    """The images of one place.
-
-    Attributes:
-        name: as the user calls it.
-        footprint: polygon in EPSG:4326.
-        post: post-event image, path or id.
-        pre: pre-event image, path or id.
-        date_pre: its day.
-        date_post: the post-event image's day.
-        gsd_m: ground sampling distance, m.
-        positional_accuracy_m: radius in which a point of the images lies, m.
-    """
-
-    name: str
-    footprint: BaseGeometry
-    post: str | None = None
-    pre: str | None = None
-    date_pre: date | None = None
-    date_post: date | None = None
-    gsd_m: float | None = None
-    positional_accuracy_m: float | None = None
-
-    @property
-    def id(self) -> str:
-        """The same for the same images, in every database."""
-        return content_id("scene", self.name, self.post, self.pre, self.date_pre, self.date_post)
-
-
-@dataclass(frozen=True)
-class RunRecord:
-    """One model version on one scene.
-
-    Attributes:
-        bundle: its name, such as v003.
-        bundle_digest: its hash.
-        decoder: the region whose decoder answered.
-        region: the region in which the scene lies.
-        threshold: whole percent from which a pixel is landslide.
-        engine: what computed.
-        settings: all else that decides the result.
-    """
-
-    bundle: str
-    bundle_digest: str
-    decoder: str
-    region: str
-    threshold: int
-    engine: str | None = None
-    settings: Mapping[str, Any] = field(default_factory=dict)
-
-    def id(self, scene_id: str) -> str:
-        """The same for the same run on the same scene, in every database."""
-        return content_id(
-            "run", scene_id, self.bundle_digest, self.decoder, self.threshold, self.engine, self._settings
-        )
-
-    @property
-    def _settings(self) -> str:
-        return json.dumps(dict(self.settings), sort_keys=True)
-
-    def row(self, scene_id: str, created: datetime) -> dict[str, Any]:
-        """Its row in the run table."""
-        named = {name: getattr(self, name) for name in ("bundle", "bundle_digest", "decoder", "region", "threshold")}
-        own = {"id": self.id(scene_id), "scene_id": scene_id, "engine": self.engine, "settings": self._settings}
-        return named | own | {"created_at": created}
-
-
-@dataclass(frozen=True)
 class AddedRun:
-    """What a run brought: numbers of rows; all 0 where the run was there already.
+    """What a run brought: numbers of rows; all 0 where the database had the run already.
 
-    `observations` = `candidates` + `redrawn` + `proposed` + those that say what is believed already.
+    `observations` = `candidates` + `redrawn` + `proposed` + those that show a landslide exactly as it is stored.
+
+    Attributes:
+        run_id: of the run.
+        already_stored: whether the database had the run already.
+        observations: polygons of the run.
+        candidates: of these, new landslides.
+        redrawn: landslides that have the outline of an observation now.
+        proposed: outlines that were only proposed.
     """
 
     run_id: str
-    already_there: bool = False
+    already_stored: bool = False
     observations: int = 0
     candidates: int = 0
     redrawn: int = 0
@@ -125,147 +70,136 @@ class AddedRun:
 def add_run(
     database: Database,
     polygons: geopandas.GeoDataFrame,
-    seen: SceneRecord,
-    by: RunRecord,
+    scene_record: SceneRecord,
+    run_record: RunRecord,
     log: IssueLog,
     area: BaseGeometry | None = None,
 ) -> AddedRun:
-    """Put what a run found into the database, in one transaction; a run that is there changes nothing.
+    """Store what a run mapped, in one transaction; a run that is stored already changes nothing.
 
     Args:
         database: open.
-        polygons: any CRS; columns `max_probability` and `mean_probability` (0 to 1), and where they
+        polygons: in any CRS; columns `max_probability` and `mean_probability` (0 to 1), and where they
             are known `mean_deviation` (0 to 1) and `area_m2`, on the WGS 84 ellipsoid.
-        seen: the scene.
-        by: the run.
+        scene_record: the scene.
+        run_record: the run.
         log: takes polygons that were left out or repaired.
-        area: what of the scene had data, EPSG:4326; by default its footprint.
+        area: where the scene had data, EPSG:4326; by default its footprint.
+
+    Raises:
+        DatabaseError: the polygons have no CRS, or the database cannot be written.
+
+    Example:
+        >>> scene = SceneRecord("ridge", footprint, "post.tif")  # doctest: +SKIP
+        >>> run = RunRecord("v003", digest, "alps", "alps", threshold=50)  # doctest: +SKIP
+        >>> add_run(database, polygons, scene, run, IssueLog("ridge")).candidates  # doctest: +SKIP
+        42
     """
-    places, shapes = clean_polygons(polygons.geometry, seen.name, log)
-    values = pd.DataFrame(polygons.drop(columns=polygons.geometry.name)).iloc[places]
-    areas = _areas(values, shapes, {issue.row for issue in log if issue.severity == "warning"}, places)
-    run_id, created = by.id(seen.id), utc_now()
+    positions, shapes = clean_polygons(polygons.geometry, scene_record.name, log)
+    values = pd.DataFrame(polygons.drop(columns=polygons.geometry.name)).iloc[positions]
+    repaired = {issue.row for issue in log if issue.severity == "warning"}
+    areas = _areas(values, shapes, repaired, positions)
+    run_id, created = run_record.id(scene_record.id), utc_now()
     with database.write() as connection:
         if connection.execute(sa.select(run.c.id).where(run.c.id == run_id)).first():
-            return AddedRun(run_id, already_there=True)
-        insert_run(connection, seen, by, created, area)
+            return AddedRun(run_id, already_stored=True)
+        insert_run(connection, scene_record, run_record, created, area)
         matches = _match(connection, shapes)
-        fresh = ~np.isin(np.arange(len(shapes)), matches.observed)
-        stored = encode_for_layers(shapes, database.backend)
-        ids = outline_ids(run_id, stored.wkb)
-        owner = np.empty(len(shapes), dtype=object)
-        owner[fresh] = landslide_ids(ids[fresh])
-        owner[matches.observed] = matches.owner
-        stamp = {"author": Author.RUN.value, "changed_by": f"run {run_id}", "changed_at": created}
-        believed = {"id": owner[fresh], "area_m2": areas[fresh], "status": Status.CANDIDATE.value, "region": by.region}
-        believed |= {"date_min": seen.date_pre, "date_max": seen.date_post, "version": 1, "change_reason": "found"}
-        insert_features(connection, landslide, believed | stamp, stored[fresh])
-        observed = {"id": ids, "landslide_id": owner, "scene_id": seen.id, "run_id": run_id, "area_m2": areas}
-        observed |= {name: _known(values[name].to_numpy(np.float64)) for name in _MEASURED if name in values}
-        insert_features(connection, observation, observed | {"created_at": created}, stored)
-        redraw = matches.redraw
-        _redraw(
-            connection, matches.owner[redraw], shapes[matches.observed[redraw]], areas[matches.observed[redraw]], stamp
-        )
+        new = ~np.isin(np.arange(len(shapes)), matches.observed)
+        encoded = encode_for_layers(shapes, database.backend)
+        ids = outline_ids(run_id, encoded.wkb)
+        landslide_of = np.empty(len(shapes), dtype=object)
+        landslide_of[new], landslide_of[matches.observed] = landslide_ids(ids[new]), matches.landslide
+        stamp = Stamp(Author.RUN, f"run {run_id}", "found", created)
+        candidates = {"id": landslide_of[new], "area_m2": areas[new], "region": run_record.region}
+        candidates |= {"date_min": scene_record.date_pre, "date_max": scene_record.date_post}
+        insert_landslides(connection, candidates | {"status": Status.CANDIDATE.value}, encoded[new], stamp)
+        row = {"id": ids, "landslide_id": landslide_of, "area_m2": areas, "scene_id": scene_record.id}
+        _insert_observations(connection, row | {"run_id": run_id, "created_at": created}, values, encoded)
+        _redraw(connection, matches, shapes, areas, run_id, created)
         _propose(connection, matches, ids, run_id, created)
-        return AddedRun(run_id, False, len(shapes), int(fresh.sum()), int(redraw.sum()), int(matches.propose.sum()))
+        counts = (len(shapes), int(new.sum()), int(matches.redraw.sum()), int(matches.propose.sum()))
+        return AddedRun(run_id, False, *counts)
 
 
-def insert_run(
-    connection: sa.Connection, seen: SceneRecord, by: RunRecord, created: datetime, area: BaseGeometry | None = None
+def _insert_observations(
+    connection: sa.Connection, row: dict[str, Any], values: pd.DataFrame, encoded: EncodedShapes
 ) -> None:
-    """Insert the scene, unless it is there, the run, and the area that it covered."""
-    footprint = insert_scene(connection, seen)
-    connection.execute(sa.insert(run), by.row(seen.id, created))
-    run_id = by.id(seen.id)
-    looked = {"id": content_id("area", run_id), "scene_id": seen.id, "run_id": run_id, "created_at": created}
-    insert_features(connection, mapped_area, looked, [footprint if area is None else _as_multipolygon(area)])
-
-
-def insert_scene(connection: sa.Connection, seen: SceneRecord) -> BaseGeometry:
-    """Insert the scene, unless it is there, and give its footprint as stored."""
-    footprint = _as_multipolygon(seen.footprint)
-    if not connection.execute(sa.select(scene.c.id).where(scene.c.id == seen.id)).first():
-        names = ("id", "name", "post", "pre", "date_pre", "date_post", "gsd_m", "positional_accuracy_m")
-        insert_features(connection, scene, {name: getattr(seen, name) for name in names}, [footprint])
-    return footprint
+    measured = {name: _none_for_nan(values[name].to_numpy(np.float64)) for name in _MEASURED if name in values}
+    insert_features(connection, observation, row | measured, encoded)
 
 
 @dataclass(frozen=True)
 class _Matches:
-    """Observations that are of landslides which are there.
+    """Observations that belong to stored landslides; all arrays have one entry per such observation.
 
     Attributes:
         observed: positions of the observations.
-        owner: id of the landslide of each.
+        landslide: id of the landslide of each.
         redraw: whether the landslide takes the observation's outline.
         propose: whether the outline is only proposed.
-        status: what was believed of each landslide.
+        status: of each landslide.
     """
 
     observed: npt.NDArray[np.intp]
-    owner: npt.NDArray[np.object_]
+    landslide: npt.NDArray[np.object_]
     redraw: npt.NDArray[np.bool_]
     propose: npt.NDArray[np.bool_]
     status: npt.NDArray[np.object_]
 
 
 def _match(connection: sa.Connection, shapes: Shapes) -> _Matches:
-    known = _landslides_near(connection, shapes)
-    if not len(known):
+    stored = _landslides_near(connection, shapes)
+    if not len(stored):
         nothing: Any = np.array([], dtype=object)
         return _Matches(nothing.astype(np.intp), nothing, nothing.astype(bool), nothing.astype(bool), nothing)
-    old = decode(known["geom"].tolist())
-    new, there = shapely.STRtree(old).query(shapes, predicate="intersects")
-    shared = shapely.area(shapely.intersection(shapes[new], old[there]))
-    enough = shared >= SAME * np.minimum(shapely.area(shapes[new]), shapely.area(old[there]))
-    new, there, shared = new[enough], there[enough], shared[enough]
-    alone = (np.bincount(new, minlength=len(shapes))[new] == 1) & (np.bincount(there, minlength=len(old))[there] == 1)
+    outlines = decode(stored["geom"].tolist())
+    pairs = overlapping_pairs(shapes, outlines)
+    of_observation, of_landslide = (np.bincount(side) for side in (pairs.first, pairs.second))
+    one_to_one = (of_observation[pairs.first] == 1) & (of_landslide[pairs.second] == 1)
     # The largest share first, then the lower id, so that the order of the rows decides nothing.
-    order = np.lexsort((known["id"].to_numpy(str)[there], -shared, new))
-    _, first = np.unique(new[order], return_index=True)
-    chosen = order[first]
-    new, there, alone = new[chosen], there[chosen], alone[chosen]
-    differs = ~shapely.equals(shapes[new], old[there])
-    belief = known.iloc[there]
-    free = (belief["status"] == Status.CANDIDATE).to_numpy() & (belief["author"] == Author.RUN).to_numpy()
-    redraw = differs & alone & free
-    owner, status = (belief[name].to_numpy(dtype=object) for name in ("id", "status"))
-    return _Matches(new, owner, redraw, differs & ~redraw, status)
+    order = np.lexsort((stored["id"].to_numpy(str)[pairs.second], -pairs.shared, pairs.first))
+    chosen = order[np.unique(pairs.first[order], return_index=True)[1]]
+    observed, position, one_to_one = pairs.first[chosen], pairs.second[chosen], one_to_one[chosen]
+    differs = ~shapely.equals(shapes[observed], outlines[position])
+    present = stored.iloc[position]
+    untouched = (present["status"] == Status.CANDIDATE).to_numpy() & (present["author"] == Author.RUN).to_numpy()
+    redraw = differs & one_to_one & untouched
+    owner, status = (present[name].to_numpy(dtype=object) for name in ("id", "status"))
+    return _Matches(observed, owner, redraw, differs & ~redraw, status)
 
 
 def _landslides_near(connection: sa.Connection, shapes: Shapes) -> pd.DataFrame:
+    """Landslides whose box touches that of all shapes, but for those that went into others."""
     columns = [landslide.c[name] for name in ("id", "geom", "status", "author")]
+    names = [column.name for column in columns]
     if not len(shapes):
-        return pd.DataFrame(columns=[column.name for column in columns])
+        return pd.DataFrame(columns=names)
     near = touches_box(landslide, tuple(shapely.total_bounds(shapes).tolist()), connection.dialect.name)
-    rows = connection.execute(sa.select(*columns).where(near, landslide.c.status != Status.MERGED.value)).fetchall()
-    return pd.DataFrame(rows, columns=[column.name for column in columns])
+    query = sa.select(*columns).where(near, landslide.c.status != Status.MERGED.value)
+    return pd.DataFrame(connection.execute(query).fetchall(), columns=names)
 
 
 def _redraw(
-    connection: sa.Connection, ids: npt.NDArray[np.object_], shapes: Shapes, areas: Any, stamp: dict[str, Any]
+    connection: sa.Connection, matches: _Matches, shapes: Shapes, areas: Any, run_id: str, created: datetime
 ) -> None:
-    if not len(ids):
-        return
-    backend = backend_of(connection)
-    changed = stamp | {"change_reason": "redrawn by a newer run", "version": landslide.c.version + 1}
-    statement = (
-        sa.update(landslide)
-        .where(landslide.c.id == sa.bindparam("of"))
-        .values(geom=sa.bindparam("shape"), area_m2=sa.bindparam("area"), **changed)
-    )
-    rows = zip(ids.tolist(), encode(shapes, backend), areas.tolist(), strict=True)
-    connection.execute(statement, [{"of": of, "shape": shape, "area": area} for of, shape, area in rows])
-    if backend == "sqlite":
-        geopackage.widen_extent(connection, landslide, shapely.bounds(shapes))
+    redrawn = matches.observed[matches.redraw]
+    stamp = Stamp(Author.RUN, f"run {run_id}", "redrawn by a newer run", created)
+    columns = {"area_m2": areas[redrawn]}
+    write_versions(connection, matches.landslide[matches.redraw], stamp, columns, shapes[redrawn])
 
 
 def _propose(connection: sa.Connection, matches: _Matches, ids: Any, run_id: str, created: datetime) -> None:
+    proposed = zip(
+        matches.observed[matches.propose],
+        matches.landslide[matches.propose],
+        matches.status[matches.propose],
+        strict=True,
+    )
     entries = [
         {
-            "id": content_id("proposal", owner, ids[observed]),
-            "landslide_id": owner,
+            "id": content_id("proposal", landslide_id, ids[observed]),
+            "landslide_id": landslide_id,
             "observation_id": ids[observed],
             "decision": Decision.PROPOSED.value,
             "status_before": status,
@@ -274,31 +208,24 @@ def _propose(connection: sa.Connection, matches: _Matches, ids: Any, run_id: str
             "at": created,
             "why": "a newer run draws it otherwise",
         }
-        for observed, owner, status, propose in zip(
-            matches.observed, matches.owner, matches.status, matches.propose, strict=True
-        )
-        if propose
+        for observed, landslide_id, status in proposed
     ]
     if entries:
         connection.execute(sa.insert(review), entries)
 
 
-def _areas(values: pd.DataFrame, shapes: Shapes, repaired: set[int | None], places: Any) -> Any:
-    """The areas as given; computed where they are not, and where the outline was repaired."""
+def _areas(values: pd.DataFrame, shapes: Shapes, repaired: set[int | None], positions: Any) -> Any:
+    """Areas as the map gives them; computed where it gives none, and where the outline was repaired."""
     if "area_m2" not in values:
         return geodesic_areas(shapes)
     areas = values["area_m2"].to_numpy(np.float64).copy()
-    anew = np.isin(places + 1, [row for row in repaired if row]) | ~(areas > 0)
-    areas[anew] = geodesic_areas(shapes[anew])
+    computed = np.isin(positions + 1, [row for row in repaired if row]) | ~(areas > 0)
+    areas[computed] = geodesic_areas(shapes[computed])
     return areas
 
 
-def _known(values: npt.NDArray[np.float64]) -> npt.NDArray[Any]:
+def _none_for_nan(values: npt.NDArray[np.float64]) -> npt.NDArray[Any]:
     """None in place of NaN, which PostgreSQL would store as a number larger than any other."""
-    known = values.astype(object)
-    known[np.isnan(values)] = None
-    return known
-
-
-def _as_multipolygon(shape: BaseGeometry) -> BaseGeometry:
-    return shapely.MultiPolygon(shapely.get_parts(shape).tolist())
+    found = values.astype(object)
+    found[np.isnan(values)] = None
+    return found

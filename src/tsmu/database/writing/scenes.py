@@ -1,51 +1,148 @@
-"""The scenes: which there are, by how much their images lie off, and where a person has looked."""
+"""Scenes (the images of one place), the runs that mapped them, and the areas in which somebody looked."""
 
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
 from typing import Any
 
-import geopandas
 import numpy as np
+import shapely
 import sqlalchemy as sa
 from shapely.geometry.base import BaseGeometry
 
-from tsmu.database.decisions.reshape import clean_drawn_outline
 from tsmu.database.ids import content_id
-from tsmu.database.schema import mapped_area, scene
-from tsmu.database.storage.database import Database, insert_features, read_frame
+from tsmu.database.queries import scene_by_id
+from tsmu.database.schema import mapped_area, run, scene
+from tsmu.database.storage import Database, clean_drawn_outline, insert_features
 from tsmu.database.types import utc_now
-from tsmu.errors import DatabaseError, MissingRecordError
+from tsmu.errors import DatabaseError
 
 MOST_SHIFT_M = 1000.0  # more is no offset of the imagery but another place
 
 
-def scenes(database: Database) -> geopandas.GeoDataFrame:
-    """All scenes, the columns of docs/schema.md without `fid`, by name."""
-    columns = [column for column in scene.columns if column.name != "fid"]
-    with database.read() as connection:
-        return read_frame(connection, sa.select(*columns).order_by(scene.c.name, scene.c.fid))
+@dataclass(frozen=True)
+class SceneRecord:
+    """The images of one place.
 
+    Attributes:
+        name: as the user calls it.
+        footprint: polygon in EPSG:4326.
+        post: post-event image, path or id.
+        pre: pre-event image, path or id.
+        date_pre: day of the pre-event image.
+        date_post: day of the post-event image.
+        gsd_m: ground sampling distance, m.
+        positional_accuracy_m: radius in which a point of the images lies, m.
 
-def scene_by_id(database: Database, scene_id: str) -> dict[str, Any]:
-    """A scene's row without its footprint.
-
-    Raises:
-        DatabaseError: there is none of that id.
+    Example:
+        >>> SceneRecord("ridge", shapely.box(7, 46, 7.1, 46.1), "post.tif").id[14]  # a UUID of version 5
+        '5'
     """
-    columns = [column for column in scene.columns if column.name not in ("fid", "geom")]
-    with database.read() as connection:
-        row = connection.execute(sa.select(*columns).where(scene.c.id == scene_id)).mappings().first()
-    if row is None:
-        raise MissingRecordError(f"no scene {scene_id}; look at the list of scenes")
-    return dict(row)
+
+    name: str
+    footprint: BaseGeometry
+    post: str | None = None
+    pre: str | None = None
+    date_pre: date | None = None
+    date_post: date | None = None
+    gsd_m: float | None = None
+    positional_accuracy_m: float | None = None
+
+    @property
+    def id(self) -> str:
+        """A UUID made of the fields: the same images have the same one in every database."""
+        return content_id("scene", self.name, self.post, self.pre, self.date_pre, self.date_post)
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """One model version on one scene.
+
+    Attributes:
+        bundle: the model version's name, such as v003.
+        bundle_digest: its hash.
+        decoder: the region whose decoder predicted.
+        region: the region in which the scene lies.
+        threshold: whole percent from which a pixel is landslide.
+        engine: what computed, such as torch.
+        settings: all else that decides the result.
+    """
+
+    bundle: str
+    bundle_digest: str
+    decoder: str
+    region: str
+    threshold: int
+    engine: str | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    def id(self, scene_id: str) -> str:
+        """A UUID made of the fields: the same run on the same scene has the same one in every database."""
+        return content_id(
+            "run", scene_id, self.bundle_digest, self.decoder, self.threshold, self.engine, self._settings_json
+        )
+
+    @property
+    def _settings_json(self) -> str:
+        return json.dumps(dict(self.settings), sort_keys=True)
+
+    def row(self, scene_id: str, created: datetime) -> dict[str, Any]:
+        """The run as a row of the run table."""
+        return {
+            "id": self.id(scene_id),
+            "scene_id": scene_id,
+            "bundle": self.bundle,
+            "bundle_digest": self.bundle_digest,
+            "decoder": self.decoder,
+            "region": self.region,
+            "threshold": self.threshold,
+            "engine": self.engine,
+            "settings": self._settings_json,
+            "created_at": created,
+        }
+
+
+def insert_scene(connection: sa.Connection, record: SceneRecord) -> BaseGeometry:
+    """Insert a scene, unless the database has it, and return its footprint as a MultiPolygon."""
+    footprint = _multipolygon(record.footprint)
+    if not connection.execute(sa.select(scene.c.id).where(scene.c.id == record.id)).first():
+        names = ("id", "name", "post", "pre", "date_pre", "date_post", "gsd_m", "positional_accuracy_m")
+        insert_features(connection, scene, {name: getattr(record, name) for name in names}, [footprint])
+    return footprint
+
+
+def insert_run(
+    connection: sa.Connection,
+    scene_record: SceneRecord,
+    run_record: RunRecord,
+    created: datetime,
+    area: BaseGeometry | None = None,
+) -> None:
+    """Insert a run with its scene, unless the database has the scene, and with the area that it mapped.
+
+    Args:
+        connection: within a `Database.write` block.
+        scene_record: the scene.
+        run_record: the run; the database must not have it.
+        created: when it comes into the database, UTC.
+        area: where the scene had data, EPSG:4326; by default its footprint.
+    """
+    footprint = insert_scene(connection, scene_record)
+    connection.execute(sa.insert(run), run_record.row(scene_record.id, created))
+    run_id = run_record.id(scene_record.id)
+    row = {"id": content_id("area", run_id), "scene_id": scene_record.id, "run_id": run_id, "created_at": created}
+    insert_features(connection, mapped_area, row, [footprint if area is None else _multipolygon(area)])
 
 
 def shift_scene(database: Database, scene_id: str, east_m: float, north_m: float) -> None:
-    """Say by how much the images of a scene are to be moved so that they lie where they belong.
+    """Store by how much a scene's images must be moved so that they lie where they belong.
 
     Args:
         database: open.
-        scene_id: which.
-        east_m: metres on the ground, at most `MOST_SHIFT_M` each way.
-        north_m: the same northwards.
+        scene_id: of which scene.
+        east_m: eastwards, metres on the ground, at most `MOST_SHIFT_M` each way.
+        north_m: northwards, likewise.
 
     Raises:
         DatabaseError: there is no such scene, or it is too far.
@@ -61,21 +158,21 @@ def shift_scene(database: Database, scene_id: str, east_m: float, north_m: float
 def record_mapped_area(
     database: Database, scene_id: str, area: BaseGeometry, by: str, min_area_m2: float | None = None, id: str = ""
 ) -> str:
-    """Note that a person has looked at an area and drawn every landslide in it.
+    """Store that a person has looked at an area and drawn every landslide in it.
 
     Args:
         database: open.
         scene_id: in which images.
         area: polygons in EPSG:4326.
-        by: who.
-        min_area_m2: the smallest landslide that was drawn.
-        id: made by the caller, so that the same note sent again is taken once.
+        by: who looked.
+        min_area_m2: the smallest landslide that was drawn, m2.
+        id: made by the caller, so that the same message sent again is stored once.
 
     Returns:
         The id of the mapped area.
 
     Raises:
-        DatabaseError: there is no such scene, nobody is named, or the area is none.
+        DatabaseError: there is no such scene, nobody is named, or the area is not valid.
     """
     if not by.strip():
         raise DatabaseError("area: say who looked")
@@ -88,3 +185,7 @@ def record_mapped_area(
             row = {"id": area_id, "scene_id": scene_id, "mapper": by, "min_area_m2": min_area_m2, "created_at": moment}
             insert_features(connection, mapped_area, row, np.array([shape], dtype=object))
     return area_id
+
+
+def _multipolygon(shape: BaseGeometry) -> BaseGeometry:
+    return shapely.MultiPolygon(shapely.get_parts(shape).tolist())

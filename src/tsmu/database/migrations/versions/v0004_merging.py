@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from tsmu.database.storage.geopackage import register_attribute_table
+from tsmu.database.storage import register_attribute_table
 from tsmu.database.types import Moment
 
 revision = "0004"

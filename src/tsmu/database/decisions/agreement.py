@@ -12,9 +12,9 @@ from typing import Any
 import pandas as pd
 import sqlalchemy as sa
 
-from tsmu.database.queries.filters import Filters
+from tsmu.database.queries import Filters
 from tsmu.database.schema import landslide, observation, review, run
-from tsmu.database.storage.database import Database
+from tsmu.database.storage import Database
 from tsmu.database.vocabulary import Action, Author, Status
 
 VERDICTS = {  # who redraws a landslide believes in it
