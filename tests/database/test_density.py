@@ -40,7 +40,7 @@ def test_every_landslide_counts_once_and_with_its_whole_area(records: db.Databas
     assert found.counted == cells["landslides"].sum() == 50
     assert cells.area.to_numpy() == pytest.approx(found.grid.area)
     looked = (cells["mapped_share"] * found.grid.area).sum()
-    assert looked == pytest.approx(found.looked.area, rel=0.01)  # but for slivers of cells
+    assert looked == pytest.approx(found.mapped_area.area, rel=0.01)  # but for slivers of cells
     assert (cells["area_share"] * cells["mapped_share"]).sum() * found.grid.area == pytest.approx(
         landslides["area_m2"].sum(), rel=1e-3
     )
@@ -56,7 +56,7 @@ def test_a_cell_is_divided_by_what_was_looked_at_of_it(records: db.Database, tmp
     assert (whole.cells["per_km2"] * whole.cells["mapped_share"] * 2500).sum() == pytest.approx(50)
     half = geopandas.GeoDataFrame(geometry=[shapely.box(6.95, 45.95, 7.2499, 46.05)], crs=4326)
     half.to_file(tmp_path / "half.geojson")
-    found = density(records, cell_m=50_000, looked=tmp_path / "half.geojson")
+    found = density(records, cell_m=50_000, mapped_area=tmp_path / "half.geojson")
     assert (found.counted, found.outside) == (25, 25)
     assert found.cells["per_km2"].mean() == pytest.approx(whole.cells["per_km2"].mean(), rel=0.5)
 

@@ -162,7 +162,7 @@ def test_a_foreign_inventory_with_its_area_becomes_observations(database: db.Dat
     path = tmp_path / "ours.geojson"
     squares(3).assign(**said).to_crs(4326).to_file(path)
     log = IssueLog(path)
-    taken = db.import_file(database, path, log, by="eva", looked=tmp_path / "area.gpkg")
+    taken = db.import_file(database, path, log, by="eva", mapped_area=tmp_path / "area.gpkg")
     assert taken.added == {"scene": 1, "mapped_area": 1, "landslide": 3, "observation": 3}
     assert [issue.column for issue in log] == ["movement_type"]
     assert db.query(database)["movement_type"].tolist() == ["debris flow", "fall", None]

@@ -72,7 +72,7 @@ def import_file(
 
         log = IssueLog(file, strict=strict)
         try:
-            taken = take(records, file, log, by=by, looked=looked)
+            taken = take(records, file, log, by=by, mapped_area=looked)
         finally:
             answer.take_issues(log, _issues(database, workspace))
         answer.records = sum(taken.added.values())

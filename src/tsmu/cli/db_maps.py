@@ -48,7 +48,7 @@ def density(
         from tsmu.database import draw_density, write_density
 
         wanted = filters(bbox, region, dates, min_area, status, where)
-        found = count(records, wanted, cell_m=cell, hexagons=hexagons, looked=area)
+        found = count(records, wanted, cell_m=cell, hexagons=hexagons, mapped_area=area)
         write_density(found, out)
         picture = out.with_suffix(".png")
         draw_density(found, picture, title)
@@ -59,8 +59,8 @@ def density(
             "cell_m": found.grid.size,
             "cells": len(cells),
             "outside": found.outside,
-            "mapped_km2": found.looked.area / 1e6,
-            "landslides_per_km2": found.counted / (found.looked.area / 1e6),
+            "mapped_km2": found.mapped_area.area / 1e6,
+            "landslides_per_km2": found.counted / (found.mapped_area.area / 1e6),
             "highest_per_km2": float(cells["per_km2"].max()) if len(cells) else None,
             "highest_area_share": float(cells["area_share"].max()) if len(cells) else None,
             "projection": cells.crs.to_wkt(),

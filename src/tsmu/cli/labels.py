@@ -58,7 +58,7 @@ def from_review(
                 seen = by_post[str(Path(post).resolve())]
                 shift = tuple(seen.scene[f"shift_{way}_m"] or 0.0 for way in ("east", "north"))
                 said = Reviewed(
-                    seen.landslides, seen.rejected, seen.undecided, seen.looked, (shift[0], shift[1]), around
+                    seen.landslides, seen.rejected, seen.undecided, seen.mapped_areas, (shift[0], shift[1]), around
                 )
                 mask = reviewed_mask(said, Path(post), space.label_files / f"{pair}.tif")
                 writer.write(pair, table, mask, len(seen.landslides))
@@ -70,7 +70,7 @@ def from_review(
             "confirmed": sum(len(seen.landslides) for seen in by_post.values()),
             "rejected": sum(len(seen.rejected) for seen in by_post.values()),
             "undecided": sum(len(seen.undecided) for seen in by_post.values()),
-            "looked_at": sum(len(seen.looked) for seen in by_post.values()),
+            "looked_at": sum(len(seen.mapped_areas) for seen in by_post.values()),
             "regions": sorted({seen.region for seen in by_post.values() if seen.region}),
         }
         answer.say(

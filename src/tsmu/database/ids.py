@@ -32,21 +32,21 @@ def outline_ids(of: str, outlines: Iterable[bytes]) -> npt.NDArray[np.object_]:
     """
     begin = _CONTENT.bytes + f"observation {of} ".encode()
     wholes = [begin + outline for outline in outlines]
-    found = [_sha1(whole).digest() for whole in wholes]
-    if len(set(found)) < len(found):
+    digests = [_sha1(whole).digest() for whole in wholes]
+    if len(set(digests)) < len(digests):
         times: dict[bytes, int] = {}
-        for place, key in enumerate(found):
+        for position, key in enumerate(digests):
             if again := times.setdefault(key, 0):
-                found[place] = _sha1(wholes[place] + str(again).encode()).digest()
+                digests[position] = _sha1(wholes[position] + str(again).encode()).digest()
             times[key] += 1
-    return _written(b"".join([digest[:16] for digest in found]), _VERSION_5)
+    return _uuid_texts(b"".join([digest[:16] for digest in digests]), _VERSION_5)
 
 
 def landslide_ids(observation_ids: Iterable[str]) -> npt.NDArray[np.object_]:
     """Ids of landslides: `content_id("landslide", ID)` of each one's first observation."""
     before, after = _AS_JSON(("landslide", "@")).encode().split(b"@")
     begin = _CONTENT.bytes + before
-    return _written(
+    return _uuid_texts(
         b"".join([_sha1(begin + one.encode() + after).digest()[:16] for one in observation_ids]), _VERSION_5
     )
 
@@ -55,11 +55,11 @@ def new_ids(count: int) -> npt.NDArray[np.object_]:
     """New UUIDs in ascending order: by the time first (RFC 9562, 5.7), which an index takes in fastest."""
     octets = np.frombuffer(secrets.token_bytes(16 * count), np.uint8).reshape(count, 16).copy()
     octets[:, :6] = np.frombuffer((time.time_ns() // 1_000_000).to_bytes(6, "big"), np.uint8)
-    return np.sort(_written(octets.tobytes(), _VERSION_7))
+    return np.sort(_uuid_texts(octets.tobytes(), _VERSION_7))
 
 
-def _written(random: bytes, version: int) -> npt.NDArray[np.object_]:
-    """UUIDs as text, of 16 octets each."""
+def _uuid_texts(random: bytes, version: int) -> npt.NDArray[np.object_]:
+    """UUIDs as text, from 16 octets each."""
     octets = np.frombuffer(random, np.uint8).reshape(-1, 16).copy()
     octets[:, 6] = octets[:, 6] & 0x0F | version
     octets[:, 8] = octets[:, 8] & 0x3F | _VARIANT

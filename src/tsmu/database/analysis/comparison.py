@@ -1,8 +1,8 @@
 """Two inventories of one place: what both have, what only one has, and how large their landslides are.
 
-Two outlines are of the same landslide when they share at least half of the smaller one, the rule by which
-runs are matched with what is there. One may match several, where one author drew apart what the other drew
-as one. Neither inventory is the truth: human mappers agree in part only.
+Two outlines show the same landslide when they share at least half of the smaller one, the rule by which
+runs are matched with stored landslides (`tsmu.evaluate.overlap`). One may match several, where one author drew
+apart what the other drew as one. Neither inventory is the truth: human mappers agree in part only.
 """
 
 from dataclasses import asdict, dataclass
@@ -31,13 +31,13 @@ from tsmu.regions.layers import earth_crs, read_layer
 
 @dataclass(frozen=True)
 class ComparedInventory:
-    """One of the two inventories.
+    """One of the two inventories that are compared.
 
     Attributes:
         name: what it is called.
-        outlines: in the projection that both have.
+        outlines: in the equal-area projection of the comparison.
         areas: geodesic, m2.
-        matched: which have a landslide of the other inventory.
+        matched: whether each shows a landslide of the other inventory.
         tail: power law of the large areas; None for too few.
         rollover_m2: the most frequent area; None where small ones only get more.
     """
@@ -50,7 +50,7 @@ class ComparedInventory:
     rollover_m2: float | None
 
     def summary(self) -> dict[str, Any]:
-        """What there is to say of it, as JSON."""
+        """Numbers and areas, as JSON."""
         return {
             "name": self.name,
             "landslides": len(self.areas),
@@ -66,7 +66,7 @@ class ComparedInventory:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What two inventories share.
+    """What two inventories have in common.
 
     Attributes:
         a: the first.
@@ -83,7 +83,7 @@ class Comparison:
     either_m2: float
 
     def summary(self) -> dict[str, Any]:
-        """The table, as JSON: matched and missed of A, extra of B, IoU of the ground and of matching outlines."""
+        """As JSON: matched and missed landslides of A, extra ones of B, IoU of the ground and of matching outlines."""
         one = self.pairs.drop_duplicates("a", keep=False).drop_duplicates("b", keep=False)
         return {
             "a": self.a.summary(),
@@ -105,12 +105,15 @@ def compare(a: Path | str, b: Path | str, log: IssueLog, filters: Filters = EVER
         a: a database, or a layer of polygons; what B is measured against.
         b: likewise.
         log: takes polygons that were left out or repaired.
-        filters: for databases; without a status those that are believed to be landslides.
+        filters: for databases; unless a status is asked for, candidates and confirmed ones.
 
     Raises:
         TsmuError: one cannot be read, or has no landslides.
+
+    Example:
+        >>> compare("landslides.gpkg", "gorkha.shp", IssueLog("compare")).summary()["missed"]  # doctest: +SKIP
     """
-    outlines = [_read(target, log, filters) for target in (a, b)]
+    outlines = [_read_outlines(target, log, filters) for target in (a, b)]
     bounds = shapely.total_bounds(np.concatenate(outlines)).tolist()
     crs = equal_area_crs(*bounds)
     first, second = (geopandas.GeoSeries(shapes, crs=SRS_ID).to_crs(crs) for shapes in outlines)
@@ -120,17 +123,20 @@ def compare(a: Path | str, b: Path | str, log: IssueLog, filters: Filters = EVER
     ground = shapely.union_all(left), shapely.union_all(right)
     both = float(shapely.area(shapely.intersection(*ground)))
     sides = [
-        _side(str(target), geopandas.GeoSeries(shapes, crs=crs), geodesic_areas(degrees), used)
-        for target, shapes, degrees, used in zip(
+        _compared(str(target), geopandas.GeoSeries(shapes, crs=crs), geodesic_areas(degrees), positions)
+        for target, shapes, degrees, positions in zip(
             (a, b), (left, right), outlines, (overlaps.first, overlaps.second), strict=True
         )
     ]
     return Comparison(sides[0], sides[1], pairs, both, float(ground[0].area + ground[1].area - both))
 
 
-def _side(name: str, outlines: geopandas.GeoSeries, areas: npt.NDArray[np.float64], used: Any) -> ComparedInventory:
+def _compared(
+    name: str, outlines: geopandas.GeoSeries, areas: npt.NDArray[np.float64], positions: Any
+) -> ComparedInventory:
+    """One inventory, whose outlines at some positions show a landslide of the other one."""
     matched = np.zeros(len(areas), dtype=bool)
-    matched[used] = True
+    matched[positions] = True
     above = areas[areas > 0]
     return ComparedInventory(Path(name).name, outlines, areas, matched, power_law_tail(above), rollover(above))
 
@@ -142,18 +148,18 @@ def _valid(series: geopandas.GeoSeries) -> Any:
     return shapes
 
 
-def _read(target: Path | str, log: IssueLog, filters: Filters) -> Shapes:
+def _read_outlines(target: Path | str, log: IssueLog, filters: Filters) -> Shapes:
     if "://" in str(target) or (Path(target).is_file() and is_landslide_database(Path(target))):
         with open_database(target) as database:
-            shapes = np.array(query(database, filters.believed()).geometry.array, dtype=object)
+            shapes = np.array(query(database, filters.landslides_only()).geometry.array, dtype=object)
     else:
-        shapes = _layer(Path(target), log)
+        shapes = _read_layer(Path(target), log)
     if not len(shapes):
         raise DatabaseError(f"{target}: no landslides that can be compared; give another inventory or other conditions")
     return shapes
 
 
-def _layer(path: Path, log: IssueLog) -> Shapes:
+def _read_layer(path: Path, log: IssueLog) -> Shapes:
     if path.suffix.lower() == ".parquet" and path.exists():
         try:
             layer = geopandas.read_parquet(path)

@@ -9,27 +9,27 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from tsmu.database.analysis.comparison import ComparedInventory, Comparison
-from tsmu.database.analysis.density_plot import A4, draw_frame, polygon_path
-from tsmu.database.analysis.size_distribution import FEWEST, probability_density
+from tsmu.database.analysis.map_frame import A4, draw_frame, polygon_path
+from tsmu.database.analysis.size_distribution import LEAST_AREAS, probability_density
 from tsmu.files import written_whole
 
 BOTH, ONLY_A, ONLY_B = "#009e73", "#d55e00", "#0072b2"  # told apart with any colour vision (Okabe and Ito)
 BINS = 5  # per power of ten
 
 
-def draw_comparison(found: Comparison, path: Path) -> None:
+def draw_comparison(comparison: Comparison, path: Path) -> None:
     """Write the picture as PNG or PDF; an old one is replaced."""
     figure = Figure(figsize=A4, layout="constrained")
-    figure.suptitle(f"{found.a.name} (A) and {found.b.name} (B)", fontsize=13, fontweight="bold")
+    figure.suptitle(f"{comparison.a.name} (A) and {comparison.b.name} (B)", fontsize=13, fontweight="bold")
     left, right = figure.subplots(1, 2)
-    _map(left, found)
-    _sizes(right, found)
+    _map(left, comparison)
+    _sizes(right, comparison)
     with written_whole(path) as temporary:
         figure.savefig(temporary, dpi=200, facecolor="white")
 
 
-def _map(axes: Axes, found: Comparison) -> None:
-    a, b = found.a, found.b
+def _map(axes: Axes, comparison: Comparison) -> None:
+    a, b = comparison.a, comparison.b
     layers = (
         (a.outlines[~a.matched], ONLY_A, f"only in A ({(~a.matched).sum()})"),
         (b.outlines[~b.matched], ONLY_B, f"only in B ({(~b.matched).sum()})"),
@@ -44,14 +44,14 @@ def _map(axes: Axes, found: Comparison) -> None:
             handles.append(Patch(facecolor=f"{colour}66", edgecolor=colour, label=label))
     bounds = np.array([a.outlines.total_bounds, b.outlines.total_bounds])
     draw_frame(axes, (*bounds[:, :2].min(axis=0), *bounds[:, 2:].max(axis=0)), a.outlines.crs)
-    share = found.shared_m2 / found.either_m2
+    share = comparison.shared_m2 / comparison.either_m2
     axes.set_title(f"IoU of the areas {share:.2f}", fontsize=11)
     axes.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.5, -0.05), ncols=1, fontsize=9, frameon=False)
 
 
-def _sizes(axes: Axes, found: Comparison) -> None:
-    for side, name, colour, mark in ((found.a, "A", ONLY_A, "o"), (found.b, "B", ONLY_B, "s")):
-        if len(np.unique(side.areas)) >= FEWEST:
+def _sizes(axes: Axes, comparison: Comparison) -> None:
+    for side, name, colour, mark in ((comparison.a, "A", ONLY_A, "o"), (comparison.b, "B", ONLY_B, "s")):
+        if len(np.unique(side.areas)) >= LEAST_AREAS:
             _curve(axes, side, name, colour, mark)
     axes.set(xscale="log", yscale="log", xlabel="area, m²", ylabel="probability density, 1/m²")
     axes.set_title("Frequency of areas", fontsize=11)
@@ -64,11 +64,11 @@ def _curve(axes: Axes, side: ComparedInventory, name: str, colour: str, mark: st
     low, high = np.log10([areas.min(), areas.max() * 1.0001]).tolist()
     edges = np.logspace(low, high, int(np.ceil((high - low) * BINS)) + 1)
     counts, _ = np.histogram(areas, edges)
-    there = counts > 0
+    filled = counts > 0
     density = counts / np.diff(edges) / len(areas)
     middle = np.sqrt(edges[:-1] * edges[1:])
     axes.plot(
-        middle[there], density[there], mark, color=colour, markersize=4.5, label=f"{name}, {len(areas)} landslides"
+        middle[filled], density[filled], mark, color=colour, markersize=4.5, label=f"{name}, {len(areas)} landslides"
     )
     axes.plot(*probability_density(areas), color=colour, linewidth=0.8, alpha=0.6)
     if side.rollover_m2:

@@ -1,8 +1,8 @@
-"""How many landslides there are per square kilometre, and what share of the ground they take.
+"""How many landslides there are per square kilometre, and what share of the ground they cover.
 
-Both are of the ground that somebody looked at: a cell that nobody looked at has no value, one that was
-looked at in part is divided by that part, and landslides outside are not counted. A landslide counts
-where its centroid lies; its area is divided among the cells that it lies in.
+Both refer to mapped ground, in which somebody looked for landslides: a cell in which nobody looked has no
+value, one that was mapped in part is divided by that part, and landslides outside are not counted. A
+landslide counts in the cell of its centroid; its area is divided among the cells that it lies in.
 """
 
 from collections.abc import Iterator
@@ -21,36 +21,37 @@ from shapely.geometry.base import BaseGeometry
 
 from tsmu.database.analysis.equal_area_cells import Cells, Hexagons, Keys, Squares, equal_area_crs, to_plane
 from tsmu.database.queries import EVERYTHING, Filters
-from tsmu.database.schema import landslide, mapped_area, run, scene
+from tsmu.database.schema import landslide, run, scene
+from tsmu.database.schema import mapped_area as mapped_area_table
 from tsmu.database.storage import Database, Shapes, clean_polygons, decode
 from tsmu.errors import DatabaseError
 from tsmu.issues import IssueLog
 from tsmu.regions.layers import read_layer
 
-ROWS = 50_000  # held in memory at once
-LOOKED_AT = 0.01  # share of a cell from which it has a value; less is the edge of an image
-ALONG = 60  # cells along the longer side where nobody says how large one is
+ROWS_AT_ONCE = 50_000  # held in memory
+LEAST_MAPPED_SHARE = 0.01  # share of a cell from which it has a value; less is the edge of an image
+CELLS_ALONG = 60  # cells along the longer side where nobody says how large one is
 MOST_CELLS = 4_000_000
-STEP = 0.05  # degrees between the corners of a mapped area, so that its sides bend as the projection does
+STEP_DEG = 0.05  # between the corners of a mapped area, so that its sides bend as the projection does
 
 
 @dataclass(frozen=True)
 class DensityMap:
-    """A map of landslides.
+    """A map of landslide density.
 
     Attributes:
-        cells: GeoDataFrame in an equal-area projection, one row per cell that was looked at: `landslides`,
+        cells: GeoDataFrame in an equal-area projection, one row per cell that was mapped: `landslides`,
             `per_km2`, `area_share`, `mapped_share` (0 to 1), `cell` (its key).
         grid: the cells' kind and size.
-        looked: what was looked at, in the same projection.
-        counted: landslides in it.
-        outside: landslides that fulfil the conditions and lie outside it.
-        dates: first and last day asked for.
+        mapped_area: where somebody looked, in the same projection.
+        counted: number of landslides in it.
+        outside: number of landslides that fulfil the conditions and lie outside it.
+        dates: first and last day of the conditions.
     """
 
     cells: geopandas.GeoDataFrame
     grid: Cells
-    looked: BaseGeometry
+    mapped_area: BaseGeometry
     counted: int
     outside: int
     dates: tuple[date | None, date | None]
@@ -62,52 +63,52 @@ def density(
     *,
     cell_m: float | None = None,
     hexagons: bool = False,
-    looked: Path | None = None,
+    mapped_area: Path | None = None,
 ) -> DensityMap:
     """Count landslides by cells of equal area.
 
     Args:
         database: open.
-        filters: which landslides; without a status those that are believed to be landslides.
+        filters: which landslides; unless a status is asked for, candidates and confirmed ones.
         cell_m: side of a square, or width of a hexagon, m; by default some 60 along the longer side.
         hexagons: instead of squares.
-        looked: a layer of polygons that is taken for the area that was looked at; by default the
-            database's mapped areas, those of the dates, region and box that are asked for.
+        mapped_area: a layer of polygons in which somebody looked for landslides; by default the
+            database's mapped areas, those of the dates, region and box of the filters.
 
     Raises:
         DatabaseError: nobody has looked anywhere, or the cells are too many.
+
+    Example:
+        >>> found = density(database, Filters(region="alps"), cell_m=1000)  # doctest: +SKIP
+        >>> found.cells["per_km2"].max()  # doctest: +SKIP
     """
-    degrees = _looked_at(database, filters) if looked is None else _from_file(looked)
-    conditions, box = filters.believed().conditions(database.backend), filters.area
-    degrees = degrees if box is None else shapely.intersection(degrees, box)
-    if degrees.is_empty:
-        where = looked or database.name
+    area_degrees = _area_of_database(database, filters) if mapped_area is None else _area_of_file(mapped_area)
+    if filters.area is not None:
+        area_degrees = shapely.intersection(area_degrees, filters.area)
+    if area_degrees.is_empty:
+        where = mapped_area or database.name
         raise DatabaseError(f"{where}: nobody has looked there and then; give --area, or import with --mapped-area")
-    crs = equal_area_crs(*_extent(degrees))
+    crs = equal_area_crs(*_extent(area_degrees))
     plane = to_plane(crs)
-    area = shapely.make_valid(shapely.transform(shapely.segmentize(degrees, STEP), _planar(plane)))
+    area = shapely.make_valid(shapely.transform(shapely.segmentize(area_degrees, STEP_DEG), _transform(plane)))
     grid = _grid(area.bounds, cell_m, hexagons)
-    keys, share = _shares(grid, area)
+    keys, mapped_share = _mapped_cells(grid, area)
     outlines = grid.outlines(keys)
-    count, taken, outside = np.zeros(len(keys)), np.zeros(len(keys)), 0
-    tree = shapely.STRtree(outlines)
-    shapely.prepare(area)
-    for shapes, areas in _landslides(database, conditions):
-        inside = _count(grid, plane, area, keys, shapes, count)
-        outside += int((~inside).sum())
-        _cover(grid, plane, tree, keys, shapes[inside], areas[inside], taken)
-    looked_km2 = share * grid.area / 1e6
-    values = {"cell": keys, "landslides": count.astype(np.int64), "per_km2": count / looked_km2}
-    values |= {"area_share": np.minimum(taken / 1e6 / looked_km2, 1.0), "mapped_share": share}
+    sums = _Sums(grid, plane, area, keys, shapely.STRtree(outlines))
+    for shapes, areas in _landslides(database, filters.landslides_only().conditions(database.backend)):
+        sums.add(shapes, areas)
+    mapped_km2 = mapped_share * grid.area / 1e6
+    values = {"cell": keys, "landslides": sums.number.astype(np.int64), "per_km2": sums.number / mapped_km2}
+    values |= {"area_share": np.minimum(sums.area_m2 / 1e6 / mapped_km2, 1.0), "mapped_share": mapped_share}
     cells = geopandas.GeoDataFrame(values, geometry=outlines, crs=crs)
-    return DensityMap(cells, grid, area, int(count.sum()), outside, filters.dates or (None, None))
+    return DensityMap(cells, grid, area, int(sums.number.sum()), sums.outside, filters.dates or (None, None))
 
 
-def _looked_at(database: Database, filters: Filters) -> BaseGeometry:
-    """The mapped areas of the images that can show a landslide of these days, and of the region."""
+def _area_of_database(database: Database, filters: Filters) -> BaseGeometry:
+    """The mapped areas of the images that can show a landslide of the filters' days, and of their region."""
     first, last = filters.dates or (None, None)
-    query = sa.select(mapped_area.c.geom).join(scene, scene.c.id == mapped_area.c.scene_id)
-    query = query.outerjoin(run, run.c.id == mapped_area.c.run_id)
+    query = sa.select(mapped_area_table.c.geom).join(scene, scene.c.id == mapped_area_table.c.scene_id)
+    query = query.outerjoin(run, run.c.id == mapped_area_table.c.run_id)
     if first:
         query = query.where(sa.or_(scene.c.date_post.is_(None), scene.c.date_post >= first))
     if last:
@@ -119,7 +120,7 @@ def _looked_at(database: Database, filters: Filters) -> BaseGeometry:
     return shapely.union_all(shapes)
 
 
-def _from_file(file: Path) -> BaseGeometry:
+def _area_of_file(file: Path) -> BaseGeometry:
     _, shapes = clean_polygons(read_layer(file, None).geometry, file.name, IssueLog(file))
     return shapely.union_all(shapes)
 
@@ -129,20 +130,21 @@ def _extent(area: BaseGeometry) -> tuple[float, float, float, float]:
     west, south, east, north = area.bounds
     parts = shapely.bounds(shapely.get_parts(area))
     if east - west > 180:
-        turned = np.where(parts[:, [0, 2]] < 0, parts[:, [0, 2]] + 360, parts[:, [0, 2]])
-        if turned.max() - turned.min() < east - west:
-            west, east = float(turned.min()), float(turned.max())
+        eastward = np.where(parts[:, [0, 2]] < 0, parts[:, [0, 2]] + 360, parts[:, [0, 2]])
+        if eastward.max() - eastward.min() < east - west:
+            west, east = float(eastward.min()), float(eastward.max())
     return west, south, east, north
 
 
-def _planar(plane: pyproj.Transformer) -> Any:
+def _transform(plane: pyproj.Transformer) -> Any:
     return lambda points: np.column_stack(plane.transform(points[:, 0], points[:, 1]))
 
 
 def _grid(bounds: tuple[float, float, float, float], cell_m: float | None, hexagons: bool) -> Cells:
+    """Squares or hexagons, of the size asked for or of a round number of metres."""
     west, south, east, north = bounds
     if cell_m is None:
-        exact = max(east - west, north - south) / ALONG
+        exact = max(east - west, north - south) / CELLS_ALONG
         power = 10 ** np.floor(np.log10(exact))
         cell_m = float(power * min((1, 2, 5, 10), key=lambda factor: abs(np.log(factor * power / exact))))
     if not cell_m > 0:
@@ -155,8 +157,8 @@ def _grid(bounds: tuple[float, float, float, float], cell_m: float | None, hexag
     return Hexagons(cell_m) if hexagons else Squares(cell_m)
 
 
-def _shares(grid: Cells, area: BaseGeometry) -> tuple[Keys, npt.NDArray[np.float64]]:
-    """The cells that were looked at, in ascending order, and what share of each."""
+def _mapped_cells(grid: Cells, area: BaseGeometry) -> tuple[Keys, npt.NDArray[np.float64]]:
+    """The cells that were mapped, in ascending order, and what share of each."""
     keys = np.unique(np.concatenate([grid.near(tuple(part)) for part in shapely.bounds(shapely.get_parts(area))]))
     outlines = grid.outlines(keys)
     shapely.prepare(area)
@@ -165,60 +167,72 @@ def _shares(grid: Cells, area: BaseGeometry) -> tuple[Keys, npt.NDArray[np.float
     whole = shapely.covers(area, outlines)
     share = np.ones(len(keys))
     share[~whole] = shapely.area(shapely.intersection(area, outlines[~whole])) / grid.area
-    enough = share >= LOOKED_AT
+    enough = share >= LEAST_MAPPED_SHARE
     return keys[enough], share[enough]
 
 
 def _landslides(
     database: Database, conditions: list[sa.ColumnElement[bool]]
 ) -> Iterator[tuple[Shapes, npt.NDArray[np.float64]]]:
+    """Outlines in EPSG:4326 and geodesic areas, m2, of the landslides, some at a time."""
     query = sa.select(landslide.c.geom, landslide.c.area_m2).where(*conditions)
     with database.read() as connection:
-        for rows in connection.execution_options(yield_per=ROWS).execute(query).partitions():
+        for rows in connection.execution_options(yield_per=ROWS_AT_ONCE).execute(query).partitions():
             blobs, areas = zip(*rows, strict=True)
             yield decode(blobs), np.array(areas, dtype=np.float64)
 
 
-def _count(
-    grid: Cells, plane: pyproj.Transformer, area: BaseGeometry, keys: Keys, shapes: Shapes, count: Any
-) -> npt.NDArray[np.bool_]:
-    """Count landslides by centroid; gives which lie in the area."""
-    points = shapely.get_coordinates(shapely.centroid(shapes))
-    x, y = plane.transform(points[:, 0], points[:, 1])
-    inside = np.asarray(shapely.contains_xy(area, x, y))
-    places, known = _find(keys, grid.of(x, y))
-    inside &= known
-    np.add.at(count, places[inside], 1)
-    return inside
+class _Sums:
+    """Landslides and their areas summed by cell.
 
-
-def _cover(
-    grid: Cells,
-    plane: pyproj.Transformer,
-    tree: shapely.STRtree,
-    keys: Keys,
-    shapes: Shapes,
-    areas: npt.NDArray[np.float64],
-    taken: npt.NDArray[np.float64],
-) -> None:
-    """Add each landslide's area to the cells that it lies in, m2.
-
-    Cells are convex: a landslide whose box has all corners in one cell lies in it as a whole, which
-    spares nearly all of them the projection of every corner.
+    Attributes:
+        number: (n,) landslides whose centroid lies in each cell.
+        area_m2: (n,) area of landslides in each cell.
+        outside: landslides outside the mapped area.
     """
-    bounds = shapely.bounds(shapes).reshape(-1, 4)
-    x, y = plane.transform(bounds[:, [0, 0, 2, 2]].ravel(), bounds[:, [1, 3, 1, 3]].ravel())
-    corners = grid.of(x, y).reshape(-1, 4)
-    alone = (corners == corners[:, :1]).all(axis=1)
-    places, known = _find(keys, corners[:, 0])
-    np.add.at(taken, places[alone & known], areas[alone & known])
-    split = shapely.transform(shapes[~alone], _planar(plane))
-    split[~shapely.is_valid(split)] = shapely.make_valid(split[~shapely.is_valid(split)])
-    which, cell = tree.query(split, predicate="intersects")
-    np.add.at(taken, cell, shapely.area(shapely.intersection(split[which], tree.geometries[cell])))
 
+    def __init__(
+        self, grid: Cells, plane: pyproj.Transformer, area: BaseGeometry, keys: Keys, tree: shapely.STRtree
+    ) -> None:
+        self.number, self.area_m2, self.outside = np.zeros(len(keys)), np.zeros(len(keys)), 0
+        self._grid, self._plane, self._area, self._keys, self._tree = grid, plane, area, keys, tree
+        shapely.prepare(area)
 
-def _find(keys: Keys, wanted: Keys) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.bool_]]:
-    """Positions of keys in an ascending list, and whether they are there."""
-    places = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
-    return places, keys[places] == wanted
+    def add(self, shapes: Shapes, areas: npt.NDArray[np.float64]) -> None:
+        """Add landslides: outlines in EPSG:4326 and geodesic areas, m2."""
+        inside = self._add_numbers(shapes)
+        self.outside += int((~inside).sum())
+        self._add_areas(shapes[inside], areas[inside])
+
+    def _add_numbers(self, shapes: Shapes) -> npt.NDArray[np.bool_]:
+        """Count landslides by centroid; returns which lie in the mapped area."""
+        points = shapely.get_coordinates(shapely.centroid(shapes))
+        x, y = self._plane.transform(points[:, 0], points[:, 1])
+        inside = np.asarray(shapely.contains_xy(self._area, x, y))
+        positions, mapped = self._positions(self._grid.of(x, y))
+        inside &= mapped
+        np.add.at(self.number, positions[inside], 1)
+        return inside
+
+    def _add_areas(self, shapes: Shapes, areas: npt.NDArray[np.float64]) -> None:
+        """Add each landslide's area to the cells that it lies in.
+
+        Cells are convex: a landslide whose box has all corners in one cell lies in it as a whole, which
+        spares nearly all of them the projection of every corner.
+        """
+        bounds = shapely.bounds(shapes).reshape(-1, 4)
+        x, y = self._plane.transform(bounds[:, [0, 0, 2, 2]].ravel(), bounds[:, [1, 3, 1, 3]].ravel())
+        corners = self._grid.of(x, y).reshape(-1, 4)
+        in_one_cell = (corners == corners[:, :1]).all(axis=1)
+        positions, mapped = self._positions(corners[:, 0])
+        np.add.at(self.area_m2, positions[in_one_cell & mapped], areas[in_one_cell & mapped])
+        others = shapely.transform(shapes[~in_one_cell], _transform(self._plane))
+        others[~shapely.is_valid(others)] = shapely.make_valid(others[~shapely.is_valid(others)])
+        which, cell = self._tree.query(others, predicate="intersects")
+        parts = shapely.intersection(others[which], self._tree.geometries[cell])
+        np.add.at(self.area_m2, cell, shapely.area(parts))
+
+    def _positions(self, keys: Keys) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.bool_]]:
+        """Positions of keys among the mapped cells, and whether each is one of them."""
+        positions = np.minimum(np.searchsorted(self._keys, keys), len(self._keys) - 1)
+        return positions, self._keys[positions] == keys

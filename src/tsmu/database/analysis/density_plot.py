@@ -1,4 +1,4 @@
-"""A density map as a page to print: two maps with their legends, a scale, the graticule, and what it says."""
+"""A density map as a page to print: two maps with their legends, a scale, the graticule, and a note in words."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,7 +7,6 @@ from typing import Any
 import matplotlib
 import numpy as np
 import numpy.typing as npt
-import pyproj
 import shapely
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
@@ -15,18 +14,14 @@ from matplotlib.collections import LineCollection, PolyCollection
 from matplotlib.colors import BoundaryNorm, ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
-from matplotlib.path import Path as Outline
-from shapely.geometry.base import BaseGeometry
 
 from tsmu.database.analysis.density_map import DensityMap
 from tsmu.database.analysis.equal_area_cells import Squares, column_and_row
-from tsmu.database.types import SRS_ID
+from tsmu.database.analysis.map_frame import A4, draw_frame, polygon_path
 from tsmu.files import written_whole
 
-A4 = (11.69, 8.27)  # inches
 CLASSES = 6  # at most, besides none
-NONE, INK = "#f4f1e8", "0.15"
-MARGIN = 0.04  # of the longer side, round the map
+NO_LANDSLIDE_COLOUR, TEXT_COLOUR = "#f4f1e8", "0.15"
 
 
 @dataclass(frozen=True)
@@ -46,36 +41,38 @@ THEMES = (
 )
 
 
-def draw_density(found: DensityMap, path: Path, title: str) -> None:
+def draw_density(density_map: DensityMap, path: Path, title: str) -> None:
     """Write the page as PNG or PDF, A4, 200 dots per inch; an old one is replaced."""
-    west, south, east, north = found.looked.bounds
+    west, south, east, north = density_map.mapped_area.bounds
     wide = east - west > 1.3 * (north - south)
     figure = Figure(figsize=A4[::-1] if wide else A4, layout="constrained")
-    figure.suptitle(title, fontsize=15, fontweight="bold", color=INK)
+    figure.suptitle(title, fontsize=15, fontweight="bold", color=TEXT_COLOUR)
     panels = figure.subplots(2, 1) if wide else figure.subplots(1, 2)
     for axes, theme in zip(panels, THEMES, strict=True):
-        _map(axes, found, theme)
-    figure.supxlabel(_note(found), fontsize=7.5, color="0.3")
+        _map(axes, density_map, theme)
+    figure.supxlabel(_note(density_map), fontsize=7.5, color="0.3")
     with written_whole(path) as temporary:
         figure.savefig(temporary, dpi=200, facecolor="white")
 
 
-def _map(axes: Axes, found: DensityMap, theme: _Theme) -> None:
-    west, south, east, north = found.looked.bounds
-    axes.set_title(theme.title, fontsize=11, color=INK)
+def _map(axes: Axes, density_map: DensityMap, theme: _Theme) -> None:
+    west, south, east, north = density_map.mapped_area.bounds
+    axes.set_title(theme.title, fontsize=11, color=TEXT_COLOUR)
     # What nobody looked at is the hatched ground on which the cells lie.
     ground = Rectangle(
         (0, 0), 1, 1, transform=axes.transAxes, facecolor="white", edgecolor="0.82", hatch="////", lw=0, zorder=0
     )
     axes.add_patch(ground)
-    values = found.cells[theme.column].to_numpy() * theme.factor
+    values = density_map.cells[theme.column].to_numpy() * theme.factor
     breaks = class_breaks(values)
-    colours = [NONE, *matplotlib.colormaps[theme.colours](np.linspace(0.18, 1, len(breaks) - 1))]
-    _draw_cells(axes, found, values, breaks, colours).set_clip_path(polygon_path(found.looked), axes.transData)
-    border = shapely.get_parts(shapely.boundary(found.looked))
+    colours = [NO_LANDSLIDE_COLOUR, *matplotlib.colormaps[theme.colours](np.linspace(0.18, 1, len(breaks) - 1))]
+    _draw_cells(axes, density_map, values, breaks, colours).set_clip_path(
+        polygon_path(density_map.mapped_area), axes.transData
+    )
+    border = shapely.get_parts(shapely.boundary(density_map.mapped_area))
     lines = [shapely.get_coordinates(line) for line in border]
     axes.add_collection(LineCollection(lines, colors="0.25", linewidths=0.7, zorder=2))
-    draw_frame(axes, found.looked.bounds, found.cells.crs)
+    draw_frame(axes, density_map.mapped_area.bounds, density_map.cells.crs)
     handles = [Patch(facecolor=colours[0], edgecolor="0.6", label="none")]
     handles += [
         Patch(facecolor=colour, edgecolor="0.6", label=f"{low:g} - {high:g}" if low else f"up to {high:g}")
@@ -88,18 +85,6 @@ def _map(axes: Axes, found: DensityMap, theme: _Theme) -> None:
     axes.legend(
         handles=handles, title=theme.unit, fontsize=8, title_fontsize=9, frameon=False, **below if tall else beside
     )
-
-
-def draw_frame(axes: Axes, bounds: tuple[float, float, float, float], crs: pyproj.CRS) -> None:
-    """Make axes a map of these bounds in metres: with a margin, the graticule, a scale and an arrow to the north."""
-    west, south, east, north = bounds
-    margin = MARGIN * max(east - west, north - south)
-    axes.set_xlim(west - margin, east + margin)
-    axes.set_ylim(south - margin, north + margin)
-    axes.set_aspect("equal")
-    _graticule(axes, crs)
-    _scale(axes)
-    _north(axes)
 
 
 def class_breaks(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -121,111 +106,35 @@ def class_breaks(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     return np.concatenate([[0.0], inner])
 
 
-def _draw_cells(axes: Axes, found: DensityMap, values: Any, breaks: Any, colours: list[Any]) -> Artist:
+def _draw_cells(axes: Axes, density_map: DensityMap, values: Any, breaks: Any, colours: list[Any]) -> Artist:
     norm = BoundaryNorm([-1.0, *np.maximum(breaks, 1e-300)], len(colours))
-    drawn = ListedColormap(colours)
-    if isinstance(found.grid, Squares):
-        column, row = column_and_row(found.cells["cell"].to_numpy())
-        size = found.grid.size
+    colour_map = ListedColormap(colours)
+    if isinstance(density_map.grid, Squares):
+        column, row = column_and_row(density_map.cells["cell"].to_numpy())
+        size = density_map.grid.size
         west, south = int(column.min()), int(row.min())
         picture = np.full((int(row.max()) - south + 1, int(column.max()) - west + 1), np.nan)
         picture[row - south, column - west] = values
         sides = (west, west + picture.shape[1], south, south + picture.shape[0])
         extent = tuple(side * size for side in sides)
         picture_of: dict[str, Any] = {"origin": "lower", "extent": extent, "interpolation": "nearest", "zorder": 1}
-        return axes.imshow(picture, cmap=drawn, norm=norm, **picture_of)
-    corners = shapely.get_coordinates(found.cells.geometry.array).reshape(len(found.cells), -1, 2)
+        return axes.imshow(picture, cmap=colour_map, norm=norm, **picture_of)
+    corners = shapely.get_coordinates(density_map.cells.geometry.array).reshape(len(density_map.cells), -1, 2)
     cells = PolyCollection(
-        list(corners), array=values, cmap=drawn, norm=norm, linewidths=0.1, edgecolors="face", zorder=1
+        list(corners), array=values, cmap=colour_map, norm=norm, linewidths=0.1, edgecolors="face", zorder=1
     )
     return axes.add_collection(cells)
 
 
-def polygon_path(area: BaseGeometry) -> Outline:
-    """The rings of polygons, to draw only what lies within."""
-    polygons = [part for part in shapely.get_parts(area) if part.geom_type == "Polygon"]
-    rings = [ring for polygon in shapely.orient_polygons(polygons) for ring in (polygon.exterior, *polygon.interiors)]
-    return Outline.make_compound_path(*(Outline(shapely.get_coordinates(ring), closed=True) for ring in rings))
-
-
-def _graticule(axes: Axes, crs: pyproj.CRS) -> None:
-    """Meridians and parallels at round degrees, named at the left and lower edge."""
-    plane = pyproj.Transformer.from_crs(SRS_ID, crs, always_xy=True)
-    (west, east), (south, north) = axes.get_xlim(), axes.get_ylim()
-    edge = shapely.get_coordinates(shapely.segmentize(shapely.box(west, south, east, north), (east - west) / 50))
-    longitude, latitude = plane.transform(edge[:, 0], edge[:, 1], direction="INVERSE")
-    longitude = np.where(longitude < longitude[0] - 180, longitude + 360, longitude)
-    longitude = np.where(longitude > longitude[0] + 180, longitude - 360, longitude)
-    frame = shapely.box(west, south, east, north)
-    xticks: dict[float, str] = {}
-    yticks: dict[float, str] = {}
-    for along, across, ticks, signs in ((longitude, latitude, xticks, "EW"), (latitude, longitude, yticks, "NS")):
-        step = _round(np.ptp(along) / 4)
-        other = np.linspace(across.min(), across.max(), 60)
-        for degree in np.arange(np.ceil(along.min() / step), np.floor(along.max() / step) + 1) * step:
-            fixed = np.full(len(other), degree)
-            x, y = plane.transform(*((fixed, other) if ticks is xticks else (other, fixed)))
-            axes.plot(x, y, color="0.35", linewidth=0.35, alpha=0.7, zorder=3)
-            inside = shapely.get_coordinates(shapely.intersection(shapely.linestrings(np.column_stack([x, y])), frame))
-            if len(inside):
-                side = 1 if ticks is xticks else 0
-                place = inside[np.argmin(inside[:, side])][1 - side]
-                turned = (degree + 180) % 360 - 180 if ticks is xticks else degree
-                ticks[place] = f"{abs(turned):.6g}°{signs[0] if turned > 0 else signs[1] if turned < 0 else ''}"
-    axes.set_xticks(list(xticks), list(xticks.values()), fontsize=7)
-    axes.set_yticks(list(yticks), list(yticks.values()), fontsize=7, rotation=90, va="center")
-    axes.tick_params(length=2)
-
-
-def _scale(axes: Axes) -> None:
-    """A bar of round length in the lower left corner, in two halves."""
-    (west, east), (south, north) = axes.get_xlim(), axes.get_ylim()
-    length = _round((east - west) / 5)
-    x, y, high = west + 0.04 * (east - west), south + 0.035 * (north - south), 0.012 * (north - south)
-    axes.add_patch(
-        Rectangle(
-            (x - 0.02 * (east - west), y - 1.5 * high),
-            length * 1.35,
-            6.5 * high,
-            fc="white",
-            alpha=0.85,
-            zorder=4,
-            lw=0,
-        )
-    )
-    for half, colour in enumerate(("black", "white")):
-        bar = Rectangle(
-            (x + half * length / 2, y), length / 2, high, facecolor=colour, edgecolor="black", lw=0.6, zorder=5
-        )
-        axes.add_patch(bar)
-    for share in (0, 0.5, 1):
-        number = f"{share * length / 1000:g}" + (" km" if share == 1 else "")
-        axes.text(x + share * length, y + 1.6 * high, number, fontsize=7, ha="center", va="bottom", zorder=5)
-
-
-def _north(axes: Axes) -> None:
-    """An arrow to the north: the projection's middle meridian is upright."""
-    arrow = {"arrowstyle": "-|>", "color": "black", "lw": 1.2}
-    axes.annotate("N", xy=(0.955, 0.965), xytext=(0.955, 0.885), xycoords="axes fraction", textcoords="axes fraction",
-                  ha="center", va="top", fontsize=9, fontweight="bold", arrowprops=arrow, zorder=6,
-                  bbox={"facecolor": "white", "alpha": 0.85, "lw": 0, "pad": 1.5})  # fmt: skip
-
-
-def _round(number: float) -> float:
-    """The greatest of 1, 2, 5 times a power of ten that is not above a number."""
-    power = 10.0 ** np.floor(np.log10(number))
-    return float(power * max(factor for factor in (1, 2, 5) if factor * power <= number * (1 + 1e-9)))
-
-
-def _note(found: DensityMap) -> str:
-    first, last = found.dates
+def _note(density_map: DensityMap) -> str:
+    first, last = density_map.dates
     when = f"from {first or 'the first day'} to {last or 'the last day'}" if first or last else "of all days"
-    kind = "Squares" if isinstance(found.grid, Squares) else "Hexagons"
-    mapped = found.looked.area / 1e6
-    operation = found.cells.crs.coordinate_operation
-    projection = operation.method_name if operation else found.cells.crs.name
+    kind = "Squares" if isinstance(density_map.grid, Squares) else "Hexagons"
+    mapped = density_map.mapped_area.area / 1e6
+    operation = density_map.cells.crs.coordinate_operation
+    projection = operation.method_name if operation else density_map.cells.crs.name
     return (
-        f"{found.counted:,} landslides {when} in {mapped:,.0f} km² of mapped ground. "
-        f"{kind} of {found.grid.size:,.6g} m; a cell that was mapped in part is divided by that part.\n"
+        f"{density_map.counted:,} landslides {when} in {mapped:,.0f} km² of mapped ground. "
+        f"{kind} of {density_map.grid.size:,.6g} m; a cell that was mapped in part is divided by that part.\n"
         f"Projection: {projection}, equal area, WGS 84. Made with tsmu."
     )

@@ -12,7 +12,7 @@ from tsmu.database.types import SRS_ID
 
 Keys = npt.NDArray[np.int64]
 Numbers = npt.NDArray[np.float64]
-WIDE = 100.0  # degrees of longitude or latitude from which one centre is too far from the edges
+MOST_AZIMUTHAL_DEG = 100.0  # of longitude or latitude; a wider extent has edges too far from one centre
 _HALF = 1 << 31
 
 
@@ -25,7 +25,7 @@ class Cells(Protocol):
 
     @property
     def area(self) -> float:
-        """Of one cell, m2."""
+        """Area of one cell, m2."""
 
     def of(self, x: Numbers, y: Numbers) -> Keys:
         """The cell of each point."""
@@ -42,7 +42,7 @@ def _key(column: npt.NDArray[np.float64], row: npt.NDArray[np.float64]) -> Keys:
 
 
 def column_and_row(keys: Keys) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Column and row of cells."""
+    """Columns and rows of cells, from their keys."""
     return keys >> 32, (keys & 0xFFFFFFFF) - _HALF
 
 
@@ -54,7 +54,7 @@ class Squares:
 
     @property
     def area(self) -> float:
-        """Of one square, m2."""
+        """Area of one square, m2."""
         return self.size**2
 
     def of(self, x: Numbers, y: Numbers) -> Keys:
@@ -83,7 +83,7 @@ class Hexagons:
 
     @property
     def area(self) -> float:
-        """Of one hexagon, m2."""
+        """Area of one hexagon, m2."""
         return float(self.size**2 * np.sqrt(3) / 2)
 
     def of(self, x: Numbers, y: Numbers) -> Keys:
@@ -122,12 +122,12 @@ def equal_area_crs(west: float, south: float, east: float, north: float) -> pypr
     Lambert's azimuthal one round the middle, where shapes stay true up to some thousands of kilometres
     (Snyder 1987, p. 182); Equal Earth for what is wider.
     """
-    if east - west > WIDE or north - south > WIDE:
+    if east - west > MOST_AZIMUTHAL_DEG or north - south > MOST_AZIMUTHAL_DEG:
         return pyproj.CRS.from_proj4(f"+proj=eqearth +lon_0={(west + east) / 2:.0f} +datum=WGS84 +units=m")
     latitude, longitude = (south + north) / 2, ((west + east) / 2 + 180) % 360 - 180
     return pyproj.CRS.from_proj4(f"+proj=laea +lat_0={latitude:.2f} +lon_0={longitude:.2f} +datum=WGS84 +units=m")
 
 
 def to_plane(crs: pyproj.CRS) -> pyproj.Transformer:
-    """From degrees in EPSG:4326, longitude first, to a projection's metres."""
+    """The transformation from degrees in EPSG:4326, longitude first, to a projection's metres."""
     return pyproj.Transformer.from_crs(SRS_ID, crs, always_xy=True)

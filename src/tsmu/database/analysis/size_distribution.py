@@ -6,10 +6,10 @@ import numpy as np
 import numpy.typing as npt
 
 Areas = npt.NDArray[np.float64]
-FEWEST = 10  # areas in a tail that can be fitted
-CANDIDATES = 100  # beginnings of the tail that are tried
+LEAST_AREAS = 10  # areas in a tail that can be fitted
+BEGINNINGS = 100  # of the tail that are tried
 TRIALS = 100  # synthetic samples: the probability is good to 0.05 (Clauset et al. 2009, 4.1)
-GRID = 400
+DENSITY_POINTS = 400
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def power_law_tail(areas: Areas, seed: int = 0) -> PowerLawTail | None:
         The tail; None where there are too few areas, or all are the same.
     """
     ordered = np.sort(areas)
-    best = _best(ordered)
+    best = _nearest_fit(ordered)
     if best is None:
         return None
     begin, alpha, distance = best
@@ -59,17 +59,17 @@ def power_law_tail(areas: Areas, seed: int = 0) -> PowerLawTail | None:
         drawn = chance.binomial(len(ordered), number / len(ordered))
         tail = begin * (1 - chance.random(drawn)) ** (-1 / (alpha - 1))
         head = chance.choice(below, len(ordered) - drawn) if len(below) else np.empty(0)
-        found = _best(np.sort(np.concatenate([head, tail])))
-        farther += found is not None and found[2] >= distance
+        sample_fit = _nearest_fit(np.sort(np.concatenate([head, tail])))
+        farther += sample_fit is not None and sample_fit[2] >= distance
     error = (alpha - 1) / np.sqrt(number)
     return PowerLawTail(alpha, float(error), begin, number, distance, farther / TRIALS)
 
 
-def _best(ordered: Areas) -> tuple[float, float, float] | None:
+def _nearest_fit(ordered: Areas) -> tuple[float, float, float] | None:
     """Beginning, exponent and distance of the fit that is nearest."""
-    begins = np.unique(ordered[: len(ordered) - FEWEST + 1])
-    if len(begins) > CANDIDATES:
-        begins = np.unique(np.quantile(begins, np.linspace(0, 1, CANDIDATES), method="nearest"))
+    begins = np.unique(ordered[: len(ordered) - LEAST_AREAS + 1])
+    if len(begins) > BEGINNINGS:
+        begins = np.unique(np.quantile(begins, np.linspace(0, 1, BEGINNINGS), method="nearest"))
     fits = []
     logs = np.log(ordered)
     for begin in begins:
@@ -97,14 +97,14 @@ def probability_density(areas: Areas) -> tuple[Areas, Areas]:
     from scipy.stats import gaussian_kde  # takes long to load, and few commands need it
 
     logs = np.log(areas)
-    grid = np.linspace(logs.min(), logs.max(), GRID)
+    grid = np.linspace(logs.min(), logs.max(), DENSITY_POINTS)
     at = np.exp(grid)
     return at, gaussian_kde(logs)(grid) / at
 
 
 def rollover(areas: Areas) -> float | None:
     """The most frequent area, m2, below which fewer are found; None where small ones only get more."""
-    if len(np.unique(areas)) < FEWEST:
+    if len(np.unique(areas)) < LEAST_AREAS:
         return None
     at, density = probability_density(areas)
     most = int(np.argmax(density))

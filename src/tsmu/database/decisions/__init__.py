@@ -8,9 +8,9 @@ from tsmu.database.decisions.agreement import (
     verdicts,
 )
 from tsmu.database.decisions.decision_writer import decide, landslides_of_decision, review
-from tsmu.database.decisions.proposal_answers import accept, decline, proposals
+from tsmu.database.decisions.evidence import SceneEvidence, scene_evidence
+from tsmu.database.decisions.proposed_changes import accept, decline, proposals
 from tsmu.database.decisions.records import DecisionRequest, DecisionResult, LandslideChange
-from tsmu.database.decisions.scene_evidence import SceneEvidence, scene_evidence
 
 __all__ = [
     "DecisionRequest",

@@ -1,4 +1,4 @@
-"""Who says what of which landslide, where people disagree, and how often the model is right.
+"""What each person says of which landslide, where people disagree, and how often the model is right.
 
 Cohen's kappa = (po - pe) / (1 - pe): po is the share of landslides on which two people say the same, pe
 the share on which they would by chance, given how often each says what. Source: Cohen, A coefficient of
@@ -12,12 +12,12 @@ from typing import Any
 import pandas as pd
 import sqlalchemy as sa
 
-from tsmu.database.queries import Filters
+from tsmu.database.queries import EVERYTHING, Filters
 from tsmu.database.schema import landslide, observation, review, run
 from tsmu.database.storage import Database
 from tsmu.database.vocabulary import Action, Author, Status
 
-VERDICTS = {  # who redraws a landslide believes in it
+VERDICTS = {  # who redraws a landslide accepts it
     Action.ACCEPT.value: "accept",
     Action.EDIT.value: "accept",
     Action.DRAW.value: "accept",
@@ -30,17 +30,17 @@ VERDICTS = {  # who redraws a landslide believes in it
 
 
 def undone_decisions(connection: sa.Connection) -> set[str]:
-    """Ids of the decisions that do not hold any more."""
+    """Ids of the decisions that were undone, and whose undoing was not undone in turn."""
     undos = sa.select(review.c.decision_id, review.c.undoes).where(review.c.undoes.is_not(None))
-    gone: set[str] = set()
+    undone: set[str] = set()
     for decision, undoes in reversed(connection.execute(undos.order_by(review.c.fid)).fetchall()):
-        if decision not in gone:  # an undo may be undone, but only later
-            gone.add(undoes)
-    return gone
+        if decision not in undone:  # an undo may be undone, but only later
+            undone.add(undoes)
+    return undone
 
 
 def verdicts(database: Database, of: Iterable[str] | None = None) -> pd.DataFrame:
-    """The last verdict of each person on each landslide that holds.
+    """The last verdict of each person on each landslide that was not undone.
 
     Args:
         database: open.
@@ -50,66 +50,91 @@ def verdicts(database: Database, of: Iterable[str] | None = None) -> pd.DataFram
         Columns landslide_id, by, verdict (accept, reject, unsure, bad imagery), at.
     """
     columns = (review.c.landslide_id, review.c.by, review.c.action, review.c.at, review.c.decision_id)
-    asked = sa.select(*columns).where(review.c.action.in_(VERDICTS), review.c.status_after != Status.MERGED.value)
+    query = sa.select(*columns).where(review.c.action.in_(VERDICTS), review.c.status_after != Status.MERGED.value)
     if of is not None:
-        asked = asked.where(review.c.landslide_id.in_(list(of)))
+        query = query.where(review.c.landslide_id.in_(list(of)))
     with database.read() as connection:
-        gone = undone_decisions(connection)
-        rows = connection.execute(asked.order_by(review.c.fid)).fetchall()
-    last = {(row[0], row[1]): (VERDICTS[row[2]], row[3]) for row in rows if row[4] not in gone}
-    found = [(of, by, verdict, at) for (of, by), (verdict, at) in last.items()]
-    return pd.DataFrame(found, columns=["landslide_id", "by", "verdict", "at"])
+        undone = undone_decisions(connection)
+        rows = connection.execute(query.order_by(review.c.fid)).fetchall()
+    last = {(row.landslide_id, row.by): (VERDICTS[row.action], row.at) for row in rows if row.decision_id not in undone}
+    table = [(landslide_id, by, verdict, at) for (landslide_id, by), (verdict, at) in last.items()]
+    return pd.DataFrame(table, columns=["landslide_id", "by", "verdict", "at"])
 
 
-def disagreements(said: pd.DataFrame) -> list[str]:
-    """Ids of the landslides of which people say different things."""
-    different = said.groupby("landslide_id")["verdict"].nunique() > 1
+def disagreements(verdicts: pd.DataFrame) -> list[str]:
+    """Ids of the landslides on which people have different verdicts.
+
+    Example:
+        >>> table = pd.DataFrame({"landslide_id": ["a", "a", "b"], "verdict": ["accept", "reject", "accept"]})
+        >>> disagreements(table)
+        ['a']
+    """
+    different = verdicts.groupby("landslide_id")["verdict"].nunique() > 1
     return [str(name) for name in different.index[different]]
 
 
-def reviewer_agreement(said: pd.DataFrame) -> list[dict[str, Any]]:
+def reviewer_agreement(verdicts: pd.DataFrame) -> list[dict[str, Any]]:
     """How far each two people agree, on the landslides that both decided on.
+
+    Args:
+        verdicts: as `verdicts` returns them.
 
     Returns:
         For each two with something in common: `reviewers`, `landslides`, `same` (how many), and
         `kappa`, None where both always say one and the same thing.
     """
-    table = said.pivot(index="landslide_id", columns="by", values="verdict")
-    found = []
+    table = verdicts.pivot(index="landslide_id", columns="by", values="verdict")
+    rows = []
     for first, second in combinations(sorted(table.columns), 2):
         both = table[[first, second]].dropna()
         if len(both):
             same = int((both[first] == both[second]).sum())
             kappa = cohen_kappa(both[first], both[second])
-            found.append({"reviewers": [first, second], "landslides": len(both), "same": same, "kappa": kappa})
-    return found
+            rows.append({"reviewers": [first, second], "landslides": len(both), "same": same, "kappa": kappa})
+    return rows
 
 
 def cohen_kappa(first: "pd.Series[str]", second: "pd.Series[str]") -> float | None:
-    """Cohen's kappa of two lists of verdicts on the same things; None where chance alone explains all."""
+    """Cohen's kappa of two lists of verdicts on the same things; None where chance alone explains all.
+
+    Example:
+        >>> cohen_kappa(pd.Series(["accept", "reject"]), pd.Series(["accept", "reject"]))
+        1.0
+    """
     observed = float((first.to_numpy() == second.to_numpy()).mean())
     shares = first.value_counts(normalize=True).mul(second.value_counts(normalize=True), fill_value=0)
     chance = float(shares.sum())
     return None if chance >= 1 else (observed - chance) / (1 - chance)
 
 
-def model_precision_recall(database: Database, filters: Filters | None = None) -> list[dict[str, Any]]:
-    """How often people say that a bundle was right, by the region and bundle of its runs.
+def model_precision_recall(database: Database, filters: Filters = EVERYTHING) -> list[dict[str, Any]]:
+    """How often people confirm what a bundle mapped, by the region and bundle of its runs.
+
+    Args:
+        database: open.
+        filters: among which landslides.
 
     Returns:
-        For each region and bundle: `confirmed` and `rejected` of the landslides that it found and
+        For each region and bundle: `confirmed` and `rejected` of the landslides that it mapped and
         people decided on, `precision` (confirmed among both), and `missed`: landslides of the region
-        that people have drawn and no run found, the same for all its bundles; `recall` is the share
-        found of what people believe in.
+        that people have drawn and no run mapped, the same for all its bundles; `recall` is the share
+        mapped of what people confirm.
     """
-    decided = (Filters() if filters is None else filters).conditions(database.backend)
-    decided += [landslide.c.author == Author.PERSON.value]
+    decided = [*filters.conditions(database.backend), landslide.c.author == Author.PERSON.value]
+    with database.read() as connection:
+        rows = connection.execute(_mapped_by_runs(decided)).mappings().all()
+        missed = {row.region: row.number for row in connection.execute(_missed_by_runs(decided))}
+    return [_with_scores(dict(row), missed.get(row["region"], 0)) for row in rows]
+
+
+def _mapped_by_runs(decided: list[sa.ColumnElement[bool]]) -> sa.Select[Any]:
+    """Confirmed and rejected landslides by region and bundle of the runs that mapped them."""
     number = sa.func.count(sa.distinct(landslide.c.id))
     by_status = [
         number.filter(landslide.c.status == status.value).label(status.value)
         for status in (Status.CONFIRMED, Status.REJECTED)
     ]
-    found = (
+    return (
         sa.select(run.c.region, run.c.bundle, *by_status)
         .join_from(observation, run, run.c.id == observation.c.run_id)
         .join(landslide, landslide.c.id == observation.c.landslide_id)
@@ -117,21 +142,21 @@ def model_precision_recall(database: Database, filters: Filters | None = None) -
         .group_by(run.c.region, run.c.bundle)
         .order_by(run.c.region, run.c.bundle)
     )
+
+
+def _missed_by_runs(decided: list[sa.ColumnElement[bool]]) -> sa.Select[Any]:
+    """The number of confirmed landslides of each region that no run mapped."""
     by_run = sa.select(observation.c.id).where(
         observation.c.landslide_id == landslide.c.id, observation.c.run_id.is_not(None)
     )
-    missed = (
-        sa.select(landslide.c.region, sa.func.count())
+    return (
+        sa.select(landslide.c.region, sa.func.count().label("number"))
         .where(*decided, landslide.c.status == Status.CONFIRMED.value, ~by_run.exists())
         .group_by(landslide.c.region)
     )
-    with database.read() as connection:
-        rows = connection.execute(found).mappings().all()
-        drawn: dict[str | None, int] = {row[0]: row[1] for row in connection.execute(missed)}
-    return [_told(dict(row), drawn.get(row["region"], 0)) for row in rows]
 
 
-def _told(row: dict[str, Any], missed: int) -> dict[str, Any]:
-    confirmed, decided, there = row["confirmed"], row["confirmed"] + row["rejected"], row["confirmed"] + missed
+def _with_scores(row: dict[str, Any], missed: int) -> dict[str, Any]:
+    confirmed, decided, true = row["confirmed"], row["confirmed"] + row["rejected"], row["confirmed"] + missed
     precision = confirmed / decided if decided else None
-    return row | {"missed": missed, "precision": precision, "recall": confirmed / there if there else None}
+    return row | {"missed": missed, "precision": precision, "recall": confirmed / true if true else None}

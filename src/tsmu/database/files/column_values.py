@@ -1,4 +1,4 @@
-"""Values from files as the schema wants them: typed, of its vocabularies, or told."""
+"""Values of files in the types and vocabularies of the schema's columns."""
 
 import math
 from collections.abc import Iterable
@@ -14,21 +14,21 @@ def parse_column(column: sa.Column[Any], values: Iterable[Any]) -> tuple[list[An
     """Bring a column's values into its type.
 
     Returns:
-        The values, None where there is none, and by position what is wrong with those that cannot be.
+        The values, None where one is missing or wrong, and by position what is wrong.
     """
-    found: list[Any] = []
-    wrong: dict[int, str] = {}
-    for place, value in enumerate(values):
+    parsed: list[Any] = []
+    problems: dict[int, str] = {}
+    for position, value in enumerate(values):
         try:
-            found.append(parse_value(column, value))
+            parsed.append(parse_value(column, value))
         except ValueError as error:
-            found.append(None)
-            wrong[place] = str(error)
-    return found, wrong
+            parsed.append(None)
+            problems[position] = str(error)
+    return parsed, problems
 
 
 def parse_value(column: sa.Column[Any], value: Any) -> Any:
-    """One value in its column's type; None where there is none.
+    """Bring one value into its column's type; None where it is missing.
 
     Raises:
         ValueError: it cannot be; the text says why.
@@ -38,7 +38,7 @@ def parse_value(column: sa.Column[Any], value: Any) -> Any:
             raise ValueError("is missing")
         return None
     if isinstance(column.type, sa.Date | Moment):
-        return _time(column, value)
+        return _parse_time(column, value)
     if isinstance(column.type, sa.Integer | sa.Float):
         try:
             number = float(value)
@@ -53,7 +53,7 @@ def parse_value(column: sa.Column[Any], value: Any) -> Any:
     return str(value).replace("\0", "")
 
 
-def _time(column: sa.Column[Any], value: Any) -> date | datetime:
+def _parse_time(column: sa.Column[Any], value: Any) -> date | datetime:
     try:
         moment = datetime.fromisoformat(value.replace("/", "-")) if isinstance(value, str) else value
         if isinstance(column.type, sa.Date):

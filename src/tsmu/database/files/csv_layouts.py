@@ -1,7 +1,7 @@
 """Landslides as CSV in the layouts of the USGS compilation (version 3) and of NASA COOLR, and back.
 
-Both list points; the outline stands in one more column, `outline`, as WKT. A text that a spreadsheet
-would take for a formula gets a ' before it, which is taken away when it comes back.
+Both layouts list points; the outline stands in one more column, `outline`, as WKT. A text that a spreadsheet
+would take for a formula gets a ' before it, and loses it again when the file is imported.
 """
 
 import csv
@@ -57,23 +57,22 @@ LAYOUT_COLUMNS: dict[Layout, tuple[str, ...]] = {"usgs": (*_USGS, OUTLINE), "coo
 
 
 def export_csv(database: Database, path: Path, layout: Layout, filters: Filters) -> int:
-    """Write landslides in a layout; without a status asked for, those that are believed to be landslides.
+    """Write landslides as CSV in a layout; unless a status is asked for, candidates and confirmed ones.
 
     Returns:
         The number of landslides.
     """
-    stream = LandslideBatches(
-        database, filters.believed()
-    )  # the layouts know no status: readers take every row for a landslide
+    # The layouts have no status: their readers take every row for a landslide.
+    batches = LandslideBatches(database, filters.landslides_only())
     with written_whole(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as handle:
         writer = csv.DictWriter(handle, LAYOUT_COLUMNS[layout], restval="")
         writer.writeheader()
-        for batch in stream:
-            writer.writerows(_rows(batch, _AS[layout]))
-    return stream.rows
+        for batch in batches:
+            writer.writerows(_rows(batch, _ROW_IN_LAYOUT[layout]))
+    return batches.rows
 
 
-def _rows(batch: Any, written: Callable[[Mapping[str, Any]], dict[str, Any]]) -> Iterator[dict[str, Any]]:
+def _rows(batch: Any, row_in_layout: Callable[[Mapping[str, Any]], dict[str, Any]]) -> Iterator[dict[str, Any]]:
     shapes = shapely.from_wkb(np.array(batch[GEOMETRY_COLUMN], dtype=object))
     points = shapely.get_coordinates(shapely.point_on_surface(shapes)).round(6).tolist()
     outlines = shapely.to_wkt(shapes, rounding_precision=-1)
@@ -81,7 +80,7 @@ def _rows(batch: Any, written: Callable[[Mapping[str, Any]], dict[str, Any]]) ->
         batch.drop_columns(GEOMETRY_COLUMN).to_pylist(), points, outlines, strict=True
     ):
         place = {"longitude": longitude, "latitude": latitude}
-        yield {name: escape_formula(value) for name, value in written(row | place).items()} | {OUTLINE: outline}
+        yield {name: escape_formula(value) for name, value in row_in_layout(row | place).items()} | {OUTLINE: outline}
 
 
 def _as_usgs(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -115,7 +114,7 @@ def _as_coolr(row: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-_AS: dict[Layout, Callable[[Mapping[str, Any]], dict[str, Any]]] = {"usgs": _as_usgs, "coolr": _as_coolr}
+_ROW_IN_LAYOUT: dict[Layout, Callable[[Mapping[str, Any]], dict[str, Any]]] = {"usgs": _as_usgs, "coolr": _as_coolr}
 
 
 def _day(day: date | datetime | None, layout: str) -> str:
@@ -123,39 +122,44 @@ def _day(day: date | datetime | None, layout: str) -> str:
 
 
 def escape_formula(value: Any) -> Any:
-    """A cell that no spreadsheet takes for a formula: numbers as they are, a ' before doubtful texts."""
+    """A cell that no spreadsheet takes for a formula: numbers as they are, a ' before doubtful texts.
+
+    Example:
+        >>> escape_formula("=1+1"), escape_formula("slide"), escape_formula(3.5)
+        ("'=1+1", 'slide', 3.5)
+    """
     return f"'{value}" if isinstance(value, str) and _FORMULA.match(value) else value
 
 
 def unescape_formula(text: str) -> str:
-    """What `defused` was given."""
+    """The text before `escape_formula`."""
     return text[1:] if text.startswith("'") and _FORMULA.match(text) else text
 
 
 def layout_of(columns: "pd.Index[str]") -> Layout | None:
-    """The layout in which a CSV file with outlines is written; None where it is none of ours."""
-    return next((name for name, wanted in LAYOUT_COLUMNS.items() if set(wanted) <= set(columns)), None)
+    """The layout of a CSV file, by its columns; None where `export_csv` did not write it."""
+    return next((layout for layout, names in LAYOUT_COLUMNS.items() if set(names) <= set(columns)), None)
 
 
 def parse_cells(cells: pd.DataFrame, layout: Layout) -> pd.DataFrame:
-    """What the rows of a layout say, in the columns of the schema; texts, "" where they say nothing."""
+    """The rows of a layout in the columns of the schema, as texts, "" where one is missing."""
     cells = cells.map(unescape_formula)
     if layout == "usgs":
         named = {"id": "USGS_ID", "date_min": "Date_Min", "date_max": "Date_Max", "movement_type": "LS_Type"}
-        found = pd.DataFrame({name: cells[column] for name, column in named.items()})
+        values = pd.DataFrame({name: cells[column] for name, column in named.items()})
     else:
         named = {"id": "event_id", "date_min": "event_date", "movement_type": "landslide_category"}
-        found = pd.DataFrame({name: cells[column] for name, column in named.items()})
+        values = pd.DataFrame({name: cells[column] for name, column in named.items()})
         movements = {text: str(ours) for ours, text in _COOLR_MOVEMENTS.items()}
         triggers = {text: str(ours) for ours, text in _COOLR_TRIGGERS.items()}
-        found["movement_type"] = found["movement_type"].map(movements).fillna("")
-        found["trigger"] = cells["landslide_trigger"].map(triggers).fillna("")
-    for name in found.columns.intersection(["date_min", "date_max"]):
-        found[name] = [_iso(text) for text in found[name]]
-    return found
+        values["movement_type"] = values["movement_type"].map(movements).fillna("")
+        values["trigger"] = cells["landslide_trigger"].map(triggers).fillna("")
+    for name in values.columns.intersection(["date_min", "date_max"]):
+        values[name] = [_iso(text) for text in values[name]]
+    return values
 
 
 def _iso(text: str) -> str:
-    """A day as our other formats write it; what cannot be read stays, for the reader to refuse."""
+    """A day as 2024-05-01; a text that is no day stays, for the reader to refuse."""
     span = parse_date(text) if text else None
     return span.first.isoformat() if span else text

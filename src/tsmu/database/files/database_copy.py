@@ -1,4 +1,4 @@
-"""A database, or what is chosen of it, into another one."""
+"""A database, or the landslides that fulfil conditions and what belongs to them, into another database."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +20,7 @@ from tsmu.database.schema import (
     merged_observation,
     merging,
     observation,
+    record_columns,
     review,
     run,
     scene,
@@ -29,7 +30,7 @@ from tsmu.errors import DatabaseError
 from tsmu.files import written_whole
 
 Rows = list[sa.Row[Any]]
-ROWS = 20_000  # held in memory at once
+ROWS_AT_ONCE = 20_000  # held in memory
 
 
 def copy(source: Database, target: Path | str, filters: Filters = EVERYTHING) -> dict[str, int]:
@@ -49,6 +50,10 @@ def copy(source: Database, target: Path | str, filters: Filters = EVERYTHING) ->
 
     Raises:
         DatabaseError: the target is not free.
+
+    Example:
+        >>> copy(database, "postgresql://eva@survey/landslides")["landslide"]  # doctest: +SKIP
+        1204
     """
     if isinstance(target, str):
         with open_database(target, create=True) as opened:
@@ -62,29 +67,30 @@ def copy(source: Database, target: Path | str, filters: Filters = EVERYTHING) ->
 def _copy(source: Database, target: Database, filters: Filters) -> dict[str, int]:
     copied: dict[str, int] = {}
     conditions, area = filters.conditions(source.backend), filters.area
-    belongs = _belongs(conditions) if conditions else {}
+    belonging = _belonging_rows(conditions) if conditions else {}
     chosen = sa.select(landslide.c.id).where(*conditions) if conditions else None
     kept: set[str] = set()  # ids of the landslides that touch the area, where one is asked for
     with source.read() as reading, target.write() as writing:
-        went_into = set(reading.execute(sa.select(landslide.c.merged_into).where(*conditions)).scalars())
+        merge_targets = set(reading.execute(sa.select(landslide.c.merged_into).where(*conditions)).scalars())
         for table in TABLES:
             if writing.execute(sa.select(table.c.fid).limit(1)).first():
                 raise DatabaseError(f"{target.name}: has rows in {table.name} already; copy into an empty database")
         for table in TABLES:
             copied[table.name] = 0
-            for rows in iter_rows(reading, table, belongs.get(table), chosen):
+            for rows in iter_rows(reading, table, belonging.get(table), chosen):
                 if area is not None:
-                    rows = _touching(table, rows, area, kept, went_into)
+                    rows = _rows_in_area(table, rows, area, kept, merge_targets)
                 if rows:
                     copied[table.name] += insert_copied(writing, table, rows)
     return copied
 
 
-def _belongs(conditions: list[sa.ColumnElement[bool]]) -> dict[sa.Table, sa.ColumnElement[bool]]:
+def _belonging_rows(conditions: list[sa.ColumnElement[bool]]) -> dict[sa.Table, sa.ColumnElement[bool]]:
     """Which rows of each table belong to the landslides that fulfil conditions."""
     ids = sa.select(landslide.c.id).where(*conditions)
-    seen = sa.select(observation.c.id).where(observation.c.landslide_id.in_(ids))
+    observations = sa.select(observation.c.id).where(observation.c.landslide_id.in_(ids))
     scenes = sa.select(observation.c.scene_id).where(observation.c.landslide_id.in_(ids))
+    of_own_observations = sa.or_(review.c.observation_id.is_(None), review.c.observation_id.in_(observations))
     return {
         event: event.c.id.in_(sa.select(landslide.c.event_id).where(*conditions)),
         scene: scene.c.id.in_(scenes),
@@ -93,22 +99,20 @@ def _belongs(conditions: list[sa.ColumnElement[bool]]) -> dict[sa.Table, sa.Colu
         landslide: sa.and_(*conditions),
         landslide_version: landslide_version.c.id.in_(ids),
         observation: observation.c.landslide_id.in_(ids),
-        review: sa.and_(
-            review.c.landslide_id.in_(ids), sa.or_(review.c.observation_id.is_(None), review.c.observation_id.in_(seen))
-        ),
+        review: sa.and_(review.c.landslide_id.in_(ids), of_own_observations),
         merging: sa.false(),  # a part of what a merging did cannot be undone
         merged_observation: sa.false(),
     }
 
 
-def _touching(table: sa.Table, rows: Rows, area: BaseGeometry, kept: set[str], went_into: set[str]) -> Rows:
-    """Landslides that touch the area itself, and what belongs to them; the index finds a few too many.
+def _rows_in_area(table: sa.Table, rows: Rows, area: BaseGeometry, kept: set[str], merge_targets: set[str]) -> Rows:
+    """Landslides that touch the area itself, and what belongs to them; the spatial index returns a few too many.
 
-    Those that others went into stay: the others name them.
+    Landslides into which others were merged stay, because the others name them.
     """
     if table is landslide:
         touch = shapely.intersects(area, decode([row.geom for row in rows]))
-        rows = [row for row, yes in zip(rows, touch, strict=True) if yes or row.id in went_into]
+        rows = [row for row, yes in zip(rows, touch, strict=True) if yes or row.id in merge_targets]
         kept.update(row.id for row in rows)
     elif table is landslide_version:
         return [row for row in rows if row.id in kept]
@@ -123,24 +127,28 @@ def iter_rows(
     condition: sa.ColumnElement[bool] | None = None,
     chosen: sa.Select[tuple[str]] | None = None,
 ) -> Iterator[Rows]:
-    """The rows of a table that fulfil a condition, some at a time, without their `fid`.
+    """The rows of a table, without their `fid`, some at a time.
 
-    Where only the landslides `chosen` come along, none names another that it went into.
+    Args:
+        connection: within a `Database.read` block.
+        table: one of the schema's.
+        condition: which rows.
+        chosen: the landslides that come along; a link to one that does not is left out.
     """
-    wanted: list[sa.ColumnElement[Any]] = [column for column in table.columns if column.name != "fid"]
+    columns: list[sa.ColumnElement[Any]] = list(record_columns(table))
     if chosen is not None and "merged_into" in table.columns:
-        there = sa.case((table.c.merged_into.in_(chosen), table.c.merged_into)).label("merged_into")
-        wanted = [there if column is table.c.merged_into else column for column in wanted]
-    query = sa.select(*wanted).order_by(table.c.fid)
+        link = sa.case((table.c.merged_into.in_(chosen), table.c.merged_into)).label("merged_into")
+        columns = [link if column is table.c.merged_into else column for column in columns]
+    query = sa.select(*columns).order_by(table.c.fid)
     if condition is not None:
         query = query.where(condition)
-    result = connection.execution_options(yield_per=ROWS).execute(query)
+    result = connection.execution_options(yield_per=ROWS_AT_ONCE).execute(query)
     for part in result.partitions():
         yield list(part)
 
 
 def insert_copied(connection: sa.Connection, table: sa.Table, rows: Rows) -> int:
-    """Insert rows that came from `parts`."""
+    """Insert rows that came from `iter_rows`, and return their number."""
     if not has_shape(table):
         connection.execute(sa.insert(table), [dict(row._mapping) for row in rows])
         return len(rows)

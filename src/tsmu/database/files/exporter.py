@@ -1,4 +1,4 @@
-"""Landslides into files of other formats, streamed: memory stays flat however many there are."""
+"""Landslides into files of other formats, batch by batch, so that memory stays flat however many there are."""
 
 import json
 import sqlite3
@@ -16,8 +16,7 @@ import pyproj
 import shapely
 from pyogrio.errors import DataSourceError
 
-from tsmu.database.files import csv_layouts as layouts
-from tsmu.database.files import stac_items as stac
+from tsmu.database.files import csv_layouts, stac_items
 from tsmu.database.files.database_copy import copy
 from tsmu.database.files.formats import SHORT_NAMES, format_of
 from tsmu.database.queries import ARROW_SCHEMA, EVERYTHING, GEOMETRY_COLUMN, Filters, LandslideBatches
@@ -54,6 +53,10 @@ def export(
 
     Raises:
         DatabaseError: a condition makes no sense, the place is not free, or the file cannot be written.
+
+    Example:
+        >>> export(database, Path("confirmed.geojson"), log, Filters(status=["confirmed"]))  # doctest: +SKIP
+        310
     """
     kind = format_of(path, layout)
     if path.exists():
@@ -61,19 +64,19 @@ def export(
     if kind.suffix == ".gpkg":
         return _export_database(database, path, filters)
     if kind.suffix == ".json":
-        return stac.export_items(database, path, filters)
+        return stac_items.export_items(database, path, filters)
     if kind.layout:
-        return layouts.export_csv(database, path, kind.layout, filters)
-    stream = LandslideBatches(database, filters)
+        return csv_layouts.export_csv(database, path, kind.layout, filters)
+    batches = LandslideBatches(database, filters)
     if kind.driver is None:
         with written_whole(path) as temporary:
-            _write_parquet(stream, temporary)
+            _write_parquet(batches, temporary)
     elif kind.suffix == ".shp":
-        _export_shapefile(stream, path, log)
+        _export_shapefile(batches, path, log)
     else:
         with written_whole(path) as temporary:
-            _write_gdal(stream, temporary, kind.driver, ARROW_SCHEMA, iter(stream))
-    return stream.rows
+            _write_gdal(batches, temporary, kind.driver, ARROW_SCHEMA, iter(batches))
+    return batches.rows
 
 
 def _export_database(database: Database, path: Path, filters: Filters) -> int:
@@ -84,69 +87,75 @@ def _export_database(database: Database, path: Path, filters: Filters) -> int:
 
 
 def _write_gdal(
-    stream: LandslideBatches, path: Path, driver: str, schema: pa.Schema, batches: Iterator[pa.RecordBatch]
+    batches: LandslideBatches, path: Path, driver: str, schema: pa.Schema, converted: Iterator[pa.RecordBatch]
 ) -> None:
     try:
         pyogrio.write_arrow(
-            pa.RecordBatchReader.from_batches(schema, batches), path, layer="landslide", driver=driver,
+            pa.RecordBatchReader.from_batches(schema, converted), path, layer="landslide", driver=driver,
             geometry_name=GEOMETRY_COLUMN, geometry_type="MultiPolygon", crs=f"EPSG:{SRS_ID}",
             encoding="UTF-8" if driver == "ESRI Shapefile" else None, layer_options=_OPTIONS.get(driver, {}),
         )  # fmt: skip
     except (DataSourceError, pa.ArrowException, RuntimeError, ValueError) as error:
-        stream.raise_failure()
+        batches.raise_failure()
         reason = str(error).replace("\n", " ")
         raise DatabaseError(f"{path.parent}: {driver} cannot be written ({reason}); choose another format") from error
 
 
-def _export_shapefile(stream: LandslideBatches, path: Path, log: IssueLog) -> None:
-    """A shapefile is several files: they are renamed into place together, the one that is opened last."""
+def _export_shapefile(batches: LandslideBatches, path: Path, log: IssueLog) -> None:
+    """Write a shapefile; its several files are renamed into place together, the one that readers open last."""
     schema = ARROW_SCHEMA.set(ARROW_SCHEMA.get_field_index("changed_at"), pa.field("changed_at", pa.string()))
     schema = pa.schema([field.with_name(SHORT_NAMES.get(field.name, field.name)) for field in schema])
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{path.stem}.", dir=path.parent) as folder:
         _write_gdal(
-            stream, Path(folder) / path.name, "ESRI Shapefile", schema, _for_dbf(stream, schema, path.name, log)
+            batches,
+            Path(folder) / path.name,
+            "ESRI Shapefile",
+            schema,
+            _convert_for_dbf(batches, schema, path.name, log),
         )
         sync(Path(folder))
         parts = sorted(Path(folder).iterdir(), key=lambda part: part.suffix == ".shp")
-        if taken := [part.name for part in parts if path.with_name(part.name).exists()]:
-            raise DatabaseError(f"{path.with_name(taken[0])}: is there already; name a new file")
+        if existing := [part.name for part in parts if path.with_name(part.name).exists()]:
+            raise DatabaseError(f"{path.with_name(existing[0])}: is there already; name a new file")
         for part in parts:
             part.replace(path.with_name(part.name))
 
 
-def _for_dbf(stream: LandslideBatches, schema: pa.Schema, name: str, log: IssueLog) -> Iterator[pa.RecordBatch]:
-    """Moments as text, because DBF knows days only; texts that are too long are told, GDAL cuts them."""
-    done = 0
-    for batch in stream:
+def _convert_for_dbf(
+    batches: LandslideBatches, schema: pa.Schema, name: str, log: IssueLog
+) -> Iterator[pa.RecordBatch]:
+    """Moments as text, because DBF has days only; texts that are too long are reported, and GDAL cuts them."""
+    number = 0
+    for batch in batches:
         at = batch.schema.get_field_index("changed_at")
         moments = [f"{moment.replace(tzinfo=None).isoformat('T', 'milliseconds')}Z" for moment in batch[at].to_pylist()]
         columns = [pa.array(moments) if i == at else column for i, column in enumerate(batch.columns)]
         for field, column in zip(schema, columns, strict=True):
             if pa.types.is_string(field.type):
                 sizes = np.array([len(text.encode()) for text in column.fill_null("").to_pylist()])
-                for place in np.flatnonzero(sizes > LONGEST_DBF_TEXT).tolist():
-                    problem = f"a text of {sizes[place]} bytes; a shapefile holds {LONGEST_DBF_TEXT}"
-                    log.warning(name, problem, "cut", row=done + place + 2, column=field.name)
-        done += batch.num_rows
+                for position in np.flatnonzero(sizes > LONGEST_DBF_TEXT).tolist():
+                    problem = f"a text of {sizes[position]} bytes; a shapefile holds {LONGEST_DBF_TEXT}"
+                    log.warning(name, problem, "cut", row=number + position + 2, column=field.name)
+        number += batch.num_rows
         yield pa.record_batch(columns, schema=schema)
 
 
-def _write_parquet(stream: LandslideBatches, path: Path) -> None:
-    """GeoParquet 1.1.0 with a bounding-box column, so that readers can pass over row groups."""
+def _write_parquet(batches: LandslideBatches, path: Path) -> None:
+    """Write GeoParquet 1.1.0 with a bounding-box column, so that readers can pass over row groups."""
     boxed = ARROW_SCHEMA.append(pa.field("bbox", _BOX, nullable=False))
     extent = np.array([np.inf, np.inf, -np.inf, -np.inf])
     with pq.ParquetWriter(path, boxed, compression="zstd") as writer:
-        for batch in stream:
+        for batch in batches:
             bounds = shapely.bounds(shapely.from_wkb(np.array(batch[GEOMETRY_COLUMN], dtype=object)))
             extent[:2] = np.minimum(extent[:2], bounds[:, :2].min(axis=0))
             extent[2:] = np.maximum(extent[2:], bounds[:, 2:].max(axis=0))
             box = pa.StructArray.from_arrays([pa.array(side) for side in bounds.T], fields=list(_BOX))
             writer.write_batch(pa.record_batch([*batch.columns, box], schema=boxed))
-        writer.add_key_value_metadata({"geo": json.dumps(_geo(extent))})
+        writer.add_key_value_metadata({"geo": json.dumps(_geo_metadata(extent))})
 
 
-def _geo(extent: Any) -> dict[str, Any]:
+def _geo_metadata(extent: Any) -> dict[str, Any]:
     """The `geo` metadata, https://geoparquet.org/releases/v1.1.0/."""
     column: dict[str, Any] = {
         "encoding": "WKB",

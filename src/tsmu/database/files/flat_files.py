@@ -1,4 +1,4 @@
-"""Reading back the flat files that `export` writes: row by row what they say, some rows at a time."""
+"""Reads the flat files that `export` writes: CSV, GeoParquet, GeoJSON, FlatGeobuf, Shapefile; some rows at a time."""
 
 import json
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ import pyproj
 import shapely
 from pyogrio.errors import DataLayerError, DataSourceError
 
-from tsmu.database.files import csv_layouts as layouts
+from tsmu.database.files import csv_layouts
 from tsmu.database.files.formats import SHORT_NAMES, Layout
 from tsmu.database.queries import LANDSLIDE_COLUMNS
 from tsmu.database.types import SRS_ID
@@ -25,8 +25,8 @@ from tsmu.errors import DatabaseError
 from tsmu.inventory.tables import read_table
 from tsmu.issues import IssueLog
 
-ROWS = 10_000  # held in memory at once
-_OURS = {column.name for column in LANDSLIDE_COLUMNS if not column.nullable}  # by these a file is known as one of ours
+ROWS_AT_ONCE = 10_000  # held in memory
+_REQUIRED = {column.name for column in LANDSLIDE_COLUMNS if not column.nullable}  # every file of `export` has these
 _LONG_NAMES = {short: name for name, short in SHORT_NAMES.items()}
 
 
@@ -35,9 +35,9 @@ class FileRows:
     """Some rows of a file.
 
     Attributes:
-        numbers: as a spreadsheet counts them (the header is row 1).
-        values: what they say, in the columns of the schema that the file has.
-        shapes: their outlines, with a CRS; None where it cannot be read.
+        numbers: of the rows, as a spreadsheet counts them (the header is row 1).
+        values: texts or plain values, in the columns of the schema that the file has.
+        shapes: outlines, with a CRS; None where one cannot be read.
     """
 
     numbers: list[int]
@@ -46,7 +46,7 @@ class FileRows:
 
 
 def read_flat(path: Path, log: IssueLog) -> Iterator[FileRows] | None:
-    """The rows of a file that `export` has written; None where it is none of these.
+    """The rows of a file that `export` has written; None where it is another file.
 
     Raises:
         DatabaseError: it is damaged.
@@ -62,7 +62,7 @@ def read_flat(path: Path, log: IssueLog) -> Iterator[FileRows] | None:
 
 
 @contextmanager
-def _told(path: Path) -> Iterator[None]:
+def _as_database_error(path: Path) -> Iterator[None]:
     try:
         yield
     except (DataSourceError, DataLayerError, pa.ArrowException, OSError, LookupError, ValueError) as error:
@@ -73,26 +73,27 @@ def _told(path: Path) -> Iterator[None]:
 
 
 def _parquet(path: Path) -> Iterator[FileRows] | None:
-    with _told(path):
+    with _as_database_error(path):
         file = pq.ParquetFile(path)
-        if not set(file.schema_arrow.names) >= _OURS:
+        if not set(file.schema_arrow.names) >= _REQUIRED:
             return None
         geo = json.loads((file.metadata.metadata or {}).get(b"geo", b"{}"))
         column = geo.get("primary_column", "geometry")
         crs = geo.get("columns", {}).get(column, {}).get("crs", "OGC:CRS84")
     names = [name for name in file.schema_arrow.names if name != "bbox"]
-    return _batches(path, file.iter_batches(ROWS, columns=names), column, pyproj.CRS.from_user_input(crs))
+    return _batches(path, file.iter_batches(ROWS_AT_ONCE, columns=names), column, pyproj.CRS.from_user_input(crs))
 
 
 def _gdal(path: Path) -> Iterator[FileRows] | None:
-    with _told(path):
+    with _as_database_error(path):
         fields = {_LONG_NAMES.get(name, name) for name in pyogrio.read_info(path)["fields"]}
-    return _gdal_batches(path) if fields >= _OURS else None
+    return _gdal_batches(path) if fields >= _REQUIRED else None
 
 
 def _gdal_batches(path: Path) -> Iterator[FileRows]:
-    options = {"DATE_AS_STRING": "YES"} if path.suffix.lower() == ".geojson" else {}
-    with _told(path), pyogrio.open_arrow(path, batch_size=ROWS, use_pyarrow=True, **options) as (about, reader):
+    options: dict[str, Any] = {"DATE_AS_STRING": "YES"} if path.suffix.lower() == ".geojson" else {}
+    options |= {"batch_size": ROWS_AT_ONCE, "use_pyarrow": True}
+    with _as_database_error(path), pyogrio.open_arrow(path, **options) as (about, reader):
         crs = pyproj.CRS.from_user_input(about["crs"]) if about["crs"] else None
         yield from _batches(path, reader, about["geometry_name"] or "wkb_geometry", crs)
 
@@ -100,7 +101,7 @@ def _gdal_batches(path: Path) -> Iterator[FileRows]:
 def _batches(path: Path, batches: Any, column: str, crs: Any) -> Iterator[FileRows]:
     known = {field.name for field in LANDSLIDE_COLUMNS}
     first = 2
-    with _told(path):
+    with _as_database_error(path):
         for batch in batches:
             values = {
                 _LONG_NAMES.get(name, name): batch[name].to_pylist()
@@ -114,19 +115,19 @@ def _batches(path: Path, batches: Any, column: str, crs: Any) -> Iterator[FileRo
 
 
 def _csv(path: Path, log: IssueLog) -> Iterator[FileRows] | None:
-    with _told(path):
+    with _as_database_error(path):
         content = path.read_bytes()
     cells, _ = read_table(path.name, ".csv", content, IssueLog(path))
-    layout = layouts.layout_of(cells.columns)
+    layout = csv_layouts.layout_of(cells.columns)
     if layout is None:
         return None
-    cells, _ = read_table(path.name, ".csv", content, log)  # once more, so that its issues are told once
+    cells, _ = read_table(path.name, ".csv", content, log)  # again, so that its issues are logged, and once only
     return _csv_parts(cells[(cells != "").any(axis=1)], layout)
 
 
 def _csv_parts(cells: pd.DataFrame, layout: Layout) -> Iterator[FileRows]:
-    for start in range(0, len(cells), ROWS):
-        part = cells.iloc[start : start + ROWS]
-        shapes = shapely.from_wkt(part[layouts.OUTLINE].replace("", None).to_numpy(object), on_invalid="ignore")
-        values = layouts.parse_cells(part, layout).astype(object)
+    for start in range(0, len(cells), ROWS_AT_ONCE):
+        part = cells.iloc[start : start + ROWS_AT_ONCE]
+        shapes = shapely.from_wkt(part[csv_layouts.OUTLINE].replace("", None).to_numpy(object), on_invalid="ignore")
+        values = csv_layouts.parse_cells(part, layout).astype(object)
         yield FileRows(part.index.tolist(), values.reset_index(drop=True), geopandas.GeoSeries(shapes, crs=SRS_ID))

@@ -1,13 +1,11 @@
 """Inventories of others into the database.
 
-A polygon becomes an observation, drawn by a person, and a candidate landslide of its own, so that
-`merge` can find the same one in other inventories. A point becomes an event: a place and a day that
-merging scores landslides against. Ids are made of what a row says, so that reading it again changes
-nothing.
+A polygon becomes an observation, drawn by a person, and a candidate landslide of its own, so that `merge`
+can find the same landslide in other inventories. A point becomes an event: a place and a day that merging
+scores landslides against. Ids are made of what a row says, so that importing a file again changes nothing.
 """
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -16,9 +14,11 @@ from typing import Any
 
 import geopandas
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import shapely
 import sqlalchemy as sa
+from shapely.geometry.base import BaseGeometry
 
 from tsmu.database.files.known_landslides import ImportResult, rows_by_id
 from tsmu.database.ids import content_id
@@ -32,9 +32,9 @@ from tsmu.inventory.rowlog import reject_rows, warn_rows
 from tsmu.issues import IssueLog
 from tsmu.regions.layers import earth_crs, read_layer
 
-ROWS = 10_000  # ids that are asked for at once
+ROWS_AT_ONCE = 10_000  # rows whose ids are looked up together
 _VOCABULARIES: dict[str, type[StrEnum]] = {"movement_type": MovementType, "trigger": Trigger, "confidence": Confidence}
-_OTHER_WORDS = {  # of the USGS compilation and of COOLR
+_SYNONYMS = {  # words of the USGS compilation and of COOLR
     "rain": Trigger.RAINFALL,
     "downpour": Trigger.RAINFALL,
     "continuous rain": Trigger.RAINFALL,
@@ -59,176 +59,211 @@ _OTHER_WORDS = {  # of the USGS compilation and of COOLR
 
 
 @dataclass(frozen=True)
-class Inventory:
-    """An inventory as read: rows with EVENT_COLUMNS of `tsmu.inventory`, geometry in EPSG:4326."""
+class ForeignInventory:
+    """An inventory as read from a file.
+
+    Attributes:
+        name: of the file.
+        rows: with EVENT_COLUMNS of `tsmu.inventory`, geometry in EPSG:4326.
+        by: who drew it; None where only the rows say so.
+        mapped_area: where its author looked, EPSG:4326; None where nobody says.
+    """
 
     name: str
     rows: geopandas.GeoDataFrame
     by: str | None
-    looked: Any | None
+    mapped_area: BaseGeometry | None
 
 
-def read_inventory(path: Path, log: IssueLog, by: str | None, looked: Path | None) -> Inventory:
-    """Read an inventory, and the area in which somebody looked for landslides.
+def read_inventory(path: Path, log: IssueLog, by: str | None, mapped_area: Path | None) -> ForeignInventory:
+    """Read an inventory, and the area in which its author looked for landslides.
+
+    Args:
+        path: the inventory.
+        log: takes rows that were left out and words that are not understood.
+        by: who drew it.
+        mapped_area: a layer of polygons.
 
     Raises:
-        TsmuError: either cannot be read.
+        TsmuError: either file cannot be read.
     """
     area = None
-    if looked:
-        layer = read_layer(looked, None)
-        earth_crs(layer.crs, str(looked))
-        _, shapes = clean_polygons(layer.geometry, looked.name, log)
-        area = shapely.union_all(shapes)
-        area = shapely.MultiPolygon(shapely.get_parts(area).tolist())
+    if mapped_area:
+        layer = read_layer(mapped_area, None)
+        earth_crs(layer.crs, str(mapped_area))
+        _, shapes = clean_polygons(layer.geometry, mapped_area.name, log)
+        area = shapely.MultiPolygon(shapely.get_parts(shapely.union_all(shapes)).tolist())
     rows = import_inventory(path, None, None, log).events
     rows["layer"] = rows["layer"].fillna("")
-    for name, words in _VOCABULARIES.items():
-        rows[name] = _worded(rows, name, words, path.name, log)
-    return Inventory(path.name, rows, by, area)
+    for column, words in _VOCABULARIES.items():
+        rows[column] = _vocabulary_words(rows, column, words, path.name, log)
+    return ForeignInventory(path.name, rows, by, area)
 
 
-def _worded(rows: geopandas.GeoDataFrame, name: str, words: type[StrEnum], file: str, log: IssueLog) -> pd.Series:
-    """Words of a vocabulary; what is none of them is told and dropped."""
-    known = {str(word): str(word) for word in words}
-    known |= {text: str(word) for text, word in _OTHER_WORDS.items() if isinstance(word, words)}
-    said = rows[name].astype(object).where(rows[name].notna(), "")
-    found = said.str.casefold().str.replace(r"[\s_/-]+", " ", regex=True).map(known | {"freeze thaw": "freeze-thaw"})
-    found = found.where(found.isin(list(words)), None)
-    lost = (said != "") & ~said.str.casefold().isin(["unknown"]) & found.isna()
-    for text in said[lost].unique():
-        at = rows["row"][lost & (said == text)].tolist()
-        warn_rows(log, file, name, at[:1], f"{text[:60]!r} in {len(at)} rows is none of our words", "taken without it")
-    return pd.Series(found)
+def _vocabulary_words(
+    rows: geopandas.GeoDataFrame, column: str, words: type[StrEnum], file: str, log: IssueLog
+) -> pd.Series:
+    """A column in the words of a vocabulary; a text that is none of them is reported and dropped."""
+    known = {str(word): str(word) for word in words} | {"freeze thaw": "freeze-thaw"}
+    known |= {text: str(word) for text, word in _SYNONYMS.items() if isinstance(word, words)}
+    texts = rows[column].astype(object).where(rows[column].notna(), "")
+    translated = texts.str.casefold().str.replace(r"[\s_/-]+", " ", regex=True).map(known)
+    translated = translated.where(translated.isin(list(words)), None)
+    lost = (texts != "") & ~texts.str.casefold().isin(["unknown"]) & translated.isna()
+    for text in texts[lost].unique():
+        numbers = rows["row"][lost & (texts == text)].tolist()
+        problem = f"{text[:60]!r} in {len(numbers)} rows is none of our words"
+        warn_rows(log, file, column, numbers[:1], problem, "taken without it")
+    return pd.Series(translated)
 
 
-def insert_inventory(connection: sa.Connection, inventory: Inventory, log: IssueLog, taken: ImportResult) -> None:
-    """Insert what is not there yet, within a write transaction."""
+def insert_inventory(
+    connection: sa.Connection, inventory: ForeignInventory, log: IssueLog, result: ImportResult
+) -> None:
+    """Insert the polygons and points that the database does not have, within a `Database.write` block."""
     areal = inventory.rows.geom_type.isin(("Polygon", "MultiPolygon"))
     for layer, rows in inventory.rows[areal].groupby("layer", sort=False):
-        _take_polygons(connection, inventory, str(layer), rows, log, taken)
+        _insert_polygons(connection, inventory, str(layer), rows, log, result)
     points = inventory.rows[~areal]
-    for start in range(0, len(points), ROWS):
-        _take_points(connection, points.iloc[start : start + ROWS], taken)
+    for start in range(0, len(points), ROWS_AT_ONCE):
+        _insert_points(connection, points.iloc[start : start + ROWS_AT_ONCE], result)
 
 
-def _take_polygons(
+@dataclass(frozen=True)
+class _Polygons:
+    """Polygons of one layer; all fields of equal length.
+
+    Attributes:
+        rows: of the inventory.
+        shapes: MultiPolygons in EPSG:4326.
+        areas: geodesic, m2.
+        ids: of the observations that they become.
+    """
+
+    rows: geopandas.GeoDataFrame
+    shapes: Shapes
+    areas: npt.NDArray[np.float64]
+    ids: npt.NDArray[np.str_]
+
+    def __getitem__(self, positions: npt.NDArray[np.intp]) -> "_Polygons":
+        """Those at some positions."""
+        return _Polygons(self.rows.iloc[positions], self.shapes[positions], self.areas[positions], self.ids[positions])
+
+
+def _insert_polygons(
     connection: sa.Connection,
-    inventory: Inventory,
+    inventory: ForeignInventory,
     layer: str,
     rows: geopandas.GeoDataFrame,
     log: IssueLog,
-    taken: ImportResult,
+    result: ImportResult,
 ) -> None:
     name = f"{inventory.name}{layer and f', {layer}'}"
-    places, shapes = clean_polygons(rows.geometry, name, log, rows["row"].tolist())
-    rows = rows.iloc[places]
-    areas = geodesic_areas(shapes)
-    named = rows[["inventory", "source_id", "date_min", "date_max"]].astype(object).to_numpy().tolist()
-    ids = np.array([content_id("inventory", *said, of) for said, of in zip(named, _digests(shapes), strict=True)])
-    _, first = np.unique(ids, return_index=True)
-    again = np.setdiff1d(np.arange(len(ids)), first)
-    none = np.flatnonzero(areas <= 0)
-    numbers = rows["row"].to_numpy()
-    reject_rows(log, name, None, numbers[again].tolist(), "the same polygon stands in an earlier row")
-    reject_rows(log, name, None, numbers[none].tolist(), "has no area")
-    kept = np.setdiff1d(first, none)
+    positions, shapes = clean_polygons(rows.geometry, name, log, rows["row"].tolist())
+    rows = rows.iloc[positions]
+    polygons = _Polygons(rows, shapes, geodesic_areas(shapes), _observation_ids(rows, shapes))
+    kept = _distinct_with_area(polygons, name, log)
     known: set[str] = set()
-    for start in range(0, len(kept), ROWS):
-        known |= rows_by_id(connection, observation, ids[kept[start : start + ROWS]].tolist()).keys()
-    fresh = kept[~np.isin(ids[kept], list(known))]
-    taken.unchanged += len(kept) - len(fresh)
-    if len(fresh):
-        scene_id = _scene(connection, inventory, name, rows, shapes, taken)
-        _insert(connection, inventory, scene_id, rows.iloc[fresh], shapes[fresh], areas[fresh], ids[fresh], taken)
+    for start in range(0, len(kept), ROWS_AT_ONCE):
+        ids = polygons.ids[kept[start : start + ROWS_AT_ONCE]].tolist()
+        known |= rows_by_id(connection, observation, ids).keys()
+    new = kept[~np.isin(polygons.ids[kept], list(known))]
+    result.unchanged += len(kept) - len(new)
+    if len(new):
+        scene_id = _insert_scene(connection, inventory, name, polygons, result)
+        _insert_landslides(connection, inventory, scene_id, polygons[new], result)
 
 
-def _digests(shapes: Shapes) -> Iterator[str]:
-    for wkb in shapely.to_wkb(shapely.normalize(shapes)):
-        yield content_id(wkb.hex())
+def _observation_ids(rows: geopandas.GeoDataFrame, shapes: Shapes) -> npt.NDArray[np.str_]:
+    named = rows[["inventory", "source_id", "date_min", "date_max"]].astype(object).to_numpy().tolist()
+    digests = (content_id(wkb.hex()) for wkb in shapely.to_wkb(shapely.normalize(shapes)))
+    return np.array(
+        [content_id("inventory", *values, digest) for values, digest in zip(named, digests, strict=True)], dtype=str
+    )
 
 
-def _scene(
-    connection: sa.Connection,
-    inventory: Inventory,
-    name: str,
-    rows: geopandas.GeoDataFrame,
-    shapes: Shapes,
-    taken: ImportResult,
+def _distinct_with_area(polygons: _Polygons, name: str, log: IssueLog) -> npt.NDArray[np.intp]:
+    """Positions of the polygons that stay: each once, and with an area."""
+    numbers = polygons.rows["row"].to_numpy()
+    _, first = np.unique(polygons.ids, return_index=True)
+    again = np.setdiff1d(np.arange(len(polygons.ids)), first)
+    without_area = np.flatnonzero(polygons.areas <= 0)
+    reject_rows(log, name, None, numbers[again].tolist(), "the same polygon stands in an earlier row")
+    reject_rows(log, name, None, numbers[without_area].tolist(), "has no area")
+    return np.setdiff1d(first, without_area)
+
+
+def _insert_scene(
+    connection: sa.Connection, inventory: ForeignInventory, name: str, polygons: _Polygons, result: ImportResult
 ) -> str:
-    """The images of which the inventory was drawn: no more is known of them than where and, perhaps, when.
+    """Insert the images of which the inventory was drawn, of which only the place and perhaps the days are known.
 
     Where all landslides have the same days, these are taken for the images': an inventory of what is new
     between two of them dates its landslides so.
     """
-    first, last = (_days(rows[key]) for key in ("date_min", "date_max"))
+    first, last = (_days(polygons.rows[column]) for column in ("date_min", "date_max"))
     before = first[0] if len(set(first)) == 1 else None
     after = last[0] if len(set(last)) == 1 else None
     scene_id = content_id("scene", name, None, None, before, after)
-    if not rows_by_id(connection, scene, [scene_id]):
-        place = inventory.looked or shapely.MultiPolygon([shapely.box(*shapely.total_bounds(shapes))])
-        values = {"id": scene_id, "name": name, "date_pre": before, "date_post": after}
-        taken.count(scene, insert_features(connection, scene, values, [place]))
-        if inventory.looked:
-            by = inventory.by or str(rows["inventory"].iloc[0])
-            looked = {
-                "id": content_id("area", scene_id, by),
-                "scene_id": scene_id,
-                "mapper": by,
-                "created_at": utc_now(),
-            }
-            taken.count(mapped_area, insert_features(connection, mapped_area, looked, [inventory.looked]))
+    if rows_by_id(connection, scene, [scene_id]):
+        return scene_id
+    footprint = inventory.mapped_area or shapely.MultiPolygon([shapely.box(*shapely.total_bounds(polygons.shapes))])
+    values = {"id": scene_id, "name": name, "date_pre": before, "date_post": after}
+    result.count(scene, insert_features(connection, scene, values, [footprint]))
+    if inventory.mapped_area:
+        by = inventory.by or str(polygons.rows["inventory"].iloc[0])
+        row = {"id": content_id("area", scene_id, by), "scene_id": scene_id, "mapper": by, "created_at": utc_now()}
+        result.count(mapped_area, insert_features(connection, mapped_area, row, [inventory.mapped_area]))
     return scene_id
 
 
-def _insert(
+def _insert_landslides(
     connection: sa.Connection,
-    inventory: Inventory,
+    inventory: ForeignInventory,
     scene_id: str,
-    rows: geopandas.GeoDataFrame,
-    shapes: Shapes,
-    areas: Any,
-    ids: Any,
-    taken: ImportResult,
+    polygons: _Polygons,
+    result: ImportResult,
 ) -> None:
+    """Insert each polygon as a candidate landslide and as its observation."""
     moment = utc_now()
-    owners = np.array([content_id("landslide", one) for one in ids])
-    by = [inventory.by or one for one in rows["inventory"]]
-    columns: dict[str, Any] = {"id": owners, "area_m2": areas, "status": Status.CANDIDATE.value}
-    columns |= {key: _missing_as_none(rows[key]) for key in (*_VOCABULARIES, "region")}
-    columns |= {key: _days(rows[key]) for key in ("date_min", "date_max")}
+    owners = np.array([content_id("landslide", observation_id) for observation_id in polygons.ids])
+    by = [inventory.by or name for name in polygons.rows["inventory"]]
+    columns: dict[str, Any] = {"id": owners, "area_m2": polygons.areas, "status": Status.CANDIDATE.value}
+    columns |= {name: _none_for_missing(polygons.rows[name]) for name in (*_VOCABULARIES, "region")}
+    columns |= {name: _days(polygons.rows[name]) for name in ("date_min", "date_max")}
     stamp = Stamp(Author.PERSON, by, f"in {inventory.name}", moment)
-    taken.count(landslide, insert_landslides(connection, columns, shapes, stamp))
-    seen = {
-        "id": ids,
+    result.count(landslide, insert_landslides(connection, columns, polygons.shapes, stamp))
+    observations = {
+        "id": polygons.ids,
         "landslide_id": owners,
         "scene_id": scene_id,
         "mapper": by,
-        "area_m2": areas,
+        "area_m2": polygons.areas,
         "created_at": moment,
     }
-    taken.count(observation, insert_features(connection, observation, seen, shapes))
+    result.count(observation, insert_features(connection, observation, observations, polygons.shapes))
 
 
-def _take_points(connection: sa.Connection, rows: geopandas.GeoDataFrame, taken: ImportResult) -> None:
+def _insert_points(connection: sa.Connection, rows: geopandas.GeoDataFrame, result: ImportResult) -> None:
+    """Insert points as events."""
     shapes = np.array(shapely.force_2d(rows.geometry.array), dtype=object)
     ids = np.array(
         [content_id("event", *parts) for parts in zip(rows["event_id"], shapely.to_wkt(shapes), strict=True)]
     )
     known = rows_by_id(connection, event, ids.tolist())
-    fresh = ~pd.Series(ids).isin(known.keys()).to_numpy(bool) & ~pd.Series(ids).duplicated().to_numpy(bool)
-    taken.unchanged += int((~fresh).sum())
-    new = rows[fresh]
-    values: dict[str, Any] = {"id": ids[fresh], "name": new["event_id"].tolist()}
-    values |= {key: _missing_as_none(new[key]) for key in ("trigger", "inventory", "url", "notes")}
-    values |= {key: _days(new[key]) for key in ("date_min", "date_max")}
-    values["records"] = [json.dumps([one]) for one in new["source_id"].fillna(new["event_id"])]
-    taken.count(event, insert_features(connection, event, values, shapes[fresh]))
+    new = ~pd.Series(ids).isin(known.keys()).to_numpy(bool) & ~pd.Series(ids).duplicated().to_numpy(bool)
+    result.unchanged += int((~new).sum())
+    new_rows = rows[new]
+    values: dict[str, Any] = {"id": ids[new], "name": new_rows["event_id"].tolist()}
+    values |= {name: _none_for_missing(new_rows[name]) for name in ("trigger", "inventory", "url", "notes")}
+    values |= {name: _days(new_rows[name]) for name in ("date_min", "date_max")}
+    values["records"] = [json.dumps([record]) for record in new_rows["source_id"].fillna(new_rows["event_id"])]
+    result.count(event, insert_features(connection, event, values, shapes[new]))
 
 
 def _days(days: pd.Series) -> list[date | None]:
     return [None if pd.isna(day) else day.date() for day in days]
 
 
-def _missing_as_none(values: pd.Series) -> list[Any]:
+def _none_for_missing(values: pd.Series) -> list[Any]:
     return [None if pd.isna(value) else value for value in values]

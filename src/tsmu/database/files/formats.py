@@ -16,12 +16,12 @@ _FLAT = (
 
 @dataclass(frozen=True)
 class Format:
-    """One format.
+    """One file format.
 
     Attributes:
         name: as people call it.
         suffix: of its files.
-        driver: GDAL's, where GDAL writes it.
+        driver: GDAL's driver, where GDAL writes it; else None.
         lacks: what it cannot carry, for docs/schema.md.
         layout: of a CSV file.
     """
@@ -75,7 +75,7 @@ SHORT_NAMES = {"movement_type": "move_type", "change_reason": "chg_reason", "mer
 
 
 def format_of(path: Path, layout: str | None) -> Format:
-    """The format that a file's name, and for CSV the layout, mean.
+    """The format that a file's ending, and for CSV the layout, name.
 
     Raises:
         DatabaseError: there is none, or the layout does not fit.

@@ -1,8 +1,10 @@
-"""Files into the database, in one transaction: good rows in, the others told; the same file again changes nothing.
+"""Files into the database, in one transaction: good rows come in, bad ones are reported.
+
+The same file again changes nothing.
 
 - A landslide database (GeoPackage) or a file that `export` wrote: landslides as they are, by their ids.
 - STAC items that `export` wrote: scenes, runs and their mapped areas.
-- Any other inventory: see `inventories`.
+- Any other inventory: see `foreign_inventories`.
 """
 
 import re
@@ -16,27 +18,32 @@ import numpy as np
 import pandas as pd
 import sqlalchemy as sa
 
-from tsmu.database.files import foreign_inventories as inventories
-from tsmu.database.files import stac_items as stac
-from tsmu.database.files.absorbing import import_database
+from tsmu.database.files import foreign_inventories, stac_items
 from tsmu.database.files.column_values import parse_column
+from tsmu.database.files.database_copy import Rows, insert_copied, iter_rows
 from tsmu.database.files.flat_files import FileRows, read_flat
-from tsmu.database.files.known_landslides import ImportResult, insert_new_landslides, without_unknown_links
+from tsmu.database.files.known_landslides import (
+    FileLandslides,
+    ImportResult,
+    insert_new_landslides,
+    rows_by_id,
+    without_unknown_links,
+)
 from tsmu.database.opening import open_database
 from tsmu.database.queries import LANDSLIDE_COLUMNS
-from tsmu.database.storage import Database, clean_polygons, geodesic_areas
-from tsmu.database.types import utc_now
+from tsmu.database.schema import TABLES, landslide, landslide_version, merged_observation, merging, review
+from tsmu.database.storage import AREA_TOLERANCE, Database, clean_polygons, decode, geodesic_areas
 from tsmu.database.vocabulary import Author, Status
+from tsmu.database.writing import Stamp
 from tsmu.errors import DatabaseError
 from tsmu.inventory.rowlog import reject_rows
 from tsmu.issues import IssueLog
 
-AREA = 0.01  # share by which an area may differ from that of its outline, as in `checks`
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def import_file(
-    database: Database, path: Path, log: IssueLog, *, by: str | None = None, looked: Path | None = None
+    database: Database, path: Path, log: IssueLog, *, by: str | None = None, mapped_area: Path | None = None
 ) -> ImportResult:
     """Bring a file into the database.
 
@@ -45,40 +52,45 @@ def import_file(
         path: the file.
         log: takes what was left out or repaired, with its row.
         by: who drew the polygons of a foreign inventory; by default the inventory's name.
-        looked: a layer of polygons in which a foreign inventory's author looked for landslides.
+        mapped_area: a layer of polygons in which a foreign inventory's author looked for landslides.
 
     Returns:
         What it brought.
 
     Raises:
         TsmuError: the file cannot be read or understood; then nothing was changed.
+
+    Example:
+        >>> log = IssueLog("gorkha.shp")  # doctest: +SKIP
+        >>> import_file(database, Path("gorkha.shp"), log, by="Roback 2018").added  # doctest: +SKIP
+        {'scene': 1, 'landslide': 24903, 'observation': 24903}
     """
     if not path.exists():
         raise DatabaseError(f"{path}: no such file; check the path")
-    taken = ImportResult()
+    result = ImportResult()
     if is_landslide_database(path):
         if database.path and path.samefile(database.path):
             raise DatabaseError(f"{path}: is this very database; give another file")
-        with open_database(path) as source, source.read() as reading, database.write() as connection:
-            import_database(connection, reading, path.name, log, taken)
-        return taken
-    if (items := stac.read_items(path)) is not None:
+        with open_database(path) as other, other.read() as source, database.write() as connection:
+            _import_database(connection, source, path.name, log, result)
+        return result
+    if (items := stac_items.read_items(path)) is not None:
         with database.write() as connection:
-            stac.import_items(connection, items, path.name, log, taken)
-        return taken
+            stac_items.import_items(connection, items, path.name, log, result)
+        return result
     rows = read_flat(path, log)
     if rows is None:
-        inventory = inventories.read_inventory(path, log, by, looked)
+        inventory = foreign_inventories.read_inventory(path, log, by, mapped_area)
         with database.write() as connection:
-            inventories.insert_inventory(connection, inventory, log, taken)
-        return taken
+            foreign_inventories.insert_inventory(connection, inventory, log, result)
+        return result
     with database.write() as connection:
-        _take_flat(connection, rows, path, log, taken)
-    return taken
+        _import_flat(connection, rows, path.name, log, result)
+    return result
 
 
 def is_landslide_database(path: Path) -> bool:
-    """Whether a file is a landslide database of tsmu: looked up through sqlite3, never through GDAL."""
+    """Whether a file is a landslide database of tsmu; sqlite3 looks, never GDAL."""
     with path.open("rb") as handle:
         if handle.read(16) != b"SQLite format 3\0":
             return False
@@ -90,26 +102,73 @@ def is_landslide_database(path: Path) -> bool:
             raise DatabaseError(f"{path}: is a damaged GeoPackage ({error}); replace it") from None
 
 
-def _take_flat(
-    connection: sa.Connection, parts: Iterator[FileRows], path: Path, log: IssueLog, taken: ImportResult
+def _import_database(
+    connection: sa.Connection, source: sa.Connection, name: str, log: IssueLog, result: ImportResult
 ) -> None:
-    seen: dict[str, int] = {}
-    default: dict[str, Any] = {"status": Status.CANDIDATE.value, "author": Author.PERSON.value, "changed_at": utc_now()}
-    default |= {"changed_by": f"import of {path.name}", "change_reason": f"imported from {path.name}"}
+    """Insert the rows of another landslide database that this one does not have.
+
+    Of a landslide that both have, reviews and versions are this database's own; new observations of it come in.
+
+    Args:
+        connection: within a `Database.write` block.
+        source: within a `Database.read` block of the other database.
+        name: of the other database, for the issues.
+        log: takes the landslides that say something else here.
+        result: counts rows.
+    """
+    for table in TABLES:
+        if table in (merging, merged_observation):
+            continue  # what merging did in the other database cannot be undone here
+        first = 1
+        for rows in iter_rows(source, table):
+            if table is landslide:
+                landslides = _file_landslides(rows, first)
+                insert_new_landslides(connection, landslides, name, log, result)
+            else:
+                new = _new_rows(connection, table, rows, result)
+                if new:
+                    result.count(table, insert_copied(connection, table, new))
+            first += len(rows)
+
+
+def _new_rows(connection: sa.Connection, table: sa.Table, rows: Rows, result: ImportResult) -> Rows:
+    """Rows that the database does not have; of versions and reviews those of new landslides."""
+    if table in (landslide_version, review):
+        owner = "id" if table is landslide_version else "landslide_id"
+        return [row for row in rows if getattr(row, owner) in result.ids]
+    known = rows_by_id(connection, table, [row.id for row in rows])
+    return [row for row in rows if row.id not in known]
+
+
+def _file_landslides(rows: Rows, first: int) -> FileLandslides:
+    columns = dict(zip(rows[0]._fields, map(list, zip(*rows, strict=True)), strict=True))
+    outlines = decode(columns.pop("geom"))
+    values = pd.DataFrame({name: pd.Series(column, dtype=object) for name, column in columns.items()})
+    return FileLandslides(values, outlines, np.arange(first, first + len(rows)))
+
+
+def _import_flat(
+    connection: sa.Connection, parts: Iterator[FileRows], name: str, log: IssueLog, result: ImportResult
+) -> None:
+    first_row_of_id: dict[str, int] = {}
+    stamp = Stamp(Author.PERSON, f"import of {name}", f"imported from {name}")
+    default: dict[str, Any] = {"status": Status.CANDIDATE.value, **stamp.columns()}
     for part in parts:
-        kept, believed = _typed(part, seen, path.name, log)
-        places, shapes = clean_polygons(part.shapes.iloc[kept], path.name, log, np.array(part.numbers)[kept].tolist())
-        believed, numbers = believed.iloc[places], np.array(part.numbers)[kept][places]
-        shapes, believed, numbers = _with_areas(shapes, believed, numbers, path.name, log)
-        believed = without_unknown_links(connection, believed, numbers, path.name, log)
-        layout = "changed_at" not in part.values
-        insert_new_landslides(
-            connection, believed, shapes, numbers.tolist(), path.name, log, taken, default=default, silent=layout
-        )
+        kept, values = _parse_rows(part, first_row_of_id, name, log)
+        numbers = np.array(part.numbers)[kept]
+        positions, outlines = clean_polygons(part.shapes.iloc[kept], name, log, numbers.tolist())
+        landslides = FileLandslides(values.iloc[positions], outlines, numbers[positions])
+        landslides = _with_areas(landslides, name, log)
+        values = without_unknown_links(connection, landslides.values, landslides.numbers, name, log)
+        landslides = FileLandslides(values, landslides.outlines, landslides.numbers)
+        is_layout = "changed_at" not in part.values
+        insert_new_landslides(connection, landslides, name, log, result, default=default, missing_is_unknown=is_layout)
 
 
-def _typed(part: FileRows, seen: dict[str, int], name: str, log: IssueLog) -> tuple[list[int], pd.DataFrame]:
-    """Rows whose values are what the schema allows: their positions, and the values."""
+def _parse_rows(
+    part: FileRows, first_row_of_id: dict[str, int], name: str, log: IssueLog
+) -> tuple[list[int], pd.DataFrame]:
+    """Rows whose values the schema allows: their positions, and the typed values."""
     values = part.values.assign(version=1)  # the former ones are not in the file
     bad: dict[int, str] = {}
     columns = {}
@@ -117,35 +176,37 @@ def _typed(part: FileRows, seen: dict[str, int], name: str, log: IssueLog) -> tu
         if column.name not in values or column.name == "area_m2":
             continue
         columns[column.name], wrong = parse_column(column, values[column.name])
-        bad = {place: f"{column.name} {problem}" for place, problem in wrong.items()} | bad
-    for place, landslide_id in enumerate(columns["id"]):
-        if landslide_id is None or place in bad:
+        bad = {position: f"{column.name} {problem}" for position, problem in wrong.items()} | bad
+    for position, landslide_id in enumerate(columns["id"]):
+        if landslide_id is None or position in bad:
             continue
+        number = part.numbers[position]
         if not _UUID.fullmatch(landslide_id):
-            bad[place] = f"id {landslide_id[:60]!r} is no UUID"
-        elif seen.setdefault(landslide_id, part.numbers[place]) != part.numbers[place]:
-            bad[place] = f"id {landslide_id} stands in row {seen[landslide_id]} already"
-    for place, (first, last) in enumerate(zip(*(columns.get(n, []) for n in ("date_min", "date_max")), strict=False)):
+            bad[position] = f"id {landslide_id[:60]!r} is no UUID"
+        elif first_row_of_id.setdefault(landslide_id, number) != number:
+            bad[position] = f"id {landslide_id} stands in row {first_row_of_id[landslide_id]} already"
+    days = zip(*(columns.get(column, []) for column in ("date_min", "date_max")), strict=False)
+    for position, (first, last) in enumerate(days):
         if first and last and first > last:
-            bad.setdefault(place, f"date_min {first} is after date_max {last}")
-    reject_rows(log, name, None, [part.numbers[place] for place in sorted(bad)], [bad[place] for place in sorted(bad)])
-    kept = [place for place in range(len(values)) if place not in bad]
+            bad.setdefault(position, f"date_min {first} is after date_max {last}")
+    rejected = sorted(bad)
+    reject_rows(log, name, None, [part.numbers[row] for row in rejected], [bad[row] for row in rejected])
+    kept = [position for position in range(len(values)) if position not in bad]
     table = pd.DataFrame({key: pd.Series(column, dtype=object) for key, column in columns.items()}).iloc[kept]
-    given = pd.to_numeric(values.get("area_m2", pd.Series(np.nan, index=values.index)), errors="coerce")
-    return kept, table.assign(area_m2=given.to_numpy(np.float64)[kept])
+    areas = pd.to_numeric(values.get("area_m2", pd.Series(np.nan, index=values.index)), errors="coerce")
+    return kept, table.assign(area_m2=areas.to_numpy(np.float64)[kept])
 
 
-def _with_areas(
-    shapes: Any, values: pd.DataFrame, numbers: Any, name: str, log: IssueLog
-) -> tuple[Any, pd.DataFrame, Any]:
-    """Areas as they are given where they are right, else computed; without what has none on the ellipsoid."""
-    areas = geodesic_areas(shapes)
-    none = areas <= 0
-    reject_rows(log, name, None, numbers[none].tolist(), "has no area")
-    shapes, values, numbers, areas = shapes[~none], values[~none], numbers[~none], areas[~none]
-    given = values["area_m2"].to_numpy(np.float64)
-    right = np.abs(given - areas) <= AREA * areas
-    for place in np.flatnonzero(~right & ~np.isnan(given)).tolist():
-        problem = f"area {given[place]:.6g} m2 is not that of the outline, {areas[place]:.6g}"
-        log.warning(name, problem, "computed anew", row=int(numbers[place]), column="area_m2")
-    return shapes, values.assign(area_m2=np.where(right, given, areas)), numbers
+def _with_areas(landslides: FileLandslides, name: str, log: IssueLog) -> FileLandslides:
+    """Areas as the file has them where they are right, else computed; without what has none on the ellipsoid."""
+    areas = geodesic_areas(landslides.outlines)
+    reject_rows(log, name, None, landslides.numbers[areas <= 0].tolist(), "has no area")
+    landslides, areas = landslides[areas > 0], areas[areas > 0]
+    in_file = landslides.values["area_m2"].to_numpy(np.float64)
+    right = np.abs(in_file - areas) <= AREA_TOLERANCE * areas
+    for position in np.flatnonzero(~right & ~np.isnan(in_file)).tolist():
+        problem = f"area {in_file[position]:.6g} m2 is not that of the outline, {areas[position]:.6g}"
+        number = int(landslides.numbers[position])
+        log.warning(name, problem, "computed anew", row=number, column="area_m2")
+    values = landslides.values.assign(area_m2=np.where(right, in_file, areas))
+    return FileLandslides(values, landslides.outlines, landslides.numbers)

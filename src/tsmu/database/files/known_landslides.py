@@ -1,4 +1,4 @@
-"""Landslides that come from elsewhere: new ones are taken as they are, others must say the same."""
+"""Records that come from elsewhere: new ones are inserted as they are, known ones are compared with what is stored."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,12 +11,12 @@ import shapely
 import sqlalchemy as sa
 
 from tsmu.database.queries import LANDSLIDE_COLUMNS
-from tsmu.database.schema import event, landslide
+from tsmu.database.schema import STAMP_COLUMNS, event, landslide
 from tsmu.database.storage import Shapes, decode, insert_features
 from tsmu.issues import IssueLog
 
-COORDINATE_TOLERANCE_DEG = 1e-12  # degrees, less than a micrometre: what writing numbers as text may cost
-STAMP = ("version", "author", "changed_by", "changed_at", "change_reason", "area_m2")  # says nothing of its own
+COORDINATE_TOLERANCE_DEG = 1e-12  # less than a micrometre: what writing numbers as text may cost
+_NOT_COMPARED = (*STAMP_COLUMNS, "area_m2")  # who changed it, and what follows from the outline
 
 
 @dataclass
@@ -25,7 +25,7 @@ class ImportResult:
 
     Attributes:
         added: rows that are new, by table.
-        unchanged: rows that were there already and say the same.
+        unchanged: rows that the database has already, and that say the same.
         ids: of the landslides that are new.
     """
 
@@ -34,87 +34,107 @@ class ImportResult:
     ids: set[str] = field(default_factory=set)
 
     def count(self, table: sa.Table, rows: int) -> None:
-        """Note that rows were added to a table."""
+        """Count rows that were added to a table."""
         self.added[table.name] = self.added.get(table.name, 0) + rows
 
 
 def rows_by_id(
     connection: sa.Connection, table: sa.Table, ids: Sequence[str], *columns: sa.Column[Any]
 ) -> dict[str, Any]:
-    """Those rows of a table that have one of these ids, by id."""
-    asked = sa.select(table.c.id, *columns).where(table.c.id.in_(list(ids)))
-    return {row.id: row for row in connection.execute(asked)}
+    """Those rows of a table that have one of these ids, by their id."""
+    query = sa.select(table.c.id, *columns).where(table.c.id.in_(list(ids)))
+    return {row.id: row for row in connection.execute(query)}
+
+
+@dataclass(frozen=True)
+class FileLandslides:
+    """Landslides as a file has them; all of equal length.
+
+    Attributes:
+        values: typed columns of the landslide table, without `geom`.
+        outlines: as `clean_polygons` returns them.
+        numbers: the row of each in the file, for the issues.
+    """
+
+    values: pd.DataFrame
+    outlines: Shapes
+    numbers: npt.NDArray[np.intp]
+
+    def __getitem__(self, chosen: npt.NDArray[np.bool_]) -> "FileLandslides":
+        """Those that a mask chooses."""
+        return FileLandslides(self.values[chosen], self.outlines[chosen], self.numbers[chosen])
 
 
 def insert_new_landslides(
     connection: sa.Connection,
-    values: pd.DataFrame,
-    shapes: Shapes,
-    numbers: Sequence[int],
+    landslides: FileLandslides,
     name: str,
     log: IssueLog,
-    taken: ImportResult,
+    result: ImportResult,
     *,
     default: Mapping[str, Any] | None = None,
-    silent: bool = False,
+    missing_is_unknown: bool = False,
 ) -> None:
-    """Insert those landslides whose id is not there yet; tell those that are there and say something else.
+    """Insert those landslides whose id the database does not have; report known ones that say something else.
+
+    A landslide keeps the version and the stamp that it has in the file.
 
     Args:
-        connection: within a write transaction.
-        values: typed columns of the landslide table, without `geom`.
-        shapes: as `outlines.clean` gives them.
-        numbers: the row of each, for the issues.
+        connection: within a `Database.write` block.
+        landslides: of the file.
         name: of the file, for the issues.
         log: takes the issues.
-        taken: counts.
-        default: column to value, for required columns that are not among the values.
-        silent: a missing value says nothing, as in formats that do not have it.
+        result: counts rows.
+        default: column to value, for required columns that the file does not have.
+        missing_is_unknown: a missing value says nothing, as in formats that do not have the column.
     """
-    said = [column for column in LANDSLIDE_COLUMNS if column.name in values and column.name not in STAMP]
-    known = rows_by_id(connection, landslide, values["id"].tolist(), *said[1:], landslide.c.geom)
-    old = values["id"].isin(known.keys()).to_numpy(bool)
-    _compare(values[old], shapes[old], np.asarray(numbers)[old], known, silent, name, log, taken)
-    fresh = values[~old]
-    columns: dict[str, Any] = {column: fresh[column].tolist() for column in fresh.columns}
-    columns |= {name: value for name, value in (default or {}).items() if name not in columns}
-    taken.count(landslide, insert_features(connection, landslide, columns, shapes[~old]))
-    taken.ids.update(columns["id"])
+    values = landslides.values
+    compared = [column for column in LANDSLIDE_COLUMNS if column.name in values and column.name not in _NOT_COMPARED]
+    stored = rows_by_id(connection, landslide, values["id"].tolist(), *compared[1:], landslide.c.geom)
+    known = values["id"].isin(stored.keys()).to_numpy(bool)
+    _compare(landslides[known], stored, missing_is_unknown, name, log, result)
+    new = landslides[~known]
+    columns: dict[str, Any] = {column: new.values[column].tolist() for column in new.values.columns}
+    columns |= {column: value for column, value in (default or {}).items() if column not in columns}
+    result.count(landslide, insert_features(connection, landslide, columns, new.outlines))
+    result.ids.update(columns["id"])
 
 
 def _compare(
-    values: pd.DataFrame,
-    shapes: Shapes,
-    numbers: npt.NDArray[np.intp],
-    known: dict[str, Any],
-    silent: bool,
+    landslides: FileLandslides,
+    stored: dict[str, Any],
+    missing_is_unknown: bool,
     name: str,
     log: IssueLog,
-    taken: ImportResult,
+    result: ImportResult,
 ) -> None:
+    values = landslides.values
     if values.empty:
         return
-    rows = [known[one] for one in values["id"]]
+    rows = [stored[landslide_id] for landslide_id in values["id"]]
     outlines = shapely.normalize(decode([row.geom for row in rows]))
-    moved = ~shapely.equals_exact(shapely.normalize(shapes), outlines, COORDINATE_TOLERANCE_DEG)
-    names = [str(column) for column in values.columns if column not in STAMP]
-    for given, row, number, elsewhere in zip(
-        values[names].itertuples(index=False), rows, numbers.tolist(), moved, strict=True
+    moved = ~shapely.equals_exact(shapely.normalize(landslides.outlines), outlines, COORDINATE_TOLERANCE_DEG)
+    names = [str(column) for column in values.columns if column not in _NOT_COMPARED]
+    for in_file, row, number, is_moved in zip(
+        values[names].itertuples(index=False), rows, landslides.numbers.tolist(), moved, strict=True
     ):
-        pairs = zip(names, given, strict=True)
-        other = [key for key, value in pairs if value != getattr(row, key) and not (silent and value is None)]
-        other += ["outline"] if elsewhere else []
-        if not other:
-            taken.unchanged += 1
+        differing = [
+            column
+            for column, value in zip(names, in_file, strict=True)
+            if value != getattr(row, column) and not (missing_is_unknown and value is None)
+        ]
+        differing += ["outline"] if is_moved else []
+        if not differing:
+            result.unchanged += 1
             continue
-        log.error(name, f"landslide {row.id} is in the database with another {', '.join(other)}",
-                  "left out; decide with tsmu db review, or edit it in QGIS", row=number)  # fmt: skip
+        problem = f"landslide {row.id} is in the database with another {', '.join(differing)}"
+        log.error(name, problem, "left out; decide with tsmu db review, or edit it in QGIS", row=number)
 
 
 def without_unknown_links(
     connection: sa.Connection, values: pd.DataFrame, numbers: npt.NDArray[np.intp], name: str, log: IssueLog
 ) -> pd.DataFrame:
-    """Take from landslides of a flat file the links to events and landslides that are neither here nor beside them."""
+    """Drop the links of a file's landslides to events and landslides that neither the database nor the file has."""
     for column, table, what in (("event_id", event, "its event"), ("merged_into", landslide, "what it went into")):
         if column not in values:
             continue

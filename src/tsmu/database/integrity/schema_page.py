@@ -1,4 +1,4 @@
-"""docs/schema.md, written from the schema: `python -m tsmu.database.integrity.schema_page > docs/schema.md`."""
+"""Writes docs/schema.md from the schema: `python -m tsmu.database.integrity.schema_page > docs/schema.md`."""
 
 import sys
 from collections.abc import Iterator
@@ -75,8 +75,8 @@ def _vocabularies() -> Iterator[str]:
     for name in ("Status", "Confidence", "MovementType", "Material", "Trigger", "Author", "Decision", "Action"):
         words = getattr(vocabulary, name)
         summary = (words.__doc__ or "").splitlines()[0]
-        shown = [f"{word} (USGS {word.usgs})" if isinstance(word, Confidence) else str(word) for word in words]
-        yield f"**{name}**: {summary} {', '.join(shown)}.\n"
+        listed = [f"{word} (USGS {word.usgs})" if isinstance(word, Confidence) else str(word) for word in words]
+        yield f"**{name}**: {summary} {', '.join(listed)}.\n"
 
 
 _FORMATS = """\

@@ -79,9 +79,9 @@ def _outline_observations(rows: pd.DataFrame, amalgamated: npt.NDArray[np.bool_]
     model = pd.Series(np.unique(model.to_numpy(dtype=str), return_inverse=True)[1], index=rows.index)
     newest = model.groupby([rows["founder"], rows["scene_id"]], sort=False).transform("max")
     rows = rows[rows["run_id"].isna() | (model == newest)]
-    shown = rows.groupby(["founder", "delineation"], sort=False)["area_m2"].transform("sum")
-    most = shown.groupby(rows["founder"], sort=False).transform("max")
-    best = rows[shown == most]
+    shown_area = rows.groupby(["founder", "delineation"], sort=False)["area_m2"].transform("sum")
+    most = shown_area.groupby(rows["founder"], sort=False).transform("max")
+    best = rows[shown_area == most]
     first = best.groupby("founder", sort=False)["delineation"].transform("first")
     return best.index[best["delineation"] == first].to_numpy(dtype=np.intp)
 

@@ -51,8 +51,8 @@ def match_events(connection: sa.Connection, landslides: geopandas.GeoDataFrame, 
     table["distance_m"] = away
     best = table[table["score"] > 0].sort_values(["of", "score", "which"], ascending=[True, False, True])
     best = best.drop_duplicates("of")
-    found = pd.DataFrame({"event_id": events["id"].to_numpy()[best["which"]]}, index=landslides.index[best["of"]])
-    return found.assign(score=best["score"].to_numpy(), distance_m=best["distance_m"].to_numpy())
+    matched = pd.DataFrame({"event_id": events["id"].to_numpy()[best["which"]]}, index=landslides.index[best["of"]])
+    return matched.assign(score=best["score"].to_numpy(), distance_m=best["distance_m"].to_numpy())
 
 
 def _within(places: Shapes, reach: npt.NDArray[np.float64], outlines: Shapes) -> tuple[Any, Any]:

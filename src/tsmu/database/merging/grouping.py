@@ -58,8 +58,8 @@ def group_observations(shapes: Shapes, delineation: Positions) -> ObservationGro
     """
     count = len(shapes)
     later, earlier = intersecting_pairs(shapes, shapes)
-    asked = (earlier < later) & (delineation[earlier] != delineation[later])
-    pairs = overlapping_pairs(shapes, shapes, (later[asked], earlier[asked]))
+    comparable = (earlier < later) & (delineation[earlier] != delineation[later])
+    pairs = overlapping_pairs(shapes, shapes, (later[comparable], earlier[comparable]))
     component = _components(pairs, count)
     pairs = pairs[np.lexsort((pairs.second, pairs.first))]
     areas = shapely.area(shapes)

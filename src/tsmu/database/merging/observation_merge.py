@@ -211,8 +211,8 @@ class _MergePlan:
             differs |= ((ours != theirs) & ~(ours.isna() & theirs.isna())).to_numpy()
         changed = kept.assign(redrawn=redrawn)[differs]
         links = pd.DataFrame({"observation": observed["id"], "before": observed["landslide_id"], "after": owner})
-        gone = links.dropna().drop_duplicates("before").set_index("before")["after"]
-        merged = gone[~gone.index.isin(planned["id"])].rename("into").to_frame()
+        new_owner = links.dropna().drop_duplicates("before").set_index("before")["after"]
+        merged = new_owner[~new_owner.index.isin(planned["id"])].rename("into").to_frame()
         moved = links[(links["before"] != links["after"]).to_numpy()]
         concerned = pd.Index([*made["id"], *changed["id"], *merged.index, *moved["before"].dropna(), *moved["after"]])
         links = links[(links["before"].isin(concerned) | links["after"].isin(concerned)).to_numpy()]

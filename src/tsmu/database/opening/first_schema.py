@@ -1,4 +1,4 @@
-"""The database of the first `tsmu map`: one layer of candidates; how it becomes one of today.
+"""Upgrades the database of the first `tsmu map`, one layer of candidates, to the schema of today.
 
 An empty database of today is made beside it, its tables and triggers are made again in the old file,
 the candidates go in as observations and landslides, and the old layer goes: in one transaction.
@@ -44,53 +44,57 @@ def upgrade_first_schema(connection: sa.Connection, revision: str) -> None:
     table = sa.table(LAYER, *map(sa.column, COLUMNS))
     old = pd.DataFrame(connection.execute(sa.select(table)).fetchall(), columns=list(COLUMNS))
     for values, rows in old.groupby(_RUN, dropna=False, sort=True):
-        _take(connection, dict(zip(_RUN, values, strict=True)), rows)
+        _insert_run_candidates(connection, dict(zip(_RUN, values, strict=True)), rows)
     connection.exec_driver_sql(f"DROP TABLE rtree_{LAYER}_geom")
     connection.exec_driver_sql(f"DROP TABLE {LAYER}")
     for register_of_layers in ("gpkg_extensions", "gpkg_geometry_columns", "gpkg_ogr_contents", "gpkg_contents"):
         connection.exec_driver_sql(f"DELETE FROM {register_of_layers} WHERE table_name = '{LAYER}'")
 
 
-def _take(connection: sa.Connection, of: dict[str, Any], rows: pd.DataFrame) -> None:
+def _insert_run_candidates(connection: sa.Connection, run_values: dict[str, Any], rows: pd.DataFrame) -> None:
     """Carry the candidates of one run over; their ids become the landslides'."""
     shapes = decode(rows["geom"].tolist())
-    seen = SceneRecord(
-        str(of["scene"]),
+    scene_record = SceneRecord(
+        str(run_values["scene"]),
         shapely.box(*shapely.total_bounds(shapes)),
-        date_pre=_day(of["date_pre"]),
-        date_post=_day(of["date_post"]),
+        date_pre=_day(run_values["date_pre"]),
+        date_post=_day(run_values["date_post"]),
     )
-    bundle, _, digest = str(of["bundle"]).partition("-")
-    region = str(of["region"])
-    by = RunRecord(bundle, digest, region, region, int(of["threshold"]), settings={"from": "schema 0001"})
-    insert_run(connection, seen, by, created := utc_now())
+    bundle, _, digest = str(run_values["bundle"]).partition("-")
+    region = str(run_values["region"])
+    run_record = RunRecord(
+        bundle, digest, region, region, int(run_values["threshold"]), settings={"from": "schema 0001"}
+    )
+    insert_run(connection, scene_record, run_record, created := utc_now())
     known = rows["status"].isin(list(Status))
     decided = known & (rows["status"] != Status.CANDIDATE)
     common = {"area_m2": rows["area_m2"].to_numpy()}
     columns = {
         "id": rows["id"].to_numpy(),
         "region": region,
-        "date_min": seen.date_pre,
-        "date_max": seen.date_post,
+        "date_min": scene_record.date_pre,
+        "date_max": scene_record.date_post,
         "status": rows["status"].where(known, Status.CANDIDATE.value).to_numpy(),
     }
     stamp = Stamp(
         author=np.where(decided, Author.PERSON.value, Author.RUN.value).astype(object),
-        changed_by=np.where(decided, "somebody before schema 0002", f"run {by.id(seen.id)}").astype(object),
+        changed_by=np.where(decided, "somebody before schema 0002", f"run {run_record.id(scene_record.id)}").astype(
+            object
+        ),
         change_reason=["found" if ok else f"status was {was!r}" for ok, was in zip(known, rows["status"], strict=True)],
         changed_at=created,
     )
     insert_landslides(connection, columns | common, shapes, stamp)
-    observed = {
+    observations = {
         "id": [content_id("observation", id) for id in rows["id"]],
         "landslide_id": rows["id"].to_numpy(),
-        "scene_id": seen.id,
-        "run_id": by.id(seen.id),
+        "scene_id": scene_record.id,
+        "run_id": run_record.id(scene_record.id),
         "max_probability": rows["max_probability"].to_numpy(),
         "mean_probability": rows["mean_probability"].to_numpy(),
         "created_at": created,
     }
-    insert_features(connection, observation, observed | common, shapes)
+    insert_features(connection, observation, observations | common, shapes)
 
 
 def _day(text: str | None) -> date | None:

@@ -1,4 +1,4 @@
-"""Opening a database, made, upgraded or refused by the version of its schema."""
+"""Opens a database, which is made, upgraded or refused by the version of its schema."""
 
 from pathlib import Path
 
@@ -28,6 +28,11 @@ def open_database(target: Path | str, *, create: bool = False) -> Database:
 
     Raises:
         DatabaseError: it is not there, is something else, is newer than this tsmu, or cannot be opened.
+
+    Example:
+        >>> with open_database("landslides.gpkg", create=True) as database:  # doctest: +SKIP
+        ...     print(database.backend)
+        sqlite
     """
     if isinstance(target, str) and target.startswith(("postgresql:", "postgresql+psycopg:", "postgres:")):
         return _open_postgis(target, create)
@@ -48,7 +53,7 @@ def _open_geopackage(path: Path, create: bool) -> Database:
     geopackage.require_sqlite(path)
     engine = geopackage.engine(path)
     try:
-        return Database(engine, path, backup=_upgraded(Database(engine, path)))
+        return Database(engine, path, backup=_upgrade(Database(engine, path)))
     except BaseException:
         engine.dispose()
         raise
@@ -66,7 +71,7 @@ def _open_postgis(address: str, create: bool) -> Database:
             with database.write() as connection:
                 if _version(connection) is None:
                     postgis.create(connection, head())
-        return Database(engine, backup=_upgraded(database))
+        return Database(engine, backup=_upgrade(database))
     except BaseException:
         engine.dispose()
         raise
@@ -80,7 +85,7 @@ def _version(connection: sa.Connection) -> str | None:
     return FIRST if first_version.is_first_schema(connection) else None
 
 
-def _upgraded(database: Database) -> Path | None:
+def _upgrade(database: Database) -> Path | None:
     """Upgrade an older database and name the backup; None where it was up to date."""
     with database.read() as connection:
         version = _version(connection)

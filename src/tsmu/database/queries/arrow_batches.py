@@ -1,4 +1,4 @@
-"""Landslides out of the database as Arrow record batches, one after the other, so that memory stays flat."""
+"""Landslides as Arrow record batches, one after the other, so that memory stays flat."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -9,14 +9,14 @@ import shapely
 import sqlalchemy as sa
 
 from tsmu.database.queries.filters import Filters
-from tsmu.database.schema import landslide
+from tsmu.database.schema import landslide, record_columns
 from tsmu.database.storage import Database, decode
 from tsmu.database.types import Moment
 from tsmu.errors import DatabaseError
 
-ROWS = 10_000  # held in memory at once
+ROWS_AT_ONCE = 10_000  # held in memory
 GEOMETRY_COLUMN = "geometry"
-LANDSLIDE_COLUMNS = [column for column in landslide.columns if column.name not in ("fid", "geom")]
+LANDSLIDE_COLUMNS = record_columns(landslide, geometry=False)
 
 
 def arrow_type(column: sa.Column[Any]) -> pa.DataType:
@@ -39,10 +39,10 @@ ARROW_SCHEMA = pa.schema(
 
 
 class LandslideBatches:
-    """The landslides that are asked for, batch by batch, in one read transaction.
+    """The landslides that fulfil conditions, batch by batch, in one read transaction.
 
     Attributes:
-        rows: how many have been given so far.
+        rows: how many landslides the batches had so far.
     """
 
     def __init__(self, database: Database, filters: Filters) -> None:
@@ -52,11 +52,11 @@ class LandslideBatches:
         self._failure: Exception | None = None
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
-        """Give the batches; columns and types of SCHEMA, geometry as WKB of MultiPolygons in EPSG:4326."""
+        """The batches in ARROW_SCHEMA, geometry as WKB of MultiPolygons in EPSG:4326."""
         query = sa.select(*LANDSLIDE_COLUMNS, landslide.c.geom).where(*self._conditions).order_by(landslide.c.fid)
         try:
             with self._database.read() as connection:
-                result = connection.execution_options(yield_per=ROWS).execute(query)
+                result = connection.execution_options(yield_per=ROWS_AT_ONCE).execute(query)
                 for rows in result.partitions():
                     batch = self._batch(rows)
                     self.rows += batch.num_rows

@@ -1,4 +1,4 @@
-"""Which landslides: the conditions that queries, tiles, queues and counts share."""
+"""Conditions on landslides, which queries, tiles, the review queue and counts share."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -19,17 +19,21 @@ from tsmu.errors import DatabaseError
 
 @dataclass(frozen=True)
 class Filters:
-    """The landslides that fulfil all of it; what is None or empty asks for nothing.
+    """Conditions that landslides must fulfil, all of them; None or empty is no condition.
 
     Attributes:
         bbox: west, south, east, north in EPSG:4326; west greater than east crosses the 180th meridian.
         region: ecoregion.
         dates: first and last day, either None for open: landslides that can have happened then, so
             those without a known day too.
-        min_area: m2, geodesic.
+        min_area: smallest geodesic area, m2.
         status: one of these.
-        where: an expression, see `where`.
+        where: an expression over the columns, see `where_expression`.
         event: id of the event that they belong to.
+
+    Example:
+        >>> Filters(bbox=(7, 46, 8, 47), status=["candidate"], where="trigger = 'rainfall'").region is None
+        True
     """
 
     bbox: Box | None = None
@@ -41,27 +45,30 @@ class Filters:
     event: str | None = None
 
     def conditions(self, backend: str) -> list[sa.ColumnElement[bool]]:
-        """As conditions on the landslide table; by the box's index only, see `exactly`.
+        """The conditions in SQL on the landslide table; of the box by the spatial index only, see `within_area`.
+
+        Args:
+            backend: "sqlite" or "postgresql".
 
         Raises:
             DatabaseError: a condition makes no sense.
         """
-        found: list[sa.ColumnElement[bool]] = []
+        conditions: list[sa.ColumnElement[bool]] = []
         if self.region is not None:
-            found.append(landslide.c.region == self.region)
+            conditions.append(landslide.c.region == self.region)
         if self.event is not None:
-            found.append(landslide.c.event_id == self.event)
+            conditions.append(landslide.c.event_id == self.event)
         if self.dates is not None:
-            found += _days(*self.dates)
+            conditions += _days(*self.dates)
         if self.min_area is not None:
-            found.append(landslide.c.area_m2 >= self.min_area)
+            conditions.append(landslide.c.area_m2 >= self.min_area)
         if self.status:
-            found.append(landslide.c.status.in_([known_status(name) for name in self.status]))
+            conditions.append(landslide.c.status.in_([known_status(name) for name in self.status]))
         if self.where:
-            found.append(parse_where(self.where, landslide))
+            conditions.append(parse_where(self.where, landslide))
         if self.bbox is not None:
-            found.append(sa.or_(*(touches_box(landslide, box, backend) for box in self._boxes())))
-        return found
+            conditions.append(sa.or_(*(touches_box(landslide, box, backend) for box in self._boxes())))
+        return conditions
 
     @property
     def area(self) -> BaseGeometry | None:
@@ -72,13 +79,13 @@ class Filters:
         shapely.prepare(area)
         return area
 
-    def exactly(self, found: geopandas.GeoDataFrame) -> geopandas.GeoDataFrame:
-        """Leave out what only the index took: it rounds, and a box around a landslide is not the landslide."""
+    def within_area(self, rows: geopandas.GeoDataFrame) -> geopandas.GeoDataFrame:
+        """Leave out rows that only the spatial index conditions: it rounds, and a landslide is smaller than its box."""
         area = self.area
-        return found if area is None else found[shapely.intersects(area, found.geometry.array)].reset_index(drop=True)
+        return rows if area is None else rows[shapely.intersects(area, rows.geometry.array)].reset_index(drop=True)
 
-    def believed(self) -> Self:
-        """The same of what is believed to be a landslide, unless a status is asked for."""
+    def landslides_only(self) -> Self:
+        """The same conditions, and candidate or confirmed, unless a status is asked for."""
         return self if self.status else replace(self, status=(Status.CANDIDATE, Status.CONFIRMED))
 
     def _boxes(self) -> list[Box]:
@@ -97,12 +104,12 @@ EVERYTHING = Filters()
 def _days(first: date | None, last: date | None) -> list[sa.ColumnElement[bool]]:
     if first and last and first > last:
         raise DatabaseError(f"dates {first}/{last}: the first is after the last; swap them")
-    found: list[sa.ColumnElement[bool]] = []
+    conditions: list[sa.ColumnElement[bool]] = []
     if first:
-        found.append(sa.or_(landslide.c.date_max.is_(None), landslide.c.date_max >= first))
+        conditions.append(sa.or_(landslide.c.date_max.is_(None), landslide.c.date_max >= first))
     if last:
-        found.append(sa.or_(landslide.c.date_min.is_(None), landslide.c.date_min <= last))
-    return found
+        conditions.append(sa.or_(landslide.c.date_min.is_(None), landslide.c.date_min <= last))
+    return conditions
 
 
 def known_status(name: Status | str) -> str:

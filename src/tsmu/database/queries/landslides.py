@@ -35,7 +35,7 @@ def query(database: Database, filters: Filters = EVERYTHING) -> geopandas.GeoDat
     """
     statement = sa.select(*record_columns(landslide)).where(*filters.conditions(database.backend))
     with database.read() as connection:
-        return filters.exactly(read_frame(connection, statement))
+        return filters.within_area(read_frame(connection, statement))
 
 
 def query_page(
@@ -65,7 +65,7 @@ def query_page(
         rows = read_frame(connection, statement.order_by(landslide.c.fid).limit(limit + 1))
     more, rows = len(rows) > limit, rows.iloc[:limit]
     last = int(rows["fid"].iloc[-1]) if more else None
-    page = filters.exactly(rows)
+    page = filters.within_area(rows)
     page.attrs["last_fid"] = last
     return page
 

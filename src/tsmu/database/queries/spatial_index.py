@@ -1,4 +1,4 @@
-"""Rows of a layer whose envelope touches a box, and their envelopes, by the backend's spatial index."""
+"""Conditions on the bounding boxes of a layer's rows, by the R-tree of a GeoPackage or the GiST index of PostGIS."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,9 +11,14 @@ Box = tuple[float, float, float, float]
 
 
 def touches_box(table: sa.Table, box: Box, backend: str) -> sa.ColumnElement[bool]:
-    """A condition on a layer with a spatial index; boxes in EPSG:4326: west, south, east, north.
+    """The condition that a row's bounding box touches a box.
 
-    The index rounds outwards to single precision, so rows at the box's very edge may come too many.
+    The index rounds outwards to single precision, so rows just beside the box may fulfil it.
+
+    Args:
+        table: a layer with a spatial index.
+        box: west, south, east, north in EPSG:4326.
+        backend: "sqlite" or "postgresql".
     """
     west, south, east, north = box
     if backend == "postgresql":
@@ -24,9 +29,14 @@ def touches_box(table: sa.Table, box: Box, backend: str) -> sa.ColumnElement[boo
 
 
 def select_boxes(table: sa.Table, columns: Sequence[sa.ColumnElement[Any]], backend: str) -> sa.Select[Any]:
-    """Ask for columns of a layer and each row's west, east, south and north, without reading its geometry.
+    """A query for columns of a layer and each row's west, east, south and north, without reading its geometry.
 
     The index rounds outwards to single precision: at most 2 m, at the 180th meridian.
+
+    Args:
+        table: a layer with a spatial index.
+        columns: of the table.
+        backend: "sqlite" or "postgresql".
     """
     if backend == "postgresql":
         sides = (

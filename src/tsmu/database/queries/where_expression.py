@@ -41,10 +41,10 @@ def parse_where(text: str, table: sa.Table) -> sa.ColumnElement[bool]:
         DatabaseError: it is not such an expression; says where.
     """
     parser = _Parser(text, {column.name: column for column in table.columns if column.name not in ("fid", "geom")})
-    found = parser.either(0)
+    expression = parser.either(0)
     if parser.kind:
         raise parser.wrong("and, or, or the end")
-    return found
+    return expression
 
 
 class _Parser:
@@ -68,9 +68,9 @@ class _Parser:
         self.start, self.place = match.start(str(match.lastgroup)), match.end()
         return passed
 
-    def wrong(self, wanted: str) -> DatabaseError:
+    def wrong(self, expected: str) -> DatabaseError:
         """The error for this place."""
-        return DatabaseError(f"--where {self.text!r}: expected {wanted} at character {self.start + 1}; correct it")
+        return DatabaseError(f"--where {self.text!r}: expected {expected} at character {self.start + 1}; correct it")
 
     def takes(self, *words: str) -> bool:
         """Whether the next word is one of these; if so it is passed."""
@@ -116,8 +116,8 @@ class _Parser:
             self.needs("null")
             return column.is_not(None) if negated else column.is_(None)
         negated = self.takes("not")
-        found = self.listed(column)
-        return sa.not_(found) if negated else found
+        expression = self.listed(column)
+        return sa.not_(expression) if negated else expression
 
     def listed(self, column: sa.Column[Any]) -> sa.ColumnElement[bool]:
         if self.takes("in"):

@@ -11,7 +11,7 @@ from tsmu.files import written_whole
 
 
 def backup(database: Database, label: str = "backup", to: Path | None = None) -> Path:
-    """Save the database.
+    """Save the database as it is at one moment; others may go on writing.
 
     Args:
         database: open.
@@ -24,6 +24,9 @@ def backup(database: Database, label: str = "backup", to: Path | None = None) ->
 
     Raises:
         DatabaseError: the place is not free, or a server's pg_dump is missing or fails.
+
+    Example:
+        >>> backup(database, to=Path("landslides.2026-05-01.gpkg"))  # doctest: +SKIP
     """
     if to is None:
         folder, stem, kind = Path.cwd(), str(database.engine.url.database), "dump"

@@ -1,6 +1,6 @@
-"""Many rows into a GeoPackage layer at once: what SQLite does for each of them is done once for all.
+"""Many rows into a GeoPackage layer at once: what SQLite would do for each row is done once for all.
 
-Within one transaction, so nobody else ever sees the layer without its triggers, indexes and checks:
+All happens within one transaction, so nobody else ever sees the layer without its triggers, indexes and checks:
 
 - Triggers make SQLite keep a journal for every single row; they are put aside and made again, and
   what they would have done is done for all rows.
@@ -37,11 +37,11 @@ def bulk_insert(
     Raises:
         sqlalchemy.exc.IntegrityError: a row breaks a rule; the transaction is to be rolled back.
     """
-    aside = "type = 'trigger' AND sql LIKE '%AFTER INSERT%'"
+    set_aside = "type = 'trigger' AND sql LIKE '%AFTER INSERT%'"
     if fids.start <= len(fids):
-        aside += " OR type = 'index' AND sql NOT NULL"
+        set_aside += " OR type = 'index' AND sql NOT NULL"
     parts = connection.exec_driver_sql(
-        f"SELECT type, name, sql FROM sqlite_master WHERE tbl_name = ? AND ({aside})", (f"{table.name}",)
+        f"SELECT type, name, sql FROM sqlite_master WHERE tbl_name = ? AND ({set_aside})", (f"{table.name}",)
     ).fetchall()
     for kind, name, _ in parts:
         connection.exec_driver_sql(f'DROP {kind} "{name}"')
@@ -57,9 +57,9 @@ def bulk_insert(
         "UPDATE gpkg_ogr_contents SET feature_count = feature_count + ? WHERE table_name = ?",
         (len(fids), f"{table.name}"),
     )
-    there = np.flatnonzero(~np.isnan(bounds[:, 0]))
-    if has_spatial_index(table) and len(there):
-        rtrees.add_boxes(connection, f"rtree_{table.name}_geom", there + fids.start, bounds[there])
+    filled = np.flatnonzero(~np.isnan(bounds[:, 0]))
+    if has_spatial_index(table) and len(filled):
+        rtrees.add_boxes(connection, f"rtree_{table.name}_geom", filled + fids.start, bounds[filled])
 
 
 def sql_literals(connection: sa.Connection, values: Mapping[str, Any]) -> dict[str, str]:
@@ -72,15 +72,15 @@ def sql_literals(connection: sa.Connection, values: Mapping[str, Any]) -> dict[s
 
 
 def _check(connection: sa.Connection, table: sa.Table, fids: range) -> None:
-    """Raise what SQLite would have raised at the first row that breaks one of the table's checks."""
+    """Raise the error that SQLite would have raised at the first row that breaks one of the table's checks."""
     checks = [one for one in table.constraints if isinstance(one, sa.CheckConstraint)]
     if not checks:
         return
     named = connection.dialect.identifier_preparer.format_constraint
     broken = " ".join(f"WHEN NOT ({check.sqltext}) THEN '{named(check)}'" for check in checks)
     query = f"SELECT CASE {broken} END AS broken FROM {table.name} WHERE fid >= ? AND broken NOT NULL LIMIT 1"
-    if found := connection.exec_driver_sql(query, (fids.start,)).scalar():
-        raise sa.exc.IntegrityError(query, None, sqlite3.IntegrityError(f"CHECK constraint failed: {found}"))
+    if rule := connection.exec_driver_sql(query, (fids.start,)).scalar():
+        raise sa.exc.IntegrityError(query, None, sqlite3.IntegrityError(f"CHECK constraint failed: {rule}"))
 
 
 def next_fid(connection: sa.Connection, table: sa.Table) -> int:

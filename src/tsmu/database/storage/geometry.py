@@ -30,7 +30,7 @@ def backend_of(connection: sa.Connection) -> Backend:
 
 
 def encode(shapes: Shapes, backend: Backend) -> list[Any]:
-    """Encode geometries in EPSG:4326, as bytes or text; a missing one stays None."""
+    """Encode geometries in EPSG:4326 as a backend stores them, bytes or text; a missing one stays None."""
     if backend == "postgresql":
         return list(shapely.to_wkb(shapely.set_srid(shapes, SRS_ID), hex=True, include_srid=True, byte_order=1))
     return _blobs(shapes, _wkb(shapes), shapely.bounds(shapes))
@@ -56,11 +56,11 @@ def _blobs(shapes: Shapes, wkbs: list[bytes | None], bounds: npt.NDArray[np.floa
 
 @dataclass(frozen=True)
 class EncodedShapes:
-    """Geometries as a backend stores them, for one layer or several.
+    """Geometries encoded once for several layers.
 
     Attributes:
-        values: as `encode` gives them.
-        wkb: the same on every machine and backend.
+        values: as `encode` returns them.
+        wkb: well-known binary, the same on every machine and backend.
         bounds: (n, 4) min x, min y, max x, max y; NaN where empty.
     """
 
@@ -78,14 +78,14 @@ class EncodedShapes:
 
 
 def encode_for_layers(shapes: Shapes, backend: Backend) -> EncodedShapes:
-    """Encode geometries in EPSG:4326, what it takes together once."""
+    """Encode geometries in EPSG:4326, with the WKB and bounds from which the encoding is made."""
     wkbs, bounds = _wkb(shapes), shapely.bounds(shapes).reshape(-1, 4)
     values = encode(shapes, backend) if backend == "postgresql" else _blobs(shapes, wkbs, bounds)
     return EncodedShapes(values, wkbs, bounds)
 
 
 def decode(values: Sequence[bytes | str | None]) -> Shapes:
-    """Decode what either backend gives for a geometry column, blobs of other writers too.
+    """Decode the values of a geometry column of either backend, blobs of other writers too.
 
     Raises:
         ValueError: a blob is damaged.

@@ -1,4 +1,4 @@
-"""Polygons from anywhere as the database holds them: valid MultiPolygons in EPSG:4326."""
+"""Polygons from anywhere brought into the database's form: valid MultiPolygons in EPSG:4326."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +17,7 @@ from tsmu.issues import IssueLog
 
 AREA_TOLERANCE = 0.01  # share by which a stored area may differ: polygons are drawn in a plane and stored in degrees
 MOST_POINTS = 10_000  # of a drawn outline; more than anybody draws, few enough to be quick with
-AT_ONCE = 10_000  # shapes that one core looks at before it takes the next ones
+SHAPES_AT_ONCE = 10_000  # that one core checks before it takes the next ones
 _POLYGON, _COLLECTION = 3, 7
 _AREAL = (_POLYGON, 6, _COLLECTION)  # shapely's type numbers: polygon, multipolygon, collection
 _NOWHERE = "lies nowhere on Earth"
@@ -25,14 +25,14 @@ _EAST, _WEST = shapely.box(-180, -90, 180, 90), shapely.box(180, -90, 540, 90)
 
 
 def clean_polygons(
-    given: geopandas.GeoSeries, name: str, log: IssueLog, rows: Sequence[int] | None = None
+    polygons: geopandas.GeoSeries, name: str, log: IssueLog, rows: Sequence[int] | None = None
 ) -> tuple[npt.NDArray[np.intp], Shapes]:
-    """Bring polygons into the database's form; what cannot be is left out, what is repaired is told.
+    """Bring polygons into the database's form; those that cannot be are left out, repairs are reported.
 
     Heights are dropped, self-intersections resolved, polygons across the 180th meridian cut there.
 
     Args:
-        given: polygons or collections with polygons, in any CRS.
+        polygons: polygons or collections with polygons, in any CRS.
         name: what the issues call them.
         log: takes the issues.
         rows: the number by which the issues call each; by default counted from 1 in the order given.
@@ -43,43 +43,43 @@ def clean_polygons(
     Raises:
         DatabaseError: there is no CRS.
     """
-    if given.crs is None:
+    if polygons.crs is None:
         raise DatabaseError(f"{name}: polygons without a CRS cannot be stored; give them a CRS")
-    shapes = np.array(given.array, dtype=object)
+    shapes = np.array(polygons.array, dtype=object)
     if shapely.has_z(shapes).any() or shapely.has_m(shapes).any():
         shapes = shapely.force_2d(shapes)
-    places = np.arange(len(shapes))
-    numbers = places + 1 if rows is None else np.asarray(rows)
+    positions = np.arange(len(shapes))
+    numbers = positions + 1 if rows is None else np.asarray(rows)
 
     def leave_out(bad: npt.NDArray[np.bool_], problem: str) -> None:
-        nonlocal shapes, places
-        for row in numbers[places[bad]].tolist():
+        nonlocal shapes, positions
+        for row in numbers[positions[bad]].tolist():
             log.error(name, problem, row=row)
-        shapes, places = shapes[~bad], places[~bad]
+        shapes, positions = shapes[~bad], positions[~bad]
 
     leave_out(shapely.is_missing(shapes) | shapely.is_empty(shapes), "has no geometry")
     leave_out(~np.isin(shapely.get_type_id(shapes), _AREAL), "is no polygon")
     leave_out(~_finite(shapes), "has coordinates that are no numbers")
-    if given.crs.to_epsg() != SRS_ID:
-        shapes = np.asarray(geopandas.GeoSeries(shapes, crs=given.crs).to_crs(SRS_ID).array, dtype=object)
+    if polygons.crs.to_epsg() != SRS_ID:
+        shapes = np.asarray(geopandas.GeoSeries(shapes, crs=polygons.crs).to_crs(SRS_ID).array, dtype=object)
         leave_out(~_finite(shapes), _NOWHERE)
     bounds = shapely.bounds(shapes).reshape(-1, 4)
     on_earth = (np.abs(bounds[:, [1, 3]]) <= 90).all(1) & (bounds[:, 0] >= -180) & (bounds[:, 2] <= 360)
     leave_out(~on_earth, _NOWHERE)
     broken = ~_valid(shapes)
-    across = _across(shapes)
+    across = _cross_antimeridian(shapes)
     for mask, problem, action in (
         (across, "lies across the 180th meridian", "cut there"),
         (broken & ~across, "is not a valid polygon", "repaired"),
     ):
-        for row in numbers[places[mask]].tolist():
+        for row in numbers[positions[mask]].tolist():
             log.warning(name, problem, action, row=row)
-    shapes[across] = _cut(shapes[across])
+    shapes[across] = _cut_at_antimeridian(shapes[across])
     repair = broken | across | (shapely.get_type_id(shapes) == _COLLECTION)
     shapes[repair] = shapely.make_valid(shapes[repair], method="structure", keep_collapsed=False)
     shapes = as_multipolygons(shapes)
     leave_out(shapely.is_empty(shapes) | (shapely.area(shapes) == 0), "has no area")
-    return places, shapes
+    return positions, shapes
 
 
 def clean_drawn_outline(shape: BaseGeometry) -> BaseGeometry:
@@ -119,7 +119,9 @@ def _valid(shapes: Shapes) -> npt.NDArray[np.bool_]:
     if not len(shapes):
         return np.zeros(0, bool)
     with ThreadPoolExecutor() as pool:
-        return np.concatenate(list(pool.map(shapely.is_valid, np.array_split(shapes, -(-len(shapes) // AT_ONCE)))))
+        return np.concatenate(
+            list(pool.map(shapely.is_valid, np.array_split(shapes, -(-len(shapes) // SHAPES_AT_ONCE))))
+        )
 
 
 def _finite(shapes: Shapes) -> npt.NDArray[np.bool_]:
@@ -129,7 +131,7 @@ def _finite(shapes: Shapes) -> npt.NDArray[np.bool_]:
     return finite
 
 
-def _across(shapes: Shapes) -> npt.NDArray[np.bool_]:
+def _cross_antimeridian(shapes: Shapes) -> npt.NDArray[np.bool_]:
     """Which lie across the 180th meridian: no polygon is half the Earth wide, so one that seems to be does."""
     across = _wide(shapes)
     parts, owner = shapely.get_parts(shapes[across], return_index=True)
@@ -143,7 +145,7 @@ def _wide(shapes: Shapes) -> npt.NDArray[np.bool_]:
     return wide
 
 
-def _cut(shapes: Shapes) -> Shapes:
+def _cut_at_antimeridian(shapes: Shapes) -> Shapes:
     """Cut at the 180th meridian, both parts between -180 and 180 degrees."""
 
     def eastward(points: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

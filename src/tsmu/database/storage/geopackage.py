@@ -1,4 +1,4 @@
-"""A GeoPackage made by GDAL and edited through SQLAlchemy.
+"""A landslide database as a GeoPackage: made by GDAL, read and edited through sqlite3.
 
 GDAL creates the layers with their R-trees and triggers; from then on this process opens the file
 through sqlite3 alone, because two copies of SQLite in one process cancel each other's locks. The
@@ -104,17 +104,17 @@ def register_attribute_table(connection: sa.Connection, name: str, comment: str)
 
 
 def missing_parts(connection: sa.Connection, model: Path) -> list[tuple[str, str]]:
-    """Tables, indexes and triggers of an empty database that are not there: (name, table), in order of making."""
-    there = set(connection.exec_driver_sql("SELECT name FROM sqlite_master").scalars())
+    """Tables, indexes and triggers of an empty database that this one lacks: (name, table), in order of making."""
+    existing = set(connection.exec_driver_sql("SELECT name FROM sqlite_master").scalars())
     parts = "SELECT name, tbl_name FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%' ORDER BY rowid"
     with closing(sqlite3.connect(model)) as source:
-        wanted = source.execute(parts).fetchall()
-    shadows = {name for name, _ in wanted if name.startswith("rtree_") and name.endswith(_SHADOWS)}
-    return [(name, table) for name, table in wanted if name not in there | shadows]
+        expected = source.execute(parts).fetchall()
+    shadows = {name for name, _ in expected if name.startswith("rtree_") and name.endswith(_SHADOWS)}
+    return [(name, table) for name, table in expected if name not in existing | shadows]
 
 
 def create_missing_parts(connection: sa.Connection, model: Path) -> None:
-    """Make what `missing` names, and the entries about it in the tables of GeoPackage, QGIS and Alembic."""
+    """Make what `missing_parts` names, and the entries about it in the tables of GeoPackage, QGIS and Alembic."""
     with closing(sqlite3.connect(model)) as source:
         for name, _ in missing_parts(connection, model):
             connection.exec_driver_sql(
@@ -164,10 +164,10 @@ def on_network(path: Path, mounts: Path = Path("/proc/mounts")) -> bool:
     place = path.resolve()
     best, kind = Path("/"), ""
     for line in mounts.read_text(encoding="utf-8", errors="replace").splitlines():
-        _, folder, found, *_ = line.split(" ")
+        _, folder, file_system, *_ = line.split(" ")
         mounted = Path(folder.replace("\\040", " "))
         if place.is_relative_to(mounted) and len(mounted.parts) >= len(best.parts):
-            best, kind = mounted, found
+            best, kind = mounted, file_system
     return kind in _NETWORK
 
 

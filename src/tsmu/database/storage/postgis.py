@@ -1,4 +1,4 @@
-"""PostGIS by URL: `postgresql://user@host/database`."""
+"""A landslide database on a PostgreSQL server with PostGIS, by its address `postgresql://user@host/database`."""
 
 import os
 import shutil

@@ -1,7 +1,7 @@
-"""A GeoPackage layer's R-tree filled by many rows at once.
+"""A GeoPackage layer's R-tree (its spatial index) filled by many rows at once.
 
-A tree that has little in it is packed anew, sorted into full nodes, and written into the tables in
-which SQLite keeps it (https://www.sqlite.org/rtree.html, section 6), as GDAL does: a seventh of the
+A tree with few rows is packed anew, sorted into full nodes, and written into the tables in which
+SQLite keeps it (https://www.sqlite.org/rtree.html, section 6), as GDAL does: a seventh of the
 time that row after row takes, and boxes that overlap less. Else the rows are inserted.
 """
 
@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import sqlalchemy as sa
 
-ANEW = 3  # a tree is packed anew when this many times the new rows are in it at most
+PACK_BELOW = 3  # times the new rows; a tree with at most as many rows is packed anew
 _ROOT = 1  # number of the root's node
 _HEADER, _CELL = 4, 24  # bytes
 _SIDES = "minx, maxx, miny, maxy"
@@ -28,14 +28,14 @@ def add_boxes(connection: sa.Connection, tree: str, ids: Ids, bounds: npt.NDArra
         bounds: (n, 4) min x, min y, max x, max y.
     """
     boxes = _outward(bounds[:, [0, 2, 1, 3]])
-    there = connection.exec_driver_sql(f"SELECT count(*) FROM {tree}_rowid").scalar_one()
-    if there > ANEW * len(ids):
+    stored = connection.exec_driver_sql(f"SELECT count(*) FROM {tree}_rowid").scalar_one()
+    if stored > PACK_BELOW * len(ids):
         connection.exec_driver_sql(
             f"INSERT INTO {tree} (id, {_SIDES}) VALUES (?, ?, ?, ?, ?)",
             list(zip(ids.tolist(), *boxes.T.tolist(), strict=True)),
         )
         return
-    if there:
+    if stored:
         rows = connection.exec_driver_sql(f"SELECT id, {_SIDES} FROM {tree}").fetchall()
         ids = np.concatenate([np.array([row[0] for row in rows], np.int64), ids])
         boxes = np.concatenate([np.array([row[1:] for row in rows], np.float32), boxes])
@@ -44,10 +44,10 @@ def add_boxes(connection: sa.Connection, tree: str, ids: Ids, bounds: npt.NDArra
 
 def _outward(sides: npt.NDArray[np.float64]) -> Boxes:
     """Min x, max x, min y, max y in the R-tree's single precision, never inside the box."""
-    found = sides.astype(np.float32)
-    inside = np.where([True, False] * 2, found > sides, found < sides)
-    outside = np.array([-np.inf, np.inf] * 2, np.float32)
-    return np.where(inside, np.nextafter(found, outside), found)
+    rounded = sides.astype(np.float32)
+    inside = np.where([True, False] * 2, rounded > sides, rounded < sides)
+    outwards = np.array([-np.inf, np.inf] * 2, np.float32)
+    return np.where(inside, np.nextafter(rounded, outwards), rounded)
 
 
 def _pack(connection: sa.Connection, tree: str, ids: Ids, boxes: Boxes) -> None:

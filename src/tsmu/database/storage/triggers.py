@@ -1,4 +1,4 @@
-"""Rules that the database keeps by triggers, whoever writes: QGIS, psql, or tsmu.
+"""Triggers, by which the database keeps its rules whoever writes: QGIS, psql, or tsmu.
 
 - A changed landslide leaves its former version in `landslide_version`. Who changes it without
   counting up `version` (QGIS, say) gets that counted, and is named as a person outside tsmu.
@@ -9,6 +9,7 @@
 import sqlalchemy as sa
 
 from tsmu.database.schema import (
+    STAMP_COLUMNS,
     VERSION_COLUMNS,
     landslide,
     landslide_version,
@@ -21,7 +22,6 @@ from tsmu.database.schema import (
 from tsmu.database.vocabulary import Author
 
 OUTSIDE = "somebody outside tsmu"
-_STAMP = ("version", "author", "changed_by", "changed_at", "change_reason")
 _FIXED = {  # columns that never change, of tables whose rows are never deleted
     landslide: ["id"],
     observation: [c.name for c in observation.columns if c.name != "landslide_id"],
@@ -42,11 +42,11 @@ def _differ(columns: list[str], same: str) -> str:
 
 
 def _sqlite() -> list[str]:
-    said = [name for name in VERSION_COLUMNS if name not in _STAMP]
-    # Fires on what is said and not on the stamp, so that stamping does not fire it again.
+    content = [name for name in VERSION_COLUMNS if name not in STAMP_COLUMNS]
+    # Fires on the content and not on the stamp, so that stamping does not fire it again.
     statements = [
-        f"""CREATE TRIGGER landslide_keeps_versions AFTER UPDATE OF {_names(said)} ON landslide
-        WHEN NEW.version <> OLD.version OR {_differ(said, "IS NOT")} BEGIN
+        f"""CREATE TRIGGER landslide_keeps_versions AFTER UPDATE OF {_names(content)} ON landslide
+        WHEN NEW.version <> OLD.version OR {_differ(content, "IS NOT")} BEGIN
             INSERT INTO landslide_version ({_names(VERSION_COLUMNS)}) VALUES ({_names(VERSION_COLUMNS, "OLD.")});
             UPDATE landslide SET version = OLD.version + 1, author = '{Author.PERSON}', changed_by = '{OUTSIDE}',
                 changed_at = strftime('%Y-%m-%dT%H:%M:%fZ', 'now'), change_reason = 'not said'

@@ -226,6 +226,6 @@ def _areas(values: pd.DataFrame, shapes: Shapes, repaired: set[int | None], posi
 
 def _none_for_nan(values: npt.NDArray[np.float64]) -> npt.NDArray[Any]:
     """None in place of NaN, which PostgreSQL would store as a number larger than any other."""
-    found = values.astype(object)
-    found[np.isnan(values)] = None
-    return found
+    plain = values.astype(object)
+    plain[np.isnan(values)] = None
+    return plain

@@ -92,14 +92,14 @@ def _answer(database: Database, proposal_id: str, decision: Decision, by: str, w
 
 def _apply(connection: sa.Connection, landslide_id: str, observation_id: str, stamp: Stamp) -> None:
     """Redraw the landslide like an observation of its own, or unite it with the landslide of another one's."""
-    shown = connection.execute(sa.select(observation).where(observation.c.id == observation_id)).one()
-    if shown.landslide_id == landslide_id:
-        outline = decode_column([shown.geom], observation)
-        write_versions(connection, [landslide_id], stamp, {"area_m2": shown.area_m2}, outline)
+    row = connection.execute(sa.select(observation).where(observation.c.id == observation_id)).one()
+    if row.landslide_id == landslide_id:
+        outline = decode_column([row.geom], observation)
+        write_versions(connection, [landslide_id], stamp, {"area_m2": row.area_m2}, outline)
         return
     moved = observation.c.id == observation_id
-    if shown.landslide_id is not None:
-        moved = observation.c.landslide_id == shown.landslide_id
+    if row.landslide_id is not None:
+        moved = observation.c.landslide_id == row.landslide_id
         columns = {"status": Status.MERGED.value, "merged_into": landslide_id}
-        write_versions(connection, [shown.landslide_id], stamp, columns)
+        write_versions(connection, [row.landslide_id], stamp, columns)
     connection.execute(sa.update(observation).where(moved).values(landslide_id=landslide_id))

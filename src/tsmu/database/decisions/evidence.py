@@ -1,0 +1,97 @@
+"""What people have decided in a scene: what is a landslide there, what is none, and where they drew all there are.
+
+Reviewed scenes become labels by it (`tsmu labels`).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import geopandas
+import sqlalchemy as sa
+
+from tsmu.database.schema import landslide, mapped_area, observation, record_columns, review, run, scene
+from tsmu.database.storage import Database, read_frame
+from tsmu.database.vocabulary import Action, Author, Status
+
+
+@dataclass(frozen=True)
+class SceneEvidence:
+    """One scene, as people have reviewed it; all outlines in EPSG:4326.
+
+    Attributes:
+        scene: its row without the footprint.
+        region: in which it lies, by its newest run; None where there is none.
+        landslides: what people confirmed, edited or drew.
+        rejected: what a run mapped and people rejected.
+        undecided: on what nobody has decided, or not for sure.
+        mapped_areas: areas in which a person has drawn every landslide.
+    """
+
+    scene: dict[str, Any]
+    region: str | None
+    landslides: geopandas.GeoSeries
+    rejected: geopandas.GeoSeries
+    undecided: geopandas.GeoSeries
+    mapped_areas: geopandas.GeoSeries
+
+
+def scene_evidence(database: Database) -> Iterator[SceneEvidence]:
+    """The scenes in which people have decided on a landslide or drawn all in an area, by name.
+
+    Example:
+        >>> for evidence in scene_evidence(database):  # doctest: +SKIP
+        ...     print(evidence.scene["name"], len(evidence.landslides))
+    """
+    with database.read() as connection:
+        columns = record_columns(scene, geometry=False)
+        rows = connection.execute(sa.select(*columns).order_by(scene.c.name, scene.c.fid)).mappings().all()
+        withdrawn = _withdrawn_drawings(connection)
+        for row in rows:
+            landslides = _landslides_of_scene(connection, row["id"])
+            landslides = landslides[~landslides["id"].isin(withdrawn)]
+            areas = _areas_of_persons(connection, row["id"])
+            decided = landslides["status"].isin([Status.CONFIRMED.value, Status.REJECTED.value])
+            decided &= landslides["author"] == Author.PERSON.value
+            if not (decided.any() or len(areas)):
+                continue
+            confirmed = landslides["status"] == Status.CONFIRMED.value
+            yield SceneEvidence(
+                dict(row),
+                _region_of_newest_run(connection, row["id"]),
+                landslides.geometry[decided & confirmed],
+                landslides.geometry[decided & ~confirmed],
+                landslides.geometry[~decided],
+                areas,
+            )
+
+
+def _landslides_of_scene(connection: sa.Connection, scene_id: str) -> geopandas.GeoDataFrame:
+    """Landslides with an observation in a scene, but for those that went into others."""
+    ids = sa.select(observation.c.landslide_id).where(observation.c.scene_id == scene_id)
+    query = sa.select(landslide.c.id, landslide.c.status, landslide.c.author, landslide.c.geom)
+    query = query.where(landslide.c.id.in_(ids), landslide.c.status != Status.MERGED.value)
+    return read_frame(connection, query.order_by(landslide.c.fid))
+
+
+def _areas_of_persons(connection: sa.Connection, scene_id: str) -> geopandas.GeoSeries:
+    query = sa.select(mapped_area.c.geom).where(mapped_area.c.scene_id == scene_id, mapped_area.c.mapper.is_not(None))
+    return read_frame(connection, query).geometry
+
+
+def _region_of_newest_run(connection: sa.Connection, scene_id: str) -> str | None:
+    query = sa.select(run.c.region).where(run.c.scene_id == scene_id).order_by(run.c.fid.desc()).limit(1)
+    region: str | None = connection.execute(query).scalar()
+    return region
+
+
+def _withdrawn_drawings(connection: sa.Connection) -> set[str]:
+    """Ids of landslides that somebody drew, and undid the drawing: they are evidence of nothing."""
+    landslide_id, newest = review.c.landslide_id, sa.func.max(review.c.fid).label("fid")
+    last = sa.select(newest).where(review.c.action != Action.COMMENT.value).group_by(landslide_id).subquery()
+    drawn = sa.select(landslide_id).where(review.c.action == Action.DRAW.value)
+    undone = sa.select(landslide_id).join(last, last.c.fid == review.c.fid)
+    undone = undone.where(
+        review.c.action == Action.UNDO.value, review.c.status_after == Status.REJECTED.value, landslide_id.in_(drawn)
+    )
+    return set(connection.execute(undone).scalars())
