@@ -17,7 +17,7 @@ from PIL import Image
 from tests.database.conftest import RUN, scene, squares
 from tsmu import database as db
 from tsmu.database import Filters, density, draw_density, write_density
-from tsmu.database.analysis import Cells, Hexagons, Squares, class_breaks, equal_area_crs
+from tsmu.database.analysis import CellGrid, HexagonGrid, SquareGrid, class_breaks, equal_area_crs
 from tsmu.errors import DatabaseError
 from tsmu.issues import IssueLog
 
@@ -114,9 +114,9 @@ def test_across_the_180th_meridian(tmp_path: Path) -> None:
         assert len(found.cells) < 100
 
 
-@pytest.mark.parametrize("grid", [Squares(700.0), Hexagons(700.0)])
+@pytest.mark.parametrize("grid", [SquareGrid(700.0), HexagonGrid(700.0)])
 @given(x=st.floats(-1e6, 1e6), y=st.floats(-1e6, 1e6))
-def test_a_point_lies_in_its_cell(grid: Cells, x: float, y: float) -> None:
+def test_a_point_lies_in_its_cell(grid: CellGrid, x: float, y: float) -> None:
     key = grid.of(np.array([x]), np.array([y]))
     outline = grid.outlines(key)[0]
     assert outline.distance(shapely.Point(x, y)) < 1e-6

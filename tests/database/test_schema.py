@@ -12,7 +12,7 @@ from tsmu.inventory.sources import USGS_CONFIDENCE
 
 def test_the_page_is_of_this_schema() -> None:
     stored = Path(__file__).parents[2] / "docs" / "schema.md"
-    assert stored.read_text() == schema_page(), (
+    assert stored.read_text() == schema_page.as_markdown(), (
         "write it anew: python -m tsmu.database.integrity.schema_page > docs/schema.md"
     )
     assert all(column.comment for table in TABLES for column in table.columns)

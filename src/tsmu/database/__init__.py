@@ -16,8 +16,10 @@ Data goes one way through the folders of the room, each with a face of its own:
 
 Example:
     >>> from tsmu import database
-    >>> with database.open_database("landslides.gpkg") as records:  # doctest: +SKIP
-    ...     confirmed = database.query(records, database.Filters(status=["confirmed"], min_area=1000))
+    >>> with database.open_database("landslides.gpkg") as records:
+    ...     large = database.query(records, database.Filters(status=["candidate"], min_area=1000))
+    >>> len(large)
+    12
 """
 
 from importlib import import_module

@@ -284,7 +284,12 @@ def record_columns(table: sa.Table, *, geometry: bool = True) -> tuple[sa.Column
 
 
 def has_shape(table: sa.Table) -> bool:
-    """Whether a table is a geometry layer."""
+    """Whether a table is a geometry layer.
+
+    Example:
+        >>> has_shape(landslide), has_shape(run)
+        (True, False)
+    """
     return "geom" in table.columns
 
 
@@ -294,5 +299,10 @@ def shape_kind(table: sa.Table) -> str:
 
 
 def has_spatial_index(table: sa.Table) -> bool:
-    """Whether a table has a spatial index: an R-tree or a GiST index."""
+    """Whether a table has a spatial index: an R-tree or a GiST index.
+
+    Example:
+        >>> has_spatial_index(landslide), has_spatial_index(landslide_version)
+        (True, False)
+    """
     return any("geom" in index.columns for index in table.indexes)

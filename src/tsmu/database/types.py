@@ -79,13 +79,23 @@ class _GeopackageMoment(UserDefinedType[datetime]):
 
 
 def format_moment(moment: datetime | None) -> str | None:
-    """A moment as GeoPackage 1.3 writes DATETIME: ISO 8601 in UTC, milliseconds, Z."""
+    """A moment as GeoPackage 1.3 writes DATETIME: ISO 8601 in UTC, milliseconds, Z.
+
+    Example:
+        >>> format_moment(datetime(2024, 5, 1, 12, 30, tzinfo=UTC))
+        '2024-05-01T12:30:00.000Z'
+    """
     if moment is None:
         return None
     return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
 
 
 def utc_now() -> datetime:
-    """This moment, to the millisecond, which is what both backends keep."""
+    """This moment, to the millisecond, which is what both backends keep.
+
+    Example:
+        >>> utc_now().tzinfo
+        datetime.timezone.utc
+    """
     moment = datetime.now(UTC)
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)

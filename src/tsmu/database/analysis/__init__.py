@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from tsmu.database.analysis.comparison import Comparison, compare
 from tsmu.database.analysis.density_files import write_density
 from tsmu.database.analysis.density_map import DensityMap, density
-from tsmu.database.analysis.equal_area_cells import Cells, Hexagons, Squares, equal_area_crs
+from tsmu.database.analysis.equal_area_cells import CellGrid, HexagonGrid, SquareGrid, equal_area_crs
 from tsmu.database.analysis.size_distribution import power_law_tail, rollover
 
 if TYPE_CHECKING:
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from tsmu.database.analysis.density_plot import class_breaks, draw_density
 
 __all__ = [
-    "Cells",
+    "CellGrid",
     "Comparison",
     "DensityMap",
-    "Hexagons",
-    "Squares",
+    "HexagonGrid",
+    "SquareGrid",
     "class_breaks",
     "compare",
     "density",

@@ -111,7 +111,11 @@ def compare(a: Path | str, b: Path | str, log: IssueLog, filters: Filters = EVER
         TsmuError: one cannot be read, or has no landslides.
 
     Example:
-        >>> compare("landslides.gpkg", "gorkha.shp", IssueLog("compare")).summary()["missed"]  # doctest: +SKIP
+        >>> export(database, Path("other.geojson"), log, Filters(bbox=(7.0, 46.0, 7.045, 46.1)))
+        5
+        >>> summary = compare(database.path, Path("other.geojson"), log).summary()
+        >>> summary["matched"], summary["missed"], summary["extra"]
+        (5, 7, 0)
     """
     outlines = [_read_outlines(target, log, filters) for target in (a, b)]
     bounds = shapely.total_bounds(np.concatenate(outlines)).tolist()

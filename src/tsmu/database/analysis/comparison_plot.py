@@ -18,7 +18,11 @@ BINS = 5  # per power of ten
 
 
 def draw_comparison(comparison: Comparison, path: Path) -> None:
-    """Write the picture as PNG or PDF; an old one is replaced."""
+    """Write the picture as PNG or PDF; an old one is replaced.
+
+    Example:
+        >>> draw_comparison(compare(database.path, database.path, log), Path("comparison.png"))
+    """
     figure = Figure(figsize=A4, layout="constrained")
     figure.suptitle(f"{comparison.a.name} (A) and {comparison.b.name} (B)", fontsize=13, fontweight="bold")
     left, right = figure.subplots(1, 2)

@@ -8,7 +8,7 @@ import rasterio
 from rasterio.transform import from_origin
 
 from tsmu.database.analysis.density_map import DensityMap
-from tsmu.database.analysis.equal_area_cells import Squares, column_and_row
+from tsmu.database.analysis.equal_area_cells import SquareGrid, column_and_row
 from tsmu.errors import DatabaseError
 from tsmu.files import written_whole
 
@@ -27,6 +27,9 @@ def write_density(density_map: DensityMap, path: Path) -> None:
 
     Raises:
         DatabaseError: the ending does not fit, or the place is not free.
+
+    Example:
+        >>> write_density(density(database, cell_m=20_000), Path("density.tif"))
     """
     suffix = path.suffix.lower()
     if path.exists():
@@ -34,14 +37,14 @@ def write_density(density_map: DensityMap, path: Path) -> None:
     if suffix == ".gpkg":
         with written_whole(path) as temporary:
             pyogrio.write_dataframe(density_map.cells.drop(columns="cell"), temporary, layer="density", driver="GPKG")
-    elif suffix == ".tif" and isinstance(density_map.grid, Squares):
+    elif suffix == ".tif" and isinstance(density_map.grid, SquareGrid):
         with written_whole(path) as temporary:
             _write_raster(density_map, density_map.grid, temporary)
     else:
         raise DatabaseError(f"{path}: a grid is written as .tif or .gpkg, hexagons as .gpkg; name it so")
 
 
-def _write_raster(density_map: DensityMap, grid: Squares, path: Path) -> None:
+def _write_raster(density_map: DensityMap, grid: SquareGrid, path: Path) -> None:
     column, row = column_and_row(density_map.cells["cell"].to_numpy())
     west, north = column.min(), row.max() + 1
     shape = (int(north - row.min()), int(column.max() - west + 1))

@@ -19,7 +19,7 @@ import shapely
 import sqlalchemy as sa
 from shapely.geometry.base import BaseGeometry
 
-from tsmu.database.analysis.equal_area_cells import Cells, Hexagons, Keys, Squares, equal_area_crs, to_plane
+from tsmu.database.analysis.equal_area_cells import CellGrid, HexagonGrid, Keys, SquareGrid, equal_area_crs, to_plane
 from tsmu.database.queries import EVERYTHING, Filters
 from tsmu.database.schema import landslide, run, scene
 from tsmu.database.schema import mapped_area as mapped_area_table
@@ -50,7 +50,7 @@ class DensityMap:
     """
 
     cells: geopandas.GeoDataFrame
-    grid: Cells
+    grid: CellGrid
     mapped_area: BaseGeometry
     counted: int
     outside: int
@@ -79,8 +79,9 @@ def density(
         DatabaseError: nobody has looked anywhere, or the cells are too many.
 
     Example:
-        >>> found = density(database, Filters(region="alps"), cell_m=1000)  # doctest: +SKIP
-        >>> found.cells["per_km2"].max()  # doctest: +SKIP
+        >>> density_map = density(database, Filters(region="alps"), cell_m=20_000)
+        >>> density_map.counted, density_map.outside
+        (12, 0)
     """
     area_degrees = _area_of_database(database, filters) if mapped_area is None else _area_of_file(mapped_area)
     if filters.area is not None:
@@ -140,7 +141,7 @@ def _transform(plane: pyproj.Transformer) -> Any:
     return lambda points: np.column_stack(plane.transform(points[:, 0], points[:, 1]))
 
 
-def _grid(bounds: tuple[float, float, float, float], cell_m: float | None, hexagons: bool) -> Cells:
+def _grid(bounds: tuple[float, float, float, float], cell_m: float | None, hexagons: bool) -> CellGrid:
     """Squares or hexagons, of the size asked for or of a round number of metres."""
     west, south, east, north = bounds
     if cell_m is None:
@@ -154,10 +155,10 @@ def _grid(bounds: tuple[float, float, float, float], cell_m: float | None, hexag
         raise DatabaseError(
             f"--cell {cell_m:g}: {number:.3g} cells, more than {MOST_CELLS:.3g}; give a larger one, or --bbox"
         )
-    return Hexagons(cell_m) if hexagons else Squares(cell_m)
+    return HexagonGrid(cell_m) if hexagons else SquareGrid(cell_m)
 
 
-def _mapped_cells(grid: Cells, area: BaseGeometry) -> tuple[Keys, npt.NDArray[np.float64]]:
+def _mapped_cells(grid: CellGrid, area: BaseGeometry) -> tuple[Keys, npt.NDArray[np.float64]]:
     """The cells that were mapped, in ascending order, and what share of each."""
     keys = np.unique(np.concatenate([grid.near(tuple(part)) for part in shapely.bounds(shapely.get_parts(area))]))
     outlines = grid.outlines(keys)
@@ -192,7 +193,7 @@ class _Sums:
     """
 
     def __init__(
-        self, grid: Cells, plane: pyproj.Transformer, area: BaseGeometry, keys: Keys, tree: shapely.STRtree
+        self, grid: CellGrid, plane: pyproj.Transformer, area: BaseGeometry, keys: Keys, tree: shapely.STRtree
     ) -> None:
         self.number, self.area_m2, self.outside = np.zeros(len(keys)), np.zeros(len(keys)), 0
         self._grid, self._plane, self._area, self._keys, self._tree = grid, plane, area, keys, tree

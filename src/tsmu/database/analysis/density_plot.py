@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 
 from tsmu.database.analysis.density_map import DensityMap
-from tsmu.database.analysis.equal_area_cells import Squares, column_and_row
+from tsmu.database.analysis.equal_area_cells import SquareGrid, column_and_row
 from tsmu.database.analysis.map_frame import A4, draw_frame, polygon_path
 from tsmu.files import written_whole
 
@@ -42,7 +42,11 @@ THEMES = (
 
 
 def draw_density(density_map: DensityMap, path: Path, title: str) -> None:
-    """Write the page as PNG or PDF, A4, 200 dots per inch; an old one is replaced."""
+    """Write the page as PNG or PDF, A4, 200 dots per inch; an old one is replaced.
+
+    Example:
+        >>> draw_density(density(database, cell_m=20_000), Path("density.png"), "Landslides of May 2024")
+    """
     west, south, east, north = density_map.mapped_area.bounds
     wide = east - west > 1.3 * (north - south)
     figure = Figure(figsize=A4[::-1] if wide else A4, layout="constrained")
@@ -109,7 +113,7 @@ def class_breaks(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 def _draw_cells(axes: Axes, density_map: DensityMap, values: Any, breaks: Any, colours: list[Any]) -> Artist:
     norm = BoundaryNorm([-1.0, *np.maximum(breaks, 1e-300)], len(colours))
     colour_map = ListedColormap(colours)
-    if isinstance(density_map.grid, Squares):
+    if isinstance(density_map.grid, SquareGrid):
         column, row = column_and_row(density_map.cells["cell"].to_numpy())
         size = density_map.grid.size
         west, south = int(column.min()), int(row.min())
@@ -129,7 +133,7 @@ def _draw_cells(axes: Axes, density_map: DensityMap, values: Any, breaks: Any, c
 def _note(density_map: DensityMap) -> str:
     first, last = density_map.dates
     when = f"from {first or 'the first day'} to {last or 'the last day'}" if first or last else "of all days"
-    kind = "Squares" if isinstance(density_map.grid, Squares) else "Hexagons"
+    kind = "Squares" if isinstance(density_map.grid, SquareGrid) else "Hexagons"
     mapped = density_map.mapped_area.area / 1e6
     operation = density_map.cells.crs.coordinate_operation
     projection = operation.method_name if operation else density_map.cells.crs.name

@@ -16,8 +16,8 @@ MOST_AZIMUTHAL_DEG = 100.0  # of longitude or latitude; a wider extent has edges
 _HALF = 1 << 31
 
 
-class Cells(Protocol):
-    """Cells that cover the plane without gaps; coordinates in metres."""
+class CellGrid(Protocol):
+    """A grid of cells that cover the plane without gaps; coordinates in metres."""
 
     @property
     def size(self) -> float:
@@ -47,7 +47,7 @@ def column_and_row(keys: Keys) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.in
 
 
 @dataclass(frozen=True)
-class Squares:
+class SquareGrid:
     """Squares with sides of `size` metres; rows count northwards from the projection's centre."""
 
     size: float
@@ -76,7 +76,7 @@ class Squares:
 
 
 @dataclass(frozen=True)
-class Hexagons:
+class HexagonGrid:
     """Hexagons that stand on a corner and are `size` metres wide from flat side to flat side."""
 
     size: float

@@ -48,6 +48,12 @@ def verdicts(database: Database, of: Iterable[str] | None = None) -> pd.DataFram
 
     Returns:
         Columns landslide_id, by, verdict (accept, reject, unsure, bad imagery), at.
+
+    Example:
+        >>> review(database, slide_id, status="rejected", by="eva", why="a quarry")
+        2
+        >>> verdicts(database)[["by", "verdict"]].values.tolist()
+        [['eva', 'reject']]
     """
     columns = (review.c.landslide_id, review.c.by, review.c.action, review.c.at, review.c.decision_id)
     query = sa.select(*columns).where(review.c.action.in_(VERDICTS), review.c.status_after != Status.MERGED.value)
@@ -82,6 +88,13 @@ def reviewer_agreement(verdicts: pd.DataFrame) -> list[dict[str, Any]]:
     Returns:
         For each two with something in common: `reviewers`, `landslides`, `same` (how many), and
         `kappa`, None where both always say one and the same thing.
+
+    Example:
+        >>> table = pd.DataFrame(
+        ...     {"landslide_id": ["a", "a", "b", "b"], "by": ["eva", "jo"] * 2, "verdict": ["accept"] * 3 + ["reject"]}
+        ... )
+        >>> reviewer_agreement(table)
+        [{'reviewers': ['eva', 'jo'], 'landslides': 2, 'same': 1, 'kappa': 0.0}]
     """
     table = verdicts.pivot(index="landslide_id", columns="by", values="verdict")
     rows = []
@@ -119,6 +132,13 @@ def model_precision_recall(database: Database, filters: Filters = EVERYTHING) ->
         people decided on, `precision` (confirmed among both), and `missed`: landslides of the region
         that people have drawn and no run mapped, the same for all its bundles; `recall` is the share
         mapped of what people confirm.
+
+    Example:
+        >>> review(database, slide_id, status="confirmed", by="eva", why="seen in the field")
+        2
+        >>> [row] = model_precision_recall(database)
+        >>> row["bundle"], row["precision"], row["recall"]
+        ('v001', 1.0, 1.0)
     """
     decided = [*filters.conditions(database.backend), landslide.c.author == Author.PERSON.value]
     with database.read() as connection:

@@ -46,8 +46,8 @@ def decide(database: Database, request: DecisionRequest) -> DecisionResult:
         DatabaseError: the request makes no sense.
 
     Example:
-        >>> request = DecisionRequest(str(uuid4()), Action.ACCEPT, "eva", landslides={slide_id: 1})  # doctest: +SKIP
-        >>> decide(database, request).changes[0].status  # doctest: +SKIP
+        >>> request = DecisionRequest("5f0c", Action.ACCEPT, "eva", landslides={slide_id: 1})
+        >>> decide(database, request).changes[0].status
         'confirmed'
     """
     _check_request(request)
@@ -87,7 +87,7 @@ def review(
         DatabaseError: no such landslide or status, it is merged, or nobody or no reason is named.
 
     Example:
-        >>> review(database, slides.id[0], status="confirmed", by="eva", why="seen in the field")  # doctest: +SKIP
+        >>> review(database, slide_id, status="confirmed", by="eva", why="seen in the field")
         2
     """
     after = Status(known_status(status))
@@ -101,7 +101,13 @@ def review(
 
 
 def landslides_of_decision(database: Database, decision_id: str) -> list[str]:
-    """Ids of the landslides that a decision is on, in the order in which it changed them."""
+    """Ids of the landslides that a decision is on, in the order in which it changed them.
+
+    Example:
+        >>> result = decide(database, DecisionRequest("5f0c", Action.ACCEPT, "eva", landslides={slide_id: 1}))
+        >>> landslides_of_decision(database, "5f0c") == [slide_id]
+        True
+    """
     query = sa.select(review_table.c.landslide_id).where(review_table.c.decision_id == decision_id)
     with database.read() as connection:
         return [str(one) for one in connection.execute(query.order_by(review_table.c.fid)).scalars()]

@@ -40,8 +40,11 @@ def scene_evidence(database: Database) -> Iterator[SceneEvidence]:
     """The scenes in which people have decided on a landslide or drawn all in an area, by name.
 
     Example:
-        >>> for evidence in scene_evidence(database):  # doctest: +SKIP
-        ...     print(evidence.scene["name"], len(evidence.landslides))
+        >>> review(database, slide_id, status="confirmed", by="eva", why="seen in the field")
+        2
+        >>> [evidence] = scene_evidence(database)
+        >>> len(evidence.landslides), len(evidence.undecided)
+        (1, 11)
     """
     with database.read() as connection:
         columns = record_columns(scene, geometry=False)

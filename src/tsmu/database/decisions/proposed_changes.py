@@ -26,6 +26,10 @@ def proposals(database: Database) -> pd.DataFrame:
         Columns `id`, `landslide_id`, `observation_id`, `from_landslide` (to which the observation belongs now:
         accepted, that one goes into the landslide, or the landslide is redrawn where both are the same),
         `by`, `at`, `why`.
+
+    Example:
+        >>> proposals(database).empty
+        True
     """
     columns = [review.c[name] for name in ("id", "landslide_id", "observation_id")]
     query = (
@@ -57,12 +61,22 @@ def accept(database: Database, proposal_id: str, *, by: str, why: str) -> str:
 
     Raises:
         DatabaseError: no such open proposal, its landslide is gone, or nobody or no reason named.
+
+    Example:
+        >>> accept(database, "5f0c", by="eva", why="the new image is clearer")
+        Traceback (most recent call last):
+        tsmu.errors.DatabaseError: ...: no open proposal 5f0c; list them with: tsmu db proposals
     """
     return _answer(database, proposal_id, Decision.ACCEPTED, by, why)
 
 
 def decline(database: Database, proposal_id: str, *, by: str, why: str) -> str:
-    """Decline a proposal: the landslide stays as it is; arguments, result and errors as those of `accept`."""
+    """Decline a proposal: the landslide stays as it is; arguments, result and errors as those of `accept`.
+
+    Example:
+        >>> for proposal_id in proposals(database)["id"]:
+        ...     landslide_id = decline(database, proposal_id, by="eva", why="clouds")
+    """
     return _answer(database, proposal_id, Decision.DECLINED, by, why)
 
 

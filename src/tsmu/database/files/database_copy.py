@@ -52,8 +52,8 @@ def copy(source: Database, target: Path | str, filters: Filters = EVERYTHING) ->
         DatabaseError: the target is not free.
 
     Example:
-        >>> copy(database, "postgresql://eva@survey/landslides")["landslide"]  # doctest: +SKIP
-        1204
+        >>> copy(database, Path("copy.gpkg"), Filters(region="alps"))["landslide"]
+        12
     """
     if isinstance(target, str):
         with open_database(target, create=True) as opened:

@@ -55,8 +55,8 @@ def export(
         DatabaseError: a condition makes no sense, the place is not free, or the file cannot be written.
 
     Example:
-        >>> export(database, Path("confirmed.geojson"), log, Filters(status=["confirmed"]))  # doctest: +SKIP
-        310
+        >>> export(database, Path("candidates.geojson"), log, Filters(status=["candidate"]))
+        12
     """
     kind = format_of(path, layout)
     if path.exists():

@@ -15,7 +15,7 @@ _FLAT = (
 
 
 @dataclass(frozen=True)
-class Format:
+class FileFormat:
     """One file format.
 
     Attributes:
@@ -34,16 +34,16 @@ class Format:
 
 
 FORMATS = (
-    Format("GeoPackage", ".gpkg", None, "nothing: it is a landslide database itself, with all that belongs"),
-    Format("GeoParquet 1.1", ".parquet", None, _FLAT),
-    Format("GeoJSON", ".geojson", "GeoJSON", f"{_FLAT}; the order of a ring's corners (RFC 7946 prescribes it)"),
-    Format(
+    FileFormat("GeoPackage", ".gpkg", None, "nothing: it is a landslide database itself, with all that belongs"),
+    FileFormat("GeoParquet 1.1", ".parquet", None, _FLAT),
+    FileFormat("GeoJSON", ".geojson", "GeoJSON", f"{_FLAT}; the order of a ring's corners (RFC 7946 prescribes it)"),
+    FileFormat(
         "FlatGeobuf",
         ".fgb",
         "FlatGeobuf",
         f"{_FLAT}; the order of the rows (they lie by place; its index takes some 120 bytes of memory per landslide)",
     ),
-    Format(
+    FileFormat(
         "Shapefile",
         ".shp",
         "ESRI Shapefile",
@@ -51,7 +51,7 @@ FORMATS = (
         "`move_type` there, `change_reason` is `chg_reason`, `merged_into` is `merged_in`), the order of a ring's "
         "corners",
     ),
-    Format(
+    FileFormat(
         "CSV, USGS v3 layout",
         ".csv",
         None,
@@ -59,7 +59,7 @@ FORMATS = (
         "for; what comes back is a candidate), region, area (computed anew) and who changed what",
         "usgs",
     ),
-    Format(
+    FileFormat(
         "CSV, COOLR layout",
         ".csv",
         None,
@@ -67,14 +67,14 @@ FORMATS = (
         "has no class for",
         "coolr",
     ),
-    Format("STAC items", ".json", None, "landslides and what belongs to them: it holds scenes and runs only"),
+    FileFormat("STAC items", ".json", None, "landslides and what belongs to them: it holds scenes and runs only"),
 )
 
 # A shapefile's names have 10 letters.
 SHORT_NAMES = {"movement_type": "move_type", "change_reason": "chg_reason", "merged_into": "merged_in"}
 
 
-def format_of(path: Path, layout: str | None) -> Format:
+def format_of(path: Path, layout: str | None) -> FileFormat:
     """The format that a file's ending, and for CSV the layout, name.
 
     Raises:

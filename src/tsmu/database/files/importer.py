@@ -61,9 +61,11 @@ def import_file(
         TsmuError: the file cannot be read or understood; then nothing was changed.
 
     Example:
-        >>> log = IssueLog("gorkha.shp")  # doctest: +SKIP
-        >>> import_file(database, Path("gorkha.shp"), log, by="Roback 2018").added  # doctest: +SKIP
-        {'scene': 1, 'landslide': 24903, 'observation': 24903}
+        >>> export(database, Path("landslides.parquet"), log)
+        12
+        >>> with open_database("other.gpkg", create=True) as other:
+        ...     import_file(other, Path("landslides.parquet"), log).added
+        {'landslide': 12}
     """
     if not path.exists():
         raise DatabaseError(f"{path}: no such file; check the path")

@@ -32,7 +32,7 @@ INSPIRE: Natural Risk Zones.
 _NAMES = {"usgs": "USGS", "coolr": "COOLR", "ems": "EMS", "inspire": "INSPIRE"}
 
 
-def schema_page() -> str:
+def as_markdown() -> str:
     """The whole page as Markdown."""
     parts = [_HEAD]
     parts += ["\n".join(_fields(table)) for table in TABLES]
@@ -99,4 +99,4 @@ def _formats() -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(schema_page())
+    sys.stdout.write(as_markdown())

@@ -58,9 +58,9 @@ def undo_merge(database: Database, *, by: str, merging_id: str | None = None) ->
         DatabaseError: there is no such merging, or it is undone already.
 
     Example:
-        >>> merged = merge(database, by="eva")  # doctest: +SKIP
-        >>> undo_merge(database, by="eva", merging_id=merged.merging_id).left  # doctest: +SKIP
-        0
+        >>> undo_merge(database, by="eva")
+        Traceback (most recent call last):
+        tsmu.errors.DatabaseError: ...: no merging stands; there is nothing to undo
     """
     with database.write() as connection:
         merging_id = _merging_to_undo(connection, database, merging_id)

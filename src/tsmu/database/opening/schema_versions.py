@@ -30,9 +30,9 @@ def open_database(target: Path | str, *, create: bool = False) -> Database:
         DatabaseError: it is not there, is something else, is newer than this tsmu, or cannot be opened.
 
     Example:
-        >>> with open_database("landslides.gpkg", create=True) as database:  # doctest: +SKIP
-        ...     print(database.backend)
-        sqlite
+        >>> with open_database("new.gpkg", create=True) as records:
+        ...     records.backend
+        'sqlite'
     """
     if isinstance(target, str) and target.startswith(("postgresql:", "postgresql+psycopg:", "postgres:")):
         return _open_postgis(target, create)

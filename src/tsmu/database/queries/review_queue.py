@@ -54,7 +54,9 @@ def next_landslides(
         EPSG:4326, the columns of the landslide table without `fid`.
 
     Example:
-        >>> queue = next_landslides(database, Filters(region="alps"), QueueOrder.SIZE, limit=20)  # doctest: +SKIP
+        >>> queue = next_landslides(database, Filters(region="alps"), QueueOrder.SIZE, limit=5)
+        >>> len(queue)
+        5
     """
     if order == QueueOrder.NEAR and near is not None:
         return nearest_landslides(database, filters, near, limit, undecided_conditions())
@@ -103,6 +105,11 @@ def nearest_landslides(
 
     Returns:
         EPSG:4326, the columns of the landslide table without `fid`.
+
+    Example:
+        >>> nearest = nearest_landslides(database, Filters(), place=(7.0025, 46.0), limit=1)
+        >>> round(nearest.geometry[0].centroid.x, 4)
+        7.0025
     """
     longitude, latitude = place
     half, widen = FIRST_BOX_DEG, 1 / max(math.cos(math.radians(latitude)), 0.01)
@@ -146,7 +153,12 @@ def _centres(rows: pd.DataFrame) -> npt.NDArray[np.float64]:
 
 
 def review_progress(database: Database, filters: Filters) -> dict[str, int]:
-    """How many landslides are not merged into others (`total`), and on how many a person decided (`decided`)."""
+    """How many landslides are not merged into others (`total`), and on how many a person decided (`decided`).
+
+    Example:
+        >>> review_progress(database, Filters())
+        {'decided': 0, 'total': 12}
+    """
     number = sa.func.count()
     query = sa.select(number.label("total"), number.filter(sa.and_(*undecided_conditions())).label("open"))
     query = query.where(*filters.conditions(database.backend), landslide.c.status != Status.MERGED.value)

@@ -14,7 +14,8 @@ def scenes(database: Database) -> geopandas.GeoDataFrame:
     """All scenes by name, with the columns that docs/schema.md lists, without `fid`.
 
     Example:
-        >>> scenes(database)[["name", "date_post"]]  # doctest: +SKIP
+        >>> scenes(database)["name"].tolist()
+        ['ridge']
     """
     with database.read() as connection:
         return read_frame(connection, sa.select(*record_columns(scene)).order_by(scene.c.name, scene.c.fid))
@@ -25,6 +26,10 @@ def scene_by_id(database: Database, scene_id: str) -> dict[str, Any]:
 
     Raises:
         MissingRecordError: there is no scene of that id.
+
+    Example:
+        >>> scene_by_id(database, scene_id)["post"]
+        'ridge.tif'
     """
     query = sa.select(*record_columns(scene, geometry=False)).where(scene.c.id == scene_id)
     with database.read() as connection:

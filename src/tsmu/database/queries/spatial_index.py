@@ -19,6 +19,12 @@ def touches_box(table: sa.Table, box: Box, backend: str) -> sa.ColumnElement[boo
         table: a layer with a spatial index.
         box: west, south, east, north in EPSG:4326.
         backend: "sqlite" or "postgresql".
+
+    Example:
+        >>> condition = touches_box(landslide_table, (7.0, 46.0, 7.004, 46.1), database.backend)
+        >>> with database.read() as connection:
+        ...     len(connection.execute(sa.select(landslide_table.c.id).where(condition)).all())
+        1
     """
     west, south, east, north = box
     if backend == "postgresql":
@@ -37,6 +43,13 @@ def select_boxes(table: sa.Table, columns: Sequence[sa.ColumnElement[Any]], back
         table: a layer with a spatial index.
         columns: of the table.
         backend: "sqlite" or "postgresql".
+
+    Example:
+        >>> with database.read() as connection:
+        ...     query = select_boxes(landslide_table, [landslide_table.c.id], database.backend)
+        ...     row = connection.execute(query).first()
+        >>> len(row)  # the id, west, east, south, north
+        5
     """
     if backend == "postgresql":
         sides = (

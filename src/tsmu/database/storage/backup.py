@@ -26,7 +26,8 @@ def backup(database: Database, label: str = "backup", to: Path | None = None) ->
         DatabaseError: the place is not free, or a server's pg_dump is missing or fails.
 
     Example:
-        >>> backup(database, to=Path("landslides.2026-05-01.gpkg"))  # doctest: +SKIP
+        >>> backup(database, to=Path("landslides.before-merging.gpkg")).name
+        'landslides.before-merging.gpkg'
     """
     if to is None:
         folder, stem, kind = Path.cwd(), str(database.engine.url.database), "dump"

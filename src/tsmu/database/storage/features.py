@@ -91,6 +91,12 @@ def read_frame(connection: sa.Connection, query: sa.Select[Any]) -> geopandas.Ge
 
     Raises:
         DatabaseError: a stored geometry is damaged.
+
+    Example:
+        >>> with database.read() as connection:
+        ...     frame = read_frame(connection, sa.select(landslide_table.c.geom, landslide_table.c.area_m2))
+        >>> len(frame), frame.crs.to_epsg()
+        (12, 4326)
     """
     result = connection.execute(query)
     columns = list(query.selected_columns)
@@ -114,6 +120,12 @@ def decode_column(values: Sequence[bytes | str | None], table: Any) -> Shapes:
 
     Raises:
         DatabaseError: one is damaged; the message names the table.
+
+    Example:
+        >>> with database.read() as connection:
+        ...     stored = connection.execute(sa.select(landslide_table.c.geom)).scalars().all()
+        >>> decode_column(stored, landslide_table)[0].geom_type
+        'MultiPolygon'
     """
     try:
         return decode(values)

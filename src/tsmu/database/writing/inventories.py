@@ -70,10 +70,10 @@ def add_inventory(
             and days.
 
     Example:
-        >>> add_inventory(  # doctest: +SKIP
-        ...     database, polygons.geometry, log, name="Gorkha", mapper="Roback 2018", dates=(None, date(2015, 5, 2))
-        ... ).observations
-        24915
+        >>> outlines = geopandas.GeoSeries([shapely.box(7.1, 45.1, 7.2, 45.2)], crs=4326)
+        >>> days = (date(2015, 4, 25), date(2015, 5, 2))
+        >>> add_inventory(database, outlines, log, name="Gorkha", mapper="Roback 2018", dates=days).observations
+        1
     """
     shapes = _clean_and_distinct(outlines, name, log)
     mapped = shapely.MultiPolygon(shapely.get_parts(shapes).tolist()).convex_hull if area is None else area

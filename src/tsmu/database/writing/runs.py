@@ -90,10 +90,12 @@ def add_run(
         DatabaseError: the polygons have no CRS, or the database cannot be written.
 
     Example:
-        >>> scene = SceneRecord("ridge", footprint, "post.tif")  # doctest: +SKIP
-        >>> run = RunRecord("v003", digest, "alps", "alps", threshold=50)  # doctest: +SKIP
-        >>> add_run(database, polygons, scene, run, IssueLog("ridge")).candidates  # doctest: +SKIP
-        42
+        >>> scene = SceneRecord("valley", shapely.box(7, 45, 8, 46), "valley.tif")
+        >>> run = RunRecord("v003", "0f3a", "alps", "alps", threshold=50)
+        >>> outline, measured = shapely.box(7.1, 45.1, 7.2, 45.2), {"max_probability": [0.9], "mean_probability": [0.7]}
+        >>> polygons = geopandas.GeoDataFrame(measured, geometry=[outline], crs=4326)
+        >>> add_run(database, polygons, scene, run, IssueLog("valley")).candidates
+        1
     """
     positions, shapes = clean_polygons(polygons.geometry, scene_record.name, log)
     values = pd.DataFrame(polygons.drop(columns=polygons.geometry.name)).iloc[positions]

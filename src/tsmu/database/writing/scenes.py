@@ -146,6 +146,11 @@ def shift_scene(database: Database, scene_id: str, east_m: float, north_m: float
 
     Raises:
         DatabaseError: there is no such scene, or it is too far.
+
+    Example:
+        >>> shift_scene(database, scene_id, east_m=12.5, north_m=-3.0)
+        >>> scene_by_id(database, scene_id)["shift_east_m"]
+        12.5
     """
     if not (abs(east_m) <= MOST_SHIFT_M and abs(north_m) <= MOST_SHIFT_M):
         raise DatabaseError(f"shift of {east_m:g}, {north_m:g} m: at most {MOST_SHIFT_M:g} m each way; correct it")
@@ -173,6 +178,11 @@ def record_mapped_area(
 
     Raises:
         DatabaseError: there is no such scene, nobody is named, or the area is not valid.
+
+    Example:
+        >>> area_id = record_mapped_area(database, scene_id, shapely.box(7.0, 46.0, 7.1, 46.1), by="eva")
+        >>> info(database)["rows"]["mapped_area"]  # the run's and eva's
+        2
     """
     if not by.strip():
         raise DatabaseError("area: say who looked")
