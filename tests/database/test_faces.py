@@ -44,8 +44,8 @@ def test_importing_the_face_loads_nothing_heavy() -> None:
     assert told.strip() == "[]"
 
 
-def test_queries_load_neither_matplotlib_nor_scipy() -> None:
-    heavy = "[name for name in ('matplotlib', 'scipy', 'torch') if name in sys.modules]"
+def test_queries_load_neither_alembic_nor_matplotlib_nor_scipy() -> None:
+    heavy = "[name for name in ('alembic', 'matplotlib', 'scipy', 'torch') if name in sys.modules]"
     code = f"import tsmu.database as d, sys; d.query, d.open_database, d.decide; print({heavy})"
     assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "[]"
 

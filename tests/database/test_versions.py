@@ -10,6 +10,7 @@ import geopandas
 import pyogrio
 import pytest
 import sqlalchemy as sa
+from alembic.script import ScriptDirectory
 
 from tests.database.conftest import scene, squares
 from tests.database.test_building import NEWER, add, counts
@@ -53,6 +54,13 @@ def first_version(path: Path) -> geopandas.GeoDataFrame:
 def parts(path: Path) -> dict[str, str]:
     with closing(sqlite3.connect(path)) as connection:
         return dict(connection.execute("SELECT name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_%'"))
+
+
+def test_migrations_are_named_after_the_versions_that_they_make() -> None:
+    revisions = list(ScriptDirectory(str(MIGRATIONS)).walk_revisions())
+    assert revisions[0].revision == head()
+    for revision in revisions:
+        assert Path(revision.path).name.startswith(f"v{revision.revision}_")
 
 
 def test_the_first_version_becomes_one_of_today(tmp_path: Path) -> None:

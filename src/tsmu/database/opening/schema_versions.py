@@ -3,9 +3,6 @@
 from pathlib import Path
 
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
-from alembic.script import ScriptDirectory
 
 from tsmu.database.opening import first_schema as first_version
 from tsmu.database.storage import Database, backup, create_triggers, geopackage, postgis
@@ -41,7 +38,12 @@ def open_database(target: Path | str, *, create: bool = False) -> Database:
 
 def head() -> str:
     """The newest version of the schema."""
-    return str(ScriptDirectory(str(MIGRATIONS)).get_current_head())
+    return max(_versions())
+
+
+def _versions() -> list[str]:
+    """The versions of the schema that migrations make; each migration's file is named after its version."""
+    return [path.stem[1:5] for path in (MIGRATIONS / "versions").glob("v[0-9][0-9][0-9][0-9]_*.py")]
 
 
 def _open_geopackage(path: Path, create: bool) -> Database:
@@ -100,6 +102,9 @@ def _upgrade(database: Database) -> Path | None:
         if version == FIRST:
             first_version.upgrade_first_schema(connection, head())
         else:
+            from alembic import command  # takes long to load, and few databases need it
+            from alembic.config import Config
+
             config = Config()
             config.set_main_option("script_location", str(MIGRATIONS))
             config.attributes["connection"] = connection
@@ -112,8 +117,7 @@ def _upgrade(database: Database) -> Path | None:
 def _check_known(database: Database, version: str | None) -> None:
     if version is None:
         raise DatabaseError(f"{database.name}: not a landslide database of tsmu; give another path or address")
-    known = {script.revision for script in ScriptDirectory(str(MIGRATIONS)).walk_revisions()}
-    if version not in known | {FIRST}:
+    if version not in {*_versions(), FIRST}:
         raise DatabaseError(
             f"{database.name}: its schema {version} is newer than this tsmu knows (up to {head()}); update tsmu"
         )
