@@ -28,7 +28,7 @@ def outline_ids(of: str, outlines: Iterable[bytes]) -> npt.NDArray[np.object_]:
 
     Args:
         of: what the outlines are from, such as a run's id.
-        outlines: as WKB; of several that are the same the second and later ones are told apart.
+        outlines: as WKB; of several equal ones the second and later ones get ids of their own.
     """
     begin = _CONTENT.bytes + f"observation {of} ".encode()
     wholes = [begin + outline for outline in outlines]

@@ -13,7 +13,7 @@ from tsmu.database.analysis.map_frame import A4, draw_frame, polygon_path
 from tsmu.database.analysis.size_distribution import LEAST_AREAS, probability_density
 from tsmu.files import written_whole
 
-BOTH, ONLY_A, ONLY_B = "#009e73", "#d55e00", "#0072b2"  # told apart with any colour vision (Okabe and Ito)
+BOTH, ONLY_A, ONLY_B = "#009e73", "#d55e00", "#0072b2"  # distinct for any colour vision (Okabe and Ito)
 BINS = 5  # per power of ten
 
 

@@ -1,7 +1,7 @@
-"""Which landslides the events of inventories can have set off.
+"""Which landslides belong to the events of inventories.
 
-An event and a landslide belong together when the event's place lies in the landslide's outline or near it
-and its days lie in the landslide's. Both say so by a number between 0 and 1, and the score is the product:
+An event and a landslide belong together when the event's location lies in the landslide's outline or near it
+and its days lie in the landslide's. Each is a number between 0 and 1, and the score is their product:
 
 - nearness: 1 inside, falling evenly to 0 at `reach` = `near` + the event's positional accuracy;
 - days: the share of the event's days on which the landslide can have happened; 0.5 where either has
@@ -41,38 +41,40 @@ def match_events(connection: sa.Connection, landslides: geopandas.GeoDataFrame, 
     """
     columns = [event.c[name] for name in ("id", "geom", "date_min", "date_max", "positional_accuracy_m")]
     events = read_frame(connection, sa.select(*columns).where(event.c.geom.is_not(None)).order_by(event.c.id))
-    outlines, event_places = np.asarray(landslides.geometry.array), np.asarray(events.geometry.array)
+    outlines, locations = np.asarray(landslides.geometry.array), np.asarray(events.geometry.array)
     reach = near + events["positional_accuracy_m"].fillna(0).to_numpy()
-    which, of = _within(event_places, reach, outlines)
-    away = _distances_m(event_places[which], outlines[of])
-    nearness = 1 - away / np.maximum(reach[which], 1e-9)
-    days = _share_of_days(events.iloc[which], landslides.iloc[of])
-    table = pd.DataFrame({"of": of, "which": which, "score": np.where(away == 0, 1.0, nearness) * days})
-    table["distance_m"] = away
-    best = table[table["score"] > 0].sort_values(["of", "score", "which"], ascending=[True, False, True])
-    best = best.drop_duplicates("of")
-    matched = pd.DataFrame({"event_id": events["id"].to_numpy()[best["which"]]}, index=landslides.index[best["of"]])
+    i, j = _near_pairs(locations, reach, outlines)  # positions of events and of landslides
+    distance = _distances_m(locations[i], outlines[j])
+    nearness = 1 - distance / np.maximum(reach[i], 1e-9)
+    days = _share_of_days(events.iloc[i], landslides.iloc[j])
+    pairs = pd.DataFrame({"landslide": j, "event": i, "score": np.where(distance == 0, 1.0, nearness) * days})
+    pairs["distance_m"] = distance
+    best = pairs[pairs["score"] > 0].sort_values(["landslide", "score", "event"], ascending=[True, False, True])
+    best = best.drop_duplicates("landslide")
+    matched = pd.DataFrame(
+        {"event_id": events["id"].to_numpy()[best["event"]]}, index=landslides.index[best["landslide"]]
+    )
     return matched.assign(score=best["score"].to_numpy(), distance_m=best["distance_m"].to_numpy())
 
 
-def _within(places: Shapes, reach: npt.NDArray[np.float64], outlines: Shapes) -> tuple[Any, Any]:
-    """Pairs whose boxes are near enough, as positions; those that are too far away may be among them."""
-    bounds = shapely.bounds(places).reshape(-1, 4)
+def _near_pairs(locations: Shapes, reach: npt.NDArray[np.float64], outlines: Shapes) -> tuple[Any, Any]:
+    """Positions of events and landslides whose boxes are near enough; some pairs are too far apart after all."""
+    bounds = shapely.bounds(locations).reshape(-1, 4)
     north = reach / _DEGREE_M
     latitude = np.minimum(np.abs(bounds[:, [1, 3]]).max(axis=1) + north, 89.0)
     east = north / np.cos(np.radians(latitude))
     boxes = shapely.box(bounds[:, 0] - east, bounds[:, 1] - north, bounds[:, 2] + east, bounds[:, 3] + north)
-    which, of = shapely.STRtree(outlines).query(boxes)
-    return which, of
+    i, j = shapely.STRtree(outlines).query(boxes)
+    return i, j
 
 
-def _distances_m(places: Shapes, outlines: Shapes) -> npt.NDArray[np.float64]:
+def _distances_m(locations: Shapes, outlines: Shapes) -> npt.NDArray[np.float64]:
     """Geodesic distances; 0 inside. The nearest points are found in a plane in which degrees are as long as there."""
-    if not len(places):
+    if not len(locations):
         return np.zeros(0)
-    middle = shapely.bounds(places)[:, [1, 3]].mean(axis=1)
+    middle = shapely.bounds(locations)[:, [1, 3]].mean(axis=1)
     narrow = np.cos(np.radians(middle))
-    lines = shapely.shortest_line(_scaled(places, narrow), _scaled(outlines, narrow))
+    lines = shapely.shortest_line(_scaled(locations, narrow), _scaled(outlines, narrow))
     ends = shapely.get_coordinates(_scaled(lines, 1 / narrow)).reshape(-1, 4)
     return np.asarray(GEOD.inv(ends[:, 0], ends[:, 1], ends[:, 2], ends[:, 3])[2], dtype=np.float64)
 

@@ -5,18 +5,17 @@ the candidates go in as observations and landslides, and the old layer goes: in 
 """
 
 import tempfile
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import shapely
 import sqlalchemy as sa
 
 from tsmu.database.ids import content_id
 from tsmu.database.schema import observation
-from tsmu.database.storage import decode, geopackage, insert_features
+from tsmu.database.storage import Shapes, decode, geopackage, insert_features
 from tsmu.database.types import utc_now
 from tsmu.database.vocabulary import Author, Status
 from tsmu.database.writing import RunRecord, SceneRecord, Stamp, insert_landslides, insert_run
@@ -52,49 +51,55 @@ def upgrade_first_schema(connection: sa.Connection, revision: str) -> None:
 
 
 def _insert_run_candidates(connection: sa.Connection, run_values: dict[str, Any], rows: pd.DataFrame) -> None:
-    """Carry the candidates of one run over; their ids become the landslides'."""
-    shapes = decode(rows["geom"].tolist())
-    scene_record = SceneRecord(
-        str(run_values["scene"]),
-        shapely.box(*shapely.total_bounds(shapes)),
-        date_pre=_day(run_values["date_pre"]),
-        date_post=_day(run_values["date_post"]),
-    )
-    bundle, _, digest = str(run_values["bundle"]).partition("-")
-    region = str(run_values["region"])
-    run_record = RunRecord(
-        bundle, digest, region, region, int(run_values["threshold"]), settings={"from": "schema 0001"}
-    )
-    insert_run(connection, scene_record, run_record, created := utc_now())
+    """Insert the candidates of one run; their ids become the landslides'."""
+    shapes, areas = decode(rows["geom"].tolist()), rows["area_m2"].to_numpy()
+    scene_record, run_record = _records(run_values, shapes)
+    created, run_id = utc_now(), run_record.id(scene_record.id)
+    insert_run(connection, scene_record, run_record, created)
     known = rows["status"].isin(list(Status))
-    decided = known & (rows["status"] != Status.CANDIDATE)
-    common = {"area_m2": rows["area_m2"].to_numpy()}
     columns = {
         "id": rows["id"].to_numpy(),
-        "region": region,
+        "region": run_record.region,
         "date_min": scene_record.date_pre,
         "date_max": scene_record.date_post,
         "status": rows["status"].where(known, Status.CANDIDATE.value).to_numpy(),
+        "area_m2": areas,
     }
-    stamp = Stamp(
-        author=np.where(decided, Author.PERSON.value, Author.RUN.value).astype(object),
-        changed_by=np.where(decided, "somebody before schema 0002", f"run {run_record.id(scene_record.id)}").astype(
-            object
-        ),
-        change_reason=["found" if ok else f"status was {was!r}" for ok, was in zip(known, rows["status"], strict=True)],
-        changed_at=created,
-    )
-    insert_landslides(connection, columns | common, shapes, stamp)
+    insert_landslides(connection, columns, shapes, _stamp(rows["status"], run_id, created))
     observations = {
-        "id": [content_id("observation", id) for id in rows["id"]],
+        "id": [content_id("observation", landslide_id) for landslide_id in rows["id"]],
         "landslide_id": rows["id"].to_numpy(),
         "scene_id": scene_record.id,
-        "run_id": run_record.id(scene_record.id),
+        "run_id": run_id,
+        "area_m2": areas,
         "max_probability": rows["max_probability"].to_numpy(),
         "mean_probability": rows["mean_probability"].to_numpy(),
         "created_at": created,
     }
-    insert_features(connection, observation, observations | common, shapes)
+    insert_features(connection, observation, observations, shapes)
+
+
+def _records(run_values: dict[str, Any], shapes: Shapes) -> tuple[SceneRecord, RunRecord]:
+    footprint = shapely.box(*shapely.total_bounds(shapes))
+    before, after = _day(run_values["date_pre"]), _day(run_values["date_post"])
+    bundle, _, digest = str(run_values["bundle"]).partition("-")
+    region, threshold = str(run_values["region"]), int(run_values["threshold"])
+    run_record = RunRecord(bundle, digest, region, region, threshold, settings={"from": "schema 0001"})
+    return SceneRecord(str(run_values["scene"]), footprint, date_pre=before, date_post=after), run_record
+
+
+def _stamp(status: "pd.Series[str]", run_id: str, created: datetime) -> Stamp:
+    """A landslide whose status somebody has set is a person's, all others are the run's."""
+    known = status.isin(list(Status))
+    decided = (known & (status != Status.CANDIDATE)).tolist()
+    return Stamp(
+        author=[Author.PERSON.value if by_person else Author.RUN.value for by_person in decided],
+        changed_by=["somebody before schema 0002" if by_person else f"run {run_id}" for by_person in decided],
+        change_reason=[
+            "found" if is_known else f"status was {text!r}" for is_known, text in zip(known, status, strict=True)
+        ],
+        changed_at=created,
+    )
 
 
 def _day(text: str | None) -> date | None:

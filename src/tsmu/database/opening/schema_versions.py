@@ -4,7 +4,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from tsmu.database.opening import first_schema as first_version
+from tsmu.database.opening import first_schema
 from tsmu.database.storage import Database, backup, create_triggers, geopackage, postgis
 from tsmu.errors import DatabaseError
 from tsmu.files import written_whole
@@ -84,7 +84,7 @@ def _version(connection: sa.Connection) -> str | None:
     tables = sa.inspect(connection).get_table_names()
     if "alembic_version" in tables:
         return str(connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar())
-    return FIRST if first_version.is_first_schema(connection) else None
+    return FIRST if first_schema.is_first_schema(connection) else None
 
 
 def _upgrade(database: Database) -> Path | None:
@@ -100,7 +100,7 @@ def _upgrade(database: Database) -> Path | None:
             return None
         saved = backup(database, f"schema-{version}")
         if version == FIRST:
-            first_version.upgrade_first_schema(connection, head())
+            first_schema.upgrade_first_schema(connection, head())
         else:
             from alembic import command  # takes long to load, and few databases need it
             from alembic.config import Config

@@ -19,7 +19,7 @@ import numpy.typing as npt
 import sqlalchemy as sa
 
 from tsmu.database.schema import has_spatial_index
-from tsmu.database.storage import rtree as rtrees
+from tsmu.database.storage import rtree
 
 
 @contextmanager
@@ -59,7 +59,7 @@ def bulk_insert(
     )
     filled = np.flatnonzero(~np.isnan(bounds[:, 0]))
     if has_spatial_index(table) and len(filled):
-        rtrees.add_boxes(connection, f"rtree_{table.name}_geom", filled + fids.start, bounds[filled])
+        rtree.add_boxes(connection, f"rtree_{table.name}_geom", filled + fids.start, bounds[filled])
 
 
 def sql_literals(connection: sa.Connection, values: Mapping[str, Any]) -> dict[str, str]:

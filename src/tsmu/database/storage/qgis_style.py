@@ -10,7 +10,7 @@ CREATE TABLE layer_styles (
     f_geometry_column TEXT, styleName TEXT, styleQML TEXT, styleSLD TEXT, useAsDefault BOOLEAN, description TEXT,
     owner TEXT, ui TEXT, update_time DATETIME DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')))
 """  # the table that QGIS looks for in a GeoPackage
-COLOURS = {  # fill; told apart by people who cannot tell red from green, too
+COLOURS = {  # fill; distinct for people who cannot tell red from green, too
     Status.CANDIDATE: "230,159,0,90",
     Status.CONFIRMED: "213,94,0,140",
     Status.REJECTED: "120,120,120,40",
