@@ -219,3 +219,14 @@ def test_people_say_how_right_the_model_is(filled: db.Database) -> None:
         "recall": 0.75,
     }
     assert model_precision_recall(filled, db.Filters(region="jura")) == []
+
+
+def test_a_review_of_a_version_that_somebody_has_changed_is_refused(filled: db.Database) -> None:
+    [(slide, version)] = of(filled, 0).items()
+    assert db.review(filled, slide, status="confirmed", by="eva", why="scarp", version=version) == version + 1
+    with pytest.raises(ConflictError, match="is now version 2, by eva"):
+        db.review(filled, slide, status="rejected", by="jo", why="quarry", version=version)
+    assert db.review(filled, slide, status="candidate", by="jo", why="unclear") == version + 2
+    entries = table(filled, review)
+    assert entries["action"].tolist() == ["accept", None]
+    assert entries["version_before"].tolist() == [version, version + 1]

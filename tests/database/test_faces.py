@@ -63,3 +63,8 @@ def test_folders_import_each_other_through_their_faces() -> None:
         for path in (ROOM / folder).glob("*.py"):
             others = {name for name in imports(path) if name.count(".") > 2 and name.split(".")[2] != folder}
             assert not others, path
+
+
+def test_landslides_are_changed_in_one_place() -> None:
+    writers = {path.name for path in ROOM.rglob("*.py") if "update(landslide)" in path.read_text()}
+    assert writers == {"landslide_versions.py"}

@@ -4,6 +4,8 @@ Whatever makes or changes a landslide goes through here: a mapping run, a mergin
 inventory, a repair. A new landslide is version 1; every change counts the version up and says who made it,
 when and why (its stamp). The version before is kept in the table `landslide_version` by the database's
 triggers (see `storage.triggers`), so that programs such as QGIS cannot forget it.
+
+Only copies and imports of other landslide databases pass it by: they bring versions with stamps of their own.
 """
 
 from collections.abc import Mapping, Sequence
