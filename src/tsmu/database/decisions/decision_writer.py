@@ -59,7 +59,7 @@ def decide(database: Database, request: DecisionRequest) -> DecisionResult:
         elif request.action == Action.DRAW:
             planned = [_plan_drawing(connection, request)]
         else:
-            planned = _plan(request, _present_landslides(database, connection, request.landslides))
+            planned = _plan(request, _present_landslides(connection, request.landslides))
         moment = utc_now()
         changes = tuple(_write_change(connection, change, request, moment) for change in planned)
         _insert_observations(connection, request, planned)
@@ -84,7 +84,8 @@ def review(
 
     Raises:
         ConflictError: the landslide has another version than the person saw.
-        DatabaseError: no such landslide or status, it is merged, or nobody or no reason is named.
+        MissingRecordError: there is no such landslide.
+        DatabaseError: no such status, it is merged, or nobody or no reason is named.
 
     Example:
         >>> review(database, slide_id, status="confirmed", by="eva", why="seen in the field")
@@ -97,7 +98,10 @@ def review(
         raise DatabaseError("review: say who decides (--by) and why (--why)")
     decision_id = str(new_ids(1)[0])
     request = DecisionRequest(decision_id, _ACTION_FOR.get(after), by, why, {landslide_id: version}, status=after)
-    return decide(database, request).changes[0].version_after
+    try:
+        return decide(database, request).changes[0].version_after
+    except MissingRecordError:
+        raise no_such_landslide(database, landslide_id) from None
 
 
 def landslides_of_decision(database: Database, decision_id: str) -> list[str]:
@@ -149,9 +153,7 @@ def _stored_result(connection: sa.Connection, request: DecisionRequest) -> Decis
     return DecisionResult(request.id, request.label, tuple(changes), repeated=True)
 
 
-def _present_landslides(
-    database: Database, connection: sa.Connection, versions: Mapping[str, int | None]
-) -> list[dict[str, Any]]:
+def _present_landslides(connection: sa.Connection, versions: Mapping[str, int | None]) -> list[dict[str, Any]]:
     """The landslides as they are, in the order of the request, locked; refused where they are not as seen."""
     columns = [landslide.c[name] for name in VERSION_COLUMNS]
     # Locked, because somebody may edit them on the server in QGIS.
@@ -159,7 +161,7 @@ def _present_landslides(
     present = {row["id"]: dict(row) for row in rows}
     for name, version in versions.items():
         if name not in present:
-            raise no_such_landslide(database, name)
+            raise MissingRecordError(f"no landslide {name}; look at the map again")
         row = present[name]
         if version not in (None, row["version"]):
             raise ConflictError(
