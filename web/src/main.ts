@@ -1,23 +1,23 @@
 // The page put together.
 
-import { followKeys } from "./actions.ts";
-import { get } from "./api.ts";
-import { followDashboard } from "./dashboard.ts";
-import { openDesk } from "./decisions.ts";
-import { around } from "./geometry.ts";
-import { makeHeader } from "./header.ts";
-import { readBindings } from "./keys.ts";
-import { openLogin } from "./login.ts";
-import { makeMap, paintGround } from "./map.ts";
-import { followQueue, makeQueue } from "./next.ts";
-import { say } from "./notice.ts";
-import { restart } from "./queue.ts";
-import { Refusal } from "./refusal.ts";
-import { Shelf } from "./shelf.ts";
-import { makeSide } from "./side.ts";
+import { followKeys } from "./review/commands.ts";
+import { get } from "./server/api.ts";
+import { followDashboard } from "./panels/dashboard.ts";
+import { openDesk } from "./review/decisions.ts";
+import { around } from "./lib/geometry.ts";
+import { makeHeader } from "./panels/header.ts";
+import { readBindings } from "./review/keys.ts";
+import { openLogin } from "./panels/login.ts";
+import { makeMap, paintGround } from "./map/map.ts";
+import { followQueue, makeQueue } from "./panels/filters.ts";
+import { say } from "./lib/notice.ts";
+import { restart } from "./review/queue.ts";
+import { Refusal } from "./server/errors.ts";
+import { Shelf } from "./lib/storage.ts";
+import { makeSide } from "./panels/details.ts";
 import { PLAIN_SIGHT, state } from "./state.ts";
-import { followTheme } from "./theme.ts";
-import type { Info, Scene } from "./types.ts";
+import { followTheme } from "./lib/theme.ts";
+import type { Info, Scene } from "./server/types.ts";
 
 const WORLD: [number, number, number, number] = [-170, -60, 170, 75];
 const LAST_TOKEN = "tsmu.token";

@@ -1,7 +1,7 @@
 // What the parts of the page share.
-import { Cell } from "./cell.ts";
-import { type Bindings, DEFAULTS } from "./keys.ts";
-import type { Feature, Info, Progress, Scene, Story } from "./types.ts";
+import { Cell } from "./lib/signal.ts";
+import { type Bindings, DEFAULTS } from "./review/keys.ts";
+import type { Feature, Info, Progress, Scene, Story } from "./server/types.ts";
 
 export type Mode = "look" | "edit" | "draw" | "split" | "merge" | "shift";
 export type Order = "near" | "uncertainty" | "size" | "date";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { COMMANDS, commandOf, DEFAULTS, isField, type Pressed, readBindings, rebind } from "../src/keys.ts";
+import { COMMANDS, commandOf, DEFAULTS, isField, type Pressed, readBindings, rebind } from "../src/review/keys.ts";
 
 const press = (key: string, more: Partial<Pressed> = {}): Pressed => ({
   key,

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { Outbox } from "../src/outbox.ts";
-import { Refusal, Unreachable } from "../src/refusal.ts";
-import { Shelf, type Store } from "../src/shelf.ts";
-import type { Decision } from "../src/types.ts";
+import { Outbox } from "../src/server/outbox.ts";
+import { Refusal, Unreachable } from "../src/server/errors.ts";
+import { Shelf, type Store } from "../src/lib/storage.ts";
+import type { Decision } from "../src/server/types.ts";
 
 class Memory extends Map<string, string> implements Store {
   full = false;

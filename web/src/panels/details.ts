@@ -1,12 +1,12 @@
 // The panel of the landslide that is decided on, and of how the images are shown.
-import { finish, leave, run } from "./actions.ts";
-import { by, el } from "./dom.ts";
-import { area, days, named, percent } from "./format.ts";
-import { COMMANDS, type Name } from "./keys.ts";
-import { COLOURS, KINDS, type Kind, kindOf } from "./palette.ts";
+import { finish, leave, run } from "../review/commands.ts";
+import { by, el } from "../lib/dom.ts";
+import { area, days, named, percent } from "../lib/format.ts";
+import { COMMANDS, type Name } from "../review/keys.ts";
+import { COLOURS, KINDS, type Kind, kindOf } from "../map/palette.ts";
 import { show } from "./settings.ts";
-import { mayDecide, type Sight, see, state } from "./state.ts";
-import type { Feature, Observation, Story } from "./types.ts";
+import { mayDecide, type Sight, see, state } from "../state.ts";
+import type { Feature, Observation, Story } from "../server/types.ts";
 
 export function makeSide(): void {
   makeDecide();

@@ -1,11 +1,11 @@
 // The head of the page: whether all is saved, and the ways to the rest.
-import { run } from "./actions.ts";
-import { discardWaiting, sendNow } from "./decisions.ts";
-import { by, el } from "./dom.ts";
-import type { Name } from "./keys.ts";
+import { run } from "../review/commands.ts";
+import { discardWaiting, sendNow } from "../review/decisions.ts";
+import { by, el } from "../lib/dom.ts";
+import type { Name } from "../review/keys.ts";
 import { openLogin } from "./login.ts";
 import { show } from "./settings.ts";
-import { state } from "./state.ts";
+import { state } from "../state.ts";
 
 const WAYS: [Name, string][] = [
   ["dashboard", "Dashboard"],

@@ -1,8 +1,8 @@
 // Somebody else was quicker: what the record is now, and whether to decide on it anew.
-import { by, el } from "./dom.ts";
-import { area } from "./format.ts";
+import { by, el } from "../lib/dom.ts";
+import { area } from "../lib/format.ts";
 import { goTo } from "./queue.ts";
-import type { Decision, Feature } from "./types.ts";
+import type { Decision, Feature } from "../server/types.ts";
 
 type Again = (decision: Decision, present: Feature[]) => void;
 

@@ -1,13 +1,13 @@
 // Landslides on the map: outlines where they can be seen, points that count them where they cannot.
 import type { ExpressionSpecification, Map as MapLibre, MapGeoJSONFeature, VectorTileSource } from "maplibre-gl";
-import { address, asking } from "./api.ts";
-import { by } from "./dom.ts";
-import { area, count } from "./format.ts";
-import { say } from "./notice.ts";
+import { address, asking } from "../server/api.ts";
+import { by } from "../lib/dom.ts";
+import { area, count } from "../lib/format.ts";
+import { say } from "../lib/notice.ts";
 import { COLOURS, colourOf, KIND, type Kind } from "./palette.ts";
-import { goTo } from "./queue.ts";
-import { state } from "./state.ts";
-import type { Outline } from "./types.ts";
+import { goTo } from "../review/queue.ts";
+import { state } from "../state.ts";
+import type { Outline } from "../server/types.ts";
 
 const SOURCE = "landslides";
 const DENSITY = "density";

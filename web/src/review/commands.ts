@@ -1,21 +1,21 @@
 // What each command does. Modes (drawing, merging, shifting) take the keys that are fixed.
-import { shift as sendShift } from "./api.ts";
+import { shift as sendShift } from "../server/api.ts";
 import { comment } from "./comment.ts";
 import { decide, redo, undo } from "./decisions.ts";
-import { by } from "./dom.ts";
-import { Pencil } from "./drawing.ts";
-import { around, box } from "./geometry.ts";
+import { by } from "../lib/dom.ts";
+import { Pencil } from "../map/drawing.ts";
+import { around, box } from "../lib/geometry.ts";
 import { commandOf, isField, keyOf, type Name } from "./keys.ts";
 import { chooseNeighbour, type Merging } from "./merging.ts";
-import { say } from "./notice.ts";
+import { say } from "../lib/notice.ts";
 import { step } from "./queue.ts";
-import { moved } from "./scenes.ts";
-import { openSettings } from "./settings.ts";
-import { type Mode, mayDecide, see, state } from "./state.ts";
-import { flip, swipe } from "./swipe.ts";
-import { nextTheme } from "./theme.ts";
-import type { Action, Feature } from "./types.ts";
-import { mapView, pan } from "./view.ts";
+import { moved } from "../map/scenes.ts";
+import { openSettings } from "../panels/settings.ts";
+import { type Mode, mayDecide, see, state } from "../state.ts";
+import { flip, swipe } from "../map/swipe.ts";
+import { nextTheme } from "../lib/theme.ts";
+import type { Action, Feature } from "../server/types.ts";
+import { mapView, pan } from "../map/view.ts";
 
 const HINTS: Record<Exclude<Mode, "look">, string> = {
   edit: "Drag corners, right click removes one · Tab next corner · Shift+arrows move it · Enter keeps, Esc leaves",

@@ -1,6 +1,6 @@
 // Colours that the colour-blind tell apart: Okabe and Ito, "Color Universal Design" (2008).
 import type { ExpressionSpecification } from "maplibre-gl";
-import type { Landslide } from "./types.ts";
+import type { Landslide } from "../server/types.ts";
 
 export const COLOURS = {
   open: "#f0e442",

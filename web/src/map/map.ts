@@ -2,11 +2,11 @@
 import { Map as MapLibre, ScaleControl, setWorkerUrl } from "maplibre-gl";
 import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url";
 import "maplibre-gl/dist/maplibre-gl.css";
-import { identity } from "./api.ts";
-import { by } from "./dom.ts";
-import { place } from "./format.ts";
+import { identity } from "../server/api.ts";
+import { by } from "../lib/dom.ts";
+import { place } from "../lib/format.ts";
 import { addLandslides, followLandslides } from "./landslides.ts";
-import { say } from "./notice.ts";
+import { say } from "../lib/notice.ts";
 import { followScenes } from "./scenes.ts";
 import { addSwipe, followSwipe } from "./swipe.ts";
 import { hold, mapView } from "./view.ts";

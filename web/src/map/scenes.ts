@@ -1,10 +1,10 @@
 // The images of the scenes in view, before and after, and what was computed from them.
 import type { GeoJSONSource, LngLatBounds, Map as MapLibre } from "maplibre-gl";
-import { address } from "./api.ts";
+import { address } from "../server/api.ts";
 import { FIRST_LANDSLIDES } from "./landslides.ts";
-import { type Sight, state } from "./state.ts";
+import { type Sight, state } from "../state.ts";
 import { CLIP, UNCLIP } from "./swipe.ts";
-import type { ImageLayer, Scene } from "./types.ts";
+import type { ImageLayer, Scene } from "../server/types.ts";
 
 const MOST = 12; // scenes at once
 const LEAST_WIDTH = 24; // px; a smaller scene's images are not loaded

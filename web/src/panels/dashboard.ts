@@ -1,12 +1,12 @@
 // Numbers: what there is, how far the review is, how right the model was, how far people agree.
-import { download, get } from "./api.ts";
-import { by, el } from "./dom.ts";
-import { area, count, named, percent } from "./format.ts";
-import { say } from "./notice.ts";
-import { COLOURS } from "./palette.ts";
-import { conditions } from "./queue.ts";
-import { state } from "./state.ts";
-import type { Dashboard, Status } from "./types.ts";
+import { download, get } from "../server/api.ts";
+import { by, el } from "../lib/dom.ts";
+import { area, count, named, percent } from "../lib/format.ts";
+import { say } from "../lib/notice.ts";
+import { COLOURS } from "../map/palette.ts";
+import { conditions } from "../review/queue.ts";
+import { state } from "../state.ts";
+import type { Dashboard, Status } from "../server/types.ts";
 
 const STATUSES = ["candidate", "confirmed", "rejected"] as const;
 type Shown = (typeof STATUSES)[number];

@@ -1,8 +1,8 @@
 // A comment on a landslide.
 import { decide } from "./decisions.ts";
-import { by, el } from "./dom.ts";
-import { say } from "./notice.ts";
-import type { Feature } from "./types.ts";
+import { by, el } from "../lib/dom.ts";
+import { say } from "../lib/notice.ts";
+import type { Feature } from "../server/types.ts";
 
 const LONGEST = 4000;
 

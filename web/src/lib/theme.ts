@@ -1,5 +1,5 @@
 // Light or dark, as the machine says or as chosen.
-import { Cell } from "./cell.ts";
+import { Cell } from "./signal.ts";
 
 const THEMES = ["auto", "light", "dark"] as const;
 type Theme = (typeof THEMES)[number];

@@ -1,6 +1,6 @@
 // Undo and redo without limit: which decisions were made here, last first, kept over a reload.
-import type { Shelf } from "./shelf.ts";
-import type { Action, Feature } from "./types.ts";
+import type { Shelf } from "../lib/storage.ts";
+import type { Action, Feature } from "../server/types.ts";
 
 /** A decision that can be taken back. */
 export interface Past {

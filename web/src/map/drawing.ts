@@ -14,8 +14,8 @@ import {
   TerraDrawSelectMode,
 } from "terra-draw";
 import { TerraDrawMapLibreGLAdapter } from "terra-draw-maplibre-gl-adapter";
-import { by } from "./dom.ts";
-import type { Outline } from "./types.ts";
+import { by } from "../lib/dom.ts";
+import type { Outline } from "../server/types.ts";
 
 const PRECISION = 9; // decimals of a degree: a tenth of a millimetre
 const COLOUR = "#ffffff";

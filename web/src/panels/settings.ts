@@ -1,9 +1,9 @@
 // Every key shown, and any of them changed; who decides.
-import { by, el } from "./dom.ts";
-import { COMMANDS, DEFAULTS, keyOf, type Name, rebind } from "./keys.ts";
-import { say } from "./notice.ts";
-import { state } from "./state.ts";
-import { theme } from "./theme.ts";
+import { by, el } from "../lib/dom.ts";
+import { COMMANDS, DEFAULTS, keyOf, type Name, rebind } from "../review/keys.ts";
+import { say } from "../lib/notice.ts";
+import { state } from "../state.ts";
+import { theme } from "../lib/theme.ts";
 
 const GROUPS = ["Decide", "Go", "Page", "See"] as const;
 const FIXED: [string, string][] = [

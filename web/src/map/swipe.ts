@@ -4,8 +4,8 @@
 // is one map: nothing to keep in step, outlines and drawing run across the line, and flipping is a swipe
 // from one side to the other.
 import type { CustomLayerInterface, Map as MapLibre } from "maplibre-gl";
-import { by } from "./dom.ts";
-import { see, state } from "./state.ts";
+import { by } from "../lib/dom.ts";
+import { see, state } from "../state.ts";
 
 export const CLIP = "clip";
 export const UNCLIP = "unclip";

@@ -1,7 +1,7 @@
 // Decisions on their way: kept in the browser until the server has them on its disk, sent in their order.
 import type { Made } from "./api.ts";
-import { Refusal } from "./refusal.ts";
-import type { Shelf } from "./shelf.ts";
+import { Refusal } from "./errors.ts";
+import type { Shelf } from "../lib/storage.ts";
 import type { Change, Decision } from "./types.ts";
 
 const FIRST_WAIT = 1000; // ms; twice as long after each failure

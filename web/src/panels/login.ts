@@ -1,6 +1,6 @@
 // The token, where the server asks for one. It stays in this tab.
-import { setToken } from "./api.ts";
-import { by, el } from "./dom.ts";
+import { setToken } from "../server/api.ts";
+import { by, el } from "../lib/dom.ts";
 
 /** Ask for a token; the page begins anew with it. */
 export function openLogin(reason = ""): void {

@@ -1,5 +1,5 @@
 // Boxes in degrees: west, south, east, north.
-import type { Feature } from "./types.ts";
+import type { Feature } from "../server/types.ts";
 
 export type Box = [number, number, number, number];
 

@@ -1,9 +1,9 @@
 // Merge with a neighbour: the nearest is offered, another one can be chosen.
-import { get } from "./api.ts";
-import { mark } from "./landslides.ts";
-import { say } from "./notice.ts";
-import type { Collection, Feature } from "./types.ts";
-import { mapView } from "./view.ts";
+import { get } from "../server/api.ts";
+import { mark } from "../map/landslides.ts";
+import { say } from "../lib/notice.ts";
+import type { Collection, Feature } from "../server/types.ts";
+import { mapView } from "../map/view.ts";
 
 export interface Merging {
   key: (event: KeyboardEvent) => boolean;

@@ -1,14 +1,14 @@
 // The panel of what is next: filters, order, and the list.
-import { by, el, leaveField } from "./dom.ts";
-import { area, count, named } from "./format.ts";
-import { box } from "./geometry.ts";
-import { say } from "./notice.ts";
-import { KINDS, kindOf } from "./palette.ts";
-import { go, renew, restart, step } from "./queue.ts";
+import { by, el, leaveField } from "../lib/dom.ts";
+import { area, count, named } from "../lib/format.ts";
+import { box } from "../lib/geometry.ts";
+import { say } from "../lib/notice.ts";
+import { KINDS, kindOf } from "../map/palette.ts";
+import { go, renew, restart, step } from "../review/queue.ts";
 import { show } from "./settings.ts";
-import { type Filters, NO_FILTERS, type Order, state } from "./state.ts";
-import type { Feature, Info } from "./types.ts";
-import { mapView } from "./view.ts";
+import { type Filters, NO_FILTERS, type Order, state } from "../state.ts";
+import type { Feature, Info } from "../server/types.ts";
+import { mapView } from "../map/view.ts";
 
 const ORDERS: Record<Order, string> = {
   near: "nearest first",

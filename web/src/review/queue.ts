@@ -1,10 +1,10 @@
 // What is looked at next: a list from the server, walked so that the map does not jump.
-import { get } from "./api.ts";
-import { middle } from "./geometry.ts";
-import { say } from "./notice.ts";
-import { NO_FILTERS, state } from "./state.ts";
-import type { Collection, Feature, Progress, Story } from "./types.ts";
-import { mapView } from "./view.ts";
+import { get } from "../server/api.ts";
+import { middle } from "../lib/geometry.ts";
+import { say } from "../lib/notice.ts";
+import { NO_FILTERS, state } from "../state.ts";
+import type { Collection, Feature, Progress, Story } from "../server/types.ts";
+import { mapView } from "../map/view.ts";
 
 const TAKEN = 60; // landslides at once
 const LEAST = 12; // of them left before more are asked for

@@ -1,5 +1,5 @@
 // The server, asked; see /docs on it.
-import { Refusal, Unreachable } from "./refusal.ts";
+import { Refusal, Unreachable } from "./errors.ts";
 import type { Change, Decision, Feature } from "./types.ts";
 
 let token = sessionStorage.getItem("tsmu.token") ?? "";

@@ -1,18 +1,18 @@
 // Deciding: kept in the browser at once, sent, shown on the map, and gone on to the next.
 import type { Geometry } from "geojson";
-import { send } from "./api.ts";
+import { send } from "../server/api.ts";
 import { showConflict } from "./conflict.ts";
 import { History, type Past } from "./history.ts";
-import { colour, redraw } from "./landslides.ts";
-import { say } from "./notice.ts";
-import { Outbox } from "./outbox.ts";
-import type { Kind } from "./palette.ts";
+import { colour, redraw } from "../map/landslides.ts";
+import { say } from "../lib/notice.ts";
+import { Outbox } from "../server/outbox.ts";
+import type { Kind } from "../map/palette.ts";
 import { back, count, done, goTo, renew, reopen } from "./queue.ts";
-import type { Refusal } from "./refusal.ts";
-import type { Shelf } from "./shelf.ts";
-import { mayDecide, state } from "./state.ts";
-import type { Action, Change, Decision, Feature } from "./types.ts";
-import { mapView } from "./view.ts";
+import type { Refusal } from "../server/errors.ts";
+import type { Shelf } from "../lib/storage.ts";
+import { mayDecide, state } from "../state.ts";
+import type { Action, Change, Decision, Feature } from "../server/types.ts";
+import { mapView } from "../map/view.ts";
 
 const SHOWN: Partial<Record<Action, Kind>> = {
   accept: "confirmed",
