@@ -1,10 +1,10 @@
 // What the parts of the page share.
-import { Cell } from "./lib/signal.ts";
-import { type Bindings, DEFAULTS } from "./review/keys.ts";
-import type { Feature, Info, Progress, Scene, Story } from "./server/types.ts";
+import { Signal } from "./lib/signal.ts";
+import { type KeyBindings, DEFAULT_BINDINGS } from "./review/keys.ts";
+import type { Landslide, ServerInfo, ReviewProgress, Scene, LandslideDetails } from "./server/types.ts";
 
 export type Mode = "look" | "edit" | "draw" | "split" | "merge" | "shift";
-export type Order = "near" | "uncertainty" | "size" | "date";
+export type QueueOrder = "near" | "uncertainty" | "size" | "date";
 
 /** Which landslides are looked at: the queue's, the map's, the dashboard's and the export's alike. */
 export interface Filters {
@@ -18,7 +18,7 @@ export interface Filters {
 
 export const NO_FILTERS: Filters = { region: "", event: "", status: "", dates: "", min_area: "", where: "" };
 
-export interface Sight {
+export interface DisplayOptions {
   /** Share of the map, from the left, that shows the image before. */
   swipe: number;
   brightness: number;
@@ -31,7 +31,7 @@ export interface Sight {
   density: boolean;
 }
 
-export const PLAIN_SIGHT: Sight = {
+export const DEFAULT_DISPLAY: DisplayOptions = {
   swipe: 0.5,
   brightness: 0,
   contrast: 0,
@@ -44,36 +44,36 @@ export const PLAIN_SIGHT: Sight = {
 };
 
 export const state = {
-  info: new Cell<Info | null>(null),
+  serverInfo: new Signal<ServerInfo | null>(null),
   /** Who decides. */
-  reviewer: new Cell(""),
-  filters: new Cell<Filters>(NO_FILTERS),
-  order: new Cell<Order>("near"),
-  inView: new Cell(false),
-  queue: new Cell<readonly Feature[]>([]),
-  progress: new Cell<Progress | null>(null),
+  reviewer: new Signal(""),
+  filters: new Signal<Filters>(NO_FILTERS),
+  order: new Signal<QueueOrder>("near"),
+  onlyInView: new Signal(false),
+  queue: new Signal<readonly Landslide[]>([]),
+  progress: new Signal<ReviewProgress | null>(null),
   /** The landslide that is decided on. */
-  current: new Cell<Feature | null>(null),
-  story: new Cell<Story | null>(null),
-  scenes: new Cell<readonly Scene[]>([]),
+  current: new Signal<Landslide | null>(null),
+  details: new Signal<LandslideDetails | null>(null),
+  scenes: new Signal<readonly Scene[]>([]),
   /** The scene that is looked at. */
-  scene: new Cell<Scene | null>(null),
-  sight: new Cell<Sight>(PLAIN_SIGHT),
-  mode: new Cell<Mode>("look"),
-  bindings: new Cell<Bindings>(DEFAULTS),
+  scene: new Signal<Scene | null>(null),
+  display: new Signal<DisplayOptions>(DEFAULT_DISPLAY),
+  mode: new Signal<Mode>("look"),
+  keyBindings: new Signal<KeyBindings>(DEFAULT_BINDINGS),
   /** Decisions that the server does not have yet, and why it does not. */
-  waiting: new Cell<{ count: number; reason: string | null }>({ count: 0, reason: null }),
+  pending: new Signal<{ count: number; reason: string | null }>({ count: 0, reason: null }),
   /** What was done last and can be taken back or done again. */
-  past: new Cell<{ undo: string | null; redo: string | null }>({ undo: null, redo: null }),
-  dashboard: new Cell(false),
+  undoable: new Signal<{ undo: string | null; redo: string | null }>({ undo: null, redo: null }),
+  dashboardOpen: new Signal(false),
 };
 
-export const see = (change: Partial<Sight>): void => {
-  state.sight.value = { ...state.sight.value, ...change };
+export const setDisplay = (change: Partial<DisplayOptions>): void => {
+  state.display.value = { ...state.display.value, ...change };
 };
 
 /** Whether decisions can be made by whoever looks. */
 export const mayDecide = (): boolean => {
-  const info = state.info.value;
+  const info = state.serverInfo.value;
   return !!info?.write && info.person.role === "reviewer";
 };

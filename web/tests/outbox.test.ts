@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Outbox } from "../src/server/outbox.ts";
-import { Refusal, Unreachable } from "../src/server/errors.ts";
-import { Shelf, type Store } from "../src/lib/storage.ts";
+import { RequestError, UnreachableError } from "../src/server/errors.ts";
+import { BrowserStorage, type KeyValueStore } from "../src/lib/storage.ts";
 import type { Decision } from "../src/server/types.ts";
 
-class Memory extends Map<string, string> implements Store {
+class Memory extends Map<string, string> implements KeyValueStore {
   full = false;
   get length(): number {
     return this.size;
@@ -23,29 +23,29 @@ class Memory extends Map<string, string> implements Store {
 /** A server that counts versions and refuses what has changed, and that can be out of reach. */
 class Server {
   reachable = true;
-  refuses: Refusal | null = null;
+  refuses: RequestError | null = null;
   readonly versions: Record<string, number> = { l: 1, k: 1 };
   readonly made: string[] = [];
   readonly refused: string[] = [];
   told: { count: number; reason: string | null } = { count: 0, reason: null };
 
-  outbox(store: Store): Outbox {
-    return new Outbox(new Shelf(store, "test"), {
+  outbox(store: KeyValueStore): Outbox {
+    return new Outbox(new BrowserStorage(store, "test"), {
       send: async (decision) => {
         await sleep(1);
-        if (!this.reachable) throw new Unreachable("the server does not answer");
+        if (!this.reachable) throw new UnreachableError("the server does not answer");
         if (this.refuses) throw this.refuses;
         const changes = Object.entries(decision.landslides ?? {}).map(([id, version]) => {
-          if (version !== this.versions[id]) throw new Refusal(409, "changed");
+          if (version !== this.versions[id]) throw new RequestError(409, "changed");
           this.versions[id] = version + 1;
           return { id, version_before: version, version_after: version + 1, status: "confirmed" as const };
         });
         this.made.push(decision.id);
         return { id: decision.id, changes, repeated: false };
       },
-      made: () => {},
-      refused: (decision) => this.refused.push(decision.id),
-      waiting: (count, reason) => {
+      onSaved: () => {},
+      onRefused: (decision) => this.refused.push(decision.id),
+      onPendingChange: (count, reason) => {
         this.told = { count, reason };
       },
     });
@@ -119,7 +119,7 @@ test("a conflict is told, its undo is not sent, the others are", async () => {
 
 test("who is not known or may not decide loses nothing", async () => {
   const [server, store] = [new Server(), new Memory()];
-  server.refuses = new Refusal(401, "needs a valid token");
+  server.refuses = new RequestError(401, "needs a valid token");
   const outbox = server.outbox(store);
   outbox.add(decision("a"));
   await settled();

@@ -9,26 +9,26 @@ export function el<K extends keyof HTMLElementTagNameMap>(
   attributes: Attributes = {},
   ...children: Child[]
 ): HTMLElementTagNameMap[K] {
-  const made = document.createElement(tag);
+  const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
-    if (typeof value === "function") made.addEventListener(name, value as EventListener);
+    if (typeof value === "function") element.addEventListener(name, value as EventListener);
     else if (value !== false && value !== null && value !== undefined)
-      made.setAttribute(name, value === true ? "" : String(value));
+      element.setAttribute(name, value === true ? "" : String(value));
   }
-  made.append(
+  element.append(
     ...children.filter((child): child is Node | string => child instanceof Node || typeof child === "string"),
   );
-  return made;
+  return element;
 }
 
 /** The element of an id in index.html. */
-export function by<T extends HTMLElement = HTMLElement>(id: string): T {
-  const found = document.getElementById(id);
-  if (!found) throw new Error(`no element ${id}`);
-  return found as T;
+export function byId<T extends HTMLElement = HTMLElement>(id: string): T {
+  const element = document.getElementById(id);
+  if (!element) throw new Error(`no element ${id}`);
+  return element as T;
 }
 
 /** Leave a field, so that keys decide again; used after a choice with the pointer. */
-export function leaveField(): void {
+export function blurActiveField(): void {
   (document.activeElement as HTMLElement | null)?.blur();
 }

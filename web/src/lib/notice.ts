@@ -1,10 +1,10 @@
 // A line that says what happened, also to those who listen.
-import { by } from "./dom.ts";
+import { byId } from "./dom.ts";
 
 let timer: ReturnType<typeof setTimeout> | undefined;
 
-export function say(text: string, kind: "good" | "bad" = "good"): void {
-  const line = by("notice");
+export function showNotice(text: string, kind: "good" | "bad" = "good"): void {
+  const line = byId("notice");
   line.textContent = text;
   line.dataset.kind = kind;
   line.hidden = false;

@@ -1,25 +1,25 @@
 /** A value that tells when it changes. */
-export class Cell<T> {
+export class Signal<T> {
   private readonly listeners = new Set<(value: T) => void>();
-  private present: T;
+  private current: T;
 
   constructor(value: T) {
-    this.present = value;
+    this.current = value;
   }
 
   get value(): T {
-    return this.present;
+    return this.current;
   }
 
   set value(value: T) {
-    if (value === this.present) return;
-    this.present = value;
+    if (value === this.current) return;
+    this.current = value;
     for (const listener of [...this.listeners]) listener(value);
   }
 
   /** Call with the value, now and after each change. */
-  watch(listener: (value: T) => void): void {
+  subscribe(listener: (value: T) => void): void {
     this.listeners.add(listener);
-    listener(this.present);
+    listener(this.current);
   }
 }

@@ -1,7 +1,7 @@
 // What the browser keeps: per survey, so that two on one machine do not mix.
 
 /** The part of the browser's storage that is used; tests give their own. */
-export interface Store {
+export interface KeyValueStore {
   readonly length: number;
   key(place: number): string | null;
   getItem(key: string): string | null;
@@ -9,22 +9,22 @@ export interface Store {
   removeItem(key: string): void;
 }
 
-export class Shelf {
-  private readonly store: Store;
+export class BrowserStorage {
+  private readonly store: KeyValueStore;
   private readonly prefix: string;
 
-  constructor(store: Store, name: string) {
+  constructor(store: KeyValueStore, name: string) {
     this.store = store;
     this.prefix = `tsmu.${name}.`;
   }
 
   /** The value kept under a key; what cannot be read is as if it were not there. */
-  get<T>(key: string, otherwise: T): T {
+  get<T>(key: string, fallback: T): T {
     try {
       const text = this.store.getItem(this.prefix + key);
-      return text === null ? otherwise : (JSON.parse(text) as T);
+      return text === null ? fallback : (JSON.parse(text) as T);
     } catch {
-      return otherwise;
+      return fallback;
     }
   }
 
@@ -38,12 +38,12 @@ export class Shelf {
   }
 
   /** Keys that begin with a word, in their order. */
-  keys(word: string): string[] {
-    const found: string[] = [];
+  keys(prefix: string): string[] {
+    const names: string[] = [];
     for (let place = 0; place < this.store.length; place++) {
       const key = this.store.key(place);
-      if (key?.startsWith(this.prefix + word)) found.push(key.slice(this.prefix.length));
+      if (key?.startsWith(this.prefix + prefix)) names.push(key.slice(this.prefix.length));
     }
-    return found.sort();
+    return names.sort();
   }
 }

@@ -1,25 +1,25 @@
 // Light or dark, as the machine says or as chosen.
-import { Cell } from "./signal.ts";
+import { Signal } from "./signal.ts";
 
 const THEMES = ["auto", "light", "dark"] as const;
 type Theme = (typeof THEMES)[number];
 
-export const theme = new Cell<Theme>("auto");
+export const theme = new Signal<Theme>("auto");
 
 /** Apply and keep the theme; `painted` is called when colours have changed. */
-export function followTheme(painted: () => void): void {
-  const kept = localStorage.getItem("tsmu.theme") as Theme | null;
-  theme.value = kept && THEMES.includes(kept) ? kept : "auto";
-  theme.watch((value) => {
+export function startTheme(onChange: () => void): void {
+  const stored = localStorage.getItem("tsmu.theme") as Theme | null;
+  theme.value = stored && THEMES.includes(stored) ? stored : "auto";
+  theme.subscribe((value) => {
     document.documentElement.dataset.theme = value;
     localStorage.setItem("tsmu.theme", value);
-    painted();
+    onChange();
   });
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", painted);
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", onChange);
 }
 
 /** The other of light and dark. */
-export function nextTheme(): void {
+export function toggleTheme(): void {
   const dark = theme.value === "auto" ? matchMedia("(prefers-color-scheme: dark)").matches : theme.value === "dark";
   theme.value = dark ? "light" : "dark";
 }

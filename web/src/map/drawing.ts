@@ -14,7 +14,7 @@ import {
   TerraDrawSelectMode,
 } from "terra-draw";
 import { TerraDrawMapLibreGLAdapter } from "terra-draw-maplibre-gl-adapter";
-import { by } from "../lib/dom.ts";
+import { byId } from "../lib/dom.ts";
 import type { Outline } from "../server/types.ts";
 
 const PRECISION = 9; // decimals of a degree: a tenth of a millimetre
@@ -34,26 +34,26 @@ const ringStyle = {
 } as const;
 const drawnStyle = { fillColor: COLOUR, fillOpacity: 0.08, outlineColor: COLOUR, outlineWidth: 2.5 } as const;
 
-type Tool = "edit" | "draw" | "split";
-const MODES = { edit: "select", draw: "polygon", split: "linestring" } as const;
+type DrawingTool = "edit" | "draw" | "split";
+const TERRA_DRAW_MODES = { edit: "select", draw: "polygon", split: "linestring" } as const;
 
-export class Pencil {
+export class OutlineEditor {
   private readonly map: MapLibre;
-  private draw: TerraDraw | null = null;
-  private tool: Tool = "draw";
-  private chosen = -1;
-  private finish: (shape: Outline | GeoJSON.LineString) => void = () => {};
+  private terraDraw: TerraDraw | null = null;
+  private tool: DrawingTool = "draw";
+  private chosenCorner = -1;
+  private onFinish: (shape: Outline | GeoJSON.LineString) => void = () => {};
 
   constructor(map: MapLibre) {
     this.map = map;
   }
 
   /** Begin; `finish` gets what came of it. */
-  begin(tool: Tool, outline: Outline | null, finish: (shape: Outline | GeoJSON.LineString) => void): void {
+  begin(tool: DrawingTool, outline: Outline | null, onFinish: (shape: Outline | GeoJSON.LineString) => void): void {
     this.stop();
     this.tool = tool;
-    this.finish = finish;
-    this.chosen = -1;
+    this.onFinish = onFinish;
+    this.chosenCorner = -1;
     const keys = { finish: "Enter", cancel: null };
     const draw = new TerraDraw({
       adapter: new TerraDrawMapLibreGLAdapter({ map: this.map, coordinatePrecision: PRECISION }),
@@ -78,75 +78,75 @@ export class Pencil {
       ],
     });
     draw.start();
-    draw.setMode(MODES[tool]);
+    draw.setMode(TERRA_DRAW_MODES[tool]);
     draw.on("finish", () => {
-      if (this.tool !== "edit") queueMicrotask(() => this.end());
+      if (this.tool !== "edit") queueMicrotask(() => this.finishShape());
     });
-    this.draw = draw;
-    if (outline) this.load(outline);
-    by("cross").hidden = false;
+    this.terraDraw = draw;
+    if (outline) this.loadOutline(outline);
+    byId("cross").hidden = false;
   }
 
   /** Hand over what was drawn; whether there was anything. */
-  end(): boolean {
-    if (!this.draw) return false;
-    if (this.tool !== "edit") this.key("Enter"); // closes what is still being drawn
-    if (!this.draw) return true;
-    const drawn = this.draw
+  finishShape(): boolean {
+    if (!this.terraDraw) return false;
+    if (this.tool !== "edit") this.sendKey("Enter"); // closes what is still being drawn
+    if (!this.terraDraw) return true;
+    const drawn = this.terraDraw
       .getSnapshot()
       .filter((feature) => feature.properties.mode === (this.tool === "split" ? "linestring" : "polygon"));
-    const shape = this.tool === "split" ? line(drawn) : outlineOf(drawn);
+    const shape = this.tool === "split" ? cuttingLineOf(drawn) : outlineOf(drawn);
     if (!shape) return false;
-    const finish = this.finish;
+    const finish = this.onFinish;
     this.stop();
     finish(shape);
     return true;
   }
 
   stop(): void {
-    this.draw?.stop();
-    this.draw = null;
-    by("cross").hidden = true;
+    this.terraDraw?.stop();
+    this.terraDraw = null;
+    byId("cross").hidden = true;
   }
 
   /** Set or take up a corner in the middle of the map, as a click there would. */
-  point(): void {
-    this.pointer("pointermove");
-    this.pointer("pointerdown");
-    this.pointer("pointerup");
+  clickAtCentre(): void {
+    this.sendPointer("pointermove");
+    this.sendPointer("pointerdown");
+    this.sendPointer("pointerup");
   }
 
   /** Move the chosen corner by pixels, and the map with it. */
-  move(right: number, down: number): void {
-    const corner = this.corners()[this.chosen];
-    if (!this.draw || !corner) return;
+  moveCorner(right: number, down: number): void {
+    const corner = this.corners()[this.chosenCorner];
+    if (!this.terraDraw || !corner) return;
     const { x, y } = this.map.project(corner.at);
     const { lng, lat } = this.map.unproject([x + right, y + down]);
     const moved = [lng, lat].map((degrees) => Number(degrees.toFixed(PRECISION)));
     const last = corner.ring.length - 1; // a ring's last corner is its first
     const ring = corner.ring.map((other, place) => (place % last === corner.place % last ? moved : other));
-    this.draw.deselectFeature(corner.id);
-    this.draw.updateFeatureGeometry(corner.id, { type: "Polygon", coordinates: [ring] });
-    this.draw.selectFeature(corner.id);
+    this.terraDraw.deselectFeature(corner.id);
+    this.terraDraw.updateFeatureGeometry(corner.id, { type: "Polygon", coordinates: [ring] });
+    this.terraDraw.selectFeature(corner.id);
     this.map.jumpTo({ center: [lng, lat] });
   }
 
   /** Choose the next corner, and bring it to the cross. */
-  corner(by: 1 | -1): void {
+  chooseCorner(by: 1 | -1): void {
     const corners = this.corners();
-    this.chosen = (this.chosen + by + corners.length) % corners.length;
-    const corner = corners[this.chosen];
+    this.chosenCorner = (this.chosenCorner + by + corners.length) % corners.length;
+    const corner = corners[this.chosenCorner];
     if (corner) this.map.jumpTo({ center: corner.at });
   }
 
   /** Take the last corner back. */
-  takeBack(): void {
-    if (this.draw?.canUndo()) this.draw.undo();
+  undoCorner(): void {
+    if (this.terraDraw?.canUndo()) this.terraDraw.undo();
   }
 
   /** The corners of all rings that are edited, one after the other. */
   private corners(): { id: string | number; ring: Position[]; place: number; at: [number, number] }[] {
-    return (this.draw?.getSnapshot() ?? []).flatMap(({ id, geometry, properties }) => {
+    return (this.terraDraw?.getSnapshot() ?? []).flatMap(({ id, geometry, properties }) => {
       if (geometry.type !== "Polygon" || properties.mode !== "polygon" || id === undefined) return [];
       const ring = geometry.coordinates[0] ?? [];
       return ring
@@ -155,7 +155,7 @@ export class Pencil {
     });
   }
 
-  private load(outline: Outline): void {
+  private loadOutline(outline: Outline): void {
     const polygons = outline.type === "Polygon" ? [outline.coordinates] : outline.coordinates;
     const round = ([x = 0, y = 0]: Position): Position => [Number(x.toFixed(PRECISION)), Number(y.toFixed(PRECISION))];
     const rings = polygons.flatMap((rings, part) =>
@@ -165,17 +165,17 @@ export class Pencil {
         properties: { mode: "polygon", part, place },
       })),
     );
-    const added = this.draw?.addFeatures(rings) ?? [];
+    const added = this.terraDraw?.addFeatures(rings) ?? [];
     const first = added.find(({ valid }) => valid)?.id;
-    if (first !== undefined) this.draw?.selectFeature(first);
+    if (first !== undefined) this.terraDraw?.selectFeature(first);
   }
 
-  private key(key: string): void {
+  private sendKey(key: string): void {
     for (const kind of ["keydown", "keyup"])
       this.map.getCanvas().dispatchEvent(new KeyboardEvent(kind, { key, bubbles: false }));
   }
 
-  private pointer(kind: string): void {
+  private sendPointer(kind: string): void {
     const canvas = this.map.getCanvas();
     const { left, top, width, height } = canvas.getBoundingClientRect();
     const at = { clientX: left + width / 2, clientY: top + height / 2 };
@@ -186,7 +186,7 @@ export class Pencil {
   }
 }
 
-function line(drawn: GeoJSONStoreFeatures[]): GeoJSON.LineString | null {
+function cuttingLineOf(drawn: GeoJSONStoreFeatures[]): GeoJSON.LineString | null {
   const found = drawn.find(({ geometry }) => geometry.type === "LineString" && geometry.coordinates.length > 1);
   return (found?.geometry as GeoJSON.LineString | undefined) ?? null;
 }

@@ -1,24 +1,24 @@
 // Landslides on the map: outlines where they can be seen, points that count them where they cannot.
 import type { ExpressionSpecification, Map as MapLibre, MapGeoJSONFeature, VectorTileSource } from "maplibre-gl";
-import { address, asking } from "../server/api.ts";
-import { by } from "../lib/dom.ts";
-import { area, count } from "../lib/format.ts";
-import { say } from "../lib/notice.ts";
-import { COLOURS, colourOf, KIND, type Kind } from "./palette.ts";
-import { goTo } from "../review/queue.ts";
+import { apiUrl, withQuery } from "../server/api.ts";
+import { byId } from "../lib/dom.ts";
+import { formatArea, formatCount } from "../lib/format.ts";
+import { showNotice } from "../lib/notice.ts";
+import { STATUS_COLOURS, statusColour, STATUS_OF_OUTLINE, type DisplayStatus } from "./palette.ts";
+import { selectById } from "../review/queue.ts";
 import { state } from "../state.ts";
 import type { Outline } from "../server/types.ts";
 
 const SOURCE = "landslides";
 const DENSITY = "density";
-export const FIRST_LANDSLIDES = DENSITY;
+export const LOWEST_LANDSLIDE_LAYER = DENSITY;
 const POINT_LAYERS = ["points", "ones"];
 const LINE_LAYERS = ["casing", "outlines"];
-const FINEST = 17; // zoom; beyond it tiles are magnified
-const NOTHING = { type: "FeatureCollection" as const, features: [] };
+const MAX_TILE_ZOOM = 17; // zoom; beyond it tiles are magnified
+const EMPTY_COLLECTION = { type: "FeatureCollection" as const, features: [] };
 
 /** From nothing to many by viridis, which the colour-blind read as well. */
-const HEAT: ExpressionSpecification = [
+const DENSITY_COLOURS: ExpressionSpecification = [
   "interpolate",
   ["linear"],
   ["heatmap-density"],
@@ -33,13 +33,13 @@ const HEAT: ExpressionSpecification = [
   1,
   "#fde725",
 ];
-const many: ExpressionSpecification = ["!", ["has", "id"]];
-const share: ExpressionSpecification = ["/", ["get", "candidate"], ["get", "count"]];
+const countsSeveral: ExpressionSpecification = ["!", ["has", "id"]];
+const candidateShare: ExpressionSpecification = ["/", ["get", "candidate"], ["get", "count"]];
 
-export function addLandslides(map: MapLibre): void {
-  map.addSource(SOURCE, { type: "vector", tiles: [tiles()], maxzoom: FINEST, promoteId: "id" });
-  for (const id of ["current", "neighbour"]) map.addSource(id, { type: "geojson", data: NOTHING });
-  map.addSource(DENSITY, { type: "vector", tiles: [tiles({ outlines: "false" })], maxzoom: FINEST });
+export function addLandslideLayers(map: MapLibre): void {
+  map.addSource(SOURCE, { type: "vector", tiles: [tileUrl()], maxzoom: MAX_TILE_ZOOM, promoteId: "id" });
+  for (const id of ["current", "neighbour"]) map.addSource(id, { type: "geojson", data: EMPTY_COLLECTION });
+  map.addSource(DENSITY, { type: "vector", tiles: [tileUrl({ outlines: "false" })], maxzoom: MAX_TILE_ZOOM });
   map.addLayer({
     id: DENSITY,
     type: "heatmap",
@@ -50,7 +50,7 @@ export function addLandslides(map: MapLibre): void {
       "heatmap-weight": ["get", "count"],
       "heatmap-radius": 24,
       "heatmap-intensity": 0.35,
-      "heatmap-color": HEAT,
+      "heatmap-color": DENSITY_COLOURS,
       "heatmap-opacity": 0.85,
     },
   });
@@ -65,17 +65,17 @@ export function addLandslides(map: MapLibre): void {
     id: "outlines",
     type: "line",
     ...outline,
-    paint: { "line-color": colourOf(KIND), "line-width": 1.6 },
+    paint: { "line-color": statusColour(STATUS_OF_OUTLINE), "line-width": 1.6 },
   });
   map.addLayer({
     id: "points",
     type: "circle",
     source: SOURCE,
     "source-layer": "clusters",
-    filter: many,
+    filter: countsSeveral,
     paint: {
       "circle-radius": ["interpolate", ["linear"], ["ln", ["get", "count"]], 0.7, 3.5, 3, 6, 7, 10],
-      "circle-color": ["interpolate", ["linear"], share, 0, COLOURS.confirmed, 1, COLOURS.open],
+      "circle-color": ["interpolate", ["linear"], candidateShare, 0, STATUS_COLOURS.confirmed, 1, STATUS_COLOURS.open],
       "circle-stroke-color": "#000",
       "circle-stroke-width": 1,
       "circle-stroke-opacity": 0.7,
@@ -89,7 +89,7 @@ export function addLandslides(map: MapLibre): void {
     filter: ["has", "id"],
     paint: {
       "circle-radius": 2.5,
-      "circle-color": colourOf(oneKind),
+      "circle-color": statusColour(STATUS_OF_POINT),
       "circle-stroke-color": "#000",
       "circle-stroke-width": 0.8,
       "circle-stroke-opacity": 0.7,
@@ -115,22 +115,22 @@ export function addLandslides(map: MapLibre): void {
 }
 
 /** A point that is one landslide counts it under its status. */
-const oneKind: ExpressionSpecification = [
+const STATUS_OF_POINT: ExpressionSpecification = [
   "coalesce",
   ["feature-state", "kind"],
   ["case", [">", ["get", "confirmed"], 0], "confirmed", [">", ["get", "rejected"], 0], "rejected", "open"],
 ];
 
-function tiles(more: Record<string, string> = {}): string {
-  return asking(address("tiles/{z}/{x}/{y}.mvt"), { ...state.filters.value, ...more })
+function tileUrl(more: Record<string, string> = {}): string {
+  return withQuery(apiUrl("tiles/{z}/{x}/{y}.mvt"), { ...state.filters.value, ...more })
     .replace("%7Bz%7D", "{z}")
     .replace("%7Bx%7D", "{x}")
     .replace("%7By%7D", "{y}");
 }
 
-export function followLandslides(map: MapLibre): void {
-  state.filters.watch(() => redraw(map));
-  state.sight.watch(({ outlines, density }) => {
+export function connectLandslides(map: MapLibre): void {
+  state.filters.subscribe(() => reloadLandslideTiles(map));
+  state.display.subscribe(({ outlines, density }) => {
     const set = (layer: string, shown: boolean): void => {
       map.setLayoutProperty(layer, "visibility", shown ? "visible" : "none");
     };
@@ -138,7 +138,7 @@ export function followLandslides(map: MapLibre): void {
     for (const layer of ["current", "current-casing"]) set(layer, outlines);
     set(DENSITY, density);
   });
-  state.current.watch((current) => mark(map, "current", current?.geometry ?? null));
+  state.current.subscribe((current) => highlight(map, "current", current?.geometry ?? null));
   map.on("click", (event) => {
     if (state.mode.value !== "look") return;
     const [x, y] = [event.point.x, event.point.y];
@@ -146,35 +146,39 @@ export function followLandslides(map: MapLibre): void {
       [x - 5, y - 5],
       [x + 5, y + 5],
     ];
-    const found = map.queryRenderedFeatures(near, { layers: ["ones", "outlines", "points"] });
-    const id = found.find((feature) => feature.properties.id)?.properties.id as string | undefined;
-    if (id) goTo(id).catch((error: Error) => say(error.message, "bad"));
-    else if (found.length) map.easeTo({ center: event.lngLat, zoom: map.getZoom() + 2 });
+    const features = map.queryRenderedFeatures(near, { layers: ["ones", "outlines", "points"] });
+    const id = features.find((feature) => feature.properties.id)?.properties.id as string | undefined;
+    if (id) selectById(id).catch((error: Error) => showNotice(error.message, "bad"));
+    else if (features.length) map.easeTo({ center: event.lngLat, zoom: map.getZoom() + 2 });
   });
-  let asked = 0;
+  let animationFrame = 0;
   map.on("mousemove", ({ point }) => {
-    cancelAnimationFrame(asked);
+    cancelAnimationFrame(animationFrame);
     if (!map.isMoving())
-      asked = requestAnimationFrame(() => tell(map.queryRenderedFeatures(point, { layers: ["points"] })[0]));
+      animationFrame = requestAnimationFrame(() =>
+        showPointCounts(map.queryRenderedFeatures(point, { layers: ["points"] })[0]),
+      );
   });
 }
 
 /** Say what a point counts. */
-function tell(point: MapGeoJSONFeature | undefined): void {
-  const { properties: told } = point ?? {};
-  const parts = ["candidate", "confirmed", "rejected"].filter((status) => told?.[status]);
-  const counted = parts.map((status) => `${count(told?.[status])} ${status}`).join(", ");
-  by("readout").textContent = told ? `${count(told.count)} landslides, ${area(told.area_m2)}: ${counted}` : "";
+function showPointCounts(point: MapGeoJSONFeature | undefined): void {
+  const { properties } = point ?? {};
+  const parts = ["candidate", "confirmed", "rejected"].filter((status) => properties?.[status]);
+  const counted = parts.map((status) => `${formatCount(properties?.[status])} ${status}`).join(", ");
+  byId("readout").textContent = properties
+    ? `${formatCount(properties.count)} landslides, ${formatArea(properties.area_m2)}: ${counted}`
+    : "";
 }
 
 /** Show a shape as the present landslide or its neighbour. */
-export function mark(map: MapLibre, as: "current" | "neighbour", shape: Outline | null): void {
+export function highlight(map: MapLibre, as: "current" | "neighbour", shape: Outline | null): void {
   const source = map.getSource(as) as { setData: (data: GeoJSON.GeoJSON) => void } | undefined;
-  source?.setData(shape ? { type: "Feature", geometry: shape, properties: {} } : NOTHING);
+  source?.setData(shape ? { type: "Feature", geometry: shape, properties: {} } : EMPTY_COLLECTION);
 }
 
 /** Show at once what was decided; the tiles follow when they are drawn anew. */
-export function colour(map: MapLibre, id: string, kind: Kind | null): void {
+export function setDisplayStatus(map: MapLibre, id: string, kind: DisplayStatus | null): void {
   for (const sourceLayer of ["landslides", "clusters"]) {
     const feature = { source: SOURCE, sourceLayer, id };
     if (kind) map.setFeatureState(feature, { kind });
@@ -183,7 +187,7 @@ export function colour(map: MapLibre, id: string, kind: Kind | null): void {
 }
 
 /** Ask for the tiles anew: outlines have changed, or others are wanted. */
-export function redraw(map: MapLibre): void {
-  (map.getSource(SOURCE) as VectorTileSource | undefined)?.setTiles([tiles()]);
-  (map.getSource(DENSITY) as VectorTileSource | undefined)?.setTiles([tiles({ outlines: "false" })]);
+export function reloadLandslideTiles(map: MapLibre): void {
+  (map.getSource(SOURCE) as VectorTileSource | undefined)?.setTiles([tileUrl()]);
+  (map.getSource(DENSITY) as VectorTileSource | undefined)?.setTiles([tileUrl({ outlines: "false" })]);
 }

@@ -1,30 +1,30 @@
 // Colours that the colour-blind tell apart: Okabe and Ito, "Color Universal Design" (2008).
 import type { ExpressionSpecification } from "maplibre-gl";
-import type { Landslide } from "../server/types.ts";
+import type { LandslideProperties } from "../server/types.ts";
 
-export const COLOURS = {
+export const STATUS_COLOURS = {
   open: "#f0e442",
   confirmed: "#56b4e9",
   rejected: "#d55e00",
   undecided: "#cc79a7", // unsure, or bad imagery
 } as const;
 
-export type Kind = keyof typeof COLOURS;
+export type DisplayStatus = keyof typeof STATUS_COLOURS;
 
-export const KINDS: Record<Kind, string> = {
+export const STATUS_LABELS: Record<DisplayStatus, string> = {
   open: "open",
   confirmed: "confirmed",
   rejected: "rejected",
   undecided: "unsure",
 };
 
-export function kindOf({ status, author }: Pick<Landslide, "status" | "author">): Kind {
+export function displayStatusOf({ status, author }: Pick<LandslideProperties, "status" | "author">): DisplayStatus {
   if (status === "confirmed" || status === "rejected") return status;
   return author === "person" ? "undecided" : "open";
 }
 
 /** The same as an expression on a tile's properties; what was decided since the tile was made goes before. */
-export const KIND: ExpressionSpecification = [
+export const STATUS_OF_OUTLINE: ExpressionSpecification = [
   "coalesce",
   ["feature-state", "kind"],
   [
@@ -37,14 +37,14 @@ export const KIND: ExpressionSpecification = [
   ],
 ];
 
-export const colourOf = (kind: ExpressionSpecification): ExpressionSpecification => [
+export const statusColour = (kind: ExpressionSpecification): ExpressionSpecification => [
   "match",
   kind,
   "confirmed",
-  COLOURS.confirmed,
+  STATUS_COLOURS.confirmed,
   "rejected",
-  COLOURS.rejected,
+  STATUS_COLOURS.rejected,
   "undecided",
-  COLOURS.undecided,
-  COLOURS.open,
+  STATUS_COLOURS.undecided,
+  STATUS_COLOURS.open,
 ];

@@ -1,45 +1,45 @@
 // The images of the scenes in view, before and after, and what was computed from them.
 import type { GeoJSONSource, LngLatBounds, Map as MapLibre } from "maplibre-gl";
-import { address } from "../server/api.ts";
-import { FIRST_LANDSLIDES } from "./landslides.ts";
-import { type Sight, state } from "../state.ts";
-import { CLIP, UNCLIP } from "./swipe.ts";
+import { apiUrl } from "../server/api.ts";
+import { LOWEST_LANDSLIDE_LAYER } from "./landslides.ts";
+import { type DisplayOptions, state } from "../state.ts";
+import { CLIP_LAYER, UNCLIP_LAYER } from "./swipe.ts";
 import type { ImageLayer, Scene } from "../server/types.ts";
 
-const MOST = 12; // scenes at once
-const LEAST_WIDTH = 24; // px; a smaller scene's images are not loaded
-const TILE = 512; // px
-const FRAMES = "frames";
-const EQUATOR = 40_075_016.7; // m
+const MAX_SCENES = 12; // scenes at once
+const MIN_SCENE_WIDTH = 24; // px; a smaller scene's images are not loaded
+const TILE_SIZE = 512; // px
+const FOOTPRINTS = "frames";
+const EQUATOR_LENGTH = 40_075_016.7; // m
 
 /** Above which layer the images of a kind are put, from the ground up. */
-const BELOW: Record<ImageLayer, string> = {
-  post: CLIP,
-  pre: UNCLIP,
-  hillshade: FIRST_LANDSLIDES,
-  probability: FIRST_LANDSLIDES,
-  uncertainty: FIRST_LANDSLIDES,
+const INSERT_BELOW: Record<ImageLayer, string> = {
+  post: CLIP_LAYER,
+  pre: UNCLIP_LAYER,
+  hillshade: LOWEST_LANDSLIDE_LAYER,
+  probability: LOWEST_LANDSLIDE_LAYER,
+  uncertainty: LOWEST_LANDSLIDE_LAYER,
 };
 
-export function followScenes(map: MapLibre): void {
-  frames(map);
-  const update = (): void => show(map, chosen(map, state.scenes.value), state.sight.value);
+export function connectScenes(map: MapLibre): void {
+  addFootprints(map);
+  const update = (): void => updateImageLayers(map, scenesToShow(map, state.scenes.value), state.display.value);
   map.on("moveend", () => {
     const scene = state.scene.value;
-    if (!scene || !overlaps(scene, map.getBounds())) state.scene.value = nearest(map, state.scenes.value);
+    if (!scene || !overlaps(scene, map.getBounds())) state.scene.value = sceneAtCentre(map, state.scenes.value);
     update();
   });
-  state.scenes.watch(update);
-  state.scene.watch(update);
-  state.sight.watch(update);
+  state.scenes.subscribe(update);
+  state.scene.subscribe(update);
+  state.display.subscribe(update);
 }
 
 /** Frames around the scenes, so that from afar it shows where images are. */
-function frames(map: MapLibre): void {
-  map.addSource(FRAMES, { type: "geojson", data: { type: "FeatureCollection", features: [] } });
+function addFootprints(map: MapLibre): void {
+  map.addSource(FOOTPRINTS, { type: "geojson", data: { type: "FeatureCollection", features: [] } });
   const paint = { "line-color": "#808890", "line-width": 1 };
-  map.addLayer({ id: FRAMES, type: "line", source: FRAMES, paint }, FIRST_LANDSLIDES);
-  state.scenes.watch((scenes) => {
+  map.addLayer({ id: FOOTPRINTS, type: "line", source: FOOTPRINTS, paint }, LOWEST_LANDSLIDE_LAYER);
+  state.scenes.subscribe((scenes) => {
     const features = scenes.map(({ bounds: [west, south, east, north] }) => {
       const ring = [
         [west, south],
@@ -50,19 +50,19 @@ function frames(map: MapLibre): void {
       ];
       return { type: "Feature" as const, properties: {}, geometry: { type: "Polygon" as const, coordinates: [ring] } };
     });
-    (map.getSource(FRAMES) as GeoJSONSource | undefined)?.setData({ type: "FeatureCollection", features });
+    (map.getSource(FOOTPRINTS) as GeoJSONSource | undefined)?.setData({ type: "FeatureCollection", features });
   });
 }
 
 /** The scenes whose images are shown: the one that is looked at on top of the others. */
-function chosen(map: MapLibre, scenes: readonly Scene[]): Scene[] {
+function scenesToShow(map: MapLibre, scenes: readonly Scene[]): Scene[] {
   const view = map.getBounds();
-  const perDegree = (TILE * 2 ** map.getZoom()) / 360;
+  const perDegree = (TILE_SIZE * 2 ** map.getZoom()) / 360;
   const top = state.scene.value?.id;
   return scenes
-    .filter((scene) => overlaps(scene, view) && (scene.bounds[2] - scene.bounds[0]) * perDegree >= LEAST_WIDTH)
+    .filter((scene) => overlaps(scene, view) && (scene.bounds[2] - scene.bounds[0]) * perDegree >= MIN_SCENE_WIDTH)
     .sort((a, b) => Number(b.id === top) - Number(a.id === top) || (b.date_post ?? "").localeCompare(a.date_post ?? ""))
-    .slice(0, MOST)
+    .slice(0, MAX_SCENES)
     .reverse();
 }
 
@@ -70,7 +70,7 @@ function overlaps({ bounds: [west, south, east, north] }: Scene, view: LngLatBou
   return west <= view.getEast() && east >= view.getWest() && south <= view.getNorth() && north >= view.getSouth();
 }
 
-function nearest(map: MapLibre, scenes: readonly Scene[]): Scene | null {
+function sceneAtCentre(map: MapLibre, scenes: readonly Scene[]): Scene | null {
   const { lng, lat } = map.getCenter();
   const inside = ({ bounds: [west, south, east, north] }: Scene): boolean =>
     lng >= west && lng <= east && lat >= south && lat <= north;
@@ -78,57 +78,57 @@ function nearest(map: MapLibre, scenes: readonly Scene[]): Scene | null {
 }
 
 /** Bring the map's image layers to what is to be shown. */
-function show(map: MapLibre, scenes: Scene[], sight: Sight): void {
-  const wanted = new Map<string, { scene: Scene; kind: ImageLayer }>();
+function updateImageLayers(map: MapLibre, scenes: Scene[], sight: DisplayOptions): void {
+  const layers = new Map<string, { scene: Scene; kind: ImageLayer }>();
   for (const scene of scenes)
     for (const kind of scene.layers)
-      if (kind === "pre" || kind === "post" || sight[kind]) wanted.set(`${kind}:${scene.id}`, { scene, kind });
+      if (kind === "pre" || kind === "post" || sight[kind]) layers.set(`${kind}:${scene.id}`, { scene, kind });
   for (const id of map.getLayersOrder())
-    if (id.includes(":") && !wanted.has(id)) {
+    if (id.includes(":") && !layers.has(id)) {
       map.removeLayer(id);
       map.removeSource(id);
     }
-  for (const [id, { scene, kind }] of wanted) {
+  for (const [id, { scene, kind }] of layers) {
     if (!map.getSource(id)) {
       map.addSource(id, {
         type: "raster",
-        tiles: [tiles(scene, kind)],
-        tileSize: TILE,
+        tiles: [tileUrl(scene, kind)],
+        tileSize: TILE_SIZE,
         bounds: scene.bounds,
-        maxzoom: finest(scene),
+        maxzoom: maxTileZoom(scene),
       });
-      map.addLayer({ id, type: "raster", source: id, paint: { "raster-fade-duration": 0 } }, BELOW[kind]);
-    } else map.moveLayer(id, BELOW[kind]);
-    if (kind === "pre" || kind === "post") adjust(map, id, sight);
+      map.addLayer({ id, type: "raster", source: id, paint: { "raster-fade-duration": 0 } }, INSERT_BELOW[kind]);
+    } else map.moveLayer(id, INSERT_BELOW[kind]);
+    if (kind === "pre" || kind === "post") setBrightnessAndContrast(map, id, sight);
     else map.setPaintProperty(id, "raster-opacity", sight.opacity);
   }
 }
 
-function adjust(map: MapLibre, id: string, { brightness, contrast }: Sight): void {
+function setBrightnessAndContrast(map: MapLibre, id: string, { brightness, contrast }: DisplayOptions): void {
   map.setPaintProperty(id, "raster-brightness-min", Math.max(brightness, 0));
   map.setPaintProperty(id, "raster-brightness-max", 1 + Math.min(brightness, 0));
   map.setPaintProperty(id, "raster-contrast", contrast);
 }
 
-function tiles(scene: Scene, kind: ImageLayer): string {
+function tileUrl(scene: Scene, kind: ImageLayer): string {
   const format = kind === "probability" || kind === "uncertainty" ? "png" : "webp"; // exact, or quick
-  const path = address(`scenes/${encodeURIComponent(scene.id)}/${kind}`);
-  return `${path}/{z}/{x}/{y}.${format}?size=${TILE}&shift=${scene.shift_east_m ?? 0},${scene.shift_north_m ?? 0}`;
+  const path = apiUrl(`scenes/${encodeURIComponent(scene.id)}/${kind}`);
+  return `${path}/{z}/{x}/{y}.${format}?size=${TILE_SIZE}&shift=${scene.shift_east_m ?? 0},${scene.shift_north_m ?? 0}`;
 }
 
 /** The zoom at which a tile's pixel is at most half as large as the image's, so that its edges stay sharp. */
-function finest({ gsd_m, bounds }: Scene): number {
-  const around = EQUATOR * Math.cos((((bounds[1] + bounds[3]) / 2) * Math.PI) / 180);
-  return Math.min(20, 1 + Math.ceil(Math.log2(around / TILE / (gsd_m ?? 0.5))));
+function maxTileZoom({ gsd_m, bounds }: Scene): number {
+  const around = EQUATOR_LENGTH * Math.cos((((bounds[1] + bounds[3]) / 2) * Math.PI) / 180);
+  return Math.min(20, 1 + Math.ceil(Math.log2(around / TILE_SIZE / (gsd_m ?? 0.5))));
 }
 
 /** Show a scene's images where they lie now. */
-export function moved(map: MapLibre, scene: Scene): void {
+export function showShiftedScene(map: MapLibre, scene: Scene): void {
   state.scenes.value = state.scenes.value.map((one) => (one.id === scene.id ? scene : one));
   state.scene.value = scene;
   for (const kind of scene.layers) {
     const source = map.getSource(`${kind}:${scene.id}`);
     if (source && "setTiles" in source)
-      (source as { setTiles: (tiles: string[]) => void }).setTiles([tiles(scene, kind)]);
+      (source as { setTiles: (tiles: string[]) => void }).setTiles([tileUrl(scene, kind)]);
   }
 }

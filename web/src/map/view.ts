@@ -3,17 +3,17 @@ import type { Map as MapLibre } from "maplibre-gl";
 
 let map: MapLibre | undefined;
 
-export function hold(made: MapLibre): void {
-  map = made;
+export function setMap(newMap: MapLibre): void {
+  map = newMap;
 }
 
-export function mapView(): MapLibre {
+export function getMap(): MapLibre {
   if (!map) throw new Error("the map is not there yet");
   return map;
 }
 
 /** Move the map by a share of its size. */
-export function pan(right: number, down: number): void {
-  const { clientWidth, clientHeight } = mapView().getCanvas();
-  mapView().panBy([right * clientWidth, down * clientHeight], { duration: 150 });
+export function panMap(right: number, down: number): void {
+  const { clientWidth, clientHeight } = getMap().getCanvas();
+  getMap().panBy([right * clientWidth, down * clientHeight], { duration: 150 });
 }

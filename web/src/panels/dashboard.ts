@@ -1,77 +1,77 @@
 // Numbers: what there is, how far the review is, how right the model was, how far people agree.
-import { download, get } from "../server/api.ts";
-import { by, el } from "../lib/dom.ts";
-import { area, count, named, percent } from "../lib/format.ts";
-import { say } from "../lib/notice.ts";
-import { COLOURS } from "../map/palette.ts";
-import { conditions } from "../review/queue.ts";
+import { getBlob, getJson } from "../server/api.ts";
+import { byId, el } from "../lib/dom.ts";
+import { formatArea, formatCount, formatName, formatPercent } from "../lib/format.ts";
+import { showNotice } from "../lib/notice.ts";
+import { STATUS_COLOURS } from "../map/palette.ts";
+import { filterParameters } from "../review/queue.ts";
 import { state } from "../state.ts";
-import type { Dashboard, Status } from "../server/types.ts";
+import type { DashboardFigures, Status } from "../server/types.ts";
 
 const STATUSES = ["candidate", "confirmed", "rejected"] as const;
-type Shown = (typeof STATUSES)[number];
-const FILL: Record<Shown, string> = {
-  candidate: COLOURS.open,
-  confirmed: COLOURS.confirmed,
-  rejected: COLOURS.rejected,
+type CountedStatus = (typeof STATUSES)[number];
+const STATUS_FILLS: Record<CountedStatus, string> = {
+  candidate: STATUS_COLOURS.open,
+  confirmed: STATUS_COLOURS.confirmed,
+  rejected: STATUS_COLOURS.rejected,
 };
-type Sums = Record<Shown, number> & { area_m2: number };
+type Sums = Record<CountedStatus, number> & { area_m2: number };
 
-export function followDashboard(): void {
-  const panel = by("dashboard");
-  state.dashboard.watch((open) => {
+export function connectDashboard(): void {
+  const panel = byId("dashboard");
+  state.dashboardOpen.subscribe((open) => {
     panel.hidden = !open;
-    if (open) void draw();
+    if (open) void renderDashboard();
   });
-  state.filters.watch(() => {
-    if (state.dashboard.value) void draw();
+  state.filters.subscribe(() => {
+    if (state.dashboardOpen.value) void renderDashboard();
   });
 }
 
-async function draw(): Promise<void> {
+async function renderDashboard(): Promise<void> {
   try {
-    const told = await get<Dashboard>("dashboard", conditions());
-    by("dashboard").replaceChildren(
+    const figures = await getJson<DashboardFigures>("dashboard", filterParameters());
+    byId("dashboard").replaceChildren(
       el(
         "div",
         { class: "dashboard-head" },
         el("h2", {}, "Dashboard"),
-        el("span", { class: "quiet" }, filtered()),
-        exports(),
+        el("span", { class: "quiet" }, filterSummary()),
+        exportButtons(),
       ),
-      numbers(told),
+      keyFigures(figures),
       el(
         "div",
         { class: "cards" },
-        byGroup("Regions", told, (row) => named(row.region)),
-        byGroup("Months", told, (row) => row.month ?? "unknown"),
-        model(told),
-        people(told),
+        groupCard("Regions", figures, (row) => formatName(row.region)),
+        groupCard("Months", figures, (row) => row.month ?? "unknown"),
+        modelCard(figures),
+        agreementCard(figures),
       ),
     );
   } catch (error) {
-    say(`The dashboard cannot be read: ${(error as Error).message}`, "bad");
+    showNotice(`The dashboard cannot be read: ${(error as Error).message}`, "bad");
   }
 }
 
-function filtered(): string {
-  const said = Object.entries(conditions()).filter(([, value]) => value);
-  return said.length
-    ? `Filtered: ${said.map(([name, value]) => `${name} ${value}`).join(" · ")}`
+function filterSummary(): string {
+  const active = Object.entries(filterParameters()).filter(([, value]) => value);
+  return active.length
+    ? `Filtered: ${active.map(([name, value]) => `${name} ${value}`).join(" · ")}`
     : "The whole survey; the filters of the queue hold here, too";
 }
 
-function exports(): HTMLElement {
+function exportButtons(): HTMLElement {
   const save = async (suffix: string): Promise<void> => {
     try {
       const link = el("a", {
-        href: URL.createObjectURL(await download(`export.${suffix}`, conditions())),
+        href: URL.createObjectURL(await getBlob(`export.${suffix}`, filterParameters())),
         download: `landslides.${suffix}`,
       });
       link.click();
       setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
     } catch (error) {
-      say(`Not exported: ${(error as Error).message}`, "bad");
+      showNotice(`Not exported: ${(error as Error).message}`, "bad");
     }
   };
   const kinds: [string, string][] = [
@@ -87,16 +87,16 @@ function exports(): HTMLElement {
   );
 }
 
-function numbers({ progress, counts, disputed }: Dashboard): HTMLElement {
+function keyFigures({ progress, counts, disputed }: DashboardFigures): HTMLElement {
   const of = (status: Status): number =>
     counts.filter((row) => row.status === status).reduce((sum, row) => sum + row.landslides, 0);
   const confirmed = counts.filter((row) => row.status === "confirmed").reduce((sum, row) => sum + row.area_m2, 0);
   const figures: [string, string][] = [
-    [`${count(progress.decided)} of ${count(progress.total)}`, "decided"],
-    [count(of("confirmed")), "confirmed"],
-    [count(of("rejected")), "rejected"],
-    [area(confirmed), "confirmed area"],
-    [count(disputed), "disputed"],
+    [`${formatCount(progress.decided)} of ${formatCount(progress.total)}`, "decided"],
+    [formatCount(of("confirmed")), "confirmed"],
+    [formatCount(of("rejected")), "rejected"],
+    [formatArea(confirmed), "confirmed area"],
+    [formatCount(disputed), "disputed"],
   ];
   return el(
     "div",
@@ -105,7 +105,11 @@ function numbers({ progress, counts, disputed }: Dashboard): HTMLElement {
   );
 }
 
-function byGroup(title: string, { counts }: Dashboard, of: (row: Dashboard["counts"][number]) => string): HTMLElement {
+function groupCard(
+  title: string,
+  { counts }: DashboardFigures,
+  of: (row: DashboardFigures["counts"][number]) => string,
+): HTMLElement {
   const sums = new Map<string, Sums>();
   for (const row of counts) {
     const sum = sums.get(of(row)) ?? { candidate: 0, confirmed: 0, rejected: 0, area_m2: 0 };
@@ -120,41 +124,41 @@ function byGroup(title: string, { counts }: Dashboard, of: (row: Dashboard["coun
     ["", "open", "confirmed", "rejected", "area", ""],
     rows.map(([name, sum]) => [
       name,
-      ...STATUSES.map((status) => count(sum[status])),
-      area(sum.area_m2),
-      bar(STATUSES.map((status) => [sum[status] / most, FILL[status]])),
+      ...STATUSES.map((status) => formatCount(sum[status])),
+      formatArea(sum.area_m2),
+      bar(STATUSES.map((status) => [sum[status] / most, STATUS_FILLS[status]])),
     ]),
   );
 }
 
 const total = (sum: Sums): number => STATUSES.reduce((all, status) => all + sum[status], 0);
 
-function model({ model: rows }: Dashboard): HTMLElement {
+function modelCard({ model: rows }: DashboardFigures): HTMLElement {
   return card(
     "Model against reviewers",
     ["", "bundle", "right", "wrong", "missed", "precision", "recall", ""],
     rows.map((row) => [
-      named(row.region),
+      formatName(row.region),
       row.bundle,
-      count(row.confirmed),
-      count(row.rejected),
-      count(row.missed),
-      percent(row.precision),
-      percent(row.recall),
-      bar([[row.precision ?? 0, COLOURS.confirmed]]),
+      formatCount(row.confirmed),
+      formatCount(row.rejected),
+      formatCount(row.missed),
+      formatPercent(row.precision),
+      formatPercent(row.recall),
+      bar([[row.precision ?? 0, STATUS_COLOURS.confirmed]]),
     ]),
     "Nobody has decided yet.",
   );
 }
 
-function people({ reviewers: rows }: Dashboard): HTMLElement {
+function agreementCard({ reviewers: rows }: DashboardFigures): HTMLElement {
   return card(
     "Reviewers among themselves",
     ["", "landslides", "same", "Cohen's kappa"],
     rows.map(({ reviewers, landslides, same, kappa }) => [
       reviewers.join(" and "),
-      count(landslides),
-      percent(same / landslides),
+      formatCount(landslides),
+      formatPercent(same / landslides),
       kappa === null ? "–" : kappa.toFixed(2),
     ]),
     "No two reviewers have decided on one landslide yet.",

@@ -1,37 +1,37 @@
 // The panel of the landslide that is decided on, and of how the images are shown.
-import { finish, leave, run } from "../review/commands.ts";
-import { by, el } from "../lib/dom.ts";
-import { area, days, named, percent } from "../lib/format.ts";
-import { COMMANDS, type Name } from "../review/keys.ts";
-import { COLOURS, KINDS, type Kind, kindOf } from "../map/palette.ts";
-import { show } from "./settings.ts";
-import { mayDecide, type Sight, see, state } from "../state.ts";
-import type { Feature, Observation, Story } from "../server/types.ts";
+import { finishMode, leaveMode, runCommand } from "../review/commands.ts";
+import { byId, el } from "../lib/dom.ts";
+import { formatArea, formatDays, formatName, formatPercent } from "../lib/format.ts";
+import { COMMANDS, type CommandName } from "../review/keys.ts";
+import { STATUS_COLOURS, STATUS_LABELS, type DisplayStatus, displayStatusOf } from "../map/palette.ts";
+import { keyLabel } from "./settings.ts";
+import { mayDecide, type DisplayOptions, setDisplay, state } from "../state.ts";
+import type { Landslide, Observation, LandslideDetails } from "../server/types.ts";
 
-export function makeSide(): void {
-  makeDecide();
-  const draw = (): void => drawRecord(state.current.value, state.story.value);
-  state.current.watch(draw);
-  state.story.watch(draw);
-  makeSight();
-  makeDates();
-  by("legend").replaceChildren(
-    ...(Object.keys(COLOURS) as Kind[]).map((kind) =>
-      el("span", {}, el("span", { class: `dot ${kind}` }), KINDS[kind]),
+export function createDetails(): void {
+  createDecisionButtons();
+  const draw = (): void => renderRecord(state.current.value, state.details.value);
+  state.current.subscribe(draw);
+  state.details.subscribe(draw);
+  createImageControls();
+  createDateLabels();
+  byId("legend").replaceChildren(
+    ...(Object.keys(STATUS_COLOURS) as DisplayStatus[]).map((kind) =>
+      el("span", {}, el("span", { class: `dot ${kind}` }), STATUS_LABELS[kind]),
     ),
   );
 }
 
-function makeDecide(): void {
-  const group = by("decide");
+function createDecisionButtons(): void {
+  const group = byId("decide");
   const draw = (): void => {
-    const { bindings, past, mode, current } = state;
-    const button = (name: Name, what: string, more: Parameters<typeof el>[1]): HTMLElement =>
+    const { keyBindings: bindings, undoable: past, mode, current } = state;
+    const button = (name: CommandName, what: string, more: Parameters<typeof el>[1]): HTMLElement =>
       el(
         "button",
-        { type: "button", class: `decision ${name.replace(" ", "-")}`, click: () => run(name), ...more },
+        { type: "button", class: `decision ${name.replace(" ", "-")}`, click: () => runCommand(name), ...more },
         el("span", {}, what),
-        el("kbd", {}, show(bindings.value[name])),
+        el("kbd", {}, keyLabel(bindings.value[name])),
       );
     const buttons = COMMANDS.filter(({ group }) => group === "Decide").map(({ name, what }) => {
       const missing =
@@ -45,42 +45,47 @@ function makeDecide(): void {
     const modal = mode.value !== "look" && [
       el(
         "button",
-        { type: "button", class: "decision strong", click: finish },
+        { type: "button", class: "decision strong", click: finishMode },
         el("span", {}, mode.value === "merge" ? "Merge" : "Keep"),
         el("kbd", {}, "Enter"),
       ),
-      el("button", { type: "button", class: "decision", click: leave }, el("span", {}, "Leave"), el("kbd", {}, "Esc")),
+      el(
+        "button",
+        { type: "button", class: "decision", click: leaveMode },
+        el("span", {}, "Leave"),
+        el("kbd", {}, "Esc"),
+      ),
     ];
     group.replaceChildren(...(modal || buttons));
     group.dataset.mode = mode.value;
   };
-  for (const cell of [state.bindings, state.past, state.mode, state.current, state.info] as {
-    watch: (listener: () => void) => void;
+  for (const signal of [state.keyBindings, state.undoable, state.mode, state.current, state.serverInfo] as {
+    subscribe: (listener: () => void) => void;
   }[])
-    cell.watch(draw);
+    signal.subscribe(draw);
 }
 
 /** How sure the model is, and how far its views of the place agree where it looked in several ways. */
-function probability(seen: Observation): string {
-  const views = seen.mean_deviation == null ? "" : ` ± ${percent(seen.mean_deviation)}`;
-  return `mean ${percent(seen.mean_probability)}${views}, highest ${percent(seen.max_probability)}`;
+function probabilityText(seen: Observation): string {
+  const views = seen.mean_deviation == null ? "" : ` ± ${formatPercent(seen.mean_deviation)}`;
+  return `mean ${formatPercent(seen.mean_probability)}${views}, highest ${formatPercent(seen.max_probability)}`;
 }
 
-function drawRecord(current: Feature | null, story: Story | null): void {
-  const panel = by("record");
+function renderRecord(current: Landslide | null, story: LandslideDetails | null): void {
+  const panel = byId("record");
   if (!current) {
     panel.replaceChildren(el("p", { class: "quiet" }, "No landslide is chosen: click one, or take the next."));
     return;
   }
   const of = current.properties;
-  const kind = kindOf(of);
-  const seen = story?.observations.findLast(({ bundle }) => bundle) ?? story?.observations.at(-1);
+  const kind = displayStatusOf(of);
+  const observation = story?.observations.findLast(({ bundle }) => bundle) ?? story?.observations.at(-1);
   const facts: [string, string][] = [
-    ["Region", named(of.region)],
-    ["Happened", days(of.date_min, of.date_max)],
-    ["Model", seen?.bundle ?? "–"],
-    ["Probability", seen?.bundle ? probability(seen) : "–"],
-    ["Scene", seen?.scene ?? "–"],
+    ["Region", formatName(of.region)],
+    ["Happened", formatDays(of.date_min, of.date_max)],
+    ["Model", observation?.bundle ?? "–"],
+    ["Probability", observation?.bundle ? probabilityText(observation) : "–"],
+    ["Scene", observation?.scene ?? "–"],
     ["Version", `${of.version} by ${of.changed_by.startsWith("run ") ? "a mapping run" : of.changed_by}`],
   ];
   panel.replaceChildren(
@@ -88,11 +93,11 @@ function drawRecord(current: Feature | null, story: Story | null): void {
       "h2",
       {},
       el("span", { class: `dot ${kind}` }),
-      `${area(of.area_m2)} `,
-      el("span", { class: "quiet" }, KINDS[kind]),
+      `${formatArea(of.area_m2)} `,
+      el("span", { class: "quiet" }, STATUS_LABELS[kind]),
     ),
     el("dl", {}, ...facts.flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, value)])),
-    ...(story?.disputed ? [disputed(story)] : []),
+    ...(story?.disputed ? [disputeLine(story)] : []),
     el(
       "ul",
       { class: "reviews" },
@@ -112,16 +117,22 @@ function drawRecord(current: Feature | null, story: Story | null): void {
   );
 }
 
-const disputed = ({ verdicts }: Story): HTMLElement =>
+const disputeLine = ({ verdicts }: LandslideDetails): HTMLElement =>
   el("p", { class: "disputed" }, `Disputed: ${verdicts.map(({ by, verdict }) => `${by} ${verdict}`).join(", ")}`);
 
-const SWITCHES: (keyof Sight & Name)[] = ["probability", "uncertainty", "hillshade", "outlines", "density"];
+const LAYER_SWITCHES: (keyof DisplayOptions & CommandName)[] = [
+  "probability",
+  "uncertainty",
+  "hillshade",
+  "outlines",
+  "density",
+];
 
-function makeSight(): void {
-  const what = (name: Name): string => COMMANDS.find((command) => command.name === name)?.what ?? name;
-  const checks = SWITCHES.map((name) => {
+function createImageControls(): void {
+  const what = (name: CommandName): string => COMMANDS.find((command) => command.name === name)?.what ?? name;
+  const checks = LAYER_SWITCHES.map((name) => {
     const check = el("input", { type: "checkbox" });
-    check.addEventListener("change", () => see({ [name]: check.checked }));
+    check.addEventListener("change", () => setDisplay({ [name]: check.checked }));
     const key = el("kbd", {});
     const row = el("label", { class: "check" }, check, el("span", {}, what(name)), key);
     return { name, check, key, row };
@@ -138,15 +149,15 @@ function makeSight(): void {
       key,
       button: el(
         "button",
-        { type: "button", click: () => run(name) },
+        { type: "button", click: () => runCommand(name) },
         el("span", {}, name === "flip" ? "Flip" : name === "swipe" ? "Swipe" : "Shift images"),
         key,
       ),
     };
   });
   const shift = el("p", { class: "quiet" });
-  const plain = (): void => see({ brightness: 0, contrast: 0, opacity: 0.6 });
-  by("sight").replaceChildren(
+  const plain = (): void => setDisplay({ brightness: 0, contrast: 0, opacity: 0.6 });
+  byId("sight").replaceChildren(
     el("h3", {}, "Images"),
     el("div", { class: "views" }, ...views.map(({ button }) => button)),
     shift,
@@ -154,19 +165,20 @@ function makeSight(): void {
     ...sliders.map(({ row }) => row),
     el("button", { type: "button", class: "small", click: plain }, "Plain"),
   );
-  state.sight.watch((sight) => {
+  state.display.subscribe((sight) => {
     for (const { name, check } of checks) check.checked = sight[name] as boolean;
     for (const { name, input } of sliders) input.value = String(sight[name]);
   });
-  state.bindings.watch((bindings) => {
-    for (const { name, key } of [...checks, ...views]) key.textContent = show(bindings[name]);
+  state.keyBindings.subscribe((bindings) => {
+    for (const { name, key } of [...checks, ...views]) key.textContent = keyLabel(bindings[name]);
   });
-  const offered = (): void => {
-    const there = new Set(state.scenes.value.flatMap(({ layers }) => layers as string[]));
-    for (const { name, row } of checks) row.hidden = !["outlines", "density"].includes(name) && !there.has(name);
+  const showAvailableSwitches = (): void => {
+    const availableLayers = new Set(state.scenes.value.flatMap(({ layers }) => layers as string[]));
+    for (const { name, row } of checks)
+      row.hidden = !["outlines", "density"].includes(name) && !availableLayers.has(name);
   };
-  state.scenes.watch(offered);
-  state.scene.watch((scene) => {
+  state.scenes.subscribe(showAvailableSwitches);
+  state.scene.subscribe((scene) => {
     const [east, north] = [scene?.shift_east_m ?? 0, scene?.shift_north_m ?? 0];
     shift.textContent = east || north ? `Shifted ${east} m east, ${north} m north` : "";
     shift.hidden = !east && !north;
@@ -175,17 +187,17 @@ function makeSight(): void {
 
 function slider(label: string, name: "opacity" | "brightness" | "contrast", min: number, max: number) {
   const input = el("input", { type: "range", min, max, step: 0.05 });
-  input.addEventListener("input", () => see({ [name]: Number(input.value) }));
+  input.addEventListener("input", () => setDisplay({ [name]: Number(input.value) }));
   return { name, input, row: el("label", { class: "slider" }, el("span", {}, label), input) };
 }
 
-function makeDates(): void {
-  state.scene.watch((scene) => {
+function createDateLabels(): void {
+  state.scene.subscribe((scene) => {
     for (const [id, day] of [
       ["date-before", scene?.date_pre],
       ["date-after", scene?.date_post],
     ] as const) {
-      const label = by(id).querySelector("span");
+      const label = byId(id).querySelector("span");
       if (label) label.textContent = scene ? (day ?? "date unknown") : "no scene here";
     }
   });

@@ -1,26 +1,26 @@
 // The panel of what is next: filters, order, and the list.
-import { by, el, leaveField } from "../lib/dom.ts";
-import { area, count, named } from "../lib/format.ts";
-import { box } from "../lib/geometry.ts";
-import { say } from "../lib/notice.ts";
-import { KINDS, kindOf } from "../map/palette.ts";
-import { go, renew, restart, step } from "../review/queue.ts";
-import { show } from "./settings.ts";
-import { type Filters, NO_FILTERS, type Order, state } from "../state.ts";
-import type { Feature, Info } from "../server/types.ts";
-import { mapView } from "../map/view.ts";
+import { byId, el, blurActiveField } from "../lib/dom.ts";
+import { formatArea, formatCount, formatName } from "../lib/format.ts";
+import { boundsOf } from "../lib/geometry.ts";
+import { showNotice } from "../lib/notice.ts";
+import { STATUS_LABELS, displayStatusOf } from "../map/palette.ts";
+import { select, refreshQueue, restartQueue, selectNeighbour } from "../review/queue.ts";
+import { keyLabel } from "./settings.ts";
+import { type Filters, NO_FILTERS, type QueueOrder, state } from "../state.ts";
+import type { Landslide, ServerInfo } from "../server/types.ts";
+import { getMap } from "../map/view.ts";
 
-const ORDERS: Record<Order, string> = {
+const ORDER_LABELS: Record<QueueOrder, string> = {
   near: "nearest first",
   uncertainty: "least certain first",
   size: "largest first",
   date: "latest first",
 };
-const SHOWN = 60;
+const MAX_ITEMS = 60;
 
-export function makeQueue(info: Info): void {
+export function createFilters(info: ServerInfo): void {
   let pointer = false;
-  const form = by<HTMLFormElement>("filters");
+  const form = byId<HTMLFormElement>("filters");
   form.addEventListener("pointerdown", () => {
     pointer = true;
   });
@@ -29,40 +29,40 @@ export function makeQueue(info: Info): void {
   });
   form.addEventListener("submit", (event) => event.preventDefault());
   form.addEventListener("change", () => {
-    if (pointer) leaveField(); // whoever chose with the pointer goes on with keys
+    if (pointer) blurActiveField(); // whoever chose with the pointer goes on with keys
   });
   const key = el("kbd", {});
-  state.bindings.watch((bindings) => {
-    key.textContent = show(bindings["in view"]);
+  state.keyBindings.subscribe((bindings) => {
+    key.textContent = keyLabel(bindings["in view"]);
   });
   form.replaceChildren(
-    choice("Order", ORDERS, state.order.value, (value) => {
-      state.order.value = value as Order;
-      void restart();
+    selectField("Order", ORDER_LABELS, state.order.value, (value) => {
+      state.order.value = value as QueueOrder;
+      void restartQueue();
     }),
-    choice(
+    selectField(
       "Region",
-      { "": "all regions", ...Object.fromEntries(info.regions.map((name) => [name, named(name)])) },
+      { "": "all regions", ...Object.fromEntries(info.regions.map((name) => [name, formatName(name)])) },
       state.filters.value.region,
-      filter("region"),
+      filterSetter("region"),
     ),
-    el("label", { class: "check" }, inView(), el("span", {}, "Only in view"), key),
-    more(info),
+    el("label", { class: "check" }, onlyInViewCheckbox(), el("span", {}, "Only in view"), key),
+    moreFilters(info),
   );
-  state.inView.watch((only) => {
-    by<HTMLInputElement>("in-view").checked = only;
+  state.onlyInView.subscribe((only) => {
+    byId<HTMLInputElement>("in-view").checked = only;
   });
-  makeList();
+  createList();
 }
 
-function filter(name: keyof Filters): (value: string) => void {
+function filterSetter(name: keyof Filters): (value: string) => void {
   return (value) => {
     state.filters.value = { ...state.filters.value, [name]: value.trim() };
-    void restart();
+    void restartQueue();
   };
 }
 
-function choice(
+function selectField(
   label: string,
   options: Record<string, string>,
   chosen: string,
@@ -75,16 +75,16 @@ function choice(
   return select;
 }
 
-function inView(): HTMLInputElement {
+function onlyInViewCheckbox(): HTMLInputElement {
   const check = el("input", { type: "checkbox", id: "in-view" });
   check.addEventListener("change", () => {
-    state.inView.value = check.checked;
+    state.onlyInView.value = check.checked;
   });
   return check;
 }
 
 /** Filters that are needed less often. */
-function more(info: Info): HTMLElement {
+function moreFilters(info: ServerInfo): HTMLElement {
   const { filters } = state;
   const field = (name: keyof Filters, label: string, hint: string, type = "text"): HTMLElement => {
     const input = el("input", {
@@ -94,7 +94,7 @@ function more(info: Info): HTMLElement {
       "aria-label": label,
       maxlength: 2000,
     });
-    input.addEventListener("change", () => filter(name)(input.value));
+    input.addEventListener("change", () => filterSetter(name)(input.value));
     return el("label", {}, el("span", {}, label), input);
   };
   const first = el("input", {
@@ -103,13 +103,13 @@ function more(info: Info): HTMLElement {
     value: filters.value.dates.split("/")[0] ?? "",
   });
   const last = el("input", { type: "date", "aria-label": "Last day", value: filters.value.dates.split("/")[1] ?? "" });
-  const between = (): void => filter("dates")(first.value || last.value ? `${first.value}/${last.value}` : "");
+  const between = (): void => filterSetter("dates")(first.value || last.value ? `${first.value}/${last.value}` : "");
   first.addEventListener("change", between);
   last.addEventListener("change", between);
   const clear = (): void => {
     state.filters.value = NO_FILTERS;
-    makeQueue(info);
-    void restart();
+    createFilters(info);
+    void restartQueue();
   };
   return el(
     "details",
@@ -122,49 +122,49 @@ function more(info: Info): HTMLElement {
         "label",
         {},
         el("span", {}, "Event"),
-        choice(
+        selectField(
           "Event",
           { "": "all events", ...Object.fromEntries(info.events.map((of) => [of, of])) },
           filters.value.event,
-          filter("event"),
+          filterSetter("event"),
         ),
       ),
     el(
       "label",
       {},
       el("span", {}, "On the map"),
-      choice("Status on the map", STATUSES, filters.value.status, filter("status")),
+      selectField("Status on the map", STATUS_CHOICES, filters.value.status, filterSetter("status")),
     ),
     field("where", "Where", "area_m2 > 1e4 and trigger = 'rainfall'"),
     el("button", { type: "button", click: clear }, "Clear filters"),
   );
 }
 
-const STATUSES = { "": "everything", candidate: "candidates", confirmed: "confirmed", rejected: "rejected" };
+const STATUS_CHOICES = { "": "everything", candidate: "candidates", confirmed: "confirmed", rejected: "rejected" };
 
-function makeList(): void {
-  const list = by("list");
+function createList(): void {
+  const list = byId("list");
   const draw = (): void => {
     const here = state.current.value?.id;
-    const rows = state.queue.value.slice(0, SHOWN).map((feature) => item(feature, feature.id === here));
+    const rows = state.queue.value.slice(0, MAX_ITEMS).map((feature) => listItem(feature, feature.id === here));
     list.replaceChildren(...(rows.length ? rows : [el("p", { class: "quiet" }, "Nothing waits here.")]));
     const chosen = list.querySelector('[aria-selected="true"]');
     list.setAttribute("aria-activedescendant", chosen?.id ?? "");
     chosen?.scrollIntoView({ block: "nearest" });
   };
-  state.queue.watch(draw);
-  state.current.watch(draw);
+  state.queue.subscribe(draw);
+  state.current.subscribe(draw);
   list.onkeydown = (event) => {
-    if (event.key === "ArrowDown") void step(1);
-    else if (event.key === "ArrowUp") void step(-1);
+    if (event.key === "ArrowDown") void selectNeighbour(1);
+    else if (event.key === "ArrowUp") void selectNeighbour(-1);
     else return;
     event.preventDefault();
   };
 }
 
-function item(feature: Feature, chosen: boolean): HTMLElement {
+function listItem(feature: Landslide, chosen: boolean): HTMLElement {
   const { id, properties: of } = feature;
-  const kind = kindOf(of);
+  const kind = displayStatusOf(of);
   return el(
     "div",
     {
@@ -172,50 +172,52 @@ function item(feature: Feature, chosen: boolean): HTMLElement {
       id: `item-${id}`,
       "aria-selected": chosen ? "true" : "false",
       class: "item",
-      click: () => go(feature),
+      click: () => select(feature),
     },
-    el("span", { class: `dot ${kind}`, title: KINDS[kind] }),
-    el("b", {}, area(of.area_m2)),
+    el("span", { class: `dot ${kind}`, title: STATUS_LABELS[kind] }),
+    el("b", {}, formatArea(of.area_m2)),
     el("span", {}, of.date_max ?? ""),
-    el("small", {}, named(of.region)),
+    el("small", {}, formatName(of.region)),
   );
 }
 
 /** Follow what is next: the map goes there, but only as far as it must. */
-export function followQueue(): void {
+export function connectQueue(): void {
   let last: string | undefined;
-  state.current.watch((current) => {
-    if (current && current.id !== last) reach(current);
+  state.current.subscribe((current) => {
+    if (current && current.id !== last) moveIntoView(current);
     last = current?.id;
-    if (!current || state.story.value?.feature.id !== current.id) state.story.value = null;
+    if (!current || state.details.value?.feature.id !== current.id) state.details.value = null;
   });
-  state.story.watch((story) => {
+  state.details.subscribe((story) => {
     const seen = story?.observations.at(-1)?.scene_id;
     const scene = state.scenes.value.find(({ id }) => id === seen);
     if (scene) state.scene.value = scene;
   });
   let begun = false;
-  state.inView.watch((only) => {
-    if (begun) void restart();
+  state.onlyInView.subscribe((only) => {
+    if (begun) void restartQueue();
     begun = true;
-    if (only) say("The queue is what is in view");
+    if (only) showNotice("The queue is what is in view");
   });
-  mapView().on("moveend", (event) => {
-    if (state.inView.value && "originalEvent" in event && event.originalEvent) void renew();
+  getMap().on("moveend", (event) => {
+    if (state.onlyInView.value && "originalEvent" in event && event.originalEvent) void refreshQueue();
   });
-  state.progress.watch((progress) => {
-    by("progress-text").textContent = progress ? `${count(progress.decided)} of ${count(progress.total)} decided` : "";
-    const bar = by<HTMLProgressElement>("progress-bar");
+  state.progress.subscribe((progress) => {
+    byId("progress-text").textContent = progress
+      ? `${formatCount(progress.decided)} of ${formatCount(progress.total)} decided`
+      : "";
+    const bar = byId<HTMLProgressElement>("progress-bar");
     bar.max = Math.max(progress?.total ?? 1, 1);
     bar.value = progress?.decided ?? 0;
   });
 }
 
 /** Bring a landslide into view: by moving if it is near, at a scale at which it can be judged. */
-function reach(feature: Feature): void {
-  const map = mapView();
+function moveIntoView(feature: Landslide): void {
+  const map = getMap();
   map.stop(); // where it was going is not where it is to go now
-  const bounds = box(feature);
+  const bounds = boundsOf(feature);
   const camera = map.cameraForBounds(bounds, { padding: 190, maxZoom: 16 });
   if (!camera?.center) return;
   const [west, south, east, north] = bounds;

@@ -1,44 +1,48 @@
 // The head of the page: whether all is saved, and the ways to the rest.
-import { run } from "../review/commands.ts";
-import { discardWaiting, sendNow } from "../review/decisions.ts";
-import { by, el } from "../lib/dom.ts";
-import type { Name } from "../review/keys.ts";
+import { runCommand } from "../review/commands.ts";
+import { discardPending, sendPending } from "../review/decisions.ts";
+import { byId, el } from "../lib/dom.ts";
+import type { CommandName } from "../review/keys.ts";
 import { openLogin } from "./login.ts";
-import { show } from "./settings.ts";
+import { keyLabel } from "./settings.ts";
 import { state } from "../state.ts";
 
-const WAYS: [Name, string][] = [
+const NAVIGATION: [CommandName, string][] = [
   ["dashboard", "Dashboard"],
   ["theme", "Theme"],
   ["keys", "Keys"],
 ];
 
 export function makeHeader(): void {
-  const drawer = (): void => {
+  const toggleQueue = (): void => {
     document.body.dataset.drawer = document.body.dataset.drawer === "queue" ? "" : "queue";
   };
-  const images = (): void => {
+  const toggleImages = (): void => {
     document.body.dataset.drawer = document.body.dataset.drawer === "sight" ? "" : "sight";
   };
-  const ways = WAYS.map(([name, what]) => {
+  const buttons = NAVIGATION.map(([name, what]) => {
     const key = el("kbd", {});
-    return { name, key, button: el("button", { type: "button", id: `to-${name}`, click: () => run(name) }, what, key) };
+    return {
+      name,
+      key,
+      button: el("button", { type: "button", id: `to-${name}`, click: () => runCommand(name) }, what, key),
+    };
   });
-  by("nav").replaceChildren(
-    el("button", { type: "button", class: "narrow", click: drawer }, "Queue"),
-    el("button", { type: "button", class: "narrow", click: images }, "Images"),
-    ...ways.map(({ button }) => button),
+  byId("nav").replaceChildren(
+    el("button", { type: "button", class: "narrow", click: toggleQueue }, "Queue"),
+    el("button", { type: "button", class: "narrow", click: toggleImages }, "Images"),
+    ...buttons.map(({ button }) => button),
   );
-  state.bindings.watch((bindings) => {
-    for (const { name, key } of ways) key.textContent = show(bindings[name]);
+  state.keyBindings.subscribe((bindings) => {
+    for (const { name, key } of buttons) key.textContent = keyLabel(bindings[name]);
   });
-  state.dashboard.watch((open) => by("to-dashboard").setAttribute("aria-pressed", String(open)));
-  state.info.watch((info) => {
-    by("survey").textContent = info?.name ?? "tsmu";
+  state.dashboardOpen.subscribe((open) => byId("to-dashboard").setAttribute("aria-pressed", String(open)));
+  state.serverInfo.subscribe((info) => {
+    byId("survey").textContent = info?.name ?? "tsmu";
     document.title = `${info?.name ?? "tsmu"} – review`;
   });
-  const connection = by("connection");
-  state.waiting.watch(({ count, reason }) => {
+  const connection = byId("connection");
+  state.pending.subscribe(({ count, reason }) => {
     connection.hidden = false;
     connection.dataset.state = reason ? "lost" : count ? "sending" : "saved";
     const decisions = `${count} decision${count === 1 ? "" : "s"}`;
@@ -46,17 +50,17 @@ export function makeHeader(): void {
       ? `${decisions} kept here: ${reason}`
       : count
         ? `saving ${decisions}`
-        : state.info.value?.write
+        : state.serverInfo.value?.write
           ? "all saved"
           : "read-only";
   });
-  connection.addEventListener("click", openWaiting);
+  connection.addEventListener("click", openPendingDialog);
 }
 
 /** The decisions that wait: send them now, sign in, or give them up. */
-function openWaiting(): void {
-  const { count, reason } = state.waiting.value;
-  const dialog = by<HTMLDialogElement>("outbox");
+function openPendingDialog(): void {
+  const { count, reason } = state.pending.value;
+  const dialog = byId<HTMLDialogElement>("outbox");
   const then = (and?: () => void) => () => {
     dialog.close();
     and?.();
@@ -73,9 +77,9 @@ function openWaiting(): void {
     el(
       "p",
       { class: "buttons" },
-      count > 0 && el("button", { type: "button", click: then(discardWaiting) }, `Discard ${count}`),
-      state.info.value?.tokens && el("button", { type: "button", click: then(openLogin) }, "Another token"),
-      count > 0 && el("button", { type: "button", click: then(() => void sendNow()) }, "Send now"),
+      count > 0 && el("button", { type: "button", click: then(discardPending) }, `Discard ${count}`),
+      state.serverInfo.value?.tokens && el("button", { type: "button", click: then(openLogin) }, "Another token"),
+      count > 0 && el("button", { type: "button", click: then(() => void sendPending()) }, "Send now"),
       el("button", { type: "button", class: "strong", click: then() }, "Close"),
     ),
   );

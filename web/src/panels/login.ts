@@ -1,10 +1,10 @@
 // The token, where the server asks for one. It stays in this tab.
 import { setToken } from "../server/api.ts";
-import { by, el } from "../lib/dom.ts";
+import { byId, el } from "../lib/dom.ts";
 
 /** Ask for a token; the page begins anew with it. */
 export function openLogin(reason = ""): void {
-  const dialog = by<HTMLDialogElement>("login");
+  const dialog = byId<HTMLDialogElement>("login");
   const field = el("input", {
     type: "password",
     autocomplete: "current-password",

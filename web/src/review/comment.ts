@@ -1,35 +1,35 @@
 // A comment on a landslide.
 import { decide } from "./decisions.ts";
-import { by, el } from "../lib/dom.ts";
-import { say } from "../lib/notice.ts";
-import type { Feature } from "../server/types.ts";
+import { byId, el } from "../lib/dom.ts";
+import { showNotice } from "../lib/notice.ts";
+import type { Landslide } from "../server/types.ts";
 
-const LONGEST = 4000;
+const MAX_LENGTH = 4000;
 
-export function comment(of: Feature): void {
-  const field = el("textarea", { rows: 3, maxlength: LONGEST, "aria-label": "Comment", placeholder: "Comment" });
-  const box = el(
+export function openCommentForm(of: Landslide): void {
+  const field = el("textarea", { rows: 3, maxlength: MAX_LENGTH, "aria-label": "Comment", placeholder: "Comment" });
+  const form = el(
     "form",
     { id: "comment" },
     field,
     el("button", { type: "submit", class: "strong" }, "Keep (Enter)"),
-    el("button", { type: "button", click: () => box.remove() }, "Leave (Esc)"),
+    el("button", { type: "button", click: () => form.remove() }, "Leave (Esc)"),
   );
-  const keep = (event: Event): void => {
+  const save = (event: Event): void => {
     event.preventDefault();
     const why = field.value.trim();
     if (why) {
       decide("comment", of, { why });
-      say("Comment kept");
+      showNotice("Comment kept");
     }
-    box.remove();
+    form.remove();
   };
-  box.addEventListener("submit", keep);
+  form.addEventListener("submit", save);
   field.addEventListener("keydown", (event) => {
-    if (event.key === "Enter" && !event.shiftKey) keep(event);
-    else if (event.key === "Escape") box.remove();
+    if (event.key === "Enter" && !event.shiftKey) save(event);
+    else if (event.key === "Escape") form.remove();
   });
   document.getElementById("comment")?.remove();
-  by("decide").after(box);
+  byId("decide").after(form);
   field.focus();
 }

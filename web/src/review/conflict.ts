@@ -1,27 +1,27 @@
 // Somebody else was quicker: what the record is now, and whether to decide on it anew.
-import { by, el } from "../lib/dom.ts";
-import { area } from "../lib/format.ts";
-import { goTo } from "./queue.ts";
-import type { Decision, Feature } from "../server/types.ts";
+import { byId, el } from "../lib/dom.ts";
+import { formatArea } from "../lib/format.ts";
+import { selectById } from "./queue.ts";
+import type { Decision, Landslide } from "../server/types.ts";
 
-type Again = (decision: Decision, present: Feature[]) => void;
+type DecideAgain = (decision: Decision, present: Landslide[]) => void;
 
-const waiting: [Decision, Feature[], Again][] = [];
+const openConflicts: [Decision, Landslide[], DecideAgain][] = [];
 
-export function showConflict(decision: Decision, present: Feature[], again: Again): void {
-  waiting.push([decision, present, again]);
-  if (!by<HTMLDialogElement>("conflict").open) next();
+export function showConflict(decision: Decision, present: Landslide[], again: DecideAgain): void {
+  openConflicts.push([decision, present, again]);
+  if (!byId<HTMLDialogElement>("conflict").open) showNextConflict();
 }
 
-function next(): void {
-  const dialog = by<HTMLDialogElement>("conflict");
-  const first = waiting.shift();
+function showNextConflict(): void {
+  const dialog = byId<HTMLDialogElement>("conflict");
+  const first = openConflicts.shift();
   if (!first) return dialog.close();
   const [decision, present, again] = first;
   const close = (and?: () => void) => () => {
     dialog.close();
     and?.();
-    next();
+    showNextConflict();
   };
   const of = present[0];
   dialog.replaceChildren(
@@ -39,7 +39,7 @@ function next(): void {
           "tr",
           {},
           el("td", {}, now.status),
-          el("td", {}, area(now.area_m2)),
+          el("td", {}, formatArea(now.area_m2)),
           el("td", {}, `version ${now.version}`),
           el("td", {}, `by ${now.changed_by}, ${now.changed_at.slice(0, 16).replace("T", " ")}`),
           el("td", {}, now.change_reason ?? ""),
@@ -50,7 +50,7 @@ function next(): void {
       "p",
       { class: "buttons" },
       el("button", { type: "button", click: close() }, "Leave it as it is now"),
-      el("button", { type: "button", click: close(() => void (of && goTo(of.id))) }, "Look at it"),
+      el("button", { type: "button", click: close(() => void (of && selectById(of.id))) }, "Look at it"),
       present.length > 0 &&
         el(
           "button",

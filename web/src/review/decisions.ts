@@ -1,20 +1,20 @@
 // Deciding: kept in the browser at once, sent, shown on the map, and gone on to the next.
 import type { Geometry } from "geojson";
-import { send } from "../server/api.ts";
+import { sendDecision } from "../server/api.ts";
 import { showConflict } from "./conflict.ts";
-import { History, type Past } from "./history.ts";
-import { colour, redraw } from "../map/landslides.ts";
-import { say } from "../lib/notice.ts";
+import { DecisionHistory, type HistoryEntry } from "./history.ts";
+import { setDisplayStatus, reloadLandslideTiles } from "../map/landslides.ts";
+import { showNotice } from "../lib/notice.ts";
 import { Outbox } from "../server/outbox.ts";
-import type { Kind } from "../map/palette.ts";
-import { back, count, done, goTo, renew, reopen } from "./queue.ts";
-import type { Refusal } from "../server/errors.ts";
-import type { Shelf } from "../lib/storage.ts";
+import type { DisplayStatus } from "../map/palette.ts";
+import { returnToQueue, countDecisions, removeDecided, selectById, refreshQueue, markUndecided } from "./queue.ts";
+import type { RequestError } from "../server/errors.ts";
+import type { BrowserStorage } from "../lib/storage.ts";
 import { mayDecide, state } from "../state.ts";
-import type { Action, Change, Decision, Feature } from "../server/types.ts";
-import { mapView } from "../map/view.ts";
+import type { Action, VersionChange, Decision, Landslide } from "../server/types.ts";
+import { getMap } from "../map/view.ts";
 
-const SHOWN: Partial<Record<Action, Kind>> = {
+const STATUS_AFTER: Partial<Record<Action, DisplayStatus>> = {
   accept: "confirmed",
   reject: "rejected",
   unsure: "undecided",
@@ -23,169 +23,174 @@ const SHOWN: Partial<Record<Action, Kind>> = {
   edit: "confirmed",
   split: "confirmed",
 };
-const RESHAPES: readonly Action[] = ["merge", "split", "edit", "draw", "undo"];
+const OUTLINE_ACTIONS: readonly Action[] = ["merge", "split", "edit", "draw", "undo"];
 
 /** Versions that the server has answered with: what is remembered from before may be older. */
-const versions = new Map<string, number>();
+const savedVersions = new Map<string, number>();
 
 /** Undos after which their landslide is to be shown, by their id. */
-const shown = new Map<string, string>();
+const undoTargets = new Map<string, string>();
 
 let outbox: Outbox;
-let history: History;
+let history: DecisionHistory;
 
 /** Take up what this browser keeps for the survey. */
-export function openDesk(shelf: Shelf): void {
-  history = new History(shelf);
-  outbox = new Outbox(shelf, {
-    send,
-    made,
-    refused,
-    waiting: (count, reason) => {
-      if (state.waiting.value.reason && !reason) redraw(mapView()); // what could not be loaded meanwhile
-      state.waiting.value = { count, reason };
+export function startDecisions(storage: BrowserStorage): void {
+  history = new DecisionHistory(storage);
+  outbox = new Outbox(storage, {
+    send: sendDecision,
+    onSaved: handleSaved,
+    onRefused: handleRefused,
+    onPendingChange: (count, reason) => {
+      if (state.pending.value.reason && !reason) reloadLandslideTiles(getMap()); // what could not be loaded meanwhile
+      state.pending.value = { count, reason };
     },
   });
   window.addEventListener("online", () => void outbox.flush());
   void outbox.flush();
-  tellPast();
+  updateUndoable();
 }
 
-export const sendNow = (): Promise<void> => outbox.flush();
+export const sendPending = (): Promise<void> => outbox.flush();
 
-export function discardWaiting(): void {
+export function discardPending(): void {
   for (const { id } of outbox.discard()) history.forget(id);
-  tellPast();
-  void renew();
+  updateUndoable();
+  void refreshQueue();
 }
 
 /** What is needed besides the action. */
-export interface More {
-  others?: Feature[];
+export interface DecisionInput {
+  others?: Landslide[];
   geometry?: Geometry;
   why?: string;
 }
 
 /** Decide on a landslide; without one, draw a new one. */
-export function decide(action: Exclude<Action, "undo">, of: Feature | null, more: More = {}): void {
-  if (!mayDecide()) return say("Decisions are not taken here: this is read-only", "bad");
-  const all = [...(of ? [of] : []), ...(more.others ?? [])];
+export function decide(action: Exclude<Action, "undo">, of: Landslide | null, input: DecisionInput = {}): void {
+  if (!mayDecide()) return showNotice("Decisions are not taken here: this is read-only", "bad");
+  const all = [...(of ? [of] : []), ...(input.others ?? [])];
   const decision: Decision = {
     id: newId(),
     action,
     by: state.reviewer.value,
     landslides: Object.fromEntries(all.map((one) => [one.id, one.properties.version])),
-    ...(more.geometry ? { geometry: more.geometry } : {}),
-    ...(more.why ? { why: more.why } : {}),
-    ...(action === "draw" ? drawnIn() : {}),
+    ...(input.geometry ? { geometry: input.geometry } : {}),
+    ...(input.why ? { why: input.why } : {}),
+    ...(action === "draw" ? sceneAndRegion() : {}),
   };
-  if (!keep(decision)) return;
+  if (!addToOutbox(decision)) return;
   history.add({ id: decision.id, action, of: of?.id ?? null, before: of ?? undefined });
-  tellPast();
+  updateUndoable();
   if (action === "draw" || action === "comment") return;
-  const kind = SHOWN[action];
-  for (const { id } of all) if (kind) colour(mapView(), id, kind);
-  count(all, 1);
-  void done(all.map(({ id }) => id));
+  const kind = STATUS_AFTER[action];
+  for (const { id } of all) if (kind) setDisplayStatus(getMap(), id, kind);
+  countDecisions(all, 1);
+  void removeDecided(all.map(({ id }) => id));
 }
 
 export function undo(): void {
   const last = history.lastDone;
-  if (!last) return say("Nothing to undo");
+  if (!last) return showNotice("Nothing to undo");
   const decision = reversal(last);
-  if (!keep(decision)) return;
+  if (!addToOutbox(decision)) return;
   history.undo(decision.id);
-  tellPast();
-  say(`Undone: ${last.action}`);
+  updateUndoable();
+  showNotice(`Undone: ${last.action}`);
   if (last.action === "comment" || last.action === "draw" || !last.of) return;
-  reopen(last.of);
-  shown.set(decision.id, last.of);
+  markUndecided(last.of);
+  undoTargets.set(decision.id, last.of);
   if (!last.before) return; // from before a reload: shown when the server has answered
-  colour(mapView(), last.of, null);
-  count([last.before], -1);
-  back(upToDate(last.before));
+  setDisplayStatus(getMap(), last.of, null);
+  countDecisions([last.before], -1);
+  returnToQueue(withSavedVersion(last.before));
 }
 
 export function redo(): void {
   const last = history.lastUndone;
-  if (!last) return say("Nothing to do again");
+  if (!last) return showNotice("Nothing to do again");
   const decision = reversal(last);
-  if (!keep(decision)) return;
+  if (!addToOutbox(decision)) return;
   history.redo(decision.id);
-  tellPast();
-  say(`Done again: ${last.action}`);
-  const kind = SHOWN[last.action];
+  updateUndoable();
+  showNotice(`Done again: ${last.action}`);
+  const kind = STATUS_AFTER[last.action];
   if (!last.before || !kind) return;
-  colour(mapView(), last.before.id, kind);
-  count([last.before], 1);
-  void done([last.before.id]);
+  setDisplayStatus(getMap(), last.before.id, kind);
+  countDecisions([last.before], 1);
+  void removeDecided([last.before.id]);
 }
 
 /** Decide the same on what the landslides are now. */
-function decideAnew(decision: Decision, present: Feature[]): void {
+function decideAgain(decision: Decision, present: Landslide[]): void {
   const landslides = Object.fromEntries(present.map(({ id, properties }) => [id, properties.version]));
   const again: Decision = { ...decision, id: newId(), landslides };
-  if (!keep(again)) return;
+  if (!addToOutbox(again)) return;
   const [first] = present;
   if (decision.action !== "undo")
     history.add({ id: again.id, action: decision.action, of: first?.id ?? null, before: first });
-  tellPast();
-  void done(present.map(({ id }) => id));
+  updateUndoable();
+  void removeDecided(present.map(({ id }) => id));
 }
 
-const reversal = (past: Past): Decision => ({ id: newId(), action: "undo", undoes: past.id, by: state.reviewer.value });
+const reversal = (entry: HistoryEntry): Decision => ({
+  id: newId(),
+  action: "undo",
+  undoes: entry.id,
+  by: state.reviewer.value,
+});
 
-function drawnIn(): Pick<Decision, "scene" | "region"> {
+function sceneAndRegion(): Pick<Decision, "scene" | "region"> {
   const region = state.filters.value.region || state.current.value?.properties.region;
   return { ...(state.scene.value ? { scene: state.scene.value.id } : {}), ...(region ? { region } : {}) };
 }
 
-function keep(decision: Decision): boolean {
+function addToOutbox(decision: Decision): boolean {
   try {
     outbox.add(decision);
     return true;
   } catch {
-    say("This browser can keep nothing more: send or discard what waits before you go on", "bad");
+    showNotice("This browser can keep nothing more: send or discard what waits before you go on", "bad");
     return false;
   }
 }
 
-function made(decision: Decision, changes: readonly Change[]): void {
-  for (const { id, version_after } of changes) versions.set(id, version_after);
-  state.queue.value = state.queue.value.map(upToDate);
-  if (state.current.value) state.current.value = upToDate(state.current.value);
-  if (RESHAPES.includes(decision.action)) redraw(mapView());
+function handleSaved(decision: Decision, changes: readonly VersionChange[]): void {
+  for (const { id, version_after } of changes) savedVersions.set(id, version_after);
+  state.queue.value = state.queue.value.map(withSavedVersion);
+  if (state.current.value) state.current.value = withSavedVersion(state.current.value);
+  if (OUTLINE_ACTIONS.includes(decision.action)) reloadLandslideTiles(getMap());
   if (decision.action !== "undo") return;
   for (const { id, status } of changes) {
-    colour(mapView(), id, null);
-    if (status === "candidate") reopen(id);
+    setDisplayStatus(getMap(), id, null);
+    if (status === "candidate") markUndecided(id);
   }
-  const of = shown.get(decision.id);
-  shown.delete(decision.id);
-  if (of && outbox.decisions.length === 0) goTo(of).catch(() => undefined); // else somebody is ahead of it already
-  void renew();
+  const of = undoTargets.get(decision.id);
+  undoTargets.delete(decision.id);
+  if (of && outbox.decisions.length === 0) selectById(of).catch(() => undefined); // else somebody is ahead of it already
+  void refreshQueue();
 }
 
-function upToDate(feature: Feature): Feature {
-  const version = versions.get(feature.id) ?? 0;
+function withSavedVersion(feature: Landslide): Landslide {
+  const version = savedVersions.get(feature.id) ?? 0;
   if (version <= feature.properties.version) return feature;
   return { ...feature, properties: { ...feature.properties, version } };
 }
 
-function refused(decision: Decision, refusal: Refusal): void {
+function handleRefused(decision: Decision, error: RequestError): void {
   history.forget(decision.id);
-  tellPast();
+  updateUndoable();
   for (const id of Object.keys(decision.landslides ?? {})) {
-    colour(mapView(), id, null);
-    reopen(id);
+    setDisplayStatus(getMap(), id, null);
+    markUndecided(id);
   }
-  void renew();
-  if (refusal.status === 409) showConflict(decision, refusal.present, decideAnew);
-  else say(`Not done: ${decision.action}: ${refusal.message}`, "bad");
+  void refreshQueue();
+  if (error.status === 409) showConflict(decision, error.currentRecords, decideAgain);
+  else showNotice(`Not done: ${decision.action}: ${error.message}`, "bad");
 }
 
-function tellPast(): void {
-  state.past.value = { undo: history.lastDone?.action ?? null, redo: history.lastUndone?.action ?? null };
+function updateUndoable(): void {
+  state.undoable.value = { undo: history.lastDone?.action ?? null, redo: history.lastUndone?.action ?? null };
 }
 
 /** A UUID, also where the page comes from another machine without TLS. */

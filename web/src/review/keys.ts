@@ -1,6 +1,6 @@
 // Which key does what. Keys are read by what they write, so that a letter is where its cap says it is.
 
-export interface Command {
+export interface CommandDefinition {
   name: string;
   what: string;
   key: string;
@@ -40,15 +40,17 @@ export const COMMANDS = [
   { name: "filters", what: "Filters", key: "/", group: "Page" },
   { name: "theme", what: "Light or dark", key: "t", group: "Page" },
   { name: "keys", what: "Keys and settings", key: "?", group: "Page" },
-] as const satisfies readonly Command[];
+] as const satisfies readonly CommandDefinition[];
 
-export type Name = (typeof COMMANDS)[number]["name"];
-export type Bindings = Record<Name, string>;
+export type CommandName = (typeof COMMANDS)[number]["name"];
+export type KeyBindings = Record<CommandName, string>;
 
-export const DEFAULTS = Object.fromEntries(COMMANDS.map((command) => [command.name, command.key])) as Bindings;
+export const DEFAULT_BINDINGS = Object.fromEntries(
+  COMMANDS.map((command) => [command.name, command.key]),
+) as KeyBindings;
 
 /** Keys that modes, fields and the browser need, so nothing can be put on them. */
-const FIXED = new Set([
+const RESERVED_KEYS = new Set([
   "Enter",
   "Escape",
   "Tab",
@@ -62,16 +64,16 @@ const FIXED = new Set([
   "Meta",
 ]);
 
-export type Pressed = Pick<KeyboardEvent, "key" | "ctrlKey" | "altKey" | "metaKey">;
+export type KeyPress = Pick<KeyboardEvent, "key" | "ctrlKey" | "altKey" | "metaKey">;
 
 /** A pressed key's name, such as `a` or `ArrowUp`; null with a modifier that belongs to the browser. */
-export function keyOf(event: Pressed): string | null {
+export function keyName(event: KeyPress): string | null {
   if (event.ctrlKey || event.altKey || event.metaKey) return null;
   return event.key.length === 1 ? event.key.toLowerCase() : event.key;
 }
 
 /** Where somebody is typing, or choosing by letters, keys are theirs. */
-export function isField(target: { tagName?: string; type?: string; isContentEditable?: boolean } | null): boolean {
+export function isTextField(target: { tagName?: string; type?: string; isContentEditable?: boolean } | null): boolean {
   if (!target?.tagName) return false;
   if (target.isContentEditable) return true;
   if (target.tagName === "INPUT") return !["checkbox", "radio", "button", "range"].includes(target.type ?? "text");
@@ -79,21 +81,21 @@ export function isField(target: { tagName?: string; type?: string; isContentEdit
 }
 
 /** What a key does, if anything. */
-export function commandOf(event: Pressed, bindings: Bindings): Name | null {
-  const key = keyOf(event);
+export function commandForKey(event: KeyPress, bindings: KeyBindings): CommandName | null {
+  const key = keyName(event);
   return COMMANDS.find(({ name }) => bindings[name] === key)?.name ?? null;
 }
 
 /** Put a key on a command; the command that had it gets the other's. Null where the key is not to be had. */
-export function rebind(bindings: Bindings, name: Name, key: string | null): Bindings | null {
-  if (key === null || FIXED.has(key) || key.startsWith("Arrow")) return null;
-  const had = COMMANDS.find((command) => bindings[command.name] === key)?.name;
-  return { ...bindings, ...(had ? { [had]: bindings[name] } : {}), [name]: key };
+export function rebind(bindings: KeyBindings, name: CommandName, key: string | null): KeyBindings | null {
+  if (key === null || RESERVED_KEYS.has(key) || key.startsWith("Arrow")) return null;
+  const previousOwner = COMMANDS.find((command) => bindings[command.name] === key)?.name;
+  return { ...bindings, ...(previousOwner ? { [previousOwner]: bindings[name] } : {}), [name]: key };
 }
 
 /** The bindings that were kept, as far as they fit the commands there are now. */
-export function readBindings(kept: Partial<Record<string, unknown>>): Bindings {
-  const found = { ...DEFAULTS };
-  for (const { name } of COMMANDS) if (typeof kept[name] === "string") found[name] = kept[name];
-  return new Set(Object.values(found)).size === COMMANDS.length ? found : { ...DEFAULTS };
+export function restoreBindings(stored: Partial<Record<string, unknown>>): KeyBindings {
+  const bindings = { ...DEFAULT_BINDINGS };
+  for (const { name } of COMMANDS) if (typeof stored[name] === "string") bindings[name] = stored[name];
+  return new Set(Object.values(bindings)).size === COMMANDS.length ? bindings : { ...DEFAULT_BINDINGS };
 }

@@ -1,49 +1,51 @@
 // Merge with a neighbour: the nearest is offered, another one can be chosen.
-import { get } from "../server/api.ts";
-import { mark } from "../map/landslides.ts";
-import { say } from "../lib/notice.ts";
-import type { Collection, Feature } from "../server/types.ts";
-import { mapView } from "../map/view.ts";
+import { getJson } from "../server/api.ts";
+import { highlight } from "../map/landslides.ts";
+import { showNotice } from "../lib/notice.ts";
+import type { LandslideCollection, Landslide } from "../server/types.ts";
+import { getMap } from "../map/view.ts";
 
-export interface Merging {
-  key: (event: KeyboardEvent) => boolean;
+export interface MergeMode {
+  handleKey: (event: KeyboardEvent) => boolean;
   end: () => void;
 }
 
 /** Offer the neighbours of a landslide; `chosen` gets the one to merge with. */
-export async function chooseNeighbour(of: Feature, chosen: (others: Feature[]) => void): Promise<Merging> {
-  const map = mapView();
-  const { features } = await get<Collection>(`landslides/${encodeURIComponent(of.id)}/neighbours`, { limit: 12 });
-  let place = 0;
+export async function startMergeMode(of: Landslide, onChoice: (others: Landslide[]) => void): Promise<MergeMode> {
+  const map = getMap();
+  const { features } = await getJson<LandslideCollection>(`landslides/${encodeURIComponent(of.id)}/neighbours`, {
+    limit: 12,
+  });
+  let offered = 0;
   const offer = (at: number): void => {
-    place = (at + features.length) % features.length;
-    mark(map, "neighbour", features[place]?.geometry ?? null);
+    offered = (at + features.length) % features.length;
+    highlight(map, "neighbour", features[offered]?.geometry ?? null);
   };
   const click = (event: { point: { x: number; y: number } }): void => {
     const { x, y } = event.point;
-    const near: [[number, number], [number, number]] = [
+    const searchBox: [[number, number], [number, number]] = [
       [x - 6, y - 6],
       [x + 6, y + 6],
     ];
     const ids = map
-      .queryRenderedFeatures(near, { layers: ["outlines", "ones"] })
+      .queryRenderedFeatures(searchBox, { layers: ["outlines", "ones"] })
       .map(({ properties }) => properties.id);
-    const found = features.findIndex(({ id }) => ids.includes(id));
-    if (found >= 0) offer(found);
+    const index = features.findIndex(({ id }) => ids.includes(id));
+    if (index >= 0) offer(index);
   };
   map.on("click", click);
   if (features.length) offer(0);
-  else say("There is no other landslide to merge with");
+  else showNotice("There is no other landslide to merge with");
   return {
-    key(event) {
-      if (event.key === "Tab") offer(place + (event.shiftKey ? -1 : 1));
-      else if (event.key === "Enter") chosen(features.slice(place, place + 1));
+    handleKey(event) {
+      if (event.key === "Tab") offer(offered + (event.shiftKey ? -1 : 1));
+      else if (event.key === "Enter") onChoice(features.slice(offered, offered + 1));
       else return false;
       return true;
     },
     end() {
       map.off("click", click);
-      mark(map, "neighbour", null);
+      highlight(map, "neighbour", null);
     },
   };
 }

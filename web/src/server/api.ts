@@ -1,6 +1,6 @@
 // The server, asked; see /docs on it.
-import { Refusal, Unreachable } from "./errors.ts";
-import type { Change, Decision, Feature } from "./types.ts";
+import { RequestError, UnreachableError } from "./errors.ts";
+import type { VersionChange, Decision, Landslide } from "./types.ts";
 
 let token = sessionStorage.getItem("tsmu.token") ?? "";
 
@@ -10,54 +10,54 @@ export function setToken(value: string): void {
 }
 
 /** Headers that say who asks. */
-export const identity = (): Record<string, string> => (token ? { Authorization: `Bearer ${token}` } : {});
+export const authorizationHeaders = (): Record<string, string> => (token ? { Authorization: `Bearer ${token}` } : {});
 
 /** The address of a path of the API, beside the page. */
-export const address = (path: string): string => new URL(`api/${path}`, document.baseURI).href;
+export const apiUrl = (path: string): string => new URL(`api/${path}`, document.baseURI).href;
 
-type Values = Record<string, string | number | null | undefined>;
+type QueryValues = Record<string, string | number | null | undefined>;
 
 /** Append what is given to a path as a query. */
-export function asking(path: string, values: Values): string {
-  const given = Object.entries(values).filter(([, value]) => value !== null && value !== undefined && value !== "");
-  const query = new URLSearchParams(given.map(([name, value]) => [name, String(value)]));
-  return given.length ? `${path}?${query}` : path;
+export function withQuery(path: string, values: QueryValues): string {
+  const entries = Object.entries(values).filter(([, value]) => value !== null && value !== undefined && value !== "");
+  const query = new URLSearchParams(entries.map(([name, value]) => [name, String(value)]));
+  return entries.length ? `${path}?${query}` : path;
 }
 
-async function ask(path: string, init: RequestInit = {}): Promise<Response> {
-  let answer: Response;
+async function request(path: string, init: RequestInit = {}): Promise<Response> {
+  let response: Response;
   try {
-    answer = await fetch(address(path), { ...init, headers: { ...identity(), ...init.headers } });
+    response = await fetch(apiUrl(path), { ...init, headers: { ...authorizationHeaders(), ...init.headers } });
   } catch {
-    throw new Unreachable("the server does not answer");
+    throw new UnreachableError("the server does not answer");
   }
-  if (answer.ok) return answer;
-  const said = (await answer.json().catch(() => ({}))) as { error?: string; present?: Feature[] };
-  const reason = said.error ?? answer.statusText;
-  if (answer.status === 429 || answer.status >= 500) throw new Unreachable(reason);
-  throw new Refusal(answer.status, reason, said.present);
+  if (response.ok) return response;
+  const body = (await response.json().catch(() => ({}))) as { error?: string; present?: Landslide[] };
+  const reason = body.error ?? response.statusText;
+  if (response.status === 429 || response.status >= 500) throw new UnreachableError(reason);
+  throw new RequestError(response.status, reason, body.present);
 }
 
-export async function get<T>(path: string, values: Values = {}, signal?: AbortSignal): Promise<T> {
-  return (await (await ask(asking(path, values), signal ? { signal } : {})).json()) as T;
+export async function getJson<T>(path: string, values: QueryValues = {}, signal?: AbortSignal): Promise<T> {
+  return (await (await request(withQuery(path, values), signal ? { signal } : {})).json()) as T;
 }
 
-export async function download(path: string, values: Values): Promise<Blob> {
-  return (await ask(asking(path, values))).blob();
+export async function getBlob(path: string, values: QueryValues): Promise<Blob> {
+  return (await request(withQuery(path, values))).blob();
 }
 
-async function write<T>(method: "POST" | "PUT", path: string, body: unknown): Promise<T> {
+async function sendJson<T>(method: "POST" | "PUT", path: string, body: unknown): Promise<T> {
   const headers = { "Content-Type": "application/json", "X-Tsmu": "1" };
-  return (await (await ask(path, { method, headers, body: JSON.stringify(body) })).json()) as T;
+  return (await (await request(path, { method, headers, body: JSON.stringify(body) })).json()) as T;
 }
 
-export interface Made {
+export interface DecisionResult {
   id: string;
-  changes: Change[];
+  changes: VersionChange[];
   repeated: boolean;
 }
 
-export const send = (decision: Decision): Promise<Made> => write("POST", "decisions", decision);
+export const sendDecision = (decision: Decision): Promise<DecisionResult> => sendJson("POST", "decisions", decision);
 
-export const shift = (scene: string, east_m: number, north_m: number, by: string): Promise<unknown> =>
-  write("PUT", `scenes/${encodeURIComponent(scene)}/shift`, { east_m, north_m, by });
+export const sendImageShift = (scene: string, east_m: number, north_m: number, by: string): Promise<unknown> =>
+  sendJson("PUT", `scenes/${encodeURIComponent(scene)}/shift`, { east_m, north_m, by });

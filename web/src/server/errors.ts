@@ -1,16 +1,16 @@
-import type { Feature } from "./types.ts";
+import type { Landslide } from "./types.ts";
 
 /** An answer that is not what was asked for. */
-export class Refusal extends Error {
+export class RequestError extends Error {
   readonly status: number;
-  readonly present: Feature[];
+  readonly currentRecords: Landslide[];
 
-  constructor(status: number, reason: string, present: Feature[] = []) {
+  constructor(status: number, reason: string, currentRecords: Landslide[] = []) {
     super(reason);
     this.status = status;
-    this.present = present;
+    this.currentRecords = currentRecords;
   }
 }
 
 /** The server cannot be reached, or is too busy to answer. */
-export class Unreachable extends Error {}
+export class UnreachableError extends Error {}

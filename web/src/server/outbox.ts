@@ -1,41 +1,41 @@
 // Decisions on their way: kept in the browser until the server has them on its disk, sent in their order.
-import type { Made } from "./api.ts";
-import { Refusal } from "./errors.ts";
-import type { Shelf } from "../lib/storage.ts";
-import type { Change, Decision } from "./types.ts";
+import type { DecisionResult } from "./api.ts";
+import { RequestError } from "./errors.ts";
+import type { BrowserStorage } from "../lib/storage.ts";
+import type { VersionChange, Decision } from "./types.ts";
 
-const FIRST_WAIT = 1000; // ms; twice as long after each failure
-const LONGEST_WAIT = 15_000;
+const FIRST_RETRY_DELAY = 1000; // ms; twice as long after each failure
+const LONGEST_RETRY_DELAY = 15_000;
 
-export interface Postman {
-  send: (decision: Decision) => Promise<Made>;
+export interface OutboxCallbacks {
+  send: (decision: Decision) => Promise<DecisionResult>;
   /** The server has it. */
-  made: (decision: Decision, changes: Change[]) => void;
+  onSaved: (decision: Decision, changes: VersionChange[]) => void;
   /** The server does not take it, now or ever. */
-  refused: (decision: Decision, refusal: Refusal) => void;
+  onRefused: (decision: Decision, refusal: RequestError) => void;
   /** How many wait, and why; no reason while all is well. */
-  waiting: (count: number, reason: string | null) => void;
+  onPendingChange: (count: number, reason: string | null) => void;
 }
 
 /** Whether a refusal is of who asks or of the server, not of the decision, which then stays. */
-const mayPass = (refusal: Refusal): boolean => refusal.status === 401 || refusal.status === 403;
+const mayPassLater = (refusal: RequestError): boolean => refusal.status === 401 || refusal.status === 403;
 
 export class Outbox {
-  private readonly shelf: Shelf;
-  private readonly postman: Postman;
+  private readonly storage: BrowserStorage;
+  private readonly callbacks: OutboxCallbacks;
   private queue: { key: string; decision: Decision }[];
   private sending = false;
-  private wait = FIRST_WAIT;
-  private timer: ReturnType<typeof setTimeout> | undefined;
+  private retryDelay = FIRST_RETRY_DELAY;
+  private retryTimer: ReturnType<typeof setTimeout> | undefined;
 
   /** Take up what an earlier page left; nothing is sent before `flush`. */
-  constructor(shelf: Shelf, postman: Postman) {
-    this.shelf = shelf;
-    this.postman = postman;
-    this.queue = shelf
+  constructor(storage: BrowserStorage, callbacks: OutboxCallbacks) {
+    this.storage = storage;
+    this.callbacks = callbacks;
+    this.queue = storage
       .keys("outbox.")
-      .map((key) => ({ key, decision: shelf.get<Decision | null>(key, null) }))
-      .filter((kept): kept is { key: string; decision: Decision } => kept.decision !== null);
+      .map((key) => ({ key, decision: storage.get<Decision | null>(key, null) }))
+      .filter((entry): entry is { key: string; decision: Decision } => entry.decision !== null);
   }
 
   get decisions(): readonly Decision[] {
@@ -46,7 +46,7 @@ export class Outbox {
   add(decision: Decision): void {
     const last = this.queue.at(-1)?.key.split(".")[1] ?? "0";
     const key = `outbox.${String(Math.max(Number(last) + 1, Date.now())).padStart(16, "0")}.${decision.id}`;
-    this.shelf.set(key, decision);
+    this.storage.set(key, decision);
     this.queue.push({ key, decision });
     void this.flush();
   }
@@ -55,61 +55,61 @@ export class Outbox {
   async flush(): Promise<void> {
     if (this.sending) return;
     this.sending = true;
-    clearTimeout(this.timer);
+    clearTimeout(this.retryTimer);
     let reason: string | null = null;
     while (this.queue.length && reason === null) {
-      this.postman.waiting(this.queue.length, null);
+      this.callbacks.onPendingChange(this.queue.length, null);
       reason = await this.sendFirst();
     }
     this.sending = false;
-    this.postman.waiting(this.queue.length, reason);
+    this.callbacks.onPendingChange(this.queue.length, reason);
     if (reason === null) return;
-    this.timer = setTimeout(() => void this.flush(), this.wait);
-    this.wait = Math.min(this.wait * 2, LONGEST_WAIT);
+    this.retryTimer = setTimeout(() => void this.flush(), this.retryDelay);
+    this.retryDelay = Math.min(this.retryDelay * 2, LONGEST_RETRY_DELAY);
   }
 
   /** Give up the decisions that wait. */
   discard(): Decision[] {
-    const gone = this.queue.map(({ decision }) => decision);
-    for (const { key } of this.queue) this.shelf.remove(key);
+    const discarded = this.queue.map(({ decision }) => decision);
+    for (const { key } of this.queue) this.storage.remove(key);
     this.queue = [];
-    this.postman.waiting(0, null);
-    return gone;
+    this.callbacks.onPendingChange(0, null);
+    return discarded;
   }
 
   private async sendFirst(): Promise<string | null> {
     const first = this.queue[0];
     if (!first) return null;
     try {
-      const { changes } = await this.postman.send(first.decision);
-      this.take(first.key);
-      this.follow(changes);
-      this.wait = FIRST_WAIT;
-      this.postman.made(first.decision, changes);
+      const { changes } = await this.callbacks.send(first.decision);
+      this.remove(first.key);
+      this.updateVersions(changes);
+      this.retryDelay = FIRST_RETRY_DELAY;
+      this.callbacks.onSaved(first.decision, changes);
     } catch (error) {
-      if (!(error instanceof Refusal) || mayPass(error)) return (error as Error).message;
-      this.take(first.key);
-      for (const { key, decision } of this.queue) if (decision.undoes === first.decision.id) this.take(key);
-      this.postman.refused(first.decision, error);
+      if (!(error instanceof RequestError) || mayPassLater(error)) return (error as Error).message;
+      this.remove(first.key);
+      for (const { key, decision } of this.queue) if (decision.undoes === first.decision.id) this.remove(key);
+      this.callbacks.onRefused(first.decision, error);
     }
     return null;
   }
 
-  private take(key: string): void {
-    this.shelf.remove(key);
-    this.queue = this.queue.filter((waiting) => waiting.key !== key);
+  private remove(key: string): void {
+    this.storage.remove(key);
+    this.queue = this.queue.filter((entry) => entry.key !== key);
   }
 
   /** Decisions made on a landslide before the server had the one before them are on what that one made of it. */
-  private follow(changes: Change[]): void {
-    for (const waiting of this.queue) {
-      const { key, decision } = waiting;
-      const moved = changes.filter((change) => decision.landslides?.[change.id] === change.version_before);
-      if (!moved.length) continue;
+  private updateVersions(changes: VersionChange[]): void {
+    for (const entry of this.queue) {
+      const { key, decision } = entry;
+      const updated = changes.filter((change) => decision.landslides?.[change.id] === change.version_before);
+      if (!updated.length) continue;
       const landslides = { ...decision.landslides };
-      for (const change of moved) landslides[change.id] = change.version_after;
-      waiting.decision = { ...decision, landslides };
-      this.shelf.set(key, waiting.decision);
+      for (const change of updated) landslides[change.id] = change.version_after;
+      entry.decision = { ...decision, landslides };
+      this.storage.set(key, entry.decision);
     }
   }
 }

@@ -2,11 +2,11 @@
 import type { Geometry, MultiPolygon, Polygon } from "geojson";
 
 export type Status = "candidate" | "confirmed" | "rejected" | "merged";
-export type Opinion = "accept" | "reject" | "unsure" | "bad imagery" | "comment";
-export type Action = Opinion | "merge" | "split" | "edit" | "draw" | "undo";
+export type Verdict = "accept" | "reject" | "unsure" | "bad imagery" | "comment";
+export type Action = Verdict | "merge" | "split" | "edit" | "draw" | "undo";
 export type Outline = Polygon | MultiPolygon;
 
-export interface Landslide {
+export interface LandslideProperties {
   id: string;
   status: Status;
   area_m2: number;
@@ -21,19 +21,19 @@ export interface Landslide {
   change_reason: string | null;
 }
 
-export interface Feature {
+export interface Landslide {
   type: "Feature";
   id: string;
   geometry: Outline;
-  properties: Landslide;
+  properties: LandslideProperties;
 }
 
-export interface Collection {
+export interface LandslideCollection {
   type: "FeatureCollection";
-  features: Feature[];
+  features: Landslide[];
 }
 
-export interface Progress {
+export interface ReviewProgress {
   decided: number;
   total: number;
 }
@@ -48,9 +48,9 @@ export interface Observation {
   mean_deviation: number | null;
 }
 
-export interface Story {
-  feature: Feature;
-  versions: Landslide[];
+export interface LandslideDetails {
+  feature: Landslide;
+  versions: LandslideProperties[];
   observations: Observation[];
   reviews: { action: string | null; by: string; at: string; why: string | null }[];
   verdicts: { by: string; verdict: string }[];
@@ -71,7 +71,7 @@ export interface Scene {
   layers: ImageLayer[];
 }
 
-export interface Info {
+export interface ServerInfo {
   survey: string;
   name: string;
   write: boolean;
@@ -81,7 +81,7 @@ export interface Info {
   events: string[];
 }
 
-export interface Change {
+export interface VersionChange {
   id: string;
   version_before: number | null;
   version_after: number;
@@ -101,8 +101,8 @@ export interface Decision {
   by: string;
 }
 
-export interface Dashboard {
-  progress: Progress;
+export interface DashboardFigures {
+  progress: ReviewProgress;
   counts: { region: string | null; status: Status; month: string | null; landslides: number; area_m2: number }[];
   model: {
     region: string | null;
