@@ -1,54 +1,66 @@
-// The page put together.
-
-import { connectKeyboard } from "./review/commands.ts";
-import { getJson } from "./server/api.ts";
-import { connectDashboard } from "./panels/dashboard.ts";
-import { startDecisions } from "./review/decisions.ts";
-import { boundsOfAll } from "./lib/geometry.ts";
-import { makeHeader } from "./panels/header.ts";
-import { restoreBindings } from "./review/keys.ts";
-import { openLogin } from "./panels/login.ts";
-import { createMap, paintBackground } from "./map/map.ts";
-import { connectQueue, createFilters } from "./panels/filters.ts";
+// Starts the page: loads what the server and the browser have stored, and creates the rooms from the map up.
+import { boundsOfAll, type Bounds } from "./lib/geometry.ts";
 import { showNotice } from "./lib/notice.ts";
-import { restartQueue } from "./review/queue.ts";
-import { RequestError } from "./server/errors.ts";
 import { BrowserStorage } from "./lib/storage.ts";
-import { createDetails } from "./panels/details.ts";
-import { DEFAULT_DISPLAY, state } from "./state.ts";
 import { startTheme } from "./lib/theme.ts";
-import type { ServerInfo, Scene } from "./server/types.ts";
+import { createMap, paintBackground } from "./map/map.ts";
+import { createDashboard } from "./panels/dashboard.ts";
+import { createDetails } from "./panels/details.ts";
+import { createFilters } from "./panels/filters.ts";
+import { createHeader } from "./panels/header.ts";
+import { createImages } from "./panels/images.ts";
+import { createList } from "./panels/list.ts";
+import { openLogin } from "./panels/login.ts";
+import { createSettings } from "./panels/settings.ts";
+import { startDecisions } from "./review/decisions.ts";
+import { connectKeyboard } from "./review/keyboard.ts";
+import { keyBindings, restoreBindings } from "./review/keys.ts";
+import { connectModes } from "./review/modes.ts";
+import { connectQueue, restartQueue, selectById } from "./review/queue.ts";
+import { getJson, hasToken, RequestError } from "./server/api.ts";
+import type { Scene, ServerInfo } from "./server/types.ts";
+import { DEFAULT_DISPLAY, state } from "./state.ts";
 
-const WORLD: [number, number, number, number] = [-170, -60, 170, 75];
-const LAST_TOKEN = "tsmu.token";
+/** Shown where the database has no scene. */
+const WORLD: Bounds = [-170, -60, 170, 75];
 
 async function startPage(): Promise<void> {
   const [info, scenes] = await Promise.all([getJson<ServerInfo>("info"), getJson<Scene[]>("scenes")]);
-  const page = new BrowserStorage(localStorage, "page");
-  const survey = new BrowserStorage(localStorage, info.survey);
-  state.keyBindings.value = restoreBindings(page.get("keys", {}));
-  state.keyBindings.subscribe((bindings) => page.set("keys", bindings));
-  state.reviewer.value = info.tokens ? info.person.name : page.get("reviewer", info.person.name);
-  state.reviewer.subscribe((name) => page.set("reviewer", name));
-  state.display.value = { ...DEFAULT_DISPLAY, ...page.get("sight", {}) };
-  state.display.subscribe((sight) => page.set("sight", sight));
+  restoreSettings(info);
   state.serverInfo.value = info;
-  makeHeader();
-  await createMap(scenes.length ? boundsOfAll(scenes.map(({ bounds }) => bounds)) : WORLD);
+  createHeader();
+  await createMap(scenes.length ? boundsOfAll(scenes.map(({ bounds }) => bounds)) : WORLD, (id) => {
+    selectById(id).catch((error: Error) => showNotice(error.message, "bad"));
+  });
   startTheme(paintBackground);
   state.scenes.value = scenes;
   createDetails();
+  createImages();
   createFilters(info);
+  createList();
   connectQueue();
-  connectDashboard();
+  createDashboard();
+  createSettings();
+  connectModes();
   connectKeyboard();
-  startDecisions(survey);
+  startDecisions(new BrowserStorage(localStorage, info.survey));
   await restartQueue();
   document.body.dataset.ready = "yes";
 }
 
+/** Load the settings that the browser has stored for all surveys, and store each change. */
+function restoreSettings(info: ServerInfo): void {
+  const storage = new BrowserStorage(localStorage, "page");
+  keyBindings.value = restoreBindings(storage.get("keys", {}));
+  keyBindings.subscribe((bindings) => storage.set("keys", bindings));
+  state.reviewer.value = info.tokens ? info.person.name : storage.get("reviewer", info.person.name);
+  state.reviewer.subscribe((name) => storage.set("reviewer", name));
+  state.display.value = { ...DEFAULT_DISPLAY, ...storage.get("sight", {}) };
+  state.display.subscribe((display) => storage.set("sight", display));
+}
+
 startPage().catch((error: Error) => {
-  if (error instanceof RequestError && error.status === 401)
-    openLogin(sessionStorage.getItem(LAST_TOKEN) ? error.message : "");
+  const needsToken = error instanceof RequestError && error.status === 401;
+  if (needsToken) openLogin(hasToken() ? error.message : "");
   else showNotice(`The page cannot begin: ${error.message}`, "bad");
 });

@@ -1,30 +1,37 @@
-// What the parts of the page share.
+// The signals that the rooms of the page share: one room sets a value, the others follow it.
 import { Signal } from "./lib/signal.ts";
-import { type KeyBindings, DEFAULT_BINDINGS } from "./review/keys.ts";
-import type { Landslide, ServerInfo, ReviewProgress, Scene, LandslideDetails } from "./server/types.ts";
+import type { Landslide, LandslideDetails, ReviewProgress, Scene, ServerInfo } from "./server/types.ts";
 
+/** What the keys and the pointer do: `look` is the ordinary state, the others are ended by Enter or Escape. */
 export type Mode = "look" | "edit" | "draw" | "split" | "merge" | "shift";
 export type QueueOrder = "near" | "uncertainty" | "size" | "date";
 
-/** Which landslides are looked at: the queue's, the map's, the dashboard's and the export's alike. */
+/** Which landslides are shown, in the form of the API's query: in the queue, on the map, in dashboard and export. */
 export interface Filters {
   region: string;
   event: string;
+  /** On the map and in the dashboard only: the queue holds what is not decided. */
   status: string;
+  /** FIRST/LAST as ISO dates; either may be missing. */
   dates: string;
+  /** m² */
   min_area: string;
   where: string;
 }
 
 export const NO_FILTERS: Filters = { region: "", event: "", status: "", dates: "", min_area: "", where: "" };
 
+/** How the map shows the images and what lies over them. */
 export interface DisplayOptions {
-  /** Share of the map, from the left, that shows the image before. */
+  /** Share of the map's width, from the left, that shows the image before. */
   swipe: number;
+  /** -1 (black) to 1 (white); 0 leaves the image as it is. */
   brightness: number;
+  /** -1 to 1; 0 leaves the image as it is. */
   contrast: number;
   probability: boolean;
   uncertainty: boolean;
+  /** Of probability, uncertainty and hillshade: 0 to 1. */
   opacity: number;
   hillshade: boolean;
   outlines: boolean;
@@ -45,34 +52,38 @@ export const DEFAULT_DISPLAY: DisplayOptions = {
 
 export const state = {
   serverInfo: new Signal<ServerInfo | null>(null),
-  /** Who decides. */
+  /** Name of the person who decides. */
   reviewer: new Signal(""),
   filters: new Signal<Filters>(NO_FILTERS),
   order: new Signal<QueueOrder>("near"),
+  /** Whether the queue holds only landslides within the map's view. */
   onlyInView: new Signal(false),
+  /** Landslides to decide on, the next first. */
   queue: new Signal<readonly Landslide[]>([]),
   progress: new Signal<ReviewProgress | null>(null),
-  /** The landslide that is decided on. */
+  /** The landslide that decisions are made on. */
   current: new Signal<Landslide | null>(null),
+  /** History of the current landslide; null until the server has sent it. */
   details: new Signal<LandslideDetails | null>(null),
   scenes: new Signal<readonly Scene[]>([]),
-  /** The scene that is looked at. */
+  /** The scene whose images lie on top, with its dates and its shift. */
   scene: new Signal<Scene | null>(null),
   display: new Signal<DisplayOptions>(DEFAULT_DISPLAY),
   mode: new Signal<Mode>("look"),
-  keyBindings: new Signal<KeyBindings>(DEFAULT_BINDINGS),
-  /** Decisions that the server does not have yet, and why it does not. */
+  /** How many decisions the server does not have yet, and why; the reason is null while they can be sent. */
   pending: new Signal<{ count: number; reason: string | null }>({ count: 0, reason: null }),
-  /** What was done last and can be taken back or done again. */
+  /** The actions that undo and redo would apply to; null where there is none. */
   undoable: new Signal<{ undo: string | null; redo: string | null }>({ undo: null, redo: null }),
   dashboardOpen: new Signal(false),
+  settingsOpen: new Signal(false),
 };
 
+/** Change some of the display options. */
 export const setDisplay = (change: Partial<DisplayOptions>): void => {
   state.display.value = { ...state.display.value, ...change };
 };
 
-/** Whether decisions can be made by whoever looks. */
+/** Whether this person may decide on this server. */
 export const mayDecide = (): boolean => {
   const info = state.serverInfo.value;
   return !!info?.write && info.person.role === "reviewer";

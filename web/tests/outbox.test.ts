@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Outbox } from "../src/server/outbox.ts";
-import { RequestError, UnreachableError } from "../src/server/errors.ts";
+import { RequestError, UnreachableError } from "../src/server/api.ts";
 import { BrowserStorage, type KeyValueStore } from "../src/lib/storage.ts";
 import type { Decision } from "../src/server/types.ts";
 

@@ -1,9 +1,18 @@
-// Elements without a framework.
+// Make and find HTML elements, without a framework.
 
 type Child = Node | string | null | undefined | false;
 type Attributes = Record<string, string | number | boolean | null | undefined | ((event: never) => void)>;
 
-/** Make an element; attributes that are functions become listeners, `false` and `null` are left out. */
+/**
+ * Make an element with its attributes, listeners and children.
+ *
+ * An attribute whose value is a function becomes an event listener. `true` sets an attribute without a value;
+ * `false`, `null` and `undefined` leave it out, and the same values are left out of the children, so that
+ * `condition && el(...)` can stand among them.
+ *
+ * @example
+ * el("button", { type: "button", class: "strong", click: () => dialog.close() }, "Close")
+ */
 export function el<K extends keyof HTMLElementTagNameMap>(
   tag: K,
   attributes: Attributes = {},
@@ -21,14 +30,14 @@ export function el<K extends keyof HTMLElementTagNameMap>(
   return element;
 }
 
-/** The element of an id in index.html. */
+/** Find the element with this id in index.html; throws where there is none. */
 export function byId<T extends HTMLElement = HTMLElement>(id: string): T {
   const element = document.getElementById(id);
   if (!element) throw new Error(`no element ${id}`);
   return element as T;
 }
 
-/** Leave a field, so that keys decide again; used after a choice with the pointer. */
+/** Take the focus away from the active field, so that the keys are commands again. */
 export function blurActiveField(): void {
   (document.activeElement as HTMLElement | null)?.blur();
 }

@@ -1,8 +1,11 @@
-// A line that says what happened, also to those who listen.
 import { byId } from "./dom.ts";
+
+const GOOD_DURATION = 3500; // ms
+const BAD_DURATION = 9000; // ms
 
 let timer: ReturnType<typeof setTimeout> | undefined;
 
+/** Show one line over the map for a few seconds; screen readers read it out. `bad` is for what did not work. */
 export function showNotice(text: string, kind: "good" | "bad" = "good"): void {
   const line = byId("notice");
   line.textContent = text;
@@ -13,6 +16,6 @@ export function showNotice(text: string, kind: "good" | "bad" = "good"): void {
     () => {
       line.hidden = true;
     },
-    kind === "bad" ? 9000 : 3500,
+    kind === "bad" ? BAD_DURATION : GOOD_DURATION,
   );
 }

@@ -1,14 +1,21 @@
-// What the browser keeps: per survey, so that two on one machine do not mix.
+// What the page stores in the browser, as JSON.
 
-/** The part of the browser's storage that is used; tests give their own. */
+/** The part of the DOM's `Storage` that is used; tests pass their own. */
 export interface KeyValueStore {
   readonly length: number;
-  key(place: number): string | null;
+  key(index: number): string | null;
   getItem(key: string): string | null;
   setItem(key: string, value: string): void;
   removeItem(key: string): void;
 }
 
+/**
+ * Values under keys with a common prefix, so that two surveys reviewed in one browser do not mix.
+ *
+ * @example
+ * const storage = new BrowserStorage(localStorage, "page");
+ * storage.set("reviewer", "eva"); // stored under tsmu.page.reviewer
+ */
 export class BrowserStorage {
   private readonly store: KeyValueStore;
   private readonly prefix: string;
@@ -18,7 +25,7 @@ export class BrowserStorage {
     this.prefix = `tsmu.${name}.`;
   }
 
-  /** The value kept under a key; what cannot be read is as if it were not there. */
+  /** Read the value under a key; the fallback where there is none or it is not JSON. */
   get<T>(key: string, fallback: T): T {
     try {
       const text = this.store.getItem(this.prefix + key);
@@ -28,7 +35,7 @@ export class BrowserStorage {
     }
   }
 
-  /** Keep a value; throws where the browser keeps nothing or is full. */
+  /** Store a value; throws where the browser stores nothing or is full. */
   set(key: string, value: unknown): void {
     this.store.setItem(this.prefix + key, JSON.stringify(value));
   }
@@ -37,11 +44,11 @@ export class BrowserStorage {
     this.store.removeItem(this.prefix + key);
   }
 
-  /** Keys that begin with a word, in their order. */
+  /** List the keys that begin with a prefix, sorted. */
   keys(prefix: string): string[] {
     const names: string[] = [];
-    for (let place = 0; place < this.store.length; place++) {
-      const key = this.store.key(place);
+    for (let index = 0; index < this.store.length; index++) {
+      const key = this.store.key(index);
       if (key?.startsWith(this.prefix + prefix)) names.push(key.slice(this.prefix.length));
     }
     return names.sort();

@@ -1,5 +1,5 @@
-// Colours that the colour-blind tell apart: Okabe and Ito, "Color Universal Design" (2008).
-import type { ExpressionSpecification } from "maplibre-gl";
+// Colours of the landslides by what was decided on them. The colour-blind can tell them apart: Okabe and Ito,
+// "Color Universal Design" (2008). style.css has the same ones.
 import type { LandslideProperties } from "../server/types.ts";
 
 export const STATUS_COLOURS = {
@@ -9,8 +9,10 @@ export const STATUS_COLOURS = {
   undecided: "#cc79a7", // unsure, or bad imagery
 } as const;
 
+/** The status as it is shown: a candidate is `open`, or `undecided` if a person has looked at it without deciding. */
 export type DisplayStatus = keyof typeof STATUS_COLOURS;
 
+/** Names of the display statuses on the page. */
 export const STATUS_LABELS: Record<DisplayStatus, string> = {
   open: "open",
   confirmed: "confirmed",
@@ -22,29 +24,3 @@ export function displayStatusOf({ status, author }: Pick<LandslideProperties, "s
   if (status === "confirmed" || status === "rejected") return status;
   return author === "person" ? "undecided" : "open";
 }
-
-/** The same as an expression on a tile's properties; what was decided since the tile was made goes before. */
-export const STATUS_OF_OUTLINE: ExpressionSpecification = [
-  "coalesce",
-  ["feature-state", "kind"],
-  [
-    "case",
-    ["in", ["get", "status"], ["literal", ["confirmed", "rejected"]]],
-    ["get", "status"],
-    ["==", ["get", "author"], "person"],
-    "undecided",
-    "open",
-  ],
-];
-
-export const statusColour = (kind: ExpressionSpecification): ExpressionSpecification => [
-  "match",
-  kind,
-  "confirmed",
-  STATUS_COLOURS.confirmed,
-  "rejected",
-  STATUS_COLOURS.rejected,
-  "undecided",
-  STATUS_COLOURS.undecided,
-  STATUS_COLOURS.open,
-];

@@ -1,17 +1,22 @@
-// Before and after on one map: the image before is drawn on the left side of a line only.
+// Swipe between before and after on one map: the images before are drawn only to the left of a line.
 //
-// Two layers that draw nothing switch the clipping of WebGL on and off around the images before. So there
-// is one map: nothing to keep in step, outlines and drawing run across the line, and flipping is a swipe
-// from one side to the other.
+// Two layers that draw nothing switch WebGL's clipping (the scissor test) on and off around the images before. With
+// one map in place of two there is nothing to keep in step: outlines and drawing run across the line, and flipping
+// is a swipe from one side to the other.
 import type { CustomLayerInterface, Map as MapLibre } from "maplibre-gl";
 import { byId } from "../lib/dom.ts";
 import { setDisplay, state } from "../state.ts";
 
 export const CLIP_LAYER = "clip";
 export const UNCLIP_LAYER = "unclip";
-const STEP = 0.05;
+const STEP = 0.05; // of the map's width
 
-export function addSwipeLayers(map: MapLibre, ground: () => [number, number, number]): void {
+/**
+ * Add the two layers that clip. Images after lie below the first, images before between the two.
+ *
+ * @param background gives the colour that hides the images after where there is no image before.
+ */
+export function addSwipeLayers(map: MapLibre, background: () => [number, number, number]): void {
   const clip: CustomLayerInterface = {
     id: CLIP_LAYER,
     type: "custom",
@@ -19,7 +24,7 @@ export function addSwipeLayers(map: MapLibre, ground: () => [number, number, num
       const { drawingBufferWidth: width, drawingBufferHeight: height } = gl;
       gl.enable(gl.SCISSOR_TEST);
       gl.scissor(0, 0, Math.round(state.display.value.swipe * width), height);
-      gl.clearColor(...ground(), 1);
+      gl.clearColor(...background(), 1);
       gl.clear(gl.COLOR_BUFFER_BIT);
     },
   };
@@ -32,6 +37,7 @@ export function addSwipeLayers(map: MapLibre, ground: () => [number, number, num
   map.addLayer(unclip);
 }
 
+/** Let the line follow the display options, and be moved by pointer and keyboard. */
 export function connectSwipe(map: MapLibre): void {
   const handle = byId("swipe");
   const frame = byId("map-frame");
@@ -48,21 +54,23 @@ export function connectSwipe(map: MapLibre): void {
   handle.addEventListener("pointermove", (event) => {
     if (!handle.hasPointerCapture(event.pointerId)) return;
     const { left, width } = frame.getBoundingClientRect();
-    setDisplay({ swipe: Math.min(Math.max((event.clientX - left) / width, 0), 1) });
+    setSwipe((event.clientX - left) / width);
   });
   handle.addEventListener("keydown", (event) => {
-    const to = { ArrowLeft: -1, ArrowRight: 1, Home: -20, End: 20 }[event.key];
-    if (to === undefined) return;
-    moveSwipe(to);
+    const steps = { ArrowLeft: -1, ArrowRight: 1, Home: -20, End: 20 }[event.key];
+    if (steps === undefined) return;
+    moveSwipe(steps);
     event.preventDefault();
     event.stopPropagation();
   });
 }
 
-/** Move the line by steps. */
-export function moveSwipe(steps: number): void {
-  setDisplay({ swipe: Math.min(Math.max(state.display.value.swipe + steps * STEP, 0), 1) });
+function setSwipe(share: number): void {
+  setDisplay({ swipe: Math.min(Math.max(share, 0), 1) });
 }
 
-/** Show the whole image before, or the whole one after. */
+/** Move the line to the right by steps, or to the left by negative ones. */
+export const moveSwipe = (steps: number): void => setSwipe(state.display.value.swipe + steps * STEP);
+
+/** Show the images before alone, or if they are shown, those after alone. */
 export const flipSwipe = (): void => setDisplay({ swipe: state.display.value.swipe > 0 ? 0 : 1 });

@@ -1,12 +1,12 @@
-// Numbers: what there is, how far the review is, how right the model was, how far people agree.
-import { getBlob, getJson } from "../server/api.ts";
+// The dashboard: progress, counts, the model against the reviewers, the reviewers against each other, and the export.
 import { byId, el } from "../lib/dom.ts";
 import { formatArea, formatCount, formatName, formatPercent } from "../lib/format.ts";
 import { showNotice } from "../lib/notice.ts";
 import { STATUS_COLOURS } from "../map/palette.ts";
 import { filterParameters } from "../review/queue.ts";
+import { getBlob, getJson } from "../server/api.ts";
+import type { DashboardFigures } from "../server/types.ts";
 import { state } from "../state.ts";
-import type { DashboardFigures, Status } from "../server/types.ts";
 
 const STATUSES = ["candidate", "confirmed", "rejected"] as const;
 type CountedStatus = (typeof STATUSES)[number];
@@ -15,9 +15,19 @@ const STATUS_FILLS: Record<CountedStatus, string> = {
   confirmed: STATUS_COLOURS.confirmed,
   rejected: STATUS_COLOURS.rejected,
 };
-type Sums = Record<CountedStatus, number> & { area_m2: number };
+const EXPORT_FORMATS: [string, string][] = [
+  ["gpkg", "GeoPackage"],
+  ["geojson", "GeoJSON"],
+  ["csv", "CSV"],
+];
+const DOWNLOAD_TIME = 60_000; // ms until a file made for a download is dropped
 
-export function connectDashboard(): void {
+type CountRow = DashboardFigures["counts"][number];
+/** Number of landslides by status, and their area together. */
+type GroupSums = Record<CountedStatus, number> & { area_m2: number };
+
+/** Show the dashboard while `state.dashboardOpen` is set; it follows the filters. */
+export function createDashboard(): void {
   const panel = byId("dashboard");
   state.dashboardOpen.subscribe((open) => {
     panel.hidden = !open;
@@ -43,10 +53,10 @@ async function renderDashboard(): Promise<void> {
       el(
         "div",
         { class: "cards" },
-        groupCard("Regions", figures, (row) => formatName(row.region)),
-        groupCard("Months", figures, (row) => row.month ?? "unknown"),
-        modelCard(figures),
-        agreementCard(figures),
+        groupCard("Regions", figures.counts, ({ region }) => formatName(region)),
+        groupCard("Months", figures.counts, ({ month }) => month ?? "unknown"),
+        modelCard(figures.model),
+        agreementCard(figures.reviewers),
       ),
     );
   } catch (error) {
@@ -62,78 +72,66 @@ function filterSummary(): string {
 }
 
 function exportButtons(): HTMLElement {
-  const save = async (suffix: string): Promise<void> => {
-    try {
-      const link = el("a", {
-        href: URL.createObjectURL(await getBlob(`export.${suffix}`, filterParameters())),
-        download: `landslides.${suffix}`,
-      });
-      link.click();
-      setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
-    } catch (error) {
-      showNotice(`Not exported: ${(error as Error).message}`, "bad");
-    }
-  };
-  const kinds: [string, string][] = [
-    ["gpkg", "GeoPackage"],
-    ["geojson", "GeoJSON"],
-    ["csv", "CSV"],
-  ];
-  return el(
-    "span",
-    { class: "exports" },
-    "Export what is filtered",
-    ...kinds.map(([suffix, name]) => el("button", { type: "button", click: () => void save(suffix) }, name)),
+  const buttons = EXPORT_FORMATS.map(([suffix, name]) =>
+    el("button", { type: "button", click: () => void exportLandslides(suffix) }, name),
   );
+  return el("span", { class: "exports" }, "Export what is filtered", ...buttons);
 }
+
+/** Download the filtered landslides; through a request of the page's own, as a link cannot send the token. */
+async function exportLandslides(suffix: string): Promise<void> {
+  try {
+    const file = await getBlob(`export.${suffix}`, filterParameters());
+    const link = el("a", { href: URL.createObjectURL(file), download: `landslides.${suffix}` });
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), DOWNLOAD_TIME);
+  } catch (error) {
+    showNotice(`Not exported: ${(error as Error).message}`, "bad");
+  }
+}
+
+const sum = (values: number[]): number => values.reduce((total, value) => total + value, 0);
 
 function keyFigures({ progress, counts, disputed }: DashboardFigures): HTMLElement {
-  const of = (status: Status): number =>
-    counts.filter((row) => row.status === status).reduce((sum, row) => sum + row.landslides, 0);
-  const confirmed = counts.filter((row) => row.status === "confirmed").reduce((sum, row) => sum + row.area_m2, 0);
+  const confirmed = counts.filter(({ status }) => status === "confirmed");
+  const rejected = counts.filter(({ status }) => status === "rejected");
+  const landslides = (rows: CountRow[]): string => formatCount(sum(rows.map((row) => row.landslides)));
   const figures: [string, string][] = [
     [`${formatCount(progress.decided)} of ${formatCount(progress.total)}`, "decided"],
-    [formatCount(of("confirmed")), "confirmed"],
-    [formatCount(of("rejected")), "rejected"],
-    [formatArea(confirmed), "confirmed area"],
+    [landslides(confirmed), "confirmed"],
+    [landslides(rejected), "rejected"],
+    [formatArea(sum(confirmed.map((row) => row.area_m2))), "confirmed area"],
     [formatCount(disputed), "disputed"],
   ];
-  return el(
-    "div",
-    { class: "figures" },
-    ...figures.map(([value, what]) => el("div", {}, el("b", {}, value), el("span", {}, what))),
-  );
+  const items = figures.map(([value, label]) => el("div", {}, el("b", {}, value), el("span", {}, label)));
+  return el("div", { class: "figures" }, ...items);
 }
 
-function groupCard(
-  title: string,
-  { counts }: DashboardFigures,
-  of: (row: DashboardFigures["counts"][number]) => string,
-): HTMLElement {
-  const sums = new Map<string, Sums>();
+/** A table of the landslides by region or by month, sorted by its name. */
+function groupCard(title: string, counts: CountRow[], groupOf: (row: CountRow) => string): HTMLElement {
+  const groups = new Map<string, GroupSums>();
   for (const row of counts) {
-    const sum = sums.get(of(row)) ?? { candidate: 0, confirmed: 0, rejected: 0, area_m2: 0 };
-    if (row.status !== "merged") sum[row.status] += row.landslides;
-    sum.area_m2 += row.area_m2;
-    sums.set(of(row), sum);
+    const sums = groups.get(groupOf(row)) ?? { candidate: 0, confirmed: 0, rejected: 0, area_m2: 0 };
+    if (row.status !== "merged") sums[row.status] += row.landslides;
+    sums.area_m2 += row.area_m2;
+    groups.set(groupOf(row), sums);
   }
-  const rows = [...sums].sort(([a], [b]) => a.localeCompare(b));
-  const most = Math.max(...rows.map(([, sum]) => total(sum)), 1);
+  const rows = [...groups].sort(([a], [b]) => a.localeCompare(b));
+  const largest = Math.max(...rows.map(([, sums]) => sum(STATUSES.map((status) => sums[status]))), 1);
   return card(
     title,
     ["", "open", "confirmed", "rejected", "area", ""],
-    rows.map(([name, sum]) => [
+    rows.map(([name, sums]) => [
       name,
-      ...STATUSES.map((status) => formatCount(sum[status])),
-      formatArea(sum.area_m2),
-      bar(STATUSES.map((status) => [sum[status] / most, STATUS_FILLS[status]])),
+      ...STATUSES.map((status) => formatCount(sums[status])),
+      formatArea(sums.area_m2),
+      bar(STATUSES.map((status) => [sums[status] / largest, STATUS_FILLS[status]])),
     ]),
   );
 }
 
-const total = (sum: Sums): number => STATUSES.reduce((all, status) => all + sum[status], 0);
-
-function modelCard({ model: rows }: DashboardFigures): HTMLElement {
+/** How many of each model's candidates the reviewers confirmed, and how many landslides it missed. */
+function modelCard(rows: DashboardFigures["model"]): HTMLElement {
   return card(
     "Model against reviewers",
     ["", "bundle", "right", "wrong", "missed", "precision", "recall", ""],
@@ -151,7 +149,8 @@ function modelCard({ model: rows }: DashboardFigures): HTMLElement {
   );
 }
 
-function agreementCard({ reviewers: rows }: DashboardFigures): HTMLElement {
+/** How far each two reviewers agree. */
+function agreementCard(rows: DashboardFigures["reviewers"]): HTMLElement {
   return card(
     "Reviewers among themselves",
     ["", "landslides", "same", "Cohen's kappa"],
@@ -165,49 +164,45 @@ function agreementCard({ reviewers: rows }: DashboardFigures): HTMLElement {
   );
 }
 
-function card(title: string, heads: string[], rows: (string | Node)[][], otherwise = "Nothing is there."): HTMLElement {
+/** A card with a table, whose rows begin with their head; without rows it says `emptyText`. */
+function card(
+  title: string,
+  columns: string[],
+  rows: (string | Node)[][],
+  emptyText = "Nothing is there.",
+): HTMLElement {
+  if (!rows.length)
+    return el("section", { class: "card" }, el("h3", {}, title), el("p", { class: "quiet" }, emptyText));
+  const head = el("tr", {}, ...columns.map((column) => el("th", { scope: "col" }, column)));
+  const body = rows.map(([name, ...cells]) =>
+    el("tr", {}, el("th", { scope: "row" }, name), ...cells.map((cell) => el("td", {}, cell))),
+  );
   return el(
     "section",
     { class: "card" },
     el("h3", {}, title),
-    rows.length
-      ? el(
-          "table",
-          {},
-          el("thead", {}, el("tr", {}, ...heads.map((head) => el("th", { scope: "col" }, head)))),
-          el(
-            "tbody",
-            {},
-            ...rows.map((row) =>
-              el(
-                "tr",
-                {},
-                ...row.map((cell, place) => (place ? el("td", {}, cell) : el("th", { scope: "row" }, cell))),
-              ),
-            ),
-          ),
-        )
-      : el("p", { class: "quiet" }, otherwise),
+    el("table", {}, el("thead", {}, head), el("tbody", {}, ...body)),
   );
 }
 
-/** A bar of parts, each a share of the whole width. */
-function bar(parts: [number, string][]): SVGSVGElement {
-  const make = (tag: string, attributes: Record<string, string>): SVGElement => {
-    const made = document.createElementNS("http://www.w3.org/2000/svg", tag);
-    for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-    return made;
-  };
-  const svg = make("svg", {
+/** A bar of parts side by side, each a share of the whole width and its colour. */
+function bar(parts: [number, string][]): SVGElement {
+  const svg = svgElement("svg", {
     class: "bar",
     viewBox: "0 0 100 10",
     preserveAspectRatio: "none",
     "aria-hidden": "true",
-  }) as SVGSVGElement;
+  });
   let left = 0;
   for (const [share, fill] of parts) {
-    svg.append(make("rect", { x: String(left * 100), y: "0", height: "10", width: String(share * 100), fill }));
+    svg.append(svgElement("rect", { x: String(left * 100), y: "0", height: "10", width: String(share * 100), fill }));
     left += share;
   }
   return svg;
+}
+
+function svgElement(tag: string, attributes: Record<string, string>): SVGElement {
+  const element = document.createElementNS("http://www.w3.org/2000/svg", tag) as SVGElement;
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+  return element;
 }

@@ -1,11 +1,12 @@
-// The head of the page: whether all is saved, and the ways to the rest.
+// The head of the page: name, progress, whether all decisions are saved, and the buttons to the other panels.
+import { byId, el } from "../lib/dom.ts";
+import { formatCount } from "../lib/format.ts";
 import { runCommand } from "../review/commands.ts";
 import { discardPending, sendPending } from "../review/decisions.ts";
-import { byId, el } from "../lib/dom.ts";
 import type { CommandName } from "../review/keys.ts";
-import { openLogin } from "./login.ts";
-import { keyLabel } from "./settings.ts";
 import { state } from "../state.ts";
+import { keyHint } from "./controls.ts";
+import { openLogin } from "./login.ts";
 
 const NAVIGATION: [CommandName, string][] = [
   ["dashboard", "Dashboard"],
@@ -13,57 +14,63 @@ const NAVIGATION: [CommandName, string][] = [
   ["keys", "Keys"],
 ];
 
-export function makeHeader(): void {
-  const toggleQueue = (): void => {
-    document.body.dataset.drawer = document.body.dataset.drawer === "queue" ? "" : "queue";
-  };
-  const toggleImages = (): void => {
-    document.body.dataset.drawer = document.body.dataset.drawer === "sight" ? "" : "sight";
-  };
-  const buttons = NAVIGATION.map(([name, what]) => {
-    const key = el("kbd", {});
-    return {
-      name,
-      key,
-      button: el("button", { type: "button", id: `to-${name}`, click: () => runCommand(name) }, what, key),
-    };
-  });
-  byId("nav").replaceChildren(
-    el("button", { type: "button", class: "narrow", click: toggleQueue }, "Queue"),
-    el("button", { type: "button", class: "narrow", click: toggleImages }, "Images"),
-    ...buttons.map(({ button }) => button),
-  );
-  state.keyBindings.subscribe((bindings) => {
-    for (const { name, key } of buttons) key.textContent = keyLabel(bindings[name]);
-  });
-  state.dashboardOpen.subscribe((open) => byId("to-dashboard").setAttribute("aria-pressed", String(open)));
+export function createHeader(): void {
+  createNavigation();
   state.serverInfo.subscribe((info) => {
     byId("survey").textContent = info?.name ?? "tsmu";
     document.title = `${info?.name ?? "tsmu"} – review`;
   });
+  state.progress.subscribe((progress) => {
+    const { decided = 0, total = 0 } = progress ?? {};
+    byId("progress-text").textContent = progress ? `${formatCount(decided)} of ${formatCount(total)} decided` : "";
+    const bar = byId<HTMLProgressElement>("progress-bar");
+    bar.max = Math.max(total, 1);
+    bar.value = decided;
+  });
+  createConnection();
+}
+
+/** Buttons that open the other panels; on a narrow screen also queue and images, which lie over the map there. */
+function createNavigation(): void {
+  const toggleDrawer = (name: "queue" | "sight") => (): void => {
+    document.body.dataset.drawer = document.body.dataset.drawer === name ? "" : name;
+  };
+  byId("nav").replaceChildren(
+    el("button", { type: "button", class: "narrow", click: toggleDrawer("queue") }, "Queue"),
+    el("button", { type: "button", class: "narrow", click: toggleDrawer("sight") }, "Images"),
+    ...NAVIGATION.map(([name, label]) =>
+      el("button", { type: "button", id: `to-${name}`, click: () => runCommand(name) }, label, keyHint(name)),
+    ),
+  );
+  state.dashboardOpen.subscribe((open) => byId("to-dashboard").setAttribute("aria-pressed", String(open)));
+}
+
+/** Show whether all decisions are saved; a click opens the dialog of those that are not. */
+function createConnection(): void {
   const connection = byId("connection");
   state.pending.subscribe(({ count, reason }) => {
     connection.hidden = false;
     connection.dataset.state = reason ? "lost" : count ? "sending" : "saved";
-    const decisions = `${count} decision${count === 1 ? "" : "s"}`;
-    connection.textContent = reason
-      ? `${decisions} kept here: ${reason}`
-      : count
-        ? `saving ${decisions}`
-        : state.serverInfo.value?.write
-          ? "all saved"
-          : "read-only";
+    connection.textContent = connectionText(count, reason);
   });
   connection.addEventListener("click", openPendingDialog);
 }
 
-/** The decisions that wait: send them now, sign in, or give them up. */
+const decisionsText = (count: number): string => `${count} decision${count === 1 ? "" : "s"}`;
+
+function connectionText(count: number, reason: string | null): string {
+  if (reason) return `${decisionsText(count)} kept here: ${reason}`;
+  if (count) return `saving ${decisionsText(count)}`;
+  return state.serverInfo.value?.write ? "all saved" : "read-only";
+}
+
+/** Open the dialog of the decisions that are not saved: send them now, enter another token, or discard them. */
 function openPendingDialog(): void {
   const { count, reason } = state.pending.value;
   const dialog = byId<HTMLDialogElement>("outbox");
-  const then = (and?: () => void) => () => {
+  const closeAnd = (act?: () => void) => () => {
     dialog.close();
-    and?.();
+    act?.();
   };
   dialog.replaceChildren(
     el("h2", {}, count ? `${count} decisions wait in this browser` : "Every decision is saved"),
@@ -77,10 +84,10 @@ function openPendingDialog(): void {
     el(
       "p",
       { class: "buttons" },
-      count > 0 && el("button", { type: "button", click: then(discardPending) }, `Discard ${count}`),
-      state.serverInfo.value?.tokens && el("button", { type: "button", click: then(openLogin) }, "Another token"),
-      count > 0 && el("button", { type: "button", click: then(() => void sendPending()) }, "Send now"),
-      el("button", { type: "button", class: "strong", click: then() }, "Close"),
+      count > 0 && el("button", { type: "button", click: closeAnd(discardPending) }, `Discard ${count}`),
+      state.serverInfo.value?.tokens && el("button", { type: "button", click: closeAnd(openLogin) }, "Another token"),
+      count > 0 && el("button", { type: "button", click: closeAnd(() => void sendPending()) }, "Send now"),
+      el("button", { type: "button", class: "strong", click: closeAnd() }, "Close"),
     ),
   );
   dialog.showModal();

@@ -1,8 +1,7 @@
-// The token, where the server asks for one. It stays in this tab.
-import { setToken } from "../server/api.ts";
 import { byId, el } from "../lib/dom.ts";
+import { setToken } from "../server/api.ts";
 
-/** Ask for a token; the page begins anew with it. */
+/** Ask for a token and load the page again with it; `reason` says why the last one was refused. */
 export function openLogin(reason = ""): void {
   const dialog = byId<HTMLDialogElement>("login");
   const field = el("input", {

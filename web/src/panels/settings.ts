@@ -1,55 +1,75 @@
-// Every key shown, and any of them changed; who decides.
+// The dialog of keys and settings: every key is shown and can be changed; who decides; the theme.
 import { byId, el } from "../lib/dom.ts";
-import { COMMANDS, DEFAULT_BINDINGS, keyName, type CommandName, rebind } from "../review/keys.ts";
 import { showNotice } from "../lib/notice.ts";
+import { type Theme, theme } from "../lib/theme.ts";
+import {
+  type CommandName,
+  COMMANDS,
+  DEFAULT_BINDINGS,
+  keyBindings,
+  keyLabel,
+  keyName,
+  rebind,
+} from "../review/keys.ts";
 import { state } from "../state.ts";
-import { theme } from "../lib/theme.ts";
+import { selectField } from "./controls.ts";
 
 const GROUPS = ["Decide", "Go", "Page", "See"] as const;
+const GROUP_WITH_FIXED_KEYS = "Page";
+/** Keys that cannot be changed. */
 const FIXED_KEYS: [string, string][] = [
   ["← ↑ → ↓", "Move the map"],
   ["Enter", "Keep what is drawn or chosen"],
   ["Esc", "Leave a mode, a field, the dashboard"],
   ["Space", "Set a corner at the cross"],
 ];
+const THEME_LABELS: Record<Theme, string> = { auto: "as the machine", light: "light", dark: "dark" };
 
-export function openSettings(): void {
-  renderSettings();
-  byId<HTMLDialogElement>("settings").showModal();
+/** Open the dialog whenever `state.settingsOpen` is set; closing the dialog resets it. */
+export function createSettings(): void {
+  const dialog = byId<HTMLDialogElement>("settings");
+  dialog.addEventListener("close", () => {
+    state.settingsOpen.value = false;
+  });
+  state.settingsOpen.subscribe((open) => {
+    if (!open) return;
+    renderSettings();
+    dialog.showModal();
+  });
 }
 
 function renderSettings(): void {
-  const dialog = byId<HTMLDialogElement>("settings");
-  const columns = GROUPS.map((group) =>
-    el(
-      "section",
-      {},
-      el("h3", {}, group),
-      ...COMMANDS.filter((command) => command.group === group).map(({ name, what }) => keyRow(name, what)),
-    ),
-  );
-  const fixed = FIXED_KEYS.map(([key, what]) =>
-    el("div", { class: "key-row" }, el("span", {}, what), el("kbd", {}, key)),
-  );
-  columns[2]?.append(el("h3", {}, "Fixed"), ...fixed);
-  dialog.replaceChildren(
+  byId("settings").replaceChildren(
     el("h2", {}, "Keys and settings"),
     el(
       "p",
       { class: "quiet" },
       "Choose a key to change it, then press the new one. Keys are dead while you type in a field.",
     ),
-    el("div", { id: "key-columns" }, ...columns),
+    el("div", { id: "key-columns" }, ...GROUPS.map(keyGroup)),
     el("p", { class: "buttons" }, ...reviewerField(), themeField(), resetButton(), closeButton()),
   );
 }
 
-function keyRow(name: CommandName, what: string): HTMLElement {
-  const button = el(
-    "button",
-    { type: "button", class: "key", "aria-label": `Key for ${what}` },
-    keyLabel(state.keyBindings.value[name]),
-  );
+function keyGroup(group: (typeof GROUPS)[number]): HTMLElement {
+  const rows = COMMANDS.filter((command) => command.group === group).map(({ name, label }) => keyRow(name, label));
+  const section = el("section", {}, el("h3", {}, group), ...rows);
+  if (group === GROUP_WITH_FIXED_KEYS)
+    section.append(
+      el("h3", {}, "Fixed"),
+      ...FIXED_KEYS.map(([key, what]) => el("div", { class: "key-row" }, el("span", {}, what), el("kbd", {}, key))),
+    );
+  return section;
+}
+
+/** A command with its key on a button; after a click on the button the next key that is pressed replaces it. */
+function keyRow(name: CommandName, label: string): HTMLElement {
+  const button = el("button", { type: "button", class: "key", "aria-label": `Key for ${label}` });
+  const showKey = (): void => {
+    button.textContent = keyLabel(keyBindings.value[name]);
+    button.classList.remove("asking");
+  };
+  showKey();
   button.addEventListener("click", () => {
     button.textContent = "press…";
     button.classList.add("asking");
@@ -59,21 +79,20 @@ function keyRow(name: CommandName, what: string): HTMLElement {
     if (!button.classList.contains("asking")) return;
     event.preventDefault();
     event.stopPropagation();
-    const changed =
-      event.key === "Escape" ? state.keyBindings.value : rebind(state.keyBindings.value, name, keyName(event));
-    if (changed) state.keyBindings.value = changed;
-    else showNotice(`${keyLabel(event.key)} is taken by the browser or by modes; choose another`, "bad");
+    if (event.key !== "Escape") changeKey(name, event);
     renderSettings();
-    const label = `[aria-label="Key for ${what}"]`;
-    byId("settings").querySelector<HTMLElement>(label)?.focus();
+    byId("settings").querySelector<HTMLElement>(`[aria-label="Key for ${label}"]`)?.focus();
   });
-  function showKey(): void {
-    button.textContent = keyLabel(state.keyBindings.value[name]);
-    button.classList.remove("asking");
-  }
-  return el("div", { class: "key-row" }, el("span", {}, what), button);
+  return el("div", { class: "key-row" }, el("span", {}, label), button);
 }
 
+function changeKey(name: CommandName, event: KeyboardEvent): void {
+  const bindings = rebind(keyBindings.value, name, keyName(event));
+  if (bindings) keyBindings.value = bindings;
+  else showNotice(`${keyLabel(event.key)} is taken by the browser or by modes; choose another`, "bad");
+}
+
+/** The name of the person who decides; it can be changed where the server asks for no token. */
 function reviewerField(): HTMLElement[] {
   const info = state.serverInfo.value;
   if (info?.tokens) return [el("span", {}, `You are ${info.person.name} (${info.person.role})`)];
@@ -84,32 +103,20 @@ function reviewerField(): HTMLElement[] {
   return [el("label", { for: "reviewer" }, "Who decides"), field];
 }
 
-function themeField(): HTMLElement {
-  const choice = el("select", { "aria-label": "Light or dark" });
-  for (const value of ["auto", "light", "dark"] as const)
-    choice.append(
-      el("option", { value, selected: theme.value === value }, value === "auto" ? "as the machine" : value),
-    );
-  choice.addEventListener("change", () => {
-    theme.value = choice.value as "auto" | "light" | "dark";
+const themeField = (): HTMLElement =>
+  selectField("Light or dark", THEME_LABELS, theme.value, (value) => {
+    theme.value = value as Theme;
   });
-  return choice;
-}
 
 function resetButton(): HTMLElement {
-  const back = (): void => {
-    state.keyBindings.value = DEFAULT_BINDINGS;
+  const reset = (): void => {
+    keyBindings.value = DEFAULT_BINDINGS;
     renderSettings();
   };
-  return el("button", { type: "button", click: back }, "Keys as they were");
+  return el("button", { type: "button", click: reset }, "Keys as they were");
 }
 
-const closeButton = (): HTMLElement =>
-  el(
-    "button",
-    { type: "button", class: "strong", click: () => byId<HTMLDialogElement>("settings").close() },
-    "Close (Esc)",
-  );
-
-/** A key as it is printed. */
-export const keyLabel = (key: string): string => (key.length === 1 ? key.toUpperCase() : key);
+function closeButton(): HTMLElement {
+  const close = (): void => byId<HTMLDialogElement>("settings").close();
+  return el("button", { type: "button", class: "strong", click: close }, "Close (Esc)");
+}

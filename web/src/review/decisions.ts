@@ -1,19 +1,22 @@
-// Deciding: kept in the browser at once, sent, shown on the map, and gone on to the next.
+// Decisions: stored in the browser at once, shown on the map and in the queue, and sent by the outbox.
+//
+// A reviewer does not wait for the server. What a decision will do is shown at once, and corrected if the server refuses
+// it.
 import type { Geometry } from "geojson";
-import { sendDecision } from "../server/api.ts";
+import type { BrowserStorage } from "../lib/storage.ts";
+import { showNotice } from "../lib/notice.ts";
+import { reloadLandslideTiles, setDisplayStatus } from "../map/landslides.ts";
+import type { DisplayStatus } from "../map/palette.ts";
+import { getMap } from "../map/view.ts";
+import { type RequestError, sendDecision } from "../server/api.ts";
+import { Outbox } from "../server/outbox.ts";
+import type { Action, Decision, Landslide, VersionChange } from "../server/types.ts";
+import { mayDecide, state } from "../state.ts";
 import { showConflict } from "./conflict.ts";
 import { DecisionHistory, type HistoryEntry } from "./history.ts";
-import { setDisplayStatus, reloadLandslideTiles } from "../map/landslides.ts";
-import { showNotice } from "../lib/notice.ts";
-import { Outbox } from "../server/outbox.ts";
-import type { DisplayStatus } from "../map/palette.ts";
-import { returnToQueue, countDecisions, removeDecided, selectById, refreshQueue, markUndecided } from "./queue.ts";
-import type { RequestError } from "../server/errors.ts";
-import type { BrowserStorage } from "../lib/storage.ts";
-import { mayDecide, state } from "../state.ts";
-import type { Action, VersionChange, Decision, Landslide } from "../server/types.ts";
-import { getMap } from "../map/view.ts";
+import { countDecisions, markUndecided, refreshQueue, removeDecided, returnToQueue, selectById } from "./queue.ts";
 
+/** How a landslide is shown after each action. */
 const STATUS_AFTER: Partial<Record<Action, DisplayStatus>> = {
   accept: "confirmed",
   reject: "rejected",
@@ -23,18 +26,19 @@ const STATUS_AFTER: Partial<Record<Action, DisplayStatus>> = {
   edit: "confirmed",
   split: "confirmed",
 };
+/** Actions that change outlines, after which the tiles are loaded again. */
 const OUTLINE_ACTIONS: readonly Action[] = ["merge", "split", "edit", "draw", "undo"];
 
-/** Versions that the server has answered with: what is remembered from before may be older. */
+/** Newest versions that the server has answered with, by landslide id: queue and history may hold older ones. */
 const savedVersions = new Map<string, number>();
 
-/** Undos after which their landslide is to be shown, by their id. */
+/** The landslides to select once their undo is saved, by the undo's id. */
 const undoTargets = new Map<string, string>();
 
 let outbox: Outbox;
 let history: DecisionHistory;
 
-/** Take up what this browser keeps for the survey. */
+/** Load the history and the pending decisions of this survey, and begin to send. */
 export function startDecisions(storage: BrowserStorage): void {
   history = new DecisionHistory(storage);
   outbox = new Outbox(storage, {
@@ -42,7 +46,8 @@ export function startDecisions(storage: BrowserStorage): void {
     onSaved: handleSaved,
     onRefused: handleRefused,
     onPendingChange: (count, reason) => {
-      if (state.pending.value.reason && !reason) reloadLandslideTiles(getMap()); // what could not be loaded meanwhile
+      const reconnected = state.pending.value.reason && !reason;
+      if (reconnected) reloadLandslideTiles(getMap()); // tiles may have failed to load meanwhile
       state.pending.value = { count, reason };
     },
   });
@@ -51,100 +56,114 @@ export function startDecisions(storage: BrowserStorage): void {
   updateUndoable();
 }
 
+/** Send the pending decisions now. */
 export const sendPending = (): Promise<void> => outbox.flush();
 
+/** Drop the pending decisions. */
 export function discardPending(): void {
   for (const { id } of outbox.discard()) history.forget(id);
   updateUndoable();
   void refreshQueue();
 }
 
-/** What is needed besides the action. */
+/** What some actions need besides the landslide. */
 export interface DecisionInput {
+  /** For `merge`: the landslides to merge into the first one. */
   others?: Landslide[];
+  /** For `edit`, `draw` and `split`. */
   geometry?: Geometry;
+  /** For `comment`. */
   why?: string;
 }
 
-/** Decide on a landslide; without one, draw a new one. */
-export function decide(action: Exclude<Action, "undo">, of: Landslide | null, input: DecisionInput = {}): void {
+/** Decide on a landslide and go on to the next. `draw` makes a new landslide, so its landslide is null. */
+export function decide(action: Exclude<Action, "undo">, landslide: Landslide | null, input: DecisionInput = {}): void {
   if (!mayDecide()) return showNotice("Decisions are not taken here: this is read-only", "bad");
-  const all = [...(of ? [of] : []), ...(input.others ?? [])];
+  const landslides = [...(landslide ? [landslide] : []), ...(input.others ?? [])];
   const decision: Decision = {
-    id: newId(),
+    id: newUuid(),
     action,
     by: state.reviewer.value,
-    landslides: Object.fromEntries(all.map((one) => [one.id, one.properties.version])),
+    landslides: versionsOf(landslides),
     ...(input.geometry ? { geometry: input.geometry } : {}),
     ...(input.why ? { why: input.why } : {}),
     ...(action === "draw" ? sceneAndRegion() : {}),
   };
   if (!addToOutbox(decision)) return;
-  history.add({ id: decision.id, action, of: of?.id ?? null, before: of ?? undefined });
+  history.add({ id: decision.id, action, landslideId: landslide?.id ?? null, before: landslide ?? undefined });
   updateUndoable();
-  if (action === "draw" || action === "comment") return;
-  const kind = STATUS_AFTER[action];
-  for (const { id } of all) if (kind) setDisplayStatus(getMap(), id, kind);
-  countDecisions(all, 1);
-  void removeDecided(all.map(({ id }) => id));
+  if (action === "draw" || action === "comment") return; // the landslide still waits for a decision
+  showDecided(landslides, action);
 }
 
+/** Undo the last decision of this browser, and go back to its landslide. */
 export function undo(): void {
-  const last = history.lastDone;
-  if (!last) return showNotice("Nothing to undo");
-  const decision = reversal(last);
+  const entry = history.lastDone;
+  if (!entry) return showNotice("Nothing to undo");
+  const decision = reversalOf(entry);
   if (!addToOutbox(decision)) return;
   history.undo(decision.id);
   updateUndoable();
-  showNotice(`Undone: ${last.action}`);
-  if (last.action === "comment" || last.action === "draw" || !last.of) return;
-  markUndecided(last.of);
-  undoTargets.set(decision.id, last.of);
-  if (!last.before) return; // from before a reload: shown when the server has answered
-  setDisplayStatus(getMap(), last.of, null);
-  countDecisions([last.before], -1);
-  returnToQueue(withSavedVersion(last.before));
+  showNotice(`Undone: ${entry.action}`);
+  const { action, landslideId, before } = entry;
+  if (action === "comment" || action === "draw" || !landslideId) return;
+  markUndecided(landslideId);
+  undoTargets.set(decision.id, landslideId);
+  if (!before) return; // decided before a reload: it is selected when the undo is saved
+  setDisplayStatus(getMap(), landslideId, null);
+  countDecisions([before], -1);
+  returnToQueue(withSavedVersion(before));
 }
 
+/** Do again what was undone last. */
 export function redo(): void {
-  const last = history.lastUndone;
-  if (!last) return showNotice("Nothing to do again");
-  const decision = reversal(last);
+  const entry = history.lastUndone;
+  if (!entry) return showNotice("Nothing to do again");
+  const decision = reversalOf(entry);
   if (!addToOutbox(decision)) return;
   history.redo(decision.id);
   updateUndoable();
-  showNotice(`Done again: ${last.action}`);
-  const kind = STATUS_AFTER[last.action];
-  if (!last.before || !kind) return;
-  setDisplayStatus(getMap(), last.before.id, kind);
-  countDecisions([last.before], 1);
-  void removeDecided([last.before.id]);
+  showNotice(`Done again: ${entry.action}`);
+  if (entry.before && STATUS_AFTER[entry.action]) showDecided([entry.before], entry.action);
 }
 
-/** Decide the same on what the landslides are now. */
-function decideAgain(decision: Decision, present: Landslide[]): void {
-  const landslides = Object.fromEntries(present.map(({ id, properties }) => [id, properties.version]));
-  const again: Decision = { ...decision, id: newId(), landslides };
+/** Decide again, after a conflict, on the landslides as they are now. */
+function decideAgain(decision: Decision, landslides: Landslide[]): void {
+  const again: Decision = { ...decision, id: newUuid(), landslides: versionsOf(landslides) };
   if (!addToOutbox(again)) return;
-  const [first] = present;
+  const [first] = landslides;
   if (decision.action !== "undo")
-    history.add({ id: again.id, action: decision.action, of: first?.id ?? null, before: first });
+    history.add({ id: again.id, action: decision.action, landslideId: first?.id ?? null, before: first });
   updateUndoable();
-  void removeDecided(present.map(({ id }) => id));
+  void removeDecided(landslides.map(({ id }) => id));
 }
 
-const reversal = (entry: HistoryEntry): Decision => ({
-  id: newId(),
+/** The decision that undoes the one of an entry. */
+const reversalOf = ({ id }: HistoryEntry): Decision => ({
+  id: newUuid(),
   action: "undo",
-  undoes: entry.id,
+  undoes: id,
   by: state.reviewer.value,
 });
 
+const versionsOf = (landslides: readonly Landslide[]): Record<string, number> =>
+  Object.fromEntries(landslides.map(({ id, properties }) => [id, properties.version]));
+
+/** The scene in whose images a landslide is drawn, and the region that it is given. */
 function sceneAndRegion(): Pick<Decision, "scene" | "region"> {
   const region = state.filters.value.region || state.current.value?.properties.region;
   return { ...(state.scene.value ? { scene: state.scene.value.id } : {}), ...(region ? { region } : {}) };
 }
 
+/** Colour landslides by a decision, count it and go on to the next one. */
+function showDecided(landslides: readonly Landslide[], action: Action): void {
+  const displayStatus = STATUS_AFTER[action];
+  for (const { id } of landslides) if (displayStatus) setDisplayStatus(getMap(), id, displayStatus);
+  countDecisions(landslides, 1);
+  void removeDecided(landslides.map(({ id }) => id));
+}
+
+/** Store and send a decision; returns false, with a notice, where the browser cannot store it. */
 function addToOutbox(decision: Decision): boolean {
   try {
     outbox.add(decision);
@@ -155,6 +174,7 @@ function addToOutbox(decision: Decision): boolean {
   }
 }
 
+/** The server has made a decision: take over the new versions, and after an undo show its landslide. */
 function handleSaved(decision: Decision, changes: readonly VersionChange[]): void {
   for (const { id, version_after } of changes) savedVersions.set(id, version_after);
   state.queue.value = state.queue.value.map(withSavedVersion);
@@ -165,18 +185,21 @@ function handleSaved(decision: Decision, changes: readonly VersionChange[]): voi
     setDisplayStatus(getMap(), id, null);
     if (status === "candidate") markUndecided(id);
   }
-  const of = undoTargets.get(decision.id);
+  const target = undoTargets.get(decision.id);
   undoTargets.delete(decision.id);
-  if (of && outbox.decisions.length === 0) selectById(of).catch(() => undefined); // else somebody is ahead of it already
+  const reviewerWentOn = outbox.decisions.length > 0;
+  if (target && !reviewerWentOn) selectById(target).catch(() => undefined);
   void refreshQueue();
 }
 
-function withSavedVersion(feature: Landslide): Landslide {
-  const version = savedVersions.get(feature.id) ?? 0;
-  if (version <= feature.properties.version) return feature;
-  return { ...feature, properties: { ...feature.properties, version } };
+/** The landslide with the newest version number that the server has answered with. */
+function withSavedVersion(landslide: Landslide): Landslide {
+  const version = savedVersions.get(landslide.id) ?? 0;
+  if (version <= landslide.properties.version) return landslide;
+  return { ...landslide, properties: { ...landslide.properties, version } };
 }
 
+/** The server refuses a decision: show the landslides as they were, and where somebody else was first, ask. */
 function handleRefused(decision: Decision, error: RequestError): void {
   history.forget(decision.id);
   updateUndoable();
@@ -193,8 +216,8 @@ function updateUndoable(): void {
   state.undoable.value = { undo: history.lastDone?.action ?? null, redo: history.lastUndone?.action ?? null };
 }
 
-/** A UUID, also where the page comes from another machine without TLS. */
-function newId(): string {
+/** A random UUID. `crypto.randomUUID` is missing where the page comes from another machine without TLS. */
+function newUuid(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x40;
   bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;

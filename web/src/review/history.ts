@@ -1,17 +1,31 @@
-// Undo and redo without limit: which decisions were made here, last first, kept over a reload.
+// Undo and redo without limit.
 import type { BrowserStorage } from "../lib/storage.ts";
 import type { Action, Landslide } from "../server/types.ts";
 
-/** A decision that can be taken back. */
+/** A decision that can be undone or redone. */
 export interface HistoryEntry {
+  /** Id of the decision: of the last one that made it, undid it or redid it. */
   id: string;
   action: Exclude<Action, "undo">;
-  /** Landslide to go back to. */
-  of: string | null;
-  /** What it looked like before; not kept over a reload. */
+  /** The landslide to go back to; null where a new one was drawn. */
+  landslideId: string | null;
+  /** The landslide before the decision; it is not stored, so it is missing after a reload. */
   before?: Landslide | undefined;
 }
 
+/** An entry as it is stored; the names are those that earlier versions of the page stored. */
+interface StoredEntry {
+  id: string;
+  action: Exclude<Action, "undo">;
+  of: string | null;
+}
+
+/**
+ * The decisions made in this browser, stored so that they can be undone after a reload.
+ *
+ * The server undoes a decision by a new decision, and undoes that one in turn to redo it. So `undo` and `redo` take the
+ * id of the new decision, by which the entry is undone the next time.
+ */
 export class DecisionHistory {
   private readonly storage: BrowserStorage;
   private done: HistoryEntry[];
@@ -19,8 +33,8 @@ export class DecisionHistory {
 
   constructor(storage: BrowserStorage) {
     this.storage = storage;
-    this.done = storage.get<HistoryEntry[]>("history.done", []);
-    this.undone = storage.get<HistoryEntry[]>("history.undone", []);
+    this.done = this.read("history.done");
+    this.undone = this.read("history.undone");
   }
 
   get lastDone(): HistoryEntry | undefined {
@@ -31,36 +45,42 @@ export class DecisionHistory {
     return this.undone.at(-1);
   }
 
-  add(past: HistoryEntry): void {
-    this.done.push(past);
+  /** Add a new decision; what was undone before cannot be redone any more. */
+  add(entry: HistoryEntry): void {
+    this.done.push(entry);
     this.undone = [];
     this.save();
   }
 
-  /** The last decision was taken back, by the decision of this id; taking that back does it again. */
-  undo(by: string): void {
-    const past = this.done.pop();
-    if (past) this.undone.push({ ...past, id: by });
+  /** Note that the last decision was undone, by the decision with this id. */
+  undo(decisionId: string): void {
+    const entry = this.done.pop();
+    if (entry) this.undone.push({ ...entry, id: decisionId });
     this.save();
   }
 
-  /** What was taken back last was done again, by the decision of this id. */
-  redo(by: string): void {
-    const past = this.undone.pop();
-    if (past) this.done.push({ ...past, id: by });
+  /** Note that what was undone last was redone, by the decision with this id. */
+  redo(decisionId: string): void {
+    const entry = this.undone.pop();
+    if (entry) this.done.push({ ...entry, id: decisionId });
     this.save();
   }
 
-  /** A decision was not made after all. */
+  /** Remove a decision that the server did not make. */
   forget(id: string): void {
-    this.done = this.done.filter((past) => past.id !== id);
-    this.undone = this.undone.filter((past) => past.id !== id);
+    this.done = this.done.filter((entry) => entry.id !== id);
+    this.undone = this.undone.filter((entry) => entry.id !== id);
     this.save();
+  }
+
+  private read(key: string): HistoryEntry[] {
+    return this.storage.get<StoredEntry[]>(key, []).map(({ id, action, of }) => ({ id, action, landslideId: of }));
   }
 
   private save(): void {
-    const bare = (list: HistoryEntry[]): HistoryEntry[] => list.map(({ id, action, of }) => ({ id, action, of }));
-    this.storage.set("history.done", bare(this.done));
-    this.storage.set("history.undone", bare(this.undone));
+    const stored = (entries: HistoryEntry[]): StoredEntry[] =>
+      entries.map(({ id, action, landslideId }) => ({ id, action, of: landslideId }));
+    this.storage.set("history.done", stored(this.done));
+    this.storage.set("history.undone", stored(this.undone));
   }
 }

@@ -1,55 +1,63 @@
-// Which key does what. Keys are read by what they write, so that a letter is where its cap says it is.
+// The commands of the page, and which key gives which command.
+//
+// A key is read by what it writes (`event.key`), not by its place, so that a letter is where its cap says it is on every
+// keyboard layout.
+import { Signal } from "../lib/signal.ts";
 
 export interface CommandDefinition {
   name: string;
-  what: string;
+  /** Its name on the page. */
+  label: string;
+  /** The key that gives it unless the reviewer has changed it. */
   key: string;
   group: "Decide" | "Go" | "See" | "Page";
 }
 
+/** All commands, in the order in which the page shows them. `commands.ts` says what they do. */
 export const COMMANDS = [
-  { name: "accept", what: "Accept", key: "a", group: "Decide" },
-  { name: "reject", what: "Reject", key: "r", group: "Decide" },
-  { name: "unsure", what: "Unsure", key: "u", group: "Decide" },
-  { name: "bad imagery", what: "Bad imagery", key: "b", group: "Decide" },
-  { name: "merge", what: "Merge", key: "m", group: "Decide" },
-  { name: "split", what: "Split", key: "s", group: "Decide" },
-  { name: "edit", what: "Edit outline", key: "e", group: "Decide" },
-  { name: "draw", what: "Draw missed", key: "d", group: "Decide" },
-  { name: "comment", what: "Comment", key: "c", group: "Decide" },
-  { name: "undo", what: "Undo", key: "z", group: "Decide" },
-  { name: "redo", what: "Redo", key: "y", group: "Decide" },
-  { name: "next", what: "Next", key: "n", group: "Go" },
-  { name: "previous", what: "Previous", key: "p", group: "Go" },
-  { name: "centre", what: "Centre on the landslide", key: "g", group: "Go" },
-  { name: "all", what: "See everything", key: "0", group: "Go" },
-  { name: "in view", what: "Only what is in view", key: "v", group: "Go" },
-  { name: "flip", what: "Flip before and after", key: "f", group: "See" },
-  { name: "swipe", what: "Swipe in the middle", key: "w", group: "See" },
-  { name: "swipe left", what: "Swipe to the left", key: "[", group: "See" },
-  { name: "swipe right", what: "Swipe to the right", key: "]", group: "See" },
-  { name: "outlines", what: "Outlines", key: "h", group: "See" },
-  { name: "probability", what: "Probability", key: "1", group: "See" },
-  { name: "uncertainty", what: "Deviation of the views", key: "2", group: "See" },
-  { name: "hillshade", what: "Hillshade", key: "3", group: "See" },
-  { name: "density", what: "Density", key: "4", group: "See" },
-  { name: "zoom in", what: "Zoom in", key: "+", group: "See" },
-  { name: "zoom out", what: "Zoom out", key: "-", group: "See" },
-  { name: "shift", what: "Shift the images", key: "o", group: "See" },
-  { name: "dashboard", what: "Dashboard", key: "i", group: "Page" },
-  { name: "filters", what: "Filters", key: "/", group: "Page" },
-  { name: "theme", what: "Light or dark", key: "t", group: "Page" },
-  { name: "keys", what: "Keys and settings", key: "?", group: "Page" },
+  { name: "accept", label: "Accept", key: "a", group: "Decide" },
+  { name: "reject", label: "Reject", key: "r", group: "Decide" },
+  { name: "unsure", label: "Unsure", key: "u", group: "Decide" },
+  { name: "bad imagery", label: "Bad imagery", key: "b", group: "Decide" },
+  { name: "merge", label: "Merge", key: "m", group: "Decide" },
+  { name: "split", label: "Split", key: "s", group: "Decide" },
+  { name: "edit", label: "Edit outline", key: "e", group: "Decide" },
+  { name: "draw", label: "Draw missed", key: "d", group: "Decide" },
+  { name: "comment", label: "Comment", key: "c", group: "Decide" },
+  { name: "undo", label: "Undo", key: "z", group: "Decide" },
+  { name: "redo", label: "Redo", key: "y", group: "Decide" },
+  { name: "next", label: "Next", key: "n", group: "Go" },
+  { name: "previous", label: "Previous", key: "p", group: "Go" },
+  { name: "centre", label: "Centre on the landslide", key: "g", group: "Go" },
+  { name: "all", label: "See everything", key: "0", group: "Go" },
+  { name: "in view", label: "Only what is in view", key: "v", group: "Go" },
+  { name: "flip", label: "Flip before and after", key: "f", group: "See" },
+  { name: "swipe", label: "Swipe in the middle", key: "w", group: "See" },
+  { name: "swipe left", label: "Swipe to the left", key: "[", group: "See" },
+  { name: "swipe right", label: "Swipe to the right", key: "]", group: "See" },
+  { name: "outlines", label: "Outlines", key: "h", group: "See" },
+  { name: "probability", label: "Probability", key: "1", group: "See" },
+  { name: "uncertainty", label: "Deviation of the views", key: "2", group: "See" },
+  { name: "hillshade", label: "Hillshade", key: "3", group: "See" },
+  { name: "density", label: "Density", key: "4", group: "See" },
+  { name: "zoom in", label: "Zoom in", key: "+", group: "See" },
+  { name: "zoom out", label: "Zoom out", key: "-", group: "See" },
+  { name: "shift", label: "Shift the images", key: "o", group: "See" },
+  { name: "dashboard", label: "Dashboard", key: "i", group: "Page" },
+  { name: "filters", label: "Filters", key: "/", group: "Page" },
+  { name: "theme", label: "Light or dark", key: "t", group: "Page" },
+  { name: "keys", label: "Keys and settings", key: "?", group: "Page" },
 ] as const satisfies readonly CommandDefinition[];
 
 export type CommandName = (typeof COMMANDS)[number]["name"];
 export type KeyBindings = Record<CommandName, string>;
 
-export const DEFAULT_BINDINGS = Object.fromEntries(
-  COMMANDS.map((command) => [command.name, command.key]),
-) as KeyBindings;
+export const DEFAULT_BINDINGS = Object.fromEntries(COMMANDS.map(({ name, key }) => [name, key])) as KeyBindings;
 
-/** Keys that modes, fields and the browser need, so nothing can be put on them. */
+/** The bindings in force. */
+export const keyBindings = new Signal<KeyBindings>(DEFAULT_BINDINGS);
+
+/** Keys that modes, fields and the browser need, so that no command can have them. */
 const RESERVED_KEYS = new Set([
   "Enter",
   "Escape",
@@ -66,13 +74,16 @@ const RESERVED_KEYS = new Set([
 
 export type KeyPress = Pick<KeyboardEvent, "key" | "ctrlKey" | "altKey" | "metaKey">;
 
-/** A pressed key's name, such as `a` or `ArrowUp`; null with a modifier that belongs to the browser. */
+/** The name of a pressed key, such as `a` or `ArrowUp`; null with a modifier that belongs to the browser. */
 export function keyName(event: KeyPress): string | null {
   if (event.ctrlKey || event.altKey || event.metaKey) return null;
   return event.key.length === 1 ? event.key.toLowerCase() : event.key;
 }
 
-/** Where somebody is typing, or choosing by letters, keys are theirs. */
+/** A key as it is printed on its cap. */
+export const keyLabel = (key: string): string => (key.length === 1 ? key.toUpperCase() : key);
+
+/** Whether an element takes letters, for text or to choose an option, so that they are not commands there. */
 export function isTextField(target: { tagName?: string; type?: string; isContentEditable?: boolean } | null): boolean {
   if (!target?.tagName) return false;
   if (target.isContentEditable) return true;
@@ -80,20 +91,24 @@ export function isTextField(target: { tagName?: string; type?: string; isContent
   return target.tagName === "TEXTAREA" || target.tagName === "SELECT";
 }
 
-/** What a key does, if anything. */
+/** The command that a key press gives; null for a key without one. */
 export function commandForKey(event: KeyPress, bindings: KeyBindings): CommandName | null {
   const key = keyName(event);
   return COMMANDS.find(({ name }) => bindings[name] === key)?.name ?? null;
 }
 
-/** Put a key on a command; the command that had it gets the other's. Null where the key is not to be had. */
+/**
+ * The bindings after a command is given another key. The command that had this key gets the old one in exchange.
+ *
+ * @returns null where no command can have the key.
+ */
 export function rebind(bindings: KeyBindings, name: CommandName, key: string | null): KeyBindings | null {
   if (key === null || RESERVED_KEYS.has(key) || key.startsWith("Arrow")) return null;
   const previousOwner = COMMANDS.find((command) => bindings[command.name] === key)?.name;
   return { ...bindings, ...(previousOwner ? { [previousOwner]: bindings[name] } : {}), [name]: key };
 }
 
-/** The bindings that were kept, as far as they fit the commands there are now. */
+/** Stored bindings as far as they fit the present commands; the default ones where two commands share a key. */
 export function restoreBindings(stored: Partial<Record<string, unknown>>): KeyBindings {
   const bindings = { ...DEFAULT_BINDINGS };
   for (const { name } of COMMANDS) if (typeof stored[name] === "string") bindings[name] = stored[name];
