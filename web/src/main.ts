@@ -62,5 +62,5 @@ function restoreSettings(info: ServerInfo): void {
 startPage().catch((error: Error) => {
   const needsToken = error instanceof RequestError && error.status === 401;
   if (needsToken) openLogin(hasToken() ? error.message : "");
-  else showNotice(`The page cannot begin: ${error.message}`, "bad");
+  else showNotice(`The page cannot start: ${error.message}`, "bad");
 });

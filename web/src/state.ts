@@ -83,6 +83,10 @@ export const setDisplay = (change: Partial<DisplayOptions>): void => {
   state.display.value = { ...state.display.value, ...change };
 };
 
+/** What is shown to somebody who may not decide and tries to. */
+export const READ_ONLY =
+  "This page is read-only: deciding needs `tsmu serve --write` and, where a token is asked for, a reviewer's";
+
 /** Whether this person may decide on this server. */
 export const mayDecide = (): boolean => {
   const info = state.serverInfo.value;

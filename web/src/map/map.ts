@@ -39,7 +39,7 @@ export async function createMap(bounds: Bounds, onSelect: (id: string) => void):
   map.touchZoomRotate.disableRotation();
   map.addControl(new ScaleControl({ maxWidth: 120 }), "bottom-left");
   map.getCanvas().setAttribute("aria-label", "Map: arrow keys move it");
-  map.on("error", () => showNotice("Part of the map cannot be loaded; it comes when you move there again", "bad"));
+  map.on("error", () => showNotice("Part of the map could not be loaded; move there again to load it", "bad"));
   await new Promise((resolve) => map.once("load", resolve));
   addSwipeLayers(map, backgroundColour);
   addLandslideLayers(map, landslideTileUrl(), densityTileUrl());

@@ -165,12 +165,7 @@ function agreementCard(rows: DashboardFigures["reviewers"]): HTMLElement {
 }
 
 /** A card with a table, whose rows begin with their head; without rows it says `emptyText`. */
-function card(
-  title: string,
-  columns: string[],
-  rows: (string | Node)[][],
-  emptyText = "Nothing is there.",
-): HTMLElement {
+function card(title: string, columns: string[], rows: (string | Node)[][], emptyText = "No landslides."): HTMLElement {
   if (!rows.length)
     return el("section", { class: "card" }, el("h3", {}, title), el("p", { class: "quiet" }, emptyText));
   const head = el("tr", {}, ...columns.map((column) => el("th", { scope: "col" }, column)));

@@ -73,12 +73,16 @@ function openPendingDialog(): void {
     act?.();
   };
   dialog.replaceChildren(
-    el("h2", {}, count ? `${count} decisions wait in this browser` : "Every decision is saved"),
+    el(
+      "h2",
+      {},
+      count ? `${decisionsText(count)} ${count === 1 ? "waits" : "wait"} in this browser` : "Every decision is saved",
+    ),
     el(
       "p",
       {},
       reason
-        ? `The last answer: ${reason}. They are kept over a reload and sent in their order.`
+        ? `The last answer: ${reason}. Decisions are kept over a reload and sent in their order.`
         : "A decision counts once the server has it on its disk.",
     ),
     el(

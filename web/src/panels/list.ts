@@ -14,7 +14,9 @@ export function createList(): void {
   const render = (): void => {
     const currentId = state.current.value?.id;
     const items = state.queue.value.slice(0, MAX_ITEMS).map((landslide) => listItem(landslide, currentId));
-    list.replaceChildren(...(items.length ? items : [el("p", { class: "quiet" }, "Nothing waits here.")]));
+    list.replaceChildren(
+      ...(items.length ? items : [el("p", { class: "quiet" }, "No landslide waits for a decision.")]),
+    );
     const selected = list.querySelector('[aria-selected="true"]');
     list.setAttribute("aria-activedescendant", selected?.id ?? "");
     selected?.scrollIntoView({ block: "nearest" });

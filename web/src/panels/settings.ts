@@ -23,7 +23,7 @@ const FIXED_KEYS: [string, string][] = [
   ["Esc", "Leave a mode, a field, the dashboard"],
   ["Space", "Set a corner at the cross"],
 ];
-const THEME_LABELS: Record<Theme, string> = { auto: "as the machine", light: "light", dark: "dark" };
+const THEME_LABELS: Record<Theme, string> = { auto: "as the system", light: "light", dark: "dark" };
 
 /** Open the dialog whenever `state.settingsOpen` is set; closing the dialog resets it. */
 export function createSettings(): void {
@@ -89,7 +89,7 @@ function keyRow(name: CommandName, label: string): HTMLElement {
 function changeKey(name: CommandName, event: KeyboardEvent): void {
   const bindings = rebind(keyBindings.value, name, keyName(event));
   if (bindings) keyBindings.value = bindings;
-  else showNotice(`${keyLabel(event.key)} is taken by the browser or by modes; choose another`, "bad");
+  else showNotice(`${keyLabel(event.key)} is used by the browser or by a mode; choose another key`, "bad");
 }
 
 /** The name of the person who decides; it can be changed where the server asks for no token. */
@@ -113,7 +113,7 @@ function resetButton(): HTMLElement {
     keyBindings.value = DEFAULT_BINDINGS;
     renderSettings();
   };
-  return el("button", { type: "button", click: reset }, "Keys as they were");
+  return el("button", { type: "button", click: reset }, "Default keys");
 }
 
 function closeButton(): HTMLElement {

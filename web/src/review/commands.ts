@@ -6,7 +6,7 @@ import { toggleTheme } from "../lib/theme.ts";
 import { flipSwipe, moveSwipe } from "../map/swipe.ts";
 import { centreOnOutline, getMap, showBounds } from "../map/view.ts";
 import type { Landslide, Verdict } from "../server/types.ts";
-import { mayDecide, setDisplay, state } from "../state.ts";
+import { mayDecide, READ_ONLY, setDisplay, state } from "../state.ts";
 import { openCommentForm } from "./comment.ts";
 import { decide, redo, undo } from "./decisions.ts";
 import type { CommandName } from "./keys.ts";
@@ -75,5 +75,5 @@ export function runCommand(name: CommandName): void {
   if (!decisionCommand) return VIEW_COMMANDS[name]?.();
   if (state.mode.value !== "look") leaveMode();
   if (name === "undo" || name === "redo" || mayDecide()) decisionCommand(state.current.value);
-  else showNotice("Decisions are not taken here: this is read-only", "bad");
+  else showNotice(READ_ONLY, "bad");
 }

@@ -11,7 +11,7 @@ import { getMap } from "../map/view.ts";
 import { type RequestError, sendDecision } from "../server/api.ts";
 import { Outbox } from "../server/outbox.ts";
 import type { Action, Decision, Landslide, VersionChange } from "../server/types.ts";
-import { mayDecide, state } from "../state.ts";
+import { mayDecide, READ_ONLY, state } from "../state.ts";
 import { showConflict } from "./conflict.ts";
 import { DecisionHistory, type HistoryEntry } from "./history.ts";
 import { countDecisions, markUndecided, refreshQueue, removeDecided, returnToQueue, selectById } from "./queue.ts";
@@ -78,7 +78,7 @@ export interface DecisionInput {
 
 /** Decide on a landslide and go on to the next. `draw` makes a new landslide, so its landslide is null. */
 export function decide(action: Exclude<Action, "undo">, landslide: Landslide | null, input: DecisionInput = {}): void {
-  if (!mayDecide()) return showNotice("Decisions are not taken here: this is read-only", "bad");
+  if (!mayDecide()) return showNotice(READ_ONLY, "bad");
   const landslides = [...(landslide ? [landslide] : []), ...(input.others ?? [])];
   const decision: Decision = {
     id: newUuid(),
@@ -118,12 +118,12 @@ export function undo(): void {
 /** Do again what was undone last. */
 export function redo(): void {
   const entry = history.lastUndone;
-  if (!entry) return showNotice("Nothing to do again");
+  if (!entry) return showNotice("Nothing to redo");
   const decision = reversalOf(entry);
   if (!addToOutbox(decision)) return;
   history.redo(decision.id);
   updateUndoable();
-  showNotice(`Done again: ${entry.action}`);
+  showNotice(`Redone: ${entry.action}`);
   if (entry.before && STATUS_AFTER[entry.action]) showDecided([entry.before], entry.action);
 }
 
@@ -169,7 +169,7 @@ function addToOutbox(decision: Decision): boolean {
     outbox.add(decision);
     return true;
   } catch {
-    showNotice("This browser can keep nothing more: send or discard what waits before you go on", "bad");
+    showNotice("The browser's storage is full: send or discard the waiting decisions before you go on", "bad");
     return false;
   }
 }
@@ -209,7 +209,7 @@ function handleRefused(decision: Decision, error: RequestError): void {
   }
   void refreshQueue();
   if (error.status === 409) showConflict(decision, error.currentRecords, decideAgain);
-  else showNotice(`Not done: ${decision.action}: ${error.message}`, "bad");
+  else showNotice(`Not made: ${decision.action}: ${error.message}`, "bad");
 }
 
 function updateUndoable(): void {

@@ -8,7 +8,7 @@ import { showShiftedScene } from "../map/scenes.ts";
 import { getMap } from "../map/view.ts";
 import { sendImageShift } from "../server/api.ts";
 import type { Landslide, Scene } from "../server/types.ts";
-import { type Mode, mayDecide, state } from "../state.ts";
+import { mayDecide, type Mode, READ_ONLY, state } from "../state.ts";
 import { decide } from "./decisions.ts";
 import { COMMANDS, commandForKey, keyBindings } from "./keys.ts";
 import { NeighbourChoice } from "./merging.ts";
@@ -50,7 +50,7 @@ export function connectModes(): void {
 /** Draw a new outline, edit the landslide's or split it; the decision is made when the shape is finished. */
 export function startDrawing(tool: DrawingTool, landslide: Landslide | null): void {
   if (tool === "draw" && !state.scene.value)
-    return showNotice("Go to a scene first: what is drawn is seen in its images", "bad");
+    return showNotice("Move the map to a scene first: a landslide is drawn on a scene's images", "bad");
   if (tool !== "draw" && !landslide) return;
   state.mode.value = tool;
   const outline = tool === "edit" && landslide ? landslide.geometry : null;
@@ -77,7 +77,7 @@ export function startMerging(landslide: Landslide): void {
 /** Let the reviewer shift the images of the scene in view. */
 export function startShifting(): void {
   if (!state.scene.value) return showNotice("No scene is in view", "bad");
-  if (!mayDecide()) return showNotice("Images are not shifted here: this is read-only", "bad");
+  if (!mayDecide()) return showNotice(READ_ONLY, "bad");
   state.mode.value = "shift";
 }
 

@@ -36,7 +36,7 @@ export function connectQueue(): void {
   state.onlyInView.subscribe((only) => {
     if (started) void restartQueue();
     started = true;
-    if (only) showNotice("The queue is what is in view");
+    if (only) showNotice("The queue holds only landslides in view");
   });
   getMap().on("moveend", (event) => {
     const byReviewer = "originalEvent" in event && event.originalEvent;
@@ -140,7 +140,7 @@ export async function selectNeighbour(step: 1 | -1): Promise<void> {
   if (!neighbour() && step > 0) await refreshQueue();
   if (!neighbour() && step > 0 && skippedIds.size > 1) {
     skippedIds.clear();
-    showNotice("Nothing else is left: begins again with what was passed over");
+    showNotice("Nothing else is left: the queue begins again with the landslides that were passed over");
     await refreshQueue();
   }
   const landslide = neighbour();
