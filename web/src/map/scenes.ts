@@ -83,7 +83,7 @@ function sceneAtCentre(map: MapLibre, scenes: readonly Scene[]): Scene | null {
   return scenes.find(inside) ?? null;
 }
 
-const isPhotograph = (kind: ImageLayer): kind is "pre" | "post" => kind === "pre" || kind === "post";
+const isImagery = (kind: ImageLayer): kind is "pre" | "post" => kind === "pre" || kind === "post";
 
 /** Id of the map's source and layer of a scene's images; no other layer's id has a colon. */
 const imageLayerId = (scene: Scene, kind: ImageLayer): string => `${kind}:${scene.id}`;
@@ -93,7 +93,7 @@ function updateImageLayers(map: MapLibre, scenes: Scene[], display: DisplayOptio
   const layers = new Map<string, { scene: Scene; kind: ImageLayer }>();
   for (const scene of scenes)
     for (const kind of scene.layers)
-      if (isPhotograph(kind) || display[kind]) layers.set(imageLayerId(scene, kind), { scene, kind });
+      if (isImagery(kind) || display[kind]) layers.set(imageLayerId(scene, kind), { scene, kind });
   for (const id of map.getLayersOrder())
     if (id.includes(":") && !layers.has(id)) {
       map.removeLayer(id);
@@ -102,7 +102,7 @@ function updateImageLayers(map: MapLibre, scenes: Scene[], display: DisplayOptio
   for (const [id, { scene, kind }] of layers) {
     if (map.getSource(id)) map.moveLayer(id, INSERT_BELOW[kind]);
     else addImageLayer(map, id, scene, kind);
-    if (isPhotograph(kind)) setBrightnessAndContrast(map, id, display);
+    if (isImagery(kind)) setBrightnessAndContrast(map, id, display);
     else map.setPaintProperty(id, "raster-opacity", display.opacity);
   }
 }
@@ -124,7 +124,7 @@ function setBrightnessAndContrast(map: MapLibre, id: string, { brightness, contr
   map.setPaintProperty(id, "raster-contrast", contrast);
 }
 
-/** URL of a scene's tiles: PNG for values, which must be exact; WebP for photographs, which must load quickly. */
+/** URL of a scene's tiles: PNG for values, which must be exact; WebP for images, which must load quickly. */
 function tileUrl(scene: Scene, kind: ImageLayer): string {
   const format = kind === "probability" || kind === "uncertainty" ? "png" : "webp";
   const path = apiUrl(`scenes/${encodeURIComponent(scene.id)}/${kind}`);

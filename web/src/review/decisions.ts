@@ -1,7 +1,7 @@
 // Decisions: stored in the browser at once, shown on the map and in the queue, and sent by the outbox.
 //
-// A reviewer does not wait for the server. What a decision will do is shown at once, and corrected if the server refuses
-// it.
+// A reviewer does not wait for the server: what a decision does is shown at once, and taken back if the server refuses
+// the decision.
 import type { Geometry } from "geojson";
 import type { BrowserStorage } from "../lib/storage.ts";
 import { showNotice } from "../lib/notice.ts";

@@ -1,7 +1,7 @@
 // The commands of the page, and which key gives which command.
 //
-// A key is read by what it writes (`event.key`), not by its place, so that a letter is where its cap says it is on every
-// keyboard layout.
+// A key is read by what it writes (`event.key`), not by its place on the keyboard, so that on every layout a letter is
+// where its cap says it is.
 import { Signal } from "../lib/signal.ts";
 
 export interface CommandDefinition {

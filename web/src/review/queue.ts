@@ -60,8 +60,8 @@ export function refreshQueue(): Promise<void> {
       updateProgress(progress, countsBefore);
       const currentId = state.current.value?.id;
       const added = features.filter(({ id }) => !decidedIds.has(id) && !skippedIds.has(id) && id !== currentId);
-      const kept = state.queue.value.filter(({ id }) => id === currentId);
-      state.queue.value = [...kept, ...added];
+      const retained = state.queue.value.filter(({ id }) => id === currentId);
+      state.queue.value = [...retained, ...added];
     })
     .catch((error: Error) => showNotice(`The queue cannot be read: ${error.message}`, "bad"))
     .finally(() => {
