@@ -4,6 +4,7 @@ import type { Landslide, LandslideDetails, ReviewProgress, Scene, ServerInfo } f
 
 /** What the keys and the pointer do: `look` is the ordinary state, the others are ended by Enter or Escape. */
 export type Mode = "look" | "edit" | "draw" | "split" | "merge" | "shift";
+/** What comes first in the queue: the nearest, the least certain, the largest or the latest landslide. */
 export type QueueOrder = "near" | "uncertainty" | "size" | "date";
 
 /** Which landslides are shown, in the form of the API's query: in the queue, on the map, in dashboard and export. */
@@ -50,6 +51,13 @@ export const DEFAULT_DISPLAY: DisplayOptions = {
   density: false,
 };
 
+/**
+ * The state of the page.
+ *
+ * @example
+ * state.filters.value = { ...state.filters.value, region: "hokkaido" }; // set it
+ * state.filters.subscribe((filters) => console.log(filters.region)); // follow it
+ */
 export const state = {
   serverInfo: new Signal<ServerInfo | null>(null),
   /** Name of the person who decides. */

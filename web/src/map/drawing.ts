@@ -72,8 +72,8 @@ export class OutlineEditor {
   /**
    * Begin to draw; what was being drawn before is dropped.
    *
-   * @param outline is the outline to edit; null for the other tools.
-   * @param onFinish is called with the shape when it is finished, by `finishShape` or by the pointer.
+   * @param outline - The outline to edit; null for the other tools.
+   * @param onFinish - Called with the shape when it is finished, by `finishShape` or by the pointer.
    */
   begin(tool: DrawingTool, outline: Outline | null, onFinish: (shape: DrawnShape) => void): void {
     this.stop();

@@ -6,6 +6,7 @@
 import type { ExpressionSpecification, LayerSpecification, Map as MapLibre } from "maplibre-gl";
 import { STATUS_COLOURS } from "./palette.ts";
 
+// Ids of sources and layers.
 export const TILE_SOURCE = "landslides";
 export const DENSITY = "density";
 export const LINE_LAYERS = ["casing", "outlines"];
@@ -154,7 +155,8 @@ function highlightLayers(id: HighlightLayer, dash?: number[]): LayerSpecificatio
 /**
  * Add the landslides' sources and layers on top of the map.
  *
- * @param tiles is the URL of the vector tiles, `densityTiles` that of the tiles with points alone.
+ * @param tiles - URL of the vector tiles.
+ * @param densityTiles - URL of the tiles in which every landslide is in a point.
  */
 export function addLandslideLayers(map: MapLibre, tiles: string, densityTiles: string): void {
   map.addSource(TILE_SOURCE, { type: "vector", tiles: [tiles], maxzoom: MAX_TILE_ZOOM, promoteId: "id" });

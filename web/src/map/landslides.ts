@@ -41,7 +41,7 @@ export function reloadLandslideTiles(map: MapLibre): void {
 /**
  * Let the layers follow filters, display options and the current landslide.
  *
- * @param onSelect is called with the id of a landslide that is clicked.
+ * @param onSelect - Called with the id of a landslide that is clicked.
  */
 export function connectLandslides(map: MapLibre, onSelect: (id: string) => void): void {
   state.filters.subscribe(() => reloadLandslideTiles(map));

@@ -18,7 +18,7 @@ const BACKGROUND = "ground";
 /**
  * Create the map over a box and wait until it is loaded.
  *
- * @param onSelect is called with the id of a landslide that is clicked.
+ * @param onSelect - Called with the id of a landslide that is clicked.
  */
 export async function createMap(bounds: Bounds, onSelect: (id: string) => void): Promise<void> {
   setWorkerUrl(new URL(workerUrl, document.baseURI).href);

@@ -2,6 +2,7 @@
 // "Color Universal Design" (2008). style.css has the same ones.
 import type { LandslideProperties } from "../server/types.ts";
 
+/** The colour of each display status. */
 export const STATUS_COLOURS = {
   open: "#f0e442",
   confirmed: "#56b4e9",
@@ -20,6 +21,7 @@ export const STATUS_LABELS: Record<DisplayStatus, string> = {
   undecided: "unsure",
 };
 
+/** The display status of a landslide's record. */
 export function displayStatusOf({ status, author }: Pick<LandslideProperties, "status" | "author">): DisplayStatus {
   if (status === "confirmed" || status === "rejected") return status;
   return author === "person" ? "undecided" : "open";

@@ -14,7 +14,8 @@ const STEP = 0.05; // of the map's width
 /**
  * Add the two layers that clip. Images after lie below the first, images before between the two.
  *
- * @param background gives the colour that hides the images after where there is no image before.
+ * @param background - Gives the colour that hides the images after where there is no image before: red, green, blue of
+ *   0 to 1.
  */
 export function addSwipeLayers(map: MapLibre, background: () => [number, number, number]): void {
   const clip: CustomLayerInterface = {

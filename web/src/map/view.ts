@@ -9,6 +9,7 @@ export function setMap(newMap: MapLibre): void {
   map = newMap;
 }
 
+/** The map; throws where it is not created yet. */
 export function getMap(): MapLibre {
   if (!map) throw new Error("the map is not created yet");
   return map;

@@ -10,6 +10,7 @@ import { mayDecide, state } from "../state.ts";
 
 const MAX_REVIEWS = 4;
 
+/** Create the panel; it follows the current landslide, its details and the mode. */
 export function createDetails(): void {
   createDecisionButtons();
   const render = (): void => renderRecord(state.current.value, state.details.value);

@@ -14,6 +14,7 @@ const NAVIGATION: [CommandName, string][] = [
   ["keys", "Keys"],
 ];
 
+/** Create the header; it follows the server's info, the progress and the pending decisions. */
 export function createHeader(): void {
   createNavigation();
   state.serverInfo.subscribe((info) => {

@@ -15,6 +15,7 @@ const VIEW_BUTTONS: [CommandName, string][] = [
   ["shift", "Shift images"],
 ];
 
+/** Create the controls, dates and legend; they follow the display options and the scenes. */
 export function createImages(): void {
   const { brightness, contrast, opacity } = DEFAULT_DISPLAY;
   byId("sight").replaceChildren(

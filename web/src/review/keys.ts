@@ -4,6 +4,7 @@
 // where its cap says it is.
 import { Signal } from "../lib/signal.ts";
 
+/** One line of `COMMANDS`. */
 export interface CommandDefinition {
   name: string;
   /** Its name on the page. */
@@ -50,6 +51,7 @@ export const COMMANDS = [
 ] as const satisfies readonly CommandDefinition[];
 
 export type CommandName = (typeof COMMANDS)[number]["name"];
+/** The key of each command, as `keyName` gives it. */
 export type KeyBindings = Record<CommandName, string>;
 
 export const DEFAULT_BINDINGS = Object.fromEntries(COMMANDS.map(({ name, key }) => [name, key])) as KeyBindings;
@@ -72,6 +74,7 @@ const RESERVED_KEYS = new Set([
   "Meta",
 ]);
 
+/** The part of a keyboard event that says which key was pressed. */
 export type KeyPress = Pick<KeyboardEvent, "key" | "ctrlKey" | "altKey" | "metaKey">;
 
 /** The name of a pressed key, such as `a` or `ArrowUp`; null with a modifier that belongs to the browser. */
@@ -100,7 +103,7 @@ export function commandForKey(event: KeyPress, bindings: KeyBindings): CommandNa
 /**
  * The bindings after a command is given another key. The command that had this key gets the old one in exchange.
  *
- * @returns null where no command can have the key.
+ * @returns The new bindings; null where no command can have the key.
  */
 export function rebind(bindings: KeyBindings, name: CommandName, key: string | null): KeyBindings | null {
   if (key === null || RESERVED_KEYS.has(key) || key.startsWith("Arrow")) return null;

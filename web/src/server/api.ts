@@ -24,6 +24,7 @@ const storedToken = (): string => sessionStorage.getItem(TOKEN_KEY) ?? "";
 /** Whether a token was entered in this tab. */
 export const hasToken = (): boolean => storedToken() !== "";
 
+/** Send this token with every request, as long as the tab is open. */
 export function setToken(token: string): void {
   sessionStorage.setItem(TOKEN_KEY, token);
 }

@@ -3,6 +3,7 @@ import type { Geometry } from "geojson";
 import type { Bounds, Outline } from "../lib/geometry.ts";
 
 export type Status = "candidate" | "confirmed" | "rejected" | "merged";
+/** What a reviewer can say of a landslide as it is. */
 export type Verdict = "accept" | "reject" | "unsure" | "bad imagery";
 export type Action = Verdict | "comment" | "merge" | "split" | "edit" | "draw" | "undo";
 
