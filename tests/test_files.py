@@ -6,7 +6,8 @@ import pytest
 
 from tsmu.errors import TsmuError
 from tsmu.files import without_nan, written_whole
-from tsmu.issues import IssueLog, read_issues
+from tsmu.issue_file import read_issues, save_issues
+from tsmu.issues import IssueLog
 
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
@@ -37,9 +38,9 @@ def test_a_log_replaces_what_its_source_said_before_and_keeps_the_others(tmp_pat
     first, second = IssueLog(tmp_path / "a"), IssueLog(tmp_path / "b")
     first.error("a/1.png", "truncated")
     second.warning("b/2.png", "odd", "kept", row=3, column="date")
-    first.save(path)
-    second.save(path)
-    IssueLog(tmp_path / "a").save(path)
+    save_issues(first, path)
+    save_issues(second, path)
+    save_issues(IssueLog(tmp_path / "a"), path)
     (row,) = read_issues(path)
     assert (row["file"], row["row"], row["column"], row["severity"]) == ("b/2.png", "3", "date", "warning")
 

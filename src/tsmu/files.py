@@ -6,6 +6,7 @@ import math
 import os
 import secrets
 import shutil
+import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -87,3 +88,36 @@ def sha256(path: Path) -> str:
         while block := handle.read(CHUNK):
             digest.update(block)
     return digest.hexdigest()
+
+
+def name_key(name: str) -> str:
+    """What spellings of one name have in common: neither case nor Unicode form (macOS decomposes accents) counts."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+
+
+def composed(name: str) -> str:
+    """A name in the composed Unicode form (NFC), by which names of files are matched."""
+    return unicodedata.normalize("NFC", name)
+
+
+def listed_file(folder: Path, cell: str) -> Path:
+    """Where a file lies that a table names, from the table's folder on.
+
+    Backslashes may separate folders, as on Windows, and names may be in another Unicode form than on the
+    disk. Where there is no such file, it is the path as it would be.
+    """
+    text = cell.strip().strip("\"'")
+    as_written, with_slashes = folder / Path(text).expanduser(), folder / Path(text.replace("\\", "/")).expanduser()
+    for path in dict.fromkeys((as_written, with_slashes)):
+        try:
+            if path.exists():
+                return path
+        except (OSError, ValueError):  # a name too long, or with characters that no name has
+            return path
+    place = Path(with_slashes.anchor)
+    for part in with_slashes.parts[bool(with_slashes.anchor) :]:
+        if part == ".." or (place / part).exists() or not place.is_dir():
+            place = place / part
+        else:
+            place /= next((entry.name for entry in place.iterdir() if composed(entry.name) == composed(part)), part)
+    return place if place.exists() else with_slashes

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from tsmu.errors import InventoryError, RegionError, TsmuError
 from tsmu.inventory import EVENT_COLUMNS, ROLES
-from tsmu.inventory.rowlog import ranges
+from tsmu.rowlog import ranges
 
 from .conftest import Read
 

@@ -72,7 +72,9 @@ class Answer:
 
     def take_issues(self, log: "IssueLog", path: Path) -> None:
         """Store an issue log, count what it left out, and show its first rows."""
-        log.save(path)
+        from tsmu.issue_file import save_issues
+
+        save_issues(log, path)
         self.issues += log.as_records()
         self.left_out += len(log.errors)
         for issue in log.issues[:ISSUES_SHOWN]:

@@ -21,9 +21,9 @@ from tsmu.database import layouts
 from tsmu.database.arrow import COLUMNS
 from tsmu.database.formats import SHORT_NAMES, Layout
 from tsmu.database.types import SRS_ID
-from tsmu.errors import DatabaseError
-from tsmu.inventory.tables import read_table
+from tsmu.errors import DatabaseError, TableError
 from tsmu.issues import IssueLog
+from tsmu.spreadsheets import read_table
 
 ROWS = 10_000  # held in memory at once
 _OURS = {column.name for column in COLUMNS if not column.nullable}  # by these a file is known as one of ours
@@ -116,7 +116,10 @@ def _batches(path: Path, batches: Any, column: str, crs: Any) -> Iterator[Rows]:
 def _csv(path: Path, log: IssueLog) -> Iterator[Rows] | None:
     with _told(path):
         content = path.read_bytes()
-    cells, _ = read_table(path.name, ".csv", content, IssueLog(path))
+    try:
+        cells, _ = read_table(path.name, ".csv", content, IssueLog(path))
+    except TableError as error:
+        raise DatabaseError(str(error)) from None
     layout = layouts.layout_of(cells.columns)
     if layout is None:
         return None

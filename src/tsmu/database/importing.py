@@ -28,8 +28,8 @@ from tsmu.database.types import now
 from tsmu.database.versions import open_database
 from tsmu.database.vocabulary import Author, Status
 from tsmu.errors import DatabaseError
-from tsmu.inventory.rowlog import reject_rows
 from tsmu.issues import IssueLog
+from tsmu.rowlog import reject_rows
 
 AREA = 0.01  # share by which an area may differ from that of its outline, as in `checks`
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")

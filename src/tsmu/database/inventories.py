@@ -29,9 +29,9 @@ from tsmu.database.taking import Taken, there
 from tsmu.database.types import now
 from tsmu.database.vocabulary import Author, Confidence, MovementType, Status, Trigger
 from tsmu.inventory import import_inventory
-from tsmu.inventory.rowlog import reject_rows, warn_rows
 from tsmu.issues import IssueLog
 from tsmu.regions.layers import earth_crs, read_layer
+from tsmu.rowlog import reject_rows, warn_rows
 
 ROWS = 10_000  # ids that are asked for at once
 _VOCABULARIES: dict[str, type[StrEnum]] = {"movement_type": MovementType, "trigger": Trigger, "confidence": Confidence}

@@ -20,8 +20,8 @@ from tsmu.database.filters import Filters
 from tsmu.database.formats import Layout
 from tsmu.database.store import Database
 from tsmu.database.vocabulary import MovementType, Trigger
+from tsmu.dates import read_day
 from tsmu.files import written_whole
-from tsmu.inventory.dates import parse_date
 
 OUTLINE = "outline"
 _FORMULA = re.compile(r"'*[=+\-@\t\r]")
@@ -156,5 +156,5 @@ def said(cells: pd.DataFrame, layout: Layout) -> pd.DataFrame:
 
 def _iso(text: str) -> str:
     """A day as our other formats write it; what cannot be read stays, for the reader to refuse."""
-    span = parse_date(text) if text else None
-    return span.first.isoformat() if span else text
+    day = read_day(text) if text else None
+    return day.isoformat() if day else text

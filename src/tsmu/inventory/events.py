@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from tsmu.errors import InventoryError
+from tsmu.inventory.columns import columns_of
 from tsmu.inventory.fields import (
     clean_text,
     confidence_fields,
@@ -24,10 +25,10 @@ from tsmu.inventory.fields import (
 from tsmu.inventory.ids import content_id, destroyed, numbered, repeats
 from tsmu.inventory.layers import Layer, read_layers
 from tsmu.inventory.places import places
-from tsmu.inventory.rowlog import warn_rows
-from tsmu.inventory.sources import GENERIC, Source, find_source, map_columns, recognise
-from tsmu.inventory.tables import column_names
+from tsmu.inventory.sources import GENERIC, Source, find_source, recognise
 from tsmu.issues import IssueLog
+from tsmu.rowlog import warn_rows
+from tsmu.spreadsheets import column_names
 
 EVENT_COLUMNS = {
     "event_id": "unique in the table; the same again when the same file is read again",
@@ -88,7 +89,7 @@ def import_inventory(file: Path, source: str | None, columns: Mapping[str, str] 
     """
     layers = read_layers(file, log)
     known = find_source(source) if source else recognise({name for layer in layers for name in layer.cells.columns})
-    mapped = {layer.name or "": _columns(file, known, layer, columns) for layer in layers}
+    mapped = {layer.name or "": _columns(file, known, layer, columns, log) for layer in layers}
     parts = [_events(layer, known, mapped[layer.name or ""], file, log) for layer in layers]
     events = pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
     rows, blank = sum(layer.rows for layer in layers), sum(layer.blank for layer in layers)
@@ -99,10 +100,12 @@ def import_inventory(file: Path, source: str | None, columns: Mapping[str, str] 
     return Imported(events, known.name, mapped, rows, blank)
 
 
-def _columns(file: Path, source: Source, layer: Layer, given: Mapping[str, str] | None) -> dict[str, str]:
+def _columns(
+    file: Path, source: Source, layer: Layer, given: Mapping[str, str] | None, log: IssueLog
+) -> dict[str, str]:
     names = list(layer.cells.columns)
     try:
-        columns = map_columns(source, names, given)
+        columns = columns_of(source, layer.cells, given, layer.file, log)
     except InventoryError as error:
         raise InventoryError(f"{file}: {error}") from None
     if layer.shapes is not None:

@@ -8,10 +8,10 @@ from pathlib import Path, PurePosixPath
 import geopandas as gpd
 import pandas as pd
 
-from tsmu.errors import InventoryError
-from tsmu.inventory.tables import TABLES, read_table
+from tsmu.errors import InventoryError, TableError
 from tsmu.inventory.vectors import VECTORS, read_vectors
 from tsmu.issues import IssueLog
+from tsmu.spreadsheets import TABLES, read_table
 
 MOST_EXPANDED = 100  # times its size; map layers and tables expand to some 3 to 20 times
 FREELY_EXPANDED = 64_000_000  # bytes that an archive may expand to anyway
@@ -44,6 +44,8 @@ def read_layers(file: Path, log: IssueLog) -> list[Layer]:
         raise InventoryError(f"{file}: no such file; check the path")
     try:
         layers = list(_from_zip(file, log) if file.suffix.lower() == ".zip" else _from_file(file, log))
+    except TableError as error:
+        raise InventoryError(str(error)) from None
     except (OSError, zipfile.BadZipFile) as error:
         raise InventoryError(f"{file}: cannot be read ({error}); replace it") from None
     if not any(len(layer.cells) for layer in layers):

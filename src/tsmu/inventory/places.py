@@ -8,10 +8,10 @@ import shapely
 
 from tsmu.inventory.coordinates import lost_signs, parse_degrees, swapped, swapped_in_united_states, unusual_signs
 from tsmu.inventory.layers import Layer
-from tsmu.inventory.rowlog import reject_rows, warn_rows
 from tsmu.inventory.sources import Source
 from tsmu.inventory.vectors import WGS84
 from tsmu.issues import IssueLog
+from tsmu.rowlog import reject_rows, warn_rows
 
 USABLE = ("Point", "MultiPoint", "Polygon", "MultiPolygon")
 

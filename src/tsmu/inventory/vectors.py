@@ -12,10 +12,10 @@ import shapely
 from pyogrio.errors import DataLayerError, DataSourceError, FeatureError
 
 from tsmu.errors import InventoryError
-from tsmu.inventory.rowlog import warn_rows
-from tsmu.inventory.tables import cell_text, column_names
 from tsmu.issues import IssueLog
 from tsmu.regions import earth_crs
+from tsmu.rowlog import warn_rows
+from tsmu.spreadsheets import cell_text, column_names
 
 VECTORS = (".shp", ".geojson", ".json", ".gpkg", ".kml", ".fgb", ".parquet")
 WGS84 = "EPSG:4326"

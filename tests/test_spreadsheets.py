@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tsmu.errors import InventoryError
-from tsmu.inventory.tables import cell_text, column_names, read_table
+from tsmu.errors import TableError
 from tsmu.issues import IssueLog
+from tsmu.spreadsheets import cell_text, column_names, read_table
 
 
 def table(content: bytes | str, suffix: str = ".csv", log: IssueLog | None = None) -> tuple[list[list[str]], int]:
@@ -50,12 +50,12 @@ def test_ragged_rows_and_nul_are_told_with_their_rows() -> None:
 
 @pytest.mark.parametrize("content", [b"", b"\n", b",,\n1,2,3", b"\xef\xbb\xbf", b"\0\0"])
 def test_a_table_without_header_is_refused(content: bytes) -> None:
-    with pytest.raises(InventoryError, match="no header"):
+    with pytest.raises(TableError, match="no header"):
         table(content)
 
 
 def test_too_many_columns_are_refused() -> None:
-    with pytest.raises(InventoryError, match="501 columns"):
+    with pytest.raises(TableError, match="501 columns"):
         table(",".join(f"c{i}" for i in range(501)))
 
 
@@ -104,7 +104,7 @@ def test_a_damaged_workbook_is_read_or_refused(place: int, damage: bytes) -> Non
     content[place : place + len(damage)] = damage
     try:
         table(bytes(content), ".xlsx")
-    except InventoryError as error:
+    except TableError as error:
         assert "\n" not in str(error)
 
 

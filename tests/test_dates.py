@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tsmu.inventory.dates import column_order, interval_precision, parse_date
+from tsmu.dates import column_order, interval_precision, parse_date
 
 DAYS = st.dates(date(1000, 1, 1), date(9999, 12, 31))
 
