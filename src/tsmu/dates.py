@@ -187,6 +187,11 @@ class DateColumn:
     order_known: bool
     notes: list[tuple[list[int], str, str]]
 
+    @property
+    def days(self) -> list[date | None]:
+        """The single days; None for everything else."""
+        return [one.first if one and one.first == one.last else None for one in self.intervals]
+
 
 def is_no_date(text: str) -> bool:
     """Whether a text says that there is no date: an empty one, `unknown`, `n/a`, `?`, `0000-00-00`."""

@@ -19,9 +19,10 @@ from xml.etree.ElementTree import ParseError
 
 import pandas as pd
 
+from tsmu.dates import DateColumn, read_dates
 from tsmu.errors import TableError
 from tsmu.issues import IssueLog
-from tsmu.rowlog import reject_rows, warn_rows
+from tsmu.rowlog import ranges, reject_rows, warn_rows
 
 SHEETS = (".xlsx", ".xlsm")
 TABLES = (".csv", ".tsv", ".tab", ".txt", *SHEETS)
@@ -247,6 +248,33 @@ def named_columns(table: pd.DataFrame, names: Mapping[str, Iterable[str]]) -> di
         if columns := [present[plain_name(name)] for name in spellings if plain_name(name) in present]:
             found[meaning] = columns[0]
     return found
+
+
+def read_date_columns(cells: pd.DataFrame, columns: list[str], path: Path, log: IssueLog) -> dict[str, DateColumn]:
+    """Read columns of days of one table, in one order of day and month; what was taken for granted is told."""
+    found = {}
+    for name in columns:
+        beside = [text for other in columns if other != name for text in cells[other].unique()]
+        found[name] = read_dates(cells[name].tolist(), beside=beside)
+        for places, problem, action in found[name].notes:
+            rows = [int(cells.index[at]) for at in places]
+            problem = f"{len(rows)} dates {problem}: rows {ranges(rows)}"
+            log.warning(path, problem, action, row=rows[0], column=name)
+    return found
+
+
+def day_of(side: str, text: str, column: DateColumn, at: int) -> date | None:
+    """The day in one cell of a column of dates; None where it says that there is none.
+
+    Raises:
+        TableError: it cannot be read, or is longer than a day.
+    """
+    interval = column.intervals[at]
+    if interval is None and at in column.blank:
+        return None
+    if interval is None or interval.first is None or interval.first != interval.last:
+        raise TableError(f"{side} {text!r} is no date of one day; write YYYY-MM-DD")
+    return interval.first
 
 
 def _sheet(file: str, content: bytes, log: IssueLog) -> list[Cells]:

@@ -25,6 +25,7 @@ from tests.model.test_bundle import make_network, make_record
 from tsmu.cli import app
 from tsmu.errors import MapError
 from tsmu.imagery.raster import REMOTE
+from tsmu.issues import IssueLog
 from tsmu.mapping import opened
 from tsmu.mapping.scenes import SceneOrder, check_names, name_of, read_scene_table
 from tsmu.mapping.source import Scene
@@ -318,7 +319,7 @@ def test_a_table_names_its_scenes(tmp_path: Path) -> None:
     table.write_text(
         "post,pre,region,date_pre,date_post,name\na.tif,b.tif,alps,2024-01-02,,\nhttp://h/c.tif?x=1,,,,,it\n"
     )
-    (second, first), (third, other) = read_scene_table(table)
+    (second, first), (third, other) = read_scene_table(table, IssueLog(table))
     assert (second, third) == (2, 3)
     assert first == SceneOrder(tmp_path / "a.tif", tmp_path / "b.tif", "a", "alps", "2024-01-02", None)
     assert other == SceneOrder("http://h/c.tif?x=1", None, "it")
@@ -329,7 +330,7 @@ def test_a_table_names_its_scenes(tmp_path: Path) -> None:
 def test_a_table_that_is_none_is_one_line(tmp_path: Path, text: str) -> None:
     (tmp_path / "scenes.csv").write_text(text)
     with pytest.raises(MapError, match=r"scenes\.csv: "):
-        read_scene_table(tmp_path / "scenes.csv")
+        read_scene_table(tmp_path / "scenes.csv", IssueLog(tmp_path))
 
 
 def test_two_scenes_of_one_name_are_refused(tmp_path: Path) -> None:

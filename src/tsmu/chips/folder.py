@@ -2,22 +2,23 @@
 
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import geopandas
 import numpy as np
-import pandas as pd
 
 from tsmu.chips.index import make_index, of_one_band_list
 from tsmu.chips.splits import block_split, series_apart, split_apart
-from tsmu.errors import ChipError, ImageError
-from tsmu.files import sha256
+from tsmu.errors import ChipError, ImageError, TableError
+from tsmu.files import composed, sha256
 from tsmu.imagery.grids import Grid
 from tsmu.imagery.raster import SUFFIXES, RasterInfo, describe, read
 from tsmu.issues import IssueLog
 from tsmu.labels.masks import UNKNOWN, MaskConvention, detect_convention
+from tsmu.spreadsheets import named_columns, read_table_file
 
 MIN_SIDE = 16  # px; of less there is no texture to know a region by
 
@@ -36,15 +37,16 @@ def chips_from_folder(
     """Read a folder of chips; what does not fit goes to `log` and the rest comes back.
 
     Images, pre-event images and masks belong together when their file names are the same up to
-    the suffix. Every file is decoded once, so a truncated one is found here and not in training.
-    The split is by contiguous blocks in the numeric order of the names (`splits.block_split`);
-    series of names without any landslide are split by themselves (`splits.series_apart`).
+    the suffix, and in the same subfolder where there are any. Every file is decoded once, so a truncated
+    one is found here and not in training. The split is by contiguous blocks in the numeric order of the
+    names (`splits.block_split`); series of names without any landslide are split by themselves
+    (`splits.series_apart`).
 
     Args:
-        folder: holds `images/`, `masks/` and, for pre/post pairs, `pre/`.
+        folder: holds `images/`, `masks/` and, for pre/post pairs, `pre/`, with or without subfolders.
         region: the region all these chips lie in.
         log: gets a row per file that is left out or repaired.
-        groups: group by stem; chips without one are groups of their own.
+        groups: group by name, with or without its subfolder; chips without one are groups of their own.
         bands: the band list to insist on; by default the most frequent one in the folder.
         progress: called with (done, all) after each chip.
 
@@ -67,9 +69,9 @@ def chips_from_folder(
     for row in rows:
         stem = row.pop("stem")
         row["id"] = f"{region}/{stem}"
-        row["group"] = f"{region}/{(groups or {}).get(stem, stem)}"
+        row["group"] = f"{region}/{stem}"
     rows = _without_copies(rows, log)
-    _check_groups(groups or {}, {row["id"].split("/", 1)[1] for row in rows}, log)
+    _group(rows, groups or {}, region, log)
     names, landslides = [row["id"].split("/", 1)[1] for row in rows], [row["landslide_pixels"] > 0 for row in rows]
     sides = split_apart(series_apart(names, landslides), [row["group"] for row in rows], block_split)
     for row, split in zip(rows, sides, strict=True):
@@ -88,22 +90,35 @@ def _without_copies(rows: list[dict[str, Any]], log: IssueLog) -> list[dict[str,
 
 
 def read_groups(file: Path) -> dict[str, str]:
-    """Read a CSV with the columns `name` (file stem) and `group`."""
+    """Read a table with the columns `name` (a file's name, its subfolder before it where there is one) and `group`."""
     try:
-        table = pd.read_csv(file, dtype=str, usecols=["name", "group"])
-    except (OSError, ValueError) as error:
-        reason = str(error).splitlines()[0]
-        raise ChipError(
-            f"{file}: not a table of groups ({reason}); give a CSV with the columns name and group"
-        ) from error
-    table = table.dropna()  # without a group, a chip is one of its own
-    names = [re.sub(rf"({'|'.join(map(re.escape, SUFFIXES))})$", "", name, flags=re.I) for name in table["name"]]
-    return dict(zip(names, table["group"], strict=True))
+        table = read_table_file(file, IssueLog(file))
+    except TableError as error:
+        raise ChipError(f"{error}; give a table with the columns name and group") from None
+    columns = named_columns(table, {"name": ("name",), "group": ("group",)})
+    if missing := [name for name in ("name", "group") if name not in columns]:
+        raise ChipError(f"{file}: has no column {missing[0]}; give a table with the columns name and group")
+    suffix = re.compile(rf"({'|'.join(map(re.escape, SUFFIXES))})$", re.I)
+    names = [suffix.sub("", composed(name.strip().replace("\\", "/"))) for name in table[columns["name"]]]
+    groups = table[columns["group"]].str.strip()
+    # Without a group, a chip is one of its own.
+    return {name: group for name, group in zip(names, groups, strict=True) if name and group}
 
 
-def _check_groups(groups: Mapping[str, str], stems: set[str], log: IssueLog) -> None:
-    """Tell names of groups that no chip has; a table that fits nothing is an error."""
-    unknown = sorted(set(groups) - stems)
+def _group(rows: list[dict[str, Any]], groups: Mapping[str, str], region: str, log: IssueLog) -> None:
+    """Give chips their groups by name, or by the name without its subfolder where only one chip has that.
+
+    Names that no chip has are told; groups that fit nothing are an error.
+    """
+    chips = {row["id"].split("/", 1)[1]: row for row in rows}
+    alone = Counter(name.rsplit("/", 1)[-1] for name in chips)
+    by_name = {name.rsplit("/", 1)[-1]: name for name in chips if alone[name.rsplit("/", 1)[-1]] == 1} | {
+        name: name for name in chips
+    }
+    for name, group in groups.items():
+        if composed(name) in by_name:
+            chips[by_name[composed(name)]]["group"] = f"{region}/{group}"
+    unknown = sorted(name for name in groups if composed(name) not in by_name)
     if groups and len(unknown) == len(groups):
         raise ChipError(f"{log.source}: no chip is named like any of the {len(groups)} in --groups, first {unknown[0]}")
     if unknown:
@@ -117,24 +132,28 @@ def natural_order(stem: str) -> tuple[list[tuple[int, int, str]], str]:
 
 
 def _collect(folder: Path, log: IssueLog) -> dict[str, dict[str, Path]]:
-    """Match files by stem: {stem: {"images": path, "masks": path, "pre": path or absent}}."""
+    """Match files by stem: {stem: {"images": path, "masks": path, "pre": path or absent}}.
+
+    The stem of a file in a subfolder begins with that: `north/chip_1`. It is in the composed Unicode form.
+    """
     kinds = ["images", "masks", *(["pre"] if (folder / "pre").is_dir() else [])]
     found: dict[str, dict[str, Path]] = {}
     for kind in kinds:
         if not (folder / kind).is_dir():
-            raise ChipError(
-                f"{folder}: has no folder {kind}/; put images into images/ and masks of the same names into masks/"
-            )
-        for path in sorted((folder / kind).iterdir()):
-            if path.name.startswith(".") or not path.is_file():
+            raise ChipError(_no_folder(folder, kind))
+        for path in sorted((folder / kind).rglob("*")):
+            within = path.relative_to(folder / kind)
+            if any(part.startswith((".", "__MACOSX")) for part in within.parts) or not path.is_file():
                 continue
+            stem = composed(within.with_suffix("").as_posix())
             if path.suffix.lower() not in SUFFIXES:
                 if path.suffix.lower() not in SIDECARS:
                     log.warning(path, f"not an image that is read here ({', '.join(SUFFIXES)})", "ignored")
-            elif kind in found.setdefault(path.stem, {}):
-                log.error(path, f"a second file named {path.stem}; {found[path.stem][kind].name} is used")
+            elif kind in found.setdefault(stem, {}):
+                log.error(path, f"a second file named {stem}; {found[stem][kind].name} is used")
             else:
-                found[path.stem][kind] = path
+                found[stem][kind] = path
+    _tell_other_folders(folder, kinds, log)
     if not found:
         raise ChipError(f"{folder}: images/ and masks/ are empty; put at least one image and its mask there")
     complete = {}
@@ -146,6 +165,30 @@ def _collect(folder: Path, log: IssueLog) -> dict[str, dict[str, Path]]:
         else:
             complete[stem] = found[stem]
     return complete
+
+
+def _no_folder(folder: Path, kind: str) -> str:
+    """What to say of a folder without `images/` or `masks/`; its subfolders may have both."""
+    inner = [path.parent for path in sorted(folder.glob("*/images")) if (path.parent / "masks").is_dir()]
+    remedy = (
+        f"import its subfolders one by one: {', '.join(path.name for path in inner)}"
+        if inner
+        else "put images into images/ and masks of the same names into masks/"
+    )
+    return f"{folder}: has no folder {kind}/; {remedy}"
+
+
+def _tell_other_folders(folder: Path, kinds: Sequence[str], log: IssueLog) -> None:
+    """Tell images beside or below `folder` that lie in none of the folders that are read."""
+    for path in sorted(folder.iterdir()):
+        if path.name.startswith((".", "__MACOSX")) or path.name in kinds:
+            continue
+        inside = [path] if path.is_file() else path.rglob("*")
+        count = sum(file.suffix.lower() in SUFFIXES and file.is_file() for file in inside)
+        if count:
+            images = "is an image" if path.is_file() else f"holds {count} images"
+            where = ", ".join(f"{kind}/" for kind in kinds)
+            log.warning(path, f"{images} outside of {where}", "not read; import it as a folder of its own")
 
 
 SIDECARS = (".tfw", ".pgw", ".jgw", ".xml", ".prj", ".json", ".txt", ".ovr")

@@ -65,7 +65,7 @@ def pairs(
 
         space = find_workspace(workspace)
         if region:
-            check_region_name(region)
+            region = check_region_name(region)
         terms = Terms(stac, collection, pre_days, post_days, max_cloud, size, _names(assets), resolution, workers)
         known = read_events(space.events)
         chosen = _chosen(events, known["event_id"].tolist(), space.events)

@@ -102,7 +102,7 @@ def chips(
         from tsmu.regions import check_region_name
 
         space = find_workspace(workspace)
-        check_region_name(region)
+        region = check_region_name(region)
         log = IssueLog(folder, strict=strict)
         with space.lock("tsmu import chips"), progress("Reading chips") as show:
             bands = bands_beside(read_index(space), folder)
@@ -156,7 +156,7 @@ def pairs(
 
         space = find_workspace(workspace)
         if region:
-            check_region_name(region)
+            region = check_region_name(region)
         elevations = Elevations.of(dem, terrain)
         log = IssueLog(source, part="pairs", strict=strict)
         before = read_pairs(space)

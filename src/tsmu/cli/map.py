@@ -159,14 +159,15 @@ class _Given:
 def _orders(scenes: list[str], given: _Given, log: "IssueLog") -> "list[tuple[int | None, SceneOrder]]":
     """The scenes that the command names, with their rows if they stand in a table."""
     from tsmu.errors import MapError
-    from tsmu.mapping.scenes import TABLE, SceneOrder, name_of, place_of, read_scene_table, scene_name
+    from tsmu.mapping.scenes import SceneOrder, name_of, place_of, read_scene_table, scene_name
+    from tsmu.spreadsheets import TABLES
 
     single = given.pre or given.name or given.date_pre or given.date_post
-    if len(scenes) == 1 and scenes[0].lower().endswith(TABLE):
+    if len(scenes) == 1 and scenes[0].lower().endswith(TABLES):
         if single:
             raise MapError(f"{scenes[0]}: pre images, names and dates of a table's scenes stand in its columns")
         orders: list[tuple[int | None, SceneOrder]] = []
-        for row, order in read_scene_table(Path(scenes[0])):
+        for row, order in read_scene_table(Path(scenes[0]), log):
             if isinstance(order, str):
                 log.error(scenes[0], order, "not mapped", row=row)
             else:
