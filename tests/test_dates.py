@@ -1,12 +1,23 @@
 """Dates: every layout is read as it says, what could only be guessed is not."""
 
+import calendar
 from datetime import date, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tsmu.dates import column_order, interval_precision, parse_date
+from tsmu.dates import (
+    MONTH_NAMES,
+    SERIAL_ZERO,
+    column_order,
+    from_parts,
+    interval_precision,
+    is_no_date,
+    parse_date,
+    read_dates,
+    read_day,
+)  # fmt: skip
 
 DAYS = st.dates(date(1000, 1, 1), date(9999, 12, 31))
 
@@ -87,3 +98,173 @@ def test_an_interval_is_called_what_it_is(first: date, days: int) -> None:
     assert (name == "day") == (first == last)
     if name in ("month", "year"):
         assert first.day == 1 and (last == date.max or (last + timedelta(1)).day == 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "first", "last", "precision"),
+    [
+        # A clock is no number of milliseconds.
+        ("201807051230", "2018-07-05", "2018-07-05", "day"),
+        ("20180705123000", "2018-07-05", "2018-07-05", "day"),
+        ("20180705T123000Z", "2018-07-05", "2018-07-05", "day"),
+        ("1530748800", "2018-07-05", "2018-07-05", "day"),
+        ("1530748800000", "2018-07-05", "2018-07-05", "day"),
+        ("20180705.0", "2018-07-05", "2018-07-05", "day"),
+        # Zones: the day that is written.
+        ("2018-07-05T03:00:00+09:00", "2018-07-05", "2018-07-05", "day"),
+        ("2018-07-05 14:30 JST", "2018-07-05", "2018-07-05", "day"),
+        ("Thu, 05 Jul 2018 12:30:00 GMT", "2018-07-05", "2018-07-05", "day"),
+        ("2018:07:05 12:30:00", "2018-07-05", "2018-07-05", "day"),
+        # Ranges.
+        ("2018-07-05/2018-07-08", "2018-07-05", "2018-07-08", "interval"),
+        ("2018-07-05/08", "2018-07-05", "2018-07-08", "interval"),
+        ("2018-07-05T00:00Z/2018-07-08T00:00Z", "2018-07-05", "2018-07-08", "interval"),
+        ("5-8 July 2018", "2018-07-05", "2018-07-08", "interval"),
+        ("5\u20138 July 2018", "2018-07-05", "2018-07-08", "interval"),
+        ("July 5-8, 2018", "2018-07-05", "2018-07-08", "interval"),
+        ("28 Dec 2017 - 3 Jan 2018", "2017-12-28", "2018-01-03", "interval"),
+        ("5.-8.7.2018", "2018-07-05", "2018-07-08", "interval"),
+        ("20180705-20180708", "2018-07-05", "2018-07-08", "interval"),
+        ("between 5 July and 8 July 2018", "2018-07-05", "2018-07-08", "interval"),
+        ("July-August 2018", "2018-07-01", "2018-08-31", "interval"),
+        ("2018/2019", "2018-01-01", "2019-12-31", "interval"),
+        # Months, weeks, quarters.
+        ("Sept 2018", "2018-09-01", "2018-09-30", "month"),
+        ("2018-07-xx", "2018-07-01", "2018-07-31", "month"),
+        ("2018-07-00", "2018-07-01", "2018-07-31", "month"),
+        ("2018-xx-xx", "2018-01-01", "2018-12-31", "year"),
+        ("early July 2018", "2018-07-01", "2018-07-31", "month"),
+        ("2018-W27", "2018-07-02", "2018-07-08", "interval"),
+        ("2018-W27-4", "2018-07-05", "2018-07-05", "day"),
+        ("week 27, 2018", "2018-07-02", "2018-07-08", "interval"),
+        ("Q3 2018", "2018-07-01", "2018-09-30", "interval"),
+        ("2018-186", "2018-07-05", "2018-07-05", "day"),
+        # Other languages.
+        ("1er juillet 2018", "2018-07-01", "2018-07-01", "day"),
+        ("du 5 au 8 juillet 2018", "2018-07-05", "2018-07-08", "interval"),
+        ("ao\u00fbt 2018", "2018-08-01", "2018-08-31", "month"),
+        ("5 de julio de 2018", "2018-07-05", "2018-07-05", "day"),
+        ("del 5 al 8 de julio de 2018", "2018-07-05", "2018-07-08", "interval"),
+        ("5 luglio 2018", "2018-07-05", "2018-07-05", "day"),
+        ("5. M\u00e4rz 2018", "2018-03-05", "2018-03-05", "day"),
+        ("5. Ma\u0308rz 2018", "2018-03-05", "2018-03-05", "day"),
+        ("5-Jul-18", "2018-07-05", "2018-07-05", "day"),
+        ("5-Jul-98", "1998-07-05", "1998-07-05", "day"),
+    ],
+)
+def test_what_inventories_hold_is_read(text: str, first: str, last: str, precision: str) -> None:
+    interval = parse_date(text)
+    assert interval is not None
+    assert (str(interval.first), str(interval.last), interval.precision) == (first, last, precision)
+
+
+@pytest.mark.parametrize(
+    ("text", "first", "last"),
+    [
+        ("before 2010", None, date(2009, 12, 31)), ("< 2010", None, date(2009, 12, 31)),
+        ("until 2010-05-03", None, date(2010, 5, 3)), ("../2018-07-08", None, date(2018, 7, 8)),
+        ("after 2010", date(2011, 1, 1), None), ("since 2015", date(2015, 1, 1), None),
+        ("2018-07-05/..", date(2018, 7, 5), None), ("avant 2010", None, date(2009, 12, 31)),
+    ],
+)  # fmt: skip
+def test_one_end_may_be_open(text: str, first: date | None, last: date | None) -> None:
+    interval = parse_date(text)
+    assert interval is not None
+    assert (interval.first, interval.last, interval.precision) == (first, last, "open")
+
+
+@pytest.mark.parametrize("text", ["2018?", "ca. 2018", "~2018", "2018 (?)", "about 2018"])
+def test_a_mark_of_doubt_is_kept(text: str) -> None:
+    interval = parse_date(text)
+    assert interval is not None
+    assert (interval.first, interval.unsure) == (date(2018, 1, 1), True)
+
+
+@pytest.mark.parametrize("text", ["unknown", "", " ", "n.d.", "?", "UNKNOWN", "inconnue", "sin fecha", "0000-00-00"])
+def test_a_text_may_say_that_there_is_no_date(text: str) -> None:
+    assert is_no_date(text) and parse_date(text) is None
+
+
+def test_the_order_of_day_and_month_is_that_of_the_whole_table_and_told() -> None:
+    column = read_dates(["03/04/2018", "05/07/2018 - 08/07/2018"], beside=["25/12/2017"])
+    assert [one and (one.first, one.last) for one in column.intervals] == [
+        (date(2018, 4, 3), date(2018, 4, 3)), (date(2018, 7, 5), date(2018, 7, 8)),
+    ]  # fmt: skip
+    ((places, problem, action),) = column.notes
+    assert (places, action) == ([0, 1], "read as D/M/Y") and "as others" in problem
+    alone = read_dates(["03/04/2018"])
+    assert alone.days == [date(2018, 3, 4)] and "nothing in the column says which" in alone.notes[0][1]
+    assert read_dates(["03/04/2018", "25/04/2018"], order="M/D/Y").days[0] == date(2018, 4, 3), "the column goes first"
+
+
+def test_two_digit_years_are_placed_by_the_column_or_not_read() -> None:
+    assert read_dates(["05/07/18", "25/07/18", "1/12/99"]).days == [
+        date(2018, 7, 5), date(2018, 7, 25), date(1999, 12, 1),
+    ]  # fmt: skip
+    assert read_dates(["18-07-05", "18-08-21", "18-11-30"]).days[0] == date(2018, 7, 5)
+    assert read_dates(["05-07-18", "25-08-18", "13-11-18"]).days[0] == date(2018, 7, 5)
+    assert read_dates(["18-07-05"]).unread == [0], "the year may stand first or last"
+    assert any("two digits" in problem for _, problem, _ in read_dates(["25/07/18"]).notes)
+
+
+def test_numbers_of_a_column_of_dates_count_days_and_seconds() -> None:
+    column = read_dates(["43286", "43286.5", "1530748800", "2018-07-05", "99"])
+    assert column.days[:4] == [date(2018, 7, 5)] * 4 and column.unread == [4]
+    assert {problem for _, problem, _ in column.notes} == {"are numbers of five digits", "are plain numbers"}
+
+
+def test_year_month_and_day_apart() -> None:
+    assert from_parts("2018", "7", "5") == from_parts("2018.0", "July", "05")
+    assert [(one.first, one.last) for one in (from_parts("2018", "7", ""), from_parts("2018", "", "0")) if one] == [
+        (date(2018, 7, 1), date(2018, 7, 31)), (date(2018, 1, 1), date(2018, 12, 31)),
+    ]  # fmt: skip
+    for parts in (("2018", "13", "1"), ("2018", "2", "30"), ("2018", "", "5"), ("", "7", "5"), ("2018", "x y", "5")):
+        assert from_parts(*parts) is None
+
+
+MODERN = st.dates(date(1971, 1, 1), date(2025, 12, 31))
+MONTH_OF = {
+    language: names.split() for language, names in zip(("en", "fr", "es", "it", "de", "pt"), MONTH_NAMES, strict=True)
+}
+
+
+@given(MODERN, st.sampled_from(sorted(MONTH_OF)), st.integers(3, 10))
+def test_a_day_in_any_form_is_that_day(day: date, language: str, letters: int) -> None:
+    name = MONTH_OF[language][day.month - 1]
+    year, week, weekday = day.isocalendar()
+    seconds = calendar.timegm(day.timetuple()) + 3600
+    texts = [
+        f"{day:%Y%m%d}1230", f"{day:%Y%m%d}123059", f"{day.day} {name} {day.year}", f"{name} {day.day}, {day.year}",
+        f"{day.day}. {name} {day.year}", f"{day}T12:30:00+05:45", f"{day} 23:59 UTC", f"{year}-W{week:02}-{weekday}",
+        f"{day.year}-{day.timetuple().tm_yday:03}", f"{seconds * 1000}", f"{day:%A}, {name} {day.day} {day.year}",
+        f"{day.day}-{name[:max(letters, 4)].title()}-{day.year}", f"{day}?", f"{day}/{day}",
+    ]  # fmt: skip
+    for text in texts:
+        interval = parse_date(text)
+        assert interval and (interval.first, interval.last) == (day, day), text
+    if seconds >= 10**8:
+        assert read_day(str(seconds)) == day
+    assert read_dates([str((day - SERIAL_ZERO).days)]).days == [day]
+
+
+@given(MODERN, st.integers(1, 400), st.sampled_from(["/", " - ", " to ", "..", " \u2013 ", " and ", " bis "]))
+def test_a_range_in_any_form_is_its_days(first: date, days: int, mark: str) -> None:
+    last = first + timedelta(days)
+    for form in ("%Y-%m-%d", "%d.%m.%Y", "%Y%m%d", "%d %B %Y", "%b %d, %Y", "%Y-%m-%dT%H:%MZ"):
+        interval = parse_date(f"{first:{form}}{mark}{last:{form}}")
+        assert interval and (interval.first, interval.last) == (first, last), f"{first:{form}}{mark}{last:{form}}"
+    if (first.year, first.month) == (last.year, last.month):
+        for text in (
+            f"{first.day}-{last.day} {last:%B %Y}", f"{last:%B} {first.day}-{last.day}, {last.year}",
+            f"{first.day}.-{last.day}.{last.month}.{last.year}", f"{first}/{last:%d}",
+        ):  # fmt: skip
+            interval = parse_date(text)
+            assert interval and (interval.first, interval.last) == (first, last), text
+
+
+@given(st.lists(st.text(max_size=20) | MODERN.map(str) | st.integers().map(str), max_size=6))
+def test_any_column_is_read_or_told(texts: list[str]) -> None:
+    column = read_dates(texts)
+    assert len(column.intervals) == len(texts)
+    for at, interval in enumerate(column.intervals):
+        assert (interval is None) == (at in {*column.unread, *column.blank})

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tsmu.errors import TableError
 from tsmu.issues import IssueLog
-from tsmu.spreadsheets import cell_text, column_names, read_table
+from tsmu.spreadsheets import cell_text, column_names, named_columns, read_table
 
 
 def table(content: bytes | str, suffix: str = ".csv", log: IssueLog | None = None) -> tuple[list[list[str]], int]:
@@ -114,3 +114,36 @@ WORKBOOK = workbook([["lat", "lon", "date"], [1.5, 2.5, date(2014, 1, 2)], [3, 4
 @given(st.one_of(st.none(), st.integers(), st.floats(), st.text(), st.datetimes(), st.dates(), st.booleans()))
 def test_any_cell_becomes_text(value: object) -> None:
     assert isinstance(cell_text(value), str)
+
+
+@pytest.mark.parametrize("first", ["sep=;", "SEP=;", '"sep=;"', "sep=;;;;"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+def test_the_line_that_tells_excel_the_separator_is_no_header(first: str, encoding: str) -> None:
+    frame, rows = read_table("f", ".csv", f"{first}\r\nNäme;b,c\r\nx;1,5\r\n".encode(encoding), IssueLog("f"))
+    assert (list(frame.columns), frame.to_numpy().tolist(), rows) == (["Näme", "b,c"], [["x", "1,5"]], 1)
+    assert frame.index.tolist() == [2], "a spreadsheet hides that line"
+
+
+def test_any_mark_may_separate_where_the_file_says_so() -> None:
+    assert table("sep=:\na:b\n1:2\n")[0] == [["a", "b"], ["1", "2"]]
+    assert table("sep=\t\na\tb\n1\t2\n")[0] == [["a", "b"], ["1", "2"]]
+
+
+def test_commas_within_the_names_of_a_table_with_semicolons_do_not_separate() -> None:
+    text = "Name, of the slide;lat, N;lon\nx;46,5;7,5\ny;46,6;7,6\n"
+    assert table(text)[0] == [["Name, of the slide", "lat, N", "lon"], ["x", "46,5", "7,5"], ["y", "46,6", "7,6"]]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_utf_16_without_its_mark_is_told(encoding: str) -> None:
+    log = IssueLog("f")
+    assert table("name,b\nZürich,1".encode(encoding), log=log)[0] == [["name", "b"], ["Zürich", "1"]]
+    assert [issue.action for issue in log] == ["read so"]
+
+
+def test_names_of_columns_are_composed_and_found_in_any_spelling() -> None:
+    frame, _ = read_table("f", ".csv", "An\u0303o,Date Pre\n2018,x".encode(), IssueLog("f"))
+    assert list(frame.columns) == ["A\u00f1o", "Date Pre"]
+    assert named_columns(frame, {"year": ("jahr", "an\u0303o"), "date_pre": ("date_pre",), "post": ("post",)}) == {
+        "year": "A\u00f1o", "date_pre": "Date Pre",
+    }  # fmt: skip

@@ -209,7 +209,9 @@ def read_dates(texts: Sequence[str], order: Order | None = None, beside: Iterabl
     distinct = list(dict.fromkeys(text for text in texts if not is_no_date(text)))
     others = list(dict.fromkeys(beside))
     known = column_order(distinct) or column_order([*distinct, *others]) or order
-    short = _short_order([*distinct, *others], known)
+    short, short_known = _short_order([*distinct, *others], known)
+    if known is None and short_known and short != "Y/M/D":
+        known = short
     style = DateStyle(known or "M/D/Y", short, serials=True)
     found = {text: parse_date(text, style) for text in distinct}
     intervals = [found.get(text) for text in texts]
@@ -266,8 +268,8 @@ def _order(text: str) -> Order | None:
     return None
 
 
-def _short_order(texts: Iterable[str], known: Order | None) -> ShortOrder | None:
-    """Where the parts of dates with two-digit years stand; None where there are none, or nothing tells it.
+def _short_order(texts: Iterable[str], known: Order | None) -> tuple[ShortOrder | None, bool]:
+    """Where the parts of dates with two-digit years stand, and whether they show it; None where nothing tells it.
 
     Of the orders under which all of them are days, the one whose years spread least; dates with slashes
     or dots have the year last unless they show otherwise.
@@ -275,7 +277,7 @@ def _short_order(texts: Iterable[str], known: Order | None) -> ShortOrder | None
     matches = [match for text in texts for match in _ANY_SHORT.finditer(_without_time(_plain(text)))]
     parts = [(match[2], int(match[1]), int(match[3]), int(match[4])) for match in matches]
     if not parts:
-        return None
+        return None, False
     today = date.today()
     spread: dict[ShortOrder, int] = {}
     for order in ("M/D/Y", "D/M/Y", "Y/M/D"):
@@ -288,12 +290,12 @@ def _short_order(texts: Iterable[str], known: Order | None) -> ShortOrder | None
     if "Y/M/D" in spread and last:
         dashed = any(mark == "-" for mark, *_ in parts)
         if min(spread[order] for order in last) == spread["Y/M/D"] and dashed:
-            return None
+            return None, False
         if spread["Y/M/D"] < min(spread[order] for order in last) and dashed:
-            return "Y/M/D"
+            return "Y/M/D", True
     if last:
-        return known if known in last else last[0]
-    return "Y/M/D" if "Y/M/D" in spread else None
+        return (known if known in last else last[0]), len(last) == 1 or known in last
+    return ("Y/M/D" if "Y/M/D" in spread else None), True
 
 
 def _short_day(order: ShortOrder, a: int, b: int, c: int, today: date) -> date | None:

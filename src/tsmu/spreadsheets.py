@@ -26,7 +26,7 @@ from tsmu.rowlog import ranges, reject_rows, warn_rows
 
 SHEETS = (".xlsx", ".xlsm")
 TABLES = (".csv", ".tsv", ".tab", ".txt", *SHEETS)
-DELIMITERS = ",;\t|"
+DELIMITERS = "\t;|,"  # of those that fit equally the first: commas are in texts and numbers, too
 HEAD = 1_000_000  # characters in which the rows are looked for that decide on the delimiter
 TRIED_ROWS = 20  # rows that decide on the delimiter
 MAX_COLUMNS = 500  # SQLite, which stores the events, takes 2000 in all

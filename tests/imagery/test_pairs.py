@@ -245,3 +245,40 @@ def test_an_impossible_place_is_told_and_the_rest_goes_in(tmp_path: Path, crs: s
     assert import_pairs(tmp_path / "x", log, out=tmp_path / "out", root=tmp_path)["id"].tolist() == ["good"]
     assert len(log.errors) == 1
     assert "bad_post.tif" in log.errors[0].file
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "utf-16", "utf-8-sig"])
+def test_a_table_from_another_country_and_system(folder: Path, encoding: str) -> None:
+    (folder / "\u00e9t\u00e9").mkdir()
+    for name in ("post", "pre"):
+        Image.fromarray(texture(1)).save(folder / "\u00e9t\u00e9" / f"{name}.png")
+    rows = [
+        "sep=;",
+        "ID;Pre;Post;Date Pre;Date Post;Longitude;Latitude;Pixel Size (m);Bemerkung",
+        "a;\u00e9t\u00e9\\pre.png;\u00e9t\u00e9\\post.png;03/04/2013;18/09/2014;85,868;27,7707;30;\u00fc",
+        "b;\u00e9t\u00e9\\pre.png;\u00e9t\u00e9\\post.png;5-8 July 2013;18/09/2014;85,868;27,7707;30;",
+        "c;\u00e9t\u00e9\\pre.png;\u00e9t\u00e9\\post.png;unknown;2014-09-18;85,868;27,7707;30;",
+    ]
+    (folder / "pairs.csv").write_bytes("\r\n".join(rows).replace(" (m)", "_m").encode(encoding))
+    pairs, log = imported(folder / "pairs.csv")
+    assert pairs["id"].tolist() == ["a", "c"], [str(issue) for issue in log]
+    assert pairs["date_pre"][0] == pd.Timestamp(2013, 4, 3), "the other column has the day first"
+    assert pd.isna(pairs["date_pre"][1]) and pairs.geometry[0].centroid.x == pytest.approx(85.868, abs=1e-4)
+    assert [(issue.row, "one day" in issue.problem) for issue in log.errors] == [(3, True)]
+    assert any("could be M/D/Y or D/M/Y" in issue.problem and issue.action == "read as D/M/Y" for issue in log)
+
+
+def test_a_row_with_exchanged_coordinates_is_left_out(folder: Path) -> None:
+    Image.fromarray(texture(1)).save(folder / "post.png")
+    rows = [f"p{i},post.png,{85.8 + i / 10},{27.7 + i / 10},30" for i in range(7)]
+    rows[2] = "p2,post.png,27.9,86.0,30"
+    (folder / "pairs.csv").write_text("\n".join(["id,post,lon,lat,pixel_size_m", *rows]))
+    pairs, log = imported(folder / "pairs.csv")
+    assert len(pairs) == 6 and [(issue.row, "exchanged" in issue.problem) for issue in log.errors] == [(4, True)]
+
+
+def test_a_column_of_dates_by_another_name_is_told(folder: Path) -> None:
+    Image.fromarray(texture(1)).save(folder / "post.png")
+    (folder / "pairs.csv").write_text("post,date_after,lon,lat,pixel_size_m\npost.png,2014-09-18,85.8,27.7,30\n")
+    _, log = imported(folder / "pairs.csv")
+    assert [(issue.column, issue.action) for issue in log] == [("date_after", "not used")]

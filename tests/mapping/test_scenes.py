@@ -326,6 +326,24 @@ def test_a_table_names_its_scenes(tmp_path: Path) -> None:
     assert name_of("http://h/c.tif?x=1") == "c"
 
 
+@pytest.mark.parametrize("encoding", ["latin-1", "utf-16", "utf-8-sig"])
+def test_a_table_of_scenes_from_another_country_and_system(tmp_path: Path, encoding: str) -> None:
+    (tmp_path / "été").mkdir()
+    (tmp_path / "été" / "nachher.tif").write_text("x")
+    text = (
+        "sep=;\r\nPost;Date Pre;Date Post;Name\r\nété\\nachher.tif;03/04/2018;25/07/2018;\r\nb.tif;;July 2018;\r\n"
+        "\r\nc.tif;unknown;43286;drei\r\n"
+    )
+    (tmp_path / "scenes.csv").write_bytes(text.encode(encoding))
+    log = IssueLog(tmp_path)
+    (_, first), (row, wrong), (last, third) = read_scene_table(tmp_path / "scenes.csv", log)
+    assert first == SceneOrder(tmp_path / "été" / "nachher.tif", None, "nachher", None, "2018-04-03", "2018-07-25")
+    assert row == 3 and isinstance(wrong, str) and "July 2018" in wrong
+    assert last == 5 and third == SceneOrder(tmp_path / "c.tif", None, "drei", None, None, "2018-07-05")
+    told = [issue.action for issue in log if issue.column]
+    assert told == ["read as D/M/Y", "read as the days that Excel counts from 1899-12-30"]
+
+
 @pytest.mark.parametrize("text", ["pre,when\na,b\n", "pre\na\n", ""])
 def test_a_table_that_is_none_is_one_line(tmp_path: Path, text: str) -> None:
     (tmp_path / "scenes.csv").write_text(text)

@@ -18,6 +18,7 @@ SEXAGESIMAL = re.compile(
 HEMISPHERES = {"N": 1, "E": 1, "S": -1, "W": -1}
 FEWEST_OTHERS = 4  # points that show where exchanged ones belong
 NEAR = (0.5, 5.0)  # degrees within which a point joins others, by how far these lie apart
+FAR = 3  # times this distance, from which a point does not belong to them as it is
 DISTANCE = re.compile(r"(\d+(?:\.\d+)?)\s*(k?m)?", re.A | re.I)
 
 # West, south, east, north: the contiguous states, Alaska, Hawaii, Puerto Rico and the Virgin Islands.
@@ -121,7 +122,8 @@ def swapped_among_others(lon: Floats, lat: Floats) -> Mask:
     outside = doubtful & ((here < low) | (here > high)).any(axis=1)
     result = none.copy()
     if outside.any():
-        result[outside] = tree.query(turned[outside])[0] <= near
+        joins = tree.query(turned[outside])[0] <= near
+        result[outside] = joins & (tree.query(here[outside])[0] > FAR * near)
     return result
 
 
