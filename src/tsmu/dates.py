@@ -333,7 +333,7 @@ def _usable(day: date) -> bool:
 def _plain(text: str) -> str:
     """A text in small letters, without accents, with single blanks."""
     decomposed = unicodedata.normalize("NFKD", text.replace("º", "°").replace("ª", "°").replace("…", "...").casefold())
-    bare = "".join(c for c in decomposed if not unicodedata.combining(c))
+    bare = "".join(c for c in decomposed if not unicodedata.combining(c) and unicodedata.category(c) != "Cf")
     bare = (
         bare.replace("\u2019", "'")
         .replace("\u2212", "-")

@@ -7,6 +7,7 @@ This is the one place that knows encodings, separators, Excel's `sep=` line and 
 
 import csv
 import io
+import re
 import struct
 import unicodedata
 import warnings
@@ -108,7 +109,11 @@ def _rows(file: str, suffix: str, content: bytes, log: IssueLog) -> Iterable[Cel
 def _lines(file: str, text: str, delimiter: str) -> Iterator[Cells]:
     previous = csv.field_size_limit(LONG_CELL)
     try:
-        yield from csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+        rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+        if '="' in text:  # ="007", which keeps Excel from reading a number
+            yield from ([re.sub(r'^="(.*)"$', r"\1", cell, flags=re.S) for cell in row] for row in rows)
+        else:
+            yield from rows
     except csv.Error as error:
         raise TableError(f"{file}: cannot be read as a table ({error}); is a quote missing?") from None
     finally:

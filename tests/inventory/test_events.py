@@ -435,3 +435,14 @@ def test_a_table_as_spreadsheets_of_many_countries_write_it(read: Read, encoding
     assert (events.geometry.x[0], events.geometry.y[0], f"{events.date_min[0]:%F}") == (7.25, 46.5, "2018-08-05")
     assert events.src_notas[0] == "peña"
     assert read(text.encode(encoding), columns={"date": "An\u0303o"}).events.date_precision[0] == "year"
+
+
+def test_first_and_last_day_may_stand_in_six_columns(read: Read) -> None:
+    events = read(
+        "id,lat,lon,start_year,start_month,start_day,end_year,end_month,end_day\n1,46.1,7.1,2018,7,5,2018,7,8\n"
+    ).events
+    assert [f"{events[name][0]:%F}" for name in ("date_min", "date_max")] == ["2018-07-05", "2018-07-08"]
+    events = read("Nr;lat;lon;Jahr;Monat;Tag\n1;46,1;7,1;2018;März;5\n2;46,2;7,2;2018;April;6\n").events
+    assert events.date_min.dt.strftime("%F").tolist() == ["2018-03-05", "2018-04-06"]
+    events = read("id;lat;lon;year;month;tag\n1;46,1;7,1;2018;3;slide\n").events
+    assert events.date_precision.tolist() == ["month"], "a tag is a day only where it holds days"

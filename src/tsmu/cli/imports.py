@@ -75,6 +75,8 @@ def inventory(
         for layer, roles in found.columns.items():
             taken = ", ".join(f"{role}={column}" for role, column in roles.items())
             answer.say(f"columns{f' of {layer}' if layer else ''}: {taken or 'geometry only'}")
+        if events["date_min"].isna().all() and events["date_max"].isna().all():
+            answer.say("no event has a date; name a column of dates with --columns date=COLUMN")
         answer.say(
             f"{found.rows} rows by {found.source}: {len(events)} events, {found.blank} blank, "
             f"{found.left_out} left out; {written.replaced} replaced, {written.total} events in the workspace"

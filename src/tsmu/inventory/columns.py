@@ -5,13 +5,15 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from tsmu.dates import read_dates
+from tsmu.dates import from_parts, is_no_date, read_dates
 from tsmu.inventory.sources import Source, map_columns
 from tsmu.issues import IssueLog
 from tsmu.spreadsheets import plain_name
 
 DATE_ROLES = ("date", "date_min", "date_max")
-PART_ROLES = ("year", "month", "day")
+PART_ROLES = {
+    end: tuple(f"{part}{end.removeprefix('date')}" for part in ("year", "month", "day")) for end in DATE_ROLES
+}
 CUT_TO = 10  # characters that a shapefile keeps of a field's name
 SHORT_LAYOUTS = ("since 1970", "number", "only", "YYYYMM")  # plain numbers are dates only where a name says so
 READABLE = 0.8  # share of a column's cells that are dates, for a column whose name is no known one
@@ -35,9 +37,12 @@ def columns_of(
     columns = map_columns(source, list(cells.columns), given)
     _prefer_readable(columns, source, cells, given or {})
     _cut_names(columns, source, cells, file, log)
-    if "year" not in columns:
-        columns = {role: name for role, name in columns.items() if role not in PART_ROLES or role in (given or {})}
-    if not any(role in columns for role in (*DATE_ROLES, "year")):
+    for year, *others in PART_ROLES.values():
+        for role in others:
+            unlikely = year not in columns or (role in columns and not _is_part(cells[columns[role]]))
+            if role in columns and role not in (given or {}) and unlikely:
+                del columns[role]
+    if not any(role in columns for end in DATE_ROLES for role in (end, PART_ROLES[end][0])):
         _other_dates(columns, cells, file, log)
     return columns
 
@@ -96,6 +101,12 @@ def _other_dates(columns: dict[str, str], cells: pd.DataFrame, file: str, log: I
         shown = ", ".join(map(repr, names))
         problem = f"no column has a known name of a date; there are dates in {shown}"
         log.warning(file, problem, f"every event undated; say which it is with --columns date={names[0]}")
+
+
+def _is_part(texts: pd.Series) -> bool:
+    """Whether some cells of a column can be a month or a day, or none says anything."""
+    some = [text for text in texts.unique().tolist() if not is_no_date(text)]
+    return not some or any(from_parts("2000", text, "1") or from_parts("2000", "1", text) for text in some)
 
 
 def _share_of_dates(texts: pd.Series, *, plain_numbers: bool = True) -> float:

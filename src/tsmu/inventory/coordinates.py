@@ -17,7 +17,7 @@ SEXAGESIMAL = re.compile(
 )
 HEMISPHERES = {"N": 1, "E": 1, "S": -1, "W": -1}
 FEWEST_OTHERS = 4  # points that show where exchanged ones belong
-NEAR = (0.5, 5.0)  # degrees within which a point joins others, by how far these lie apart
+NEAR = (1.0, 5.0)  # degrees within which a point joins others, by how far these lie apart
 FAR = 3  # times this distance, from which a point does not belong to them as it is
 DISTANCE = re.compile(r"(\d+(?:\.\d+)?)\s*(k?m)?", re.A | re.I)
 

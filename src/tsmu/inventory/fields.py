@@ -49,8 +49,9 @@ def date_fields(
     for role in given:
         beside = [cell for other in given if other != role for cell in text[other].unique()]
         dates[role] = _dates(text[role], columns[role], source, beside, file, log)
-    if "year" in text:
-        dates["date"] = _with_parts(dates.get("date"), text, columns, index, file, log)
+    for role, parts in PART_ROLES.items():
+        if parts[0] in text:
+            dates[role] = _with_parts(role, dates.get(role), text, columns, index, file, log)
     if not dates and layer.name and (year := re.fullmatch(r"\d{4}", layer.name, re.A)):
         dates["date"] = [parse_date(year[0])] * len(index)
         if len(index):
@@ -63,31 +64,31 @@ def date_fields(
 
 
 def _with_parts(
-    dates: Dates | None, text: Text, columns: Mapping[str, str], index: pd.Index, file: str, log: IssueLog
+    role: str, dates: Dates | None, text: Text, columns: Mapping[str, str], index: pd.Index, file: str, log: IssueLog
 ) -> Dates:
     """Dates of which year, month and day stand in columns of their own, and how they go with one column of dates."""
     empty = pd.Series("", index=index, dtype="str")
-    cells = list(zip(text["year"], text.get("month", empty), text.get("day", empty), strict=True))
+    roles = PART_ROLES[role]
+    year = columns[roles[0]]
+    cells = [(y, m, d) for y, m, d in zip(*(text.get(part, empty) for part in roles), strict=True)]
     known = {parts: from_parts(*parts) for parts in dict.fromkeys(cells)}
     parts_of = [known[parts] for parts in cells]
     blank = [at for at, parts in enumerate(cells) if all(map(is_no_date, parts))]
     unread = sorted({at for at, date_of in enumerate(parts_of) if date_of is None} - set(blank))
-    names = [columns[role] for role in PART_ROLES if role in columns]
-    said = [
-        ", ".join(f"{columns[role]} {text[role].iloc[at]!r}" for role in PART_ROLES if role in text) for at in unread
-    ]
+    names = [columns[part] for part in roles if part in text]
+    said = [", ".join(f"{columns[part]} {text[part].iloc[at]!r}" for part in roles if part in text) for at in unread]
     warn_rows(
-        log, file, columns["year"], index[unread].tolist(), [f"{one} are no date" for one in said],
+        log, file, year, index[unread].tolist(), [f"{one} are no date" for one in said],
         "taken without a date" if dates is None else "not used",
     )  # fmt: skip
     if dates is None:
         if len(blank) < len(cells):
-            warn_rows(log, file, columns["year"], index[blank].tolist(), "no date", "taken without a date")
-        _tell_future(parts_of, [" ".join(parts) for parts in cells], columns["year"], index, file, log)
+            warn_rows(log, file, year, index[blank].tolist(), "no date", "taken without a date")
+        _tell_future(parts_of, [" ".join(parts) for parts in cells], year, index, file, log)
         return parts_of
     differ = [at for at, (one, other) in enumerate(zip(dates, parts_of, strict=True)) if _apart(one, other)]
-    problems = [f"{' and '.join(names)} say {parts_of[at].first}, not {text['date'].iloc[at]!r}" for at in differ]  # type: ignore[union-attr]
-    warn_rows(log, file, columns["year"], index[differ].tolist(), problems, "the column of dates is taken")
+    problems = [f"{' and '.join(names)} say {parts_of[at].first}, not {text[role].iloc[at]!r}" for at in differ]  # type: ignore[union-attr]
+    warn_rows(log, file, year, index[differ].tolist(), problems, "the column of dates is taken")
     return [_narrower(one, other) for one, other in zip(dates, parts_of, strict=True)]
 
 

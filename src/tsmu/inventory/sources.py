@@ -22,6 +22,11 @@ ROLES = {
     "year": "year, where year, month and day stand in columns of their own",
     "month": "month, as a number or a name, where it stands in a column of its own",
     "day": "day of the month, where it stands in a column of its own",
+    **{
+        f"{part}_{end}": f"{part} of the {name} day, where it stands in a column of its own"
+        for end, name in (("min", "earliest"), ("max", "latest"))
+        for part in ("year", "month", "day")
+    },
     "date_min": "earliest day on which it can have happened",
     "date_max": "latest day on which it can have happened",
     "accuracy": "radius in metres (or such as 5km) round the point in which it lies",
@@ -134,6 +139,14 @@ SLIDO = Source(
     order="M/D/Y",
     united_states=True,
 )
+def _parts_of(end: str, words: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """Names of columns such as `start_year` and `year_start`, by role."""
+    return {
+        f"{part}_{end}": tuple(name for word in words for name in (f"{word}_{part}", f"{part}_{word}"))
+        for part in ("year", "month", "day")
+    }
+
+
 GENERIC = Source(
     "generic",
     {
@@ -154,8 +167,10 @@ GENERIC = Source(
             "data",
         ),
         "year": ("year", "event_year", "yr", "yyyy", "annee", "année", "año", "ano", "anno", "jahr"),
-        "month": ("month", "event_month", "mon", "mo", "mois", "mes", "mese", "monat"),
-        "day": ("day", "event_day", "day_of_month", "dd", "dy", "jour", "día", "dia", "giorno"),
+        "month": ("month", "event_month", "mon", "mo", "mm", "mois", "mes", "mese", "monat"),
+        "day": ("day", "event_day", "day_of_month", "dd", "dy", "jour", "día", "dia", "giorno", "tag"),
+        **_parts_of("min", ("start", "begin", "from", "first", "earliest", "min")),
+        **_parts_of("max", ("end", "to", "last", "latest", "max")),
         "date_min": (
             *("date_min", "start_date", "date_start", "begin_date", "date_begin", "date_from", "earliest_date"),
             *("first_date", "min_date", "fecha_inicio", "date_debut", "data_inizio"),
