@@ -268,3 +268,11 @@ def test_any_column_is_read_or_told(texts: list[str]) -> None:
     assert len(column.intervals) == len(texts)
     for at, interval in enumerate(column.intervals):
         assert (interval is None) == (at in {*column.unread, *column.blank})
+
+
+def test_days_that_a_spreadsheet_may_have_exchanged_are_told() -> None:
+    typed = ["2018-03-04", "2018-05-06", "2018-12-01", "2018-02-12", "2018-01-09"]
+    (note,) = read_dates([*typed, "25/07/2018", "13/02/2018"]).notes
+    assert note[0] == [0, 1, 2, 3, 4] and "exchanged day and month" in note[1]
+    assert not read_dates([*typed, "2018-03-14", "25/07/2018", "13/02/2018"]).notes
+    assert not read_dates(typed).notes

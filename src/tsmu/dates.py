@@ -46,6 +46,8 @@ UNKNOWN_WORDS = frozenset(NO_DATE.split("|"))
 EPOCH = date(1970, 1, 1)
 SERIAL_ZERO = date(1899, 12, 30)  # from which Excel counts days
 OLDEST_YEAR = 1000
+LONGEST = 100  # characters
+TELLING = 5  # days that are all up to 12 by chance in one column of a hundred
 OLDEST_SERIAL = 10_000  # 1927; smaller numbers are more often something else
 
 _TIME = re.compile(
@@ -241,6 +243,26 @@ def _notes(
     for concerns, problem, action in cases:
         if found := [at for at, one in enumerate(intervals) if one and concerns(one)]:
             yield found, problem, action
+    if doubtful := _exchanged_by_a_spreadsheet(intervals):
+        problem = "have days up to 12, all others later ones: a spreadsheet may have exchanged day and month"
+        yield doubtful, problem, "read as they are; check them"
+
+
+def _exchanged_by_a_spreadsheet(intervals: list[DateInterval | None]) -> list[int]:
+    """Positions of days that a spreadsheet may have read in its own order of day and month.
+
+    It makes dates of its own of 03/04/2018, and leaves 25/04/2018 as a text where its order is M/D/Y: all days of
+    the first kind are then at most 12, all of the second later.
+    """
+    single = [
+        (at, one.layout, one.first.day)
+        for at, one in enumerate(intervals)
+        if one and one.first == one.last and one.first
+    ]
+    typed = [(at, day) for at, layout, day in single if layout == "Y/M/D"]
+    texts = [day for _, layout, day in single if layout in ("M/D/Y", "D/M/Y")]
+    sure = len(typed) >= TELLING and len(texts) > 1 and max(day for _, day in typed) <= 12 < min(texts)
+    return [at for at, _ in typed] if sure else []
 
 
 def _is_short(interval: DateInterval) -> bool:
@@ -316,6 +338,8 @@ def parse_date(text: str, style: DateStyle | Order | None = None) -> DateInterva
     and the other order is taken where that gives no day that exists. A time of day is dropped, and the day
     is the one written, whatever the time zone. "Before 2010" ends with 2009, "since 2010" begins with 2010.
     """
+    if len(text) > LONGEST or not re.search(r"\d\d", text, re.A):  # a remark, which would only take time
+        return None
     style = DateStyle(order=style) if isinstance(style, str) else style or DateStyle()
     try:
         interval = _interval(_plain(text), style)
