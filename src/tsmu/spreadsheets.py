@@ -138,8 +138,10 @@ def _delimiter(text: str) -> tuple[str, str]:
             widths = [len(row) for row in csv.reader(lines, delimiter=mark)]
         except csv.Error:
             return 0.0, 0
-        header = widths[0] if widths else 0
-        return (sum(width == header for width in widths) / len(widths) if header > 1 else 0.0), header
+        # A title may stand above the header; then the commonest row counts.
+        several = [width for width in widths if width > 1]
+        header = widths[0] if several and widths[0] > 1 else max(several, key=several.count, default=1)
+        return (widths.count(header) / len(widths) if header > 1 else 0.0), header
 
     fits = {mark: fit(mark) for mark in DELIMITERS}
     widest = max(width for _, width in fits.values())

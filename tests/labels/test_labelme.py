@@ -242,3 +242,12 @@ def test_the_image_is_found_in_any_unicode_form(tmp_path: Path, pairs: gpd.GeoDa
         folder = label(tmp_path / "labels", "x.json", shape(SQUARE), imagePath=name)
         table, log = imported(folder, named)
         assert (table["id"].tolist(), len(log)) == (["a"], 0)
+
+
+def test_background_round_a_whole_slide_lies_under_it(tmp_path: Path, pairs: gpd.GeoDataFrame) -> None:
+    frame = [[0, 0], [WIDTH, 0], [WIDTH, HEIGHT], [0, HEIGHT]]
+    hole = shape([[15, 25], [20, 25], [20, 30], [15, 30]], label="_background_")
+    drawn = shape(frame, label="_background_"), shape(SQUARE), hole
+    for shapes in (drawn, drawn[::-1]):
+        table, log = imported(label(tmp_path / "labels", "a.json", *shapes), pairs)
+        assert mask_of(table).sum() == 600 - 25 and len(log) == 0

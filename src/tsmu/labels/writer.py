@@ -8,6 +8,7 @@ from pathlib import Path
 import geopandas as gpd
 import pandas as pd
 import rasterio
+from shapely import STRtree
 from shapely.geometry.base import BaseGeometry
 
 from tsmu.errors import LabelError
@@ -43,7 +44,7 @@ class MaskWriter:
 
     def burn(self, pair: str, file: Path, labelled: Iterable[tuple[str, BaseGeometry]]) -> None:
         """Burn named polygons, in the post image's pixel coordinates, and write the mask."""
-        shapes = sorted(self._chosen(file, labelled), key=lambda shape: BURNING_ORDER.index(shape[1]))
+        shapes = _in_burning_order(self._chosen(file, labelled))
         landslides = sum(value == LANDSLIDE for _, value in shapes)
         self.write(pair, file, self._burnt(pair, file, shapes, BACKGROUND), landslides)
 
@@ -119,6 +120,15 @@ class MaskWriter:
                 f"{file}: none of its classes ({_counted(names)}) is asked for; what is background needs a name=0"
             )
         return chosen
+
+
+def _in_burning_order(shapes: Shapes) -> Shapes:
+    """Landslides, then background, then what is unknown; background that covers a whole landslide lies under it."""
+    slides = [geometry for geometry, value in shapes if value == LANDSLIDE]
+    tree = STRtree(slides)
+    under = [value == BACKGROUND and bool(len(tree.query(geometry, predicate="covers"))) for geometry, value in shapes]
+    order = sorted(range(len(shapes)), key=lambda at: (not under[at], BURNING_ORDER.index(shapes[at][1])))
+    return [shapes[at] for at in order]
 
 
 def _class_key(name: str) -> str:
