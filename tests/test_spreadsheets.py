@@ -147,3 +147,19 @@ def test_names_of_columns_are_composed_and_found_in_any_spelling() -> None:
     assert named_columns(frame, {"year": ("jahr", "an\u0303o"), "date_pre": ("date_pre",), "post": ("post",)}) == {
         "year": "A\u00f1o", "date_pre": "Date Pre",
     }  # fmt: skip
+
+
+def test_a_sheet_that_counts_days_from_1904_is_told() -> None:
+    book = openpyxl.Workbook()
+    book.epoch = datetime(1904, 1, 1)
+    for cells in (["day"], [datetime(2018, 7, 5)]):
+        book.active.append(cells)
+    out = io.BytesIO()
+    book.save(out)
+    log = IssueLog("f")
+    assert table(out.getvalue(), ".xlsx", log)[0][1] == ["2018-07-05"]
+    assert "1904" in log.issues[0].problem
+
+
+def test_a_text_that_excel_was_kept_from_reading_is_that_text() -> None:
+    assert table('a,b\n"=""007""",1\n')[0][1] == ["007", "1"]

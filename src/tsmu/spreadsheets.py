@@ -297,6 +297,9 @@ def _sheet(file: str, content: bytes, log: IssueLog) -> list[Cells]:
     except (*DAMAGE, InvalidFileException) as error:
         reason = " ".join(f"{type(error).__name__}: {error}".split())
         raise TableError(f"{file}: is damaged or no XLSX file ({reason}); save it again as XLSX") from None
+    if book.epoch.year == 1904:
+        problem = "counts days from 1904, as old Macintoshes did"
+        log.warning(file, problem, "cells that are formatted as dates are right; a plain number of days is not")
     filled = [(title, rows) for title, rows in sheets if any(any(cells) for cells in rows)]
     if not filled:
         raise TableError(f"{file}: is empty; give a table with something in it")

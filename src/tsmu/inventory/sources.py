@@ -139,6 +139,8 @@ SLIDO = Source(
     order="M/D/Y",
     united_states=True,
 )
+
+
 def _parts_of(end: str, words: Iterable[str]) -> dict[str, tuple[str, ...]]:
     """Names of columns such as `start_year` and `year_start`, by role."""
     return {
