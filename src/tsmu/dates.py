@@ -215,10 +215,10 @@ def read_dates(texts: Sequence[str], order: Order | None = None, beside: Iterabl
     if known is None and short_known and short != "Y/M/D":
         known = short
     style = DateStyle(known or "M/D/Y", short, serials=True)
-    found = {text: parse_date(text, style) for text in distinct}
-    intervals = [found.get(text) for text in texts]
-    unread = [at for at, text in enumerate(texts) if text in found and found[text] is None]
-    blank = [at for at, text in enumerate(texts) if text not in found]
+    read = {text: parse_date(text, style) for text in distinct}
+    intervals = [read.get(text) for text in texts]
+    unread = [at for at, text in enumerate(texts) if text in read and read[text] is None]
+    blank = [at for at, text in enumerate(texts) if text not in read]
     return DateColumn(intervals, unread, blank, known is not None, list(_notes(intervals, known, style)))
 
 
@@ -241,8 +241,8 @@ def _notes(
         (lambda it: it.unsure, "are marked as uncertain", "read as they are written"),
     )
     for concerns, problem, action in cases:
-        if found := [at for at, one in enumerate(intervals) if one and concerns(one)]:
-            yield found, problem, action
+        if positions := [at for at, one in enumerate(intervals) if one and concerns(one)]:
+            yield positions, problem, action
     if doubtful := _exchanged_by_a_spreadsheet(intervals):
         problem = "have days up to 12, all others later ones: a spreadsheet may have exchanged day and month"
         yield doubtful, problem, "read as they are; check them"
@@ -277,8 +277,8 @@ def read_day(text: str, style: DateStyle | None = None) -> date | None:
 
 def column_order(texts: Iterable[str]) -> Order | None:
     """What a column of dates with the year last says about its own order; None if nothing, or both."""
-    found = {order for text in texts if (order := _order(text))}
-    return found.pop() if len(found) == 1 else None
+    orders = {order for text in texts if (order := _order(text))}
+    return orders.pop() if len(orders) == 1 else None
 
 
 def _order(text: str) -> Order | None:
@@ -374,16 +374,16 @@ def _interval(text: str, style: DateStyle) -> DateInterval | None:
     text = re.sub(r"^(\d+)[.,]0+$", r"\1", _without_time(text))
     if not text or text in UNKNOWN_WORDS:
         return None
-    if (found := _numbers(text, style)) is not None:
-        return found
-    if (bare := _UNSURE.sub("", text)) != text and (found := _interval(bare, style)) is not None:
-        return replace(found, unsure=True)
-    if (found := _single(text, style)) is not None:
-        return found
-    if (found := _range(_FILLER.sub("", _BETWEEN.sub("", text)), style)) is not None:
-        return found
-    if (found := _open(text, style)) is not None:
-        return found
+    if (interval := _numbers(text, style)) is not None:
+        return interval
+    if (bare := _UNSURE.sub("", text)) != text and (interval := _interval(bare, style)) is not None:
+        return replace(interval, unsure=True)
+    if (interval := _single(text, style)) is not None:
+        return interval
+    if (interval := _range(_FILLER.sub("", _BETWEEN.sub("", text)), style)) is not None:
+        return interval
+    if (interval := _open(text, style)) is not None:
+        return interval
     bare = _PART.sub("", text)
     return _interval(bare, style) if bare != text else None
 
@@ -456,8 +456,8 @@ def _completed(left: str, right: str, style: DateStyle) -> Iterable[tuple[DateIn
 
 def _end(text: str, style: DateStyle) -> DateInterval | None:
     bare = _UNSURE.sub("", text)
-    found = _numbers(bare, style) or _single(bare, style) or _single(_PART.sub("", bare), style)
-    return replace(found, unsure=True) if found and bare != text else found
+    interval = _numbers(bare, style) or _single(bare, style) or _single(_PART.sub("", bare), style)
+    return replace(interval, unsure=True) if interval and bare != text else interval
 
 
 def _shared(left: str, right: str) -> Iterable[tuple[str, str]]:
@@ -542,8 +542,8 @@ def _single(text: str, style: DateStyle) -> DateInterval | None:
     for candidate in dict.fromkeys((text, _FILLER.sub("", text).strip())):
         for read in (_day, _longer):
             try:
-                if (found := read(candidate, style)) is not None:
-                    return found
+                if (interval := read(candidate, style)) is not None:
+                    return interval
             except ValueError:  # a day that does not exist
                 continue
     return None

@@ -250,24 +250,24 @@ def named_columns(table: pd.DataFrame, names: Mapping[str, Iterable[str]]) -> di
     present: dict[str, str] = {}
     for column in table.columns:
         present.setdefault(plain_name(str(column)), str(column))
-    found = {}
+    named = {}
     for meaning, spellings in names.items():
         if columns := [present[plain_name(name)] for name in spellings if plain_name(name) in present]:
-            found[meaning] = columns[0]
-    return found
+            named[meaning] = columns[0]
+    return named
 
 
 def read_date_columns(cells: pd.DataFrame, columns: list[str], path: Path, log: IssueLog) -> dict[str, DateColumn]:
     """Read columns of days of one table, in one order of day and month; what was taken for granted is told."""
-    found = {}
+    dates = {}
     for name in columns:
         beside = [text for other in columns if other != name for text in cells[other].unique()]
-        found[name] = read_dates(cells[name].tolist(), beside=beside)
-        for places, problem, action in found[name].notes:
+        dates[name] = read_dates(cells[name].tolist(), beside=beside)
+        for places, problem, action in dates[name].notes:
             rows = [int(cells.index[at]) for at in places]
             problem = f"{len(rows)} dates {problem}: rows {ranges(rows)}"
             log.warning(path, problem, action, row=rows[0], column=name)
-    return found
+    return dates
 
 
 def day_of(side: str, text: str, column: DateColumn, at: int) -> date | None:

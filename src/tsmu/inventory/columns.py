@@ -112,10 +112,10 @@ def _is_part(texts: pd.Series) -> bool:
 def _share_of_dates(texts: pd.Series, *, plain_numbers: bool = True) -> float:
     """The share of a column's cells that can be read as dates, of those that say anything."""
     some = texts[texts.str.strip() != ""].drop_duplicates().head(200).tolist()
-    found = read_dates(some)
+    dates = read_dates(some)
     read = [
         interval
-        for interval in found.intervals
+        for interval in dates.intervals
         if interval and (plain_numbers or not interval.layout.endswith(SHORT_LAYOUTS))
     ]
-    return len(read) / max(len(some) - len(found.blank), 1)
+    return len(read) / max(len(some) - len(dates.blank), 1)

@@ -30,8 +30,8 @@ def tell_control_characters(cells: pd.DataFrame, file: str, log: IssueLog) -> No
     """Tell the cells with tabs and other characters that do not print; line breaks are text."""
     for column in cells.columns:
         rough = cells.index[cells[column].str.contains(CONTROL, regex=True)]
-        said = [f"control characters in {cells.loc[row, column][:60]!r}" for row in rough]
-        warn_rows(log, file, column, rough.tolist(), said, "taken as blanks")
+        problems = [f"control characters in {cells.loc[row, column][:60]!r}" for row in rough]
+        warn_rows(log, file, column, rough.tolist(), problems, "taken as blanks")
 
 
 def clean_text(texts: pd.Series) -> pd.Series:
@@ -76,9 +76,9 @@ def _with_parts(
     blank = [at for at, parts in enumerate(cells) if all(map(is_no_date, parts))]
     unread = sorted({at for at, date_of in enumerate(parts_of) if date_of is None} - set(blank))
     names = [columns[part] for part in roles if part in text]
-    said = [", ".join(f"{columns[part]} {text[part].iloc[at]!r}" for part in roles if part in text) for at in unread]
+    shown = [", ".join(f"{columns[part]} {text[part].iloc[at]!r}" for part in roles if part in text) for at in unread]
     warn_rows(
-        log, file, year, index[unread].tolist(), [f"{one} are no date" for one in said],
+        log, file, year, index[unread].tolist(), [f"{parts} are no date" for parts in shown],
         "taken without a date" if dates is None else "not used",
     )  # fmt: skip
     if dates is None:
@@ -115,8 +115,8 @@ def _intervals(
     first = [one.first if one else None for one in early]
     last = [one.last if one else None for one in late]
     turned = [i for i, (a, b) in enumerate(zip(first, last, strict=True)) if a and b and a > b]
-    said = [f"the latest day {last[i]} is before the earliest {first[i]}" for i in turned]
-    warn_rows(log, file, column, index[turned].tolist(), said, "exchanged")
+    problems = [f"the latest day {last[i]} is before the earliest {first[i]}" for i in turned]
+    warn_rows(log, file, column, index[turned].tolist(), problems, "exchanged")
     for i in turned:
         first[i], last[i] = late[i].first or last[i], early[i].last or first[i]  # type: ignore[union-attr]
     precision = []
@@ -133,21 +133,21 @@ def _intervals(
 
 def _dates(texts: pd.Series, column: str, source: Source, beside: list[str], file: str, log: IssueLog) -> Dates:
     """Read one column of dates, and tell what cannot be read and what was taken for granted."""
-    found = read_dates(texts.tolist(), source.order, beside)
-    dates, index = list(found.intervals), texts.index
-    said = [f"date {texts.iloc[i]!r} cannot be read" for i in found.unread]
-    warn_rows(log, file, column, index[found.unread].tolist(), said, "taken without a date")
-    if len(found.blank) < len(texts):
-        warn_rows(log, file, column, index[found.blank].tolist(), "no date", "taken without a date")
+    read = read_dates(texts.tolist(), source.order, beside)
+    dates, index = list(read.intervals), texts.index
+    problems = [f"date {texts.iloc[i]!r} cannot be read" for i in read.unread]
+    warn_rows(log, file, column, index[read.unread].tolist(), problems, "taken without a date")
+    if len(read.blank) < len(texts):
+        warn_rows(log, file, column, index[read.blank].tolist(), "no date", "taken without a date")
     empty = [i for i, one in enumerate(dates) if one and PLACEHOLDERS & {one.first, one.last}]
-    said = [f"date {texts.iloc[i]!r} stands for unknown" for i in empty]
-    warn_rows(log, file, column, index[empty].tolist(), said, "taken without a date")
+    problems = [f"date {texts.iloc[i]!r} stands for unknown" for i in empty]
+    warn_rows(log, file, column, index[empty].tolist(), problems, "taken without a date")
     for i in empty:
         dates[i] = None
     _tell_future(dates, texts.tolist(), column, index, file, log)
     _tell_firsts(dates, texts, column, file, log)
     _tell_layouts(dates, texts, column, file, log)
-    for places, problem, action in found.notes:
+    for places, problem, action in read.notes:
         rows = index[places].tolist()
         log.warning(file, f"{len(rows)} dates {problem}: rows {ranges(rows)}", action, row=rows[0], column=column)
     return dates
@@ -156,8 +156,8 @@ def _dates(texts: pd.Series, column: str, source: Source, beside: list[str], fil
 def _tell_future(dates: Dates, texts: list[str], column: str, index: pd.Index, file: str, log: IssueLog) -> None:
     today = date.today()
     future = [i for i, one in enumerate(dates) if one and one.first and one.first > today]
-    said = [f"date {texts[i]!r} is in the future" for i in future]
-    warn_rows(log, file, column, index[future].tolist(), said, "kept; check it")
+    problems = [f"date {texts[i]!r} is in the future" for i in future]
+    warn_rows(log, file, column, index[future].tolist(), problems, "kept; check it")
 
 
 def _tell_firsts(dates: Dates, texts: pd.Series, column: str, file: str, log: IssueLog) -> None:
@@ -184,16 +184,16 @@ def _tell_layouts(dates: Dates, texts: pd.Series, column: str, file: str, log: I
                 f"read as {layout}", row=rows[0], column=column,
             )  # fmt: skip
         else:
-            said = [f"date {texts[row]!r} is written {layout}, most others {usual}" for row in rows]
-            warn_rows(log, file, column, rows, said, f"read as {layout}")
+            problems = [f"date {texts[row]!r} is written {layout}, most others {usual}" for row in rows]
+            warn_rows(log, file, column, rows, problems, f"read as {layout}")
 
 
 def metres(texts: pd.Series, column: str | None, file: str, log: IssueLog) -> np.ndarray:
     """Positional accuracies in metres, NaN where there is none."""
     values = np.array([parse_metres(text) for text in texts], float)
     bad = [i for i, text in enumerate(texts) if text.casefold() not in MISSING and np.isnan(values[i])]
-    said = [f"{texts.iloc[i]!r} is no distance" for i in bad]
-    warn_rows(log, file, column, texts.index[bad].tolist(), said, "taken as unknown")
+    problems = [f"{texts.iloc[i]!r} is no distance" for i in bad]
+    warn_rows(log, file, column, texts.index[bad].tolist(), problems, "taken as unknown")
     return values
 
 
@@ -206,8 +206,8 @@ def confidence_fields(
         return texts, code
     named = code.map(source.confidence).astype("str").fillna("")
     bad = texts.index[(named == "") & ~texts.str.casefold().isin(MISSING)]
-    said = [f"confidence {texts[row]!r} is none of {', '.join(map(str, source.confidence))}" for row in bad]
-    warn_rows(log, file, column, bad.tolist(), said, "taken without a class")
+    problems = [f"confidence {texts[row]!r} is none of {', '.join(map(str, source.confidence))}" for row in bad]
+    warn_rows(log, file, column, bad.tolist(), problems, "taken without a class")
     return named, code
 
 

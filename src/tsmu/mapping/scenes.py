@@ -89,14 +89,14 @@ def read_scene_table(path: Path, log: IssueLog) -> list[tuple[int, SceneOrder | 
 
 
 def _order(cells: Mapping[str, str], days: Mapping[str, date | None], folder: Path) -> SceneOrder | str:
-    found = {name: cells.get(name, "") for name in COLUMNS}
-    if not found["post"]:
+    given = {name: cells.get(name, "") for name in COLUMNS}
+    if not given["post"]:
         return "no post-event raster is named"
-    post = _listed(found["post"], folder)
-    name = scene_name(found["name"]) if found["name"] else name_of(post)
-    pre = _listed(found["pre"], folder) if found["pre"] else None
+    post = _listed(given["post"], folder)
+    name = scene_name(given["name"]) if given["name"] else name_of(post)
+    pre = _listed(given["pre"], folder) if given["pre"] else None
     texts = [day.isoformat() if (day := days.get(name)) else None for name in COLUMNS[3:5]]
-    return SceneOrder(post, pre, name, found["region"] or None, *texts)
+    return SceneOrder(post, pre, name, given["region"] or None, *texts)
 
 
 def _listed(cell: str, folder: Path) -> Path | str:
