@@ -22,7 +22,7 @@ NOT_SURE = ("datum", "data")  # also a geodetic datum, and any data
 DATE_WORD = re.compile(r"date|fecha|datum|data(?![a-z])|dat(?![a-z])", re.I)
 OTHER_DATE = re.compile(
     r"creat|edit|updat|modif|import|imag|acqui|survey|report|publi|submit|upload|pre|post|map|digit|entry|insp|visit|"
-    r"download|access|sat|scene", re.I,
+    r"download|access|sat|scene|timestamp|recorded", re.I,
 )  # fmt: skip
 
 

@@ -164,7 +164,6 @@ GENERIC = Source(
         "date": (
             *("event_date", "date", "landslide_date", "date_occurred", "occurrence_date", "datetime", "date_time"),
             *("date_event", "date_of_event", "date_of_occurrence", "evt_date", "slide_date", "failure_date"),
-            "timestamp",
             *("fecha", "fecha_evento", "fecha_ocurrencia", "date_evenement", "ereignisdatum", "data_evento", "datum"),
             "data",
         ),
