@@ -9,10 +9,13 @@ import shutil
 import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 CHUNK = 1 << 20
+WHOLE = 64 << 20  # bytes up to which the digest of a file's content is one of all its bytes
+PIECES = 64  # of a larger file, of `CHUNK` bytes each, spread over it
 
 
 @contextmanager
@@ -44,6 +47,15 @@ def write_text(path: Path, text: str) -> None:
 def write_json(path: Path, value: Any) -> None:
     """Write a JSON file whole; numbers that JSON does not know become null."""
     write_text(path, json.dumps(without_nan(value), indent=1))
+
+
+def read_json_object(path: Path) -> dict[str, Any]:
+    """Read a JSON file that notes something; one that is missing, damaged or no object notes nothing."""
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return value if isinstance(value, dict) else {}
 
 
 def without_nan(value: Any) -> Any:
@@ -121,3 +133,32 @@ def listed_file(folder: Path, cell: str) -> Path:
         else:
             place /= next((entry.name for entry in place.iterdir() if composed(entry.name) == composed(part)), part)
     return place if place.exists() else with_slashes
+
+
+def content_digest(path: Path) -> str:
+    """Tell a file's content from any other, as cheaply as that can be done.
+
+    A file of up to 64 MB is read whole, so it may be copied or touched and stays the same. Of a larger one count
+    its size, its time of change, and 64 pieces of 1 MB that are spread over it.
+
+    Returns:
+        A hexadecimal digest; the empty text where there is no such file.
+    """
+    try:
+        status = path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return ""
+    return _content_digest(path, status.st_size, status.st_mtime_ns, status.st_ino)
+
+
+@lru_cache(maxsize=1 << 16)
+def _content_digest(path: Path, size: int, changed: int, number: int) -> str:
+    del number  # tells a file from one that was renamed over it
+    if size <= WHOLE:
+        return sha256(path)
+    digest = hashlib.sha256(f"{size} {changed}".encode())
+    with path.open("rb") as handle:
+        for piece in range(PIECES):
+            handle.seek(piece * (size - CHUNK) // (PIECES - 1))
+            digest.update(handle.read(CHUNK))
+    return digest.hexdigest()

@@ -1,7 +1,6 @@
 """How a chain of bundles serves every region: the R matrix of a workspace."""
 
-import hashlib
-import json
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,7 +9,8 @@ from typing import Any
 import geopandas
 import numpy as np
 
-from tsmu.chips.index import IMAGES, at_hand, read_index, select
+from tsmu.chips.contents import contents_of
+from tsmu.chips.index import at_hand, read_index, select
 from tsmu.errors import ChipError
 from tsmu.evaluate.matrix import ContinualScores, Matrix
 from tsmu.evaluate.pixels import PixelCounts
@@ -199,10 +199,9 @@ class _CachedScorer:
         self._network: RegionNet | None = None
 
     def counts(self, decoder: str, chips: geopandas.GeoDataFrame) -> PixelCounts:
-        file = self._folder / f"{decoder}-{_chips_key(chips)}.npz"
-        if file.exists():
-            stored = np.load(file)
-            return PixelCounts(stored["landslide"], stored["background"])
+        file = self._folder / f"{decoder}-{contents_of(chips)[:16]}.npz"
+        if (stored := _stored_counts(file)) is not None:
+            return stored
         if self._network is None:
             self._network = self._bundle.network()
         counts = count_pixels(self._network, decoder, chips)
@@ -211,13 +210,10 @@ class _CachedScorer:
         return counts
 
 
-def _chips_key(chips: geopandas.GeoDataFrame) -> str:
-    """Name a set of chips by what they are and by the state of their files."""
-    files = {path for column in (*IMAGES, "mask") for path in chips[column] if path is not None}
-    states = [
-        (path, Path(path).stat().st_size, Path(path).stat().st_mtime_ns)
-        for path in sorted(files)
-        if Path(path).exists()
-    ]
-    rows = chips.drop(columns="geometry").to_json(orient="records")
-    return hashlib.sha256(json.dumps([rows, states]).encode()).hexdigest()[:16]
+def _stored_counts(file: Path) -> PixelCounts | None:
+    """Counts that were computed before; None where there are none, or they are damaged."""
+    try:
+        with np.load(file, allow_pickle=False) as stored:
+            return PixelCounts(stored["landslide"], stored["background"])
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        return None
