@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from tests.database.conftest import RUN, scene, squares
 from tsmu.database.building import Added, RunRecord, SceneRecord, add_run
+from tsmu.database.reviewing import review as review_landslide
 from tsmu.database.schema import landslide, landslide_version, mapped_area, observation, review, run
 from tsmu.database.schema import scene as scene_table
 from tsmu.database.store import Database, frame
@@ -141,3 +142,42 @@ def test_other_crs_are_turned_into_degrees_and_none_is_refused(database: Databas
     assert table(database, landslide).total_bounds == pytest.approx(tuple(squares(1).total_bounds), abs=1e-9)
     with pytest.raises(DatabaseError, match="CRS"):
         add(database, squares(1).set_crs(None, allow_override=True), NEWER)
+
+
+def test_a_run_whose_images_were_replaced_is_superseded(database: Database) -> None:
+    first = add(database, squares(3))
+    replaced = add(database, squares(2, 0.2))  # the same images by name, scene, model and settings
+    assert not replaced.already_there
+    assert (replaced.supersedes, replaced.candidates, replaced.withdrawn) == (first.run_id, 2, 3)
+    found = table(database, landslide)
+    assert found["status"].tolist() == ["rejected"] * 3 + ["candidate"] * 2
+    assert set(found["author"]) == {"run"}  # no person's rejection: neither labels nor figures count it
+    assert set(table(database, landslide_version)["status"]) == {"candidate"}
+    assert "replaced" in found["change_reason"].iloc[0]
+    before = counts(database)
+    assert add(database, squares(2, 0.2)).already_there
+    assert counts(database) == before
+    back = add(database, squares(3))  # the first images again: what was rejected is no obstacle
+    assert (back.supersedes, back.candidates, back.withdrawn) == (replaced.run_id, 3, 2)
+    assert add(database, squares(3)).already_there
+
+
+def test_what_persons_decided_and_what_others_see_stays_when_images_are_replaced(database: Database) -> None:
+    add(database, squares(4))
+    ids = table(database, landslide)["id"]
+    decide_on = {"by": "eva", "why": "seen in the field"}
+    review_landslide(database, ids[0], status="confirmed", **decide_on)
+    add(database, squares(4).iloc[1:2], NEWER)  # another run sees the second one
+    beside = shapely.box(*squares(4).iloc[2:3].total_bounds)  # the new images show the third one's ground only
+    added = add_run(database, squares(0), scene(), RUN, IssueLog("test"), shapely.MultiPolygon([beside]))
+    assert added.withdrawn == 1
+    assert table(database, landslide)["status"].tolist() == ["confirmed", "candidate", "rejected", "candidate"]
+
+
+def test_images_without_landslides_are_told_by_the_ground_that_they_show(database: Database) -> None:
+    half = shapely.MultiPolygon([shapely.box(7, 46, 7.1, 46.1)])
+    first = add(database, squares(0))
+    assert add(database, squares(0)).already_there
+    second = add_run(database, squares(0), scene(), RUN, IssueLog("test"), half)
+    assert second.supersedes == first.run_id
+    assert add_run(database, squares(0), scene(), RUN, IssueLog("test"), half).already_there

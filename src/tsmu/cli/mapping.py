@@ -99,6 +99,10 @@ def record(
     polygons = geopandas.read_parquet(result.polygons)
     added = add_run(records, polygons, seen, by, told, valid_area(result.probability))
     log.issues += told.issues
+    if added.supersedes:
+        problem = f"its images, or what is computed from them, have changed since run {added.supersedes}"
+        action = f"recorded as a new run; {added.withdrawn} candidates that it does not show any more were rejected"
+        log.warning(place, problem, action)
     return {
         "scene": order.name,
         "region": routed.region,
@@ -123,6 +127,8 @@ def record(
         "candidates": added.candidates,
         "redrawn": added.redrawn,
         "proposed": added.proposed,
+        "withdrawn": added.withdrawn,
+        "supersedes": added.supersedes,
         "outputs": {
             "probability": str(result.probability),
             "polygons": str(result.polygons),

@@ -7,11 +7,16 @@ What a run says of a landslide that is there already is decided so, observation 
 - Where an observation and a landslide overlap no other, and no person has touched the landslide,
   it is redrawn; its former version is kept.
 - Everything else is only proposed, in the review table: a person decided, or it is not one to one.
+
+A run that comes again with other outlines had other images: a file was replaced under its name, or its
+map was computed anew. It is a run of its own then, which names in its settings the one that it supersedes.
+Candidates that only superseded runs have seen, and that lie where this one looked and saw nothing, are
+rejected by it; unlike what a person rejected, they say nothing against a later run that sees them again.
 """
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -24,7 +29,7 @@ import sqlalchemy as sa
 from shapely.geometry.base import BaseGeometry
 
 from tsmu.database import geopackage
-from tsmu.database.blobs import Shapes, decode, encode, encoded
+from tsmu.database.blobs import Encoded, Shapes, decode, encode, encoded
 from tsmu.database.ids import content_id, landslide_ids, outline_ids
 from tsmu.database.outlines import clean, geodesic_areas
 from tsmu.database.places import touches
@@ -35,6 +40,7 @@ from tsmu.database.vocabulary import Author, Decision, Status
 from tsmu.evaluate.objects import SAME
 from tsmu.issues import IssueLog
 
+SUPERSEDES = "supersedes"  # among a run's settings: the id of the run on the images that its own have replaced
 _MEASURED = ("max_probability", "mean_probability", "mean_deviation")
 
 
@@ -96,6 +102,10 @@ class RunRecord:
             "run", scene_id, self.bundle_digest, self.decoder, self.threshold, self.engine, self._settings
         )
 
+    def superseding(self, run_id: str, outlines: str) -> "RunRecord":
+        """The same run on images that have changed since an earlier one, told from that by what it found."""
+        return replace(self, settings={**self.settings, SUPERSEDES: run_id, "outlines": outlines})
+
     @property
     def _settings(self) -> str:
         return json.dumps(dict(self.settings), sort_keys=True)
@@ -112,6 +122,8 @@ class Added:
     """What a run brought: numbers of rows; all 0 where the run was there already.
 
     `observations` = `candidates` + `redrawn` + `proposed` + those that say what is believed already.
+    `supersedes` is the id of the run whose images this one's have replaced, if there is one; `withdrawn`
+    counts the candidates of such runs that this one does not see.
     """
 
     run_id: str
@@ -120,6 +132,8 @@ class Added:
     candidates: int = 0
     redrawn: int = 0
     proposed: int = 0
+    withdrawn: int = 0
+    supersedes: str | None = None
 
 
 def add_run(
@@ -131,6 +145,8 @@ def add_run(
     area: BaseGeometry | None = None,
 ) -> Added:
     """Put what a run found into the database, in one transaction; a run that is there changes nothing.
+
+    One that is there with other outlines is superseded, see the top of this module.
 
     Args:
         database: open.
@@ -144,14 +160,17 @@ def add_run(
     places, shapes = clean(polygons.geometry, seen.name, log)
     values = pd.DataFrame(polygons.drop(columns=polygons.geometry.name)).iloc[places]
     areas = _areas(values, shapes, {issue.row for issue in log if issue.severity == "warning"}, places)
-    run_id, created = by.id(seen.id), now()
+    created, stored = now(), encoded(shapes, database.backend)
     with database.write() as connection:
-        if connection.execute(sa.select(run.c.id).where(run.c.id == run_id)).first():
-            return Added(run_id, already_there=True)
+        line = _line_of(connection, seen.id, by.id(seen.id))
+        if line and _found_the_same(connection, line[-1], stored, seen, area):
+            return Added(line[-1], already_there=True)
+        if line:
+            by = by.superseding(line[-1], content_id("outlines", *stored.wkb))
+        run_id = by.id(seen.id)
         register(connection, seen, by, created, area)
         matches = _match(connection, shapes)
         fresh = ~np.isin(np.arange(len(shapes)), matches.observed)
-        stored = encoded(shapes, database.backend)
         ids = outline_ids(run_id, stored.wkb)
         owner = np.empty(len(shapes), dtype=object)
         owner[fresh] = landslide_ids(ids[fresh])
@@ -168,7 +187,65 @@ def add_run(
             connection, matches.owner[redraw], shapes[matches.observed[redraw]], areas[matches.observed[redraw]], stamp
         )
         _propose(connection, matches, ids, run_id, created)
-        return Added(run_id, False, len(shapes), int(fresh.sum()), int(redraw.sum()), int(matches.propose.sum()))
+        withdrawn = _withdraw(connection, line, matches, seen.footprint if area is None else area, stamp)
+        counts = int(fresh.sum()), int(redraw.sum()), int(matches.propose.sum()), withdrawn
+        return Added(run_id, False, len(shapes), *counts, supersedes=line[-1] if line else None)
+
+
+def _line_of(connection: sa.Connection, scene_id: str, run_id: str) -> list[str]:
+    """A run and those that superseded it, one after the other; empty if the run is not there."""
+    rows = connection.execute(sa.select(run.c.id, run.c.settings).where(run.c.scene_id == scene_id)).fetchall()
+    line = [run_id] if run_id in {row.id for row in rows} else []
+    after = {json.loads(row.settings).get(SUPERSEDES): row.id for row in rows}
+    while line and line[-1] in after:
+        line.append(after[line[-1]])
+    return line
+
+
+def _found_the_same(
+    connection: sa.Connection, run_id: str, stored: Encoded, seen: SceneRecord, area: BaseGeometry | None
+) -> bool:
+    """Whether a run that is there has these outlines; of none, whether it looked at the same ground."""
+    known = set(connection.execute(sa.select(observation.c.id).where(observation.c.run_id == run_id)).scalars())
+    if known or len(stored):
+        return known == set(outline_ids(run_id, stored.wkb).tolist())
+    looked = decode(
+        connection.execute(sa.select(mapped_area.c.geom).where(mapped_area.c.run_id == run_id)).scalars().all()
+    )
+    return bool(len(looked)) and bool(shapely.union_all(looked).equals(seen.footprint if area is None else area))
+
+
+def _withdraw(
+    connection: sa.Connection, line: Sequence[str], matches: "_Matches", looked: BaseGeometry, stamp: dict[str, Any]
+) -> int:
+    """Reject the candidates that only superseded runs have seen, where a new one looked; gives their number."""
+    if not line:
+        return 0
+    of = observation.c.landslide_id
+    seen = sa.select(of).where(observation.c.run_id.in_(line))
+    elsewhere = (
+        sa.select(of)
+        .where(of.is_not(None))
+        .where(
+            observation.c.run_id.is_(None)
+            | observation.c.run_id.not_in([*line, stamp["changed_by"].removeprefix("run ")])
+        )
+    )
+    untouched = (landslide.c.status == Status.CANDIDATE.value) & (landslide.c.author == Author.RUN.value)
+    asked = sa.select(landslide.c.id, landslide.c.geom).where(
+        untouched, landslide.c.id.in_(seen), landslide.c.id.not_in(elsewhere)
+    )
+    rows = [row for row in connection.execute(asked).fetchall() if row.id not in set(matches.owner.tolist())]
+    shapely.prepare(looked)
+    gone = [
+        row.id for row, shape in zip(rows, decode([row.geom for row in rows]), strict=True) if looked.intersects(shape)
+    ]
+    changed = stamp | {"change_reason": "not seen in the images that replaced those it was seen in"}
+    statement = sa.update(landslide).where(landslide.c.id == sa.bindparam("of"))
+    statement = statement.values(status=Status.REJECTED.value, version=landslide.c.version + 1, **changed)
+    if gone:
+        connection.execute(statement, [{"of": one} for one in gone])
+    return len(gone)
 
 
 def register(
@@ -239,7 +316,9 @@ def _landslides_near(connection: sa.Connection, shapes: Shapes) -> pd.DataFrame:
     if not len(shapes):
         return pd.DataFrame(columns=[column.name for column in columns])
     near = touches(landslide, tuple(shapely.total_bounds(shapes).tolist()), connection.dialect.name)
-    rows = connection.execute(sa.select(*columns).where(near, landslide.c.status != Status.MERGED.value)).fetchall()
+    by_a_run = (landslide.c.status == Status.REJECTED.value) & (landslide.c.author == Author.RUN.value)
+    believed = landslide.c.status != Status.MERGED.value, ~by_a_run
+    rows = connection.execute(sa.select(*columns).where(near, *believed)).fetchall()
     return pd.DataFrame(rows, columns=[column.name for column in columns])
 
 
