@@ -70,8 +70,7 @@ def map_scene(
     """Map scenes: probabilities, polygons, and candidates in the landslide database."""
     with command("map", as_json) as answer:
         space = find_workspace(workspace)
-        from tsmu.cli.mapping import on_cluster, one_by_one, record
-        from tsmu.database import open_database
+        from tsmu.cli.mapping import MapRecords, on_cluster, one_by_one, record
         from tsmu.errors import MapError, TsmuError
         from tsmu.issues import IssueLog
         from tsmu.mapping.choose import ENGINES, PRECISIONS
@@ -100,12 +99,12 @@ def map_scene(
         rows = {order.name: row for row, order in orders}
         folders = [(order, out or space.maps / order.name) for _, order in orders]
         outcomes = on_cluster(cluster, wanted, space, folders) if cluster else one_by_one(wanted, space, folders)
-        with space.lock("tsmu map"), open_database(space.database, create=True) as records, closing(outcomes):
+        with space.lock("tsmu map"), closing(MapRecords(space.database)) as records, closing(outcomes):
             for order, outcome in outcomes:
                 try:
                     if isinstance(outcome, Exception):
                         raise outcome
-                    done.append(record(records, order, outcome, wanted, space, log))
+                    done.append(record(records.database(), order, outcome, wanted, space, log))
                 except (TsmuError, OSError) as error:
                     if len(orders) == 1 and not log.errors:
                         raise

@@ -9,7 +9,7 @@ from typing import Any
 import geopandas
 
 from tsmu.cli.command import progress
-from tsmu.database import Database, RunRecord, SceneRecord, add_run
+from tsmu.database import Database, RunRecord, SceneRecord, add_run, open_database
 from tsmu.errors import TsmuError
 from tsmu.imagery.pair_terrain import TOLD_FROM
 from tsmu.imagery.raster import file_identity
@@ -22,6 +22,31 @@ from tsmu.mapping.workers import workers
 from tsmu.workspace import Workspace
 
 Ordered = Sequence[tuple[SceneOrder, Path]]
+
+
+class MapRecords:
+    """The database that maps go into; one that is not there yet is made for the first map, not before.
+
+    One that is there is opened at once, so that what is wrong with it is told before anything is mapped.
+    """
+
+    def __init__(self, place: Path | str) -> None:
+        self._place, self.name = place, str(place)
+        self._opened: Database | None = None
+        if isinstance(place, str) or place.exists():
+            self.database()
+
+    def database(self) -> Database:
+        """The open database."""
+        if self._opened is None:
+            self._opened = open_database(self._place, create=True)
+            self.name = self._opened.name
+        return self._opened
+
+    def close(self) -> None:
+        """Close it, if it was opened."""
+        if self._opened is not None:
+            self._opened.close()
 
 
 def one_by_one(wanted: Wanted, space: Workspace, scenes: Ordered) -> Generator[tuple[SceneOrder, Outcome]]:

@@ -109,12 +109,12 @@ def is_remote(path: Path | str) -> bool:
 
 
 def file_identity(file: str | Path) -> tuple[str, int, int]:
-    """Absolute path, size and time of change; zeros for what lies on a server."""
+    """Name, size and time of change, so that it stays the same where a folder is moved; zeros on a server."""
     path = Path(file)
     if is_remote(file) or not path.exists():
         return str(file), 0, 0
     status = path.stat()
-    return str(path.resolve()), status.st_size, status.st_mtime_ns
+    return path.name, status.st_size, status.st_mtime_ns
 
 
 @contextmanager

@@ -134,8 +134,9 @@ def derive_terrain(
         own = _grid_of(dem, dataset)
         target = folder / f"terrain-{_digest(dataset, grid, bands)}.tif"
         if not target.exists():
+            cells = _cells_under(dem, own, grid, bands)
             with written_whole(target) as temporary:
-                _derive(dem, dataset, _cells_under(dem, own, grid, bands), bands, temporary)
+                _derive(dem, dataset, cells, bands, temporary)
                 unknown = _unknown_share(temporary, grid)
                 _check_cover(dem, unknown, least)
                 with rasterio.open(temporary, "r+") as written:

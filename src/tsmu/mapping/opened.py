@@ -5,9 +5,13 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import rasterio
 import shapely
 
 from tsmu.errors import MapError
+from tsmu.files import content_digest
+from tsmu.imagery.grids import Grid
+from tsmu.imagery.raster import describe_open, is_remote
 from tsmu.imagery.terrain import Terrain, derive_terrain, place_of_dem, terrain_bands
 from tsmu.mapping.answers import ALL_VIEWS, AS_IT_IS
 from tsmu.mapping.choose import INT8_FROM, choose_engine
@@ -19,7 +23,7 @@ from tsmu.mapping.mapper import MapRun
 from tsmu.mapping.plan import Tiling, plan_tiling
 from tsmu.mapping.polygons import Outlining
 from tsmu.mapping.publish import publish
-from tsmu.mapping.result import MapResult, tags_in
+from tsmu.mapping.result import RASTER, MapResult, tags_in
 from tsmu.mapping.routing import Routed, route
 from tsmu.mapping.scenes import SceneOrder, place_of
 from tsmu.mapping.source import Scene, scene_grid
@@ -29,6 +33,7 @@ from tsmu.model.serving import served_record, serving_bundle
 from tsmu.workspace import Workspace
 
 TERRAIN = "terrain"  # folder of the cache
+SCENE, SCENE_CONTENT = "tsmu_scene", "tsmu_scene_content"  # tags of the raster: whose map it is
 
 
 @dataclass(frozen=True)
@@ -163,6 +168,7 @@ class SceneOpener:
     def __init__(self, wanted: Wanted, space: Workspace) -> None:
         self._wanted, self._space = wanted, space
         self._current = served_record(space.models)
+        self._bundles: dict[str, Bundle] = {}
         self._ready: dict[tuple[str, bool], _Served] = {}
 
     @contextmanager
@@ -178,8 +184,7 @@ class SceneOpener:
             MapError, ImageError, RegionError, BundleError: it cannot be mapped, or not as wanted.
         """
         wanted, current = self._wanted, self._current
-        place = str(order.post.resolve()) if isinstance(order.post, Path) else order.post
-        _check_free(folder, place)
+        _check_free(folder, order.post, self._space)
         with ExitStack() as stack:
             terrain = self._terrain(order)
             scene = stack.enter_context(
@@ -192,11 +197,13 @@ class SceneOpener:
                 )
             )
             routed = plan.routed if plan else self._routed(order, scene)
-            pixels = scene.width * scene.height * len(ALL_VIEWS if wanted.tta else AS_IT_IS)
-            served = [self._of_region(name, pixels) for name in routed.regions]
             if plan is None:
-                for one in served:
-                    self._check(scene, one)
+                for name in routed.regions:
+                    self._check(scene, name)
+            limits = self._limits(scene, stack)
+            pixels = scene.width * scene.height * len(ALL_VIEWS if wanted.tta else AS_IT_IS)
+            served = [self._of_region(name, pixels) for name in routed.regions]  # compiled: all else is settled
+            if plan is None:
                 plan = Plan(routed, self._tiling(scene, served))
             by = [one.maps(wanted.threshold) for one in served]
             run = MapRun(
@@ -207,11 +214,12 @@ class SceneOpener:
                     [one.threshold for one in by], wanted.min_area, wanted.min_probability, wanted.simplify
                 ),
                 **vars(plan.tiling),
-                limits=self._limits(scene, stack),
+                limits=limits,
                 tta=wanted.tta,
                 region_layer=wanted.region_layer,
                 tags={
-                    "tsmu_scene": place,
+                    SCENE: _place(order.post, self._space),
+                    SCENE_CONTENT: content_digest(order.post) if isinstance(order.post, Path) else "",
                     "tsmu_bundle": by[0].bundle,
                     "tsmu_bundle_digest": by[0].digest,
                     "tsmu_region": routed.region,
@@ -238,18 +246,25 @@ class SceneOpener:
     def _of_region(self, region: str, pixels: int) -> _Served:
         which = region, pixels >= INT8_FROM
         if which not in self._ready:
-            bundle = serving_bundle(self._space.models, region)
-            bundle.require_region(region)
+            bundle = self._bundle(region)
             engine = choose_engine(self._wanted.engine, bundle, region, self._space, self._wanted.precision, pixels)
             self._ready[which] = _Served(region, bundle, engine)
         return self._ready[which]
 
-    def _check(self, scene: Scene, served: _Served) -> None:
+    def _bundle(self, region: str) -> Bundle:
+        """The version that serves a region."""
+        if region not in self._bundles:
+            bundle = serving_bundle(self._space.models, region)
+            bundle.require_region(region)
+            self._bundles[region] = bundle
+        return self._bundles[region]
+
+    def _check(self, scene: Scene, region: str) -> None:
         """Refuse a scene that is not of the kind that a region's decoder was trained on."""
+        record = self._bundle(region).record
         if not self._wanted.any_resolution:
-            scene.check_pixel_size(served.serving.pixel_size)
+            scene.check_pixel_size(record.regions[region].pixel_size)
         if self._wanted.scale is None:
-            record = served.bundle.record
             check_values(scene, record.dtypes, record.mean, record.std)
 
     def _tiling(self, scene: Scene, served: Sequence[_Served]) -> Tiling:
@@ -277,8 +292,30 @@ class SceneOpener:
         return limits
 
 
-def _check_free(folder: Path, place: str) -> None:
-    """Refuse to put a scene's map where another scene's lies."""
-    there = tags_in(folder).get("tsmu_scene")
-    if there not in (None, place):
-        raise MapError(f"{folder}: holds the map of {there}; give this scene a name of its own with --name")
+def _check_free(folder: Path, post: Path | str, space: Workspace) -> None:
+    """Refuse to put a scene's map where another scene's lies.
+
+    It is the same scene's under the same name within the workspace, or with the same content elsewhere. Maps of
+    before that was noted name an absolute path: where nothing lies there any more, workspace or scene was moved.
+    """
+    there = tags_in(folder)
+    place = there.get(SCENE)
+    if place is None or place == _place(post, space):
+        return
+    if isinstance(post, Path) and not is_remote(place):
+        if place == str(post.resolve()) or (there.get(SCENE_CONTENT) or "unknown") == content_digest(post):
+            return
+        gone = not (space.root / place).exists()
+        if SCENE_CONTENT not in there and gone and Path(place).name == post.name and _same_grid(folder, post):
+            return
+    raise MapError(f"{folder}: holds the map of {place}; give this scene a name of its own with --name")
+
+
+def _same_grid(folder: Path, post: Path) -> bool:
+    with rasterio.open(folder / RASTER) as dataset:
+        return Grid.of(describe_open(folder / RASTER, dataset)).same_as(scene_grid(post))
+
+
+def _place(post: Path | str, space: Workspace) -> str:
+    """How a map names its scene: relative to the workspace inside it, absolute outside; an address as it is."""
+    return space.stored_path(post) if isinstance(post, Path) else post
