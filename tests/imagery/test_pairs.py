@@ -128,6 +128,41 @@ def test_shift_is_reported_and_corrected(folder: Path, nodata: int | None) -> No
     assert not valid.all(), "the strip that pre no longer shows"
 
 
+@pytest.mark.parametrize("blur", [0.5, 1, 2, 3, 4, 6])
+def test_an_aligned_pair_of_which_one_image_is_blurred_is_not_moved(folder: Path, blur: float) -> None:
+    grid = Affine(10, 0, 600_000, 0, -10, 3_100_000)
+    for seed in (3, 5):
+        ground = texture(seed, 200, 200)
+        noise = np.random.default_rng(seed).normal(0, 3, ground.shape)
+        blurred = ndimage.gaussian_filter(ground.astype(float), (blur, blur, 0)) + noise
+        save(folder / f"a{seed}_post.tif", ground, grid)
+        save(folder / f"a{seed}_pre.tif", blurred.clip(1, 255).astype(np.uint8), grid)
+    pairs, _ = imported(folder, correct_shift=True)
+    assert not pairs["shift_corrected"].any()
+    assert not pairs["resampled"].any()
+
+
+def test_a_shift_that_is_not_sure_is_told_and_left(folder: Path) -> None:
+    """Half of the pre image lies 3 px to the right, the other half 3 px to the left."""
+    ground, grid = texture(3, 240, 240), Affine(10, 0, 600_000, 0, -10, 3_100_000)
+    torn = np.concatenate([np.roll(ground[:150], 3, axis=1), np.roll(ground[150:], -3, axis=1)])
+    save(folder / "a_post.tif", ground, grid)
+    save(folder / "a_pre.tif", torn, grid)
+    pairs, log = imported(folder, correct_shift=True)
+    assert not pairs["shift_corrected"][0]
+    assert "seems to lie" in log.issues[0].problem and "kept where it is" in log.issues[0].action
+
+
+def test_a_shift_below_a_pixel_of_a_blurred_image_is_corrected_where_it_is_sure(folder: Path) -> None:
+    ground, grid = texture(3, 300, 300), Affine(10, 0, 600_000, 0, -10, 3_100_000)
+    away = ndimage.gaussian_filter(ndimage.shift(ground.astype(float), (0.9, 0, 0), order=3, mode="nearest"), (1, 1, 0))
+    save(folder / "a_post.tif", ground, grid)
+    save(folder / "a_pre.tif", away.clip(1, 255).astype(np.uint8), grid)
+    pairs, _ = imported(folder, correct_shift=True)
+    assert pairs["shift_corrected"][0]
+    assert pairs["shift_y_px"][0] == pytest.approx(0.9, abs=0.1)
+
+
 def test_images_without_likeness_have_no_shift(folder: Path) -> None:
     shoot(folder, 1)
     Image.fromarray(texture(77)).save(folder / str(named(1, "PRE")), quality=95)

@@ -183,6 +183,10 @@ def pairs(
             "regions": regions,
             "resampled": int(found["resampled"].sum()),
             "shift_corrected": int(found["shift_corrected"].sum()),
+            "shifts": [
+                {"id": pair.id, "right_px": pair.shift_x_px, "down_px": pair.shift_y_px, "moved": pair.shift_corrected}
+                for pair in found[found["shift_x_px"].notna()].itertuples()
+            ],
             "overlapping": int((found["overlap_count"] > 0).sum()),
         }
         if elevations:
@@ -279,9 +283,16 @@ def _tell_pairs(answer: Answer, pairs: "geopandas.GeoDataFrame", source: Path, r
     for name, x, y in zip(moved["id"], moved["shift_x_px"], moved["shift_y_px"], strict=True):
         answer.say(f"{name}: the pre image lay {x:.1f} px right and {y:.1f} px down of the post image; moved back")
     if pairs["region"].isna().any():
-        how = "tsmu regions assign" if region_map else f"tsmu import pairs {shlex.quote(str(source))} --region NAME"
-        answer.say(f"pairs without a region give no chips; name theirs first: {how}")
+        answer.say(f"warning: pairs without a region give no chips; {region_advice(source, region_map)}")
     answer.say(f"next: tsmu import labels {shlex.quote(str(source)) if source.is_dir() else 'DIR'}")
+
+
+def region_advice(source: Path | str, region_map: bool) -> str:
+    """How pairs get a region that they lack; with a region map, they lie in none of its regions."""
+    named = f"tsmu import pairs {shlex.quote(str(source))} --region NAME"
+    if region_map:
+        return f"they lie in none of the region map's; name theirs with: {named}"
+    return f"name theirs with: {named}, or give a region map: tsmu regions use FILE --name-field FIELD"
 
 
 def _assignments(text: str | None, option: str) -> dict[str, str]:

@@ -16,7 +16,7 @@ from tsmu.imagery.footprints import events_between, overlapping
 from tsmu.imagery.grids import Grid, check_readable, onto, place
 from tsmu.imagery.pair_sources import Ids, find_pairs
 from tsmu.imagery.raster import RasterInfo, describe, empty_border, read
-from tsmu.imagery.registration import Shift, estimate_shift
+from tsmu.imagery.registration import Shift, estimate_shift, is_sure
 from tsmu.issues import IssueLog
 
 SMALLEST = 32  # px a side; the encoder halves five times
@@ -84,7 +84,7 @@ def import_pairs(
             `ID/pre.vrt`, and `ID/pre.tif` where the pre image had to be resampled onto the post grid.
         root: the workspace around `out`; images in it may be moved with it.
         repair: apply repairs of footprints that are unambiguous.
-        correct_shift: resample pre images that lie at least half a pixel off.
+        correct_shift: resample pre images that surely lie at least half a pixel off.
         ids: those that pairs have already.
         progress: called with (done, all) after each pair.
         events: columns id, date_min, date_max, geometry: matched by place, and their dates checked.
@@ -125,7 +125,7 @@ def _import(pair: Candidate, log: IssueLog, folder: Path, root: Path, correct_sh
     info = _opened(pair.post)
     grid = pair.place_post.grid(info)
     post = _placed(info, grid, folder / "post.vrt", root, log)
-    pre, shift, corrected, resampled = None, None, False, False
+    pre, shift, sure, corrected, resampled = None, None, False, False, False
     if pair.pre is not None:
         before = _opened(pair.pre)
         _check_alike(before, info, pair)
@@ -134,13 +134,12 @@ def _import(pair: Candidate, log: IssueLog, folder: Path, root: Path, correct_sh
         resampled = not own.same_as(grid)
         placed = _placed(before, own, folder / "pre.vrt", root, log)
         pre = onto(placed, own, grid, folder / "pre.tif") if resampled else placed
-        shift = _shift(pre, post, grid)
-        corrected = correct_shift and shift is not None and math.hypot(shift.x, shift.y) >= CORRECTED_FROM
+        shift, sure = _shift(pre, post, grid)
+        corrected = correct_shift and sure and shift is not None and math.hypot(shift.x, shift.y) >= CORRECTED_FROM
         if corrected and shift is not None:
             pre = onto(placed, own, grid, folder / "pre.tif", moved=(shift.x, shift.y))
-        elif shift is not None and math.hypot(shift.x, shift.y) >= TOLD_FROM:
-            problem = f"the pre image lies {shift.x:.1f} px right and {shift.y:.1f} px down of the post image"
-            log.warning(pair.file, problem, "kept; --correct-shift moves it back", row=pair.row)
+        elif shift is not None:
+            _tell_shift(shift, pair, log, sure=sure, correct_shift=correct_shift)
     return {
         "id": pair.id,
         "pre": None if pre is None else str(pre.resolve()),
@@ -217,11 +216,28 @@ def _check_cover(info: RasterInfo, own: Grid, grid: Grid) -> None:
         raise ImageError(f"{info.path}: shows only {share:.0%} of the post image's footprint")
 
 
-def _shift(pre: Path, post: Path, grid: Grid) -> Shift | None:
+def _shift(pre: Path, post: Path, grid: Grid) -> tuple[Shift | None, bool]:
+    """How far the pre image lies off, and whether that is sure."""
     width, height = min(grid.width, MATCHED_SIDE), min(grid.height, MATCHED_SIDE)
     window = Window((grid.width - width) // 2, (grid.height - height) // 2, width, height)
     (first, valid), (second, also) = read(post, window), read(pre, window)
-    return estimate_shift(first, second, valid & also)
+    shift = estimate_shift(first, second, valid & also)
+    if shift is None or math.hypot(shift.x, shift.y) < CORRECTED_FROM:
+        return shift, False
+    return shift, is_sure(shift, first, second, valid & also)
+
+
+def _tell_shift(shift: Shift, pair: Candidate, log: IssueLog, *, sure: bool, correct_shift: bool) -> None:
+    """Log a shift that stays: a large one, or one that was to be corrected."""
+    size = math.hypot(shift.x, shift.y)
+    if size < (CORRECTED_FROM if correct_shift else TOLD_FROM):
+        return
+    where = f"{shift.x:.1f} px right and {shift.y:.1f} px down of the post image"
+    if sure:
+        log.warning(pair.file, f"the pre image lies {where}", "kept; --correct-shift moves it back", row=pair.row)
+    else:
+        problem = f"the pre image seems to lie {where}, but parts of it do not agree (blurred, or much has changed)"
+        log.warning(pair.file, problem, "kept where it is; compare the two in a GIS", row=pair.row)
 
 
 def _add_events(pairs: gpd.GeoDataFrame, events: gpd.GeoDataFrame, log: IssueLog) -> None:
