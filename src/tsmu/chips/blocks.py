@@ -191,7 +191,8 @@ def divisions(ground: str, cells: Sequence[Cells], gap_m: float, least_m: float)
 
 def read_blocks(workspace: Workspace) -> geopandas.GeoDataFrame:
     """Read where ground was cut before; an empty table if it never was."""
-    table = read_paths_table(workspace, workspace.blocks, ())
+    remedy = "restore it from a backup; without it, ground would be cut anew and change its side"
+    table = read_paths_table(workspace, workspace.blocks, (), needs=COLUMNS, remedy=remedy)
     return as_table([], shapely.Polygon()) if table is None else table
 
 

@@ -15,6 +15,7 @@ from tsmu.cli.command import (
     WorkspaceOption,
     command,
     find_workspace,
+    finite,
     progress,
 )
 from tsmu.errors import ChipError
@@ -59,10 +60,13 @@ def build(
     size: Annotated[int, typer.Option(min=32, help="Side of a chip, pixels.")] = 512,
     stride: Annotated[int | None, typer.Option(min=1, help="From one chip to the next; by default the size.")] = None,
     negatives: Annotated[
-        float, typer.Option(min=0, max=1000, help="Chips without landslides per chip with one.")
+        float, typer.Option(min=0, max=1000, callback=finite, help="Chips without landslides per chip with one.")
     ] = 0.5,
     gap: Annotated[
-        float, typer.Option(min=0, metavar="METRES", help="Chips on different sides of the split are so far apart.")
+        float,
+        typer.Option(
+            min=0, callback=finite, metavar="METRES", help="Chips on different sides of the split are so far apart."
+        ),
     ] = 200.0,
     dem: DemOption = None,
     terrain: TerrainOption = None,

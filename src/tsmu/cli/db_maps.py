@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from tsmu.cli.command import JsonOption, WorkspaceOption, command
+from tsmu.cli.command import JsonOption, WorkspaceOption, command, finite
 from tsmu.cli.db import (
     BoxOption,
     DatabaseOption,
@@ -22,7 +22,10 @@ from tsmu.cli.db import (
 def density(
     out: Annotated[Path, typer.Argument(metavar="FILE", help="New: .tif for a grid, .gpkg for either.")],
     cell: Annotated[
-        float | None, typer.Option(metavar="M", help="Side of a cell; by default some 60 cells along the map.")
+        float | None,
+        typer.Option(
+            min=0.01, callback=finite, metavar="M", help="Side of a cell; by default some 60 cells along the map."
+        ),
     ] = None,
     hexagons: Annotated[bool, typer.Option("--hexagons", help="Hexagons instead of squares.")] = False,
     area: Annotated[

@@ -17,6 +17,7 @@ from tsmu.cli.command import (
     WorkspaceOption,
     command,
     find_workspace,
+    finite,
     progress,
 )
 from tsmu.errors import LabelError, TsmuError
@@ -205,8 +206,12 @@ def labels(
         typer.Option(metavar="NAME=VALUE,...", help="1 landslide, 0 background, 255 unknown; else ignored."),
     ] = None,
     class_field: Annotated[str | None, typer.Option(help="Field of polygon layers with the class name.")] = None,
-    line_width: Annotated[float, typer.Option(min=0, help="Width of labelme's lines, pixels.")] = 10.0,
-    point_radius: Annotated[float, typer.Option(min=0, help="Radius of labelme's points, pixels.")] = 5.0,
+    line_width: Annotated[
+        float, typer.Option(min=0, max=10_000, callback=finite, help="Width of labelme's lines, pixels.")
+    ] = 10.0,
+    point_radius: Annotated[
+        float, typer.Option(min=0, max=10_000, callback=finite, help="Radius of labelme's points, pixels.")
+    ] = 5.0,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
     strict: StrictOption = False,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tsmu.cli.command import JsonOption, WorkspaceOption, command, explain, find_workspace
+from tsmu.cli.command import JsonOption, WorkspaceOption, command, explain, find_workspace, finite
 
 if TYPE_CHECKING:
     from tsmu.issues import IssueLog
@@ -26,13 +26,22 @@ def map_scene(
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Where to; by default maps/<name>.")] = None,
     name: Annotated[str | None, typer.Option(help="The scene's name; by default that of the file.")] = None,
     threshold: Annotated[int | None, typer.Option(min=1, max=100, help="Percent; by default the region's.")] = None,
-    min_area: Annotated[float, typer.Option(min=0, metavar="M2", help="Leave out smaller landslides.")] = 0.0,
-    min_probability: Annotated[
-        float, typer.Option(min=0, max=100, metavar="PERCENT", help="Leave out landslides of a smaller mean.")
+    min_area: Annotated[
+        float, typer.Option(min=0, callback=finite, metavar="M2", help="Leave out smaller landslides.")
     ] = 0.0,
-    simplify: Annotated[float, typer.Option(min=0, metavar="PX", help="Simplify outlines by so many pixels.")] = 0.0,
+    min_probability: Annotated[
+        float,
+        typer.Option(
+            min=0, max=100, callback=finite, metavar="PERCENT", help="Leave out landslides of a smaller mean."
+        ),
+    ] = 0.0,
+    simplify: Annotated[
+        float, typer.Option(min=0, callback=finite, metavar="PX", help="Simplify outlines by so many pixels.")
+    ] = 0.0,
     aoi: Annotated[Path | None, typer.Option(metavar="FILE", help="Map only inside these polygons.")] = None,
-    slope_below: Annotated[float | None, typer.Option(min=0, max=90, help="Degrees; leave out flatter ground.")] = None,
+    slope_below: Annotated[
+        float | None, typer.Option(min=0, max=90, callback=finite, help="Degrees; leave out flatter ground.")
+    ] = None,
     dem: Annotated[
         str | None,
         typer.Option(metavar="FILE|URL", help="Elevations in metres, for models with terrain and --slope-below."),
@@ -40,8 +49,8 @@ def map_scene(
     leave_out: Annotated[
         str | None, typer.Option(metavar="FILE", help="Clouds or water: polygons, or a raster that is not 0 there.")
     ] = None,
-    tile: Annotated[int | None, typer.Option(min=64, help="Pixels per side of one network input.")] = None,
-    overlap: Annotated[int | None, typer.Option(help="Pixels that neighbouring tiles share.")] = None,
+    tile: Annotated[int | None, typer.Option(min=64, max=8192, help="Pixels per side of one network input.")] = None,
+    overlap: Annotated[int | None, typer.Option(min=0, max=4096, help="Pixels that neighbouring tiles share.")] = None,
     tta: Annotated[
         bool, typer.Option("--tta", help="Turn and flip: mean of eight views, and their standard deviation.")
     ] = False,
@@ -52,7 +61,10 @@ def map_scene(
     precision: Annotated[
         str, typer.Option(metavar="auto|float32|bfloat16|int8", help="What its convolutions compute in.")
     ] = "auto",
-    scale: Annotated[float | None, typer.Option(help="Multiply the values by this; 1 takes them as they are.")] = None,
+    scale: Annotated[
+        float | None,
+        typer.Option(min=1e-9, max=1e9, callback=finite, help="Multiply the values by this; 1 takes them as they are."),
+    ] = None,
     date_pre: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], metavar="YYYY-MM-DD")] = None,
     date_post: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], metavar="YYYY-MM-DD")] = None,
     any_resolution: Annotated[bool, typer.Option("--any-resolution", help="Map whatever the pixel size.")] = False,

@@ -21,8 +21,8 @@ def update(
             metavar="N|auto", help="Optimisation steps; auto goes on as long as the validation chips are served better."
         ),
     ] = None,
-    batch_size: Annotated[int | None, typer.Option(min=2, help="Chips per step.")] = None,
-    seed: Annotated[int, typer.Option(help="Decides initial weights, chip order and augmentation.")] = 0,
+    batch_size: Annotated[int | None, typer.Option(min=2, max=4096, help="Chips per step.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Decides initial weights, chip order and augmentation.")] = 0,
     encoder: Annotated[
         str | None, typer.Option(help="Encoder of the first bundle, such as resnet34; by default as in tsmu.toml.")
     ] = None,

@@ -19,6 +19,7 @@ from tsmu.files import written_whole
 from tsmu.issues import IssueLog
 from tsmu.model.bundle import Bundle, open_bundle
 from tsmu.model.network import RegionNet
+from tsmu.model.record import BundleRecord
 from tsmu.model.serving import served_record, serving_bundle
 from tsmu.workspace import Workspace
 
@@ -137,10 +138,13 @@ def evaluate_history(workspace: Workspace, log: IssueLog, progress: Progress | N
         ChipError: no region has test chips.
     """
     bundles = _chain(workspace)
-    tests = _tests(workspace, list(served_record(workspace.models).regions), log)
+    record = served_record(workspace.models)
+    tests = _tests(workspace, record, log)
     regions = [region for region in bundles[-1].record.regions if region in tests]
     if not regions:
-        raise ChipError(f"{workspace.chips}: no test chips of {', '.join(bundles[-1].record.regions)} at hand")
+        why = f" ({log.errors[0].problem})" if log.errors else ""
+        names = ", ".join(bundles[-1].record.regions)
+        raise ChipError(f"{workspace.chips}: no test chips of {names} that can be scored{why}; import some")
     counts: list[list[PixelCounts]] = []
     thresholds: list[list[int]] = []
     for bundle in bundles:
@@ -157,12 +161,20 @@ def evaluate_history(workspace: Workspace, log: IssueLog, progress: Progress | N
     return History(bundles, regions, counts, thresholds, served)
 
 
-def _tests(workspace: Workspace, regions: list[str], log: IssueLog) -> dict[str, geopandas.GeoDataFrame]:
-    """The test chips whose files are there, by region."""
+def _tests(workspace: Workspace, record: BundleRecord, log: IssueLog) -> dict[str, geopandas.GeoDataFrame]:
+    """The test chips whose files are there and have the model's bands, by region."""
     index = read_index(workspace)
     tests = {}
-    for region in regions:
+    for region in record.regions:
         chips = select(index, region, "test")
+        fit = chips[[list(bands) == record.bands for bands in chips["bands"]]] if len(chips) else chips
+        if len(fit) < len(chips):
+            other = next(list(bands) for bands in chips["bands"] if list(bands) != record.bands)
+            problem = f"{len(chips) - len(fit)} test chips have the bands {', '.join(other)}, the model takes "
+            log.error(region, problem + ", ".join(record.bands), "not scored; import them with the model's bands")
+            if not len(fit):
+                continue
+            chips = fit
         there = at_hand(chips)
         if len(there):
             tests[region] = there

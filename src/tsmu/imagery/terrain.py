@@ -38,6 +38,7 @@ from rasterio.windows import Window
 from tsmu.errors import ImageError
 from tsmu.files import written_whole
 from tsmu.imagery.grids import TILED, WGS84, Grid, onto
+from tsmu.imagery.placing import how_to_place
 from tsmu.imagery.raster import REMOTE, describe_open, file_identity, image_errors, is_remote, open_raster
 from tsmu.imagery.slopes import CellVectors, Heights, disc, height_above, slope
 
@@ -170,7 +171,7 @@ def _grid_of(dem: Path | str, dataset: DatasetReader) -> Grid:
     """The elevation model's grid; ImageError where it is no elevation model."""
     info = describe_open(dem, dataset)
     if not info.georeferenced:
-        raise ImageError(f"{dem}: has no CRS or no place; georeference the elevation model")
+        raise ImageError(f"{dem}: {how_to_place(dem)}")
     if not info.on_earth:
         raise ImageError(f"{dem}: its CRS is not of the Earth; give an elevation model of the Earth")
     if len(info.bands) != 1:

@@ -9,6 +9,7 @@ from rasterio.vrt import WarpedVRT
 
 from tsmu.errors import ImageError, MapError
 from tsmu.imagery.grids import Grid
+from tsmu.imagery.placing import how_to_place
 from tsmu.imagery.raster import describe_open, open_raster
 
 EXACT = 0.001  # px by which GDAL may shorten its way there (it takes no zero); windows must not show
@@ -35,8 +36,8 @@ def open_aligned(
     """
     dataset = stack.enter_context(open_raster(path))
     info = describe_open(path, dataset)
-    if info.crs is None:
-        raise MapError(f"{path}: has no CRS; georeference it")
+    if not info.georeferenced:
+        raise MapError(f"{path}: {how_to_place(path)}")
     own = Grid.of(info)
     if own.same_as(grid):
         return dataset

@@ -192,7 +192,7 @@ class SceneOpener:
                     order.post,
                     order.pre,
                     current.bands,
-                    scale=wanted.scale or 1.0,
+                    scale=1.0 if wanted.scale is None else wanted.scale,
                     terrain=terrain.path if terrain else None,
                 )
             )
@@ -308,7 +308,9 @@ def _check_free(folder: Path, post: Path | str, space: Workspace) -> None:
         gone = not (space.root / place).exists()
         if SCENE_CONTENT not in there and gone and Path(place).name == post.name and _same_grid(folder, post):
             return
-    raise MapError(f"{folder}: holds the map of {place}; give this scene a name of its own with --name")
+    raise MapError(
+        f"{folder}: holds the map of {place}; give this scene a name of its own: --name, or a table's column name"
+    )
 
 
 def _same_grid(folder: Path, post: Path) -> bool:

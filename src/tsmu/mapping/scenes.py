@@ -47,7 +47,9 @@ def scene_name(name: str) -> str:
         MapError: it cannot.
     """
     if name in ("", ".", "..") or Path(name).name != name:
-        raise MapError(f"scene name {name!r}: cannot be a folder's name; give another with --name")
+        raise MapError(
+            f"scene name {name!r}: cannot be a folder's name; give another: --name, or a table's column name"
+        )
     return name
 
 

@@ -21,6 +21,7 @@ from rasterio.windows import Window
 
 from tsmu.errors import ImageError, MapError
 from tsmu.imagery.grids import Grid
+from tsmu.imagery.placing import how_to_place
 from tsmu.imagery.raster import REMOTE, RasterInfo, Valid, describe, file_identity, is_remote, read_window
 from tsmu.imagery.terrain import ROLE, image_channels, terrain_bands
 from tsmu.mapping.alignment import open_aligned
@@ -227,7 +228,7 @@ def scene_grid(post: Path | str) -> Grid:
 def _footprint(info: RasterInfo) -> shapely.Polygon:
     """The scene's outline in EPSG:4326; MapError where it has no place on Earth."""
     if not info.georeferenced:
-        raise MapError(f"{info.path}: has no CRS or no place; georeference it, for instance with gdal_translate -a_srs")
+        raise MapError(f"{info.path}: {how_to_place(info.path)}")
     if not info.on_earth:
         raise MapError(f"{info.path}: its CRS is not of the Earth; only scenes of the Earth can be mapped")
     try:
