@@ -224,13 +224,6 @@ def test_a_demo_that_is_interrupted_says_so_as_json(tmp_path: Path) -> None:
     assert "Traceback" not in err
 
 
-def test_a_demo_goes_into_a_new_folder_only(tmp_path: Path, tsmu: Tsmu) -> None:
-    (tmp_path / "notes.txt").write_text("mine")
-    done = tsmu("demo", tmp_path)
-    assert done.returncode == 2
-    assert "name a new folder" in done.stderr
-
-
 def test_a_demo_whose_command_fails_says_which_as_json(
     tmp_path: Path, tsmu: Tsmu, monkeypatch: pytest.MonkeyPatch
 ) -> None:

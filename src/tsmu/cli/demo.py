@@ -48,8 +48,6 @@ def demo(
             if code:
                 raise TsmuError(f"{Answer.last_failure} (at: tsmu {shlex.join(arguments)})")
 
-        if folder.exists() and any(folder.iterdir()):
-            raise TsmuError(f"{folder}: is there already and not empty; name a new folder: tsmu demo DIR")
         try:
             _show(answer, run, folder, steps, seed)
         except KeyboardInterrupt:
