@@ -267,6 +267,8 @@ def test_folder_of_scenes_without_pre(shared_data: Path, tmp_path: Path) -> None
     ("crs", "transform"),
     [
         ("EPSG:32760", Affine(1000, 0, 750_000, 0, -1000, 8_000_000)),  # across the 180th meridian
+        ("EPSG:4326", Affine(0.01, 0, 179.7, 0, -0.01, 10)),  # likewise, in degrees
+        ("EPSG:4326", Affine(0.01, 0, -180.3, 0, -0.01, 10)),
         ("EPSG:4326", Affine(0.01, 0, 10, 0, -0.01, 91)),
         ("EPSG:32645", Affine(0, 0, 5e5, 0, 0, 3e6)),
         ("EPSG:32645", Affine(float("inf"), 0, 5e5, 0, -10, 3e6)),
@@ -317,3 +319,39 @@ def test_a_column_of_dates_by_another_name_is_told(folder: Path) -> None:
     (folder / "pairs.csv").write_text("post,date_after,lon,lat,pixel_size_m\npost.png,2014-09-18,85.8,27.7,30\n")
     _, log = imported(folder / "pairs.csv")
     assert [(issue.column, issue.action) for issue in log] == [("date_after", "not used")]
+
+
+def test_longitudes_from_0_to_360_are_those_of_everybody_else(tmp_path: Path) -> None:
+    save(tmp_path / "x" / "hawaii_post.tif", texture(1), Affine(0.01, 0, 204, 0, -0.01, 20), "EPSG:4326")
+    (place,) = import_pairs(tmp_path / "x", IssueLog(tmp_path), out=tmp_path / "out", root=tmp_path).geometry
+    assert place.bounds[0] == pytest.approx(-156) and place.bounds[2] < -154
+
+
+@pytest.mark.parametrize(
+    ("crs", "transform", "metres"),
+    [
+        ("EPSG:32645", Affine(10, 0, 5e5, 0, -10, 3e6), 10),
+        ("EPSG:32645", Affine(0, 10, 5e5, 10, 0, 3e6), 10),
+        ("EPSG:4326", Affine(1e-4, 0, 10, 0, -1e-4, 60), 7.885),  # 5.58 m x 11.14 m
+        ("EPSG:3857", Affine(10, 0, 1e6, 0, -10, 8_399_738), 5.0087),  # 60 degrees north: 5.013 m x 5.004 m
+        ("EPSG:2994", Affine(10, 0, 1e6, 0, -10, 1e6), 3.048),  # international feet
+    ],
+)
+def test_pixels_are_measured_on_the_ground(tmp_path: Path, crs: str, transform: Affine, metres: float) -> None:
+    save(tmp_path / "x" / "a_post.tif", texture(1), transform, crs)
+    pairs = import_pairs(tmp_path / "x", IssueLog(tmp_path), out=tmp_path / "out", root=tmp_path)
+    assert pairs["pixel_size_m"].item() == pytest.approx(metres, rel=2e-3)
+
+
+@pytest.mark.parametrize(("suffix", "driver"), [("png", "PNG"), ("jpg", "JPEG")])
+def test_the_place_of_a_picture_may_stand_in_an_aux_xml(tmp_path: Path, suffix: str, driver: str) -> None:
+    transform = Affine(10, 0, 5e5, 0, -10, 3e6)
+    for side in ("pre", "post"):
+        path = save(tmp_path / "x" / f"a_{side}.{suffix}", texture(1), transform, driver=driver)
+        assert path.with_name(f"{path.name}.aux.xml").exists()
+    before = {file: file.read_bytes() for file in (tmp_path / "x").iterdir()}
+    log = IssueLog(tmp_path)
+    (pair,) = import_pairs(tmp_path / "x", log, out=tmp_path / "out", root=tmp_path).itertuples()
+    assert not log.errors and pair.crs == "EPSG:32645" and pair.pixel_size_m == 10
+    assert {file: file.read_bytes() for file in (tmp_path / "x").iterdir()} == before
+    assert not list((tmp_path / "out").rglob("*.aux.xml"))

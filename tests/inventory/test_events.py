@@ -13,7 +13,7 @@ import shapely
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from tsmu.errors import InventoryError, RegionError, TsmuError
+from tsmu.errors import InventoryError, TsmuError
 from tsmu.inventory import EVENT_COLUMNS, ROLES
 from tsmu.rowlog import ranges
 
@@ -282,7 +282,7 @@ def test_files_that_are_no_inventory_are_refused(read: Read, tmp_path: Path) -> 
         read(tmp_path / "pictures.zip")
     with pytest.warns(UserWarning, match="crs"):
         gpd.GeoDataFrame({"id": [1]}, geometry=[shapely.Point(4e5, 5e6)]).to_file(tmp_path / "no_crs.shp")
-    with pytest.raises(RegionError, match="no coordinate reference system"):
+    with pytest.raises(InventoryError, match="no coordinate reference system"):
         read(tmp_path / "no_crs.shp")
 
 

@@ -14,12 +14,14 @@ import pyogrio
 import pytest
 import rasterio
 import rasterio.shutil
+import rasterio.warp
 import shapely
 from click.testing import Result
 from rasterio.transform import Affine
 from typer.testing import CliRunner
 
 from tests.conftest import write_raster
+from tests.made_vectors import BAD_ROWS, bad_features, vector_file
 from tests.mapping.conftest import GRID, RGB, blur, engine, ground
 from tests.model.test_bundle import make_network, make_record
 from tsmu.cli import app
@@ -251,6 +253,26 @@ def test_a_source_that_falls_silent_is_given_up_and_the_others_are_mapped(
     assert "stalls.tif: its server stopped answering" in issue["problem"]
     assert "/stalls.tif" in Ranges.asked
     assert not list((space.maps / "stalls").glob("*.*"))
+
+
+def test_bad_features_of_limits_are_told_and_layers_chosen(tmp_path: Path, space: Workspace) -> None:
+    scene = cloud_raster(tmp_path / "a.tif", 64)
+    with rasterio.open(scene) as dataset:
+        bounds, crs, pixels = dataset.bounds, dataset.crs, dataset.shape
+    west, south, east, north = rasterio.warp.transform_bounds(crs, "EPSG:4326", *bounds)
+    middle = (west + east) / 2
+    halves = shapely.box(west, south, middle, north), shapely.box(middle, south, east, north)
+    options = ("--region", "alps", "--engine", "torch", "--any-resolution", "--json", "--workspace", space.root)
+    command = ("map", scene, *options)
+    done = tsmu(*command, "--aoi", bad_features(tmp_path, halves))
+    answer = json.loads(done.stdout)
+    assert done.exit_code == 3, done.stderr
+    assert [issue["row"] for issue in answer["issues"] if issue["severity"] == "error"] == list(BAD_ROWS)
+    assert answer["left_out"] == len(BAD_ROWS) and answer["valid_pixels"] > 0.95 * pixels[0] * pixels[1]
+    layers = vector_file(tmp_path, "layers.gpkg", halves)
+    answer = json.loads(tsmu(*command, "--leave-out", layers, "--layer", "two", "--name", "half").stdout)
+    assert answer["valid_pixels"] == pytest.approx(pixels[0] * pixels[1] / 2, rel=0.05)
+    assert "no layer 'three'" in tsmu(*command, "--aoi", layers, "--layer", "three").stderr
 
 
 def test_a_scene_across_ecoregions_says_who_mapped_what(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Updates that are interrupted, killed or find damaged files: what is gone on with, what is begun anew, what is said."""
+"""Updates that are interrupted, killed or find damaged files: what goes on, what begins anew, and what is told."""
 
 import os
 import signal

@@ -51,6 +51,10 @@ TerrainOption = Annotated[
     str | None,
     typer.Option("--terrain", metavar="BANDS", help="Terrain bands: slope,height_500m; by default slope."),
 ]
+LayerOption = Annotated[
+    list[str] | None,
+    typer.Option("--layer", metavar="NAME", help="Read only this layer of files of polygons; again for another one."),
+]
 StrictOption = Annotated[bool, typer.Option("--strict", help="Treat warnings as errors.")]
 
 
@@ -87,15 +91,19 @@ class Answer:
         from tsmu.issue_file import save_issues
 
         save_issues(log, path)
+        self.show_issues(log)
+        if len(log):
+            self.outputs["issues"] = str(path)
+            self.say(f"{len(log.errors)} left out, {len(log) - len(log.errors)} warnings: {path}")
+
+    def show_issues(self, log: "IssueLog") -> None:
+        """Count what an issue log left out, and show its first rows."""
         self.issues += log.as_records()
         self.left_out += len(log.errors)
         for issue in log.issues[:ISSUES_SHOWN]:
             print(f"{issue.severity}: {issue}", file=sys.stderr)
         if len(log) > ISSUES_SHOWN:
             print(f"... and {len(log) - ISSUES_SHOWN} more", file=sys.stderr)
-        if len(log):
-            self.outputs["issues"] = str(path)
-            self.say(f"{len(log.errors)} left out, {len(log) - len(log.errors)} warnings: {path}")
 
     def tell_terrain(self, elevations: "Elevations") -> None:
         """Say which terrain bands were made of which elevation model, and what was taken for granted."""

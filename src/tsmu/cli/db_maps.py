@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from tsmu.cli.command import JsonOption, WorkspaceOption, command, finite
+from tsmu.cli.command import JsonOption, LayerOption, WorkspaceOption, command, finite
 from tsmu.cli.db import (
     BoxOption,
     DatabaseOption,
@@ -31,6 +31,7 @@ def density(
     area: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Polygons looked at, instead of the mapped areas.")
     ] = None,
+    layer: LayerOption = None,
     title: Annotated[str, typer.Option(help="Of the picture.")] = "Landslides",
     bbox: BoxOption = None,
     region: RegionOption = None,
@@ -50,9 +51,17 @@ def density(
         from tsmu.database.densities import density as count
         from tsmu.database.density_files import write_density
         from tsmu.database.density_picture import draw_density
+        from tsmu.errors import DatabaseError
+        from tsmu.issues import IssueLog
 
+        if layer and area is None:
+            raise DatabaseError("--layer: names layers of --area; give that too")
+        log = IssueLog(area or out)
         wanted = filters(bbox, region, dates, min_area, status, where)
-        found = count(records, wanted, cell_m=cell, hexagons=hexagons, looked=area)
+        try:
+            found = count(records, wanted, cell_m=cell, hexagons=hexagons, looked=area, layers=layer or (), log=log)
+        finally:
+            answer.show_issues(log)
         write_density(found, out)
         picture = out.with_suffix(".png")
         draw_density(found, picture, title)
@@ -78,6 +87,7 @@ def compare(
     a: Annotated[str, typer.Argument(metavar="A", help="A database or a layer of polygons, to measure B against.")],
     b: Annotated[str, typer.Argument(metavar="B", help="Likewise.")],
     picture: Annotated[Path, typer.Option("--out", metavar="PNG", help="Where the plots go.")] = Path("compare.png"),
+    layer: LayerOption = None,
     bbox: BoxOption = None,
     region: RegionOption = None,
     dates: DatesOption = None,
@@ -93,12 +103,13 @@ def compare(
         from tsmu.issues import IssueLog
 
         log = IssueLog(f"{a} and {b}")
-        found = measure(a, b, log, filters(bbox, region, dates, min_area, status, where))
+        try:
+            found = measure(a, b, log, filters(bbox, region, dates, min_area, status, where), layer or ())
+        finally:
+            answer.show_issues(log)
         draw_comparison(found, picture)
         told = found.summary()
         answer.records = told["matched"]
-        answer.left_out = len(log.errors)
-        answer.issues += log.as_records()
         answer.outputs["picture"] = str(picture)
         answer.more |= told
         for side, name in ((told["a"], "A"), (told["b"], "B")):

@@ -12,6 +12,7 @@ from tsmu.cli.command import (
     Answer,
     DemOption,
     JsonOption,
+    LayerOption,
     StrictOption,
     TerrainOption,
     WorkspaceOption,
@@ -35,13 +36,14 @@ app = typer.Typer(help="Bring chips, inventories, image pairs and labels into th
 
 @app.command("inventory")
 def inventory(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV, XLSX, GeoJSON, GeoPackage or shapefile, or zip.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV, XLSX, or files of map layers, or a zip of them.")],
     source: Annotated[
         str | None, typer.Option(help="usgs, usgs-v3, coolr, slido or generic; by default told by the columns.")
     ] = None,
     columns: Annotated[
         str | None, typer.Option(metavar="ROLE=COLUMN,...", help="Which column is which, where the guess is wrong.")
     ] = None,
+    layer: LayerOption = None,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
     strict: StrictOption = False,
@@ -56,7 +58,7 @@ def inventory(
         log = IssueLog(file, strict=strict)
         with space.lock("tsmu import inventory"):
             try:
-                found = import_inventory(file, source, _assignments(columns, "--columns"), log)
+                found = import_inventory(file, source, _assignments(columns, "--columns"), log, layer or ())
                 events = found.events
                 if space.regions.exists():
                     events, _ = assign_regions(events, RegionMap.load(space.regions), NEAREST_REGION_M, log)
@@ -73,9 +75,9 @@ def inventory(
             "replaced": written.replaced,
             "total": written.total,
         }
-        for layer, roles in found.columns.items():
+        for name, roles in found.columns.items():
             taken = ", ".join(f"{role}={column}" for role, column in roles.items())
-            answer.say(f"columns{f' of {layer}' if layer else ''}: {taken or 'geometry only'}")
+            answer.say(f"columns{f' of {name}' if name else ''}: {taken or 'geometry only'}")
         if events["date_min"].isna().all() and events["date_max"].isna().all():
             answer.say("no event has a date; name a column of dates with --columns date=COLUMN")
         answer.say(
@@ -200,12 +202,15 @@ def pairs(
 
 @app.command("labels")
 def labels(
-    source: Annotated[Path, typer.Argument(metavar="DIR|FILE", help="labelme JSON, polygon layers or mask rasters.")],
+    source: Annotated[
+        Path, typer.Argument(metavar="DIR|FILE", help="labelme JSON, files of polygons, mask rasters, or zips.")
+    ],
     classes: Annotated[
         str | None,
         typer.Option(metavar="NAME=VALUE,...", help="1 landslide, 0 background, 255 unknown; else ignored."),
     ] = None,
     class_field: Annotated[str | None, typer.Option(help="Field of polygon layers with the class name.")] = None,
+    layer: LayerOption = None,
     line_width: Annotated[
         float, typer.Option(min=0, max=10_000, callback=finite, help="Width of labelme's lines, pixels.")
     ] = 10.0,
@@ -236,6 +241,7 @@ def labels(
                     out=space.label_files,
                     classes={name: _mask_value(value) for name, value in values.items()} if values else None,
                     class_field=class_field,
+                    only=layer or (),
                     line_width=line_width,
                     point_radius=point_radius,
                     told={Path(folder) for folder in pairs_there["source"]},

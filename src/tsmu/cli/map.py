@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tsmu.cli.command import JsonOption, WorkspaceOption, command, explain, find_workspace, finite
+from tsmu.cli.command import JsonOption, LayerOption, WorkspaceOption, command, explain, find_workspace, finite
 
 if TYPE_CHECKING:
     from tsmu.issues import IssueLog
@@ -49,6 +49,7 @@ def map_scene(
     leave_out: Annotated[
         str | None, typer.Option(metavar="FILE", help="Clouds or water: polygons, or a raster that is not 0 there.")
     ] = None,
+    layer: LayerOption = None,
     tile: Annotated[int | None, typer.Option(min=64, max=8192, help="Pixels per side of one network input.")] = None,
     overlap: Annotated[int | None, typer.Option(min=0, max=4096, help="Pixels that neighbouring tiles share.")] = None,
     tta: Annotated[
@@ -103,9 +104,10 @@ def map_scene(
             )
         if publish and "://" not in publish:
             publish = str(Path(publish).expanduser().resolve())
+        layers = _layers(layer or [], aoi, leave_out)
         wanted = Wanted(
             threshold, min_area, min_probability, simplify, aoi, slope_below, dem, leave_out, tile, overlap, tta,
-            region_layer, engine, precision, scale, any_resolution, force, publish,
+            region_layer, engine, precision, scale, any_resolution, force, publish, *layers,
         )  # fmt: skip
         done: list[dict[str, Any]] = []
         rows = {order.name: row for row, order in orders}
@@ -154,6 +156,21 @@ def _check_elevations(dem: str | None, slope_below: float | None, space: "Worksp
     if slope_below is None and not bands:
         raise MapError(f"--dem {dem}: the model takes no terrain, and no --slope-below is given; leave --dem out")
     check_dem(place_of_dem(dem))
+
+
+def _layers(names: list[str], aoi: Path | None, leave_out: str | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Which of the layers that are named are read of --aoi, and which of --leave-out."""
+    from tsmu.errors import MapError
+    from tsmu.mapping.scenes import place_of
+    from tsmu.vector_files import divide_layers, is_vector_file
+
+    clouds = place_of(leave_out) if names and leave_out else None
+    water = clouds if isinstance(clouds, Path) and is_vector_file(clouds) else None
+    files = [file for file in (aoi, water) if file is not None]
+    if names and not files:
+        raise MapError(f"--layer {names[0]}: names a layer of polygons; give them with --aoi or --leave-out")
+    chosen = divide_layers(names, files, MapError)
+    return tuple(chosen[aoi] if aoi else ()), tuple(chosen[water] if water else ())
 
 
 @dataclass(frozen=True)

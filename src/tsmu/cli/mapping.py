@@ -92,6 +92,7 @@ def record(
     place = str(order.post.resolve()) if isinstance(order.post, Path) else order.post
     if routed.strange:
         log.warning(place, f"{routed.why} {routed.region}", "mapped; look at it with care")
+    log.issues += [issue for issue in mapped.issues if issue not in log.issues]  # once for all scenes
     if mapped.without_terrain and mapped.without_terrain >= TOLD_FROM:
         problem = f"{wanted.dem} says nothing of {mapped.without_terrain:.0%} of it"
         log.warning(place, problem, "mapped; that part is no data")
@@ -104,6 +105,7 @@ def record(
     }
     unusual: dict[str, Any] = {"tta": wanted.tta, "min_probability": wanted.min_probability, "scale": wanted.scale}
     unusual |= {"slope_below": wanted.slope_below}
+    unusual |= {"aoi_layers": list(wanted.aoi_layers), "leave_out_layers": list(wanted.leave_out_layers)}
     files = {"aoi": wanted.aoi, "leave_out": wanted.leave_out, "dem": wanted.dem}
     unusual |= {name: _state(place_of(str(file)), space) for name, file in files.items() if file}
     if len(mapped.by) > 1:

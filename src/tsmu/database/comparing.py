@@ -5,6 +5,7 @@ runs are matched with what is there. One may match several, where one author dre
 as one. Neither inventory is the truth: human mappers agree in part only.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -14,13 +15,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import shapely
-from pyogrio.errors import DataSourceError
 
 from tsmu.database.blobs import Shapes
 from tsmu.database.cells import equal_area_crs
 from tsmu.database.filters import EVERYTHING, Filters
 from tsmu.database.importing import is_database
-from tsmu.database.outlines import clean, geodesic_areas
+from tsmu.database.outlines import geodesic_areas, read_outlines
 from tsmu.database.querying import query
 from tsmu.database.sizes import Tail, power_law_tail, rollover
 from tsmu.database.types import SRS_ID
@@ -28,7 +28,10 @@ from tsmu.database.versions import open_database
 from tsmu.errors import DatabaseError
 from tsmu.evaluate.objects import SAME
 from tsmu.issues import IssueLog
-from tsmu.regions.layers import earth_crs, read_layer
+from tsmu.projecting import transformed
+from tsmu.vector_files import divide_layers
+
+WITHIN_M = 1.0  # metres by which a long edge may lie off
 
 
 @dataclass(frozen=True)
@@ -100,23 +103,28 @@ class Comparison:
         }
 
 
-def compare(a: Path | str, b: Path | str, log: IssueLog, filters: Filters = EVERYTHING) -> Comparison:
+def compare(
+    a: Path | str, b: Path | str, log: IssueLog, filters: Filters = EVERYTHING, layers: Sequence[str] = ()
+) -> Comparison:
     """Compare two inventories.
 
     Args:
-        a: a database, or a layer of polygons; what B is measured against.
+        a: a database, or a file of polygons; what B is measured against.
         b: likewise.
         log: takes polygons that were left out or repaired.
         filters: for databases; without a status those that are believed to be landslides.
 
+        layers: the names of the layers that are read of files of polygons; by default all.
+
     Raises:
         TsmuError: one cannot be read, or has no landslides.
     """
-    outlines = [_read(target, log, filters) for target in (a, b)]
+    files = [Path(target) for target in (a, b) if not _is_database(target)]
+    chosen = divide_layers(layers, files, DatabaseError)
+    outlines = [_read(target, log, filters, chosen) for target in (a, b)]
     bounds = shapely.total_bounds(np.concatenate(outlines)).tolist()
     crs = equal_area_crs(*bounds)
-    first, second = (geopandas.GeoSeries(shapes, crs=SRS_ID).to_crs(crs) for shapes in outlines)
-    left, right = (np.array(_valid(series), dtype=object) for series in (first, second))
+    left, right = (_valid(transformed(shapes, SRS_ID, crs, WITHIN_M)) for shapes in outlines)
     i, j = shapely.STRtree(right).query(left, predicate="intersects")
     shared = shapely.area(shapely.intersection(left[i], right[j]))
     sizes = shapely.area(left), shapely.area(right)
@@ -139,32 +147,23 @@ def _side(name: str, outlines: geopandas.GeoSeries, areas: npt.NDArray[np.float6
     return Side(Path(name).name, outlines, areas, matched, power_law_tail(above), rollover(above))
 
 
-def _valid(series: geopandas.GeoSeries) -> Any:
-    shapes = np.array(series.array, dtype=object)
+def _valid(shapes: Shapes) -> Shapes:
+    shapes = shapes.copy()
     broken = ~shapely.is_valid(shapes)
     shapes[broken] = shapely.make_valid(shapes[broken], method="structure", keep_collapsed=False)
     return shapes
 
 
-def _read(target: Path | str, log: IssueLog, filters: Filters) -> Shapes:
-    if "://" in str(target) or (Path(target).is_file() and is_database(Path(target))):
+def _is_database(target: Path | str) -> bool:
+    return "://" in str(target) or (Path(target).is_file() and is_database(Path(target)))
+
+
+def _read(target: Path | str, log: IssueLog, filters: Filters, layers: Mapping[Path, Sequence[str]]) -> Shapes:
+    if _is_database(target):
         with open_database(target) as database:
             shapes = np.array(query(database, filters.believed()).geometry.array, dtype=object)
     else:
-        shapes = _layer(Path(target), log)
+        shapes = read_outlines(Path(target), log, layers[Path(target)])
     if not len(shapes):
         raise DatabaseError(f"{target}: no landslides that can be compared; give another inventory or other conditions")
     return shapes
-
-
-def _layer(path: Path, log: IssueLog) -> Shapes:
-    if path.suffix.lower() == ".parquet" and path.exists():
-        try:
-            layer = geopandas.read_parquet(path)
-        except (OSError, ValueError, DataSourceError) as error:
-            raise DatabaseError(f"{path}: cannot be read as GeoParquet ({error}); replace it") from None
-    else:
-        layer = read_layer(path, None)
-    earth_crs(layer.crs, str(path))
-    numbers = range(2, len(layer) + 2)
-    return clean(layer.geometry, path.name, log, numbers)[1]

@@ -5,7 +5,7 @@ looked at in part is divided by that part, and landslides outside are not counte
 where its centroid lies; its area is divided among the cells that it lies in.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -22,12 +22,11 @@ from shapely.geometry.base import BaseGeometry
 from tsmu.database.blobs import Shapes, decode
 from tsmu.database.cells import Cells, Hexagons, Keys, Squares, equal_area_crs, to_plane
 from tsmu.database.filters import EVERYTHING, Filters
-from tsmu.database.outlines import clean
+from tsmu.database.outlines import read_outlines
 from tsmu.database.schema import landslide, mapped_area, run, scene
 from tsmu.database.store import Database
 from tsmu.errors import DatabaseError
 from tsmu.issues import IssueLog
-from tsmu.regions.layers import read_layer
 
 ROWS = 50_000  # held in memory at once
 LOOKED_AT = 0.01  # share of a cell from which it has a value; less is the edge of an image
@@ -65,6 +64,8 @@ def density(
     cell_m: float | None = None,
     hexagons: bool = False,
     looked: Path | None = None,
+    layers: Sequence[str] = (),
+    log: IssueLog | None = None,
 ) -> Density:
     """Count landslides by cells of equal area.
 
@@ -73,13 +74,15 @@ def density(
         filters: which landslides; without a status those that are believed to be landslides.
         cell_m: side of a square, or width of a hexagon, m; by default some 60 along the longer side.
         hexagons: instead of squares.
-        looked: a layer of polygons that is taken for the area that was looked at; by default the
+        looked: a file of polygons that is taken for the area that was looked at; by default the
             database's mapped areas, those of the dates, region and box that are asked for.
+        layers: the names of the layers that are read of `looked`; by default all.
+        log: takes the polygons of `looked` that are left out or repaired.
 
     Raises:
         DatabaseError: nobody has looked anywhere, or the cells are too many.
     """
-    degrees = _looked_at(database, filters) if looked is None else _from_file(looked)
+    degrees = _looked_at(database, filters) if looked is None else _from_file(looked, log, layers)
     conditions, box = filters.believed().conditions(database.backend), filters.area
     degrees = degrees if box is None else shapely.intersection(degrees, box)
     if degrees.is_empty:
@@ -121,9 +124,8 @@ def _looked_at(database: Database, filters: Filters) -> BaseGeometry:
     return shapely.union_all(shapes)
 
 
-def _from_file(file: Path) -> BaseGeometry:
-    _, shapes = clean(read_layer(file, None).geometry, file.name, IssueLog(file))
-    return shapely.union_all(shapes)
+def _from_file(file: Path, log: IssueLog | None, layers: Sequence[str]) -> BaseGeometry:
+    return shapely.union_all(read_outlines(file, IssueLog(file) if log is None else log, layers))
 
 
 def _extent(area: BaseGeometry) -> tuple[float, float, float, float]:
@@ -131,7 +133,7 @@ def _extent(area: BaseGeometry) -> tuple[float, float, float, float]:
     west, south, east, north = area.bounds
     parts = shapely.bounds(shapely.get_parts(area))
     if east - west > 180:
-        turned = np.where(parts[:, [0, 2]] < 0, parts[:, [0, 2]] + 360, parts[:, [0, 2]])
+        turned = parts[:, [0, 2]] + 360 * (parts[:, 2:3] <= 0)
         if turned.max() - turned.min() < east - west:
             west, east = float(turned.min()), float(turned.max())
     return west, south, east, north

@@ -7,7 +7,7 @@
 
 import re
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -30,13 +30,20 @@ from tsmu.database.vocabulary import Author, Status
 from tsmu.errors import DatabaseError
 from tsmu.issues import IssueLog
 from tsmu.rowlog import reject_rows
+from tsmu.vector_files import divide_layers
 
 AREA = 0.01  # share by which an area may differ from that of its outline, as in `checks`
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def import_file(
-    database: Database, path: Path, log: IssueLog, *, by: str | None = None, looked: Path | None = None
+    database: Database,
+    path: Path,
+    log: IssueLog,
+    *,
+    by: str | None = None,
+    looked: Path | None = None,
+    layers: Sequence[str] = (),
 ) -> Taken:
     """Bring a file into the database.
 
@@ -45,7 +52,8 @@ def import_file(
         path: the file.
         log: takes what was left out or repaired, with its row.
         by: who drew the polygons of a foreign inventory; by default the inventory's name.
-        looked: a layer of polygons in which a foreign inventory's author looked for landslides.
+        looked: a file of polygons in which a foreign inventory's author looked for landslides.
+        layers: the names of the layers that are read of a foreign inventory and of `looked`; by default all.
 
     Returns:
         What it brought.
@@ -68,7 +76,8 @@ def import_file(
         return taken
     rows = read_flat(path, log)
     if rows is None:
-        inventory = inventories.read(path, log, by, looked)
+        chosen = divide_layers(layers, [path, *([looked] if looked else [])], DatabaseError)
+        inventory = inventories.read(path, log, by, looked, chosen)
         with database.write() as connection:
             inventories.take(connection, inventory, log, taken)
         return taken
@@ -79,6 +88,8 @@ def import_file(
 
 def is_database(path: Path) -> bool:
     """Whether a file is a landslide database of tsmu: looked up through sqlite3, never through GDAL."""
+    if path.is_dir():  # such as a file geodatabase
+        return False
     with path.open("rb") as handle:
         if handle.read(16) != b"SQLite format 3\0":
             return False

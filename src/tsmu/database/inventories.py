@@ -7,7 +7,7 @@ nothing.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -22,15 +22,15 @@ import sqlalchemy as sa
 
 from tsmu.database.blobs import Shapes
 from tsmu.database.ids import content_id
-from tsmu.database.outlines import clean, geodesic_areas
+from tsmu.database.outlines import clean, geodesic_areas, read_outlines
 from tsmu.database.schema import event, landslide, mapped_area, observation, scene
 from tsmu.database.store import insert
 from tsmu.database.taking import Taken, there
 from tsmu.database.types import now
 from tsmu.database.vocabulary import Author, Confidence, MovementType, Status, Trigger
+from tsmu.errors import DatabaseError
 from tsmu.inventory import import_inventory
 from tsmu.issues import IssueLog
-from tsmu.regions.layers import earth_crs, read_layer
 from tsmu.rowlog import reject_rows, warn_rows
 
 ROWS = 10_000  # ids that are asked for at once
@@ -69,20 +69,21 @@ class Inventory:
     looked: Any | None
 
 
-def read(path: Path, log: IssueLog, by: str | None, looked: Path | None) -> Inventory:
-    """Read an inventory, and the area in which somebody looked for landslides.
+def read(
+    path: Path, log: IssueLog, by: str | None, looked: Path | None, layers: Mapping[Path, Sequence[str]]
+) -> Inventory:
+    """Read an inventory, and the area in which somebody looked for landslides; of both the layers that are named.
 
     Raises:
         TsmuError: either cannot be read.
     """
     area = None
     if looked:
-        layer = read_layer(looked, None)
-        earth_crs(layer.crs, str(looked))
-        _, shapes = clean(layer.geometry, looked.name, log)
-        area = shapely.union_all(shapes)
+        area = shapely.union_all(read_outlines(looked, log, layers.get(looked, ())))
+        if area.is_empty:
+            raise DatabaseError(f"{looked}: holds no polygon that can be used; give another mapped area")
         area = shapely.MultiPolygon(shapely.get_parts(area).tolist())
-    rows = import_inventory(path, None, None, log).events
+    rows = import_inventory(path, None, None, log, layers.get(path, ())).events
     rows["layer"] = rows["layer"].fillna("")
     for name, words in _VOCABULARIES.items():
         rows[name] = _worded(rows, name, words, path.name, log)

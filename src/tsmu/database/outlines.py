@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import geopandas
 import numpy as np
@@ -13,12 +14,29 @@ from tsmu.database.types import SRS_ID
 from tsmu.errors import DatabaseError
 from tsmu.geodesy import areas_and_lengths
 from tsmu.issues import IssueLog
+from tsmu.projecting import across_180, cut_at_180, joined_at_180, transformed
+from tsmu.vector_files import read_polygons
 
 AT_ONCE = 10_000  # shapes that one core looks at before it takes the next ones
 _POLYGON, _COLLECTION = 3, 7
 _AREAL = (_POLYGON, 6, _COLLECTION)  # shapely's type numbers: polygon, multipolygon, collection
 _NOWHERE = "lies nowhere on Earth"
-_EAST, _WEST = shapely.box(-180, -90, 180, 90), shapely.box(180, -90, 540, 90)
+
+
+def read_outlines(path: Path, log: IssueLog, layers: Sequence[str] = ()) -> Shapes:
+    """Read the polygons of a file as the database holds them.
+
+    Args:
+        path: as `vector_files.read_polygons` takes it.
+        log: takes the features that are left out or repaired.
+        layers: the names of the layers that are read; by default all.
+
+    Raises:
+        DatabaseError: the file cannot be read.
+    """
+    frames = read_polygons(path, log, DatabaseError, layers)
+    cleaned = [clean(frame.geometry, frame.attrs["file"], log, frame.index.tolist())[1] for frame in frames]
+    return np.concatenate(cleaned)
 
 
 def clean(
@@ -58,20 +76,27 @@ def clean(
     leave_out(~np.isin(shapely.get_type_id(shapes), _AREAL), "is no polygon")
     leave_out(~_finite(shapes), "has coordinates that are no numbers")
     if given.crs.to_epsg() != SRS_ID:
-        shapes = np.asarray(geopandas.GeoSeries(shapes, crs=given.crs).to_crs(SRS_ID).array, dtype=object)
+        shapes = transformed(shapes, given.crs, SRS_ID)
         leave_out(~_finite(shapes), _NOWHERE)
     bounds = shapely.bounds(shapes).reshape(-1, 4)
     on_earth = (np.abs(bounds[:, [1, 3]]) <= 90).all(1) & (bounds[:, 0] >= -180) & (bounds[:, 2] <= 360)
     leave_out(~on_earth, _NOWHERE)
     broken = ~_valid(shapes)
-    across = _across(shapes)
+    bounds = bounds[on_earth]
+    turned = bounds[:, 0] >= 180  # of grids from 0 to 360 degrees
+    shapes[turned] = cut_at_180(shapes[turned])
+    beyond = (bounds[:, 2] > 180) & ~turned
+    joined = across_180(shapes)
+    across = joined | beyond
     for mask, problem, action in (
         (across, "lies across the 180th meridian", "cut there"),
         (broken & ~across, "is not a valid polygon", "repaired"),
     ):
         for row in numbers[places[mask]].tolist():
             log.warning(name, problem, action, row=row)
-    shapes[across] = _cut(shapes[across])
+    shapes[joined] = joined_at_180(shapes[joined])
+    shapes[across] = shapely.make_valid(shapes[across], method="structure", keep_collapsed=False)
+    shapes[across] = cut_at_180(shapes[across])
     repair = broken | across | (shapely.get_type_id(shapes) == _COLLECTION)
     shapes[repair] = shapely.make_valid(shapes[repair], method="structure", keep_collapsed=False)
     shapes = multipolygons(shapes)
@@ -103,31 +128,6 @@ def _finite(shapes: Shapes) -> npt.NDArray[np.bool_]:
     finite = np.ones(len(shapes), dtype=bool)
     finite[owner[~np.isfinite(coordinates).all(1)]] = False
     return finite
-
-
-def _across(shapes: Shapes) -> npt.NDArray[np.bool_]:
-    """Which lie across the 180th meridian: no polygon is half the Earth wide, so one that seems to be does."""
-    across = _wide(shapes)
-    parts, owner = shapely.get_parts(shapes[across], return_index=True)
-    across[np.flatnonzero(across)[np.bincount(owner, _wide(parts), across.sum()) == 0]] = False
-    return across
-
-
-def _wide(shapes: Shapes) -> npt.NDArray[np.bool_]:
-    bounds = shapely.bounds(shapes).reshape(-1, 4)
-    wide: npt.NDArray[np.bool_] = (bounds[:, 2] - bounds[:, 0] > 180) | (bounds[:, 2] > 180)
-    return wide
-
-
-def _cut(shapes: Shapes) -> Shapes:
-    """Cut at the 180th meridian, both parts between -180 and 180 degrees."""
-
-    def eastward(points: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        return np.column_stack([points[:, 0] + 360 * (points[:, 0] < 0), points[:, 1]])
-
-    whole = shapely.make_valid(shapely.transform(shapes, eastward), method="structure", keep_collapsed=False)
-    west = shapely.transform(shapely.intersection(whole, _WEST), lambda points: points - [360, 0])
-    return np.asarray(shapely.union(shapely.intersection(whole, _EAST), west), dtype=object)
 
 
 def multipolygons(shapes: Shapes) -> Shapes:

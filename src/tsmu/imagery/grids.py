@@ -23,11 +23,12 @@ from rasterio.windows import Window
 from tsmu.errors import ImageError
 from tsmu.files import written_whole
 from tsmu.imagery.footprints import Box
-from tsmu.imagery.raster import RasterInfo, open_raster, read_window
+from tsmu.imagery.raster import RasterInfo, corner_bounds, open_raster, read_window
 
 WGS84 = CRS.from_epsg(4326)
 SAME_GRID = 0.01  # px by which corners may differ on one grid
 EDGE_POINTS = 16  # per side of a footprint, so that its edges bend with the projection
+ROUNDED = 1e-6  # degrees by which longitudes may pass 180 because they are rounded
 TILED = {"driver": "GTiff", "tiled": True, "blockxsize": 256, "blockysize": 256, "compress": "deflate"}
 
 
@@ -88,6 +89,11 @@ class Grid:
         return math.sqrt(abs(self.transform.determinant) / abs((x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0)))
 
     @property
+    def bounds(self) -> tuple[float, float, float, float]:
+        """West, south, east and north of the grid in its CRS."""
+        return corner_bounds(self.transform, self.width, self.height)
+
+    @property
     def footprint(self) -> shapely.Polygon:
         """The outline in EPSG:4326.
 
@@ -104,7 +110,14 @@ class Grid:
             raise ImageError(f"its CRS has no place on Earth ({str(error).splitlines()[0]}); correct it") from None
         if not (np.isfinite([*xs, *ys]).all() and np.abs(ys).max() <= 90 and self.transform.determinant):
             raise ImageError("its georeference is no place on Earth; correct it, or remove it and give the place")
-        if np.ptp(xs) > 180:
+        if self.crs.is_geographic:  # which does not bring longitudes into -180 to 180
+            turn = 360 * np.floor((np.mean(xs) + 180) / 360)
+            xs = [x - turn for x in xs]
+            across = min(xs) < -180 - ROUNDED or max(xs) > 180 + ROUNDED
+            xs = np.clip(xs, -180, 180).tolist()
+        else:
+            across = np.ptp(xs) > 180
+        if across:
             raise ImageError("lies across the 180th meridian, which is not supported; cut it in two there")
         return shapely.Polygon(zip(xs, ys, strict=True))
 

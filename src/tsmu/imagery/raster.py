@@ -23,21 +23,24 @@ from rasterio.windows import Window
 from scipy import ndimage
 
 from tsmu.errors import ImageError
+from tsmu.geodesy import pixel_size
+from tsmu.projecting import of_the_earth
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".vrt")
 LOOKED_AT = 1024  # px a side, at most, on which an empty border is looked for
-EARTH_RADIUS = 6_378_137.0  # metres, semi-major axis of WGS 84
 GDAL_OPTIONS = {
     "GDAL_ERROR_ON_LIBJPEG_WARNING": True,  # otherwise a truncated JPEG reads as grey
-    "GDAL_PAM_ENABLED": False,  # never leave .aux.xml files beside the user's images
+    "GDAL_PAM_ENABLED": False,  # never leave .aux.xml files beside what is written
     "GDAL_CACHEMAX": 192 << 20,  # bytes; GDAL's own default is 5 % of the machine
 }
+READING = GDAL_OPTIONS | {"GDAL_PAM_ENABLED": True}  # a CRS, a place and no-data may stand in an .aux.xml beside it
+BESIDE = "GDAL_DISABLE_READDIR_ON_OPEN"  # whether files that belong to an image are looked for beside it
 REMOTE = {  # a server that stops answering is an error after a minute or two, not a wait for ever
     "GDAL_HTTP_CONNECTTIMEOUT": 10,
     "GDAL_HTTP_TIMEOUT": 30,
     "GDAL_HTTP_MAX_RETRY": 2,
     "GDAL_HTTP_RETRY_DELAY": 1,
-    "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",  # no requests for files that may lie beside it
+    BESIDE: "EMPTY_DIR",  # no requests for files that may lie beside it
 }
 
 # Plain pictures have no georeference; that is known here and not worth a warning each.
@@ -66,12 +69,14 @@ class RasterInfo:
         return self.crs is not None and not self.transform.is_identity
 
     @property
+    def bounds(self) -> tuple[float, float, float, float]:
+        """West, south, east and north in its CRS."""
+        return corner_bounds(self.transform, self.width, self.height)
+
+    @property
     def on_earth(self) -> bool:
         """Whether the CRS, if there is one, describes the Earth and not another planet."""
-        if self.crs is None:
-            return True
-        ellipsoid = pyproj.CRS.from_user_input(self.crs).ellipsoid
-        return ellipsoid is None or abs(ellipsoid.semi_major_metre / EARTH_RADIUS - 1) < 0.005
+        return self.crs is None or of_the_earth(pyproj.CRS.from_user_input(self.crs))
 
     @property
     def pixel_size(self) -> float | None:
@@ -79,11 +84,13 @@ class RasterInfo:
         if not self.georeferenced:
             return None
         assert self.crs is not None
-        area = abs(self.transform.determinant)
-        if self.crs.is_geographic:
-            _, latitude = self.transform @ (self.width / 2, self.height / 2)
-            return math.sqrt(area * math.cos(math.radians(latitude))) * math.radians(EARTH_RADIUS)
-        return math.sqrt(area) * float(self.crs.linear_units_factor[1])
+        return pixel_size(self.crs, self.transform, self.width, self.height)
+
+
+def corner_bounds(transform: Affine, width: int, height: int) -> tuple[float, float, float, float]:
+    """The box around the corners of a raster, which may be rotated: west, south, east, north in its CRS."""
+    xs, ys = zip(*(transform @ corner for corner in ((0, 0), (width, 0), (0, height), (width, height))), strict=True)
+    return min(xs), min(ys), max(xs), max(ys)
 
 
 @contextmanager
@@ -99,7 +106,8 @@ def open_raster(path: Path | str) -> Iterator[DatasetReader]:
     with image_errors(path):
         if Path(path).suffix.lower() == ".png" and not is_remote(path):
             _verify_png(Path(path))
-        with rasterio.Env(**GDAL_OPTIONS), rasterio.open(path) as dataset:
+        beside = {BESIDE: REMOTE[BESIDE] if is_remote(path) else "FALSE"}  # whatever holds around this block
+        with rasterio.Env(**READING | beside), rasterio.open(path) as dataset:
             yield dataset
 
 

@@ -15,6 +15,7 @@ from rasterio.enums import ColorInterp
 from rasterio.errors import RasterioError
 
 from tsmu.errors import FetchError, SceneError, ServerError
+from tsmu.geodesy import pixel_size
 from tsmu.imagery.event_area import Area
 from tsmu.imagery.grids import Grid, check_readable
 from tsmu.imagery.raster import GDAL_OPTIONS, Pixels
@@ -151,13 +152,15 @@ def _band(item: pystac.Item, name: str) -> Band:
         if dataset.crs is None:
             raise SceneError(f"{item.id}: its asset {name} has no CRS")
         index = source.band or 1
-        metres = None if dataset.crs.is_geographic else dataset.crs.linear_units_factor[1] * dataset.res[0]
+        size = None
+        if not dataset.crs.is_geographic:
+            size = pixel_size(dataset.crs, dataset.transform, dataset.width, dataset.height)
         nodata = dataset.nodatavals[index - 1]
         return Band(
             name,
             dataset.crs.to_string(),
             (dataset.transform.c, dataset.transform.f),
-            metres,
+            size,
             dataset.dtypes[index - 1],
             nodata if nodata is not None else source.meta.nodata if source.meta else None,
         )

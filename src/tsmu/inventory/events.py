@@ -4,7 +4,7 @@ Columns of the table: EVENT_COLUMNS, then every column of the file as text under
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -75,7 +75,9 @@ class Imported:
         return self.rows - self.blank - len(self.events)
 
 
-def import_inventory(file: Path, source: str | None, columns: Mapping[str, str] | None, log: IssueLog) -> Imported:
+def import_inventory(
+    file: Path, source: str | None, columns: Mapping[str, str] | None, log: IssueLog, only: Sequence[str] = ()
+) -> Imported:
     """Read a landslide inventory: CSV, XLSX, or a map layer that GDAL reads, plain or zipped.
 
     Args:
@@ -83,11 +85,12 @@ def import_inventory(file: Path, source: str | None, columns: Mapping[str, str] 
         source: Name of a known source; None recognises it by its columns.
         columns: Role -> column (roles in `sources.ROLES`); wins over what is guessed by the names.
         log: Takes every defect with its row; rows without a usable place are left out.
+        only: The names of the map layers that are read; by default all.
 
     Raises:
         InventoryError: the file cannot be read or understood, or not one row can be used.
     """
-    layers = read_layers(file, log)
+    layers = read_layers(file, log, only)
     known = find_source(source) if source else recognise({name for layer in layers for name in layer.cells.columns})
     mapped = {layer.name or "": _columns(file, known, layer, columns, log) for layer in layers}
     parts = [_events(layer, known, mapped[layer.name or ""], file, log) for layer in layers]

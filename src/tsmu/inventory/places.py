@@ -39,7 +39,8 @@ def _shapes(layer: Layer, shapes: gpd.GeoSeries, log: IssueLog) -> gpd.GeoSeries
     bounds = shapes.bounds
     inside = (bounds.minx >= -180) & (bounds.maxx <= 180) & (bounds.miny >= -90) & (bounds.maxy <= 90)
     outside = ~missing & ~other & ~inside
-    reject_rows(log, layer.file, None, shapes.index[missing].tolist(), "no geometry")
+    rows = shapes.index[missing].tolist()
+    reject_rows(log, layer.file, None, rows, [layer.unreadable.get(row, "no geometry") for row in rows])
     names = [f"a {name}, not a point or polygon" for name in kind[other]]
     reject_rows(log, layer.file, None, shapes.index[other].tolist(), names)
     reject_rows(log, layer.file, None, shapes.index[outside].tolist(), "coordinates that are no place on Earth")

@@ -13,6 +13,7 @@ from tsmu.files import content_digest
 from tsmu.imagery.grids import Grid
 from tsmu.imagery.raster import describe_open, is_remote
 from tsmu.imagery.terrain import Terrain, derive_terrain, place_of_dem, terrain_bands
+from tsmu.issues import Issue, IssueLog
 from tsmu.mapping.answers import ALL_VIEWS, AS_IT_IS
 from tsmu.mapping.choose import INT8_FROM, choose_engine
 from tsmu.mapping.context import measured_overlap
@@ -58,6 +59,8 @@ class Wanted:
     any_resolution: bool
     force: bool
     publish: str | None
+    aoi_layers: tuple[str, ...] = ()
+    leave_out_layers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -109,6 +112,7 @@ class MappedScene:
         published: where its files were copied to.
         without_terrain: share of the scene, 0 to 1, that is no data because its terrain is not known; None for a
             model that takes none.
+        issues: what was wrong with the polygons of its limits.
     """
 
     result: MapResult
@@ -118,6 +122,7 @@ class MappedScene:
     pixel_size: float | None
     published: str | None
     without_terrain: float | None
+    issues: Sequence[Issue]
 
 
 @dataclass(frozen=True)
@@ -130,14 +135,16 @@ class OpenedScene:
     run: MapRun
     publish_to: str | None
     without_terrain: float | None
+    issues: Sequence[Issue]
 
     def finished(self, result: MapResult) -> MappedScene:
         """Publish its map, if that is wanted, and tell what is to be told of it."""
         published = publish(result, self.publish_to) if self.publish_to else None
         scene = self.scene
         return MappedScene(
-            result, self.plan, self.by, scene.footprint, scene.info.pixel_size, published, self.without_terrain
-        )
+            result, self.plan, self.by, scene.footprint, scene.info.pixel_size, published, self.without_terrain,
+            self.issues,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -200,7 +207,8 @@ class SceneOpener:
             if plan is None:
                 for name in routed.regions:
                     self._check(scene, name)
-            limits = self._limits(scene, stack)
+            log = IssueLog(str(order.post))
+            limits = self._limits(scene, stack, log)
             pixels = scene.width * scene.height * len(ALL_VIEWS if wanted.tta else AS_IT_IS)
             served = [self._of_region(name, pixels) for name in routed.regions]  # compiled: all else is settled
             if plan is None:
@@ -228,7 +236,7 @@ class SceneOpener:
                 notes={"region": routed.regions, "bundle": [one.label for one in by]},
             )
             publish_to = f"{wanted.publish.rstrip('/')}/{order.name}" if wanted.publish else None
-            yield OpenedScene(scene, plan, by, run, publish_to, terrain.unknown if terrain else None)
+            yield OpenedScene(scene, plan, by, run, publish_to, terrain.unknown if terrain else None, log.issues)
 
     def _terrain(self, order: SceneOrder) -> Terrain | None:
         """The terrain under a scene that the model takes, if it takes any and an elevation model is given."""
@@ -279,16 +287,17 @@ class SceneOpener:
         networks = len({one.engine.identity for one in served})
         return plan_tiling(served[0].engine, len(scene.bands), scene.width, tile, overlap, networks)
 
-    def _limits(self, scene: Scene, stack: ExitStack) -> list[Limit]:
+    def _limits(self, scene: Scene, stack: ExitStack, log: IssueLog) -> list[Limit]:
         limits: list[Limit] = []
         if self._wanted.aoi:
-            limits.append(Area(self._wanted.aoi, scene.grid))
+            limits.append(Area(self._wanted.aoi, scene.grid, log=log, layers=self._wanted.aoi_layers))
         if self._wanted.dem and self._wanted.slope_below is not None:
             cache = self._space.cache / TERRAIN
             dem = place_of_dem(self._wanted.dem)
             limits.append(Steep(dem, self._wanted.slope_below, scene.grid, stack, cache))
         if self._wanted.leave_out:
-            limits.append(left_out(place_of(self._wanted.leave_out), scene.grid, stack))
+            place, layers = place_of(self._wanted.leave_out), self._wanted.leave_out_layers
+            limits.append(left_out(place, scene.grid, stack, log=log, layers=layers))
         return limits
 
 

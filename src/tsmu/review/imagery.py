@@ -15,7 +15,7 @@ from rio_tiler.io import Reader
 from rio_tiler.models import ImageData
 
 from tsmu.errors import ImageError
-from tsmu.imagery.raster import GDAL_OPTIONS, describe, image_errors, is_remote, open_raster
+from tsmu.imagery.raster import READING, describe, image_errors, is_remote, open_raster
 from tsmu.mapping.result import DEVIATION, RASTER
 from tsmu.mapping.scenes import scene_name
 from tsmu.review.desk import Desk
@@ -91,7 +91,7 @@ def draw(
 
 @contextmanager
 def _open(raster: Raster) -> Iterator[Reader]:
-    with image_errors(raster.path), rasterio.Env(**GDAL_OPTIONS), Reader(str(raster.path)) as reader:
+    with image_errors(raster.path), rasterio.Env(**READING), Reader(str(raster.path)) as reader:
         yield reader
 
 
