@@ -75,7 +75,7 @@ def test_nan_pixels_are_unknown_and_said_to_be(tmp_path: Path) -> None:
         image = noise(4, 32, 32).astype(np.float32)
         image[0, :2] = np.nan if number == 1 else number
         write_raster(tmp_path / "images" / f"{number}.tif", image)
-        write_raster(tmp_path / "masks" / f"{number}.tif", np.ones((32, 32), np.uint8))
+        write_raster(tmp_path / "masks" / f"{number}.tif", np.eye(32, dtype=np.uint8))
     chips, log = read(tmp_path)
     assert list(chips["known_pixels"]) == [1024, 1024 - 64, 1024]
     assert [issue.severity for issue in log] == ["warning"]

@@ -15,9 +15,11 @@ from tsmu.chips.splits import block_split, series_apart, split_apart
 from tsmu.errors import ChipError, ImageError, TableError
 from tsmu.files import composed, sha256
 from tsmu.imagery.grids import Grid
-from tsmu.imagery.raster import SUFFIXES, RasterInfo, describe, read
+from tsmu.imagery.raster import SUFFIXES, RasterInfo, describe
+from tsmu.imagery.together import check_fill, check_scaling, open_together, units_problem
+from tsmu.imagery.validity import Pixels, Valid
 from tsmu.issues import IssueLog
-from tsmu.labels.masks import UNKNOWN, MaskConvention, detect_convention
+from tsmu.labels.masks import BACKGROUND, TRANSPARENT, UNKNOWN, MaskConvention, detect_convention, lacks_background
 from tsmu.spreadsheets import named_columns, read_table_file
 
 MIN_SIDE = 16  # px; of less there is no texture to know a region by
@@ -55,14 +57,21 @@ def chips_from_folder(
     """
     stems = _collect(folder, log)
     convention = detect_convention([files["masks"] for files in stems.values()])
-    rows = []
+    if convention.transparent == BACKGROUND:
+        log.warning(folder / "masks", *TRANSPARENT)
+    rows, remarks, samples = [], _Remarks(), _Samples()
     for done, (stem, files) in enumerate(stems.items(), start=1):
         try:
-            rows.append(_read_chip(stem, files, convention, log) | {"region": region, "source": str(folder.resolve())})
+            read = _read_chip(stem, files, convention, log, remarks, samples)
+            rows.append(read | {"region": region, "source": str(folder.resolve())})
         except ImageError as error:
             _log_image_error(log, error, files)
         if progress:
             progress(done, len(stems))
+    remarks.report(log)
+    problem = samples.problem()
+    if problem:
+        log.warning(folder, problem, "taken as they are; if their units differ, bring both to one, such as reflectance")
     rows = of_one_band_list(rows, bands, log)
     if not rows:
         raise ChipError(f"{folder}: no usable chip in it; the issue log says why for each file")
@@ -191,27 +200,70 @@ def _tell_other_folders(folder: Path, kinds: Sequence[str], log: IssueLog) -> No
             log.warning(path, f"{images} outside of {where}", "not read; import it as a folder of its own")
 
 
-SIDECARS = (".tfw", ".pgw", ".jgw", ".xml", ".prj", ".json", ".txt", ".ovr")
+SIDECARS = (".tfw", ".pgw", ".jgw", ".wld", ".xml", ".aux", ".msk", ".prj", ".json", ".txt", ".ovr")
+SAMPLED = 1024  # pixels of each pair that the units of pre and post are compared on
 
 
-def _read_chip(stem: str, files: dict[str, Path], convention: MaskConvention, log: IssueLog) -> dict[str, Any]:
+class _Remarks:
+    """What was concluded from the values of many files: each conclusion is told once, with the number of its files."""
+
+    def __init__(self) -> None:
+        self._files: dict[tuple[str, str], list[Path]] = {}
+
+    def add(self, path: Path, problem: str, action: str) -> None:
+        """Note a conclusion about a file."""
+        self._files.setdefault((problem, action), []).append(path)
+
+    def report(self, log: IssueLog) -> None:
+        """Put them into an issue log."""
+        for (problem, action), files in self._files.items():
+            more = f" (as do {len(files) - 1} more files)" if len(files) > 1 else ""
+            log.warning(files[0], problem + more, action)
+
+
+class _Samples:
+    """Some pixels of all chips' pre and post images, on which their units are compared."""
+
+    def __init__(self) -> None:
+        self._sides: list[list[Pixels]] = [[], []]
+
+    def add(self, images: Sequence[Pixels], valid: Valid) -> None:
+        """Take some pixels of a chip's images, pre first."""
+        if len(images) < 2 or not valid.any():
+            return
+        step = max(1, int(valid.sum()) // SAMPLED)
+        for side, image in zip(self._sides, images, strict=True):
+            side.append(image[:, valid][:, ::step].astype(np.float32))
+
+    def problem(self) -> str | None:
+        """What speaks against the same units; None where nothing does."""
+        if len({len(part) for side in self._sides for part in side}) != 1:
+            return None
+        pre, post = (np.concatenate(side, axis=1)[:, :, None] for side in self._sides)
+        return units_problem(pre, post, np.ones(pre.shape[1:], bool))
+
+
+def _read_chip(
+    stem: str, files: dict[str, Path], convention: MaskConvention, log: IssueLog, remarks: _Remarks, samples: _Samples
+) -> dict[str, Any]:
     """Decode a chip's files and describe it; the pixels themselves are not kept."""
     post = describe(files["images"])
     if min(post.width, post.height) < MIN_SIDE:
         raise ImageError(f"{post.path}: {_size(post.width, post.height)}, a chip has to have {MIN_SIDE} px at least")
     infos = {"post": post} | ({"pre": describe(files["pre"])} if "pre" in files else {})
-    valid = np.ones((post.height, post.width), bool)
-    bands: list[str] = []
-    for role in ("pre", "post"):
-        if role in infos:
-            _check_size(infos[role], post)
-            valid &= read(infos[role].path)[1]
-            bands += [f"{role}:{band}" for band in infos[role].bands]
+    roles = [role for role in ("pre", "post") if role in infos]
+    bands = [f"{role}:{band}" for role in roles for band in infos[role].bands]
+    if "pre" in infos:
+        _check_size(infos["pre"], post)
+        check_scaling(infos["pre"], post)
+    valid = _read_images([infos[role].path for role in roles], remarks, samples)
     mask = convention.read(files["masks"])
     if mask.shape != valid.shape:
         raise ImageError(
             f"{files['masks']}: {_size(mask.shape[1], mask.shape[0])}, its image is {_size(post.width, post.height)}"
         )
+    if lacks_background(mask):
+        remarks.add(files["masks"], "all its known pixels are landslide", "taken; the others are unknown")
     if not valid.any():
         raise ImageError(f"{files['images']}: has no valid pixel (all no-data, transparent or NaN)")
     holes = int((~valid).sum())
@@ -236,6 +288,27 @@ def _read_chip(stem: str, files: dict[str, Path], convention: MaskConvention, lo
         "content": hashlib.sha256("".join(digests).encode()).hexdigest(),
         "geometry": Grid.of(post).footprint if post.georeferenced and post.on_earth else None,
     }
+
+
+def _read_images(paths: list[Path], remarks: _Remarks, samples: _Samples) -> Valid:
+    """Decode a chip's images, pre first, and note what their values tell; gives which pixels are valid in all."""
+    with open_together(paths) as readers:
+        parts = [reader.read() for reader in readers]
+    for reader, (values, inside) in zip(readers, parts, strict=True):
+        path = Path(reader.path)
+        for assumption in reader.info.assumptions:
+            what, _, how = assumption.partition(": ")
+            remarks.add(path, what, how)
+        if reader.filled:
+            problem = "holds a value that no image measures, such as -9999, and does not declare it as no data"
+            remarks.add(path, problem, "taken; these pixels count as unknown")
+        if reader.assumed_nodata is not None and not inside.all():
+            problem = f"declares no no-data value; the other image of its pair declares {reader.assumed_nodata:g}"
+            remarks.add(path, problem, f"taken; pixels that are {reader.assumed_nodata:g} in all bands are unknown")
+        check_fill(path, reader.info, values, inside)
+    valid: Valid = np.logical_and.reduce([inside for _, inside in parts])
+    samples.add([values for values, _ in parts], valid)
+    return valid
 
 
 def _check_size(info: RasterInfo, post: RasterInfo) -> None:

@@ -93,6 +93,8 @@ def record(
     if routed.strange:
         log.warning(place, f"{routed.why} {routed.region}", "mapped; look at it with care")
     log.issues += [issue for issue in mapped.issues if issue not in log.issues]  # once for all scenes
+    for file, problem, action in mapped.remarks:
+        log.warning(file, problem, action)
     if mapped.without_terrain and mapped.without_terrain >= TOLD_FROM:
         problem = f"{wanted.dem} says nothing of {mapped.without_terrain:.0%} of it"
         log.warning(place, problem, "mapped; that part is no data")

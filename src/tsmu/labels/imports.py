@@ -25,7 +25,16 @@ from tsmu.imagery.raster import RasterInfo, describe
 from tsmu.issues import IssueLog
 from tsmu.labels.burn import Shapes
 from tsmu.labels.labelme import LINE_WIDTH, POINT_RADIUS, read_json, read_labelme
-from tsmu.labels.masks import BACKGROUND, LANDSLIDE, UNKNOWN, Mask, MaskConvention, detect_convention
+from tsmu.labels.masks import (
+    BACKGROUND,
+    LANDSLIDE,
+    TRANSPARENT,
+    UNKNOWN,
+    Mask,
+    MaskConvention,
+    detect_convention,
+    lacks_background,
+)
 from tsmu.labels.matching import PairFinder, named_as_label
 from tsmu.labels.vectors import read_label_layers, to_pixels
 from tsmu.labels.writer import MaskWriter
@@ -112,6 +121,8 @@ def _import_all(
     writer, finder = MaskWriter(pairs, log, out, classes), PairFinder(pairs)
     masks, others = _masks_of_pairs(source, rasters, finder, log)
     convention = detect_convention([*masks, *others])
+    if masks and convention.transparent == BACKGROUND:
+        log.warning(source, *TRANSPARENT)
     total = len(jsons) + len(masks)
     for done, path in enumerate(jsons, start=1):
         with _logged(path, log, told):
@@ -319,6 +330,8 @@ def _masks_of_pairs(
 
 def _import_mask(path: Path, pair: str, writer: MaskWriter, convention: MaskConvention) -> None:
     mask = convention.read(path)
+    if lacks_background(mask):
+        writer.log.warning(path, "all its known pixels are landslide", "taken; the others are unknown")
     own = describe(path)
     info = writer.post(pair)
     here = not own.georeferenced or (own.crs == info.crs and own.transform.almost_equals(info.transform, 1e-9))

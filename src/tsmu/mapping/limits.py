@@ -12,13 +12,12 @@ from typing import Protocol
 
 import numpy as np
 import shapely
-from rasterio.enums import Resampling
 from rasterio.features import geometry_mask
 from rasterio.windows import Window
 
 from tsmu.errors import MapError
 from tsmu.imagery.grids import Grid
-from tsmu.imagery.raster import Valid, file_identity, read_window
+from tsmu.imagery.raster import Valid, file_identity
 from tsmu.imagery.terrain import SLOPE, derive_terrain
 from tsmu.issues import IssueLog
 from tsmu.mapping.alignment import open_aligned
@@ -103,11 +102,12 @@ class Steep:
         derived = derive_terrain(dem, grid, (SLOPE,), cache, least=0)
         self.identity: object = ["steep", degrees, derived.path.name]
         self._degrees = degrees
-        self._dataset = open_aligned(derived.path, grid, stack)
+        self._slopes = open_aligned(derived.path, grid, stack)
 
     def wanted(self, window: Window) -> Valid:
         """Whether the ground is steep enough, or its slope unknown."""
-        return np.asarray(~(self._dataset.read(1, window=window) < self._degrees))
+        values, valid = self._slopes.read(window)
+        return np.asarray(~valid | ~(values[0] < self._degrees))
 
 
 class Outside:
@@ -125,12 +125,12 @@ class Outside:
 
     def __init__(self, path: Path | str, grid: Grid, stack: ExitStack) -> None:
         self.identity: object = ["outside", file_identity(path)]
-        self._dataset = open_aligned(path, grid, stack, resampling=Resampling.nearest)
+        self._mask = open_aligned(path, grid, stack, classes=True)
 
     def wanted(self, window: Window) -> Valid:
         """Whether the mask leaves each pixel in."""
-        _, valid = read_window(self._dataset, window)
-        return np.asarray((self._dataset.read(1, window=window) == 0) | ~valid)  # a palette's numbers, not its colours
+        numbers, valid = self._mask.read_numbers(window)
+        return np.asarray((numbers == 0) | ~valid)
 
 
 def left_out(

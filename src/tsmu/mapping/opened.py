@@ -5,20 +5,19 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import rasterio
 import shapely
 
 from tsmu.errors import MapError
 from tsmu.files import content_digest
 from tsmu.imagery.grids import Grid
-from tsmu.imagery.raster import describe_open, is_remote
+from tsmu.imagery.raster import describe, is_remote
 from tsmu.imagery.terrain import Terrain, derive_terrain, place_of_dem, terrain_bands
 from tsmu.issues import Issue, IssueLog
 from tsmu.mapping.answers import ALL_VIEWS, AS_IT_IS
 from tsmu.mapping.choose import INT8_FROM, choose_engine
 from tsmu.mapping.context import measured_overlap
 from tsmu.mapping.engine import Engine
-from tsmu.mapping.fit import check_values
+from tsmu.mapping.fit import check_fills, check_values
 from tsmu.mapping.limits import Area, Limit, Steep, left_out
 from tsmu.mapping.mapper import MapRun
 from tsmu.mapping.plan import Tiling, plan_tiling
@@ -113,6 +112,7 @@ class MappedScene:
         without_terrain: share of the scene, 0 to 1, that is no data because its terrain is not known; None for a
             model that takes none.
         issues: what was wrong with the polygons of its limits.
+        remarks: what was concluded about its rasters from their values: file, problem and action.
     """
 
     result: MapResult
@@ -123,6 +123,7 @@ class MappedScene:
     published: str | None
     without_terrain: float | None
     issues: Sequence[Issue]
+    remarks: list[tuple[str, str, str]]
 
 
 @dataclass(frozen=True)
@@ -142,9 +143,16 @@ class OpenedScene:
         published = publish(result, self.publish_to) if self.publish_to else None
         scene = self.scene
         return MappedScene(
-            result, self.plan, self.by, scene.footprint, scene.info.pixel_size, published, self.without_terrain,
+            result,
+            self.plan,
+            self.by,
+            scene.footprint,
+            scene.info.pixel_size,
+            published,
+            self.without_terrain,
             self.issues,
-        )  # fmt: skip
+            scene.remarks,
+        )
 
 
 @dataclass(frozen=True)
@@ -269,6 +277,7 @@ class SceneOpener:
 
     def _check(self, scene: Scene, region: str) -> None:
         """Refuse a scene that is not of the kind that a region's decoder was trained on."""
+        check_fills(scene)
         record = self._bundle(region).record
         if not self._wanted.any_resolution:
             scene.check_pixel_size(record.regions[region].pixel_size)
@@ -323,8 +332,7 @@ def _check_free(folder: Path, post: Path | str, space: Workspace) -> None:
 
 
 def _same_grid(folder: Path, post: Path) -> bool:
-    with rasterio.open(folder / RASTER) as dataset:
-        return Grid.of(describe_open(folder / RASTER, dataset)).same_as(scene_grid(post))
+    return Grid.of(describe(folder / RASTER)).same_as(scene_grid(post))
 
 
 def _place(post: Path | str, space: Workspace) -> str:
