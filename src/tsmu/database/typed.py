@@ -58,7 +58,7 @@ def _time(column: sa.Column[Any], value: Any) -> date | datetime:
     try:
         if isinstance(column.type, sa.Date):
             return _day(value)
-        moment = datetime.fromisoformat(value) if isinstance(value, str) else value
+        moment = datetime.fromisoformat(value.replace("/", "-")) if isinstance(value, str) else value
         moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
         return datetime.fromisoformat(moment.astimezone(UTC).isoformat(timespec="milliseconds"))
     except (ValueError, AttributeError, TypeError, OverflowError):
