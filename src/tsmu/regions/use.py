@@ -88,7 +88,10 @@ def _in_degrees(frame: gpd.GeoDataFrame) -> Shapes:
 
 def _refuse_layers_over_each_other(file: Path, parts: Sequence[gpd.GeoDataFrame]) -> None:
     """Layers that divide the same ground are different maps, such as coarse and fine ecoregions."""
-    whole = [(part["file"].iloc[0], shapely.union_all(part.geometry.array)) for part in parts if len(part)]
+    filled = [part for part in parts if len(part)]
+    if len(filled) < 2:
+        return
+    whole = [(part["file"].iloc[0], shapely.union_all(part.geometry.array)) for part in filled]
     for place, (_, ground) in enumerate(whole):
         for _, other in whole[:place]:
             if shapely.area(shapely.intersection(ground, other)) > SHARED * min(ground.area, other.area):
