@@ -224,7 +224,7 @@ def test_what_is_no_elevation_model_is_refused_and_nothing_written(tmp_path: Pat
         "gone": "no such image file",
         "text": "cannot be read as an image",
         "rgb": "has 3 bands; an elevation model has one",
-        "placeless": "has no CRS or no place",
+        "placeless": "has no CRS and no place",
         "hole": "its values reach from .* to 99999.* declare its no-data value",
         "feet": "says that its elevations are in ft; convert them",
         "far": "does not cover the image, which lies at 141.9",

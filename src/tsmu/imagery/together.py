@@ -120,8 +120,10 @@ def units_problem(pre: Pixels, post: Pixels, valid: Valid) -> str | None:
     if not np.all((spread < 2 * post_spread) & (post_spread < 2 * spread)):
         return None
     shift = post_middle - middle
-    offset = post_middle - middle * post_spread / spread  # where one is brighter by a factor as well
-    for found in (shift, offset):
+    # Where one is brighter by a factor as well. Haze and light change the spread alone, and so this offset alone.
+    offset = post_middle - middle * post_spread / spread
+    candidates = [shift, offset] if np.all(shift * offset > 0) and np.all(2 * abs(shift) >= abs(offset)) else [shift]
+    for found in candidates:
         one_way = np.all(found > 0) or np.all(found < 0)
         alike = np.abs(found).max() <= SAME_SHIFT * np.abs(found).min()
         large = np.median(np.abs(found) / np.maximum(spread, post_spread))
