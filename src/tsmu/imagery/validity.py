@@ -35,6 +35,7 @@ Valid = npt.NDArray[np.bool_]
 
 FILL_VALUES = (-9999, -99999, -32767, -32768, -2147483648)  # of signed and floating-point types
 HUGE = 1e30  # no measured value of a floating-point type is as large
+HUGE_BITS = np.float32(HUGE).view(np.uint32)
 ALPHA = "alpha"  # description of a band that is alpha beyond doubt
 ALPHA_BY_FORMAT = ("PNG", "WEBP", "GIF")  # formats in which a fourth channel is alpha and nothing else
 MANY_VALUES = 16  # a band of alpha has fewer, or mostly its largest one
@@ -154,8 +155,7 @@ def fill_values(dtype: str) -> tuple[int, ...]:
 
 def _leave_out_fills(values: Pixels, valid: Valid) -> int:
     """Mark pixels as not valid that hold what nothing measures, and count those of them that are not NaN."""
-    low, high = values.min(), values.max()
-    if low > max(FILL_VALUES) and high < HUGE:  # the usual case, found by two looks; false for NaN, too
+    if not _may_hold_fills(values):
         return 0
     if values.dtype.kind == "f":
         valid &= ~np.isnan(values).any(axis=0)
@@ -180,6 +180,15 @@ def _nodata(dataset: DatasetReader, index: int) -> float | None:
         return None
     limits = np.iinfo(kind)
     return int(value) if limits.min <= value <= limits.max else None
+
+
+def _may_hold_fills(values: Pixels) -> bool:
+    """Whether values hold anything that nothing measures, by as few looks at them as possible."""
+    if values.dtype == np.float32 and values.view(np.uint32).max() < HUGE_BITS:
+        return False  # none is negative, infinite or NaN: all such have larger numbers as bits
+    if values.dtype.kind == "f" and not values.max() < HUGE:  # not of NaN, either
+        return True
+    return not values.min() > max(FILL_VALUES)
 
 
 def _is_joint(nodata: tuple[float | None, ...], dtype: str) -> bool:
