@@ -222,7 +222,7 @@ def _usable_checkpoint(file: Path, learner: Learner, log: IssueLog | None) -> Pa
         if {name: value.shape for name, value in stored["state_dict"].items()} != {n: v.shape for n, v in own.items()}:
             raise ValueError("of another network")
     except Exception as error:  # noqa: BLE001 - whatever reading a damaged archive ends in
-        reason = (str(error) or type(error).__name__).splitlines()[0]
+        reason = (str(error) or type(error).__name__).splitlines()[0].partition(". ")[0]
         if log is not None:
             log.warning(file, f"damaged checkpoint ({reason})", "removed; the training begins anew")
         file.unlink()
