@@ -233,7 +233,7 @@ class _Samples:
             return
         step = max(1, int(valid.sum()) // SAMPLED)
         for side, image in zip(self._sides, images, strict=True):
-            side.append(image[:, valid][:, ::step].astype(np.float32))
+            side.append(image[:, valid][:, ::step])
 
     def problem(self) -> str | None:
         """What speaks against the same units; None where nothing does."""

@@ -22,6 +22,8 @@ LEAST_ALIKE = 0.5  # correlation of two images of one ground from which on their
 TIMES = 3.0  # by which both level and spread of all bands differ, where the units do
 SAME_SHIFT = 1.25  # times the smallest shift of a band, at most, where all are shifted by one offset
 LEAST_SHIFT = 1.0  # standard deviations of the values, at least
+EQUAL = 0.98  # correlation from which on both show the very same, and
+EQUAL_FACTOR = 0.3  # so much of that shift is enough
 LEAST_PIXELS = 1000
 RANKED = 20_000  # pixels, about, on which the correlation is computed
 EXTREME_SHARE = 1e-4  # of the values, at least, are one value that looks like a fill value
@@ -108,7 +110,7 @@ def units_problem(pre: Pixels, post: Pixels, valid: Valid) -> str | None:
     sides = [np.percentile(image[:, valid].astype(np.float64), (25, 50, 75), axis=1) for image in (pre, post)]
     (low, middle, high), (post_low, post_middle, post_high) = sides
     spread, post_spread = (high - low) / 1.349, (post_high - post_low) / 1.349  # as standard deviations
-    if not (np.all(spread > 0) and np.all(post_spread > 0)) or _alike(pre, post, valid) < LEAST_ALIKE:
+    if not (np.all(spread > 0) and np.all(post_spread > 0)) or (alike := _alike(pre, post, valid)) < LEAST_ALIKE:
         return None
     numbers = f"medians {_listed(middle)} before and {_listed(post_middle)} after"
     for one, other, one_spread, other_spread in (
@@ -117,17 +119,19 @@ def units_problem(pre: Pixels, post: Pixels, valid: Valid) -> str | None:
     ):
         if np.all(np.abs(one) > TIMES * np.abs(other)) and np.all(one_spread > TIMES * other_spread):
             return f"the two images' values are of different sizes ({numbers})"
+    if pre.dtype == post.dtype == np.uint8:  # pictures: light and haze shift them as much
+        return None
     if not np.all((spread < 2 * post_spread) & (post_spread < 2 * spread)):
         return None
     shift = post_middle - middle
-    # Where one is brighter by a factor as well. Haze and light change the spread alone, and so this offset alone.
-    offset = post_middle - middle * post_spread / spread
-    candidates = [shift, offset] if np.all(shift * offset > 0) and np.all(2 * abs(shift) >= abs(offset)) else [shift]
-    for found in candidates:
-        one_way = np.all(found > 0) or np.all(found < 0)
-        alike = np.abs(found).max() <= SAME_SHIFT * np.abs(found).min()
-        large = np.median(np.abs(found) / np.maximum(spread, post_spread))
-        if one_way and alike and large > LEAST_SHIFT * (2 if len(found) == 1 else 1):
+    least = LEAST_SHIFT * (2 if len(shift) == 1 else 1) * (EQUAL_FACTOR if alike > EQUAL else 1)
+    large = np.median(np.abs(shift) / np.maximum(spread, post_spread)) > least
+    if not large or not (np.all(shift > 0) or np.all(shift < 0)):
+        return None
+    offset = post_middle - middle * post_spread / spread  # where one is brighter by a factor as well
+    for found in (shift, offset):
+        one_way = np.all(found * shift > 0)
+        if one_way and np.abs(found).max() <= SAME_SHIFT * np.abs(found).min():
             return f"all bands are shifted by about {float(np.median(found)):+.4g} ({numbers})"
     return None
 
