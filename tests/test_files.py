@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from tsmu.errors import TsmuError
-from tsmu.files import without_nan, written_whole
-from tsmu.issues import IssueLog, read_issues
+from tsmu.files import listed_file, without_nan, written_whole
+from tsmu.issue_file import read_issues, save_issues
+from tsmu.issues import IssueLog
 
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
@@ -37,9 +38,9 @@ def test_a_log_replaces_what_its_source_said_before_and_keeps_the_others(tmp_pat
     first, second = IssueLog(tmp_path / "a"), IssueLog(tmp_path / "b")
     first.error("a/1.png", "truncated")
     second.warning("b/2.png", "odd", "kept", row=3, column="date")
-    first.save(path)
-    second.save(path)
-    IssueLog(tmp_path / "a").save(path)
+    save_issues(first, path)
+    save_issues(second, path)
+    save_issues(IssueLog(tmp_path / "a"), path)
     (row,) = read_issues(path)
     assert (row["file"], row["row"], row["column"], row["severity"]) == ("b/2.png", "3", "date", "warning")
 
@@ -47,3 +48,39 @@ def test_a_log_replaces_what_its_source_said_before_and_keeps_the_others(tmp_pat
 def test_strict_turns_a_warning_into_an_error(tmp_path: Path) -> None:
     with pytest.raises(TsmuError, match=r"b\.png: odd"):
         IssueLog(tmp_path, strict=True).warning("b.png", "odd", "kept")
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "utf-16", "utf-8-sig"])
+def test_a_log_edited_by_hand_is_kept_with_its_new_column(tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "issues.csv"
+    log = IssueLog(tmp_path / "a")
+    log.error("a/1.png", "truncated")
+    path.write_bytes("Row;File;Problem;Gepr\u00fcft;Source\n3;x.csv;M\u00fcll;ja;/elsewhere\n".encode(encoding))
+    save_issues(log, path)
+    save_issues(log, path)
+    kept, new = read_issues(path)
+    assert (kept["file"], kept["row"], kept["problem"], kept["Gepr\u00fcft"]) == ("x.csv", "3", "M\u00fcll", "ja")
+    assert (new["file"], new["problem"], new["Gepr\u00fcft"]) == ("a/1.png", "truncated", "")
+
+
+@pytest.mark.parametrize("content", [b"\n\n", b'"', b"\x00\x01\x02", b"PK\x03\x04", b",,,\n1,2"])
+def test_a_log_that_is_none_any_more_is_moved_aside_and_told(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "issues.csv"
+    path.write_bytes(content)
+    log = IssueLog(tmp_path / "a")
+    log.error("a/1.png", "truncated")
+    save_issues(log, path)
+    assert "truncated" in [row["problem"] for row in read_issues(path)]
+    aside = tmp_path / "issues-unreadable.csv"
+    assert not aside.exists() or aside.read_bytes() == content
+
+
+@pytest.mark.parametrize("cell", ["été\\a.tif", "e\u0301te\u0301/a.tif", ' "été/a.tif" ', ".\\été\\a.tif"])
+def test_a_listed_file_is_found_in_any_spelling(tmp_path: Path, cell: str) -> None:
+    for folder in ("\u00e9t\u00e9", "e\u0301te\u0301"):
+        table = tmp_path / folder
+        (table / folder).mkdir(parents=True)
+        (table / folder / "a.tif").write_text("x")
+        assert listed_file(table, cell).read_text() == "x"
+    assert not listed_file(tmp_path, "gone\\b.tif").exists()
+    assert listed_file(tmp_path, "x" * 300).name == "x" * 300 and listed_file(tmp_path, str(tmp_path)) == tmp_path

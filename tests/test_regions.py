@@ -13,6 +13,7 @@ import shapely
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.made_vectors import bad_features, curves, vector_file
 from tsmu.errors import RegionError, TsmuError
 from tsmu.issues import IssueLog
 from tsmu.regions import RegionMap, check_region_name, region_key, use_region_map
@@ -243,6 +244,34 @@ def test_one_of_several_layers_must_be_named(tmp_path: Path) -> None:
     with pytest.raises(RegionError, match="no layer 'three'"):
         use_region_map(file, "eco", tmp_path / "out.gpkg", log, layer="three")
     assert use_region_map(file, "eco", tmp_path / "out.gpkg", log, layer="two").regions == ["b"]
+
+
+@pytest.mark.parametrize("kind", ["layers.gpkg", "folders.kml", "folders.kmz", "plain.fgb", "nested.zip"])
+def test_all_layers_make_the_map_where_they_do_not_cover_the_same_ground(tmp_path: Path, kind: str) -> None:
+    path = vector_file(tmp_path, kind, (WEST, EAST))
+    used = use_region_map(path, "Name", tmp_path / "out.gpkg", IssueLog(path))
+    names = ["n", "n"] if kind.startswith("folders") else ["a", "b"]
+    assert used.of_points([0.5, 1.5, 5], [0.5, 0.5, 5]).names.tolist() == [*names, None]
+
+
+def test_bad_features_of_a_map_are_left_out_with_their_row(tmp_path: Path) -> None:
+    path = bad_features(tmp_path, (WEST, EAST))
+    log = IssueLog(path)
+    used = use_region_map(path, "class", tmp_path / "out.gpkg", log)
+    assert used.of_points([0.5, 1.5], [0.5, 0.5]).names.tolist() == ["a", "a"]
+    assert sorted(issue.row or 0 for issue in log.errors) == [3, 4, 5, 6, 7]
+    path = curves(tmp_path, (WEST, EAST))
+    log = IssueLog(path)
+    used = use_region_map(path, "id", tmp_path / "out.gpkg", log)
+    assert used.of_points([0.5, 1.5], [0.5, 0.5]).names.tolist() == ["0", "3"]
+    assert [issue.row for issue in log.errors] == [3, 4]
+
+
+def test_a_region_whose_corners_lie_on_both_sides_of_the_date_line_is_cut_there(use: Use) -> None:
+    ring = shapely.Polygon([(175, 50), (-175, 50), (-175, 55), (175, 55)])
+    used = use(frame(["aleutians"], [ring]))
+    assert used.of_points([178, -178, 0], [52, 52, 52]).names.tolist() == ["aleutians", "aleutians", None]
+    assert [(issue.row, issue.severity) for issue in use.log] == [(2, "warning")]
 
 
 def test_assigning_is_faster_than_a_million_points_a_minute() -> None:

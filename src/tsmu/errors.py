@@ -25,6 +25,10 @@ class ServerError(SceneError):
     """One event gets no pair because the server does not give what it should have."""
 
 
+class TableError(TsmuError):
+    """A CSV or XLSX table cannot be read."""
+
+
 class InventoryError(TsmuError):
     """A landslide inventory cannot be read or understood."""
 

@@ -1,6 +1,8 @@
-"""Areas and lengths of polygons on the WGS 84 ellipsoid, of all of them at once."""
+"""Areas and lengths of polygons on the WGS 84 ellipsoid, of all of them at once; and the size of pixels on it."""
 
 from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -9,10 +11,76 @@ import pyproj
 GEOD = pyproj.Geod(ellps="WGS84")
 SHORT_EDGE = np.radians(0.01)  # some 1 km
 NEAR_POLE = np.radians(85)
+TRUE_SCALE = (
+    0.01  # share by which metres of a projected CRS may differ from metres on the ground and still pass for them
+)
 
 _Numbers = npt.NDArray[np.float64]
 _Indices = npt.NDArray[np.int64]
 _Offsets = Sequence[npt.NDArray[np.int32] | npt.NDArray[np.int64]]
+
+
+class PixelVectors(NamedTuple):
+    """How far one step along a row, and one down a column, of a raster leads on the ground, metres; each (N,)."""
+
+    column_east: _Numbers
+    column_north: _Numbers
+    row_east: _Numbers
+    row_north: _Numbers
+
+
+def pixel_vectors(crs: Any, transform: Any, columns: _Numbers, rows: _Numbers) -> PixelVectors:
+    """Measure a raster's pixels on the ellipsoid, whatever the CRS and its units.
+
+    Args:
+        crs: of the raster, as rasterio gives it.
+        transform: from pixels to the CRS.
+        columns: where they are measured, (N,).
+        rows: likewise.
+    """
+    project, geod = _on_ellipsoid(crs.to_wkt())
+    start, *ends = (
+        project.transform(*(transform @ (columns + right, rows + down))) for right, down in ((0, 0), (1, 0), (0, 1))
+    )
+    parts = []
+    for end in ends:
+        azimuth, _, metres = geod.inv(*start, *end)
+        angle = np.radians(azimuth)
+        parts += [np.sin(angle) * metres, np.cos(angle) * metres]
+    return PixelVectors(*parts)
+
+
+def ground_matrix(crs: Any, transform: Any, width: int, height: int) -> _Numbers:
+    """The matrix (2, 2) that turns pixels (right, down) at a raster's centre into metres (east, north) on the ground.
+
+    Metres of a projected CRS that are true to 1 % there, as those of UTM are, are taken as they are; those of a
+    local grid, too.
+    """
+    centre = np.array([width / 2]), np.array([height / 2])
+    stated = np.array([[transform.a, transform.b], [transform.d, transform.e]])
+    if not (crs.is_geographic or crs.is_projected):  # a local grid, of which no more is known
+        return stated * float(crs.linear_units_factor[1])
+    (column_east,), (column_north,), (row_east,), (row_north,) = pixel_vectors(crs, transform, *centre)
+    measured = np.array([[column_east, row_east], [column_north, row_north]])
+    if crs.is_geographic:
+        return measured
+    stated *= float(crs.linear_units_factor[1])
+    on_ground, on_map = np.hypot(*measured), np.hypot(*stated)
+    return stated if (np.abs(on_ground - on_map) <= TRUE_SCALE * on_map).all() else measured
+
+
+def pixel_size(crs: Any, transform: Any, width: int, height: int) -> float:
+    """Side in metres of a square of the same area as the pixel at a raster's centre."""
+    (a, b), (d, e) = ground_matrix(crs, transform, width, height).tolist()
+    return float(abs(a * e - b * d) ** 0.5)
+
+
+@lru_cache(64)
+def _on_ellipsoid(crs: str) -> tuple[pyproj.Transformer, pyproj.Geod]:
+    """From a CRS to degrees on its own ellipsoid, which need not be one of the Earth; and that ellipsoid."""
+    geod = pyproj.CRS.from_wkt(crs).get_geod() or GEOD
+    degrees = pyproj.CRS.from_proj4(f"+proj=longlat +a={geod.a!r} +b={geod.b!r} +no_defs")
+    return pyproj.Transformer.from_crs(crs, degrees, always_xy=True), geod
 
 
 def areas_and_lengths(points: _Numbers, offsets: _Offsets) -> tuple[_Numbers, _Numbers]:

@@ -1,13 +1,11 @@
-"""The issue log: what was wrong with the input, where, and what was done about it."""
+"""The issue log: what was wrong with the input, where, and what was done about it; `issue_file` stores it."""
 
-import csv
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
 from tsmu.errors import TsmuError
-from tsmu.files import written_whole
 
 Severity = Literal["error", "warning"]
 
@@ -38,7 +36,7 @@ class Issue:
 
 
 class IssueLog:
-    """Collects issues while one source is read, then stores them in the workspace's issues.csv."""
+    """Collects issues while one source is read, for the workspace's issues.csv."""
 
     def __init__(self, source: Path | str, *, part: str = "", strict: bool = False) -> None:
         """Start an empty log for `source`, or a part of it; with `strict`, warnings count as errors."""
@@ -89,29 +87,3 @@ class IssueLog:
     def as_records(self) -> list[dict[str, object]]:
         """Return the issues as plain dicts with the columns of issues.csv."""
         return [asdict(issue) for issue in self.issues]
-
-    def save(self, path: Path) -> None:
-        """Write the log into `path`, replacing what an earlier read of the same source said; an empty one, too.
-
-        Issues of other sources stay, so `path` always tells the known defects of all input.
-        """
-        kept = [row for row in read_issues(path) if row["source"] != self.source]
-        if not kept and not self.issues and not path.exists():
-            return
-        columns = [*(field.name for field in fields(Issue)), "source"]
-        with (
-            written_whole(path) as temporary,
-            temporary.open("w", newline="", encoding="utf-8", errors="backslashreplace") as handle,
-        ):
-            writer = csv.DictWriter(handle, columns)
-            writer.writeheader()
-            writer.writerows(kept)
-            writer.writerows({**asdict(issue), "source": self.source} for issue in self.issues)
-
-
-def read_issues(path: Path) -> list[dict[str, str]]:
-    """Read an issues.csv as a list of its rows; an absent file is an empty log."""
-    if not path.exists():
-        return []
-    with path.open(newline="", encoding="utf-8") as handle:
-        return list(csv.DictReader(handle))

@@ -1,31 +1,59 @@
-"""GeoParquet tables of a workspace whose columns name files."""
+"""Parquet tables of a workspace whose columns name files."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
 import geopandas
 import pandas as pd
+import pyarrow as pa
 
 from tsmu.errors import WorkspaceError
 from tsmu.files import written_whole
 from tsmu.workspace import Workspace
 
 
-def read_paths_table(workspace: Workspace, file: Path, paths: Sequence[str]) -> geopandas.GeoDataFrame | None:
-    """Read a table with the columns `paths` as absolute paths; None where there is no such file.
+def read_paths_table(
+    workspace: Workspace, file: Path, paths: Sequence[str], *, needs: Sequence[str], remedy: str
+) -> geopandas.GeoDataFrame | None:
+    """Read a GeoParquet table with the columns `paths` as absolute paths; None where there is no such file.
 
-    A column that a table from an older version lacks holds None.
+    A column of paths that a table from an older version lacks holds None.
+
+    Args:
+        workspace: around which stored paths are.
+        file: the table.
+        paths: columns with paths.
+        needs: columns without which it is another table.
+        remedy: what to do where it is damaged, after a semicolon.
 
     Raises:
-        WorkspaceError: the file is damaged.
+        WorkspaceError: the file is damaged, or is another table.
     """
     if not file.exists():
         return None
+    with_geometry = _read(file, needs, remedy, geometry=True)
+    return geopandas.GeoDataFrame(_with_paths(workspace, with_geometry, paths))
+
+
+def read_plain_paths_table(
+    workspace: Workspace, file: Path, paths: Sequence[str], *, needs: Sequence[str], remedy: str
+) -> pd.DataFrame | None:
+    """Read a table without geometry as `read_paths_table` does."""
+    return _with_paths(workspace, _read(file, needs, remedy, geometry=False), paths) if file.exists() else None
+
+
+def _read(file: Path, needs: Sequence[str], remedy: str, *, geometry: bool) -> pd.DataFrame:
     try:
-        table = geopandas.read_parquet(file)
-    except (OSError, ValueError) as error:
-        reason = str(error).splitlines()[0]
-        raise WorkspaceError(f"{file}: damaged ({reason}); remove it and import again what it listed") from error
+        table = geopandas.read_parquet(file) if geometry else pd.read_parquet(file)
+    except (OSError, ValueError, TypeError, KeyError, pa.ArrowException) as error:
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        raise WorkspaceError(f"{file}: damaged ({reason}); {remedy}") from error
+    if missing := [name for name in needs if name not in table]:
+        raise WorkspaceError(f"{file}: has no column {missing[0]}, so it is another table; {remedy}")
+    return table
+
+
+def _with_paths(workspace: Workspace, table: pd.DataFrame, paths: Sequence[str]) -> pd.DataFrame:
     for column in paths:
         stored = table[column] if column in table else [None] * len(table)
         paths_of = [None if pd.isna(path) else str(workspace.root / path) for path in stored]

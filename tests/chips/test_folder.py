@@ -1,6 +1,7 @@
 """A folder of chips: matched by name, good ones in, bad ones in the issue log."""
 
 import shutil
+import unicodedata
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +30,7 @@ def test_pairs_get_their_bands_pre_first(tmp_path: Path) -> None:
         f"{when}:{colour}" for when in ("pre", "post") for colour in ("red", "green", "blue")
     ]
     assert len(chips) == 3
-    assert not len(log)
+    assert [str(issue) for issue in log] == []
 
 
 def test_each_broken_file_is_logged_and_the_rest_is_taken(tmp_path: Path) -> None:
@@ -59,14 +60,14 @@ def test_an_all_empty_mask_is_a_negative_chip(tmp_path: Path) -> None:
     write_raster(tmp_path / "masks" / "chip_2.png", np.zeros((32, 32), np.uint8))
     chips, log = read(tmp_path)
     assert chips.set_index("id").loc["here/chip_2", "landslide_pixels"] == 0
-    assert not len(log)
+    assert [str(issue) for issue in log] == []
 
 
 def test_the_real_all_empty_mask_is_taken(shared_data: Path) -> None:
     chips, log = read(shared_data / "landslide4sense_rgb" / "hokkaido_iburi")
     assert chips.set_index("id").loc["here/l4s_3079", "landslide_pixels"] == 0
     assert len(chips) == 114
-    assert not len(log)
+    assert [str(issue) for issue in log] == []
 
 
 def test_nan_pixels_are_unknown_and_said_to_be(tmp_path: Path) -> None:
@@ -74,7 +75,7 @@ def test_nan_pixels_are_unknown_and_said_to_be(tmp_path: Path) -> None:
         image = noise(4, 32, 32).astype(np.float32)
         image[0, :2] = np.nan if number == 1 else number
         write_raster(tmp_path / "images" / f"{number}.tif", image)
-        write_raster(tmp_path / "masks" / f"{number}.tif", np.ones((32, 32), np.uint8))
+        write_raster(tmp_path / "masks" / f"{number}.tif", np.eye(32, dtype=np.uint8))
     chips, log = read(tmp_path)
     assert list(chips["known_pixels"]) == [1024, 1024 - 64, 1024]
     assert [issue.severity for issue in log] == ["warning"]
@@ -254,3 +255,56 @@ def test_copies_within_a_folder_are_left_out(tmp_path: Path) -> None:
     chips = chips_from_folder(folder, "alps", log)
     assert "alps/chip_99" not in set(chips["id"])
     assert "the same image as chip_0.png" in str(log.errors[0])
+
+
+def test_chips_in_subfolders_are_matched_within_them(tmp_path: Path) -> None:
+    for place in ("north", "south/valley", "."):
+        for kind in ("images", "masks"):
+            (tmp_path / kind / place).mkdir(parents=True, exist_ok=True)
+    for number, place in enumerate(("north", "north", "south/valley", ".")):
+        write_raster(tmp_path / "images" / place / f"chip_{number % 2}.png", noise(3, 32, 32) + np.uint8(number))
+        write_raster(tmp_path / "masks" / place / f"chip_{number % 2}.png", np.eye(32, dtype=np.uint8))
+    write_raster(tmp_path / "images" / "south" / "alone.png", noise(3, 32, 32))
+    chips, log = read(tmp_path)
+    assert set(chips["id"]) == {
+        "here/north/chip_0", "here/north/chip_1", "here/south/valley/chip_0", "here/chip_1",
+    }  # fmt: skip
+    assert [Path(issue.file).name for issue in log.errors] == ["alone.png"]
+    groups = {"chip_0": "both", "north/chip_1": "one", "nobody": "x"}
+    grouped, log = read(tmp_path, groups=groups)
+    assert grouped.set_index("id")["group"]["here/north/chip_1"] == "here/one"
+    assert "here/both" not in set(grouped["group"]), "two chips have that name"
+    assert "2 names" in log.issues[-1].problem
+
+
+def test_names_that_differ_in_their_unicode_form_are_one(tmp_path: Path) -> None:
+    for kind, form in (("images", "NFC"), ("masks", "NFD"), ("pre", "NFD")):
+        for number in range(3):
+            name = unicodedata.normalize(form, f"Gérôme_{number}.png")
+            bands = 1 if kind == "masks" else 3
+            pixels = noise(bands, 32, 32) + np.uint8(number)
+            write_raster(tmp_path / kind / name, pixels % 2 if kind == "masks" else pixels)
+    table = tmp_path / "groups.csv"
+    listed = "sep=;\nName;Group\nGe\u0301ro\u0302me_0.png;a\nG\u00e9r\u00f4me_1;a\n"
+    table.write_bytes(listed.encode("utf-16"))
+    chips, log = read(tmp_path, groups=read_groups(table))
+    assert len(chips) == 3 and not log.errors
+    assert chips["group"].tolist() == ["here/a", "here/a", "here/G\u00e9r\u00f4me_2"]
+
+
+def test_images_that_are_not_read_are_told(tmp_path: Path) -> None:
+    write_chips(tmp_path / "chips", 3)
+    write_chips(tmp_path / "chips" / "train", 2)
+    _, log = read(tmp_path / "chips")
+    assert [(Path(issue.file).name, "4 images" in issue.problem) for issue in log] == [("train", True)]
+    with pytest.raises(ChipError, match="one by one: chips"):
+        read(tmp_path)
+
+
+def test_a_table_of_groups_with_backslashes_names_subfolders(tmp_path: Path) -> None:
+    table = tmp_path / "groups.csv"
+    table.write_bytes("name;group;Bemerkung\nnorth\\chip_1.tif;Höhe;é\n".encode("latin-1"))
+    assert read_groups(table) == {"north/chip_1": "Höhe"}
+    table.write_text("chip,group\na,b\n")
+    with pytest.raises(ChipError, match="no column name"):
+        read_groups(table)

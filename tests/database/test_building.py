@@ -12,6 +12,7 @@ from tsmu.database import landslide_table as landslide
 from tsmu.database import landslide_version_table as landslide_version
 from tsmu.database import mapped_area_table as mapped_area
 from tsmu.database import observation_table as observation
+from tsmu.database import review as review_landslide
 from tsmu.database import review_table as review
 from tsmu.database import run_table as run
 from tsmu.database import scene_table as scene_table
@@ -145,3 +146,42 @@ def test_other_crs_are_turned_into_degrees_and_none_is_refused(database: Databas
     assert table(database, landslide).total_bounds == pytest.approx(tuple(squares(1).total_bounds), abs=1e-9)
     with pytest.raises(DatabaseError, match="CRS"):
         add(database, squares(1).set_crs(None, allow_override=True), NEWER)
+
+
+def test_a_run_whose_images_were_replaced_is_superseded(database: Database) -> None:
+    first = add(database, squares(3))
+    replaced = add(database, squares(2, 0.2))  # the same images by name, scene, model and settings
+    assert not replaced.already_stored
+    assert (replaced.supersedes, replaced.candidates, replaced.withdrawn) == (first.run_id, 2, 3)
+    found = table(database, landslide)
+    assert found["status"].tolist() == ["rejected"] * 3 + ["candidate"] * 2
+    assert set(found["author"]) == {"run"}  # no person's rejection: neither labels nor figures count it
+    assert set(table(database, landslide_version)["status"]) == {"candidate"}
+    assert "replaced" in found["change_reason"].iloc[0]
+    before = counts(database)
+    assert add(database, squares(2, 0.2)).already_stored
+    assert counts(database) == before
+    back = add(database, squares(3))  # the first images again: what was rejected is no obstacle
+    assert (back.supersedes, back.candidates, back.withdrawn) == (replaced.run_id, 3, 2)
+    assert add(database, squares(3)).already_stored
+
+
+def test_what_persons_decided_and_what_others_see_stays_when_images_are_replaced(database: Database) -> None:
+    add(database, squares(4))
+    ids = table(database, landslide)["id"]
+    decide_on = {"by": "eva", "why": "seen in the field"}
+    review_landslide(database, ids[0], status="confirmed", **decide_on)
+    add(database, squares(4).iloc[1:2], NEWER)  # another run sees the second one
+    beside = shapely.box(*squares(4).iloc[2:3].total_bounds)  # the new images show the third one's ground only
+    added = add_run(database, squares(0), scene(), RUN, IssueLog("test"), shapely.MultiPolygon([beside]))
+    assert added.withdrawn == 1
+    assert table(database, landslide)["status"].tolist() == ["confirmed", "candidate", "rejected", "candidate"]
+
+
+def test_images_without_landslides_are_told_by_the_ground_that_they_show(database: Database) -> None:
+    half = shapely.MultiPolygon([shapely.box(7, 46, 7.1, 46.1)])
+    first = add(database, squares(0))
+    assert add(database, squares(0)).already_stored
+    second = add_run(database, squares(0), scene(), RUN, IssueLog("test"), half)
+    assert second.supersedes == first.run_id
+    assert add_run(database, squares(0), scene(), RUN, IssueLog("test"), half).already_stored

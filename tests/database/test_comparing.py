@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from tests.database.conftest import scene, squares
 from tests.database.test_building import add
+from tests.made_vectors import BAD_ROWS, CURVE_ROWS, bad_features, curves, vector_file
 from tsmu import database as db
 from tsmu.cli import app
 from tsmu.database.analysis import power_law_tail, rollover
@@ -59,6 +60,31 @@ def test_a_database_is_compared_with_a_layer_from_the_command_line(tmp_path: Pat
         pixels = np.asarray(picture.convert("RGB")).reshape(-1, 3)
     assert len(np.unique(pixels, axis=0)) > 100
     assert CliRunner().invoke(app, [*command[:3], str(tmp_path / "none.gpkg"), "--json"]).exit_code == 2
+
+
+def two() -> tuple[shapely.Polygon, shapely.Polygon]:
+    first, second = squares(2).geometry
+    return first, second
+
+
+@pytest.mark.parametrize(
+    "kind", ["layers.gpkg", "folders.kmz", "plain.fgb", "plain.parquet", "nested.zip", "plain.kml"]
+)
+def test_all_layers_of_any_file_are_compared(tmp_path: Path, kind: str) -> None:
+    path = vector_file(tmp_path, kind, two())
+    found = db.compare(path, layer(tmp_path / "b.gpkg", squares(2)), IssueLog("test")).summary()
+    assert (found["matched"], found["missed"], found["extra"]) == (2, 0, 0)
+
+
+def test_bad_features_are_left_out_of_a_comparison_and_told(tmp_path: Path) -> None:
+    good = layer(tmp_path / "b.gpkg", squares(2))
+    for path, rows in ((bad_features(tmp_path, two()), list(BAD_ROWS)), (curves(tmp_path, two()), list(CURVE_ROWS))):
+        command = ["db", "compare", str(good), str(path), "--json", "--out", str(tmp_path / "c.png")]
+        done = CliRunner().invoke(app, command)
+        told = json.loads(done.stdout)
+        assert (done.exit_code, told["matched"], told["missed"], told["left_out"]) == (3, 2, 0, len(rows))
+        assert [issue["row"] for issue in told["issues"] if issue["severity"] == "error"] == rows
+        assert f"row {rows[0]}" in done.stderr
 
 
 def test_an_empty_inventory_is_refused(tmp_path: Path) -> None:

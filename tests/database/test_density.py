@@ -114,6 +114,13 @@ def test_across_the_180th_meridian(tmp_path: Path) -> None:
         assert len(found.cells) < 100
 
 
+def test_the_world_is_an_area(records: db.Database, tmp_path: Path) -> None:
+    geopandas.GeoDataFrame(geometry=[shapely.box(-180, -90, 180, 90)], crs=4326).to_file(tmp_path / "world.geojson")
+    found = density(records, mapped_area=tmp_path / "world.geojson")
+    assert (found.counted, found.outside) == (50, 0)
+    assert found.mapped_area.area == pytest.approx(510.07e12, rel=1e-4)
+
+
 @pytest.mark.parametrize("grid", [SquareGrid(700.0), HexagonGrid(700.0)])
 @given(x=st.floats(-1e6, 1e6), y=st.floats(-1e6, 1e6))
 def test_a_point_lies_in_its_cell(grid: CellGrid, x: float, y: float) -> None:

@@ -14,6 +14,7 @@ import shapely
 
 from tests.database.conftest import scene, squares
 from tests.database.test_building import add, table
+from tests.made_vectors import bad_features, curves, vector_file
 from tsmu import database as db
 from tsmu.database import event_table as event
 from tsmu.database import mapped_area_table as mapped_area
@@ -184,3 +185,21 @@ def test_real_inventories(database: db.Database, shared_data: Path) -> None:
     assert {day.year for day in table(database, scene_table)["date_post"].dropna()} == set(range(2013, 2020))
     assert db.check(database).empty
     assert json.dumps(db.info(database))
+
+
+@pytest.mark.parametrize("kind", ["bad", "curves", "layers.gpkg", "folders.kml", "world"])
+def test_mapped_areas_of_all_layers_without_bad_features(database: db.Database, tmp_path: Path, kind: str) -> None:
+    two = shapely.box(6, 45, 8, 46), shapely.box(6, 46, 8, 47)
+    made = {"bad": bad_features, "curves": curves}.get(kind)
+    if kind == "world":
+        path = tmp_path / "world.geojson"
+        geopandas.GeoDataFrame(geometry=[shapely.box(-180, -90, 180, 90)], crs=4326).to_file(path)
+    else:
+        path = made(tmp_path, two) if made else vector_file(tmp_path, kind, two)
+    slides = tmp_path / "slides.gpkg"
+    geopandas.GeoDataFrame({"id": [1]}, geometry=[shapely.box(7, 46, 7.01, 46.01)], crs=4326).to_file(slides)
+    log = IssueLog(path)
+    assert db.import_file(database, slides, log, mapped_area=path).added["mapped_area"] == 1
+    whole = 360 * 180 if kind == "world" else 4
+    assert shapely.area(table(database, mapped_area).geometry.array).sum() == pytest.approx(whole)
+    assert [issue.row for issue in log.errors] == {"bad": [3, 5, 6, 7], "curves": [3, 4]}.get(kind, [])

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tsmu.errors import ImageError
-from tsmu.imagery.footprint_table import check_footprints, read_date, read_footprints
+from tsmu.imagery.footprint_table import check_footprints, read_footprints
 from tsmu.imagery.footprints import Box, check_box, check_dates, events_between, overlapping
 from tsmu.issues import IssueLog
 
@@ -73,24 +73,6 @@ def test_touching_boxes_do_not_overlap() -> None:
     squares = [shapely.box(0, 0, 1, 1), shapely.box(1, 0, 2, 1), shapely.box(0.5, 0.5, 1.5, 1.5)]
     assert overlapping(squares).tolist() == [[0, 2], [1, 2]]
     assert overlapping([]).shape == (0, 2)
-
-
-@pytest.mark.parametrize(
-    ("value", "day"),
-    [
-        (20131006, date(2013, 10, 6)),
-        (20131006.0, date(2013, 10, 6)),
-        ("2013-10-06", date(2013, 10, 6)),
-        ("2013/10/06", date(2013, 10, 6)),
-        (pd.Timestamp("2013-10-06"), date(2013, 10, 6)),
-        ("20131306", None),
-        (pd.NaT, None),
-        (None, None),
-        ("soon", None),
-    ],
-)
-def test_read_date(value: object, day: date | None) -> None:
-    assert read_date(value) == day
 
 
 def test_table_without_corners(tmp_path: Path) -> None:

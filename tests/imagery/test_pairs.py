@@ -128,6 +128,41 @@ def test_shift_is_reported_and_corrected(folder: Path, nodata: int | None) -> No
     assert not valid.all(), "the strip that pre no longer shows"
 
 
+@pytest.mark.parametrize("blur", [0.5, 1, 2, 3, 4, 6])
+def test_an_aligned_pair_of_which_one_image_is_blurred_is_not_moved(folder: Path, blur: float) -> None:
+    grid = Affine(10, 0, 600_000, 0, -10, 3_100_000)
+    for seed in (3, 5):
+        ground = texture(seed, 200, 200)
+        noise = np.random.default_rng(seed).normal(0, 3, ground.shape)
+        blurred = ndimage.gaussian_filter(ground.astype(float), (blur, blur, 0)) + noise
+        save(folder / f"a{seed}_post.tif", ground, grid)
+        save(folder / f"a{seed}_pre.tif", blurred.clip(1, 255).astype(np.uint8), grid)
+    pairs, _ = imported(folder, correct_shift=True)
+    assert not pairs["shift_corrected"].any()
+    assert not pairs["resampled"].any()
+
+
+def test_a_shift_that_is_not_sure_is_told_and_left(folder: Path) -> None:
+    """Half of the pre image lies 3 px to the right, the other half 3 px to the left."""
+    ground, grid = texture(3, 240, 240), Affine(10, 0, 600_000, 0, -10, 3_100_000)
+    torn = np.concatenate([np.roll(ground[:150], 3, axis=1), np.roll(ground[150:], -3, axis=1)])
+    save(folder / "a_post.tif", ground, grid)
+    save(folder / "a_pre.tif", torn, grid)
+    pairs, log = imported(folder, correct_shift=True)
+    assert not pairs["shift_corrected"][0]
+    assert "seems to lie" in log.issues[0].problem and "kept where it is" in log.issues[0].action
+
+
+def test_a_shift_below_a_pixel_of_a_blurred_image_is_corrected_where_it_is_sure(folder: Path) -> None:
+    ground, grid = texture(3, 300, 300), Affine(10, 0, 600_000, 0, -10, 3_100_000)
+    away = ndimage.gaussian_filter(ndimage.shift(ground.astype(float), (0.9, 0, 0), order=3, mode="nearest"), (1, 1, 0))
+    save(folder / "a_post.tif", ground, grid)
+    save(folder / "a_pre.tif", away.clip(1, 255).astype(np.uint8), grid)
+    pairs, _ = imported(folder, correct_shift=True)
+    assert pairs["shift_corrected"][0]
+    assert pairs["shift_y_px"][0] == pytest.approx(0.9, abs=0.1)
+
+
 def test_images_without_likeness_have_no_shift(folder: Path) -> None:
     shoot(folder, 1)
     Image.fromarray(texture(77)).save(folder / str(named(1, "PRE")), quality=95)
@@ -232,6 +267,8 @@ def test_folder_of_scenes_without_pre(shared_data: Path, tmp_path: Path) -> None
     ("crs", "transform"),
     [
         ("EPSG:32760", Affine(1000, 0, 750_000, 0, -1000, 8_000_000)),  # across the 180th meridian
+        ("EPSG:4326", Affine(0.01, 0, 179.7, 0, -0.01, 10)),  # likewise, in degrees
+        ("EPSG:4326", Affine(0.01, 0, -180.3, 0, -0.01, 10)),
         ("EPSG:4326", Affine(0.01, 0, 10, 0, -0.01, 91)),
         ("EPSG:32645", Affine(0, 0, 5e5, 0, 0, 3e6)),
         ("EPSG:32645", Affine(float("inf"), 0, 5e5, 0, -10, 3e6)),
@@ -245,3 +282,76 @@ def test_an_impossible_place_is_told_and_the_rest_goes_in(tmp_path: Path, crs: s
     assert import_pairs(tmp_path / "x", log, out=tmp_path / "out", root=tmp_path)["id"].tolist() == ["good"]
     assert len(log.errors) == 1
     assert "bad_post.tif" in log.errors[0].file
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "utf-16", "utf-8-sig"])
+def test_a_table_from_another_country_and_system(folder: Path, encoding: str) -> None:
+    (folder / "\u00e9t\u00e9").mkdir()
+    for name in ("post", "pre"):
+        Image.fromarray(texture(1)).save(folder / "\u00e9t\u00e9" / f"{name}.png")
+    rows = [
+        "sep=;",
+        "ID;Pre;Post;Date Pre;Date Post;Longitude;Latitude;Pixel Size (m);Bemerkung",
+        "a;\u00e9t\u00e9\\pre.png;\u00e9t\u00e9\\post.png;03/04/2013;18/09/2014;85,868;27,7707;30;\u00fc",
+        "b;\u00e9t\u00e9\\pre.png;\u00e9t\u00e9\\post.png;5-8 July 2013;18/09/2014;85,868;27,7707;30;",
+        "c;\u00e9t\u00e9\\pre.png;\u00e9t\u00e9\\post.png;unknown;2014-09-18;85,868;27,7707;30;",
+    ]
+    (folder / "pairs.csv").write_bytes("\r\n".join(rows).replace(" (m)", "_m").encode(encoding))
+    pairs, log = imported(folder / "pairs.csv")
+    assert pairs["id"].tolist() == ["a", "c"], [str(issue) for issue in log]
+    assert pairs["date_pre"][0] == pd.Timestamp(2013, 4, 3), "the other column has the day first"
+    assert pd.isna(pairs["date_pre"][1]) and pairs.geometry[0].centroid.x == pytest.approx(85.868, abs=1e-4)
+    assert [(issue.row, "one day" in issue.problem) for issue in log.errors] == [(3, True)]
+    assert any("could be M/D/Y or D/M/Y" in issue.problem and issue.action == "read as D/M/Y" for issue in log)
+
+
+def test_a_row_with_exchanged_coordinates_is_left_out(folder: Path) -> None:
+    Image.fromarray(texture(1)).save(folder / "post.png")
+    rows = [f"p{i},post.png,{85.8 + i / 10},{27.7 + i / 10},30" for i in range(7)]
+    rows[2] = "p2,post.png,27.9,86.0,30"
+    (folder / "pairs.csv").write_text("\n".join(["id,post,lon,lat,pixel_size_m", *rows]))
+    pairs, log = imported(folder / "pairs.csv")
+    assert len(pairs) == 6 and [(issue.row, "exchanged" in issue.problem) for issue in log.errors] == [(4, True)]
+
+
+def test_a_column_of_dates_by_another_name_is_told(folder: Path) -> None:
+    Image.fromarray(texture(1)).save(folder / "post.png")
+    (folder / "pairs.csv").write_text("post,date_after,lon,lat,pixel_size_m\npost.png,2014-09-18,85.8,27.7,30\n")
+    _, log = imported(folder / "pairs.csv")
+    assert [(issue.column, issue.action) for issue in log] == [("date_after", "not used")]
+
+
+def test_longitudes_from_0_to_360_are_those_of_everybody_else(tmp_path: Path) -> None:
+    save(tmp_path / "x" / "hawaii_post.tif", texture(1), Affine(0.01, 0, 204, 0, -0.01, 20), "EPSG:4326")
+    (place,) = import_pairs(tmp_path / "x", IssueLog(tmp_path), out=tmp_path / "out", root=tmp_path).geometry
+    assert place.bounds[0] == pytest.approx(-156) and place.bounds[2] < -154
+
+
+@pytest.mark.parametrize(
+    ("crs", "transform", "metres"),
+    [
+        ("EPSG:32645", Affine(10, 0, 5e5, 0, -10, 3e6), 10),
+        ("EPSG:32645", Affine(0, 10, 5e5, 10, 0, 3e6), 10),
+        ("EPSG:4326", Affine(1e-4, 0, 10, 0, -1e-4, 60), 7.885),  # 5.58 m x 11.14 m
+        ("EPSG:3857", Affine(10, 0, 1e6, 0, -10, 8_399_738), 5.0087),  # 60 degrees north: 5.013 m x 5.004 m
+        ("EPSG:2994", Affine(10, 0, 1e6, 0, -10, 1e6), 3.048),  # international feet
+    ],
+)
+def test_pixels_are_measured_on_the_ground(tmp_path: Path, crs: str, transform: Affine, metres: float) -> None:
+    save(tmp_path / "x" / "a_post.tif", texture(1), transform, crs)
+    pairs = import_pairs(tmp_path / "x", IssueLog(tmp_path), out=tmp_path / "out", root=tmp_path)
+    assert pairs["pixel_size_m"].item() == pytest.approx(metres, rel=2e-3)
+
+
+@pytest.mark.parametrize(("suffix", "driver"), [("png", "PNG"), ("jpg", "JPEG")])
+def test_the_place_of_a_picture_may_stand_in_an_aux_xml(tmp_path: Path, suffix: str, driver: str) -> None:
+    transform = Affine(10, 0, 5e5, 0, -10, 3e6)
+    for side in ("pre", "post"):
+        path = save(tmp_path / "x" / f"a_{side}.{suffix}", texture(1), transform, driver=driver)
+        assert path.with_name(f"{path.name}.aux.xml").exists()
+    before = {file: file.read_bytes() for file in (tmp_path / "x").iterdir()}
+    log = IssueLog(tmp_path)
+    (pair,) = import_pairs(tmp_path / "x", log, out=tmp_path / "out", root=tmp_path).itertuples()
+    assert not log.errors and pair.crs == "EPSG:32645" and pair.pixel_size_m == 10
+    assert {file: file.read_bytes() for file in (tmp_path / "x").iterdir()} == before
+    assert not list((tmp_path / "out").rglob("*.aux.xml"))

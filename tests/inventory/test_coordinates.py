@@ -10,6 +10,7 @@ from tsmu.inventory.coordinates import (
     lost_signs,
     parse_degrees,
     parse_metres,
+    swapped_among_others,
     swapped_in_united_states,
     unusual_signs,
 )
@@ -73,3 +74,35 @@ def test_one_sign_against_all_others_is_found_only_where_it_would_join_them() ->
     assert np.flatnonzero(unusual_signs(lon, lat)).tolist() == [7]
     lon[7] = 20.0
     assert not unusual_signs(lon, lat).any()
+
+
+@pytest.mark.parametrize(
+    ("text", "degrees"), [("46,5 N", 46.5), ("7,25° W", -7.25), ("46° 30,6'", 46.51), ("-7,5", -7.5)]
+)
+def test_a_decimal_comma_is_a_point(text: str, degrees: float) -> None:
+    assert parse_degrees(pd.Series([text]))[0] == pytest.approx(degrees)
+
+
+@given(st.integers(5, 60), st.floats(-60, 60), st.floats(-150, 150), st.data())
+def test_exchanged_rows_are_found_where_most_are_not(
+    count: int, south: float, west: float, data: st.DataObject
+) -> None:
+    random = np.random.default_rng(count)
+    lat, lon = south + random.random(count), west + random.random(count)
+    chosen = data.draw(st.sets(st.integers(0, count - 1), max_size=count // 5))
+    turned = np.isin(np.arange(count), list(chosen))
+    here = np.where(turned, lat, lon), np.where(turned, lon, lat)
+    found = swapped_among_others(*here)
+    assert not found[~turned].any()
+    if abs(south - west) > 20:  # else both readings lie among the others
+        assert found.tolist() == turned.tolist()
+
+
+def test_a_place_far_from_the_others_is_no_exchange() -> None:
+    random = np.random.default_rng(1)
+    lat, lon = 46 + random.random(30), 7 + random.random(30)
+    lat[3], lon[3] = -20.0, 30.0
+    assert not swapped_among_others(lon, lat).any()
+    lon, lat = random.uniform(-180, 180, 500), random.uniform(-60, 70, 500)
+    assert not swapped_among_others(lon, lat).any(), "an inventory of the world"
+    assert not swapped_among_others(np.array([7.0, 46.0]), np.array([46.0, 7.0])).any(), "two rows tell nothing"

@@ -209,3 +209,45 @@ def test_classes_that_fit_no_shape_write_no_mask(tmp_path: Path, pairs: gpd.GeoD
     table, log = imported(label(tmp_path / "labels", "a_post.json", shape(SQUARE)), pairs, classes={"scarr": 1})
     assert len(table) == 0
     assert "none of its classes" in log.errors[0].problem
+
+
+@pytest.mark.parametrize("classes", [None, {"Landslide": 1}])
+@pytest.mark.parametrize(
+    ("background", "ignored"),
+    [("_background_", "__ignore__"), ("_BACKGROUND_", "__Ignore__"), ("Background-1", "__ignore__-2")],
+)
+def test_reserved_names_of_labelme_are_no_landslides(
+    tmp_path: Path, pairs: gpd.GeoDataFrame, classes: dict[str, int] | None, background: str, ignored: str
+) -> None:
+    hole = shape([[15, 25], [20, 25], [20, 30], [15, 30]], label=background)
+    cloud = shape([[60, 10], [70, 10], [70, 20], [60, 20]], label=ignored)
+    folder = label(tmp_path / "labels", "a.json", shape(SQUARE, label="landslide-1"), hole, cloud)
+    table, log = imported(folder, pairs, classes=classes)
+    mask = mask_of(table)
+    assert ((mask == 1).sum(), (mask == 255).sum(), len(log)) == (600 - 25, 100, 0)
+    assert not mask[25:30, 15:20].any() and (mask[10:20, 60:70] == 255).all()
+
+
+def test_a_reserved_name_can_be_given_another_value(tmp_path: Path, pairs: gpd.GeoDataFrame) -> None:
+    folder = label(tmp_path / "labels", "a.json", shape(SQUARE, label="unknown"))
+    assert mask_of(imported(folder, pairs, classes={"Unknown": 1})[0]).sum() == 600
+    assert "all but unknown" in imported(
+        label(folder, "a.json", *(shape(SQUARE, label=name) for name in ("slide", "scarp", "unknown"))), pairs
+    )[1].issues[0].action  # fmt: skip
+
+
+def test_the_image_is_found_in_any_unicode_form(tmp_path: Path, pairs: gpd.GeoDataFrame) -> None:
+    named = pairs.assign(source_post=[post.replace("a_post", "\u00e9te\u0301_post") for post in pairs["source_post"]])
+    for name in ("\u00e9t\u00e9_post.tif", "e\u0301te\u0301_post.tif", "C:\\fotos\\e\u0301t\u00e9_POST.TIF"):
+        folder = label(tmp_path / "labels", "x.json", shape(SQUARE), imagePath=name)
+        table, log = imported(folder, named)
+        assert (table["id"].tolist(), len(log)) == (["a"], 0)
+
+
+def test_background_round_a_whole_slide_lies_under_it(tmp_path: Path, pairs: gpd.GeoDataFrame) -> None:
+    frame = [[0, 0], [WIDTH, 0], [WIDTH, HEIGHT], [0, HEIGHT]]
+    hole = shape([[15, 25], [20, 25], [20, 30], [15, 30]], label="_background_")
+    drawn = shape(frame, label="_background_"), shape(SQUARE), hole
+    for shapes in (drawn, drawn[::-1]):
+        table, log = imported(label(tmp_path / "labels", "a.json", *shapes), pairs)
+        assert mask_of(table).sum() == 600 - 25 and len(log) == 0

@@ -1,5 +1,6 @@
 """Labels from polygon layers in any CRS and from mask rasters."""
 
+import shutil
 import zipfile
 from pathlib import Path
 
@@ -11,12 +12,14 @@ from PIL import Image
 from rasterio.transform import Affine
 
 from tests.labels.made_labels import GRID, HEIGHT, SQUARE, WIDTH, imported, label, mask_of, raster, shape
+from tests.made_vectors import BAD_ROWS, KINDS, bad_features, vector_file
 from tsmu.errors import LabelError
 from tsmu.imagery.pairs import import_pairs
 from tsmu.imagery.raster import describe
 from tsmu.issues import IssueLog
 from tsmu.labels.burn import burn
 from tsmu.labels.imports import import_labels
+from tsmu.labels.reviewed import Reviewed, reviewed_mask
 from tsmu.labels.vectors import to_pixels
 
 
@@ -50,6 +53,58 @@ def test_polygon_layers_in_any_crs(tmp_path: Path, pairs: gpd.GeoDataFrame, suff
     assert any("lie in no imported pair" in issue.problem for issue in log) == (len(table) == 1)
     table, _ = imported(folder, pairs, class_field="kind", classes={"flow": 1})
     assert mask_of(table).sum() == pytest.approx(100, abs=2)
+
+
+def two_in_degrees() -> tuple[shapely.Polygon, shapely.Polygon]:
+    """Pixels 10 to 30 by 20 to 50, and 60 to 80 by 20 to 30, of pair a: 600 and 200."""
+    slides = [ground(shapely.box(10, 20, 30, 50)), ground(shapely.box(60, 20, 80, 30))]
+    first, second = gpd.GeoSeries(slides, crs="EPSG:32645").to_crs(4326)
+    return first, second
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_all_layers_of_all_kinds_of_files_are_labels(tmp_path: Path, pairs: gpd.GeoDataFrame, kind: str) -> None:
+    path = vector_file(tmp_path, kind, two_in_degrees())
+    table, log = imported(path, pairs)
+    mask = mask_of(table)
+    assert mask[20:50, 10:30].all() and mask[20:30, 60:80].all() and mask.sum() == 800
+    assert not log.errors
+    if kind.startswith("layers"):
+        assert mask_of(imported(path, pairs, only=["two"])[0]).sum() == 200
+        with pytest.raises(LabelError, match="--layer three"):
+            imported(path, pairs, only=["three"])
+
+
+def test_bad_features_are_no_labels_and_are_told(tmp_path: Path, pairs: gpd.GeoDataFrame) -> None:
+    table, log = imported(bad_features(tmp_path, two_in_degrees()), pairs)
+    assert mask_of(table).sum() == 800
+    assert [issue.row for issue in log.errors] == list(BAD_ROWS)
+
+
+def test_a_polygon_without_a_class_is_left_out_and_told(tmp_path: Path, pairs: gpd.GeoDataFrame) -> None:
+    path = bad_features(tmp_path, two_in_degrees())
+    content = path.read_text().replace('"type": "GeometryCollection"', '"type": "Star"')
+    path.write_text(content)
+    table, log = imported(path, pairs, class_field="class", classes={"a": 1})
+    assert mask_of(table).sum() == 600
+    assert [(issue.row, issue.column) for issue in log.errors][-1] == (4, "class")
+
+
+def test_a_zip_of_labelme_files(tmp_path: Path, pairs: gpd.GeoDataFrame) -> None:
+    folder = label(tmp_path / "x", "a_post.json", shape(SQUARE))
+    label(folder, "nothing.json", shape(SQUARE))
+    archive = tmp_path / "labels.zip"
+    with zipfile.ZipFile(archive, "w") as packed:
+        for part in sorted(folder.iterdir()):
+            packed.write(part, f"project/{part.name}")
+    table, log = imported(archive, pairs)
+    assert mask_of(table).sum() == 600
+    assert table["source"].tolist() == [f"{archive}/project/a_post.json"]
+    assert [issue.file for issue in log.errors] == [f"{archive}/project/nothing.json"]
+    assert f"already has a label, from {archive}/project/a_post.json" in log.errors[0].problem
+    shutil.copy(archive, tmp_path / "x/again.zip")
+    (tmp_path / "x/a_post.json").unlink()
+    assert mask_of(imported(tmp_path / "x", pairs)[0]).sum() == 600
 
 
 def test_a_mask_without_a_pairs_name_is_found_by_its_folder_or_its_place(
@@ -134,7 +189,8 @@ def test_invalid_polygon_is_repaired_and_said(tmp_path: Path, pairs: gpd.GeoData
     gpd.GeoDataFrame(geometry=[bowtie], crs="EPSG:32645").to_file(tmp_path / "x.gpkg")
     table, log = imported(tmp_path / "x.gpkg", pairs)
     assert mask_of(table).sum() == pytest.approx(200, rel=0.06)
-    assert [issue.problem for issue in log] == ["1 of 1 polygons are invalid"]
+    assert [(issue.row, issue.action) for issue in log] == [(2, "repaired")]
+    assert "invalid polygon (Self-intersection" in log.issues[0].problem
 
 
 def test_mask_rasters(tmp_path: Path, pairs: gpd.GeoDataFrame) -> None:
@@ -207,3 +263,17 @@ def test_polygons_of_an_inventory_in_pixels(shared_data: Path, tmp_path: Path) -
     mask, _ = burn([(polygon, 1) for polygon in polygons if polygon.area], *shape_)
     expected = brazil.union_all().intersection(shapely.box(west, north - 10 * shape_[0], west + 10 * shape_[1], north))
     assert mask.sum() * 100 == pytest.approx(expected.area, rel=0.03)
+
+
+def test_reviewed_ground_in_degrees_is_measured_in_metres(tmp_path: Path) -> None:
+    """At 60 degrees north a pixel of 1e-4 degrees is 5.58 m wide and 11.14 m high."""
+    grid = Affine(1e-4, 0, 10, 0, -1e-4, 60)
+    image = raster(tmp_path / "post.tif", np.ones((3, 60, 60), np.uint8), grid, "EPSG:4326")
+    middle = shapely.box(*(grid @ (28, 32)), *(grid @ (32, 28)))
+    none, slides = gpd.GeoSeries([], crs=4326), gpd.GeoSeries([middle], crs=4326)
+    mask = reviewed_mask(Reviewed(slides, none, none, none, around_m=50), image)
+    rows, columns = (np.flatnonzero((mask != 255).any(axis=axis)) for axis in (1, 0))
+    assert columns.min() == 28 - 9 and columns.max() == 31 + 9  # 50 m are 8.96 pixels
+    assert rows.min() == 28 - 4 and rows.max() == 31 + 4  # 50 m are 4.49 pixels
+    moved = reviewed_mask(Reviewed(slides, none, none, none, (5.58 * 3, 11.14 * 2)), image) == 1
+    assert np.array_equal(np.argwhere(moved).min(axis=0), [30, 25])  # the image is to go east and north

@@ -5,7 +5,7 @@ import pytest
 import rasterio
 from PIL import Image
 
-from tsmu.errors import ImageError
+from tsmu.errors import ImageError, LabelError
 from tsmu.labels.masks import detect_convention
 
 SLIDE = np.zeros((32, 32), np.uint8)
@@ -194,3 +194,36 @@ def test_real_masks(shared_data: Path) -> None:
     sparse = sorted((shared_data / "chattogram_sentinel2/labels").glob("*.tif"))
     with pytest.raises(ImageError, match="0, 1, 2"):
         detect_convention(sparse).read(sparse[0])
+
+
+def test_a_transparent_layer_that_landslides_are_painted_on_is_background(tmp_path: Path) -> None:
+    layer = np.where(SLIDE > 0, 255, 0).astype(np.uint8)
+    painted = png(tmp_path / "a.png", np.dstack([colour(SLIDE, (255, 255, 255)), layer]))
+    one_value = png(tmp_path / "b.png", np.dstack([np.full((*SLIDE.shape, 3), 255, np.uint8), layer]))
+    nothing = png(tmp_path / "c.png", np.zeros((*SLIDE.shape, 4), np.uint8))
+    convention = detect_convention([painted, one_value, nothing])
+    assert "transparent is background" in convention.name
+    for file in (painted, one_value):
+        np.testing.assert_array_equal(convention.read(file), SLIDE)
+    assert (convention.read(nothing) == 0).all()
+
+
+def test_transparent_colours_of_a_palette_are_background(tmp_path: Path) -> None:
+    image = Image.fromarray(SLIDE.astype(np.uint8), "P")
+    image.putpalette([0, 0, 0, 255, 255, 255])
+    image.save(tmp_path / "a.png", transparency=0)
+    convention = detect_convention([tmp_path / "a.png"])
+    np.testing.assert_array_equal(convention.read(tmp_path / "a.png"), SLIDE)
+
+
+@pytest.mark.parametrize("nodata", [255, None])
+def test_masks_without_any_background_are_refused(tmp_path: Path, nodata: int | None) -> None:
+    values = np.where(SLIDE > 0, 1, 255).astype(np.uint8)
+    files = [tif(tmp_path / f"{number}.tif", values, nodata=nodata) for number in range(3)]
+    with pytest.raises(LabelError, match=r"0\.tif: as in all 3 masks with landslides, no pixel is background"):
+        detect_convention(files)
+    whole = tif(tmp_path / "whole.tif", np.ones((8, 8), np.uint8))
+    with pytest.raises(LabelError, match=r"whole\.tif: no pixel is background"):
+        detect_convention([whole])
+    empty = tif(tmp_path / "empty.tif", np.zeros((8, 8), np.uint8))
+    assert (detect_convention([*files, empty]).read(files[0]) == values).all()

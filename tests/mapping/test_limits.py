@@ -13,9 +13,11 @@ import shapely
 from rasterio.transform import Affine
 from rasterio.windows import Window
 
+from tests.made_vectors import BAD_ROWS, KINDS, bad_features, curves, vector_file
 from tests.mapping.conftest import GRID, blur, engine, ground
 from tsmu.errors import ImageError, MapError
 from tsmu.imagery.grids import Grid
+from tsmu.issues import IssueLog
 from tsmu.mapping.limits import Area, Limit, Outside, Steep, left_out
 from tsmu.mapping.mapper import MapResult, map_scene
 from tsmu.mapping.polygons import Outlining
@@ -59,6 +61,70 @@ def test_an_area_elsewhere_or_without_polygons_is_refused(tmp_path: Path) -> Non
     (tmp_path / "table.csv").write_text("name,size\na,1\n")
     with pytest.raises(MapError, match=r"table\.csv: holds no polygons"):
         Area(tmp_path / "table.csv", GRID_OF)
+
+
+def in_degrees(*boxes: tuple[int, int, int, int]) -> tuple[shapely.Polygon, shapely.Polygon]:
+    """Rectangles of pixels (left, top, right, bottom) as polygons in degrees."""
+    corners = [[GRID["transform"] @ corner for corner in ((box[0], box[3]), (box[2], box[1]))] for box in boxes]
+    first, second = geopandas.GeoSeries([shapely.box(*a, *b) for a, b in corners], crs=GRID["crs"]).to_crs(4326)
+    return first, second
+
+
+TWO = (20, 30, 60, 70), (200, 100, 260, 150)  # 1600 and 3000 px
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_all_layers_of_all_kinds_of_files_limit(tmp_path: Path, kind: str) -> None:
+    path = vector_file(tmp_path, kind, in_degrees(*TWO))
+    expected = np.zeros((300, 400), bool)
+    for left, top, right, bottom in TWO:
+        expected[top:bottom, left:right] = True
+    with ExitStack() as stack:
+        inside, outside = Area(path, GRID_OF), left_out(path, GRID_OF, stack)
+        np.testing.assert_array_equal(inside.wanted(WHOLE), expected)
+        np.testing.assert_array_equal(outside.wanted(WHOLE), ~expected)
+        if kind.startswith("layers"):
+            assert left_out(path, GRID_OF, stack, layers=["two"]).wanted(WHOLE).sum() == 120_000 - 3000
+
+
+@pytest.mark.parametrize("made", [bad_features, curves])
+def test_bad_features_of_an_area_are_left_out_and_told(
+    tmp_path: Path, made: Callable[[Path, tuple[shapely.Polygon, shapely.Polygon]], Path]
+) -> None:
+    path = made(tmp_path, in_degrees(*TWO))
+    log = IssueLog(path)
+    assert Area(path, GRID_OF, log=log).wanted(WHOLE).sum() == 4600
+    assert [issue.row for issue in log.errors] == ([3, 4] if made is curves else list(BAD_ROWS))
+    with ExitStack() as stack:
+        assert left_out(path, GRID_OF, stack).wanted(WHOLE).sum() == 120_000 - 4600
+
+
+@pytest.mark.parametrize(
+    ("box", "crs"),
+    [
+        ((-180, -90, 180, 90), 4326),
+        ((-179, -89, 179, 89), 4326),
+        ((-20_037_508, -20_037_508, 20_037_508, 20_037_508), 3857),
+        ((-3e7, -1e7, 3e7, 1.9e7), 32633),
+    ],
+)
+def test_a_polygon_of_the_world_holds_the_scene(tmp_path: Path, box: tuple[float, ...], crs: int) -> None:
+    geopandas.GeoDataFrame(geometry=[shapely.box(*box)], crs=crs).to_file(tmp_path / "world.gpkg")
+    assert Area(tmp_path / "world.gpkg", GRID_OF).wanted(WHOLE).all()
+    assert not Area(tmp_path / "world.gpkg", GRID_OF, inside=False).wanted(WHOLE).any()
+
+
+def test_the_edge_of_a_coarse_box_in_degrees_is_a_parallel(tmp_path: Path) -> None:
+    """Its two ends alone, reprojected, would lie 40 degrees away and the edge far north of the scene."""
+    x, y = GRID["transform"] @ (200, 150)
+    lon, lat = rasterio.warp.transform(GRID["crs"], "EPSG:4326", [x], [y])
+    box = shapely.box(lon[0] - 40, lat[0], lon[0] + 40, 80)
+    geopandas.GeoDataFrame(geometry=[box], crs=4326).to_file(tmp_path / "coarse.geojson")
+    wanted = Area(tmp_path / "coarse.geojson", GRID_OF).wanted(WHOLE)
+    rows, columns = np.mgrid[:300, :400] + 0.5
+    xs, ys = GRID["transform"] @ (columns, rows)
+    _, latitudes = rasterio.warp.transform(GRID["crs"], "EPSG:4326", xs.ravel(), ys.ravel())
+    assert (wanted.ravel() != (np.array(latitudes) > lat[0])).sum() < 40  # nearer than a tenth of a pixel
 
 
 @pytest.mark.parametrize(("crs", "size"), [("EPSG:32651", 10), ("EPSG:32651", 30), ("EPSG:4326", 1e-4)])

@@ -14,17 +14,20 @@ import pyogrio
 import pytest
 import rasterio
 import rasterio.shutil
+import rasterio.warp
 import shapely
 from click.testing import Result
 from rasterio.transform import Affine
 from typer.testing import CliRunner
 
 from tests.conftest import write_raster
+from tests.made_vectors import BAD_ROWS, bad_features, vector_file
 from tests.mapping.conftest import GRID, RGB, blur, engine, ground
 from tests.model.test_bundle import make_network, make_record
 from tsmu.cli import app
 from tsmu.errors import MapError
 from tsmu.imagery.raster import REMOTE
+from tsmu.issues import IssueLog
 from tsmu.mapping import opened
 from tsmu.mapping.scenes import SceneOrder, check_names, name_of, read_scene_table
 from tsmu.mapping.source import Scene
@@ -252,6 +255,26 @@ def test_a_source_that_falls_silent_is_given_up_and_the_others_are_mapped(
     assert not list((space.maps / "stalls").glob("*.*"))
 
 
+def test_bad_features_of_limits_are_told_and_layers_chosen(tmp_path: Path, space: Workspace) -> None:
+    scene = cloud_raster(tmp_path / "a.tif", 64)
+    with rasterio.open(scene) as dataset:
+        bounds, crs, pixels = dataset.bounds, dataset.crs, dataset.shape
+    west, south, east, north = rasterio.warp.transform_bounds(crs, "EPSG:4326", *bounds)
+    middle = (west + east) / 2
+    halves = shapely.box(west, south, middle, north), shapely.box(middle, south, east, north)
+    options = ("--region", "alps", "--engine", "torch", "--any-resolution", "--json", "--workspace", space.root)
+    command = ("map", scene, *options)
+    done = tsmu(*command, "--aoi", bad_features(tmp_path, halves))
+    answer = json.loads(done.stdout)
+    assert done.exit_code == 3, done.stderr
+    assert [issue["row"] for issue in answer["issues"] if issue["severity"] == "error"] == list(BAD_ROWS)
+    assert answer["left_out"] == len(BAD_ROWS) and answer["valid_pixels"] > 0.95 * pixels[0] * pixels[1]
+    layers = vector_file(tmp_path, "layers.gpkg", halves)
+    answer = json.loads(tsmu(*command, "--leave-out", layers, "--layer", "two", "--name", "half").stdout)
+    assert answer["valid_pixels"] == pytest.approx(pixels[0] * pixels[1] / 2, rel=0.05)
+    assert "no layer 'three'" in tsmu(*command, "--aoi", layers, "--layer", "three").stderr
+
+
 def test_a_scene_across_ecoregions_says_who_mapped_what(tmp_path: Path) -> None:
     """Two regions, two decoders, two thresholds, one run in the database."""
     space = Workspace.create(tmp_path / "across")
@@ -318,18 +341,36 @@ def test_a_table_names_its_scenes(tmp_path: Path) -> None:
     table.write_text(
         "post,pre,region,date_pre,date_post,name\na.tif,b.tif,alps,2024-01-02,,\nhttp://h/c.tif?x=1,,,,,it\n"
     )
-    (second, first), (third, other) = read_scene_table(table)
+    (second, first), (third, other) = read_scene_table(table, IssueLog(table))
     assert (second, third) == (2, 3)
     assert first == SceneOrder(tmp_path / "a.tif", tmp_path / "b.tif", "a", "alps", "2024-01-02", None)
     assert other == SceneOrder("http://h/c.tif?x=1", None, "it")
     assert name_of("http://h/c.tif?x=1") == "c"
 
 
+@pytest.mark.parametrize("encoding", ["latin-1", "utf-16", "utf-8-sig"])
+def test_a_table_of_scenes_from_another_country_and_system(tmp_path: Path, encoding: str) -> None:
+    (tmp_path / "été").mkdir()
+    (tmp_path / "été" / "nachher.tif").write_text("x")
+    text = (
+        "sep=;\r\nPost;Date Pre;Date Post;Name\r\nété\\nachher.tif;03/04/2018;25/07/2018;\r\nb.tif;;July 2018;\r\n"
+        "\r\nc.tif;unknown;43286;drei\r\n"
+    )
+    (tmp_path / "scenes.csv").write_bytes(text.encode(encoding))
+    log = IssueLog(tmp_path)
+    (_, first), (row, wrong), (last, third) = read_scene_table(tmp_path / "scenes.csv", log)
+    assert first == SceneOrder(tmp_path / "été" / "nachher.tif", None, "nachher", None, "2018-04-03", "2018-07-25")
+    assert row == 3 and isinstance(wrong, str) and "July 2018" in wrong
+    assert last == 5 and third == SceneOrder(tmp_path / "c.tif", None, "drei", None, None, "2018-07-05")
+    told = [issue.action for issue in log if issue.column]
+    assert told == ["read as D/M/Y", "read as the days that Excel counts from 1899-12-30"]
+
+
 @pytest.mark.parametrize("text", ["pre,when\na,b\n", "pre\na\n", ""])
 def test_a_table_that_is_none_is_one_line(tmp_path: Path, text: str) -> None:
     (tmp_path / "scenes.csv").write_text(text)
     with pytest.raises(MapError, match=r"scenes\.csv: "):
-        read_scene_table(tmp_path / "scenes.csv")
+        read_scene_table(tmp_path / "scenes.csv", IssueLog(tmp_path))
 
 
 def test_two_scenes_of_one_name_are_refused(tmp_path: Path) -> None:

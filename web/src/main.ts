@@ -1,54 +1,66 @@
-// The page put together.
+// Starts the page: loads what the server and the browser have stored, and creates the rooms from the map up.
+import { boundsOfAll, type Bounds } from "./lib/geometry.ts";
+import { showNotice } from "./lib/notice.ts";
+import { BrowserStorage } from "./lib/storage.ts";
+import { startTheme } from "./lib/theme.ts";
+import { createMap, paintBackground } from "./map/map.ts";
+import { createDashboard } from "./panels/dashboard.ts";
+import { createDetails } from "./panels/details.ts";
+import { createFilters } from "./panels/filters.ts";
+import { createHeader } from "./panels/header.ts";
+import { createImages } from "./panels/images.ts";
+import { createList } from "./panels/list.ts";
+import { openLogin } from "./panels/login.ts";
+import { createSettings } from "./panels/settings.ts";
+import { startDecisions } from "./review/decisions.ts";
+import { connectKeyboard } from "./review/keyboard.ts";
+import { keyBindings, restoreBindings } from "./review/keys.ts";
+import { connectModes } from "./review/modes.ts";
+import { connectQueue, restartQueue, selectById } from "./review/queue.ts";
+import { getJson, hasToken, RequestError } from "./server/api.ts";
+import type { Scene, ServerInfo } from "./server/types.ts";
+import { DEFAULT_DISPLAY, state } from "./state.ts";
 
-import { followKeys } from "./actions.ts";
-import { get } from "./api.ts";
-import { followDashboard } from "./dashboard.ts";
-import { openDesk } from "./decisions.ts";
-import { around } from "./geometry.ts";
-import { makeHeader } from "./header.ts";
-import { readBindings } from "./keys.ts";
-import { openLogin } from "./login.ts";
-import { makeMap, paintGround } from "./map.ts";
-import { followQueue, makeQueue } from "./next.ts";
-import { say } from "./notice.ts";
-import { restart } from "./queue.ts";
-import { Refusal } from "./refusal.ts";
-import { Shelf } from "./shelf.ts";
-import { makeSide } from "./side.ts";
-import { PLAIN_SIGHT, state } from "./state.ts";
-import { followTheme } from "./theme.ts";
-import type { Info, Scene } from "./types.ts";
+/** Shown where the database has no scene. */
+const WORLD: Bounds = [-170, -60, 170, 75];
 
-const WORLD: [number, number, number, number] = [-170, -60, 170, 75];
-const LAST_TOKEN = "tsmu.token";
-
-async function begin(): Promise<void> {
-  const [info, scenes] = await Promise.all([get<Info>("info"), get<Scene[]>("scenes")]);
-  const page = new Shelf(localStorage, "page");
-  const survey = new Shelf(localStorage, info.survey);
-  state.bindings.value = readBindings(page.get("keys", {}));
-  state.bindings.watch((bindings) => page.set("keys", bindings));
-  state.reviewer.value = info.tokens ? info.person.name : page.get("reviewer", info.person.name);
-  state.reviewer.watch((name) => page.set("reviewer", name));
-  state.sight.value = { ...PLAIN_SIGHT, ...page.get("sight", {}) };
-  state.sight.watch((sight) => page.set("sight", sight));
-  state.info.value = info;
-  makeHeader();
-  await makeMap(scenes.length ? around(scenes.map(({ bounds }) => bounds)) : WORLD);
-  followTheme(paintGround);
+async function startPage(): Promise<void> {
+  const [info, scenes] = await Promise.all([getJson<ServerInfo>("info"), getJson<Scene[]>("scenes")]);
+  restoreSettings(info);
+  state.serverInfo.value = info;
+  createHeader();
+  await createMap(scenes.length ? boundsOfAll(scenes.map(({ bounds }) => bounds)) : WORLD, (id) => {
+    selectById(id).catch((error: Error) => showNotice(error.message, "bad"));
+  });
+  startTheme(paintBackground);
   state.scenes.value = scenes;
-  makeSide();
-  makeQueue(info);
-  followQueue();
-  followDashboard();
-  followKeys();
-  openDesk(survey);
-  await restart();
+  createDetails();
+  createImages();
+  createFilters(info);
+  createList();
+  connectQueue();
+  createDashboard();
+  createSettings();
+  connectModes();
+  connectKeyboard();
+  startDecisions(new BrowserStorage(localStorage, info.survey));
+  await restartQueue();
   document.body.dataset.ready = "yes";
 }
 
-begin().catch((error: Error) => {
-  if (error instanceof Refusal && error.status === 401)
-    openLogin(sessionStorage.getItem(LAST_TOKEN) ? error.message : "");
-  else say(`The page cannot begin: ${error.message}`, "bad");
+/** Load the settings that the browser has stored for all surveys, and store each change. */
+function restoreSettings(info: ServerInfo): void {
+  const storage = new BrowserStorage(localStorage, "page");
+  keyBindings.value = restoreBindings(storage.get("keys", {}));
+  keyBindings.subscribe((bindings) => storage.set("keys", bindings));
+  state.reviewer.value = info.tokens ? info.person.name : storage.get("reviewer", info.person.name);
+  state.reviewer.subscribe((name) => storage.set("reviewer", name));
+  state.display.value = { ...DEFAULT_DISPLAY, ...storage.get("sight", {}) };
+  state.display.subscribe((display) => storage.set("sight", display));
+}
+
+startPage().catch((error: Error) => {
+  const needsToken = error instanceof RequestError && error.status === 401;
+  if (needsToken) openLogin(hasToken() ? error.message : "");
+  else showNotice(`The page cannot start: ${error.message}`, "bad");
 });

@@ -1,37 +1,45 @@
-// What the parts of the page share.
-import { Cell } from "./cell.ts";
-import { type Bindings, DEFAULTS } from "./keys.ts";
-import type { Feature, Info, Progress, Scene, Story } from "./types.ts";
+// The signals that the rooms of the page share: one room sets a value, the others follow it.
+import { Signal } from "./lib/signal.ts";
+import type { Landslide, LandslideDetails, ReviewProgress, Scene, ServerInfo } from "./server/types.ts";
 
+/** What the keys and the pointer do: `look` is the ordinary state, the others are ended by Enter or Escape. */
 export type Mode = "look" | "edit" | "draw" | "split" | "merge" | "shift";
-export type Order = "near" | "uncertainty" | "size" | "date";
+/** What comes first in the queue: the nearest, the least certain, the largest or the latest landslide. */
+export type QueueOrder = "near" | "uncertainty" | "size" | "date";
 
-/** Which landslides are looked at: the queue's, the map's, the dashboard's and the export's alike. */
+/** Which landslides are shown, in the form of the API's query: in the queue, on the map, in dashboard and export. */
 export interface Filters {
   region: string;
   event: string;
+  /** On the map and in the dashboard only: the queue holds what is not decided. */
   status: string;
+  /** FIRST/LAST as ISO dates; either may be missing. */
   dates: string;
+  /** m² */
   min_area: string;
   where: string;
 }
 
 export const NO_FILTERS: Filters = { region: "", event: "", status: "", dates: "", min_area: "", where: "" };
 
-export interface Sight {
-  /** Share of the map, from the left, that shows the image before. */
+/** How the map shows the images and what lies over them. */
+export interface DisplayOptions {
+  /** Share of the map's width, from the left, that shows the image before. */
   swipe: number;
+  /** -1 (black) to 1 (white); 0 leaves the image as it is. */
   brightness: number;
+  /** -1 to 1; 0 leaves the image as it is. */
   contrast: number;
   probability: boolean;
   uncertainty: boolean;
+  /** Of probability, uncertainty and hillshade: 0 to 1. */
   opacity: number;
   hillshade: boolean;
   outlines: boolean;
   density: boolean;
 }
 
-export const PLAIN_SIGHT: Sight = {
+export const DEFAULT_DISPLAY: DisplayOptions = {
   swipe: 0.5,
   brightness: 0,
   contrast: 0,
@@ -43,37 +51,52 @@ export const PLAIN_SIGHT: Sight = {
   density: false,
 };
 
+/**
+ * The state of the page.
+ *
+ * @example
+ * state.filters.value = { ...state.filters.value, region: "hokkaido" }; // set it
+ * state.filters.subscribe((filters) => console.log(filters.region)); // follow it
+ */
 export const state = {
-  info: new Cell<Info | null>(null),
-  /** Who decides. */
-  reviewer: new Cell(""),
-  filters: new Cell<Filters>(NO_FILTERS),
-  order: new Cell<Order>("near"),
-  inView: new Cell(false),
-  queue: new Cell<readonly Feature[]>([]),
-  progress: new Cell<Progress | null>(null),
-  /** The landslide that is decided on. */
-  current: new Cell<Feature | null>(null),
-  story: new Cell<Story | null>(null),
-  scenes: new Cell<readonly Scene[]>([]),
-  /** The scene that is looked at. */
-  scene: new Cell<Scene | null>(null),
-  sight: new Cell<Sight>(PLAIN_SIGHT),
-  mode: new Cell<Mode>("look"),
-  bindings: new Cell<Bindings>(DEFAULTS),
-  /** Decisions that the server does not have yet, and why it does not. */
-  waiting: new Cell<{ count: number; reason: string | null }>({ count: 0, reason: null }),
-  /** What was done last and can be taken back or done again. */
-  past: new Cell<{ undo: string | null; redo: string | null }>({ undo: null, redo: null }),
-  dashboard: new Cell(false),
+  serverInfo: new Signal<ServerInfo | null>(null),
+  /** Name of the person who decides. */
+  reviewer: new Signal(""),
+  filters: new Signal<Filters>(NO_FILTERS),
+  order: new Signal<QueueOrder>("near"),
+  /** Whether the queue holds only landslides within the map's view. */
+  onlyInView: new Signal(false),
+  /** Landslides to decide on, the next first. */
+  queue: new Signal<readonly Landslide[]>([]),
+  progress: new Signal<ReviewProgress | null>(null),
+  /** The landslide that decisions are made on. */
+  current: new Signal<Landslide | null>(null),
+  /** History of the current landslide; null until the server has sent it. */
+  details: new Signal<LandslideDetails | null>(null),
+  scenes: new Signal<readonly Scene[]>([]),
+  /** The scene whose images lie on top, with its dates and its shift. */
+  scene: new Signal<Scene | null>(null),
+  display: new Signal<DisplayOptions>(DEFAULT_DISPLAY),
+  mode: new Signal<Mode>("look"),
+  /** How many decisions the server does not have yet, and why; the reason is null while they can be sent. */
+  pending: new Signal<{ count: number; reason: string | null }>({ count: 0, reason: null }),
+  /** The actions that undo and redo would apply to; null where there is none. */
+  undoable: new Signal<{ undo: string | null; redo: string | null }>({ undo: null, redo: null }),
+  dashboardOpen: new Signal(false),
+  settingsOpen: new Signal(false),
 };
 
-export const see = (change: Partial<Sight>): void => {
-  state.sight.value = { ...state.sight.value, ...change };
+/** Change some of the display options. */
+export const setDisplay = (change: Partial<DisplayOptions>): void => {
+  state.display.value = { ...state.display.value, ...change };
 };
 
-/** Whether decisions can be made by whoever looks. */
+/** What is shown to somebody who may not decide and tries to. */
+export const READ_ONLY =
+  "This page is read-only: deciding needs `tsmu serve --write` and, where a token is asked for, a reviewer's";
+
+/** Whether this person may decide on this server. */
 export const mayDecide = (): boolean => {
-  const info = state.info.value;
+  const info = state.serverInfo.value;
   return !!info?.write && info.person.role === "reviewer";
 };

@@ -1,8 +1,16 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { COMMANDS, commandOf, DEFAULTS, isField, type Pressed, readBindings, rebind } from "../src/keys.ts";
+import {
+  COMMANDS,
+  commandForKey,
+  DEFAULT_BINDINGS,
+  isTextField,
+  type KeyPress,
+  restoreBindings,
+  rebind,
+} from "../src/review/keys.ts";
 
-const press = (key: string, more: Partial<Pressed> = {}): Pressed => ({
+const press = (key: string, more: Partial<KeyPress> = {}): KeyPress => ({
   key,
   ctrlKey: false,
   altKey: false,
@@ -11,44 +19,44 @@ const press = (key: string, more: Partial<Pressed> = {}): Pressed => ({
 });
 
 test("every command has a key of its own", () => {
-  assert.equal(new Set(Object.values(DEFAULTS)).size, COMMANDS.length);
-  for (const { name, key } of COMMANDS) assert.equal(commandOf(press(key), DEFAULTS), name);
+  assert.equal(new Set(Object.values(DEFAULT_BINDINGS)).size, COMMANDS.length);
+  for (const { name, key } of COMMANDS) assert.equal(commandForKey(press(key), DEFAULT_BINDINGS), name);
 });
 
 test("capitals are the same keys, the browser's own stay its own", () => {
-  assert.equal(commandOf(press("A"), DEFAULTS), "accept");
-  assert.equal(commandOf(press("r", { ctrlKey: true }), DEFAULTS), null);
-  assert.equal(commandOf(press("a", { metaKey: true }), DEFAULTS), null);
-  assert.equal(commandOf(press("q"), DEFAULTS), null);
+  assert.equal(commandForKey(press("A"), DEFAULT_BINDINGS), "accept");
+  assert.equal(commandForKey(press("r", { ctrlKey: true }), DEFAULT_BINDINGS), null);
+  assert.equal(commandForKey(press("a", { metaKey: true }), DEFAULT_BINDINGS), null);
+  assert.equal(commandForKey(press("q"), DEFAULT_BINDINGS), null);
 });
 
 test("a key that another command has is exchanged, so none is lost", () => {
-  const changed = rebind(DEFAULTS, "accept", "r");
+  const changed = rebind(DEFAULT_BINDINGS, "accept", "r");
   assert.ok(changed);
   assert.equal(changed.accept, "r");
   assert.equal(changed.reject, "a");
-  assert.equal(commandOf(press("r"), changed), "accept");
+  assert.equal(commandForKey(press("r"), changed), "accept");
   assert.equal(new Set(Object.values(changed)).size, COMMANDS.length);
 });
 
 test("keys of modes, fields and the browser cannot be taken", () => {
   for (const key of ["Enter", "Escape", "Tab", " ", "ArrowUp", "Shift", null])
-    assert.equal(rebind(DEFAULTS, "accept", key), null);
+    assert.equal(rebind(DEFAULT_BINDINGS, "accept", key), null);
 });
 
 test("bindings are kept; those of another version or a broken store are not", () => {
-  const changed = rebind(DEFAULTS, "flip", "x");
-  assert.deepEqual(readBindings(JSON.parse(JSON.stringify(changed))), changed);
-  assert.deepEqual(readBindings({}), DEFAULTS);
-  assert.deepEqual(readBindings({ accept: 7, gone: "k" }), DEFAULTS);
-  assert.deepEqual(readBindings({ accept: "r" }), DEFAULTS); // two on one key
+  const changed = rebind(DEFAULT_BINDINGS, "flip", "x");
+  assert.deepEqual(restoreBindings(JSON.parse(JSON.stringify(changed))), changed);
+  assert.deepEqual(restoreBindings({}), DEFAULT_BINDINGS);
+  assert.deepEqual(restoreBindings({ accept: 7, gone: "k" }), DEFAULT_BINDINGS);
+  assert.deepEqual(restoreBindings({ accept: "r" }), DEFAULT_BINDINGS); // two on one key
 });
 
 test("keys are dead where somebody types or chooses by letters", () => {
-  for (const tagName of ["TEXTAREA", "SELECT", "INPUT"]) assert.ok(isField({ tagName }));
-  assert.ok(isField({ tagName: "INPUT", type: "number" }));
-  assert.ok(isField({ tagName: "DIV", isContentEditable: true }));
-  for (const type of ["checkbox", "range"]) assert.ok(!isField({ tagName: "INPUT", type }));
-  assert.ok(!isField({ tagName: "CANVAS" }));
-  assert.ok(!isField(null));
+  for (const tagName of ["TEXTAREA", "SELECT", "INPUT"]) assert.ok(isTextField({ tagName }));
+  assert.ok(isTextField({ tagName: "INPUT", type: "number" }));
+  assert.ok(isTextField({ tagName: "DIV", isContentEditable: true }));
+  for (const type of ["checkbox", "range"]) assert.ok(!isTextField({ tagName: "INPUT", type }));
+  assert.ok(!isTextField({ tagName: "CANVAS" }));
+  assert.ok(!isTextField(null));
 });

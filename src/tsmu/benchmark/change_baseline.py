@@ -15,7 +15,7 @@ import numpy.typing as npt
 from tsmu.errors import BenchmarkError
 from tsmu.evaluate.pixels import PERCENTS, PixelCounts
 from tsmu.imagery.grids import Grid
-from tsmu.imagery.raster import describe, open_raster
+from tsmu.imagery.raster import describe, read
 from tsmu.imagery.terrain import SLOPE, write_terrain
 from tsmu.labels.masks import LANDSLIDE, UNKNOWN
 
@@ -65,8 +65,7 @@ def _read(folder: Path, name: str) -> Floats:
         raise BenchmarkError(f"{folder}: no {name}; a pair is pre.tif, post.tif and mask.tif on one grid")
     if not Grid.of(describe(folder / name)).same_as(Grid.of(describe(folder / "post.tif"))):
         raise BenchmarkError(f"{folder / name}: another grid than post.tif; bring both onto one")
-    with open_raster(folder / name) as dataset:
-        return np.asarray(dataset.read(), np.float64)
+    return np.asarray(read(folder / name)[0], np.float64)
 
 
 def west_and_east(pre: Floats, post: Floats, mask: Floats) -> tuple[Bools, Bools]:
@@ -85,8 +84,7 @@ def slope_in_degrees(elevations: Path, like: Path) -> Floats:
     """
     with tempfile.TemporaryDirectory() as folder:
         terrain = write_terrain(elevations, Grid.of(describe(like)), (SLOPE,), Path(folder))
-        with open_raster(terrain.path) as dataset:
-            return np.asarray(dataset.read(1), np.float64)
+        return np.asarray(read(terrain.path)[0][0], np.float64)
 
 
 def _fitted(name: str, change: Floats, slope: Floats, truth: Bools, west: Bools, east: Bools) -> Found:

@@ -19,7 +19,7 @@ from safetensors.torch import load_file, save_file
 
 from tsmu.benchmark.continual_figures import course_of_learning, matrices
 from tsmu.benchmark.continual_tables import tables
-from tsmu.benchmark.data import read_regions
+from tsmu.benchmark.data import check_order, read_regions
 from tsmu.benchmark.peer_tables import with_peers
 from tsmu.chips.index import bands_of, select
 from tsmu.chips.looks import style_of
@@ -96,6 +96,7 @@ def run_continual(settings: ContinualSettings, out: Path, say: Say, report: Repo
     Returns:
         The content of results.json.
     """
+    check_order(settings.regions)
     chips = read_regions(Path(settings.data), settings.regions)
     strategies = [strategy_named(name) for name in settings.strategies]
     cells = stored_cells(settings, out / RESULTS, SETTLED)

@@ -25,6 +25,19 @@ def read_regions(data: Path, regions: Sequence[str]) -> dict[str, geopandas.GeoD
     return chips
 
 
+def check_order(regions: Sequence[str]) -> None:
+    """Refuse an order of regions in which nothing can be forgotten, or in which one stands twice.
+
+    Raises:
+        BenchmarkError: fewer than two regions, or one without a name, or the same one twice.
+    """
+    if len(regions) < 2 or len(set(regions)) < len(regions) or not all(regions):
+        raise BenchmarkError(
+            f"--regions {','.join(regions)}: learning one after the other needs at least two regions, each named "
+            "once; for one region alone take: tsmu benchmark peers"
+        )
+
+
 def _folder_of(data: Path, region: str) -> Path:
     if (data / region).is_dir():
         return data / region

@@ -19,7 +19,7 @@ from tsmu.benchmark.continual import (
     stored_cells,
 )
 from tsmu.benchmark.continual_tables import mean_and_error
-from tsmu.benchmark.data import read_regions
+from tsmu.benchmark.data import check_order, read_regions
 from tsmu.chips.index import select
 from tsmu.evaluate.figures import BLUE, ORANGE, svg_of
 from tsmu.evaluate.predict import count_pixels
@@ -55,6 +55,7 @@ def run_few_shot(
     Raises:
         BenchmarkError: the folder holds another run's results.
     """
+    check_order(settings.regions)
     chips = read_regions(Path(settings.data), settings.regions)
     file = out / RESULTS
     cells = stored_cells(settings, file, (*SETTLED, "strategies"))

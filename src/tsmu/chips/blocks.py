@@ -30,6 +30,7 @@ from rasterio.windows import Window
 from tsmu.chips.splits import KNOWN_SHARE, SPLITS, TRAIN_SHARE, Split
 from tsmu.files import written_whole
 from tsmu.imagery.grids import WGS84, Grid
+from tsmu.projecting import within_180
 from tsmu.tables import read_paths_table
 from tsmu.workspace import Workspace
 
@@ -191,7 +192,8 @@ def divisions(ground: str, cells: Sequence[Cells], gap_m: float, least_m: float)
 
 def read_blocks(workspace: Workspace) -> geopandas.GeoDataFrame:
     """Read where ground was cut before; an empty table if it never was."""
-    table = read_paths_table(workspace, workspace.blocks, ())
+    remedy = "restore it from a backup; without it, ground would be cut anew and change its side"
+    table = read_paths_table(workspace, workspace.blocks, (), needs=COLUMNS, remedy=remedy)
     return as_table([], shapely.Polygon()) if table is None else table
 
 
@@ -357,4 +359,4 @@ def _lonlat(grid: Grid, columns: Values, rows: Values) -> Values:
     x, y = grid.transform @ (columns, rows)
     if grid.crs != WGS84:
         x, y = transform_points(CRS.from_user_input(grid.crs), WGS84, x, y)
-    return np.stack([np.asarray(x, float), np.asarray(y, float)], axis=1)
+    return np.stack([within_180(np.asarray(x, float)), np.asarray(y, float)], axis=1)

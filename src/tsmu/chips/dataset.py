@@ -13,7 +13,8 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from tsmu.chips.index import IMAGES
-from tsmu.imagery.raster import Pixels, Valid, read
+from tsmu.imagery.raster import Pixels, Valid
+from tsmu.imagery.together import read_together
 from tsmu.labels.masks import CONVENTIONS, UNKNOWN
 
 CACHE_BYTES = 1 << 30
@@ -92,9 +93,9 @@ class ChipDataset(Dataset[Sample]):
     def _read(self, position: int) -> _Decoded:
         row = self._rows[position]
         window = Window(row["col_off"], row["row_off"], row["width"], row["height"])
-        images = [read(Path(path), window) for path in map(row.get, IMAGES) if path is not None]
+        images, valid = read_together([Path(path) for path in map(row.get, IMAGES) if path is not None], window)
         mask = CONVENTION_OF[row["mask_convention"]].read(Path(row["mask"]), window)
-        return [values for values, _ in images], np.logical_and.reduce([valid for _, valid in images]), mask
+        return images, valid, mask
 
 
 def _bytes(decoded: _Decoded) -> int:

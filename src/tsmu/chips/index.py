@@ -42,6 +42,11 @@ COLUMNS = (
     *("col_off", "row_off", "width", "height", "bands", "pixel_size", "landslide_pixels", "known_pixels", "content"),
 )
 CRS = "EPSG:4326"
+NEEDED = ("id", "region", "split", "post", "mask", "mask_convention", "bands")  # without which it is no such index
+REMEDY = (
+    "restore it from a backup, or remove it and make the chips again: tsmu import chips DIR --region NAME, "
+    "tsmu chips build"
+)
 
 
 def make_index(rows: Sequence[dict[str, object]]) -> geopandas.GeoDataFrame:
@@ -52,7 +57,7 @@ def make_index(rows: Sequence[dict[str, object]]) -> geopandas.GeoDataFrame:
 
 def read_index(workspace: Workspace) -> geopandas.GeoDataFrame:
     """Read the workspace's chips with absolute paths; an empty table when there are none."""
-    index = read_paths_table(workspace, workspace.chips, PATHS)
+    index = read_paths_table(workspace, workspace.chips, PATHS, needs=NEEDED, remedy=REMEDY)
     return make_index([]) if index is None else index.reindex(columns=[*COLUMNS, "geometry"])
 
 

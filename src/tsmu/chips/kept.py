@@ -7,7 +7,7 @@ import numpy as np
 import rasterio
 
 from tsmu.chips.dataset import ChipDataset
-from tsmu.chips.index import PATHS, at_hand, select
+from tsmu.chips.index import NEEDED, PATHS, at_hand, select
 from tsmu.files import remove, written_whole
 from tsmu.labels.masks import UNKNOWN, ZERO_ONE
 from tsmu.tables import read_paths_table, write_paths_table
@@ -50,7 +50,9 @@ def keep_chips(workspace: Workspace, region: str, chips: geopandas.GeoDataFrame)
 
 def checking_chips(workspace: Workspace, region: str, index: geopandas.GeoDataFrame) -> geopandas.GeoDataFrame:
     """The validation chips of a region that can still be read: those kept, else those of the index; or none."""
-    kept = read_paths_table(workspace, workspace.kept / region / INDEX, PATHS)
+    folder = workspace.kept / region
+    remedy = f"remove {folder}; the region is then checked on the chips of the index"
+    kept = read_paths_table(workspace, folder / INDEX, PATHS, needs=NEEDED, remedy=remedy)
     if kept is not None and len(kept):
         return kept
     return at_hand(select(index, region, "val"))

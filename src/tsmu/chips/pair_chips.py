@@ -95,7 +95,8 @@ def chips_from_pairs(
     kept_before = bands_before if bands_before and tuple(bands_before) in lists else None
     rows = of_one_band_list(rows, bands or kept_before, log)
     if not rows:
-        raise ChipError(f"{source}: no chip from {len(pairs)} labelled pairs with a region; the issue log says why")
+        why = log.errors[-1].problem if log.errors else "they have no windows"
+        raise ChipError(f"{source}: no chip from {len(pairs)} labelled pairs with a region: {why}; correct that")
     before = set(blocks["ground"])
     shown = pairs[pairs["id"].isin({row["pair"] for row in rows})]
     rows, small = divide(rows, shown, cutting, cut, sided, before)

@@ -27,7 +27,8 @@ LEAST_SHARED = 1e-6  # of a footprint's area: what neighbours share by the round
 
 def read_sides(workspace: Workspace, index: geopandas.GeoDataFrame) -> geopandas.GeoDataFrame:
     """All sides that chips had, those of the present index last; one row per chip, side and place."""
-    stored = read_paths_table(workspace, workspace.sides, PATHS)
+    remedy = "restore it from a backup; without it, what a model was tested on may come to be learned"
+    stored = read_paths_table(workspace, workspace.sides, PATHS, needs=(*COLUMNS[:4], "geometry"), remedy=remedy)
     return as_sides(index) if stored is None else _joined(stored, as_sides(index))
 
 

@@ -11,7 +11,8 @@ from rasterio.windows import Window
 from tsmu.chips.blocks import Block
 from tsmu.chips.index import IMAGES
 from tsmu.imagery.grids import Grid
-from tsmu.imagery.raster import RasterInfo, Valid, describe, open_raster, read_window
+from tsmu.imagery.raster import RasterInfo, Valid, describe
+from tsmu.imagery.together import read_together
 from tsmu.labels.masks import LANDSLIDE, UNKNOWN, ZERO_ONE
 
 MIN_KNOWN = 0.25  # share of a window's pixels that must be valid and labelled
@@ -86,9 +87,7 @@ def read_known(pair: dict[str, Any], images: Mapping[str, RasterInfo], window: W
     mask = ZERO_ONE.read(Path(pair["mask"]), window)
     labelled = mask != UNKNOWN
     known = labelled.copy()
-    for info in images.values():
-        with open_raster(info.path) as dataset:
-            known &= read_window(dataset, window)[1]
+    known &= read_together([info.path for info in images.values()], window)[1]
     return known, (mask == LANDSLIDE) & known, not labelled.all()
 
 

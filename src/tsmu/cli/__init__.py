@@ -4,18 +4,22 @@ import io
 import os
 import sys
 from itertools import takewhile
+from typing import TYPE_CHECKING
 
 import typer
 from typer.exceptions import TyperException
 
 from tsmu.cli import benchmark, chips, db, db_files, db_maps, db_merge, export, fetch, imports, labels, models, regions
-from tsmu.cli.command import Answer, answer_failure
+from tsmu.cli.command import NOT_DONE, Answer, answer_failure, explain
 from tsmu.cli.demo import demo
 from tsmu.cli.evaluate import evaluate
 from tsmu.cli.init import init
 from tsmu.cli.map import map_scene
 from tsmu.cli.serve import serve
 from tsmu.cli.update import update
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
 
 app = typer.Typer(
     name="tsmu",
@@ -53,9 +57,8 @@ def main() -> None:
     # Threads that wait for each other by spinning make a training four to six times slower when
     # anything else runs on the machine (measured on two cores); torch reads this when it is loaded.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    for stream in (sys.stdout, sys.stderr):  # file names need not be text
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
+    for name in ("stdout", "stderr"):
+        _open_outlet(name)
     if "--json" not in sys.argv:
         app()
     try:
@@ -63,6 +66,34 @@ def main() -> None:
     except TyperException as error:  # a command line that is not understood; commands answer for their own errors
         answer_failure(Answer(" ".join(_words()), as_json=True), error.format_message(), seconds=0)
         sys.exit(error.exit_code)
+    except typer.Abort:  # interrupted before the command had begun, or when it was through
+        answer_failure(Answer(" ".join(_words()), as_json=True), explain(KeyboardInterrupt()), seconds=0)
+        sys.exit(NOT_DONE)
+
+
+class _Outlet(io.FileIO):
+    """Standard output or error that may lose its reader, as in `tsmu ... | head`; the work is done all the same."""
+
+    def write(self, data: "ReadableBuffer") -> int:
+        """Write, or drop what nobody takes."""
+        try:
+            return super().write(data) or 0
+        except BrokenPipeError:
+            return memoryview(data).nbytes
+
+
+def _open_outlet(name: str) -> None:
+    """Let one of Python's standard streams take file names that are no text, and outlive its reader."""
+    stream = getattr(sys, name)
+    if not isinstance(stream, io.TextIOWrapper):
+        return
+    if stream is getattr(sys, f"__{name}__") and os.name != "nt":
+        raw = _Outlet(stream.fileno(), "w", closefd=False)
+        interactive = raw.isatty() or name == "stderr"
+        stream.flush()
+        stream = io.TextIOWrapper(io.BufferedWriter(raw), encoding=stream.encoding, line_buffering=interactive)
+        setattr(sys, name, stream)
+    stream.reconfigure(errors="backslashreplace")
 
 
 def _words() -> list[str]:

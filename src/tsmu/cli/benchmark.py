@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from tsmu.cli.command import JsonOption, command, progress
+from tsmu.cli.command import JsonOption, command, finite, progress
 
 if TYPE_CHECKING:
     from tsmu.update.training import TrainingProgress
@@ -19,7 +19,7 @@ Data = Annotated[Path, typer.Option(metavar="DIR", help="Holds a chips folder pe
 Order = Annotated[str, typer.Option(metavar="A,B,...", help="Regions in the order in which they are learned.")]
 Seeds = Annotated[int, typer.Option(min=1, help="Seeds 0 to N - 1.")]
 Steps = Annotated[int, typer.Option(min=2, help="Optimisation steps per region.")]
-BatchSize = Annotated[int, typer.Option(min=2, help="Chips per step.")]
+BatchSize = Annotated[int, typer.Option(min=2, max=4096, help="Chips per step.")]
 Encoder = Annotated[str, typer.Option(help="Encoder name.")]
 Weights = Annotated[str, typer.Option(metavar="auto|NAME|FILE|none", help="What every encoder starts from.")]
 Split = Annotated[Literal["fixed", "folds"], typer.Option(help="Contiguous blocks, or five folds by seed.")]
@@ -134,11 +134,21 @@ def few_shot(
         order = tuple(regions.split(","))
         settings = ContinualSettings(str(data), order, (strategy,), seeds, steps, batch_size, encoder, weights, split)
         with _training() as (say, report):
-            results = run_few_shot(settings, [int(size) for size in sizes.split(",")], out, say, report)
+            results = run_few_shot(settings, _sizes(sizes), out, say, report)
         answer.records = len(results["cells"])
         answer.outputs = {name: str(out / name) for name in ("few_shot.json", "few_shot.svg")}
         answer.more = results
         answer.say(few_shot_table(results))
+
+
+def _sizes(text: str) -> list[int]:
+    """Read numbers of chips."""
+    from tsmu.errors import BenchmarkError
+
+    words = [word.strip() for word in text.split(",")]
+    if not all(word.isdecimal() and int(word) > 0 for word in words):
+        raise BenchmarkError(f"--sizes {text}: must be numbers of chips above 0, such as 5,10,20")
+    return [int(word) for word in words]
 
 
 @app.command("routing")
@@ -205,7 +215,8 @@ def false_alarms(
         str | None, typer.Option(help="Of real chips: some with landslides, some without; batches of 16.")
     ] = None,
     pixel_size: Annotated[
-        float | None, typer.Option(min=0.01, metavar="M", help="Of real chips that have no georeference.")
+        float | None,
+        typer.Option(min=0.01, max=1e5, callback=finite, metavar="M", help="Of real chips that have no georeference."),
     ] = None,
     size: Annotated[int, typer.Option(min=64, help="Side of the two synthetic scenes, pixels of 10 m.")] = 2048,
     encoder: Annotated[
@@ -213,7 +224,7 @@ def false_alarms(
         typer.Option(help="By default resnet18 from random, on real chips timm-tf_efficientnet_lite0 from ImageNet."),
     ] = None,
     steps: Steps = 200,
-    seed: Annotated[int, typer.Option(help="Of the synthetic world and of the trainings.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Of the synthetic world and of the trainings.")] = 0,
     as_json: JsonOption = False,
 ) -> None:
     """Count false alarms where landslides are rare: on synthetic scenes, or on real chips without any."""
@@ -271,7 +282,7 @@ def loop(
 @app.command("database")
 def database(
     rows: Annotated[int, typer.Option(min=1, help="Polygons of 40 vertices.")] = 100_000,
-    seed: Annotated[int, typer.Option(help="Decides where they lie.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Decides where they lie.")] = 0,
     as_json: JsonOption = False,
 ) -> None:
     """Write polygons into a GeoPackage and query it, beside bare pyogrio in the same run."""
@@ -294,7 +305,7 @@ def mapping(
     repeats: Annotated[int, typer.Option(min=1, help="Each is measured so often; medians count.")] = 3,
     encoder: Annotated[str, typer.Option(help="Encoder name; starts from random weights.")] = "resnet34",
     steps: Annotated[int, typer.Option(min=2, help="Optimisation steps of the bundle.")] = 200,
-    seed: Annotated[int, typer.Option(help="Of the world and of the training.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Of the world and of the training.")] = 0,
     precision: Annotated[
         Literal["auto", "float32", "bfloat16", "int8"],
         typer.Option(help="auto: the fastest of which the masks agree with those of float32."),

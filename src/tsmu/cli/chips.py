@@ -15,12 +15,14 @@ from tsmu.cli.command import (
     WorkspaceOption,
     command,
     find_workspace,
+    finite,
     progress,
 )
 from tsmu.errors import ChipError
 
 if TYPE_CHECKING:
     import geopandas
+    import pandas
 
     from tsmu.chips.pair_chips import PairChips
     from tsmu.imagery.pair_terrain import Elevations
@@ -58,10 +60,13 @@ def build(
     size: Annotated[int, typer.Option(min=32, help="Side of a chip, pixels.")] = 512,
     stride: Annotated[int | None, typer.Option(min=1, help="From one chip to the next; by default the size.")] = None,
     negatives: Annotated[
-        float, typer.Option(min=0, max=1000, help="Chips without landslides per chip with one.")
+        float, typer.Option(min=0, max=1000, callback=finite, help="Chips without landslides per chip with one.")
     ] = 0.5,
     gap: Annotated[
-        float, typer.Option(min=0, metavar="METRES", help="Chips on different sides of the split are so far apart.")
+        float,
+        typer.Option(
+            min=0, callback=finite, metavar="METRES", help="Chips on different sides of the split are so far apart."
+        ),
     ] = 200.0,
     dem: DemOption = None,
     terrain: TerrainOption = None,
@@ -92,6 +97,8 @@ def build(
         pairs = with_masks(with_events(space, require_pairs(space)), require_labels(space))
         unlabelled, nowhere = pairs["mask"].isna(), pairs["region"].isna()
         usable = pairs[~unlabelled & ~nowhere]
+        if usable.empty:
+            raise ChipError(_why_no_pair(space, pairs, unlabelled))
         usable = usable.assign(reviewed=[is_reviewed(space, Path(mask)) for mask in usable["mask"]])
         elevations = Elevations.of(dem, terrain)
         log = IssueLog(space.pairs, part="chips", strict=strict)
@@ -146,9 +153,32 @@ def build(
         if len(usable) < len(pairs):
             answer.say(
                 f"no chips from {unlabelled.sum()} pairs without a label (tsmu import labels) and "
-                f"{(nowhere & ~unlabelled).sum()} without a region (tsmu regions assign)"
+                f"{(nowhere & ~unlabelled).sum()} without a region"
             )
+            if (nowhere & ~unlabelled).any():
+                answer.say(_how_to_name_regions(space, pairs[nowhere & ~unlabelled]))
         answer.say(f"{len(found)} chips in {answer.more['groups']} spatial groups; next: tsmu update {regions[0]}")
+
+
+def _why_no_pair(space: "Workspace", pairs: "geopandas.GeoDataFrame", unlabelled: "pandas.Series[bool]") -> str:
+    """Why no pair can give chips, and what gives them what they lack."""
+    if unlabelled.all():
+        return f"{space.pairs}: none of its {len(pairs)} pairs has a label; label them with: tsmu import labels DIR"
+    labelled = pairs[~unlabelled]
+    return f"{space.pairs}: none of its {len(labelled)} labelled pairs has a region; " + _how_to_name_regions(
+        space, labelled
+    )
+
+
+def _how_to_name_regions(space: "Workspace", pairs: "geopandas.GeoDataFrame") -> str:
+    """How pairs without a region get one."""
+    from tsmu.cli.imports import region_advice
+    from tsmu.imagery.pair_regions import assign_pairs
+    from tsmu.regions import RegionMap
+
+    if space.regions.exists() and assign_pairs(pairs, RegionMap.load(space.regions))["region"].notna().any():
+        return "they lie in regions of the region map; take them over with: tsmu regions assign"
+    return region_advice(pairs["source"].iloc[0], space.regions.exists())
 
 
 def _check_terrain(space: "Workspace", beside: Sequence[str] | None, elevations: "Elevations") -> None:

@@ -4,13 +4,14 @@ Exit codes: 0 done, 3 done but something was left out (the issue log says what),
 """
 
 import json
+import math
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import typer
 
@@ -24,6 +25,15 @@ if TYPE_CHECKING:
 
 DONE, NOT_DONE, LEFT_OUT = 0, 2, 3
 ISSUES_SHOWN = 10
+INTERRUPTED = "interrupted"
+
+
+def finite(value: float | None) -> float | None:
+    """Refuse what Python reads as a number and is none: the callback of every option that takes a float."""
+    if value is not None and not math.isfinite(value):
+        raise typer.BadParameter(f"{value} is not a number that can be meant")
+    return value
+
 
 WorkspaceOption = Annotated[
     Path | None, typer.Option("--workspace", metavar="DIR", help="The workspace; by default the current folder's.")
@@ -40,6 +50,10 @@ DemOption = Annotated[
 TerrainOption = Annotated[
     str | None,
     typer.Option("--terrain", metavar="BANDS", help="Terrain bands: slope,height_500m; by default slope."),
+]
+LayerOption = Annotated[
+    list[str] | None,
+    typer.Option("--layer", metavar="NAME", help="Read only this layer of files of polygons; again for another one."),
 ]
 StrictOption = Annotated[bool, typer.Option("--strict", help="Treat warnings as errors.")]
 
@@ -66,22 +80,30 @@ class Answer:
     outputs: dict[str, str] = field(default_factory=dict)
     more: dict[str, Any] = field(default_factory=dict)
 
+    last_failure: ClassVar[str] = ""  # what the last command that was not done said, for commands that run others
+
     def say(self, text: str) -> None:
         """Print a line for people: to stdout, or to stderr when that carries JSON."""
         print(text, file=sys.stderr if self.as_json else sys.stdout, flush=True)
 
     def take_issues(self, log: "IssueLog", path: Path) -> None:
         """Store an issue log, count what it left out, and show its first rows."""
-        log.save(path)
+        from tsmu.issue_file import save_issues
+
+        save_issues(log, path)
+        self.show_issues(log)
+        if len(log):
+            self.outputs["issues"] = str(path)
+            self.say(f"{len(log.errors)} left out, {len(log) - len(log.errors)} warnings: {path}")
+
+    def show_issues(self, log: "IssueLog") -> None:
+        """Count what an issue log left out, and show its first rows."""
         self.issues += log.as_records()
         self.left_out += len(log.errors)
         for issue in log.issues[:ISSUES_SHOWN]:
             print(f"{issue.severity}: {issue}", file=sys.stderr)
         if len(log) > ISSUES_SHOWN:
             print(f"... and {len(log) - ISSUES_SHOWN} more", file=sys.stderr)
-        if len(log):
-            self.outputs["issues"] = str(path)
-            self.say(f"{len(log.errors)} left out, {len(log) - len(log.errors)} warnings: {path}")
 
     def tell_terrain(self, elevations: "Elevations") -> None:
         """Say which terrain bands were made of which elevation model, and what was taken for granted."""
@@ -123,6 +145,7 @@ def command(name: str, as_json: bool) -> Iterator[Answer]:
 
 def answer_failure(answer: Answer, message: str, seconds: float) -> None:
     """Say in one line why a command did nothing, and as JSON where that is wanted."""
+    Answer.last_failure = message
     if answer.as_json:
         print(json.dumps(answer.as_dict("failed", seconds) | {"error": message}))
     print(f"tsmu: {message}", file=sys.stderr)
@@ -131,7 +154,7 @@ def answer_failure(answer: Answer, message: str, seconds: float) -> None:
 def explain(error: BaseException) -> str:
     """One line: what is wrong, where, what to do."""
     if isinstance(error, KeyboardInterrupt):
-        return "interrupted; the same command goes on where it stopped"
+        return f"{INTERRUPTED}; the same command goes on where it stopped"
     if isinstance(error, OSError) and not isinstance(error, TsmuError):
         if isinstance(error, FileExistsError | NotADirectoryError):
             return f"{error.filename}: a file is in the way where a folder is needed; name another place"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tsmu.cli.command import Answer, JsonOption, WorkspaceOption, command, find_workspace
+from tsmu.cli.command import Answer, JsonOption, WorkspaceOption, command, find_workspace, finite
 from tsmu.errors import DatabaseError
 
 if TYPE_CHECKING:
@@ -30,7 +30,9 @@ DatesOption = Annotated[
     str | None,
     typer.Option("--dates", metavar="FIRST/LAST", help="Days it can have happened on; one may be left out."),
 ]
-MinAreaOption = Annotated[float | None, typer.Option("--min-area", metavar="M2", help="Smallest geodesic area.")]
+MinAreaOption = Annotated[
+    float | None, typer.Option("--min-area", min=0, callback=finite, metavar="M2", help="Smallest geodesic area.")
+]
 StatusOption = Annotated[
     str | None, typer.Option("--status", metavar="A,B,...", help="candidate, confirmed, rejected, merged.")
 ]

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from tsmu.cli.command import JsonOption, StrictOption, WorkspaceOption, command, find_workspace
+from tsmu.cli.command import JsonOption, LayerOption, StrictOption, WorkspaceOption, command, find_workspace
 from tsmu.cli.db import (
     BoxOption,
     DatabaseOption,
@@ -56,6 +56,7 @@ def import_file(
     looked: Annotated[
         Path | None, typer.Option("--mapped-area", metavar="FILE", help="Where its author looked for landslides.")
     ] = None,
+    layer: LayerOption = None,
     database: DatabaseOption = None,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
@@ -72,7 +73,7 @@ def import_file(
 
         log = IssueLog(file, strict=strict)
         try:
-            taken = take(records, file, log, by=by, mapped_area=looked)
+            taken = take(records, file, log, by=by, mapped_area=looked, layers=layer or ())
         finally:
             answer.take_issues(log, _issues(database, workspace))
         answer.records = sum(taken.added.values())

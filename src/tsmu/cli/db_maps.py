@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from tsmu.cli.command import JsonOption, WorkspaceOption, command
+from tsmu.cli.command import JsonOption, LayerOption, WorkspaceOption, command, finite
 from tsmu.cli.db import (
     BoxOption,
     DatabaseOption,
@@ -22,12 +22,16 @@ from tsmu.cli.db import (
 def density(
     out: Annotated[Path, typer.Argument(metavar="FILE", help="New: .tif for a grid, .gpkg for either.")],
     cell: Annotated[
-        float | None, typer.Option(metavar="M", help="Side of a cell; by default some 60 cells along the map.")
+        float | None,
+        typer.Option(
+            min=0.01, callback=finite, metavar="M", help="Side of a cell; by default some 60 cells along the map."
+        ),
     ] = None,
     hexagons: Annotated[bool, typer.Option("--hexagons", help="Hexagons instead of squares.")] = False,
     area: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Polygons looked at, instead of the mapped areas.")
     ] = None,
+    layer: LayerOption = None,
     title: Annotated[str, typer.Option(help="Of the picture.")] = "Landslides",
     bbox: BoxOption = None,
     region: RegionOption = None,
@@ -46,9 +50,19 @@ def density(
     with command("db density", as_json) as answer, opened(database, workspace, answer) as records:
         from tsmu.database import density as count
         from tsmu.database import draw_density, write_density
+        from tsmu.errors import DatabaseError
+        from tsmu.issues import IssueLog
 
+        if layer and area is None:
+            raise DatabaseError("--layer: names layers of --area; give that too")
+        log = IssueLog(area or out)
         wanted = filters(bbox, region, dates, min_area, status, where)
-        found = count(records, wanted, cell_m=cell, hexagons=hexagons, mapped_area=area)
+        try:
+            found = count(
+                records, wanted, cell_m=cell, hexagons=hexagons, mapped_area=area, layers=layer or (), log=log
+            )
+        finally:
+            answer.show_issues(log)
         write_density(found, out)
         picture = out.with_suffix(".png")
         draw_density(found, picture, title)
@@ -74,6 +88,7 @@ def compare(
     a: Annotated[str, typer.Argument(metavar="A", help="A database or a layer of polygons, to measure B against.")],
     b: Annotated[str, typer.Argument(metavar="B", help="Likewise.")],
     picture: Annotated[Path, typer.Option("--out", metavar="PNG", help="Where the plots go.")] = Path("compare.png"),
+    layer: LayerOption = None,
     bbox: BoxOption = None,
     region: RegionOption = None,
     dates: DatesOption = None,
@@ -89,12 +104,13 @@ def compare(
         from tsmu.issues import IssueLog
 
         log = IssueLog(f"{a} and {b}")
-        found = measure(a, b, log, filters(bbox, region, dates, min_area, status, where))
+        try:
+            found = measure(a, b, log, filters(bbox, region, dates, min_area, status, where), layer or ())
+        finally:
+            answer.show_issues(log)
         draw_comparison(found, picture)
         told = found.summary()
         answer.records = told["matched"]
-        answer.left_out = len(log.errors)
-        answer.issues += log.as_records()
         answer.outputs["picture"] = str(picture)
         answer.more |= told
         for side, name in ((told["a"], "A"), (told["b"], "B")):

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tsmu.cli.command import Answer, JsonOption, WorkspaceOption, command
+from tsmu.cli.command import Answer, JsonOption, WorkspaceOption, command, finite
 from tsmu.cli.db import DatabaseOption, as_text, opened, show
 from tsmu.errors import DatabaseError
 
@@ -16,7 +16,9 @@ ByOption = Annotated[str | None, typer.Option(help="Who decides.")]
 
 
 def merge(
-    near: Annotated[float, typer.Option(min=0, metavar="M", help="How far from an outline an event counts.")] = 500.0,
+    near: Annotated[
+        float, typer.Option(min=0, callback=finite, metavar="M", help="How far from an outline an event counts.")
+    ] = 500.0,
     undo: Annotated[
         bool, typer.Option("--undo", help="Undo the last merging that stands, or the one of --merging.")
     ] = False,

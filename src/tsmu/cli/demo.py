@@ -12,7 +12,8 @@ from typing import Annotated, Any
 
 import typer
 
-from tsmu.cli.command import JsonOption, command
+from tsmu.cli.command import INTERRUPTED, Answer, JsonOption, command
+from tsmu.errors import TsmuError
 
 ORDER = ("eastern_forests", "marine_coast", "north_deserts", "northwest_mountains")
 SCENE = "eastern_forests"
@@ -25,13 +26,12 @@ Run = Callable[..., None]
 def demo(
     folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="A new folder for everything.")] = Path("demo"),
     steps: Annotated[int, typer.Option(min=2, help="Optimisation steps per region.")] = 80,
-    seed: Annotated[int, typer.Option(help="Of the world and of the training.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Of the world and of the training.")] = 0,
     as_json: JsonOption = False,
 ) -> None:
     """Show the whole way on a made-up world: four regions, a map, a database, and what is not forgotten."""
     with command("demo", as_json) as answer:
         from tsmu.cli import app
-        from tsmu.synthetic import write_world
 
         def run(*words: str | Path) -> None:
             """Type a tsmu command."""
@@ -39,41 +39,56 @@ def demo(
             answer.say(f"\n$ tsmu {shlex.join(arguments)}")
             # With --json the one object on stdout is the demo's own.
             with redirect_stdout(sys.stderr if as_json else sys.stdout):
-                code = app(arguments, standalone_mode=False) or 0
+                try:
+                    code = app(arguments, standalone_mode=False) or 0
+                except typer.Abort:
+                    raise KeyboardInterrupt from None
+            if code and Answer.last_failure.startswith(INTERRUPTED):
+                raise KeyboardInterrupt
             if code:
-                raise typer.Exit(code)
+                raise TsmuError(f"{Answer.last_failure} (at: tsmu {shlex.join(arguments)})")
 
-        started = time.monotonic()
-        answer.say(f"Making a world of four regions in {folder / 'world'} (seed {seed})")
-        write_world(folder / "world", seed)
-        spaces = {name: folder / name for name in ("tsmu", "finetune", "separate")}
-        _prepare(run, folder / "world", spaces)
-        options = ("--steps", str(steps), "--batch-size", "8", "--seed", str(seed))
-        for region in ORDER:
-            run("update", region, *options, "--workspace", spaces["tsmu"])
-        answer.say(
-            "\nFor contrast: plain fine-tuning from the same first version, and the last region in a model of its own"
-        )
-        shutil.copytree(spaces["tsmu"] / "models" / "v001", spaces["finetune"] / "models" / "v001")
-        for region in ORDER[1:]:
-            run("update", region, "--strategy", "finetune", *options, "--workspace", spaces["finetune"])
-        run("update", ORDER[-1], *options, "--workspace", spaces["separate"])
-        for space in spaces.values():
-            run("evaluate", "--workspace", space)
-        scene = folder / "world" / "scenes" / SCENE
-        days = ("--date-pre", BEFORE, "--date-post", AFTER)
-        images = (scene / "post.tif", "--pre", scene / "pre.tif")
-        run("map", *images, *days, "--name", SCENE, "--workspace", spaces["tsmu"])
-        reports = {name: json.loads((space / "report.json").read_text()) for name, space in spaces.items()}
-        answer.more = {"checks": _checks(reports)}
-        answer.records = len(ORDER)
-        answer.outputs = {
-            "report": str(spaces["tsmu"] / "report.html"),
-            "map": str(spaces["tsmu"] / "maps" / SCENE / "probability.tif"),
-            "database": str(spaces["tsmu"] / "landslides.gpkg"),
-            "contrast": str(spaces["finetune"] / "report.html"),
-        }
-        answer.say(_closing(answer.more["checks"], answer.outputs, time.monotonic() - started))
+        try:
+            _show(answer, run, folder, steps, seed)
+        except KeyboardInterrupt:
+            raise TsmuError(f"interrupted; remove {folder}, or name a new folder, and run tsmu demo again") from None
+
+
+def _show(answer: Answer, run: Run, folder: Path, steps: int, seed: int) -> None:
+    """Run the demo's commands, and check what they were to show."""
+    from tsmu.synthetic import write_world
+
+    started = time.monotonic()
+    answer.say(f"Making a world of four regions in {folder / 'world'} (seed {seed})")
+    write_world(folder / "world", seed)
+    spaces = {name: folder / name for name in ("tsmu", "finetune", "separate")}
+    _prepare(run, folder / "world", spaces)
+    options = ("--steps", str(steps), "--batch-size", "8", "--seed", str(seed))
+    for region in ORDER:
+        run("update", region, *options, "--workspace", spaces["tsmu"])
+    answer.say(
+        "\nFor contrast: plain fine-tuning from the same first version, and the last region in a model of its own"
+    )
+    shutil.copytree(spaces["tsmu"] / "models" / "v001", spaces["finetune"] / "models" / "v001")
+    for region in ORDER[1:]:
+        run("update", region, "--strategy", "finetune", *options, "--workspace", spaces["finetune"])
+    run("update", ORDER[-1], *options, "--workspace", spaces["separate"])
+    for space in spaces.values():
+        run("evaluate", "--workspace", space)
+    scene = folder / "world" / "scenes" / SCENE
+    days = ("--date-pre", BEFORE, "--date-post", AFTER)
+    images = (scene / "post.tif", "--pre", scene / "pre.tif")
+    run("map", *images, *days, "--name", SCENE, "--workspace", spaces["tsmu"])
+    reports = {name: json.loads((space / "report.json").read_text()) for name, space in spaces.items()}
+    answer.more = {"checks": _checks(reports)}
+    answer.records = len(ORDER)
+    answer.outputs = {
+        "report": str(spaces["tsmu"] / "report.html"),
+        "map": str(spaces["tsmu"] / "maps" / SCENE / "probability.tif"),
+        "database": str(spaces["tsmu"] / "landslides.gpkg"),
+        "contrast": str(spaces["finetune"] / "report.html"),
+    }
+    answer.say(_closing(answer.more["checks"], answer.outputs, time.monotonic() - started))
 
 
 def _prepare(run: Run, world: Path, spaces: dict[str, Path]) -> None:

@@ -6,7 +6,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tsmu.cli.command import Answer, JsonOption, StrictOption, WorkspaceOption, command, find_workspace, progress
+from tsmu.cli.command import (
+    Answer,
+    JsonOption,
+    StrictOption,
+    WorkspaceOption,
+    command,
+    find_workspace,
+    finite,
+    progress,
+)
 from tsmu.errors import FetchError
 
 if TYPE_CHECKING:
@@ -28,22 +37,32 @@ def pairs(
     events: Annotated[
         str | None, typer.Option(metavar="ID,ID,...", help="Ids of events; by default all of the workspace.")
     ] = None,
-    pre_days: Annotated[int, typer.Option(min=1, help="Days before the event for the pre scene.")] = 60,
-    post_days: Annotated[int, typer.Option(min=1, help="Days after the event for the post scene.")] = 60,
+    pre_days: Annotated[int, typer.Option(min=1, max=36_500, help="Days before the event for the pre scene.")] = 60,
+    post_days: Annotated[int, typer.Option(min=1, max=36_500, help="Days after the event for the post scene.")] = 60,
     max_cloud: Annotated[
-        float, typer.Option(min=0, max=100, help="Percent of a scene; one that tells none is taken only at 100.")
+        float,
+        typer.Option(
+            min=0, max=100, callback=finite, help="Percent of a scene; one that tells none is taken only at 100."
+        ),
     ] = 20.0,
     size: Annotated[
         float,
         typer.Option(
-            min=1, metavar="METRES", help="Side of the footprint around a point; other events get theirs and a margin."
+            min=1,
+            max=1e6,
+            callback=finite,
+            metavar="METRES",
+            help="Side of the footprint around a point; other events get theirs and a margin.",
         ),
     ] = 2560.0,
     assets: Annotated[
         str, typer.Option(metavar="NAME,NAME,...", help="Assets or common names of bands; ASSET.2 is a second band.")
     ] = "red,green,blue",
     resolution: Annotated[
-        float | None, typer.Option(min=0.01, metavar="METRES", help="Pixel size; by default the post scene's own.")
+        float | None,
+        typer.Option(
+            min=0.01, max=1e5, callback=finite, metavar="METRES", help="Pixel size; by default the post scene's own."
+        ),
     ] = None,
     region: Annotated[
         str | None, typer.Option(help="The region of these pairs; by default by region map and inventory.")
@@ -65,7 +84,7 @@ def pairs(
 
         space = find_workspace(workspace)
         if region:
-            check_region_name(region)
+            region = check_region_name(region)
         terms = Terms(stac, collection, pre_days, post_days, max_cloud, size, _names(assets), resolution, workers)
         known = read_events(space.events)
         chosen = _chosen(events, known["event_id"].tolist(), space.events)

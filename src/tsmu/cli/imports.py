@@ -12,11 +12,13 @@ from tsmu.cli.command import (
     Answer,
     DemOption,
     JsonOption,
+    LayerOption,
     StrictOption,
     TerrainOption,
     WorkspaceOption,
     command,
     find_workspace,
+    finite,
     progress,
 )
 from tsmu.errors import LabelError, TsmuError
@@ -34,13 +36,14 @@ app = typer.Typer(help="Bring chips, inventories, image pairs and labels into th
 
 @app.command("inventory")
 def inventory(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV, XLSX, GeoJSON, GeoPackage or shapefile, or zip.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV, XLSX, or files of map layers, or a zip of them.")],
     source: Annotated[
         str | None, typer.Option(help="usgs, usgs-v3, coolr, slido or generic; by default told by the columns.")
     ] = None,
     columns: Annotated[
         str | None, typer.Option(metavar="ROLE=COLUMN,...", help="Which column is which, where the guess is wrong.")
     ] = None,
+    layer: LayerOption = None,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
     strict: StrictOption = False,
@@ -55,7 +58,7 @@ def inventory(
         log = IssueLog(file, strict=strict)
         with space.lock("tsmu import inventory"):
             try:
-                found = import_inventory(file, source, _assignments(columns, "--columns"), log)
+                found = import_inventory(file, source, _assignments(columns, "--columns"), log, layer or ())
                 events = found.events
                 if space.regions.exists():
                     events, _ = assign_regions(events, RegionMap.load(space.regions), NEAREST_REGION_M, log)
@@ -72,9 +75,11 @@ def inventory(
             "replaced": written.replaced,
             "total": written.total,
         }
-        for layer, roles in found.columns.items():
+        for name, roles in found.columns.items():
             taken = ", ".join(f"{role}={column}" for role, column in roles.items())
-            answer.say(f"columns{f' of {layer}' if layer else ''}: {taken or 'geometry only'}")
+            answer.say(f"columns{f' of {name}' if name else ''}: {taken or 'geometry only'}")
+        if events["date_min"].isna().all() and events["date_max"].isna().all():
+            answer.say("no event has a date; name a column of dates with --columns date=COLUMN")
         answer.say(
             f"{found.rows} rows by {found.source}: {len(events)} events, {found.blank} blank, "
             f"{found.left_out} left out; {written.replaced} replaced, {written.total} events in the workspace"
@@ -102,7 +107,7 @@ def chips(
         from tsmu.regions import check_region_name
 
         space = find_workspace(workspace)
-        check_region_name(region)
+        region = check_region_name(region)
         log = IssueLog(folder, strict=strict)
         with space.lock("tsmu import chips"), progress("Reading chips") as show:
             bands = bands_beside(read_index(space), folder)
@@ -156,7 +161,7 @@ def pairs(
 
         space = find_workspace(workspace)
         if region:
-            check_region_name(region)
+            region = check_region_name(region)
         elevations = Elevations.of(dem, terrain)
         log = IssueLog(source, part="pairs", strict=strict)
         before = read_pairs(space)
@@ -181,6 +186,10 @@ def pairs(
             "regions": regions,
             "resampled": int(found["resampled"].sum()),
             "shift_corrected": int(found["shift_corrected"].sum()),
+            "shifts": [
+                {"id": pair.id, "right_px": pair.shift_x_px, "down_px": pair.shift_y_px, "moved": pair.shift_corrected}
+                for pair in found[found["shift_x_px"].notna()].itertuples()
+            ],
             "overlapping": int((found["overlap_count"] > 0).sum()),
         }
         if elevations:
@@ -193,14 +202,21 @@ def pairs(
 
 @app.command("labels")
 def labels(
-    source: Annotated[Path, typer.Argument(metavar="DIR|FILE", help="labelme JSON, polygon layers or mask rasters.")],
+    source: Annotated[
+        Path, typer.Argument(metavar="DIR|FILE", help="labelme JSON, files of polygons, mask rasters, or zips.")
+    ],
     classes: Annotated[
         str | None,
         typer.Option(metavar="NAME=VALUE,...", help="1 landslide, 0 background, 255 unknown; else ignored."),
     ] = None,
     class_field: Annotated[str | None, typer.Option(help="Field of polygon layers with the class name.")] = None,
-    line_width: Annotated[float, typer.Option(min=0, help="Width of labelme's lines, pixels.")] = 10.0,
-    point_radius: Annotated[float, typer.Option(min=0, help="Radius of labelme's points, pixels.")] = 5.0,
+    layer: LayerOption = None,
+    line_width: Annotated[
+        float, typer.Option(min=0, max=10_000, callback=finite, help="Width of labelme's lines, pixels.")
+    ] = 10.0,
+    point_radius: Annotated[
+        float, typer.Option(min=0, max=10_000, callback=finite, help="Radius of labelme's points, pixels.")
+    ] = 5.0,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
     strict: StrictOption = False,
@@ -225,6 +241,7 @@ def labels(
                     out=space.label_files,
                     classes={name: _mask_value(value) for name, value in values.items()} if values else None,
                     class_field=class_field,
+                    only=layer or (),
                     line_width=line_width,
                     point_radius=point_radius,
                     told={Path(folder) for folder in pairs_there["source"]},
@@ -277,9 +294,16 @@ def _tell_pairs(answer: Answer, pairs: "geopandas.GeoDataFrame", source: Path, r
     for name, x, y in zip(moved["id"], moved["shift_x_px"], moved["shift_y_px"], strict=True):
         answer.say(f"{name}: the pre image lay {x:.1f} px right and {y:.1f} px down of the post image; moved back")
     if pairs["region"].isna().any():
-        how = "tsmu regions assign" if region_map else f"tsmu import pairs {shlex.quote(str(source))} --region NAME"
-        answer.say(f"pairs without a region give no chips; name theirs first: {how}")
+        answer.say(f"warning: pairs without a region give no chips; {region_advice(source, region_map)}")
     answer.say(f"next: tsmu import labels {shlex.quote(str(source)) if source.is_dir() else 'DIR'}")
+
+
+def region_advice(source: Path | str, region_map: bool) -> str:
+    """How pairs get a region that they lack; with a region map, they lie in none of its regions."""
+    named = f"tsmu import pairs {shlex.quote(str(source))} --region NAME"
+    if region_map:
+        return f"they lie in none of the region map's; name theirs with: {named}"
+    return f"name theirs with: {named}, or give a region map: tsmu regions use FILE --name-field FIELD"
 
 
 def _assignments(text: str | None, option: str) -> dict[str, str]:

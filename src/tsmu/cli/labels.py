@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tsmu.cli.command import JsonOption, WorkspaceOption, command, find_workspace
+from tsmu.cli.command import JsonOption, WorkspaceOption, command, find_workspace, finite
 
 if TYPE_CHECKING:
     from tsmu.database import SceneEvidence
@@ -25,7 +25,14 @@ def labels() -> None:
 @app.command("from-review")
 def from_review(
     around: Annotated[
-        float, typer.Option(min=0, metavar="METRES", help="How far around a decided outline the ground is known, too.")
+        float,
+        typer.Option(
+            min=0,
+            max=1e6,
+            callback=finite,
+            metavar="METRES",
+            help="How far around a decided outline the ground is known, too.",
+        ),
     ] = 50.0,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,

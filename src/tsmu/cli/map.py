@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tsmu.cli.command import JsonOption, WorkspaceOption, command, explain, find_workspace
+from tsmu.cli.command import JsonOption, LayerOption, WorkspaceOption, command, explain, find_workspace, finite
 
 if TYPE_CHECKING:
     from tsmu.issues import IssueLog
@@ -26,13 +26,22 @@ def map_scene(
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Where to; by default maps/<name>.")] = None,
     name: Annotated[str | None, typer.Option(help="The scene's name; by default that of the file.")] = None,
     threshold: Annotated[int | None, typer.Option(min=1, max=100, help="Percent; by default the region's.")] = None,
-    min_area: Annotated[float, typer.Option(min=0, metavar="M2", help="Leave out smaller landslides.")] = 0.0,
-    min_probability: Annotated[
-        float, typer.Option(min=0, max=100, metavar="PERCENT", help="Leave out landslides of a smaller mean.")
+    min_area: Annotated[
+        float, typer.Option(min=0, callback=finite, metavar="M2", help="Leave out smaller landslides.")
     ] = 0.0,
-    simplify: Annotated[float, typer.Option(min=0, metavar="PX", help="Simplify outlines by so many pixels.")] = 0.0,
+    min_probability: Annotated[
+        float,
+        typer.Option(
+            min=0, max=100, callback=finite, metavar="PERCENT", help="Leave out landslides of a smaller mean."
+        ),
+    ] = 0.0,
+    simplify: Annotated[
+        float, typer.Option(min=0, callback=finite, metavar="PX", help="Simplify outlines by so many pixels.")
+    ] = 0.0,
     aoi: Annotated[Path | None, typer.Option(metavar="FILE", help="Map only inside these polygons.")] = None,
-    slope_below: Annotated[float | None, typer.Option(min=0, max=90, help="Degrees; leave out flatter ground.")] = None,
+    slope_below: Annotated[
+        float | None, typer.Option(min=0, max=90, callback=finite, help="Degrees; leave out flatter ground.")
+    ] = None,
     dem: Annotated[
         str | None,
         typer.Option(metavar="FILE|URL", help="Elevations in metres, for models with terrain and --slope-below."),
@@ -40,8 +49,9 @@ def map_scene(
     leave_out: Annotated[
         str | None, typer.Option(metavar="FILE", help="Clouds or water: polygons, or a raster that is not 0 there.")
     ] = None,
-    tile: Annotated[int | None, typer.Option(min=64, help="Pixels per side of one network input.")] = None,
-    overlap: Annotated[int | None, typer.Option(help="Pixels that neighbouring tiles share.")] = None,
+    layer: LayerOption = None,
+    tile: Annotated[int | None, typer.Option(min=64, max=8192, help="Pixels per side of one network input.")] = None,
+    overlap: Annotated[int | None, typer.Option(min=0, max=4096, help="Pixels that neighbouring tiles share.")] = None,
     tta: Annotated[
         bool, typer.Option("--tta", help="Turn and flip: mean of eight views, and their standard deviation.")
     ] = False,
@@ -52,7 +62,10 @@ def map_scene(
     precision: Annotated[
         str, typer.Option(metavar="auto|float32|bfloat16|int8", help="What its convolutions compute in.")
     ] = "auto",
-    scale: Annotated[float | None, typer.Option(help="Multiply the values by this; 1 takes them as they are.")] = None,
+    scale: Annotated[
+        float | None,
+        typer.Option(min=1e-9, max=1e9, callback=finite, help="Multiply the values by this; 1 takes them as they are."),
+    ] = None,
     date_pre: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], metavar="YYYY-MM-DD")] = None,
     date_post: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], metavar="YYYY-MM-DD")] = None,
     any_resolution: Annotated[bool, typer.Option("--any-resolution", help="Map whatever the pixel size.")] = False,
@@ -70,8 +83,7 @@ def map_scene(
     """Map scenes: probabilities, polygons, and candidates in the landslide database."""
     with command("map", as_json) as answer:
         space = find_workspace(workspace)
-        from tsmu.cli.mapping import on_cluster, one_by_one, record
-        from tsmu.database import open_database
+        from tsmu.cli.mapping import MapRecords, on_cluster, one_by_one, record
         from tsmu.errors import MapError, TsmuError
         from tsmu.issues import IssueLog
         from tsmu.mapping.choose import ENGINES, PRECISIONS
@@ -92,20 +104,21 @@ def map_scene(
             )
         if publish and "://" not in publish:
             publish = str(Path(publish).expanduser().resolve())
+        layers = _layers(layer or [], aoi, leave_out)
         wanted = Wanted(
             threshold, min_area, min_probability, simplify, aoi, slope_below, dem, leave_out, tile, overlap, tta,
-            region_layer, engine, precision, scale, any_resolution, force, publish,
+            region_layer, engine, precision, scale, any_resolution, force, publish, *layers,
         )  # fmt: skip
         done: list[dict[str, Any]] = []
         rows = {order.name: row for row, order in orders}
         folders = [(order, out or space.maps / order.name) for _, order in orders]
         outcomes = on_cluster(cluster, wanted, space, folders) if cluster else one_by_one(wanted, space, folders)
-        with space.lock("tsmu map"), open_database(space.database, create=True) as records, closing(outcomes):
+        with space.lock("tsmu map"), closing(MapRecords(space.database)) as records, closing(outcomes):
             for order, outcome in outcomes:
                 try:
                     if isinstance(outcome, Exception):
                         raise outcome
-                    done.append(record(records, order, outcome, wanted, space, log))
+                    done.append(record(records.database(), order, outcome, wanted, space, log))
                 except (TsmuError, OSError) as error:
                     if len(orders) == 1 and not log.errors:
                         raise
@@ -145,6 +158,21 @@ def _check_elevations(dem: str | None, slope_below: float | None, space: "Worksp
     check_dem(place_of_dem(dem))
 
 
+def _layers(names: list[str], aoi: Path | None, leave_out: str | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Which of the layers that are named are read of --aoi, and which of --leave-out."""
+    from tsmu.errors import MapError
+    from tsmu.mapping.scenes import place_of
+    from tsmu.vector_files import divide_layers, is_vector_file
+
+    clouds = place_of(leave_out) if names and leave_out else None
+    water = clouds if isinstance(clouds, Path) and is_vector_file(clouds) else None
+    files = [file for file in (aoi, water) if file is not None]
+    if names and not files:
+        raise MapError(f"--layer {names[0]}: names a layer of polygons; give them with --aoi or --leave-out")
+    chosen = divide_layers(names, files, MapError)
+    return tuple(chosen[aoi] if aoi else ()), tuple(chosen[water] if water else ())
+
+
 @dataclass(frozen=True)
 class _Given:
     """What the options say of the one scene."""
@@ -159,14 +187,15 @@ class _Given:
 def _orders(scenes: list[str], given: _Given, log: "IssueLog") -> "list[tuple[int | None, SceneOrder]]":
     """The scenes that the command names, with their rows if they stand in a table."""
     from tsmu.errors import MapError
-    from tsmu.mapping.scenes import TABLE, SceneOrder, name_of, place_of, read_scene_table, scene_name
+    from tsmu.mapping.scenes import SceneOrder, name_of, place_of, read_scene_table, scene_name
+    from tsmu.spreadsheets import TABLES
 
     single = given.pre or given.name or given.date_pre or given.date_post
-    if len(scenes) == 1 and scenes[0].lower().endswith(TABLE):
+    if len(scenes) == 1 and scenes[0].lower().endswith(TABLES):
         if single:
             raise MapError(f"{scenes[0]}: pre images, names and dates of a table's scenes stand in its columns")
         orders: list[tuple[int | None, SceneOrder]] = []
-        for row, order in read_scene_table(Path(scenes[0])):
+        for row, order in read_scene_table(Path(scenes[0]), log):
             if isinstance(order, str):
                 log.error(scenes[0], order, "not mapped", row=row)
             else:

@@ -9,7 +9,7 @@ from typing import Any
 import geopandas
 
 from tsmu.cli.command import progress
-from tsmu.database import Database, RunRecord, SceneRecord, add_run
+from tsmu.database import Database, RunRecord, SceneRecord, add_run, open_database
 from tsmu.errors import TsmuError
 from tsmu.imagery.pair_terrain import TOLD_FROM
 from tsmu.imagery.raster import file_identity
@@ -22,6 +22,31 @@ from tsmu.mapping.workers import workers
 from tsmu.workspace import Workspace
 
 Ordered = Sequence[tuple[SceneOrder, Path]]
+
+
+class MapRecords:
+    """The database that maps go into; one that is not there yet is made for the first map, not before.
+
+    One that is there is opened at once, so that what is wrong with it is told before anything is mapped.
+    """
+
+    def __init__(self, place: Path | str) -> None:
+        self._place, self.name = place, str(place)
+        self._opened: Database | None = None
+        if isinstance(place, str) or place.exists():
+            self.database()
+
+    def database(self) -> Database:
+        """The open database."""
+        if self._opened is None:
+            self._opened = open_database(self._place, create=True)
+            self.name = self._opened.name
+        return self._opened
+
+    def close(self) -> None:
+        """Close it, if it was opened."""
+        if self._opened is not None:
+            self._opened.close()
 
 
 def one_by_one(wanted: Wanted, space: Workspace, scenes: Ordered) -> Generator[tuple[SceneOrder, Outcome]]:
@@ -67,6 +92,9 @@ def record(
     place = str(order.post.resolve()) if isinstance(order.post, Path) else order.post
     if routed.strange:
         log.warning(place, f"{routed.why} {routed.region}", "mapped; look at it with care")
+    log.issues += [issue for issue in mapped.issues if issue not in log.issues]  # once for all scenes
+    for file, problem, action in mapped.remarks:
+        log.warning(file, problem, action)
     if mapped.without_terrain and mapped.without_terrain >= TOLD_FROM:
         problem = f"{wanted.dem} says nothing of {mapped.without_terrain:.0%} of it"
         log.warning(place, problem, "mapped; that part is no data")
@@ -79,6 +107,7 @@ def record(
     }
     unusual: dict[str, Any] = {"tta": wanted.tta, "min_probability": wanted.min_probability, "scale": wanted.scale}
     unusual |= {"slope_below": wanted.slope_below}
+    unusual |= {"aoi_layers": list(wanted.aoi_layers), "leave_out_layers": list(wanted.leave_out_layers)}
     files = {"aoi": wanted.aoi, "leave_out": wanted.leave_out, "dem": wanted.dem}
     unusual |= {name: _state(place_of(str(file)), space) for name, file in files.items() if file}
     if len(mapped.by) > 1:
@@ -99,6 +128,10 @@ def record(
     polygons = geopandas.read_parquet(result.polygons)
     added = add_run(records, polygons, seen, by, told, valid_area(result.probability))
     log.issues += told.issues
+    if added.supersedes:
+        problem = f"its images, or what is computed from them, have changed since run {added.supersedes}"
+        action = f"recorded as a new run; {added.withdrawn} candidates that it does not show any more were rejected"
+        log.warning(place, problem, action)
     return {
         "scene": order.name,
         "region": routed.region,
@@ -123,6 +156,8 @@ def record(
         "candidates": added.candidates,
         "redrawn": added.redrawn,
         "proposed": added.proposed,
+        "withdrawn": added.withdrawn,
+        "supersedes": added.supersedes,
         "outputs": {
             "probability": str(result.probability),
             "polygons": str(result.polygons),

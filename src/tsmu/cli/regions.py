@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from tsmu.cli.command import JsonOption, StrictOption, WorkspaceOption, command, find_workspace
+from tsmu.cli.command import JsonOption, StrictOption, WorkspaceOption, command, find_workspace, finite
 from tsmu.errors import TsmuError
 
 app = typer.Typer(help="The ecoregion map of the workspace.", no_args_is_help=True)
@@ -43,7 +43,10 @@ def use(
 @app.command("assign")
 def assign(
     max_distance: Annotated[
-        float, typer.Option(min=0, metavar="METRES", help="An event outside all regions gets the nearest within this.")
+        float,
+        typer.Option(
+            min=0, callback=finite, metavar="METRES", help="An event outside all regions gets the nearest within this."
+        ),
     ] = 2000.0,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,

@@ -21,8 +21,8 @@ def update(
             metavar="N|auto", help="Optimisation steps; auto goes on as long as the validation chips are served better."
         ),
     ] = None,
-    batch_size: Annotated[int | None, typer.Option(min=2, help="Chips per step.")] = None,
-    seed: Annotated[int, typer.Option(help="Decides initial weights, chip order and augmentation.")] = 0,
+    batch_size: Annotated[int | None, typer.Option(min=2, max=4096, help="Chips per step.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Decides initial weights, chip order and augmentation.")] = 0,
     encoder: Annotated[
         str | None, typer.Option(help="Encoder of the first bundle, such as resnet34; by default as in tsmu.toml.")
     ] = None,
@@ -41,6 +41,7 @@ def update(
     with command("update", as_json) as answer:
         space = find_workspace(workspace)
         defaults = space.settings
+        from tsmu.issues import IssueLog
         from tsmu.model.card import started_from
         from tsmu.model.serving import read_serving
         from tsmu.update.training import TrainingProgress, TrainingSettings
@@ -48,6 +49,7 @@ def update(
 
         chips, most = batch_size or defaults.update.batch_size, steps or defaults.update.steps
         settings = TrainingSettings.auto(chips, seed) if most == "auto" else TrainingSettings(_count(most), chips, seed)
+        log = IssueLog(space.runs)
         with space.lock("tsmu update"), progress(f"Learning {region}") as show:
 
             def report(now: TrainingProgress) -> None:
@@ -64,7 +66,9 @@ def update(
                 weights=weights,
                 keep_validation=keep_validation,
                 report=report,
+                log=log,
             )
+        answer.take_issues(log, space.issues)
         entry = bundle.record.regions[region]
         answer.records = 1
         answer.outputs = {"bundle": str(bundle.path), "card": str(bundle.path / "card.md")}

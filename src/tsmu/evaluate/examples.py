@@ -10,8 +10,7 @@ from PIL import Image
 
 from tsmu.chips.dataset import ChipDataset
 from tsmu.evaluate.history import History
-from tsmu.evaluate.pixels import PixelCounts
-from tsmu.evaluate.predict import predict_chips
+from tsmu.evaluate.predict import counts_of_chips, predict_chips
 from tsmu.imagery.terrain import image_channels
 from tsmu.labels.masks import BACKGROUND, LANDSLIDE, UNKNOWN
 from tsmu.model.network import RegionNet
@@ -31,11 +30,13 @@ def examples_of(history: History) -> dict[str, list[dict[str, Any]]]:
         chips, threshold = now.tests, now.threshold
         if now.bundle.name not in networks:
             networks[now.bundle.name] = now.bundle.network()
-        answers = list(predict_chips(networks[now.bundle.name], now.decoder, chips))
-        scores = np.array([PixelCounts.of(*answer).iou(threshold) for answer in answers])
+        network = networks[now.bundle.name]
+        # One chip's answer at a time: those of all would need as much memory as the region is large.
+        scores = np.array([counts.iou(threshold) for counts in counts_of_chips(network, now.decoder, chips)])
         order = [int(i) for i in np.argsort(-scores, kind="stable") if not np.isnan(scores[i])]
         chosen = order if len(order) <= 2 * SHOWN else order[:SHOWN] + order[-SHOWN:]
-        dataset, shown = ChipDataset(chips), image_channels(now.bundle.record.bands)
+        dataset, shown = ChipDataset(chips, cache_bytes=0), image_channels(now.bundle.record.bands)
+        answers = dict(zip(chosen, predict_chips(network, now.decoder, chips.iloc[chosen]), strict=True))
         examples[region] = [
             {
                 "id": chips.iloc[i]["id"],

@@ -1,7 +1,6 @@
 """How a chain of bundles serves every region: the R matrix of a workspace."""
 
-import hashlib
-import json
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,7 +9,8 @@ from typing import Any
 import geopandas
 import numpy as np
 
-from tsmu.chips.index import IMAGES, at_hand, read_index, select
+from tsmu.chips.contents import contents_of
+from tsmu.chips.index import at_hand, read_index, select
 from tsmu.errors import ChipError
 from tsmu.evaluate.matrix import ContinualScores, Matrix
 from tsmu.evaluate.pixels import PixelCounts
@@ -19,6 +19,7 @@ from tsmu.files import written_whole
 from tsmu.issues import IssueLog
 from tsmu.model.bundle import Bundle, open_bundle
 from tsmu.model.network import RegionNet
+from tsmu.model.record import BundleRecord
 from tsmu.model.serving import served_record, serving_bundle
 from tsmu.workspace import Workspace
 
@@ -137,10 +138,13 @@ def evaluate_history(workspace: Workspace, log: IssueLog, progress: Progress | N
         ChipError: no region has test chips.
     """
     bundles = _chain(workspace)
-    tests = _tests(workspace, list(served_record(workspace.models).regions), log)
+    record = served_record(workspace.models)
+    tests = _tests(workspace, record, log)
     regions = [region for region in bundles[-1].record.regions if region in tests]
     if not regions:
-        raise ChipError(f"{workspace.chips}: no test chips of {', '.join(bundles[-1].record.regions)} at hand")
+        why = f" ({log.errors[0].problem})" if log.errors else ""
+        names = ", ".join(bundles[-1].record.regions)
+        raise ChipError(f"{workspace.chips}: no test chips of {names} that can be scored{why}; import some")
     counts: list[list[PixelCounts]] = []
     thresholds: list[list[int]] = []
     for bundle in bundles:
@@ -157,12 +161,20 @@ def evaluate_history(workspace: Workspace, log: IssueLog, progress: Progress | N
     return History(bundles, regions, counts, thresholds, served)
 
 
-def _tests(workspace: Workspace, regions: list[str], log: IssueLog) -> dict[str, geopandas.GeoDataFrame]:
-    """The test chips whose files are there, by region."""
+def _tests(workspace: Workspace, record: BundleRecord, log: IssueLog) -> dict[str, geopandas.GeoDataFrame]:
+    """The test chips whose files are there and have the model's bands, by region."""
     index = read_index(workspace)
     tests = {}
-    for region in regions:
+    for region in record.regions:
         chips = select(index, region, "test")
+        fit = chips[[list(bands) == record.bands for bands in chips["bands"]]] if len(chips) else chips
+        if len(fit) < len(chips):
+            other = next(list(bands) for bands in chips["bands"] if list(bands) != record.bands)
+            problem = f"{len(chips) - len(fit)} test chips have the bands {', '.join(other)}, the model takes "
+            log.error(region, problem + ", ".join(record.bands), "not scored; import them with the model's bands")
+            if not len(fit):
+                continue
+            chips = fit
         there = at_hand(chips)
         if len(there):
             tests[region] = there
@@ -199,10 +211,9 @@ class _CachedScorer:
         self._network: RegionNet | None = None
 
     def counts(self, decoder: str, chips: geopandas.GeoDataFrame) -> PixelCounts:
-        file = self._folder / f"{decoder}-{_chips_key(chips)}.npz"
-        if file.exists():
-            stored = np.load(file)
-            return PixelCounts(stored["landslide"], stored["background"])
+        file = self._folder / f"{decoder}-{contents_of(chips)[:16]}.npz"
+        if (stored := _stored_counts(file)) is not None:
+            return stored
         if self._network is None:
             self._network = self._bundle.network()
         counts = count_pixels(self._network, decoder, chips)
@@ -211,13 +222,10 @@ class _CachedScorer:
         return counts
 
 
-def _chips_key(chips: geopandas.GeoDataFrame) -> str:
-    """Name a set of chips by what they are and by the state of their files."""
-    files = {path for column in (*IMAGES, "mask") for path in chips[column] if path is not None}
-    states = [
-        (path, Path(path).stat().st_size, Path(path).stat().st_mtime_ns)
-        for path in sorted(files)
-        if Path(path).exists()
-    ]
-    rows = chips.drop(columns="geometry").to_json(orient="records")
-    return hashlib.sha256(json.dumps([rows, states]).encode()).hexdigest()[:16]
+def _stored_counts(file: Path) -> PixelCounts | None:
+    """Counts that were computed before; None where there are none, or they are damaged."""
+    try:
+        with np.load(file, allow_pickle=False) as stored:
+            return PixelCounts(stored["landslide"], stored["background"])
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        return None

@@ -35,12 +35,18 @@ def logits_of_chips(network: RegionNet, decoder: str, chips: geopandas.GeoDataFr
 
 def count_chips(network: RegionNet, decoder: str, chips: geopandas.GeoDataFrame) -> list[PixelCounts]:
     """Counts of a decoder's answers, one for each chip."""
-    return [PixelCounts.of(probability, mask) for probability, mask in predict_chips(network, decoder, chips)]
+    return list(counts_of_chips(network, decoder, chips))
+
+
+def counts_of_chips(network: RegionNet, decoder: str, chips: geopandas.GeoDataFrame) -> Iterator[PixelCounts]:
+    """Yield counts of a decoder's answers for each chip in order; nothing is kept."""
+    for probability, mask in predict_chips(network, decoder, chips):
+        yield PixelCounts.of(probability, mask)
 
 
 def count_pixels(network: RegionNet, decoder: str, chips: geopandas.GeoDataFrame) -> PixelCounts:
     """Pooled counts of a decoder's answers over chips."""
-    return PixelCounts.pooled(count_chips(network, decoder, chips))
+    return PixelCounts.pooled(counts_of_chips(network, decoder, chips))
 
 
 def _batches(dataset: ChipDataset) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from tsmu.errors import ImageError
 from tsmu.imagery.footprints import Box
 from tsmu.imagery.grids import Grid
+from tsmu.imagery.placing import how_to_place
 from tsmu.imagery.raster import RasterInfo
 
 CORNERS = ("south", "west", "north", "east")
@@ -33,8 +34,8 @@ class Place:
         if self.centre is not None:
             return Grid.around(*self.centre, info.width, info.height)
         raise ImageError(
-            f"{info.path}: has no georeference; list the pair in a table with {', '.join(CENTRE)}, "
-            f"or with {', '.join(CORNERS)}"
+            f"{info.path}: {how_to_place(info.path)}; or, north up, list the pair in a table with "
+            f"{', '.join(CENTRE)}, or with {', '.join(CORNERS)}"
         )
 
 

@@ -8,7 +8,10 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from tsmu.errors import ImageError, TableError
 from tsmu.files import written_whole
+from tsmu.issues import IssueLog
+from tsmu.spreadsheets import named_columns, read_table_file
 
 SIDES = ("pre", "post")
 TABLE = "pairs.csv"
@@ -48,7 +51,7 @@ def write_table(fetched: Path, regions: Mapping[str, str], given: str) -> Path:
         The table, as `import_pairs` reads it.
     """
     table = fetched / TABLE
-    before = {row["id"]: row for row in read_table(table)}
+    before = {row["id"]: row for row in read_listed(table)}
     rows = []
     for name in sorted(before.keys() | regions.keys()):
         if not is_complete(fetched / name):
@@ -63,17 +66,28 @@ def write_table(fetched: Path, regions: Mapping[str, str], given: str) -> Path:
     return table
 
 
-def read_table(table: Path) -> list[dict[str, str]]:
-    """The rows of the table; none before the first."""
+def read_listed(table: Path) -> list[dict[str, str]]:
+    """The rows of the table, which somebody may have edited; none before the first.
+
+    Raises:
+        ImageError: it is no table any more, or has lost a column.
+    """
     if not table.exists():
         return []
-    with table.open(newline="", encoding="utf-8") as handle:
-        return list(csv.DictReader(handle))
+    try:
+        cells = read_table_file(table, IssueLog(table))
+    except TableError as error:
+        raise ImageError(f"{error}; remove it, and fetch again: images that are there are not fetched again") from None
+    columns = named_columns(cells, {name: (name,) for name in COLUMNS})
+    if missing := [name for name in ("id", "post") if name not in columns]:
+        raise ImageError(f"{table}: has no column {missing[0]}; remove it, and fetch again")
+    rows = cells.rename(columns={column: name for name, column in columns.items()}).to_dict("records")
+    return [{name: str(row.get(name, "")) for name in COLUMNS} for row in rows]
 
 
 def given_regions(table: Path) -> dict[str, str]:
     """The regions that the user gave, by absolute path of the post image."""
-    rows = [row for row in read_table(table) if row["region_given"]]
+    rows = [row for row in read_listed(table) if row["region_given"]]
     return {str((table.parent / row["post"]).resolve()): row["region_given"] for row in rows}
 
 

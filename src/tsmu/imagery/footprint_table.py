@@ -1,19 +1,19 @@
 """Published lists of image footprints: read from CSV or XLSX, checked row by row."""
 
-import csv
 import re
-import zipfile
 from collections.abc import Iterable
-from datetime import date
 from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
 import pandas as pd
 
-from tsmu.errors import ImageError
+from tsmu.dates import read_dates
+from tsmu.errors import ImageError, TableError
 from tsmu.imagery.footprints import Box, Finding, check_box, check_dates, overlapping
+from tsmu.inventory.coordinates import parse_degrees
 from tsmu.issues import IssueLog
+from tsmu.spreadsheets import read_rows_file
 
 # What a header says of a column, lower case; all the words must be there.
 COLUMNS = {
@@ -39,20 +39,23 @@ def read_footprints(path: Path) -> pd.DataFrame:
     Raises:
         ImageError: the file cannot be read, or no row names the four corners.
     """
-    cells = read_cells(path)
+    try:
+        cells = read_rows_file(path, IssueLog(path))
+    except TableError as error:
+        raise ImageError(f"{error}; give a CSV or XLSX file") from None
     headers = (_columns(row) for row in cells)
     start, found = next(((at, h) for at, h in enumerate(headers) if set(CORNERS) <= h.keys()), (0, None))
     if found is None:
         raise ImageError(f"{path}: no row names lower left and upper right latitude and longitude; add a header")
-    filled = [(at, row) for at, row in enumerate(cells[start + 1 :], start + 2) if any(map(_says_something, row))]
-    columns = {name: [row[at] if at < len(row) else None for _, row in filled] for name, at in found.items()}
+    filled = [(at, row) for at, row in enumerate(cells[start + 1 :], start + 2) if any(cell.strip() for cell in row)]
+    columns = {name: [row[at].strip() if at < len(row) else "" for _, row in filled] for name, at in found.items()}
     table = pd.DataFrame({**columns, "row": [at for at, _ in filled]})
     for corner in CORNERS:
-        table[corner] = pd.to_numeric(table[corner], errors="coerce")
-    for side in ("date_pre", "date_post"):
-        table[side] = pd.Series(
-            [read_date(value) for value in table.get(side, [None] * len(table))], table.index, dtype=object
-        )
+        table[corner] = parse_degrees(table[corner].astype("str"))
+    blank = [""] * len(table)
+    texts = {side: list(table.get(side, blank)) for side in ("date_pre", "date_post")}
+    for side, other in (("date_pre", "date_post"), ("date_post", "date_pre")):
+        table[side] = pd.Series(read_dates(texts[side], beside=texts[other]).days, table.index, dtype=object)
     table["id"] = [str(value) for value in table.get("id", table["row"])]
     if "region" not in table:
         table["region"] = None
@@ -92,21 +95,9 @@ def report_overlaps(pairs: int, counts: pd.Series, total: int, log: IssueLog, fi
         log.warning(file, problem, "kept; the split must keep overlapping footprints on one side")
 
 
-def read_date(value: object) -> date | None:
-    """Read a date as image lists have it: 20131006, 2013-10-06, a typed date; None if it is none."""
-    if isinstance(value, date):
-        return date(value.year, value.month, value.day) if value == value else None  # NaT is a date, too
-    text = str(value).strip().removesuffix(".0")
-    match = re.fullmatch(r"(\d{4})([-/]?)(\d{2})\2(\d{2})(?:[T ][\d:.]+)?", text)
-    try:
-        return date(int(match[1]), int(match[3]), int(match[4])) if match else None
-    except ValueError:
-        return None
-
-
 def _check(row: dict[Any, Any], log: IssueLog, file: Path | str, repair: bool) -> tuple[str | None, bool, object]:
     box = Box(*(float(row[corner]) for corner in CORNERS))
-    pre, post = (read_date(row[side]) for side in ("date_pre", "date_post"))
+    pre, post = row["date_pre"], row["date_post"]
     shape = None if any(corner != corner for corner in box) else box.polygon
     usable, kind = True, None
     for finding in (check_box(box), check_dates(pre, post)):
@@ -138,26 +129,6 @@ def log_finding(
         return True
     log.error(file, problem, f"left out; --repair would make it {corners}", row=row)
     return False
-
-
-def read_cells(path: Path) -> list[list[Any]]:
-    """Read the cells of a CSV (UTF-8) or XLSX file, row by row, whatever they hold.
-
-    Raises:
-        ImageError: the file cannot be read.
-    """
-    try:
-        if path.suffix.lower() in (".xlsx", ".xlsm"):
-            return [list(row) for row in pd.read_excel(path, header=None, dtype=object).to_numpy(dtype=object)]
-        with path.open(newline="", encoding="utf-8-sig") as handle:
-            return [list(row) for row in csv.reader(handle)]
-    except (OSError, ValueError, KeyError, csv.Error, zipfile.BadZipFile) as error:
-        reason = str(error).replace("\n", " ")
-        raise ImageError(f"{path}: cannot be read as a table ({reason}); give a CSV (UTF-8) or XLSX file") from error
-
-
-def _says_something(cell: Any) -> bool:
-    return bool(pd.notna(cell)) and bool(str(cell).strip())
 
 
 def _columns(header: Iterable[object]) -> dict[str, int]:

@@ -13,21 +13,20 @@ import shapely
 from rasterio import windows
 from rasterio._err import CPLE_BaseError  # what rasterio.warp.transform raises; it has no public name
 from rasterio.crs import CRS
-from rasterio.enums import ColorInterp, Resampling
 from rasterio.errors import RasterioError
 from rasterio.transform import Affine, from_bounds
-from rasterio.vrt import WarpedVRT
 from rasterio.warp import transform as transform_points
 from rasterio.windows import Window
 
 from tsmu.errors import ImageError
 from tsmu.files import written_whole
 from tsmu.imagery.footprints import Box
-from tsmu.imagery.raster import RasterInfo, open_raster, read_window
+from tsmu.imagery.raster import GDAL_OPTIONS, RasterInfo, corner_bounds, open_raster
 
 WGS84 = CRS.from_epsg(4326)
 SAME_GRID = 0.01  # px by which corners may differ on one grid
 EDGE_POINTS = 16  # per side of a footprint, so that its edges bend with the projection
+ROUNDED = 1e-6  # degrees by which longitudes may pass 180 because they are rounded
 TILED = {"driver": "GTiff", "tiled": True, "blockxsize": 256, "blockysize": 256, "compress": "deflate"}
 
 
@@ -88,6 +87,11 @@ class Grid:
         return math.sqrt(abs(self.transform.determinant) / abs((x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0)))
 
     @property
+    def bounds(self) -> tuple[float, float, float, float]:
+        """West, south, east and north of the grid in its CRS."""
+        return corner_bounds(self.transform, self.width, self.height)
+
+    @property
     def footprint(self) -> shapely.Polygon:
         """The outline in EPSG:4326.
 
@@ -104,7 +108,14 @@ class Grid:
             raise ImageError(f"its CRS has no place on Earth ({str(error).splitlines()[0]}); correct it") from None
         if not (np.isfinite([*xs, *ys]).all() and np.abs(ys).max() <= 90 and self.transform.determinant):
             raise ImageError("its georeference is no place on Earth; correct it, or remove it and give the place")
-        if np.ptp(xs) > 180:
+        if self.crs.is_geographic:  # which does not bring longitudes into -180 to 180
+            turn = 360 * np.floor((np.mean(xs) + 180) / 360)
+            xs = [x - turn for x in xs]
+            across = min(xs) < -180 - ROUNDED or max(xs) > 180 + ROUNDED
+            xs = np.clip(xs, -180, 180).tolist()
+        else:
+            across = np.ptp(xs) > 180
+        if across:
             raise ImageError("lies across the 180th meridian, which is not supported; cut it in two there")
         return shapely.Polygon(zip(xs, ys, strict=True))
 
@@ -122,12 +133,13 @@ def place(source: Path, grid: Grid, target: Path, *, root: Path, nodata: float |
     Raises:
         ImageError: the source cannot be read.
     """
-    with open_raster(source.resolve()) as dataset, written_whole(target) as temporary:
-        rasterio.shutil.copy(dataset, temporary, driver="VRT")
-        with rasterio.open(temporary, "r+") as placed:
-            placed.crs, placed.transform = grid.crs, grid.transform
-            if nodata is not None:
-                placed.nodata = nodata
+    with open_raster(source.resolve()) as reader, written_whole(target) as temporary:
+        with rasterio.Env(**GDAL_OPTIONS):  # which write no file beside it
+            rasterio.shutil.copy(reader.dataset, temporary, driver="VRT")
+            with rasterio.open(temporary, "r+") as placed:
+                placed.crs, placed.transform = grid.crs, grid.transform
+                if nodata is not None:
+                    placed.nodata = nodata
         if source.resolve().is_relative_to(root.resolve()):
             _name_relatively(temporary, os.path.relpath(source.resolve(), target.resolve().parent))
     return target
@@ -142,53 +154,22 @@ def _name_relatively(vrt: Path, name: str) -> None:
     tree.write(vrt, encoding="unicode")
 
 
-def onto(source: Path, own: Grid, grid: Grid, target: Path, *, moved: tuple[float, float] = (0.0, 0.0)) -> Path:
-    """Resample the image `source`, which lies on `own`, onto `grid`, as a GeoTIFF at `target`.
-
-    Averages where the source is finer than half the grid's pixel, otherwise bilinear. Pixels that
-    the source does not reach are no-data if it declares a no-data value, else transparent.
-
-    Args:
-        source: the image.
-        own: its grid.
-        grid: the grid to write.
-        target: the file to write.
-        moved: pixels of `grid` (right, down) by which the source's content lies off; taken back.
-
-    Raises:
-        ImageError: the source cannot be read.
-    """
-    with open_raster(source) as dataset:
-        options = {
-            "src_crs": own.crs,
-            "src_transform": own.transform,
-            "crs": grid.crs,
-            "transform": grid.transform @ Affine.translation(*moved),
-            "width": grid.width,
-            "height": grid.height,
-            "resampling": Resampling.average if own.pixel_side(grid) < 0.5 else Resampling.bilinear,
-            "add_alpha": dataset.nodata is None and ColorInterp.alpha not in dataset.colorinterp,
-        }
-        with WarpedVRT(dataset, **options) as warped, written_whole(target) as temporary:
-            rasterio.shutil.copy(warped, temporary, **TILED)
-            with rasterio.open(temporary, "r+") as written:
-                written.transform = grid.transform
-                for band, description in enumerate(dataset.descriptions, start=1):
-                    if description:
-                        written.set_band_description(band, description)
-    return target
-
-
-def check_readable(path: Path) -> None:
+def check_readable(path: Path) -> int:
     """Decode every pixel once, in little memory.
+
+    Returns:
+        How many pixels are not valid only because they hold a fill value that is not declared.
 
     Raises:
         ImageError: some part of the file is damaged, its values are complex, or no pixel is valid.
     """
-    with open_raster(path) as dataset:
+    with open_raster(path) as reader:
+        dataset = reader.dataset
         for band in dataset.indexes:
             dataset.checksum(band)
         if any(dtype.startswith("complex") for dtype in dataset.dtypes):
             raise ImageError(f"{path}: has complex values; give its amplitude or intensity instead")
-        if not any(read_window(dataset, window)[1].any() for _, window in dataset.block_windows(1)):
+        valid = (reader.read(window)[1].any() for _, window in dataset.block_windows(1))
+        if not (any(list(valid)) if reader.layout.fills else any(valid)):
             raise ImageError(f"{path}: has no valid pixel (all no-data, transparent or NaN)")
+        return reader.filled

@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from datetime import date
 from pathlib import Path
 
+from tsmu.dates import read_day
+from tsmu.files import composed
 from tsmu.imagery.candidates import Candidate
-from tsmu.imagery.footprint_table import read_date
 from tsmu.imagery.footprints import check_dates
 from tsmu.issues import IssueLog
 
@@ -25,7 +26,7 @@ def pairs_by_key(paths: list[Path], source: Path, log: IssueLog) -> list[Candida
     found: dict[str, dict[str, list[tuple[Path, date | None]]]] = defaultdict(lambda: defaultdict(list))
     nameless = []
     for path in paths:
-        key, side, day = _role(path.relative_to(source))
+        key, side, day = _role(Path(composed(str(path.relative_to(source)))))
         if side:
             found[key][side].append((path, day))
         else:
@@ -53,7 +54,7 @@ def _role(path: Path) -> tuple[str, str, date | None]:
     if match is None:
         return path.stem, "", None
     key = str(path.parent / match["key"]) if match["key"] else f"{path.parent}/"  # no file's key ends so
-    return key, _SIDES[match["side"].lower()], read_date(match["before"] or match["after"])
+    return key, _SIDES[match["side"].lower()], read_day(match["before"] or match["after"] or "")
 
 
 def _two(

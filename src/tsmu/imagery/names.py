@@ -6,6 +6,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Literal, Self
 
+from tsmu.dates import read_day
 from tsmu.errors import ImageError
 from tsmu.imagery.footprints import Box
 
@@ -46,10 +47,9 @@ class GoogleEarthName:
             raise ImageError(
                 f"{name}: no Google Earth name; expected GE_LAT_LON_LAT_LON_ID_YYYYMMDD_PRE.jpg or ..._POST.jpg"
             )
-        try:
-            day = date.fromisoformat(match["date"])
-        except ValueError:
-            raise ImageError(f"{name}: {match['date']} is no date; write the image date as YYYYMMDD") from None
+        day = read_day(match["date"])
+        if day is None:
+            raise ImageError(f"{name}: {match['date']} is no date; write the image date as YYYYMMDD")
         south, west, north, east = (Decimal(match[corner]) for corner in ("south", "west", "north", "east"))
         side: Literal["PRE", "POST"] = "PRE" if match["side"].upper() == "PRE" else "POST"
         return cls(south, west, north, east, match["id"], day, side, match["suffix"])

@@ -19,7 +19,8 @@ Read = Callable[[Ids], gpd.GeoDataFrame]
 
 def read_pairs(workspace: Workspace) -> gpd.GeoDataFrame | None:
     """The imported pairs as `pairs.import_pairs` gives them, and `source`; None before the first import."""
-    return read_paths_table(workspace, workspace.pairs, PATHS)
+    remedy = "restore it from a backup, or remove it and import the pairs again: tsmu import pairs DIR"
+    return read_paths_table(workspace, workspace.pairs, PATHS, needs=("id", "region", *PATHS[-2:]), remedy=remedy)
 
 
 def write_pairs(workspace: Workspace, pairs: gpd.GeoDataFrame) -> None:

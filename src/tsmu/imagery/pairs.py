@@ -13,10 +13,20 @@ from tsmu.errors import ImageError
 from tsmu.imagery.candidates import Candidate
 from tsmu.imagery.footprint_table import report_overlaps
 from tsmu.imagery.footprints import events_between, overlapping
-from tsmu.imagery.grids import Grid, check_readable, onto, place
+from tsmu.imagery.grids import Grid, check_readable, place
 from tsmu.imagery.pair_sources import Ids, find_pairs
-from tsmu.imagery.raster import RasterInfo, describe, empty_border, read
-from tsmu.imagery.registration import Shift, estimate_shift
+from tsmu.imagery.raster import RasterInfo, describe, empty_border, open_raster
+from tsmu.imagery.registration import Shift, estimate_shift, is_sure
+from tsmu.imagery.resampling import onto
+from tsmu.imagery.together import (
+    assumed_nodata,
+    check_fill,
+    check_scaling,
+    read_together,
+    sample,
+    units_problem,
+)
+from tsmu.imagery.validity import Pixels, Valid
 from tsmu.issues import IssueLog
 
 SMALLEST = 32  # px a side; the encoder halves five times
@@ -26,6 +36,9 @@ MATCHED_SIDE = 1024  # px in the middle of the pair, on which the shift is estim
 CORRECTED_FROM = 0.5  # px; resampling blurs more than a smaller shift harms
 TOLD_FROM = 2.0  # px of shift, left as it is, that are worth a line in the log
 EMPTY_FROM = 0.01  # share of an image that one empty area at its border covers at least
+
+UNITS_ACTION = "taken as they are; if their units differ, bring both to one, such as reflectance"
+FILL_PROBLEM = "hold a value that no image measures, such as -9999, and that is not declared as no data"
 
 Progress = Callable[[int, int], None]
 
@@ -84,7 +97,7 @@ def import_pairs(
             `ID/pre.vrt`, and `ID/pre.tif` where the pre image had to be resampled onto the post grid.
         root: the workspace around `out`; images in it may be moved with it.
         repair: apply repairs of footprints that are unambiguous.
-        correct_shift: resample pre images that lie at least half a pixel off.
+        correct_shift: resample pre images that surely lie at least half a pixel off.
         ids: those that pairs have already.
         progress: called with (done, all) after each pair.
         events: columns id, date_min, date_max, geometry: matched by place, and their dates checked.
@@ -122,25 +135,29 @@ def import_pairs(
 
 
 def _import(pair: Candidate, log: IssueLog, folder: Path, root: Path, correct_shift: bool) -> dict[str, Any]:
-    info = _opened(pair.post)
+    info = _opened(pair.post, log)
+    before = _opened(pair.pre, log) if pair.pre is not None else None
+    nodata = assumed_nodata([info, before] if before else [info])
     grid = pair.place_post.grid(info)
-    post = _placed(info, grid, folder / "post.vrt", root, log)
-    pre, shift, corrected, resampled = None, None, False, False
-    if pair.pre is not None:
-        before = _opened(pair.pre)
+    post = _placed(info, grid, folder / "post.vrt", root, log, nodata[0])
+    pre, shift, sure, corrected, resampled = None, None, False, False, False
+    if before is not None:
         _check_alike(before, info, pair)
         own = pair.place_pre.grid(before)
         _check_cover(before, own, grid)
         resampled = not own.same_as(grid)
-        placed = _placed(before, own, folder / "pre.vrt", root, log)
+        placed = _placed(before, own, folder / "pre.vrt", root, log, nodata[1])
         pre = onto(placed, own, grid, folder / "pre.tif") if resampled else placed
-        shift = _shift(pre, post, grid)
-        corrected = correct_shift and shift is not None and math.hypot(shift.x, shift.y) >= CORRECTED_FROM
+        (first, second), valid = read_together([post, pre], _middle(grid))
+        shift, sure = _shift(first, second, valid)
+        problem = units_problem(second, first, valid)
+        if problem:
+            log.warning(pair.file, problem, UNITS_ACTION, row=pair.row)
+        corrected = correct_shift and sure and shift is not None and math.hypot(shift.x, shift.y) >= CORRECTED_FROM
         if corrected and shift is not None:
             pre = onto(placed, own, grid, folder / "pre.tif", moved=(shift.x, shift.y))
-        elif shift is not None and math.hypot(shift.x, shift.y) >= TOLD_FROM:
-            problem = f"the pre image lies {shift.x:.1f} px right and {shift.y:.1f} px down of the post image"
-            log.warning(pair.file, problem, "kept; --correct-shift moves it back", row=pair.row)
+        elif shift is not None:
+            _tell_shift(shift, pair, log, sure=sure, correct_shift=correct_shift)
     return {
         "id": pair.id,
         "pre": None if pre is None else str(pre.resolve()),
@@ -166,7 +183,8 @@ def _import(pair: Candidate, log: IssueLog, folder: Path, root: Path, correct_sh
     }
 
 
-def _opened(path: Path) -> RasterInfo:
+def _opened(path: Path, log: IssueLog) -> RasterInfo:
+    """Check an image and describe it; what was concluded from its values goes to the log."""
     info = describe(path)
     if not info.on_earth:
         raise ImageError(f"{path}: its CRS is not of the Earth; use `tsmu import chips` for such images")
@@ -177,16 +195,30 @@ def _opened(path: Path) -> RasterInfo:
             raise ImageError(f"{path}: {error}") from None
     if min(info.width, info.height) < SMALLEST:
         raise ImageError(f"{path}: is {info.width} x {info.height} px; an image needs {SMALLEST} px a side")
-    check_readable(path)
+    filled = check_readable(path)
+    if info.dtype != "uint8":
+        with open_raster(path) as reader:
+            check_fill(path, info, *sample(reader))
+    for assumption in info.assumptions:
+        what, _, how = assumption.partition(": ")
+        log.warning(path, what, how)
+    if filled:
+        log.warning(path, f"{filled} pixels {FILL_PROBLEM}", "taken as no data")
     return info
 
 
-def _placed(info: RasterInfo, grid: Grid, target: Path, root: Path, log: IssueLog) -> Path:
+def _placed(info: RasterInfo, grid: Grid, target: Path, root: Path, log: IssueLog, nodata: float | None) -> Path:
     """Return the raster to read for an image: the file itself, or a VRT that adds what the file does not declare.
 
-    A VRT is written for a file without georeference, and for one with an undeclared empty border: an area at
-    its border that is 0 in every band is taken as no data, and the log says so.
+    A VRT is written for a file without georeference, and for one that declares no no-data value where the other
+    image of its pair declares one (`nodata`), or where it is empty: an area at its border that is 0 in every band is
+    taken as no data. The log says so.
     """
+    missing = _share_of(nodata, info.path) if nodata is not None else 0.0
+    if missing:
+        problem = f"declares no no-data value, but {missing:.0%} of it is {nodata:g}, which the other image declares"
+        log.warning(info.path, problem, "taken as no data")
+        return place(info.path, grid, target, root=root, nodata=nodata)
     share = empty_border(info.path)
     if share >= EMPTY_FROM:
         problem = f"is 0 in every band over {share:.0%} of it, at its border, and declares no no-data value"
@@ -196,11 +228,18 @@ def _placed(info: RasterInfo, grid: Grid, target: Path, root: Path, log: IssueLo
     return info.path if info.georeferenced else place(info.path, grid, target, root=root)
 
 
+def _share_of(nodata: float, path: Path) -> float:
+    """Share of an image's pixels that would not be valid with a no-data value."""
+    with open_raster(path, assumed_nodata=nodata) as reader:
+        return float((~sample(reader)[1]).mean())
+
+
 def _check_alike(pre: RasterInfo, post: RasterInfo, pair: Candidate) -> None:
     if pre.bands != post.bands:
         raise ImageError(f"{pre.path}: has bands {', '.join(pre.bands)}, the post image {', '.join(post.bands)}")
     if pre.dtype != post.dtype:
         raise ImageError(f"{pre.path}: has values of type {pre.dtype}, the post image {post.dtype}")
+    check_scaling(pre, post)
     if pre.georeferenced or post.georeferenced:
         return
     sizes = f"{pre.width} x {pre.height} px, the post image {post.width} x {post.height} px"
@@ -217,11 +256,31 @@ def _check_cover(info: RasterInfo, own: Grid, grid: Grid) -> None:
         raise ImageError(f"{info.path}: shows only {share:.0%} of the post image's footprint")
 
 
-def _shift(pre: Path, post: Path, grid: Grid) -> Shift | None:
+def _middle(grid: Grid) -> Window:
+    """The middle of an image, on which its shift and its values are compared."""
     width, height = min(grid.width, MATCHED_SIDE), min(grid.height, MATCHED_SIDE)
-    window = Window((grid.width - width) // 2, (grid.height - height) // 2, width, height)
-    (first, valid), (second, also) = read(post, window), read(pre, window)
-    return estimate_shift(first, second, valid & also)
+    return Window((grid.width - width) // 2, (grid.height - height) // 2, width, height)
+
+
+def _shift(post: Pixels, pre: Pixels, valid: Valid) -> tuple[Shift | None, bool]:
+    """How far the pre image lies off, and whether that is sure."""
+    shift = estimate_shift(post, pre, valid)
+    if shift is None or math.hypot(shift.x, shift.y) < CORRECTED_FROM:
+        return shift, False
+    return shift, is_sure(shift, post, pre, valid)
+
+
+def _tell_shift(shift: Shift, pair: Candidate, log: IssueLog, *, sure: bool, correct_shift: bool) -> None:
+    """Log a shift that stays: a large one, or one that was to be corrected."""
+    size = math.hypot(shift.x, shift.y)
+    if size < (CORRECTED_FROM if correct_shift else TOLD_FROM):
+        return
+    where = f"{shift.x:.1f} px right and {shift.y:.1f} px down of the post image"
+    if sure:
+        log.warning(pair.file, f"the pre image lies {where}", "kept; --correct-shift moves it back", row=pair.row)
+    else:
+        problem = f"the pre image seems to lie {where}, but parts of it do not agree (blurred, or much has changed)"
+        log.warning(pair.file, problem, "kept where it is; compare the two in a GIS", row=pair.row)
 
 
 def _add_events(pairs: gpd.GeoDataFrame, events: gpd.GeoDataFrame, log: IssueLog) -> None:

@@ -1,5 +1,6 @@
 """The residual shift between two images of one place, by phase correlation."""
 
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,6 +11,12 @@ REACH = 0.15  # largest shift looked for, as a share of the image's side
 BLUR = 1.0  # px; the peak becomes a Gaussian of this width, whose logarithm is a parabola
 SIGNIFICANT = 10.0  # standard deviations of the correlation; unrelated images reach 6 to 9
 MIN_SIDE = 16  # px; below, there is nothing to correlate
+
+PARTS, SMALLEST_PART = 3, 64  # parts along each side that must show a shift by themselves; px of a part's side
+FEWEST_PARTS = 0.6  # share of the parts that must show any shift; of unlike or blurred images fewer do
+AGREEING = 0.75  # share of those whose shift must lie within `NEAR` of the whole images'
+NEAR = 0.5  # px
+ERRORS_APART = 3.0  # standard errors by which a shift must be larger than nothing
 
 Grey = npt.NDArray[np.float32]
 
@@ -55,6 +62,44 @@ def estimate_shift(
     smooth = np.exp(-2 * (np.pi * BLUR) ** 2 * (rows**2 + columns**2))
     surface = fft.irfft2(smooth * cross / np.maximum(strength, 1e-12 * strength.max()), s=shape)
     return _peak(surface)
+
+
+def is_sure(
+    shift: Shift,
+    first: npt.NDArray[Any],
+    second: npt.NDArray[Any],
+    valid: npt.NDArray[np.bool_] | None = None,
+) -> bool:
+    """Whether a shift of whole images is one that their parts show, too, and is larger than its error.
+
+    A blurred image has a broad peak whose place is a matter of chance. Its parts then show no shift, or each
+    another one. Measured on 512 px of a 3 m image and on made-up ground of 300 px, against themselves blurred
+    by up to 4 px: none was sure. Moved by 0.6 px and more, and blurred by 2 px on top: all were.
+
+    Args:
+        shift: as `estimate_shift` gives it.
+        first: the image that it was estimated on (C, H, W).
+        second: the other one, the same height and width.
+        valid: (H, W), where both have values.
+    """
+    height, width = first.shape[-2:]
+    parts = PARTS if min(height, width) >= PARTS * SMALLEST_PART else PARTS - 1
+    found = []
+    for top, bottom in pairwise(np.linspace(0, height, parts + 1).astype(int)):
+        for left, right in pairwise(np.linspace(0, width, parts + 1).astype(int)):
+            part = np.s_[..., top:bottom, left:right]
+            inside = None if valid is None else valid[part]
+            if (own := estimate_shift(first[part], second[part], inside)) is not None:
+                found.append((own.x, own.y))
+    if len(found) < FEWEST_PARTS * parts**2:
+        return False
+    off = np.array(found) - (shift.x, shift.y)
+    near = np.hypot(*off.T) <= NEAR
+    if near.mean() < AGREEING:
+        return False
+    error = np.hypot(*off[near].std(axis=0)) / np.sqrt(near.sum())
+    bias = np.hypot(*np.median(off[near], axis=0))
+    return bool(np.hypot(shift.x, shift.y) > ERRORS_APART * np.hypot(error, bias))
 
 
 def _edges(image: npt.NDArray[Any], inside: npt.NDArray[np.bool_]) -> Grey:

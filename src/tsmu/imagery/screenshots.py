@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tsmu.errors import ImageError
+from tsmu.files import name_key
 from tsmu.imagery.candidates import Candidate, Place
 from tsmu.imagery.footprint_table import log_finding
 from tsmu.imagery.footprints import Box, check_box, check_dates
@@ -29,7 +30,7 @@ def pairs_of_screenshots(paths: list[Path], log: IssueLog, *, repair: bool) -> l
         except ImageError as error:
             log.error(path, str(error).removeprefix(f"{path.name}: "))
         else:
-            groups[name.id.casefold()].append((path, name))
+            groups[name_key(name.id)].append((path, name))
     post_only = all(name.side == "POST" for group in groups.values() for _, name in group)
     pairs: list[Candidate] = []
     for group in groups.values():

@@ -4,10 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import pyproj
 from scipy.signal import fftconvolve
 
-from tsmu.geodesy import GEOD
+from tsmu.geodesy import pixel_vectors
 from tsmu.imagery.grids import Grid
 
 Heights = npt.NDArray[np.float64]
@@ -39,17 +38,9 @@ class CellVectors:
             rows: numbers of the rows.
         """
         middle = np.full(len(rows), grid.width / 2)
-        project = pyproj.Transformer.from_crs(grid.crs, 4326, always_xy=True)
-        start, *ends = (
-            project.transform(*(grid.transform @ (middle + column, rows + 0.5 + row)))
-            for column, row in ((0, 0), (1, 0), (0, 1))
+        return cls(
+            *(part[:, None] for part in pixel_vectors(grid.crs, grid.transform, middle, rows.astype(np.float64) + 0.5))
         )
-        parts = []
-        for end in ends:
-            azimuth, _, metres = GEOD.inv(*start, *end)
-            angle = np.radians(azimuth)
-            parts += [(np.sin(angle) * metres)[:, None], (np.cos(angle) * metres)[:, None]]
-        return cls(*parts)
 
     @property
     def sides(self) -> tuple[float, float]:

@@ -15,6 +15,7 @@ from rasterio.enums import ColorInterp
 from rasterio.errors import RasterioError
 
 from tsmu.errors import FetchError, SceneError, ServerError
+from tsmu.geodesy import pixel_size
 from tsmu.imagery.event_area import Area
 from tsmu.imagery.grids import Grid, check_readable
 from tsmu.imagery.raster import GDAL_OPTIONS, Pixels
@@ -44,7 +45,8 @@ class Band:
     """What a scene's file says of one band.
 
     `origin` is the corner of its pixels, `crs` as text, `pixel_size` in metres, or None where its CRS
-    has degrees; `nodata` comes from the file, else from the item.
+    has degrees; `nodata` comes from the file, else from the item. Physical values are the file's times
+    `scale` plus `offset`, as the item says, else the file.
     """
 
     name: str
@@ -53,6 +55,8 @@ class Band:
     pixel_size: float | None
     dtype: str
     nodata: float | None
+    scale: float = 1.0
+    offset: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -83,6 +87,9 @@ class Reader:
     def pixels(self, item: pystac.Item, bands: Sequence[Band], grid: Grid) -> Pixels:
         """Read a scene's bands (C, H, W) onto a grid; only what lies under the grid travels.
 
+        Where the scene declares scales or offsets, its values are physical ones, float32; where the values are
+        floating-point, NaN is no data. A pixel without data in one band has none in the others.
+
         Raises:
             SceneError: the server fails.
         """
@@ -93,12 +100,15 @@ class Reader:
         options: dict[str, Any] = {
             "geobox": GeoBox((grid.height, grid.width), grid.transform, grid.crs.to_string()),
             "dtype": str(np.result_type(*(band.dtype for band in bands))),
-            "nodata": _nodata(bands),
             "resampling": "average" if finest < 0.5 * grid.transform.a else "bilinear",
             "groupby": "id",
         }
-        loaded = _tried(lambda: odc.stac.load([item], bands=list(self.assets), **options), item)
-        return np.stack([loaded[name].to_numpy()[0] for name in self.assets])
+        parts = []
+        for nodata in dict.fromkeys(band.nodata for band in bands):  # one for all of them, mostly
+            names = [band.name for band in bands if band.nodata == nodata]
+            parts.append(_tried(lambda n=nodata, a=names: odc.stac.load([item], bands=a, nodata=n, **options), item))
+        found = {name: part[name].to_numpy()[0] for part in parts for name in part.data_vars}
+        return _physical(np.stack([found[name] for name in self.assets]), bands)
 
 
 def write_cog(path: Path, pixels: Pixels, grid: Grid, bands: Sequence[Band], tags: Mapping[str, str]) -> None:
@@ -108,7 +118,8 @@ def write_cog(path: Path, pixels: Pixels, grid: Grid, bands: Sequence[Band], tag
         FetchError: it cannot be written.
     """
     count, height, width = pixels.shape
-    shape = {"count": count, "height": height, "width": width, "dtype": pixels.dtype, "nodata": _nodata(bands)}
+    nodata = np.nan if pixels.dtype.kind == "f" else _nodata(bands)
+    shape = {"count": count, "height": height, "width": width, "dtype": pixels.dtype, "nodata": nodata}
     try:
         with (
             rasterio.Env(**GDAL_OPTIONS),
@@ -151,16 +162,58 @@ def _band(item: pystac.Item, name: str) -> Band:
         if dataset.crs is None:
             raise SceneError(f"{item.id}: its asset {name} has no CRS")
         index = source.band or 1
-        metres = None if dataset.crs.is_geographic else dataset.crs.linear_units_factor[1] * dataset.res[0]
+        size = None
+        if not dataset.crs.is_geographic:
+            size = pixel_size(dataset.crs, dataset.transform, dataset.width, dataset.height)
         nodata = dataset.nodatavals[index - 1]
         return Band(
             name,
             dataset.crs.to_string(),
             (dataset.transform.c, dataset.transform.f),
-            metres,
+            size,
             dataset.dtypes[index - 1],
             nodata if nodata is not None else source.meta.nodata if source.meta else None,
+            *_scaling(item, source.uri, index, (dataset.scales[index - 1], dataset.offsets[index - 1])),
         )
+
+
+def _scaling(item: pystac.Item, uri: str, index: int, of_file: tuple[float, float]) -> tuple[float, float]:
+    """Scale and offset of a band: by the item's raster extension (1 or 2), else as its file says.
+
+    A scene of Earth Search may list an offset that its pixels have already; it says so in a property of its own,
+    which counts (Element84/earth-search, issue 9).
+    """
+    asset = next((one for one in item.assets.values() if (one.get_absolute_href() or one.href) == uri), None)
+    about = asset.extra_fields if asset else {}
+    found: dict[str, Any] = {key: about.get(f"raster:{key}") for key in ("scale", "offset")}
+    for listed, prefix in (("raster:bands", ""), ("bands", "raster:")):
+        entries = about.get(listed) or []
+        if index <= len(entries):
+            for key in found:
+                found[key] = entries[index - 1].get(f"{prefix}{key}", found[key])
+    if found["scale"] is None and found["offset"] is None:
+        return of_file
+    applied = any(key.endswith("boa_offset_applied") and value is True for key, value in item.properties.items())
+    scale, offset = (usual if found[key] is None else float(found[key]) for key, usual in (("scale", 1), ("offset", 0)))
+    return scale, 0.0 if applied else offset
+
+
+def _physical(pixels: Pixels, bands: Sequence[Band]) -> Pixels:
+    """Apply scales and offsets, and mark what has no data in one band in all of them."""
+    missing = [
+        ~np.isfinite(values) if band.nodata is None or np.isnan(band.nodata) else values == band.nodata
+        for values, band in zip(pixels, bands, strict=True)
+    ]
+    nodata = _nodata(bands)
+    alike = len({band.nodata for band in bands}) == 1
+    jointly = alike and pixels.dtype.kind == "u"  # a dark pixel may be 0 in one band
+    unknown = (np.logical_and if jointly else np.logical_or).reduce(missing)
+    if any((band.scale, band.offset) != (1, 0) for band in bands):
+        factors, offsets = np.array([(band.scale, band.offset) for band in bands]).T[:, :, None, None]
+        pixels = (pixels * factors + offsets).astype(np.float32)
+    if pixels.dtype.kind == "f":
+        return np.where(unknown, np.float32(np.nan), pixels)
+    return pixels if nodata is None or not unknown.any() else np.where(unknown, pixels.dtype.type(nodata), pixels)
 
 
 def _nodata(bands: Sequence[Band]) -> float | None:

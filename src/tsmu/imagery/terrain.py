@@ -37,8 +37,18 @@ from rasterio.windows import Window
 
 from tsmu.errors import ImageError
 from tsmu.files import written_whole
-from tsmu.imagery.grids import TILED, WGS84, Grid, onto
-from tsmu.imagery.raster import REMOTE, describe_open, file_identity, image_errors, is_remote, open_raster
+from tsmu.imagery.grids import TILED, WGS84, Grid
+from tsmu.imagery.placing import how_to_place
+from tsmu.imagery.raster import (
+    REMOTE,
+    RasterReader,
+    describe,
+    file_identity,
+    image_errors,
+    is_remote,
+    open_raster,
+)
+from tsmu.imagery.resampling import onto, resampled
 from tsmu.imagery.slopes import CellVectors, Heights, disc, height_above, slope
 
 ROLE = "terrain"
@@ -108,8 +118,8 @@ def check_dem(dem: Path | str) -> None:
     Raises:
         ImageError: it cannot be read, has no CRS, or is none.
     """
-    with rasterio.Env(**REMOTE), open_raster(dem) as dataset:
-        _grid_of(dem, dataset)
+    with rasterio.Env(**REMOTE), open_raster(dem) as elevations:
+        _grid_of(elevations)
 
 
 def derive_terrain(
@@ -130,18 +140,19 @@ def derive_terrain(
     Raises:
         ImageError: the elevation model cannot be read, is none, or covers too little of the image.
     """
-    with rasterio.Env(**REMOTE), open_raster(dem) as dataset:
-        own = _grid_of(dem, dataset)
-        target = folder / f"terrain-{_digest(dataset, grid, bands)}.tif"
+    with rasterio.Env(**REMOTE), open_raster(dem) as elevations:
+        own = _grid_of(elevations)
+        target = folder / f"terrain-{_digest(elevations.dataset, grid, bands)}.tif"
         if not target.exists():
+            cells = _cells_under(dem, own, grid, bands)
             with written_whole(target) as temporary:
-                _derive(dem, dataset, _cells_under(dem, own, grid, bands), bands, temporary)
+                _derive(elevations, cells, bands, temporary)
                 unknown = _unknown_share(temporary, grid)
                 _check_cover(dem, unknown, least)
                 with rasterio.open(temporary, "r+") as written:
                     written.update_tags(**{UNKNOWN_TAG: f"{unknown:.6f}"})
     with open_raster(target) as derived:
-        unknown = float(derived.tags()[UNKNOWN_TAG])
+        unknown = float(derived.dataset.tags()[UNKNOWN_TAG])
     _check_cover(dem, unknown, least)
     return Terrain(target, unknown)
 
@@ -160,21 +171,20 @@ def write_terrain(dem: Path | str, grid: Grid, bands: Sequence[str], folder: Pat
     """
     with tempfile.TemporaryDirectory() as temporary:
         derived = derive_terrain(dem, grid, bands, Path(temporary))
-        with open_raster(derived.path) as dataset:
-            own = Grid.of(describe_open(derived.path, dataset))
+        own = Grid.of(describe(derived.path))
         return Terrain(onto(derived.path, own, grid, folder / derived.path.name), derived.unknown)
 
 
-def _grid_of(dem: Path | str, dataset: DatasetReader) -> Grid:
+def _grid_of(elevations: RasterReader) -> Grid:
     """The elevation model's grid; ImageError where it is no elevation model."""
-    info = describe_open(dem, dataset)
+    dem, info = elevations.path, elevations.info
     if not info.georeferenced:
-        raise ImageError(f"{dem}: has no CRS or no place; georeference the elevation model")
+        raise ImageError(f"{dem}: {how_to_place(dem)}")
     if not info.on_earth:
         raise ImageError(f"{dem}: its CRS is not of the Earth; give an elevation model of the Earth")
     if len(info.bands) != 1:
         raise ImageError(f"{dem}: has {len(info.bands)} bands; an elevation model has one, of metres")
-    unit = (dataset.units[0] or "").strip().lower()
+    unit = (elevations.dataset.units[0] or "").strip().lower()
     if unit not in ("", "m", "metre", "metres", "meter", "meters"):
         raise ImageError(f"{dem}: says that its elevations are in {unit}; convert them to metres")
     return Grid.of(info)
@@ -221,49 +231,39 @@ def _radius(band: str) -> float:
     return float(found[1]) if found else 0.0
 
 
-def _derive(dem: Path | str, dataset: DatasetReader, cells: Grid, bands: Sequence[str], target: Path) -> None:
+def _derive(raw: RasterReader, cells: Grid, bands: Sequence[str], target: Path) -> None:
     """Compute bands on cells, by strips that overlap as far as they need, and write them."""
     vectors = CellVectors.of(cells, np.arange(cells.height))
     for band in bands:
         if _radius(band) and disc(_radius(band), vectors).sum() < 9:
             raise ImageError(
-                f"terrain band {band}: its circle holds less than 9 cells of {max(vectors.sides):.3g} m of {dem}; "
+                f"terrain band {band}: its circle holds less than 9 cells of {max(vectors.sides):.3g} m of {raw.path}; "
                 "take a larger radius"
             )
     reach = max(int(max(map(_radius, bands)) / vectors.sides[1]), 0) + 2
     strip = max(AT_ONCE // cells.width, 2 * reach, 64)
     shape = {"width": cells.width, "height": cells.height, "crs": cells.crs, "transform": cells.transform}
     kind = {"count": len(bands), "dtype": "float32", "nodata": np.nan, "predictor": 3}
-    whole = WarpedVRT(
-        dataset,
-        **shape,
-        resampling=Resampling.average,  # of one cell, where they are the elevation model's own
-        dtype="float32",
-        nodata=np.nan,
-    )
-    with whole as elevations, rasterio.open(target, "w", **TILED, **shape, **kind) as written:
+    # Averages of one cell, where they are the elevation model's own.
+    averaged = resampled(raw, cells, resampling=Resampling.average, dtype="float32")
+    with averaged as elevations, rasterio.open(target, "w", **TILED, **shape, **kind) as written:
         written.descriptions = tuple(bands)
         for top in range(0, cells.height, strip):
             rows = range(top, min(top + strip, cells.height))
-            _write_strip(dem, dataset, elevations, rows, reach, written, cells)
+            _write_strip(raw, elevations, rows, reach, written, cells)
 
 
 def _write_strip(
-    dem: Path | str,
-    dataset: DatasetReader,
-    elevations: WarpedVRT,
-    rows: range,
-    reach: int,
-    written: DatasetWriter,
-    cells: Grid,
+    raw: RasterReader, elevations: RasterReader, rows: range, reach: int, written: DatasetWriter, cells: Grid
 ) -> None:
     first, last = max(rows.start - reach, 0), min(rows.stop + reach, cells.height)
-    raw = elevations.read(1, window=Window(0, first, cells.width, last - first)).astype(np.float64)
-    heights: Heights = raw * dataset.scales[0] + dataset.offsets[0]
+    values, valid = elevations.read(Window(0, first, cells.width, last - first))
+    ((factor, offset),) = raw.info.scaling
+    heights: Heights = np.where(valid, values[0].astype(np.float64) * factor + offset, np.nan)
     known = heights[np.isfinite(heights)]
     if len(known) and not LOWEST <= known.min() <= known.max() <= HIGHEST:
         raise ImageError(
-            f"{dem}: its values reach from {known.min():.6g} to {known.max():.6g}, elevations in metres from "
+            f"{raw.path}: its values reach from {known.min():.6g} to {known.max():.6g}, elevations in metres from "
             f"{LOWEST:,.0f} to {HIGHEST:,.0f}; declare its no-data value, or convert it to metres"
         )
     inside = slice(rows.start - first, rows.stop - first)

@@ -6,9 +6,9 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from tsmu.inventory.rowlog import warn_rows
 from tsmu.issues import IssueLog
 from tsmu.regions import RegionMap
+from tsmu.rowlog import warn_rows
 
 
 def assign_regions(

@@ -4,7 +4,7 @@ Columns of the table: EVENT_COLUMNS, then every column of the file as text under
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from tsmu.errors import InventoryError
+from tsmu.inventory.columns import columns_of
 from tsmu.inventory.fields import (
     clean_text,
     confidence_fields,
@@ -24,10 +25,10 @@ from tsmu.inventory.fields import (
 from tsmu.inventory.ids import content_id, destroyed, numbered, repeats
 from tsmu.inventory.layers import Layer, read_layers
 from tsmu.inventory.places import places
-from tsmu.inventory.rowlog import warn_rows
-from tsmu.inventory.sources import GENERIC, Source, find_source, map_columns, recognise
-from tsmu.inventory.tables import column_names
+from tsmu.inventory.sources import GENERIC, Source, find_source, recognise
 from tsmu.issues import IssueLog
+from tsmu.rowlog import warn_rows
+from tsmu.spreadsheets import column_names
 
 EVENT_COLUMNS = {
     "event_id": "unique in the table; the same again when the same file is read again",
@@ -74,7 +75,9 @@ class Imported:
         return self.rows - self.blank - len(self.events)
 
 
-def import_inventory(file: Path, source: str | None, columns: Mapping[str, str] | None, log: IssueLog) -> Imported:
+def import_inventory(
+    file: Path, source: str | None, columns: Mapping[str, str] | None, log: IssueLog, only: Sequence[str] = ()
+) -> Imported:
     """Read a landslide inventory: CSV, XLSX, or a map layer that GDAL reads, plain or zipped.
 
     Args:
@@ -82,13 +85,14 @@ def import_inventory(file: Path, source: str | None, columns: Mapping[str, str] 
         source: Name of a known source; None recognises it by its columns.
         columns: Role -> column (roles in `sources.ROLES`); wins over what is guessed by the names.
         log: Takes every defect with its row; rows without a usable place are left out.
+        only: The names of the map layers that are read; by default all.
 
     Raises:
         InventoryError: the file cannot be read or understood, or not one row can be used.
     """
-    layers = read_layers(file, log)
+    layers = read_layers(file, log, only)
     known = find_source(source) if source else recognise({name for layer in layers for name in layer.cells.columns})
-    mapped = {layer.name or "": _columns(file, known, layer, columns) for layer in layers}
+    mapped = {layer.name or "": _columns(file, known, layer, columns, log) for layer in layers}
     parts = [_events(layer, known, mapped[layer.name or ""], file, log) for layer in layers]
     events = pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
     rows, blank = sum(layer.rows for layer in layers), sum(layer.blank for layer in layers)
@@ -99,10 +103,12 @@ def import_inventory(file: Path, source: str | None, columns: Mapping[str, str] 
     return Imported(events, known.name, mapped, rows, blank)
 
 
-def _columns(file: Path, source: Source, layer: Layer, given: Mapping[str, str] | None) -> dict[str, str]:
+def _columns(
+    file: Path, source: Source, layer: Layer, given: Mapping[str, str] | None, log: IssueLog
+) -> dict[str, str]:
     names = list(layer.cells.columns)
     try:
-        columns = map_columns(source, names, given)
+        columns = columns_of(source, layer.cells, given, layer.file, log)
     except InventoryError as error:
         raise InventoryError(f"{file}: {error}") from None
     if layer.shapes is not None:

@@ -1,5 +1,6 @@
 """The fields of an event, read from the text of their columns; what is wrong is told by row."""
 
+import re
 from collections import Counter
 from collections.abc import Mapping
 from datetime import date
@@ -7,28 +8,30 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
+from tsmu.dates import DateInterval, from_parts, interval_precision, is_no_date, parse_date, read_dates
 from tsmu.errors import RegionError
+from tsmu.inventory.columns import DATE_ROLES, PART_ROLES
 from tsmu.inventory.coordinates import parse_metres
-from tsmu.inventory.dates import YEAR, Order, Span, column_order, interval_precision, parse_date
 from tsmu.inventory.layers import Layer
-from tsmu.inventory.rowlog import FEW, ranges, warn_rows
 from tsmu.inventory.sources import Source
 from tsmu.issues import IssueLog
 from tsmu.regions import clean_region_name, region_key
+from tsmu.rowlog import FEW, ranges, warn_rows
 
 MISSING = {"", "n/a", "#n/a", "na", "nan", "nat", "none", "null", "<null>", "-", "--", "unknown"}
 CONTROL = r"[\x01-\x09\x0b\x0c\x0e-\x1f\x7f]"
 MANY_FIRSTS = 0.2  # share of dates on the first of a month; by chance it is 0.03
 PLACEHOLDERS = {date(1899, 12, 30), date(1899, 12, 31), date(1900, 1, 1), date(9999, 12, 31)}
 Text = Mapping[str, pd.Series]
+Dates = list[DateInterval | None]  # one per row
 
 
 def tell_control_characters(cells: pd.DataFrame, file: str, log: IssueLog) -> None:
     """Tell the cells with tabs and other characters that do not print; line breaks are text."""
     for column in cells.columns:
         rough = cells.index[cells[column].str.contains(CONTROL, regex=True)]
-        said = [f"control characters in {cells.loc[row, column][:60]!r}" for row in rough]
-        warn_rows(log, file, column, rough.tolist(), said, "taken as blanks")
+        problems = [f"control characters in {cells.loc[row, column][:60]!r}" for row in rough]
+        warn_rows(log, file, column, rough.tolist(), problems, "taken as blanks")
 
 
 def clean_text(texts: pd.Series) -> pd.Series:
@@ -41,33 +44,81 @@ def date_fields(
 ) -> pd.DataFrame:
     """Columns date_min, date_max (days) and date_precision under the rows `index` of a layer."""
     file = layer.file
-    spans = {
-        role: _spans(text[role], columns[role], source, file, log)
-        for role in ("date", "date_min", "date_max")
-        if role in text
-    }
-    if not spans and layer.name and (year := YEAR.fullmatch(layer.name)):
-        span = parse_date(year[0])
-        spans["date"] = [span] * len(index)
+    given = [role for role in DATE_ROLES if role in text]
+    dates = {}
+    for role in given:
+        beside = [cell for other in given if other != role for cell in text[other].unique()]
+        dates[role] = _dates(text[role], columns[role], source, beside, file, log)
+    for role, parts in PART_ROLES.items():
+        if parts[0] in text:
+            dates[role] = _with_parts(role, dates.get(role), text, columns, index, file, log)
+    if not dates and layer.name and (year := re.fullmatch(r"\d{4}", layer.name, re.A)):
+        dates["date"] = [parse_date(year[0])] * len(index)
         if len(index):
             log.warning(file, f"no date; the layer is called {year[0]}", "every event dated to that year")
-    nothing: list[Span | None] = [None] * len(index)
-    single = spans.get("date", nothing)
-    early = [a or b for a, b in zip(spans.get("date_min", nothing), single, strict=True)]
-    late = [a or b for a, b in zip(spans.get("date_max", nothing), single, strict=True)]
+    nothing: Dates = [None] * len(index)
+    single = dates.get("date", nothing)
+    early = [a or b for a, b in zip(dates.get("date_min", nothing), single, strict=True)]
+    late = [a or b for a, b in zip(dates.get("date_max", nothing), single, strict=True)]
     return _intervals(early, late, index, columns.get("date_max"), file, log)
 
 
+def _with_parts(
+    role: str, dates: Dates | None, text: Text, columns: Mapping[str, str], index: pd.Index, file: str, log: IssueLog
+) -> Dates:
+    """Dates of which year, month and day stand in columns of their own, and how they go with one column of dates."""
+    empty = pd.Series("", index=index, dtype="str")
+    roles = PART_ROLES[role]
+    year = columns[roles[0]]
+    cells = [(y, m, d) for y, m, d in zip(*(text.get(part, empty) for part in roles), strict=True)]
+    known = {parts: from_parts(*parts) for parts in dict.fromkeys(cells)}
+    parts_of = [known[parts] for parts in cells]
+    blank = [at for at, parts in enumerate(cells) if all(map(is_no_date, parts))]
+    unread = sorted({at for at, date_of in enumerate(parts_of) if date_of is None} - set(blank))
+    names = [columns[part] for part in roles if part in text]
+    shown = [", ".join(f"{columns[part]} {text[part].iloc[at]!r}" for part in roles if part in text) for at in unread]
+    warn_rows(
+        log, file, year, index[unread].tolist(), [f"{parts} are no date" for parts in shown],
+        "taken without a date" if dates is None else "not used",
+    )  # fmt: skip
+    if dates is None:
+        if len(blank) < len(cells):
+            warn_rows(log, file, year, index[blank].tolist(), "no date", "taken without a date")
+        _tell_future(parts_of, [" ".join(parts) for parts in cells], year, index, file, log)
+        return parts_of
+    differ = [at for at, (one, other) in enumerate(zip(dates, parts_of, strict=True)) if _apart(one, other)]
+    problems = [f"{' and '.join(names)} say {parts_of[at].first}, not {text[role].iloc[at]!r}" for at in differ]  # type: ignore[union-attr]
+    warn_rows(log, file, year, index[differ].tolist(), problems, "the column of dates is taken")
+    return [_narrower(one, other) for one, other in zip(dates, parts_of, strict=True)]
+
+
+def _apart(one: DateInterval | None, other: DateInterval | None) -> bool:
+    """Whether two readings of one date share no day."""
+    if not one or not other:
+        return False
+    before = one.last and other.first and one.last < other.first
+    return bool(before or (other.last and one.first and other.last < one.first))
+
+
+def _narrower(one: DateInterval | None, other: DateInterval | None) -> DateInterval | None:
+    """Of a date and its parts the one that says more; the date itself where they differ."""
+    if not one or not other or _apart(one, other):
+        return one or other
+    if one.first and one.last and other.first and other.last and (other.last - other.first) < (one.last - one.first):
+        return other
+    return one
+
+
 def _intervals(
-    early: list[Span | None], late: list[Span | None], index: pd.Index, column: str | None, file: str, log: IssueLog
+    early: Dates, late: Dates, index: pd.Index, column: str | None, file: str, log: IssueLog
 ) -> pd.DataFrame:
-    first = [span.first if span else None for span in early]
-    last = [span.last if span else None for span in late]
+    first = [one.first if one else None for one in early]
+    last = [one.last if one else None for one in late]
     turned = [i for i, (a, b) in enumerate(zip(first, last, strict=True)) if a and b and a > b]
-    said = [f"the latest day {last[i]} is before the earliest {first[i]}" for i in turned]
-    warn_rows(log, file, column, index[turned].tolist(), said, "exchanged")
+    problems = [f"the latest day {last[i]} is before the earliest {first[i]}" for i in turned]
+    warn_rows(log, file, column, index[turned].tolist(), problems, "exchanged")
     for i in turned:
-        first[i], last[i] = late[i].first, early[i].last  # type: ignore[union-attr]
+        first[i], last[i] = late[i].first or last[i], early[i].last or first[i]  # type: ignore[union-attr]
     precision = []
     for a, b, one, other in zip(first, last, early, late, strict=True):
         if a and b:
@@ -80,78 +131,69 @@ def _intervals(
     return table
 
 
-def _spans(texts: pd.Series, column: str, source: Source, file: str, log: IssueLog) -> list[Span | None]:
-    """Read one column of dates; each distinct text is read once."""
-    distinct = [text for text in texts.unique() if text.casefold() not in MISSING]
-    found = source.order or column_order(distinct)
-    order: Order = found or "M/D/Y"
-    known = {text: parse_date(text, order) for text in distinct}
-    spans = [known.get(text) for text in texts]
-    index = texts.index
-    unread = [i for i, text in enumerate(texts) if text in known and known[text] is None]
-    said = [f"date {texts.iloc[i]!r} cannot be read" for i in unread]
-    warn_rows(log, file, column, index[unread].tolist(), said, "taken without a date")
-    blank = [i for i, text in enumerate(texts) if text not in known]
-    if column and len(blank) < len(texts):
-        warn_rows(log, file, column, index[blank].tolist(), "no date", "taken without a date")
-    empty = [i for i, span in enumerate(spans) if span and PLACEHOLDERS & {span.first, span.last}]
-    said = [f"date {texts.iloc[i]!r} stands for unknown" for i in empty]
-    warn_rows(log, file, column, index[empty].tolist(), said, "taken without a date")
+def _dates(texts: pd.Series, column: str, source: Source, beside: list[str], file: str, log: IssueLog) -> Dates:
+    """Read one column of dates, and tell what cannot be read and what was taken for granted."""
+    read = read_dates(texts.tolist(), source.order, beside)
+    dates, index = list(read.intervals), texts.index
+    problems = [f"date {texts.iloc[i]!r} cannot be read" for i in read.unread]
+    warn_rows(log, file, column, index[read.unread].tolist(), problems, "taken without a date")
+    if len(read.blank) < len(texts):
+        warn_rows(log, file, column, index[read.blank].tolist(), "no date", "taken without a date")
+    empty = [i for i, one in enumerate(dates) if one and PLACEHOLDERS & {one.first, one.last}]
+    problems = [f"date {texts.iloc[i]!r} stands for unknown" for i in empty]
+    warn_rows(log, file, column, index[empty].tolist(), problems, "taken without a date")
     for i in empty:
-        spans[i] = None
+        dates[i] = None
+    _tell_future(dates, texts.tolist(), column, index, file, log)
+    _tell_firsts(dates, texts, column, file, log)
+    _tell_layouts(dates, texts, column, file, log)
+    for places, problem, action in read.notes:
+        rows = index[places].tolist()
+        log.warning(file, f"{len(rows)} dates {problem}: rows {ranges(rows)}", action, row=rows[0], column=column)
+    return dates
+
+
+def _tell_future(dates: Dates, texts: list[str], column: str, index: pd.Index, file: str, log: IssueLog) -> None:
     today = date.today()
-    future = [i for i, span in enumerate(spans) if span and span.first > today]
-    said = [f"date {texts.iloc[i]!r} is in the future" for i in future]
-    warn_rows(log, file, column, index[future].tolist(), said, "kept; check it")
-    _tell_firsts(spans, texts, column, file, log)
-    _tell_layouts(spans, texts, column, found is not None, file, log)
-    return spans
+    future = [i for i, one in enumerate(dates) if one and one.first and one.first > today]
+    problems = [f"date {texts[i]!r} is in the future" for i in future]
+    warn_rows(log, file, column, index[future].tolist(), problems, "kept; check it")
 
 
-def _tell_firsts(spans: list[Span | None], texts: pd.Series, column: str, file: str, log: IssueLog) -> None:
+def _tell_firsts(dates: Dates, texts: pd.Series, column: str, file: str, log: IssueLog) -> None:
     """Tell dates on the first of a month where they are too many to be days."""
-    days = [(row, span) for row, span in zip(texts.index, spans, strict=True) if span and span.precision == "day"]
-    firsts = [row for row, span in days if span.first.day == 1]
+    days = [(row, one) for row, one in zip(texts.index, dates, strict=True) if one and one.precision == "day"]
+    firsts = [row for row, one in days if one.first and one.first.day == 1]
     # A single event on a first of a month can fill a whole inventory, so the dates must differ.
     if len(firsts) > max(MANY_FIRSTS * len(days), 10) and len({texts[row] for row in firsts}) > 1:
         problem = f"{len(firsts)} of {len(days)} dates are the first of a month and may mean all of it"
         log.warning(file, f"{problem}: rows {ranges(firsts)}", "kept as days", row=firsts[0], column=column)
 
 
-def _tell_layouts(
-    spans: list[Span | None], texts: pd.Series, column: str, order_known: bool, file: str, log: IssueLog
-) -> None:
-    """Tell the rows whose layout is not that of most rows, and days that may be months."""
-    layouts = Counter(span.layout for span in spans if span)
+def _tell_layouts(dates: Dates, texts: pd.Series, column: str, file: str, log: IssueLog) -> None:
+    """Tell the rows whose layout is not that of most rows."""
+    layouts = Counter(one.layout for one in dates if one)
     usual = layouts.most_common(1)[0][0] if layouts else None
     for layout, count in layouts.items():
         if layout == usual:
             continue
-        rows = [row for row, span in zip(texts.index, spans, strict=True) if span and span.layout == layout]
+        rows = [row for row, one in zip(texts.index, dates, strict=True) if one and one.layout == layout]
         if count > FEW:
             log.warning(
                 file, f"{count} dates are written {layout}, most others {usual}: rows {ranges(rows)}",
                 f"read as {layout}", row=rows[0], column=column,
             )  # fmt: skip
         else:
-            said = [f"date {texts[row]!r} is written {layout}, most others {usual}" for row in rows]
-            warn_rows(log, file, column, rows, said, f"read as {layout}")
-    unsure = [row for row, span in zip(texts.index, spans, strict=True) if span and span.other]
-    if unsure:
-        by = "as this source writes" if order_known else "nothing in the column says which"
-        read = next(span.layout for span in spans if span and span.other)
-        log.warning(
-            file, f"{len(unsure)} dates could be M/D/Y or D/M/Y ({by}): rows {ranges(unsure)}",
-            f"read as {read}", row=unsure[0], column=column,
-        )  # fmt: skip
+            problems = [f"date {texts[row]!r} is written {layout}, most others {usual}" for row in rows]
+            warn_rows(log, file, column, rows, problems, f"read as {layout}")
 
 
 def metres(texts: pd.Series, column: str | None, file: str, log: IssueLog) -> np.ndarray:
     """Positional accuracies in metres, NaN where there is none."""
     values = np.array([parse_metres(text) for text in texts], float)
     bad = [i for i, text in enumerate(texts) if text.casefold() not in MISSING and np.isnan(values[i])]
-    said = [f"{texts.iloc[i]!r} is no distance" for i in bad]
-    warn_rows(log, file, column, texts.index[bad].tolist(), said, "taken as unknown")
+    problems = [f"{texts.iloc[i]!r} is no distance" for i in bad]
+    warn_rows(log, file, column, texts.index[bad].tolist(), problems, "taken as unknown")
     return values
 
 
@@ -164,8 +206,8 @@ def confidence_fields(
         return texts, code
     named = code.map(source.confidence).astype("str").fillna("")
     bad = texts.index[(named == "") & ~texts.str.casefold().isin(MISSING)]
-    said = [f"confidence {texts[row]!r} is none of {', '.join(map(str, source.confidence))}" for row in bad]
-    warn_rows(log, file, column, bad.tolist(), said, "taken without a class")
+    problems = [f"confidence {texts[row]!r} is none of {', '.join(map(str, source.confidence))}" for row in bad]
+    warn_rows(log, file, column, bad.tolist(), problems, "taken without a class")
     return named, code
 
 

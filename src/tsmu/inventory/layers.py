@@ -1,20 +1,18 @@
 """Inventory files as layers: every cell as text, with the row a spreadsheet would show it in."""
 
-import zipfile
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
 
 import geopandas as gpd
 import pandas as pd
 
-from tsmu.errors import InventoryError
-from tsmu.inventory.tables import TABLES, read_table
-from tsmu.inventory.vectors import VECTORS, read_vectors
+from tsmu.archives import unpacked
+from tsmu.errors import InventoryError, TableError
+from tsmu.inventory.vectors import read_vectors
 from tsmu.issues import IssueLog
-
-MOST_EXPANDED = 100  # times its size; map layers and tables expand to some 3 to 20 times
-FREELY_EXPANDED = 64_000_000  # bytes that an archive may expand to anyway
+from tsmu.spreadsheets import TABLES, read_table
+from tsmu.vector_files import SUFFIXES, layer_names, vector_files
 
 
 @dataclass
@@ -23,7 +21,8 @@ class Layer:
 
     `cells` holds text ("" where empty) under unique column names, indexed by spreadsheet row (the header
     is row 1); `shapes` the geometry in EPSG:4326 under the same index, None for a table.
-    `rows` counts all rows below the header, `blank` those with nothing in them.
+    `rows` counts all rows below the header, `blank` those with nothing in them; `unreadable` says by row what is
+    wrong with geometries that cannot be read.
     """
 
     file: str
@@ -32,10 +31,11 @@ class Layer:
     blank: int
     cells: pd.DataFrame
     shapes: gpd.GeoSeries | None
+    unreadable: dict[int, str] = field(default_factory=dict)
 
 
-def read_layers(file: Path, log: IssueLog) -> list[Layer]:
-    """Read all layers of an inventory file, or of all inventory files in a zip archive.
+def read_layers(file: Path, log: IssueLog, only: Sequence[str] = ()) -> list[Layer]:
+    """Read all layers of an inventory file, or of all inventory files in a zip archive; or those named in `only`.
 
     Raises:
         InventoryError: the file is missing, of an unknown kind, damaged or empty.
@@ -43,44 +43,47 @@ def read_layers(file: Path, log: IssueLog) -> list[Layer]:
     if not file.exists():
         raise InventoryError(f"{file}: no such file; check the path")
     try:
-        layers = list(_from_zip(file, log) if file.suffix.lower() == ".zip" else _from_file(file, log))
-    except (OSError, zipfile.BadZipFile) as error:
+        layers = list((_from_zip if file.suffix.lower() == ".zip" else _from_file)(file, log, list(only)))
+    except TableError as error:
+        raise InventoryError(str(error)) from None
+    except OSError as error:
         raise InventoryError(f"{file}: cannot be read ({error}); replace it") from None
     if not any(len(layer.cells) for layer in layers):
         raise InventoryError(f"{file}: has no rows with anything in them; give an inventory")
     return layers
 
 
-def _from_file(file: Path, log: IssueLog) -> Iterator[Layer]:
+def _from_file(file: Path, log: IssueLog, only: list[str]) -> Iterator[Layer]:
     if file.suffix.lower() in TABLES:
+        _refuse_layer_names(file, only, [])
         yield _table(file.name, None, file.suffix, file.read_bytes(), log)
     else:
-        yield from _vector(str(file), file.name, log)
+        yield from _vector(file, file.name, log, only)
 
 
-def _from_zip(file: Path, log: IssueLog) -> Iterator[Layer]:
-    with zipfile.ZipFile(file) as archive:
-        _refuse_bomb(file, archive)
-        names = [name for name in archive.namelist() if not name.startswith("__MACOSX/")]
-        inside = [name for name in names if PurePosixPath(name).suffix.lower() in (*TABLES, *VECTORS)]
-        inside += sorted({name[: name.lower().index(".gdb/") + 4] for name in names if ".gdb/" in name.lower()})
+def _from_zip(file: Path, log: IssueLog, only: list[str]) -> Iterator[Layer]:
+    with unpacked(file, InventoryError) as folder:
+        tables = [path for path in sorted(folder.rglob("*")) if path.suffix.lower() in TABLES and path.is_file()]
+        vectors = vector_files(folder)
+        inside = sorted([*([] if only else tables), *vectors])
         if not inside:
-            kinds = ", ".join((*TABLES, *VECTORS, ".gdb"))
+            kinds = ", ".join((*TABLES, *SUFFIXES))
             raise InventoryError(f"{file}: no inventory in this archive; it may hold {kinds}")
-        for name in inside:
-            path = PurePosixPath(name)
-            shown = f"{file.name}/{name}"
+        found = {path: layer_names(path, InventoryError) for path in vectors} if only else {}
+        _refuse_layer_names(file, only, [name for names in found.values() for name in names])
+        for path in inside:
+            shown = f"{file.name}/{path.relative_to(folder).as_posix()}"
             if path.suffix.lower() in TABLES:
-                yield _table(shown, path.stem, path.suffix, archive.read(name), log)
-            else:
-                yield from _vector(f"/vsizip/{file.resolve()}/{name}", shown, log)
+                yield _table(shown, path.stem, path.suffix, path.read_bytes(), log)
+                continue
+            chosen = [name for name in only if name in found[path]]
+            if chosen or not only:
+                yield from _vector(path, shown, log, chosen)
 
 
-def _refuse_bomb(file: Path, archive: zipfile.ZipFile) -> None:
-    """An archive that would fill the memory is refused by what it says of itself; zipfile and GDAL hold it to that."""
-    expanded = sum(info.file_size for info in archive.infolist())
-    if expanded > FREELY_EXPANDED + MOST_EXPANDED * file.stat().st_size:
-        raise InventoryError(f"{file}: would expand to {expanded / 1e9:.1f} GB; unpack it yourself if you trust it")
+def _refuse_layer_names(file: Path, only: list[str], names: list[str]) -> None:
+    if missing := [name for name in only if name not in names]:
+        raise InventoryError(f"{file}: no layer {missing[0]!r}; its layers are: {', '.join(names) or 'none'}")
 
 
 def _table(file: str, name: str | None, suffix: str, content: bytes, log: IssueLog) -> Layer:
@@ -89,10 +92,11 @@ def _table(file: str, name: str | None, suffix: str, content: bytes, log: IssueL
     return Layer(file, name, rows, int((~filled).sum()), cells[filled], None)
 
 
-def _vector(path: str, file: str, log: IssueLog) -> Iterator[Layer]:
-    for name, cells, shapes in read_vectors(path, file, log):
-        filled = ~(_blank(cells) & (shapes.isna() | shapes.is_empty))
-        yield Layer(file, name, len(cells), int((~filled).sum()), cells[filled], shapes[filled])
+def _vector(path: Path, file: str, log: IssueLog, only: list[str]) -> Iterator[Layer]:
+    for name, cells, shapes, unreadable in read_vectors(path, file, log, only):
+        empty = (shapes.isna() | shapes.is_empty) & ~shapes.index.isin(list(unreadable))
+        filled = ~(_blank(cells) & empty)
+        yield Layer(file, name, len(cells), int((~filled).sum()), cells[filled], shapes[filled], unreadable)
 
 
 def _blank(cells: pd.DataFrame) -> pd.Series:

@@ -6,13 +6,21 @@ import geopandas as gpd
 import numpy as np
 import shapely
 
-from tsmu.inventory.coordinates import lost_signs, parse_degrees, swapped, swapped_in_united_states, unusual_signs
+from tsmu.inventory.coordinates import (
+    lost_signs,
+    parse_degrees,
+    swapped,
+    swapped_among_others,
+    swapped_in_united_states,
+    unusual_signs,
+)
 from tsmu.inventory.layers import Layer
-from tsmu.inventory.rowlog import reject_rows, warn_rows
 from tsmu.inventory.sources import Source
 from tsmu.inventory.vectors import WGS84
 from tsmu.issues import IssueLog
+from tsmu.rowlog import reject_rows, warn_rows
 
+SWAPPED = "latitude {:g} and longitude {:g} are exchanged: only so it joins the other rows"
 USABLE = ("Point", "MultiPoint", "Polygon", "MultiPolygon")
 
 
@@ -25,16 +33,30 @@ def places(layer: Layer, columns: Mapping[str, str], source: Source, log: IssueL
 
 def _shapes(layer: Layer, shapes: gpd.GeoSeries, log: IssueLog) -> gpd.GeoSeries:
     missing = shapes.isna() | shapes.is_empty
+    shapes = _turned_back(layer, shapes, log)
     kind = shapes.geom_type
     other = ~missing & ~kind.isin(USABLE)
     bounds = shapes.bounds
     inside = (bounds.minx >= -180) & (bounds.maxx <= 180) & (bounds.miny >= -90) & (bounds.maxy <= 90)
     outside = ~missing & ~other & ~inside
-    reject_rows(log, layer.file, None, shapes.index[missing].tolist(), "no geometry")
+    rows = shapes.index[missing].tolist()
+    reject_rows(log, layer.file, None, rows, [layer.unreadable.get(row, "no geometry") for row in rows])
     names = [f"a {name}, not a point or polygon" for name in kind[other]]
     reject_rows(log, layer.file, None, shapes.index[other].tolist(), names)
     reject_rows(log, layer.file, None, shapes.index[outside].tolist(), "coordinates that are no place on Earth")
     return shapes[~(missing | other | outside)]
+
+
+def _turned_back(layer: Layer, shapes: gpd.GeoSeries, log: IssueLog) -> gpd.GeoSeries:
+    """Exchange the coordinates of shapes back that join the others only so."""
+    bounds = shapes.bounds
+    lon, lat = ((bounds[f"min{axis}"] + bounds[f"max{axis}"]).to_numpy(float) / 2 for axis in "xy")
+    turned = swapped_among_others(lon, lat)
+    texts = [SWAPPED.format(lat[i], lon[i]) for i in np.flatnonzero(turned)]
+    warn_rows(log, layer.file, None, shapes.index[turned].tolist(), texts, "exchanged back")
+    values = shapes.to_numpy().copy()
+    values[turned] = shapely.transform(values[turned], lambda corners: corners[:, ::-1])
+    return gpd.GeoSeries(values, shapes.index, crs=shapes.crs)
 
 
 def _points(layer: Layer, columns: Mapping[str, str], source: Source, log: IssueLog) -> gpd.GeoSeries:
@@ -76,6 +98,10 @@ def _repair(
         texts = [f"{lon[i]:g} has lost the sign of a west longitude" for i in unsigned]
         warn_rows(log, file, columns["longitude"], rows[unsigned].tolist(), texts, "the sign was set")
         lon[unsigned] *= -1
+    turned = swapped_among_others(lon, lat)
+    texts = [SWAPPED.format(lat[i], lon[i]) for i in np.flatnonzero(turned)]
+    warn_rows(log, file, columns["latitude"], rows[turned].tolist(), texts, "exchanged back")
+    lon, lat = np.where(turned, lat, lon), np.where(turned, lon, lat)
     good = np.flatnonzero((np.abs(lat) <= 90) & (np.abs(lon) <= 180))
     odd = good[unusual_signs(lon[good], lat[good])]
     texts = [f"{lon[i]:g} would join the other rows with the sign changed" for i in odd]

@@ -4,13 +4,14 @@ Fields as in the published files: USGS compilation version 3 (2025) and earlier,
 Landslide Catalog, Oregon SLIDO (protocol SP-42).
 """
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 
+from tsmu.dates import Order
 from tsmu.errors import InventoryError
-from tsmu.inventory.dates import Order
+from tsmu.files import composed
+from tsmu.spreadsheets import plain_name
 
 ROLES = {
     "record_id": "id of the record in this file, unique within the source",
@@ -18,6 +19,14 @@ ROLES = {
     "latitude": "degrees north, WGS 84",
     "longitude": "degrees east, WGS 84",
     "date": "when it happened, where the file has one column for it",
+    "year": "year, where year, month and day stand in columns of their own",
+    "month": "month, as a number or a name, where it stands in a column of its own",
+    "day": "day of the month, where it stands in a column of its own",
+    **{
+        f"{part}_{end}": f"{part} of the {name} day, where it stands in a column of its own"
+        for end, name in (("min", "earliest"), ("max", "latest"))
+        for part in ("year", "month", "day")
+    },
     "date_min": "earliest day on which it can have happened",
     "date_max": "latest day on which it can have happened",
     "accuracy": "radius in metres (or such as 5km) round the point in which it lies",
@@ -115,7 +124,10 @@ SLIDO = Source(
         "source_id": ("UNIQUE_ID",),
         "latitude": ("Latitude", "LAT"),
         "longitude": ("Longitude", "LONG", "LON"),
-        "date": ("DATE_MOVE", "DATE", "YEAR"),
+        "date": ("DATE_MOVE", "DATE"),
+        "year": ("YEAR",),
+        "month": ("MONTH",),
+        "day": ("DAY",),
         "trigger": ("CONTR_FACT", "TRIGGER"),
         "movement_type": ("TYPE_MOVE", "MOVE_CLASS"),
         "confidence": ("CONFIDENCE",),
@@ -127,18 +139,47 @@ SLIDO = Source(
     order="M/D/Y",
     united_states=True,
 )
+
+
+def _parts_of(end: str, words: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """Names of columns such as `start_year` and `year_start`, by role."""
+    return {
+        f"{part}_{end}": tuple(name for word in words for name in (f"{word}_{part}", f"{part}_{word}"))
+        for part in ("year", "month", "day")
+    }
+
+
 GENERIC = Source(
     "generic",
     {
         "source_id": ("event_id", "landslide_id", "ls_id", "patch_id", "id", "fid", "objectid", "gid", "uid", "code"),
-        "latitude": ("latitude", "lat", "lat_n", "lat_dd", "decimal_latitude", "latitude_wgs84", "y_wgs84", "y"),
+        "latitude": (
+            *("latitude", "lat", "lat_n", "lat_dd", "latitud", "latitudine", "decimal_latitude", "latitude_wgs84"),
+            *("y_wgs84", "y"),
+        ),
         "longitude": (
-            *("longitude", "lon", "long", "lng", "lon_w", "lon_dd", "long_dd"),
+            *("longitude", "lon", "long", "lng", "lon_w", "lon_dd", "long_dd", "longitud", "longitudine"),
             *("decimal_longitude", "longitude_wgs84", "x_wgs84", "x"),
         ),
-        "date": ("event_date", "date", "landslide_date", "date_occurred", "occurrence_date", "datetime", "year"),
-        "date_min": ("date_min", "start_date", "date_start", "begin_date", "date_from", "earliest_date"),
-        "date_max": ("date_max", "end_date", "date_end", "date_to", "latest_date"),
+        "date": (
+            *("event_date", "date", "landslide_date", "date_occurred", "occurrence_date", "datetime", "date_time"),
+            *("date_event", "date_of_event", "date_of_occurrence", "evt_date", "slide_date", "failure_date"),
+            *("fecha", "fecha_evento", "fecha_ocurrencia", "date_evenement", "ereignisdatum", "data_evento", "datum"),
+            "data",
+        ),
+        "year": ("year", "event_year", "yr", "yyyy", "annee", "année", "año", "ano", "anno", "jahr"),
+        "month": ("month", "event_month", "mon", "mo", "mm", "mois", "mes", "mese", "monat"),
+        "day": ("day", "event_day", "day_of_month", "dd", "dy", "jour", "día", "dia", "giorno", "tag"),
+        **_parts_of("min", ("start", "begin", "from", "first", "earliest", "min")),
+        **_parts_of("max", ("end", "to", "last", "latest", "max")),
+        "date_min": (
+            *("date_min", "start_date", "date_start", "begin_date", "date_begin", "date_from", "earliest_date"),
+            *("first_date", "min_date", "fecha_inicio", "date_debut", "data_inizio"),
+        ),
+        "date_max": (
+            *("date_max", "end_date", "date_end", "date_to", "latest_date", "last_date", "max_date", "fecha_fin"),
+            *("date_fin", "data_fine"),
+        ),
         "accuracy": ("positional_accuracy_m", "location_accuracy", "positional_accuracy", "accuracy", "uncertainty"),
         "trigger": ("trigger", "landslide_trigger", "cause"),
         "movement_type": ("movement_type", "landslide_type", "ls_type", "type_move", "landslide_category", "type"),
@@ -152,16 +193,11 @@ GENERIC = Source(
 SOURCES = {source.name: source for source in (USGS, USGS_V3, COOLR, SLIDO, GENERIC)}
 
 
-def plain(name: str) -> str:
-    """A column name without case, blanks and punctuation."""
-    return re.sub(r"[\W_]+", "", name).casefold()
-
-
 def recognise(columns: Iterable[str]) -> Source:
     """Find the source whose typical columns are all there; `generic` if none is."""
-    present = {plain(name) for name in columns}
+    present = {plain_name(name) for name in columns}
     for source in SOURCES.values():
-        if source.signature and present.issuperset(map(plain, source.signature)):
+        if source.signature and present.issuperset(map(plain_name, source.signature)):
             return source
     return GENERIC
 
@@ -179,7 +215,8 @@ def map_columns(source: Source, columns: list[str], given: Mapping[str, str] | N
     Raises:
         InventoryError: a given role or column does not exist.
     """
-    for role, column in (given or {}).items():
+    given = {role: composed(column) for role, column in (given or {}).items()}
+    for role, column in given.items():
         if role not in ROLES:
             near = get_close_matches(role, ROLES, n=1)
             hint = f"did you mean {near[0]}? " if near else ""
@@ -188,11 +225,11 @@ def map_columns(source: Source, columns: list[str], given: Mapping[str, str] | N
             raise InventoryError(f"no column {column!r} for {role}; the columns are: {', '.join(columns)}")
     present: dict[str, str] = {}
     for column in columns:
-        present.setdefault(plain(column), column)
+        present.setdefault(plain_name(column), column)
     found = {
-        role: present[plain(name)]
+        role: present[plain_name(name)]
         for role, names in source.columns.items()
         for name in reversed(names)
-        if plain(name) in present
+        if plain_name(name) in present
     }
-    return found | dict(given or {})
+    return found | given

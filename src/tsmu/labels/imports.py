@@ -2,37 +2,47 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
-from pyproj.exceptions import ProjError
 from rasterio.features import shapes as outlines
 from rasterio.transform import Affine
-from shapely.affinity import scale
+from shapely.affinity import scale, translate
 from shapely.geometry.base import BaseGeometry
 
-from tsmu.errors import ImageError, LabelError, UnpairedLabelError
+from tsmu.archives import SUFFIX as ARCHIVE
+from tsmu.archives import unpacked
+from tsmu.errors import ImageError, LabelError, TsmuError, UnpairedLabelError
 from tsmu.imagery import raster
 from tsmu.imagery.grids import Grid
 from tsmu.imagery.pair_sources import named_like_elevations
 from tsmu.imagery.raster import RasterInfo, describe
 from tsmu.issues import IssueLog
-from tsmu.labels import vectors
 from tsmu.labels.burn import Shapes
 from tsmu.labels.labelme import LINE_WIDTH, POINT_RADIUS, read_json, read_labelme
-from tsmu.labels.masks import BACKGROUND, LANDSLIDE, UNKNOWN, Mask, MaskConvention, detect_convention
+from tsmu.labels.masks import (
+    BACKGROUND,
+    LANDSLIDE,
+    TRANSPARENT,
+    UNKNOWN,
+    Mask,
+    MaskConvention,
+    detect_convention,
+    lacks_background,
+)
 from tsmu.labels.matching import PairFinder, named_as_label
-from tsmu.labels.vectors import read_polygons, to_pixels
+from tsmu.labels.vectors import read_label_layers, to_pixels
 from tsmu.labels.writer import MaskWriter
+from tsmu.projecting import transformed
+from tsmu.vector_files import GEODATABASE, SUFFIXES, is_geojson, layer_names, vector_files
 
-Files = tuple[list[Path], list[Path], list[Path]]
 Progress = Callable[[int, int], None]
 
-GEOJSON = ("FeatureCollection", "Feature", "GeometryCollection", "Polygon", "MultiPolygon")
 ASPECT_TOLERANCE = 0.01  # by which the shape of a label's image may differ from the post image's
 
 
@@ -44,6 +54,7 @@ def import_labels(
     out: Path,
     classes: Mapping[str, int] | None = None,
     class_field: str | None = None,
+    only: Sequence[str] = (),
     line_width: float = LINE_WIDTH,
     point_radius: float = POINT_RADIUS,
     told: Collection[Path] = (),
@@ -60,13 +71,14 @@ def import_labels(
     not as masks. A pair that no polygon touches gets no mask: nobody may have looked there.
 
     Args:
-        source: a file, or a folder searched with all below it.
+        source: a file, or a folder searched with all below it. Zip archives are read as folders.
         pairs: as `imagery.pairs.import_pairs` gives them.
         log: takes what is wrong.
         out: folder for the masks, `ID.tif` on the post image's grid.
         classes: mask value (0, 1 or 255) of each class name to be used, in any case of letters;
             None takes every class as landslide, save those called unknown and background.
         class_field: column of the class name in polygon layers; None takes all as "landslide".
+        only: the names of the polygon layers that are read; by default all.
         line_width: width of labelme's lines, px.
         point_radius: radius of labelme's points, px.
         told: folders of the pairs' import. A labelme file there, beside an image of its name that
@@ -81,17 +93,43 @@ def import_labels(
     Raises:
         LabelError: the source is missing or holds no label file.
     """
-    jsons, layers, rasters = _files(source, pairs, out, log)
+    with _unpacked_in(source, log) as archives:
+        table = _import_all(
+            source, archives, pairs, log, out=out, classes=classes, class_field=class_field, only=only,
+            line_width=line_width, point_radius=point_radius, told=told, progress=progress,
+        )  # fmt: skip
+        return table.assign(source=[_outside(file, archives) for file in table["source"]])
+
+
+def _import_all(
+    source: Path,
+    archives: Mapping[Path, Path],
+    pairs: gpd.GeoDataFrame,
+    log: IssueLog,
+    *,
+    out: Path,
+    classes: Mapping[str, int] | None,
+    class_field: str | None,
+    only: Sequence[str],
+    line_width: float,
+    point_radius: float,
+    told: Collection[Path],
+    progress: Progress | None,
+) -> pd.DataFrame:
+    """Import labels as `import_labels` does; `archives` gives the folder that each zip archive is unpacked in."""
+    jsons, layers, rasters = _files(source, archives, pairs, out, log)
     writer, finder = MaskWriter(pairs, log, out, classes), PairFinder(pairs)
     masks, others = _masks_of_pairs(source, rasters, finder, log)
     convention = detect_convention([*masks, *others])
+    if masks and convention.transparent == BACKGROUND:
+        log.warning(source, *TRANSPARENT)
     total = len(jsons) + len(masks)
     for done, path in enumerate(jsons, start=1):
         with _logged(path, log, told):
             _import_labelme(path, finder, writer, line_width, point_radius)
         if progress:
             progress(done, total)
-    _import_layers(layers, pairs, writer, class_field)
+    _import_layers(layers, pairs, writer, class_field, only)
     for done, (path, pair) in enumerate(masks.items(), start=len(jsons) + 1):
         with _logged(path, log):
             _import_mask(path, pair, writer, convention)
@@ -101,26 +139,69 @@ def import_labels(
     return writer.table()
 
 
+@contextmanager
+def _unpacked_in(source: Path, log: IssueLog) -> Iterator[dict[Path, Path]]:
+    """Unpack the zip archives of a source for the block; issues and errors then name what lies in them as there.
+
+    Returns:
+        The folder of each archive.
+    """
+    packed = sorted(source.rglob(f"*{ARCHIVE}")) if source.is_dir() else [source]
+    archives: dict[Path, Path] = {}
+    with ExitStack() as stack:
+        for archive in [path for path in packed if path.suffix.lower() == ARCHIVE and path.is_file()]:
+            try:
+                archives[archive] = stack.enter_context(unpacked(archive, LabelError))
+            except LabelError as error:
+                if not source.is_dir():
+                    raise
+                log.error(archive, str(error).removeprefix(f"{archive}: "))
+        try:
+            yield archives
+        except TsmuError as error:
+            raise type(error)(_outside(str(error), archives)) from None
+        finally:
+            log.issues = [
+                replace(issue, file=_outside(issue.file, archives), problem=_outside(issue.problem, archives))
+                for issue in log.issues
+            ]
+
+
+def _outside(text: str, archives: Mapping[Path, Path]) -> str:
+    """Name archives instead of the folders that they are unpacked in."""
+    for archive, folder in archives.items():
+        text = text.replace(str(folder), str(archive))
+    return text
+
+
 def _files(
-    source: Path, pairs: gpd.GeoDataFrame, out: Path, log: IssueLog
+    source: Path, archives: Mapping[Path, Path], pairs: gpd.GeoDataFrame, out: Path, log: IssueLog
 ) -> tuple[list[Path], list[Path], list[Path]]:
+    """The labelme files, the files of polygons and the rasters of a source."""
     if not source.exists():
         raise LabelError(f"{source}: no such file or folder; check the path")
-    files = sorted(p for p in source.rglob("*") if p.is_file()) if source.is_dir() else [source]
+    searched = source.is_dir() and source.suffix.lower() != GEODATABASE
+    folders = [*([source] if searched else []), *archives.values()]
+    if folders:
+        files = [path for folder in folders for path in sorted(folder.rglob("*")) if path.is_file()]
+        layers = [path for folder in folders for path in vector_files(folder, plain_json=False)]
+    else:
+        files = [source]
+        layers = [source] if source.suffix.lower() in SUFFIXES else []
     images = {*pairs["source_post"], *pairs["source_pre"], *pairs["post"], *pairs["pre"]}
     files = [p for p in files if str(p.resolve()) not in images and not p.resolve().is_relative_to(out.resolve())]
     by_suffix = {p: p.suffix.lower() for p in files if not p.name.startswith(".")}
     jsons = [p for p, suffix in by_suffix.items() if suffix == ".json"]
-    layers = [p for p, suffix in by_suffix.items() if suffix in vectors.SUFFIXES]
+    layers = [path for path in layers if path.suffix.lower() != ".json" and not path.name.startswith(".")]
     kinds = {path: _kind_of_json(path) for path in jsons}
     labelmes = [path for path, kind in kinds.items() if kind == "labelme"]
     # Beside labelme files, other images are the labelled ones.
     rasters = [p for p, suffix in by_suffix.items() if suffix in raster.SUFFIXES and not labelmes]
-    if source.is_dir():
+    if folders:
         rasters = [path for path in rasters if not named_like_elevations(path)]
     layers += [path for path, kind in kinds.items() if kind == "GeoJSON"]
     if not (jsons or layers or rasters):
-        raise LabelError(f"{source}: holds no label (labelme .json, {', '.join(vectors.SUFFIXES)}, or mask images)")
+        raise LabelError(f"{source}: holds no label (labelme .json, {', '.join(SUFFIXES)}, or mask images)")
     for path, kind in kinds.items():
         if kind is None:
             log.error(path, "is neither a labelme file (it has no list of shapes) nor GeoJSON")
@@ -134,7 +215,7 @@ def _kind_of_json(path: Path) -> str | None:
         return "labelme"  # whose reader says what is wrong with it
     if not isinstance(content, dict):
         return None
-    return "labelme" if "shapes" in content else "GeoJSON" if content.get("type") in GEOJSON else None
+    return "labelme" if "shapes" in content else "GeoJSON" if is_geojson(content) else None
 
 
 @contextmanager
@@ -145,8 +226,6 @@ def _logged(path: Path, log: IssueLog, told: Collection[Path] = ()) -> Iterator[
         beside = any(path.with_suffix(suffix).exists() for suffix in raster.SUFFIXES)
         if not (beside and any(path.resolve().is_relative_to(folder) for folder in told)):
             log.error(path, str(error).removeprefix(f"{path}: "))
-    except ProjError:
-        log.error(path, "its CRS cannot be related to that of the pairs (another planet?); transform it to EPSG:4326")
     except (LabelError, ImageError) as error:
         log.error(path, str(error).removeprefix(f"{path}: "))
 
@@ -173,27 +252,47 @@ def _import_labelme(path: Path, finder: PairFinder, writer: MaskWriter, line_wid
     writer.burn(pair, path, inside)
 
 
-def _import_layers(layers: list[Path], pairs: gpd.GeoDataFrame, writer: MaskWriter, class_field: str | None) -> None:
+def _import_layers(
+    files: list[Path], pairs: gpd.GeoDataFrame, writer: MaskWriter, class_field: str | None, only: Sequence[str]
+) -> None:
     """Gather the polygons of all layers per pair before burning: one inventory may come in many files."""
     gathered: dict[str, list[tuple[str, BaseGeometry]]] = defaultdict(list)
-    files: dict[str, Path] = {}
-    for path in layers:
+    first: dict[str, Path] = {}
+    names: list[str] = []
+    for path in files:
         with _logged(path, writer.log):
-            polygons = read_polygons(path, writer.log, class_field=class_field)
-            used = np.zeros(len(polygons), bool)
-            for pair, place in zip(pairs["id"], pairs.geometry.to_crs(polygons.crs), strict=True):
-                inside = polygons.sindex.query(place, predicate="intersects")
-                if len(inside):
-                    used[inside] = True
-                    pixels = to_pixels(polygons.geometry.iloc[inside], writer.post(pair))
-                    gathered[pair] += zip(polygons["label"].iloc[inside], pixels, strict=True)
-                    files.setdefault(pair, path)
-            if not used.all():
-                problem = f"{(~used).sum()} of {len(used)} polygons lie in no imported pair"
-                writer.log.warning(path, problem, "not used")
+            chosen = [name for name in layer_names(path, LabelError) if not only or name in only]
+            names += chosen
+            for polygons in read_label_layers(path, writer.log, class_field=class_field, only=chosen) if chosen else []:
+                for pair, labelled in _of_pairs(polygons, path, pairs, writer):
+                    gathered[pair] += labelled
+                    first.setdefault(pair, path)
+    if missing := [name for name in only if name not in names]:
+        raise LabelError(f"--layer {missing[0]}: none of the {len(files)} files of polygons has a layer of that name")
     for pair, shapes in gathered.items():
-        with _logged(files[pair], writer.log):
-            writer.burn(pair, files[pair], shapes)
+        with _logged(first[pair], writer.log):
+            writer.burn(pair, first[pair], shapes)
+
+
+def _of_pairs(
+    polygons: gpd.GeoDataFrame, path: Path, pairs: gpd.GeoDataFrame, writer: MaskWriter
+) -> Iterator[tuple[str, list[tuple[str, BaseGeometry]]]]:
+    """The polygons of a layer that touch each pair, with their classes, in the pixels of its post image."""
+    used = np.zeros(len(polygons), bool)
+    places = transformed(np.array(pairs.geometry.array, object), pairs.crs, polygons.crs)
+    turns = (0, 360, -360) if polygons.crs.is_geographic else (0,)
+    for pair, place in zip(pairs["id"], places, strict=True):
+        if not np.isfinite(place.bounds).all():  # of no place in the CRS of the polygons, so they are far away
+            continue
+        turned = [translate(place, turn) for turn in turns]
+        inside = np.unique(polygons.sindex.query(turned, predicate="intersects")[1])
+        if len(inside):
+            used[inside] = True
+            pixels = to_pixels(polygons.geometry.iloc[inside], writer.post(pair))
+            yield pair, list(zip(polygons["label"].iloc[inside], pixels, strict=True))
+    if not used.all():
+        problem = f"{(~used).sum()} of {len(used)} polygons lie in no imported pair"
+        writer.log.warning(path, problem, "not used")
 
 
 def _masks_of_pairs(
@@ -231,6 +330,8 @@ def _masks_of_pairs(
 
 def _import_mask(path: Path, pair: str, writer: MaskWriter, convention: MaskConvention) -> None:
     mask = convention.read(path)
+    if lacks_background(mask):
+        writer.log.warning(path, "all its known pixels are landslide", "taken; the others are unknown")
     own = describe(path)
     info = writer.post(pair)
     here = not own.georeferenced or (own.crs == info.crs and own.transform.almost_equals(info.transform, 1e-9))

@@ -6,6 +6,7 @@ import io
 import json
 import math
 import re
+import struct
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from rasterio.transform import Affine
 from shapely.geometry.base import BaseGeometry
 
 from tsmu.errors import LabelError
+from tsmu.imagery.orientation import UPRIGHT, read_orientation
 
 LINE_WIDTH = 10.0  # px; what labelme itself draws for a line
 POINT_RADIUS = 5.0  # px; likewise for a point
@@ -60,6 +62,7 @@ def read_labelme(path: Path, *, line_width: float = LINE_WIDTH, point_radius: fl
             shapes.append(_shape(shape, line_width, point_radius))
         except LabelError as error:
             raise LabelError(f"{path}: shapes[{at}] {error}; correct it in labelme") from None
+    _check_upright(path, content.get("imageData"))
     name = content.get("imagePath")
     name = re.split(r"[\\/]", name)[-1] if isinstance(name, str) else None
     width, height = _size(content)
@@ -135,6 +138,20 @@ def _picture(data: object) -> Image.Image | None:
     except (ValueError, OSError, SyntaxError, Image.DecompressionBombError):
         return None
     return image
+
+
+def _check_upright(path: Path, data: object) -> None:
+    """Refuse an embedded picture that viewers show turned: nobody knows how its labels lie."""
+    if not isinstance(data, str):
+        return
+    try:
+        number = read_orientation(io.BytesIO(base64.b64decode(data)))
+    except (ValueError, OSError, struct.error):
+        return
+    if number not in UPRIGHT:
+        raise LabelError(
+            f"{path}: its picture is stored turned (its EXIF orientation is {number}); turn its pixels, then label it"
+        )
 
 
 def _geometry(kind: str, points: list[tuple[float, float]], line_width: float, point_radius: float) -> BaseGeometry:

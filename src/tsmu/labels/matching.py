@@ -8,6 +8,7 @@ import geopandas as gpd
 import shapely
 
 from tsmu.errors import LabelError, UnpairedLabelError
+from tsmu.files import name_key
 
 _ENDING = re.compile(r"[_-](masks?|labels?)$", re.IGNORECASE)
 _BARE = re.compile(r"(masks?|labels?)", re.IGNORECASE)
@@ -18,7 +19,7 @@ _OTHER_MASK = re.compile(r"clouds?|shadows?|water|snow|valid|nodata|quality")
 
 def named_as_label(path: Path) -> bool:
     """Whether the words of a file's name say that it shows landslides: `inventory_2015`, not `cloud_mask`."""
-    words = _WORD.findall(path.stem.casefold())
+    words = _WORD.findall(name_key(path.stem))
     return any(map(_LABEL_WORD.fullmatch, words)) and not any(map(_OTHER_MASK.fullmatch, words))
 
 
@@ -32,11 +33,11 @@ class PairFinder:
         self._folders: dict[Path, set[str]] = defaultdict(set)
         self._footprints = pairs.set_index("id").geometry
         for pair, post, pre in zip(pairs["id"], pairs["source_post"], pairs["source_pre"], strict=True):
-            self._posts[Path(post).stem.casefold()].add(pair)
-            self._posts[str(pair).casefold()].add(pair)
+            self._posts[name_key(Path(post).stem)].add(pair)
+            self._posts[name_key(str(pair))].add(pair)
             self._folders[Path(post).parent].add(pair)
             if isinstance(pre, str):
-                self._pres.add(Path(pre).stem.casefold())
+                self._pres.add(name_key(Path(pre).stem))
 
     def of(self, path: Path, image_name: str | None) -> str:
         """Give the id of the one pair that a label file names.
@@ -50,7 +51,7 @@ class PairFinder:
             raise LabelError(f"{path}: is named like pair {by_file}, but says that it labels {image_name}; rename one")
         found = by_file or by_image
         if found is None:
-            stems = {path.stem.casefold(), Path(image_name or "").stem.casefold()}
+            stems = {name_key(path.stem), name_key(Path(image_name or "").stem)}
             if stems & self._pres:
                 raise LabelError(f"{path}: labels a pre image; draw the landslides on the post image")
             raise UnpairedLabelError(f"{path}: belongs to no imported pair; name it like the post image or by pair id")
@@ -102,7 +103,7 @@ class PairFinder:
         return path.resolve().parent in self._folders
 
     def _find(self, path: Path, stem: str) -> str | None:
-        name = stem.casefold()
+        name = name_key(stem)
         pairs = self._posts.get(name) or self._posts.get(_ENDING.sub("", name)) or set()
         if len(pairs) > 1:
             raise LabelError(f"{path}: {stem} names several pairs: {', '.join(sorted(pairs))}; name it by a pair's id")

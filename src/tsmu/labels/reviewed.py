@@ -5,11 +5,14 @@ from pathlib import Path
 
 import geopandas
 import numpy as np
+import numpy.typing as npt
 import rasterio
 import shapely
-from shapely.affinity import translate
+from shapely.affinity import affine_transform, translate
 from shapely.geometry.base import BaseGeometry
 
+from tsmu.errors import LabelError
+from tsmu.geodesy import ground_matrix
 from tsmu.imagery.raster import RasterInfo, describe
 from tsmu.labels.burn import Shapes, burn
 from tsmu.labels.masks import BACKGROUND, LANDSLIDE, UNKNOWN, Mask
@@ -65,8 +68,7 @@ def reviewed_mask(said: Reviewed, image: Path, base: Path | None = None) -> Mask
     landslides, rejected, undecided, looked = (
         _on(info, outlines, said.shift_m) for outlines in (said.landslides, said.rejected, said.undecided, said.looked)
     )
-    around = said.around_m / (info.pixel_size or 1.0)
-    known = shapely.union_all([*looked, *(outline.buffer(around) for outline in (*landslides, *rejected))])
+    known = shapely.union_all([*looked, *_grown(info, [*landslides, *rejected], said.around_m)])
     shapes: Shapes = [(known, BACKGROUND), *((outline, UNKNOWN) for outline in undecided)]
     shapes += [(outline, BACKGROUND) for outline in rejected] + [(outline, LANDSLIDE) for outline in landslides]
     mask, _ = burn(shapes, info.height, info.width, UNKNOWN)
@@ -78,7 +80,26 @@ def reviewed_mask(said: Reviewed, image: Path, base: Path | None = None) -> Mask
     return mask
 
 
+def _grown(info: RasterInfo, outlines: list[BaseGeometry], metres: float) -> list[BaseGeometry]:
+    """Outlines in an image's pixels, which need not be square on the ground, and so many metres around them."""
+    ground = _ground(info)
+    back = np.asarray(np.linalg.inv(ground), np.float64)
+    grown = [_turned(outline, ground).buffer(metres) for outline in outlines]
+    return [_turned(outline, back) for outline in grown]
+
+
 def _on(info: RasterInfo, outlines: geopandas.GeoSeries, shift_m: tuple[float, float]) -> list[BaseGeometry]:
     """Outlines in an image's pixels; an image that is to be moved east shows them further west."""
-    east, north = (metres / (info.pixel_size or 1.0) for metres in shift_m)
-    return [translate(shape, -east, north) for shape in to_pixels(outlines, info)] if len(outlines) else []
+    right, down = np.linalg.solve(_ground(info), shift_m).tolist()
+    return [translate(shape, -right, -down) for shape in to_pixels(outlines, info)] if len(outlines) else []
+
+
+def _ground(info: RasterInfo) -> npt.NDArray[np.float64]:
+    """The matrix that turns pixels (right, down) into metres (east, north)."""
+    if info.crs is None:
+        raise LabelError(f"{info.path}: has no CRS; reviewed outlines cannot be laid on it")
+    return ground_matrix(info.crs, info.transform, info.width, info.height)
+
+
+def _turned(shape: BaseGeometry, matrix: npt.NDArray[np.float64]) -> BaseGeometry:
+    return affine_transform(shape, [*matrix.ravel().tolist(), 0, 0])

@@ -7,6 +7,7 @@ import pandas as pd
 
 from tsmu.errors import LabelError
 from tsmu.files import written_whole
+from tsmu.tables import read_plain_paths_table
 from tsmu.workspace import Workspace
 
 PATHS = ("mask", "source_post")
@@ -14,10 +15,8 @@ PATHS = ("mask", "source_post")
 
 def read_labels(workspace: Workspace) -> pd.DataFrame | None:
     """The labels as `imports.import_labels` gives them, with absolute paths; None before the first import."""
-    if not workspace.labels.exists():
-        return None
-    table = pd.read_parquet(workspace.labels)
-    return table.assign(**{name: [str(workspace.root / path) for path in table[name]] for name in PATHS})
+    remedy = "restore it from a backup, or remove it and import the labels again: tsmu import labels DIR"
+    return read_plain_paths_table(workspace, workspace.labels, PATHS, needs=("id", *PATHS), remedy=remedy)
 
 
 def require_labels(workspace: Workspace) -> pd.DataFrame:

@@ -1,5 +1,6 @@
 """The masks of one import: classes chosen, polygons burnt, files written, a table of them kept."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -7,16 +8,18 @@ from pathlib import Path
 import geopandas as gpd
 import pandas as pd
 import rasterio
+from shapely import STRtree
 from shapely.geometry.base import BaseGeometry
 
 from tsmu.errors import LabelError
-from tsmu.files import written_whole
+from tsmu.files import name_key, written_whole
 from tsmu.imagery.raster import RasterInfo, describe
 from tsmu.issues import IssueLog
 from tsmu.labels.burn import Shapes, burn
 from tsmu.labels.masks import BACKGROUND, LANDSLIDE, UNKNOWN, Mask
 
-RESERVED = {"unknown": UNKNOWN, "background": BACKGROUND}  # class names that need no --classes
+# Class names that need no --classes; labelme writes two of them `_background_` and `__ignore__`.
+RESERVED = {"unknown": UNKNOWN, "background": BACKGROUND, "ignore": UNKNOWN, "ignored": UNKNOWN}
 BURNING_ORDER = (LANDSLIDE, BACKGROUND, UNKNOWN)  # so that a background polygon is a hole in a slide
 COLUMNS = ["id", "source_post", "mask", "source", "landslides", "landslide_share", "unknown_share"]
 PROFILE = {"driver": "GTiff", "count": 1, "dtype": "uint8", "compress": "deflate", "tiled": True}
@@ -31,7 +34,7 @@ class MaskWriter:
         self._out = out
         self._sources = dict(zip(pairs["id"], pairs["source_post"], strict=True))
         self._posts: dict[str, str] = dict(zip(pairs["id"], pairs["post"], strict=True))
-        self._values = None if classes is None else {name.casefold(): value for name, value in classes.items()}
+        self._values = None if classes is None else {name_key(name): value for name, value in classes.items()}
         self._seen: Counter[str] = Counter()
         self._rows: dict[str, tuple[object, ...]] = {}
 
@@ -41,7 +44,7 @@ class MaskWriter:
 
     def burn(self, pair: str, file: Path, labelled: Iterable[tuple[str, BaseGeometry]]) -> None:
         """Burn named polygons, in the post image's pixel coordinates, and write the mask."""
-        shapes = sorted(self._chosen(file, labelled), key=lambda shape: BURNING_ORDER.index(shape[1]))
+        shapes = _in_burning_order(self._chosen(file, labelled))
         landslides = sum(value == LANDSLIDE for _, value in shapes)
         self.write(pair, file, self._burnt(pair, file, shapes, BACKGROUND), landslides)
 
@@ -73,13 +76,27 @@ class MaskWriter:
 
     def report_classes(self, source: Path) -> None:
         """Log which classes were seen, if they leave a choice."""
-        known = self._seen.keys() if self._values is None else self._values
-        ignored = Counter({name: n for name, n in self._seen.items() if self._values and name.casefold() not in known})
-        if self._values is None and len(self._seen.keys() - RESERVED.keys()) > 1:
+        ignored = Counter({name: n for name, n in self._seen.items() if self._value(name) is None})
+        landslides = {_class_key(name) for name in self._seen if self._value(name) == LANDSLIDE}
+        if self._values is None and len(landslides) > 1:
             problem = f"several classes: {_counted(self._seen)}"
-            self.log.warning(source, problem, "all taken as landslides; choose with --classes")
+            self.log.warning(source, problem, f"{self._taken()}; choose with --classes")
         elif ignored:
             self.log.warning(source, f"classes not asked for: {_counted(ignored)}", "these shapes left out")
+
+    def _value(self, name: str) -> int | None:
+        """The mask value of a class; None where it is not asked for."""
+        if self._values is not None:
+            for key in (name_key(name), _class_key(name)):
+                if key in self._values:
+                    return self._values[key]
+        reserved = RESERVED.get(_class_key(name))
+        return reserved if reserved is not None or self._values is not None else LANDSLIDE
+
+    def _taken(self) -> str:
+        """What several classes were taken as, where nobody chose."""
+        reserved = [name for name in self._seen if self._value(name) != LANDSLIDE]
+        return f"all but {', '.join(reserved)} taken as landslides" if reserved else "all taken as landslides"
 
     def _burnt(self, pair: str, file: Path, shapes: Shapes, fill: int) -> Mask:
         info = self.post(pair)
@@ -95,8 +112,7 @@ class MaskWriter:
         for name, geometry in labelled:
             self._seen[name] += 1
             names[name] += 1
-            values = RESERVED if self._values is None else self._values
-            value = values.get(name.casefold(), LANDSLIDE if self._values is None else None)
+            value = self._value(name)
             if value is not None:
                 chosen.append((geometry, value))
         if names and not chosen:
@@ -104,6 +120,20 @@ class MaskWriter:
                 f"{file}: none of its classes ({_counted(names)}) is asked for; what is background needs a name=0"
             )
         return chosen
+
+
+def _in_burning_order(shapes: Shapes) -> Shapes:
+    """Landslides, then background, then what is unknown; background that covers a whole landslide lies under it."""
+    slides = [geometry for geometry, value in shapes if value == LANDSLIDE]
+    tree = STRtree(slides)
+    under = [value == BACKGROUND and bool(len(tree.query(geometry, predicate="covers"))) for geometry, value in shapes]
+    order = sorted(range(len(shapes)), key=lambda at: (not under[at], BURNING_ORDER.index(shapes[at][1])))
+    return [shapes[at] for at in order]
+
+
+def _class_key(name: str) -> str:
+    """A class by its name: without case, underscores round it, and the number of an instance (`landslide-2`)."""
+    return re.sub(r"-\d+$", "", name_key(name)).strip("_ ")
 
 
 def _counted(names: Counter[str]) -> str:

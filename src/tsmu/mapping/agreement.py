@@ -12,7 +12,8 @@ from rasterio.windows import Window
 from tsmu.chips.index import IMAGES
 from tsmu.errors import ImageError
 from tsmu.files import write_json
-from tsmu.imagery.raster import Valid, read
+from tsmu.imagery.raster import Valid
+from tsmu.imagery.together import read_together
 from tsmu.mapping.engine import Engine
 from tsmu.mapping.source import Values
 
@@ -80,11 +81,10 @@ def chip_images(chips: geopandas.GeoDataFrame) -> Iterator[tuple[Values, Valid]]
     for chip in chips.to_dict("records"):
         window = Window(chip["col_off"], chip["row_off"], chip["width"], chip["height"])
         try:
-            parts = [read(Path(path), window) for path in map(chip.get, IMAGES) if path is not None]
+            images, valid = read_together([Path(path) for path in map(chip.get, IMAGES) if path is not None], window)
         except ImageError:
             continue
-        values = np.concatenate([part.astype(np.float32) for part, _ in parts])
-        valid = np.logical_and.reduce([mask for _, mask in parts])
+        values = np.concatenate([part.astype(np.float32) for part in images])
         values[:, ~valid] = np.nan
         yield values, valid
 

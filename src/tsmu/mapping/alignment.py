@@ -3,59 +3,48 @@
 from contextlib import ExitStack
 from pathlib import Path
 
-from rasterio.enums import ColorInterp, Resampling
-from rasterio.io import DatasetReader
-from rasterio.vrt import WarpedVRT
+from rasterio.enums import Resampling
 
 from tsmu.errors import ImageError, MapError
 from tsmu.imagery.grids import Grid
-from tsmu.imagery.raster import describe_open, open_raster
-
-EXACT = 0.001  # px by which GDAL may shorten its way there (it takes no zero); windows must not show
+from tsmu.imagery.placing import how_to_place
+from tsmu.imagery.raster import RasterReader, open_raster
+from tsmu.imagery.resampling import resampled
 
 
 def open_aligned(
-    path: Path | str, grid: Grid, stack: ExitStack, *, resampling: Resampling | None = None
-) -> DatasetReader:
+    path: Path | str,
+    grid: Grid,
+    stack: ExitStack,
+    *,
+    classes: bool = False,
+    assumed_nodata: float | None = None,
+) -> RasterReader:
     """Open a raster so that it is read on `grid`; as it is, where it lies there.
 
-    Averages where the raster is finer than half the grid's pixel, otherwise bilinear; the colours
-    of a palette cannot be mixed, there the nearest pixel counts. Pixels that the raster does not
-    reach are no data.
+    Averages where the raster is finer than half the grid's pixel, otherwise bilinear. Pixels that the
+    raster does not reach are no data.
 
     Args:
         path: the raster.
         grid: the scene's grid.
         stack: closes what is opened.
-        resampling: another way to resample.
+        classes: its values are numbers of classes; the nearest pixel counts.
+        assumed_nodata: the no-data value of a raster that does not declare which of its pixels are valid.
 
     Raises:
         ImageError: the raster cannot be read.
         MapError: it has no CRS, or shows another place.
     """
-    dataset = stack.enter_context(open_raster(path))
-    info = describe_open(path, dataset)
-    if info.crs is None:
-        raise MapError(f"{path}: has no CRS; georeference it")
-    own = Grid.of(info)
+    reader = stack.enter_context(open_raster(path, assumed_nodata=assumed_nodata))
+    if not reader.info.georeferenced:
+        raise MapError(f"{path}: {how_to_place(path)}")
+    own = Grid.of(reader.info)
     if own.same_as(grid):
-        return dataset
+        return reader
     _check_overlap(path, own, grid)
-    if resampling is None:
-        resampling = Resampling.average if own.pixel_side(grid) < 0.5 else Resampling.bilinear
-    if dataset.colorinterp[0] == ColorInterp.palette:
-        resampling = Resampling.nearest
-    warped = WarpedVRT(
-        dataset,
-        crs=grid.crs,
-        transform=grid.transform,
-        width=grid.width,
-        height=grid.height,
-        resampling=resampling,
-        tolerance=EXACT,
-        add_alpha=dataset.nodata is None and ColorInterp.alpha not in dataset.colorinterp,
-    )
-    return stack.enter_context(warped)
+    how = Resampling.nearest if classes else None
+    return stack.enter_context(resampled(reader, grid, resampling=how, numbers=classes))
 
 
 def _check_overlap(path: Path | str, own: Grid, grid: Grid) -> None:

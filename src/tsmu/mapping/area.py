@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import geopandas
 import numpy as np
 import rasterio
 import shapely
@@ -11,6 +10,7 @@ from rasterio.transform import Affine
 
 from tsmu.imagery.raster import GDAL_OPTIONS
 from tsmu.mapping.sink import NO_DATA
+from tsmu.projecting import DEGREES, cut_at_180, polygon_parts, transformed
 
 LONGEST = 2048  # px; larger rasters are read coarser, so the outline is right to a coarse pixel
 
@@ -30,5 +30,6 @@ def valid_area(raster: Path) -> shapely.MultiPolygon:
     # Regions that touch only at a corner stay apart: joined, they would be invalid polygons.
     found = shapes(valid.astype(np.uint8), mask=valid, connectivity=4, transform=transform)
     outlines = [shapely.Polygon(shape["coordinates"][0], shape["coordinates"][1:]) for shape, _ in found]
-    area = shapely.union_all(geopandas.GeoSeries(outlines, crs=crs).to_crs(4326).array)
-    return shapely.MultiPolygon(shapely.get_parts(area).tolist())
+    placed = transformed(np.array([*outlines, None], dtype=object)[:-1], crs, DEGREES)
+    area = shapely.union_all(cut_at_180(placed))
+    return shapely.MultiPolygon(polygon_parts(np.array([area], dtype=object)).tolist())

@@ -5,12 +5,34 @@ from collections.abc import Sequence
 import numpy as np
 
 from tsmu.errors import MapError
+from tsmu.imagery.together import undeclared_fill
 from tsmu.mapping.source import Scene
 
 WINDOWS, SIDE = 4, 64  # windows along each axis, pixels of a window
 BRIGHTEST = 98  # percentile
 TOO_BRIGHT, TOO_DARK = 8.0, 1 / 50  # times the training's brightest values
 SAME = {"float64": "float32"}  # rasters are read so
+
+
+def check_fills(scene: Scene) -> None:
+    """Refuse a scene in which many pixels have a value that looks like a fill value that is not declared.
+
+    Raises:
+        MapError: it has one.
+        ImageError: the scene is damaged.
+    """
+    if {info.dtype for info in scene.infos} == {"uint8"}:
+        return
+    images = scene.image_channels
+    parts = [part[images].reshape(len(images), -1, 1) for part in scene.samples(WINDOWS, SIDE)]
+    values = np.concatenate(parts, axis=1)
+    found = undeclared_fill(values, np.asarray(np.isfinite(values).all(axis=0)))
+    if found:
+        position, value, count = found
+        raise MapError(
+            f"{scene.name}: {count} pixels of a sample of {scene.bands[images[position]]} are {value:.10g}, far from "
+            f"all others; if that means no data, declare it: gdal_edit.py -a_nodata {value:.10g} FILE"
+        )
 
 
 def check_values(scene: Scene, dtypes: Sequence[str] | None, mean: Sequence[float], std: Sequence[float]) -> None:

@@ -5,24 +5,26 @@ are neither read nor computed; unwanted pixels elsewhere are no data in the map,
 sees them.
 """
 
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Protocol
 
-import geopandas
 import numpy as np
-import pyogrio
 import shapely
-from pyogrio.errors import DataSourceError
-from rasterio.enums import Resampling
 from rasterio.features import geometry_mask
 from rasterio.windows import Window
 
 from tsmu.errors import MapError
 from tsmu.imagery.grids import Grid
-from tsmu.imagery.raster import Valid, file_identity, read_window
+from tsmu.imagery.raster import Valid, file_identity
 from tsmu.imagery.terrain import SLOPE, derive_terrain
+from tsmu.issues import IssueLog
 from tsmu.mapping.alignment import open_aligned
+from tsmu.projecting import Shapes, laid_on
+from tsmu.vector_files import is_vector_file, read_polygons
+
+TOLERANCE = 0.1  # px by which an edge of a polygon may lie off
 
 
 class Limit(Protocol):
@@ -40,32 +42,36 @@ class Area:
     """Only pixels whose centre lies in the polygons of a file; or only the others.
 
     Args:
-        path: polygons in any format that GDAL reads, in any CRS.
+        path: polygons as `vector_files.read_polygons` takes them, in any CRS.
         grid: the scene's grid.
         inside: whether it is the pixels in the polygons that are wanted.
+        log: takes the features that are left out or repaired.
+        layers: the names of the layers that are read; by default all.
 
     Raises:
         MapError: the file holds no polygons; or none is in the scene, where they are wanted.
     """
 
-    def __init__(self, path: Path, grid: Grid, *, inside: bool = True) -> None:
-        self.identity: object = ["area" if inside else "not area", file_identity(path)]
+    def __init__(
+        self, path: Path, grid: Grid, *, inside: bool = True, log: IssueLog | None = None, layers: Sequence[str] = ()
+    ) -> None:
+        self.identity: object = ["area" if inside else "not area", file_identity(path), *layers]
         self._grid = grid
         self._inside = inside
-        try:
-            table = geopandas.read_file(path)
-        except (OSError, ValueError, RuntimeError) as error:
-            raise MapError(f"{path}: cannot be read as polygons ({str(error).splitlines()[0]})") from None
-        if not isinstance(table, geopandas.GeoDataFrame):
-            raise MapError(f"{path}: holds no polygons; give another area")
-        if table.crs is None:
-            raise MapError(f"{path}: has no CRS; give the area one")
-        shapes = np.asarray(table.geometry.dropna().make_valid().to_crs(grid.crs))
-        self._shapes = shapes[shapely.get_dimensions(shapes) == 2]
+        log = IssueLog(path) if log is None else log
+        parts = read_polygons(path, log, MapError, layers)
+        count = sum(map(len, parts))
+        off = TOLERANCE * abs(grid.transform.determinant) ** 0.5
+        placed = [
+            laid_on(np.array(part.geometry.array, object), part.crs, grid.crs, grid.bounds, off) for part in parts
+        ]
+        shapes: Shapes = np.concatenate(placed)
+        self._shapes = shapes[~shapely.is_empty(shapes)]
         self._tree = shapely.STRtree(self._shapes)
-        here = self._tree.query(_outline(grid, Window(0, 0, grid.width, grid.height)))
-        if not len(self._shapes) or (inside and not len(here)):
-            raise MapError(f"{path}: none of its {len(self._shapes)} polygons lies in the scene; give another area")
+        here = self._tree.query(_outline(grid, Window(0, 0, grid.width, grid.height)), predicate="intersects")
+        if not count or (inside and not len(here)):
+            first = f" (the first problem: {log.errors[0]})" if log.errors else ""
+            raise MapError(f"{path}: none of its {count} polygons lies in the scene{first}; give another area")
 
     def wanted(self, window: Window) -> Valid:
         """Whether each pixel's centre lies in a polygon, or in none."""
@@ -96,11 +102,12 @@ class Steep:
         derived = derive_terrain(dem, grid, (SLOPE,), cache, least=0)
         self.identity: object = ["steep", degrees, derived.path.name]
         self._degrees = degrees
-        self._dataset = open_aligned(derived.path, grid, stack)
+        self._slopes = open_aligned(derived.path, grid, stack)
 
     def wanted(self, window: Window) -> Valid:
         """Whether the ground is steep enough, or its slope unknown."""
-        return np.asarray(~(self._dataset.read(1, window=window) < self._degrees))
+        values, valid = self._slopes.read(window)
+        return np.asarray(~valid | ~(values[0] < self._degrees))
 
 
 class Outside:
@@ -118,35 +125,32 @@ class Outside:
 
     def __init__(self, path: Path | str, grid: Grid, stack: ExitStack) -> None:
         self.identity: object = ["outside", file_identity(path)]
-        self._dataset = open_aligned(path, grid, stack, resampling=Resampling.nearest)
+        self._mask = open_aligned(path, grid, stack, classes=True)
 
     def wanted(self, window: Window) -> Valid:
         """Whether the mask leaves each pixel in."""
-        _, valid = read_window(self._dataset, window)
-        return np.asarray((self._dataset.read(1, window=window) == 0) | ~valid)  # a palette's numbers, not its colours
+        numbers, valid = self._mask.read_numbers(window)
+        return np.asarray((numbers == 0) | ~valid)
 
 
-def left_out(place: Path | str, grid: Grid, stack: ExitStack) -> Limit:
+def left_out(
+    place: Path | str, grid: Grid, stack: ExitStack, *, log: IssueLog | None = None, layers: Sequence[str] = ()
+) -> Limit:
     """Leave out what a file shows, such as clouds or water: polygons, or a raster where it is not zero.
 
     Args:
         place: the file; a raster may be an address.
         grid: the scene's grid.
         stack: closes what is opened.
+        log: takes the features that are left out or repaired.
+        layers: the names of the layers of polygons that are read; by default all.
 
     Raises:
         ImageError, MapError: it is neither, or lies elsewhere.
     """
-    if isinstance(place, Path) and _has_shapes(place):
-        return Area(place, grid, inside=False)
+    if isinstance(place, Path) and is_vector_file(place):
+        return Area(place, grid, inside=False, log=log, layers=layers)
     return Outside(place, grid, stack)
-
-
-def _has_shapes(path: Path) -> bool:
-    try:
-        return any(kind is not None for _, kind in pyogrio.list_layers(path))
-    except DataSourceError:
-        return False
 
 
 def _outline(grid: Grid, window: Window) -> shapely.Polygon:

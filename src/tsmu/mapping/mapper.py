@@ -27,6 +27,8 @@ from tsmu.mapping.result import (
     RUN,
     Counts,
     MapResult,
+    is_whole,
+    rasters_are_whole,
     result_in,
     tags_in,
 )
@@ -155,7 +157,7 @@ class MapRun:
     def finish(self, progress: Progress | None = None, *, force: bool = False) -> MapResult:
         """Compute what is not there, and give the files their names."""
         there = {} if force else tags_in(self._out)
-        if there.get(OUTLINES) == self._labels[OUTLINES] and (self._out / POLYGONS).exists():
+        if there.get(OUTLINES) == self._labels[OUTLINES] and is_whole(self._out, self._names):
             return result_in(self._out)
         with write_errors(self._out):
             state = RunState.begin(self._out / FOLDER, self._run, self._rows)
@@ -168,7 +170,7 @@ class MapRun:
         return result_in(self._out, computed)
 
     def _is_computed(self, there: Mapping[str, str]) -> bool:
-        return there.get(RUN) == self._run and all((self._out / name).exists() for name in self._computed)
+        return there.get(RUN) == self._run and rasters_are_whole(self._out, self._computed)
 
     def _write(self, there: Mapping[str, str], state: RunState, progress: Progress | None) -> int:
         """Write all files, as whole ones; gives how many bands were computed for it."""

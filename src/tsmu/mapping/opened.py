@@ -8,18 +8,22 @@ from pathlib import Path
 import shapely
 
 from tsmu.errors import MapError
+from tsmu.files import content_digest
+from tsmu.imagery.grids import Grid
+from tsmu.imagery.raster import describe, is_remote
 from tsmu.imagery.terrain import Terrain, derive_terrain, place_of_dem, terrain_bands
+from tsmu.issues import Issue, IssueLog
 from tsmu.mapping.answers import ALL_VIEWS, AS_IT_IS
 from tsmu.mapping.choose import INT8_FROM, choose_engine
 from tsmu.mapping.context import measured_overlap
 from tsmu.mapping.engine import Engine
-from tsmu.mapping.fit import check_values
+from tsmu.mapping.fit import check_fills, check_values
 from tsmu.mapping.limits import Area, Limit, Steep, left_out
 from tsmu.mapping.mapper import MapRun
 from tsmu.mapping.plan import Tiling, plan_tiling
 from tsmu.mapping.polygons import Outlining
 from tsmu.mapping.publish import publish
-from tsmu.mapping.result import MapResult, tags_in
+from tsmu.mapping.result import RASTER, MapResult, tags_in
 from tsmu.mapping.routing import Routed, route
 from tsmu.mapping.scenes import SceneOrder, place_of
 from tsmu.mapping.source import Scene, scene_grid
@@ -29,6 +33,7 @@ from tsmu.model.serving import served_record, serving_bundle
 from tsmu.workspace import Workspace
 
 TERRAIN = "terrain"  # folder of the cache
+SCENE, SCENE_CONTENT = "tsmu_scene", "tsmu_scene_content"  # tags of the raster: whose map it is
 
 
 @dataclass(frozen=True)
@@ -53,6 +58,8 @@ class Wanted:
     any_resolution: bool
     force: bool
     publish: str | None
+    aoi_layers: tuple[str, ...] = ()
+    leave_out_layers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -104,6 +111,8 @@ class MappedScene:
         published: where its files were copied to.
         without_terrain: share of the scene, 0 to 1, that is no data because its terrain is not known; None for a
             model that takes none.
+        issues: what was wrong with the polygons of its limits.
+        remarks: what was concluded about its rasters from their values: file, problem and action.
     """
 
     result: MapResult
@@ -113,6 +122,8 @@ class MappedScene:
     pixel_size: float | None
     published: str | None
     without_terrain: float | None
+    issues: Sequence[Issue]
+    remarks: list[tuple[str, str, str]]
 
 
 @dataclass(frozen=True)
@@ -125,13 +136,22 @@ class OpenedScene:
     run: MapRun
     publish_to: str | None
     without_terrain: float | None
+    issues: Sequence[Issue]
 
     def finished(self, result: MapResult) -> MappedScene:
         """Publish its map, if that is wanted, and tell what is to be told of it."""
         published = publish(result, self.publish_to) if self.publish_to else None
         scene = self.scene
         return MappedScene(
-            result, self.plan, self.by, scene.footprint, scene.info.pixel_size, published, self.without_terrain
+            result,
+            self.plan,
+            self.by,
+            scene.footprint,
+            scene.info.pixel_size,
+            published,
+            self.without_terrain,
+            self.issues,
+            scene.remarks,
         )
 
 
@@ -163,6 +183,7 @@ class SceneOpener:
     def __init__(self, wanted: Wanted, space: Workspace) -> None:
         self._wanted, self._space = wanted, space
         self._current = served_record(space.models)
+        self._bundles: dict[str, Bundle] = {}
         self._ready: dict[tuple[str, bool], _Served] = {}
 
     @contextmanager
@@ -178,8 +199,7 @@ class SceneOpener:
             MapError, ImageError, RegionError, BundleError: it cannot be mapped, or not as wanted.
         """
         wanted, current = self._wanted, self._current
-        place = str(order.post.resolve()) if isinstance(order.post, Path) else order.post
-        _check_free(folder, place)
+        _check_free(folder, order.post, self._space)
         with ExitStack() as stack:
             terrain = self._terrain(order)
             scene = stack.enter_context(
@@ -187,16 +207,19 @@ class SceneOpener:
                     order.post,
                     order.pre,
                     current.bands,
-                    scale=wanted.scale or 1.0,
+                    scale=1.0 if wanted.scale is None else wanted.scale,
                     terrain=terrain.path if terrain else None,
                 )
             )
             routed = plan.routed if plan else self._routed(order, scene)
-            pixels = scene.width * scene.height * len(ALL_VIEWS if wanted.tta else AS_IT_IS)
-            served = [self._of_region(name, pixels) for name in routed.regions]
             if plan is None:
-                for one in served:
-                    self._check(scene, one)
+                for name in routed.regions:
+                    self._check(scene, name)
+            log = IssueLog(str(order.post))
+            limits = self._limits(scene, stack, log)
+            pixels = scene.width * scene.height * len(ALL_VIEWS if wanted.tta else AS_IT_IS)
+            served = [self._of_region(name, pixels) for name in routed.regions]  # compiled: all else is settled
+            if plan is None:
                 plan = Plan(routed, self._tiling(scene, served))
             by = [one.maps(wanted.threshold) for one in served]
             run = MapRun(
@@ -207,11 +230,12 @@ class SceneOpener:
                     [one.threshold for one in by], wanted.min_area, wanted.min_probability, wanted.simplify
                 ),
                 **vars(plan.tiling),
-                limits=self._limits(scene, stack),
+                limits=limits,
                 tta=wanted.tta,
                 region_layer=wanted.region_layer,
                 tags={
-                    "tsmu_scene": place,
+                    SCENE: _place(order.post, self._space),
+                    SCENE_CONTENT: content_digest(order.post) if isinstance(order.post, Path) else "",
                     "tsmu_bundle": by[0].bundle,
                     "tsmu_bundle_digest": by[0].digest,
                     "tsmu_region": routed.region,
@@ -220,7 +244,7 @@ class SceneOpener:
                 notes={"region": routed.regions, "bundle": [one.label for one in by]},
             )
             publish_to = f"{wanted.publish.rstrip('/')}/{order.name}" if wanted.publish else None
-            yield OpenedScene(scene, plan, by, run, publish_to, terrain.unknown if terrain else None)
+            yield OpenedScene(scene, plan, by, run, publish_to, terrain.unknown if terrain else None, log.issues)
 
     def _terrain(self, order: SceneOrder) -> Terrain | None:
         """The terrain under a scene that the model takes, if it takes any and an elevation model is given."""
@@ -238,18 +262,26 @@ class SceneOpener:
     def _of_region(self, region: str, pixels: int) -> _Served:
         which = region, pixels >= INT8_FROM
         if which not in self._ready:
-            bundle = serving_bundle(self._space.models, region)
-            bundle.require_region(region)
+            bundle = self._bundle(region)
             engine = choose_engine(self._wanted.engine, bundle, region, self._space, self._wanted.precision, pixels)
             self._ready[which] = _Served(region, bundle, engine)
         return self._ready[which]
 
-    def _check(self, scene: Scene, served: _Served) -> None:
+    def _bundle(self, region: str) -> Bundle:
+        """The version that serves a region."""
+        if region not in self._bundles:
+            bundle = serving_bundle(self._space.models, region)
+            bundle.require_region(region)
+            self._bundles[region] = bundle
+        return self._bundles[region]
+
+    def _check(self, scene: Scene, region: str) -> None:
         """Refuse a scene that is not of the kind that a region's decoder was trained on."""
+        check_fills(scene)
+        record = self._bundle(region).record
         if not self._wanted.any_resolution:
-            scene.check_pixel_size(served.serving.pixel_size)
+            scene.check_pixel_size(record.regions[region].pixel_size)
         if self._wanted.scale is None:
-            record = served.bundle.record
             check_values(scene, record.dtypes, record.mean, record.std)
 
     def _tiling(self, scene: Scene, served: Sequence[_Served]) -> Tiling:
@@ -264,21 +296,45 @@ class SceneOpener:
         networks = len({one.engine.identity for one in served})
         return plan_tiling(served[0].engine, len(scene.bands), scene.width, tile, overlap, networks)
 
-    def _limits(self, scene: Scene, stack: ExitStack) -> list[Limit]:
+    def _limits(self, scene: Scene, stack: ExitStack, log: IssueLog) -> list[Limit]:
         limits: list[Limit] = []
         if self._wanted.aoi:
-            limits.append(Area(self._wanted.aoi, scene.grid))
+            limits.append(Area(self._wanted.aoi, scene.grid, log=log, layers=self._wanted.aoi_layers))
         if self._wanted.dem and self._wanted.slope_below is not None:
             cache = self._space.cache / TERRAIN
             dem = place_of_dem(self._wanted.dem)
             limits.append(Steep(dem, self._wanted.slope_below, scene.grid, stack, cache))
         if self._wanted.leave_out:
-            limits.append(left_out(place_of(self._wanted.leave_out), scene.grid, stack))
+            place, layers = place_of(self._wanted.leave_out), self._wanted.leave_out_layers
+            limits.append(left_out(place, scene.grid, stack, log=log, layers=layers))
         return limits
 
 
-def _check_free(folder: Path, place: str) -> None:
-    """Refuse to put a scene's map where another scene's lies."""
-    there = tags_in(folder).get("tsmu_scene")
-    if there not in (None, place):
-        raise MapError(f"{folder}: holds the map of {there}; give this scene a name of its own with --name")
+def _check_free(folder: Path, post: Path | str, space: Workspace) -> None:
+    """Refuse to put a scene's map where another scene's lies.
+
+    It is the same scene's under the same name within the workspace, or with the same content elsewhere. Maps of
+    before that was noted name an absolute path: where nothing lies there any more, workspace or scene was moved.
+    """
+    there = tags_in(folder)
+    place = there.get(SCENE)
+    if place is None or place == _place(post, space):
+        return
+    if isinstance(post, Path) and not is_remote(place):
+        if place == str(post.resolve()) or (there.get(SCENE_CONTENT) or "unknown") == content_digest(post):
+            return
+        gone = not (space.root / place).exists()
+        if SCENE_CONTENT not in there and gone and Path(place).name == post.name and _same_grid(folder, post):
+            return
+    raise MapError(
+        f"{folder}: holds the map of {place}; give this scene a name of its own: --name, or a table's column name"
+    )
+
+
+def _same_grid(folder: Path, post: Path) -> bool:
+    return Grid.of(describe(folder / RASTER)).same_as(scene_grid(post))
+
+
+def _place(post: Path | str, space: Workspace) -> str:
+    """How a map names its scene: relative to the workspace inside it, absolute outside; an address as it is."""
+    return space.stored_path(post) if isinstance(post, Path) else post

@@ -1,6 +1,6 @@
 """What mapping a scene gave, and whether it was given before."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -10,6 +10,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import rasterio
 from rasterio.errors import RasterioError
+
+from tsmu.mapping.sink import read_rows
 
 RASTER, POLYGONS = "probability.tif", "polygons.parquet"
 DEVIATION, REGIONS = "deviation.tif", "regions.tif"  # where they were asked for
@@ -76,6 +78,26 @@ def result_in(out: Path, bands_computed: int = 0) -> MapResult:
     area, pixels = (_sum(table[name]) for name in ("area_m2", "pixels"))
     layers = {(out / name).stem: out / name for name in (DEVIATION, REGIONS) if (out / name).exists()}
     return MapResult(raster, layers, polygons, len(table), float(area), int(pixels), counts, bands_computed)
+
+
+def rasters_are_whole(out: Path, names: Iterable[str]) -> bool:
+    """Whether rasters lie in a folder, and can be read to their last row."""
+    try:
+        for name in names:
+            for _ in read_rows(out / name):
+                pass
+    except RasterioError:
+        return False
+    return True
+
+
+def is_whole(out: Path, names: Iterable[str]) -> bool:
+    """Whether rasters and polygons lie in a folder, and can be read."""
+    try:
+        pq.read_table(out / POLYGONS)
+    except (OSError, pa.ArrowException):
+        return False
+    return rasters_are_whole(out, names)
 
 
 def tags_in(out: Path) -> dict[str, str]:

@@ -1,17 +1,19 @@
 """The scenes that are to be mapped: files, addresses, or a table of them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path, PurePosixPath
 
 import pandas as pd
 
-from tsmu.errors import MapError
+from tsmu.errors import MapError, TableError
+from tsmu.files import listed_file
 from tsmu.imagery.raster import is_remote
+from tsmu.issues import IssueLog
+from tsmu.spreadsheets import day_of, named_columns, read_date_columns, read_table_file
 
 COLUMNS = ("post", "pre", "region", "date_pre", "date_post", "name")
-TABLE = ".csv"
 
 
 @dataclass(frozen=True)
@@ -33,9 +35,9 @@ class SceneOrder:
     date_post: str | None = None
 
 
-def place_of(text: str, folder: Path | None = None) -> Path | str:
-    """An address as it is, anything else as a path, from `folder` on."""
-    return text if is_remote(text) else (folder or Path()) / Path(text).expanduser()
+def place_of(text: str) -> Path | str:
+    """An address as it is, anything else as a path."""
+    return text if is_remote(text) else Path(text).expanduser()
 
 
 def scene_name(name: str) -> str:
@@ -45,7 +47,9 @@ def scene_name(name: str) -> str:
         MapError: it cannot.
     """
     if name in ("", ".", "..") or Path(name).name != name:
-        raise MapError(f"scene name {name!r}: cannot be a folder's name; give another with --name")
+        raise MapError(
+            f"scene name {name!r}: cannot be a folder's name; give another: --name, or a table's column name"
+        )
     return name
 
 
@@ -54,10 +58,11 @@ def name_of(place: Path | str) -> str:
     return scene_name(PurePosixPath(str(place).partition("?")[0]).stem if is_remote(place) else Path(place).stem)
 
 
-def read_scene_table(path: Path) -> list[tuple[int, SceneOrder | str]]:
-    """Read a CSV with the column `post` and, where wanted, `pre`, `region`, `date_pre`, `date_post`, `name`.
+def read_scene_table(path: Path, log: IssueLog) -> list[tuple[int, SceneOrder | str]]:
+    """Read a table with the column `post` and, where wanted, `pre`, `region`, `date_pre`, `date_post`, `name`.
 
-    Paths are relative to the table's folder.
+    Paths are relative to the table's folder. What was taken for granted, as the order of day and month, goes to
+    `log`.
 
     Returns:
         For each row its number, the header being row 1, and the scene, or what is wrong with the row.
@@ -66,29 +71,38 @@ def read_scene_table(path: Path) -> list[tuple[int, SceneOrder | str]]:
         MapError: the table cannot be read, or its columns are others.
     """
     try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
-    except (OSError, ValueError) as error:
-        raise MapError(f"{path}: cannot be read as a CSV table ({str(error).splitlines()[0]}); correct it") from None
-    if unknown := [str(name) for name in table if name not in COLUMNS] or ("post" not in table and ["no post"]):
+        table = read_table_file(path, log)
+    except TableError as error:
+        raise MapError(f"{error}; correct it") from None
+    columns = named_columns(table, {name: (name,) for name in COLUMNS})
+    unknown = [str(name) for name in table if name not in columns.values()]
+    if unknown := unknown or ([] if "post" in columns else ["no post"]):
         raise MapError(f"{path}: columns must be {', '.join(COLUMNS)}, found {', '.join(unknown)}; rename them")
-    rows = [{str(name): str(cell) for name, cell in cells.items()} for cells in table.to_dict("records")]
-    return [(row, _order(cells, path.parent)) for row, cells in enumerate(rows, start=2)]
+    cells = pd.DataFrame({name: table[column].str.strip() for name, column in columns.items()}, index=table.index)
+    dates = read_date_columns(cells, [name for name in COLUMNS[3:5] if name in cells], path, log)
+    rows = []
+    for at, row in enumerate(cells.index):
+        try:
+            days = {name: day_of(name, cells[name].iloc[at], column, at) for name, column in dates.items()}
+            rows.append((int(row), _order(dict(cells.iloc[at]), days, path.parent)))
+        except (MapError, TableError) as error:
+            rows.append((int(row), str(error)))
+    return rows
 
 
-def _order(cells: dict[str, str], folder: Path) -> SceneOrder | str:
-    found = {name: cells.get(name, "").strip() for name in COLUMNS}
-    if not found["post"]:
+def _order(cells: Mapping[str, str], days: Mapping[str, date | None], folder: Path) -> SceneOrder | str:
+    given = {name: cells.get(name, "") for name in COLUMNS}
+    if not given["post"]:
         return "no post-event raster is named"
-    try:
-        dates = [date.fromisoformat(found[name]).isoformat() if found[name] else None for name in COLUMNS[3:5]]
-        post = place_of(found["post"], folder)
-        name = scene_name(found["name"]) if found["name"] else name_of(post)
-    except ValueError:
-        return f"dates {found['date_pre']!r} and {found['date_post']!r}: must be like 2024-08-31"
-    except MapError as error:
-        return str(error)
-    pre = place_of(found["pre"], folder) if found["pre"] else None
-    return SceneOrder(post, pre, name, found["region"] or None, *dates)
+    post = _listed(given["post"], folder)
+    name = scene_name(given["name"]) if given["name"] else name_of(post)
+    pre = _listed(given["pre"], folder) if given["pre"] else None
+    texts = [day.isoformat() if (day := days.get(name)) else None for name in COLUMNS[3:5]]
+    return SceneOrder(post, pre, name, given["region"] or None, *texts)
+
+
+def _listed(cell: str, folder: Path) -> Path | str:
+    return cell if is_remote(cell) else listed_file(folder, cell)
 
 
 def check_names(orders: Sequence[SceneOrder]) -> None:

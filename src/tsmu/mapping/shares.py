@@ -15,14 +15,14 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
-import pyproj
 import shapely
 from rasterio.windows import Window
 from shapely.geometry.base import BaseGeometry
 
-from tsmu.geodesy import GEOD
+from tsmu.geodesy import ground_matrix
 from tsmu.imagery.grids import Grid
 from tsmu.mapping.sink import NO_DATA
+from tsmu.projecting import DEGREES, transformer, within_180
 from tsmu.regions.borders import Borders
 
 BLEND_M = 500.0  # on each side of a border
@@ -50,8 +50,8 @@ class RegionShares:
         self._areas = [shapely.get_parts(area) for area in areas.values()]
         self._borders = [Borders(parts) for parts in self._areas]
         self._block = functools.lru_cache(KEPT)(self._made_block)
-        self._to_degrees = pyproj.Transformer.from_crs(grid.crs, 4326, always_xy=True)
-        widest = BLEND_M / (STEPS_IN_BLEND * _pixel_metres(grid, self._to_degrees))
+        self._to_degrees = transformer(grid.crs, DEGREES)
+        widest = BLEND_M / (STEPS_IN_BLEND * _pixel_metres(grid))
         self._step = 1 << int(np.log2(np.clip(widest, 1, WIDEST_STEP)))  # divides a block
 
     @property
@@ -86,6 +86,7 @@ class RegionShares:
         """Metres to each region's border on a grid of places, positive inside, no more than the blend is wide."""
         row, column = np.meshgrid(rows, columns, indexing="ij")
         longitude, latitude = self._to_degrees.transform(*(self._grid.transform @ (column.ravel(), row.ravel())))
+        longitude = within_180(longitude)
         points = np.asarray(shapely.points(longitude, latitude))
         nowhere = np.ones(len(points), bool)
         found = []
@@ -151,11 +152,6 @@ def _between(distance: Distances, step: int) -> Distances:
     return distance
 
 
-def _pixel_metres(grid: Grid, to_degrees: pyproj.Transformer) -> float:
+def _pixel_metres(grid: Grid) -> float:
     """The longer side of a pixel in the middle of the scene, metres."""
-    middle = grid.width / 2, grid.height / 2
-    start, *ends = (
-        to_degrees.transform(*(grid.transform @ (middle[0] + column, middle[1] + row)))
-        for column, row in ((0, 0), (1, 0), (0, 1))
-    )
-    return max(float(GEOD.inv(*start, *end)[2]) for end in ends)
+    return float(np.hypot(*ground_matrix(grid.crs, grid.transform, grid.width, grid.height)).max())

@@ -15,14 +15,14 @@ import numpy.typing as npt
 import rasterio
 import shapely
 from rasterio.errors import RasterioError
-from rasterio.io import DatasetReader
-from rasterio.vrt import WarpedVRT
 from rasterio.windows import Window
 
 from tsmu.errors import ImageError, MapError
 from tsmu.imagery.grids import Grid
-from tsmu.imagery.raster import REMOTE, RasterInfo, Valid, describe, file_identity, is_remote, read_window
+from tsmu.imagery.placing import how_to_place
+from tsmu.imagery.raster import REMOTE, RasterInfo, RasterReader, Valid, describe, file_identity, is_remote
 from tsmu.imagery.terrain import ROLE, image_channels, terrain_bands
+from tsmu.imagery.together import assumed_nodata, check_scaling
 from tsmu.mapping.alignment import open_aligned
 
 ROLES = ("pre", "post", "terrain")
@@ -36,7 +36,7 @@ class _Image:
     """One raster of the scene; `take[i]` of its bands goes to `put[i]` of the scene's."""
 
     name: str
-    dataset: DatasetReader
+    reader: RasterReader
     take: list[int]
     put: list[int]
 
@@ -82,13 +82,18 @@ class Scene:
         self.bands = list(bands or (f"{role}:{band}" for role in infos for band in infos[role].bands))
         self.image_channels = image_channels(self.bands)
         _check_roles(self.bands, infos)
+        if "pre" in infos:
+            check_scaling(infos["pre"], infos["post"])
         chosen = {role: _choose_bands(info, role, self.bands) for role, info in infos.items()}
         with ExitStack() as stack:
             stack.enter_context(rasterio.Env(**REMOTE))
+            nodata = dict(zip(infos, assumed_nodata(list(infos.values())), strict=True))
             self._images = [
-                _Image(str(path), open_aligned(path, self.grid, stack), *chosen[role]) for role, path in places.items()
+                _Image(str(path), open_aligned(path, self.grid, stack, assumed_nodata=nodata[role]), *chosen[role])
+                for role, path in places.items()
             ]
             self._stack = stack.pop_all()
+        self._nodata = {str(places[role]): value for role, value in nodata.items() if value is not None}
 
     def __enter__(self) -> Self:
         """Return the scene itself."""
@@ -103,6 +108,24 @@ class Scene:
     def close(self) -> None:
         """Close the rasters."""
         self._stack.close()
+
+    @property
+    def remarks(self) -> list[tuple[str, str, str]]:
+        """What was concluded about the rasters from their values so far: file, problem and action for an issue log."""
+        found = []
+        for info in self.infos:
+            for assumption in info.assumptions:
+                what, _, how = assumption.partition(": ")
+                found.append((str(info.path), what, how))
+        for image in self._images:
+            if image.name in self._nodata:
+                value = f"{self._nodata[image.name]:g}"
+                problem = f"declares no no-data value, the other raster of the scene {value}"
+                found.append((image.name, problem, f"pixels that are {value} in all bands are no data"))
+            if image.reader.filled:
+                problem = "holds a value that no image measures, such as -9999, and does not declare it as no data"
+                found.append((image.name, problem, "no data there"))
+        return found
 
     @property
     def width(self) -> int:
@@ -171,9 +194,7 @@ class Scene:
 
     def _files(self) -> list[str]:
         """All files of the images, those behind a VRT among them."""
-        opened = (image.dataset for image in self._images if image.name != str(self._terrain))
-        sources = (dataset.src_dataset if isinstance(dataset, WarpedVRT) else dataset for dataset in opened)
-        return [file for dataset in sources for file in dataset.files]
+        return [file for info in self.infos for file in info.files]
 
     def check_pixel_size(self, trained: tuple[float, float] | None) -> None:
         """Refuse a scene much coarser or finer than what the model was trained on.
@@ -199,7 +220,7 @@ class Scene:
 
 def _read(image: _Image, window: Window) -> tuple[npt.NDArray[np.generic], Valid]:
     try:
-        return read_window(image.dataset, window)
+        return image.reader.read(window)
     except RasterioError as error:
         reason = str(error.__cause__ or error).replace("\n", " ")
         where = f"near row {window.row_off}, column {window.col_off} ({reason})"
@@ -227,7 +248,7 @@ def scene_grid(post: Path | str) -> Grid:
 def _footprint(info: RasterInfo) -> shapely.Polygon:
     """The scene's outline in EPSG:4326; MapError where it has no place on Earth."""
     if not info.georeferenced:
-        raise MapError(f"{info.path}: has no CRS or no place; georeference it, for instance with gdal_translate -a_srs")
+        raise MapError(f"{info.path}: {how_to_place(info.path)}")
     if not info.on_earth:
         raise MapError(f"{info.path}: its CRS is not of the Earth; only scenes of the Earth can be mapped")
     try:

@@ -77,6 +77,8 @@ class BundleRecord(_Record):
         mean, std: per band, raw units; fixed by the first region's training chips.
         dtypes: types of the training images' files, such as uint8; None in bundles of before they
             were noted.
+        run: name of the training in the workspace's `runs` that it was written by, so that an update
+            which is killed right then is not done twice; None in bundles of before it was noted.
         decoders: decoder names, in the order in which they were added.
         regions: by name, in the order in which they were first learned.
     """
@@ -95,6 +97,7 @@ class BundleRecord(_Record):
     dtypes: list[str] | None = None
     weights_source: str | None = None
     weights_digest: str | None = None
+    run: str | None = None
 
     @property
     def newest_region(self) -> str:

@@ -17,9 +17,11 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 from tsmu.errors import RegionError
+from tsmu.issues import IssueLog
+from tsmu.projecting import earth_crs, transformed
 from tsmu.regions.borders import Borders, Floats
-from tsmu.regions.layers import earth_crs, read_layer
 from tsmu.regions.names import region_key
+from tsmu.vector_files import read_polygons
 
 LAYER = "regions"
 MAP_CRS = "EPSG:4326"
@@ -53,7 +55,7 @@ class RegionMap:
         """
         if not path.exists():
             raise RegionError(f"{path}: no region map yet; make one with: tsmu regions use FILE --name-field FIELD")
-        frame = read_layer(path, LAYER)
+        (frame,) = read_polygons(path, IssueLog(path), RegionError, [LAYER])
         if "name" not in frame.columns:
             raise RegionError(f"{path}: no column name; make it again with: tsmu regions use FILE --name-field FIELD")
         return cls.of_frame(frame)
@@ -175,15 +177,10 @@ class RegionMap:
 
 def _to_map_crs(footprint: BaseGeometry, crs: Any) -> BaseGeometry:
     try:
-        source = earth_crs(pyproj.CRS.from_user_input(crs), "footprint")
+        source = earth_crs(pyproj.CRS.from_user_input(crs), "footprint", RegionError)
     except pyproj.exceptions.CRSError:
         raise RegionError(f"footprint: unknown coordinate reference system {crs!r}") from None
-    if source == pyproj.CRS(MAP_CRS):
-        return footprint
-    west, south, east, north = footprint.bounds
-    step = max(east - west, north - south) / 20  # straight edges are curves in the other CRS
-    dense = shapely.segmentize(footprint, step) if step > 0 else footprint
-    placed: BaseGeometry = gpd.GeoSeries([dense], crs=source).to_crs(MAP_CRS).iloc[0]
+    placed: BaseGeometry = transformed(np.array([footprint], dtype=object), source, MAP_CRS)[0]
     return placed
 
 

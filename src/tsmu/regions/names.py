@@ -3,13 +3,15 @@
 import re
 
 from tsmu.errors import RegionError
+from tsmu.files import composed, name_key
 
 FORBIDDEN = r'/\:*?"<>|.'
 MAX_NAME = 80
 
 
 def check_region_name(name: str) -> str:
-    """Return `name` if it can name a region and the files made for it; else raise RegionError."""
+    """Return `name`, in the composed Unicode form, if it can name a region and its files; else raise RegionError."""
+    name = composed(name)
     if not 1 <= len(name) <= MAX_NAME:
         problem = f"has {len(name)} characters, not 1 to {MAX_NAME}"
     elif not name.isprintable():
@@ -32,5 +34,5 @@ def clean_region_name(text: str) -> str:
 
 
 def region_key(name: str) -> str:
-    """What two spellings of one region have in common: case, blanks and underscores do not count."""
-    return re.sub(r"[\s_]+", " ", name).strip().casefold()
+    """What two spellings of one region have in common: case, Unicode form, blanks and underscores do not count."""
+    return name_key(re.sub(r"[\s_]+", " ", name).strip())

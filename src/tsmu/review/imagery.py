@@ -15,7 +15,8 @@ from rio_tiler.io import Reader
 from rio_tiler.models import ImageData
 
 from tsmu.errors import ImageError
-from tsmu.imagery.raster import GDAL_OPTIONS, describe, image_errors, is_remote, open_raster
+from tsmu.imagery.raster import describe, is_remote, open_raster
+from tsmu.imagery.resampling import warpable
 from tsmu.mapping.result import DEVIATION, RASTER
 from tsmu.mapping.scenes import scene_name
 from tsmu.review.desk import Desk
@@ -82,7 +83,8 @@ def draw(
     single = layer in (Layer.PROBABILITY, Layer.UNCERTAINTY)
     bands = (1,) if single else raster.bands
     with _open(raster) as reader:
-        image = reader.part(box, dst_crs=MERCATOR, bounds_crs=MERCATOR, indexes=bands, width=side, height=side)
+        part = reader.part(box, dst_crs=MERCATOR, bounds_crs=MERCATOR, indexes=bands, width=side, height=side)
+    image = _masked(part)
     if single:
         return image
     image.rescale(ranges or stretch(raster))
@@ -91,8 +93,20 @@ def draw(
 
 @contextmanager
 def _open(raster: Raster) -> Iterator[Reader]:
-    with image_errors(raster.path), rasterio.Env(**GDAL_OPTIONS), Reader(str(raster.path)) as reader:
+    with (
+        open_raster(raster.path) as opened,
+        warpable(opened) as dataset,
+        Reader(str(raster.path), dataset=dataset) as reader,
+    ):
         yield reader
+
+
+def _masked(image: ImageData) -> ImageData:
+    """Mask by alpha of any type of values: rio-tiler itself takes only the largest value of a type for opaque."""
+    if image.alpha_mask is not None:
+        image.array.mask = np.repeat(~(image.alpha_mask > 0)[None], len(image.array), axis=0)
+        image.alpha_mask = None
+    return image
 
 
 @lru_cache(maxsize=1024)
@@ -102,11 +116,10 @@ def stretch(raster: Raster) -> tuple[Range, ...]:
     Raises:
         ImageError: the raster cannot be read.
     """
-    with open_raster(raster.path) as dataset:
-        if dataset.dtypes[0] == "uint8":
-            return ((0.0, 255.0),)
+    if describe(raster.path).dtype == "uint8":
+        return ((0.0, 255.0),)
     with _open(raster) as reader:
-        values = reader.preview(indexes=raster.bands, max_size=PREVIEW).array
+        values = _masked(reader.preview(indexes=raster.bands, max_size=PREVIEW)).array
     found = []
     for band in values:
         there = band.compressed().astype(np.float64)
@@ -135,6 +148,7 @@ def _shaded(raster: Raster, box: tuple[float, float, float, float], side: int) -
             wide, dst_crs=MERCATOR, bounds_crs=MERCATOR, indexes=(1,), width=side + 2, height=side + 2,
             resampling_method="bilinear",
         )  # fmt: skip
+    read = _masked(read)
     height, known = read.array.data[0].astype(np.float64), ~np.ma.getmaskarray(read.array[0])
     latitude = 2 * np.arctan(np.exp((box[1] + box[3]) / 2 / 6_378_137.0)) - np.pi / 2
     down, across = np.gradient(height, step * np.cos(latitude))  # metres on the ground

@@ -28,9 +28,10 @@ from tsmu.chips.augment import Augment
 from tsmu.chips.dataset import ChipDataset
 from tsmu.chips.index import bands_of
 from tsmu.chips.style import Style
-from tsmu.errors import UpdateError
+from tsmu.errors import TsmuError, UpdateError
 from tsmu.files import written_whole
 from tsmu.imagery.terrain import image_channels
+from tsmu.issues import IssueLog
 from tsmu.model.device import device_in_use, precision_in_use
 from tsmu.model.network import MULTIPLE, RegionNet
 from tsmu.update.best import BestWeights, Check
@@ -45,6 +46,7 @@ MOST_LOADERS = 4  # processes that read and augment chips
 AHEAD = 4  # batches that each of them prepares
 SHARED_MEMORY = Path("/dev/shm")  # through which they pass them; small in some containers
 CHECKPOINT = "last.ckpt"
+CHECKPOINT_PARTS = {"state_dict", "optimizer_states", "lr_schedulers", "loops", "callbacks", "global_step", "work"}
 CHECKPOINT_STEPS = 20  # between two checkpoints, at least
 CHECKPOINT_SECONDS = (
     10.0  # between two of them, at least; on a fast machine 20 steps take less time than writing them down
@@ -143,6 +145,7 @@ def learn_region(
     checking: Sequence[Check] = (),
     checkpoints: Path | None = None,
     report: Report | None = None,
+    log: IssueLog | None = None,
 ) -> Learned:
     """Let `network` learn a region from its training chips, in place.
 
@@ -158,9 +161,12 @@ def learn_region(
         checkpoints: folder for a checkpoint now and then; a training that finds one of its own there
             goes on from it.
         report: called after each step.
+        log: gets a warning where a checkpoint is damaged, so that the training begins anew.
 
     Raises:
-        UpdateError: there is nothing to learn from, or the loss stopped being a number.
+        UpdateError: there is nothing to learn from, the loss stopped being a number, or a process that loads
+            chips was ended.
+        ImageError: a chip's file is missing or damaged.
         KeyboardInterrupt: by Ctrl-C, and by SIGTERM after the step under way.
     """
     if not len(chips):
@@ -184,9 +190,9 @@ def learn_region(
     rounds = settings.rounds if best.has_chips else 1
     stages += (rounds - 1) * [stages[-1]]
     learner = Learner(lesson, strategy, stages)
-    resumed = checkpoints / CHECKPOINT if checkpoints and (checkpoints / CHECKPOINT).exists() else None
+    resumed = _usable_checkpoint(checkpoints / CHECKPOINT, learner, log) if checkpoints else None
     loaders = _Loaders(network, list(shown.values()), strategy, settings)
-    with _quiet(), _interruptible():
+    with _quiet(), _interruptible(), _loader_errors():
         trainer = _trainer(learner.steps, best, checkpoints, report)
         trainer.fit(learner, datamodule=loaders, ckpt_path=resumed, weights_only=True)
     network.cpu()
@@ -202,6 +208,26 @@ def crop_size(chips: geopandas.GeoDataFrame) -> int:
     """Side of the square that chips are cut or padded to in training: fits the largest, at most 512 px."""
     largest = int(max(chips["width"].max(), chips["height"].max()))
     return min(LARGEST_CROP, int(MULTIPLE * math.ceil(largest / MULTIPLE)))
+
+
+def _usable_checkpoint(file: Path, learner: Learner, log: IssueLog | None) -> Path | None:
+    """The checkpoint to go on from; one that is damaged or of another network is removed, and that is told."""
+    if not file.exists():
+        return None
+    try:
+        stored = torch.load(file, map_location="cpu", weights_only=True)
+        if missing := CHECKPOINT_PARTS - set(stored):
+            raise ValueError(f"{', '.join(sorted(missing))} missing")
+        own = learner.state_dict()
+        if {name: value.shape for name, value in stored["state_dict"].items()} != {n: v.shape for n, v in own.items()}:
+            raise ValueError("of another network")
+    except Exception as error:  # noqa: BLE001 - whatever reading a damaged archive ends in
+        reason = (str(error) or type(error).__name__).splitlines()[0].partition(". ")[0]
+        if log is not None:
+            log.warning(file, f"damaged checkpoint ({reason})", "removed; the training begins anew")
+        file.unlink()
+        return None
+    return file
 
 
 class _Loaders(lightning.LightningDataModule):
@@ -322,6 +348,28 @@ def _interruptible() -> Iterator[None]:
         yield
     except SystemExit:
         raise KeyboardInterrupt from None
+
+
+@contextmanager
+def _loader_errors() -> Iterator[None]:
+    """Raise what went wrong in a process that loads chips as if it had gone wrong here: in one line.
+
+    PyTorch raises an error of the same class whose text is the whole traceback, the error's own line last.
+    """
+    try:
+        yield
+    except TsmuError as error:
+        if not str(error).startswith("Caught "):
+            raise
+        own_line = str(error).strip().splitlines()[-1]
+        raise type(error)(own_line.partition(f"{type(error).__name__}: ")[2] or own_line) from None
+    except RuntimeError as error:
+        if "DataLoader worker" not in str(error):
+            raise
+        raise UpdateError(
+            "a process that loads chips was ended, most often because memory ran out; give a smaller --batch-size, "
+            "or make room and run the same command again, which goes on from the last checkpoint"
+        ) from None
 
 
 @contextmanager

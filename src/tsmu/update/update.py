@@ -4,25 +4,28 @@ import hashlib
 import json
 import math
 import time
-from collections.abc import Mapping
-from dataclasses import asdict
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import geopandas
 import torch
 
+from tsmu.chips.contents import contents_of, require_files
 from tsmu.chips.index import bands_of, read_index, select
 from tsmu.chips.kept import checking_chips, keep_chips
 from tsmu.chips.looks import style_of
 from tsmu.chips.splits import SPLITS
 from tsmu.chips.statistics import band_statistics, pixel_size_range, value_types
-from tsmu.errors import UpdateError
+from tsmu.errors import BundleError, UpdateError
 from tsmu.evaluate.pixels import PixelCounts
 from tsmu.evaluate.predict import count_chips
 from tsmu.evaluate.threshold import choose_threshold
-from tsmu.files import remove, written_whole
+from tsmu.files import read_json_object, remove, write_json
+from tsmu.issues import IssueLog
 from tsmu.labels.reviewed import is_reviewed
 from tsmu.model.bundle import Bundle, bundle_versions, next_version, open_bundle, write_bundle
 from tsmu.model.device import device_in_use, precision_in_use
@@ -38,7 +41,14 @@ from tsmu.update.strategy import Strategy
 from tsmu.update.training import CHECKPOINT, Known, Report, TrainingSettings, learn_region
 from tsmu.workspace import ModelSettings, Workspace
 
-RUN_FORMAT = 2  # of the checkpoints in a run's folder; those of another one are left alone
+RUN_FORMAT = 3  # of the checkpoints in a run's folder; those of another one are left alone
+DESCRIPTION = "settings.json"  # in a run's folder: what decides the training
+OUTCOME = "outcome.json"  # in a run's folder, from just before its version is written: what is to serve then
+OTHER_RUN = {  # what is to be said of an interrupted training that differs from this one in
+    "model": "it began with another version of the model",
+    "chips": "chips, images or masks have changed since",
+    "checked": "it was checked on other regions or other validation chips (pins)",
+}
 
 
 def update_bundle(
@@ -51,14 +61,17 @@ def update_bundle(
     weights: str | None = None,
     keep_validation: bool = False,
     report: Report | None = None,
+    log: IssueLog | None = None,
 ) -> Bundle:
     """Let the current bundle learn a region and write the result as the next version.
 
     Old regions that the new version serves worse (`checks`) are pinned to the one that served them
     best; so is the region itself, if it is served already and is worse on its validation chips now.
 
-    Interrupted at any moment, the same call goes on from the last checkpoint in `runs/`; other
-    settings, chips or another parent start anew. The caller holds the workspace's lock.
+    Interrupted at any moment, the same call goes on from the last checkpoint in `runs/`; other settings,
+    other contents of images or masks, other pins or another parent start anew. An update that was
+    interrupted after its version was written is completed, and the same call returns that version. The
+    caller holds the workspace's lock.
 
     Args:
         workspace: holds the chips and the bundles.
@@ -70,41 +83,52 @@ def update_bundle(
         weights: likewise, what that encoder starts from.
         keep_validation: copy the region's validation chips into the workspace, for later checks.
         report: called after each training step.
+        log: gets a warning where an interrupted training is not gone on with, and why.
 
     Raises:
         UpdateError, ChipError, BundleError: as their texts say; nothing is written then.
     """
+    log = IssueLog(workspace.runs) if log is None else log
     strategy = strategy_named(strategy_name)
     let_go(workspace.models)
     index = read_index(workspace)
     chips = _chips_of(workspace, index, region)
     train, validation = select(chips, region, "train"), select(chips, region, "val")
-    parent = current_bundle(workspace.models)
-    model = _model_settings(workspace, parent, encoder, weights)
-    pretrained = None if parent else find_weights(model.encoder, model.weights)
-    if parent:
-        parent.require_bands(bands_of(chips))
-    known = _known(index, region, strategy, parent)
-    start = parent.digest if parent else [model.encoder, pretrained.digest if pretrained else NONE]
-    run = workspace.runs / _run_name(region, strategy_name, settings, start, chips)
+    for split in SPLITS:  # training chips are decoded from the first step on anyway
+        require_files(select(chips, region, split), f"{split} chips of {region}", decoded=split != "train")
+
+    def plan_from(parent: Bundle | None, pins: Collection[str]) -> _Plan:
+        return _plan(workspace, index, region, chips, strategy, settings, parent, pins, encoder, weights)
+
+    if written := _interrupted(workspace):
+        if written.record.newest_region == region:
+            before, pins = _before(workspace, written)
+            if plan_from(before, pins).run_name == written.record.run:
+                _complete(workspace, written)
+                log.warning(written.path, "was written by this update, which was interrupted then", "completed")
+                return written
+        if read_serving(workspace.models).current == _outcome(workspace, written)["current"]:
+            _complete(workspace, written)  # nobody has rolled back since
+    plan = plan_from(current_bundle(workspace.models), read_serving(workspace.models).pins)
+    parent, old, kept = plan.parent, plan.old, plan.kept
+    run = workspace.runs / plan.run_name
     started = time.monotonic()
-    network = parent.network() if parent else _new_network(model.encoder, pretrained, train, settings.seed)
-    _note_settings(run, region, strategy_name, settings)
-    old = _moving_regions(workspace, region, parent)
-    kept = {name: checking_chips(workspace, name, index) for name in old}
+    network = parent.network() if parent else _new_network(plan.model.encoder, plan.pretrained, train, settings.seed)
+    _describe_run(run, plan, log)
     learned = learn_region(
         network,
         region,
         train,
         strategy,
         settings,
-        known=known,
+        known=plan.known,
         checking=[
             (strategy.decoder_for(network, region), validation),
             *((old[name].decoder, kept[name]) for name in old if strategy.moves_old_regions),
         ],
         checkpoints=run,
         report=report,
+        log=log,
     )
     entry = {
         "temperature": calibrate(network, learned.decoder, validation),
@@ -126,20 +150,118 @@ def update_bundle(
     worse: dict[str, tuple[str, str]] = {}
     if parent:
         records, worse = _held_against_the_best(workspace, parent, network, region, records, kept, train, validation)
-    record = _next_record(parent, network, model.encoder, pretrained, chips, records, region)
+    record = _next_record(plan, network, chips, records, region)
     hold(workspace.models, f"v{record.version:03d}", worse)
     if keep_validation:
         keep_chips(workspace, region, validation)
+    current = read_serving(workspace.models).current
+    write_json(run / OUTCOME, {"learned": None if region in worse else region, "current": current})
     bundle = write_bundle(workspace.models, network, record, learned.memory)
-    move_on(workspace.models, None if region in worse else region)
-    remove(run)
+    _complete(workspace, bundle)
     return bundle
 
 
-def _moving_regions(workspace: Workspace, region: str, parent: Bundle | None) -> dict[str, RegionRecord]:
-    """The old regions that the next version is to serve: those that are pinned do not move anyway."""
-    settled = {region, *read_serving(workspace.models).pins}
-    return {name: entry for name, entry in parent.record.regions.items() if name not in settled} if parent else {}
+@dataclass(frozen=True)
+class _Plan:
+    """What an update begins with.
+
+    Attributes:
+        parent: the version that learns; None for the first one.
+        model: encoder and weights of the network.
+        pretrained: weights of a new network; None if it begins with random ones, or with a parent.
+        known: of the regions before.
+        old: records of the regions that the next version is to serve beside the one that it learns.
+        kept: their validation chips, as far as there are any.
+        deciding: digests of everything that decides how the training goes, by kind.
+    """
+
+    parent: Bundle | None
+    model: ModelSettings
+    pretrained: PretrainedWeights | None
+    known: Known
+    old: dict[str, RegionRecord]
+    kept: dict[str, geopandas.GeoDataFrame]
+    deciding: dict[str, Any]
+
+    @property
+    def run_name(self) -> str:
+        """The name of its folder in `runs/`: the same for the same training only."""
+        key = json.dumps([RUN_FORMAT, self.deciding], sort_keys=True)
+        return f"{self.deciding['settings']['region']}-{hashlib.sha256(key.encode()).hexdigest()[:12]}"
+
+
+def _plan(
+    workspace: Workspace,
+    index: geopandas.GeoDataFrame,
+    region: str,
+    chips: geopandas.GeoDataFrame,
+    strategy: Strategy,
+    settings: TrainingSettings,
+    parent: Bundle | None,
+    pins: Collection[str],
+    encoder: str | None,
+    weights: str | None,
+) -> _Plan:
+    """Settle what an update of `parent` begins with; regions with pins do not move, so they are not checked."""
+    model = _model_settings(workspace, parent, encoder, weights)
+    pretrained = None if parent else find_weights(model.encoder, model.weights)
+    if parent:
+        parent.require_bands(bands_of(chips))
+    known = _known(index, region, strategy, parent)
+    settled = {region, *pins}
+    old = {name: entry for name, entry in parent.record.regions.items() if name not in settled} if parent else {}
+    kept = {name: checking_chips(workspace, name, index) for name in old}
+    for what, by_region in (("training", known.chips), ("validation", kept)):
+        for name, rows in by_region.items():
+            require_files(rows, f"{what} chips of {name}", decoded=what == "validation")
+    deciding = {
+        "settings": {"region": region, "strategy": strategy.name, **asdict(settings)},
+        "model": parent.digest if parent else [model.encoder, pretrained.digest if pretrained else NONE],
+        "chips": [
+            contents_of(select(chips, region, "train", "val")),
+            *(contents_of(known.chips[name]) for name in sorted(known.chips)),
+        ],
+        "checked": {name: contents_of(kept[name]) for name in sorted(kept) if strategy.moves_old_regions},
+    }
+    return _Plan(parent, model, pretrained, known, old, kept, deciding)
+
+
+def _interrupted(workspace: Workspace) -> Bundle | None:
+    """The newest version, if the update that wrote it was killed before it was through."""
+    versions = bundle_versions(workspace.models)
+    if not versions or not any(workspace.runs.glob(f"*/{OUTCOME}")):
+        return None
+    try:
+        bundle = open_bundle(versions[-1])
+    except BundleError:  # said where it is to serve
+        return None
+    run = bundle.record.run
+    return bundle if run and (workspace.runs / run / OUTCOME).exists() else None
+
+
+def _complete(workspace: Workspace, bundle: Bundle) -> None:
+    """Let a version that was written serve, and remove the training that led to it: its outcome last."""
+    run = workspace.runs / str(bundle.record.run)
+    move_on(workspace.models, _outcome(workspace, bundle)["learned"])
+    for name in (CHECKPOINT, DESCRIPTION):
+        (run / name).unlink(missing_ok=True)
+    remove(run)
+
+
+def _outcome(workspace: Workspace, bundle: Bundle) -> dict[str, str | None]:
+    """What the training of a version noted: whom it has learned well, and the version that was current then."""
+    file = workspace.runs / str(bundle.record.run) / OUTCOME
+    return {"learned": None, "current": None} | read_json_object(file)
+
+
+def _before(workspace: Workspace, bundle: Bundle) -> tuple[Bundle | None, set[str]]:
+    """What an update began with that has been written: its parent, and the regions that had pins."""
+    parent = bundle.record.parent
+    pins = read_serving(workspace.models).pins
+    return (
+        open_bundle(workspace.models / f"v{parent:03d}") if parent is not None else None,
+        {name for name, pin in pins.items() if pin.against != bundle.name},
+    )
 
 
 def _held_against_the_best(
@@ -237,24 +359,20 @@ def _new_network(
         return RegionNet(encoder, mean, std, pretrained, bands_of(train))
 
 
-def _run_name(
-    region: str,
-    strategy: str,
-    settings: TrainingSettings,
-    start: str | list[str],
-    chips: geopandas.GeoDataFrame,
-) -> str:
-    """Name a run by everything that decides its result; `start` tells the network that it begins with."""
-    rows = chips.drop(columns="geometry").to_json(orient="records")
-    key = json.dumps([RUN_FORMAT, region, strategy, asdict(settings), start, rows], sort_keys=True)
-    return f"{region}-{hashlib.sha256(key.encode()).hexdigest()[:12]}"
-
-
-def _note_settings(run: Path, region: str, strategy: str, settings: TrainingSettings) -> None:
-    """Leave a note of what a run is, for whoever finds its checkpoint."""
-    if not (run / CHECKPOINT).exists():
-        with written_whole(run / "settings.json") as temporary:
-            temporary.write_text(json.dumps({"region": region, "strategy": strategy, **asdict(settings)}))
+def _describe_run(run: Path, plan: _Plan, log: IssueLog) -> None:
+    """Note beside the checkpoints what a run is; tell of another one of the same settings that was interrupted."""
+    note = run / DESCRIPTION
+    if (run / CHECKPOINT).exists():
+        return
+    for other in run.parent.glob(f"*/{DESCRIPTION}"):
+        if other == note or not (other.parent / CHECKPOINT).exists():
+            continue
+        before = read_json_object(other)
+        if before.get("settings") == plan.deciding["settings"]:
+            reasons = [reason for kind, reason in OTHER_RUN.items() if before.get(kind) != plan.deciding[kind]]
+            problem = f"interrupted training not gone on with: {', '.join(reasons) or 'of another version of tsmu'}"
+            log.warning(other.parent, problem, "training begun anew; the folder can be removed")
+    write_json(note, plan.deciding)
 
 
 def _score(network: RegionNet, decoder: str, region: str, chips: geopandas.GeoDataFrame) -> dict[str, object]:
@@ -283,26 +401,24 @@ def _number(value: float) -> float | None:
 
 
 def _next_record(
-    parent: Bundle | None,
+    plan: _Plan,
     network: RegionNet,
-    encoder: str,
-    pretrained: PretrainedWeights | None,
     chips: geopandas.GeoDataFrame,
     records: dict[str, RegionRecord],
     region: str,
 ) -> BundleRecord:
-    old = parent.record if parent else None
+    old = plan.parent.record if plan.parent else None
     weights = (
         {name: getattr(old, name) for name in ("weights", "weights_source", "weights_digest")}
         if old
-        else weights_record(pretrained, bands_of(chips))
+        else weights_record(plan.pretrained, bands_of(chips))
     )
     return BundleRecord(
         version=records[region].learned_in,
         parent=old.version if old else None,
         created=datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
         software={name: version(name) for name in ("tsmu", "torch", "segmentation-models-pytorch")},
-        encoder=encoder,
+        encoder=plan.model.encoder,
         **weights,
         bands=list(bands_of(chips)),
         mean=network.mean.flatten().tolist(),
@@ -310,6 +426,7 @@ def _next_record(
         decoders=list(network.decoder_names),
         regions=(old.regions if old else {}) | records,
         dtypes=_dtypes(old, chips),
+        run=plan.run_name,
     )
 
 

@@ -5,6 +5,7 @@ runs are matched with stored landslides (`tsmu.evaluate.overlap`). One may match
 apart what the other drew as one. Neither inventory is the truth: human mappers agree in part only.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -14,19 +15,21 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import shapely
-from pyogrio.errors import DataSourceError
 
 from tsmu.database.analysis.equal_area_cells import equal_area_crs
 from tsmu.database.analysis.size_distribution import PowerLawTail, power_law_tail, rollover
 from tsmu.database.files import is_landslide_database
 from tsmu.database.opening import open_database
 from tsmu.database.queries import EVERYTHING, Filters, query
-from tsmu.database.storage import Shapes, clean_polygons, geodesic_areas
+from tsmu.database.storage import Shapes, geodesic_areas, read_outlines
 from tsmu.database.types import SRS_ID
 from tsmu.errors import DatabaseError
 from tsmu.evaluate.overlap import overlapping_pairs
 from tsmu.issues import IssueLog
-from tsmu.regions.layers import earth_crs, read_layer
+from tsmu.projecting import transformed
+from tsmu.vector_files import divide_layers
+
+WITHIN_M = 1.0  # metres by which a long edge may lie off
 
 
 @dataclass(frozen=True)
@@ -98,14 +101,17 @@ class Comparison:
         }
 
 
-def compare(a: Path | str, b: Path | str, log: IssueLog, filters: Filters = EVERYTHING) -> Comparison:
+def compare(
+    a: Path | str, b: Path | str, log: IssueLog, filters: Filters = EVERYTHING, layers: Sequence[str] = ()
+) -> Comparison:
     """Compare two inventories.
 
     Args:
-        a: a database, or a layer of polygons; what B is measured against.
+        a: a database, or a file of polygons; what B is measured against.
         b: likewise.
         log: takes polygons that were left out or repaired.
         filters: for databases; unless a status is asked for, candidates and confirmed ones.
+        layers: the names of the layers that are read of files of polygons; by default all.
 
     Raises:
         TsmuError: one cannot be read, or has no landslides.
@@ -117,11 +123,12 @@ def compare(a: Path | str, b: Path | str, log: IssueLog, filters: Filters = EVER
         >>> summary["matched"], summary["missed"], summary["extra"]
         (5, 7, 0)
     """
-    outlines = [_read_outlines(target, log, filters) for target in (a, b)]
+    files = [Path(target) for target in (a, b) if not _is_database(target)]
+    layers_of = divide_layers(layers, files, DatabaseError)
+    outlines = [_read_outlines(target, log, filters, layers_of) for target in (a, b)]
     bounds = shapely.total_bounds(np.concatenate(outlines)).tolist()
     crs = equal_area_crs(*bounds)
-    first, second = (geopandas.GeoSeries(shapes, crs=SRS_ID).to_crs(crs) for shapes in outlines)
-    left, right = (np.array(_valid(series), dtype=object) for series in (first, second))
+    left, right = (_valid(transformed(shapes, SRS_ID, crs, WITHIN_M)) for shapes in outlines)
     overlaps = overlapping_pairs(left, right)
     pairs = pd.DataFrame({"a": overlaps.first, "b": overlaps.second, "iou": overlaps.iou})
     ground = shapely.union_all(left), shapely.union_all(right)
@@ -145,32 +152,25 @@ def _compared(
     return ComparedInventory(Path(name).name, outlines, areas, matched, power_law_tail(above), rollover(above))
 
 
-def _valid(series: geopandas.GeoSeries) -> Any:
-    shapes = np.array(series.array, dtype=object)
+def _valid(shapes: Shapes) -> Shapes:
+    shapes = shapes.copy()
     broken = ~shapely.is_valid(shapes)
     shapes[broken] = shapely.make_valid(shapes[broken], method="structure", keep_collapsed=False)
     return shapes
 
 
-def _read_outlines(target: Path | str, log: IssueLog, filters: Filters) -> Shapes:
-    if "://" in str(target) or (Path(target).is_file() and is_landslide_database(Path(target))):
+def _is_database(target: Path | str) -> bool:
+    return "://" in str(target) or (Path(target).is_file() and is_landslide_database(Path(target)))
+
+
+def _read_outlines(
+    target: Path | str, log: IssueLog, filters: Filters, layers_of: Mapping[Path, Sequence[str]]
+) -> Shapes:
+    if _is_database(target):
         with open_database(target) as database:
             shapes = np.array(query(database, filters.landslides_only()).geometry.array, dtype=object)
     else:
-        shapes = _read_layer(Path(target), log)
+        shapes = read_outlines(Path(target), log, layers_of[Path(target)])
     if not len(shapes):
         raise DatabaseError(f"{target}: no landslides that can be compared; give another inventory or other conditions")
     return shapes
-
-
-def _read_layer(path: Path, log: IssueLog) -> Shapes:
-    if path.suffix.lower() == ".parquet" and path.exists():
-        try:
-            layer = geopandas.read_parquet(path)
-        except (OSError, ValueError, DataSourceError) as error:
-            raise DatabaseError(f"{path}: cannot be read as GeoParquet ({error}); replace it") from None
-    else:
-        layer = read_layer(path, None)
-    earth_crs(layer.crs, str(path))
-    numbers = range(2, len(layer) + 2)
-    return clean_polygons(layer.geometry, path.name, log, numbers)[1]

@@ -5,7 +5,7 @@ value, one that was mapped in part is divided by that part, and landslides outsi
 landslide counts in the cell of its centroid; its area is divided among the cells that it lies in.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -23,10 +23,9 @@ from tsmu.database.analysis.equal_area_cells import CellGrid, HexagonGrid, Keys,
 from tsmu.database.queries import EVERYTHING, Filters
 from tsmu.database.schema import landslide, run, scene
 from tsmu.database.schema import mapped_area as mapped_area_table
-from tsmu.database.storage import Database, Shapes, clean_polygons, decode
+from tsmu.database.storage import Database, Shapes, decode, read_outlines
 from tsmu.errors import DatabaseError
 from tsmu.issues import IssueLog
-from tsmu.regions.layers import read_layer
 
 ROWS_AT_ONCE = 50_000  # held in memory
 LEAST_MAPPED_SHARE = 0.01  # share of a cell from which it has a value; less is the edge of an image
@@ -64,6 +63,8 @@ def density(
     cell_m: float | None = None,
     hexagons: bool = False,
     mapped_area: Path | None = None,
+    layers: Sequence[str] = (),
+    log: IssueLog | None = None,
 ) -> DensityMap:
     """Count landslides by cells of equal area.
 
@@ -72,8 +73,10 @@ def density(
         filters: which landslides; unless a status is asked for, candidates and confirmed ones.
         cell_m: side of a square, or width of a hexagon, m; by default some 60 along the longer side.
         hexagons: instead of squares.
-        mapped_area: a layer of polygons in which somebody looked for landslides; by default the
+        mapped_area: a file of polygons in which somebody looked for landslides; by default the
             database's mapped areas, those of the dates, region and box of the filters.
+        layers: the names of the layers that are read of `mapped_area`; by default all.
+        log: takes the polygons of `mapped_area` that are left out or repaired.
 
     Raises:
         DatabaseError: nobody has looked anywhere, or the cells are too many.
@@ -83,7 +86,10 @@ def density(
         >>> density_map.counted, density_map.outside
         (12, 0)
     """
-    area_degrees = _area_of_database(database, filters) if mapped_area is None else _area_of_file(mapped_area)
+    if mapped_area is None:
+        area_degrees = _area_of_database(database, filters)
+    else:
+        area_degrees = _area_of_file(mapped_area, log, layers)
     if filters.area is not None:
         area_degrees = shapely.intersection(area_degrees, filters.area)
     if area_degrees.is_empty:
@@ -121,9 +127,8 @@ def _area_of_database(database: Database, filters: Filters) -> BaseGeometry:
     return shapely.union_all(shapes)
 
 
-def _area_of_file(file: Path) -> BaseGeometry:
-    _, shapes = clean_polygons(read_layer(file, None).geometry, file.name, IssueLog(file))
-    return shapely.union_all(shapes)
+def _area_of_file(file: Path, log: IssueLog | None, layers: Sequence[str]) -> BaseGeometry:
+    return shapely.union_all(read_outlines(file, IssueLog(file) if log is None else log, layers))
 
 
 def _extent(area: BaseGeometry) -> tuple[float, float, float, float]:
@@ -131,7 +136,7 @@ def _extent(area: BaseGeometry) -> tuple[float, float, float, float]:
     west, south, east, north = area.bounds
     parts = shapely.bounds(shapely.get_parts(area))
     if east - west > 180:
-        eastward = np.where(parts[:, [0, 2]] < 0, parts[:, [0, 2]] + 360, parts[:, [0, 2]])
+        eastward = parts[:, [0, 2]] + 360 * (parts[:, 2:3] <= 0)
         if eastward.max() - eastward.min() < east - west:
             west, east = float(eastward.min()), float(eastward.max())
     return west, south, east, north

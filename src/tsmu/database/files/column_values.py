@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from tsmu.database.types import Moment
+from tsmu.dates import parse_date
 
 
 def parse_column(column: sa.Column[Any], values: Iterable[Any]) -> tuple[list[Any], dict[int, str]]:
@@ -55,10 +56,20 @@ def parse_value(column: sa.Column[Any], value: Any) -> Any:
 
 def _parse_time(column: sa.Column[Any], value: Any) -> date | datetime:
     try:
-        moment = datetime.fromisoformat(value.replace("/", "-")) if isinstance(value, str) else value
         if isinstance(column.type, sa.Date):
-            return date(moment.year, moment.month, moment.day)
+            return _parse_day(value)
+        moment = datetime.fromisoformat(value.replace("/", "-")) if isinstance(value, str) else value
         moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
         return datetime.fromisoformat(moment.astimezone(UTC).isoformat(timespec="milliseconds"))
     except (ValueError, AttributeError, TypeError, OverflowError):
         raise ValueError(f"is {str(value)[:60]!r}, not of the form 2024-05-01") from None
+
+
+def _parse_day(value: Any) -> date:
+    """A day; a text that can be read as two different days is refused."""
+    if not isinstance(value, str):
+        return date(value.year, value.month, value.day)
+    interval = parse_date(value)
+    if interval is None or interval.other or interval.first is None or interval.first != interval.last:
+        raise ValueError(value)
+    return interval.first

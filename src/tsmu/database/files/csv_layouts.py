@@ -19,8 +19,8 @@ from tsmu.database.files.formats import Layout
 from tsmu.database.queries import GEOMETRY_COLUMN, Filters, LandslideBatches
 from tsmu.database.storage import Database
 from tsmu.database.vocabulary import MovementType, Trigger
+from tsmu.dates import read_day
 from tsmu.files import written_whole
-from tsmu.inventory.dates import parse_date
 
 OUTLINE = "outline"
 _FORMULA = re.compile(r"'*[=+\-@\t\r]")
@@ -161,5 +161,5 @@ def parse_cells(cells: pd.DataFrame, layout: Layout) -> pd.DataFrame:
 
 def _iso(text: str) -> str:
     """A day as 2024-05-01; a text that is no day stays, for the reader to refuse."""
-    span = parse_date(text) if text else None
-    return span.first.isoformat() if span else text
+    day = read_day(text) if text else None
+    return day.isoformat() if day else text

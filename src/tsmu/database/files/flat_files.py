@@ -21,9 +21,9 @@ from tsmu.database.files import csv_layouts
 from tsmu.database.files.formats import SHORT_NAMES, Layout
 from tsmu.database.queries import LANDSLIDE_COLUMNS
 from tsmu.database.types import SRS_ID
-from tsmu.errors import DatabaseError
-from tsmu.inventory.tables import read_table
+from tsmu.errors import DatabaseError, TableError
 from tsmu.issues import IssueLog
+from tsmu.spreadsheets import read_table
 
 ROWS_AT_ONCE = 10_000  # held in memory
 _REQUIRED = {column.name for column in LANDSLIDE_COLUMNS if not column.nullable}  # every file of `export` has these
@@ -117,7 +117,10 @@ def _batches(path: Path, batches: Any, column: str, crs: Any) -> Iterator[FileRo
 def _csv(path: Path, log: IssueLog) -> Iterator[FileRows] | None:
     with _as_database_error(path):
         content = path.read_bytes()
-    cells, _ = read_table(path.name, ".csv", content, IssueLog(path))
+    try:
+        cells, _ = read_table(path.name, ".csv", content, IssueLog(path))
+    except TableError as error:
+        raise DatabaseError(str(error)) from None
     layout = csv_layouts.layout_of(cells.columns)
     if layout is None:
         return None

@@ -6,6 +6,7 @@ scores landslides against. Ids are made of what a row says, so that importing a 
 """
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -23,14 +24,14 @@ from shapely.geometry.base import BaseGeometry
 from tsmu.database.files.known_landslides import ImportResult, rows_by_id
 from tsmu.database.ids import content_id
 from tsmu.database.schema import event, landslide, mapped_area, observation, scene
-from tsmu.database.storage import Shapes, clean_polygons, geodesic_areas, insert_features
+from tsmu.database.storage import Shapes, clean_polygons, geodesic_areas, insert_features, read_outlines
 from tsmu.database.types import utc_now
 from tsmu.database.vocabulary import Author, Confidence, MovementType, Status, Trigger
 from tsmu.database.writing import Stamp, insert_landslides
+from tsmu.errors import DatabaseError
 from tsmu.inventory import import_inventory
-from tsmu.inventory.rowlog import reject_rows, warn_rows
 from tsmu.issues import IssueLog
-from tsmu.regions.layers import earth_crs, read_layer
+from tsmu.rowlog import reject_rows, warn_rows
 
 ROWS_AT_ONCE = 10_000  # rows whose ids are looked up together
 _VOCABULARIES: dict[str, type[StrEnum]] = {"movement_type": MovementType, "trigger": Trigger, "confidence": Confidence}
@@ -75,25 +76,28 @@ class ForeignInventory:
     mapped_area: BaseGeometry | None
 
 
-def read_inventory(path: Path, log: IssueLog, by: str | None, mapped_area: Path | None) -> ForeignInventory:
+def read_inventory(
+    path: Path, log: IssueLog, by: str | None, mapped_area: Path | None, layers_of: Mapping[Path, Sequence[str]]
+) -> ForeignInventory:
     """Read an inventory, and the area in which its author looked for landslides.
 
     Args:
         path: the inventory.
         log: takes rows that were left out and words that are not understood.
         by: who drew it.
-        mapped_area: a layer of polygons.
+        mapped_area: a file of polygons.
+        layers_of: the names of the layers that are read of each file; of a file that is not in it all.
 
     Raises:
-        TsmuError: either file cannot be read.
+        TsmuError: either file cannot be read, or the mapped area has no polygon.
     """
     area = None
     if mapped_area:
-        layer = read_layer(mapped_area, None)
-        earth_crs(layer.crs, str(mapped_area))
-        _, shapes = clean_polygons(layer.geometry, mapped_area.name, log)
-        area = shapely.MultiPolygon(shapely.get_parts(shapely.union_all(shapes)).tolist())
-    rows = import_inventory(path, None, None, log).events
+        area = shapely.union_all(read_outlines(mapped_area, log, layers_of.get(mapped_area, ())))
+        if area.is_empty:
+            raise DatabaseError(f"{mapped_area}: holds no polygon that can be used; give another mapped area")
+        area = shapely.MultiPolygon(shapely.get_parts(area).tolist())
+    rows = import_inventory(path, None, None, log, layers_of.get(path, ())).events
     rows["layer"] = rows["layer"].fillna("")
     for column, words in _VOCABULARIES.items():
         rows[column] = _vocabulary_words(rows, column, words, path.name, log)

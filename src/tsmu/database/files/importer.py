@@ -9,7 +9,7 @@ The same file again changes nothing.
 
 import re
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -36,14 +36,21 @@ from tsmu.database.storage import AREA_TOLERANCE, Database, clean_polygons, deco
 from tsmu.database.vocabulary import Author, Status
 from tsmu.database.writing import Stamp
 from tsmu.errors import DatabaseError
-from tsmu.inventory.rowlog import reject_rows
 from tsmu.issues import IssueLog
+from tsmu.rowlog import reject_rows
+from tsmu.vector_files import divide_layers
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def import_file(
-    database: Database, path: Path, log: IssueLog, *, by: str | None = None, mapped_area: Path | None = None
+    database: Database,
+    path: Path,
+    log: IssueLog,
+    *,
+    by: str | None = None,
+    mapped_area: Path | None = None,
+    layers: Sequence[str] = (),
 ) -> ImportResult:
     """Bring a file into the database.
 
@@ -52,7 +59,8 @@ def import_file(
         path: the file.
         log: takes what was left out or repaired, with its row.
         by: who drew the polygons of a foreign inventory; by default the inventory's name.
-        mapped_area: a layer of polygons in which a foreign inventory's author looked for landslides.
+        mapped_area: a file of polygons in which a foreign inventory's author looked for landslides.
+        layers: the names of the layers that are read of a foreign inventory and of `mapped_area`; by default all.
 
     Returns:
         What it brought.
@@ -82,7 +90,8 @@ def import_file(
         return result
     rows = read_flat(path, log)
     if rows is None:
-        inventory = foreign_inventories.read_inventory(path, log, by, mapped_area)
+        layers_of = divide_layers(layers, [path, *([mapped_area] if mapped_area else [])], DatabaseError)
+        inventory = foreign_inventories.read_inventory(path, log, by, mapped_area, layers_of)
         with database.write() as connection:
             foreign_inventories.insert_inventory(connection, inventory, log, result)
         return result
@@ -93,6 +102,8 @@ def import_file(
 
 def is_landslide_database(path: Path) -> bool:
     """Whether a file is a landslide database of tsmu; sqlite3 looks, never GDAL."""
+    if path.is_dir():  # such as a file geodatabase
+        return False
     with path.open("rb") as handle:
         if handle.read(16) != b"SQLite format 3\0":
             return False

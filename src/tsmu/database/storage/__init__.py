@@ -20,6 +20,7 @@ from tsmu.database.storage.geometry_cleaning import (
     clean_drawn_outline,
     clean_polygons,
     geodesic_areas,
+    read_outlines,
 )
 from tsmu.database.storage.geopackage import register_attribute_table
 from tsmu.database.storage.triggers import create_triggers
@@ -47,6 +48,7 @@ __all__ = [
     "insert_features",
     "postgis",
     "read_frame",
+    "read_outlines",
     "register_attribute_table",
     "rtree",
 ]

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import geopandas
 import numpy as np
@@ -14,6 +15,8 @@ from tsmu.database.types import SRS_ID
 from tsmu.errors import DatabaseError
 from tsmu.geodesy import areas_and_lengths
 from tsmu.issues import IssueLog
+from tsmu.projecting import across_180, cut_at_180, joined_at_180, transformed
+from tsmu.vector_files import read_polygons
 
 AREA_TOLERANCE = 0.01  # share by which a stored area may differ: polygons are drawn in a plane and stored in degrees
 MOST_POINTS = 10_000  # of a drawn outline; more than anybody draws, few enough to be quick with
@@ -21,7 +24,22 @@ SHAPES_AT_ONCE = 10_000  # that one core checks before it takes the next ones
 _POLYGON, _COLLECTION = 3, 7
 _AREAL = (_POLYGON, 6, _COLLECTION)  # shapely's type numbers: polygon, multipolygon, collection
 _NOWHERE = "lies nowhere on Earth"
-_EAST, _WEST = shapely.box(-180, -90, 180, 90), shapely.box(180, -90, 540, 90)
+
+
+def read_outlines(path: Path, log: IssueLog, layers: Sequence[str] = ()) -> Shapes:
+    """Read the polygons of a file as the database holds them.
+
+    Args:
+        path: as `vector_files.read_polygons` takes it.
+        log: takes the features that are left out or repaired.
+        layers: the names of the layers that are read; by default all.
+
+    Raises:
+        DatabaseError: the file cannot be read.
+    """
+    frames = read_polygons(path, log, DatabaseError, layers)
+    cleaned = [clean_polygons(frame.geometry, frame.attrs["file"], log, frame.index.tolist())[1] for frame in frames]
+    return np.concatenate(cleaned)
 
 
 def clean_polygons(
@@ -61,25 +79,38 @@ def clean_polygons(
     leave_out(~np.isin(shapely.get_type_id(shapes), _AREAL), "is no polygon")
     leave_out(~_finite(shapes), "has coordinates that are no numbers")
     if polygons.crs.to_epsg() != SRS_ID:
-        shapes = np.asarray(geopandas.GeoSeries(shapes, crs=polygons.crs).to_crs(SRS_ID).array, dtype=object)
+        shapes = transformed(shapes, polygons.crs, SRS_ID)
         leave_out(~_finite(shapes), _NOWHERE)
     bounds = shapely.bounds(shapes).reshape(-1, 4)
     on_earth = (np.abs(bounds[:, [1, 3]]) <= 90).all(1) & (bounds[:, 0] >= -180) & (bounds[:, 2] <= 360)
     leave_out(~on_earth, _NOWHERE)
     broken = ~_valid(shapes)
-    across = _cross_antimeridian(shapes)
+    shapes, across = _cut_across_180(shapes)
     for mask, problem, action in (
         (across, "lies across the 180th meridian", "cut there"),
         (broken & ~across, "is not a valid polygon", "repaired"),
     ):
         for row in numbers[positions[mask]].tolist():
             log.warning(name, problem, action, row=row)
-    shapes[across] = _cut_at_antimeridian(shapes[across])
     repair = broken | across | (shapely.get_type_id(shapes) == _COLLECTION)
     shapes[repair] = shapely.make_valid(shapes[repair], method="structure", keep_collapsed=False)
     shapes = as_multipolygons(shapes)
     leave_out(shapely.is_empty(shapes) | (shapely.area(shapes) == 0), "has no area")
     return positions, shapes
+
+
+def _cut_across_180(shapes: Shapes) -> tuple[Shapes, npt.NDArray[np.bool_]]:
+    """Shapes between -180 and 180 degrees east, and which were cut because they lay across the 180th meridian."""
+    bounds = shapely.bounds(shapes).reshape(-1, 4)
+    within = shapes.copy()
+    eastern = bounds[:, 0] >= 180  # of grids from 0 to 360 degrees
+    within[eastern] = cut_at_180(within[eastern])
+    in_two_pieces = across_180(within)
+    across = in_two_pieces | ((bounds[:, 2] > 180) & ~eastern)
+    within[in_two_pieces] = joined_at_180(within[in_two_pieces])
+    within[across] = shapely.make_valid(within[across], method="structure", keep_collapsed=False)
+    within[across] = cut_at_180(within[across])
+    return within, across
 
 
 def clean_drawn_outline(shape: BaseGeometry) -> BaseGeometry:
@@ -129,31 +160,6 @@ def _finite(shapes: Shapes) -> npt.NDArray[np.bool_]:
     finite = np.ones(len(shapes), dtype=bool)
     finite[owner[~np.isfinite(coordinates).all(1)]] = False
     return finite
-
-
-def _cross_antimeridian(shapes: Shapes) -> npt.NDArray[np.bool_]:
-    """Which lie across the 180th meridian: no polygon is half the Earth wide, so one that seems to be does."""
-    across = _wide(shapes)
-    parts, owner = shapely.get_parts(shapes[across], return_index=True)
-    across[np.flatnonzero(across)[np.bincount(owner, _wide(parts), across.sum()) == 0]] = False
-    return across
-
-
-def _wide(shapes: Shapes) -> npt.NDArray[np.bool_]:
-    bounds = shapely.bounds(shapes).reshape(-1, 4)
-    wide: npt.NDArray[np.bool_] = (bounds[:, 2] - bounds[:, 0] > 180) | (bounds[:, 2] > 180)
-    return wide
-
-
-def _cut_at_antimeridian(shapes: Shapes) -> Shapes:
-    """Cut at the 180th meridian, both parts between -180 and 180 degrees."""
-
-    def eastward(points: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        return np.column_stack([points[:, 0] + 360 * (points[:, 0] < 0), points[:, 1]])
-
-    whole = shapely.make_valid(shapely.transform(shapes, eastward), method="structure", keep_collapsed=False)
-    west = shapely.transform(shapely.intersection(whole, _WEST), lambda points: points - [360, 0])
-    return np.asarray(shapely.union(shapely.intersection(whole, _EAST), west), dtype=object)
 
 
 def as_multipolygons(shapes: Shapes) -> Shapes:

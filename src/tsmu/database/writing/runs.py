@@ -7,6 +7,8 @@ Each observation of a run is compared with the landslides that are stored alread
 - Where an observation and a landslide overlap no other, and no person has touched the landslide, the
   landslide is redrawn; its former version is kept.
 - Everything else is only proposed, in the review table: a person has decided, or it is not one to one.
+
+A run that comes again with other outlines supersedes the one that is stored: see `superseded_runs`.
 """
 
 from dataclasses import dataclass
@@ -23,7 +25,7 @@ from shapely.geometry.base import BaseGeometry
 
 from tsmu.database.ids import content_id, landslide_ids, outline_ids
 from tsmu.database.queries import touches_box
-from tsmu.database.schema import landslide, observation, review, run
+from tsmu.database.schema import landslide, observation, review
 from tsmu.database.storage import (
     Database,
     EncodedShapes,
@@ -38,6 +40,12 @@ from tsmu.database.types import utc_now
 from tsmu.database.vocabulary import Author, Decision, Status
 from tsmu.database.writing.landslide_versions import Stamp, insert_landslides, write_versions
 from tsmu.database.writing.scenes import RunRecord, SceneRecord, insert_run
+from tsmu.database.writing.superseded_runs import (
+    UNSEEN,
+    is_same_map,
+    reject_unseen_candidates,
+    run_and_successors,
+)
 from tsmu.evaluate.overlap import overlapping_pairs
 from tsmu.issues import IssueLog
 
@@ -57,6 +65,8 @@ class AddedRun:
         candidates: of these, new landslides.
         redrawn: landslides that have the outline of an observation now.
         proposed: outlines that were only proposed.
+        withdrawn: candidates of superseded runs that were rejected, because this run does not show them.
+        supersedes: id of the run whose images this one's have replaced; None where there is none.
     """
 
     run_id: str
@@ -65,6 +75,8 @@ class AddedRun:
     candidates: int = 0
     redrawn: int = 0
     proposed: int = 0
+    withdrawn: int = 0
+    supersedes: str | None = None
 
 
 def add_run(
@@ -76,6 +88,8 @@ def add_run(
     area: BaseGeometry | None = None,
 ) -> AddedRun:
     """Store what a run mapped, in one transaction; a run that is stored already changes nothing.
+
+    One that is stored with other outlines is superseded, see `superseded_runs`.
 
     Args:
         database: open.
@@ -97,18 +111,19 @@ def add_run(
         >>> add_run(database, polygons, scene, run, IssueLog("valley")).candidates
         1
     """
-    positions, shapes = clean_polygons(polygons.geometry, scene_record.name, log)
-    values = pd.DataFrame(polygons.drop(columns=polygons.geometry.name)).iloc[positions]
-    repaired = {issue.row for issue in log if issue.severity == "warning"}
-    areas = _areas(values, shapes, repaired, positions)
-    run_id, created = run_record.id(scene_record.id), utc_now()
+    shapes, values, areas = _clean_with_values(polygons, scene_record.name, log)
+    created, encoded = utc_now(), encode_for_layers(shapes, database.backend)
+    mapped = scene_record.footprint if area is None else area
     with database.write() as connection:
-        if connection.execute(sa.select(run.c.id).where(run.c.id == run_id)).first():
-            return AddedRun(run_id, already_stored=True)
+        earlier = run_and_successors(connection, scene_record.id, run_record.id(scene_record.id))
+        if earlier and is_same_map(connection, earlier[-1], encoded, mapped):
+            return AddedRun(earlier[-1], already_stored=True)
+        if earlier:
+            run_record = run_record.superseding(earlier[-1], content_id("outlines", *encoded.wkb))
+        run_id = run_record.id(scene_record.id)
         insert_run(connection, scene_record, run_record, created, area)
         matches = _match(connection, shapes)
         new = ~np.isin(np.arange(len(shapes)), matches.observed)
-        encoded = encode_for_layers(shapes, database.backend)
         ids = outline_ids(run_id, encoded.wkb)
         landslide_of = np.empty(len(shapes), dtype=object)
         landslide_of[new], landslide_of[matches.observed] = landslide_ids(ids[new]), matches.landslide
@@ -120,8 +135,20 @@ def add_run(
         _insert_observations(connection, row | {"run_id": run_id, "created_at": created}, values, encoded)
         _redraw(connection, matches, shapes, areas, run_id, created)
         _propose(connection, matches, ids, run_id, created)
-        counts = (len(shapes), int(new.sum()), int(matches.redraw.sum()), int(matches.propose.sum()))
-        return AddedRun(run_id, False, *counts)
+        seen, unseen = set(matches.landslide.tolist()), Stamp(Author.RUN, f"run {run_id}", UNSEEN, created)
+        withdrawn = reject_unseen_candidates(connection, earlier, seen, mapped, run_id, unseen)
+        counts = (len(shapes), int(new.sum()), int(matches.redraw.sum()), int(matches.propose.sum()), withdrawn)
+        return AddedRun(run_id, False, *counts, supersedes=earlier[-1] if earlier else None)
+
+
+def _clean_with_values(
+    polygons: geopandas.GeoDataFrame, name: str, log: IssueLog
+) -> tuple[Shapes, pd.DataFrame, npt.NDArray[np.float64]]:
+    """The polygons that can be stored, as MultiPolygons in EPSG:4326, with their other columns and areas, m2."""
+    positions, shapes = clean_polygons(polygons.geometry, name, log)
+    values = pd.DataFrame(polygons.drop(columns=polygons.geometry.name)).iloc[positions]
+    repaired = {issue.row for issue in log if issue.severity == "warning"}
+    return shapes, values, _areas(values, shapes, repaired, positions)
 
 
 def _insert_observations(
@@ -172,13 +199,14 @@ def _match(connection: sa.Connection, shapes: Shapes) -> _Matches:
 
 
 def _landslides_near(connection: sa.Connection, shapes: Shapes) -> pd.DataFrame:
-    """Landslides whose box touches that of all shapes, but for those that went into others."""
+    """Landslides whose box touches that of all shapes, but for those that went into others or that a run rejected."""
     columns = [landslide.c[name] for name in ("id", "geom", "status", "author")]
     names = [column.name for column in columns]
     if not len(shapes):
         return pd.DataFrame(columns=names)
     near = touches_box(landslide, tuple(shapely.total_bounds(shapes).tolist()), connection.dialect.name)
-    query = sa.select(*columns).where(near, landslide.c.status != Status.MERGED.value)
+    rejected_by_run = (landslide.c.status == Status.REJECTED.value) & (landslide.c.author == Author.RUN.value)
+    query = sa.select(*columns).where(near, landslide.c.status != Status.MERGED.value, ~rejected_by_run)
     return pd.DataFrame(connection.execute(query).fetchall(), columns=names)
 
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -18,6 +18,7 @@ from tsmu.database.storage import Database, clean_drawn_outline, insert_features
 from tsmu.database.types import utc_now
 from tsmu.errors import DatabaseError
 
+SUPERSEDES = "supersedes"  # among a run's settings: the id of the run on the images that its own have replaced
 MOST_SHIFT_M = 1000.0  # more is no offset of the imagery but another place
 
 
@@ -82,6 +83,15 @@ class RunRecord:
         return content_id(
             "run", scene_id, self.bundle_digest, self.decoder, self.threshold, self.engine, self._settings_json
         )
+
+    def superseding(self, run_id: str, outlines: str) -> "RunRecord":
+        """The same run on images that have changed since an earlier run, told from that by what it shows.
+
+        Args:
+            run_id: of the earlier run.
+            outlines: a hash of the outlines of this run.
+        """
+        return replace(self, settings={**self.settings, SUPERSEDES: run_id, "outlines": outlines})
 
     @property
     def _settings_json(self) -> str:

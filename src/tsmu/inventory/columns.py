@@ -1,0 +1,121 @@
+"""Which column of a layer plays which role: by its name, by its name cut short, and by what it holds."""
+
+import re
+from collections.abc import Mapping
+
+import pandas as pd
+
+from tsmu.dates import from_parts, is_no_date, read_dates
+from tsmu.inventory.sources import Source, map_columns
+from tsmu.issues import IssueLog
+from tsmu.spreadsheets import plain_name
+
+DATE_ROLES = ("date", "date_min", "date_max")
+PART_ROLES = {
+    end: tuple(f"{part}{end.removeprefix('date')}" for part in ("year", "month", "day")) for end in DATE_ROLES
+}
+CUT_TO = 10  # characters that a shapefile keeps of a field's name
+SHORT_LAYOUTS = ("since 1970", "number", "only", "YYYYMM")  # plain numbers are dates only where a name says so
+READABLE = 0.8  # share of a column's cells that are dates, for a column whose name is no known one
+SOME_READABLE = 0.2
+NOT_SURE = ("datum", "data")  # also a geodetic datum, and any data
+DATE_WORD = re.compile(r"date|fecha|datum|data(?![a-z])|dat(?![a-z])", re.I)
+OTHER_DATE = re.compile(
+    r"creat|edit|updat|modif|import|imag|acqui|survey|report|publi|submit|upload|pre|post|map|digit|entry|insp|visit|"
+    r"download|access|sat|scene|timestamp|recorded", re.I,
+)  # fmt: skip
+
+
+def columns_of(
+    source: Source, cells: pd.DataFrame, given: Mapping[str, str] | None, file: str, log: IssueLog
+) -> dict[str, str]:
+    """Say which column plays which role; what is guessed by more than a column's whole name is told.
+
+    Raises:
+        InventoryError: a given role or column does not exist.
+    """
+    columns = map_columns(source, list(cells.columns), given)
+    _prefer_readable(columns, source, cells, given or {})
+    _cut_names(columns, source, cells, file, log)
+    for year, *others in PART_ROLES.values():
+        for role in others:
+            unlikely = year not in columns or (role in columns and not _is_part(cells[columns[role]]))
+            if role in columns and role not in (given or {}) and unlikely:
+                del columns[role]
+    if not any(role in columns for end in DATE_ROLES for role in (end, PART_ROLES[end][0])):
+        _other_dates(columns, cells, file, log)
+    return columns
+
+
+def _prefer_readable(columns: dict[str, str], source: Source, cells: pd.DataFrame, given: Mapping[str, str]) -> None:
+    """Of several columns that may be a date by their names, take the first that holds dates."""
+    present = {plain_name(name): name for name in reversed(list(cells.columns))}
+    for role in DATE_ROLES:
+        if role not in columns or role in given:
+            continue
+        named = [present[plain_name(name)] for name in source.columns.get(role, ()) if plain_name(name) in present]
+        readable = [name for name in named if _share_of_dates(cells[name]) >= SOME_READABLE]
+        sure = [name for name in named if plain_name(name) not in NOT_SURE]
+        chosen = next(iter([*readable, *sure]), None)
+        if chosen is None:
+            del columns[role]
+        else:
+            columns[role] = chosen
+
+
+def _cut_names(columns: dict[str, str], source: Source, cells: pd.DataFrame, file: str, log: IssueLog) -> None:
+    """Find the roles of columns whose names a shapefile has cut to ten characters."""
+    taken = set(columns.values())
+    for column in cells.columns:
+        if column in taken or not (len(column) == CUT_TO or re.fullmatch(r".{8}_\d", column)):
+            continue
+        kept = column[:8] if re.fullmatch(r".{8}_\d", column) else column
+        meant = {
+            role: name
+            for role, names in source.columns.items()
+            for name in reversed(names)
+            if role not in columns and len(name) > CUT_TO and name.casefold().startswith(kept.casefold())
+        }
+        if set(DATE_ROLES) & meant.keys():
+            dates = _share_of_dates(cells[column]) >= READABLE
+            meant = {role: name for role, name in meant.items() if (role in DATE_ROLES) == dates}
+        if len(meant) == 1:
+            ((role, name),) = meant.items()
+            columns[role] = column
+            log.warning(file, f"column {column!r} looks like {name!r} cut to ten characters", f"taken as {role}")
+        elif meant:
+            problem = f"column {column!r} may be {' or '.join(meant.values())}, cut to ten characters"
+            log.warning(file, problem, f"not used; say which with --columns {next(iter(meant))}={column}")
+
+
+def _other_dates(columns: dict[str, str], cells: pd.DataFrame, file: str, log: IssueLog) -> None:
+    """Where no column is named like a date, take the one that holds dates and says so, or name those that hold some."""
+    unused = [name for name in cells.columns if name not in set(columns.values())]
+    holding = [name for name in unused if _share_of_dates(cells[name], plain_numbers=False) >= READABLE]
+    likely = [name for name in unused if DATE_WORD.search(name) and _share_of_dates(cells[name]) >= READABLE]
+    likely = [name for name in likely if not OTHER_DATE.search(name)]
+    if len(likely) == 1:
+        columns["date"] = likely[0]
+        log.warning(file, f"no column has a known name of a date, but {likely[0]!r} holds dates", "taken as date")
+    elif names := list(dict.fromkeys([*likely, *holding])):
+        shown = ", ".join(map(repr, names))
+        problem = f"no column has a known name of a date; there are dates in {shown}"
+        log.warning(file, problem, f"every event undated; say which it is with --columns date={names[0]}")
+
+
+def _is_part(texts: pd.Series) -> bool:
+    """Whether some cells of a column can be a month or a day, or none says anything."""
+    some = [text for text in texts.unique().tolist() if not is_no_date(text)]
+    return not some or any(from_parts("2000", text, "1") or from_parts("2000", "1", text) for text in some)
+
+
+def _share_of_dates(texts: pd.Series, *, plain_numbers: bool = True) -> float:
+    """The share of a column's cells that can be read as dates, of those that say anything."""
+    some = texts[texts.str.strip() != ""].drop_duplicates().head(200).tolist()
+    dates = read_dates(some)
+    read = [
+        interval
+        for interval in dates.intervals
+        if interval and (plain_numbers or not interval.layout.endswith(SHORT_LAYOUTS))
+    ]
+    return len(read) / max(len(some) - len(dates.blank), 1)

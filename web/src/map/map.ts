@@ -1,0 +1,75 @@
+// Creates the map with its layers, from the ground up: images before and after, what was computed, landslides.
+import { Map as MapLibre, ScaleControl, setWorkerUrl } from "maplibre-gl";
+import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url";
+import "maplibre-gl/dist/maplibre-gl.css";
+import { byId } from "../lib/dom.ts";
+import { formatCoordinates } from "../lib/format.ts";
+import type { Bounds } from "../lib/geometry.ts";
+import { showNotice } from "../lib/notice.ts";
+import { authorizationHeaders } from "../server/api.ts";
+import { addLandslideLayers } from "./landslide-layers.ts";
+import { connectLandslides, densityTileUrl, landslideTileUrl } from "./landslides.ts";
+import { connectScenes } from "./scenes.ts";
+import { addSwipeLayers, connectSwipe } from "./swipe.ts";
+import { getMap, setMap } from "./view.ts";
+
+const BACKGROUND = "ground";
+
+/**
+ * Create the map over a box and wait until it is loaded.
+ *
+ * @param onSelect - Called with the id of a landslide that is clicked.
+ */
+export async function createMap(bounds: Bounds, onSelect: (id: string) => void): Promise<void> {
+  setWorkerUrl(new URL(workerUrl, document.baseURI).href);
+  const map = new MapLibre({
+    container: "map",
+    style: { version: 8, sources: {}, layers: [{ id: BACKGROUND, type: "background" }] },
+    bounds,
+    fitBoundsOptions: { padding: 40 },
+    maxZoom: 21,
+    attributionControl: false,
+    dragRotate: false,
+    pitchWithRotate: false,
+    fadeDuration: 0,
+    keyboard: false, // the page has keys of its own, which can be changed
+    transformRequest: (url) => ({ url, headers: authorizationHeaders() }),
+  });
+  setMap(map);
+  map.touchZoomRotate.disableRotation();
+  map.addControl(new ScaleControl({ maxWidth: 120 }), "bottom-left");
+  map.getCanvas().setAttribute("aria-label", "Map: arrow keys move it");
+  map.on("error", () => showNotice("Part of the map could not be loaded; move there again to load it", "bad"));
+  await new Promise((resolve) => map.once("load", resolve));
+  addSwipeLayers(map, backgroundColour);
+  addLandslideLayers(map, landslideTileUrl(), densityTileUrl());
+  paintBackground();
+  connectSwipe(map);
+  connectScenes(map);
+  connectLandslides(map, onSelect);
+  connectCoordinates(map);
+}
+
+/** Show the coordinates under the pointer; while the map moves, those of its centre. */
+function connectCoordinates(map: MapLibre): void {
+  const label = byId("coordinates");
+  const show = ({ lng, lat }: { lng: number; lat: number }): void => {
+    label.textContent = formatCoordinates(lng, lat);
+  };
+  map.on("mousemove", (event) => show(event.lngLat));
+  map.on("move", () => show(map.getCenter()));
+  show(map.getCenter());
+}
+
+/** The colour where there is no image, from the style sheet: red, green, blue of 0 to 1. */
+function backgroundColour(): [number, number, number] {
+  const text = getComputedStyle(document.documentElement).getPropertyValue("--ground").trim();
+  return [1, 3, 5].map((start) => Number.parseInt(text.slice(start, start + 2), 16) / 255) as [number, number, number];
+}
+
+/** Paint the background in the theme's colour; called again when the theme changes. */
+export function paintBackground(): void {
+  const [red, green, blue] = backgroundColour().map((part) => Math.round(part * 255));
+  getMap().setPaintProperty(BACKGROUND, "background-color", `rgb(${red}, ${green}, ${blue})`);
+  getMap().triggerRepaint();
+}

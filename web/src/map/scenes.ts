@@ -1,0 +1,148 @@
+// The images of the scenes in view, before and after, and what was computed from them, as raster layers.
+import type { GeoJSONSource, LngLatBounds, Map as MapLibre, RasterTileSource } from "maplibre-gl";
+import { apiUrl } from "../server/api.ts";
+import type { ImageLayer, Scene } from "../server/types.ts";
+import { type DisplayOptions, state } from "../state.ts";
+import { EMPTY_COLLECTION, LOWEST_LANDSLIDE_LAYER } from "./landslide-layers.ts";
+import { CLIP_LAYER, UNCLIP_LAYER } from "./swipe.ts";
+
+const MAX_SCENES = 12; // shown at once
+const MIN_SCENE_WIDTH = 24; // px; images of a smaller scene are not loaded
+const TILE_SIZE = 512; // px
+const FOOTPRINTS = "frames";
+const EQUATOR_LENGTH = 40_075_016.7; // m
+
+/** The layer below which the images of a kind are inserted. */
+const INSERT_BELOW: Record<ImageLayer, string> = {
+  post: CLIP_LAYER,
+  pre: UNCLIP_LAYER,
+  hillshade: LOWEST_LANDSLIDE_LAYER,
+  probability: LOWEST_LANDSLIDE_LAYER,
+  uncertainty: LOWEST_LANDSLIDE_LAYER,
+};
+
+/** Let the map's image layers follow its view, the scenes and the display options. */
+export function connectScenes(map: MapLibre): void {
+  addFootprints(map);
+  const update = (): void => updateImageLayers(map, scenesToShow(map, state.scenes.value), state.display.value);
+  map.on("moveend", () => {
+    const scene = state.scene.value;
+    if (!scene || !overlaps(scene, map.getBounds())) state.scene.value = sceneAtCentre(map, state.scenes.value);
+    update();
+  });
+  state.scenes.subscribe(update);
+  state.scene.subscribe(update);
+  state.display.subscribe(update);
+}
+
+/** Add the scenes' bounding boxes, so that one sees from afar where images are. */
+function addFootprints(map: MapLibre): void {
+  map.addSource(FOOTPRINTS, { type: "geojson", data: EMPTY_COLLECTION });
+  const paint = { "line-color": "#808890", "line-width": 1 };
+  map.addLayer({ id: FOOTPRINTS, type: "line", source: FOOTPRINTS, paint }, LOWEST_LANDSLIDE_LAYER);
+  state.scenes.subscribe((scenes) => {
+    const features = scenes.map(footprint);
+    map.getSource<GeoJSONSource>(FOOTPRINTS)?.setData({ type: "FeatureCollection", features });
+  });
+}
+
+function footprint({ bounds: [west, south, east, north] }: Scene): GeoJSON.Feature {
+  const ring = [
+    [west, south],
+    [east, south],
+    [east, north],
+    [west, north],
+    [west, south],
+  ];
+  return { type: "Feature", properties: {}, geometry: { type: "Polygon", coordinates: [ring] } };
+}
+
+/** The scenes whose images are shown, the lowest first: `state.scene` lies on top, below it the latest. */
+function scenesToShow(map: MapLibre, scenes: readonly Scene[]): Scene[] {
+  const view = map.getBounds();
+  const pixelsPerDegree = (TILE_SIZE * 2 ** map.getZoom()) / 360;
+  const top = state.scene.value?.id;
+  return scenes
+    .filter(
+      (scene) => overlaps(scene, view) && (scene.bounds[2] - scene.bounds[0]) * pixelsPerDegree >= MIN_SCENE_WIDTH,
+    )
+    .sort((a, b) => Number(b.id === top) - Number(a.id === top) || (b.date_post ?? "").localeCompare(a.date_post ?? ""))
+    .slice(0, MAX_SCENES)
+    .reverse();
+}
+
+function overlaps({ bounds: [west, south, east, north] }: Scene, view: LngLatBounds): boolean {
+  return west <= view.getEast() && east >= view.getWest() && south <= view.getNorth() && north >= view.getSouth();
+}
+
+/** The first scene whose box contains the centre of the map. */
+function sceneAtCentre(map: MapLibre, scenes: readonly Scene[]): Scene | null {
+  const { lng, lat } = map.getCenter();
+  const inside = ({ bounds: [west, south, east, north] }: Scene): boolean =>
+    lng >= west && lng <= east && lat >= south && lat <= north;
+  return scenes.find(inside) ?? null;
+}
+
+const isImagery = (kind: ImageLayer): kind is "pre" | "post" => kind === "pre" || kind === "post";
+
+/** Id of the map's source and layer of a scene's images; no other layer's id has a colon. */
+const imageLayerId = (scene: Scene, kind: ImageLayer): string => `${kind}:${scene.id}`;
+
+/** Add, remove and order the map's image layers so that they are those of the scenes and the display options. */
+function updateImageLayers(map: MapLibre, scenes: Scene[], display: DisplayOptions): void {
+  const layers = new Map<string, { scene: Scene; kind: ImageLayer }>();
+  for (const scene of scenes)
+    for (const kind of scene.layers)
+      if (isImagery(kind) || display[kind]) layers.set(imageLayerId(scene, kind), { scene, kind });
+  for (const id of map.getLayersOrder())
+    if (id.includes(":") && !layers.has(id)) {
+      map.removeLayer(id);
+      map.removeSource(id);
+    }
+  for (const [id, { scene, kind }] of layers) {
+    if (map.getSource(id)) map.moveLayer(id, INSERT_BELOW[kind]);
+    else addImageLayer(map, id, scene, kind);
+    if (isImagery(kind)) setBrightnessAndContrast(map, id, display);
+    else map.setPaintProperty(id, "raster-opacity", display.opacity);
+  }
+}
+
+function addImageLayer(map: MapLibre, id: string, scene: Scene, kind: ImageLayer): void {
+  map.addSource(id, {
+    type: "raster",
+    tiles: [tileUrl(scene, kind)],
+    tileSize: TILE_SIZE,
+    bounds: scene.bounds,
+    maxzoom: maxTileZoom(scene),
+  });
+  map.addLayer({ id, type: "raster", source: id, paint: { "raster-fade-duration": 0 } }, INSERT_BELOW[kind]);
+}
+
+function setBrightnessAndContrast(map: MapLibre, id: string, { brightness, contrast }: DisplayOptions): void {
+  map.setPaintProperty(id, "raster-brightness-min", Math.max(brightness, 0));
+  map.setPaintProperty(id, "raster-brightness-max", 1 + Math.min(brightness, 0));
+  map.setPaintProperty(id, "raster-contrast", contrast);
+}
+
+/** URL of a scene's tiles: PNG for values, which must be exact; WebP for images, which must load quickly. */
+function tileUrl(scene: Scene, kind: ImageLayer): string {
+  const format = kind === "probability" || kind === "uncertainty" ? "png" : "webp";
+  const path = apiUrl(`scenes/${encodeURIComponent(scene.id)}/${kind}`);
+  const shift = `${scene.shift_east_m ?? 0},${scene.shift_north_m ?? 0}`;
+  return `${path}/{z}/{x}/{y}.${format}?size=${TILE_SIZE}&shift=${shift}`;
+}
+
+/** The zoom at which a tile's pixel is at most half as large as the image's, so that its edges stay sharp. */
+function maxTileZoom({ gsd_m, bounds }: Scene): number {
+  const latitude = (bounds[1] + bounds[3]) / 2;
+  const parallelLength = EQUATOR_LENGTH * Math.cos((latitude * Math.PI) / 180);
+  return Math.min(20, 1 + Math.ceil(Math.log2(parallelLength / TILE_SIZE / (gsd_m ?? 0.5))));
+}
+
+/** Show a scene's images with the shift that the server has stored. */
+export function showShiftedScene(map: MapLibre, shifted: Scene): void {
+  state.scenes.value = state.scenes.value.map((scene) => (scene.id === shifted.id ? shifted : scene));
+  state.scene.value = shifted;
+  for (const kind of shifted.layers)
+    map.getSource<RasterTileSource>(imageLayerId(shifted, kind))?.setTiles([tileUrl(shifted, kind)]);
+}

@@ -1,0 +1,203 @@
+// The dashboard: progress, counts, the model against the reviewers, the reviewers against each other, and the export.
+import { byId, el } from "../lib/dom.ts";
+import { formatArea, formatCount, formatName, formatPercent } from "../lib/format.ts";
+import { showNotice } from "../lib/notice.ts";
+import { STATUS_COLOURS } from "../map/palette.ts";
+import { filterParameters } from "../review/queue.ts";
+import { getBlob, getJson } from "../server/api.ts";
+import type { DashboardFigures } from "../server/types.ts";
+import { state } from "../state.ts";
+
+const STATUSES = ["candidate", "confirmed", "rejected"] as const;
+type CountedStatus = (typeof STATUSES)[number];
+const STATUS_FILLS: Record<CountedStatus, string> = {
+  candidate: STATUS_COLOURS.open,
+  confirmed: STATUS_COLOURS.confirmed,
+  rejected: STATUS_COLOURS.rejected,
+};
+const EXPORT_FORMATS: [string, string][] = [
+  ["gpkg", "GeoPackage"],
+  ["geojson", "GeoJSON"],
+  ["csv", "CSV"],
+];
+const DOWNLOAD_TIME = 60_000; // ms until a file made for a download is dropped
+
+type CountRow = DashboardFigures["counts"][number];
+/** Number of landslides by status, and their area together. */
+type GroupSums = Record<CountedStatus, number> & { area_m2: number };
+
+/** Show the dashboard while `state.dashboardOpen` is set; it follows the filters. */
+export function createDashboard(): void {
+  const panel = byId("dashboard");
+  state.dashboardOpen.subscribe((open) => {
+    panel.hidden = !open;
+    if (open) void renderDashboard();
+  });
+  state.filters.subscribe(() => {
+    if (state.dashboardOpen.value) void renderDashboard();
+  });
+}
+
+async function renderDashboard(): Promise<void> {
+  try {
+    const figures = await getJson<DashboardFigures>("dashboard", filterParameters());
+    byId("dashboard").replaceChildren(
+      el(
+        "div",
+        { class: "dashboard-head" },
+        el("h2", {}, "Dashboard"),
+        el("span", { class: "quiet" }, filterSummary()),
+        exportButtons(),
+      ),
+      keyFigures(figures),
+      el(
+        "div",
+        { class: "cards" },
+        groupCard("Regions", figures.counts, ({ region }) => formatName(region)),
+        groupCard("Months", figures.counts, ({ month }) => month ?? "unknown"),
+        modelCard(figures.model),
+        agreementCard(figures.reviewers),
+      ),
+    );
+  } catch (error) {
+    showNotice(`The dashboard cannot be read: ${(error as Error).message}`, "bad");
+  }
+}
+
+function filterSummary(): string {
+  const active = Object.entries(filterParameters()).filter(([, value]) => value);
+  return active.length
+    ? `Filtered: ${active.map(([name, value]) => `${name} ${value}`).join(" · ")}`
+    : "The whole survey; the filters of the queue hold here, too";
+}
+
+function exportButtons(): HTMLElement {
+  const buttons = EXPORT_FORMATS.map(([suffix, name]) =>
+    el("button", { type: "button", click: () => void exportLandslides(suffix) }, name),
+  );
+  return el("span", { class: "exports" }, "Export what is filtered", ...buttons);
+}
+
+/** Download the filtered landslides; through a request of the page's own, as a link cannot send the token. */
+async function exportLandslides(suffix: string): Promise<void> {
+  try {
+    const file = await getBlob(`export.${suffix}`, filterParameters());
+    const link = el("a", { href: URL.createObjectURL(file), download: `landslides.${suffix}` });
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), DOWNLOAD_TIME);
+  } catch (error) {
+    showNotice(`Not exported: ${(error as Error).message}`, "bad");
+  }
+}
+
+const sum = (values: number[]): number => values.reduce((total, value) => total + value, 0);
+
+function keyFigures({ progress, counts, disputed }: DashboardFigures): HTMLElement {
+  const confirmed = counts.filter(({ status }) => status === "confirmed");
+  const rejected = counts.filter(({ status }) => status === "rejected");
+  const landslides = (rows: CountRow[]): string => formatCount(sum(rows.map((row) => row.landslides)));
+  const figures: [string, string][] = [
+    [`${formatCount(progress.decided)} of ${formatCount(progress.total)}`, "decided"],
+    [landslides(confirmed), "confirmed"],
+    [landslides(rejected), "rejected"],
+    [formatArea(sum(confirmed.map((row) => row.area_m2))), "confirmed area"],
+    [formatCount(disputed), "disputed"],
+  ];
+  const items = figures.map(([value, label]) => el("div", {}, el("b", {}, value), el("span", {}, label)));
+  return el("div", { class: "figures" }, ...items);
+}
+
+/** A table of the landslides by region or by month, sorted by its name. */
+function groupCard(title: string, counts: CountRow[], groupOf: (row: CountRow) => string): HTMLElement {
+  const groups = new Map<string, GroupSums>();
+  for (const row of counts) {
+    const sums = groups.get(groupOf(row)) ?? { candidate: 0, confirmed: 0, rejected: 0, area_m2: 0 };
+    if (row.status !== "merged") sums[row.status] += row.landslides;
+    sums.area_m2 += row.area_m2;
+    groups.set(groupOf(row), sums);
+  }
+  const rows = [...groups].sort(([a], [b]) => a.localeCompare(b));
+  const largest = Math.max(...rows.map(([, sums]) => sum(STATUSES.map((status) => sums[status]))), 1);
+  return card(
+    title,
+    ["", "open", "confirmed", "rejected", "area", ""],
+    rows.map(([name, sums]) => [
+      name,
+      ...STATUSES.map((status) => formatCount(sums[status])),
+      formatArea(sums.area_m2),
+      bar(STATUSES.map((status) => [sums[status] / largest, STATUS_FILLS[status]])),
+    ]),
+  );
+}
+
+/** How many of each model's candidates the reviewers confirmed, and how many landslides it missed. */
+function modelCard(rows: DashboardFigures["model"]): HTMLElement {
+  return card(
+    "Model against reviewers",
+    ["", "bundle", "right", "wrong", "missed", "precision", "recall", ""],
+    rows.map((row) => [
+      formatName(row.region),
+      row.bundle,
+      formatCount(row.confirmed),
+      formatCount(row.rejected),
+      formatCount(row.missed),
+      formatPercent(row.precision),
+      formatPercent(row.recall),
+      bar([[row.precision ?? 0, STATUS_COLOURS.confirmed]]),
+    ]),
+    "Nobody has decided yet.",
+  );
+}
+
+/** How far each two reviewers agree. */
+function agreementCard(rows: DashboardFigures["reviewers"]): HTMLElement {
+  return card(
+    "Reviewers among themselves",
+    ["", "landslides", "same", "Cohen's kappa"],
+    rows.map(({ reviewers, landslides, same, kappa }) => [
+      reviewers.join(" and "),
+      formatCount(landslides),
+      formatPercent(same / landslides),
+      kappa === null ? "–" : kappa.toFixed(2),
+    ]),
+    "No two reviewers have decided on one landslide yet.",
+  );
+}
+
+/** A card with a table, whose rows begin with their head; without rows it says `emptyText`. */
+function card(title: string, columns: string[], rows: (string | Node)[][], emptyText = "No landslides."): HTMLElement {
+  if (!rows.length)
+    return el("section", { class: "card" }, el("h3", {}, title), el("p", { class: "quiet" }, emptyText));
+  const head = el("tr", {}, ...columns.map((column) => el("th", { scope: "col" }, column)));
+  const body = rows.map(([name, ...cells]) =>
+    el("tr", {}, el("th", { scope: "row" }, name), ...cells.map((cell) => el("td", {}, cell))),
+  );
+  return el(
+    "section",
+    { class: "card" },
+    el("h3", {}, title),
+    el("table", {}, el("thead", {}, head), el("tbody", {}, ...body)),
+  );
+}
+
+/** A bar of parts side by side, each a share of the whole width and its colour. */
+function bar(parts: [number, string][]): SVGElement {
+  const svg = svgElement("svg", {
+    class: "bar",
+    viewBox: "0 0 100 10",
+    preserveAspectRatio: "none",
+    "aria-hidden": "true",
+  });
+  let left = 0;
+  for (const [share, fill] of parts) {
+    svg.append(svgElement("rect", { x: String(left * 100), y: "0", height: "10", width: String(share * 100), fill }));
+    left += share;
+  }
+  return svg;
+}
+
+function svgElement(tag: string, attributes: Record<string, string>): SVGElement {
+  const element = document.createElementNS("http://www.w3.org/2000/svg", tag) as SVGElement;
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+  return element;
+}

@@ -1,0 +1,118 @@
+// The form above the queue: its order, and the filters of queue, map, dashboard and export.
+import { blurActiveField, byId, el } from "../lib/dom.ts";
+import { formatName } from "../lib/format.ts";
+import { restartQueue } from "../review/queue.ts";
+import type { ServerInfo } from "../server/types.ts";
+import { type Filters, NO_FILTERS, type QueueOrder, state } from "../state.ts";
+import { keyHint, selectField } from "./controls.ts";
+
+const ORDER_LABELS: Record<QueueOrder, string> = {
+  near: "nearest first",
+  uncertainty: "least certain first",
+  size: "largest first",
+  date: "latest first",
+};
+const STATUS_CHOICES = { "": "everything", candidate: "candidates", confirmed: "confirmed", rejected: "rejected" };
+const MAX_LENGTH = 2000; // characters; what the server allows
+
+/** Create the form; each change restarts the queue. */
+export function createFilters(info: ServerInfo): void {
+  const form = byId<HTMLFormElement>("filters");
+  form.addEventListener("submit", (event) => event.preventDefault());
+  returnToKeysAfterPointer(form);
+  const onlyInView = onlyInViewField();
+  const render = (): void =>
+    form.replaceChildren(orderField(), regionField(info.regions), onlyInView, moreFilters(info, clear));
+  const clear = (): void => {
+    state.filters.value = NO_FILTERS;
+    render();
+    void restartQueue();
+  };
+  render();
+}
+
+/** After a choice with the pointer take the focus from the field, so that keys are commands again. */
+function returnToKeysAfterPointer(form: HTMLFormElement): void {
+  let byPointer = false;
+  form.addEventListener("pointerdown", () => {
+    byPointer = true;
+  });
+  form.addEventListener("keydown", () => {
+    byPointer = false;
+  });
+  form.addEventListener("change", () => {
+    if (byPointer) blurActiveField();
+  });
+}
+
+function setFilter(name: keyof Filters, value: string): void {
+  state.filters.value = { ...state.filters.value, [name]: value.trim() };
+  void restartQueue();
+}
+
+const orderField = (): HTMLElement =>
+  selectField("Order", ORDER_LABELS, state.order.value, (value) => {
+    state.order.value = value as QueueOrder;
+    void restartQueue();
+  });
+
+/** The options of a field that chooses one of several names, or all of them. */
+const withAll = (all: string, names: string[], label = (name: string): string => name): Record<string, string> => ({
+  "": all,
+  ...Object.fromEntries(names.map((name) => [name, label(name)])),
+});
+
+const regionField = (regions: string[]): HTMLElement =>
+  selectField("Region", withAll("all regions", regions, formatName), state.filters.value.region, (value) =>
+    setFilter("region", value),
+  );
+
+function onlyInViewField(): HTMLElement {
+  const checkbox = el("input", { type: "checkbox", id: "in-view" });
+  checkbox.addEventListener("change", () => {
+    state.onlyInView.value = checkbox.checked;
+  });
+  state.onlyInView.subscribe((only) => {
+    checkbox.checked = only;
+  });
+  return el("label", { class: "check" }, checkbox, el("span", {}, "Only in view"), keyHint("in view"));
+}
+
+/** Filters that are needed less often; they are open where one of them is set. */
+function moreFilters({ events }: ServerInfo, clear: () => void): HTMLElement {
+  const { event, status, region } = state.filters.value;
+  const isSet = Object.values(state.filters.value).some((value) => value && value !== region);
+  const eventField = selectField("Event", withAll("all events", events), event, (value) => setFilter("event", value));
+  const statusField = selectField("Status on the map", STATUS_CHOICES, status, (value) => setFilter("status", value));
+  return el(
+    "details",
+    { open: isSet },
+    el("summary", {}, "More filters"),
+    labelled("Days", daysFields()),
+    textFilter("min_area", "Area from, m²", "1000", "number"),
+    events.length > 0 && labelled("Event", eventField),
+    labelled("On the map", statusField),
+    textFilter("where", "Where", "area_m2 > 1e4 and trigger = 'rainfall'"),
+    el("button", { type: "button", click: clear }, "Clear filters"),
+  );
+}
+
+const labelled = (label: string, field: HTMLElement): HTMLElement => el("label", {}, el("span", {}, label), field);
+
+function textFilter(name: keyof Filters, label: string, placeholder: string, type = "text"): HTMLElement {
+  const value = state.filters.value[name];
+  const input = el("input", { type, placeholder, value, "aria-label": label, maxlength: MAX_LENGTH });
+  input.addEventListener("change", () => setFilter(name, input.value));
+  return labelled(label, input);
+}
+
+/** The first and the last day, which are one filter: FIRST/LAST. */
+function daysFields(): HTMLElement {
+  const [firstDay = "", lastDay = ""] = state.filters.value.dates.split("/");
+  const first = el("input", { type: "date", "aria-label": "First day", value: firstDay });
+  const last = el("input", { type: "date", "aria-label": "Last day", value: lastDay });
+  const change = (): void => setFilter("dates", first.value || last.value ? `${first.value}/${last.value}` : "");
+  first.addEventListener("change", change);
+  last.addEventListener("change", change);
+  return el("span", { class: "pair" }, first, last);
+}

@@ -1,0 +1,99 @@
+// The head of the page: name, progress, whether all decisions are saved, and the buttons to the other panels.
+import { byId, el } from "../lib/dom.ts";
+import { formatCount } from "../lib/format.ts";
+import { runCommand } from "../review/commands.ts";
+import { discardPending, sendPending } from "../review/decisions.ts";
+import type { CommandName } from "../review/keys.ts";
+import { state } from "../state.ts";
+import { keyHint } from "./controls.ts";
+import { openLogin } from "./login.ts";
+
+const NAVIGATION: [CommandName, string][] = [
+  ["dashboard", "Dashboard"],
+  ["theme", "Theme"],
+  ["keys", "Keys"],
+];
+
+/** Create the header; it follows the server's info, the progress and the pending decisions. */
+export function createHeader(): void {
+  createNavigation();
+  state.serverInfo.subscribe((info) => {
+    byId("survey").textContent = info?.name ?? "tsmu";
+    document.title = `${info?.name ?? "tsmu"} – review`;
+  });
+  state.progress.subscribe((progress) => {
+    const { decided = 0, total = 0 } = progress ?? {};
+    byId("progress-text").textContent = progress ? `${formatCount(decided)} of ${formatCount(total)} decided` : "";
+    const bar = byId<HTMLProgressElement>("progress-bar");
+    bar.max = Math.max(total, 1);
+    bar.value = decided;
+  });
+  createConnection();
+}
+
+/** Buttons that open the other panels; on a narrow screen also queue and images, which lie over the map there. */
+function createNavigation(): void {
+  const toggleDrawer = (name: "queue" | "sight") => (): void => {
+    document.body.dataset.drawer = document.body.dataset.drawer === name ? "" : name;
+  };
+  byId("nav").replaceChildren(
+    el("button", { type: "button", class: "narrow", click: toggleDrawer("queue") }, "Queue"),
+    el("button", { type: "button", class: "narrow", click: toggleDrawer("sight") }, "Images"),
+    ...NAVIGATION.map(([name, label]) =>
+      el("button", { type: "button", id: `to-${name}`, click: () => runCommand(name) }, label, keyHint(name)),
+    ),
+  );
+  state.dashboardOpen.subscribe((open) => byId("to-dashboard").setAttribute("aria-pressed", String(open)));
+}
+
+/** Show whether all decisions are saved; a click opens the dialog of those that are not. */
+function createConnection(): void {
+  const connection = byId("connection");
+  state.pending.subscribe(({ count, reason }) => {
+    connection.hidden = false;
+    connection.dataset.state = reason ? "lost" : count ? "sending" : "saved";
+    connection.textContent = connectionText(count, reason);
+  });
+  connection.addEventListener("click", openPendingDialog);
+}
+
+const decisionsText = (count: number): string => `${count} decision${count === 1 ? "" : "s"}`;
+
+function connectionText(count: number, reason: string | null): string {
+  if (reason) return `${decisionsText(count)} kept here: ${reason}`;
+  if (count) return `saving ${decisionsText(count)}`;
+  return state.serverInfo.value?.write ? "all saved" : "read-only";
+}
+
+/** Open the dialog of the decisions that are not saved: send them now, enter another token, or discard them. */
+function openPendingDialog(): void {
+  const { count, reason } = state.pending.value;
+  const dialog = byId<HTMLDialogElement>("outbox");
+  const closeAnd = (act?: () => void) => () => {
+    dialog.close();
+    act?.();
+  };
+  dialog.replaceChildren(
+    el(
+      "h2",
+      {},
+      count ? `${decisionsText(count)} ${count === 1 ? "waits" : "wait"} in this browser` : "Every decision is saved",
+    ),
+    el(
+      "p",
+      {},
+      reason
+        ? `The last answer: ${reason}. Decisions are kept over a reload and sent in their order.`
+        : "A decision counts once the server has it on its disk.",
+    ),
+    el(
+      "p",
+      { class: "buttons" },
+      count > 0 && el("button", { type: "button", click: closeAnd(discardPending) }, `Discard ${count}`),
+      state.serverInfo.value?.tokens && el("button", { type: "button", click: closeAnd(openLogin) }, "Another token"),
+      count > 0 && el("button", { type: "button", click: closeAnd(() => void sendPending()) }, "Send now"),
+      el("button", { type: "button", class: "strong", click: closeAnd() }, "Close"),
+    ),
+  );
+  dialog.showModal();
+}

@@ -1,0 +1,95 @@
+// How the map shows the images: layers, swipe, brightness; with the dates of the images and the map's legend.
+import { byId, el } from "../lib/dom.ts";
+import { STATUS_COLOURS, STATUS_LABELS, type DisplayStatus } from "../map/palette.ts";
+import { runCommand } from "../review/commands.ts";
+import { COMMANDS, type CommandName } from "../review/keys.ts";
+import { DEFAULT_DISPLAY, setDisplay, state } from "../state.ts";
+import { keyHint } from "./controls.ts";
+
+/** Display options that are switched on and off; each is a command as well. */
+const LAYER_SWITCHES = ["probability", "uncertainty", "hillshade", "outlines", "density"] as const;
+type SliderOption = "opacity" | "brightness" | "contrast";
+const VIEW_BUTTONS: [CommandName, string][] = [
+  ["flip", "Flip"],
+  ["swipe", "Swipe"],
+  ["shift", "Shift images"],
+];
+
+/** Create the controls, dates and legend; they follow the display options and the scenes. */
+export function createImages(): void {
+  const { brightness, contrast, opacity } = DEFAULT_DISPLAY;
+  byId("sight").replaceChildren(
+    el("h3", {}, "Images"),
+    el("div", { class: "views" }, ...VIEW_BUTTONS.map(([name, label]) => viewButton(name, label))),
+    shiftLine(),
+    ...LAYER_SWITCHES.map(layerSwitch),
+    slider("Overlay", "opacity", 0, 1),
+    slider("Brightness", "brightness", -0.8, 0.8),
+    slider("Contrast", "contrast", -0.8, 0.8),
+    el(
+      "button",
+      { type: "button", class: "small", click: () => setDisplay({ brightness, contrast, opacity }) },
+      "Plain",
+    ),
+  );
+  createDates();
+  createLegend();
+}
+
+const viewButton = (name: CommandName, label: string): HTMLElement =>
+  el("button", { type: "button", click: () => runCommand(name) }, el("span", {}, label), keyHint(name));
+
+/** A line that says by how much the scene's images are shifted; hidden where they are not. */
+function shiftLine(): HTMLElement {
+  const line = el("p", { class: "quiet" });
+  state.scene.subscribe((scene) => {
+    const [east, north] = [scene?.shift_east_m ?? 0, scene?.shift_north_m ?? 0];
+    line.textContent = east || north ? `Shifted ${east} m east, ${north} m north` : "";
+    line.hidden = !east && !north;
+  });
+  return line;
+}
+
+/** A checkbox that shows a layer; hidden where no scene has images of its kind. */
+function layerSwitch(name: (typeof LAYER_SWITCHES)[number]): HTMLElement {
+  const label = COMMANDS.find((command) => command.name === name)?.label ?? name;
+  const checkbox = el("input", { type: "checkbox" });
+  const row = el("label", { class: "check" }, checkbox, el("span", {}, label), keyHint(name));
+  checkbox.addEventListener("change", () => setDisplay({ [name]: checkbox.checked }));
+  state.display.subscribe((display) => {
+    checkbox.checked = display[name];
+  });
+  state.scenes.subscribe((scenes) => {
+    const isImage = name !== "outlines" && name !== "density";
+    row.hidden = isImage && !scenes.some(({ layers }) => (layers as string[]).includes(name));
+  });
+  return row;
+}
+
+function slider(label: string, name: SliderOption, min: number, max: number): HTMLElement {
+  const input = el("input", { type: "range", min, max, step: 0.05 });
+  input.addEventListener("input", () => setDisplay({ [name]: Number(input.value) }));
+  state.display.subscribe((display) => {
+    input.value = String(display[name]);
+  });
+  return el("label", { class: "slider" }, el("span", {}, label), input);
+}
+
+/** The dates of the scene's images, in the corners of the map. */
+function createDates(): void {
+  state.scene.subscribe((scene) => {
+    const dates = { "date-before": scene?.date_pre, "date-after": scene?.date_post };
+    for (const [id, date] of Object.entries(dates)) {
+      const label = byId(id).querySelector("span");
+      if (label) label.textContent = scene ? (date ?? "date unknown") : "no scene here";
+    }
+  });
+}
+
+/** What the colours of the landslides mean, below the map. */
+function createLegend(): void {
+  const statuses = Object.keys(STATUS_COLOURS) as DisplayStatus[];
+  byId("legend").replaceChildren(
+    ...statuses.map((status) => el("span", {}, el("span", { class: `dot ${status}` }), STATUS_LABELS[status])),
+  );
+}

@@ -1,0 +1,51 @@
+// The list of the landslides that are next in the queue.
+import { byId, el } from "../lib/dom.ts";
+import { formatArea, formatName } from "../lib/format.ts";
+import { displayStatusOf, STATUS_LABELS } from "../map/palette.ts";
+import { select, selectNeighbour } from "../review/queue.ts";
+import type { Landslide } from "../server/types.ts";
+import { state } from "../state.ts";
+
+const MAX_ITEMS = 60;
+
+/** Create the list; it follows the queue and the current landslide, and the arrow keys go through it. */
+export function createList(): void {
+  const list = byId("list");
+  const render = (): void => {
+    const currentId = state.current.value?.id;
+    const items = state.queue.value.slice(0, MAX_ITEMS).map((landslide) => listItem(landslide, currentId));
+    list.replaceChildren(
+      ...(items.length ? items : [el("p", { class: "quiet" }, "No landslide waits for a decision.")]),
+    );
+    const selected = list.querySelector('[aria-selected="true"]');
+    list.setAttribute("aria-activedescendant", selected?.id ?? "");
+    selected?.scrollIntoView({ block: "nearest" });
+  };
+  state.queue.subscribe(render);
+  state.current.subscribe(render);
+  list.addEventListener("keydown", (event) => {
+    if (event.key === "ArrowDown") void selectNeighbour(1);
+    else if (event.key === "ArrowUp") void selectNeighbour(-1);
+    else return;
+    event.preventDefault();
+  });
+}
+
+function listItem(landslide: Landslide, currentId: string | undefined): HTMLElement {
+  const { id, properties } = landslide;
+  const status = displayStatusOf(properties);
+  return el(
+    "div",
+    {
+      role: "option",
+      id: `item-${id}`,
+      "aria-selected": id === currentId ? "true" : "false",
+      class: "item",
+      click: () => select(landslide),
+    },
+    el("span", { class: `dot ${status}`, title: STATUS_LABELS[status] }),
+    el("b", {}, formatArea(properties.area_m2)),
+    el("span", {}, properties.date_max ?? ""),
+    el("small", {}, formatName(properties.region)),
+  );
+}

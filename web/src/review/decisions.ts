@@ -1,0 +1,226 @@
+// Decisions: stored in the browser at once, shown on the map and in the queue, and sent by the outbox.
+//
+// A reviewer does not wait for the server: what a decision does is shown at once, and taken back if the server refuses
+// the decision.
+import type { Geometry } from "geojson";
+import type { BrowserStorage } from "../lib/storage.ts";
+import { showNotice } from "../lib/notice.ts";
+import { reloadLandslideTiles, setDisplayStatus } from "../map/landslides.ts";
+import type { DisplayStatus } from "../map/palette.ts";
+import { getMap } from "../map/view.ts";
+import { type RequestError, sendDecision } from "../server/api.ts";
+import { Outbox } from "../server/outbox.ts";
+import type { Action, Decision, Landslide, VersionChange } from "../server/types.ts";
+import { mayDecide, READ_ONLY, state } from "../state.ts";
+import { showConflict } from "./conflict.ts";
+import { DecisionHistory, type HistoryEntry } from "./history.ts";
+import { countDecisions, markUndecided, refreshQueue, removeDecided, returnToQueue, selectById } from "./queue.ts";
+
+/** How a landslide is shown after each action. */
+const STATUS_AFTER: Partial<Record<Action, DisplayStatus>> = {
+  accept: "confirmed",
+  reject: "rejected",
+  unsure: "undecided",
+  "bad imagery": "undecided",
+  merge: "confirmed",
+  edit: "confirmed",
+  split: "confirmed",
+};
+/** Actions that change outlines, after which the tiles are loaded again. */
+const OUTLINE_ACTIONS: readonly Action[] = ["merge", "split", "edit", "draw", "undo"];
+
+/** Newest versions that the server has answered with, by landslide id: queue and history may hold older ones. */
+const savedVersions = new Map<string, number>();
+
+/** The landslides to select once their undo is saved, by the undo's id. */
+const undoTargets = new Map<string, string>();
+
+let outbox: Outbox;
+let history: DecisionHistory;
+
+/** Load the history and the pending decisions of this survey, and begin to send. */
+export function startDecisions(storage: BrowserStorage): void {
+  history = new DecisionHistory(storage);
+  outbox = new Outbox(storage, {
+    send: sendDecision,
+    onSaved: handleSaved,
+    onRefused: handleRefused,
+    onPendingChange: (count, reason) => {
+      const reconnected = state.pending.value.reason && !reason;
+      if (reconnected) reloadLandslideTiles(getMap()); // tiles may have failed to load meanwhile
+      state.pending.value = { count, reason };
+    },
+  });
+  window.addEventListener("online", () => void outbox.flush());
+  void outbox.flush();
+  updateUndoable();
+}
+
+/** Send the pending decisions now. */
+export const sendPending = (): Promise<void> => outbox.flush();
+
+/** Drop the pending decisions. */
+export function discardPending(): void {
+  for (const { id } of outbox.discard()) history.forget(id);
+  updateUndoable();
+  void refreshQueue();
+}
+
+/** What some actions need besides the landslide. */
+export interface DecisionInput {
+  /** For `merge`: the landslides to merge into the first one. */
+  others?: Landslide[];
+  /** For `edit`, `draw` and `split`. */
+  geometry?: Geometry;
+  /** For `comment`. */
+  why?: string;
+}
+
+/** Decide on a landslide and go on to the next. `draw` makes a new landslide, so its landslide is null. */
+export function decide(action: Exclude<Action, "undo">, landslide: Landslide | null, input: DecisionInput = {}): void {
+  if (!mayDecide()) return showNotice(READ_ONLY, "bad");
+  const landslides = [...(landslide ? [landslide] : []), ...(input.others ?? [])];
+  const decision: Decision = {
+    id: newUuid(),
+    action,
+    by: state.reviewer.value,
+    landslides: versionsOf(landslides),
+    ...(input.geometry ? { geometry: input.geometry } : {}),
+    ...(input.why ? { why: input.why } : {}),
+    ...(action === "draw" ? sceneAndRegion() : {}),
+  };
+  if (!addToOutbox(decision)) return;
+  history.add({ id: decision.id, action, landslideId: landslide?.id ?? null, before: landslide ?? undefined });
+  updateUndoable();
+  if (action === "draw" || action === "comment") return; // the landslide still waits for a decision
+  showDecided(landslides, action);
+}
+
+/** Undo the last decision of this browser, and go back to its landslide. */
+export function undo(): void {
+  const entry = history.lastDone;
+  if (!entry) return showNotice("Nothing to undo");
+  const decision = reversalOf(entry);
+  if (!addToOutbox(decision)) return;
+  history.undo(decision.id);
+  updateUndoable();
+  showNotice(`Undone: ${entry.action}`);
+  const { action, landslideId, before } = entry;
+  if (action === "comment" || action === "draw" || !landslideId) return;
+  markUndecided(landslideId);
+  undoTargets.set(decision.id, landslideId);
+  if (!before) return; // decided before a reload: it is selected when the undo is saved
+  setDisplayStatus(getMap(), landslideId, null);
+  countDecisions([before], -1);
+  returnToQueue(withSavedVersion(before));
+}
+
+/** Do again what was undone last. */
+export function redo(): void {
+  const entry = history.lastUndone;
+  if (!entry) return showNotice("Nothing to redo");
+  const decision = reversalOf(entry);
+  if (!addToOutbox(decision)) return;
+  history.redo(decision.id);
+  updateUndoable();
+  showNotice(`Redone: ${entry.action}`);
+  if (entry.before && STATUS_AFTER[entry.action]) showDecided([entry.before], entry.action);
+}
+
+/** Decide again, after a conflict, on the landslides as they are now. */
+function decideAgain(decision: Decision, landslides: Landslide[]): void {
+  const again: Decision = { ...decision, id: newUuid(), landslides: versionsOf(landslides) };
+  if (!addToOutbox(again)) return;
+  const [first] = landslides;
+  if (decision.action !== "undo")
+    history.add({ id: again.id, action: decision.action, landslideId: first?.id ?? null, before: first });
+  updateUndoable();
+  void removeDecided(landslides.map(({ id }) => id));
+}
+
+/** The decision that undoes the one of an entry. */
+const reversalOf = ({ id }: HistoryEntry): Decision => ({
+  id: newUuid(),
+  action: "undo",
+  undoes: id,
+  by: state.reviewer.value,
+});
+
+const versionsOf = (landslides: readonly Landslide[]): Record<string, number> =>
+  Object.fromEntries(landslides.map(({ id, properties }) => [id, properties.version]));
+
+/** The scene in whose images a landslide is drawn, and the region that it is given. */
+function sceneAndRegion(): Pick<Decision, "scene" | "region"> {
+  const region = state.filters.value.region || state.current.value?.properties.region;
+  return { ...(state.scene.value ? { scene: state.scene.value.id } : {}), ...(region ? { region } : {}) };
+}
+
+/** Colour landslides by a decision, count it and go on to the next one. */
+function showDecided(landslides: readonly Landslide[], action: Action): void {
+  const displayStatus = STATUS_AFTER[action];
+  for (const { id } of landslides) if (displayStatus) setDisplayStatus(getMap(), id, displayStatus);
+  countDecisions(landslides, 1);
+  void removeDecided(landslides.map(({ id }) => id));
+}
+
+/** Store and send a decision; returns false, with a notice, where the browser cannot store it. */
+function addToOutbox(decision: Decision): boolean {
+  try {
+    outbox.add(decision);
+    return true;
+  } catch {
+    showNotice("The browser's storage is full: send or discard the waiting decisions before you go on", "bad");
+    return false;
+  }
+}
+
+/** The server has made a decision: take over the new versions, and after an undo show its landslide. */
+function handleSaved(decision: Decision, changes: readonly VersionChange[]): void {
+  for (const { id, version_after } of changes) savedVersions.set(id, version_after);
+  state.queue.value = state.queue.value.map(withSavedVersion);
+  if (state.current.value) state.current.value = withSavedVersion(state.current.value);
+  if (OUTLINE_ACTIONS.includes(decision.action)) reloadLandslideTiles(getMap());
+  if (decision.action !== "undo") return;
+  for (const { id, status } of changes) {
+    setDisplayStatus(getMap(), id, null);
+    if (status === "candidate") markUndecided(id);
+  }
+  const target = undoTargets.get(decision.id);
+  undoTargets.delete(decision.id);
+  const reviewerWentOn = outbox.decisions.length > 0;
+  if (target && !reviewerWentOn) selectById(target).catch(() => undefined);
+  void refreshQueue();
+}
+
+/** The landslide with the newest version number that the server has answered with. */
+function withSavedVersion(landslide: Landslide): Landslide {
+  const version = savedVersions.get(landslide.id) ?? 0;
+  if (version <= landslide.properties.version) return landslide;
+  return { ...landslide, properties: { ...landslide.properties, version } };
+}
+
+/** The server refuses a decision: show the landslides as they were, and where somebody else was first, ask. */
+function handleRefused(decision: Decision, error: RequestError): void {
+  history.forget(decision.id);
+  updateUndoable();
+  for (const id of Object.keys(decision.landslides ?? {})) {
+    setDisplayStatus(getMap(), id, null);
+    markUndecided(id);
+  }
+  void refreshQueue();
+  if (error.status === 409) showConflict(decision, error.currentRecords, decideAgain);
+  else showNotice(`Not made: ${decision.action}: ${error.message}`, "bad");
+}
+
+function updateUndoable(): void {
+  state.undoable.value = { undo: history.lastDone?.action ?? null, redo: history.lastUndone?.action ?? null };
+}
+
+/** A random UUID. `crypto.randomUUID` is missing where the page comes from another machine without TLS. */
+function newUuid(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x40;
+  bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
+  const hex = [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
+}

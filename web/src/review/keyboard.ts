@@ -1,0 +1,50 @@
+// Key presses: to the field or button that has the focus, to the present mode, to the map, or to a command.
+import { panMap } from "../map/view.ts";
+import { state } from "../state.ts";
+import { runCommand } from "./commands.ts";
+import { commandForKey, isTextField, keyBindings, keyName } from "./keys.ts";
+import { ARROW_DIRECTIONS, handleModeKey } from "./modes.ts";
+
+const PAN_SHARE = 0.2; // of the map's width or height
+
+/** Listen to the keyboard. While a dialog is open all keys are its own. */
+export function connectKeyboard(): void {
+  document.addEventListener("keydown", (event) => {
+    if (event.defaultPrevented || document.querySelector("dialog[open]")) return;
+    const target = event.target as HTMLElement;
+    if (isTextField(target)) {
+      if (event.key === "Escape") target.blur();
+      return;
+    }
+    if (elementUsesKey(target, event.key)) return;
+    if (handleModeKey(event) || closeDashboardByKey(event) || panByArrowKey(event)) return event.preventDefault();
+    const repeats = event.key === "+" || event.key === "-"; // a key that is held down zooms on, but decides once
+    if (event.repeat && !repeats) return;
+    const command = commandForKey(event, keyBindings.value);
+    if (!command) return;
+    event.preventDefault();
+    runCommand(command);
+  });
+}
+
+/** Whether the browser or the element itself acts on the key: buttons, sliders, checkboxes and the list. */
+function elementUsesKey(target: HTMLElement, key: string): boolean {
+  const isList = target.getAttribute("role") === "listbox";
+  if (isList) return ["ArrowUp", "ArrowDown", "Home", "End", "Enter"].includes(key);
+  if (target.tagName === "INPUT") return key.startsWith("Arrow") || key === " " || key === "Home" || key === "End";
+  const isPressable = ["BUTTON", "A", "SUMMARY"].includes(target.tagName);
+  return (isPressable && (key === " " || key === "Enter")) || (state.mode.value === "look" && key === "Tab");
+}
+
+function closeDashboardByKey(event: KeyboardEvent): boolean {
+  if (event.key !== "Escape" || !state.dashboardOpen.value) return false;
+  state.dashboardOpen.value = false;
+  return true;
+}
+
+function panByArrowKey(event: KeyboardEvent): boolean {
+  const arrow = ARROW_DIRECTIONS[event.key];
+  if (!arrow || keyName(event) === null || state.dashboardOpen.value) return false;
+  panMap(arrow[0] * PAN_SHARE, arrow[1] * PAN_SHARE);
+  return true;
+}

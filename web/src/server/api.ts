@@ -1,0 +1,85 @@
+// Requests to the server's API.
+import type { Decision, DecisionResult, Landslide } from "./types.ts";
+
+const TOKEN_KEY = "tsmu.token"; // in the session storage: the token lasts as long as the tab
+
+/** The server refuses a request. */
+export class RequestError extends Error {
+  readonly status: number;
+  /** With status 409 (conflict): the landslides of the decision as they are now. */
+  readonly currentRecords: Landslide[];
+
+  constructor(status: number, reason: string, currentRecords: Landslide[] = []) {
+    super(reason);
+    this.status = status;
+    this.currentRecords = currentRecords;
+  }
+}
+
+/** The server cannot be reached, or is too busy to answer; the same request may succeed later. */
+export class UnreachableError extends Error {}
+
+const storedToken = (): string => sessionStorage.getItem(TOKEN_KEY) ?? "";
+
+/** Whether a token was entered in this tab. */
+export const hasToken = (): boolean => storedToken() !== "";
+
+/** Send this token with every request, as long as the tab is open. */
+export function setToken(token: string): void {
+  sessionStorage.setItem(TOKEN_KEY, token);
+}
+
+/** Headers with the token, if there is one. */
+export function authorizationHeaders(): Record<string, string> {
+  const token = storedToken();
+  return token ? { Authorization: `Bearer ${token}` } : {};
+}
+
+/** The URL of a path of the API, relative to the page. */
+export const apiUrl = (path: string): string => new URL(`api/${path}`, document.baseURI).href;
+
+type QueryValues = Record<string, string | number | null | undefined>;
+
+/** Append values to a path as its query; empty ones are left out. */
+export function withQuery(path: string, values: QueryValues): string {
+  const entries = Object.entries(values).filter(([, value]) => value !== null && value !== undefined && value !== "");
+  const query = new URLSearchParams(entries.map(([name, value]) => [name, String(value)]));
+  return entries.length ? `${path}?${query}` : path;
+}
+
+/** Send a request; throws `RequestError` where it is refused, `UnreachableError` where there is no answer. */
+async function request(path: string, init: RequestInit = {}): Promise<Response> {
+  let response: Response;
+  try {
+    response = await fetch(apiUrl(path), { ...init, headers: { ...authorizationHeaders(), ...init.headers } });
+  } catch {
+    throw new UnreachableError("the server does not answer");
+  }
+  if (response.ok) return response;
+  const body = (await response.json().catch(() => ({}))) as { error?: string; present?: Landslide[] };
+  const reason = body.error ?? response.statusText;
+  if (response.status === 429 || response.status >= 500) throw new UnreachableError(reason);
+  throw new RequestError(response.status, reason, body.present);
+}
+
+/** Read JSON from a path of the API; the errors are those of `request`, as for all functions below. */
+export async function getJson<T>(path: string, values: QueryValues = {}): Promise<T> {
+  return (await (await request(withQuery(path, values))).json()) as T;
+}
+
+/** Read a file from a path of the API. */
+export async function getBlob(path: string, values: QueryValues): Promise<Blob> {
+  return (await request(withQuery(path, values))).blob();
+}
+
+async function sendJson<T>(method: "POST" | "PUT", path: string, body: unknown): Promise<T> {
+  const headers = { "Content-Type": "application/json", "X-Tsmu": "1" };
+  return (await (await request(path, { method, headers, body: JSON.stringify(body) })).json()) as T;
+}
+
+/** Make a decision; when this returns, it is on the server's disk. */
+export const sendDecision = (decision: Decision): Promise<DecisionResult> => sendJson("POST", "decisions", decision);
+
+/** Store by how many metres a scene's images are to be shown off their georeference. */
+export const sendImageShift = (scene: string, east_m: number, north_m: number, by: string): Promise<unknown> =>
+  sendJson("PUT", `scenes/${encodeURIComponent(scene)}/shift`, { east_m, north_m, by });

@@ -1,0 +1,161 @@
+// The JSON of the server's API, which its /docs describe in full. Geometry is GeoJSON in degrees (EPSG:4326).
+import type { Geometry } from "geojson";
+import type { Bounds, Outline } from "../lib/geometry.ts";
+
+export type Status = "candidate" | "confirmed" | "rejected" | "merged";
+/** What a reviewer can say of a landslide as it is. */
+export type Verdict = "accept" | "reject" | "unsure" | "bad imagery";
+export type Action = Verdict | "comment" | "merge" | "split" | "edit" | "draw" | "undo";
+
+/** One version of a landslide's record. */
+export interface LandslideProperties {
+  id: string;
+  status: Status;
+  area_m2: number;
+  region: string | null;
+  /** First and last day on which it can have happened, as ISO dates. */
+  date_min: string | null;
+  date_max: string | null;
+  event_id: string | null;
+  version: number;
+  /** Whether a mapping run or a person made this version. */
+  author: "run" | "person";
+  /** `run ID`, or the person's name. */
+  changed_by: string;
+  changed_at: string;
+  change_reason: string | null;
+}
+
+/** A landslide as a GeoJSON feature: its newest version. */
+export interface Landslide {
+  type: "Feature";
+  id: string;
+  geometry: Outline;
+  properties: LandslideProperties;
+}
+
+export interface LandslideCollection {
+  type: "FeatureCollection";
+  features: Landslide[];
+}
+
+/** How many of the run's landslides are decided; the filters hold. */
+export interface ReviewProgress {
+  decided: number;
+  total: number;
+}
+
+/** The answer of `queue`: the next landslides to decide on, and the progress. */
+export interface QueueResponse extends LandslideCollection {
+  progress: ReviewProgress;
+}
+
+/** One delineation of a landslide, by a model or by a person, from the images of a scene. */
+export interface Observation {
+  scene_id: string;
+  scene: string;
+  /** Who drew it; null where a model did. */
+  mapper: string | null;
+  /** The model version; null where a person drew it. */
+  bundle: string | null;
+  /** Probabilities of 0 to 1 within the outline. */
+  max_probability: number | null;
+  mean_probability: number | null;
+  /** Mean standard deviation of the probability over the views of test-time augmentation (`--tta`). */
+  mean_deviation: number | null;
+}
+
+/** The answer of `landslides/ID`: a landslide with its history. */
+export interface LandslideDetails {
+  feature: Landslide;
+  versions: LandslideProperties[];
+  observations: Observation[];
+  reviews: { action: string | null; by: string; at: string; why: string | null }[];
+  /** The last verdict of each reviewer. */
+  verdicts: { by: string; verdict: string }[];
+  /** Whether the verdicts differ. */
+  disputed: boolean;
+}
+
+export type ImageLayer = "pre" | "post" | "probability" | "uncertainty" | "hillshade";
+
+/** A mapped scene: its images before and after the event, and what was computed from them. */
+export interface Scene {
+  id: string;
+  name: string;
+  date_pre: string | null;
+  date_post: string | null;
+  /** Pixel size in m. */
+  gsd_m: number | null;
+  /** By how much the images are shown off their georeference, in m. */
+  shift_east_m: number | null;
+  shift_north_m: number | null;
+  bounds: Bounds;
+  layers: ImageLayer[];
+}
+
+/** The answer of `info`: what the server shows, and to whom. */
+export interface ServerInfo {
+  /** Names the database in the browser's storage. */
+  survey: string;
+  name: string;
+  /** Whether the server takes decisions; without it everything is read-only. */
+  write: boolean;
+  /** Whether the server asks for a token. */
+  tokens: boolean;
+  person: { name: string; role: "viewer" | "reviewer" };
+  regions: string[];
+  events: string[];
+}
+
+/** What a decision did to one landslide. */
+export interface VersionChange {
+  id: string;
+  /** Null where the decision made the landslide. */
+  version_before: number | null;
+  version_after: number;
+  status: Status;
+}
+
+/** The body of a decision. The page makes its id, so that the server makes it once however often it is sent. */
+export interface Decision {
+  id: string;
+  action: Action;
+  /** The version that the reviewer saw, by landslide id; in a merge the first landslide stays. */
+  landslides?: Record<string, number>;
+  /** The outline for `edit` and `draw`, the cutting line for `split`. */
+  geometry?: Geometry;
+  scene?: string;
+  region?: string;
+  /** For `undo`: the id of the decision to undo, which may be an undo itself. */
+  undoes?: string;
+  why?: string;
+  by: string;
+}
+
+/** The answer to a decision. */
+export interface DecisionResult {
+  id: string;
+  changes: VersionChange[];
+  /** Whether the server had made this decision before. */
+  repeated: boolean;
+}
+
+/** The answer of `dashboard`. */
+export interface DashboardFigures {
+  progress: ReviewProgress;
+  counts: { region: string | null; status: Status; month: string | null; landslides: number; area_m2: number }[];
+  /** The model's candidates against what reviewers decided; precision and recall of 0 to 1. */
+  model: {
+    region: string | null;
+    bundle: string;
+    confirmed: number;
+    rejected: number;
+    missed: number;
+    precision: number | null;
+    recall: number | null;
+  }[];
+  /** Pairs of reviewers: on how many landslides both decided, and on how many alike; Cohen's kappa. */
+  reviewers: { reviewers: [string, string]; landslides: number; same: number; kappa: number | null }[];
+  disputed: number;
+}
