@@ -338,7 +338,8 @@ def _reason(wkb: bytes) -> str:
     try:
         shapely.from_wkb(wkb)
     except ShapelyError as problem:
-        return str(problem).partition(": ")[2] or str(problem)
+        text = " ".join(str(problem).split())
+        return text.partition(": ")[2] or text
     return "unknown"
 
 

@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import pytest
 import rasterio
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from rasterio.enums import ColorInterp
 from rasterio.transform import Affine
@@ -153,6 +153,8 @@ def _readings(folder: Path, file: Path) -> Iterator[tuple[np.ndarray, np.ndarray
 
 @given(made_rasters())
 @settings(max_examples=30)
+@example(Made("uint8", 2, "band by band", "north up", 55))
+@example(Made("uint8", 3, "band by band", "north up", 1))
 def test_resampled_by_whole_pixels_nothing_changes(made: Made) -> None:
     """Moved by whole pixels, bilinear resampling gives each pixel back, and a pixel without data touches no other."""
     with TemporaryDirectory() as temporary:

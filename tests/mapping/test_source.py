@@ -158,15 +158,15 @@ def test_a_pre_image_of_another_place_or_without_one_is_refused(scene_file: Scen
     far = scene_file(ground(5, 5), "pre", transform=Affine(10, 0, 600_000, 0, -10, 2_600_000))
     with pytest.raises(MapError, match=r"pre\.tif: does not overlap the scene; it lies at 123\.\d+"):
         Scene(scene_file(ground(5, 5)), far)
-    with pytest.raises(MapError, match=r"pre\.tif: has no CRS"):
+    with pytest.raises(MapError, match=r"pre\.tif: has a place but no CRS"):
         Scene(scene_file(ground(5, 5)), scene_file(ground(5, 5), "pre", crs=None))
 
 
 @pytest.mark.parametrize(
     ("profile", "message"),
     [
-        ({"crs": None}, "has no CRS"),
-        ({"transform": Affine.identity()}, "has no CRS or no place"),
+        ({"crs": None}, "has a place but no CRS"),
+        ({"transform": Affine.identity()}, "has a CRS but no place"),
         ({"crs": MARS, "transform": Affine(0.001, 0, 77, 0, -0.001, 18)}, "not of the Earth"),
         ({"transform": Affine(10, 0, 9e9, 0, -10, 9e9)}, "no place on Earth"),
         ({"crs": 'LOCAL_CS["site",UNIT["metre",1]]'}, "no place on Earth"),

@@ -108,7 +108,7 @@ def test_elevations_that_are_missing_useless_or_wrong(space: Workspace, post: Pa
         (("--slope-below", 5), "the model takes terrain (slope)"),
         (("--dem", part), "part.tif: covers only 31% of the image, at least 50% are needed"),
         (("--dem", far), "far.tif: does not cover the image"),
-        (("--dem", placeless), "placeless.tif: has no CRS or no place"),
+        (("--dem", placeless), "placeless.tif: has a place but no CRS"),
         (("--dem", tmp_path / "text.tif"), "text.tif: cannot be read as an image"),
         (("--dem", post), "post.tif: has 3 bands"),
     ):

@@ -307,7 +307,7 @@ def _band_name(dataset: DatasetReader, index: int) -> str:
     if description:
         return str(description).strip().lower().replace(" ", "_")
     colour = dataset.colorinterp[index - 1]
-    known = colour not in (ColorInterp.undefined, ColorInterp.gray)
+    known = colour not in (ColorInterp.undefined, ColorInterp.gray, ColorInterp.alpha)  # a band of many values is none
     return str(colour.name).lower() if known else f"band_{index}"
 
 

@@ -6,7 +6,7 @@ as red, green and blue, and a band of alpha in which GDAL itself puts together w
 (`imagery.validity`). Files that the warper reads rightly as they are go without.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from xml.sax.saxutils import escape
@@ -232,31 +232,57 @@ def _alpha_band(file: str, layout: Layout, dataset: DatasetReader, number: int) 
 
 
 def _nodata_sources(file: str, layout: Layout, dataset: DatasetReader) -> list[str]:
-    """Masks by no-data values, by way of a VRT that declares them: one for all bands together, or one for each."""
-    bands = "".join(
-        f'<VRTRasterBand dataType="{_kind(dataset, index)}" band="{number}">'
-        + ("" if layout.jointly or value is None else f"<NoDataValue>{value!r}</NoDataValue>")
-        + f"{_simple(file, str(index))}</VRTRasterBand>"
-        for number, (index, value) in enumerate(zip(layout.bands, layout.nodata, strict=True), start=1)
-    )
+    """Masks by declared no-data values: one for all bands together, or one for each band that declares a value.
+
+    For each band by a table of values. GDAL's own mask of such a band in a VRT is not used: the warper of GDAL 3.10
+    reads it wrongly where the values are of 8 bits.
+    """
+    if not layout.jointly:
+        declared = [
+            (index, value) for index, value in zip(layout.bands, layout.nodata, strict=True) if value is not None
+        ]
+        return [
+            _complex(file, index, f"<LUT>{_table_without([value], str(dataset.dtypes[index - 1]))}</LUT>")
+            for index, value in declared
+            if not np.isnan(value)  # NaN is no value of any image, declared or not
+        ]
     values = " ".join(repr(value) for value in layout.nodata)
-    together = f'<Metadata><MDI key="NODATA_VALUES">{values}</MDI></Metadata>' if layout.jointly else ""
-    declared = (
-        f'<VRTDataset rasterXSize="{dataset.width}" rasterYSize="{dataset.height}">{together}{bands}</VRTDataset>'
+    bands = "".join(
+        f'<VRTRasterBand dataType="{_kind(dataset, index)}" band="{number}">{_simple(file, str(index))}</VRTRasterBand>'
+        for number, index in enumerate(layout.bands, start=1)
     )
-    numbers = [1] if layout.jointly else [n for n, value in enumerate(layout.nodata, start=1) if value is not None]
-    return [_simple(declared, f"mask,{number}") for number in numbers]
+    together = f'<Metadata><MDI key="NODATA_VALUES">{values}</MDI></Metadata>'
+    whole = f'<VRTDataset rasterXSize="{dataset.width}" rasterYSize="{dataset.height}">{together}{bands}</VRTDataset>'
+    return [_simple(whole, "mask,1")]
 
 
 def _table_without_fills(kind: str) -> str:
     """A table of (value:validity) that gives 0 for fill values and 255 for all others; GDAL interpolates between."""
-    step = 1e-3 if kind.startswith("f") else 0.5  # nearer, a floating-point value of this size has no neighbours
-    steps = [(-HUGE, 0), (-HUGE * 0.99, 255)] if kind.startswith("f") else [(-1e20, 255)]
-    for fill in sorted(fill_values(kind)):
-        before = [] if steps[-1][0] >= fill - step else [(fill - step, 255)]
-        steps += [*before, (fill, 0), (fill + step, 255)]
-    steps += [(HUGE * 0.99, 255), (HUGE, 0)] if kind.startswith("f") else [(1e20, 255)]
+    return _table_without(sorted(fill_values(kind)), kind)
+
+
+def _table_without(values: Sequence[float], kind: str) -> str:
+    """A table of (value:validity) that gives 0 for some values, in rising order, and 255 for all others of a type.
+
+    Of floating-point types it gives 0 for what is too large to be measured as well. GDAL interpolates between the
+    rows of the table.
+    """
+    floating = kind.startswith("f")
+    steps = [(-HUGE, 0), (-HUGE * 0.99, 255)] if floating else [(-1e20, 255)]
+    for value in values:
+        before, after = _neighbours(value, floating=floating)
+        steps += [] if steps[-1][0] >= before else [(before, 255)]
+        steps += [(float(value), 0), (after, 255)]
+    steps += [(HUGE * 0.99, 255), (HUGE, 0)] if floating else [(1e20, 255)]
     return ",".join(f"{value!r}:{valid}" for value, valid in steps)
+
+
+def _neighbours(value: float, *, floating: bool) -> tuple[float, float]:
+    """Numbers so near to a value, on both sides, that none of its type lies between."""
+    if not floating:
+        return value - 0.5, value + 0.5
+    single = np.float32(value)
+    return float(np.nextafter(single, np.float32(-np.inf))), float(np.nextafter(single, np.float32(np.inf)))
 
 
 def _simple(file: str, band: str) -> str:
