@@ -32,7 +32,7 @@ from tsmu.issues import IssueLog
 SMALLEST = 32  # px a side; the encoder halves five times
 MIN_COVER = 0.5  # share of the post image that the pre image must show
 ASPECT_TOLERANCE = 0.02  # by which the shapes of two images of one box may differ
-MATCHED_SIDE = 1024  # px in the middle of the pair, on which the shift is estimated
+MATCHED_SIDE = 2048  # px in the middle of the pair, on which the shift is estimated
 CORRECTED_FROM = 0.5  # px; resampling blurs more than a smaller shift harms
 TOLD_FROM = 2.0  # px of shift, left as it is, that are worth a line in the log
 EMPTY_FROM = 0.01  # share of an image that one empty area at its border covers at least

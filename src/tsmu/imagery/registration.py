@@ -15,7 +15,7 @@ MIN_SIDE = 16  # px; below, there is nothing to correlate
 PARTS, SMALLEST_PART = 3, 64  # parts along each side that must show a shift by themselves; px of a part's side
 FEWEST_PARTS = 0.6  # share of the parts that must show any shift; of unlike or blurred images fewer do
 AGREEING = 0.75  # share of those whose shift must lie within `NEAR` of the whole images'
-NEAR = 0.5  # px
+NEAR = 0.75  # px; on slopes a shift differs from part to part by as much
 ERRORS_APART = 3.0  # standard errors by which a shift must be larger than nothing
 
 Grey = npt.NDArray[np.float32]
@@ -73,8 +73,8 @@ def is_sure(
     """Whether a shift of whole images is one that their parts show, too, and is larger than its error.
 
     A blurred image has a broad peak whose place is a matter of chance. Its parts then show no shift, or each
-    another one. Measured on 512 px of a 3 m image and on made-up ground of 300 px, against themselves blurred
-    by up to 4 px: none was sure. Moved by 0.6 px and more, and blurred by 2 px on top: all were.
+    another one. Measured on eight windows of 512 px of two Sentinel-2 images, against themselves blurred by up to
+    6 px and with noise: none of 112 was sure. Moved by 0.8 px and more, and blurred by up to 2 px on top: all 56 were.
 
     Args:
         shift: as `estimate_shift` gives it.
