@@ -7,15 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tsmu.date_columns import column_order, read_dates
 from tsmu.dates import (
     MONTH_NAMES,
     SERIAL_ZERO,
-    column_order,
     from_parts,
     interval_precision,
     is_no_date,
     parse_date,
-    read_dates,
     read_day,
 )  # fmt: skip
 

@@ -102,7 +102,7 @@ def test_heights_and_measures_are_dropped(tmp_path: Path, dimensions: str) -> No
 
 
 def test_broken_polygons_of_geoparquet_are_told_too(tmp_path: Path) -> None:
-    """Where GDAL takes no part: an unclosed ring, a TIN and a bow tie, by their WKB."""
+    """A GeoParquet file, read without GDAL, with an unclosed ring, a TIN and a bow tie in WKB."""
     path = vector_file(tmp_path, "plain.parquet", BOTH)
     table = pq.read_table(path)
     wkb = [shapely.to_wkb(BOTH[0]), None, shapely.to_wkb(BOTH[1])[:-16], b"\1\xf8\3\0\0\0\0\0\0"]

@@ -1,16 +1,14 @@
-"""Dates as people write them in tables, each read as an interval of days.
+"""Dates as people write them, each text read as an interval of days.
 
-    read_dates(["5-8 July 2018", "Sept 2018", "before 2010"]).intervals
+    parse_date("5-8 July 2018")
 
-A single text is read by `parse_date`; a column by `read_dates`, which first settles what single texts leave open
-(whether 03/04/2018 is in March or April, where a two-digit year stands, whether 43286 counts days) and tells
-what it took for granted.
+What a single text leaves open is settled for its column by `tsmu.date_columns`.
 """
 
 import calendar
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from itertools import chain
@@ -47,7 +45,6 @@ EPOCH = date(1970, 1, 1)
 SERIAL_ZERO = date(1899, 12, 30)  # from which Excel counts days
 OLDEST_YEAR = 1000
 LONGEST = 100  # characters
-TELLING = 5  # days that are all up to 12 by chance in one column of a hundred
 OLDEST_SERIAL = 10_000  # 1927; smaller numbers are more often something else
 
 _TIME = re.compile(
@@ -101,8 +98,6 @@ _YEAR = re.compile(r"(\d{4})", re.A)
 _YEAR_MONTH = re.compile(r"(\d{4})\s?[-/.]\s?(\d{1,2})", re.A)
 _YEAR_MONTH_COMPACT = re.compile(r"(\d{4})(0[1-9]|1[0-2])", re.A)
 _MONTH_YEAR = re.compile(r"(\d{1,2})\s?[-/.]\s?(\d{4})", re.A)
-_ANY_YEAR_LAST = re.compile(r"(?<!\d)(\d{1,2})([-/])(\d{1,2})\2\d{4}(?!\d)", re.A)
-_ANY_SHORT = re.compile(r"(?<![\d/.-])(\d{1,2})([-/.])(\d{1,2})\2'?(\d{2})(?![\d/.-])", re.A)
 _NAMED_MONTH = re.compile(r"([a-z]{3,10})\.?,?[-/\s]*('\d{2}|\d{4})", re.A)
 _NAMED_MONTH_SHORT = re.compile(r"([a-z]{3,10})\.?[-/](\d{2})", re.A)
 _YEAR_NAMED_MONTH = re.compile(r"(\d{4})[-,/.\s]*([a-z]{3,10})\.?", re.A)
@@ -171,102 +166,9 @@ class DateStyle:
     today: date = field(default_factory=date.today)
 
 
-@dataclass(frozen=True)
-class DateColumn:
-    """A column of dates as read.
-
-    Attributes:
-        intervals: one per text; None where it stands for no date or cannot be read.
-        unread: positions of the texts that stand for something and cannot be read.
-        blank: positions of the texts that stand for no date, such as "" and "unknown".
-        order_known: whether the column itself, or who asked, tells the order of day and month.
-        notes: what was taken for granted for the column, as (positions, what was assumed, how it was read).
-    """
-
-    intervals: list[DateInterval | None]
-    unread: list[int]
-    blank: list[int]
-    order_known: bool
-    notes: list[tuple[list[int], str, str]]
-
-    @property
-    def days(self) -> list[date | None]:
-        """The single days; None for everything else."""
-        return [one.first if one and one.first == one.last else None for one in self.intervals]
-
-
 def is_no_date(text: str) -> bool:
     """Whether a text says that there is no date: an empty one, `unknown`, `n/a`, `?`, `0000-00-00`."""
-    return _plain(text) in UNKNOWN_WORDS
-
-
-def read_dates(texts: Sequence[str], order: Order | None = None, beside: Iterable[str] = ()) -> DateColumn:
-    """Read a column of dates.
-
-    Args:
-        texts: the cells, "" where empty.
-        order: of day and month, where it is known who wrote the table; what the column shows goes before it.
-        beside: the cells of the table's other columns of dates, which are written in the same order.
-    """
-    distinct = list(dict.fromkeys(text for text in texts if not is_no_date(text)))
-    others = list(dict.fromkeys(beside))
-    known = column_order(distinct) or column_order([*distinct, *others]) or order
-    short, short_known = _short_order([*distinct, *others], known)
-    if known is None and short_known and short != "Y/M/D":
-        known = short
-    style = DateStyle(known or "M/D/Y", short, serials=True)
-    read = {text: parse_date(text, style) for text in distinct}
-    intervals = [read.get(text) for text in texts]
-    unread = [at for at, text in enumerate(texts) if text in read and read[text] is None]
-    blank = [at for at, text in enumerate(texts) if text not in read]
-    return DateColumn(intervals, unread, blank, known is not None, list(_notes(intervals, known, style)))
-
-
-def _notes(
-    intervals: list[DateInterval | None], known: Order | None, style: DateStyle
-) -> Iterable[tuple[list[int], str, str]]:
-    """What a column's reading takes for granted."""
-    why = "as others of the table or its source write" if known else "nothing in the column says which"
-    cases: tuple[tuple[Callable[[DateInterval], object], str, str], ...] = (
-        (lambda it: it.other and not _is_short(it), f"could be M/D/Y or D/M/Y ({why})", f"read as {style.order}"),
-        (lambda it: it.other and _is_short(it), f"could be M/D/Y or D/M/Y ({why})", f"read as {style.short_order}"),
-        (_is_short, "have a year of two digits", "read as the latest such year until now"),
-        (
-            lambda it: it.layout == EXCEL,
-            "are numbers of five digits",
-            "read as the days that Excel counts from 1899-12-30",
-        ),
-        (lambda it: it.layout.endswith("since 1970"), "are plain numbers", "read as time since 1970, days in UTC"),
-        (lambda it: it.layout == "YYYYMM", "are numbers of six digits", "read as year and month"),
-        (lambda it: it.unsure, "are marked as uncertain", "read as they are written"),
-    )
-    for concerns, problem, action in cases:
-        if positions := [at for at, one in enumerate(intervals) if one and concerns(one)]:
-            yield positions, problem, action
-    if doubtful := _exchanged_by_a_spreadsheet(intervals):
-        problem = "have days up to 12, all others later ones: a spreadsheet may have exchanged day and month"
-        yield doubtful, problem, "read as they are; check them"
-
-
-def _exchanged_by_a_spreadsheet(intervals: list[DateInterval | None]) -> list[int]:
-    """Positions of days that a spreadsheet may have read in its own order of day and month.
-
-    It makes dates of its own of 03/04/2018, and leaves 25/04/2018 as a text where its order is M/D/Y: all days of
-    the first kind are then at most 12, all of the second later.
-    """
-    single = [
-        (at, one.layout, one.first.day)
-        for at, one in enumerate(intervals)
-        if one and one.first == one.last and one.first
-    ]
-    typed = [(at, day) for at, layout, day in single if layout == "Y/M/D"]
-    texts = [day for _, layout, day in single if layout in ("M/D/Y", "D/M/Y")]
-    sure = len(typed) >= TELLING and len(texts) > 1 and max(day for _, day in typed) <= 12 < min(texts)
-    return [at for at, _ in typed] if sure else []
-
-
-def _is_short(interval: DateInterval) -> bool:
-    return "two-digit year" in interval.layout
+    return plain_text(text) in UNKNOWN_WORDS
 
 
 def read_day(text: str, style: DateStyle | None = None) -> date | None:
@@ -275,52 +177,8 @@ def read_day(text: str, style: DateStyle | None = None) -> date | None:
     return interval.first if interval and interval.first == interval.last else None
 
 
-def column_order(texts: Iterable[str]) -> Order | None:
-    """What a column of dates with the year last says about its own order; None if nothing, or both."""
-    orders = {order for text in texts if (order := _order(text))}
-    return orders.pop() if len(orders) == 1 else None
-
-
-def _order(text: str) -> Order | None:
-    for match in _ANY_YEAR_LAST.finditer(text):
-        if int(match[1]) > 12:
-            return "D/M/Y"
-        if int(match[3]) > 12:
-            return "M/D/Y"
-    return None
-
-
-def _short_order(texts: Iterable[str], known: Order | None) -> tuple[ShortOrder | None, bool]:
-    """Where the parts of dates with two-digit years stand, and whether they show it; None where nothing tells it.
-
-    Of the orders under which all of them are days, the one whose years spread least; dates with slashes
-    or dots have the year last unless they show otherwise.
-    """
-    matches = [match for text in texts for match in _ANY_SHORT.finditer(_without_time(_plain(text)))]
-    parts = [(match[2], int(match[1]), int(match[3]), int(match[4])) for match in matches]
-    if not parts:
-        return None, False
-    today = date.today()
-    spread: dict[ShortOrder, int] = {}
-    for order in ("M/D/Y", "D/M/Y", "Y/M/D"):
-        days = [_short_day(order, a, b, c, today) for _, a, b, c in parts]
-        if all(days):
-            years = [day.year for day in days if day]
-            spread[order] = max(years) - min(years)
-    dotted = any(mark == "." for mark, *_ in parts)
-    last = [order for order in spread if order != "Y/M/D" and not (dotted and order == "M/D/Y")]
-    if "Y/M/D" in spread and last:
-        dashed = any(mark == "-" for mark, *_ in parts)
-        if min(spread[order] for order in last) == spread["Y/M/D"] and dashed:
-            return None, False
-        if spread["Y/M/D"] < min(spread[order] for order in last) and dashed:
-            return "Y/M/D", True
-    if last:
-        return (known if known in last else last[0]), len(last) == 1 or known in last
-    return ("Y/M/D" if "Y/M/D" in spread else None), True
-
-
-def _short_day(order: ShortOrder, a: int, b: int, c: int, today: date) -> date | None:
+def short_day(order: ShortOrder, a: int, b: int, c: int, today: date) -> date | None:
+    """The day that three numbers of two digits mean in an order; None where there is no such day."""
     year, month, day = {"M/D/Y": (c, a, b), "D/M/Y": (c, b, a), "Y/M/D": (a, b, c)}[order]
     return _valid(_full_year(year, today), month, day)
 
@@ -342,7 +200,7 @@ def parse_date(text: str, style: DateStyle | Order | None = None) -> DateInterva
         return None
     style = DateStyle(order=style) if isinstance(style, str) else style or DateStyle()
     try:
-        interval = _interval(_plain(text), style)
+        interval = _interval(plain_text(text), style)
     except (ValueError, OverflowError):  # a month 13, a 30 February, a year 0
         return None
     if interval is None or not all(_usable(day) for day in (interval.first, interval.last) if day):
@@ -354,7 +212,7 @@ def _usable(day: date) -> bool:
     return day.year >= OLDEST_YEAR
 
 
-def _plain(text: str) -> str:
+def plain_text(text: str) -> str:
     """A text in small letters, without accents, with single blanks."""
     decomposed = unicodedata.normalize("NFKD", text.replace("º", "°").replace("ª", "°").replace("…", "...").casefold())
     bare = "".join(c for c in decomposed if not unicodedata.combining(c) and unicodedata.category(c) != "Cf")
@@ -371,7 +229,7 @@ def _plain(text: str) -> str:
 
 def _interval(text: str, style: DateStyle) -> DateInterval | None:
     """An interval of any kind: one date, two, or an open end."""
-    text = re.sub(r"^(\d+)[.,]0+$", r"\1", _without_time(text))
+    text = re.sub(r"^(\d+)[.,]0+$", r"\1", without_time(text))
     if not text or text in UNKNOWN_WORDS:
         return None
     if (interval := _numbers(text, style)) is not None:
@@ -388,7 +246,7 @@ def _interval(text: str, style: DateStyle) -> DateInterval | None:
     return _interval(bare, style) if bare != text else None
 
 
-def _without_time(text: str) -> str:
+def without_time(text: str) -> str:
     """A text without times of day, weekdays and what only joins words."""
     text = _COLON_DATE.sub(r"\1-\2-\3", text)
     text = _BASIC_TIME.sub("", text)
@@ -619,10 +477,10 @@ def _short(a: int, mark: str, b: int, c: int, style: DateStyle) -> DateInterval 
     if mark == "." and order == "M/D/Y":
         order = "D/M/Y"
     layout = {"M/D/Y": "M/D/Y", "D/M/Y": "D/M/Y", "Y/M/D": "Y/M/D"}[order] + " with a two-digit year"
-    day = _short_day(order, a, b, c, style.today)
+    day = short_day(order, a, b, c, style.today)
     if order == "Y/M/D" or mark == ".":
         return _one(day, layout) if day else None
-    other = _short_day("D/M/Y" if order == "M/D/Y" else "M/D/Y", a, b, c, style.today)
+    other = short_day("D/M/Y" if order == "M/D/Y" else "M/D/Y", a, b, c, style.today)
     if day is None:
         return _one(other, layout) if other else None
     return DateInterval(day, day, "day", layout, other if other != day else None)
@@ -686,7 +544,7 @@ def from_parts(year: str, month: str, day: str) -> DateInterval | None:
     A month may be a number or a name. Without a day it is the month, without a month too the year.
     """
     number = {"year": _whole(year), "month": _whole(month), "day": _whole(day)}
-    named = MONTHS.get(_plain(month).strip("."), 0)
+    named = MONTHS.get(plain_text(month).strip("."), 0)
     if number["year"] is None or not OLDEST_YEAR <= number["year"] <= 9999:
         return None
     month_number = named or number["month"]

@@ -20,7 +20,7 @@ from xml.etree.ElementTree import ParseError
 
 import pandas as pd
 
-from tsmu.dates import DateColumn, read_dates
+from tsmu.date_columns import DateColumn, read_dates
 from tsmu.errors import TableError
 from tsmu.issues import IssueLog
 from tsmu.rowlog import ranges, reject_rows, warn_rows

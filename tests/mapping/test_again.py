@@ -3,10 +3,6 @@
 import json
 import os
 import shutil
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +16,7 @@ from typer.testing import CliRunner
 from tests.conftest import write_raster
 from tests.mapping.conftest import GRID, RGB, blur, engine
 from tests.model.test_bundle import make_network, make_record
+from tests.processes import kill_when_ready
 from tsmu.cli import app
 from tsmu.mapping import opened
 from tsmu.model.bundle import write_bundle
@@ -114,15 +111,7 @@ def test_killed_between_map_and_database_a_replaced_image_reaches_it_all_the_sam
     mapped(post, space)
     write_raster(post, slide(60), **PLACE)
     ready = tmp_path / "ready"
-    command = [sys.executable, "-c", KILLED, str(ready), *words(post, space)]
-    with subprocess.Popen(command, cwd=Path(__file__).parents[2], stdout=subprocess.DEVNULL) as child:
-        until = time.monotonic() + 120
-        while not ready.exists():
-            assert child.poll() is None, "the child ended by itself"
-            assert time.monotonic() < until
-            time.sleep(0.02)
-        child.send_signal(signal.SIGKILL)
-        child.wait()
+    kill_when_ready(KILLED, ready, [str(ready), *words(post, space)])
     answer = mapped(post, space)
     assert (answer["bands_computed"], answer["run_already_there"], answer["withdrawn"]) == (0, False, 1)
     assert candidates(space) == pytest.approx([60], abs=5)

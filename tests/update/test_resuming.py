@@ -2,9 +2,6 @@
 
 import os
 import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +10,7 @@ import rasterio
 
 from tests.conftest import write_chips, write_raster
 from tests.networks import NETWORK, learn_at_once
+from tests.processes import kill_when_ready
 from tests.update.networks import chips_of
 from tsmu.chips.index import add_to_index, read_index, select
 from tsmu.errors import ChipError, TsmuError, UpdateError
@@ -199,15 +197,7 @@ def test_a_process_that_loads_chips_and_is_killed_is_told_in_one_line(
 
 def killed_in(space: Workspace, region: str, where: str, ready: Path) -> None:
     """Run an update in a process of its own and kill it as it comes to a function of `update`."""
-    command = [sys.executable, "-c", KILLED, str(space.root), region, where, str(ready)]
-    with subprocess.Popen(command, cwd=Path(__file__).parents[2]) as child:
-        until = time.monotonic() + 120
-        while not ready.exists():
-            assert child.poll() is None, "the child ended by itself"
-            assert time.monotonic() < until
-            time.sleep(0.02)
-        child.send_signal(signal.SIGKILL)
-        child.wait()
+    kill_when_ready(KILLED, ready, [str(space.root), region, where, str(ready)])
 
 
 @pytest.mark.parametrize(("where", "rolled_back"), [("move_on", True), ("remove", False)])

@@ -82,7 +82,10 @@ class RealAlarmsSettings:
 def benchmark_real_alarms(
     settings: RealAlarmsSettings, out: Path, say: Say, report: Report | None = None
 ) -> dict[str, Any]:
-    """Train what `out/states` does not hold yet, count, and write `results.json` and `tables.md` into `out`.
+    """Count false alarms and landslides found after trainings with more and more chips without landslides.
+
+    Models that an earlier run left in `out/states` are not trained again. Writes `results.json` and `tables.md`
+    into `out`.
 
     The results are written after each training; one that was interrupted goes on from its last checkpoint.
 

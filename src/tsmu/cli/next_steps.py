@@ -12,7 +12,7 @@ SIDES = ("pre", "before", "post", "after")  # file names that tell no scene from
 
 
 def map_command(space: "Workspace", region: str) -> str:
-    """How to map a scene of a region: its first pair if it has one, with the images that its chips are read from.
+    """Spell out the `tsmu map` command for a region, with the images of its first pair if it has one.
 
     It never fails, for it stands in the last line of a command that has done its work: where the table of pairs
     cannot be read, the scene is called `POST.tif`.

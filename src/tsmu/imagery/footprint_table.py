@@ -8,7 +8,7 @@ from typing import Any
 import geopandas as gpd
 import pandas as pd
 
-from tsmu.dates import read_dates
+from tsmu.date_columns import read_dates
 from tsmu.errors import ImageError, TableError
 from tsmu.imagery.footprints import Box, Finding, check_box, check_dates, overlapping
 from tsmu.inventory.coordinates import parse_degrees

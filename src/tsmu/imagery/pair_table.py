@@ -1,4 +1,4 @@
-"""Pairs listed in a table."""
+"""Read image pairs from a table (CSV or XLSX) that names their files, dates and places, one pair in a row."""
 
 from collections.abc import Mapping
 from datetime import date

@@ -8,7 +8,8 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
-from tsmu.dates import DateInterval, from_parts, interval_precision, is_no_date, parse_date, read_dates
+from tsmu.date_columns import read_dates
+from tsmu.dates import DateInterval, from_parts, interval_precision, is_no_date, parse_date
 from tsmu.errors import RegionError
 from tsmu.inventory.columns import DATE_ROLES, PART_ROLES
 from tsmu.inventory.coordinates import parse_metres

@@ -157,7 +157,7 @@ def _in_all(count: int) -> str:
 
 @dataclass
 class _Grounds:
-    """What the files that fit a convention show besides landslides.
+    """Of the mask files that fit a convention: which show landslides, and how many show background or transparency.
 
     Attributes:
         landslides: the files that show some.
