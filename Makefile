@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-PAGE := src/tsmu/review/page/index.html
+PAGE := src/tsmu/server/page/index.html
 # A test process that dies or stands still ends the run and is named: replaced, it leaves xdist waiting for ever.
 ENDS := --max-worker-restart 0 -o faulthandler_timeout=900 -o faulthandler_exit_on_timeout=true
 
@@ -45,4 +45,4 @@ lock:
 		pyproject.toml --output-file requirements.lock
 
 clean:
-	rm -rf .venv demo web/node_modules src/tsmu/review/page
+	rm -rf .venv demo web/node_modules src/tsmu/server/page

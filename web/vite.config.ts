@@ -3,7 +3,7 @@ import { defineConfig } from "vite";
 export default defineConfig({
   base: "./",
   build: {
-    outDir: "../src/tsmu/review/page",
+    outDir: "../src/tsmu/server/page",
     emptyOutDir: true,
     assetsInlineLimit: 0, // the server's content security policy runs nothing inline
     modulePreload: { polyfill: false },

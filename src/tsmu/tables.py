@@ -9,11 +9,11 @@ import pyarrow as pa
 
 from tsmu.errors import WorkspaceError
 from tsmu.files import written_whole
-from tsmu.workspace import Workspace
+from tsmu.workspace_folder import WorkspaceFolder
 
 
 def read_paths_table(
-    workspace: Workspace, file: Path, paths: Sequence[str], *, needs: Sequence[str], remedy: str
+    workspace: WorkspaceFolder, file: Path, paths: Sequence[str], *, needs: Sequence[str], remedy: str
 ) -> geopandas.GeoDataFrame | None:
     """Read a GeoParquet table with the columns `paths` as absolute paths; None where there is no such file.
 
@@ -36,7 +36,7 @@ def read_paths_table(
 
 
 def read_plain_paths_table(
-    workspace: Workspace, file: Path, paths: Sequence[str], *, needs: Sequence[str], remedy: str
+    workspace: WorkspaceFolder, file: Path, paths: Sequence[str], *, needs: Sequence[str], remedy: str
 ) -> pd.DataFrame | None:
     """Read a table without geometry as `read_paths_table` does."""
     return _with_paths(workspace, _read(file, needs, remedy, geometry=False), paths) if file.exists() else None
@@ -53,7 +53,7 @@ def _read(file: Path, needs: Sequence[str], remedy: str, *, geometry: bool) -> p
     return table
 
 
-def _with_paths(workspace: Workspace, table: pd.DataFrame, paths: Sequence[str]) -> pd.DataFrame:
+def _with_paths(workspace: WorkspaceFolder, table: pd.DataFrame, paths: Sequence[str]) -> pd.DataFrame:
     for column in paths:
         stored = table[column] if column in table else [None] * len(table)
         paths_of = [None if pd.isna(path) else str(workspace.root / path) for path in stored]
@@ -61,7 +61,9 @@ def _with_paths(workspace: Workspace, table: pd.DataFrame, paths: Sequence[str])
     return table
 
 
-def write_paths_table(workspace: Workspace, table: geopandas.GeoDataFrame, file: Path, paths: Sequence[str]) -> None:
+def write_paths_table(
+    workspace: WorkspaceFolder, table: geopandas.GeoDataFrame, file: Path, paths: Sequence[str]
+) -> None:
     """Write a table whole; paths inside the workspace are stored relative to it, so that it can be moved."""
     stored = table.copy()
     for column in paths:

@@ -24,7 +24,7 @@ from tsmu.chips.splits import GAP, SPLITS
 from tsmu.chips.windows import Cutting
 from tsmu.imagery.grids import Grid
 from tsmu.issues import IssueLog
-from tsmu.workspace import Workspace
+from tsmu.workspace_folder import WorkspaceFolder
 
 UTM = CRS.from_epsg(32645)
 NORTH_UP = Affine(10, 0, 500_000, 0, -10, 3_100_000)
@@ -44,7 +44,7 @@ def spots(height: int, width: int, seed: int = 0, share: float = 0.5) -> np.ndar
 class Survey:
     """A workspace with scenes, built as `tsmu chips build` does."""
 
-    space: Workspace
+    space: WorkspaceFolder
     scenes: dict[str, dict[str, object]] = field(default_factory=dict)
     log: IssueLog = field(default_factory=lambda: IssueLog("scenes"))
     uncut: dict[str, list[str]] = field(default_factory=dict)
@@ -79,7 +79,7 @@ class Survey:
 
 @pytest.fixture
 def survey(tmp_path: Path) -> Survey:
-    return Survey(Workspace.create(tmp_path / "survey"))
+    return Survey(WorkspaceFolder.create(tmp_path / "survey"))
 
 
 def sides(chips: geopandas.GeoDataFrame) -> dict[str, geopandas.GeoSeries]:
@@ -128,7 +128,7 @@ def test_one_scene_gets_three_sides_with_about_their_shares(survey: Survey) -> N
 def test_blocks_never_touch_whatever_the_image(
     tmp_path_factory: pytest.TempPathFactory, angle: float, seed: int, share: float, gap: float, size: int
 ) -> None:
-    survey = Survey(Workspace.create(tmp_path_factory.mktemp("survey")))
+    survey = Survey(WorkspaceFolder.create(tmp_path_factory.mktemp("survey")))
     mask = spots(256, 352, seed, share)
     mask[:32, :32] = spots(32, 32, 0, 1.0)
     survey.scene("one", mask, NORTH_UP @ Affine.rotation(angle))
@@ -211,7 +211,7 @@ def test_a_scene_between_two_grounds_moves_neither(survey: Survey) -> None:
 def test_no_ground_changes_its_side_however_a_survey_grows(
     tmp_path_factory: pytest.TempPathFactory, scenes: list[tuple[int, int, tuple[int, int], str]]
 ) -> None:
-    survey = Survey(Workspace.create(tmp_path_factory.mktemp("survey")))
+    survey = Survey(WorkspaceFolder.create(tmp_path_factory.mktemp("survey")))
     builds: list[geopandas.GeoDataFrame] = []
     for number, (east, north, shape, region) in enumerate(scenes):
         survey.scene(f"s{9 - number}", spots(*shape, number, 1), at(300 * east, 300 * north), region)

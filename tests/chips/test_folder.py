@@ -12,7 +12,7 @@ from tsmu.chips.folder import chips_from_folder, read_groups
 from tsmu.chips.index import add_to_index, read_index
 from tsmu.errors import ChipError
 from tsmu.issues import IssueLog
-from tsmu.workspace import Workspace
+from tsmu.workspace_folder import WorkspaceFolder
 
 
 def read(folder: Path, **options: object) -> tuple[object, IssueLog]:
@@ -111,7 +111,7 @@ def test_other_bands_than_the_workspace_has_are_left_out(tmp_path: Path) -> None
 
 
 def test_importing_again_adds_nothing_and_moves_no_chip(tmp_path: Path) -> None:
-    workspace = Workspace.create(tmp_path / "survey")
+    workspace = WorkspaceFolder.create(tmp_path / "survey")
     folder = write_chips(tmp_path / "data", 10)
     add_to_index(workspace, read(folder)[0])
     before = read_index(workspace).set_index("id")["split"]
@@ -123,7 +123,7 @@ def test_importing_again_adds_nothing_and_moves_no_chip(tmp_path: Path) -> None:
 
 
 def test_two_folders_with_the_same_names_are_both_kept(tmp_path: Path) -> None:
-    workspace = Workspace.create(tmp_path / "survey")
+    workspace = WorkspaceFolder.create(tmp_path / "survey")
     folders = [write_chips(tmp_path / name, 5, seed=number) for number, name in enumerate("abc")]
     for folder in (*folders, folders[1]):
         index = add_to_index(workspace, read(folder)[0])
@@ -133,7 +133,7 @@ def test_two_folders_with_the_same_names_are_both_kept(tmp_path: Path) -> None:
 
 
 def test_a_given_group_is_one_group_in_two_folders(tmp_path: Path) -> None:
-    workspace = Workspace.create(tmp_path / "survey")
+    workspace = WorkspaceFolder.create(tmp_path / "survey")
     groups = {f"chip_{number}": f"event {number % 3}" for number in range(6)}
     for number, name in enumerate("ab"):
         index = add_to_index(workspace, read(write_chips(tmp_path / name, 6, seed=number), groups=groups)[0])
@@ -143,7 +143,7 @@ def test_a_given_group_is_one_group_in_two_folders(tmp_path: Path) -> None:
 
 
 def test_groups_given_later_leave_no_group_on_two_sides(tmp_path: Path) -> None:
-    workspace = Workspace.create(tmp_path / "survey")
+    workspace = WorkspaceFolder.create(tmp_path / "survey")
     folder = write_chips(tmp_path / "data", 10)
     add_to_index(workspace, read(folder)[0])
     index = add_to_index(workspace, read(folder, groups={f"chip_{n}": f"event {n % 3}" for n in range(10)})[0])
@@ -153,7 +153,7 @@ def test_groups_given_later_leave_no_group_on_two_sides(tmp_path: Path) -> None:
 
 
 def test_a_chip_that_lost_its_side_gets_no_other_one_later(tmp_path: Path) -> None:
-    workspace = Workspace.create(tmp_path / "survey")
+    workspace = WorkspaceFolder.create(tmp_path / "survey")
     folder = write_chips(tmp_path / "data", 10)
     before = add_to_index(workspace, read(folder)[0])
     groups = {f"chip_{n}": f"event {n % 3}" for n in range(10)}
@@ -165,10 +165,10 @@ def test_a_chip_that_lost_its_side_gets_no_other_one_later(tmp_path: Path) -> No
 
 
 def test_a_moved_workspace_knows_its_own_sources(tmp_path: Path) -> None:
-    workspace = Workspace.create(tmp_path / "survey")
+    workspace = WorkspaceFolder.create(tmp_path / "survey")
     add_to_index(workspace, read(write_chips(tmp_path / "survey" / "chips", 5))[0])
     (tmp_path / "survey").rename(tmp_path / "moved")
-    moved = Workspace.open(tmp_path / "moved")
+    moved = WorkspaceFolder.open(tmp_path / "moved")
     index = add_to_index(moved, read(tmp_path / "moved" / "chips")[0])
     assert len(index) == 5
     assert all(Path(path).exists() for path in index["post"])
@@ -197,7 +197,7 @@ def test_given_groups_stay_together(tmp_path: Path) -> None:
 
 
 def test_a_copy_with_more_chips_in_it_moves_nothing_out_of_test(tmp_path: Path) -> None:
-    space = Workspace.create(tmp_path / "survey")
+    space = WorkspaceFolder.create(tmp_path / "survey")
     few = write_chips(tmp_path / "few", 10)
     before = add_to_index(space, chips_from_folder(few, "alps", IssueLog(few)))
     more = write_chips(tmp_path / "more", 30, seed=1)
@@ -211,7 +211,7 @@ def test_a_copy_with_more_chips_in_it_moves_nothing_out_of_test(tmp_path: Path) 
 
 
 def test_a_folder_that_was_moved_is_the_same_chips(tmp_path: Path) -> None:
-    space = Workspace.create(tmp_path / "survey")
+    space = WorkspaceFolder.create(tmp_path / "survey")
     before = add_to_index(space, chips_from_folder(write_chips(tmp_path / "here"), "alps", IssueLog(space.root)))
     (tmp_path / "here").rename(tmp_path / "there")
     index = add_to_index(space, chips_from_folder(tmp_path / "there", "alps", IssueLog(space.root)))
@@ -222,7 +222,7 @@ def test_a_folder_that_was_moved_is_the_same_chips(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("shift", [3, -1])
 def test_renumbered_files_stay_on_their_sides(tmp_path: Path, shift: int) -> None:
-    space = Workspace.create(tmp_path / "survey")
+    space = WorkspaceFolder.create(tmp_path / "survey")
     folder = write_chips(tmp_path / "chips", 10)
     before = add_to_index(space, chips_from_folder(folder, "alps", IssueLog(folder)))
     for kind in ("images", "masks"):

@@ -29,7 +29,7 @@ from tsmu.imagery.pair_store import read_pairs
 from tsmu.imagery.raster import describe
 from tsmu.imagery.terrain import write_terrain
 from tsmu.model.gate import Gate
-from tsmu.workspace import Workspace
+from tsmu.workspace_folder import WorkspaceFolder
 
 Command = Callable[..., Result]
 PART = Window(520, 600, 160, 144)
@@ -51,12 +51,12 @@ def iburi(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def space(tmp_path: Path) -> Workspace:
-    return Workspace.create(tmp_path / "survey")
+def space(tmp_path: Path) -> WorkspaceFolder:
+    return WorkspaceFolder.create(tmp_path / "survey")
 
 
 @pytest.fixture
-def survey(space: Workspace) -> Command:
+def survey(space: WorkspaceFolder) -> Command:
     """Type a tsmu command, in this process, in a new workspace."""
 
     def run(*words: object) -> Result:
@@ -77,7 +77,9 @@ def chips(survey: Command, *options: object) -> list[str]:
 IMAGES = [f"{side}:{band}" for side in ("pre", "post") for band in ("b4_red", "b3_green", "b2_blue")]
 
 
-def test_from_pairs_to_chips(iburi: Path, shared_data: Path, survey: Command, space: Workspace, tmp_path: Path) -> None:
+def test_from_pairs_to_chips(
+    iburi: Path, shared_data: Path, survey: Command, space: WorkspaceFolder, tmp_path: Path
+) -> None:
     dem = shared_data / "iburi_pair" / DEM
     took = answer(survey("import", "pairs", iburi / "images", "--region", "hokkaido", "--dem", dem, "--json"))
     assert took["terrain"] == {"dem": str(dem), "bands": ["terrain:slope"]}
@@ -107,7 +109,7 @@ def test_from_pairs_to_chips(iburi: Path, shared_data: Path, survey: Command, sp
 
 
 def test_pairs_of_before_get_terrain_and_keep_it(
-    iburi: Path, shared_data: Path, survey: Command, space: Workspace
+    iburi: Path, shared_data: Path, survey: Command, space: WorkspaceFolder
 ) -> None:
     """Tables of a version that knew no terrain are read as such without."""
     answer(survey("import", "pairs", iburi / "images", "--region", "hokkaido", "--json"))
@@ -139,7 +141,7 @@ def write_pairs(folder: Path, count: int) -> Path:
 
 
 def test_what_is_no_elevation_model_of_the_pairs_leaves_everything_as_it_was(
-    survey: Command, space: Workspace, tmp_path: Path
+    survey: Command, space: WorkspaceFolder, tmp_path: Path
 ) -> None:
     pairs = write_pairs(tmp_path / "pairs", 1)
     grid = around(IMAGE, "EPSG:32654", 30)
@@ -207,7 +209,7 @@ def build(survey: Command, *options: object) -> Result:
 
 
 def test_terrain_that_other_chips_lack_is_refused_and_plain_chips_can_still_be_built(
-    survey: Command, space: Workspace, tmp_path: Path
+    survey: Command, space: WorkspaceFolder, tmp_path: Path
 ) -> None:
     answer(survey("import", "chips", write_chips(tmp_path / "chips", pre=True, count=6), "--region", "other", "--json"))
     pairs = write_pairs(tmp_path / "pairs", 1)
@@ -233,7 +235,7 @@ def test_terrain_that_other_chips_lack_is_refused_and_plain_chips_can_still_be_b
     assert space.chips.read_bytes() == index
 
 
-def test_terrain_that_the_model_lacks_is_refused(survey: Command, space: Workspace, tmp_path: Path) -> None:
+def test_terrain_that_the_model_lacks_is_refused(survey: Command, space: WorkspaceFolder, tmp_path: Path) -> None:
     pairs = write_pairs(tmp_path / "pairs", 1)
     dem = dem_file(tmp_path / "dem.tif", around(IMAGE, "EPSG:32654", 30), plane(0.1, 0))
     answer(survey("import", "pairs", pairs, "--region", "alps", "--json"))
@@ -248,7 +250,7 @@ def test_terrain_that_the_model_lacks_is_refused(survey: Command, space: Workspa
 
 
 def test_a_plain_rebuild_keeps_the_terrain_of_the_pairs_that_have_it(
-    survey: Command, space: Workspace, tmp_path: Path
+    survey: Command, space: WorkspaceFolder, tmp_path: Path
 ) -> None:
     """The elevation model covers one of three pairs, and its chips stay when chips are built again without it."""
     pairs = write_pairs(tmp_path / "pairs", 3)
@@ -266,7 +268,7 @@ def test_a_plain_rebuild_keeps_the_terrain_of_the_pairs_that_have_it(
 
 
 def test_chips_that_cannot_be_cut_leave_the_pairs_as_they_were(
-    survey: Command, space: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    survey: Command, space: WorkspaceFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pairs = write_pairs(tmp_path / "pairs", 1)
     dem = dem_file(tmp_path / "dem.tif", around(IMAGE, "EPSG:32654", 30), plane(0.1, 0))
@@ -281,7 +283,7 @@ def test_chips_that_cannot_be_cut_leave_the_pairs_as_they_were(
 
 
 @pytest.fixture
-def terrain_chips(iburi: Path, shared_data: Path, survey: Command, space: Workspace) -> geopandas.GeoDataFrame:
+def terrain_chips(iburi: Path, shared_data: Path, survey: Command, space: WorkspaceFolder) -> geopandas.GeoDataFrame:
     """Chips of six bands of images and the slope."""
     dem = shared_data / "iburi_pair" / DEM
     answer(survey("import", "pairs", iburi / "images", "--region", "hokkaido", "--dem", dem, "--json"))
@@ -313,7 +315,7 @@ def test_light_and_colours_change_and_terrain_does_not(terrain_chips: geopandas.
     torch.testing.assert_close(gate.distances(steeper), gate.distances(images))
 
 
-def test_kept_chips_hold_terrain(terrain_chips: geopandas.GeoDataFrame, space: Workspace) -> None:
+def test_kept_chips_hold_terrain(terrain_chips: geopandas.GeoDataFrame, space: WorkspaceFolder) -> None:
     keep_chips(space, "hokkaido", terrain_chips.iloc[:2])
     kept = checking_chips(space, "hokkaido", terrain_chips)
     assert bands_of(kept) == bands_of(terrain_chips)
@@ -322,7 +324,7 @@ def test_kept_chips_hold_terrain(terrain_chips: geopandas.GeoDataFrame, space: W
 
 
 def test_chips_with_and_without_terrain_are_read_from_one_table(
-    terrain_chips: geopandas.GeoDataFrame, space: Workspace
+    terrain_chips: geopandas.GeoDataFrame, space: WorkspaceFolder
 ) -> None:
     plain = terrain_chips.assign(
         id=terrain_chips["id"] + "-plain", source="elsewhere", terrain=None, bands=[IMAGES] * len(terrain_chips)

@@ -17,7 +17,7 @@ from tests.conftest import Tsmu, write_chips, write_raster
 from tests.networks import NETWORK_OPTIONS
 from tsmu.cli.next_steps import map_command
 from tsmu.synthetic import World, write_google_earth
-from tsmu.workspace import Workspace
+from tsmu.workspace_folder import WorkspaceFolder
 
 REGION = "eastern_forests"
 
@@ -209,7 +209,7 @@ def test_one_scene_is_split_and_each_command_tells_the_next(tmp_path: Path, tsmu
     chips = geopandas.read_parquet(space / "chips.parquet")
     assert set(chips["split"]) == {"train", "val", "test"}
     assert set(geopandas.read_parquet(space / "blocks.parquet")["split"]) == {"train", "val", "test"}
-    _, verb, post, pre_option, pre, *rest = shlex.split(map_command(Workspace.open(space), "alps"))
+    _, verb, post, pre_option, pre, *rest = shlex.split(map_command(WorkspaceFolder.open(space), "alps"))
     assert (verb, pre_option) == ("map", "--pre")
     assert (Path(post).resolve(), Path(pre).resolve()) == (scene / "post.tif", scene / "pre.tif")
     assert rest == ["--region", "alps", "--name", "my_scene"]

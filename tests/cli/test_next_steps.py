@@ -10,11 +10,11 @@ from tests.conftest import Tsmu
 from tests.networks import NETWORK_OPTIONS
 from tsmu.cli.next_steps import map_command
 from tsmu.imagery.pair_store import write_pairs
-from tsmu.workspace import Workspace
+from tsmu.workspace_folder import WorkspaceFolder
 
 
 def test_paths_and_addresses_are_quoted_for_a_shell(tmp_path: Path) -> None:
-    space = Workspace.create(tmp_path / "space")
+    space = WorkspaceFolder.create(tmp_path / "space")
     post, dem = str(tmp_path / "a & b.tif"), "https://example.org/dem?north=43&east=142"
     row = {"id": "a", "region": "alps", "pre": None, "post": post, "terrain": None, "dem": dem}
     sources = {"source_pre": None, "source_post": post, "source": str(tmp_path)}

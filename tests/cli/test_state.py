@@ -22,7 +22,7 @@ from rasterio.control import GroundControlPoint
 from tests.conftest import Tsmu, write_chips, write_raster
 from tsmu.cli import app
 from tsmu.cli.command import finite
-from tsmu.workspace import Workspace
+from tsmu.workspace_folder import WorkspaceFolder
 
 GRID: dict[str, Any] = {"crs": "EPSG:32651", "transform": rasterio.Affine(10, 0, 500_000, 0, -10, 2_600_000)}
 NO_LOWER_END: set[tuple[str, str]] = set()
@@ -82,7 +82,7 @@ def test_a_scale_without_sense_is_refused(tmp_path: Path, tsmu: Tsmu, value: str
     ],
 )
 def test_numbers_without_sense_are_refused(tmp_path: Path, tsmu: Tsmu, words: tuple[object, ...]) -> None:
-    Workspace.create(tmp_path)
+    WorkspaceFolder.create(tmp_path)
     done = tsmu(*words, cwd=tmp_path)
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
@@ -100,7 +100,7 @@ def pairs(tmp_path: Path, tsmu: Tsmu) -> Path:
     mask[20:40, 20:40] = 1
     write_raster(tmp_path / "labels" / "a_post.tif", mask, **GRID)
     space = tmp_path / "survey"
-    Workspace.create(space)
+    WorkspaceFolder.create(space)
     done = tsmu("import", "pairs", tmp_path / "pairs", "--workspace", space)
     assert done.returncode == 0, done.stderr
     assert "no region" in done.stdout
@@ -145,7 +145,7 @@ def test_a_damaged_table_of_a_workspace_is_one_line(
     tmp_path: Path, tsmu: Tsmu, bright_chips: Path, table: str, damage: str
 ) -> None:
     space = tmp_path / "survey"
-    Workspace.create(space)
+    WorkspaceFolder.create(space)
     file = space / f"{table}.parquet"
     frame = geopandas.GeoDataFrame({"n": [1]}, geometry=geopandas.points_from_xy([1], [1]), crs=4326)
     if damage == "other":
@@ -198,7 +198,7 @@ def test_a_scene_with_ground_control_points_is_told_what_helps(tmp_path: Path) -
 def test_a_reader_that_goes_leaves_the_work_done(tmp_path: Path) -> None:
     folder = write_chips(tmp_path / "chips", 20)
     space = tmp_path / "survey"
-    Workspace.create(space)
+    WorkspaceFolder.create(space)
     words = ["import", "chips", str(folder), "--region", "andes", "--workspace", str(space)]
     process = subprocess.Popen(
         [sys.executable, "-m", "tsmu", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True

@@ -19,20 +19,20 @@ from tsmu.issues import IssueLog
 from tsmu.tables import write_paths_table
 from tsmu.update.training import TrainingSettings
 from tsmu.update.update import update_bundle
-from tsmu.workspace import Workspace
+from tsmu.workspace_folder import WorkspaceFolder
 
 
 @pytest.fixture
-def survey(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+def survey(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> WorkspaceFolder:
     """A model that finds the landslides of its one region, which has eight test chips."""
-    space = Workspace.create(tmp_path / "survey")
+    space = WorkspaceFolder.create(tmp_path / "survey")
     add_to_index(space, chips_of(write_chips(tmp_path / "bright", 40), "bright"))
     learn_at_once(monkeypatch, bright=80)
     update_bundle(space, "bright", "isolate", TrainingSettings(2, 4, 0), **NETWORK)
     return space
 
 
-def with_other_bands(space: Workspace, count: int) -> None:
+def with_other_bands(space: WorkspaceFolder, count: int) -> None:
     """Give the first test chips of the index another band list, as an import of other images would."""
     index = read_index(space)
     places = np.flatnonzero(index["split"] == "test")[:count]
@@ -42,7 +42,7 @@ def with_other_bands(space: Workspace, count: int) -> None:
     write_paths_table(space, index, space.chips, PATHS)
 
 
-def test_test_chips_of_other_bands_are_told_and_left_out(survey: Workspace) -> None:
+def test_test_chips_of_other_bands_are_told_and_left_out(survey: WorkspaceFolder) -> None:
     whole = evaluate_history(survey, IssueLog(survey.chips)).counts[0][0].pixels
     with_other_bands(survey, 3)
     log = IssueLog(survey.chips)
@@ -51,13 +51,15 @@ def test_test_chips_of_other_bands_are_told_and_left_out(survey: Workspace) -> N
     assert "band_1" in log.errors[0].problem or "red, post:green" in log.errors[0].problem
 
 
-def test_where_no_test_chip_has_the_bands_nothing_is_scored(survey: Workspace) -> None:
+def test_where_no_test_chip_has_the_bands_nothing_is_scored(survey: WorkspaceFolder) -> None:
     with_other_bands(survey, 8)
     with pytest.raises(ChipError, match="8 test chips have the bands post:red, post:nir"):
         evaluate_history(survey, IssueLog(survey.chips))
 
 
-def test_answers_are_kept_of_the_chips_that_are_shown_only(survey: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_answers_are_kept_of_the_chips_that_are_shown_only(
+    survey: WorkspaceFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
     asked: list[int] = []
     predict = examples.predict_chips
 

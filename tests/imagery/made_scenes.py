@@ -15,7 +15,7 @@ from tests.imagery.stac_server import StacServer
 from tsmu.imagery.event_area import Area
 from tsmu.imagery.grids import Grid
 from tsmu.inventory import write_events
-from tsmu.workspace import Workspace
+from tsmu.workspace_folder import WorkspaceFolder
 
 CRS = rasterio.CRS.from_epsg(32645)
 WIDE, SMALL = 4096, 512  # px of 10 m
@@ -54,9 +54,9 @@ def place(x: float, y: float) -> shapely.Point:
     return Area(CRS, (x - 1, y - 1, x + 1, y + 1)).footprint.centroid
 
 
-def write_workspace(folder: Path) -> Workspace:
+def write_workspace(folder: Path) -> WorkspaceFolder:
     """Eighteen events in the wide scene, one in the small scene, one where there is none."""
-    space = Workspace.create(folder)
+    space = WorkspaceFolder.create(folder)
     points = [place(603_000 + 7_000 * (n % 6), 3_095_000 - 12_000 * (n // 6)) for n in range(18)]
     points += [place(702_560, 2_997_440), place(500_000, 2_500_000)]
     events = gpd.GeoDataFrame({"event_id": [f"made:{n}" for n in range(20)]}, geometry=points, crs=4326)

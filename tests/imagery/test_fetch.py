@@ -44,7 +44,7 @@ from tsmu.imagery.fetch import GIVE_UP_AFTER, Terms, fetch_pairs
 from tsmu.imagery.fetched import folder_names
 from tsmu.inventory import read_events
 from tsmu.issues import IssueLog
-from tsmu.workspace import Workspace
+from tsmu.workspace_folder import WorkspaceFolder
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +81,7 @@ def site(scenes: dict[str, Any]) -> Iterator[StacServer]:
         yield site
 
 
-def arguments(site: StacServer, space: Workspace, *more: object) -> tuple[object, ...]:
+def arguments(site: StacServer, space: WorkspaceFolder, *more: object) -> tuple[object, ...]:
     where = ("--stac", site.url, "--collection", "scenes", "--workspace", space.root)
     return ("fetch", "pairs", *where, "--max-cloud", 20, "--json", *more)
 
@@ -92,11 +92,11 @@ def run(*arguments: object) -> tuple[int, dict[str, Any], str]:
     return done.exit_code, json.loads(done.stdout), done.stderr
 
 
-def complete(space: Workspace) -> list[Path]:
+def complete(space: WorkspaceFolder) -> list[Path]:
     return sorted(path for path in space.fetched.glob("made_*") if len(list(path.iterdir())) == 4)
 
 
-def issues(space: Workspace) -> list[dict[str, str]]:
+def issues(space: WorkspaceFolder) -> list[dict[str, str]]:
     with space.issues.open() as handle:
         return list(csv.DictReader(handle))
 
@@ -150,7 +150,7 @@ def test_twenty_events_a_failing_server_and_a_second_run(
     assert site.log == []
 
 
-def check_pixels(space: Workspace, scenes: dict[str, Any]) -> None:
+def check_pixels(space: WorkspaceFolder, scenes: dict[str, Any]) -> None:
     """An event's image is a window of the scene, copied pixel by pixel."""
     with rasterio.open(space.fetched / "made_4" / "made_4_post.tif") as image:
         assert image.tags(ns="IMAGE_STRUCTURE")["LAYOUT"] == "COG"
@@ -190,7 +190,7 @@ def terms(site: StacServer, **changed: Any) -> Terms:
     return Terms(**{"stac": site.url, "collection": "scenes", "workers": 2, **usual, **changed})
 
 
-def fetch(space: Workspace, terms: Terms, *chosen: str) -> tuple[list[str], list[str]]:
+def fetch(space: WorkspaceFolder, terms: Terms, *chosen: str) -> tuple[list[str], list[str]]:
     """Fetch some events; what was fetched, and the problems told."""
     log = IssueLog(space.events)
     done = fetch_pairs(read_events(space.events), chosen, terms, space.fetched, log, source=space.events)

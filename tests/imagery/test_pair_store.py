@@ -11,23 +11,23 @@ from tsmu.imagery.pair_import import take_pairs
 from tsmu.imagery.pair_store import read_pairs
 from tsmu.imagery.raster import read
 from tsmu.issues import IssueLog
-from tsmu.workspace import Workspace
+from tsmu.workspace_folder import WorkspaceFolder
 
 GRID = Affine(1.5, 0, 500_000, 0, -1.5, 3_000_000)
 
 
 @pytest.fixture
-def space(tmp_path: Path) -> Workspace:
-    return Workspace.create(tmp_path / "survey")
+def space(tmp_path: Path) -> WorkspaceFolder:
+    return WorkspaceFolder.create(tmp_path / "survey")
 
 
-def take(space: Workspace, source: Path) -> tuple[list[str], IssueLog]:
+def take(space: WorkspaceFolder, source: Path) -> tuple[list[str], IssueLog]:
     log = IssueLog(source)
     return list(take_pairs(space, source, log)["id"]), log
 
 
 def test_ids_stay_when_more_images_come(tmp_path: Path) -> None:
-    workspace = Workspace.create(tmp_path / "survey")
+    workspace = WorkspaceFolder.create(tmp_path / "survey")
     folder = tmp_path / "images"
     for site in ("b", "c"):
         save(folder / site / "valley_post.tif", texture(1), Affine(10, 0, 5e5, 0, -10, 3e6))
@@ -38,7 +38,7 @@ def test_ids_stay_when_more_images_come(tmp_path: Path) -> None:
     assert ids.items() <= again.items()
 
 
-def test_images_below_another_source_are_one_pair(space: Workspace, tmp_path: Path) -> None:
+def test_images_below_another_source_are_one_pair(space: WorkspaceFolder, tmp_path: Path) -> None:
     (tmp_path / "shots" / "later").mkdir(parents=True)
     shoot(tmp_path / "shots", 1)
     shoot(tmp_path / "shots" / "later", 2)
@@ -51,7 +51,7 @@ def test_images_below_another_source_are_one_pair(space: Workspace, tmp_path: Pa
     assert len(both) == len(list(space.pair_files.iterdir())) == 2
 
 
-def test_two_pairs_with_one_post_image_keep_their_ids(space: Workspace, tmp_path: Path) -> None:
+def test_two_pairs_with_one_post_image_keep_their_ids(space: WorkspaceFolder, tmp_path: Path) -> None:
     for name in ("2009", "2010", "after"):
         save(tmp_path / f"{name}.tif", texture(1), GRID)
     table = tmp_path / "pairs.csv"
@@ -61,12 +61,12 @@ def test_two_pairs_with_one_post_image_keep_their_ids(space: Workspace, tmp_path
     assert take(space, table)[0] == first
 
 
-def test_pairs_move_with_their_workspace(space: Workspace, tmp_path: Path) -> None:
+def test_pairs_move_with_their_workspace(space: WorkspaceFolder, tmp_path: Path) -> None:
     (space.root / "shots").mkdir()
     shoot(space.root / "shots", 1)
     take(space, space.root / "shots")
     space.root.rename(tmp_path / "moved")
-    stored = read_pairs(Workspace.open(tmp_path / "moved"))
+    stored = read_pairs(WorkspaceFolder.open(tmp_path / "moved"))
     assert stored is not None
     assert read(Path(stored["post"][0]))[1].all()
 
@@ -81,7 +81,7 @@ def test_pairs_move_with_their_workspace(space: Workspace, tmp_path: Path) -> No
     ],
 )
 def test_images_that_teach_nothing_are_left_out(
-    space: Workspace, tmp_path: Path, pixels: np.ndarray, options: dict[str, object], told: str
+    space: WorkspaceFolder, tmp_path: Path, pixels: np.ndarray, options: dict[str, object], told: str
 ) -> None:
     for number in (1, 2):
         for side in SIDES:

@@ -20,7 +20,7 @@ from tests.processes import kill_when_ready
 from tsmu.cli import app
 from tsmu.mapping import opened
 from tsmu.model.bundle import write_bundle
-from tsmu.workspace import Workspace
+from tsmu.workspace_folder import WorkspaceFolder
 
 PLACE = GRID | RGB
 KILLED = """
@@ -41,8 +41,8 @@ app(sys.argv[2:])
 
 
 @pytest.fixture
-def space(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
-    space = Workspace.create(tmp_path / "survey")
+def space(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> WorkspaceFolder:
+    space = WorkspaceFolder.create(tmp_path / "survey")
     statistics = {"mean": [110.0] * 3, "std": [30.0] * 3, "dtypes": ["uint8"]}
     write_bundle(space.models, make_network(), make_record(1).model_copy(update=statistics))
     monkeypatch.setattr(opened, "choose_engine", lambda *_: engine(blur))
@@ -57,7 +57,7 @@ def slide(left: int, *, size: int = 96, landslide: bool = True) -> np.ndarray:
     return pixels
 
 
-def words(scene: Path, space: Workspace, *more: object) -> list[str]:
+def words(scene: Path, space: WorkspaceFolder, *more: object) -> list[str]:
     options = ("--region", "alps", "--tile", 96, "--overlap", 32, "--json", "--workspace", space.root)
     return [str(word) for word in ("map", scene, *options, *more)]
 
@@ -66,21 +66,21 @@ def tsmu(*given: object) -> Result:
     return CliRunner().invoke(app, [str(word) for word in given])
 
 
-def mapped(scene: Path, space: Workspace, *more: object) -> dict[str, Any]:
+def mapped(scene: Path, space: WorkspaceFolder, *more: object) -> dict[str, Any]:
     done = tsmu(*words(scene, space, *more))
     assert done.exit_code == 0, done.stderr
     answer: dict[str, Any] = json.loads(done.stdout)
     return answer
 
 
-def candidates(space: Workspace) -> list[int]:
+def candidates(space: WorkspaceFolder) -> list[int]:
     """The columns of the scene at which the database has candidates now."""
     table = pyogrio.read_dataframe(space.database, layer="landslide")
     known = table[table["status"] == "candidate"].to_crs(GRID["crs"]).bounds
     return sorted(round((left - 500_000) / 10) for left in known["minx"])
 
 
-def test_an_image_that_was_replaced_under_its_name_reaches_the_database(tmp_path: Path, space: Workspace) -> None:
+def test_an_image_that_was_replaced_under_its_name_reaches_the_database(tmp_path: Path, space: WorkspaceFolder) -> None:
     post = write_raster(tmp_path / "post.tif", slide(10), **PLACE)
     first = mapped(post, space)
     assert candidates(space) == pytest.approx([10], abs=5)
@@ -96,7 +96,7 @@ def test_an_image_that_was_replaced_under_its_name_reaches_the_database(tmp_path
     assert candidates(space) == []
 
 
-def test_an_image_that_was_only_touched_is_the_same_run(tmp_path: Path, space: Workspace) -> None:
+def test_an_image_that_was_only_touched_is_the_same_run(tmp_path: Path, space: WorkspaceFolder) -> None:
     post = write_raster(tmp_path / "post.tif", slide(10), **PLACE)
     mapped(post, space)
     os.utime(post)
@@ -105,7 +105,7 @@ def test_an_image_that_was_only_touched_is_the_same_run(tmp_path: Path, space: W
 
 
 def test_killed_between_map_and_database_a_replaced_image_reaches_it_all_the_same(
-    tmp_path: Path, space: Workspace
+    tmp_path: Path, space: WorkspaceFolder
 ) -> None:
     post = write_raster(tmp_path / "post.tif", slide(10), **PLACE)
     mapped(post, space)
@@ -118,12 +118,12 @@ def test_killed_between_map_and_database_a_replaced_image_reaches_it_all_the_sam
 
 
 @pytest.mark.parametrize("where", ["inside", "outside"])
-def test_a_workspace_that_was_moved_maps_its_scenes_again(tmp_path: Path, space: Workspace, where: str) -> None:
+def test_a_workspace_that_was_moved_maps_its_scenes_again(tmp_path: Path, space: WorkspaceFolder, where: str) -> None:
     folder = space.root / "scenes" if where == "inside" else tmp_path / "scenes"
     post = write_raster(folder / "post.tif", slide(10), **PLACE)
     mapped(post, space)
     (tmp_path / "elsewhere").mkdir()
-    moved = Workspace.open(Path(shutil.move(space.root, tmp_path / "elsewhere" / "renamed")))
+    moved = WorkspaceFolder.open(Path(shutil.move(space.root, tmp_path / "elsewhere" / "renamed")))
     scenes = moved.root / "scenes"
     if where == "outside":
         shutil.move(folder, scenes := tmp_path / "elsewhere" / "scenes")
@@ -133,7 +133,7 @@ def test_a_workspace_that_was_moved_maps_its_scenes_again(tmp_path: Path, space:
 
 
 def test_a_map_of_before_its_scene_was_noted_by_content_follows_a_moved_scene(
-    tmp_path: Path, space: Workspace, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, space: WorkspaceFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     post = write_raster(tmp_path / "old" / "post.tif", slide(10), **PLACE)
     with monkeypatch.context() as patch:
@@ -143,7 +143,7 @@ def test_a_map_of_before_its_scene_was_noted_by_content_follows_a_moved_scene(
     mapped(Path(moved) / "post.tif", space)
 
 
-def test_another_scene_of_the_same_name_is_still_refused(tmp_path: Path, space: Workspace) -> None:
+def test_another_scene_of_the_same_name_is_still_refused(tmp_path: Path, space: WorkspaceFolder) -> None:
     mapped(write_raster(tmp_path / "a" / "post.tif", slide(10), **PLACE), space)
     other = write_raster(tmp_path / "b" / "post.tif", slide(60), **PLACE)
     done = tsmu(*words(other, space))
@@ -164,7 +164,7 @@ def test_another_scene_of_the_same_name_is_still_refused(tmp_path: Path, space: 
     ],
 )
 def test_a_file_of_a_map_that_is_gone_or_damaged_is_made_again(
-    tmp_path: Path, space: Workspace, name: str, damage: str
+    tmp_path: Path, space: WorkspaceFolder, name: str, damage: str
 ) -> None:
     post = write_raster(tmp_path / "post.tif", slide(10), **PLACE)
     before = mapped(post, space, "--tta", "--region-layer")
@@ -184,7 +184,7 @@ def test_a_file_of_a_map_that_is_gone_or_damaged_is_made_again(
 
 
 def test_what_cannot_be_mapped_is_refused_before_anything_is_compiled_or_written(
-    tmp_path: Path, space: Workspace, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, space: WorkspaceFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def compiled(*_: object) -> None:
         raise AssertionError("the network was compiled")

@@ -20,7 +20,7 @@ from tests.mapping.test_scenes import PLACE, space, tsmu
 from tsmu.errors import MapError, WorkspaceError
 from tsmu.mapping import opened
 from tsmu.mapping.workers import SlurmSettings, slurm_cluster, workers
-from tsmu.workspace import Workspace
+from tsmu.workspace_folder import WorkspaceFolder
 
 __all__ = ["space"]  # the fixture
 
@@ -43,7 +43,7 @@ def two_workers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str,
 
 
 def test_a_killed_worker_costs_its_band_and_the_bytes_are_those_of_one_process(
-    tmp_path: Path, space: Workspace, two_workers: tuple[str, Path], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, space: WorkspaceFolder, two_workers: tuple[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     address, log = two_workers
     monkeypatch.setattr(opened, "choose_engine", lambda *_: engine(blur))
@@ -95,10 +95,10 @@ def write_scenes(folder: Path) -> Path:
     return folder / "scenes.csv"
 
 
-def check_scenes(table: Path, space: Workspace, cluster: str, *how: object) -> None:
+def check_scenes(table: Path, space: WorkspaceFolder, cluster: str, *how: object) -> None:
     """Several scenes are mapped by a cluster as by one process, and the same is told of the broken ones."""
     command = ("map", table, "--region", "alps", "--tile", 128, "--json", *how, "--workspace")
-    alone = Workspace.create(table.parent / "alone")
+    alone = WorkspaceFolder.create(table.parent / "alone")
     alone.models.symlink_to(space.models)
     expected = json.loads(tsmu(*command, alone.root).stdout)
     done = tsmu(*command, space.root, "--cluster", cluster)
@@ -113,7 +113,7 @@ def check_scenes(table: Path, space: Workspace, cluster: str, *how: object) -> N
 
 
 def test_broken_scenes_do_not_keep_a_cluster_from_the_others(
-    tmp_path: Path, space: Workspace, two_workers: tuple[str, Path], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, space: WorkspaceFolder, two_workers: tuple[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(opened, "choose_engine", lambda *_: engine(blur))
     check_scenes(write_scenes(tmp_path), space, two_workers[0])
@@ -121,7 +121,7 @@ def test_broken_scenes_do_not_keep_a_cluster_from_the_others(
 
 @pytest.mark.soak
 @pytest.mark.parametrize("name", ["torch", "openvino"])
-def test_processes_of_this_machine_map_with_the_real_engines(tmp_path: Path, space: Workspace, name: str) -> None:
+def test_processes_of_this_machine_map_with_the_real_engines(tmp_path: Path, space: WorkspaceFolder, name: str) -> None:
     check_scenes(write_scenes(tmp_path), space, "local:2", "--engine", name)
 
 

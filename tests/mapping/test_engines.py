@@ -26,13 +26,13 @@ from tsmu.mapping.openvino_engine import cpu_has_bfloat16, openvino_engine
 from tsmu.mapping.torch_engine import torch_engine
 from tsmu.model.bundle import Bundle, write_bundle
 from tsmu.model.serving import current_bundle
-from tsmu.workspace import Workspace
+from tsmu.workspace_folder import WorkspaceFolder
 
 
 @pytest.fixture(scope="module")
-def space(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+def space(tmp_path_factory: pytest.TempPathFactory) -> WorkspaceFolder:
     """A workspace with a bundle of one region, untrained, and without chips."""
-    space = Workspace.create(tmp_path_factory.mktemp("engines"))
+    space = WorkspaceFolder.create(tmp_path_factory.mktemp("engines"))
     network, record = make_network(), make_record(1)
     record = record.model_copy(update={"mean": [110.0] * 3, "std": [30.0] * 3})
     network.mean.fill_(110)
@@ -42,7 +42,7 @@ def space(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 
 
 @pytest.fixture(scope="module")
-def bundle(space: Workspace) -> Bundle:
+def bundle(space: WorkspaceFolder) -> Bundle:
     bundle = current_bundle(space.models)
     assert bundle is not None
     return bundle
@@ -54,7 +54,9 @@ def tiles(count: int, height: int, width: int) -> np.ndarray:
     return values
 
 
-def test_openvino_answers_as_torch_does_for_any_tile_and_number_of_tiles(space: Workspace, bundle: Bundle) -> None:
+def test_openvino_answers_as_torch_does_for_any_tile_and_number_of_tiles(
+    space: WorkspaceFolder, bundle: Bundle
+) -> None:
     ours, reference = openvino_engine(bundle, "alps", space.cache), torch_engine(bundle, "alps")
     for shape in ((5, 64, 64), (1, 96, 32), (2, 128, 64)):
         values = tiles(*shape)
@@ -64,7 +66,7 @@ def test_openvino_answers_as_torch_does_for_any_tile_and_number_of_tiles(space: 
     assert ours.identity != reference.identity
 
 
-def test_answers_are_the_same_to_the_last_bit_each_time(space: Workspace, bundle: Bundle) -> None:
+def test_answers_are_the_same_to_the_last_bit_each_time(space: WorkspaceFolder, bundle: Bundle) -> None:
     """Resumed runs rely on it."""
     values = tiles(7, 64, 96)
     first, again = (openvino_engine(bundle, "alps", space.cache) for _ in range(2))
@@ -78,9 +80,9 @@ import os, signal, sys
 from pathlib import Path
 from tsmu.mapping.openvino_engine import cpu_has_bfloat16, openvino_engine
 from tsmu.model.serving import current_bundle
-from tsmu.workspace import Workspace
+from tsmu.workspace_folder import WorkspaceFolder
 
-space = Workspace.open(Path(sys.argv[1]))
+space = WorkspaceFolder.open(Path(sys.argv[1]))
 engines = [openvino_engine(current_bundle(space.models), "alps", space.cache) for _ in range(2)]
 cpu_has_bfloat16()
 while engines:
@@ -90,14 +92,14 @@ os.kill(os.getpid(), signal.SIGCHLD)
 """
 
 
-def test_once_engines_were_let_go_signals_still_come_through(space: Workspace) -> None:
+def test_once_engines_were_let_go_signals_still_come_through(space: WorkspaceFolder) -> None:
     """A training after a mapping hears of its loaders by them; OpenVINO left the process no stack for it."""
     run = subprocess.run([sys.executable, "-c", LETTING_GO, space.root], capture_output=True, text=True, check=False)
     assert (run.returncode, run.stdout) == (0, "told\n"), run.stderr
 
 
 def test_the_network_is_made_once_and_lies_in_the_bundles_cache(
-    space: Workspace, bundle: Bundle, monkeypatch: pytest.MonkeyPatch
+    space: WorkspaceFolder, bundle: Bundle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = compiled_network(bundle, "alps", space.cache)
     assert file.is_relative_to(space.cache / bundle.digest)
@@ -106,7 +108,7 @@ def test_the_network_is_made_once_and_lies_in_the_bundles_cache(
     assert compiled_network(bundle, "alps", space.cache) == file
 
 
-def test_a_damaged_network_is_one_line(space: Workspace, bundle: Bundle, tmp_path: Path) -> None:
+def test_a_damaged_network_is_one_line(space: WorkspaceFolder, bundle: Bundle, tmp_path: Path) -> None:
     file = compiled_network(bundle, "alps", space.cache)
     copy = tmp_path / file.relative_to(space.cache)
     copy.parent.mkdir(parents=True)
@@ -115,7 +117,7 @@ def test_a_damaged_network_is_one_line(space: Workspace, bundle: Bundle, tmp_pat
         openvino_engine(bundle, "alps", tmp_path)
 
 
-def test_without_chips_there_is_nothing_to_trust_bfloat16_by(space: Workspace, bundle: Bundle) -> None:
+def test_without_chips_there_is_nothing_to_trust_bfloat16_by(space: WorkspaceFolder, bundle: Bundle) -> None:
     engine = choose_engine("auto", bundle, "alps", space)
     if not torch.cuda.is_available():
         assert (engine.name, engine.device, engine.precision) == ("openvino", "cpu", "float32")
@@ -143,7 +145,9 @@ def test_bfloat16_is_checked_on_chips_once_and_taken_only_if_it_agrees(bundle: B
     assert not Agreement(None, 6, 50).holds
 
 
-def test_bfloat16_of_openvino_is_taken_where_masks_agree(space: Workspace, bundle: Bundle, tmp_path: Path) -> None:
+def test_bfloat16_of_openvino_is_taken_where_masks_agree(
+    space: WorkspaceFolder, bundle: Bundle, tmp_path: Path
+) -> None:
     if not cpu_has_bfloat16() or torch.cuda.is_available():
         pytest.skip("left out: no CPU with bfloat16")
     add_to_index(space, chips_from_folder(write_chips(tmp_path / "chips", 6, 40), "alps", IssueLog("test")))
@@ -158,7 +162,7 @@ def test_bfloat16_of_openvino_is_taken_where_masks_agree(space: Workspace, bundl
 
 
 def test_int8_is_made_once_and_answers_the_same_each_time_and_nearly_as_float32(
-    space: Workspace, bundle: Bundle, monkeypatch: pytest.MonkeyPatch
+    space: WorkspaceFolder, bundle: Bundle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     values = tiles(5, 64, 96)
     with pytest.raises(MapError, match="no chips are here"):
@@ -177,7 +181,9 @@ def test_int8_is_made_once_and_answers_the_same_each_time_and_nearly_as_float32(
     )  # random weights; those of a trained one differ less
 
 
-def test_int8_is_for_large_scenes_and_taken_where_masks_agree(space: Workspace, bundle: Bundle, tmp_path: Path) -> None:
+def test_int8_is_for_large_scenes_and_taken_where_masks_agree(
+    space: WorkspaceFolder, bundle: Bundle, tmp_path: Path
+) -> None:
     if torch.cuda.is_available():
         pytest.skip("left out: a GPU, where int8 is none of the precisions")
     with pytest.raises(MapError, match=r"precision int8: cannot be taken \(no chips of alps here"):
@@ -203,7 +209,7 @@ def test_int8_is_for_large_scenes_and_taken_where_masks_agree(space: Workspace, 
 
 
 def test_mapping_with_a_compiled_network_loads_no_torch_and_tells_nobody(
-    space: Workspace, bundle: Bundle, tmp_path: Path
+    space: WorkspaceFolder, bundle: Bundle, tmp_path: Path
 ) -> None:
     compiled_network(bundle, "alps", space.cache)
     scene = write_raster(tmp_path / "scene.tif", ground(200, 150), **GRID, **RGB)

@@ -15,7 +15,7 @@ from tests.conftest import write_raster
 from tests.mapping.conftest import blur, content, engine, ground
 from tests.mapping.test_scenes import PLACE, space, tsmu
 from tsmu.mapping import opened
-from tsmu.workspace import Workspace
+from tsmu.workspace_folder import WorkspaceFolder
 
 __all__ = ["space"]  # the fixture
 
@@ -41,7 +41,7 @@ def storage(tmp_path: Path) -> Iterator[tuple[str, Path, list[str]]]:
     running.join()
 
 
-def map_to(url: str, space: Workspace, *more: object) -> dict[str, object]:
+def map_to(url: str, space: WorkspaceFolder, *more: object) -> dict[str, object]:
     scene = space.root / "slopes.tif"
     if not scene.exists():
         write_raster(scene, ground(150, 130), **PLACE)
@@ -52,12 +52,12 @@ def map_to(url: str, space: Workspace, *more: object) -> dict[str, object]:
     return answer
 
 
-def published(space: Workspace) -> dict[str, bytes]:
+def published(space: WorkspaceFolder) -> dict[str, bytes]:
     return {name: file for name, file in content(space.maps / "slopes").items() if not name.startswith(".")}
 
 
 def test_a_map_is_copied_whole_and_only_what_changed_again(
-    storage: tuple[str, Path, list[str]], space: Workspace
+    storage: tuple[str, Path, list[str]], space: WorkspaceFolder
 ) -> None:
     url, folder, received = storage
     answer = map_to(f"{url}/maps/", space)
@@ -76,7 +76,7 @@ def test_a_map_is_copied_whole_and_only_what_changed_again(
 
 
 def test_workers_publish_what_they_finish(
-    storage: tuple[str, Path, list[str]], space: Workspace, monkeypatch: pytest.MonkeyPatch
+    storage: tuple[str, Path, list[str]], space: WorkspaceFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     url, folder, _ = storage
     monkeypatch.setattr(opened, "choose_engine", lambda *_: engine(blur))  # a worker need not load torch
@@ -88,7 +88,7 @@ def test_workers_publish_what_they_finish(
     ("url", "reason"), [("ftp://127.0.0.1:9/maps", "refused"), ("nowhere://maps", "nowhere"), ("hdfs://a/b", "")]
 )
 def test_where_it_cannot_be_written_the_map_is_there_and_the_command_says_so(
-    space: Workspace, url: str, reason: str
+    space: WorkspaceFolder, url: str, reason: str
 ) -> None:
     write_raster(space.root / "slopes.tif", np.full((3, 64, 64), 120, np.uint8), **PLACE)
     how = ("--region", "alps", "--engine", "torch", "--publish", url, "--workspace", space.root)
@@ -100,7 +100,7 @@ def test_where_it_cannot_be_written_the_map_is_there_and_the_command_says_so(
 
 
 def test_a_wrong_password_is_one_line_that_does_not_repeat_it(
-    storage: tuple[str, Path, list[str]], space: Workspace
+    storage: tuple[str, Path, list[str]], space: WorkspaceFolder
 ) -> None:
     url = storage[0].replace("secret", "guessed")
     write_raster(space.root / "slopes.tif", np.full((3, 64, 64), 120, np.uint8), **PLACE)
@@ -109,6 +109,6 @@ def test_a_wrong_password_is_one_line_that_does_not_repeat_it(
     assert (done.exit_code, "cannot be written" in done.stderr, "guessed" in done.stderr) == (2, True, False)
 
 
-def test_a_folder_is_a_place_to_publish_to(space: Workspace, tmp_path: Path) -> None:
+def test_a_folder_is_a_place_to_publish_to(space: WorkspaceFolder, tmp_path: Path) -> None:
     map_to(str(tmp_path / "share"), space)
     assert content(tmp_path / "share" / "slopes") == published(space)

@@ -32,7 +32,7 @@ from tsmu.mapping import opened
 from tsmu.mapping.scenes import SceneOrder, check_names, name_of, read_scene_table
 from tsmu.mapping.source import Scene
 from tsmu.model.bundle import write_bundle
-from tsmu.workspace import Workspace
+from tsmu.workspace_folder import WorkspaceFolder
 
 PLACE = GRID | RGB
 
@@ -111,8 +111,8 @@ def test_a_scene_on_a_server_is_read_by_ranges(server: str, tmp_path: Path) -> N
 
 
 @pytest.fixture
-def space(tmp_path: Path) -> Workspace:
-    space = Workspace.create(tmp_path / "survey")
+def space(tmp_path: Path) -> WorkspaceFolder:
+    space = WorkspaceFolder.create(tmp_path / "survey")
     network = make_network()
     network.mean.fill_(110)
     network.std.fill_(30)
@@ -126,7 +126,7 @@ def tsmu(*words: object) -> Result:
     return CliRunner().invoke(app, [str(word) for word in words])
 
 
-def test_broken_scenes_are_told_and_the_others_mapped(tmp_path: Path, server: str, space: Workspace) -> None:
+def test_broken_scenes_are_told_and_the_others_mapped(tmp_path: Path, server: str, space: WorkspaceFolder) -> None:
     write_raster(tmp_path / "good.tif", ground(150, 130), **PLACE)
     write_raster(tmp_path / "pixel.tif", ground(1, 1) * 0 + 100, **PLACE)
     write_raster(tmp_path / "tall.tif", np.full((3, 10_000, 3), 100, np.uint8), **PLACE)
@@ -174,7 +174,7 @@ def test_broken_scenes_are_told_and_the_others_mapped(tmp_path: Path, server: st
     assert [scene["bands_computed"] for scene in again["scenes"]] == [0] * 5
 
 
-def test_a_map_of_another_area_is_another_run(tmp_path: Path, space: Workspace) -> None:
+def test_a_map_of_another_area_is_another_run(tmp_path: Path, space: WorkspaceFolder) -> None:
     scene, area = write_raster(tmp_path / "valley.tif", ground(100, 90), **PLACE), tmp_path / "area.gpkg"
 
     def recorded(*options: object) -> bool:
@@ -197,7 +197,7 @@ def test_a_map_of_another_area_is_another_run(tmp_path: Path, space: Workspace) 
 
 
 def test_pairs_that_do_not_fit_are_told_and_the_others_mapped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    space = Workspace.create(tmp_path / "survey")
+    space = WorkspaceFolder.create(tmp_path / "survey")
     bands = {"bands": ["pre:red", "post:red", "post:green"], "mean": [110.0] * 3, "std": [30.0] * 3}
     write_bundle(space.models, make_network(), make_record(1).model_copy(update={**bands, "dtypes": ["uint8"]}))
     monkeypatch.setattr(opened, "choose_engine", lambda *_: engine(blur))
@@ -233,7 +233,7 @@ def test_pairs_that_do_not_fit_are_told_and_the_others_mapped(tmp_path: Path, mo
 
 
 def test_a_source_that_falls_silent_is_given_up_and_the_others_are_mapped(
-    tmp_path: Path, server: str, space: Workspace, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, server: str, space: WorkspaceFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cloud_raster(tmp_path / "remote" / "stalls.tif", 600)
     cloud_raster(tmp_path / "remote" / "whole.tif", 150)
@@ -255,7 +255,7 @@ def test_a_source_that_falls_silent_is_given_up_and_the_others_are_mapped(
     assert not list((space.maps / "stalls").glob("*.*"))
 
 
-def test_bad_features_of_limits_are_told_and_layers_chosen(tmp_path: Path, space: Workspace) -> None:
+def test_bad_features_of_limits_are_told_and_layers_chosen(tmp_path: Path, space: WorkspaceFolder) -> None:
     scene = cloud_raster(tmp_path / "a.tif", 64)
     with rasterio.open(scene) as dataset:
         bounds, crs, pixels = dataset.bounds, dataset.crs, dataset.shape
@@ -277,7 +277,7 @@ def test_bad_features_of_limits_are_told_and_layers_chosen(tmp_path: Path, space
 
 def test_a_scene_across_ecoregions_says_who_mapped_what(tmp_path: Path) -> None:
     """Two regions, two decoders, two thresholds, one run in the database."""
-    space = Workspace.create(tmp_path / "across")
+    space = WorkspaceFolder.create(tmp_path / "across")
     network, record = make_network(), make_record(1)
     network.add_decoder("andes")
     network.mean.fill_(110)
@@ -317,7 +317,7 @@ def test_a_scene_across_ecoregions_says_who_mapped_what(tmp_path: Path) -> None:
     assert json.loads(run["settings"])["regions"].keys() == {"andes", "alps"}
 
 
-def test_options_that_limit_and_scale_reach_the_map(tmp_path: Path, space: Workspace) -> None:
+def test_options_that_limit_and_scale_reach_the_map(tmp_path: Path, space: WorkspaceFolder) -> None:
     scene = write_raster(tmp_path / "scene.tif", ground(100, 100).astype(np.uint16) * 10, **GRID)
     dem = write_raster(tmp_path / "dem.tif", np.zeros((1, 100, 100), np.float32), **GRID)
     clouds = write_raster(tmp_path / "clouds.tif", np.ones((1, 100, 40), np.uint8), **GRID)

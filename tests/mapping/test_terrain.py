@@ -22,7 +22,7 @@ from tsmu.mapping import opened
 from tsmu.mapping.fit import check_values
 from tsmu.mapping.source import Scene
 from tsmu.model.bundle import write_bundle
-from tsmu.workspace import Workspace
+from tsmu.workspace_folder import WorkspaceFolder
 
 PLACE = GRID | RGB
 BANDS = ["post:red", "post:green", "terrain:slope"]
@@ -34,9 +34,9 @@ def slope_counts(values: np.ndarray) -> np.ndarray:
 
 
 @pytest.fixture
-def space(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+def space(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> WorkspaceFolder:
     """A workspace whose model takes two bands of the post image and the slope."""
-    space = Workspace.create(tmp_path / "survey")
+    space = WorkspaceFolder.create(tmp_path / "survey")
     statistics = {"bands": BANDS, "mean": [110.0, 110.0, 15.0], "std": [30.0, 30.0, 8.0], "dtypes": ["uint8"]}
     write_bundle(space.models, make_network(), make_record(1).model_copy(update=statistics))
     monkeypatch.setattr(opened, "choose_engine", lambda *_: engine(slope_counts))
@@ -60,11 +60,11 @@ def tsmu(*words: object) -> Result:
     return CliRunner().invoke(app, [str(word) for word in words])
 
 
-def mapped(space: Workspace, post: Path, *options: object) -> Result:
+def mapped(space: WorkspaceFolder, post: Path, *options: object) -> Result:
     return tsmu("map", post, "--region", "alps", "--workspace", space.root, *options)
 
 
-def test_a_map_by_slope(space: Workspace, post: Path, tmp_path: Path) -> None:
+def test_a_map_by_slope(space: WorkspaceFolder, post: Path, tmp_path: Path) -> None:
     dem = valley(tmp_path)
     done = mapped(space, post, "--dem", dem, "--json")
     assert done.exit_code == 0, done.stderr
@@ -86,7 +86,7 @@ def test_a_map_by_slope(space: Workspace, post: Path, tmp_path: Path) -> None:
         assert (dataset.read(1)[:, :60] == 255).all()
 
 
-def test_ground_without_elevation_is_no_data_and_told(space: Workspace, post: Path, tmp_path: Path) -> None:
+def test_ground_without_elevation_is_no_data_and_told(space: WorkspaceFolder, post: Path, tmp_path: Path) -> None:
     done = mapped(space, post, "--dem", valley(tmp_path, columns=40), "--json")
     assert done.exit_code == 0, done.stderr
     told = json.loads(done.stdout)
@@ -98,7 +98,7 @@ def test_ground_without_elevation_is_no_data_and_told(space: Workspace, post: Pa
     assert (percent[:, :95] != 255).all()
 
 
-def test_elevations_that_are_missing_useless_or_wrong(space: Workspace, post: Path, tmp_path: Path) -> None:
+def test_elevations_that_are_missing_useless_or_wrong(space: WorkspaceFolder, post: Path, tmp_path: Path) -> None:
     part = valley(tmp_path, "part", columns=20)
     far = valley(tmp_path, "far", transform=Affine(30, 0, 300_000, 0, -30, 100_000))
     placeless = valley(tmp_path, "placeless", crs=None)
@@ -120,7 +120,7 @@ def test_elevations_that_are_missing_useless_or_wrong(space: Workspace, post: Pa
 
 
 def test_a_model_without_terrain_takes_no_elevations(post: Path, tmp_path: Path) -> None:
-    space, dem = Workspace.create(tmp_path / "plain"), valley(tmp_path)
+    space, dem = WorkspaceFolder.create(tmp_path / "plain"), valley(tmp_path)
     write_bundle(space.models, make_network(), make_record(1))
     done = mapped(space, post, "--dem", dem)
     assert done.exit_code == 2

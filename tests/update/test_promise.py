@@ -19,7 +19,7 @@ from tsmu.model.serving import hold, pin, read_serving, roll_back, served_record
 from tsmu.update import checks, update
 from tsmu.update.training import TrainingSettings
 from tsmu.update.update import update_bundle
-from tsmu.workspace import Workspace
+from tsmu.workspace_folder import WorkspaceFolder
 
 SETTINGS = TrainingSettings(2, 4, 0)
 
@@ -28,7 +28,7 @@ SETTINGS = TrainingSettings(2, 4, 0)
 def learned(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A workspace that knows one region well."""
     folder = tmp_path_factory.mktemp("promise")
-    space = Workspace.create(folder / "survey")
+    space = WorkspaceFolder.create(folder / "survey")
     for region, bright in (("bright", True), ("dark", False)):
         add_to_index(space, chips_of(write_chips(folder / region, 20, bright=bright), region))
     with pytest.MonkeyPatch.context() as patch:
@@ -38,16 +38,16 @@ def learned(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def survey(learned: Path, tmp_path: Path) -> Workspace:
+def survey(learned: Path, tmp_path: Path) -> WorkspaceFolder:
     shutil.copytree(learned, tmp_path / "survey")
-    return Workspace.open(tmp_path / "survey")
+    return WorkspaceFolder.open(tmp_path / "survey")
 
 
 Learn = Callable[..., Bundle]
 
 
 @pytest.fixture
-def learn(survey: Workspace, monkeypatch: pytest.MonkeyPatch) -> Learn:
+def learn(survey: WorkspaceFolder, monkeypatch: pytest.MonkeyPatch) -> Learn:
     """Update, with the answers that decoders then give (`learn_at_once`)."""
 
     def run(region: str, strategy: str, **answers: float) -> Bundle:
@@ -58,11 +58,11 @@ def learn(survey: Workspace, monkeypatch: pytest.MonkeyPatch) -> Learn:
     return run
 
 
-def pins(survey: Workspace) -> dict[str, str]:
+def pins(survey: WorkspaceFolder) -> dict[str, str]:
     return {region: pin.version for region, pin in read_serving(survey.models).pins.items()}
 
 
-def test_small_losses_do_not_add_up(survey: Workspace, learn: Learn, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_small_losses_do_not_add_up(survey: WorkspaceFolder, learn: Learn, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as tolerant:
         tolerant.setattr(checks, "TOLERANCE", 1.0)
         learn("dark", "tsmu", bright=-BLOB, dark=-BLOB)
@@ -71,7 +71,7 @@ def test_small_losses_do_not_add_up(survey: Workspace, learn: Learn, monkeypatch
     assert pins(survey)["bright"] == "v001"
 
 
-def test_later_versions_are_held_against_the_one_that_served_best(survey: Workspace, learn: Learn) -> None:
+def test_later_versions_are_held_against_the_one_that_served_best(survey: WorkspaceFolder, learn: Learn) -> None:
     learn("dark", "frozen")
     entry = served_record(survey.models).regions["bright"]
     assert (entry.learned_in, entry.best_in) == (1, 2)  # as well as before: the newer one counts
@@ -79,7 +79,7 @@ def test_later_versions_are_held_against_the_one_that_served_best(survey: Worksp
     assert pins(survey)["bright"] == "v002"
 
 
-def test_where_validation_shows_no_landslides_answers_may_not_move_far(survey: Workspace, learn: Learn) -> None:
+def test_where_validation_shows_no_landslides_answers_may_not_move_far(survey: WorkspaceFolder, learn: Learn) -> None:
     validation = select(read_index(survey), "bright", "val")
     masks = {Path(mask): Path(mask).read_bytes() for mask in validation["mask"]}
     try:
@@ -94,7 +94,7 @@ def test_where_validation_shows_no_landslides_answers_may_not_move_far(survey: W
             mask.write_bytes(content)
 
 
-def test_what_only_a_pin_serves_is_mapped_and_held_against(survey: Workspace, learn: Learn) -> None:
+def test_what_only_a_pin_serves_is_mapped_and_held_against(survey: WorkspaceFolder, learn: Learn) -> None:
     good = learn("dark", "frozen", dark=-BLOB)
     hold(survey.models, "v002", {"dark": (good.name, "for the test")})
     hold(survey.models, "v002", {"bright": ("v001", "for the test")})
@@ -107,7 +107,7 @@ def test_what_only_a_pin_serves_is_mapped_and_held_against(survey: Workspace, le
     assert serving_bundle(survey.models, "dark").name == good.name
 
 
-def test_a_pin_set_by_hand_is_taken_off_by_hand_alone(survey: Workspace, learn: Learn) -> None:
+def test_a_pin_set_by_hand_is_taken_off_by_hand_alone(survey: WorkspaceFolder, learn: Learn) -> None:
     pin(survey.models, "bright", "v001", "checked in the field")
     learn("bright", "tsmu")
     assert pins(survey) == {"bright": "v001"}
@@ -115,7 +115,7 @@ def test_a_pin_set_by_hand_is_taken_off_by_hand_alone(survey: Workspace, learn: 
 
 
 def test_an_update_that_fails_to_write_leaves_no_pins(
-    survey: Workspace, learn: Learn, monkeypatch: pytest.MonkeyPatch
+    survey: WorkspaceFolder, learn: Learn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")

@@ -20,7 +20,7 @@ from tsmu.model.serving import pin, read_serving, roll_back, serving_bundle, unp
 from tsmu.update import training, update
 from tsmu.update.training import CHECKPOINT, TrainingProgress, TrainingSettings
 from tsmu.update.update import update_bundle
-from tsmu.workspace import Workspace
+from tsmu.workspace_folder import WorkspaceFolder
 
 SETTINGS = TrainingSettings(4, 2, 0)
 KILLED = """
@@ -30,7 +30,7 @@ import pytest
 from tests.networks import NETWORK, learn_at_once
 from tsmu.update import update
 from tsmu.update.training import TrainingSettings
-from tsmu.workspace import Workspace
+from tsmu.workspace_folder import WorkspaceFolder
 
 root, region, where, ready = sys.argv[1:]
 
@@ -40,20 +40,20 @@ def wait(*_, **__):
 
 learn_at_once(pytest.MonkeyPatch(), bright=80)
 setattr(update, where, wait)
-update.update_bundle(Workspace.open(Path(root)), region, "tsmu", TrainingSettings(4, 2, 0), **NETWORK)
+update.update_bundle(WorkspaceFolder.open(Path(root)), region, "tsmu", TrainingSettings(4, 2, 0), **NETWORK)
 """
 
 
 @pytest.fixture
-def survey(tmp_path: Path) -> Workspace:
-    space = Workspace.create(tmp_path / "survey")
+def survey(tmp_path: Path) -> WorkspaceFolder:
+    space = WorkspaceFolder.create(tmp_path / "survey")
     for region, seed in (("bright", 0), ("dark", 1)):
         folder = write_chips(tmp_path / region, bright=region == "bright", seed=seed)
         add_to_index(space, chips_of(folder, region))
     return space
 
 
-def learn(space: Workspace, region: str, strategy: str = "tsmu") -> tuple[Bundle, int, IssueLog]:
+def learn(space: WorkspaceFolder, region: str, strategy: str = "tsmu") -> tuple[Bundle, int, IssueLog]:
     """Learn a region; also the first step that was taken, and what was said."""
     steps: list[int] = []
     log = IssueLog(space.runs)
@@ -62,7 +62,7 @@ def learn(space: Workspace, region: str, strategy: str = "tsmu") -> tuple[Bundle
     return bundle, steps[0] if steps else 0, log
 
 
-def interrupt(space: Workspace, region: str, monkeypatch: pytest.MonkeyPatch, strategy: str = "tsmu") -> Path:
+def interrupt(space: WorkspaceFolder, region: str, monkeypatch: pytest.MonkeyPatch, strategy: str = "tsmu") -> Path:
     """Interrupt a training in its third step; gives its checkpoint."""
     monkeypatch.setattr(training, "CHECKPOINT_STEPS", 1)
     monkeypatch.setattr(training, "CHECKPOINT_SECONDS", 0.0)
@@ -88,7 +88,7 @@ def repaint(mask: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["mask", "post"])
 def test_a_training_is_begun_anew_when_a_file_has_changed_in_place(
-    survey: Workspace, monkeypatch: pytest.MonkeyPatch, kind: str
+    survey: WorkspaceFolder, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
     interrupt(survey, "bright", monkeypatch)
     repaint(Path(select(read_index(survey), "bright", "train")[kind].iloc[0]))
@@ -98,7 +98,7 @@ def test_a_training_is_begun_anew_when_a_file_has_changed_in_place(
 
 
 def test_a_training_goes_on_when_its_files_were_only_touched(
-    survey: Workspace, monkeypatch: pytest.MonkeyPatch
+    survey: WorkspaceFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     interrupt(survey, "bright", monkeypatch)
     for row in select(read_index(survey), "bright").itertuples():
@@ -110,7 +110,7 @@ def test_a_training_goes_on_when_its_files_were_only_touched(
 
 
 def test_a_training_is_begun_anew_when_other_regions_are_checked(
-    survey: Workspace, monkeypatch: pytest.MonkeyPatch
+    survey: WorkspaceFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Best scores are means over the checked regions; with a pin they would be of others than before it."""
     learn(survey, "bright")
@@ -123,7 +123,7 @@ def test_a_training_is_begun_anew_when_other_regions_are_checked(
 
 
 def test_a_pin_does_not_matter_to_a_strategy_that_moves_no_old_region(
-    survey: Workspace, monkeypatch: pytest.MonkeyPatch
+    survey: WorkspaceFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     learn(survey, "bright", "isolate")
     interrupt(survey, "dark", monkeypatch, "isolate")
@@ -133,7 +133,7 @@ def test_a_pin_does_not_matter_to_a_strategy_that_moves_no_old_region(
 
 @pytest.mark.parametrize("damage", ["truncated", "empty", "text", "another"])
 def test_a_damaged_checkpoint_is_told_and_the_training_begun_anew(
-    survey: Workspace, monkeypatch: pytest.MonkeyPatch, damage: str
+    survey: WorkspaceFolder, monkeypatch: pytest.MonkeyPatch, damage: str
 ) -> None:
     checkpoint = interrupt(survey, "bright", monkeypatch)
     content = checkpoint.read_bytes()
@@ -152,7 +152,7 @@ def test_a_damaged_checkpoint_is_told_and_the_training_begun_anew(
 @pytest.mark.parametrize("split", ["train", "val", "test"])
 @pytest.mark.parametrize(("kind", "damage"), [("mask", "gone"), ("post", "gone"), ("mask", "cut"), ("post", "cut")])
 def test_missing_and_damaged_chips_are_told_before_anything_is_learned(
-    survey: Workspace, monkeypatch: pytest.MonkeyPatch, split: str, kind: str, damage: str
+    survey: WorkspaceFolder, monkeypatch: pytest.MonkeyPatch, split: str, kind: str, damage: str
 ) -> None:
     def learned(*_: object, **__: object) -> None:
         raise AssertionError("the training has begun")
@@ -166,7 +166,9 @@ def test_missing_and_damaged_chips_are_told_before_anything_is_learned(
     assert "\n" not in str(raised.value)
 
 
-def test_an_error_of_a_process_that_loads_chips_is_one_line(survey: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_of_a_process_that_loads_chips_is_one_line(
+    survey: WorkspaceFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(training, "_loaders", lambda _: 1)
     file = Path(select(read_index(survey), "bright", "train")["post"].iloc[0])
 
@@ -181,7 +183,7 @@ def test_an_error_of_a_process_that_loads_chips_is_one_line(survey: Workspace, m
 
 
 def test_a_process_that_loads_chips_and_is_killed_is_told_in_one_line(
-    survey: Workspace, monkeypatch: pytest.MonkeyPatch
+    survey: WorkspaceFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(training, "_loaders", lambda _: 1)
     here = os.getpid()
@@ -195,14 +197,14 @@ def test_a_process_that_loads_chips_and_is_killed_is_told_in_one_line(
         update_bundle(survey, "bright", "tsmu", SETTINGS, **NETWORK)
 
 
-def killed_in(space: Workspace, region: str, where: str, ready: Path) -> None:
+def killed_in(space: WorkspaceFolder, region: str, where: str, ready: Path) -> None:
     """Run an update in a process of its own and kill it as it comes to a function of `update`."""
     kill_when_ready(KILLED, ready, [str(space.root), region, where, str(ready)])
 
 
 @pytest.mark.parametrize(("where", "rolled_back"), [("move_on", True), ("remove", False)])
 def test_killed_after_its_version_was_written_an_update_is_completed_and_not_done_twice(
-    survey: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str, rolled_back: bool
+    survey: WorkspaceFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str, rolled_back: bool
 ) -> None:
     learn_at_once(monkeypatch, bright=80)
     first = learn(survey, "bright")[0]
@@ -225,7 +227,7 @@ def test_killed_after_its_version_was_written_an_update_is_completed_and_not_don
 
 
 def test_interrupted_after_its_version_was_written_another_update_builds_on_it(
-    survey: Workspace, monkeypatch: pytest.MonkeyPatch
+    survey: WorkspaceFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
@@ -240,7 +242,7 @@ def test_interrupted_after_its_version_was_written_another_update_builds_on_it(
     assert list(survey.runs.iterdir()) == []
 
 
-def test_masks_that_change_in_place_are_scored_anew(survey: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_masks_that_change_in_place_are_scored_anew(survey: WorkspaceFolder, monkeypatch: pytest.MonkeyPatch) -> None:
     from tsmu.evaluate.history import evaluate_history
 
     learn_at_once(monkeypatch, bright=80)

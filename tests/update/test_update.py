@@ -20,18 +20,18 @@ from tsmu.update.checks import compare_answers
 from tsmu.update.strategies import strategy_named
 from tsmu.update.training import TrainingSettings
 from tsmu.update.update import update_bundle
-from tsmu.workspace import Workspace
+from tsmu.workspace_folder import WorkspaceFolder
 
 
 @pytest.fixture
-def workspace(tmp_path: Path, bright_chips: Path, dark_chips: Path) -> Workspace:
-    space = Workspace.create(tmp_path / "survey")
+def workspace(tmp_path: Path, bright_chips: Path, dark_chips: Path) -> WorkspaceFolder:
+    space = WorkspaceFolder.create(tmp_path / "survey")
     add_to_index(space, chips_of(bright_chips, "bright"))
     add_to_index(space, chips_of(dark_chips, "dark"))
     return space
 
 
-def test_versions_chain_and_tell_where_they_come_from(workspace: Workspace) -> None:
+def test_versions_chain_and_tell_where_they_come_from(workspace: WorkspaceFolder) -> None:
     settings = TrainingSettings(2, 4, 0)
     first = update_bundle(workspace, "bright", "tsmu", settings, **NETWORK)
     second = update_bundle(workspace, "dark", "tsmu", settings, **NETWORK)
@@ -53,7 +53,7 @@ def test_versions_chain_and_tell_where_they_come_from(workspace: Workspace) -> N
 
 
 def test_a_region_that_learns_on_and_gets_worse_stays_with_the_version_it_had(
-    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+    workspace: WorkspaceFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def learn(difference: float) -> Bundle:
         learn_at_once(monkeypatch, bright=difference)
@@ -70,7 +70,7 @@ def test_a_region_that_learns_on_and_gets_worse_stays_with_the_version_it_had(
 
 
 def test_a_loss_that_one_chip_shows_pins_an_old_region_but_not_the_one_that_learned(
-    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+    workspace: WorkspaceFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     learn_at_once(monkeypatch, bright=BLOB)
     learned = update_bundle(workspace, "bright", "tsmu", TrainingSettings(2, 4, 0), **NETWORK)
@@ -86,7 +86,7 @@ def test_a_loss_that_one_chip_shows_pins_an_old_region_but_not_the_one_that_lear
     assert "10 validation chips fell from" in (lost(10, surely=True) or "")
 
 
-def test_the_card_says_how_many_labels_came_out_of_reviews(workspace: Workspace) -> None:
+def test_the_card_says_how_many_labels_came_out_of_reviews(workspace: WorkspaceFolder) -> None:
     reviewed = write_chips(workspace.label_files / "review" / "bright", 5)
     add_to_index(workspace, chips_of(reviewed, "bright"))
     bundle = update_bundle(workspace, "bright", "tsmu", TrainingSettings(2, 4, 0), **NETWORK)
@@ -95,8 +95,8 @@ def test_the_card_says_how_many_labels_came_out_of_reviews(workspace: Workspace)
     assert f"({entry.reviewed} reviewed)" in (bundle.path / "card.md").read_text()
 
 
-def test_the_same_seed_gives_the_same_bundle(workspace: Workspace, tmp_path: Path, bright_chips: Path) -> None:
-    other = Workspace.create(tmp_path / "other")
+def test_the_same_seed_gives_the_same_bundle(workspace: WorkspaceFolder, tmp_path: Path, bright_chips: Path) -> None:
+    other = WorkspaceFolder.create(tmp_path / "other")
     add_to_index(other, chips_of(bright_chips, "bright"))
     bundles = [
         update_bundle(space, "bright", "tsmu", TrainingSettings(3, 4, 5), **NETWORK) for space in (workspace, other)
@@ -105,7 +105,7 @@ def test_the_same_seed_gives_the_same_bundle(workspace: Workspace, tmp_path: Pat
     assert first.read_bytes() == second.read_bytes()
 
 
-def test_what_cannot_be_learned_is_told(workspace: Workspace, tmp_path: Path) -> None:
+def test_what_cannot_be_learned_is_told(workspace: WorkspaceFolder, tmp_path: Path) -> None:
     settings = TrainingSettings(2, 4, 0)
     with pytest.raises(UpdateError, match="tsmu import chips DIR --region andes"):
         update_bundle(workspace, "andes", "tsmu", settings, **NETWORK)
@@ -121,7 +121,7 @@ def test_what_cannot_be_learned_is_told(workspace: Workspace, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("seconds", [0.0, 1.5])
-def test_killed_in_the_middle_the_next_call_goes_on(workspace: Workspace, tsmu: Tsmu, seconds: float) -> None:
+def test_killed_in_the_middle_the_next_call_goes_on(workspace: WorkspaceFolder, tsmu: Tsmu, seconds: float) -> None:
     command = ("update", "bright", "--steps", "100", "--batch-size", "2", *NETWORK_OPTIONS, "--workspace")
     words = [sys.executable, "-m", "tsmu", *command, str(workspace.root)]
     process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

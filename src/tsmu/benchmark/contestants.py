@@ -31,7 +31,7 @@ from tsmu.mapping.source import Scene
 from tsmu.mapping.tiles import Cuts
 from tsmu.model.bundle import Bundle
 from tsmu.model.serving import current_bundle, serving_bundle
-from tsmu.workspace import Workspace
+from tsmu.workspace_folder import WorkspaceFolder
 
 REGION = "eastern_forests"
 USUAL_TILE, USUAL_OVERLAP, USUAL_BATCH = 512, 256, 4
@@ -46,7 +46,7 @@ def prepare(folder: str, encoder: str, steps: int, seed: int, size: int, part: i
     from tsmu.synthetic.everything import scene_windows
 
     root = Path(folder)
-    space = Workspace.create(root / f"{encoder}-{steps}-{seed}")
+    space = WorkspaceFolder.create(root / f"{encoder}-{steps}-{seed}")
     if current_bundle(space.models) is None:
         from tsmu.benchmark.trained import train_on_world
 
@@ -72,7 +72,7 @@ def prepare(folder: str, encoder: str, steps: int, seed: int, size: int, part: i
 
 def _ready(space: str | Path, precision: str, pixels: int = 0) -> tuple[Bundle, Engine]:
     """The bundle and the engine that `tsmu map` would take for so many pixels."""
-    workspace = Workspace.open(Path(space))
+    workspace = WorkspaceFolder.open(Path(space))
     bundle = serving_bundle(workspace.models, REGION)
     return bundle, choose_engine("auto", bundle, REGION, workspace, precision, pixels)
 
@@ -117,7 +117,7 @@ def usual(space: str, part: str, out: str) -> Found:
     """The usual loop: eager float32, windows of 512 px that share 256, sums of the whole raster in memory."""
     import torch
 
-    bundle = serving_bundle(Workspace.open(Path(space)).models, REGION)
+    bundle = serving_bundle(WorkspaceFolder.open(Path(space)).models, REGION)
     decoder = bundle.record.regions[REGION].decoder
     network = bundle.network()
 
@@ -158,7 +158,7 @@ def whole(space: str, part: str, out: str) -> Found:
     """The network in float32 on a whole image at once: what tiles are to agree with."""
     import torch
 
-    bundle = serving_bundle(Workspace.open(Path(space)).models, REGION)
+    bundle = serving_bundle(WorkspaceFolder.open(Path(space)).models, REGION)
     decoder = bundle.record.regions[REGION].decoder
     with _rasters(part) as read, torch.inference_mode(), measured() as found:
         height, width = read.shape

@@ -26,7 +26,7 @@ from tsmu.mapping.source import Scene
 from tsmu.model.serving import current_bundle, serving_bundle
 from tsmu.synthetic import World, write_scene
 from tsmu.synthetic.everything import SPARSE, scene_windows
-from tsmu.workspace import Workspace
+from tsmu.workspace_folder import WorkspaceFolder
 
 REGION = "eastern_forests"
 INPUTS = {"pre and post": True, "post only": False}
@@ -68,7 +68,7 @@ def benchmark_false_alarms(size: int, out: Path, *, encoder: str, steps: int, se
     found: Found = {"size": size, "encoder": encoder, "steps": steps, "seed": seed, "region": REGION, "inputs": {}}
     for name, with_pre in INPUTS.items():
         say(f"Learning and mapping from {name}")
-        space = Workspace.create(cache / f"{name.replace(' ', '-')}-{encoder}-{steps}-{seed}")
+        space = WorkspaceFolder.create(cache / f"{name.replace(' ', '-')}-{encoder}-{steps}-{seed}")
         if current_bundle(space.models) is None:
             train_on_world(space, REGION, encoder, steps, seed, with_pre=with_pre)
         found["inputs"][name] = _measure(space, with_pre, scenes)
@@ -78,7 +78,7 @@ def benchmark_false_alarms(size: int, out: Path, *, encoder: str, steps: int, se
     return found
 
 
-def _measure(space: Workspace, with_pre: bool, scenes: list[Path]) -> Found:
+def _measure(space: WorkspaceFolder, with_pre: bool, scenes: list[Path]) -> Found:
     bundle = serving_bundle(space.models, REGION)
     entry = bundle.record.regions[REGION]
     first, second = (_answers(space, with_pre, scene) for scene in scenes)
@@ -94,7 +94,7 @@ def _measure(space: Workspace, with_pre: bool, scenes: list[Path]) -> Found:
     }
 
 
-def _answers(space: Workspace, with_pre: bool, scene: Path) -> tuple[Percents, Percents, float]:
+def _answers(space: WorkspaceFolder, with_pre: bool, scene: Path) -> tuple[Percents, Percents, float]:
     """Percentages and truth of a scene, and the size of its pixels."""
     bundle = serving_bundle(space.models, REGION)
     engine = choose_engine("auto", bundle, REGION, space)

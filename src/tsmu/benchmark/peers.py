@@ -18,7 +18,7 @@ from tsmu.benchmark.contestants import REGION, USUAL_BATCH, USUAL_OVERLAP, USUAL
 from tsmu.errors import BenchmarkError
 from tsmu.model.bundle import Bundle
 from tsmu.model.serving import serving_bundle
-from tsmu.workspace import Workspace
+from tsmu.workspace_folder import WorkspaceFolder
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -36,7 +36,7 @@ def geoai(space: str, part: str, out: str, threshold: int) -> Found:
     import geoai as peer
     import torch
 
-    bundle = serving_bundle(Workspace.open(Path(space)).models, REGION)
+    bundle = serving_bundle(WorkspaceFolder.open(Path(space)).models, REGION)
     scene, weights = Path(out) / "geoai-scene.tif", Path(out) / "geoai-weights.pth"
     torch.save(as_unet(bundle, REGION), weights)
     height, width = _stack([Path(part) / "pre.tif", Path(part) / "post.tif"], scene)

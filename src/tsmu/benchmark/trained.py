@@ -8,13 +8,13 @@ from tsmu.issues import IssueLog
 from tsmu.synthetic import World, write_chips
 from tsmu.update.training import TrainingSettings
 from tsmu.update.update import update_bundle
-from tsmu.workspace import Workspace
+from tsmu.workspace_folder import WorkspaceFolder
 
 BATCH = 8
 
 
 def train_on_world(
-    space: Workspace, region: str, encoder: str, steps: int, seed: int, *, with_pre: bool = True
+    space: WorkspaceFolder, region: str, encoder: str, steps: int, seed: int, *, with_pre: bool = True
 ) -> None:
     """Write a region's chips into an empty workspace, and learn it from random weights.
 

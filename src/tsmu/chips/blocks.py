@@ -32,7 +32,7 @@ from tsmu.files import written_whole
 from tsmu.imagery.grids import WGS84, Grid
 from tsmu.projecting import within_180
 from tsmu.tables import read_paths_table
-from tsmu.workspace import Workspace
+from tsmu.workspace_folder import WorkspaceFolder
 
 Axis = str
 AXES: tuple[Axis, ...] = ("longitude", "latitude")
@@ -190,14 +190,14 @@ def divisions(ground: str, cells: Sequence[Cells], gap_m: float, least_m: float)
     return found
 
 
-def read_blocks(workspace: Workspace) -> geopandas.GeoDataFrame:
+def read_blocks(workspace: WorkspaceFolder) -> geopandas.GeoDataFrame:
     """Read where ground was cut before; an empty table if it never was."""
     remedy = "restore it from a backup; without it, ground would be cut anew and change its side"
     table = read_paths_table(workspace, workspace.blocks, (), needs=COLUMNS, remedy=remedy)
     return as_table([], shapely.Polygon()) if table is None else table
 
 
-def write_blocks(workspace: Workspace, blocks: geopandas.GeoDataFrame) -> None:
+def write_blocks(workspace: WorkspaceFolder, blocks: geopandas.GeoDataFrame) -> None:
     """Replace the whole table. The caller holds the workspace's lock."""
     if len(blocks):
         with written_whole(workspace.blocks) as temporary:

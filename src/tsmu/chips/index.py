@@ -33,7 +33,7 @@ from tsmu.chips.splits import GAP, keep_sides
 from tsmu.errors import ChipError
 from tsmu.issues import IssueLog
 from tsmu.tables import read_paths_table, write_paths_table
-from tsmu.workspace import Workspace
+from tsmu.workspace_folder import WorkspaceFolder
 
 IMAGES = ("pre", "post", "terrain")  # the files of a chip's bands, in the order of its bands
 PATHS = (*IMAGES, "mask", "source")
@@ -55,14 +55,14 @@ def make_index(rows: Sequence[dict[str, object]]) -> geopandas.GeoDataFrame:
     return geopandas.GeoDataFrame(frame, geometry="geometry", crs=CRS)
 
 
-def read_index(workspace: Workspace) -> geopandas.GeoDataFrame:
+def read_index(workspace: WorkspaceFolder) -> geopandas.GeoDataFrame:
     """Read the workspace's chips with absolute paths; an empty table when there are none."""
     index = read_paths_table(workspace, workspace.chips, PATHS, needs=NEEDED, remedy=REMEDY)
     return make_index([]) if index is None else index.reindex(columns=[*COLUMNS, "geometry"])
 
 
 def add_to_index(
-    workspace: Workspace,
+    workspace: WorkspaceFolder,
     chips: geopandas.GeoDataFrame,
     *,
     gap_m: float = 0.0,

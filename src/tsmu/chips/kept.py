@@ -11,13 +11,13 @@ from tsmu.chips.index import NEEDED, PATHS, at_hand, select
 from tsmu.files import remove, written_whole
 from tsmu.labels.masks import UNKNOWN, ZERO_ONE
 from tsmu.tables import read_paths_table, write_paths_table
-from tsmu.workspace import Workspace
+from tsmu.workspace_folder import WorkspaceFolder
 
 INDEX = "chips.parquet"
 FORM = {"driver": "GTiff", "compress": "deflate"}
 
 
-def keep_chips(workspace: Workspace, region: str, chips: geopandas.GeoDataFrame) -> None:
+def keep_chips(workspace: WorkspaceFolder, region: str, chips: geopandas.GeoDataFrame) -> None:
     """Copy chips into the workspace, in place of those that were kept of this region before.
 
     Each becomes an image with all its bands, NaN where there is no data, and a mask. Of none,
@@ -48,7 +48,7 @@ def keep_chips(workspace: Workspace, region: str, chips: geopandas.GeoDataFrame)
         remove(folder)
 
 
-def checking_chips(workspace: Workspace, region: str, index: geopandas.GeoDataFrame) -> geopandas.GeoDataFrame:
+def checking_chips(workspace: WorkspaceFolder, region: str, index: geopandas.GeoDataFrame) -> geopandas.GeoDataFrame:
     """The validation chips of a region that can still be read: those kept, else those of the index; or none."""
     folder = workspace.kept / region
     remedy = f"remove {folder}; the region is then checked on the chips of the index"

@@ -18,14 +18,14 @@ import shapely
 
 from tsmu.chips.splits import GAP
 from tsmu.tables import read_paths_table, write_paths_table
-from tsmu.workspace import Workspace
+from tsmu.workspace_folder import WorkspaceFolder
 
 COLUMNS = ("region", "source", "group", "split", "post", "content")
 PATHS = ("post", "source")
 LEAST_SHARED = 1e-6  # of a footprint's area: what neighbours share by the rounding of their corners is no ground
 
 
-def read_sides(workspace: Workspace, index: geopandas.GeoDataFrame) -> geopandas.GeoDataFrame:
+def read_sides(workspace: WorkspaceFolder, index: geopandas.GeoDataFrame) -> geopandas.GeoDataFrame:
     """All sides that chips had, those of the present index last; one row per chip, side and place."""
     remedy = "restore it from a backup; without it, what a model was tested on may come to be learned"
     stored = read_paths_table(workspace, workspace.sides, PATHS, needs=(*COLUMNS[:4], "geometry"), remedy=remedy)
@@ -33,7 +33,7 @@ def read_sides(workspace: Workspace, index: geopandas.GeoDataFrame) -> geopandas
 
 
 def add_sides(
-    workspace: Workspace, sides: geopandas.GeoDataFrame, index: geopandas.GeoDataFrame
+    workspace: WorkspaceFolder, sides: geopandas.GeoDataFrame, index: geopandas.GeoDataFrame
 ) -> geopandas.GeoDataFrame:
     """Store these sides with those of an index. The caller holds the workspace's lock."""
     joined = _joined(sides, as_sides(index))

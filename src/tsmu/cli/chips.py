@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from tsmu.chips.pair_chips import PairChips
     from tsmu.imagery.pair_terrain import Elevations
-    from tsmu.workspace import Workspace
+    from tsmu.workspace_folder import WorkspaceFolder
 
 app = typer.Typer(help="The training set.", no_args_is_help=True)
 
@@ -160,7 +160,7 @@ def build(
         answer.say(f"{len(found)} chips in {answer.more['groups']} spatial groups; next: tsmu update {regions[0]}")
 
 
-def _why_no_pair(space: "Workspace", pairs: "geopandas.GeoDataFrame", unlabelled: "pandas.Series[bool]") -> str:
+def _why_no_pair(space: "WorkspaceFolder", pairs: "geopandas.GeoDataFrame", unlabelled: "pandas.Series[bool]") -> str:
     """Why no pair can give chips, and what gives them what they lack."""
     if unlabelled.all():
         return f"{space.pairs}: none of its {len(pairs)} pairs has a label; label them with: tsmu import labels DIR"
@@ -170,7 +170,7 @@ def _why_no_pair(space: "Workspace", pairs: "geopandas.GeoDataFrame", unlabelled
     )
 
 
-def _how_to_name_regions(space: "Workspace", pairs: "geopandas.GeoDataFrame") -> str:
+def _how_to_name_regions(space: "WorkspaceFolder", pairs: "geopandas.GeoDataFrame") -> str:
     """How pairs without a region get one."""
     from tsmu.cli.imports import region_advice
     from tsmu.imagery.pair_regions import assign_pairs
@@ -181,7 +181,7 @@ def _how_to_name_regions(space: "Workspace", pairs: "geopandas.GeoDataFrame") ->
     return region_advice(pairs["source"].iloc[0], space.regions.exists())
 
 
-def _check_terrain(space: "Workspace", beside: Sequence[str] | None, elevations: "Elevations") -> None:
+def _check_terrain(space: "WorkspaceFolder", beside: Sequence[str] | None, elevations: "Elevations") -> None:
     """Refuse terrain bands, before any is derived, that chips of other sources or the current model do not have.
 
     Args:

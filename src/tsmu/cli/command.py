@@ -21,7 +21,7 @@ from tsmu.files import without_nan
 if TYPE_CHECKING:
     from tsmu.imagery.pair_terrain import Elevations
     from tsmu.issues import IssueLog
-    from tsmu.workspace import Workspace
+    from tsmu.workspace_folder import WorkspaceFolder
 
 DONE, NOT_DONE, LEFT_OUT = 0, 2, 3
 ISSUES_SHOWN = 10
@@ -165,11 +165,11 @@ def explain(error: BaseException) -> str:
     return str(error).replace("\n", " ")
 
 
-def find_workspace(folder: Path | None) -> "Workspace":
+def find_workspace(folder: Path | None) -> "WorkspaceFolder":
     """Open the workspace that was named, or the one around the current folder."""
-    from tsmu.workspace import Workspace
+    from tsmu.workspace_folder import WorkspaceFolder
 
-    return Workspace.open(folder) if folder else Workspace.find(Path.cwd())
+    return WorkspaceFolder.open(folder) if folder else WorkspaceFolder.find(Path.cwd())
 
 
 @contextmanager

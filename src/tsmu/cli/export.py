@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from tsmu.mapping.engine import Engine
     from tsmu.model.bundle import Bundle
-    from tsmu.workspace import Workspace
+    from tsmu.workspace_folder import WorkspaceFolder
 
 app = typer.Typer(help="Out of the workspace, for other programs.", no_args_is_help=True)
 
@@ -98,7 +98,7 @@ def _each(
     pairs: "geopandas.GeoDataFrame",
     out: Path,
     answer: Answer,
-    space: "Workspace",
+    space: "WorkspaceFolder",
     write: "Callable[[dict[str, object]], None]",
 ) -> None:
     """Write something for every pair; what belongs to an image that cannot be read is left out."""
@@ -143,7 +143,7 @@ def _check_targets(targets: "list[Path]", pairs: "geopandas.GeoDataFrame") -> No
             raise TsmuError(f"{target}: is an imported image and would be overwritten; name another folder")
 
 
-def _engines(pairs: "geopandas.GeoDataFrame", space: "Workspace") -> "dict[str, tuple[Bundle, Engine]]":
+def _engines(pairs: "geopandas.GeoDataFrame", space: "WorkspaceFolder") -> "dict[str, tuple[Bundle, Engine]]":
     """For each region of the pairs that was learned: the version that serves it, ready to compute."""
     from tsmu.mapping.torch_engine import torch_engine
     from tsmu.model.serving import serving_bundle
@@ -157,7 +157,7 @@ def _engines(pairs: "geopandas.GeoDataFrame", space: "Workspace") -> "dict[str, 
 
 
 def _predicted(
-    pair: dict[str, object], bundle: "Bundle", engine: "Engine", space: "Workspace"
+    pair: dict[str, object], bundle: "Bundle", engine: "Engine", space: "WorkspaceFolder"
 ) -> "list[shapely.Polygon]":
     """Outlines, in pixels, of what a bundle finds on a pair."""
     from tsmu.imagery.raster import read

@@ -20,7 +20,7 @@ from tsmu.errors import FetchError
 
 if TYPE_CHECKING:
     from tsmu.imagery.fetch import Outcome
-    from tsmu.workspace import Workspace
+    from tsmu.workspace_folder import WorkspaceFolder
 
 app = typer.Typer(help="Imagery of the workspace's events, from a catalogue.", no_args_is_help=True)
 
@@ -109,7 +109,7 @@ def pairs(
         )
 
 
-def _take(answer: Answer, space: "Workspace", outcome: "Outcome", region: str | None, strict: bool) -> None:
+def _take(answer: Answer, space: "WorkspaceFolder", outcome: "Outcome", region: str | None, strict: bool) -> None:
     """Put what was fetched into the workspace's table of pairs."""
     from tsmu.imagery.fetched import given_regions, write_table
     from tsmu.imagery.pair_import import take_pairs

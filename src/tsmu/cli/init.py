@@ -14,12 +14,12 @@ def init(
 ) -> None:
     """Make a folder a workspace; one that already is stays as it is."""
     with command("init", as_json) as answer:
-        from tsmu.workspace import Workspace
+        from tsmu.workspace_folder import WorkspaceFolder
 
-        workspace = Workspace.create(folder)
+        workspace = WorkspaceFolder.create(folder)
         answer.records = 1
         answer.outputs["workspace"] = str(workspace.root)
         answer.say(
-            f"Workspace {workspace.root}; next, in that folder: tsmu import pairs DIR --region NAME, "
+            f"WorkspaceFolder {workspace.root}; next, in that folder: tsmu import pairs DIR --region NAME, "
             "or of ready-made chips: tsmu import chips DIR --region NAME"
         )

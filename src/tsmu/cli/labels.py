@@ -11,7 +11,7 @@ from tsmu.cli.command import JsonOption, WorkspaceOption, command, find_workspac
 if TYPE_CHECKING:
     from tsmu.database import SceneEvidence
     from tsmu.issues import IssueLog
-    from tsmu.workspace import Workspace
+    from tsmu.workspace_folder import WorkspaceFolder
 
 app = typer.Typer(help="Labels out of what was reviewed.", no_args_is_help=True)
 COLUMNS = ("id", "post", "pre", "date_pre", "date_post", "region")
@@ -88,7 +88,7 @@ def from_review(
 
 
 def _write_table(
-    space: "Workspace", found: "list[SceneEvidence]", table: Path, log: "IssueLog"
+    space: "WorkspaceFolder", found: "list[SceneEvidence]", table: Path, log: "IssueLog"
 ) -> "dict[str, SceneEvidence]":
     """List the scenes whose images lie on this machine as pairs; gives them by their post image."""
     from tsmu.files import written_whole

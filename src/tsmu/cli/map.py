@@ -13,7 +13,7 @@ from tsmu.cli.command import JsonOption, LayerOption, WorkspaceOption, command, 
 if TYPE_CHECKING:
     from tsmu.issues import IssueLog
     from tsmu.mapping.scenes import SceneOrder
-    from tsmu.workspace import Workspace
+    from tsmu.workspace_folder import WorkspaceFolder
 
 
 def map_scene(
@@ -137,7 +137,7 @@ def map_scene(
         answer.say("next, to review them: tsmu serve --write")
 
 
-def _check_elevations(dem: str | None, slope_below: float | None, space: "Workspace") -> None:
+def _check_elevations(dem: str | None, slope_below: float | None, space: "WorkspaceFolder") -> None:
     """Refuse elevations that nothing wants, and to do without those that something wants."""
     from tsmu.errors import MapError
     from tsmu.imagery.terrain import check_dem, place_of_dem, terrain_bands

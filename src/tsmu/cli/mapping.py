@@ -19,7 +19,7 @@ from tsmu.mapping.cluster import Dispatcher, Outcome
 from tsmu.mapping.opened import MappedScene, SceneOpener, Wanted
 from tsmu.mapping.scenes import SceneOrder, place_of
 from tsmu.mapping.workers import workers
-from tsmu.workspace import Workspace
+from tsmu.workspace_folder import WorkspaceFolder
 
 Ordered = Sequence[tuple[SceneOrder, Path]]
 
@@ -49,7 +49,7 @@ class MapRecords:
             self._opened.close()
 
 
-def one_by_one(wanted: Wanted, space: Workspace, scenes: Ordered) -> Generator[tuple[SceneOrder, Outcome]]:
+def one_by_one(wanted: Wanted, space: WorkspaceFolder, scenes: Ordered) -> Generator[tuple[SceneOrder, Outcome]]:
     """Map scenes into their folders in this process; yields each with its map or with what went wrong."""
     opener = SceneOpener(wanted, space)
     for order, folder in scenes:
@@ -68,7 +68,7 @@ def _mapped(opener: SceneOpener, order: SceneOrder, folder: Path, *, force: bool
 
 
 def on_cluster(
-    cluster: str, wanted: Wanted, space: Workspace, scenes: Ordered
+    cluster: str, wanted: Wanted, space: WorkspaceFolder, scenes: Ordered
 ) -> Generator[tuple[SceneOrder, Outcome]]:
     """Map scenes into their folders on a cluster; yields each, as it is done, as `one_by_one` does."""
     dem, leave_out = (place and str(_absolute(place)) for place in (wanted.dem, wanted.leave_out))
@@ -85,7 +85,7 @@ def on_cluster(
 
 
 def record(
-    records: Database, order: SceneOrder, mapped: MappedScene, wanted: Wanted, space: Workspace, log: IssueLog
+    records: Database, order: SceneOrder, mapped: MappedScene, wanted: Wanted, space: WorkspaceFolder, log: IssueLog
 ) -> dict[str, Any]:
     """Put a map's polygons into the database; return what to say of the scene as JSON."""
     result, tiling, routed, main = mapped.result, mapped.plan.tiling, mapped.plan.routed, mapped.by[0]
@@ -167,7 +167,7 @@ def record(
     }
 
 
-def _state(file: Path | str, space: Workspace) -> list[Any]:
+def _state(file: Path | str, space: WorkspaceFolder) -> list[Any]:
     """Which file it is, and in which state."""
     place, size, changed = file_identity(file)
     return [place if isinstance(file, str) else space.stored_path(file), size, changed]

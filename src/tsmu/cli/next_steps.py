@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tsmu.workspace import Workspace
+    from tsmu.workspace_folder import WorkspaceFolder
 
 SIDES = ("pre", "before", "post", "after")  # file names that tell no scene from another
 
 
-def map_command(space: "Workspace", region: str) -> str:
+def map_command(space: "WorkspaceFolder", region: str) -> str:
     """Spell out the `tsmu map` command for a region, with the images of its first pair if it has one.
 
     It never fails, for it stands in the last line of a command that has done its work: where the table of pairs
@@ -24,7 +24,7 @@ def map_command(space: "Workspace", region: str) -> str:
     return f"tsmu map {scene} --region {shlex.quote(region)}{name}"
 
 
-def _first_pair(space: "Workspace", region: str) -> tuple[str, str]:
+def _first_pair(space: "WorkspaceFolder", region: str) -> tuple[str, str]:
     """The images and the elevation model of a region's first pair, and the option that names the scene if it must."""
     from tsmu.imagery.pair_store import read_pairs
 

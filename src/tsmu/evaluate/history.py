@@ -21,7 +21,7 @@ from tsmu.model.bundle import Bundle, open_bundle
 from tsmu.model.network import RegionNet
 from tsmu.model.record import BundleRecord
 from tsmu.model.serving import served_record, serving_bundle
-from tsmu.workspace import Workspace
+from tsmu.workspace_folder import WorkspaceFolder
 
 Progress = Callable[[int, int], None]
 
@@ -122,7 +122,7 @@ class History:
         }
 
 
-def evaluate_history(workspace: Workspace, log: IssueLog, progress: Progress | None = None) -> History:
+def evaluate_history(workspace: WorkspaceFolder, log: IssueLog, progress: Progress | None = None) -> History:
     """Evaluate the current bundle and its ancestors on the test chips of all their regions.
 
     What one version says about one region's chips is computed once and kept in the cache.
@@ -161,7 +161,7 @@ def evaluate_history(workspace: Workspace, log: IssueLog, progress: Progress | N
     return History(bundles, regions, counts, thresholds, served)
 
 
-def _tests(workspace: Workspace, record: BundleRecord, log: IssueLog) -> dict[str, geopandas.GeoDataFrame]:
+def _tests(workspace: WorkspaceFolder, record: BundleRecord, log: IssueLog) -> dict[str, geopandas.GeoDataFrame]:
     """The test chips whose files are there and have the model's bands, by region."""
     index = read_index(workspace)
     tests = {}
@@ -187,14 +187,14 @@ def _tests(workspace: Workspace, record: BundleRecord, log: IssueLog) -> dict[st
     return tests
 
 
-def _served(workspace: Workspace, region: str, tests: geopandas.GeoDataFrame) -> Served:
+def _served(workspace: WorkspaceFolder, region: str, tests: geopandas.GeoDataFrame) -> Served:
     bundle = serving_bundle(workspace.models, region)
     entry = bundle.record.regions[region]
     counts = _CachedScorer(bundle, workspace.cache).counts(entry.decoder, tests)
     return Served(bundle, entry.decoder, entry.threshold, tests, counts)
 
 
-def _chain(workspace: Workspace) -> list[Bundle]:
+def _chain(workspace: WorkspaceFolder) -> list[Bundle]:
     """The current bundle and its ancestors, oldest first; each as it was when its region was new."""
     chain = [serving_bundle(workspace.models)]
     while chain[0].record.parent is not None:

@@ -17,10 +17,10 @@ from tsmu.imagery.pairs import import_pairs
 from tsmu.inventory import read_events
 from tsmu.issues import IssueLog
 from tsmu.regions import RegionMap
-from tsmu.workspace import Workspace
+from tsmu.workspace_folder import WorkspaceFolder
 
 
-def with_events(space: Workspace, pairs: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+def with_events(space: WorkspaceFolder, pairs: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """Say anew which of the workspace's events lie in each pair: events may have come after the pairs."""
     if not space.events.exists() or pairs.empty:
         return pairs
@@ -29,7 +29,7 @@ def with_events(space: Workspace, pairs: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
 
 
 def take_pairs(
-    space: Workspace,
+    space: WorkspaceFolder,
     source: Path,
     log: IssueLog,
     *,
@@ -88,7 +88,7 @@ def take_pairs(
     return store_pairs(space, source, read)
 
 
-def remember_terrain(space: Workspace, pairs: gpd.GeoDataFrame) -> None:
+def remember_terrain(space: WorkspaceFolder, pairs: gpd.GeoDataFrame) -> None:
     """Write into the workspace's table of pairs which terrain some of them have now.
 
     Args:

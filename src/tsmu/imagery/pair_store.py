@@ -10,25 +10,25 @@ from tsmu.errors import ImageError
 from tsmu.files import remove
 from tsmu.imagery.pair_sources import Ids
 from tsmu.tables import read_paths_table, write_paths_table
-from tsmu.workspace import Workspace
+from tsmu.workspace_folder import WorkspaceFolder
 
 PATHS = ("pre", "post", "terrain", "source_pre", "source_post", "source")
 
 Read = Callable[[Ids], gpd.GeoDataFrame]
 
 
-def read_pairs(workspace: Workspace) -> gpd.GeoDataFrame | None:
+def read_pairs(workspace: WorkspaceFolder) -> gpd.GeoDataFrame | None:
     """The imported pairs as `pairs.import_pairs` gives them, and `source`; None before the first import."""
     remedy = "restore it from a backup, or remove it and import the pairs again: tsmu import pairs DIR"
     return read_paths_table(workspace, workspace.pairs, PATHS, needs=("id", "region", *PATHS[-2:]), remedy=remedy)
 
 
-def write_pairs(workspace: Workspace, pairs: gpd.GeoDataFrame) -> None:
+def write_pairs(workspace: WorkspaceFolder, pairs: gpd.GeoDataFrame) -> None:
     """Replace the whole table. The caller holds the workspace's lock."""
     write_paths_table(workspace, pairs, workspace.pairs, PATHS)
 
 
-def require_pairs(workspace: Workspace) -> gpd.GeoDataFrame:
+def require_pairs(workspace: WorkspaceFolder) -> gpd.GeoDataFrame:
     """The imported pairs; ImageError when there are none."""
     pairs = read_pairs(workspace)
     if pairs is None or pairs.empty:
@@ -36,7 +36,7 @@ def require_pairs(workspace: Workspace) -> gpd.GeoDataFrame:
     return pairs
 
 
-def store_pairs(workspace: Workspace, source: Path, read: Read) -> gpd.GeoDataFrame:
+def store_pairs(workspace: WorkspaceFolder, source: Path, read: Read) -> gpd.GeoDataFrame:
     """Read a source's pairs and put them into the workspace's table.
 
     Args:

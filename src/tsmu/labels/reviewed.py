@@ -17,13 +17,13 @@ from tsmu.imagery.raster import RasterInfo, describe
 from tsmu.labels.burn import Shapes, burn
 from tsmu.labels.masks import BACKGROUND, LANDSLIDE, UNKNOWN, Mask
 from tsmu.labels.vectors import to_pixels
-from tsmu.workspace import Workspace
+from tsmu.workspace_folder import WorkspaceFolder
 
 FOLDER = "review"  # below the workspace's masks
 AROUND_M = 50.0  # around an outline that a person decided on, the ground was looked at, too
 
 
-def is_reviewed(workspace: Workspace, mask: Path) -> bool:
+def is_reviewed(workspace: WorkspaceFolder, mask: Path) -> bool:
     """Whether a mask came out of reviews."""
     return mask.is_relative_to(workspace.label_files / FOLDER)
 

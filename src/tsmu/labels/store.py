@@ -8,18 +8,18 @@ import pandas as pd
 from tsmu.errors import LabelError
 from tsmu.files import written_whole
 from tsmu.tables import read_plain_paths_table
-from tsmu.workspace import Workspace
+from tsmu.workspace_folder import WorkspaceFolder
 
 PATHS = ("mask", "source_post")
 
 
-def read_labels(workspace: Workspace) -> pd.DataFrame | None:
+def read_labels(workspace: WorkspaceFolder) -> pd.DataFrame | None:
     """The labels as `imports.import_labels` gives them, with absolute paths; None before the first import."""
     remedy = "restore it from a backup, or remove it and import the labels again: tsmu import labels DIR"
     return read_plain_paths_table(workspace, workspace.labels, PATHS, needs=("id", *PATHS), remedy=remedy)
 
 
-def require_labels(workspace: Workspace) -> pd.DataFrame:
+def require_labels(workspace: WorkspaceFolder) -> pd.DataFrame:
     """The labels; LabelError when there are none."""
     labels = read_labels(workspace)
     if labels is None or labels.empty:
@@ -38,7 +38,7 @@ def with_masks(pairs: gpd.GeoDataFrame, labels: pd.DataFrame | None) -> gpd.GeoD
     return pairs.merge(labels[["id", "source_post", "mask"]], on=["id", "source_post"], how="left")
 
 
-def store_labels(workspace: Workspace, labels: pd.DataFrame) -> int:
+def store_labels(workspace: WorkspaceFolder, labels: pd.DataFrame) -> int:
     """Put labels into the workspace's table and count those replaced. The caller holds the workspace's lock."""
     stored = read_labels(workspace)
     again = stored["id"].isin(labels["id"]) if stored is not None else pd.Series(dtype=bool)

@@ -16,7 +16,7 @@ from tsmu.mapping.compiled import CompileError
 from tsmu.mapping.engine import Engine
 from tsmu.mapping.source import Values
 from tsmu.model.bundle import Bundle
-from tsmu.workspace import Workspace
+from tsmu.workspace_folder import WorkspaceFolder
 
 ENGINES = ("auto", "openvino", "torch")
 PRECISIONS = ("auto", "float32", "bfloat16", "int8")
@@ -25,7 +25,7 @@ INT8_FROM = 100_000_000
 
 
 def choose_engine(
-    wanted: str, bundle: Bundle, region: str, space: Workspace, precision: str = "auto", pixels: int = 0
+    wanted: str, bundle: Bundle, region: str, space: WorkspaceFolder, precision: str = "auto", pixels: int = 0
 ) -> Engine:
     """Get the engine for a region of a bundle.
 
@@ -69,7 +69,7 @@ def gpus() -> int:
     return count.value
 
 
-def _openvino(bundle: Bundle, region: str, space: Workspace, precision: str, pixels: int, why: str) -> Engine:
+def _openvino(bundle: Bundle, region: str, space: WorkspaceFolder, precision: str, pixels: int, why: str) -> Engine:
     from tsmu.mapping.openvino_engine import cpu_has_bfloat16, openvino_engine
 
     decoder, bfloat16 = bundle.record.regions[region].decoder, cpu_has_bfloat16()
@@ -83,7 +83,7 @@ def _openvino(bundle: Bundle, region: str, space: Workspace, precision: str, pix
     return _checked(make, _asked(precision, faster, ["int8", *faster], why), why, bundle, region, space)
 
 
-def _torch(bundle: Bundle, region: str, space: Workspace, precision: str, why: str) -> Engine:
+def _torch(bundle: Bundle, region: str, space: WorkspaceFolder, precision: str, why: str) -> Engine:
     from tsmu.mapping.torch_engine import torch_engine
 
     decoder = bundle.record.regions[region].decoder
@@ -113,7 +113,7 @@ def _checked(
     why: str,
     bundle: Bundle,
     region: str,
-    space: Workspace,
+    space: WorkspaceFolder,
 ) -> Engine:
     """The engine in the first of some precisions that is found to agree with float32, else in float32."""
     faster, must = asked
@@ -138,19 +138,19 @@ def _checked(
     return replace(make("float32"), reason="; ".join(said))
 
 
-def _stored(space: Workspace, bundle: Bundle, fast: Engine, region: str) -> Path:
+def _stored(space: WorkspaceFolder, bundle: Bundle, fast: Engine, region: str) -> Path:
     which = hashlib.sha256(repr(fast.identity).encode()).hexdigest()[:12]
     return space.cache / bundle.digest / fast.precision / f"{region}-{which}.json"
 
 
-def _chips(space: Workspace, bundle: Bundle, region: str) -> geopandas.GeoDataFrame:
+def _chips(space: WorkspaceFolder, bundle: Bundle, region: str) -> geopandas.GeoDataFrame:
     """The region's chips with the bundle's bands; those that were not trained on, if there are any."""
     chips = _of_region(space, bundle, region)
     unseen = chips[chips["split"].isin(("val", "test"))]
     return unseen if len(unseen) else chips
 
 
-def _seen(space: Workspace, bundle: Bundle, region: str) -> Iterator[Values]:
+def _seen(space: WorkspaceFolder, bundle: Bundle, region: str) -> Iterator[Values]:
     """Images that the region was learned from, from all over it."""
     chips = _of_region(space, bundle, region)
     train = chips[chips["split"] == "train"] if (chips["split"] == "train").any() else chips
@@ -158,7 +158,7 @@ def _seen(space: Workspace, bundle: Bundle, region: str) -> Iterator[Values]:
     return (padded(values) for values, _ in chip_images(shuffled))
 
 
-def _of_region(space: Workspace, bundle: Bundle, region: str) -> geopandas.GeoDataFrame:
+def _of_region(space: WorkspaceFolder, bundle: Bundle, region: str) -> geopandas.GeoDataFrame:
     chips = read_index(space)
     same = np.array([list(bands) == bundle.record.bands for bands in chips["bands"]], dtype=bool)
     return chips[(chips["region"] == region) & same]

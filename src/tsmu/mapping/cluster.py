@@ -24,7 +24,7 @@ from tsmu.mapping.mapper import alone_in
 from tsmu.mapping.opened import MappedScene, Plan, SceneOpener, Wanted
 from tsmu.mapping.scenes import SceneOrder
 from tsmu.mapping.state import FOLDER
-from tsmu.workspace import Workspace
+from tsmu.workspace_folder import WorkspaceFolder
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -83,7 +83,7 @@ class Dispatcher:
         self,
         client: "Client",
         wanted: Wanted,
-        space: Workspace,
+        space: WorkspaceFolder,
         scenes: Iterable[tuple[SceneOrder, Path]],
         progress: Progress,
     ) -> None:
@@ -251,4 +251,4 @@ def finish(setup: _Setup, order: SceneOrder, folder: Path, plan: Plan, _rows: tu
 @functools.lru_cache(1)
 def _opener(setup: _Setup) -> SceneOpener:
     """The opener of a command, with its engines ready from one task to the next."""
-    return SceneOpener(setup.wanted, Workspace.open(setup.root))
+    return SceneOpener(setup.wanted, WorkspaceFolder.open(setup.root))

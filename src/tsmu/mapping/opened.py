@@ -30,7 +30,7 @@ from tsmu.mapping.source import Scene, scene_grid
 from tsmu.model.bundle import Bundle
 from tsmu.model.record import RegionRecord
 from tsmu.model.serving import served_record, serving_bundle
-from tsmu.workspace import Workspace
+from tsmu.workspace_folder import WorkspaceFolder
 
 TERRAIN = "terrain"  # folder of the cache
 SCENE, SCENE_CONTENT = "tsmu_scene", "tsmu_scene_content"  # tags of the raster: whose map it is
@@ -180,7 +180,7 @@ class _Served:
 class SceneOpener:
     """Opens scenes for the versions that serve their regions; opens each region's version and engine once."""
 
-    def __init__(self, wanted: Wanted, space: Workspace) -> None:
+    def __init__(self, wanted: Wanted, space: WorkspaceFolder) -> None:
         self._wanted, self._space = wanted, space
         self._current = served_record(space.models)
         self._bundles: dict[str, Bundle] = {}
@@ -310,7 +310,7 @@ class SceneOpener:
         return limits
 
 
-def _check_free(folder: Path, post: Path | str, space: Workspace) -> None:
+def _check_free(folder: Path, post: Path | str, space: WorkspaceFolder) -> None:
     """Refuse to put a scene's map where another scene's lies.
 
     It is the same scene's under the same name within the workspace, or with the same content elsewhere. Maps of
@@ -335,6 +335,6 @@ def _same_grid(folder: Path, post: Path) -> bool:
     return Grid.of(describe(folder / RASTER)).same_as(scene_grid(post))
 
 
-def _place(post: Path | str, space: Workspace) -> str:
+def _place(post: Path | str, space: WorkspaceFolder) -> str:
     """How a map names its scene: relative to the workspace inside it, absolute outside; an address as it is."""
     return space.stored_path(post) if isinstance(post, Path) else post

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from tsmu.errors import MapError
-from tsmu.workspace import Section
+from tsmu.workspace_folder import Section
 
 if TYPE_CHECKING:
     from distributed import Client

@@ -39,7 +39,7 @@ from tsmu.update.sampling import mix
 from tsmu.update.strategies import strategy_named
 from tsmu.update.strategy import Strategy
 from tsmu.update.training import CHECKPOINT, Known, Report, TrainingSettings, learn_region
-from tsmu.workspace import ModelSettings, Workspace
+from tsmu.workspace_folder import ModelSettings, WorkspaceFolder
 
 RUN_FORMAT = 3  # of the checkpoints in a run's folder; those of another one are left alone
 DESCRIPTION = "settings.json"  # in a run's folder: what decides the training
@@ -52,7 +52,7 @@ OTHER_RUN = {  # what is to be said of an interrupted training that differs from
 
 
 def update_bundle(
-    workspace: Workspace,
+    workspace: WorkspaceFolder,
     region: str,
     strategy_name: str,
     settings: TrainingSettings,
@@ -191,7 +191,7 @@ class _Plan:
 
 
 def _plan(
-    workspace: Workspace,
+    workspace: WorkspaceFolder,
     index: geopandas.GeoDataFrame,
     region: str,
     chips: geopandas.GeoDataFrame,
@@ -226,7 +226,7 @@ def _plan(
     return _Plan(parent, model, pretrained, known, old, kept, deciding)
 
 
-def _interrupted(workspace: Workspace) -> Bundle | None:
+def _interrupted(workspace: WorkspaceFolder) -> Bundle | None:
     """The newest version, if the update that wrote it was killed before it was through."""
     versions = bundle_versions(workspace.models)
     if not versions or not any(workspace.runs.glob(f"*/{OUTCOME}")):
@@ -239,7 +239,7 @@ def _interrupted(workspace: Workspace) -> Bundle | None:
     return bundle if run and (workspace.runs / run / OUTCOME).exists() else None
 
 
-def _complete(workspace: Workspace, bundle: Bundle) -> None:
+def _complete(workspace: WorkspaceFolder, bundle: Bundle) -> None:
     """Let a version that was written serve, and remove the training that led to it: its outcome last."""
     run = workspace.runs / str(bundle.record.run)
     move_on(workspace.models, _outcome(workspace, bundle)["learned"])
@@ -248,13 +248,13 @@ def _complete(workspace: Workspace, bundle: Bundle) -> None:
     remove(run)
 
 
-def _outcome(workspace: Workspace, bundle: Bundle) -> dict[str, str | None]:
+def _outcome(workspace: WorkspaceFolder, bundle: Bundle) -> dict[str, str | None]:
     """What the training of a version noted: whom it has learned well, and the version that was current then."""
     file = workspace.runs / str(bundle.record.run) / OUTCOME
     return {"learned": None, "current": None} | read_json_object(file)
 
 
-def _before(workspace: Workspace, bundle: Bundle) -> tuple[Bundle | None, set[str]]:
+def _before(workspace: WorkspaceFolder, bundle: Bundle) -> tuple[Bundle | None, set[str]]:
     """What an update began with that has been written: its parent, and the regions that had pins."""
     parent = bundle.record.parent
     pins = read_serving(workspace.models).pins
@@ -265,7 +265,7 @@ def _before(workspace: Workspace, bundle: Bundle) -> tuple[Bundle | None, set[st
 
 
 def _held_against_the_best(
-    workspace: Workspace,
+    workspace: WorkspaceFolder,
     parent: Bundle,
     network: RegionNet,
     region: str,
@@ -293,7 +293,7 @@ def _held_against_the_best(
     return records | moved, {name: (best[name].name, found.lost) for name, found in compared.items() if found.lost}
 
 
-def _best_bundle(workspace: Workspace, parent: Bundle, entry: RegionRecord) -> Bundle:
+def _best_bundle(workspace: WorkspaceFolder, parent: Bundle, entry: RegionRecord) -> Bundle:
     """The version that served a region best, or the newest where somebody has removed that."""
     path = workspace.models / f"v{entry.best_version:03d}"
     return open_bundle(path) if path in bundle_versions(workspace.models) else parent
@@ -319,7 +319,7 @@ def _known(index: geopandas.GeoDataFrame, region: str, strategy: Strategy, paren
 
 
 def _model_settings(
-    workspace: Workspace, parent: Bundle | None, encoder: str | None, weights: str | None
+    workspace: WorkspaceFolder, parent: Bundle | None, encoder: str | None, weights: str | None
 ) -> ModelSettings:
     """What the network is or will be; asking an existing one to be another is an error."""
     if parent is None:
@@ -335,7 +335,7 @@ def _model_settings(
     return there
 
 
-def _chips_of(workspace: Workspace, index: geopandas.GeoDataFrame, region: str) -> geopandas.GeoDataFrame:
+def _chips_of(workspace: WorkspaceFolder, index: geopandas.GeoDataFrame, region: str) -> geopandas.GeoDataFrame:
     chips = select(index, region)
     if not len(chips):
         known = ", ".join(sorted(set(index["region"]))) or "none yet"

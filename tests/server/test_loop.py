@@ -12,11 +12,11 @@ from rasterio.features import rasterize
 from typer.testing import CliRunner
 
 from tests.conftest import write_raster
-from tests.review.conftest import Client, decision
+from tests.server.conftest import Client, decision
 from tsmu.benchmark.geologist import review
 from tsmu.cli import app
 from tsmu.database import Database, Filters, open_database, query, scenes
-from tsmu.workspace import Workspace
+from tsmu.workspace_folder import WorkspaceFolder
 
 
 def run(*arguments: object, code: int = 0) -> dict[str, object]:
@@ -25,14 +25,14 @@ def run(*arguments: object, code: int = 0) -> dict[str, object]:
     return dict(json.loads(done.stdout.splitlines()[-1]))
 
 
-def burnt(survey: Workspace, outlines: geopandas.GeoSeries) -> np.ndarray:
+def burnt(survey: WorkspaceFolder, outlines: geopandas.GeoSeries) -> np.ndarray:
     """Pixels whose centre lies in outlines."""
     with rasterio.open(survey.root / "scenes" / "valley" / "post.tif") as dataset:
         shapes = outlines.to_crs(dataset.crs)
         return rasterize(shapes, out_shape=dataset.shape, transform=dataset.transform).astype(bool)
 
 
-def mask_of(survey: Workspace) -> np.ndarray:
+def mask_of(survey: WorkspaceFolder) -> np.ndarray:
     [path] = pd.read_parquet(survey.labels)["mask"]
     with rasterio.open(survey.root / path) as dataset:
         return np.asarray(dataset.read(1))
@@ -54,7 +54,7 @@ def reviewed(client: Client, records: Database) -> Database:
     return records
 
 
-def test_decisions_become_labels_and_chips(reviewed: Database, survey: Workspace) -> None:
+def test_decisions_become_labels_and_chips(reviewed: Database, survey: WorkspaceFolder) -> None:
     told = run("labels", "from-review", "--around", "30", "--workspace", survey.root)
     table = query(reviewed).set_index("id")
     assert (told["records"], told["confirmed"], told["rejected"]) == (1, 3, 3)
@@ -76,7 +76,7 @@ def test_decisions_become_labels_and_chips(reviewed: Database, survey: Workspace
     assert set(geopandas.read_parquet(survey.chips)["region"]) == {"alps"}
 
 
-def test_no_decision_is_lost_between_the_chips(reviewed: Database, survey: Workspace) -> None:
+def test_no_decision_is_lost_between_the_chips(reviewed: Database, survey: WorkspaceFolder) -> None:
     run("labels", "from-review", "--around", "20", "--workspace", survey.root)
     run("chips", "build", "--size", "96", "--workspace", survey.root)
     chips = geopandas.read_parquet(survey.chips)
@@ -88,7 +88,7 @@ def test_no_decision_is_lost_between_the_chips(reviewed: Database, survey: Works
 
 
 def test_where_a_person_drew_everything_the_rest_is_background(
-    client: Client, reviewed: Database, survey: Workspace
+    client: Client, reviewed: Database, survey: WorkspaceFolder
 ) -> None:
     scene = scenes(reviewed)
     body = {"id": "looked-at-1", "scene": scene["id"].item()}
@@ -101,7 +101,7 @@ def test_where_a_person_drew_everything_the_rest_is_background(
     assert (mask[~candidates] != 255).mean() > 0.99
 
 
-def test_an_older_mask_speaks_where_the_review_does_not(reviewed: Database, survey: Workspace) -> None:
+def test_an_older_mask_speaks_where_the_review_does_not(reviewed: Database, survey: WorkspaceFolder) -> None:
     run("labels", "from-review", "--workspace", survey.root)
     first = mask_of(survey)
     [pair] = pd.read_parquet(survey.labels)["id"]
@@ -113,7 +113,9 @@ def test_an_older_mask_speaks_where_the_review_does_not(reviewed: Database, surv
     assert len(query(reviewed))
 
 
-def test_a_shifted_image_is_labelled_where_it_shows_them(client: Client, reviewed: Database, survey: Workspace) -> None:
+def test_a_shifted_image_is_labelled_where_it_shows_them(
+    client: Client, reviewed: Database, survey: WorkspaceFolder
+) -> None:
     run("labels", "from-review", "--workspace", survey.root)
     before = mask_of(survey)
     scene = scenes(reviewed)["id"].item()
@@ -123,12 +125,12 @@ def test_a_shifted_image_is_labelled_where_it_shows_them(client: Client, reviewe
     assert (before[2:, 3:] == after[:-2, :-3]).mean() > 0.99
 
 
-def test_without_decisions_there_are_no_labels(survey: Workspace) -> None:
+def test_without_decisions_there_are_no_labels(survey: WorkspaceFolder) -> None:
     told = run("labels", "from-review", "--workspace", survey.root, code=2)
     assert "nobody has decided" in str(told["error"])
 
 
-def test_a_scripted_geologist_decides_by_the_truth(survey: Workspace) -> None:
+def test_a_scripted_geologist_decides_by_the_truth(survey: WorkspaceFolder) -> None:
     truth = survey.root / "scenes" / "valley" / "truth.tif"
     done = review(survey.root, "valley", truth, 12)
     assert sum(done.values()) == 12

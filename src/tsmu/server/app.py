@@ -12,10 +12,10 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
 from tsmu.errors import DatabaseBusyError, ImageError, MapError, MissingRecordError, TsmuError
-from tsmu.review import dashboard, decisions, documentation, features, ogc, queue, scenes, tiles
-from tsmu.review.desk import Desk, Refused, log
-from tsmu.review.guard import Guard, tell
-from tsmu.review.overview import Overviews
+from tsmu.server import dashboard, decisions, documentation, features, ogc, queue, scenes, tiles
+from tsmu.server.desk import Desk, Refused, log
+from tsmu.server.guard import Guard, tell
+from tsmu.server.overview import Overviews
 
 PAGE = Path(__file__).parent / "page"
 NOT_BUILT = "The review page is not built: run `make page` in the source checkout. The API is at /docs."

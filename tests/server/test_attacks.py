@@ -8,11 +8,11 @@ import pytest
 import shapely
 
 from tests.database.test_building import counts
-from tests.review.conftest import Client, decision, first
+from tests.server.conftest import Client, decision, first
 from tsmu.database import Database, Filters, query
 from tsmu.errors import ReviewError
-from tsmu.review.guard import MOST_BODY
-from tsmu.review.people import People
+from tsmu.server.guard import MOST_BODY
+from tsmu.server.people import People
 
 TOKEN, OTHER = "a" * 64, "b" * 64
 ANYWHERE = {"hosts": frozenset[str]()}
@@ -60,8 +60,8 @@ def test_no_path_leads_to_the_file_system(client: Client, tmp_path: Path, addres
 def test_the_page_shows_its_own_files_and_no_others(records: Database, survey: object, tmp_path: Path) -> None:
     from starlette.testclient import TestClient
 
-    from tsmu.review.app import make_app
-    from tsmu.review.desk import Desk
+    from tsmu.server.app import make_app
+    from tsmu.server.desk import Desk
 
     page = tmp_path / "page"
     page.mkdir()
@@ -148,7 +148,7 @@ def test_script_in_a_comment_stays_text(client: Client, records: Database) -> No
 
 def test_a_cross_site_request_is_refused(client: Client, records: Database, caplog: pytest.LogCaptureFixture) -> None:
     rows, body = counts(records), decision("accept", first(records))
-    with client() as browser, caplog.at_level(logging.WARNING, "tsmu.review"):
+    with client() as browser, caplog.at_level(logging.WARNING, "tsmu.server"):
         for headers in (
             {"Origin": "https://evil.example"},
             {"Origin": "null"},
@@ -190,7 +190,7 @@ def test_tokens_say_who_may_do_what(
     client: Client, records: Database, people: People, caplog: pytest.LogCaptureFixture
 ) -> None:
     body = decision("accept", first(records))
-    with client(people=people, **ANYWHERE) as browser, caplog.at_level(logging.WARNING, "tsmu.review"):
+    with client(people=people, **ANYWHERE) as browser, caplog.at_level(logging.WARNING, "tsmu.server"):
         for address in ("/api/landslides", "/api/scenes", "/api/queue", "/ogc", "/ogc/conformance", "/api/info"):
             assert browser.get(address).status_code == 401
             assert browser.get(address, headers=bearer(OTHER)).status_code == 200
@@ -223,7 +223,7 @@ def test_too_many_requests_are_put_off(client: Client, records: Database) -> Non
 
 
 def test_the_log_takes_no_lines_from_strangers(client: Client, caplog: pytest.LogCaptureFixture) -> None:
-    with client() as browser, caplog.at_level(logging.INFO, "tsmu.review"):
+    with client() as browser, caplog.at_level(logging.INFO, "tsmu.server"):
         browser.get("/api/landslides/x%0arefused%20200%20everything")
         browser.get("/nowhere%0d%0aelse")
         browser.get("/api/landslides", params={"bbox": "1,\n2"})

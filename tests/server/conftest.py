@@ -22,11 +22,11 @@ from tests.conftest import require
 from tests.database.conftest import RUN
 from tsmu.database import Database, SceneRecord, add_run, open_database, query
 from tsmu.issues import IssueLog
-from tsmu.review.app import PAGE, make_app
-from tsmu.review.desk import Desk
+from tsmu.server.app import PAGE, make_app
+from tsmu.server.desk import Desk
 from tsmu.synthetic.scenes import write_scene
 from tsmu.synthetic.world import World
-from tsmu.workspace import Workspace
+from tsmu.workspace_folder import WorkspaceFolder
 
 SIDE = 256
 Client = Callable[..., TestClient]
@@ -39,7 +39,7 @@ WAIT = 20_000  # ms
 def surveyed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A workspace with one mapped scene, whose candidates are the true landslides and some false ones."""
     root = tmp_path_factory.mktemp("review") / "survey"
-    space = Workspace.create(root)
+    space = WorkspaceFolder.create(root)
     folder = write_scene(World(), root / "scenes" / "valley", Window(0, 0, SIDE, SIDE))
     with rasterio.open(folder / "truth.tif") as truth:
         mask, transform, crs = truth.read(1), truth.transform, truth.crs
@@ -67,19 +67,19 @@ def surveyed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def survey(surveyed: Path, tmp_path: Path) -> Workspace:
+def survey(surveyed: Path, tmp_path: Path) -> WorkspaceFolder:
     """A copy of it of the test's own."""
-    return Workspace.open(shutil.copytree(surveyed, tmp_path / "survey"))
+    return WorkspaceFolder.open(shutil.copytree(surveyed, tmp_path / "survey"))
 
 
 @pytest.fixture
-def records(survey: Workspace) -> Iterator[Database]:
+def records(survey: WorkspaceFolder) -> Iterator[Database]:
     with open_database(survey.database) as opened:
         yield opened
 
 
 @pytest.fixture
-def client(survey: Workspace, records: Database) -> Client:
+def client(survey: WorkspaceFolder, records: Database) -> Client:
     """Make a client of a server on the workspace; what is given are the server's settings."""
 
     def make(**settings: Any) -> TestClient:

@@ -18,10 +18,10 @@ from tsmu.database import (
     verdicts,
 )
 from tsmu.errors import ConflictError
-from tsmu.review import geojson
-from tsmu.review.desk import Desk, Reviewer, TheDesk, log, named
-from tsmu.review.features import story
-from tsmu.review.inputs import LARGEST, Number, Said, Text, geometry
+from tsmu.server import geojson
+from tsmu.server.desk import Desk, Reviewer, TheDesk, log, named
+from tsmu.server.features import story
+from tsmu.server.inputs import LARGEST, Number, Said, Text, geometry
 
 router = APIRouter(prefix="/api", tags=["decisions"])
 Id = Annotated[str, Field(min_length=8, max_length=100, pattern=r"^[A-Za-z0-9_-]+$")]

@@ -22,14 +22,14 @@ import shapely
 from tests.conftest import Tsmu
 from tests.database.conftest import squares
 from tests.database.test_building import add
-from tests.review.conftest import decision
+from tests.server.conftest import decision
 from tsmu import database as db
 from tsmu.database import landslides_of_decision
-from tsmu.workspace import Workspace
+from tsmu.workspace_folder import WorkspaceFolder
 
 
 @contextmanager
-def serving(survey: Workspace, *options: str) -> Iterator[tuple[str, "subprocess.Popen[str]"]]:
+def serving(survey: WorkspaceFolder, *options: str) -> Iterator[tuple[str, "subprocess.Popen[str]"]]:
     """A running server: its address and its process."""
     command = [sys.executable, "-m", "tsmu", "serve", "--port", "0", "--workspace", str(survey.root), *options]
     log = (survey.root / "serve.log").open("w")
@@ -54,13 +54,13 @@ def ask(address: str, body: dict[str, Any] | None = None) -> Any:
 
 
 @pytest.fixture
-def larger(survey: Workspace) -> Workspace:
+def larger(survey: WorkspaceFolder) -> WorkspaceFolder:
     with db.open_database(survey.database) as records:
         add(records, squares(300))
     return survey
 
 
-def test_the_server_ends_well_by_an_interruption(survey: Workspace) -> None:
+def test_the_server_ends_well_by_an_interruption(survey: WorkspaceFolder) -> None:
     with serving(survey) as (address, process):
         assert ask(f"{address}/api/queue?limit=1")["features"]
         process.send_signal(signal.SIGINT)
@@ -68,7 +68,7 @@ def test_the_server_ends_well_by_an_interruption(survey: Workspace) -> None:
     assert "interrupted" not in (survey.root / "serve.log").read_text()
 
 
-def test_what_was_acknowledged_survives_a_kill(larger: Workspace) -> None:
+def test_what_was_acknowledged_survives_a_kill(larger: WorkspaceFolder) -> None:
     acknowledged: dict[str, str] = {}
     with serving(larger, "--write") as (address, process):
         queue = ask(f"{address}/api/queue?order=size&limit=200")["features"]
@@ -97,7 +97,7 @@ def test_what_was_acknowledged_survives_a_kill(larger: Workspace) -> None:
 
 
 def test_readers_writers_and_a_mapping_run_lose_nothing(
-    larger: Workspace, seconds: float = 3, readers: int = 5
+    larger: WorkspaceFolder, seconds: float = 3, readers: int = 5
 ) -> None:
     made: list[str] = []
     failures: list[str] = []
@@ -146,11 +146,11 @@ def test_readers_writers_and_a_mapping_run_lose_nothing(
 
 
 @pytest.mark.soak
-def test_twenty_readers_and_three_writers_for_a_minute(larger: Workspace) -> None:
+def test_twenty_readers_and_three_writers_for_a_minute(larger: WorkspaceFolder) -> None:
     test_readers_writers_and_a_mapping_run_lose_nothing(larger, 60, 20)
 
 
-def test_gdal_reads_filtered_features_page_by_page(larger: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_gdal_reads_filtered_features_page_by_page(larger: WorkspaceFolder, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     with db.open_database(larger.database) as records:
         expected = db.query(records)
@@ -170,7 +170,7 @@ def test_gdal_reads_filtered_features_page_by_page(larger: Workspace, monkeypatc
         assert confirmed["id"].to_list() == [some]
 
 
-def test_the_features_api_keeps_to_the_standard(larger: Workspace) -> None:
+def test_the_features_api_keeps_to_the_standard(larger: WorkspaceFolder) -> None:
     with serving(larger) as (address, _):
         landing = ask(f"{address}/ogc")
         links = {link["rel"]: link["href"] for link in landing["links"]}
@@ -205,7 +205,7 @@ def test_the_features_api_keeps_to_the_standard(larger: Workspace) -> None:
                 ask(missing)
 
 
-def test_a_server_that_ends_leaves_one_whole_file(larger: Workspace) -> None:
+def test_a_server_that_ends_leaves_one_whole_file(larger: WorkspaceFolder) -> None:
     with serving(larger, "--write", "--reviewer", "kim") as (address, process):
         [feature] = ask(f"{address}/api/queue?limit=1&order=size")["features"]
         made = ask(
@@ -228,7 +228,7 @@ def test_a_server_that_ends_leaves_one_whole_file(larger: Workspace) -> None:
     ],
 )
 def test_a_server_that_would_be_unsafe_does_not_start(
-    survey: Workspace, tsmu: Tsmu, options: tuple[str, ...], told: str
+    survey: WorkspaceFolder, tsmu: Tsmu, options: tuple[str, ...], told: str
 ) -> None:
     done = tsmu("serve", "--workspace", survey.root, *options, "--json")
     assert done.returncode == 2

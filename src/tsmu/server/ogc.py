@@ -10,9 +10,9 @@ from fastapi.responses import JSONResponse
 
 from tsmu.database import Filters, count_landslides, format_moment, history, info, query_page, utc_now
 from tsmu.database import landslide_table as landslide
-from tsmu.review import geojson
-from tsmu.review.desk import Refused, TheDesk
-from tsmu.review.inputs import LARGEST, box, days
+from tsmu.server import geojson
+from tsmu.server.desk import Refused, TheDesk
+from tsmu.server.inputs import LARGEST, box, days
 
 router = APIRouter(prefix="/ogc", tags=["OGC API - Features"])
 GEOJSON = "application/geo+json"

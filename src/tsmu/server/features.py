@@ -16,9 +16,9 @@ from tsmu.database import Filters, history, nearest_landslides, query, query_pag
 from tsmu.database import observation_table as observation
 from tsmu.database import run_table as run
 from tsmu.database import scene_table as scene
-from tsmu.review import geojson
-from tsmu.review.desk import Desk, TheDesk
-from tsmu.review.inputs import LARGEST, filters
+from tsmu.server import geojson
+from tsmu.server.desk import Desk, TheDesk
+from tsmu.server.inputs import LARGEST, filters
 
 router = APIRouter(prefix="/api", tags=["landslides"])
 MOST = 10_000

@@ -10,7 +10,7 @@ import pytest
 import shapely
 
 from tests.database.conftest import RUN
-from tests.review.conftest import Client, decision, first
+from tests.server.conftest import Client, decision, first
 from tsmu.database import Database, Filters, SceneRecord, add_run, query, reviews, scenes
 from tsmu.issues import IssueLog
 

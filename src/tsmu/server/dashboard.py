@@ -14,8 +14,8 @@ from tsmu.database import (
     reviewer_agreement,
     verdicts,
 )
-from tsmu.review.desk import TheDesk
-from tsmu.review.features import TheFilters
+from tsmu.server.desk import TheDesk
+from tsmu.server.features import TheFilters
 
 router = APIRouter(prefix="/api", tags=["dashboard"])
 

@@ -14,20 +14,20 @@ from PIL import Image
 from playwright.sync_api import expect
 from starlette.testclient import TestClient
 
-from tests.review.conftest import Open, decision
-from tests.review.test_server import ask, serving
+from tests.server.conftest import Open, decision
+from tests.server.test_server import ask, serving
 from tsmu.database import Database, Filters, open_database, query, reviews, scenes
-from tsmu.review.app import make_app
-from tsmu.review.desk import Desk
-from tsmu.workspace import Workspace
+from tsmu.server.app import make_app
+from tsmu.server.desk import Desk
+from tsmu.workspace_folder import WorkspaceFolder
 
 STATUS = {"a": "confirmed", "r": "rejected", "u": "candidate", "b": "candidate"}  # by the key that decides
 
 
 @pytest.fixture(scope="module")
-def served(surveyed: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Workspace, str]]:
+def served(surveyed: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[WorkspaceFolder, str]]:
     """A workspace of this file's own and the address of the server on it; each test decides on what is left."""
-    survey = Workspace.open(shutil.copytree(surveyed, tmp_path_factory.mktemp("page") / "survey"))
+    survey = WorkspaceFolder.open(shutil.copytree(surveyed, tmp_path_factory.mktemp("page") / "survey"))
     with serving(survey, "--write", "--reviewer", "eva") as (address, _):
         yield survey, address
 
@@ -96,7 +96,7 @@ def picture(page: Any) -> np.ndarray:
     return pixels[60:600]
 
 
-def test_a_reviewer_swipes_decides_edits_and_takes_back(served: tuple[Workspace, str], open_page: Open) -> None:
+def test_a_reviewer_swipes_decides_edits_and_takes_back(served: tuple[WorkspaceFolder, str], open_page: Open) -> None:
     survey, address = served
     page = open_page(address)
     expect(page.locator("#date-before")).to_have_text("Before 2024-04-01")
@@ -155,7 +155,7 @@ def test_a_reviewer_swipes_decides_edits_and_takes_back(served: tuple[Workspace,
         assert list(reviews(records, last)["action"]) == ["bad imagery", "undo", "undo"]
 
 
-def test_a_lost_connection_keeps_decisions_over_a_reload(survey: Workspace, open_page: Open) -> None:
+def test_a_lost_connection_keeps_decisions_over_a_reload(survey: WorkspaceFolder, open_page: Open) -> None:
     with serving(survey, "--write") as (address, server):
         page = open_page(address)
         server.kill()
@@ -175,7 +175,9 @@ def test_a_lost_connection_keeps_decisions_over_a_reload(survey: Workspace, open
         assert {of: found[of] for of in decided} == decided
 
 
-def test_what_another_has_changed_is_shown_and_decided_anew(served: tuple[Workspace, str], open_page: Open) -> None:
+def test_what_another_has_changed_is_shown_and_decided_anew(
+    served: tuple[WorkspaceFolder, str], open_page: Open
+) -> None:
     survey, address = served
     page = open_page(address)
     of = current(page)
@@ -195,7 +197,7 @@ def test_what_another_has_changed_is_shown_and_decided_anew(served: tuple[Worksp
         assert list(reviews(records, of)["by"])[-2:] == ["jo", "eva"]
 
 
-def test_merge_split_draw_and_comment_by_keyboard_alone(served: tuple[Workspace, str], open_page: Open) -> None:
+def test_merge_split_draw_and_comment_by_keyboard_alone(served: tuple[WorkspaceFolder, str], open_page: Open) -> None:
     survey, address = served
     with open_database(survey.database) as records:
         page = open_page(address)
@@ -249,7 +251,7 @@ def test_merge_split_draw_and_comment_by_keyboard_alone(served: tuple[Workspace,
         assert status(records)[of] == "candidate"
 
 
-def test_keys_are_dead_in_a_field_and_can_be_changed(served: tuple[Workspace, str], open_page: Open) -> None:
+def test_keys_are_dead_in_a_field_and_can_be_changed(served: tuple[WorkspaceFolder, str], open_page: Open) -> None:
     survey, address = served
     with open_database(survey.database) as records:
         page = open_page(address)
@@ -277,7 +279,7 @@ def test_keys_are_dead_in_a_field_and_can_be_changed(served: tuple[Workspace, st
         assert (status(records)[of], status(records)[second]) == ("confirmed", "confirmed")
 
 
-def test_a_tablet_and_a_dark_room(served: tuple[Workspace, str], open_page: Open) -> None:
+def test_a_tablet_and_a_dark_room(served: tuple[WorkspaceFolder, str], open_page: Open) -> None:
     page = open_page(served[1], 768, 1024, color_scheme="dark", has_touch=True)
     width = "document.documentElement.scrollWidth <= innerWidth && document.documentElement.scrollHeight <= innerHeight"
     assert page.evaluate(width)
@@ -302,7 +304,7 @@ def test_a_tablet_and_a_dark_room(served: tuple[Workspace, str], open_page: Open
     assert of in Path(download.value.path()).read_text()
 
 
-def test_images_are_shifted_and_stay_so(served: tuple[Workspace, str], open_page: Open) -> None:
+def test_images_are_shifted_and_stay_so(served: tuple[WorkspaceFolder, str], open_page: Open) -> None:
     survey, address = served
     page = open_page(address)
     before = picture(page)
@@ -314,7 +316,7 @@ def test_images_are_shifted_and_stay_so(served: tuple[Workspace, str], open_page
         assert list(scenes(records)[["shift_east_m", "shift_north_m"]].iloc[0]) == [30.0, 0.0]
 
 
-def test_with_tokens_the_page_asks_who_it_is(survey: Workspace, open_page: Open, tmp_path: Path) -> None:
+def test_with_tokens_the_page_asks_who_it_is(survey: WorkspaceFolder, open_page: Open, tmp_path: Path) -> None:
     tokens = tmp_path / "tokens"
     viewer, reviewer = "1" * 64, "2" * 64
     tokens.write_text(f"jo viewer {viewer}\nkim reviewer {reviewer}\n")
@@ -338,7 +340,9 @@ def test_with_tokens_the_page_asks_who_it_is(survey: Workspace, open_page: Open,
         assert list(reviews(records, of)["by"]) == ["kim"]
 
 
-def test_without_the_page_the_server_says_how_to_get_it(survey: Workspace, records: Database, tmp_path: Path) -> None:
+def test_without_the_page_the_server_says_how_to_get_it(
+    survey: WorkspaceFolder, records: Database, tmp_path: Path
+) -> None:
     told = TestClient(make_app(Desk(records, survey), tmp_path), base_url="http://localhost").get("/").text
     assert "make page" in told
     assert len(told.splitlines()) == 1

@@ -8,10 +8,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 
 from tsmu.database import scene_by_id, scenes
-from tsmu.review import geojson
-from tsmu.review.desk import Refused, TheDesk
-from tsmu.review.imagery import Layer, Range, Raster, check_shown, colours, draw, raster_of, stretch
-from tsmu.review.tiles import Index, Zoom
+from tsmu.server import geojson
+from tsmu.server.desk import Refused, TheDesk
+from tsmu.server.imagery import Layer, Range, Raster, check_shown, colours, draw, raster_of, stretch
+from tsmu.server.tiles import Index, Zoom
 
 router = APIRouter(prefix="/api/scenes", tags=["scenes"])
 HALF = math.pi * 6_378_137.0  # m; web mercator's square

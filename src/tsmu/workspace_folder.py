@@ -117,7 +117,7 @@ def _explain(error: ValidationError, settings: type[BaseModel]) -> str:
 
 
 @dataclass(frozen=True)
-class Workspace:
+class WorkspaceFolder:
     """A folder with tsmu.toml in it; every path that tsmu reads or writes there has its name here."""
 
     root: Path

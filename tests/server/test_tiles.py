@@ -11,11 +11,11 @@ import shapely
 from PIL import Image
 
 from tests.conftest import write_raster
-from tests.review.conftest import Client, decision, first
+from tests.server.conftest import Client, decision, first
 from tsmu.database import Database, Filters, query, scenes
-from tsmu.review.mercator import bounds
-from tsmu.review.overview import Overviews
-from tsmu.workspace import Workspace
+from tsmu.server.mercator import bounds
+from tsmu.server.overview import Overviews
+from tsmu.workspace_folder import WorkspaceFolder
 
 
 def tile_at(longitude: float, latitude: float, z: int) -> tuple[int, int]:
@@ -113,7 +113,7 @@ def picture(content: bytes) -> np.ndarray:
     return np.asarray(Image.open(io.BytesIO(content)).convert("RGBA"))
 
 
-def test_the_deviation_of_the_views_is_a_layer(client: Client, survey: Workspace) -> None:
+def test_the_deviation_of_the_views_is_a_layer(client: Client, survey: WorkspaceFolder) -> None:
     shutil.copy(survey.maps / "valley" / "probability.tif", survey.maps / "valley" / "deviation.tif")
     with client() as browser:
         [scene] = browser.get("/api/scenes").json()
@@ -123,7 +123,7 @@ def test_the_deviation_of_the_views_is_a_layer(client: Client, survey: Workspace
         assert browser.get(f"/api/scenes/{scene['id']}/uncertainty/13/{x}/{y}.png").status_code == 200
 
 
-def test_a_scene_is_shown_as_its_file_has_it(client: Client, survey: Workspace) -> None:
+def test_a_scene_is_shown_as_its_file_has_it(client: Client, survey: WorkspaceFolder) -> None:
     with client() as browser:
         [scene] = browser.get("/api/scenes").json()
         assert scene["layers"] == ["pre", "post", "probability"]
@@ -167,7 +167,7 @@ def test_a_shift_moves_the_images_and_stays(client: Client) -> None:
     assert too_far.status_code == 422
 
 
-def test_a_hillshade_lights_the_north_west(client: Client, survey: Workspace) -> None:
+def test_a_hillshade_lights_the_north_west(client: Client, survey: WorkspaceFolder) -> None:
     with rasterio.open(survey.root / "scenes" / "valley" / "post.tif") as dataset:
         profile = {"crs": dataset.crs, "transform": dataset.transform}
         rows, columns = np.mgrid[: dataset.height, : dataset.width]

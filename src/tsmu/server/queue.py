@@ -5,10 +5,10 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 
 from tsmu.database import QueueOrder, next_landslides, review_progress
-from tsmu.review import geojson
-from tsmu.review.desk import TheDesk
-from tsmu.review.features import GEOJSON, TheFilters
-from tsmu.review.inputs import place
+from tsmu.server import geojson
+from tsmu.server.desk import TheDesk
+from tsmu.server.features import GEOJSON, TheFilters
+from tsmu.server.inputs import place
 
 router = APIRouter(prefix="/api", tags=["queue"])
 

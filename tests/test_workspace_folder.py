@@ -7,29 +7,29 @@ from pathlib import Path
 import pytest
 
 from tsmu.errors import WorkspaceError
-from tsmu.workspace import SETTINGS_FILE, Settings, Workspace
+from tsmu.workspace_folder import SETTINGS_FILE, Settings, WorkspaceFolder
 
 
 def test_is_found_from_a_folder_inside(tmp_path: Path) -> None:
-    workspace = Workspace.create(tmp_path / "survey")
+    workspace = WorkspaceFolder.create(tmp_path / "survey")
     inside = workspace.root / "maps" / "scene"
     inside.mkdir(parents=True)
-    assert Workspace.find(inside).root == workspace.root
+    assert WorkspaceFolder.find(inside).root == workspace.root
 
 
 def test_outside_any_workspace_the_error_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(WorkspaceError, match="tsmu init"):
-        Workspace.find(tmp_path)
+        WorkspaceFolder.find(tmp_path)
 
 
 def test_the_template_holds_the_defaults(tmp_path: Path) -> None:
-    assert Workspace.create(tmp_path).settings == Settings()
+    assert WorkspaceFolder.create(tmp_path).settings == Settings()
 
 
 def test_creating_twice_keeps_the_settings(tmp_path: Path) -> None:
-    Workspace.create(tmp_path)
+    WorkspaceFolder.create(tmp_path)
     (tmp_path / SETTINGS_FILE).write_text("[update]\nsteps = 7\n")
-    assert Workspace.create(tmp_path).settings.update.steps == 7
+    assert WorkspaceFolder.create(tmp_path).settings.update.steps == 7
 
 
 @pytest.mark.parametrize(
@@ -44,22 +44,22 @@ def test_creating_twice_keeps_the_settings(tmp_path: Path) -> None:
 def test_wrong_settings_are_explained(tmp_path: Path, text: str, told: str) -> None:
     (tmp_path / SETTINGS_FILE).write_text(text)
     with pytest.raises(WorkspaceError, match=told) as caught:
-        Workspace.open(tmp_path)
+        WorkspaceFolder.open(tmp_path)
     assert "\n" not in str(caught.value)
 
 
 HOLD = """
 import sys, time
 from pathlib import Path
-from tsmu.workspace import Workspace
-with Workspace.open(Path(sys.argv[1])).lock("tsmu update"):
+from tsmu.workspace_folder import WorkspaceFolder
+with WorkspaceFolder.open(Path(sys.argv[1])).lock("tsmu update"):
     print("held", flush=True)
     time.sleep(60)
 """
 
 
 def test_a_second_writer_is_told_who_the_first_is_and_a_killed_one_frees_the_lock(tmp_path: Path) -> None:
-    workspace = Workspace.create(tmp_path)
+    workspace = WorkspaceFolder.create(tmp_path)
     holder = subprocess.Popen([sys.executable, "-c", HOLD, str(tmp_path)], stdout=subprocess.PIPE, text=True)
     try:
         assert holder.stdout is not None
@@ -74,6 +74,6 @@ def test_a_second_writer_is_told_who_the_first_is_and_a_killed_one_frees_the_loc
 
 
 def test_paths_inside_are_stored_relative_and_outside_absolute(tmp_path: Path) -> None:
-    workspace = Workspace.create(tmp_path / "survey")
+    workspace = WorkspaceFolder.create(tmp_path / "survey")
     assert workspace.stored_path(workspace.root / "a" / "b.tif") == "a/b.tif"
     assert workspace.stored_path(tmp_path / "c.tif") == str((tmp_path / "c.tif").resolve())

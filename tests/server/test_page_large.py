@@ -11,11 +11,11 @@ import pytest
 import shapely
 
 from tests.database.conftest import RUN, scene
-from tests.review.conftest import Open
-from tests.review.test_server import serving
+from tests.server.conftest import Open
+from tests.server.test_server import serving
 from tsmu.database import add_run, open_database
 from tsmu.issues import IssueLog
-from tsmu.workspace import Workspace
+from tsmu.workspace_folder import WorkspaceFolder
 
 COUNT = 100_000
 FIRST_PAINT, FRAMES, TILE = 2000, 30, 100  # ms, per second, ms
@@ -59,9 +59,9 @@ def _worked(session: Any) -> float:
 
 
 @pytest.fixture
-def large(tmp_path: Path) -> Workspace:
+def large(tmp_path: Path) -> WorkspaceFolder:
     """A survey of 100,000 landslides of some hectares, in 2 by 2 degrees."""
-    space, random = Workspace.create(tmp_path / "large"), np.random.default_rng(0)
+    space, random = WorkspaceFolder.create(tmp_path / "large"), np.random.default_rng(0)
     x, y, size = random.uniform(6.5, 8.5, COUNT), random.uniform(45.5, 47.5, COUNT), random.uniform(4e-4, 2e-3, COUNT)
     corners = np.linspace(0, 2 * np.pi, 12, endpoint=False)
     radius = size[:, None] * random.uniform(0.6, 1.2, (COUNT, 12)) / 2
@@ -75,7 +75,7 @@ def large(tmp_path: Path) -> Workspace:
 
 @pytest.mark.soak
 def test_a_hundred_thousand_landslides_stay_fluid(
-    large: Workspace, open_page: Open, record_property: Any, capsys: pytest.CaptureFixture[str]
+    large: WorkspaceFolder, open_page: Open, record_property: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     tiles: list[float] = []
 

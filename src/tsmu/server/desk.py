@@ -9,10 +9,10 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from tsmu.database import Database
-from tsmu.review.people import People, Person, Role
-from tsmu.workspace import Workspace
+from tsmu.server.people import People, Person, Role
+from tsmu.workspace_folder import WorkspaceFolder
 
-log = logging.getLogger("tsmu.review")
+log = logging.getLogger("tsmu.server")
 
 
 class Refused(Exception):  # noqa: N818 - a name that reads as what it is
@@ -38,7 +38,7 @@ class Desk:
     """
 
     records: Database
-    space: Workspace
+    space: WorkspaceFolder
     write: bool = False
     people: People | None = None
     hosts: frozenset[str] = frozenset({"localhost", "127.0.0.1", "[::1]"})
