@@ -12,18 +12,18 @@ import lightning
 import torch
 from torch.utils.data import DataLoader
 from torchgeo.trainers import SemanticSegmentationTask
-from tsmu.workspace import Workspace
 
 from tsmu.chips.augment import Augment
 from tsmu.chips.dataset import ChipDataset
 from tsmu.chips.index import read_index, select
 from tsmu.chips.statistics import band_statistics
+from tsmu.workspace_folder import WorkspaceFolder
 
 
 def main(workspace: str, region: str, epochs: str = "10") -> None:
     """Train a U-Net of TorchGeo's and print its validation IoU before and after."""
     lightning.seed_everything(0)
-    index = read_index(Workspace.open(Path(workspace)))
+    index = read_index(WorkspaceFolder.open(Path(workspace)))
     train, val = (select(index, region, split) for split in ("train", "val"))
     mean, std = band_statistics(train)
     size = int(train["width"].max())
