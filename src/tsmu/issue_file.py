@@ -7,7 +7,7 @@ from pathlib import Path
 from tsmu.errors import TableError
 from tsmu.files import written_whole
 from tsmu.issues import Issue, IssueLog
-from tsmu.spreadsheets import plain_name, read_table_file
+from tsmu.tabular.spreadsheets import plain_name, read_table_file
 
 COLUMNS = (*(field.name for field in fields(Issue)), "source")
 

@@ -1,6 +1,6 @@
 """The issue log: what was wrong with the input, where, and what was done about it; `issue_file` stores it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
@@ -8,6 +8,8 @@ from typing import Literal
 from tsmu.errors import TsmuError
 
 Severity = Literal["error", "warning"]
+FEW = 100  # rows that get an issue each
+RANGES = 20  # ranges named when there are more rows
 
 
 @dataclass(frozen=True)
@@ -87,3 +89,38 @@ class IssueLog:
     def as_records(self) -> list[dict[str, object]]:
         """Return the issues as plain dicts with the columns of issues.csv."""
         return [asdict(issue) for issue in self.issues]
+
+
+def warn_rows(
+    log: IssueLog, file: str, column: str | None, rows: Sequence[int], problems: str | Sequence[str], action: str
+) -> None:
+    """Log rows that were taken; `problems` is one text for all or one per row."""
+    for row, problem in _grouped(rows, problems):
+        log.warning(file, problem, action, row=row, column=column)
+
+
+def reject_rows(
+    log: IssueLog, file: str, column: str | None, rows: Sequence[int], problems: str | Sequence[str]
+) -> None:
+    """Log rows that were left out; `problems` is one text for all or one per row."""
+    for row, problem in _grouped(rows, problems):
+        log.error(file, problem, row=row, column=column)
+
+
+def _grouped(rows: Sequence[int], problems: str | Sequence[str]) -> Iterable[tuple[int, str]]:
+    texts = [problems] * len(rows) if isinstance(problems, str) else problems
+    if len(rows) <= FEW:
+        return zip(rows, texts, strict=True)
+    return [(rows[0], f"{texts[0]}; the same in {len(rows)} rows in all: {ranges(rows)}")]
+
+
+def ranges(rows: Sequence[int]) -> str:
+    """Write row numbers as `2-986, 990`."""
+    runs: list[list[int]] = []
+    for row in sorted(rows):
+        if runs and row <= runs[-1][1] + 1:
+            runs[-1][1] = row
+        else:
+            runs.append([row, row])
+    named = [f"{a}" if a == b else f"{a}-{b}" for a, b in runs[:RANGES]]
+    return ", ".join([*named, *([f"... ({len(runs)} ranges)"] if len(runs) > RANGES else [])])

@@ -22,7 +22,7 @@ from tsmu.chips.pair_chips import chips_from_pairs
 from tsmu.chips.sides import forget, read_sides, sides_of_pairs
 from tsmu.chips.splits import GAP, SPLITS
 from tsmu.chips.windows import Cutting
-from tsmu.imagery.grids import Grid
+from tsmu.imagery.rasters.grids import Grid
 from tsmu.issues import IssueLog
 from tsmu.workspace_folder import WorkspaceFolder
 

@@ -24,10 +24,10 @@ from tsmu.chips.kept import checking_chips, keep_chips
 from tsmu.chips.looks import restyle, style_of
 from tsmu.chips.statistics import band_statistics, value_types
 from tsmu.cli import app
-from tsmu.imagery.grids import Grid
-from tsmu.imagery.pair_store import read_pairs
-from tsmu.imagery.raster import describe
-from tsmu.imagery.terrain import write_terrain
+from tsmu.imagery.pairs.store import read_pairs
+from tsmu.imagery.rasters.grids import Grid
+from tsmu.imagery.rasters.reader import describe
+from tsmu.imagery.terrain.derivation import write_terrain
 from tsmu.model.gate import Gate
 from tsmu.workspace_folder import WorkspaceFolder
 

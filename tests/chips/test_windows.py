@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from tsmu.chips.neighbours import along_a_curve, seams, spatial_groups
 from tsmu.chips.splits import block_split
 from tsmu.chips.windows import Cutting, window_starts
-from tsmu.imagery.footprint_table import check_footprints, read_footprints
 from tsmu.imagery.footprints import overlapping
+from tsmu.imagery.sources.footprint_table import check_footprints, read_footprints
 from tsmu.issues import IssueLog
 
 BOXES = st.lists(

@@ -12,8 +12,8 @@ import shapely
 from rasterio.transform import from_origin
 
 from tests.imagery.stac_server import StacServer
-from tsmu.imagery.event_area import Area
-from tsmu.imagery.grids import Grid
+from tsmu.imagery.rasters.grids import Grid
+from tsmu.imagery.stac.event_area import Area
 from tsmu.inventory import write_events
 from tsmu.workspace_folder import WorkspaceFolder
 

@@ -38,10 +38,10 @@ from tests.imagery.made_scenes import (
 from tests.imagery.stac_server import StacServer, serving
 from tsmu.cli import app
 from tsmu.errors import FetchError, SceneError
-from tsmu.imagery import retry, stac_read, stac_search
-from tsmu.imagery.event_area import Area
-from tsmu.imagery.fetch import GIVE_UP_AFTER, Terms, fetch_pairs
-from tsmu.imagery.fetched import folder_names
+from tsmu.imagery.stac import catalogue, retry, scene_reader
+from tsmu.imagery.stac.event_area import Area
+from tsmu.imagery.stac.fetch import GIVE_UP_AFTER, Terms, fetch_pairs
+from tsmu.imagery.stac.fetched_pairs import folder_names
 from tsmu.inventory import read_events
 from tsmu.issues import IssueLog
 from tsmu.workspace_folder import WorkspaceFolder
@@ -232,8 +232,8 @@ def test_the_reason_is_told(site: StacServer, tmp_path: Path, event: str, change
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Wait hundredths of seconds, not seconds."""
     monkeypatch.setattr(retry, "FIRST_WAIT", 0.01)
-    monkeypatch.setattr(stac_search, "RETRY", stac_search.RETRY.new(backoff_factor=0.01))
-    monkeypatch.setitem(stac_read.HTTP_OPTIONS, "GDAL_HTTP_RETRY_DELAY", 0.01)
+    monkeypatch.setattr(catalogue, "RETRY", catalogue.RETRY.new(backoff_factor=0.01))
+    monkeypatch.setitem(scene_reader.HTTP_OPTIONS, "GDAL_HTTP_RETRY_DELAY", 0.01)
 
 
 @pytest.mark.usefixtures("impatient")
@@ -332,7 +332,7 @@ def test_bands_by_common_name_and_number_from_another_zone(scenes: dict[str, Any
     area = Area(CRS, (centre[0] - 320, centre[1] - 320, centre[0] + 320, centre[1] + 320))
     read = {}
     for names in (("red", "blue"), ("visual.1", "visual.3")):
-        reader = stac_read.Reader(names)
+        reader = scene_reader.Reader(names)
         found = reader.bands(scene)
         assert [(band.dtype, band.nodata, band.pixel_size) for band in found] == [("uint8", 0, 10)] * 2
         read[names] = reader.pixels(scene, found, reader.grid(area, found))

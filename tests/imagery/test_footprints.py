@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tsmu.errors import ImageError
-from tsmu.imagery.footprint_table import check_footprints, read_footprints
 from tsmu.imagery.footprints import Box, check_box, check_dates, events_between, overlapping
+from tsmu.imagery.sources.footprint_table import check_footprints, read_footprints
 from tsmu.issues import IssueLog
 
 boxes = st.builds(

@@ -11,8 +11,8 @@ from PIL import Image
 
 from tests.conftest import write_raster
 from tsmu.errors import ImageError, LabelError
-from tsmu.imagery.orientation import orientation
-from tsmu.imagery.raster import describe, read
+from tsmu.imagery.rasters.orientation import orientation
+from tsmu.imagery.rasters.reader import describe, read
 from tsmu.labels.labelme import read_labelme
 from tsmu.labels.masks import ZERO_ONE
 

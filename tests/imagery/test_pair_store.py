@@ -7,9 +7,9 @@ import pytest
 from rasterio.transform import Affine
 
 from tests.imagery.made_pairs import SIDES, save, shoot, texture
-from tsmu.imagery.pair_import import take_pairs
-from tsmu.imagery.pair_store import read_pairs
-from tsmu.imagery.raster import read
+from tsmu.imagery.pairs.store import read_pairs
+from tsmu.imagery.pairs.workspace_import import take_pairs
+from tsmu.imagery.rasters.reader import read
 from tsmu.issues import IssueLog
 from tsmu.workspace_folder import WorkspaceFolder
 

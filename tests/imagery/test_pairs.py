@@ -15,9 +15,9 @@ from scipy import ndimage
 
 from tests.imagery.made_pairs import imported, named, save, shoot, texture
 from tsmu.errors import ImageError
-from tsmu.imagery.pairs import import_pairs
-from tsmu.imagery.raster import describe, read
-from tsmu.imagery.registration import estimate_shift
+from tsmu.imagery.pairs.importer import import_pairs
+from tsmu.imagery.pairs.registration import estimate_shift
+from tsmu.imagery.rasters.reader import describe, read
 from tsmu.issues import IssueLog
 
 

@@ -13,8 +13,8 @@ from PIL import Image
 
 from tests.imagery.made_pairs import SIDES, imported, named, shoot, texture
 from tsmu.errors import TsmuError
-from tsmu.imagery.pairs import import_pairs
-from tsmu.imagery.raster import describe, read
+from tsmu.imagery.pairs.importer import import_pairs
+from tsmu.imagery.rasters.reader import describe, read
 from tsmu.issues import IssueLog
 
 

@@ -18,10 +18,10 @@ from rasterio.windows import Window
 
 from tests.conftest import write_raster
 from tsmu.errors import ImageError
-from tsmu.imagery.grids import Grid
-from tsmu.imagery.raster import describe
-from tsmu.imagery.slopes import CellVectors, height_above, slope
-from tsmu.imagery.terrain import derive_terrain, image_channels, parse_bands, terrain_bands, write_terrain
+from tsmu.imagery.rasters.grids import Grid
+from tsmu.imagery.rasters.reader import describe
+from tsmu.imagery.terrain.derivation import derive_terrain, image_channels, parse_bands, terrain_bands, write_terrain
+from tsmu.imagery.terrain.slopes import CellVectors, height_above, slope
 from tsmu.mapping.source import Scene
 
 UTM = rasterio.CRS.from_epsg(32654)

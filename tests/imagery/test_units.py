@@ -12,11 +12,11 @@ from tests.conftest import write_raster
 from tests.imagery.made_pairs import imported
 from tsmu.chips.folder import chips_from_folder
 from tsmu.errors import ImageError
-from tsmu.imagery.event_area import Area
-from tsmu.imagery.grids import Grid
-from tsmu.imagery.raster import describe
-from tsmu.imagery.stac_read import Reader, write_cog
-from tsmu.imagery.together import check_scaling, units_problem
+from tsmu.imagery.rasters.grids import Grid
+from tsmu.imagery.rasters.reader import describe
+from tsmu.imagery.rasters.stack import check_scaling, units_problem
+from tsmu.imagery.stac.event_area import Area
+from tsmu.imagery.stac.scene_reader import Reader, write_cog
 from tsmu.issues import IssueLog
 
 GRID = {"crs": "EPSG:32651", "transform": rasterio.Affine(10, 0, 500_000, 0, -10, 2_600_000)}

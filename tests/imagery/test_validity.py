@@ -18,9 +18,9 @@ from tests.conftest import write_raster
 from tsmu.chips.dataset import ChipDataset
 from tsmu.chips.folder import chips_from_folder
 from tsmu.errors import ChipError, ImageError
-from tsmu.imagery.grids import Grid
-from tsmu.imagery.raster import describe, read
-from tsmu.imagery.resampling import onto
+from tsmu.imagery.rasters.grids import Grid
+from tsmu.imagery.rasters.reader import describe, read
+from tsmu.imagery.rasters.resampling import onto
 from tsmu.issues import IssueLog
 from tsmu.mapping.source import Scene
 

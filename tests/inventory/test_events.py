@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from tsmu.errors import InventoryError, TsmuError
 from tsmu.inventory import EVENT_COLUMNS, ROLES
-from tsmu.rowlog import ranges
+from tsmu.issues import ranges
 
 from .conftest import Read
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from tests.labels.made_labels import HEIGHT, WIDTH, content, imported, mask_of, raster
-from tsmu.imagery.raster import read
+from tsmu.imagery.rasters.reader import read
 from tsmu.labels.drafts import draft_polygons, export_labelme, labelme_json
 from tsmu.labels.pictures import pair_picture
 

@@ -15,7 +15,7 @@ from PIL import Image
 
 from tests.labels.made_labels import HEIGHT, SQUARE, WIDTH, content, imported, label, mask_of, shape
 from tsmu.errors import LabelError
-from tsmu.imagery.raster import describe
+from tsmu.imagery.rasters.reader import describe
 from tsmu.labels.burn import burn
 from tsmu.labels.labelme import read_labelme
 from tsmu.labels.store import with_masks

@@ -14,8 +14,8 @@ from rasterio.transform import Affine
 from tests.labels.made_labels import GRID, HEIGHT, SQUARE, WIDTH, imported, label, mask_of, raster, shape
 from tests.made_vectors import BAD_ROWS, KINDS, bad_features, vector_file
 from tsmu.errors import LabelError
-from tsmu.imagery.pairs import import_pairs
-from tsmu.imagery.raster import describe
+from tsmu.imagery.pairs.importer import import_pairs
+from tsmu.imagery.rasters.reader import describe
 from tsmu.issues import IssueLog
 from tsmu.labels.burn import burn
 from tsmu.labels.imports import import_labels

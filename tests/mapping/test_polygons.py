@@ -17,8 +17,8 @@ from rasterio.transform import Affine
 from scipy import ndimage
 
 from tests.mapping.conftest import GRID, ground
-from tsmu.imagery.grids import Grid
-from tsmu.imagery.raster import describe
+from tsmu.imagery.rasters.grids import Grid
+from tsmu.imagery.rasters.reader import describe
 from tsmu.mapping import polygons as room
 from tsmu.mapping.outlines import Outlines, outlines
 from tsmu.mapping.polygons import WHOLE, Outlining, write_polygons

@@ -26,7 +26,7 @@ from tests.mapping.conftest import GRID, RGB, blur, engine, ground
 from tests.model.test_bundle import make_network, make_record
 from tsmu.cli import app
 from tsmu.errors import MapError
-from tsmu.imagery.raster import REMOTE
+from tsmu.imagery.rasters.reader import REMOTE
 from tsmu.issues import IssueLog
 from tsmu.mapping import opened
 from tsmu.mapping.scenes import SceneOrder, check_names, name_of, read_scene_table

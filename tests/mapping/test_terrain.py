@@ -15,9 +15,9 @@ from tests.mapping.conftest import GRID, RGB, blur, engine, ground
 from tests.model.test_bundle import make_network, make_record
 from tsmu.cli import app
 from tsmu.errors import MapError
-from tsmu.imagery.grids import Grid
-from tsmu.imagery.raster import describe
-from tsmu.imagery.terrain import derive_terrain
+from tsmu.imagery.rasters.grids import Grid
+from tsmu.imagery.rasters.reader import describe
+from tsmu.imagery.terrain.derivation import derive_terrain
 from tsmu.mapping import opened
 from tsmu.mapping.fit import check_values
 from tsmu.mapping.source import Scene

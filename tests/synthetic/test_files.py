@@ -14,7 +14,7 @@ from rasterio.windows import Window
 from shapely import Point
 
 from tsmu.errors import ChipError, RegionError, WorkspaceError
-from tsmu.imagery.raster import describe, read
+from tsmu.imagery.rasters.reader import describe, read
 from tsmu.synthetic import (
     REGIONS,
     World,

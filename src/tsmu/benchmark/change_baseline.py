@@ -14,9 +14,9 @@ import numpy.typing as npt
 
 from tsmu.errors import BenchmarkError
 from tsmu.evaluate.pixels import PERCENTS, PixelCounts
-from tsmu.imagery.grids import Grid
-from tsmu.imagery.raster import describe, read
-from tsmu.imagery.terrain import SLOPE, write_terrain
+from tsmu.imagery.rasters.grids import Grid
+from tsmu.imagery.rasters.reader import describe, read
+from tsmu.imagery.terrain.derivation import SLOPE, write_terrain
 from tsmu.labels.masks import LANDSLIDE, UNKNOWN
 
 WEST = 0.55  # share of the known pixels

@@ -26,7 +26,7 @@ from tsmu.chips.dataset import ChipDataset
 from tsmu.chips.index import select
 from tsmu.chips.looks import looks, style_from
 from tsmu.errors import BenchmarkError
-from tsmu.imagery.raster import SUFFIXES, read
+from tsmu.imagery.rasters.reader import SUFFIXES, read
 from tsmu.model.gate import STRANGE, Gate
 
 LOW, HIGH = 0.02, 0.98  # of an image's values, brought to 0 and 255

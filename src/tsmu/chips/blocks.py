@@ -29,10 +29,10 @@ from rasterio.windows import Window
 
 from tsmu.chips.splits import KNOWN_SHARE, SPLITS, TRAIN_SHARE, Split
 from tsmu.files import written_whole
-from tsmu.imagery.grids import WGS84, Grid
-from tsmu.projecting import within_180
-from tsmu.tables import read_paths_table
+from tsmu.imagery.rasters.grids import WGS84, Grid
+from tsmu.vectors.projection import within_180
 from tsmu.workspace_folder import WorkspaceFolder
+from tsmu.workspace_tables import read_paths_table
 
 Axis = str
 AXES: tuple[Axis, ...] = ("longitude", "latitude")

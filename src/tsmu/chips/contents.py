@@ -14,7 +14,7 @@ from tsmu.chips.dataset import ChipDataset
 from tsmu.chips.index import IMAGES
 from tsmu.errors import ChipError, ImageError, LabelError
 from tsmu.files import content_digest
-from tsmu.imagery.raster import describe
+from tsmu.imagery.rasters.reader import describe
 
 SIDECARS = (".msk", ".aux.xml", ".ovr.msk")  # files beside an image that change what is read from it
 

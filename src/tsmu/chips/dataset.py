@@ -13,8 +13,8 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from tsmu.chips.index import IMAGES
-from tsmu.imagery.raster import Pixels, Valid
-from tsmu.imagery.together import read_together
+from tsmu.imagery.rasters.reader import Pixels, Valid
+from tsmu.imagery.rasters.stack import read_together
 from tsmu.labels.masks import CONVENTIONS, UNKNOWN
 
 CACHE_BYTES = 1 << 30

@@ -27,8 +27,8 @@ from tsmu.chips.windows import (
     windows_in,
     windows_of,
 )
-from tsmu.imagery.grids import Grid
-from tsmu.imagery.raster import describe
+from tsmu.imagery.rasters.grids import Grid
+from tsmu.imagery.rasters.reader import describe
 
 READ_SIDE = 1024  # px of a window, a multiple of a cell's side, in which a pair is read to count what is known of it
 

@@ -14,13 +14,13 @@ from tsmu.chips.index import make_index, of_one_band_list
 from tsmu.chips.splits import block_split, series_apart, split_apart
 from tsmu.errors import ChipError, ImageError, TableError
 from tsmu.files import composed, sha256
-from tsmu.imagery.grids import Grid
-from tsmu.imagery.raster import SUFFIXES, RasterInfo, describe
-from tsmu.imagery.together import check_fill, check_scaling, open_together, units_problem
-from tsmu.imagery.validity import Pixels, Valid
+from tsmu.imagery.rasters.grids import Grid
+from tsmu.imagery.rasters.reader import SUFFIXES, RasterInfo, describe
+from tsmu.imagery.rasters.stack import check_fill, check_scaling, open_together, units_problem
+from tsmu.imagery.rasters.validity import Pixels, Valid
 from tsmu.issues import IssueLog
 from tsmu.labels.masks import BACKGROUND, TRANSPARENT, UNKNOWN, MaskConvention, detect_convention, lacks_background
-from tsmu.spreadsheets import named_columns, read_table_file
+from tsmu.tabular.spreadsheets import named_columns, read_table_file
 
 MIN_SIDE = 16  # px; of less there is no texture to know a region by
 

@@ -10,8 +10,8 @@ from tsmu.chips.dataset import ChipDataset
 from tsmu.chips.index import NEEDED, PATHS, at_hand, select
 from tsmu.files import remove, written_whole
 from tsmu.labels.masks import UNKNOWN, ZERO_ONE
-from tsmu.tables import read_paths_table, write_paths_table
 from tsmu.workspace_folder import WorkspaceFolder
+from tsmu.workspace_tables import read_paths_table, write_paths_table
 
 INDEX = "chips.parquet"
 FORM = {"driver": "GTiff", "compress": "deflate"}

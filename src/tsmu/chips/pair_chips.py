@@ -14,9 +14,9 @@ from tsmu.chips.division import divide
 from tsmu.chips.index import make_index, of_one_band_list
 from tsmu.chips.windows import MIN_DECIDED, MIN_KNOWN, Cutting, window_areas, windows_of
 from tsmu.errors import ChipError, ImageError
-from tsmu.imagery.grids import Grid
-from tsmu.imagery.raster import describe
-from tsmu.imagery.terrain import terrain_bands
+from tsmu.imagery.rasters.grids import Grid
+from tsmu.imagery.rasters.reader import describe
+from tsmu.imagery.terrain.derivation import terrain_bands
 from tsmu.issues import IssueLog
 
 Progress = Callable[[int, int], None]

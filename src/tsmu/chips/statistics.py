@@ -6,7 +6,7 @@ import geopandas
 import torch
 
 from tsmu.chips.dataset import ChipDataset
-from tsmu.imagery.raster import describe
+from tsmu.imagery.rasters.reader import describe
 
 
 def band_statistics(chips: geopandas.GeoDataFrame) -> tuple[list[float], list[float]]:

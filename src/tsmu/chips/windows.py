@@ -10,9 +10,9 @@ from rasterio.windows import Window
 
 from tsmu.chips.blocks import Block
 from tsmu.chips.index import IMAGES
-from tsmu.imagery.grids import Grid
-from tsmu.imagery.raster import RasterInfo, Valid, describe
-from tsmu.imagery.together import read_together
+from tsmu.imagery.rasters.grids import Grid
+from tsmu.imagery.rasters.reader import RasterInfo, Valid, describe
+from tsmu.imagery.rasters.stack import read_together
 from tsmu.labels.masks import LANDSLIDE, UNKNOWN, ZERO_ONE
 
 MIN_KNOWN = 0.25  # share of a window's pixels that must be valid and labelled

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import pandas
 
     from tsmu.chips.pair_chips import PairChips
-    from tsmu.imagery.pair_terrain import Elevations
+    from tsmu.imagery.pairs.pair_terrain import Elevations
     from tsmu.workspace_folder import WorkspaceFolder
 
 app = typer.Typer(help="The training set.", no_args_is_help=True)
@@ -85,9 +85,9 @@ def build(
         from tsmu.chips.pair_chips import chips_from_pairs
         from tsmu.chips.sides import forget, read_sides, sides_of_pairs
         from tsmu.chips.windows import Cutting
-        from tsmu.imagery.pair_import import remember_terrain, with_events
-        from tsmu.imagery.pair_store import require_pairs
-        from tsmu.imagery.pair_terrain import Elevations, with_terrain
+        from tsmu.imagery.pairs.pair_terrain import Elevations, with_terrain
+        from tsmu.imagery.pairs.store import require_pairs
+        from tsmu.imagery.pairs.workspace_import import remember_terrain, with_events
         from tsmu.issues import IssueLog
         from tsmu.labels.reviewed import is_reviewed
         from tsmu.labels.store import require_labels, with_masks
@@ -173,7 +173,7 @@ def _why_no_pair(space: "WorkspaceFolder", pairs: "geopandas.GeoDataFrame", unla
 def _how_to_name_regions(space: "WorkspaceFolder", pairs: "geopandas.GeoDataFrame") -> str:
     """How pairs without a region get one."""
     from tsmu.cli.imports import region_advice
-    from tsmu.imagery.pair_regions import assign_pairs
+    from tsmu.imagery.pairs.regions_and_events import assign_pairs
     from tsmu.regions import RegionMap
 
     if space.regions.exists() and assign_pairs(pairs, RegionMap.load(space.regions))["region"].notna().any():
@@ -192,7 +192,7 @@ def _check_terrain(space: "WorkspaceFolder", beside: Sequence[str] | None, eleva
     Raises:
         ChipError: they have other terrain bands, or none.
     """
-    from tsmu.imagery.terrain import terrain_bands
+    from tsmu.imagery.terrain.derivation import terrain_bands
     from tsmu.model.serving import current_bundle
 
     bundle = current_bundle(space.models)
@@ -214,7 +214,7 @@ def _bands_before(
     chips: "geopandas.GeoDataFrame", source: Path, elevations: "Elevations | None"
 ) -> tuple[str, ...] | None:
     """The one band list that a source's chips had, with the terrain that is asked for now; None without."""
-    from tsmu.imagery.terrain import ROLE, terrain_bands
+    from tsmu.imagery.terrain.derivation import ROLE, terrain_bands
 
     lists = {tuple(bands) for bands in chips[chips["source"] == str(source)]["bands"]}
     if len(lists) != 1:

@@ -19,7 +19,7 @@ from tsmu.errors import TsmuError
 from tsmu.files import without_nan
 
 if TYPE_CHECKING:
-    from tsmu.imagery.pair_terrain import Elevations
+    from tsmu.imagery.pairs.pair_terrain import Elevations
     from tsmu.issues import IssueLog
     from tsmu.workspace_folder import WorkspaceFolder
 

@@ -38,7 +38,7 @@ def labelme(
     A JSON file that is there already stays as it is: it may hold somebody's work.
     """
     with command("export labelme", as_json) as answer:
-        from tsmu.imagery.pair_store import require_pairs
+        from tsmu.imagery.pairs.store import require_pairs
         from tsmu.labels.drafts import export_labelme
         from tsmu.labels.masks import ZERO_ONE
         from tsmu.labels.store import read_labels, with_masks
@@ -77,7 +77,7 @@ def pictures(
 ) -> None:
     """Write a picture of each pair to look at: before, after, and the label outlined."""
     with command("export pictures", as_json) as answer:
-        from tsmu.imagery.pair_store import require_pairs
+        from tsmu.imagery.pairs.store import require_pairs
         from tsmu.labels.pictures import pair_picture
         from tsmu.labels.store import read_labels, with_masks
 
@@ -160,8 +160,8 @@ def _predicted(
     pair: dict[str, object], bundle: "Bundle", engine: "Engine", space: "WorkspaceFolder"
 ) -> "list[shapely.Polygon]":
     """Outlines, in pixels, of what a bundle finds on a pair."""
-    from tsmu.imagery.raster import read
-    from tsmu.imagery.terrain import terrain_bands
+    from tsmu.imagery.rasters.reader import read
+    from tsmu.imagery.terrain.derivation import terrain_bands
     from tsmu.labels.drafts import draft_polygons
     from tsmu.mapping.context import measured_overlap
     from tsmu.mapping.mapper import map_scene

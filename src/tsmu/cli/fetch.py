@@ -19,7 +19,7 @@ from tsmu.cli.command import (
 from tsmu.errors import FetchError
 
 if TYPE_CHECKING:
-    from tsmu.imagery.fetch import Outcome
+    from tsmu.imagery.stac.fetch import Outcome
     from tsmu.workspace_folder import WorkspaceFolder
 
 app = typer.Typer(help="Imagery of the workspace's events, from a catalogue.", no_args_is_help=True)
@@ -77,7 +77,7 @@ def pairs(
     To fetch an event anew, remove its folder below `fetched`.
     """
     with command("fetch pairs", as_json) as answer:
-        from tsmu.imagery.fetch import Terms, fetch_pairs
+        from tsmu.imagery.stac.fetch import Terms, fetch_pairs
         from tsmu.inventory import read_events
         from tsmu.issues import IssueLog
         from tsmu.regions import check_region_name
@@ -111,8 +111,8 @@ def pairs(
 
 def _take(answer: Answer, space: "WorkspaceFolder", outcome: "Outcome", region: str | None, strict: bool) -> None:
     """Put what was fetched into the workspace's table of pairs."""
-    from tsmu.imagery.fetched import given_regions, write_table
-    from tsmu.imagery.pair_import import take_pairs
+    from tsmu.imagery.pairs.workspace_import import take_pairs
+    from tsmu.imagery.stac.fetched_pairs import given_regions, write_table
     from tsmu.issues import IssueLog
 
     table = write_table(space.fetched, outcome.regions, region or "")

@@ -153,9 +153,9 @@ def pairs(
 ) -> None:
     """Take pre/post image pairs: Google Earth screenshots, GeoTIFFs by name, or a table; nothing is copied."""
     with command("import pairs", as_json) as answer:
-        from tsmu.imagery.pair_import import take_pairs
-        from tsmu.imagery.pair_store import read_pairs
-        from tsmu.imagery.pair_terrain import Elevations
+        from tsmu.imagery.pairs.pair_terrain import Elevations
+        from tsmu.imagery.pairs.store import read_pairs
+        from tsmu.imagery.pairs.workspace_import import take_pairs
         from tsmu.issues import IssueLog
         from tsmu.regions import check_region_name
 
@@ -223,7 +223,7 @@ def labels(
 ) -> None:
     """Take labels of the imported pairs and write one mask per pair, on the grid of its post image."""
     with command("import labels", as_json) as answer:
-        from tsmu.imagery.pair_store import require_pairs
+        from tsmu.imagery.pairs.store import require_pairs
         from tsmu.issues import IssueLog
         from tsmu.labels.imports import import_labels
         from tsmu.labels.store import store_labels

@@ -42,7 +42,7 @@ def from_review(
         space = find_workspace(workspace)
         from tsmu.database import open_database, scene_evidence
         from tsmu.errors import LabelError
-        from tsmu.imagery.pair_import import take_pairs
+        from tsmu.imagery.pairs.workspace_import import take_pairs
         from tsmu.issues import IssueLog
         from tsmu.labels.reviewed import FOLDER, Reviewed, reviewed_mask
         from tsmu.labels.store import store_labels
@@ -92,7 +92,7 @@ def _write_table(
 ) -> "dict[str, SceneEvidence]":
     """List the scenes whose images lie on this machine as pairs; gives them by their post image."""
     from tsmu.files import written_whole
-    from tsmu.imagery.raster import is_remote
+    from tsmu.imagery.rasters.reader import is_remote
 
     listed: dict[str, SceneEvidence] = {}
     with written_whole(table) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:

@@ -11,8 +11,8 @@ import geopandas
 from tsmu.cli.command import progress
 from tsmu.database import Database, RunRecord, SceneRecord, add_run, open_database
 from tsmu.errors import TsmuError
-from tsmu.imagery.pair_terrain import TOLD_FROM
-from tsmu.imagery.raster import file_identity
+from tsmu.imagery.pairs.pair_terrain import TOLD_FROM
+from tsmu.imagery.rasters.reader import file_identity
 from tsmu.issues import IssueLog
 from tsmu.mapping.area import valid_area
 from tsmu.mapping.cluster import Dispatcher, Outcome

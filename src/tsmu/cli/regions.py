@@ -56,8 +56,8 @@ def assign(
     with command("regions assign", as_json) as answer:
         space = find_workspace(workspace)
         from tsmu.files import written_whole
-        from tsmu.imagery.pair_regions import assign_pairs
-        from tsmu.imagery.pair_store import read_pairs, write_pairs
+        from tsmu.imagery.pairs.regions_and_events import assign_pairs
+        from tsmu.imagery.pairs.store import read_pairs, write_pairs
         from tsmu.inventory import assign_regions, read_events, write_events
         from tsmu.issues import IssueLog
         from tsmu.regions import RegionMap

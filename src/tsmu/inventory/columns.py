@@ -5,11 +5,11 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from tsmu.date_columns import read_dates
-from tsmu.dates import from_parts, is_no_date
 from tsmu.inventory.sources import Source, map_columns
 from tsmu.issues import IssueLog
-from tsmu.spreadsheets import plain_name
+from tsmu.tabular.date_columns import read_dates
+from tsmu.tabular.dates import from_parts, is_no_date
+from tsmu.tabular.spreadsheets import plain_name
 
 DATE_ROLES = ("date", "date_min", "date_max")
 PART_ROLES = {

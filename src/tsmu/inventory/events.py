@@ -26,9 +26,8 @@ from tsmu.inventory.ids import content_id, destroyed, numbered, repeats
 from tsmu.inventory.layers import Layer, read_layers
 from tsmu.inventory.places import places
 from tsmu.inventory.sources import GENERIC, Source, find_source, recognise
-from tsmu.issues import IssueLog
-from tsmu.rowlog import warn_rows
-from tsmu.spreadsheets import column_names
+from tsmu.issues import IssueLog, warn_rows
+from tsmu.tabular.spreadsheets import column_names
 
 EVENT_COLUMNS = {
     "event_id": "unique in the table; the same again when the same file is read again",

@@ -8,16 +8,15 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
-from tsmu.date_columns import read_dates
-from tsmu.dates import DateInterval, from_parts, interval_precision, is_no_date, parse_date
 from tsmu.errors import RegionError
 from tsmu.inventory.columns import DATE_ROLES, PART_ROLES
 from tsmu.inventory.coordinates import parse_metres
 from tsmu.inventory.layers import Layer
 from tsmu.inventory.sources import Source
-from tsmu.issues import IssueLog
+from tsmu.issues import FEW, IssueLog, ranges, warn_rows
 from tsmu.regions import clean_region_name, region_key
-from tsmu.rowlog import FEW, ranges, warn_rows
+from tsmu.tabular.date_columns import read_dates
+from tsmu.tabular.dates import DateInterval, from_parts, interval_precision, is_no_date, parse_date
 
 MISSING = {"", "n/a", "#n/a", "na", "nan", "nat", "none", "null", "<null>", "-", "--", "unknown"}
 CONTROL = r"[\x01-\x09\x0b\x0c\x0e-\x1f\x7f]"

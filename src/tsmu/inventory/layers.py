@@ -7,12 +7,12 @@ from pathlib import Path
 import geopandas as gpd
 import pandas as pd
 
-from tsmu.archives import unpacked
 from tsmu.errors import InventoryError, TableError
 from tsmu.inventory.vectors import read_vectors
 from tsmu.issues import IssueLog
-from tsmu.spreadsheets import TABLES, read_table
-from tsmu.vector_files import SUFFIXES, layer_names, vector_files
+from tsmu.tabular.spreadsheets import TABLES, read_table
+from tsmu.vectors.archives import unpacked
+from tsmu.vectors.layers import SUFFIXES, layer_names, vector_files
 
 
 @dataclass

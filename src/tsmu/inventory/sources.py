@@ -8,10 +8,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 
-from tsmu.dates import Order
 from tsmu.errors import InventoryError
 from tsmu.files import composed
-from tsmu.spreadsheets import plain_name
+from tsmu.tabular.dates import Order
+from tsmu.tabular.spreadsheets import plain_name
 
 ROLES = {
     "record_id": "id of the record in this file, unique within the source",

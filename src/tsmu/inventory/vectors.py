@@ -10,9 +10,9 @@ import shapely
 
 from tsmu.errors import InventoryError
 from tsmu.issues import IssueLog
-from tsmu.projecting import transformed
-from tsmu.spreadsheets import cell_text, column_names
-from tsmu.vector_files import VectorLayer, read_layers
+from tsmu.tabular.spreadsheets import cell_text, column_names
+from tsmu.vectors.layers import VectorLayer, read_layers
+from tsmu.vectors.projection import transformed
 
 WGS84 = "EPSG:4326"
 

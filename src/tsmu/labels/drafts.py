@@ -13,7 +13,7 @@ from rasterio.features import shapes as outlines
 from shapely.geometry.base import BaseGeometry
 
 from tsmu.files import written_whole
-from tsmu.imagery.raster import describe
+from tsmu.imagery.rasters.reader import describe
 from tsmu.labels.labelme import draft_flag
 from tsmu.labels.pictures import picture
 

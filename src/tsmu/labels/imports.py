@@ -15,13 +15,11 @@ from rasterio.transform import Affine
 from shapely.affinity import scale, translate
 from shapely.geometry.base import BaseGeometry
 
-from tsmu.archives import SUFFIX as ARCHIVE
-from tsmu.archives import unpacked
 from tsmu.errors import ImageError, LabelError, TsmuError, UnpairedLabelError
-from tsmu.imagery import raster
-from tsmu.imagery.grids import Grid
-from tsmu.imagery.pair_sources import named_like_elevations
-from tsmu.imagery.raster import RasterInfo, describe
+from tsmu.imagery.rasters import reader as raster
+from tsmu.imagery.rasters.grids import Grid
+from tsmu.imagery.rasters.reader import RasterInfo, describe
+from tsmu.imagery.sources.discovery import named_like_elevations
 from tsmu.issues import IssueLog
 from tsmu.labels.burn import Shapes
 from tsmu.labels.labelme import LINE_WIDTH, POINT_RADIUS, read_json, read_labelme
@@ -38,8 +36,10 @@ from tsmu.labels.masks import (
 from tsmu.labels.matching import PairFinder, named_as_label
 from tsmu.labels.vectors import read_label_layers, to_pixels
 from tsmu.labels.writer import MaskWriter
-from tsmu.projecting import transformed
-from tsmu.vector_files import GEODATABASE, SUFFIXES, is_geojson, layer_names, vector_files
+from tsmu.vectors.archives import SUFFIX as ARCHIVE
+from tsmu.vectors.archives import unpacked
+from tsmu.vectors.layers import GEODATABASE, SUFFIXES, is_geojson, layer_names, vector_files
+from tsmu.vectors.projection import transformed
 
 Progress = Callable[[int, int], None]
 

@@ -19,7 +19,7 @@ from rasterio.transform import Affine
 from shapely.geometry.base import BaseGeometry
 
 from tsmu.errors import LabelError
-from tsmu.imagery.orientation import UPRIGHT, read_orientation
+from tsmu.imagery.rasters.orientation import UPRIGHT, read_orientation
 
 LINE_WIDTH = 10.0  # px; what labelme itself draws for a line
 POINT_RADIUS = 5.0  # px; likewise for a point

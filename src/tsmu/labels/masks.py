@@ -21,7 +21,7 @@ from rasterio.io import DatasetReader
 from rasterio.windows import Window
 
 from tsmu.errors import ImageError, LabelError
-from tsmu.imagery.raster import RasterReader, open_raster
+from tsmu.imagery.rasters.reader import RasterReader, open_raster
 
 BACKGROUND, LANDSLIDE, UNKNOWN = 0, 1, 255
 Mask = npt.NDArray[np.uint8]

@@ -8,7 +8,7 @@ from PIL import Image
 from scipy import ndimage
 
 from tsmu.files import written_whole
-from tsmu.imagery.raster import describe, read
+from tsmu.imagery.rasters.reader import describe, read
 from tsmu.labels.masks import LANDSLIDE, UNKNOWN, ZERO_ONE
 
 STRETCH = (2.0, 98.0)  # percentiles shown from black to white

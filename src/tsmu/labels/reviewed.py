@@ -13,7 +13,7 @@ from shapely.geometry.base import BaseGeometry
 
 from tsmu.errors import LabelError
 from tsmu.geodesy import ground_matrix
-from tsmu.imagery.raster import RasterInfo, describe
+from tsmu.imagery.rasters.reader import RasterInfo, describe
 from tsmu.labels.burn import Shapes, burn
 from tsmu.labels.masks import BACKGROUND, LANDSLIDE, UNKNOWN, Mask
 from tsmu.labels.vectors import to_pixels

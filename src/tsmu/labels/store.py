@@ -7,8 +7,8 @@ import pandas as pd
 
 from tsmu.errors import LabelError
 from tsmu.files import written_whole
-from tsmu.tables import read_plain_paths_table
 from tsmu.workspace_folder import WorkspaceFolder
+from tsmu.workspace_tables import read_plain_paths_table
 
 PATHS = ("mask", "source_post")
 

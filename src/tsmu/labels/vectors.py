@@ -10,11 +10,10 @@ from shapely.affinity import affine_transform
 from shapely.geometry.base import BaseGeometry
 
 from tsmu.errors import LabelError
-from tsmu.imagery.raster import RasterInfo
-from tsmu.issues import IssueLog
-from tsmu.projecting import laid_on
-from tsmu.rowlog import reject_rows
-from tsmu.vector_files import as_text, read_polygons
+from tsmu.imagery.rasters.reader import RasterInfo
+from tsmu.issues import IssueLog, reject_rows
+from tsmu.vectors.layers import as_text, read_polygons
+from tsmu.vectors.projection import laid_on
 
 TOLERANCE = 0.1  # px by which an edge may lie off
 LANDSLIDE_CLASS = "landslide"

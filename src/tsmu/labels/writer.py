@@ -13,7 +13,7 @@ from shapely.geometry.base import BaseGeometry
 
 from tsmu.errors import LabelError
 from tsmu.files import name_key, written_whole
-from tsmu.imagery.raster import RasterInfo, describe
+from tsmu.imagery.rasters.reader import RasterInfo, describe
 from tsmu.issues import IssueLog
 from tsmu.labels.burn import Shapes, burn
 from tsmu.labels.masks import BACKGROUND, LANDSLIDE, UNKNOWN, Mask

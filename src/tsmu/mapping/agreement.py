@@ -12,8 +12,8 @@ from rasterio.windows import Window
 from tsmu.chips.index import IMAGES
 from tsmu.errors import ImageError
 from tsmu.files import write_json
-from tsmu.imagery.raster import Valid
-from tsmu.imagery.together import read_together
+from tsmu.imagery.rasters.reader import Valid
+from tsmu.imagery.rasters.stack import read_together
 from tsmu.mapping.engine import Engine
 from tsmu.mapping.source import Values
 

@@ -6,10 +6,10 @@ from pathlib import Path
 from rasterio.enums import Resampling
 
 from tsmu.errors import ImageError, MapError
-from tsmu.imagery.grids import Grid
-from tsmu.imagery.placing import how_to_place
-from tsmu.imagery.raster import RasterReader, open_raster
-from tsmu.imagery.resampling import resampled
+from tsmu.imagery.rasters.georeferencing import how_to_place
+from tsmu.imagery.rasters.grids import Grid
+from tsmu.imagery.rasters.reader import RasterReader, open_raster
+from tsmu.imagery.rasters.resampling import resampled
 
 
 def open_aligned(

@@ -8,9 +8,9 @@ import shapely
 from rasterio.features import shapes
 from rasterio.transform import Affine
 
-from tsmu.imagery.raster import GDAL_OPTIONS
+from tsmu.imagery.rasters.reader import GDAL_OPTIONS
 from tsmu.mapping.sink import NO_DATA
-from tsmu.projecting import DEGREES, cut_at_180, polygon_parts, transformed
+from tsmu.vectors.projection import DEGREES, cut_at_180, polygon_parts, transformed
 
 LONGEST = 2048  # px; larger rasters are read coarser, so the outline is right to a coarse pixel
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from tsmu.errors import MapError
-from tsmu.imagery.together import undeclared_fill
+from tsmu.imagery.rasters.stack import undeclared_fill
 from tsmu.mapping.source import Scene
 
 WINDOWS, SIDE = 4, 64  # windows along each axis, pixels of a window

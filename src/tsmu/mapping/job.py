@@ -9,7 +9,7 @@ import rasterio
 from rasterio.windows import Window
 
 from tsmu.errors import MapError
-from tsmu.imagery.raster import GDAL_OPTIONS, REMOTE
+from tsmu.imagery.rasters.reader import GDAL_OPTIONS, REMOTE
 from tsmu.mapping.answers import Answers, Said, View
 from tsmu.mapping.blending import Handover, RowBlender, RowSums, Valid, as_percent
 from tsmu.mapping.engine import Engine

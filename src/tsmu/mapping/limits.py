@@ -16,13 +16,13 @@ from rasterio.features import geometry_mask
 from rasterio.windows import Window
 
 from tsmu.errors import MapError
-from tsmu.imagery.grids import Grid
-from tsmu.imagery.raster import Valid, file_identity
-from tsmu.imagery.terrain import SLOPE, derive_terrain
+from tsmu.imagery.rasters.grids import Grid
+from tsmu.imagery.rasters.reader import Valid, file_identity
+from tsmu.imagery.terrain.derivation import SLOPE, derive_terrain
 from tsmu.issues import IssueLog
 from tsmu.mapping.alignment import open_aligned
-from tsmu.projecting import Shapes, laid_on
-from tsmu.vector_files import is_vector_file, read_polygons
+from tsmu.vectors.layers import is_vector_file, read_polygons
+from tsmu.vectors.projection import Shapes, laid_on
 
 TOLERANCE = 0.1  # px by which an edge of a polygon may lie off
 

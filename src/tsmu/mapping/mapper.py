@@ -11,7 +11,7 @@ import numpy as np
 
 from tsmu.errors import MapError
 from tsmu.files import remove, written_whole
-from tsmu.imagery.grids import Grid
+from tsmu.imagery.rasters.grids import Grid
 from tsmu.mapping.answers import ALL_VIEWS, AS_IT_IS
 from tsmu.mapping.engine import Engine
 from tsmu.mapping.job import Answering, HopelessError, Job, Progress

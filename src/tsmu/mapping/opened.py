@@ -9,9 +9,9 @@ import shapely
 
 from tsmu.errors import MapError
 from tsmu.files import content_digest
-from tsmu.imagery.grids import Grid
-from tsmu.imagery.raster import describe, is_remote
-from tsmu.imagery.terrain import Terrain, derive_terrain, place_of_dem, terrain_bands
+from tsmu.imagery.rasters.grids import Grid
+from tsmu.imagery.rasters.reader import describe, is_remote
+from tsmu.imagery.terrain.derivation import Terrain, derive_terrain, place_of_dem, terrain_bands
 from tsmu.issues import Issue, IssueLog
 from tsmu.mapping.answers import ALL_VIEWS, AS_IT_IS
 from tsmu.mapping.choose import INT8_FROM, choose_engine

@@ -9,9 +9,9 @@ import pandas as pd
 
 from tsmu.errors import MapError, TableError
 from tsmu.files import listed_file
-from tsmu.imagery.raster import is_remote
+from tsmu.imagery.rasters.reader import is_remote
 from tsmu.issues import IssueLog
-from tsmu.spreadsheets import day_of, named_columns, read_date_columns, read_table_file
+from tsmu.tabular.spreadsheets import day_of, named_columns, read_date_columns, read_table_file
 
 COLUMNS = ("post", "pre", "region", "date_pre", "date_post", "name")
 

@@ -20,10 +20,10 @@ from rasterio.windows import Window
 from shapely.geometry.base import BaseGeometry
 
 from tsmu.geodesy import ground_matrix
-from tsmu.imagery.grids import Grid
+from tsmu.imagery.rasters.grids import Grid
 from tsmu.mapping.sink import NO_DATA
-from tsmu.projecting import DEGREES, transformer, within_180
 from tsmu.regions.borders import Borders
+from tsmu.vectors.projection import DEGREES, transformer, within_180
 
 BLEND_M = 500.0  # on each side of a border
 BLOCK = 256  # px

@@ -18,11 +18,11 @@ from rasterio.errors import RasterioError
 from rasterio.windows import Window
 
 from tsmu.errors import ImageError, MapError
-from tsmu.imagery.grids import Grid
-from tsmu.imagery.placing import how_to_place
-from tsmu.imagery.raster import REMOTE, RasterInfo, RasterReader, Valid, describe, file_identity, is_remote
-from tsmu.imagery.terrain import ROLE, image_channels, terrain_bands
-from tsmu.imagery.together import assumed_nodata, check_scaling
+from tsmu.imagery.rasters.georeferencing import how_to_place
+from tsmu.imagery.rasters.grids import Grid
+from tsmu.imagery.rasters.reader import REMOTE, RasterInfo, RasterReader, Valid, describe, file_identity, is_remote
+from tsmu.imagery.rasters.stack import assumed_nodata, check_scaling
+from tsmu.imagery.terrain.derivation import ROLE, image_channels, terrain_bands
 from tsmu.mapping.alignment import open_aligned
 
 ROLES = ("pre", "post", "terrain")

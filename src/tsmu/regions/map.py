@@ -18,10 +18,10 @@ from shapely.geometry.base import BaseGeometry
 
 from tsmu.errors import RegionError
 from tsmu.issues import IssueLog
-from tsmu.projecting import earth_crs, transformed
 from tsmu.regions.borders import Borders, Floats
 from tsmu.regions.names import region_key
-from tsmu.vector_files import read_polygons
+from tsmu.vectors.layers import read_polygons
+from tsmu.vectors.projection import earth_crs, transformed
 
 LAYER = "regions"
 MAP_CRS = "EPSG:4326"

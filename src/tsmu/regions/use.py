@@ -12,12 +12,11 @@ import shapely
 
 from tsmu.errors import RegionError
 from tsmu.files import written_whole
-from tsmu.issues import IssueLog
-from tsmu.projecting import Shapes, across_180, cut_at_180, joined_at_180, polygon_parts, transformed
+from tsmu.issues import IssueLog, reject_rows
 from tsmu.regions.map import LAYER, MAP_CRS, RegionMap
 from tsmu.regions.names import clean_region_name, region_key
-from tsmu.rowlog import reject_rows
-from tsmu.vector_files import as_text, read_polygons
+from tsmu.vectors.layers import as_text, read_polygons
+from tsmu.vectors.projection import Shapes, across_180, cut_at_180, joined_at_180, polygon_parts, transformed
 
 SHARED = 0.01  # share of a layer's ground that may lie under other layers too: neighbours overlap along borders
 

@@ -15,8 +15,8 @@ from rio_tiler.io import Reader
 from rio_tiler.models import ImageData
 
 from tsmu.errors import ImageError
-from tsmu.imagery.raster import describe, is_remote, open_raster
-from tsmu.imagery.resampling import warpable
+from tsmu.imagery.rasters.reader import describe, is_remote, open_raster
+from tsmu.imagery.rasters.resampling import warpable
 from tsmu.mapping.result import DEVIATION, RASTER
 from tsmu.mapping.scenes import scene_name
 from tsmu.server.desk import Desk

@@ -26,8 +26,8 @@ from tsmu.database.types import SRS_ID
 from tsmu.errors import DatabaseError
 from tsmu.evaluate.overlap import overlapping_pairs
 from tsmu.issues import IssueLog
-from tsmu.projecting import transformed
-from tsmu.vector_files import divide_layers
+from tsmu.vectors.layers import divide_layers
+from tsmu.vectors.projection import transformed
 
 WITHIN_M = 1.0  # metres by which a long edge may lie off
 

@@ -19,8 +19,8 @@ from tsmu.database.files.formats import Layout
 from tsmu.database.queries import GEOMETRY_COLUMN, Filters, LandslideBatches
 from tsmu.database.storage import Database
 from tsmu.database.vocabulary import MovementType, Trigger
-from tsmu.dates import read_day
 from tsmu.files import written_whole
+from tsmu.tabular.dates import read_day
 
 OUTLINE = "outline"
 _FORMULA = re.compile(r"'*[=+\-@\t\r]")

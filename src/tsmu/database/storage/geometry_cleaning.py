@@ -15,8 +15,8 @@ from tsmu.database.types import SRS_ID
 from tsmu.errors import DatabaseError
 from tsmu.geodesy import areas_and_lengths
 from tsmu.issues import IssueLog
-from tsmu.projecting import across_180, cut_at_180, joined_at_180, transformed
-from tsmu.vector_files import read_polygons
+from tsmu.vectors.layers import read_polygons
+from tsmu.vectors.projection import across_180, cut_at_180, joined_at_180, transformed
 
 AREA_TOLERANCE = 0.01  # share by which a stored area may differ: polygons are drawn in a plane and stored in degrees
 MOST_POINTS = 10_000  # of a drawn outline; more than anybody draws, few enough to be quick with
