@@ -7,7 +7,7 @@ from pathlib import Path
 from tsmu.errors import TableError
 from tsmu.files import written_whole
 from tsmu.issues import Issue, IssueLog
-from tsmu.tabular.spreadsheets import plain_name, read_table_file
+from tsmu.tabular import normalise_name, read_table_file
 
 COLUMNS = (*(field.name for field in fields(Issue)), "source")
 
@@ -51,8 +51,8 @@ def read_issues(path: Path) -> list[dict[str, str]]:
     if not path.exists() or not path.stat().st_size:
         return []
     table = read_table_file(path, IssueLog(path))
-    ours = {plain_name(name): name for name in COLUMNS}
-    table = table.rename(columns={name: ours.get(plain_name(name), name) for name in table.columns})
+    ours = {normalise_name(name): name for name in COLUMNS}
+    table = table.rename(columns={name: ours.get(normalise_name(name), name) for name in table.columns})
     for name in COLUMNS:
         if name not in table:
             table[name] = ""

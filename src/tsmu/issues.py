@@ -8,8 +8,8 @@ from typing import Literal
 from tsmu.errors import TsmuError
 
 Severity = Literal["error", "warning"]
-FEW = 100  # rows that get an issue each
-RANGES = 20  # ranges named when there are more rows
+MAX_ISSUES_PER_DEFECT = 100  # rows that get an issue each
+MAX_RANGES = 20  # ranges named when there are more rows
 
 
 @dataclass(frozen=True)
@@ -109,12 +109,12 @@ def reject_rows(
 
 def _grouped(rows: Sequence[int], problems: str | Sequence[str]) -> Iterable[tuple[int, str]]:
     texts = [problems] * len(rows) if isinstance(problems, str) else problems
-    if len(rows) <= FEW:
+    if len(rows) <= MAX_ISSUES_PER_DEFECT:
         return zip(rows, texts, strict=True)
-    return [(rows[0], f"{texts[0]}; the same in {len(rows)} rows in all: {ranges(rows)}")]
+    return [(rows[0], f"{texts[0]}; the same in {len(rows)} rows in all: {format_ranges(rows)}")]
 
 
-def ranges(rows: Sequence[int]) -> str:
+def format_ranges(rows: Sequence[int]) -> str:
     """Write row numbers as `2-986, 990`."""
     runs: list[list[int]] = []
     for row in sorted(rows):
@@ -122,5 +122,5 @@ def ranges(rows: Sequence[int]) -> str:
             runs[-1][1] = row
         else:
             runs.append([row, row])
-    named = [f"{a}" if a == b else f"{a}-{b}" for a, b in runs[:RANGES]]
-    return ", ".join([*named, *([f"... ({len(runs)} ranges)"] if len(runs) > RANGES else [])])
+    named = [f"{a}" if a == b else f"{a}-{b}" for a, b in runs[:MAX_RANGES]]
+    return ", ".join([*named, *([f"... ({len(runs)} ranges)"] if len(runs) > MAX_RANGES else [])])

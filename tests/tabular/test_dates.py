@@ -7,16 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tsmu.tabular.date_columns import column_order, read_dates
-from tsmu.tabular.dates import (
-    MONTH_NAMES,
-    SERIAL_ZERO,
-    from_parts,
-    interval_precision,
-    is_no_date,
-    parse_date,
-    read_day,
-)  # fmt: skip
+from tsmu.tabular import date_from_parts, interval_precision, means_no_date, parse_date, read_dates, read_day
+from tsmu.tabular.date_columns import column_order
+from tsmu.tabular.date_text import MONTH_NAMES
+from tsmu.tabular.single_dates import SERIAL_ZERO
 
 DAYS = st.dates(date(1000, 1, 1), date(9999, 12, 31))
 
@@ -181,7 +175,7 @@ def test_a_mark_of_doubt_is_kept(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["unknown", "", " ", "n.d.", "?", "UNKNOWN", "inconnue", "sin fecha", "0000-00-00"])
 def test_a_text_may_say_that_there_is_no_date(text: str) -> None:
-    assert is_no_date(text) and parse_date(text) is None
+    assert means_no_date(text) and parse_date(text) is None
 
 
 def test_the_order_of_day_and_month_is_that_of_the_whole_table_and_told() -> None:
@@ -213,12 +207,13 @@ def test_numbers_of_a_column_of_dates_count_days_and_seconds() -> None:
 
 
 def test_year_month_and_day_apart() -> None:
-    assert from_parts("2018", "7", "5") == from_parts("2018.0", "July", "05")
-    assert [(one.first, one.last) for one in (from_parts("2018", "7", ""), from_parts("2018", "", "0")) if one] == [
+    assert date_from_parts("2018", "7", "5") == date_from_parts("2018.0", "July", "05")
+    read = date_from_parts("2018", "7", ""), date_from_parts("2018", "", "0")
+    assert [(one.first, one.last) for one in read if one] == [
         (date(2018, 7, 1), date(2018, 7, 31)), (date(2018, 1, 1), date(2018, 12, 31)),
     ]  # fmt: skip
     for parts in (("2018", "13", "1"), ("2018", "2", "30"), ("2018", "", "5"), ("", "7", "5"), ("2018", "x y", "5")):
-        assert from_parts(*parts) is None
+        assert date_from_parts(*parts) is None
 
 
 MODERN = st.dates(date(1971, 1, 1), date(2025, 12, 31))

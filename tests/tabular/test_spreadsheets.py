@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tsmu.errors import TableError
 from tsmu.issues import IssueLog
-from tsmu.tabular.spreadsheets import cell_text, column_names, named_columns, read_table
+from tsmu.tabular import cell_text, find_columns, read_table, unique_column_names
 
 
 def table(content: bytes | str, suffix: str = ".csv", log: IssueLog | None = None) -> tuple[list[list[str]], int]:
@@ -60,12 +60,18 @@ def test_too_many_columns_are_refused() -> None:
 
 
 def test_column_names_are_made_unique_whatever_their_case() -> None:
-    assert column_names(["Date", "date", "", " a  b ", "DATE_2"]) == ["Date", "date_2", "column_3", "a b", "DATE_2_2"]
+    assert unique_column_names(["Date", "date", "", " a  b ", "DATE_2"]) == [
+        "Date",
+        "date_2",
+        "column_3",
+        "a b",
+        "DATE_2_2",
+    ]
 
 
 @given(st.lists(st.text(max_size=5), max_size=12))
 def test_column_names_are_always_unique(header: list[str]) -> None:
-    assert len({name.casefold() for name in column_names(header)}) == len(header)
+    assert len({name.casefold() for name in unique_column_names(header)}) == len(header)
 
 
 def workbook(rows: list[list[object]], more: str | None = None) -> bytes:
@@ -144,7 +150,7 @@ def test_utf_16_without_its_mark_is_told(encoding: str) -> None:
 def test_names_of_columns_are_composed_and_found_in_any_spelling() -> None:
     frame, _ = read_table("f", ".csv", "An\u0303o,Date Pre\n2018,x".encode(), IssueLog("f"))
     assert list(frame.columns) == ["A\u00f1o", "Date Pre"]
-    assert named_columns(frame, {"year": ("jahr", "an\u0303o"), "date_pre": ("date_pre",), "post": ("post",)}) == {
+    assert find_columns(frame, {"year": ("jahr", "an\u0303o"), "date_pre": ("date_pre",), "post": ("post",)}) == {
         "year": "A\u00f1o", "date_pre": "Date Pre",
     }  # fmt: skip
 

@@ -15,8 +15,16 @@ import shapely
 from tests.made_vectors import BAD_ROWS, CURVE_ROWS, KINDS, bad_features, curves, vector_file
 from tsmu.errors import MapError
 from tsmu.issues import IssueLog
-from tsmu.vectors.layers import as_text, divide_layers, is_vector_file, layer_names, read_layers, read_polygons
-from tsmu.vectors.projection import DEGREES, transformed
+from tsmu.vectors import (
+    LONGITUDE_LATITUDE,
+    attribute_text,
+    divide_layers,
+    is_vector_file,
+    layer_names,
+    read_layers,
+    read_polygons,
+    reproject,
+)
 
 BOTH = (shapely.box(9, 46, 9.01, 46.01), shapely.box(9.02, 46, 9.03, 46.01))
 
@@ -25,7 +33,7 @@ def read(path: Path, *layers: str) -> tuple[shapely.Geometry, IssueLog]:
     """All polygons of a file in degrees, as one geometry; and what is told."""
     log = IssueLog(path)
     frames = read_polygons(path, log, MapError, layers)
-    shapes = [transformed(np.array(frame.geometry.array, object), frame.crs, DEGREES) for frame in frames]
+    shapes = [reproject(np.array(frame.geometry.array, object), frame.crs, LONGITUDE_LATITUDE) for frame in frames]
     return shapely.union_all(np.concatenate(shapes)), log
 
 
@@ -169,4 +177,4 @@ def test_whole_numbers_stay_whole_beside_missing_ones(tmp_path: Path) -> None:
     )
 
     (layer,) = read_layers(path, IssueLog(path), MapError)
-    assert [as_text(value) for value in layer.attributes["class"]] == ["1", ""]
+    assert [attribute_text(value) for value in layer.attributes["class"]] == ["1", ""]

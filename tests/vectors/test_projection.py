@@ -5,7 +5,13 @@ import pyproj
 import pytest
 import shapely
 
-from tsmu.vectors.projection import across_180, cut_at_180, joined_at_180, laid_on, transformed
+from tsmu.vectors import (
+    crosses_antimeridian,
+    join_at_antimeridian,
+    reproject,
+    reproject_into_frame,
+    split_at_antimeridian,
+)
 
 UTM = "EPSG:32632"
 
@@ -16,7 +22,7 @@ def one(shape: shapely.Geometry) -> np.ndarray:
 
 def laid(shape: shapely.Geometry, source: object, target: object, frame: shapely.Polygon) -> float:
     """The share of a rectangle that a polygon covers."""
-    (placed,) = laid_on(one(shape), source, target, frame.bounds, frame.length / 4e4)
+    (placed,) = reproject_into_frame(one(shape), source, target, frame.bounds, frame.length / 4e4)
     return float(shapely.area(shapely.intersection(placed, frame)) / frame.area)
 
 
@@ -67,18 +73,18 @@ def test_which_polygons_lie_across_180() -> None:
         ],
         dtype=object,
     )
-    assert across_180(shapes).tolist() == [True, False, False, False, False, False]
-    whole = joined_at_180(shapes[:1])
+    assert crosses_antimeridian(shapes).tolist() == [True, False, False, False, False, False]
+    whole = join_at_antimeridian(shapes[:1])
     assert whole[0].bounds == pytest.approx((179.9, -17, 180.1, -16.9))
-    cut = cut_at_180(whole)[0]
+    cut = split_at_antimeridian(whole)[0]
     assert cut.area == pytest.approx(0.02) and cut.bounds == pytest.approx((-180, -17, 180, -16.9))
 
 
 def test_long_edges_bend_and_short_ones_keep_their_corners() -> None:
     small = shapely.box(500_000, 5_000_000, 500_100, 5_000_100)
-    assert len(transformed(one(small), UTM, 4326)[0].exterior.coords) == 5
+    assert len(reproject(one(small), UTM, 4326)[0].exterior.coords) == 5
     large = shapely.box(300_000, 5_000_000, 700_000, 5_400_000)
-    placed = transformed(one(large), UTM, 4326)[0]
-    back = transformed(one(placed), 4326, UTM, 1.0)[0]
+    placed = reproject(one(large), UTM, 4326)[0]
+    back = reproject(one(placed), 4326, UTM, 1.0)[0]
     assert shapely.area(shapely.symmetric_difference(back, large)) < 4 * 400_000 * 3  # some 3 m along the outline
     assert len(placed.exterior.coords) < 2000

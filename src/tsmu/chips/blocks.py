@@ -29,8 +29,8 @@ from rasterio.windows import Window
 
 from tsmu.chips.splits import KNOWN_SHARE, SPLITS, TRAIN_SHARE, Split
 from tsmu.files import written_whole
-from tsmu.imagery.rasters.grids import WGS84, Grid
-from tsmu.vectors.projection import within_180
+from tsmu.imagery import WGS84, Grid
+from tsmu.vectors import wrap_longitudes
 from tsmu.workspace_folder import WorkspaceFolder
 from tsmu.workspace_tables import read_paths_table
 
@@ -359,4 +359,4 @@ def _lonlat(grid: Grid, columns: Values, rows: Values) -> Values:
     x, y = grid.transform @ (columns, rows)
     if grid.crs != WGS84:
         x, y = transform_points(CRS.from_user_input(grid.crs), WGS84, x, y)
-    return np.stack([within_180(np.asarray(x, float)), np.asarray(y, float)], axis=1)
+    return np.stack([wrap_longitudes(np.asarray(x, float)), np.asarray(y, float)], axis=1)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import pandas
 
     from tsmu.chips.pair_chips import PairChips
-    from tsmu.imagery.pairs.pair_terrain import Elevations
+    from tsmu.imagery import TerrainOptions
     from tsmu.workspace_folder import WorkspaceFolder
 
 app = typer.Typer(help="The training set.", no_args_is_help=True)
@@ -85,22 +85,20 @@ def build(
         from tsmu.chips.pair_chips import chips_from_pairs
         from tsmu.chips.sides import forget, read_sides, sides_of_pairs
         from tsmu.chips.windows import Cutting
-        from tsmu.imagery.pairs.pair_terrain import Elevations, with_terrain
-        from tsmu.imagery.pairs.store import require_pairs
-        from tsmu.imagery.pairs.workspace_import import remember_terrain, with_events
+        from tsmu.imagery import TerrainOptions, add_terrain, require_pairs, store_terrain, update_event_ids
         from tsmu.issues import IssueLog
         from tsmu.labels.reviewed import is_reviewed
         from tsmu.labels.store import require_labels, with_masks
         from tsmu.model.bundle import is_learned
 
         space = find_workspace(workspace)
-        pairs = with_masks(with_events(space, require_pairs(space)), require_labels(space))
+        pairs = with_masks(update_event_ids(space, require_pairs(space)), require_labels(space))
         unlabelled, nowhere = pairs["mask"].isna(), pairs["region"].isna()
         usable = pairs[~unlabelled & ~nowhere]
         if usable.empty:
             raise ChipError(_why_no_pair(space, pairs, unlabelled))
         usable = usable.assign(reviewed=[is_reviewed(space, Path(mask)) for mask in usable["mask"]])
-        elevations = Elevations.of(dem, terrain)
+        elevations = TerrainOptions.parse(dem, terrain)
         log = IssueLog(space.pairs, part="chips", strict=strict)
         with space.lock("tsmu chips build"), progress("Cutting pairs") as show:
             earlier, blocks = read_index(space), read_blocks(space)
@@ -110,7 +108,7 @@ def build(
                 _check_terrain(space, beside, elevations)
             sides = forget(read_sides(space, earlier), free, str(space.pairs))
             try:
-                shown = with_terrain(usable, elevations, space.pair_files, log) if elevations else usable
+                shown = add_terrain(usable, elevations, space.pair_files, log) if elevations else usable
                 made = chips_from_pairs(
                     shown,
                     Cutting(size, stride or size, negatives, gap),
@@ -126,7 +124,7 @@ def build(
                 answer.take_issues(log, space.issues)
             found = made.chips
             if elevations:
-                remember_terrain(space, shown)
+                store_terrain(space, shown)
             write_blocks(space, made.blocks)
             index = add_to_index(space, found, gap_m=gap, blocks=block_groups(made.blocks), free=free)
         mine = index[index["source"] == str(space.pairs)]
@@ -173,15 +171,15 @@ def _why_no_pair(space: "WorkspaceFolder", pairs: "geopandas.GeoDataFrame", unla
 def _how_to_name_regions(space: "WorkspaceFolder", pairs: "geopandas.GeoDataFrame") -> str:
     """How pairs without a region get one."""
     from tsmu.cli.imports import region_advice
-    from tsmu.imagery.pairs.regions_and_events import assign_pairs
+    from tsmu.imagery import assign_pair_regions
     from tsmu.regions import RegionMap
 
-    if space.regions.exists() and assign_pairs(pairs, RegionMap.load(space.regions))["region"].notna().any():
+    if space.regions.exists() and assign_pair_regions(pairs, RegionMap.load(space.regions))["region"].notna().any():
         return "they lie in regions of the region map; take them over with: tsmu regions assign"
     return region_advice(pairs["source"].iloc[0], space.regions.exists())
 
 
-def _check_terrain(space: "WorkspaceFolder", beside: Sequence[str] | None, elevations: "Elevations") -> None:
+def _check_terrain(space: "WorkspaceFolder", beside: Sequence[str] | None, elevations: "TerrainOptions") -> None:
     """Refuse terrain bands, before any is derived, that chips of other sources or the current model do not have.
 
     Args:
@@ -192,7 +190,7 @@ def _check_terrain(space: "WorkspaceFolder", beside: Sequence[str] | None, eleva
     Raises:
         ChipError: they have other terrain bands, or none.
     """
-    from tsmu.imagery.terrain.derivation import terrain_bands
+    from tsmu.imagery import terrain_bands
     from tsmu.model.serving import current_bundle
 
     bundle = current_bundle(space.models)
@@ -211,10 +209,10 @@ def _check_terrain(space: "WorkspaceFolder", beside: Sequence[str] | None, eleva
 
 
 def _bands_before(
-    chips: "geopandas.GeoDataFrame", source: Path, elevations: "Elevations | None"
+    chips: "geopandas.GeoDataFrame", source: Path, elevations: "TerrainOptions | None"
 ) -> tuple[str, ...] | None:
     """The one band list that a source's chips had, with the terrain that is asked for now; None without."""
-    from tsmu.imagery.terrain.derivation import ROLE, terrain_bands
+    from tsmu.imagery import TERRAIN_ROLE, terrain_bands
 
     lists = {tuple(bands) for bands in chips[chips["source"] == str(source)]["bands"]}
     if len(lists) != 1:
@@ -223,7 +221,7 @@ def _bands_before(
     if elevations is None:
         return before
     images = before[: len(before) - len(terrain_bands(before))]
-    return (*images, *(f"{ROLE}:{band}" for band in elevations.bands))
+    return (*images, *(f"{TERRAIN_ROLE}:{band}" for band in elevations.bands))
 
 
 def _remedy(reasons: list[str]) -> str:

@@ -19,7 +19,7 @@ from tsmu.errors import TsmuError
 from tsmu.files import without_nan
 
 if TYPE_CHECKING:
-    from tsmu.imagery.pairs.pair_terrain import Elevations
+    from tsmu.imagery import TerrainOptions
     from tsmu.issues import IssueLog
     from tsmu.workspace_folder import WorkspaceFolder
 
@@ -105,7 +105,7 @@ class Answer:
         if len(log) > ISSUES_SHOWN:
             print(f"... and {len(log) - ISSUES_SHOWN} more", file=sys.stderr)
 
-    def tell_terrain(self, elevations: "Elevations") -> None:
+    def tell_terrain(self, elevations: "TerrainOptions") -> None:
         """Say which terrain bands were made of which elevation model, and what was taken for granted."""
         bands = [f"terrain:{band}" for band in elevations.bands]
         self.more["terrain"] = {"dem": str(elevations.dem), "bands": bands}

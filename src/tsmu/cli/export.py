@@ -38,7 +38,7 @@ def labelme(
     A JSON file that is there already stays as it is: it may hold somebody's work.
     """
     with command("export labelme", as_json) as answer:
-        from tsmu.imagery.pairs.store import require_pairs
+        from tsmu.imagery import require_pairs
         from tsmu.labels.drafts import export_labelme
         from tsmu.labels.masks import ZERO_ONE
         from tsmu.labels.store import read_labels, with_masks
@@ -77,7 +77,7 @@ def pictures(
 ) -> None:
     """Write a picture of each pair to look at: before, after, and the label outlined."""
     with command("export pictures", as_json) as answer:
-        from tsmu.imagery.pairs.store import require_pairs
+        from tsmu.imagery import require_pairs
         from tsmu.labels.pictures import pair_picture
         from tsmu.labels.store import read_labels, with_masks
 
@@ -160,8 +160,7 @@ def _predicted(
     pair: dict[str, object], bundle: "Bundle", engine: "Engine", space: "WorkspaceFolder"
 ) -> "list[shapely.Polygon]":
     """Outlines, in pixels, of what a bundle finds on a pair."""
-    from tsmu.imagery.rasters.reader import read
-    from tsmu.imagery.terrain.derivation import terrain_bands
+    from tsmu.imagery import read_raster, terrain_bands
     from tsmu.labels.drafts import draft_polygons
     from tsmu.mapping.context import measured_overlap
     from tsmu.mapping.mapper import map_scene
@@ -183,5 +182,5 @@ def _predicted(
             overlap = measured_overlap(engine, bundle, serving.decoder, space.cache, settings.side)
         tiling = plan_tiling(engine, len(scene.bands), scene.width, settings.side, overlap)
         mapped = map_scene(scene, engine, Path(folder), outlining=Outlining(serving.threshold), **vars(tiling))
-        percent, valid = read(mapped.probability)
+        percent, valid = read_raster(mapped.probability)
     return draft_polygons(percent[0] * valid, threshold=serving.threshold)

@@ -56,8 +56,7 @@ def assign(
     with command("regions assign", as_json) as answer:
         space = find_workspace(workspace)
         from tsmu.files import written_whole
-        from tsmu.imagery.pairs.regions_and_events import assign_pairs
-        from tsmu.imagery.pairs.store import read_pairs, write_pairs
+        from tsmu.imagery import assign_pair_regions, read_pairs, write_pairs
         from tsmu.inventory import assign_regions, read_events, write_events
         from tsmu.issues import IssueLog
         from tsmu.regions import RegionMap
@@ -83,7 +82,7 @@ def assign(
                     answer.say(f"the others lie within {farthest:.0f} m of their region's border: {listed}")
             pairs = read_pairs(space)
             if pairs is not None:
-                write_pairs(space, assign_pairs(pairs, regions))
+                write_pairs(space, assign_pair_regions(pairs, regions))
                 answer.outputs["pairs"] = str(space.pairs)
                 answer.more["pairs"] = len(pairs)
                 answer.say(f"{len(pairs)} pairs assigned")

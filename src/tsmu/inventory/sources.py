@@ -10,8 +10,7 @@ from difflib import get_close_matches
 
 from tsmu.errors import InventoryError
 from tsmu.files import composed
-from tsmu.tabular.dates import Order
-from tsmu.tabular.spreadsheets import plain_name
+from tsmu.tabular import Order, normalise_name
 
 ROLES = {
     "record_id": "id of the record in this file, unique within the source",
@@ -195,9 +194,9 @@ SOURCES = {source.name: source for source in (USGS, USGS_V3, COOLR, SLIDO, GENER
 
 def recognise(columns: Iterable[str]) -> Source:
     """Find the source whose typical columns are all there; `generic` if none is."""
-    present = {plain_name(name) for name in columns}
+    present = {normalise_name(name) for name in columns}
     for source in SOURCES.values():
-        if source.signature and present.issuperset(map(plain_name, source.signature)):
+        if source.signature and present.issuperset(map(normalise_name, source.signature)):
             return source
     return GENERIC
 
@@ -225,11 +224,11 @@ def map_columns(source: Source, columns: list[str], given: Mapping[str, str] | N
             raise InventoryError(f"no column {column!r} for {role}; the columns are: {', '.join(columns)}")
     present: dict[str, str] = {}
     for column in columns:
-        present.setdefault(plain_name(column), column)
+        present.setdefault(normalise_name(column), column)
     found = {
-        role: present[plain_name(name)]
+        role: present[normalise_name(name)]
         for role, names in source.columns.items()
         for name in reversed(names)
-        if plain_name(name) in present
+        if normalise_name(name) in present
     }
     return found | given

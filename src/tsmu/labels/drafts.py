@@ -13,7 +13,7 @@ from rasterio.features import shapes as outlines
 from shapely.geometry.base import BaseGeometry
 
 from tsmu.files import written_whole
-from tsmu.imagery.rasters.reader import describe
+from tsmu.imagery import describe_raster
 from tsmu.labels.labelme import draft_flag
 from tsmu.labels.pictures import picture
 
@@ -100,7 +100,7 @@ def export_labelme(
     Raises:
         ImageError: the image cannot be read.
     """
-    info = describe(image)
+    info = describe_raster(image)
     with written_whole(out / f"{name}.png") as temporary:
         Image.fromarray(picture(image)).save(temporary)
     target = out / f"{name}.json"

@@ -8,7 +8,7 @@ from PIL import Image
 from scipy import ndimage
 
 from tsmu.files import written_whole
-from tsmu.imagery.rasters.reader import describe, read
+from tsmu.imagery import describe_raster, read_raster
 from tsmu.labels.masks import LANDSLIDE, UNKNOWN, ZERO_ONE
 
 STRETCH = (2.0, 98.0)  # percentiles shown from black to white
@@ -21,8 +21,8 @@ Bytes = npt.NDArray[np.uint8]
 
 def picture(image: Path) -> Bytes:
     """Show a raster as 8-bit red, green and blue, else its first band in grey: (H, W, 3), invalid pixels black."""
-    bands = describe(image).bands
-    values, valid = read(image)
+    bands = describe_raster(image).bands
+    values, valid = read_raster(image)
     wanted = [bands.index(name) for name in ("red", "green", "blue") if name in bands]
     chosen = values[wanted] if len(wanted) == 3 else np.repeat(values[:1], 3, axis=0)
     if chosen.dtype != np.uint8:

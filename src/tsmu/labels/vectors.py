@@ -10,10 +10,9 @@ from shapely.affinity import affine_transform
 from shapely.geometry.base import BaseGeometry
 
 from tsmu.errors import LabelError
-from tsmu.imagery.rasters.reader import RasterInfo
+from tsmu.imagery import RasterInfo
 from tsmu.issues import IssueLog, reject_rows
-from tsmu.vectors.layers import as_text, read_polygons
-from tsmu.vectors.projection import laid_on
+from tsmu.vectors import attribute_text, read_polygons, reproject_into_frame
 
 TOLERANCE = 0.1  # px by which an edge may lie off
 LANDSLIDE_CLASS = "landslide"
@@ -43,7 +42,7 @@ def to_pixels(polygons: gpd.GeoSeries, image: RasterInfo) -> list[BaseGeometry]:
     if image.crs is None or polygons.crs is None:
         raise LabelError(f"{image.path}: polygons cannot be laid on an image when one of them has no CRS")
     off = TOLERANCE * abs(image.transform.determinant) ** 0.5
-    placed = laid_on(np.array(polygons.array, object), polygons.crs, image.crs.to_wkt(), image.bounds, off)
+    placed = reproject_into_frame(np.array(polygons.array, object), polygons.crs, image.crs.to_wkt(), image.bounds, off)
     back = ~image.transform
     return [affine_transform(shape, [back.a, back.b, back.d, back.e, back.c, back.f]) for shape in placed]
 
@@ -52,7 +51,7 @@ def _labelled(layer: gpd.GeoDataFrame, path: Path, class_field: str | None, log:
     if class_field is None:
         labels = pd.Series(LANDSLIDE_CLASS, layer.index)
     elif class_field in layer.columns:
-        labels = layer[class_field].map(as_text)
+        labels = layer[class_field].map(attribute_text)
     else:
         columns = ", ".join(str(column) for column in layer.columns if column != "geometry")
         raise LabelError(f"{path}: layer {layer.attrs['layer']} has no column {class_field}; it has {columns}")

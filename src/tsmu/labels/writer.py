@@ -13,7 +13,7 @@ from shapely.geometry.base import BaseGeometry
 
 from tsmu.errors import LabelError
 from tsmu.files import name_key, written_whole
-from tsmu.imagery.rasters.reader import RasterInfo, describe
+from tsmu.imagery import RasterInfo, describe_raster
 from tsmu.issues import IssueLog
 from tsmu.labels.burn import Shapes, burn
 from tsmu.labels.masks import BACKGROUND, LANDSLIDE, UNKNOWN, Mask
@@ -40,7 +40,7 @@ class MaskWriter:
 
     def post(self, pair: str) -> RasterInfo:
         """Describe the post image of a pair."""
-        return describe(Path(self._posts[pair]))
+        return describe_raster(Path(self._posts[pair]))
 
     def burn(self, pair: str, file: Path, labelled: Iterable[tuple[str, BaseGeometry]]) -> None:
         """Burn named polygons, in the post image's pixel coordinates, and write the mask."""

@@ -11,7 +11,7 @@ import numpy as np
 
 from tsmu.errors import MapError
 from tsmu.files import remove, written_whole
-from tsmu.imagery.rasters.grids import Grid
+from tsmu.imagery import Grid
 from tsmu.mapping.answers import ALL_VIEWS, AS_IT_IS
 from tsmu.mapping.engine import Engine
 from tsmu.mapping.job import Answering, HopelessError, Job, Progress
@@ -179,7 +179,7 @@ class MapRun:
             table_file = whole.enter_context(written_whole(polygons))
             cogs = {name: whole.enter_context(written_whole(out / name)) for name in reversed(self._names)}
             ordered = {name: cogs[name] for name in self._names}
-            grid = Grid.of(self._scene.info)
+            grid = Grid.from_raster(self._scene.info)
             outline = partial(
                 write_polygons, grid=grid, how=self._outlining, path=table_file, notes=self._notes, shares=shares,
                 deviation=DEVIATION in cogs,

@@ -15,8 +15,16 @@ from tsmu.files import written_whole
 from tsmu.issues import IssueLog, reject_rows
 from tsmu.regions.map import LAYER, MAP_CRS, RegionMap
 from tsmu.regions.names import clean_region_name, region_key
-from tsmu.vectors.layers import as_text, read_polygons
-from tsmu.vectors.projection import Shapes, across_180, cut_at_180, joined_at_180, polygon_parts, transformed
+from tsmu.vectors import (
+    Shapes,
+    attribute_text,
+    crosses_antimeridian,
+    join_at_antimeridian,
+    polygon_parts,
+    read_polygons,
+    reproject,
+    split_at_antimeridian,
+)
 
 SHARED = 0.01  # share of a layer's ground that may lie under other layers too: neighbours overlap along borders
 
@@ -75,13 +83,13 @@ def _of_layer(frame: gpd.GeoDataFrame, name_field: str, log: IssueLog) -> gpd.Ge
 
 def _in_degrees(frame: gpd.GeoDataFrame) -> Shapes:
     """Valid polygons within -180 to 180 degrees; infinite where they have no place there."""
-    shapes = transformed(np.array(frame.geometry.array, dtype=object), frame.crs, MAP_CRS)
+    shapes = reproject(np.array(frame.geometry.array, dtype=object), frame.crs, MAP_CRS)
     finite = np.isfinite(shapely.bounds(shapes).reshape(-1, 4)).all(axis=1)
-    across = finite & across_180(shapes)
-    shapes[across] = joined_at_180(shapes[across])
+    across = finite & crosses_antimeridian(shapes)
+    shapes[across] = join_at_antimeridian(shapes[across])
     broken = finite & ~shapely.is_valid(shapes)
     shapes[broken] = shapely.make_valid(shapes[broken], method="structure", keep_collapsed=False)
-    shapes[finite] = cut_at_180(shapes[finite])
+    shapes[finite] = split_at_antimeridian(shapes[finite])
     return shapes
 
 
@@ -105,7 +113,7 @@ def _clean_names(values: list[Any], rows: list[int], file: str, field: str, log:
     cleaned: dict[str, str | None] = {}
     names: list[str | None] = []
     for row, value in zip(rows, values, strict=True):
-        given = as_text(value)
+        given = attribute_text(value)
         if not given:
             log.error(file, "a polygon without a region name", row=row, column=field)
             names.append(None)

@@ -1,6 +1,4 @@
-"""Columns of dates: what single texts leave open is settled for the whole column, and reported.
-
-    read_dates(["5-8 July 2018", "Sept 2018", "before 2010"]).intervals
+"""Read columns of dates: what single texts leave open is settled for the whole column, and reported.
 
 A column shows whether 03/04/2018 is in March or April, where a two-digit year stands, and whether 43286 counts days.
 What it does not show is assumed, and the assumption is listed in `DateColumn.notes`.
@@ -11,20 +9,18 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from tsmu.tabular.dates import (
-    EXCEL,
+from tsmu.tabular.date_text import means_no_date, normalise_text, strip_time
+from tsmu.tabular.dates import parse_date
+from tsmu.tabular.single_dates import (
+    EXCEL_SERIAL,
     DateInterval,
     DateStyle,
     Order,
     ShortOrder,
-    is_no_date,
-    parse_date,
-    plain_text,
-    short_day,
-    without_time,
+    day_of_two_digit_year,
 )
 
-TELLING = 5  # days that are all up to 12 by chance in one column of a hundred
+MIN_TYPED_DAYS = 5  # that are all up to 12 by chance in one column of a hundred
 _ANY_YEAR_LAST = re.compile(r"(?<!\d)(\d{1,2})([-/])(\d{1,2})\2\d{4}(?!\d)", re.A)
 _ANY_SHORT = re.compile(r"(?<![\d/.-])(\d{1,2})([-/.])(\d{1,2})\2'?(\d{2})(?![\d/.-])", re.A)
 
@@ -37,8 +33,8 @@ class DateColumn:
         intervals: one per text; None where it stands for no date or cannot be read.
         unread: positions of the texts that stand for something and cannot be read.
         blank: positions of the texts that stand for no date, such as "" and "unknown".
-        order_known: whether the column itself, or who asked, tells the order of day and month.
-        notes: what was taken for granted for the column, as (positions, what was assumed, how it was read).
+        order_known: whether the order of day and month is given, or the column shows it.
+        notes: what was assumed for the column, as (positions, what the texts leave open, how they were read).
     """
 
     intervals: list[DateInterval | None]
@@ -60,8 +56,13 @@ def read_dates(texts: Sequence[str], order: Order | None = None, beside: Iterabl
         texts: the cells, "" where empty.
         order: of day and month, where it is known who wrote the table; what the column shows goes before it.
         beside: the cells of the table's other columns of dates, which are written in the same order.
+
+    Example:
+        >>> column = read_dates(["03/04/2018", "25/04/2018", "unknown"])
+        >>> column.days, column.blank, column.order_known  # 25 cannot be a month
+        ([datetime.date(2018, 4, 3), datetime.date(2018, 4, 25), None], [2], True)
     """
-    distinct = list(dict.fromkeys(text for text in texts if not is_no_date(text)))
+    distinct = list(dict.fromkeys(text for text in texts if not means_no_date(text)))
     others = list(dict.fromkeys(beside))
     known = column_order(distinct) or column_order([*distinct, *others]) or order
     short, short_known = _short_order([*distinct, *others], known)
@@ -78,14 +79,14 @@ def read_dates(texts: Sequence[str], order: Order | None = None, beside: Iterabl
 def _notes(
     intervals: list[DateInterval | None], known: Order | None, style: DateStyle
 ) -> Iterable[tuple[list[int], str, str]]:
-    """What a column's reading takes for granted."""
+    """List what was assumed for a column, as `DateColumn.notes` has it."""
     why = "as others of the table or its source write" if known else "nothing in the column says which"
     cases: tuple[tuple[Callable[[DateInterval], object], str, str], ...] = (
         (lambda it: it.other and not _is_short(it), f"could be M/D/Y or D/M/Y ({why})", f"read as {style.order}"),
         (lambda it: it.other and _is_short(it), f"could be M/D/Y or D/M/Y ({why})", f"read as {style.short_order}"),
         (_is_short, "have a year of two digits", "read as the latest such year until now"),
         (
-            lambda it: it.layout == EXCEL,
+            lambda it: it.layout == EXCEL_SERIAL,
             "are numbers of five digits",
             "read as the days that Excel counts from 1899-12-30",
         ),
@@ -114,7 +115,7 @@ def _exchanged_by_a_spreadsheet(intervals: list[DateInterval | None]) -> list[in
     ]
     typed = [(at, day) for at, layout, day in single if layout == "Y/M/D"]
     texts = [day for _, layout, day in single if layout in ("M/D/Y", "D/M/Y")]
-    sure = len(typed) >= TELLING and len(texts) > 1 and max(day for _, day in typed) <= 12 < min(texts)
+    sure = len(typed) >= MIN_TYPED_DAYS and len(texts) > 1 and max(day for _, day in typed) <= 12 < min(texts)
     return [at for at, _ in typed] if sure else []
 
 
@@ -123,7 +124,12 @@ def _is_short(interval: DateInterval) -> bool:
 
 
 def column_order(texts: Iterable[str]) -> Order | None:
-    """What a column of dates with the year last says about its own order; None if nothing, or both."""
+    """Find the order of day and month that a column of dates with the year last shows; None if none, or both.
+
+    Example:
+        >>> column_order(["03/04/2018", "25/04/2018"])
+        'D/M/Y'
+    """
     orders = {order for text in texts if (order := _order(text))}
     return orders.pop() if len(orders) == 1 else None
 
@@ -138,19 +144,19 @@ def _order(text: str) -> Order | None:
 
 
 def _short_order(texts: Iterable[str], known: Order | None) -> tuple[ShortOrder | None, bool]:
-    """Where the parts of dates with two-digit years stand, and whether they show it; None where nothing tells it.
+    """Find the order of dates with two-digit years, or None, and whether the dates show it.
 
     Of the orders under which all of them are days, the one whose years spread least; dates with slashes
     or dots have the year last unless they show otherwise.
     """
-    matches = [match for text in texts for match in _ANY_SHORT.finditer(without_time(plain_text(text)))]
+    matches = [match for text in texts for match in _ANY_SHORT.finditer(strip_time(normalise_text(text)))]
     parts = [(match[2], int(match[1]), int(match[3]), int(match[4])) for match in matches]
     if not parts:
         return None, False
     today = date.today()
     spread: dict[ShortOrder, int] = {}
     for order in ("M/D/Y", "D/M/Y", "Y/M/D"):
-        days = [short_day(order, a, b, c, today) for _, a, b, c in parts]
+        days = [day_of_two_digit_year(order, a, b, c, today) for _, a, b, c in parts]
         if all(days):
             years = [day.year for day in days if day]
             spread[order] = max(years) - min(years)

@@ -1,8 +1,6 @@
-"""CSV and XLSX tables that people made, with every cell as text: nothing is guessed, ragged rows are told.
+"""Read CSV and XLSX tables that people made, with every cell as text: nothing is guessed, ragged rows are reported.
 
-This is the one place that knows encodings, separators, Excel's `sep=` line and header names:
-
-    table, rows = read_table("pairs.csv", ".csv", content, log)
+This is the only place that handles encodings, separators, Excel's `sep=` line and header names.
 """
 
 import csv
@@ -21,17 +19,17 @@ from xml.etree.ElementTree import ParseError
 import pandas as pd
 
 from tsmu.errors import TableError
-from tsmu.issues import IssueLog, ranges, reject_rows, warn_rows
+from tsmu.issues import IssueLog, format_ranges, reject_rows, warn_rows
 from tsmu.tabular.date_columns import DateColumn, read_dates
 
-SHEETS = (".xlsx", ".xlsm")
-TABLES = (".csv", ".tsv", ".tab", ".txt", *SHEETS)
-DELIMITERS = "\t;|,"  # of those that fit equally the first: commas are in texts and numbers, too
-HEAD = 1_000_000  # characters in which the rows are looked for that decide on the delimiter
-TRIED_ROWS = 20  # rows that decide on the delimiter
+WORKBOOK_SUFFIXES = (".xlsx", ".xlsm")
+TABLE_SUFFIXES = (".csv", ".tsv", ".tab", ".txt", *WORKBOOK_SUFFIXES)
+DELIMITERS = "\t;|,"  # of those that fit equally well the first, because commas are in texts and numbers, too
+SAMPLED_CHARACTERS = 1_000_000  # in which the rows are found that decide on the delimiter
+SAMPLED_ROWS = 20  # that decide on the delimiter
 MAX_COLUMNS = 500  # SQLite, which stores the events, takes 2000 in all
-LONG_CELL = 10_000_000  # characters; a longer one means that a quote is missing
-ROWS_AT_ONCE = 50_000  # rows kept as Python lists before they become columns
+MAX_CELL_LENGTH = 10_000_000  # characters; a longer one means that a quote is missing
+ROWS_PER_BLOCK = 50_000  # rows kept as Python lists before they become columns
 BYTE_ORDER_MARKS = {
     b"\xff\xfe\0\0": "utf-32",
     b"\0\0\xfe\xff": "utf-32",
@@ -39,8 +37,8 @@ BYTE_ORDER_MARKS = {
     b"\xfe\xff": "utf-16",
 }
 
-# What reading damaged XML in a damaged archive can end in.
-DAMAGE = (
+# The errors that reading damaged XML in a damaged archive can end in.
+DAMAGE_ERRORS = (
     zipfile.BadZipFile, zlib.error, ParseError, OSError, EOFError, KeyError, ValueError, TypeError, AttributeError,
     IndexError, NotImplementedError, RuntimeError, OverflowError, struct.error,
 )  # fmt: skip
@@ -49,10 +47,14 @@ Cells = list[str]
 
 
 def read_table_file(path: Path, log: IssueLog) -> pd.DataFrame:
-    """Read a CSV or XLSX file as text: see `read_table`; rows with nothing in them are left out.
+    """Read a CSV or XLSX file as text, as `read_table` does; rows with nothing in them are left out.
 
     Raises:
         TableError: it cannot be read.
+
+    Example:
+        >>> read_table_file(Path("pairs.csv"), log).to_dict("records")
+        [{'pre': 'a.tif', 'post': 'b.tif'}]
     """
     table, _ = read_table(path.name, path.suffix, _content(path), log)
     filled = pd.Series(False, index=table.index)
@@ -81,10 +83,10 @@ def read_table(file: str, suffix: str, content: bytes, log: IssueLog) -> tuple[p
     """Read a table as text.
 
     Args:
-        file: How the file is called in messages.
+        file: how messages call the file.
         suffix: `.xlsx`, or one of the text kinds.
-        content: The bytes of the file.
-        log: Takes damaged text and ragged rows.
+        content: the bytes of the file.
+        log: takes damaged text and ragged rows.
 
     Returns:
         The cells under unique column names, indexed by spreadsheet row (the header is row 1; a line `sep=;`
@@ -93,20 +95,25 @@ def read_table(file: str, suffix: str, content: bytes, log: IssueLog) -> tuple[p
 
     Raises:
         TableError: it is damaged, empty, or has no header.
+
+    Example:
+        >>> table, count = read_table("pairs.csv", ".csv", Path("pairs.csv").read_bytes(), log)
+        >>> table.index.tolist(), count
+        ([2], 1)
     """
     return _frame(file, _rows(file, suffix, content, log), log)
 
 
 def _rows(file: str, suffix: str, content: bytes, log: IssueLog) -> Iterable[Cells]:
     """The rows of a table, of any length each."""
-    if suffix.lower() in SHEETS:
+    if suffix.lower() in WORKBOOK_SUFFIXES:
         return _sheet(file, content, log)
     delimiter, text = _delimiter(_decode(file, content, log))
     return _lines(file, text, delimiter)
 
 
 def _lines(file: str, text: str, delimiter: str) -> Iterator[Cells]:
-    previous = csv.field_size_limit(LONG_CELL)
+    previous = csv.field_size_limit(MAX_CELL_LENGTH)
     try:
         rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
         if '="' in text:  # ="007", which keeps Excel from reading a number
@@ -120,17 +127,17 @@ def _lines(file: str, text: str, delimiter: str) -> Iterator[Cells]:
 
 
 def _delimiter(text: str) -> tuple[str, str]:
-    """Which mark separates the cells, and the text without the line `sep=;` that says so to Excel.
+    """Find the mark that separates the cells, and remove the line `sep=;` that declares it to Excel.
 
     Without such a line it is the mark that gives most rows as many cells as the header, and most cells.
     """
     first, _, rest = text.lstrip("\ufeff").partition("\n")
-    spoken = first.strip("\r").strip('"').lower()
-    if spoken.startswith("sep="):
+    declaration = first.strip("\r").strip('"').lower()
+    if declaration.startswith("sep="):
         mark = first.strip("\r").strip('"')[4:5]
         if mark:
             return mark, rest
-    lines = [line for line in text[:HEAD].splitlines()[:TRIED_ROWS] if line.strip()]
+    lines = [line for line in text[:SAMPLED_CHARACTERS].splitlines()[:SAMPLED_ROWS] if line.strip()]
 
     def fit(mark: str) -> tuple[float, int]:
         try:
@@ -149,7 +156,7 @@ def _delimiter(text: str) -> tuple[str, str]:
 
 
 def _decode(file: str, content: bytes, log: IssueLog) -> str:
-    """Decode UTF-8, -16 or -32 with their marks, UTF-8 without, else UTF-16 or Windows-1252, which is told."""
+    """Decode UTF-8, -16 or -32 with their marks, UTF-8 without, otherwise UTF-16 or Windows-1252, which is logged."""
     for mark, encoding in BYTE_ORDER_MARKS.items():
         if content.startswith(mark):
             text = content.decode(encoding, "replace")
@@ -182,7 +189,7 @@ def _frame(file: str, rows: Iterable[Cells], log: IssueLog) -> tuple[pd.DataFram
     header = next(iterator, None)
     if header is None or not any(name.strip() for name in header):
         raise TableError(f"{file}: has no header in its first row; put the column names there")
-    names = column_names(header)
+    names = unique_column_names(header)
     if len(names) > MAX_COLUMNS:
         raise TableError(f"{file}: has {len(names)} columns, more than {MAX_COLUMNS}; is it an inventory?")
     short: dict[int, str] = {}
@@ -192,7 +199,7 @@ def _frame(file: str, rows: Iterable[Cells], log: IssueLog) -> tuple[pd.DataFram
     row = 1
     for row, cells in enumerate(iterator, start=2):
         block.append(cells if len(cells) == len(names) else _fitted(cells, len(names), row, short, long))
-        if len(block) == ROWS_AT_ONCE:
+        if len(block) == ROWS_PER_BLOCK:
             frames.append(pd.DataFrame(block, columns=names, dtype="str"))
             block = []
     frames.append(pd.DataFrame(block, columns=names, dtype="str"))
@@ -212,31 +219,40 @@ def _fitted(cells: Cells, width: int, row: int, short: dict[int, str], long: dic
     return cells[:width] + [""] * (width - len(cells))
 
 
-def column_names(header: list[str]) -> list[str]:
-    """Make column names unique whatever their case, and name those without a name by their place.
+def unique_column_names(header: list[str]) -> list[str]:
+    """Make column names unique whatever their case, and name those without a name by their position.
 
     Names are in the composed Unicode form (NFC), whatever the file has.
+
+    Example:
+        >>> unique_column_names(["Date", "date", ""])
+        ['Date', 'date_2', 'column_3']
     """
     names: list[str] = []
-    taken: set[str] = set()
-    for place, given in enumerate(header, start=1):
-        base = name = " ".join(unicodedata.normalize("NFC", given).lstrip("\ufeff").split()) or f"column_{place}"
+    used: set[str] = set()
+    for position, given in enumerate(header, start=1):
+        base = name = " ".join(unicodedata.normalize("NFC", given).lstrip("\ufeff").split()) or f"column_{position}"
         count = 1
-        while name.casefold() in taken:
+        while name.casefold() in used:
             count += 1
             name = f"{base}_{count}"
-        taken.add(name.casefold())
+        used.add(name.casefold())
         names.append(name)
     return names
 
 
-def plain_name(name: str) -> str:
-    """A column name without case, blanks and punctuation, by which columns are compared."""
+def normalise_name(name: str) -> str:
+    """Write a column name without case, blanks and punctuation; by these columns are compared.
+
+    Example:
+        >>> normalise_name("Event ID.")
+        'eventid'
+    """
     composed = unicodedata.normalize("NFC", name)
     return "".join(c for c in composed if c.isalnum()).casefold()
 
 
-def named_columns(table: pd.DataFrame, names: Mapping[str, Iterable[str]]) -> dict[str, str]:
+def find_columns(table: pd.DataFrame, names: Mapping[str, Iterable[str]]) -> dict[str, str]:
     """Find which columns of a table have certain names, whatever their case, blanks and punctuation.
 
     Args:
@@ -244,33 +260,53 @@ def named_columns(table: pd.DataFrame, names: Mapping[str, Iterable[str]]) -> di
         names: what a column stands for -> the names that it may have, the first one found counts.
 
     Returns:
-        What it stands for -> the column's own name, for those that are there.
+        What it stands for -> the column's own name, for those that the table has.
+
+    Example:
+        >>> find_columns(pd.DataFrame(columns=["Date pre", "POST"]), {"date_pre": ("date_pre",), "post": ("post",)})
+        {'date_pre': 'Date pre', 'post': 'POST'}
     """
     present: dict[str, str] = {}
     for column in table.columns:
-        present.setdefault(plain_name(str(column)), str(column))
+        present.setdefault(normalise_name(str(column)), str(column))
     named = {}
     for meaning, spellings in names.items():
-        if columns := [present[plain_name(name)] for name in spellings if plain_name(name) in present]:
+        if columns := [present[normalise_name(name)] for name in spellings if normalise_name(name) in present]:
             named[meaning] = columns[0]
     return named
 
 
 def read_date_columns(cells: pd.DataFrame, columns: list[str], path: Path, log: IssueLog) -> dict[str, DateColumn]:
-    """Read columns of days of one table, in one order of day and month; what was taken for granted is told."""
+    """Read columns of days of one table, all in one order of day and month.
+
+    Args:
+        cells: the table, every cell as text, indexed by row.
+        columns: names of the columns of days.
+        path: the file that the log names.
+        log: takes what was assumed.
+
+    Returns:
+        The columns by name.
+    """
     dates = {}
     for name in columns:
         beside = [text for other in columns if other != name for text in cells[other].unique()]
         dates[name] = read_dates(cells[name].tolist(), beside=beside)
         for places, problem, action in dates[name].notes:
             rows = [int(cells.index[at]) for at in places]
-            problem = f"{len(rows)} dates {problem}: rows {ranges(rows)}"
+            problem = f"{len(rows)} dates {problem}: rows {format_ranges(rows)}"
             log.warning(path, problem, action, row=rows[0], column=name)
     return dates
 
 
-def day_of(side: str, text: str, column: DateColumn, at: int) -> date | None:
-    """The day in one cell of a column of dates; None where it says that there is none.
+def single_day(side: str, text: str, column: DateColumn, at: int) -> date | None:
+    """Take the day in one cell of a column of dates; None where the cell says that there is none.
+
+    Args:
+        side: how messages call the column.
+        text: the cell.
+        column: the column, as it was read.
+        at: position of the cell in it.
 
     Raises:
         TableError: it cannot be read, or is longer than a day.
@@ -284,7 +320,7 @@ def day_of(side: str, text: str, column: DateColumn, at: int) -> date | None:
 
 
 def _sheet(file: str, content: bytes, log: IssueLog) -> list[Cells]:
-    """The rows of the first sheet that is not empty; others that are not empty are told."""
+    """The rows of the first sheet that is not empty; others that are not empty are logged."""
     import openpyxl  # only XLSX files need it
     from openpyxl.utils.exceptions import InvalidFileException
 
@@ -293,7 +329,7 @@ def _sheet(file: str, content: bytes, log: IssueLog) -> list[Cells]:
             warnings.simplefilter("ignore")  # of styles and validation rules, which no table needs
             book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True)
             sheets = [(sheet.title, _texts(sheet.iter_rows(values_only=True))) for sheet in book.worksheets]
-    except (*DAMAGE, InvalidFileException) as error:
+    except (*DAMAGE_ERRORS, InvalidFileException) as error:
         reason = " ".join(f"{type(error).__name__}: {error}".split())
         raise TableError(f"{file}: is damaged or no XLSX file ({reason}); save it again as XLSX") from None
     if book.epoch.year == 1904:
@@ -312,7 +348,12 @@ def _texts(values: Iterable[tuple[object, ...]]) -> list[Cells]:
 
 
 def cell_text(value: object) -> str:
-    """Write a typed cell as a person would: days in ISO form, whole numbers without a point."""
+    """Format a typed cell as a person would: days in ISO form, whole numbers without a point.
+
+    Example:
+        >>> cell_text(3.0), cell_text(date(2018, 7, 5)), cell_text(None)
+        ('3', '2018-07-05', '')
+    """
     if value is None or value != value:  # NaN is not equal to itself
         return ""
     if isinstance(value, datetime):

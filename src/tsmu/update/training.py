@@ -30,7 +30,7 @@ from tsmu.chips.index import bands_of
 from tsmu.chips.style import Style
 from tsmu.errors import TsmuError, UpdateError
 from tsmu.files import written_whole
-from tsmu.imagery.terrain.derivation import image_channels
+from tsmu.imagery import image_channels
 from tsmu.issues import IssueLog
 from tsmu.model.device import device_in_use, precision_in_use
 from tsmu.model.network import MULTIPLE, RegionNet

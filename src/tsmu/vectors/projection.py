@@ -1,7 +1,7 @@
-"""Geometries from one CRS into another, with the edges between their corners, and across the 180th meridian.
+"""Reproject geometries from one CRS into another, with the edges between their corners.
 
 An edge is straight in the CRS in which it was drawn. Reprojecting its two ends alone would draw it straight in
-the other CRS, which is off by kilometres for an edge of some degrees; so points are put on long edges first.
+the other CRS, which is off by kilometres for an edge of some degrees; so points are added to long edges first.
 """
 
 from functools import lru_cache
@@ -13,52 +13,72 @@ import pyproj
 import shapely
 
 from tsmu.errors import TsmuError
+from tsmu.vectors.antimeridian import POLYGON_TYPES, Floats, Shapes, move_east, polygon_parts
 
-DEGREES = "EPSG:4326"
+LONGITUDE_LATITUDE = "EPSG:4326"
 SEMI_MAJOR_M = 6_378_137.0  # WGS 84
-OTHER_PLANET = 0.005  # share by which the semi-major axis of an ellipsoid of the Earth may differ
+MAX_ELLIPSOID_DIFFERENCE = 0.005  # share by which the semi-major axis of an ellipsoid of the Earth may differ
 TOLERANCE_DEGREES = 1e-5  # about 1 m
 SHORT_DEGREES = 0.01  # a polygon no larger than this, or than SHORT_M, has no edge that bends by the tolerance
 SHORT_M = 1_000.0
-ROUNDS, MOST_PIECES = 4, 16  # how often, and into how many pieces each time, an edge is divided
-LATTICE = 33  # points a side by which the extent of a rectangle in another CRS is found
-TALLEST_ACROSS = 60.0  # degrees; a polygon that is taller and wider than half the Earth is as wide as it says
-_AREAL = (shapely.GeometryType.POLYGON, shapely.GeometryType.MULTIPOLYGON)
+MAX_ROUNDS, MAX_PIECES = 4, 16  # how often, and into how many pieces each time, an edge is divided
+LATTICE_SIDE = 33  # points a side by which the extent of a rectangle in another CRS is found
 
-Shapes = npt.NDArray[np.object_]
-Floats = npt.NDArray[np.float64]
-Box = tuple[float, float, float, float]  # west, south, east, north
+Bounds = tuple[float, float, float, float]  # west, south, east, north
 
 
-def earth_crs(crs: Any, place: str, error: type[TsmuError]) -> pyproj.CRS:
-    """Return the CRS of `place` (how messages call it) if it has one that is of the Earth.
+def require_earth_crs(crs: Any, name: str, error: type[TsmuError]) -> pyproj.CRS:
+    """Return a CRS if it is one of the Earth.
+
+    Args:
+        crs: as pyproj takes it, or None.
+        name: how messages call what has the CRS.
+        error: the class of the errors.
 
     Raises:
-        TsmuError: of the class `error`, otherwise.
+        TsmuError: of the class `error`, if there is no CRS, or one that is not of the Earth.
+
+    Example:
+        >>> require_earth_crs("EPSG:32645", "slides.gpkg", TsmuError).to_epsg()
+        32645
+        >>> require_earth_crs(None, "slides.gpkg", TsmuError)
+        Traceback (most recent call last):
+        tsmu.errors.TsmuError: slides.gpkg: has no coordinate reference system; assign one, with ogr2ogr ...
     """
     if crs is None:
-        raise error(f"{place}: has no coordinate reference system; assign one, with ogr2ogr -a_srs for instance")
+        raise error(f"{name}: has no coordinate reference system; assign one, with ogr2ogr -a_srs for instance")
     known = pyproj.CRS.from_user_input(crs)
-    if not of_the_earth(known):
-        raise error(f"{place}: its coordinate reference system {known.name!r} is not one of the Earth")
+    if not is_earth_crs(known):
+        raise error(f"{name}: its coordinate reference system {known.name!r} is not one of the Earth")
     try:
-        transformer(known, DEGREES)
+        transformer(known, LONGITUDE_LATITUDE)
     except pyproj.exceptions.ProjError:
         raise error(
-            f"{place}: its coordinate reference system {known.name!r} has no place on Earth; assign the right one, "
+            f"{name}: its coordinate reference system {known.name!r} has no place on Earth; assign the right one, "
             "with ogr2ogr -a_srs for instance"
         ) from None
     return known
 
 
-def of_the_earth(crs: pyproj.CRS) -> bool:
-    """Whether a CRS describes the Earth, and not another planet."""
+def is_earth_crs(crs: pyproj.CRS) -> bool:
+    """Whether a CRS describes the Earth, and not another planet.
+
+    Example:
+        >>> is_earth_crs(pyproj.CRS("EPSG:4326")), is_earth_crs(pyproj.CRS("IAU_2015:49900"))  # Mars
+        (True, False)
+    """
     ellipsoid = crs.ellipsoid
-    return ellipsoid is None or abs(ellipsoid.semi_major_metre / SEMI_MAJOR_M - 1) < OTHER_PLANET
+    return ellipsoid is None or abs(ellipsoid.semi_major_metre / SEMI_MAJOR_M - 1) < MAX_ELLIPSOID_DIFFERENCE
 
 
 def transformer(source: Any, target: Any) -> pyproj.Transformer:
-    """The transformation between two CRSs, x (or longitude) first; made once."""
+    """The transformation between two CRSs, x (or longitude) first; each is made once.
+
+    Example:
+        >>> x, y = transformer("EPSG:4326", "EPSG:32645").transform(87.0, 0.0)
+        >>> round(x), round(y)
+        (500000, 0)
+    """
     return _transformer(*(pyproj.CRS.from_user_input(crs).to_wkt() for crs in (source, target)))
 
 
@@ -67,33 +87,37 @@ def _transformer(source: str, target: str) -> pyproj.Transformer:
     return pyproj.Transformer.from_crs(source, target, always_xy=True)
 
 
-def transformed(shapes: Shapes, source: Any, target: Any, tolerance: float = TOLERANCE_DEGREES) -> Shapes:
+def reproject(shapes: Shapes, source: Any, target: Any, tolerance: float = TOLERANCE_DEGREES) -> Shapes:
     """Reproject geometries; long edges of polygons bend as they do on the ground.
 
     Args:
-        shapes: geometries in `source`, None among them.
+        shapes: geometries in `source`; some may be None.
         source: a CRS of the Earth.
         target: another.
         tolerance: by how much an edge may lie off, in units of `target`. Polygons below some 1 km are not
-            looked at: their edges bend by less than a metre.
+            examined: their edges bend by less than a metre.
 
     Returns:
         The geometries in `target`; coordinates that have no place there are infinite.
+
+    Example:
+        >>> round(reproject(np.array([shapely.Point(87, 0)], dtype=object), "EPSG:4326", "EPSG:32645")[0].x)
+        500000
     """
     origin, aim = pyproj.CRS.from_user_input(source), pyproj.CRS.from_user_input(target)
-    if _same(origin, aim):
+    if _are_same(origin, aim):
         return shapes
     forward = transformer(origin, aim)
-    short = SHORT_DEGREES if origin.is_geographic else SHORT_M / _unit(origin)
+    short = SHORT_DEGREES if origin.is_geographic else SHORT_M / _metres_per_unit(origin)
     left, bottom, right, top = shapely.bounds(shapes).reshape(-1, 4).T
-    large = np.isin(shapely.get_type_id(shapes), _AREAL) & (np.hypot(right - left, top - bottom) > short)
+    large = np.isin(shapely.get_type_id(shapes), POLYGON_TYPES) & (np.hypot(right - left, top - bottom) > short)
     dense = shapes.copy()
-    dense[large] = _with_points_on_edges(shapes[large], forward, tolerance, round_the_earth=aim.is_geographic)
-    return _moved(dense, forward)
+    dense[large] = _with_points_on_edges(shapes[large], forward, tolerance, in_degrees=aim.is_geographic)
+    return _transform(dense, forward)
 
 
-def laid_on(
-    shapes: Shapes, source: Any, target: Any, frame: Box, tolerance: float, margin: float | None = None
+def reproject_into_frame(
+    shapes: Shapes, source: Any, target: Any, frame: Bounds, tolerance: float, margin: float | None = None
 ) -> Shapes:
     """Reproject polygons as far as they lie in or near a rectangle of another CRS, such as an image's.
 
@@ -110,186 +134,144 @@ def laid_on(
 
     Returns:
         For each the part in or near the rectangle; an empty polygon where there is none.
+
+    Example:
+        >>> world = np.array([shapely.box(-180, -80, 180, 80)], dtype=object)
+        >>> part = reproject_into_frame(world, "EPSG:4326", "EPSG:32645", (5e5, 3e6, 6e5, 3.1e6), 1.0)
+        >>> part[0].contains(shapely.box(5e5, 3e6, 6e5, 3.1e6))
+        True
     """
     origin, aim = pyproj.CRS.from_user_input(source), pyproj.CRS.from_user_input(target)
-    same = _same(origin, aim)
-    if same and not origin.is_geographic:
+    are_same = _are_same(origin, aim)
+    if are_same and not origin.is_geographic:
         return shapes
-    beside = max(frame[2] - frame[0], frame[3] - frame[1]) / 2 if margin is None else margin
-    around = (frame[0] - beside, frame[1] - beside, frame[2] + beside, frame[3] + beside)
-    box = around if same else _extent(around, transformer(aim, origin), round_the_earth=origin.is_geographic)
-    made = np.full(len(shapes), shapely.Polygon(), dtype=object)
-    if box is None:
-        return made
-    turns = (0.0, 360.0, -360.0) if origin.is_geographic else (0.0,)
-    for turn in turns:
-        part = _clipped(shapes, (box[0] + turn, box[1], box[2] + turn, box[3]))
-        near = ~shapely.is_empty(part)
-        part[near] = _turned(part[near], -turn)
-        several = near & ~shapely.is_empty(made)
-        made[near & ~several] = part[near & ~several]
-        made[several] = shapely.union(made[several], part[several])
-    if same:
-        return made
+    parts = _clip_around_frame(shapes, origin, aim, frame, margin)
+    if are_same:
+        return parts
     forward = transformer(origin, aim)
-    near = ~shapely.is_empty(made)
-    dense = _with_points_on_edges(made[near], forward, tolerance, round_the_earth=aim.is_geographic)
-    placed = _moved(dense, forward)
-    finite = np.isfinite(shapely.bounds(placed).reshape(-1, 4)).all(axis=1)
-    placed[~finite] = shapely.Polygon()
-    broken = ~shapely.is_valid(placed)
-    placed[broken] = shapely.make_valid(placed[broken], method="structure", keep_collapsed=False)
-    made[near] = placed
-    return made
+    near = ~shapely.is_empty(parts)
+    dense = _with_points_on_edges(parts[near], forward, tolerance, in_degrees=aim.is_geographic)
+    projected = _transform(dense, forward)
+    finite = np.isfinite(shapely.bounds(projected).reshape(-1, 4)).all(axis=1)
+    projected[~finite] = shapely.Polygon()
+    broken = ~shapely.is_valid(projected)
+    projected[broken] = shapely.make_valid(projected[broken], method="structure", keep_collapsed=False)
+    parts[near] = projected
+    return parts
 
 
-def across_180(shapes: Shapes) -> npt.NDArray[np.bool_]:
-    """Which polygons in degrees lie across the 180th meridian, with corners near both ends of -180 to 180.
-
-    Such a polygon seems to be wider than half the Earth, and is narrower the other way round. One that is as
-    wide either way (a box from -180 to 180), or taller than 60 degrees, is as wide as it says.
-    """
-    across = np.zeros(len(shapes), bool)
-    wide = np.flatnonzero(np.isin(shapely.get_type_id(shapes), _AREAL) & (_width(shapes) > 180))
-    parts, owner = shapely.get_parts(shapes[wide], return_index=True)
-    bounds = shapely.bounds(parts).reshape(-1, 4)
-    eastward = _width(shapely.transform(parts, _eastward))
-    turned = (_width(parts) > 180) & (eastward > 0) & (eastward < 180)
-    turned &= bounds[:, 3] - bounds[:, 1] <= TALLEST_ACROSS
-    across[wide[owner[turned]]] = True
-    return across
-
-
-def joined_at_180(shapes: Shapes) -> Shapes:
-    """Polygons of `across_180` in one piece, from below to above 180 degrees east."""
-    return np.asarray(shapely.transform(shapes, _eastward), dtype=object)
-
-
-def cut_at_180(shapes: Shapes) -> Shapes:
-    """Polygons in degrees that reach beyond -180 or 180, in pieces within -180 to 180."""
-    made = shapes.copy()
-    bounds = shapely.bounds(shapes).reshape(-1, 4)
-    for place in np.flatnonzero((bounds[:, 0] < -180) | (bounds[:, 2] > 180)).tolist():
-        turns = (-360.0, 0.0, 360.0)
-        boxes = [shapely.box(turn - 180, -90, turn + 180, 90) for turn in turns]
-        pieces = shapely.intersection(shapes[place], np.array(boxes, dtype=object))
-        turned = [_turned(pieces[at : at + 1], -turn)[0] for at, turn in enumerate(turns)]
-        made[place] = shapely.union_all(polygon_parts(np.array(turned, dtype=object)))
-    return made
+def _clip_around_frame(
+    shapes: Shapes, origin: pyproj.CRS, aim: pyproj.CRS, frame: Bounds, margin: float | None
+) -> Shapes:
+    """Clip polygons, in their own CRS, to the surroundings of a rectangle of another CRS."""
+    margin = max(frame[2] - frame[0], frame[3] - frame[1]) / 2 if margin is None else margin
+    around = (frame[0] - margin, frame[1] - margin, frame[2] + margin, frame[3] + margin)
+    back = None if _are_same(origin, aim) else transformer(aim, origin)
+    box = around if back is None else _extent(around, back, in_degrees=origin.is_geographic)
+    clipped = np.full(len(shapes), shapely.Polygon(), dtype=object)
+    if box is None:
+        return clipped
+    for offset in (0.0, 360.0, -360.0) if origin.is_geographic else (0.0,):
+        part = _clip(shapes, (box[0] + offset, box[1], box[2] + offset, box[3]))
+        near = ~shapely.is_empty(part)
+        part[near] = move_east(part[near], -offset)
+        several = near & ~shapely.is_empty(clipped)
+        clipped[near & ~several] = part[near & ~several]
+        clipped[several] = shapely.union(clipped[several], part[several])
+    return clipped
 
 
-def within_180(longitudes: Floats) -> Floats:
-    """Longitudes of grids from 0 to 360 degrees as those from -180 to 180."""
-    return np.asarray(np.where(np.abs(longitudes) > 180, (longitudes + 180) % 360 - 180, longitudes))
-
-
-def polygon_parts(shapes: Shapes) -> Shapes:
-    """All polygons in geometries of any kind, without those that are empty."""
-    parts = shapely.get_parts(shapely.get_parts(shapes))
-    while (shapely.get_type_id(parts) > shapely.GeometryType.POLYGON).any():
-        parts = shapely.get_parts(parts)
-    return np.asarray(parts[(shapely.get_type_id(parts) == shapely.GeometryType.POLYGON) & ~shapely.is_empty(parts)])
-
-
-def _same(first: pyproj.CRS, second: pyproj.CRS) -> bool:
+def _are_same(first: pyproj.CRS, second: pyproj.CRS) -> bool:
     return bool(first == second or first.equals(second, ignore_axis_order=True))
 
 
-def _unit(crs: pyproj.CRS) -> float:
+def _metres_per_unit(crs: pyproj.CRS) -> float:
     """Metres in a unit of a projected CRS."""
     return float(crs.axis_info[0].unit_conversion_factor) if crs.axis_info else 1.0
 
 
-def _moved(shapes: Shapes, forward: pyproj.Transformer) -> Shapes:
-    def move(points: Floats) -> Floats:
+def _transform(shapes: Shapes, forward: pyproj.Transformer) -> Shapes:
+    def transform_points(points: Floats) -> Floats:
         return np.column_stack(forward.transform(points[:, 0], points[:, 1]))
 
-    return np.asarray(shapely.transform(shapes, move), dtype=object)
+    return np.asarray(shapely.transform(shapes, transform_points), dtype=object)
 
 
-def _with_points_on_edges(
-    shapes: Shapes, forward: pyproj.Transformer, tolerance: float, *, round_the_earth: bool
-) -> Shapes:
+def _with_points_on_edges(shapes: Shapes, forward: pyproj.Transformer, tolerance: float, *, in_degrees: bool) -> Shapes:
     """Divide the edges whose middle would lie off by more than the tolerance, until none does."""
     dense = shapes.copy()
     todo = np.arange(len(shapes))
-    for _ in range(ROUNDS):
+    for _ in range(MAX_ROUNDS):
         ends, owner = _edges(dense[todo])
         if not len(ends):
             break
-        places = np.stack(
+        projected = np.stack(
             [np.column_stack(forward.transform(*points.T)) for points in (ends[:, 0], ends.mean(axis=1), ends[:, 1])]
         )
-        off = _off(places, round_the_earth=round_the_earth)
-        bent = off > tolerance
+        deviation = _deviation(projected, in_degrees=in_degrees)
+        bent = deviation > tolerance
         if not bent.any():
             break
-        pieces = np.ceil(np.sqrt(off[bent] / tolerance)).clip(2, MOST_PIECES)
+        pieces = np.ceil(np.sqrt(deviation[bent] / tolerance)).clip(2, MAX_PIECES)
         length = np.hypot(*(ends[bent, 1] - ends[bent, 0]).T)
         step = np.full(len(todo), np.inf)
         np.minimum.at(step, owner[bent], length / pieces * (1 + 1e-9))
-        which = np.isfinite(step)
-        todo = todo[which]
-        dense[todo] = shapely.segmentize(dense[todo], step[which])
+        has_bent_edges = np.isfinite(step)
+        todo = todo[has_bent_edges]
+        dense[todo] = shapely.segmentize(dense[todo], step[has_bent_edges])
     return dense
 
 
-def _off(places: Floats, *, round_the_earth: bool) -> Floats:
-    """How far the middle of each edge lies from half way between its ends, (3, N, 2) to (N,); 0 where unknown."""
-    half, whole = places[1] - places[0], places[2] - places[0]
-    if round_the_earth:
+def _deviation(projected: Floats, *, in_degrees: bool) -> Floats:
+    """How far the middle of each edge lies from half way between its ends; 0 where unknown.
+
+    Args:
+        projected: the first end, the middle and the last end of each edge, (3, N, 2).
+        in_degrees: whether the coordinates are degrees, of which the short way round the Earth counts.
+
+    Returns:
+        (N,)
+    """
+    half, whole = projected[1] - projected[0], projected[2] - projected[0]
+    if in_degrees:
         half[:, 0], whole[:, 0] = ((values[:, 0] + 180) % 360 - 180 for values in (half, whole))
-    off = np.hypot(*(half - whole / 2).T)
-    return np.asarray(np.where(np.isfinite(off), off, 0))
+    deviation = np.hypot(*(half - whole / 2).T)
+    return np.asarray(np.where(np.isfinite(deviation), deviation, 0))
 
 
 def _edges(shapes: Shapes) -> tuple[Floats, npt.NDArray[np.int64]]:
-    """The edges of polygons, (N, 2 ends, 2), and the number of the polygon that each is of."""
+    """The edges of polygons, (N, 2 ends, 2), and the position of the polygon that each belongs to, (N,)."""
     parts, owner = shapely.get_parts(shapes, return_index=True)
     rings, part = shapely.get_rings(parts, return_index=True)
     points, ring = shapely.get_coordinates(rings, return_index=True)
-    inside = ring[1:] == ring[:-1]
-    ends = np.stack([points[:-1], points[1:]], axis=1)[inside]
-    return ends, owner[part[ring[:-1][inside]]]
+    in_one_ring = ring[1:] == ring[:-1]
+    ends = np.stack([points[:-1], points[1:]], axis=1)[in_one_ring]
+    return ends, owner[part[ring[:-1][in_one_ring]]]
 
 
-def _extent(frame: Box, back: pyproj.Transformer, *, round_the_earth: bool) -> Box | None:
+def _extent(frame: Bounds, back: pyproj.Transformer, *, in_degrees: bool) -> Bounds | None:
     """A box around a rectangle in another CRS; None where none of it has a place there."""
-    x, y = np.meshgrid(np.linspace(frame[0], frame[2], LATTICE), np.linspace(frame[1], frame[3], LATTICE))
+    x, y = np.meshgrid(np.linspace(frame[0], frame[2], LATTICE_SIDE), np.linspace(frame[1], frame[3], LATTICE_SIDE))
     points = np.column_stack(back.transform(x.ravel(), y.ravel()))
     middle = points[len(points) // 2]
     points = points[np.isfinite(points).all(axis=1)]
     if not len(points):
         return None
-    if round_the_earth and np.isfinite(middle).all():
+    if in_degrees and np.isfinite(middle).all():
         points[:, 0] = middle[0] + (points[:, 0] - middle[0] + 180) % 360 - 180
     low, high = points.min(axis=0), points.max(axis=0)
-    more = (high - low) / LATTICE
-    return float(low[0] - more[0]), float(low[1] - more[1]), float(high[0] + more[0]), float(high[1] + more[1])
+    step = (high - low) / LATTICE_SIDE
+    return float(low[0] - step[0]), float(low[1] - step[1]), float(high[0] + step[0]), float(high[1] + step[1])
 
 
-def _clipped(shapes: Shapes, box: Box) -> Shapes:
+def _clip(shapes: Shapes, box: Bounds) -> Shapes:
     """The parts of polygons in a box; an empty polygon where there is none."""
     left, bottom, right, top = shapely.bounds(shapes).reshape(-1, 4).T
     near = (left < box[2]) & (right > box[0]) & (bottom < box[3]) & (top > box[1])
     inside = near & (left >= box[0]) & (right <= box[2]) & (bottom >= box[1]) & (top <= box[3])
-    made = np.full(len(shapes), shapely.Polygon(), dtype=object)
-    made[inside] = shapes[inside]
-    for place in np.flatnonzero(near & ~inside).tolist():
-        parts = polygon_parts(np.array([shapely.intersection(shapes[place], shapely.box(*box))], dtype=object))
-        made[place] = shapely.multipolygons(parts) if len(parts) else shapely.Polygon()
-    return made
-
-
-def _turned(shapes: Shapes, degrees: float) -> Shapes:
-    """Polygons in degrees, moved to the east."""
-    return np.asarray(shapely.transform(shapes, lambda points: points + np.array([degrees, 0.0])), dtype=object)
-
-
-def _width(shapes: Shapes) -> Floats:
-    bounds = shapely.bounds(shapes).reshape(-1, 4)
-    return np.asarray(bounds[:, 2] - bounds[:, 0])
-
-
-def _eastward(points: Floats) -> Floats:
-    return np.column_stack([points[:, 0] + 360 * (points[:, 0] < 0), points[:, 1]])
+    clipped = np.full(len(shapes), shapely.Polygon(), dtype=object)
+    clipped[inside] = shapes[inside]
+    for position in np.flatnonzero(near & ~inside).tolist():
+        parts = polygon_parts(np.array([shapely.intersection(shapes[position], shapely.box(*box))], dtype=object))
+        clipped[position] = shapely.multipolygons(parts) if len(parts) else shapely.Polygon()
+    return clipped

@@ -20,7 +20,7 @@ from tsmu.database.queries import GEOMETRY_COLUMN, Filters, LandslideBatches
 from tsmu.database.storage import Database
 from tsmu.database.vocabulary import MovementType, Trigger
 from tsmu.files import written_whole
-from tsmu.tabular.dates import read_day
+from tsmu.tabular import read_day
 
 OUTLINE = "outline"
 _FORMULA = re.compile(r"'*[=+\-@\t\r]")

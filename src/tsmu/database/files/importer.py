@@ -37,7 +37,7 @@ from tsmu.database.vocabulary import Author, Status
 from tsmu.database.writing import Stamp
 from tsmu.errors import DatabaseError
 from tsmu.issues import IssueLog, reject_rows
-from tsmu.vectors.layers import divide_layers
+from tsmu.vectors import divide_layers
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 

@@ -1,55 +1,69 @@
-"""Two images said to show one place, before either has been opened."""
+"""Two images that a source names as a pair, before either has been opened."""
 
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
 from tsmu.errors import ImageError
-from tsmu.imagery.footprints import Box
-from tsmu.imagery.rasters.georeferencing import how_to_place
-from tsmu.imagery.rasters.grids import Grid
-from tsmu.imagery.rasters.reader import RasterInfo
+from tsmu.imagery.footprints import LatLonBox
+from tsmu.imagery.rasters import Grid, RasterInfo, georeferencing_advice
 
 CORNERS = ("south", "west", "north", "east")
 CENTRE = ("lon", "lat", "pixel_size_m")
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where an image without a georeference of its own lies: a box, or a centre and a pixel size."""
+class Placement:
+    """Where an image without a georeference of its own lies: a box, or a centre and a pixel size.
 
-    box: Box | None = None
-    centre: tuple[float, float, float] | None = None  # longitude, latitude, pixel size in metres
+    Attributes:
+        box: the corners in degrees.
+        centre: longitude and latitude in degrees, and the pixel size in metres.
+    """
+
+    box: LatLonBox | None = None
+    centre: tuple[float, float, float] | None = None
 
     def grid(self, info: RasterInfo) -> Grid:
-        """Lay the image there; its own georeference comes first.
+        """Find the grid of the image; its own georeference comes first.
 
         Raises:
-            ImageError: the image has no georeference, and no place is known.
+            ImageError: the image has no georeference, and the source does not say where it lies.
         """
         if info.georeferenced:
-            return Grid.of(info)
+            return Grid.from_raster(info)
         if self.box is not None:
             return Grid.from_box(self.box, info.width, info.height)
         if self.centre is not None:
-            return Grid.around(*self.centre, info.width, info.height)
+            return Grid.from_centre(*self.centre, info.width, info.height)
         raise ImageError(
-            f"{info.path}: {how_to_place(info.path)}; or, north up, list the pair in a table with "
+            f"{info.path}: {georeferencing_advice(info.path)}; or, north up, list the pair in a table with "
             f"{', '.join(CENTRE)}, or with {', '.join(CORNERS)}"
         )
 
 
 @dataclass(frozen=True)
-class Candidate:
-    """Two images said to show one place, not yet opened; `pre` is None for a post-only pair."""
+class PairCandidate:
+    """Two images that a source names as a pair, not yet opened.
+
+    Attributes:
+        id: the pair's id.
+        post: the post-event image.
+        pre: the pre-event image; None for a post-only pair.
+        date_pre, date_post: the dates of the images, if known.
+        placement_post, placement_pre: where an image without a georeference lies.
+        region: as a table says, or None.
+        file: the file that the issue log names for this pair.
+        row: its row, if the file is a table.
+    """
 
     id: str
     post: Path
     pre: Path | None = None
     date_pre: date | None = None
     date_post: date | None = None
-    place_post: Place = Place()
-    place_pre: Place = Place()
+    placement_post: Placement = Placement()
+    placement_pre: Placement = Placement()
     region: str | None = None
-    file: str = ""  # where the issue log points to
+    file: str = ""
     row: int | None = None

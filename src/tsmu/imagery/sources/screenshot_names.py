@@ -1,4 +1,4 @@
-"""Names of Google Earth screenshots: the footprint, the landslide, the date and the side in one name."""
+"""The file names of Google Earth screenshots: footprint, landslide, date and side in one name."""
 
 import re
 from dataclasses import dataclass
@@ -7,8 +7,8 @@ from decimal import Decimal
 from typing import Literal, Self
 
 from tsmu.errors import ImageError
-from tsmu.imagery.footprints import Box
-from tsmu.tabular.dates import read_day
+from tsmu.imagery.footprints import LatLonBox
+from tsmu.tabular import read_day
 
 _NUMBER = r"-?[0-9]+(?:\.[0-9]+)?"
 _PATTERN = re.compile(
@@ -20,10 +20,15 @@ _PATTERN = re.compile(
 
 @dataclass(frozen=True)
 class GoogleEarthName:
-    """`GE_LAT(LL)_LON(LL)_LAT(UR)_LON(UR)_LS_ID_DATE_PREorPOST.jpg` in parts.
+    """The parts of a name `GE_LAT(LL)_LON(LL)_LAT(UR)_LON(UR)_LS_ID_DATE_PREorPOST.jpg`.
 
     Corners are decimals in degrees (WGS 84) so that a name keeps its number of digits. The id is
     all that stands between the corners and the date, underscores included (`LS_354_US`).
+
+    Example:
+        >>> name = GoogleEarthName.parse("GE_43.309_-122.967_43.310_-122.964_LS_354_US_20110729_POST.jpg")
+        >>> name.id, name.date.isoformat(), name.side
+        ('LS_354_US', '2011-07-29', 'POST')
     """
 
     south: Decimal
@@ -37,7 +42,7 @@ class GoogleEarthName:
 
     @classmethod
     def parse(cls, name: str) -> Self:
-        """Take a file name (without folders) apart; upper or lower case.
+        """Parse a file name (without folders) in upper or lower case.
 
         Raises:
             ImageError: the name has another form, or its date is not in the calendar.
@@ -55,11 +60,11 @@ class GoogleEarthName:
         return cls(south, west, north, east, match["id"], day, side, match["suffix"])
 
     @property
-    def box(self) -> Box:
-        """The corners as written, right or wrong: see `footprints.check_box`."""
-        return Box(float(self.south), float(self.west), float(self.north), float(self.east))
+    def box(self) -> LatLonBox:
+        """The corners as written, right or wrong; `footprints.check_box` checks them."""
+        return LatLonBox(float(self.south), float(self.west), float(self.north), float(self.east))
 
     def __str__(self) -> str:
-        """Put the file name together again."""
+        """Format the file name again."""
         corners = "_".join(f"{corner:f}" for corner in (self.south, self.west, self.north, self.east))
         return f"GE_{corners}_{self.id}_{self.date:%Y%m%d}_{self.side}{self.suffix}"

@@ -1,4 +1,4 @@
-"""The ground that an event's images must show, and the pixel grid laid over it."""
+"""The ground that the images of an event must show, and the pixel grid laid over it."""
 
 import math
 from dataclasses import dataclass
@@ -10,23 +10,33 @@ from rasterio.warp import transform_bounds
 from shapely.geometry.base import BaseGeometry
 
 from tsmu.errors import ImageError, SceneError
-from tsmu.imagery.footprints import Box
-from tsmu.imagery.rasters.grids import EDGE_POINTS, WGS84, Grid, utm_at
+from tsmu.imagery.footprints import LatLonBox
+from tsmu.imagery.rasters import EDGE_POINTS, WGS84, Grid, utm_at
 
 MARGIN = 320.0  # metres of ground shown around an event that has an extent
 MAX_PIXELS = 10_000**2  # of a band; the three bands of both sides are held in memory
 
 
 @dataclass(frozen=True)
-class Area:
-    """A box in the UTM zone of its centre; bounds in metres: left, bottom, right, top."""
+class EventArea:
+    """A box in the UTM zone of its centre.
+
+    Attributes:
+        crs: the UTM zone.
+        bounds: left, bottom, right, top in metres.
+
+    Example:
+        >>> area = EventArea.around(shapely.Point(85.3, 27.7), 1280)  # a box of 1280 m
+        >>> area.crs.to_string(), area.grid(10).width
+        ('EPSG:32645', 128)
+    """
 
     crs: CRS
     bounds: tuple[float, float, float, float]
 
     @classmethod
-    def around(cls, shape: BaseGeometry, size: float) -> "Area":
-        """Take the ground around an event.
+    def around(cls, shape: BaseGeometry, size: float) -> "EventArea":
+        """Find the ground around an event.
 
         Args:
             shape: the event in EPSG:4326: a point, or a geometry with an extent.
@@ -47,11 +57,11 @@ class Area:
         half_width, half_height = (max(size, side + 2 * margin) / 2 for side in (right - left, top - bottom))
         area = cls(crs, (x - half_width, y - half_height, x + half_width, y + half_height))
         try:
-            area.footprint  # noqa: B018 - an impossible one is an error here, before anything is asked
-            across = east - west > 180
+            area.footprint  # noqa: B018 - raises here, before the catalogue is asked, if it crosses the antimeridian
+            crosses = east - west > 180
         except ImageError:
-            across = True
-        if across:
+            crosses = True
+        if crosses:
             raise SceneError("its footprint lies across the 180th meridian, which scenes are not matched across")
         return area
 
@@ -61,10 +71,10 @@ class Area:
         return Grid(1, 1, self.crs, from_bounds(*self.bounds, 1, 1)).footprint
 
     @property
-    def box(self) -> Box:
+    def box(self) -> LatLonBox:
         """The bounds in degrees."""
         west, south, east, north = self.footprint.bounds
-        return Box(south, west, north, east)
+        return LatLonBox(south, west, north, east)
 
     def grid(self, pixel_size: float, origin: tuple[float, float] = (0.0, 0.0)) -> Grid:
         """Lay pixels over the area.
@@ -75,7 +85,7 @@ class Area:
                 size then coincide with the grid's and are copied, not resampled.
 
         Raises:
-            SceneError: the pixels are too many.
+            SceneError: the grid has too many pixels.
         """
         left, bottom, right, top = self.bounds
         width, height = (math.ceil(side / pixel_size - 1e-6) for side in (right - left, top - bottom))

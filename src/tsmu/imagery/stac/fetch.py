@@ -1,4 +1,4 @@
-"""Image pairs of events from a STAC catalogue: found, read by window, written; what is there stays."""
+"""Fetch image pairs of events from a STAC catalogue; a pair that is complete is not fetched again."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -13,21 +13,21 @@ import pystac
 
 from tsmu.errors import SceneError, ServerError
 from tsmu.files import remove, write_json, written_whole
-from tsmu.imagery.stac.catalogue import Catalogue
-from tsmu.imagery.stac.event_area import Area
-from tsmu.imagery.stac.fetched_pairs import SIDES, folder_names, image, is_complete
-from tsmu.imagery.stac.scene_choice import Wanted, choose
-from tsmu.imagery.stac.scene_reader import Reader, write_cog
+from tsmu.imagery.stac.catalogue import StacCatalogue
+from tsmu.imagery.stac.event_area import EventArea
+from tsmu.imagery.stac.fetched_pairs import SIDES, event_folder_names, image_path, is_complete
+from tsmu.imagery.stac.scene_choice import SceneCriteria, choose_scene
+from tsmu.imagery.stac.scene_reader import SceneReader, write_cog
 from tsmu.issues import IssueLog
 
-GIVE_UP_AFTER = 8  # events for which the server failed one after the other, each after asking again
+MAX_FAILURES_IN_A_ROW = 8  # events for which the server failed, each after retries, before the rest is left out
 
 Progress = Callable[[int, int, str], None]
 
 
 @dataclass(frozen=True)
-class Terms:
-    """What to fetch.
+class FetchOptions:
+    """Which scenes to fetch, and how.
 
     Attributes:
         stac: address of the catalogue.
@@ -53,18 +53,18 @@ class Terms:
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What became of the events.
+class FetchResult:
+    """What was fetched.
 
     Attributes:
         fetched: folder names of new pairs.
-        there: folder names of pairs that were complete already.
+        already_complete: folder names of pairs that were complete before.
         regions: all these folder names -> region as the inventory says, or "".
-        catalogue_requests: how many the catalogue answered; those for pixels are GDAL's and not counted.
+        catalogue_requests: how many requests the catalogue answered; those for pixels are GDAL's and not counted.
     """
 
     fetched: list[str]
-    there: list[str]
+    already_complete: list[str]
     regions: dict[str, str]
     catalogue_requests: int
 
@@ -81,23 +81,23 @@ class _Event:
 def fetch_pairs(
     events: gpd.GeoDataFrame,
     chosen: Sequence[str],
-    terms: Terms,
+    options: FetchOptions,
     out: Path,
     log: IssueLog,
     *,
     source: Path,
     progress: Progress | None = None,
-) -> Outcome:
+) -> FetchResult:
     """Fetch a pre and a post image of each event that has none yet.
 
     Writes `out/NAME/NAME_pre.tif`, `NAME_post.tif` (COGs on one UTM grid around the event), and the STAC
-    items they come from, `pre.json` and `post.json`; a folder appears whole. NAME is the event's id, fit
+    items they come from, `pre.json` and `post.json`; a folder appears whole. NAME is the event's id, made fit
     for a file name. Nothing is asked of the server for an event whose folder is complete.
 
     Args:
-        events: all of the workspace, as `tsmu.inventory.read_events` gives them, in EPSG:4326.
+        events: all events of the workspace, as `tsmu.inventory.read_events` gives them, in EPSG:4326.
         chosen: ids of those to fetch.
-        terms: what to fetch.
+        options: which scenes, and how.
         out: the folder of the events' folders; no other process writes there.
         log: takes each event that gets no pair, with the reason.
         source: the file that the log names for events.
@@ -106,42 +106,43 @@ def fetch_pairs(
     Raises:
         FetchError: the catalogue cannot be opened, or a file not be written.
     """
-    names = folder_names(events["event_id"])
-    there = [names[event] for event in chosen if is_complete(out / names[event])]
-    complete = set(there)
-    missing = events[events["event_id"].isin({event for event in chosen if names[event] not in complete})]
+    names = event_folder_names(events["event_id"])
+    complete = [names[event] for event in chosen if is_complete(out / names[event])]
+    missing = events[events["event_id"].isin({event for event in chosen if names[event] not in set(complete)})]
     todo = [event for row in missing.itertuples() if (event := _event(row, out / names[row.event_id], source, log))]
-    fetched, requests = _fetch_all(todo, terms, out, source, log, progress) if todo else ([], 0)
-    told = {names[event]: region for event, region in zip(events["event_id"], events["region"].fillna(""), strict=True)}
-    return Outcome(fetched, there, {name: told[name] for name in there + fetched}, requests)
+    fetched, requests = _fetch_all(todo, options, out, source, log, progress) if todo else ([], 0)
+    regions = dict(zip((names[event] for event in events["event_id"]), events["region"].fillna(""), strict=True))
+    return FetchResult(fetched, complete, {name: regions[name] for name in complete + fetched}, requests)
 
 
 def _fetch_all(
-    todo: Sequence[_Event], terms: Terms, out: Path, source: Path, log: IssueLog, progress: Progress | None
+    todo: Sequence[_Event], options: FetchOptions, out: Path, source: Path, log: IssueLog, progress: Progress | None
 ) -> tuple[list[str], int]:
-    """The folder names of the events that got a pair, and how many requests the catalogue answered."""
-    for left in out.glob(".*.*-*"):  # half-written when a run was killed
-        remove(left)
-    catalogue, reader = Catalogue(terms.stac, terms.collection), Reader(terms.assets, terms.resolution)
+    """Fetch events in parallel: the folder names of those that got a pair, and the catalogue's requests."""
+    for partial in out.glob(".*.*-*"):  # half-written when a run was killed
+        remove(partial)
+    catalogue = StacCatalogue(options.stac, options.collection)
+    reader = SceneReader(options.assets, options.resolution)
     fetched: list[str] = []
-    failed_in_a_row = 0
-    with ThreadPoolExecutor(terms.workers) as pool:
-        jobs = {pool.submit(_fetch, event, terms, catalogue, reader): event for event in todo}
+    failures_in_a_row = 0
+    with ThreadPoolExecutor(options.workers) as pool:
+        jobs = {pool.submit(_fetch_event, event, options, catalogue, reader): event for event in todo}
         try:
             for done, job in enumerate(as_completed(jobs), start=1):
                 event = jobs[job]
                 try:
                     job.result()
                     fetched.append(event.folder.name)
-                    failed_in_a_row = 0
+                    failures_in_a_row = 0
                 except SceneError as error:
                     log.error(source, f"event {event.id}: {error}")
-                    failed_in_a_row = failed_in_a_row + 1 if isinstance(error, ServerError) else 0
+                    failures_in_a_row = failures_in_a_row + 1 if isinstance(error, ServerError) else 0
                 if progress:
                     progress(done, len(jobs), event.id)
-                if failed_in_a_row == GIVE_UP_AFTER and done < len(jobs):
-                    problem = f"the server failed for {GIVE_UP_AFTER} events in a row"
-                    log.error(source, problem, f"{len(jobs) - done} events are left; run it again later")
+                if failures_in_a_row == MAX_FAILURES_IN_A_ROW and done < len(jobs):
+                    problem = f"the server failed for {MAX_FAILURES_IN_A_ROW} events in a row"
+                    left = "1 event is" if len(jobs) - done == 1 else f"{len(jobs) - done} events are"
+                    log.error(source, problem, f"{left} left; run it again later")
                     break
         finally:
             pool.shutdown(cancel_futures=True)
@@ -149,8 +150,8 @@ def _fetch_all(
 
 
 def _event(row: Any, folder: Path, source: Path, log: IssueLog) -> _Event | None:
-    days = [None if pd.isna(value) else pd.Timestamp(value).date() for value in (row.date_min, row.date_max)]
-    first, last = days
+    """The event of a row; None, and a line in the log, where its dates or its place are not known."""
+    first, last = (None if pd.isna(value) else pd.Timestamp(value).date() for value in (row.date_min, row.date_max))
     if first is None or last is None:
         unknown = "date" if first is None and last is None else "first day" if first is None else "last day"
         log.error(source, f"event {row.event_id}: its {unknown} is not known, so neither is what is pre and post")
@@ -161,13 +162,16 @@ def _event(row: Any, folder: Path, source: Path, log: IssueLog) -> _Event | None
     return _Event(row.event_id, folder, first, last, row.geometry)
 
 
-def _fetch(event: _Event, terms: Terms, catalogue: Catalogue, reader: Reader) -> None:
-    area = Area.around(event.shape, terms.size)
-    sides = Wanted("pre", event.first, terms.pre_days), Wanted("post", event.last, terms.post_days)
+def _fetch_event(event: _Event, options: FetchOptions, catalogue: StacCatalogue, reader: SceneReader) -> None:
+    """Choose, read and write both scenes of one event."""
+    area = EventArea.around(event.shape, options.size)
     items: dict[str, pystac.Item] = {}
-    for wanted in sides:
-        found = catalogue.scenes(area.box, wanted.first, wanted.last)
-        items[wanted.side] = choose(found, wanted, area.footprint, terms.max_cloud)
+    for criteria in (
+        SceneCriteria("pre", event.first, options.pre_days),
+        SceneCriteria("post", event.last, options.post_days),
+    ):
+        scenes = catalogue.scenes(area.box, criteria.first, criteria.last)
+        items[criteria.side] = choose_scene(scenes, criteria, area.footprint, options.max_cloud)
     bands = {side: reader.bands(items[side]) for side in SIDES}
     grid = reader.grid(area, bands["post"])
     if event.folder.exists():  # a file of it is missing
@@ -176,10 +180,7 @@ def _fetch(event: _Event, terms: Terms, catalogue: Catalogue, reader: Reader) ->
         temporary.mkdir()
         for side, item in items.items():
             pixels = reader.pixels(item, bands[side], grid)
-            write_cog(temporary / image(event.folder, side).name, pixels, grid, bands[side], _tags(item))
+            tags = {"stac_item": item.id, "stac_collection": item.collection_id or ""}
+            write_cog(temporary / image_path(event.folder, side).name, pixels, grid, bands[side], tags)
             item.make_asset_hrefs_absolute()
             write_json(temporary / f"{side}.json", item.to_dict(transform_hrefs=False))
-
-
-def _tags(item: pystac.Item) -> dict[str, str]:
-    return {"stac_item": item.id, "stac_collection": item.collection_id or ""}

@@ -1,11 +1,11 @@
-"""The pixels of a scene under one grid, read by window over HTTP, as a Cloud-Optimised GeoTIFF."""
+"""Read the pixels of a STAC scene under one grid by window over HTTP, and write them as a Cloud-Optimised GeoTIFF."""
 
 import logging
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pystac
@@ -16,12 +16,11 @@ from rasterio.errors import RasterioError
 
 from tsmu.errors import FetchError, SceneError, ServerError
 from tsmu.geodesy import pixel_size
-from tsmu.imagery.rasters.grids import Grid, check_readable
-from tsmu.imagery.rasters.reader import GDAL_OPTIONS, Pixels
-from tsmu.imagery.stac.event_area import Area
-from tsmu.imagery.stac.retry import retried
+from tsmu.imagery.rasters import GDAL_OPTIONS, Grid, Pixels, check_readable
+from tsmu.imagery.stac.event_area import EventArea
+from tsmu.imagery.stac.retry import retry_transient
 
-# GDAL's environment variables of the same names win.
+# Environment variables of the same names, with which users configure GDAL, win.
 HTTP_OPTIONS = {
     "GDAL_DISABLE_READDIR_ON_OPEN": "EMPTY_DIR",  # never list a server's folder
     "GDAL_HTTP_MAX_RETRY": 4,
@@ -32,21 +31,30 @@ HTTP_OPTIONS = {
     "GDAL_HTTP_TIMEOUT": 60,
     "GDAL_HTTP_MERGE_CONSECUTIVE_RANGES": True,
 }
-# GDAL remembers that a file could not be opened, and would not ask again.
-FORGETFUL = {"CPL_VSIL_CURL_NON_CACHED": "/vsicurl/:/vsis3/"}
+# GDAL remembers that a file could not be opened, and would not request it again.
+UNCACHED = {"CPL_VSIL_CURL_NON_CACHED": "/vsicurl/:/vsis3/"}
 COG = {"driver": "COG", "blocksize": 256, "compress": "deflate", "overview_resampling": "average"}
 
-# Its errors are raised as well, and told in the issue log.
+# Its errors are raised as well, and go to the issue log.
 logging.getLogger("odc.loader").setLevel(logging.CRITICAL)
 
 
-@dataclass(frozen=True)
-class Band:
-    """What a scene's file says of one band.
+T = TypeVar("T")
 
-    `origin` is the corner of its pixels, `crs` as text, `pixel_size` in metres, or None where its CRS
-    has degrees; `nodata` comes from the file, else from the item. Physical values are the file's times
-    `scale` plus `offset`, as the item says, else the file.
+
+@dataclass(frozen=True)
+class SceneBand:
+    """What the header of a scene's file says of one band.
+
+    Attributes:
+        name: of the asset or band.
+        crs: as text.
+        origin: a corner of the file's pixels, in its CRS.
+        pixel_size: metres; None where the CRS has degrees.
+        dtype: type of the stored values.
+        nodata: the file's no-data value, otherwise the item's, otherwise None.
+        scale, offset: physical values are the stored ones times `scale` plus `offset`, as the item says, otherwise
+            the file.
     """
 
     name: str
@@ -60,32 +68,41 @@ class Band:
 
 
 @dataclass(frozen=True)
-class Reader:
-    """Reads scenes: these assets, at this resolution in metres (None: that of the scene)."""
+class SceneReader:
+    """Reads the same assets of every scene.
+
+    Attributes:
+        assets: names of assets or bands, or their common names.
+        resolution: metres; None takes that of the scene.
+    """
 
     assets: Sequence[str]
     resolution: float | None = None
 
-    def bands(self, item: pystac.Item) -> list[Band]:
+    def bands(self, item: pystac.Item) -> list[SceneBand]:
         """Read the headers of a scene's files.
 
         Raises:
             SceneError: the scene has no such asset, or the server fails.
         """
-        return [_tried(lambda name=name: _band(item, name), item) for name in self.assets]
+        return [_read_remote(lambda name=name: _read_header(item, name), item) for name in self.assets]
 
-    def grid(self, area: Area, bands: Sequence[Band]) -> Grid:
-        """Lay the grid of a pair: on the pixels of the finest band, where they are of the area's UTM zone."""
+    def grid(self, area: EventArea, bands: Sequence[SceneBand]) -> Grid:
+        """Lay the grid of a pair over an area, on the pixels of the finest band if it is in the area's UTM zone.
+
+        Raises:
+            SceneError: no resolution is given and the bands have none in metres, or the grid has too many pixels.
+        """
         sizes = [band.pixel_size for band in bands if band.pixel_size is not None]
         if self.resolution is None and not sizes:
             raise SceneError("the scene's CRS has degrees; give --resolution in metres")
         size = self.resolution or min(sizes)
         finest = min(bands, key=lambda band: band.pixel_size or np.inf)
-        same = finest.crs == area.crs.to_string()
-        return area.grid(size, finest.origin if same else (0.0, 0.0))
+        in_same_zone = finest.crs == area.crs.to_string()
+        return area.grid(size, finest.origin if in_same_zone else (0.0, 0.0))
 
-    def pixels(self, item: pystac.Item, bands: Sequence[Band], grid: Grid) -> Pixels:
-        """Read a scene's bands (C, H, W) onto a grid; only what lies under the grid travels.
+    def pixels(self, item: pystac.Item, bands: Sequence[SceneBand], grid: Grid) -> Pixels:
+        """Read a scene's bands (C, H, W) onto a grid; only the pixels under the grid are transferred.
 
         Where the scene declares scales or offsets, its values are physical ones, float32; where the values are
         floating-point, NaN is no data. A pixel without data in one band has none in the others.
@@ -104,21 +121,30 @@ class Reader:
             "groupby": "id",
         }
         parts = []
-        for nodata in dict.fromkeys(band.nodata for band in bands):  # one for all of them, mostly
+        for nodata in dict.fromkeys(band.nodata for band in bands):  # mostly one for all bands
             names = [band.name for band in bands if band.nodata == nodata]
-            parts.append(_tried(lambda n=nodata, a=names: odc.stac.load([item], bands=a, nodata=n, **options), item))
-        found = {name: part[name].to_numpy()[0] for part in parts for name in part.data_vars}
-        return _physical(np.stack([found[name] for name in self.assets]), bands)
+            parts.append(
+                _read_remote(lambda n=nodata, a=names: odc.stac.load([item], bands=a, nodata=n, **options), item)
+            )
+        values = {name: part[name].to_numpy()[0] for part in parts for name in part.data_vars}
+        return _physical_values(np.stack([values[name] for name in self.assets]), bands)
 
 
-def write_cog(path: Path, pixels: Pixels, grid: Grid, bands: Sequence[Band], tags: Mapping[str, str]) -> None:
-    """Write bands (C, H, W) as a COG, and read it back: GDAL does not tell when a disk was full.
+def write_cog(path: Path, pixels: Pixels, grid: Grid, bands: Sequence[SceneBand], tags: Mapping[str, str]) -> None:
+    """Write bands (C, H, W) as a COG, and read it back, because GDAL does not report a full disk.
+
+    Args:
+        path: the file to write.
+        pixels: (C, H, W).
+        grid: where they lie.
+        bands: name the bands, and say what no data is.
+        tags: metadata of the file.
 
     Raises:
         FetchError: it cannot be written.
     """
     count, height, width = pixels.shape
-    nodata = np.nan if pixels.dtype.kind == "f" else _nodata(bands)
+    nodata = np.nan if pixels.dtype.kind == "f" else _first_nodata(bands)
     shape = {"count": count, "height": height, "width": width, "dtype": pixels.dtype, "nodata": nodata}
     try:
         with (
@@ -135,20 +161,22 @@ def write_cog(path: Path, pixels: Pixels, grid: Grid, bands: Sequence[Band], tag
         raise FetchError(f"{path}: cannot be written ({error.__cause__ or error}); make room there") from error
 
 
-def _tried(action: Any, item: pystac.Item) -> Any:
-    def read(attempt: int) -> Any:
+def _read_remote(action: Callable[[], T], item: pystac.Item) -> T:
+    """Call `action` with GDAL's options for servers; one that keeps failing raises a ServerError."""
+
+    def read(attempt: int) -> T:
         options = {name: value for name, value in HTTP_OPTIONS.items() if name not in os.environ}
-        with rasterio.Env(**options, **GDAL_OPTIONS, **(FORGETFUL if attempt else {})):
+        with rasterio.Env(**options, **GDAL_OPTIONS, **(UNCACHED if attempt else {})):
             return action()
 
     try:
-        return retried(read, (RasterioError, CPLE_BaseError))
+        return retry_transient(read, (RasterioError, CPLE_BaseError))
     except (RasterioError, CPLE_BaseError) as error:
         reason = " ".join(str(error.__cause__ or error).split())
         raise ServerError(f"server failed: {item.id} cannot be read ({reason})") from None
 
 
-def _band(item: pystac.Item, name: str) -> Band:
+def _read_header(item: pystac.Item, name: str) -> SceneBand:
     import odc.stac  # takes seconds, so not before something is to be read
     from odc.loader.types import RasterSource
 
@@ -166,7 +194,7 @@ def _band(item: pystac.Item, name: str) -> Band:
         if not dataset.crs.is_geographic:
             size = pixel_size(dataset.crs, dataset.transform, dataset.width, dataset.height)
         nodata = dataset.nodatavals[index - 1]
-        return Band(
+        return SceneBand(
             name,
             dataset.crs.to_string(),
             (dataset.transform.c, dataset.transform.f),
@@ -178,35 +206,36 @@ def _band(item: pystac.Item, name: str) -> Band:
 
 
 def _scaling(item: pystac.Item, uri: str, index: int, of_file: tuple[float, float]) -> tuple[float, float]:
-    """Scale and offset of a band: by the item's raster extension (1 or 2), else as its file says.
+    """Scale and offset of a band: by the item's raster extension (version 1 or 2), otherwise as its file says.
 
     A scene of Earth Search may list an offset that its pixels have already; it says so in a property of its own,
     which counts (Element84/earth-search, issue 9).
     """
     asset = next((one for one in item.assets.values() if (one.get_absolute_href() or one.href) == uri), None)
-    about = asset.extra_fields if asset else {}
-    found: dict[str, Any] = {key: about.get(f"raster:{key}") for key in ("scale", "offset")}
-    for listed, prefix in (("raster:bands", ""), ("bands", "raster:")):
-        entries = about.get(listed) or []
+    fields = asset.extra_fields if asset else {}
+    listed: dict[str, Any] = {key: fields.get(f"raster:{key}") for key in ("scale", "offset")}
+    for field, prefix in (("raster:bands", ""), ("bands", "raster:")):
+        entries = fields.get(field) or []
         if index <= len(entries):
-            for key in found:
-                found[key] = entries[index - 1].get(f"{prefix}{key}", found[key])
-    if found["scale"] is None and found["offset"] is None:
+            for key in listed:
+                listed[key] = entries[index - 1].get(f"{prefix}{key}", listed[key])
+    if listed["scale"] is None and listed["offset"] is None:
         return of_file
     applied = any(key.endswith("boa_offset_applied") and value is True for key, value in item.properties.items())
-    scale, offset = (usual if found[key] is None else float(found[key]) for key, usual in (("scale", 1), ("offset", 0)))
+    scale = 1 if listed["scale"] is None else float(listed["scale"])
+    offset = 0 if listed["offset"] is None else float(listed["offset"])
     return scale, 0.0 if applied else offset
 
 
-def _physical(pixels: Pixels, bands: Sequence[Band]) -> Pixels:
-    """Apply scales and offsets, and mark what has no data in one band in all of them."""
+def _physical_values(pixels: Pixels, bands: Sequence[SceneBand]) -> Pixels:
+    """Apply scales and offsets, and mark pixels without data in one band as without data in all of them."""
     missing = [
         ~np.isfinite(values) if band.nodata is None or np.isnan(band.nodata) else values == band.nodata
         for values, band in zip(pixels, bands, strict=True)
     ]
-    nodata = _nodata(bands)
-    alike = len({band.nodata for band in bands}) == 1
-    jointly = alike and pixels.dtype.kind == "u"  # a dark pixel may be 0 in one band
+    nodata = _first_nodata(bands)
+    one_nodata = len({band.nodata for band in bands}) == 1
+    jointly = one_nodata and pixels.dtype.kind == "u"  # a dark pixel may be 0 in one band
     unknown = (np.logical_and if jointly else np.logical_or).reduce(missing)
     if any((band.scale, band.offset) != (1, 0) for band in bands):
         factors, offsets = np.array([(band.scale, band.offset) for band in bands]).T[:, :, None, None]
@@ -216,10 +245,10 @@ def _physical(pixels: Pixels, bands: Sequence[Band]) -> Pixels:
     return pixels if nodata is None or not unknown.any() else np.where(unknown, pixels.dtype.type(nodata), pixels)
 
 
-def _nodata(bands: Sequence[Band]) -> float | None:
+def _first_nodata(bands: Sequence[SceneBand]) -> float | None:
     return next((band.nodata for band in bands if band.nodata is not None), None)
 
 
 def _colour(name: str) -> ColorInterp:
-    known = {"red": ColorInterp.red, "green": ColorInterp.green, "blue": ColorInterp.blue}
-    return known.get(name, ColorInterp.undefined)
+    colours = {"red": ColorInterp.red, "green": ColorInterp.green, "blue": ColorInterp.blue}
+    return colours.get(name, ColorInterp.undefined)
