@@ -1,4 +1,7 @@
-"""The issue log: what was wrong with the input, where, and what was done about it; `issue_file` stores it."""
+"""The issue log: what was wrong with the input, where, and what was done about it.
+
+`issue_file` stores it as the workspace's `issues.csv`.
+"""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -8,16 +11,21 @@ from typing import Literal
 from tsmu.errors import TsmuError
 
 Severity = Literal["error", "warning"]
-MAX_ISSUES_PER_DEFECT = 100  # rows that get an issue each
-MAX_RANGES = 20  # ranges named when there are more rows
+MAX_ISSUES_PER_DEFECT = 100  # of more rows with one defect, one issue names the ranges
+MAX_RANGES = 20  # that it names
 
 
 @dataclass(frozen=True)
 class Issue:
     """One defect of the input.
 
-    `error`: the row or file was left out. `warning`: it was taken, perhaps repaired.
-    `row` counts as a spreadsheet does (the header is row 1); None where rows mean nothing.
+    Attributes:
+        file: the file, as messages call it.
+        row: as a spreadsheet counts (the header is row 1); None where the file has no rows.
+        column: of a table, or None.
+        severity: `error` if the row or file was left out, `warning` if it is used, perhaps repaired.
+        problem: what is wrong.
+        action: what was done about it.
     """
 
     file: str
@@ -38,7 +46,14 @@ class Issue:
 
 
 class IssueLog:
-    """Collects issues while one source is read, for the workspace's issues.csv."""
+    """Collects issues while one source is read, for the workspace's issues.csv.
+
+    Example:
+        >>> log = IssueLog("slides.csv")
+        >>> log.error("slides.csv", "latitude 95 is out of range", row=7, column="lat")
+        >>> print(log.errors[0])
+        slides.csv, row 7, lat: latitude 95 is out of range; left out
+    """
 
     def __init__(self, source: Path | str, *, part: str = "", strict: bool = False) -> None:
         """Start an empty log for `source`, or a part of it; with `strict`, warnings count as errors."""
@@ -94,7 +109,16 @@ class IssueLog:
 def warn_rows(
     log: IssueLog, file: str, column: str | None, rows: Sequence[int], problems: str | Sequence[str], action: str
 ) -> None:
-    """Log rows that were taken; `problems` is one text for all or one per row."""
+    """Log one defect of rows that are used: row by row while they are few, as ranges when they are many.
+
+    Args:
+        log: takes the issues.
+        file: the file, as messages call it.
+        column: of the table, or None.
+        rows: the rows.
+        problems: one text for all, or one per row.
+        action: what was done about it.
+    """
     for row, problem in _grouped(rows, problems):
         log.warning(file, problem, action, row=row, column=column)
 
@@ -102,7 +126,7 @@ def warn_rows(
 def reject_rows(
     log: IssueLog, file: str, column: str | None, rows: Sequence[int], problems: str | Sequence[str]
 ) -> None:
-    """Log rows that were left out; `problems` is one text for all or one per row."""
+    """Log one defect of rows that were left out, as `warn_rows` does."""
     for row, problem in _grouped(rows, problems):
         log.error(file, problem, row=row, column=column)
 
@@ -115,7 +139,12 @@ def _grouped(rows: Sequence[int], problems: str | Sequence[str]) -> Iterable[tup
 
 
 def format_ranges(rows: Sequence[int]) -> str:
-    """Write row numbers as `2-986, 990`."""
+    """Write row numbers as ranges.
+
+    Example:
+        >>> format_ranges([990, 2, 3, 4])
+        '2-4, 990'
+    """
     runs: list[list[int]] = []
     for row in sorted(rows):
         if runs and row <= runs[-1][1] + 1:

@@ -1,4 +1,4 @@
-"""Parquet tables of a workspace whose columns name files."""
+"""Read and write the Parquet tables of a workspace whose columns name files."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,23 +8,21 @@ import pandas as pd
 import pyarrow as pa
 
 from tsmu.errors import WorkspaceError
-from tsmu.files import written_whole
+from tsmu.files import atomic_write
 from tsmu.workspace_folder import WorkspaceFolder
 
 
 def read_paths_table(
     workspace: WorkspaceFolder, file: Path, paths: Sequence[str], *, needs: Sequence[str], remedy: str
 ) -> geopandas.GeoDataFrame | None:
-    """Read a GeoParquet table with the columns `paths` as absolute paths; None where there is no such file.
-
-    A column of paths that a table from an older version lacks holds None.
+    """Read a GeoParquet table with absolute paths; None where there is no such file.
 
     Args:
-        workspace: around which stored paths are.
+        workspace: stored paths are relative to its folder.
         file: the table.
-        paths: columns with paths.
+        paths: columns with paths; one that a table from an older version lacks becomes a column of None.
         needs: columns without which it is another table.
-        remedy: what to do where it is damaged, after a semicolon.
+        remedy: what the user can do where the table is damaged; it follows a semicolon.
 
     Raises:
         WorkspaceError: the file is damaged, or is another table.
@@ -68,5 +66,5 @@ def write_paths_table(
     stored = table.copy()
     for column in paths:
         stored[column] = [None if pd.isna(path) else workspace.stored_path(Path(path)) for path in stored[column]]
-    with written_whole(file) as temporary:
+    with atomic_write(file) as temporary:
         stored.to_parquet(temporary, index=False)

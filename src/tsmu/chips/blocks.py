@@ -28,7 +28,7 @@ from rasterio.warp import transform as transform_points
 from rasterio.windows import Window
 
 from tsmu.chips.splits import KNOWN_SHARE, SPLITS, TRAIN_SHARE, Split
-from tsmu.files import written_whole
+from tsmu.files import atomic_write
 from tsmu.imagery import WGS84, Grid
 from tsmu.vectors import wrap_longitudes
 from tsmu.workspace_folder import WorkspaceFolder
@@ -200,7 +200,7 @@ def read_blocks(workspace: WorkspaceFolder) -> geopandas.GeoDataFrame:
 def write_blocks(workspace: WorkspaceFolder, blocks: geopandas.GeoDataFrame) -> None:
     """Replace the whole table. The caller holds the workspace's lock."""
     if len(blocks):
-        with written_whole(workspace.blocks) as temporary:
+        with atomic_write(workspace.blocks) as temporary:
             blocks.to_parquet(temporary, index=False)
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from tsmu.chips.index import make_index, of_one_band_list
 from tsmu.chips.splits import block_split, series_apart, split_apart
 from tsmu.errors import ChipError, ImageError, TableError
-from tsmu.files import composed, sha256
+from tsmu.files import sha256, to_nfc
 from tsmu.imagery import (
     IMAGE_SUFFIXES,
     Grid,
@@ -116,7 +116,7 @@ def read_groups(file: Path) -> dict[str, str]:
     if missing := [name for name in ("name", "group") if name not in columns]:
         raise ChipError(f"{file}: has no column {missing[0]}; give a table with the columns name and group")
     suffix = re.compile(rf"({'|'.join(map(re.escape, IMAGE_SUFFIXES))})$", re.I)
-    names = [suffix.sub("", composed(name.strip().replace("\\", "/"))) for name in table[columns["name"]]]
+    names = [suffix.sub("", to_nfc(name.strip().replace("\\", "/"))) for name in table[columns["name"]]]
     groups = table[columns["group"]].str.strip()
     # Without a group, a chip is one of its own.
     return {name: group for name, group in zip(names, groups, strict=True) if name and group}
@@ -133,9 +133,9 @@ def _group(rows: list[dict[str, Any]], groups: Mapping[str, str], region: str, l
         name: name for name in chips
     }
     for name, group in groups.items():
-        if composed(name) in by_name:
-            chips[by_name[composed(name)]]["group"] = f"{region}/{group}"
-    unknown = sorted(name for name in groups if composed(name) not in by_name)
+        if to_nfc(name) in by_name:
+            chips[by_name[to_nfc(name)]]["group"] = f"{region}/{group}"
+    unknown = sorted(name for name in groups if to_nfc(name) not in by_name)
     if groups and len(unknown) == len(groups):
         raise ChipError(f"{log.source}: no chip is named like any of the {len(groups)} in --groups, first {unknown[0]}")
     if unknown:
@@ -162,7 +162,7 @@ def _collect(folder: Path, log: IssueLog) -> dict[str, dict[str, Path]]:
             within = path.relative_to(folder / kind)
             if any(part.startswith((".", "__MACOSX")) for part in within.parts) or not path.is_file():
                 continue
-            stem = composed(within.with_suffix("").as_posix())
+            stem = to_nfc(within.with_suffix("").as_posix())
             if path.suffix.lower() not in IMAGE_SUFFIXES:
                 if path.suffix.lower() not in SIDECARS:
                     log.warning(path, f"not an image that is read here ({', '.join(IMAGE_SUFFIXES)})", "ignored")

@@ -91,11 +91,11 @@ def _write_table(
     space: "WorkspaceFolder", found: "list[SceneEvidence]", table: Path, log: "IssueLog"
 ) -> "dict[str, SceneEvidence]":
     """List the scenes whose images lie on this machine as pairs; gives them by their post image."""
-    from tsmu.files import written_whole
+    from tsmu.files import atomic_write
     from tsmu.imagery import is_remote
 
     listed: dict[str, SceneEvidence] = {}
-    with written_whole(table) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+    with atomic_write(table) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         rows = csv.DictWriter(file, COLUMNS)
         rows.writeheader()
         for seen in found:

@@ -55,7 +55,7 @@ def assign(
     """Give every event and every pair its region, and tell where an inventory says otherwise."""
     with command("regions assign", as_json) as answer:
         space = find_workspace(workspace)
-        from tsmu.files import written_whole
+        from tsmu.files import atomic_write
         from tsmu.imagery import assign_pair_regions, read_pairs, write_pairs
         from tsmu.inventory import assign_regions, read_events, write_events
         from tsmu.issues import IssueLog
@@ -71,7 +71,7 @@ def assign(
                     answer.take_issues(log, space.issues)
                 write_events(events, space.events)
                 listed = space.root / "region_disagreements.csv"
-                with written_whole(listed) as temporary:
+                with atomic_write(listed) as temporary:
                     differ.to_csv(temporary, index=False)
                 said = int(events["region_said"].notna().sum())
                 answer.outputs |= {"events": str(space.events), "disagreements": str(listed)}

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 
 from tsmu.errors import InventoryError
-from tsmu.files import composed
+from tsmu.files import to_nfc
 from tsmu.tabular import Order, normalise_name
 
 ROLES = {
@@ -214,7 +214,7 @@ def map_columns(source: Source, columns: list[str], given: Mapping[str, str] | N
     Raises:
         InventoryError: a given role or column does not exist.
     """
-    given = {role: composed(column) for role, column in (given or {}).items()}
+    given = {role: to_nfc(column) for role, column in (given or {}).items()}
     for role, column in given.items():
         if role not in ROLES:
             near = get_close_matches(role, ROLES, n=1)

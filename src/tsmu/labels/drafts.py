@@ -12,7 +12,7 @@ from PIL import Image
 from rasterio.features import shapes as outlines
 from shapely.geometry.base import BaseGeometry
 
-from tsmu.files import written_whole
+from tsmu.files import atomic_write
 from tsmu.imagery import describe_raster
 from tsmu.labels.labelme import draft_flag
 from tsmu.labels.pictures import picture
@@ -101,12 +101,12 @@ def export_labelme(
         ImageError: the image cannot be read.
     """
     info = describe_raster(image)
-    with written_whole(out / f"{name}.png") as temporary:
+    with atomic_write(out / f"{name}.png") as temporary:
         Image.fromarray(picture(image)).save(temporary)
     target = out / f"{name}.json"
     if not target.exists():
         content = labelme_json(f"{name}.png", polygons, width=info.width, height=info.height, draft=draft)
-        with written_whole(target) as temporary:
+        with atomic_write(target) as temporary:
             temporary.write_text(json.dumps(content, indent=2), encoding="utf-8")
     return target
 

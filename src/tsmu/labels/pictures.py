@@ -7,7 +7,7 @@ import numpy.typing as npt
 from PIL import Image
 from scipy import ndimage
 
-from tsmu.files import written_whole
+from tsmu.files import atomic_write
 from tsmu.imagery import describe_raster, read_raster
 from tsmu.labels.masks import LANDSLIDE, UNKNOWN, ZERO_ONE
 
@@ -53,7 +53,7 @@ def pair_picture(pre: Path | None, post: Path, mask: Path | None, out: Path) -> 
     step = -(-after.shape[1] // WIDEST)
     gap = np.full((len(after[::step]), GAP, 3), 255, np.uint8)
     parts = [part for panel in panels for part in (gap, panel[::step, ::step])][1:]
-    with written_whole(out) as temporary:
+    with atomic_write(out) as temporary:
         Image.fromarray(np.concatenate(parts, axis=1)).save(temporary, format="PNG")
     return out
 

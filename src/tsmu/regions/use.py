@@ -11,7 +11,7 @@ import pyogrio
 import shapely
 
 from tsmu.errors import RegionError
-from tsmu.files import written_whole
+from tsmu.files import atomic_write
 from tsmu.issues import IssueLog, reject_rows
 from tsmu.regions.map import LAYER, MAP_CRS, RegionMap
 from tsmu.regions.names import clean_region_name, region_key
@@ -56,7 +56,7 @@ def use_region_map(file: Path, name_field: str, out: Path, log: IssueLog, layer:
     names = _one_spelling(kept["name"].tolist(), kept["file"].tolist(), kept["row"].tolist(), name_field, log)
     merged = kept.assign(name=names).dissolve("name", sort=False).reset_index()[["name", "geometry"]]
     merged.geometry = [shapely.multipolygons(polygon_parts(np.array([one]))) for one in merged.geometry]
-    with written_whole(out) as temporary:
+    with atomic_write(out) as temporary:
         pyogrio.write_dataframe(merged, temporary, layer=LAYER, driver="GPKG", geometry_type="MultiPolygon")
     return RegionMap.of_frame(merged)
 

@@ -248,8 +248,7 @@ def normalise_name(name: str) -> str:
         >>> normalise_name("Event ID.")
         'eventid'
     """
-    composed = unicodedata.normalize("NFC", name)
-    return "".join(c for c in composed if c.isalnum()).casefold()
+    return "".join(c for c in unicodedata.normalize("NFC", name) if c.isalnum()).casefold()
 
 
 def find_columns(table: pd.DataFrame, names: Mapping[str, Iterable[str]]) -> dict[str, str]:

@@ -8,7 +8,7 @@ import rasterio
 import rasterio.shutil
 from rasterio.errors import RasterioError
 
-from tsmu.files import written_whole
+from tsmu.files import atomic_write
 from tsmu.imagery.rasters.grids import Grid
 from tsmu.imagery.rasters.reader import GDAL_OPTIONS, REMOTE_OPTIONS, open_raster
 
@@ -29,7 +29,7 @@ def write_georeferenced_vrt(source: Path, grid: Grid, target: Path, *, root: Pat
     Raises:
         ImageError: the source cannot be read.
     """
-    with open_raster(source.resolve()) as reader, written_whole(target) as temporary:
+    with open_raster(source.resolve()) as reader, atomic_write(target) as temporary:
         with rasterio.Env(**GDAL_OPTIONS):  # which write no file beside it
             rasterio.shutil.copy(reader.dataset, temporary, driver="VRT")
             with rasterio.open(temporary, "r+") as vrt:

@@ -15,7 +15,7 @@ from rasterio.transform import Affine
 from rasterio.vrt import WarpedVRT
 from rasterio.windows import Window
 
-from tsmu.files import written_whole
+from tsmu.files import atomic_write
 from tsmu.imagery.rasters.grids import Grid
 from tsmu.imagery.rasters.reader import GDAL_OPTIONS, RasterReader, gdal_errors_as_image_errors, open_raster
 from tsmu.imagery.rasters.validity import ALPHA
@@ -116,7 +116,7 @@ def resample_to_file(
     with (
         open_raster(source) as reader,
         open_resampled(reader, shifted, own=own) as warped,
-        written_whole(target) as temporary,
+        atomic_write(target) as temporary,
         rasterio.Env(**GDAL_OPTIONS),  # which write no file beside it
     ):
         nodata = np.nan if np.dtype(warped.info.dtype).kind == "f" else warped.dataset.nodata

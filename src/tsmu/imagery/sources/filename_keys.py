@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
-from tsmu.files import composed
+from tsmu.files import to_nfc
 from tsmu.imagery.footprints import check_pair_dates
 from tsmu.imagery.sources.candidates import PairCandidate
 from tsmu.issues import IssueLog
@@ -41,7 +41,7 @@ def match_by_key(paths: list[Path], source: Path, log: IssueLog) -> list[PairCan
     groups: dict[str, _KeyGroup] = defaultdict(_KeyGroup)
     without_side = []
     for path in paths:
-        key, side, day = _parse_path(Path(composed(str(path.relative_to(source)))))
+        key, side, day = _parse_path(Path(to_nfc(str(path.relative_to(source)))))
         if side:
             getattr(groups[key], side).append((path, day))
         else:

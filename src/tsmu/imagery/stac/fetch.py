@@ -12,7 +12,7 @@ import pandas as pd
 import pystac
 
 from tsmu.errors import SceneError, ServerError
-from tsmu.files import remove, write_json, written_whole
+from tsmu.files import atomic_write, remove, write_json
 from tsmu.imagery.stac.catalogue import StacCatalogue
 from tsmu.imagery.stac.event_area import EventArea
 from tsmu.imagery.stac.fetched_pairs import SIDES, event_folder_names, image_path, is_complete
@@ -176,7 +176,7 @@ def _fetch_event(event: _Event, options: FetchOptions, catalogue: StacCatalogue,
     grid = reader.grid(area, bands["post"])
     if event.folder.exists():  # a file of it is missing
         remove(event.folder)
-    with written_whole(event.folder) as temporary:
+    with atomic_write(event.folder) as temporary:
         temporary.mkdir()
         for side, item in items.items():
             pixels = reader.pixels(item, bands[side], grid)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from tsmu.errors import ImageError, TableError
-from tsmu.files import written_whole
+from tsmu.files import atomic_write
 from tsmu.issues import IssueLog
 from tsmu.tabular import find_columns, read_table_file
 
@@ -69,7 +69,7 @@ def write_pair_table(fetched: Path, regions: Mapping[str, str], given: str) -> P
         region_given = (given if name in regions else "") or old.get("region_given", "")
         region = region_given or regions.get(name, old.get("region", ""))
         rows.append(_row(fetched / name, region, region_given))
-    with written_whole(table) as temporary, temporary.open("w", newline="", encoding="utf-8") as handle:
+    with atomic_write(table) as temporary, temporary.open("w", newline="", encoding="utf-8") as handle:
         writer = csv.DictWriter(handle, COLUMNS)
         writer.writeheader()
         writer.writerows(rows)

@@ -24,7 +24,7 @@ from rasterio.warp import transform as transform_points
 from rasterio.windows import Window
 
 from tsmu.errors import ImageError
-from tsmu.files import written_whole
+from tsmu.files import atomic_write
 from tsmu.imagery.rasters import (
     REMOTE_OPTIONS,
     TILED_GEOTIFF,
@@ -96,7 +96,7 @@ def derive_terrain(
         target = folder / f"terrain-{_digest(elevations.dataset, grid, bands)}.tif"
         if not target.exists():
             cells = _cells_under(dem, own, grid, bands)
-            with written_whole(target) as temporary:
+            with atomic_write(target) as temporary:
                 _write_bands(elevations, cells, bands, temporary)
                 unknown = _unknown_share(temporary, grid)
                 _check_cover(dem, unknown, least)
