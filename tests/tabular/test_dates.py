@@ -179,7 +179,7 @@ def test_a_text_may_say_that_there_is_no_date(text: str) -> None:
 
 
 def test_the_order_of_day_and_month_is_that_of_the_whole_table_and_told() -> None:
-    column = read_dates(["03/04/2018", "05/07/2018 - 08/07/2018"], beside=["25/12/2017"])
+    column = read_dates(["03/04/2018", "05/07/2018 - 08/07/2018"], other_columns=["25/12/2017"])
     assert [one and (one.first, one.last) for one in column.intervals] == [
         (date(2018, 4, 3), date(2018, 4, 3)), (date(2018, 7, 5), date(2018, 7, 8)),
     ]  # fmt: skip

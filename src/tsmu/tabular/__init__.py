@@ -2,7 +2,8 @@
 
 What others use is named here and loaded when it is first asked for:
 
-    spreadsheets    CSV and XLSX files: encodings, separators, header names
+    spreadsheets    CSV and XLSX files: encodings, separators, ragged rows
+    columns         columns by name, and those that hold days
     date_columns    columns of dates: what single texts leave open is settled for the whole column
     dates           a single text as an interval of days
 """
@@ -11,22 +12,18 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from tsmu.tabular.columns import (
+        find_columns,
+        normalise_name,
+        read_date_columns,
+        single_day,
+        unique_column_names,
+    )
     from tsmu.tabular.date_columns import DateColumn, read_dates
     from tsmu.tabular.date_text import means_no_date
     from tsmu.tabular.dates import date_from_parts, parse_date, read_day
     from tsmu.tabular.single_dates import DateInterval, Order, interval_precision
-    from tsmu.tabular.spreadsheets import (
-        TABLE_SUFFIXES,
-        cell_text,
-        find_columns,
-        normalise_name,
-        read_date_columns,
-        read_rows_file,
-        read_table,
-        read_table_file,
-        single_day,
-        unique_column_names,
-    )
+    from tsmu.tabular.spreadsheets import TABLE_SUFFIXES, cell_text, read_rows_file, read_table, read_table_file
 
 __all__ = [
     "TABLE_SUFFIXES",
@@ -55,10 +52,8 @@ _NAMES = {  # by the module that has them
     "date_text": "means_no_date",
     "dates": "date_from_parts parse_date read_day",
     "single_dates": "DateInterval Order interval_precision",
-    "spreadsheets": (
-        "TABLE_SUFFIXES cell_text find_columns normalise_name read_date_columns read_rows_file read_table "
-        "read_table_file single_day unique_column_names"
-    ),
+    "columns": "find_columns normalise_name read_date_columns single_day unique_column_names",
+    "spreadsheets": "TABLE_SUFFIXES cell_text read_rows_file read_table read_table_file",
 }
 _MODULES = {name: module for module, names in _NAMES.items() for name in names.split()}
 

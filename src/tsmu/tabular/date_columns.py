@@ -49,13 +49,13 @@ class DateColumn:
         return [one.first if one and one.first == one.last else None for one in self.intervals]
 
 
-def read_dates(texts: Sequence[str], order: Order | None = None, beside: Iterable[str] = ()) -> DateColumn:
+def read_dates(texts: Sequence[str], order: Order | None = None, other_columns: Iterable[str] = ()) -> DateColumn:
     """Read a column of dates.
 
     Args:
         texts: the cells, "" where empty.
         order: of day and month, where it is known who wrote the table; what the column shows goes before it.
-        beside: the cells of the table's other columns of dates, which are written in the same order.
+        other_columns: the cells of the table's other columns of dates, which are written in the same order.
 
     Example:
         >>> column = read_dates(["03/04/2018", "25/04/2018", "unknown"])
@@ -63,7 +63,7 @@ def read_dates(texts: Sequence[str], order: Order | None = None, beside: Iterabl
         ([datetime.date(2018, 4, 3), datetime.date(2018, 4, 25), None], [2], True)
     """
     distinct = list(dict.fromkeys(text for text in texts if not means_no_date(text)))
-    others = list(dict.fromkeys(beside))
+    others = list(dict.fromkeys(other_columns))
     known = column_order(distinct) or column_order([*distinct, *others]) or order
     short, short_known = _short_order([*distinct, *others], known)
     if known is None and short_known and short != "Y/M/D":

@@ -1,17 +1,16 @@
 """Read CSV and XLSX tables that people made, with every cell as text: nothing is guessed, ragged rows are reported.
 
-This is the only place that handles encodings, separators, Excel's `sep=` line and header names.
+This is the only place that handles encodings, separators and Excel's `sep=` line.
 """
 
 import csv
 import io
 import re
 import struct
-import unicodedata
 import warnings
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime, time
 from pathlib import Path
 from xml.etree.ElementTree import ParseError
@@ -19,8 +18,8 @@ from xml.etree.ElementTree import ParseError
 import pandas as pd
 
 from tsmu.errors import TableError
-from tsmu.issues import IssueLog, format_ranges, reject_rows, warn_rows
-from tsmu.tabular.date_columns import DateColumn, read_dates
+from tsmu.issues import IssueLog, reject_rows, warn_rows
+from tsmu.tabular.columns import unique_column_names
 
 WORKBOOK_SUFFIXES = (".xlsx", ".xlsm")
 TABLE_SUFFIXES = (".csv", ".tsv", ".tab", ".txt", *WORKBOOK_SUFFIXES)
@@ -217,105 +216,6 @@ def _fitted(cells: Cells, width: int, row: int, short: dict[int, str], long: dic
     if len(cells) < width and any(cell.strip() for cell in cells):
         short[row] = f"{len(cells)} cells where the header has {width}"
     return cells[:width] + [""] * (width - len(cells))
-
-
-def unique_column_names(header: list[str]) -> list[str]:
-    """Make column names unique whatever their case, and name those without a name by their position.
-
-    Names are in the composed Unicode form (NFC), whatever the file has.
-
-    Example:
-        >>> unique_column_names(["Date", "date", ""])
-        ['Date', 'date_2', 'column_3']
-    """
-    names: list[str] = []
-    used: set[str] = set()
-    for position, given in enumerate(header, start=1):
-        base = name = " ".join(unicodedata.normalize("NFC", given).lstrip("\ufeff").split()) or f"column_{position}"
-        count = 1
-        while name.casefold() in used:
-            count += 1
-            name = f"{base}_{count}"
-        used.add(name.casefold())
-        names.append(name)
-    return names
-
-
-def normalise_name(name: str) -> str:
-    """Write a column name without case, blanks and punctuation; by these columns are compared.
-
-    Example:
-        >>> normalise_name("Event ID.")
-        'eventid'
-    """
-    return "".join(c for c in unicodedata.normalize("NFC", name) if c.isalnum()).casefold()
-
-
-def find_columns(table: pd.DataFrame, names: Mapping[str, Iterable[str]]) -> dict[str, str]:
-    """Find which columns of a table have certain names, whatever their case, blanks and punctuation.
-
-    Args:
-        table: as `read_table` gives it.
-        names: what a column stands for -> the names that it may have, the first one found counts.
-
-    Returns:
-        What it stands for -> the column's own name, for those that the table has.
-
-    Example:
-        >>> find_columns(pd.DataFrame(columns=["Date pre", "POST"]), {"date_pre": ("date_pre",), "post": ("post",)})
-        {'date_pre': 'Date pre', 'post': 'POST'}
-    """
-    present: dict[str, str] = {}
-    for column in table.columns:
-        present.setdefault(normalise_name(str(column)), str(column))
-    named = {}
-    for meaning, spellings in names.items():
-        if columns := [present[normalise_name(name)] for name in spellings if normalise_name(name) in present]:
-            named[meaning] = columns[0]
-    return named
-
-
-def read_date_columns(cells: pd.DataFrame, columns: list[str], path: Path, log: IssueLog) -> dict[str, DateColumn]:
-    """Read columns of days of one table, all in one order of day and month.
-
-    Args:
-        cells: the table, every cell as text, indexed by row.
-        columns: names of the columns of days.
-        path: the file that the log names.
-        log: takes what was assumed.
-
-    Returns:
-        The columns by name.
-    """
-    dates = {}
-    for name in columns:
-        beside = [text for other in columns if other != name for text in cells[other].unique()]
-        dates[name] = read_dates(cells[name].tolist(), beside=beside)
-        for places, problem, action in dates[name].notes:
-            rows = [int(cells.index[at]) for at in places]
-            problem = f"{len(rows)} dates {problem}: rows {format_ranges(rows)}"
-            log.warning(path, problem, action, row=rows[0], column=name)
-    return dates
-
-
-def single_day(side: str, text: str, column: DateColumn, at: int) -> date | None:
-    """Take the day in one cell of a column of dates; None where the cell says that there is none.
-
-    Args:
-        side: how messages call the column.
-        text: the cell.
-        column: the column, as it was read.
-        at: position of the cell in it.
-
-    Raises:
-        TableError: it cannot be read, or is longer than a day.
-    """
-    interval = column.intervals[at]
-    if interval is None and at in column.blank:
-        return None
-    if interval is None or interval.first is None or interval.first != interval.last:
-        raise TableError(f"{side} {text!r} is no date of one day; write YYYY-MM-DD")
-    return interval.first
 
 
 def _sheet(file: str, content: bytes, log: IssueLog) -> list[Cells]:

@@ -19,26 +19,26 @@ from tsmu.issues import IssueLog
 
 Progress = Callable[[int, int], None]
 
-COLUMNS = {
+PAIR_COLUMNS = {
     "id": "str",
-    "pre": "object",
-    "post": "str",
+    "pre": "object",  # absolute path of a raster on the post image's grid, to be read by window; None if post-only
+    "post": "str",  # absolute path
     "date_pre": "datetime64[s]",
     "date_post": "datetime64[s]",
-    "region": "object",
-    "event_ids": "str",
+    "region": "object",  # as a table says, otherwise None
+    "event_ids": "str",  # joined by commas
     "crs": "str",
-    "width": "int64",
+    "width": "int64",  # px
     "height": "int64",
     "pixel_size_m": "float64",
-    "shift_x_px": "float64",
-    "shift_y_px": "float64",
+    "shift_x_px": "float64",  # how far right the pre image lay off; NaN if it cannot be estimated
+    "shift_y_px": "float64",  # how far down
     "shift_corrected": "bool",
     "resampled": "bool",
-    "overlap_count": "int64",
-    "source_pre": "object",
+    "overlap_count": "int64",  # how many other footprints share ground
+    "source_pre": "object",  # the files given
     "source_post": "str",
-    "terrain": "object",
+    "terrain": "object",  # None, until `add_terrain` sets both
     "dem": "object",
 }
 
@@ -57,12 +57,10 @@ def import_pairs(
 ) -> gpd.GeoDataFrame:
     """Import image pairs from a folder or a table; what is left out is reported in the log.
 
-    A folder holds Google Earth screenshots (`GoogleEarthName`), or rasters matched by key:
-    `KEY_pre.tif` with `KEY_post.tif` (a date may stand before or after the side), `pre.tif` with
-    `post.tif`, or `pre/KEY.tif` with `post/KEY.tif`. Where no image is a pre image, all are imported
-    as post-only pairs. A CSV table has a column post, and as known pre, date_pre, date_post, id,
-    region, and for images without georeference lon, lat, pixel_size_m (the centre) or south, west,
-    north, east.
+    A folder holds Google Earth screenshots (`GoogleEarthName`), or rasters matched by key: `KEY_pre.tif` with
+    `KEY_post.tif` (a date may stand before or after the side), `pre.tif` with `post.tif`, or `pre/KEY.tif` with
+    `post/KEY.tif`. Where no image is a pre image, all are imported as post-only pairs. For tables see
+    `sources.pair_table`.
 
     An image that declares no no-data value and is 0 in every band over a large area at its border
     is assumed to have no data there, and the log says so.
@@ -80,12 +78,8 @@ def import_pairs(
         progress: called with (done, all) after each pair.
 
     Returns:
-        One row per pair, EPSG:4326 footprints of the post image: id; pre (None if post-only) and
-        post: absolute paths of rasters on one grid, to be read by window; date_pre, date_post; region (from
-        a table, else None); event_ids (comma-joined); crs, width, height, pixel_size_m of the grid; shift_x_px,
-        shift_y_px: how far right and down the pre image lay off, in pixels, NaN if it cannot be estimated;
-        shift_corrected; resampled; overlap_count: how many other footprints share ground;
-        source_pre, source_post: the files given; terrain, dem: None, see `add_terrain`.
+        One row per pair with the columns of `PAIR_COLUMNS`; the geometry is the footprint of the post image,
+        EPSG:4326.
 
     Raises:
         ImageError: the source as a whole cannot be read.
@@ -105,7 +99,9 @@ def import_pairs(
         if progress:
             progress(done, len(candidates))
     pairs = gpd.GeoDataFrame(
-        pd.DataFrame(rows, columns=[*COLUMNS, "geometry"]).astype(COLUMNS), geometry="geometry", crs="EPSG:4326"
+        pd.DataFrame(rows, columns=[*PAIR_COLUMNS, "geometry"]).astype(PAIR_COLUMNS),
+        geometry="geometry",
+        crs="EPSG:4326",
     )
     pairs["overlap_count"] = count_overlaps(pairs.geometry.to_numpy(), log, source, total=len(pairs))
     if events is not None and len(pairs):

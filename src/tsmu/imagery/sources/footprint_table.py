@@ -62,7 +62,7 @@ def read_footprints(path: Path) -> pd.DataFrame:
     blank = [""] * len(table)
     dates = {side: list(table.get(side, blank)) for side in ("date_pre", "date_post")}
     for side, other in (("date_pre", "date_post"), ("date_post", "date_pre")):
-        table[side] = pd.Series(read_dates(dates[side], beside=dates[other]).days, table.index, dtype=object)
+        table[side] = pd.Series(read_dates(dates[side], other_columns=dates[other]).days, table.index, dtype=object)
     table["id"] = [str(value) for value in table.get("id", table["row"])]
     if "region" not in table:
         table["region"] = None
