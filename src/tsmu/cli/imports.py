@@ -172,7 +172,7 @@ def pairs(
                     region=region,
                     repair=repair,
                     correct_shift=correct_shift,
-                    elevations=elevations,
+                    terrain=elevations,
                     progress=lambda done, total: show(done, total, ""),
                 )
             finally:

@@ -4,6 +4,7 @@ import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -85,7 +86,7 @@ class SceneReader:
         Raises:
             SceneError: the scene has no such asset, or the server fails.
         """
-        return [_read_remote(lambda name=name: _read_header(item, name), item) for name in self.assets]
+        return [_read_remote(partial(_read_header, item, name), item) for name in self.assets]
 
     def grid(self, area: EventArea, bands: Sequence[SceneBand]) -> Grid:
         """Lay the grid of a pair over an area, on the pixels of the finest band if it is in the area's UTM zone.
@@ -123,9 +124,8 @@ class SceneReader:
         parts = []
         for nodata in dict.fromkeys(band.nodata for band in bands):  # mostly one for all bands
             names = [band.name for band in bands if band.nodata == nodata]
-            parts.append(
-                _read_remote(lambda n=nodata, a=names: odc.stac.load([item], bands=a, nodata=n, **options), item)
-            )
+            load = partial(odc.stac.load, [item], bands=names, nodata=nodata, **options)
+            parts.append(_read_remote(load, item))
         values = {name: part[name].to_numpy()[0] for part in parts for name in part.data_vars}
         return _physical_values(np.stack([values[name] for name in self.assets]), bands)
 
