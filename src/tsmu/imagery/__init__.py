@@ -24,7 +24,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from tsmu.imagery.footprints import METRES_PER_DEGREE, LatLonBox, overlapping_footprints
     from tsmu.imagery.pairs import (
-        MIN_REPORTED_UNKNOWN,
         TerrainOptions,
         add_pairs,
         add_terrain,
@@ -67,6 +66,7 @@ if TYPE_CHECKING:
     from tsmu.imagery.sources import GoogleEarthName, check_footprints, is_named_like_dem, read_footprints
     from tsmu.imagery.stac import FetchOptions, FetchResult, fetch_pairs, user_regions, write_pair_table
     from tsmu.imagery.terrain import (
+        MIN_REPORTED_UNKNOWN,
         SLOPE_BAND,
         TERRAIN_ROLE,
         TerrainRaster,
@@ -148,13 +148,13 @@ _NAMES = {  # by the folder or module that has them
         "read_orientation read_raster read_stack units_mismatch"
     ),
     "terrain": (
-        "SLOPE_BAND TERRAIN_ROLE TerrainRaster check_dem derive_terrain image_channels resolve_dem terrain_bands "
-        "write_terrain"
+        "MIN_REPORTED_UNKNOWN SLOPE_BAND TERRAIN_ROLE TerrainRaster check_dem derive_terrain image_channels "
+        "resolve_dem terrain_bands write_terrain"
     ),
     "sources": "GoogleEarthName check_footprints is_named_like_dem read_footprints",
     "stac": "FetchOptions FetchResult fetch_pairs user_regions write_pair_table",
     "pairs": (
-        "MIN_REPORTED_UNKNOWN TerrainOptions add_pairs add_terrain assign_pair_regions import_pairs read_pairs "
+        "TerrainOptions add_pairs add_terrain assign_pair_regions import_pairs read_pairs "
         "require_pairs store_terrain update_event_ids write_pairs"
     ),
 }

@@ -88,7 +88,7 @@ def export_labelme(
     A JSON file that is already there is left as it is: it may hold somebody's work.
 
     Args:
-        image: any raster that `imagery.raster` reads.
+        image: any raster that `imagery.open_raster` reads.
         polygons: class names and outlines in the image's pixel coordinates.
         out: the folder.
         name: of both files, without suffix.

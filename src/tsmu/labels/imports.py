@@ -75,7 +75,7 @@ def import_labels(
 
     Args:
         source: a file, or a folder searched with all below it. Zip archives are read as folders.
-        pairs: as `imagery.pairs.import_pairs` gives them.
+        pairs: as `imagery.import_pairs` gives them.
         log: takes what is wrong.
         out: folder for the masks, `ID.tif` on the post image's grid.
         classes: mask value (0, 1 or 255) of each class name to be used, in any case of letters;

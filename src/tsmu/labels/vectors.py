@@ -21,7 +21,7 @@ LANDSLIDE_CLASS = "landslide"
 def read_label_layers(
     path: Path, log: IssueLog, *, class_field: str | None = None, only: Sequence[str] = ()
 ) -> list[gpd.GeoDataFrame]:
-    """Read the polygons of every layer of a file, as `vector_files.read_polygons` does.
+    """Read the polygons of every layer of a file, as `vectors.read_polygons` does.
 
     Returns:
         For each layer the columns `label` (the value of `class_field`, else "landslide") and geometry, all valid, in

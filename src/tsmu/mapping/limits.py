@@ -39,7 +39,7 @@ class Area:
     """Only pixels whose centre lies in the polygons of a file; or only the others.
 
     Args:
-        path: polygons as `vector_files.read_polygons` takes them, in any CRS.
+        path: polygons as `vectors.read_polygons` takes them, in any CRS.
         grid: the scene's grid.
         inside: whether it is the pixels in the polygons that are wanted.
         log: takes the features that are left out or repaired.

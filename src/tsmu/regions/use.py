@@ -36,7 +36,7 @@ def use_region_map(file: Path, name_field: str, out: Path, log: IssueLog, layer:
     names cannot have become `-`; of several spellings of one name the first stands.
 
     Args:
-        file: Any file of polygons, as `vector_files.read_polygons` takes it, in any CRS of the Earth.
+        file: Any file of polygons, as `vectors.read_polygons` takes it, in any CRS of the Earth.
         name_field: The column with the region names.
         out: The region map to write; replaced if it is there.
         log: Takes what was repaired or left out, with the feature's row (the header is row 1).

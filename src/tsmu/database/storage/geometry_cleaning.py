@@ -29,7 +29,7 @@ def read_outlines(path: Path, log: IssueLog, layers: Sequence[str] = ()) -> Shap
     """Read the polygons of a file as the database holds them.
 
     Args:
-        path: as `vector_files.read_polygons` takes it.
+        path: as `vectors.read_polygons` takes it.
         log: takes the features that are left out or repaired.
         layers: the names of the layers that are read; by default all.
 

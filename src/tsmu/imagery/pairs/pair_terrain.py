@@ -9,10 +9,15 @@ import geopandas as gpd
 
 from tsmu.errors import ImageError
 from tsmu.imagery.rasters import Grid, describe_raster
-from tsmu.imagery.terrain import DEFAULT_TERRAIN_BANDS, check_dem, parse_terrain_bands, resolve_dem, write_terrain
+from tsmu.imagery.terrain import (
+    DEFAULT_TERRAIN_BANDS,
+    MIN_REPORTED_UNKNOWN,
+    check_dem,
+    parse_terrain_bands,
+    resolve_dem,
+    write_terrain,
+)
 from tsmu.issues import IssueLog
-
-MIN_REPORTED_UNKNOWN = 0.01  # share of a pair's pixels without terrain that is worth a line in the log
 
 
 @dataclass(frozen=True)

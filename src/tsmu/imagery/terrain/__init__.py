@@ -8,11 +8,12 @@ from tsmu.imagery.terrain.bands import (
     parse_terrain_bands,
     terrain_bands,
 )
-from tsmu.imagery.terrain.derivation import TerrainRaster, derive_terrain, write_terrain
+from tsmu.imagery.terrain.derivation import MIN_REPORTED_UNKNOWN, TerrainRaster, derive_terrain, write_terrain
 from tsmu.imagery.terrain.elevation_model import check_dem, resolve_dem
 
 __all__ = [
     "DEFAULT_TERRAIN_BANDS",
+    "MIN_REPORTED_UNKNOWN",
     "SLOPE_BAND",
     "TERRAIN_ROLE",
     "TerrainRaster",

@@ -43,6 +43,7 @@ from tsmu.imagery.terrain.elevation_model import dem_grid
 from tsmu.imagery.terrain.slopes import CellVectors, Heights, circle_mask, height_above_surroundings, slope_angle
 
 MIN_COVER = 0.5  # share of an image's pixels whose terrain must be known, as for pre-event images
+MIN_REPORTED_UNKNOWN = 0.01  # share of an image's pixels without terrain that is worth a line in the log
 # Metres; a value outside is no elevation, but a no-data value that is not declared.
 MIN_ELEVATION, MAX_ELEVATION = -5_000.0, 9_000.0
 MARGIN_CELLS = 4  # cells around the image, for differences and resampling
