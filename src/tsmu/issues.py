@@ -52,7 +52,7 @@ class IssueLog:
         >>> log = IssueLog("slides.csv")
         >>> log.error("slides.csv", "latitude 95 is out of range", row=7, column="lat")
         >>> print(log.errors[0])
-        slides.csv, row 7, lat: latitude 95 is out of range; left out
+        slides.csv, row 7, column lat: latitude 95 is out of range; left out
     """
 
     def __init__(self, source: Path | str, *, part: str = "", strict: bool = False) -> None:

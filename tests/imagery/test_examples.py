@@ -19,6 +19,7 @@ from tsmu import imagery, tabular, vectors
 from tsmu.errors import TsmuError
 from tsmu.imagery import rasters
 from tsmu.issues import IssueLog
+from tsmu.regions import RegionMap
 from tsmu.workspace_folder import WorkspaceFolder
 
 EXAMPLES = list(
@@ -48,6 +49,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_an_example_gives_what_it_says(example: doctest.DocTest) -> None:
     names = {name: getattr(face, name) for face in (imagery, rasters, tabular, vectors) for name in face.__all__}
     modules = {"np": np, "pd": pd, "shapely": shapely, "pyproj": pyproj, "Path": Path, "date": date, "Window": Window}
-    others = {"TsmuError": TsmuError, "WorkspaceFolder": WorkspaceFolder, "log": IssueLog("example")}
+    others = {"TsmuError": TsmuError, "WorkspaceFolder": WorkspaceFolder, "RegionMap": RegionMap}
+    others |= {"gpd": gpd, "log": IssueLog("example")}
     example.globs |= names | modules | others | {"__name__": "example"}
     assert failures(example) == 0

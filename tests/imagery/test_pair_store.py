@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 from rasterio.transform import Affine
 
-from tests.imagery.made_pairs import save, shoot, texture
+from tests.imagery.made_pairs import SIDES, save, shoot, texture
 from tsmu.imagery import add_pairs, read_pairs, read_raster
-from tsmu.imagery.stac.fetched_pairs import SIDES
 from tsmu.issues import IssueLog
 from tsmu.workspace_folder import WorkspaceFolder
 

@@ -11,10 +11,9 @@ import pytest
 import shapely
 from PIL import Image
 
-from tests.imagery.made_pairs import imported, named, shoot, texture
+from tests.imagery.made_pairs import SIDES, imported, named, shoot, texture
 from tsmu.errors import TsmuError
 from tsmu.imagery import describe_raster, import_pairs, read_raster
-from tsmu.imagery.stac.fetched_pairs import SIDES
 from tsmu.issues import IssueLog
 
 

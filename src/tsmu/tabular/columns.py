@@ -79,6 +79,12 @@ def read_date_columns(cells: pd.DataFrame, columns: list[str], path: Path, log: 
 
     Returns:
         The columns by name.
+
+    Example:
+        >>> cells = pd.DataFrame({"date_pre": ["03/04/2018"], "date_post": ["25/04/2018"]}, index=[2])
+        >>> dates = read_date_columns(cells, ["date_pre", "date_post"], Path("pairs.csv"), log)
+        >>> dates["date_pre"].days  # in the order of the other column
+        [datetime.date(2018, 4, 3)]
     """
     dates = {}
     for name in columns:
@@ -102,6 +108,10 @@ def single_day(side: str, text: str, column: DateColumn, at: int) -> date | None
 
     Raises:
         TableError: it cannot be read, or is longer than a day.
+
+    Example:
+        >>> single_day("date_pre", "2018-04-03", read_dates(["2018-04-03"]), 0)
+        datetime.date(2018, 4, 3)
     """
     interval = column.intervals[at]
     if interval is None and at in column.blank:

@@ -67,6 +67,10 @@ def read_rows_file(path: Path, log: IssueLog) -> list[Cells]:
 
     Raises:
         TableError: it cannot be read.
+
+    Example:
+        >>> read_rows_file(Path("pairs.csv"), log)
+        [['pre', 'post'], ['a.tif', 'b.tif']]
     """
     return list(_rows(str(path), path.suffix, _content(path), log))
 

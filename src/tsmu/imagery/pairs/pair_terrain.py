@@ -77,6 +77,12 @@ def add_terrain(
 
     Raises:
         ImageError: none of the pairs is covered; nothing is logged then.
+
+    Example:
+        >>> pairs = import_pairs(Path("images"), log, out=Path("pair_files"), root=Path("."))
+        >>> pairs = add_terrain(pairs, TerrainOptions("dem.tif", ["slope"]), Path("pair_files"), log)
+        >>> describe_raster(pairs["terrain"][0]).bands
+        ('slope',)
     """
     written: dict[str, str] = {}
     failed: dict[str, str] = {}

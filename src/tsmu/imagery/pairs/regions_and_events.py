@@ -20,6 +20,12 @@ def assign_pair_regions(pairs: gpd.GeoDataFrame, regions: RegionMap) -> gpd.GeoD
 
     Returns:
         The pairs with both columns; `region_shares` is JSON, share of the footprint's area by region.
+
+    Example:
+        >>> pairs = import_pairs(Path("images"), log, out=Path("pair_files"), root=Path("."))
+        >>> nepal = RegionMap(np.array(["nepal"], object), np.array([shapely.box(80, 26, 90, 30)], object))
+        >>> assign_pair_regions(pairs, nepal)[["region", "region_shares"]].to_dict("records")
+        [{'region': 'nepal', 'region_shares': '{"nepal": 1.0}'}]
     """
     assigned = [regions.of_footprint(footprint) for footprint in pairs.geometry]
     names = [
@@ -74,6 +80,13 @@ def read_events_by_id(space: WorkspaceFolder) -> gpd.GeoDataFrame | None:
 
 
 def update_event_ids(space: WorkspaceFolder, pairs: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Match pairs with the workspace's events again: events may have been imported after the pairs."""
+    """Match pairs with the workspace's events again: events may have been imported after the pairs.
+
+    Example:
+        >>> space = WorkspaceFolder.create(Path("survey"))  # which has no events yet
+        >>> pairs = import_pairs(Path("images"), log, out=Path("pair_files"), root=Path("."))
+        >>> update_event_ids(space, pairs)["event_ids"].tolist()
+        ['']
+    """
     events = None if pairs.empty else read_events_by_id(space)
     return pairs if events is None else pairs.assign(event_ids=match_events(pairs, events)["event_ids"])

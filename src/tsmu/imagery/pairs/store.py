@@ -36,6 +36,11 @@ def require_pairs(workspace: WorkspaceFolder) -> gpd.GeoDataFrame:
     Raises:
         ImageError: there are none.
         WorkspaceError: the table is damaged, or is another table.
+
+    Example:
+        >>> require_pairs(WorkspaceFolder.create(Path("new_survey")))
+        Traceback (most recent call last):
+        tsmu.errors.ImageError: new_survey/pairs.parquet: no image pairs yet; ...
     """
     pairs = read_pairs(workspace)
     if pairs is None or pairs.empty:
@@ -44,7 +49,15 @@ def require_pairs(workspace: WorkspaceFolder) -> gpd.GeoDataFrame:
 
 
 def write_pairs(workspace: WorkspaceFolder, pairs: gpd.GeoDataFrame) -> None:
-    """Replace the whole table. The caller holds the workspace's lock."""
+    """Replace the whole table. The caller holds the workspace's lock.
+
+    Example:
+        >>> space = WorkspaceFolder.create(Path("survey"))
+        >>> pairs = add_pairs(space, Path("images"), log)
+        >>> write_pairs(space, pairs.assign(region="nepal"))
+        >>> read_pairs(space)["region"].tolist()
+        ['nepal']
+    """
     write_paths_table(workspace, pairs, workspace.pairs, PATH_COLUMNS)
 
 
@@ -82,6 +95,13 @@ def store_terrain(space: WorkspaceFolder, pairs: gpd.GeoDataFrame) -> None:
     Args:
         space: locked by the caller.
         pairs: with `terrain` and `dem`, as `add_terrain` gives them.
+
+    Example:
+        >>> space = WorkspaceFolder.create(Path("survey"))
+        >>> pairs = add_pairs(space, Path("images"), log)
+        >>> store_terrain(space, add_terrain(pairs, TerrainOptions("dem.tif"), space.pair_files, log))
+        >>> read_pairs(space)["dem"].tolist()
+        ['dem.tif']
     """
     stored = read_pairs(space)
     if stored is None:

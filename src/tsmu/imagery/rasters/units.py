@@ -24,6 +24,9 @@ def check_same_scaling(pre: RasterInfo, post: RasterInfo) -> None:
 
     Raises:
         ImageError: they do.
+
+    Example:
+        >>> check_same_scaling(describe_raster("pre.tif"), describe_raster("post.tif"))
     """
     for (scale, offset), (other_scale, other_offset) in zip(pre.scaling, post.scaling, strict=False):
         if (scale, offset) != (other_scale, other_offset):

@@ -53,6 +53,10 @@ def empty_border_share(path: Path | str) -> float:
 
     Returns:
         Its share of the image; 0 where the image declares a no-data value, has alpha or a mask.
+
+    Example:
+        >>> empty_border_share("post.tif")
+        0.0
     """
     from scipy import ndimage  # takes longer to import than a header to read
 
@@ -94,6 +98,10 @@ def check_undeclared_fill(path: Path, info: RasterInfo, values: Pixels, valid: V
 
     Raises:
         ImageError: it has such a value; the message says how to declare it.
+
+    Example:
+        >>> values, valid = read_raster(Path("dem.tif"))
+        >>> check_undeclared_fill(Path("dem.tif"), describe_raster("dem.tif"), values, valid)
     """
     fill = find_undeclared_fill(values, valid)
     if fill:

@@ -39,6 +39,12 @@ class FetchOptions:
         assets: names of the scenes' assets or bands, or their common names.
         resolution: metres; None takes that of the post scene.
         workers: how many events are fetched at once.
+
+    Example:
+        >>> options = FetchOptions(
+        ...     "https://earth-search.aws.element84.com/v1", "sentinel-2-l2a", pre_days=60, post_days=30, max_cloud=20,
+        ...     size=2560, assets=["red", "green", "blue"], resolution=None, workers=2,
+        ... )
     """
 
     stac: str
@@ -105,6 +111,12 @@ def fetch_pairs(
 
     Raises:
         FetchError: the catalogue cannot be opened, or a file not be written.
+
+    Example:
+        >>> events = gpd.GeoDataFrame({"event_id": ["glc:1"], "region": ["nepal"]}, geometry=[shapely.Point(85, 27)])
+        >>> options = FetchOptions("https://example.org", "scenes", 60, 30, 20, 2560, ["red"], None, 2)
+        >>> fetch_pairs(events, [], options, Path("fetched"), log, source=Path("events.gpkg")).fetched  # none is chosen
+        []
     """
     names = event_folder_names(events["event_id"])
     complete = [names[event] for event in chosen if is_complete(out / names[event])]

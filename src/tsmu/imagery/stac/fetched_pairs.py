@@ -58,6 +58,10 @@ def write_pair_table(fetched: Path, regions: Mapping[str, str], given: str) -> P
 
     Raises:
         ImageError: there is a table that cannot be read any more, or has lost a column.
+
+    Example:
+        >>> write_pair_table(Path("fetched"), {}, "")  # nothing was fetched
+        PosixPath('fetched/pairs.csv')
     """
     table = fetched / TABLE
     listed = {row["id"]: row for row in read_pair_rows(table)}
@@ -100,6 +104,10 @@ def user_regions(table: Path) -> dict[str, str]:
 
     Raises:
         ImageError: the table cannot be read any more, or has lost a column.
+
+    Example:
+        >>> user_regions(write_pair_table(Path("fetched"), {}, "nepal"))
+        {}
     """
     rows = [row for row in read_pair_rows(table) if row["region_given"]]
     return {str((table.parent / row["post"]).resolve()): row["region_given"] for row in rows}
