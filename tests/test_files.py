@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tsmu.errors import TsmuError
-from tsmu.files import listed_file, without_nan, written_whole
+from tsmu.files import atomic_write, listed_file, without_nan
 from tsmu.issue_file import read_issues, save_issues
 from tsmu.issues import IssueLog
 
@@ -13,7 +13,7 @@ from tsmu.issues import IssueLog
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
     target = tmp_path / "a.txt"
     target.write_text("old")
-    with pytest.raises(ValueError, match="stop"), written_whole(target) as temporary:
+    with pytest.raises(ValueError, match="stop"), atomic_write(target) as temporary:
         temporary.write_text("half")
         assert temporary.suffix == ".txt"
         raise ValueError("stop")
@@ -22,7 +22,7 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> 
 
 
 def test_a_folder_is_renamed_whole(tmp_path: Path) -> None:
-    with written_whole(tmp_path / "v001") as temporary:
+    with atomic_write(tmp_path / "v001") as temporary:
         temporary.mkdir()
         (temporary / "x").write_text("1")
         assert not (tmp_path / "v001").exists()

@@ -1,8 +1,8 @@
-"""What goes wrong, in one line: what, where (file, row, column), and what to do."""
+"""The errors of tsmu: each says in one line what is wrong, where (file, row, column), and what to do."""
 
 
 class TsmuError(Exception):
-    """Base of every error that tsmu raises on purpose; its text is one line for the user."""
+    """The base class of every error that tsmu raises on purpose; its text is one line for the user."""
 
 
 class WorkspaceError(TsmuError):
@@ -70,11 +70,11 @@ class MissingRecordError(DatabaseError):
 
 
 class DatabaseBusyError(DatabaseError):
-    """Somebody else is writing, for longer than anybody waits; the same again may well succeed."""
+    """Another process has been writing for too long; trying again may succeed."""
 
 
 class ConflictError(DatabaseError):
-    """A record is not any more what somebody who decides on it saw."""
+    """A record was changed after the person who decides on it read it."""
 
 
 class ReviewError(TsmuError):

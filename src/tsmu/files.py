@@ -1,4 +1,4 @@
-"""Writing files so that nothing half-written ever carries a final name."""
+"""Write files so that nothing half-written ever has its final name; and the names and contents of files."""
 
 import hashlib
 import json
@@ -13,18 +13,30 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-CHUNK = 1 << 20
-WHOLE = 64 << 20  # bytes up to which the digest of a file's content is one of all its bytes
-PIECES = 64  # of a larger file, of `CHUNK` bytes each, spread over it
+CHUNK = 1 << 20  # bytes
+MAX_HASHED_WHOLE = 64 << 20  # bytes up to which the digest of a file's content is one of all its bytes
+SAMPLED_CHUNKS = 64  # of a larger file, spread over it
 
 
 @contextmanager
-def written_whole(path: Path) -> Iterator[Path]:
-    """Give a hidden path beside `path`; rename it onto `path` when the block succeeds.
+def atomic_write(path: Path) -> Iterator[Path]:
+    """Write a file or folder under a hidden name beside it, and rename it when the block succeeds.
 
     The temporary path keeps the suffix of `path`, because GDAL and pandas choose a format by it.
     The block may create a file or a folder there. When it fails, what it wrote is removed.
-    A folder is only renamed into a place that is still free.
+    A folder is only renamed if there is none of its name yet.
+
+    Args:
+        path: the file or folder; folders above it are made if need be.
+
+    Yields:
+        The temporary path.
+
+    Example:
+        >>> with atomic_write(Path("notes.txt")) as temporary:
+        ...     _ = temporary.write_text("done")
+        >>> Path("notes.txt").read_text()
+        'done'
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.stem}.{os.getpid()}-{secrets.token_hex(3)}{path.suffix}")
@@ -40,17 +52,17 @@ def written_whole(path: Path) -> Iterator[Path]:
 
 def write_text(path: Path, text: str) -> None:
     """Write a text file whole."""
-    with written_whole(path) as temporary:
+    with atomic_write(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write a JSON file whole; numbers that JSON does not know become null."""
+    """Write a JSON file whole; numbers that JSON does not have become null."""
     write_text(path, json.dumps(without_nan(value), indent=1))
 
 
 def read_json_object(path: Path) -> dict[str, Any]:
-    """Read a JSON file that notes something; one that is missing, damaged or no object notes nothing."""
+    """Read a JSON file that holds an object; {} where it is missing, damaged or holds something else."""
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -59,7 +71,12 @@ def read_json_object(path: Path) -> dict[str, Any]:
 
 
 def without_nan(value: Any) -> Any:
-    """Replace NaN and infinities by None, in nested dicts and lists too."""
+    """Replace NaN and infinities by None, in nested dicts and lists too.
+
+    Example:
+        >>> without_nan({"iou": float("nan"), "area": [1.0, float("inf")]})
+        {'iou': None, 'area': [1.0, None]}
+    """
     if isinstance(value, dict):
         return {key: without_nan(entry) for key, entry in value.items()}
     if isinstance(value, list | tuple):
@@ -94,7 +111,7 @@ def _sync_folder(folder: Path) -> None:
 
 
 def sha256(path: Path) -> str:
-    """Hex SHA-256 of a file's bytes, read in pieces."""
+    """Compute the SHA-256 of a file's bytes in hexadecimal, in little memory."""
     digest = hashlib.sha256()
     with path.open("rb") as handle:
         while block := handle.read(CHUNK):
@@ -103,20 +120,32 @@ def sha256(path: Path) -> str:
 
 
 def name_key(name: str) -> str:
-    """What spellings of one name have in common: neither case nor Unicode form (macOS decomposes accents) counts."""
+    """Write a name so that its spellings are equal: neither case nor Unicode form (macOS decomposes accents) counts.
+
+    Example:
+        >>> name_key("Valle") == name_key("VALLE")
+        True
+    """
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
 
 
-def composed(name: str) -> str:
-    """A name in the composed Unicode form (NFC), by which names of files are matched."""
+def to_nfc(name: str) -> str:
+    """Write a name in the composed Unicode form (NFC), by which names of files are matched."""
     return unicodedata.normalize("NFC", name)
 
 
 def listed_file(folder: Path, cell: str) -> Path:
-    """Where a file lies that a table names, from the table's folder on.
+    """Find the file that a cell of a table names.
 
     Backslashes may separate folders, as on Windows, and names may be in another Unicode form than on the
-    disk. Where there is no such file, it is the path as it would be.
+    disk.
+
+    Args:
+        folder: the table's folder, from which the path counts.
+        cell: the path as it is written.
+
+    Returns:
+        The path; where there is no such file, the path where it would be.
     """
     text = cell.strip().strip("\"'")
     as_written, with_slashes = folder / Path(text).expanduser(), folder / Path(text.replace("\\", "/")).expanduser()
@@ -126,20 +155,20 @@ def listed_file(folder: Path, cell: str) -> Path:
                 return path
         except (OSError, ValueError):  # a name too long, or with characters that no name has
             return path
-    place = Path(with_slashes.anchor)
+    found = Path(with_slashes.anchor)
     for part in with_slashes.parts[bool(with_slashes.anchor) :]:
-        if part == ".." or (place / part).exists() or not place.is_dir():
-            place = place / part
+        if part == ".." or (found / part).exists() or not found.is_dir():
+            found = found / part
         else:
-            place /= next((entry.name for entry in place.iterdir() if composed(entry.name) == composed(part)), part)
-    return place if place.exists() else with_slashes
+            found /= next((entry.name for entry in found.iterdir() if to_nfc(entry.name) == to_nfc(part)), part)
+    return found if found.exists() else with_slashes
 
 
 def content_digest(path: Path) -> str:
-    """Tell a file's content from any other, as cheaply as that can be done.
+    """Compute a digest that is different for different contents of a file, as cheaply as possible.
 
-    A file of up to 64 MB is read whole, so it may be copied or touched and stays the same. Of a larger one count
-    its size, its time of change, and 64 pieces of 1 MB that are spread over it.
+    A file of up to 64 MB is read whole, so that its digest stays the same where it is copied or touched. For a larger
+    one its size, its time of change, and 64 pieces of 1 MB that are spread over it count.
 
     Returns:
         A hexadecimal digest; the empty text where there is no such file.
@@ -152,13 +181,13 @@ def content_digest(path: Path) -> str:
 
 
 @lru_cache(maxsize=1 << 16)
-def _content_digest(path: Path, size: int, changed: int, number: int) -> str:
-    del number  # tells a file from one that was renamed over it
-    if size <= WHOLE:
+def _content_digest(path: Path, size: int, changed: int, inode: int) -> str:
+    del inode  # as a key of the cache it differs where another file was renamed over this one
+    if size <= MAX_HASHED_WHOLE:
         return sha256(path)
     digest = hashlib.sha256(f"{size} {changed}".encode())
     with path.open("rb") as handle:
-        for piece in range(PIECES):
-            handle.seek(piece * (size - CHUNK) // (PIECES - 1))
+        for piece in range(SAMPLED_CHUNKS):
+            handle.seek(piece * (size - CHUNK) // (SAMPLED_CHUNKS - 1))
             digest.update(handle.read(CHUNK))
     return digest.hexdigest()

@@ -1,4 +1,4 @@
-"""Areas and lengths of polygons on the WGS 84 ellipsoid, of all of them at once; and the size of pixels on it."""
+"""Measure on the ellipsoid: areas and lengths of many polygons at once, and the size of pixels."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -9,11 +9,9 @@ import numpy.typing as npt
 import pyproj
 
 GEOD = pyproj.Geod(ellps="WGS84")
-SHORT_EDGE = np.radians(0.01)  # some 1 km
+SHORT_EDGE = np.radians(0.01)  # about 1 km
 NEAR_POLE = np.radians(85)
-TRUE_SCALE = (
-    0.01  # share by which metres of a projected CRS may differ from metres on the ground and still pass for them
-)
+MAX_SCALE_ERROR = 0.01  # share by which metres of a projected CRS may differ from those on the ground and still be used
 
 _Numbers = npt.NDArray[np.float64]
 _Indices = npt.NDArray[np.int64]
@@ -21,7 +19,7 @@ _Offsets = Sequence[npt.NDArray[np.int32] | npt.NDArray[np.int64]]
 
 
 class PixelVectors(NamedTuple):
-    """How far one step along a row, and one down a column, of a raster leads on the ground, metres; each (N,)."""
+    """The ground distance of one step along a row, and of one down a column, of a raster: metres, each (N,)."""
 
     column_east: _Numbers
     column_north: _Numbers
@@ -35,8 +33,8 @@ def pixel_vectors(crs: Any, transform: Any, columns: _Numbers, rows: _Numbers) -
     Args:
         crs: of the raster, as rasterio gives it.
         transform: from pixels to the CRS.
-        columns: where they are measured, (N,).
-        rows: likewise.
+        columns: the columns at which they are measured, (N,).
+        rows: the rows, (N,).
     """
     project, geod = _on_ellipsoid(crs.to_wkt())
     start, *ends = (
@@ -51,9 +49,9 @@ def pixel_vectors(crs: Any, transform: Any, columns: _Numbers, rows: _Numbers) -
 
 
 def ground_matrix(crs: Any, transform: Any, width: int, height: int) -> _Numbers:
-    """The matrix (2, 2) that turns pixels (right, down) at a raster's centre into metres (east, north) on the ground.
+    """Find the matrix (2, 2) from pixels (right, down) at a raster's centre to metres (east, north) on the ground.
 
-    Metres of a projected CRS that are true to 1 % there, as those of UTM are, are taken as they are; those of a
+    Metres of a projected CRS that are true to 1 % there, as those of UTM are, are used as they are; those of a
     local grid, too.
     """
     centre = np.array([width / 2]), np.array([height / 2])
@@ -66,11 +64,18 @@ def ground_matrix(crs: Any, transform: Any, width: int, height: int) -> _Numbers
         return measured
     stated *= float(crs.linear_units_factor[1])
     on_ground, on_map = np.hypot(*measured), np.hypot(*stated)
-    return stated if (np.abs(on_ground - on_map) <= TRUE_SCALE * on_map).all() else measured
+    return stated if (np.abs(on_ground - on_map) <= MAX_SCALE_ERROR * on_map).all() else measured
 
 
 def pixel_size(crs: Any, transform: Any, width: int, height: int) -> float:
-    """Side in metres of a square of the same area as the pixel at a raster's centre."""
+    """Find the side in metres of a square of the same area as the pixel at a raster's centre.
+
+    Example:
+        >>> from rasterio.crs import CRS
+        >>> from rasterio.transform import from_origin
+        >>> pixel_size(CRS.from_epsg(32645), from_origin(600_000, 3_100_000, 10, 10), 100, 100)
+        10.0
+    """
     (a, b), (d, e) = ground_matrix(crs, transform, width, height).tolist()
     return float(abs(a * e - b * d) ** 0.5)
 
@@ -84,7 +89,7 @@ def _on_ellipsoid(crs: str) -> tuple[pyproj.Transformer, pyproj.Geod]:
 
 
 def areas_and_lengths(points: _Numbers, offsets: _Offsets) -> tuple[_Numbers, _Numbers]:
-    """Areas, m2, without the holes, and lengths of the outlines, m, those of the holes counted.
+    """Measure areas, m2, without the holes, and lengths of the outlines, m, those of the holes included.
 
     Edges are geodesics.
 
@@ -93,24 +98,32 @@ def areas_and_lengths(points: _Numbers, offsets: _Offsets) -> tuple[_Numbers, _N
             where it begins.
         offsets: of the rings in the points, of polygons in the rings, and for multipolygons of those in
             the polygons, as `shapely.to_ragged_array` gives them; a polygon's first ring is its shell.
+
+    Returns:
+        Areas and lengths, (M,) each.
+
+    Example:
+        >>> _, points, offsets = shapely.to_ragged_array([shapely.box(0, 0, 0.001, 0.001)])
+        >>> areas, lengths = areas_and_lengths(points, offsets)
+        >>> areas.round(), lengths.round()
+        (array([12309.]), array([444.]))
     """
-    rings, polygons, *several = (np.asarray(one, np.int64) for one in offsets)
-    area, length = _of_rings(points, rings)
+    rings, polygons, *multipolygons = (np.asarray(one, np.int64) for one in offsets)
+    area, length = _ring_areas_and_lengths(points, rings)
     sign = np.full(len(area), -1)
     sign[polygons[:-1][np.diff(polygons) > 0]] = 1
-    found = [np.abs(area) * sign, length]
-    for level in (polygons, *several):
+    sums = [np.abs(area) * sign, length]
+    for level in (polygons, *multipolygons):
         owner = np.repeat(np.arange(len(level) - 1), np.diff(level))
-        found = [np.bincount(owner, values, len(level) - 1).astype(np.float64) for values in found]
-    return found[0], found[1]
+        sums = [np.bincount(owner, values, len(level) - 1).astype(np.float64) for values in sums]
+    return sums[0], sums[1]
 
 
-def _of_rings(points: _Numbers, offsets: _Indices) -> tuple[_Numbers, _Numbers]:
+def _ring_areas_and_lengths(points: _Numbers, offsets: _Indices) -> tuple[_Numbers, _Numbers]:
     """Areas, with a sign, and lengths of rings.
 
-    Edges of up to 1 km are summed up by numpy, which is faster than Karney's algorithm one
-    ring after the other and the same to a part in a million. Rings with a longer one, or near a pole, are
-    left to that.
+    Rings with edges of up to 1 km are summed up by numpy, which is faster than Karney's algorithm ring by
+    ring and the same to a part in a million. Rings with a longer edge, or near a pole, are measured by Karney's.
     """
     begins, ends = offsets[:-1], offsets[1:]
     if not len(begins):

@@ -1,22 +1,26 @@
-"""The workspace's issues.csv: what is wrong with all input, one source's issues replaced at a time."""
+"""Read and write the workspace's issues.csv: the issues of all input, replaced one source at a time."""
 
 import csv
 from dataclasses import asdict, fields
 from pathlib import Path
 
 from tsmu.errors import TableError
-from tsmu.files import written_whole
+from tsmu.files import atomic_write
 from tsmu.issues import Issue, IssueLog
-from tsmu.spreadsheets import plain_name, read_table_file
+from tsmu.tabular import normalise_name, read_table_file
 
 COLUMNS = (*(field.name for field in fields(Issue)), "source")
 
 
 def save_issues(log: IssueLog, path: Path) -> None:
-    """Write a log into `path`, replacing what an earlier read of the same source brought; an empty one, too.
+    """Write the issues of a log into the file, in place of those of an earlier read of the same source.
 
-    Issues of other sources stay, so `path` always names the known defects of all input; so do columns that
+    Issues of other sources stay, so that the file always names the known defects of all input; so do columns that
     somebody has added. A file that cannot be read as a table any more is moved aside, which is an issue, too.
+
+    Args:
+        log: the issues of one source; an empty log removes those of an earlier read.
+        path: the file.
     """
     try:
         rows = read_issues(path)
@@ -30,7 +34,7 @@ def save_issues(log: IssueLog, path: Path) -> None:
         return
     added = [name for name in (kept[0] if kept else ()) if name not in COLUMNS]
     with (
-        written_whole(path) as temporary,
+        atomic_write(path) as temporary,
         temporary.open("w", newline="", encoding="utf-8", errors="backslashreplace") as handle,
     ):
         writer = csv.DictWriter(handle, [*COLUMNS, *added], restval="")
@@ -40,19 +44,19 @@ def save_issues(log: IssueLog, path: Path) -> None:
 
 
 def read_issues(path: Path) -> list[dict[str, str]]:
-    """Read an issues.csv as a list of its rows; an absent or empty file is an empty log.
+    """Read an issues.csv as a list of its rows; no rows where there is no file, or an empty one.
 
     It may have been edited by hand, and saved with other separators, in another encoding, with columns
     added, moved or removed: every row has all columns of the log, "" where the file has none.
 
     Raises:
-        TableError: it is no table any more.
+        TableError: the file cannot be read as a table any more.
     """
     if not path.exists() or not path.stat().st_size:
         return []
     table = read_table_file(path, IssueLog(path))
-    ours = {plain_name(name): name for name in COLUMNS}
-    table = table.rename(columns={name: ours.get(plain_name(name), name) for name in table.columns})
+    known = {normalise_name(name): name for name in COLUMNS}
+    table = table.rename(columns={name: known.get(normalise_name(name), name) for name in table.columns})
     for name in COLUMNS:
         if name not in table:
             table[name] = ""

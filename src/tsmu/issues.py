@@ -1,6 +1,9 @@
-"""The issue log: what was wrong with the input, where, and what was done about it; `issue_file` stores it."""
+"""The issue log: what was wrong with the input, where, and what was done about it.
 
-from collections.abc import Iterator
+`issue_file` stores it as the workspace's `issues.csv`.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
@@ -8,14 +11,21 @@ from typing import Literal
 from tsmu.errors import TsmuError
 
 Severity = Literal["error", "warning"]
+MAX_ISSUES_PER_DEFECT = 100  # of more rows with one defect, one issue names the ranges
+MAX_RANGES = 20  # that it names
 
 
 @dataclass(frozen=True)
 class Issue:
     """One defect of the input.
 
-    `error`: the row or file was left out. `warning`: it was taken, perhaps repaired.
-    `row` counts as a spreadsheet does (the header is row 1); None where rows mean nothing.
+    Attributes:
+        file: the file, as messages call it.
+        row: as a spreadsheet counts (the header is row 1); None where the file has no rows.
+        column: of a table, or None.
+        severity: `error` if the row or file was left out, `warning` if it is used, perhaps repaired.
+        problem: what is wrong.
+        action: what was done about it.
     """
 
     file: str
@@ -36,7 +46,14 @@ class Issue:
 
 
 class IssueLog:
-    """Collects issues while one source is read, for the workspace's issues.csv."""
+    """Collects issues while one source is read, for the workspace's issues.csv.
+
+    Example:
+        >>> log = IssueLog("slides.csv")
+        >>> log.error("slides.csv", "latitude 95 is out of range", row=7, column="lat")
+        >>> print(log.errors[0])
+        slides.csv, row 7, column lat: latitude 95 is out of range; left out
+    """
 
     def __init__(self, source: Path | str, *, part: str = "", strict: bool = False) -> None:
         """Start an empty log for `source`, or a part of it; with `strict`, warnings count as errors."""
@@ -87,3 +104,52 @@ class IssueLog:
     def as_records(self) -> list[dict[str, object]]:
         """Return the issues as plain dicts with the columns of issues.csv."""
         return [asdict(issue) for issue in self.issues]
+
+
+def warn_rows(
+    log: IssueLog, file: str, column: str | None, rows: Sequence[int], problems: str | Sequence[str], action: str
+) -> None:
+    """Log one defect of rows that are used: row by row while they are few, as ranges when they are many.
+
+    Args:
+        log: takes the issues.
+        file: the file, as messages call it.
+        column: of the table, or None.
+        rows: the rows.
+        problems: one text for all, or one per row.
+        action: what was done about it.
+    """
+    for row, problem in _grouped(rows, problems):
+        log.warning(file, problem, action, row=row, column=column)
+
+
+def reject_rows(
+    log: IssueLog, file: str, column: str | None, rows: Sequence[int], problems: str | Sequence[str]
+) -> None:
+    """Log one defect of rows that were left out, as `warn_rows` does."""
+    for row, problem in _grouped(rows, problems):
+        log.error(file, problem, row=row, column=column)
+
+
+def _grouped(rows: Sequence[int], problems: str | Sequence[str]) -> Iterable[tuple[int, str]]:
+    texts = [problems] * len(rows) if isinstance(problems, str) else problems
+    if len(rows) <= MAX_ISSUES_PER_DEFECT:
+        return zip(rows, texts, strict=True)
+    return [(rows[0], f"{texts[0]}; the same in {len(rows)} rows in all: {format_ranges(rows)}")]
+
+
+def format_ranges(rows: Sequence[int]) -> str:
+    """Write row numbers as ranges.
+
+    Example:
+        >>> format_ranges([990, 2, 3, 4])
+        '2-4, 990'
+    """
+    runs: list[list[int]] = []
+    for row in sorted(rows):
+        if runs and row <= runs[-1][1] + 1:
+            runs[-1][1] = row
+        else:
+            runs.append([row, row])
+    named = [f"{a}" if a == b else f"{a}-{b}" for a, b in runs[:MAX_RANGES]]
+    return ", ".join([*named, *([f"... ({len(runs)} ranges)"] if len(runs) > MAX_RANGES else [])])

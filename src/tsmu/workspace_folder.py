@@ -15,7 +15,7 @@ import filelock
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from tsmu.errors import WorkspaceError
-from tsmu.files import written_whole
+from tsmu.files import atomic_write
 
 SETTINGS_FILE = "tsmu.toml"
 SETTINGS_TEMPLATE = """\
@@ -128,7 +128,7 @@ class WorkspaceFolder:
         """Make `folder` a workspace; one that already is stays as it is."""
         settings_file = folder / SETTINGS_FILE
         if not settings_file.exists():
-            with written_whole(settings_file) as temporary:
+            with atomic_write(settings_file) as temporary:
                 temporary.write_text(SETTINGS_TEMPLATE, encoding="utf-8")
         return cls.open(folder)
 

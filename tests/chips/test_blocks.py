@@ -22,7 +22,7 @@ from tsmu.chips.pair_chips import chips_from_pairs
 from tsmu.chips.sides import forget, read_sides, sides_of_pairs
 from tsmu.chips.splits import GAP, SPLITS
 from tsmu.chips.windows import Cutting
-from tsmu.imagery.grids import Grid
+from tsmu.imagery import Grid
 from tsmu.issues import IssueLog
 from tsmu.workspace_folder import WorkspaceFolder
 
@@ -346,4 +346,4 @@ def test_the_window_of_a_block_lies_in_it(angle: float, axis: str, where: float,
         window = block.window(grid, gap)
         if window is not None:
             assert max(window.width, window.height) >= MIN_BLOCK
-            assert block.within(bounds).buffer(1e-9).contains(grid.cut(window).footprint)
+            assert block.within(bounds).buffer(1e-9).contains(grid.of_window(window).footprint)

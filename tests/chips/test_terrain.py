@@ -24,10 +24,7 @@ from tsmu.chips.kept import checking_chips, keep_chips
 from tsmu.chips.looks import restyle, style_of
 from tsmu.chips.statistics import band_statistics, value_types
 from tsmu.cli import app
-from tsmu.imagery.grids import Grid
-from tsmu.imagery.pair_store import read_pairs
-from tsmu.imagery.raster import describe
-from tsmu.imagery.terrain import write_terrain
+from tsmu.imagery import Grid, describe_raster, read_pairs, write_terrain
 from tsmu.model.gate import Gate
 from tsmu.workspace_folder import WorkspaceFolder
 
@@ -89,7 +86,7 @@ def test_from_pairs_to_chips(
     sample = ChipDataset(index)[0]
     row = index.iloc[0]
     cut = (slice(row["row_off"], row["row_off"] + 64), slice(row["col_off"], row["col_off"] + 64))
-    grid = Grid.of(describe(iburi / "images" / "a_post.tif"))
+    grid = Grid.from_raster(describe_raster(iburi / "images" / "a_post.tif"))
     with rasterio.open(write_terrain(dem, grid, ("slope",), tmp_path / "direct").path) as dataset:
         np.testing.assert_array_equal(sample["image"][6], dataset.read(1)[cut])
     with rasterio.open(row["post"]) as dataset:

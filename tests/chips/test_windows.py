@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 from tsmu.chips.neighbours import along_a_curve, seams, spatial_groups
 from tsmu.chips.splits import block_split
 from tsmu.chips.windows import Cutting, window_starts
-from tsmu.imagery.footprint_table import check_footprints, read_footprints
-from tsmu.imagery.footprints import overlapping
+from tsmu.imagery import check_footprints, overlapping_footprints, read_footprints
 from tsmu.issues import IssueLog
 
 BOXES = st.lists(
@@ -29,7 +28,7 @@ def test_what_overlaps_is_in_one_group(boxes: list[tuple[float, float, float, fl
     shapes = geopandas.GeoSeries([shapely.box(x, y, x + w, y + h) for x, y, w, h in boxes], crs=4326)
     names = [f"p{number}" for number in range(len(shapes))]
     groups = spatial_groups(names, shapes, gap, [[] for _ in names])
-    for first, second in overlapping(shapes.to_numpy()):
+    for first, second in overlapping_footprints(shapes.to_numpy()):
         assert groups[first] == groups[second]
     shuffled = np.random.default_rng(0).permutation(len(names))
     again = spatial_groups([names[i] for i in shuffled], shapes.iloc[shuffled], gap, [[] for _ in names])
@@ -49,7 +48,7 @@ def test_a_gap_and_an_event_bring_footprints_together() -> None:
 def test_the_published_footprints_do_not_leak_and_a_random_split_does(shared_data: Path) -> None:
     file = shared_data / "inventories" / "usgs_events_deepldb" / "Coordinates for all the images.xlsx"
     table = check_footprints(read_footprints(file), IssueLog(file), file=file, repair=True)
-    pairs = overlapping(table.geometry.to_numpy())
+    pairs = overlapping_footprints(table.geometry.to_numpy())
     assert len(pairs) >= 200
     names = [f"{number:03d}" for number in range(len(table))]
     groups = spatial_groups(names, table.geometry, 200, [[] for _ in names])
@@ -81,7 +80,7 @@ def test_no_chip_overlaps_another_side(boxes: list[tuple[float, float, float, fl
     fixed = data.draw(st.lists(st.booleans(), min_size=len(boxes), max_size=len(boxes)))
     leaves = seams(shapes, sides, fixed)
     assert not any(left and stays for left, stays in zip(leaves, fixed, strict=True))
-    for first, second in overlapping(shapes.to_numpy()):
+    for first, second in overlapping_footprints(shapes.to_numpy()):
         apart = sides[first] != sides[second] and not (leaves[first] or leaves[second])
         assert not apart or (fixed[first] and fixed[second])
 

@@ -16,10 +16,10 @@ from tsmu.errors import ChipError
 from tsmu.evaluate import examples
 from tsmu.evaluate.history import evaluate_history
 from tsmu.issues import IssueLog
-from tsmu.tables import write_paths_table
 from tsmu.update.training import TrainingSettings
 from tsmu.update.update import update_bundle
 from tsmu.workspace_folder import WorkspaceFolder
+from tsmu.workspace_tables import write_paths_table
 
 
 @pytest.fixture

@@ -12,8 +12,7 @@ from PIL import Image
 from rasterio.transform import Affine
 from scipy import ndimage
 
-from tsmu.imagery.names import GoogleEarthName
-from tsmu.imagery.pairs import import_pairs
+from tsmu.imagery import GoogleEarthName, import_pairs
 from tsmu.issues import IssueLog
 
 SIDES = ("PRE", "POST")

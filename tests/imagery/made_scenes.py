@@ -12,8 +12,8 @@ import shapely
 from rasterio.transform import from_origin
 
 from tests.imagery.stac_server import StacServer
-from tsmu.imagery.event_area import Area
-from tsmu.imagery.grids import Grid
+from tsmu.imagery import Grid
+from tsmu.imagery.stac.event_area import EventArea
 from tsmu.inventory import write_events
 from tsmu.workspace_folder import WorkspaceFolder
 
@@ -51,7 +51,7 @@ def item(name: str, day: str, cloud: float | None, shape: shapely.Polygon, files
 
 def place(x: float, y: float) -> shapely.Point:
     """A point given in metres of the scenes' zone."""
-    return Area(CRS, (x - 1, y - 1, x + 1, y + 1)).footprint.centroid
+    return EventArea(CRS, (x - 1, y - 1, x + 1, y + 1)).footprint.centroid
 
 
 def write_workspace(folder: Path) -> WorkspaceFolder:

@@ -38,10 +38,11 @@ from tests.imagery.made_scenes import (
 from tests.imagery.stac_server import StacServer, serving
 from tsmu.cli import app
 from tsmu.errors import FetchError, SceneError
-from tsmu.imagery import retry, stac_read, stac_search
-from tsmu.imagery.event_area import Area
-from tsmu.imagery.fetch import GIVE_UP_AFTER, Terms, fetch_pairs
-from tsmu.imagery.fetched import folder_names
+from tsmu.imagery import FetchOptions, fetch_pairs
+from tsmu.imagery.stac import catalogue, retry, scene_reader
+from tsmu.imagery.stac.event_area import EventArea
+from tsmu.imagery.stac.fetch import MAX_FAILURES_IN_A_ROW
+from tsmu.imagery.stac.fetched_pairs import event_folder_names
 from tsmu.inventory import read_events
 from tsmu.issues import IssueLog
 from tsmu.workspace_folder import WorkspaceFolder
@@ -185,12 +186,12 @@ def test_a_killed_run_goes_on(site: StacServer, tmp_path: Path) -> None:
     assert len(gpd.read_parquet(space.pairs)) == 19
 
 
-def terms(site: StacServer, **changed: Any) -> Terms:
+def terms(site: StacServer, **changed: Any) -> FetchOptions:
     usual = {"pre_days": 60, "post_days": 60, "max_cloud": 20, "size": 640, "assets": BANDS, "resolution": None}
-    return Terms(**{"stac": site.url, "collection": "scenes", "workers": 2, **usual, **changed})
+    return FetchOptions(**{"stac": site.url, "collection": "scenes", "workers": 2, **usual, **changed})
 
 
-def fetch(space: WorkspaceFolder, terms: Terms, *chosen: str) -> tuple[list[str], list[str]]:
+def fetch(space: WorkspaceFolder, terms: FetchOptions, *chosen: str) -> tuple[list[str], list[str]]:
     """Fetch some events; what was fetched, and the problems told."""
     log = IssueLog(space.events)
     done = fetch_pairs(read_events(space.events), chosen, terms, space.fetched, log, source=space.events)
@@ -232,8 +233,8 @@ def test_the_reason_is_told(site: StacServer, tmp_path: Path, event: str, change
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Wait hundredths of seconds, not seconds."""
     monkeypatch.setattr(retry, "FIRST_WAIT", 0.01)
-    monkeypatch.setattr(stac_search, "RETRY", stac_search.RETRY.new(backoff_factor=0.01))
-    monkeypatch.setitem(stac_read.HTTP_OPTIONS, "GDAL_HTTP_RETRY_DELAY", 0.01)
+    monkeypatch.setattr(catalogue, "RETRY", catalogue.RETRY.new(backoff_factor=0.01))
+    monkeypatch.setitem(scene_reader.HTTP_OPTIONS, "GDAL_HTTP_RETRY_DELAY", 0.01)
 
 
 @pytest.mark.usefixtures("impatient")
@@ -266,8 +267,8 @@ def test_a_server_that_fails_for_all_is_not_asked_for_ever(site: StacServer, tmp
     space = write_workspace(tmp_path)
     found, problems = fetch(space, terms(site), *(f"made:{n}" for n in range(12)))
     assert found == []
-    assert len(problems) == GIVE_UP_AFTER + 1
-    assert problems[-1] == f"the server failed for {GIVE_UP_AFTER} events in a row"
+    assert len(problems) == MAX_FAILURES_IN_A_ROW + 1
+    assert problems[-1] == f"the server failed for {MAX_FAILURES_IN_A_ROW} events in a row"
 
 
 def test_events_without_date_or_place_are_left_out_without_a_request(site: StacServer, tmp_path: Path) -> None:
@@ -328,17 +329,17 @@ def test_bands_by_common_name_and_number_from_another_zone(scenes: dict[str, Any
     del whole["assets"]["visual"]["eo:bands"]
     whole["stac_extensions"] = ["https://stac-extensions.github.io/eo/v1.1.0/schema.json"]
     scene = pystac.Item.from_dict(whole)
-    centre = Area(CRS, (702_560, 2_997_440, 702_560, 2_997_440)).bounds
-    area = Area(CRS, (centre[0] - 320, centre[1] - 320, centre[0] + 320, centre[1] + 320))
+    centre = EventArea(CRS, (702_560, 2_997_440, 702_560, 2_997_440)).bounds
+    area = EventArea(CRS, (centre[0] - 320, centre[1] - 320, centre[0] + 320, centre[1] + 320))
     read = {}
     for names in (("red", "blue"), ("visual.1", "visual.3")):
-        reader = stac_read.Reader(names)
+        reader = scene_reader.Reader(names)
         found = reader.bands(scene)
         assert [(band.dtype, band.nodata, band.pixel_size) for band in found] == [("uint8", 0, 10)] * 2
         read[names] = reader.pixels(scene, found, reader.grid(area, found))
     np.testing.assert_array_equal(*read.values())
-    next_zone = Area.around(shapely.Point(area.footprint.centroid), 640)
-    moved = Area(rasterio.CRS.from_epsg(32646), transform_bounds(CRS, "EPSG:32646", *next_zone.bounds))
+    next_zone = EventArea.around(shapely.Point(area.footprint.centroid), 640)
+    moved = EventArea(rasterio.CRS.from_epsg(32646), transform_bounds(CRS, "EPSG:32646", *next_zone.bounds))
     warped = reader.pixels(scene, found, reader.grid(moved, found))
     assert warped.shape[0] == 2
     assert (warped > 0).all()
@@ -346,7 +347,7 @@ def test_bands_by_common_name_and_number_from_another_zone(scenes: dict[str, Any
 
 def test_areas() -> None:
     point = shapely.Point(87.0, 27.0)
-    area = Area.around(point, 2560)
+    area = EventArea.around(point, 2560)
     left, bottom, right, top = area.bounds
     assert (right - left, top - bottom) == pytest.approx((2560, 2560))
     assert area.footprint.contains(point)
@@ -354,18 +355,18 @@ def test_areas() -> None:
     assert (grid.width, grid.height) == (86, 86)
     assert (grid.transform.c - 15) % 30 == pytest.approx(0)
     slide = shapely.box(87.0, 27.0, 87.05, 27.001)
-    wide = Area.around(slide, 1000)
+    wide = EventArea.around(slide, 1000)
     assert wide.footprint.contains(slide)
     assert wide.bounds[2] - wide.bounds[0] == pytest.approx(4963 + 640, abs=20)
     assert wide.bounds[3] - wide.bounds[1] == pytest.approx(1000)
-    assert Area.around(shapely.Point(-70, -33), 100).crs.to_epsg() == 32719
+    assert EventArea.around(shapely.Point(-70, -33), 100).crs.to_epsg() == 32719
     for far, says in ((shapely.Point(0, 88), "latitude"), (shapely.Point(179.999, 0), "180th meridian")):
         with pytest.raises(SceneError, match=says):
-            Area.around(far, 2560)
+            EventArea.around(far, 2560)
 
 
 def test_folders_of_events_are_distinct() -> None:
-    names = folder_names(["usgs:1", "usgs_1", "USGS 1", "slido:2~2", ".."])
+    names = event_folder_names(["usgs:1", "usgs_1", "USGS 1", "slido:2~2", ".."])
     assert len({name.lower() for name in names.values()}) == 5
     assert names["slido:2~2"] == "slido_2_2"
     assert names[".."] == "event"

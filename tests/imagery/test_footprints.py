@@ -10,12 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tsmu.errors import ImageError
-from tsmu.imagery.footprint_table import check_footprints, read_footprints
-from tsmu.imagery.footprints import Box, check_box, check_dates, events_between, overlapping
+from tsmu.imagery import LatLonBox, check_footprints, overlapping_footprints, read_footprints
+from tsmu.imagery.footprints import check_box, check_pair_dates
+from tsmu.imagery.pairs.regions_and_events import match_events
 from tsmu.issues import IssueLog
 
 boxes = st.builds(
-    lambda lat, lon, height, aspect: Box(lat, lon, lat + height, lon + height * aspect / math.cos(math.radians(lat))),
+    lambda lat, lon, height, aspect: LatLonBox(
+        lat, lon, lat + height, lon + height * aspect / math.cos(math.radians(lat))
+    ),
     st.floats(-60, 60),
     st.floats(-170, 170),
     st.floats(0.0005, 0.008),
@@ -25,28 +28,28 @@ anything = st.floats() | st.floats(-200, 200)
 
 
 @given(boxes)
-def test_good_boxes_are_good(box: Box) -> None:
+def test_good_boxes_are_good(box: LatLonBox) -> None:
     assert check_box(box) is None
 
 
 @given(boxes, st.integers(0, 3))
-def test_one_wrong_sign_is_repaired(box: Box, at: int) -> None:
-    broken = Box(*(-v if i == at else v for i, v in enumerate(box)))
+def test_one_wrong_sign_is_repaired(box: LatLonBox, at: int) -> None:
+    broken = LatLonBox(*(-v if i == at else v for i, v in enumerate(box)))
     finding = check_box(broken)
     assert finding is not None and finding.severity == "error"
     assert finding.repaired == box
 
 
 @given(boxes)
-def test_swapped_latitudes_are_repaired(box: Box) -> None:
-    finding = check_box(Box(box.north, box.west, box.south, box.east))
+def test_swapped_latitudes_are_repaired(box: LatLonBox) -> None:
+    finding = check_box(LatLonBox(box.north, box.west, box.south, box.east))
     assert finding is not None and finding.kind == "swapped latitudes"
     assert finding.repaired == box
 
 
 @given(boxes)
-def test_both_longitude_signs_need_a_partner(box: Box) -> None:
-    broken = Box(box.south, -box.west, box.north, -box.east)
+def test_both_longitude_signs_need_a_partner(box: LatLonBox) -> None:
+    broken = LatLonBox(box.south, -box.west, box.north, -box.east)
     alone, paired = check_box(broken), check_box(broken, partner=box)
     assert alone is not None and alone.repaired is None
     assert paired is not None and paired.repaired == box
@@ -54,25 +57,25 @@ def test_both_longitude_signs_need_a_partner(box: Box) -> None:
 
 @given(anything, anything, anything, anything)
 def test_any_numbers_have_an_answer(south: float, west: float, north: float, east: float) -> None:
-    finding = check_box(Box(south, west, north, east))
+    finding = check_box(LatLonBox(south, west, north, east))
     if finding is None:
-        assert Box(south, west, north, east).possible
+        assert LatLonBox(south, west, north, east).is_plausible
     elif finding.repaired is not None:
-        assert check_box(finding.repaired) is None or finding.repaired.possible
+        assert check_box(finding.repaired) is None or finding.repaired.is_plausible
 
 
 def test_dates() -> None:
     early, late = date(2012, 10, 7), date(2013, 10, 6)
-    assert check_dates(early, late) is None and check_dates(None, late) is None
-    same, reverse = check_dates(late, late), check_dates(late, early)
+    assert check_pair_dates(early, late) is None and check_pair_dates(None, late) is None
+    same, reverse = check_pair_dates(late, late), check_pair_dates(late, early)
     assert same is not None and same.kind == "pre = post date"
     assert reverse is not None and reverse.kind == "pre after post"
 
 
 def test_touching_boxes_do_not_overlap() -> None:
     squares = [shapely.box(0, 0, 1, 1), shapely.box(1, 0, 2, 1), shapely.box(0.5, 0.5, 1.5, 1.5)]
-    assert overlapping(squares).tolist() == [[0, 2], [1, 2]]
-    assert overlapping([]).shape == (0, 2)
+    assert overlapping_footprints(squares).tolist() == [[0, 2], [1, 2]]
+    assert overlapping_footprints([]).shape == (0, 2)
 
 
 def test_table_without_corners(tmp_path: Path) -> None:
@@ -151,9 +154,9 @@ def test_published_defects_and_no_others(published: pd.DataFrame, repair: bool) 
 def test_published_overlaps(published: pd.DataFrame) -> None:
     checked = check_footprints(published, IssueLog("list"), file="list")
     swapped = checked["defect"] == "swapped latitudes"
-    without = overlapping(checked.loc[~swapped].geometry.to_numpy())
+    without = overlapping_footprints(checked.loc[~swapped].geometry.to_numpy())
     assert len(without) == 212 and len(set(without.ravel())) == 164
-    assert len(overlapping(checked.geometry.to_numpy())) == 218
+    assert len(overlapping_footprints(checked.geometry.to_numpy())) == 218
 
 
 def test_published_events(published: pd.DataFrame, shared_data: Path) -> None:
@@ -168,7 +171,7 @@ def test_published_events(published: pd.DataFrame, shared_data: Path) -> None:
     events = gpd.GeoDataFrame(
         {"id": table["OBJECTID"], "date_min": days, "date_max": days}, geometry=places, crs="EPSG:4326"
     )
-    found = events_between(footprints, events.to_crs("EPSG:5070"))
+    found = match_events(footprints, events.to_crs("EPSG:5070"))
     assert (found["event_ids"] != "").sum() == 436
     outside = footprints.loc[~found["between"], "id"].tolist()
     assert outside == ["4", "9", "10", "20", "46", "98", "313", "481"]

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tsmu.errors import ImageError
+from tsmu.imagery import GoogleEarthName
 from tsmu.imagery.footprints import check_box
-from tsmu.imagery.names import GoogleEarthName
 
 PRE = "GE_43.309023_-122.966736_43.310900_-122.963295_LS_354_US_20070730_PRE.jpg"
 POST = "GE_43.309023_-122.966736_43.310900_122.963295_LS_354_US_20110729_POST.jpg"

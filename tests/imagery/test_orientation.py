@@ -11,8 +11,8 @@ from PIL import Image
 
 from tests.conftest import write_raster
 from tsmu.errors import ImageError, LabelError
-from tsmu.imagery.orientation import orientation
-from tsmu.imagery.raster import describe, read
+from tsmu.imagery import describe_raster, read_raster
+from tsmu.imagery.rasters.orientation import file_orientation
 from tsmu.labels.labelme import read_labelme
 from tsmu.labels.masks import ZERO_ONE
 
@@ -31,11 +31,11 @@ def turned(path: Path, number: int) -> Path:
 @pytest.mark.parametrize("number", range(1, 9))
 def test_an_orientation_other_than_upright_is_refused(tmp_path: Path, suffix: str, number: int) -> None:
     file = turned(tmp_path / f"photo.{suffix}", number)
-    assert orientation(file) == number
+    assert file_orientation(file) == number
     if number == 1:
-        assert describe(file).width == 48
+        assert describe_raster(file).width == 48
         return
-    for reader in (describe, read, ZERO_ONE.read):
+    for reader in (describe_raster, read_raster, ZERO_ONE.read):
         with pytest.raises(ImageError, match=f"photo.{suffix}: is stored turned .its EXIF orientation is {number}."):
             reader(file)
 
@@ -46,7 +46,7 @@ def test_a_vrt_of_a_turned_image_is_refused(tmp_path: Path) -> None:
     band = f"<VRTRasterBand dataType='Byte' band='1'>{source}</VRTRasterBand>"
     (tmp_path / "photo.vrt").write_text(f"<VRTDataset rasterXSize='48' rasterYSize='32'>{band}</VRTDataset>")
     with pytest.raises(ImageError, match=r"photo\.jpg: is stored turned"):
-        describe(tmp_path / "photo.vrt")
+        describe_raster(tmp_path / "photo.vrt")
 
 
 @pytest.mark.parametrize(
@@ -54,8 +54,8 @@ def test_a_vrt_of_a_turned_image_is_refused(tmp_path: Path) -> None:
 )
 def test_upright_tiffs_of_any_form_are_read(tmp_path: Path, kind: dict[str, str]) -> None:
     file = write_raster(tmp_path / "a.tif", np.ones((5, 20, 20), np.float32), **kind)
-    assert orientation(file) == 1
-    assert describe(file).width == 20
+    assert file_orientation(file) == 1
+    assert describe_raster(file).width == 20
 
 
 def test_a_turned_picture_within_a_labelme_file_is_refused(tmp_path: Path) -> None:

@@ -7,9 +7,7 @@ import pytest
 from rasterio.transform import Affine
 
 from tests.imagery.made_pairs import SIDES, save, shoot, texture
-from tsmu.imagery.pair_import import take_pairs
-from tsmu.imagery.pair_store import read_pairs
-from tsmu.imagery.raster import read
+from tsmu.imagery import add_pairs, read_pairs, read_raster
 from tsmu.issues import IssueLog
 from tsmu.workspace_folder import WorkspaceFolder
 
@@ -23,7 +21,7 @@ def space(tmp_path: Path) -> WorkspaceFolder:
 
 def take(space: WorkspaceFolder, source: Path) -> tuple[list[str], IssueLog]:
     log = IssueLog(source)
-    return list(take_pairs(space, source, log)["id"]), log
+    return list(add_pairs(space, source, log)["id"]), log
 
 
 def test_ids_stay_when_more_images_come(tmp_path: Path) -> None:
@@ -31,9 +29,9 @@ def test_ids_stay_when_more_images_come(tmp_path: Path) -> None:
     folder = tmp_path / "images"
     for site in ("b", "c"):
         save(folder / site / "valley_post.tif", texture(1), Affine(10, 0, 5e5, 0, -10, 3e6))
-    ids = take_pairs(workspace, folder, IssueLog(folder)).set_index("source_post")["id"].to_dict()
+    ids = add_pairs(workspace, folder, IssueLog(folder)).set_index("source_post")["id"].to_dict()
     save(folder / "a" / "valley_post.tif", texture(2), Affine(10, 0, 6e5, 0, -10, 3e6))
-    again = take_pairs(workspace, folder, IssueLog(folder)).set_index("source_post")["id"].to_dict()
+    again = add_pairs(workspace, folder, IssueLog(folder)).set_index("source_post")["id"].to_dict()
     assert len(set(again.values())) == 3
     assert ids.items() <= again.items()
 
@@ -68,7 +66,7 @@ def test_pairs_move_with_their_workspace(space: WorkspaceFolder, tmp_path: Path)
     space.root.rename(tmp_path / "moved")
     stored = read_pairs(WorkspaceFolder.open(tmp_path / "moved"))
     assert stored is not None
-    assert read(Path(stored["post"][0]))[1].all()
+    assert read_raster(Path(stored["post"][0]))[1].all()
 
 
 @pytest.mark.parametrize(

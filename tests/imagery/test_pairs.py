@@ -15,9 +15,8 @@ from scipy import ndimage
 
 from tests.imagery.made_pairs import imported, named, save, shoot, texture
 from tsmu.errors import ImageError
-from tsmu.imagery.pairs import import_pairs
-from tsmu.imagery.raster import describe, read
-from tsmu.imagery.registration import estimate_shift
+from tsmu.imagery import describe_raster, import_pairs, read_raster
+from tsmu.imagery.pairs.registration import estimate_shift
 from tsmu.issues import IssueLog
 
 
@@ -33,7 +32,7 @@ def test_rasters_are_matched_by_key(folder: Path, layout: str) -> None:
     assert pairs["id"].tolist() == ["a", "b"], [str(issue) for issue in log]
     assert not (folder.parent / "out").exists(), "rasters on one grid are taken as they are"
     for _, pair in pairs.iterrows():
-        assert (read(Path(pair["pre"]))[0] == read(Path(pair["post"]))[0]).all()
+        assert (read_raster(Path(pair["pre"]))[0] == read_raster(Path(pair["post"]))[0]).all()
     assert pairs["date_post"].isna().all() == ("date" not in layout)
     assert pairs["pixel_size_m"].tolist() == [10, 10] and pairs["crs"].tolist() == ["EPSG:32645"] * 2
 
@@ -66,13 +65,13 @@ def test_an_empty_border_that_is_not_declared_is_taken_as_no_data(folder: Path) 
     pairs, log = imported(folder)
     told = [issue for issue in log if "declares no no-data value" in issue.problem]
     assert len(told) == 1 and "40%" in told[0].problem and told[0].file.endswith("pre.tif")
-    _, valid = read(Path(pairs["pre"][0]))
+    _, valid = read_raster(Path(pairs["pre"][0]))
     assert not valid[:40].any() and valid[40:60].all()
-    assert read(Path(pairs["post"][0]))[1].all()
+    assert read_raster(Path(pairs["post"][0]))[1].all()
 
     save(folder / "pre.tif", pre, Affine.translation(0, -50) @ grid)  # of another grid: resampled
     pairs, _ = imported(folder)
-    assert not read(Path(pairs["pre"][0]))[1][:40].any()
+    assert not read_raster(Path(pairs["pre"][0]))[1][:40].any()
 
     save(folder / "pre.tif", pre, grid, nodata=255)
     save(folder / "post.tif", np.where(texture(1) < 1, 1, texture(1)), grid)
@@ -100,10 +99,10 @@ def test_other_crs_and_extent(folder: Path) -> None:
     degrees = Affine((east - west) / 200, 0, west, 0, -(north - south) * 0.7 / 200, north)
     save(folder / "a_pre.tif", texture(2, 200, 200), degrees, "EPSG:4326")
     pairs, _ = imported(folder)
-    _, valid = read(Path(pairs["pre"][0]))
+    _, valid = read_raster(Path(pairs["pre"][0]))
     assert pairs["resampled"][0] and 0.6 < valid.mean() < 0.8, "what pre does not show is not valid"
     assert valid[:100].mean() > 0.95 and not valid[-40:].any()
-    assert describe(Path(pairs["pre"][0])).crs == "EPSG:32645"
+    assert describe_raster(Path(pairs["pre"][0])).crs == "EPSG:32645"
 
     save(folder / "a_pre.tif", texture(2, 200, 200), degrees @ Affine.translation(150, 0), "EPSG:4326")
     pairs, log = imported(folder)
@@ -122,7 +121,7 @@ def test_shift_is_reported_and_corrected(folder: Path, nodata: int | None) -> No
     assert "--correct-shift" in log.issues[0].action and not pairs["shift_corrected"][0]
     corrected, log = imported(folder, correct_shift=True)
     assert corrected["shift_corrected"][0] and len(log) == 0
-    (post, _), (pre, valid) = read(Path(corrected["post"][0])), read(Path(corrected["pre"][0]))
+    (post, _), (pre, valid) = read_raster(Path(corrected["post"][0])), read_raster(Path(corrected["pre"][0]))
     left = estimate_shift(post, pre, valid)
     assert left is not None and np.hypot(left.x, left.y) < 0.2
     assert not valid.all(), "the strip that pre no longer shows"
@@ -244,7 +243,7 @@ def test_jure_pair(shared_data: Path, tmp_path: Path) -> None:
     assert pair.geometry.contains(shapely.Point(float(longitude), float(latitude)))
     assert np.hypot(pair["shift_x_px"], pair["shift_y_px"]) < 0.5, "the pair is co-registered"
     assert pair["pixel_size_m"] == pytest.approx(30)
-    (after, _), (before, _) = read(Path(pair["post"])), read(Path(pair["pre"]))
+    (after, _), (before, _) = read_raster(Path(pair["post"])), read_raster(Path(pair["pre"]))
     middle = np.s_[:, 305:345, 305:345]
     assert after[middle].mean() > before[middle].mean(), "the bare slide is brighter than the forest"
 

@@ -13,8 +13,7 @@ from PIL import Image
 
 from tests.imagery.made_pairs import SIDES, imported, named, shoot, texture
 from tsmu.errors import TsmuError
-from tsmu.imagery.pairs import import_pairs
-from tsmu.imagery.raster import describe, read
+from tsmu.imagery import describe_raster, import_pairs, read_raster
 from tsmu.issues import IssueLog
 
 
@@ -29,10 +28,10 @@ def test_screenshots_get_their_place(folder: Path) -> None:
     assert (first["date_pre"], first["date_post"]) == (pd.Timestamp(2010, 7, 30), pd.Timestamp(2011, 7, 29))
     assert first["pixel_size_m"] == pytest.approx(1.5, rel=0.02)
     for side in SIDES:
-        placed = describe(Path(first[side.lower()]))
+        placed = describe_raster(Path(first[side.lower()]))
         assert placed.georeferenced and placed.bands == ("red", "green", "blue")
-        values, valid = read(placed.path)
-        assert valid.all() and (values == read(folder / str(named(1, side)))[0]).all()
+        values, valid = read_raster(placed.path)
+        assert valid.all() and (values == read_raster(folder / str(named(1, side)))[0]).all()
     assert abs(first["shift_x_px"]) < 0.05 and not first["resampled"]
     assert pairs.crs == "EPSG:4326" and pairs["overlap_count"].tolist() == [0, 0]
 
@@ -126,7 +125,7 @@ def test_other_size_is_resampled_onto_post(folder: Path) -> None:
     Image.fromarray(large).save(folder / str(named(1, "PRE")), quality=98)
     pairs, _ = imported(folder)
     pair = pairs.iloc[0]
-    pre, post = describe(Path(pair["pre"])), describe(Path(pair["post"]))
+    pre, post = describe_raster(Path(pair["pre"])), describe_raster(Path(pair["post"]))
     assert pair["resampled"] and (pre.width, pre.height, pre.crs) == (post.width, post.height, post.crs)
     assert pre.transform.almost_equals(post.transform, 1e-12)
     assert np.hypot(pair["shift_x_px"], pair["shift_y_px"]) < 0.1

@@ -18,10 +18,9 @@ from rasterio.windows import Window
 
 from tests.conftest import write_raster
 from tsmu.errors import ImageError
-from tsmu.imagery.grids import Grid
-from tsmu.imagery.raster import describe
-from tsmu.imagery.slopes import CellVectors, height_above, slope
-from tsmu.imagery.terrain import derive_terrain, image_channels, parse_bands, terrain_bands, write_terrain
+from tsmu.imagery import Grid, derive_terrain, describe_raster, image_channels, terrain_bands, write_terrain
+from tsmu.imagery.terrain.bands import parse_terrain_bands
+from tsmu.imagery.terrain.slopes import CellVectors, height_above_surroundings, slope_angle
 from tsmu.mapping.source import Scene
 
 UTM = rasterio.CRS.from_epsg(32654)
@@ -68,7 +67,7 @@ def middle_of(grid: Grid) -> tuple[float, float]:
 def on_image(dem: Path | str, folder: Path, *bands: str, grid: Grid = IMAGE) -> np.ndarray:
     with rasterio.open(write_terrain(dem, grid, bands, folder).path) as dataset:
         assert dataset.descriptions == bands
-        assert Grid.of(describe(dataset.name)).same_as(grid)
+        assert Grid.from_raster(describe_raster(dataset.name)).same_as(grid)
         return dataset.read()
 
 
@@ -90,25 +89,25 @@ def test_a_plane_has_its_slope_on_any_grid_up_to_the_edge(name: str) -> None:
     grid = Grid(40, 30, crs, transform)
     heights = heights_on(grid, plane(0.3, -0.4), middle_of(grid))
     heights[10, 12] = heights[20:23, 25] = np.nan
-    found = slope(heights, CellVectors.of(grid, np.arange(30)))
+    found = slope_angle(heights, CellVectors.from_grid(grid, np.arange(30)))
     unknown = np.isnan(heights)
     assert np.isnan(found[unknown]).all()
     np.testing.assert_allclose(found[~unknown], np.degrees(np.arctan(0.5)), atol=0.02)
 
 
 def test_height_above_the_surroundings() -> None:
-    vectors = CellVectors.of(IMAGE, np.arange(50))
+    vectors = CellVectors.from_grid(IMAGE, np.arange(50))
     level = heights_on(IMAGE, plane(0.2, 0.1), middle_of(IMAGE))
-    np.testing.assert_allclose(height_above(level, 100, vectors)[10:-10, 10:-10], 0, atol=0.01)
+    np.testing.assert_allclose(height_above_surroundings(level, 100, vectors)[10:-10, 10:-10], 0, atol=0.01)
     mound = np.zeros((50, 60))
     mound[25, 30] = 30
-    above = height_above(mound, 35, vectors)  # 37 cells lie within 35 m of one
+    above = height_above_surroundings(mound, 35, vectors)  # 37 cells lie within 35 m of one
     assert above[25, 30] == pytest.approx(30 - 30 / 37)
     assert above[25, 33] == pytest.approx(-30 / 37)
     assert above[25, 34] == pytest.approx(0, abs=1e-9)
     mound[24, 30] = np.nan
-    assert height_above(mound, 35, vectors)[25, 30] == pytest.approx(30 - 30 / 36)
-    assert np.isnan(height_above(mound, 35, vectors)[24, 30])
+    assert height_above_surroundings(mound, 35, vectors)[25, 30] == pytest.approx(30 - 30 / 36)
+    assert np.isnan(height_above_surroundings(mound, 35, vectors)[24, 30])
 
 
 @pytest.mark.parametrize(("crs", "size"), [("EPSG:32654", 30), ("EPSG:4326", 1 / 3600), ("EPSG:3857", 4)])
@@ -120,7 +119,7 @@ def test_terrain_of_a_plane_on_the_images_grid(tmp_path: Path, crs: str, size: f
     np.testing.assert_allclose(above, 0, atol=0.5)
     derived = derive_terrain(dem, IMAGE, ("slope",), tmp_path / "cache")
     assert derived.unknown == 0
-    assert describe(derived.path).pixel_size > 6  # metres
+    assert describe_raster(derived.path).pixel_size > 6  # metres
 
 
 def test_slopes_do_not_come_in_steps(tmp_path: Path) -> None:
@@ -134,7 +133,7 @@ def test_slopes_do_not_come_in_steps(tmp_path: Path) -> None:
     with rasterio.open(dem) as dataset:
         options = {"transform": CORNER, "width": 60, "height": 50, "crs": UTM, "resampling": Resampling.bilinear}
         with rasterio.vrt.WarpedVRT(dataset, **options) as warped:
-            first = slope(warped.read(1).astype(np.float64), CellVectors.of(IMAGE, np.arange(50)))
+            first = slope_angle(warped.read(1).astype(np.float64), CellVectors.from_grid(IMAGE, np.arange(50)))
     assert np.abs(ours - truth)[away].max() < 0.15
     assert np.abs(first - truth)[away].max() > 0.5
 
@@ -143,7 +142,7 @@ def test_windows_of_a_scene_have_the_terrain_of_the_whole(shared_data: Path, tmp
     folder = shared_data / "iburi_pair"
     bands = ("slope", "height_300m")
     post, dem = folder / "post.tif", folder / "dem_alos30m.tif"
-    grid = Grid.of(describe(post))
+    grid = Grid.from_raster(describe_raster(post))
     whole = on_image(dem, tmp_path / "pair", *bands, grid=grid)
     assert 10 < np.median(whole[0]) < 20  # degrees: low mountains
     assert np.isfinite(whole).all()
@@ -153,7 +152,7 @@ def test_windows_of_a_scene_have_the_terrain_of_the_whole(shared_data: Path, tmp
         for window in (Window(0, 0, 64, 64), Window(700, 300, 512, 300), Window(1469, 906, 64, 64)):
             values, _ = scene.read(window.row_off, window.col_off, window.height, window.width)
             np.testing.assert_allclose(values[3:], whole[:, *window.toslices()], atol=1e-4)
-        small = grid.cut(Window(600, 500, 200, 100))  # a scene of its own, from the same elevations
+        small = grid.of_window(Window(600, 500, 200, 100))  # a scene of its own, from the same elevations
     again = on_image(dem, tmp_path / "small", "slope", grid=small)
     np.testing.assert_allclose(again[0], whole[0, 500:600, 600:800], atol=1e-3)
 
@@ -254,7 +253,7 @@ def test_offsets_and_scales_of_an_elevation_model_count(tmp_path: Path) -> None:
 
 
 def test_names_of_bands() -> None:
-    assert parse_bands(" slope, height_500m") == ("slope", "height_500m")
+    assert parse_terrain_bands(" slope, height_500m") == ("slope", "height_500m")
     for text, problem in {
         "hillshade": "training turns chips and the sun",
         "aspect": "must be slope or height_METRESm",
@@ -263,7 +262,7 @@ def test_names_of_bands() -> None:
         "height_0m": "must be slope",
     }.items():
         with pytest.raises(ImageError, match=problem):
-            parse_bands(text)
+            parse_terrain_bands(text)
     bands = ["pre:red", "post:red", "terrain:slope"]
     assert terrain_bands(bands) == ("slope",)
     assert image_channels(bands) == [0, 1]

@@ -12,11 +12,9 @@ from tests.conftest import write_raster
 from tests.imagery.made_pairs import imported
 from tsmu.chips.folder import chips_from_folder
 from tsmu.errors import ImageError
-from tsmu.imagery.event_area import Area
-from tsmu.imagery.grids import Grid
-from tsmu.imagery.raster import describe
-from tsmu.imagery.stac_read import Reader, write_cog
-from tsmu.imagery.together import check_scaling, units_problem
+from tsmu.imagery import Grid, check_same_scaling, describe_raster, units_mismatch
+from tsmu.imagery.stac.event_area import EventArea
+from tsmu.imagery.stac.scene_reader import SceneReader, write_cog
 from tsmu.issues import IssueLog
 
 GRID = {"crs": "EPSG:32651", "transform": rasterio.Affine(10, 0, 500_000, 0, -10, 2_600_000)}
@@ -45,15 +43,17 @@ EVERYWHERE = np.ones((96, 96), bool)
 def test_one_unit_and_several(bands: int) -> None:
     before = ground(bands=bands)
     after = changed(before)
-    assert units_problem(before, after, EVERYWHERE) is None
-    assert units_problem(after, before, EVERYWHERE) is None
-    assert units_problem(before, ground(seed=5, bands=bands) / 10_000, EVERYWHERE) is None  # other ground: nobody knows
+    assert units_mismatch(before, after, EVERYWHERE) is None
+    assert units_mismatch(after, before, EVERYWHERE) is None
+    assert (
+        units_mismatch(before, ground(seed=5, bands=bands) / 10_000, EVERYWHERE) is None
+    )  # other ground: nobody knows
     for other in (before / 10_000, after / 10_000, after / 16, after * 20):
-        problem = units_problem(before, other, EVERYWHERE)
+        problem = units_mismatch(before, other, EVERYWHERE)
         assert problem
         assert "of different sizes" in problem
     for other in (before + 1000, before * 0.9 + 1000) if bands > 1 else (before + 2000,):
-        problem = units_problem(before, other, EVERYWHERE)
+        problem = units_mismatch(before, other, EVERYWHERE)
         assert problem
         assert "all bands are shifted by about +" in problem
 
@@ -83,9 +83,9 @@ def test_files_that_declare_different_scales_are_no_pair(tmp_path: Path) -> None
     assert "declares the scale 0.0001 and offset 0 of its values, the post image 0.0001 and -0.1" in str(
         next(iter(log))
     )
-    infos = [describe(tmp_path / "pairs" / f"a_{side}.tif") for side in ("pre", "post")]
+    infos = [describe_raster(tmp_path / "pairs" / f"a_{side}.tif") for side in ("pre", "post")]
     with pytest.raises(ImageError, match="apply them to both"):
-        check_scaling(*infos)
+        check_same_scaling(*infos)
 
 
 @pytest.mark.parametrize(
@@ -114,7 +114,7 @@ def test_scales_and_offsets_of_a_scene_are_applied(
     file = write_raster(tmp_path / "red.tif", pixels, **GRID, nodata=0)
     with rasterio.open(file, "r+") as dataset:
         dataset.scales, dataset.offsets = [of_file[0]], [of_file[1]]
-    grid = Grid.of(describe(file))
+    grid = Grid.from_raster(describe_raster(file))
     about = {"datetime": "2022-03-01T00:00:00Z", "proj:epsg": 32651} | properties
     footprint = grid.footprint
     item = pystac.Item.from_dict({
@@ -122,11 +122,11 @@ def test_scales_and_offsets_of_a_scene_are_applied(
         "geometry": footprint.__geo_interface__, "bbox": list(footprint.bounds),
         "assets": {"red": {"href": str(file), "type": "image/tiff; application=geotiff", "roles": ["data"]} | asset},
     })  # fmt: skip
-    reader = Reader(["red"])
+    reader = SceneReader(["red"])
     bands = reader.bands(item)
     assert (bands[0].scale, bands[0].offset) == pytest.approx(expected)
     found = reader.pixels(item, bands, grid)
-    assert Area.around(footprint.centroid, 100)  # the scene's zone is one that pairs are laid in
+    assert EventArea.around(footprint.centroid, 100)  # the scene's zone is one that pairs are laid in
     if expected == (1, 0):
         np.testing.assert_array_equal(found, pixels)
         return
@@ -134,4 +134,4 @@ def test_scales_and_offsets_of_a_scene_are_applied(
     assert np.isnan(found[0, :5]).all()
     np.testing.assert_allclose(found[0, 5:], pixels[0, 5:] * expected[0] + expected[1], rtol=1e-4, atol=1e-4)
     write_cog(tmp_path / "out.tif", found, grid, bands, {})
-    assert np.isnan(describe(tmp_path / "out.tif").nodata or 0)
+    assert np.isnan(describe_raster(tmp_path / "out.tif").nodata or 0)

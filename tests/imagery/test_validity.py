@@ -18,9 +18,8 @@ from tests.conftest import write_raster
 from tsmu.chips.dataset import ChipDataset
 from tsmu.chips.folder import chips_from_folder
 from tsmu.errors import ChipError, ImageError
-from tsmu.imagery.grids import Grid
-from tsmu.imagery.raster import describe, read
-from tsmu.imagery.resampling import onto
+from tsmu.imagery import Grid, describe_raster, read_raster
+from tsmu.imagery.rasters.resampling import resample_to_file
 from tsmu.issues import IssueLog
 from tsmu.mapping.source import Scene
 
@@ -129,8 +128,8 @@ def test_reader_chips_and_map_agree_with_gdal(made: Made) -> None:
 
 def _readings(folder: Path, file: Path) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """The raster as the reader, a chip and a scene give it."""
-    yield read(file)
-    parts = [read(file, Window(0, row, SIDE, 6)) for row in range(0, SIDE, 6)]
+    yield read_raster(file)
+    parts = [read_raster(file, Window(0, row, SIDE, 6)) for row in range(0, SIDE, 6)]
     yield np.concatenate([one for one, _ in parts], axis=1), np.concatenate([known for _, known in parts])
     with Scene(file) as scene:
         yield scene.read(0, 0, SIDE, SIDE)
@@ -143,7 +142,7 @@ def _readings(folder: Path, file: Path) -> Iterator[tuple[np.ndarray, np.ndarray
     try:
         chips = chips_from_folder(folder, "here", IssueLog(folder))
     except ChipError as error:
-        assert not read(file)[1].any(), error
+        assert not read_raster(file)[1].any(), error
         return
     sample = ChipDataset(chips)[0]
     known = sample["mask"].numpy() != 255
@@ -161,15 +160,15 @@ def test_resampled_by_whole_pixels_nothing_changes(made: Made) -> None:
         folder = Path(temporary)
         file = made.write(folder / "pre.tif")
         values, valid = made.by_gdal(file)
-        own = Grid.of(describe(file))
+        own = Grid.from_raster(describe_raster(file))
         moved = Grid(SIDE - 5, SIDE - 4, own.crs, own.transform @ Affine.translation(2, 3))
-        written, known = read(onto(file, own, moved, folder / "moved.tif"))
+        written, known = read_raster(resample_to_file(file, own, moved, folder / "moved.tif"))
         part = np.s_[3 : SIDE - 1, 2 : SIDE - 3]
         np.testing.assert_array_equal(known, valid[part])
         np.testing.assert_allclose(written[:, known], values[(slice(None), *part)][:, known], atol=0.01)
         post = write_raster(folder / "post.tif", np.ones((1, moved.height, moved.width), np.int32), crs=CRS,
                             transform=moved.transform)  # fmt: skip
-        bands = [f"pre:{name}" for name in describe(file).bands]
+        bands = [f"pre:{name}" for name in describe_raster(file).bands]
         with Scene(post, file, bands) as scene:
             seen, known = scene.read(0, 0, moved.height, moved.width)
         np.testing.assert_array_equal(known, valid[part])
@@ -187,7 +186,7 @@ def test_inside_an_internal_mask_black_is_black(tmp_path: Path) -> None:
                             transform=NORTH_UP)  # fmt: skip
         with rasterio.open(file, "r+") as dataset:
             dataset.write_mask(inside)
-    np.testing.assert_array_equal(read(file)[1], inside)
+    np.testing.assert_array_equal(read_raster(file)[1], inside)
 
 
 def test_a_mask_beside_the_image_counts(tmp_path: Path) -> None:
@@ -196,7 +195,7 @@ def test_a_mask_beside_the_image_counts(tmp_path: Path) -> None:
     with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=False), rasterio.open(file, "r+") as dataset:
         dataset.write_mask(np.eye(20, dtype=bool))
     assert (tmp_path / "image.tif.msk").exists()
-    np.testing.assert_array_equal(read(file)[1], np.eye(20, dtype=bool))
+    np.testing.assert_array_equal(read_raster(file)[1], np.eye(20, dtype=bool))
 
 
 def test_what_stands_beside_the_image_in_aux_xml_counts(tmp_path: Path) -> None:
@@ -205,8 +204,8 @@ def test_what_stands_beside_the_image_in_aux_xml_counts(tmp_path: Path) -> None:
     place = f"<SRS>{CRS}</SRS><GeoTransform>500000, 10, 0, 2600000, 0, -10</GeoTransform>"
     (tmp_path / "image.png.aux.xml").write_text(f"<PAMDataset>{place}{band}</PAMDataset>")
     before = sorted(tmp_path.iterdir())
-    assert describe(file).georeferenced
-    np.testing.assert_array_equal(read(file)[1], [[False, True], [True, True]])
+    assert describe_raster(file).georeferenced
+    np.testing.assert_array_equal(read_raster(file)[1], [[False, True], [True, True]])
     assert sorted(tmp_path.iterdir()) == before
 
 
@@ -220,10 +219,10 @@ def test_values_that_nothing_measures_are_unknown(tmp_path: Path, dtype: str) ->
     expected = np.ones((20, 20), bool)
     for place in [(2, 3), (5, 6), *([(9, 9), (10, 10), (11, 11)] if dtype.startswith("f") else [])]:
         expected[place] = False
-    np.testing.assert_array_equal(read(file)[1], expected)
-    own = Grid.of(describe(file))
+    np.testing.assert_array_equal(read_raster(file)[1], expected)
+    own = Grid.from_raster(describe_raster(file))
     half = Grid(19, 19, own.crs, own.transform @ Affine.translation(0.5, 0.5))
-    values, valid = read(onto(file, own, half, tmp_path / "half.tif"))
+    values, valid = read_raster(resample_to_file(file, own, half, tmp_path / "half.tif"))
     assert values[:, valid].min() >= 1  # nothing of a fill value is mixed in
     assert valid.sum() > 19 * 19 - 25
 
@@ -234,9 +233,9 @@ def test_a_palette_is_expanded_before_it_is_averaged(tmp_path: Path) -> None:
     file = write_raster(tmp_path / "palette.tif", numbers, photometric="palette", crs=CRS, transform=NORTH_UP)
     with rasterio.open(file, "r+") as dataset:
         dataset.write_colormap(1, {0: (10, 20, 30, 255), 100: (255, 255, 255, 255), 200: (30, 60, 90, 255)})
-    own = Grid.of(describe(file))
+    own = Grid.from_raster(describe_raster(file))
     coarse = Grid(10, 10, own.crs, own.transform @ Affine.scale(4))
-    values, valid = read(onto(file, own, coarse, tmp_path / "coarse.tif"))
+    values, valid = read_raster(resample_to_file(file, own, coarse, tmp_path / "coarse.tif"))
     assert valid.all()
     np.testing.assert_array_equal(values, np.broadcast_to(np.array([20, 40, 60])[:, None, None], (3, 10, 10)))
 
@@ -246,7 +245,7 @@ def test_a_palette_of_more_than_256_colours(tmp_path: Path) -> None:
     file = write_raster(tmp_path / "palette.tif", numbers, photometric="palette")
     with rasterio.open(file, "r+") as dataset:
         dataset.write_colormap(1, {i: (i % 256, i // 256, 7, 255) for i in range(400)})
-    values, valid = read(file)
+    values, valid = read_raster(file)
     assert valid.all()
     np.testing.assert_array_equal(values[0], numbers[0] % 256)
     np.testing.assert_array_equal(values[1], numbers[0] // 256)
@@ -259,14 +258,14 @@ def test_near_infrared_is_no_alpha(tmp_path: Path, place: str) -> None:
     file = write_raster(tmp_path / "rgbn.tif", pixels, crs=CRS, transform=PLACES[place])
     with rasterio.open(file) as dataset:
         assert dataset.colorinterp[3] == ColorInterp.alpha  # which GDAL writes when nobody tells it otherwise
-    info = describe(file)
+    info = describe_raster(file)
     assert len(info.bands) == 4
     assert "many values" in info.assumptions[0]
-    values, valid = read(file)
+    values, valid = read_raster(file)
     assert valid.all()
     np.testing.assert_array_equal(values, pixels)
-    own = Grid.of(info)
-    moved, known = read(onto(file, own, Grid(60, 60, own.crs, own.transform), tmp_path / "part.tif"))
+    own = Grid.from_raster(info)
+    moved, known = read_raster(resample_to_file(file, own, Grid(60, 60, own.crs, own.transform), tmp_path / "part.tif"))
     assert known.all()
     np.testing.assert_array_equal(moved, pixels[:, :60, :60])
 
@@ -276,13 +275,13 @@ def test_soft_edges_are_alpha_and_so_are_two_values(tmp_path: Path) -> None:
     pixels[3] = 255
     pixels[3, :10] = 0
     undeclared = write_raster(tmp_path / "undeclared.tif", pixels, photometric="rgb", alpha="unspecified")
-    assert describe(undeclared).bands == ("red", "green", "blue")
-    assert "taken as alpha" in describe(undeclared).assumptions[0]
-    np.testing.assert_array_equal(read(undeclared)[1], pixels[3] > 0)
+    assert describe_raster(undeclared).bands == ("red", "green", "blue")
+    assert "taken as alpha" in describe_raster(undeclared).assumptions[0]
+    np.testing.assert_array_equal(read_raster(undeclared)[1], pixels[3] > 0)
     pixels[3, 10:14] = np.random.default_rng(1).integers(1, 255, (4, 64))
     soft = write_raster(tmp_path / "soft.tif", pixels, photometric="rgb", alpha="yes")
-    assert describe(soft).assumptions == ()
-    np.testing.assert_array_equal(read(soft)[1], pixels[3] > 0)
+    assert describe_raster(soft).assumptions == ()
+    np.testing.assert_array_equal(read_raster(soft)[1], pixels[3] > 0)
 
 
 def test_a_no_data_value_that_only_one_side_declares_holds_for_both(tmp_path: Path) -> None:
@@ -328,4 +327,4 @@ def test_bands_of_several_types_are_refused_in_one_line(tmp_path: Path) -> None:
     vrt = tmp_path / "a.vrt"
     vrt.write_text(f'<VRTDataset rasterXSize="20" rasterYSize="20">{bands}</VRTDataset>')
     with pytest.raises(ImageError, match="bands of the types float32, uint8"):
-        describe(vrt)
+        describe_raster(vrt)

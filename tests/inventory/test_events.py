@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from tsmu.errors import InventoryError, TsmuError
 from tsmu.inventory import EVENT_COLUMNS, ROLES
-from tsmu.rowlog import ranges
+from tsmu.issues import format_ranges
 
 from .conftest import Read
 
@@ -233,7 +233,7 @@ def test_many_rows_with_one_defect_become_one_issue_that_names_them(read: Read) 
     (issue,) = list(read.log)
     assert issue.row == 3
     assert "250 rows in all: 3, 5, 7" in issue.problem
-    assert ranges([5, 2, 3, 9]) == "2-3, 5, 9"
+    assert format_ranges([5, 2, 3, 9]) == "2-3, 5, 9"
 
 
 def test_a_column_full_of_first_days_is_told(read: Read) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from tests.labels.made_labels import HEIGHT, WIDTH, content, imported, mask_of, raster
-from tsmu.imagery.raster import read
+from tsmu.imagery import read_raster
 from tsmu.labels.drafts import draft_polygons, export_labelme, labelme_json
 from tsmu.labels.pictures import pair_picture
 
@@ -28,7 +28,7 @@ def test_draft_and_back(tmp_path: Path, pairs: gpd.GeoDataFrame) -> None:
     named = [("landslide", polygon) for polygon in drafts]
     path = export_labelme(Path(pairs["post"][0]), named, tmp_path / "drafts", "a", draft=True)
     picture = Image.open(path.with_suffix(".png"))
-    assert (np.moveaxis(np.asarray(picture), -1, 0) == read(Path(pairs["post"][0]))[0]).all()
+    assert (np.moveaxis(np.asarray(picture), -1, 0) == read_raster(Path(pairs["post"][0]))[0]).all()
     assert "nobody has changed" in imported(tmp_path / "drafts", pairs)[1].issues[0].problem
     draft = json.loads(path.read_text())
     path.write_text(json.dumps(draft | {"flags": dict.fromkeys(draft["flags"], False)}))

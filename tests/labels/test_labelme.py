@@ -15,7 +15,7 @@ from PIL import Image
 
 from tests.labels.made_labels import HEIGHT, SQUARE, WIDTH, content, imported, label, mask_of, shape
 from tsmu.errors import LabelError
-from tsmu.imagery.raster import describe
+from tsmu.imagery import describe_raster
 from tsmu.labels.burn import burn
 from tsmu.labels.labelme import read_labelme
 from tsmu.labels.store import with_masks
@@ -29,7 +29,7 @@ def test_labelme_onto_the_post_grid(tmp_path: Path, pairs: gpd.GeoDataFrame) -> 
     expected[20:50, 10:30] = 1
     assert (mask_of(table) == expected).all()
     assert table["landslide_share"][0] == pytest.approx(600 / expected.size)
-    mask, post = describe(Path(table["mask"][0])), describe(Path(pairs["post"][0]))
+    mask, post = describe_raster(Path(table["mask"][0])), describe_raster(Path(pairs["post"][0]))
     assert (mask.crs, mask.transform, mask.width, mask.height) == (post.crs, post.transform, post.width, post.height)
 
 

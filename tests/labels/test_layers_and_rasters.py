@@ -14,8 +14,7 @@ from rasterio.transform import Affine
 from tests.labels.made_labels import GRID, HEIGHT, SQUARE, WIDTH, imported, label, mask_of, raster, shape
 from tests.made_vectors import BAD_ROWS, KINDS, bad_features, vector_file
 from tsmu.errors import LabelError
-from tsmu.imagery.pairs import import_pairs
-from tsmu.imagery.raster import describe
+from tsmu.imagery import describe_raster, import_pairs
 from tsmu.issues import IssueLog
 from tsmu.labels.burn import burn
 from tsmu.labels.imports import import_labels
@@ -259,7 +258,7 @@ def test_polygons_of_an_inventory_in_pixels(shared_data: Path, tmp_path: Path) -
     grid = Affine(10, 0, west, 0, -10, north)
     shape_ = (int((north - south) / 10), int((east - west) / 10))
     image = raster(tmp_path / "post.tif", np.zeros(shape_, np.uint8), grid, str(brazil.crs))
-    polygons = to_pixels(brazil.geometry.to_crs("EPSG:4326"), describe(image))
+    polygons = to_pixels(brazil.geometry.to_crs("EPSG:4326"), describe_raster(image))
     mask, _ = burn([(polygon, 1) for polygon in polygons if polygon.area], *shape_)
     expected = brazil.union_all().intersection(shapely.box(west, north - 10 * shape_[0], west + 10 * shape_[1], north))
     assert mask.sum() * 100 == pytest.approx(expected.area, rel=0.03)

@@ -9,8 +9,7 @@ import numpy as np
 from PIL import Image
 from scipy import ndimage
 
-from tsmu.imagery.names import GoogleEarthName
-from tsmu.imagery.pairs import import_pairs
+from tsmu.imagery import GoogleEarthName, import_pairs
 from tsmu.issues import IssueLog
 from tsmu.labels.imports import import_labels
 from tsmu.labels.masks import detect_convention

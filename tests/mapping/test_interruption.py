@@ -54,9 +54,9 @@ if str(where) == "polygons":
     write_polygons = mapper.write_polygons
     mapper.write_polygons = lambda *a, **k: (write_polygons(*a, **k), wait())
 if str(where) == "renaming":  # the raster has its name already, the polygons not yet
-    written_whole = mapper.written_whole
+    atomic_write = mapper.atomic_write
     def slow(path):
-        whole = written_whole(path)
+        whole = atomic_write(path)
         if path.suffix == ".tif":
             leave = whole.__exit__
             class Slow:
@@ -66,7 +66,7 @@ if str(where) == "renaming":  # the raster has its name already, the polygons no
                     wait()
             return Slow()
         return whole
-    mapper.written_whole = slow
+    mapper.atomic_write = slow
 with Scene(scene) as opened:
     slow = replace(engine(blur), begin=immediately(predict))
     mapper.map_scene(opened, slow, out, outlining=Outlining(50), tile=128, overlap=32, batch=1)

@@ -16,7 +16,7 @@ from rasterio.windows import Window
 from tests.made_vectors import BAD_ROWS, KINDS, bad_features, curves, vector_file
 from tests.mapping.conftest import GRID, blur, engine, ground
 from tsmu.errors import ImageError, MapError
-from tsmu.imagery.grids import Grid
+from tsmu.imagery import Grid
 from tsmu.issues import IssueLog
 from tsmu.mapping.limits import Area, Limit, Outside, Steep, left_out
 from tsmu.mapping.mapper import MapResult, map_scene

@@ -17,8 +17,7 @@ from rasterio.transform import Affine
 from scipy import ndimage
 
 from tests.mapping.conftest import GRID, ground
-from tsmu.imagery.grids import Grid
-from tsmu.imagery.raster import describe
+from tsmu.imagery import Grid, describe_raster
 from tsmu.mapping import polygons as room
 from tsmu.mapping.outlines import Outlines, outlines
 from tsmu.mapping.polygons import WHOLE, Outlining, write_polygons
@@ -35,7 +34,9 @@ TRANSFORMS = [
 def polygonise(raster: Path, threshold: int, **how: float) -> geopandas.GeoDataFrame:
     path = raster.with_suffix(".parquet")
     bands = ((row, percent[None]) for row, percent in read_rows(raster))
-    write_polygons(bands, Grid.of(describe(raster)), Outlining(threshold, **how), path, {"region": "alps"})
+    write_polygons(
+        bands, Grid.from_raster(describe_raster(raster)), Outlining(threshold, **how), path, {"region": "alps"}
+    )
     return geopandas.read_parquet(path)
 
 
@@ -93,7 +94,7 @@ def test_the_deviation_of_the_views_is_averaged_inside(scene_file: SceneFile) ->
     raster = scene_file(percent, nodata=255)
     path = raster.with_suffix(".parquet")
     bands = in_bands(np.array_split(np.stack([percent, spread]), 7, axis=1), 256)
-    write_polygons(bands, Grid.of(describe(raster)), Outlining(60), path, deviation=True)
+    write_polygons(bands, Grid.from_raster(describe_raster(raster)), Outlining(60), path, deviation=True)
     polygons = geopandas.read_parquet(path)
     label, count = ndimage.label(percent >= 60)
     expected = ndimage.mean(spread, label, range(1, count + 1)) / 100

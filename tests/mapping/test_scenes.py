@@ -26,7 +26,7 @@ from tests.mapping.conftest import GRID, RGB, blur, engine, ground
 from tests.model.test_bundle import make_network, make_record
 from tsmu.cli import app
 from tsmu.errors import MapError
-from tsmu.imagery.raster import REMOTE
+from tsmu.imagery import REMOTE_OPTIONS
 from tsmu.issues import IssueLog
 from tsmu.mapping import opened
 from tsmu.mapping.scenes import SceneOrder, check_names, name_of, read_scene_table
@@ -237,9 +237,9 @@ def test_a_source_that_falls_silent_is_given_up_and_the_others_are_mapped(
 ) -> None:
     cloud_raster(tmp_path / "remote" / "stalls.tif", 600)
     cloud_raster(tmp_path / "remote" / "whole.tif", 150)
-    assert REMOTE["GDAL_HTTP_TIMEOUT"] <= 60
-    monkeypatch.setitem(REMOTE, "GDAL_HTTP_TIMEOUT", 1)
-    monkeypatch.setitem(REMOTE, "GDAL_HTTP_MAX_RETRY", 1)
+    assert REMOTE_OPTIONS["GDAL_HTTP_TIMEOUT"] <= 60
+    monkeypatch.setitem(REMOTE_OPTIONS, "GDAL_HTTP_TIMEOUT", 1)
+    monkeypatch.setitem(REMOTE_OPTIONS, "GDAL_HTTP_MAX_RETRY", 1)
     table = tmp_path / "scenes.csv"
     table.write_text(f"post\n{server}/stalls.tif\n{server}/whole.tif\n")
     started = time.monotonic()

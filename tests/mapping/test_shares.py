@@ -17,7 +17,7 @@ from scipy.special import expit, logit
 from shapely.geometry.base import BaseGeometry
 
 from tests.mapping.conftest import GRID, blur, content, engine, ground
-from tsmu.imagery.grids import Grid
+from tsmu.imagery import Grid
 from tsmu.mapping.engine import Engine
 from tsmu.mapping.mapper import MapResult, map_scene
 from tsmu.mapping.polygons import Outlining

@@ -14,7 +14,7 @@ from rasterio.crs import CRS
 from tests.conftest import require
 from tests.mapping.conftest import GRID, ground
 from tsmu.errors import MapError
-from tsmu.imagery.grids import Grid
+from tsmu.imagery import Grid
 from tsmu.mapping.sink import ProbabilitySink
 
 

@@ -14,7 +14,7 @@ from rasterio.windows import Window
 from shapely import Point
 
 from tsmu.errors import ChipError, RegionError, WorkspaceError
-from tsmu.imagery.raster import describe, read
+from tsmu.imagery import describe_raster, read_raster
 from tsmu.synthetic import (
     REGIONS,
     World,
@@ -45,7 +45,7 @@ def test_chips_are_three_files_of_one_name(chips: Path) -> None:
     assert names == [f"marine_coast_{n:04d}.tif" for n in range(20)]
     for kind in ("pre", "masks"):
         assert sorted(path.name for path in (chips / kind).iterdir()) == names
-    image, mask = describe(chips / "images" / names[3]), describe(chips / "masks" / names[3])
+    image, mask = describe_raster(chips / "images" / names[3]), describe_raster(chips / "masks" / names[3])
     assert image.bands == ("red", "green", "blue") and mask.bands == ("landslide",)
     assert image.crs.to_epsg() == 32610 and image.transform == mask.transform
     assert (image.width, image.height, image.dtype) == (64, 64, "uint8")
@@ -56,23 +56,23 @@ def test_chips_are_three_files_of_one_name(chips: Path) -> None:
 def test_a_chip_is_the_world_at_its_place(world: World, chips: Path) -> None:
     polygon = world.regions().set_index("name").geometry["marine_coast"]
     for path in sorted((chips / "images").iterdir())[:3]:
-        info = describe(path)
+        info = describe_raster(path)
         column, row = ~world.transform @ (info.transform.c, info.transform.f)
         drawn = world.render(Window(round(column), round(row), 64, 64))
-        np.testing.assert_array_equal(read(path)[0], drawn.post)
-        np.testing.assert_array_equal(read(chips / "pre" / path.name)[0], drawn.pre)
-        np.testing.assert_array_equal(read(chips / "masks" / path.name)[0][0], drawn.mask)
+        np.testing.assert_array_equal(read_raster(path)[0], drawn.post)
+        np.testing.assert_array_equal(read_raster(chips / "pre" / path.name)[0], drawn.pre)
+        np.testing.assert_array_equal(read_raster(chips / "masks" / path.name)[0][0], drawn.mask)
         assert polygon.contains(Point(info.transform @ (32, 32)))
 
 
 def test_a_quarter_of_the_chips_is_without_landslides(chips: Path) -> None:
-    shares = [read(path)[0].mean() for path in sorted((chips / "masks").iterdir())]
+    shares = [read_raster(path)[0].mean() for path in sorted((chips / "masks").iterdir())]
     assert [n for n, share in enumerate(shares) if share == 0] == [3, 7, 11, 15, 19]
     assert np.mean([share for share in shares if share > 0]) > 0.05
 
 
 def test_neighbours_by_name_are_neighbours_on_the_ground(chips: Path) -> None:
-    places = [describe(path).transform for path in sorted((chips / "images").iterdir())]
+    places = [describe_raster(path).transform for path in sorted((chips / "images").iterdir())]
     corners = np.array([(t.c, t.f) for t in places])
     steps = np.abs(np.diff(corners, axis=0)).max(axis=1)
     side = 8192 * 10 / 5  # five places per row
@@ -111,8 +111,8 @@ def test_a_scene_in_bands_is_the_window_in_one_piece(world: World, tmp_path: Pat
     drawn = world.render(window)
     for name, expected in (("pre", drawn.pre), ("post", drawn.post), ("truth", drawn.mask[None])):
         path = tmp_path / "scene" / f"{name}.tif"
-        np.testing.assert_array_equal(read(path)[0], expected)
-        info = describe(path)
+        np.testing.assert_array_equal(read_raster(path)[0], expected)
+        info = describe_raster(path)
         assert info.transform.almost_equals(drawn.transform) and info.pixel_size == pytest.approx(10)
         with rasterio.open(path) as dataset:
             assert dataset.block_shapes[0] == (512, 512)
@@ -178,7 +178,7 @@ def test_the_whole_world_in_a_folder(tmp_path: Path) -> None:
     assert regions.geom_equals_exact(world.regions().geometry, 1e-6).all()
     assert {path.name for path in (root / "scenes").iterdir()} == {"crossing", "crossing_sparse", "eastern_forests"}
     assert {path.name for path in (root / "scenes" / "crossing").iterdir()} == {"pre.tif", "post.tif", "truth.tif"}
-    dense, sparse = (read(root / "scenes" / name / "truth.tif")[0] for name in ("crossing", "crossing_sparse"))
+    dense, sparse = (read_raster(root / "scenes" / name / "truth.tif")[0] for name in ("crossing", "crossing_sparse"))
     assert (dense >= sparse).all() and dense.sum() > sparse.sum()
     assert not list(root.parent.glob(".*"))
 

@@ -14,9 +14,7 @@ import numpy.typing as npt
 
 from tsmu.errors import BenchmarkError
 from tsmu.evaluate.pixels import PERCENTS, PixelCounts
-from tsmu.imagery.grids import Grid
-from tsmu.imagery.raster import describe, read
-from tsmu.imagery.terrain import SLOPE, write_terrain
+from tsmu.imagery import SLOPE_BAND, Grid, describe_raster, read_raster, write_terrain
 from tsmu.labels.masks import LANDSLIDE, UNKNOWN
 
 WEST = 0.55  # share of the known pixels
@@ -63,9 +61,11 @@ def change_baselines(folder: Path) -> list[Found]:
 def _read(folder: Path, name: str) -> Floats:
     if not (folder / name).exists():
         raise BenchmarkError(f"{folder}: no {name}; a pair is pre.tif, post.tif and mask.tif on one grid")
-    if not Grid.of(describe(folder / name)).same_as(Grid.of(describe(folder / "post.tif"))):
+    if not Grid.from_raster(describe_raster(folder / name)).same_as(
+        Grid.from_raster(describe_raster(folder / "post.tif"))
+    ):
         raise BenchmarkError(f"{folder / name}: another grid than post.tif; bring both onto one")
-    return np.asarray(read(folder / name)[0], np.float64)
+    return np.asarray(read_raster(folder / name)[0], np.float64)
 
 
 def west_and_east(pre: Floats, post: Floats, mask: Floats) -> tuple[Bools, Bools]:
@@ -83,8 +83,8 @@ def slope_in_degrees(elevations: Path, like: Path) -> Floats:
     It is that of the terrain bands: derived on the elevations' own cells, then brought onto the image's grid.
     """
     with tempfile.TemporaryDirectory() as folder:
-        terrain = write_terrain(elevations, Grid.of(describe(like)), (SLOPE,), Path(folder))
-        return np.asarray(read(terrain.path)[0][0], np.float64)
+        terrain = write_terrain(elevations, Grid.from_raster(describe_raster(like)), (SLOPE_BAND,), Path(folder))
+        return np.asarray(read_raster(terrain.path)[0][0], np.float64)
 
 
 def _fitted(name: str, change: Floats, slope: Floats, truth: Bools, west: Bools, east: Bools) -> Found:

@@ -20,7 +20,7 @@ import numpy.typing as npt
 import rasterio
 from rasterio.windows import Window
 
-from tsmu.imagery.raster import GDAL_OPTIONS
+from tsmu.imagery import GDAL_OPTIONS
 from tsmu.mapping.choose import choose_engine
 from tsmu.mapping.context import measured_overlap
 from tsmu.mapping.engine import Engine

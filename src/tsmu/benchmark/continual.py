@@ -29,7 +29,7 @@ from tsmu.errors import BenchmarkError
 from tsmu.evaluate.matrix import ContinualScores
 from tsmu.evaluate.predict import count_chips, count_pixels
 from tsmu.evaluate.threshold import choose_threshold
-from tsmu.files import remove, write_json, write_text, written_whole
+from tsmu.files import atomic_write, remove, write_json, write_text
 from tsmu.model.device import device_in_use, precision_in_use
 from tsmu.model.network import RegionNet
 from tsmu.model.weights import find_weights, weights_record
@@ -258,7 +258,7 @@ def _run_step(
     files = {"state": network.state_dict(), "memory": learned.memory}
     kept = sum(tensor.nbytes for tensors in files.values() for tensor in tensors.values())
     for kind, tensors in files.items():
-        with written_whole(done.with_suffix(f".{kind}.safetensors")) as temporary:
+        with atomic_write(done.with_suffix(f".{kind}.safetensors")) as temporary:
             save_file({key: value.contiguous() for key, value in tensors.items()}, temporary)
     result = {
         "region": region,

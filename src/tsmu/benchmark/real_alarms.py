@@ -30,7 +30,7 @@ from tsmu.errors import BenchmarkError
 from tsmu.evaluate.jackknife import Array
 from tsmu.evaluate.predict import count_chips, predict_chips
 from tsmu.evaluate.threshold import choose_threshold
-from tsmu.files import remove, without_nan, write_json, write_text, written_whole
+from tsmu.files import atomic_write, remove, without_nan, write_json, write_text
 from tsmu.mapping.blending import as_percent
 from tsmu.mapping.sink import Percent
 from tsmu.model.device import device_in_use, precision_in_use
@@ -214,7 +214,7 @@ def _train(
     for name, (probability, mask) in zip(asked["id"], predict_chips(network, learned.decoder, asked), strict=True):
         answers[f"{name}:percent"] = as_percent(probability, np.ones(probability.shape, bool))
         answers[f"{name}:mask"] = mask.astype(np.uint8)
-    with written_whole(done.with_suffix(".safetensors")) as temporary:
+    with atomic_write(done.with_suffix(".safetensors")) as temporary:
         save_file(answers, temporary)
     clear = len(_clear(train))
     threshold = choose_threshold(count_chips(network, learned.decoder, validation))

@@ -26,7 +26,7 @@ from tsmu.chips.dataset import ChipDataset
 from tsmu.chips.index import select
 from tsmu.chips.looks import looks, style_from
 from tsmu.errors import BenchmarkError
-from tsmu.imagery.raster import SUFFIXES, read
+from tsmu.imagery import IMAGE_SUFFIXES, read_raster
 from tsmu.model.gate import STRANGE, Gate
 
 LOW, HIGH = 0.02, 0.98  # of an image's values, brought to 0 and 255
@@ -156,14 +156,14 @@ def _images(chips: geopandas.GeoDataFrame) -> Tensor:
 
 def _tiles(place: Place, side: int) -> Tensor:
     """Cut rasters into whole tiles of `side` pixels."""
-    files = sorted(file for file in place.folder.iterdir() if file.suffix.lower() in SUFFIXES)
+    files = sorted(file for file in place.folder.iterdir() if file.suffix.lower() in IMAGE_SUFFIXES)
     tiles = []
     for file in files:
         with rasterio.open(file) as dataset:
             height, width = dataset.shape
         for row in range(0, height - side + 1, side):
             for column in range(0, width - side + 1, side):
-                values, valid = read(file, Window(column, row, side, side))
+                values, valid = read_raster(file, Window(column, row, side, side))
                 if valid.all():
                     tiles.append(torch.from_numpy(values[[band - 1 for band in place.bands]].astype(np.float32)))
     if not tiles:

@@ -28,11 +28,11 @@ from rasterio.warp import transform as transform_points
 from rasterio.windows import Window
 
 from tsmu.chips.splits import KNOWN_SHARE, SPLITS, TRAIN_SHARE, Split
-from tsmu.files import written_whole
-from tsmu.imagery.grids import WGS84, Grid
-from tsmu.projecting import within_180
-from tsmu.tables import read_paths_table
+from tsmu.files import atomic_write
+from tsmu.imagery import WGS84, Grid
+from tsmu.vectors import wrap_longitudes
 from tsmu.workspace_folder import WorkspaceFolder
+from tsmu.workspace_tables import read_paths_table
 
 Axis = str
 AXES: tuple[Axis, ...] = ("longitude", "latitude")
@@ -200,7 +200,7 @@ def read_blocks(workspace: WorkspaceFolder) -> geopandas.GeoDataFrame:
 def write_blocks(workspace: WorkspaceFolder, blocks: geopandas.GeoDataFrame) -> None:
     """Replace the whole table. The caller holds the workspace's lock."""
     if len(blocks):
-        with written_whole(workspace.blocks) as temporary:
+        with atomic_write(workspace.blocks) as temporary:
             blocks.to_parquet(temporary, index=False)
 
 
@@ -359,4 +359,4 @@ def _lonlat(grid: Grid, columns: Values, rows: Values) -> Values:
     x, y = grid.transform @ (columns, rows)
     if grid.crs != WGS84:
         x, y = transform_points(CRS.from_user_input(grid.crs), WGS84, x, y)
-    return np.stack([within_180(np.asarray(x, float)), np.asarray(y, float)], axis=1)
+    return np.stack([wrap_longitudes(np.asarray(x, float)), np.asarray(y, float)], axis=1)

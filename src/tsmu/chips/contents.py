@@ -14,7 +14,7 @@ from tsmu.chips.dataset import ChipDataset
 from tsmu.chips.index import IMAGES
 from tsmu.errors import ChipError, ImageError, LabelError
 from tsmu.files import content_digest
-from tsmu.imagery.raster import describe
+from tsmu.imagery import describe_raster
 
 SIDECARS = (".msk", ".aux.xml", ".ovr.msk")  # files beside an image that change what is read from it
 
@@ -53,7 +53,7 @@ def require_files(chips: geopandas.GeoDataFrame, purpose: str, *, decoded: bool)
     if not decoded:
         for path in _paths(chips):
             with _needed_as(purpose):
-                describe(path)
+                describe_raster(path)
         return
     samples = ChipDataset(chips, cache_bytes=0)
     for number, bands in enumerate(chips["bands"]):

@@ -13,8 +13,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from tsmu.chips.index import IMAGES
-from tsmu.imagery.raster import Pixels, Valid
-from tsmu.imagery.together import read_together
+from tsmu.imagery import Pixels, Valid, read_stack
 from tsmu.labels.masks import CONVENTIONS, UNKNOWN
 
 CACHE_BYTES = 1 << 30
@@ -93,7 +92,7 @@ class ChipDataset(Dataset[Sample]):
     def _read(self, position: int) -> _Decoded:
         row = self._rows[position]
         window = Window(row["col_off"], row["row_off"], row["width"], row["height"])
-        images, valid = read_together([Path(path) for path in map(row.get, IMAGES) if path is not None], window)
+        images, valid = read_stack([Path(path) for path in map(row.get, IMAGES) if path is not None], window)
         mask = CONVENTION_OF[row["mask_convention"]].read(Path(row["mask"]), window)
         return images, valid, mask
 

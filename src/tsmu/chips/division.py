@@ -27,8 +27,7 @@ from tsmu.chips.windows import (
     windows_in,
     windows_of,
 )
-from tsmu.imagery.grids import Grid
-from tsmu.imagery.raster import describe
+from tsmu.imagery import Grid, describe_raster
 
 READ_SIDE = 1024  # px of a window, a multiple of a cell's side, in which a pair is read to count what is known of it
 
@@ -133,7 +132,7 @@ def _cut(
     """
     cells = [_count(pair) for pair in pairs]
     regions = {pair["region"] for pair, counted in zip(pairs, cells, strict=True) if counted.landslide.any()}
-    least_m = MIN_BLOCK * max(describe(Path(pair["post"])).pixel_size or 0 for pair in pairs)
+    least_m = MIN_BLOCK * max(describe_raster(Path(pair["post"])).pixel_size or 0 for pair in pairs)
     ways = divisions(ground, cells, cutting.gap_m, least_m)
     together: tuple[list[Block], list[dict[str, Any]]] | None = None
     for off, blocks in sorted(
@@ -176,7 +175,7 @@ def _shares_off(blocks: Sequence[Block], cells: Sequence[Cells], cutting: Cuttin
 def _count(pair: dict[str, Any]) -> Cells:
     """Count the known pixels of a pair by cells, reading window after window."""
     images = pair_images(pair)
-    cells = no_cells(Grid.of(images["post"]))
+    cells = no_cells(Grid.from_raster(images["post"]))
     for y in range(0, cells.grid.height, READ_SIDE):
         for x in range(0, cells.grid.width, READ_SIDE):
             window = Window(x, y, min(READ_SIDE, cells.grid.width - x), min(READ_SIDE, cells.grid.height - y))

@@ -13,14 +13,22 @@ import numpy as np
 from tsmu.chips.index import make_index, of_one_band_list
 from tsmu.chips.splits import block_split, series_apart, split_apart
 from tsmu.errors import ChipError, ImageError, TableError
-from tsmu.files import composed, sha256
-from tsmu.imagery.grids import Grid
-from tsmu.imagery.raster import SUFFIXES, RasterInfo, describe
-from tsmu.imagery.together import check_fill, check_scaling, open_together, units_problem
-from tsmu.imagery.validity import Pixels, Valid
+from tsmu.files import sha256, to_nfc
+from tsmu.imagery import (
+    IMAGE_SUFFIXES,
+    Grid,
+    Pixels,
+    RasterInfo,
+    Valid,
+    check_same_scaling,
+    check_undeclared_fill,
+    describe_raster,
+    open_stack,
+    units_mismatch,
+)
 from tsmu.issues import IssueLog
 from tsmu.labels.masks import BACKGROUND, TRANSPARENT, UNKNOWN, MaskConvention, detect_convention, lacks_background
-from tsmu.spreadsheets import named_columns, read_table_file
+from tsmu.tabular import find_columns, read_table_file
 
 MIN_SIDE = 16  # px; of less there is no texture to know a region by
 
@@ -104,11 +112,11 @@ def read_groups(file: Path) -> dict[str, str]:
         table = read_table_file(file, IssueLog(file))
     except TableError as error:
         raise ChipError(f"{error}; give a table with the columns name and group") from None
-    columns = named_columns(table, {"name": ("name",), "group": ("group",)})
+    columns = find_columns(table, {"name": ("name",), "group": ("group",)})
     if missing := [name for name in ("name", "group") if name not in columns]:
         raise ChipError(f"{file}: has no column {missing[0]}; give a table with the columns name and group")
-    suffix = re.compile(rf"({'|'.join(map(re.escape, SUFFIXES))})$", re.I)
-    names = [suffix.sub("", composed(name.strip().replace("\\", "/"))) for name in table[columns["name"]]]
+    suffix = re.compile(rf"({'|'.join(map(re.escape, IMAGE_SUFFIXES))})$", re.I)
+    names = [suffix.sub("", to_nfc(name.strip().replace("\\", "/"))) for name in table[columns["name"]]]
     groups = table[columns["group"]].str.strip()
     # Without a group, a chip is one of its own.
     return {name: group for name, group in zip(names, groups, strict=True) if name and group}
@@ -125,9 +133,9 @@ def _group(rows: list[dict[str, Any]], groups: Mapping[str, str], region: str, l
         name: name for name in chips
     }
     for name, group in groups.items():
-        if composed(name) in by_name:
-            chips[by_name[composed(name)]]["group"] = f"{region}/{group}"
-    unknown = sorted(name for name in groups if composed(name) not in by_name)
+        if to_nfc(name) in by_name:
+            chips[by_name[to_nfc(name)]]["group"] = f"{region}/{group}"
+    unknown = sorted(name for name in groups if to_nfc(name) not in by_name)
     if groups and len(unknown) == len(groups):
         raise ChipError(f"{log.source}: no chip is named like any of the {len(groups)} in --groups, first {unknown[0]}")
     if unknown:
@@ -154,10 +162,10 @@ def _collect(folder: Path, log: IssueLog) -> dict[str, dict[str, Path]]:
             within = path.relative_to(folder / kind)
             if any(part.startswith((".", "__MACOSX")) for part in within.parts) or not path.is_file():
                 continue
-            stem = composed(within.with_suffix("").as_posix())
-            if path.suffix.lower() not in SUFFIXES:
+            stem = to_nfc(within.with_suffix("").as_posix())
+            if path.suffix.lower() not in IMAGE_SUFFIXES:
                 if path.suffix.lower() not in SIDECARS:
-                    log.warning(path, f"not an image that is read here ({', '.join(SUFFIXES)})", "ignored")
+                    log.warning(path, f"not an image that is read here ({', '.join(IMAGE_SUFFIXES)})", "ignored")
             elif kind in found.setdefault(stem, {}):
                 log.error(path, f"a second file named {stem}; {found[stem][kind].name} is used")
             else:
@@ -193,7 +201,7 @@ def _tell_other_folders(folder: Path, kinds: Sequence[str], log: IssueLog) -> No
         if path.name.startswith((".", "__MACOSX")) or path.name in kinds:
             continue
         inside = [path] if path.is_file() else path.rglob("*")
-        count = sum(file.suffix.lower() in SUFFIXES and file.is_file() for file in inside)
+        count = sum(file.suffix.lower() in IMAGE_SUFFIXES and file.is_file() for file in inside)
         if count:
             images = "is an image" if path.is_file() else f"holds {count} images"
             where = ", ".join(f"{kind}/" for kind in kinds)
@@ -240,22 +248,22 @@ class _Samples:
         if len({len(part) for side in self._sides for part in side}) != 1:
             return None
         pre, post = (np.concatenate(side, axis=1)[:, :, None] for side in self._sides)
-        return units_problem(pre, post, np.ones(pre.shape[1:], bool))
+        return units_mismatch(pre, post, np.ones(pre.shape[1:], bool))
 
 
 def _read_chip(
     stem: str, files: dict[str, Path], convention: MaskConvention, log: IssueLog, remarks: _Remarks, samples: _Samples
 ) -> dict[str, Any]:
     """Decode a chip's files and describe it; the pixels themselves are not kept."""
-    post = describe(files["images"])
+    post = describe_raster(files["images"])
     if min(post.width, post.height) < MIN_SIDE:
         raise ImageError(f"{post.path}: {_size(post.width, post.height)}, a chip has to have {MIN_SIDE} px at least")
-    infos = {"post": post} | ({"pre": describe(files["pre"])} if "pre" in files else {})
+    infos = {"post": post} | ({"pre": describe_raster(files["pre"])} if "pre" in files else {})
     roles = [role for role in ("pre", "post") if role in infos]
     bands = [f"{role}:{band}" for role in roles for band in infos[role].bands]
     if "pre" in infos:
         _check_size(infos["pre"], post)
-        check_scaling(infos["pre"], post)
+        check_same_scaling(infos["pre"], post)
     valid = _read_images([infos[role].path for role in roles], remarks, samples)
     mask = convention.read(files["masks"])
     if mask.shape != valid.shape:
@@ -286,26 +294,26 @@ def _read_chip(
         "landslide_pixels": int((mask[known] == 1).sum()),
         "known_pixels": int(known.sum()),
         "content": hashlib.sha256("".join(digests).encode()).hexdigest(),
-        "geometry": Grid.of(post).footprint if post.georeferenced and post.on_earth else None,
+        "geometry": Grid.from_raster(post).footprint if post.georeferenced and post.on_earth else None,
     }
 
 
 def _read_images(paths: list[Path], remarks: _Remarks, samples: _Samples) -> Valid:
     """Decode a chip's images, pre first, and note what their values tell; gives which pixels are valid in all."""
-    with open_together(paths) as readers:
+    with open_stack(paths) as readers:
         parts = [reader.read() for reader in readers]
     for reader, (values, inside) in zip(readers, parts, strict=True):
         path = Path(reader.path)
         for assumption in reader.info.assumptions:
             what, _, how = assumption.partition(": ")
             remarks.add(path, what, how)
-        if reader.filled:
+        if reader.fill_pixel_count:
             problem = "holds a value that no image measures, such as -9999, and does not declare it as no data"
             remarks.add(path, problem, "taken; these pixels count as unknown")
         if reader.assumed_nodata is not None and not inside.all():
             problem = f"declares no no-data value; the other image of its pair declares {reader.assumed_nodata:g}"
             remarks.add(path, problem, f"taken; pixels that are {reader.assumed_nodata:g} in all bands are unknown")
-        check_fill(path, reader.info, values, inside)
+        check_undeclared_fill(path, reader.info, values, inside)
     valid: Valid = np.logical_and.reduce([inside for _, inside in parts])
     samples.add([values for values, _ in parts], valid)
     return valid

@@ -32,8 +32,8 @@ from tsmu.chips.sides import add_sides, forget, read_sides, sides_there
 from tsmu.chips.splits import GAP, keep_sides
 from tsmu.errors import ChipError
 from tsmu.issues import IssueLog
-from tsmu.tables import read_paths_table, write_paths_table
 from tsmu.workspace_folder import WorkspaceFolder
+from tsmu.workspace_tables import read_paths_table, write_paths_table
 
 IMAGES = ("pre", "post", "terrain")  # the files of a chip's bands, in the order of its bands
 PATHS = (*IMAGES, "mask", "source")

@@ -8,10 +8,10 @@ import rasterio
 
 from tsmu.chips.dataset import ChipDataset
 from tsmu.chips.index import NEEDED, PATHS, at_hand, select
-from tsmu.files import remove, written_whole
+from tsmu.files import atomic_write, remove
 from tsmu.labels.masks import UNKNOWN, ZERO_ONE
-from tsmu.tables import read_paths_table, write_paths_table
 from tsmu.workspace_folder import WorkspaceFolder
+from tsmu.workspace_tables import read_paths_table, write_paths_table
 
 INDEX = "chips.parquet"
 FORM = {"driver": "GTiff", "compress": "deflate"}
@@ -26,7 +26,7 @@ def keep_chips(workspace: WorkspaceFolder, region: str, chips: geopandas.GeoData
     if not len(chips):
         return
     folder = workspace.kept / region
-    with written_whole(folder) as temporary:
+    with atomic_write(folder) as temporary:
         temporary.mkdir()
         samples = ChipDataset(chips, cache_bytes=0)
         for number in range(len(samples)):

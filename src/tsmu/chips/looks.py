@@ -8,7 +8,7 @@ from torch.nn import functional
 from tsmu.chips.dataset import ChipDataset
 from tsmu.chips.index import bands_of
 from tsmu.chips.style import Style
-from tsmu.imagery.terrain import image_channels
+from tsmu.imagery import image_channels
 
 FLAT = 1e-3  # smallest spread and gradient of a band within an image, raw units
 SCALES = 4  # at which texture is measured: 1, 2, 4 and 8 pixels

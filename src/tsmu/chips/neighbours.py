@@ -10,7 +10,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from tsmu.chips.splits import GAP, SPLITS
-from tsmu.imagery.footprints import METRES_PER_DEGREE, overlapping
+from tsmu.imagery import METRES_PER_DEGREE, overlapping_footprints
 
 ORDER = (GAP, *SPLITS)
 
@@ -76,7 +76,7 @@ def seams(
     here = footprints.iloc[placed]
     rank = [(bool(stays), holds, ORDER.index(side)) for stays, holds, side in zip(fixed, firm, sides, strict=True)]
     leaves = [False] * len(sides)
-    shared = placed[_nearer_than(here, gap_m).T if gap_m else overlapping(here.to_numpy())]
+    shared = placed[_nearer_than(here, gap_m).T if gap_m else overlapping_footprints(here.to_numpy())]
     apart = np.asarray(sides, dtype=object)[shared]
     shared = shared[(apart != GAP).all(axis=1) & (apart[:, 0] != apart[:, 1])]
     for first, second in sorted(shared.tolist(), key=lambda pair: min(rank[i] for i in pair), reverse=True):

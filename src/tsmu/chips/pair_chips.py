@@ -14,9 +14,7 @@ from tsmu.chips.division import divide
 from tsmu.chips.index import make_index, of_one_band_list
 from tsmu.chips.windows import MIN_DECIDED, MIN_KNOWN, Cutting, window_areas, windows_of
 from tsmu.errors import ChipError, ImageError
-from tsmu.imagery.grids import Grid
-from tsmu.imagery.raster import describe
-from tsmu.imagery.terrain import terrain_bands
+from tsmu.imagery import Grid, describe_raster, terrain_bands
 from tsmu.issues import IssueLog
 
 Progress = Callable[[int, int], None]
@@ -133,7 +131,7 @@ def _uncut(
 
 def _reaches_in(pair: dict[str, Any], cutting: Cutting, blocks: Sequence[Block] | None) -> bool:
     """Whether any part of a pair can have windows: not if it lies whole between the blocks of its ground."""
-    return any(True for _ in window_areas(Grid.of(describe(Path(pair["post"]))), cutting, blocks))
+    return any(True for _ in window_areas(Grid.from_raster(describe_raster(Path(pair["post"]))), cutting, blocks))
 
 
 def _other_bands(source: str, bands: Sequence[str], wanted: Sequence[str]) -> str:

@@ -17,8 +17,8 @@ import pandas as pd
 import shapely
 
 from tsmu.chips.splits import GAP
-from tsmu.tables import read_paths_table, write_paths_table
 from tsmu.workspace_folder import WorkspaceFolder
+from tsmu.workspace_tables import read_paths_table, write_paths_table
 
 COLUMNS = ("region", "source", "group", "split", "post", "content")
 PATHS = ("post", "source")

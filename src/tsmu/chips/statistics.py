@@ -6,7 +6,7 @@ import geopandas
 import torch
 
 from tsmu.chips.dataset import ChipDataset
-from tsmu.imagery.raster import describe
+from tsmu.imagery import describe_raster
 
 
 def band_statistics(chips: geopandas.GeoDataFrame) -> tuple[list[float], list[float]]:
@@ -39,4 +39,4 @@ def pixel_size_range(chips: geopandas.GeoDataFrame) -> tuple[float, float] | Non
 def value_types(chips: geopandas.GeoDataFrame) -> list[str]:
     """Types of the values in the chips' image files, such as uint8, sorted."""
     files = {path for column in ("pre", "post") for path in chips[column].dropna()}
-    return sorted({describe(Path(file)).dtype for file in files})
+    return sorted({describe_raster(Path(file)).dtype for file in files})

@@ -10,9 +10,7 @@ from rasterio.windows import Window
 
 from tsmu.chips.blocks import Block
 from tsmu.chips.index import IMAGES
-from tsmu.imagery.grids import Grid
-from tsmu.imagery.raster import RasterInfo, Valid, describe
-from tsmu.imagery.together import read_together
+from tsmu.imagery import Grid, RasterInfo, Valid, describe_raster, read_stack
 from tsmu.labels.masks import LANDSLIDE, UNKNOWN, ZERO_ONE
 
 MIN_KNOWN = 0.25  # share of a window's pixels that must be valid and labelled
@@ -47,7 +45,7 @@ def windows_of(
     images = pair_images(pair)
     post = images["post"]
     bands = [f"{role}:{band}" for role, info in images.items() for band in info.bands]
-    grid = Grid.of(post)
+    grid = Grid.from_raster(post)
     for block, area in window_areas(grid, cutting, blocks):
         for window in windows_in(area, cutting):
             known, landslide, unlabelled = read_known(pair, images, window)
@@ -73,13 +71,13 @@ def windows_of(
                 "pixel_size": post.pixel_size,
                 "landslide_pixels": int(landslide.sum()),
                 "known_pixels": int(known.sum()),
-                "geometry": grid.cut(window).footprint,
+                "geometry": grid.of_window(window).footprint,
             }
 
 
 def pair_images(pair: dict[str, Any]) -> dict[str, RasterInfo]:
     """The pair's images by role, in the order of their bands."""
-    return {role: describe(Path(pair[role])) for role in IMAGES if pair.get(role) is not None}
+    return {role: describe_raster(Path(pair[role])) for role in IMAGES if pair.get(role) is not None}
 
 
 def read_known(pair: dict[str, Any], images: Mapping[str, RasterInfo], window: Window) -> tuple[Valid, Valid, bool]:
@@ -87,7 +85,7 @@ def read_known(pair: dict[str, Any], images: Mapping[str, RasterInfo], window: W
     mask = ZERO_ONE.read(Path(pair["mask"]), window)
     labelled = mask != UNKNOWN
     known = labelled.copy()
-    known &= read_together([info.path for info in images.values()], window)[1]
+    known &= read_stack([info.path for info in images.values()], window)[1]
     return known, (mask == LANDSLIDE) & known, not labelled.all()
 
 

@@ -18,11 +18,10 @@ import typer
 from tsmu.errors import TsmuError
 from tsmu.files import without_nan
 from tsmu.issues import IssueLog
-from tsmu.workspace.display import BarDisplay, Display, ShowProgress
-from tsmu.workspace.report import Report
+from tsmu.workspace import BarDisplay, Display, Report, ShowProgress
 
 if TYPE_CHECKING:
-    from tsmu.imagery.pair_terrain import Elevations
+    from tsmu.imagery import TerrainOptions
     from tsmu.workspace import Workspace
     from tsmu.workspace_folder import WorkspaceFolder
 
@@ -47,7 +46,7 @@ DemOption = Annotated[
     typer.Option(
         "--dem",
         metavar="FILE|URL",
-        help="Elevations in metres, any grid: give the pairs terrain bands. What learns them needs them to map.",
+        help="TerrainOptions in metres, any grid: give the pairs terrain bands. What learns them needs them to map.",
     ),
 ]
 TerrainOption = Annotated[
@@ -108,7 +107,7 @@ class Answer:
         if len(log) > ISSUES_SHOWN:
             print(f"... and {len(log) - ISSUES_SHOWN} more", file=sys.stderr)
 
-    def tell_terrain(self, elevations: "Elevations") -> None:
+    def tell_terrain(self, elevations: "TerrainOptions") -> None:
         """Say which terrain bands were made of which elevation model, and what was taken for granted."""
         bands = [f"terrain:{band}" for band in elevations.bands]
         self.more["terrain"] = {"dem": str(elevations.dem), "bands": bands}

@@ -38,7 +38,7 @@ def labelme(
     A JSON file that is there already stays as it is: it may hold somebody's work.
     """
     with command("export labelme", as_json) as answer:
-        from tsmu.imagery.pair_store import require_pairs
+        from tsmu.imagery import require_pairs
         from tsmu.labels.drafts import export_labelme
         from tsmu.labels.masks import ZERO_ONE
         from tsmu.labels.store import read_labels, with_masks
@@ -77,7 +77,7 @@ def pictures(
 ) -> None:
     """Write a picture of each pair to look at: before, after, and the label outlined."""
     with command("export pictures", as_json) as answer:
-        from tsmu.imagery.pair_store import require_pairs
+        from tsmu.imagery import require_pairs
         from tsmu.labels.pictures import pair_picture
         from tsmu.labels.store import read_labels, with_masks
 
@@ -101,7 +101,7 @@ def _each(
     space: "WorkspaceFolder",
     write: "Callable[[dict[str, object]], None]",
 ) -> None:
-    """Write something for every pair; what belongs to an image that cannot be read is left out."""
+    """Write something for every pair; what belongs to an image that cannot be read_raster is left out."""
     from tsmu.issues import IssueLog
 
     log = IssueLog(out, part="export")
@@ -116,7 +116,7 @@ def _each(
     answer.records = len(pairs) - len(log.errors)
     answer.outputs["folder"] = str(out.resolve())
     if not answer.records:
-        raise ImageError(f"{out}: none of the {len(pairs)} pairs' images can be read; first {log.errors[0]}")
+        raise ImageError(f"{out}: none of the {len(pairs)} pairs' images can be read_raster; first {log.errors[0]}")
 
 
 def _outlines(mask: "npt.NDArray[np.uint8]") -> "list[tuple[str, shapely.Polygon]]":
@@ -160,8 +160,7 @@ def _predicted(
     pair: dict[str, object], bundle: "Bundle", engine: "Engine", space: "WorkspaceFolder"
 ) -> "list[shapely.Polygon]":
     """Outlines, in pixels, of what a bundle finds on a pair."""
-    from tsmu.imagery.raster import read
-    from tsmu.imagery.terrain import terrain_bands
+    from tsmu.imagery import read_raster, terrain_bands
     from tsmu.labels.drafts import draft_polygons
     from tsmu.mapping.context import measured_overlap
     from tsmu.mapping.mapper import map_scene
@@ -183,5 +182,5 @@ def _predicted(
             overlap = measured_overlap(engine, bundle, serving.decoder, space.cache, settings.side)
         tiling = plan_tiling(engine, len(scene.bands), scene.width, settings.side, overlap)
         mapped = map_scene(scene, engine, Path(folder), outlining=Outlining(serving.threshold), **vars(tiling))
-        percent, valid = read(mapped.probability)
+        percent, valid = read_raster(mapped.probability)
     return draft_polygons(percent[0] * valid, threshold=serving.threshold)

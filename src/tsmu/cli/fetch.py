@@ -19,7 +19,7 @@ from tsmu.cli.command import (
 from tsmu.errors import FetchError
 
 if TYPE_CHECKING:
-    from tsmu.imagery.fetch import Outcome
+    from tsmu.imagery import FetchResult
     from tsmu.workspace_folder import WorkspaceFolder
 
 app = typer.Typer(help="Imagery of the workspace's events, from a catalogue.", no_args_is_help=True)
@@ -77,7 +77,7 @@ def pairs(
     To fetch an event anew, remove its folder below `fetched`.
     """
     with command("fetch pairs", as_json) as answer:
-        from tsmu.imagery.fetch import Terms, fetch_pairs
+        from tsmu.imagery import FetchOptions, fetch_pairs
         from tsmu.inventory import read_events
         from tsmu.issues import IssueLog
         from tsmu.regions import check_region_name
@@ -85,7 +85,9 @@ def pairs(
         space = find_workspace(workspace)
         if region:
             region = check_region_name(region)
-        terms = Terms(stac, collection, pre_days, post_days, max_cloud, size, _names(assets), resolution, workers)
+        terms = FetchOptions(
+            stac, collection, pre_days, post_days, max_cloud, size, _names(assets), resolution, workers
+        )
         known = read_events(space.events)
         chosen = _chosen(events, known["event_id"].tolist(), space.events)
         log = IssueLog(space.events, part="fetch", strict=strict)
@@ -100,27 +102,26 @@ def pairs(
         answer.more = {
             "events": len(chosen),
             "fetched": len(outcome.fetched),
-            "already_there": len(outcome.there),
+            "already_there": len(outcome.already_complete),
             "catalogue_requests": outcome.catalogue_requests,
         }
         answer.say(
-            f"{len(outcome.fetched)} pairs fetched, {len(outcome.there)} were there, "
+            f"{len(outcome.fetched)} pairs fetched, {len(outcome.already_complete)} were there, "
             f"{len(log.errors)} of {len(chosen)} events without; next: tsmu import labels DIR"
         )
 
 
-def _take(answer: Answer, space: "WorkspaceFolder", outcome: "Outcome", region: str | None, strict: bool) -> None:
+def _take(answer: Answer, space: "WorkspaceFolder", outcome: "FetchResult", region: str | None, strict: bool) -> None:
     """Put what was fetched into the workspace's table of pairs."""
-    from tsmu.imagery.fetched import given_regions, write_table
-    from tsmu.imagery.pair_import import take_pairs
+    from tsmu.imagery import add_pairs, user_regions, write_pair_table
     from tsmu.issues import IssueLog
 
-    table = write_table(space.fetched, outcome.regions, region or "")
+    table = write_pair_table(space.fetched, outcome.regions, region or "")
     log = IssueLog(table, part="pairs", strict=strict)
     with progress("Reading pairs") as show:
         try:
-            found = take_pairs(
-                space, table, log, region=given_regions(table), progress=lambda done, total: show(done, total, "")
+            found = add_pairs(
+                space, table, log, region=user_regions(table), progress=lambda done, total: show(done, total, "")
             )
         finally:
             answer.take_issues(log, space.issues)

@@ -121,28 +121,26 @@ def pairs(
 ) -> None:
     """Take pre/post image pairs: Google Earth screenshots, GeoTIFFs by name, or a table; nothing is copied."""
     with command("import pairs", as_json) as answer:
-        from tsmu.imagery.pair_import import take_pairs
-        from tsmu.imagery.pair_store import read_pairs
-        from tsmu.imagery.pair_terrain import Elevations
+        from tsmu.imagery import TerrainOptions, add_pairs, read_pairs
         from tsmu.issues import IssueLog
         from tsmu.regions import check_region_name
 
         space = find_workspace(workspace)
         if region:
             region = check_region_name(region)
-        elevations = Elevations.of(dem, terrain)
+        elevations = TerrainOptions.parse(dem, terrain)
         log = IssueLog(source, part="pairs", strict=strict)
         before = read_pairs(space)
         with space.lock("tsmu import pairs"), progress("Reading pairs") as show:
             try:
-                found = take_pairs(
+                found = add_pairs(
                     space,
                     source,
                     log,
                     region=region,
                     repair=repair,
                     correct_shift=correct_shift,
-                    elevations=elevations,
+                    terrain=elevations,
                     progress=lambda done, total: show(done, total, ""),
                 )
             finally:
@@ -191,7 +189,7 @@ def labels(
 ) -> None:
     """Take labels of the imported pairs and write one mask per pair, on the grid of its post image."""
     with command("import labels", as_json) as answer:
-        from tsmu.imagery.pair_store import require_pairs
+        from tsmu.imagery import require_pairs
         from tsmu.issues import IssueLog
         from tsmu.labels.imports import import_labels
         from tsmu.labels.store import store_labels

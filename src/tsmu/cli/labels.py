@@ -42,7 +42,7 @@ def from_review(
         space = find_workspace(workspace)
         from tsmu.database import open_database, scene_evidence
         from tsmu.errors import LabelError
-        from tsmu.imagery.pair_import import take_pairs
+        from tsmu.imagery import add_pairs
         from tsmu.issues import IssueLog
         from tsmu.labels.reviewed import FOLDER, Reviewed, reviewed_mask
         from tsmu.labels.store import store_labels
@@ -57,7 +57,7 @@ def from_review(
         with space.lock("tsmu labels from-review"):
             by_post = _write_table(space, found, table, log)
             try:
-                pairs = take_pairs(space, table, log)
+                pairs = add_pairs(space, table, log)
             finally:
                 answer.take_issues(log, space.issues)
             writer = MaskWriter(pairs, log, space.label_files / FOLDER, None)
@@ -91,11 +91,11 @@ def _write_table(
     space: "WorkspaceFolder", found: "list[SceneEvidence]", table: Path, log: "IssueLog"
 ) -> "dict[str, SceneEvidence]":
     """List the scenes whose images lie on this machine as pairs; gives them by their post image."""
-    from tsmu.files import written_whole
-    from tsmu.imagery.raster import is_remote
+    from tsmu.files import atomic_write
+    from tsmu.imagery import is_remote
 
     listed: dict[str, SceneEvidence] = {}
-    with written_whole(table) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+    with atomic_write(table) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         rows = csv.DictWriter(file, COLUMNS)
         rows.writeheader()
         for seen in found:

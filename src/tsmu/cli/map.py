@@ -140,7 +140,7 @@ def map_scene(
 def _check_elevations(dem: str | None, slope_below: float | None, space: "WorkspaceFolder") -> None:
     """Refuse elevations that nothing wants, and to do without those that something wants."""
     from tsmu.errors import MapError
-    from tsmu.imagery.terrain import check_dem, place_of_dem, terrain_bands
+    from tsmu.imagery import check_dem, resolve_dem, terrain_bands
     from tsmu.model.serving import served_record
 
     bands = terrain_bands(served_record(space.models).bands)
@@ -155,14 +155,14 @@ def _check_elevations(dem: str | None, slope_below: float | None, space: "Worksp
         return
     if slope_below is None and not bands:
         raise MapError(f"--dem {dem}: the model takes no terrain, and no --slope-below is given; leave --dem out")
-    check_dem(place_of_dem(dem))
+    check_dem(resolve_dem(dem))
 
 
 def _layers(names: list[str], aoi: Path | None, leave_out: str | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Which of the layers that are named are read of --aoi, and which of --leave-out."""
     from tsmu.errors import MapError
     from tsmu.mapping.scenes import place_of
-    from tsmu.vector_files import divide_layers, is_vector_file
+    from tsmu.vectors import divide_layers, is_vector_file
 
     clouds = place_of(leave_out) if names and leave_out else None
     water = clouds if isinstance(clouds, Path) and is_vector_file(clouds) else None
@@ -188,10 +188,10 @@ def _orders(scenes: list[str], given: _Given, log: "IssueLog") -> "list[tuple[in
     """The scenes that the command names, with their rows if they stand in a table."""
     from tsmu.errors import MapError
     from tsmu.mapping.scenes import SceneOrder, name_of, place_of, read_scene_table, scene_name
-    from tsmu.spreadsheets import TABLES
+    from tsmu.tabular import TABLE_SUFFIXES
 
     single = given.pre or given.name or given.date_pre or given.date_post
-    if len(scenes) == 1 and scenes[0].lower().endswith(TABLES):
+    if len(scenes) == 1 and scenes[0].lower().endswith(TABLE_SUFFIXES):
         if single:
             raise MapError(f"{scenes[0]}: pre images, names and dates of a table's scenes stand in its columns")
         orders: list[tuple[int | None, SceneOrder]] = []

@@ -11,8 +11,7 @@ import geopandas
 from tsmu.cli.command import progress
 from tsmu.database import Database, RunRecord, SceneRecord, add_run, open_database
 from tsmu.errors import TsmuError
-from tsmu.imagery.pair_terrain import TOLD_FROM
-from tsmu.imagery.raster import file_identity
+from tsmu.imagery import MIN_REPORTED_UNKNOWN, file_identity
 from tsmu.issues import IssueLog
 from tsmu.mapping.area import valid_area
 from tsmu.mapping.cluster import Dispatcher, Outcome
@@ -95,7 +94,7 @@ def record(
     log.issues += [issue for issue in mapped.issues if issue not in log.issues]  # once for all scenes
     for file, problem, action in mapped.remarks:
         log.warning(file, problem, action)
-    if mapped.without_terrain and mapped.without_terrain >= TOLD_FROM:
+    if mapped.without_terrain and mapped.without_terrain >= MIN_REPORTED_UNKNOWN:
         problem = f"{wanted.dem} says nothing of {mapped.without_terrain:.0%} of it"
         log.warning(place, problem, "mapped; that part is no data")
     settings: dict[str, Any] = {

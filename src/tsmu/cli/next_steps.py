@@ -26,7 +26,7 @@ def map_command(space: "WorkspaceFolder", region: str) -> str:
 
 def _first_pair(space: "WorkspaceFolder", region: str) -> tuple[str, str]:
     """The images and the elevation model of a region's first pair, and the option that names the scene if it must."""
-    from tsmu.imagery.pair_store import read_pairs
+    from tsmu.imagery import read_pairs
 
     pairs = read_pairs(space)
     mine = None if pairs is None else pairs[pairs["region"] == region]
@@ -41,6 +41,6 @@ def _first_pair(space: "WorkspaceFolder", region: str) -> tuple[str, str]:
 
 def _short(place: str) -> str:
     """A path as a shell takes it, from the current folder if that is shorter; an address as a shell takes it."""
-    from tsmu.imagery.raster import is_remote
+    from tsmu.imagery import is_remote
 
     return shlex.quote(place if is_remote(place) else min(os.path.relpath(place), place, key=len))

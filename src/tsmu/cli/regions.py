@@ -55,9 +55,8 @@ def assign(
     """Give every event and every pair its region, and tell where an inventory says otherwise."""
     with command("regions assign", as_json) as answer:
         space = find_workspace(workspace)
-        from tsmu.files import written_whole
-        from tsmu.imagery.pair_regions import assign_pairs
-        from tsmu.imagery.pair_store import read_pairs, write_pairs
+        from tsmu.files import atomic_write
+        from tsmu.imagery import assign_pair_regions, read_pairs, write_pairs
         from tsmu.inventory import assign_regions, read_events, write_events
         from tsmu.issues import IssueLog
         from tsmu.regions import RegionMap
@@ -72,7 +71,7 @@ def assign(
                     answer.take_issues(log, space.issues)
                 write_events(events, space.events)
                 listed = space.root / "region_disagreements.csv"
-                with written_whole(listed) as temporary:
+                with atomic_write(listed) as temporary:
                     differ.to_csv(temporary, index=False)
                 said = int(events["region_said"].notna().sum())
                 answer.outputs |= {"events": str(space.events), "disagreements": str(listed)}
@@ -83,7 +82,7 @@ def assign(
                     answer.say(f"the others lie within {farthest:.0f} m of their region's border: {listed}")
             pairs = read_pairs(space)
             if pairs is not None:
-                write_pairs(space, assign_pairs(pairs, regions))
+                write_pairs(space, assign_pair_regions(pairs, regions))
                 answer.outputs["pairs"] = str(space.pairs)
                 answer.more["pairs"] = len(pairs)
                 answer.say(f"{len(pairs)} pairs assigned")

@@ -15,7 +15,7 @@ from tsmu.errors import ChipError
 from tsmu.evaluate.matrix import ContinualScores, Matrix
 from tsmu.evaluate.pixels import PixelCounts
 from tsmu.evaluate.predict import count_pixels
-from tsmu.files import written_whole
+from tsmu.files import atomic_write
 from tsmu.issues import IssueLog
 from tsmu.model.bundle import Bundle, open_bundle
 from tsmu.model.network import RegionNet
@@ -217,7 +217,7 @@ class _CachedScorer:
         if self._network is None:
             self._network = self._bundle.network()
         counts = count_pixels(self._network, decoder, chips)
-        with written_whole(file) as temporary:
+        with atomic_write(file) as temporary:
             np.savez_compressed(temporary, landslide=counts.landslide, background=counts.background)
         return counts
 

@@ -1,1 +1,174 @@
-"""Image pairs: reading rasters by window, names, georeferencing, pre/post matching."""
+"""Imagery: rasters, pairs of pre-event and post-event images, and terrain under them.
+
+What others use of this room is named here and loaded when it is first asked for; nobody imports past this face.
+Data goes one way through the folders of the room, each with a face of its own:
+
+    footprints    footprints of screenshots given in degrees: checks, repairs, overlaps
+    rasters       grids, reading by window, validity of pixels, resampling, checks of pixel values
+    terrain       slope and height bands under an image, derived from an elevation model
+    sources       which images belong together: file names, screenshots, tables
+    stac          pairs of scenes from a STAC catalogue: search, choice, reading, what was fetched
+    pairs         a source imported: images on one grid, with region, events and terrain, in the workspace's table
+
+Example:
+    >>> from tsmu import imagery
+    >>> pairs = imagery.import_pairs(Path("images"), log, out=Path("pair_files"), root=Path("."))
+    >>> (before, after), valid = imagery.read_stack([pairs["pre"][0], pairs["post"][0]])
+    >>> before.shape, after.shape, valid.shape
+    ((3, 100, 150), (3, 100, 150), (100, 150))
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tsmu.imagery.footprints import METRES_PER_DEGREE, LatLonBox, overlapping_footprints
+    from tsmu.imagery.pairs import (
+        TerrainOptions,
+        add_pairs,
+        add_terrain,
+        assign_pair_regions,
+        import_pairs,
+        read_pairs,
+        require_pairs,
+        store_terrain,
+        update_event_ids,
+        write_pairs,
+    )
+    from tsmu.imagery.rasters import (
+        GDAL_OPTIONS,
+        IMAGE_SUFFIXES,
+        REMOTE_OPTIONS,
+        UPRIGHT_ORIENTATIONS,
+        WGS84,
+        Grid,
+        Pixels,
+        RasterInfo,
+        RasterReader,
+        Valid,
+        assumed_nodata,
+        check_same_scaling,
+        check_undeclared_fill,
+        describe_raster,
+        file_identity,
+        find_undeclared_fill,
+        georeferencing_advice,
+        is_remote,
+        open_raster,
+        open_resampled,
+        open_stack,
+        open_warpable,
+        read_orientation,
+        read_raster,
+        read_stack,
+        units_mismatch,
+    )
+    from tsmu.imagery.sources import GoogleEarthName, check_footprints, is_named_like_dem, read_footprints
+    from tsmu.imagery.stac import FetchOptions, FetchResult, fetch_pairs, user_regions, write_pair_table
+    from tsmu.imagery.terrain import (
+        MIN_REPORTED_UNKNOWN,
+        SLOPE_BAND,
+        TERRAIN_ROLE,
+        TerrainRaster,
+        check_dem,
+        derive_terrain,
+        image_channels,
+        resolve_dem,
+        terrain_bands,
+        write_terrain,
+    )
+
+__all__ = [
+    "GDAL_OPTIONS",
+    "IMAGE_SUFFIXES",
+    "METRES_PER_DEGREE",
+    "MIN_REPORTED_UNKNOWN",
+    "REMOTE_OPTIONS",
+    "SLOPE_BAND",
+    "TERRAIN_ROLE",
+    "UPRIGHT_ORIENTATIONS",
+    "WGS84",
+    "FetchOptions",
+    "FetchResult",
+    "GoogleEarthName",
+    "Grid",
+    "LatLonBox",
+    "Pixels",
+    "RasterInfo",
+    "RasterReader",
+    "TerrainOptions",
+    "TerrainRaster",
+    "Valid",
+    "add_pairs",
+    "add_terrain",
+    "assign_pair_regions",
+    "assumed_nodata",
+    "check_dem",
+    "check_footprints",
+    "check_same_scaling",
+    "check_undeclared_fill",
+    "derive_terrain",
+    "describe_raster",
+    "fetch_pairs",
+    "file_identity",
+    "find_undeclared_fill",
+    "georeferencing_advice",
+    "image_channels",
+    "import_pairs",
+    "is_named_like_dem",
+    "is_remote",
+    "open_raster",
+    "open_resampled",
+    "open_stack",
+    "open_warpable",
+    "overlapping_footprints",
+    "read_footprints",
+    "read_orientation",
+    "read_pairs",
+    "read_raster",
+    "read_stack",
+    "require_pairs",
+    "resolve_dem",
+    "store_terrain",
+    "terrain_bands",
+    "units_mismatch",
+    "update_event_ids",
+    "user_regions",
+    "write_pair_table",
+    "write_pairs",
+    "write_terrain",
+]
+
+_NAMES = {  # by the folder or module that has them
+    "footprints": "METRES_PER_DEGREE LatLonBox overlapping_footprints",
+    "rasters": (
+        "GDAL_OPTIONS IMAGE_SUFFIXES REMOTE_OPTIONS UPRIGHT_ORIENTATIONS WGS84 Grid Pixels RasterInfo RasterReader "
+        "Valid assumed_nodata check_same_scaling check_undeclared_fill describe_raster file_identity "
+        "find_undeclared_fill georeferencing_advice is_remote open_raster open_resampled open_stack open_warpable "
+        "read_orientation read_raster read_stack units_mismatch"
+    ),
+    "terrain": (
+        "MIN_REPORTED_UNKNOWN SLOPE_BAND TERRAIN_ROLE TerrainRaster check_dem derive_terrain image_channels "
+        "resolve_dem terrain_bands write_terrain"
+    ),
+    "sources": "GoogleEarthName check_footprints is_named_like_dem read_footprints",
+    "stac": "FetchOptions FetchResult fetch_pairs user_regions write_pair_table",
+    "pairs": (
+        "TerrainOptions add_pairs add_terrain assign_pair_regions import_pairs read_pairs "
+        "require_pairs store_terrain update_event_ids write_pairs"
+    ),
+}
+_PLACES = {name: place for place, names in _NAMES.items() for name in names.split()}
+
+
+def __getattr__(name: str) -> Any:
+    """Load a name of the face when it is first asked for, so that importing the room costs nothing."""
+    if name not in _PLACES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_PLACES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

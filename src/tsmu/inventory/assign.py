@@ -6,9 +6,8 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from tsmu.issues import IssueLog
+from tsmu.issues import IssueLog, warn_rows
 from tsmu.regions import RegionMap
-from tsmu.rowlog import warn_rows
 
 
 def assign_regions(

@@ -5,11 +5,9 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from tsmu.date_columns import read_dates
-from tsmu.dates import from_parts, is_no_date
 from tsmu.inventory.sources import Source, map_columns
 from tsmu.issues import IssueLog
-from tsmu.spreadsheets import plain_name
+from tsmu.tabular import date_from_parts, means_no_date, normalise_name, read_dates
 
 DATE_ROLES = ("date", "date_min", "date_max")
 PART_ROLES = {
@@ -50,13 +48,15 @@ def columns_of(
 
 def _prefer_readable(columns: dict[str, str], source: Source, cells: pd.DataFrame, given: Mapping[str, str]) -> None:
     """Of several columns that may be a date by their names, take the first that holds dates."""
-    present = {plain_name(name): name for name in reversed(list(cells.columns))}
+    present = {normalise_name(name): name for name in reversed(list(cells.columns))}
     for role in DATE_ROLES:
         if role not in columns or role in given:
             continue
-        named = [present[plain_name(name)] for name in source.columns.get(role, ()) if plain_name(name) in present]
+        named = [
+            present[normalise_name(name)] for name in source.columns.get(role, ()) if normalise_name(name) in present
+        ]
         readable = [name for name in named if _share_of_dates(cells[name]) >= SOME_READABLE]
-        sure = [name for name in named if plain_name(name) not in NOT_SURE]
+        sure = [name for name in named if normalise_name(name) not in NOT_SURE]
         chosen = next(iter([*readable, *sure]), None)
         if chosen is None:
             del columns[role]
@@ -106,8 +106,8 @@ def _other_dates(columns: dict[str, str], cells: pd.DataFrame, file: str, log: I
 
 def _is_part(texts: pd.Series) -> bool:
     """Whether some cells of a column can be a month or a day, or none says anything."""
-    some = [text for text in texts.unique().tolist() if not is_no_date(text)]
-    return not some or any(from_parts("2000", text, "1") or from_parts("2000", "1", text) for text in some)
+    some = [text for text in texts.unique().tolist() if not means_no_date(text)]
+    return not some or any(date_from_parts("2000", text, "1") or date_from_parts("2000", "1", text) for text in some)
 
 
 def _share_of_dates(texts: pd.Series, *, plain_numbers: bool = True) -> float:

@@ -26,9 +26,8 @@ from tsmu.inventory.ids import content_id, destroyed, numbered, repeats
 from tsmu.inventory.layers import Layer, read_layers
 from tsmu.inventory.places import places
 from tsmu.inventory.sources import GENERIC, Source, find_source, recognise
-from tsmu.issues import IssueLog
-from tsmu.rowlog import warn_rows
-from tsmu.spreadsheets import column_names
+from tsmu.issues import IssueLog, warn_rows
+from tsmu.tabular import unique_column_names
 
 EVENT_COLUMNS = {
     "event_id": "unique in the table; the same again when the same file is read again",
@@ -147,7 +146,7 @@ def _events(layer: Layer, source: Source, columns: dict[str, str], file: Path, l
     events["url"], events["notes"] = text.get("url", empty), text.get("notes", empty)
     events["file"], events["layer"], events["row"] = str(file.resolve()), layer.name or "", cells.index
     plain = [ORIGINAL + re.sub(r"\W+", "_", name).casefold() for name in cells.columns]
-    originals = cells.set_axis(column_names(plain), axis=1)
+    originals = cells.set_axis(unique_column_names(plain), axis=1)
     table = pd.concat([events, originals], axis=1)
     for name in table.columns[table.dtypes == "str"]:
         table[name] = table[name].replace("", pd.NA)

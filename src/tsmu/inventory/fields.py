@@ -8,16 +8,14 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
-from tsmu.date_columns import read_dates
-from tsmu.dates import DateInterval, from_parts, interval_precision, is_no_date, parse_date
 from tsmu.errors import RegionError
 from tsmu.inventory.columns import DATE_ROLES, PART_ROLES
 from tsmu.inventory.coordinates import parse_metres
 from tsmu.inventory.layers import Layer
 from tsmu.inventory.sources import Source
-from tsmu.issues import IssueLog
+from tsmu.issues import MAX_ISSUES_PER_DEFECT, IssueLog, format_ranges, warn_rows
 from tsmu.regions import clean_region_name, region_key
-from tsmu.rowlog import FEW, ranges, warn_rows
+from tsmu.tabular import DateInterval, date_from_parts, interval_precision, means_no_date, parse_date, read_dates
 
 MISSING = {"", "n/a", "#n/a", "na", "nan", "nat", "none", "null", "<null>", "-", "--", "unknown"}
 CONTROL = r"[\x01-\x09\x0b\x0c\x0e-\x1f\x7f]"
@@ -72,9 +70,9 @@ def _with_parts(
     roles = PART_ROLES[role]
     year = columns[roles[0]]
     cells = [(y, m, d) for y, m, d in zip(*(text.get(part, empty) for part in roles), strict=True)]
-    known = {parts: from_parts(*parts) for parts in dict.fromkeys(cells)}
+    known = {parts: date_from_parts(*parts) for parts in dict.fromkeys(cells)}
     parts_of = [known[parts] for parts in cells]
-    blank = [at for at, parts in enumerate(cells) if all(map(is_no_date, parts))]
+    blank = [at for at, parts in enumerate(cells) if all(map(means_no_date, parts))]
     unread = sorted({at for at, date_of in enumerate(parts_of) if date_of is None} - set(blank))
     names = [columns[part] for part in roles if part in text]
     shown = [", ".join(f"{columns[part]} {text[part].iloc[at]!r}" for part in roles if part in text) for at in unread]
@@ -150,7 +148,9 @@ def _dates(texts: pd.Series, column: str, source: Source, beside: list[str], fil
     _tell_layouts(dates, texts, column, file, log)
     for places, problem, action in read.notes:
         rows = index[places].tolist()
-        log.warning(file, f"{len(rows)} dates {problem}: rows {ranges(rows)}", action, row=rows[0], column=column)
+        log.warning(
+            file, f"{len(rows)} dates {problem}: rows {format_ranges(rows)}", action, row=rows[0], column=column
+        )
     return dates
 
 
@@ -168,7 +168,7 @@ def _tell_firsts(dates: Dates, texts: pd.Series, column: str, file: str, log: Is
     # A single event on a first of a month can fill a whole inventory, so the dates must differ.
     if len(firsts) > max(MANY_FIRSTS * len(days), 10) and len({texts[row] for row in firsts}) > 1:
         problem = f"{len(firsts)} of {len(days)} dates are the first of a month and may mean all of it"
-        log.warning(file, f"{problem}: rows {ranges(firsts)}", "kept as days", row=firsts[0], column=column)
+        log.warning(file, f"{problem}: rows {format_ranges(firsts)}", "kept as days", row=firsts[0], column=column)
 
 
 def _tell_layouts(dates: Dates, texts: pd.Series, column: str, file: str, log: IssueLog) -> None:
@@ -179,9 +179,9 @@ def _tell_layouts(dates: Dates, texts: pd.Series, column: str, file: str, log: I
         if layout == usual:
             continue
         rows = [row for row, one in zip(texts.index, dates, strict=True) if one and one.layout == layout]
-        if count > FEW:
+        if count > MAX_ISSUES_PER_DEFECT:
             log.warning(
-                file, f"{count} dates are written {layout}, most others {usual}: rows {ranges(rows)}",
+                file, f"{count} dates are written {layout}, most others {usual}: rows {format_ranges(rows)}",
                 f"read as {layout}", row=rows[0], column=column,
             )  # fmt: skip
         else:

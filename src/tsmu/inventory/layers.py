@@ -7,12 +7,11 @@ from pathlib import Path
 import geopandas as gpd
 import pandas as pd
 
-from tsmu.archives import unpacked
 from tsmu.errors import InventoryError, TableError
 from tsmu.inventory.vectors import read_vectors
 from tsmu.issues import IssueLog
-from tsmu.spreadsheets import TABLES, read_table
-from tsmu.vector_files import SUFFIXES, layer_names, vector_files
+from tsmu.tabular import TABLE_SUFFIXES, read_table
+from tsmu.vectors import VECTOR_SUFFIXES, find_vector_files, layer_names, unpack_archive
 
 
 @dataclass
@@ -54,7 +53,7 @@ def read_layers(file: Path, log: IssueLog, only: Sequence[str] = ()) -> list[Lay
 
 
 def _from_file(file: Path, log: IssueLog, only: list[str]) -> Iterator[Layer]:
-    if file.suffix.lower() in TABLES:
+    if file.suffix.lower() in TABLE_SUFFIXES:
         _refuse_layer_names(file, only, [])
         yield _table(file.name, None, file.suffix, file.read_bytes(), log)
     else:
@@ -62,18 +61,20 @@ def _from_file(file: Path, log: IssueLog, only: list[str]) -> Iterator[Layer]:
 
 
 def _from_zip(file: Path, log: IssueLog, only: list[str]) -> Iterator[Layer]:
-    with unpacked(file, InventoryError) as folder:
-        tables = [path for path in sorted(folder.rglob("*")) if path.suffix.lower() in TABLES and path.is_file()]
-        vectors = vector_files(folder)
+    with unpack_archive(file, InventoryError) as folder:
+        tables = [
+            path for path in sorted(folder.rglob("*")) if path.suffix.lower() in TABLE_SUFFIXES and path.is_file()
+        ]
+        vectors = find_vector_files(folder)
         inside = sorted([*([] if only else tables), *vectors])
         if not inside:
-            kinds = ", ".join((*TABLES, *SUFFIXES))
+            kinds = ", ".join((*TABLE_SUFFIXES, *VECTOR_SUFFIXES))
             raise InventoryError(f"{file}: no inventory in this archive; it may hold {kinds}")
         found = {path: layer_names(path, InventoryError) for path in vectors} if only else {}
         _refuse_layer_names(file, only, [name for names in found.values() for name in names])
         for path in inside:
             shown = f"{file.name}/{path.relative_to(folder).as_posix()}"
-            if path.suffix.lower() in TABLES:
+            if path.suffix.lower() in TABLE_SUFFIXES:
                 yield _table(shown, path.stem, path.suffix, path.read_bytes(), log)
                 continue
             chosen = [name for name in only if name in found[path]]

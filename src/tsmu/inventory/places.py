@@ -17,8 +17,7 @@ from tsmu.inventory.coordinates import (
 from tsmu.inventory.layers import Layer
 from tsmu.inventory.sources import Source
 from tsmu.inventory.vectors import WGS84
-from tsmu.issues import IssueLog
-from tsmu.rowlog import reject_rows, warn_rows
+from tsmu.issues import IssueLog, reject_rows, warn_rows
 
 SWAPPED = "latitude {:g} and longitude {:g} are exchanged: only so it joins the other rows"
 USABLE = ("Point", "MultiPoint", "Polygon", "MultiPolygon")

@@ -8,10 +8,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 
-from tsmu.dates import Order
 from tsmu.errors import InventoryError
-from tsmu.files import composed
-from tsmu.spreadsheets import plain_name
+from tsmu.files import to_nfc
+from tsmu.tabular import Order, normalise_name
 
 ROLES = {
     "record_id": "id of the record in this file, unique within the source",
@@ -195,9 +194,9 @@ SOURCES = {source.name: source for source in (USGS, USGS_V3, COOLR, SLIDO, GENER
 
 def recognise(columns: Iterable[str]) -> Source:
     """Find the source whose typical columns are all there; `generic` if none is."""
-    present = {plain_name(name) for name in columns}
+    present = {normalise_name(name) for name in columns}
     for source in SOURCES.values():
-        if source.signature and present.issuperset(map(plain_name, source.signature)):
+        if source.signature and present.issuperset(map(normalise_name, source.signature)):
             return source
     return GENERIC
 
@@ -215,7 +214,7 @@ def map_columns(source: Source, columns: list[str], given: Mapping[str, str] | N
     Raises:
         InventoryError: a given role or column does not exist.
     """
-    given = {role: composed(column) for role, column in (given or {}).items()}
+    given = {role: to_nfc(column) for role, column in (given or {}).items()}
     for role, column in given.items():
         if role not in ROLES:
             near = get_close_matches(role, ROLES, n=1)
@@ -225,11 +224,11 @@ def map_columns(source: Source, columns: list[str], given: Mapping[str, str] | N
             raise InventoryError(f"no column {column!r} for {role}; the columns are: {', '.join(columns)}")
     present: dict[str, str] = {}
     for column in columns:
-        present.setdefault(plain_name(column), column)
+        present.setdefault(normalise_name(column), column)
     found = {
-        role: present[plain_name(name)]
+        role: present[normalise_name(name)]
         for role, names in source.columns.items()
         for name in reversed(names)
-        if plain_name(name) in present
+        if normalise_name(name) in present
     }
     return found | given

@@ -10,7 +10,7 @@ import pyogrio
 from pyogrio.errors import DataLayerError, DataSourceError
 
 from tsmu.errors import InventoryError
-from tsmu.files import written_whole
+from tsmu.files import atomic_write
 from tsmu.inventory.events import EVENT_COLUMNS
 from tsmu.inventory.ids import numbered
 
@@ -47,7 +47,7 @@ def write_events(events: gpd.GeoDataFrame, path: Path) -> Written:
         table = pd.concat([kept, events], ignore_index=True) if len(kept) else events
     originals = [name for name in table.columns if name not in EVENT_COLUMNS and name != "geometry"]
     table = table[[*EVENT_COLUMNS, *originals, "geometry"]]
-    with written_whole(path) as temporary:
+    with atomic_write(path) as temporary:
         pyogrio.write_dataframe(table, temporary, layer=LAYER, driver="GPKG", geometry_type="Unknown")
     return Written(len(events), before + len(events) - len(table), len(table))
 

@@ -10,9 +10,8 @@ import shapely
 
 from tsmu.errors import InventoryError
 from tsmu.issues import IssueLog
-from tsmu.projecting import transformed
-from tsmu.spreadsheets import cell_text, column_names
-from tsmu.vector_files import VectorLayer, read_layers
+from tsmu.tabular import cell_text, unique_column_names
+from tsmu.vectors import VectorLayer, read_layers, reproject
 
 WGS84 = "EPSG:4326"
 
@@ -31,12 +30,12 @@ def read_vectors(
         InventoryError: the file cannot be read, has no layer with geometry or none of a name in `only`, or a layer
             has no CRS, or one that is not of the Earth.
     """
-    for layer in read_layers(path, log, InventoryError, only, shown=file):
+    for layer in read_layers(path, log, InventoryError, only, display_name=file):
         yield layer.name, _as_text(layer.attributes), _placed(layer), layer.unreadable
 
 
 def _as_text(attributes: pd.DataFrame) -> pd.DataFrame:
-    names = column_names([str(name) for name in attributes.columns])
+    names = unique_column_names([str(name) for name in attributes.columns])
     columns = {
         name: np.array([cell_text(_scalar(value)) for value in attributes.iloc[:, i]], dtype=object)
         for i, name in enumerate(names)
@@ -56,4 +55,4 @@ def _placed(layer: VectorLayer) -> gpd.GeoSeries:
         shapely.get_num_geometries(shapes) == 1
     )
     shapes[single] = shapely.get_geometry(shapes[single], 0)
-    return gpd.GeoSeries(transformed(shapes, layer.crs, WGS84), index=layer.attributes.index, crs=WGS84)
+    return gpd.GeoSeries(reproject(shapes, layer.crs, WGS84), index=layer.attributes.index, crs=WGS84)

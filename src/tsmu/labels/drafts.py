@@ -12,8 +12,8 @@ from PIL import Image
 from rasterio.features import shapes as outlines
 from shapely.geometry.base import BaseGeometry
 
-from tsmu.files import written_whole
-from tsmu.imagery.raster import describe
+from tsmu.files import atomic_write
+from tsmu.imagery import describe_raster
 from tsmu.labels.labelme import draft_flag
 from tsmu.labels.pictures import picture
 
@@ -88,7 +88,7 @@ def export_labelme(
     A JSON file that is already there is left as it is: it may hold somebody's work.
 
     Args:
-        image: any raster that `imagery.raster` reads.
+        image: any raster that `imagery.open_raster` reads.
         polygons: class names and outlines in the image's pixel coordinates.
         out: the folder.
         name: of both files, without suffix.
@@ -100,13 +100,13 @@ def export_labelme(
     Raises:
         ImageError: the image cannot be read.
     """
-    info = describe(image)
-    with written_whole(out / f"{name}.png") as temporary:
+    info = describe_raster(image)
+    with atomic_write(out / f"{name}.png") as temporary:
         Image.fromarray(picture(image)).save(temporary)
     target = out / f"{name}.json"
     if not target.exists():
         content = labelme_json(f"{name}.png", polygons, width=info.width, height=info.height, draft=draft)
-        with written_whole(target) as temporary:
+        with atomic_write(target) as temporary:
             temporary.write_text(json.dumps(content, indent=2), encoding="utf-8")
     return target
 

@@ -15,13 +15,8 @@ from rasterio.transform import Affine
 from shapely.affinity import scale, translate
 from shapely.geometry.base import BaseGeometry
 
-from tsmu.archives import SUFFIX as ARCHIVE
-from tsmu.archives import unpacked
 from tsmu.errors import ImageError, LabelError, TsmuError, UnpairedLabelError
-from tsmu.imagery import raster
-from tsmu.imagery.grids import Grid
-from tsmu.imagery.pair_sources import named_like_elevations
-from tsmu.imagery.raster import RasterInfo, describe
+from tsmu.imagery import IMAGE_SUFFIXES, Grid, RasterInfo, describe_raster, is_named_like_dem
 from tsmu.issues import IssueLog
 from tsmu.labels.burn import Shapes
 from tsmu.labels.labelme import LINE_WIDTH, POINT_RADIUS, read_json, read_labelme
@@ -38,8 +33,16 @@ from tsmu.labels.masks import (
 from tsmu.labels.matching import PairFinder, named_as_label
 from tsmu.labels.vectors import read_label_layers, to_pixels
 from tsmu.labels.writer import MaskWriter
-from tsmu.projecting import transformed
-from tsmu.vector_files import GEODATABASE, SUFFIXES, is_geojson, layer_names, vector_files
+from tsmu.vectors import (
+    GEODATABASE,
+    VECTOR_SUFFIXES,
+    find_vector_files,
+    is_geojson,
+    layer_names,
+    reproject,
+    unpack_archive,
+)
+from tsmu.vectors import ZIP_SUFFIX as ARCHIVE
 
 Progress = Callable[[int, int], None]
 
@@ -72,7 +75,7 @@ def import_labels(
 
     Args:
         source: a file, or a folder searched with all below it. Zip archives are read as folders.
-        pairs: as `imagery.pairs.import_pairs` gives them.
+        pairs: as `imagery.import_pairs` gives them.
         log: takes what is wrong.
         out: folder for the masks, `ID.tif` on the post image's grid.
         classes: mask value (0, 1 or 255) of each class name to be used, in any case of letters;
@@ -151,7 +154,7 @@ def _unpacked_in(source: Path, log: IssueLog) -> Iterator[dict[Path, Path]]:
     with ExitStack() as stack:
         for archive in [path for path in packed if path.suffix.lower() == ARCHIVE and path.is_file()]:
             try:
-                archives[archive] = stack.enter_context(unpacked(archive, LabelError))
+                archives[archive] = stack.enter_context(unpack_archive(archive, LabelError))
             except LabelError as error:
                 if not source.is_dir():
                     raise
@@ -184,10 +187,10 @@ def _files(
     folders = [*([source] if searched else []), *archives.values()]
     if folders:
         files = [path for folder in folders for path in sorted(folder.rglob("*")) if path.is_file()]
-        layers = [path for folder in folders for path in vector_files(folder, plain_json=False)]
+        layers = [path for folder in folders for path in find_vector_files(folder, plain_json=False)]
     else:
         files = [source]
-        layers = [source] if source.suffix.lower() in SUFFIXES else []
+        layers = [source] if source.suffix.lower() in VECTOR_SUFFIXES else []
     images = {*pairs["source_post"], *pairs["source_pre"], *pairs["post"], *pairs["pre"]}
     files = [p for p in files if str(p.resolve()) not in images and not p.resolve().is_relative_to(out.resolve())]
     by_suffix = {p: p.suffix.lower() for p in files if not p.name.startswith(".")}
@@ -196,12 +199,12 @@ def _files(
     kinds = {path: _kind_of_json(path) for path in jsons}
     labelmes = [path for path, kind in kinds.items() if kind == "labelme"]
     # Beside labelme files, other images are the labelled ones.
-    rasters = [p for p, suffix in by_suffix.items() if suffix in raster.SUFFIXES and not labelmes]
+    rasters = [p for p, suffix in by_suffix.items() if suffix in IMAGE_SUFFIXES and not labelmes]
     if folders:
-        rasters = [path for path in rasters if not named_like_elevations(path)]
+        rasters = [path for path in rasters if not is_named_like_dem(path)]
     layers += [path for path, kind in kinds.items() if kind == "GeoJSON"]
     if not (jsons or layers or rasters):
-        raise LabelError(f"{source}: holds no label (labelme .json, {', '.join(SUFFIXES)}, or mask images)")
+        raise LabelError(f"{source}: holds no label (labelme .json, {', '.join(VECTOR_SUFFIXES)}, or mask images)")
     for path, kind in kinds.items():
         if kind is None:
             log.error(path, "is neither a labelme file (it has no list of shapes) nor GeoJSON")
@@ -223,7 +226,7 @@ def _logged(path: Path, log: IssueLog, told: Collection[Path] = ()) -> Iterator[
     try:
         yield
     except UnpairedLabelError as error:
-        beside = any(path.with_suffix(suffix).exists() for suffix in raster.SUFFIXES)
+        beside = any(path.with_suffix(suffix).exists() for suffix in IMAGE_SUFFIXES)
         if not (beside and any(path.resolve().is_relative_to(folder) for folder in told)):
             log.error(path, str(error).removeprefix(f"{path}: "))
     except (LabelError, ImageError) as error:
@@ -279,7 +282,7 @@ def _of_pairs(
 ) -> Iterator[tuple[str, list[tuple[str, BaseGeometry]]]]:
     """The polygons of a layer that touch each pair, with their classes, in the pixels of its post image."""
     used = np.zeros(len(polygons), bool)
-    places = transformed(np.array(pairs.geometry.array, object), pairs.crs, polygons.crs)
+    places = reproject(np.array(pairs.geometry.array, object), pairs.crs, polygons.crs)
     turns = (0, 360, -360) if polygons.crs.is_geographic else (0,)
     for pair, place in zip(pairs["id"], places, strict=True):
         if not np.isfinite(place.bounds).all():  # of no place in the CRS of the polygons, so they are far away
@@ -315,8 +318,8 @@ def _masks_of_pairs(
                 masks[path] = pair
     for path in unnamed:
         with _logged(path, log):
-            own = describe(path)
-            footprint = Grid.of(own).footprint if own.georeferenced and own.on_earth else None
+            own = describe_raster(path)
+            footprint = Grid.from_raster(own).footprint if own.georeferenced and own.on_earth else None
             is_label = not source.is_dir() or named_as_label(path) or len(rasters) == 1
             try:
                 masks[path] = finder.of_placed_raster(path, footprint, is_label=is_label)
@@ -332,7 +335,7 @@ def _import_mask(path: Path, pair: str, writer: MaskWriter, convention: MaskConv
     mask = convention.read(path)
     if lacks_background(mask):
         writer.log.warning(path, "all its known pixels are landslide", "taken; the others are unknown")
-    own = describe(path)
+    own = describe_raster(path)
     info = writer.post(pair)
     here = not own.georeferenced or (own.crs == info.crs and own.transform.almost_equals(info.transform, 1e-9))
     if here and mask.shape == (info.height, info.width):

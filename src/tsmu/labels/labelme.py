@@ -19,7 +19,7 @@ from rasterio.transform import Affine
 from shapely.geometry.base import BaseGeometry
 
 from tsmu.errors import LabelError
-from tsmu.imagery.orientation import UPRIGHT, read_orientation
+from tsmu.imagery import UPRIGHT_ORIENTATIONS, read_orientation
 
 LINE_WIDTH = 10.0  # px; what labelme itself draws for a line
 POINT_RADIUS = 5.0  # px; likewise for a point
@@ -148,7 +148,7 @@ def _check_upright(path: Path, data: object) -> None:
         number = read_orientation(io.BytesIO(base64.b64decode(data)))
     except (ValueError, OSError, struct.error):
         return
-    if number not in UPRIGHT:
+    if number not in UPRIGHT_ORIENTATIONS:
         raise LabelError(
             f"{path}: its picture is stored turned (its EXIF orientation is {number}); turn its pixels, then label it"
         )

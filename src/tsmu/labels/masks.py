@@ -21,7 +21,7 @@ from rasterio.io import DatasetReader
 from rasterio.windows import Window
 
 from tsmu.errors import ImageError, LabelError
-from tsmu.imagery.raster import RasterReader, open_raster
+from tsmu.imagery import RasterReader, open_raster
 
 BACKGROUND, LANDSLIDE, UNKNOWN = 0, 1, 255
 Mask = npt.NDArray[np.uint8]
@@ -204,7 +204,7 @@ def _open(path: Path, window: Window | None = None) -> dict[str, _Pixels]:
         if reader.info.nodata == 0:  # rasterised polygons declare it; the pixels are background all the same
             valid = np.ones_like(valid)
         transparent = ~valid if _has_transparency(reader) else np.zeros_like(valid)
-        index = None if reader.layout.palette is None else reader.read_numbers(window)[0]
+        index = None if reader.layout.palette is None else reader.read_first_band(window)[0]
         lossy = _is_lossy(reader.dataset)
     if len(values) not in (1, 3):
         raise ImageError(f"{path}: has {len(values)} bands; a mask has one, or red, green and blue")
@@ -219,7 +219,7 @@ def _open(path: Path, window: Window | None = None) -> dict[str, _Pixels]:
 
 def _has_transparency(reader: RasterReader) -> bool:
     """Whether the pixels of a mask file that are not valid are transparent, and not of a no-data value or a mask."""
-    return bool(reader.layout.alpha or reader.dataset.driver == "PNG" or reader.layout.transparent)
+    return bool(reader.layout.alpha or reader.dataset.driver == "PNG" or reader.layout.has_transparent_colours)
 
 
 def _is_lossy(dataset: DatasetReader) -> bool:

@@ -7,8 +7,8 @@ import numpy.typing as npt
 from PIL import Image
 from scipy import ndimage
 
-from tsmu.files import written_whole
-from tsmu.imagery.raster import describe, read
+from tsmu.files import atomic_write
+from tsmu.imagery import describe_raster, read_raster
 from tsmu.labels.masks import LANDSLIDE, UNKNOWN, ZERO_ONE
 
 STRETCH = (2.0, 98.0)  # percentiles shown from black to white
@@ -21,8 +21,8 @@ Bytes = npt.NDArray[np.uint8]
 
 def picture(image: Path) -> Bytes:
     """Show a raster as 8-bit red, green and blue, else its first band in grey: (H, W, 3), invalid pixels black."""
-    bands = describe(image).bands
-    values, valid = read(image)
+    bands = describe_raster(image).bands
+    values, valid = read_raster(image)
     wanted = [bands.index(name) for name in ("red", "green", "blue") if name in bands]
     chosen = values[wanted] if len(wanted) == 3 else np.repeat(values[:1], 3, axis=0)
     if chosen.dtype != np.uint8:
@@ -53,7 +53,7 @@ def pair_picture(pre: Path | None, post: Path, mask: Path | None, out: Path) -> 
     step = -(-after.shape[1] // WIDEST)
     gap = np.full((len(after[::step]), GAP, 3), 255, np.uint8)
     parts = [part for panel in panels for part in (gap, panel[::step, ::step])][1:]
-    with written_whole(out) as temporary:
+    with atomic_write(out) as temporary:
         Image.fromarray(np.concatenate(parts, axis=1)).save(temporary, format="PNG")
     return out
 

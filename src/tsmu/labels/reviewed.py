@@ -13,7 +13,7 @@ from shapely.geometry.base import BaseGeometry
 
 from tsmu.errors import LabelError
 from tsmu.geodesy import ground_matrix
-from tsmu.imagery.raster import RasterInfo, describe
+from tsmu.imagery import RasterInfo, describe_raster
 from tsmu.labels.burn import Shapes, burn
 from tsmu.labels.masks import BACKGROUND, LANDSLIDE, UNKNOWN, Mask
 from tsmu.labels.vectors import to_pixels
@@ -64,7 +64,7 @@ def reviewed_mask(said: Reviewed, image: Path, base: Path | None = None) -> Mask
         LabelError: the image has no CRS.
         ImageError: it cannot be read.
     """
-    info = describe(image)
+    info = describe_raster(image)
     landslides, rejected, undecided, looked = (
         _on(info, outlines, said.shift_m) for outlines in (said.landslides, said.rejected, said.undecided, said.looked)
     )

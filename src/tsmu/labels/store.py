@@ -6,9 +6,9 @@ import geopandas as gpd
 import pandas as pd
 
 from tsmu.errors import LabelError
-from tsmu.files import written_whole
-from tsmu.tables import read_plain_paths_table
+from tsmu.files import atomic_write
 from tsmu.workspace_folder import WorkspaceFolder
+from tsmu.workspace_tables import read_plain_paths_table
 
 PATHS = ("mask", "source_post")
 
@@ -44,6 +44,6 @@ def store_labels(workspace: WorkspaceFolder, labels: pd.DataFrame) -> int:
     again = stored["id"].isin(labels["id"]) if stored is not None else pd.Series(dtype=bool)
     table = labels if stored is None else pd.concat([stored[~again], labels])
     paths = {name: [workspace.stored_path(Path(path)) for path in table[name]] for name in PATHS}
-    with written_whole(workspace.labels) as temporary:
+    with atomic_write(workspace.labels) as temporary:
         table.assign(**paths).to_parquet(temporary)
     return int(again.sum())

@@ -10,11 +10,9 @@ from shapely.affinity import affine_transform
 from shapely.geometry.base import BaseGeometry
 
 from tsmu.errors import LabelError
-from tsmu.imagery.raster import RasterInfo
-from tsmu.issues import IssueLog
-from tsmu.projecting import laid_on
-from tsmu.rowlog import reject_rows
-from tsmu.vector_files import as_text, read_polygons
+from tsmu.imagery import RasterInfo
+from tsmu.issues import IssueLog, reject_rows
+from tsmu.vectors import attribute_text, read_polygons, reproject_into_frame
 
 TOLERANCE = 0.1  # px by which an edge may lie off
 LANDSLIDE_CLASS = "landslide"
@@ -23,7 +21,7 @@ LANDSLIDE_CLASS = "landslide"
 def read_label_layers(
     path: Path, log: IssueLog, *, class_field: str | None = None, only: Sequence[str] = ()
 ) -> list[gpd.GeoDataFrame]:
-    """Read the polygons of every layer of a file, as `vector_files.read_polygons` does.
+    """Read the polygons of every layer of a file, as `vectors.read_polygons` does.
 
     Returns:
         For each layer the columns `label` (the value of `class_field`, else "landslide") and geometry, all valid, in
@@ -44,7 +42,7 @@ def to_pixels(polygons: gpd.GeoSeries, image: RasterInfo) -> list[BaseGeometry]:
     if image.crs is None or polygons.crs is None:
         raise LabelError(f"{image.path}: polygons cannot be laid on an image when one of them has no CRS")
     off = TOLERANCE * abs(image.transform.determinant) ** 0.5
-    placed = laid_on(np.array(polygons.array, object), polygons.crs, image.crs.to_wkt(), image.bounds, off)
+    placed = reproject_into_frame(np.array(polygons.array, object), polygons.crs, image.crs.to_wkt(), image.bounds, off)
     back = ~image.transform
     return [affine_transform(shape, [back.a, back.b, back.d, back.e, back.c, back.f]) for shape in placed]
 
@@ -53,7 +51,7 @@ def _labelled(layer: gpd.GeoDataFrame, path: Path, class_field: str | None, log:
     if class_field is None:
         labels = pd.Series(LANDSLIDE_CLASS, layer.index)
     elif class_field in layer.columns:
-        labels = layer[class_field].map(as_text)
+        labels = layer[class_field].map(attribute_text)
     else:
         columns = ", ".join(str(column) for column in layer.columns if column != "geometry")
         raise LabelError(f"{path}: layer {layer.attrs['layer']} has no column {class_field}; it has {columns}")

@@ -12,8 +12,8 @@ from shapely import STRtree
 from shapely.geometry.base import BaseGeometry
 
 from tsmu.errors import LabelError
-from tsmu.files import name_key, written_whole
-from tsmu.imagery.raster import RasterInfo, describe
+from tsmu.files import atomic_write, name_key
+from tsmu.imagery import RasterInfo, describe_raster
 from tsmu.issues import IssueLog
 from tsmu.labels.burn import Shapes, burn
 from tsmu.labels.masks import BACKGROUND, LANDSLIDE, UNKNOWN, Mask
@@ -40,7 +40,7 @@ class MaskWriter:
 
     def post(self, pair: str) -> RasterInfo:
         """Describe the post image of a pair."""
-        return describe(Path(self._posts[pair]))
+        return describe_raster(Path(self._posts[pair]))
 
     def burn(self, pair: str, file: Path, labelled: Iterable[tuple[str, BaseGeometry]]) -> None:
         """Burn named polygons, in the post image's pixel coordinates, and write the mask."""
@@ -63,7 +63,7 @@ class MaskWriter:
         info = self.post(pair)
         path = self._out / f"{pair}.tif"
         grid = {"width": info.width, "height": info.height, "crs": info.crs, "transform": info.transform}
-        with written_whole(path) as temporary, rasterio.open(temporary, "w", **PROFILE, **grid) as dataset:
+        with atomic_write(path) as temporary, rasterio.open(temporary, "w", **PROFILE, **grid) as dataset:
             dataset.write(mask, 1)
         known = max(int((mask != UNKNOWN).sum()), 1)
         shares = int((mask == LANDSLIDE).sum()) / known, float((mask == UNKNOWN).mean())

@@ -12,8 +12,7 @@ from rasterio.windows import Window
 from tsmu.chips.index import IMAGES
 from tsmu.errors import ImageError
 from tsmu.files import write_json
-from tsmu.imagery.raster import Valid
-from tsmu.imagery.together import read_together
+from tsmu.imagery import Valid, read_stack
 from tsmu.mapping.engine import Engine
 from tsmu.mapping.source import Values
 
@@ -81,7 +80,7 @@ def chip_images(chips: geopandas.GeoDataFrame) -> Iterator[tuple[Values, Valid]]
     for chip in chips.to_dict("records"):
         window = Window(chip["col_off"], chip["row_off"], chip["width"], chip["height"])
         try:
-            images, valid = read_together([Path(path) for path in map(chip.get, IMAGES) if path is not None], window)
+            images, valid = read_stack([Path(path) for path in map(chip.get, IMAGES) if path is not None], window)
         except ImageError:
             continue
         values = np.concatenate([part.astype(np.float32) for part in images])

@@ -6,10 +6,7 @@ from pathlib import Path
 from rasterio.enums import Resampling
 
 from tsmu.errors import ImageError, MapError
-from tsmu.imagery.grids import Grid
-from tsmu.imagery.placing import how_to_place
-from tsmu.imagery.raster import RasterReader, open_raster
-from tsmu.imagery.resampling import resampled
+from tsmu.imagery import Grid, RasterReader, georeferencing_advice, open_raster, open_resampled
 
 
 def open_aligned(
@@ -38,13 +35,13 @@ def open_aligned(
     """
     reader = stack.enter_context(open_raster(path, assumed_nodata=assumed_nodata))
     if not reader.info.georeferenced:
-        raise MapError(f"{path}: {how_to_place(path)}")
-    own = Grid.of(reader.info)
+        raise MapError(f"{path}: {georeferencing_advice(path)}")
+    own = Grid.from_raster(reader.info)
     if own.same_as(grid):
         return reader
     _check_overlap(path, own, grid)
     how = Resampling.nearest if classes else None
-    return stack.enter_context(resampled(reader, grid, resampling=how, numbers=classes))
+    return stack.enter_context(open_resampled(reader, grid, resampling=how, keep_palette_indices=classes))
 
 
 def _check_overlap(path: Path | str, own: Grid, grid: Grid) -> None:

@@ -8,9 +8,9 @@ import shapely
 from rasterio.features import shapes
 from rasterio.transform import Affine
 
-from tsmu.imagery.raster import GDAL_OPTIONS
+from tsmu.imagery import GDAL_OPTIONS
 from tsmu.mapping.sink import NO_DATA
-from tsmu.projecting import DEGREES, cut_at_180, polygon_parts, transformed
+from tsmu.vectors import LONGITUDE_LATITUDE, polygon_parts, reproject, split_at_antimeridian
 
 LONGEST = 2048  # px; larger rasters are read coarser, so the outline is right to a coarse pixel
 
@@ -30,6 +30,6 @@ def valid_area(raster: Path) -> shapely.MultiPolygon:
     # Regions that touch only at a corner stay apart: joined, they would be invalid polygons.
     found = shapes(valid.astype(np.uint8), mask=valid, connectivity=4, transform=transform)
     outlines = [shapely.Polygon(shape["coordinates"][0], shape["coordinates"][1:]) for shape, _ in found]
-    placed = transformed(np.array([*outlines, None], dtype=object)[:-1], crs, DEGREES)
-    area = shapely.union_all(cut_at_180(placed))
+    placed = reproject(np.array([*outlines, None], dtype=object)[:-1], crs, LONGITUDE_LATITUDE)
+    area = shapely.union_all(split_at_antimeridian(placed))
     return shapely.MultiPolygon(polygon_parts(np.array([area], dtype=object)).tolist())

@@ -11,7 +11,7 @@ from pathlib import Path
 import filelock
 
 from tsmu.errors import MapError
-from tsmu.files import written_whole
+from tsmu.files import atomic_write
 from tsmu.model.bundle import Bundle, open_bundle
 
 NETWORK = "network.xml"
@@ -102,7 +102,7 @@ def _make(path: Path, decoder: str, folder: Path) -> None:
         model = openvino.convert_model(program)
     except Exception as error:  # noqa: BLE001 - of many kinds: whatever torch or OpenVINO do not know of an encoder
         sys.exit(str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__)
-    with written_whole(folder) as temporary:
+    with atomic_write(folder) as temporary:
         temporary.mkdir(parents=True)
         openvino.save_model(model, temporary / NETWORK, compress_to_fp16=False)
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from tsmu.errors import MapError
-from tsmu.imagery.together import undeclared_fill
+from tsmu.imagery import find_undeclared_fill
 from tsmu.mapping.source import Scene
 
 WINDOWS, SIDE = 4, 64  # windows along each axis, pixels of a window
@@ -26,7 +26,7 @@ def check_fills(scene: Scene) -> None:
     images = scene.image_channels
     parts = [part[images].reshape(len(images), -1, 1) for part in scene.samples(WINDOWS, SIDE)]
     values = np.concatenate(parts, axis=1)
-    found = undeclared_fill(values, np.asarray(np.isfinite(values).all(axis=0)))
+    found = find_undeclared_fill(values, np.asarray(np.isfinite(values).all(axis=0)))
     if found:
         position, value, count = found
         raise MapError(

@@ -9,7 +9,7 @@ import rasterio
 from rasterio.windows import Window
 
 from tsmu.errors import MapError
-from tsmu.imagery.raster import GDAL_OPTIONS, REMOTE
+from tsmu.imagery import GDAL_OPTIONS, REMOTE_OPTIONS
 from tsmu.mapping.answers import Answers, Said, View
 from tsmu.mapping.blending import Handover, RowBlender, RowSums, Valid, as_percent
 from tsmu.mapping.engine import Engine
@@ -183,7 +183,7 @@ class Job:
     def _batches(self, rows: Sequence[int]) -> Generator[_Batch, None, None]:
         """Read what the networks get."""
         across = len(self.column_cuts)
-        with rasterio.Env(**GDAL_OPTIONS, **REMOTE):  # GDAL's options belong to a thread
+        with rasterio.Env(**GDAL_OPTIONS, **REMOTE_OPTIONS):  # GDAL's options belong to a thread
             for row in rows:
                 if self.state.is_ahead(row):
                     yield _Batch(row, [], NOTHING, (row + 1) * across, last=True, computed_before=True)

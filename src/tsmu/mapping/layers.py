@@ -8,7 +8,7 @@ from typing import Self
 
 from rasterio.windows import Window
 
-from tsmu.imagery.grids import Grid
+from tsmu.imagery import Grid
 from tsmu.mapping.pipeline import Beside
 from tsmu.mapping.result import DEVIATION, RASTER, REGIONS
 from tsmu.mapping.shares import AnyShares, strongest

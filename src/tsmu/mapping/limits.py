@@ -16,13 +16,10 @@ from rasterio.features import geometry_mask
 from rasterio.windows import Window
 
 from tsmu.errors import MapError
-from tsmu.imagery.grids import Grid
-from tsmu.imagery.raster import Valid, file_identity
-from tsmu.imagery.terrain import SLOPE, derive_terrain
+from tsmu.imagery import SLOPE_BAND, Grid, Valid, derive_terrain, file_identity
 from tsmu.issues import IssueLog
 from tsmu.mapping.alignment import open_aligned
-from tsmu.projecting import Shapes, laid_on
-from tsmu.vector_files import is_vector_file, read_polygons
+from tsmu.vectors import Shapes, is_vector_file, read_polygons, reproject_into_frame
 
 TOLERANCE = 0.1  # px by which an edge of a polygon may lie off
 
@@ -42,7 +39,7 @@ class Area:
     """Only pixels whose centre lies in the polygons of a file; or only the others.
 
     Args:
-        path: polygons as `vector_files.read_polygons` takes them, in any CRS.
+        path: polygons as `vectors.read_polygons` takes them, in any CRS.
         grid: the scene's grid.
         inside: whether it is the pixels in the polygons that are wanted.
         log: takes the features that are left out or repaired.
@@ -63,7 +60,8 @@ class Area:
         count = sum(map(len, parts))
         off = TOLERANCE * abs(grid.transform.determinant) ** 0.5
         placed = [
-            laid_on(np.array(part.geometry.array, object), part.crs, grid.crs, grid.bounds, off) for part in parts
+            reproject_into_frame(np.array(part.geometry.array, object), part.crs, grid.crs, grid.bounds, off)
+            for part in parts
         ]
         shapes: Shapes = np.concatenate(placed)
         self._shapes = shapes[~shapely.is_empty(shapes)]
@@ -79,7 +77,7 @@ class Area:
         shape = (window.height, window.width)
         if not len(near):
             return np.full(shape, not self._inside)
-        return np.asarray(geometry_mask(near, shape, self._grid.cut(window).transform, invert=self._inside))
+        return np.asarray(geometry_mask(near, shape, self._grid.of_window(window).transform, invert=self._inside))
 
 
 class Steep:
@@ -99,7 +97,7 @@ class Steep:
     """
 
     def __init__(self, dem: Path | str, degrees: float, grid: Grid, stack: ExitStack, cache: Path) -> None:
-        derived = derive_terrain(dem, grid, (SLOPE,), cache, least=0)
+        derived = derive_terrain(dem, grid, (SLOPE_BAND,), cache, least=0)
         self.identity: object = ["steep", degrees, derived.path.name]
         self._degrees = degrees
         self._slopes = open_aligned(derived.path, grid, stack)
@@ -129,7 +127,7 @@ class Outside:
 
     def wanted(self, window: Window) -> Valid:
         """Whether the mask leaves each pixel in."""
-        numbers, valid = self._mask.read_numbers(window)
+        numbers, valid = self._mask.read_first_band(window)
         return np.asarray((numbers == 0) | ~valid)
 
 

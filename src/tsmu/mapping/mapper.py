@@ -10,8 +10,8 @@ import filelock
 import numpy as np
 
 from tsmu.errors import MapError
-from tsmu.files import remove, written_whole
-from tsmu.imagery.grids import Grid
+from tsmu.files import atomic_write, remove
+from tsmu.imagery import Grid
 from tsmu.mapping.answers import ALL_VIEWS, AS_IT_IS
 from tsmu.mapping.engine import Engine
 from tsmu.mapping.job import Answering, HopelessError, Job, Progress
@@ -176,10 +176,10 @@ class MapRun:
         """Write all files, as whole ones; gives how many bands were computed for it."""
         out, shares, polygons = self._out, self._answering.shares, self._out / POLYGONS
         with ExitStack() as whole:  # the raster gets its name first, the polygons theirs last
-            table_file = whole.enter_context(written_whole(polygons))
-            cogs = {name: whole.enter_context(written_whole(out / name)) for name in reversed(self._names)}
+            table_file = whole.enter_context(atomic_write(polygons))
+            cogs = {name: whole.enter_context(atomic_write(out / name)) for name in reversed(self._names)}
             ordered = {name: cogs[name] for name in self._names}
-            grid = Grid.of(self._scene.info)
+            grid = Grid.from_raster(self._scene.info)
             outline = partial(
                 write_polygons, grid=grid, how=self._outlining, path=table_file, notes=self._notes, shares=shares,
                 deviation=DEVIATION in cogs,

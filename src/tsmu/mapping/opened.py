@@ -9,9 +9,7 @@ import shapely
 
 from tsmu.errors import MapError
 from tsmu.files import content_digest
-from tsmu.imagery.grids import Grid
-from tsmu.imagery.raster import describe, is_remote
-from tsmu.imagery.terrain import Terrain, derive_terrain, place_of_dem, terrain_bands
+from tsmu.imagery import Grid, TerrainRaster, derive_terrain, describe_raster, is_remote, resolve_dem, terrain_bands
 from tsmu.issues import Issue, IssueLog
 from tsmu.mapping.answers import ALL_VIEWS, AS_IT_IS
 from tsmu.mapping.choose import INT8_FROM, choose_engine
@@ -246,13 +244,13 @@ class SceneOpener:
             publish_to = f"{wanted.publish.rstrip('/')}/{order.name}" if wanted.publish else None
             yield OpenedScene(scene, plan, by, run, publish_to, terrain.unknown if terrain else None, log.issues)
 
-    def _terrain(self, order: SceneOrder) -> Terrain | None:
+    def _terrain(self, order: SceneOrder) -> TerrainRaster | None:
         """The terrain under a scene that the model takes, if it takes any and an elevation model is given."""
         bands = terrain_bands(self._current.bands)
         if not bands or self._wanted.dem is None:
             return None
         grid = scene_grid(order.post)
-        return derive_terrain(place_of_dem(self._wanted.dem), grid, bands, self._space.cache / TERRAIN)
+        return derive_terrain(resolve_dem(self._wanted.dem), grid, bands, self._space.cache / TERRAIN)
 
     def _routed(self, order: SceneOrder, scene: Scene) -> Routed:
         if order.region:
@@ -302,7 +300,7 @@ class SceneOpener:
             limits.append(Area(self._wanted.aoi, scene.grid, log=log, layers=self._wanted.aoi_layers))
         if self._wanted.dem and self._wanted.slope_below is not None:
             cache = self._space.cache / TERRAIN
-            dem = place_of_dem(self._wanted.dem)
+            dem = resolve_dem(self._wanted.dem)
             limits.append(Steep(dem, self._wanted.slope_below, scene.grid, stack, cache))
         if self._wanted.leave_out:
             place, layers = place_of(self._wanted.leave_out), self._wanted.leave_out_layers
@@ -332,7 +330,7 @@ def _check_free(folder: Path, post: Path | str, space: WorkspaceFolder) -> None:
 
 
 def _same_grid(folder: Path, post: Path) -> bool:
-    return Grid.of(describe(folder / RASTER)).same_as(scene_grid(post))
+    return Grid.from_raster(describe_raster(folder / RASTER)).same_as(scene_grid(post))
 
 
 def _place(post: Path | str, space: WorkspaceFolder) -> str:

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pyproj
 import shapely
 
-from tsmu.imagery.grids import Grid
+from tsmu.imagery import Grid
 from tsmu.mapping.measures import measure, placed
 from tsmu.mapping.outlines import Bands, Outlines, outlines
 from tsmu.mapping.shares import AnyShares, WholeShares

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tsmu.files import written_whole
+from tsmu.files import atomic_write
 from tsmu.mapping.compiled import NETWORK, CompileError, made_once, run_apart
 from tsmu.mapping.source import Values
 
@@ -76,7 +76,7 @@ def _make(compiled: Path, chips: Path, folder: Path) -> None:
         )
     except (RuntimeError, ValueError, nncf.ValidationError, nncf.UnsupportedModelError) as error:
         sys.exit((str(error).strip() or type(error).__name__).splitlines()[0])
-    with written_whole(folder) as temporary:
+    with atomic_write(folder) as temporary:
         temporary.mkdir(parents=True)
         openvino.save_model(quantised, temporary / NETWORK, compress_to_fp16=False)
 

@@ -9,9 +9,9 @@ import pandas as pd
 
 from tsmu.errors import MapError, TableError
 from tsmu.files import listed_file
-from tsmu.imagery.raster import is_remote
+from tsmu.imagery import is_remote
 from tsmu.issues import IssueLog
-from tsmu.spreadsheets import day_of, named_columns, read_date_columns, read_table_file
+from tsmu.tabular import find_columns, read_date_columns, read_table_file, single_day
 
 COLUMNS = ("post", "pre", "region", "date_pre", "date_post", "name")
 
@@ -74,7 +74,7 @@ def read_scene_table(path: Path, log: IssueLog) -> list[tuple[int, SceneOrder | 
         table = read_table_file(path, log)
     except TableError as error:
         raise MapError(f"{error}; correct it") from None
-    columns = named_columns(table, {name: (name,) for name in COLUMNS})
+    columns = find_columns(table, {name: (name,) for name in COLUMNS})
     unknown = [str(name) for name in table if name not in columns.values()]
     if unknown := unknown or ([] if "post" in columns else ["no post"]):
         raise MapError(f"{path}: columns must be {', '.join(COLUMNS)}, found {', '.join(unknown)}; rename them")
@@ -83,7 +83,7 @@ def read_scene_table(path: Path, log: IssueLog) -> list[tuple[int, SceneOrder | 
     rows = []
     for at, row in enumerate(cells.index):
         try:
-            days = {name: day_of(name, cells[name].iloc[at], column, at) for name, column in dates.items()}
+            days = {name: single_day(name, cells[name].iloc[at], column, at) for name, column in dates.items()}
             rows.append((int(row), _order(dict(cells.iloc[at]), days, path.parent)))
         except (MapError, TableError) as error:
             rows.append((int(row), str(error)))

@@ -20,10 +20,10 @@ from rasterio.windows import Window
 from shapely.geometry.base import BaseGeometry
 
 from tsmu.geodesy import ground_matrix
-from tsmu.imagery.grids import Grid
+from tsmu.imagery import Grid
 from tsmu.mapping.sink import NO_DATA
-from tsmu.projecting import DEGREES, transformer, within_180
 from tsmu.regions.borders import Borders
+from tsmu.vectors import LONGITUDE_LATITUDE, transformer, wrap_longitudes
 
 BLEND_M = 500.0  # on each side of a border
 BLOCK = 256  # px
@@ -50,7 +50,7 @@ class RegionShares:
         self._areas = [shapely.get_parts(area) for area in areas.values()]
         self._borders = [Borders(parts) for parts in self._areas]
         self._block = functools.lru_cache(KEPT)(self._made_block)
-        self._to_degrees = transformer(grid.crs, DEGREES)
+        self._to_degrees = transformer(grid.crs, LONGITUDE_LATITUDE)
         widest = BLEND_M / (STEPS_IN_BLEND * _pixel_metres(grid))
         self._step = 1 << int(np.log2(np.clip(widest, 1, WIDEST_STEP)))  # divides a block
 
@@ -86,7 +86,7 @@ class RegionShares:
         """Metres to each region's border on a grid of places, positive inside, no more than the blend is wide."""
         row, column = np.meshgrid(rows, columns, indexing="ij")
         longitude, latitude = self._to_degrees.transform(*(self._grid.transform @ (column.ravel(), row.ravel())))
-        longitude = within_180(longitude)
+        longitude = wrap_longitudes(longitude)
         points = np.asarray(shapely.points(longitude, latitude))
         nowhere = np.ones(len(points), bool)
         found = []

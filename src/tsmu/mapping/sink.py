@@ -18,8 +18,7 @@ from rasterio.windows import Window
 
 from tsmu.errors import MapError
 from tsmu.files import remove
-from tsmu.imagery.grids import Grid
-from tsmu.imagery.raster import GDAL_OPTIONS
+from tsmu.imagery import GDAL_OPTIONS, Grid
 
 NO_DATA = 255
 BAND = "landslide_probability"

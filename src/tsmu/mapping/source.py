@@ -18,11 +18,22 @@ from rasterio.errors import RasterioError
 from rasterio.windows import Window
 
 from tsmu.errors import ImageError, MapError
-from tsmu.imagery.grids import Grid
-from tsmu.imagery.placing import how_to_place
-from tsmu.imagery.raster import REMOTE, RasterInfo, RasterReader, Valid, describe, file_identity, is_remote
-from tsmu.imagery.terrain import ROLE, image_channels, terrain_bands
-from tsmu.imagery.together import assumed_nodata, check_scaling
+from tsmu.imagery import (
+    REMOTE_OPTIONS,
+    TERRAIN_ROLE,
+    Grid,
+    RasterInfo,
+    RasterReader,
+    Valid,
+    assumed_nodata,
+    check_same_scaling,
+    describe_raster,
+    file_identity,
+    georeferencing_advice,
+    image_channels,
+    is_remote,
+    terrain_bands,
+)
 from tsmu.mapping.alignment import open_aligned
 
 ROLES = ("pre", "post", "terrain")
@@ -70,23 +81,23 @@ class Scene:
         terrain: Path | None = None,
     ) -> None:
         places = {role: path for role, path in zip(ROLES, (pre, post, terrain), strict=True) if path is not None}
-        with rasterio.Env(**REMOTE):
-            infos = {role: describe(path) for role, path in places.items()}
+        with rasterio.Env(**REMOTE_OPTIONS):
+            infos = {role: describe_raster(path) for role, path in places.items()}
         self.info = infos["post"]
-        self.infos = [info for role, info in infos.items() if role != ROLE]  # of the images
+        self.infos = [info for role, info in infos.items() if role != TERRAIN_ROLE]  # of the images
         self.name = str(post)
         self.footprint = _footprint(self.info)
-        self.grid = Grid.of(self.info)
+        self.grid = Grid.from_raster(self.info)
         self._scale = scale
         self._terrain = terrain
         self.bands = list(bands or (f"{role}:{band}" for role in infos for band in infos[role].bands))
         self.image_channels = image_channels(self.bands)
         _check_roles(self.bands, infos)
         if "pre" in infos:
-            check_scaling(infos["pre"], infos["post"])
+            check_same_scaling(infos["pre"], infos["post"])
         chosen = {role: _choose_bands(info, role, self.bands) for role, info in infos.items()}
         with ExitStack() as stack:
-            stack.enter_context(rasterio.Env(**REMOTE))
+            stack.enter_context(rasterio.Env(**REMOTE_OPTIONS))
             nodata = dict(zip(infos, assumed_nodata(list(infos.values())), strict=True))
             self._images = [
                 _Image(str(path), open_aligned(path, self.grid, stack, assumed_nodata=nodata[role]), *chosen[role])
@@ -122,7 +133,7 @@ class Scene:
                 value = f"{self._nodata[image.name]:g}"
                 problem = f"declares no no-data value, the other raster of the scene {value}"
                 found.append((image.name, problem, f"pixels that are {value} in all bands are no data"))
-            if image.reader.filled:
+            if image.reader.fill_pixel_count:
                 problem = "holds a value that no image measures, such as -9999, and does not declare it as no data"
                 found.append((image.name, problem, "no data there"))
         return found
@@ -239,20 +250,20 @@ def scene_grid(post: Path | str) -> Grid:
         ImageError: the raster is missing or cannot be read.
         MapError: there is no place on Earth.
     """
-    with rasterio.Env(**REMOTE):
-        info = describe(post)
+    with rasterio.Env(**REMOTE_OPTIONS):
+        info = describe_raster(post)
     _footprint(info)
-    return Grid.of(info)
+    return Grid.from_raster(info)
 
 
 def _footprint(info: RasterInfo) -> shapely.Polygon:
     """The scene's outline in EPSG:4326; MapError where it has no place on Earth."""
     if not info.georeferenced:
-        raise MapError(f"{info.path}: {how_to_place(info.path)}")
+        raise MapError(f"{info.path}: {georeferencing_advice(info.path)}")
     if not info.on_earth:
         raise MapError(f"{info.path}: its CRS is not of the Earth; only scenes of the Earth can be mapped")
     try:
-        footprint = Grid.of(info).footprint
+        footprint = Grid.from_raster(info).footprint
     except ImageError as error:
         raise MapError(f"{info.path}: {error}") from None
     return footprint
@@ -262,17 +273,19 @@ def _check_roles(bands: Sequence[str], infos: dict[str, RasterInfo]) -> None:
     """Check that every role wanted is given and every role given is wanted."""
     wanted = {band.partition(":")[0] for band in bands}
     if unknown := wanted - set(ROLES):
-        raise MapError(f"band list: {', '.join(sorted(unknown))}: bands are named pre:..., post:... or {ROLE}:...")
+        raise MapError(
+            f"band list: {', '.join(sorted(unknown))}: bands are named pre:..., post:... or {TERRAIN_ROLE}:..."
+        )
     if "pre" in wanted and "pre" not in infos:
         raise MapError(f"{infos['post'].path}: the model takes pre-event bands too; give the pre-event raster")
     if "pre" in infos and "pre" not in wanted:
         raise MapError(f"{infos['pre'].path}: the model takes no pre-event bands; leave the pre-event raster out")
-    if ROLE in wanted and ROLE not in infos:
+    if TERRAIN_ROLE in wanted and TERRAIN_ROLE not in infos:
         raise MapError(
             f"{infos['post'].path}: the model takes terrain ({', '.join(terrain_bands(bands))}); give an elevation "
             "model with --dem (for imported pairs: tsmu chips build --dem)"
         )
-    if ROLE in infos and ROLE not in wanted:
+    if TERRAIN_ROLE in infos and TERRAIN_ROLE not in wanted:
         raise MapError(f"{infos['post'].path}: the model takes no terrain bands; leave the elevation model out")
 
 

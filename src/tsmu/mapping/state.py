@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tsmu.errors import MapError
-from tsmu.files import remove, write_text, written_whole
+from tsmu.files import atomic_write, remove, write_text
 from tsmu.mapping.blending import Carry, RowSums, as_percent
 from tsmu.mapping.sink import NO_DATA, Percent
 from tsmu.mapping.tiles import Cuts
@@ -87,9 +87,9 @@ class RunState:
     def save(self, rows: Percent, skipped: int, carry: Carry) -> None:
         """Store the next band of rows (layers, H, W); only when this returns it counts as finished."""
         band = self.finished
-        with written_whole(self._file("carry", band)) as file:
+        with atomic_write(self._file("carry", band)) as file:
             np.savez(file, layers=carry[0], valid=carry[1])
-        with written_whole(self._file("rows", band)) as file:
+        with atomic_write(self._file("rows", band)) as file:
             _save_small(file, rows=rows, skipped=skipped)
         self.finished += 1
         self._file("ahead", band).unlink(missing_ok=True)
@@ -109,7 +109,7 @@ class RunState:
     def save_ahead(self, row: int, sums: RowSums) -> None:
         """Store a row of tiles for later; in whole percent where no other has a say."""
         shared = self._cuts.shared(row)
-        with written_whole(self._file("ahead", row)) as file:
+        with atomic_write(self._file("ahead", row)) as file:
             np.savez(
                 file,
                 alone=as_percent(sums.layers[:, ~shared], sums.valid[~shared]),

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from tsmu.errors import BundleError
-from tsmu.files import remove, sha256, written_whole
+from tsmu.files import atomic_write, remove, sha256
 from tsmu.model.card import card_text
 from tsmu.model.record import BundleRecord
 
@@ -159,7 +159,7 @@ def write_bundle(
     for leftover in models.glob(".v*"):  # of a process that was killed while it wrote
         remove(leftover)
     target = models / f"v{record.version:03d}"
-    with written_whole(target) as folder:
+    with atomic_write(target) as folder:
         (folder / "regions").mkdir(parents=True)
         _save(network.encoder.state_dict(), folder / ENCODER_FILE)
         _save(memory, folder / MEMORY_FILE)

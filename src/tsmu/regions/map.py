@@ -18,10 +18,9 @@ from shapely.geometry.base import BaseGeometry
 
 from tsmu.errors import RegionError
 from tsmu.issues import IssueLog
-from tsmu.projecting import earth_crs, transformed
 from tsmu.regions.borders import Borders, Floats
 from tsmu.regions.names import region_key
-from tsmu.vector_files import read_polygons
+from tsmu.vectors import read_polygons, reproject, require_earth_crs
 
 LAYER = "regions"
 MAP_CRS = "EPSG:4326"
@@ -177,10 +176,10 @@ class RegionMap:
 
 def _to_map_crs(footprint: BaseGeometry, crs: Any) -> BaseGeometry:
     try:
-        source = earth_crs(pyproj.CRS.from_user_input(crs), "footprint", RegionError)
+        source = require_earth_crs(pyproj.CRS.from_user_input(crs), "footprint", RegionError)
     except pyproj.exceptions.CRSError:
         raise RegionError(f"footprint: unknown coordinate reference system {crs!r}") from None
-    placed: BaseGeometry = transformed(np.array([footprint], dtype=object), source, MAP_CRS)[0]
+    placed: BaseGeometry = reproject(np.array([footprint], dtype=object), source, MAP_CRS)[0]
     return placed
 
 

@@ -3,7 +3,7 @@
 import re
 
 from tsmu.errors import RegionError
-from tsmu.files import composed, name_key
+from tsmu.files import name_key, to_nfc
 
 FORBIDDEN = r'/\:*?"<>|.'
 MAX_NAME = 80
@@ -11,7 +11,7 @@ MAX_NAME = 80
 
 def check_region_name(name: str) -> str:
     """Return `name`, in the composed Unicode form, if it can name a region and its files; else raise RegionError."""
-    name = composed(name)
+    name = to_nfc(name)
     if not 1 <= len(name) <= MAX_NAME:
         problem = f"has {len(name)} characters, not 1 to {MAX_NAME}"
     elif not name.isprintable():

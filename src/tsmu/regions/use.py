@@ -11,13 +11,20 @@ import pyogrio
 import shapely
 
 from tsmu.errors import RegionError
-from tsmu.files import written_whole
-from tsmu.issues import IssueLog
-from tsmu.projecting import Shapes, across_180, cut_at_180, joined_at_180, polygon_parts, transformed
+from tsmu.files import atomic_write
+from tsmu.issues import IssueLog, reject_rows
 from tsmu.regions.map import LAYER, MAP_CRS, RegionMap
 from tsmu.regions.names import clean_region_name, region_key
-from tsmu.rowlog import reject_rows
-from tsmu.vector_files import as_text, read_polygons
+from tsmu.vectors import (
+    Shapes,
+    attribute_text,
+    crosses_antimeridian,
+    join_at_antimeridian,
+    polygon_parts,
+    read_polygons,
+    reproject,
+    split_at_antimeridian,
+)
 
 SHARED = 0.01  # share of a layer's ground that may lie under other layers too: neighbours overlap along borders
 
@@ -29,7 +36,7 @@ def use_region_map(file: Path, name_field: str, out: Path, log: IssueLog, layer:
     names cannot have become `-`; of several spellings of one name the first stands.
 
     Args:
-        file: Any file of polygons, as `vector_files.read_polygons` takes it, in any CRS of the Earth.
+        file: Any file of polygons, as `vectors.read_polygons` takes it, in any CRS of the Earth.
         name_field: The column with the region names.
         out: The region map to write; replaced if it is there.
         log: Takes what was repaired or left out, with the feature's row (the header is row 1).
@@ -49,7 +56,7 @@ def use_region_map(file: Path, name_field: str, out: Path, log: IssueLog, layer:
     names = _one_spelling(kept["name"].tolist(), kept["file"].tolist(), kept["row"].tolist(), name_field, log)
     merged = kept.assign(name=names).dissolve("name", sort=False).reset_index()[["name", "geometry"]]
     merged.geometry = [shapely.multipolygons(polygon_parts(np.array([one]))) for one in merged.geometry]
-    with written_whole(out) as temporary:
+    with atomic_write(out) as temporary:
         pyogrio.write_dataframe(merged, temporary, layer=LAYER, driver="GPKG", geometry_type="MultiPolygon")
     return RegionMap.of_frame(merged)
 
@@ -76,13 +83,13 @@ def _of_layer(frame: gpd.GeoDataFrame, name_field: str, log: IssueLog) -> gpd.Ge
 
 def _in_degrees(frame: gpd.GeoDataFrame) -> Shapes:
     """Valid polygons within -180 to 180 degrees; infinite where they have no place there."""
-    shapes = transformed(np.array(frame.geometry.array, dtype=object), frame.crs, MAP_CRS)
+    shapes = reproject(np.array(frame.geometry.array, dtype=object), frame.crs, MAP_CRS)
     finite = np.isfinite(shapely.bounds(shapes).reshape(-1, 4)).all(axis=1)
-    across = finite & across_180(shapes)
-    shapes[across] = joined_at_180(shapes[across])
+    across = finite & crosses_antimeridian(shapes)
+    shapes[across] = join_at_antimeridian(shapes[across])
     broken = finite & ~shapely.is_valid(shapes)
     shapes[broken] = shapely.make_valid(shapes[broken], method="structure", keep_collapsed=False)
-    shapes[finite] = cut_at_180(shapes[finite])
+    shapes[finite] = split_at_antimeridian(shapes[finite])
     return shapes
 
 
@@ -106,7 +113,7 @@ def _clean_names(values: list[Any], rows: list[int], file: str, field: str, log:
     cleaned: dict[str, str | None] = {}
     names: list[str | None] = []
     for row, value in zip(rows, values, strict=True):
-        given = as_text(value)
+        given = attribute_text(value)
         if not given:
             log.error(file, "a polygon without a region name", row=row, column=field)
             names.append(None)

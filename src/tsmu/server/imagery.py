@@ -15,8 +15,7 @@ from rio_tiler.io import Reader
 from rio_tiler.models import ImageData
 
 from tsmu.errors import ImageError
-from tsmu.imagery.raster import describe, is_remote, open_raster
-from tsmu.imagery.resampling import warpable
+from tsmu.imagery import describe_raster, is_remote, open_raster, open_warpable
 from tsmu.mapping.result import DEVIATION, RASTER
 from tsmu.mapping.scenes import scene_name
 from tsmu.server.desk import Desk
@@ -48,7 +47,7 @@ class Raster:
     @property
     def bands(self) -> tuple[int, ...]:
         """The bands that are shown: red, green and blue where there are, else the first."""
-        names = [name.lower() for name in describe(self.path).bands]
+        names = [name.lower() for name in describe_raster(self.path).bands]
         if {"red", "green", "blue"} <= set(names):
             return tuple(names.index(name) + 1 for name in ("red", "green", "blue"))
         return (1, 2, 3) if len(names) >= 3 else (1,)
@@ -95,7 +94,7 @@ def draw(
 def _open(raster: Raster) -> Iterator[Reader]:
     with (
         open_raster(raster.path) as opened,
-        warpable(opened) as dataset,
+        open_warpable(opened) as dataset,
         Reader(str(raster.path), dataset=dataset) as reader,
     ):
         yield reader
@@ -116,7 +115,7 @@ def stretch(raster: Raster) -> tuple[Range, ...]:
     Raises:
         ImageError: the raster cannot be read.
     """
-    if describe(raster.path).dtype == "uint8":
+    if describe_raster(raster.path).dtype == "uint8":
         return ((0.0, 255.0),)
     with _open(raster) as reader:
         values = _masked(reader.preview(indexes=raster.bands, max_size=PREVIEW)).array

@@ -8,7 +8,7 @@ import rasterio
 from rasterio.windows import Window
 
 from tsmu.errors import ChipError, RegionError
-from tsmu.files import written_whole
+from tsmu.files import atomic_write
 from tsmu.synthetic.noise import subseed, uniform
 from tsmu.synthetic.output import BAND_NAMES, check_free, raster_profile
 from tsmu.synthetic.scars import POINTS
@@ -59,7 +59,7 @@ def write_chips(
     squares = places(region, count, size)
     quiet = World(world.seed, world.pixel_size, landslide_density=0)
     check_free(folder)
-    with written_whole(folder) as temporary:
+    with atomic_write(folder) as temporary:
         for kind in ("images", "pre", "masks"):
             (temporary / kind).mkdir(parents=True)
         for number, place in enumerate(squares):

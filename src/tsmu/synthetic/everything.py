@@ -4,7 +4,7 @@ from pathlib import Path
 
 from rasterio.windows import Window
 
-from tsmu.files import written_whole
+from tsmu.files import atomic_write
 from tsmu.synthetic.chips import write_chips
 from tsmu.synthetic.output import check_free
 from tsmu.synthetic.scenes import write_scene
@@ -54,7 +54,7 @@ def write_world(
     check_free(folder)
     world, sparse = World(seed), World(seed, landslide_density=SPARSE)
     windows = scene_windows(scene_size)
-    with written_whole(folder) as temporary:
+    with atomic_write(folder) as temporary:
         temporary.mkdir(parents=True)
         world.regions().to_file(temporary / "regions.gpkg", layer="regions")
         for region in REGIONS:

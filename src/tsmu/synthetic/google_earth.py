@@ -15,7 +15,7 @@ from rasterio.windows import Window
 from rasterio.windows import from_bounds as window_from_bounds
 from shapely import LinearRing
 
-from tsmu.files import written_whole
+from tsmu.files import atomic_write
 from tsmu.synthetic.chips import choose_window, places
 from tsmu.synthetic.output import check_free
 from tsmu.synthetic.world import Bytes, World
@@ -50,7 +50,7 @@ def write_google_earth(world: World, folder: Path, region: str, count: int = 6, 
     squares = places(region, count, 2 * size)
     check_free(folder)
     posts = []
-    with written_whole(folder) as temporary:
+    with atomic_write(folder) as temporary:
         temporary.mkdir(parents=True)
         for number, place in enumerate(squares):
             box = _latlon_box(world, choose_window(world, place, size))

@@ -7,7 +7,7 @@ import rasterio
 from rasterio.windows import Window
 from rasterio.windows import transform as window_transform
 
-from tsmu.files import written_whole
+from tsmu.files import atomic_write
 from tsmu.synthetic.output import BAND_NAMES, check_free, raster_profile
 from tsmu.synthetic.world import World
 
@@ -25,7 +25,7 @@ def write_scene(world: World, folder: Path, window: Window) -> Path:
     check_free(folder)
     column, row, width, height = (int(value) for value in window.flatten())
     transform = window_transform(window, world.transform)
-    with written_whole(folder) as temporary:
+    with atomic_write(folder) as temporary:
         temporary.mkdir(parents=True)
         shapes = {"pre": (3, height, width), "post": (3, height, width), "truth": (1, height, width)}
         options: dict[str, Any] = {"tiled": True, "blockxsize": BAND, "blockysize": BAND, "bigtiff": "if_safer"}

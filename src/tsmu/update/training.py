@@ -29,8 +29,8 @@ from tsmu.chips.dataset import ChipDataset
 from tsmu.chips.index import bands_of
 from tsmu.chips.style import Style
 from tsmu.errors import TsmuError, UpdateError
-from tsmu.files import written_whole
-from tsmu.imagery.terrain import image_channels
+from tsmu.files import atomic_write
+from tsmu.imagery import image_channels
 from tsmu.issues import IssueLog
 from tsmu.model.device import device_in_use, precision_in_use
 from tsmu.model.network import MULTIPLE, RegionNet
@@ -314,7 +314,7 @@ class _WholeCheckpoints(TorchCheckpointIO):
         del storage_options
         content = io.BytesIO()  # torch's own writer turns a full disk into an internal error
         torch.save(checkpoint, content)
-        with written_whole(Path(path)) as temporary:
+        with atomic_write(Path(path)) as temporary:
             temporary.write_bytes(content.getbuffer())
 
 

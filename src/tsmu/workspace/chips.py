@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import pandas
 
     from tsmu.chips.pair_chips import PairChips
-    from tsmu.imagery.pair_terrain import Elevations
+    from tsmu.imagery import TerrainOptions
 
 
 @dataclass(repr=False)
@@ -125,8 +125,7 @@ class ChipVerbs(WorkspaceBase):
         from tsmu.chips.pair_chips import chips_from_pairs
         from tsmu.chips.sides import forget, read_sides, sides_of_pairs
         from tsmu.chips.windows import Cutting
-        from tsmu.imagery.pair_import import remember_terrain
-        from tsmu.imagery.pair_terrain import Elevations, with_terrain
+        from tsmu.imagery import TerrainOptions, add_terrain, store_terrain
         from tsmu.model.bundle import is_learned
 
         report, folder = self._begin(ChipReport("chips build")), self.folder
@@ -135,7 +134,7 @@ class ChipVerbs(WorkspaceBase):
         usable = pairs[~unlabelled & ~nowhere]
         if usable.empty:
             raise ChipError(_why_no_pair_is_usable(folder, pairs, unlabelled))
-        elevations = Elevations.of(dem, terrain)
+        elevations = TerrainOptions.parse(dem, terrain)
         log = IssueLog(folder.pairs, part="chips", strict=strict)
         with folder.lock("tsmu chips build"), report.progress("Cutting pairs") as show:
             earlier, blocks = read_index(folder), read_blocks(folder)
@@ -145,7 +144,7 @@ class ChipVerbs(WorkspaceBase):
                 _check_terrain(folder, other_bands, elevations)
             splits = forget(read_sides(folder, earlier), free, str(folder.pairs))
             with report.collect_issues(log, folder.issues):
-                images = with_terrain(usable, elevations, folder.pair_files, log) if elevations else usable
+                images = add_terrain(usable, elevations, folder.pair_files, log) if elevations else usable
                 made = chips_from_pairs(
                     images,
                     Cutting(size, stride or size, negatives, gap),
@@ -159,7 +158,7 @@ class ChipVerbs(WorkspaceBase):
                 )
             report.chips = chips = made.chips
             if elevations:
-                remember_terrain(folder, images)
+                store_terrain(folder, images)
             write_blocks(folder, made.blocks)
             index = add_to_index(folder, chips, gap_m=gap, blocks=block_groups(made.blocks), free=free)
         from_pairs = index[index["source"] == str(folder.pairs)]
@@ -197,12 +196,11 @@ class ChipVerbs(WorkspaceBase):
 
 def _labelled_pairs(folder: WorkspaceFolder) -> "geopandas.GeoDataFrame":
     """The workspace's pairs with their masks, and whether each mask comes from reviewed landslides."""
-    from tsmu.imagery.pair_import import with_events
-    from tsmu.imagery.pair_store import require_pairs
+    from tsmu.imagery import require_pairs, update_event_ids
     from tsmu.labels.reviewed import is_reviewed
     from tsmu.labels.store import require_labels, with_masks
 
-    pairs = with_masks(with_events(folder, require_pairs(folder)), require_labels(folder))
+    pairs = with_masks(update_event_ids(folder, require_pairs(folder)), require_labels(folder))
     reviewed = [isinstance(mask, str) and is_reviewed(folder, Path(mask)) for mask in pairs["mask"]]
     return pairs.assign(reviewed=reviewed)
 
@@ -221,15 +219,15 @@ def _why_no_pair_is_usable(
 
 def _how_pairs_get_a_region(folder: WorkspaceFolder, pairs: "geopandas.GeoDataFrame") -> str:
     """How pairs without a region get one."""
-    from tsmu.imagery.pair_regions import assign_pairs
+    from tsmu.imagery import assign_pair_regions
     from tsmu.regions import RegionMap
 
-    if folder.regions.exists() and assign_pairs(pairs, RegionMap.load(folder.regions))["region"].notna().any():
+    if folder.regions.exists() and assign_pair_regions(pairs, RegionMap.load(folder.regions))["region"].notna().any():
         return "they lie in regions of the region map; take them over with: tsmu regions assign"
     return how_to_name_a_region(pairs["source"].iloc[0], region_map=folder.regions.exists())
 
 
-def _check_terrain(folder: WorkspaceFolder, other_bands: "Sequence[str] | None", elevations: "Elevations") -> None:
+def _check_terrain(folder: WorkspaceFolder, other_bands: "Sequence[str] | None", elevations: "TerrainOptions") -> None:
     """Refuse terrain bands, before any is derived, that chips of other sources or the current model do not have.
 
     Args:
@@ -240,7 +238,7 @@ def _check_terrain(folder: WorkspaceFolder, other_bands: "Sequence[str] | None",
     Raises:
         ChipError: they have other terrain bands, or none.
     """
-    from tsmu.imagery.terrain import terrain_bands
+    from tsmu.imagery import terrain_bands
     from tsmu.model.serving import current_bundle
 
     bundle = current_bundle(folder.models)
@@ -259,10 +257,10 @@ def _check_terrain(folder: WorkspaceFolder, other_bands: "Sequence[str] | None",
 
 
 def _bands_before(
-    chips: "geopandas.GeoDataFrame", source: Path, elevations: "Elevations | None"
+    chips: "geopandas.GeoDataFrame", source: Path, elevations: "TerrainOptions | None"
 ) -> tuple[str, ...] | None:
     """The one band list that a source's chips had, with the terrain that is asked for now; None without."""
-    from tsmu.imagery.terrain import ROLE, terrain_bands
+    from tsmu.imagery import TERRAIN_ROLE, terrain_bands
 
     lists = {tuple(bands) for bands in chips[chips["source"] == str(source)]["bands"]}
     if len(lists) != 1:
@@ -271,7 +269,7 @@ def _bands_before(
     if elevations is None:
         return before
     images = before[: len(before) - len(terrain_bands(before))]
-    return (*images, *(f"{ROLE}:{band}" for band in elevations.bands))
+    return (*images, *(f"{TERRAIN_ROLE}:{band}" for band in elevations.bands))
 
 
 def _report_splits(

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from tsmu.workspace.report import Report
 
 if TYPE_CHECKING:
-    from tsmu.imagery.pair_terrain import Elevations
+    from tsmu.imagery import TerrainOptions
 
 
-def add_terrain_to_report(report: Report, elevations: "Elevations") -> None:
+def add_terrain_to_report(report: Report, elevations: "TerrainOptions") -> None:
     """Say which terrain bands were made of which elevation model, and that its values are taken as metres."""
     bands = [f"terrain:{band}" for band in elevations.bands]
     report.details["terrain"] = {"dem": str(elevations.dem), "bands": bands}

@@ -26,8 +26,7 @@ from tsmu.database.types import SRS_ID
 from tsmu.errors import DatabaseError
 from tsmu.evaluate.overlap import overlapping_pairs
 from tsmu.issues import IssueLog
-from tsmu.projecting import transformed
-from tsmu.vector_files import divide_layers
+from tsmu.vectors import divide_layers, reproject
 
 WITHIN_M = 1.0  # metres by which a long edge may lie off
 
@@ -128,7 +127,7 @@ def compare(
     outlines = [_read_outlines(target, log, filters, layers_of) for target in (a, b)]
     bounds = shapely.total_bounds(np.concatenate(outlines)).tolist()
     crs = equal_area_crs(*bounds)
-    left, right = (_valid(transformed(shapes, SRS_ID, crs, WITHIN_M)) for shapes in outlines)
+    left, right = (_valid(reproject(shapes, SRS_ID, crs, WITHIN_M)) for shapes in outlines)
     overlaps = overlapping_pairs(left, right)
     pairs = pd.DataFrame({"a": overlaps.first, "b": overlaps.second, "iou": overlaps.iou})
     ground = shapely.union_all(left), shapely.union_all(right)

@@ -11,7 +11,7 @@ from matplotlib.patches import Patch
 from tsmu.database.analysis.comparison import ComparedInventory, Comparison
 from tsmu.database.analysis.map_frame import A4, draw_frame, polygon_path
 from tsmu.database.analysis.size_distribution import LEAST_AREAS, probability_density
-from tsmu.files import written_whole
+from tsmu.files import atomic_write
 
 BOTH, ONLY_A, ONLY_B = "#009e73", "#d55e00", "#0072b2"  # distinct for any colour vision (Okabe and Ito)
 BINS = 5  # per power of ten
@@ -28,7 +28,7 @@ def draw_comparison(comparison: Comparison, path: Path) -> None:
     left, right = figure.subplots(1, 2)
     _map(left, comparison)
     _sizes(right, comparison)
-    with written_whole(path) as temporary:
+    with atomic_write(path) as temporary:
         figure.savefig(temporary, dpi=200, facecolor="white")
 
 

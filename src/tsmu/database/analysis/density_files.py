@@ -10,7 +10,7 @@ from rasterio.transform import from_origin
 from tsmu.database.analysis.density_map import DensityMap
 from tsmu.database.analysis.equal_area_cells import SquareGrid, column_and_row
 from tsmu.errors import DatabaseError
-from tsmu.files import written_whole
+from tsmu.files import atomic_write
 
 BAND_DESCRIPTIONS = {  # by column
     "per_km2": "landslides per km2 of what was looked at",
@@ -35,10 +35,10 @@ def write_density(density_map: DensityMap, path: Path) -> None:
     if path.exists():
         raise DatabaseError(f"{path}: is there already; name a new file")
     if suffix == ".gpkg":
-        with written_whole(path) as temporary:
+        with atomic_write(path) as temporary:
             pyogrio.write_dataframe(density_map.cells.drop(columns="cell"), temporary, layer="density", driver="GPKG")
     elif suffix == ".tif" and isinstance(density_map.grid, SquareGrid):
-        with written_whole(path) as temporary:
+        with atomic_write(path) as temporary:
             _write_raster(density_map, density_map.grid, temporary)
     else:
         raise DatabaseError(f"{path}: a grid is written as .tif or .gpkg, hexagons as .gpkg; name it so")

@@ -18,7 +18,7 @@ from matplotlib.patches import Patch, Rectangle
 from tsmu.database.analysis.density_map import DensityMap
 from tsmu.database.analysis.equal_area_cells import SquareGrid, column_and_row
 from tsmu.database.analysis.map_frame import A4, draw_frame, polygon_path
-from tsmu.files import written_whole
+from tsmu.files import atomic_write
 
 CLASSES = 6  # at most, besides none
 NO_LANDSLIDE_COLOUR, TEXT_COLOUR = "#f4f1e8", "0.15"
@@ -55,7 +55,7 @@ def draw_density(density_map: DensityMap, path: Path, title: str) -> None:
     for axes, theme in zip(panels, THEMES, strict=True):
         _map(axes, density_map, theme)
     figure.supxlabel(_note(density_map), fontsize=7.5, color="0.3")
-    with written_whole(path) as temporary:
+    with atomic_write(path) as temporary:
         figure.savefig(temporary, dpi=200, facecolor="white")
 
 

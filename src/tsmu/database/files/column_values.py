@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from tsmu.database.types import Moment
-from tsmu.dates import parse_date
+from tsmu.tabular import parse_date
 
 
 def parse_column(column: sa.Column[Any], values: Iterable[Any]) -> tuple[list[Any], dict[int, str]]:

@@ -19,8 +19,8 @@ from tsmu.database.files.formats import Layout
 from tsmu.database.queries import GEOMETRY_COLUMN, Filters, LandslideBatches
 from tsmu.database.storage import Database
 from tsmu.database.vocabulary import MovementType, Trigger
-from tsmu.dates import read_day
-from tsmu.files import written_whole
+from tsmu.files import atomic_write
+from tsmu.tabular import read_day
 
 OUTLINE = "outline"
 _FORMULA = re.compile(r"'*[=+\-@\t\r]")
@@ -64,7 +64,7 @@ def export_csv(database: Database, path: Path, layout: Layout, filters: Filters)
     """
     # The layouts have no status: their readers take every row for a landslide.
     batches = LandslideBatches(database, filters.landslides_only())
-    with written_whole(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as handle:
+    with atomic_write(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as handle:
         writer = csv.DictWriter(handle, LAYOUT_COLUMNS[layout], restval="")
         writer.writeheader()
         for batch in batches:

@@ -27,7 +27,7 @@ from tsmu.database.schema import (
 )
 from tsmu.database.storage import Database, decode, insert_features
 from tsmu.errors import DatabaseError
-from tsmu.files import written_whole
+from tsmu.files import atomic_write
 
 Rows = list[sa.Row[Any]]
 ROWS_AT_ONCE = 20_000  # held in memory
@@ -60,7 +60,7 @@ def copy(source: Database, target: Path | str, filters: Filters = EVERYTHING) ->
             return _copy(source, opened, filters)
     if target.exists():
         raise DatabaseError(f"{target}: is there already; name a new file")
-    with written_whole(target) as temporary, open_database(temporary, create=True) as opened:
+    with atomic_write(target) as temporary, open_database(temporary, create=True) as opened:
         return _copy(source, opened, filters)
 
 

@@ -23,7 +23,7 @@ from tsmu.database.queries import ARROW_SCHEMA, EVERYTHING, GEOMETRY_COLUMN, Fil
 from tsmu.database.storage import Database
 from tsmu.database.types import SRS_ID
 from tsmu.errors import DatabaseError
-from tsmu.files import sync, written_whole
+from tsmu.files import atomic_write, sync
 from tsmu.issues import IssueLog
 
 LONGEST_DBF_TEXT = 254  # bytes
@@ -69,12 +69,12 @@ def export(
         return csv_layouts.export_csv(database, path, kind.layout, filters)
     batches = LandslideBatches(database, filters)
     if kind.driver is None:
-        with written_whole(path) as temporary:
+        with atomic_write(path) as temporary:
             _write_parquet(batches, temporary)
     elif kind.suffix == ".shp":
         _export_shapefile(batches, path, log)
     else:
-        with written_whole(path) as temporary:
+        with atomic_write(path) as temporary:
             _write_gdal(batches, temporary, kind.driver, ARROW_SCHEMA, iter(batches))
     return batches.rows
 

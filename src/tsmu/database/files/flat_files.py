@@ -23,7 +23,7 @@ from tsmu.database.queries import LANDSLIDE_COLUMNS
 from tsmu.database.types import SRS_ID
 from tsmu.errors import DatabaseError, TableError
 from tsmu.issues import IssueLog
-from tsmu.spreadsheets import read_table
+from tsmu.tabular import read_table
 
 ROWS_AT_ONCE = 10_000  # held in memory
 _REQUIRED = {column.name for column in LANDSLIDE_COLUMNS if not column.nullable}  # every file of `export` has these

@@ -30,8 +30,7 @@ from tsmu.database.vocabulary import Author, Confidence, MovementType, Status, T
 from tsmu.database.writing import Stamp, insert_landslides
 from tsmu.errors import DatabaseError
 from tsmu.inventory import import_inventory
-from tsmu.issues import IssueLog
-from tsmu.rowlog import reject_rows, warn_rows
+from tsmu.issues import IssueLog, reject_rows, warn_rows
 
 ROWS_AT_ONCE = 10_000  # rows whose ids are looked up together
 _VOCABULARIES: dict[str, type[StrEnum]] = {"movement_type": MovementType, "trigger": Trigger, "confidence": Confidence}

@@ -36,9 +36,8 @@ from tsmu.database.storage import AREA_TOLERANCE, Database, clean_polygons, deco
 from tsmu.database.vocabulary import Author, Status
 from tsmu.database.writing import Stamp
 from tsmu.errors import DatabaseError
-from tsmu.issues import IssueLog
-from tsmu.rowlog import reject_rows
-from tsmu.vector_files import divide_layers
+from tsmu.issues import IssueLog, reject_rows
+from tsmu.vectors import divide_layers
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from tsmu.database.opening import first_schema
 from tsmu.database.storage import Database, backup, create_triggers, geopackage, postgis
 from tsmu.errors import DatabaseError
-from tsmu.files import written_whole
+from tsmu.files import atomic_write
 
 MIGRATIONS = Path(__file__).parents[1] / "migrations"
 FIRST = "0001"
@@ -50,7 +50,7 @@ def _open_geopackage(path: Path, create: bool) -> Database:
     if not path.exists():
         if not create:
             raise DatabaseError(f"{path}: no such database; tsmu map makes it, or give the right path")
-        with written_whole(path) as temporary:
+        with atomic_write(path) as temporary:
             geopackage.create(temporary, head())
     geopackage.require_sqlite(path)
     engine = geopackage.engine(path)

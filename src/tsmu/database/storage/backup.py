@@ -7,7 +7,7 @@ from pathlib import Path
 from tsmu.database.storage import geopackage, postgis
 from tsmu.database.storage.database import Database
 from tsmu.errors import DatabaseError
-from tsmu.files import written_whole
+from tsmu.files import atomic_write
 
 
 def backup(database: Database, label: str = "backup", to: Path | None = None) -> Path:
@@ -36,7 +36,7 @@ def backup(database: Database, label: str = "backup", to: Path | None = None) ->
         to = _free(folder / f"{stem}.{label}.{time.strftime('%Y%m%dT%H%M%S')}.{kind}")
     if to.exists():
         raise DatabaseError(f"{to}: is there already; name a new file")
-    with written_whole(to) as temporary:
+    with atomic_write(to) as temporary:
         if database.path:
             geopackage.copy_to(database.path, temporary)
         else:

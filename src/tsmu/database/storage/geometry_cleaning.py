@@ -15,8 +15,7 @@ from tsmu.database.types import SRS_ID
 from tsmu.errors import DatabaseError
 from tsmu.geodesy import areas_and_lengths
 from tsmu.issues import IssueLog
-from tsmu.projecting import across_180, cut_at_180, joined_at_180, transformed
-from tsmu.vector_files import read_polygons
+from tsmu.vectors import crosses_antimeridian, join_at_antimeridian, read_polygons, reproject, split_at_antimeridian
 
 AREA_TOLERANCE = 0.01  # share by which a stored area may differ: polygons are drawn in a plane and stored in degrees
 MOST_POINTS = 10_000  # of a drawn outline; more than anybody draws, few enough to be quick with
@@ -30,7 +29,7 @@ def read_outlines(path: Path, log: IssueLog, layers: Sequence[str] = ()) -> Shap
     """Read the polygons of a file as the database holds them.
 
     Args:
-        path: as `vector_files.read_polygons` takes it.
+        path: as `vectors.read_polygons` takes it.
         log: takes the features that are left out or repaired.
         layers: the names of the layers that are read; by default all.
 
@@ -79,7 +78,7 @@ def clean_polygons(
     leave_out(~np.isin(shapely.get_type_id(shapes), _AREAL), "is no polygon")
     leave_out(~_finite(shapes), "has coordinates that are no numbers")
     if polygons.crs.to_epsg() != SRS_ID:
-        shapes = transformed(shapes, polygons.crs, SRS_ID)
+        shapes = reproject(shapes, polygons.crs, SRS_ID)
         leave_out(~_finite(shapes), _NOWHERE)
     bounds = shapely.bounds(shapes).reshape(-1, 4)
     on_earth = (np.abs(bounds[:, [1, 3]]) <= 90).all(1) & (bounds[:, 0] >= -180) & (bounds[:, 2] <= 360)
@@ -104,12 +103,12 @@ def _cut_across_180(shapes: Shapes) -> tuple[Shapes, npt.NDArray[np.bool_]]:
     bounds = shapely.bounds(shapes).reshape(-1, 4)
     within = shapes.copy()
     eastern = bounds[:, 0] >= 180  # of grids from 0 to 360 degrees
-    within[eastern] = cut_at_180(within[eastern])
-    in_two_pieces = across_180(within)
+    within[eastern] = split_at_antimeridian(within[eastern])
+    in_two_pieces = crosses_antimeridian(within)
     across = in_two_pieces | ((bounds[:, 2] > 180) & ~eastern)
-    within[in_two_pieces] = joined_at_180(within[in_two_pieces])
+    within[in_two_pieces] = join_at_antimeridian(within[in_two_pieces])
     within[across] = shapely.make_valid(within[across], method="structure", keep_collapsed=False)
-    within[across] = cut_at_180(within[across])
+    within[across] = split_at_antimeridian(within[across])
     return within, across
 
 

@@ -1,0 +1,173 @@
+"""Read columns of dates: what single texts leave open is settled for the whole column, and reported.
+
+A column shows whether 03/04/2018 is in March or April, where a two-digit year stands, and whether 43286 counts days.
+What it does not show is assumed, and the assumption is listed in `DateColumn.notes`.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from tsmu.tabular.date_text import means_no_date, normalise_text, strip_time
+from tsmu.tabular.dates import parse_date
+from tsmu.tabular.single_dates import (
+    EXCEL_SERIAL,
+    DateInterval,
+    DateStyle,
+    Order,
+    ShortOrder,
+    day_of_two_digit_year,
+)
+
+MIN_TYPED_DAYS = 5  # that are all up to 12 by chance in one column of a hundred
+_ANY_YEAR_LAST = re.compile(r"(?<!\d)(\d{1,2})([-/])(\d{1,2})\2\d{4}(?!\d)", re.A)
+_ANY_SHORT = re.compile(r"(?<![\d/.-])(\d{1,2})([-/.])(\d{1,2})\2'?(\d{2})(?![\d/.-])", re.A)
+
+
+@dataclass(frozen=True)
+class DateColumn:
+    """A column of dates as read.
+
+    Attributes:
+        intervals: one per text; None where it stands for no date or cannot be read.
+        unread: positions of the texts that stand for something and cannot be read.
+        blank: positions of the texts that stand for no date, such as "" and "unknown".
+        order_known: whether the order of day and month is given, or the column shows it.
+        notes: what was assumed for the column, as (positions, what the texts leave open, how they were read).
+    """
+
+    intervals: list[DateInterval | None]
+    unread: list[int]
+    blank: list[int]
+    order_known: bool
+    notes: list[tuple[list[int], str, str]]
+
+    @property
+    def days(self) -> list[date | None]:
+        """The single days; None for everything else."""
+        return [one.first if one and one.first == one.last else None for one in self.intervals]
+
+
+def read_dates(texts: Sequence[str], order: Order | None = None, other_columns: Iterable[str] = ()) -> DateColumn:
+    """Read a column of dates.
+
+    Args:
+        texts: the cells, "" where empty.
+        order: of day and month, where it is known who wrote the table; what the column shows goes before it.
+        other_columns: the cells of the table's other columns of dates, which are written in the same order.
+
+    Example:
+        >>> column = read_dates(["03/04/2018", "25/04/2018", "unknown"])
+        >>> column.days, column.blank, column.order_known  # 25 cannot be a month
+        ([datetime.date(2018, 4, 3), datetime.date(2018, 4, 25), None], [2], True)
+    """
+    distinct = list(dict.fromkeys(text for text in texts if not means_no_date(text)))
+    others = list(dict.fromkeys(other_columns))
+    known = column_order(distinct) or column_order([*distinct, *others]) or order
+    short, short_known = _short_order([*distinct, *others], known)
+    if known is None and short_known and short != "Y/M/D":
+        known = short
+    style = DateStyle(known or "M/D/Y", short, serials=True)
+    read = {text: parse_date(text, style) for text in distinct}
+    intervals = [read.get(text) for text in texts]
+    unread = [at for at, text in enumerate(texts) if text in read and read[text] is None]
+    blank = [at for at, text in enumerate(texts) if text not in read]
+    return DateColumn(intervals, unread, blank, known is not None, list(_notes(intervals, known, style)))
+
+
+def _notes(
+    intervals: list[DateInterval | None], known: Order | None, style: DateStyle
+) -> Iterable[tuple[list[int], str, str]]:
+    """List what was assumed for a column, as `DateColumn.notes` has it."""
+    why = "as others of the table or its source write" if known else "nothing in the column says which"
+    cases: tuple[tuple[Callable[[DateInterval], object], str, str], ...] = (
+        (lambda it: it.other and not _is_short(it), f"could be M/D/Y or D/M/Y ({why})", f"read as {style.order}"),
+        (lambda it: it.other and _is_short(it), f"could be M/D/Y or D/M/Y ({why})", f"read as {style.short_order}"),
+        (_is_short, "have a year of two digits", "read as the latest such year until now"),
+        (
+            lambda it: it.layout == EXCEL_SERIAL,
+            "are numbers of five digits",
+            "read as the days that Excel counts from 1899-12-30",
+        ),
+        (lambda it: it.layout.endswith("since 1970"), "are plain numbers", "read as time since 1970, days in UTC"),
+        (lambda it: it.layout == "YYYYMM", "are numbers of six digits", "read as year and month"),
+        (lambda it: it.unsure, "are marked as uncertain", "read as they are written"),
+    )
+    for concerns, problem, action in cases:
+        if positions := [at for at, one in enumerate(intervals) if one and concerns(one)]:
+            yield positions, problem, action
+    if doubtful := _exchanged_by_a_spreadsheet(intervals):
+        problem = "have days up to 12, all others later ones: a spreadsheet may have exchanged day and month"
+        yield doubtful, problem, "read as they are; check them"
+
+
+def _exchanged_by_a_spreadsheet(intervals: list[DateInterval | None]) -> list[int]:
+    """Positions of days that a spreadsheet may have read in its own order of day and month.
+
+    It makes dates of its own of 03/04/2018, and leaves 25/04/2018 as a text where its order is M/D/Y: all days of
+    the first kind are then at most 12, all of the second later.
+    """
+    single = [
+        (at, one.layout, one.first.day)
+        for at, one in enumerate(intervals)
+        if one and one.first == one.last and one.first
+    ]
+    typed = [(at, day) for at, layout, day in single if layout == "Y/M/D"]
+    texts = [day for _, layout, day in single if layout in ("M/D/Y", "D/M/Y")]
+    sure = len(typed) >= MIN_TYPED_DAYS and len(texts) > 1 and max(day for _, day in typed) <= 12 < min(texts)
+    return [at for at, _ in typed] if sure else []
+
+
+def _is_short(interval: DateInterval) -> bool:
+    return "two-digit year" in interval.layout
+
+
+def column_order(texts: Iterable[str]) -> Order | None:
+    """Find the order of day and month that a column of dates with the year last shows; None if none, or both.
+
+    Example:
+        >>> column_order(["03/04/2018", "25/04/2018"])
+        'D/M/Y'
+    """
+    orders = {order for text in texts if (order := _order(text))}
+    return orders.pop() if len(orders) == 1 else None
+
+
+def _order(text: str) -> Order | None:
+    for match in _ANY_YEAR_LAST.finditer(text):
+        if int(match[1]) > 12:
+            return "D/M/Y"
+        if int(match[3]) > 12:
+            return "M/D/Y"
+    return None
+
+
+def _short_order(texts: Iterable[str], known: Order | None) -> tuple[ShortOrder | None, bool]:
+    """Find the order of dates with two-digit years, or None, and whether the dates show it.
+
+    Of the orders under which all of them are days, the one whose years spread least; dates with slashes
+    or dots have the year last unless they show otherwise.
+    """
+    matches = [match for text in texts for match in _ANY_SHORT.finditer(strip_time(normalise_text(text)))]
+    parts = [(match[2], int(match[1]), int(match[3]), int(match[4])) for match in matches]
+    if not parts:
+        return None, False
+    today = date.today()
+    spread: dict[ShortOrder, int] = {}
+    for order in ("M/D/Y", "D/M/Y", "Y/M/D"):
+        days = [day_of_two_digit_year(order, a, b, c, today) for _, a, b, c in parts]
+        if all(days):
+            years = [day.year for day in days if day]
+            spread[order] = max(years) - min(years)
+    dotted = any(mark == "." for mark, *_ in parts)
+    last = [order for order in spread if order != "Y/M/D" and not (dotted and order == "M/D/Y")]
+    if "Y/M/D" in spread and last:
+        dashed = any(mark == "-" for mark, *_ in parts)
+        if min(spread[order] for order in last) == spread["Y/M/D"] and dashed:
+            return None, False
+        if spread["Y/M/D"] < min(spread[order] for order in last) and dashed:
+            return "Y/M/D", True
+    if last:
+        return (known if known in last else last[0]), len(last) == 1 or known in last
+    return ("Y/M/D" if "Y/M/D" in spread else None), True

@@ -1,0 +1,100 @@
+"""Polygons and points: files of map layers in any format, reprojection, and the 180th meridian.
+
+What others use is named here and loaded when it is first asked for:
+
+    layers          layers with geometry of any file that GDAL reads, of GeoParquet, or of a zip archive of those
+    polygons        the polygons of such a file, those that cannot be used left out and logged
+    projection      geometries in another CRS, with the edges between their corners
+    antimeridian    polygons across 180 degrees east, in one piece or in two
+    archives        zip archives, unpacked for as long as they are read
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tsmu.vectors.antimeridian import (
+        Shapes,
+        crosses_antimeridian,
+        join_at_antimeridian,
+        polygon_parts,
+        split_at_antimeridian,
+        wrap_longitudes,
+    )
+    from tsmu.vectors.archives import ZIP_SUFFIX, unpack_archive
+    from tsmu.vectors.layers import (
+        GEODATABASE,
+        VECTOR_SUFFIXES,
+        VectorLayer,
+        attribute_text,
+        divide_layers,
+        find_vector_files,
+        is_geojson,
+        is_vector_file,
+        layer_names,
+        read_layers,
+    )
+    from tsmu.vectors.polygons import read_polygons
+    from tsmu.vectors.projection import (
+        LONGITUDE_LATITUDE,
+        is_earth_crs,
+        reproject,
+        reproject_into_frame,
+        require_earth_crs,
+        transformer,
+    )
+
+__all__ = [
+    "GEODATABASE",
+    "LONGITUDE_LATITUDE",
+    "VECTOR_SUFFIXES",
+    "ZIP_SUFFIX",
+    "Shapes",
+    "VectorLayer",
+    "attribute_text",
+    "crosses_antimeridian",
+    "divide_layers",
+    "find_vector_files",
+    "is_earth_crs",
+    "is_geojson",
+    "is_vector_file",
+    "join_at_antimeridian",
+    "layer_names",
+    "polygon_parts",
+    "read_layers",
+    "read_polygons",
+    "reproject",
+    "reproject_into_frame",
+    "require_earth_crs",
+    "split_at_antimeridian",
+    "transformer",
+    "unpack_archive",
+    "wrap_longitudes",
+]
+
+_NAMES = {  # by the module that has them
+    "antimeridian": (
+        "Shapes crosses_antimeridian join_at_antimeridian polygon_parts split_at_antimeridian wrap_longitudes"
+    ),
+    "archives": "ZIP_SUFFIX unpack_archive",
+    "layers": (
+        "GEODATABASE VECTOR_SUFFIXES VectorLayer attribute_text divide_layers find_vector_files is_geojson "
+        "is_vector_file layer_names read_layers"
+    ),
+    "polygons": "read_polygons",
+    "projection": ("LONGITUDE_LATITUDE is_earth_crs reproject reproject_into_frame require_earth_crs transformer"),
+}
+_MODULES = {name: module for module, names in _NAMES.items() for name in names.split()}
+
+
+def __getattr__(name: str) -> Any:
+    """Load a name when it is first asked for, so that importing this package costs nothing."""
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__
