@@ -13,10 +13,10 @@ import torch
 from torch.utils.data import DataLoader
 from torchgeo.trainers import SemanticSegmentationTask
 
-from tsmu.chips.augment import Augment
+from tsmu.chips.augmentation import Augment
+from tsmu.chips.band_statistics import band_statistics
 from tsmu.chips.dataset import ChipDataset
 from tsmu.chips.index import read_index, select
-from tsmu.chips.statistics import band_statistics
 from tsmu.workspace_folder import WorkspaceFolder
 
 

@@ -16,12 +16,12 @@ from rasterio.transform import Affine
 from rasterio.windows import Window
 
 from tests.conftest import write_raster
-from tsmu.chips.blocks import MIN_BLOCK, Block, block_groups, divisions, no_cells, read_blocks, write_blocks
+from tsmu.chips.building.pair_chips import chips_from_pairs
+from tsmu.chips.building.windows import Cutting
 from tsmu.chips.index import add_to_index, only_trained, read_index
-from tsmu.chips.pair_chips import chips_from_pairs
-from tsmu.chips.sides import forget, read_sides, sides_of_pairs
-from tsmu.chips.splits import GAP, SPLITS
-from tsmu.chips.windows import Cutting
+from tsmu.chips.splits.blocks import MIN_BLOCK, Block, block_groups, divisions, no_cells, read_blocks, write_blocks
+from tsmu.chips.splits.contiguous import GAP, SPLITS
+from tsmu.chips.splits.split_history import forget, read_sides, sides_of_pairs
 from tsmu.imagery.grids import Grid
 from tsmu.issues import IssueLog
 from tsmu.workspace_folder import WorkspaceFolder

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tsmu.chips.folder import chips_from_folder, natural_order
-from tsmu.chips.splits import GAP, SPLITS, block_split, fold_split, keep_sides, series_apart, split_apart
+from tsmu.chips.building.chip_folder import chips_from_folder, natural_order
+from tsmu.chips.splits.contiguous import GAP, SPLITS, block_split, fold_split, keep_sides, series_apart, split_apart
 from tsmu.issues import IssueLog
 
 GROUPS = st.lists(st.sampled_from("abcdefgh"), min_size=1, max_size=40)

@@ -17,12 +17,12 @@ from typer.testing import CliRunner
 from tests.conftest import write_chips, write_raster
 from tests.imagery.test_terrain import IMAGE, around, dem_file, plane
 from tests.networks import NETWORK_OPTIONS
-from tsmu.chips.augment import Augment
+from tsmu.chips.augmentation import Augment
+from tsmu.chips.band_statistics import band_statistics, value_types
 from tsmu.chips.dataset import ChipDataset
+from tsmu.chips.image_features import restyle, style_of
 from tsmu.chips.index import add_to_index, bands_of, read_index
-from tsmu.chips.kept import checking_chips, keep_chips
-from tsmu.chips.looks import restyle, style_of
-from tsmu.chips.statistics import band_statistics, value_types
+from tsmu.chips.retained_chips import checking_chips, keep_chips
 from tsmu.cli import app
 from tsmu.imagery.grids import Grid
 from tsmu.imagery.pair_store import read_pairs
@@ -275,7 +275,7 @@ def test_chips_that_cannot_be_cut_leave_the_pairs_as_they_were(
     answer(survey("import", "pairs", pairs, "--region", "alps", "--json"))
     answer(survey("import", "labels", pairs, "--json"))
     before = space.pairs.read_bytes()
-    monkeypatch.setattr("tsmu.chips.windows.MIN_KNOWN", 1.1)
+    monkeypatch.setattr("tsmu.chips.building.windows.MIN_KNOWN", 1.1)
     done = build(survey, "--dem", dem)
     assert done.exit_code == 2
     assert "no chip from 1 labelled pairs" in done.stderr.splitlines()[-1]

@@ -10,9 +10,9 @@ import shapely
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tsmu.chips.neighbours import along_a_curve, seams, spatial_groups
-from tsmu.chips.splits import block_split
-from tsmu.chips.windows import Cutting, window_starts
+from tsmu.chips.building.windows import Cutting, window_starts
+from tsmu.chips.splits.contiguous import block_split
+from tsmu.chips.splits.spatial_groups import along_a_curve, seams, spatial_groups
 from tsmu.imagery.footprint_table import check_footprints, read_footprints
 from tsmu.imagery.footprints import overlapping
 from tsmu.issues import IssueLog

@@ -16,9 +16,9 @@ from PIL import Image
 from tests.labels.made_labels import HEIGHT, SQUARE, WIDTH, content, imported, label, mask_of, shape
 from tsmu.errors import LabelError
 from tsmu.imagery.raster import describe
-from tsmu.labels.burn import burn
-from tsmu.labels.labelme import read_labelme
-from tsmu.labels.store import with_masks
+from tsmu.labels.label_table import with_masks
+from tsmu.labels.labelme_files import read_labelme
+from tsmu.labels.rasterization import burn
 
 
 def test_labelme_onto_the_post_grid(tmp_path: Path, pairs: gpd.GeoDataFrame) -> None:

@@ -17,10 +17,10 @@ from tsmu.errors import LabelError
 from tsmu.imagery.pairs import import_pairs
 from tsmu.imagery.raster import describe
 from tsmu.issues import IssueLog
-from tsmu.labels.burn import burn
-from tsmu.labels.imports import import_labels
-from tsmu.labels.reviewed import Reviewed, reviewed_mask
-from tsmu.labels.vectors import to_pixels
+from tsmu.labels.label_import import import_labels
+from tsmu.labels.label_layers import to_pixels
+from tsmu.labels.rasterization import burn
+from tsmu.labels.review_labels import Reviewed, reviewed_mask
 
 
 def ground(pixels: shapely.Polygon, pair: int = 0) -> shapely.Polygon:

@@ -12,8 +12,8 @@ from scipy import ndimage
 from tsmu.imagery.names import GoogleEarthName
 from tsmu.imagery.pairs import import_pairs
 from tsmu.issues import IssueLog
-from tsmu.labels.imports import import_labels
-from tsmu.labels.masks import detect_convention
+from tsmu.labels.label_import import import_labels
+from tsmu.labels.mask_conventions import detect_convention
 
 
 def save_pair(folder: Path, number: int) -> tuple[Path, Path, Path]:

@@ -12,8 +12,8 @@ from rasterio.windows import Window
 
 from tests.conftest import write_raster
 from tests.model.test_bundle import make_record
-from tsmu.chips.looks import looks
-from tsmu.chips.style import Style
+from tsmu.chips.image_features import looks
+from tsmu.chips.image_statistics import Style
 from tsmu.errors import RegionError
 from tsmu.mapping.routing import Routed, route
 from tsmu.mapping.source import Scene

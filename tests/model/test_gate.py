@@ -6,11 +6,11 @@ import pytest
 import torch
 from torch import Tensor
 
+from tsmu.chips.building.chip_folder import chips_from_folder
 from tsmu.chips.dataset import ChipDataset
-from tsmu.chips.folder import chips_from_folder
+from tsmu.chips.image_features import looks, style_of
+from tsmu.chips.image_statistics import Style
 from tsmu.chips.index import select
-from tsmu.chips.looks import looks, style_of
-from tsmu.chips.style import Style
 from tsmu.issues import IssueLog
 from tsmu.model.gate import STRANGE, Gate
 

@@ -6,9 +6,9 @@ import geopandas
 import torch
 
 from tests.networks import ENCODER, random_network
-from tsmu.chips.folder import chips_from_folder
-from tsmu.chips.looks import style_of
-from tsmu.chips.statistics import band_statistics
+from tsmu.chips.band_statistics import band_statistics
+from tsmu.chips.building.chip_folder import chips_from_folder
+from tsmu.chips.image_features import style_of
 from tsmu.issues import IssueLog
 from tsmu.model.network import RegionNet
 from tsmu.update.strategy import Strategy

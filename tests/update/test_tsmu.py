@@ -8,7 +8,7 @@ import torch
 
 from tests.update.networks import chain, chips_of, fresh, same, state
 from tsmu.chips.dataset import ChipDataset
-from tsmu.chips.looks import restyle, style_of
+from tsmu.chips.image_features import restyle, style_of
 from tsmu.model.network import ENCODER, own_parts
 from tsmu.model.regional import RegionalConv
 from tsmu.update.plus import SurrogateUpdates

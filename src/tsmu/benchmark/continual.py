@@ -21,10 +21,10 @@ from tsmu.benchmark.continual_figures import course_of_learning, matrices
 from tsmu.benchmark.continual_tables import tables
 from tsmu.benchmark.data import check_order, read_regions
 from tsmu.benchmark.peer_tables import with_peers
+from tsmu.chips.band_statistics import band_statistics
+from tsmu.chips.image_features import style_of
 from tsmu.chips.index import bands_of, select
-from tsmu.chips.looks import style_of
-from tsmu.chips.splits import fold_split, series_apart, split_apart
-from tsmu.chips.statistics import band_statistics
+from tsmu.chips.splits.contiguous import fold_split, series_apart, split_apart
 from tsmu.errors import BenchmarkError
 from tsmu.evaluate.matrix import ContinualScores
 from tsmu.evaluate.predict import count_chips, count_pixels

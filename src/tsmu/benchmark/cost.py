@@ -15,9 +15,9 @@ import geopandas
 import torch
 
 from tsmu.benchmark.data import read_regions
+from tsmu.chips.band_statistics import band_statistics
+from tsmu.chips.image_features import style_of
 from tsmu.chips.index import select
-from tsmu.chips.looks import style_of
-from tsmu.chips.statistics import band_statistics
 from tsmu.model.device import device_in_use, precision_in_use
 from tsmu.model.network import RegionNet
 from tsmu.update.sampling import mix

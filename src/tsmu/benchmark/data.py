@@ -6,7 +6,7 @@ from pathlib import Path
 import geopandas
 import pandas as pd
 
-from tsmu.chips.folder import chips_from_folder
+from tsmu.chips.building.chip_folder import chips_from_folder
 from tsmu.chips.index import bands_of
 from tsmu.errors import BenchmarkError
 from tsmu.issues import IssueLog

@@ -233,8 +233,8 @@ def tsmu(job: Job) -> Found:
     import numpy as np
     import torch
 
+    from tsmu.chips.band_statistics import band_statistics
     from tsmu.chips.index import bands_of, select
-    from tsmu.chips.statistics import band_statistics
     from tsmu.evaluate.predict import predict_chips
     from tsmu.model.device import precision_in_use
     from tsmu.model.network import RegionNet

@@ -24,8 +24,8 @@ from safetensors.numpy import load_file, save_file
 
 from tsmu.benchmark.candidates import CLEAR_FIGURES, LANDSLIDE_FIGURES, LEAST_PIXELS, changes, count_chip, figures
 from tsmu.benchmark.data import read_regions
+from tsmu.chips.band_statistics import band_statistics
 from tsmu.chips.index import bands_of, select
-from tsmu.chips.statistics import band_statistics
 from tsmu.errors import BenchmarkError
 from tsmu.evaluate.jackknife import Array
 from tsmu.evaluate.predict import count_chips, predict_chips

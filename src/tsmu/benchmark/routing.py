@@ -23,8 +23,8 @@ from torch import Tensor
 from tsmu.benchmark.autoencoders import AutoencoderGate
 from tsmu.benchmark.data import read_regions
 from tsmu.chips.dataset import ChipDataset
+from tsmu.chips.image_features import looks, style_from
 from tsmu.chips.index import select
-from tsmu.chips.looks import looks, style_from
 from tsmu.errors import BenchmarkError
 from tsmu.imagery.raster import SUFFIXES, read
 from tsmu.model.gate import STRANGE, Gate

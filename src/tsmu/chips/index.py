@@ -27,9 +27,9 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from tsmu.chips.neighbours import seams
-from tsmu.chips.sides import add_sides, forget, read_sides, sides_there
-from tsmu.chips.splits import GAP, keep_sides
+from tsmu.chips.splits.contiguous import GAP, keep_sides
+from tsmu.chips.splits.spatial_groups import seams
+from tsmu.chips.splits.split_history import add_sides, forget, read_sides, sides_there
 from tsmu.errors import ChipError
 from tsmu.issues import IssueLog
 from tsmu.tables import read_paths_table, write_paths_table

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import geopandas
     import pandas
 
-    from tsmu.chips.pair_chips import PairChips
+    from tsmu.chips.building.pair_chips import PairChips
     from tsmu.imagery.pair_terrain import Elevations
     from tsmu.workspace_folder import WorkspaceFolder
 
@@ -41,7 +41,7 @@ def tell_sides(
 ) -> dict[str, int]:
     """Say how a region's chips are split, and what follows and what to do where a side has none."""
     from tsmu.chips.index import select
-    from tsmu.chips.splits import GAP, SPLITS
+    from tsmu.chips.splits.contiguous import GAP, SPLITS
 
     sides = {split: len(select(chips, region, split)) for split in (*SPLITS, GAP)}
     between = f", {sides[GAP]} between the sides and on none" if sides[GAP] else ""
@@ -80,17 +80,17 @@ def build(
     largest places are cut into blocks with a gap between them.
     """
     with command("chips build", as_json) as answer:
-        from tsmu.chips.blocks import block_groups, read_blocks, write_blocks
+        from tsmu.chips.building.pair_chips import chips_from_pairs
+        from tsmu.chips.building.windows import Cutting
         from tsmu.chips.index import add_to_index, bands_beside, bands_of, only_trained, read_index
-        from tsmu.chips.pair_chips import chips_from_pairs
-        from tsmu.chips.sides import forget, read_sides, sides_of_pairs
-        from tsmu.chips.windows import Cutting
+        from tsmu.chips.splits.blocks import block_groups, read_blocks, write_blocks
+        from tsmu.chips.splits.split_history import forget, read_sides, sides_of_pairs
         from tsmu.imagery.pair_import import remember_terrain, with_events
         from tsmu.imagery.pair_store import require_pairs
         from tsmu.imagery.pair_terrain import Elevations, with_terrain
         from tsmu.issues import IssueLog
-        from tsmu.labels.reviewed import is_reviewed
-        from tsmu.labels.store import require_labels, with_masks
+        from tsmu.labels.label_table import require_labels, with_masks
+        from tsmu.labels.review_labels import is_reviewed
         from tsmu.model.bundle import is_learned
 
         space = find_workspace(workspace)
@@ -234,7 +234,7 @@ def _remedy(reasons: list[str]) -> str:
 
 def _tell_blocks(answer: Answer, made: "PairChips", gap: float) -> None:
     """Say which ground is cut into blocks: now, or before."""
-    from tsmu.chips.blocks import blocks_of
+    from tsmu.chips.splits.blocks import blocks_of
 
     used = set(made.chips["group"])
     for ground in sorted(set(made.blocks["ground"])):

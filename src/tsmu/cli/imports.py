@@ -100,9 +100,9 @@ def chips(
 ) -> None:
     """Take a folder of image chips and masks, matched by file name; nothing is copied."""
     with command("import chips", as_json) as answer:
-        from tsmu.chips.folder import chips_from_folder, read_groups
+        from tsmu.chips.building.chip_folder import chips_from_folder, read_groups
         from tsmu.chips.index import add_to_index, bands_beside, bands_of, read_index
-        from tsmu.chips.splits import series_apart, series_of
+        from tsmu.chips.splits.contiguous import series_apart, series_of
         from tsmu.issues import IssueLog
         from tsmu.regions import check_region_name
 
@@ -225,8 +225,8 @@ def labels(
     with command("import labels", as_json) as answer:
         from tsmu.imagery.pair_store import require_pairs
         from tsmu.issues import IssueLog
-        from tsmu.labels.imports import import_labels
-        from tsmu.labels.store import store_labels
+        from tsmu.labels.label_import import import_labels
+        from tsmu.labels.label_table import store_labels
 
         space = find_workspace(workspace)
         pairs_there = require_pairs(space)

@@ -44,9 +44,9 @@ def from_review(
         from tsmu.errors import LabelError
         from tsmu.imagery.pair_import import take_pairs
         from tsmu.issues import IssueLog
-        from tsmu.labels.reviewed import FOLDER, Reviewed, reviewed_mask
-        from tsmu.labels.store import store_labels
-        from tsmu.labels.writer import MaskWriter
+        from tsmu.labels.label_table import store_labels
+        from tsmu.labels.mask_writer import MaskWriter
+        from tsmu.labels.review_labels import FOLDER, Reviewed, reviewed_mask
 
         with open_database(space.database) as records:
             found = list(scene_evidence(records))

@@ -12,7 +12,7 @@ from tsmu.chips.dataset import ChipDataset
 from tsmu.evaluate.history import History
 from tsmu.evaluate.predict import counts_of_chips, predict_chips
 from tsmu.imagery.terrain import image_channels
-from tsmu.labels.masks import BACKGROUND, LANDSLIDE, UNKNOWN
+from tsmu.labels.mask_conventions import BACKGROUND, LANDSLIDE, UNKNOWN
 from tsmu.model.network import RegionNet
 
 SHOWN = 3  # best, and as many worst

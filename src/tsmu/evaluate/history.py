@@ -9,7 +9,7 @@ from typing import Any
 import geopandas
 import numpy as np
 
-from tsmu.chips.contents import contents_of
+from tsmu.chips.chip_files import contents_of
 from tsmu.chips.index import at_hand, read_index, select
 from tsmu.errors import ChipError
 from tsmu.evaluate.matrix import ContinualScores, Matrix

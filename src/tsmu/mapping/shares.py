@@ -23,7 +23,7 @@ from tsmu.geodesy import ground_matrix
 from tsmu.imagery.grids import Grid
 from tsmu.mapping.sink import NO_DATA
 from tsmu.projecting import DEGREES, transformer, within_180
-from tsmu.regions.borders import Borders
+from tsmu.regions.border_index import Borders
 
 BLEND_M = 500.0  # on each side of a border
 BLOCK = 256  # px

@@ -2,7 +2,7 @@
 
 from pydantic import BaseModel, ConfigDict
 
-from tsmu.chips.style import Style
+from tsmu.chips.image_statistics import Style
 
 
 class _Record(BaseModel):

@@ -8,8 +8,8 @@ import numpy as np
 import torch
 
 from tsmu.chips.dataset import ChipDataset
-from tsmu.chips.looks import restyle
-from tsmu.chips.style import Style
+from tsmu.chips.image_features import restyle
+from tsmu.chips.image_statistics import Style
 from tsmu.evaluate.jackknife import Array, iou, jackknife_error
 from tsmu.evaluate.predict import count_chips
 from tsmu.model.bundle import Bundle

@@ -5,7 +5,7 @@ from typing import ClassVar
 import torch
 
 from tsmu.chips.dataset import Sample
-from tsmu.chips.looks import restyle
+from tsmu.chips.image_features import restyle
 from tsmu.model.network import RegionNet
 from tsmu.update.losses import HOLD_WEIGHT, held_answers, label_losses
 from tsmu.update.strategy import Lesson, Losses

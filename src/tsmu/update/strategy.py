@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from tsmu.chips.dataset import Sample
-from tsmu.chips.style import Style
-from tsmu.labels.masks import UNKNOWN
+from tsmu.chips.image_statistics import Style
+from tsmu.labels.mask_conventions import UNKNOWN
 from tsmu.model.network import ENCODER, RegionNet, own_parts
 from tsmu.update.losses import HOLD_WEIGHT, held_answers, label_losses
 from tsmu.update.sampling import mix

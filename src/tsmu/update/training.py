@@ -24,10 +24,10 @@ from lightning.pytorch.plugins import TorchCheckpointIO
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from tsmu.chips.augment import Augment
+from tsmu.chips.augmentation import Augment
 from tsmu.chips.dataset import ChipDataset
+from tsmu.chips.image_statistics import Style
 from tsmu.chips.index import bands_of
-from tsmu.chips.style import Style
 from tsmu.errors import TsmuError, UpdateError
 from tsmu.files import written_whole
 from tsmu.imagery.terrain import image_channels

@@ -14,19 +14,19 @@ from typing import Any
 import geopandas
 import torch
 
-from tsmu.chips.contents import contents_of, require_files
+from tsmu.chips.band_statistics import band_statistics, pixel_size_range, value_types
+from tsmu.chips.chip_files import contents_of, require_files
+from tsmu.chips.image_features import style_of
 from tsmu.chips.index import bands_of, read_index, select
-from tsmu.chips.kept import checking_chips, keep_chips
-from tsmu.chips.looks import style_of
-from tsmu.chips.splits import SPLITS
-from tsmu.chips.statistics import band_statistics, pixel_size_range, value_types
+from tsmu.chips.retained_chips import checking_chips, keep_chips
+from tsmu.chips.splits.contiguous import SPLITS
 from tsmu.errors import BundleError, UpdateError
 from tsmu.evaluate.pixels import PixelCounts
 from tsmu.evaluate.predict import count_chips
 from tsmu.evaluate.threshold import choose_threshold
 from tsmu.files import read_json_object, remove, write_json
 from tsmu.issues import IssueLog
-from tsmu.labels.reviewed import is_reviewed
+from tsmu.labels.review_labels import is_reviewed
 from tsmu.model.bundle import Bundle, bundle_versions, next_version, open_bundle, write_bundle
 from tsmu.model.device import device_in_use, precision_in_use
 from tsmu.model.network import RegionNet

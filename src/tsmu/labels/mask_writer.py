@@ -15,8 +15,8 @@ from tsmu.errors import LabelError
 from tsmu.files import name_key, written_whole
 from tsmu.imagery.raster import RasterInfo, describe
 from tsmu.issues import IssueLog
-from tsmu.labels.burn import Shapes, burn
-from tsmu.labels.masks import BACKGROUND, LANDSLIDE, UNKNOWN, Mask
+from tsmu.labels.mask_conventions import BACKGROUND, LANDSLIDE, UNKNOWN, Mask
+from tsmu.labels.rasterization import Shapes, burn
 
 # Class names that need no --classes; labelme writes two of them `_background_` and `__ignore__`.
 RESERVED = {"unknown": UNKNOWN, "background": BACKGROUND, "ignore": UNKNOWN, "ignored": UNKNOWN}

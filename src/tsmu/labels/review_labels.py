@@ -14,9 +14,9 @@ from shapely.geometry.base import BaseGeometry
 from tsmu.errors import LabelError
 from tsmu.geodesy import ground_matrix
 from tsmu.imagery.raster import RasterInfo, describe
-from tsmu.labels.burn import Shapes, burn
-from tsmu.labels.masks import BACKGROUND, LANDSLIDE, UNKNOWN, Mask
-from tsmu.labels.vectors import to_pixels
+from tsmu.labels.label_layers import to_pixels
+from tsmu.labels.mask_conventions import BACKGROUND, LANDSLIDE, UNKNOWN, Mask
+from tsmu.labels.rasterization import Shapes, burn
 from tsmu.workspace_folder import WorkspaceFolder
 
 FOLDER = "review"  # below the workspace's masks

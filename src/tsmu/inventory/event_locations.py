@@ -14,9 +14,9 @@ from tsmu.inventory.coordinates import (
     swapped_in_united_states,
     unusual_signs,
 )
-from tsmu.inventory.layers import Layer
-from tsmu.inventory.sources import Source
-from tsmu.inventory.vectors import WGS84
+from tsmu.inventory.inventory_layers import Layer
+from tsmu.inventory.known_sources import Source
+from tsmu.inventory.vector_layers import WGS84
 from tsmu.issues import IssueLog
 from tsmu.rowlog import reject_rows, warn_rows
 

@@ -9,7 +9,7 @@ import shapely
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from tsmu.chips.splits import GAP, SPLITS
+from tsmu.chips.splits.contiguous import GAP, SPLITS
 from tsmu.imagery.footprints import METRES_PER_DEGREE, overlapping
 
 ORDER = (GAP, *SPLITS)

@@ -11,8 +11,8 @@ from pyogrio.errors import DataLayerError, DataSourceError
 
 from tsmu.errors import InventoryError
 from tsmu.files import written_whole
-from tsmu.inventory.events import EVENT_COLUMNS
-from tsmu.inventory.ids import numbered
+from tsmu.inventory.event_ids import numbered
+from tsmu.inventory.inventory_import import EVENT_COLUMNS
 
 LAYER = "events"
 SAME_PLACE = 1e-6  # degrees, some 0.1 m

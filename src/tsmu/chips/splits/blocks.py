@@ -27,7 +27,7 @@ from rasterio.crs import CRS
 from rasterio.warp import transform as transform_points
 from rasterio.windows import Window
 
-from tsmu.chips.splits import KNOWN_SHARE, SPLITS, TRAIN_SHARE, Split
+from tsmu.chips.splits.contiguous import KNOWN_SHARE, SPLITS, TRAIN_SHARE, Split
 from tsmu.files import written_whole
 from tsmu.imagery.grids import WGS84, Grid
 from tsmu.projecting import within_180

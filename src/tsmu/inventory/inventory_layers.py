@@ -9,7 +9,7 @@ import pandas as pd
 
 from tsmu.archives import unpacked
 from tsmu.errors import InventoryError, TableError
-from tsmu.inventory.vectors import read_vectors
+from tsmu.inventory.vector_layers import read_vectors
 from tsmu.issues import IssueLog
 from tsmu.spreadsheets import TABLES, read_table
 from tsmu.vector_files import SUFFIXES, layer_names, vector_files

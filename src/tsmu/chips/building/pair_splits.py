@@ -14,10 +14,7 @@ from typing import Any
 import geopandas
 from rasterio.windows import Window
 
-from tsmu.chips.blocks import LANDSLIDES_WEIGH, MIN_BLOCK, SHARES, Block, Cells, divisions, no_cells, share_off
-from tsmu.chips.neighbours import along_a_curve, spatial_groups
-from tsmu.chips.splits import SPLITS, block_split
-from tsmu.chips.windows import (
+from tsmu.chips.building.windows import (
     MIN_KNOWN,
     Cutting,
     drawn_windows,
@@ -27,6 +24,9 @@ from tsmu.chips.windows import (
     windows_in,
     windows_of,
 )
+from tsmu.chips.splits.blocks import LANDSLIDES_WEIGH, MIN_BLOCK, SHARES, Block, Cells, divisions, no_cells, share_off
+from tsmu.chips.splits.contiguous import SPLITS, block_split
+from tsmu.chips.splits.spatial_groups import along_a_curve, spatial_groups
 from tsmu.imagery.grids import Grid
 from tsmu.imagery.raster import describe
 

@@ -6,8 +6,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from tsmu.chips.dataset import ChipDataset
+from tsmu.chips.image_statistics import Style
 from tsmu.chips.index import bands_of
-from tsmu.chips.style import Style
 from tsmu.imagery.terrain import image_channels
 
 FLAT = 1e-3  # smallest spread and gradient of a band within an image, raw units

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from tsmu.chips.splits import GAP
+from tsmu.chips.splits.contiguous import GAP
 from tsmu.tables import read_paths_table, write_paths_table
 from tsmu.workspace_folder import WorkspaceFolder
 

@@ -19,8 +19,8 @@ from shapely.geometry.base import BaseGeometry
 from tsmu.errors import RegionError
 from tsmu.issues import IssueLog
 from tsmu.projecting import earth_crs, transformed
-from tsmu.regions.borders import Borders, Floats
-from tsmu.regions.names import region_key
+from tsmu.regions.border_index import Borders, Floats
+from tsmu.regions.region_names import region_key
 from tsmu.vector_files import read_polygons
 
 LAYER = "regions"

@@ -9,10 +9,10 @@ from typing import Any
 import geopandas
 import shapely
 
-from tsmu.chips.blocks import Block, as_table, cut_before, with_ground
-from tsmu.chips.division import divide
+from tsmu.chips.building.pair_splits import divide
+from tsmu.chips.building.windows import MIN_DECIDED, MIN_KNOWN, Cutting, window_areas, windows_of
 from tsmu.chips.index import make_index, of_one_band_list
-from tsmu.chips.windows import MIN_DECIDED, MIN_KNOWN, Cutting, window_areas, windows_of
+from tsmu.chips.splits.blocks import Block, as_table, cut_before, with_ground
 from tsmu.errors import ChipError, ImageError
 from tsmu.imagery.grids import Grid
 from tsmu.imagery.raster import describe

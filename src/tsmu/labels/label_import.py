@@ -23,9 +23,9 @@ from tsmu.imagery.grids import Grid
 from tsmu.imagery.pair_sources import named_like_elevations
 from tsmu.imagery.raster import RasterInfo, describe
 from tsmu.issues import IssueLog
-from tsmu.labels.burn import Shapes
-from tsmu.labels.labelme import LINE_WIDTH, POINT_RADIUS, read_json, read_labelme
-from tsmu.labels.masks import (
+from tsmu.labels.label_layers import read_label_layers, to_pixels
+from tsmu.labels.labelme_files import LINE_WIDTH, POINT_RADIUS, read_json, read_labelme
+from tsmu.labels.mask_conventions import (
     BACKGROUND,
     LANDSLIDE,
     TRANSPARENT,
@@ -35,9 +35,9 @@ from tsmu.labels.masks import (
     detect_convention,
     lacks_background,
 )
-from tsmu.labels.matching import PairFinder, named_as_label
-from tsmu.labels.vectors import read_label_layers, to_pixels
-from tsmu.labels.writer import MaskWriter
+from tsmu.labels.mask_writer import MaskWriter
+from tsmu.labels.pair_matching import PairFinder, named_as_label
+from tsmu.labels.rasterization import Shapes
 from tsmu.projecting import transformed
 from tsmu.vector_files import GEODATABASE, SUFFIXES, is_geojson, layer_names, vector_files
 

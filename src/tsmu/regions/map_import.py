@@ -14,8 +14,8 @@ from tsmu.errors import RegionError
 from tsmu.files import written_whole
 from tsmu.issues import IssueLog
 from tsmu.projecting import Shapes, across_180, cut_at_180, joined_at_180, polygon_parts, transformed
-from tsmu.regions.map import LAYER, MAP_CRS, RegionMap
-from tsmu.regions.names import clean_region_name, region_key
+from tsmu.regions.region_map import LAYER, MAP_CRS, RegionMap
+from tsmu.regions.region_names import clean_region_name, region_key
 from tsmu.rowlog import reject_rows
 from tsmu.vector_files import as_text, read_polygons
 

@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 
 from tsmu.errors import InventoryError
-from tsmu.inventory.columns import columns_of
-from tsmu.inventory.fields import (
+from tsmu.inventory.column_roles import columns_of
+from tsmu.inventory.event_fields import (
     clean_text,
     confidence_fields,
     date_fields,
@@ -22,10 +22,10 @@ from tsmu.inventory.fields import (
     region_field,
     tell_control_characters,
 )
-from tsmu.inventory.ids import content_id, destroyed, numbered, repeats
-from tsmu.inventory.layers import Layer, read_layers
-from tsmu.inventory.places import places
-from tsmu.inventory.sources import GENERIC, Source, find_source, recognise
+from tsmu.inventory.event_ids import content_id, destroyed, numbered, repeats
+from tsmu.inventory.event_locations import places
+from tsmu.inventory.inventory_layers import Layer, read_layers
+from tsmu.inventory.known_sources import GENERIC, Source, find_source, recognise
 from tsmu.issues import IssueLog
 from tsmu.rowlog import warn_rows
 from tsmu.spreadsheets import column_names

@@ -11,7 +11,7 @@ import geopandas
 import numpy as np
 
 from tsmu.chips.index import make_index, of_one_band_list
-from tsmu.chips.splits import block_split, series_apart, split_apart
+from tsmu.chips.splits.contiguous import block_split, series_apart, split_apart
 from tsmu.errors import ChipError, ImageError, TableError
 from tsmu.files import composed, sha256
 from tsmu.imagery.grids import Grid
@@ -19,7 +19,14 @@ from tsmu.imagery.raster import SUFFIXES, RasterInfo, describe
 from tsmu.imagery.together import check_fill, check_scaling, open_together, units_problem
 from tsmu.imagery.validity import Pixels, Valid
 from tsmu.issues import IssueLog
-from tsmu.labels.masks import BACKGROUND, TRANSPARENT, UNKNOWN, MaskConvention, detect_convention, lacks_background
+from tsmu.labels.mask_conventions import (
+    BACKGROUND,
+    TRANSPARENT,
+    UNKNOWN,
+    MaskConvention,
+    detect_convention,
+    lacks_background,
+)
 from tsmu.spreadsheets import named_columns, read_table_file
 
 MIN_SIDE = 16  # px; of less there is no texture to know a region by

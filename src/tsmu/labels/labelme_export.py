@@ -14,8 +14,8 @@ from shapely.geometry.base import BaseGeometry
 
 from tsmu.files import written_whole
 from tsmu.imagery.raster import describe
-from tsmu.labels.labelme import draft_flag
-from tsmu.labels.pictures import picture
+from tsmu.labels.labelme_files import draft_flag
+from tsmu.labels.pair_pictures import picture
 
 LABELME_VERSION = "5.5.0"  # the form of the file; labelme of any version 4 or later reads it
 

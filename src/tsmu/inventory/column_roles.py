@@ -7,7 +7,7 @@ import pandas as pd
 
 from tsmu.date_columns import read_dates
 from tsmu.dates import from_parts, is_no_date
-from tsmu.inventory.sources import Source, map_columns
+from tsmu.inventory.known_sources import Source, map_columns
 from tsmu.issues import IssueLog
 from tsmu.spreadsheets import plain_name
 

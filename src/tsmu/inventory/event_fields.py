@@ -11,10 +11,10 @@ import pandas as pd
 from tsmu.date_columns import read_dates
 from tsmu.dates import DateInterval, from_parts, interval_precision, is_no_date, parse_date
 from tsmu.errors import RegionError
-from tsmu.inventory.columns import DATE_ROLES, PART_ROLES
+from tsmu.inventory.column_roles import DATE_ROLES, PART_ROLES
 from tsmu.inventory.coordinates import parse_metres
-from tsmu.inventory.layers import Layer
-from tsmu.inventory.sources import Source
+from tsmu.inventory.inventory_layers import Layer
+from tsmu.inventory.known_sources import Source
 from tsmu.issues import IssueLog
 from tsmu.regions import clean_region_name, region_key
 from tsmu.rowlog import FEW, ranges, warn_rows

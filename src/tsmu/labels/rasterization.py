@@ -8,7 +8,7 @@ from rasterio.features import rasterize
 from rasterio.transform import Affine
 from shapely.geometry.base import BaseGeometry
 
-from tsmu.labels.masks import BACKGROUND, LANDSLIDE, Mask
+from tsmu.labels.mask_conventions import BACKGROUND, LANDSLIDE, Mask
 
 Shapes = list[tuple[BaseGeometry, int]]  # polygons in pixel coordinates, each with its class
 

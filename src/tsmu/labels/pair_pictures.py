@@ -9,7 +9,7 @@ from scipy import ndimage
 
 from tsmu.files import written_whole
 from tsmu.imagery.raster import describe, read
-from tsmu.labels.masks import LANDSLIDE, UNKNOWN, ZERO_ONE
+from tsmu.labels.mask_conventions import LANDSLIDE, UNKNOWN, ZERO_ONE
 
 STRETCH = (2.0, 98.0)  # percentiles shown from black to white
 OUTLINE = (255, 235, 0)
