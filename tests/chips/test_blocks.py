@@ -17,11 +17,19 @@ from rasterio.windows import Window
 
 from tests.conftest import write_raster
 from tsmu.chips.building.pair_chips import chips_from_pairs
-from tsmu.chips.building.windows import Cutting
-from tsmu.chips.index import add_to_index, only_trained, read_index
-from tsmu.chips.splits.blocks import MIN_BLOCK, Block, block_groups, divisions, no_cells, read_blocks, write_blocks
+from tsmu.chips.building.windows import ChipOptions
+from tsmu.chips.index import add_to_index, read_index, regions_without_evaluation
+from tsmu.chips.splits.blocks import (
+    MIN_BLOCK,
+    Block,
+    block_groups,
+    candidate_divisions,
+    empty_cell_counts,
+    read_blocks,
+    write_blocks,
+)
 from tsmu.chips.splits.contiguous import GAP, SPLITS
-from tsmu.chips.splits.split_history import forget, read_sides, sides_of_pairs
+from tsmu.chips.splits.split_history import drop_from_history, earlier_splits_of_pairs, read_split_history
 from tsmu.imagery.grids import Grid
 from tsmu.issues import IssueLog
 from tsmu.workspace_folder import WorkspaceFolder
@@ -66,11 +74,11 @@ class Survey:
         """Build the chips of all scenes."""
         pairs = geopandas.GeoDataFrame(pd.DataFrame(list(self.scenes.values())), geometry="geometry", crs=4326)
         earlier, blocks = read_index(self.space), read_blocks(self.space)
-        free = only_trained(earlier, self.space.pairs) - set(learned)
+        free = regions_without_evaluation(earlier, self.space.pairs) - set(learned)
         source, self.log = str(self.space.pairs), IssueLog("scenes")
-        sides_then = forget(read_sides(self.space, earlier), free, source)
-        sided = sides_of_pairs(pairs, sides_then, source, block_groups(blocks))
-        made = chips_from_pairs(pairs, Cutting(size, size, gap_m=gap), source, self.log, blocks=blocks, sided=sided)
+        sides_then = drop_from_history(read_split_history(self.space, earlier), free, source)
+        sided = earlier_splits_of_pairs(pairs, sides_then, source, block_groups(blocks))
+        made = chips_from_pairs(pairs, ChipOptions(size, size, gap_m=gap), source, self.log, blocks=blocks, sided=sided)
         self.uncut = made.uncut
         write_blocks(self.space, made.blocks)
         groups = block_groups(made.blocks)
@@ -321,11 +329,11 @@ def test_ground_learned_whole_before_stays_so_and_new_places_are_cut(survey: Sur
 @given(st.integers(0, 999), st.floats(0, 1), st.floats(0, 0.3), st.floats(0, 800), st.floats(100, 1_000))
 def test_divisions_leave_each_side_its_ground(seed: int, filled: float, share: float, gap: float, least: float) -> None:
     random = np.random.default_rng(seed)
-    cells = no_cells(Grid(400, 300, UTM, NORTH_UP))
+    cells = empty_cell_counts(Grid(400, 300, UTM, NORTH_UP))
     mask = random.random((300, 400)) < share
     cells.add(Window(0, 0, 400, 300), random.random((300, 400)) < filled, mask)
     landslide = cells.landslide[cells.known > 0]
-    for blocks in divisions("here", [cells], gap, least) if cells.known.any() else ():
+    for blocks in candidate_divisions("here", [cells], gap, least) if cells.known.any() else ():
         assert {block.split for block in blocks} == set(SPLITS)
         assert blocks[0].low == -np.inf and blocks[2].high == np.inf
         assert blocks[0].high == blocks[1].low < blocks[1].high == blocks[2].low

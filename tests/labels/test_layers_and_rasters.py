@@ -19,8 +19,8 @@ from tsmu.imagery.raster import describe
 from tsmu.issues import IssueLog
 from tsmu.labels.label_import import import_labels
 from tsmu.labels.label_layers import to_pixels
-from tsmu.labels.rasterization import burn
-from tsmu.labels.review_labels import Reviewed, reviewed_mask
+from tsmu.labels.rasterization import rasterize_polygons
+from tsmu.labels.review_labels import ReviewedOutlines, review_mask
 
 
 def ground(pixels: shapely.Polygon, pair: int = 0) -> shapely.Polygon:
@@ -260,7 +260,7 @@ def test_polygons_of_an_inventory_in_pixels(shared_data: Path, tmp_path: Path) -
     shape_ = (int((north - south) / 10), int((east - west) / 10))
     image = raster(tmp_path / "post.tif", np.zeros(shape_, np.uint8), grid, str(brazil.crs))
     polygons = to_pixels(brazil.geometry.to_crs("EPSG:4326"), describe(image))
-    mask, _ = burn([(polygon, 1) for polygon in polygons if polygon.area], *shape_)
+    mask, _ = rasterize_polygons([(polygon, 1) for polygon in polygons if polygon.area], *shape_)
     expected = brazil.union_all().intersection(shapely.box(west, north - 10 * shape_[0], west + 10 * shape_[1], north))
     assert mask.sum() * 100 == pytest.approx(expected.area, rel=0.03)
 
@@ -271,9 +271,9 @@ def test_reviewed_ground_in_degrees_is_measured_in_metres(tmp_path: Path) -> Non
     image = raster(tmp_path / "post.tif", np.ones((3, 60, 60), np.uint8), grid, "EPSG:4326")
     middle = shapely.box(*(grid @ (28, 32)), *(grid @ (32, 28)))
     none, slides = gpd.GeoSeries([], crs=4326), gpd.GeoSeries([middle], crs=4326)
-    mask = reviewed_mask(Reviewed(slides, none, none, none, around_m=50), image)
+    mask = review_mask(ReviewedOutlines(slides, none, none, none, around_m=50), image)
     rows, columns = (np.flatnonzero((mask != 255).any(axis=axis)) for axis in (1, 0))
     assert columns.min() == 28 - 9 and columns.max() == 31 + 9  # 50 m are 8.96 pixels
     assert rows.min() == 28 - 4 and rows.max() == 31 + 4  # 50 m are 4.49 pixels
-    moved = reviewed_mask(Reviewed(slides, none, none, none, (5.58 * 3, 11.14 * 2)), image) == 1
+    moved = review_mask(ReviewedOutlines(slides, none, none, none, (5.58 * 3, 11.14 * 2)), image) == 1
     assert np.array_equal(np.argwhere(moved).min(axis=0), [30, 25])  # the image is to go east and north

@@ -11,7 +11,7 @@ import rasterio
 from rasterio.errors import RasterioError
 
 from tsmu.chips.dataset import ChipDataset
-from tsmu.chips.index import IMAGES
+from tsmu.chips.index import IMAGE_ROLES
 from tsmu.errors import ChipError, ImageError, LabelError
 from tsmu.files import content_digest
 from tsmu.imagery.raster import describe
@@ -19,7 +19,7 @@ from tsmu.imagery.raster import describe
 SIDECARS = (".msk", ".aux.xml", ".ovr.msk")  # files beside an image that change what is read from it
 
 
-def contents_of(chips: geopandas.GeoDataFrame) -> str:
+def contents_digest(chips: geopandas.GeoDataFrame) -> str:
     """Digest of chips: their rows, and the contents of all files that decide what they show.
 
     A mask that is painted over in place, with the same size and the same time of change, gives another
@@ -83,7 +83,9 @@ def _needed_as(purpose: str) -> Iterator[None]:
 
 def _paths(chips: geopandas.GeoDataFrame) -> list[Path]:
     """All files that chips name, each once, in order."""
-    return [Path(path) for path in sorted({path for column in (*IMAGES, "mask") for path in chips[column].dropna()})]
+    return [
+        Path(path) for path in sorted({path for column in (*IMAGE_ROLES, "mask") for path in chips[column].dropna()})
+    ]
 
 
 def _read_with(path: Path) -> Iterator[Path]:

@@ -12,7 +12,7 @@ from rasterio.windows import Window
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from tsmu.chips.index import IMAGES
+from tsmu.chips.index import IMAGE_ROLES
 from tsmu.imagery.raster import Pixels, Valid
 from tsmu.imagery.together import read_together
 from tsmu.labels.mask_conventions import CONVENTIONS, UNKNOWN
@@ -93,7 +93,7 @@ class ChipDataset(Dataset[Sample]):
     def _read(self, position: int) -> _Decoded:
         row = self._rows[position]
         window = Window(row["col_off"], row["row_off"], row["width"], row["height"])
-        images, valid = read_together([Path(path) for path in map(row.get, IMAGES) if path is not None], window)
+        images, valid = read_together([Path(path) for path in map(row.get, IMAGE_ROLES) if path is not None], window)
         mask = CONVENTION_OF[row["mask_convention"]].read(Path(row["mask"]), window)
         return images, valid, mask
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Style:
+class ImageStatistics:
     """Mean and covariance, over a region's images, of what each of them looks like (`looks.looks`).
 
     Attributes:

@@ -9,7 +9,7 @@ Columns:
     pre, post, terrain, mask: str or None, image files; relative to the workspace when they lie inside it
     mask_convention: str, the name of the labels.masks convention that the mask file follows
     col_off, row_off, width, height: int, the chip's window in those images, pixels
-    bands: list of str, such as `pre:red`, `post:red` or `terrain:slope`, in the order of `IMAGES`
+    bands: list of str, such as `pre:red`, `post:red` or `terrain:slope`, in the order of `IMAGE_ROLES`
     pixel_size: float, metres, NaN where unknown
     landslide_pixels, known_pixels: int, of the mask (known: not 255)
     content: str or None, digest of the image files of a chip that has them to itself
@@ -27,16 +27,21 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from tsmu.chips.splits.contiguous import GAP, keep_sides
-from tsmu.chips.splits.spatial_groups import seams
-from tsmu.chips.splits.split_history import add_sides, forget, read_sides, sides_there
+from tsmu.chips.splits.contiguous import GAP, keep_earlier_splits
+from tsmu.chips.splits.spatial_groups import conflicting_chips
+from tsmu.chips.splits.split_history import (
+    drop_from_history,
+    earlier_splits_of_ground,
+    read_split_history,
+    write_split_history,
+)
 from tsmu.errors import ChipError
 from tsmu.issues import IssueLog
 from tsmu.tables import read_paths_table, write_paths_table
 from tsmu.workspace_folder import WorkspaceFolder
 
-IMAGES = ("pre", "post", "terrain")  # the files of a chip's bands, in the order of its bands
-PATHS = (*IMAGES, "mask", "source")
+IMAGE_ROLES = ("pre", "post", "terrain")  # the files of a chip's bands, in the order of its bands
+PATHS = (*IMAGE_ROLES, "mask", "source")
 COLUMNS = (
     *("id", "region", "split", "group", *PATHS, "mask_convention"),
     *("col_off", "row_off", "width", "height", "bands", "pixel_size", "landslide_pixels", "known_pixels", "content"),
@@ -51,7 +56,7 @@ REMEDY = (
 
 def make_index(rows: Sequence[dict[str, object]]) -> geopandas.GeoDataFrame:
     """Build an index table from one dict per chip, with the columns named above."""
-    frame = pd.DataFrame([dict.fromkeys(IMAGES) | row for row in rows], columns=[*COLUMNS, "geometry"])
+    frame = pd.DataFrame([dict.fromkeys(IMAGE_ROLES) | row for row in rows], columns=[*COLUMNS, "geometry"])
     return geopandas.GeoDataFrame(frame, geometry="geometry", crs=CRS)
 
 
@@ -96,17 +101,17 @@ def add_to_index(
     again = [key in shown for key in zip(before["region"], before["content"], strict=True)]
     stale = before["source"].isin(set(chips["source"])) | np.array(again, bool)
     chips = _distinct(chips, set(before[~stale]["id"]))
-    sides = read_sides(workspace, before)
+    sides = read_split_history(workspace, before)
     for source in set(chips["source"]):
-        sides = forget(sides, free, source)
+        sides = drop_from_history(sides, free, source)
     had = _had(chips, sides, blocks)
     group_had: dict[str, set[str]] = {}
     for groups, shown_sides in ((sides["group"], sides["split"]), (chips["group"], had)):
         for group, side in zip(groups, shown_sides, strict=True):
             if side and isinstance(group, str):
                 group_had.setdefault(group, set()).add(side)
-    chips = chips.assign(split=keep_sides(list(chips["group"]), list(chips["split"]), had, group_had))
-    there = sides_there(chips.geometry, sides)
+    chips = chips.assign(split=keep_earlier_splits(list(chips["group"]), list(chips["split"]), had, group_had))
+    there = earlier_splits_of_ground(chips.geometry, sides)
     stays = [side is not None and isinstance(what, str) for side, what in zip(had, chips["content"], strict=True)]
     strange = [bool(ground - {side}) for ground, side in zip(there, chips["split"], strict=True)]
     chips = chips.assign(
@@ -121,7 +126,7 @@ def add_to_index(
         stood = _stood(chips, sides)
         firmness = [*others, *map(bool, there)]
         index = _apart(index, [*others, *stood], gap_m, firmness)
-    add_sides(workspace, sides, index)
+    write_split_history(workspace, sides, index)
     write_paths_table(workspace, index, workspace.chips, PATHS)
     return index
 
@@ -139,7 +144,7 @@ def _had(chips: geopandas.GeoDataFrame, sides: geopandas.GeoDataFrame, blocks: C
     mine = uncut[uncut["source"].isin(set(chips["source"]))]
     found: list[str | None] = []
     for what, post, group, ground in zip(
-        chips["content"], chips["post"], chips["group"], sides_there(chips.geometry, mine), strict=True
+        chips["content"], chips["post"], chips["group"], earlier_splits_of_ground(chips.geometry, mine), strict=True
     ):
         shown = of_content.get(what) if isinstance(what, str) else next(iter(ground)) if len(ground) == 1 else None
         found.append(None if group in blocks else shown or of_image.get(post))
@@ -160,7 +165,7 @@ def _apart(
     chips: geopandas.GeoDataFrame, fixed: Sequence[bool], gap_m: float = 0.0, firmness: Sequence[int] | None = None
 ) -> geopandas.GeoDataFrame:
     """Take from their sides the chips that `neighbours.seams` names."""
-    leaves = seams(chips.geometry, list(chips["split"]), fixed, gap_m, firmness)
+    leaves = conflicting_chips(chips.geometry, list(chips["split"]), fixed, gap_m, firmness)
     return chips.assign(split=[GAP if left else side for left, side in zip(leaves, chips["split"], strict=True)])
 
 
@@ -177,32 +182,32 @@ def _distinct(chips: geopandas.GeoDataFrame, taken: set[str]) -> geopandas.GeoDa
     return chips.assign(id=[f"{name}~{number}" for name in chips["id"]], group=groups)
 
 
-def only_trained(chips: geopandas.GeoDataFrame, source: Path) -> set[str]:
+def regions_without_evaluation(chips: geopandas.GeoDataFrame, source: Path) -> set[str]:
     """Regions of which a source gave no validation and no test chips."""
     mine = chips[chips["source"] == str(source.resolve())]
     return set(mine["region"]) - set(mine[mine["split"].isin(["val", "test"])]["region"])
 
 
-def bands_beside(chips: geopandas.GeoDataFrame, source: Path) -> tuple[str, ...] | None:
+def bands_of_other_sources(chips: geopandas.GeoDataFrame, source: Path) -> tuple[str, ...] | None:
     """The band list that chips from `source` have to share; None when there are no others."""
     others = chips[chips["source"] != str(source.resolve())]
-    return bands_of(others) if len(others) else None
+    return shared_bands(others) if len(others) else None
 
 
-def select(chips: geopandas.GeoDataFrame, region: str, *splits: str) -> geopandas.GeoDataFrame:
+def select_chips(chips: geopandas.GeoDataFrame, region: str, *splits: str) -> geopandas.GeoDataFrame:
     """The chips of one region, of the given splits or of all of them."""
     chosen = chips[chips["region"] == region]
     return chosen[chosen["split"].isin(splits)] if splits else chosen
 
 
-def at_hand(chips: geopandas.GeoDataFrame) -> geopandas.GeoDataFrame:
+def available_chips(chips: geopandas.GeoDataFrame) -> geopandas.GeoDataFrame:
     """The chips whose files are there."""
-    files = chips[[*IMAGES, "mask"]].itertuples(index=False)
+    files = chips[[*IMAGE_ROLES, "mask"]].itertuples(index=False)
     there = [all(path is None or Path(path).exists() for path in row) for row in files]
     return chips[np.array(there, dtype=bool)]  # an empty list would choose no columns instead of no rows
 
 
-def bands_of(chips: geopandas.GeoDataFrame) -> tuple[str, ...]:
+def shared_bands(chips: geopandas.GeoDataFrame) -> tuple[str, ...]:
     """The one band list that these chips share.
 
     Raises:
@@ -215,7 +220,7 @@ def bands_of(chips: geopandas.GeoDataFrame) -> tuple[str, ...]:
     return lists[0]
 
 
-def of_one_band_list(rows: list[dict[str, Any]], bands: Sequence[str] | None, log: IssueLog) -> list[dict[str, Any]]:
+def keep_one_band_list(rows: list[dict[str, Any]], bands: Sequence[str] | None, log: IssueLog) -> list[dict[str, Any]]:
     """Keep the chips that have `bands`, or the most frequent band list; log the others."""
     if not rows:
         return rows

@@ -7,7 +7,7 @@ import numpy as np
 import rasterio
 
 from tsmu.chips.dataset import ChipDataset
-from tsmu.chips.index import NEEDED, PATHS, at_hand, select
+from tsmu.chips.index import NEEDED, PATHS, available_chips, select_chips
 from tsmu.files import remove, written_whole
 from tsmu.labels.mask_conventions import UNKNOWN, ZERO_ONE
 from tsmu.tables import read_paths_table, write_paths_table
@@ -17,7 +17,7 @@ INDEX = "chips.parquet"
 FORM = {"driver": "GTiff", "compress": "deflate"}
 
 
-def keep_chips(workspace: WorkspaceFolder, region: str, chips: geopandas.GeoDataFrame) -> None:
+def retain_chips(workspace: WorkspaceFolder, region: str, chips: geopandas.GeoDataFrame) -> None:
     """Copy chips into the workspace, in place of those that were kept of this region before.
 
     Each becomes an image with all its bands, NaN where there is no data, and a mask. Of none,
@@ -48,14 +48,14 @@ def keep_chips(workspace: WorkspaceFolder, region: str, chips: geopandas.GeoData
         remove(folder)
 
 
-def checking_chips(workspace: WorkspaceFolder, region: str, index: geopandas.GeoDataFrame) -> geopandas.GeoDataFrame:
+def validation_chips(workspace: WorkspaceFolder, region: str, index: geopandas.GeoDataFrame) -> geopandas.GeoDataFrame:
     """The validation chips of a region that can still be read: those kept, else those of the index; or none."""
     folder = workspace.kept / region
     remedy = f"remove {folder}; the region is then checked on the chips of the index"
     kept = read_paths_table(workspace, folder / INDEX, PATHS, needs=NEEDED, remedy=remedy)
     if kept is not None and len(kept):
         return kept
-    return at_hand(select(index, region, "val"))
+    return available_chips(select_chips(index, region, "val"))
 
 
 def _write(path: Path, bands: np.ndarray, nodata: float) -> None:

@@ -40,10 +40,10 @@ def tell_sides(
     answer: Answer, region: str, chips: "geopandas.GeoDataFrame", remedy: str = "add chips from other places"
 ) -> dict[str, int]:
     """Say how a region's chips are split, and what follows and what to do where a side has none."""
-    from tsmu.chips.index import select
+    from tsmu.chips.index import select_chips
     from tsmu.chips.splits.contiguous import GAP, SPLITS
 
-    sides = {split: len(select(chips, region, split)) for split in (*SPLITS, GAP)}
+    sides = {split: len(select_chips(chips, region, split)) for split in (*SPLITS, GAP)}
     between = f", {sides[GAP]} between the sides and on none" if sides[GAP] else ""
     answer.say(f"{region}: {', '.join(f'{sides[split]} {split}' for split in SPLITS)}{between}")
     for split, effect in (
@@ -81,16 +81,22 @@ def build(
     """
     with command("chips build", as_json) as answer:
         from tsmu.chips.building.pair_chips import chips_from_pairs
-        from tsmu.chips.building.windows import Cutting
-        from tsmu.chips.index import add_to_index, bands_beside, bands_of, only_trained, read_index
+        from tsmu.chips.building.windows import ChipOptions
+        from tsmu.chips.index import (
+            add_to_index,
+            bands_of_other_sources,
+            read_index,
+            regions_without_evaluation,
+            shared_bands,
+        )
         from tsmu.chips.splits.blocks import block_groups, read_blocks, write_blocks
-        from tsmu.chips.splits.split_history import forget, read_sides, sides_of_pairs
+        from tsmu.chips.splits.split_history import drop_from_history, earlier_splits_of_pairs, read_split_history
         from tsmu.imagery.pair_import import remember_terrain, with_events
         from tsmu.imagery.pair_store import require_pairs
         from tsmu.imagery.pair_terrain import Elevations, with_terrain
         from tsmu.issues import IssueLog
         from tsmu.labels.label_table import require_labels, with_masks
-        from tsmu.labels.review_labels import is_reviewed
+        from tsmu.labels.review_labels import is_review_mask
         from tsmu.model.bundle import is_learned
 
         space = find_workspace(workspace)
@@ -99,27 +105,29 @@ def build(
         usable = pairs[~unlabelled & ~nowhere]
         if usable.empty:
             raise ChipError(_why_no_pair(space, pairs, unlabelled))
-        usable = usable.assign(reviewed=[is_reviewed(space, Path(mask)) for mask in usable["mask"]])
+        usable = usable.assign(reviewed=[is_review_mask(space, Path(mask)) for mask in usable["mask"]])
         elevations = Elevations.of(dem, terrain)
         log = IssueLog(space.pairs, part="chips", strict=strict)
         with space.lock("tsmu chips build"), progress("Cutting pairs") as show:
             earlier, blocks = read_index(space), read_blocks(space)
-            free = {name for name in only_trained(earlier, space.pairs) if not is_learned(space.models, name)}
-            beside = bands_beside(earlier, space.pairs)
+            free = {
+                name for name in regions_without_evaluation(earlier, space.pairs) if not is_learned(space.models, name)
+            }
+            beside = bands_of_other_sources(earlier, space.pairs)
             if elevations:
                 _check_terrain(space, beside, elevations)
-            sides = forget(read_sides(space, earlier), free, str(space.pairs))
+            sides = drop_from_history(read_split_history(space, earlier), free, str(space.pairs))
             try:
                 shown = with_terrain(usable, elevations, space.pair_files, log) if elevations else usable
                 made = chips_from_pairs(
                     shown,
-                    Cutting(size, stride or size, negatives, gap),
+                    ChipOptions(size, stride or size, negatives, gap),
                     str(space.pairs),
                     log,
                     bands=beside,
                     bands_before=_bands_before(earlier, space.pairs, elevations),
                     blocks=blocks,
-                    sided=sides_of_pairs(usable, sides, str(space.pairs), block_groups(blocks)),
+                    sided=earlier_splits_of_pairs(usable, sides, str(space.pairs), block_groups(blocks)),
                     progress=lambda done, total: show(done, total, ""),
                 )
             finally:
@@ -133,7 +141,7 @@ def build(
         answer.records = len(found)
         answer.outputs["chips"] = str(space.chips)
         answer.more = {
-            "bands": list(bands_of(found)),
+            "bands": list(shared_bands(found)),
             "pairs": len(usable),
             "unlabelled_pairs": int(unlabelled.sum()),
             "pairs_without_region": int(nowhere.sum()),

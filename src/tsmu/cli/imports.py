@@ -101,8 +101,8 @@ def chips(
     """Take a folder of image chips and masks, matched by file name; nothing is copied."""
     with command("import chips", as_json) as answer:
         from tsmu.chips.building.chip_folder import chips_from_folder, read_groups
-        from tsmu.chips.index import add_to_index, bands_beside, bands_of, read_index
-        from tsmu.chips.splits.contiguous import series_apart, series_of
+        from tsmu.chips.index import add_to_index, bands_of_other_sources, read_index, shared_bands
+        from tsmu.chips.splits.contiguous import landslide_free_series, series_name
         from tsmu.issues import IssueLog
         from tsmu.regions import check_region_name
 
@@ -110,7 +110,7 @@ def chips(
         region = check_region_name(region)
         log = IssueLog(folder, strict=strict)
         with space.lock("tsmu import chips"), progress("Reading chips") as show:
-            bands = bands_beside(read_index(space), folder)
+            bands = bands_of_other_sources(read_index(space), folder)
             try:
                 found = chips_from_folder(
                     folder,
@@ -126,12 +126,17 @@ def chips(
         answer.records = len(found)
         answer.outputs["chips"] = str(space.chips)
         names, landslides = [name.split("/", 1)[1] for name in found["id"]], list(found["landslide_pixels"] > 0)
-        parts = zip(names, series_apart(names, landslides), strict=True)
-        without = Counter(series_of(name) for name, part in parts if part)
+        parts = zip(names, landslide_free_series(names, landslides), strict=True)
+        without = Counter(series_name(name) for name, part in parts if part)
         for series, count in without.items():
             answer.say(f"{series}*: {count} chips without landslides, split by themselves")
         sides = tell_sides(answer, region, index)
-        answer.more = {"region": region, "split": sides, "series_apart": dict(without), "bands": list(bands_of(found))}
+        answer.more = {
+            "region": region,
+            "split": sides,
+            "series_apart": dict(without),
+            "bands": list(shared_bands(found)),
+        }
         answer.say(f"{len(found)} chips of {region} taken; next: tsmu update {region}")
 
 

@@ -46,28 +46,28 @@ def from_review(
         from tsmu.issues import IssueLog
         from tsmu.labels.label_table import store_labels
         from tsmu.labels.mask_writer import MaskWriter
-        from tsmu.labels.review_labels import FOLDER, Reviewed, reviewed_mask
+        from tsmu.labels.review_labels import REVIEW_FOLDER, ReviewedOutlines, review_mask
 
         with open_database(space.database) as records:
             found = list(scene_evidence(records))
         if not found:
             raise LabelError(f"{space.database}: nobody has decided on anything yet; decide with: tsmu serve --write")
         log = IssueLog(space.root, part="review")
-        table = space.label_files / FOLDER / "scenes.csv"
+        table = space.label_files / REVIEW_FOLDER / "scenes.csv"
         with space.lock("tsmu labels from-review"):
             by_post = _write_table(space, found, table, log)
             try:
                 pairs = take_pairs(space, table, log)
             finally:
                 answer.take_issues(log, space.issues)
-            writer = MaskWriter(pairs, log, space.label_files / FOLDER, None)
+            writer = MaskWriter(pairs, log, space.label_files / REVIEW_FOLDER, None)
             for pair, post in zip(pairs["id"], pairs["post"], strict=True):
                 seen = by_post[str(Path(post).resolve())]
                 shift = tuple(seen.scene[f"shift_{way}_m"] or 0.0 for way in ("east", "north"))
-                said = Reviewed(
+                said = ReviewedOutlines(
                     seen.landslides, seen.rejected, seen.undecided, seen.mapped_areas, (shift[0], shift[1]), around
                 )
-                mask = reviewed_mask(said, Path(post), space.label_files / f"{pair}.tif")
+                mask = review_mask(said, Path(post), space.label_files / f"{pair}.tif")
                 writer.write(pair, table, mask, len(seen.landslides))
             made = writer.table()
             store_labels(space, made)

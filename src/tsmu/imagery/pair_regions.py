@@ -17,7 +17,7 @@ def assign_pairs(pairs: gpd.GeoDataFrame, regions: RegionMap) -> gpd.GeoDataFram
     Returns:
         The pairs with both columns; `region_shares` is JSON, share of the footprint's area by region.
     """
-    found = [regions.of_footprint(footprint) for footprint in pairs.geometry]
+    found = [regions.assign_footprint(footprint) for footprint in pairs.geometry]
     names = [
         region or (said if isinstance(said, str) else None)
         for (region, _), said in zip(found, pairs["region"], strict=True)

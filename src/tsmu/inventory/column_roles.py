@@ -7,7 +7,7 @@ import pandas as pd
 
 from tsmu.date_columns import read_dates
 from tsmu.dates import from_parts, is_no_date
-from tsmu.inventory.known_sources import Source, map_columns
+from tsmu.inventory.known_sources import InventorySource, map_columns
 from tsmu.issues import IssueLog
 from tsmu.spreadsheets import plain_name
 
@@ -15,7 +15,7 @@ DATE_ROLES = ("date", "date_min", "date_max")
 PART_ROLES = {
     end: tuple(f"{part}{end.removeprefix('date')}" for part in ("year", "month", "day")) for end in DATE_ROLES
 }
-CUT_TO = 10  # characters that a shapefile keeps of a field's name
+SHAPEFILE_NAME_LENGTH = 10  # characters that a shapefile keeps of a field's name
 SHORT_LAYOUTS = ("since 1970", "number", "only", "YYYYMM")  # plain numbers are dates only where a name says so
 READABLE = 0.8  # share of a column's cells that are dates, for a column whose name is no known one
 SOME_READABLE = 0.2
@@ -27,8 +27,8 @@ OTHER_DATE = re.compile(
 )  # fmt: skip
 
 
-def columns_of(
-    source: Source, cells: pd.DataFrame, given: Mapping[str, str] | None, file: str, log: IssueLog
+def assign_column_roles(
+    source: InventorySource, cells: pd.DataFrame, given: Mapping[str, str] | None, file: str, log: IssueLog
 ) -> dict[str, str]:
     """Say which column plays which role; what is guessed by more than a column's whole name is told.
 
@@ -48,7 +48,9 @@ def columns_of(
     return columns
 
 
-def _prefer_readable(columns: dict[str, str], source: Source, cells: pd.DataFrame, given: Mapping[str, str]) -> None:
+def _prefer_readable(
+    columns: dict[str, str], source: InventorySource, cells: pd.DataFrame, given: Mapping[str, str]
+) -> None:
     """Of several columns that may be a date by their names, take the first that holds dates."""
     present = {plain_name(name): name for name in reversed(list(cells.columns))}
     for role in DATE_ROLES:
@@ -64,18 +66,18 @@ def _prefer_readable(columns: dict[str, str], source: Source, cells: pd.DataFram
             columns[role] = chosen
 
 
-def _cut_names(columns: dict[str, str], source: Source, cells: pd.DataFrame, file: str, log: IssueLog) -> None:
+def _cut_names(columns: dict[str, str], source: InventorySource, cells: pd.DataFrame, file: str, log: IssueLog) -> None:
     """Find the roles of columns whose names a shapefile has cut to ten characters."""
     taken = set(columns.values())
     for column in cells.columns:
-        if column in taken or not (len(column) == CUT_TO or re.fullmatch(r".{8}_\d", column)):
+        if column in taken or not (len(column) == SHAPEFILE_NAME_LENGTH or re.fullmatch(r".{8}_\d", column)):
             continue
         kept = column[:8] if re.fullmatch(r".{8}_\d", column) else column
         meant = {
             role: name
             for role, names in source.columns.items()
             for name in reversed(names)
-            if role not in columns and len(name) > CUT_TO and name.casefold().startswith(kept.casefold())
+            if role not in columns and len(name) > SHAPEFILE_NAME_LENGTH and name.casefold().startswith(kept.casefold())
         }
         if set(DATE_ROLES) & meant.keys():
             dates = _share_of_dates(cells[column]) >= READABLE

@@ -13,8 +13,8 @@ from tsmu.dates import DateInterval, from_parts, interval_precision, is_no_date,
 from tsmu.errors import RegionError
 from tsmu.inventory.column_roles import DATE_ROLES, PART_ROLES
 from tsmu.inventory.coordinates import parse_metres
-from tsmu.inventory.inventory_layers import Layer
-from tsmu.inventory.known_sources import Source
+from tsmu.inventory.inventory_layers import InventoryLayer
+from tsmu.inventory.known_sources import InventorySource
 from tsmu.issues import IssueLog
 from tsmu.regions import clean_region_name, region_key
 from tsmu.rowlog import FEW, ranges, warn_rows
@@ -27,7 +27,7 @@ Text = Mapping[str, pd.Series]
 Dates = list[DateInterval | None]  # one per row
 
 
-def tell_control_characters(cells: pd.DataFrame, file: str, log: IssueLog) -> None:
+def warn_control_characters(cells: pd.DataFrame, file: str, log: IssueLog) -> None:
     """Tell the cells with tabs and other characters that do not print; line breaks are text."""
     for column in cells.columns:
         rough = cells.index[cells[column].str.contains(CONTROL, regex=True)]
@@ -41,7 +41,12 @@ def clean_text(texts: pd.Series) -> pd.Series:
 
 
 def date_fields(
-    text: Text, columns: Mapping[str, str], source: Source, layer: Layer, index: pd.Index, log: IssueLog
+    text: Text,
+    columns: Mapping[str, str],
+    source: InventorySource,
+    layer: InventoryLayer,
+    index: pd.Index,
+    log: IssueLog,
 ) -> pd.DataFrame:
     """Columns date_min, date_max (days) and date_precision under the rows `index` of a layer."""
     file = layer.file
@@ -132,7 +137,9 @@ def _intervals(
     return table
 
 
-def _dates(texts: pd.Series, column: str, source: Source, beside: list[str], file: str, log: IssueLog) -> Dates:
+def _dates(
+    texts: pd.Series, column: str, source: InventorySource, beside: list[str], file: str, log: IssueLog
+) -> Dates:
     """Read one column of dates, and tell what cannot be read and what was taken for granted."""
     read = read_dates(texts.tolist(), source.order, beside)
     dates, index = list(read.intervals), texts.index
@@ -189,7 +196,7 @@ def _tell_layouts(dates: Dates, texts: pd.Series, column: str, file: str, log: I
             warn_rows(log, file, column, rows, problems, f"read as {layout}")
 
 
-def metres(texts: pd.Series, column: str | None, file: str, log: IssueLog) -> np.ndarray:
+def accuracy_metres(texts: pd.Series, column: str | None, file: str, log: IssueLog) -> np.ndarray:
     """Positional accuracies in metres, NaN where there is none."""
     values = np.array([parse_metres(text) for text in texts], float)
     bad = [i for i, text in enumerate(texts) if text.casefold() not in MISSING and np.isnan(values[i])]
@@ -199,7 +206,7 @@ def metres(texts: pd.Series, column: str | None, file: str, log: IssueLog) -> np
 
 
 def confidence_fields(
-    texts: pd.Series, column: str | None, source: Source, file: str, log: IssueLog
+    texts: pd.Series, column: str | None, source: InventorySource, file: str, log: IssueLog
 ) -> tuple[pd.Series, pd.Series]:
     """The named class of each confidence, and its number where it is one."""
     code = pd.to_numeric(texts.where(texts.str.fullmatch(r"\d{1,3}(\.0*)?"), "")).round().astype("Int64")

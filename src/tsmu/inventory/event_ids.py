@@ -10,12 +10,12 @@ import pandas as pd
 DESTROYED = r"[+-]?\d(?:[.,]\d+)?[eE]\+\d+"
 
 
-def destroyed(ids: pd.Series) -> npt.NDArray[np.bool_]:
+def rounded_by_spreadsheet(ids: pd.Series) -> npt.NDArray[np.bool_]:
     """Whether a spreadsheet turned an id into a rounded number such as 2.01001E+11."""
     return ids.str.fullmatch(DESTROYED).to_numpy(bool)
 
 
-def repeats(ids: pd.Series) -> dict[int, int]:
+def repeated_ids(ids: pd.Series) -> dict[int, int]:
     """Positions of ids that stood before, with the position where they stood first; blanks aside."""
     first: dict[str, int] = {}
     found: dict[int, int] = {}
@@ -25,7 +25,7 @@ def repeats(ids: pd.Series) -> dict[int, int]:
     return found
 
 
-def numbered(ids: Sequence[str]) -> list[str]:
+def unique_ids(ids: Sequence[str]) -> list[str]:
     """Make ids unique: the second of a kind gets ~2, the third ~3, in the order of the file."""
     taken, count, unique = set(ids), dict[str, int](), []
     for text in ids:

@@ -14,8 +14,8 @@ from tsmu.inventory.coordinates import (
     swapped_in_united_states,
     unusual_signs,
 )
-from tsmu.inventory.inventory_layers import Layer
-from tsmu.inventory.known_sources import Source
+from tsmu.inventory.inventory_layers import InventoryLayer
+from tsmu.inventory.known_sources import InventorySource
 from tsmu.inventory.vector_layers import WGS84
 from tsmu.issues import IssueLog
 from tsmu.rowlog import reject_rows, warn_rows
@@ -24,14 +24,16 @@ SWAPPED = "latitude {:g} and longitude {:g} are exchanged: only so it joins the 
 USABLE = ("Point", "MultiPoint", "Polygon", "MultiPolygon")
 
 
-def places(layer: Layer, columns: Mapping[str, str], source: Source, log: IssueLog) -> gpd.GeoSeries:
+def event_geometries(
+    layer: InventoryLayer, columns: Mapping[str, str], source: InventorySource, log: IssueLog
+) -> gpd.GeoSeries:
     """Points or polygons in EPSG:4326 under the spreadsheet rows of the records that have one."""
     shapes = _points(layer, columns, source, log) if layer.shapes is None else _shapes(layer, layer.shapes, log)
     _tell_repeated(shapes, layer, log)
     return shapes
 
 
-def _shapes(layer: Layer, shapes: gpd.GeoSeries, log: IssueLog) -> gpd.GeoSeries:
+def _shapes(layer: InventoryLayer, shapes: gpd.GeoSeries, log: IssueLog) -> gpd.GeoSeries:
     missing = shapes.isna() | shapes.is_empty
     shapes = _turned_back(layer, shapes, log)
     kind = shapes.geom_type
@@ -47,7 +49,7 @@ def _shapes(layer: Layer, shapes: gpd.GeoSeries, log: IssueLog) -> gpd.GeoSeries
     return shapes[~(missing | other | outside)]
 
 
-def _turned_back(layer: Layer, shapes: gpd.GeoSeries, log: IssueLog) -> gpd.GeoSeries:
+def _turned_back(layer: InventoryLayer, shapes: gpd.GeoSeries, log: IssueLog) -> gpd.GeoSeries:
     """Exchange the coordinates of shapes back that join the others only so."""
     bounds = shapes.bounds
     lon, lat = ((bounds[f"min{axis}"] + bounds[f"max{axis}"]).to_numpy(float) / 2 for axis in "xy")
@@ -59,7 +61,7 @@ def _turned_back(layer: Layer, shapes: gpd.GeoSeries, log: IssueLog) -> gpd.GeoS
     return gpd.GeoSeries(values, shapes.index, crs=shapes.crs)
 
 
-def _points(layer: Layer, columns: Mapping[str, str], source: Source, log: IssueLog) -> gpd.GeoSeries:
+def _points(layer: InventoryLayer, columns: Mapping[str, str], source: InventorySource, log: IssueLog) -> gpd.GeoSeries:
     lat_name, lon_name = columns["latitude"], columns["longitude"]
     lat_text, lon_text = layer.cells[lat_name].str.strip(), layer.cells[lon_name].str.strip()
     lat, lon = parse_degrees(lat_text), parse_degrees(lon_text)
@@ -85,7 +87,7 @@ def _points(layer: Layer, columns: Mapping[str, str], source: Source, log: Issue
 
 
 def _repair(
-    rows: np.ndarray, lon: np.ndarray, lat: np.ndarray, columns: Mapping[str, str], file: str, source: Source,
+    rows: np.ndarray, lon: np.ndarray, lat: np.ndarray, columns: Mapping[str, str], file: str, source: InventorySource,
     log: IssueLog,
 ) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
     """Exchange coordinates and set signs back where only that makes sense; else only tell."""
@@ -109,7 +111,7 @@ def _repair(
     return lon, lat
 
 
-def _tell_repeated(shapes: gpd.GeoSeries, layer: Layer, log: IssueLog) -> None:
+def _tell_repeated(shapes: gpd.GeoSeries, layer: InventoryLayer, log: IssueLog) -> None:
     """Tell rows that lie exactly where an earlier row of the layer lies."""
     wkb = shapes.to_wkb(hex=True)
     first = dict(zip(reversed(wkb.tolist()), reversed(wkb.index.tolist()), strict=True))

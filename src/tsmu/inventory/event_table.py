@@ -11,7 +11,7 @@ from pyogrio.errors import DataLayerError, DataSourceError
 
 from tsmu.errors import InventoryError
 from tsmu.files import written_whole
-from tsmu.inventory.event_ids import numbered
+from tsmu.inventory.event_ids import unique_ids
 from tsmu.inventory.inventory_import import EVENT_COLUMNS
 
 LAYER = "events"
@@ -19,7 +19,7 @@ SAME_PLACE = 1e-6  # degrees, some 0.1 m
 
 
 @dataclass(frozen=True)
-class Written:
+class EventCounts:
     """What a write did to the stored events: how many came in, went out for them, and are there now."""
 
     added: int
@@ -27,7 +27,7 @@ class Written:
     total: int
 
 
-def write_events(events: gpd.GeoDataFrame, path: Path) -> Written:
+def write_events(events: gpd.GeoDataFrame, path: Path) -> EventCounts:
     """Put the events of one inventory file into the events layer.
 
     Events that came from the same file before are replaced. An event of another file is replaced when id
@@ -49,7 +49,7 @@ def write_events(events: gpd.GeoDataFrame, path: Path) -> Written:
     table = table[[*EVENT_COLUMNS, *originals, "geometry"]]
     with written_whole(path) as temporary:
         pyogrio.write_dataframe(table, temporary, layer=LAYER, driver="GPKG", geometry_type="Unknown")
-    return Written(len(events), before + len(events) - len(table), len(table))
+    return EventCounts(len(events), before + len(events) - len(table), len(table))
 
 
 def read_events(path: Path) -> gpd.GeoDataFrame:
@@ -77,7 +77,7 @@ def _same_ids(kept: gpd.GeoDataFrame, events: gpd.GeoDataFrame) -> tuple[gpd.Geo
     kept = kept[~kept["event_id"].isin(events.loc[same, "event_id"])]
     clash = (old.notna() & ~same).to_numpy()
     if clash.any():
-        ids = numbered([*kept["event_id"], *events["event_id"]])[len(kept) :]
+        ids = unique_ids([*kept["event_id"], *events["event_id"]])[len(kept) :]
         events["event_id"] = ids
     return kept, events
 

@@ -13,19 +13,19 @@ import numpy as np
 import pandas as pd
 
 from tsmu.errors import InventoryError
-from tsmu.inventory.column_roles import columns_of
+from tsmu.inventory.column_roles import assign_column_roles
 from tsmu.inventory.event_fields import (
+    accuracy_metres,
     clean_text,
     confidence_fields,
     date_fields,
-    metres,
     region_field,
-    tell_control_characters,
+    warn_control_characters,
 )
-from tsmu.inventory.event_ids import content_id, destroyed, numbered, repeats
-from tsmu.inventory.event_locations import places
-from tsmu.inventory.inventory_layers import Layer, read_layers
-from tsmu.inventory.known_sources import GENERIC, Source, find_source, recognise
+from tsmu.inventory.event_ids import content_id, repeated_ids, rounded_by_spreadsheet, unique_ids
+from tsmu.inventory.event_locations import event_geometries
+from tsmu.inventory.inventory_layers import InventoryLayer, read_layers
+from tsmu.inventory.known_sources import GENERIC, InventorySource, find_source, recognise_source
 from tsmu.issues import IssueLog
 from tsmu.rowlog import warn_rows
 from tsmu.spreadsheets import column_names
@@ -55,7 +55,7 @@ ORIGINAL = "src_"  # prefix of the file's own columns
 
 
 @dataclass(frozen=True)
-class Imported:
+class ImportedInventory:
     """One inventory file as events.
 
     `events` is a GeoDataFrame in EPSG:4326 with EVENT_COLUMNS and the originals; `columns` says for each
@@ -77,7 +77,7 @@ class Imported:
 
 def import_inventory(
     file: Path, source: str | None, columns: Mapping[str, str] | None, log: IssueLog, only: Sequence[str] = ()
-) -> Imported:
+) -> ImportedInventory:
     """Read a landslide inventory: CSV, XLSX, or a map layer that GDAL reads, plain or zipped.
 
     Args:
@@ -91,7 +91,9 @@ def import_inventory(
         InventoryError: the file cannot be read or understood, or not one row can be used.
     """
     layers = read_layers(file, log, only)
-    known = find_source(source) if source else recognise({name for layer in layers for name in layer.cells.columns})
+    known = (
+        find_source(source) if source else recognise_source({name for layer in layers for name in layer.cells.columns})
+    )
     mapped = {layer.name or "": _columns(file, known, layer, columns, log) for layer in layers}
     parts = [_events(layer, known, mapped[layer.name or ""], file, log) for layer in layers]
     events = pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
@@ -100,15 +102,15 @@ def import_inventory(
         first = f"; the first problem: {log.errors[0]}" if log.errors else ""
         raise InventoryError(f"{file}: not one of {rows - blank} rows can be used{first}")
     events["event_id"] = _unique(events, file, log)
-    return Imported(events, known.name, mapped, rows, blank)
+    return ImportedInventory(events, known.name, mapped, rows, blank)
 
 
 def _columns(
-    file: Path, source: Source, layer: Layer, given: Mapping[str, str] | None, log: IssueLog
+    file: Path, source: InventorySource, layer: InventoryLayer, given: Mapping[str, str] | None, log: IssueLog
 ) -> dict[str, str]:
     names = list(layer.cells.columns)
     try:
-        columns = columns_of(source, layer.cells, given, layer.file, log)
+        columns = assign_column_roles(source, layer.cells, given, layer.file, log)
     except InventoryError as error:
         raise InventoryError(f"{file}: {error}") from None
     if layer.shapes is not None:
@@ -121,11 +123,13 @@ def _columns(
     return columns
 
 
-def _events(layer: Layer, source: Source, columns: dict[str, str], file: Path, log: IssueLog) -> gpd.GeoDataFrame:
+def _events(
+    layer: InventoryLayer, source: InventorySource, columns: dict[str, str], file: Path, log: IssueLog
+) -> gpd.GeoDataFrame:
     """The events of one layer, still without unique ids."""
-    shapes = places(layer, columns, source, log)
+    shapes = event_geometries(layer, columns, source, log)
     cells = layer.cells.loc[shapes.index]
-    tell_control_characters(cells, layer.file, log)
+    warn_control_characters(cells, layer.file, log)
     text = {role: clean_text(cells[name]) for role, name in columns.items()}
     empty = pd.Series("", index=cells.index, dtype="str")
     # A repeated import must give the same ids, so nothing of the path or the day goes into them.
@@ -137,7 +141,9 @@ def _events(layer: Layer, source: Source, columns: dict[str, str], file: Path, l
     events["inventory"] = text.get("inventory", empty).replace("", file.stem)
     dates = date_fields(text, columns, source, layer, cells.index, log)
     events[dates.columns.tolist()] = dates
-    events["positional_accuracy_m"] = metres(text.get("accuracy", empty), columns.get("accuracy"), layer.file, log)
+    events["positional_accuracy_m"] = accuracy_metres(
+        text.get("accuracy", empty), columns.get("accuracy"), layer.file, log
+    )
     events["trigger"] = text.get("trigger", empty)
     events["movement_type"] = text.get("movement_type", empty)
     named = confidence_fields(text.get("confidence", empty), columns.get("confidence"), source, layer.file, log)
@@ -156,10 +162,10 @@ def _events(layer: Layer, source: Source, columns: dict[str, str], file: Path, l
 
 def _check_ids(ids: pd.Series, column: str | None, file: str, log: IssueLog) -> None:
     rows = ids.index.to_numpy()
-    lost = np.flatnonzero(destroyed(ids))
+    lost = np.flatnonzero(rounded_by_spreadsheet(ids))
     problems = [f"id {ids.iloc[i]} was rounded by a spreadsheet" for i in lost]
     warn_rows(log, file, column, rows[lost].tolist(), problems, "kept as text; it identifies nothing")
-    again = repeats(ids)
+    again = repeated_ids(ids)
     problems = [f"id {ids.iloc[i]} stands in row {rows[first]} already" for i, first in again.items()]
     warn_rows(log, file, column, rows[list(again)].tolist(), problems, "both kept")
 
@@ -169,7 +175,7 @@ def _unique(events: gpd.GeoDataFrame, file: Path, log: IssueLog) -> list[str]:
     # Rounded, because the same number differs in its last bit between a CSV and an XLSX file.
     wkb = events.geometry.transform(lambda degrees: np.round(degrees, 7) + 0.0).to_wkb(hex=True)
     given = events["event_id"].fillna("")
-    again = np.array(list(repeats(given)), dtype=int)
+    again = np.array(list(repeated_ids(given)), dtype=int)
     column = "record_id"
     warn_rows(
         log, file.name, column, events["row"].to_numpy()[again].tolist(),
@@ -184,4 +190,4 @@ def _unique(events: gpd.GeoDataFrame, file: Path, log: IssueLog) -> list[str]:
             strict=True,
         )
     ]  # fmt: skip
-    return numbered(ids)
+    return unique_ids(ids)

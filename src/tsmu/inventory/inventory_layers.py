@@ -9,14 +9,14 @@ import pandas as pd
 
 from tsmu.archives import unpacked
 from tsmu.errors import InventoryError, TableError
-from tsmu.inventory.vector_layers import read_vectors
+from tsmu.inventory.vector_layers import read_vector_layers
 from tsmu.issues import IssueLog
 from tsmu.spreadsheets import TABLES, read_table
 from tsmu.vector_files import SUFFIXES, layer_names, vector_files
 
 
 @dataclass
-class Layer:
+class InventoryLayer:
     """One table or map layer of an inventory file, blank rows already taken out.
 
     `cells` holds text ("" where empty) under unique column names, indexed by spreadsheet row (the header
@@ -34,7 +34,7 @@ class Layer:
     unreadable: dict[int, str] = field(default_factory=dict)
 
 
-def read_layers(file: Path, log: IssueLog, only: Sequence[str] = ()) -> list[Layer]:
+def read_layers(file: Path, log: IssueLog, only: Sequence[str] = ()) -> list[InventoryLayer]:
     """Read all layers of an inventory file, or of all inventory files in a zip archive; or those named in `only`.
 
     Raises:
@@ -53,7 +53,7 @@ def read_layers(file: Path, log: IssueLog, only: Sequence[str] = ()) -> list[Lay
     return layers
 
 
-def _from_file(file: Path, log: IssueLog, only: list[str]) -> Iterator[Layer]:
+def _from_file(file: Path, log: IssueLog, only: list[str]) -> Iterator[InventoryLayer]:
     if file.suffix.lower() in TABLES:
         _refuse_layer_names(file, only, [])
         yield _table(file.name, None, file.suffix, file.read_bytes(), log)
@@ -61,7 +61,7 @@ def _from_file(file: Path, log: IssueLog, only: list[str]) -> Iterator[Layer]:
         yield from _vector(file, file.name, log, only)
 
 
-def _from_zip(file: Path, log: IssueLog, only: list[str]) -> Iterator[Layer]:
+def _from_zip(file: Path, log: IssueLog, only: list[str]) -> Iterator[InventoryLayer]:
     with unpacked(file, InventoryError) as folder:
         tables = [path for path in sorted(folder.rglob("*")) if path.suffix.lower() in TABLES and path.is_file()]
         vectors = vector_files(folder)
@@ -86,17 +86,17 @@ def _refuse_layer_names(file: Path, only: list[str], names: list[str]) -> None:
         raise InventoryError(f"{file}: no layer {missing[0]!r}; its layers are: {', '.join(names) or 'none'}")
 
 
-def _table(file: str, name: str | None, suffix: str, content: bytes, log: IssueLog) -> Layer:
+def _table(file: str, name: str | None, suffix: str, content: bytes, log: IssueLog) -> InventoryLayer:
     cells, rows = read_table(file, suffix.lower(), content, log)
     filled = ~_blank(cells)
-    return Layer(file, name, rows, int((~filled).sum()), cells[filled], None)
+    return InventoryLayer(file, name, rows, int((~filled).sum()), cells[filled], None)
 
 
-def _vector(path: Path, file: str, log: IssueLog, only: list[str]) -> Iterator[Layer]:
-    for name, cells, shapes, unreadable in read_vectors(path, file, log, only):
+def _vector(path: Path, file: str, log: IssueLog, only: list[str]) -> Iterator[InventoryLayer]:
+    for name, cells, shapes, unreadable in read_vector_layers(path, file, log, only):
         empty = (shapes.isna() | shapes.is_empty) & ~shapes.index.isin(list(unreadable))
         filled = ~(_blank(cells) & empty)
-        yield Layer(file, name, len(cells), int((~filled).sum()), cells[filled], shapes[filled], unreadable)
+        yield InventoryLayer(file, name, len(cells), int((~filled).sum()), cells[filled], shapes[filled], unreadable)
 
 
 def _blank(cells: pd.DataFrame) -> pd.Series:

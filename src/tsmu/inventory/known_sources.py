@@ -49,7 +49,7 @@ USGS_CONFIDENCE = {
 
 
 @dataclass(frozen=True)
-class Source:
+class InventorySource:
     """How to read one inventory; column names are compared without case, blanks and punctuation."""
 
     name: str
@@ -60,7 +60,7 @@ class Source:
     confidence: Mapping[int, str] = field(default_factory=dict)
 
 
-USGS = Source(
+USGS = InventorySource(
     "usgs",
     {
         "record_id": ("OBJECTID",),
@@ -79,7 +79,7 @@ USGS = Source(
     united_states=True,
     confidence=USGS_CONFIDENCE,
 )
-USGS_V3 = Source(
+USGS_V3 = InventorySource(
     "usgs-v3",
     {
         "record_id": ("USGS_ID",),
@@ -99,7 +99,7 @@ USGS_V3 = Source(
     united_states=True,
     confidence=USGS_CONFIDENCE,
 )
-COOLR = Source(
+COOLR = InventorySource(
     "coolr",
     {
         "record_id": ("event_id",),
@@ -117,7 +117,7 @@ COOLR = Source(
     signature=("event_id", "event_date", "landslide_category"),
     order="M/D/Y",
 )
-SLIDO = Source(
+SLIDO = InventorySource(
     "slido",
     {
         "record_id": ("UNIQUE_ID",),
@@ -149,7 +149,7 @@ def _parts_of(end: str, words: Iterable[str]) -> dict[str, tuple[str, ...]]:
     }
 
 
-GENERIC = Source(
+GENERIC = InventorySource(
     "generic",
     {
         "source_id": ("event_id", "landslide_id", "ls_id", "patch_id", "id", "fid", "objectid", "gid", "uid", "code"),
@@ -193,7 +193,7 @@ GENERIC = Source(
 SOURCES = {source.name: source for source in (USGS, USGS_V3, COOLR, SLIDO, GENERIC)}
 
 
-def recognise(columns: Iterable[str]) -> Source:
+def recognise_source(columns: Iterable[str]) -> InventorySource:
     """Find the source whose typical columns are all there; `generic` if none is."""
     present = {plain_name(name) for name in columns}
     for source in SOURCES.values():
@@ -202,14 +202,14 @@ def recognise(columns: Iterable[str]) -> Source:
     return GENERIC
 
 
-def find_source(name: str) -> Source:
+def find_source(name: str) -> InventorySource:
     """Look a source up by its name."""
     if name not in SOURCES:
         raise InventoryError(f"no inventory source {name!r}; the sources are: {', '.join(SOURCES)}")
     return SOURCES[name]
 
 
-def map_columns(source: Source, columns: list[str], given: Mapping[str, str] | None = None) -> dict[str, str]:
+def map_columns(source: InventorySource, columns: list[str], given: Mapping[str, str] | None = None) -> dict[str, str]:
     """Say which column plays which role: what the user gave, else the source's first name found.
 
     Raises:

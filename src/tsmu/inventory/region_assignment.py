@@ -30,9 +30,9 @@ def assign_regions(
     """
     events = events.copy()
     inside = events.geometry.representative_point()
-    found = regions.of_points(inside.x, inside.y, max_distance_m).names
+    found = regions.assign_points(inside.x, inside.y, max_distance_m).names
     for i in np.flatnonzero(events.geom_type.isin(["Polygon", "MultiPolygon"])):
-        found[i] = regions.of_footprint(events.geometry.iloc[i], max_distance_m=max_distance_m)[0]
+        found[i] = regions.assign_footprint(events.geometry.iloc[i], max_distance_m=max_distance_m)[0]
     events["region"] = pd.Series(found, index=events.index, dtype="str")
     for file, none in events[events["region"].isna()].groupby("file"):
         problem = f"lies in no region, nor within {max_distance_m:g} m of one"

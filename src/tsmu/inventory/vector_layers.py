@@ -17,7 +17,7 @@ from tsmu.vector_files import VectorLayer, read_layers
 WGS84 = "EPSG:4326"
 
 
-def read_vectors(
+def read_vector_layers(
     path: Path, file: str, log: IssueLog, only: list[str]
 ) -> Iterator[tuple[str, pd.DataFrame, gpd.GeoSeries, dict[int, str]]]:
     """Read the layers with geometry: name, attributes as text, shapes in EPSG:4326, and what cannot be read.

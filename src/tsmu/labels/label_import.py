@@ -28,7 +28,7 @@ from tsmu.labels.labelme_files import LINE_WIDTH, POINT_RADIUS, read_json, read_
 from tsmu.labels.mask_conventions import (
     BACKGROUND,
     LANDSLIDE,
-    TRANSPARENT,
+    TRANSPARENT_IS_BACKGROUND,
     UNKNOWN,
     Mask,
     MaskConvention,
@@ -36,8 +36,8 @@ from tsmu.labels.mask_conventions import (
     lacks_background,
 )
 from tsmu.labels.mask_writer import MaskWriter
-from tsmu.labels.pair_matching import PairFinder, named_as_label
-from tsmu.labels.rasterization import Shapes
+from tsmu.labels.pair_matching import PairFinder, is_named_as_label
+from tsmu.labels.rasterization import ClassPolygons
 from tsmu.projecting import transformed
 from tsmu.vector_files import GEODATABASE, SUFFIXES, is_geojson, layer_names, vector_files
 
@@ -122,7 +122,7 @@ def _import_all(
     masks, others = _masks_of_pairs(source, rasters, finder, log)
     convention = detect_convention([*masks, *others])
     if masks and convention.transparent == BACKGROUND:
-        log.warning(source, *TRANSPARENT)
+        log.warning(source, *TRANSPARENT_IS_BACKGROUND)
     total = len(jsons) + len(masks)
     for done, path in enumerate(jsons, start=1):
         with _logged(path, log, told):
@@ -249,7 +249,7 @@ def _import_labelme(path: Path, finder: PairFinder, writer: MaskWriter, line_wid
     if len(inside) < len(shapes):
         problem = f"{len(shapes) - len(inside)} of {len(shapes)} shapes lie outside the image"
         writer.log.warning(path, problem, "these shapes left out")
-    writer.burn(pair, path, inside)
+    writer.write_polygons(pair, path, inside)
 
 
 def _import_layers(
@@ -271,7 +271,7 @@ def _import_layers(
         raise LabelError(f"--layer {missing[0]}: none of the {len(files)} files of polygons has a layer of that name")
     for pair, shapes in gathered.items():
         with _logged(first[pair], writer.log):
-            writer.burn(pair, first[pair], shapes)
+            writer.write_polygons(pair, first[pair], shapes)
 
 
 def _of_pairs(
@@ -308,7 +308,7 @@ def _masks_of_pairs(
     unnamed: list[Path] = []
     for path in rasters:
         with _logged(path, log):
-            pair = finder.of_named_raster(path)
+            pair = finder.match_by_name(path)
             if pair is None:
                 unnamed.append(path)
             else:
@@ -317,11 +317,11 @@ def _masks_of_pairs(
         with _logged(path, log):
             own = describe(path)
             footprint = Grid.of(own).footprint if own.georeferenced and own.on_earth else None
-            is_label = not source.is_dir() or named_as_label(path) or len(rasters) == 1
+            is_label = not source.is_dir() or is_named_as_label(path) or len(rasters) == 1
             try:
-                masks[path] = finder.of_placed_raster(path, footprint, is_label=is_label)
+                masks[path] = finder.match_by_location(path, footprint, is_label=is_label)
             except UnpairedLabelError:
-                others += [] if finder.beside_images(path) else [path]
+                others += [] if finder.lies_beside_images(path) else [path]
                 raise
             if source.is_dir():
                 log.warning(path, f"is named like no pair and lies on pair {masks[path]}", "taken as its label")
@@ -340,14 +340,14 @@ def _import_mask(path: Path, pair: str, writer: MaskWriter, convention: MaskConv
     elif own.georeferenced:
         traced = _traced(mask, own.transform)
         pixels = to_pixels(gpd.GeoSeries([shape for shape, _ in traced], crs=own.crs), info)
-        writer.burn_traced(pair, path, [(shape, value) for shape, (_, value) in zip(pixels, traced, strict=True)])
+        writer.write_outlines(pair, path, [(shape, value) for shape, (_, value) in zip(pixels, traced, strict=True)])
     else:
         x, y = _scales(path, (own.width, own.height), info)
         traced = _traced(mask, Affine.identity())
-        writer.burn_traced(pair, path, [(scale(shape, x, y, origin=(0, 0)), value) for shape, value in traced])
+        writer.write_outlines(pair, path, [(scale(shape, x, y, origin=(0, 0)), value) for shape, value in traced])
 
 
-def _traced(mask: Mask, transform: Affine) -> Shapes:
+def _traced(mask: Mask, transform: Affine) -> ClassPolygons:
     """Outline the areas of each class, landslides last."""
     found = [(shapely.geometry.shape(s), int(v)) for s, v in outlines(mask, connectivity=8, transform=transform)]
     return sorted(found, key=lambda item: (BACKGROUND, UNKNOWN, LANDSLIDE).index(item[1]))

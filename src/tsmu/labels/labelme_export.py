@@ -15,7 +15,7 @@ from shapely.geometry.base import BaseGeometry
 from tsmu.files import written_whole
 from tsmu.imagery.raster import describe
 from tsmu.labels.labelme_files import draft_flag
-from tsmu.labels.pair_pictures import picture
+from tsmu.labels.pair_pictures import rgb_picture
 
 LABELME_VERSION = "5.5.0"  # the form of the file; labelme of any version 4 or later reads it
 
@@ -102,7 +102,7 @@ def export_labelme(
     """
     info = describe(image)
     with written_whole(out / f"{name}.png") as temporary:
-        Image.fromarray(picture(image)).save(temporary)
+        Image.fromarray(rgb_picture(image)).save(temporary)
     target = out / f"{name}.json"
     if not target.exists():
         content = labelme_json(f"{name}.png", polygons, width=info.width, height=info.height, draft=draft)

@@ -166,10 +166,10 @@ def _geometry(kind: str, points: list[tuple[float, float]], line_width: float, p
         geometry = shapely.MultiPoint(points).envelope
     else:
         geometry = shapely.Polygon(points)
-    return polygonal(geometry, points)
+    return as_valid_polygons(geometry, points)
 
 
-def polygonal(geometry: BaseGeometry, points: list[tuple[float, float]]) -> BaseGeometry:
+def as_valid_polygons(geometry: BaseGeometry, points: list[tuple[float, float]]) -> BaseGeometry:
     """Make a shape valid, and a hair wide where it has no area."""
     valid = geometry if geometry.is_valid else shapely.make_valid(geometry)
     areas = [part for part in shapely.get_parts(shapely.get_parts(valid)) if part.area > 0]

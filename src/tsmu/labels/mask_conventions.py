@@ -27,7 +27,10 @@ BACKGROUND, LANDSLIDE, UNKNOWN = 0, 1, 255
 Mask = npt.NDArray[np.uint8]
 
 # What is told of masks whose transparent pixels are background: problem and action.
-TRANSPARENT = ("the masks have transparent pixels and no other background", "transparent pixels taken as background")
+TRANSPARENT_IS_BACKGROUND = (
+    "the masks have transparent pixels and no other background",
+    "transparent pixels taken as background",
+)
 LOSSY = (Compression.jpeg, Compression.webp)
 NOISY_VALUES = 5  # a picture saved from a JPEG holds at least so many values, a drawn mask fewer
 FAR_SHARE = 0.1  # share of pixels that ringing beside edges may take far from every level

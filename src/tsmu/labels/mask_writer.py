@@ -16,7 +16,7 @@ from tsmu.files import name_key, written_whole
 from tsmu.imagery.raster import RasterInfo, describe
 from tsmu.issues import IssueLog
 from tsmu.labels.mask_conventions import BACKGROUND, LANDSLIDE, UNKNOWN, Mask
-from tsmu.labels.rasterization import Shapes, burn
+from tsmu.labels.rasterization import ClassPolygons, rasterize_polygons
 
 # Class names that need no --classes; labelme writes two of them `_background_` and `__ignore__`.
 RESERVED = {"unknown": UNKNOWN, "background": BACKGROUND, "ignore": UNKNOWN, "ignored": UNKNOWN}
@@ -42,13 +42,13 @@ class MaskWriter:
         """Describe the post image of a pair."""
         return describe(Path(self._posts[pair]))
 
-    def burn(self, pair: str, file: Path, labelled: Iterable[tuple[str, BaseGeometry]]) -> None:
+    def write_polygons(self, pair: str, file: Path, labelled: Iterable[tuple[str, BaseGeometry]]) -> None:
         """Burn named polygons, in the post image's pixel coordinates, and write the mask."""
         shapes = _in_burning_order(self._chosen(file, labelled))
         landslides = sum(value == LANDSLIDE for _, value in shapes)
         self.write(pair, file, self._burnt(pair, file, shapes, BACKGROUND), landslides)
 
-    def burn_traced(self, pair: str, file: Path, shapes: Shapes) -> None:
+    def write_outlines(self, pair: str, file: Path, shapes: ClassPolygons) -> None:
         """Burn the outlines of another mask; what they do not cover is unknown."""
         self.write(pair, file, self._burnt(pair, file, shapes, UNKNOWN), None)
 
@@ -98,15 +98,15 @@ class MaskWriter:
         reserved = [name for name in self._seen if self._value(name) != LANDSLIDE]
         return f"all but {', '.join(reserved)} taken as landslides" if reserved else "all taken as landslides"
 
-    def _burnt(self, pair: str, file: Path, shapes: Shapes, fill: int) -> Mask:
+    def _burnt(self, pair: str, file: Path, shapes: ClassPolygons, fill: int) -> Mask:
         info = self.post(pair)
-        mask, widened = burn(shapes, info.height, info.width, fill)
+        mask, widened = rasterize_polygons(shapes, info.height, info.width, fill)
         if widened:
             problem = f"{widened} landslides are thinner than a pixel of {info.path.name}"
             self.log.warning(file, problem, "every pixel that they touch is taken (all_touched)")
         return mask
 
-    def _chosen(self, file: Path, labelled: Iterable[tuple[str, BaseGeometry]]) -> Shapes:
+    def _chosen(self, file: Path, labelled: Iterable[tuple[str, BaseGeometry]]) -> ClassPolygons:
         chosen = []
         names: Counter[str] = Counter()
         for name, geometry in labelled:
@@ -122,7 +122,7 @@ class MaskWriter:
         return chosen
 
 
-def _in_burning_order(shapes: Shapes) -> Shapes:
+def _in_burning_order(shapes: ClassPolygons) -> ClassPolygons:
     """Landslides, then background, then what is unknown; background that covers a whole landslide lies under it."""
     slides = [geometry for geometry, value in shapes if value == LANDSLIDE]
     tree = STRtree(slides)

@@ -17,7 +17,7 @@ _LABEL_WORD = re.compile(r"masks?|labels?|landslides?|truth|inventor(y|ies)|anno
 _OTHER_MASK = re.compile(r"clouds?|shadows?|water|snow|valid|nodata|quality")
 
 
-def named_as_label(path: Path) -> bool:
+def is_named_as_label(path: Path) -> bool:
     """Whether the words of a file's name say that it shows landslides: `inventory_2015`, not `cloud_mask`."""
     words = _WORD.findall(name_key(path.stem))
     return any(map(_LABEL_WORD.fullmatch, words)) and not any(map(_OTHER_MASK.fullmatch, words))
@@ -57,7 +57,7 @@ class PairFinder:
             raise UnpairedLabelError(f"{path}: belongs to no imported pair; name it like the post image or by pair id")
         return found
 
-    def of_named_raster(self, path: Path) -> str | None:
+    def match_by_name(self, path: Path) -> str | None:
         """Give the id of the one pair that the name of a mask raster tells; None where it tells none.
 
         Args:
@@ -74,7 +74,7 @@ class PairFinder:
         except UnpairedLabelError:
             return None
 
-    def of_placed_raster(self, path: Path, footprint: shapely.Polygon | None, *, is_label: bool) -> str:
+    def match_by_location(self, path: Path, footprint: shapely.Polygon | None, *, is_label: bool) -> str:
         """Give the id of the one pair that lies under a raster whose name tells no pair.
 
         Args:
@@ -98,7 +98,7 @@ class PairFinder:
             raise LabelError(f"{path}: lies on several pairs: {', '.join(shown[:3])}; name it by a pair's id")
         return shown[0]
 
-    def beside_images(self, path: Path) -> bool:
+    def lies_beside_images(self, path: Path) -> bool:
         """Whether a file lies in the folder of a pair's post image, where rasters of all kinds may lie."""
         return path.resolve().parent in self._folders
 

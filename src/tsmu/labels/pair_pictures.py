@@ -19,7 +19,7 @@ WIDEST = 1024  # pixels of a panel
 Bytes = npt.NDArray[np.uint8]
 
 
-def picture(image: Path) -> Bytes:
+def rgb_picture(image: Path) -> Bytes:
     """Show a raster as 8-bit red, green and blue, else its first band in grey: (H, W, 3), invalid pixels black."""
     bands = describe(image).bands
     values, valid = read(image)
@@ -41,8 +41,8 @@ def pair_picture(pre: Path | None, post: Path, mask: Path | None, out: Path) -> 
         mask: on the same grid, 0, 1 and 255 (unknown); None if not labelled.
         out: the PNG.
     """
-    after = picture(post)
-    panels = [after] if pre is None else [picture(pre), after]
+    after = rgb_picture(post)
+    panels = [after] if pre is None else [rgb_picture(pre), after]
     if mask is not None:
         classes = ZERO_ONE.read(mask)
         slides = classes == LANDSLIDE

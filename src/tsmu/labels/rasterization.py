@@ -10,12 +10,12 @@ from shapely.geometry.base import BaseGeometry
 
 from tsmu.labels.mask_conventions import BACKGROUND, LANDSLIDE, Mask
 
-Shapes = list[tuple[BaseGeometry, int]]  # polygons in pixel coordinates, each with its class
+ClassPolygons = list[tuple[BaseGeometry, int]]  # polygons in pixel coordinates, each with its class
 
 VANISHING = 0.5  # a slide burnt to less than this share of its area would be lost
 
 
-def burn(
+def rasterize_polygons(
     shapes: Iterable[tuple[BaseGeometry, int]], height: int, width: int, fill: int = BACKGROUND
 ) -> tuple[Mask, int]:
     """Burn polygons, the later ones over the earlier ones.

@@ -16,20 +16,20 @@ from tsmu.geodesy import ground_matrix
 from tsmu.imagery.raster import RasterInfo, describe
 from tsmu.labels.label_layers import to_pixels
 from tsmu.labels.mask_conventions import BACKGROUND, LANDSLIDE, UNKNOWN, Mask
-from tsmu.labels.rasterization import Shapes, burn
+from tsmu.labels.rasterization import ClassPolygons, rasterize_polygons
 from tsmu.workspace_folder import WorkspaceFolder
 
-FOLDER = "review"  # below the workspace's masks
-AROUND_M = 50.0  # around an outline that a person decided on, the ground was looked at, too
+REVIEW_FOLDER = "review"  # below the workspace's masks
+REVIEW_MARGIN_M = 50.0  # around an outline that a person decided on, the ground was looked at, too
 
 
-def is_reviewed(workspace: WorkspaceFolder, mask: Path) -> bool:
+def is_review_mask(workspace: WorkspaceFolder, mask: Path) -> bool:
     """Whether a mask came out of reviews."""
-    return mask.is_relative_to(workspace.label_files / FOLDER)
+    return mask.is_relative_to(workspace.label_files / REVIEW_FOLDER)
 
 
 @dataclass(frozen=True)
-class Reviewed:
+class ReviewedOutlines:
     """What people say of one image; outlines in any CRS.
 
     Attributes:
@@ -46,10 +46,10 @@ class Reviewed:
     undecided: geopandas.GeoSeries
     looked: geopandas.GeoSeries
     shift_m: tuple[float, float] = (0.0, 0.0)
-    around_m: float = AROUND_M
+    around_m: float = REVIEW_MARGIN_M
 
 
-def reviewed_mask(said: Reviewed, image: Path, base: Path | None = None) -> Mask:
+def review_mask(said: ReviewedOutlines, image: Path, base: Path | None = None) -> Mask:
     """Burn what people say onto an image's grid.
 
     Args:
@@ -69,9 +69,9 @@ def reviewed_mask(said: Reviewed, image: Path, base: Path | None = None) -> Mask
         _on(info, outlines, said.shift_m) for outlines in (said.landslides, said.rejected, said.undecided, said.looked)
     )
     known = shapely.union_all([*looked, *_grown(info, [*landslides, *rejected], said.around_m)])
-    shapes: Shapes = [(known, BACKGROUND), *((outline, UNKNOWN) for outline in undecided)]
+    shapes: ClassPolygons = [(known, BACKGROUND), *((outline, UNKNOWN) for outline in undecided)]
     shapes += [(outline, BACKGROUND) for outline in rejected] + [(outline, LANDSLIDE) for outline in landslides]
-    mask, _ = burn(shapes, info.height, info.width, UNKNOWN)
+    mask, _ = rasterize_polygons(shapes, info.height, info.width, UNKNOWN)
     if base is not None and base.is_file():
         with rasterio.open(base) as dataset:
             older = dataset.read(1)

@@ -23,7 +23,7 @@ from tsmu.geodesy import ground_matrix
 from tsmu.imagery.grids import Grid
 from tsmu.mapping.sink import NO_DATA
 from tsmu.projecting import DEGREES, transformer, within_180
-from tsmu.regions.border_index import Borders
+from tsmu.regions.border_index import BorderIndex
 
 BLEND_M = 500.0  # on each side of a border
 BLOCK = 256  # px
@@ -48,7 +48,7 @@ class RegionShares:
         self.names = tuple(areas)
         self._grid = grid
         self._areas = [shapely.get_parts(area) for area in areas.values()]
-        self._borders = [Borders(parts) for parts in self._areas]
+        self._borders = [BorderIndex(parts) for parts in self._areas]
         self._block = functools.lru_cache(KEPT)(self._made_block)
         self._to_degrees = transformer(grid.crs, DEGREES)
         widest = BLEND_M / (STEPS_IN_BLEND * _pixel_metres(grid))

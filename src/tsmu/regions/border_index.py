@@ -11,7 +11,7 @@ ECCENTRICITY_2 = 0.006_694_379_990_14  # WGS 84
 Floats = npt.NDArray[np.float64]
 
 
-class Borders:
+class BorderIndex:
     """The rings of polygons in short runs, indexed for distances in metres."""
 
     def __init__(self, polygons: npt.NDArray[np.object_]) -> None:

@@ -22,7 +22,7 @@ from tsmu.vector_files import as_text, read_polygons
 SHARED = 0.01  # share of a layer's ground that may lie under other layers too: neighbours overlap along borders
 
 
-def use_region_map(file: Path, name_field: str, out: Path, log: IssueLog, layer: str | None = None) -> RegionMap:
+def import_region_map(file: Path, name_field: str, out: Path, log: IssueLog, layer: str | None = None) -> RegionMap:
     """Make the polygons of a file the region map of a workspace.
 
     Polygons of one name become one region; invalid polygons are repaired; characters that file
@@ -51,7 +51,7 @@ def use_region_map(file: Path, name_field: str, out: Path, log: IssueLog, layer:
     merged.geometry = [shapely.multipolygons(polygon_parts(np.array([one]))) for one in merged.geometry]
     with written_whole(out) as temporary:
         pyogrio.write_dataframe(merged, temporary, layer=LAYER, driver="GPKG", geometry_type="MultiPolygon")
-    return RegionMap.of_frame(merged)
+    return RegionMap.from_frame(merged)
 
 
 def _of_layer(frame: gpd.GeoDataFrame, name_field: str, log: IssueLog) -> gpd.GeoDataFrame:

@@ -19,7 +19,7 @@ from shapely.geometry.base import BaseGeometry
 from tsmu.errors import RegionError
 from tsmu.issues import IssueLog
 from tsmu.projecting import earth_crs, transformed
-from tsmu.regions.border_index import Borders, Floats
+from tsmu.regions.border_index import BorderIndex, Floats
 from tsmu.regions.region_names import region_key
 from tsmu.vector_files import read_polygons
 
@@ -32,7 +32,7 @@ FIRST_REACH_M = 5_000.0
 WIDEST_REACH_M = 20_100_000.0  # half the Earth's circumference
 
 
-class Assigned(NamedTuple):
+class RegionAssignment(NamedTuple):
     """Regions of points: names (N,) with None for no region; metres to the region, 0 inside, NaN for none."""
 
     names: npt.NDArray[np.object_]
@@ -58,10 +58,10 @@ class RegionMap:
         (frame,) = read_polygons(path, IssueLog(path), RegionError, [LAYER])
         if "name" not in frame.columns:
             raise RegionError(f"{path}: no column name; make it again with: tsmu regions use FILE --name-field FIELD")
-        return cls.of_frame(frame)
+        return cls.from_frame(frame)
 
     @classmethod
-    def of_frame(cls, frame: gpd.GeoDataFrame) -> Self:
+    def from_frame(cls, frame: gpd.GeoDataFrame) -> Self:
         """Take the column `name` and the geometry of a frame in EPSG:4326."""
         parts = frame[["name", "geometry"]].explode(ignore_index=True)
         return cls(parts["name"].to_numpy(object), parts.geometry.to_numpy())
@@ -75,7 +75,7 @@ class RegionMap:
         """How the map spells a region that may be written with other case, blanks or underscores."""
         return self._spellings.get(region_key(name))
 
-    def of_points(self, lon: npt.ArrayLike, lat: npt.ArrayLike, max_distance_m: float = 0.0) -> Assigned:
+    def assign_points(self, lon: npt.ArrayLike, lat: npt.ArrayLike, max_distance_m: float = 0.0) -> RegionAssignment:
         """Find the region of each point.
 
         A point on a border, or where regions overlap, belongs to the one that comes first in the map.
@@ -100,9 +100,9 @@ class RegionMap:
             near, metres = self._nearest_border(x[missed], y[missed], reach_m=max_distance_m)
             found = metres <= max_distance_m
             polygon[missed[found]], distance[missed[found]] = near[found], metres[found]
-        return Assigned(np.array([*self.names, None], object)[polygon], distance)
+        return RegionAssignment(np.array([*self.names, None], object)[polygon], distance)
 
-    def of_footprint(
+    def assign_footprint(
         self, footprint: BaseGeometry, crs: Any = MAP_CRS, max_distance_m: float = 0.0
     ) -> tuple[str | None, dict[str, float]]:
         """Find the regions that a footprint lies in.
@@ -130,7 +130,7 @@ class RegionMap:
             shares = dict(sorted(shares.items(), key=lambda item: -item[1]))
             return next(iter(shares)), shares
         centre = placed.centroid
-        return self.of_points(centre.x, centre.y, max_distance_m).names[0], {}
+        return self.assign_points(centre.x, centre.y, max_distance_m).names[0], {}
 
     def border_distance_m(self, lon: npt.ArrayLike, lat: npt.ArrayLike, names: npt.ArrayLike | None = None) -> Floats:
         """Metres from each point to the nearest border, of its region in `names` (N,) where given.
@@ -156,8 +156,8 @@ class RegionMap:
         return {region_key(name): name for name in reversed(self.regions)}
 
     @cached_property
-    def _borders(self) -> Borders:
-        return Borders(self.polygons)
+    def _borders(self) -> BorderIndex:
+        return BorderIndex(self.polygons)
 
     def _nearest_border(
         self, x: Floats, y: Floats, reach_m: float | None = None

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from tsmu.chips.dataset import Sample
-from tsmu.chips.image_statistics import Style
+from tsmu.chips.image_statistics import ImageStatistics
 from tsmu.labels.mask_conventions import UNKNOWN
 from tsmu.model.network import ENCODER, RegionNet, own_parts
 from tsmu.update.losses import HOLD_WEIGHT, held_answers, label_losses
@@ -65,7 +65,7 @@ class Lesson:
     region: str
     decoders: Mapping[str, str]
     seed: int = 0
-    styles: Mapping[str, Style] = field(default_factory=dict)
+    styles: Mapping[str, ImageStatistics] = field(default_factory=dict)
     memory: Memory = field(default_factory=dict)
     work: Memory = field(default_factory=dict)
 

@@ -10,8 +10,8 @@ from typing import Any
 import geopandas
 import numpy as np
 
-from tsmu.chips.index import make_index, of_one_band_list
-from tsmu.chips.splits.contiguous import block_split, series_apart, split_apart
+from tsmu.chips.index import keep_one_band_list, make_index
+from tsmu.chips.splits.contiguous import block_split, landslide_free_series, split_parts
 from tsmu.errors import ChipError, ImageError, TableError
 from tsmu.files import composed, sha256
 from tsmu.imagery.grids import Grid
@@ -21,7 +21,7 @@ from tsmu.imagery.validity import Pixels, Valid
 from tsmu.issues import IssueLog
 from tsmu.labels.mask_conventions import (
     BACKGROUND,
-    TRANSPARENT,
+    TRANSPARENT_IS_BACKGROUND,
     UNKNOWN,
     MaskConvention,
     detect_convention,
@@ -65,7 +65,7 @@ def chips_from_folder(
     stems = _collect(folder, log)
     convention = detect_convention([files["masks"] for files in stems.values()])
     if convention.transparent == BACKGROUND:
-        log.warning(folder / "masks", *TRANSPARENT)
+        log.warning(folder / "masks", *TRANSPARENT_IS_BACKGROUND)
     rows, remarks, samples = [], _Remarks(), _Samples()
     for done, (stem, files) in enumerate(stems.items(), start=1):
         try:
@@ -79,7 +79,7 @@ def chips_from_folder(
     problem = samples.problem()
     if problem:
         log.warning(folder, problem, "taken as they are; if their units differ, bring both to one, such as reflectance")
-    rows = of_one_band_list(rows, bands, log)
+    rows = keep_one_band_list(rows, bands, log)
     if not rows:
         raise ChipError(f"{folder}: no usable chip in it; the issue log says why for each file")
     for row in rows:
@@ -89,7 +89,7 @@ def chips_from_folder(
     rows = _without_copies(rows, log)
     _group(rows, groups or {}, region, log)
     names, landslides = [row["id"].split("/", 1)[1] for row in rows], [row["landslide_pixels"] > 0 for row in rows]
-    sides = split_apart(series_apart(names, landslides), [row["group"] for row in rows], block_split)
+    sides = split_parts(landslide_free_series(names, landslides), [row["group"] for row in rows], block_split)
     for row, split in zip(rows, sides, strict=True):
         row["split"] = split
     return make_index(rows)

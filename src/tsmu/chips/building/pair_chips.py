@@ -9,10 +9,10 @@ from typing import Any
 import geopandas
 import shapely
 
-from tsmu.chips.building.pair_splits import divide
-from tsmu.chips.building.windows import MIN_DECIDED, MIN_KNOWN, Cutting, window_areas, windows_of
-from tsmu.chips.index import make_index, of_one_band_list
-from tsmu.chips.splits.blocks import Block, as_table, cut_before, with_ground
+from tsmu.chips.building.pair_splits import split_windows
+from tsmu.chips.building.windows import MIN_DECIDED, MIN_KNOWN, ChipOptions, pair_windows, window_areas
+from tsmu.chips.index import keep_one_band_list, make_index
+from tsmu.chips.splits.blocks import Block, add_ground, block_rows, blocks_of_pairs
 from tsmu.errors import ChipError, ImageError
 from tsmu.imagery.grids import Grid
 from tsmu.imagery.raster import describe
@@ -41,7 +41,7 @@ class PairChips:
 
 def chips_from_pairs(
     pairs: geopandas.GeoDataFrame,
-    cutting: Cutting,
+    cutting: ChipOptions,
     source: str,
     log: IssueLog,
     *,
@@ -72,12 +72,12 @@ def chips_from_pairs(
     Raises:
         ChipError: no pair gives a chip.
     """
-    blocks = as_table([], shapely.Polygon()) if blocks is None else blocks
-    cut = cut_before(pairs, blocks, cutting.gap_m, sided)
+    blocks = block_rows([], shapely.Polygon()) if blocks is None else blocks
+    cut = blocks_of_pairs(pairs, blocks, cutting.gap_m, sided)
     rows: list[dict[str, Any]] = []
     for done, pair in enumerate(pairs.to_dict("records"), start=1):
         try:
-            found = list(windows_of(pair, cutting, cut.get(pair["id"])))
+            found = list(pair_windows(pair, cutting, cut.get(pair["id"])))
         except ImageError as error:
             log.error(pair["post"], str(error).removeprefix(f"{pair['post']}: "))
             continue
@@ -93,14 +93,14 @@ def chips_from_pairs(
     if bands and lists and tuple(bands) not in lists:
         raise ChipError(_other_bands(source, min(lists), bands))
     kept_before = bands_before if bands_before and tuple(bands_before) in lists else None
-    rows = of_one_band_list(rows, bands or kept_before, log)
+    rows = keep_one_band_list(rows, bands or kept_before, log)
     if not rows:
         why = log.errors[-1].problem if log.errors else "they have no windows"
         raise ChipError(f"{source}: no chip from {len(pairs)} labelled pairs with a region: {why}; correct that")
     before = set(blocks["ground"])
     shown = pairs[pairs["id"].isin({row["pair"] for row in rows})]
-    rows, small = divide(rows, shown, cutting, cut, sided, before)
-    blocks = with_ground(blocks, pairs, cut)
+    rows, small = split_windows(rows, shown, cutting, cut, sided, before)
+    blocks = add_ground(blocks, pairs, cut)
     return PairChips(
         make_index([row | {"source": source} for row in rows]),
         blocks,
@@ -111,7 +111,7 @@ def chips_from_pairs(
 
 def _uncut(
     pairs: geopandas.GeoDataFrame,
-    cutting: Cutting,
+    cutting: ChipOptions,
     cut: Mapping[str, Sequence[Block]],
     sided: Collection[str],
     small: set[str],
@@ -131,7 +131,7 @@ def _uncut(
     return found
 
 
-def _reaches_in(pair: dict[str, Any], cutting: Cutting, blocks: Sequence[Block] | None) -> bool:
+def _reaches_in(pair: dict[str, Any], cutting: ChipOptions, blocks: Sequence[Block] | None) -> bool:
     """Whether any part of a pair can have windows: not if it lies whole between the blocks of its ground."""
     return any(True for _ in window_areas(Grid.of(describe(Path(pair["post"]))), cutting, blocks))
 

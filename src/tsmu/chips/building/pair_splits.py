@@ -16,27 +16,36 @@ from rasterio.windows import Window
 
 from tsmu.chips.building.windows import (
     MIN_KNOWN,
-    Cutting,
-    drawn_windows,
+    ChipOptions,
     pair_images,
-    read_known,
+    pair_windows,
+    read_known_pixels,
+    sample_windows,
     window_areas,
     windows_in,
-    windows_of,
 )
-from tsmu.chips.splits.blocks import LANDSLIDES_WEIGH, MIN_BLOCK, SHARES, Block, Cells, divisions, no_cells, share_off
+from tsmu.chips.splits.blocks import (
+    LANDSLIDE_WEIGHT,
+    MIN_BLOCK,
+    SHARES,
+    Block,
+    CellCounts,
+    candidate_divisions,
+    empty_cell_counts,
+    share_deviation,
+)
 from tsmu.chips.splits.contiguous import SPLITS, block_split
-from tsmu.chips.splits.spatial_groups import along_a_curve, spatial_groups
+from tsmu.chips.splits.spatial_groups import hilbert_order, spatial_groups
 from tsmu.imagery.grids import Grid
 from tsmu.imagery.raster import describe
 
 READ_SIDE = 1024  # px of a window, a multiple of a cell's side, in which a pair is read to count what is known of it
 
 
-def divide(
+def split_windows(
     rows: list[dict[str, Any]],
     pairs: geopandas.GeoDataFrame,
-    cutting: Cutting,
+    cutting: ChipOptions,
     cut: dict[str, list[Block]],
     sided: Mapping[str, Collection[str]],
     taken: Collection[str],
@@ -56,7 +65,7 @@ def divide(
     """
     events = [[name for name in str(ids).split(",") if name] for ids in pairs["event_ids"]]
     groups = spatial_groups(list(pairs["id"]), pairs.geometry, cutting.gap_m, events)
-    order = along_a_curve(groups, pairs.geometry)
+    order = hilbert_order(groups, pairs.geometry)
     group_of = dict(zip(pairs["id"], groups, strict=True))
     place = {pairs["id"].iloc[at]: number for number, at in enumerate(order)}
     had: dict[str, set[str]] = {}
@@ -67,7 +76,7 @@ def divide(
     small: set[str] = set()
     begun: set[str] = set()
     while True:
-        drawn = _with_sides(drawn_windows(rows, cutting), group_of, place, had)
+        drawn = _with_sides(sample_windows(rows, cutting), group_of, place, had)
         group = _to_be_cut(drawn, group_of, tried | {name for name, sides in had.items() if sides}, begun)
         if group is None:
             return drawn, small
@@ -125,7 +134,7 @@ def _to_be_cut(
 
 
 def _cut(
-    ground: str, pairs: Sequence[dict[str, Any]], cutting: Cutting
+    ground: str, pairs: Sequence[dict[str, Any]], cutting: ChipOptions
 ) -> tuple[list[Block], list[dict[str, Any]]] | None:
     """Cut a ground of this name: its blocks, and the windows in them; None where it is too small for three sides.
 
@@ -134,14 +143,14 @@ def _cut(
     cells = [_count(pair) for pair in pairs]
     regions = {pair["region"] for pair, counted in zip(pairs, cells, strict=True) if counted.landslide.any()}
     least_m = MIN_BLOCK * max(describe(Path(pair["post"])).pixel_size or 0 for pair in pairs)
-    ways = divisions(ground, cells, cutting.gap_m, least_m)
+    ways = candidate_divisions(ground, cells, cutting.gap_m, least_m)
     together: tuple[list[Block], list[dict[str, Any]]] | None = None
     for off, blocks in sorted(
         ((_shares_off(blocks, cells, cutting), blocks) for blocks in ways), key=lambda way: way[0]
     ):
         if not math.isfinite(off):
             break
-        rows = [row for pair in pairs for row in windows_of(pair, cutting, blocks)]
+        rows = [row for pair in pairs for row in pair_windows(pair, cutting, blocks)]
         telling = {(row["region"], row["block"].split) for row in rows if row["landslide_pixels"]}
         if len(telling) == len(regions) * len(SPLITS):
             return blocks, rows
@@ -150,7 +159,7 @@ def _cut(
     return together
 
 
-def _shares_off(blocks: Sequence[Block], cells: Sequence[Cells], cutting: Cutting) -> float:
+def _shares_off(blocks: Sequence[Block], cells: Sequence[CellCounts], cutting: ChipOptions) -> float:
     """Estimate how far a division into blocks is from the wanted shares of training, validation and test pixels.
 
     0 is exact, larger is worse; infinite where a side would have no pixels. Only the coarse counts in `cells` are
@@ -165,22 +174,22 @@ def _shares_off(blocks: Sequence[Block], cells: Sequence[Cells], cutting: Cuttin
                 if block is not None and here >= MIN_KNOWN * window.width * window.height:
                     known[block.split] += here
                     landslide[block.split] += shown
-    parts = [(known, 1.0), (landslide, LANDSLIDES_WEIGH)]
+    parts = [(known, 1.0), (landslide, LANDSLIDE_WEIGHT)]
     return sum(
-        weight * float(share_off(side, pixels[side] / max(sum(pixels.values()), 1)))
+        weight * float(share_deviation(side, pixels[side] / max(sum(pixels.values()), 1)))
         for pixels, weight in parts
         for side in SPLITS
     )
 
 
-def _count(pair: dict[str, Any]) -> Cells:
+def _count(pair: dict[str, Any]) -> CellCounts:
     """Count the known pixels of a pair by cells, reading window after window."""
     images = pair_images(pair)
-    cells = no_cells(Grid.of(images["post"]))
+    cells = empty_cell_counts(Grid.of(images["post"]))
     for y in range(0, cells.grid.height, READ_SIDE):
         for x in range(0, cells.grid.width, READ_SIDE):
             window = Window(x, y, min(READ_SIDE, cells.grid.width - x), min(READ_SIDE, cells.grid.height - y))
-            cells.add(window, *read_known(pair, images, window)[:2])
+            cells.add(window, *read_known_pixels(pair, images, window)[:2])
     return cells
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from rasterio.windows import Window
 
-from tsmu.chips.index import IMAGES
+from tsmu.chips.index import IMAGE_ROLES
 from tsmu.chips.splits.blocks import Block
 from tsmu.imagery.grids import Grid
 from tsmu.imagery.raster import RasterInfo, Valid, describe
@@ -20,7 +20,7 @@ MIN_DECIDED = 64  # of a reviewed pair, such pixels: a decision labels one outli
 
 
 @dataclass(frozen=True)
-class Cutting:
+class ChipOptions:
     """How pairs become chips.
 
     Attributes:
@@ -37,8 +37,8 @@ class Cutting:
     gap_m: float = 200.0
 
 
-def windows_of(
-    pair: dict[str, Any], cutting: Cutting, blocks: Sequence[Block] | None = None
+def pair_windows(
+    pair: dict[str, Any], cutting: ChipOptions, blocks: Sequence[Block] | None = None
 ) -> Iterator[dict[str, Any]]:
     """Every window of a pair that has enough known pixels, as a row of the chips index without group and split.
 
@@ -50,7 +50,7 @@ def windows_of(
     grid = Grid.of(post)
     for block, area in window_areas(grid, cutting, blocks):
         for window in windows_in(area, cutting):
-            known, landslide, unlabelled = read_known(pair, images, window)
+            known, landslide, unlabelled = read_known_pixels(pair, images, window)
             decided = bool(pair["reviewed"] and unlabelled)
             if known.sum() < MIN_DECIDED if decided else known.mean() < MIN_KNOWN:
                 continue
@@ -79,10 +79,12 @@ def windows_of(
 
 def pair_images(pair: dict[str, Any]) -> dict[str, RasterInfo]:
     """The pair's images by role, in the order of their bands."""
-    return {role: describe(Path(pair[role])) for role in IMAGES if pair.get(role) is not None}
+    return {role: describe(Path(pair[role])) for role in IMAGE_ROLES if pair.get(role) is not None}
 
 
-def read_known(pair: dict[str, Any], images: Mapping[str, RasterInfo], window: Window) -> tuple[Valid, Valid, bool]:
+def read_known_pixels(
+    pair: dict[str, Any], images: Mapping[str, RasterInfo], window: Window
+) -> tuple[Valid, Valid, bool]:
     """Which pixels of a window are known and which are landslides, and whether any has no label."""
     mask = ZERO_ONE.read(Path(pair["mask"]), window)
     labelled = mask != UNKNOWN
@@ -91,7 +93,9 @@ def read_known(pair: dict[str, Any], images: Mapping[str, RasterInfo], window: W
     return known, (mask == LANDSLIDE) & known, not labelled.all()
 
 
-def window_areas(grid: Grid, cutting: Cutting, blocks: Sequence[Block] | None) -> Iterator[tuple[Block | None, Window]]:
+def window_areas(
+    grid: Grid, cutting: ChipOptions, blocks: Sequence[Block] | None
+) -> Iterator[tuple[Block | None, Window]]:
     """The parts of an image in which windows are laid: the whole, or what lies in each block."""
     if blocks is None:
         yield None, Window(0, 0, grid.width, grid.height)
@@ -108,7 +112,7 @@ def _without_rest(length: int, size: int) -> int:
     return length - rest if length > size and rest < size / 4 else length
 
 
-def windows_in(area: Window, cutting: Cutting) -> Iterator[Window]:
+def windows_in(area: Window, cutting: ChipOptions) -> Iterator[Window]:
     """Lay windows over an area of an image, row by row; the last of a row or column ends at the area's edge."""
     for row in window_starts(area.height, cutting):
         for column in window_starts(area.width, cutting):
@@ -116,20 +120,20 @@ def windows_in(area: Window, cutting: Cutting) -> Iterator[Window]:
             yield Window(area.col_off + column, area.row_off + row, *sides)
 
 
-def window_starts(length: int, cutting: Cutting) -> list[int]:
+def window_starts(length: int, cutting: ChipOptions) -> list[int]:
     """First pixels of the windows along a side of an area, `length` pixels long."""
     last = max(0, length - cutting.size)
     return [*range(0, last, cutting.stride), last]
 
 
-def drawn_windows(rows: list[dict[str, Any]], cutting: Cutting) -> list[dict[str, Any]]:
+def sample_windows(rows: list[dict[str, Any]], cutting: ChipOptions) -> list[dict[str, Any]]:
     """Of each region the windows with landslides or decisions, and of the others the set share, drawn by name."""
     return [
         row for region in sorted({row["region"] for row in rows}) for row in _balanced_region(rows, region, cutting)
     ]
 
 
-def _balanced_region(rows: list[dict[str, Any]], region: str, cutting: Cutting) -> list[dict[str, Any]]:
+def _balanced_region(rows: list[dict[str, Any]], region: str, cutting: ChipOptions) -> list[dict[str, Any]]:
     mine = [row for row in rows if row["region"] == region]
     positive = sum(row["landslide_pixels"] > 0 for row in mine)
     wanted = {row["id"] for row in mine if row["landslide_pixels"] or row["decided"]}

@@ -41,10 +41,10 @@ SHARES: dict[Split, float] = {"train": TRAIN_SHARE, "val": KNOWN_SHARE - TRAIN_S
 SHORTEST_DEGREE = (
     110_500.0  # metres; no degree on the ellipsoid's surface is shorter, save of longitude by the latitude
 )
-CELL = 16  # px; the grain in which known pixels and landslides are counted
-LANDSLIDES_WEIGH = 2.0  # against known pixels, in how well the shares are met: they are scarcer
-POINTS = 17  # on a border of an image's column or row, whose places are taken
-LINES = 64  # places, at most, where a line is tried
+CELL_PX = 16  # px; the grain in which known pixels and landslides are counted
+LANDSLIDE_WEIGHT = 2.0  # against known pixels, in how well the shares are met: they are scarcer
+BORDER_SAMPLES = 17  # on a border of an image's column or row, whose places are taken
+CANDIDATE_LINES = 64  # places, at most, where a line is tried
 MIN_BLOCK = 64  # px; a narrower block shows hardly what lies around a landslide
 
 Values = npt.NDArray[np.float64]
@@ -99,7 +99,7 @@ class Block:
 
 
 @dataclass(frozen=True)
-class Cells:
+class CellCounts:
     """An image's known ground in small squares of `CELL` px, (R, C).
 
     Attributes:
@@ -114,32 +114,32 @@ class Cells:
 
     def add(self, window: Window, known: npt.NDArray[np.bool_], landslide: npt.NDArray[np.bool_]) -> None:
         """Count the known and the landslide pixels (H, W) of a window that begins at the corner of a cell."""
-        rows, columns = -(-window.height // CELL), -(-window.width // CELL)
-        padding = ((0, rows * CELL - window.height), (0, columns * CELL - window.width))
-        row, column = window.row_off // CELL, window.col_off // CELL
+        rows, columns = -(-window.height // CELL_PX), -(-window.width // CELL_PX)
+        padding = ((0, rows * CELL_PX - window.height), (0, columns * CELL_PX - window.width))
+        row, column = window.row_off // CELL_PX, window.col_off // CELL_PX
         for counts, mask in ((self.known, known), (self.landslide, landslide)):
-            squares = np.pad(mask, padding).reshape(rows, CELL, columns, CELL)
+            squares = np.pad(mask, padding).reshape(rows, CELL_PX, columns, CELL_PX)
             counts[row : row + rows, column : column + columns] = squares.sum(axis=(1, 3))
 
     def within(self, window: Window) -> tuple[float, float]:
         """About how many known pixels and how many landslide pixels a window has."""
-        rows = slice(round(window.row_off / CELL), round((window.row_off + window.height) / CELL))
-        columns = slice(round(window.col_off / CELL), round((window.col_off + window.width) / CELL))
+        rows = slice(round(window.row_off / CELL_PX), round((window.row_off + window.height) / CELL_PX))
+        columns = slice(round(window.col_off / CELL_PX), round((window.col_off + window.width) / CELL_PX))
         return float(self.known[rows, columns].sum()), float(self.landslide[rows, columns].sum())
 
     @property
     def places(self) -> Values:
         """Longitude and latitude of the cells with known pixels, (n, 2)."""
         rows, columns = np.nonzero(self.known)
-        x = np.minimum((columns + 0.5) * CELL, (columns * CELL + self.grid.width) / 2)
-        y = np.minimum((rows + 0.5) * CELL, (rows * CELL + self.grid.height) / 2)
+        x = np.minimum((columns + 0.5) * CELL_PX, (columns * CELL_PX + self.grid.width) / 2)
+        y = np.minimum((rows + 0.5) * CELL_PX, (rows * CELL_PX + self.grid.height) / 2)
         return _lonlat(self.grid, x, y)
 
 
-def no_cells(grid: Grid) -> Cells:
+def empty_cell_counts(grid: Grid) -> CellCounts:
     """Make the cells of an image, with all counts at 0."""
-    shape = -(-grid.height // CELL), -(-grid.width // CELL)
-    return Cells(grid, np.zeros(shape), np.zeros(shape))
+    shape = -(-grid.height // CELL_PX), -(-grid.width // CELL_PX)
+    return CellCounts(grid, np.zeros(shape), np.zeros(shape))
 
 
 def gap_in_degrees(gap_m: float, axis: Axis, bounds: Sequence[float]) -> float:
@@ -150,7 +150,7 @@ def gap_in_degrees(gap_m: float, axis: Axis, bounds: Sequence[float]) -> float:
     return up / math.cos(math.radians(min(max(abs(bounds[1]), abs(bounds[3])) + up, 89.9)))
 
 
-def share_off(side: Split, share: npt.ArrayLike) -> Values:
+def share_deviation(side: Split, share: npt.ArrayLike) -> Values:
     """How far shares are from the one that a side should have: the logarithm of the ratio, infinite for nothing.
 
     So a hundredth of the landslides instead of a sixth is worse than a third.
@@ -159,7 +159,7 @@ def share_off(side: Split, share: npt.ArrayLike) -> Values:
     return np.asarray(np.where(ratio > 0, abs(np.log(np.maximum(ratio, 1e-300))), np.inf))
 
 
-def divisions(ground: str, cells: Sequence[Cells], gap_m: float, least_m: float) -> list[list[Block]]:
+def candidate_divisions(ground: str, cells: Sequence[CellCounts], gap_m: float, least_m: float) -> list[list[Block]]:
     """Ways to cut a ground into three blocks.
 
     Good is a way that gives the blocks 64, 16 and 20 % of the known pixels and of the landslide
@@ -194,7 +194,7 @@ def read_blocks(workspace: WorkspaceFolder) -> geopandas.GeoDataFrame:
     """Read where ground was cut before; an empty table if it never was."""
     remedy = "restore it from a backup; without it, ground would be cut anew and change its side"
     table = read_paths_table(workspace, workspace.blocks, (), needs=COLUMNS, remedy=remedy)
-    return as_table([], shapely.Polygon()) if table is None else table
+    return block_rows([], shapely.Polygon()) if table is None else table
 
 
 def write_blocks(workspace: WorkspaceFolder, blocks: geopandas.GeoDataFrame) -> None:
@@ -210,7 +210,7 @@ def blocks_of(table: geopandas.GeoDataFrame, ground: str) -> list[Block]:
     return [Block(*row) for row in rows[list(COLUMNS)].itertuples(index=False)]
 
 
-def cut_before(
+def blocks_of_pairs(
     pairs: geopandas.GeoDataFrame, table: geopandas.GeoDataFrame, gap_m: float, whole: Collection[str]
 ) -> dict[str, list[Block]]:
     """Find the pairs on ground that was cut before, and the new ones of the same regions beside it.
@@ -272,7 +272,7 @@ def _ground(table: geopandas.GeoDataFrame, ground: str) -> shapely.Geometry:
     return shapely.union_all(table[table["ground"] == ground].geometry.to_numpy())
 
 
-def with_ground(
+def add_ground(
     table: geopandas.GeoDataFrame, pairs: geopandas.GeoDataFrame, cut: Mapping[str, Sequence[Block]]
 ) -> geopandas.GeoDataFrame:
     """The table with the ground of these pairs in it, by the blocks that each of them is cut into."""
@@ -281,7 +281,7 @@ def with_ground(
     parts = []
     for ground, blocks in sorted(grounds.items()):
         mine = pairs[[pair in cut and cut[pair][0].ground == ground for pair in pairs["id"]]]
-        parts.append(as_table(blocks, shapely.union_all([_ground(table, ground), *mine.geometry])))
+        parts.append(block_rows(blocks, shapely.union_all([_ground(table, ground), *mine.geometry])))
     return geopandas.GeoDataFrame(pd.concat(parts, ignore_index=True), crs=WGS84) if parts else table
 
 
@@ -290,7 +290,7 @@ def block_groups(table: geopandas.GeoDataFrame) -> set[str]:
     return {block.group for ground in set(table["ground"]) for block in blocks_of(table, ground)}
 
 
-def as_table(blocks: Sequence[Block], footprints: shapely.Geometry) -> geopandas.GeoDataFrame:
+def block_rows(blocks: Sequence[Block], footprints: shapely.Geometry) -> geopandas.GeoDataFrame:
     """Rows of the table for the blocks of one ground with these footprints."""
     columns = {name: [getattr(block, name) for block in blocks] for name in COLUMNS}
     parts = [shapely.intersection(footprints, block.within(tuple(shapely.bounds(footprints)))) for block in blocks]
@@ -316,12 +316,12 @@ def _best_lines(
     if len(distinct) < len(SPLITS):
         return None
     between = (distinct[1:] + distinct[:-1]) / 2
-    lines = between[np.unique(np.linspace(0, len(between) - 1, LINES).round().astype(int))]
+    lines = between[np.unique(np.linspace(0, len(between) - 1, CANDIDATE_LINES).round().astype(int))]
     first, second = (lines[i] for i in np.triu_indices(len(lines), 1))
     wide = (first - half - at[0] >= least) & (second - first - 2 * half >= least) & (at[-1] - second - half >= least)
     first, second = first[wide], second[wide]
     off = np.zeros(len(first))
-    for counted, weight in ((known, 1.0), (landslide, LANDSLIDES_WEIGH)):
+    for counted, weight in ((known, 1.0), (landslide, LANDSLIDE_WEIGHT)):
         if counted.any():
             total = np.concatenate([[0.0], np.cumsum(counted[sort])]) / counted.sum()
             ends = [
@@ -329,7 +329,7 @@ def _best_lines(
             ]
             parts = ends[0], ends[2] - ends[1], 1 - ends[3]
             for side, part in zip(order, parts, strict=True):
-                off += weight * share_off(side, part)
+                off += weight * share_deviation(side, part)
     if not np.isfinite(off).any():
         return None
     best = int(off.argmin())
@@ -348,7 +348,7 @@ def _varies_along_columns(grid: Grid, axis: Axis) -> bool:
 def _borders(grid: Grid, axis: Axis, along_columns: bool) -> tuple[Values, Values]:
     """Least and largest longitude or latitude on the n + 1 borders of an image's columns, or rows."""
     length, width = (grid.width, grid.height) if along_columns else (grid.height, grid.width)
-    along, across = np.meshgrid(np.arange(length + 1.0), np.linspace(0, width, POINTS), indexing="ij")
+    along, across = np.meshgrid(np.arange(length + 1.0), np.linspace(0, width, BORDER_SAMPLES), indexing="ij")
     x, y = (along, across) if along_columns else (across, along)
     values = _lonlat(grid, x.ravel(), y.ravel())[:, AXES.index(axis)].reshape(along.shape)
     return values.min(axis=1), values.max(axis=1)

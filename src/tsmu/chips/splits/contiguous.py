@@ -40,12 +40,12 @@ def fold_split(groups: Sequence[str], seed: int) -> list[Split]:
     return _assign(groups, lambda first: sides.get(sum(first >= edge for edge in edges), "train"))
 
 
-def series_of(name: str) -> str:
+def series_name(name: str) -> str:
     """The numbered series that a name belongs to: all before its last number, `ls_` for `ls_0003`."""
     return re.sub(r"\d+\D*$", "", name)
 
 
-def series_apart(names: Sequence[str], landslides: Sequence[bool]) -> list[int]:
+def landslide_free_series(names: Sequence[str], landslides: Sequence[bool]) -> list[int]:
     """Tell series of chips without any landslide from the others: each is to be split by itself.
 
     Laid end to end, a series without landslides would fill a whole side, and nothing could be
@@ -60,7 +60,7 @@ def series_apart(names: Sequence[str], landslides: Sequence[bool]) -> list[int]:
         For each chip 0, or from 1 on the number of its series if that has no landslide and at least
         `FEWEST` chips; 0 for all if the others are fewer than that.
     """
-    series = [series_of(name) for name in names]
+    series = [series_name(name) for name in names]
     sizes = Counter(series)
     shown = {name for name, landslide in zip(series, landslides, strict=True) if landslide}
     without = [name for name, size in sizes.items() if size >= FEWEST and name not in shown]
@@ -69,7 +69,7 @@ def series_apart(names: Sequence[str], landslides: Sequence[bool]) -> list[int]:
     return [without.index(name) + 1 if name in without else 0 for name in series]
 
 
-def split_apart(
+def split_parts(
     parts: Sequence[int], groups: Sequence[str], split: Callable[[Sequence[str]], Sequence[Split]]
 ) -> list[Split]:
     """Split each part of the chips by itself; a group in several parts takes its strictest side in all of them.
@@ -87,7 +87,7 @@ def split_apart(
     return [strictest[group] for group in groups]
 
 
-def keep_sides(
+def keep_earlier_splits(
     groups: Sequence[str], split: Sequence[str], had: Sequence[str | None], group_had: Mapping[str, set[str]]
 ) -> list[str]:
     """Return `split` with everything that had a side before back on it.

@@ -52,7 +52,7 @@ def _nearer_than(footprints: geopandas.GeoSeries, gap_m: float) -> npt.NDArray[n
     return np.asarray(shapely.STRtree(footprints.to_numpy()).query(widened, predicate="intersects"), np.int64)
 
 
-def seams(
+def conflicting_chips(
     footprints: geopandas.GeoSeries,
     sides: Sequence[str],
     fixed: Sequence[bool],
@@ -85,7 +85,7 @@ def seams(
     return leaves
 
 
-def along_a_curve(groups: Sequence[str], footprints: geopandas.GeoSeries) -> list[int]:
+def hilbert_order(groups: Sequence[str], footprints: geopandas.GeoSeries) -> list[int]:
     """Order footprints so that neighbours follow each other: by the place of their group's first on a Hilbert curve."""
     place = footprints.hilbert_distance().to_numpy()
     first: dict[str, int] = {}

@@ -25,40 +25,40 @@ PATHS = ("post", "source")
 LEAST_SHARED = 1e-6  # of a footprint's area: what neighbours share by the rounding of their corners is no ground
 
 
-def read_sides(workspace: WorkspaceFolder, index: geopandas.GeoDataFrame) -> geopandas.GeoDataFrame:
+def read_split_history(workspace: WorkspaceFolder, index: geopandas.GeoDataFrame) -> geopandas.GeoDataFrame:
     """All sides that chips had, those of the present index last; one row per chip, side and place."""
     remedy = "restore it from a backup; without it, what a model was tested on may come to be learned"
     stored = read_paths_table(workspace, workspace.sides, PATHS, needs=(*COLUMNS[:4], "geometry"), remedy=remedy)
-    return as_sides(index) if stored is None else _joined(stored, as_sides(index))
+    return history_rows(index) if stored is None else _joined(stored, history_rows(index))
 
 
-def add_sides(
+def write_split_history(
     workspace: WorkspaceFolder, sides: geopandas.GeoDataFrame, index: geopandas.GeoDataFrame
 ) -> geopandas.GeoDataFrame:
     """Store these sides with those of an index. The caller holds the workspace's lock."""
-    joined = _joined(sides, as_sides(index))
+    joined = _joined(sides, history_rows(index))
     write_paths_table(workspace, joined, workspace.sides, PATHS)
     return joined
 
 
-def as_sides(index: geopandas.GeoDataFrame) -> geopandas.GeoDataFrame:
+def history_rows(index: geopandas.GeoDataFrame) -> geopandas.GeoDataFrame:
     """The rows of the table for the chips of an index that have a side."""
     sided = index[index["split"] != GAP]
     columns = sided[[*COLUMNS, "geometry"]].astype({"group": object})
     return columns.assign(group=columns["group"].where(sided["group"] != sided["id"], None))
 
 
-def forget(sides: geopandas.GeoDataFrame, regions: Collection[str], source: str) -> geopandas.GeoDataFrame:
+def drop_from_history(sides: geopandas.GeoDataFrame, regions: Collection[str], source: str) -> geopandas.GeoDataFrame:
     """Leave out the chips that a source gave of these regions, which no model has learned."""
     return sides[~(sides["region"].isin(list(regions)) & (sides["source"] == source))]
 
 
-def whole(sides: geopandas.GeoDataFrame, source: str, blocks: Collection[str]) -> geopandas.GeoDataFrame:
+def undivided_chips(sides: geopandas.GeoDataFrame, source: str, blocks: Collection[str]) -> geopandas.GeoDataFrame:
     """The chips of a source whose ground is not cut into `blocks`, as groups are named."""
     return sides[(sides["source"] == source) & ~sides["group"].isin(list(blocks))]
 
 
-def sides_there(footprints: geopandas.GeoSeries, sides: geopandas.GeoDataFrame) -> list[set[str]]:
+def earlier_splits_of_ground(footprints: geopandas.GeoSeries, sides: geopandas.GeoDataFrame) -> list[set[str]]:
     """The sides that the ground of each footprint had, wherever it shares ground with a chip of that side."""
     found: list[set[str]] = [set() for _ in footprints]
     placed = sides[sides.geometry.notna()]
@@ -72,7 +72,7 @@ def sides_there(footprints: geopandas.GeoSeries, sides: geopandas.GeoDataFrame) 
     return found
 
 
-def sides_of_pairs(
+def earlier_splits_of_pairs(
     pairs: geopandas.GeoDataFrame, sides: geopandas.GeoDataFrame, source: str, blocks: Collection[str]
 ) -> dict[str, set[str]]:
     """By id the sides of pairs whose ground had one as a whole, whatever their files and ids were then.
@@ -86,10 +86,10 @@ def sides_of_pairs(
         source: whose chips count.
         blocks: groups that are blocks: their ground is cut.
     """
-    uncut = whole(sides, source, blocks)
+    uncut = undivided_chips(sides, source, blocks)
     cut = sides[(sides["source"] == source) & sides["group"].isin(list(blocks))]
     of_whole, of_blocks = (_shared_area(pairs.geometry, chips) for chips in (uncut, cut))
-    there = sides_there(pairs.geometry, uncut)
+    there = earlier_splits_of_ground(pairs.geometry, uncut)
     return {
         pair: had
         for pair, had, as_a_whole, in_blocks in zip(pairs["id"], there, of_whole, of_blocks, strict=True)

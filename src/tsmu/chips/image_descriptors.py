@@ -6,32 +6,32 @@ from torch import Tensor
 from torch.nn import functional
 
 from tsmu.chips.dataset import ChipDataset
-from tsmu.chips.image_statistics import Style
-from tsmu.chips.index import bands_of
+from tsmu.chips.image_statistics import ImageStatistics
+from tsmu.chips.index import shared_bands
 from tsmu.imagery.terrain import image_channels
 
 FLAT = 1e-3  # smallest spread and gradient of a band within an image, raw units
 SCALES = 4  # at which texture is measured: 1, 2, 4 and 8 pixels
 
 
-def style_of(chips: geopandas.GeoDataFrame) -> Style:
+def measure_image_statistics(chips: geopandas.GeoDataFrame) -> ImageStatistics:
     """Measure the style of a region's chips, in the bands that are images."""
-    dataset, bands = ChipDataset(chips, cache_bytes=0), bands_of(chips)
+    dataset, bands = ChipDataset(chips, cache_bytes=0), shared_bands(chips)
     channels = image_channels(bands)
-    rows = torch.cat([looks(dataset[i]["image"][None, channels]) for i in range(len(dataset))])
+    rows = torch.cat([image_features(dataset[i]["image"][None, channels]) for i in range(len(dataset))])
     side = int(chips[["width", "height"]].max(axis=1).median())
-    return style_from(rows, side, channels if len(channels) < len(bands) else None)
+    return summarise_features(rows, side, channels if len(channels) < len(bands) else None)
 
 
-def style_from(rows: Tensor, side: int, channels: list[int] | None = None) -> Style:
+def summarise_features(rows: Tensor, side: int, channels: list[int] | None = None) -> ImageStatistics:
     """Sum up what images of a side, pixels, look like (N, F) in some of their bands, or in all."""
     mean = rows.mean(0)
     off = rows - mean
     covariance = off.T @ off / max(len(rows) - 1, 1)
-    return Style(mean.tolist(), covariance.tolist(), len(rows), side, channels)
+    return ImageStatistics(mean.tolist(), covariance.tolist(), len(rows), side, channels)
 
 
-def looks(images: Tensor) -> Tensor:
+def image_features(images: Tensor) -> Tensor:
     """Describe images (N, C, H, W), NaN where there is no data, by (N, F) numbers in float64.
 
     In this order, per band: the mean in raw units; the logarithm of the standard deviation; the
@@ -51,7 +51,7 @@ def looks(images: Tensor) -> Tensor:
     return torch.cat(parts, dim=1).double()
 
 
-def restyle(images: Tensor, style: Style, generator: torch.Generator) -> Tensor:
+def transfer_colours(images: Tensor, style: ImageStatistics, generator: torch.Generator) -> Tensor:
     """Recolour images (N, C, H, W), each to band means and spreads drawn from a style; NaN stays NaN.
 
     Bands that the style is not of, which are terrain, stay as they are.
@@ -63,7 +63,7 @@ def restyle(images: Tensor, style: Style, generator: torch.Generator) -> Tensor:
     return _restyle(images, style, generator)
 
 
-def _restyle(images: Tensor, style: Style, generator: torch.Generator) -> Tensor:
+def _restyle(images: Tensor, style: ImageStatistics, generator: torch.Generator) -> Tensor:
     mean, spread = _moments(images)
     colours = 2 * images.shape[1]  # means and spreads come first
     covariance = torch.tensor(style.covariance, dtype=torch.float64)[:colours, :colours]
