@@ -172,8 +172,8 @@ def test_spellings_of_one_region_become_one_and_it_is_said(use: Use) -> None:
     assert used.regions == ["North Desert"]
     assert used.assign_points([0.5, 1.5, 5.5], [0.5, 0.5, 5.5]).names.tolist() == ["North Desert"] * 3
     assert [(issue.row, issue.severity) for issue in use.log] == [(3, "warning")]
-    assert used.spelled("north_DESERT") == "North Desert"
-    assert used.spelled("south desert") is None
+    assert used.canonical_name("north_DESERT") == "North Desert"
+    assert used.canonical_name("south desert") is None
     # The line between two polygons of one region is no border.
     assert used.border_distance_m([1.0], [0.5])[0] > 50_000
 
@@ -309,7 +309,7 @@ def test_the_published_events_agree_with_the_ecoregions(shared_data: Path, tmp_p
     rows = pd.read_csv(folder / "Identified_events_from_USGS_inventory.csv", encoding="utf-8-sig", dtype=str)
     rows = rows[rows["Latitude"].notna()]
     lon, lat = rows["Longitude"].astype(float), rows["Latitude"].astype(float)
-    said = np.array([regions.spelled(name) for name in rows["US Level I ecoregion"]], object)
+    said = np.array([regions.canonical_name(name) for name in rows["US Level I ecoregion"]], object)
     found, _ = regions.assign_points(lon, lat)
     differ = found != said
     assert len(rows) == 1918

@@ -37,7 +37,7 @@ def assign_regions(
     for file, none in events[events["region"].isna()].groupby("file"):
         problem = f"lies in no region, nor within {max_distance_m:g} m of one"
         warn_rows(log, Path(str(file)).name, None, none["row"].tolist(), problem, "taken without a region")
-    said = events["region_said"].map(lambda name: regions.spelled(name) or name, na_action="ignore")
+    said = events["region_said"].map(lambda name: regions.canonical_name(name) or name, na_action="ignore")
     differ = said.notna() & (said != events["region"].fillna(""))
     table = events.loc[differ, ["event_id", "file", "row", "region_said", "region"]]
     table["distance_m"] = regions.border_distance_m(inside.x[differ], inside.y[differ], said[differ])

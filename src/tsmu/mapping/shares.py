@@ -23,7 +23,7 @@ from tsmu.geodesy import ground_matrix
 from tsmu.imagery.grids import Grid
 from tsmu.mapping.sink import NO_DATA
 from tsmu.projecting import DEGREES, transformer, within_180
-from tsmu.regions.border_index import BorderIndex
+from tsmu.regions import BorderIndex
 
 BLEND_M = 500.0  # on each side of a border
 BLOCK = 256  # px
@@ -93,7 +93,7 @@ class RegionShares:
         for parts, borders in zip(self._areas, self._borders, strict=True):
             inside = np.zeros(len(points), bool)
             inside[shapely.STRtree(points).query(parts, "intersects")[1]] = True
-            metres = np.minimum(borders.within(longitude, latitude, BLEND_M)[1], BLEND_M)
+            metres = np.minimum(borders.nearest(longitude, latitude, BLEND_M)[1], BLEND_M)
             found.append(np.where(inside, metres, -metres))
             nowhere[inside] = False
         found[0][nowhere] = BLEND_M  # beyond the surroundings, where blocks reach but no scene does

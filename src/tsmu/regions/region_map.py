@@ -1,7 +1,7 @@
-"""The ecoregion map: which region is this point or footprint in, and how far is the next border.
+"""The ecoregion map: which region a point or footprint lies in, and how far the next border is.
 
-A region is a name; its area may come in many polygons. The workspace keeps the map as
-`regions.gpkg`: one layer `regions`, column `name`, valid polygons in EPSG:4326.
+A region is a name; its area may consist of many polygons. The workspace keeps the map as `regions.gpkg`: one layer
+`regions` with the column `name` and valid polygons in EPSG:4326.
 """
 
 from dataclasses import dataclass
@@ -33,7 +33,12 @@ WIDEST_REACH_M = 20_100_000.0  # half the Earth's circumference
 
 
 class RegionAssignment(NamedTuple):
-    """Regions of points: names (N,) with None for no region; metres to the region, 0 inside, NaN for none."""
+    """The regions of N points.
+
+    Attributes:
+        names: (N,), None for a point in no region.
+        distance_m: (N,), metres to the region: 0 inside, NaN for a point in no region.
+    """
 
     names: npt.NDArray[np.object_]
     distance_m: Floats
@@ -41,7 +46,21 @@ class RegionAssignment(NamedTuple):
 
 @dataclass(frozen=True)
 class RegionMap:
-    """Named polygons in EPSG:4326: `polygons[i]` belongs to the region `names[i]`."""
+    """Named polygons in EPSG:4326.
+
+    Attributes:
+        names: (P,), the region of each polygon.
+        polygons: (P,).
+
+    Example:
+        >>> table = geopandas.GeoDataFrame({"name": ["west", "east"]}, geometry=[west, east], crs="EPSG:4326")
+        >>> regions = RegionMap.from_frame(table)
+        >>> regions.assign_points([0.5, 1.5, 9.0], [0.5, 0.5, 0.5]).names.tolist()
+        ['west', 'east', None]
+        >>> name, shares = regions.assign_footprint(shapely.box(0.75, 0.2, 1.75, 0.4))
+        >>> name, float(shares["west"].round(2))
+        ('east', 0.25)
+    """
 
     names: npt.NDArray[np.object_]
     polygons: npt.NDArray[np.object_]
@@ -51,7 +70,7 @@ class RegionMap:
         """Read the region map of a workspace.
 
         Raises:
-            RegionError: there is none, or it is not one.
+            RegionError: there is no such file, or it is no region map.
         """
         if not path.exists():
             raise RegionError(f"{path}: no region map yet; make one with: tsmu regions use FILE --name-field FIELD")
@@ -62,44 +81,44 @@ class RegionMap:
 
     @classmethod
     def from_frame(cls, frame: gpd.GeoDataFrame) -> Self:
-        """Take the column `name` and the geometry of a frame in EPSG:4326."""
+        """Make a map of a table in EPSG:4326 with the column `name`."""
         parts = frame[["name", "geometry"]].explode(ignore_index=True)
         return cls(parts["name"].to_numpy(object), parts.geometry.to_numpy())
 
     @property
     def regions(self) -> list[str]:
-        """The names, each once, in the order of the map."""
+        """The names of the regions, each once, in the order of the map."""
         return list(dict.fromkeys(self.names))
 
-    def spelled(self, name: str) -> str | None:
-        """How the map spells a region that may be written with other case, blanks or underscores."""
-        return self._spellings.get(region_key(name))
+    def canonical_name(self, name: str) -> str | None:
+        """Return a region's name as the map spells it, given any spelling (`region_key`); None for no region of it."""
+        return self._names_by_key.get(region_key(name))
 
     def assign_points(self, lon: npt.ArrayLike, lat: npt.ArrayLike, max_distance_m: float = 0.0) -> RegionAssignment:
         """Find the region of each point.
 
-        A point on a border, or where regions overlap, belongs to the one that comes first in the map.
+        A point on a border, or where regions overlap, belongs to the region that comes first in the map.
 
         Args:
-            lon: Longitudes in degrees, (N,). What is not a place on Earth gets no region.
-            lat: Latitudes in degrees, (N,).
-            max_distance_m: A point outside all regions gets the nearest one within so many metres.
+            lon: longitudes, degrees, (N,); a point that is no place on Earth gets no region.
+            lat: latitudes, degrees, (N,).
+            max_distance_m: a point outside all regions gets the nearest one within so many metres.
         """
         x, y = np.atleast_1d(np.asarray(lon, float)), np.atleast_1d(np.asarray(lat, float))
         placed = (np.abs(x) <= 180) & (np.abs(y) <= 90)
         polygon = np.full(x.shape, len(self.polygons))
         for start in range(0, len(x), POINTS_AT_ONCE):
             chunk = np.flatnonzero(placed[start : start + POINTS_AT_ONCE]) + start
-            # Prepared polygons against a tree of points: the other way round nothing is prepared.
+            # Polygons are queried against a tree of points: the other way round GEOS would prepare nothing.
             tree = shapely.STRtree(np.asarray(shapely.points(x[chunk], y[chunk])))
-            which, point = tree.query(self.polygons, "intersects")
-            np.minimum.at(polygon, chunk[point], which)
+            containing, point = tree.query(self.polygons, "intersects")
+            np.minimum.at(polygon, chunk[point], containing)
         distance = np.where(polygon < len(self.polygons), 0.0, np.nan)
         missed = np.flatnonzero(placed & np.isnan(distance))
         if max_distance_m > 0 and len(missed):
             near, metres = self._nearest_border(x[missed], y[missed], reach_m=max_distance_m)
-            found = metres <= max_distance_m
-            polygon[missed[found]], distance[missed[found]] = near[found], metres[found]
+            close = metres <= max_distance_m
+            polygon[missed[close]], distance[missed[close]] = near[close], metres[close]
         return RegionAssignment(np.array([*self.names, None], object)[polygon], distance)
 
     def assign_footprint(
@@ -108,23 +127,24 @@ class RegionMap:
         """Find the regions that a footprint lies in.
 
         Args:
-            footprint: A polygon in `crs`.
-            crs: Whatever pyproj takes for a CRS.
-            max_distance_m: A footprint outside all regions gets the one nearest to its centre.
+            footprint: a polygon in `crs`.
+            crs: any CRS that pyproj understands.
+            max_distance_m: a footprint outside all regions gets the one nearest to its centre within so many metres.
 
         Returns:
-            The region with the largest share, None if there is none; and the share of the footprint's
-            area in each region it touches, largest first. What lies in no region is missing from the sum.
+            The region with the largest share, or None; and the share of the footprint's area in each region that it
+            touches, largest first. The shares sum to less than 1 where a part lies in no region.
 
         Raises:
-            RegionError: `crs` is unknown or not one of the Earth.
+            RegionError: the CRS is unknown, or not one of the Earth.
         """
         placed = _to_map_crs(footprint, crs)
-        hits = np.sort(shapely.STRtree(self.polygons).query(placed, "intersects"))
+        touched = np.sort(shapely.STRtree(self.polygons).query(placed, "intersects"))
         whole = _equal_area(np.array([placed]))[0]
+        parts = _equal_area(shapely.intersection(self.polygons[touched], placed))
         areas: dict[str, float] = {}
-        for hit, area in zip(hits, _equal_area(shapely.intersection(self.polygons[hits], placed)), strict=True):
-            areas[self.names[hit]] = areas.get(self.names[hit], 0.0) + area
+        for polygon, area in zip(touched, parts, strict=True):
+            areas[self.names[polygon]] = areas.get(self.names[polygon], 0.0) + area
         if whole > 0 and any(areas.values()):
             shares = {name: area / whole for name, area in areas.items() if area > 0}
             shares = dict(sorted(shares.items(), key=lambda item: -item[1]))
@@ -133,9 +153,15 @@ class RegionMap:
         return self.assign_points(centre.x, centre.y, max_distance_m).names[0], {}
 
     def border_distance_m(self, lon: npt.ArrayLike, lat: npt.ArrayLike, names: npt.ArrayLike | None = None) -> Floats:
-        """Metres from each point to the nearest border, of its region in `names` (N,) where given.
+        """Measure the distance from each point to the nearest border, in metres.
 
-        NaN for a point that is no place on Earth and for a region that the map does not have.
+        Args:
+            lon: longitudes, degrees, (N,).
+            lat: latitudes, degrees, (N,).
+            names: (N,), regions: only the borders of a point's own region count; None counts all borders.
+
+        Returns:
+            (N,), NaN for a point that is no place on Earth and for a region that the map does not have.
         """
         x, y = np.atleast_1d(np.asarray(lon, float)), np.atleast_1d(np.asarray(lat, float))
         result = np.full(x.shape, np.nan)
@@ -143,16 +169,16 @@ class RegionMap:
         if names is None:
             result[placed] = self._nearest_border(x[placed], y[placed])[1]
             return result
-        wanted = np.broadcast_to(np.asarray(names, object), x.shape)
-        for name in {n for n in wanted[placed] if n is not None}:
-            own, rows = self.names == name, np.flatnonzero(placed & (wanted == name))
+        region_of_point = np.broadcast_to(np.asarray(names, object), x.shape)
+        for name in {n for n in region_of_point[placed] if n is not None}:
+            own, rows = self.names == name, np.flatnonzero(placed & (region_of_point == name))
             if own.any():
                 region = RegionMap(self.names[own], self.polygons[own])
                 result[rows] = region._nearest_border(x[rows], y[rows])[1]
         return result
 
     @cached_property
-    def _spellings(self) -> dict[str, str]:
+    def _names_by_key(self) -> dict[str, str]:
         return {region_key(name): name for name in reversed(self.regions)}
 
     @cached_property
@@ -162,20 +188,21 @@ class RegionMap:
     def _nearest_border(
         self, x: Floats, y: Floats, reach_m: float | None = None
     ) -> tuple[npt.NDArray[np.int64], Floats]:
-        """Nearest polygon by its border and the metres to it; no farther than `reach_m` is sought."""
+        """Find the polygon with the nearest border and the metres to it, not farther than `reach_m` where given."""
         nearest, metres = np.zeros(len(x), np.int64), np.full(len(x), np.inf)
-        todo, reach = np.arange(len(x)), reach_m or FIRST_REACH_M
-        while len(todo):
-            for start in range(0, len(todo), QUERIES_AT_ONCE):
-                part = todo[start : start + QUERIES_AT_ONCE]
-                nearest[part], metres[part] = self._borders.within(x[part], y[part], reach)
+        remaining, reach = np.arange(len(x)), reach_m or FIRST_REACH_M
+        while len(remaining):
+            for start in range(0, len(remaining), QUERIES_AT_ONCE):
+                part = remaining[start : start + QUERIES_AT_ONCE]
+                nearest[part], metres[part] = self._borders.nearest(x[part], y[part], reach)
             if reach_m or reach >= WIDEST_REACH_M:
                 break
-            todo, reach = todo[metres[todo] > reach], min(reach * 4, WIDEST_REACH_M)
+            remaining, reach = remaining[metres[remaining] > reach], min(reach * 4, WIDEST_REACH_M)
         return nearest, metres
 
 
 def _to_map_crs(footprint: BaseGeometry, crs: Any) -> BaseGeometry:
+    """Project a footprint to EPSG:4326."""
     try:
         source = earth_crs(pyproj.CRS.from_user_input(crs), "footprint", RegionError)
     except pyproj.exceptions.CRSError:
@@ -185,6 +212,6 @@ def _to_map_crs(footprint: BaseGeometry, crs: Any) -> BaseGeometry:
 
 
 def _equal_area(shapes: npt.NDArray[np.object_]) -> Floats:
-    """Areas in square metres of polygons in EPSG:4326."""
+    """Areas of polygons in EPSG:4326, square metres."""
     areas: Floats = gpd.GeoSeries(shapes, crs=MAP_CRS).to_crs(EQUAL_AREA).area.to_numpy(float)
     return areas
