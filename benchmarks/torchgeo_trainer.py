@@ -13,10 +13,7 @@ import torch
 from torch.utils.data import DataLoader
 from torchgeo.trainers import SemanticSegmentationTask
 
-from tsmu.chips.augmentation import Augment
-from tsmu.chips.dataset import ChipDataset
-from tsmu.chips.dataset_statistics import band_statistics
-from tsmu.chips.index import read_index, select_chips
+from tsmu.chips import Augment, ChipDataset, band_statistics, read_index, select_chips
 from tsmu.workspace_folder import WorkspaceFolder
 
 

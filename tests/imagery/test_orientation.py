@@ -13,8 +13,8 @@ from tests.conftest import write_raster
 from tsmu.errors import ImageError, LabelError
 from tsmu.imagery.orientation import orientation
 from tsmu.imagery.raster import describe, read
+from tsmu.labels import ZERO_ONE
 from tsmu.labels.labelme_files import read_labelme
-from tsmu.labels.mask_conventions import ZERO_ONE
 
 FORMATS = {"jpg": "JPEG", "png": "PNG", "tif": "TIFF", "webp": "WEBP"}
 

@@ -10,7 +10,7 @@ from scipy import ndimage
 
 from tests.conftest import write_raster
 from tests.imagery.made_pairs import imported
-from tsmu.chips.building.chip_folder import chips_from_folder
+from tsmu.chips import chips_from_folder
 from tsmu.errors import ImageError
 from tsmu.imagery.event_area import Area
 from tsmu.imagery.grids import Grid

@@ -15,8 +15,7 @@ from rasterio.transform import Affine
 from rasterio.windows import Window
 
 from tests.conftest import write_raster
-from tsmu.chips.building.chip_folder import chips_from_folder
-from tsmu.chips.dataset import ChipDataset
+from tsmu.chips import ChipDataset, chips_from_folder
 from tsmu.errors import ChipError, ImageError
 from tsmu.imagery.grids import Grid
 from tsmu.imagery.raster import describe, read

@@ -12,8 +12,7 @@ from rasterio.windows import Window
 
 from tests.conftest import write_raster
 from tests.model.test_bundle import make_record
-from tsmu.chips.image_descriptors import image_features
-from tsmu.chips.image_statistics import ImageStatistics
+from tsmu.chips import ImageStatistics, image_features
 from tsmu.errors import RegionError
 from tsmu.mapping.routing import Routed, route
 from tsmu.mapping.source import Scene

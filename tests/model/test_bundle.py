@@ -11,7 +11,7 @@ from stac_model.schema import MLModelProperties
 from torch import nn
 
 from tests.networks import ENCODER, WEIGHTS, random_network
-from tsmu.chips.image_statistics import ImageStatistics
+from tsmu.chips import ImageStatistics
 from tsmu.errors import BundleError
 from tsmu.model.bundle import bundle_versions, is_learned, next_version, open_bundle, write_bundle
 from tsmu.model.network import RegionNet

@@ -6,11 +6,14 @@ import pytest
 import torch
 from torch import Tensor
 
-from tsmu.chips.building.chip_folder import chips_from_folder
-from tsmu.chips.dataset import ChipDataset
-from tsmu.chips.image_descriptors import image_features, measure_image_statistics
-from tsmu.chips.image_statistics import ImageStatistics
-from tsmu.chips.index import select_chips
+from tsmu.chips import (
+    ChipDataset,
+    ImageStatistics,
+    chips_from_folder,
+    image_features,
+    measure_image_statistics,
+    select_chips,
+)
 from tsmu.issues import IssueLog
 from tsmu.model.gate import STRANGE, Gate
 

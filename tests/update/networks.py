@@ -6,9 +6,7 @@ import geopandas
 import torch
 
 from tests.networks import ENCODER, random_network
-from tsmu.chips.building.chip_folder import chips_from_folder
-from tsmu.chips.dataset_statistics import band_statistics
-from tsmu.chips.image_descriptors import measure_image_statistics
+from tsmu.chips import band_statistics, chips_from_folder, measure_image_statistics
 from tsmu.issues import IssueLog
 from tsmu.model.network import RegionNet
 from tsmu.update.strategy import Strategy

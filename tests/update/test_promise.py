@@ -11,7 +11,7 @@ from PIL import Image
 from tests.conftest import write_chips
 from tests.networks import BLOB, NETWORK, learn_at_once
 from tests.update.networks import chips_of
-from tsmu.chips.index import add_to_index, read_index, select_chips
+from tsmu.chips import add_to_index, read_index, select_chips
 from tsmu.evaluate.history import evaluate_history
 from tsmu.issues import IssueLog
 from tsmu.model.bundle import Bundle, open_bundle

@@ -12,7 +12,7 @@ from tests.conftest import write_chips, write_raster
 from tests.networks import NETWORK, learn_at_once
 from tests.processes import kill_when_ready
 from tests.update.networks import chips_of
-from tsmu.chips.index import add_to_index, read_index, select_chips
+from tsmu.chips import add_to_index, read_index, select_chips
 from tsmu.errors import ChipError, TsmuError, UpdateError
 from tsmu.issues import IssueLog
 from tsmu.model.bundle import Bundle, bundle_versions

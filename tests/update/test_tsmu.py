@@ -7,8 +7,7 @@ import pytest
 import torch
 
 from tests.update.networks import chain, chips_of, fresh, same, state
-from tsmu.chips.dataset import ChipDataset
-from tsmu.chips.image_descriptors import measure_image_statistics, transfer_colours
+from tsmu.chips import ChipDataset, measure_image_statistics, transfer_colours
 from tsmu.model.network import ENCODER, own_parts
 from tsmu.model.regional import RegionalConv
 from tsmu.update.plus import SurrogateUpdates

@@ -12,7 +12,7 @@ import pytest
 from tests.conftest import Tsmu, write_chips
 from tests.networks import BLOB, ENCODER, NETWORK, NETWORK_OPTIONS, answer_by_brightness, learn_at_once
 from tests.update.networks import chips_of
-from tsmu.chips.index import add_to_index, read_index, select_chips
+from tsmu.chips import add_to_index, read_index, select_chips
 from tsmu.errors import UpdateError
 from tsmu.model.bundle import Bundle, bundle_versions, open_bundle
 from tsmu.model.serving import read_serving, serving_bundle

@@ -17,7 +17,7 @@ from tsmu.evaluate.pixels import PERCENTS, PixelCounts
 from tsmu.imagery.grids import Grid
 from tsmu.imagery.raster import describe, read
 from tsmu.imagery.terrain import SLOPE, write_terrain
-from tsmu.labels.mask_conventions import LANDSLIDE, UNKNOWN
+from tsmu.labels import LANDSLIDE, UNKNOWN
 
 WEST = 0.55  # share of the known pixels
 GAP = 40  # columns on neither side

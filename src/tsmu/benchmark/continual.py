@@ -21,10 +21,15 @@ from tsmu.benchmark.continual_figures import course_of_learning, matrices
 from tsmu.benchmark.continual_tables import tables
 from tsmu.benchmark.data import check_order, read_regions
 from tsmu.benchmark.peer_tables import with_peers
-from tsmu.chips.dataset_statistics import band_statistics
-from tsmu.chips.image_descriptors import measure_image_statistics
-from tsmu.chips.index import select_chips, shared_bands
-from tsmu.chips.splits.contiguous import fold_split, landslide_free_series, split_parts
+from tsmu.chips import (
+    band_statistics,
+    fold_split,
+    landslide_free_series,
+    measure_image_statistics,
+    select_chips,
+    shared_bands,
+    split_parts,
+)
 from tsmu.errors import BenchmarkError
 from tsmu.evaluate.matrix import ContinualScores
 from tsmu.evaluate.predict import count_chips, count_pixels

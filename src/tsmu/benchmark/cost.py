@@ -15,9 +15,7 @@ import geopandas
 import torch
 
 from tsmu.benchmark.data import read_regions
-from tsmu.chips.dataset_statistics import band_statistics
-from tsmu.chips.image_descriptors import measure_image_statistics
-from tsmu.chips.index import select_chips
+from tsmu.chips import band_statistics, measure_image_statistics, select_chips
 from tsmu.model.device import device_in_use, precision_in_use
 from tsmu.model.network import RegionNet
 from tsmu.update.sampling import mix

@@ -6,8 +6,7 @@ from pathlib import Path
 import geopandas
 import pandas as pd
 
-from tsmu.chips.building.chip_folder import chips_from_folder
-from tsmu.chips.index import shared_bands
+from tsmu.chips import chips_from_folder, shared_bands
 from tsmu.errors import BenchmarkError
 from tsmu.issues import IssueLog
 

@@ -20,7 +20,7 @@ from tsmu.benchmark.continual import (
 )
 from tsmu.benchmark.continual_tables import mean_and_error
 from tsmu.benchmark.data import check_order, read_regions
-from tsmu.chips.index import select_chips
+from tsmu.chips import select_chips
 from tsmu.evaluate.figures import BLUE, ORANGE, svg_of
 from tsmu.evaluate.predict import count_pixels
 from tsmu.evaluate.threshold import NEUTRAL

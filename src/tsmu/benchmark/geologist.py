@@ -19,7 +19,7 @@ from shapely.geometry.base import BaseGeometry
 
 from tsmu.errors import BenchmarkError
 from tsmu.evaluate.overlap import show_same_landslide
-from tsmu.labels.review_labels import REVIEW_MARGIN_M
+from tsmu.labels import REVIEW_MARGIN_M
 
 GOOD = 0.7  # IoU with the true outline from which one is accepted as it is
 AT_ONCE = 10  # records asked for

@@ -27,8 +27,7 @@ from tsmu.benchmark.continual_tables import tables
 from tsmu.benchmark.data import read_regions
 from tsmu.benchmark.peer_tables import PEERS, with_peers
 from tsmu.benchmark.peer_training import MULTIPLE, Job
-from tsmu.chips.dataset import ChipDataset
-from tsmu.chips.index import shared_bands
+from tsmu.chips import ChipDataset, shared_bands
 from tsmu.errors import BenchmarkError
 from tsmu.evaluate.pixels import PixelCounts
 from tsmu.evaluate.threshold import NEUTRAL, choose_threshold

@@ -233,8 +233,7 @@ def tsmu(job: Job) -> Found:
     import numpy as np
     import torch
 
-    from tsmu.chips.dataset_statistics import band_statistics
-    from tsmu.chips.index import select_chips, shared_bands
+    from tsmu.chips import band_statistics, select_chips, shared_bands
     from tsmu.evaluate.predict import predict_chips
     from tsmu.model.device import precision_in_use
     from tsmu.model.network import RegionNet

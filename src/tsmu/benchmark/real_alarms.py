@@ -24,8 +24,7 @@ from safetensors.numpy import load_file, save_file
 
 from tsmu.benchmark.candidates import CLEAR_FIGURES, LANDSLIDE_FIGURES, LEAST_PIXELS, changes, count_chip, figures
 from tsmu.benchmark.data import read_regions
-from tsmu.chips.dataset_statistics import band_statistics
-from tsmu.chips.index import select_chips, shared_bands
+from tsmu.chips import band_statistics, select_chips, shared_bands
 from tsmu.errors import BenchmarkError
 from tsmu.evaluate.jackknife import Array
 from tsmu.evaluate.predict import count_chips, predict_chips

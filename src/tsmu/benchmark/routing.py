@@ -22,9 +22,7 @@ from torch import Tensor
 
 from tsmu.benchmark.autoencoders import AutoencoderGate
 from tsmu.benchmark.data import read_regions
-from tsmu.chips.dataset import ChipDataset
-from tsmu.chips.image_descriptors import image_features, summarise_features
-from tsmu.chips.index import select_chips
+from tsmu.chips import ChipDataset, image_features, select_chips, summarise_features
 from tsmu.errors import BenchmarkError
 from tsmu.imagery.raster import SUFFIXES, read
 from tsmu.model.gate import STRANGE, Gate

@@ -10,7 +10,7 @@ from torchvision import tv_tensors
 from torchvision.transforms import v2
 
 from tsmu.chips.dataset import Sample
-from tsmu.labels.mask_conventions import UNKNOWN
+from tsmu.labels import UNKNOWN
 
 DEGREES = 20.0
 SCALES = (0.8, 1.25)

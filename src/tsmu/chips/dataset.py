@@ -15,7 +15,7 @@ from torch.utils.data import Dataset
 from tsmu.chips.index import IMAGE_ROLES
 from tsmu.imagery.raster import Pixels, Valid
 from tsmu.imagery.together import read_together
-from tsmu.labels.mask_conventions import CONVENTIONS, UNKNOWN
+from tsmu.labels import CONVENTIONS, UNKNOWN
 
 CACHE_BYTES = 1 << 30
 CONVENTION_OF = {convention.name: convention for convention in CONVENTIONS}

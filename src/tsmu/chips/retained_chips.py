@@ -9,7 +9,7 @@ import rasterio
 from tsmu.chips.dataset import ChipDataset
 from tsmu.chips.index import NEEDED, PATHS, available_chips, select_chips
 from tsmu.files import remove, written_whole
-from tsmu.labels.mask_conventions import UNKNOWN, ZERO_ONE
+from tsmu.labels import UNKNOWN, ZERO_ONE
 from tsmu.tables import read_paths_table, write_paths_table
 from tsmu.workspace_folder import WorkspaceFolder
 

@@ -8,7 +8,7 @@ import math
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
@@ -17,10 +17,13 @@ import typer
 
 from tsmu.errors import TsmuError
 from tsmu.files import without_nan
+from tsmu.issues import IssueLog
+from tsmu.workspace.display import BarDisplay, Display, ShowProgress
+from tsmu.workspace.report import Report
 
 if TYPE_CHECKING:
     from tsmu.imagery.pair_terrain import Elevations
-    from tsmu.issues import IssueLog
+    from tsmu.workspace import Workspace
     from tsmu.workspace_folder import WorkspaceFolder
 
 DONE, NOT_DONE, LEFT_OUT = 0, 2, 3
@@ -125,6 +128,65 @@ class Answer:
         }
 
 
+class Console(Display):
+    """What a command shows of a verb of the workspace: its messages and issues as they come, and progress bars.
+
+    Attributes:
+        report: what the verb did until now; the JSON object is made of it, also where the verb fails.
+        as_json: whether stdout carries the JSON object; then messages go to stderr.
+    """
+
+    last_failure: ClassVar[str] = ""  # what the last command that was not done said, for commands that run others
+
+    def __init__(self, command: str, as_json: bool) -> None:
+        """Show a command's work; `command` is its name, as typed."""
+        self.report, self.as_json = Report(command, self), as_json
+
+    def begin(self, report: Report) -> None:
+        """Keep the report that a verb is going to fill."""
+        self.report = report
+
+    def message(self, text: str) -> None:
+        """Print a line for people: to stdout, or to stderr when that carries JSON."""
+        print(text, file=sys.stderr if self.as_json else sys.stdout, flush=True)
+
+    def issues(self, log: IssueLog) -> None:
+        """Print the first issues of a source to stderr."""
+        for issue in log.issues[:ISSUES_SHOWN]:
+            print(f"{issue.severity}: {issue}", file=sys.stderr)
+        if len(log) > ISSUES_SHOWN:
+            print(f"... and {len(log) - ISSUES_SHOWN} more", file=sys.stderr)
+
+    def progress(self, label: str) -> AbstractContextManager[ShowProgress]:
+        """Show a progress bar on stderr."""
+        return BarDisplay().progress(label)
+
+    def workspace(self, folder: Path | None) -> "Workspace":
+        """Open the workspace that was named, or the one around the current folder; its verbs report to this console."""
+        from tsmu.workspace import Workspace
+        from tsmu.workspace_folder import WorkspaceFolder
+
+        return Workspace(WorkspaceFolder.open(folder) if folder else WorkspaceFolder.find(Path.cwd()), display=self)
+
+
+@contextmanager
+def console(name: str, as_json: bool) -> Iterator[Console]:
+    """Run a command's body, which calls a verb of the workspace: print its JSON object, leave with its exit code."""
+    shown = Console(name, as_json)
+    started = time.monotonic()
+    try:
+        yield shown
+    except (TsmuError, OSError, KeyboardInterrupt) as error:
+        print_failure(shown.report, explain(error), time.monotonic() - started, as_json)
+        raise typer.Exit(NOT_DONE) from None
+    partial = shown.report.left_out > 0
+    if as_json:
+        status = "partial" if partial else "done"
+        print(json.dumps(without_nan(shown.report.as_dict(status, time.monotonic() - started))))
+    if partial:
+        raise typer.Exit(LEFT_OUT)
+
+
 @contextmanager
 def command(name: str, as_json: bool) -> Iterator[Answer]:
     """Run a command's body: print its JSON answer, and leave with the right exit code."""
@@ -143,9 +205,17 @@ def command(name: str, as_json: bool) -> Iterator[Answer]:
         raise typer.Exit(LEFT_OUT)
 
 
+def print_failure(report: Report, message: str, seconds: float, as_json: bool) -> None:
+    """Say in one line why a command did nothing, and as JSON where that is asked for."""
+    Answer.last_failure = Console.last_failure = message
+    if as_json:
+        print(json.dumps(report.as_dict("failed", seconds) | {"error": message}))
+    print(f"tsmu: {message}", file=sys.stderr)
+
+
 def answer_failure(answer: Answer, message: str, seconds: float) -> None:
-    """Say in one line why a command did nothing, and as JSON where that is wanted."""
-    Answer.last_failure = message
+    """The same for an answer."""
+    Answer.last_failure = Console.last_failure = message
     if answer.as_json:
         print(json.dumps(answer.as_dict("failed", seconds) | {"error": message}))
     print(f"tsmu: {message}", file=sys.stderr)

@@ -39,9 +39,7 @@ def labelme(
     """
     with command("export labelme", as_json) as answer:
         from tsmu.imagery.pair_store import require_pairs
-        from tsmu.labels.label_table import read_labels, with_masks
-        from tsmu.labels.labelme_export import export_labelme
-        from tsmu.labels.mask_conventions import ZERO_ONE
+        from tsmu.labels import ZERO_ONE, export_labelme, read_labels, with_masks
 
         space = find_workspace(workspace)
         pairs = with_masks(require_pairs(space), read_labels(space))
@@ -78,8 +76,7 @@ def pictures(
     """Write a picture of each pair to look at: before, after, and the label outlined."""
     with command("export pictures", as_json) as answer:
         from tsmu.imagery.pair_store import require_pairs
-        from tsmu.labels.label_table import read_labels, with_masks
-        from tsmu.labels.pair_pictures import pair_picture
+        from tsmu.labels import pair_picture, read_labels, with_masks
 
         space = find_workspace(workspace)
         pairs = with_masks(require_pairs(space), read_labels(space))
@@ -121,8 +118,7 @@ def _each(
 
 def _outlines(mask: "npt.NDArray[np.uint8]") -> "list[tuple[str, shapely.Polygon]]":
     """A label as it is, to the pixel: landslides, and what is unknown."""
-    from tsmu.labels.labelme_export import draft_polygons
-    from tsmu.labels.mask_conventions import LANDSLIDE, UNKNOWN
+    from tsmu.labels import LANDSLIDE, UNKNOWN, draft_polygons
 
     return [
         (name, polygon)
@@ -162,7 +158,7 @@ def _predicted(
     """Outlines, in pixels, of what a bundle finds on a pair."""
     from tsmu.imagery.raster import read
     from tsmu.imagery.terrain import terrain_bands
-    from tsmu.labels.labelme_export import draft_polygons
+    from tsmu.labels import draft_polygons
     from tsmu.mapping.context import measured_overlap
     from tsmu.mapping.mapper import map_scene
     from tsmu.mapping.plan import plan_tiling

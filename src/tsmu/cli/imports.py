@@ -1,13 +1,11 @@
 """`tsmu import ...`: what users have on disk, into the workspace."""
 
 import shlex
-from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tsmu.cli.chips import tell_sides
 from tsmu.cli.command import (
     Answer,
     DemOption,
@@ -17,11 +15,13 @@ from tsmu.cli.command import (
     TerrainOption,
     WorkspaceOption,
     command,
+    console,
     find_workspace,
     finite,
     progress,
 )
 from tsmu.errors import LabelError, TsmuError
+from tsmu.workspace.pairs import how_to_name_a_region
 
 NEAREST_REGION_M = 2_000.0  # for events that just miss all regions
 NAMES_SHOWN = 3
@@ -99,45 +99,8 @@ def chips(
     strict: StrictOption = False,
 ) -> None:
     """Take a folder of image chips and masks, matched by file name; nothing is copied."""
-    with command("import chips", as_json) as answer:
-        from tsmu.chips.building.chip_folder import chips_from_folder, read_groups
-        from tsmu.chips.index import add_to_index, bands_of_other_sources, read_index, shared_bands
-        from tsmu.chips.splits.contiguous import landslide_free_series, series_name
-        from tsmu.issues import IssueLog
-        from tsmu.regions import check_region_name
-
-        space = find_workspace(workspace)
-        region = check_region_name(region)
-        log = IssueLog(folder, strict=strict)
-        with space.lock("tsmu import chips"), progress("Reading chips") as show:
-            bands = bands_of_other_sources(read_index(space), folder)
-            try:
-                found = chips_from_folder(
-                    folder,
-                    region,
-                    log,
-                    groups=read_groups(groups) if groups else None,
-                    bands=bands,
-                    progress=lambda done, total: show(done, total, region),
-                )
-            finally:
-                answer.take_issues(log, space.issues)
-            index = add_to_index(space, found)
-        answer.records = len(found)
-        answer.outputs["chips"] = str(space.chips)
-        names, landslides = [name.split("/", 1)[1] for name in found["id"]], list(found["landslide_pixels"] > 0)
-        parts = zip(names, landslide_free_series(names, landslides), strict=True)
-        without = Counter(series_name(name) for name, part in parts if part)
-        for series, count in without.items():
-            answer.say(f"{series}*: {count} chips without landslides, split by themselves")
-        sides = tell_sides(answer, region, index)
-        answer.more = {
-            "region": region,
-            "split": sides,
-            "series_apart": dict(without),
-            "bands": list(shared_bands(found)),
-        }
-        answer.say(f"{len(found)} chips of {region} taken; next: tsmu update {region}")
+    with console("import chips", as_json) as terminal:
+        terminal.workspace(workspace).add_chips(folder, region=region, groups=groups, strict=strict)
 
 
 @app.command("pairs")
@@ -230,8 +193,7 @@ def labels(
     with command("import labels", as_json) as answer:
         from tsmu.imagery.pair_store import require_pairs
         from tsmu.issues import IssueLog
-        from tsmu.labels.label_import import import_labels
-        from tsmu.labels.label_table import store_labels
+        from tsmu.labels import import_labels, store_labels
 
         space = find_workspace(workspace)
         pairs_there = require_pairs(space)
@@ -299,16 +261,10 @@ def _tell_pairs(answer: Answer, pairs: "geopandas.GeoDataFrame", source: Path, r
     for name, x, y in zip(moved["id"], moved["shift_x_px"], moved["shift_y_px"], strict=True):
         answer.say(f"{name}: the pre image lay {x:.1f} px right and {y:.1f} px down of the post image; moved back")
     if pairs["region"].isna().any():
-        answer.say(f"warning: pairs without a region give no chips; {region_advice(source, region_map)}")
+        answer.say(
+            f"warning: pairs without a region give no chips; {how_to_name_a_region(source, region_map=region_map)}"
+        )
     answer.say(f"next: tsmu import labels {shlex.quote(str(source)) if source.is_dir() else 'DIR'}")
-
-
-def region_advice(source: Path | str, region_map: bool) -> str:
-    """How pairs get a region that they lack; with a region map, they lie in none of its regions."""
-    named = f"tsmu import pairs {shlex.quote(str(source))} --region NAME"
-    if region_map:
-        return f"they lie in none of the region map's; name theirs with: {named}"
-    return f"name theirs with: {named}, or give a region map: tsmu regions use FILE --name-field FIELD"
 
 
 def _assignments(text: str | None, option: str) -> dict[str, str]:

@@ -20,6 +20,6 @@ def init(
         answer.records = 1
         answer.outputs["workspace"] = str(workspace.root)
         answer.say(
-            f"WorkspaceFolder {workspace.root}; next, in that folder: tsmu import pairs DIR --region NAME, "
+            f"Workspace {workspace.root}; next, in that folder: tsmu import pairs DIR --region NAME, "
             "or of ready-made chips: tsmu import chips DIR --region NAME"
         )

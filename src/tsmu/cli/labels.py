@@ -44,9 +44,7 @@ def from_review(
         from tsmu.errors import LabelError
         from tsmu.imagery.pair_import import take_pairs
         from tsmu.issues import IssueLog
-        from tsmu.labels.label_table import store_labels
-        from tsmu.labels.mask_writer import MaskWriter
-        from tsmu.labels.review_labels import REVIEW_FOLDER, ReviewedOutlines, review_mask
+        from tsmu.labels import REVIEW_FOLDER, MaskWriter, ReviewedOutlines, review_mask, store_labels
 
         with open_database(space.database) as records:
             found = list(scene_evidence(records))

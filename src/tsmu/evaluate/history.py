@@ -9,8 +9,7 @@ from typing import Any
 import geopandas
 import numpy as np
 
-from tsmu.chips.chip_files import contents_digest
-from tsmu.chips.index import available_chips, read_index, select_chips
+from tsmu.chips import available_chips, contents_digest, read_index, select_chips
 from tsmu.errors import ChipError
 from tsmu.evaluate.matrix import ContinualScores, Matrix
 from tsmu.evaluate.pixels import PixelCounts

@@ -11,7 +11,7 @@ import pandas as pd
 from tsmu.date_columns import read_dates
 from tsmu.errors import ImageError, TableError
 from tsmu.imagery.footprints import Box, Finding, check_box, check_dates, overlapping
-from tsmu.inventory.coordinates import parse_degrees
+from tsmu.inventory import parse_degrees
 from tsmu.issues import IssueLog
 from tsmu.spreadsheets import read_rows_file
 

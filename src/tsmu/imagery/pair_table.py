@@ -11,7 +11,7 @@ from tsmu.errors import ImageError, RegionError, TableError
 from tsmu.files import listed_file
 from tsmu.imagery.candidates import CENTRE, CORNERS, Candidate, Place
 from tsmu.imagery.footprints import Box, check_dates
-from tsmu.inventory.coordinates import parse_degrees, swapped_among_others
+from tsmu.inventory import parse_degrees, swapped_among_others
 from tsmu.issues import IssueLog
 from tsmu.regions import check_region_name
 from tsmu.spreadsheets import day_of, named_columns, read_date_columns, read_table_file

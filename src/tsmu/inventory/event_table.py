@@ -12,8 +12,28 @@ from pyogrio.errors import DataLayerError, DataSourceError
 from tsmu.errors import InventoryError
 from tsmu.files import written_whole
 from tsmu.inventory.event_ids import unique_ids
-from tsmu.inventory.inventory_import import EVENT_COLUMNS
 
+EVENT_COLUMNS = {
+    "event_id": "unique in the table; the same again when the same file is read again",
+    "source_id": "id that the originating inventory gave, as text",
+    "source": "how the file was read: usgs, usgs-v3, coolr, slido, generic",
+    "inventory": "originating inventory; the file's name where the file does not say",
+    "date_min": "first day on which it can have happened; missing where unknown",
+    "date_max": "last day on which it can have happened, included; missing where unknown",
+    "date_precision": "day, month, year, interval, open (one end is unknown) or unknown",
+    "positional_accuracy_m": "radius in metres in which it lies, as the source says",
+    "trigger": "as the source says",
+    "movement_type": "as the source says",
+    "confidence": "named class",
+    "confidence_code": "the source's number for it",
+    "region": "ecoregion: as the file says, until regions are assigned",
+    "region_said": "ecoregion that the file names",
+    "url": "where the source can be read",
+    "notes": "remarks",
+    "file": "the file it came from",
+    "layer": "layer of that file, where it has any",
+    "row": "spreadsheet row in that layer (the header is row 1)",
+}
 LAYER = "events"
 SAME_PLACE = 1e-6  # degrees, some 0.1 m
 

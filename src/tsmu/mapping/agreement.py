@@ -9,7 +9,7 @@ import geopandas
 import numpy as np
 from rasterio.windows import Window
 
-from tsmu.chips.index import IMAGE_ROLES
+from tsmu.chips import IMAGE_ROLES
 from tsmu.errors import ImageError
 from tsmu.files import write_json
 from tsmu.imagery.raster import Valid

@@ -12,8 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from tsmu.chips.image_descriptors import image_features
-from tsmu.chips.image_statistics import ImageStatistics
+from tsmu.chips import ImageStatistics, image_features
 
 SHRINKAGE = 0.2  # share of the pooled covariance; chosen on the validation chips of four real regions
 STRANGE = 2.0  # distance from which a scene looks like no region; four real regions lie at 0.7 to 1.5 of their

@@ -2,7 +2,7 @@
 
 from pydantic import BaseModel, ConfigDict
 
-from tsmu.chips.image_statistics import ImageStatistics
+from tsmu.chips import ImageStatistics
 
 
 class _Record(BaseModel):

@@ -7,9 +7,7 @@ import geopandas
 import numpy as np
 import torch
 
-from tsmu.chips.dataset import ChipDataset
-from tsmu.chips.image_descriptors import transfer_colours
-from tsmu.chips.image_statistics import ImageStatistics
+from tsmu.chips import ChipDataset, ImageStatistics, transfer_colours
 from tsmu.evaluate.jackknife import Array, iou, jackknife_error
 from tsmu.evaluate.predict import count_chips
 from tsmu.model.bundle import Bundle

@@ -4,8 +4,7 @@ from typing import ClassVar
 
 import torch
 
-from tsmu.chips.dataset import Sample
-from tsmu.chips.image_descriptors import transfer_colours
+from tsmu.chips import Sample, transfer_colours
 from tsmu.model.network import RegionNet
 from tsmu.update.losses import HOLD_WEIGHT, held_answers, label_losses
 from tsmu.update.strategy import Lesson, Losses

@@ -8,9 +8,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from tsmu.chips.dataset import Sample
-from tsmu.chips.image_statistics import ImageStatistics
-from tsmu.labels.mask_conventions import UNKNOWN
+from tsmu.chips import ImageStatistics, Sample
+from tsmu.labels import UNKNOWN
 from tsmu.model.network import ENCODER, RegionNet, own_parts
 from tsmu.update.losses import HOLD_WEIGHT, held_answers, label_losses
 from tsmu.update.sampling import mix

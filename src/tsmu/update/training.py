@@ -24,10 +24,7 @@ from lightning.pytorch.plugins import TorchCheckpointIO
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from tsmu.chips.augmentation import Augment
-from tsmu.chips.dataset import ChipDataset
-from tsmu.chips.image_statistics import ImageStatistics
-from tsmu.chips.index import shared_bands
+from tsmu.chips import Augment, ChipDataset, ImageStatistics, shared_bands
 from tsmu.errors import TsmuError, UpdateError
 from tsmu.files import written_whole
 from tsmu.imagery.terrain import image_channels

@@ -14,19 +14,27 @@ from typing import Any
 import geopandas
 import torch
 
-from tsmu.chips.chip_files import contents_digest, require_files
-from tsmu.chips.dataset_statistics import band_statistics, pixel_size_range, value_types
-from tsmu.chips.image_descriptors import measure_image_statistics
-from tsmu.chips.index import read_index, select_chips, shared_bands
-from tsmu.chips.retained_chips import retain_chips, validation_chips
-from tsmu.chips.splits.contiguous import SPLITS
+from tsmu.chips import (
+    SPLITS,
+    band_statistics,
+    contents_digest,
+    measure_image_statistics,
+    pixel_size_range,
+    read_index,
+    require_files,
+    retain_chips,
+    select_chips,
+    shared_bands,
+    validation_chips,
+    value_types,
+)
 from tsmu.errors import BundleError, UpdateError
 from tsmu.evaluate.pixels import PixelCounts
 from tsmu.evaluate.predict import count_chips
 from tsmu.evaluate.threshold import choose_threshold
 from tsmu.files import read_json_object, remove, write_json
 from tsmu.issues import IssueLog
-from tsmu.labels.review_labels import is_review_mask
+from tsmu.labels import is_review_mask
 from tsmu.model.bundle import Bundle, bundle_versions, next_version, open_bundle, write_bundle
 from tsmu.model.device import device_in_use, precision_in_use
 from tsmu.model.network import RegionNet

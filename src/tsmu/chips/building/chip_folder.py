@@ -19,7 +19,7 @@ from tsmu.imagery.raster import SUFFIXES, RasterInfo, describe
 from tsmu.imagery.together import check_fill, check_scaling, open_together, units_problem
 from tsmu.imagery.validity import Pixels, Valid
 from tsmu.issues import IssueLog
-from tsmu.labels.mask_conventions import (
+from tsmu.labels import (
     BACKGROUND,
     TRANSPARENT_IS_BACKGROUND,
     UNKNOWN,

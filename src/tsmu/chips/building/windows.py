@@ -13,7 +13,7 @@ from tsmu.chips.splits.blocks import Block
 from tsmu.imagery.grids import Grid
 from tsmu.imagery.raster import RasterInfo, Valid, describe
 from tsmu.imagery.together import read_together
-from tsmu.labels.mask_conventions import LANDSLIDE, UNKNOWN, ZERO_ONE
+from tsmu.labels import LANDSLIDE, UNKNOWN, ZERO_ONE
 
 MIN_KNOWN = 0.25  # share of a window's pixels that must be valid and labelled
 MIN_DECIDED = 64  # of a reviewed pair, such pixels: a decision labels one outline and what lies around it

@@ -204,7 +204,7 @@ def write_blocks(workspace: WorkspaceFolder, blocks: geopandas.GeoDataFrame) -> 
             blocks.to_parquet(temporary, index=False)
 
 
-def blocks_of(table: geopandas.GeoDataFrame, ground: str) -> list[Block]:
+def blocks_of_ground(table: geopandas.GeoDataFrame, ground: str) -> list[Block]:
     """Read the blocks of one ground from the table."""
     rows = table[table["ground"] == ground]
     return [Block(*row) for row in rows[list(COLUMNS)].itertuples(index=False)]
@@ -238,7 +238,7 @@ def blocks_of_pairs(
             if beside not in ground_of:
                 ground_of[beside] = ground_of[here]
                 grown.add(beside)
-    return {pair: blocks_of(table, ground) for pair, ground in ground_of.items()}
+    return {pair: blocks_of_ground(table, ground) for pair, ground in ground_of.items()}
 
 
 def _own_ground(pairs: geopandas.GeoDataFrame, table: geopandas.GeoDataFrame) -> dict[str, str]:
@@ -276,7 +276,7 @@ def add_ground(
     table: geopandas.GeoDataFrame, pairs: geopandas.GeoDataFrame, cut: Mapping[str, Sequence[Block]]
 ) -> geopandas.GeoDataFrame:
     """The table with the ground of these pairs in it, by the blocks that each of them is cut into."""
-    grounds = {ground: blocks_of(table, ground) for ground in table["ground"]}
+    grounds = {ground: blocks_of_ground(table, ground) for ground in table["ground"]}
     grounds |= {blocks[0].ground: list(blocks) for blocks in cut.values()}
     parts = []
     for ground, blocks in sorted(grounds.items()):
@@ -287,7 +287,7 @@ def add_ground(
 
 def block_groups(table: geopandas.GeoDataFrame) -> set[str]:
     """The groups of the index that are blocks."""
-    return {block.group for ground in set(table["ground"]) for block in blocks_of(table, ground)}
+    return {block.group for ground in set(table["ground"]) for block in blocks_of_ground(table, ground)}
 
 
 def block_rows(blocks: Sequence[Block], footprints: shapely.Geometry) -> geopandas.GeoDataFrame:

@@ -1,0 +1,65 @@
+"""What all verbs of a workspace share: its folder, its settings, and the display that they report to."""
+
+from pathlib import Path
+from typing import Self, TypeVar
+
+from tsmu.workspace.display import BarDisplay, CallbackDisplay, Display, ProgressCallback
+from tsmu.workspace.report import Report
+from tsmu.workspace_folder import Settings, WorkspaceFolder
+
+AnyReport = TypeVar("AnyReport", bound=Report)
+
+
+class WorkspaceBase:
+    """A workspace's folder and display; the verbs are added by the classes that inherit from this one.
+
+    Attributes:
+        folder: where everything lies, and the lock that makes one process the only writer.
+        display: what shows messages and progress while a verb runs.
+    """
+
+    def __init__(
+        self,
+        folder: Path | str | WorkspaceFolder,
+        *,
+        progress: ProgressCallback | None = None,
+        display: Display | None = None,
+    ) -> None:
+        """Open a folder as a workspace; one that is none yet is made one.
+
+        Args:
+            folder: its path; `~` is the user's home.
+            progress: called with (label, steps done, all steps, note) instead of showing progress bars.
+            display: shows messages, issues and progress; takes the place of `progress`.
+
+        Raises:
+            WorkspaceError: the settings file tsmu.toml in it is not valid.
+        """
+        if not isinstance(folder, WorkspaceFolder):
+            folder = WorkspaceFolder.create(Path(folder).expanduser())
+        self.folder = folder
+        self.display = display or (CallbackDisplay(progress) if progress else BarDisplay())
+
+    @classmethod
+    def find(cls, start: Path | str = ".", *, display: Display | None = None) -> Self:
+        """Open the workspace that a folder lies in, looking upwards as git does.
+
+        Raises:
+            WorkspaceError: neither the folder nor one above it is a workspace.
+        """
+        return cls(WorkspaceFolder.find(Path(start).expanduser()), display=display)
+
+    @property
+    def settings(self) -> Settings:
+        """What tsmu.toml says; options given to a verb win over it."""
+        return self.folder.settings
+
+    def _begin(self, report: AnyReport) -> AnyReport:
+        """Connect a verb's report with the display, before the verb does anything."""
+        report.display = self.display
+        self.display.begin(report)
+        return report
+
+    def __repr__(self) -> str:
+        """The class and the folder."""
+        return f"{type(self).__name__}({str(self.folder.root)!r})"

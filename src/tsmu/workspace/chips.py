@@ -1,0 +1,332 @@
+"""The verbs that make the training set: chips from a folder, and chips cut out of labelled pairs."""
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tsmu.errors import ChipError
+from tsmu.issues import IssueLog
+from tsmu.workspace.base import WorkspaceBase
+from tsmu.workspace.pairs import add_terrain_to_report, how_to_name_a_region
+from tsmu.workspace.report import Report
+from tsmu.workspace_folder import WorkspaceFolder
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import geopandas
+    import pandas
+
+    from tsmu.chips import PairChips
+    from tsmu.imagery.pair_terrain import Elevations
+
+
+@dataclass(repr=False)
+class ChipReport(Report):
+    """What a verb that makes chips did.
+
+    Attributes:
+        chips: the new chips, one row each: id, region, files, bands, footprint, split.
+    """
+
+    chips: "geopandas.GeoDataFrame | None" = None
+
+
+class ChipVerbs(WorkspaceBase):
+    """Verbs of a workspace that make the training set."""
+
+    def add_chips(
+        self, folder: Path | str, *, region: str, groups: Path | str | None = None, strict: bool = False
+    ) -> ChipReport:
+        """Take a folder of image chips and masks, matched by file name; nothing is copied.
+
+        Args:
+            folder: holds `images/`, `masks/` and, for pairs, `pre/`.
+            region: the region that all these chips lie in.
+            groups: a CSV file with the columns `name` and `group`; chips of a group stay in one split together.
+            strict: treat warnings as errors.
+
+        Returns:
+            The report, with the chips.
+
+        Raises:
+            ChipError: the folder has no usable chips, or their bands are not those of the other chips.
+        """
+        from tsmu.chips import (
+            add_to_index,
+            bands_of_other_sources,
+            chips_from_folder,
+            landslide_free_series,
+            read_groups,
+            read_index,
+            series_name,
+            shared_bands,
+        )
+        from tsmu.regions import check_region_name
+
+        report, folder = self._begin(ChipReport("import chips")), Path(folder).expanduser()
+        region = check_region_name(region)
+        log = IssueLog(folder, strict=strict)
+        with self.folder.lock("tsmu import chips"), report.progress("Reading chips") as show:
+            bands = bands_of_other_sources(read_index(self.folder), folder)
+            with report.collect_issues(log, self.folder.issues):
+                report.chips = chips = chips_from_folder(
+                    folder,
+                    region,
+                    log,
+                    groups=read_groups(Path(groups)) if groups else None,
+                    bands=bands,
+                    progress=lambda done, total: show(done, total, region),
+                )
+            index = add_to_index(self.folder, chips)
+        report.records = len(chips)
+        report.outputs["chips"] = str(self.folder.chips)
+        names, landslides = [name.split("/", 1)[1] for name in chips["id"]], list(chips["landslide_pixels"] > 0)
+        apart = zip(names, landslide_free_series(names, landslides), strict=True)
+        without_landslides = Counter(series_name(name) for name, is_apart in apart if is_apart)
+        for series, count in without_landslides.items():
+            report.say(f"{series}*: {count} chips without landslides, split by themselves")
+        report.details = {
+            "region": region,
+            "split": _report_splits(report, region, index),
+            "series_apart": dict(without_landslides),
+            "bands": list(shared_bands(chips)),
+        }
+        report.say(f"{len(chips)} chips of {region} taken; next: tsmu update {region}")
+        return report
+
+    def build_chips(
+        self,
+        *,
+        size: int = 512,
+        stride: int | None = None,
+        negatives: float = 0.5,
+        gap: float = 200.0,
+        dem: str | None = None,
+        terrain: str | None = None,
+        strict: bool = False,
+    ) -> ChipReport:
+        """Cut the labelled pairs into chips, read by window from the pairs, and split them without leaks.
+
+        Pairs nearer than the gap go to one split together. Where that leaves a split of a region empty, its largest
+        places are cut into blocks with a gap between them.
+
+        Args:
+            size: side of a chip, pixels.
+            stride: pixels from one chip to the next; by default the size.
+            negatives: how many chips without landslides are taken per chip with one.
+            gap: chips of different splits are at least so far apart, metres.
+            dem: a file or address of elevations in metres, any grid: gives the pairs terrain bands.
+            terrain: which terrain bands, such as `slope,height_500m`; by default the slope.
+            strict: treat warnings as errors.
+
+        Returns:
+            The report, with the chips.
+
+        Raises:
+            ChipError: no pair has a label and a region, or the terrain bands are not those of other chips.
+        """
+        from tsmu.chips import (
+            ChipOptions,
+            add_to_index,
+            bands_of_other_sources,
+            block_groups,
+            chips_from_pairs,
+            drop_from_history,
+            earlier_splits_of_pairs,
+            read_blocks,
+            read_index,
+            read_split_history,
+            regions_without_evaluation,
+            shared_bands,
+            write_blocks,
+        )
+        from tsmu.imagery.pair_import import remember_terrain
+        from tsmu.imagery.pair_terrain import Elevations, with_terrain
+        from tsmu.model.bundle import is_learned
+
+        report, folder = self._begin(ChipReport("chips build")), self.folder
+        pairs = _labelled_pairs(folder)
+        unlabelled, nowhere = pairs["mask"].isna(), pairs["region"].isna()
+        usable = pairs[~unlabelled & ~nowhere]
+        if usable.empty:
+            raise ChipError(_why_no_pair_is_usable(folder, pairs, unlabelled))
+        elevations = Elevations.of(dem, terrain)
+        log = IssueLog(folder.pairs, part="chips", strict=strict)
+        with folder.lock("tsmu chips build"), report.progress("Cutting pairs") as show:
+            earlier, blocks = read_index(folder), read_blocks(folder)
+            free = {
+                name
+                for name in regions_without_evaluation(earlier, folder.pairs)
+                if not is_learned(folder.models, name)
+            }
+            other_bands = bands_of_other_sources(earlier, folder.pairs)
+            if elevations:
+                _check_terrain(folder, other_bands, elevations)
+            splits = drop_from_history(read_split_history(folder, earlier), free, str(folder.pairs))
+            with report.collect_issues(log, folder.issues):
+                images = with_terrain(usable, elevations, folder.pair_files, log) if elevations else usable
+                made = chips_from_pairs(
+                    images,
+                    ChipOptions(size, stride or size, negatives, gap),
+                    str(folder.pairs),
+                    log,
+                    bands=other_bands,
+                    bands_before=_bands_before(earlier, folder.pairs, elevations),
+                    blocks=blocks,
+                    sided=earlier_splits_of_pairs(usable, splits, str(folder.pairs), block_groups(blocks)),
+                    progress=lambda done, total: show(done, total, ""),
+                )
+            report.chips = chips = made.chips
+            if elevations:
+                remember_terrain(folder, images)
+            write_blocks(folder, made.blocks)
+            index = add_to_index(folder, chips, gap_m=gap, blocks=block_groups(made.blocks), free=free)
+        from_pairs = index[index["source"] == str(folder.pairs)]
+        report.records = len(chips)
+        report.outputs["chips"] = str(folder.chips)
+        report.details = {
+            "bands": list(shared_bands(chips)),
+            "pairs": len(usable),
+            "unlabelled_pairs": int(unlabelled.sum()),
+            "pairs_without_region": int(nowhere.sum()),
+            "groups": int(from_pairs["group"].nunique()),
+            "with_landslides": int((from_pairs["landslide_pixels"] > 0).sum()),
+            "cut": list(made.cut),
+        }
+        if elevations:
+            add_terrain_to_report(report, elevations)
+        _report_blocks(report, made, gap)
+        if len(made.blocks):
+            report.outputs["blocks"] = str(folder.blocks)
+        regions = sorted(set(from_pairs["region"]))
+        report.details["regions"] = {
+            region: _report_splits(report, region, from_pairs, _remedy(made.uncut.get(region, [])))
+            for region in regions
+        }
+        if len(usable) < len(pairs):
+            report.say(
+                f"no chips from {unlabelled.sum()} pairs without a label (tsmu import labels) and "
+                f"{(nowhere & ~unlabelled).sum()} without a region"
+            )
+            if (nowhere & ~unlabelled).any():
+                report.say(_how_pairs_get_a_region(folder, pairs[nowhere & ~unlabelled]))
+        report.say(f"{len(chips)} chips in {report.details['groups']} spatial groups; next: tsmu update {regions[0]}")
+        return report
+
+
+def _labelled_pairs(folder: WorkspaceFolder) -> "geopandas.GeoDataFrame":
+    """The workspace's pairs with their masks, and whether each mask comes from reviewed landslides."""
+    from tsmu.imagery.pair_import import with_events
+    from tsmu.imagery.pair_store import require_pairs
+    from tsmu.labels import is_review_mask, require_labels, with_masks
+
+    pairs = with_masks(with_events(folder, require_pairs(folder)), require_labels(folder))
+    reviewed = [isinstance(mask, str) and is_review_mask(folder, Path(mask)) for mask in pairs["mask"]]
+    return pairs.assign(reviewed=reviewed)
+
+
+def _why_no_pair_is_usable(
+    folder: WorkspaceFolder, pairs: "geopandas.GeoDataFrame", unlabelled: "pandas.Series[bool]"
+) -> str:
+    """Why no pair can give chips, and what gives them what they lack."""
+    if unlabelled.all():
+        return f"{folder.pairs}: none of its {len(pairs)} pairs has a label; label them with: tsmu import labels DIR"
+    labelled = pairs[~unlabelled]
+    return f"{folder.pairs}: none of its {len(labelled)} labelled pairs has a region; " + _how_pairs_get_a_region(
+        folder, labelled
+    )
+
+
+def _how_pairs_get_a_region(folder: WorkspaceFolder, pairs: "geopandas.GeoDataFrame") -> str:
+    """How pairs without a region get one."""
+    from tsmu.imagery.pair_regions import assign_pairs
+    from tsmu.regions import RegionMap
+
+    if folder.regions.exists() and assign_pairs(pairs, RegionMap.load(folder.regions))["region"].notna().any():
+        return "they lie in regions of the region map; take them over with: tsmu regions assign"
+    return how_to_name_a_region(pairs["source"].iloc[0], region_map=folder.regions.exists())
+
+
+def _check_terrain(folder: WorkspaceFolder, other_bands: "Sequence[str] | None", elevations: "Elevations") -> None:
+    """Refuse terrain bands, before any is derived, that chips of other sources or the current model do not have.
+
+    Args:
+        folder: the workspace whose current model counts.
+        other_bands: the band list of its chips of other sources; None without.
+        elevations: what is asked for.
+
+    Raises:
+        ChipError: they have other terrain bands, or none.
+    """
+    from tsmu.imagery.terrain import terrain_bands
+    from tsmu.model.serving import current_bundle
+
+    bundle = current_bundle(folder.models)
+    known = {"the workspace's chips of other sources have": other_bands}
+    if bundle is not None:
+        known[f"the model {bundle.name} has"] = bundle.record.bands
+    for whose, bands in known.items():
+        if bands is None or terrain_bands(bands) == tuple(elevations.bands):
+            continue
+        existing = ",".join(terrain_bands(bands))
+        remedy = f"give --terrain {existing}" if existing else "leave out --dem"
+        raise ChipError(
+            f"{elevations.dem}: would give the terrain bands {','.join(elevations.bands)}, {whose} "
+            f"{existing or 'none'}; {remedy}, or use another workspace (tsmu init DIR)"
+        )
+
+
+def _bands_before(
+    chips: "geopandas.GeoDataFrame", source: Path, elevations: "Elevations | None"
+) -> tuple[str, ...] | None:
+    """The one band list that a source's chips had, with the terrain that is asked for now; None without."""
+    from tsmu.imagery.terrain import ROLE, terrain_bands
+
+    lists = {tuple(bands) for bands in chips[chips["source"] == str(source)]["bands"]}
+    if len(lists) != 1:
+        return None
+    (before,) = lists
+    if elevations is None:
+        return before
+    images = before[: len(before) - len(terrain_bands(before))]
+    return (*images, *(f"{ROLE}:{band}" for band in elevations.bands))
+
+
+def _report_splits(
+    report: Report, region: str, chips: "geopandas.GeoDataFrame", remedy: str = "add chips from other places"
+) -> dict[str, int]:
+    """Say how a region's chips are split, and what follows and what to do where a split has none."""
+    from tsmu.chips import GAP, SPLITS, select_chips
+
+    counts = {split: len(select_chips(chips, region, split)) for split in (*SPLITS, GAP)}
+    between = f", {counts[GAP]} between the sides and on none" if counts[GAP] else ""
+    report.say(f"{region}: {', '.join(f'{counts[split]} {split}' for split in SPLITS)}{between}")
+    for split, effect in (
+        ("val", "its threshold will be chosen on the training chips"),
+        ("test", "nothing will tell how well it is learned"),
+    ):
+        if not counts[split]:
+            report.say(f"warning: {region} has no {split} chips, so {effect}; {remedy}")
+    return counts
+
+
+def _remedy(reasons: list[str]) -> str:
+    """What to do where a split is empty, after the reasons why."""
+    why = "; ".join(reasons) or "it has too few landslides"
+    return f"{why}: add scenes of other places, or, if the ground is too small, try a smaller --gap or --size"
+
+
+def _report_blocks(report: Report, made: "PairChips", gap: float) -> None:
+    """Say which ground is cut into blocks: now, or before."""
+    from tsmu.chips import blocks_of_ground
+
+    used = set(made.chips["group"])
+    for ground in sorted(set(made.blocks["ground"])):
+        blocks = sorted(blocks_of_ground(made.blocks, ground), key=lambda block: block.low)
+        if used & {block.group for block in blocks}:
+            first, last = ("west", "east") if blocks[0].axis == "longitude" else ("south", "north")
+            order = ", ".join(block.split for block in blocks)
+            when = "too few places for three sides, so the ground of" if ground in made.cut else "as before, that of"
+            report.say(f"{when} {ground} is cut from {first} to {last} into {order}, {gap:g} m apart")

@@ -1,0 +1,85 @@
+"""How somebody who waits for a verb of a workspace learns what it does: messages, issues and progress.
+
+A verb tells its display everything while it works. The command line's display prints; the one that Python users get
+by default shows progress bars and leaves the messages to the report that the verb returns.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from tsmu.issues import IssueLog
+    from tsmu.workspace.report import Report
+
+ProgressCallback = Callable[[str, int, int, str], None]
+"""Called with the label of the work, the number of steps done, the number of all steps, and a note."""
+
+
+class ShowProgress(Protocol):
+    """What long work calls after each step."""
+
+    def __call__(self, done: int, total: int, note: str = "", /) -> None:
+        """Tell how many steps of how many are done, and what is worked on."""
+
+
+class Display:
+    """A display that shows nothing; others override what they show."""
+
+    def begin(self, report: "Report") -> None:
+        """Learn that a verb begins, and which report it will fill."""
+
+    def message(self, text: str) -> None:
+        """Show one or more lines for people."""
+
+    def issues(self, log: "IssueLog") -> None:
+        """Show the issues of one source, once it has been read."""
+
+    def progress(self, label: str) -> AbstractContextManager[ShowProgress]:  # noqa: ARG002
+        """Show the progress of long work, for as long as the context lasts."""
+
+        def ignore(done: int, total: int, note: str = "", /) -> None:
+            pass
+
+        return nullcontext(ignore)
+
+
+class BarDisplay(Display):
+    """Progress bars on standard error, by Rich; in notebooks they are drawn below the cell."""
+
+    @contextmanager
+    def progress(self, label: str) -> Iterator[ShowProgress]:
+        """Show a bar for as long as the context lasts."""
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[note]}"),
+        )
+        with Progress(*columns, console=Console(stderr=True)) as bar:
+            task = bar.add_task(label, total=None, note="")
+
+            def show(done: int, total: int, note: str = "", /) -> None:
+                bar.update(task, completed=done, total=total, note=note)
+
+            yield show
+
+
+class CallbackDisplay(Display):
+    """Progress told to a function, for programs with a display of their own."""
+
+    def __init__(self, callback: ProgressCallback) -> None:
+        """Tell all progress to `callback(label, done, total, note)`."""
+        self._callback = callback
+
+    def progress(self, label: str) -> AbstractContextManager[ShowProgress]:
+        """Hand every step on, with the label of the work."""
+
+        def show(done: int, total: int, note: str = "", /) -> None:
+            self._callback(label, done, total, note)
+
+        return nullcontext(show)

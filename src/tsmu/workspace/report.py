@@ -1,0 +1,101 @@
+"""What the verbs of a workspace return: what was done, what was left out and why, and where the results lie."""
+
+import html
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tsmu.issues import Issue, IssueLog
+from tsmu.workspace.display import Display, ShowProgress
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(repr=False)
+class Report:
+    """What one verb did. Verbs that make something return a subclass with one more attribute for it.
+
+    Attributes:
+        command: the same work's name on the command line, such as `chips build`.
+        records: how many things were done: chips taken, pairs labelled, landslides mapped.
+        left_out: how many rows or files were left out; `issues` says which and why.
+        outputs: paths (or addresses) of what was written, by what lies there.
+        details: further figures, as `--json` prints them on the command line.
+        messages: what was done, in sentences for people.
+        issue_list: the defects of the input, in the order in which they were met.
+    """
+
+    command: str
+    display: Display = field(default_factory=Display, compare=False)
+    records: int = 0
+    left_out: int = 0
+    outputs: dict[str, str] = field(default_factory=dict)
+    details: dict[str, Any] = field(default_factory=dict)
+    messages: list[str] = field(default_factory=list)
+    issue_list: list[Issue] = field(default_factory=list)
+
+    @property
+    def issues(self) -> "pd.DataFrame":
+        """The defects of the input as a table: file, row, column, severity, problem, action."""
+        import pandas as pd
+
+        return pd.DataFrame([vars(issue) for issue in self.issue_list], columns=[f.name for f in fields(Issue)])
+
+    def say(self, text: str) -> None:
+        """Add a message, and show it at once where the display shows messages."""
+        self.messages.append(text)
+        self.display.message(text)
+
+    def progress(self, label: str) -> AbstractContextManager[ShowProgress]:
+        """Show the progress of long work: a context manager that gives the function to call after each step."""
+        return self.display.progress(label)
+
+    def add_issues(self, log: IssueLog, stored_in: Path | None = None) -> None:
+        """Take over the issues of a source, count what they left out, and store them in a file if one is given."""
+        if stored_in is not None:
+            from tsmu.issue_file import save_issues
+
+            save_issues(log, stored_in)
+        self.issue_list += log.issues
+        self.left_out += len(log.errors)
+        self.display.issues(log)
+        if stored_in is not None and len(log):
+            self.outputs["issues"] = str(stored_in)
+            self.say(f"{len(log.errors)} left out, {len(log) - len(log.errors)} warnings: {stored_in}")
+
+    @contextmanager
+    def collect_issues(self, log: IssueLog, stored_in: Path | None = None) -> Iterator[IssueLog]:
+        """Take over a log's issues when the block ends, also when it ends with an error."""
+        try:
+            yield log
+        finally:
+            self.add_issues(log, stored_in)
+
+    def as_dict(self, status: str, seconds: float) -> dict[str, Any]:
+        """The object that `--json` prints."""
+        return {
+            **self.details,
+            "command": self.command,
+            "status": status,
+            "records": self.records,
+            "left_out": self.left_out,
+            "issues": [vars(issue) for issue in self.issue_list],
+            "outputs": self.outputs,
+            "seconds": round(seconds, 3),
+        }
+
+    def __str__(self) -> str:
+        """The messages, one below the other."""
+        return "\n".join(self.messages)
+
+    def __repr__(self) -> str:
+        """One line: the command, and how much was done and left out."""
+        return f"<{type(self).__name__} of `{self.command}`: {self.records} done, {self.left_out} left out>"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the messages, then the issues as a table if there are any."""
+        text = f"<pre>{html.escape(str(self))}</pre>"
+        return text + (self.issues.to_html(index=False) if self.issue_list else "")
