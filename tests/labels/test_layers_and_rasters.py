@@ -70,9 +70,9 @@ def test_all_layers_of_all_kinds_of_files_are_labels(tmp_path: Path, pairs: gpd.
     assert mask[20:50, 10:30].all() and mask[20:30, 60:80].all() and mask.sum() == 800
     assert not log.errors
     if kind.startswith("layers"):
-        assert mask_of(imported(path, pairs, only=["two"])[0]).sum() == 200
+        assert mask_of(imported(path, pairs, layers=["two"])[0]).sum() == 200
         with pytest.raises(LabelError, match="--layer three"):
-            imported(path, pairs, only=["three"])
+            imported(path, pairs, layers=["three"])
 
 
 def test_bad_features_are_no_labels_and_are_told(tmp_path: Path, pairs: gpd.GeoDataFrame) -> None:

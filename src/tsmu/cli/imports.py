@@ -208,10 +208,10 @@ def labels(
                     out=space.label_files,
                     classes={name: _mask_value(value) for name, value in values.items()} if values else None,
                     class_field=class_field,
-                    only=layer or (),
+                    layers=layer or (),
                     line_width=line_width,
                     point_radius=point_radius,
-                    told={Path(folder) for folder in pairs_there["source"]},
+                    pair_folders={Path(folder) for folder in pairs_there["source"]},
                     progress=lambda done, total: show(done, total, ""),
                 )
             finally:

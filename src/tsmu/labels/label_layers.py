@@ -1,4 +1,4 @@
-"""Polygon layers as labels: any CRS, onto an image's pixel coordinates."""
+"""Polygon layers as labels: read in any CRS, and laid onto an image's pixel coordinates."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,23 +16,28 @@ from tsmu.projecting import laid_on
 from tsmu.rowlog import reject_rows
 from tsmu.vector_files import as_text, read_polygons
 
-TOLERANCE = 0.1  # px by which an edge may lie off
+TOLERANCE_PX = 0.1  # by which a projected edge may deviate
 LANDSLIDE_CLASS = "landslide"
 
 
 def read_label_layers(
-    path: Path, log: IssueLog, *, class_field: str | None = None, only: Sequence[str] = ()
+    path: Path, log: IssueLog, *, class_field: str | None = None, layers: Sequence[str] = ()
 ) -> list[gpd.GeoDataFrame]:
-    """Read the polygons of every layer of a file, as `vector_files.read_polygons` does.
+    """Read the polygons of the layers of a file, as `vector_files.read_polygons` does.
+
+    Args:
+        path: the file.
+        log: receives the features that are left out: those without a polygon or without a class.
+        class_field: column of the class name; None takes every polygon as "landslide".
+        layers: names of the layers to read; by default all.
 
     Returns:
-        For each layer the columns `label` (the value of `class_field`, else "landslide") and geometry, all valid, in
-        the layer's CRS. Features without a polygon, or without a class, are left out and logged.
+        For each layer a table with the columns `label` (the class name) and geometry, all valid, in the layer's CRS.
 
     Raises:
         LabelError: the file cannot be read, has no CRS, or no column `class_field`.
     """
-    return [_labelled(layer, path, class_field, log) for layer in read_polygons(path, log, LabelError, only)]
+    return [_with_classes(layer, path, class_field, log) for layer in read_polygons(path, log, LabelError, layers)]
 
 
 def to_pixels(polygons: gpd.GeoSeries, image: RasterInfo) -> list[BaseGeometry]:
@@ -43,13 +48,15 @@ def to_pixels(polygons: gpd.GeoSeries, image: RasterInfo) -> list[BaseGeometry]:
     """
     if image.crs is None or polygons.crs is None:
         raise LabelError(f"{image.path}: polygons cannot be laid on an image when one of them has no CRS")
-    off = TOLERANCE * abs(image.transform.determinant) ** 0.5
-    placed = laid_on(np.array(polygons.array, object), polygons.crs, image.crs.to_wkt(), image.bounds, off)
-    back = ~image.transform
-    return [affine_transform(shape, [back.a, back.b, back.d, back.e, back.c, back.f]) for shape in placed]
+    tolerance = TOLERANCE_PX * abs(image.transform.determinant) ** 0.5
+    projected = laid_on(np.array(polygons.array, object), polygons.crs, image.crs.to_wkt(), image.bounds, tolerance)
+    inverse = ~image.transform
+    matrix = [inverse.a, inverse.b, inverse.d, inverse.e, inverse.c, inverse.f]
+    return [affine_transform(shape, matrix) for shape in projected]
 
 
-def _labelled(layer: gpd.GeoDataFrame, path: Path, class_field: str | None, log: IssueLog) -> gpd.GeoDataFrame:
+def _with_classes(layer: gpd.GeoDataFrame, path: Path, class_field: str | None, log: IssueLog) -> gpd.GeoDataFrame:
+    """Keep the polygons of a layer that have a class, with that as the column `label`."""
     if class_field is None:
         labels = pd.Series(LANDSLIDE_CLASS, layer.index)
     elif class_field in layer.columns:
@@ -57,6 +64,6 @@ def _labelled(layer: gpd.GeoDataFrame, path: Path, class_field: str | None, log:
     else:
         columns = ", ".join(str(column) for column in layer.columns if column != "geometry")
         raise LabelError(f"{path}: layer {layer.attrs['layer']} has no column {class_field}; it has {columns}")
-    without = layer.index[labels == ""].tolist()
-    reject_rows(log, layer.attrs["file"], class_field, without, "a polygon without a class")
+    without_class = layer.index[labels == ""].tolist()
+    reject_rows(log, layer.attrs["file"], class_field, without_class, "a polygon without a class")
     return gpd.GeoDataFrame({"label": labels}, geometry=layer.geometry, crs=layer.crs)[labels != ""]

@@ -1,4 +1,4 @@
-"""Back to labelme: an image it opens, with polygons to start from."""
+"""Writing labelme files: a picture that labelme opens, with polygons to start from."""
 
 import json
 from collections.abc import Iterable
@@ -17,28 +17,35 @@ from tsmu.imagery.raster import describe
 from tsmu.labels.labelme_files import draft_flag
 from tsmu.labels.pair_pictures import rgb_picture
 
-LABELME_VERSION = "5.5.0"  # the form of the file; labelme of any version 4 or later reads it
+LABELME_VERSION = "5.5.0"  # of the format; labelme of any version from 4 on reads it
 
 
 def draft_polygons(
     probability: npt.NDArray[np.floating[Any]], *, threshold: float = 0.5, tolerance: float = 1.0, min_area: float = 9.0
 ) -> list[shapely.Polygon]:
-    """Outline where a probability reaches the threshold, with few enough points to drag about.
+    """Outline where a probability reaches the threshold, with so few vertices that a person can move them.
 
     Args:
-        probability: (H, W), 0 to 1; NaN where nothing is known. A mask of 0 and 1 will do.
+        probability: (H, W), 0 to 1; NaN where nothing is known. A mask of 0 and 1 is possible, too.
         threshold: probability from which a pixel counts.
         tolerance: px by which an outline may be simplified.
         min_area: px2; smaller areas are left out.
 
     Returns:
-        Polygons in pixel coordinates (x right, y down), holes kept.
+        Polygons in pixel coordinates (x right, y down), with their holes.
+
+    Example:
+        >>> probability = np.zeros((20, 20))
+        >>> probability[5:10, 5:15] = 0.9
+        >>> [polygon] = draft_polygons(probability)
+        >>> polygon.bounds
+        (5.0, 5.0, 15.0, 10.0)
     """
     with np.errstate(invalid="ignore"):
-        found = (probability >= threshold).astype(np.uint8)
-    areas = (shapely.geometry.shape(s) for s, _ in outlines(found, mask=found > 0, connectivity=4))
-    simple = (shapely.simplify(area, tolerance) for area in areas if area.area >= min_area)
-    return [part for area in simple for part in shapely.get_parts(area) if part.area >= min_area]
+        positive = (probability >= threshold).astype(np.uint8)
+    areas = (shapely.geometry.shape(s) for s, _ in outlines(positive, mask=positive > 0, connectivity=4))
+    simplified = (shapely.simplify(area, tolerance) for area in areas if area.area >= min_area)
+    return [part for area in simplified for part in shapely.get_parts(area) if part.area >= min_area]
 
 
 def labelme_json(
@@ -48,11 +55,11 @@ def labelme_json(
 
     Args:
         image_name: path of the image as seen from the JSON file.
-        polygons: class name and outline in pixel coordinates; labelme knows no holes, so a polygon
-            with holes is cut into parts without.
+        polygons: class name and outline in pixel coordinates; labelme has no holes, so a polygon with holes is cut
+            into parts without.
         width: of the image, px.
         height: of the image, px.
-        draft: flag the file as nobody's work yet (see `labelme.is_untouched_draft`).
+        draft: whether to flag the file as checked by nobody yet (see `labelme_files.is_untouched_draft`).
     """
     frame = shapely.box(0, 0, width, height)
     parts = [(name, part) for name, polygon in polygons for part in _without_holes(polygon.intersection(frame))]
@@ -83,22 +90,27 @@ def export_labelme(
 ) -> Path:
     """Write `out/NAME.png`, an 8-bit picture of an image, and `out/NAME.json` with polygons on it.
 
-    Named by the pair's id, the corrected file finds its way back through `import_labels`. The
-    picture shows red, green and blue, else the first band in grey; invalid pixels are black.
-    A JSON file that is already there is left as it is: it may hold somebody's work.
+    `import_labels` takes the corrected file back where its name is the id of a pair. The picture shows red, green
+    and blue, else the first band in grey; invalid pixels are black. An existing JSON file is left as it is, because
+    it may contain somebody's work.
 
     Args:
         image: any raster that `imagery.raster` reads.
         polygons: class names and outlines in the image's pixel coordinates.
         out: the folder.
         name: of both files, without suffix.
-        draft: nobody has drawn or checked these polygons.
+        draft: whether nobody has drawn or checked these polygons.
 
     Returns:
         The path of the JSON file.
 
     Raises:
         ImageError: the image cannot be read.
+
+    Example:
+        >>> slide = shapely.box(10, 20, 30, 50)
+        >>> export_labelme(Path(pairs["post"][0]), [("landslide", slide)], Path("drawn"), "a", draft=False).as_posix()
+        'drawn/a.json'
     """
     info = describe(image)
     with written_whole(out / f"{name}.png") as temporary:
@@ -112,19 +124,19 @@ def export_labelme(
 
 
 def _without_holes(geometry: BaseGeometry) -> list[shapely.Polygon]:
-    """Cut polygons upright through their holes until none has any."""
-    done: list[shapely.Polygon] = []
-    todo = list(shapely.get_parts(shapely.get_parts(geometry)))
-    while todo:
-        part = todo.pop()
+    """Cut polygons along vertical lines through their holes until none has a hole."""
+    whole: list[shapely.Polygon] = []
+    remaining = list(shapely.get_parts(shapely.get_parts(geometry)))
+    while remaining:
+        part = remaining.pop()
         if part.geom_type != "Polygon" or part.area == 0:
             continue
         if not part.interiors:
-            done.append(part)
+            whole.append(part)
             continue
         left, bottom, right, top = part.bounds
         hole = shapely.Polygon(part.interiors[0]).bounds
-        cut = (hole[0] + hole[2]) / 2
-        halves = (shapely.box(left, bottom, cut, top), shapely.box(cut, bottom, right, top))
-        todo += [piece for half in halves for piece in shapely.get_parts(part.intersection(half))]
-    return done
+        middle = (hole[0] + hole[2]) / 2
+        halves = (shapely.box(left, bottom, middle, top), shapely.box(middle, bottom, right, top))
+        remaining += [piece for half in halves for piece in shapely.get_parts(part.intersection(half))]
+    return whole

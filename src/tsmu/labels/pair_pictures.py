@@ -1,20 +1,19 @@
-"""Pairs to look at: before, after, and the label on the after picture."""
+"""Pictures of pairs to look at: before, after, and the label outlined on the picture after."""
 
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
-from scipy import ndimage
 
 from tsmu.files import written_whole
 from tsmu.imagery.raster import describe, read
 from tsmu.labels.mask_conventions import LANDSLIDE, UNKNOWN, ZERO_ONE
 
 STRETCH = (2.0, 98.0)  # percentiles shown from black to white
-OUTLINE = (255, 235, 0)
-GAP = 8  # pixels between the panels
-WIDEST = 1024  # pixels of a panel
+OUTLINE_COLOUR = (255, 235, 0)
+PANEL_GAP = 8  # pixels between the panels
+MAX_PANEL_WIDTH = 1024  # pixels
 
 Bytes = npt.NDArray[np.uint8]
 
@@ -23,11 +22,11 @@ def rgb_picture(image: Path) -> Bytes:
     """Show a raster as 8-bit red, green and blue, else its first band in grey: (H, W, 3), invalid pixels black."""
     bands = describe(image).bands
     values, valid = read(image)
-    wanted = [bands.index(name) for name in ("red", "green", "blue") if name in bands]
-    chosen = values[wanted] if len(wanted) == 3 else np.repeat(values[:1], 3, axis=0)
-    if chosen.dtype != np.uint8:
-        chosen = np.stack([_stretched(band, valid) for band in chosen])
-    return np.ascontiguousarray(np.moveaxis(np.where(valid, chosen, 0).astype(np.uint8), 0, -1))
+    rgb = [bands.index(name) for name in ("red", "green", "blue") if name in bands]
+    shown = values[rgb] if len(rgb) == 3 else np.repeat(values[:1], 3, axis=0)
+    if shown.dtype != np.uint8:
+        shown = np.stack([_stretch(band, valid) for band in shown])
+    return np.ascontiguousarray(np.moveaxis(np.where(valid, shown, 0).astype(np.uint8), 0, -1))
 
 
 def pair_picture(pre: Path | None, post: Path, mask: Path | None, out: Path) -> Path:
@@ -36,29 +35,40 @@ def pair_picture(pre: Path | None, post: Path, mask: Path | None, out: Path) -> 
     Unknown pixels of the label are darkened. Large images are shown by every n-th pixel.
 
     Args:
-        pre: on the grid of `post`; None for a post-only pair.
+        pre: raster on the grid of `post`; None for a post-only pair.
         post: the post-event raster.
-        mask: on the same grid, 0, 1 and 255 (unknown); None if not labelled.
+        mask: raster on the same grid, 0, 1 and 255 (unknown); None where there is no label.
         out: the PNG.
+
+    Returns:
+        `out`.
+
+    Example:
+        >>> picture = pair_picture(None, Path(pairs["post"][0]), Path(labels["mask"][0]), Path("a.png"))
+        >>> describe(picture).width  # two panels of 100 px, 8 px apart
+        208
     """
+    from scipy import ndimage
+
     after = rgb_picture(post)
     panels = [after] if pre is None else [rgb_picture(pre), after]
     if mask is not None:
         classes = ZERO_ONE.read(mask)
-        slides = classes == LANDSLIDE
+        landslides = classes == LANDSLIDE
         labelled = after.copy()
         labelled[classes == UNKNOWN] //= 3
-        labelled[ndimage.binary_dilation(slides, iterations=2) & ~slides] = OUTLINE
+        labelled[ndimage.binary_dilation(landslides, iterations=2) & ~landslides] = OUTLINE_COLOUR
         panels.append(labelled)
-    step = -(-after.shape[1] // WIDEST)
-    gap = np.full((len(after[::step]), GAP, 3), 255, np.uint8)
+    step = -(-after.shape[1] // MAX_PANEL_WIDTH)
+    gap = np.full((len(after[::step]), PANEL_GAP, 3), 255, np.uint8)
     parts = [part for panel in panels for part in (gap, panel[::step, ::step])][1:]
     with written_whole(out) as temporary:
         Image.fromarray(np.concatenate(parts, axis=1)).save(temporary, format="PNG")
     return out
 
 
-def _stretched(band: npt.NDArray[np.generic], valid: npt.NDArray[np.bool_]) -> Bytes:
+def _stretch(band: npt.NDArray[np.generic], valid: npt.NDArray[np.bool_]) -> Bytes:
+    """Stretch the values of a band to 0..255 between two percentiles of its valid pixels."""
     if not valid.any():
         return np.zeros(band.shape, np.uint8)
     low, high = np.percentile(band[valid].astype(np.float64), STRETCH)
