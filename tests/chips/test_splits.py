@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tsmu.chips.building.chip_folder import chips_from_folder, natural_order
+from tsmu.chips.building.chip_folder import chips_from_folder
+from tsmu.chips.building.folder_files import natural_order
 from tsmu.chips.splits.contiguous import (
     GAP,
     SPLITS,

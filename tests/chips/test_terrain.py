@@ -18,10 +18,11 @@ from tests.conftest import write_chips, write_raster
 from tests.imagery.test_terrain import IMAGE, around, dem_file, plane
 from tests.networks import NETWORK_OPTIONS
 from tsmu.chips.augmentation import Augment
+from tsmu.chips.building.index_update import add_to_index
 from tsmu.chips.dataset import ChipDataset
 from tsmu.chips.dataset_statistics import band_statistics, value_types
 from tsmu.chips.image_descriptors import measure_image_statistics, transfer_colours
-from tsmu.chips.index import add_to_index, read_index, shared_bands
+from tsmu.chips.index import read_index, shared_bands
 from tsmu.chips.retained_chips import retain_chips, validation_chips
 from tsmu.cli import app
 from tsmu.imagery.grids import Grid

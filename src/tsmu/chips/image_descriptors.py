@@ -1,4 +1,4 @@
-"""What images look like, in a few numbers; a region's style; and other images in its colours."""
+"""What images look like, in a few numbers; their statistics over a region; and other images in a region's colours."""
 
 import geopandas
 import torch
@@ -10,78 +10,117 @@ from tsmu.chips.image_statistics import ImageStatistics
 from tsmu.chips.index import shared_bands
 from tsmu.imagery.terrain import image_channels
 
-FLAT = 1e-3  # smallest spread and gradient of a band within an image, raw units
-SCALES = 4  # at which texture is measured: 1, 2, 4 and 8 pixels
+MIN_SPREAD = 1e-3  # smallest standard deviation and gradient of a band within an image, raw units
+TEXTURE_SCALES = 4  # at which texture is measured: 1, 2, 4 and 8 pixels
 
 
 def measure_image_statistics(chips: geopandas.GeoDataFrame) -> ImageStatistics:
-    """Measure the style of a region's chips, in the bands that are images."""
+    """Measure the statistics of a region's chips, in the bands that are no terrain.
+
+    Example:
+        >>> measure_image_statistics(chips).count
+        10
+    """
     dataset, bands = ChipDataset(chips, cache_bytes=0), shared_bands(chips)
     channels = image_channels(bands)
-    rows = torch.cat([image_features(dataset[i]["image"][None, channels]) for i in range(len(dataset))])
+    features = torch.cat([image_features(dataset[i]["image"][None, channels]) for i in range(len(dataset))])
     side = int(chips[["width", "height"]].max(axis=1).median())
-    return summarise_features(rows, side, channels if len(channels) < len(bands) else None)
+    return summarise_features(features, side, channels if len(channels) < len(bands) else None)
 
 
-def summarise_features(rows: Tensor, side: int, channels: list[int] | None = None) -> ImageStatistics:
-    """Sum up what images of a side, pixels, look like (N, F) in some of their bands, or in all."""
-    mean = rows.mean(0)
-    off = rows - mean
-    covariance = off.T @ off / max(len(rows) - 1, 1)
-    return ImageStatistics(mean.tolist(), covariance.tolist(), len(rows), side, channels)
+def summarise_features(features: Tensor, side: int, channels: list[int] | None = None) -> ImageStatistics:
+    """Summarise the features (N, F) of images as their mean and covariance.
+
+    Args:
+        features: as `image_features` gives them.
+        side: of the images, pixels.
+        channels: positions of the bands that were measured; None for all.
+
+    Example:
+        >>> summarise_features(image_features(torch.rand(5, 3, 32, 32)), side=32).count
+        5
+    """
+    mean = features.mean(0)
+    deviations = features - mean
+    covariance = deviations.T @ deviations / max(len(features) - 1, 1)
+    return ImageStatistics(mean.tolist(), covariance.tolist(), len(features), side, channels)
 
 
 def image_features(images: Tensor) -> Tensor:
-    """Describe images (N, C, H, W), NaN where there is no data, by (N, F) numbers in float64.
+    """Describe images by their features.
 
-    In this order, per band: the mean in raw units; the logarithm of the standard deviation; the
-    logarithm of the mean gradient at each scale; and per pair of bands their correlation.
+    In this order, per band: the mean in raw units; the logarithm of the standard deviation; the logarithm of the mean
+    gradient at each scale; and per pair of bands their correlation.
+
+    Args:
+        images: (N, C, H, W), NaN where there is no data.
+
+    Returns:
+        (N, F), float64.
+
+    Example:
+        >>> image_features(torch.rand(2, 3, 32, 32)).shape  # 3 means, 3 deviations, 12 gradients, 3 correlations
+        torch.Size([2, 21])
     """
     mean, spread = _moments(images)
-    off = torch.nan_to_num(images - mean[..., None, None])  # no data lies at the mean
+    deviations = torch.nan_to_num(images - mean[..., None, None])  # no data lies at the mean
     parts = [mean, spread]
-    level = off
-    for _ in range(SCALES):
+    level = deviations
+    for _ in range(TEXTURE_SCALES):
         across, down = (level.diff(dim=dim).abs().mean((-2, -1)) for dim in (-1, -2))
-        parts.append((across + down).clamp(min=FLAT).log())
+        parts.append((across + down).clamp(min=MIN_SPREAD).log())
         level = functional.avg_pool2d(level, 2, ceil_mode=True)
-    flat = functional.normalize(off.flatten(2), dim=2, eps=FLAT)
+    flat = functional.normalize(deviations.flatten(2), dim=2, eps=MIN_SPREAD)
     first, second = torch.triu_indices(images.shape[1], images.shape[1], 1)
     parts.append((flat @ flat.transpose(1, 2))[:, first, second])
     return torch.cat(parts, dim=1).double()
 
 
-def transfer_colours(images: Tensor, style: ImageStatistics, generator: torch.Generator) -> Tensor:
-    """Recolour images (N, C, H, W), each to band means and spreads drawn from a style; NaN stays NaN.
+def transfer_colours(images: Tensor, statistics: ImageStatistics, generator: torch.Generator) -> Tensor:
+    """Recolour images, each to band means and standard deviations drawn from a region's statistics.
 
-    Bands that the style is not of, which are terrain, stay as they are.
+    Args:
+        images: (N, C, H, W), NaN where there is no data; it stays NaN.
+        statistics: of the region. Bands that were not measured, which are terrain, stay as they are.
+        generator: gives the random draws.
+
+    Returns:
+        (N, C, H, W).
+
+    Example:
+        >>> images = torch.rand(2, 3, 32, 32)
+        >>> recoloured = transfer_colours(images, measure_image_statistics(chips), torch.Generator().manual_seed(0))
+        >>> bool(recoloured.mean() > 100)  # as bright as the chips
+        True
     """
-    if style.channels is not None:
-        restyled = images.clone()
-        restyled[:, style.channels] = _restyle(images[:, style.channels], style, generator)
-        return restyled
-    return _restyle(images, style, generator)
+    if statistics.channels is not None:
+        result = images.clone()
+        result[:, statistics.channels] = _recolour(images[:, statistics.channels], statistics, generator)
+        return result
+    return _recolour(images, statistics, generator)
 
 
-def _restyle(images: Tensor, style: ImageStatistics, generator: torch.Generator) -> Tensor:
+def _recolour(images: Tensor, statistics: ImageStatistics, generator: torch.Generator) -> Tensor:
+    """Recolour images in all their bands."""
     mean, spread = _moments(images)
-    colours = 2 * images.shape[1]  # means and spreads come first
-    covariance = torch.tensor(style.covariance, dtype=torch.float64)[:colours, :colours]
+    colours = 2 * images.shape[1]  # means and standard deviations come first among the features
+    covariance = torch.tensor(statistics.covariance, dtype=torch.float64)[:colours, :colours]
     values, vectors = torch.linalg.eigh(covariance)
     draws = torch.randn(len(images), len(values), generator=generator, dtype=torch.float64)
-    drawn = torch.tensor(style.mean, dtype=torch.float64)[:colours] + draws * values.clamp(min=0).sqrt() @ vectors.T
-    wanted_mean, wanted_spread = (part.to(images) for part in drawn.chunk(2, dim=1))
+    deviations = draws * values.clamp(min=0).sqrt() @ vectors.T
+    drawn = torch.tensor(statistics.mean, dtype=torch.float64)[:colours] + deviations
+    new_mean, new_spread = (part.to(images) for part in drawn.chunk(2, dim=1))
     shape = (*mean.shape, 1, 1)
     normalised = (images - mean.view(shape)) / spread.exp().view(shape)
-    restyled: Tensor = normalised * wanted_spread.exp().view(shape) + wanted_mean.view(shape)
-    return restyled
+    recoloured: Tensor = normalised * new_spread.exp().view(shape) + new_mean.view(shape)
+    return recoloured
 
 
 def _moments(images: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean and log standard deviation per image and band, (N, C) each, over the valid pixels."""
+    """Measure mean and log standard deviation per image and band, (N, C) each, over the valid pixels."""
     known = images.isfinite()
     count = known.sum((-2, -1)).clamp(min=1)
     filled = images.nan_to_num()
     mean = filled.sum((-2, -1)) / count
     square = ((filled - mean[..., None, None]) * known).square().sum((-2, -1)) / count
-    return mean, square.sqrt().clamp(min=FLAT).log()
+    return mean, square.sqrt().clamp(min=MIN_SPREAD).log()

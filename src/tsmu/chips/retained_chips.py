@@ -1,4 +1,4 @@
-"""Validation chips that stay with the workspace when a region's images go."""
+"""Validation chips that the workspace retains when a region's images are removed."""
 
 from pathlib import Path
 
@@ -7,39 +7,49 @@ import numpy as np
 import rasterio
 
 from tsmu.chips.dataset import ChipDataset
-from tsmu.chips.index import NEEDED, PATHS, available_chips, select_chips
+from tsmu.chips.index import PATHS, REQUIRED_COLUMNS, available_chips, select_chips
 from tsmu.files import remove, written_whole
 from tsmu.labels import UNKNOWN, ZERO_ONE
 from tsmu.tables import read_paths_table, write_paths_table
 from tsmu.workspace_folder import WorkspaceFolder
 
 INDEX = "chips.parquet"
-FORM = {"driver": "GTiff", "compress": "deflate"}
+PROFILE = {"driver": "GTiff", "compress": "deflate"}
 
 
 def retain_chips(workspace: WorkspaceFolder, region: str, chips: geopandas.GeoDataFrame) -> None:
-    """Copy chips into the workspace, in place of those that were kept of this region before.
+    """Copy chips into the workspace, in place of those that were retained of this region before.
 
-    Each becomes an image with all its bands, NaN where there is no data, and a mask. Of none,
-    nothing is kept, and what was kept before stays.
+    Each becomes an image with all its bands, NaN where there is no data, and a mask. Where there are no chips, those
+    retained before stay.
+
+    Args:
+        workspace: locked by the caller.
+        region: of the chips.
+        chips: rows of the chips index with absolute paths.
+
+    Example:
+        >>> retain_chips(workspace, "andes", select_chips(chips, "andes", "val"))
+        >>> len(validation_chips(workspace, "andes", chips))
+        2
     """
     if not len(chips):
         return
     folder = workspace.kept / region
     with written_whole(folder) as temporary:
         temporary.mkdir()
-        samples = ChipDataset(chips, cache_bytes=0)
-        for number in range(len(samples)):
-            sample = samples[number]
+        dataset = ChipDataset(chips, cache_bytes=0)
+        for number in range(len(dataset)):
+            sample = dataset[number]
             _write(temporary / f"{number}_image.tif", sample["image"].numpy(), np.nan)
             _write(temporary / f"{number}_mask.tif", sample["mask"].numpy().astype(np.uint8)[None], UNKNOWN)
-        names = range(len(samples))
+        numbers = range(len(dataset))
         index = chips.assign(
             source=str(folder),
             pre=None,
             terrain=None,
-            post=[str(folder / f"{number}_image.tif") for number in names],
-            mask=[str(folder / f"{number}_mask.tif") for number in names],
+            post=[str(folder / f"{number}_image.tif") for number in numbers],
+            mask=[str(folder / f"{number}_mask.tif") for number in numbers],
             mask_convention=ZERO_ONE.name,
             col_off=0,
             row_off=0,
@@ -49,17 +59,23 @@ def retain_chips(workspace: WorkspaceFolder, region: str, chips: geopandas.GeoDa
 
 
 def validation_chips(workspace: WorkspaceFolder, region: str, index: geopandas.GeoDataFrame) -> geopandas.GeoDataFrame:
-    """The validation chips of a region that can still be read: those kept, else those of the index; or none."""
+    """Return the validation chips of a region that can still be read: those retained, else those of the index.
+
+    Example:
+        >>> validation_chips(workspace, "andes", chips)["split"].tolist()
+        ['val', 'val']
+    """
     folder = workspace.kept / region
     remedy = f"remove {folder}; the region is then checked on the chips of the index"
-    kept = read_paths_table(workspace, folder / INDEX, PATHS, needs=NEEDED, remedy=remedy)
-    if kept is not None and len(kept):
-        return kept
+    retained = read_paths_table(workspace, folder / INDEX, PATHS, needs=REQUIRED_COLUMNS, remedy=remedy)
+    if retained is not None and len(retained):
+        return retained
     return available_chips(select_chips(index, region, "val"))
 
 
 def _write(path: Path, bands: np.ndarray, nodata: float) -> None:
+    """Write pixels (C, H, W) as a GeoTIFF without georeference."""
     count, height, width = bands.shape
     shape = {"count": count, "height": height, "width": width, "dtype": bands.dtype, "nodata": nodata}
-    with rasterio.open(path, "w", **FORM, **shape) as dataset:
+    with rasterio.open(path, "w", **PROFILE, **shape) as dataset:
         dataset.write(bands)

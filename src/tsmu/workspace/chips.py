@@ -173,16 +173,18 @@ class ChipVerbs(WorkspaceBase):
                     str(folder.pairs),
                     log,
                     bands=other_bands,
-                    bands_before=_bands_before(earlier, folder.pairs, elevations),
+                    preferred_bands=_bands_before(earlier, folder.pairs, elevations),
                     blocks=blocks,
-                    sided=earlier_splits_of_pairs(usable, splits, str(folder.pairs), block_groups(blocks)),
+                    earlier_splits=earlier_splits_of_pairs(usable, splits, str(folder.pairs), block_groups(blocks)),
                     progress=lambda done, total: show(done, total, ""),
                 )
             report.chips = chips = made.chips
             if elevations:
                 remember_terrain(folder, images)
             write_blocks(folder, made.blocks)
-            index = add_to_index(folder, chips, gap_m=gap, blocks=block_groups(made.blocks), free=free)
+            index = add_to_index(
+                folder, chips, gap_m=gap, block_groups=block_groups(made.blocks), unlearned_regions=free
+            )
         from_pairs = index[index["source"] == str(folder.pairs)]
         report.records = len(chips)
         report.outputs["chips"] = str(folder.chips)
@@ -193,7 +195,7 @@ class ChipVerbs(WorkspaceBase):
             "pairs_without_region": int(nowhere.sum()),
             "groups": int(from_pairs["group"].nunique()),
             "with_landslides": int((from_pairs["landslide_pixels"] > 0).sum()),
-            "cut": list(made.cut),
+            "cut": list(made.divided),
         }
         if elevations:
             add_terrain_to_report(report, elevations)
@@ -202,7 +204,7 @@ class ChipVerbs(WorkspaceBase):
             report.outputs["blocks"] = str(folder.blocks)
         regions = sorted(set(from_pairs["region"]))
         report.details["regions"] = {
-            region: _report_splits(report, region, from_pairs, _remedy(made.uncut.get(region, [])))
+            region: _report_splits(report, region, from_pairs, _remedy(made.undivided.get(region, [])))
             for region in regions
         }
         if len(usable) < len(pairs):
@@ -328,5 +330,7 @@ def _report_blocks(report: Report, made: "PairChips", gap: float) -> None:
         if used & {block.group for block in blocks}:
             first, last = ("west", "east") if blocks[0].axis == "longitude" else ("south", "north")
             order = ", ".join(block.split for block in blocks)
-            when = "too few places for three sides, so the ground of" if ground in made.cut else "as before, that of"
+            when = (
+                "too few places for three sides, so the ground of" if ground in made.divided else "as before, that of"
+            )
             report.say(f"{when} {ground} is cut from {first} to {last} into {order}, {gap:g} m apart")

@@ -1,7 +1,7 @@
-"""How the windows of labelled pairs are divided into training, validation and test.
+"""How the windows of labelled pairs are split into training, validation and test.
 
-Groups of pairs that lie near each other go whole to one side. A region whose groups leave a side empty has
-its largest groups cut into blocks (`chips.blocks`).
+Groups of pairs that lie near each other go whole to one split. A region whose groups leave a split empty has its
+largest groups divided into blocks (`splits.blocks`).
 """
 
 import math
@@ -24,179 +24,183 @@ from tsmu.chips.building.windows import (
     window_areas,
     windows_in,
 )
-from tsmu.chips.splits.blocks import (
+from tsmu.chips.splits.block_search import (
     LANDSLIDE_WEIGHT,
-    MIN_BLOCK,
     SHARES,
-    Block,
     CellCounts,
     candidate_divisions,
     empty_cell_counts,
     share_deviation,
 )
+from tsmu.chips.splits.blocks import MIN_BLOCK_PX, Block
 from tsmu.chips.splits.contiguous import SPLITS, block_split
 from tsmu.chips.splits.spatial_groups import hilbert_order, spatial_groups
 from tsmu.imagery.grids import Grid
 from tsmu.imagery.raster import describe
 
-READ_SIDE = 1024  # px of a window, a multiple of a cell's side, in which a pair is read to count what is known of it
+# Side of the windows in which a pair is read to count what is known of it, px; a multiple of a cell's side.
+READ_SIZE = 1024
+
+Row = dict[str, Any]  # of the chips index, as `pair_windows` gives them
 
 
 def split_windows(
-    rows: list[dict[str, Any]],
+    rows: list[Row],
     pairs: geopandas.GeoDataFrame,
-    cutting: ChipOptions,
-    cut: dict[str, list[Block]],
-    sided: Mapping[str, Collection[str]],
-    taken: Collection[str],
-) -> tuple[list[dict[str, Any]], set[str]]:
-    """Draw the windows without landslides, and give every window its group and its side.
+    options: ChipOptions,
+    divided: dict[str, list[Block]],
+    earlier_splits: Mapping[str, Collection[str]],
+    used_names: Collection[str],
+) -> tuple[list[Row], set[str]]:
+    """Sample the windows without landslides, and give every window its group and its split.
 
     Args:
         rows: all windows of the pairs.
         pairs: those that have windows.
-        cutting: how.
-        cut: the blocks by pair; gets those of the ground that has to be cut.
-        sided: by pair the sides that its ground as a whole had before.
-        taken: names of ground that was cut before.
+        options: how pairs become chips.
+        divided: the blocks of pairs on divided ground, by id; receives those of the ground that has to be divided.
+        earlier_splits: by id of the pair the splits that its ground as a whole was in before.
+        used_names: names of ground that was divided before.
 
     Returns:
-        The windows, and the pairs whose ground is too small to be cut.
+        The windows, and the ids of the pairs whose ground is too small to be divided.
     """
     events = [[name for name in str(ids).split(",") if name] for ids in pairs["event_ids"]]
-    groups = spatial_groups(list(pairs["id"]), pairs.geometry, cutting.gap_m, events)
+    groups = spatial_groups(list(pairs["id"]), pairs.geometry, options.gap_m, events)
     order = hilbert_order(groups, pairs.geometry)
     group_of = dict(zip(pairs["id"], groups, strict=True))
-    place = {pairs["id"].iloc[at]: number for number, at in enumerate(order)}
-    had: dict[str, set[str]] = {}
+    place = {pairs["id"].iloc[position]: number for number, position in enumerate(order)}
+    splits_of_group: dict[str, set[str]] = {}
     for pair in pairs["id"]:
-        if pair not in cut:
-            had.setdefault(group_of[pair], set()).update(sided.get(pair, ()))
+        if pair not in divided:
+            splits_of_group.setdefault(group_of[pair], set()).update(earlier_splits.get(pair, ()))
+    in_one_split = {group for group, splits in splits_of_group.items() if splits}
     tried: set[str] = set()
-    small: set[str] = set()
-    begun: set[str] = set()
+    too_small: set[str] = set()
+    new_grounds: set[str] = set()
     while True:
-        drawn = _with_sides(sample_windows(rows, cutting), group_of, place, had)
-        group = _to_be_cut(drawn, group_of, tried | {name for name, sides in had.items() if sides}, begun)
+        sampled = _assign_splits(sample_windows(rows, options), group_of, place, splits_of_group)
+        group = _group_to_divide(sampled, group_of, tried | in_one_split, new_grounds)
         if group is None:
-            return drawn, small
+            return sampled, too_small
         tried.add(group)
-        mine = pairs[[group_of[pair] == group and pair not in cut for pair in pairs["id"]]]
-        name = next(name for n in count(1) if (name := f"{group}-{n}" if n > 1 else group) not in taken)
-        laid = _cut(name, mine.to_dict("records"), cutting)
-        if laid is None:
-            small |= set(mine["id"])
+        of_group = pairs[[group_of[pair] == group and pair not in divided for pair in pairs["id"]]]
+        ground = next(name for n in count(1) if (name := f"{group}-{n}" if n > 1 else group) not in used_names)
+        division = _divide(ground, of_group.to_dict("records"), options)
+        if division is None:
+            too_small |= set(of_group["id"])
         else:
-            blocks, windows = laid
-            cut |= dict.fromkeys(mine["id"], blocks)
-            begun.add(name)
-            rows = [row for row in rows if row["pair"] not in set(mine["id"])] + windows
+            blocks, windows = division
+            divided |= dict.fromkeys(of_group["id"], blocks)
+            new_grounds.add(ground)
+            rows = [row for row in rows if row["pair"] not in set(of_group["id"])] + windows
 
 
-def _with_sides(
-    rows: list[dict[str, Any]], group_of: Mapping[str, str], place: Mapping[str, int], had: Mapping[str, set[str]]
-) -> list[dict[str, Any]]:
-    """Give groups and sides: those of the block where ground is cut, else of contiguous groups in each region."""
+def _assign_splits(
+    rows: list[Row],
+    group_of: Mapping[str, str],
+    place: Mapping[str, int],
+    splits_of_group: Mapping[str, set[str]],
+) -> list[Row]:
+    """Give groups and splits: those of the block on divided ground, else of contiguous groups in each region."""
     result = []
     for region in sorted({row["region"] for row in rows}):
-        mine = sorted((row for row in rows if row["region"] == region), key=lambda row: place[row["pair"]])
-        groups = [group_of[row["pair"]] for row in mine]
-        for row, group, side in zip(mine, groups, block_split(groups), strict=True):
-            whole = {"group": group, "split": max(had[group], key=SPLITS.index) if had.get(group) else side}
+        of_region = sorted((row for row in rows if row["region"] == region), key=lambda row: place[row["pair"]])
+        groups = [group_of[row["pair"]] for row in of_region]
+        for row, group, split in zip(of_region, groups, block_split(groups), strict=True):
+            earlier = splits_of_group.get(group)
+            whole = {"group": group, "split": max(earlier, key=SPLITS.index) if earlier else split}
             block = row["block"]
             result.append(row | ({"group": block.group, "split": block.split} if block else whole))
-    return _one_side(result)
+    return _unify_groups(result)
 
 
-def _to_be_cut(
-    rows: list[dict[str, Any]], group_of: Mapping[str, str], never: Collection[str], begun: Collection[str]
+def _group_to_divide(
+    rows: list[Row], group_of: Mapping[str, str], excluded: Collection[str], new_grounds: Collection[str]
 ) -> str | None:
-    """The largest group that can be cut of a region in which a side is empty; None if there is none.
+    """Find the largest group that can be divided of a region in which a split is empty; None if there is none.
 
     Args:
-        rows: with their sides.
+        rows: with their splits.
         group_of: the spatial group by pair.
-        never: groups that cannot be cut.
-        begun: ground that was cut just now; in its regions each side should have half its share at least.
+        excluded: groups that cannot be divided.
+        new_grounds: ground that was divided just now; in its regions each split should have at least half its share.
     """
     for region in sorted({row["region"] for row in rows}):
-        telling = [row for row in rows if row["region"] == region and row["landslide_pixels"]]
-        there = Counter(row["split"] for row in telling)
-        here = any(row["block"] and row["block"].ground in begun for row in telling)
-        least = {side: share * len(telling) / 2 if here else 1 for side, share in SHARES.items()}
-        if all(there[side] >= max(1, least[side]) for side in SPLITS):
+        positive = [row for row in rows if row["region"] == region and row["landslide_pixels"]]
+        counts = Counter(row["split"] for row in positive)
+        newly_divided = any(row["block"] and row["block"].ground in new_grounds for row in positive)
+        least = {split: share * len(positive) / 2 if newly_divided else 1 for split, share in SHARES.items()}
+        if all(counts[split] >= max(1, least[split]) for split in SPLITS):
             continue
-        sizes = Counter(group_of[row["pair"]] for row in telling if not row["block"])
-        whole = sorted((-size, group) for group, size in sizes.items() if group not in never)
-        if whole:
-            return whole[0][1]
+        sizes = Counter(group_of[row["pair"]] for row in positive if not row["block"])
+        candidates = sorted((-size, group) for group, size in sizes.items() if group not in excluded)
+        if candidates:
+            return candidates[0][1]
     return None
 
 
-def _cut(
-    ground: str, pairs: Sequence[dict[str, Any]], cutting: ChipOptions
-) -> tuple[list[Block], list[dict[str, Any]]] | None:
-    """Cut a ground of this name: its blocks, and the windows in them; None where it is too small for three sides.
+def _divide(ground: str, pairs: Sequence[dict[str, Any]], options: ChipOptions) -> tuple[list[Block], list[Row]] | None:
+    """Divide a ground of this name into its blocks and the windows in them; None where it is too small for three.
 
-    Where it lies in several regions, each of them with landslides gets three sides if any way gives them.
+    Where it lies in several regions, each of them with landslides gets three splits if any way gives them.
     """
-    cells = [_count(pair) for pair in pairs]
-    regions = {pair["region"] for pair, counted in zip(pairs, cells, strict=True) if counted.landslide.any()}
-    least_m = MIN_BLOCK * max(describe(Path(pair["post"])).pixel_size or 0 for pair in pairs)
-    ways = candidate_divisions(ground, cells, cutting.gap_m, least_m)
-    together: tuple[list[Block], list[dict[str, Any]]] | None = None
-    for off, blocks in sorted(
-        ((_shares_off(blocks, cells, cutting), blocks) for blocks in ways), key=lambda way: way[0]
-    ):
-        if not math.isfinite(off):
+    cells = [_count_pixels(pair) for pair in pairs]
+    regions = {pair["region"] for pair, counts in zip(pairs, cells, strict=True) if counts.landslide.any()}
+    min_m = MIN_BLOCK_PX * max(describe(Path(pair["post"])).pixel_size or 0 for pair in pairs)
+    candidates = candidate_divisions(ground, cells, options.gap_m, min_m)
+    for_all_regions_together: tuple[list[Block], list[Row]] | None = None
+    rated = ((_total_deviation(blocks, cells, options), blocks) for blocks in candidates)
+    for deviation, blocks in sorted(rated, key=lambda candidate: candidate[0]):
+        if not math.isfinite(deviation):
             break
-        rows = [row for pair in pairs for row in pair_windows(pair, cutting, blocks)]
-        telling = {(row["region"], row["block"].split) for row in rows if row["landslide_pixels"]}
-        if len(telling) == len(regions) * len(SPLITS):
+        rows = [row for pair in pairs for row in pair_windows(pair, options, blocks)]
+        with_landslides = {(row["region"], row["block"].split) for row in rows if row["landslide_pixels"]}
+        if len(with_landslides) == len(regions) * len(SPLITS):
             return blocks, rows
-        if together is None and {side for _, side in telling} == set(SPLITS):
-            together = blocks, rows
-    return together
+        if for_all_regions_together is None and {split for _, split in with_landslides} == set(SPLITS):
+            for_all_regions_together = blocks, rows
+    return for_all_regions_together
 
 
-def _shares_off(blocks: Sequence[Block], cells: Sequence[CellCounts], cutting: ChipOptions) -> float:
-    """Estimate how far a division into blocks is from the wanted shares of training, validation and test pixels.
+def _total_deviation(blocks: Sequence[Block], cells: Sequence[CellCounts], options: ChipOptions) -> float:
+    """Estimate how far a division into blocks is from the shares that training, validation and test should have.
 
-    0 is exact, larger is worse; infinite where a side would have no pixels. Only the coarse counts in `cells` are
+    0 is exact, larger is worse; infinite where a split would have no pixels. Only the coarse counts in `cells` are
     used, because reading every window of every possible division would take too long.
     """
     known = dict.fromkeys(SPLITS, 0.0)
     landslide = dict.fromkeys(SPLITS, 0.0)
-    for counted in cells:
-        for block, area in window_areas(counted.grid, cutting, blocks):
-            for window in windows_in(area, cutting):
-                here, shown = counted.within(window)
-                if block is not None and here >= MIN_KNOWN * window.width * window.height:
-                    known[block.split] += here
-                    landslide[block.split] += shown
+    for counts in cells:
+        for block, area in window_areas(counts.grid, options, blocks):
+            for window in windows_in(area, options):
+                known_pixels, landslide_pixels = counts.within(window)
+                if block is not None and known_pixels >= MIN_KNOWN * window.width * window.height:
+                    known[block.split] += known_pixels
+                    landslide[block.split] += landslide_pixels
     parts = [(known, 1.0), (landslide, LANDSLIDE_WEIGHT)]
     return sum(
-        weight * float(share_deviation(side, pixels[side] / max(sum(pixels.values()), 1)))
+        weight * float(share_deviation(split, pixels[split] / max(sum(pixels.values()), 1)))
         for pixels, weight in parts
-        for side in SPLITS
+        for split in SPLITS
     )
 
 
-def _count(pair: dict[str, Any]) -> CellCounts:
+def _count_pixels(pair: dict[str, Any]) -> CellCounts:
     """Count the known pixels of a pair by cells, reading window after window."""
     images = pair_images(pair)
     cells = empty_cell_counts(Grid.of(images["post"]))
-    for y in range(0, cells.grid.height, READ_SIDE):
-        for x in range(0, cells.grid.width, READ_SIDE):
-            window = Window(x, y, min(READ_SIDE, cells.grid.width - x), min(READ_SIDE, cells.grid.height - y))
+    for y in range(0, cells.grid.height, READ_SIZE):
+        for x in range(0, cells.grid.width, READ_SIZE):
+            window = Window(x, y, min(READ_SIZE, cells.grid.width - x), min(READ_SIZE, cells.grid.height - y))
             cells.add(window, *read_known_pixels(pair, images, window)[:2])
     return cells
 
 
-def _one_side(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """A group that reaches over a region's border takes one side in both: test, if either has it there."""
+def _unify_groups(rows: list[Row]) -> list[Row]:
+    """Give a group that reaches over a region's border one split in both: test, if either has it there."""
     strictest: dict[object, str] = {}
     for row in rows:
-        sides = (strictest.get(row["group"], row["split"]), row["split"])
-        strictest[row["group"]] = max(sides, key=SPLITS.index)
+        splits = (strictest.get(row["group"], row["split"]), row["split"])
+        strictest[row["group"]] = max(splits, key=SPLITS.index)
     return [row | {"split": strictest[row["group"]]} for row in rows]
