@@ -28,6 +28,12 @@ if TYPE_CHECKING:
     from tsmu.chips.building.chip_folder import chips_from_folder, read_groups
     from tsmu.chips.building.index_update import add_to_index
     from tsmu.chips.building.pair_chips import PairChips, chips_from_pairs
+    from tsmu.chips.building.pair_requirements import (
+        advise_on_regions,
+        bands_to_keep,
+        check_terrain_bands,
+        require_usable_pairs,
+    )
     from tsmu.chips.building.windows import ChipOptions
     from tsmu.chips.chip_files import contents_digest, require_files
     from tsmu.chips.dataset import ChipDataset, Sample
@@ -66,11 +72,14 @@ __all__ = [
     "PairChips",
     "Sample",
     "add_to_index",
+    "advise_on_regions",
     "available_chips",
     "band_statistics",
     "bands_of_other_sources",
+    "bands_to_keep",
     "block_groups",
     "blocks_of_ground",
+    "check_terrain_bands",
     "chips_from_folder",
     "chips_from_pairs",
     "contents_digest",
@@ -87,6 +96,7 @@ __all__ = [
     "read_split_history",
     "regions_without_evaluation",
     "require_files",
+    "require_usable_pairs",
     "retain_chips",
     "select_chips",
     "series_name",
@@ -104,6 +114,7 @@ _NAMES = {  # by the module that has them
     "building.chip_folder": "chips_from_folder read_groups",
     "building.index_update": "add_to_index",
     "building.pair_chips": "PairChips chips_from_pairs",
+    "building.pair_requirements": "advise_on_regions bands_to_keep check_terrain_bands require_usable_pairs",
     "building.windows": "ChipOptions",
     "chip_files": "contents_digest require_files",
     "dataset": "ChipDataset Sample",

@@ -21,7 +21,6 @@ from tsmu.cli.command import (
     progress,
 )
 from tsmu.errors import LabelError, TsmuError
-from tsmu.workspace.pairs import how_to_name_a_region
 
 NEAREST_REGION_M = 2_000.0  # for events that just miss all regions
 NAMES_SHOWN = 3
@@ -246,6 +245,8 @@ def _some(names: "Iterable[str]") -> str:
 
 def _tell_pairs(answer: Answer, pairs: "geopandas.GeoDataFrame", source: Path, region_map: bool) -> None:
     """Say which pairs were taken, what they lack, and the next command."""
+    from tsmu.regions import region_advice
+
     if pairs.empty:
         answer.say("0 pairs taken; correct what the issue log names, then run it again")
         return
@@ -261,9 +262,7 @@ def _tell_pairs(answer: Answer, pairs: "geopandas.GeoDataFrame", source: Path, r
     for name, x, y in zip(moved["id"], moved["shift_x_px"], moved["shift_y_px"], strict=True):
         answer.say(f"{name}: the pre image lay {x:.1f} px right and {y:.1f} px down of the post image; moved back")
     if pairs["region"].isna().any():
-        answer.say(
-            f"warning: pairs without a region give no chips; {how_to_name_a_region(source, region_map=region_map)}"
-        )
+        answer.say(f"warning: pairs without a region give no chips; {region_advice(source, region_map=region_map)}")
     answer.say(f"next: tsmu import labels {shlex.quote(str(source)) if source.is_dir() else 'DIR'}")
 
 

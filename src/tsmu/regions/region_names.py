@@ -64,18 +64,18 @@ def region_key(name: str) -> str:
     return name_key(re.sub(r"[\s_]+", " ", name).strip())
 
 
-def region_advice(source: Path | str, has_region_map: bool) -> str:
+def region_advice(source: Path | str, *, region_map: bool) -> str:
     """Say how pairs that have no region get one.
 
     Args:
         source: folder or table from which the pairs were imported.
-        has_region_map: whether the workspace has a region map; the pairs then lie in none of its regions.
+        region_map: whether the workspace has a region map; the pairs then lie in none of its regions.
 
     Example:
-        >>> region_advice("scenes", has_region_map=True)
+        >>> region_advice("scenes", region_map=True)
         "they lie in none of the region map's; name theirs with: tsmu import pairs scenes --region NAME"
     """
     command = f"tsmu import pairs {shlex.quote(str(source))} --region NAME"
-    if has_region_map:
+    if region_map:
         return f"they lie in none of the region map's; name theirs with: {command}"
     return f"name theirs with: {command}, or give a region map: tsmu regions use FILE --name-field FIELD"

@@ -5,21 +5,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tsmu.errors import ChipError
 from tsmu.issues import IssueLog
 from tsmu.workspace.base import WorkspaceBase
-from tsmu.workspace.pairs import add_terrain_to_report, how_to_name_a_region
+from tsmu.workspace.pairs import add_terrain_to_report
 from tsmu.workspace.report import Report
 from tsmu.workspace_folder import WorkspaceFolder
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     import geopandas
-    import pandas
 
     from tsmu.chips import PairChips
-    from tsmu.imagery.pair_terrain import Elevations
 
 
 @dataclass(repr=False)
@@ -130,8 +125,11 @@ class ChipVerbs(WorkspaceBase):
         from tsmu.chips import (
             ChipOptions,
             add_to_index,
+            advise_on_regions,
             bands_of_other_sources,
+            bands_to_keep,
             block_groups,
+            check_terrain_bands,
             chips_from_pairs,
             drop_from_history,
             earlier_splits_of_pairs,
@@ -139,19 +137,19 @@ class ChipVerbs(WorkspaceBase):
             read_index,
             read_split_history,
             regions_without_evaluation,
+            require_usable_pairs,
             shared_bands,
             write_blocks,
         )
         from tsmu.imagery.pair_import import remember_terrain
         from tsmu.imagery.pair_terrain import Elevations, with_terrain
         from tsmu.model.bundle import is_learned
+        from tsmu.model.serving import current_bundle
 
         report, folder = self._begin(ChipReport("chips build")), self.folder
         pairs = _labelled_pairs(folder)
         unlabelled, nowhere = pairs["mask"].isna(), pairs["region"].isna()
-        usable = pairs[~unlabelled & ~nowhere]
-        if usable.empty:
-            raise ChipError(_why_no_pair_is_usable(folder, pairs, unlabelled))
+        usable = require_usable_pairs(pairs, folder.pairs, folder.regions)
         elevations = Elevations.of(dem, terrain)
         log = IssueLog(folder.pairs, part="chips", strict=strict)
         with folder.lock("tsmu chips build"), report.progress("Cutting pairs") as show:
@@ -163,7 +161,9 @@ class ChipVerbs(WorkspaceBase):
             }
             other_bands = bands_of_other_sources(earlier, folder.pairs)
             if elevations:
-                _check_terrain(folder, other_bands, elevations)
+                bundle = current_bundle(folder.models)
+                model = (bundle.name, bundle.record.bands) if bundle else None
+                check_terrain_bands(elevations.dem, elevations.bands, other_chips=other_bands, model=model)
             splits = drop_from_history(read_split_history(folder, earlier), free, str(folder.pairs))
             with report.collect_issues(log, folder.issues):
                 images = with_terrain(usable, elevations, folder.pair_files, log) if elevations else usable
@@ -173,7 +173,7 @@ class ChipVerbs(WorkspaceBase):
                     str(folder.pairs),
                     log,
                     bands=other_bands,
-                    preferred_bands=_bands_before(earlier, folder.pairs, elevations),
+                    preferred_bands=bands_to_keep(earlier, str(folder.pairs), elevations.bands if elevations else None),
                     blocks=blocks,
                     earlier_splits=earlier_splits_of_pairs(usable, splits, str(folder.pairs), block_groups(blocks)),
                     progress=lambda done, total: show(done, total, ""),
@@ -213,7 +213,7 @@ class ChipVerbs(WorkspaceBase):
                 f"{(nowhere & ~unlabelled).sum()} without a region"
             )
             if (nowhere & ~unlabelled).any():
-                report.say(_how_pairs_get_a_region(folder, pairs[nowhere & ~unlabelled]))
+                report.say(advise_on_regions(pairs[nowhere & ~unlabelled], folder.regions))
         report.say(f"{len(chips)} chips in {report.details['groups']} spatial groups; next: tsmu update {regions[0]}")
         return report
 
@@ -227,73 +227,6 @@ def _labelled_pairs(folder: WorkspaceFolder) -> "geopandas.GeoDataFrame":
     pairs = with_masks(with_events(folder, require_pairs(folder)), require_labels(folder))
     reviewed = [isinstance(mask, str) and is_review_mask(folder, Path(mask)) for mask in pairs["mask"]]
     return pairs.assign(reviewed=reviewed)
-
-
-def _why_no_pair_is_usable(
-    folder: WorkspaceFolder, pairs: "geopandas.GeoDataFrame", unlabelled: "pandas.Series[bool]"
-) -> str:
-    """Why no pair can give chips, and what gives them what they lack."""
-    if unlabelled.all():
-        return f"{folder.pairs}: none of its {len(pairs)} pairs has a label; label them with: tsmu import labels DIR"
-    labelled = pairs[~unlabelled]
-    return f"{folder.pairs}: none of its {len(labelled)} labelled pairs has a region; " + _how_pairs_get_a_region(
-        folder, labelled
-    )
-
-
-def _how_pairs_get_a_region(folder: WorkspaceFolder, pairs: "geopandas.GeoDataFrame") -> str:
-    """How pairs without a region get one."""
-    from tsmu.imagery.pair_regions import assign_pairs
-    from tsmu.regions import RegionMap
-
-    if folder.regions.exists() and assign_pairs(pairs, RegionMap.load(folder.regions))["region"].notna().any():
-        return "they lie in regions of the region map; take them over with: tsmu regions assign"
-    return how_to_name_a_region(pairs["source"].iloc[0], region_map=folder.regions.exists())
-
-
-def _check_terrain(folder: WorkspaceFolder, other_bands: "Sequence[str] | None", elevations: "Elevations") -> None:
-    """Refuse terrain bands, before any is derived, that chips of other sources or the current model do not have.
-
-    Args:
-        folder: the workspace whose current model counts.
-        other_bands: the band list of its chips of other sources; None without.
-        elevations: what is asked for.
-
-    Raises:
-        ChipError: they have other terrain bands, or none.
-    """
-    from tsmu.imagery.terrain import terrain_bands
-    from tsmu.model.serving import current_bundle
-
-    bundle = current_bundle(folder.models)
-    known = {"the workspace's chips of other sources have": other_bands}
-    if bundle is not None:
-        known[f"the model {bundle.name} has"] = bundle.record.bands
-    for whose, bands in known.items():
-        if bands is None or terrain_bands(bands) == tuple(elevations.bands):
-            continue
-        existing = ",".join(terrain_bands(bands))
-        remedy = f"give --terrain {existing}" if existing else "leave out --dem"
-        raise ChipError(
-            f"{elevations.dem}: would give the terrain bands {','.join(elevations.bands)}, {whose} "
-            f"{existing or 'none'}; {remedy}, or use another workspace (tsmu init DIR)"
-        )
-
-
-def _bands_before(
-    chips: "geopandas.GeoDataFrame", source: Path, elevations: "Elevations | None"
-) -> tuple[str, ...] | None:
-    """The one band list that a source's chips had, with the terrain that is asked for now; None without."""
-    from tsmu.imagery.terrain import ROLE, terrain_bands
-
-    lists = {tuple(bands) for bands in chips[chips["source"] == str(source)]["bands"]}
-    if len(lists) != 1:
-        return None
-    (before,) = lists
-    if elevations is None:
-        return before
-    images = before[: len(before) - len(terrain_bands(before))]
-    return (*images, *(f"{ROLE}:{band}" for band in elevations.bands))
 
 
 def _report_splits(
