@@ -1,4 +1,22 @@
-"""Landslide inventories in: one table of events out, and an issue log of what was wrong."""
+"""Landslide inventories: one table of events out of files of many kinds, and a log of what was wrong.
+
+An event is what an inventory lists: a place, a date or interval, a source. What others use of this room is named here
+and loaded when it is first asked for; nobody imports past this face. Data goes one way through its files:
+
+    inventory_layers                  a file's tables and map layers, every cell as text
+    known_sources, column_roles       which column plays which role
+    coordinates, event_locations      the place of each row
+    event_dates, event_fields         its dates and other fields
+    event_ids                         ids that stay the same when a file is read again
+    inventory_import                  all of it: from a file to events
+    event_table                       the columns of the table, and the workspace's events
+    region_assignment                 the region of each event by the region map
+
+Example:
+    >>> imported = import_inventory(Path("inventory.csv"), source=None, columns=None, log=log)
+    >>> imported.events["event_id"].is_unique, imported.columns[""]["date"]
+    (True, 'date')
+"""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any

@@ -1,4 +1,4 @@
-"""Which column of a layer plays which role: by its name, by its name cut short, and by what it holds."""
+"""The role of each column of a layer: by its name, by its name cut short, and by its content."""
 
 import re
 from collections.abc import Mapping
@@ -17,9 +17,9 @@ PART_ROLES = {
 }
 SHAPEFILE_NAME_LENGTH = 10  # characters that a shapefile keeps of a field's name
 SHORT_LAYOUTS = ("since 1970", "number", "only", "YYYYMM")  # plain numbers are dates only where a name says so
-READABLE = 0.8  # share of a column's cells that are dates, for a column whose name is no known one
-SOME_READABLE = 0.2
-NOT_SURE = ("datum", "data")  # also a geodetic datum, and any data
+READABLE = 0.8  # least share of dates among the cells of a column whose name is no known one
+SOME_READABLE = 0.2  # least share of dates in a column whose name is a known one
+AMBIGUOUS_NAMES = ("datum", "data")  # also a geodetic datum, and any data
 DATE_WORD = re.compile(r"date|fecha|datum|data(?![a-z])|dat(?![a-z])", re.I)
 OTHER_DATE = re.compile(
     r"creat|edit|updat|modif|import|imag|acqui|survey|report|publi|submit|upload|pre|post|map|digit|entry|insp|visit|"
@@ -30,95 +30,109 @@ OTHER_DATE = re.compile(
 def assign_column_roles(
     source: InventorySource, cells: pd.DataFrame, given: Mapping[str, str] | None, file: str, log: IssueLog
 ) -> dict[str, str]:
-    """Say which column plays which role; what is guessed by more than a column's whole name is told.
+    """Find the column of each role; what is concluded from more than a column's whole name is logged.
+
+    Args:
+        source: kind of the inventory, with the usual names of its columns.
+        cells: text, one column per column of the layer.
+        given: column by role, as the user gave it.
+        file: name of the file, for the log.
+        log: receives what was concluded.
+
+    Returns:
+        The column by role (`known_sources.ROLES`).
 
     Raises:
         InventoryError: a given role or column does not exist.
     """
     columns = map_columns(source, list(cells.columns), given)
     _prefer_readable(columns, source, cells, given or {})
-    _cut_names(columns, source, cells, file, log)
+    _match_shortened_names(columns, source, cells, file, log)
     for year, *others in PART_ROLES.values():
         for role in others:
             unlikely = year not in columns or (role in columns and not _is_part(cells[columns[role]]))
             if role in columns and role not in (given or {}) and unlikely:
                 del columns[role]
     if not any(role in columns for end in DATE_ROLES for role in (end, PART_ROLES[end][0])):
-        _other_dates(columns, cells, file, log)
+        _match_by_content(columns, cells, file, log)
     return columns
 
 
 def _prefer_readable(
     columns: dict[str, str], source: InventorySource, cells: pd.DataFrame, given: Mapping[str, str]
 ) -> None:
-    """Of several columns that may be a date by their names, take the first that holds dates."""
+    """Of several columns that may be a date by their names, take the first that contains dates."""
     present = {plain_name(name): name for name in reversed(list(cells.columns))}
     for role in DATE_ROLES:
         if role not in columns or role in given:
             continue
         named = [present[plain_name(name)] for name in source.columns.get(role, ()) if plain_name(name) in present]
         readable = [name for name in named if _share_of_dates(cells[name]) >= SOME_READABLE]
-        sure = [name for name in named if plain_name(name) not in NOT_SURE]
-        chosen = next(iter([*readable, *sure]), None)
+        unambiguous = [name for name in named if plain_name(name) not in AMBIGUOUS_NAMES]
+        chosen = next(iter([*readable, *unambiguous]), None)
         if chosen is None:
             del columns[role]
         else:
             columns[role] = chosen
 
 
-def _cut_names(columns: dict[str, str], source: InventorySource, cells: pd.DataFrame, file: str, log: IssueLog) -> None:
+def _match_shortened_names(
+    columns: dict[str, str], source: InventorySource, cells: pd.DataFrame, file: str, log: IssueLog
+) -> None:
     """Find the roles of columns whose names a shapefile has cut to ten characters."""
-    taken = set(columns.values())
+    used = set(columns.values())
     for column in cells.columns:
-        if column in taken or not (len(column) == SHAPEFILE_NAME_LENGTH or re.fullmatch(r".{8}_\d", column)):
+        if column in used or not (len(column) == SHAPEFILE_NAME_LENGTH or re.fullmatch(r".{8}_\d", column)):
             continue
-        kept = column[:8] if re.fullmatch(r".{8}_\d", column) else column
-        meant = {
+        start = column[:8] if re.fullmatch(r".{8}_\d", column) else column
+        candidates = {
             role: name
             for role, names in source.columns.items()
             for name in reversed(names)
-            if role not in columns and len(name) > SHAPEFILE_NAME_LENGTH and name.casefold().startswith(kept.casefold())
+            if role not in columns
+            and len(name) > SHAPEFILE_NAME_LENGTH
+            and name.casefold().startswith(start.casefold())
         }
-        if set(DATE_ROLES) & meant.keys():
+        if set(DATE_ROLES) & candidates.keys():
             dates = _share_of_dates(cells[column]) >= READABLE
-            meant = {role: name for role, name in meant.items() if (role in DATE_ROLES) == dates}
-        if len(meant) == 1:
-            ((role, name),) = meant.items()
+            candidates = {role: name for role, name in candidates.items() if (role in DATE_ROLES) == dates}
+        if len(candidates) == 1:
+            ((role, name),) = candidates.items()
             columns[role] = column
             log.warning(file, f"column {column!r} looks like {name!r} cut to ten characters", f"taken as {role}")
-        elif meant:
-            problem = f"column {column!r} may be {' or '.join(meant.values())}, cut to ten characters"
-            log.warning(file, problem, f"not used; say which with --columns {next(iter(meant))}={column}")
+        elif candidates:
+            problem = f"column {column!r} may be {' or '.join(candidates.values())}, cut to ten characters"
+            log.warning(file, problem, f"not used; say which with --columns {next(iter(candidates))}={column}")
 
 
-def _other_dates(columns: dict[str, str], cells: pd.DataFrame, file: str, log: IssueLog) -> None:
-    """Where no column is named like a date, take the one that holds dates and says so, or name those that hold some."""
+def _match_by_content(columns: dict[str, str], cells: pd.DataFrame, file: str, log: IssueLog) -> None:
+    """Take the only column that contains dates and is named so, where no column has a known name; else log some."""
     unused = [name for name in cells.columns if name not in set(columns.values())]
-    holding = [name for name in unused if _share_of_dates(cells[name], plain_numbers=False) >= READABLE]
+    with_dates = [name for name in unused if _share_of_dates(cells[name], plain_numbers=False) >= READABLE]
     likely = [name for name in unused if DATE_WORD.search(name) and _share_of_dates(cells[name]) >= READABLE]
     likely = [name for name in likely if not OTHER_DATE.search(name)]
     if len(likely) == 1:
         columns["date"] = likely[0]
         log.warning(file, f"no column has a known name of a date, but {likely[0]!r} holds dates", "taken as date")
-    elif names := list(dict.fromkeys([*likely, *holding])):
+    elif names := list(dict.fromkeys([*likely, *with_dates])):
         shown = ", ".join(map(repr, names))
         problem = f"no column has a known name of a date; there are dates in {shown}"
         log.warning(file, problem, f"every event undated; say which it is with --columns date={names[0]}")
 
 
 def _is_part(texts: pd.Series) -> bool:
-    """Whether some cells of a column can be a month or a day, or none says anything."""
-    some = [text for text in texts.unique().tolist() if not is_no_date(text)]
-    return not some or any(from_parts("2000", text, "1") or from_parts("2000", "1", text) for text in some)
+    """Tell whether some cells of a column can be a month or a day, or all are empty."""
+    filled = [text for text in texts.unique().tolist() if not is_no_date(text)]
+    return not filled or any(from_parts("2000", text, "1") or from_parts("2000", "1", text) for text in filled)
 
 
 def _share_of_dates(texts: pd.Series, *, plain_numbers: bool = True) -> float:
-    """The share of a column's cells that can be read as dates, of those that say anything."""
-    some = texts[texts.str.strip() != ""].drop_duplicates().head(200).tolist()
-    dates = read_dates(some)
+    """Return the share of a column's cells that can be read as dates, of those that are not empty."""
+    filled = texts[texts.str.strip() != ""].drop_duplicates().head(200).tolist()
+    dates = read_dates(filled)
     read = [
         interval
         for interval in dates.intervals
         if interval and (plain_numbers or not interval.layout.endswith(SHORT_LAYOUTS))
     ]
-    return len(read) / max(len(some) - len(dates.blank), 1)
+    return len(read) / max(len(filled) - len(dates.blank), 1)

@@ -1,4 +1,4 @@
-"""Ids of inventories: kept as text, and what spreadsheets did to them."""
+"""Ids of inventories: kept as text, checked for what spreadsheets do to them, and made unique."""
 
 import hashlib
 from collections.abc import Sequence
@@ -7,26 +7,36 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-DESTROYED = r"[+-]?\d(?:[.,]\d+)?[eE]\+\d+"
+ROUNDED_NUMBER = r"[+-]?\d(?:[.,]\d+)?[eE]\+\d+"
 
 
 def rounded_by_spreadsheet(ids: pd.Series) -> npt.NDArray[np.bool_]:
-    """Whether a spreadsheet turned an id into a rounded number such as 2.01001E+11."""
-    return ids.str.fullmatch(DESTROYED).to_numpy(bool)
+    """Tell which ids (N,) a spreadsheet has turned into a rounded number such as 2.01001E+11."""
+    return ids.str.fullmatch(ROUNDED_NUMBER).to_numpy(bool)
 
 
 def repeated_ids(ids: pd.Series) -> dict[int, int]:
-    """Positions of ids that stood before, with the position where they stood first; blanks aside."""
+    """Find the positions of ids that occurred before, each with the position of the first; empty ids do not count.
+
+    Example:
+        >>> repeated_ids(pd.Series(["a", "", "a", ""]))
+        {2: 0}
+    """
     first: dict[str, int] = {}
-    found: dict[int, int] = {}
+    repeated: dict[int, int] = {}
     for position, text in enumerate(ids):
         if text and first.setdefault(text, position) != position:
-            found[position] = first[text]
-    return found
+            repeated[position] = first[text]
+    return repeated
 
 
 def unique_ids(ids: Sequence[str]) -> list[str]:
-    """Make ids unique: the second of a kind gets ~2, the third ~3, in the order of the file."""
+    """Make ids unique: of equal ones the second gets ~2, the third ~3, in the order of the file.
+
+    Example:
+        >>> unique_ids(["a", "b", "a"])
+        ['a', 'b', 'a~2']
+    """
     taken, count, unique = set(ids), dict[str, int](), []
     for text in ids:
         count[text] = count.get(text, 0) + 1
@@ -39,5 +49,5 @@ def unique_ids(ids: Sequence[str]) -> list[str]:
 
 
 def content_id(*parts: object) -> str:
-    """Name an event by what it says, where its file has no ids that mean something elsewhere."""
+    """Make an id of an event's content, where its file has no ids that mean something elsewhere; 16 hex digits."""
     return hashlib.sha256("\x1f".join(map(str, parts)).encode("utf-8", "replace")).hexdigest()[:16]

@@ -1,4 +1,7 @@
-"""The workspace's events: inventories add up, and reading one again replaces what it gave before."""
+"""The events table: its columns, and the workspace's `events.gpkg`, to which every inventory is added.
+
+Columns: EVENT_COLUMNS, then every column of the inventory's file as text under `src_<name>`.
+"""
 
 import os
 from dataclasses import dataclass
@@ -34,13 +37,20 @@ EVENT_COLUMNS = {
     "layer": "layer of that file, where it has any",
     "row": "spreadsheet row in that layer (the header is row 1)",
 }
+ORIGINAL_PREFIX = "src_"  # of the file's own columns
 LAYER = "events"
 SAME_PLACE = 1e-6  # degrees, some 0.1 m
 
 
 @dataclass(frozen=True)
 class EventCounts:
-    """What a write did to the stored events: how many came in, went out for them, and are there now."""
+    """How writing events has changed the stored table.
+
+    Attributes:
+        added: events that were written.
+        replaced: stored events that were removed for them.
+        total: events in the table now.
+    """
 
     added: int
     replaced: int
@@ -48,23 +58,28 @@ class EventCounts:
 
 
 def write_events(events: gpd.GeoDataFrame, path: Path) -> EventCounts:
-    """Put the events of one inventory file into the events layer.
+    """Add the events of one inventory file to the events table.
 
-    Events that came from the same file before are replaced. An event of another file is replaced when id
-    and place are the same; where only the id is, both stay and the new one is numbered ~2.
+    Stored events of the same file are replaced. An event of another file is replaced when id and place are the same;
+    where only the id is the same, both stay and the new one is numbered ~2.
 
     Args:
-        events: As `import_inventory` gives them.
-        path: The GeoPackage; made if it is not there, else replaced whole.
+        events: as `import_inventory` gives them.
+        path: the GeoPackage; it is created if it does not exist, else replaced as a whole.
+
+    Example:
+        >>> write_events(inventory.events, Path("events.gpkg"))
+        EventCounts(added=2, replaced=2, total=2)
     """
     events = events.copy()
-    events["file"] = [_stored(file, path) for file in events["file"]]
+    events["file"] = [_stored_path(file, path) for file in events["file"]]
     before, table = 0, events
     if path.exists():
         stored = read_events(path)
         before = len(stored)
-        kept, events = _same_ids(stored[~stored["file"].isin(events["file"].unique())], events)
-        table = pd.concat([kept, events], ignore_index=True) if len(kept) else events
+        other_files = stored[~stored["file"].isin(events["file"].unique())]
+        remaining, events = _resolve_equal_ids(other_files, events)
+        table = pd.concat([remaining, events], ignore_index=True) if len(remaining) else events
     originals = [name for name in table.columns if name not in EVENT_COLUMNS and name != "geometry"]
     table = table[[*EVENT_COLUMNS, *originals, "geometry"]]
     with written_whole(path) as temporary:
@@ -73,10 +88,14 @@ def write_events(events: gpd.GeoDataFrame, path: Path) -> EventCounts:
 
 
 def read_events(path: Path) -> gpd.GeoDataFrame:
-    """Read the stored events.
+    """Read the stored events, in EPSG:4326.
 
     Raises:
-        InventoryError: there are none, or the file is not one of events.
+        InventoryError: the file does not exist, or is not one of events.
+
+    Example:
+        >>> read_events(Path("events.gpkg"))["source"].unique().tolist()
+        ['generic']
     """
     if not path.exists():
         raise InventoryError(f"{path}: no events yet; import an inventory with: tsmu import inventory FILE")
@@ -89,20 +108,19 @@ def read_events(path: Path) -> gpd.GeoDataFrame:
     return events
 
 
-def _same_ids(kept: gpd.GeoDataFrame, events: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
-    """Drop stored events that come again from another file; renumber new ones that are others."""
-    place = kept.drop_duplicates("event_id").set_index("event_id").geometry
-    old = place.reindex(events["event_id"]).set_axis(events.index)
-    same = old.notna() & old.geom_equals_exact(events.geometry, SAME_PLACE)
-    kept = kept[~kept["event_id"].isin(events.loc[same, "event_id"])]
-    clash = (old.notna() & ~same).to_numpy()
-    if clash.any():
-        ids = unique_ids([*kept["event_id"], *events["event_id"]])[len(kept) :]
-        events["event_id"] = ids
-    return kept, events
+def _resolve_equal_ids(stored: gpd.GeoDataFrame, events: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
+    """Remove stored events that come again from another file; renumber new ones that only share an id with one."""
+    place_of_id = stored.drop_duplicates("event_id").set_index("event_id").geometry
+    stored_place = place_of_id.reindex(events["event_id"]).set_axis(events.index)
+    same = stored_place.notna() & stored_place.geom_equals_exact(events.geometry, SAME_PLACE)
+    stored = stored[~stored["event_id"].isin(events.loc[same, "event_id"])]
+    other_place = (stored_place.notna() & ~same).to_numpy()
+    if other_place.any():
+        events["event_id"] = unique_ids([*stored["event_id"], *events["event_id"]])[len(stored) :]
+    return stored, events
 
 
-def _stored(file: str, path: Path) -> str:
-    """How a file is named in the table: relative below the workspace, absolute elsewhere."""
+def _stored_path(file: str, path: Path) -> str:
+    """Return how a file is named in the table at `path`: relative below the workspace, absolute elsewhere."""
     root = path.resolve().parent
     return Path(file).relative_to(root).as_posix() if Path(file).is_relative_to(root) else os.fspath(file)

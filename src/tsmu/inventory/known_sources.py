@@ -1,4 +1,4 @@
-"""The inventories that are known by name: which of their columns means what.
+"""The inventories that are known by name: the role of each of their columns.
 
 Fields as in the published files: USGS compilation version 3 (2025) and earlier, NASA COOLR / Global
 Landslide Catalog, Oregon SLIDO (protocol SP-42).
@@ -50,7 +50,16 @@ USGS_CONFIDENCE = {
 
 @dataclass(frozen=True)
 class InventorySource:
-    """How to read one inventory; column names are compared without case, blanks and punctuation."""
+    """How to read one kind of inventory; column names are compared without case, blanks and punctuation.
+
+    Attributes:
+        name: such as `usgs`.
+        columns: by role the names that a column may have, the preferred one first.
+        signature: names of columns by which a file is recognised.
+        order: of day, month and year in its dates; None where files differ.
+        united_states: whether all its events lie in the United States, so that a lost sign can be restored.
+        confidence: the named class of each confidence number.
+    """
 
     name: str
     columns: Mapping[str, tuple[str, ...]]
@@ -142,7 +151,7 @@ SLIDO = InventorySource(
 
 
 def _parts_of(end: str, words: Iterable[str]) -> dict[str, tuple[str, ...]]:
-    """Names of columns such as `start_year` and `year_start`, by role."""
+    """Return names of columns such as `start_year` and `year_start`, by role."""
     return {
         f"{part}_{end}": tuple(name for word in words for name in (f"{word}_{part}", f"{part}_{word}"))
         for part in ("year", "month", "day")
@@ -194,7 +203,12 @@ SOURCES = {source.name: source for source in (USGS, USGS_V3, COOLR, SLIDO, GENER
 
 
 def recognise_source(columns: Iterable[str]) -> InventorySource:
-    """Find the source whose typical columns are all there; `generic` if none is."""
+    """Find the source whose signature columns are all among these columns; `generic` if there is none.
+
+    Example:
+        >>> recognise_source(["USGS_ID", "Date_Min", "Date_Max", "Notes"]).name
+        'usgs-v3'
+    """
     present = {plain_name(name) for name in columns}
     for source in SOURCES.values():
         if source.signature and present.issuperset(map(plain_name, source.signature)):
@@ -203,14 +217,23 @@ def recognise_source(columns: Iterable[str]) -> InventorySource:
 
 
 def find_source(name: str) -> InventorySource:
-    """Look a source up by its name."""
+    """Return the source of a name.
+
+    Raises:
+        InventoryError: there is none of this name.
+    """
     if name not in SOURCES:
         raise InventoryError(f"no inventory source {name!r}; the sources are: {', '.join(SOURCES)}")
     return SOURCES[name]
 
 
 def map_columns(source: InventorySource, columns: list[str], given: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Say which column plays which role: what the user gave, else the source's first name found.
+    """Find the column of each role: what the user gave, else the first of the source's names that is there.
+
+    Args:
+        source: kind of the inventory.
+        columns: names of the file's columns.
+        given: column by role, as the user gave it.
 
     Raises:
         InventoryError: a given role or column does not exist.
@@ -226,10 +249,10 @@ def map_columns(source: InventorySource, columns: list[str], given: Mapping[str,
     present: dict[str, str] = {}
     for column in columns:
         present.setdefault(plain_name(column), column)
-    found = {
+    by_name = {
         role: present[plain_name(name)]
         for role, names in source.columns.items()
         for name in reversed(names)
         if plain_name(name) in present
     }
-    return found | given
+    return by_name | given
