@@ -110,8 +110,8 @@ def shared_bands(chips: geopandas.GeoDataFrame) -> tuple[str, ...]:
     """
     lists = sorted({tuple(bands) for bands in chips["bands"]})
     if len(lists) != 1:
-        found = "; ".join(", ".join(bands) for bands in lists) or "none"
-        raise ChipError(f"chips must share one band list, found: {found}; import them with the same bands")
+        listing = "; ".join(", ".join(bands) for bands in lists) or "none"
+        raise ChipError(f"chips must share one band list, found: {listing}; import them with the same bands")
     return lists[0]
 
 

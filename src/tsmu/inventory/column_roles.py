@@ -115,8 +115,8 @@ def _match_by_content(columns: dict[str, str], cells: pd.DataFrame, file: str, l
         columns["date"] = likely[0]
         log.warning(file, f"no column has a known name of a date, but {likely[0]!r} holds dates", "taken as date")
     elif names := list(dict.fromkeys([*likely, *with_dates])):
-        shown = ", ".join(map(repr, names))
-        problem = f"no column has a known name of a date; there are dates in {shown}"
+        listing = ", ".join(map(repr, names))
+        problem = f"no column has a known name of a date; there are dates in {listing}"
         log.warning(file, problem, f"every event undated; say which it is with --columns date={names[0]}")
 
 

@@ -82,9 +82,11 @@ def _with_parts(
     blank = [i for i, parts in enumerate(cells) if all(map(is_no_date, parts))]
     unread = sorted({i for i, interval in enumerate(of_parts) if interval is None} - set(blank))
     names = [columns[part] for part in roles if part in text]
-    shown = [", ".join(f"{columns[part]} {text[part].iloc[i]!r}" for part in roles if part in text) for i in unread]
+    descriptions = [
+        ", ".join(f"{columns[part]} {text[part].iloc[i]!r}" for part in roles if part in text) for i in unread
+    ]
     warn_rows(
-        log, file, year, index[unread].tolist(), [f"{parts} are no date" for parts in shown],
+        log, file, year, index[unread].tolist(), [f"{parts} are no date" for parts in descriptions],
         "taken without a date" if dates is None else "not used",
     )  # fmt: skip
     if dates is None:

@@ -37,13 +37,13 @@ def unique_ids(ids: Sequence[str]) -> list[str]:
         >>> unique_ids(["a", "b", "a"])
         ['a', 'b', 'a~2']
     """
-    taken, count, unique = set(ids), dict[str, int](), []
+    used, count, unique = set(ids), dict[str, int](), []
     for text in ids:
         count[text] = count.get(text, 0) + 1
         candidate = text
-        while count[text] > 1 and (candidate := f"{text}~{count[text]}") in taken:
+        while count[text] > 1 and (candidate := f"{text}~{count[text]}") in used:
             count[text] += 1
-        taken.add(candidate)
+        used.add(candidate)
         unique.append(candidate)
     return unique
 

@@ -91,13 +91,13 @@ def _from_zip(file: Path, log: IssueLog, layers: list[str]) -> Iterator[Inventor
         names_of = {path: layer_names(path, InventoryError) for path in map_files} if layers else {}
         _refuse_unknown_layers(file, layers, [name for names in names_of.values() for name in names])
         for path in inside:
-            shown = f"{file.name}/{path.relative_to(folder).as_posix()}"
+            display_name = f"{file.name}/{path.relative_to(folder).as_posix()}"
             if path.suffix.lower() in TABLES:
-                yield _read_table(shown, path.stem, path.suffix, path.read_bytes(), log)
+                yield _read_table(display_name, path.stem, path.suffix, path.read_bytes(), log)
                 continue
             chosen = [name for name in layers if name in names_of[path]]
             if chosen or not layers:
-                yield from _read_map_file(path, shown, log, chosen)
+                yield from _read_map_file(path, display_name, log, chosen)
 
 
 def _refuse_unknown_layers(file: Path, layers: list[str], names: list[str]) -> None:

@@ -67,21 +67,20 @@ def import_labels(
     pair_folders: Collection[Path] = (),
     progress: Callable[[int, int], None] | None = None,
 ) -> pd.DataFrame:
-    """Import the labels of pairs; the module says which pair a label belongs to.
+    """Import the labels of pairs; the docstring of the module says which pair a label belongs to.
 
     Args:
         source: a file, or a folder searched with all below it; zip archives are read as folders.
         pairs: as `imagery.pairs.import_pairs` gives them.
         log: receives what is wrong, and what is left out.
         out: folder for the masks, `ID.tif` on the post image's grid.
-        classes: mask value (0, 1 or 255) of each class name to be used, in any case of letters; None takes every
-            class as landslide, save those called unknown and background.
+        classes: mask value (0, 1 or 255) by class name in any case; None: landslide, but for unknown and background.
         class_field: column of the class name in polygon layers; None takes all as "landslide".
         layers: the names of the polygon layers that are read; by default all.
         line_width: width of labelme's lines, px.
         point_radius: radius of labelme's points, px.
-        pair_folders: folders that the pairs were imported from; a labelme file there that lies beside an image of
-            its name, which is in no pair, is left out silently, because that import has logged the image.
+        pair_folders: folders that the pairs were imported from; a labelme file of no pair there is left out silently
+            if an image of its name lies beside it, because that import has logged the image.
         progress: called with (done, all) after each file.
 
     Returns:
@@ -113,8 +112,7 @@ def import_labels(
             if progress:
                 progress(done, total)
         writer.report_classes(source)
-        table = writer.table()
-        return table.assign(source=[name_archives(file, archives) for file in table["source"]])
+        return writer.table().assign(source=lambda table: [name_archives(file, archives) for file in table["source"]])
 
 
 @contextmanager
@@ -189,8 +187,8 @@ def _polygons_by_pair(
     for pair, footprint in zip(pairs["id"], footprints, strict=True):
         if not np.isfinite(footprint.bounds).all():  # no place in the CRS of the polygons, so they are far away
             continue
-        turned = [translate(footprint, turn) for turn in turns]
-        inside = np.unique(polygons.sindex.query(turned, predicate="intersects")[1])
+        shifted = [translate(footprint, turn) for turn in turns]
+        inside = np.unique(polygons.sindex.query(shifted, predicate="intersects")[1])
         if len(inside):
             used[inside] = True
             pixels = to_pixels(polygons.geometry.iloc[inside], writer.post_image(pair))
@@ -226,7 +224,7 @@ def _match_rasters(
             try:
                 pair_of[path] = matcher.match_by_location(path, footprint, is_label=is_label)
             except UnpairedLabelError:
-                of_no_pair += [] if matcher.lies_beside_images(path) else [path]
+                of_no_pair += [] if matcher.is_in_image_folder(path) else [path]
                 raise
             if source.is_dir():
                 log.warning(path, f"is named like no pair and lies on pair {pair_of[path]}", "taken as its label")

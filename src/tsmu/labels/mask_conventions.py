@@ -67,41 +67,41 @@ class MaskConvention:
         """
         # Only the whole file shows whether deviating values are noise.
         by_kind = read_mask_values(path, None if self.noisy else window)
-        found = by_kind.get(self.kind)
-        classes = None if found is None else self.classes(found)
-        if found is None or classes is None:
+        mask_values = by_kind.get(self.kind)
+        classes = None if mask_values is None else self.classes(mask_values)
+        if mask_values is None or classes is None:
             listing = next(iter(by_kind.values())).listing()
             raise ImageError(
                 f"{path}: mask values {listing} do not fit the folder's convention {self.name}; convert it"
             )
-        mask = np.where(found.valid, classes[found.inverse], np.uint8(UNKNOWN))
-        mask[found.transparent] = self.transparent
+        mask = np.where(mask_values.valid, classes[mask_values.inverse], np.uint8(UNKNOWN))
+        mask[mask_values.transparent] = self.transparent
         return mask if window is None or not self.noisy else mask[window.toslices()]
 
-    def classes(self, found: MaskValues) -> Mask | None:
+    def classes(self, mask_values: MaskValues) -> Mask | None:
         """Return the class of each distinct value, (n,); None where the values do not fit the convention."""
         levels = np.array([level for level, _ in self.levels], np.float64)
-        if found.values.shape[1] == 1 and levels.shape[1] == 3:  # grey, read as a colour
-            values = np.repeat(found.values, 3, axis=1)
-        elif found.values.shape[1] != levels.shape[1]:
+        if mask_values.values.shape[1] == 1 and levels.shape[1] == 3:  # grey, read as a colour
+            values = np.repeat(mask_values.values, 3, axis=1)
+        elif mask_values.values.shape[1] != levels.shape[1]:
             return None
         else:
-            values = found.values
+            values = mask_values.values
         distance = np.abs(values[:, None, :].astype(np.float64) - levels[None]).max(axis=2)
         nearest, off = distance.argmin(axis=1), distance.min(axis=1)
         classes = np.array([value for _, value in self.levels], np.uint8)[nearest]
         exact = bool((off == 0).all())
-        return classes if exact or (self.noisy and self._is_noise(found, classes, off)) else None
+        return classes if exact or (self.noisy and self._is_noise(mask_values, classes, off)) else None
 
-    def _is_noise(self, found: MaskValues, classes: Mask, off: npt.NDArray[np.float64]) -> bool:
+    def _is_noise(self, mask_values: MaskValues, classes: Mask, off: npt.NDArray[np.float64]) -> bool:
         """Tell whether deviations from the nearest levels (n,) are what saving as a JPEG causes."""
         span = max(max(level) for level, _ in self.levels)
         near = off <= max(4, span // 16)
         drawn = (classes == LANDSLIDE) & near
         if not drawn.any():
-            return found.lossy and bool((off <= FLAT_NOISE).all())
-        if found.lossy:
-            return float(found.counts[~near].sum()) <= MAX_FAR_SHARE * float(found.counts.sum())
+            return mask_values.lossy and bool((off <= FLAT_NOISE).all())
+        if mask_values.lossy:
+            return float(mask_values.counts[~near].sum()) <= MAX_FAR_SHARE * float(mask_values.counts.sum())
         return bool(near.all()) and len(off) >= MIN_NOISY_VALUES
 
 
@@ -131,22 +131,22 @@ def detect_convention(files: Iterable[Path]) -> MaskConvention:
         '0/1 (255 unknown)'
     """
     fits = {convention.name: _ConventionFit() for convention in OPAQUE}
-    beside_background: Counter[frozenset[int]] = Counter()  # classes that files of 0, 1 and 255 show
+    class_sets: Counter[frozenset[int]] = Counter()  # that files of 0, 1 and 255 show beside background
     for path in files:
         try:
             by_kind = read_mask_values(path)
         except ImageError:
             continue
         for convention in OPAQUE:
-            found = by_kind.get(convention.kind)
-            classes = None if found is None else convention.classes(found)
-            if found is not None and classes is not None:
-                fits[convention.name].add(path, found, classes)
+            mask_values = by_kind.get(convention.kind)
+            classes = None if mask_values is None else convention.classes(mask_values)
+            if mask_values is not None and classes is not None:
+                fits[convention.name].add(path, mask_values, classes)
                 if convention is ZERO_ONE:
-                    beside_background[frozenset(classes.tolist()) - {BACKGROUND}] += 1
-    with_one = beside_background[frozenset({LANDSLIDE})]
-    only_255 = beside_background[frozenset({UNKNOWN})]
-    if not beside_background[frozenset({LANDSLIDE, UNKNOWN})] and with_one < only_255:
+                    class_sets[frozenset(classes.tolist()) - {BACKGROUND}] += 1
+    with_one = class_sets[frozenset({LANDSLIDE})]
+    only_255 = class_sets[frozenset({UNKNOWN})]
+    if not class_sets[frozenset({LANDSLIDE, UNKNOWN})] and with_one < only_255:
         fits[ZERO_ONE.name].files -= only_255
     best = max(OPAQUE, key=lambda c: (fits[c.name].files, len(fits[c.name].with_landslides)))  # max keeps the first
     fit = fits[best.name]
@@ -191,11 +191,11 @@ class _ConventionFit:
     transparent: int = 0
     transparent_and_background: int = 0
 
-    def add(self, path: Path, found: MaskValues, classes: Mask) -> None:
+    def add(self, path: Path, mask_values: MaskValues, classes: Mask) -> None:
         """Count a file with these values and their classes (n,)."""
-        present = found.counts > 0
+        present = mask_values.counts > 0
         background = bool(((classes == BACKGROUND) & present).any())
-        transparent = bool(found.transparent.any())
+        transparent = bool(mask_values.transparent.any())
         self.files += 1
         if ((classes == LANDSLIDE) & present).any():
             self.with_landslides.append(path)

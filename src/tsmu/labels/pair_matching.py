@@ -106,7 +106,7 @@ class PairMatcher:
             raise LabelError(f"{path}: lies on several pairs: {', '.join(covered[:3])}; name it by a pair's id")
         return covered[0]
 
-    def lies_beside_images(self, path: Path) -> bool:
+    def is_in_image_folder(self, path: Path) -> bool:
         """Tell whether a file lies in the folder of a pair's post image, where rasters of all kinds may lie."""
         return path.resolve().parent in self._pairs_by_folder
 

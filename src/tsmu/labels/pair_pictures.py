@@ -23,10 +23,10 @@ def rgb_picture(image: Path) -> Bytes:
     bands = describe(image).bands
     values, valid = read(image)
     rgb = [bands.index(name) for name in ("red", "green", "blue") if name in bands]
-    shown = values[rgb] if len(rgb) == 3 else np.repeat(values[:1], 3, axis=0)
-    if shown.dtype != np.uint8:
-        shown = np.stack([_stretch(band, valid) for band in shown])
-    return np.ascontiguousarray(np.moveaxis(np.where(valid, shown, 0).astype(np.uint8), 0, -1))
+    picture = values[rgb] if len(rgb) == 3 else np.repeat(values[:1], 3, axis=0)
+    if picture.dtype != np.uint8:
+        picture = np.stack([_stretch(band, valid) for band in picture])
+    return np.ascontiguousarray(np.moveaxis(np.where(valid, picture, 0).astype(np.uint8), 0, -1))
 
 
 def pair_picture(pre: Path | None, post: Path, mask: Path | None, out: Path) -> Path:

@@ -159,14 +159,14 @@ def _without_conflicts(
     )
 
 
-def _number_taken_ids(chips: geopandas.GeoDataFrame, taken: set[str]) -> geopandas.GeoDataFrame:
+def _number_taken_ids(chips: geopandas.GeoDataFrame, used: set[str]) -> geopandas.GeoDataFrame:
     """Number ids that other sources use already, and the groups of one chip that are named like it.
 
     Equal file names in two folders mean nothing; a group that the user named means the same in both.
     """
-    if not taken & set(chips["id"]):
+    if not used & set(chips["id"]):
         return chips
-    number = next(n for n in count(2) if not taken & {f"{name}~{n}" for name in chips["id"]})
+    number = next(n for n in count(2) if not used & {f"{name}~{n}" for name in chips["id"]})
     own_group = chips["group"] == chips["id"]
     groups = chips["group"].where(~own_group, chips["group"] + f"~{number}")
     return chips.assign(id=[f"{name}~{number}" for name in chips["id"]], group=groups)

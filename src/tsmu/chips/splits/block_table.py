@@ -155,11 +155,12 @@ def _ground_of_pairs(pairs: geopandas.GeoDataFrame, table: geopandas.GeoDataFram
 
 def _near_pairs(old: geopandas.GeoDataFrame, new: geopandas.GeoDataFrame, gap_m: float) -> list[tuple[str, str]]:
     """Find ids of old and new pairs of one region whose bounding boxes are nearer than a gap, the nearest first."""
-    found = []
+    near_pairs = []
     for region, pair, shape in zip(new["region"], new["id"], new.geometry, strict=True):
         x, y = (gap_in_degrees(gap_m, axis, shape.bounds) for axis in AXES)
         west, south, east, north = shape.bounds
         widened = shapely.box(west - x, south - y, east + x, north + y)
         near = old[(old["region"] == region) & shapely.intersects(shapely.envelope(old.geometry.to_numpy()), widened)]
-        found += [(shape.distance(other), name, pair) for name, other in zip(near["id"], near.geometry, strict=True)]
-    return [(name, pair) for _, name, pair in sorted(found)]
+        for name, other in zip(near["id"], near.geometry, strict=True):
+            near_pairs.append((shape.distance(other), name, pair))
+    return [(name, pair) for _, name, pair in sorted(near_pairs)]
