@@ -1,7 +1,7 @@
 """Which region an image without a place looks like, and whether it looks like any.
 
 Regularised discriminant analysis (Friedman 1989, doi 10.1080/01621459.1989.10478752) on what images
-look like (`chips.styles.looks`): each region is a normal distribution, its covariance drawn towards
+look like (`chips.image_features`): each region is a normal distribution, its covariance drawn towards
 the one pooled over all regions, because some have fewer images than numbers. It needs nothing of
 the network, so it stays right when the encoder moves.
 """
