@@ -13,10 +13,7 @@ import torch
 from torch.utils.data import DataLoader
 from torchgeo.trainers import SemanticSegmentationTask
 
-from tsmu.chips.augment import Augment
-from tsmu.chips.dataset import ChipDataset
-from tsmu.chips.index import read_index, select
-from tsmu.chips.statistics import band_statistics
+from tsmu.chips import Augment, ChipDataset, band_statistics, read_index, select_chips
 from tsmu.workspace_folder import WorkspaceFolder
 
 
@@ -24,7 +21,7 @@ def main(workspace: str, region: str, epochs: str = "10") -> None:
     """Train a U-Net of TorchGeo's and print its validation IoU before and after."""
     lightning.seed_everything(0)
     index = read_index(WorkspaceFolder.open(Path(workspace)))
-    train, val = (select(index, region, split) for split in ("train", "val"))
+    train, val = (select_chips(index, region, split) for split in ("train", "val"))
     mean, std = band_statistics(train)
     size = int(train["width"].max())
     loaders = [

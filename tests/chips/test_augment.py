@@ -4,7 +4,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tsmu.chips.augment import Augment
+from tsmu.chips.augmentation import Augment
 from tsmu.chips.dataset import Sample
 
 MEAN, STD = [100.0] * 4, [30.0] * 4

@@ -16,12 +16,15 @@ from rasterio.transform import Affine
 from rasterio.windows import Window
 
 from tests.conftest import write_raster
-from tsmu.chips.blocks import MIN_BLOCK, Block, block_groups, divisions, no_cells, read_blocks, write_blocks
-from tsmu.chips.index import add_to_index, only_trained, read_index
-from tsmu.chips.pair_chips import chips_from_pairs
-from tsmu.chips.sides import forget, read_sides, sides_of_pairs
-from tsmu.chips.splits import GAP, SPLITS
-from tsmu.chips.windows import Cutting
+from tsmu.chips.building.index_update import add_to_index
+from tsmu.chips.building.pair_chips import chips_from_pairs
+from tsmu.chips.building.windows import ChipOptions
+from tsmu.chips.index import read_index, regions_without_evaluation
+from tsmu.chips.splits.block_search import candidate_divisions, empty_cell_counts
+from tsmu.chips.splits.block_table import block_groups, read_blocks, write_blocks
+from tsmu.chips.splits.blocks import MIN_BLOCK_PX, Block
+from tsmu.chips.splits.contiguous import GAP, SPLITS
+from tsmu.chips.splits.split_history import drop_from_history, earlier_splits_of_pairs, read_split_history
 from tsmu.imagery import Grid
 from tsmu.issues import IssueLog
 from tsmu.workspace_folder import WorkspaceFolder
@@ -47,7 +50,7 @@ class Survey:
     space: WorkspaceFolder
     scenes: dict[str, dict[str, object]] = field(default_factory=dict)
     log: IssueLog = field(default_factory=lambda: IssueLog("scenes"))
-    uncut: dict[str, list[str]] = field(default_factory=dict)
+    undivided: dict[str, list[str]] = field(default_factory=dict)
 
     def scene(self, name: str, mask: np.ndarray, transform: Affine = NORTH_UP, region: str = "alps") -> None:
         """Add a scene of noise, or give it another mask."""
@@ -66,15 +69,17 @@ class Survey:
         """Build the chips of all scenes."""
         pairs = geopandas.GeoDataFrame(pd.DataFrame(list(self.scenes.values())), geometry="geometry", crs=4326)
         earlier, blocks = read_index(self.space), read_blocks(self.space)
-        free = only_trained(earlier, self.space.pairs) - set(learned)
+        free = regions_without_evaluation(earlier, self.space.pairs) - set(learned)
         source, self.log = str(self.space.pairs), IssueLog("scenes")
-        sides_then = forget(read_sides(self.space, earlier), free, source)
-        sided = sides_of_pairs(pairs, sides_then, source, block_groups(blocks))
-        made = chips_from_pairs(pairs, Cutting(size, size, gap_m=gap), source, self.log, blocks=blocks, sided=sided)
-        self.uncut = made.uncut
+        sides_then = drop_from_history(read_split_history(self.space, earlier), free, source)
+        sided = earlier_splits_of_pairs(pairs, sides_then, source, block_groups(blocks))
+        made = chips_from_pairs(
+            pairs, ChipOptions(size, size, gap_m=gap), source, self.log, blocks=blocks, earlier_splits=sided
+        )
+        self.undivided = made.undivided
         write_blocks(self.space, made.blocks)
         groups = block_groups(made.blocks)
-        return add_to_index(self.space, made.chips, gap_m=gap, blocks=groups, free=free)
+        return add_to_index(self.space, made.chips, gap_m=gap, block_groups=groups, unlearned_regions=free)
 
 
 @pytest.fixture
@@ -235,7 +240,7 @@ def test_ground_keeps_its_side_when_its_files_are_made_anew_elsewhere(survey: Su
     post = Path(str(survey.scenes["one"]["post"]))
     survey.scenes["one"] |= {"post": str(post.rename(post.with_name("other.tif"))), "id": "renamed"}
     assert set(check_builds(survey, builds)[-1]["split"]) == {"train"}
-    assert survey.uncut["alps"] == ["the ground of renamed had one side as a whole before and keeps it"]
+    assert survey.undivided["alps"] == ["the ground of renamed was in one split as a whole before and stays in it"]
 
 
 def test_another_region_between_two_scenes_of_a_ground_is_cut_on_its_own(survey: Survey) -> None:
@@ -262,13 +267,15 @@ def test_a_ground_on_a_border_gives_each_region_three_sides(survey: Survey) -> N
 def test_why_a_side_is_empty_is_told(survey: Survey) -> None:
     survey.scene("small", spots(96, 96, share=1))
     survey.build()
-    assert survey.uncut["alps"] == ["its ground cannot be cut into three blocks 200 m apart with landslides in each"]
+    assert survey.undivided["alps"] == [
+        "its ground cannot be cut into three blocks 200 m apart with landslides in each"
+    ]
     survey.scene("big", spots(256, 512, 1), at(50_000, 0), region="tropics")
     survey.scene("on_it", spots(96, 96, share=1), at(50_000, 0), region="desert")
     survey.build(learned={"alps"})
     survey.build(learned={"alps"})
-    assert survey.uncut["alps"] == ["the ground of small had one side as a whole before and keeps it"]
-    assert survey.uncut["desert"] == ["its ground is cut with that of big, whose lines stay"]
+    assert survey.undivided["alps"] == ["the ground of small was in one split as a whole before and stays in it"]
+    assert survey.undivided["desert"] == ["its ground is divided with that of big, whose lines stay"]
 
 
 def test_a_small_image_beside_a_cut_ground_is_taken_or_its_reason_told(survey: Survey) -> None:
@@ -321,11 +328,11 @@ def test_ground_learned_whole_before_stays_so_and_new_places_are_cut(survey: Sur
 @given(st.integers(0, 999), st.floats(0, 1), st.floats(0, 0.3), st.floats(0, 800), st.floats(100, 1_000))
 def test_divisions_leave_each_side_its_ground(seed: int, filled: float, share: float, gap: float, least: float) -> None:
     random = np.random.default_rng(seed)
-    cells = no_cells(Grid(400, 300, UTM, NORTH_UP))
+    cells = empty_cell_counts(Grid(400, 300, UTM, NORTH_UP))
     mask = random.random((300, 400)) < share
     cells.add(Window(0, 0, 400, 300), random.random((300, 400)) < filled, mask)
     landslide = cells.landslide[cells.known > 0]
-    for blocks in divisions("here", [cells], gap, least) if cells.known.any() else ():
+    for blocks in candidate_divisions("here", [cells], gap, least) if cells.known.any() else ():
         assert {block.split for block in blocks} == set(SPLITS)
         assert blocks[0].low == -np.inf and blocks[2].high == np.inf
         assert blocks[0].high == blocks[1].low < blocks[1].high == blocks[2].low
@@ -345,5 +352,5 @@ def test_the_window_of_a_block_lies_in_it(angle: float, axis: str, where: float,
     for block in (Block("x", "train", axis, -np.inf, line), Block("x", "test", axis, line, np.inf)):
         window = block.window(grid, gap)
         if window is not None:
-            assert max(window.width, window.height) >= MIN_BLOCK
-            assert block.within(bounds).buffer(1e-9).contains(grid.of_window(window).footprint)
+            assert max(window.width, window.height) >= MIN_BLOCK_PX
+            assert block.within(bounds).buffer(1e-9).contains(grid.cut(window).footprint)

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from tests.conftest import write_chips, write_raster
-from tsmu.chips.folder import chips_from_folder, read_groups
-from tsmu.chips.index import add_to_index, read_index
+from tsmu.chips.building.chip_folder import chips_from_folder, read_groups
+from tsmu.chips.building.index_update import add_to_index
+from tsmu.chips.index import read_index
 from tsmu.errors import ChipError
 from tsmu.issues import IssueLog
 from tsmu.workspace_folder import WorkspaceFolder

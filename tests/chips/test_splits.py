@@ -9,8 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tsmu.chips.folder import chips_from_folder, natural_order
-from tsmu.chips.splits import GAP, SPLITS, block_split, fold_split, keep_sides, series_apart, split_apart
+from tsmu.chips.building.chip_folder import chips_from_folder
+from tsmu.chips.building.folder_files import natural_order
+from tsmu.chips.splits.contiguous import (
+    GAP,
+    SPLITS,
+    block_split,
+    fold_split,
+    keep_earlier_splits,
+    landslide_free_series,
+    split_parts,
+)
 from tsmu.issues import IssueLog
 
 GROUPS = st.lists(st.sampled_from("abcdefgh"), min_size=1, max_size=40)
@@ -46,8 +55,8 @@ def test_five_folds_test_every_chip_once_and_are_contiguous(count: int) -> None:
 
 def test_series_without_landslides_are_split_by_themselves() -> None:
     names = [*(f"ls_{n:04d}" for n in range(100)), *(f"nls_{n:04d}" for n in range(120))]
-    parts = series_apart(names, [name.startswith("ls") for name in names])
-    split = split_apart(parts, names, block_split)
+    parts = landslide_free_series(names, [name.startswith("ls") for name in names])
+    split = split_parts(parts, names, block_split)
     for series, count in (("ls_", 100), ("nls_", 120)):
         mine = [side for side, name in zip(split, names, strict=True) if name.startswith(series)]
         assert mine == block_split([str(number) for number in range(count)])
@@ -65,13 +74,13 @@ def test_series_without_landslides_are_split_by_themselves() -> None:
     ],
 )
 def test_other_names_are_split_in_their_order(names: list[str], landslides: list[bool]) -> None:
-    assert split_apart(series_apart(names, landslides), names, block_split) == block_split(names)
+    assert split_parts(landslide_free_series(names, landslides), names, block_split) == block_split(names)
 
 
 @given(st.lists(st.tuples(st.sampled_from("abcd"), st.integers(0, 2)), min_size=1, max_size=40))
 def test_a_group_in_two_series_is_not_divided(chips: list[tuple[str, int]]) -> None:
     groups = [group for group, _ in chips]
-    split = split_apart([part for _, part in chips], groups, block_split)
+    split = split_parts([part for _, part in chips], groups, block_split)
     assert len(set(zip(groups, split, strict=True))) == len(set(groups))
 
 
@@ -95,7 +104,7 @@ def test_a_side_is_kept_or_left_for_none_and_a_group_has_one(chips: list[tuple[s
     for group, _, side in chips:
         if side:
             group_had.setdefault(str(group), set()).add(side)
-    kept = keep_sides(groups, split, had, group_had)
+    kept = keep_earlier_splits(groups, split, had, group_had)
     for group, sides in group_had.items():
         mine = [now for name, now in zip(groups, kept, strict=True) if name == group]
         assert len(set(mine) - {GAP}) == 1

@@ -17,14 +17,16 @@ from typer.testing import CliRunner
 from tests.conftest import write_chips, write_raster
 from tests.imagery.test_terrain import IMAGE, around, dem_file, plane
 from tests.networks import NETWORK_OPTIONS
-from tsmu.chips.augment import Augment
+from tsmu.chips.augmentation import Augment
+from tsmu.chips.building.index_update import add_to_index
 from tsmu.chips.dataset import ChipDataset
-from tsmu.chips.index import add_to_index, bands_of, read_index
-from tsmu.chips.kept import checking_chips, keep_chips
-from tsmu.chips.looks import restyle, style_of
-from tsmu.chips.statistics import band_statistics, value_types
+from tsmu.chips.dataset_statistics import band_statistics, value_types
+from tsmu.chips.image_descriptors import measure_image_statistics, transfer_colours
+from tsmu.chips.index import read_index, shared_bands
+from tsmu.chips.retained_chips import retain_chips, validation_chips
 from tsmu.cli import app
-from tsmu.imagery import Grid, describe_raster, read_pairs, write_terrain
+from tsmu.imagery import Grid, describe_raster, read_pairs
+from tsmu.imagery.terrain import write_terrain
 from tsmu.model.gate import Gate
 from tsmu.workspace_folder import WorkspaceFolder
 
@@ -86,7 +88,7 @@ def test_from_pairs_to_chips(
     sample = ChipDataset(index)[0]
     row = index.iloc[0]
     cut = (slice(row["row_off"], row["row_off"] + 64), slice(row["col_off"], row["col_off"] + 64))
-    grid = Grid.from_raster(describe_raster(iburi / "images" / "a_post.tif"))
+    grid = Grid.of(describe_raster(iburi / "images" / "a_post.tif"))
     with rasterio.open(write_terrain(dem, grid, ("slope",), tmp_path / "direct").path) as dataset:
         np.testing.assert_array_equal(sample["image"][6], dataset.read(1)[cut])
     with rasterio.open(row["post"]) as dataset:
@@ -261,7 +263,7 @@ def test_a_plain_rebuild_keeps_the_terrain_of_the_pairs_that_have_it(
     assert done.exit_code == 3
     assert {Path(issue["file"]).parent.name for issue in json.loads(done.stdout)["issues"]} == {"e1", "e2"}
     assert read_index(space)["id"].tolist() == first["id"].tolist()
-    assert bands_of(read_index(space)) == bands_of(first)
+    assert shared_bands(read_index(space)) == shared_bands(first)
 
 
 def test_chips_that_cannot_be_cut_leave_the_pairs_as_they_were(
@@ -272,7 +274,7 @@ def test_chips_that_cannot_be_cut_leave_the_pairs_as_they_were(
     answer(survey("import", "pairs", pairs, "--region", "alps", "--json"))
     answer(survey("import", "labels", pairs, "--json"))
     before = space.pairs.read_bytes()
-    monkeypatch.setattr("tsmu.chips.windows.MIN_KNOWN", 1.1)
+    monkeypatch.setattr("tsmu.chips.building.windows.MIN_KNOWN", 1.1)
     done = build(survey, "--dem", dem)
     assert done.exit_code == 2
     assert "no chip from 1 labelled pairs" in done.stderr.splitlines()[-1]
@@ -300,10 +302,10 @@ def test_light_and_colours_change_and_terrain_does_not(terrain_chips: geopandas.
         slopes, before = image[6][image[6].isfinite()], plain[0]["image"][6]
         assert before.min() - 0.01 <= slopes.min() <= slopes.max() <= before.max() + 0.01
         torch.testing.assert_close(image[:6], whole[:6], equal_nan=True)  # the draws are the same
-    style = style_of(terrain_chips)
+    style = measure_image_statistics(terrain_chips)
     assert style.channels == [0, 1, 2, 3, 4, 5]
     images = torch.stack([plain[i]["image"] for i in range(4)])
-    drawn = restyle(images, style, torch.Generator().manual_seed(0))
+    drawn = transfer_colours(images, style, torch.Generator().manual_seed(0))
     torch.testing.assert_close(drawn[:, 6], images[:, 6], rtol=0, atol=0, equal_nan=True)
     assert not torch.allclose(drawn[:, :6].nan_to_num(), images[:, :6].nan_to_num())
     gate = Gate({"hokkaido": style})
@@ -313,9 +315,9 @@ def test_light_and_colours_change_and_terrain_does_not(terrain_chips: geopandas.
 
 
 def test_kept_chips_hold_terrain(terrain_chips: geopandas.GeoDataFrame, space: WorkspaceFolder) -> None:
-    keep_chips(space, "hokkaido", terrain_chips.iloc[:2])
-    kept = checking_chips(space, "hokkaido", terrain_chips)
-    assert bands_of(kept) == bands_of(terrain_chips)
+    retain_chips(space, "hokkaido", terrain_chips.iloc[:2])
+    kept = validation_chips(space, "hokkaido", terrain_chips)
+    assert shared_bands(kept) == shared_bands(terrain_chips)
     for mine, source in zip(ChipDataset(kept), ChipDataset(terrain_chips.iloc[:2]), strict=False):
         np.testing.assert_array_equal(mine["image"], source["image"])
 

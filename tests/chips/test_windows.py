@@ -10,9 +10,9 @@ import shapely
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tsmu.chips.neighbours import along_a_curve, seams, spatial_groups
-from tsmu.chips.splits import block_split
-from tsmu.chips.windows import Cutting, window_starts
+from tsmu.chips.building.windows import ChipOptions, window_starts
+from tsmu.chips.splits.contiguous import block_split
+from tsmu.chips.splits.spatial_groups import conflicting_chips, hilbert_order, spatial_groups
 from tsmu.imagery import check_footprints, overlapping_footprints, read_footprints
 from tsmu.issues import IssueLog
 
@@ -33,7 +33,7 @@ def test_what_overlaps_is_in_one_group(boxes: list[tuple[float, float, float, fl
     shuffled = np.random.default_rng(0).permutation(len(names))
     again = spatial_groups([names[i] for i in shuffled], shapes.iloc[shuffled], gap, [[] for _ in names])
     assert [groups[i] for i in shuffled] == again
-    assert sorted(along_a_curve(groups, shapes)) == list(range(len(names)))
+    assert sorted(hilbert_order(groups, shapes)) == list(range(len(names)))
 
 
 def test_a_gap_and_an_event_bring_footprints_together() -> None:
@@ -52,7 +52,7 @@ def test_the_published_footprints_do_not_leak_and_a_random_split_does(shared_dat
     assert len(pairs) >= 200
     names = [f"{number:03d}" for number in range(len(table))]
     groups = spatial_groups(names, table.geometry, 200, [[] for _ in names])
-    order = along_a_curve(groups, table.geometry)
+    order = hilbert_order(groups, table.geometry)
     sides = np.empty(len(table), object)
     sides[order] = block_split([groups[i] for i in order])
     assert (sides[pairs[:, 0]] == sides[pairs[:, 1]]).all()
@@ -65,7 +65,7 @@ def test_the_published_footprints_do_not_leak_and_a_random_split_does(shared_dat
 
 @given(st.integers(1, 3000), st.integers(32, 512), st.integers(1, 512))
 def test_windows_cover_an_image_and_stay_inside(length: int, size: int, stride: int) -> None:
-    starts = window_starts(length, Cutting(size=size, stride=stride))
+    starts = window_starts(length, ChipOptions(size=size, stride=stride))
     assert starts == sorted(set(starts))
     assert starts[0] == 0
     assert starts[-1] + min(size, length) == length
@@ -78,7 +78,7 @@ def test_no_chip_overlaps_another_side(boxes: list[tuple[float, float, float, fl
     shapes = geopandas.GeoSeries([shapely.box(x, y, x + 30 * w, y + 30 * h) for x, y, w, h in boxes], crs=4326)
     sides = data.draw(st.lists(st.sampled_from(["train", "val", "test"]), min_size=len(boxes), max_size=len(boxes)))
     fixed = data.draw(st.lists(st.booleans(), min_size=len(boxes), max_size=len(boxes)))
-    leaves = seams(shapes, sides, fixed)
+    leaves = conflicting_chips(shapes, sides, fixed)
     assert not any(left and stays for left, stays in zip(leaves, fixed, strict=True))
     for first, second in overlapping_footprints(shapes.to_numpy()):
         apart = sides[first] != sides[second] and not (leaves[first] or leaves[second])
@@ -90,6 +90,6 @@ def test_tiles_that_overlap_lose_only_the_seam() -> None:
         [shapely.box(x, y, x + 0.02, y + 0.02) for y in np.arange(0, 0.1, 0.01) for x in np.arange(0, 0.1, 0.01)],
         crs=4326,
     )
-    leaves = seams(tiles, block_split([str(number) for number in range(100)]), [False] * 100)
+    leaves = conflicting_chips(tiles, block_split([str(number) for number in range(100)]), [False] * 100)
     assert 0 < sum(leaves) <= 40
-    assert not seams(geopandas.GeoSeries([None, None], crs=4326), ["train", "test"], [False, False])[0]
+    assert not conflicting_chips(geopandas.GeoSeries([None, None], crs=4326), ["train", "test"], [False, False])[0]

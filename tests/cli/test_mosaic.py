@@ -12,7 +12,7 @@ from rasterio.transform import from_origin
 
 from tests.conftest import Tsmu, write_raster
 from tests.networks import WEIGHTS
-from tsmu.chips.dataset import ChipDataset
+from tsmu.chips import ChipDataset
 
 REGION = "taiwan_taitung"
 COLUMNS, SIDE = 12, 128

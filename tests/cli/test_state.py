@@ -114,7 +114,7 @@ def pairs(tmp_path: Path, tsmu: Tsmu) -> Path:
 def test_pairs_without_a_region_are_told_what_gives_them_one(pairs: Path, tmp_path: Path, tsmu: Tsmu) -> None:
     done = tsmu("chips", "build", "--size", 32, "--workspace", pairs)
     assert done.returncode == 2
-    assert "none of its 1 labelled pairs has a region" in done.stderr
+    assert "its only labelled pair does not have a region" in done.stderr
     assert "--region NAME" in done.stderr and "tsmu regions use" in done.stderr
     assert "issue log" not in done.stderr
     named = tsmu("import", "pairs", tmp_path / "pairs", "--region", "andes", "--workspace", pairs)

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from tsmu import database as db
 from tsmu.database import TABLES, Confidence, has_spatial_index
 from tsmu.database.integrity import schema_page
-from tsmu.inventory.sources import USGS_CONFIDENCE
+from tsmu.inventory.known_sources import USGS_CONFIDENCE
 
 
 def test_the_page_is_of_this_schema() -> None:

@@ -11,7 +11,8 @@ import pytest
 from tests.conftest import write_chips
 from tests.networks import NETWORK, learn_at_once
 from tests.update.networks import chips_of
-from tsmu.chips.index import PATHS, add_to_index, read_index
+from tsmu.chips.building.index_update import add_to_index
+from tsmu.chips.index import PATHS, read_index
 from tsmu.errors import ChipError
 from tsmu.evaluate import examples
 from tsmu.evaluate.history import evaluate_history

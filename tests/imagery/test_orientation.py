@@ -13,8 +13,8 @@ from tests.conftest import write_raster
 from tsmu.errors import ImageError, LabelError
 from tsmu.imagery import describe_raster, read_raster
 from tsmu.imagery.rasters.orientation import file_orientation
-from tsmu.labels.labelme import read_labelme
-from tsmu.labels.masks import ZERO_ONE
+from tsmu.labels import ZERO_ONE
+from tsmu.labels.labelme_files import read_labelme
 
 FORMATS = {"jpg": "JPEG", "png": "PNG", "tif": "TIFF", "webp": "WEBP"}
 

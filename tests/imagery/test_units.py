@@ -10,7 +10,7 @@ from scipy import ndimage
 
 from tests.conftest import write_raster
 from tests.imagery.made_pairs import imported
-from tsmu.chips.folder import chips_from_folder
+from tsmu.chips import chips_from_folder
 from tsmu.errors import ImageError
 from tsmu.imagery import Grid, check_same_scaling, describe_raster, units_mismatch
 from tsmu.imagery.stac.event_area import EventArea

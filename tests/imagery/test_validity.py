@@ -15,8 +15,7 @@ from rasterio.transform import Affine
 from rasterio.windows import Window
 
 from tests.conftest import write_raster
-from tsmu.chips.dataset import ChipDataset
-from tsmu.chips.folder import chips_from_folder
+from tsmu.chips import ChipDataset, chips_from_folder
 from tsmu.errors import ChipError, ImageError
 from tsmu.imagery import Grid, describe_raster, read_raster
 from tsmu.imagery.rasters.resampling import resample_to_file

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tsmu.inventory import Imported, import_inventory
+from tsmu.inventory import ImportedInventory, import_inventory
 from tsmu.issues import IssueLog
 
 
@@ -18,7 +18,7 @@ class Read:
     def __call__(
         self, content: str | bytes | Path, source: str | None = None, columns: dict[str, str] | None = None,
         name: str = "events.csv", strict: bool = False,
-    ) -> Imported:  # fmt: skip
+    ) -> ImportedInventory:  # fmt: skip
         file = content if isinstance(content, Path) else self.folder / name
         if not isinstance(content, Path):
             file.write_bytes(content.encode() if isinstance(content, str) else content)

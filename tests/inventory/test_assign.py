@@ -8,11 +8,11 @@ import shapely
 
 from tsmu.inventory import assign_regions, read_events, write_events
 from tsmu.issues import IssueLog
-from tsmu.regions import RegionMap, use_region_map
+from tsmu.regions import RegionMap, import_region_map
 
 from .conftest import Read
 
-REGIONS = RegionMap.of_frame(
+REGIONS = RegionMap.from_frame(
     gpd.GeoDataFrame({"name": ["west", "east"]}, geometry=[shapely.box(0, 0, 1, 1), shapely.box(1, 0, 2, 1)], crs=4326)
 )
 
@@ -42,7 +42,7 @@ def test_a_polygon_gets_the_region_with_its_largest_share(read: Read) -> None:
 
 def test_the_published_events_differ_only_near_borders(read: Read, shared_data: Path, tmp_path: Path) -> None:
     source = shared_data / "ecoregions_us" / "us_epa_l3_l1_simplified.geojson"
-    regions = use_region_map(source, "NA_L1NAME", tmp_path / "regions.gpkg", IssueLog(source))
+    regions = import_region_map(source, "NA_L1NAME", tmp_path / "regions.gpkg", IssueLog(source))
     folder = shared_data / "inventories" / "usgs_events_deepldb"
     events = read(folder / "Identified_events_from_USGS_inventory.csv").events
     assigned, differ = assign_regions(events, regions, 0, IssueLog("x"))

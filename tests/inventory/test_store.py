@@ -6,7 +6,7 @@ import geopandas as gpd
 import pytest
 
 from tsmu.errors import InventoryError
-from tsmu.inventory import EVENT_COLUMNS, Written, read_events, write_events
+from tsmu.inventory import EVENT_COLUMNS, EventCounts, read_events, write_events
 
 from .conftest import Read
 
@@ -16,8 +16,8 @@ TWO = "id,lat,lon,extra\nc,47,7,x\n"
 
 def test_imports_of_different_files_add_up(read: Read, tmp_path: Path) -> None:
     path = tmp_path / "events.gpkg"
-    assert write_events(read(ONE, name="one.csv").events, path) == Written(2, 0, 2)
-    assert write_events(read(TWO, name="two.csv").events, path) == Written(1, 0, 3)
+    assert write_events(read(ONE, name="one.csv").events, path) == EventCounts(2, 0, 2)
+    assert write_events(read(TWO, name="two.csv").events, path) == EventCounts(1, 0, 3)
     events = read_events(path)
     assert events.file.tolist() == ["one.csv", "one.csv", "two.csv"]
     assert list(events.columns[: len(EVENT_COLUMNS)]) == list(EVENT_COLUMNS)
@@ -32,9 +32,9 @@ def test_a_repeated_import_replaces(read: Read, tmp_path: Path) -> None:
     write_events(read(ONE, name="one.csv").events, path)
     write_events(read(TWO, name="two.csv").events, path)
     before = set(read_events(path).event_id)
-    assert write_events(read(ONE, name="one.csv").events, path) == Written(2, 2, 3)
+    assert write_events(read(ONE, name="one.csv").events, path) == EventCounts(2, 2, 3)
     assert set(read_events(path).event_id) == before
-    assert write_events(read("id,lat,lon\na,46,7.5\n", name="one.csv").events, path) == Written(1, 2, 2)
+    assert write_events(read("id,lat,lon\na,46,7.5\n", name="one.csv").events, path) == EventCounts(1, 2, 2)
 
 
 def test_the_same_events_in_another_file_replace_and_others_with_the_same_id_stay(read: Read, tmp_path: Path) -> None:
@@ -52,7 +52,7 @@ def test_points_and_polygons_lie_in_one_layer(read: Read, tmp_path: Path, shared
     path = tmp_path / "events.gpkg"
     write_events(read(ONE).events, path)
     polygons = read(shared_data / "inventories" / "bhuyan_multitemporal" / "Nepal.zip").events
-    assert write_events(polygons, path) == Written(236, 0, 238)
+    assert write_events(polygons, path) == EventCounts(236, 0, 238)
     stored = read_events(path)
     assert stored.geom_type.value_counts().to_dict() == {"Polygon": 236, "Point": 2}
     assert stored.event_id.is_unique

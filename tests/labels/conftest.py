@@ -8,7 +8,7 @@ import pytest
 from rasterio.transform import Affine
 
 from tests.labels.made_labels import GRID, HEIGHT, WIDTH, raster
-from tsmu.imagery import import_pairs
+from tsmu.imagery.pairs import import_pairs
 from tsmu.issues import IssueLog
 
 

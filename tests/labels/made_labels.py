@@ -10,8 +10,8 @@ import rasterio
 from rasterio.transform import Affine
 
 from tsmu.issues import IssueLog
-from tsmu.labels.imports import import_labels
-from tsmu.labels.masks import detect_convention
+from tsmu.labels.label_import import import_labels
+from tsmu.labels.mask_conventions import detect_convention
 
 GRID = Affine(10, 0, 600_000, 0, -10, 3_100_000)
 HEIGHT, WIDTH = 80, 100

@@ -12,8 +12,8 @@ from PIL import Image
 
 from tests.labels.made_labels import HEIGHT, WIDTH, content, imported, mask_of, raster
 from tsmu.imagery import read_raster
-from tsmu.labels.drafts import draft_polygons, export_labelme, labelme_json
-from tsmu.labels.pictures import pair_picture
+from tsmu.labels.labelme_export import draft_polygons, export_labelme, labelme_json
+from tsmu.labels.pair_pictures import pair_picture
 
 
 def test_draft_and_back(tmp_path: Path, pairs: gpd.GeoDataFrame) -> None:

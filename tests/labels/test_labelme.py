@@ -16,9 +16,9 @@ from PIL import Image
 from tests.labels.made_labels import HEIGHT, SQUARE, WIDTH, content, imported, label, mask_of, shape
 from tsmu.errors import LabelError
 from tsmu.imagery import describe_raster
-from tsmu.labels.burn import burn
-from tsmu.labels.labelme import read_labelme
-from tsmu.labels.store import with_masks
+from tsmu.labels.label_table import with_masks
+from tsmu.labels.labelme_files import read_labelme
+from tsmu.labels.rasterization import rasterize_polygons
 
 
 def test_labelme_onto_the_post_grid(tmp_path: Path, pairs: gpd.GeoDataFrame) -> None:
@@ -98,7 +98,7 @@ def test_thin_slides_are_kept(tmp_path: Path, pairs: gpd.GeoDataFrame) -> None:
 def test_no_slide_vanishes(points: list[tuple[float, float]]) -> None:
     polygon = shapely.Polygon(points)
     inside = polygon.buffer(0).intersection(shapely.box(0, 0, 40, 40))
-    mask, _ = burn([(polygon.buffer(0), 1)], 40, 40)
+    mask, _ = rasterize_polygons([(polygon.buffer(0), 1)], 40, 40)
     assert mask.any() or not inside.area
     assert mask.sum() <= shapely.box(0, 0, 40, 40).intersection(inside.buffer(1.5)).area + 4
 

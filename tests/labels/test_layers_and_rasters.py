@@ -14,12 +14,13 @@ from rasterio.transform import Affine
 from tests.labels.made_labels import GRID, HEIGHT, SQUARE, WIDTH, imported, label, mask_of, raster, shape
 from tests.made_vectors import BAD_ROWS, KINDS, bad_features, vector_file
 from tsmu.errors import LabelError
-from tsmu.imagery import describe_raster, import_pairs
+from tsmu.imagery import describe_raster
+from tsmu.imagery.pairs import import_pairs
 from tsmu.issues import IssueLog
-from tsmu.labels.burn import burn
-from tsmu.labels.imports import import_labels
-from tsmu.labels.reviewed import Reviewed, reviewed_mask
-from tsmu.labels.vectors import to_pixels
+from tsmu.labels.label_import import import_labels
+from tsmu.labels.label_layers import to_pixels
+from tsmu.labels.rasterization import rasterize_polygons
+from tsmu.labels.review_labels import ReviewedOutlines, review_mask
 
 
 def ground(pixels: shapely.Polygon, pair: int = 0) -> shapely.Polygon:
@@ -69,9 +70,9 @@ def test_all_layers_of_all_kinds_of_files_are_labels(tmp_path: Path, pairs: gpd.
     assert mask[20:50, 10:30].all() and mask[20:30, 60:80].all() and mask.sum() == 800
     assert not log.errors
     if kind.startswith("layers"):
-        assert mask_of(imported(path, pairs, only=["two"])[0]).sum() == 200
+        assert mask_of(imported(path, pairs, layers=["two"])[0]).sum() == 200
         with pytest.raises(LabelError, match="--layer three"):
-            imported(path, pairs, only=["three"])
+            imported(path, pairs, layers=["three"])
 
 
 def test_bad_features_are_no_labels_and_are_told(tmp_path: Path, pairs: gpd.GeoDataFrame) -> None:
@@ -259,7 +260,7 @@ def test_polygons_of_an_inventory_in_pixels(shared_data: Path, tmp_path: Path) -
     shape_ = (int((north - south) / 10), int((east - west) / 10))
     image = raster(tmp_path / "post.tif", np.zeros(shape_, np.uint8), grid, str(brazil.crs))
     polygons = to_pixels(brazil.geometry.to_crs("EPSG:4326"), describe_raster(image))
-    mask, _ = burn([(polygon, 1) for polygon in polygons if polygon.area], *shape_)
+    mask, _ = rasterize_polygons([(polygon, 1) for polygon in polygons if polygon.area], *shape_)
     expected = brazil.union_all().intersection(shapely.box(west, north - 10 * shape_[0], west + 10 * shape_[1], north))
     assert mask.sum() * 100 == pytest.approx(expected.area, rel=0.03)
 
@@ -270,9 +271,9 @@ def test_reviewed_ground_in_degrees_is_measured_in_metres(tmp_path: Path) -> Non
     image = raster(tmp_path / "post.tif", np.ones((3, 60, 60), np.uint8), grid, "EPSG:4326")
     middle = shapely.box(*(grid @ (28, 32)), *(grid @ (32, 28)))
     none, slides = gpd.GeoSeries([], crs=4326), gpd.GeoSeries([middle], crs=4326)
-    mask = reviewed_mask(Reviewed(slides, none, none, none, around_m=50), image)
+    mask = review_mask(ReviewedOutlines(slides, none, none, none, around_m=50), image)
     rows, columns = (np.flatnonzero((mask != 255).any(axis=axis)) for axis in (1, 0))
     assert columns.min() == 28 - 9 and columns.max() == 31 + 9  # 50 m are 8.96 pixels
     assert rows.min() == 28 - 4 and rows.max() == 31 + 4  # 50 m are 4.49 pixels
-    moved = reviewed_mask(Reviewed(slides, none, none, none, (5.58 * 3, 11.14 * 2)), image) == 1
+    moved = review_mask(ReviewedOutlines(slides, none, none, none, (5.58 * 3, 11.14 * 2)), image) == 1
     assert np.array_equal(np.argwhere(moved).min(axis=0), [30, 25])  # the image is to go east and north

@@ -6,7 +6,7 @@ import rasterio
 from PIL import Image
 
 from tsmu.errors import ImageError, LabelError
-from tsmu.labels.masks import detect_convention
+from tsmu.labels.mask_conventions import detect_convention
 
 SLIDE = np.zeros((32, 32), np.uint8)
 SLIDE[8:20, 10:25] = 1

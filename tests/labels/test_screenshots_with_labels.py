@@ -9,10 +9,11 @@ import numpy as np
 from PIL import Image
 from scipy import ndimage
 
-from tsmu.imagery import GoogleEarthName, import_pairs
+from tsmu.imagery import GoogleEarthName
+from tsmu.imagery.pairs import import_pairs
 from tsmu.issues import IssueLog
-from tsmu.labels.imports import import_labels
-from tsmu.labels.masks import detect_convention
+from tsmu.labels.label_import import import_labels
+from tsmu.labels.mask_conventions import detect_convention
 
 
 def save_pair(folder: Path, number: int) -> tuple[Path, Path, Path]:

@@ -13,8 +13,7 @@ import torch
 from tests.conftest import write_chips, write_raster
 from tests.mapping.conftest import GRID, RGB, ground
 from tests.model.test_bundle import make_network, make_record
-from tsmu.chips.folder import chips_from_folder
-from tsmu.chips.index import add_to_index
+from tsmu.chips import add_to_index, chips_from_folder
 from tsmu.errors import MapError
 from tsmu.issues import IssueLog
 from tsmu.mapping import compiled, quantised

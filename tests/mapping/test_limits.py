@@ -19,8 +19,9 @@ from tsmu.errors import ImageError, MapError
 from tsmu.imagery import Grid
 from tsmu.issues import IssueLog
 from tsmu.mapping.limits import Area, Limit, Outside, Steep, left_out
-from tsmu.mapping.mapper import MapResult, map_scene
+from tsmu.mapping.mapper import map_scene
 from tsmu.mapping.polygons import Outlining
+from tsmu.mapping.result import MapResult
 from tsmu.mapping.source import Scene
 
 SceneFile = Callable[..., Path]

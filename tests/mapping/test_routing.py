@@ -12,8 +12,7 @@ from rasterio.windows import Window
 
 from tests.conftest import write_raster
 from tests.model.test_bundle import make_record
-from tsmu.chips.looks import looks
-from tsmu.chips.style import Style
+from tsmu.chips import ImageStatistics, image_features
 from tsmu.errors import RegionError
 from tsmu.mapping.routing import Routed, route
 from tsmu.mapping.source import Scene
@@ -34,8 +33,8 @@ def record() -> BundleRecord:
     made = make_record(1)
     regions = {}
     for name, level in LEVELS.items():
-        rows = looks(torch.stack([torch.from_numpy(pixels(level, 64, seed)).float() for seed in range(60)]))
-        style = Style(rows.mean(0).tolist(), rows.T.cov().tolist(), len(rows), 64)
+        rows = image_features(torch.stack([torch.from_numpy(pixels(level, 64, seed)).float() for seed in range(60)]))
+        style = ImageStatistics(rows.mean(0).tolist(), rows.T.cov().tolist(), len(rows), 64)
         regions[name] = made.regions["alps"].model_copy(update={"style": style, "decoder": name})
     return made.model_copy(update={"regions": regions})
 

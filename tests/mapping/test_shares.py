@@ -19,8 +19,9 @@ from shapely.geometry.base import BaseGeometry
 from tests.mapping.conftest import GRID, blur, content, engine, ground
 from tsmu.imagery import Grid
 from tsmu.mapping.engine import Engine
-from tsmu.mapping.mapper import MapResult, map_scene
+from tsmu.mapping.mapper import map_scene
 from tsmu.mapping.polygons import Outlining
+from tsmu.mapping.result import MapResult
 from tsmu.mapping.shares import BLEND_M, RegionShares, surroundings
 from tsmu.mapping.source import Scene
 

@@ -11,7 +11,7 @@ from stac_model.schema import MLModelProperties
 from torch import nn
 
 from tests.networks import ENCODER, WEIGHTS, random_network
-from tsmu.chips.style import Style
+from tsmu.chips import ImageStatistics
 from tsmu.errors import BundleError
 from tsmu.model.bundle import bundle_versions, is_learned, next_version, open_bundle, write_bundle
 from tsmu.model.network import RegionNet
@@ -37,7 +37,7 @@ def make_record(version: int, encoder: str = ENCODER) -> BundleRecord:
         seconds=1.0,
         device="cpu",
         precision="float32",
-        style=Style([0.0] * 21, [[0.0] * 21] * 21, 6, 64),
+        style=ImageStatistics([0.0] * 21, [[0.0] * 21] * 21, 6, 64),
     )
     return BundleRecord(
         version=version,

@@ -6,11 +6,14 @@ import pytest
 import torch
 from torch import Tensor
 
-from tsmu.chips.dataset import ChipDataset
-from tsmu.chips.folder import chips_from_folder
-from tsmu.chips.index import select
-from tsmu.chips.looks import looks, style_of
-from tsmu.chips.style import Style
+from tsmu.chips import (
+    ChipDataset,
+    ImageStatistics,
+    chips_from_folder,
+    image_features,
+    measure_image_statistics,
+    select_chips,
+)
 from tsmu.issues import IssueLog
 from tsmu.model.gate import STRANGE, Gate
 
@@ -18,19 +21,19 @@ REGIONS = ("nepal_gorkha", "india_kodagu", "hokkaido_iburi", "taiwan_taitung")
 
 
 @pytest.fixture(scope="module")
-def regions(shared_data: Path) -> dict[str, tuple[Style, Tensor]]:
+def regions(shared_data: Path) -> dict[str, tuple[ImageStatistics, Tensor]]:
     """Style of the training chips, and test chips, of four real regions."""
     found = {}
     for region in REGIONS:
         folder = shared_data / "landslide4sense_rgb" / region
         chips = chips_from_folder(folder, region, IssueLog(folder))
-        tests = ChipDataset(select(chips, region, "test"))
+        tests = ChipDataset(select_chips(chips, region, "test"))
         images = torch.stack([tests[number]["image"] for number in range(len(tests))])
-        found[region] = style_of(select(chips, region, "train")), images
+        found[region] = measure_image_statistics(select_chips(chips, region, "train")), images
     return found
 
 
-def test_real_chips_find_their_region(regions: dict[str, tuple[Style, Tensor]]) -> None:
+def test_real_chips_find_their_region(regions: dict[str, tuple[ImageStatistics, Tensor]]) -> None:
     gate = Gate({region: style for region, (style, _) in regions.items()})
     right = [
         (gate.log_likelihoods(images).argmax(1) == number).tolist()
@@ -45,14 +48,16 @@ def test_real_chips_find_their_region(regions: dict[str, tuple[Style, Tensor]]) 
 
 
 @pytest.mark.parametrize("stranger", REGIONS)
-def test_a_region_that_was_not_learned_is_strange(regions: dict[str, tuple[Style, Tensor]], stranger: str) -> None:
+def test_a_region_that_was_not_learned_is_strange(
+    regions: dict[str, tuple[ImageStatistics, Tensor]], stranger: str
+) -> None:
     known = Gate({region: style for region, (style, _) in regions.items() if region != stranger})
     assert known.route(regions[stranger][1]).distance > STRANGE
 
 
 def test_one_region_and_flat_or_empty_images_give_numbers() -> None:
     images = torch.rand(4, 2, 32, 48) * 100
-    style = Style(looks(images).mean(0).tolist(), looks(images).T.cov().tolist(), 4, 32)
+    style = ImageStatistics(image_features(images).mean(0).tolist(), image_features(images).T.cov().tolist(), 4, 32)
     gate = Gate({"alps": style})
     strange = torch.stack([torch.zeros(2, 32, 48), torch.full((2, 32, 48), torch.nan), images[0]])
     assert gate.distances(strange).isfinite().all()
@@ -63,4 +68,4 @@ def test_no_data_does_not_change_what_the_rest_looks_like() -> None:
     images = torch.rand(1, 3, 64, 64) * 50 + 100
     holed = images.clone()
     holed[..., :4, :4] = torch.nan
-    assert torch.allclose(looks(images), looks(holed), rtol=0.05, atol=0.05)
+    assert torch.allclose(image_features(images), image_features(holed), rtol=0.05, atol=0.05)

@@ -6,9 +6,7 @@ import geopandas
 import torch
 
 from tests.networks import ENCODER, random_network
-from tsmu.chips.folder import chips_from_folder
-from tsmu.chips.looks import style_of
-from tsmu.chips.statistics import band_statistics
+from tsmu.chips import band_statistics, chips_from_folder, measure_image_statistics
 from tsmu.issues import IssueLog
 from tsmu.model.network import RegionNet
 from tsmu.update.strategy import Strategy
@@ -39,5 +37,5 @@ def chain(chips: list[geopandas.GeoDataFrame], strategy: Strategy, steps: int = 
         old = {name: part for part in chips[:number] if (name := part["region"].iloc[0])}
         known = Known(old, styles, learned[-1].memory if learned else {})
         learned.append(learn_region(network, region, rows, strategy, TrainingSettings(steps, 4, 0), known=known))
-        styles = styles | {learned[-1].decoder: style_of(rows)}
+        styles = styles | {learned[-1].decoder: measure_image_statistics(rows)}
     return network, learned

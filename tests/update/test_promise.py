@@ -11,7 +11,7 @@ from PIL import Image
 from tests.conftest import write_chips
 from tests.networks import BLOB, NETWORK, learn_at_once
 from tests.update.networks import chips_of
-from tsmu.chips.index import add_to_index, read_index, select
+from tsmu.chips import add_to_index, read_index, select_chips
 from tsmu.evaluate.history import evaluate_history
 from tsmu.issues import IssueLog
 from tsmu.model.bundle import Bundle, open_bundle
@@ -80,7 +80,7 @@ def test_later_versions_are_held_against_the_one_that_served_best(survey: Worksp
 
 
 def test_where_validation_shows_no_landslides_answers_may_not_move_far(survey: WorkspaceFolder, learn: Learn) -> None:
-    validation = select(read_index(survey), "bright", "val")
+    validation = select_chips(read_index(survey), "bright", "val")
     masks = {Path(mask): Path(mask).read_bytes() for mask in validation["mask"]}
     try:
         for mask in masks:

@@ -12,7 +12,7 @@ from tests.conftest import write_chips, write_raster
 from tests.networks import NETWORK, learn_at_once
 from tests.processes import kill_when_ready
 from tests.update.networks import chips_of
-from tsmu.chips.index import add_to_index, read_index, select
+from tsmu.chips import add_to_index, read_index, select_chips
 from tsmu.errors import ChipError, TsmuError, UpdateError
 from tsmu.issues import IssueLog
 from tsmu.model.bundle import Bundle, bundle_versions
@@ -91,7 +91,7 @@ def test_a_training_is_begun_anew_when_a_file_has_changed_in_place(
     survey: WorkspaceFolder, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
     interrupt(survey, "bright", monkeypatch)
-    repaint(Path(select(read_index(survey), "bright", "train")[kind].iloc[0]))
+    repaint(Path(select_chips(read_index(survey), "bright", "train")[kind].iloc[0]))
     _, first, log = learn(survey, "bright")
     assert first == 1
     assert "chips, images or masks have changed since" in str(log.issues[0])
@@ -101,7 +101,7 @@ def test_a_training_goes_on_when_its_files_were_only_touched(
     survey: WorkspaceFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     interrupt(survey, "bright", monkeypatch)
-    for row in select(read_index(survey), "bright").itertuples():
+    for row in select_chips(read_index(survey), "bright").itertuples():
         os.utime(row.mask)
         os.utime(row.post)
     _, first, log = learn(survey, "bright")
@@ -158,7 +158,7 @@ def test_missing_and_damaged_chips_are_told_before_anything_is_learned(
         raise AssertionError("the training has begun")
 
     monkeypatch.setattr(update, "learn_region", learned)
-    file = Path(select(read_index(survey), "bright", split)[kind].iloc[-1])
+    file = Path(select_chips(read_index(survey), "bright", split)[kind].iloc[-1])
     file.unlink() if damage == "gone" else file.write_bytes(file.read_bytes()[:60])
     with pytest.raises(ChipError, match=f"{split} chips of bright") as raised:
         update_bundle(survey, "bright", "tsmu", SETTINGS, **NETWORK)
@@ -170,7 +170,7 @@ def test_an_error_of_a_process_that_loads_chips_is_one_line(
     survey: WorkspaceFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(training, "_loaders", lambda _: 1)
-    file = Path(select(read_index(survey), "bright", "train")["post"].iloc[0])
+    file = Path(select_chips(read_index(survey), "bright", "train")["post"].iloc[0])
 
     def cut(*_: object) -> None:
         file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
@@ -248,7 +248,7 @@ def test_masks_that_change_in_place_are_scored_anew(survey: WorkspaceFolder, mon
     learn_at_once(monkeypatch, bright=80)
     learn(survey, "bright")
     before = evaluate_history(survey, IssueLog(survey.chips)).counts[0][0]
-    repaint(Path(select(read_index(survey), "bright", "test")["mask"].iloc[0]))
+    repaint(Path(select_chips(read_index(survey), "bright", "test")["mask"].iloc[0]))
     after = evaluate_history(survey, IssueLog(survey.chips)).counts[0][0]
     assert after.pixels == before.pixels
     assert not np.array_equal(after.landslide, before.landslide)

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from tests.update.networks import chain, chips_of, fresh, same, state
-from tsmu.chips.dataset import ChipDataset
+from tsmu.chips import ChipDataset
 from tsmu.update.finetune import FineTuning
 from tsmu.update.sampling import StepSampler
 from tsmu.update.strategies import STRATEGIES

@@ -7,8 +7,7 @@ import pytest
 import torch
 
 from tests.update.networks import chain, chips_of, fresh, same, state
-from tsmu.chips.dataset import ChipDataset
-from tsmu.chips.looks import restyle, style_of
+from tsmu.chips import ChipDataset, measure_image_statistics, transfer_colours
 from tsmu.model.network import ENCODER, own_parts
 from tsmu.model.regional import RegionalConv
 from tsmu.update.plus import SurrogateUpdates
@@ -117,7 +116,9 @@ def test_ours_holds_all_images_and_learns_labels_in_the_old_regions_colours_alon
     network.add_decoder("bright")
     teacher = copy.deepcopy(network)
     network.add_decoder("dark")
-    lesson = Lesson(network.eval(), teacher.eval(), "dark", {"dark": "dark"}, styles={"bright": style_of(bright)})
+    lesson = Lesson(
+        network.eval(), teacher.eval(), "dark", {"dark": "dark"}, styles={"bright": measure_image_statistics(bright)}
+    )
     batch = {
         "image": torch.rand(4, 3, 32, 32) * 100,
         "mask": torch.zeros(4, 32, 32, dtype=torch.long),
@@ -137,15 +138,15 @@ def test_ours_holds_all_images_and_learns_labels_in_the_old_regions_colours_alon
 
 def test_surrogates_have_the_colours_of_the_old_region(bright_chips: Path, dark_chips: Path) -> None:
     bright, dark = chips_of(bright_chips, "bright"), chips_of(dark_chips, "dark")
-    style = style_of(bright)
+    style = measure_image_statistics(bright)
     images = torch.stack([ChipDataset(dark)[position]["image"] for position in range(8)])
     images[0, :, 0, 0] = torch.nan
     generator = torch.Generator().manual_seed(0)
-    drawn = torch.cat([restyle(images, style, generator) for _ in range(30)])
+    drawn = torch.cat([transfer_colours(images, style, generator) for _ in range(30)])
     assert drawn.isnan().sum() == 3 * 30
     means = drawn.nanmean((-2, -1))
     torch.testing.assert_close(means.mean(0), torch.tensor(style.mean[:3]), atol=1.0, rtol=0.01)
     wanted = torch.tensor([style.covariance[band][band] for band in range(3)])
     torch.testing.assert_close(means.var(0), wanted, atol=1.0, rtol=0.35)
-    again = restyle(images, style, torch.Generator().manual_seed(0))
+    again = transfer_colours(images, style, torch.Generator().manual_seed(0))
     assert torch.equal(again.nan_to_num(), drawn[:8].nan_to_num())

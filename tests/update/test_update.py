@@ -12,7 +12,7 @@ import pytest
 from tests.conftest import Tsmu, write_chips
 from tests.networks import BLOB, ENCODER, NETWORK, NETWORK_OPTIONS, answer_by_brightness, learn_at_once
 from tests.update.networks import chips_of
-from tsmu.chips.index import add_to_index, read_index, select
+from tsmu.chips import add_to_index, read_index, select_chips
 from tsmu.errors import UpdateError
 from tsmu.model.bundle import Bundle, bundle_versions, open_bundle
 from tsmu.model.serving import read_serving, serving_bundle
@@ -74,7 +74,7 @@ def test_a_loss_that_one_chip_shows_pins_an_old_region_but_not_the_one_that_lear
 ) -> None:
     learn_at_once(monkeypatch, bright=BLOB)
     learned = update_bundle(workspace, "bright", "tsmu", TrainingSettings(2, 4, 0), **NETWORK)
-    entry, chips = learned.record.regions["bright"], select(read_index(workspace), "bright")
+    entry, chips = learned.record.regions["bright"], select_chips(read_index(workspace), "bright")
     after = learned.network()
     answer_by_brightness(after, "bright", 0)  # as good as after forgetting everything
 

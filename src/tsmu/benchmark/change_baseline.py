@@ -15,7 +15,7 @@ import numpy.typing as npt
 from tsmu.errors import BenchmarkError
 from tsmu.evaluate.pixels import PERCENTS, PixelCounts
 from tsmu.imagery import SLOPE_BAND, Grid, describe_raster, read_raster, write_terrain
-from tsmu.labels.masks import LANDSLIDE, UNKNOWN
+from tsmu.labels import LANDSLIDE, UNKNOWN
 
 WEST = 0.55  # share of the known pixels
 GAP = 40  # columns on neither side

@@ -21,10 +21,15 @@ from tsmu.benchmark.continual_figures import course_of_learning, matrices
 from tsmu.benchmark.continual_tables import tables
 from tsmu.benchmark.data import check_order, read_regions
 from tsmu.benchmark.peer_tables import with_peers
-from tsmu.chips.index import bands_of, select
-from tsmu.chips.looks import style_of
-from tsmu.chips.splits import fold_split, series_apart, split_apart
-from tsmu.chips.statistics import band_statistics
+from tsmu.chips import (
+    band_statistics,
+    fold_split,
+    landslide_free_series,
+    measure_image_statistics,
+    select_chips,
+    shared_bands,
+    split_parts,
+)
 from tsmu.errors import BenchmarkError
 from tsmu.evaluate.matrix import ContinualScores
 from tsmu.evaluate.predict import count_chips, count_pixels
@@ -151,8 +156,8 @@ def split_chips(chips: dict[str, geopandas.GeoDataFrame], split: str, seed: int)
         return chips
     result = {}
     for region, rows in chips.items():
-        parts = series_apart([Path(post).stem for post in rows["post"]], list(rows["landslide_pixels"] > 0))
-        sides = split_apart(parts, list(rows["group"]), lambda groups: fold_split(groups, seed))
+        parts = landslide_free_series([Path(post).stem for post in rows["post"]], list(rows["landslide_pixels"] > 0))
+        sides = split_parts(parts, list(rows["group"]), lambda groups: fold_split(groups, seed))
         result[region] = rows.assign(split=sides)
     return result
 
@@ -180,7 +185,7 @@ def _run_cell(
         "seed": seed,
         "split": settings.split,
         "encoder": settings.encoder,
-        **weights_record(_find_weights_once(settings.encoder, settings.weights), bands_of(chips[order[0]])),
+        **weights_record(_find_weights_once(settings.encoder, settings.weights), shared_bands(chips[order[0]])),
         "R": [step["R"] for step in steps],
         "R_at_half": [step["R_at_half"] for step in steps],
         "threshold": [[serving["threshold"] / 100 for serving in step["serving"].values()] for step in steps],
@@ -225,7 +230,7 @@ def _run_step(
 ) -> None:
     """Learn the next region on top of the steps before, and store network and scores beside `done`."""
     *old, region = settings.regions[: len(before) + 1]
-    train = {name: select(chips[name], name, "train") for name in (*old, region)}
+    train = {name: select_chips(chips[name], name, "train") for name in (*old, region)}
     network = network_after(settings, seed, train, [] if strategy.starts_fresh else before, done.parent)
     # Joint training gets the steps that the others got over all regions.
     rounds = len(before) + 1 if strategy.starts_fresh and strategy.sees_old_chips else 1
@@ -246,7 +251,7 @@ def _run_step(
     serving: dict[str, dict[str, Any]] = dict(before[-1]["serving"]) if before else {}
     for name in (*(old if strategy.sees_old_chips else ()), region):
         decoder = learned.decoder if name == region else strategy.decoder_for(network, name)
-        threshold = choose_threshold(count_chips(network, decoder, select(chips[name], name, "val")))
+        threshold = choose_threshold(count_chips(network, decoder, select_chips(chips[name], name, "val")))
         serving[name] = {"decoder": decoder, "threshold": threshold}
     scored = {name: before[-1]["scored"][name] for name in old} if strategy.keeps_old_models else {}
     for name in settings.regions:
@@ -275,7 +280,7 @@ def _run_step(
 
 
 def _score(network: RegionNet, serving: dict[str, Any], chips: geopandas.GeoDataFrame, region: str) -> dict[str, Any]:
-    counts = count_pixels(network, serving["decoder"], select(chips, region, "test"))
+    counts = count_pixels(network, serving["decoder"], select_chips(chips, region, "test"))
     return {
         "R": counts.iou(serving["threshold"]),
         "R_at_half": counts.iou(50),
@@ -290,7 +295,7 @@ def known_after(
     """What the strategy may know of the regions that were learned in the steps before."""
     if not before:
         return Known()
-    styles = {before[-1]["serving"][name]["decoder"]: style_of(chips) for name, chips in old.items()}
+    styles = {before[-1]["serving"][name]["decoder"]: measure_image_statistics(chips) for name, chips in old.items()}
     memory = load_file(states / f"{before[-1]['name']}.memory.safetensors")
     return Known(old if strategy.sees_old_chips else {}, styles, memory)
 
@@ -308,7 +313,7 @@ def network_after(
     with torch.random.fork_rng():
         torch.manual_seed(mix(seed, -1))
         pretrained = _find_weights_once(settings.encoder, settings.weights)
-        network = RegionNet(settings.encoder, mean, std, pretrained, bands_of(train[settings.regions[0]]))
+        network = RegionNet(settings.encoder, mean, std, pretrained, shared_bands(train[settings.regions[0]]))
     if before:
         for decoder in before[-1]["decoders"]:
             network.add_decoder(decoder)

@@ -15,9 +15,7 @@ import geopandas
 import torch
 
 from tsmu.benchmark.data import read_regions
-from tsmu.chips.index import select
-from tsmu.chips.looks import style_of
-from tsmu.chips.statistics import band_statistics
+from tsmu.chips import band_statistics, measure_image_statistics, select_chips
 from tsmu.model.device import device_in_use, precision_in_use
 from tsmu.model.network import RegionNet
 from tsmu.update.sampling import mix
@@ -64,7 +62,9 @@ def benchmark_cost(
     train = {}
     for number in range(updates):
         region = regions[number % len(regions)]
-        train[f"{number + 1} {region}"] = select(there[region], region, "train").assign(region=f"{number + 1} {region}")
+        train[f"{number + 1} {region}"] = select_chips(there[region], region, "train").assign(
+            region=f"{number + 1} {region}"
+        )
     settings = TrainingSettings(steps, batch_size, 0)
     measured = {}
     for name in strategies:
@@ -74,7 +74,7 @@ def benchmark_cost(
             say(f"{name}, region {number} of {updates}")
             seconds, learned = _seconds_per_step(network, region, rows, strategy, settings, known)
             times.append(seconds)
-            styles = {**known.styles, learned.decoder: style_of(rows)}
+            styles = {**known.styles, learned.decoder: measure_image_statistics(rows)}
             shown = dict(list(train.items())[:number]) if strategy.sees_old_chips else {}
             known = Known(shown, styles, learned.memory)
             if number == COMPARED:

@@ -6,8 +6,7 @@ from pathlib import Path
 import geopandas
 import pandas as pd
 
-from tsmu.chips.folder import chips_from_folder
-from tsmu.chips.index import bands_of
+from tsmu.chips import chips_from_folder, shared_bands
 from tsmu.errors import BenchmarkError
 from tsmu.issues import IssueLog
 
@@ -21,7 +20,7 @@ def read_regions(data: Path, regions: Sequence[str]) -> dict[str, geopandas.GeoD
         ChipError: there are no chips, or the regions have different bands.
     """
     chips = {region: _read_region(_folder_of(data, region), region) for region in regions}
-    bands_of(pd.concat(list(chips.values())))
+    shared_bands(pd.concat(list(chips.values())))
     return chips
 
 

@@ -20,7 +20,7 @@ from tsmu.benchmark.continual import (
 )
 from tsmu.benchmark.continual_tables import mean_and_error
 from tsmu.benchmark.data import check_order, read_regions
-from tsmu.chips.index import select
+from tsmu.chips import select_chips
 from tsmu.evaluate.figures import BLUE, ORANGE, svg_of
 from tsmu.evaluate.predict import count_pixels
 from tsmu.evaluate.threshold import NEUTRAL
@@ -64,7 +64,7 @@ def run_few_shot(
     results = {"settings": asdict(settings), "region": region, "cells": cells}
     for seed in range(settings.seeds):
         split = split_chips(chips, settings.split, seed)
-        train = select(split[region], region, "train")
+        train = select_chips(split[region], region, "train")
         for size in sorted({size for size in sizes if size < len(train)} | {len(train)}):
             for start in (True, False):
                 if (seed, size, start) in there:
@@ -95,13 +95,13 @@ def _learn(
     *old, region = settings.regions
     strategy = strategy_named(settings.strategies[0])
     steps = learn_in_order(settings, strategy, seed, chips, len(old), out, report) if start else []
-    train = {name: select(chips[name], name, "train") for name in old}
+    train = {name: select_chips(chips[name], name, "train") for name in old}
     network: RegionNet = network_after(settings, seed, train, steps, out / "states")
     known = known_after(strategy, train, steps, out / "states") if start else Known()
     training = TrainingSettings(settings.steps, settings.batch_size, seed)
     learned = learn_region(network, region, some, strategy, training, known=known, report=report)
     # Who has five chips has none to choose another threshold on.
-    return count_pixels(network, learned.decoder, select(chips[region], region, "test")).iou(NEUTRAL)
+    return count_pixels(network, learned.decoder, select_chips(chips[region], region, "test")).iou(NEUTRAL)
 
 
 def curve(results: dict[str, Any], start: bool) -> dict[int, tuple[float, float]]:

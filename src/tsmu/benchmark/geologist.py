@@ -19,7 +19,7 @@ from shapely.geometry.base import BaseGeometry
 
 from tsmu.errors import BenchmarkError
 from tsmu.evaluate.overlap import show_same_landslide
-from tsmu.labels.reviewed import AROUND_M
+from tsmu.labels import REVIEW_MARGIN_M
 
 GOOD = 0.7  # IoU with the true outline from which one is accepted as it is
 AT_ONCE = 10  # records asked for
@@ -95,7 +95,7 @@ class _Truth:
 
     def missed_beside(self, outline: BaseGeometry) -> list[BaseGeometry]:
         """Missed ones on ground that will count as looked at, each once."""
-        place = geopandas.GeoSeries([outline], crs=4326).to_crs(self._on_ground.crs).item().buffer(2 * AROUND_M)
+        place = geopandas.GeoSeries([outline], crs=4326).to_crs(self._on_ground.crs).item().buffer(2 * REVIEW_MARGIN_M)
         beside = self._missed.intersection(self._on_ground.sindex.query(place, "intersects").tolist())
         self._missed -= beside
         return [self._true[number] for number in sorted(beside)]

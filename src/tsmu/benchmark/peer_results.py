@@ -27,8 +27,7 @@ from tsmu.benchmark.continual_tables import tables
 from tsmu.benchmark.data import read_regions
 from tsmu.benchmark.peer_tables import PEERS, with_peers
 from tsmu.benchmark.peer_training import MULTIPLE, Job
-from tsmu.chips.dataset import ChipDataset
-from tsmu.chips.index import bands_of
+from tsmu.chips import ChipDataset, shared_bands
 from tsmu.errors import BenchmarkError
 from tsmu.evaluate.pixels import PixelCounts
 from tsmu.evaluate.threshold import NEUTRAL, choose_threshold
@@ -175,11 +174,11 @@ def _learned(
     with tempfile.TemporaryDirectory(prefix="tsmu-peers-") as folder:
         names, side, padded = export(chips, Path(folder))
         chips.to_parquet(Path(folder) / "chips.parquet")
-        state = encoder_state(settings.encoder, pretrained, bands_of(chips), Path(folder) / "encoder.safetensors")
+        state = encoder_state(settings.encoder, pretrained, shared_bands(chips), Path(folder) / "encoder.safetensors")
         out = Path(folder) / "answers"
         out.mkdir()
         job = Job(
-            contestant=contestant, folder=folder, names=names, bands=len(bands_of(chips)), side=side, padded=padded,
+            contestant=contestant, folder=folder, names=names, bands=len(shared_bands(chips)), side=side, padded=padded,
             encoder=settings.encoder, weights=settings.weights, encoder_state=str(state) if state else None,
             steps=settings.steps, batch_size=settings.batch_size, seed=seed, out=str(out),
             chips=str(Path(folder) / "chips.parquet"), region=region,

@@ -233,8 +233,7 @@ def tsmu(job: Job) -> Found:
     import numpy as np
     import torch
 
-    from tsmu.chips.index import bands_of, select
-    from tsmu.chips.statistics import band_statistics
+    from tsmu.chips import band_statistics, select_chips, shared_bands
     from tsmu.evaluate.predict import predict_chips
     from tsmu.model.device import precision_in_use
     from tsmu.model.network import RegionNet
@@ -244,17 +243,17 @@ def tsmu(job: Job) -> Found:
     from tsmu.update.training import TrainingSettings, learn_region
 
     chips = geopandas.read_parquet(job.chips)
-    train = select(chips, job.region, "train")
+    train = select_chips(chips, job.region, "train")
     with _measured() as found:
         torch.manual_seed(mix(job.seed, -1))
         pretrained = find_weights(job.encoder, job.weights)
-        network = RegionNet(job.encoder, *band_statistics(train), pretrained, bands_of(train))
+        network = RegionNet(job.encoder, *band_statistics(train), pretrained, shared_bands(train))
         training = TrainingSettings(job.steps, job.batch_size, job.seed)
         learned = learn_region(network, job.region, train, strategy_named("separate"), training)
     file = job.path / f"{LAST}.npz"
     answers: Found = {}
     for split in ("val", "test"):
-        predicted = predict_chips(network, learned.decoder, select(chips, job.region, split))
+        predicted = predict_chips(network, learned.decoder, select_chips(chips, job.region, split))
         answers |= zip(job.names[split], (probability for probability, _ in predicted), strict=True)
     np.savez(file, **answers)
     kept = {"answers": {LAST: str(file)}, "documented": LAST}

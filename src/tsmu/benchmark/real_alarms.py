@@ -24,8 +24,7 @@ from safetensors.numpy import load_file, save_file
 
 from tsmu.benchmark.candidates import CLEAR_FIGURES, LANDSLIDE_FIGURES, LEAST_PIXELS, changes, count_chip, figures
 from tsmu.benchmark.data import read_regions
-from tsmu.chips.index import bands_of, select
-from tsmu.chips.statistics import band_statistics
+from tsmu.chips import band_statistics, select_chips, shared_bands
 from tsmu.errors import BenchmarkError
 from tsmu.evaluate.jackknife import Array
 from tsmu.evaluate.predict import count_chips, predict_chips
@@ -128,7 +127,7 @@ def _results(
         part: {"clear": len(_clear(rows)), "landslide": len(rows) - len(_clear(rows))} for part, rows in _by_part(chips)
     }
     results = {
-        "settings": asdict(settings) | grid | weights_record(pretrained, bands_of(chips)),
+        "settings": asdict(settings) | grid | weights_record(pretrained, shared_bands(chips)),
         "versions": {name: version(name) for name in ("tsmu", "torch", "segmentation-models-pytorch")},
         "device": {"kind": device_in_use(), "threads": torch.get_num_threads(), "precision": precision_in_use()},
         "written": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -202,15 +201,15 @@ def _train(
     mean, std = band_statistics(train)
     with torch.random.fork_rng():
         torch.manual_seed(mix(settings.seed, -1))
-        network = RegionNet(settings.encoder, mean, std, pretrained, bands_of(train))
+        network = RegionNet(settings.encoder, mean, std, pretrained, shared_bands(train))
     checkpoints = done.with_suffix(".run")
     training = TrainingSettings(settings.steps, settings.batch_size, settings.seed)
     strategy = strategy_named(STRATEGY)
     learned = learn_region(network, settings.region, train, strategy, training, checkpoints=checkpoints, report=report)
-    validation = select(chips, settings.region, "val")
+    validation = select_chips(chips, settings.region, "val")
     temperature = calibrate(network, learned.decoder, validation)
     answers = {}
-    asked = select(chips, settings.region, *PARTS)
+    asked = select_chips(chips, settings.region, *PARTS)
     for name, (probability, mask) in zip(asked["id"], predict_chips(network, learned.decoder, asked), strict=True):
         answers[f"{name}:percent"] = as_percent(probability, np.ones(probability.shape, bool))
         answers[f"{name}:mask"] = mask.astype(np.uint8)

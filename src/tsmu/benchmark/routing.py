@@ -22,9 +22,7 @@ from torch import Tensor
 
 from tsmu.benchmark.autoencoders import AutoencoderGate
 from tsmu.benchmark.data import read_regions
-from tsmu.chips.dataset import ChipDataset
-from tsmu.chips.index import select
-from tsmu.chips.looks import looks, style_from
+from tsmu.chips import ChipDataset, image_features, select_chips, summarise_features
 from tsmu.errors import BenchmarkError
 from tsmu.imagery import IMAGE_SUFFIXES, read_raster
 from tsmu.model.gate import STRANGE, Gate
@@ -72,7 +70,9 @@ def benchmark_routing(data: Path, regions: Sequence[str], others: Mapping[str, P
         our gate calls strange.
     """
     chips = read_regions(data, regions)
-    train, test = ({r: _images(select(rows, r, split)) for r, rows in chips.items()} for split in ("train", "test"))
+    train, test = (
+        {r: _images(select_chips(rows, r, split)) for r, rows in chips.items()} for split in ("train", "test")
+    )
     side = next(iter(train.values())).shape[-1]
     strangers = {name: _tiles(place, side) for name, place in others.items()}
     renderings = {"as_they_are": lambda images: images, "stretched": stretched}
@@ -91,7 +91,9 @@ class _Ours:
     """Discriminant analysis on what images look like; far from every region is strange."""
 
     def __init__(self, train: Images) -> None:
-        self._styles = {region: style_from(looks(images), images.shape[-1]) for region, images in train.items()}
+        self._styles = {
+            region: summarise_features(image_features(images), images.shape[-1]) for region, images in train.items()
+        }
 
     def choice(self, images: Tensor) -> Tensor:
         return Gate(self._styles).log_likelihoods(images).argmax(1)

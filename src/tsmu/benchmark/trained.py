@@ -2,8 +2,7 @@
 
 import shutil
 
-from tsmu.chips.folder import chips_from_folder
-from tsmu.chips.index import add_to_index
+from tsmu.chips import add_to_index, chips_from_folder
 from tsmu.issues import IssueLog
 from tsmu.synthetic import World, write_chips
 from tsmu.update.training import TrainingSettings

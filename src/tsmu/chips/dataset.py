@@ -12,19 +12,21 @@ from rasterio.windows import Window
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from tsmu.chips.index import IMAGES
+from tsmu.chips.index import IMAGE_ROLES
 from tsmu.imagery import Pixels, Valid, read_stack
-from tsmu.labels.masks import CONVENTIONS, UNKNOWN
+from tsmu.labels import CONVENTIONS, UNKNOWN
 
 CACHE_BYTES = 1 << 30
-CONVENTION_OF = {convention.name: convention for convention in CONVENTIONS}
+CONVENTIONS_BY_NAME = {convention.name: convention for convention in CONVENTIONS}
 
 
 class Sample(TypedDict):
-    """One chip.
+    """One chip, as TorchGeo's sample dicts.
 
-    `image` is float32 (C, H, W) in raw units, NaN where there is no data; `mask` is int64 (H, W):
-    0 background, 1 landslide, 255 unknown; `region` is the region's name.
+    Attributes:
+        image: float32 (C, H, W), raw units, NaN where there is no data.
+        mask: int64 (H, W), 0 background, 1 landslide, 255 unknown.
+        region: name of the region.
     """
 
     image: Tensor
@@ -34,20 +36,26 @@ class Sample(TypedDict):
 
 Transform = Callable[[Sample], Sample]
 Key = int | tuple[int, int]
-_Decoded = tuple[list[Pixels], Valid, Pixels]  # the images in their files' own types, small; validity; mask
+# Images in the compact types of their files, (C, H, W) each; valid pixels (H, W); mask (H, W).
+_Decoded = tuple[list[Pixels], Valid, Pixels]
 
 
 class ChipDataset(Dataset[Sample]):
     """Chips of an index, read by window from the source rasters.
 
-    A key is a position, or a (position, seed) pair: then the transform's random draws follow from
-    that seed alone, whichever process reads the chip and whatever was read before. Decoded pixels
-    are kept in memory up to `cache_bytes`.
+    A key is a position, or a (position, seed) pair: then the transform's random draws depend on that seed alone,
+    whichever process reads the chip and whatever was read before. Decoded pixels are kept in memory up to
+    `cache_bytes`.
 
     Args:
         chips: rows of the chips index with absolute paths.
         transform: applied to each sample.
-        cache_bytes: memory for decoded chips; the least recently used go first.
+        cache_bytes: memory for decoded chips; the least recently used are dropped first.
+
+    Example:
+        >>> sample = ChipDataset(chips)[0]
+        >>> sample["image"].shape, sample["mask"].shape, sample["region"]
+        (torch.Size([3, 32, 32]), torch.Size([32, 32]), 'andes')
     """
 
     def __init__(
@@ -56,7 +64,7 @@ class ChipDataset(Dataset[Sample]):
         self._rows = chips.to_dict("records")
         self._transform = transform
         self._cache: OrderedDict[int, _Decoded] = OrderedDict()
-        self._room = cache_bytes
+        self._free_bytes = cache_bytes
 
     def __len__(self) -> int:
         """Count the chips."""
@@ -78,22 +86,25 @@ class ChipDataset(Dataset[Sample]):
             return self._transform(sample)
 
     def _load(self, position: int) -> _Decoded:
+        """Return a decoded chip from the cache, or read it and drop others where memory is short."""
         if position in self._cache:
             self._cache.move_to_end(position)
             return self._cache[position]
         loaded = self._read(position)
         self._cache[position] = loaded
-        self._room -= _bytes(loaded)
-        while self._room < 0 and self._cache:
+        self._free_bytes -= _bytes(loaded)
+        while self._free_bytes < 0 and self._cache:
             _, dropped = self._cache.popitem(last=False)
-            self._room += _bytes(dropped)
+            self._free_bytes += _bytes(dropped)
         return loaded
 
     def _read(self, position: int) -> _Decoded:
+        """Decode the window of a chip in its images and its mask."""
         row = self._rows[position]
         window = Window(row["col_off"], row["row_off"], row["width"], row["height"])
-        images, valid = read_stack([Path(path) for path in map(row.get, IMAGES) if path is not None], window)
-        mask = CONVENTION_OF[row["mask_convention"]].read(Path(row["mask"]), window)
+        files = [Path(path) for path in map(row.get, IMAGE_ROLES) if path is not None]
+        images, valid = read_stack(files, window)
+        mask = CONVENTIONS_BY_NAME[row["mask_convention"]].read(Path(row["mask"]), window)
         return images, valid, mask
 
 

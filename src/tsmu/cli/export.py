@@ -39,9 +39,7 @@ def labelme(
     """
     with command("export labelme", as_json) as answer:
         from tsmu.imagery import require_pairs
-        from tsmu.labels.drafts import export_labelme
-        from tsmu.labels.masks import ZERO_ONE
-        from tsmu.labels.store import read_labels, with_masks
+        from tsmu.labels import ZERO_ONE, export_labelme, read_labels, with_masks
 
         space = find_workspace(workspace)
         pairs = with_masks(require_pairs(space), read_labels(space))
@@ -78,8 +76,7 @@ def pictures(
     """Write a picture of each pair to look at: before, after, and the label outlined."""
     with command("export pictures", as_json) as answer:
         from tsmu.imagery import require_pairs
-        from tsmu.labels.pictures import pair_picture
-        from tsmu.labels.store import read_labels, with_masks
+        from tsmu.labels import pair_picture, read_labels, with_masks
 
         space = find_workspace(workspace)
         pairs = with_masks(require_pairs(space), read_labels(space))
@@ -121,8 +118,7 @@ def _each(
 
 def _outlines(mask: "npt.NDArray[np.uint8]") -> "list[tuple[str, shapely.Polygon]]":
     """A label as it is, to the pixel: landslides, and what is unknown."""
-    from tsmu.labels.drafts import draft_polygons
-    from tsmu.labels.masks import LANDSLIDE, UNKNOWN
+    from tsmu.labels import LANDSLIDE, UNKNOWN, draft_polygons
 
     return [
         (name, polygon)
@@ -161,7 +157,7 @@ def _predicted(
 ) -> "list[shapely.Polygon]":
     """Outlines, in pixels, of what a bundle finds on a pair."""
     from tsmu.imagery import read_raster, terrain_bands
-    from tsmu.labels.drafts import draft_polygons
+    from tsmu.labels import draft_polygons
     from tsmu.mapping.context import measured_overlap
     from tsmu.mapping.mapper import map_scene
     from tsmu.mapping.plan import plan_tiling

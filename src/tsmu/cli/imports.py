@@ -21,7 +21,6 @@ from tsmu.cli.command import (
     progress,
 )
 from tsmu.errors import LabelError, TsmuError
-from tsmu.workspace.pairs import how_to_name_a_region
 
 NEAREST_REGION_M = 2_000.0  # for events that just miss all regions
 NAMES_SHOWN = 3
@@ -191,8 +190,7 @@ def labels(
     with command("import labels", as_json) as answer:
         from tsmu.imagery import require_pairs
         from tsmu.issues import IssueLog
-        from tsmu.labels.imports import import_labels
-        from tsmu.labels.store import store_labels
+        from tsmu.labels import import_labels, store_labels
 
         space = find_workspace(workspace)
         pairs_there = require_pairs(space)
@@ -207,10 +205,10 @@ def labels(
                     out=space.label_files,
                     classes={name: _mask_value(value) for name, value in values.items()} if values else None,
                     class_field=class_field,
-                    only=layer or (),
+                    layers=layer or (),
                     line_width=line_width,
                     point_radius=point_radius,
-                    told={Path(folder) for folder in pairs_there["source"]},
+                    pair_folders={Path(folder) for folder in pairs_there["source"]},
                     progress=lambda done, total: show(done, total, ""),
                 )
             finally:
@@ -245,6 +243,8 @@ def _some(names: "Iterable[str]") -> str:
 
 def _tell_pairs(answer: Answer, pairs: "geopandas.GeoDataFrame", source: Path, region_map: bool) -> None:
     """Say which pairs were taken, what they lack, and the next command."""
+    from tsmu.regions import region_advice
+
     if pairs.empty:
         answer.say("0 pairs taken; correct what the issue log names, then run it again")
         return
@@ -260,9 +260,7 @@ def _tell_pairs(answer: Answer, pairs: "geopandas.GeoDataFrame", source: Path, r
     for name, x, y in zip(moved["id"], moved["shift_x_px"], moved["shift_y_px"], strict=True):
         answer.say(f"{name}: the pre image lay {x:.1f} px right and {y:.1f} px down of the post image; moved back")
     if pairs["region"].isna().any():
-        answer.say(
-            f"warning: pairs without a region give no chips; {how_to_name_a_region(source, region_map=region_map)}"
-        )
+        answer.say(f"warning: pairs without a region give no chips; {region_advice(source, region_map=region_map)}")
     answer.say(f"next: tsmu import labels {shlex.quote(str(source)) if source.is_dir() else 'DIR'}")
 
 

@@ -24,12 +24,12 @@ def use(
     with command("regions use", as_json) as answer:
         space = find_workspace(workspace)
         from tsmu.issues import IssueLog
-        from tsmu.regions import use_region_map
+        from tsmu.regions import import_region_map
 
         log = IssueLog(file, strict=strict)
         with space.lock("tsmu regions use"):
             try:
-                found = use_region_map(file, name_field, space.regions, log, layer)
+                found = import_region_map(file, name_field, space.regions, log, layer)
             finally:
                 answer.take_issues(log, space.issues)
         answer.records = len(found.regions)

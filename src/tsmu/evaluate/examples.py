@@ -8,11 +8,11 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from tsmu.chips.dataset import ChipDataset
+from tsmu.chips import ChipDataset
 from tsmu.evaluate.history import History
 from tsmu.evaluate.predict import counts_of_chips, predict_chips
 from tsmu.imagery import image_channels
-from tsmu.labels.masks import BACKGROUND, LANDSLIDE, UNKNOWN
+from tsmu.labels import BACKGROUND, LANDSLIDE, UNKNOWN
 from tsmu.model.network import RegionNet
 
 SHOWN = 3  # best, and as many worst

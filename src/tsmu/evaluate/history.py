@@ -9,8 +9,7 @@ from typing import Any
 import geopandas
 import numpy as np
 
-from tsmu.chips.contents import contents_of
-from tsmu.chips.index import at_hand, read_index, select
+from tsmu.chips import available_chips, contents_digest, read_index, select_chips
 from tsmu.errors import ChipError
 from tsmu.evaluate.matrix import ContinualScores, Matrix
 from tsmu.evaluate.pixels import PixelCounts
@@ -166,7 +165,7 @@ def _tests(workspace: WorkspaceFolder, record: BundleRecord, log: IssueLog) -> d
     index = read_index(workspace)
     tests = {}
     for region in record.regions:
-        chips = select(index, region, "test")
+        chips = select_chips(index, region, "test")
         fit = chips[[list(bands) == record.bands for bands in chips["bands"]]] if len(chips) else chips
         if len(fit) < len(chips):
             other = next(list(bands) for bands in chips["bands"] if list(bands) != record.bands)
@@ -175,7 +174,7 @@ def _tests(workspace: WorkspaceFolder, record: BundleRecord, log: IssueLog) -> d
             if not len(fit):
                 continue
             chips = fit
-        there = at_hand(chips)
+        there = available_chips(chips)
         if len(there):
             tests[region] = there
         if not len(chips):
@@ -211,7 +210,7 @@ class _CachedScorer:
         self._network: RegionNet | None = None
 
     def counts(self, decoder: str, chips: geopandas.GeoDataFrame) -> PixelCounts:
-        file = self._folder / f"{decoder}-{contents_of(chips)[:16]}.npz"
+        file = self._folder / f"{decoder}-{contents_digest(chips)[:16]}.npz"
         if (stored := _stored_counts(file)) is not None:
             return stored
         if self._network is None:

@@ -7,7 +7,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from tsmu.labels.masks import LANDSLIDE, UNKNOWN
+from tsmu.labels import LANDSLIDE, UNKNOWN
 
 LEVELS = 1001  # probabilities are counted in steps of 1/1000
 PERCENTS = range(1, 100)  # thresholds that are chosen from

@@ -8,7 +8,7 @@ import numpy.typing as npt
 import torch
 from scipy.special import expit
 
-from tsmu.chips.dataset import ChipDataset, Sample
+from tsmu.chips import ChipDataset, Sample
 from tsmu.evaluate.pixels import PixelCounts
 from tsmu.model.network import RegionNet
 

@@ -5,7 +5,6 @@ import re
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.spatial import cKDTree
 
 Floats = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
@@ -16,20 +15,28 @@ SEXAGESIMAL = re.compile(
     r"(\d{1,3})[°d:\s]+(\d{1,2}(?:\.\d+)?)(?:['\u2032m:\s]+(\d{1,2}(?:\.\d+)?))?[\"\u2033s'\u2032m\s]*", re.A
 )
 HEMISPHERES = {"N": 1, "E": 1, "S": -1, "W": -1}
-FEWEST_OTHERS = 4  # points that show where exchanged ones belong
-NEAR = (1.0, 5.0)  # degrees within which a point joins others, by how far these lie apart
-FAR = 3  # times this distance, from which a point does not belong to them as it is
+MIN_OTHERS = 4  # points that show where exchanged ones belong
+NEAR_RANGE = (1.0, 5.0)  # degrees within which a point is near others, by how far these lie apart
+FAR_FACTOR = 3  # times that distance, from which a point does not belong to them as it is
 DISTANCE = re.compile(r"(\d+(?:\.\d+)?)\s*(k?m)?", re.A | re.I)
 
-# West, south, east, north: the contiguous states, Alaska, Hawaii, Puerto Rico and the Virgin Islands.
+# Boxes (west, south, east, north): the contiguous states, Alaska, Hawaii, Puerto Rico and the Virgin Islands.
 # Territories east of the date line are not here, because a missing sign is what the boxes are for.
 UNITED_STATES = ((-125.5, 24, -66, 50), (-180, 51, -129, 72), (-161, 18.5, -154, 23), (-68, 17, -64, 19))
 
 
 def parse_degrees(texts: pd.Series) -> Floats:
-    """Read decimal degrees, with decimal comma or hemisphere letter too, and degrees, minutes, seconds.
+    r"""Read decimal degrees, also with a decimal comma or a hemisphere letter, and degrees, minutes, seconds.
 
-    NaN where a text is none of these.
+    Args:
+        texts: (N,), str.
+
+    Returns:
+        Degrees, (N,), float64; NaN where a text is none of these.
+
+    Example:
+        >>> parse_degrees(pd.Series(["46,5", "8.25 W", "46°30'36\"N", "north"])).tolist()
+        [46.5, -8.25, 46.51, nan]
     """
     known = {text: _degrees(text) for text in texts.unique()}
     return texts.map(known).to_numpy(float)
@@ -59,7 +66,12 @@ def _degrees(text: str) -> float:
 
 
 def parse_metres(text: str) -> float:
-    """Read a distance such as `5km`, `250 m` or `exact` (0); NaN for anything else."""
+    """Read a distance in metres; NaN for anything else.
+
+    Example:
+        >>> parse_metres("5km"), parse_metres("250 m"), parse_metres("exact"), parse_metres("far")
+        (5000.0, 250.0, 0.0, nan)
+    """
     text = text.strip().casefold()
     if text == "exact":
         return 0.0
@@ -70,7 +82,7 @@ def parse_metres(text: str) -> float:
 
 
 def in_united_states(lon: Floats, lat: Floats) -> Mask:
-    """Whether points (N,) lie in the boxes round the United States."""
+    """Tell which points (N,) lie in the boxes around the United States."""
     inside = np.zeros(len(lon), bool)
     for west, south, east, north in UNITED_STATES:
         inside |= (lon >= west) & (lon <= east) & (lat >= south) & (lat <= north)
@@ -78,7 +90,7 @@ def in_united_states(lon: Floats, lat: Floats) -> Mask:
 
 
 def lost_signs(lon: Floats, lat: Floats) -> Mask:
-    """Whether a point (N,) lies in the United States only when its longitude is taken as west.
+    """Tell which points (N,) lie in the United States only when their longitude is read as west.
 
     The Aleutian islands lie on both sides of the date line, so an eastern longitude may be right there.
     """
@@ -86,54 +98,68 @@ def lost_signs(lon: Floats, lat: Floats) -> Mask:
 
 
 def swapped(lon: Floats, lat: Floats) -> Mask:
-    """Whether latitude and longitude of a point (N,) make sense only the other way round."""
+    """Tell for which points (N,) latitude and longitude make sense only the other way round."""
     return (np.abs(lat) > 90) & (np.abs(lat) <= 180) & (np.abs(lon) <= 90)
 
 
 def swapped_in_united_states(lon: Floats, lat: Floats) -> Mask:
-    """Whether a point (N,) lies in the United States only when latitude and longitude are exchanged."""
+    """Tell which points (N,) lie in the United States only when latitude and longitude are exchanged."""
     as_it_is = in_united_states(lon, lat) | lost_signs(lon, lat)
     return ~as_it_is & (in_united_states(lat, lon) | lost_signs(lat, lon))
 
 
 def swapped_among_others(lon: Floats, lat: Floats) -> Mask:
-    """Whether a point (N,) joins the others only when its longitude and latitude are exchanged.
+    """Tell which points (N,) are near the others only when their longitude and latitude are exchanged.
 
-    Such a point lies outside the box of the others, and exchanged it is about as near to one of them as
-    they are to each other. Nothing is said where the others are few, or fewer than two of three points.
+    Such a point lies outside the box of the others, and exchanged it is about as near to one of them as they are to
+    each other. No point is reported where the others are few, or fewer than two of three points.
+
+    Args:
+        lon: longitudes, degrees; NaN where unknown.
+        lat: latitudes, degrees; NaN where unknown.
+
+    Returns:
+        (N,), bool.
+
+    Example:
+        >>> lon, lat = np.array([8.0, 8.1, 8.2, 8.3, 8.4, 46.5]), np.array([46.0, 46.1, 46.2, 46.3, 46.4, 8.5])
+        >>> swapped_among_others(lon, lat).tolist()
+        [False, False, False, False, False, True]
     """
+    from scipy.spatial import cKDTree
+
     none = np.zeros(len(lon), bool)
-    good = np.isfinite(lon) & np.isfinite(lat) & (np.abs(lat) <= 180) & (np.abs(lon) <= 180)
-    here = np.column_stack([lon, lat])
-    if good.sum() <= FEWEST_OTHERS:
+    known = np.isfinite(lon) & np.isfinite(lat) & (np.abs(lat) <= 180) & (np.abs(lon) <= 180)
+    points = np.column_stack([lon, lat])
+    if known.sum() <= MIN_OTHERS:
         return none
-    centre = np.median(here[good], axis=0)
-    turned = here[:, ::-1]
-    doubtful = good & (np.abs(turned - centre).max(axis=1) < np.abs(here - centre).max(axis=1))
-    doubtful |= good & swapped(lon, lat)
+    centre = np.median(points[known], axis=0)
+    exchanged = points[:, ::-1]
+    doubtful = known & (np.abs(exchanged - centre).max(axis=1) < np.abs(points - centre).max(axis=1))
+    doubtful |= known & swapped(lon, lat)
     doubtful &= np.abs(lon) <= 90
-    others = good & ~doubtful & (np.abs(lat) <= 90)
-    if others.sum() < max(FEWEST_OTHERS, 2 * doubtful.sum()) or not doubtful.any():
+    others = known & ~doubtful & (np.abs(lat) <= 90)
+    if others.sum() < max(MIN_OTHERS, 2 * doubtful.sum()) or not doubtful.any():
         return none
-    tree = cKDTree(here[others])
-    spacing = np.percentile(tree.query(here[others], k=2)[0][:, 1], 90)
-    near = float(np.clip(2 * spacing, *NEAR))
-    low, high = here[others].min(axis=0) - near, here[others].max(axis=0) + near
-    outside = doubtful & ((here < low) | (here > high)).any(axis=1)
+    tree = cKDTree(points[others])
+    spacing = np.percentile(tree.query(points[others], k=2)[0][:, 1], 90)
+    near = float(np.clip(2 * spacing, *NEAR_RANGE))
+    low, high = points[others].min(axis=0) - near, points[others].max(axis=0) + near
+    outside = doubtful & ((points < low) | (points > high)).any(axis=1)
     result = none.copy()
     if outside.any():
-        joins = tree.query(turned[outside])[0] <= near
-        result[outside] = joins & (tree.query(here[outside])[0] > FAR * near)
+        close = tree.query(exchanged[outside])[0] <= near
+        result[outside] = close & (tree.query(points[outside])[0] > FAR_FACTOR * near)
     return result
 
 
 def unusual_signs(lon: Floats, lat: Floats) -> Mask:
-    """Whether a point (N,) joins nearly all others only when its longitude changes sign."""
+    """Tell which points (N,) are near nearly all others only when their longitude changes sign."""
     west = lon < 0
     if len(lon) < 20 or 0.05 < west.mean() < 0.95:
         return np.zeros(len(lon), bool)
     usual = west if west.mean() > 0.5 else ~west
-    margin = 1.0
+    margin = 1.0  # degrees
     box = [np.min(lon[usual]), np.min(lat[usual]), np.max(lon[usual]), np.max(lat[usual])]
-    joins = (-lon >= box[0] - margin) & (-lon <= box[2] + margin) & (lat >= box[1] - margin) & (lat <= box[3] + margin)
-    return ~usual & joins
+    close = (-lon >= box[0] - margin) & (-lon <= box[2] + margin) & (lat >= box[1] - margin) & (lat <= box[3] + margin)
+    return ~usual & close

@@ -9,7 +9,7 @@ import geopandas
 import numpy as np
 from rasterio.windows import Window
 
-from tsmu.chips.index import IMAGES
+from tsmu.chips import IMAGE_ROLES
 from tsmu.errors import ImageError
 from tsmu.files import write_json
 from tsmu.imagery import Valid, read_stack
@@ -80,7 +80,7 @@ def chip_images(chips: geopandas.GeoDataFrame) -> Iterator[tuple[Values, Valid]]
     for chip in chips.to_dict("records"):
         window = Window(chip["col_off"], chip["row_off"], chip["width"], chip["height"])
         try:
-            images, valid = read_stack([Path(path) for path in map(chip.get, IMAGES) if path is not None], window)
+            images, valid = read_stack([Path(path) for path in map(chip.get, IMAGE_ROLES) if path is not None], window)
         except ImageError:
             continue
         values = np.concatenate([part.astype(np.float32) for part in images])

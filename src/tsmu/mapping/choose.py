@@ -9,7 +9,7 @@ from pathlib import Path
 import geopandas
 import numpy as np
 
-from tsmu.chips.index import read_index
+from tsmu.chips import read_index
 from tsmu.errors import MapError
 from tsmu.mapping.agreement import agreement, chip_images, padded
 from tsmu.mapping.compiled import CompileError

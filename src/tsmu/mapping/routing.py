@@ -61,7 +61,7 @@ def route(scene: Scene, region_map: Path, record: BundleRecord) -> Routed:
     if not region_map.exists():
         return _by_looks(scene, record, "no region map")
     under = RegionMap.load(region_map)
-    inside = under.of_footprint(scene.footprint)[1]
+    inside = under.assign_footprint(scene.footprint)[1]
     learned = [name for name in inside if name in record.regions]
     unknown = [name for name in inside if name not in record.regions]
     if not learned:

@@ -22,7 +22,7 @@ from shapely.geometry.base import BaseGeometry
 from tsmu.geodesy import ground_matrix
 from tsmu.imagery import Grid
 from tsmu.mapping.sink import NO_DATA
-from tsmu.regions.borders import Borders
+from tsmu.regions import BorderIndex
 from tsmu.vectors import LONGITUDE_LATITUDE, transformer, wrap_longitudes
 
 BLEND_M = 500.0  # on each side of a border
@@ -48,7 +48,7 @@ class RegionShares:
         self.names = tuple(areas)
         self._grid = grid
         self._areas = [shapely.get_parts(area) for area in areas.values()]
-        self._borders = [Borders(parts) for parts in self._areas]
+        self._borders = [BorderIndex(parts) for parts in self._areas]
         self._block = functools.lru_cache(KEPT)(self._made_block)
         self._to_degrees = transformer(grid.crs, LONGITUDE_LATITUDE)
         widest = BLEND_M / (STEPS_IN_BLEND * _pixel_metres(grid))
@@ -93,7 +93,7 @@ class RegionShares:
         for parts, borders in zip(self._areas, self._borders, strict=True):
             inside = np.zeros(len(points), bool)
             inside[shapely.STRtree(points).query(parts, "intersects")[1]] = True
-            metres = np.minimum(borders.within(longitude, latitude, BLEND_M)[1], BLEND_M)
+            metres = np.minimum(borders.nearest(longitude, latitude, BLEND_M)[1], BLEND_M)
             found.append(np.where(inside, metres, -metres))
             nowhere[inside] = False
         found[0][nowhere] = BLEND_M  # beyond the surroundings, where blocks reach but no scene does

@@ -1,7 +1,7 @@
 """Which region an image without a place looks like, and whether it looks like any.
 
 Regularised discriminant analysis (Friedman 1989, doi 10.1080/01621459.1989.10478752) on what images
-look like (`chips.styles.looks`): each region is a normal distribution, its covariance drawn towards
+look like (`chips.image_features`): each region is a normal distribution, its covariance drawn towards
 the one pooled over all regions, because some have fewer images than numbers. It needs nothing of
 the network, so it stays right when the encoder moves.
 """
@@ -12,8 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from tsmu.chips.looks import looks
-from tsmu.chips.style import Style
+from tsmu.chips import ImageStatistics, image_features
 
 SHRINKAGE = 0.2  # share of the pooled covariance; chosen on the validation chips of four real regions
 STRANGE = 2.0  # distance from which a scene looks like no region; four real regions lie at 0.7 to 1.5 of their
@@ -40,7 +39,7 @@ class Route:
 class Gate:
     """The regions' distributions of looks."""
 
-    def __init__(self, styles: Mapping[str, Style]) -> None:
+    def __init__(self, styles: Mapping[str, ImageStatistics]) -> None:
         """Take the styles of at least one region, of one band list."""
         self.regions = list(styles)
         self._channels = next(iter(styles.values())).channels
@@ -56,7 +55,7 @@ class Gate:
         """Squared Mahalanobis distance per number of images (N, C, H, W) to each region: (N, R)."""
         if self._channels is not None:
             images = images[:, self._channels]
-        off = (looks(images)[:, None] - self._mean).transpose(0, 1)  # (R, N, F)
+        off = (image_features(images)[:, None] - self._mean).transpose(0, 1)  # (R, N, F)
         solved = torch.linalg.solve_triangular(self._factor, off.transpose(1, 2), upper=False)
         distances: Tensor = solved.square().mean(1).T
         return distances

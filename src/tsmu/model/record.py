@@ -2,7 +2,7 @@
 
 from pydantic import BaseModel, ConfigDict
 
-from tsmu.chips.style import Style
+from tsmu.chips import ImageStatistics
 
 
 class _Record(BaseModel):
@@ -47,7 +47,7 @@ class RegionRecord(_Record):
     seconds: float
     device: str
     precision: str
-    style: Style
+    style: ImageStatistics
     temperature: float | None = None
     kept_step: int | None = None
     reviewed: int = 0

@@ -1,7 +1,56 @@
-"""Ecoregions: their names, the map of them, and where things lie on it."""
+"""Ecoregions: their names, the map of them, and the region of every point and footprint.
 
-from tsmu.regions.map import Assigned, RegionMap
-from tsmu.regions.names import check_region_name, clean_region_name, region_key
-from tsmu.regions.use import use_region_map
+A region is a named ecoregion, and one task of the model. What others use of this room is named here and loaded when
+it is first asked for; nobody imports past this face. Data goes one way through its files:
 
-__all__ = ["Assigned", "RegionMap", "check_region_name", "clean_region_name", "region_key", "use_region_map"]
+    region_names    which names are possible, and which spellings mean the same region
+    border_index    distances from points to the borders of polygons, in metres
+    region_map      the map: the region of a point or a footprint, and the distance to the next border
+    map_import      any polygon layer made the region map of a workspace
+
+Example:
+    >>> west = geopandas.GeoDataFrame({"name": ["west"]}, geometry=[shapely.box(0, 0, 1, 1)], crs="EPSG:4326")
+    >>> RegionMap.from_frame(west).assign_points([0.5, 1.5], [0.5, 0.5]).names.tolist()
+    ['west', None]
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tsmu.regions.border_index import BorderIndex
+    from tsmu.regions.map_import import import_region_map
+    from tsmu.regions.region_map import RegionAssignment, RegionMap
+    from tsmu.regions.region_names import check_region_name, clean_region_name, region_advice, region_key
+
+__all__ = [
+    "BorderIndex",
+    "RegionAssignment",
+    "RegionMap",
+    "check_region_name",
+    "clean_region_name",
+    "import_region_map",
+    "region_advice",
+    "region_key",
+]
+
+_NAMES = {  # by the module that has them
+    "border_index": "BorderIndex",
+    "map_import": "import_region_map",
+    "region_map": "RegionAssignment RegionMap",
+    "region_names": "check_region_name clean_region_name region_advice region_key",
+}
+_PLACES = {name: place for place, names in _NAMES.items() for name in names.split()}
+
+
+def __getattr__(name: str) -> Any:
+    """Load a name of the face when it is first asked for, so that importing the room costs nothing."""
+    if name not in _PLACES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_PLACES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -7,7 +7,7 @@ import torch
 from scipy.optimize import minimize_scalar
 
 from tsmu.evaluate.predict import logits_of_chips
-from tsmu.labels.masks import LANDSLIDE, UNKNOWN
+from tsmu.labels import LANDSLIDE, UNKNOWN
 from tsmu.model.network import RegionNet
 
 LARGEST = 40.0  # logits beyond are counted as this one

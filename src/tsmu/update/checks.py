@@ -7,9 +7,7 @@ import geopandas
 import numpy as np
 import torch
 
-from tsmu.chips.dataset import ChipDataset
-from tsmu.chips.looks import restyle
-from tsmu.chips.style import Style
+from tsmu.chips import ChipDataset, ImageStatistics, transfer_colours
 from tsmu.evaluate.jackknife import Array, iou, jackknife_error
 from tsmu.evaluate.predict import count_chips
 from tsmu.model.bundle import Bundle
@@ -112,7 +110,9 @@ def _error_of_loss(parts: Array) -> float:
 
 
 @torch.inference_mode()
-def drift(before: RegionNet, after: RegionNet, decoder: str, style: Style, chips: geopandas.GeoDataFrame) -> float:
+def drift(
+    before: RegionNet, after: RegionNet, decoder: str, style: ImageStatistics, chips: geopandas.GeoDataFrame
+) -> float:
     """How far a decoder's answers moved: 1 - soft Dice of its probabilities before and after.
 
     The images are chips of another region in the colours of the decoder's own.
@@ -121,7 +121,7 @@ def drift(before: RegionNet, after: RegionNet, decoder: str, style: Style, chips
     off = both = 0.0
     for number in range(len(dataset)):
         generator = torch.Generator().manual_seed(mix(0, number))
-        image = restyle(dataset[number]["image"][None], style, generator)
+        image = transfer_colours(dataset[number]["image"][None], style, generator)
         first, second = (network.eval()(image, [decoder])[decoder].sigmoid() for network in (before, after))
         off += float((first - second).abs().sum())
         both += float((first + second).sum())

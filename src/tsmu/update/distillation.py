@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from tsmu.chips.dataset import Sample
+from tsmu.chips import Sample
 from tsmu.model.network import ENCODER
 from tsmu.update.losses import label_losses
 from tsmu.update.strategy import RATE, Lesson, Losses, Stage, Strategy, new_alone, together

@@ -6,7 +6,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from tsmu.chips.dataset import Sample
+from tsmu.chips import Sample
 from tsmu.model.network import ENCODER
 from tsmu.update.losses import label_losses
 from tsmu.update.strategy import Lesson, Losses, Memory, Stage, Strategy, everything

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.optim.lr_scheduler import LambdaLR
 
-from tsmu.chips.dataset import Sample
+from tsmu.chips import Sample
 from tsmu.errors import UpdateError
 from tsmu.update.strategy import Lesson, Stage, Strategy
 

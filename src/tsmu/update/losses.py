@@ -3,7 +3,7 @@
 from torch import Tensor
 from torch.nn import functional
 
-from tsmu.labels.masks import LANDSLIDE, UNKNOWN
+from tsmu.labels import LANDSLIDE, UNKNOWN
 
 SMOOTH = 1.0
 HOLD_WEIGHT = 10.0  # of `held_answers`: brings squared distances of probabilities to the scale of the label losses

@@ -4,8 +4,7 @@ from typing import ClassVar
 
 import torch
 
-from tsmu.chips.dataset import Sample
-from tsmu.chips.looks import restyle
+from tsmu.chips import Sample, transfer_colours
 from tsmu.model.network import RegionNet
 from tsmu.update.losses import HOLD_WEIGHT, held_answers, label_losses
 from tsmu.update.strategy import Lesson, Losses
@@ -43,7 +42,7 @@ class SurrogateUpdates(TaskSpecificModelUpdates):
         if name not in lesson.styles:
             return super().hold(lesson, name, batch, step)
         half = len(batch["image"]) // 2
-        surrogate = restyle(batch["image"][half:], lesson.styles[name], lesson.generator(step))
+        surrogate = transfer_colours(batch["image"][half:], lesson.styles[name], lesson.generator(step))
         image = torch.cat([batch["image"][:half], surrogate])
         answer, recorded = lesson.network(image, [name])[name], lesson.recorded(image, [name])[name]
         labelled = torch.stack(list(label_losses(answer[half:], batch["mask"][half:]).values())).sum()

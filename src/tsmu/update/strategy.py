@@ -8,9 +8,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from tsmu.chips.dataset import Sample
-from tsmu.chips.style import Style
-from tsmu.labels.masks import UNKNOWN
+from tsmu.chips import ImageStatistics, Sample
+from tsmu.labels import UNKNOWN
 from tsmu.model.network import ENCODER, RegionNet, own_parts
 from tsmu.update.losses import HOLD_WEIGHT, held_answers, label_losses
 from tsmu.update.sampling import mix
@@ -65,7 +64,7 @@ class Lesson:
     region: str
     decoders: Mapping[str, str]
     seed: int = 0
-    styles: Mapping[str, Style] = field(default_factory=dict)
+    styles: Mapping[str, ImageStatistics] = field(default_factory=dict)
     memory: Memory = field(default_factory=dict)
     work: Memory = field(default_factory=dict)
 

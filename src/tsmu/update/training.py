@@ -24,10 +24,7 @@ from lightning.pytorch.plugins import TorchCheckpointIO
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from tsmu.chips.augment import Augment
-from tsmu.chips.dataset import ChipDataset
-from tsmu.chips.index import bands_of
-from tsmu.chips.style import Style
+from tsmu.chips import Augment, ChipDataset, ImageStatistics, shared_bands
 from tsmu.errors import TsmuError, UpdateError
 from tsmu.files import atomic_write
 from tsmu.imagery import image_channels
@@ -130,7 +127,7 @@ class Known:
     """
 
     chips: Mapping[str, geopandas.GeoDataFrame] = field(default_factory=dict)
-    styles: Mapping[str, Style] = field(default_factory=dict)
+    styles: Mapping[str, ImageStatistics] = field(default_factory=dict)
     memory: Mapping[str, Tensor] = field(default_factory=dict)
 
 
@@ -241,7 +238,7 @@ class _Loaders(lightning.LightningDataModule):
         self._strategy, self._settings = strategy, settings
         self._chips = pd.concat(sets)
         mean, std = network.mean.flatten().tolist(), network.std.flatten().tolist()
-        augment = Augment(crop_size(self._chips), mean, std, image_channels(bands_of(self._chips)))
+        augment = Augment(crop_size(self._chips), mean, std, image_channels(shared_bands(self._chips)))
         self._dataset = ChipDataset(self._chips, augment)
         self._batch_bytes = 4 * settings.batch_size * (len(network.mean) + 2) * augment.size**2
 

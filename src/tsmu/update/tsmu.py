@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from tsmu.chips.dataset import Sample
+from tsmu.chips import Sample
 from tsmu.model.network import ENCODER
 from tsmu.update.losses import HOLD_WEIGHT, held_answers, label_losses
 from tsmu.update.strategy import (

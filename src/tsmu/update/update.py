@@ -14,19 +14,27 @@ from typing import Any
 import geopandas
 import torch
 
-from tsmu.chips.contents import contents_of, require_files
-from tsmu.chips.index import bands_of, read_index, select
-from tsmu.chips.kept import checking_chips, keep_chips
-from tsmu.chips.looks import style_of
-from tsmu.chips.splits import SPLITS
-from tsmu.chips.statistics import band_statistics, pixel_size_range, value_types
+from tsmu.chips import (
+    SPLITS,
+    band_statistics,
+    contents_digest,
+    measure_image_statistics,
+    pixel_size_range,
+    read_index,
+    require_files,
+    retain_chips,
+    select_chips,
+    shared_bands,
+    validation_chips,
+    value_types,
+)
 from tsmu.errors import BundleError, UpdateError
 from tsmu.evaluate.pixels import PixelCounts
 from tsmu.evaluate.predict import count_chips
 from tsmu.evaluate.threshold import choose_threshold
 from tsmu.files import read_json_object, remove, write_json
 from tsmu.issues import IssueLog
-from tsmu.labels.reviewed import is_reviewed
+from tsmu.labels import is_review_mask
 from tsmu.model.bundle import Bundle, bundle_versions, next_version, open_bundle, write_bundle
 from tsmu.model.device import device_in_use, precision_in_use
 from tsmu.model.network import RegionNet
@@ -93,9 +101,9 @@ def update_bundle(
     let_go(workspace.models)
     index = read_index(workspace)
     chips = _chips_of(workspace, index, region)
-    train, validation = select(chips, region, "train"), select(chips, region, "val")
+    train, validation = select_chips(chips, region, "train"), select_chips(chips, region, "val")
     for split in SPLITS:  # training chips are decoded from the first step on anyway
-        require_files(select(chips, region, split), f"{split} chips of {region}", decoded=split != "train")
+        require_files(select_chips(chips, region, split), f"{split} chips of {region}", decoded=split != "train")
 
     def plan_from(parent: Bundle | None, pins: Collection[str]) -> _Plan:
         return _plan(workspace, index, region, chips, strategy, settings, parent, pins, encoder, weights)
@@ -143,8 +151,8 @@ def update_bundle(
         "rounds": learned.rounds,
         "device": device_in_use(),
         "precision": precision_in_use(),
-        "style": style_of(train),
-        "reviewed": sum(is_reviewed(workspace, Path(mask)) for mask in train["mask"]),
+        "style": measure_image_statistics(train),
+        "reviewed": sum(is_review_mask(workspace, Path(mask)) for mask in train["mask"]),
     }
     records = old | {region: RegionRecord.model_validate(entry)}
     worse: dict[str, tuple[str, str]] = {}
@@ -153,7 +161,7 @@ def update_bundle(
     record = _next_record(plan, network, chips, records, region)
     hold(workspace.models, f"v{record.version:03d}", worse)
     if keep_validation:
-        keep_chips(workspace, region, validation)
+        retain_chips(workspace, region, validation)
     current = read_serving(workspace.models).current
     write_json(run / OUTCOME, {"learned": None if region in worse else region, "current": current})
     bundle = write_bundle(workspace.models, network, record, learned.memory)
@@ -206,11 +214,11 @@ def _plan(
     model = _model_settings(workspace, parent, encoder, weights)
     pretrained = None if parent else find_weights(model.encoder, model.weights)
     if parent:
-        parent.require_bands(bands_of(chips))
+        parent.require_bands(shared_bands(chips))
     known = _known(index, region, strategy, parent)
     settled = {region, *pins}
     old = {name: entry for name, entry in parent.record.regions.items() if name not in settled} if parent else {}
-    kept = {name: checking_chips(workspace, name, index) for name in old}
+    kept = {name: validation_chips(workspace, name, index) for name in old}
     for what, by_region in (("training", known.chips), ("validation", kept)):
         for name, rows in by_region.items():
             require_files(rows, f"{what} chips of {name}", decoded=what == "validation")
@@ -218,10 +226,10 @@ def _plan(
         "settings": {"region": region, "strategy": strategy.name, **asdict(settings)},
         "model": parent.digest if parent else [model.encoder, pretrained.digest if pretrained else NONE],
         "chips": [
-            contents_of(select(chips, region, "train", "val")),
-            *(contents_of(known.chips[name]) for name in sorted(known.chips)),
+            contents_digest(select_chips(chips, region, "train", "val")),
+            *(contents_digest(known.chips[name]) for name in sorted(known.chips)),
         ],
-        "checked": {name: contents_of(kept[name]) for name in sorted(kept) if strategy.moves_old_regions},
+        "checked": {name: contents_digest(kept[name]) for name in sorted(kept) if strategy.moves_old_regions},
     }
     return _Plan(parent, model, pretrained, known, old, kept, deciding)
 
@@ -312,7 +320,7 @@ def _known(index: geopandas.GeoDataFrame, region: str, strategy: Strategy, paren
     styles = {entry.decoder: entry.style for entry in old.values()}
     chips = {}
     if strategy.sees_old_chips:
-        chips = {name: select(index, name, "train") for name in old}
+        chips = {name: select_chips(index, name, "train") for name in old}
         if missing := [name for name, rows in chips.items() if not len(rows)]:
             raise UpdateError(f"strategy {strategy.name} needs the old chips, and there are none of {missing[0]}")
     return Known(chips, styles, parent.memory(strategy.name))
@@ -336,14 +344,14 @@ def _model_settings(
 
 
 def _chips_of(workspace: WorkspaceFolder, index: geopandas.GeoDataFrame, region: str) -> geopandas.GeoDataFrame:
-    chips = select(index, region)
+    chips = select_chips(index, region)
     if not len(chips):
         known = ", ".join(sorted(set(index["region"]))) or "none yet"
         raise UpdateError(
             f"{region}: no chips of this region in {workspace.chips} (regions there: {known}); "
             f"import some with: tsmu import chips DIR --region {region}"
         )
-    if not len(select(chips, region, "train")):
+    if not len(select_chips(chips, region, "train")):
         raise UpdateError(
             f"{region}: {len(chips)} chips and none in the training split; import at least two that do not overlap"
         )
@@ -356,7 +364,7 @@ def _new_network(
     mean, std = band_statistics(train)
     with torch.random.fork_rng():
         torch.manual_seed(mix(seed, -1))
-        return RegionNet(encoder, mean, std, pretrained, bands_of(train))
+        return RegionNet(encoder, mean, std, pretrained, shared_bands(train))
 
 
 def _describe_run(run: Path, plan: _Plan, log: IssueLog) -> None:
@@ -377,7 +385,7 @@ def _describe_run(run: Path, plan: _Plan, log: IssueLog) -> None:
 
 def _score(network: RegionNet, decoder: str, region: str, chips: geopandas.GeoDataFrame) -> dict[str, object]:
     """Choose the threshold on validation, without one on the training chips; score val and test."""
-    splits = {split: select(chips, region, split) for split in SPLITS}
+    splits = {split: select_chips(chips, region, split) for split in SPLITS}
     by_chip = {split: count_chips(network, decoder, rows) for split, rows in splits.items()}
     threshold = choose_threshold(by_chip["val"] or by_chip["train"])
     counts = {split: PixelCounts.pooled(parts) for split, parts in by_chip.items() if parts}
@@ -411,7 +419,7 @@ def _next_record(
     weights = (
         {name: getattr(old, name) for name in ("weights", "weights_source", "weights_digest")}
         if old
-        else weights_record(plan.pretrained, bands_of(chips))
+        else weights_record(plan.pretrained, shared_bands(chips))
     )
     return BundleRecord(
         version=records[region].learned_in,
@@ -420,7 +428,7 @@ def _next_record(
         software={name: version(name) for name in ("tsmu", "torch", "segmentation-models-pytorch")},
         encoder=plan.model.encoder,
         **weights,
-        bands=list(bands_of(chips)),
+        bands=list(shared_bands(chips)),
         mean=network.mean.flatten().tolist(),
         std=network.std.flatten().tolist(),
         decoders=list(network.decoder_names),

@@ -5,21 +5,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tsmu.errors import ChipError
 from tsmu.issues import IssueLog
 from tsmu.workspace.base import WorkspaceBase
-from tsmu.workspace.pairs import add_terrain_to_report, how_to_name_a_region
+from tsmu.workspace.pairs import add_terrain_to_report
 from tsmu.workspace.report import Report
 from tsmu.workspace_folder import WorkspaceFolder
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     import geopandas
-    import pandas
 
-    from tsmu.chips.pair_chips import PairChips
-    from tsmu.imagery import TerrainOptions
+    from tsmu.chips import PairChips
 
 
 @dataclass(repr=False)
@@ -53,16 +48,23 @@ class ChipVerbs(WorkspaceBase):
         Raises:
             ChipError: the folder has no usable chips, or their bands are not those of the other chips.
         """
-        from tsmu.chips.folder import chips_from_folder, read_groups
-        from tsmu.chips.index import add_to_index, bands_beside, bands_of, read_index
-        from tsmu.chips.splits import series_apart, series_of
+        from tsmu.chips import (
+            add_to_index,
+            bands_of_other_sources,
+            chips_from_folder,
+            landslide_free_series,
+            read_groups,
+            read_index,
+            series_name,
+            shared_bands,
+        )
         from tsmu.regions import check_region_name
 
         report, folder = self._begin(ChipReport("import chips")), Path(folder).expanduser()
         region = check_region_name(region)
         log = IssueLog(folder, strict=strict)
         with self.folder.lock("tsmu import chips"), report.progress("Reading chips") as show:
-            bands = bands_beside(read_index(self.folder), folder)
+            bands = bands_of_other_sources(read_index(self.folder), folder)
             with report.collect_issues(log, self.folder.issues):
                 report.chips = chips = chips_from_folder(
                     folder,
@@ -76,15 +78,15 @@ class ChipVerbs(WorkspaceBase):
         report.records = len(chips)
         report.outputs["chips"] = str(self.folder.chips)
         names, landslides = [name.split("/", 1)[1] for name in chips["id"]], list(chips["landslide_pixels"] > 0)
-        apart = zip(names, series_apart(names, landslides), strict=True)
-        without_landslides = Counter(series_of(name) for name, is_apart in apart if is_apart)
+        apart = zip(names, landslide_free_series(names, landslides), strict=True)
+        without_landslides = Counter(series_name(name) for name, is_apart in apart if is_apart)
         for series, count in without_landslides.items():
             report.say(f"{series}*: {count} chips without landslides, split by themselves")
         report.details = {
             "region": region,
             "split": _report_splits(report, region, index),
             "series_apart": dict(without_landslides),
-            "bands": list(bands_of(chips)),
+            "bands": list(shared_bands(chips)),
         }
         report.say(f"{len(chips)} chips of {region} taken; next: tsmu update {region}")
         return report
@@ -120,58 +122,79 @@ class ChipVerbs(WorkspaceBase):
         Raises:
             ChipError: no pair has a label and a region, or the terrain bands are not those of other chips.
         """
-        from tsmu.chips.blocks import block_groups, read_blocks, write_blocks
-        from tsmu.chips.index import add_to_index, bands_beside, bands_of, only_trained, read_index
-        from tsmu.chips.pair_chips import chips_from_pairs
-        from tsmu.chips.sides import forget, read_sides, sides_of_pairs
-        from tsmu.chips.windows import Cutting
+        from tsmu.chips import (
+            ChipOptions,
+            add_to_index,
+            advise_on_regions,
+            bands_of_other_sources,
+            bands_to_keep,
+            block_groups,
+            check_terrain_bands,
+            chips_from_pairs,
+            drop_from_history,
+            earlier_splits_of_pairs,
+            read_blocks,
+            read_index,
+            read_split_history,
+            regions_without_evaluation,
+            require_usable_pairs,
+            shared_bands,
+            write_blocks,
+        )
         from tsmu.imagery import TerrainOptions, add_terrain, store_terrain
         from tsmu.model.bundle import is_learned
+        from tsmu.model.serving import current_bundle
 
         report, folder = self._begin(ChipReport("chips build")), self.folder
         pairs = _labelled_pairs(folder)
         unlabelled, nowhere = pairs["mask"].isna(), pairs["region"].isna()
-        usable = pairs[~unlabelled & ~nowhere]
-        if usable.empty:
-            raise ChipError(_why_no_pair_is_usable(folder, pairs, unlabelled))
+        usable = require_usable_pairs(pairs, folder.pairs, folder.regions)
         elevations = TerrainOptions.parse(dem, terrain)
         log = IssueLog(folder.pairs, part="chips", strict=strict)
         with folder.lock("tsmu chips build"), report.progress("Cutting pairs") as show:
             earlier, blocks = read_index(folder), read_blocks(folder)
-            free = {name for name in only_trained(earlier, folder.pairs) if not is_learned(folder.models, name)}
-            other_bands = bands_beside(earlier, folder.pairs)
+            free = {
+                name
+                for name in regions_without_evaluation(earlier, folder.pairs)
+                if not is_learned(folder.models, name)
+            }
+            other_bands = bands_of_other_sources(earlier, folder.pairs)
             if elevations:
-                _check_terrain(folder, other_bands, elevations)
-            splits = forget(read_sides(folder, earlier), free, str(folder.pairs))
+                bundle = current_bundle(folder.models)
+                model = (bundle.name, bundle.record.bands) if bundle else None
+                check_terrain_bands(elevations.dem, elevations.bands, other_chips=other_bands, model=model)
+            splits = drop_from_history(read_split_history(folder, earlier), free, str(folder.pairs))
             with report.collect_issues(log, folder.issues):
                 images = add_terrain(usable, elevations, folder.pair_files, log) if elevations else usable
                 made = chips_from_pairs(
                     images,
-                    Cutting(size, stride or size, negatives, gap),
+                    ChipOptions(size, stride or size, negatives, gap),
                     str(folder.pairs),
                     log,
                     bands=other_bands,
-                    bands_before=_bands_before(earlier, folder.pairs, elevations),
+                    preferred_bands=bands_to_keep(earlier, str(folder.pairs), elevations.bands if elevations else None),
                     blocks=blocks,
-                    sided=sides_of_pairs(usable, splits, str(folder.pairs), block_groups(blocks)),
+                    earlier_splits=earlier_splits_of_pairs(usable, splits, str(folder.pairs), block_groups(blocks)),
                     progress=lambda done, total: show(done, total, ""),
                 )
             report.chips = chips = made.chips
             if elevations:
                 store_terrain(folder, images)
             write_blocks(folder, made.blocks)
-            index = add_to_index(folder, chips, gap_m=gap, blocks=block_groups(made.blocks), free=free)
+            index = add_to_index(
+                folder, chips, gap_m=gap, block_groups=block_groups(made.blocks), unlearned_regions=free
+            )
         from_pairs = index[index["source"] == str(folder.pairs)]
         report.records = len(chips)
         report.outputs["chips"] = str(folder.chips)
         report.details = {
-            "bands": list(bands_of(chips)),
+            "bands": list(shared_bands(chips)),
             "pairs": len(usable),
             "unlabelled_pairs": int(unlabelled.sum()),
             "pairs_without_region": int(nowhere.sum()),
             "groups": int(from_pairs["group"].nunique()),
             "with_landslides": int((from_pairs["landslide_pixels"] > 0).sum()),
-            "cut": list(made.cut),
+            "cut": list(made.divided),
         }
         if elevations:
             add_terrain_to_report(report, elevations)
@@ -180,7 +203,7 @@ class ChipVerbs(WorkspaceBase):
             report.outputs["blocks"] = str(folder.blocks)
         regions = sorted(set(from_pairs["region"]))
         report.details["regions"] = {
-            region: _report_splits(report, region, from_pairs, _remedy(made.uncut.get(region, [])))
+            region: _report_splits(report, region, from_pairs, _remedy(made.undivided.get(region, [])))
             for region in regions
         }
         if len(usable) < len(pairs):
@@ -189,7 +212,7 @@ class ChipVerbs(WorkspaceBase):
                 f"{(nowhere & ~unlabelled).sum()} without a region"
             )
             if (nowhere & ~unlabelled).any():
-                report.say(_how_pairs_get_a_region(folder, pairs[nowhere & ~unlabelled]))
+                report.say(advise_on_regions(pairs[nowhere & ~unlabelled], folder.regions))
         report.say(f"{len(chips)} chips in {report.details['groups']} spatial groups; next: tsmu update {regions[0]}")
         return report
 
@@ -197,89 +220,20 @@ class ChipVerbs(WorkspaceBase):
 def _labelled_pairs(folder: WorkspaceFolder) -> "geopandas.GeoDataFrame":
     """The workspace's pairs with their masks, and whether each mask comes from reviewed landslides."""
     from tsmu.imagery import require_pairs, update_event_ids
-    from tsmu.labels.reviewed import is_reviewed
-    from tsmu.labels.store import require_labels, with_masks
+    from tsmu.labels import is_review_mask, require_labels, with_masks
 
     pairs = with_masks(update_event_ids(folder, require_pairs(folder)), require_labels(folder))
-    reviewed = [isinstance(mask, str) and is_reviewed(folder, Path(mask)) for mask in pairs["mask"]]
+    reviewed = [isinstance(mask, str) and is_review_mask(folder, Path(mask)) for mask in pairs["mask"]]
     return pairs.assign(reviewed=reviewed)
-
-
-def _why_no_pair_is_usable(
-    folder: WorkspaceFolder, pairs: "geopandas.GeoDataFrame", unlabelled: "pandas.Series[bool]"
-) -> str:
-    """Why no pair can give chips, and what gives them what they lack."""
-    if unlabelled.all():
-        return f"{folder.pairs}: none of its {len(pairs)} pairs has a label; label them with: tsmu import labels DIR"
-    labelled = pairs[~unlabelled]
-    return f"{folder.pairs}: none of its {len(labelled)} labelled pairs has a region; " + _how_pairs_get_a_region(
-        folder, labelled
-    )
-
-
-def _how_pairs_get_a_region(folder: WorkspaceFolder, pairs: "geopandas.GeoDataFrame") -> str:
-    """How pairs without a region get one."""
-    from tsmu.imagery import assign_pair_regions
-    from tsmu.regions import RegionMap
-
-    if folder.regions.exists() and assign_pair_regions(pairs, RegionMap.load(folder.regions))["region"].notna().any():
-        return "they lie in regions of the region map; take them over with: tsmu regions assign"
-    return how_to_name_a_region(pairs["source"].iloc[0], region_map=folder.regions.exists())
-
-
-def _check_terrain(folder: WorkspaceFolder, other_bands: "Sequence[str] | None", elevations: "TerrainOptions") -> None:
-    """Refuse terrain bands, before any is derived, that chips of other sources or the current model do not have.
-
-    Args:
-        folder: the workspace whose current model counts.
-        other_bands: the band list of its chips of other sources; None without.
-        elevations: what is asked for.
-
-    Raises:
-        ChipError: they have other terrain bands, or none.
-    """
-    from tsmu.imagery import terrain_bands
-    from tsmu.model.serving import current_bundle
-
-    bundle = current_bundle(folder.models)
-    known = {"the workspace's chips of other sources have": other_bands}
-    if bundle is not None:
-        known[f"the model {bundle.name} has"] = bundle.record.bands
-    for whose, bands in known.items():
-        if bands is None or terrain_bands(bands) == tuple(elevations.bands):
-            continue
-        existing = ",".join(terrain_bands(bands))
-        remedy = f"give --terrain {existing}" if existing else "leave out --dem"
-        raise ChipError(
-            f"{elevations.dem}: would give the terrain bands {','.join(elevations.bands)}, {whose} "
-            f"{existing or 'none'}; {remedy}, or use another workspace (tsmu init DIR)"
-        )
-
-
-def _bands_before(
-    chips: "geopandas.GeoDataFrame", source: Path, elevations: "TerrainOptions | None"
-) -> tuple[str, ...] | None:
-    """The one band list that a source's chips had, with the terrain that is asked for now; None without."""
-    from tsmu.imagery import TERRAIN_ROLE, terrain_bands
-
-    lists = {tuple(bands) for bands in chips[chips["source"] == str(source)]["bands"]}
-    if len(lists) != 1:
-        return None
-    (before,) = lists
-    if elevations is None:
-        return before
-    images = before[: len(before) - len(terrain_bands(before))]
-    return (*images, *(f"{TERRAIN_ROLE}:{band}" for band in elevations.bands))
 
 
 def _report_splits(
     report: Report, region: str, chips: "geopandas.GeoDataFrame", remedy: str = "add chips from other places"
 ) -> dict[str, int]:
     """Say how a region's chips are split, and what follows and what to do where a split has none."""
-    from tsmu.chips.index import select
-    from tsmu.chips.splits import GAP, SPLITS
+    from tsmu.chips import GAP, SPLITS, select_chips
 
-    counts = {split: len(select(chips, region, split)) for split in (*SPLITS, GAP)}
+    counts = {split: len(select_chips(chips, region, split)) for split in (*SPLITS, GAP)}
     between = f", {counts[GAP]} between the sides and on none" if counts[GAP] else ""
     report.say(f"{region}: {', '.join(f'{counts[split]} {split}' for split in SPLITS)}{between}")
     for split, effect in (
@@ -299,13 +253,15 @@ def _remedy(reasons: list[str]) -> str:
 
 def _report_blocks(report: Report, made: "PairChips", gap: float) -> None:
     """Say which ground is cut into blocks: now, or before."""
-    from tsmu.chips.blocks import blocks_of
+    from tsmu.chips import blocks_of_ground
 
     used = set(made.chips["group"])
     for ground in sorted(set(made.blocks["ground"])):
-        blocks = sorted(blocks_of(made.blocks, ground), key=lambda block: block.low)
+        blocks = sorted(blocks_of_ground(made.blocks, ground), key=lambda block: block.low)
         if used & {block.group for block in blocks}:
             first, last = ("west", "east") if blocks[0].axis == "longitude" else ("south", "north")
             order = ", ".join(block.split for block in blocks)
-            when = "too few places for three sides, so the ground of" if ground in made.cut else "as before, that of"
+            when = (
+                "too few places for three sides, so the ground of" if ground in made.divided else "as before, that of"
+            )
             report.say(f"{when} {ground} is cut from {first} to {last} into {order}, {gap:g} m apart")

@@ -1,7 +1,5 @@
 """The verbs that bring image pairs into a workspace, and pictures of them out of it."""
 
-import shlex
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tsmu.workspace.report import Report
@@ -15,11 +13,3 @@ def add_terrain_to_report(report: Report, elevations: "TerrainOptions") -> None:
     bands = [f"terrain:{band}" for band in elevations.bands]
     report.details["terrain"] = {"dem": str(elevations.dem), "bands": bands}
     report.say(f"{', '.join(bands)} from {elevations.dem}, whose values are taken as metres")
-
-
-def how_to_name_a_region(source: Path | str, *, region_map: bool) -> str:
-    """How pairs get a region that they lack; with a region map, they lie in none of its regions."""
-    command = f"tsmu import pairs {shlex.quote(str(source))} --region NAME"
-    if region_map:
-        return f"they lie in none of the region map's; name theirs with: {command}"
-    return f"name theirs with: {command}, or give a region map: tsmu regions use FILE --name-field FIELD"

@@ -27,7 +27,7 @@ def assign_pair_regions(pairs: gpd.GeoDataFrame, regions: RegionMap) -> gpd.GeoD
         >>> assign_pair_regions(pairs, nepal)[["region", "region_shares"]].to_dict("records")
         [{'region': 'nepal', 'region_shares': '{"nepal": 1.0}'}]
     """
-    assigned = [regions.of_footprint(footprint) for footprint in pairs.geometry]
+    assigned = [regions.assign_footprint(footprint) for footprint in pairs.geometry]
     names = [
         region or (stored if isinstance(stored, str) else None)
         for (region, _), stored in zip(assigned, pairs["region"], strict=True)

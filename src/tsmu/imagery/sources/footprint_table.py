@@ -11,7 +11,7 @@ import pandas as pd
 
 from tsmu.errors import ImageError, TableError
 from tsmu.imagery.footprints import LatLonBox, check_box, check_pair_dates, count_overlaps, log_footprint_issue
-from tsmu.inventory.coordinates import parse_degrees
+from tsmu.inventory import parse_degrees
 from tsmu.issues import IssueLog
 from tsmu.tabular import read_dates, read_rows_file
 

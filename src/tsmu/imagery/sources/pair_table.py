@@ -11,7 +11,7 @@ from tsmu.errors import ImageError, RegionError, TableError
 from tsmu.files import listed_file
 from tsmu.imagery.footprints import LatLonBox, check_pair_dates
 from tsmu.imagery.sources.candidates import CENTRE, CORNERS, PairCandidate, Placement
-from tsmu.inventory.coordinates import parse_degrees, swapped_among_others
+from tsmu.inventory import parse_degrees, swapped_among_others
 from tsmu.issues import IssueLog
 from tsmu.regions import check_region_name
 from tsmu.tabular import find_columns, read_date_columns, read_table_file, single_day

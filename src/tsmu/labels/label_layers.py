@@ -1,0 +1,69 @@
+"""Polygon layers as labels: read in any CRS, and laid onto an image's pixel coordinates."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+from shapely.affinity import affine_transform
+from shapely.geometry.base import BaseGeometry
+
+from tsmu.errors import LabelError
+from tsmu.imagery import RasterInfo
+from tsmu.issues import IssueLog, reject_rows
+from tsmu.vectors import attribute_text, read_polygons, reproject_into_frame
+
+TOLERANCE_PX = 0.1  # by which a projected edge may deviate
+LANDSLIDE_CLASS = "landslide"
+
+
+def read_label_layers(
+    path: Path, log: IssueLog, *, class_field: str | None = None, layers: Sequence[str] = ()
+) -> list[gpd.GeoDataFrame]:
+    """Read the polygons of the layers of a file, as `vector_files.read_polygons` does.
+
+    Args:
+        path: the file.
+        log: receives the features that are left out: those without a polygon or without a class.
+        class_field: column of the class name; None takes every polygon as "landslide".
+        layers: names of the layers to read; by default all.
+
+    Returns:
+        For each layer a table with the columns `label` (the class name) and geometry, all valid, in the layer's CRS.
+
+    Raises:
+        LabelError: the file cannot be read, has no CRS, or no column `class_field`.
+    """
+    return [_with_classes(layer, path, class_field, log) for layer in read_polygons(path, log, LabelError, layers)]
+
+
+def to_pixels(polygons: gpd.GeoSeries, image: RasterInfo) -> list[BaseGeometry]:
+    """Turn polygons of any CRS into an image's pixel coordinates, as far as they lie in or near the image.
+
+    Raises:
+        LabelError: the image, or the series, has no CRS.
+    """
+    if image.crs is None or polygons.crs is None:
+        raise LabelError(f"{image.path}: polygons cannot be laid on an image when one of them has no CRS")
+    tolerance = TOLERANCE_PX * abs(image.transform.determinant) ** 0.5
+    projected = reproject_into_frame(
+        np.array(polygons.array, object), polygons.crs, image.crs.to_wkt(), image.bounds, tolerance
+    )
+    inverse = ~image.transform
+    matrix = [inverse.a, inverse.b, inverse.d, inverse.e, inverse.c, inverse.f]
+    return [affine_transform(shape, matrix) for shape in projected]
+
+
+def _with_classes(layer: gpd.GeoDataFrame, path: Path, class_field: str | None, log: IssueLog) -> gpd.GeoDataFrame:
+    """Keep the polygons of a layer that have a class, with that as the column `label`."""
+    if class_field is None:
+        labels = pd.Series(LANDSLIDE_CLASS, layer.index)
+    elif class_field in layer.columns:
+        labels = layer[class_field].map(attribute_text)
+    else:
+        columns = ", ".join(str(column) for column in layer.columns if column != "geometry")
+        raise LabelError(f"{path}: layer {layer.attrs['layer']} has no column {class_field}; it has {columns}")
+    without_class = layer.index[labels == ""].tolist()
+    reject_rows(log, layer.attrs["file"], class_field, without_class, "a polygon without a class")
+    return gpd.GeoDataFrame({"label": labels}, geometry=layer.geometry, crs=layer.crs)[labels != ""]

@@ -1,0 +1,69 @@
+"""What the tests of a room's face share: its examples, the names that it exports, and what importing it loads."""
+
+import ast
+import doctest
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+HEAVY = ("torch", "matplotlib", "scipy", "geopandas", "rasterio", "timm")
+
+
+def examples(room: ModuleType) -> list[doctest.DocTest]:
+    """The examples in the docstrings of a room, one test per docstring."""
+    folder = Path(str(room.__file__)).parent
+    found: list[doctest.DocTest] = []
+    for path in sorted(folder.rglob("*.py")):
+        parts = path.relative_to(folder.parent).with_suffix("").parts
+        module = import_module(".".join(["tsmu", *parts]).removesuffix(".__init__"))
+        found += [example for example in doctest.DocTestFinder().find(module) if example.examples]
+    return found
+
+
+def run_example(example: doctest.DocTest, names: Mapping[str, Any]) -> None:
+    """Run an example with these names beside those of its module."""
+    example.globs |= names
+    flags = doctest.ELLIPSIS | doctest.IGNORE_EXCEPTION_DETAIL | doctest.NORMALIZE_WHITESPACE
+    assert doctest.DocTestRunner(optionflags=flags).run(example).failed == 0
+
+
+def without_example(room: ModuleType) -> list[str]:
+    """The functions and classes of a face that show no example."""
+    public = {name: getattr(room, name) for name in room.__all__}
+    documented = {name: value for name, value in public.items() if isinstance(value, type) or callable(value)}
+    return [name for name, value in documented.items() if ">>>" not in (value.__doc__ or "")]
+
+
+def check_face(room: ModuleType) -> None:
+    """Every name of a face is there, for Python and for type checkers, and no other is."""
+    assert room.__all__ == sorted(set(room.__all__), key=_isort_key)
+    tree = ast.parse(Path(str(room.__file__)).read_text())
+    typed = {alias.asname or alias.name for alias in _typed_imports(tree)}
+    assert typed == set(room.__all__)
+    for name in room.__all__:
+        assert getattr(room, name) is not None
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        room.nothing  # noqa: B018
+
+
+def loaded_by(statement: str) -> list[str]:
+    """The heavy modules that a statement loads in a fresh process."""
+    code = f"{statement}; import sys; print(*(name for name in {HEAVY} if name in sys.modules))"
+    return subprocess.check_output([sys.executable, "-c", code], text=True).split()
+
+
+def _typed_imports(tree: ast.Module) -> Iterator[ast.alias]:
+    for block in tree.body:
+        if isinstance(block, ast.If):
+            yield from (alias for node in block.body if isinstance(node, ast.ImportFrom) for alias in node.names)
+
+
+def _isort_key(name: str) -> tuple[int, str]:
+    """Constants first, then classes, then functions."""
+    return (0 if name.isupper() else 1 if name[0].isupper() else 2), name
