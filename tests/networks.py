@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 import torch
 
-from tsmu.model.network import RegionNet
-from tsmu.model.regional import RegionalConv
-from tsmu.update import update
-from tsmu.update.training import Learned
+from tsmu.model.network.region_net import RegionNet
+from tsmu.model.network.regional_layers import RegionalConv
+from tsmu.update import bundle_update as update
+from tsmu.update.training.region_training import Learned
 
 ENCODER, WEIGHTS = "tu-test_resnet", "none"  # timm's ResNet of half a million weights: a step in a quarter of the time
 NETWORK = {"encoder": ENCODER, "weights": WEIGHTS}  # keywords of `update_bundle`

@@ -27,8 +27,8 @@ from tsmu.benchmark.peer_results import (
 )
 from tsmu.benchmark.peer_tables import with_peers
 from tsmu.errors import BenchmarkError
-from tsmu.model.network import RegionNet
-from tsmu.model.weights import find_weights
+from tsmu.model.network.pretrained_weights import find_weights
+from tsmu.model.network.region_net import RegionNet
 
 
 def settings(data: Path, *regions: str, contestants: tuple[str, ...] = ("tsmu",)) -> PeerSettings:

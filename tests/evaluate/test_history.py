@@ -13,12 +13,12 @@ from tests.networks import NETWORK, learn_at_once
 from tests.update.networks import chips_of
 from tsmu.chips.index import PATHS, add_to_index, read_index
 from tsmu.errors import ChipError
-from tsmu.evaluate import examples
 from tsmu.evaluate.history import evaluate_history
+from tsmu.evaluate.report import examples
 from tsmu.issues import IssueLog
 from tsmu.tables import write_paths_table
-from tsmu.update.training import TrainingSettings
-from tsmu.update.update import update_bundle
+from tsmu.update.bundle_update import update_bundle
+from tsmu.update.training.region_training import TrainingSettings
 from tsmu.workspace_folder import WorkspaceFolder
 
 

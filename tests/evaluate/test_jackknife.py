@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tsmu.evaluate.jackknife import iou, jackknife_error
+from tsmu.evaluate.metrics.jackknife import iou, jackknife_error
 
 
 def test_of_a_mean_it_is_the_usual_one() -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tsmu.evaluate.objects import ObjectCounts, count_objects
+from tsmu.evaluate.metrics.object_counts import ObjectCounts, count_objects
 
 
 def mask(*boxes: tuple[int, int, int, int]) -> np.ndarray:

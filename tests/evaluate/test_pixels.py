@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tsmu.evaluate.pixels import PixelCounts
+from tsmu.evaluate.metrics.pixel_counts import PixelCounts
 
 PIXELS = st.integers(1, 300).flatmap(
     lambda n: st.tuples(

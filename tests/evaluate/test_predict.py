@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.update.networks import chips_of, fresh
-from tsmu.evaluate import predict
+from tsmu.evaluate import predictions as predict
 
 
 def test_large_chips_are_asked_one_by_one(monkeypatch: pytest.MonkeyPatch, bright_chips: Path) -> None:

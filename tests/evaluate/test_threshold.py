@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from tsmu.evaluate.pixels import PixelCounts
-from tsmu.evaluate.threshold import choose_threshold
+from tsmu.evaluate.metrics.pixel_counts import PixelCounts
+from tsmu.evaluate.metrics.threshold import choose_threshold
 
 
 def chip(seed: int, best: float, noise: float) -> PixelCounts:

@@ -13,10 +13,10 @@ from torch import nn
 from tests.networks import ENCODER, WEIGHTS, random_network
 from tsmu.chips.style import Style
 from tsmu.errors import BundleError
-from tsmu.model.bundle import bundle_versions, is_learned, next_version, open_bundle, write_bundle
-from tsmu.model.network import RegionNet
-from tsmu.model.record import BundleRecord, RegionRecord
-from tsmu.model.serving import current_bundle
+from tsmu.model.bundles.bundle import bundle_versions, is_learned, next_version, open_bundle, write_bundle
+from tsmu.model.bundles.record import BundleRecord, RegionRecord
+from tsmu.model.bundles.registry import current_bundle
+from tsmu.model.network.region_net import RegionNet
 
 SCORES = {"iou": 0.5, "dice": 0.6, "precision": 0.7, "recall": None, "average_precision": 0.8, "pixels": 9}
 
@@ -139,7 +139,7 @@ import sys
 from itertools import count
 from pathlib import Path
 from tests.model.test_bundle import make_network, make_record
-from tsmu.model.bundle import write_bundle
+from tsmu.model.bundles.bundle import write_bundle
 network = make_network()
 print("writing", flush=True)
 for version in count(1):

@@ -7,8 +7,8 @@ import torch
 from torch import nn
 
 from tests.networks import random_network
-from tsmu.model.network import ENCODER, RegionNet, own_parts
-from tsmu.model.regional import RegionalConv
+from tsmu.model.network.region_net import ENCODER, RegionNet, own_parts
+from tsmu.model.network.regional_layers import RegionalConv
 
 IMAGE = 100 + 20 * torch.randn(4, 3, 64, 64, generator=torch.Generator().manual_seed(1))
 

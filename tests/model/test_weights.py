@@ -8,15 +8,15 @@ from safetensors.torch import save_file
 from torch import nn
 
 from tsmu.errors import BundleError
-from tsmu.model.band_kernels import band_colours, guessed_colours, kernels_for
-from tsmu.model.network import RegionNet
-from tsmu.model.weights import (
+from tsmu.model.network.band_kernels import band_colours, guessed_colours, kernels_for
+from tsmu.model.network.pretrained_weights import (
     PACKAGED_ENCODER,
     PretrainedWeights,
     build_encoder,
     find_weights,
     load_weights,
 )
+from tsmu.model.network.region_net import RegionNet
 
 RGB = ["post:red", "post:green", "post:blue"]
 PAIR = ["pre:red", "pre:green", "pre:blue", *RGB]

@@ -10,9 +10,9 @@ from tsmu.chips.folder import chips_from_folder
 from tsmu.chips.looks import style_of
 from tsmu.chips.statistics import band_statistics
 from tsmu.issues import IssueLog
-from tsmu.model.network import RegionNet
-from tsmu.update.strategy import Strategy
-from tsmu.update.training import Known, Learned, TrainingSettings, learn_region
+from tsmu.model.network.region_net import RegionNet
+from tsmu.update.strategies.base import Strategy
+from tsmu.update.training.region_training import Known, Learned, TrainingSettings, learn_region
 
 
 def chips_of(folder: Path, region: str) -> geopandas.GeoDataFrame:

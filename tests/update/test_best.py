@@ -9,12 +9,19 @@ import pytest
 import torch
 
 from tests.update.networks import chips_of, fresh, same, state
-from tsmu.evaluate.pixels import PixelCounts
-from tsmu.evaluate.predict import count_pixels
-from tsmu.model.network import RegionNet
-from tsmu.update import best, training
-from tsmu.update.finetune import FineTuning
-from tsmu.update.training import CHECKPOINT_STEPS, Learned, TrainingProgress, TrainingSettings, learn_region
+from tsmu.evaluate.metrics.pixel_counts import PixelCounts
+from tsmu.evaluate.predictions import count_pixels
+from tsmu.model.network.region_net import RegionNet
+from tsmu.update.strategies.finetune import FineTuning
+from tsmu.update.training import best_weights as best
+from tsmu.update.training import region_training as training
+from tsmu.update.training.region_training import (
+    CHECKPOINT_STEPS,
+    Learned,
+    TrainingProgress,
+    TrainingSettings,
+    learn_region,
+)
 
 
 def mean_iou(network: RegionNet, checking: list[best.Check]) -> float:

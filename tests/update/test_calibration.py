@@ -11,7 +11,7 @@ from PIL import Image
 
 from tests.conftest import write_chips
 from tests.update.networks import chips_of, fresh
-from tsmu.evaluate.predict import logits_of_chips, predict_chips
+from tsmu.evaluate.predictions import logits_of_chips, predict_chips
 from tsmu.update.calibration import BINS, LARGEST, calibrate, likeliest_temperature
 
 

@@ -14,11 +14,12 @@ from tests.update.networks import chips_of
 from tsmu.chips.index import add_to_index, read_index, select
 from tsmu.evaluate.history import evaluate_history
 from tsmu.issues import IssueLog
-from tsmu.model.bundle import Bundle, open_bundle
-from tsmu.model.serving import hold, pin, read_serving, roll_back, served_record, serving_bundle
-from tsmu.update import checks, update
-from tsmu.update.training import TrainingSettings
-from tsmu.update.update import update_bundle
+from tsmu.model.bundles.bundle import Bundle, open_bundle
+from tsmu.model.bundles.registry import hold, pin, read_serving, roll_back, served_record, serving_bundle
+from tsmu.update import bundle_update as update
+from tsmu.update import regression as checks
+from tsmu.update.bundle_update import update_bundle
+from tsmu.update.training.region_training import TrainingSettings
 from tsmu.workspace_folder import WorkspaceFolder
 
 SETTINGS = TrainingSettings(2, 4, 0)

@@ -15,11 +15,12 @@ from tests.update.networks import chips_of
 from tsmu.chips.index import add_to_index, read_index, select
 from tsmu.errors import ChipError, TsmuError, UpdateError
 from tsmu.issues import IssueLog
-from tsmu.model.bundle import Bundle, bundle_versions
-from tsmu.model.serving import pin, read_serving, roll_back, serving_bundle, unpin
-from tsmu.update import training, update
-from tsmu.update.training import CHECKPOINT, TrainingProgress, TrainingSettings
-from tsmu.update.update import update_bundle
+from tsmu.model.bundles.bundle import Bundle, bundle_versions
+from tsmu.model.bundles.registry import pin, read_serving, roll_back, serving_bundle, unpin
+from tsmu.update import bundle_update as update
+from tsmu.update.bundle_update import update_bundle
+from tsmu.update.training import region_training as training
+from tsmu.update.training.region_training import CHECKPOINT, TrainingProgress, TrainingSettings
 from tsmu.workspace_folder import WorkspaceFolder
 
 SETTINGS = TrainingSettings(4, 2, 0)
@@ -28,8 +29,8 @@ import sys, time
 from pathlib import Path
 import pytest
 from tests.networks import NETWORK, learn_at_once
-from tsmu.update import update
-from tsmu.update.training import TrainingSettings
+from tsmu.update import bundle_update as update
+from tsmu.update.training.region_training import TrainingSettings
 from tsmu.workspace_folder import WorkspaceFolder
 
 root, region, where, ready = sys.argv[1:]

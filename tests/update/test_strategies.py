@@ -9,11 +9,11 @@ import torch
 
 from tests.update.networks import chain, chips_of, fresh, same, state
 from tsmu.chips.dataset import ChipDataset
-from tsmu.update.finetune import FineTuning
-from tsmu.update.sampling import StepSampler
 from tsmu.update.strategies import STRATEGIES
-from tsmu.update.strategy import Lesson
-from tsmu.update.training import Known, TrainingSettings, learn_region
+from tsmu.update.strategies.base import Lesson
+from tsmu.update.strategies.finetune import FineTuning
+from tsmu.update.training.batches import StepSampler
+from tsmu.update.training.region_training import Known, TrainingSettings, learn_region
 
 
 @pytest.mark.parametrize("name", [name for name, strategy in STRATEGIES.items() if not strategy.starts_fresh])

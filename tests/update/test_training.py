@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.update.networks import chips_of, fresh, same, state
-from tsmu.update import training
-from tsmu.update.sampling import StepSampler
 from tsmu.update.strategies import strategy_named
-from tsmu.update.training import CHECKPOINT_STEPS, TrainingProgress, TrainingSettings, learn_region
-from tsmu.update.tsmu import TaskSpecificModelUpdates
+from tsmu.update.strategies.tsmu import TaskSpecificModelUpdates
+from tsmu.update.training import region_training as training
+from tsmu.update.training.batches import StepSampler
+from tsmu.update.training.region_training import CHECKPOINT_STEPS, TrainingProgress, TrainingSettings, learn_region
 
 TSMU = TaskSpecificModelUpdates()
 

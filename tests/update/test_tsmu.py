@@ -9,13 +9,13 @@ import torch
 from tests.update.networks import chain, chips_of, fresh, same, state
 from tsmu.chips.dataset import ChipDataset
 from tsmu.chips.looks import restyle, style_of
-from tsmu.model.network import ENCODER, own_parts
-from tsmu.model.regional import RegionalConv
-from tsmu.update.plus import SurrogateUpdates
+from tsmu.model.network.region_net import ENCODER, own_parts
+from tsmu.model.network.regional_layers import RegionalConv
 from tsmu.update.strategies import STRATEGIES
-from tsmu.update.strategy import Lesson, Stage
-from tsmu.update.training import TrainingSettings, learn_region
-from tsmu.update.tsmu import TaskSpecificModelUpdates
+from tsmu.update.strategies.base import Lesson, Stage
+from tsmu.update.strategies.plus import SurrogateUpdates
+from tsmu.update.strategies.tsmu import TaskSpecificModelUpdates
+from tsmu.update.training.region_training import TrainingSettings, learn_region
 
 TSMU = TaskSpecificModelUpdates()
 

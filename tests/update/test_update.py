@@ -14,12 +14,12 @@ from tests.networks import BLOB, ENCODER, NETWORK, NETWORK_OPTIONS, answer_by_br
 from tests.update.networks import chips_of
 from tsmu.chips.index import add_to_index, read_index, select
 from tsmu.errors import UpdateError
-from tsmu.model.bundle import Bundle, bundle_versions, open_bundle
-from tsmu.model.serving import read_serving, serving_bundle
-from tsmu.update.checks import compare_answers
+from tsmu.model.bundles.bundle import Bundle, bundle_versions, open_bundle
+from tsmu.model.bundles.registry import read_serving, serving_bundle
+from tsmu.update.bundle_update import update_bundle
+from tsmu.update.regression import compare_answers
 from tsmu.update.strategies import strategy_named
-from tsmu.update.training import TrainingSettings
-from tsmu.update.update import update_bundle
+from tsmu.update.training.region_training import TrainingSettings
 from tsmu.workspace_folder import WorkspaceFolder
 
 

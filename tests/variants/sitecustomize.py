@@ -38,7 +38,7 @@ CHANGES: dict[str, Callable[[ModuleType], None]] = {}
 if PRECISION:
     CHANGES["tsmu.model.device"] = _fix_precision
 if SEED:
-    CHANGES["tsmu.update.sampling"] = _move_seeds
+    CHANGES["tsmu.update.training.batches"] = _move_seeds
 
 
 class _Changed(Loader):

@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from tsmu.evaluate.jackknife import Array, jackknife_error
-from tsmu.evaluate.objects import TOUCHING
+from tsmu.evaluate.metrics.jackknife import Array, jackknife_error
+from tsmu.evaluate.metrics.object_counts import TOUCHING
 from tsmu.labels.masks import LANDSLIDE, UNKNOWN
 from tsmu.mapping.sink import NO_DATA, Percent
 

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tsmu.errors import BenchmarkError
-from tsmu.evaluate.pixels import PERCENTS, PixelCounts
+from tsmu.evaluate.metrics.pixel_counts import PERCENTS, PixelCounts
 from tsmu.imagery.grids import Grid
 from tsmu.imagery.raster import describe, read
 from tsmu.imagery.terrain import SLOPE, write_terrain

@@ -26,17 +26,17 @@ from tsmu.chips.looks import style_of
 from tsmu.chips.splits import fold_split, series_apart, split_apart
 from tsmu.chips.statistics import band_statistics
 from tsmu.errors import BenchmarkError
-from tsmu.evaluate.matrix import ContinualScores
-from tsmu.evaluate.predict import count_chips, count_pixels
-from tsmu.evaluate.threshold import choose_threshold
+from tsmu.evaluate.metrics.continual_scores import ContinualScores
+from tsmu.evaluate.metrics.threshold import choose_threshold
+from tsmu.evaluate.predictions import count_chips, count_pixels
 from tsmu.files import remove, write_json, write_text, written_whole
 from tsmu.model.device import device_in_use, precision_in_use
-from tsmu.model.network import RegionNet
-from tsmu.model.weights import find_weights, weights_record
-from tsmu.update.sampling import mix
+from tsmu.model.network.pretrained_weights import find_weights, weights_record
+from tsmu.model.network.region_net import RegionNet
 from tsmu.update.strategies import strategy_named
-from tsmu.update.strategy import Strategy
-from tsmu.update.training import Known, Report, TrainingSettings, learn_region
+from tsmu.update.strategies.base import Strategy
+from tsmu.update.training.batches import mix
+from tsmu.update.training.region_training import Known, Report, TrainingSettings, learn_region
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from tsmu.benchmark.continual_tables import by_strategy, mean_and_error, summary
-from tsmu.evaluate.figures import svg_of
+from tsmu.evaluate.report.figures import svg_of
 
 # Told apart with any colour vision (Okabe and Ito), and again by the line.
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")

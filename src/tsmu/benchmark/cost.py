@@ -19,11 +19,11 @@ from tsmu.chips.index import select
 from tsmu.chips.looks import style_of
 from tsmu.chips.statistics import band_statistics
 from tsmu.model.device import device_in_use, precision_in_use
-from tsmu.model.network import RegionNet
-from tsmu.update.sampling import mix
+from tsmu.model.network.region_net import RegionNet
 from tsmu.update.strategies import strategy_named
-from tsmu.update.strategy import Strategy
-from tsmu.update.training import Known, Learned, TrainingProgress, TrainingSettings, learn_region
+from tsmu.update.strategies.base import Strategy
+from tsmu.update.training.batches import mix
+from tsmu.update.training.region_training import Known, Learned, TrainingProgress, TrainingSettings, learn_region
 
 COMPARED = 4  # the region at which an update is compared with joint training
 WARM_UP = 2  # steps of each stage that are not counted

@@ -21,14 +21,14 @@ from tsmu.benchmark.continual import (
 from tsmu.benchmark.continual_tables import mean_and_error
 from tsmu.benchmark.data import check_order, read_regions
 from tsmu.chips.index import select
-from tsmu.evaluate.figures import BLUE, ORANGE, svg_of
-from tsmu.evaluate.predict import count_pixels
-from tsmu.evaluate.threshold import NEUTRAL
+from tsmu.evaluate.metrics.threshold import NEUTRAL
+from tsmu.evaluate.predictions import count_pixels
+from tsmu.evaluate.report.figures import BLUE, ORANGE, svg_of
 from tsmu.files import write_json, write_text
-from tsmu.model.network import RegionNet
-from tsmu.update.sampling import mix
+from tsmu.model.network.region_net import RegionNet
 from tsmu.update.strategies import strategy_named
-from tsmu.update.training import Known, Report, TrainingSettings, learn_region
+from tsmu.update.training.batches import mix
+from tsmu.update.training.region_training import Known, Report, TrainingSettings, learn_region
 
 RESULTS = "few_shot.json"
 

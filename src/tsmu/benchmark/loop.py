@@ -21,8 +21,8 @@ from rasterio.windows import Window
 from tsmu.benchmark.continual_tables import or_nan
 from tsmu.benchmark.geologist import review
 from tsmu.errors import BenchmarkError
-from tsmu.evaluate.objects import ObjectCounts, count_objects
-from tsmu.evaluate.pixels import PixelCounts
+from tsmu.evaluate.metrics.object_counts import ObjectCounts, count_objects
+from tsmu.evaluate.metrics.pixel_counts import PixelCounts
 from tsmu.files import remove, write_json
 from tsmu.synthetic import World, write_chips, write_scene
 from tsmu.synthetic.everything import SPARSE, scene_windows

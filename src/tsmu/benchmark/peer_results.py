@@ -30,10 +30,10 @@ from tsmu.benchmark.peer_training import MULTIPLE, Job
 from tsmu.chips.dataset import ChipDataset
 from tsmu.chips.index import bands_of
 from tsmu.errors import BenchmarkError
-from tsmu.evaluate.pixels import PixelCounts
-from tsmu.evaluate.threshold import NEUTRAL, choose_threshold
+from tsmu.evaluate.metrics.pixel_counts import PixelCounts
+from tsmu.evaluate.metrics.threshold import NEUTRAL, choose_threshold
 from tsmu.files import write_json, write_text
-from tsmu.model.weights import PretrainedWeights, build_encoder, find_weights, load_weights
+from tsmu.model.network.pretrained_weights import PretrainedWeights, build_encoder, find_weights, load_weights
 
 NEEDED = {"tsmu": (), "torchgeo": ("torchgeo",), "geoai": ("geoai",)}  # modules of a contestant
 SETTLED = ("regions", "steps", "batch_size", "encoder", "split")  # what all cells of a folder share

@@ -235,13 +235,13 @@ def tsmu(job: Job) -> Found:
 
     from tsmu.chips.index import bands_of, select
     from tsmu.chips.statistics import band_statistics
-    from tsmu.evaluate.predict import predict_chips
+    from tsmu.evaluate.predictions import predict_chips
     from tsmu.model.device import precision_in_use
-    from tsmu.model.network import RegionNet
-    from tsmu.model.weights import find_weights
-    from tsmu.update.sampling import mix
+    from tsmu.model.network.pretrained_weights import find_weights
+    from tsmu.model.network.region_net import RegionNet
     from tsmu.update.strategies import strategy_named
-    from tsmu.update.training import TrainingSettings, learn_region
+    from tsmu.update.training.batches import mix
+    from tsmu.update.training.region_training import TrainingSettings, learn_region
 
     chips = geopandas.read_parquet(job.chips)
     train = select(chips, job.region, "train")

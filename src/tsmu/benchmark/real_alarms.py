@@ -27,19 +27,19 @@ from tsmu.benchmark.data import read_regions
 from tsmu.chips.index import bands_of, select
 from tsmu.chips.statistics import band_statistics
 from tsmu.errors import BenchmarkError
-from tsmu.evaluate.jackknife import Array
-from tsmu.evaluate.predict import count_chips, predict_chips
-from tsmu.evaluate.threshold import choose_threshold
+from tsmu.evaluate.metrics.jackknife import Array
+from tsmu.evaluate.metrics.threshold import choose_threshold
+from tsmu.evaluate.predictions import count_chips, predict_chips
 from tsmu.files import remove, without_nan, write_json, write_text, written_whole
 from tsmu.mapping.blending import as_percent
 from tsmu.mapping.sink import Percent
 from tsmu.model.device import device_in_use, precision_in_use
-from tsmu.model.network import RegionNet
-from tsmu.model.weights import PretrainedWeights, find_weights, weights_record
+from tsmu.model.network.pretrained_weights import PretrainedWeights, find_weights, weights_record
+from tsmu.model.network.region_net import RegionNet
 from tsmu.update.calibration import calibrate
-from tsmu.update.sampling import mix
 from tsmu.update.strategies import strategy_named
-from tsmu.update.training import Report, TrainingSettings, learn_region
+from tsmu.update.training.batches import mix
+from tsmu.update.training.region_training import Report, TrainingSettings, learn_region
 
 SHARES = (0.0, 0.25, 0.5, 1.0)  # of the training chips without landslides
 CHOSEN = "chosen"  # the threshold that the validation chips chose, which is the map's default

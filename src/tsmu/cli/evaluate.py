@@ -19,7 +19,7 @@ def evaluate(
     with command("evaluate", as_json) as answer:
         space = find_workspace(workspace)
         from tsmu.evaluate.history import evaluate_history
-        from tsmu.evaluate.report import as_table, write_report
+        from tsmu.evaluate.report.report import as_table, write_report
         from tsmu.issues import IssueLog
 
         with space.lock("tsmu evaluate"), progress("Scoring") as show:

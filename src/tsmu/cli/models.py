@@ -8,8 +8,8 @@ from tsmu.cli.command import JsonOption, WorkspaceOption, command, find_workspac
 from tsmu.errors import BundleError
 
 if TYPE_CHECKING:
-    from tsmu.model.bundle import Bundle
-    from tsmu.model.serving import Serving
+    from tsmu.model.bundles.bundle import Bundle
+    from tsmu.model.bundles.registry import Serving
 
 app = typer.Typer(help="The model's versions, and which of them serves which region.", no_args_is_help=True)
 
@@ -21,8 +21,8 @@ VersionArgument = Annotated[str, typer.Argument(metavar="VERSION", help="Such as
 def list_versions(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
     """List the versions: what each has learned, what it takes on disk, and what it serves."""
     with command("models list", as_json) as answer:
-        from tsmu.model.bundle import bundle_versions, open_bundle
-        from tsmu.model.serving import current_bundle, read_serving
+        from tsmu.model.bundles.bundle import bundle_versions, open_bundle
+        from tsmu.model.bundles.registry import current_bundle, read_serving
 
         models = find_workspace(workspace).models
         current, serving = current_bundle(models), read_serving(models)
@@ -45,7 +45,7 @@ def list_versions(workspace: WorkspaceOption = None, as_json: JsonOption = False
 def show(version: VersionArgument, workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
     """Show a version's card."""
     with command("models show", as_json) as answer:
-        from tsmu.model.serving import named_bundle
+        from tsmu.model.bundles.registry import named_bundle
 
         bundle = named_bundle(find_workspace(workspace).models, version)
         answer.records = 1
@@ -60,8 +60,8 @@ def diff(
 ) -> None:
     """Tell what differs between two versions: weights by part, regions, thresholds."""
     with command("models diff", as_json) as answer:
-        from tsmu.model.compare import compare_bundles
-        from tsmu.model.serving import named_bundle
+        from tsmu.model.bundles.comparison import compare_bundles
+        from tsmu.model.bundles.registry import named_bundle
 
         models = find_workspace(workspace).models
         found = compare_bundles(named_bundle(models, first), named_bundle(models, second))
@@ -81,7 +81,7 @@ def pin_region(
 ) -> None:
     """Let a version serve a region from now on, whatever is learned later."""
     with command("models pin", as_json) as answer:
-        from tsmu.model.serving import pin
+        from tsmu.model.bundles.registry import pin
 
         space = find_workspace(workspace)
         with space.lock("tsmu models pin"):
@@ -94,7 +94,7 @@ def pin_region(
 def unpin_region(region: RegionArgument, workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
     """Let the current version serve a region again."""
     with command("models unpin", as_json) as answer:
-        from tsmu.model.serving import unpin
+        from tsmu.model.bundles.registry import unpin
 
         space = find_workspace(workspace)
         with space.lock("tsmu models unpin"):
@@ -113,7 +113,7 @@ def rollback(
 ) -> None:
     """Make an earlier version the current one: it serves, and the next update begins with it. Nothing is removed."""
     with command("models rollback", as_json) as answer:
-        from tsmu.model.serving import current_bundle, roll_back
+        from tsmu.model.bundles.registry import current_bundle, roll_back
 
         space = find_workspace(workspace)
         with space.lock("tsmu models rollback"):

@@ -42,10 +42,10 @@ def update(
         space = find_workspace(workspace)
         defaults = space.settings
         from tsmu.issues import IssueLog
-        from tsmu.model.card import started_from
-        from tsmu.model.serving import read_serving
-        from tsmu.update.training import TrainingProgress, TrainingSettings
-        from tsmu.update.update import update_bundle
+        from tsmu.model.bundles.card import started_from
+        from tsmu.model.bundles.registry import read_serving
+        from tsmu.update.bundle_update import update_bundle
+        from tsmu.update.training.region_training import TrainingProgress, TrainingSettings
 
         chips, most = batch_size or defaults.update.batch_size, steps or defaults.update.steps
         settings = TrainingSettings.auto(chips, seed) if most == "auto" else TrainingSettings(_count(most), chips, seed)

@@ -12,15 +12,15 @@ import numpy as np
 from tsmu.chips.contents import contents_of
 from tsmu.chips.index import at_hand, read_index, select
 from tsmu.errors import ChipError
-from tsmu.evaluate.matrix import ContinualScores, Matrix
-from tsmu.evaluate.pixels import PixelCounts
-from tsmu.evaluate.predict import count_pixels
+from tsmu.evaluate.metrics.continual_scores import ContinualScores, Matrix
+from tsmu.evaluate.metrics.pixel_counts import PixelCounts
+from tsmu.evaluate.predictions import count_pixels
 from tsmu.files import written_whole
 from tsmu.issues import IssueLog
-from tsmu.model.bundle import Bundle, open_bundle
-from tsmu.model.network import RegionNet
-from tsmu.model.record import BundleRecord
-from tsmu.model.serving import served_record, serving_bundle
+from tsmu.model.bundles.bundle import Bundle, open_bundle
+from tsmu.model.bundles.record import BundleRecord
+from tsmu.model.bundles.registry import served_record, serving_bundle
+from tsmu.model.network.region_net import RegionNet
 from tsmu.workspace_folder import WorkspaceFolder
 
 Progress = Callable[[int, int], None]

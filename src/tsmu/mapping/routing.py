@@ -10,7 +10,7 @@ from shapely.geometry.base import BaseGeometry
 from tsmu.errors import RegionError
 from tsmu.mapping.shares import AnyShares, RegionShares, WholeShares, surroundings
 from tsmu.mapping.source import Scene
-from tsmu.model.record import BundleRecord
+from tsmu.model.bundles.record import BundleRecord
 from tsmu.regions import RegionMap
 
 ALONG = 8  # windows in each direction that are looked at

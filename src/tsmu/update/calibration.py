@@ -6,9 +6,9 @@ import numpy.typing as npt
 import torch
 from scipy.optimize import minimize_scalar
 
-from tsmu.evaluate.predict import logits_of_chips
+from tsmu.evaluate.predictions import logits_of_chips
 from tsmu.labels.masks import LANDSLIDE, UNKNOWN
-from tsmu.model.network import RegionNet
+from tsmu.model.network.region_net import RegionNet
 
 LARGEST = 40.0  # logits beyond are counted as this one
 BINS = 1600  # of logits, 0.05 wide

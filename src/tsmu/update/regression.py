@@ -10,12 +10,12 @@ import torch
 from tsmu.chips.dataset import ChipDataset
 from tsmu.chips.looks import restyle
 from tsmu.chips.style import Style
-from tsmu.evaluate.jackknife import Array, iou, jackknife_error
-from tsmu.evaluate.predict import count_chips
-from tsmu.model.bundle import Bundle
-from tsmu.model.network import RegionNet
-from tsmu.model.record import RegionRecord
-from tsmu.update.sampling import mix
+from tsmu.evaluate.metrics.jackknife import Array, iou, jackknife_error
+from tsmu.evaluate.predictions import count_chips
+from tsmu.model.bundles.bundle import Bundle
+from tsmu.model.bundles.record import RegionRecord
+from tsmu.model.network.region_net import RegionNet
+from tsmu.update.training.batches import mix
 
 TOLERANCE = 0.02  # IoU on validation chips that a region may lose
 # Without validation chips: share by which the answers on surrogate images may move. Of twelve old regions in six

@@ -1,6 +1,6 @@
 """The bundle's card: what it was trained on and how it scores, for people."""
 
-from tsmu.model.record import BundleRecord, RegionRecord
+from tsmu.model.bundles.record import BundleRecord, RegionRecord
 
 SCORES = ("iou", "dice", "precision", "recall", "average_precision", "calibration_error")
 

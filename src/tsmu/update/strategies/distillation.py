@@ -7,9 +7,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from tsmu.chips.dataset import Sample
-from tsmu.model.network import ENCODER
+from tsmu.model.network.region_net import ENCODER
 from tsmu.update.losses import label_losses
-from tsmu.update.strategy import RATE, Lesson, Losses, Stage, Strategy, new_alone, together
+from tsmu.update.strategies.base import RATE, Lesson, Losses, Stage, Strategy, new_alone, together
 
 WARM_UP_SHARE = 1 / 3  # of the steps, for the new decoder alone
 FEATURE_WEIGHT = 1.0  # of the squared distance of features, relative to their own mean square

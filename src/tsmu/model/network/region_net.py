@@ -12,8 +12,8 @@ from segmentation_models_pytorch.decoders.unet.decoder import UnetDecoder
 from torch import Tensor, nn
 from torch.nn import functional
 
-from tsmu.model.regional import RegionalConv, RegionalNorm
-from tsmu.model.weights import DEPTH, PretrainedWeights, build_encoder, load_weights
+from tsmu.model.network.pretrained_weights import DEPTH, PretrainedWeights, build_encoder, load_weights
+from tsmu.model.network.regional_layers import RegionalConv, RegionalNorm
 
 MULTIPLE = 2**DEPTH  # sides of the padded input are multiples of this
 DECODER_CHANNELS = (256, 128, 64, 32, 16)

@@ -9,9 +9,9 @@ import numpy as np
 from lightning.pytorch.callbacks import Callback
 from torch import Tensor
 
-from tsmu.evaluate.predict import count_pixels
-from tsmu.evaluate.threshold import NEUTRAL
-from tsmu.model.network import RegionNet
+from tsmu.evaluate.metrics.threshold import NEUTRAL
+from tsmu.evaluate.predictions import count_pixels
+from tsmu.model.network.region_net import RegionNet
 
 CHECKS = 10  # in the last stage of a training
 CHIPS = 32  # of a region, per check

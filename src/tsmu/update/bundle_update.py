@@ -21,24 +21,24 @@ from tsmu.chips.looks import style_of
 from tsmu.chips.splits import SPLITS
 from tsmu.chips.statistics import band_statistics, pixel_size_range, value_types
 from tsmu.errors import BundleError, UpdateError
-from tsmu.evaluate.pixels import PixelCounts
-from tsmu.evaluate.predict import count_chips
-from tsmu.evaluate.threshold import choose_threshold
+from tsmu.evaluate.metrics.pixel_counts import PixelCounts
+from tsmu.evaluate.metrics.threshold import choose_threshold
+from tsmu.evaluate.predictions import count_chips
 from tsmu.files import read_json_object, remove, write_json
 from tsmu.issues import IssueLog
 from tsmu.labels.reviewed import is_reviewed
-from tsmu.model.bundle import Bundle, bundle_versions, next_version, open_bundle, write_bundle
+from tsmu.model.bundles.bundle import Bundle, bundle_versions, next_version, open_bundle, write_bundle
+from tsmu.model.bundles.record import BundleRecord, RegionRecord
+from tsmu.model.bundles.registry import current_bundle, hold, let_go, move_on, read_serving, serving_bundle
 from tsmu.model.device import device_in_use, precision_in_use
-from tsmu.model.network import RegionNet
-from tsmu.model.record import BundleRecord, RegionRecord
-from tsmu.model.serving import current_bundle, hold, let_go, move_on, read_serving, serving_bundle
-from tsmu.model.weights import AUTO, NONE, PretrainedWeights, find_weights, weights_record
+from tsmu.model.network.pretrained_weights import AUTO, NONE, PretrainedWeights, find_weights, weights_record
+from tsmu.model.network.region_net import RegionNet
 from tsmu.update.calibration import calibrate
-from tsmu.update.checks import compare_answers, compare_regions
-from tsmu.update.sampling import mix
+from tsmu.update.regression import compare_answers, compare_regions
 from tsmu.update.strategies import strategy_named
-from tsmu.update.strategy import Strategy
-from tsmu.update.training import CHECKPOINT, Known, Report, TrainingSettings, learn_region
+from tsmu.update.strategies.base import Strategy
+from tsmu.update.training.batches import mix
+from tsmu.update.training.region_training import CHECKPOINT, Known, Report, TrainingSettings, learn_region
 from tsmu.workspace_folder import ModelSettings, WorkspaceFolder
 
 RUN_FORMAT = 3  # of the checkpoints in a run's folder; those of another one are left alone

@@ -28,7 +28,7 @@ from torch import Tensor, nn
 
 from tsmu.errors import BundleError
 from tsmu.files import sha256
-from tsmu.model.band_kernels import COLOURS, are_the_colours, guessed_colours, kernels_for
+from tsmu.model.network.band_kernels import COLOURS, are_the_colours, guessed_colours, kernels_for
 
 AUTO, NONE, IMAGENET = "auto", "none", "imagenet"
 DEPTH = 5

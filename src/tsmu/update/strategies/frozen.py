@@ -3,9 +3,9 @@
 from typing import ClassVar
 
 from tsmu.chips.dataset import Sample
-from tsmu.model.network import RegionNet, decoder_part
+from tsmu.model.network.region_net import RegionNet, decoder_part
 from tsmu.update.losses import label_losses
-from tsmu.update.strategy import Lesson, Losses, Stage, Strategy, going_on_rate, keep_unlabelled, new_alone
+from tsmu.update.strategies.base import Lesson, Losses, Stage, Strategy, going_on_rate, keep_unlabelled, new_alone
 
 RATE = 3e-3
 

@@ -26,13 +26,13 @@ from pydantic import ValidationError
 
 from tsmu.errors import BundleError
 from tsmu.files import remove, sha256, written_whole
-from tsmu.model.card import card_text
-from tsmu.model.record import BundleRecord
+from tsmu.model.bundles.card import card_text
+from tsmu.model.bundles.record import BundleRecord
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from tsmu.model.network import RegionNet
+    from tsmu.model.network.region_net import RegionNet
 
 RECORD = "tsmu:bundle"
 DIGEST = "tsmu:digest"
@@ -55,7 +55,7 @@ class Bundle:
 
     def network(self) -> "RegionNet":
         """Build the network with this bundle's weights, in evaluation mode on the CPU."""
-        from tsmu.model.network import RegionNet
+        from tsmu.model.network.region_net import RegionNet
 
         record = self.record
         network = RegionNet(record.encoder, record.mean, record.std)
@@ -153,7 +153,7 @@ def write_bundle(
     models: Path, network: "RegionNet", record: BundleRecord, memory: "Mapping[str, Tensor]" = MappingProxyType({})
 ) -> Bundle:
     """Write a version into `models` and open it. The caller holds the workspace's lock."""
-    from tsmu.model.stac import as_stac_item
+    from tsmu.model.bundles.stac_item import as_stac_item
 
     models.mkdir(parents=True, exist_ok=True)
     for leftover in models.glob(".v*"):  # of a process that was killed while it wrote

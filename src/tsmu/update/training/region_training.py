@@ -33,11 +33,11 @@ from tsmu.files import written_whole
 from tsmu.imagery.terrain import image_channels
 from tsmu.issues import IssueLog
 from tsmu.model.device import device_in_use, precision_in_use
-from tsmu.model.network import MULTIPLE, RegionNet
-from tsmu.update.best import BestWeights, Check
-from tsmu.update.learner import Learner
-from tsmu.update.sampling import StepSampler, mix
-from tsmu.update.strategy import Lesson, Memory, Strategy
+from tsmu.model.network.region_net import MULTIPLE, RegionNet
+from tsmu.update.strategies.base import Lesson, Memory, Strategy
+from tsmu.update.training.batches import StepSampler, mix
+from tsmu.update.training.best_weights import BestWeights, Check
+from tsmu.update.training.lightning_loop import Learner
 
 AUTO_STEPS = 300  # of the first round where the number of steps is chosen by validation chips
 AUTO_ROUNDS = 4  # at most

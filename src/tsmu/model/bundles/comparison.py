@@ -8,7 +8,7 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from tsmu.model.bundle import ENCODER_FILE, Bundle, decoder_file
+from tsmu.model.bundles.bundle import ENCODER_FILE, Bundle, decoder_file
 
 
 @dataclass(frozen=True)

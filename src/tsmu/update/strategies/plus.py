@@ -6,10 +6,10 @@ import torch
 
 from tsmu.chips.dataset import Sample
 from tsmu.chips.looks import restyle
-from tsmu.model.network import RegionNet
+from tsmu.model.network.region_net import RegionNet
 from tsmu.update.losses import HOLD_WEIGHT, held_answers, label_losses
-from tsmu.update.strategy import Lesson, Losses
-from tsmu.update.tsmu import TaskSpecificModelUpdates
+from tsmu.update.strategies.base import Lesson, Losses
+from tsmu.update.strategies.tsmu import TaskSpecificModelUpdates
 
 NEW_RATE, SHARED_RATE = 3e-3, 3e-4  # the shared rate is three times what the paper's strategy can afford
 SURROGATE_WEIGHT = 0.5  # of the new labels on an old decoder

@@ -9,8 +9,8 @@ import torch
 from scipy.special import expit
 
 from tsmu.chips.dataset import ChipDataset, Sample
-from tsmu.evaluate.pixels import PixelCounts
-from tsmu.model.network import RegionNet
+from tsmu.evaluate.metrics.pixel_counts import PixelCounts
+from tsmu.model.network.region_net import RegionNet
 
 BATCH = 16  # chips at once, and fewer where they are large: scoring takes some 0.5 kB of memory for each pixel
 BATCH_PIXELS = 1 << 20

@@ -11,8 +11,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from tsmu.errors import BundleError
 from tsmu.files import write_json
-from tsmu.model.bundle import Bundle, bundle_versions, next_version, open_bundle
-from tsmu.model.record import BundleRecord
+from tsmu.model.bundles.bundle import Bundle, bundle_versions, next_version, open_bundle
+from tsmu.model.bundles.record import BundleRecord
 
 FILE = "serving.json"
 

@@ -11,9 +11,9 @@ from torch import Tensor
 from tsmu.chips.dataset import Sample
 from tsmu.chips.style import Style
 from tsmu.labels.masks import UNKNOWN
-from tsmu.model.network import ENCODER, RegionNet, own_parts
+from tsmu.model.network.region_net import ENCODER, RegionNet, own_parts
 from tsmu.update.losses import HOLD_WEIGHT, held_answers, label_losses
-from tsmu.update.sampling import mix
+from tsmu.update.training.batches import mix
 
 RATE = 2e-3  # peak learning rate of whatever learns a region from its labels
 # Of that rate, for the convolutions of an encoder that started from pretrained weights. IoU on validation / test

@@ -3,9 +3,9 @@
 from typing import ClassVar
 
 from tsmu.chips.dataset import Sample
-from tsmu.model.network import ENCODER
+from tsmu.model.network.region_net import ENCODER
 from tsmu.update.losses import HOLD_WEIGHT, held_answers, label_losses
-from tsmu.update.strategy import (
+from tsmu.update.strategies.base import (
     GOING_ON,
     Lesson,
     Losses,

@@ -7,9 +7,9 @@ import torch
 from torch import Tensor
 
 from tsmu.chips.dataset import Sample
-from tsmu.model.network import ENCODER
+from tsmu.model.network.region_net import ENCODER
 from tsmu.update.losses import label_losses
-from tsmu.update.strategy import Lesson, Losses, Memory, Stage, Strategy, everything
+from tsmu.update.strategies.base import Lesson, Losses, Memory, Stage, Strategy, everything
 
 IMPORTANCE, ANCHOR, PATH, START, GRADIENT, BEFORE = "importance.", "anchor.", "path.", "start.", "gradient.", "before."
 DAMPING = 1e-3

@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from tsmu.update.strategy import RATE, Lesson, Stage, Strategy, everything
+from tsmu.update.strategies.base import RATE, Lesson, Stage, Strategy, everything
 
 # Of 1e-3, 2e-3 and 4e-3 the best on validation chips of four real regions after the last one, one seed: mean IoU
 # 0.492, 0.491 and 0.515. On their test chips it was the other way round, by up to 0.006 of WA.

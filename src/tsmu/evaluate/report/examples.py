@@ -10,10 +10,10 @@ from PIL import Image
 
 from tsmu.chips.dataset import ChipDataset
 from tsmu.evaluate.history import History
-from tsmu.evaluate.predict import counts_of_chips, predict_chips
+from tsmu.evaluate.predictions import counts_of_chips, predict_chips
 from tsmu.imagery.terrain import image_channels
 from tsmu.labels.masks import BACKGROUND, LANDSLIDE, UNKNOWN
-from tsmu.model.network import RegionNet
+from tsmu.model.network.region_net import RegionNet
 
 SHOWN = 3  # best, and as many worst
 SIDE = 160  # pixels of a picture's panel

@@ -2,8 +2,8 @@
 
 from typing import ClassVar
 
-from tsmu.model.network import RegionNet
-from tsmu.update.strategy import Lesson, Stage, Strategy, everything
+from tsmu.model.network.region_net import RegionNet
+from tsmu.update.strategies.base import Lesson, Stage, Strategy, everything
 
 
 class FineTuning(Strategy):

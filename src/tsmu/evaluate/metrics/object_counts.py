@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from tsmu.evaluate.overlap import show_same_landslide
+from tsmu.evaluate.metrics.overlap import show_same_landslide
 
 TOUCHING = np.ones((3, 3), int)  # pixels that meet at a corner belong together
 

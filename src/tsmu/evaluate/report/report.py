@@ -9,9 +9,9 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from tsmu.evaluate.examples import examples_of
-from tsmu.evaluate.figures import course_figure, matrix_figure, precision_recall_figure
 from tsmu.evaluate.history import History
+from tsmu.evaluate.report.examples import examples_of
+from tsmu.evaluate.report.figures import course_figure, matrix_figure, precision_recall_figure
 from tsmu.files import write_json, write_text
 
 
@@ -63,7 +63,7 @@ def write_report(history: History, out: Path) -> dict[str, Path]:
 
 
 def _environment() -> jinja2.Environment:
-    environment = jinja2.Environment(loader=jinja2.PackageLoader("tsmu.evaluate"), autoescape=True)
+    environment = jinja2.Environment(loader=jinja2.PackageLoader("tsmu.evaluate.report"), autoescape=True)
     filters: dict[str, Callable[..., Any]] = {"score": score, "zip": zip}
     environment.filters.update(filters)
     return environment

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tsmu.evaluate.jackknife import Array, iou, jackknife_error
-from tsmu.evaluate.pixels import PERCENTS, PixelCounts
+from tsmu.evaluate.metrics.jackknife import Array, iou, jackknife_error
+from tsmu.evaluate.metrics.pixel_counts import PERCENTS, PixelCounts
 
 NEUTRAL = 50
 

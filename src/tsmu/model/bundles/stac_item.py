@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from tsmu.model.network import MULTIPLE
-from tsmu.model.record import BundleRecord
+from tsmu.model.bundles.record import BundleRecord
+from tsmu.model.network.region_net import MULTIPLE
 
 EXTENSIONS = [
     "https://stac-extensions.github.io/mlm/v1.4.0/schema.json",

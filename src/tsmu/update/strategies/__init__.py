@@ -1,14 +1,14 @@
 """The strategies by name."""
 
 from tsmu.errors import UpdateError
-from tsmu.update.distillation import IncrementalLearningTechniques, LearningWithoutForgetting
-from tsmu.update.finetune import FineTuning, Retraining, SeparateModels
-from tsmu.update.frozen import FeatureExtraction, Isolated
-from tsmu.update.importance import ElasticWeightConsolidation, SynapticIntelligence
-from tsmu.update.plus import SurrogateUpdates
-from tsmu.update.rehearsal import JointTraining, Replay
-from tsmu.update.strategy import Strategy
-from tsmu.update.tsmu import TaskSpecificModelUpdates
+from tsmu.update.strategies.base import Strategy
+from tsmu.update.strategies.distillation import IncrementalLearningTechniques, LearningWithoutForgetting
+from tsmu.update.strategies.finetune import FineTuning, Retraining, SeparateModels
+from tsmu.update.strategies.frozen import FeatureExtraction, Isolated
+from tsmu.update.strategies.plus import SurrogateUpdates
+from tsmu.update.strategies.regularization import ElasticWeightConsolidation, SynapticIntelligence
+from tsmu.update.strategies.replay import JointTraining, Replay
+from tsmu.update.strategies.tsmu import TaskSpecificModelUpdates
 
 STRATEGIES: dict[str, Strategy] = {
     strategy.name: strategy

@@ -11,7 +11,7 @@ from torch.optim.lr_scheduler import LambdaLR
 
 from tsmu.chips.dataset import Sample
 from tsmu.errors import UpdateError
-from tsmu.update.strategy import Lesson, Stage, Strategy
+from tsmu.update.strategies.base import Lesson, Stage, Strategy
 
 WARM_UP_SHARE = 0.1
 WEIGHT_DECAY = 0.01

@@ -1,0 +1,1 @@
+"""Scores: pixel counts, landslides as objects, continual-learning summaries, and their uncertainty."""

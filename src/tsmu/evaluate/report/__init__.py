@@ -1,0 +1,1 @@
+"""The evaluation report: tables, figures and example chips."""
