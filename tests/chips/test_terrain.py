@@ -28,7 +28,7 @@ from tsmu.imagery.grids import Grid
 from tsmu.imagery.pair_store import read_pairs
 from tsmu.imagery.raster import describe
 from tsmu.imagery.terrain import write_terrain
-from tsmu.model.gate import Gate
+from tsmu.model import Gate
 from tsmu.workspace_folder import WorkspaceFolder
 
 Command = Callable[..., Result]

@@ -13,12 +13,11 @@ from tests.networks import NETWORK, learn_at_once
 from tests.update.networks import chips_of
 from tsmu.chips.index import PATHS, add_to_index, read_index
 from tsmu.errors import ChipError
-from tsmu.evaluate.history import evaluate_history
+from tsmu.evaluate import evaluate_history
 from tsmu.evaluate.report import examples
 from tsmu.issues import IssueLog
 from tsmu.tables import write_paths_table
-from tsmu.update.bundle_update import update_bundle
-from tsmu.update.training.region_training import TrainingSettings
+from tsmu.update import TrainingSettings, update_bundle
 from tsmu.workspace_folder import WorkspaceFolder
 
 
@@ -68,7 +67,7 @@ def test_answers_are_kept_of_the_chips_that_are_shown_only(
         return predict(network, decoder, chips)
 
     monkeypatch.setattr(examples, "predict_chips", counted)
-    shown = examples.examples_of(evaluate_history(survey, IssueLog(survey.chips)))["bright"]
-    assert asked == [len(shown)] == [2 * examples.SHOWN]
+    shown = examples.example_chips(evaluate_history(survey, IssueLog(survey.chips)))["bright"]
+    assert asked == [len(shown)] == [2 * examples.EXAMPLES]
     ious = [example["iou"] for example in shown]
     assert ious == sorted(ious, reverse=True)

@@ -17,7 +17,7 @@ from tsmu.chips.style import Style
 from tsmu.errors import RegionError
 from tsmu.mapping.routing import Routed, route
 from tsmu.mapping.source import Scene
-from tsmu.model.bundles.record import BundleRecord
+from tsmu.model import BundleRecord
 
 LEVELS = {"alps": 90, "andes": 170}
 

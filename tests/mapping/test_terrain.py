@@ -21,7 +21,7 @@ from tsmu.imagery.terrain import derive_terrain
 from tsmu.mapping import opened
 from tsmu.mapping.fit import check_values
 from tsmu.mapping.source import Scene
-from tsmu.model.bundles.bundle import write_bundle
+from tsmu.model import write_bundle
 from tsmu.workspace_folder import WorkspaceFolder
 
 PLACE = GRID | RGB

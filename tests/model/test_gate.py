@@ -12,7 +12,7 @@ from tsmu.chips.index import select
 from tsmu.chips.looks import looks, style_of
 from tsmu.chips.style import Style
 from tsmu.issues import IssueLog
-from tsmu.model.gate import STRANGE, Gate
+from tsmu.model import UNFAMILIAR_DISTANCE, Gate
 
 REGIONS = ("nepal_gorkha", "india_kodagu", "hokkaido_iburi", "taiwan_taitung")
 
@@ -40,14 +40,14 @@ def test_real_chips_find_their_region(regions: dict[str, tuple[Style, Tensor]]) 
     for region, (_, images) in regions.items():
         route = gate.route(images)
         assert route.region == region
-        assert route.distance < STRANGE
+        assert route.distance < UNFAMILIAR_DISTANCE
         assert sum(route.shares.values()) == pytest.approx(1)
 
 
 @pytest.mark.parametrize("stranger", REGIONS)
 def test_a_region_that_was_not_learned_is_strange(regions: dict[str, tuple[Style, Tensor]], stranger: str) -> None:
     known = Gate({region: style for region, (style, _) in regions.items() if region != stranger})
-    assert known.route(regions[stranger][1]).distance > STRANGE
+    assert known.route(regions[stranger][1]).distance > UNFAMILIAR_DISTANCE
 
 
 def test_one_region_and_flat_or_empty_images_give_numbers() -> None:

@@ -10,9 +10,8 @@ from tsmu.chips.folder import chips_from_folder
 from tsmu.chips.looks import style_of
 from tsmu.chips.statistics import band_statistics
 from tsmu.issues import IssueLog
-from tsmu.model.network.region_net import RegionNet
-from tsmu.update.strategies.base import Strategy
-from tsmu.update.training.region_training import Known, Learned, TrainingSettings, learn_region
+from tsmu.model import RegionNet
+from tsmu.update import PriorKnowledge, Strategy, TrainingResult, TrainingSettings, train_region
 
 
 def chips_of(folder: Path, region: str) -> geopandas.GeoDataFrame:
@@ -31,13 +30,15 @@ def same(before: dict[str, torch.Tensor], module: torch.nn.Module) -> bool:
     return all(torch.equal(value, before[name]) for name, value in module.state_dict().items())
 
 
-def chain(chips: list[geopandas.GeoDataFrame], strategy: Strategy, steps: int = 6) -> tuple[RegionNet, list[Learned]]:
+def chain(
+    chips: list[geopandas.GeoDataFrame], strategy: Strategy, steps: int = 6
+) -> tuple[RegionNet, list[TrainingResult]]:
     """Learn regions one after the other as the benchmark does."""
     network, learned, styles = fresh(chips[0]), [], {}
     for number, rows in enumerate(chips):
         region = rows["region"].iloc[0]
         old = {name: part for part in chips[:number] if (name := part["region"].iloc[0])}
-        known = Known(old, styles, learned[-1].memory if learned else {})
-        learned.append(learn_region(network, region, rows, strategy, TrainingSettings(steps, 4, 0), known=known))
+        known = PriorKnowledge(old, styles, learned[-1].memory if learned else {})
+        learned.append(train_region(network, region, rows, strategy, TrainingSettings(steps, 4, 0), prior=known))
         styles = styles | {learned[-1].decoder: style_of(rows)}
     return network, learned

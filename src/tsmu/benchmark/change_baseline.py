@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tsmu.errors import BenchmarkError
-from tsmu.evaluate.metrics.pixel_counts import PERCENTS, PixelCounts
+from tsmu.evaluate import PERCENTS, PixelCounts
 from tsmu.imagery.grids import Grid
 from tsmu.imagery.raster import describe, read
 from tsmu.imagery.terrain import SLOPE, write_terrain
@@ -93,10 +93,10 @@ def _fitted(name: str, change: Floats, slope: Floats, truth: Bools, west: Bools,
     low, high = np.quantile(change[west], (TAIL, 1 - TAIL))
     score = ((change - low) / (high - low)).clip(0, 1).astype(np.float32)
     steep = {limit: np.where(slope >= limit, score, 0) for limit in SLOPES if limit == 0 or slope.any()}
-    counts = {limit: PixelCounts.of(kept[west], truth[west]) for limit, kept in steep.items()}
+    counts = {limit: PixelCounts.from_probability(kept[west], truth[west]) for limit, kept in steep.items()}
     limit, percent = max(((one, percent) for one in counts for percent in PERCENTS),
                          key=lambda fit: counts[fit[0]].iou(fit[1]))  # fmt: skip
-    measured = PixelCounts.of(steep[limit][east], truth[east])
+    measured = PixelCounts.from_probability(steep[limit][east], truth[east])
     return {
         "contestant": name,
         "iou": measured.iou(percent),

@@ -26,17 +26,18 @@ from tsmu.chips.looks import style_of
 from tsmu.chips.splits import fold_split, series_apart, split_apart
 from tsmu.chips.statistics import band_statistics
 from tsmu.errors import BenchmarkError
-from tsmu.evaluate.metrics.continual_scores import ContinualScores
-from tsmu.evaluate.metrics.threshold import choose_threshold
-from tsmu.evaluate.predictions import count_chips, count_pixels
+from tsmu.evaluate import ContinualScores, choose_threshold, count_pixels, count_pixels_by_chip
 from tsmu.files import remove, write_json, write_text, written_whole
-from tsmu.model.device import device_in_use, precision_in_use
-from tsmu.model.network.pretrained_weights import find_weights, weights_record
-from tsmu.model.network.region_net import RegionNet
-from tsmu.update.strategies import strategy_named
-from tsmu.update.strategies.base import Strategy
-from tsmu.update.training.batches import mix
-from tsmu.update.training.region_training import Known, Report, TrainingSettings, learn_region
+from tsmu.model import RegionNet, device_in_use, find_weights, precision_in_use, weights_record
+from tsmu.update import (
+    PriorKnowledge,
+    ProgressCallback,
+    Strategy,
+    TrainingSettings,
+    derive_seed,
+    strategy_named,
+    train_region,
+)
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,9 @@ SETTLED = ("regions", "steps", "batch_size", "encoder", "weights", "split")  # w
 Say = Callable[[str], None]
 
 
-def run_continual(settings: ContinualSettings, out: Path, say: Say, report: Report | None = None) -> dict[str, Any]:
+def run_continual(
+    settings: ContinualSettings, out: Path, say: Say, report: ProgressCallback | None = None
+) -> dict[str, Any]:
     """Run every cell that is not in `out` yet and write `results.json`, tables and figures there.
 
     A cell is one strategy, order and seed; those that `out/results.json` holds from a run with equal
@@ -163,7 +166,7 @@ def _run_cell(
     seed: int,
     chips: dict[str, geopandas.GeoDataFrame],
     out: Path,
-    report: Report | None,
+    report: ProgressCallback | None,
 ) -> dict[str, Any]:
     """Learn the regions in order; after each, score all of them."""
     order = settings.regions
@@ -200,12 +203,12 @@ def learn_in_order(
     chips: dict[str, geopandas.GeoDataFrame],
     regions: int,
     out: Path,
-    report: Report | None,
+    report: ProgressCallback | None,
 ) -> list[dict[str, Any]]:
     """Learn the first regions of the order, and return what each step left in `out/states`."""
     steps: list[dict[str, Any]] = []
     for number in range(1, regions + 1):
-        learner = strategy.name if number > 1 or strategy.remembers else "first"
+        learner = strategy.name if number > 1 or strategy.needs_memory else "first"
         name = f"{learner}-{seed}-{settings.key()}-{'-'.join(settings.regions[:number])}"
         done = out / "states" / f"{name}.json"
         if not done.exists():
@@ -221,32 +224,32 @@ def _run_step(
     chips: dict[str, geopandas.GeoDataFrame],
     before: Sequence[dict[str, Any]],
     done: Path,
-    report: Report | None,
+    report: ProgressCallback | None,
 ) -> None:
     """Learn the next region on top of the steps before, and store network and scores beside `done`."""
     *old, region = settings.regions[: len(before) + 1]
     train = {name: select(chips[name], name, "train") for name in (*old, region)}
-    network = network_after(settings, seed, train, [] if strategy.starts_fresh else before, done.parent)
+    network = network_after(settings, seed, train, [] if strategy.from_scratch else before, done.parent)
     # Joint training gets the steps that the others got over all regions.
-    rounds = len(before) + 1 if strategy.starts_fresh and strategy.sees_old_chips else 1
+    rounds = len(before) + 1 if strategy.from_scratch and strategy.needs_old_chips else 1
     training = TrainingSettings(rounds * settings.steps, settings.batch_size, seed)
     checkpoints = done.with_suffix(".run")
     started = time.monotonic()
-    learned = learn_region(
+    learned = train_region(
         network,
         region,
         train[region],
         strategy,
         training,
-        known=known_after(strategy, {name: train[name] for name in old}, before, done.parent),
+        prior=known_after(strategy, {name: train[name] for name in old}, before, done.parent),
         checkpoints=checkpoints,
-        report=report,
+        progress=report,
     )
     seconds = time.monotonic() - started
     serving: dict[str, dict[str, Any]] = dict(before[-1]["serving"]) if before else {}
-    for name in (*(old if strategy.sees_old_chips else ()), region):
+    for name in (*(old if strategy.needs_old_chips else ()), region):
         decoder = learned.decoder if name == region else strategy.decoder_for(network, name)
-        threshold = choose_threshold(count_chips(network, decoder, select(chips[name], name, "val")))
+        threshold = choose_threshold(count_pixels_by_chip(network, decoder, select(chips[name], name, "val")))
         serving[name] = {"decoder": decoder, "threshold": threshold}
     scored = {name: before[-1]["scored"][name] for name in old} if strategy.keeps_old_models else {}
     for name in settings.regions:
@@ -286,13 +289,13 @@ def _score(network: RegionNet, serving: dict[str, Any], chips: geopandas.GeoData
 
 def known_after(
     strategy: Strategy, old: dict[str, geopandas.GeoDataFrame], before: Sequence[dict[str, Any]], states: Path
-) -> Known:
+) -> PriorKnowledge:
     """What the strategy may know of the regions that were learned in the steps before."""
     if not before:
-        return Known()
+        return PriorKnowledge()
     styles = {before[-1]["serving"][name]["decoder"]: style_of(chips) for name, chips in old.items()}
     memory = load_file(states / f"{before[-1]['name']}.memory.safetensors")
-    return Known(old if strategy.sees_old_chips else {}, styles, memory)
+    return PriorKnowledge(old if strategy.needs_old_chips else {}, styles, memory)
 
 
 def network_after(
@@ -306,9 +309,9 @@ def network_after(
     # All networks have the first region's band statistics, so that no strategy has better ones.
     mean, std = band_statistics(train[settings.regions[0]])
     with torch.random.fork_rng():
-        torch.manual_seed(mix(seed, -1))
+        torch.manual_seed(derive_seed(seed, -1))
         pretrained = _find_weights_once(settings.encoder, settings.weights)
-        network = RegionNet(settings.encoder, mean, std, pretrained, bands_of(train[settings.regions[0]]))
+        network = RegionNet(settings.encoder, mean, std, weights=pretrained, bands=bands_of(train[settings.regions[0]]))
     if before:
         for decoder in before[-1]["decoders"]:
             network.add_decoder(decoder)

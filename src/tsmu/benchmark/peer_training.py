@@ -235,22 +235,18 @@ def tsmu(job: Job) -> Found:
 
     from tsmu.chips.index import bands_of, select
     from tsmu.chips.statistics import band_statistics
-    from tsmu.evaluate.predictions import predict_chips
-    from tsmu.model.device import precision_in_use
-    from tsmu.model.network.pretrained_weights import find_weights
-    from tsmu.model.network.region_net import RegionNet
-    from tsmu.update.strategies import strategy_named
-    from tsmu.update.training.batches import mix
-    from tsmu.update.training.region_training import TrainingSettings, learn_region
+    from tsmu.evaluate import predict_chips
+    from tsmu.model import RegionNet, find_weights, precision_in_use
+    from tsmu.update import TrainingSettings, derive_seed, strategy_named, train_region
 
     chips = geopandas.read_parquet(job.chips)
     train = select(chips, job.region, "train")
     with _measured() as found:
-        torch.manual_seed(mix(job.seed, -1))
+        torch.manual_seed(derive_seed(job.seed, -1))
         pretrained = find_weights(job.encoder, job.weights)
-        network = RegionNet(job.encoder, *band_statistics(train), pretrained, bands_of(train))
+        network = RegionNet(job.encoder, *band_statistics(train), weights=pretrained, bands=bands_of(train))
         training = TrainingSettings(job.steps, job.batch_size, job.seed)
-        learned = learn_region(network, job.region, train, strategy_named("separate"), training)
+        learned = train_region(network, job.region, train, strategy_named("separate"), training)
     file = job.path / f"{LAST}.npz"
     answers: Found = {}
     for split in ("val", "test"):

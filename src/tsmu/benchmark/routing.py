@@ -1,6 +1,6 @@
 """Which gate routes images to the right region, and which tells that an image is of no known region.
 
-Ours (`tsmu.model.gate`) beside the paper's autoencoders, on the test chips of real regions. Both get
+Ours (`tsmu.model.Gate`) beside the paper's autoencoders, on the test chips of real regions. Both get
 the images as they are and after a stretch that takes every image's own brightness and contrast
 away: different renderings must not be what tells regions apart.
 """
@@ -27,7 +27,7 @@ from tsmu.chips.index import select
 from tsmu.chips.looks import looks, style_from
 from tsmu.errors import BenchmarkError
 from tsmu.imagery.raster import SUFFIXES, read
-from tsmu.model.gate import STRANGE, Gate
+from tsmu.model import UNFAMILIAR_DISTANCE, Gate
 
 LOW, HIGH = 0.02, 0.98  # of an image's values, brought to 0 and 255
 FINEST = 1e-6
@@ -131,7 +131,9 @@ def _measure(gate: _Ours | _Autoencoders, test: Images, strangers: Images) -> di
         "accuracy": float(torch.cat(list(right.values())).double().mean()),
         "by_region": {region: float(hits.double().mean()) for region, hits in right.items()},
         "auc": auc,
-        "flagged": {name: float((scores > STRANGE).mean()) for name, scores in {"known": known, **strange}.items()},
+        "flagged": {
+            name: float((scores > UNFAMILIAR_DISTANCE).mean()) for name, scores in {"known": known, **strange}.items()
+        },
     }
 
 

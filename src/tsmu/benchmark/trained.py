@@ -6,8 +6,7 @@ from tsmu.chips.folder import chips_from_folder
 from tsmu.chips.index import add_to_index
 from tsmu.issues import IssueLog
 from tsmu.synthetic import World, write_chips
-from tsmu.update.bundle_update import update_bundle
-from tsmu.update.training.region_training import TrainingSettings
+from tsmu.update import TrainingSettings, update_bundle
 from tsmu.workspace_folder import WorkspaceFolder
 
 BATCH = 8

@@ -91,7 +91,7 @@ def build(
         from tsmu.issues import IssueLog
         from tsmu.labels.reviewed import is_reviewed
         from tsmu.labels.store import require_labels, with_masks
-        from tsmu.model.bundles.bundle import is_learned
+        from tsmu.model import is_learned
 
         space = find_workspace(workspace)
         pairs = with_masks(with_events(space, require_pairs(space)), require_labels(space))
@@ -193,7 +193,7 @@ def _check_terrain(space: "WorkspaceFolder", beside: Sequence[str] | None, eleva
         ChipError: they have other terrain bands, or none.
     """
     from tsmu.imagery.terrain import terrain_bands
-    from tsmu.model.bundles.registry import current_bundle
+    from tsmu.model import current_bundle
 
     bundle = current_bundle(space.models)
     known = {"the workspace's chips of other sources have": beside}

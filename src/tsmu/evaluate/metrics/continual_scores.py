@@ -1,9 +1,9 @@
-"""The R matrix of continual learning and what is read off it.
+"""The R matrix of continual learning and its summaries.
 
 R[i, j] is the pooled-pixel IoU on region j's test chips after step i (both counted from 0 here).
-Entries of regions that have not been learned yet are answered by the newest decoder. The paper's
-formulas of WA and WF were not to be found; these are ours (DESIGN 2), with l_j the step that
-learned region j first:
+Regions that have not been learned yet are predicted by the newest decoder. The paper (Nagendra et al. 2022)
+does not give its formulas of WA, the weighted average, and WF, the weighted forgetting. These are ours, with
+l_j the step that learned region j first:
 
     WA(i) = sum over j with l_j <= i of w_j R[i, j]
     WF(i) = sum over j with l_j < i of w'_j (max over l_j <= k < i of R[k, j] - R[i, j])
@@ -27,14 +27,20 @@ Matrix = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class ContinualScores:
-    """R and what is needed to read it.
+    """The R matrix and what its summaries need.
 
     Attributes:
-        R: (steps, regions).
-        pixels: known test pixels per region.
-        baseline: share of landslide among them, per region.
-        learned_at: per region the step that learned it first; 0, 1, 2, ... when every step
+        R: (steps, regions), IoU.
+        pixels: number of known test pixels of each region.
+        baseline: share of landslide among them.
+        learned_at: the step that learned each region first; 0, 1, 2, ... when every step
             brings a new region.
+
+    Example:
+        >>> R = np.array([[0.5, 0.1], [0.4, 0.7]])
+        >>> scores = ContinualScores(R, pixels=[100, 300], baseline=[0.05, 0.05], learned_at=[0, 1])
+        >>> scores.summaries()[-1]["WF"], round(scores.weighted_average(1), 3)
+        (0.09999999999999998, 0.625)
     """
 
     R: Matrix
@@ -43,11 +49,11 @@ class ContinualScores:
     learned_at: Sequence[int]
 
     def weighted_average(self, step: int) -> float:
-        """WA after `step`."""
+        """WA after `step`: mean IoU over the regions learned so far, weighted by their test pixels."""
         return self._weighted({j: self.R[step, j] for j in self._learned(step + 1)})
 
     def weighted_forgetting(self, step: int) -> float:
-        """WF after `step`; NaN when there is nothing to forget yet."""
+        """WF after `step`: mean loss of the old regions, weighted likewise; NaN when there is nothing to forget."""
         return self._weighted(self._lost(step))
 
     def accuracy(self, step: int) -> float:
@@ -68,7 +74,7 @@ class ContinualScores:
         return _mean([self.R[self.learned_at[j] - 1, j] - self.baseline[j] for j in arrived])
 
     def summaries(self) -> list[dict[str, float]]:
-        """All of the above after each step; NaN where there is nothing to average."""
+        """All summaries after each step, by their abbreviations; NaN where there is nothing to average."""
         return [
             {
                 "WA": self.weighted_average(step),
@@ -95,6 +101,7 @@ class ContinualScores:
         return float(np.nanmax(since)) if not np.isnan(since).all() else float("nan")
 
     def _weighted(self, values: dict[int, float]) -> float:
+        """Mean of values by region, weighted by the regions' test pixels; undefined values are left out."""
         values = {j: value for j, value in values.items() if not math.isnan(value)}
         total = sum(self.pixels[j] for j in values)
         return float(sum(self.pixels[j] * value for j, value in values.items()) / total) if total else float("nan")

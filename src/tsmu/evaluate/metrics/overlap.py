@@ -45,7 +45,12 @@ class OverlappingPairs:
 
 
 def show_same_landslide(shared: Any, area: Any, other_area: Any) -> Any:
-    """Whether outlines of two areas that have `shared` in common show the same landslide; numbers or arrays alike.
+    """Whether two outlines show the same landslide, by their areas; numbers or arrays alike.
+
+    Args:
+        shared: area that they have in common.
+        area: of one outline, in the same unit.
+        other_area: of the other outline.
 
     Example:
         >>> bool(show_same_landslide(60.0, 100.0, 900.0)), bool(show_same_landslide(40.0, 100.0, 900.0))
@@ -55,7 +60,14 @@ def show_same_landslide(shared: Any, area: Any, other_area: Any) -> Any:
 
 
 def intersecting_pairs(first: Outlines, second: Outlines) -> tuple[Positions, Positions]:
-    """Positions of the pairs of outlines that intersect, found by a spatial index."""
+    """Positions of the pairs of outlines that intersect, found by a spatial index.
+
+    Example:
+        >>> first = np.array([shapely.box(0, 0, 2, 2), shapely.box(5, 5, 6, 6)])
+        >>> positions, others = intersecting_pairs(first, np.array([shapely.box(1, 1, 3, 3)]))
+        >>> positions.tolist(), others.tolist()
+        ([0], [0])
+    """
     positions, others = shapely.STRtree(second).query(first, predicate="intersects")
     return positions, others
 
@@ -70,6 +82,12 @@ def overlapping_pairs(
         second: (m,) valid polygons in the same CRS. Areas are compared in that CRS: degrees are good enough,
             because both areas of a pair are stretched alike.
         candidates: positions of the pairs to look at; by default all that intersect.
+
+    Example:
+        >>> mapped = np.array([shapely.box(0, 0, 10, 10), shapely.box(20, 0, 30, 10)])
+        >>> pairs = overlapping_pairs(mapped, np.array([shapely.box(5, 0, 45, 10)]))
+        >>> pairs.first.tolist(), pairs.second.tolist(), pairs.shared.tolist()
+        ([0, 1], [0, 0], [50.0, 100.0])
     """
     i, j = intersecting_pairs(first, second) if candidates is None else candidates
     area, other_area = shapely.area(first)[i], shapely.area(second)[j]

@@ -1,4 +1,4 @@
-"""Pixel metrics from pooled counts: one pass over the pixels, every threshold afterwards."""
+"""Pixel scores from pooled counts: the pixels are counted once, and every threshold is evaluated afterwards."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ import numpy.typing as npt
 from tsmu.labels.masks import LANDSLIDE, UNKNOWN
 
 LEVELS = 1001  # probabilities are counted in steps of 1/1000
-PERCENTS = range(1, 100)  # thresholds that are chosen from
+PERCENTS = range(1, 100)  # the thresholds to choose from
 CALIBRATION_BINS = 10  # of probabilities
 
 Counts = npt.NDArray[np.int64]
@@ -27,14 +27,24 @@ class PixelCounts:
     Counts of different chips are pooled by adding them. Unknown pixels are not counted. Thresholds
     are whole percents and mean what they mean on a map, where probabilities are rounded to whole
     percents: a pixel counts as landslide when its rounded percentage reaches the threshold.
+
+    Attributes:
+        landslide: (1001,) number of landslide pixels at each probability, in steps of 1/1000.
+        background: the same of background pixels.
+
+    Example:
+        >>> probability, mask = np.array([0.9, 0.8, 0.7, 0.1], np.float32), np.array([1, 0, 1, 0])
+        >>> counts = PixelCounts.from_probability(probability, mask)
+        >>> counts.confusion(percent=75), counts.iou(percent=50)
+        ((1, 1, 1), 0.6666666666666666)
     """
 
     landslide: Counts = field(default_factory=_no_counts)
     background: Counts = field(default_factory=_no_counts)
 
     @classmethod
-    def of(cls, probability: npt.NDArray[np.float32], mask: npt.NDArray[Any]) -> Self:
-        """Count arrays of one shape: probabilities 0 to 1, labels 0, 1 and 255 (unknown)."""
+    def from_probability(cls, probability: npt.NDArray[np.float32], mask: npt.NDArray[Any]) -> Self:
+        """Count the pixels of arrays of one shape: probabilities from 0 to 1; labels 0, 1 and 255 (unknown)."""
         level = (probability * (LEVELS - 1)).astype(np.int64)
         known = mask != UNKNOWN
         positive = mask == LANDSLIDE
@@ -79,12 +89,12 @@ class PixelCounts:
         return _ratio(2 * true_positive, 2 * true_positive + false_positive + false_negative)
 
     def precision(self, percent: int) -> float:
-        """Share of the predicted landslide pixels that are right."""
+        """Share of the predicted landslide pixels that are correct."""
         true_positive, false_positive, _ = self.confusion(percent)
         return _ratio(true_positive, true_positive + false_positive)
 
     def recall(self, percent: int) -> float:
-        """Share of the true landslide pixels that are found."""
+        """Share of the true landslide pixels that are predicted."""
         true_positive, _, false_negative = self.confusion(percent)
         return _ratio(true_positive, true_positive + false_negative)
 
@@ -109,11 +119,11 @@ class PixelCounts:
         """
         bins = np.minimum(np.arange(LEVELS) * CALIBRATION_BINS // (LEVELS - 1), CALIBRATION_BINS - 1)
         probability = np.linspace(0, 1, LEVELS) * (self.landslide + self.background)
-        off = np.bincount(bins, weights=probability - self.landslide, minlength=CALIBRATION_BINS)
-        return float(np.abs(off).sum() / self.pixels) if self.pixels else float("nan")
+        gaps = np.bincount(bins, weights=probability - self.landslide, minlength=CALIBRATION_BINS)
+        return float(np.abs(gaps).sum() / self.pixels) if self.pixels else float("nan")
 
     def summary(self, percent: int) -> dict[str, float]:
-        """Every metric at one threshold, with the number of pixels behind it."""
+        """Every score at one threshold, with the share of landslide and the number of known pixels."""
         return {
             "iou": self.iou(percent),
             "dice": self.dice(percent),

@@ -1,4 +1,4 @@
-"""The best and worst test chips of each region as pictures: image, label, prediction."""
+"""The best and worst test chips of each region as pictures: image, label and prediction side by side."""
 
 import base64
 import io
@@ -9,62 +9,78 @@ import numpy.typing as npt
 from PIL import Image
 
 from tsmu.chips.dataset import ChipDataset
-from tsmu.evaluate.history import History
-from tsmu.evaluate.predictions import counts_of_chips, predict_chips
+from tsmu.evaluate.history import History, ServedRegion
+from tsmu.evaluate.predictions import iterate_pixel_counts, predict_chips
 from tsmu.imagery.terrain import image_channels
 from tsmu.labels.masks import BACKGROUND, LANDSLIDE, UNKNOWN
-from tsmu.model.network.region_net import RegionNet
+from tsmu.model import RegionNet
 
-SHOWN = 3  # best, and as many worst
+EXAMPLES = 3  # of the best chips, and as many of the worst
 SIDE = 160  # pixels of a picture's panel
-FOUND, MISSED, FALSE_ALARM = (27, 158, 119), (217, 95, 2), (117, 112, 179)
+GAP = 2  # pixels between two panels
+HIT, MISS, FALSE_ALARM = (27, 158, 119), (217, 95, 2), (117, 112, 179)
 
 Picture = npt.NDArray[np.uint8]
 
 
-def examples_of(history: History) -> dict[str, list[dict[str, Any]]]:
-    """By region: `id`, `iou` and `picture` (a data URI) of its best and worst chips with landslides."""
+def example_chips(history: History) -> dict[str, list[dict[str, Any]]]:
+    """Draw the best and worst test chips with landslides of every region.
+
+    Returns:
+        By region, for each chip from the best to the worst: `id`, `iou` and `picture` (a data URI).
+    """
     networks: dict[str, RegionNet] = {}
     examples = {}
-    for region, now in history.served.items():
-        chips, threshold = now.tests, now.threshold
-        if now.bundle.name not in networks:
-            networks[now.bundle.name] = now.bundle.network()
-        network = networks[now.bundle.name]
-        # One chip's answer at a time: those of all would need as much memory as the region is large.
-        scores = np.array([counts.iou(threshold) for counts in counts_of_chips(network, now.decoder, chips)])
-        order = [int(i) for i in np.argsort(-scores, kind="stable") if not np.isnan(scores[i])]
-        chosen = order if len(order) <= 2 * SHOWN else order[:SHOWN] + order[-SHOWN:]
-        dataset, shown = ChipDataset(chips, cache_bytes=0), image_channels(now.bundle.record.bands)
-        answers = dict(zip(chosen, predict_chips(network, now.decoder, chips.iloc[chosen]), strict=True))
-        examples[region] = [
-            {
-                "id": chips.iloc[i]["id"],
-                "iou": float(scores[i]),
-                "picture": _picture(dataset[i]["image"].numpy()[shown], *answers[i], threshold),
-            }
-            for i in chosen
-        ]
+    for region, served in history.served.items():
+        if served.bundle.name not in networks:
+            networks[served.bundle.name] = served.bundle.network()
+        examples[region] = _region_examples(served, networks[served.bundle.name])
     return examples
+
+
+def _region_examples(served: ServedRegion, network: RegionNet) -> list[dict[str, Any]]:
+    chips, threshold = served.test_chips, served.threshold
+    # Scores first, without their predictions: those of all chips would need as much memory as the region is large.
+    scores = np.array([counts.iou(threshold) for counts in iterate_pixel_counts(network, served.decoder, chips)])
+    order = [int(i) for i in np.argsort(-scores, kind="stable") if not np.isnan(scores[i])]
+    chosen = order if len(order) <= 2 * EXAMPLES else order[:EXAMPLES] + order[-EXAMPLES:]
+    dataset, channels = ChipDataset(chips, cache_bytes=0), image_channels(served.bundle.record.bands)
+    predictions = zip(chosen, predict_chips(network, served.decoder, chips.iloc[chosen]), strict=True)
+    return [
+        {
+            "id": chips.iloc[i]["id"],
+            "iou": float(scores[i]),
+            "picture": _picture(dataset[i]["image"].numpy()[channels], probability, mask, threshold),
+        }
+        for i, (probability, mask) in predictions
+    ]
 
 
 def _picture(
     image: npt.NDArray[np.float32], probability: npt.NDArray[np.float32], mask: npt.NDArray[np.int64], percent: int
 ) -> str:
+    """Draw a chip's image, label and outcome (hits, misses and false alarms) as a PNG in a data URI.
+
+    Args:
+        image: (C, H, W), raw units.
+        probability: (H, W), 0 to 1.
+        mask: (H, W), 0, 1 and 255 (unknown).
+        percent: threshold of the probability.
+    """
     predicted = np.floor(100 * probability + 0.5) >= percent
     label = np.zeros((*mask.shape, 3), np.uint8)
     label[mask == LANDSLIDE] = 255
     label[mask == UNKNOWN] = 128
     outcome = np.zeros_like(label)
-    outcome[predicted & (mask == LANDSLIDE)] = FOUND
-    outcome[~predicted & (mask == LANDSLIDE)] = MISSED
+    outcome[predicted & (mask == LANDSLIDE)] = HIT
+    outcome[~predicted & (mask == LANDSLIDE)] = MISS
     outcome[predicted & (mask == BACKGROUND)] = FALSE_ALARM
     panels = [
         Image.fromarray(panel).resize((SIDE, SIDE), Image.Resampling.NEAREST) for panel in (_rgb(image), label, outcome)
     ]
-    sheet = Image.new("RGB", (3 * SIDE + 4, SIDE), "white")
+    sheet = Image.new("RGB", (3 * SIDE + 2 * GAP, SIDE), "white")
     for number, panel in enumerate(panels):
-        sheet.paste(panel, (number * (SIDE + 2), 0))
+        sheet.paste(panel, (number * (SIDE + GAP), 0))
     buffer = io.BytesIO()
     sheet.save(buffer, "PNG", optimize=True)
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()

@@ -7,11 +7,11 @@ from matplotlib.figure import Figure
 
 from tsmu.evaluate.history import History
 
-BLUE, ORANGE = "#0072b2", "#d55e00"  # told apart with any colour vision (Okabe and Ito)
+BLUE, ORANGE = "#0072b2", "#d55e00"  # distinct with any colour vision (Okabe and Ito)
 
 
 def matrix_figure(history: History) -> str:
-    """The R matrix as a heat map with its values; entries not learned yet in italics."""
+    """Draw the R matrix as a heat map with its values, those of regions not learned yet in italics."""
     R = history.matrix
     learned_at = history.scores.learned_at
     figure = Figure(figsize=(1.4 * R.shape[1] + 1.8, 0.6 * R.shape[0] + 1.6), layout="constrained")
@@ -24,11 +24,11 @@ def matrix_figure(history: History) -> str:
     axes.set_xticks(range(R.shape[1]), history.regions, rotation=20, ha="right")
     axes.set_yticks(range(R.shape[0]), [bundle.name for bundle in history.bundles])
     axes.set_title("IoU on test chips (italic: not learned yet)")
-    return svg_of(figure)
+    return figure_svg(figure)
 
 
-def course_figure(history: History) -> str:
-    """WA and WF after each step, as in the paper's figure."""
+def summary_figure(history: History) -> str:
+    """Draw WA and WF after each step, as the paper does (Nagendra et al. 2022)."""
     summaries = history.scores.summaries()
     steps = [bundle.name for bundle in history.bundles]
     figure = Figure(figsize=(5, 3.4), layout="constrained")
@@ -38,15 +38,15 @@ def course_figure(history: History) -> str:
     axes.plot(steps, [summary["WF"] for summary in summaries], "s--", color=ORANGE, label="WF, weighted forgetting")
     axes.set_title("Course of learning")
     axes.legend(frameon=False)
-    return svg_of(figure)
+    return figure_svg(figure)
 
 
 def precision_recall_figure(history: History) -> str:
-    """Precision against recall of what serves each region now, a line per region; the threshold marked."""
+    """Draw precision against recall of what serves each region now, a line per region with its threshold marked."""
     figure = Figure(figsize=(5, 3.4), layout="constrained")
     axes = figure.subplots()
-    for region, now in history.served.items():
-        counts, threshold = now.counts, now.threshold
+    for region, served in history.served.items():
+        counts, threshold = served.counts, served.threshold
         if not counts.landslide.sum():
             continue
         precision, recall = counts.curve()
@@ -54,11 +54,16 @@ def precision_recall_figure(history: History) -> str:
         axes.plot(counts.recall(threshold), counts.precision(threshold), "o", color=line.get_color())
     axes.set(xlabel="recall", ylabel="precision", xlim=(0, 1), ylim=(0, 1.02), title="Precision and recall")
     axes.legend(frameon=False)
-    return svg_of(figure)
+    return figure_svg(figure)
 
 
-def svg_of(figure: Figure) -> str:
-    """Draw a figure as an SVG element, fit for a page or a file of its own."""
+def figure_svg(figure: Figure) -> str:
+    """Render a figure as an SVG element, for a page or for a file.
+
+    Example:
+        >>> figure_svg(Figure(figsize=(1, 1)))[:4]
+        '<svg'
+    """
     buffer = io.StringIO()
     figure.savefig(buffer, format="svg", metadata={"Date": None})
     text = buffer.getvalue()

@@ -1,12 +1,12 @@
-"""The bundle's card: what it was trained on and how it scores, for people."""
+"""The model card of a bundle: what it was trained on and how it scores, for people."""
 
 from tsmu.model.bundles.record import BundleRecord, RegionRecord
 
-SCORES = ("iou", "dice", "precision", "recall", "average_precision", "calibration_error")
+CARD_METRICS = ("iou", "dice", "precision", "recall", "average_precision", "calibration_error")
 
 
-def card_text(record: BundleRecord) -> str:
-    """Write the card as Markdown."""
+def model_card(record: BundleRecord) -> str:
+    """The model card as Markdown text."""
     newest = record.newest_region
     region = record.regions[newest]
     lines = [
@@ -16,7 +16,7 @@ def card_text(record: BundleRecord) -> str:
         + (f" on top of v{record.parent:03d}." if record.parent else ", its first region."),
         "",
         f"- Created: {record.created}, {', '.join(f'{name} {version}' for name, version in record.software.items())}",
-        f"- Network: U-Net, encoder {record.encoder} (started from: {started_from(record)}), one decoder each for "
+        f"- Network: U-Net, encoder {record.encoder} (started from: {describe_weights(record)}), one decoder each for "
         f"{', '.join(record.decoders)}",
         f"- Bands: {', '.join(record.bands)}",
         f"- Band means: {_numbers(record.mean)}; deviations: {_numbers(record.std)}",
@@ -26,7 +26,7 @@ def card_text(record: BundleRecord) -> str:
         "| region | decoder | chips train / val / test | landslide pixels | pixel size, m "
         "| strategy | steps x batch (kept) | temperature | seed | time | version |",
         "|---|---|---|---|---|---|---|---|---|---|---|",
-        *(_origin(name, entry) for name, entry in record.regions.items()),
+        *(_training_row(name, entry) for name, entry in record.regions.items()),
         "",
         "## Scores right after learning",
         "",
@@ -35,18 +35,24 @@ def card_text(record: BundleRecord) -> str:
         "",
         "| region | split | threshold | IoU | Dice | precision | recall | average precision | calibration error |",
         "|---|---|---|---|---|---|---|---|---|",
-        *(line for name, entry in record.regions.items() for line in _scores(name, entry)),
+        *(line for name, entry in record.regions.items() for line in _score_rows(name, entry)),
         "",
     ]
     return "\n".join(lines)
 
 
-def started_from(record: BundleRecord) -> str:
-    """Say what the encoder started from."""
+def describe_weights(record: BundleRecord) -> str:
+    """Say for people which weights the encoder started from.
+
+    Example:
+        >>> describe_weights(record)
+        'random weights'
+    """
     return "random weights" if record.weights == "none" else record.weights_source or record.weights
 
 
-def _origin(name: str, region: RegionRecord) -> str:
+def _training_row(name: str, region: RegionRecord) -> str:
+    """The table row that says what a region was learned from, and how."""
     chips = " / ".join(str(region.chips.get(split, 0)) for split in ("train", "val", "test"))
     share = "-" if region.landslide_share is None else f"{100 * region.landslide_share:.2f} %"
     size = (
@@ -63,10 +69,11 @@ def _origin(name: str, region: RegionRecord) -> str:
     )
 
 
-def _scores(name: str, region: RegionRecord) -> list[str]:
+def _score_rows(name: str, region: RegionRecord) -> list[str]:
+    """The table rows of a region's scores, one for each split."""
     return [
         f"| {name} | {split} | {region.threshold} % | "
-        + " | ".join("-" if scores.get(metric) is None else f"{scores[metric]:.3f}" for metric in SCORES)
+        + " | ".join("-" if scores.get(metric) is None else f"{scores[metric]:.3f}" for metric in CARD_METRICS)
         + " |"
         for split, scores in region.scores.items()
     ]

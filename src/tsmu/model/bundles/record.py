@@ -1,4 +1,4 @@
-"""What a bundle knows about itself, as stored in bundle.json."""
+"""The record of a bundle: what bundle.json stores about the model and about each region."""
 
 from pydantic import BaseModel, ConfigDict
 
@@ -6,18 +6,20 @@ from tsmu.chips.style import Style
 
 
 class _Record(BaseModel):
+    """A part of bundle.json; an unknown key is an error."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class RegionRecord(_Record):
-    """How a region is served, and from what it was learned.
+    """How a region is mapped by a model version, and what it was learned from.
 
     Attributes:
-        decoder: the decoder that serves it.
-        threshold: whole percent from which a pixel counts as landslide; chosen on validation.
+        decoder: the decoder that maps it.
+        threshold: whole percent from which a pixel counts as landslide; chosen on validation chips.
         learned_in: the version in which it was last learned.
-        best_in: the version that answers its validation chips best; None if that is `learned_in`.
-        strategy, steps, batch_size, seed: how.
+        best_in: the version that scores best on its validation chips; None if that is `learned_in`.
+        strategy, steps, batch_size, seed: how it was learned.
         rounds: how often the last stage of the training could be repeated; more than once where
             validation chips chose the number of steps (`--steps auto`).
         chips: number of chips per split.
@@ -25,12 +27,12 @@ class RegionRecord(_Record):
         pixel_size: smallest and largest pixel size of its chips, metres; None if unknown.
         scores: metrics by split (`val`, `test`) right after it was learned, at the threshold.
         seconds: wall time of the training.
-        device, precision: what it was trained on.
-        style: the colours of its training images.
-        temperature: by which the decoder's logits were divided, on validation, after training; None
-            if there was nothing to choose it on.
+        device, precision: what it was trained with.
+        style: statistics of the colours and textures of its training images.
+        temperature: what the decoder's logits were divided by after training, chosen on validation chips; None
+            if there were none to choose it on.
         kept_step: the training step whose weights were kept; None for the last.
-        reviewed: how many of the training chips have labels out of reviews.
+        reviewed: how many of the training chips have labels that come from reviews.
     """
 
     decoder: str
@@ -56,29 +58,30 @@ class RegionRecord(_Record):
 
     @property
     def best_version(self) -> int:
-        """The version that later ones are held against."""
+        """The version that later ones are compared with."""
         return self.best_in or self.learned_in
 
 
 class BundleRecord(_Record):
-    """A bundle's own description.
+    """The record of a model version.
 
     Attributes:
         version: its number.
-        parent: the version it was updated from.
+        parent: number of the version that it was updated from; None for the first one.
         created: UTC, ISO 8601.
-        software: versions of tsmu and torch.
-        encoder: encoder name.
+        software: versions of tsmu and of the libraries that it was trained with.
+        encoder: name of the encoder.
         weights: name or file of what the encoder started from, `none` for random weights.
         weights_source: where these weights came from, for people; None for random ones.
         weights_digest: SHA-256 over their tensors; None for random ones, and for named weights in
-            bundles of before it was noted.
-        bands: input bands in order.
-        mean, std: per band, raw units; fixed by the first region's training chips.
-        dtypes: types of the training images' files, such as uint8; None in bundles of before they
-            were noted.
-        run: name of the training in the workspace's `runs` that it was written by, so that an update
-            which is killed right then is not done twice; None in bundles of before it was noted.
+            bundles written before this was stored.
+        bands: names of the input bands, in order.
+        mean, std: of each band, raw units; fixed by the first region's training chips.
+        dtypes: types of the values in the training images' files, such as uint8; None in bundles written
+            before this was stored.
+        run: name of the folder in the workspace's `runs` in which it was trained, so that an update
+            which is killed right after writing it is not done twice; None in bundles written before this
+            was stored.
         decoders: decoder names, in the order in which they were added.
         regions: by name, in the order in which they were first learned.
     """

@@ -4,21 +4,24 @@ from collections.abc import Mapping
 from typing import Any
 
 from tsmu.model.bundles.record import BundleRecord
-from tsmu.model.network.region_net import MULTIPLE
+from tsmu.model.network import SIDE_MULTIPLE
 
 EXTENSIONS = [
     "https://stac-extensions.github.io/mlm/v1.4.0/schema.json",
     "https://stac-extensions.github.io/file/v2.1.0/schema.json",
 ]
-SHA256_MULTIHASH = "1220"  # function sha2-256, length 32, as the file extension wants it
+SHA256_MULTIHASH = "1220"  # function sha2-256, length 32, as the file extension requires it
 
 
-def as_stac_item(record: BundleRecord, files: Mapping[str, tuple[str, int]]) -> dict[str, Any]:
-    """Describe a bundle for catalogues.
+def bundle_stac_item(record: BundleRecord, files: Mapping[str, tuple[str, int]]) -> dict[str, Any]:
+    """Describe a bundle as a STAC item for catalogues.
 
     Args:
         record: the bundle's own record.
         files: (hex SHA-256, size in bytes) by path relative to bundle.json.
+
+    Returns:
+        The item as JSON has it; its assets are the files.
     """
     return {
         "type": "Feature",
@@ -54,7 +57,7 @@ def _input(record: BundleRecord) -> dict[str, Any]:
             "dim_order": ["batch", "bands", "height", "width"],
             "data_type": "float32",
         },
-        "description": f"Raw values; sides are padded to multiples of {MULTIPLE} px",
+        "description": f"Raw values; sides are padded to multiples of {SIDE_MULTIPLE} px",
         "value_scaling": [
             {"type": "z-score", "mean": mean, "stddev": std} for mean, std in zip(record.mean, record.std, strict=True)
         ],

@@ -1,4 +1,4 @@
-"""The network: one shared encoder, one U-Net decoder per region."""
+"""The network: one shared encoder, and for each region normalisation, adapters and a U-Net decoder of its own."""
 
 import copy
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -12,22 +12,25 @@ from segmentation_models_pytorch.decoders.unet.decoder import UnetDecoder
 from torch import Tensor, nn
 from torch.nn import functional
 
-from tsmu.model.network.pretrained_weights import DEPTH, PretrainedWeights, build_encoder, load_weights
+from tsmu.errors import BundleError
+from tsmu.model.network.encoders import DEPTH, build_encoder
+from tsmu.model.network.pretrained_weights import PretrainedWeights, load_weights
 from tsmu.model.network.regional_layers import RegionalConv, RegionalNorm
+from tsmu.model.network.weight_sources import find_weights
 
-MULTIPLE = 2**DEPTH  # sides of the padded input are multiples of this
+SIDE_MULTIPLE = 2**DEPTH  # images are padded so that their sides are multiples of this, pixels
 DECODER_CHANNELS = (256, 128, 64, 32, 16)
-ENCODER = "encoder"
-Place = TypeVar("Place", RegionalNorm, RegionalConv)
+ENCODER_PART = "encoder"
+RegionalLayer = TypeVar("RegionalLayer", RegionalNorm, RegionalConv)
 # A region may adapt the convolutions up to this size, of a ResNet-18 or -34 those of the first two stages. Learning
 # Hokkaido's chips on a frozen encoder of Nepal's (300 steps, one seed, IoU on validation / test) gave 0.480 / 0.496
 # with the middle of every kernel its own, 0.498 / 0.529 with these, 0.496 / 0.532 with all convolutions its own.
 ADAPTED_WEIGHTS = 150_000
-_KEY = "region "  # ModuleDict refuses names that are its own methods, such as `keys`
+_KEY = "region "  # begins the keys of decoders: ModuleDict refuses the names of its own methods, such as `keys`
 
 
 class UnetHead(nn.Module):
-    """U-Net decoder and head: encoder features in, one logit per pixel out."""
+    """U-Net decoder and segmentation head: encoder features in, one logit per pixel out."""
 
     def __init__(self, encoder_channels: Sequence[int]) -> None:
         super().__init__()
@@ -43,15 +46,15 @@ class UnetHead(nn.Module):
 
 
 class RegionDecoder(nn.Module):
-    """What a region has of its own: normalisation and adapters within the encoder, U-Net decoder and head.
+    """What a region has of its own: normalisation and adapters within the encoder, and a U-Net decoder with head.
 
-    Without adapters the region takes the encoder's convolutions as they are. A state that is loaded
-    brings its adapters with it, or none.
+    Without adapters the region uses the encoder's convolutions as they are. Loading a state that has adapters
+    creates them.
 
     Args:
-        encoder_channels: of the encoder's feature maps.
-        norms: to start from.
-        kernels: shapes of the kernels that the region may adapt.
+        encoder_channels: numbers of channels of the encoder's feature maps.
+        norms: the encoder's normalisations to start from, which are copied.
+        kernels: shapes of the encoder's kernels that the region may adapt.
     """
 
     def __init__(
@@ -63,14 +66,14 @@ class RegionDecoder(nn.Module):
         self.adapters = nn.ParameterList()
         self.unet = UnetHead(encoder_channels)
 
-    def adapt(self) -> None:
-        """Begin adapters that add nothing yet; those that are there stay."""
+    def create_adapters(self) -> None:
+        """Create adapters of zeros, which change nothing yet; existing ones stay as they are."""
         if not self.adapters:
             self.adapters.extend(nn.Parameter(torch.zeros(shape)) for shape in self._kernels)
 
     def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *args: Any) -> None:
         if any(key.startswith(f"{prefix}adapters.") for key in state_dict):
-            self.adapt()
+            self.create_adapters()
         super()._load_from_state_dict(state_dict, prefix, *args)
 
     def forward(self, features: list[Tensor]) -> Tensor:
@@ -82,24 +85,38 @@ class RegionDecoder(nn.Module):
 class RegionNet(nn.Module):
     """A shared encoder with one decoder per region.
 
-    Input is the raw image: normalisation with the stored band statistics happens inside, and
-    pixels that are NaN (no data) count as the mean. Any height and width is taken.
+    The input is the raw image: normalisation with the stored band statistics happens inside, and
+    pixels that are NaN (no data) count as the mean. Images may have any height and width.
 
-    Batch normalisation belongs to the regions, in the encoder too: it is shared convolutions that
-    the regions have in common, while each has seen its own images' statistics. A region's
-    normalisation follows the images only while its decoder is named in `open_norms`. Everything
-    else stays in evaluation mode, whatever `train()` says: running statistics that drift on a new
-    region's images change an old region's answers although no weight has moved (DESIGN 2).
+    Batch normalisation belongs to the regions, in the encoder too: the regions share the convolutions,
+    while each has the statistics of its own images. A region's normalisation follows the images only while it
+    is named in `training_norms`. Everything else stays in evaluation mode, whatever `train()` is told: running
+    statistics that drift on a new region's images would change an old region's predictions although no
+    weight has moved.
 
     Args:
-        encoder: name of an encoder of segmentation_models_pytorch (`tu-...` for timm's).
-        mean: per band, raw units, in band order.
-        std: per band, raw units, positive.
-        pretrained: weights that the encoder starts from (`weights.find_weights`); None for random ones.
-        bands: names of the bands, such as `post:red`, by which each finds its pretrained kernel.
+        encoder: name of an encoder of segmentation_models_pytorch (`tu-NAME` for one of timm's).
+        mean: mean of each band, raw units, in band order.
+        std: standard deviation of each band, raw units, positive.
+        weights: what the encoder starts from: a name such as `imagenet`, a file, `auto`, or what `find_weights`
+            returned; None or `none` for random weights.
+        bands: names of the bands, such as `post:red`, by which each finds its pretrained kernel; needed with
+            pretrained weights only.
 
     Attributes:
-        started_pretrained: whether the encoder started from pretrained weights, which learn at a smaller rate.
+        bands: names of the bands, in order; empty where they were not given.
+        is_pretrained: whether the encoder started from pretrained weights; those are trained at a smaller rate.
+        training_norms: the parts (see `parts`) whose normalisation follows the images in training mode.
+
+    Raises:
+        BundleError: there is no such encoder, or its weights cannot be had or do not fit the bands.
+
+    Example:
+        >>> network = RegionNet("resnet18", mean=[120.0, 110.0, 100.0], std=[40.0, 40.0, 40.0])
+        >>> network.add_decoder("nepal")
+        >>> logits = network.eval()(torch.rand(2, 3, 50, 70), ["nepal"])["nepal"]
+        >>> tuple(logits.shape)
+        (2, 50, 70)
     """
 
     mean: Tensor
@@ -110,42 +127,50 @@ class RegionNet(nn.Module):
         encoder: str,
         mean: Sequence[float],
         std: Sequence[float],
-        pretrained: PretrainedWeights | None = None,
+        *,
+        weights: PretrainedWeights | str | None = None,
         bands: Sequence[str] = (),
     ) -> None:
         super().__init__()
+        pretrained = find_weights(encoder, weights) if isinstance(weights, str) else weights
         self.encoder = build_encoder(encoder, len(mean))
-        self.started_pretrained = pretrained is not None
+        self.bands = tuple(bands)
+        self.is_pretrained = pretrained is not None
         if pretrained is not None:
+            if len(bands) != len(mean):
+                raise BundleError(
+                    f"weights {pretrained.name}: pretrained weights need the names of the {len(mean)} bands, "
+                    f"{len(bands)} are given; name them, such as bands=['post:red', 'post:green', 'post:blue']"
+                )
             load_weights(self.encoder, pretrained, bands)
         self.decoders = nn.ModuleDict()
-        self.open_norms: frozenset[str] = frozenset()
-        self._first_norms = _take_norms(self.encoder)
-        _take_convolutions(self.encoder)
+        self.training_norms: frozenset[str] = frozenset()
+        self._initial_norms = _replace_norms(self.encoder)
+        _replace_convolutions(self.encoder)
         self.register_buffer("mean", torch.tensor(mean, dtype=torch.float32).view(-1, 1, 1))
         self.register_buffer("std", torch.tensor(std, dtype=torch.float32).view(-1, 1, 1))
 
     @property
     def decoder_names(self) -> tuple[str, ...]:
-        """The decoders in the order in which they were added."""
+        """The names of the decoders in the order in which they were added."""
         return tuple(key.removeprefix(_KEY) for key in self.decoders)
 
-    def add_decoder(self, name: str, like: str | None = None, *, adapted: bool = False) -> None:
-        """Add a decoder with the weights of another one, or fresh ones and the last one's normalisation.
+    def add_decoder(self, name: str, copy_of: str | None = None, *, with_adapters: bool = False) -> None:
+        """Add a decoder: a copy of another one, or a random one with the normalisation of the last one.
 
         Args:
-            name: of the decoder.
-            like: the one whose weights it takes.
-            adapted: whether it gets adapters within the encoder.
+            name: of the new decoder.
+            copy_of: the decoder whose weights are copied; None for random weights.
+            with_adapters: whether the region gets adapters within the encoder.
         """
-        before = self.decoder_names[-1:]
-        norms = self.decoder(before[0]).norms if before else self._first_norms
-        kernels = [conv.weight.shape for conv in self._places(RegionalConv)]
+        last = self.decoder_names[-1:]
+        norms = self.decoder(last[0]).norms if last else self._initial_norms
+        kernels = [conv.weight.shape for conv in self._layers(RegionalConv)]
         decoder = RegionDecoder(cast(list[int], self.encoder.out_channels), norms, kernels)
-        if like is not None:
-            decoder.load_state_dict(self.decoder(like).state_dict())
-        if adapted:
-            decoder.adapt()
+        if copy_of is not None:
+            decoder.load_state_dict(self.decoder(copy_of).state_dict())
+        if with_adapters:
+            decoder.create_adapters()
         self.decoders[_KEY + name] = decoder.to(self.mean.device)
 
     def decoder(self, name: str) -> RegionDecoder:
@@ -155,84 +180,94 @@ class RegionNet(nn.Module):
         return module
 
     def forward(self, image: Tensor, decoders: Iterable[str]) -> dict[str, Tensor]:
-        """Return logits (N, H, W) of each decoder named, for raw images (N, C, H, W)."""
-        return {name: logits for name, (_, logits) in self.with_features(image, decoders).items()}
+        """Return the logits (N, H, W) of each decoder named, for raw images (N, C, H, W)."""
+        return {name: logits for name, (_, logits) in self.forward_with_features(image, decoders).items()}
 
-    def with_features(self, image: Tensor, decoders: Iterable[str]) -> dict[str, tuple[list[Tensor], Tensor]]:
-        """Return the encoder's feature maps and the logits of each decoder named."""
+    def forward_with_features(self, image: Tensor, decoders: Iterable[str]) -> dict[str, tuple[list[Tensor], Tensor]]:
+        """Return the encoder's feature maps and the logits (N, H, W) of each decoder named.
+
+        The feature maps are those of the padded image, and differ between regions by their normalisation.
+        """
         normalised = torch.nan_to_num((image - self.mean) / self.std)
         height, width = image.shape[-2:]
-        padding = (0, -width % MULTIPLE, 0, -height % MULTIPLE)
+        padding = (0, -width % SIDE_MULTIPLE, 0, -height % SIDE_MULTIPLE)
         if any(padding):
             normalised = functional.pad(normalised, padding, mode="replicate")
         normalised = normalised.contiguous(memory_format=torch.channels_last)
-        answers = {}
+        outputs = {}
         for name in decoders:
             decoder = self.decoder(name)
-            self._switch_to(decoder)
-            maps: list[Tensor] = self.encoder(normalised)
-            answers[name] = maps, decoder(maps)[:, :height, :width]
-        return answers
+            self._use_layers_of(decoder)
+            features: list[Tensor] = self.encoder(normalised)
+            outputs[name] = features, decoder(features)[:, :height, :width]
+        return outputs
 
     def encoder_state(self, name: str) -> dict[str, Tensor]:
-        """Return the encoder's weights as the decoder of that name has them: its adapters added to the kernels."""
+        """Return the encoder's weights as a region uses them: its adapters added to the shared kernels."""
         state: dict[str, Tensor] = self.encoder.state_dict()
         kernels = (f"{at}.weight" for at, module in self.encoder.named_modules() if isinstance(module, RegionalConv))
-        return state | {key: state[key] + own for key, own in zip(kernels, self.decoder(name).adapters, strict=False)}
+        adapters = self.decoder(name).adapters
+        return state | {key: state[key] + adapter for key, adapter in zip(kernels, adapters, strict=False)}
 
-    def _switch_to(self, decoder: RegionDecoder) -> None:
-        for place, norm in zip(self._places(RegionalNorm), decoder.norms, strict=True):
-            place.switch(norm)
-        for conv, adapter in zip(self._places(RegionalConv), decoder.adapters or repeat(None), strict=False):
-            conv.switch(adapter)
+    def _use_layers_of(self, decoder: RegionDecoder) -> None:
+        """Let the encoder compute with the normalisation and the adapters of a region."""
+        for layer, norm in zip(self._layers(RegionalNorm), decoder.norms, strict=True):
+            layer.set_norm(norm)
+        for conv, adapter in zip(self._layers(RegionalConv), decoder.adapters or repeat(None), strict=False):
+            conv.set_adapter(adapter)
 
-    def _places(self, kind: type[Place]) -> Iterator[Place]:
+    def _layers(self, kind: type[RegionalLayer]) -> Iterator[RegionalLayer]:
         return (module for module in self.encoder.modules() if isinstance(module, kind))
 
     def train(self, mode: bool = True) -> Self:
-        """Set training mode for the open parts only."""
+        """Set training mode for the parts in `training_norms` only; all others stay in evaluation mode."""
         super().train(mode)
         if mode:
             for name, part in self.parts().items():
-                part.train(name in self.open_norms)
+                part.train(name in self.training_norms)
         return self
 
     def parts(self) -> dict[str, nn.Module]:
-        """What can learn apart: `encoder`, and of each region what `own_parts` names."""
-        found: dict[str, nn.Module] = {ENCODER: self.encoder}
+        """The modules that can be trained separately: the encoder, and of each region those of `region_parts`."""
+        parts: dict[str, nn.Module] = {ENCODER_PART: self.encoder}
         for name in self.decoder_names:
-            own = self.decoder(name)
-            found |= zip(own_parts(name), (own.norms, own.adapters, own.unet), strict=True)
-        return found
+            decoder = self.decoder(name)
+            parts |= zip(region_parts(name), (decoder.norms, decoder.adapters, decoder.unet), strict=True)
+        return parts
 
-    def learn_only(self, parts: Collection[str], open_norms: Collection[str]) -> None:
-        """Let only `parts` receive gradients, and only `open_norms` follow batch statistics."""
+    def set_trainable(self, parts: Collection[str], training_norms: Collection[str]) -> None:
+        """Let only `parts` receive gradients, and only the normalisation of `training_norms` follow the images."""
         for name, part in self.parts().items():
             part.requires_grad_(name in parts)
-        self.open_norms = frozenset(open_norms)
+        self.training_norms = frozenset(training_norms)
         self.train(self.training)
 
 
-def _take_norms(encoder: nn.Module) -> tuple[nn.Module, ...]:
-    """Replace the batch normalisations of an encoder by places for the regions', and return them."""
-    found = [(name, module) for name, module in encoder.named_modules() if isinstance(module, nn.BatchNorm2d)]
-    for name, _ in found:
+def _replace_norms(encoder: nn.Module) -> tuple[nn.Module, ...]:
+    """Replace the batch normalisations of an encoder by `RegionalNorm`, and return them."""
+    norms = [(name, module) for name, module in encoder.named_modules() if isinstance(module, nn.BatchNorm2d)]
+    for name, _ in norms:
         encoder.set_submodule(name, RegionalNorm())
-    return tuple(norm for _, norm in found)
+    return tuple(norm for _, norm in norms)
 
 
-def _take_convolutions(encoder: nn.Module) -> None:
-    """Let regions adapt the smaller plain convolutions; those that pad or standardise in their own way stay."""
+def _replace_convolutions(encoder: nn.Module) -> None:
+    """Replace the smaller plain convolutions by `RegionalConv`; those that pad or standardise in their own way stay."""
     for name, module in list(encoder.named_modules()):
         if type(module) is nn.Conv2d and module.weight.numel() <= ADAPTED_WEIGHTS:
             encoder.set_submodule(name, RegionalConv(module))
 
 
 def decoder_part(name: str) -> str:
-    """Name a decoder among the parts; no region's name can be taken for the encoder's."""
+    """The name of a region's decoder among the parts of a network; it cannot be confused with the encoder's."""
     return f"decoder:{name}"
 
 
-def own_parts(name: str) -> tuple[str, str, str]:
-    """Name all that a region has of its own among the parts: normalisation, adapters and decoder."""
+def region_parts(name: str) -> tuple[str, str, str]:
+    """The names of all parts that a region has of its own: normalisation, adapters and decoder.
+
+    Example:
+        >>> region_parts("nepal")
+        ('norms:nepal', 'adapters:nepal', 'decoder:nepal')
+    """
     return f"norms:{name}", f"adapters:{name}", decoder_part(name)

@@ -1,4 +1,4 @@
-"""Places in the shared encoder where each region brings something of its own."""
+"""Layers of the shared encoder in which each region computes with something of its own."""
 
 from typing import cast
 
@@ -7,16 +7,17 @@ from torch import Tensor, nn
 
 
 class RegionalNorm(nn.Module):
-    """The place of a batch normalisation in the shared encoder; each region brings its own.
+    """A batch normalisation of the shared encoder, of which each region has its own.
 
-    Holds no weights: `norm` is switched to that of the region whose decoder is to answer.
+    The layer has no weights itself: before a forward pass it is given the normalisation of the region whose
+    decoder is to predict.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self._norm: tuple[nn.Module, ...] = ()  # in a tuple it stays out of this module's own state
 
-    def switch(self, norm: nn.Module) -> None:
+    def set_norm(self, norm: nn.Module) -> None:
         """Normalise by `norm` from now on."""
         self._norm = (norm,)
 
@@ -27,10 +28,13 @@ class RegionalNorm(nn.Module):
 
 
 class RegionalConv(nn.Conv2d):
-    """A convolution of the shared encoder, to whose kernel each region may add something of its own.
+    """A convolution of the shared encoder to whose kernel each region may add an adapter of its own.
 
-    Shared and own kernel make one convolution, so an adapted region costs nothing more to map. Weights
-    and their names are those of the convolution whose place it takes.
+    The sum of shared kernel and adapter is one convolution, so an adapted region costs nothing more to map.
+    Weights and their names are those of the convolution that this layer replaces.
+
+    Args:
+        conv: the convolution to replace; its weights are used, not copied.
     """
 
     def __init__(self, conv: nn.Conv2d) -> None:
@@ -49,8 +53,8 @@ class RegionalConv(nn.Conv2d):
         self.weight, self.bias = conv.weight, conv.bias
         self._adapter: tuple[Tensor | None] = (None,)  # in a tuple it stays out of this module's own state
 
-    def switch(self, adapter: Tensor | None) -> None:
-        """Add `adapter`, of the kernel's shape, from now on; or none."""
+    def set_adapter(self, adapter: Tensor | None) -> None:
+        """Add `adapter`, of the kernel's shape, to the kernel from now on; None adds nothing."""
         self._adapter = (adapter,)
 
     def forward(self, features: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Distillation at the new decoder's own rate: learning without forgetting, and ILT."""
+"""Strategies that distil the old decoders at the new decoder's own learning rate: LwF and ILT."""
 
 from typing import ClassVar
 
@@ -7,53 +7,60 @@ from torch import Tensor
 from torch.nn import functional
 
 from tsmu.chips.dataset import Sample
-from tsmu.model.network.region_net import ENCODER
+from tsmu.model import ENCODER_PART
 from tsmu.update.losses import label_losses
-from tsmu.update.strategies.base import RATE, Lesson, Losses, Stage, Strategy, new_alone, together
+from tsmu.update.strategies.base import Strategy
+from tsmu.update.strategies.context import Losses, UpdateContext
+from tsmu.update.strategies.stages import LABEL_RATE, Stage, train_region_alone, train_together
 
 WARM_UP_SHARE = 1 / 3  # of the steps, for the new decoder alone
 FEATURE_WEIGHT = 1.0  # of the squared distance of features, relative to their own mean square
 
+Output = tuple[list[Tensor], Tensor]  # the encoder's feature maps and the logits (N, H, W) of a decoder
+
 
 class LearningWithoutForgetting(Strategy):
-    """Old decoders are held to the teacher's answers on the new images by binary cross-entropy (KD-BCE)."""
+    """Old decoders are distilled towards the teacher's predictions on the new images by cross-entropy (KD-BCE)."""
 
     name: ClassVar[str] = "lwf"
     source: ClassVar[str] = "Li and Hoiem 2017, arXiv 1606.09282"
 
-    def later_stages(self, lesson: Lesson, steps: int) -> list[Stage]:
-        """Warm-up of the new decoder, then all at one rate, as in the paper."""
+    def later_stages(self, context: UpdateContext, steps: int) -> list[Stage]:
+        """Warm-up of the new decoder, then everything at one rate, as in the publication."""
         alone = round(WARM_UP_SHARE * steps)
-        return [new_alone(lesson, alone, RATE), together(lesson, steps - alone, RATE, RATE)]
+        return [
+            train_region_alone(context, alone, LABEL_RATE),
+            train_together(context, steps - alone, LABEL_RATE, LABEL_RATE),
+        ]
 
-    def loss(self, lesson: Lesson, stage: Stage, batch: Sample, step: int) -> Losses:
-        """The labels, and the distance to what an old decoder, each in its turn, said."""
-        if lesson.first or ENCODER not in stage.rates:
-            return super().loss(lesson, stage, batch, step)
-        assert lesson.teacher is not None
-        held = lesson.old_in_turn(step)
-        answers = lesson.network.with_features(batch["image"], [lesson.decoder, *held])
+    def losses(self, context: UpdateContext, stage: Stage, batch: Sample, step: int) -> Losses:
+        """Those of the labels, and where the encoder is trained the distillation of one old decoder."""
+        if context.is_first_region or ENCODER_PART not in stage.rates:
+            return super().losses(context, stage, batch, step)
+        assert context.teacher is not None
+        distilled = context.distilled_decoders(step)
+        outputs = context.network.forward_with_features(batch["image"], [context.decoder, *distilled])
         with torch.no_grad():
-            recorded = lesson.teacher.with_features(batch["image"], held)
-        losses = label_losses(answers[lesson.decoder][1], batch["mask"])
-        for name in held:
-            losses |= self.distances(answers[name], recorded[name])
+            teacher_outputs = context.teacher.forward_with_features(batch["image"], distilled)
+        losses = label_losses(outputs[context.decoder][1], batch["mask"])
+        for name in distilled:
+            losses |= self.distillation_losses(outputs[name], teacher_outputs[name])
         return losses
 
-    def distances(self, answer: tuple[list[Tensor], Tensor], recorded: tuple[list[Tensor], Tensor]) -> Losses:
-        """Distance of features and logits to the teacher's."""
-        probability = recorded[1].float().sigmoid()
-        return {"hold": functional.binary_cross_entropy_with_logits(answer[1].float(), probability)}
+    def distillation_losses(self, output: Output, teacher_output: Output) -> Losses:
+        """The distances of an old decoder's features and logits to the teacher's, by name."""
+        probability = teacher_output[1].float().sigmoid()
+        return {"distillation": functional.binary_cross_entropy_with_logits(output[1].float(), probability)}
 
 
 class IncrementalLearningTechniques(LearningWithoutForgetting):
-    """Distillation of the answers and of the encoder's last features."""
+    """Distillation of the predictions and of the encoder's last features."""
 
     name: ClassVar[str] = "ilt"
     source: ClassVar[str] = "Michieli and Zanuttigh 2019, arXiv 1907.13372"
 
-    def distances(self, answer: tuple[list[Tensor], Tensor], recorded: tuple[list[Tensor], Tensor]) -> Losses:
+    def distillation_losses(self, output: Output, teacher_output: Output) -> Losses:
         """Also the squared distance of the deepest feature maps."""
-        own, before = answer[0][-1].float(), recorded[0][-1].float()
-        distance = (own - before).square().mean() / before.square().mean().clamp(min=1e-6)
-        return super().distances(answer, recorded) | {"features": FEATURE_WEIGHT * distance}
+        features, teacher_features = output[0][-1].float(), teacher_output[0][-1].float()
+        distance = (features - teacher_features).square().mean() / teacher_features.square().mean().clamp(min=1e-6)
+        return super().distillation_losses(output, teacher_output) | {"feature distillation": FEATURE_WEIGHT * distance}

@@ -1,9 +1,11 @@
-"""What is done without a method: fine-tuning, retraining, a model per region."""
+"""What is done without any method of continual learning: fine-tuning, retraining, a model per region."""
 
 from typing import ClassVar
 
-from tsmu.model.network.region_net import RegionNet
-from tsmu.update.strategies.base import Lesson, Stage, Strategy, everything
+from tsmu.model import RegionNet
+from tsmu.update.strategies.base import Strategy
+from tsmu.update.strategies.context import UpdateContext
+from tsmu.update.strategies.stages import Stage, train_all
 
 
 class FineTuning(Strategy):
@@ -13,30 +15,30 @@ class FineTuning(Strategy):
     source: ClassVar[str] = "the usual practice"
 
     def decoder_for(self, network: RegionNet, region: str) -> str:
-        """Share the first region's decoder."""
+        """The first region's decoder, which all regions share."""
         return network.decoder_names[0] if network.decoder_names else region
 
-    def later_stages(self, lesson: Lesson, steps: int) -> list[Stage]:
-        """Train everything, as for the first region."""
-        return [everything(lesson, steps)]
+    def later_stages(self, context: UpdateContext, steps: int) -> list[Stage]:
+        """Everything at once, as for the first region."""
+        return [train_all(context, steps)]
 
 
 class Retraining(FineTuning):
-    """One model, trained anew from random weights on each new region; it serves the old ones too."""
+    """One model, trained anew on each new region alone; it predicts the old regions too."""
 
     name: ClassVar[str] = "retrain"
     source: ClassVar[str] = "the usual practice"
-    starts_fresh: ClassVar[bool] = True
+    from_scratch: ClassVar[bool] = True
 
 
 class SeparateModels(Strategy):
-    """A model of its own for each region: nothing shared, nothing forgotten, nothing gained."""
+    """A model of its own for each region: nothing is shared, so nothing is forgotten and nothing is transferred."""
 
     name: ClassVar[str] = "separate"
     source: ClassVar[str] = "the usual practice"
-    starts_fresh: ClassVar[bool] = True
+    from_scratch: ClassVar[bool] = True
     keeps_old_models: ClassVar[bool] = True
 
-    def later_stages(self, lesson: Lesson, steps: int) -> list[Stage]:
-        """Never asked: every region is the first of its model."""
-        return [everything(lesson, steps)]
+    def later_stages(self, context: UpdateContext, steps: int) -> list[Stage]:
+        """Never used: every region is the first of its model."""
+        return [train_all(context, steps)]

@@ -1,53 +1,55 @@
-"""Strategies whose encoder stands still after the first region: what they cannot forget they cannot improve."""
+"""Strategies whose encoder does not change after the first region: they cannot forget, and cannot improve old ones."""
 
 from typing import ClassVar
 
 from tsmu.chips.dataset import Sample
-from tsmu.model.network.region_net import RegionNet, decoder_part
+from tsmu.model import RegionNet, decoder_part
 from tsmu.update.losses import label_losses
-from tsmu.update.strategies.base import Lesson, Losses, Stage, Strategy, going_on_rate, keep_unlabelled, new_alone
+from tsmu.update.strategies.base import Strategy, unlabelled_distillation
+from tsmu.update.strategies.context import Losses, UpdateContext
+from tsmu.update.strategies.stages import Stage, region_rate, train_region_alone
 
 RATE = 3e-3
 
 
 class FeatureExtraction(Strategy):
-    """Encoder with its normalisation as the first region left it; only a new decoder is trained."""
+    """The encoder with its normalisation stays as the first region left it; only a new decoder is trained."""
 
     name: ClassVar[str] = "frozen"
     source: ClassVar[str] = "feature extraction as in Nagendra et al. 2022"
-    moves_old_regions: ClassVar[bool] = False
+    changes_old_regions: ClassVar[bool] = False
 
-    def later_stages(self, lesson: Lesson, steps: int) -> list[Stage]:
+    def later_stages(self, context: UpdateContext, steps: int) -> list[Stage]:
         """The new decoder alone."""
-        new = decoder_part(lesson.decoder)
+        new = decoder_part(context.decoder)
         return [Stage("new decoder", steps, {new: RATE}, frozenset({new}))]
 
 
 class Isolated(Strategy):
-    """Shared convolutions stand still; each region trains its own normalisation, adapters and decoder.
+    """The shared convolutions stay as they are; each region trains its own normalisation, adapters and decoder.
 
-    What the older regions answer stays the same to the bit. A new region starts with all that the last
+    The predictions for older regions stay the same to the bit. A new region starts with all that the last
     one has of its own: from ImageNet weights, in the order Nepal, Kodagu, Hokkaido, Taiwan (300 steps, one
     seed), the IoU on validation chips of the last three was 0.630, 0.526 and 0.547 so, and 0.628, 0.511
-    and 0.533 with new decoders and adapters from zero. A known region learns on in its own parts, slowly
-    (`going_on_rate`), held to its earlier answers where the new labels say nothing.
+    and 0.533 with new decoders and adapters from zero. A known region goes on learning in its own parts, slowly
+    (`region_rate`), distilled towards its earlier predictions where the new labels are unknown.
     """
 
     name: ClassVar[str] = "isolate"
     source: ClassVar[str] = "after MDIL, Garg et al. 2022, arXiv 2110.12205"
-    adapts: ClassVar[bool] = True
-    moves_old_regions: ClassVar[bool] = False
+    uses_adapters: ClassVar[bool] = True
+    changes_old_regions: ClassVar[bool] = False
 
-    def starts_like(self, network: RegionNet) -> str | None:
-        """Copy normalisation, adapters and decoder from the region that was learned last."""
+    def initial_decoder(self, network: RegionNet) -> str | None:
+        """The region that was learned last, whose normalisation, adapters and decoder are copied."""
         return network.decoder_names[-1] if network.decoder_names else None
 
-    def later_stages(self, lesson: Lesson, steps: int) -> list[Stage]:
-        """Train the region's own normalisation, adapters and decoder in one stage."""
-        return [new_alone(lesson, steps, going_on_rate(lesson, RATE))]
+    def later_stages(self, context: UpdateContext, steps: int) -> list[Stage]:
+        """The region's own normalisation, adapters and decoder in one stage."""
+        return [train_region_alone(context, steps, region_rate(context, RATE))]
 
-    def loss(self, lesson: Lesson, stage: Stage, batch: Sample, step: int) -> Losses:
-        """The labels; of a known region also its earlier answers where there is no label."""
+    def losses(self, context: UpdateContext, stage: Stage, batch: Sample, step: int) -> Losses:
+        """Those of the labels; for a known region also the distillation where the labels are unknown."""
         del stage, step
-        answer = lesson.network(batch["image"], [lesson.decoder])[lesson.decoder]
-        return label_losses(answer, batch["mask"]) | keep_unlabelled(lesson, batch, answer)
+        logits = context.network(batch["image"], [context.decoder])[context.decoder]
+        return label_losses(logits, batch["mask"]) | unlabelled_distillation(context, batch, logits)

@@ -1,4 +1,4 @@
-"""Strategies that hold the encoder's important weights where they were: EWC and synaptic intelligence."""
+"""Strategies that penalise changes of the encoder's important weights: EWC and synaptic intelligence."""
 
 from collections.abc import Iterable, Iterator
 from typing import ClassVar
@@ -7,100 +7,107 @@ import torch
 from torch import Tensor
 
 from tsmu.chips.dataset import Sample
-from tsmu.model.network.region_net import ENCODER
+from tsmu.model import ENCODER_PART
 from tsmu.update.losses import label_losses
-from tsmu.update.strategies.base import Lesson, Losses, Memory, Stage, Strategy, everything
+from tsmu.update.strategies.base import Strategy
+from tsmu.update.strategies.context import Losses, Memory, UpdateContext
+from tsmu.update.strategies.stages import Stage, train_all
 
-IMPORTANCE, ANCHOR, PATH, START, GRADIENT, BEFORE = "importance.", "anchor.", "path.", "start.", "gradient.", "before."
+IMPORTANCE, ANCHOR = "importance.", "anchor."  # prefixes of the weights' names in the memory
+PATH, START, GRADIENT, BEFORE = "path.", "start.", "gradient.", "before."  # prefixes in the state of a training
 DAMPING = 1e-3
 
 
-class _ImportantWeights(Strategy):
-    """A quadratic penalty on moving the encoder; each region has its own decoder and normalisation."""
+class _WeightPenalty(Strategy):
+    """A quadratic penalty on changes of the encoder; each region has its own decoder and normalisation.
 
-    remembers: ClassVar[bool] = True
+    Attributes:
+        weight: of the penalty.
+    """
+
+    needs_memory: ClassVar[bool] = True
     weight: ClassVar[float]
 
-    def later_stages(self, lesson: Lesson, steps: int) -> list[Stage]:
-        """The encoder, and the new region's own, at one rate; old decoders stand still."""
-        return [everything(lesson, steps)]
+    def later_stages(self, context: UpdateContext, steps: int) -> list[Stage]:
+        """The encoder and what the new region has of its own at one rate; old decoders do not change."""
+        return [train_all(context, steps)]
 
-    def loss(self, lesson: Lesson, stage: Stage, batch: Sample, step: int) -> Losses:
-        """The labels, and the penalty."""
-        losses = super().loss(lesson, stage, batch, step)
+    def losses(self, context: UpdateContext, stage: Stage, batch: Sample, step: int) -> Losses:
+        """Those of the labels, and the penalty."""
+        losses = super().losses(context, stage, batch, step)
         penalties = [
-            (lesson.memory[IMPORTANCE + name] * (weight - lesson.memory[ANCHOR + name]).square()).sum()
-            for name, weight in _weights(lesson)
-            if IMPORTANCE + name in lesson.memory
+            (context.memory[IMPORTANCE + name] * (weight - context.memory[ANCHOR + name]).square()).sum()
+            for name, weight in _encoder_weights(context)
+            if IMPORTANCE + name in context.memory
         ]
         if penalties:
-            losses["moved"] = self.weight * torch.stack(penalties).sum()
+            losses["weight penalty"] = self.weight * torch.stack(penalties).sum()
         return losses
 
-    def _remembered(self, lesson: Lesson, importance: Memory) -> Memory:
-        """Add importances to those of earlier regions, and anchor the weights where they are."""
+    def _accumulate(self, context: UpdateContext, importance: Memory) -> Memory:
+        """Add importances to those of earlier regions, and anchor the weights at their present values."""
         memory = {}
-        for name, weight in _weights(lesson):
+        for name, weight in _encoder_weights(context):
             key = IMPORTANCE + name
-            memory[key] = importance[name] + lesson.memory.get(key, torch.zeros_like(weight))
+            memory[key] = importance[name] + context.memory.get(key, torch.zeros_like(weight))
             memory[ANCHOR + name] = weight.detach().clone()
         return memory
 
 
-class ElasticWeightConsolidation(_ImportantWeights):
-    """Importance is the diagonal of the Fisher information on the region's chips (empirical)."""
+class ElasticWeightConsolidation(_WeightPenalty):
+    """Importance is the diagonal of the empirical Fisher information on the region's chips."""
 
     name: ClassVar[str] = "ewc"
     source: ClassVar[str] = "Kirkpatrick et al. 2017, doi 10.1073/pnas.1611835114"
     weight: ClassVar[float] = 1e3
 
-    def remember(self, lesson: Lesson, batches: Iterable[Sample]) -> Memory:
+    def update_memory(self, context: UpdateContext, batches: Iterable[Sample]) -> Memory:
         """Mean squared gradient of the label losses over batches."""
-        lesson.network.requires_grad_(True).eval()
-        squares = {name: torch.zeros_like(weight) for name, weight in _weights(lesson)}
+        context.network.requires_grad_(True).eval()
+        squares = {name: torch.zeros_like(weight) for name, weight in _encoder_weights(context)}
         count = 0
         for count, batch in enumerate(batches, start=1):  # noqa: B007
-            logits = lesson.network(batch["image"], [lesson.decoder])[lesson.decoder]
+            logits = context.network(batch["image"], [context.decoder])[context.decoder]
             loss = torch.stack(list(label_losses(logits, batch["mask"]).values())).sum()
-            names, weights = zip(*_weights(lesson), strict=True)
+            names, weights = zip(*_encoder_weights(context), strict=True)
             for name, gradient in zip(names, torch.autograd.grad(loss, weights, allow_unused=True), strict=True):
                 if gradient is not None:  # some encoders have weights that they do not use
                     squares[name] += gradient.square()
-        return self._remembered(lesson, {name: square / max(count, 1) for name, square in squares.items()})
+        return self._accumulate(context, {name: square / max(count, 1) for name, square in squares.items()})
 
 
-class SynapticIntelligence(_ImportantWeights):
+class SynapticIntelligence(_WeightPenalty):
     """Importance is the share of a weight in the fall of the loss along the path of training."""
 
     name: ClassVar[str] = "si"
     source: ClassVar[str] = "Zenke, Poole and Ganguli 2017, arXiv 1703.04200"
     weight: ClassVar[float] = 1.0
 
-    def before_step(self, lesson: Lesson) -> None:
-        """Note gradients and weights."""
-        for name, weight in _weights(lesson):
-            lesson.work.setdefault(START + name, weight.detach().clone())
-            lesson.work.setdefault(PATH + name, torch.zeros_like(weight))
+    def before_optimizer_step(self, context: UpdateContext) -> None:
+        """Store gradients and weights."""
+        for name, weight in _encoder_weights(context):
+            context.state.setdefault(START + name, weight.detach().clone())
+            context.state.setdefault(PATH + name, torch.zeros_like(weight))
             if weight.grad is not None:
-                lesson.work[GRADIENT + name] = weight.grad.detach().clone()
-            lesson.work[BEFORE + name] = weight.detach().clone()
+                context.state[GRADIENT + name] = weight.grad.detach().clone()
+            context.state[BEFORE + name] = weight.detach().clone()
 
-    def after_step(self, lesson: Lesson) -> None:
-        """Add what the step did to the path integral."""
-        for name, weight in _weights(lesson):
-            if GRADIENT + name in lesson.work:
-                moved = weight.detach() - lesson.work[BEFORE + name]
-                lesson.work[PATH + name] -= lesson.work[GRADIENT + name] * moved
+    def after_optimizer_step(self, context: UpdateContext) -> None:
+        """Add the contribution of the step to the path integral."""
+        for name, weight in _encoder_weights(context):
+            if GRADIENT + name in context.state:
+                change = weight.detach() - context.state[BEFORE + name]
+                context.state[PATH + name] -= context.state[GRADIENT + name] * change
 
-    def remember(self, lesson: Lesson, batches: Iterable[Sample]) -> Memory:
-        """Path integral over squared way, as in the paper."""
+    def update_memory(self, context: UpdateContext, batches: Iterable[Sample]) -> Memory:
+        """The path integral divided by the squared total change of a weight, as in the publication."""
         del batches
-        importance = {
-            name: (lesson.work[PATH + name] / ((weight.detach() - lesson.work[START + name]).square() + DAMPING)).relu()
-            for name, weight in _weights(lesson)
-        }
-        return self._remembered(lesson, importance)
+        state, importance = context.state, {}
+        for name, weight in _encoder_weights(context):
+            squared_change = (weight.detach() - state[START + name]).square()
+            importance[name] = (state[PATH + name] / (squared_change + DAMPING)).relu()
+        return self._accumulate(context, importance)
 
 
-def _weights(lesson: Lesson) -> Iterator[tuple[str, Tensor]]:
-    yield from lesson.network.parts()[ENCODER].named_parameters()
+def _encoder_weights(context: UpdateContext) -> Iterator[tuple[str, Tensor]]:
+    yield from context.network.parts()[ENCODER_PART].named_parameters()

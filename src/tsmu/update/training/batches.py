@@ -1,93 +1,165 @@
-"""The order of chips in training: a function of seed and step alone."""
+"""The batches of a training: chips are read, augmented to one size, and stacked."""
 
-from collections.abc import Callable, Iterator, Sequence
-from itertools import count
+import math
+import os
+import shutil
+from bisect import bisect_right
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, cast
 
+import geopandas
+import pandas as pd
 import torch
-from torch.utils.data import Sampler
+from torch.utils.data import ConcatDataset, DataLoader, Dataset
 
-Turn = Callable[[int, int], int]
+from tsmu.chips.augment import Augment
+from tsmu.chips.dataset import ChipDataset, Sample
+from tsmu.chips.index import bands_of
+from tsmu.errors import UpdateError
+from tsmu.imagery.terrain import image_channels
+from tsmu.labels.masks import BACKGROUND, LANDSLIDE, UNKNOWN
+from tsmu.model import SIDE_MULTIPLE, RegionNet
+from tsmu.update.seeds import derive_seed
+from tsmu.update.strategies import Strategy
+from tsmu.update.training.sampler import StepSampler
+from tsmu.update.training.settings import Chips, TrainingSettings
+
+MAX_CROP = 512  # side of the square that chips are cut to, pixels, at most
+MAX_WORKERS = 4  # processes that read and augment chips
+PREFETCHED = 4  # batches that each of them prepares
+SHARED_MEMORY = Path("/dev/shm")  # through which batches are passed; small in some containers
 
 
-class StepSampler(Sampler[tuple[int, int]]):
-    """Yield (position, seed) keys without end, from a step on.
-
-    Chips are drawn in shuffled rounds, each chip once a round. Where less than half of a set has
-    landslides, every other draw is one that has, so that scarce landslides are seen in every batch.
-    Which chips the n-th step sees, and how they are augmented, follows from `seed` and n, so a
-    resumed run continues as if it had never stopped.
+class TrainingBatches:
+    """Reads, augments and batches the chips of a training.
 
     Args:
-        sets: of each chip, whether it has landslides; several sets are laid end to end.
-        batch_size: chips per step, all of one set.
-        seed: decides order and augmentation.
-        start: the step to begin with.
-        turn: which set a step sees, given the step and the number of sets after the first; by
-            default always the first.
+        network: whose band statistics augmentation uses.
+        chips: by region, the region that is learned first.
+        strategy: decides which region's chips a step learns from.
+        settings: batch size and seed.
+
+    Raises:
+        UpdateError: samples do not fit the network or each other.
     """
 
     def __init__(
-        self, sets: Sequence[Sequence[bool]], batch_size: int, seed: int, start: int = 0, turn: Turn | None = None
+        self, network: RegionNet, chips: dict[str, Chips], strategy: Strategy, settings: TrainingSettings
     ) -> None:
-        self._sets = sets
-        self._batch = batch_size
-        self._seed = seed
-        self._start = start
-        self._turn = turn
+        self._strategy, self._settings = strategy, settings
+        mean, std = network.mean.flatten().tolist(), network.std.flatten().tolist()
+        tables = [table for table in chips.values() if isinstance(table, geopandas.GeoDataFrame)]
+        self._dataset: Dataset[Sample]
+        if len(tables) == len(chips):
+            table = pd.concat(tables)
+            self._has_landslide = [list(part["landslide_pixels"] > 0) for part in tables]
+            side = crop_side(int(max(table["width"].max(), table["height"].max())))
+            self._dataset = ChipDataset(table, Augment(side, mean, std, image_channels(bands_of(table))))
+        else:
+            datasets = [_as_dataset(part) for part in chips.values()]
+            contents = [_inspect(dataset, region, len(mean)) for dataset, region in zip(datasets, chips, strict=True)]
+            self._has_landslide = [has_landslide for has_landslide, _ in contents]
+            side = crop_side(max(largest for _, largest in contents))
+            augment = Augment(side, mean, std, image_channels(network.bands) if network.bands else None)
+            self._dataset = _AugmentedSamples(datasets, list(chips), augment)
+        self._batch_bytes = 4 * settings.batch_size * (len(mean) + 2) * side**2
 
-    def __iter__(self) -> Iterator[tuple[int, int]]:
-        """Iterate over the keys."""
-        streams = [_stream(chips, mix(self._seed, -which - 2)) for which, chips in enumerate(self._sets)]
-        first = [sum(map(len, self._sets[:which])) for which in range(len(self._sets))]
-        seen = [0] * len(streams)
-        for step in count():
-            which = self._turn(step, len(streams) - 1) if self._turn else 0
-            if step >= self._start:
-                for draw in range(seen[which] * self._batch, (seen[which] + 1) * self._batch):
-                    number = draw if which == 0 else mix(which, draw)
-                    yield first[which] + streams[which].position(draw), mix(self._seed, number)
-            seen[which] += 1
+    def loader(self, start: int) -> "DataLoader[Any]":
+        """Batches without end, from a step on."""
+        batch_size, workers = self._settings.batch_size, _worker_count(self._batch_bytes)
+        region_of_step = self._strategy.region_of_step
+        return DataLoader(
+            self._dataset,
+            batch_size=batch_size,
+            sampler=StepSampler(self._has_landslide, batch_size, self._settings.seed, start, region_of_step),
+            pin_memory=torch.cuda.is_available(),
+            num_workers=workers,
+            prefetch_factor=PREFETCHED if workers else None,
+        )
 
-
-def _stream(landslides: Sequence[bool], seed: int) -> "_Rounds | _Alternating":
-    positive = [position for position, has in enumerate(landslides) if has]
-    if not 0 < len(positive) < len(landslides) / 2:
-        return _Rounds(range(len(landslides)), seed)
-    negative = [position for position, has in enumerate(landslides) if not has]
-    return _Alternating(_Rounds(positive, seed), _Rounds(negative, mix(seed, 1)))
-
-
-class _Rounds:
-    """Positions in shuffled rounds."""
-
-    def __init__(self, positions: Sequence[int], seed: int) -> None:
-        self._positions, self._seed = positions, seed
-        self._round, self._order = -1, torch.empty(0)
-
-    def position(self, draw: int) -> int:
-        """The position of the n-th draw."""
-        size = len(self._positions)
-        if draw // size != self._round:
-            self._round = draw // size
-            generator = torch.Generator().manual_seed(mix(self._seed, self._round))
-            self._order = torch.randperm(size, generator=generator)
-        return self._positions[int(self._order[draw % size])]
+    def region_once(self) -> "DataLoader[Any]":
+        """The chips of the region that is learned, once, augmented like in training, so that they have one size."""
+        seed, positions = self._settings.seed, range(len(self._has_landslide[0]))
+        sampler = [(position, derive_seed(seed, position)) for position in positions]
+        return DataLoader(self._dataset, batch_size=self._settings.batch_size, sampler=sampler)
 
 
-class _Alternating:
-    """One of each in turn."""
+def crop_side(largest: int) -> int:
+    """Side of the square that chips are cut or padded to in training, pixels.
 
-    def __init__(self, *streams: _Rounds) -> None:
-        self._streams = streams
+    Args:
+        largest: the longest side of any chip, pixels.
 
-    def position(self, draw: int) -> int:
-        """The position of the n-th draw."""
-        return self._streams[draw % len(self._streams)].position(draw // len(self._streams))
+    Returns:
+        A multiple of 32 that fits it, at most 512.
+
+    Example:
+        >>> crop_side(100), crop_side(4000)
+        (128, 512)
+    """
+    return min(MAX_CROP, int(SIDE_MULTIPLE * math.ceil(largest / SIDE_MULTIPLE)))
 
 
-def mix(seed: int, number: int) -> int:
-    """Make one well-spread 63-bit seed of two numbers (the finaliser of splitmix64)."""
-    value = (seed * 0x9E3779B97F4A7C15 + number + 1) & 0xFFFFFFFFFFFFFFFF
-    value = ((value ^ (value >> 30)) * 0xBF58476D1CE4E5B9) & 0xFFFFFFFFFFFFFFFF
-    value = ((value ^ (value >> 27)) * 0x94D049BB133111EB) & 0xFFFFFFFFFFFFFFFF
-    return (value ^ (value >> 31)) >> 1
+def _worker_count(batch_bytes: int) -> int:
+    """How many processes load chips: one core is left to the training, and prefetched batches must fit in memory."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    workers = min(MAX_WORKERS, cores - 1)
+    free = shutil.disk_usage(SHARED_MEMORY).free if SHARED_MEMORY.exists() else math.inf
+    return workers if free > 2 * workers * PREFETCHED * batch_bytes else 0
+
+
+def _as_dataset(chips: Chips) -> Dataset[Sample]:
+    """Chips as a dataset without augmentation."""
+    if isinstance(chips, geopandas.GeoDataFrame):
+        return ChipDataset(chips)
+    return cast(Dataset[Sample], chips)  # a sequence has all that is used of a dataset
+
+
+def _inspect(dataset: Dataset[Sample], region: str, bands: int) -> tuple[list[bool], int]:
+    """Read every sample once: which have landslides, and the longest side in pixels.
+
+    Raises:
+        UpdateError: a sample is not what a training can learn from.
+    """
+    has_landslide, largest = [], 0
+    for position in range(len(dataset)):  # type: ignore[arg-type]  # torch's base class has no length
+        sample = dataset[position]
+        image, mask = sample["image"], sample["mask"]
+        if image.ndim != 3 or image.shape[0] != bands or image.shape[1:] != mask.shape:
+            raise UpdateError(
+                f"{region}, sample {position}: image {tuple(image.shape)} and mask {tuple(mask.shape)} do not fit; "
+                f"give image ({bands}, height, width) and mask (height, width)"
+            )
+        values = set(torch.unique(mask).tolist())
+        if not values <= {BACKGROUND, LANDSLIDE, UNKNOWN}:
+            raise UpdateError(
+                f"{region}, sample {position}: the mask has the values {', '.join(f'{v:g}' for v in sorted(values))}; "
+                f"give {BACKGROUND} for background, {LANDSLIDE} for landslide and {UNKNOWN} for unknown"
+            )
+        has_landslide.append(LANDSLIDE in values)
+        largest = max(largest, *mask.shape)
+    return has_landslide, largest
+
+
+class _AugmentedSamples(Dataset[Sample]):
+    """The samples of several regions end to end; a key is (position, seed), and the seed decides the augmentation."""
+
+    def __init__(self, datasets: Sequence[Dataset[Sample]], regions: Sequence[str], augment: Augment) -> None:
+        self._samples: ConcatDataset[Sample] = ConcatDataset(datasets)
+        self._regions = regions
+        self._augment = augment
+
+    def __getitem__(self, key: tuple[int, int]) -> Sample:
+        position, seed = key
+        sample = self._samples[position]
+        region = self._regions[bisect_right(self._samples.cumulative_sizes, position)]
+        # Augmentation may write into its input, which belongs to the user.
+        plain: Sample = {
+            "image": sample["image"].float().clone(),
+            "mask": sample["mask"].long().clone(),
+            "region": region,
+        }
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            return self._augment(plain)
