@@ -1,7 +1,7 @@
 """Two inventories of one place: what both have, what only one has, and how large their landslides are.
 
 Two outlines show the same landslide when they share at least half of the smaller one, the rule by which
-runs are matched with stored landslides (`tsmu.evaluate.overlapping_pairs`). One may match several, where one author drew
+runs are matched with stored landslides (`tsmu.evaluate`). One may match several, where one author drew
 apart what the other drew as one. Neither inventory is the truth: human mappers agree in part only.
 """
 
