@@ -1,8 +1,10 @@
 """`tsmu update REGION`: the current model version and a region's chips go in, the next version comes out."""
 
 import time
+from collections.abc import Mapping
 
 import torch
+from torch import Tensor
 
 from tsmu.chips.index import bands_of
 from tsmu.chips.kept import keep_chips
@@ -11,6 +13,7 @@ from tsmu.issues import IssueLog
 from tsmu.model import (
     Bundle,
     RegionNet,
+    RegionRecord,
     current_bundle,
     pin_worse_regions,
     read_serving,
@@ -90,16 +93,9 @@ def update_bundle(
     result = _train(plan, network, progress, log)
     temperature = calibrate(network, result.decoder, request.split("val"))
     entry = record_region(request, network, result, temperature, time.monotonic() - started)
-    records, worse = plan.old_records | {region: entry}, dict[str, tuple[str, str]]()
-    if plan.parent:
-        records, worse = check_regressions(plan, network, records)
-    record = record_bundle(plan, network, records)
-    pin_worse_regions(workspace.models, f"v{record.version:03d}", worse)
     if keep_validation:
         keep_chips(workspace, region, request.split("val"))
-    learned, current = None if region in worse else region, read_serving(workspace.models).current
-    write_outcome(workspace.runs / plan.run_name, learned, current)
-    bundle = write_bundle(workspace.models, network, record, result.memory)
+    bundle = _write_version(plan, network, entry, result.memory)
     complete_update(workspace, bundle)
     return bundle
 
@@ -123,6 +119,26 @@ def _complete_interrupted_update(request: UpdateRequest, log: IssueLog) -> Bundl
     if read_serving(workspace.models).current == read_outcome(workspace, written)["current"]:
         complete_update(workspace, written)  # nobody has rolled back since
     return None
+
+
+def _write_version(plan: UpdatePlan, network: RegionNet, entry: RegionRecord, memory: Mapping[str, Tensor]) -> Bundle:
+    """Pin the regions that became worse, and write the next version; a kill at any moment leaves what can be resumed.
+
+    Args:
+        plan: of the update.
+        network: trained and calibrated.
+        entry: the record of the region that was learned.
+        memory: what the strategy stores for the next update.
+    """
+    workspace, region = plan.request.workspace, plan.request.region
+    records, worse = plan.old_records | {region: entry}, dict[str, tuple[str, str]]()
+    if plan.parent:
+        records, worse = check_regressions(plan, network, records)
+    record = record_bundle(plan, network, records)
+    pin_worse_regions(workspace.models, f"v{record.version:03d}", worse)
+    learned, current = None if region in worse else region, read_serving(workspace.models).current
+    write_outcome(workspace.runs / plan.run_name, learned, current)
+    return write_bundle(workspace.models, network, record, memory)
 
 
 def _new_network(plan: UpdatePlan) -> RegionNet:

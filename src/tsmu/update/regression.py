@@ -70,7 +70,7 @@ def check_regressions(
         for name, version in versions.items()
         if version != records[name].best_version
     }
-    worse = {name: (best[name].name, found.loss) for name, found in comparisons.items() if found.loss}
+    worse = {name: (best[name].name, comparison.loss) for name, comparison in comparisons.items() if comparison.loss}
     return {**records, **changed}, worse
 
 

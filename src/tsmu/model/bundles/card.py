@@ -59,12 +59,12 @@ def _training_row(name: str, region: RegionRecord) -> str:
         "unknown" if region.pixel_size is None else " to ".join(f"{side:.3g}" for side in sorted({*region.pixel_size}))
     )
     chips += f" ({region.reviewed} reviewed)" if region.reviewed else ""
-    kept = "" if region.kept_step is None else f" ({region.kept_step})"
-    kept += " chosen by validation" if region.rounds > 1 else ""
+    note = "" if region.kept_step is None else f" ({region.kept_step})"
+    note += " chosen by validation" if region.rounds > 1 else ""
     temperature = "-" if region.temperature is None else f"{region.temperature:.2f}"
     return (
         f"| {name} | {region.decoder} | {chips} | {share} | {size} | {region.strategy} "
-        f"| {region.steps} x {region.batch_size}{kept} | {temperature} | {region.seed} "
+        f"| {region.steps} x {region.batch_size}{note} | {temperature} | {region.seed} "
         f"| {region.seconds:.0f} s on {region.device} | v{region.learned_in:03d} |"
     )
 

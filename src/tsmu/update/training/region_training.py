@@ -130,13 +130,13 @@ def train_region(
     if not len(chips):  # type: ignore[arg-type]  # torch's base class of datasets has no length
         raise UpdateError(f"{region}: no training chips; import some with: tsmu import chips DIR --region {region}")
     gc.collect()  # an earlier trainer and its networks refer to each other: hundreds of MB that nothing else frees
-    shown: dict[str, Chips] = {region: chips, **(prior.chips if strategy.needs_old_chips else {})}
-    context = _begin_update(network, region, list(shown), strategy, settings.seed, prior)
+    chips_by_region: dict[str, Chips] = {region: chips, **(prior.chips if strategy.needs_old_chips else {})}
+    context = _begin_update(network, region, list(chips_by_region), strategy, settings.seed, prior)
     best = BestWeights(validation)
     stages = strategy.stages(context, settings.steps)
     rounds = settings.rounds if best.has_chips else 1
     schedule = Schedule(stages + (rounds - 1) * [stages[-1]])
-    batches = TrainingBatches(network, shown, strategy, settings)
+    batches = TrainingBatches(network, chips_by_region, strategy, settings)
     steps = run_training_loop(
         context, strategy, schedule, batches, best, checkpoints=checkpoints, progress=progress, log=log
     )
@@ -151,14 +151,14 @@ def train_region(
 
 
 def _begin_update(
-    network: RegionNet, region: str, shown: Sequence[str], strategy: Strategy, seed: int, prior: PriorKnowledge
+    network: RegionNet, region: str, regions: Sequence[str], strategy: Strategy, seed: int, prior: PriorKnowledge
 ) -> UpdateContext:
     """Freeze the teacher, add the decoders that are missing, and bring the network into the mode for training.
 
     Args:
         network: is changed in place.
         region: the region that is learned.
-        shown: the regions whose chips are learned from.
+        regions: those whose chips are learned from.
         strategy: decides the decoders.
         seed: of new weights.
         prior: what the strategy may know.
@@ -167,7 +167,7 @@ def _begin_update(
     decoders = {}
     with torch.random.fork_rng():
         torch.manual_seed(derive_seed(seed, len(network.decoder_names)))
-        for name in shown:
+        for name in regions:
             decoders[name] = strategy.decoder_for(network, name)
             if decoders[name] not in network.decoder_names:
                 with_adapters = strategy.uses_adapters and teacher is not None
