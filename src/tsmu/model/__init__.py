@@ -19,21 +19,22 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tsmu.model.bundles import (
+    from tsmu.model.bundles.bundle import (
         Bundle,
-        BundleRecord,
-        PartDifference,
-        Pin,
-        RegionRecord,
-        Serving,
         bundle_versions,
-        compare_bundles,
-        current_bundle,
-        describe_weights,
         is_learned,
-        make_newest_current,
         next_version_number,
         open_bundle,
+        write_bundle,
+    )
+    from tsmu.model.bundles.card import describe_weights
+    from tsmu.model.bundles.comparison import PartDifference, compare_bundles
+    from tsmu.model.bundles.record import BundleRecord, RegionRecord
+    from tsmu.model.bundles.registry import (
+        Pin,
+        Serving,
+        current_bundle,
+        make_newest_current,
         open_version,
         pin_region,
         pin_worse_regions,
@@ -43,24 +44,19 @@ if TYPE_CHECKING:
         served_record,
         serving_bundle,
         unpin_region,
-        write_bundle,
     )
     from tsmu.model.device import device_in_use, precision_in_use
     from tsmu.model.gate import UNFAMILIAR_DISTANCE, Gate, Route
-    from tsmu.model.network import (
+    from tsmu.model.network.encoders import build_encoder
+    from tsmu.model.network.pretrained_weights import (
         AUTO_WEIGHTS,
-        ENCODER_PART,
         NO_WEIGHTS,
-        SIDE_MULTIPLE,
         PretrainedWeights,
-        RegionNet,
-        build_encoder,
-        decoder_part,
-        find_weights,
         load_weights,
-        region_parts,
         weights_record,
     )
+    from tsmu.model.network.region_net import ENCODER_PART, SIDE_MULTIPLE, RegionNet, decoder_part, region_parts
+    from tsmu.model.network.weight_sources import find_weights
 
 __all__ = [
     "AUTO_WEIGHTS",
@@ -106,19 +102,21 @@ __all__ = [
     "write_bundle",
 ]
 
-_NAMES = {  # by the folder or module that has them
-    "bundles": (
-        "Bundle BundleRecord PartDifference Pin RegionRecord Serving bundle_versions compare_bundles current_bundle "
-        "describe_weights is_learned make_newest_current next_version_number open_bundle open_version pin_region "
-        "pin_worse_regions read_serving remove_orphaned_pins roll_back served_record serving_bundle unpin_region "
-        "write_bundle"
+_NAMES = {  # by the module that has them
+    "bundles.bundle": "Bundle bundle_versions is_learned next_version_number open_bundle write_bundle",
+    "bundles.card": "describe_weights",
+    "bundles.comparison": "PartDifference compare_bundles",
+    "bundles.record": "BundleRecord RegionRecord",
+    "bundles.registry": (
+        "Pin Serving current_bundle make_newest_current open_version pin_region pin_worse_regions read_serving "
+        "remove_orphaned_pins roll_back served_record serving_bundle unpin_region"
     ),
-    "network": (
-        "AUTO_WEIGHTS ENCODER_PART NO_WEIGHTS SIDE_MULTIPLE PretrainedWeights RegionNet build_encoder decoder_part "
-        "find_weights load_weights region_parts weights_record"
-    ),
-    "gate": "UNFAMILIAR_DISTANCE Gate Route",
     "device": "device_in_use precision_in_use",
+    "gate": "UNFAMILIAR_DISTANCE Gate Route",
+    "network.encoders": "build_encoder",
+    "network.pretrained_weights": "AUTO_WEIGHTS NO_WEIGHTS PretrainedWeights load_weights weights_record",
+    "network.region_net": "ENCODER_PART SIDE_MULTIPLE RegionNet decoder_part region_parts",
+    "network.weight_sources": "find_weights",
 }
 _PLACES = {name: place for place, names in _NAMES.items() for name in names.split()}
 

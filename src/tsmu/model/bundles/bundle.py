@@ -32,7 +32,7 @@ from tsmu.model.bundles.record import BundleRecord
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from tsmu.model.network import RegionNet
+    from tsmu.model.network.region_net import RegionNet
 
 RECORD = "tsmu:bundle"  # key of our own record among the properties of the STAC item
 DIGEST = "tsmu:digest"  # key of the digest of all the rest of bundle.json
@@ -68,7 +68,8 @@ class Bundle:
 
     def network(self) -> "RegionNet":
         """Build the network with this bundle's weights, in evaluation mode on the CPU."""
-        from tsmu.model.network import NO_WEIGHTS, RegionNet
+        from tsmu.model.network.pretrained_weights import NO_WEIGHTS
+        from tsmu.model.network.region_net import RegionNet
 
         record = self.record
         network = RegionNet(record.encoder, record.mean, record.std, bands=record.bands)

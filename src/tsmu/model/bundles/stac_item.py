@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tsmu.model.bundles.record import BundleRecord
-from tsmu.model.network import SIDE_MULTIPLE
+from tsmu.model.network.region_net import SIDE_MULTIPLE
 
 EXTENSIONS = [
     "https://stac-extensions.github.io/mlm/v1.4.0/schema.json",

@@ -1,27 +1,9 @@
-"""The network: a shared encoder, what each region has of its own, and the weights that an encoder starts from."""
+"""The network and the weights that it starts from.
 
-from tsmu.model.network.encoders import build_encoder
-from tsmu.model.network.pretrained_weights import (
-    AUTO_WEIGHTS,
-    NO_WEIGHTS,
-    PretrainedWeights,
-    load_weights,
-    weights_record,
-)
-from tsmu.model.network.region_net import ENCODER_PART, SIDE_MULTIPLE, RegionNet, decoder_part, region_parts
-from tsmu.model.network.weight_sources import find_weights
-
-__all__ = [
-    "AUTO_WEIGHTS",
-    "ENCODER_PART",
-    "NO_WEIGHTS",
-    "SIDE_MULTIPLE",
-    "PretrainedWeights",
-    "RegionNet",
-    "build_encoder",
-    "decoder_part",
-    "find_weights",
-    "load_weights",
-    "region_parts",
-    "weights_record",
-]
+region_net          `RegionNet`: a shared encoder, and for each region normalisation, adapters and a decoder
+regional_layers     the layers of the encoder in which each region computes with something of its own
+encoders            encoders by name
+pretrained_weights  how an encoder for any bands starts from weights for red, green and blue
+band_kernels        which colour a band is by its name
+weight_sources      where weights are found: a package, the model hub, a file
+"""
