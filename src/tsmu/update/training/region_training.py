@@ -131,12 +131,14 @@ def train_region(
         raise UpdateError(f"{region}: no training chips; import some with: tsmu import chips DIR --region {region}")
     gc.collect()  # an earlier trainer and its networks refer to each other: hundreds of MB that nothing else frees
     chips_by_region: dict[str, Chips] = {region: chips, **(prior.chips if strategy.needs_old_chips else {})}
+    batches = TrainingBatches(
+        network, chips_by_region, strategy, settings
+    )  # before the network changes: chips may be refused
     context = _begin_update(network, region, list(chips_by_region), strategy, settings.seed, prior)
     best = BestWeights(validation)
     stages = strategy.stages(context, settings.steps)
     rounds = settings.rounds if best.has_chips else 1
     schedule = Schedule(stages + (rounds - 1) * [stages[-1]])
-    batches = TrainingBatches(network, chips_by_region, strategy, settings)
     steps = run_training_loop(
         context, strategy, schedule, batches, best, checkpoints=checkpoints, progress=progress, log=log
     )
