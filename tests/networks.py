@@ -7,10 +7,9 @@ from typing import Any
 import pytest
 import torch
 
-from tsmu.model.network import RegionNet
-from tsmu.model.regional import RegionalConv
-from tsmu.update import update
-from tsmu.update.training import Learned
+from tsmu.model import RegionNet
+from tsmu.model.network.regional_layers import RegionalConv
+from tsmu.update import TrainingResult, bundle_update
 
 ENCODER, WEIGHTS = "tu-test_resnet", "none"  # timm's ResNet of half a million weights: a step in a quarter of the time
 NETWORK = {"encoder": ENCODER, "weights": WEIGHTS}  # keywords of `update_bundle`
@@ -71,7 +70,9 @@ def learn_at_once(patch: pytest.MonkeyPatch, **answers: float) -> None:
         answers: by decoder, what it then finds (`answer_by_brightness`).
     """
 
-    def learn(network: RegionNet, region: str, _chips: object, strategy: Any, *_: object, **__: object) -> Learned:
+    def learn(
+        network: RegionNet, region: str, _chips: object, strategy: Any, *_: object, **__: object
+    ) -> TrainingResult:
         decoder = strategy.decoder_for(network, region)
         if decoder not in network.decoder_names:
             network.add_decoder(decoder)
@@ -80,6 +81,6 @@ def learn_at_once(patch: pytest.MonkeyPatch, **answers: float) -> None:
         with torch.no_grad():
             list(network.encoder.parameters())[-1].add_(0.01)
         network.eval()
-        return Learned(decoder, {}, steps=0)
+        return TrainingResult(decoder, {}, steps=0)
 
-    patch.setattr(update, "learn_region", learn)
+    patch.setattr(bundle_update, "train_region", learn)

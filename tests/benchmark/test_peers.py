@@ -9,8 +9,7 @@ from segmentation_models_pytorch import Unet
 
 from tests.model.test_bundle import make_network, make_record
 from tsmu.benchmark.peers import as_unet
-from tsmu.model.bundle import write_bundle
-from tsmu.model.serving import serving_bundle
+from tsmu.model import serving_bundle, write_bundle
 
 
 @pytest.mark.parametrize("mean", [(0.0, 0.0, 0.0), (90.0, 110.0, 130.0)])

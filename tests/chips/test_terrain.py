@@ -27,7 +27,7 @@ from tsmu.chips.retained_chips import retain_chips, validation_chips
 from tsmu.cli import app
 from tsmu.imagery import Grid, describe_raster, read_pairs
 from tsmu.imagery.terrain import write_terrain
-from tsmu.model.gate import Gate
+from tsmu.model import Gate
 from tsmu.workspace_folder import WorkspaceFolder
 
 Command = Callable[..., Result]

@@ -10,7 +10,7 @@ import pytest
 
 from tests.conftest import Tsmu, write_raster
 from tests.networks import NETWORK_OPTIONS
-from tsmu.update import training
+from tsmu.update.training import settings as training
 
 
 @pytest.fixture

@@ -11,14 +11,13 @@ import pytest
 from tests.conftest import write_chips
 from tests.networks import NETWORK, learn_at_once
 from tests.update.networks import chips_of
-from tsmu.chips.building.index_update import add_to_index
+from tsmu.chips import add_to_index
 from tsmu.chips.index import PATHS, read_index
 from tsmu.errors import ChipError
-from tsmu.evaluate import examples
-from tsmu.evaluate.history import evaluate_history
+from tsmu.evaluate import evaluate_history
+from tsmu.evaluate.report import examples
 from tsmu.issues import IssueLog
-from tsmu.update.training import TrainingSettings
-from tsmu.update.update import update_bundle
+from tsmu.update import TrainingSettings, update_bundle
 from tsmu.workspace_folder import WorkspaceFolder
 from tsmu.workspace_tables import write_paths_table
 
@@ -69,7 +68,7 @@ def test_answers_are_kept_of_the_chips_that_are_shown_only(
         return predict(network, decoder, chips)
 
     monkeypatch.setattr(examples, "predict_chips", counted)
-    shown = examples.examples_of(evaluate_history(survey, IssueLog(survey.chips)))["bright"]
-    assert asked == [len(shown)] == [2 * examples.SHOWN]
+    shown = examples.example_chips(evaluate_history(survey, IssueLog(survey.chips)))["bright"]
+    assert asked == [len(shown)] == [2 * examples.EXAMPLES]
     ious = [example["iou"] for example in shown]
     assert ious == sorted(ious, reverse=True)

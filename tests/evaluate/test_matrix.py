@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from tsmu.evaluate.matrix import ContinualScores
+from tsmu.evaluate import ContinualScores
 
 R = np.array([[0.5, 0.1, 0.0], [0.6, 0.7, 0.2], [0.4, 0.5, 0.9]])
 SCORES = ContinualScores(R, pixels=[100, 300, 600], baseline=[0.05, 0.05, 0.1], learned_at=[0, 1, 2])

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import shapely
 
-from tsmu.evaluate import overlap
-from tsmu.evaluate.overlap import overlapping_pairs
+from tsmu.evaluate import overlapping_pairs
+from tsmu.evaluate.metrics import overlap
 
 
 def test_outlines_that_share_half_of_the_smaller_one_show_the_same_landslide() -> None:

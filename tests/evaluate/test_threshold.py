@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from tsmu.evaluate.pixels import PixelCounts
-from tsmu.evaluate.threshold import choose_threshold
+from tsmu.evaluate import PixelCounts, choose_threshold
 
 
 def chip(seed: int, best: float, noise: float) -> PixelCounts:
@@ -12,7 +11,7 @@ def chip(seed: int, best: float, noise: float) -> PixelCounts:
     draw = np.random.default_rng(seed)
     probability = draw.random(4000)
     truth = probability + draw.normal(0, noise, 4000) > best
-    return PixelCounts.of(probability.astype(np.float32), truth.astype(np.int64))
+    return PixelCounts.from_probability(probability.astype(np.float32), truth.astype(np.int64))
 
 
 @pytest.mark.parametrize("best", [0.15, 0.5, 0.85])
@@ -34,6 +33,8 @@ def test_one_chip_cannot_say_how_far_it_is_to_be_trusted() -> None:
     assert choose_threshold([chip(seed, 0.7, 0.0) for seed in range(2)]) == pytest.approx(70, abs=2)
 
 
-@pytest.mark.parametrize("chips", [[], [PixelCounts.of(np.full(9, 0.9, np.float32), np.zeros(9, np.int64))]])
+@pytest.mark.parametrize(
+    "chips", [[], [PixelCounts.from_probability(np.full(9, 0.9, np.float32), np.zeros(9, np.int64))]]
+)
 def test_without_a_landslide_the_threshold_is_neutral(chips: list[PixelCounts]) -> None:
     assert choose_threshold(chips) == 50

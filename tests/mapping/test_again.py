@@ -19,7 +19,7 @@ from tests.model.test_bundle import make_network, make_record
 from tests.processes import kill_when_ready
 from tsmu.cli import app
 from tsmu.mapping import opened
-from tsmu.model.bundle import write_bundle
+from tsmu.model import write_bundle
 from tsmu.workspace_folder import WorkspaceFolder
 
 PLACE = GRID | RGB

@@ -23,8 +23,7 @@ from tsmu.mapping.compiled import NETWORK, compiled_network
 from tsmu.mapping.engine import immediately
 from tsmu.mapping.openvino_engine import cpu_has_bfloat16, openvino_engine
 from tsmu.mapping.torch_engine import torch_engine
-from tsmu.model.bundle import Bundle, write_bundle
-from tsmu.model.serving import current_bundle
+from tsmu.model import Bundle, current_bundle, write_bundle
 from tsmu.workspace_folder import WorkspaceFolder
 
 
@@ -78,7 +77,7 @@ LETTING_GO = """
 import os, signal, sys
 from pathlib import Path
 from tsmu.mapping.openvino_engine import cpu_has_bfloat16, openvino_engine
-from tsmu.model.serving import current_bundle
+from tsmu.model import current_bundle
 from tsmu.workspace_folder import WorkspaceFolder
 
 space = WorkspaceFolder.open(Path(sys.argv[1]))

@@ -16,7 +16,7 @@ from tsmu.chips import ImageStatistics, image_features
 from tsmu.errors import RegionError
 from tsmu.mapping.routing import Routed, route
 from tsmu.mapping.source import Scene
-from tsmu.model.record import BundleRecord
+from tsmu.model import BundleRecord
 
 LEVELS = {"alps": 90, "andes": 170}
 

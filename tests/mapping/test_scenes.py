@@ -31,7 +31,7 @@ from tsmu.issues import IssueLog
 from tsmu.mapping import opened
 from tsmu.mapping.scenes import SceneOrder, check_names, name_of, read_scene_table
 from tsmu.mapping.source import Scene
-from tsmu.model.bundle import write_bundle
+from tsmu.model import write_bundle
 from tsmu.workspace_folder import WorkspaceFolder
 
 PLACE = GRID | RGB

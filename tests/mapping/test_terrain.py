@@ -19,7 +19,7 @@ from tsmu.imagery import Grid, derive_terrain, describe_raster
 from tsmu.mapping import opened
 from tsmu.mapping.fit import check_values
 from tsmu.mapping.source import Scene
-from tsmu.model.bundle import write_bundle
+from tsmu.model import write_bundle
 from tsmu.workspace_folder import WorkspaceFolder
 
 PLACE = GRID | RGB

@@ -13,10 +13,17 @@ from torch import nn
 from tests.networks import ENCODER, WEIGHTS, random_network
 from tsmu.chips import ImageStatistics
 from tsmu.errors import BundleError
-from tsmu.model.bundle import bundle_versions, is_learned, next_version, open_bundle, write_bundle
-from tsmu.model.network import RegionNet
-from tsmu.model.record import BundleRecord, RegionRecord
-from tsmu.model.serving import current_bundle
+from tsmu.model import (
+    BundleRecord,
+    RegionNet,
+    RegionRecord,
+    bundle_versions,
+    current_bundle,
+    is_learned,
+    next_version_number,
+    open_bundle,
+    write_bundle,
+)
 
 SCORES = {"iou": 0.5, "dice": 0.6, "precision": 0.7, "recall": None, "average_precision": 0.8, "pixels": 9}
 
@@ -56,7 +63,7 @@ def make_record(version: int, encoder: str = ENCODER) -> BundleRecord:
 
 def make_network(encoder: str = ENCODER) -> RegionNet:
     network = random_network([1.0, 2.0, 3.0], [1.0] * 3, encoder)
-    network.add_decoder("alps", adapted=True)
+    network.add_decoder("alps", with_adapters=True)
     for adapter in network.decoder("alps").adapters:
         nn.init.normal_(adapter, std=0.02)
     return network.eval()
@@ -125,7 +132,7 @@ def test_versions_count_on_and_leftovers_of_a_killed_writer_go(models: Path) -> 
     leftover = models / ".v002.123-abc"
     leftover.mkdir()
     assert [path.name for path in bundle_versions(models)] == ["v001"]
-    assert next_version(models) == 2
+    assert next_version_number(models) == 2
     write_bundle(models, make_network(), make_record(2))
     newest = current_bundle(models)
     assert newest is not None
@@ -139,7 +146,7 @@ import sys
 from itertools import count
 from pathlib import Path
 from tests.model.test_bundle import make_network, make_record
-from tsmu.model.bundle import write_bundle
+from tsmu.model import write_bundle
 network = make_network()
 print("writing", flush=True)
 for version in count(1):

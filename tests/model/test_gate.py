@@ -6,23 +6,17 @@ import pytest
 import torch
 from torch import Tensor
 
-from tsmu.chips import (
-    ChipDataset,
-    ImageStatistics,
-    chips_from_folder,
-    image_features,
-    measure_image_statistics,
-    select_chips,
-)
+from tsmu.chips import ImageStatistics, chips_from_folder, image_features, measure_image_statistics, select_chips
+from tsmu.chips.dataset import ChipDataset
 from tsmu.issues import IssueLog
-from tsmu.model.gate import STRANGE, Gate
+from tsmu.model import UNFAMILIAR_DISTANCE, Gate
 
 REGIONS = ("nepal_gorkha", "india_kodagu", "hokkaido_iburi", "taiwan_taitung")
 
 
 @pytest.fixture(scope="module")
 def regions(shared_data: Path) -> dict[str, tuple[ImageStatistics, Tensor]]:
-    """Style of the training chips, and test chips, of four real regions."""
+    """ImageStatistics of the training chips, and test chips, of four real regions."""
     found = {}
     for region in REGIONS:
         folder = shared_data / "landslide4sense_rgb" / region
@@ -43,7 +37,7 @@ def test_real_chips_find_their_region(regions: dict[str, tuple[ImageStatistics, 
     for region, (_, images) in regions.items():
         route = gate.route(images)
         assert route.region == region
-        assert route.distance < STRANGE
+        assert route.distance < UNFAMILIAR_DISTANCE
         assert sum(route.shares.values()) == pytest.approx(1)
 
 
@@ -52,7 +46,7 @@ def test_a_region_that_was_not_learned_is_strange(
     regions: dict[str, tuple[ImageStatistics, Tensor]], stranger: str
 ) -> None:
     known = Gate({region: style for region, (style, _) in regions.items() if region != stranger})
-    assert known.route(regions[stranger][1]).distance > STRANGE
+    assert known.route(regions[stranger][1]).distance > UNFAMILIAR_DISTANCE
 
 
 def test_one_region_and_flat_or_empty_images_give_numbers() -> None:

@@ -7,8 +7,8 @@ import torch
 from torch import nn
 
 from tests.networks import random_network
-from tsmu.model.network import ENCODER, RegionNet, own_parts
-from tsmu.model.regional import RegionalConv
+from tsmu.model import ENCODER_PART, RegionNet, region_parts
+from tsmu.model.network.regional_layers import RegionalConv
 
 IMAGE = 100 + 20 * torch.randn(4, 3, 64, 64, generator=torch.Generator().manual_seed(1))
 
@@ -33,7 +33,7 @@ def test_the_answer_has_the_size_of_the_image(height: int, width: int) -> None:
 def test_a_region_may_be_named_like_a_method() -> None:
     network = make("keys", "encoder", "items")
     assert network.decoder_names == ("keys", "encoder", "items")
-    network.learn_only(own_parts("encoder"), [])
+    network.set_trainable(region_parts("encoder"), [])
     assert not any(parameter.requires_grad for parameter in network.encoder.parameters())
 
 
@@ -55,7 +55,7 @@ def test_training_another_region_leaves_an_old_region_bit_identical() -> None:
     """The drift of DESIGN 2: forward passes in training mode move statistics, not weights."""
     network = make("old", "new")
     before = answer(network, "old")
-    network.learn_only(own_parts("new"), own_parts("new"))
+    network.set_trainable(region_parts("new"), region_parts("new"))
     network.train()
     optimizer = torch.optim.AdamW(p for p in network.parameters() if p.requires_grad)
     for _ in range(3):
@@ -68,7 +68,7 @@ def test_an_open_norm_does_follow_the_images() -> None:
     """The counter-check: without the guard the statistics would have moved."""
     network = make("old")
     before = answer(network, "old")
-    network.learn_only([ENCODER], own_parts("old"))
+    network.set_trainable([ENCODER_PART], region_parts("old"))
     network.train()
     network(IMAGE + 50, ["old"])
     assert not torch.equal(answer(network, "old"), before)
@@ -81,7 +81,7 @@ def test_a_batch_does_not_change_a_chips_answer() -> None:
 
 def test_each_region_has_its_own_normalisation_in_the_encoder() -> None:
     network = make("old")
-    network.learn_only([ENCODER], own_parts("old"))
+    network.set_trainable([ENCODER_PART], region_parts("old"))
     network.train()
     network(IMAGE + 50, ["old"])
     network.add_decoder("new")
@@ -89,7 +89,7 @@ def test_each_region_has_its_own_normalisation_in_the_encoder() -> None:
     assert len(old) == len(new) == 20  # of a ResNet-18
     assert all(torch.equal(p, q) for p, q in zip(old.state_dict().values(), new.state_dict().values(), strict=True))
     before = answer(network, "old")
-    network.learn_only([], own_parts("new"))
+    network.set_trainable([], region_parts("new"))
     network.train()
     network(IMAGE - 50, ["new"])
     assert not torch.equal(old[0].running_mean, new[0].running_mean)
@@ -115,7 +115,7 @@ def adapt(network: RegionNet, name: str) -> None:
 
 def test_an_adapter_begins_as_nothing_and_then_changes_its_own_region_alone() -> None:
     network = make("a", "b")
-    network.add_decoder("c", "b", adapted=True)
+    network.add_decoder("c", "b", with_adapters=True)
     answers = {name: answer(network, name) for name in ("a", "b")}
     assert torch.equal(answer(network, "c"), answers["b"])
     adapt(network, "c")
@@ -126,10 +126,10 @@ def test_an_adapter_begins_as_nothing_and_then_changes_its_own_region_alone() ->
 
 def test_a_decoder_that_starts_like_an_adapted_one_has_adapters_of_its_own() -> None:
     network = make("a")
-    network.add_decoder("b", "a", adapted=True)
+    network.add_decoder("b", "a", with_adapters=True)
     adapt(network, "b")
     before = answer(network, "b")
-    network.add_decoder("c", "b", adapted=True)
+    network.add_decoder("c", "b", with_adapters=True)
     assert torch.equal(answer(network, "c"), before)
     adapt(network, "c")
     assert torch.equal(answer(network, "b"), before)
@@ -137,7 +137,7 @@ def test_a_decoder_that_starts_like_an_adapted_one_has_adapters_of_its_own() -> 
 
 def test_a_stored_state_brings_its_adapters() -> None:
     network = make("a")
-    network.add_decoder("b", adapted=True)
+    network.add_decoder("b", with_adapters=True)
     adapt(network, "b")
     restored = make("a", "b")
     restored.load_state_dict(network.state_dict())
@@ -151,14 +151,14 @@ def test_an_adapter_adds_what_a_convolution_beside_the_shared_one_would(size: in
     reach = size // 2 * int(str(settings.get("dilation", 1)))
     shared, beside = (nn.Conv2d(8, 12, size, padding=reach, bias=shared, **settings) for shared in (True, False))  # type: ignore[arg-type]
     place, features = RegionalConv(shared), torch.randn(2, 8, 20, 24)
-    place.switch(beside.weight)
+    place.set_adapter(beside.weight)
     torch.testing.assert_close(place(features), shared(features) + beside(features), atol=1e-4, rtol=1e-4)
-    place.switch(None)
+    place.set_adapter(None)
     assert torch.equal(place(features), shared(features))
 
 
 def test_what_a_region_has_of_its_own_is_much_less_than_a_network() -> None:
     network = make("a")
-    network.add_decoder("b", adapted=True)
+    network.add_decoder("b", with_adapters=True)
     adapters = sum(adapter.numel() for adapter in network.decoder("b").adapters)
     assert adapters < 0.1 * sum(parameter.numel() for parameter in network.encoder.parameters())

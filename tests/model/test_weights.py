@@ -8,15 +8,9 @@ from safetensors.torch import save_file
 from torch import nn
 
 from tsmu.errors import BundleError
-from tsmu.model.band_kernels import band_colours, guessed_colours, kernels_for
-from tsmu.model.network import RegionNet
-from tsmu.model.weights import (
-    PACKAGED_ENCODER,
-    PretrainedWeights,
-    build_encoder,
-    find_weights,
-    load_weights,
-)
+from tsmu.model import PretrainedWeights, RegionNet, build_encoder, find_weights, load_weights
+from tsmu.model.network.band_kernels import band_colours, guessed_colours, spread_kernels
+from tsmu.model.network.encoders import PACKAGED_ENCODER
 
 RGB = ["post:red", "post:green", "post:blue"]
 PAIR = ["pre:red", "pre:green", "pre:blue", *RGB]
@@ -90,12 +84,12 @@ def test_colours_find_their_kernels_in_any_order(imagenet: PretrainedWeights, im
 )
 def test_an_image_alike_in_all_bands_keeps_its_features(bands: list[str]) -> None:
     kernels = torch.randn(4, 3, 3, 3, generator=torch.Generator().manual_seed(1))
-    torch.testing.assert_close(kernels_for(kernels, bands).sum(1), kernels.sum(1))
+    torch.testing.assert_close(spread_kernels(kernels, bands).sum(1), kernels.sum(1))
 
 
 def test_one_colour_alone_counts_as_three() -> None:
     kernels = torch.randn(4, 3, 3, 3, generator=torch.Generator().manual_seed(1))
-    torch.testing.assert_close(kernels_for(kernels, ["post:red"])[:, 0], 3 * kernels[:, 0])
+    torch.testing.assert_close(spread_kernels(kernels, ["post:red"])[:, 0], 3 * kernels[:, 0])
 
 
 def test_three_bands_without_names_are_red_green_blue_and_it_is_known_that_this_was_guessed() -> None:
@@ -248,7 +242,7 @@ class TestWhatCannotBeUsed:
 def test_encoders_of_every_kind_learn_six_bands(encoder: str) -> None:
     network = RegionNet(encoder, [0.0] * 6, [1.0] * 6)
     network.add_decoder("first")
-    network.add_decoder("second", adapted=True)
+    network.add_decoder("second", with_adapters=True)
     answers = network(torch.zeros(2, 6, 64, 64), ["first", "second"])
     assert {name: tuple(logits.shape) for name, logits in answers.items()} == {
         "first": (2, 64, 64),

@@ -9,21 +9,22 @@ import pytest
 import torch
 
 from tests.update.networks import chips_of, fresh, same, state
-from tsmu.evaluate.pixels import PixelCounts
-from tsmu.evaluate.predict import count_pixels
-from tsmu.model.network import RegionNet
-from tsmu.update import best, training
-from tsmu.update.finetune import FineTuning
-from tsmu.update.training import CHECKPOINT_STEPS, Learned, TrainingProgress, TrainingSettings, learn_region
+from tsmu.evaluate import PixelCounts, count_pixels
+from tsmu.model import RegionNet
+from tsmu.update import TrainingProgress, TrainingResult, TrainingSettings, train_region
+from tsmu.update.strategies.finetune import FineTuning
+from tsmu.update.training import best_weights, checkpoints
+from tsmu.update.training.checkpoints import CHECKPOINT_STEPS
+from tsmu.update.training.settings import ValidationChips
 
 
-def mean_iou(network: RegionNet, checking: list[best.Check]) -> float:
+def mean_iou(network: RegionNet, checking: list[ValidationChips]) -> float:
     return sum(count_pixels(network, decoder, chips).iou(50) for decoder, chips in checking) / len(checking)
 
 
 def watched(
-    network: RegionNet, chips: geopandas.GeoDataFrame, checking: list[best.Check], steps: int
-) -> tuple[Learned, list[float]]:
+    network: RegionNet, chips: geopandas.GeoDataFrame, checking: list[ValidationChips], steps: int
+) -> tuple[TrainingResult, list[float]]:
     """Fine-tune, and score the network after each step as the training should."""
     scores: list[float] = []
 
@@ -32,7 +33,7 @@ def watched(
         network.train()
 
     region, settings = chips["region"].iloc[0], TrainingSettings(steps, 4, 0)
-    return learn_region(network, region, chips, FineTuning(), settings, checking=checking, report=score), scores
+    return train_region(network, region, chips, FineTuning(), settings, validation=checking, progress=score), scores
 
 
 def test_the_weights_of_the_best_mean_are_kept(bright_chips: Path, dark_chips: Path) -> None:
@@ -46,13 +47,13 @@ def test_the_weights_of_the_best_mean_are_kept(bright_chips: Path, dark_chips: P
 
 
 def test_a_training_that_only_spoils_is_ended(monkeypatch: pytest.MonkeyPatch, bright_chips: Path) -> None:
-    monkeypatch.setattr(best, "PATIENCE", 2)
-    monkeypatch.setattr(best, "count_pixels", _finding(60, 70, 50, 60, 90))
+    monkeypatch.setattr(best_weights, "PATIENCE", 2)
+    monkeypatch.setattr(best_weights, "count_pixels", _finding(60, 70, 50, 60, 90))
     bright = chips_of(bright_chips, "bright")
     network, weights = fresh(bright), list[dict[str, torch.Tensor]]()
-    learned = learn_region(
+    learned = train_region(
         network, "bright", bright, FineTuning(), TrainingSettings(20, 2, 0),
-        checking=[("bright", bright)], report=lambda _: weights.append(state(network)),
+        validation=[("bright", bright)], progress=lambda _: weights.append(state(network)),
     )  # fmt: skip
     assert len(weights) == 8  # a check every second step; the fourth is the second without a gain
     assert learned.kept_step == 4
@@ -63,13 +64,20 @@ def test_a_resumed_training_knows_what_was_best(tmp_path: Path, bright_chips: Pa
     bright = chips_of(bright_chips, "bright")
     settings, checking = TrainingSettings(CHECKPOINT_STEPS + 6, 2, 0), [("bright", bright)]
 
-    def learn(network: RegionNet, stop_at: int | None = None) -> Learned:
+    def learn(network: RegionNet, stop_at: int | None = None) -> TrainingResult:
         def report(now: TrainingProgress) -> None:
             if now.step == stop_at:
                 raise InterruptedError
 
-        return learn_region(
-            network, "bright", bright, FineTuning(), settings, checking=checking, checkpoints=tmp_path, report=report
+        return train_region(
+            network,
+            "bright",
+            bright,
+            FineTuning(),
+            settings,
+            validation=checking,
+            checkpoints=tmp_path,
+            progress=report,
         )
 
     with pytest.raises(InterruptedError):
@@ -84,16 +92,16 @@ def test_a_resumed_training_knows_what_was_best(tmp_path: Path, bright_chips: Pa
 def test_a_training_that_was_killed_where_it_ended_ends(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, bright_chips: Path
 ) -> None:
-    monkeypatch.setattr(best, "PATIENCE", 1)
-    monkeypatch.setattr(training, "CHECKPOINT_SECONDS", 0.0)
-    monkeypatch.setattr(best, "count_pixels", _finding(*range(100, 0, -1)))
+    monkeypatch.setattr(best_weights, "PATIENCE", 1)
+    monkeypatch.setattr(checkpoints, "CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(best_weights, "count_pixels", _finding(*range(100, 0, -1)))
     bright = chips_of(bright_chips, "bright")
     settings, steps = TrainingSettings(10 * CHECKPOINT_STEPS, 2, 0), list[int]()
 
-    def learn() -> Learned:
-        return learn_region(
+    def learn() -> TrainingResult:
+        return train_region(
             fresh(bright), "bright", bright, FineTuning(), settings,
-            checking=[("bright", bright)], checkpoints=tmp_path, report=lambda now: steps.append(now.step),
+            validation=[("bright", bright)], checkpoints=tmp_path, progress=lambda now: steps.append(now.step),
         )  # fmt: skip
 
     assert learn().kept_step == CHECKPOINT_STEPS
@@ -107,12 +115,12 @@ def test_the_last_stage_is_repeated_as_long_as_validation_gains(
     monkeypatch: pytest.MonkeyPatch, bright_chips: Path
 ) -> None:
     rounds = [[50] * 9 + [60], [55] * 9 + [70], [70] * 10, [90] * 10]  # checked after each step
-    monkeypatch.setattr(best, "count_pixels", _finding(*[count for found in rounds for count in found]))
+    monkeypatch.setattr(best_weights, "count_pixels", _finding(*[count for found in rounds for count in found]))
     bright = chips_of(bright_chips, "bright")
     settings, steps = TrainingSettings(10, 2, 0, rounds=4), list[int]()
-    learned = learn_region(
+    learned = train_region(
         fresh(bright), "bright", bright, FineTuning(), settings,
-        checking=[("bright", bright)], report=lambda now: steps.append(now.step),
+        validation=[("bright", bright)], progress=lambda now: steps.append(now.step),
     )  # fmt: skip
     assert learned.steps == max(steps) == 30  # the third round brought nothing, so there is no fourth
     assert learned.kept_step == 30
@@ -120,11 +128,13 @@ def test_the_last_stage_is_repeated_as_long_as_validation_gains(
 
 def test_without_validation_chips_there_is_one_round(bright_chips: Path) -> None:
     bright = chips_of(bright_chips, "bright")
-    learned = learn_region(fresh(bright), "bright", bright, FineTuning(), TrainingSettings(4, 2, 0, rounds=3))
+    learned = train_region(fresh(bright), "bright", bright, FineTuning(), TrainingSettings(4, 2, 0, rounds=3))
     assert (learned.steps, learned.kept_step) == (4, None)
 
 
 def _finding(*pixels: int) -> Callable[..., PixelCounts]:
     """Scores of a network that finds so many of a hundred landslide pixels, each time it is asked."""
     found = iter(pixels)
-    return lambda *_: PixelCounts.of((np.arange(100) < next(found)).astype(np.float32), np.ones(100, np.uint8))
+    return lambda *_: PixelCounts.from_probability(
+        (np.arange(100) < next(found)).astype(np.float32), np.ones(100, np.uint8)
+    )

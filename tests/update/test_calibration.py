@@ -11,17 +11,18 @@ from PIL import Image
 
 from tests.conftest import write_chips
 from tests.update.networks import chips_of, fresh
-from tsmu.evaluate.predict import logits_of_chips, predict_chips
-from tsmu.update.calibration import BINS, LARGEST, calibrate, likeliest_temperature
+from tsmu.evaluate import predict_chips, predict_logits
+from tsmu.update import calibrate
+from tsmu.update.calibration import BINS, MAX_LOGIT, best_temperature
 
 
 @given(temperature=st.floats(0.3, 8.0), spread=st.floats(1.0, 3.0))
 def test_the_temperature_that_spoiled_the_logits_is_found(temperature: float, spread: float) -> None:
-    edges = np.linspace(-LARGEST, LARGEST, BINS + 1)
+    edges = np.linspace(-MAX_LOGIT, MAX_LOGIT, BINS + 1)
     logit = (edges[:-1] + edges[1:]) / 2
     pixels = 1e6 * np.exp(-0.5 * (logit / temperature / spread) ** 2)
     right = 1 / (1 + np.exp(-logit / temperature))
-    assert likeliest_temperature(pixels * right, pixels * (1 - right)) == pytest.approx(temperature, rel=0.02)
+    assert best_temperature(pixels * right, pixels * (1 - right)) == pytest.approx(temperature, rel=0.02)
 
 
 def test_overconfidence_is_taken_back_and_no_pixel_changes_sides(tmp_path: Path) -> None:
@@ -32,7 +33,7 @@ def test_overconfidence_is_taken_back_and_no_pixel_changes_sides(tmp_path: Path)
     network.add_decoder("bright")
     head = network.decoder("bright").unet.head
     with torch.no_grad():
-        logits = np.concatenate([logits for logits, _ in logits_of_chips(network, "bright", chips)])
+        logits = np.concatenate([logits for logits, _ in predict_logits(network, "bright", chips)])
         head[0].bias -= float(np.median(logits))
         for weights in head.parameters():
             weights *= 2 / logits.std()

@@ -11,14 +11,21 @@ from PIL import Image
 from tests.conftest import write_chips
 from tests.networks import BLOB, NETWORK, learn_at_once
 from tests.update.networks import chips_of
-from tsmu.chips import add_to_index, read_index, select_chips
-from tsmu.evaluate.history import evaluate_history
+from tsmu.chips import add_to_index, select_chips
+from tsmu.chips.index import read_index
+from tsmu.evaluate import evaluate_history
 from tsmu.issues import IssueLog
-from tsmu.model.bundle import Bundle, open_bundle
-from tsmu.model.serving import hold, pin, read_serving, roll_back, served_record, serving_bundle
-from tsmu.update import checks, update
-from tsmu.update.training import TrainingSettings
-from tsmu.update.update import update_bundle
+from tsmu.model import (
+    Bundle,
+    open_bundle,
+    pin_region,
+    pin_worse_regions,
+    read_serving,
+    roll_back,
+    served_record,
+    serving_bundle,
+)
+from tsmu.update import TrainingSettings, bundle_update, regression, update_bundle
 from tsmu.workspace_folder import WorkspaceFolder
 
 SETTINGS = TrainingSettings(2, 4, 0)
@@ -64,7 +71,7 @@ def pins(survey: WorkspaceFolder) -> dict[str, str]:
 
 def test_small_losses_do_not_add_up(survey: WorkspaceFolder, learn: Learn, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as tolerant:
-        tolerant.setattr(checks, "TOLERANCE", 1.0)
+        tolerant.setattr(regression, "TOLERANCE", 1.0)
         learn("dark", "tsmu", bright=-BLOB, dark=-BLOB)
     assert pins(survey) == {}
     learn("dark", "frozen")
@@ -96,8 +103,8 @@ def test_where_validation_shows_no_landslides_answers_may_not_move_far(survey: W
 
 def test_what_only_a_pin_serves_is_mapped_and_held_against(survey: WorkspaceFolder, learn: Learn) -> None:
     good = learn("dark", "frozen", dark=-BLOB)
-    hold(survey.models, "v002", {"dark": (good.name, "for the test")})
-    hold(survey.models, "v002", {"bright": ("v001", "for the test")})
+    pin_worse_regions(survey.models, "v002", {"dark": (good.name, "for the test")})
+    pin_worse_regions(survey.models, "v002", {"bright": ("v001", "for the test")})
     roll_back(survey.models, "v001")
     assert pins(survey) == {"dark": "v002"}  # v002 is not what is served any more; dark is known to it alone
     assert "dark" in served_record(survey.models).regions
@@ -108,7 +115,7 @@ def test_what_only_a_pin_serves_is_mapped_and_held_against(survey: WorkspaceFold
 
 
 def test_a_pin_set_by_hand_is_taken_off_by_hand_alone(survey: WorkspaceFolder, learn: Learn) -> None:
-    pin(survey.models, "bright", "v001", "checked in the field")
+    pin_region(survey.models, "bright", "v001", "checked in the field")
     learn("bright", "tsmu")
     assert pins(survey) == {"bright": "v001"}
     assert read_serving(survey.models).pins["bright"].why == "checked in the field"
@@ -121,7 +128,7 @@ def test_an_update_that_fails_to_write_leaves_no_pins(
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as broken:
-        broken.setattr(update, "write_bundle", full)
+        broken.setattr(bundle_update, "write_bundle", full)
         with pytest.raises(OSError, match="No space"):
             learn("dark", "finetune", bright=-BLOB)
     assert serving_bundle(survey.models, "bright") == open_bundle(survey.models / "v001")

@@ -12,14 +12,14 @@ from tests.conftest import write_chips, write_raster
 from tests.networks import NETWORK, learn_at_once
 from tests.processes import kill_when_ready
 from tests.update.networks import chips_of
-from tsmu.chips import add_to_index, read_index, select_chips
+from tsmu.chips import add_to_index, select_chips
+from tsmu.chips.index import read_index
 from tsmu.errors import ChipError, TsmuError, UpdateError
 from tsmu.issues import IssueLog
-from tsmu.model.bundle import Bundle, bundle_versions
-from tsmu.model.serving import pin, read_serving, roll_back, serving_bundle, unpin
-from tsmu.update import training, update
-from tsmu.update.training import CHECKPOINT, TrainingProgress, TrainingSettings
-from tsmu.update.update import update_bundle
+from tsmu.model import Bundle, bundle_versions, pin_region, read_serving, roll_back, serving_bundle, unpin_region
+from tsmu.update import TrainingProgress, TrainingSettings, bundle_update, run_folder, update_bundle
+from tsmu.update.training import batches, checkpoints
+from tsmu.update.training.checkpoints import CHECKPOINT
 from tsmu.workspace_folder import WorkspaceFolder
 
 SETTINGS = TrainingSettings(4, 2, 0)
@@ -28,8 +28,7 @@ import sys, time
 from pathlib import Path
 import pytest
 from tests.networks import NETWORK, learn_at_once
-from tsmu.update import update
-from tsmu.update.training import TrainingSettings
+from tsmu.update import TrainingSettings, run_folder, update_bundle
 from tsmu.workspace_folder import WorkspaceFolder
 
 root, region, where, ready = sys.argv[1:]
@@ -39,8 +38,8 @@ def wait(*_, **__):
     time.sleep(60)
 
 learn_at_once(pytest.MonkeyPatch(), bright=80)
-setattr(update, where, wait)
-update.update_bundle(WorkspaceFolder.open(Path(root)), region, "tsmu", TrainingSettings(4, 2, 0), **NETWORK)
+setattr(run_folder, where, wait)
+update_bundle(WorkspaceFolder.open(Path(root)), region, "tsmu", TrainingSettings(4, 2, 0), **NETWORK)
 """
 
 
@@ -57,22 +56,22 @@ def learn(space: WorkspaceFolder, region: str, strategy: str = "tsmu") -> tuple[
     """Learn a region; also the first step that was taken, and what was said."""
     steps: list[int] = []
     log = IssueLog(space.runs)
-    report = lambda now: steps.append(now.step)  # noqa: E731
-    bundle = update_bundle(space, region, strategy, SETTINGS, report=report, log=log, **NETWORK)
+    progress = lambda now: steps.append(now.step)  # noqa: E731
+    bundle = update_bundle(space, region, strategy, SETTINGS, progress=progress, log=log, **NETWORK)
     return bundle, steps[0] if steps else 0, log
 
 
 def interrupt(space: WorkspaceFolder, region: str, monkeypatch: pytest.MonkeyPatch, strategy: str = "tsmu") -> Path:
     """Interrupt a training in its third step; gives its checkpoint."""
-    monkeypatch.setattr(training, "CHECKPOINT_STEPS", 1)
-    monkeypatch.setattr(training, "CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(checkpoints, "CHECKPOINT_STEPS", 1)
+    monkeypatch.setattr(checkpoints, "CHECKPOINT_SECONDS", 0.0)
 
     def stop(now: TrainingProgress) -> None:
         if now.step == 3:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        update_bundle(space, region, strategy, SETTINGS, report=stop, **NETWORK)
+        update_bundle(space, region, strategy, SETTINGS, progress=stop, **NETWORK)
     return next(space.runs.glob(f"*/{CHECKPOINT}"))
 
 
@@ -115,11 +114,11 @@ def test_a_training_is_begun_anew_when_other_regions_are_checked(
     """Best scores are means over the checked regions; with a pin they would be of others than before it."""
     learn(survey, "bright")
     interrupt(survey, "dark", monkeypatch)
-    pin(survey.models, "bright", "v001", "as it was")
+    pin_region(survey.models, "bright", "v001", "as it was")
     _, first, log = learn(survey, "dark")
     assert first == 1
     assert "other regions" in str(log.issues[0])
-    unpin(survey.models, "bright")
+    unpin_region(survey.models, "bright")
 
 
 def test_a_pin_does_not_matter_to_a_strategy_that_moves_no_old_region(
@@ -127,7 +126,7 @@ def test_a_pin_does_not_matter_to_a_strategy_that_moves_no_old_region(
 ) -> None:
     learn(survey, "bright", "isolate")
     interrupt(survey, "dark", monkeypatch, "isolate")
-    pin(survey.models, "bright", "v001", "as it was")
+    pin_region(survey.models, "bright", "v001", "as it was")
     assert learn(survey, "dark", "isolate")[1] > 1
 
 
@@ -157,7 +156,7 @@ def test_missing_and_damaged_chips_are_told_before_anything_is_learned(
     def learned(*_: object, **__: object) -> None:
         raise AssertionError("the training has begun")
 
-    monkeypatch.setattr(update, "learn_region", learned)
+    monkeypatch.setattr(bundle_update, "train_region", learned)
     file = Path(select_chips(read_index(survey), "bright", split)[kind].iloc[-1])
     file.unlink() if damage == "gone" else file.write_bytes(file.read_bytes()[:60])
     with pytest.raises(ChipError, match=f"{split} chips of bright") as raised:
@@ -169,13 +168,13 @@ def test_missing_and_damaged_chips_are_told_before_anything_is_learned(
 def test_an_error_of_a_process_that_loads_chips_is_one_line(
     survey: WorkspaceFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(training, "_loaders", lambda _: 1)
+    monkeypatch.setattr(batches, "_worker_count", lambda _: 1)
     file = Path(select_chips(read_index(survey), "bright", "train")["post"].iloc[0])
 
     def cut(*_: object) -> None:
         file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
 
-    monkeypatch.setattr(update, "_describe_run", cut)  # after the files were checked
+    monkeypatch.setattr(bundle_update, "describe_run", cut)  # after the files were checked
     with pytest.raises(TsmuError) as raised:
         update_bundle(survey, "bright", "tsmu", SETTINGS, **NETWORK)
     assert str(raised.value).startswith(f"{file}: ")
@@ -185,11 +184,11 @@ def test_an_error_of_a_process_that_loads_chips_is_one_line(
 def test_a_process_that_loads_chips_and_is_killed_is_told_in_one_line(
     survey: WorkspaceFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(training, "_loaders", lambda _: 1)
+    monkeypatch.setattr(batches, "_worker_count", lambda _: 1)
     here = os.getpid()
-    read = training.ChipDataset.__getitem__
+    read = batches.ChipDataset.__getitem__
     monkeypatch.setattr(
-        training.ChipDataset,
+        batches.ChipDataset,
         "__getitem__",
         lambda self, key: read(self, key) if os.getpid() == here else os.kill(os.getpid(), signal.SIGKILL),
     )
@@ -202,7 +201,7 @@ def killed_in(space: WorkspaceFolder, region: str, where: str, ready: Path) -> N
     kill_when_ready(KILLED, ready, [str(space.root), region, where, str(ready)])
 
 
-@pytest.mark.parametrize(("where", "rolled_back"), [("move_on", True), ("remove", False)])
+@pytest.mark.parametrize(("where", "rolled_back"), [("make_newest_current", True), ("remove", False)])
 def test_killed_after_its_version_was_written_an_update_is_completed_and_not_done_twice(
     survey: WorkspaceFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str, rolled_back: bool
 ) -> None:
@@ -234,7 +233,7 @@ def test_interrupted_after_its_version_was_written_another_update_builds_on_it(
 
     learn_at_once(monkeypatch, bright=80)
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(update, "move_on", interrupted)
+        patch.setattr(run_folder, "make_newest_current", interrupted)
         learn(survey, "bright")
     learn_at_once(monkeypatch, dark=-80)
     bundle = learn(survey, "dark")[0]
@@ -243,7 +242,7 @@ def test_interrupted_after_its_version_was_written_another_update_builds_on_it(
 
 
 def test_masks_that_change_in_place_are_scored_anew(survey: WorkspaceFolder, monkeypatch: pytest.MonkeyPatch) -> None:
-    from tsmu.evaluate.history import evaluate_history
+    from tsmu.evaluate import evaluate_history
 
     learn_at_once(monkeypatch, bright=80)
     learn(survey, "bright")

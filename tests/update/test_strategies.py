@@ -8,32 +8,30 @@ import pytest
 import torch
 
 from tests.update.networks import chain, chips_of, fresh, same, state
-from tsmu.chips import ChipDataset
-from tsmu.update.finetune import FineTuning
-from tsmu.update.sampling import StepSampler
-from tsmu.update.strategies import STRATEGIES
-from tsmu.update.strategy import Lesson
-from tsmu.update.training import Known, TrainingSettings, learn_region
+from tsmu.chips.dataset import ChipDataset
+from tsmu.update import STRATEGIES, PriorKnowledge, TrainingSettings, UpdateContext, train_region
+from tsmu.update.strategies.finetune import FineTuning
+from tsmu.update.training.sampler import StepSampler
 
 
-@pytest.mark.parametrize("name", [name for name, strategy in STRATEGIES.items() if not strategy.starts_fresh])
+@pytest.mark.parametrize("name", [name for name, strategy in STRATEGIES.items() if not strategy.from_scratch])
 def test_every_strategy_learns_three_regions(name: str, bright_chips: Path, dark_chips: Path) -> None:
     third = chips_of(bright_chips, "third")
     network, learned = chain([chips_of(bright_chips, "bright"), chips_of(dark_chips, "dark"), third], STRATEGIES[name])
     expected = ("bright",) if name == "finetune" else ("bright", "dark", "third")
     assert network.decoder_names == expected
     assert learned[-1].decoder == expected[-1]
-    assert STRATEGIES[name].remembers == bool(learned[-1].memory)
+    assert STRATEGIES[name].needs_memory == bool(learned[-1].memory)
     assert STRATEGIES[name].source
 
 
 def test_fine_tuning_shares_one_decoder(bright_chips: Path, dark_chips: Path) -> None:
     bright = chips_of(bright_chips, "bright")
     network = fresh(bright)
-    learn_region(network, "bright", bright, FineTuning(), TrainingSettings(2, 4, 0))
+    train_region(network, "bright", bright, FineTuning(), TrainingSettings(2, 4, 0))
     before = state(network.decoder("bright"))
     assert (
-        learn_region(network, "dark", chips_of(dark_chips, "dark"), FineTuning(), TrainingSettings(2, 4, 0)).decoder
+        train_region(network, "dark", chips_of(dark_chips, "dark"), FineTuning(), TrainingSettings(2, 4, 0)).decoder
         == "bright"
     )
     assert network.decoder_names == ("bright",)
@@ -44,11 +42,11 @@ def test_fine_tuning_shares_one_decoder(bright_chips: Path, dark_chips: Path) ->
 def test_a_frozen_encoder_leaves_old_answers_bit_identical(name: str, bright_chips: Path, dark_chips: Path) -> None:
     bright, dark = chips_of(bright_chips, "bright"), chips_of(dark_chips, "dark")
     network = fresh(bright)
-    learn_region(network, "bright", bright, STRATEGIES[name], TrainingSettings(3, 4, 0))
+    train_region(network, "bright", bright, STRATEGIES[name], TrainingSettings(3, 4, 0))
     image = torch.stack([ChipDataset(bright)[position]["image"] for position in range(4)])
     with torch.no_grad():
         before = network(image, ["bright"])["bright"]
-    learn_region(network, "dark", dark, STRATEGIES[name], TrainingSettings(6, 4, 0))
+    train_region(network, "dark", dark, STRATEGIES[name], TrainingSettings(6, 4, 0))
     with torch.no_grad():
         assert torch.equal(network(image, ["bright"])["bright"], before)
 
@@ -58,19 +56,19 @@ def test_a_penalty_keeps_important_weights(name: str, bright_chips: Path) -> Non
     """Moving a weight costs its importance times the squared way, and nothing where none was important."""
     bright, strategy = chips_of(bright_chips, "bright"), STRATEGIES[name]
     network = fresh(bright)
-    memory = learn_region(network, "bright", bright, strategy, TrainingSettings(4, 4, 0)).memory
+    memory = train_region(network, "bright", bright, strategy, TrainingSettings(4, 4, 0)).memory
     importance = {key.removeprefix("importance."): value for key, value in memory.items() if key.startswith("imp")}
     weights = dict(network.encoder.named_parameters())
     assert importance.keys() == weights.keys()
     assert any(value.any() for value in importance.values())
     teacher = copy.deepcopy(network)
     network.add_decoder("dark")
-    lesson = Lesson(network, teacher, "dark", {"dark": "dark"}, memory=memory)
-    (stage,) = strategy.later_stages(lesson, 4)
+    context = UpdateContext(network, teacher, "dark", {"dark": "dark"}, memory=memory)
+    (stage,) = strategy.later_stages(context, 4)
     batch = {"image": torch.full((2, 3, 32, 32), 90.0), "mask": torch.ones(2, 32, 32).long(), "region": ["dark"] * 2}
 
     def penalty() -> float:
-        return float(strategy.loss(lesson, stage, batch, 0)["moved"].detach())
+        return float(strategy.losses(context, stage, batch, 0)["weight penalty"].detach())
 
     assert penalty() == 0
     most = max(importance, key=lambda key: float(importance[key].max()))
@@ -79,14 +77,14 @@ def test_a_penalty_keeps_important_weights(name: str, bright_chips: Path) -> Non
         weights[most][largest] += 0.5
     cost = 0.5**2 * float(importance[most][largest].sum())
     assert penalty() == pytest.approx(strategy.weight * cost, rel=1e-3)  # type: ignore[attr-defined]
-    lesson.memory[f"importance.{most}"] = torch.zeros_like(weights[most])
+    context.memory[f"importance.{most}"] = torch.zeros_like(weights[most])
     assert penalty() == 0
 
 
 def test_importance_of_an_encoder_with_weights_that_it_does_not_use(bright_chips: Path) -> None:
     bright = chips_of(bright_chips, "bright")
     network = fresh(bright, "efficientnet-b0")
-    learned = learn_region(network, "bright", bright, STRATEGIES["ewc"], TrainingSettings(2, 2, 0))
+    learned = train_region(network, "bright", bright, STRATEGIES["ewc"], TrainingSettings(2, 2, 0))
     important = [name for name, value in learned.memory.items() if name.startswith("importance.") and value.any()]
     assert 0 < len(important) < len(list(network.encoder.parameters()))
 
@@ -94,11 +92,13 @@ def test_importance_of_an_encoder_with_weights_that_it_does_not_use(bright_chips
 def test_joint_training_sees_every_region_as_often(bright_chips: Path, dark_chips: Path) -> None:
     dark = chips_of(dark_chips, "dark")
     network = fresh(dark)
-    known = Known({"bright": chips_of(bright_chips, "bright")})
-    learned = learn_region(network, "dark", dark, STRATEGIES["joint"], TrainingSettings(4, 4, 0), known=known)
+    known = PriorKnowledge({"bright": chips_of(bright_chips, "bright")})
+    learned = train_region(network, "dark", dark, STRATEGIES["joint"], TrainingSettings(4, 4, 0), prior=known)
     assert set(network.decoder_names) == {"bright", "dark"}
     assert learned.decoder == "dark"
-    keys = list(islice(StepSampler([[True] * 5, [True] * 7], 2, 0, turn=STRATEGIES["joint"].turn), 40))
+    keys = list(
+        islice(StepSampler([[True] * 5, [True] * 7], 2, 0, region_of_step=STRATEGIES["joint"].region_of_step), 40)
+    )
     sides = [position >= 5 for position, _ in keys]
     assert sides == [False, False, True, True] * 10
     assert len({seed for _, seed in keys}) == 40

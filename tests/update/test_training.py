@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.update.networks import chips_of, fresh, same, state
-from tsmu.update import training
-from tsmu.update.sampling import StepSampler
-from tsmu.update.strategies import strategy_named
-from tsmu.update.training import CHECKPOINT_STEPS, TrainingProgress, TrainingSettings, learn_region
-from tsmu.update.tsmu import TaskSpecificModelUpdates
+from tsmu.update import TrainingProgress, TrainingSettings, strategy_named, train_region
+from tsmu.update.strategies.tsmu import TaskSpecificModelUpdates
+from tsmu.update.training import checkpoints
+from tsmu.update.training.checkpoints import CHECKPOINT_STEPS
+from tsmu.update.training.sampler import StepSampler
 
 TSMU = TaskSpecificModelUpdates()
 
@@ -24,13 +24,13 @@ def test_a_few_steps_learn_bright_blobs(bright_chips: Path) -> None:
     bright = chips_of(bright_chips, "bright")
     losses: list[float] = []
     network = fresh(bright)
-    learn_region(
+    train_region(
         network,
         "bright",
         bright,
         TSMU,
         TrainingSettings(40, 8, 0),
-        report=lambda now: losses.append(now.losses["dice"]),
+        progress=lambda now: losses.append(now.losses["dice"]),
     )
     assert len(losses) == 40
     assert sum(losses[-5:]) < 0.85 * sum(losses[:5])
@@ -42,18 +42,18 @@ def test_resuming_gives_exactly_what_an_uninterrupted_run_gives(name: str, brigh
     bright = chips_of(bright_chips, "bright")
     settings = TrainingSettings(CHECKPOINT_STEPS + 5, 2, 3)
     whole = fresh(bright)
-    learned = learn_region(whole, "bright", bright, strategy, settings)
+    learned = train_region(whole, "bright", bright, strategy, settings)
 
     def stop(now: TrainingProgress) -> None:
         if now.step == CHECKPOINT_STEPS + 2:
             raise InterruptedError
 
     with pytest.raises(InterruptedError):
-        learn_region(fresh(bright), "bright", bright, strategy, settings, checkpoints=tmp_path, report=stop)
+        train_region(fresh(bright), "bright", bright, strategy, settings, checkpoints=tmp_path, progress=stop)
     steps: list[int] = []
     resumed = fresh(bright)
-    again = learn_region(
-        resumed, "bright", bright, strategy, settings, checkpoints=tmp_path, report=lambda now: steps.append(now.step)
+    again = train_region(
+        resumed, "bright", bright, strategy, settings, checkpoints=tmp_path, progress=lambda now: steps.append(now.step)
     )
     assert steps == list(range(CHECKPOINT_STEPS + 1, settings.steps + 1))
     assert same(state(whole), resumed)
@@ -65,7 +65,7 @@ def test_a_slow_training_is_saved_between_the_usual_steps(
     bright_chips: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bright = chips_of(bright_chips, "bright")
-    monkeypatch.setattr(training, "SLOW_SECONDS", 0.0)
+    monkeypatch.setattr(checkpoints, "SLOW_SECONDS", 0.0)
 
     def stop(now: TrainingProgress) -> None:
         if now.step == 3:
@@ -75,7 +75,7 @@ def test_a_slow_training_is_saved_between_the_usual_steps(
     for report in (stop, lambda now: steps.append(now.step)):
         with suppress(InterruptedError):
             settings = TrainingSettings(6, 2, 3)
-            learn_region(fresh(bright), "bright", bright, TSMU, settings, checkpoints=tmp_path, report=report)
+            train_region(fresh(bright), "bright", bright, TSMU, settings, checkpoints=tmp_path, progress=report)
     assert steps == [3, 4, 5, 6]  # the second was saved; the third was stopped before it was
 
 
@@ -88,14 +88,14 @@ def test_who_asks_it_to_end_is_answered_by_the_caller(
     before = signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where the tests run behind a shell
     try:
         with pytest.raises(KeyboardInterrupt):
-            learn_region(
+            train_region(
                 fresh(bright),
                 "bright",
                 bright,
                 TSMU,
                 TrainingSettings(40, 4, 0),
                 checkpoints=tmp_path,
-                report=lambda now: signal.raise_signal(asked) if now.step == CHECKPOINT_STEPS + 1 else None,
+                progress=lambda now: signal.raise_signal(asked) if now.step == CHECKPOINT_STEPS + 1 else None,
             )
         assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     finally:
@@ -111,8 +111,8 @@ def test_a_network_that_was_to_answer_learns_like_one_that_was_to_learn(
     networks = []
     for learning in (True, False):
         network = fresh(bright)
-        learn_region(network, "bright", bright, TSMU, TrainingSettings(2, 4, 0))
-        learn_region(network.train(learning), "dark", dark, strategy_named(name), TrainingSettings(4, 4, 0))
+        train_region(network, "bright", bright, TSMU, TrainingSettings(2, 4, 0))
+        train_region(network.train(learning), "dark", dark, strategy_named(name), TrainingSettings(4, 4, 0))
         networks.append(network)
     assert same(state(networks[0]), networks[1])
 

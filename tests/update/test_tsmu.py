@@ -7,14 +7,12 @@ import pytest
 import torch
 
 from tests.update.networks import chain, chips_of, fresh, same, state
-from tsmu.chips import ChipDataset, measure_image_statistics, transfer_colours
-from tsmu.model.network import ENCODER, own_parts
-from tsmu.model.regional import RegionalConv
-from tsmu.update.plus import SurrogateUpdates
-from tsmu.update.strategies import STRATEGIES
-from tsmu.update.strategy import Lesson, Stage
-from tsmu.update.training import TrainingSettings, learn_region
-from tsmu.update.tsmu import TaskSpecificModelUpdates
+from tsmu.chips import measure_image_statistics, transfer_colours
+from tsmu.chips.dataset import ChipDataset
+from tsmu.model import ENCODER_PART, region_parts
+from tsmu.model.network.regional_layers import RegionalConv
+from tsmu.update import STRATEGIES, Stage, TrainingSettings, UpdateContext, train_region
+from tsmu.update.strategies.tsmu import SurrogateUpdates, TaskSpecificModelUpdates
 
 TSMU = TaskSpecificModelUpdates()
 
@@ -22,17 +20,17 @@ TSMU = TaskSpecificModelUpdates()
 class DecoderAlone(TaskSpecificModelUpdates):
     """The first stage of TSMU without the second."""
 
-    def later_stages(self, lesson: Lesson, steps: int) -> list[Stage]:
-        first, _ = super().later_stages(lesson, 3 * steps)
+    def later_stages(self, context: UpdateContext, steps: int) -> list[Stage]:
+        first, _ = super().later_stages(context, 3 * steps)
         return [first]
 
 
 def test_the_new_decoder_alone_moves_nothing_else(bright_chips: Path, dark_chips: Path) -> None:
     bright, dark = chips_of(bright_chips, "bright"), chips_of(dark_chips, "dark")
     network = fresh(bright)
-    learn_region(network, "bright", bright, TSMU, TrainingSettings(3, 4, 0))
+    train_region(network, "bright", bright, TSMU, TrainingSettings(3, 4, 0))
     encoder, old = state(network.encoder), state(network.decoder("bright"))
-    learn_region(network, "dark", dark, DecoderAlone(), TrainingSettings(4, 4, 0))
+    train_region(network, "dark", dark, DecoderAlone(), TrainingSettings(4, 4, 0))
     assert same(encoder, network.encoder)
     assert same(old, network.decoder("bright"))
 
@@ -40,10 +38,10 @@ def test_the_new_decoder_alone_moves_nothing_else(bright_chips: Path, dark_chips
 def test_together_all_weights_move_and_old_norms_do_not(bright_chips: Path, dark_chips: Path) -> None:
     bright, dark = chips_of(bright_chips, "bright"), chips_of(dark_chips, "dark")
     network = fresh(bright)
-    learn_region(network, "bright", bright, TSMU, TrainingSettings(3, 4, 0))
+    train_region(network, "bright", bright, TSMU, TrainingSettings(3, 4, 0))
     parts = {"encoder": network.encoder, "old": network.decoder("bright")}
     before = {name: state(part) for name, part in parts.items()}
-    learn_region(network, "dark", dark, TSMU, TrainingSettings(6, 4, 0))
+    train_region(network, "dark", dark, TSMU, TrainingSettings(6, 4, 0))
     for name, part in parts.items():
         moved = {key for key, value in part.state_dict().items() if not torch.equal(value, before[name][key])}
         assert moved >= {key for key, parameter in part.named_parameters() if key.endswith("conv1.weight")}
@@ -58,17 +56,17 @@ def test_old_decoders_are_held_to_what_they_said(bright_chips: Path) -> None:
     teacher.add_decoder("bright")
     teacher.load_state_dict(network.state_dict())
     network.add_decoder("dark")
-    lesson = Lesson(network.eval(), teacher.eval(), "dark", {"dark": "dark"})
-    stage = TSMU.later_stages(lesson, 30)[1]
+    context = UpdateContext(network.eval(), teacher.eval(), "dark", {"dark": "dark"})
+    stage = TSMU.later_stages(context, 30)[1]
     batch = {
         "image": torch.full((2, 3, 32, 32), 90.0),
         "mask": torch.ones(2, 32, 32, dtype=torch.long),
         "region": "dark",
     }
-    assert float(TSMU.loss(lesson, stage, batch, 0)["hold"].detach()) == 0
+    assert float(TSMU.losses(context, stage, batch, 0)["distillation"].detach()) == 0
     with torch.no_grad():
         network.decoder("bright").unet.head[0].bias.add_(1)
-    assert float(TSMU.loss(lesson, stage, batch, 0)["hold"].detach()) > 0
+    assert float(TSMU.losses(context, stage, batch, 0)["distillation"].detach()) > 0
 
 
 def test_the_shared_part_learns_at_a_tenth_of_the_new_decoders_rate_at_most(bright_chips: Path) -> None:
@@ -77,13 +75,16 @@ def test_the_shared_part_learns_at_a_tenth_of_the_new_decoders_rate_at_most(brig
         network.add_decoder(name)
     teacher = copy.deepcopy(network)
     network.add_decoder("new")
-    alone, together = TSMU.later_stages(Lesson(network, teacher, "new", {"new": "new"}), 300)
-    assert set(alone.rates) == set(own_parts("new"))
-    assert set(together.rates) == {ENCODER, *(part for name in ("old", "older", "new") for part in own_parts(name))}
+    alone, together = TSMU.later_stages(UpdateContext(network, teacher, "new", {"new": "new"}), 300)
+    assert set(alone.rates) == set(region_parts("new"))
+    assert set(together.rates) == {
+        ENCODER_PART,
+        *(part for name in ("old", "older", "new") for part in region_parts(name)),
+    }
     rates = dict(together.rates)
-    new = [rates.pop(part) for part in own_parts("new")]
+    new = [rates.pop(part) for part in region_parts("new")]
     assert max(rates.values()) <= min(new) / 10
-    (on,) = TSMU.later_stages(Lesson(network, network, "new", {"new": "new"}), 300)  # the next time it is known
+    (on,) = TSMU.later_stages(UpdateContext(network, network, "new", {"new": "new"}), 300)  # the next time it is known
     assert on.rates.keys() == together.rates.keys()
     assert all(on.rates[part] < rate for part, rate in together.rates.items())
 
@@ -92,10 +93,10 @@ def test_a_new_decoder_starts_as_the_last_one_where_the_strategy_says_so(bright_
     network = fresh(chips_of(bright_chips, "bright"))
     for name in ("first", "second"):
         network.add_decoder(name)
-    network.add_decoder("third", STRATEGIES["tsmu-plus"].starts_like(network))
+    network.add_decoder("third", STRATEGIES["tsmu-plus"].initial_decoder(network))
     assert same(state(network.decoder("third")), network.decoder("second"))
     assert not same(state(network.decoder("third")), network.decoder("first"))
-    network.add_decoder("fourth", STRATEGIES["tsmu"].starts_like(network))
+    network.add_decoder("fourth", STRATEGIES["tsmu"].initial_decoder(network))
     assert not same(state(network.decoder("fourth")), network.decoder("third"))
 
 
@@ -116,8 +117,12 @@ def test_ours_holds_all_images_and_learns_labels_in_the_old_regions_colours_alon
     network.add_decoder("bright")
     teacher = copy.deepcopy(network)
     network.add_decoder("dark")
-    lesson = Lesson(
-        network.eval(), teacher.eval(), "dark", {"dark": "dark"}, styles={"bright": measure_image_statistics(bright)}
+    context = UpdateContext(
+        network.eval(),
+        teacher.eval(),
+        "dark",
+        {"dark": "dark"},
+        image_statistics={"bright": measure_image_statistics(bright)},
     )
     batch = {
         "image": torch.rand(4, 3, 32, 32) * 100,
@@ -125,15 +130,19 @@ def test_ours_holds_all_images_and_learns_labels_in_the_old_regions_colours_alon
         "region": "dark",
     }
     ours = SurrogateUpdates()
-    before = ours.hold(lesson, "bright", batch, 0)
-    assert float(before["hold"].detach()) == 0
+    before = ours.old_decoder_losses(context, "bright", batch, 0)
+    assert float(before["distillation"].detach()) == 0
     batch["mask"][:2] = 1  # of the plain images
-    assert torch.equal(ours.hold(lesson, "bright", batch, 0)["surrogate labels"], before["surrogate labels"])
+    assert torch.equal(
+        ours.old_decoder_losses(context, "bright", batch, 0)["surrogate labels"], before["surrogate labels"]
+    )
     batch["mask"][2:] = 1
-    assert not torch.equal(ours.hold(lesson, "bright", batch, 0)["surrogate labels"], before["surrogate labels"])
+    assert not torch.equal(
+        ours.old_decoder_losses(context, "bright", batch, 0)["surrogate labels"], before["surrogate labels"]
+    )
     with torch.no_grad():
         network.decoder("bright").unet.head[0].bias.add_(1)
-    assert float(ours.hold(lesson, "bright", batch, 0)["hold"].detach()) > 0
+    assert float(ours.old_decoder_losses(context, "bright", batch, 0)["distillation"].detach()) > 0
 
 
 def test_surrogates_have_the_colours_of_the_old_region(bright_chips: Path, dark_chips: Path) -> None:

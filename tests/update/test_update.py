@@ -12,14 +12,12 @@ import pytest
 from tests.conftest import Tsmu, write_chips
 from tests.networks import BLOB, ENCODER, NETWORK, NETWORK_OPTIONS, answer_by_brightness, learn_at_once
 from tests.update.networks import chips_of
-from tsmu.chips import add_to_index, read_index, select_chips
+from tsmu.chips import add_to_index, select_chips
+from tsmu.chips.index import read_index
 from tsmu.errors import UpdateError
-from tsmu.model.bundle import Bundle, bundle_versions, open_bundle
-from tsmu.model.serving import read_serving, serving_bundle
-from tsmu.update.checks import compare_answers
-from tsmu.update.strategies import strategy_named
-from tsmu.update.training import TrainingSettings
-from tsmu.update.update import update_bundle
+from tsmu.model import Bundle, bundle_versions, open_bundle, read_serving, serving_bundle
+from tsmu.update import TrainingSettings, strategy_named, update_bundle
+from tsmu.update.regression import compare_scores
 from tsmu.workspace_folder import WorkspaceFolder
 
 
@@ -78,12 +76,14 @@ def test_a_loss_that_one_chip_shows_pins_an_old_region_but_not_the_one_that_lear
     after = learned.network()
     answer_by_brightness(after, "bright", 0)  # as good as after forgetting everything
 
-    def lost(count: int, *, surely: bool) -> str | None:
-        return compare_answers(learned.network(), entry, after, entry, chips.iloc[:count], surely=surely).lost
+    def lost(count: int, *, beyond_error: bool) -> str | None:
+        return compare_scores(
+            learned.network(), entry, after, entry, chips.iloc[:count], beyond_error=beyond_error
+        ).loss
 
-    assert "1 validation chips fell from" in (lost(1, surely=False) or "")
-    assert lost(1, surely=True) is None
-    assert "10 validation chips fell from" in (lost(10, surely=True) or "")
+    assert "1 validation chip fell from" in (lost(1, beyond_error=False) or "")
+    assert lost(1, beyond_error=True) is None
+    assert "10 validation chips fell from" in (lost(10, beyond_error=True) or "")
 
 
 def test_the_card_says_how_many_labels_came_out_of_reviews(workspace: WorkspaceFolder) -> None:

@@ -30,15 +30,15 @@ def _fix_precision(module: ModuleType) -> None:
 
 def _move_seeds(module: ModuleType) -> None:
     """Move all seeds that trainings make of the user's."""
-    mix = module.mix
-    module.mix = lambda seed, number: mix(seed + SEED, number)
+    derive_seed = module.derive_seed
+    module.derive_seed = lambda seed, number: derive_seed(seed + SEED, number)
 
 
 CHANGES: dict[str, Callable[[ModuleType], None]] = {}
 if PRECISION:
     CHANGES["tsmu.model.device"] = _fix_precision
 if SEED:
-    CHANGES["tsmu.update.sampling"] = _move_seeds
+    CHANGES["tsmu.update.seeds"] = _move_seeds
 
 
 class _Changed(Loader):

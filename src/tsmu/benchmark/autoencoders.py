@@ -1,7 +1,7 @@
 """The paper's gate: one small autoencoder per region, the best reconstruction says whose image it is.
 
 Source: Expert Gate, Aljundi, Chakravarty and Tuytelaars 2017, arXiv 1611.06194. Here as the yardstick
-of `tsmu.model.gate`, on pixels instead of on the features of a pre-trained network, which there is
+of `tsmu.model.Gate`, on pixels instead of on the features of a pre-trained network, which there is
 none of without outside weights.
 """
 

@@ -12,8 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from tsmu.evaluate.jackknife import Array, jackknife_error
-from tsmu.evaluate.objects import TOUCHING
+from tsmu.evaluate import EIGHT_CONNECTED, Floats, jackknife_error
 from tsmu.labels import LANDSLIDE, UNKNOWN
 from tsmu.mapping.sink import NO_DATA, Percent
 
@@ -63,7 +62,7 @@ def number_candidates(percent: Percent, threshold: int, mean: int = 0, least_pix
     return np.asarray(np.where(kept, np.cumsum(kept), 0)[labels], np.int64)
 
 
-def count_chip(percent: Percent, mask: npt.NDArray[np.uint8], threshold: int, mean: int, pixel_size: float) -> Array:
+def count_chip(percent: Percent, mask: npt.NDArray[np.uint8], threshold: int, mean: int, pixel_size: float) -> Floats:
     """Count the candidates of one chip: the numbers that `COUNTS` names.
 
     Pixels with an unknown label count on neither side. A landslide of the mask is made of pixels that
@@ -79,7 +78,7 @@ def count_chip(percent: Percent, mask: npt.NDArray[np.uint8], threshold: int, me
     known = (mask != UNKNOWN) & (percent != NO_DATA)
     numbered = number_candidates(percent, threshold, mean)
     candidate, landslide = (numbered > 0) & known, (mask == LANDSLIDE) & known
-    landslides, count = ndimage.label(landslide, TOUCHING)
+    landslides, count = ndimage.label(landslide, EIGHT_CONNECTED)
     touched = np.unique(landslides[candidate & landslide])
     candidates = np.unique(numbered[candidate])
     counted = {
@@ -98,7 +97,7 @@ def count_chip(percent: Percent, mask: npt.NDArray[np.uint8], threshold: int, me
     return np.array([counted[name] for name in COUNTS], np.float64)
 
 
-def figures(ratios: Mapping[str, tuple[str, str]], chips: Array) -> dict[str, float]:
+def figures(ratios: Mapping[str, tuple[str, str]], chips: Floats) -> dict[str, float]:
     """Figures of chips, and as `..._error` their standard errors over chips; NaN where nothing was to be found.
 
     Args:
@@ -108,10 +107,10 @@ def figures(ratios: Mapping[str, tuple[str, str]], chips: Array) -> dict[str, fl
     return _with_errors(ratios, chips, lambda sums: _values(ratios, sums))
 
 
-def changes(ratios: Mapping[str, tuple[str, str]], chips: Array, before: Array) -> dict[str, float]:
+def changes(ratios: Mapping[str, tuple[str, str]], chips: Floats, before: Floats) -> dict[str, float]:
     """By how much figures differ from those of `before`, counted on the same chips, and the standard errors of that."""
 
-    def change(both: Array) -> Array:
+    def change(both: Floats) -> Floats:
         now, then = np.split(both, 2)
         difference: Array = _values(ratios, now) - _values(ratios, then)
         return difference
@@ -120,13 +119,13 @@ def changes(ratios: Mapping[str, tuple[str, str]], chips: Array, before: Array) 
     return _with_errors([f"{name}_change" for name in ratios], both, change)
 
 
-def _values(ratios: Mapping[str, tuple[str, str]], sums: Array) -> Array:
+def _values(ratios: Mapping[str, tuple[str, str]], sums: Floats) -> Floats:
     above, below = (sums[[COUNTS.index(pair[side]) for pair in ratios.values()]] for side in (0, 1))
     values: Array = np.divide(above, below, out=np.full(len(ratios), np.nan), where=below > 0)
     return values
 
 
-def _with_errors(names: Iterable[str], chips: Array, figure: Callable[[Array], Array]) -> dict[str, float]:
+def _with_errors(names: Iterable[str], chips: Floats, figure: Callable[[Floats], Floats]) -> dict[str, float]:
     values = figure(chips.sum(0))
     errors = jackknife_error(chips, figure) if len(chips) > 1 else np.full(len(values), np.nan)
     named = zip(names, values, errors, strict=True)

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tsmu.errors import BenchmarkError
-from tsmu.evaluate.pixels import PERCENTS, PixelCounts
+from tsmu.evaluate import PERCENTS, PixelCounts
 from tsmu.imagery import SLOPE_BAND, Grid, describe_raster, read_raster, write_terrain
 from tsmu.labels import LANDSLIDE, UNKNOWN
 

@@ -29,8 +29,7 @@ from tsmu.mapping.plan import plan_tiling
 from tsmu.mapping.polygons import Outlining
 from tsmu.mapping.source import Scene
 from tsmu.mapping.tiles import Cuts
-from tsmu.model.bundle import Bundle
-from tsmu.model.serving import current_bundle, serving_bundle
+from tsmu.model import Bundle, current_bundle, serving_bundle
 from tsmu.workspace_folder import WorkspaceFolder
 
 REGION = "eastern_forests"

@@ -31,17 +31,18 @@ from tsmu.chips import (
     split_parts,
 )
 from tsmu.errors import BenchmarkError
-from tsmu.evaluate.matrix import ContinualScores
-from tsmu.evaluate.predict import count_chips, count_pixels
-from tsmu.evaluate.threshold import choose_threshold
+from tsmu.evaluate import ContinualScores, choose_threshold, count_pixels, count_pixels_by_chip
 from tsmu.files import atomic_write, remove, write_json, write_text
-from tsmu.model.device import device_in_use, precision_in_use
-from tsmu.model.network import RegionNet
-from tsmu.model.weights import find_weights, weights_record
-from tsmu.update.sampling import mix
-from tsmu.update.strategies import strategy_named
-from tsmu.update.strategy import Strategy
-from tsmu.update.training import Known, Report, TrainingSettings, learn_region
+from tsmu.model import RegionNet, device_in_use, find_weights, precision_in_use, weights_record
+from tsmu.update import (
+    PriorKnowledge,
+    ProgressCallback,
+    Strategy,
+    TrainingSettings,
+    derive_seed,
+    strategy_named,
+    train_region,
+)
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,9 @@ SETTLED = ("regions", "steps", "batch_size", "encoder", "weights", "split")  # w
 Say = Callable[[str], None]
 
 
-def run_continual(settings: ContinualSettings, out: Path, say: Say, report: Report | None = None) -> dict[str, Any]:
+def run_continual(
+    settings: ContinualSettings, out: Path, say: Say, report: ProgressCallback | None = None
+) -> dict[str, Any]:
     """Run every cell that is not in `out` yet and write `results.json`, tables and figures there.
 
     A cell is one strategy, order and seed; those that `out/results.json` holds from a run with equal
@@ -168,7 +171,7 @@ def _run_cell(
     seed: int,
     chips: dict[str, geopandas.GeoDataFrame],
     out: Path,
-    report: Report | None,
+    report: ProgressCallback | None,
 ) -> dict[str, Any]:
     """Learn the regions in order; after each, score all of them."""
     order = settings.regions
@@ -205,7 +208,7 @@ def learn_in_order(
     chips: dict[str, geopandas.GeoDataFrame],
     regions: int,
     out: Path,
-    report: Report | None,
+    report: ProgressCallback | None,
 ) -> list[dict[str, Any]]:
     """Learn the first regions of the order, and return what each step left in `out/states`."""
     steps: list[dict[str, Any]] = []
@@ -226,7 +229,7 @@ def _run_step(
     chips: dict[str, geopandas.GeoDataFrame],
     before: Sequence[dict[str, Any]],
     done: Path,
-    report: Report | None,
+    report: ProgressCallback | None,
 ) -> None:
     """Learn the next region on top of the steps before, and store network and scores beside `done`."""
     *old, region = settings.regions[: len(before) + 1]
@@ -237,7 +240,7 @@ def _run_step(
     training = TrainingSettings(rounds * settings.steps, settings.batch_size, seed)
     checkpoints = done.with_suffix(".run")
     started = time.monotonic()
-    learned = learn_region(
+    learned = train_region(
         network,
         region,
         train[region],
@@ -251,7 +254,7 @@ def _run_step(
     serving: dict[str, dict[str, Any]] = dict(before[-1]["serving"]) if before else {}
     for name in (*(old if strategy.sees_old_chips else ()), region):
         decoder = learned.decoder if name == region else strategy.decoder_for(network, name)
-        threshold = choose_threshold(count_chips(network, decoder, select_chips(chips[name], name, "val")))
+        threshold = choose_threshold(count_pixels_by_chip(network, decoder, select_chips(chips[name], name, "val")))
         serving[name] = {"decoder": decoder, "threshold": threshold}
     scored = {name: before[-1]["scored"][name] for name in old} if strategy.keeps_old_models else {}
     for name in settings.regions:
@@ -291,13 +294,13 @@ def _score(network: RegionNet, serving: dict[str, Any], chips: geopandas.GeoData
 
 def known_after(
     strategy: Strategy, old: dict[str, geopandas.GeoDataFrame], before: Sequence[dict[str, Any]], states: Path
-) -> Known:
+) -> PriorKnowledge:
     """What the strategy may know of the regions that were learned in the steps before."""
     if not before:
-        return Known()
+        return PriorKnowledge()
     styles = {before[-1]["serving"][name]["decoder"]: measure_image_statistics(chips) for name, chips in old.items()}
     memory = load_file(states / f"{before[-1]['name']}.memory.safetensors")
-    return Known(old if strategy.sees_old_chips else {}, styles, memory)
+    return PriorKnowledge(old if strategy.sees_old_chips else {}, styles, memory)
 
 
 def network_after(
@@ -311,7 +314,7 @@ def network_after(
     # All networks have the first region's band statistics, so that no strategy has better ones.
     mean, std = band_statistics(train[settings.regions[0]])
     with torch.random.fork_rng():
-        torch.manual_seed(mix(seed, -1))
+        torch.manual_seed(derive_seed(seed, -1))
         pretrained = _find_weights_once(settings.encoder, settings.weights)
         network = RegionNet(settings.encoder, mean, std, pretrained, shared_bands(train[settings.regions[0]]))
     if before:

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from tsmu.benchmark.continual_tables import by_strategy, mean_and_error, summary
-from tsmu.evaluate.figures import svg_of
+from tsmu.evaluate import figure_svg
 
 # Told apart with any colour vision (Okabe and Ito), and again by the line.
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
@@ -36,7 +36,7 @@ def course_of_learning(results: dict[str, Any]) -> str:
         axes.set_xticks(range(len(order)), [f"+ {name}" if i else name for i, name in enumerate(order)], fontsize=8)
     handles, labels = average.get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside right center", frameon=False, title="strategy (seeds)")
-    return svg_of(figure)
+    return figure_svg(figure)
 
 
 def _band(axes: Axes, steps: list[int], points: np.ndarray, style: dict[str, Any], label: str) -> None:
@@ -66,4 +66,4 @@ def matrices(results: dict[str, Any]) -> str:
     for axes in places[len(groups) :]:
         axes.set_axis_off()
     figure.suptitle("IoU on each region's test chips (columns) after each update (rows)", fontsize=10)
-    return svg_of(figure)
+    return figure_svg(figure)

@@ -16,12 +16,17 @@ import torch
 
 from tsmu.benchmark.data import read_regions
 from tsmu.chips import band_statistics, measure_image_statistics, select_chips
-from tsmu.model.device import device_in_use, precision_in_use
-from tsmu.model.network import RegionNet
-from tsmu.update.sampling import mix
-from tsmu.update.strategies import strategy_named
-from tsmu.update.strategy import Strategy
-from tsmu.update.training import Known, Learned, TrainingProgress, TrainingSettings, learn_region
+from tsmu.model import RegionNet, device_in_use, precision_in_use
+from tsmu.update import (
+    PriorKnowledge,
+    Strategy,
+    TrainingProgress,
+    TrainingResult,
+    TrainingSettings,
+    derive_seed,
+    strategy_named,
+    train_region,
+)
 
 COMPARED = 4  # the region at which an update is compared with joint training
 WARM_UP = 2  # steps of each stage that are not counted
@@ -68,7 +73,7 @@ def benchmark_cost(
     settings = TrainingSettings(steps, batch_size, 0)
     measured = {}
     for name in strategies:
-        strategy, network, known = strategy_named(name), _network(train, encoder), Known()
+        strategy, network, known = strategy_named(name), _network(train, encoder), PriorKnowledge()
         times, joint = [], float("nan")
         for number, (region, rows) in enumerate(train.items(), start=1):
             say(f"{name}, region {number} of {updates}")
@@ -76,7 +81,7 @@ def benchmark_cost(
             times.append(seconds)
             styles = {**known.styles, learned.decoder: measure_image_statistics(rows)}
             shown = dict(list(train.items())[:number]) if strategy.sees_old_chips else {}
-            known = Known(shown, styles, learned.memory)
+            known = PriorKnowledge(shown, styles, learned.memory)
             if number == COMPARED:
                 say(f"joint training of {COMPARED} regions")
                 first = dict(list(train.items())[:COMPARED])
@@ -102,7 +107,7 @@ def benchmark_cost(
 
 def _joint(train: dict[str, geopandas.GeoDataFrame], encoder: str, settings: TrainingSettings) -> float:
     *old, last = train
-    known = Known({name: train[name] for name in old})
+    known = PriorKnowledge({name: train[name] for name in old})
     return _seconds_per_step(_network(train, encoder), last, train[last], strategy_named(JOINT), settings, known)[0]
 
 
@@ -112,15 +117,15 @@ def _seconds_per_step(
     chips: geopandas.GeoDataFrame,
     strategy: Strategy,
     settings: TrainingSettings,
-    known: Known,
-) -> tuple[float, Learned]:
+    known: PriorKnowledge,
+) -> tuple[float, TrainingResult]:
     """Median time of a step in each stage, averaged over the stages by their steps; and what was learned."""
     ends: dict[str, list[float]] = {}
 
     def note(now: TrainingProgress) -> None:
         ends.setdefault(now.stage, []).append(time.perf_counter())
 
-    learned = learn_region(network, region, chips, strategy, settings, known=known, report=note)
+    learned = train_region(network, region, chips, strategy, settings, known=known, report=note)
     medians = {
         stage: statistics.median(b - a for a, b in zip(times[WARM_UP - 1 :], times[WARM_UP:], strict=False))
         for stage, times in ends.items()
@@ -131,7 +136,7 @@ def _seconds_per_step(
 def _network(train: dict[str, geopandas.GeoDataFrame], encoder: str) -> RegionNet:
     mean, std = band_statistics(next(iter(train.values())))
     with torch.random.fork_rng():
-        torch.manual_seed(mix(0, -1))
+        torch.manual_seed(derive_seed(0, -1))
         return RegionNet(encoder, mean, std)
 
 

@@ -17,13 +17,13 @@ import rasterio
 from scipy import ndimage
 
 from tsmu.benchmark.trained import train_on_world
-from tsmu.evaluate.objects import TOUCHING, ObjectCounts, count_objects
+from tsmu.evaluate import EIGHT_CONNECTED, ObjectCounts, count_objects
 from tsmu.files import write_json
 from tsmu.mapping.choose import choose_engine
 from tsmu.mapping.mapper import map_scene
 from tsmu.mapping.polygons import Outlining
 from tsmu.mapping.source import Scene
-from tsmu.model.serving import current_bundle, serving_bundle
+from tsmu.model import current_bundle, serving_bundle
 from tsmu.synthetic import World, write_scene
 from tsmu.synthetic.everything import SPARSE, scene_windows
 from tsmu.workspace_folder import WorkspaceFolder
@@ -109,7 +109,7 @@ def _answers(space: WorkspaceFolder, with_pre: bool, scene: Path) -> tuple[Perce
 
 def count(percents: Percents, truth: Percents, pixel_size: float, threshold: int, mean: int = 0) -> ObjectCounts:
     """Objects of a map at a threshold, of at least such a mean; both in percent."""
-    labels, _ = ndimage.label(percents >= threshold, TOUCHING)
+    labels, _ = ndimage.label(percents >= threshold, EIGHT_CONNECTED)
     numbers = labels.ravel()
     sure = np.bincount(numbers, percents.ravel()) >= mean * np.bincount(numbers)
     sure[0] = False

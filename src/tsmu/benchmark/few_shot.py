@@ -21,20 +21,20 @@ from tsmu.benchmark.continual import (
 from tsmu.benchmark.continual_tables import mean_and_error
 from tsmu.benchmark.data import check_order, read_regions
 from tsmu.chips import select_chips
-from tsmu.evaluate.figures import BLUE, ORANGE, svg_of
-from tsmu.evaluate.predict import count_pixels
-from tsmu.evaluate.threshold import NEUTRAL
+from tsmu.evaluate import BLUE, NEUTRAL_PERCENT, ORANGE, count_pixels, figure_svg
 from tsmu.files import write_json, write_text
-from tsmu.model.network import RegionNet
-from tsmu.update.sampling import mix
-from tsmu.update.strategies import strategy_named
-from tsmu.update.training import Known, Report, TrainingSettings, learn_region
+from tsmu.model import RegionNet
+from tsmu.update import PriorKnowledge, ProgressCallback, TrainingSettings, derive_seed, strategy_named, train_region
 
 RESULTS = "few_shot.json"
 
 
 def run_few_shot(
-    settings: ContinualSettings, sizes: Sequence[int], out: Path, say: Callable[[str], None], report: Report | None
+    settings: ContinualSettings,
+    sizes: Sequence[int],
+    out: Path,
+    say: Callable[[str], None],
+    report: ProgressCallback | None,
 ) -> dict[str, Any]:
     """Learn the last region of the order from some of its chips, and write `few_shot.json` and its figure.
 
@@ -79,7 +79,7 @@ def run_few_shot(
 
 
 def _some(chips: geopandas.GeoDataFrame, size: int, seed: int) -> geopandas.GeoDataFrame:
-    order = torch.randperm(len(chips), generator=torch.Generator().manual_seed(mix(seed, -7)))
+    order = torch.randperm(len(chips), generator=torch.Generator().manual_seed(derive_seed(seed, -7)))
     return chips.iloc[sorted(order[:size].tolist())]
 
 
@@ -90,18 +90,18 @@ def _learn(
     some: geopandas.GeoDataFrame,
     start: bool,
     out: Path,
-    report: Report | None,
+    report: ProgressCallback | None,
 ) -> float:
     *old, region = settings.regions
     strategy = strategy_named(settings.strategies[0])
     steps = learn_in_order(settings, strategy, seed, chips, len(old), out, report) if start else []
     train = {name: select_chips(chips[name], name, "train") for name in old}
     network: RegionNet = network_after(settings, seed, train, steps, out / "states")
-    known = known_after(strategy, train, steps, out / "states") if start else Known()
+    known = known_after(strategy, train, steps, out / "states") if start else PriorKnowledge()
     training = TrainingSettings(settings.steps, settings.batch_size, seed)
-    learned = learn_region(network, region, some, strategy, training, known=known, report=report)
+    learned = train_region(network, region, some, strategy, training, known=known, report=report)
     # Who has five chips has none to choose another threshold on.
-    return count_pixels(network, learned.decoder, select_chips(chips[region], region, "test")).iou(NEUTRAL)
+    return count_pixels(network, learned.decoder, select_chips(chips[region], region, "test")).iou(NEUTRAL_PERCENT)
 
 
 def curve(results: dict[str, Any], start: bool) -> dict[int, tuple[float, float]]:
@@ -131,4 +131,4 @@ def _figure(results: dict[str, Any]) -> str:
     axes.set(xscale="log", xlabel=f"training chips of {results['region']}", ylabel="IoU on its test chips, 50 %")
     axes.set_xticks(list(points), [str(size) for size in points], minor=False)
     axes.legend(frameon=False)
-    return svg_of(figure)
+    return figure_svg(figure)

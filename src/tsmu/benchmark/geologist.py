@@ -18,7 +18,7 @@ from rasterio.features import shapes
 from shapely.geometry.base import BaseGeometry
 
 from tsmu.errors import BenchmarkError
-from tsmu.evaluate.overlap import show_same_landslide
+from tsmu.evaluate import show_same_landslide
 from tsmu.labels import REVIEW_MARGIN_M
 
 GOOD = 0.7  # IoU with the true outline from which one is accepted as it is

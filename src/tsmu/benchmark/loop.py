@@ -21,8 +21,7 @@ from rasterio.windows import Window
 from tsmu.benchmark.continual_tables import or_nan
 from tsmu.benchmark.geologist import review
 from tsmu.errors import BenchmarkError
-from tsmu.evaluate.objects import ObjectCounts, count_objects
-from tsmu.evaluate.pixels import PixelCounts
+from tsmu.evaluate import ObjectCounts, PixelCounts, count_objects
 from tsmu.files import remove, write_json
 from tsmu.synthetic import World, write_chips, write_scene
 from tsmu.synthetic.everything import SPARSE, scene_windows
@@ -168,7 +167,7 @@ def _map(space: Path, scenes: Path) -> Scores:
             rasterio.open(scenes / scene["scene"] / "truth.tif") as truth,
         ):
             percent, true, side = map_.read(1), truth.read(1), float(truth.res[0])
-        counted = PixelCounts.of((percent / 100).astype(np.float32), true)
+        counted = PixelCounts.from_probability((percent / 100).astype(np.float32), true)
         pixels[region] = PixelCounts.pooled([pixels.get(region, PixelCounts()), counted])
         found = count_objects(percent >= threshold, true == 1, side, MIN_PIXELS)
         objects[region] = objects.get(region, ObjectCounts()) + found

@@ -29,10 +29,9 @@ from tsmu.benchmark.peer_tables import PEERS, with_peers
 from tsmu.benchmark.peer_training import MULTIPLE, Job
 from tsmu.chips import ChipDataset, shared_bands
 from tsmu.errors import BenchmarkError
-from tsmu.evaluate.pixels import PixelCounts
-from tsmu.evaluate.threshold import NEUTRAL, choose_threshold
+from tsmu.evaluate import NEUTRAL_PERCENT, PixelCounts, choose_threshold
 from tsmu.files import write_json, write_text
-from tsmu.model.weights import PretrainedWeights, build_encoder, find_weights, load_weights
+from tsmu.model import PretrainedWeights, build_encoder, find_weights, load_weights
 
 NEEDED = {"tsmu": (), "torchgeo": ("torchgeo",), "geoai": ("geoai",)}  # modules of a contestant
 SETTLED = ("regions", "steps", "batch_size", "encoder", "split")  # what all cells of a folder share
@@ -262,14 +261,15 @@ def score(file: Path, names: dict[str, list[str]], chips: geopandas.GeoDataFrame
         for split in ("val", "test"):
             masks = ChipDataset(chips[chips["split"] == split], cache_bytes=0)
             counts[split] = [
-                PixelCounts.of(answers[name], masks[number]["mask"].numpy()) for number, name in enumerate(names[split])
+                PixelCounts.from_probability(answers[name], masks[number]["mask"].numpy())
+                for number, name in enumerate(names[split])
             ]
     threshold = choose_threshold(counts["val"])
     test = PixelCounts.pooled(counts["test"])
     return {
         "iou": test.iou(threshold),
         "threshold": threshold / 100,
-        "iou_at_half": test.iou(NEUTRAL),
+        "iou_at_half": test.iou(NEUTRAL_PERCENT),
         "average_precision": test.average_precision(),
         "pixels": test.pixels,
         "landslide_share": test.landslide_share,

@@ -234,22 +234,18 @@ def tsmu(job: Job) -> Found:
     import torch
 
     from tsmu.chips import band_statistics, select_chips, shared_bands
-    from tsmu.evaluate.predict import predict_chips
-    from tsmu.model.device import precision_in_use
-    from tsmu.model.network import RegionNet
-    from tsmu.model.weights import find_weights
-    from tsmu.update.sampling import mix
-    from tsmu.update.strategies import strategy_named
-    from tsmu.update.training import TrainingSettings, learn_region
+    from tsmu.evaluate import predict_chips
+    from tsmu.model import RegionNet, find_weights, precision_in_use
+    from tsmu.update import TrainingSettings, derive_seed, strategy_named, train_region
 
     chips = geopandas.read_parquet(job.chips)
     train = select_chips(chips, job.region, "train")
     with _measured() as found:
-        torch.manual_seed(mix(job.seed, -1))
+        torch.manual_seed(derive_seed(job.seed, -1))
         pretrained = find_weights(job.encoder, job.weights)
         network = RegionNet(job.encoder, *band_statistics(train), pretrained, shared_bands(train))
         training = TrainingSettings(job.steps, job.batch_size, job.seed)
-        learned = learn_region(network, job.region, train, strategy_named("separate"), training)
+        learned = train_region(network, job.region, train, strategy_named("separate"), training)
     file = job.path / f"{LAST}.npz"
     answers: Found = {}
     for split in ("val", "test"):

@@ -16,8 +16,7 @@ import rasterio
 
 from tsmu.benchmark.contestants import REGION, USUAL_BATCH, USUAL_OVERLAP, USUAL_TILE, main, measured
 from tsmu.errors import BenchmarkError
-from tsmu.model.bundle import Bundle
-from tsmu.model.serving import serving_bundle
+from tsmu.model import Bundle, serving_bundle
 from tsmu.workspace_folder import WorkspaceFolder
 
 if TYPE_CHECKING:

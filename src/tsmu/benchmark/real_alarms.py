@@ -26,19 +26,12 @@ from tsmu.benchmark.candidates import CLEAR_FIGURES, LANDSLIDE_FIGURES, LEAST_PI
 from tsmu.benchmark.data import read_regions
 from tsmu.chips import band_statistics, select_chips, shared_bands
 from tsmu.errors import BenchmarkError
-from tsmu.evaluate.jackknife import Array
-from tsmu.evaluate.predict import count_chips, predict_chips
-from tsmu.evaluate.threshold import choose_threshold
+from tsmu.evaluate import Floats, choose_threshold, count_pixels_by_chip, predict_chips
 from tsmu.files import atomic_write, remove, without_nan, write_json, write_text
 from tsmu.mapping.blending import as_percent
 from tsmu.mapping.sink import Percent
-from tsmu.model.device import device_in_use, precision_in_use
-from tsmu.model.network import RegionNet
-from tsmu.model.weights import PretrainedWeights, find_weights, weights_record
-from tsmu.update.calibration import calibrate
-from tsmu.update.sampling import mix
-from tsmu.update.strategies import strategy_named
-from tsmu.update.training import Report, TrainingSettings, learn_region
+from tsmu.model import PretrainedWeights, RegionNet, device_in_use, find_weights, precision_in_use, weights_record
+from tsmu.update import ProgressCallback, TrainingSettings, calibrate, derive_seed, strategy_named, train_region
 
 SHARES = (0.0, 0.25, 0.5, 1.0)  # of the training chips without landslides
 CHOSEN = "chosen"  # the threshold that the validation chips chose, which is the map's default
@@ -79,7 +72,7 @@ class RealAlarmsSettings:
 
 
 def benchmark_real_alarms(
-    settings: RealAlarmsSettings, out: Path, say: Say, report: Report | None = None
+    settings: RealAlarmsSettings, out: Path, say: Say, report: ProgressCallback | None = None
 ) -> dict[str, Any]:
     """Count false alarms and landslides found after trainings with more and more chips without landslides.
 
@@ -176,7 +169,7 @@ def _training_chips(chips: geopandas.GeoDataFrame, number: int, seed: int) -> ge
     """All training chips with landslides and some of those without; those of a number are among those of a larger."""
     train = chips[chips["split"] == "train"]
     clear = _clear(train)
-    order = torch.randperm(len(clear), generator=torch.Generator().manual_seed(mix(seed, -7)))
+    order = torch.randperm(len(clear), generator=torch.Generator().manual_seed(derive_seed(seed, -7)))
     left_out = clear.index[order[number:].tolist()]
     return train.drop(index=left_out)
 
@@ -195,17 +188,17 @@ def _train(
     chips: geopandas.GeoDataFrame,
     train: geopandas.GeoDataFrame,
     done: Path,
-    report: Report | None,
+    report: ProgressCallback | None,
 ) -> None:
     """Learn from chips, calibrate, choose a threshold, and keep the answers to validation and test chips by `done`."""
     mean, std = band_statistics(train)
     with torch.random.fork_rng():
-        torch.manual_seed(mix(settings.seed, -1))
+        torch.manual_seed(derive_seed(settings.seed, -1))
         network = RegionNet(settings.encoder, mean, std, pretrained, shared_bands(train))
     checkpoints = done.with_suffix(".run")
     training = TrainingSettings(settings.steps, settings.batch_size, settings.seed)
     strategy = strategy_named(STRATEGY)
-    learned = learn_region(network, settings.region, train, strategy, training, checkpoints=checkpoints, report=report)
+    learned = train_region(network, settings.region, train, strategy, training, checkpoints=checkpoints, report=report)
     validation = select_chips(chips, settings.region, "val")
     temperature = calibrate(network, learned.decoder, validation)
     answers = {}
@@ -216,7 +209,7 @@ def _train(
     with atomic_write(done.with_suffix(".safetensors")) as temporary:
         save_file(answers, temporary)
     clear = len(_clear(train))
-    threshold = choose_threshold(count_chips(network, learned.decoder, validation))
+    threshold = choose_threshold(count_pixels_by_chip(network, learned.decoder, validation))
     write_json(
         done,
         {
@@ -251,7 +244,7 @@ def _measure(answers: Mapping[str, Percent], chips: geopandas.GeoDataFrame, part
     return measured
 
 
-def _count(answers: Mapping[str, Percent], chips: geopandas.GeoDataFrame, threshold: int, mean: int) -> Array:
+def _count(answers: Mapping[str, Percent], chips: geopandas.GeoDataFrame, threshold: int, mean: int) -> Floats:
     """What `count_chip` counts on each of the chips, (chips, counts)."""
     return np.array(
         [

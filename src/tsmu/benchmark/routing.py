@@ -25,7 +25,7 @@ from tsmu.benchmark.data import read_regions
 from tsmu.chips import ChipDataset, image_features, select_chips, summarise_features
 from tsmu.errors import BenchmarkError
 from tsmu.imagery import IMAGE_SUFFIXES, read_raster
-from tsmu.model.gate import STRANGE, Gate
+from tsmu.model import UNFAMILIAR_DISTANCE, Gate
 
 LOW, HIGH = 0.02, 0.98  # of an image's values, brought to 0 and 255
 FINEST = 1e-6
@@ -133,7 +133,9 @@ def _measure(gate: _Ours | _Autoencoders, test: Images, strangers: Images) -> di
         "accuracy": float(torch.cat(list(right.values())).double().mean()),
         "by_region": {region: float(hits.double().mean()) for region, hits in right.items()},
         "auc": auc,
-        "flagged": {name: float((scores > STRANGE).mean()) for name, scores in {"known": known, **strange}.items()},
+        "flagged": {
+            name: float((scores > UNFAMILIAR_DISTANCE).mean()) for name, scores in {"known": known, **strange}.items()
+        },
     }
 
 

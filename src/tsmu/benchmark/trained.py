@@ -5,8 +5,7 @@ import shutil
 from tsmu.chips import add_to_index, chips_from_folder
 from tsmu.issues import IssueLog
 from tsmu.synthetic import World, write_chips
-from tsmu.update.training import TrainingSettings
-from tsmu.update.update import update_bundle
+from tsmu.update import TrainingSettings, update_bundle
 from tsmu.workspace_folder import WorkspaceFolder
 
 BATCH = 8

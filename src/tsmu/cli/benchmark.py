@@ -10,7 +10,7 @@ import typer
 from tsmu.cli.command import JsonOption, command, finite, progress
 
 if TYPE_CHECKING:
-    from tsmu.update.training import TrainingProgress
+    from tsmu.update import TrainingProgress
 
 app = typer.Typer(help="Measure what the design promises.", no_args_is_help=True)
 

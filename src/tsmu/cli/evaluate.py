@@ -18,8 +18,7 @@ def evaluate(
     """Score every version on every region's test chips: what was learned, and what was forgotten."""
     with command("evaluate", as_json) as answer:
         space = find_workspace(workspace)
-        from tsmu.evaluate.history import evaluate_history
-        from tsmu.evaluate.report import as_table, write_report
+        from tsmu.evaluate import evaluate_history, score_table, write_report
         from tsmu.issues import IssueLog
 
         with space.lock("tsmu evaluate"), progress("Scoring") as show:
@@ -30,5 +29,5 @@ def evaluate(
         answer.outputs = {name: str(path) for name, path in files.items()}
         answer.more = history.as_dict()
         answer.take_issues(log, space.issues)
-        answer.say(as_table(history))
+        answer.say(score_table(history))
         answer.say(f"Report: {files['html']}")

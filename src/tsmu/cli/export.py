@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import shapely
 
     from tsmu.mapping.engine import Engine
-    from tsmu.model.bundle import Bundle
+    from tsmu.model import Bundle
     from tsmu.workspace_folder import WorkspaceFolder
 
 app = typer.Typer(help="Out of the workspace, for other programs.", no_args_is_help=True)
@@ -142,7 +142,7 @@ def _check_targets(targets: "list[Path]", pairs: "geopandas.GeoDataFrame") -> No
 def _engines(pairs: "geopandas.GeoDataFrame", space: "WorkspaceFolder") -> "dict[str, tuple[Bundle, Engine]]":
     """For each region of the pairs that was learned: the version that serves it, ready to compute."""
     from tsmu.mapping.torch_engine import torch_engine
-    from tsmu.model.serving import serving_bundle
+    from tsmu.model import serving_bundle
 
     learned = serving_bundle(space.models).record.regions
     bundles = {region: serving_bundle(space.models, region) for region in set(pairs["region"]) & set(learned)}

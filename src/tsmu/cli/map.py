@@ -141,7 +141,7 @@ def _check_elevations(dem: str | None, slope_below: float | None, space: "Worksp
     """Refuse elevations that nothing wants, and to do without those that something wants."""
     from tsmu.errors import MapError
     from tsmu.imagery import check_dem, resolve_dem, terrain_bands
-    from tsmu.model.serving import served_record
+    from tsmu.model import served_record
 
     bands = terrain_bands(served_record(space.models).bands)
     if dem is None and bands:

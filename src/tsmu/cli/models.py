@@ -8,8 +8,7 @@ from tsmu.cli.command import JsonOption, WorkspaceOption, command, find_workspac
 from tsmu.errors import BundleError
 
 if TYPE_CHECKING:
-    from tsmu.model.bundle import Bundle
-    from tsmu.model.serving import Serving
+    from tsmu.model import Bundle, Serving
 
 app = typer.Typer(help="The model's versions, and which of them serves which region.", no_args_is_help=True)
 
@@ -21,8 +20,7 @@ VersionArgument = Annotated[str, typer.Argument(metavar="VERSION", help="Such as
 def list_versions(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
     """List the versions: what each has learned, what it takes on disk, and what it serves."""
     with command("models list", as_json) as answer:
-        from tsmu.model.bundle import bundle_versions, open_bundle
-        from tsmu.model.serving import current_bundle, read_serving
+        from tsmu.model import bundle_versions, current_bundle, open_bundle, read_serving
 
         models = find_workspace(workspace).models
         current, serving = current_bundle(models), read_serving(models)
@@ -45,9 +43,9 @@ def list_versions(workspace: WorkspaceOption = None, as_json: JsonOption = False
 def show(version: VersionArgument, workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
     """Show a version's card."""
     with command("models show", as_json) as answer:
-        from tsmu.model.serving import named_bundle
+        from tsmu.model import open_version
 
-        bundle = named_bundle(find_workspace(workspace).models, version)
+        bundle = open_version(find_workspace(workspace).models, version)
         answer.records = 1
         answer.outputs = {"card": str(bundle.path / "card.md")}
         answer.more = {"version": bundle.name, **bundle.record.model_dump(mode="json", exclude={"version"})}
@@ -60,11 +58,10 @@ def diff(
 ) -> None:
     """Tell what differs between two versions: weights by part, regions, thresholds."""
     with command("models diff", as_json) as answer:
-        from tsmu.model.compare import compare_bundles
-        from tsmu.model.serving import named_bundle
+        from tsmu.model import compare_bundles, open_version
 
         models = find_workspace(workspace).models
-        found = compare_bundles(named_bundle(models, first), named_bundle(models, second))
+        found = compare_bundles(open_version(models, first), open_version(models, second))
         answer.records = len(found)
         answer.more = {"first": first, "second": second, "parts": [part.as_dict() for part in found]}
         for part in found:
@@ -81,11 +78,11 @@ def pin_region(
 ) -> None:
     """Let a version serve a region from now on, whatever is learned later."""
     with command("models pin", as_json) as answer:
-        from tsmu.model.serving import pin
+        from tsmu import model
 
         space = find_workspace(workspace)
         with space.lock("tsmu models pin"):
-            pin(space.models, region, version, why)
+            model.pin_region(space.models, region, version, why)
         answer.records = 1
         answer.say(f"{region} is served by {version}; undo with: tsmu models unpin {region}")
 
@@ -94,11 +91,11 @@ def pin_region(
 def unpin_region(region: RegionArgument, workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
     """Let the current version serve a region again."""
     with command("models unpin", as_json) as answer:
-        from tsmu.model.serving import unpin
+        from tsmu import model
 
         space = find_workspace(workspace)
         with space.lock("tsmu models unpin"):
-            unpin(space.models, region)
+            model.unpin_region(space.models, region)
         answer.records = 1
         answer.say(f"{region} is served by the current version again; the next update pins it if it serves it worse")
 
@@ -113,7 +110,7 @@ def rollback(
 ) -> None:
     """Make an earlier version the current one: it serves, and the next update begins with it. Nothing is removed."""
     with command("models rollback", as_json) as answer:
-        from tsmu.model.serving import current_bundle, roll_back
+        from tsmu.model import current_bundle, roll_back
 
         space = find_workspace(workspace)
         with space.lock("tsmu models rollback"):

@@ -42,10 +42,8 @@ def update(
         space = find_workspace(workspace)
         defaults = space.settings
         from tsmu.issues import IssueLog
-        from tsmu.model.card import started_from
-        from tsmu.model.serving import read_serving
-        from tsmu.update.training import TrainingProgress, TrainingSettings
-        from tsmu.update.update import update_bundle
+        from tsmu.model import describe_weights, read_serving
+        from tsmu.update import TrainingProgress, TrainingSettings, update_bundle
 
         chips, most = batch_size or defaults.update.batch_size, steps or defaults.update.steps
         settings = TrainingSettings.auto(chips, seed) if most == "auto" else TrainingSettings(_count(most), chips, seed)
@@ -53,7 +51,7 @@ def update(
         with space.lock("tsmu update"), progress(f"Learning {region}") as show:
 
             def report(now: TrainingProgress) -> None:
-                answer.more["waited"] = round(now.waited, 4)
+                answer.more["waited"] = round(now.data_wait, 4)
                 losses = ", ".join(f"{name} {value:.3f}" for name, value in now.losses.items())
                 show(now.step, now.steps, f"{now.stage}: {losses}")
 
@@ -65,7 +63,7 @@ def update(
                 encoder=encoder,
                 weights=weights,
                 keep_validation=keep_validation,
-                report=report,
+                progress=report,
                 log=log,
             )
         answer.take_issues(log, space.issues)
@@ -76,7 +74,7 @@ def update(
         ious = {split: scores["iou"] for split, scores in entry.scores.items() if scores.get("iou") is not None}
         shown = ", ".join(f"IoU {iou:.3f} on {split} chips" for split, iou in ious.items()) or "no chips to score it on"
         answer.say(f"{bundle.name} has learned {region}: {shown}")
-        answer.say(f"Encoder {bundle.record.encoder}, started from {started_from(bundle.record)}")
+        answer.say(f"Encoder {bundle.record.encoder}, started from {describe_weights(bundle.record)}")
         if settings.rounds > 1:
             how = "chosen on the validation chips" if entry.rounds > 1 else "there are no validation chips to choose by"
             answer.say(f"Steps: {entry.steps}; {how}")

@@ -1,4 +1,4 @@
-"""How a chain of bundles serves every region: the R matrix of a workspace."""
+"""How a chain of model versions predicts every region: the R matrix of a workspace."""
 
 import zipfile
 from collections.abc import Callable
@@ -11,33 +11,38 @@ import numpy as np
 
 from tsmu.chips import available_chips, contents_digest, read_index, select_chips
 from tsmu.errors import ChipError
-from tsmu.evaluate.matrix import ContinualScores, Matrix
-from tsmu.evaluate.pixels import PixelCounts
-from tsmu.evaluate.predict import count_pixels
+from tsmu.evaluate.metrics.continual_scores import ContinualScores, Matrix
+from tsmu.evaluate.metrics.pixel_counts import PixelCounts
+from tsmu.evaluate.predictions import count_pixels
 from tsmu.files import atomic_write
 from tsmu.issues import IssueLog
-from tsmu.model.bundle import Bundle, open_bundle
-from tsmu.model.network import RegionNet
-from tsmu.model.record import BundleRecord
-from tsmu.model.serving import served_record, serving_bundle
+from tsmu.model import Bundle, BundleRecord, RegionNet, open_bundle, served_record, serving_bundle
 from tsmu.workspace_folder import WorkspaceFolder
 
-Progress = Callable[[int, int], None]
+ProgressCallback = Callable[[int, int], None]  # is given how many steps are done, and of how many
 
 
 @dataclass(frozen=True)
-class Served:
-    """What maps a region now: the newest version, or the one that the region is pinned to."""
+class ServedRegion:
+    """What maps a region now, and how it scores: the current version, or the one that the region is pinned to.
+
+    Attributes:
+        bundle: that version.
+        decoder: the region's decoder in it.
+        threshold: whole percent from which a pixel counts as landslide.
+        test_chips: rows of the chips index.
+        counts: pooled counts on these chips.
+    """
 
     bundle: Bundle
     decoder: str
     threshold: int
-    tests: geopandas.GeoDataFrame
+    test_chips: geopandas.GeoDataFrame
     counts: PixelCounts
 
     @property
     def iou(self) -> float:
-        """On the test chips, at the threshold."""
+        """IoU on the test chips at the threshold."""
         return self.counts.iou(self.threshold)
 
 
@@ -46,18 +51,18 @@ class History:
     """Every version of a chain on every region's test chips.
 
     Attributes:
-        bundles: the versions from the first to the last.
+        bundles: the versions from the first to the current one.
         regions: in the order in which they were first learned.
         counts: counts[i][j] of version i on region j.
-        thresholds: thresholds[i][j], whole percents, chosen on validation when a region was learned.
-        served: by region, what maps it now; also of regions that only a pin serves.
+        thresholds: thresholds[i][j], whole percents, chosen on validation chips when a region was learned.
+        served: by region, what maps it now; also of regions that only a pinned version has learned.
     """
 
     bundles: list[Bundle]
     regions: list[str]
     counts: list[list[PixelCounts]]
     thresholds: list[list[int]]
-    served: dict[str, Served]
+    served: dict[str, ServedRegion]
 
     @property
     def matrix(self) -> Matrix:
@@ -76,7 +81,7 @@ class History:
 
     @property
     def scores(self) -> ContinualScores:
-        """The R matrix with what is needed to read it."""
+        """The R matrix with what its summaries need."""
         order = [bundle.record.newest_region for bundle in self.bundles]
         return ContinualScores(
             self.matrix,
@@ -87,13 +92,13 @@ class History:
 
     @property
     def scores_served(self) -> ContinualScores:
-        """The same with what maps the regions now in place of the last version."""
+        """The same, with the scores of what maps the regions now in place of the last version's."""
         served = [self.served[region].iou for region in self.regions]
         return replace(self.scores, R=np.array([*self.matrix[:-1], served]))
 
     @property
-    def pinned(self) -> bool:
-        """Whether other versions than the last serve regions."""
+    def has_pins(self) -> bool:
+        """Whether another version than the last one serves any region."""
         return any(served.bundle.name != self.bundles[-1].name for served in self.served.values())
 
     def as_dict(self) -> dict[str, Any]:
@@ -110,35 +115,39 @@ class History:
             "summaries": scores.summaries(),
             "now": {
                 region: {
-                    "version": now.bundle.name,
-                    "threshold": now.threshold,
-                    "decoder": now.decoder,
-                    **now.counts.summary(now.threshold),
+                    "version": served.bundle.name,
+                    "threshold": served.threshold,
+                    "decoder": served.decoder,
+                    **served.counts.summary(served.threshold),
                 }
-                for region, now in self.served.items()
+                for region, served in self.served.items()
             },
             "summary_now": self.scores_served.summaries()[-1],
         }
 
 
-def evaluate_history(workspace: WorkspaceFolder, log: IssueLog, progress: Progress | None = None) -> History:
-    """Evaluate the current bundle and its ancestors on the test chips of all their regions.
+def evaluate_history(workspace: WorkspaceFolder, log: IssueLog, progress: ProgressCallback | None = None) -> History:
+    """Evaluate the current version and its ancestors on the test chips of all their regions.
 
-    What one version says about one region's chips is computed once and kept in the cache.
+    The counts of each version on each region's chips are computed once and stored in the workspace's cache.
 
     Args:
-        workspace: holds the bundles and the chips.
-        log: gets the regions that are left out, since none of their test chips are there, and those
-            of which some have gone.
-        progress: called with how many of all pairs of version and region are done.
+        workspace: has the bundles and the chips.
+        log: gets the regions that are left out because their test chips are missing, and those
+            some of whose test chips are missing.
+        progress: called with the number of pairs of version and region that are done, and of all such pairs.
 
     Raises:
         BundleError: there is no bundle yet.
-        ChipError: no region has test chips.
+        ChipError: no region has test chips that can be scored.
+
+    Example:
+        >>> history = evaluate_history(workspace, log)
+        >>> history.regions, history.matrix.shape
+        (['alps'], (1, 1))
     """
-    bundles = _chain(workspace)
-    record = served_record(workspace.models)
-    tests = _tests(workspace, record, log)
+    bundles = _ancestry(workspace)
+    tests = _test_chips(workspace, served_record(workspace.models), log)
     regions = [region for region in bundles[-1].record.regions if region in tests]
     if not regions:
         why = f" ({log.errors[0].problem})" if log.errors else ""
@@ -147,54 +156,69 @@ def evaluate_history(workspace: WorkspaceFolder, log: IssueLog, progress: Progre
     counts: list[list[PixelCounts]] = []
     thresholds: list[list[int]] = []
     for bundle in bundles:
-        serving = [bundle.record.regions.get(r, bundle.record.regions[bundle.record.newest_region]) for r in regions]
-        thresholds.append([entry.threshold for entry in serving])
+        records = bundle.record.regions
+        # Regions that this version has not learned are predicted by its newest decoder.
+        entries = [records.get(region, records[bundle.record.newest_region]) for region in regions]
+        thresholds.append([entry.threshold for entry in entries])
         scorer = _CachedScorer(bundle, workspace.cache)
         row = []
-        for region, entry in zip(regions, serving, strict=True):
+        for region, entry in zip(regions, entries, strict=True):
             row.append(scorer.counts(entry.decoder, tests[region]))
             if progress:
                 progress(len(counts) * len(regions) + len(row), len(bundles) * len(regions))
         counts.append(row)
-    served = {region: _served(workspace, region, chips) for region, chips in tests.items()}
+    served = {region: _served_region(workspace, region, chips) for region, chips in tests.items()}
     return History(bundles, regions, counts, thresholds, served)
 
 
-def _tests(workspace: WorkspaceFolder, record: BundleRecord, log: IssueLog) -> dict[str, geopandas.GeoDataFrame]:
-    """The test chips whose files are there and have the model's bands, by region."""
+def _test_chips(workspace: WorkspaceFolder, record: BundleRecord, log: IssueLog) -> dict[str, geopandas.GeoDataFrame]:
+    """By region, the test chips that have the model's bands and whose files exist; the others are logged."""
     index = read_index(workspace)
     tests = {}
     for region in record.regions:
         chips = select_chips(index, region, "test")
-        fit = chips[[list(bands) == record.bands for bands in chips["bands"]]] if len(chips) else chips
-        if len(fit) < len(chips):
-            other = next(list(bands) for bands in chips["bands"] if list(bands) != record.bands)
-            problem = f"{len(chips) - len(fit)} test chips have the bands {', '.join(other)}, the model takes "
-            log.error(region, problem + ", ".join(record.bands), "not scored; import them with the model's bands")
-            if not len(fit):
-                continue
-            chips = fit
-        there = available_chips(chips)
-        if len(there):
-            tests[region] = there
         if not len(chips):
             log.error(region, "no test chips", "not scored; import chips of this region")
-        elif not len(there):
-            log.error(region, f"the files of its {len(chips)} test chips are gone", "not scored; put them back")
-        elif len(there) < len(chips):
-            log.warning(region, f"the files of {len(chips) - len(there)} test chips are gone", "scored on the others")
+            continue
+        chips = _with_bands(chips, record.bands, region, log)
+        if not len(chips):
+            continue
+        complete = available_chips(chips)
+        missing = len(chips) - len(complete)
+        if len(complete):
+            tests[region] = complete
+        if not len(complete):
+            log.error(region, f"the files of its {_test_chip_count(missing)} are gone", "not scored; put them back")
+        elif missing:
+            log.warning(region, f"the files of {_test_chip_count(missing)} are gone", "scored on the others")
     return tests
 
 
-def _served(workspace: WorkspaceFolder, region: str, tests: geopandas.GeoDataFrame) -> Served:
+def _with_bands(chips: geopandas.GeoDataFrame, bands: list[str], region: str, log: IssueLog) -> geopandas.GeoDataFrame:
+    """The chips that have the model's bands; others are logged."""
+    lists = [list(chip_bands) for chip_bands in chips["bands"]]
+    others = [chip_bands for chip_bands in lists if chip_bands != bands]
+    if not others:
+        return chips
+    verb = "has" if len(others) == 1 else "have"
+    problem = f"{_test_chip_count(len(others))} {verb} the bands {', '.join(others[0])}, the model takes "
+    log.error(region, problem + ", ".join(bands), "not scored; import them with the model's bands")
+    return chips[[chip_bands == bands for chip_bands in lists]]
+
+
+def _test_chip_count(count: int) -> str:
+    return "1 test chip" if count == 1 else f"{count} test chips"
+
+
+def _served_region(workspace: WorkspaceFolder, region: str, chips: geopandas.GeoDataFrame) -> ServedRegion:
     bundle = serving_bundle(workspace.models, region)
     entry = bundle.record.regions[region]
-    counts = _CachedScorer(bundle, workspace.cache).counts(entry.decoder, tests)
-    return Served(bundle, entry.decoder, entry.threshold, tests, counts)
+    counts = _CachedScorer(bundle, workspace.cache).counts(entry.decoder, chips)
+    return ServedRegion(bundle, entry.decoder, entry.threshold, chips, counts)
 
 
-def _chain(workspace: WorkspaceFolder) -> list[Bundle]:
-    """The current bundle and its ancestors, oldest first; each as it was when its region was new."""
+def _ancestry(workspace: WorkspaceFolder) -> list[Bundle]:
+    """The current version and all that it was updated from, oldest first."""
     chain = [serving_bundle(workspace.models)]
     while chain[0].record.parent is not None:
         chain.insert(0, open_bundle(workspace.models / f"v{chain[0].record.parent:03d}"))
@@ -202,7 +226,7 @@ def _chain(workspace: WorkspaceFolder) -> list[Bundle]:
 
 
 class _CachedScorer:
-    """Counts of one bundle, kept on disk; the network is loaded when something is missing."""
+    """Pixel counts of one version, stored on disk; its network is loaded when the counts of some chips are missing."""
 
     def __init__(self, bundle: Bundle, cache: Path) -> None:
         self._bundle = bundle
@@ -210,6 +234,7 @@ class _CachedScorer:
         self._network: RegionNet | None = None
 
     def counts(self, decoder: str, chips: geopandas.GeoDataFrame) -> PixelCounts:
+        """Read the counts of a decoder's predictions on chips, or compute and store them."""
         file = self._folder / f"{decoder}-{contents_digest(chips)[:16]}.npz"
         if (stored := _stored_counts(file)) is not None:
             return stored

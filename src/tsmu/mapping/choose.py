@@ -15,7 +15,7 @@ from tsmu.mapping.agreement import agreement, chip_images, padded
 from tsmu.mapping.compiled import CompileError
 from tsmu.mapping.engine import Engine
 from tsmu.mapping.source import Values
-from tsmu.model.bundle import Bundle
+from tsmu.model import Bundle
 from tsmu.workspace_folder import WorkspaceFolder
 
 ENGINES = ("auto", "openvino", "torch")

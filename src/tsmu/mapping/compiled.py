@@ -12,7 +12,7 @@ import filelock
 
 from tsmu.errors import MapError
 from tsmu.files import atomic_write
-from tsmu.model.bundle import Bundle, open_bundle
+from tsmu.model import Bundle, open_bundle
 
 NETWORK = "network.xml"
 LARGEST = 512  # times 32 px: the largest side of an input

@@ -19,7 +19,7 @@ from tsmu.files import write_json
 from tsmu.mapping.engine import Engine
 from tsmu.mapping.source import Values
 from tsmu.mapping.tiles import RAMP_SHARE
-from tsmu.model.bundle import Bundle
+from tsmu.model import Bundle
 
 WHOLE, PIECE = 512, 256  # px
 RING = 8  # px

@@ -25,9 +25,7 @@ from tsmu.mapping.result import RASTER, MapResult, tags_in
 from tsmu.mapping.routing import Routed, route
 from tsmu.mapping.scenes import SceneOrder, place_of
 from tsmu.mapping.source import Scene, scene_grid
-from tsmu.model.bundle import Bundle
-from tsmu.model.record import RegionRecord
-from tsmu.model.serving import served_record, serving_bundle
+from tsmu.model import Bundle, RegionRecord, served_record, serving_bundle
 from tsmu.workspace_folder import WorkspaceFolder
 
 TERRAIN = "terrain"  # folder of the cache

@@ -13,7 +13,7 @@ from tsmu.mapping.engine import Answer, Engine, Floats
 from tsmu.mapping.openvino_core import core
 from tsmu.mapping.quantised import quantised_network
 from tsmu.mapping.source import Values
-from tsmu.model.bundle import Bundle
+from tsmu.model import Bundle
 
 HINTS = {"float32": "f32", "bfloat16": "bf16"}
 

@@ -10,7 +10,7 @@ from shapely.geometry.base import BaseGeometry
 from tsmu.errors import RegionError
 from tsmu.mapping.shares import AnyShares, RegionShares, WholeShares, surroundings
 from tsmu.mapping.source import Scene
-from tsmu.model.record import BundleRecord
+from tsmu.model import BundleRecord
 from tsmu.regions import RegionMap
 
 ALONG = 8  # windows in each direction that are looked at
@@ -115,7 +115,7 @@ def _areal(shape: BaseGeometry) -> BaseGeometry:
 def _by_looks(scene: Scene, record: BundleRecord, where: str) -> Routed:
     import torch
 
-    from tsmu.model.gate import STRANGE, Gate
+    from tsmu.model import UNFAMILIAR_DISTANCE, Gate
 
     gate = Gate({name: entry.style for name, entry in record.regions.items()})
     windows = [torch.from_numpy(values) for values in scene.samples(ALONG, gate.side)]
@@ -125,7 +125,7 @@ def _by_looks(scene: Scene, record: BundleRecord, where: str) -> Routed:
             f"{scene.name}: {where}, and too little data to tell by its looks; name one with --region NAME"
         )
     found = gate.route(torch.stack(known))
-    strange = found.distance > STRANGE
+    strange = found.distance > UNFAMILIAR_DISTANCE
     share = found.shares[found.region]
     looks = "unlike any region that was learned, nearest" if strange else f"by its looks ({share:.0%} of its windows)"
     return Routed(found.region, f"{where}; {looks}", strange)

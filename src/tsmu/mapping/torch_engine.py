@@ -5,7 +5,7 @@ import numpy.typing as npt
 import torch
 
 from tsmu.mapping.engine import Answer, Engine
-from tsmu.model.bundle import Bundle
+from tsmu.model import Bundle
 
 
 def torch_engine(bundle: Bundle, decoder: str, *, precision: str = "float32", reason: str = "asked for") -> Engine:

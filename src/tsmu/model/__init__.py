@@ -1,1 +1,134 @@
-"""The network (one encoder, one decoder per region) and the versioned bundle on disk."""
+"""The model: one network for all regions, and its versions on disk.
+
+What others use of this room is named here and loaded when it is first asked for; nobody imports past this face.
+
+    network    `RegionNet` (one shared encoder, one U-Net decoder per region) and pretrained weights for its encoder
+    bundles    immutable model versions in folders, and the registry of which version serves which region
+    gate       which region an image looks like, for images whose place is not known
+    device     the device and the precision that this machine computes with
+
+Example:
+    >>> from tsmu.model import RegionNet
+    >>> network = RegionNet("resnet18", mean=[120.0, 110.0, 100.0], std=[40.0, 40.0, 40.0])
+    >>> network.add_decoder("nepal")
+    >>> network.decoder_names
+    ('nepal',)
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tsmu.model.bundles.bundle import (
+        Bundle,
+        bundle_versions,
+        is_learned,
+        next_version_number,
+        open_bundle,
+        write_bundle,
+    )
+    from tsmu.model.bundles.card import describe_weights
+    from tsmu.model.bundles.comparison import PartDifference, compare_bundles
+    from tsmu.model.bundles.record import BundleRecord, RegionRecord
+    from tsmu.model.bundles.registry import (
+        Pin,
+        Serving,
+        current_bundle,
+        make_newest_current,
+        open_version,
+        pin_region,
+        pin_worse_regions,
+        read_serving,
+        remove_orphaned_pins,
+        roll_back,
+        served_record,
+        serving_bundle,
+        unpin_region,
+    )
+    from tsmu.model.device import device_in_use, precision_in_use
+    from tsmu.model.gate import UNFAMILIAR_DISTANCE, Gate, Route
+    from tsmu.model.network.encoders import build_encoder
+    from tsmu.model.network.pretrained_weights import (
+        AUTO_WEIGHTS,
+        NO_WEIGHTS,
+        PretrainedWeights,
+        load_weights,
+        weights_record,
+    )
+    from tsmu.model.network.region_net import ENCODER_PART, SIDE_MULTIPLE, RegionNet, decoder_part, region_parts
+    from tsmu.model.network.weight_sources import find_weights
+
+__all__ = [
+    "AUTO_WEIGHTS",
+    "ENCODER_PART",
+    "NO_WEIGHTS",
+    "SIDE_MULTIPLE",
+    "UNFAMILIAR_DISTANCE",
+    "Bundle",
+    "BundleRecord",
+    "Gate",
+    "PartDifference",
+    "Pin",
+    "PretrainedWeights",
+    "RegionNet",
+    "RegionRecord",
+    "Route",
+    "Serving",
+    "build_encoder",
+    "bundle_versions",
+    "compare_bundles",
+    "current_bundle",
+    "decoder_part",
+    "describe_weights",
+    "device_in_use",
+    "find_weights",
+    "is_learned",
+    "load_weights",
+    "make_newest_current",
+    "next_version_number",
+    "open_bundle",
+    "open_version",
+    "pin_region",
+    "pin_worse_regions",
+    "precision_in_use",
+    "read_serving",
+    "region_parts",
+    "remove_orphaned_pins",
+    "roll_back",
+    "served_record",
+    "serving_bundle",
+    "unpin_region",
+    "weights_record",
+    "write_bundle",
+]
+
+_NAMES = {  # by the module that has them
+    "bundles.bundle": "Bundle bundle_versions is_learned next_version_number open_bundle write_bundle",
+    "bundles.card": "describe_weights",
+    "bundles.comparison": "PartDifference compare_bundles",
+    "bundles.record": "BundleRecord RegionRecord",
+    "bundles.registry": (
+        "Pin Serving current_bundle make_newest_current open_version pin_region pin_worse_regions read_serving "
+        "remove_orphaned_pins roll_back served_record serving_bundle unpin_region"
+    ),
+    "device": "device_in_use precision_in_use",
+    "gate": "UNFAMILIAR_DISTANCE Gate Route",
+    "network.encoders": "build_encoder",
+    "network.pretrained_weights": "AUTO_WEIGHTS NO_WEIGHTS PretrainedWeights load_weights weights_record",
+    "network.region_net": "ENCODER_PART SIDE_MULTIPLE RegionNet decoder_part region_parts",
+    "network.weight_sources": "find_weights",
+}
+_PLACES = {name: place for place, names in _NAMES.items() for name in names.split()}
+
+
+def __getattr__(name: str) -> Any:
+    """Load a name of the face when it is first asked for, so that importing the room costs nothing."""
+    if name not in _PLACES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_PLACES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,9 +1,9 @@
-"""Which region an image without a place looks like, and whether it looks like any.
+"""The gate: which region an image without a known place image_features like, and whether it image_features like any.
 
-Regularised discriminant analysis (Friedman 1989, doi 10.1080/01621459.1989.10478752) on what images
-look like (`chips.image_features`): each region is a normal distribution, its covariance drawn towards
-the one pooled over all regions, because some have fewer images than numbers. It needs nothing of
-the network, so it stays right when the encoder moves.
+Regularised discriminant analysis (Friedman 1989, doi 10.1080/01621459.1989.10478752) on image statistics
+(`tsmu.chips`: colours, texture and correlations of bands): each region is a normal distribution, its covariance
+shrunk towards the one pooled over all regions, because some regions have fewer images than there are statistics.
+The gate uses nothing of the network, so it stays right when the encoder is trained on.
 """
 
 from collections.abc import Mapping
@@ -15,20 +15,21 @@ from torch import Tensor
 from tsmu.chips import ImageStatistics, image_features
 
 SHRINKAGE = 0.2  # share of the pooled covariance; chosen on the validation chips of four real regions
-STRANGE = 2.0  # distance from which a scene looks like no region; four real regions lie at 0.7 to 1.5 of their
-# own, and at 2.8 to 5.5 of the nearest other
-RIDGE = 1e-6  # keeps numbers that do not vary from dividing by zero
+# Distance from which images look like no region that was learned: four real regions lie at 0.7 to 1.5 from their own
+# images, and at 2.8 to 5.5 from those of the nearest other region.
+UNFAMILIAR_DISTANCE = 2.0
+RIDGE = 1e-6  # added to variances, so that statistics that do not vary cause no division by zero
 
 
 @dataclass(frozen=True)
 class Route:
-    """Where images belong.
+    """The region that a set of images image_features like.
 
     Attributes:
-        region: that they look most like, all images taken together.
-        shares: of the images that look most like each region.
+        region: the most likely region of all images together.
+        shares: by region, the share of the images that look most like it.
         distance: median over the images of the squared Mahalanobis distance to the nearest region,
-            per number; about 1 for images like those that were learned from.
+            divided by the number of statistics; about 1 for images like those that were learned from.
     """
 
     region: str
@@ -37,44 +38,63 @@ class Route:
 
 
 class Gate:
-    """The regions' distributions of looks."""
+    """The normal distribution of each region's image statistics.
+
+    Args:
+        styles: image statistics by region, of at least one region; all of one band list.
+
+    Attributes:
+        regions: their names, in order.
+        side: side of the images to compare, pixels; image statistics depend on it.
+
+    Example:
+        >>> gate = Gate({name: region.style for name, region in record.regions.items()})
+        >>> gate.route(torch.rand(5, 3, 64, 64)).region
+        'alps'
+    """
 
     def __init__(self, styles: Mapping[str, ImageStatistics]) -> None:
-        """Take the styles of at least one region, of one band list."""
         self.regions = list(styles)
         self._channels = next(iter(styles.values())).channels
-        self.side = int(sum(style.side for style in styles.values()) / len(styles))  # of the images to compare, pixels
+        self.side = int(sum(style.side for style in styles.values()) / len(styles))
         count = torch.tensor([style.count for style in styles.values()], dtype=torch.float64)
         self._mean = torch.tensor([style.mean for style in styles.values()], dtype=torch.float64)
         own = torch.tensor([style.covariance for style in styles.values()], dtype=torch.float64)
         pooled = (own * (count / count.sum()).view(-1, 1, 1)).sum(0)
-        drawn = (1 - SHRINKAGE) * own + SHRINKAGE * pooled
-        self._factor = torch.linalg.cholesky(drawn + RIDGE * torch.eye(len(pooled), dtype=torch.float64))
+        shrunk = (1 - SHRINKAGE) * own + SHRINKAGE * pooled
+        self._factor = torch.linalg.cholesky(shrunk + RIDGE * torch.eye(len(pooled), dtype=torch.float64))
 
     def distances(self, images: Tensor) -> Tensor:
-        """Squared Mahalanobis distance per number of images (N, C, H, W) to each region: (N, R)."""
+        """Squared Mahalanobis distances of images to regions, divided by the number of statistics.
+
+        Args:
+            images: (N, C, H, W), raw units, NaN where there is no data.
+
+        Returns:
+            (N, regions), float64.
+        """
         if self._channels is not None:
             images = images[:, self._channels]
-        off = (image_features(images)[:, None] - self._mean).transpose(0, 1)  # (R, N, F)
-        solved = torch.linalg.solve_triangular(self._factor, off.transpose(1, 2), upper=False)
+        deviations = (image_features(images)[:, None] - self._mean).transpose(0, 1)  # (regions, N, statistics)
+        solved = torch.linalg.solve_triangular(self._factor, deviations.transpose(1, 2), upper=False)
         distances: Tensor = solved.square().mean(1).T
         return distances
 
     def log_likelihoods(self, images: Tensor) -> Tensor:
-        """Log likelihood of images (N, C, H, W) under each region, up to a constant: (N, R)."""
+        """Log likelihoods (N, regions) of images (N, C, H, W) under each region, up to a constant."""
         return self._likelihoods(self.distances(images))
 
     def _likelihoods(self, distances: Tensor) -> Tensor:
-        volume = self._factor.diagonal(dim1=1, dim2=2).log().sum(1)
-        likelihoods: Tensor = -0.5 * self._mean.shape[1] * distances - volume
+        log_volume = self._factor.diagonal(dim1=1, dim2=2).log().sum(1)
+        likelihoods: Tensor = -0.5 * self._mean.shape[1] * distances - log_volume
         return likelihoods
 
     def route(self, images: Tensor) -> Route:
-        """Find the region of images (N, C, H, W) that belong together, such as tiles of one scene."""
+        """Find the one region that images (N, C, H, W) look like which belong together, such as tiles of a scene."""
         distances = self.distances(images)
         likelihoods = self._likelihoods(distances)
         votes = torch.bincount(likelihoods.argmax(1), minlength=len(self.regions))
-        # A few strange tiles (cloud, water) must not decide for the rest: the median of each region's.
+        # A few unusual tiles (cloud, water) must not decide for the rest: the median over each region's likelihoods.
         best = int(likelihoods.median(0).values.argmax())
         shares = dict(zip(self.regions, (votes / len(images)).tolist(), strict=True))
         return Route(self.regions[best], shares, float(distances.min(1).values.median()))

@@ -1,4 +1,4 @@
-"""Probabilities that mean what they say: temperature scaling (Guo et al. 2017, arXiv 1706.04599)."""
+"""Calibrated probabilities by temperature scaling (Guo et al. 2017, arXiv 1706.04599)."""
 
 import geopandas
 import numpy as np
@@ -6,50 +6,71 @@ import numpy.typing as npt
 import torch
 from scipy.optimize import minimize_scalar
 
-from tsmu.evaluate.predict import logits_of_chips
+from tsmu.evaluate import predict_logits
 from tsmu.labels import LANDSLIDE, UNKNOWN
-from tsmu.model.network import RegionNet
+from tsmu.model import RegionNet
 
-LARGEST = 40.0  # logits beyond are counted as this one
+MAX_LOGIT = 40.0  # larger logits are counted as this one
 BINS = 1600  # of logits, 0.05 wide
-COOLEST, HOTTEST = 0.1, 20.0  # temperatures tried
+MIN_TEMPERATURE, MAX_TEMPERATURE = 0.1, 20.0
 
 Counts = npt.NDArray[np.float64]
 
 
 def calibrate(network: RegionNet, decoder: str, chips: geopandas.GeoDataFrame) -> float | None:
-    """Divide a decoder's logits by the temperature under which `chips` are likeliest, in place.
+    """Divide a decoder's logits by the temperature that gives `chips` the highest likelihood, in place.
 
-    A network that learned by soft Dice says 0.99 where 0.8 would be right. One number, chosen on
-    chips it did not learn from, puts most of that right, and moves no pixel across 50 %. It goes
-    into the weights of the decoder's last layer, so everything that uses the decoder, maps and
-    later updates included, has it without knowing of it.
+    A network that learned by soft Dice predicts 0.99 where 0.8 would be right. One number, chosen on
+    chips that it did not learn from, corrects most of that, and moves no pixel across 50 %. The weights of the
+    decoder's last layer are divided by it, so everything that uses the decoder, maps and
+    later updates included, is calibrated without knowing of it.
+
+    Args:
+        network: its decoder is changed in place.
+        decoder: name of the decoder.
+        chips: validation chips, rows of the chips index.
 
     Returns:
-        The temperature; None where the chips do not hold both landslide and background, and
+        The temperature; None where the chips do not have both landslide and background, and
         nothing was changed.
+
+    Example:
+        >>> calibrate(network, "alps", chips) > 0
+        True
     """
     landslide, background = np.zeros(BINS), np.zeros(BINS)
-    for logits, mask in logits_of_chips(network, decoder, chips):
+    for logits, mask in predict_logits(network, decoder, chips):
         for counts, where in ((landslide, mask == LANDSLIDE), (background, (mask != LANDSLIDE) & (mask != UNKNOWN))):
-            counts += np.histogram(logits[where].clip(-LARGEST, LARGEST), BINS, (-LARGEST, LARGEST))[0]
+            counts += np.histogram(logits[where].clip(-MAX_LOGIT, MAX_LOGIT), BINS, (-MAX_LOGIT, MAX_LOGIT))[0]
     if not landslide.sum() or not background.sum():
         return None
-    temperature = likeliest_temperature(landslide, background)
+    temperature = best_temperature(landslide, background)
     with torch.no_grad():
         for weights in network.decoder(decoder).unet.head.parameters():
             weights /= temperature
     return temperature
 
 
-def likeliest_temperature(landslide: Counts, background: Counts) -> float:
-    """The temperature with the smallest cross-entropy, given how many pixels of each label have which logit."""
-    edges = np.linspace(-LARGEST, LARGEST, BINS + 1)
+def best_temperature(landslide: Counts, background: Counts) -> float:
+    """The temperature with the smallest cross-entropy.
+
+    Args:
+        landslide: (1600,) how many landslide pixels have a logit in each bin from -40 to 40.
+        background: the same of background pixels.
+
+    Example:
+        >>> counts = np.zeros(BINS)
+        >>> counts[BINS // 2 + 80] = 1  # all logits are 4, where half of the pixels are landslide
+        >>> round(best_temperature(counts, counts))
+        20
+    """
+    edges = np.linspace(-MAX_LOGIT, MAX_LOGIT, BINS + 1)
     logit = (edges[:-1] + edges[1:]) / 2
 
     def cross_entropy(log_temperature: float) -> float:
-        cooled = logit / np.exp(log_temperature)
-        return float((landslide * np.logaddexp(0, -cooled) + background * np.logaddexp(0, cooled)).sum())
+        scaled = logit / np.exp(log_temperature)
+        return float((landslide * np.logaddexp(0, -scaled) + background * np.logaddexp(0, scaled)).sum())
 
-    found = minimize_scalar(cross_entropy, bounds=(np.log(COOLEST), np.log(HOTTEST)), method="bounded")
-    return float(np.exp(found.x))
+    bounds = (np.log(MIN_TEMPERATURE), np.log(MAX_TEMPERATURE))
+    minimum = minimize_scalar(cross_entropy, bounds=bounds, method="bounded")
+    return float(np.exp(minimum.x))

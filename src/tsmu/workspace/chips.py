@@ -142,8 +142,7 @@ class ChipVerbs(WorkspaceBase):
             write_blocks,
         )
         from tsmu.imagery import TerrainOptions, add_terrain, store_terrain
-        from tsmu.model.bundle import is_learned
-        from tsmu.model.serving import current_bundle
+        from tsmu.model import current_bundle, is_learned
 
         report, folder = self._begin(ChipReport("chips build")), self.folder
         pairs = _labelled_pairs(folder)

@@ -1,7 +1,7 @@
 """Two inventories of one place: what both have, what only one has, and how large their landslides are.
 
 Two outlines show the same landslide when they share at least half of the smaller one, the rule by which
-runs are matched with stored landslides (`tsmu.evaluate.overlap`). One may match several, where one author drew
+runs are matched with stored landslides (`tsmu.evaluate`). One may match several, where one author drew
 apart what the other drew as one. Neither inventory is the truth: human mappers agree in part only.
 """
 
@@ -24,7 +24,7 @@ from tsmu.database.queries import EVERYTHING, Filters, query
 from tsmu.database.storage import Shapes, geodesic_areas, read_outlines
 from tsmu.database.types import SRS_ID
 from tsmu.errors import DatabaseError
-from tsmu.evaluate.overlap import overlapping_pairs
+from tsmu.evaluate import overlapping_pairs
 from tsmu.issues import IssueLog
 from tsmu.vectors import divide_layers, reproject
 

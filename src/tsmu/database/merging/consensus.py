@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from tsmu.database.merging.grouping import ObservationGroups
 from tsmu.database.schema import observation, run, scene
 from tsmu.database.storage import Shapes, as_multipolygons, geodesic_areas, read_frame
-from tsmu.evaluate.overlap import Positions
+from tsmu.evaluate import Positions
 
 
 def read_observations(connection: sa.Connection) -> geopandas.GeoDataFrame:

@@ -1,6 +1,6 @@
 """Which observations show one landslide: the rule of merging.
 
-Two observations overlap when they share at least half of the smaller outline (`tsmu.evaluate.overlap`). Two of
+Two observations overlap when they share at least half of the smaller outline (`tsmu.evaluate`). Two of
 one delineation (by a run, or by a person, on one scene) never do, because who drew two meant two. The connected
 components of the graph of overlaps are the places where something has to be decided. Within one, the
 observations come in an order that does not depend on when they came into the database: by the day of the image
@@ -29,7 +29,7 @@ import numpy.typing as npt
 import shapely
 
 from tsmu.database.storage import Shapes
-from tsmu.evaluate.overlap import OverlappingPairs, Positions, intersecting_pairs, overlapping_pairs
+from tsmu.evaluate import OverlappingPairs, Positions, intersecting_pairs, overlapping_pairs
 
 PARTS_SHARE = 0.5  # share of an outline from which the landslides in it are its parts
 

@@ -38,7 +38,7 @@ from tsmu.database.storage import Database, read_frame
 from tsmu.database.types import utc_now
 from tsmu.database.vocabulary import Author, Decision, Status
 from tsmu.database.writing import Stamp, insert_landslides, write_versions
-from tsmu.evaluate.overlap import SAME_LANDSLIDE_SHARE, overlapping_pairs
+from tsmu.evaluate import SAME_LANDSLIDE_SHARE, overlapping_pairs
 
 _INHERITED = ["movement_type", "material", "trigger", "confidence"]
 _COLUMNS = ["area_m2", "date_min", "date_max", *_INHERITED, "region", "event_id", "status", "merged_into"]

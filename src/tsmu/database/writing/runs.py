@@ -3,7 +3,7 @@
 Each observation of a run is compared with the landslides that are stored already:
 
 - It belongs to the landslide with which it shares most area, if they share at least half of the smaller
-  outline (`tsmu.evaluate.overlap`). An observation that belongs to none becomes a new candidate.
+  outline (`tsmu.evaluate`). An observation that belongs to none becomes a new candidate.
 - Where an observation and a landslide overlap no other, and no person has touched the landslide, the
   landslide is redrawn; its former version is kept.
 - Everything else is only proposed, in the review table: a person has decided, or it is not one to one.
@@ -46,7 +46,7 @@ from tsmu.database.writing.superseded_runs import (
     reject_unseen_candidates,
     run_and_successors,
 )
-from tsmu.evaluate.overlap import overlapping_pairs
+from tsmu.evaluate import overlapping_pairs
 from tsmu.issues import IssueLog
 
 _MEASURED = ("max_probability", "mean_probability", "mean_deviation")

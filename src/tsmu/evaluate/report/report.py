@@ -1,0 +1,89 @@
+"""The evaluation for people: a table in plain text, report.html (without any other files) and report.json."""
+
+import math
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+
+from tsmu.evaluate.history import History
+from tsmu.evaluate.report.examples import example_chips
+from tsmu.evaluate.report.figures import matrix_figure, precision_recall_figure, summary_figure
+from tsmu.files import write_json, write_text
+
+SUMMARIES = ("WA", "WF", "BWT")  # columns of the table
+
+
+def format_score(value: float | None) -> str:
+    """Three decimals; a dash where the score is not defined.
+
+    Example:
+        >>> format_score(0.5), format_score(float("nan"))
+        ('0.500', '-')
+    """
+    return "-" if value is None or math.isnan(value) else f"{value:.3f}"
+
+
+def score_table(history: History) -> str:
+    """The R matrix with WA, WF and BWT in plain text, one row per version.
+
+    Where another version than the last one serves a region, a last row has the scores of what serves now.
+
+    Example:
+        >>> print(score_table(history).splitlines()[0])
+        after step        alps          WA          WF         BWT
+    """
+    width = max(10, *(len(region) for region in history.regions))
+    rows = [["after step", *history.regions, *SUMMARIES]]
+    steps = zip(history.bundles, history.matrix, history.scores.summaries(), strict=True)
+    for bundle, row, summary in steps:
+        rows.append([bundle.name, *map(format_score, row), *(format_score(summary[name]) for name in SUMMARIES)])
+    if history.has_pins:
+        served = [history.served[region] for region in history.regions]
+        scores = [f"{format_score(region.iou)} {region.bundle.name}" for region in served]
+        summary = history.scores_served.summaries()[-1]
+        rows.append(["served", *scores, *(format_score(summary[name]) for name in SUMMARIES)])
+    lines = ["  ".join(f"{cell:>{width}}" for cell in row) for row in rows]
+    return "\n".join([*lines, "IoU on test chips; WF at or below zero: nothing forgotten (weighted by test pixels)"])
+
+
+def write_report(history: History, folder: Path) -> dict[str, Path]:
+    """Write report.html and report.json into a folder, which is made if need be.
+
+    Returns:
+        The files written, `html` and `json`.
+
+    Example:
+        >>> sorted(write_report(history, workspace.root / "report"))
+        ['html', 'json']
+    """
+    report = history.as_dict()
+    page = (
+        _environment()
+        .get_template("report.html")
+        .render(
+            report=report,
+            written=datetime.now(UTC).isoformat(timespec="minutes"),
+            figures={
+                # Our own SVG; matplotlib has escaped the labels in it.
+                "matrix": Markup(matrix_figure(history)),
+                "course": Markup(summary_figure(history)),
+                "curves": Markup(precision_recall_figure(history)),
+            },
+            examples=example_chips(history),
+        )
+    )
+    files = {"html": folder / "report.html", "json": folder / "report.json"}
+    write_text(files["html"], page)
+    write_json(files["json"], report)
+    return files
+
+
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(loader=jinja2.PackageLoader("tsmu.evaluate.report"), autoescape=True)
+    filters: dict[str, Callable[..., Any]] = {"score": format_score, "zip": zip}
+    environment.filters.update(filters)
+    return environment

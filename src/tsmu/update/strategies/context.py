@@ -1,0 +1,87 @@
+"""What a strategy is given of one update: the network, its frozen teacher, and what is known of earlier regions."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from tsmu.chips import ImageStatistics
+from tsmu.model import RegionNet
+from tsmu.update.seeds import derive_seed
+
+Losses = dict[str, Tensor]  # scalars by name; their sum is minimised
+Memory = dict[str, Tensor]
+
+
+@dataclass(frozen=True)
+class UpdateContext:
+    """One update, as a strategy sees it.
+
+    Attributes:
+        network: the network that is trained.
+        teacher: a frozen copy of the network as it was before the update; None for the very first region.
+        region: the region that is learned.
+        decoders: by region, the decoder that learns its labels: that of the region that is learned, and those of
+            earlier regions for a strategy that is given their chips.
+        seed: of the training.
+        image_statistics: by decoder, the colours of the images of each earlier region.
+        memory: what the strategy stored of earlier updates (`Strategy.update_memory`).
+        state: what the strategy gathers during this training; part of the training's checkpoints.
+    """
+
+    network: RegionNet
+    teacher: RegionNet | None
+    region: str
+    decoders: Mapping[str, str]
+    seed: int = 0
+    image_statistics: Mapping[str, ImageStatistics] = field(default_factory=dict)
+    memory: Memory = field(default_factory=dict)
+    state: Memory = field(default_factory=dict)
+
+    @property
+    def decoder(self) -> str:
+        """The decoder of the region that is learned."""
+        return self.decoders[self.region]
+
+    @property
+    def old_decoders(self) -> list[str]:
+        """The decoders of the other regions."""
+        return [name for name in self.network.decoder_names if name != self.decoder]
+
+    @property
+    def is_first_region(self) -> bool:
+        """Whether the network has learned nothing before this update."""
+        return self.teacher is None
+
+    @property
+    def is_known_region(self) -> bool:
+        """Whether the region's decoder has been trained in an earlier update and goes on learning."""
+        return self.teacher is not None and self.decoder in self.teacher.decoder_names
+
+    def to(self, device: torch.device) -> None:
+        """Move the teacher and all tensors in place to the device of the network."""
+        if self.teacher is not None:
+            self.teacher.to(device)
+        for tensors in (self.memory, self.state):
+            tensors |= {name: tensor.to(device) for name, tensor in tensors.items()}
+
+    def distilled_decoders(self, step: int) -> list[str]:
+        """The old decoder that a step distils: each in its turn, so that a step costs the same however many there are.
+
+        Returns:
+            One name; an empty list where there is no old decoder.
+        """
+        old = self.old_decoders
+        return [old[step % len(old)]] if old else []
+
+    def random_generator(self, step: int) -> torch.Generator:
+        """A generator that follows from the seed and the step alone, so that a resumed training draws the same."""
+        return torch.Generator().manual_seed(derive_seed(self.seed, -step - 2))
+
+    @torch.no_grad()
+    def teacher_logits(self, image: Tensor, decoders: Iterable[str]) -> dict[str, Tensor]:
+        """The logits (N, H, W) of old decoders before the update, on raw images (N, C, H, W)."""
+        assert self.teacher is not None
+        logits: dict[str, Tensor] = self.teacher(image, decoders)
+        return logits

@@ -1,0 +1,163 @@
+"""The batches of a training: chips are read, augmented to one size, and stacked."""
+
+import math
+import os
+import shutil
+from bisect import bisect_right
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, cast
+
+import geopandas
+import pandas as pd
+import torch
+from torch.utils.data import ConcatDataset, DataLoader, Dataset
+
+from tsmu.chips import Augment, ChipDataset, Sample, shared_bands
+from tsmu.errors import UpdateError
+from tsmu.imagery import image_channels
+from tsmu.labels import BACKGROUND, LANDSLIDE, UNKNOWN
+from tsmu.model import SIDE_MULTIPLE, RegionNet
+from tsmu.update.seeds import derive_seed
+from tsmu.update.strategies import Strategy
+from tsmu.update.training.sampler import StepSampler
+from tsmu.update.training.settings import Chips, TrainingSettings
+
+MAX_CROP = 512  # side of the square that chips are cut to, pixels, at most
+MAX_WORKERS = 4  # processes that read and augment chips
+PREFETCHED = 4  # batches that each of them prepares
+SHARED_MEMORY = Path("/dev/shm")  # through which batches are passed; small in some containers
+
+
+class TrainingBatches:
+    """Reads, augments and batches the chips of a training.
+
+    Args:
+        network: whose band statistics augmentation uses.
+        chips: by region, the region that is learned first.
+        strategy: decides which region's chips a step learns from.
+        settings: batch size and seed.
+
+    Raises:
+        UpdateError: samples do not fit the network or each other.
+    """
+
+    def __init__(
+        self, network: RegionNet, chips: dict[str, Chips], strategy: Strategy, settings: TrainingSettings
+    ) -> None:
+        self._strategy, self._settings = strategy, settings
+        mean, std = network.mean.flatten().tolist(), network.std.flatten().tolist()
+        tables = [table for table in chips.values() if isinstance(table, geopandas.GeoDataFrame)]
+        self._dataset: Dataset[Sample]
+        if len(tables) == len(chips):
+            table = pd.concat(tables)
+            self._has_landslide = [list(part["landslide_pixels"] > 0) for part in tables]
+            side = crop_side(int(max(table["width"].max(), table["height"].max())))
+            self._dataset = ChipDataset(table, Augment(side, mean, std, image_channels(shared_bands(table))))
+        else:
+            datasets = [_as_dataset(part) for part in chips.values()]
+            contents = [_inspect(dataset, region, len(mean)) for dataset, region in zip(datasets, chips, strict=True)]
+            self._has_landslide = [has_landslide for has_landslide, _ in contents]
+            side = crop_side(max(largest for _, largest in contents))
+            augment = Augment(side, mean, std, image_channels(network.bands) if network.bands else None)
+            self._dataset = _AugmentedSamples(datasets, list(chips), augment)
+        self._batch_bytes = 4 * settings.batch_size * (len(mean) + 2) * side**2
+
+    def loader(self, start: int) -> "DataLoader[Any]":
+        """Batches without end, from a step on."""
+        batch_size, workers = self._settings.batch_size, _worker_count(self._batch_bytes)
+        region_of_step = self._strategy.region_of_step
+        return DataLoader(
+            self._dataset,
+            batch_size=batch_size,
+            sampler=StepSampler(self._has_landslide, batch_size, self._settings.seed, start, region_of_step),
+            pin_memory=torch.cuda.is_available(),
+            num_workers=workers,
+            prefetch_factor=PREFETCHED if workers else None,
+        )
+
+    def region_once(self) -> "DataLoader[Any]":
+        """The chips of the region that is learned, once, augmented like in training, so that they have one size."""
+        seed, positions = self._settings.seed, range(len(self._has_landslide[0]))
+        sampler = [(position, derive_seed(seed, position)) for position in positions]
+        return DataLoader(self._dataset, batch_size=self._settings.batch_size, sampler=sampler)
+
+
+def crop_side(largest: int) -> int:
+    """Side of the square that chips are cut or padded to in training, pixels.
+
+    Args:
+        largest: the longest side of any chip, pixels.
+
+    Returns:
+        A multiple of 32 that fits it, at most 512.
+
+    Example:
+        >>> crop_side(100), crop_side(4000)
+        (128, 512)
+    """
+    return min(MAX_CROP, int(SIDE_MULTIPLE * math.ceil(largest / SIDE_MULTIPLE)))
+
+
+def _worker_count(batch_bytes: int) -> int:
+    """How many processes load chips: one core is left to the training, and prefetched batches must fit in memory."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    workers = min(MAX_WORKERS, cores - 1)
+    free = shutil.disk_usage(SHARED_MEMORY).free if SHARED_MEMORY.exists() else math.inf
+    return workers if free > 2 * workers * PREFETCHED * batch_bytes else 0
+
+
+def _as_dataset(chips: Chips) -> Dataset[Sample]:
+    """Chips as a dataset without augmentation."""
+    if isinstance(chips, geopandas.GeoDataFrame):
+        return ChipDataset(chips)
+    return cast(Dataset[Sample], chips)  # a sequence has all that is used of a dataset
+
+
+def _inspect(dataset: Dataset[Sample], region: str, bands: int) -> tuple[list[bool], int]:
+    """Read every sample once: which have landslides, and the longest side in pixels.
+
+    Raises:
+        UpdateError: a sample is not what a training can learn from.
+    """
+    has_landslide, largest = [], 0
+    for position in range(len(dataset)):  # type: ignore[arg-type]  # torch's base class has no length
+        sample = dataset[position]
+        image, mask = sample["image"], sample["mask"]
+        if image.ndim != 3 or image.shape[0] != bands or image.shape[1:] != mask.shape:
+            raise UpdateError(
+                f"{region}, sample {position}: image {tuple(image.shape)} and mask {tuple(mask.shape)} do not fit; "
+                f"give image ({bands}, height, width) and mask (height, width)"
+            )
+        values = set(torch.unique(mask).tolist())
+        if not values <= {BACKGROUND, LANDSLIDE, UNKNOWN}:
+            raise UpdateError(
+                f"{region}, sample {position}: the mask has the values {', '.join(f'{v:g}' for v in sorted(values))}; "
+                f"give {BACKGROUND} for background, {LANDSLIDE} for landslide and {UNKNOWN} for unknown"
+            )
+        has_landslide.append(LANDSLIDE in values)
+        largest = max(largest, *mask.shape)
+    return has_landslide, largest
+
+
+class _AugmentedSamples(Dataset[Sample]):
+    """The samples of several regions end to end; a key is (position, seed), and the seed decides the augmentation."""
+
+    def __init__(self, datasets: Sequence[Dataset[Sample]], regions: Sequence[str], augment: Augment) -> None:
+        self._samples: ConcatDataset[Sample] = ConcatDataset(datasets)
+        self._regions = regions
+        self._augment = augment
+
+    def __getitem__(self, key: tuple[int, int]) -> Sample:
+        position, seed = key
+        sample = self._samples[position]
+        region = self._regions[bisect_right(self._samples.cumulative_sizes, position)]
+        # Augmentation may write into its input, which belongs to the user.
+        plain: Sample = {
+            "image": sample["image"].float().clone(),
+            "mask": sample["mask"].long().clone(),
+            "region": region,
+        }
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            return self._augment(plain)

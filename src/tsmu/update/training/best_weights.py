@@ -1,0 +1,108 @@
+"""The best weights of a training, by the mean IoU over all regions with validation chips, never by the newest alone."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import geopandas
+import numpy as np
+from torch import Tensor
+
+from tsmu.evaluate import NEUTRAL_PERCENT, count_pixels
+from tsmu.model import RegionNet
+from tsmu.update.training.schedule import Schedule
+from tsmu.update.training.settings import ValidationChips
+
+CHECKS = 10  # in the last stage of a training
+CHIPS_PER_CHECK = 32  # of a region
+PATIENCE = 6  # checks without a gain, after which the rest of the training is not worth its time
+MIN_GAIN = 0.005  # mean IoU on the validation chips that a repetition of the last stage has to bring
+
+
+class BestWeights:
+    """Scores the network at intervals in the last stage of a training, and keeps the best weights.
+
+    Where the last stage is repeated, a repetition that brings less than `MIN_GAIN` ends the training.
+    Its state is part of the training's checkpoints, so a resumed training knows what was best before.
+
+    Args:
+        validation: decoder and validation chips of each region; regions whose chips show no landslide are left out.
+
+    Attributes:
+        has_ended: whether the training should end here.
+    """
+
+    def __init__(self, validation: Sequence[ValidationChips]) -> None:
+        samples = [(decoder, _spread_sample(chips)) for decoder, chips in validation if len(chips)]
+        self._validation = [(decoder, chips) for decoder, chips in samples if chips["landslide_pixels"].any()]
+        self.has_ended = False
+        self._score = -math.inf
+        self._step: int | None = None
+        self._weights: dict[str, Tensor] = {}
+        self._checks_without_gain = 0
+        self._score_of_last_round = -math.inf
+
+    @property
+    def has_chips(self) -> bool:
+        """Whether there is anything to score the network on."""
+        return bool(self._validation)
+
+    def after_step(self, steps_done: int, schedule: Schedule, network: RegionNet) -> None:
+        """Score the network where a check is due, and decide whether the training should end.
+
+        Args:
+            steps_done: number of steps that the training has done.
+            schedule: of the training.
+            network: in training mode, in which it is left.
+        """
+        number, before = schedule.position(steps_done - 1)
+        stage, done = schedule.stages[number], before + 1
+        if not self._validation or stage is not schedule.stages[-1]:
+            return
+        rounds = sum(stage is other for other in schedule.stages)
+        if done * CHECKS // stage.steps > before * CHECKS // stage.steps:
+            self._check(steps_done, network)
+            self.has_ended = rounds == 1 and self._checks_without_gain >= PATIENCE
+        if rounds > 1 and done == stage.steps:
+            self.has_ended = self._score - self._score_of_last_round < MIN_GAIN
+            self._score_of_last_round = self._score
+
+    def _check(self, step: int, network: RegionNet) -> None:
+        ious = [count_pixels(network, name, chips).iou(NEUTRAL_PERCENT) for name, chips in self._validation]
+        score = float(np.mean(ious))
+        network.train()
+        if score >= self._score:  # of equal ones the later, which has seen more chips
+            self._score, self._step, self._checks_without_gain = score, step, 0
+            self._weights = {name: tensor.detach().cpu().clone() for name, tensor in network.state_dict().items()}
+        else:
+            self._checks_without_gain += 1
+
+    def restore(self, network: RegionNet) -> int | None:
+        """Load the best weights into the network, and return their step; None where nothing was scored."""
+        if self._weights:
+            network.load_state_dict(self._weights)
+        return self._step
+
+    def state_dict(self) -> dict[str, Any]:
+        """The state as checkpoints have it."""
+        return {
+            "score": self._score,
+            "step": self._step,
+            "weights": self._weights,
+            "behind": self._checks_without_gain,
+            "last_round": self._score_of_last_round,
+            "ended": self.has_ended,
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Restore the state of a checkpoint."""
+        self._score, self._step = state["score"], state["step"]
+        self._checks_without_gain, self._weights = state["behind"], state["weights"]
+        self._score_of_last_round, self.has_ended = state["last_round"], state["ended"]
+
+
+def _spread_sample(chips: geopandas.GeoDataFrame) -> geopandas.GeoDataFrame:
+    """As many chips as a check takes, spread evenly over all of them."""
+    count = min(CHIPS_PER_CHECK, len(chips))
+    sample: geopandas.GeoDataFrame = chips.iloc[np.linspace(0, len(chips) - 1, count).astype(int)]
+    return sample

@@ -1,0 +1,78 @@
+"""Checkpoints of a training: when one is due, how it is written, and whether an old one can be resumed from."""
+
+import io
+import math
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from tsmu.files import atomic_write
+from tsmu.issues import IssueLog
+
+CHECKPOINT = "last.ckpt"
+REQUIRED_ENTRIES = {"state_dict", "optimizer_states", "lr_schedulers", "loops", "callbacks", "global_step", "work"}
+CHECKPOINT_STEPS = 20  # between two checkpoints, at least
+# Between two of them, at least: on a fast machine 20 steps take less time than writing them down.
+CHECKPOINT_SECONDS = 10.0
+SLOW_SECONDS = 60.0  # after which a checkpoint is due whatever the number of steps
+
+
+class CheckpointTimer:
+    """Decides after each step whether a checkpoint is due: by steps and by seconds."""
+
+    def __init__(self) -> None:
+        self._begun = time.monotonic()
+        self._saved = -math.inf
+
+    def is_due(self, steps_done: int) -> bool:
+        """Whether a checkpoint should be written now."""
+        now = time.monotonic()
+        regular = steps_done % CHECKPOINT_STEPS == 0 and now - self._saved >= CHECKPOINT_SECONDS
+        return regular or now - max(self._saved, self._begun) >= SLOW_SECONDS  # of large chips on a laptop
+
+    def saved(self) -> None:
+        """Note that a checkpoint has been written."""
+        self._saved = time.monotonic()
+
+
+def write_checkpoint(checkpoint: Mapping[str, Any], file: Path) -> None:
+    """Write a checkpoint to a temporary file and rename it into place, so that a kill leaves the old one whole."""
+    content = io.BytesIO()  # torch's own writer turns a full disk into an internal error
+    torch.save(checkpoint, content)
+    with atomic_write(file) as temporary:
+        temporary.write_bytes(content.getbuffer())
+
+
+def usable_checkpoint(file: Path, state: Mapping[str, Tensor], log: IssueLog | None) -> Path | None:
+    """Check the checkpoint that a training is to resume from.
+
+    A damaged checkpoint, or one of another network, is removed and logged.
+
+    Args:
+        file: need not exist.
+        state: of the module that is to be trained.
+        log: gets a warning where the checkpoint cannot be used.
+
+    Returns:
+        The file; None where the training starts from the beginning.
+    """
+    if not file.exists():
+        return None
+    try:
+        stored = torch.load(file, map_location="cpu", weights_only=True)
+        if missing := REQUIRED_ENTRIES - set(stored):
+            raise ValueError(f"{', '.join(sorted(missing))} missing")
+        shapes = {name: tensor.shape for name, tensor in stored["state_dict"].items()}
+        if shapes != {name: tensor.shape for name, tensor in state.items()}:
+            raise ValueError("of another network")
+    except Exception as error:  # noqa: BLE001 - whatever reading a damaged archive ends in
+        reason = (str(error) or type(error).__name__).splitlines()[0].partition(". ")[0]
+        if log is not None:
+            log.warning(file, f"damaged checkpoint ({reason})", "removed; the training starts from the beginning")
+        file.unlink()
+        return None
+    return file

@@ -1,0 +1,111 @@
+"""What goes into a training besides network, chips and strategy, and what comes out besides the network."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+import geopandas
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from tsmu.chips import ImageStatistics, Sample
+
+AUTO_STEPS = 300  # of the first round where validation chips choose the number of steps
+AUTO_ROUNDS = 4  # at most
+
+# Rows of the chips index; or samples with `image` float32 (C, H, W) in raw units, NaN where there is no data, and
+# `mask` (H, W): 0 background, 1 landslide, 255 unknown, as a torch dataset or any other sequence.
+Chips: TypeAlias = "geopandas.GeoDataFrame | Dataset[Sample] | Sequence[Sample]"
+ValidationChips = tuple[str, geopandas.GeoDataFrame]  # a decoder, and the validation chips that it is scored on
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """What decides a training besides network, chips and strategy.
+
+    Attributes:
+        steps: optimisation steps, of all stages of the strategy together.
+        batch_size: chips per step.
+        seed: of the order of the chips, of augmentation, and of new weights.
+        rounds: the strategy's last stage is repeated, each time from its full learning rate down to
+            zero again (warm restarts, Loshchilov and Hutter 2017, arXiv 1608.03983), as long as the
+            score on validation chips rises, and so often at most. Without validation chips there is
+            one round.
+
+    Example:
+        >>> TrainingSettings(steps=300, batch_size=16, seed=0).rounds
+        1
+    """
+
+    steps: int
+    batch_size: int
+    seed: int
+    rounds: int = 1
+
+    @classmethod
+    def auto(cls, batch_size: int, seed: int) -> "TrainingSettings":
+        """As many steps as the validation chips ask for: see `AUTO_STEPS` and `AUTO_ROUNDS`."""
+        return cls(AUTO_STEPS, batch_size, seed, AUTO_ROUNDS)
+
+
+@dataclass(frozen=True)
+class TrainingProgress:
+    """How far a training is, after a step.
+
+    Attributes:
+        step, steps: `step` of `steps` are done.
+        stage: name of the strategy's stage.
+        losses: of this step, by name.
+        data_wait: share of the time since the second step in which the network waited for chips.
+    """
+
+    step: int
+    steps: int
+    stage: str
+    losses: dict[str, float]
+    data_wait: float
+
+
+ProgressCallback = Callable[[TrainingProgress], None]
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """What a training gives besides the trained network.
+
+    Attributes:
+        decoder: name of the decoder that predicts the region from now on.
+        memory: what the strategy stores for the next update.
+        steps: optimisation steps that were taken.
+        rounds: how often the last stage could be repeated; 1 where there are no validation chips.
+        kept_step: the step with the best weights, which are kept; None if there was nothing to score them on.
+    """
+
+    decoder: str
+    memory: dict[str, Tensor]
+    steps: int
+    rounds: int = 1
+    kept_step: int | None = None
+
+
+@dataclass(frozen=True)
+class PriorKnowledge:
+    """What a strategy may know of the regions that were learned before.
+
+    Attributes:
+        chips: by region, the chips of those regions that the strategy may learn from again; for most
+            strategies none.
+        image_statistics: by decoder, the colours of its region's images.
+        memory: what the strategy stored of earlier updates.
+
+    Example:
+        >>> PriorKnowledge().memory
+        {}
+    """
+
+    chips: Mapping[str, Chips] = field(default_factory=dict)
+    image_statistics: Mapping[str, ImageStatistics] = field(default_factory=dict)
+    memory: Mapping[str, Tensor] = field(default_factory=dict)
+
+
+NO_PRIOR = PriorKnowledge()  # before the first region

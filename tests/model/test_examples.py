@@ -1,0 +1,31 @@
+"""The examples in the docstrings of `tsmu.model` are true, and its face is whole and cheap to import."""
+
+import doctest
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.learning_rooms import check_face, examples, learned_workspace, loaded_by, run_example
+from tsmu import model
+from tsmu.workspace_folder import WorkspaceFolder
+
+
+@pytest.fixture(scope="module")
+def learned(tmp_path_factory: pytest.TempPathFactory) -> WorkspaceFolder:
+    return learned_workspace(tmp_path_factory.mktemp("learned"))
+
+
+@pytest.mark.parametrize("example", examples(model), ids=lambda example: example.name.removeprefix("tsmu.model."))
+def test_an_example_gives_what_it_says(example: doctest.DocTest, learned: WorkspaceFolder, tmp_path: Path) -> None:
+    shutil.copytree(learned.root, tmp_path / "survey")
+    run_example(example, WorkspaceFolder.open(tmp_path / "survey"))
+
+
+def test_every_name_of_the_face_is_there() -> None:
+    check_face(model)
+
+
+def test_importing_the_face_and_opening_a_bundle_load_no_torch() -> None:
+    assert loaded_by("import tsmu.model", "torch", "pydantic", "numpy") == []
+    assert loaded_by("from tsmu.model import Bundle, open_bundle, serving_bundle", "torch") == []
