@@ -11,8 +11,8 @@ from tests.database.test_building import counts
 from tests.server.conftest import Client, decision, first
 from tsmu.database import Database, Filters, query
 from tsmu.errors import ReviewError
-from tsmu.server.guard import MOST_BODY
-from tsmu.server.people import People
+from tsmu.server.auth import People
+from tsmu.server.middleware import MOST_BODY
 
 TOKEN, OTHER = "a" * 64, "b" * 64
 ANYWHERE = {"hosts": frozenset[str]()}
@@ -61,7 +61,7 @@ def test_the_page_shows_its_own_files_and_no_others(records: Database, survey: o
     from starlette.testclient import TestClient
 
     from tsmu.server.app import make_app
-    from tsmu.server.desk import Desk
+    from tsmu.server.context import Desk
 
     page = tmp_path / "page"
     page.mkdir()

@@ -18,7 +18,7 @@ from tests.server.conftest import Open, decision
 from tests.server.test_server import ask, serving
 from tsmu.database import Database, Filters, open_database, query, reviews, scenes
 from tsmu.server.app import make_app
-from tsmu.server.desk import Desk
+from tsmu.server.context import Desk
 from tsmu.workspace_folder import WorkspaceFolder
 
 STATUS = {"a": "confirmed", "r": "rejected", "u": "candidate", "b": "candidate"}  # by the key that decides

@@ -13,8 +13,8 @@ from PIL import Image
 from tests.conftest import write_raster
 from tests.server.conftest import Client, decision, first
 from tsmu.database import Database, Filters, query, scenes
-from tsmu.server.mercator import bounds
-from tsmu.server.overview import Overviews
+from tsmu.server.tiles.landslide_boxes import Overviews
+from tsmu.server.tiles.web_mercator import bounds
 from tsmu.workspace_folder import WorkspaceFolder
 
 

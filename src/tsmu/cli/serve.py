@@ -31,7 +31,7 @@ def serve(
     with command("serve", as_json) as answer:
         space = find_workspace(workspace)
         from tsmu.errors import ReviewError
-        from tsmu.server.people import People
+        from tsmu.server.auth import People
 
         if host not in LOOPBACK and token_file is None:
             raise ReviewError(f"--host {host}: others could reach it; give --token-file FILE, or leave --host out")
@@ -46,7 +46,7 @@ def serve(
 
         from tsmu.database import open_database
         from tsmu.server.app import NOT_BUILT, PAGE, make_app
-        from tsmu.server.desk import Desk
+        from tsmu.server.context import Desk
 
         logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
         with open_database(space.database) as records:

@@ -12,10 +12,11 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
 from tsmu.errors import DatabaseBusyError, ImageError, MapError, MissingRecordError, TsmuError
-from tsmu.server import dashboard, decisions, documentation, features, ogc, queue, scenes, tiles
-from tsmu.server.desk import Desk, Refused, log
-from tsmu.server.guard import Guard, tell
-from tsmu.server.overview import Overviews
+from tsmu.server.context import Desk, Refused, log
+from tsmu.server.middleware import Guard, tell
+from tsmu.server.routes import dashboard, decisions, documentation, landslides, ogc, queue, scenes
+from tsmu.server.tiles import vector
+from tsmu.server.tiles.landslide_boxes import Overviews
 
 PAGE = Path(__file__).parent / "page"
 NOT_BUILT = "The review page is not built: run `make page` in the source checkout. The API is at /docs."
@@ -39,8 +40,8 @@ def make_app(desk: Desk, page: Path = PAGE) -> ASGIApp:
     app = FastAPI(
         title="tsmu review", version=version("tsmu"), description=DESCRIPTION, docs_url=None, redoc_url=None,
     )  # fmt: skip
-    app.state.desk, app.state.kept, app.state.overviews = desk, tiles.Kept(), Overviews(desk.records)
-    for room in (features, queue, decisions, tiles, scenes, dashboard, ogc, documentation):
+    app.state.desk, app.state.kept, app.state.overviews = desk, vector.Kept(), Overviews(desk.records)
+    for room in (landslides, queue, decisions, vector, scenes, dashboard, ogc, documentation):
         app.include_router(room.router)
     app.add_exception_handler(Refused, _refused)
     app.add_exception_handler(TsmuError, _wrong)

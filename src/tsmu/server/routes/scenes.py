@@ -9,9 +9,9 @@ from fastapi import APIRouter, Query, Request, Response
 
 from tsmu.database import scene_by_id, scenes
 from tsmu.server import geojson
-from tsmu.server.desk import Refused, TheDesk
-from tsmu.server.imagery import Layer, Range, Raster, check_shown, colours, draw, raster_of, stretch
-from tsmu.server.tiles import Index, Zoom
+from tsmu.server.context import Refused, TheDesk
+from tsmu.server.tiles.scene_rasters import Layer, Range, Raster, check_shown, colours, draw, raster_of, stretch
+from tsmu.server.tiles.vector import Index, Zoom
 
 router = APIRouter(prefix="/api/scenes", tags=["scenes"])
 HALF = math.pi * 6_378_137.0  # m; web mercator's square

@@ -25,10 +25,10 @@ from mapbox_vector_tile.encoder import on_invalid_geometry_make_valid
 
 from tsmu.database import Database, Status, decode_column
 from tsmu.database import landslide_table as landslide
-from tsmu.server.desk import TheDesk
-from tsmu.server.features import TheFilters
-from tsmu.server.mercator import to_world
-from tsmu.server.overview import STATUS, Overview, Overviews
+from tsmu.server.context import TheDesk
+from tsmu.server.routes.landslides import TheFilters
+from tsmu.server.tiles.landslide_boxes import STATUS, Overview, Overviews
+from tsmu.server.tiles.web_mercator import to_world
 
 router = APIRouter(prefix="/api", tags=["tiles"])
 EXTENT, PIXEL = 4096, 8  # units of a tile's side and of a pixel, of 512

@@ -19,7 +19,7 @@ from tsmu.imagery.raster import describe, is_remote, open_raster
 from tsmu.imagery.resampling import warpable
 from tsmu.mapping.result import DEVIATION, RASTER
 from tsmu.mapping.scenes import scene_name
-from tsmu.server.desk import Desk
+from tsmu.server.context import Desk
 
 STRETCH = (2, 98)  # percentiles of a band that become black and white
 PREVIEW = 512  # pixels that they are taken from, a side

@@ -9,7 +9,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from tsmu.database import Database
-from tsmu.server.people import People, Person, Role
+from tsmu.server.auth import People, Person, Role
 from tsmu.workspace_folder import WorkspaceFolder
 
 log = logging.getLogger("tsmu.server")

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from tsmu.server.desk import Desk, Refused, log
+from tsmu.server.context import Desk, Refused, log
 
 MOST_BODY = 1 << 20  # bytes; an outline of 10,000 points has half of it
 MOST_QUERY = 8 << 10  # bytes

@@ -17,8 +17,8 @@ from tsmu.database import observation_table as observation
 from tsmu.database import run_table as run
 from tsmu.database import scene_table as scene
 from tsmu.server import geojson
-from tsmu.server.desk import Desk, TheDesk
-from tsmu.server.inputs import LARGEST, filters
+from tsmu.server.context import Desk, TheDesk
+from tsmu.server.schemas import LARGEST, filters
 
 router = APIRouter(prefix="/api", tags=["landslides"])
 MOST = 10_000

@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from tsmu.database import Database, Filters, Status, select_boxes, touches_box
 from tsmu.database import landslide_table as landslide
 from tsmu.database import landslide_version_table as landslide_version
-from tsmu.server.mercator import bounds, to_world
+from tsmu.server.tiles.web_mercator import bounds, to_world
 
 STATUS = tuple(str(one) for one in Status)
 KEPT = 8  # sets of conditions

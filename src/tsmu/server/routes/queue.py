@@ -6,9 +6,9 @@ from fastapi import APIRouter, Query, Response
 
 from tsmu.database import QueueOrder, next_landslides, review_progress
 from tsmu.server import geojson
-from tsmu.server.desk import TheDesk
-from tsmu.server.features import GEOJSON, TheFilters
-from tsmu.server.inputs import place
+from tsmu.server.context import TheDesk
+from tsmu.server.routes.landslides import GEOJSON, TheFilters
+from tsmu.server.schemas import place
 
 router = APIRouter(prefix="/api", tags=["queue"])
 

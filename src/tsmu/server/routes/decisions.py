@@ -19,9 +19,9 @@ from tsmu.database import (
 )
 from tsmu.errors import ConflictError
 from tsmu.server import geojson
-from tsmu.server.desk import Desk, Reviewer, TheDesk, log, named
-from tsmu.server.features import story
-from tsmu.server.inputs import LARGEST, Number, Said, Text, geometry
+from tsmu.server.context import Desk, Reviewer, TheDesk, log, named
+from tsmu.server.routes.landslides import story
+from tsmu.server.schemas import LARGEST, Number, Said, Text, geometry
 
 router = APIRouter(prefix="/api", tags=["decisions"])
 Id = Annotated[str, Field(min_length=8, max_length=100, pattern=r"^[A-Za-z0-9_-]+$")]

@@ -11,8 +11,8 @@ from fastapi.responses import JSONResponse
 from tsmu.database import Filters, count_landslides, format_moment, history, info, query_page, utc_now
 from tsmu.database import landslide_table as landslide
 from tsmu.server import geojson
-from tsmu.server.desk import Refused, TheDesk
-from tsmu.server.inputs import LARGEST, box, days
+from tsmu.server.context import Refused, TheDesk
+from tsmu.server.schemas import LARGEST, box, days
 
 router = APIRouter(prefix="/ogc", tags=["OGC API - Features"])
 GEOJSON = "application/geo+json"

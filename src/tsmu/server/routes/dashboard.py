@@ -14,8 +14,8 @@ from tsmu.database import (
     reviewer_agreement,
     verdicts,
 )
-from tsmu.server.desk import TheDesk
-from tsmu.server.features import TheFilters
+from tsmu.server.context import TheDesk
+from tsmu.server.routes.landslides import TheFilters
 
 router = APIRouter(prefix="/api", tags=["dashboard"])
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from shapely.geometry.base import BaseGeometry
 
 from tsmu.database import Filters, Status
-from tsmu.server.desk import Refused
+from tsmu.server.context import Refused
 
 LARGEST = 2**31 - 1
 Text = Annotated[str, Field(max_length=200, pattern=r"^[^\x00]*$")]

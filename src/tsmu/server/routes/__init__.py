@@ -1,0 +1,1 @@
+"""The HTTP routes of the review server, one module per group of addresses."""

@@ -1,0 +1,1 @@
+"""What a map tile shows: outlines of landslides, and pictures of scenes."""
