@@ -17,8 +17,7 @@ from starlette.testclient import TestClient
 from tests.server.conftest import Open, decision
 from tests.server.test_server import ask, serving
 from tsmu.database import Database, Filters, open_database, query, reviews, scenes
-from tsmu.server.app import make_app
-from tsmu.server.context import Desk
+from tsmu.server import ServerContext, make_app
 from tsmu.workspace_folder import WorkspaceFolder
 
 STATUS = {"a": "confirmed", "r": "rejected", "u": "candidate", "b": "candidate"}  # by the key that decides
@@ -343,6 +342,6 @@ def test_with_tokens_the_page_asks_who_it_is(survey: WorkspaceFolder, open_page:
 def test_without_the_page_the_server_says_how_to_get_it(
     survey: WorkspaceFolder, records: Database, tmp_path: Path
 ) -> None:
-    told = TestClient(make_app(Desk(records, survey), tmp_path), base_url="http://localhost").get("/").text
+    told = TestClient(make_app(ServerContext(records, survey), tmp_path), base_url="http://localhost").get("/").text
     assert "make page" in told
     assert len(told.splitlines()) == 1

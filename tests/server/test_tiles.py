@@ -13,8 +13,8 @@ from PIL import Image
 from tests.conftest import write_raster
 from tests.server.conftest import Client, decision, first
 from tsmu.database import Database, Filters, query, scenes
-from tsmu.server.tiles.landslide_boxes import Overviews
-from tsmu.server.tiles.web_mercator import bounds
+from tsmu.server.tiles import LandslideBoxCache
+from tsmu.server.tiles.web_mercator import tile_bounds
 from tsmu.workspace_folder import WorkspaceFolder
 
 
@@ -53,11 +53,11 @@ def test_vector_tiles_show_every_landslide_once(client: Client, records: Databas
 
 def test_an_overview_follows_every_change(client: Client, records: Database) -> None:
     wanted = Filters(status=("candidate", "confirmed"))
-    overviews = Overviews(records)
+    cache = LandslideBoxCache(records)
 
     def shown() -> list[tuple[int, ...]]:
-        overview = overviews.of(wanted)
-        return sorted(zip(overview.fid, overview.version, overview.status, overview.area, *overview.box.T, strict=True))
+        boxes = cache.boxes(wanted)
+        return sorted(zip(boxes.fid, boxes.version, boxes.status, boxes.area_m2, *boxes.box.T, strict=True))
 
     shown()
     (one, _), (two, _), (three, _) = (first(records, place) for place in range(3))
@@ -76,7 +76,7 @@ def test_an_overview_follows_every_change(client: Client, records: Database) -> 
             assert sorted(row[1] for row in before) == after
         browser.post("/api/decisions", json={"id": "take-back-1"} | answer.json()["undo"])
     followed = shown()
-    overviews = Overviews(records)
+    cache = LandslideBoxCache(records)
     assert followed == shown()
 
 
@@ -87,7 +87,7 @@ def test_a_density_counts_what_is_drawn_as_an_outline_too(client: Client, record
     assert "landslides" in mapbox_vector_tile.decode(client().get(path).content)
     counted = mapbox_vector_tile.decode(client().get(path, params={"outlines": "false"}).content)
     assert set(counted) == {"clusters"}
-    west, south, east, north = bounds(11, x, y)
+    west, south, east, north = tile_bounds(11, x, y)
     sides = query(records).bounds
     across, down = (sides["minx"] + sides["maxx"]) / 2, (sides["miny"] + sides["maxy"]) / 2
     inside = across.between(west, east) & down.between(south, north)
@@ -102,7 +102,7 @@ def test_an_outline_in_a_tile_lies_where_it_is(client: Client, records: Database
     content = client().get(f"/api/tiles/{z}/{x}/{y}.mvt").content
     layer = mapbox_vector_tile.decode(content, default_options={"y_coord_down": True})["landslides"]
     [found] = [f for f in layer["features"] if f["properties"]["id"] == largest["id"]]
-    west, south, east, north = bounds(z, x, y)
+    west, south, east, north = tile_bounds(z, x, y)
     place = lambda p: np.column_stack([west + p[:, 0] / 4096 * (east - west), north - p[:, 1] / 4096 * (north - south)])  # noqa: E731
     shape = shapely.make_valid(shapely.transform(shapely.geometry.shape(found["geometry"]), place))
     inside = shapely.intersection(largest.geometry, shapely.box(west, south, east, north))
@@ -132,7 +132,7 @@ def test_a_scene_is_shown_as_its_file_has_it(client: Client, survey: WorkspaceFo
         x, y = tile_at(centre.x, centre.y, 15)
         at = f"/api/scenes/{scene['id']}"
         shown = {layer: picture(browser.get(f"{at}/{layer}/15/{x}/{y}.png").content) for layer in scene["layers"]}
-        west, south, east, north = bounds(15, x, y)
+        west, south, east, north = tile_bounds(15, x, y)
         with rasterio.open(survey.root / "scenes" / "valley" / "post.tif") as dataset:
             xs, ys = rasterio.warp.transform("EPSG:4326", dataset.crs, [(west + east) / 2], [(south + north) / 2])
             expected = next(dataset.sample([(xs[0], ys[0])]))
@@ -178,7 +178,7 @@ def test_a_hillshade_lights_the_north_west(client: Client, survey: WorkspaceFold
         centre = shapely.box(*scene["bounds"]).centroid
         x, y = tile_at(centre.x, centre.y, 15)
         shown = picture(browser.get(f"/api/scenes/{scene['id']}/hillshade/15/{x}/{y}.png").content)
-        west, south, east, north = bounds(15, x, y)
+        west, south, east, north = tile_bounds(15, x, y)
     column = int((centre.x - west) / (east - west) * 256)
     row = int((north - centre.y) / (north - south) * 256)
     seen = shown[..., 0].astype(int)

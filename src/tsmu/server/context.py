@@ -1,7 +1,6 @@
-"""What every request needs: the database, the workspace, and what the server may do."""
+"""What every route needs: the database, the workspace, the server's settings, and the user who asks."""
 
 import getpass
-import logging
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
@@ -9,95 +8,97 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from tsmu.database import Database
-from tsmu.server.auth import People, Person, Role
+from tsmu.server.auth import Role, TokenFile, User
+from tsmu.server.errors import RequestError
 from tsmu.workspace_folder import WorkspaceFolder
-
-log = logging.getLogger("tsmu.server")
-
-
-class Refused(Exception):  # noqa: N818 - a name that reads as what it is
-    """A request that is not done; told to whoever asked, and logged."""
-
-    def __init__(self, status: int, reason: str) -> None:
-        super().__init__(reason)
-        self.status, self.reason = status, reason
 
 
 @dataclass(frozen=True)
-class Desk:
-    """One server's settings.
+class ServerContext:
+    """What a review server serves, and to whom.
 
     Attributes:
-        records: the open database.
-        space: the workspace, whose maps and images are shown.
-        write: whether decisions are taken at all.
-        people: who has a token; None on this machine alone, where nobody needs one.
-        hosts: names under which the server may be called; empty: any, which only tokens make safe.
-        dem: elevations for the hillshade.
-        reviewer: who decides where nobody says so.
+        database: open for as long as the server runs.
+        workspace: its maps and images are shown.
+        write: whether decisions are accepted; otherwise the server is read-only.
+        tokens: the users who have access; None where everybody who reaches the server has it, which is
+            safe on the loopback interface only.
+        hosts: host names that requests may use, against DNS rebinding; empty: any, which only tokens make safe.
+        dem: elevations in m, as a raster, for the hillshade.
+        reviewer: the name on decisions that name nobody.
+
+    Example:
+        >>> context = ServerContext(database, workspace, reviewer="eva")
+        >>> context.write
+        False
     """
 
-    records: Database
-    space: WorkspaceFolder
+    database: Database
+    workspace: WorkspaceFolder
     write: bool = False
-    people: People | None = None
+    tokens: TokenFile | None = None
     hosts: frozenset[str] = frozenset({"localhost", "127.0.0.1", "[::1]"})
     dem: Path | None = None
     reviewer: str = field(default_factory=getpass.getuser)
 
-    def person(self, request: Request) -> Person:
-        """Who asks.
+    def user_of(self, request: Request) -> User:
+        """The user who sends a request.
 
         Raises:
-            Refused: nobody known.
+            RequestError: the request has no valid token, and the server asks for one.
         """
-        if self.people is None:
-            return Person(None, Role.REVIEWER if self.write else Role.VIEWER)
+        if self.tokens is None:
+            return User(None, Role.REVIEWER if self.write else Role.VIEWER)
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        found = self.people.of(token.strip()) if scheme.lower() == "bearer" else None
-        if found is None:
-            raise Refused(401, "needs a valid token: Authorization: Bearer TOKEN")
-        return found
+        user = self.tokens.user_of(token.strip()) if scheme.lower() == "bearer" else None
+        if user is None:
+            raise RequestError(401, "needs a valid token: Authorization: Bearer TOKEN")
+        return user
 
 
-def desk_of(request: Request) -> Desk:
-    """The server's settings, for somebody who may look.
-
-    Raises:
-        Refused: the token is missing or wrong.
-    """
-    desk: Desk = request.app.state.desk
-    desk.person(request)
-    return desk
-
-
-def reviewer_of(request: Request) -> Person:
-    """Whoever asks, if they may decide.
+def get_context(request: Request) -> ServerContext:
+    """The server's context, for any user with access: the dependency of routes that read.
 
     Raises:
-        Refused: the server is read-only, or they may only look.
+        RequestError: the token is missing or wrong.
     """
-    desk: Desk = request.app.state.desk
-    if not desk.write:
-        raise Refused(403, "this server is read-only; start it with: tsmu serve --write")
-    person = desk.person(request)
-    if person.role != Role.REVIEWER:
-        raise Refused(403, f"{person.name} may look but not decide")
-    return person
+    context: ServerContext = request.app.state.context
+    context.user_of(request)
+    return context
 
 
-def named(desk: Desk, person: Person, said: str | None) -> str:
-    """Whose name a write carries: the token's; without tokens what is said.
+def get_reviewer(request: Request) -> User:
+    """The user who asks, who must be a reviewer: the dependency of routes that write.
 
     Raises:
-        Refused: somebody writes in another's name.
+        RequestError: the server is read-only, or the user is a viewer.
     """
-    if person.name is None:
-        return said or desk.reviewer
-    if said not in (None, person.name):
-        raise Refused(403, f"{person.name} may not decide in another's name")
-    return person.name
+    context: ServerContext = request.app.state.context
+    if not context.write:
+        raise RequestError(403, "this server is read-only; start it with: tsmu serve --write")
+    user = context.user_of(request)
+    if user.role != Role.REVIEWER:
+        raise RequestError(403, f"{user.name} may look but not decide")
+    return user
 
 
-TheDesk = Annotated[Desk, Depends(desk_of)]
-Reviewer = Annotated[Person, Depends(reviewer_of)]
+def record_author(context: ServerContext, user: User, by: str | None) -> str:
+    """The name that a record carries: the token's, or without tokens the one in the request.
+
+    Args:
+        context: of the server.
+        user: who sends the request.
+        by: the name in the request.
+
+    Raises:
+        RequestError: the request names somebody other than the token's user.
+    """
+    if user.name is None:
+        return by or context.reviewer
+    if by not in (None, user.name):
+        raise RequestError(403, f"{user.name} may not decide in another's name")
+    return user.name
+
+
+Context = Annotated[ServerContext, Depends(get_context)]
+Reviewer = Annotated[User, Depends(get_reviewer)]

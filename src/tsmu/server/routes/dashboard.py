@@ -1,4 +1,4 @@
-"""Numbers: what there is, how far the review is, how right the model was, how far people agree."""
+"""Figures of the whole database: counts, progress of the review, precision of the model, agreement of reviewers."""
 
 import hashlib
 from typing import Any
@@ -14,33 +14,39 @@ from tsmu.database import (
     reviewer_agreement,
     verdicts,
 )
-from tsmu.server.context import TheDesk
-from tsmu.server.routes.landslides import TheFilters
+from tsmu.server.context import Context
+from tsmu.server.query_parameters import FiltersQuery
 
 router = APIRouter(prefix="/api", tags=["dashboard"])
 
 
 @router.get("/dashboard")
-def dashboard(desk: TheDesk, wanted: TheFilters) -> dict[str, Any]:
+def dashboard(context: Context, filters: FiltersQuery) -> dict[str, Any]:
     """Counts and area by region, status and month; progress; model against people; people among themselves."""
-    said = verdicts(desk.records)
+    database = context.database
+    table = verdicts(database)
     return {
-        "progress": review_progress(desk.records, wanted),
-        "counts": count_by_region_and_month(desk.records, wanted),
-        "model": model_precision_recall(desk.records, wanted),
-        "reviewers": reviewer_agreement(said),
-        "disputed": len(disagreements(said)),
+        "progress": review_progress(database, filters),
+        "counts": count_by_region_and_month(database, filters),
+        "model": model_precision_recall(database, filters),
+        "reviewers": reviewer_agreement(table),
+        "disputed": len(disagreements(table)),
     }
 
 
 @router.get("/info")
-def about(desk: TheDesk, request: Request) -> dict[str, Any]:
+def about(context: Context, request: Request) -> dict[str, Any]:
     """What the database holds, whether decisions are taken here, and who asks.
 
     `survey` names the database without saying where it is: what a browser keeps for it, it keeps by that.
     """
-    told = info(desk.records)
-    person = desk.person(request)
-    survey = hashlib.sha256(told.pop("database").encode()).hexdigest()[:16]
-    more = {"survey": survey, "name": desk.space.root.name, "write": desk.write, "tokens": desk.people is not None}
-    return told | more | {"person": {"name": person.name or desk.reviewer, "role": str(person.role)}}
+    figures = info(context.database)
+    user = context.user_of(request)
+    return {
+        **{name: value for name, value in figures.items() if name != "database"},
+        "survey": hashlib.sha256(figures["database"].encode()).hexdigest()[:16],
+        "name": context.workspace.root.name,
+        "write": context.write,
+        "tokens": context.tokens is not None,
+        "person": {"name": user.name or context.reviewer, "role": str(user.role)},
+    }

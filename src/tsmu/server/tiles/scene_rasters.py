@@ -1,6 +1,9 @@
-"""A scene's rasters: where they lie, by what the database and the workspace say of it and nothing else."""
+"""The rasters of a scene as picture tiles: images before and after, probability, uncertainty, and a hillshade.
 
-from collections.abc import Iterator
+Where a raster lies follows from the database and the workspace alone, never from the text of a request.
+"""
+
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
@@ -14,21 +17,23 @@ from rio_tiler.colormap import cmap
 from rio_tiler.io import Reader
 from rio_tiler.models import ImageData
 
+from tsmu.database import Box
 from tsmu.errors import ImageError
 from tsmu.imagery.raster import describe, is_remote, open_raster
 from tsmu.imagery.resampling import warpable
 from tsmu.mapping.result import DEVIATION, RASTER
 from tsmu.mapping.scenes import scene_name
-from tsmu.server.context import Desk
+from tsmu.server.context import ServerContext
+from tsmu.server.tiles.web_mercator import scale_factor, tile_bounds_m
 
-STRETCH = (2, 98)  # percentiles of a band that become black and white
-PREVIEW = 512  # pixels that they are taken from, a side
-MERCATOR = rasterio.CRS.from_epsg(3857)
+STRETCH_PERCENTILES = (2, 98)  # of a band's values, which become black and white
+PREVIEW_SIZE = 512  # pixels a side, of the overview that they are computed from
+WEB_MERCATOR = rasterio.CRS.from_epsg(3857)
 
-Range = tuple[float, float]
+ValueRange = tuple[float, float]  # lowest and highest
 
 
-class Layer(StrEnum):
+class SceneLayer(StrEnum):
     """What can be shown of a scene."""
 
     PRE = "pre"
@@ -38,61 +43,104 @@ class Layer(StrEnum):
     HILLSHADE = "hillshade"
 
 
+PERCENT_LAYERS = {SceneLayer.PROBABILITY: "inferno", SceneLayer.UNCERTAINTY: "viridis"}  # with their colour maps
+
+
 @dataclass(frozen=True)
-class Raster:
-    """A raster on this machine, as it was when looked at."""
+class SceneRaster:
+    """A raster file on this machine.
+
+    Attributes:
+        path: of the file.
+        modified_ns: when it was last written, so that tiles and statistics of an older file are not used.
+    """
 
     path: Path
-    changed: int
+    modified_ns: int
 
     @property
     def bands(self) -> tuple[int, ...]:
-        """The bands that are shown: red, green and blue where there are, else the first."""
+        """The numbers of the bands that are shown, from 1: red, green and blue by name, else the first three or one."""
         names = [name.lower() for name in describe(self.path).bands]
         if {"red", "green", "blue"} <= set(names):
             return tuple(names.index(name) + 1 for name in ("red", "green", "blue"))
         return (1, 2, 3) if len(names) >= 3 else (1,)
 
 
-def raster_of(desk: Desk, scene: dict[str, Any], layer: Layer) -> Raster | None:
-    """The raster of a scene's layer; None where there is none, or it is not on this machine."""
-    if layer == Layer.HILLSHADE:
-        path = desk.dem
-    elif layer in (Layer.PRE, Layer.POST):
-        stored = scene[layer]
-        path = None if not stored or is_remote(stored) else desk.space.root / stored
-    else:
-        path = desk.space.maps / scene_name(scene["name"]) / (RASTER if layer == Layer.PROBABILITY else DEVIATION)
-    return Raster(path, path.stat().st_mtime_ns) if path and path.is_file() else None
-
-
-def draw(
-    raster: Raster, layer: Layer, box: tuple[float, float, float, float], side: int, ranges: list[Range]
-) -> ImageData:
-    """Read a box of web mercator into a picture of 8-bit bands with a mask.
+def find_raster(context: ServerContext, scene: dict[str, Any], layer: SceneLayer) -> SceneRaster | None:
+    """The raster of a scene's layer; None if the scene has none, or it is not on this machine.
 
     Args:
-        raster: where.
-        layer: as what.
-        box: west, south, east, north, m.
-        side: pixels.
-        ranges: what becomes black and white, one for all bands or one each; empty: by percentiles.
+        context: of the server.
+        scene: a row of the scene table.
+        layer: of the scene.
     """
-    if layer == Layer.HILLSHADE:
-        return _shaded(raster, box, side)
-    single = layer in (Layer.PROBABILITY, Layer.UNCERTAINTY)
-    bands = (1,) if single else raster.bands
+    if layer == SceneLayer.HILLSHADE:
+        path = context.dem
+    elif layer in PERCENT_LAYERS:
+        name = RASTER if layer == SceneLayer.PROBABILITY else DEVIATION
+        path = context.workspace.maps / scene_name(scene["name"]) / name
+    else:
+        stored = scene[layer]
+        path = None if not stored or is_remote(stored) else context.workspace.root / stored
+    return SceneRaster(path, path.stat().st_mtime_ns) if path and path.is_file() else None
+
+
+def require_raster(raster: SceneRaster | None, layer: SceneLayer) -> SceneRaster:
+    """The raster, which must exist.
+
+    Raises:
+        ImageError: it does not.
+    """
+    if raster is None:
+        raise ImageError(f"{layer}: this scene has none on this machine")
+    return raster
+
+
+def image_tile_bounds(scene: dict[str, Any], layer: SceneLayer, z: int, x: int, y: int) -> Box:
+    """The part of a scene's raster that a tile shows: west, south, east, north in metres of EPSG:3857.
+
+    A shift of the scene moves its images on the map, so a tile shows what lies that far in the other direction.
+    """
+    west, south, east, north = tile_bounds_m(z, x, y)
+    if layer == SceneLayer.HILLSHADE:
+        return west, south, east, north
+    scale = scale_factor((south + north) / 2)
+    east_m, north_m = (scale * (scene[f"shift_{direction}_m"] or 0.0) for direction in ("east", "north"))
+    return west - east_m, south - north_m, east - east_m, north - north_m
+
+
+def read_tile(
+    raster: SceneRaster, layer: SceneLayer, bounds: Box, size: int, ranges: Sequence[ValueRange] | None = None
+) -> ImageData:
+    """Read a tile of a raster, warped to web mercator.
+
+    Args:
+        raster: to be read.
+        layer: how it is shown.
+        bounds: west, south, east, north in metres of EPSG:3857.
+        size: pixels a side.
+        ranges: for images, the values that become black and white, one for all bands or one for each;
+            None: by percentiles.
+
+    Returns:
+        8-bit bands of (size, size) with a mask; of a probability or uncertainty its whole percents.
+    """
+    if layer == SceneLayer.HILLSHADE:
+        return _hillshade(raster, bounds, size)
+    bands = (1,) if layer in PERCENT_LAYERS else raster.bands
     with _open(raster) as reader:
-        part = reader.part(box, dst_crs=MERCATOR, bounds_crs=MERCATOR, indexes=bands, width=side, height=side)
-    image = _masked(part)
-    if single:
-        return image
-    image.rescale(ranges or stretch(raster))
+        image = reader.part(
+            bounds, dst_crs=WEB_MERCATOR, bounds_crs=WEB_MERCATOR, indexes=bands, width=size, height=size
+        )
+    image = _mask_by_alpha(image)
+    if layer not in PERCENT_LAYERS:
+        image.rescale(ranges or value_stretch(raster))
     return image
 
 
 @contextmanager
-def _open(raster: Raster) -> Iterator[Reader]:
+def _open(raster: SceneRaster) -> Iterator[Reader]:
     with (
         open_raster(raster.path) as opened,
         warpable(opened) as dataset,
@@ -101,8 +149,8 @@ def _open(raster: Raster) -> Iterator[Reader]:
         yield reader
 
 
-def _masked(image: ImageData) -> ImageData:
-    """Mask by alpha of any type of values: rio-tiler itself takes only the largest value of a type for opaque."""
+def _mask_by_alpha(image: ImageData) -> ImageData:
+    """Mask by alpha in any data type; rio-tiler itself takes only the largest value of a type for opaque."""
     if image.alpha_mask is not None:
         image.array.mask = np.repeat(~(image.alpha_mask > 0)[None], len(image.array), axis=0)
         image.alpha_mask = None
@@ -110,8 +158,8 @@ def _masked(image: ImageData) -> ImageData:
 
 
 @lru_cache(maxsize=1024)
-def stretch(raster: Raster) -> tuple[Range, ...]:
-    """What becomes black and white in each shown band; 8-bit images are shown as they are.
+def value_stretch(raster: SceneRaster) -> tuple[ValueRange, ...]:
+    """The values that become black and white: one pair for each shown band; 8-bit images are shown as they are.
 
     Raises:
         ImageError: the raster cannot be read.
@@ -119,52 +167,45 @@ def stretch(raster: Raster) -> tuple[Range, ...]:
     if describe(raster.path).dtype == "uint8":
         return ((0.0, 255.0),)
     with _open(raster) as reader:
-        values = _masked(reader.preview(indexes=raster.bands, max_size=PREVIEW)).array
-    found = []
-    for band in values:
-        there = band.compressed().astype(np.float64)
-        there = there[np.isfinite(there)]
-        low, high = np.percentile(there, STRETCH) if len(there) else (0.0, 1.0)
-        found.append((float(low), float(max(high, low + 1e-9))))
-    return tuple(found)
+        preview = _mask_by_alpha(reader.preview(indexes=raster.bands, max_size=PREVIEW_SIZE))
+    ranges = []
+    for band in preview.array:
+        values = band.compressed().astype(np.float64)
+        values = values[np.isfinite(values)]
+        low, high = np.percentile(values, STRETCH_PERCENTILES) if len(values) else (0.0, 1.0)
+        ranges.append((float(low), float(max(high, low + 1e-9))))
+    return tuple(ranges)
 
 
-def colours(layer: Layer) -> dict[int, tuple[int, int, int, int]] | None:
-    """Whole percents as colours that also the colour-blind tell apart; the lower, the more transparent."""
-    if layer not in (Layer.PROBABILITY, Layer.UNCERTAINTY):
+def colormap(layer: SceneLayer) -> dict[int, tuple[int, int, int, int]] | None:
+    """The colours of whole percents, told apart by the colour-blind too: the lower, the more transparent.
+
+    None for layers that have colours of their own.
+    """
+    if layer not in PERCENT_LAYERS:
         return None
-    table = cmap.get("inferno" if layer == Layer.PROBABILITY else "viridis")
+    table = cmap.get(PERCENT_LAYERS[layer])
     return {
         percent: (*table[min(round(percent * 2.55), 255)][:3], min(round(percent * 5.1), 255)) for percent in range(256)
     }
 
 
-def _shaded(raster: Raster, box: tuple[float, float, float, float], side: int) -> ImageData:
+def _hillshade(dem: SceneRaster, bounds: Box, size: int) -> ImageData:
     """Light from the north-west at 45 degrees (Horn 1981, doi 10.1109/PROC.1981.11918)."""
-    step = (box[2] - box[0]) / side
-    wide = (box[0] - step, box[1] - step, box[2] + step, box[3] + step)
-    with _open(raster) as reader:
-        read = reader.part(
-            wide, dst_crs=MERCATOR, bounds_crs=MERCATOR, indexes=(1,), width=side + 2, height=side + 2,
+    west, south, east, north = bounds
+    pixel = (east - west) / size
+    wide = (west - pixel, south - pixel, east + pixel, north + pixel)  # slopes need the neighbours of border pixels
+    with _open(dem) as reader:
+        image = reader.part(
+            wide, dst_crs=WEB_MERCATOR, bounds_crs=WEB_MERCATOR, indexes=(1,), width=size + 2, height=size + 2,
             resampling_method="bilinear",
         )  # fmt: skip
-    read = _masked(read)
-    height, known = read.array.data[0].astype(np.float64), ~np.ma.getmaskarray(read.array[0])
-    latitude = 2 * np.arctan(np.exp((box[1] + box[3]) / 2 / 6_378_137.0)) - np.pi / 2
-    down, across = np.gradient(height, step * np.cos(latitude))  # metres on the ground
+    image = _mask_by_alpha(image)
+    elevation, is_valid = image.array.data[0].astype(np.float64), ~np.ma.getmaskarray(image.array[0])
+    ground_pixel_m = pixel / scale_factor((south + north) / 2)
+    down, across = np.gradient(elevation, ground_pixel_m)
     azimuth, altitude = np.radians(315.0), np.radians(45.0)
     slope, aspect = np.arctan(np.hypot(across, down)), np.arctan2(-across, down)
     light = np.sin(altitude) * np.cos(slope) + np.cos(altitude) * np.sin(slope) * np.cos(azimuth - aspect)
     grey = np.clip(light * 255, 0, 255).astype(np.uint8)[1:-1, 1:-1]
-    return ImageData(np.ma.masked_array(grey[None], ~known[None, 1:-1, 1:-1]))
-
-
-def check_shown(raster: Raster | None, layer: Layer) -> Raster:
-    """The raster that is there.
-
-    Raises:
-        ImageError: there is none.
-    """
-    if raster is None:
-        raise ImageError(f"{layer}: this scene has none on this machine")
-    return raster
+    return ImageData(np.ma.masked_array(grey[None], ~is_valid[None, 1:-1, 1:-1]))

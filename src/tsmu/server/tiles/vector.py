@@ -1,178 +1,151 @@
-"""Landslides as vector tiles: outlines where they can be seen, points that count them where they cannot.
+"""Landslides as vector tiles: outlines where they are large enough to see, else points that count them.
 
 A tile has two layers. `landslides`: outlines of what is at least a few pixels large, simplified to
 what a pixel shows. `clusters`: points, one per cell of a grid, with `count` and the number of each
-status; where the count is 1, with the landslide's id. A tile never holds more than `MOST_OUTLINES`
-outlines, the largest, and one point per cell, so that it stays quick however much is there. It is
-made anew only when one of its own landslides has changed.
+status; where the count is 1, with the landslide's id. A tile has at most `MAX_OUTLINES` outlines, those
+of the largest landslides, and one point per cell, so that it stays small however many landslides there
+are. A tile is rendered again only when one of its own landslides has changed.
 """
 
 import hashlib
 import math
 import secrets
 from collections import OrderedDict
-from dataclasses import dataclass, field
 from threading import Lock
-from typing import Annotated, Any
+from typing import Any
 
 import mapbox_vector_tile
 import numpy as np
 import numpy.typing as npt
 import shapely
 import sqlalchemy as sa
-from fastapi import APIRouter, Path, Query, Request, Response
 from mapbox_vector_tile.encoder import on_invalid_geometry_make_valid
 
 from tsmu.database import Database, Status, decode_column
 from tsmu.database import landslide_table as landslide
-from tsmu.server.context import TheDesk
-from tsmu.server.routes.landslides import TheFilters
-from tsmu.server.tiles.landslide_boxes import STATUS, Overview, Overviews
-from tsmu.server.tiles.web_mercator import to_world
+from tsmu.server.tiles.landslide_boxes import STATUS_NAMES, LandslideBoxes
+from tsmu.server.tiles.web_mercator import to_unit_square
 
-router = APIRouter(prefix="/api", tags=["tiles"])
-EXTENT, PIXEL = 4096, 8  # units of a tile's side and of a pixel, of 512
-BUFFER = 8 * PIXEL
-SEEN = 4 * PIXEL  # an outline of less is drawn as a point
-CELL = 16 * PIXEL
-MOST_OUTLINES = 1000
-KEPT = 4096  # tiles
-MVT = "application/vnd.mapbox-vector-tile"
-PROPERTIES = ("id", "status", "area_m2", "region", "version", "author")  # of an outline
-COUNTED = tuple(str(one) for one in (Status.CANDIDATE, Status.CONFIRMED, Status.REJECTED))
-
-Zoom = Annotated[int, Path(ge=0, le=24)]
-Index = Annotated[int, Path(ge=0, lt=1 << 24)]
-Boxes = npt.NDArray[np.float64]
+EXTENT = 4096  # units of a tile's side; all lengths below are in these units
+PIXEL = 8  # of 512 pixels a side
+BUFFER = 8 * PIXEL  # around a tile, in which outlines go on
+MIN_OUTLINE = 4 * PIXEL  # a smaller landslide is a point
+CLUSTER_CELL = 16 * PIXEL
+MAX_OUTLINES = 1000
+MAX_TILES = 4096  # in the cache
+OUTLINE_PROPERTIES = ("id", "status", "area_m2", "region", "version", "author")
+COUNTED_STATUSES = tuple(str(status) for status in (Status.CANDIDATE, Status.CONFIRMED, Status.REJECTED))
 
 
-@dataclass
-class Kept:
-    """The tiles that were asked for last, by what they show.
+class TileCache:
+    """The vector tiles that were asked for last, in memory; calls from several threads are safe."""
 
-    Attributes:
-        salt: of the names of this server's tiles: another one on the same address has others.
+    def __init__(self) -> None:
+        self._tiles: OrderedDict[str, bytes] = OrderedDict()
+        self._lock = Lock()
+        self._salt = secrets.token_bytes(16)  # another server on the same address has other keys
+
+    def key(self, boxes: LandslideBoxes, *options: object) -> str:
+        """The key of a tile, also its HTTP entity tag: of its landslides' versions and all else that it shows."""
+        digest = hashlib.blake2b(self._salt + repr(options).encode(), digest_size=16)
+        order = np.argsort(boxes.fid)
+        for column in (boxes.fid, boxes.version):
+            digest.update(column[order].tobytes())
+        return digest.hexdigest()
+
+    def get(self, key: str) -> bytes | None:
+        """The tile of a key, None if it is not in the cache."""
+        with self._lock:
+            if key in self._tiles:
+                self._tiles.move_to_end(key)
+            return self._tiles.get(key)
+
+    def put(self, key: str, tile: bytes) -> None:
+        """Keep a tile; of more than `MAX_TILES` the least recently used goes."""
+        with self._lock:
+            self._tiles[key] = tile
+            while len(self._tiles) > MAX_TILES:
+                self._tiles.popitem(last=False)
+
+
+def render_tile(database: Database, boxes: LandslideBoxes, z: int, x: int, y: int, outlines: bool = True) -> bytes:
+    """Render a vector tile.
+
+    Args:
+        database: has the outlines.
+        boxes: the landslides that touch the tile or its buffer.
+        z: zoom of the tile.
+        x: column of the tile.
+        y: row of the tile.
+        outlines: whether landslides are drawn at all; otherwise all are counted in points.
+
+    Returns:
+        The tile in Mapbox's format; empty if there are no landslides.
     """
-
-    tiles: OrderedDict[str, bytes] = field(default_factory=OrderedDict)
-    lock: Lock = field(default_factory=Lock)
-    salt: bytes = field(default_factory=lambda: secrets.token_bytes(16))
-
-    def name(self, inside: Overview, *more: object) -> str:
-        """Name a tile by the landslides in it and all else that decides what it shows."""
-        named = hashlib.blake2b(self.salt + repr(more).encode(), digest_size=16)
-        order = np.argsort(inside.fid)
-        for column in (inside.fid, inside.version):
-            named.update(column[order].tobytes())
-        return named.hexdigest()
-
-    def get(self, name: str) -> bytes | None:
-        """The tile, if it is kept."""
-        with self.lock:
-            if name in self.tiles:
-                self.tiles.move_to_end(name)
-            return self.tiles.get(name)
-
-    def put(self, name: str, tile: bytes) -> None:
-        """Keep a tile; the one that nobody asked for longest goes."""
-        with self.lock:
-            self.tiles[name] = tile
-            while len(self.tiles) > KEPT:
-                self.tiles.popitem(last=False)
-
-
-@router.get("/tiles/{z}/{x}/{y}.mvt", response_class=Response, responses={200: {"content": {MVT: {}}}})
-def tile(
-    desk: TheDesk,
-    request: Request,
-    wanted: TheFilters,
-    z: Zoom,
-    x: Index,
-    y: Index,
-    outlines: Annotated[bool, Query(description="false: everything is counted in points, as for a density")] = True,
-) -> Response:
-    """A vector tile (XYZ, web mercator) with the layers `landslides` and `clusters`; see the module."""
-    if max(x, y) >= 1 << z:
-        return Response(status_code=404)
-    overviews: Overviews = request.app.state.overviews
-    kept: Kept = request.app.state.kept
-    inside = overviews.of_tile(wanted, z, x, y, BUFFER / EXTENT)
-    name = kept.name(inside, z, x, y, outlines)
-    headers = {"ETag": f'"{name}"', "Cache-Control": "private, no-cache"}
-    if request.headers.get("if-none-match") == headers["ETag"]:
-        return Response(status_code=304, headers=headers)
-    made = kept.get(name)
-    if made is None:
-        made = draw(desk.records, inside, z, x, y, SEEN if outlines else math.inf)
-        kept.put(name, made)
-    return Response(made, media_type=MVT, headers=headers)
-
-
-def draw(database: Database, inside: Overview, z: int, x: int, y: int, seen: float = SEEN) -> bytes:
-    """Make a tile of the landslides in it; what is smaller than `seen`, in units of the tile, is a point."""
-    if not len(inside):
+    if not len(boxes):
         return b""
-    box = (inside.box * 2.0**z - [x, y, x, y]) * EXTENT
+    box = (boxes.box * 2.0**z - [x, y, x, y]) * EXTENT
     size = (box[:, 2:] - box[:, :2]).max(axis=1)
-    large = np.flatnonzero(size >= seen)
-    large = large[np.argsort(-size[large], kind="stable")][:MOST_OUTLINES]
+    large = np.flatnonzero(size >= (MIN_OUTLINE if outlines else math.inf))
+    large = large[np.argsort(-size[large], kind="stable")][:MAX_OUTLINES]
     centres = (box[:, :2] + box[:, 2:]) / 2
-    counted = np.asarray(((centres >= 0) & (centres < EXTENT)).all(axis=1))  # each in one tile only
-    counted[large] = False
+    is_point = np.asarray(((centres >= 0) & (centres < EXTENT)).all(axis=1))  # each is counted in one tile only
+    is_point[large] = False
     layers = [
-        {"name": "landslides", "features": _outlines(database, inside.take(large), z, x, y)},
-        {"name": "clusters", "features": _clusters(database, inside.take(counted), centres[counted])},
+        {"name": "landslides", "features": _outlines(database, boxes.take(large), z, x, y)},
+        {"name": "clusters", "features": _clusters(database, boxes.take(is_point), centres[is_point])},
     ]
     options = {"extents": EXTENT, "y_coord_down": True, "on_invalid_geometry": on_invalid_geometry_make_valid}
-    made: bytes = mapbox_vector_tile.encode([layer for layer in layers if layer["features"]], default_options=options)
-    return made
+    tile: bytes = mapbox_vector_tile.encode([layer for layer in layers if layer["features"]], default_options=options)
+    return tile
 
 
-def _outlines(database: Database, large: Overview, z: int, x: int, y: int) -> list[dict[str, Any]]:
-    if not len(large):
+def _outlines(database: Database, boxes: LandslideBoxes, z: int, x: int, y: int) -> list[dict[str, Any]]:
+    """The features of landslides with their outlines, cut off behind the tile's buffer."""
+    if not len(boxes):
         return []
-    asked = sa.select(*(landslide.c[name] for name in (*PROPERTIES, "geom"))).where(
-        landslide.c.fid.in_(large.fid.tolist())
-    )
+    columns = [landslide.c[name] for name in (*OUTLINE_PROPERTIES, "geom")]
     with database.read() as connection:
-        rows = connection.execute(asked).fetchall()
+        rows = connection.execute(sa.select(*columns).where(landslide.c.fid.in_(boxes.fid.tolist()))).fetchall()
     shapes = shapely.transform(
         decode_column([row[-1] for row in rows], landslide),
-        lambda points: (to_world(points) * 2.0**z - [x, y]) * EXTENT,
+        lambda points: (to_unit_square(points) * 2.0**z - [x, y]) * EXTENT,
     )
     simple = shapely.simplify(shapes, PIXEL / 2)
     clipped = shapely.clip_by_rect(simple, -BUFFER, -BUFFER, EXTENT + BUFFER, EXTENT + BUFFER)
-    return [
-        {"geometry": shape, "properties": {k: v for k, v in zip(PROPERTIES, row, strict=False) if v is not None}}
-        for shape, row in zip(shapely.transform(clipped, np.round), rows, strict=True)
-        if not shape.is_empty
-    ]
-
-
-def _clusters(database: Database, small: Overview, centres: npt.NDArray[np.float64]) -> list[dict[str, Any]]:
-    """One point per cell of the tile's grid: in the middle of what it counts."""
-    if not len(small):
-        return []
-    column, line = (centres // CELL).astype(int).T
-    _, first, of, count = np.unique(
-        line * (EXTENT // CELL) + column, return_index=True, return_inverse=True, return_counts=True
-    )
-    sums: dict[str, Any] = {
-        name: np.bincount(of, small.status == STATUS.index(name), len(count)).astype(int).tolist() for name in COUNTED
-    }
-    sums |= {"count": count.tolist(), "area_m2": np.bincount(of, small.area, len(count)).tolist()}
-    x, y = (np.round(np.bincount(of, centres[:, axis]) / count) for axis in (0, 1))
-    ids = _ids(database, small.fid[first[count == 1]])
     features = []
-    for place, point in enumerate(np.asarray(shapely.points(x, y), dtype=object)):
-        properties = {name: values[place] for name, values in sums.items()}
-        if count[place] == 1:
-            properties["id"] = ids[int(small.fid[first[place]])]
+    for shape, row in zip(shapely.transform(clipped, np.round), rows, strict=True):
+        if not shape.is_empty:
+            pairs = zip(OUTLINE_PROPERTIES, row, strict=False)
+            features.append({"geometry": shape, "properties": {k: v for k, v in pairs if v is not None}})
+    return features
+
+
+def _clusters(database: Database, boxes: LandslideBoxes, centres: npt.NDArray[np.float64]) -> list[dict[str, Any]]:
+    """The features of points that count landslides: one per cell of the tile's grid, at the mean of their centres."""
+    if not len(boxes):
+        return []
+    column, line = (centres // CLUSTER_CELL).astype(int).T
+    cell = line * (EXTENT // CLUSTER_CELL) + column
+    _, first, cluster, count = np.unique(cell, return_index=True, return_inverse=True, return_counts=True)
+    columns: dict[str, Any] = {
+        name: np.bincount(cluster, boxes.status == STATUS_NAMES.index(name), len(count)).astype(int).tolist()
+        for name in COUNTED_STATUSES
+    }
+    columns |= {"count": count.tolist(), "area_m2": np.bincount(cluster, boxes.area_m2, len(count)).tolist()}
+    x, y = (np.round(np.bincount(cluster, centres[:, axis]) / count) for axis in (0, 1))
+    ids = _landslide_ids(database, boxes.fid[first[count == 1]])
+    features = []
+    for number, point in enumerate(np.asarray(shapely.points(x, y), dtype=object)):
+        properties = {name: values[number] for name, values in columns.items()}
+        if count[number] == 1:
+            properties["id"] = ids[int(boxes.fid[first[number]])]
         features.append({"geometry": point, "properties": properties})
     return features
 
 
-def _ids(database: Database, fids: npt.NDArray[np.int64]) -> dict[int, str]:
-    asked = sa.select(landslide.c.fid, landslide.c.id).where(landslide.c.fid.in_(fids.tolist()))
+def _landslide_ids(database: Database, fids: npt.NDArray[np.int64]) -> dict[int, str]:
+    """The ids of landslides by their keys."""
+    selected = sa.select(landslide.c.fid, landslide.c.id).where(landslide.c.fid.in_(fids.tolist()))
     with database.read() as connection:
-        return {row.fid: row.id for row in connection.execute(asked)}
+        return {row.fid: row.id for row in connection.execute(selected)}
