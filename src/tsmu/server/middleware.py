@@ -8,10 +8,10 @@ itself.
 """
 
 import time
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from cachetools import LRUCache
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -53,7 +53,8 @@ class RateLimit:
 
     per_second: float
     burst: float
-    _buckets: OrderedDict[str, tuple[float, float]] = field(default_factory=OrderedDict)  # requests left, when
+    # by client: the requests left, and when they were counted
+    _buckets: LRUCache[str, tuple[float, float]] = field(default_factory=lambda: LRUCache(MAX_CLIENTS))
 
     def spend(self, client: str, now: float) -> bool:
         """Count one request of a client; False where it is over the limit.
@@ -63,10 +64,7 @@ class RateLimit:
             now: s, by any clock that does not go back.
         """
         left = self._requests_left(client, now)
-        self._buckets.pop(client, None)
         self._buckets[client] = (left - 1 if left >= 1 else left, now)
-        if len(self._buckets) > MAX_CLIENTS:
-            self._buckets.popitem(last=False)
         return left >= 1
 
     def is_open(self, client: str, now: float) -> bool:

@@ -5,7 +5,6 @@ seconds. Here each landslide has only its bounding box, status and area. All of 
 first shows many landslides; later only those that have changed are read again.
 """
 
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from threading import Lock
@@ -14,6 +13,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 import sqlalchemy as sa
+from cachetools import LRUCache
 
 from tsmu.database import Database, Filters, Status, select_boxes, touches_box
 from tsmu.database import landslide_table as landslide
@@ -85,7 +85,7 @@ class LandslideBoxCache:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._lock = Lock()
-        self._cache: OrderedDict[Filters, tuple[_ReadMark, LandslideBoxes]] = OrderedDict()
+        self._cache: LRUCache[Filters, tuple[_ReadMark, LandslideBoxes]] = LRUCache(MAX_FILTERS)
 
     def boxes_of_tile(self, filters: Filters, z: int, x: int, y: int, margin: float) -> LandslideBoxes:
         """The landslides whose box touches a tile, or a margin around it, as they are now.
@@ -120,9 +120,6 @@ class LandslideBoxCache:
                     changed, [self._read(connection, filters, landslide.c.fid.in_(part.tolist())) for part in parts]
                 )
             self._cache[filters] = mark, boxes
-            self._cache.move_to_end(filters)
-            if len(self._cache) > MAX_FILTERS:
-                self._cache.popitem(last=False)
             return boxes
 
     def _read(

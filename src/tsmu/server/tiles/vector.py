@@ -10,7 +10,6 @@ are. A tile is rendered again only when one of its own landslides has changed.
 import hashlib
 import math
 import secrets
-from collections import OrderedDict
 from threading import Lock
 from typing import Any
 
@@ -19,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 import sqlalchemy as sa
+from cachetools import LRUCache
 from mapbox_vector_tile.encoder import on_invalid_geometry_make_valid
 
 from tsmu.database import Database, Status, decode_column
@@ -41,7 +41,7 @@ class TileCache:
     """The vector tiles that were asked for last, in memory; calls from several threads are safe."""
 
     def __init__(self) -> None:
-        self._tiles: OrderedDict[str, bytes] = OrderedDict()
+        self._tiles: LRUCache[str, bytes] = LRUCache(MAX_TILES)
         self._lock = Lock()
         self._salt = secrets.token_bytes(16)  # another server on the same address has other keys
 
@@ -56,16 +56,12 @@ class TileCache:
     def get(self, key: str) -> bytes | None:
         """The tile of a key, None if it is not in the cache."""
         with self._lock:
-            if key in self._tiles:
-                self._tiles.move_to_end(key)
             return self._tiles.get(key)
 
     def put(self, key: str, tile: bytes) -> None:
         """Keep a tile; of more than `MAX_TILES` the least recently used goes."""
         with self._lock:
             self._tiles[key] = tile
-            while len(self._tiles) > MAX_TILES:
-                self._tiles.popitem(last=False)
 
 
 def render_tile(database: Database, boxes: LandslideBoxes, z: int, x: int, y: int, outlines: bool = True) -> bytes:
