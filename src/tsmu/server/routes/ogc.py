@@ -6,7 +6,6 @@ the addresses that belong to it.
 
 from datetime import date, datetime
 from typing import Annotated, Any
-from urllib.parse import urlencode
 
 import sqlalchemy as sa
 from fastapi import APIRouter, Query, Request, Response
@@ -117,13 +116,12 @@ def items(
 
 def _page_links(request: Request, last_fid: int | None) -> list[dict[str, str]]:
     """The links of a page; to the next one where this is not the last."""
-    address = str(request.url.replace(query=""))
     links = [_link("self", str(request.url), geojson.MEDIA_TYPE, "this page")]
     if last_fid is not None:
-        parameters = {name: value for name, value in request.query_params.items() if name != "after"}
-        next_page = f"{address}?{urlencode(parameters | {'after': last_fid})}"
-        links.append(_link("next", next_page, geojson.MEDIA_TYPE, "next page"))
-    return [*links, _link("collection", address.removesuffix("/items"), JSON, "the collection")]
+        next_page = request.url.remove_query_params("after").include_query_params(after=last_fid)
+        links.append(_link("next", str(next_page), geojson.MEDIA_TYPE, "next page"))
+    collection_address = str(request.url.replace(query="")).removesuffix("/items")
+    return [*links, _link("collection", collection_address, JSON, "the collection")]
 
 
 @router.get("/collections/{collection_id}/items/{feature_id}", response_class=JSONResponse)
