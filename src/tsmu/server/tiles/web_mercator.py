@@ -1,6 +1,7 @@
 """Web mercator (EPSG:3857) and its tiles: the world is a square, halved with each zoom, rows counted from the north.
 
-Kept here rather than taken from morecantile, which has no margins around tiles and does not project arrays.
+Not taken from morecantile, which has no margins around tiles, does not project arrays, and whose bounds of
+a tile took 150 times as long.
 """
 
 import math
