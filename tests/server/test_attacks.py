@@ -99,7 +99,7 @@ def test_sql_in_filters_is_no_sql(client: Client, records: Database, where: str)
 
 def test_oversized_and_senseless_shapes_are_refused(client: Client, records: Database) -> None:
     rows = counts(records)
-    of = first(records)
+    landslide = first(records)
     many = shapely.geometry.mapping(shapely.Point(7, 46).buffer(0.1, quad_segs=4000))
     deep: dict[str, object] = {"type": "GeometryCollection", "geometries": []}
     for _ in range(200):
@@ -113,9 +113,9 @@ def test_oversized_and_senseless_shapes_are_refused(client: Client, records: Dat
             {},
             {"a": 1},
         ):
-            answer = browser.post("/api/decisions", json=decision("edit", of, geometry=shape))
+            answer = browser.post("/api/decisions", json=decision("edit", landslide, geometry=shape))
             assert answer.status_code == 422, answer.text
-        nan = json.dumps(decision("edit", of, geometry={"type": "Point", "coordinates": [float("nan"), 1]}))
+        nan = json.dumps(decision("edit", landslide, geometry={"type": "Point", "coordinates": [float("nan"), 1]}))
         headers = {"Content-Type": "application/json"}
         assert browser.post("/api/decisions", content=nan, headers=headers).status_code == 422
         large = b'{"why": "' + b"x" * MAX_BODY_BYTES + b'"}'
@@ -124,18 +124,18 @@ def test_oversized_and_senseless_shapes_are_refused(client: Client, records: Dat
         assert browser.post("/api/decisions", content=chunks, headers=headers).status_code in (400, 413)
         assert browser.post("/api/decisions", content=b"{" * 100_000, headers=headers).status_code in (400, 422)
         assert browser.get("/api/landslides", params={"where": "x" * 9000}).status_code == 414
-        assert browser.post("/api/decisions", json=decision("comment", of, why="\x00")).status_code == 422
-        surrogate = json.dumps(decision("comment", of, why="?")).replace("?", "\\ud800")
+        assert browser.post("/api/decisions", json=decision("comment", landslide, why="\x00")).status_code == 422
+        surrogate = json.dumps(decision("comment", landslide, why="?")).replace("?", "\\ud800")
         assert browser.post("/api/decisions", content=surrogate, headers=headers).status_code == 422
     assert counts(records) == rows
 
 
 def test_script_in_a_comment_stays_text(client: Client, records: Database) -> None:
     script = "<script>alert(1)</script>"
-    of, version = first(records)
+    landslide_id, version = first(records)
     with client() as browser:
-        browser.post("/api/decisions", json=decision("comment", (of, version), why=script, by=script))
-        answer = browser.get(f"/api/landslides/{of}")
+        browser.post("/api/decisions", json=decision("comment", (landslide_id, version), why=script, by=script))
+        answer = browser.get(f"/api/landslides/{landslide_id}")
         assert answer.json()["reviews"][0]["why"] == script  # kept as it was said
         assert answer.headers["content-type"] == "application/json"
         headers = browser.get("/docs").headers
@@ -231,7 +231,7 @@ def test_the_log_takes_no_lines_from_strangers(client: Client, caplog: pytest.Lo
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("eva reviewer short", "fewer than 32"),
         (f"eva admin {TOKEN}", "line 1: not NAME"),
@@ -239,11 +239,11 @@ def test_the_log_takes_no_lines_from_strangers(client: Client, caplog: pytest.Lo
         ("# nobody", "names no users"),
     ],
 )
-def test_a_token_file_that_is_wrong_is_told(tmp_path: Path, text: str, told: str) -> None:
+def test_a_token_file_that_is_wrong_is_told(tmp_path: Path, text: str, message: str) -> None:
     path = tmp_path / "tokens"
     path.write_text(text)
     path.chmod(0o600)
-    with pytest.raises(ReviewError, match=told):
+    with pytest.raises(ReviewError, match=message):
         TokenFile.read(path)
     path.chmod(0o644)
     with pytest.raises(ReviewError, match="chmod 600"):

@@ -54,11 +54,11 @@ def test_vector_tiles_show_every_landslide_once(client: Client, records: Databas
 
 
 def test_an_overview_follows_every_change(client: Client, records: Database) -> None:
-    wanted = Filters(status=("candidate", "confirmed"))
+    filters = Filters(status=("candidate", "confirmed"))
     cache = LandslideBoxCache(records)
 
     def shown() -> list[tuple[int, ...]]:
-        boxes = cache.boxes(wanted)
+        boxes = cache.boxes(filters)
         return sorted(zip(boxes.fid, boxes.version, boxes.status, boxes.area_m2, *boxes.box.T, strict=True))
 
     shown()
@@ -74,7 +74,7 @@ def test_an_overview_follows_every_change(client: Client, records: Database) -> 
         ):
             answer = browser.post("/api/decisions", json=body)
             assert answer.status_code == 200, answer.text
-            before, after = shown(), sorted(query(records, wanted)["version"])
+            before, after = shown(), sorted(query(records, filters)["version"])
             assert sorted(row[1] for row in before) == after
         browser.post("/api/decisions", json={"id": "take-back-1"} | answer.json()["undo"])
     followed = shown()

@@ -111,8 +111,8 @@ def read_rescale(text: str, band_count: int) -> list[tuple[float, float]]:
     """
     values = _read_numbers(text)
     ranges = list(zip(values[::2], values[1::2], strict=False))
-    is_finite = all(math.isfinite(low) and math.isfinite(high) and low < high for low, high in ranges)
-    if len(values) % 2 or not ranges or not is_finite:
+    is_valid = all(math.isfinite(low) and math.isfinite(high) and low < high for low, high in ranges)
+    if len(values) % 2 or not ranges or not is_valid:
         raise RequestError(400, "rescale: not LOW,HIGH with LOW below HIGH; correct it")
     if len(ranges) not in (1, band_count):
         raise RequestError(400, f"rescale: give one LOW,HIGH, or one for each of {band_count} bands")

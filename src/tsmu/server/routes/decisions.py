@@ -31,7 +31,7 @@ router = APIRouter(prefix="/api", tags=["decisions"])
 
 @router.post(
     "/decisions",
-    name="make",  # part of the operation's id, which clients made from the API's description use
+    name="make",  # the operation's id in the OpenAPI document is made of this name, so it stays
     responses={409: {"description": "a record has changed: `present` is as it is now"}},
 )
 def post_decision(context: Context, user: Reviewer, body: DecisionBody) -> JSONResponse:
@@ -81,7 +81,7 @@ def shift(context: Context, user: Reviewer, scene_id: str, body: ImageShiftBody)
     return {"id": scene_id, "shift_east_m": body.east_m, "shift_north_m": body.north_m, "by": by}
 
 
-@router.post("/areas", name="looked")  # part of the operation's id, as above
+@router.post("/areas", name="looked")  # stays, as above
 def post_mapped_area(context: Context, user: Reviewer, body: MappedAreaBody) -> dict[str, str]:
     """Note that an area was looked at as a whole: what is not drawn there is no landslide, for the labels."""
     area = read_geometry(body.geometry)
