@@ -30,9 +30,9 @@ def _json_values(column: "pd.Series[Any]") -> list[Any]:
     """A column as JSON values; a column of pandas' time stamps without a time zone holds days."""
     if column.dtype.kind == "M":
         has_zone = getattr(column.dtype, "tz", None) is not None
-        values = [None if pd.isna(one) else one.to_pydatetime() for one in column]
-        return [value if value is None else _json_value(value if has_zone else value.date()) for value in values]
-    return [None if pd.isna(one) else _json_value(one) for one in column.tolist()]
+        moments = [None if pd.isna(moment) else moment.to_pydatetime() for moment in column]
+        return [None if moment is None else _json_value(moment if has_zone else moment.date()) for moment in moments]
+    return [None if pd.isna(value) else _json_value(value) for value in column.tolist()]
 
 
 def _json_value(value: Any) -> Any:

@@ -1,7 +1,7 @@
 """The query parameters that several routes share: how they are written, and how they are read.
 
-FastAPI checks types and lengths; what it cannot check, such as a bounding box, is read here and refused
-with the parameter's name.
+FastAPI checks types and lengths. What it cannot check, such as a bounding box, is read by the functions here;
+they raise a `RequestError` with status 400 that names the parameter. A parameter that is not given is None.
 """
 
 import math

@@ -145,11 +145,11 @@ def _check_collection(collection_id: str) -> None:
 
 def _properties_condition(request: Request) -> str | None:
     """The condition that properties have the values of the parameters with their names, as a `where` expression."""
-    asked = {name: value for name, value in request.query_params.items() if name not in STANDARD_PARAMETERS}
-    if unknown := [name for name in asked if name not in PROPERTIES]:
+    values = {name: value for name, value in request.query_params.items() if name not in STANDARD_PARAMETERS}
+    if unknown := [name for name in values if name not in PROPERTIES]:
         known = ", ".join(sorted(STANDARD_PARAMETERS | set(PROPERTIES)))
         raise RequestError(400, f"no parameter {unknown[0]!r}; known are {known}")
-    return " and ".join(_equals(name, value) for name, value in asked.items()) or None
+    return " and ".join(_equals(name, value) for name, value in values.items()) or None
 
 
 def _equals(name: str, value: str) -> str:
