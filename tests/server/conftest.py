@@ -22,8 +22,7 @@ from tests.conftest import require
 from tests.database.conftest import RUN
 from tsmu.database import Database, SceneRecord, add_run, open_database, query
 from tsmu.issues import IssueLog
-from tsmu.server.app import PAGE, make_app
-from tsmu.server.desk import Desk
+from tsmu.server import PAGE_FOLDER, ServerContext, make_app
 from tsmu.synthetic.scenes import write_scene
 from tsmu.synthetic.world import World
 from tsmu.workspace_folder import WorkspaceFolder
@@ -83,7 +82,7 @@ def client(survey: WorkspaceFolder, records: Database) -> Client:
     """Make a client of a server on the workspace; what is given are the server's settings."""
 
     def make(**settings: Any) -> TestClient:
-        app = make_app(Desk(records, survey, **{"write": True, "reviewer": "eva"} | settings))
+        app = make_app(ServerContext(records, survey, **{"write": True, "reviewer": "eva"} | settings))
         return TestClient(app, base_url="http://localhost", headers={"X-Tsmu": "1"}, raise_server_exceptions=False)
 
     return make
@@ -103,7 +102,7 @@ def decision(action: str, *landslides: tuple[str, int], **more: Any) -> dict[str
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     require(CHROMIUM is not None, "a browser for the page (Debian: chromium)")
-    require((PAGE / "index.html").is_file(), "the review page (make page)")
+    require((PAGE_FOLDER / "index.html").is_file(), "the review page (make page)")
     with sync_playwright() as driver:
         software = ["--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]  # WebGL without a GPU
         started = driver.chromium.launch(executable_path=CHROMIUM, args=software)

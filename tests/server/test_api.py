@@ -32,27 +32,27 @@ def test_landslides_come_page_by_page(client: Client, records: Database) -> None
 
 
 def test_one_landslide_with_its_story(client: Client, records: Database) -> None:
-    of, version = first(records)
+    landslide_id, version = first(records)
     with client() as browser:
-        browser.post("/api/decisions", json=decision("accept", (of, version)))
-        browser.post("/api/decisions", json=decision("reject", (of, version + 1), by="jo", why="a quarry"))
-        told = browser.get(f"/api/landslides/{of}").json()
-    assert told["feature"]["properties"]["status"] == "rejected"
-    assert [v["version"] for v in told["versions"]] == [1, 2, 3]
-    assert told["observations"][0]["bundle"] == "v001"
-    assert {(v["by"], v["verdict"]) for v in told["verdicts"]} == {("eva", "accept"), ("jo", "reject")}
-    assert told["disputed"]
-    assert told["reviews"][1]["why"] == "a quarry"
+        browser.post("/api/decisions", json=decision("accept", (landslide_id, version)))
+        browser.post("/api/decisions", json=decision("reject", (landslide_id, version + 1), by="jo", why="a quarry"))
+        answer = browser.get(f"/api/landslides/{landslide_id}").json()
+    assert answer["feature"]["properties"]["status"] == "rejected"
+    assert [v["version"] for v in answer["versions"]] == [1, 2, 3]
+    assert answer["observations"][0]["bundle"] == "v001"
+    assert {(v["by"], v["verdict"]) for v in answer["verdicts"]} == {("eva", "accept"), ("jo", "reject")}
+    assert answer["disputed"]
+    assert answer["reviews"][1]["why"] == "a quarry"
     assert client().get("/api/landslides/nothing").status_code == 404
 
 
 def test_neighbours_are_the_nearest(client: Client, records: Database) -> None:
-    of, _ = first(records)
+    landslide_id, _ = first(records)
     table = query(records).to_crs(query(records).estimate_utm_crs())
     boxes = table.geometry.envelope.centroid
-    mine = boxes[table["id"] == of].iloc[0]
-    expected = table["id"][boxes.distance(mine).sort_values().index[1:4]]
-    found = client().get(f"/api/landslides/{of}/neighbours", params={"limit": 3}).json()["features"]
+    centre = boxes[table["id"] == landslide_id].iloc[0]
+    expected = table["id"][boxes.distance(centre).sort_values().index[1:4]]
+    found = client().get(f"/api/landslides/{landslide_id}/neighbours", params={"limit": 3}).json()["features"]
     assert [feature["id"] for feature in found] == expected.to_list()
 
 
@@ -126,18 +126,18 @@ def test_a_decision_sent_again_is_made_once(client: Client, records: Database) -
 
 
 def test_a_conflict_shows_the_present_record_and_both_decisions_are_kept(client: Client, records: Database) -> None:
-    of, version = first(records)
+    landslide_id, version = first(records)
     with client() as browser:
-        assert browser.post("/api/decisions", json=decision("accept", (of, version))).status_code == 200
-        late = browser.post("/api/decisions", json=decision("reject", (of, version), by="jo"))
+        assert browser.post("/api/decisions", json=decision("accept", (landslide_id, version))).status_code == 200
+        late = browser.post("/api/decisions", json=decision("reject", (landslide_id, version), by="jo"))
         assert late.status_code == 409
         present = late.json()["present"][0]["properties"]
         assert (present["version"], present["status"], present["changed_by"]) == (2, "confirmed", "eva")
-        again = browser.post("/api/decisions", json=decision("reject", (of, present["version"]), by="jo"))
+        again = browser.post("/api/decisions", json=decision("reject", (landslide_id, present["version"]), by="jo"))
         assert again.status_code == 200
-        told = browser.get("/api/reviewers").json()
-    assert told["disputed"] == [of]
-    assert told["agreement"][0] | {"kappa": 0} == {
+        answer = browser.get("/api/reviewers").json()
+    assert answer["disputed"] == [landslide_id]
+    assert answer["agreement"][0] | {"kappa": 0} == {
         "reviewers": ["eva", "jo"],
         "landslides": 1,
         "same": 0,
@@ -168,19 +168,19 @@ def test_the_dashboard_counts_what_the_database_holds(client: Client, records: D
     with client() as browser:
         browser.post("/api/decisions", json=decision("accept", first(records, 0)))
         browser.post("/api/decisions", json=decision("reject", first(records, 1)))
-        told = browser.get("/api/dashboard").json()
+        answer = browser.get("/api/dashboard").json()
     table = query(records)
-    assert {row["month"] for row in told["counts"]} == {"2024-05"}
-    assert sum(row["landslides"] for row in told["counts"]) == len(table)
-    assert sum(row["area_m2"] for row in told["counts"]) == pytest.approx(table["area_m2"].sum())
-    assert told["progress"] == {"decided": 2, "total": len(table)}
-    assert (told["model"][0]["precision"], told["model"][0]["recall"]) == (0.5, 1.0)
-    told = client().get("/api/info").json()
-    assert told["write"] is True
-    assert told["person"] == {"name": "eva", "role": "reviewer"}
+    assert {row["month"] for row in answer["counts"]} == {"2024-05"}
+    assert sum(row["landslides"] for row in answer["counts"]) == len(table)
+    assert sum(row["area_m2"] for row in answer["counts"]) == pytest.approx(table["area_m2"].sum())
+    assert answer["progress"] == {"decided": 2, "total": len(table)}
+    assert (answer["model"][0]["precision"], answer["model"][0]["recall"]) == (0.5, 1.0)
+    answer = client().get("/api/info").json()
+    assert answer["write"] is True
+    assert answer["person"] == {"name": "eva", "role": "reviewer"}
     assert client(write=False).get("/api/info").json()["person"]["role"] == "viewer"
-    assert (told["name"], told["events"]) == ("survey", [])
-    assert str(records.name) not in json.dumps(told)
+    assert (answer["name"], answer["events"]) == ("survey", [])
+    assert str(records.name) not in json.dumps(answer)
 
 
 def test_an_area_that_was_looked_at_is_noted_once(client: Client) -> None:

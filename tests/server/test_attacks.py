@@ -11,19 +11,19 @@ from tests.database.test_building import counts
 from tests.server.conftest import Client, decision, first
 from tsmu.database import Database, Filters, query
 from tsmu.errors import ReviewError
-from tsmu.server.guard import MOST_BODY
-from tsmu.server.people import People
+from tsmu.server.auth import TokenFile
+from tsmu.server.middleware import MAX_BODY_BYTES
 
 TOKEN, OTHER = "a" * 64, "b" * 64
 ANYWHERE = {"hosts": frozenset[str]()}
 
 
 @pytest.fixture
-def people(tmp_path: Path) -> People:
+def tokens(tmp_path: Path) -> TokenFile:
     path = tmp_path / "tokens"
     path.write_text(f"# who may do what\neva reviewer {TOKEN}\n\njo viewer {OTHER}  # only looks\n")
     path.chmod(0o600)
-    return People.read(path)
+    return TokenFile.read(path)
 
 
 def bearer(token: str) -> dict[str, str]:
@@ -60,15 +60,14 @@ def test_no_path_leads_to_the_file_system(client: Client, tmp_path: Path, addres
 def test_the_page_shows_its_own_files_and_no_others(records: Database, survey: object, tmp_path: Path) -> None:
     from starlette.testclient import TestClient
 
-    from tsmu.server.app import make_app
-    from tsmu.server.desk import Desk
+    from tsmu.server import ServerContext, make_app
 
     page = tmp_path / "page"
     page.mkdir()
     (page / "index.html").write_text("<p>hello")
     (tmp_path / "secret.txt").write_text("secret")
     (page / "link.txt").symlink_to(tmp_path / "secret.txt")
-    browser = TestClient(make_app(Desk(records, survey), page), base_url="http://localhost")  # type: ignore[arg-type]
+    browser = TestClient(make_app(ServerContext(records, survey), page), base_url="http://localhost")  # type: ignore[arg-type]
     assert "hello" in browser.get("/").text
     assert browser.get("/api/info").status_code == 200
     for address in ("/../secret.txt", "/%2e%2e/secret.txt", "/..%2fsecret.txt", "/link.txt"):
@@ -100,7 +99,7 @@ def test_sql_in_filters_is_no_sql(client: Client, records: Database, where: str)
 
 def test_oversized_and_senseless_shapes_are_refused(client: Client, records: Database) -> None:
     rows = counts(records)
-    of = first(records)
+    landslide = first(records)
     many = shapely.geometry.mapping(shapely.Point(7, 46).buffer(0.1, quad_segs=4000))
     deep: dict[str, object] = {"type": "GeometryCollection", "geometries": []}
     for _ in range(200):
@@ -114,29 +113,29 @@ def test_oversized_and_senseless_shapes_are_refused(client: Client, records: Dat
             {},
             {"a": 1},
         ):
-            answer = browser.post("/api/decisions", json=decision("edit", of, geometry=shape))
+            answer = browser.post("/api/decisions", json=decision("edit", landslide, geometry=shape))
             assert answer.status_code == 422, answer.text
-        nan = json.dumps(decision("edit", of, geometry={"type": "Point", "coordinates": [float("nan"), 1]}))
+        nan = json.dumps(decision("edit", landslide, geometry={"type": "Point", "coordinates": [float("nan"), 1]}))
         headers = {"Content-Type": "application/json"}
         assert browser.post("/api/decisions", content=nan, headers=headers).status_code == 422
-        large = b'{"why": "' + b"x" * MOST_BODY + b'"}'
+        large = b'{"why": "' + b"x" * MAX_BODY_BYTES + b'"}'
         assert browser.post("/api/decisions", content=large, headers=headers).status_code == 413
         chunks = (b" " * 65536 for _ in range(64))  # nobody says how long it is
         assert browser.post("/api/decisions", content=chunks, headers=headers).status_code in (400, 413)
         assert browser.post("/api/decisions", content=b"{" * 100_000, headers=headers).status_code in (400, 422)
         assert browser.get("/api/landslides", params={"where": "x" * 9000}).status_code == 414
-        assert browser.post("/api/decisions", json=decision("comment", of, why="\x00")).status_code == 422
-        surrogate = json.dumps(decision("comment", of, why="?")).replace("?", "\\ud800")
+        assert browser.post("/api/decisions", json=decision("comment", landslide, why="\x00")).status_code == 422
+        surrogate = json.dumps(decision("comment", landslide, why="?")).replace("?", "\\ud800")
         assert browser.post("/api/decisions", content=surrogate, headers=headers).status_code == 422
     assert counts(records) == rows
 
 
 def test_script_in_a_comment_stays_text(client: Client, records: Database) -> None:
     script = "<script>alert(1)</script>"
-    of, version = first(records)
+    landslide_id, version = first(records)
     with client() as browser:
-        browser.post("/api/decisions", json=decision("comment", (of, version), why=script, by=script))
-        answer = browser.get(f"/api/landslides/{of}")
+        browser.post("/api/decisions", json=decision("comment", (landslide_id, version), why=script, by=script))
+        answer = browser.get(f"/api/landslides/{landslide_id}")
         assert answer.json()["reviews"][0]["why"] == script  # kept as it was said
         assert answer.headers["content-type"] == "application/json"
         headers = browser.get("/docs").headers
@@ -187,17 +186,17 @@ def test_without_write_nothing_is_written(client: Client, records: Database) -> 
 
 
 def test_tokens_say_who_may_do_what(
-    client: Client, records: Database, people: People, caplog: pytest.LogCaptureFixture
+    client: Client, records: Database, tokens: TokenFile, caplog: pytest.LogCaptureFixture
 ) -> None:
     body = decision("accept", first(records))
-    with client(people=people, **ANYWHERE) as browser, caplog.at_level(logging.WARNING, "tsmu.server"):
+    with client(tokens=tokens, **ANYWHERE) as browser, caplog.at_level(logging.WARNING, "tsmu.server"):
         for address in ("/api/landslides", "/api/scenes", "/api/queue", "/ogc", "/ogc/conformance", "/api/info"):
             assert browser.get(address).status_code == 401
             assert browser.get(address, headers=bearer(OTHER)).status_code == 200
         for forged in (TOKEN[:-1], TOKEN + "a", TOKEN.upper(), "", "eva"):
             assert browser.post("/api/decisions", json=body, headers=bearer(forged)).status_code in (401, 429)
         assert browser.post("/api/decisions", json=body, headers=bearer(OTHER)).status_code in (403, 429)
-    with client(people=people, **ANYWHERE) as browser:
+    with client(tokens=tokens, **ANYWHERE) as browser:
         assert browser.post("/api/decisions", json=body | {"by": "jo"}, headers=bearer(TOKEN)).status_code == 403
         assert browser.post("/api/decisions", json=body, headers=bearer(OTHER)).status_code == 403
         assert browser.post("/api/decisions", json=body, headers=bearer(TOKEN)).json()["by"] == "eva"
@@ -206,8 +205,8 @@ def test_tokens_say_who_may_do_what(
     assert TOKEN[:-1] not in caplog.text
 
 
-def test_tokens_cannot_be_guessed_fast(client: Client, people: People) -> None:
-    with client(people=people, **ANYWHERE) as browser:
+def test_tokens_cannot_be_guessed_fast(client: Client, tokens: TokenFile) -> None:
+    with client(tokens=tokens, **ANYWHERE) as browser:
         answers = [browser.get("/api/info", headers=bearer(f"{number:064}")).status_code for number in range(20)]
         assert answers.count(401) == 10
         assert answers[-1] == 429
@@ -232,22 +231,22 @@ def test_the_log_takes_no_lines_from_strangers(client: Client, caplog: pytest.Lo
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("eva reviewer short", "fewer than 32"),
         (f"eva admin {TOKEN}", "line 1: not NAME"),
         (f"eva viewer {TOKEN}\njo viewer {TOKEN}", "line 2: name or token"),
-        ("# nobody", "names nobody"),
+        ("# nobody", "names no users"),
     ],
 )
-def test_a_token_file_that_is_wrong_is_told(tmp_path: Path, text: str, told: str) -> None:
+def test_a_token_file_that_is_wrong_is_told(tmp_path: Path, text: str, message: str) -> None:
     path = tmp_path / "tokens"
     path.write_text(text)
     path.chmod(0o600)
-    with pytest.raises(ReviewError, match=told):
-        People.read(path)
+    with pytest.raises(ReviewError, match=message):
+        TokenFile.read(path)
     path.chmod(0o644)
     with pytest.raises(ReviewError, match="chmod 600"):
-        People.read(path)
+        TokenFile.read(path)
     with pytest.raises(ReviewError, match="cannot be read"):
-        People.read(tmp_path / "none")
+        TokenFile.read(tmp_path / "none")

@@ -45,8 +45,8 @@ def reviewed(client: Client, records: Database) -> Database:
     scene = scenes(records)["id"].item()
     with client() as browser:
         for action, ids in (("accept", table["id"][:3]), ("reject", table["id"][3:6]), ("unsure", table["id"][6:7])):
-            for of in ids:
-                assert browser.post("/api/decisions", json=decision(action, (of, 1))).status_code == 200
+            for landslide_id in ids:
+                assert browser.post("/api/decisions", json=decision(action, (landslide_id, 1))).status_code == 200
         corner = table.total_bounds[:2]
         outline = shapely.geometry.mapping(shapely.Point(corner + 0.002).buffer(0.001))
         drawn = browser.post("/api/decisions", json=decision("draw", geometry=outline, scene=scene, region="alps"))
@@ -55,10 +55,10 @@ def reviewed(client: Client, records: Database) -> Database:
 
 
 def test_decisions_become_labels_and_chips(reviewed: Database, survey: WorkspaceFolder) -> None:
-    told = run("labels", "from-review", "--around", "30", "--workspace", survey.root)
+    report = run("labels", "from-review", "--around", "30", "--workspace", survey.root)
     table = query(reviewed).set_index("id")
-    assert (told["records"], told["confirmed"], told["rejected"]) == (1, 3, 3)
-    assert told["undecided"] == len(table) - 7  # all but six, and but the one taken back
+    assert (report["records"], report["confirmed"], report["rejected"]) == (1, 3, 3)
+    assert report["undecided"] == len(table) - 7  # all but six, and but the one taken back
     mask = mask_of(survey)
     confirmed = burnt(survey, table[table["status"] == "confirmed"].geometry)
     assert (mask[confirmed] == 1).all()
@@ -126,8 +126,8 @@ def test_a_shifted_image_is_labelled_where_it_shows_them(
 
 
 def test_without_decisions_there_are_no_labels(survey: WorkspaceFolder) -> None:
-    told = run("labels", "from-review", "--workspace", survey.root, code=2)
-    assert "nobody has decided" in str(told["error"])
+    report = run("labels", "from-review", "--workspace", survey.root, code=2)
+    assert "nobody has decided" in str(report["error"])
 
 
 def test_a_scripted_geologist_decides_by_the_truth(survey: WorkspaceFolder) -> None:

@@ -17,8 +17,7 @@ from starlette.testclient import TestClient
 from tests.server.conftest import Open, decision
 from tests.server.test_server import ask, serving
 from tsmu.database import Database, Filters, open_database, query, reviews, scenes
-from tsmu.server.app import make_app
-from tsmu.server.desk import Desk
+from tsmu.server import ServerContext, make_app
 from tsmu.workspace_folder import WorkspaceFolder
 
 STATUS = {"a": "confirmed", "r": "rejected", "u": "candidate", "b": "candidate"}  # by the key that decides
@@ -44,18 +43,18 @@ def press(page: Any, *keys: str) -> None:
 
 def decide(page: Any, *keys: str) -> str:
     """Decide by keys, and wait until the next one is there; gives the id of what was decided on."""
-    of = current(page)
+    landslide_id = current(page)
     press(page, *keys)
-    gone_on(page, of)
-    return of
+    gone_on(page, landslide_id)
+    return landslide_id
 
 
-def gone_on(page: Any, of: str) -> None:
-    expect(page.locator("#record .id")).not_to_have_text(of, timeout=20_000)
+def gone_on(page: Any, landslide_id: str) -> None:
+    expect(page.locator("#record .id")).not_to_have_text(landslide_id, timeout=20_000)
 
 
-def gone_back(page: Any, of: str) -> None:
-    expect(page.locator("#record .id")).to_have_text(of)
+def gone_back(page: Any, landslide_id: str) -> None:
+    expect(page.locator("#record .id")).to_have_text(landslide_id)
 
 
 def still(page: Any) -> None:
@@ -148,7 +147,7 @@ def test_a_reviewer_swipes_decides_edits_and_takes_back(served: tuple[WorkspaceF
     saved(page)
     with open_database(survey.database) as records:
         found = status(records)
-        assert {of: found[of] for of in decided} == decided
+        assert {landslide_id: found[landslide_id] for landslide_id in decided} == decided
         row = query(records, Filters(where=f"id = '{edited}'")).iloc[0]
         assert (row["status"], row["version"]) == ("candidate", 3)
         assert shapely.equals_exact(row.geometry, former, 1e-9)
@@ -172,7 +171,7 @@ def test_a_lost_connection_keeps_decisions_over_a_reload(survey: WorkspaceFolder
         saved(page)
     with open_database(survey.database) as records:
         found = status(records)
-        assert {of: found[of] for of in decided} == decided
+        assert {landslide_id: found[landslide_id] for landslide_id in decided} == decided
 
 
 def test_what_another_has_changed_is_shown_and_decided_anew(
@@ -180,21 +179,21 @@ def test_what_another_has_changed_is_shown_and_decided_anew(
 ) -> None:
     survey, address = served
     page = open_page(address)
-    of = current(page)
-    version = ask(f"{address}/api/landslides/{of}")["feature"]["properties"]["version"]
-    ask(f"{address}/api/decisions", decision("accept", (of, version), by="jo"))
+    landslide_id = current(page)
+    version = ask(f"{address}/api/landslides/{landslide_id}")["feature"]["properties"]["version"]
+    ask(f"{address}/api/decisions", decision("accept", (landslide_id, version), by="jo"))
     press(page, "r")
-    told = page.locator("#conflict")
-    told.wait_for()
-    assert "by jo" in told.text_content()
-    assert "confirmed" in told.text_content()
-    told.get_by_text("Decide anew: reject").click()
+    dialog = page.locator("#conflict")
+    dialog.wait_for()
+    assert "by jo" in dialog.text_content()
+    assert "confirmed" in dialog.text_content()
+    dialog.get_by_text("Decide anew: reject").click()
     saved(page)
     with open_database(survey.database) as records:
-        expect(told).not_to_be_visible()
+        expect(dialog).not_to_be_visible()
         saved(page)
-        assert status(records)[of] == "rejected"
-        assert list(reviews(records, of)["by"])[-2:] == ["jo", "eva"]
+        assert status(records)[landslide_id] == "rejected"
+        assert list(reviews(records, landslide_id)["by"])[-2:] == ["jo", "eva"]
 
 
 def test_merge_split_draw_and_comment_by_keyboard_alone(served: tuple[WorkspaceFolder, str], open_page: Open) -> None:
@@ -239,16 +238,16 @@ def test_merge_split_draw_and_comment_by_keyboard_alone(served: tuple[WorkspaceF
         [drawn] = set(status(records)) - before
         assert status(records)[drawn] == "confirmed"
 
-        of = current(page)
+        landslide_id = current(page)
         press(page, "c")
         page.keyboard.type("area by the river: accept, reject?")
         press(page, "Enter")
         saved(page)
-        assert list(reviews(records, of)[["action", "why"]].iloc[-1]) == [
+        assert list(reviews(records, landslide_id)[["action", "why"]].iloc[-1]) == [
             "comment",
             "area by the river: accept, reject?",
         ]
-        assert status(records)[of] == "candidate"
+        assert status(records)[landslide_id] == "candidate"
 
 
 def test_keys_are_dead_in_a_field_and_can_be_changed(served: tuple[WorkspaceFolder, str], open_page: Open) -> None:
@@ -266,17 +265,17 @@ def test_keys_are_dead_in_a_field_and_can_be_changed(served: tuple[WorkspaceFold
         press(page, "k")
         press(page, "Escape")
         assert "K" in page.get_by_role("button", name="Accept").text_content()
-        of = current(page)
+        landslide_id = current(page)
         press(page, "a")
         page.wait_for_timeout(200)
-        assert current(page) == of
+        assert current(page) == landslide_id
         decide(page, "k")
         saved(page)
         page.reload()
         page.wait_for_selector("body[data-ready=yes]")
         second = decide(page, "k")
         saved(page)
-        assert (status(records)[of], status(records)[second]) == ("confirmed", "confirmed")
+        assert (status(records)[landslide_id], status(records)[second]) == ("confirmed", "confirmed")
 
 
 def test_a_tablet_and_a_dark_room(served: tuple[WorkspaceFolder, str], open_page: Open) -> None:
@@ -292,16 +291,16 @@ def test_a_tablet_and_a_dark_room(served: tuple[WorkspaceFolder, str], open_page
     page.get_by_role("button", name="Queue").tap()
     assert page.locator("#list .item").first.is_visible()
     page.get_by_role("button", name="Queue").tap()
-    of = current(page)
+    landslide_id = current(page)
     page.get_by_role("button", name="Accept").tap()
-    gone_on(page, of)
+    gone_on(page, landslide_id)
     saved(page)
     page.get_by_role("button", name="Dashboard").tap()
     page.get_by_text("Model against reviewers").wait_for()
     assert page.evaluate(width)
     with page.expect_download() as download:
         page.get_by_role("button", name="CSV").tap()
-    assert of in Path(download.value.path()).read_text()
+    assert landslide_id in Path(download.value.path()).read_text()
 
 
 def test_images_are_shifted_and_stay_so(served: tuple[WorkspaceFolder, str], open_page: Open) -> None:
@@ -334,15 +333,15 @@ def test_with_tokens_the_page_asks_who_it_is(survey: WorkspaceFolder, open_page:
         page.get_by_label("Token", exact=True).nth(1).fill(reviewer)
         press(page, "Enter")
         page.wait_for_selector("body[data-ready=yes]")
-        of = decide(page, "a")
+        landslide_id = decide(page, "a")
         saved(page)
     with open_database(survey.database) as records:
-        assert list(reviews(records, of)["by"]) == ["kim"]
+        assert list(reviews(records, landslide_id)["by"]) == ["kim"]
 
 
 def test_without_the_page_the_server_says_how_to_get_it(
     survey: WorkspaceFolder, records: Database, tmp_path: Path
 ) -> None:
-    told = TestClient(make_app(Desk(records, survey), tmp_path), base_url="http://localhost").get("/").text
-    assert "make page" in told
-    assert len(told.splitlines()) == 1
+    text = TestClient(make_app(ServerContext(records, survey), tmp_path), base_url="http://localhost").get("/").text
+    assert "make page" in text
+    assert len(text.splitlines()) == 1

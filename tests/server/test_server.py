@@ -220,7 +220,7 @@ def test_a_server_that_ends_leaves_one_whole_file(larger: WorkspaceFolder) -> No
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "message"),
     [
         (("--host", "0.0.0.0"), "give --token-file"),
         (("--token-file", "none"), "cannot be read"),
@@ -228,11 +228,11 @@ def test_a_server_that_ends_leaves_one_whole_file(larger: WorkspaceFolder) -> No
     ],
 )
 def test_a_server_that_would_be_unsafe_does_not_start(
-    survey: WorkspaceFolder, tsmu: Tsmu, options: tuple[str, ...], told: str
+    survey: WorkspaceFolder, tsmu: Tsmu, options: tuple[str, ...], message: str
 ) -> None:
     done = tsmu("serve", "--workspace", survey.root, *options, "--json")
     assert done.returncode == 2
-    assert told in json.loads(done.stdout)["error"]
+    assert message in json.loads(done.stdout)["error"]
 
 
 def test_nothing_of_it_is_loaded_without_need() -> None:

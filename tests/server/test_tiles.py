@@ -4,6 +4,7 @@ import io
 import shutil
 
 import mapbox_vector_tile
+import morecantile
 import numpy as np
 import rasterio
 import rasterio.warp
@@ -13,15 +14,16 @@ from PIL import Image
 from tests.conftest import write_raster
 from tests.server.conftest import Client, decision, first
 from tsmu.database import Database, Filters, query, scenes
-from tsmu.server.mercator import bounds
-from tsmu.server.overview import Overviews
+from tsmu.server.tiles import LandslideBoxCache
 from tsmu.workspace_folder import WorkspaceFolder
+
+WEB_MERCATOR = morecantile.tms.get("WebMercatorQuad")  # so that the server's own arithmetic is tested
 
 
 def tile_at(longitude: float, latitude: float, z: int) -> tuple[int, int]:
     """The tile that holds a place."""
-    row = (1 - np.arcsinh(np.tan(np.radians(latitude))) / np.pi) / 2
-    return int((longitude + 180) / 360 * 2**z), int(row * 2**z)
+    tile = WEB_MERCATOR.tile(longitude, latitude, z)
+    return tile.x, tile.y
 
 
 def test_vector_tiles_show_every_landslide_once(client: Client, records: Database) -> None:
@@ -52,12 +54,12 @@ def test_vector_tiles_show_every_landslide_once(client: Client, records: Databas
 
 
 def test_an_overview_follows_every_change(client: Client, records: Database) -> None:
-    wanted = Filters(status=("candidate", "confirmed"))
-    overviews = Overviews(records)
+    filters = Filters(status=("candidate", "confirmed"))
+    cache = LandslideBoxCache(records)
 
     def shown() -> list[tuple[int, ...]]:
-        overview = overviews.of(wanted)
-        return sorted(zip(overview.fid, overview.version, overview.status, overview.area, *overview.box.T, strict=True))
+        boxes = cache.boxes(filters)
+        return sorted(zip(boxes.fid, boxes.version, boxes.status, boxes.area_m2, *boxes.box.T, strict=True))
 
     shown()
     (one, _), (two, _), (three, _) = (first(records, place) for place in range(3))
@@ -72,11 +74,11 @@ def test_an_overview_follows_every_change(client: Client, records: Database) -> 
         ):
             answer = browser.post("/api/decisions", json=body)
             assert answer.status_code == 200, answer.text
-            before, after = shown(), sorted(query(records, wanted)["version"])
+            before, after = shown(), sorted(query(records, filters)["version"])
             assert sorted(row[1] for row in before) == after
         browser.post("/api/decisions", json={"id": "take-back-1"} | answer.json()["undo"])
     followed = shown()
-    overviews = Overviews(records)
+    cache = LandslideBoxCache(records)
     assert followed == shown()
 
 
@@ -87,7 +89,7 @@ def test_a_density_counts_what_is_drawn_as_an_outline_too(client: Client, record
     assert "landslides" in mapbox_vector_tile.decode(client().get(path).content)
     counted = mapbox_vector_tile.decode(client().get(path, params={"outlines": "false"}).content)
     assert set(counted) == {"clusters"}
-    west, south, east, north = bounds(11, x, y)
+    west, south, east, north = WEB_MERCATOR.bounds(x, y, 11)
     sides = query(records).bounds
     across, down = (sides["minx"] + sides["maxx"]) / 2, (sides["miny"] + sides["maxy"]) / 2
     inside = across.between(west, east) & down.between(south, north)
@@ -102,7 +104,7 @@ def test_an_outline_in_a_tile_lies_where_it_is(client: Client, records: Database
     content = client().get(f"/api/tiles/{z}/{x}/{y}.mvt").content
     layer = mapbox_vector_tile.decode(content, default_options={"y_coord_down": True})["landslides"]
     [found] = [f for f in layer["features"] if f["properties"]["id"] == largest["id"]]
-    west, south, east, north = bounds(z, x, y)
+    west, south, east, north = WEB_MERCATOR.bounds(x, y, z)
     place = lambda p: np.column_stack([west + p[:, 0] / 4096 * (east - west), north - p[:, 1] / 4096 * (north - south)])  # noqa: E731
     shape = shapely.make_valid(shapely.transform(shapely.geometry.shape(found["geometry"]), place))
     inside = shapely.intersection(largest.geometry, shapely.box(west, south, east, north))
@@ -132,7 +134,7 @@ def test_a_scene_is_shown_as_its_file_has_it(client: Client, survey: WorkspaceFo
         x, y = tile_at(centre.x, centre.y, 15)
         at = f"/api/scenes/{scene['id']}"
         shown = {layer: picture(browser.get(f"{at}/{layer}/15/{x}/{y}.png").content) for layer in scene["layers"]}
-        west, south, east, north = bounds(15, x, y)
+        west, south, east, north = WEB_MERCATOR.bounds(x, y, 15)
         with rasterio.open(survey.root / "scenes" / "valley" / "post.tif") as dataset:
             xs, ys = rasterio.warp.transform("EPSG:4326", dataset.crs, [(west + east) / 2], [(south + north) / 2])
             expected = next(dataset.sample([(xs[0], ys[0])]))
@@ -178,7 +180,7 @@ def test_a_hillshade_lights_the_north_west(client: Client, survey: WorkspaceFold
         centre = shapely.box(*scene["bounds"]).centroid
         x, y = tile_at(centre.x, centre.y, 15)
         shown = picture(browser.get(f"/api/scenes/{scene['id']}/hillshade/15/{x}/{y}.png").content)
-        west, south, east, north = bounds(15, x, y)
+        west, south, east, north = WEB_MERCATOR.bounds(x, y, 15)
     column = int((centre.x - west) / (east - west) * 256)
     row = int((north - centre.y) / (north - south) * 256)
     seen = shown[..., 0].astype(int)

@@ -1,6 +1,5 @@
 """Chips as a torch dataset, with the sample dict that TorchGeo also uses."""
 
-from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypedDict
@@ -8,6 +7,7 @@ from typing import TypedDict
 import geopandas
 import numpy as np
 import torch
+from cachetools import LRUCache, cachedmethod
 from rasterio.windows import Window
 from torch import Tensor
 from torch.utils.data import Dataset
@@ -63,8 +63,7 @@ class ChipDataset(Dataset[Sample]):
     ) -> None:
         self._rows = chips.to_dict("records")
         self._transform = transform
-        self._cache: OrderedDict[int, _Decoded] = OrderedDict()
-        self._free_bytes = cache_bytes
+        self._cache: LRUCache[tuple[int], _Decoded] = LRUCache(cache_bytes, _bytes)
 
     def __len__(self) -> int:
         """Count the chips."""
@@ -73,7 +72,7 @@ class ChipDataset(Dataset[Sample]):
     def __getitem__(self, key: Key) -> Sample:
         """Read one chip."""
         position, seed = key if isinstance(key, tuple) else (key, None)
-        images, valid, mask = self._load(position)
+        images, valid, mask = self._read(position)
         image = torch.from_numpy(np.concatenate(images, dtype=np.float32, casting="unsafe"))
         image[:, ~torch.from_numpy(valid)] = torch.nan
         label = torch.from_numpy(np.where(valid, mask, UNKNOWN).astype(np.int64))
@@ -85,19 +84,7 @@ class ChipDataset(Dataset[Sample]):
                 torch.manual_seed(seed)
             return self._transform(sample)
 
-    def _load(self, position: int) -> _Decoded:
-        """Return a decoded chip from the cache, or read it and drop others where memory is short."""
-        if position in self._cache:
-            self._cache.move_to_end(position)
-            return self._cache[position]
-        loaded = self._read(position)
-        self._cache[position] = loaded
-        self._free_bytes -= _bytes(loaded)
-        while self._free_bytes < 0 and self._cache:
-            _, dropped = self._cache.popitem(last=False)
-            self._free_bytes += _bytes(dropped)
-        return loaded
-
+    @cachedmethod(lambda self: self._cache)
     def _read(self, position: int) -> _Decoded:
         """Decode the window of a chip in its images and its mask."""
         row = self._rows[position]

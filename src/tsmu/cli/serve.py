@@ -31,13 +31,13 @@ def serve(
     with command("serve", as_json) as answer:
         space = find_workspace(workspace)
         from tsmu.errors import ReviewError
-        from tsmu.server.people import People
+        from tsmu.server import TokenFile
 
         if host not in LOOPBACK and token_file is None:
             raise ReviewError(f"--host {host}: others could reach it; give --token-file FILE, or leave --host out")
         if dem and not dem.is_file():
             raise ReviewError(f"--dem {dem}: no such file; check the path")
-        people = People.read(token_file) if token_file else None
+        tokens = TokenFile.read(token_file) if token_file else None
         import getpass
         import logging
         import socket
@@ -45,13 +45,12 @@ def serve(
         import uvicorn
 
         from tsmu.database import open_database
-        from tsmu.server.app import NOT_BUILT, PAGE, make_app
-        from tsmu.server.desk import Desk
+        from tsmu.server import PAGE_FOLDER, PAGE_NOT_BUILT, ServerContext, make_app
 
         logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
         with open_database(space.database) as records:
-            hosts = Desk.hosts if host in LOOPBACK else frozenset[str]()
-            desk = Desk(records, space, write, people, hosts, dem, reviewer or getpass.getuser())
+            hosts = ServerContext.hosts if host in LOOPBACK else frozenset[str]()
+            context = ServerContext(records, space, write, tokens, hosts, dem, reviewer or getpass.getuser())
             family = socket.AF_INET6 if ":" in host else socket.AF_INET
             with socket.socket(family) as listening:
                 listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -60,8 +59,8 @@ def serve(
                 address = f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}/"
                 answer.outputs["address"] = address
                 answer.say(f"{address}  ({'decisions are taken' if write else 'read-only; --write to decide'})")
-                if not (PAGE / "index.html").is_file():
-                    answer.say(NOT_BUILT)
-                config = uvicorn.Config(make_app(desk), log_level="warning", access_log=False, server_header=False)
+                if not (PAGE_FOLDER / "index.html").is_file():
+                    answer.say(PAGE_NOT_BUILT)
+                config = uvicorn.Config(make_app(context), log_level="warning", access_log=False, server_header=False)
                 with suppress(KeyboardInterrupt):  # how a server is ended
                     uvicorn.Server(config).run(sockets=[listening])

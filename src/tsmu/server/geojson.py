@@ -1,7 +1,6 @@
-"""Rows of the database as GeoJSON."""
+"""Rows of the database as plain JSON values and as GeoJSON, with dates and moments as ISO 8601."""
 
 import json
-from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Any
 
@@ -12,51 +11,59 @@ import shapely
 
 from tsmu.database import format_moment
 
+MEDIA_TYPE = "application/geo+json"
+OPENAPI_RESPONSE: dict[int | str, dict[str, Any]] = {200: {"content": {MEDIA_TYPE: {}}}}
 
-def rows(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """Rows as plain values: days and moments as ISO 8601, what is missing as None."""
-    columns = {str(name): plain(table[name]) for name in table.columns if name != "geometry"}
+
+def json_rows(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows of a table as JSON objects, without geometry; a missing value is None.
+
+    Example:
+        >>> json_rows(pd.DataFrame({"area_m2": [100.0, None], "day": pd.to_datetime(["2024-05-01", None])}))
+        [{'area_m2': 100.0, 'day': '2024-05-01'}, {'area_m2': None, 'day': None}]
+    """
+    columns = {str(name): _json_values(table[name]) for name in table.columns if name != "geometry"}
     return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
 
 
-def plain(column: "pd.Series[Any]") -> list[Any]:
-    """A column as plain values."""
+def _json_values(column: "pd.Series[Any]") -> list[Any]:
+    """A column as JSON values; a column of pandas' time stamps without a time zone holds days."""
     if column.dtype.kind == "M":
-        if getattr(column.dtype, "tz", None) is not None:
-            return [None if pd.isna(one) else format_moment(one.to_pydatetime()) for one in column]
-        return [None if pd.isna(one) else one.date().isoformat() for one in column]
-    return [None if pd.isna(one) else _plain(one) for one in column.tolist()]
+        has_zone = getattr(column.dtype, "tz", None) is not None
+        moments = [None if pd.isna(moment) else moment.to_pydatetime() for moment in column]
+        return [None if moment is None else _json_value(moment if has_zone else moment.date()) for moment in moments]
+    return [None if pd.isna(value) else _json_value(value) for value in column.tolist()]
 
 
-def _plain(value: Any) -> Any:
+def _json_value(value: Any) -> Any:
     if isinstance(value, datetime):
         return format_moment(value)
     return value.isoformat() if isinstance(value, date) else value
 
 
-def features(table: geopandas.GeoDataFrame) -> str:
-    """A table as the text of a list of features; `id` becomes the feature's."""
-    shapes = shapely.to_geojson(np.asarray(table.geometry.array, dtype=object))
-    return f"[{','.join(_feature(shape, row) for shape, row in zip(shapes, rows(table), strict=True))}]"
+def feature(table: geopandas.GeoDataFrame, row: int = 0) -> dict[str, Any]:
+    """One row of a table as a GeoJSON feature; the column `id` becomes the feature's."""
+    features: list[dict[str, Any]] = json.loads(_features_text(table.iloc[[row]]))
+    return features[0]
 
 
-def _feature(shape: str, row: dict[str, Any]) -> str:
-    return f'{{"type":"Feature","id":{json.dumps(row["id"])},"geometry":{shape},"properties":{json.dumps(row)}}}'
+def feature_collection(table: geopandas.GeoDataFrame, members: dict[str, Any] | None = None) -> str:
+    """The text of a table as a GeoJSON FeatureCollection.
+
+    Args:
+        table: EPSG:4326, with a column `id`.
+        members: added to the collection beside `features`.
+    """
+    more = "".join(f",{json.dumps(name)}:{json.dumps(value)}" for name, value in (members or {}).items())
+    return f'{{"type":"FeatureCollection","features":{_features_text(table)}{more}}}'
 
 
-def collection(table: geopandas.GeoDataFrame, more: dict[str, Any] | None = None) -> str:
-    """A table as a FeatureCollection, with members of its own."""
-    rest = "".join(f",{json.dumps(name)}:{json.dumps(value)}" for name, value in (more or {}).items())
-    return f'{{"type":"FeatureCollection","features":{features(table)}{rest}}}'
+def _features_text(table: geopandas.GeoDataFrame) -> str:
+    geometries = shapely.to_geojson(np.asarray(table.geometry.array, dtype=object))
+    features = (_feature_text(*pair) for pair in zip(geometries, json_rows(table), strict=True))
+    return f"[{','.join(features)}]"
 
 
-def one(table: geopandas.GeoDataFrame, place: int = 0) -> dict[str, Any]:
-    """One row as a feature."""
-    found: list[dict[str, Any]] = json.loads(features(table.iloc[[place]]))
-    return found[0]
-
-
-def many(table: geopandas.GeoDataFrame) -> Iterable[dict[str, Any]]:
-    """Rows as features."""
-    found: list[dict[str, Any]] = json.loads(features(table))
-    return found
+def _feature_text(geometry: str, properties: dict[str, Any]) -> str:
+    identifier, members = json.dumps(properties["id"]), json.dumps(properties)
+    return f'{{"type":"Feature","id":{identifier},"geometry":{geometry},"properties":{members}}}'

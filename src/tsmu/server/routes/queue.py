@@ -1,4 +1,4 @@
-"""What to look at next."""
+"""The review queue: which landslides a reviewer should look at next."""
 
 from typing import Annotated
 
@@ -6,17 +6,16 @@ from fastapi import APIRouter, Query, Response
 
 from tsmu.database import QueueOrder, next_landslides, review_progress
 from tsmu.server import geojson
-from tsmu.server.desk import TheDesk
-from tsmu.server.features import GEOJSON, TheFilters
-from tsmu.server.inputs import place
+from tsmu.server.context import Context
+from tsmu.server.query_parameters import FiltersQuery, read_position
 
 router = APIRouter(prefix="/api", tags=["queue"])
 
 
-@router.get("/queue", response_class=Response, responses={200: {"content": {GEOJSON: {}}}})
+@router.get("/queue", response_class=Response, responses=geojson.OPENAPI_RESPONSE)
 def queue(
-    desk: TheDesk,
-    wanted: TheFilters,
+    context: Context,
+    filters: FiltersQuery,
     order: Annotated[QueueOrder, Query(description="what comes first")] = QueueOrder.NEAR,
     near: Annotated[str | None, Query(description="longitude,latitude where the map is", max_length=100)] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 20,
@@ -25,5 +24,6 @@ def queue(
 
     With `near` they stand in an order that begins there and goes on to the nearest each time.
     """
-    found = next_landslides(desk.records, wanted, order, limit, place(near))
-    return Response(geojson.collection(found, {"progress": review_progress(desk.records, wanted)}), media_type=GEOJSON)
+    landslides = next_landslides(context.database, filters, order, limit, read_position(near))
+    members = {"progress": review_progress(context.database, filters)}
+    return Response(geojson.feature_collection(landslides, members), media_type=geojson.MEDIA_TYPE)

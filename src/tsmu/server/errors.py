@@ -1,0 +1,111 @@
+"""Errors of the review server: each refused request is logged and answered with `{"error": "what, where, what to do"}`.
+
+An error inside a route is raised, as a `RequestError` or as any other `TsmuError`, and the handlers of
+`add_error_handlers` turn it into the answer. The middleware stands outside the routes: it catches its
+own `RequestError` and answers by `send_error`.
+"""
+
+import json
+import logging
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+from starlette.types import Scope, Send
+
+from tsmu.errors import DatabaseBusyError, ImageError, MapError, MissingRecordError, TsmuError
+
+log = logging.getLogger("tsmu.server")
+
+RETRY_AFTER_S = 5  # what a client that asks too often is told to wait
+_STATUS_CODES: list[tuple[type[TsmuError], int]] = [  # the first class that fits counts
+    (MissingRecordError, 404), (ImageError, 404), (MapError, 404), (DatabaseBusyError, 503), (TsmuError, 422),
+]  # fmt: skip
+
+
+class RequestError(Exception):
+    """A request that the server refuses.
+
+    Args:
+        status: the HTTP status of the answer.
+        reason: what is wrong and what to do; the client reads it, so it must contain no path of this machine.
+
+    Example:
+        >>> str(RequestError(404, "no such tile"))
+        'no such tile'
+    """
+
+    def __init__(self, status: int, reason: str) -> None:
+        super().__init__(reason)
+        self.status, self.reason = status, reason
+
+
+def log_refusal(scope: Scope, error: RequestError) -> None:
+    """Log a refused request; path and reason are quoted, so that a client cannot write lines into the log."""
+    client = (scope.get("client") or ("?", 0))[0]
+    log.warning(
+        "refused %d %s %.200r from %s: %.300r", error.status, scope["method"], scope["path"], client, error.reason
+    )
+
+
+async def send_error(error: RequestError, send: Send) -> None:
+    """Answer a refused request from outside the routes, by ASGI messages."""
+    body = json.dumps({"error": error.reason}).encode()
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+    if error.status == 429:
+        headers.append((b"retry-after", str(RETRY_AFTER_S).encode()))
+    await send({"type": "http.response.start", "status": error.status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+def add_error_handlers(app: FastAPI) -> None:
+    """Let an application answer errors of its routes as JSON."""
+    app.add_exception_handler(RequestError, _answer_request_error)
+    app.add_exception_handler(TsmuError, _answer_tsmu_error)
+    app.add_exception_handler(RequestValidationError, _answer_validation_error)
+    app.add_exception_handler(HTTPException, _answer_http_exception)
+
+
+async def _answer_request_error(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestError)
+    log_refusal(request.scope, error)
+    headers = {"WWW-Authenticate": "Bearer"} if error.status == 401 else {}
+    return JSONResponse({"error": error.reason}, error.status, headers)
+
+
+async def _answer_tsmu_error(request: Request, error: Exception) -> JSONResponse:
+    """Answer an error of another part of tsmu, without the paths of the database and of the workspace."""
+    status = next(status for kind, status in _STATUS_CODES if isinstance(error, kind))
+    context = request.app.state.context
+    reason = str(error).removeprefix(f"{context.database.name}: ").replace(str(context.workspace.root), "")
+    if status == 422:
+        status = _invalid_request_status(request)
+    log_refusal(request.scope, RequestError(status, reason))
+    return JSONResponse({"error": reason}, status)
+
+
+async def _answer_validation_error(request: Request, error: Exception) -> JSONResponse:
+    """Answer a parameter or a body that FastAPI does not accept with the first thing that is wrong."""
+    assert isinstance(error, RequestValidationError)
+    first: dict[str, Any] = dict(error.errors()[0])
+    reason = f"{'.'.join(map(str, first['loc']))}: {first['msg'].lower()}"
+    status = _invalid_request_status(request)
+    log_refusal(request.scope, RequestError(status, reason))
+    return JSONResponse({"error": reason}, status)
+
+
+async def _answer_http_exception(request: Request, error: Exception) -> JSONResponse:
+    """Answer what FastAPI itself refuses, such as an unknown address; a 404 is nothing to warn of."""
+    assert isinstance(error, HTTPException)
+    if error.status_code == 404:
+        log.info("nothing at %.200r", request.url.path)
+    else:
+        log_refusal(request.scope, RequestError(error.status_code, str(error.detail)))
+    return JSONResponse({"error": str(error.detail).lower()}, error.status_code, error.headers)
+
+
+def _invalid_request_status(request: Request) -> int:
+    """The status for values that make no sense: OGC API - Features asks for 400 where FastAPI gives 422."""
+    return 400 if request.url.path.startswith("/ogc") else 422

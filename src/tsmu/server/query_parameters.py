@@ -1,0 +1,127 @@
+"""The query parameters that several routes share: how they are written, and how they are read.
+
+FastAPI checks types and lengths. What it cannot check, such as a bounding box, is read by the functions here;
+they raise a `RequestError` with status 400 that names the parameter. A parameter that is not given is None.
+"""
+
+import math
+from datetime import date
+from typing import Annotated
+
+from fastapi import Depends, Path, Query
+from pydantic import Field
+
+from tsmu.database import Box, Filters, Status
+from tsmu.server.errors import RequestError
+from tsmu.server.schemas import ShortText
+
+MAX_PAGE = 10_000  # landslides in one answer
+MAX_FID = 2**31 - 1  # keys of the database, where pages go on
+
+TileZoom = Annotated[int, Path(ge=0, le=24)]
+TileIndex = Annotated[int, Path(ge=0, lt=1 << 24)]
+
+
+def read_filters(
+    bbox: Annotated[str | None, Query(description="west,south,east,north in degrees", max_length=200)] = None,
+    region: Annotated[ShortText | None, Query(description="ecoregion")] = None,
+    status: Annotated[
+        str | None, Query(description="candidate,confirmed,rejected,merged; by default all but merged", max_length=100)
+    ] = None,
+    dates: Annotated[
+        str | None, Query(description="FIRST/LAST, days it can have happened on; one may be left out", max_length=30)
+    ] = None,
+    min_area: Annotated[float | None, Query(description="m2", allow_inf_nan=False)] = None,
+    event: Annotated[ShortText | None, Query(description="id of an event")] = None,
+    where: Annotated[
+        Annotated[str, Field(max_length=2000, pattern=r"^[^\x00]*$")] | None,
+        Query(description="an expression such as: trigger = 'rainfall' and area_m2 > 1e4"),
+    ] = None,
+) -> Filters:
+    """The conditions on landslides that a request names; by default all statuses but merged."""
+    if status is None:
+        statuses = tuple(str(name) for name in Status if name != Status.MERGED)
+    else:
+        statuses = tuple(status.split(",")) if status else ()
+    return Filters(read_bbox(bbox), region, read_dates(dates), min_area, statuses, where or None, event)
+
+
+FiltersQuery = Annotated[Filters, Depends(read_filters)]
+
+
+def read_bbox(text: str | None) -> Box | None:
+    """Read `west,south,east,north` in degrees; of six numbers the two heights are left out.
+
+    Example:
+        >>> read_bbox("7,46,8,47")
+        (7.0, 46.0, 8.0, 47.0)
+    """
+    if text is None:
+        return None
+    sides = _read_numbers(text)
+    if len(sides) == 6:
+        sides = [*sides[:2], *sides[3:5]]
+    if len(sides) != 4 or not all(abs(side) <= 180 for side in sides):
+        raise RequestError(400, "bbox: not west,south,east,north in degrees; correct it")
+    return sides[0], sides[1], sides[2], sides[3]
+
+
+def read_dates(text: str | None) -> tuple[date | None, date | None] | None:
+    """Read an interval `FIRST/LAST`, or one day; an end that is empty or `..` is open, and a time of day is left out.
+
+    Example:
+        >>> read_dates("2024-05-01/..")
+        (datetime.date(2024, 5, 1), None)
+    """
+    if text is None:
+        return None
+    first, slash, last = text.partition("/")
+    ends = (first, last if slash else first)
+    try:
+        first_day, last_day = (None if end in ("", "..") else date.fromisoformat(end[:10]) for end in ends)
+    except ValueError:
+        raise RequestError(400, "dates: not of the form 2024-05-01/2024-05-31; correct it") from None
+    return first_day, last_day
+
+
+def read_position(text: str | None) -> tuple[float, float] | None:
+    """Read `longitude,latitude` in degrees.
+
+    Example:
+        >>> read_position("7.5,46.2")
+        (7.5, 46.2)
+    """
+    if text is None:
+        return None
+    numbers = _read_numbers(text)
+    if len(numbers) != 2:
+        raise RequestError(400, "near: not longitude,latitude in degrees; correct it")
+    longitude, latitude = numbers
+    if not (abs(longitude) <= 180 and abs(latitude) <= 90):
+        raise RequestError(400, "near: not on Earth; correct it")
+    return longitude, latitude
+
+
+def read_rescale(text: str, band_count: int) -> list[tuple[float, float]]:
+    """Read `LOW,HIGH`, the values that become black and white: once, or once for each band.
+
+    Example:
+        >>> read_rescale("0,2000", band_count=3)
+        [(0.0, 2000.0)]
+    """
+    values = _read_numbers(text)
+    ranges = list(zip(values[::2], values[1::2], strict=False))
+    is_valid = all(math.isfinite(low) and math.isfinite(high) and low < high for low, high in ranges)
+    if len(values) % 2 or not ranges or not is_valid:
+        raise RequestError(400, "rescale: not LOW,HIGH with LOW below HIGH; correct it")
+    if len(ranges) not in (1, band_count):
+        raise RequestError(400, f"rescale: give one LOW,HIGH, or one for each of {band_count} bands")
+    return ranges
+
+
+def _read_numbers(text: str) -> list[float]:
+    """Numbers between commas; none where one of them is no number."""
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError:
+        return []

@@ -1,0 +1,52 @@
+"""Figures of the whole database: counts, progress of the review, precision of the model, agreement of reviewers."""
+
+import hashlib
+from typing import Any
+
+from fastapi import APIRouter, Request
+
+from tsmu.database import (
+    count_by_region_and_month,
+    disagreements,
+    info,
+    model_precision_recall,
+    review_progress,
+    reviewer_agreement,
+    verdicts,
+)
+from tsmu.server.context import Context
+from tsmu.server.query_parameters import FiltersQuery
+
+router = APIRouter(prefix="/api", tags=["dashboard"])
+
+
+@router.get("/dashboard")
+def dashboard(context: Context, filters: FiltersQuery) -> dict[str, Any]:
+    """Counts and area by region, status and month; progress; model against people; people among themselves."""
+    database = context.database
+    table = verdicts(database)
+    return {
+        "progress": review_progress(database, filters),
+        "counts": count_by_region_and_month(database, filters),
+        "model": model_precision_recall(database, filters),
+        "reviewers": reviewer_agreement(table),
+        "disputed": len(disagreements(table)),
+    }
+
+
+@router.get("/info")
+def about(context: Context, request: Request) -> dict[str, Any]:
+    """What the database holds, whether decisions are taken here, and who asks.
+
+    `survey` names the database without saying where it is: what a browser keeps for it, it keeps by that.
+    """
+    figures = info(context.database)
+    user = context.user_of(request)
+    return {
+        **{name: value for name, value in figures.items() if name != "database"},
+        "survey": hashlib.sha256(figures["database"].encode()).hexdigest()[:16],
+        "name": context.workspace.root.name,
+        "write": context.write,
+        "tokens": context.tokens is not None,
+        "person": {"name": user.name or context.reviewer, "role": str(user.role)},
+    }

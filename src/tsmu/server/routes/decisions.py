@@ -1,0 +1,104 @@
+"""What reviewers write: decisions on landslides, shifts of images, areas that were mapped completely.
+
+Each is stored with its reviewer, once however often the request is repeated, and is on disk before the
+request is answered.
+"""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from fastapi.responses import JSONResponse
+
+from tsmu.database import (
+    DecisionRequest,
+    decide,
+    disagreements,
+    landslides_of_decision,
+    record_mapped_area,
+    reviewer_agreement,
+    shift_scene,
+    verdicts,
+)
+from tsmu.errors import ConflictError
+from tsmu.server import geojson
+from tsmu.server.context import Context, Reviewer, record_author
+from tsmu.server.errors import log
+from tsmu.server.routes.landslides import landslide_details
+from tsmu.server.schemas import DecisionBody, ImageShiftBody, MappedAreaBody, read_geometry
+
+router = APIRouter(prefix="/api", tags=["decisions"])
+
+
+@router.post(
+    "/decisions",
+    name="make",  # the operation's id in the OpenAPI document is made of this name, so it stays
+    responses={409: {"description": "a record has changed: `present` is as it is now"}},
+)
+def post_decision(context: Context, user: Reviewer, body: DecisionBody) -> JSONResponse:
+    """Decide. The answer names the versions that came of it, and the decision that takes it back (`undo`)."""
+    request = DecisionRequest(
+        id=body.id,
+        action=body.action,
+        by=record_author(context, user, body.by),
+        why=body.why,
+        landslides=body.landslides,
+        shape=None if body.geometry is None else read_geometry(body.geometry),
+        scene_id=body.scene,
+        region=body.region,
+        undoes=body.undoes,
+    )
+    try:
+        result = decide(context.database, request)
+    except ConflictError as error:
+        return _conflict_answer(context, body, error)
+    return JSONResponse(
+        {
+            "id": result.id,
+            "action": result.action,
+            "by": request.by,
+            "changes": [vars(change) for change in result.changes],
+            "repeated": result.repeated,
+            "undo": {"action": "undo", "undoes": result.id},
+        }
+    )
+
+
+def _conflict_answer(context: Context, body: DecisionBody, error: ConflictError) -> JSONResponse:
+    """The answer to a decision on a version that is no longer the newest: the landslides as they are now."""
+    log.info("conflict: %.300r", str(error))
+    database = context.database
+    landslide_ids = landslides_of_decision(database, body.undoes) if body.undoes else list(body.landslides)
+    present = [landslide_details(database, landslide_id)["feature"] for landslide_id in landslide_ids]
+    return JSONResponse({"error": str(error), "present": present}, 409)
+
+
+@router.put("/scenes/{scene_id}/shift")
+def shift(context: Context, user: Reviewer, scene_id: str, body: ImageShiftBody) -> dict[str, Any]:
+    """Move a scene's images, where they lie off; kept with the scene, and followed by its tiles."""
+    by = record_author(context, user, body.by)
+    shift_scene(context.database, scene_id, body.east_m, body.north_m)
+    log.info("scene %.100r shifted by %g, %g m by %.200r", scene_id, body.east_m, body.north_m, by)
+    return {"id": scene_id, "shift_east_m": body.east_m, "shift_north_m": body.north_m, "by": by}
+
+
+@router.post("/areas", name="looked")  # stays, as above
+def post_mapped_area(context: Context, user: Reviewer, body: MappedAreaBody) -> dict[str, str]:
+    """Note that an area was looked at as a whole: what is not drawn there is no landslide, for the labels."""
+    area = read_geometry(body.geometry)
+    by = record_author(context, user, body.by)
+    area_id = record_mapped_area(context.database, body.scene, area, by, body.min_area_m2, body.id)
+    return {"id": area_id, "by": by}
+
+
+@router.get("/reviewers")
+def reviewers(context: Context, limit: Annotated[int, Query(ge=1, le=10_000)] = 1000) -> dict[str, Any]:
+    """Who decided how much, how far they agree (Cohen's kappa), and on which landslides they do not."""
+    table = verdicts(context.database)
+    counts = table.groupby(["by", "verdict"]).size().rename("landslides").reset_index()
+    disputed = disagreements(table)
+    return {
+        "verdicts": geojson.json_rows(counts),
+        "agreement": reviewer_agreement(table),
+        "disputed": disputed[:limit],
+        "disputed_count": len(disputed),
+    }

@@ -1,0 +1,138 @@
+"""Landslides: many by conditions, one with its history and observations, and the filtered ones as a file."""
+
+import tempfile
+from collections.abc import Callable
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import geopandas
+import pandas as pd
+import shapely
+import sqlalchemy as sa
+from fastapi import APIRouter, Query, Response
+
+from tsmu.database import (
+    Database,
+    Filters,
+    history,
+    nearest_landslides,
+    query,
+    query_page,
+    read_frame,
+    reviews,
+    verdicts,
+)
+from tsmu.database import observation_table as observation
+from tsmu.database import run_table as run
+from tsmu.database import scene_table as scene
+from tsmu.server import geojson
+from tsmu.server.context import Context
+from tsmu.server.query_parameters import MAX_FID, MAX_PAGE, FiltersQuery
+
+router = APIRouter(prefix="/api", tags=["landslides"])
+
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")  # what makes a spreadsheet run a text as a formula
+
+
+@router.get("/landslides", response_class=Response, responses=geojson.OPENAPI_RESPONSE)
+def landslides(
+    context: Context,
+    filters: FiltersQuery,
+    limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 1000,
+    after: Annotated[int, Query(ge=0, le=MAX_FID, description="`next` of the page before")] = 0,
+) -> Response:
+    """Landslides as believed now, as GeoJSON; `next` is where the following page goes on, or null."""
+    page = query_page(context.database, filters, limit, after)
+    body = geojson.feature_collection(page.drop(columns="fid"), {"next": page.attrs["last_fid"]})
+    return Response(body, media_type=geojson.MEDIA_TYPE)
+
+
+@router.get("/landslides/{landslide_id}")
+def landslide(context: Context, landslide_id: str) -> dict[str, Any]:
+    """One landslide: what is believed now (`feature`) and was before, what it rests on, who says what.
+
+    `disputed` says whether people disagree: their last verdicts that hold are in `verdicts`.
+    """
+    return landslide_details(context.database, landslide_id)
+
+
+def landslide_details(database: Database, landslide_id: str) -> dict[str, Any]:
+    """One landslide as JSON: its newest version as a feature, all versions, observations, reviews and verdicts."""
+    versions = history(database, landslide_id)
+    valid_verdicts = verdicts(database, [landslide_id])
+    return {
+        "feature": geojson.feature(versions, len(versions) - 1),
+        "versions": geojson.json_rows(pd.DataFrame(versions.drop(columns="geometry"))),
+        "observations": geojson.json_rows(_observations(database, landslide_id)),
+        "reviews": geojson.json_rows(reviews(database, landslide_id)),
+        "verdicts": geojson.json_rows(valid_verdicts),
+        "disputed": bool(valid_verdicts["verdict"].nunique() > 1),
+    }
+
+
+def _observations(database: Database, landslide_id: str) -> pd.DataFrame:
+    """The delineations that a landslide rests on, each with the scene and the model version it comes from."""
+    names = (
+        "id", "scene_id", "run_id", "mapper", "area_m2", "max_probability", "mean_probability", "mean_deviation",
+        "created_at",
+    )  # fmt: skip
+    selected = (
+        sa.select(*(observation.c[name] for name in names), run.c.bundle, scene.c.name.label("scene"))
+        .join_from(observation, scene, scene.c.id == observation.c.scene_id)
+        .outerjoin(run, run.c.id == observation.c.run_id)
+        .where(observation.c.landslide_id == landslide_id)
+        .order_by(observation.c.fid)
+    )
+    with database.read() as connection:
+        return pd.DataFrame(read_frame(connection, selected))
+
+
+@router.get("/landslides/{landslide_id}/neighbours", response_class=Response)
+def neighbours(context: Context, landslide_id: str, limit: Annotated[int, Query(ge=1, le=50)] = 5) -> Response:
+    """The landslides nearest to one, such as to merge with it: the nearest first, as GeoJSON."""
+    centre = history(context.database, landslide_id).geometry.iloc[-1].envelope.centroid
+    filters = Filters(status=("candidate", "confirmed"))
+    nearest = nearest_landslides(context.database, filters, (centre.x, centre.y), limit + 1)
+    others = nearest[nearest["id"] != landslide_id].iloc[:limit]
+    return Response(geojson.feature_collection(others), media_type=geojson.MEDIA_TYPE)
+
+
+class ExportFormat(StrEnum):
+    """What an export is written as."""
+
+    GEOJSON = "geojson"
+    CSV = "csv"
+    GPKG = "gpkg"
+
+
+@router.get("/export.{suffix}", response_class=Response)
+def export(context: Context, suffix: ExportFormat, filters: FiltersQuery) -> Response:
+    """All landslides that are filtered, as one file: GeoJSON, CSV with outlines as WKT, or GeoPackage."""
+    write, media_type = _EXPORTS[suffix]
+    headers = {"Content-Disposition": f'attachment; filename="landslides.{suffix}"'}
+    return Response(write(query(context.database, filters)), media_type=media_type, headers=headers)
+
+
+def _as_csv(table: geopandas.GeoDataFrame) -> str:
+    """The text of a CSV file with outlines as WKT; a text that a spreadsheet would run gets an apostrophe before it."""
+    rows = pd.DataFrame(geojson.json_rows(table), columns=[name for name in table.columns if name != "geometry"])
+    for name in table.select_dtypes("object").columns:
+        is_formula = rows[name].astype(str).str.startswith(FORMULA_STARTS)
+        rows.loc[is_formula, name] = "'" + rows.loc[is_formula, name].astype(str)
+    outlines = shapely.to_wkt(table.geometry.array, rounding_precision=9)
+    return rows.assign(wkt=outlines).to_csv(index=False)
+
+
+def _as_geopackage(table: geopandas.GeoDataFrame) -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "landslides.gpkg"
+        table.to_file(path, layer="landslide", driver="GPKG")
+        return path.read_bytes()
+
+
+_EXPORTS: dict[ExportFormat, tuple[Callable[[geopandas.GeoDataFrame], str | bytes], str]] = {
+    ExportFormat.GEOJSON: (geojson.feature_collection, geojson.MEDIA_TYPE),
+    ExportFormat.CSV: (_as_csv, "text/csv; charset=utf-8"),
+    ExportFormat.GPKG: (_as_geopackage, "application/geopackage+sqlite3"),
+}

@@ -1,0 +1,95 @@
+"""Scenes, and their rasters as picture tiles: images before and after, probability, uncertainty and hillshade."""
+
+import hashlib
+from enum import StrEnum
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request, Response
+
+from tsmu.database import scene_by_id
+from tsmu.database import scenes as query_scenes
+from tsmu.server import geojson
+from tsmu.server.context import Context
+from tsmu.server.errors import RequestError
+from tsmu.server.query_parameters import TileIndex, TileZoom, read_rescale
+from tsmu.server.tiles import (
+    SceneLayer,
+    colormap,
+    find_raster,
+    image_tile_bounds,
+    read_tile,
+    require_raster,
+    value_stretch,
+)
+
+router = APIRouter(prefix="/api/scenes", tags=["scenes"])
+
+PATH_COLUMNS = ["post", "pre"]  # which are not sent: clients learn no paths of this machine
+
+
+class TileFormat(StrEnum):
+    """What a tile is encoded as."""
+
+    PNG = "png"
+    WEBP = "webp"
+
+
+@router.get("")
+def all_scenes(context: Context) -> list[dict[str, Any]]:
+    """All scenes with name, dates, `bounds` (degrees), shift, and the `layers` that can be shown."""
+    table = query_scenes(context.database)
+    scenes = []
+    for row, footprint in zip(geojson.json_rows(table), table.geometry, strict=True):
+        layers = [str(layer) for layer in SceneLayer if find_raster(context, row, layer)]
+        public = {name: value for name, value in row.items() if name not in PATH_COLUMNS}
+        scenes.append(public | {"bounds": list(footprint.bounds), "layers": layers})
+    return scenes
+
+
+@router.get("/{scene_id}")
+def scene(context: Context, scene_id: str) -> dict[str, Any]:
+    """One scene as a feature, and the `stretch` of its images: what becomes black and white, band by band."""
+    table = query_scenes(context.database)
+    row = scene_by_id(context.database, scene_id)
+    position = int(table.index[table["id"] == scene_id][0])
+    rasters = {layer: find_raster(context, row, layer) for layer in (SceneLayer.PRE, SceneLayer.POST)}
+    stretch = {str(layer): list(value_stretch(raster)) for layer, raster in rasters.items() if raster}
+    return geojson.feature(table.drop(columns=PATH_COLUMNS), position) | {"stretch": stretch}
+
+
+@router.get("/{scene_id}/{layer}/{z}/{x}/{y}.{picture}", response_class=Response)
+def tile(
+    context: Context,
+    request: Request,
+    scene_id: str,
+    layer: SceneLayer,
+    z: TileZoom,
+    x: TileIndex,
+    y: TileIndex,
+    picture: TileFormat,
+    rescale: Annotated[
+        str | None, Query(description="LOW,HIGH that become black and white; for each band or once", max_length=200)
+    ] = None,
+    size: Annotated[int, Query(description="pixels a side: 256 or 512")] = 256,
+) -> Response:
+    """A picture tile (XYZ, web mercator); 204 where the scene is not."""
+    if max(x, y) >= 1 << z or size not in (256, 512):
+        raise RequestError(404, "no such tile")
+    row = scene_by_id(context.database, scene_id)
+    raster = require_raster(find_raster(context, row, layer), layer)
+    bounds = image_tile_bounds(row, layer, z, x, y)
+    etag = _etag(raster.modified_ns, bounds, rescale, size, picture)
+    headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
+    if request.headers.get("if-none-match") == etag:
+        return Response(status_code=304, headers=headers)
+    ranges = None if rescale is None else read_rescale(rescale, len(raster.bands))
+    image = read_tile(raster, layer, bounds, size, ranges)
+    if not image.mask.any():
+        return Response(status_code=204, headers=headers)
+    body = image.render(img_format=picture.upper(), colormap=colormap(layer))
+    return Response(body, media_type=f"image/{picture}", headers=headers)
+
+
+def _etag(*content: object) -> str:
+    """The HTTP entity tag of what decides how a tile looks."""
+    return f'"{hashlib.sha256(repr(content).encode()).hexdigest()[:24]}"'

@@ -1,0 +1,79 @@
+"""The JSON bodies of requests that write, checked by pydantic; an unknown field is refused by its name."""
+
+import json
+from typing import Annotated, Any
+
+import shapely
+from pydantic import BaseModel, ConfigDict, Field
+from shapely.geometry.base import BaseGeometry
+
+from tsmu.database import Action
+from tsmu.server.errors import RequestError
+
+MAX_VERSION = 2**31 - 1
+
+ShortText = Annotated[str, Field(max_length=200, pattern=r"^[^\x00]*$")]
+FiniteNumber = Annotated[float, Field(allow_inf_nan=False)]
+RequestId = Annotated[str, Field(min_length=8, max_length=100, pattern=r"^[A-Za-z0-9_-]+$")]
+LandslideId = Annotated[str, Field(max_length=100, pattern=r"^[^\x00]*$")]
+VersionNumber = Annotated[int, Field(ge=1, le=MAX_VERSION)]
+
+
+class RequestBody(BaseModel):
+    """The body of a request."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class DecisionBody(RequestBody):
+    """One decision."""
+
+    id: RequestId = Field(description="made by the client, such as a UUID; sent again, it is made once")
+    action: Action
+    landslides: dict[LandslideId, VersionNumber] = Field(
+        {}, max_length=100, description="the version that was seen, by id; in a merge the first one stays"
+    )
+    geometry: dict[str, Any] | None = Field(
+        None, description="GeoJSON, degrees: the outline for edit and draw, a line that crosses the outline for split"
+    )
+    scene: ShortText | None = Field(None, description="id of the scene that was looked at; needed to draw")
+    region: ShortText | None = Field(None, description="ecoregion, for draw")
+    undoes: RequestId | None = Field(
+        None, description="for undo: id of the decision to take back, which may be an undo"
+    )
+    why: Annotated[str, Field(max_length=4000, pattern=r"^[^\x00]*$")] = Field("", description="reason, or the comment")
+    by: ShortText | None = Field(None, description="who decides, where there are no tokens")
+
+
+class ImageShiftBody(RequestBody):
+    """By how much the images of a scene are to be moved."""
+
+    east_m: FiniteNumber
+    north_m: FiniteNumber
+    by: ShortText | None = None
+
+
+class MappedAreaBody(RequestBody):
+    """An area in which somebody has seen everything there is."""
+
+    id: RequestId = Field(description="made by the client; sent again, it is taken once")
+    scene: ShortText
+    geometry: dict[str, Any] = Field(description="GeoJSON polygon, degrees")
+    min_area_m2: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+    by: ShortText | None = None
+
+
+def read_geometry(geometry: dict[str, Any]) -> BaseGeometry:
+    """Read a GeoJSON geometry in degrees.
+
+    Raises:
+        RequestError: it is none.
+
+    Example:
+        >>> read_geometry({"type": "Point", "coordinates": [7.5, 46.2]}).wkt
+        'POINT (7.5 46.2)'
+    """
+    try:
+        return shapely.from_geojson(json.dumps(geometry, allow_nan=False))
+    except (shapely.errors.GEOSException, ValueError, RecursionError):
+        raise RequestError(422, "geometry: not a GeoJSON geometry; correct it") from None

@@ -1,0 +1,210 @@
+"""The rasters of a scene as picture tiles: images before and after, probability, uncertainty, and a hillshade.
+
+Where a raster lies follows from the database and the workspace alone, never from the text of a request.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import rasterio
+from rio_tiler.colormap import cmap
+from rio_tiler.io import Reader
+from rio_tiler.models import ImageData
+
+from tsmu.database import Box
+from tsmu.errors import ImageError
+from tsmu.imagery import describe_raster, is_remote, open_raster, open_warpable
+from tsmu.mapping.result import DEVIATION, RASTER
+from tsmu.mapping.scenes import scene_name
+from tsmu.server.context import ServerContext
+from tsmu.server.tiles.web_mercator import scale_factor, tile_bounds_m
+
+STRETCH_PERCENTILES = (2, 98)  # of a band's values, which become black and white
+PREVIEW_SIZE = 512  # pixels a side, of the overview that they are computed from
+WEB_MERCATOR = rasterio.CRS.from_epsg(3857)
+
+ValueRange = tuple[float, float]  # lowest and highest
+
+
+class SceneLayer(StrEnum):
+    """What can be shown of a scene."""
+
+    PRE = "pre"
+    POST = "post"
+    PROBABILITY = "probability"
+    UNCERTAINTY = "uncertainty"
+    HILLSHADE = "hillshade"
+
+
+PERCENT_LAYERS = {SceneLayer.PROBABILITY: "inferno", SceneLayer.UNCERTAINTY: "viridis"}  # with their colour maps
+
+
+@dataclass(frozen=True)
+class SceneRaster:
+    """A raster file on this machine.
+
+    Attributes:
+        path: of the file.
+        modified_ns: when it was last written, so that tiles and statistics of an older file are not used.
+    """
+
+    path: Path
+    modified_ns: int
+
+    @property
+    def bands(self) -> tuple[int, ...]:
+        """The numbers of the bands that are shown, from 1: red, green and blue by name, else the first three or one."""
+        names = [name.lower() for name in describe_raster(self.path).bands]
+        if {"red", "green", "blue"} <= set(names):
+            return tuple(names.index(name) + 1 for name in ("red", "green", "blue"))
+        return (1, 2, 3) if len(names) >= 3 else (1,)
+
+
+def find_raster(context: ServerContext, scene: dict[str, Any], layer: SceneLayer) -> SceneRaster | None:
+    """The raster of a scene's layer; None if the scene has none, or it is not on this machine.
+
+    Args:
+        context: of the server.
+        scene: a row of the scene table.
+        layer: of the scene.
+    """
+    if layer == SceneLayer.HILLSHADE:
+        path = context.dem
+    elif layer in PERCENT_LAYERS:
+        name = RASTER if layer == SceneLayer.PROBABILITY else DEVIATION
+        path = context.workspace.maps / scene_name(scene["name"]) / name
+    else:
+        stored = scene[layer]
+        path = None if not stored or is_remote(stored) else context.workspace.root / stored
+    return SceneRaster(path, path.stat().st_mtime_ns) if path and path.is_file() else None
+
+
+def require_raster(raster: SceneRaster | None, layer: SceneLayer) -> SceneRaster:
+    """The raster, which must exist.
+
+    Raises:
+        ImageError: it does not.
+    """
+    if raster is None:
+        raise ImageError(f"{layer}: this scene has none on this machine")
+    return raster
+
+
+def image_tile_bounds(scene: dict[str, Any], layer: SceneLayer, z: int, x: int, y: int) -> Box:
+    """The part of a scene's raster that a tile shows: west, south, east, north in metres of EPSG:3857.
+
+    A shift of the scene moves its images on the map, so a tile shows what lies that far in the other direction.
+    """
+    west, south, east, north = tile_bounds_m(z, x, y)
+    if layer == SceneLayer.HILLSHADE:
+        return west, south, east, north
+    scale = scale_factor((south + north) / 2)
+    east_m, north_m = (scale * (scene[f"shift_{direction}_m"] or 0.0) for direction in ("east", "north"))
+    return west - east_m, south - north_m, east - east_m, north - north_m
+
+
+def read_tile(
+    raster: SceneRaster, layer: SceneLayer, bounds: Box, size: int, ranges: Sequence[ValueRange] | None = None
+) -> ImageData:
+    """Read a tile of a raster, warped to web mercator.
+
+    Args:
+        raster: to be read.
+        layer: how it is shown.
+        bounds: west, south, east, north in metres of EPSG:3857.
+        size: pixels a side.
+        ranges: for images, the values that become black and white, one for all bands or one for each;
+            None: by percentiles.
+
+    Returns:
+        8-bit bands of (size, size) with a mask; of a probability or uncertainty its whole percents.
+    """
+    if layer == SceneLayer.HILLSHADE:
+        return _hillshade(raster, bounds, size)
+    bands = (1,) if layer in PERCENT_LAYERS else raster.bands
+    with _open(raster) as reader:
+        image = reader.part(
+            bounds, dst_crs=WEB_MERCATOR, bounds_crs=WEB_MERCATOR, indexes=bands, width=size, height=size
+        )
+    image = _mask_by_alpha(image)
+    if layer not in PERCENT_LAYERS:
+        image.rescale(ranges or value_stretch(raster))
+    return image
+
+
+@contextmanager
+def _open(raster: SceneRaster) -> Iterator[Reader]:
+    with (
+        open_raster(raster.path) as opened,
+        open_warpable(opened) as dataset,
+        Reader(str(raster.path), dataset=dataset) as reader,
+    ):
+        yield reader
+
+
+def _mask_by_alpha(image: ImageData) -> ImageData:
+    """Mask by alpha in any data type; rio-tiler itself takes only the largest value of a type for opaque."""
+    if image.alpha_mask is not None:
+        image.array.mask = np.repeat(~(image.alpha_mask > 0)[None], len(image.array), axis=0)
+        image.alpha_mask = None
+    return image
+
+
+@lru_cache(maxsize=1024)
+def value_stretch(raster: SceneRaster) -> tuple[ValueRange, ...]:
+    """The values that become black and white: one pair for each shown band; 8-bit images are shown as they are.
+
+    Raises:
+        ImageError: the raster cannot be read.
+    """
+    if describe_raster(raster.path).dtype == "uint8":
+        return ((0.0, 255.0),)
+    with _open(raster) as reader:
+        preview = _mask_by_alpha(reader.preview(indexes=raster.bands, max_size=PREVIEW_SIZE))
+    ranges = []
+    for band in preview.array:
+        values = band.compressed().astype(np.float64)
+        values = values[np.isfinite(values)]
+        low, high = np.percentile(values, STRETCH_PERCENTILES) if len(values) else (0.0, 1.0)
+        ranges.append((float(low), float(max(high, low + 1e-9))))
+    return tuple(ranges)
+
+
+def colormap(layer: SceneLayer) -> dict[int, tuple[int, int, int, int]] | None:
+    """The colours of whole percents, told apart by the colour-blind too: the lower, the more transparent.
+
+    None for layers that have colours of their own.
+    """
+    if layer not in PERCENT_LAYERS:
+        return None
+    table = cmap.get(PERCENT_LAYERS[layer])
+    return {
+        percent: (*table[min(round(percent * 2.55), 255)][:3], min(round(percent * 5.1), 255)) for percent in range(256)
+    }
+
+
+def _hillshade(dem: SceneRaster, bounds: Box, size: int) -> ImageData:
+    """Light from the north-west at 45 degrees (Horn 1981, doi 10.1109/PROC.1981.11918)."""
+    west, south, east, north = bounds
+    pixel = (east - west) / size
+    wide = (west - pixel, south - pixel, east + pixel, north + pixel)  # slopes need the neighbours of border pixels
+    with _open(dem) as reader:
+        image = reader.part(
+            wide, dst_crs=WEB_MERCATOR, bounds_crs=WEB_MERCATOR, indexes=(1,), width=size + 2, height=size + 2,
+            resampling_method="bilinear",
+        )  # fmt: skip
+    image = _mask_by_alpha(image)
+    elevation, is_valid = image.array.data[0].astype(np.float64), ~np.ma.getmaskarray(image.array[0])
+    ground_pixel_m = pixel / scale_factor((south + north) / 2)
+    down, across = np.gradient(elevation, ground_pixel_m)
+    azimuth, altitude = np.radians(315.0), np.radians(45.0)
+    slope, aspect = np.arctan(np.hypot(across, down)), np.arctan2(-across, down)
+    light = np.sin(altitude) * np.cos(slope) + np.cos(altitude) * np.sin(slope) * np.cos(azimuth - aspect)
+    grey = np.clip(light * 255, 0, 255).astype(np.uint8)[1:-1, 1:-1]
+    return ImageData(np.ma.masked_array(grey[None], ~is_valid[None, 1:-1, 1:-1]))
