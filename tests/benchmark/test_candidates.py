@@ -15,8 +15,8 @@ from tsmu.benchmark.candidates import (
     figures,
     number_candidates,
 )
-from tsmu.mapping.outlines import outlines
-from tsmu.mapping.shares import WholeShares
+from tsmu.mapping.scene.region_weights import WholeShares
+from tsmu.mapping.vectorize.outlines import outlines
 
 SIDE = 0.5  # metres
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.conftest import Tsmu
 from tsmu.benchmark.mapping import border_step_ratio, iou
-from tsmu.mapping.tiles import Cuts
+from tsmu.mapping.tiling.tile_axis import Cuts
 
 
 @pytest.mark.soak

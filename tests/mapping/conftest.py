@@ -9,7 +9,7 @@ from rasterio.transform import Affine
 from scipy.ndimage import gaussian_filter
 
 from tests.conftest import write_raster
-from tsmu.mapping.engine import Engine, immediately
+from tsmu.mapping.inference.engine import Engine, immediately
 
 GRID = {"crs": "EPSG:32651", "transform": Affine(10, 0, 500_000, 0, -10, 2_600_000)}  # Taiwan, 10 m
 RGB = {"photometric": "rgb"}

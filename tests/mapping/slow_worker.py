@@ -7,8 +7,8 @@ from pathlib import Path
 from distributed import WorkerPlugin
 
 from tests.mapping.conftest import blur, engine
-from tsmu.mapping import opened
-from tsmu.mapping.state import RunState
+from tsmu.mapping import session
+from tsmu.mapping.tiling.checkpoints import RunState
 
 
 class Slowly(WorkerPlugin):
@@ -27,7 +27,7 @@ class Slowly(WorkerPlugin):
             self.note("stored", row)
 
         RunState.save_ahead = slowly
-        opened.choose_engine = lambda *_: engine(blur)
+        session.choose_engine = lambda *_: engine(blur)
 
     def note(self, what: str, row: int) -> None:
         with self.log.open("a") as log:

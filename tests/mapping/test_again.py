@@ -18,7 +18,7 @@ from tests.mapping.conftest import GRID, RGB, blur, engine
 from tests.model.test_bundle import make_network, make_record
 from tests.processes import kill_when_ready
 from tsmu.cli import app
-from tsmu.mapping import opened
+from tsmu.mapping import session
 from tsmu.model.bundle import write_bundle
 from tsmu.workspace_folder import WorkspaceFolder
 
@@ -28,14 +28,14 @@ import sys, time
 from pathlib import Path
 from tests.mapping.conftest import blur, engine
 from tsmu.cli import app, mapping
-from tsmu.mapping import opened
+from tsmu.mapping import session
 
 def wait(*_, **__):
     Path(sys.argv[1]).touch()
     time.sleep(60)
 
 mapping.add_run = wait
-opened.choose_engine = lambda *_: engine(blur)
+session.choose_engine = lambda *_: engine(blur)
 app(sys.argv[2:])
 """
 
@@ -45,7 +45,7 @@ def space(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> WorkspaceFolder:
     space = WorkspaceFolder.create(tmp_path / "survey")
     statistics = {"mean": [110.0] * 3, "std": [30.0] * 3, "dtypes": ["uint8"]}
     write_bundle(space.models, make_network(), make_record(1).model_copy(update=statistics))
-    monkeypatch.setattr(opened, "choose_engine", lambda *_: engine(blur))
+    monkeypatch.setattr(session, "choose_engine", lambda *_: engine(blur))
     return space
 
 
@@ -137,7 +137,7 @@ def test_a_map_of_before_its_scene_was_noted_by_content_follows_a_moved_scene(
 ) -> None:
     post = write_raster(tmp_path / "old" / "post.tif", slide(10), **PLACE)
     with monkeypatch.context() as patch:
-        patch.setattr(opened, "SCENE_CONTENT", "tsmu_nothing")
+        patch.setattr(session, "SCENE_CONTENT", "tsmu_nothing")
         mapped(post, space)
     moved = shutil.move(tmp_path / "old", tmp_path / "new")
     mapped(Path(moved) / "post.tif", space)
@@ -189,7 +189,7 @@ def test_what_cannot_be_mapped_is_refused_before_anything_is_compiled_or_written
     def compiled(*_: object) -> None:
         raise AssertionError("the network was compiled")
 
-    monkeypatch.setattr(opened, "choose_engine", compiled)
+    monkeypatch.setattr(session, "choose_engine", compiled)
     post = write_raster(tmp_path / "post.tif", slide(10), **PLACE)
     far = GRID | {"transform": GRID["transform"] @ rasterio.Affine.translation(5000, 0)}
     elsewhere = GRID | {"crs": "EPSG:32651", "transform": GRID["transform"] @ rasterio.Affine.translation(-500, 90_000)}

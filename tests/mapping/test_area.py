@@ -9,8 +9,8 @@ from rasterio.transform import Affine
 from rasterio.warp import transform
 
 from tests.conftest import write_raster
-from tsmu.mapping.area import valid_area
-from tsmu.mapping.source import Scene
+from tsmu.mapping.outputs.valid_area import valid_area
+from tsmu.mapping.scene.raster import Scene
 
 
 def probability(path: Path, crs: str, grid: Affine, data: tuple[slice, slice]) -> Path:

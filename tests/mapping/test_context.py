@@ -6,8 +6,8 @@ import numpy as np
 from scipy.ndimage import gaussian_filter
 
 from tests.mapping.conftest import RADIUS, blur, engine
-from tsmu.mapping.context import RING, measured_reach, overlap_for
-from tsmu.mapping.tiles import MULTIPLE, Cuts
+from tsmu.mapping.inference.receptive_field import RING, measured_reach, overlap_for
+from tsmu.mapping.tiling.tile_axis import MULTIPLE, Cuts
 
 STATISTICS = [128.0] * 3, [50.0] * 3
 

@@ -17,13 +17,13 @@ from tsmu.chips.folder import chips_from_folder
 from tsmu.chips.index import add_to_index
 from tsmu.errors import MapError
 from tsmu.issues import IssueLog
-from tsmu.mapping import compiled, quantised
-from tsmu.mapping.agreement import Agreement, agreement
-from tsmu.mapping.choose import INT8_FROM, choose_engine
-from tsmu.mapping.compiled import NETWORK, compiled_network
-from tsmu.mapping.engine import immediately
-from tsmu.mapping.openvino_engine import cpu_has_bfloat16, openvino_engine
-from tsmu.mapping.torch_engine import torch_engine
+from tsmu.mapping.inference import int8_model, openvino_model
+from tsmu.mapping.inference.engine import immediately
+from tsmu.mapping.inference.engine_choice import INT8_FROM, choose_engine
+from tsmu.mapping.inference.mask_agreement import Agreement, agreement
+from tsmu.mapping.inference.openvino_engine import cpu_has_bfloat16, openvino_engine
+from tsmu.mapping.inference.openvino_model import NETWORK, compiled_network
+from tsmu.mapping.inference.torch_engine import torch_engine
 from tsmu.model.bundle import Bundle, write_bundle
 from tsmu.model.serving import current_bundle
 from tsmu.workspace_folder import WorkspaceFolder
@@ -78,7 +78,7 @@ def test_answers_are_the_same_to_the_last_bit_each_time(space: WorkspaceFolder, 
 LETTING_GO = """
 import os, signal, sys
 from pathlib import Path
-from tsmu.mapping.openvino_engine import cpu_has_bfloat16, openvino_engine
+from tsmu.mapping.inference.openvino_engine import cpu_has_bfloat16, openvino_engine
 from tsmu.model.serving import current_bundle
 from tsmu.workspace_folder import WorkspaceFolder
 
@@ -104,7 +104,7 @@ def test_the_network_is_made_once_and_lies_in_the_bundles_cache(
     file = compiled_network(bundle, "alps", space.cache)
     assert file.is_relative_to(space.cache / bundle.digest)
     assert not list(file.parent.parent.glob(".*"))
-    monkeypatch.setattr(compiled, "run_apart", None)
+    monkeypatch.setattr(openvino_model, "run_apart", None)
     assert compiled_network(bundle, "alps", space.cache) == file
 
 
@@ -168,7 +168,7 @@ def test_int8_is_made_once_and_answers_the_same_each_time_and_nearly_as_float32(
     with pytest.raises(MapError, match="no chips are here"):
         openvino_engine(bundle, "alps", space.cache, precision="int8")
     first = openvino_engine(bundle, "alps", space.cache, precision="int8", images=values)
-    monkeypatch.setattr(quantised, "run_apart", None)
+    monkeypatch.setattr(int8_model, "run_apart", None)
     again = openvino_engine(bundle, "alps", space.cache, precision="int8")
     whole = first.predict(values)
     np.testing.assert_array_equal(again.predict(values[::-1].copy())[::-1], whole)

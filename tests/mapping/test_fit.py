@@ -6,8 +6,8 @@ import pytest
 
 from tests.mapping.conftest import ground
 from tsmu.errors import MapError
-from tsmu.mapping.fit import check_values
-from tsmu.mapping.source import Scene
+from tsmu.mapping.scene.raster import Scene
+from tsmu.mapping.scene.value_checks import check_values
 
 SceneFile = Callable[..., Path]
 EIGHT_BIT = ([110.0] * 3, [40.0] * 3)

@@ -18,10 +18,10 @@ from tests.mapping.conftest import GRID, blur, engine, ground
 from tsmu.errors import ImageError, MapError
 from tsmu.imagery.grids import Grid
 from tsmu.issues import IssueLog
-from tsmu.mapping.limits import Area, Limit, Outside, Steep, left_out
-from tsmu.mapping.mapper import MapResult, map_scene
-from tsmu.mapping.polygons import Outlining
-from tsmu.mapping.source import Scene
+from tsmu.mapping.map_run import MapResult, map_scene
+from tsmu.mapping.scene.masks import Area, Limit, Outside, Steep, left_out
+from tsmu.mapping.scene.raster import Scene
+from tsmu.mapping.vectorize.polygons import Outlining
 
 SceneFile = Callable[..., Path]
 GRID_OF = Grid(400, 300, rasterio.CRS.from_user_input(GRID["crs"]), GRID["transform"])

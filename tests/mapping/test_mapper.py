@@ -14,10 +14,10 @@ from scipy.special import expit
 
 from tests.mapping.conftest import GRID, blur, content, engine, ground
 from tsmu.errors import ImageError, MapError
-from tsmu.mapping.blending import as_percent
-from tsmu.mapping.mapper import map_scene
-from tsmu.mapping.polygons import Outlining
-from tsmu.mapping.source import Scene
+from tsmu.mapping.map_run import map_scene
+from tsmu.mapping.scene.raster import Scene
+from tsmu.mapping.tiling.row_blending import as_percent
+from tsmu.mapping.vectorize.polygons import Outlining
 
 SceneFile = Callable[..., Path]
 
@@ -211,10 +211,10 @@ import resource, sys
 import numpy as np
 from pathlib import Path
 from tsmu.imagery.raster import GDAL_OPTIONS
-from tsmu.mapping.engine import Engine, immediately
-from tsmu.mapping.mapper import map_scene
-from tsmu.mapping.polygons import Outlining
-from tsmu.mapping.source import Scene
+from tsmu.mapping.inference.engine import Engine, immediately
+from tsmu.mapping.map_run import map_scene
+from tsmu.mapping.vectorize.polygons import Outlining
+from tsmu.mapping.scene.raster import Scene
 GDAL_OPTIONS["GDAL_CACHEMAX"] = 8 << 20  # bytes
 engine = Engine(immediately(lambda v: v[:, 0] - 128), "level", "numpy", "cpu", "float32", "a test")
 with Scene(Path(sys.argv[1])) as scene:

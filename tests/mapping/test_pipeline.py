@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tsmu.mapping.pipeline import Beside, ahead
+from tsmu.mapping.threads import Beside, ahead
 
 
 def test_another_thread_gets_all_items_in_their_order() -> None:

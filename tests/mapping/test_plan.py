@@ -3,15 +3,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.mapping.conftest import blur, engine
-from tsmu.mapping import plan
-from tsmu.mapping.plan import plan_tiling
-from tsmu.mapping.tiles import Cuts
+from tsmu.mapping.tiling import tile_size
+from tsmu.mapping.tiling.tile_axis import Cuts
+from tsmu.mapping.tiling.tile_size import plan_tiling
 
 
 def test_less_memory_takes_smaller_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
     sides = []
     for free in (64e9, 2e9, 1e9, 1e6):
-        monkeypatch.setattr(plan, "_memory", lambda free=free: free)
+        monkeypatch.setattr(tile_size, "_memory", lambda free=free: free)
         sides.append(plan_tiling(engine(blur), 6, 10_000, None, 64).tile)
     assert sides == sorted(sides, reverse=True)
     assert (sides[0], sides[-1]) == (768, 128)

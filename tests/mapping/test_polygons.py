@@ -19,10 +19,10 @@ from scipy import ndimage
 from tests.mapping.conftest import GRID, ground
 from tsmu.imagery.grids import Grid
 from tsmu.imagery.raster import describe
-from tsmu.mapping import polygons as room
-from tsmu.mapping.outlines import Outlines, outlines
-from tsmu.mapping.polygons import WHOLE, Outlining, write_polygons
-from tsmu.mapping.sink import in_bands, read_rows
+from tsmu.mapping.outputs.cog import in_bands, read_rows
+from tsmu.mapping.vectorize import polygons as room
+from tsmu.mapping.vectorize.outlines import Outlines, outlines
+from tsmu.mapping.vectorize.polygons import WHOLE, Outlining, write_polygons
 
 SceneFile = Callable[..., Path]
 TRANSFORMS = [

@@ -15,8 +15,8 @@ from tests.model.test_bundle import make_record
 from tsmu.chips.looks import looks
 from tsmu.chips.style import Style
 from tsmu.errors import RegionError
-from tsmu.mapping.routing import Routed, route
-from tsmu.mapping.source import Scene
+from tsmu.mapping.scene.raster import Scene
+from tsmu.mapping.scene.routing import Routed, route
 from tsmu.model.record import BundleRecord
 
 LEVELS = {"alps": 90, "andes": 170}

@@ -28,9 +28,9 @@ from tsmu.cli import app
 from tsmu.errors import MapError
 from tsmu.imagery.raster import REMOTE
 from tsmu.issues import IssueLog
-from tsmu.mapping import opened
-from tsmu.mapping.scenes import SceneOrder, check_names, name_of, read_scene_table
-from tsmu.mapping.source import Scene
+from tsmu.mapping import session
+from tsmu.mapping.scene.raster import Scene
+from tsmu.mapping.scene.requests import SceneOrder, check_names, name_of, read_scene_table
 from tsmu.model.bundle import write_bundle
 from tsmu.workspace_folder import WorkspaceFolder
 
@@ -200,7 +200,7 @@ def test_pairs_that_do_not_fit_are_told_and_the_others_mapped(tmp_path: Path, mo
     space = WorkspaceFolder.create(tmp_path / "survey")
     bands = {"bands": ["pre:red", "post:red", "post:green"], "mean": [110.0] * 3, "std": [30.0] * 3}
     write_bundle(space.models, make_network(), make_record(1).model_copy(update={**bands, "dtypes": ["uint8"]}))
-    monkeypatch.setattr(opened, "choose_engine", lambda *_: engine(blur))
+    monkeypatch.setattr(session, "choose_engine", lambda *_: engine(blur))
     pixels = ground(150, 130)
     for name in ("good", "elsewhere", "cut", "placeless", "alone", "coarse"):
         write_raster(tmp_path / f"{name}.tif", pixels, **PLACE)

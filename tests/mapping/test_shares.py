@@ -18,11 +18,11 @@ from shapely.geometry.base import BaseGeometry
 
 from tests.mapping.conftest import GRID, blur, content, engine, ground
 from tsmu.imagery.grids import Grid
-from tsmu.mapping.engine import Engine
-from tsmu.mapping.mapper import MapResult, map_scene
-from tsmu.mapping.polygons import Outlining
-from tsmu.mapping.shares import BLEND_M, RegionShares, surroundings
-from tsmu.mapping.source import Scene
+from tsmu.mapping.inference.engine import Engine
+from tsmu.mapping.map_run import MapResult, map_scene
+from tsmu.mapping.scene.raster import Scene
+from tsmu.mapping.scene.region_weights import BLEND_M, RegionShares, surroundings
+from tsmu.mapping.vectorize.polygons import Outlining
 
 HEIGHT, WIDTH, BORDER = 300, 420, 200  # px; the border runs down a column
 SIZE = 10  # m

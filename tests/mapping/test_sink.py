@@ -15,7 +15,7 @@ from tests.conftest import require
 from tests.mapping.conftest import GRID, ground
 from tsmu.errors import MapError
 from tsmu.imagery.grids import Grid
-from tsmu.mapping.sink import ProbabilitySink
+from tsmu.mapping.outputs.cog import ProbabilitySink
 
 
 def grid_of(height: int, width: int) -> Grid:

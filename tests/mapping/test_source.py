@@ -11,7 +11,7 @@ from rasterio.transform import Affine
 from tests.conftest import write_raster
 from tests.mapping.conftest import GRID, ground
 from tsmu.errors import ImageError, MapError
-from tsmu.mapping.source import Scene
+from tsmu.mapping.scene.raster import Scene
 
 SceneFile = Callable[..., Path]
 RGB = {"photometric": "rgb"}

@@ -18,9 +18,9 @@ from tsmu.errors import MapError
 from tsmu.imagery.grids import Grid
 from tsmu.imagery.raster import describe
 from tsmu.imagery.terrain import derive_terrain
-from tsmu.mapping import opened
-from tsmu.mapping.fit import check_values
-from tsmu.mapping.source import Scene
+from tsmu.mapping import session
+from tsmu.mapping.scene.raster import Scene
+from tsmu.mapping.scene.value_checks import check_values
 from tsmu.model.bundle import write_bundle
 from tsmu.workspace_folder import WorkspaceFolder
 
@@ -39,7 +39,7 @@ def space(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> WorkspaceFolder:
     space = WorkspaceFolder.create(tmp_path / "survey")
     statistics = {"bands": BANDS, "mean": [110.0, 110.0, 15.0], "std": [30.0, 30.0, 8.0], "dtypes": ["uint8"]}
     write_bundle(space.models, make_network(), make_record(1).model_copy(update=statistics))
-    monkeypatch.setattr(opened, "choose_engine", lambda *_: engine(slope_counts))
+    monkeypatch.setattr(session, "choose_engine", lambda *_: engine(slope_counts))
     return space
 
 

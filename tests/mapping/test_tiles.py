@@ -6,8 +6,8 @@ from scipy.special import expit
 
 from tests.mapping.conftest import RADIUS, blur, ground
 from tsmu.errors import MapError
-from tsmu.mapping.blending import Handover, RowBlender
-from tsmu.mapping.tiles import MULTIPLE, Cuts
+from tsmu.mapping.tiling.row_blending import Handover, RowBlender
+from tsmu.mapping.tiling.tile_axis import MULTIPLE, Cuts
 
 TILES = st.integers(2, 6).map(lambda n: n * MULTIPLE)
 

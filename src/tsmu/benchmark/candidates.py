@@ -15,7 +15,7 @@ from scipy import ndimage
 from tsmu.evaluate.jackknife import Array, jackknife_error
 from tsmu.evaluate.objects import TOUCHING
 from tsmu.labels.masks import LANDSLIDE, UNKNOWN
-from tsmu.mapping.sink import NO_DATA, Percent
+from tsmu.mapping.outputs.cog import NO_DATA, Percent
 
 LEAST_PIXELS = 100  # of a candidate that counts: 64 square metres at 0.8 m
 DIGITS = 5  # of figures

@@ -21,14 +21,14 @@ import rasterio
 from rasterio.windows import Window
 
 from tsmu.imagery.raster import GDAL_OPTIONS
-from tsmu.mapping.choose import choose_engine
-from tsmu.mapping.context import measured_overlap
-from tsmu.mapping.engine import Engine
-from tsmu.mapping.mapper import map_scene
-from tsmu.mapping.plan import plan_tiling
-from tsmu.mapping.polygons import Outlining
-from tsmu.mapping.source import Scene
-from tsmu.mapping.tiles import Cuts
+from tsmu.mapping.inference.engine import Engine
+from tsmu.mapping.inference.engine_choice import choose_engine
+from tsmu.mapping.inference.receptive_field import measured_overlap
+from tsmu.mapping.map_run import map_scene
+from tsmu.mapping.scene.raster import Scene
+from tsmu.mapping.tiling.tile_axis import Cuts
+from tsmu.mapping.tiling.tile_size import plan_tiling
+from tsmu.mapping.vectorize.polygons import Outlining
 from tsmu.model.bundle import Bundle
 from tsmu.model.serving import current_bundle, serving_bundle
 from tsmu.workspace_folder import WorkspaceFolder

@@ -19,10 +19,10 @@ from scipy import ndimage
 from tsmu.benchmark.trained import train_on_world
 from tsmu.evaluate.objects import TOUCHING, ObjectCounts, count_objects
 from tsmu.files import write_json
-from tsmu.mapping.choose import choose_engine
-from tsmu.mapping.mapper import map_scene
-from tsmu.mapping.polygons import Outlining
-from tsmu.mapping.source import Scene
+from tsmu.mapping.inference.engine_choice import choose_engine
+from tsmu.mapping.map_run import map_scene
+from tsmu.mapping.scene.raster import Scene
+from tsmu.mapping.vectorize.polygons import Outlining
 from tsmu.model.serving import current_bundle, serving_bundle
 from tsmu.synthetic import World, write_scene
 from tsmu.synthetic.everything import SPARSE, scene_windows

@@ -22,7 +22,7 @@ from tsmu.benchmark import contestants, peers
 from tsmu.benchmark.contestants import USUAL_OVERLAP, USUAL_TILE
 from tsmu.errors import BenchmarkError
 from tsmu.files import write_json
-from tsmu.mapping.tiles import Cuts
+from tsmu.mapping.tiling.tile_axis import Cuts
 
 PART = 2048  # px; the whole image at once, and the usual loop, take this much of the scene
 SEAMS_TILE = 512  # px

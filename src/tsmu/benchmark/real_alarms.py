@@ -31,8 +31,8 @@ from tsmu.evaluate.jackknife import Array
 from tsmu.evaluate.predict import count_chips, predict_chips
 from tsmu.evaluate.threshold import choose_threshold
 from tsmu.files import remove, without_nan, write_json, write_text, written_whole
-from tsmu.mapping.blending import as_percent
-from tsmu.mapping.sink import Percent
+from tsmu.mapping.outputs.cog import Percent
+from tsmu.mapping.tiling.row_blending import as_percent
 from tsmu.model.device import device_in_use, precision_in_use
 from tsmu.model.network import RegionNet
 from tsmu.model.weights import PretrainedWeights, find_weights, weights_record

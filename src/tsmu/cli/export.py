@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     import shapely
 
-    from tsmu.mapping.engine import Engine
+    from tsmu.mapping.inference.engine import Engine
     from tsmu.model.bundle import Bundle
     from tsmu.workspace_folder import WorkspaceFolder
 
@@ -145,7 +145,7 @@ def _check_targets(targets: "list[Path]", pairs: "geopandas.GeoDataFrame") -> No
 
 def _engines(pairs: "geopandas.GeoDataFrame", space: "WorkspaceFolder") -> "dict[str, tuple[Bundle, Engine]]":
     """For each region of the pairs that was learned: the version that serves it, ready to compute."""
-    from tsmu.mapping.torch_engine import torch_engine
+    from tsmu.mapping.inference.torch_engine import torch_engine
     from tsmu.model.serving import serving_bundle
 
     learned = serving_bundle(space.models).record.regions
@@ -163,11 +163,11 @@ def _predicted(
     from tsmu.imagery.raster import read
     from tsmu.imagery.terrain import terrain_bands
     from tsmu.labels.drafts import draft_polygons
-    from tsmu.mapping.context import measured_overlap
-    from tsmu.mapping.mapper import map_scene
-    from tsmu.mapping.plan import plan_tiling
-    from tsmu.mapping.polygons import Outlining
-    from tsmu.mapping.source import Scene
+    from tsmu.mapping.inference.receptive_field import measured_overlap
+    from tsmu.mapping.map_run import map_scene
+    from tsmu.mapping.scene.raster import Scene
+    from tsmu.mapping.tiling.tile_size import plan_tiling
+    from tsmu.mapping.vectorize.polygons import Outlining
 
     serving = bundle.record.regions[str(pair["region"])]
     takes_pre = any(band.startswith("pre:") for band in bundle.record.bands)

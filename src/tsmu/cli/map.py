@@ -12,7 +12,7 @@ from tsmu.cli.command import JsonOption, LayerOption, WorkspaceOption, command, 
 
 if TYPE_CHECKING:
     from tsmu.issues import IssueLog
-    from tsmu.mapping.scenes import SceneOrder
+    from tsmu.mapping.scene.requests import SceneOrder
     from tsmu.workspace_folder import WorkspaceFolder
 
 
@@ -86,9 +86,9 @@ def map_scene(
         from tsmu.cli.mapping import MapRecords, on_cluster, one_by_one, record
         from tsmu.errors import MapError, TsmuError
         from tsmu.issues import IssueLog
-        from tsmu.mapping.choose import ENGINES, PRECISIONS
-        from tsmu.mapping.opened import Wanted
-        from tsmu.mapping.scenes import check_names
+        from tsmu.mapping.inference.engine_choice import ENGINES, PRECISIONS
+        from tsmu.mapping.scene.requests import check_names
+        from tsmu.mapping.session import Wanted
 
         for what, word, known in (("engine", engine, ENGINES), ("precision", precision, PRECISIONS)):
             if word not in known:
@@ -161,7 +161,7 @@ def _check_elevations(dem: str | None, slope_below: float | None, space: "Worksp
 def _layers(names: list[str], aoi: Path | None, leave_out: str | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Which of the layers that are named are read of --aoi, and which of --leave-out."""
     from tsmu.errors import MapError
-    from tsmu.mapping.scenes import place_of
+    from tsmu.mapping.scene.requests import place_of
     from tsmu.vector_files import divide_layers, is_vector_file
 
     clouds = place_of(leave_out) if names and leave_out else None
@@ -187,7 +187,7 @@ class _Given:
 def _orders(scenes: list[str], given: _Given, log: "IssueLog") -> "list[tuple[int | None, SceneOrder]]":
     """The scenes that the command names, with their rows if they stand in a table."""
     from tsmu.errors import MapError
-    from tsmu.mapping.scenes import SceneOrder, name_of, place_of, read_scene_table, scene_name
+    from tsmu.mapping.scene.requests import SceneOrder, name_of, place_of, read_scene_table, scene_name
     from tsmu.spreadsheets import TABLES
 
     single = given.pre or given.name or given.date_pre or given.date_post

@@ -14,11 +14,11 @@ from tsmu.errors import TsmuError
 from tsmu.imagery.pair_terrain import TOLD_FROM
 from tsmu.imagery.raster import file_identity
 from tsmu.issues import IssueLog
-from tsmu.mapping.area import valid_area
-from tsmu.mapping.cluster import Dispatcher, Outcome
-from tsmu.mapping.opened import MappedScene, SceneOpener, Wanted
-from tsmu.mapping.scenes import SceneOrder, place_of
-from tsmu.mapping.workers import workers
+from tsmu.mapping.cluster.dispatcher import Dispatcher, Outcome
+from tsmu.mapping.cluster.workers import workers
+from tsmu.mapping.outputs.valid_area import valid_area
+from tsmu.mapping.scene.requests import SceneOrder, place_of
+from tsmu.mapping.session import MappedScene, SceneOpener, Wanted
 from tsmu.workspace_folder import WorkspaceFolder
 
 Ordered = Sequence[tuple[SceneOrder, Path]]

@@ -17,8 +17,8 @@ from rio_tiler.models import ImageData
 from tsmu.errors import ImageError
 from tsmu.imagery.raster import describe, is_remote, open_raster
 from tsmu.imagery.resampling import warpable
-from tsmu.mapping.result import DEVIATION, RASTER
-from tsmu.mapping.scenes import scene_name
+from tsmu.mapping.outputs.map_files import DEVIATION, RASTER
+from tsmu.mapping.scene.requests import scene_name
 from tsmu.server.desk import Desk
 
 STRETCH = (2, 98)  # percentiles of a band that become black and white

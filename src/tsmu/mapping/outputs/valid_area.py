@@ -1,0 +1,35 @@
+"""Where a map has data: what was looked at, so that no polygon there means no landslide seen."""
+
+from pathlib import Path
+
+import numpy as np
+import rasterio
+import shapely
+from rasterio.features import shapes
+from rasterio.transform import Affine
+
+from tsmu.imagery.raster import GDAL_OPTIONS
+from tsmu.mapping.outputs.cog import NO_DATA
+from tsmu.projecting import DEGREES, cut_at_180, polygon_parts, transformed
+
+LONGEST = 2048  # px; larger rasters are read coarser, so the outline is right to a coarse pixel
+
+
+def valid_area(raster: Path) -> shapely.MultiPolygon:
+    """Outline what of a probability raster is not no-data, in EPSG:4326.
+
+    Args:
+        raster: uint8, 255 = no data; in a CRS that does not cross the 180th meridian.
+    """
+    with rasterio.Env(**GDAL_OPTIONS), rasterio.open(raster) as dataset:
+        coarse = max(1.0, max(dataset.width, dataset.height) / LONGEST)
+        height, width = (max(1, round(side / coarse)) for side in (dataset.height, dataset.width))
+        valid = dataset.read(1, out_shape=(height, width)) != NO_DATA
+        transform = dataset.transform @ Affine.scale(dataset.width / width, dataset.height / height)
+        crs = dataset.crs
+    # Regions that touch only at a corner stay apart: joined, they would be invalid polygons.
+    found = shapes(valid.astype(np.uint8), mask=valid, connectivity=4, transform=transform)
+    outlines = [shapely.Polygon(shape["coordinates"][0], shape["coordinates"][1:]) for shape, _ in found]
+    placed = transformed(np.array([*outlines, None], dtype=object)[:-1], crs, DEGREES)
+    area = shapely.union_all(cut_at_180(placed))
+    return shapely.MultiPolygon(polygon_parts(np.array([area], dtype=object)).tolist())
