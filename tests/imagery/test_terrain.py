@@ -22,7 +22,7 @@ from tsmu.imagery.grids import Grid
 from tsmu.imagery.raster import describe
 from tsmu.imagery.slopes import CellVectors, height_above, slope
 from tsmu.imagery.terrain import derive_terrain, image_channels, parse_bands, terrain_bands, write_terrain
-from tsmu.mapping.scene.raster import Scene
+from tsmu.mapping import Scene
 
 UTM = rasterio.CRS.from_epsg(32654)
 CORNER = Affine(10, 0, 580_000, 0, -10, 4_730_000)  # Hokkaido, 42.7 N

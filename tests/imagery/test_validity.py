@@ -22,7 +22,7 @@ from tsmu.imagery.grids import Grid
 from tsmu.imagery.raster import describe, read
 from tsmu.imagery.resampling import onto
 from tsmu.issues import IssueLog
-from tsmu.mapping.scene.raster import Scene
+from tsmu.mapping import Scene
 
 SIDE = 18
 NORTH_UP = Affine(10, 0, 500_000, 0, -10, 2_600_000)

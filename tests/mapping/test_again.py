@@ -137,7 +137,7 @@ def test_a_map_of_before_its_scene_was_noted_by_content_follows_a_moved_scene(
 ) -> None:
     post = write_raster(tmp_path / "old" / "post.tif", slide(10), **PLACE)
     with monkeypatch.context() as patch:
-        patch.setattr(session, "SCENE_CONTENT", "tsmu_nothing")
+        patch.setattr(session, "SCENE_CONTENT_TAG", "tsmu_nothing")
         mapped(post, space)
     moved = shutil.move(tmp_path / "old", tmp_path / "new")
     mapped(Path(moved) / "post.tif", space)

@@ -19,7 +19,7 @@ from tests.mapping.slow_worker import Slowly
 from tests.mapping.test_scenes import PLACE, space, tsmu
 from tsmu.errors import MapError, WorkspaceError
 from tsmu.mapping import session
-from tsmu.mapping.cluster.workers import SlurmSettings, slurm_cluster, workers
+from tsmu.mapping.cluster.workers import SlurmSettings, connect_cluster, slurm_cluster
 from tsmu.workspace_folder import WorkspaceFolder
 
 __all__ = ["space"]  # the fixture
@@ -126,7 +126,7 @@ def test_processes_of_this_machine_map_with_the_real_engines(tmp_path: Path, spa
 
 
 def test_processes_of_this_machine_share_its_cores() -> None:
-    with workers("local:2") as client:
+    with connect_cluster("local:2") as client:
         found = list(client.run(lambda: (os.sched_getaffinity(0), os.environ["OMP_NUM_THREADS"])).values())
     (first, threads), (second, _) = found
     cores = os.sched_getaffinity(0)
@@ -156,21 +156,21 @@ def test_what_is_no_cluster_is_one_line(tmp_path: Path, monkeypatch: pytest.Monk
     file.write_text("jobs = 2\nwall = 3\n")
     with (
         pytest.raises(WorkspaceError, match=r"slurm\.toml: unknown key wall; the nearest known one is walltime"),
-        workers(str(file)),
+        connect_cluster(str(file)),
     ):
         pass
     file.write_text("jobs = 2\n")
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(MapError, match=r"slurm\.toml: this machine has no sbatch"), workers(str(file)):
+    with pytest.raises(MapError, match=r"slurm\.toml: this machine has no sbatch"), connect_cluster(str(file)):
         pass
-    with pytest.raises(MapError, match="local:0: must be local, or local: and a number"), workers("local:0"):
+    with pytest.raises(MapError, match="local:0: must be local, or local: and a number"), connect_cluster("local:0"):
         pass
     monkeypatch.setattr("tsmu.mapping.cluster.workers.CONNECT_S", 1)
     with (
         pytest.raises(MapError, match=r"tcp://127\.0\.0\.1:9: cannot be reached"),
-        workers("tcp://127.0.0.1:9"),
+        connect_cluster("tcp://127.0.0.1:9"),
     ):
         pass
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
-    with pytest.raises(MapError, match=r"distributed is not installed; in tsmu.s folder"), workers("local"):
+    with pytest.raises(MapError, match=r"distributed is not installed; in tsmu.s folder"), connect_cluster("local"):
         pass

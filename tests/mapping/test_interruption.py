@@ -19,10 +19,10 @@ from tests.mapping.test_sink import largest_file
 from tsmu.errors import MapError
 from tsmu.mapping import map_run
 from tsmu.mapping.scene.raster import Scene
-from tsmu.mapping.vectorize.polygons import Outlining
+from tsmu.mapping.vectorize.polygons import PolygonOptions
 
 SceneFile = Callable[..., Path]
-SETTINGS: dict[str, Any] = {"outlining": Outlining(50), "tile": 128, "overlap": 32, "batch": 1}
+SETTINGS: dict[str, Any] = {"polygons": PolygonOptions(50), "tile": 128, "overlap": 32, "batch": 1}
 CHILD = """
 import sys, time
 from dataclasses import replace
@@ -30,8 +30,8 @@ from pathlib import Path
 from tests.mapping.conftest import blur, engine
 from tsmu.mapping import map_run
 from tsmu.mapping.outputs import cog
-from tsmu.mapping.inference.engine import immediately
-from tsmu.mapping.vectorize.polygons import Outlining
+from tsmu.mapping.inference.engine import synchronous
+from tsmu.mapping.vectorize.polygons import PolygonOptions
 from tsmu.mapping.scene.raster import Scene
 
 scene, out, ready, where = map(Path, sys.argv[1:])
@@ -69,8 +69,8 @@ if str(where) == "renaming":  # the raster has its name already, the polygons no
         return whole
     map_run.written_whole = slow
 with Scene(scene) as opened:
-    slow = replace(engine(blur), begin=immediately(predict))
-    map_run.map_scene(opened, slow, out, outlining=Outlining(50), tile=128, overlap=32, batch=1)
+    slow = replace(engine(blur), submit=synchronous(predict))
+    map_run.map_scene(opened, slow, out, polygons=PolygonOptions(50), tile=128, overlap=32, batch=1)
 """
 
 
@@ -133,8 +133,8 @@ from dataclasses import replace
 from pathlib import Path
 from tests.mapping.conftest import blur, engine
 from tsmu.mapping import map_run
-from tsmu.mapping.inference.engine import immediately
-from tsmu.mapping.vectorize.polygons import Outlining
+from tsmu.mapping.inference.engine import synchronous
+from tsmu.mapping.vectorize.polygons import PolygonOptions
 from tsmu.mapping.scene.raster import Scene
 
 def predict(values):
@@ -145,7 +145,7 @@ def predict(values):
 
 with Scene(Path(sys.argv[1])) as opened:
     map_run.map_scene(
-        opened, replace(engine(blur), begin=immediately(predict)), Path(sys.argv[2]), outlining=Outlining(50),
+        opened, replace(engine(blur), submit=synchronous(predict)), Path(sys.argv[2]), polygons=PolygonOptions(50),
         tile=64, overlap=32, batch=1,
     )
 """
@@ -189,8 +189,8 @@ def test_a_finished_scene_is_not_computed_again(scene_file: SceneFile, tmp_path:
 def test_another_threshold_takes_new_polygons_and_no_network(scene_file: SceneFile, tmp_path: Path) -> None:
     scene, out = scene_file(ground(400, 300)), tmp_path / "out"
     finish(scene, out)
-    assert finish(scene, out, outlining=Outlining(70)).bands_computed == 0
-    finish(scene, tmp_path / "fresh", outlining=Outlining(70))
+    assert finish(scene, out, polygons=PolygonOptions(70)).bands_computed == 0
+    finish(scene, tmp_path / "fresh", polygons=PolygonOptions(70))
     assert content(out) == content(tmp_path / "fresh")
 
 
@@ -225,7 +225,7 @@ def test_while_mapping_again_nobody_else_may_and_killed_the_older_map_stays(
     scene_file: SceneFile, tmp_path: Path
 ) -> None:
     scene, out = scene_file(ground(400, 300)), tmp_path / "out"
-    finish(scene, out, outlining=Outlining(70))
+    finish(scene, out, polygons=PolygonOptions(70))
     before = content(out)
     with stopped_at(scene, out, "polygons"):
         under_way = content(out)
@@ -239,7 +239,7 @@ def test_killed_between_the_two_names_no_older_polygons_lie_beside_the_new_raste
     scene_file: SceneFile, tmp_path: Path
 ) -> None:
     scene, out = scene_file(ground(400, 300)), tmp_path / "out"
-    finish(scene, out, outlining=Outlining(70))
+    finish(scene, out, polygons=PolygonOptions(70))
     with stopped_at(scene, out, "renaming"):
         pass
     assert [name for name in content(out) if not name.startswith(".")] == ["probability.tif"]

@@ -14,10 +14,10 @@ from scipy.special import expit
 
 from tests.mapping.conftest import GRID, blur, content, engine, ground
 from tsmu.errors import ImageError, MapError
+from tsmu.mapping.arrays import to_percent
 from tsmu.mapping.map_run import map_scene
 from tsmu.mapping.scene.raster import Scene
-from tsmu.mapping.tiling.row_blending import as_percent
-from tsmu.mapping.vectorize.polygons import Outlining
+from tsmu.mapping.vectorize.polygons import PolygonOptions
 
 SceneFile = Callable[..., Path]
 
@@ -45,7 +45,7 @@ def test_a_map_is_what_the_network_says_about_the_whole_scene(
             scene,
             engine(blur),
             tmp_path / "out",
-            outlining=Outlining(50),
+            polygons=PolygonOptions(50),
             tile=tiling[0],
             overlap=tiling[1],
             batch=batch,
@@ -64,7 +64,9 @@ def test_no_data_stays_no_data_and_out_of_the_polygons(scene_file: SceneFile, tm
     gap[::7, ::5] = True
     pixels[:, gap] = np.nan
     with Scene(scene_file(pixels)) as scene:
-        result = map_scene(scene, engine(lambda v: np.full_like(v[:, 0], 9)), tmp_path / "out", outlining=Outlining(1))
+        result = map_scene(
+            scene, engine(lambda v: np.full_like(v[:, 0], 9)), tmp_path / "out", polygons=PolygonOptions(1)
+        )
     percent = read(result.probability)
     np.testing.assert_array_equal(percent == 255, gap)
     assert (percent[~gap] == 100).all()
@@ -75,7 +77,7 @@ def test_no_data_stays_no_data_and_out_of_the_polygons(scene_file: SceneFile, tm
 def test_the_map_lies_where_the_scene_lies(scene_file: SceneFile, tmp_path: Path) -> None:
     with Scene(scene_file(ground(100, 90))) as scene:
         result = map_scene(
-            scene, engine(blur), tmp_path / "out", outlining=Outlining(60), tags={"tsmu_bundle": "v001 0123abcd"}
+            scene, engine(blur), tmp_path / "out", polygons=PolygonOptions(60), tags={"tsmu_bundle": "v001 0123abcd"}
         )
     with rasterio.open(result.probability) as dataset:
         assert (dataset.crs, dataset.transform, dataset.shape) == (GRID["crs"], GRID["transform"], (100, 90))
@@ -99,9 +101,9 @@ def test_odd_shapes(scene_file: SceneFile, tmp_path: Path, shape: tuple[int, int
 
     pixels = ground(*shape, bands=1)
     with Scene(scene_file(pixels)) as scene:
-        result = map_scene(scene, engine(level), tmp_path / "out", outlining=Outlining(90))
+        result = map_scene(scene, engine(level), tmp_path / "out", polygons=PolygonOptions(90))
     logits = (pixels[0].astype(np.float32) - 128) / 20
-    np.testing.assert_array_equal(read(result.probability), as_percent(expit(logits), np.ones(shape, bool)))
+    np.testing.assert_array_equal(read(result.probability), to_percent(expit(logits), np.ones(shape, bool)))
     assert sides <= {32, 64, 512}
 
 
@@ -119,7 +121,7 @@ def test_tiles_without_data_are_not_computed(scene_file: SceneFile, tmp_path: Pa
             scene,
             engine(count),
             tmp_path / "out",
-            outlining=Outlining(50),
+            polygons=PolygonOptions(50),
             tile=64,
             overlap=0,
             batch=3,
@@ -135,13 +137,13 @@ def test_tiles_without_data_are_not_computed(scene_file: SceneFile, tmp_path: Pa
 def test_halves_are_rounded_up_as_the_thresholds_of_the_evaluation_assume() -> None:
     probability = np.array([[0, 0.125, 0.375, 0.994, 1.0000001, np.nan]], np.float32)
     valid = np.array([[True, True, True, True, True, False]])
-    assert as_percent(probability, valid).tolist() == [[0, 13, 38, 99, 100, 255]]
+    assert to_percent(probability, valid).tolist() == [[0, 13, 38, 99, 100, 255]]
 
 
 @pytest.mark.parametrize("threshold", [0, 101])
 def test_an_impossible_threshold_is_refused(scene_file: SceneFile, tmp_path: Path, threshold: int) -> None:
     with Scene(scene_file(ground(5, 5))) as scene, pytest.raises(MapError, match="whole percent"):
-        map_scene(scene, engine(blur), tmp_path / "out", outlining=Outlining(threshold))
+        map_scene(scene, engine(blur), tmp_path / "out", polygons=PolygonOptions(threshold))
 
 
 def shown(folder: Path) -> list[str]:
@@ -155,7 +157,7 @@ def left(folder: Path) -> list[str]:
 def test_a_scene_without_any_data_is_an_error_and_leaves_nothing(scene_file: SceneFile, tmp_path: Path) -> None:
     path = scene_file(np.zeros((3, 70, 70), np.uint8), nodata=0)
     with Scene(path) as scene, pytest.raises(MapError, match=r"post\.tif: has no valid pixel"):
-        map_scene(scene, engine(blur), tmp_path / "out", outlining=Outlining(50))
+        map_scene(scene, engine(blur), tmp_path / "out", polygons=PolygonOptions(50))
     assert left(tmp_path / "out") == []
 
 
@@ -164,7 +166,7 @@ def test_a_network_that_answers_nan_is_found_out(scene_file: SceneFile, tmp_path
         return np.full_like(values[:, 0], np.nan)
 
     with Scene(scene_file(ground(70, 70))) as scene, pytest.raises(MapError, match="answers NaN near row 0, column 0"):
-        map_scene(scene, engine(broken), tmp_path / "out", outlining=Outlining(50))
+        map_scene(scene, engine(broken), tmp_path / "out", polygons=PolygonOptions(50))
     assert left(tmp_path / "out") == []
 
 
@@ -172,11 +174,11 @@ def test_a_scene_that_breaks_off_leaves_the_older_map_alone(scene_file: SceneFil
     out = tmp_path / "out"
     path = scene_file(ground(500, 300), tiled=True, blockxsize=128, blockysize=128)
     with Scene(path) as scene:
-        map_scene(scene, engine(blur), out, outlining=Outlining(50), tile=128, overlap=32)
+        map_scene(scene, engine(blur), out, polygons=PolygonOptions(50), tile=128, overlap=32)
     before = content(out)
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     with Scene(path) as scene, pytest.raises(ImageError, match=r"post\.tif: damaged near row \d+"):
-        map_scene(scene, engine(blur), out, outlining=Outlining(50), tile=128, overlap=32)
+        map_scene(scene, engine(blur), out, polygons=PolygonOptions(50), tile=128, overlap=32)
     after = content(out)
     assert after.items() >= before.items()
     assert all(name in before or name.startswith(".tsmu-map/") for name in after)
@@ -185,7 +187,7 @@ def test_a_scene_that_breaks_off_leaves_the_older_map_alone(scene_file: SceneFil
 def test_a_file_in_the_way_is_one_line(scene_file: SceneFile, tmp_path: Path) -> None:
     (tmp_path / "out").write_text("in the way")
     with Scene(scene_file(ground(70, 70))) as scene, pytest.raises(MapError, match="out: cannot be written"):
-        map_scene(scene, engine(blur), tmp_path / "out", outlining=Outlining(50))
+        map_scene(scene, engine(blur), tmp_path / "out", polygons=PolygonOptions(50))
 
 
 def test_arrays_do_not_grow_with_the_height_of_the_scene(scene_file: SceneFile, tmp_path: Path) -> None:
@@ -197,7 +199,7 @@ def test_arrays_do_not_grow_with_the_height_of_the_scene(scene_file: SceneFile, 
                 scene,
                 engine(lambda v: v[:, 0] - 200),
                 tmp_path / f"out_{height}",
-                outlining=Outlining(50),
+                polygons=PolygonOptions(50),
                 tile=128,
                 overlap=32,
             )
@@ -211,14 +213,14 @@ import resource, sys
 import numpy as np
 from pathlib import Path
 from tsmu.imagery.raster import GDAL_OPTIONS
-from tsmu.mapping.inference.engine import Engine, immediately
+from tsmu.mapping.inference.engine import Engine, synchronous
 from tsmu.mapping.map_run import map_scene
-from tsmu.mapping.vectorize.polygons import Outlining
+from tsmu.mapping.vectorize.polygons import PolygonOptions
 from tsmu.mapping.scene.raster import Scene
 GDAL_OPTIONS["GDAL_CACHEMAX"] = 8 << 20  # bytes
-engine = Engine(immediately(lambda v: v[:, 0] - 128), "level", "numpy", "cpu", "float32", "a test")
+engine = Engine(synchronous(lambda v: v[:, 0] - 128), "level", "numpy", "cpu", "float32", "a test")
 with Scene(Path(sys.argv[1])) as scene:
-    map_scene(scene, engine, Path(sys.argv[2]), outlining=Outlining(90), tile=256, overlap=64)
+    map_scene(scene, engine, Path(sys.argv[2]), polygons=PolygonOptions(90), tile=256, overlap=64)
 assert "torch" not in sys.modules
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
 """

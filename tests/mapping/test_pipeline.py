@@ -4,14 +4,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from tsmu.mapping.threads import Beside, ahead
+from tsmu.mapping.threads import BackgroundConsumer, prefetch
 
 
 def test_another_thread_gets_all_items_in_their_order() -> None:
     got: list[int] = []
-    with Beside(got.extend, 2) as beside:
+    with BackgroundConsumer(got.extend, 2) as consumer:
         for item in range(100):
-            beside.put(item)
+            consumer.put(item)
     assert got == list(range(100))
 
 
@@ -21,9 +21,9 @@ def test_its_error_is_raised_where_items_are_put() -> None:
         raise OSError("full")
 
     put = 0
-    with pytest.raises(OSError, match="full"), Beside(fail, 2) as beside:
+    with pytest.raises(OSError, match="full"), BackgroundConsumer(fail, 2) as consumer:
         while True:
-            beside.put(put)
+            consumer.put(put)
             put += 1
     assert put <= 4
 
@@ -33,8 +33,8 @@ def test_its_error_after_the_last_item_is_raised_at_the_end() -> None:
         list(items)
         raise OSError("full")
 
-    with pytest.raises(OSError, match="full"), Beside(fail, 2) as beside:
-        beside.put(1)
+    with pytest.raises(OSError, match="full"), BackgroundConsumer(fail, 2) as consumer:
+        consumer.put(1)
 
 
 def test_where_the_block_fails_the_function_is_not_told_that_all_is_there() -> None:
@@ -43,8 +43,8 @@ def test_where_the_block_fails_the_function_is_not_told_that_all_is_there() -> N
     def collect(items: Iterator[int]) -> None:
         finished.append(list(items))
 
-    with pytest.raises(ValueError, match="the block"), Beside(collect, 2) as beside:
-        beside.put(1)
+    with pytest.raises(ValueError, match="the block"), BackgroundConsumer(collect, 2) as consumer:
+        consumer.put(1)
         raise ValueError("the block")
     assert not finished
 
@@ -59,11 +59,11 @@ def test_it_holds_no_more_than_it_is_told_to() -> None:
             got.append(item)
 
     put: list[int] = []
-    with Beside(slow, 2) as beside:
+    with BackgroundConsumer(slow, 2) as consumer:
 
         def feed() -> None:
             for item in range(10):
-                beside.put(item)
+                consumer.put(item)
                 put.append(item)
 
         feeder = threading.Thread(target=feed)
@@ -84,7 +84,7 @@ def test_reading_ahead_stops_with_its_reader() -> None:
         finally:
             closed.set()
 
-    reader = ahead(items(), 2)
+    reader = prefetch(items(), 2)
     assert [next(reader), next(reader)] == [0, 1]
     reader.close()
     assert closed.is_set()

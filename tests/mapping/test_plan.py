@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from tests.mapping.conftest import blur, engine
 from tsmu.mapping.tiling import tile_size
-from tsmu.mapping.tiling.tile_axis import Cuts
+from tsmu.mapping.tiling.tile_axis import TileAxis
 from tsmu.mapping.tiling.tile_size import plan_tiling
 
 
@@ -21,4 +21,4 @@ def test_less_memory_takes_smaller_tiles(monkeypatch: pytest.MonkeyPatch) -> Non
 @given(st.integers(1, 200_000), st.integers(0, 600), st.integers(1, 13))
 def test_what_is_planned_can_be_cut(width: int, overlap: int, bands: int) -> None:
     tiling = plan_tiling(engine(blur), bands, width, None, overlap)
-    Cuts.plan(width, tiling.tile, tiling.overlap)
+    TileAxis.plan(width, tiling.tile, tiling.overlap)

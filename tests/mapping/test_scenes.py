@@ -30,7 +30,7 @@ from tsmu.imagery.raster import REMOTE
 from tsmu.issues import IssueLog
 from tsmu.mapping import session
 from tsmu.mapping.scene.raster import Scene
-from tsmu.mapping.scene.requests import SceneOrder, check_names, name_of, read_scene_table
+from tsmu.mapping.scene.requests import SceneRequest, check_unique_names, default_scene_name, read_scene_table
 from tsmu.model.bundle import write_bundle
 from tsmu.workspace_folder import WorkspaceFolder
 
@@ -343,9 +343,9 @@ def test_a_table_names_its_scenes(tmp_path: Path) -> None:
     )
     (second, first), (third, other) = read_scene_table(table, IssueLog(table))
     assert (second, third) == (2, 3)
-    assert first == SceneOrder(tmp_path / "a.tif", tmp_path / "b.tif", "a", "alps", "2024-01-02", None)
-    assert other == SceneOrder("http://h/c.tif?x=1", None, "it")
-    assert name_of("http://h/c.tif?x=1") == "c"
+    assert first == SceneRequest(tmp_path / "a.tif", tmp_path / "b.tif", "a", "alps", "2024-01-02", None)
+    assert other == SceneRequest("http://h/c.tif?x=1", None, "it")
+    assert default_scene_name("http://h/c.tif?x=1") == "c"
 
 
 @pytest.mark.parametrize("encoding", ["latin-1", "utf-16", "utf-8-sig"])
@@ -359,9 +359,9 @@ def test_a_table_of_scenes_from_another_country_and_system(tmp_path: Path, encod
     (tmp_path / "scenes.csv").write_bytes(text.encode(encoding))
     log = IssueLog(tmp_path)
     (_, first), (row, wrong), (last, third) = read_scene_table(tmp_path / "scenes.csv", log)
-    assert first == SceneOrder(tmp_path / "été" / "nachher.tif", None, "nachher", None, "2018-04-03", "2018-07-25")
+    assert first == SceneRequest(tmp_path / "été" / "nachher.tif", None, "nachher", None, "2018-04-03", "2018-07-25")
     assert row == 3 and isinstance(wrong, str) and "July 2018" in wrong
-    assert last == 5 and third == SceneOrder(tmp_path / "c.tif", None, "drei", None, None, "2018-07-05")
+    assert last == 5 and third == SceneRequest(tmp_path / "c.tif", None, "drei", None, None, "2018-07-05")
     told = [issue.action for issue in log if issue.column]
     assert told == ["read as D/M/Y", "read as the days that Excel counts from 1899-12-30"]
 
@@ -374,6 +374,6 @@ def test_a_table_that_is_none_is_one_line(tmp_path: Path, text: str) -> None:
 
 
 def test_two_scenes_of_one_name_are_refused(tmp_path: Path) -> None:
-    orders = [SceneOrder(tmp_path / folder / "post.tif", None, "post") for folder in ("a", "b")]
+    orders = [SceneRequest(tmp_path / folder / "post.tif", None, "post") for folder in ("a", "b")]
     with pytest.raises(MapError, match=r"both scenes would be named post; .*--name"):
-        check_names(orders)
+        check_unique_names(orders)

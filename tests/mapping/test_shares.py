@@ -21,8 +21,8 @@ from tsmu.imagery.grids import Grid
 from tsmu.mapping.inference.engine import Engine
 from tsmu.mapping.map_run import MapResult, map_scene
 from tsmu.mapping.scene.raster import Scene
-from tsmu.mapping.scene.region_weights import BLEND_M, RegionShares, surroundings
-from tsmu.mapping.vectorize.polygons import Outlining
+from tsmu.mapping.scene.region_weights import BLEND_M, BlendedRegionWeights, surroundings
+from tsmu.mapping.vectorize.polygons import PolygonOptions
 
 HEIGHT, WIDTH, BORDER = 300, 420, 200  # px; the border runs down a column
 SIZE = 10  # m
@@ -44,7 +44,7 @@ def areas(grid: Grid, column: float) -> dict[str, BaseGeometry]:
     return found if column > grid.width / 2 else dict(reversed(found.items()))
 
 
-SHARES = RegionShares(areas(GRID_OF, BORDER), GRID_OF)
+SHARES = BlendedRegionWeights(areas(GRID_OF, BORDER), GRID_OF)
 
 
 def test_one_region_hands_over_to_the_other_by_metres_from_the_border() -> None:
@@ -61,7 +61,7 @@ def test_one_region_hands_over_to_the_other_by_metres_from_the_border() -> None:
 def test_the_same_ground_gets_the_same_shares_on_coarser_pixels() -> None:
     coarse = Grid(WIDTH // 4, HEIGHT // 4, GRID_OF.crs, GRID_OF.transform @ rasterio.Affine.scale(4))
     fine = SHARES.percent(Window(0, 0, WIDTH, HEIGHT))[0].astype(float).reshape(HEIGHT // 4, 4, WIDTH // 4, 4)
-    found = RegionShares(areas(GRID_OF, BORDER), coarse).percent(Window(0, 0, WIDTH // 4, HEIGHT // 4))[0]
+    found = BlendedRegionWeights(areas(GRID_OF, BORDER), coarse).percent(Window(0, 0, WIDTH // 4, HEIGHT // 4))[0]
     assert np.abs(fine.mean(axis=(1, 3)) - found).max() <= 2
 
 
@@ -82,7 +82,9 @@ def test_metres_are_those_of_the_ground_in_any_crs(crs: int) -> None:
         200, 100, rasterio.crs.CRS.from_epsg(crs), rasterio.Affine((right - x) / 200, 0, x, 0, (down - y) / 100, y)
     )
     west, east = (shapely.MultiPolygon([shapely.box(*box)]) for box in ((122, 59, 123.01, 61), (123.01, 59, 124, 61)))
-    east_share = RegionShares({"west": west, "east": east}, grid).percent(Window(0, 0, 200, 100))[1, 50].astype(float)
+    east_share = (
+        BlendedRegionWeights({"west": west, "east": east}, grid).percent(Window(0, 0, 200, 100))[1, 50].astype(float)
+    )
     place = [grid.transform @ (column + 0.5, 50.5) for column in range(200)]
     back = pyproj.Transformer.from_crs(crs, 4326, always_xy=True)
     geod = pyproj.Geod(ellps="WGS84")
@@ -104,7 +106,7 @@ def says(percent: float, name: str, asked: list[str]) -> Engine:
 
 
 def mapped(scene_file: Path, out: Path, engines: list[Engine], **how: object) -> MapResult:
-    settings = {"outlining": Outlining([50, 70]), "tile": 128, "overlap": 32, "notes": {"region": SHARES.names}}
+    settings = {"polygons": PolygonOptions([50, 70]), "tile": 128, "overlap": 32, "notes": {"region": SHARES.names}}
     with Scene(scene_file) as scene:
         return map_scene(scene, (engines, SHARES), out, **settings | how)
 
@@ -166,7 +168,7 @@ def tilted(values: np.ndarray) -> np.ndarray:
 def test_eight_views_give_mean_and_deviation(scene_file: SceneFile, tmp_path: Path, shape: tuple[int, int]) -> None:
     pixels = ground(*shape)
     pixels[:, 10:20, 30:60] = 0
-    path, settings = scene_file(pixels, nodata=0), {"outlining": Outlining(50), "tile": 512, "overlap": 0}
+    path, settings = scene_file(pixels, nodata=0), {"polygons": PolygonOptions(50), "tile": 512, "overlap": 0}
     with Scene(path) as scene:
         even = map_scene(scene, engine(blur), tmp_path / "even", tta=True, **settings)
         plain = map_scene(scene, engine(blur), tmp_path / "plain", **settings)
@@ -211,6 +213,6 @@ def test_a_run_that_breaks_off_goes_on_to_the_same_bytes_in_all_layers(scene_fil
     assert 0 < resumed.bands_computed < whole.bands_computed
     assert content(tmp_path / "broken") == content(tmp_path / "whole")
     assert {"deviation.tif", "regions.tif"} < set(content(tmp_path / "whole"))
-    again = mapped(scene, tmp_path / "whole", [engine(blur), engine(tilted)], outlining=Outlining([40, 40]))
+    again = mapped(scene, tmp_path / "whole", [engine(blur), engine(tilted)], polygons=PolygonOptions([40, 40]))
     assert again.bands_computed == whole.counts.bands  # without views it is another map
     assert not again.layers

@@ -15,7 +15,7 @@ from tests.conftest import require
 from tests.mapping.conftest import GRID, ground
 from tsmu.errors import MapError
 from tsmu.imagery.grids import Grid
-from tsmu.mapping.outputs.cog import ProbabilitySink
+from tsmu.mapping.outputs.cog import CogWriter
 
 
 def grid_of(height: int, width: int) -> Grid:
@@ -27,7 +27,7 @@ def percents(height: int, width: int, seed: int = 0) -> np.ndarray:
 
 
 def write(path: Path, rows: np.ndarray, band: int = 100) -> None:
-    with ProbabilitySink(path, grid_of(*rows.shape), {}) as sink:
+    with CogWriter(path, grid_of(*rows.shape), {}) as sink:
         for start in range(0, len(rows), band):
             sink.write(rows[start : start + band])
 
@@ -45,7 +45,7 @@ def test_what_went_in_is_what_is_read(tmp_path: Path, height: int, width: int, b
 
 def test_the_raster_is_a_cog_on_the_scenes_grid_with_its_settings(tmp_path: Path) -> None:
     rows = percents(1200, 1100)
-    with ProbabilitySink(tmp_path / "map.tif", grid_of(*rows.shape), {"bundle": "v003", "tile": 512}) as sink:
+    with CogWriter(tmp_path / "map.tif", grid_of(*rows.shape), {"bundle": "v003", "tile": 512}) as sink:
         sink.write(rows)
     with rasterio.open(tmp_path / "map.tif") as dataset:
         assert dataset.tags(ns="IMAGE_STRUCTURE")["LAYOUT"] == "COG"
@@ -69,7 +69,7 @@ def test_overviews_do_not_mix_with_no_data(tmp_path: Path) -> None:
 
 
 def test_an_error_of_the_caller_passes_and_nothing_is_left(tmp_path: Path) -> None:
-    with pytest.raises(KeyError), ProbabilitySink(tmp_path / "map.tif", grid_of(600, 100), {}) as sink:
+    with pytest.raises(KeyError), CogWriter(tmp_path / "map.tif", grid_of(600, 100), {}) as sink:
         sink.write(percents(600, 100))
         raise KeyError
     assert not list(tmp_path.iterdir())
@@ -79,14 +79,14 @@ def test_a_raster_that_is_not_what_was_written_is_found_out(tmp_path: Path) -> N
     """Here rows are missing; a disk may lose blocks."""
     with (
         pytest.raises(MapError, match="not what was written"),
-        ProbabilitySink(tmp_path / "map.tif", grid_of(100, 40), {}) as sink,
+        CogWriter(tmp_path / "map.tif", grid_of(100, 40), {}) as sink,
     ):
         sink.write(percents(90, 40))
 
 
 def test_a_missing_folder_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(MapError, match=r"gone: cannot be written \(.*MB are free"):
-        ProbabilitySink(tmp_path / "gone" / "map.tif", grid_of(10, 10), {})
+        CogWriter(tmp_path / "gone" / "map.tif", grid_of(10, 10), {})
 
 
 @contextmanager

@@ -53,7 +53,7 @@ def test_alpha_is_validity_and_no_band(scene_file: SceneFile) -> None:
     pixels[3, 2:5] = 0
     with Scene(scene_file(pixels, photometric="rgb", alpha="yes"), bands=PAIR[3:]) as scene:
         values, valid = scene.read(0, 0, 10, 12)
-        assert scene._images[0].reader.dataset.colorinterp[3] == ColorInterp.alpha
+        assert scene._rasters[0].reader.dataset.colorinterp[3] == ColorInterp.alpha
     np.testing.assert_array_equal(valid, pixels[3] > 0)
     np.testing.assert_array_equal(np.isnan(values).all(axis=0), ~valid)
 
@@ -221,4 +221,4 @@ def test_real_mars_is_refused(shared_data: Path) -> None:
 def test_a_scene_closes_its_files(tmp_path: Path) -> None:
     scene = Scene(write_raster(tmp_path / "a.tif", ground(5, 5), **GRID))
     scene.close()
-    assert scene._images[0].reader.dataset.closed
+    assert scene._rasters[0].reader.dataset.closed

@@ -15,7 +15,7 @@ from scipy import ndimage
 from tsmu.evaluate.jackknife import Array, jackknife_error
 from tsmu.evaluate.objects import TOUCHING
 from tsmu.labels.masks import LANDSLIDE, UNKNOWN
-from tsmu.mapping.outputs.cog import NO_DATA, Percent
+from tsmu.mapping import NO_DATA, Percent
 
 LEAST_PIXELS = 100  # of a candidate that counts: 64 square metres at 0.8 m
 DIGITS = 5  # of figures
@@ -46,7 +46,7 @@ def number_candidates(percent: Percent, threshold: int, mean: int = 0, least_pix
     """Number the candidates of a raster (H, W) from 1 on; 0 is none.
 
     As on a map, a candidate is made of pixels that reach the threshold and share edges
-    (`mapping.outlines`), and is left out below a mean percentage or a size.
+    (`mapping.vectorize`), and is left out below a mean percentage or a size.
 
     Args:
         percent: whole percents, 255 = no data.

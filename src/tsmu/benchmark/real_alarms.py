@@ -31,8 +31,7 @@ from tsmu.evaluate.jackknife import Array
 from tsmu.evaluate.predict import count_chips, predict_chips
 from tsmu.evaluate.threshold import choose_threshold
 from tsmu.files import remove, without_nan, write_json, write_text, written_whole
-from tsmu.mapping.outputs.cog import Percent
-from tsmu.mapping.tiling.row_blending import as_percent
+from tsmu.mapping import Percent, to_percent
 from tsmu.model.device import device_in_use, precision_in_use
 from tsmu.model.network import RegionNet
 from tsmu.model.weights import PretrainedWeights, find_weights, weights_record
@@ -212,7 +211,7 @@ def _train(
     answers = {}
     asked = select(chips, settings.region, *PARTS)
     for name, (probability, mask) in zip(asked["id"], predict_chips(network, learned.decoder, asked), strict=True):
-        answers[f"{name}:percent"] = as_percent(probability, np.ones(probability.shape, bool))
+        answers[f"{name}:percent"] = to_percent(probability, np.ones(probability.shape, bool))
         answers[f"{name}:mask"] = mask.astype(np.uint8)
     with written_whole(done.with_suffix(".safetensors")) as temporary:
         save_file(answers, temporary)

@@ -12,7 +12,7 @@ from tsmu.cli.command import JsonOption, LayerOption, WorkspaceOption, command, 
 
 if TYPE_CHECKING:
     from tsmu.issues import IssueLog
-    from tsmu.mapping.scene.requests import SceneOrder
+    from tsmu.mapping import SceneRequest
     from tsmu.workspace_folder import WorkspaceFolder
 
 
@@ -86,9 +86,7 @@ def map_scene(
         from tsmu.cli.mapping import MapRecords, on_cluster, one_by_one, record
         from tsmu.errors import MapError, TsmuError
         from tsmu.issues import IssueLog
-        from tsmu.mapping.inference.engine_choice import ENGINES, PRECISIONS
-        from tsmu.mapping.scene.requests import check_names
-        from tsmu.mapping.session import Wanted
+        from tsmu.mapping import ENGINES, PRECISIONS, MapOptions, check_unique_names
 
         for what, word, known in (("engine", engine, ENGINES), ("precision", precision, PRECISIONS)):
             if word not in known:
@@ -97,28 +95,31 @@ def map_scene(
         log = IssueLog(scenes[0] if len(scenes) == 1 else "tsmu map")
         given = _Given(pre, name, _day(date_pre), _day(date_post), None if region == "auto" else region)
         orders = _orders(scenes, given, log)
-        check_names([order for _, order in orders])
+        check_unique_names([order for _, order in orders])
         if out and len(orders) > 1:
             raise MapError(
                 f"--out {out}: is for one scene, here are {len(orders)}; leave it out, they go to {space.maps}"
             )
         if publish and "://" not in publish:
             publish = str(Path(publish).expanduser().resolve())
-        layers = _layers(layer or [], aoi, leave_out)
-        wanted = Wanted(
-            threshold, min_area, min_probability, simplify, aoi, slope_below, dem, leave_out, tile, overlap, tta,
-            region_layer, engine, precision, scale, any_resolution, force, publish, *layers,
+        aoi_layers, leave_out_layers = _layers(layer or [], aoi, leave_out)
+        options = MapOptions(
+            threshold=threshold, min_area=min_area, min_probability=min_probability, simplify=simplify, aoi=aoi,
+            slope_below=slope_below, dem=dem, leave_out=leave_out, tile=tile, overlap=overlap, tta=tta,
+            region_layer=region_layer, engine=engine, precision=precision, scale=scale,
+            any_resolution=any_resolution, force=force, publish=publish, aoi_layers=aoi_layers,
+            leave_out_layers=leave_out_layers,
         )  # fmt: skip
         done: list[dict[str, Any]] = []
         rows = {order.name: row for row, order in orders}
         folders = [(order, out or space.maps / order.name) for _, order in orders]
-        outcomes = on_cluster(cluster, wanted, space, folders) if cluster else one_by_one(wanted, space, folders)
+        outcomes = on_cluster(cluster, options, space, folders) if cluster else one_by_one(options, space, folders)
         with space.lock("tsmu map"), closing(MapRecords(space.database)) as records, closing(outcomes):
             for order, outcome in outcomes:
                 try:
                     if isinstance(outcome, Exception):
                         raise outcome
-                    done.append(record(records.database(), order, outcome, wanted, space, log))
+                    done.append(record(records.database(), order, outcome, options, space, log))
                 except (TsmuError, OSError) as error:
                     if len(orders) == 1 and not log.errors:
                         raise
@@ -161,10 +162,10 @@ def _check_elevations(dem: str | None, slope_below: float | None, space: "Worksp
 def _layers(names: list[str], aoi: Path | None, leave_out: str | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Which of the layers that are named are read of --aoi, and which of --leave-out."""
     from tsmu.errors import MapError
-    from tsmu.mapping.scene.requests import place_of
+    from tsmu.mapping import path_or_url
     from tsmu.vector_files import divide_layers, is_vector_file
 
-    clouds = place_of(leave_out) if names and leave_out else None
+    clouds = path_or_url(leave_out) if names and leave_out else None
     water = clouds if isinstance(clouds, Path) and is_vector_file(clouds) else None
     files = [file for file in (aoi, water) if file is not None]
     if names and not files:
@@ -184,17 +185,17 @@ class _Given:
     region: str | None
 
 
-def _orders(scenes: list[str], given: _Given, log: "IssueLog") -> "list[tuple[int | None, SceneOrder]]":
+def _orders(scenes: list[str], given: _Given, log: "IssueLog") -> "list[tuple[int | None, SceneRequest]]":
     """The scenes that the command names, with their rows if they stand in a table."""
     from tsmu.errors import MapError
-    from tsmu.mapping.scene.requests import SceneOrder, name_of, place_of, read_scene_table, scene_name
+    from tsmu.mapping import SceneRequest, check_scene_name, default_scene_name, path_or_url, read_scene_table
     from tsmu.spreadsheets import TABLES
 
     single = given.pre or given.name or given.date_pre or given.date_post
     if len(scenes) == 1 and scenes[0].lower().endswith(TABLES):
         if single:
             raise MapError(f"{scenes[0]}: pre images, names and dates of a table's scenes stand in its columns")
-        orders: list[tuple[int | None, SceneOrder]] = []
+        orders: list[tuple[int | None, SceneRequest]] = []
         for row, order in read_scene_table(Path(scenes[0]), log):
             if isinstance(order, str):
                 log.error(scenes[0], order, "not mapped", row=row)
@@ -203,11 +204,20 @@ def _orders(scenes: list[str], given: _Given, log: "IssueLog") -> "list[tuple[in
         return orders
     if single and len(scenes) > 1:
         raise MapError("--pre, --name and dates are for one scene; give a table with a row for each")
-    pre = place_of(given.pre) if given.pre else None
+    pre = path_or_url(given.pre) if given.pre else None
     dates = given.date_pre, given.date_post
     return [
-        (None, SceneOrder(post, pre, scene_name(given.name) if given.name else name_of(post), given.region, *dates))
-        for post in map(place_of, scenes)
+        (
+            None,
+            SceneRequest(
+                post,
+                pre,
+                check_scene_name(given.name) if given.name else default_scene_name(post),
+                given.region,
+                *dates,
+            ),
+        )
+        for post in map(path_or_url, scenes)
     ]
 
 

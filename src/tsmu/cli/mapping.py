@@ -14,14 +14,20 @@ from tsmu.errors import TsmuError
 from tsmu.imagery.pair_terrain import TOLD_FROM
 from tsmu.imagery.raster import file_identity
 from tsmu.issues import IssueLog
-from tsmu.mapping.cluster.dispatcher import Dispatcher, Outcome
-from tsmu.mapping.cluster.workers import workers
-from tsmu.mapping.outputs.valid_area import valid_area
-from tsmu.mapping.scene.requests import SceneOrder, place_of
-from tsmu.mapping.session import MappedScene, SceneOpener, Wanted
+from tsmu.mapping import (
+    Dispatcher,
+    MapOptions,
+    MappedScene,
+    MapSession,
+    SceneOutcome,
+    SceneRequest,
+    connect_cluster,
+    path_or_url,
+    valid_area,
+)
 from tsmu.workspace_folder import WorkspaceFolder
 
-Ordered = Sequence[tuple[SceneOrder, Path]]
+Ordered = Sequence[tuple[SceneRequest, Path]]
 
 
 class MapRecords:
@@ -49,74 +55,81 @@ class MapRecords:
             self._opened.close()
 
 
-def one_by_one(wanted: Wanted, space: WorkspaceFolder, scenes: Ordered) -> Generator[tuple[SceneOrder, Outcome]]:
+def one_by_one(
+    options: MapOptions, space: WorkspaceFolder, scenes: Ordered
+) -> Generator[tuple[SceneRequest, SceneOutcome]]:
     """Map scenes into their folders in this process; yields each with its map or with what went wrong."""
-    opener = SceneOpener(wanted, space)
+    session = MapSession(options, space)
     for order, folder in scenes:
-        outcome: Outcome
+        outcome: SceneOutcome
         try:
-            outcome = _mapped(opener, order, folder, force=wanted.force)
+            outcome = _mapped(session, order, folder)
         except (TsmuError, OSError) as error:
             outcome = error
         yield order, outcome
 
 
-def _mapped(opener: SceneOpener, order: SceneOrder, folder: Path, *, force: bool) -> MappedScene:
-    with opener.opened(order, folder) as scene, progress(f"Mapping {order.name}") as show:
-        region = scene.plan.routed.region
-        return scene.finished(scene.run.alone(lambda done, total: show(done, total, region), force=force))
+def _mapped(session: MapSession, order: SceneRequest, folder: Path) -> MappedScene:
+    with session.open_scene(order, folder) as scene, progress(f"Mapping {order.name}") as show:
+        region = scene.plan.routing.region
+        return scene.map(lambda done, total: show(done, total, region))
 
 
 def on_cluster(
-    cluster: str, wanted: Wanted, space: WorkspaceFolder, scenes: Ordered
-) -> Generator[tuple[SceneOrder, Outcome]]:
+    cluster: str, options: MapOptions, space: WorkspaceFolder, scenes: Ordered
+) -> Generator[tuple[SceneRequest, SceneOutcome]]:
     """Map scenes into their folders on a cluster; yields each, as it is done, as `one_by_one` does."""
-    dem, leave_out = (place and str(_absolute(place)) for place in (wanted.dem, wanted.leave_out))
-    wanted = replace(wanted, aoi=wanted.aoi and wanted.aoi.resolve(), dem=dem, leave_out=leave_out)
+    dem, leave_out = (place and str(_absolute(place)) for place in (options.dem, options.leave_out))
+    options = replace(options, aoi=options.aoi and options.aoi.resolve(), dem=dem, leave_out=leave_out)
     absolute = {replace(order, post=_absolute(order.post), pre=_absolute(order.pre)): order for order, _ in scenes}
     folders = [folder.resolve() for _, folder in scenes]
-    with workers(cluster) as client, progress("Mapping") as show:
+    with connect_cluster(cluster) as client, progress("Mapping") as show:
 
         def report(done: int, total: int) -> None:
             show(done, total, f"{len(client.nthreads())} workers")
 
-        for order, outcome in Dispatcher(client, wanted, space, zip(absolute, folders, strict=True), report).run():
+        for order, outcome in Dispatcher(client, options, space, zip(absolute, folders, strict=True), report).run():
             yield absolute[order], outcome
 
 
 def record(
-    records: Database, order: SceneOrder, mapped: MappedScene, wanted: Wanted, space: WorkspaceFolder, log: IssueLog
+    records: Database,
+    order: SceneRequest,
+    mapped: MappedScene,
+    options: MapOptions,
+    space: WorkspaceFolder,
+    log: IssueLog,
 ) -> dict[str, Any]:
     """Put a map's polygons into the database; return what to say of the scene as JSON."""
-    result, tiling, routed, main = mapped.result, mapped.plan.tiling, mapped.plan.routed, mapped.by[0]
+    result, tiling, routing, main = mapped.result, mapped.plan.tiling, mapped.plan.routing, mapped.decoders[0]
     place = str(order.post.resolve()) if isinstance(order.post, Path) else order.post
-    if routed.strange:
-        log.warning(place, f"{routed.why} {routed.region}", "mapped; look at it with care")
+    if routing.unfamiliar:
+        log.warning(place, f"{routing.reason} {routing.region}", "mapped; look at it with care")
     log.issues += [issue for issue in mapped.issues if issue not in log.issues]  # once for all scenes
     for file, problem, action in mapped.remarks:
         log.warning(file, problem, action)
     if mapped.without_terrain and mapped.without_terrain >= TOLD_FROM:
-        problem = f"{wanted.dem} says nothing of {mapped.without_terrain:.0%} of it"
+        problem = f"{options.dem} says nothing of {mapped.without_terrain:.0%} of it"
         log.warning(place, problem, "mapped; that part is no data")
     settings: dict[str, Any] = {
         "precision": main.precision,
-        "min_area": wanted.min_area,
-        "simplify": wanted.simplify,
+        "min_area": options.min_area,
+        "simplify": options.simplify,
         "tile": tiling.tile,
         "overlap": tiling.overlap,
     }
-    unusual: dict[str, Any] = {"tta": wanted.tta, "min_probability": wanted.min_probability, "scale": wanted.scale}
-    unusual |= {"slope_below": wanted.slope_below}
-    unusual |= {"aoi_layers": list(wanted.aoi_layers), "leave_out_layers": list(wanted.leave_out_layers)}
-    files = {"aoi": wanted.aoi, "leave_out": wanted.leave_out, "dem": wanted.dem}
-    unusual |= {name: _state(place_of(str(file)), space) for name, file in files.items() if file}
-    if len(mapped.by) > 1:
-        settings["regions"] = {one.region: [one.label, one.threshold] for one in mapped.by}
+    unusual: dict[str, Any] = {"tta": options.tta, "min_probability": options.min_probability, "scale": options.scale}
+    unusual |= {"slope_below": options.slope_below}
+    unusual |= {"aoi_layers": list(options.aoi_layers), "leave_out_layers": list(options.leave_out_layers)}
+    files = {"aoi": options.aoi, "leave_out": options.leave_out, "dem": options.dem}
+    unusual |= {name: _state(path_or_url(str(file)), space) for name, file in files.items() if file}
+    if len(mapped.decoders) > 1:
+        settings["regions"] = {one.region: [one.label, one.threshold] for one in mapped.decoders}
     by = RunRecord(
         main.bundle,
         main.digest,
         main.decoder,
-        routed.region,
+        routing.region,
         main.threshold,
         main.engine,
         settings | {name: value for name, value in unusual.items() if value},
@@ -134,12 +147,12 @@ def record(
         log.warning(place, problem, action)
     return {
         "scene": order.name,
-        "region": routed.region,
-        "regions": routed.regions,
-        "routed": routed.why,
+        "region": routing.region,
+        "regions": routing.regions,
+        "routed": routing.reason,
         "bundle": main.bundle,
         "threshold": main.threshold,
-        "thresholds": [one.threshold for one in mapped.by],
+        "thresholds": [one.threshold for one in mapped.decoders],
         "records": result.count - len(told.errors),
         "area_m2": result.area_m2,
         "engine": main.engine,
@@ -175,7 +188,7 @@ def _state(file: Path | str, space: WorkspaceFolder) -> list[Any]:
 
 def _absolute(place: Path | str | None) -> Any:
     """A path as other machines find it; an address as it is."""
-    found = place if place is None or isinstance(place, Path) else place_of(place)
+    found = place if place is None or isinstance(place, Path) else path_or_url(place)
     return found.resolve() if isinstance(found, Path) else found
 
 

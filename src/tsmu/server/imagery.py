@@ -17,8 +17,7 @@ from rio_tiler.models import ImageData
 from tsmu.errors import ImageError
 from tsmu.imagery.raster import describe, is_remote, open_raster
 from tsmu.imagery.resampling import warpable
-from tsmu.mapping.outputs.map_files import DEVIATION, RASTER
-from tsmu.mapping.scene.requests import scene_name
+from tsmu.mapping import DEVIATION_FILE, PROBABILITY_FILE, check_scene_name
 from tsmu.server.desk import Desk
 
 STRETCH = (2, 98)  # percentiles of a band that become black and white
@@ -62,7 +61,11 @@ def raster_of(desk: Desk, scene: dict[str, Any], layer: Layer) -> Raster | None:
         stored = scene[layer]
         path = None if not stored or is_remote(stored) else desk.space.root / stored
     else:
-        path = desk.space.maps / scene_name(scene["name"]) / (RASTER if layer == Layer.PROBABILITY else DEVIATION)
+        path = (
+            desk.space.maps
+            / check_scene_name(scene["name"])
+            / (PROBABILITY_FILE if layer == Layer.PROBABILITY else DEVIATION_FILE)
+        )
     return Raster(path, path.stat().st_mtime_ns) if path and path.is_file() else None
 
 

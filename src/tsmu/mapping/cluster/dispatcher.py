@@ -1,102 +1,104 @@
-"""Many machines: scenes cut into runs of bands, computed by the workers of a Dask cluster.
+"""Scenes mapped by the workers of a Dask cluster: their rows of tiles are shared out among the workers.
 
-It is the mapping of one process, shared out. A worker begins a scene's run, workers compute its bands
-ahead into the run's state on disk, and one finishes it, which takes those bands as it takes the bands of
-a run that was killed. So the storage has to be the workers' and this process's alike; results come to
-lie there, and only a few numbers travel. A worker that dies costs the band that it was at.
+It is the mapping of one process, divided: a worker begins the run of a scene, workers compute its rows of
+tiles in advance into the run's checkpoints on disk, and one worker finishes it, which uses those rows as it
+uses the rows of a run that was killed. So the storage has to be the same for the workers and this
+process; results lie there, and only a few numbers travel. A worker that dies costs the row that it was
+computing.
 """
 
-import functools
 import math
-import threading
 import uuid
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from tsmu.errors import MapError, TsmuError
 from tsmu.files import remove
-from tsmu.mapping.map_run import alone_in
-from tsmu.mapping.scene.requests import SceneOrder
-from tsmu.mapping.session import MappedScene, Plan, SceneOpener, Wanted
+from tsmu.mapping.cluster.steps import CommandSetup, SceneStart, begin, compute, finish
+from tsmu.mapping.map_run import lock_map_folder
+from tsmu.mapping.mapped_scene import MappedScene, ScenePlan
+from tsmu.mapping.options import MapOptions
+from tsmu.mapping.scene.requests import SceneRequest
 from tsmu.mapping.tiling.checkpoints import FOLDER
-from tsmu.mapping.tiling.scene_job import HopelessError, Progress
+from tsmu.mapping.tiling.scene_job import Progress, UnmappableSceneError
 from tsmu.workspace_folder import WorkspaceFolder
 
 if TYPE_CHECKING:
     from distributed import Client, Future
 
-PIECES = 4  # per worker: so many runs of bands, so that none waits long for the last one
+SHARES_PER_WORKER = 4  # so many shares of the rows of tiles, so that no worker waits long for the last one
 
-P = ParamSpec("P")
-T = TypeVar("T")
-Outcome = MappedScene | TsmuError | OSError
-
-
-@dataclass(frozen=True)
-class _Setup:
-    """What all tasks of a command share; `command` keeps workers from taking an older one's for it."""
-
-    wanted: Wanted
-    root: Path
-    command: str
+SceneOutcome = MappedScene | TsmuError | OSError
 
 
 @dataclass
-class _Scene:
-    """A scene on its way."""
+class _SceneProgress:
+    """A scene, and how far it is.
 
-    order: SceneOrder
+    Attributes:
+        request, folder: what is mapped, and where its map goes.
+        lock: holds the lock of the folder.
+        plan, missing: as of the `SceneStart`.
+        shares_left: shares of the rows of tiles that wait or are being computed.
+        running: steps of the scene that are being done.
+        error: the first error, after which no step of the scene is started.
+    """
+
+    request: SceneRequest
     folder: Path
-    locked: ExitStack = field(default_factory=ExitStack)
-    plan: Plan | None = None
+    lock: ExitStack = field(default_factory=ExitStack)
+    plan: ScenePlan | None = None
     missing: list[int] = field(default_factory=list)
-    waiting: int = 0  # runs of bands that are to be computed or are being computed
-    under_way: int = 0
+    shares_left: int = 0
+    running: int = 0
     error: TsmuError | OSError | None = None
 
 
 @dataclass(frozen=True)
 class _Task:
-    """A step of a scene; with `rows` these bands are computed."""
+    """A step of a scene that waits or is being done; `rows` are the rows of tiles that it computes."""
 
-    scene: _Scene
-    function: Any
+    scene: _SceneProgress
+    step: Any
     rows: tuple[int, ...] = ()
 
 
 class Dispatcher:
-    """Hands the scenes' steps to a cluster's workers, to each one at a time.
+    """Gives the steps of scenes to the workers of a cluster, one step to each at a time.
 
     Args:
         client: of the cluster.
-        wanted: how the scenes are to be mapped; its paths absolute.
-        space: the workspace, on storage that all workers see under the same name.
-        scenes: what is to be mapped, by absolute paths, and into which folders.
-        progress: called with (bands done, bands of the scenes that were begun).
+        options: how scenes are mapped; its paths must be absolute.
+        space: the workspace, on storage that all workers see under the same path.
+        scenes: each scene with absolute paths, and the folder for its map.
+        progress: called with (rows of tiles done, rows of tiles of the scenes that were begun).
+
+    Example:
+        See `connect_cluster`.
     """
 
     def __init__(
         self,
         client: "Client",
-        wanted: Wanted,
+        options: MapOptions,
         space: WorkspaceFolder,
-        scenes: Iterable[tuple[SceneOrder, Path]],
+        scenes: Iterable[tuple[SceneRequest, Path]],
         progress: Progress,
     ) -> None:
         self._client = client
-        self._setup = _Setup(wanted, space.root, uuid.uuid4().hex)
-        self._scenes = deque(_Scene(*scene) for scene in scenes)
+        self._setup = CommandSetup(options, space.root, uuid.uuid4().hex)
+        self._scenes = deque(_SceneProgress(*scene) for scene in scenes)
         self._tasks: deque[_Task] = deque()
-        self._under_way: dict[Future, _Task] = {}
+        self._running: dict[Future, _Task] = {}
         self._progress = progress
-        self._done = self._all = 0
+        self._rows_done = self._rows_begun = 0
 
-    def run(self) -> Iterator[tuple[SceneOrder, Outcome]]:
-        """Map the scenes; yields each when it is done, with its map or with what went wrong.
+    def run(self) -> Iterator[tuple[SceneRequest, SceneOutcome]]:
+        """Map the scenes; yield each when it is finished, with its map or with its error.
 
         Raises:
             MapError: the cluster is gone.
@@ -104,151 +106,103 @@ class Dispatcher:
         from distributed import CancelledError, wait
 
         try:
-            while self._scenes or self._tasks or self._under_way:
+            while self._scenes or self._tasks or self._running:
                 workers = max(len(self._client.nthreads()), 1)
-                while len(self._under_way) < workers and (self._tasks or self._scenes):
+                while len(self._running) < workers and (self._tasks or self._scenes):
                     if not self._tasks:
                         yield from self._start(self._scenes.popleft())
                     else:
                         self._submit(self._tasks.popleft())
-                if self._under_way:
-                    for future in wait(list(self._under_way), return_when="FIRST_COMPLETED").done:
-                        yield from self._take(self._under_way.pop(future), future, workers)
+                if self._running:
+                    for future in wait(list(self._running), return_when="FIRST_COMPLETED").done:
+                        yield from self._complete(self._running.pop(future), future, workers)
         except (CancelledError, OSError) as error:
             reason = (str(error).splitlines() or [type(error).__name__])[0]
             raise MapError(f"the cluster is gone ({reason}); the same command goes on where it stopped") from None
         finally:
-            for task in (*self._under_way.values(), *self._tasks):
-                task.scene.locked.close()
+            for task in (*self._running.values(), *self._tasks):
+                task.scene.lock.close()
             with suppress(CancelledError, OSError):
-                self._client.cancel(list(self._under_way), force=True)
+                self._client.cancel(list(self._running), force=True)
 
-    def _start(self, scene: _Scene) -> Iterator[tuple[SceneOrder, Outcome]]:
+    def _start(self, scene: _SceneProgress) -> Iterator[tuple[SceneRequest, SceneOutcome]]:
+        """Lock the folder of a scene and queue its first step; yields only if the folder is locked."""
         try:
-            scene.locked.enter_context(alone_in(scene.folder))
+            scene.lock.enter_context(lock_map_folder(scene.folder))
         except MapError as error:
-            yield scene.order, error
+            yield scene.request, error
         else:
             self._tasks.append(_Task(scene, begin))
 
     def _submit(self, task: _Task) -> None:
+        """Give a step to the cluster."""
         scene = task.scene
-        scene.under_way += 1
-        arguments = self._setup, scene.order, scene.folder, scene.plan, task.rows
-        self._under_way[self._client.submit(task.function, *arguments, pure=False)] = task
+        scene.running += 1
+        arguments = self._setup, scene.request, scene.folder, scene.plan, task.rows
+        self._running[self._client.submit(task.step, *arguments, pure=False)] = task
 
-    def _take(self, task: _Task, future: "Future", workers: int) -> Iterator[tuple[SceneOrder, Outcome]]:
+    def _complete(self, task: _Task, future: "Future", workers: int) -> Iterator[tuple[SceneRequest, SceneOutcome]]:
+        """Take the result of a step and queue what follows; yields the scene if it is finished or has failed."""
         scene = task.scene
-        scene.under_way -= 1
+        scene.running -= 1
         try:
-            found = _result(scene, future)
+            result = _step_result(scene, future)
         except (TsmuError, OSError) as error:
             self._give_up(scene, error)
         else:
-            if isinstance(found, MappedScene):
-                computed = replace(found.result, bands_computed=len(scene.missing))
-                yield scene.order, replace(found, result=computed)
-                scene.locked.close()
-            elif isinstance(found, Begun):
-                self._share_out(scene, found, workers)
+            if isinstance(result, MappedScene):
+                counted = replace(result.result, bands_computed=len(scene.missing))
+                yield scene.request, replace(result, result=counted)
+                scene.lock.close()
+            elif isinstance(result, SceneStart):
+                self._share_out(scene, result, workers)
             else:
-                self._computed(scene, len(task.rows))
-        if scene.error and not scene.under_way:
-            if isinstance(scene.error, HopelessError):
+                self._count_rows(scene, len(task.rows))
+        if scene.error and not scene.running:
+            if isinstance(scene.error, UnmappableSceneError):
                 remove(scene.folder / FOLDER)
-            yield scene.order, scene.error
-            scene.locked.close()
+            yield scene.request, scene.error
+            scene.lock.close()
 
-    def _share_out(self, scene: _Scene, begun: "Begun", workers: int) -> None:
-        """Cut what is to be computed into runs of bands: the fewer scenes are left, the shorter."""
-        scene.plan, scene.missing = begun.plan, begun.missing
-        left = len(begun.missing) * (1 + len(self._scenes))
-        length = max(math.ceil(left / (PIECES * workers)), 1)
-        runs = [tuple(begun.missing[first : first + length]) for first in range(0, len(begun.missing), length)]
-        scene.waiting = len(runs)
-        self._tasks.extend(_Task(scene, compute, run) for run in runs)
-        self._all += len(begun.missing)
-        if not runs:
+    def _share_out(self, scene: _SceneProgress, start: SceneStart, workers: int) -> None:
+        """Divide the missing rows of tiles into shares: the fewer scenes wait, the smaller."""
+        scene.plan, scene.missing = start.plan, start.missing
+        rows_left = len(start.missing) * (1 + len(self._scenes))
+        length = max(math.ceil(rows_left / (SHARES_PER_WORKER * workers)), 1)
+        shares = [tuple(start.missing[first : first + length]) for first in range(0, len(start.missing), length)]
+        scene.shares_left = len(shares)
+        self._tasks.extend(_Task(scene, compute, share) for share in shares)
+        self._rows_begun += len(start.missing)
+        if not shares:
             self._tasks.appendleft(_Task(scene, finish))
 
-    def _computed(self, scene: _Scene, bands: int) -> None:
-        scene.waiting -= 1
-        if not scene.waiting and not scene.error:
+    def _count_rows(self, scene: _SceneProgress, rows: int) -> None:
+        """Count rows of tiles that are computed; after the last of a scene it can be finished."""
+        scene.shares_left -= 1
+        if not scene.shares_left and not scene.error:
             self._tasks.appendleft(_Task(scene, finish))
-        self._done += bands
-        self._progress(self._done, self._all)
+        self._rows_done += rows
+        self._progress(self._rows_done, self._rows_begun)
 
-    def _give_up(self, scene: _Scene, error: TsmuError | OSError) -> None:
-        """Compute no more of a scene; what is under way comes to its end."""
+    def _give_up(self, scene: _SceneProgress, error: TsmuError | OSError) -> None:
+        """Start no more steps of a scene; those being done come to their end."""
         scene.error = scene.error or error
         self._tasks = deque(task for task in self._tasks if task.scene is not scene)
 
 
-def _result(scene: _Scene, future: "Future") -> Any:
+def _step_result(scene: _SceneProgress, future: "Future") -> Any:
+    """Give the result of a step, or raise its error."""
     from distributed import KilledWorker
 
     try:
-        found = future.result()
+        result = future.result()
     except KilledWorker:
         raise MapError(
-            f"{scene.order.post}: worker after worker ended at it, perhaps for want of memory; give them more, "
+            f"{scene.request.post}: worker after worker ended at it, perhaps for want of memory; give them more, "
             "or map it with a smaller --tile"
         ) from None
     except (ImportError, AttributeError) as error:
         raise MapError(f"workers have another tsmu, or none ({error}); install the same on all machines") from None
-    if isinstance(found, Exception):
-        raise found
-    return found
-
-
-@dataclass(frozen=True)
-class Begun:
-    """A scene whose run has begun: how it is mapped, and which bands are to be computed."""
-
-    plan: Plan
-    missing: list[int]
-
-
-_ALONE = threading.Lock()  # workers with several threads would have several scenes in memory
-
-
-def _told(step: Callable[P, T]) -> Callable[P, T | TsmuError | OSError]:
-    """Give a step's errors as its result, without what caused them: GDAL's errors cannot travel."""
-
-    @functools.wraps(step)
-    def told(*arguments: P.args, **named: P.kwargs) -> T | TsmuError | OSError:
-        try:
-            return step(*arguments, **named)
-        except TsmuError as error:
-            return type(error)(str(error))
-        except OSError as error:
-            return type(error)(error.errno, error.strerror, error.filename)
-
-    return told
-
-
-@_told
-def begin(setup: _Setup, order: SceneOrder, folder: Path, plan: Plan | None, _rows: tuple[int, ...]) -> Begun:
-    """Begin a scene's run; what workers do first."""
-    with _ALONE, _opener(setup).opened(order, folder, plan) as scene:
-        return Begun(scene.plan, scene.run.begin(force=setup.wanted.force))
-
-
-@_told
-def compute(setup: _Setup, order: SceneOrder, folder: Path, plan: Plan, rows: tuple[int, ...]) -> None:
-    """Compute some bands ahead."""
-    with _ALONE, _opener(setup).opened(order, folder, plan) as scene:
-        scene.run.compute_ahead(rows)
-
-
-@_told
-def finish(setup: _Setup, order: SceneOrder, folder: Path, plan: Plan, _rows: tuple[int, ...]) -> MappedScene:
-    """Put the bands together and write the files; what workers do last."""
-    with _ALONE, _opener(setup).opened(order, folder, plan) as scene:
-        return scene.finished(scene.run.finish(force=setup.wanted.force))
-
-
-@functools.lru_cache(1)
-def _opener(setup: _Setup) -> SceneOpener:
-    """The opener of a command, with its engines ready from one task to the next."""
-    return SceneOpener(setup.wanted, WorkspaceFolder.open(setup.root))
+    if isinstance(result, Exception):
+        raise result
+    return result

@@ -1,4 +1,4 @@
-"""The engine for CPUs: a bundle's network in OpenVINO."""
+"""The engine of CPUs: a bundle's network in OpenVINO."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -8,18 +8,18 @@ import numpy as np
 
 from tsmu.errors import MapError
 from tsmu.files import sha256
-from tsmu.mapping.inference.engine import Answer, Engine, Floats
-from tsmu.mapping.inference.int8_model import quantised_network
-from tsmu.mapping.inference.openvino_model import compiled_network
+from tsmu.mapping.arrays import Logits, Values
+from tsmu.mapping.inference.engine import Engine, PendingLogits
+from tsmu.mapping.inference.int8_model import int8_model_file
+from tsmu.mapping.inference.openvino_model import openvino_model_file
 from tsmu.mapping.inference.openvino_runtime import core
-from tsmu.mapping.scene.raster import Values
 from tsmu.model.bundle import Bundle
 
 HINTS = {"float32": "f32", "bfloat16": "bf16"}
 
 
 def cpu_has_bfloat16() -> bool:
-    """Whether this CPU computes in bfloat16, and does not only imitate it."""
+    """Whether this CPU computes in bfloat16, and does not only emulate it."""
     return "BF16" in core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
 
 
@@ -32,33 +32,34 @@ def openvino_engine(
     reason: str = "asked for",
     images: Iterable[Values] = (),
 ) -> Engine:
-    """The network on the CPU, one tile per stream, as many streams as OpenVINO finds best.
+    """Load a bundle's network on the CPU: one tile per stream, as many streams as OpenVINO finds best.
 
     Args:
-        bundle: whose network.
-        decoder: whose answers.
-        cache: the workspace's folder for what can be made again; the compiled network lies there.
+        bundle: the model version.
+        decoder: the name of the decoder.
+        cache: the workspace's folder of what can be computed again, which keeps the converted network.
         precision: `float32`, `bfloat16` or `int8`, of the convolutions. What is not in int8 is in
             bfloat16 where the CPU has it.
-        reason: why this engine was taken.
-        images: raw values (C, H, W) for int8, see `quantised_network`; not looked at once that is made.
+        reason: why this engine was chosen.
+        images: raw values (C, H, W) for int8, see `int8_model_file`; not read once that file exists.
 
     Raises:
-        MapError: the network cannot be brought into OpenVINO's form, or its file is damaged.
+        MapError: the network cannot be converted for OpenVINO, or its file is damaged.
     """
-    file, network = compiled_network(bundle, decoder, cache), f"{bundle.digest}/{decoder}"
+    file, network = openvino_model_file(bundle, decoder, cache), f"{bundle.digest}/{decoder}"
     if precision == "int8":
-        file = quantised_network(file, images)
-        network += f"/{sha256(file.with_suffix('.bin'))[:12]}"  # made of other chips it would answer otherwise
+        file = int8_model_file(file, images)
+        network += f"/{sha256(file.with_suffix('.bin'))[:12]}"  # quantised on other chips it predicts otherwise
         streams = _Streams(file, HINTS["bfloat16" if cpu_has_bfloat16() else "float32"])
     else:
         streams = _Streams(file, HINTS[precision])
-    at_once = streams.compiled((len(bundle.record.bands), 64, 64)).get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS")
-    return Engine(streams.begin, network, "openvino", "cpu", precision, reason, int(at_once))
+    small_tile = streams.compiled((len(bundle.record.bands), 64, 64))
+    parallel_tiles = int(small_tile.get_property("OPTIMAL_NUMBER_OF_INFER_REQUESTS"))
+    return Engine(streams.submit, network, "openvino", "cpu", precision, reason, parallel_tiles)
 
 
 class _Streams:
-    """A network compiled for the shape of tile that was last asked for, and for that turned by a quarter."""
+    """A network compiled for the tile shape of the last call, and for that shape turned by a quarter."""
 
     def __init__(self, file: Path, hint: str) -> None:
         self._file = file
@@ -82,11 +83,11 @@ class _Streams:
             self._idle[shape] = []
         return self._compiled[shape]
 
-    def begin(self, tiles: Floats) -> Answer:
-        """Start a request for each tile: OpenVINO's streams take them in their order, and need no Python for it.
+    def submit(self, tiles: Values) -> PendingLogits:
+        """Start a request for each tile; OpenVINO's streams take them in their order and need no Python for it.
 
-        Not its AsyncInferQueue: that calls back into Python from threads of its own, one of which may still
-        be at it when Python ends, and takes the process down.
+        Its AsyncInferQueue is not used: it calls back into Python from threads of its own, one of which
+        may still run when Python ends, and then the process crashes.
         """
         shape = tiles.shape[1:]
         compiled, idle = self.compiled(shape), self._idle[shape]
@@ -94,11 +95,11 @@ class _Streams:
         for request, tile in zip(requests, tiles, strict=True):
             request.start_async({0: tile[None]}, share_inputs=True)
 
-        def wait() -> Floats:
+        def wait() -> Logits:
             logits = np.empty((len(tiles), *tiles.shape[2:]), np.float32)
-            for request, place in zip(requests, logits, strict=True):
+            for request, target in zip(requests, logits, strict=True):
                 request.wait()
-                place[:] = request.get_output_tensor(0).data[0]
+                target[:] = request.get_output_tensor(0).data[0]
                 request._inputs_data = None  # else it keeps its batch in memory until it is used again
                 idle.append(request)
             return logits

@@ -1,4 +1,4 @@
-"""A bundle's network for OpenVINO: made once, then read without torch.
+"""The file of a bundle's network for OpenVINO: converted once, then read without torch.
 
 cache/<digest of the bundle>/openvino-<version>/<decoder>/network.xml, network.bin
 """
@@ -12,45 +12,51 @@ import filelock
 
 from tsmu.errors import MapError
 from tsmu.files import written_whole
+from tsmu.mapping.inference.engine import NETWORK_STRIDE
 from tsmu.model.bundle import Bundle, open_bundle
 
-NETWORK = "network.xml"
-LARGEST = 512  # times 32 px: the largest side of an input
+MODEL_FILE = "network.xml"
+LARGEST_SIDE = 512  # of an input, as a multiple of the network's stride
 
 
-class CompileError(MapError):
-    """A network cannot be brought into OpenVINO's form."""
+class ModelConversionError(MapError):
+    """A network cannot be converted for OpenVINO, or quantised."""
 
 
-def compiled_network(bundle: Bundle, decoder: str, cache: Path) -> Path:
-    """Give the file of a bundle's network as OpenVINO reads it; make it where it is missing.
+def openvino_model_file(bundle: Bundle, decoder: str, cache: Path) -> Path:
+    """Give the file of a bundle's network in OpenVINO's format; it is converted where it is missing.
 
-    It is float32 and takes images (N, C, H, W) with sides that are multiples of 32. It is made in a
-    process of its own: torch would stay in this one's memory.
+    The network is float32 and takes images (N, C, H, W) with sides that are multiples of 32. It is
+    converted in a process of its own, because torch would stay in the memory of this one.
 
     Args:
-        bundle: whose network.
-        decoder: whose answers.
-        cache: the workspace's folder for what can be made again.
+        bundle: the model version.
+        decoder: the name of the decoder.
+        cache: the workspace's folder of what can be computed again.
 
     Raises:
-        CompileError: OpenVINO cannot express the network.
+        ModelConversionError: OpenVINO cannot express the network.
     """
     from tsmu.mapping.inference.openvino_runtime import openvino
 
     release = openvino.__version__.partition("-")[0]
     folder = cache / bundle.digest / f"openvino-{release}" / decoder
     try:
-        return made_once(folder, lambda: run_apart(__name__, bundle.path, decoder, folder))
-    except CompileError as error:
-        raise CompileError(
+        return make_once(folder, lambda: run_in_subprocess(__name__, bundle.path, decoder, folder))
+    except ModelConversionError as error:
+        raise ModelConversionError(
             f"{bundle.path}: its network cannot be brought into OpenVINO's form ({error}); map with --engine torch"
         ) from None
 
 
-def made_once(folder: Path, make: Callable[[], None]) -> Path:
-    """Give the file of the network in a folder; where it is missing one process makes it, while others wait."""
-    file = folder / NETWORK
+def make_once(folder: Path, make: Callable[[], None]) -> Path:
+    """Give the model file in a folder; where it is missing one process makes it, while others wait.
+
+    Args:
+        folder: the folder of the model.
+        make: writes the folder.
+    """
+    file = folder / MODEL_FILE
     if not file.exists():
         folder.parent.mkdir(parents=True, exist_ok=True)
         with filelock.FileLock(folder.parent / f"{folder.name}.lock"):
@@ -59,32 +65,34 @@ def made_once(folder: Path, make: Callable[[], None]) -> Path:
     return file
 
 
-def run_apart(module: str, *arguments: object) -> None:
-    """Run a module in a process of its own: what it needs would stay in this one's memory.
+def run_in_subprocess(module: str, *arguments: object) -> None:
+    """Run a module in a process of its own, because what it imports would stay in the memory of this one.
 
-    Not one of multiprocessing's, which workers of a cluster may not have.
+    Workers of a cluster may not start processes by multiprocessing, so this does not use it.
 
     Raises:
-        CompileError: it fails; says the last line that it wrote.
+        ModelConversionError: it fails; the message is the last line that it wrote.
     """
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-m", module, *map(str, arguments)], capture_output=True, text=True, check=False
     )
-    if done.returncode:
-        raise CompileError((done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1])
+    if process.returncode:
+        lines = process.stderr.strip().splitlines()
+        raise ModelConversionError((lines or [f"exit code {process.returncode}"])[-1])
 
 
-def _make(path: Path, decoder: str, folder: Path) -> None:
+def _convert(bundle_path: Path, decoder: str, folder: Path) -> None:
+    """Convert a bundle's network into a folder; the work of the subprocess."""
     import torch
     from torch.export import Dim, ExportedProgram, export
 
     from tsmu.mapping.inference.openvino_runtime import openvino
 
-    bundle = open_bundle(path)
+    bundle = open_bundle(bundle_path)
     network = bundle.network()
 
     class OneDecoder(torch.nn.Module):
-        """The network as OpenVINO wants it: a tensor in, a tensor out."""
+        """The network as OpenVINO needs it: a tensor in, a tensor out."""
 
         def __init__(self) -> None:
             super().__init__()
@@ -95,7 +103,8 @@ def _make(path: Path, decoder: str, folder: Path) -> None:
             logits: torch.Tensor = self.network(image, [decoder])[decoder]
             return logits
 
-    sides = {axis: 32 * Dim(name, min=1, max=LARGEST) for axis, name in ((2, "rows"), (3, "columns"))}
+    names = ((2, "rows"), (3, "columns"))
+    sides = {axis: NETWORK_STRIDE * Dim(name, min=1, max=LARGEST_SIDE) for axis, name in names}
     example = torch.zeros(1, len(bundle.record.bands), 128, 192)
     try:
         program: ExportedProgram = export(OneDecoder().eval(), (example,), dynamic_shapes={"image": sides})
@@ -104,8 +113,8 @@ def _make(path: Path, decoder: str, folder: Path) -> None:
         sys.exit(str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__)
     with written_whole(folder) as temporary:
         temporary.mkdir(parents=True)
-        openvino.save_model(model, temporary / NETWORK, compress_to_fp16=False)
+        openvino.save_model(model, temporary / MODEL_FILE, compress_to_fp16=False)
 
 
 if __name__ == "__main__":
-    _make(Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3]))
+    _convert(Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3]))

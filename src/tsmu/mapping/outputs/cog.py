@@ -1,4 +1,4 @@
-"""Rows of percent in, a Cloud-Optimised GeoTIFF out, checked to the last pixel."""
+"""One raster of a map: rows of whole percent in, a Cloud-Optimised GeoTIFF out, verified to the last pixel."""
 
 import shutil
 import zlib
@@ -9,7 +9,6 @@ from types import TracebackType
 from typing import Self
 
 import numpy as np
-import numpy.typing as npt
 import rasterio
 import rasterio.shutil
 from rasterio._err import CPLE_BaseError  # what rasterio.shutil.copy raises; it has no public name
@@ -20,55 +19,58 @@ from tsmu.errors import MapError
 from tsmu.files import remove
 from tsmu.imagery.grids import Grid
 from tsmu.imagery.raster import GDAL_OPTIONS
+from tsmu.mapping.arrays import NO_DATA, Percent
 
-NO_DATA = 255
-BAND = "landslide_probability"
+PROBABILITY_BAND = "landslide_probability"
 BLOCK = 512
-BIG = {"BIGTIFF": "IF_SAFER"}  # GDAL cannot foresee a compressed file's size
-PLAIN = {"driver": "GTiff", "tiled": True, "blockxsize": BLOCK, "blockysize": BLOCK, "compress": "deflate", "zlevel": 1}
+BIG_TIFF = {"BIGTIFF": "IF_SAFER"}  # GDAL cannot foresee a compressed file's size
+PLAIN_TIFF = {
+    "driver": "GTiff", "tiled": True, "blockxsize": BLOCK, "blockysize": BLOCK, "compress": "deflate", "zlevel": 1,
+}  # fmt: skip
 # Overviews by average, which leaves no-data out: with nearest, thin landslides would come and go.
-CLOUD = {"driver": "COG", "blocksize": BLOCK, "compress": "deflate", "overview_resampling": "average",
-         "num_threads": "all_cpus"}  # fmt: skip
-
-Percent = npt.NDArray[np.uint8]
+COG = {
+    "driver": "COG", "blocksize": BLOCK, "compress": "deflate", "overview_resampling": "average",
+    "num_threads": "all_cpus",
+}  # fmt: skip
 
 
 @contextmanager
-def write_errors(place: Path) -> Iterator[None]:
-    """Turn what the system, GDAL or Arrow say when `place` cannot be written into a MapError."""
+def report_write_errors(path: Path) -> Iterator[None]:
+    """Turn the errors of the system, GDAL or Arrow when `path` cannot be written into a MapError."""
     try:
         yield
     except (OSError, RasterioError, CPLE_BaseError) as error:
         reason = str(getattr(error, "strerror", None) or error.__cause__ or error).replace("\n", " ")
         raise MapError(
-            f"{place}: cannot be written ({reason}{_free_space(place)}); "
+            f"{path}: cannot be written ({reason}{_free_space(path)}); "
             "make room there or get write permission, or choose another folder"
         ) from error
 
 
-class ProbabilitySink:
-    """Writes a scene's probability raster from top to bottom.
+class CogWriter:
+    """Writes one raster of a map from top to bottom.
 
-    The raster is uint8: probability in whole percent, 255 = no data. Rows go into a plain GeoTIFF
-    first, because GDAL makes a COG only from a complete raster. Leaving the block without an error
-    makes the COG at `path` and reads it back: GDAL does not report that closing a file failed.
+    The raster is uint8: whole percents or numbers of regions, 255 = no data. Rows are written to a plain
+    GeoTIFF first, because GDAL makes a COG only from a complete raster. When the `with` block is left
+    without an error, the COG is made at `path` and read back: GDAL does not report that closing a file
+    failed.
 
     Args:
         path: where the COG goes; a temporary name, beside its final one.
-        grid: the scene's grid.
+        grid: of the scene.
         tags: metadata, stored as text.
-        band: the name of the band.
+        band: the name of the raster's band.
 
     Raises:
         MapError: the disk is full, or does not keep what was written.
     """
 
-    def __init__(self, path: Path, grid: Grid, tags: Mapping[str, object], band: str = BAND) -> None:
+    def __init__(self, path: Path, grid: Grid, tags: Mapping[str, object], band: str = PROBABILITY_BAND) -> None:
         self._path = path
         self._plain = path.with_suffix(".rows.tif")
-        self._blocks = RowBands(BLOCK)  # a block written twice is compressed twice and leaves a gap
+        self._strips = StripBuffer(BLOCK)  # a block written twice is compressed twice and leaves a gap
         self._checksum = 0
-        with write_errors(path.parent), rasterio.Env(**GDAL_OPTIONS):
+        with report_write_errors(path.parent), rasterio.Env(**GDAL_OPTIONS):
             self._dataset = rasterio.open(
                 self._plain,
                 "w",
@@ -79,14 +81,14 @@ class ProbabilitySink:
                 height=grid.height,
                 crs=grid.crs,
                 transform=grid.transform,
-                **PLAIN,
-                **BIG,
+                **PLAIN_TIFF,
+                **BIG_TIFF,
             )
-            self.tag(tags)
+            self.add_tags(tags)
             self._dataset.set_band_description(1, band)
 
     def __enter__(self) -> Self:
-        """Return the sink itself."""
+        """Return the writer itself."""
         return self
 
     def __exit__(
@@ -94,9 +96,9 @@ class ProbabilitySink:
     ) -> None:
         """Make the COG, unless the block failed."""
         try:
-            with write_errors(self._path.parent), rasterio.Env(**GDAL_OPTIONS):
+            with report_write_errors(self._path.parent), rasterio.Env(**GDAL_OPTIONS):
                 if error is None:
-                    self._put(self._blocks.rest())
+                    self._write_strips(self._strips.flush())
                 self._dataset.close()
                 if error is None:
                     self._make_cog()
@@ -104,72 +106,72 @@ class ProbabilitySink:
             remove(self._plain)
 
     def write(self, rows: Percent) -> None:
-        """Append rows (H, width): 0 to 100, or 255 for no data."""
+        """Append rows (H, W): 0 to 100, or 255 for no data."""
         self._checksum = zlib.crc32(np.ascontiguousarray(rows).data, self._checksum)
-        with write_errors(self._path.parent), rasterio.Env(**GDAL_OPTIONS):
-            self._put(self._blocks.add(rows[None]))
+        with report_write_errors(self._path.parent), rasterio.Env(**GDAL_OPTIONS):
+            self._write_strips(self._strips.add(rows[None]))
 
-    def tag(self, tags: Mapping[str, object]) -> None:
+    def add_tags(self, tags: Mapping[str, object]) -> None:
         """Add metadata, stored as text."""
         self._dataset.update_tags(**{name: str(value) for name, value in tags.items()})
 
-    def _put(self, bands: Iterable[tuple[int, Percent]]) -> None:
-        for row, (rows,) in bands:
+    def _write_strips(self, strips: Iterable[tuple[int, Percent]]) -> None:
+        for row, (rows,) in strips:
             self._dataset.write(rows, 1, window=Window(0, row, rows.shape[1], len(rows)))
 
     def _make_cog(self) -> None:
-        rasterio.shutil.copy(self._plain, self._path, **CLOUD, **BIG)
+        rasterio.shutil.copy(self._plain, self._path, **COG, **BIG_TIFF)
         checksum = 0
-        for _, rows in read_rows(self._path):
+        for _, rows in read_strips(self._path):
             checksum = zlib.crc32(rows.data, checksum)
         if checksum != self._checksum:
             raise OSError("read back, it is not what was written")
 
 
-class RowBands:
-    """Gathers layers (L, H, width) that come in parts of any height into bands of one height."""
+class StripBuffer:
+    """Gathers layers (L, H, W) that come in parts of any height into strips of one height."""
 
     def __init__(self, height: int) -> None:
         self._height = height
         self._row = self._filled = 0
-        self._band: Percent | None = None
+        self._strip: Percent | None = None
 
     def add(self, part: Percent) -> Iterator[tuple[int, Percent]]:
-        """Take a part, as far as what is yielded is asked for: (first row, layers) of the bands that are full."""
-        taken = 0
-        while taken < part.shape[1]:
-            if self._band is None:
-                self._band = np.empty((len(part), self._height, part.shape[2]), part.dtype)
-            count = min(self._height - self._filled, part.shape[1] - taken)
-            self._band[:, self._filled : self._filled + count] = part[:, taken : taken + count]
-            taken, self._filled = taken + count, self._filled + count
+        """Add a part, and yield (first row, layers) of each strip that is full; consume it to the end."""
+        used = 0
+        while used < part.shape[1]:
+            if self._strip is None:
+                self._strip = np.empty((len(part), self._height, part.shape[2]), part.dtype)
+            count = min(self._height - self._filled, part.shape[1] - used)
+            self._strip[:, self._filled : self._filled + count] = part[:, used : used + count]
+            used, self._filled = used + count, self._filled + count
             if self._filled == self._height:
-                yield from self.rest()
+                yield from self.flush()
 
-    def rest(self) -> Iterator[tuple[int, Percent]]:
-        """Yield what is there, be it less than a band."""
-        if self._band is not None:
-            band, row = self._band[:, : self._filled], self._row
-            self._band, self._row, self._filled = None, row + self._filled, 0
-            yield row, band
+    def flush(self) -> Iterator[tuple[int, Percent]]:
+        """Yield the current strip, even if it is not full; nothing if it is empty."""
+        if self._strip is not None:
+            strip, row = self._strip[:, : self._filled], self._row
+            self._strip, self._row, self._filled = None, row + self._filled, 0
+            yield row, strip
 
 
-def in_bands(parts: Iterable[Percent], height: int) -> Iterator[tuple[int, Percent]]:
-    """Gather all parts into bands of one height, the last one perhaps less."""
-    bands = RowBands(height)
+def in_strips(parts: Iterable[Percent], height: int) -> Iterator[tuple[int, Percent]]:
+    """Gather layers (L, H, W) that come in parts into strips of one height, the last one perhaps less."""
+    buffer = StripBuffer(height)
     for part in parts:
-        yield from bands.add(part)
-    yield from bands.rest()
+        yield from buffer.add(part)
+    yield from buffer.flush()
 
 
-def read_rows(path: Path, height: int = BLOCK) -> Iterator[tuple[int, Percent]]:
-    """Yield (first row, rows) of a probability raster from top to bottom."""
+def read_strips(path: Path, height: int = BLOCK) -> Iterator[tuple[int, Percent]]:
+    """Yield (first row, rows (H, W)) of a raster of a map from top to bottom."""
     with rasterio.open(path) as dataset:
         for row in range(0, dataset.height, height):
             yield row, dataset.read(1, window=Window(0, row, dataset.width, min(height, dataset.height - row)))
 
 
-def _free_space(place: Path) -> str:
-    while not place.exists():
-        place = place.parent
-    return f"; {shutil.disk_usage(place).free / 1e6:.1f} MB are free there"
+def _free_space(path: Path) -> str:
+    while not path.exists():
+        path = path.parent
+    return f"; {shutil.disk_usage(path).free / 1e6:.1f} MB are free there"

@@ -1,4 +1,4 @@
-"""The files of a map, filled together row by row: probability, its standard deviation, regions, polygons."""
+"""All files of a map, filled together row by row: probability, standard deviation, regions, polygons."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
@@ -9,31 +9,31 @@ from typing import Self
 from rasterio.windows import Window
 
 from tsmu.imagery.grids import Grid
-from tsmu.mapping.outputs.cog import BAND, NO_DATA, Percent, ProbabilitySink, in_bands
-from tsmu.mapping.outputs.map_files import DEVIATION, RASTER, REGIONS
-from tsmu.mapping.scene.region_weights import AnyShares, strongest
-from tsmu.mapping.threads import Beside
+from tsmu.mapping.arrays import NO_DATA, Percent
+from tsmu.mapping.outputs.cog import PROBABILITY_BAND, CogWriter, in_strips
+from tsmu.mapping.outputs.map_files import DEVIATION_FILE, PROBABILITY_FILE, REGIONS_FILE
+from tsmu.mapping.scene.region_weights import RegionWeights, dominant_region
+from tsmu.mapping.threads import BackgroundConsumer
 
-ROWS_WAITING = 1  # bands of rows that are not outlined yet
-BAND_HEIGHT = 256  # rows that are outlined at once
-BANDS = {RASTER: BAND, DEVIATION: "standard_deviation", REGIONS: "region"}
+WAITING_PARTS = 1  # parts of the rows that wait to be outlined
+STRIP_HEIGHT = 256  # rows that are outlined at once
+BAND_NAMES = {PROBABILITY_FILE: PROBABILITY_BAND, DEVIATION_FILE: "standard_deviation", REGIONS_FILE: "region"}
 
 
-class Layers:
-    """Writes the files of a map from top to bottom; leaving the block makes COGs of the rasters.
+class MapWriter:
+    """Writes the files of a map from top to bottom; leaving the `with` block makes COGs of the rasters.
 
-    Landslides are outlined by another thread, while the rows below them are still computed.
-
-    All are uint8 with 255 = no data: probability and standard deviation in whole percent, regions
-    as their numbers from 0 on in the order of the tag `tsmu_regions`.
+    All rasters are uint8 with 255 = no data: probability and standard deviation in whole percent, regions
+    as their numbers from 0 on in the order of the tag `tsmu_regions`. Landslides are outlined in another
+    thread, while the rows below them are still computed.
 
     Args:
-        paths: by name of the layer, in the order of the rows given to `write`; temporary places.
-            Regions come from no row.
-        grid: the scene's grid.
-        tags: metadata, stored as text.
-        shares: of the regions.
-        outline: writes the polygons, given (first row, layers) of all bands of rows.
+        paths: temporary paths of the rasters, by file name, in the order of the layers given to `write`;
+            the raster of regions is computed from their weights.
+        grid: of the scene.
+        tags: metadata of the rasters, stored as text.
+        weights: of the scene's regions.
+        write_polygons: writes the polygons, given (first row, layers) of all strips of rows.
     """
 
     def __init__(
@@ -41,22 +41,26 @@ class Layers:
         paths: Mapping[str, Path],
         grid: Grid,
         tags: Mapping[str, object],
-        shares: AnyShares,
-        outline: Callable[[Iterator[tuple[int, Percent]]], None],
+        weights: RegionWeights,
+        write_polygons: Callable[[Iterator[tuple[int, Percent]]], None],
     ) -> None:
-        self._shares = shares
+        self._weights = weights
         self._row = 0
         with ExitStack() as stack:
-            beside: Beside[Percent] = Beside(lambda rows: outline(in_bands(rows, BAND_HEIGHT)), ROWS_WAITING)
-            self._outlining = stack.enter_context(beside)
-            sinks = {n: stack.enter_context(ProbabilitySink(path, grid, tags, BANDS[n])) for n, path in paths.items()}
+            consumer: BackgroundConsumer[Percent] = BackgroundConsumer(
+                lambda parts: write_polygons(in_strips(parts, STRIP_HEIGHT)), WAITING_PARTS
+            )
+            self._polygons = stack.enter_context(consumer)
+            writers = {
+                name: stack.enter_context(CogWriter(path, grid, tags, BAND_NAMES[name])) for name, path in paths.items()
+            }
             self._stack = stack.pop_all()
-        self._all = list(sinks.values())
-        self._regions = sinks.pop(REGIONS, None)
-        self._given = list(sinks.values())
+        self._rasters = list(writers.values())
+        self._regions = writers.pop(REGIONS_FILE, None)
+        self._layers = list(writers.values())
 
     def __enter__(self) -> Self:
-        """Return the layers themselves."""
+        """Return the writer itself."""
         return self
 
     def __exit__(
@@ -66,17 +70,17 @@ class Layers:
         self._stack.__exit__(kind, error, trace)
 
     def write(self, rows: Percent) -> None:
-        """Append rows (layers, H, width)."""
-        for sink, layer in zip(self._given, rows, strict=True):
-            sink.write(layer)
-        self._outlining.put(rows)
+        """Append rows (L, H, W) of all layers."""
+        for writer, layer in zip(self._layers, rows, strict=True):
+            writer.write(layer)
+        self._polygons.put(rows)
         _, height, width = rows.shape
         if self._regions:
-            shares = self._shares.percent(Window(0, self._row, width, height))
-            self._regions.write(strongest(shares, rows[0] != NO_DATA))
+            weights = self._weights.percent(Window(0, self._row, width, height))
+            self._regions.write(dominant_region(weights, rows[0] != NO_DATA))
         self._row += height
 
-    def tag(self, tags: Mapping[str, object]) -> None:
-        """Add metadata to all of them."""
-        for sink in self._all:
-            sink.tag(tags)
+    def add_tags(self, tags: Mapping[str, object]) -> None:
+        """Add metadata to all rasters."""
+        for writer in self._rasters:
+            writer.add_tags(tags)

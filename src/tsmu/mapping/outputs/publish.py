@@ -1,4 +1,4 @@
-"""Finished maps to where others look for them: object storage, or a server that fsspec can write to."""
+"""Copies of finished maps where others look for them: in object storage, or on a server that fsspec can write to."""
 
 import json
 import posixpath
@@ -13,19 +13,19 @@ from tsmu.errors import MapError
 from tsmu.files import write_json
 from tsmu.mapping.outputs.map_files import MapResult
 
-NOTE = ".published.json"  # in the map's folder: what lies where, as it was then
+COPIES_FILE = ".published.json"  # in the map's folder: size and time of change of each file when it was copied
 
 
-def publish(result: MapResult, to: str) -> str:
-    """Copy a map's files to a folder elsewhere, each under its final name only when it is whole.
+def publish_map(result: MapResult, url: str) -> str:
+    """Copy the files of a map to a folder elsewhere, each under its final name only when it is whole.
 
-    The rasters come first and the polygons last, as in the map's own folder. A file that was copied
-    there before, and neither side has changed since, is not copied again.
+    The rasters come first and the polygons last, as in the map's own folder. A file that was copied to
+    that folder before is not copied again unless one of the two has changed since.
 
     Args:
         result: the map.
-        to: the folder's address, such as `s3://bucket/maps/scene`; what fsspec wants to know beside it
-            comes from the places where its file systems look, such as `AWS_PROFILE` or `FSSPEC_...`.
+        url: the folder's address, such as `s3://bucket/maps/scene`; what fsspec needs beside it comes
+            from the places where its file systems look, such as `AWS_PROFILE` or `FSSPEC_...`.
 
     Returns:
         The address, without user and password.
@@ -33,32 +33,33 @@ def publish(result: MapResult, to: str) -> str:
     Raises:
         MapError: the protocol is not known or not installed, or the copy fails.
     """
-    note, place = result.polygons.parent / NOTE, re.sub(r"//[^/@]*@", "//", to)
+    copies_file, shown_url = result.polygons.parent / COPIES_FILE, re.sub(r"//[^/@]*@", "//", url)
     try:
-        noted: dict[str, Any] = json.loads(note.read_text(encoding="utf-8")) if note.exists() else {}
-        there: dict[str, list[int]] = noted.get(place, {})
-        files, folder = fsspec.core.url_to_fs(to)
+        by_folder: dict[str, Any] = json.loads(copies_file.read_text(encoding="utf-8")) if copies_file.exists() else {}
+        copies: dict[str, list[int]] = by_folder.get(shown_url, {})
+        files, folder = fsspec.core.url_to_fs(url)
         files.makedirs(folder, exist_ok=True)
         for file in (result.probability, *result.layers.values(), result.polygons):
             target, status = posixpath.join(folder, file.name), file.stat()
             state = [status.st_size, status.st_mtime_ns]
-            if there.get(file.name) == state and files.exists(target) and files.size(target) == status.st_size:
+            if copies.get(file.name) == state and files.exists(target) and files.size(target) == status.st_size:
                 continue
             _copy(files, file, target)
-            there[file.name] = state
-            write_json(note, noted | {place: there})
+            copies[file.name] = state
+            write_json(copies_file, by_folder | {shown_url: copies})
     except Exception as error:  # noqa: BLE001 - of many kinds: whatever a file system's own client raises
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise MapError(
-            f"{place}: cannot be written ({reason}); the map lies in {note.parent}, and the same command copies it"
+            f"{shown_url}: cannot be written ({reason}); the map lies in {copies_file.parent}, and the same command "
+            "copies it"
         ) from None
-    return place
+    return shown_url
 
 
 def _copy(files: Any, file: Path, target: str) -> None:
-    """Copy beside the place and rename, as everywhere: not all that fsspec writes to does so itself."""
-    head, name = posixpath.split(target)
-    temporary = posixpath.join(head, f".{name}.{secrets.token_hex(3)}")
+    """Copy under a temporary name and rename: not every file system of fsspec does so itself."""
+    folder, name = posixpath.split(target)
+    temporary = posixpath.join(folder, f".{name}.{secrets.token_hex(3)}")
     files.put_file(str(file), temporary)
     if files.exists(target):
         files.rm_file(target)

@@ -1,4 +1,4 @@
-"""Where a map has data: what was looked at, so that no polygon there means no landslide seen."""
+"""The area in which a map has data: where it shows no polygon, no landslide was seen there."""
 
 from pathlib import Path
 
@@ -9,27 +9,34 @@ from rasterio.features import shapes
 from rasterio.transform import Affine
 
 from tsmu.imagery.raster import GDAL_OPTIONS
-from tsmu.mapping.outputs.cog import NO_DATA
+from tsmu.mapping.arrays import NO_DATA
 from tsmu.projecting import DEGREES, cut_at_180, polygon_parts, transformed
 
-LONGEST = 2048  # px; larger rasters are read coarser, so the outline is right to a coarse pixel
+LONGEST_SIDE = 2048  # px; larger rasters are read coarser, so the outline is right to a coarse pixel
 
 
 def valid_area(raster: Path) -> shapely.MultiPolygon:
-    """Outline what of a probability raster is not no-data, in EPSG:4326.
+    """Outline where a probability raster has data.
 
     Args:
         raster: uint8, 255 = no data; in a CRS that does not cross the 180th meridian.
+
+    Returns:
+        The area in EPSG:4326, cut at the 180th meridian.
+
+    Example:
+        >>> valid_area(mapped.result.probability).covers(mapped.footprint.centroid)
+        True
     """
     with rasterio.Env(**GDAL_OPTIONS), rasterio.open(raster) as dataset:
-        coarse = max(1.0, max(dataset.width, dataset.height) / LONGEST)
+        coarse = max(1.0, max(dataset.width, dataset.height) / LONGEST_SIDE)
         height, width = (max(1, round(side / coarse)) for side in (dataset.height, dataset.width))
         valid = dataset.read(1, out_shape=(height, width)) != NO_DATA
         transform = dataset.transform @ Affine.scale(dataset.width / width, dataset.height / height)
         crs = dataset.crs
-    # Regions that touch only at a corner stay apart: joined, they would be invalid polygons.
-    found = shapes(valid.astype(np.uint8), mask=valid, connectivity=4, transform=transform)
-    outlines = [shapely.Polygon(shape["coordinates"][0], shape["coordinates"][1:]) for shape, _ in found]
-    placed = transformed(np.array([*outlines, None], dtype=object)[:-1], crs, DEGREES)
-    area = shapely.union_all(cut_at_180(placed))
+    # Parts that touch only at a corner stay apart: merged, they would be invalid polygons.
+    parts = shapes(valid.astype(np.uint8), mask=valid, connectivity=4, transform=transform)
+    outlines = [shapely.Polygon(shape["coordinates"][0], shape["coordinates"][1:]) for shape, _ in parts]
+    in_degrees = transformed(np.array([*outlines, None], dtype=object)[:-1], crs, DEGREES)
+    area = shapely.union_all(cut_at_180(in_degrees))
     return shapely.MultiPolygon(polygon_parts(np.array([area], dtype=object)).tolist())

@@ -1,4 +1,4 @@
-"""Any raster as if it lay on a scene's grid, read by window."""
+"""Any raster, read window by window on the grid of a scene."""
 
 from contextlib import ExitStack
 from pathlib import Path
@@ -20,40 +20,41 @@ def open_aligned(
     classes: bool = False,
     assumed_nodata: float | None = None,
 ) -> RasterReader:
-    """Open a raster so that it is read on `grid`; as it is, where it lies there.
+    """Open a raster so that its windows are those of `grid`; it is resampled only where its own grid differs.
 
-    Averages where the raster is finer than half the grid's pixel, otherwise bilinear. Pixels that the
-    raster does not reach are no data.
+    Pixels are averaged where the raster is finer than half the grid's pixel, and interpolated
+    bilinearly elsewhere. Pixels of the grid that the raster does not cover are no data.
 
     Args:
-        path: the raster.
-        grid: the scene's grid.
-        stack: closes what is opened.
-        classes: its values are numbers of classes; the nearest pixel counts.
+        path: the raster, a file or an address.
+        grid: the grid of the scene.
+        stack: closes what is opened here.
+        classes: whether the values are class numbers; then the nearest pixel counts.
         assumed_nodata: the no-data value of a raster that does not declare which of its pixels are valid.
 
     Raises:
         ImageError: the raster cannot be read.
-        MapError: it has no CRS, or shows another place.
+        MapError: it has no CRS, or does not overlap the scene.
     """
     reader = stack.enter_context(open_raster(path, assumed_nodata=assumed_nodata))
     if not reader.info.georeferenced:
         raise MapError(f"{path}: {how_to_place(path)}")
-    own = Grid.of(reader.info)
-    if own.same_as(grid):
+    own_grid = Grid.of(reader.info)
+    if own_grid.same_as(grid):
         return reader
-    _check_overlap(path, own, grid)
-    how = Resampling.nearest if classes else None
-    return stack.enter_context(resampled(reader, grid, resampling=how, numbers=classes))
+    _check_overlap(path, own_grid, grid)
+    method = Resampling.nearest if classes else None
+    return stack.enter_context(resampled(reader, grid, resampling=method, numbers=classes))
 
 
-def _check_overlap(path: Path | str, own: Grid, grid: Grid) -> None:
+def _check_overlap(path: Path | str, own_grid: Grid, grid: Grid) -> None:
+    """Refuse a raster that shows another place than the scene."""
     try:
-        apart = not own.footprint.intersects(grid.footprint)
+        apart = not own_grid.footprint.intersects(grid.footprint)
     except ImageError as error:
         raise MapError(f"{path}: {error}") from None
     if apart:
-        west, south, east, north = own.footprint.bounds
+        west, south, east, north = own_grid.footprint.bounds
         raise MapError(
             f"{path}: does not overlap the scene; it lies at {west:.3f} to {east:.3f} east, "
             f"{south:.3f} to {north:.3f} north; give the raster of the same place"

@@ -1,4 +1,4 @@
-"""The scenes that are to be mapped: files, addresses, or a table of them."""
+"""The scenes that are to be mapped: files, addresses, or the rows of a table."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,17 +14,24 @@ from tsmu.issues import IssueLog
 from tsmu.spreadsheets import day_of, named_columns, read_date_columns, read_table_file
 
 COLUMNS = ("post", "pre", "region", "date_pre", "date_post", "name")
+DATE_COLUMNS = ("date_pre", "date_post")
 
 
 @dataclass(frozen=True)
-class SceneOrder:
-    """One scene to be mapped.
+class SceneRequest:
+    """One scene that is to be mapped.
 
     Attributes:
-        post, pre: rasters, absolute paths or addresses; `pre` is None for models of post-event images.
-        name: the scene's name, fit for a folder.
-        region: whose decoder; None asks the region map.
-        date_pre, date_post: ISO 8601, None if unknown.
+        post, pre: the post-event and the pre-event raster, absolute paths or addresses; `pre` is None
+            for models that take post-event images only.
+        name: the scene's name, which its folder and its record in the database get.
+        region: the region whose decoder maps the scene; None asks the region map.
+        date_pre, date_post: days of the images, ISO 8601; None if unknown.
+
+    Example:
+        >>> post = Path("images/ridge_2024.tif")
+        >>> SceneRequest(post, None, default_scene_name(post), date_post="2024-05-01").name
+        'ridge_2024'
     """
 
     post: Path | str
@@ -35,16 +42,25 @@ class SceneOrder:
     date_post: str | None = None
 
 
-def place_of(text: str) -> Path | str:
-    """An address as it is, anything else as a path."""
+def path_or_url(text: str) -> Path | str:
+    """Give an address as it is, and anything else as a path.
+
+    Example:
+        >>> path_or_url("https://example.org/post.tif")
+        'https://example.org/post.tif'
+    """
     return text if is_remote(text) else Path(text).expanduser()
 
 
-def scene_name(name: str) -> str:
-    """Check that a name can be a folder's.
+def check_scene_name(name: str) -> str:
+    """Give back a scene's name, if it can be the name of a folder.
 
     Raises:
         MapError: it cannot.
+
+    Example:
+        >>> check_scene_name("ridge_2024")
+        'ridge_2024'
     """
     if name in ("", ".", "..") or Path(name).name != name:
         raise MapError(
@@ -53,22 +69,53 @@ def scene_name(name: str) -> str:
     return name
 
 
-def name_of(place: Path | str) -> str:
-    """A scene's name where none is given: that of its file."""
-    return scene_name(PurePosixPath(str(place).partition("?")[0]).stem if is_remote(place) else Path(place).stem)
+def default_scene_name(post: Path | str) -> str:
+    """Give the name of a scene that was given none: that of its file without the ending.
+
+    Example:
+        >>> default_scene_name("https://example.org/ridge.tif?token=1")
+        'ridge'
+    """
+    return check_scene_name(PurePosixPath(str(post).partition("?")[0]).stem if is_remote(post) else Path(post).stem)
 
 
-def read_scene_table(path: Path, log: IssueLog) -> list[tuple[int, SceneOrder | str]]:
-    """Read a table with the column `post` and, where wanted, `pre`, `region`, `date_pre`, `date_post`, `name`.
+def check_unique_names(requests: Sequence[SceneRequest]) -> None:
+    """Refuse two scenes of one name: the map of the second would replace that of the first.
 
-    Paths are relative to the table's folder. What was taken for granted, as the order of day and month, goes to
-    `log`.
+    Raises:
+        MapError: two scenes have the same name.
+
+    Example:
+        >>> check_unique_names([SceneRequest("a.tif", None, "a"), SceneRequest("b.tif", None, "b")])
+    """
+    by_name: dict[str, SceneRequest] = {}
+    for request in requests:
+        if request.name in by_name:
+            raise MapError(
+                f"{request.post} and {by_name[request.name].post}: both scenes would be named {request.name}; "
+                "map them apart with --name, or give a table with a column name"
+            )
+        by_name[request.name] = request
+
+
+def read_scene_table(path: Path, log: IssueLog) -> list[tuple[int, SceneRequest | str]]:
+    r"""Read a table of scenes, with the column `post` and any of `pre`, `region`, `date_pre`, `date_post`, `name`.
+
+    Args:
+        path: CSV or XLSX; paths in it are relative to its folder.
+        log: receives what was concluded, such as the order of day and month.
 
     Returns:
         For each row its number, the header being row 1, and the scene, or what is wrong with the row.
 
     Raises:
-        MapError: the table cannot be read, or its columns are others.
+        MapError: the table cannot be read, or has other columns.
+
+    Example:
+        >>> _ = Path("scenes.csv").write_text("post,date_post\nridge.tif,2024-05-01\n")
+        >>> [(row, scene)] = read_scene_table(Path("scenes.csv"), log)
+        >>> row, scene.name, scene.date_post
+        (2, 'ridge', '2024-05-01')
     """
     try:
         table = read_table_file(path, log)
@@ -79,43 +126,28 @@ def read_scene_table(path: Path, log: IssueLog) -> list[tuple[int, SceneOrder | 
     if unknown := unknown or ([] if "post" in columns else ["no post"]):
         raise MapError(f"{path}: columns must be {', '.join(COLUMNS)}, found {', '.join(unknown)}; rename them")
     cells = pd.DataFrame({name: table[column].str.strip() for name, column in columns.items()}, index=table.index)
-    dates = read_date_columns(cells, [name for name in COLUMNS[3:5] if name in cells], path, log)
-    rows = []
-    for at, row in enumerate(cells.index):
+    dates = read_date_columns(cells, [name for name in DATE_COLUMNS if name in cells], path, log)
+    requests: list[tuple[int, SceneRequest | str]] = []
+    for position, row in enumerate(cells.index):
         try:
-            days = {name: day_of(name, cells[name].iloc[at], column, at) for name, column in dates.items()}
-            rows.append((int(row), _order(dict(cells.iloc[at]), days, path.parent)))
+            days = {name: day_of(name, cells[name].iloc[position], column, position) for name, column in dates.items()}
+            requests.append((int(row), _request(dict(cells.iloc[position]), days, path.parent)))
         except (MapError, TableError) as error:
-            rows.append((int(row), str(error)))
-    return rows
+            requests.append((int(row), str(error)))
+    return requests
 
 
-def _order(cells: Mapping[str, str], days: Mapping[str, date | None], folder: Path) -> SceneOrder | str:
-    given = {name: cells.get(name, "") for name in COLUMNS}
-    if not given["post"]:
+def _request(cells: Mapping[str, str], days: Mapping[str, date | None], folder: Path) -> SceneRequest | str:
+    """Make the request of a row, or say what is wrong with it."""
+    row = {name: cells.get(name, "") for name in COLUMNS}
+    if not row["post"]:
         return "no post-event raster is named"
-    post = _listed(given["post"], folder)
-    name = scene_name(given["name"]) if given["name"] else name_of(post)
-    pre = _listed(given["pre"], folder) if given["pre"] else None
-    texts = [day.isoformat() if (day := days.get(name)) else None for name in COLUMNS[3:5]]
-    return SceneOrder(post, pre, name, given["region"] or None, *texts)
+    post = _listed_raster(row["post"], folder)
+    name = check_scene_name(row["name"]) if row["name"] else default_scene_name(post)
+    pre = _listed_raster(row["pre"], folder) if row["pre"] else None
+    dates = [day.isoformat() if (day := days.get(name)) else None for name in DATE_COLUMNS]
+    return SceneRequest(post, pre, name, row["region"] or None, *dates)
 
 
-def _listed(cell: str, folder: Path) -> Path | str:
+def _listed_raster(cell: str, folder: Path) -> Path | str:
     return cell if is_remote(cell) else listed_file(folder, cell)
-
-
-def check_names(orders: Sequence[SceneOrder]) -> None:
-    """Refuse two scenes of one name: the second's map would take the first's place.
-
-    Raises:
-        MapError: two have one name.
-    """
-    seen: dict[str, SceneOrder] = {}
-    for order in orders:
-        if order.name in seen:
-            raise MapError(
-                f"{order.post} and {seen[order.name].post}: both scenes would be named {order.name}; "
-                "map them apart with --name, or give a table with a column name"
-            )
-        seen[order.name] = order

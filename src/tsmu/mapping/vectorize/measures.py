@@ -12,15 +12,15 @@ from rasterio.transform import Affine
 from tsmu.geodesy import GEOD, areas_and_lengths
 from tsmu.mapping.vectorize.tracing import Polygons
 
-LONGEST_EDGE = 64.0  # px; longer edges are divided before they are laid on the ellipsoid
+LONGEST_EDGE = 64.0  # px; longer edges are divided before they are projected onto the ellipsoid
 
 Metres = npt.NDArray[np.float64]
 Points = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Measures:
-    """Area (square metres), perimeter, length and width (metres), one each per polygon."""
+class PolygonMeasures:
+    """Area (square metres), perimeter, length and width (metres) of each polygon."""
 
     area: Metres
     perimeter: Metres
@@ -28,8 +28,8 @@ class Measures:
     width: Metres
 
 
-def placed(polygons: Polygons, transform: Affine) -> Polygons:
-    """Carry polygons from pixel coordinates to the raster's CRS."""
+def to_crs_coordinates(polygons: Polygons, transform: Affine) -> Polygons:
+    """Transform polygons from pixel coordinates to the raster's CRS."""
 
     def place(points: Points) -> Points:
         return np.column_stack(transform @ (points[:, 0], points[:, 1]))
@@ -37,12 +37,17 @@ def placed(polygons: Polygons, transform: Affine) -> Polygons:
     return np.asarray(shapely.transform(polygons, place), dtype=object)
 
 
-def measure(polygons: Polygons, transform: Affine, crs: rasterio.crs.CRS) -> Measures:
-    """Measure polygons given in pixel coordinates.
+def measure(polygons: Polygons, transform: Affine, crs: rasterio.crs.CRS) -> PolygonMeasures:
+    """Measure polygons.
 
-    Area and perimeter are geodesic on the WGS 84 ellipsoid, holes taken off and their outlines
-    counted. Length and width are those of the smallest rotated rectangle around the polygon, in the
-    plane that touches the ellipsoid at the polygon's middle.
+    Area and perimeter are geodesic on the WGS 84 ellipsoid; holes are subtracted from the area, and
+    their outlines count in the perimeter. Length and width are those of the smallest rotated rectangle
+    around the polygon, in the plane that touches the ellipsoid at the polygon's middle.
+
+    Args:
+        polygons: in pixel coordinates (column, row).
+        transform: from pixel coordinates to the CRS.
+        crs: of the raster.
     """
     to_degrees = pyproj.Transformer.from_crs(crs, 4326, always_xy=True)
 
@@ -50,16 +55,16 @@ def measure(polygons: Polygons, transform: Affine, crs: rasterio.crs.CRS) -> Mea
         return np.column_stack(to_degrees.transform(*(transform @ (points[:, 0], points[:, 1]))))
 
     if not len(polygons):
-        return Measures(*np.zeros((4, 0)))
-    _, points, offsets = shapely.to_ragged_array(_divided(polygons))
+        return PolygonMeasures(*np.zeros((4, 0)))
+    _, points, offsets = shapely.to_ragged_array(_divide_long_edges(polygons))
     area, perimeter = areas_and_lengths(in_degrees(points), offsets)
-    hulls = shapely.transform(_divided(shapely.convex_hull(polygons)), in_degrees)
+    hulls = shapely.transform(_divide_long_edges(shapely.convex_hull(polygons)), in_degrees)
     sides = _rectangle_sides(_in_metres(np.asarray(hulls, dtype=object)))
-    return Measures(area, perimeter, sides.max(axis=1), sides.min(axis=1))
+    return PolygonMeasures(area, perimeter, sides.max(axis=1), sides.min(axis=1))
 
 
-def _divided(polygons: Polygons) -> Polygons:
-    """Divide the longer edges; most polygons are too small to have one."""
+def _divide_long_edges(polygons: Polygons) -> Polygons:
+    """Divide long edges; most polygons are too small to have one."""
     left, top, right, bottom = shapely.bounds(polygons).T
     divided = polygons.copy()
     large = np.hypot(right - left, bottom - top) > LONGEST_EDGE
@@ -68,7 +73,7 @@ def _divided(polygons: Polygons) -> Polygons:
 
 
 def _in_metres(polygons: Polygons) -> Polygons:
-    """Lay polygons in degrees on the planes that touch the ellipsoid in the middle of each."""
+    """Project polygons in degrees onto the planes that touch the ellipsoid in the middle of each."""
     points, owner = shapely.get_coordinates(polygons, return_index=True)
     first = np.searchsorted(owner, np.arange(len(polygons)))
     east = (points[:, 0] - points[first[owner], 0] + 180) % 360 - 180  # the short way round
@@ -85,6 +90,6 @@ def _in_metres(polygons: Polygons) -> Polygons:
 
 
 def _rectangle_sides(polygons: Polygons) -> Metres:
-    """Both sides (N, 2) of the smallest rotated rectangle around each polygon."""
+    """Give both sides (N, 2) of the smallest rotated rectangle around each polygon."""
     corners = shapely.get_coordinates(shapely.oriented_envelope(polygons)).reshape(-1, 5, 2)
     return np.asarray(np.linalg.norm(np.diff(corners[:, :3], axis=1), axis=2))

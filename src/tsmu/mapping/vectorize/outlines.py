@@ -1,9 +1,9 @@
-"""Outlines of the landslides of a mask, found by bands of rows and joined where a band cuts one.
+"""The landslides of a raster, outlined strip of rows by strip of rows, and merged where one crosses strips.
 
-Regions of pixels that share an edge are one landslide; regions that touch only at a corner stay
-apart, because joined they would be invalid polygons. The result is what `rasterio.features.shapes`
-with 4-connectivity gives for the whole mask at once, for any height of the bands. Held in memory
-are one band, and of landslides that reach its last row their outlines, not their pixels.
+Pixels that share an edge are one landslide; parts that touch only at a corner stay apart, because
+merged they would be an invalid polygon. The result is what `rasterio.features.shapes` with
+4-connectivity gives for the whole mask at once, for any height of the strips. In memory are one strip,
+and the outlines, not the pixels, of landslides that reach its last row.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -17,20 +17,27 @@ from scipy import ndimage
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from tsmu.mapping.outputs.cog import NO_DATA, Percent
-from tsmu.mapping.scene.region_weights import AnyShares, Shares, thresholds
+from tsmu.mapping.arrays import NO_DATA, Percent
+from tsmu.mapping.scene.region_weights import RegionWeights, blended_threshold
 from tsmu.mapping.vectorize.tracing import Labels, Polygons, trace
 
+Strips = Iterable[tuple[int, Percent]]  # (first row, layers (L, H, W)) from top to bottom without a gap
 Numbers = npt.NDArray[np.int64]
+Groups = npt.NDArray[np.int32]
 
 
 @dataclass(frozen=True)
-class Outlines:
-    """Landslides in pixel coordinates (column, row), and sums over the percents of their pixels.
+class LandslideOutlines:
+    """Outlines of landslides, or of pieces of them, with sums over their pixels; all arrays are of one length.
 
-    All arrays are of the same length: polygons; counts of pixels; sums; sums of squares; maxima; sums
-    of the deviations in percent, 0 where they are not known; and sums over the regions' shares in
-    percent, (landslides, regions).
+    Attributes:
+        polygons: in pixel coordinates (column, row).
+        pixels: counts of pixels.
+        total: sums of the pixels' percents.
+        squares: sums of their squares.
+        highest: the highest of them.
+        deviation: sums of the standard deviations in percent, 0 where they are not known.
+        weights: sums of the regions' weights in percent, (landslides, regions).
     """
 
     polygons: Polygons
@@ -39,74 +46,84 @@ class Outlines:
     squares: Numbers
     highest: Numbers
     deviation: Numbers
-    shares: Numbers
+    weights: Numbers
 
     def __len__(self) -> int:
         """Count the landslides."""
         return len(self.polygons)
 
-    def take(self, which: npt.NDArray[np.bool_] | npt.NDArray[np.intp]) -> "Outlines":
-        """Choose some of them."""
-        return Outlines(*(getattr(self, name)[which] for name in self.__dataclass_fields__))
+    def select(self, which: npt.NDArray[np.bool_] | npt.NDArray[np.intp]) -> "LandslideOutlines":
+        """Give some of the landslides, by a mask or by their positions."""
+        return LandslideOutlines(*(getattr(self, name)[which] for name in self.__dataclass_fields__))
 
     @classmethod
-    def together(cls, parts: "Iterable[Outlines]") -> "Outlines":
-        """Put several lists one after the other."""
+    def concatenate(cls, parts: "Iterable[LandslideOutlines]") -> "LandslideOutlines":
+        """Put several lists of landslides one after the other."""
         several = list(parts)
         return cls(*(np.concatenate([getattr(part, name) for part in several]) for name in cls.__dataclass_fields__))
 
-    def joined(self) -> "Outlines":
-        """Make one landslide of these pieces, which share edges."""
+    def merge(self) -> "LandslideOutlines":
+        """Make one landslide of pieces that share edges; one piece is given back as it is."""
+        if len(self) == 1:
+            return self
         whole = shapely.union_all(self.polygons)
         assert isinstance(whole, shapely.Polygon)
         pixels, total, squares, deviation = (
             values.sum(keepdims=True) for values in (self.pixels, self.total, self.squares, self.deviation)
         )
         highest = self.highest.max(keepdims=True)
-        shares = self.shares.sum(axis=0, keepdims=True)
-        outline = np.array([_without_straight_points(whole)], dtype=object)
-        return Outlines(outline, pixels, total, squares, highest, deviation, shares)
+        weights = self.weights.sum(axis=0, keepdims=True)
+        outline = np.array([_without_straight_vertices(whole)], dtype=object)
+        return LandslideOutlines(outline, pixels, total, squares, highest, deviation, weights)
 
 
-Bands = Iterable[tuple[int, Percent]]
-
-
-def outlines(bands: Bands, percents: Sequence[int], shares: AnyShares) -> Iterator[Outlines]:
+def outline_landslides(
+    strips: Strips, thresholds: Sequence[int], weights: RegionWeights
+) -> Iterator[LandslideOutlines]:
     """Yield the landslides of a probability raster, each when its last row has been read.
 
     Args:
-        bands: (first row, layers (1 or 2, H, width): percents, and their deviations where those are
-            known) from top to bottom without a gap; 255 = no data.
-        percents: for each region, pixels of at least this percentage are landslide.
-        shares: how much each region counts where.
+        strips: (first row, layers (1 or 2, H, W)) from top to bottom without a gap: whole percents, and
+            their standard deviations where those are known; 255 = no data.
+        thresholds: for each region, pixels of at least this percentage are landslide.
+        weights: how much each region counts at each pixel.
     """
-    open_pieces: list[Outlines] = []  # per landslide that reached the last row so far, its pieces
-    open_at: Labels | None = None  # which of them, from 1 on, each pixel of that row belongs to
-    for row, layers in bands:
+    open_landslides: list[LandslideOutlines] = []  # for each landslide that reached the last row, its pieces
+    open_labels: Labels | None = None  # which of them, from 1 on, each pixel of that row belongs to
+    for row, layers in strips:
         percent = layers[0]
         height, width = percent.shape
-        here_shares = shares.percent(Window(0, row, width, height))
-        framed, count = ndimage.label(np.pad((percent >= thresholds(here_shares, percents)) & (percent != NO_DATA), 1))
-        if count == 0 and not open_pieces:
+        strip_weights = weights.percent(Window(0, row, width, height))
+        above = (percent >= blended_threshold(strip_weights, thresholds)) & (percent != NO_DATA)
+        framed, count = ndimage.label(np.pad(above, 1))
+        if count == 0 and not open_landslides:
             continue
         label = framed[1:-1, 1:-1]
-        here = _of_band(framed, count, layers, here_shares, row)
-        above = np.zeros(label.shape[1], np.int32) if open_at is None else open_at
-        member = _members(above, label[0], len(open_pieces), count)
-        goes_on = np.zeros(member.max(initial=-1) + 1, bool)
-        goes_on[member[len(open_pieces) + np.unique(label[-1][label[-1] > 0]) - 1]] = True
-        finished, open_pieces, number = _sort_out(open_pieces, here, member, goes_on)
-        renamed = np.zeros(count + 1, np.int32)
-        renamed[1:] = number[member[len(member) - count :]]
-        open_at = renamed[label[-1]]
+        pieces = _outline_strip(framed, count, layers, strip_weights, row)
+        row_above = np.zeros(label.shape[1], np.int32) if open_labels is None else open_labels
+        groups = _group_pieces(row_above, label[0], len(open_landslides), count)
+        continues = np.zeros(groups.max(initial=-1) + 1, bool)
+        continues[groups[len(open_landslides) + np.unique(label[-1][label[-1] > 0]) - 1]] = True
+        finished, open_landslides, numbers = _divide_finished(open_landslides, pieces, groups, continues)
+        renumbered = np.zeros(count + 1, np.int32)
+        renumbered[1:] = numbers[groups[len(groups) - count :]]
+        open_labels = renumbered[label[-1]]
         if len(finished):
             yield finished
-    if open_pieces:
-        yield Outlines.together(pieces.joined() if len(pieces) > 1 else pieces for pieces in open_pieces)
+    if open_landslides:
+        yield LandslideOutlines.concatenate(pieces.merge() for pieces in open_landslides)
 
 
-def _of_band(framed: Labels, count: int, layers: Percent, shares: Shares, row: int) -> Outlines:
-    """Outline the regions 1 to count of one band with a frame of zeros, and sum up their pixels."""
+def _outline_strip(framed: Labels, count: int, layers: Percent, weights: Percent, row: int) -> LandslideOutlines:
+    """Outline the labelled pieces 1 to `count` of one strip, and sum up their pixels.
+
+    Args:
+        framed: the labels with a frame of zeros, (H + 2, W + 2).
+        count: number of pieces.
+        layers: percents, and perhaps their standard deviations, (1 or 2, H, W).
+        weights: of the regions, (regions, H, W).
+        row: first row of the strip.
+    """
     polygons = trace(framed, count, row)
     label = framed[1:-1, 1:-1]
     inside = np.nonzero(label)
@@ -117,60 +134,86 @@ def _of_band(framed: Labels, count: int, layers: Percent, shares: Shares, row: i
     # Sums of whole numbers below 2^53 are exact in bincount's floats.
     spread = deviations[0] if deviations else np.zeros_like(value)
     pixels, total, squares, deviation = (
-        np.bincount(owner, weights, minlength=count).astype(np.int64) for weights in (None, value, value**2, spread)
+        np.bincount(owner, terms, minlength=count).astype(np.int64) for terms in (None, value, value**2, spread)
     )
-    return Outlines(polygons, pixels, total, squares, highest, deviation, _shares_of(owner, inside, shares, pixels))
+    sums = _weight_sums(owner, inside, weights, pixels)
+    return LandslideOutlines(polygons, pixels, total, squares, highest, deviation, sums)
 
 
-def _shares_of(owner: Labels, inside: tuple[npt.NDArray[np.intp], ...], shares: Shares, pixels: Numbers) -> Numbers:
-    """Sum up the shares (regions, H, W) over the pixels of each landslide; they are 100 together."""
-    found = np.empty((len(pixels), len(shares)), np.int64)
-    for region, share in enumerate(shares[:-1]):
-        found[:, region] = np.bincount(owner, share[inside], len(pixels))
-    found[:, -1] = 100 * pixels - found[:, :-1].sum(axis=1)
-    return found
+def _weight_sums(owner: Labels, inside: tuple[npt.NDArray[np.intp], ...], weights: Percent, pixels: Numbers) -> Numbers:
+    """Sum up the regions' weights over the pixels of each piece, (pieces, regions); at a pixel they sum to 100."""
+    sums = np.empty((len(pixels), len(weights)), np.int64)
+    for region, weight in enumerate(weights[:-1]):
+        sums[:, region] = np.bincount(owner, weight[inside], len(pixels))
+    sums[:, -1] = 100 * pixels - sums[:, :-1].sum(axis=1)
+    return sums
 
 
-def _members(above: Labels, first_row: Labels, open_count: int, count: int) -> npt.NDArray[np.int32]:
-    """Number the landslides that open ones and a band's regions are pieces of; two share edges there."""
-    touching = (above > 0) & (first_row > 0)
-    edges = above[touching] - 1, open_count + first_row[touching] - 1
+def _group_pieces(row_above: Labels, first_row: Labels, open_count: int, count: int) -> Groups:
+    """Number the landslides that open ones and the pieces of a strip belong to; touching ones are one landslide.
+
+    Args:
+        row_above: which open landslide, from 1 on, each pixel of the row above the strip belongs to.
+        first_row: which piece, from 1 on, each pixel of the strip's first row belongs to.
+        open_count: number of open landslides.
+        count: number of pieces.
+
+    Returns:
+        The number of the landslide of each open one, followed by those of the pieces.
+    """
+    touching = (row_above > 0) & (first_row > 0)
+    edges = row_above[touching] - 1, open_count + first_row[touching] - 1
     size = open_count + count
     graph = coo_array((np.ones(len(edges[0]), bool), edges), shape=(size, size))
     return np.asarray(connected_components(graph, directed=False)[1])
 
 
-def _sort_out(
-    open_pieces: list[Outlines], here: Outlines, member: npt.NDArray[np.int32], goes_on: npt.NDArray[np.bool_]
-) -> tuple[Outlines, list[Outlines], npt.NDArray[np.int32]]:
-    """Part the landslides into finished and open ones; also gives each open one's number from 1 on."""
-    own = member[len(open_pieces) :]
-    crossing = goes_on.copy()
-    crossing[member[: len(open_pieces)]] = True
-    finished = [here.take(~crossing[own])]
-    pieces: dict[int, list[Outlines]] = {}
-    for landslide, part in zip(member, open_pieces, strict=False):
-        pieces.setdefault(int(landslide), []).append(part)
-    for position in np.flatnonzero(crossing[own]):
-        pieces.setdefault(int(own[position]), []).append(here.take(np.array([position])))
-    still_open, number = [], np.zeros(len(goes_on), np.int32)
-    for landslide in sorted(pieces):
-        group = Outlines.together(pieces[landslide])
-        if goes_on[landslide]:
-            still_open.append(group)
-            number[landslide] = len(still_open)
+def _divide_finished(
+    open_landslides: list[LandslideOutlines],
+    pieces: LandslideOutlines,
+    groups: Groups,
+    continues: npt.NDArray[np.bool_],
+) -> tuple[LandslideOutlines, list[LandslideOutlines], Groups]:
+    """Divide the landslides into finished ones and those that reach the last row of the strip.
+
+    Args:
+        open_landslides: those that reached the last row of the strip above.
+        pieces: the pieces in the strip.
+        groups: as `_group_pieces` gives them.
+        continues: for each landslide whether it reaches the last row of the strip.
+
+    Returns:
+        The finished landslides; the pieces of each open one; and for each landslide its number among
+        the open ones, from 1 on.
+    """
+    piece_groups = groups[len(open_landslides) :]
+    crossing = continues.copy()
+    crossing[groups[: len(open_landslides)]] = True
+    finished = [pieces.select(~crossing[piece_groups])]
+    by_landslide: dict[int, list[LandslideOutlines]] = {}
+    for landslide, part in zip(groups, open_landslides, strict=False):
+        by_landslide.setdefault(int(landslide), []).append(part)
+    for position in np.flatnonzero(crossing[piece_groups]):
+        by_landslide.setdefault(int(piece_groups[position]), []).append(pieces.select(np.array([position])))
+    still_open, numbers = [], np.zeros(len(continues), np.int32)
+    for landslide in sorted(by_landslide):
+        together = LandslideOutlines.concatenate(by_landslide[landslide])
+        if continues[landslide]:
+            still_open.append(together)
+            numbers[landslide] = len(still_open)
         else:
-            finished.append(group.joined() if len(group) > 1 else group)
-    return Outlines.together(finished), still_open, number
+            finished.append(together.merge())
+    return LandslideOutlines.concatenate(finished), still_open, numbers
 
 
-def _without_straight_points(polygon: shapely.Polygon) -> shapely.Polygon:
-    """Drop the vertices at which an outline does not turn: where a band cut it."""
-    exterior, *interiors = (_corners(shapely.get_coordinates(ring)) for ring in (polygon.exterior, *polygon.interiors))
+def _without_straight_vertices(polygon: shapely.Polygon) -> shapely.Polygon:
+    """Drop the vertices at which an outline does not turn, which are where a strip cut it."""
+    exterior, *interiors = (_turns(shapely.get_coordinates(ring)) for ring in (polygon.exterior, *polygon.interiors))
     return shapely.Polygon(exterior, interiors)
 
 
-def _corners(ring: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def _turns(ring: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Give the vertices at which a ring turns."""
     points = ring[:-1]  # the last one is the first
     step = np.roll(points, -1, axis=0) - points
     before = np.roll(step, 1, axis=0)
