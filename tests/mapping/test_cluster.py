@@ -16,7 +16,7 @@ from distributed import LocalCluster
 from tests.conftest import write_raster
 from tests.mapping.conftest import blur, content, engine, ground
 from tests.mapping.slow_worker import Slowly
-from tests.mapping.test_scenes import PLACE, space, tsmu
+from tests.mapping.test_map_command import PLACE, space, tsmu
 from tsmu.errors import MapError, WorkspaceError
 from tsmu.mapping import session
 from tsmu.mapping.cluster.workers import SlurmSettings, connect_cluster, slurm_cluster

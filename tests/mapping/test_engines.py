@@ -165,7 +165,7 @@ def test_int8_is_made_once_and_answers_the_same_each_time_and_nearly_as_float32(
     space: WorkspaceFolder, bundle: Bundle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     values = tiles(5, 64, 96)
-    with pytest.raises(MapError, match="no chips are here"):
+    with pytest.raises(MapError, match="there are no chips"):
         openvino_engine(bundle, "alps", space.cache, precision="int8")
     first = openvino_engine(bundle, "alps", space.cache, precision="int8", images=values)
     monkeypatch.setattr(int8_model, "run_in_subprocess", None)
@@ -186,9 +186,9 @@ def test_int8_is_for_large_scenes_and_taken_where_masks_agree(
 ) -> None:
     if torch.cuda.is_available():
         pytest.skip("left out: a GPU, where int8 is none of the precisions")
-    with pytest.raises(MapError, match=r"precision int8: cannot be taken \(no chips of alps here"):
+    with pytest.raises(MapError, match=r"precision int8: cannot be used \(no chips of alps here"):
         choose_engine("openvino", bundle, "alps", space, "int8")
-    with pytest.raises(MapError, match=r"precision bfloat16: not to be had here .* is the reference"):
+    with pytest.raises(MapError, match=r"precision bfloat16: not available here .* is the reference"):
         choose_engine("torch", bundle, "alps", space, "bfloat16")
     add_to_index(space, chips_from_folder(write_chips(tmp_path / "chips", 6, 40), "alps", IssueLog("test")))
     try:
@@ -201,7 +201,7 @@ def test_int8_is_for_large_scenes_and_taken_where_masks_agree(
         if found.sufficient:
             assert choose_engine("auto", bundle, "alps", space, "int8").precision == "int8"
         else:
-            with pytest.raises(MapError, match=r"precision int8: cannot be taken \(int8: "):
+            with pytest.raises(MapError, match=r"precision int8: cannot be used \(int8: "):
                 choose_engine("auto", bundle, "alps", space, "int8")
         assert choose_engine("auto", bundle, "alps", space, "float32", INT8_FROM).precision == "float32"
     finally:

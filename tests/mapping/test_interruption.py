@@ -15,7 +15,7 @@ import pytest
 import rasterio
 
 from tests.mapping.conftest import blur, content, engine, ground
-from tests.mapping.test_sink import largest_file
+from tests.mapping.test_cog import largest_file
 from tsmu.errors import MapError
 from tsmu.mapping import map_run
 from tsmu.mapping.scene.raster import Scene

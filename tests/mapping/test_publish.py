@@ -13,7 +13,7 @@ from pyftpdlib.servers import ThreadedFTPServer
 
 from tests.conftest import write_raster
 from tests.mapping.conftest import blur, content, engine, ground
-from tests.mapping.test_scenes import PLACE, space, tsmu
+from tests.mapping.test_map_command import PLACE, space, tsmu
 from tsmu.mapping import session
 from tsmu.workspace_folder import WorkspaceFolder
 

@@ -112,7 +112,7 @@ def test_what_was_not_learned_goes_to_the_decoder_it_looks_like(tmp_path: Path, 
     areas = {"moon": (490_000, MIDDLE), "alps": (MIDDLE, 510_000.0)}
     apart = routed(tmp_path, record, areas)
     assert set(apart.regions) == {"alps", "andes"}
-    assert "partly in moon, not learned" in apart.why
+    assert "partly in moon, not learned" in apart.reason
     same = routed(tmp_path, record, areas, "alps")
     assert (same.regions, same.areas) == (["alps"], {})
 

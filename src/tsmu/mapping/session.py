@@ -295,7 +295,7 @@ def _check_folder(folder: Path, post: Path | str, space: WorkspaceFolder) -> Non
         if SCENE_CONTENT_TAG not in tags and moved and Path(mapped).name == post.name and _same_grid(folder, post):
             return
     raise MapError(
-        f"{folder}: holds the map of {mapped}; give this scene a name of its own: --name, or a table's column name"
+        f"{folder}: contains the map of {mapped}; give this scene a name of its own: --name, or a table's column name"
     )
 
 

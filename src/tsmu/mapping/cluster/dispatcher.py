@@ -118,7 +118,7 @@ class Dispatcher:
                         yield from self._complete(self._running.pop(future), future, workers)
         except (CancelledError, OSError) as error:
             reason = (str(error).splitlines() or [type(error).__name__])[0]
-            raise MapError(f"the cluster is gone ({reason}); the same command goes on where it stopped") from None
+            raise MapError(f"the cluster is gone ({reason}); the same command continues where it stopped") from None
         finally:
             for task in (*self._running.values(), *self._tasks):
                 task.scene.lock.close()
@@ -198,11 +198,13 @@ def _step_result(scene: _SceneProgress, future: "Future") -> Any:
         result = future.result()
     except KilledWorker:
         raise MapError(
-            f"{scene.request.post}: worker after worker ended at it, perhaps for want of memory; give them more, "
-            "or map it with a smaller --tile"
+            f"{scene.request.post}: several workers ended while they mapped it, perhaps for lack of memory; "
+            "give them more, or map it with a smaller --tile"
         ) from None
     except (ImportError, AttributeError) as error:
-        raise MapError(f"workers have another tsmu, or none ({error}); install the same on all machines") from None
+        raise MapError(
+            f"workers have another version of tsmu, or none ({error}); install the same on all machines"
+        ) from None
     if isinstance(result, Exception):
         raise result
     return result

@@ -151,7 +151,7 @@ def _candidates(
     if precision in ("auto", "float32"):
         return (faster if precision == "auto" else []), False
     if precision not in available:
-        raise MapError(f"precision {precision}: not to be had here ({reason}); take --precision auto")
+        raise MapError(f"precision {precision}: not available here ({reason}); use --precision auto")
     return [precision], True
 
 
@@ -188,5 +188,5 @@ def _in_precision(
     if not len(chips):
         reasons.append(f"no chips of {model.region} here to check {' or '.join(precisions)} on")
     if required:
-        raise MapError(f"precision {precisions[0]}: cannot be taken ({'; '.join(reasons[1:])}); take --precision auto")
+        raise MapError(f"precision {precisions[0]}: cannot be used ({'; '.join(reasons[1:])}); use --precision auto")
     return replace(load("float32"), reason="; ".join(reasons))

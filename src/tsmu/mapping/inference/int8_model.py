@@ -48,7 +48,7 @@ def int8_model_file(model_file: Path, images: Iterable[Values]) -> Path:
 def _quantise_apart(model_file: Path, images: list[Values], folder: Path) -> None:
     """Quantise in a process of its own, which reads the images from a temporary file."""
     if not images:
-        raise ModelConversionError("no chips are here that show what values occur")
+        raise ModelConversionError("there are no chips that show which values occur")
     with tempfile.TemporaryDirectory() as temporary:
         chips = Path(temporary) / "chips.npz"
         np.savez(chips, *images)

@@ -45,7 +45,7 @@ def openvino_model_file(bundle: Bundle, decoder: str, cache: Path) -> Path:
         return make_once(folder, lambda: run_in_subprocess(__name__, bundle.path, decoder, folder))
     except ModelConversionError as error:
         raise ModelConversionError(
-            f"{bundle.path}: its network cannot be brought into OpenVINO's form ({error}); map with --engine torch"
+            f"{bundle.path}: its network cannot be converted for OpenVINO ({error}); map with --engine torch"
         ) from None
 
 

@@ -33,10 +33,10 @@ def publish_map(result: MapResult, url: str) -> str:
     Raises:
         MapError: the protocol is not known or not installed, or the copy fails.
     """
-    copies_file, shown_url = result.polygons.parent / COPIES_FILE, re.sub(r"//[^/@]*@", "//", url)
+    copies_file, public_url = result.polygons.parent / COPIES_FILE, re.sub(r"//[^/@]*@", "//", url)
     try:
         by_folder: dict[str, Any] = json.loads(copies_file.read_text(encoding="utf-8")) if copies_file.exists() else {}
-        copies: dict[str, list[int]] = by_folder.get(shown_url, {})
+        copies: dict[str, list[int]] = by_folder.get(public_url, {})
         files, folder = fsspec.core.url_to_fs(url)
         files.makedirs(folder, exist_ok=True)
         for file in (result.probability, *result.layers.values(), result.polygons):
@@ -46,14 +46,14 @@ def publish_map(result: MapResult, url: str) -> str:
                 continue
             _copy(files, file, target)
             copies[file.name] = state
-            write_json(copies_file, by_folder | {shown_url: copies})
+            write_json(copies_file, by_folder | {public_url: copies})
     except Exception as error:  # noqa: BLE001 - of many kinds: whatever a file system's own client raises
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise MapError(
-            f"{shown_url}: cannot be written ({reason}); the map lies in {copies_file.parent}, and the same command "
+            f"{public_url}: cannot be written ({reason}); the map lies in {copies_file.parent}, and the same command "
             "copies it"
         ) from None
-    return shown_url
+    return public_url
 
 
 def _copy(files: Any, file: Path, target: str) -> None:

@@ -130,7 +130,7 @@ class Scene:
                 problem = f"declares no no-data value, the other raster of the scene {value}"
                 remarks.append((raster.name, problem, f"pixels that are {value} in all bands are no data"))
             if raster.reader.filled:
-                problem = "holds a value that no image measures, such as -9999, and does not declare it as no data"
+                problem = "contains a value that no image measures, such as -9999, and does not declare it as no data"
                 remarks.append((raster.name, problem, "no data there"))
         return remarks
 
@@ -248,7 +248,7 @@ def _read_window(raster: _SourceRaster, window: Window) -> tuple[npt.NDArray[np.
         if is_remote(raster.name):  # GDAL does not report which of the two it is
             raise ImageError(
                 f"{raster.name}: its server stopped answering, or the file is damaged, {where}; "
-                "the same command goes on there later"
+                "the same command continues there later"
             ) from error
         raise ImageError(f"{raster.name}: damaged {where}; replace it") from error
 

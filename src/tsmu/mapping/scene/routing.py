@@ -61,45 +61,47 @@ def route_scene(scene: Scene, region_map: Path, record: BundleRecord) -> Routing
         RegionError: the scene has too little data to be compared with the regions.
     """
     if not region_map.exists():
-        return _route_by_look(scene, record, "no region map")
+        return _route_by_appearance(scene, record, "no region map")
     regions = RegionMap.load(region_map)
     inside = regions.of_footprint(scene.footprint)[1]
     learned = [name for name in inside if name in record.regions]
     unknown = [name for name in inside if name not in record.regions]
     if not learned:
-        return _route_by_look(
-            scene, record, f"lies in {', '.join(unknown)}, not learned" if unknown else "in no region"
-        )
+        place = f"lies in {', '.join(unknown)}, not learned" if unknown else "in no region"
+        return _route_by_appearance(scene, record, place)
     if len(inside) == 1:
         return Routing(learned[0], "lies in it by the region map")
-    by_look = _route_by_look(scene, record, f"partly in {', '.join(unknown)}, not learned") if unknown else None
-    substitutes = dict.fromkeys(unknown, by_look.region) if by_look else {}
-    areas = _decoder_areas(scene.footprint, regions, substitutes, learned)
+    # The region that the scene looks like stands in for those that were not learned.
+    substitute = None
+    if unknown:
+        substitute = _route_by_appearance(scene, record, f"partly in {', '.join(unknown)}, not learned")
+    owners = dict.fromkeys(unknown, substitute.region) if substitute else {}
+    areas = _decoder_areas(scene.footprint, regions, owners | {name: name for name in learned}, learned[0])
     parts = ", ".join(f"{name} {share:.0%}" for name, share in _shares(areas, scene.footprint).items())
-    reason = f"lies in {parts} by the region map" + (f"; {by_look.reason}" if by_look else "")
-    unfamiliar = by_look is not None and by_look.unfamiliar
+    reason = f"lies in {parts} by the region map" + (f"; {substitute.reason}" if substitute else "")
+    unfamiliar = substitute is not None and substitute.unfamiliar
     return Routing(next(iter(areas)), reason, unfamiliar, areas if len(areas) > 1 else {})
 
 
 def _decoder_areas(
-    footprint: shapely.Polygon, regions: RegionMap, substitutes: Mapping[str, str], learned: list[str]
+    footprint: shapely.Polygon, regions: RegionMap, owners: Mapping[str, str], largest: str
 ) -> dict[str, BaseGeometry]:
     """Divide the scene's surroundings into the areas of the decoders, the largest in the scene first.
 
     Args:
         footprint: of the scene.
         regions: the region map.
-        substitutes: for each region that was not learned, the region whose decoder maps it.
-        learned: the scene's regions that were learned, the largest first.
+        owners: for each region of the scene, the region whose decoder maps it.
+        largest: the region whose decoder also maps what lies in no region.
     """
     remaining: BaseGeometry = surroundings(footprint)
     pieces: dict[str, list[BaseGeometry]] = {}
     for name, polygon in zip(regions.names, regions.polygons, strict=True):
-        owner = name if name in learned else substitutes.get(name)
+        owner = owners.get(name)
         if owner and polygon.intersects(remaining):  # where regions overlap, the first in the map counts
             pieces.setdefault(owner, []).append(_polygonal(polygon.intersection(remaining)))
             remaining = _polygonal(remaining.difference(polygon))
-    pieces[learned[0]].append(remaining)
+    pieces[largest].append(remaining)
     areas = {name: _polygonal(shapely.union_all(parts)) for name, parts in pieces.items()}
     return {name: areas[name] for name in _shares(areas, footprint)}
 
@@ -116,7 +118,7 @@ def _polygonal(shape: BaseGeometry) -> BaseGeometry:
     return shapely.MultiPolygon(parts[shapely.get_dimensions(parts) == 2].tolist())
 
 
-def _route_by_look(scene: Scene, record: BundleRecord, place: str) -> Routing:
+def _route_by_appearance(scene: Scene, record: BundleRecord, place: str) -> Routing:
     """Route a whole scene to the learned region that it looks like.
 
     Args:
@@ -133,10 +135,13 @@ def _route_by_look(scene: Scene, record: BundleRecord, place: str) -> Routing:
     usable = [values for values in windows if values.isfinite().float().mean() >= MIN_VALID]
     if not usable:
         raise RegionError(
-            f"{scene.name}: {place}, and too little data to tell by its looks; name one with --region NAME"
+            f"{scene.name}: {place}, and it has too little data to find the region that it looks like; "
+            "name one with --region NAME"
         )
     nearest = gate.route(torch.stack(usable))
     unfamiliar = nearest.distance > STRANGE
     share = nearest.shares[nearest.region]
-    look = "unlike any region that was learned, nearest" if unfamiliar else f"by its looks ({share:.0%} of its windows)"
-    return Routing(nearest.region, f"{place}; {look}", unfamiliar)
+    appearance = (
+        "unlike any region that was learned, nearest" if unfamiliar else f"by its looks ({share:.0%} of its windows)"
+    )
+    return Routing(nearest.region, f"{place}; {appearance}", unfamiliar)

@@ -64,7 +64,7 @@ def check_values(scene: Scene, dtypes: Sequence[str] | None, mean: Sequence[floa
     if not TOO_DARK * usual <= brightest <= TOO_BRIGHT * usual:
         raise MapError(
             f"{scene.name}: its values reach about {brightest:.3g}, those of the training images about {usual:.3g}; "
-            f"scale them with --scale FACTOR (perhaps {usual / brightest:.2g}), or pass --scale 1 to take them as "
+            f"scale them with --scale FACTOR (perhaps {usual / brightest:.2g}), or pass --scale 1 to use them as "
             "they are"
         )
 
@@ -74,5 +74,5 @@ def _check_data_types(scene: Scene, dtypes: Sequence[str] | None) -> None:
         if dtypes is not None and READ_AS.get(info.dtype, info.dtype) not in [READ_AS.get(n, n) for n in dtypes]:
             raise MapError(
                 f"{info.path}: its values are {info.dtype}, the model was trained on {' and '.join(dtypes)}; say how "
-                "to scale them with --scale FACTOR, or pass --scale 1 to take them as they are"
+                "to scale them with --scale FACTOR, or pass --scale 1 to use them as they are"
             )

@@ -75,8 +75,8 @@ class RunCheckpoints:
         """
         if _run_identity(folder) != run:
             raise MapError(
-                f"{folder.parent}: this machine sees another scene or model there than the one that began, or computes "
-                "in another engine or precision; let all machines see the same files, or name one --engine"
+                f"{folder.parent}: this machine sees another scene or model than the one that began the map, or "
+                "computes with another engine or precision; let all machines see the same files, or name one --engine"
             )
         return cls(folder, rows)
 
@@ -159,4 +159,4 @@ def _load(path: Path) -> dict[str, np.ndarray]:
         with np.load(path, allow_pickle=False) as stored:
             return dict(stored)
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise MapError(f"{path}: damaged ({error}); start the scene anew with --force") from error
+        raise MapError(f"{path}: damaged ({error}); map the scene anew with --force") from error

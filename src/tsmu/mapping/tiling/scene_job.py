@@ -198,7 +198,7 @@ class SceneJob:
             layers = prediction.layers(number)
             if np.isnan(layers[0][tile.valid]).any():
                 raise UnmappableSceneError(
-                    f"{self.scene.name}: the network answers NaN near row {tile.top}, column {tile.left}; "
+                    f"{self.scene.name}: the network predicts NaN near row {tile.top}, column {tile.left}; "
                     "check the values of the scene there, and the bundle"
                 )
             blender.add(batch.row, tile.column, layers, tile.valid)

@@ -29,7 +29,7 @@ class TileAxis:
     Example:
         >>> axis = TileAxis.plan(1000, tile=512, overlap=128)
         >>> axis.starts, axis.tile, len(axis)
-        ((0, 256, 480), 512, 3)
+        ((0, 288, 576), 448, 3)
     """
 
     size: int

@@ -52,9 +52,9 @@ class LandslideOutlines:
         """Count the landslides."""
         return len(self.polygons)
 
-    def select(self, which: npt.NDArray[np.bool_] | npt.NDArray[np.intp]) -> "LandslideOutlines":
+    def select(self, index: npt.NDArray[np.bool_] | npt.NDArray[np.intp]) -> "LandslideOutlines":
         """Give some of the landslides, by a mask or by their positions."""
-        return LandslideOutlines(*(getattr(self, name)[which] for name in self.__dataclass_fields__))
+        return LandslideOutlines(*(getattr(self, name)[index] for name in self.__dataclass_fields__))
 
     @classmethod
     def concatenate(cls, parts: "Iterable[LandslideOutlines]") -> "LandslideOutlines":

@@ -106,18 +106,18 @@ def _order_in_rings(following: _Indices) -> tuple[_Indices, _Indices]:
     Returns:
         The edges in their order, and where each ring begins in it.
     """
-    first, ahead = np.arange(len(following)), following
+    first, target = np.arange(len(following)), following
     while True:  # each edge knows the smallest of the next 1, 2, 4, 8 ... edges
-        further = np.minimum(first, first[ahead])
+        further = np.minimum(first, first[target])
         if np.array_equal(further, first):
             break
-        first, ahead = further, ahead[ahead]
+        first, target = further, target[target]
     is_first = first == np.arange(len(first))
     # Steps from each edge to the first one of its ring, again by doubling.
-    ahead = np.where(is_first, np.arange(len(first)), following)
+    target = np.where(is_first, np.arange(len(first)), following)
     steps = (~is_first).astype(np.intp)
-    while (more := steps[ahead]).any():
-        steps, ahead = steps + more, ahead[ahead]
+    while (further_steps := steps[target]).any():
+        steps, target = steps + further_steps, target[target]
     lengths = np.bincount(first, minlength=len(first))
     begins = np.cumsum(lengths) - lengths
     order = np.empty(len(first), np.intp)

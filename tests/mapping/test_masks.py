@@ -53,7 +53,7 @@ def test_an_area_in_any_crs(tmp_path: Path) -> None:
 
 
 def test_an_area_elsewhere_or_without_polygons_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(MapError, match=r"area\.gpkg: none of its 1 polygons lies in the scene"):
+    with pytest.raises(MapError, match=r"area\.gpkg: its only polygon does not lie in the scene"):
         PolygonMask(area_file(tmp_path, shapely.box(0, 0, 1, 1)), GRID_OF)
     (tmp_path / "text.json").write_text("{}")
     with pytest.raises(MapError, match=r"text\.json: cannot be read as polygons"):

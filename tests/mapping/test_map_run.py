@@ -165,7 +165,7 @@ def test_a_network_that_answers_nan_is_found_out(scene_file: SceneFile, tmp_path
     def broken(values: np.ndarray) -> np.ndarray:
         return np.full_like(values[:, 0], np.nan)
 
-    with Scene(scene_file(ground(70, 70))) as scene, pytest.raises(MapError, match="answers NaN near row 0, column 0"):
+    with Scene(scene_file(ground(70, 70))) as scene, pytest.raises(MapError, match="predicts NaN near row 0, column 0"):
         map_scene(scene, engine(broken), tmp_path / "out", polygons=PolygonOptions(50))
     assert left(tmp_path / "out") == []
 

@@ -148,9 +148,9 @@ def test_another_scene_of_the_same_name_is_still_refused(tmp_path: Path, space: 
     other = write_raster(tmp_path / "b" / "post.tif", slide(60), **PLACE)
     done = tsmu(*words(other, space))
     assert done.exit_code == 2
-    assert "holds the map of" in done.stderr
+    assert "contains the map of" in done.stderr
     (tmp_path / "a" / "post.tif").unlink()  # what was mapped is gone: still another scene
-    assert "holds the map of" in tsmu(*words(other, space)).stderr
+    assert "contains the map of" in tsmu(*words(other, space)).stderr
 
 
 @pytest.mark.parametrize(
