@@ -15,8 +15,8 @@ from tsmu.benchmark.candidates import (
     figures,
     number_candidates,
 )
-from tsmu.mapping.outlines import outlines
-from tsmu.mapping.shares import WholeShares
+from tsmu.mapping.scene.region_weights import SingleRegionWeights
+from tsmu.mapping.vectorize.outlines import outline_landslides
 
 SIDE = 0.5  # metres
 
@@ -73,7 +73,7 @@ def test_unknown_and_missing_pixels_count_on_neither_side() -> None:
 def test_candidates_are_those_of_a_map(threshold: int, mean: int) -> None:
     percent = np.random.default_rng(0).integers(0, 101, (60, 50)).astype(np.uint8)
     percent[20:30] = 255
-    found = list(outlines([(0, percent[None])], [threshold], WholeShares()))
+    found = list(outline_landslides([(0, percent[None])], [threshold], SingleRegionWeights()))
     pixels, total = (np.concatenate([getattr(part, name) for part in found]) for name in ("pixels", "total"))
     expected = sorted(pixels[(pixels >= 4) & (total >= mean * pixels)])
     numbered = number_candidates(percent, threshold, mean, least_pixels=4)

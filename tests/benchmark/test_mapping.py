@@ -8,7 +8,7 @@ import pytest
 
 from tests.conftest import Tsmu
 from tsmu.benchmark.mapping import border_step_ratio, iou
-from tsmu.mapping.tiles import Cuts
+from tsmu.mapping import TileAxis
 
 
 @pytest.mark.soak
@@ -35,14 +35,14 @@ def test_it_measures_every_contestant_and_keeps_the_bundle(tmp_path: Path, tsmu:
 
 
 def test_steps_along_borders_are_found() -> None:
-    cuts = Cuts.plan(512, 128, 32)
+    cuts = TileAxis.plan(512, 128, 32)
     smooth = np.random.default_rng(0).random((512, 512))
     assert border_step_ratio(smooth, cuts, cuts) == pytest.approx(1, abs=0.05)
     stepped = smooth.copy()
     for number, start in enumerate(cuts.starts):
         stepped[:, start:] += 2 * (-1) ** number
     assert (border_step_ratio(stepped, cuts, cuts) or 0) > 1.5
-    alone = Cuts.plan(64, 64, 0)
+    alone = TileAxis.plan(64, 64, 0)
     assert border_step_ratio(smooth[:64, :64], alone, alone) is None
 
 

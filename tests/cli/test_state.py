@@ -180,7 +180,7 @@ def test_a_damaged_table_of_a_workspace_is_one_line(
 
 def test_a_scene_with_ground_control_points_is_told_what_helps(tmp_path: Path) -> None:
     from tsmu.errors import MapError
-    from tsmu.mapping.source import Scene
+    from tsmu.mapping import Scene
 
     path, pixels = tmp_path / "gcps.tif", np.full((3, 64, 64), 100, np.uint8)
     points = [GroundControlPoint(r, c, 500_000 + 10 * c, 2_600_000 - 10 * r) for r in (0, 64) for c in (0, 64)]

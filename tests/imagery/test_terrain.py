@@ -21,7 +21,7 @@ from tsmu.errors import ImageError
 from tsmu.imagery import Grid, derive_terrain, describe_raster, image_channels, terrain_bands, write_terrain
 from tsmu.imagery.terrain.bands import parse_terrain_bands
 from tsmu.imagery.terrain.slopes import CellVectors, height_above_surroundings, slope_angle
-from tsmu.mapping.source import Scene
+from tsmu.mapping import Scene
 
 UTM = rasterio.CRS.from_epsg(32654)
 CORNER = Affine(10, 0, 580_000, 0, -10, 4_730_000)  # Hokkaido, 42.7 N

@@ -20,7 +20,7 @@ from tsmu.errors import ChipError, ImageError
 from tsmu.imagery import Grid, describe_raster, read_raster
 from tsmu.imagery.rasters.resampling import resample_to_file
 from tsmu.issues import IssueLog
-from tsmu.mapping.source import Scene
+from tsmu.mapping import Scene
 
 SIDE = 18
 NORTH_UP = Affine(10, 0, 500_000, 0, -10, 2_600_000)

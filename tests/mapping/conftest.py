@@ -9,7 +9,7 @@ from rasterio.transform import Affine
 from scipy.ndimage import gaussian_filter
 
 from tests.conftest import write_raster
-from tsmu.mapping.engine import Engine, immediately
+from tsmu.mapping.inference.engine import Engine, synchronous
 
 GRID = {"crs": "EPSG:32651", "transform": Affine(10, 0, 500_000, 0, -10, 2_600_000)}  # Taiwan, 10 m
 RGB = {"photometric": "rgb"}
@@ -32,7 +32,7 @@ def blur(values: np.ndarray) -> np.ndarray:
 
 def engine(predict: Callable[[np.ndarray], np.ndarray]) -> Engine:
     """A function as the mapper's engine, told from others by its name."""
-    return Engine(immediately(predict), predict.__qualname__, "numpy", "cpu", "float32", "a test")
+    return Engine(synchronous(predict), predict.__qualname__, "numpy", "cpu", "float32", "a test")
 
 
 def content(out: Path) -> dict[str, bytes]:

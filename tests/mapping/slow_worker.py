@@ -7,8 +7,8 @@ from pathlib import Path
 from distributed import WorkerPlugin
 
 from tests.mapping.conftest import blur, engine
-from tsmu.mapping import opened
-from tsmu.mapping.state import RunState
+from tsmu.mapping import session
+from tsmu.mapping.tiling.checkpoints import RunCheckpoints
 
 
 class Slowly(WorkerPlugin):
@@ -18,16 +18,16 @@ class Slowly(WorkerPlugin):
         self.log = log
 
     def setup(self, worker: object) -> None:  # noqa: ARG002 - Dask names it
-        save = RunState.save_ahead
+        save = RunCheckpoints.save_row_sums
 
-        def slowly(state: RunState, row: int, sums: object) -> None:
+        def slowly(state: RunCheckpoints, row: int, sums: object) -> None:
             self.note("computed", row)
             time.sleep(0.3)
             save(state, row, sums)
             self.note("stored", row)
 
-        RunState.save_ahead = slowly
-        opened.choose_engine = lambda *_: engine(blur)
+        RunCheckpoints.save_row_sums = slowly
+        session.choose_engine = lambda *_: engine(blur)
 
     def note(self, what: str, row: int) -> None:
         with self.log.open("a") as log:

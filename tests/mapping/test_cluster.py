@@ -16,10 +16,10 @@ from distributed import LocalCluster
 from tests.conftest import write_raster
 from tests.mapping.conftest import blur, content, engine, ground
 from tests.mapping.slow_worker import Slowly
-from tests.mapping.test_scenes import PLACE, space, tsmu
+from tests.mapping.test_map_command import PLACE, space, tsmu
 from tsmu.errors import MapError, WorkspaceError
-from tsmu.mapping import opened
-from tsmu.mapping.workers import SlurmSettings, slurm_cluster, workers
+from tsmu.mapping import session
+from tsmu.mapping.cluster.workers import SlurmSettings, connect_cluster, slurm_cluster
 from tsmu.workspace_folder import WorkspaceFolder
 
 __all__ = ["space"]  # the fixture
@@ -46,7 +46,7 @@ def test_a_killed_worker_costs_its_band_and_the_bytes_are_those_of_one_process(
     tmp_path: Path, space: WorkspaceFolder, two_workers: tuple[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     address, log = two_workers
-    monkeypatch.setattr(opened, "choose_engine", lambda *_: engine(blur))
+    monkeypatch.setattr(session, "choose_engine", lambda *_: engine(blur))
     scene = write_raster(tmp_path / "scene.tif", ground(780, 300), **PLACE)
     how = ("--region", "alps", "--tile", TILE, "--overlap", OVERLAP, "--tta", "--json")
     command = ("map", scene, *how, "--workspace", space.root)
@@ -115,7 +115,7 @@ def check_scenes(table: Path, space: WorkspaceFolder, cluster: str, *how: object
 def test_broken_scenes_do_not_keep_a_cluster_from_the_others(
     tmp_path: Path, space: WorkspaceFolder, two_workers: tuple[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(opened, "choose_engine", lambda *_: engine(blur))
+    monkeypatch.setattr(session, "choose_engine", lambda *_: engine(blur))
     check_scenes(write_scenes(tmp_path), space, two_workers[0])
 
 
@@ -126,7 +126,7 @@ def test_processes_of_this_machine_map_with_the_real_engines(tmp_path: Path, spa
 
 
 def test_processes_of_this_machine_share_its_cores() -> None:
-    with workers("local:2") as client:
+    with connect_cluster("local:2") as client:
         found = list(client.run(lambda: (os.sched_getaffinity(0), os.environ["OMP_NUM_THREADS"])).values())
     (first, threads), (second, _) = found
     cores = os.sched_getaffinity(0)
@@ -156,21 +156,21 @@ def test_what_is_no_cluster_is_one_line(tmp_path: Path, monkeypatch: pytest.Monk
     file.write_text("jobs = 2\nwall = 3\n")
     with (
         pytest.raises(WorkspaceError, match=r"slurm\.toml: unknown key wall; the nearest known one is walltime"),
-        workers(str(file)),
+        connect_cluster(str(file)),
     ):
         pass
     file.write_text("jobs = 2\n")
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(MapError, match=r"slurm\.toml: this machine has no sbatch"), workers(str(file)):
+    with pytest.raises(MapError, match=r"slurm\.toml: this machine has no sbatch"), connect_cluster(str(file)):
         pass
-    with pytest.raises(MapError, match="local:0: must be local, or local: and a number"), workers("local:0"):
+    with pytest.raises(MapError, match="local:0: must be local, or local: and a number"), connect_cluster("local:0"):
         pass
-    monkeypatch.setattr("tsmu.mapping.workers.CONNECT_S", 1)
+    monkeypatch.setattr("tsmu.mapping.cluster.workers.CONNECT_S", 1)
     with (
         pytest.raises(MapError, match=r"tcp://127\.0\.0\.1:9: cannot be reached"),
-        workers("tcp://127.0.0.1:9"),
+        connect_cluster("tcp://127.0.0.1:9"),
     ):
         pass
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
-    with pytest.raises(MapError, match=r"distributed is not installed; in tsmu.s folder"), workers("local"):
+    with pytest.raises(MapError, match=r"distributed is not installed; in tsmu.s folder"), connect_cluster("local"):
         pass

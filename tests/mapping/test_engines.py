@@ -16,13 +16,13 @@ from tests.model.test_bundle import make_network, make_record
 from tsmu.chips import add_to_index, chips_from_folder
 from tsmu.errors import MapError
 from tsmu.issues import IssueLog
-from tsmu.mapping import compiled, quantised
-from tsmu.mapping.agreement import Agreement, agreement
-from tsmu.mapping.choose import INT8_FROM, choose_engine
-from tsmu.mapping.compiled import NETWORK, compiled_network
-from tsmu.mapping.engine import immediately
-from tsmu.mapping.openvino_engine import cpu_has_bfloat16, openvino_engine
-from tsmu.mapping.torch_engine import torch_engine
+from tsmu.mapping.inference import int8_model, openvino_model
+from tsmu.mapping.inference.engine import synchronous
+from tsmu.mapping.inference.engine_choice import INT8_FROM, choose_engine
+from tsmu.mapping.inference.mask_agreement import MaskAgreement, mask_agreement
+from tsmu.mapping.inference.openvino_engine import cpu_has_bfloat16, openvino_engine
+from tsmu.mapping.inference.openvino_model import MODEL_FILE, openvino_model_file
+from tsmu.mapping.inference.torch_engine import torch_engine
 from tsmu.model import Bundle, current_bundle, write_bundle
 from tsmu.workspace_folder import WorkspaceFolder
 
@@ -76,8 +76,8 @@ def test_answers_are_the_same_to_the_last_bit_each_time(space: WorkspaceFolder, 
 LETTING_GO = """
 import os, signal, sys
 from pathlib import Path
-from tsmu.mapping.openvino_engine import cpu_has_bfloat16, openvino_engine
-from tsmu.model import current_bundle
+from tsmu.mapping.inference.openvino_engine import cpu_has_bfloat16, openvino_engine
+from tsmu.model.serving import current_bundle
 from tsmu.workspace_folder import WorkspaceFolder
 
 space = WorkspaceFolder.open(Path(sys.argv[1]))
@@ -99,19 +99,19 @@ def test_once_engines_were_let_go_signals_still_come_through(space: WorkspaceFol
 def test_the_network_is_made_once_and_lies_in_the_bundles_cache(
     space: WorkspaceFolder, bundle: Bundle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    file = compiled_network(bundle, "alps", space.cache)
+    file = openvino_model_file(bundle, "alps", space.cache)
     assert file.is_relative_to(space.cache / bundle.digest)
     assert not list(file.parent.parent.glob(".*"))
-    monkeypatch.setattr(compiled, "run_apart", None)
-    assert compiled_network(bundle, "alps", space.cache) == file
+    monkeypatch.setattr(openvino_model, "run_in_subprocess", None)
+    assert openvino_model_file(bundle, "alps", space.cache) == file
 
 
 def test_a_damaged_network_is_one_line(space: WorkspaceFolder, bundle: Bundle, tmp_path: Path) -> None:
-    file = compiled_network(bundle, "alps", space.cache)
+    file = openvino_model_file(bundle, "alps", space.cache)
     copy = tmp_path / file.relative_to(space.cache)
     copy.parent.mkdir(parents=True)
     copy.write_bytes(file.read_bytes()[:1000])
-    with pytest.raises(MapError, match=rf"{NETWORK}: damaged; remove"):
+    with pytest.raises(MapError, match=rf"{MODEL_FILE}: damaged; remove"):
         openvino_engine(bundle, "alps", tmp_path)
 
 
@@ -127,20 +127,20 @@ def test_bfloat16_is_checked_on_chips_once_and_taken_only_if_it_agrees(bundle: B
     exact = torch_engine(bundle, "alps")
     values = np.concatenate([exact.predict(tiles(1, 64, 64)).ravel()])
     middle = float(np.median(values))  # so that masks are neither empty nor full
-    centred = replace(exact, begin=immediately(lambda tiles: exact.predict(tiles) - middle))
-    same = agreement(centred, lambda: centred, chips, 50, tmp_path / "same.json")
-    assert (same.iou, same.chips, same.holds) == (1.0, 6, True)
-    worse = replace(exact, begin=immediately(lambda tiles: exact.predict(tiles) - middle - 0.5 * np.abs(middle) - 0.1))
-    other = agreement(worse, lambda: centred, chips, 50, tmp_path / "other.json")
+    centred = replace(exact, submit=synchronous(lambda tiles: exact.predict(tiles) - middle))
+    same = mask_agreement(centred, lambda: centred, chips, 50, tmp_path / "same.json")
+    assert (same.iou, same.chips, same.sufficient) == (1.0, 6, True)
+    worse = replace(exact, submit=synchronous(lambda tiles: exact.predict(tiles) - middle - 0.5 * np.abs(middle) - 0.1))
+    other = mask_agreement(worse, lambda: centred, chips, 50, tmp_path / "other.json")
     assert other.iou is not None
-    assert not other.holds
+    assert not other.sufficient
     assert json.loads((tmp_path / "other.json").read_text())["iou"] == other.iou
 
     def unwanted() -> None:
         raise AssertionError
 
-    assert agreement(worse, unwanted, chips, 50, tmp_path / "other.json") == other
-    assert not Agreement(None, 6, 50).holds
+    assert mask_agreement(worse, unwanted, chips, 50, tmp_path / "other.json") == other
+    assert not MaskAgreement(None, 6, 50).sufficient
 
 
 def test_bfloat16_of_openvino_is_taken_where_masks_agree(
@@ -152,8 +152,8 @@ def test_bfloat16_of_openvino_is_taken_where_masks_agree(
     try:
         engine = choose_engine("openvino", bundle, "alps", space)
         (stored,) = (space.cache / bundle.digest / "bfloat16").iterdir()
-        found = Agreement(**json.loads(stored.read_text()))
-        assert engine.precision == ("bfloat16" if found.holds else "float32")
+        found = MaskAgreement(**json.loads(stored.read_text()))
+        assert engine.precision == ("bfloat16" if found.sufficient else "float32")
         assert str(found) in engine.reason
     finally:
         space.chips.unlink()
@@ -163,10 +163,10 @@ def test_int8_is_made_once_and_answers_the_same_each_time_and_nearly_as_float32(
     space: WorkspaceFolder, bundle: Bundle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     values = tiles(5, 64, 96)
-    with pytest.raises(MapError, match="no chips are here"):
+    with pytest.raises(MapError, match="there are no chips"):
         openvino_engine(bundle, "alps", space.cache, precision="int8")
     first = openvino_engine(bundle, "alps", space.cache, precision="int8", images=values)
-    monkeypatch.setattr(quantised, "run_apart", None)
+    monkeypatch.setattr(int8_model, "run_in_subprocess", None)
     again = openvino_engine(bundle, "alps", space.cache, precision="int8")
     whole = first.predict(values)
     np.testing.assert_array_equal(again.predict(values[::-1].copy())[::-1], whole)
@@ -184,22 +184,22 @@ def test_int8_is_for_large_scenes_and_taken_where_masks_agree(
 ) -> None:
     if torch.cuda.is_available():
         pytest.skip("left out: a GPU, where int8 is none of the precisions")
-    with pytest.raises(MapError, match=r"precision int8: cannot be taken \(no chips of alps here"):
+    with pytest.raises(MapError, match=r"precision int8: cannot be used \(no chips of alps here"):
         choose_engine("openvino", bundle, "alps", space, "int8")
-    with pytest.raises(MapError, match=r"precision bfloat16: not to be had here .* is the reference"):
+    with pytest.raises(MapError, match=r"precision bfloat16: not available here .* is the reference"):
         choose_engine("torch", bundle, "alps", space, "bfloat16")
     add_to_index(space, chips_from_folder(write_chips(tmp_path / "chips", 6, 40), "alps", IssueLog("test")))
     try:
         assert "int8" not in choose_engine("auto", bundle, "alps", space, pixels=INT8_FROM - 1).reason
         engine = choose_engine("auto", bundle, "alps", space, pixels=INT8_FROM)
         (stored,) = (space.cache / bundle.digest / "int8").iterdir()
-        found = Agreement(**json.loads(stored.read_text()))
+        found = MaskAgreement(**json.loads(stored.read_text()))
         assert f"int8: {found}" in engine.reason
-        assert (engine.precision == "int8") == found.holds
-        if found.holds:
+        assert (engine.precision == "int8") == found.sufficient
+        if found.sufficient:
             assert choose_engine("auto", bundle, "alps", space, "int8").precision == "int8"
         else:
-            with pytest.raises(MapError, match=r"precision int8: cannot be taken \(int8: "):
+            with pytest.raises(MapError, match=r"precision int8: cannot be used \(int8: "):
                 choose_engine("auto", bundle, "alps", space, "int8")
         assert choose_engine("auto", bundle, "alps", space, "float32", INT8_FROM).precision == "float32"
     finally:
@@ -209,7 +209,7 @@ def test_int8_is_for_large_scenes_and_taken_where_masks_agree(
 def test_mapping_with_a_compiled_network_loads_no_torch_and_tells_nobody(
     space: WorkspaceFolder, bundle: Bundle, tmp_path: Path
 ) -> None:
-    compiled_network(bundle, "alps", space.cache)
+    openvino_model_file(bundle, "alps", space.cache)
     scene = write_raster(tmp_path / "scene.tif", ground(200, 150), **GRID, **RGB)
     code = "import sys, runpy; sys.argv[0] = 'tsmu'\ntry: runpy.run_module('tsmu', run_name='__main__')\n"
     code += "except SystemExit as end: assert not end.code, end.code\n"

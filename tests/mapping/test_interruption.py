@@ -15,23 +15,24 @@ import pytest
 import rasterio
 
 from tests.mapping.conftest import blur, content, engine, ground
-from tests.mapping.test_sink import largest_file
+from tests.mapping.test_cog import largest_file
 from tsmu.errors import MapError
-from tsmu.mapping import mapper
-from tsmu.mapping.polygons import Outlining
-from tsmu.mapping.source import Scene
+from tsmu.mapping import map_run
+from tsmu.mapping.scene.raster import Scene
+from tsmu.mapping.vectorize.polygons import PolygonOptions
 
 SceneFile = Callable[..., Path]
-SETTINGS: dict[str, Any] = {"outlining": Outlining(50), "tile": 128, "overlap": 32, "batch": 1}
+SETTINGS: dict[str, Any] = {"polygons": PolygonOptions(50), "tile": 128, "overlap": 32, "batch": 1}
 CHILD = """
 import sys, time
 from dataclasses import replace
 from pathlib import Path
 from tests.mapping.conftest import blur, engine
-from tsmu.mapping import mapper, sink
-from tsmu.mapping.engine import immediately
-from tsmu.mapping.polygons import Outlining
-from tsmu.mapping.source import Scene
+from tsmu.mapping import map_run
+from tsmu.mapping.outputs import cog
+from tsmu.mapping.inference.engine import synchronous
+from tsmu.mapping.vectorize.polygons import PolygonOptions
+from tsmu.mapping.scene.raster import Scene
 
 scene, out, ready, where = map(Path, sys.argv[1:])
 tiles = 0
@@ -48,15 +49,15 @@ def predict(values):
     return blur(values)
 
 if str(where) == "cog":  # after the COG is written, before it is checked
-    copy = sink.rasterio.shutil.copy
-    sink.rasterio.shutil.copy = lambda *a, **k: (copy(*a, **k), wait())
+    copy = cog.rasterio.shutil.copy
+    cog.rasterio.shutil.copy = lambda *a, **k: (copy(*a, **k), wait())
 if str(where) == "polygons":
-    write_polygons = mapper.write_polygons
-    mapper.write_polygons = lambda *a, **k: (write_polygons(*a, **k), wait())
+    write_polygons = map_run.write_polygons
+    map_run.write_polygons = lambda *a, **k: (write_polygons(*a, **k), wait())
 if str(where) == "renaming":  # the raster has its name already, the polygons not yet
-    atomic_write = mapper.atomic_write
+    written_whole = map_run.written_whole
     def slow(path):
-        whole = atomic_write(path)
+        whole = written_whole(path)
         if path.suffix == ".tif":
             leave = whole.__exit__
             class Slow:
@@ -66,10 +67,10 @@ if str(where) == "renaming":  # the raster has its name already, the polygons no
                     wait()
             return Slow()
         return whole
-    mapper.atomic_write = slow
+    map_run.written_whole = slow
 with Scene(scene) as opened:
-    slow = replace(engine(blur), begin=immediately(predict))
-    mapper.map_scene(opened, slow, out, outlining=Outlining(50), tile=128, overlap=32, batch=1)
+    slow = replace(engine(blur), submit=synchronous(predict))
+    map_run.map_scene(opened, slow, out, polygons=PolygonOptions(50), tile=128, overlap=32, batch=1)
 """
 
 
@@ -91,9 +92,9 @@ def stopped_at(scene: Path, out: Path, where: str) -> Iterator["subprocess.Popen
             child.wait()
 
 
-def finish(scene: Path, out: Path, **more: Any) -> mapper.MapResult:
+def finish(scene: Path, out: Path, **more: Any) -> map_run.MapResult:
     with Scene(scene) as opened:
-        return mapper.map_scene(opened, engine(blur), out, **SETTINGS | more)
+        return map_run.map_scene(opened, engine(blur), out, **SETTINGS | more)
 
 
 def shown(out: Path) -> dict[str, bytes]:
@@ -131,10 +132,10 @@ import sys, time
 from dataclasses import replace
 from pathlib import Path
 from tests.mapping.conftest import blur, engine
-from tsmu.mapping import mapper
-from tsmu.mapping.engine import immediately
-from tsmu.mapping.polygons import Outlining
-from tsmu.mapping.source import Scene
+from tsmu.mapping import map_run
+from tsmu.mapping.inference.engine import synchronous
+from tsmu.mapping.vectorize.polygons import PolygonOptions
+from tsmu.mapping.scene.raster import Scene
 
 def predict(values):
     time.sleep(0.01)
@@ -143,8 +144,8 @@ def predict(values):
     return blur(values)
 
 with Scene(Path(sys.argv[1])) as opened:
-    mapper.map_scene(
-        opened, replace(engine(blur), begin=immediately(predict)), Path(sys.argv[2]), outlining=Outlining(50),
+    map_run.map_scene(
+        opened, replace(engine(blur), submit=synchronous(predict)), Path(sys.argv[2]), polygons=PolygonOptions(50),
         tile=64, overlap=32, batch=1,
     )
 """
@@ -188,8 +189,8 @@ def test_a_finished_scene_is_not_computed_again(scene_file: SceneFile, tmp_path:
 def test_another_threshold_takes_new_polygons_and_no_network(scene_file: SceneFile, tmp_path: Path) -> None:
     scene, out = scene_file(ground(400, 300)), tmp_path / "out"
     finish(scene, out)
-    assert finish(scene, out, outlining=Outlining(70)).bands_computed == 0
-    finish(scene, tmp_path / "fresh", outlining=Outlining(70))
+    assert finish(scene, out, polygons=PolygonOptions(70)).bands_computed == 0
+    finish(scene, tmp_path / "fresh", polygons=PolygonOptions(70))
     assert content(out) == content(tmp_path / "fresh")
 
 
@@ -203,7 +204,7 @@ def test_other_input_is_computed_anew(scene_file: SceneFile, tmp_path: Path, cha
     with Scene(scene) as opened:
         network = replace(engine(blur), network="another") if change == "network" else engine(blur)
         settings = SETTINGS | ({"overlap": 64} if change == "overlap" else {})
-        result = mapper.map_scene(opened, network, out, **settings)
+        result = map_run.map_scene(opened, network, out, **settings)
     assert result.bands_computed == result.counts.bands
 
 
@@ -224,7 +225,7 @@ def test_while_mapping_again_nobody_else_may_and_killed_the_older_map_stays(
     scene_file: SceneFile, tmp_path: Path
 ) -> None:
     scene, out = scene_file(ground(400, 300)), tmp_path / "out"
-    finish(scene, out, outlining=Outlining(70))
+    finish(scene, out, polygons=PolygonOptions(70))
     before = content(out)
     with stopped_at(scene, out, "polygons"):
         under_way = content(out)
@@ -238,7 +239,7 @@ def test_killed_between_the_two_names_no_older_polygons_lie_beside_the_new_raste
     scene_file: SceneFile, tmp_path: Path
 ) -> None:
     scene, out = scene_file(ground(400, 300)), tmp_path / "out"
-    finish(scene, out, outlining=Outlining(70))
+    finish(scene, out, polygons=PolygonOptions(70))
     with stopped_at(scene, out, "renaming"):
         pass
     assert [name for name in content(out) if not name.startswith(".")] == ["probability.tif"]
@@ -257,14 +258,14 @@ def test_a_disk_that_fills_up_is_one_line_and_leaves_the_older_map_alone(scene_f
         return (values[:, 0] - 128) / 40
 
     with Scene(scene) as opened:
-        mapper.map_scene(opened, engine(noise), out, **SETTINGS)
+        map_run.map_scene(opened, engine(noise), out, **SETTINGS)
         before = shown(out)
         sizes = [len(data) for data in before.values()]
         limits = [1000, min(sizes) - 1, max(sizes) // 2, max(sizes) - 1]
         for limit in limits:
             with largest_file(limit), pytest.raises(MapError, match="out: cannot be written") as caught:
-                mapper.map_scene(opened, engine(noise), out, force=True, **SETTINGS)
+                map_run.map_scene(opened, engine(noise), out, force=True, **SETTINGS)
             assert "\n" not in str(caught.value)
             assert shown(out) == before
-        mapper.map_scene(opened, engine(noise), out, force=True, **SETTINGS)
+        map_run.map_scene(opened, engine(noise), out, force=True, **SETTINGS)
         assert shown(out) == before

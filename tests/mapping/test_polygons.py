@@ -18,10 +18,10 @@ from scipy import ndimage
 
 from tests.mapping.conftest import GRID, ground
 from tsmu.imagery import Grid, describe_raster
-from tsmu.mapping import polygons as room
-from tsmu.mapping.outlines import Outlines, outlines
-from tsmu.mapping.polygons import WHOLE, Outlining, write_polygons
-from tsmu.mapping.sink import in_bands, read_rows
+from tsmu.mapping.outputs.cog import in_strips, read_strips
+from tsmu.mapping.vectorize import polygons as room
+from tsmu.mapping.vectorize.outlines import LandslideOutlines, outline_landslides
+from tsmu.mapping.vectorize.polygons import ONE_REGION, PolygonOptions, write_polygons
 
 SceneFile = Callable[..., Path]
 TRANSFORMS = [
@@ -33,10 +33,8 @@ TRANSFORMS = [
 
 def polygonise(raster: Path, threshold: int, **how: float) -> geopandas.GeoDataFrame:
     path = raster.with_suffix(".parquet")
-    bands = ((row, percent[None]) for row, percent in read_rows(raster))
-    write_polygons(
-        bands, Grid.from_raster(describe_raster(raster)), Outlining(threshold, **how), path, {"region": "alps"}
-    )
+    bands = ((row, percent[None]) for row, percent in read_strips(raster))
+    write_polygons(bands, Grid.of(describe_raster(raster)), PolygonOptions(threshold, **how), path, {"region": "alps"})
     return geopandas.read_parquet(path)
 
 
@@ -93,8 +91,8 @@ def test_the_deviation_of_the_views_is_averaged_inside(scene_file: SceneFile) ->
     spread = random.integers(0, 50, percent.shape).astype(np.uint8)
     raster = scene_file(percent, nodata=255)
     path = raster.with_suffix(".parquet")
-    bands = in_bands(np.array_split(np.stack([percent, spread]), 7, axis=1), 256)
-    write_polygons(bands, Grid.from_raster(describe_raster(raster)), Outlining(60), path, deviation=True)
+    bands = in_strips(np.array_split(np.stack([percent, spread]), 7, axis=1), 256)
+    write_polygons(bands, Grid.of(describe_raster(raster)), PolygonOptions(60), path, deviation=True)
     polygons = geopandas.read_parquet(path)
     label, count = ndimage.label(percent >= 60)
     expected = ndimage.mean(spread, label, range(1, count + 1)) / 100
@@ -180,7 +178,7 @@ def test_bands_of_any_height_give_what_the_whole_mask_gives_at_once(
     percent = percent.astype(np.uint8)
     expected = whole(percent, 60)
     bands = [(row, percent[None, row : row + height]) for row in range(0, len(percent), height)]
-    found = list(outlines(bands, [60], WHOLE))
+    found = list(outline_landslides(bands, [60], ONE_REGION))
     assert as_set(polygon for part in found for polygon in part.polygons) == as_set(expected)
     for part in found:
         np.testing.assert_array_equal(part.pixels, shapely.area(part.polygons))
@@ -195,14 +193,14 @@ def test_a_spiral_through_all_bands_is_one_polygon() -> None:
     percent = np.where(turns % 1 < 0.5, 90, 0).astype(np.uint8)
     for height in (1, 7, 50):
         bands = [(row, percent[None, row : row + height]) for row in range(0, len(percent), height)]
-        found = Outlines.together(outlines(bands, [50], WHOLE))
+        found = LandslideOutlines.concatenate(outline_landslides(bands, [50], ONE_REGION))
         assert as_set(found.polygons) == as_set(whole(percent, 50))
 
 
 def test_batches_of_polygons_are_one_table(scene_file: SceneFile, monkeypatch: pytest.MonkeyPatch) -> None:
     raster = scene_file((ground(1300, 300, bands=1)[0] / 2.55).astype(np.uint8), nodata=255)
     together = polygonise(raster, 60)
-    monkeypatch.setattr(room, "AT_ONCE", 20)
+    monkeypatch.setattr(room, "BATCH", 20)
     pd.testing.assert_frame_equal(polygonise(raster, 60), together)
     assert len(together) > 60
     assert (together["region"] == "alps").all()

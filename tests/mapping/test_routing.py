@@ -1,4 +1,4 @@
-"""Whose decoder maps a scene: by its place first, else by what it looks like."""
+"""Whose decoder maps a scene: by its place first, else by what it image_features like."""
 
 from pathlib import Path
 
@@ -14,8 +14,8 @@ from tests.conftest import write_raster
 from tests.model.test_bundle import make_record
 from tsmu.chips import ImageStatistics, image_features
 from tsmu.errors import RegionError
-from tsmu.mapping.routing import Routed, route
-from tsmu.mapping.source import Scene
+from tsmu.mapping.scene.raster import Scene
+from tsmu.mapping.scene.routing import Routing, route_scene
 from tsmu.model import BundleRecord
 
 LEVELS = {"alps": 90, "andes": 170}
@@ -49,15 +49,15 @@ def scene(folder: Path, level: float) -> Scene:
 @pytest.mark.parametrize("region", LEVELS)
 def test_without_a_place_looks_decide(tmp_path: Path, record: BundleRecord, region: str) -> None:
     with scene(tmp_path, LEVELS[region]) as opened:
-        found = route(opened, tmp_path / "regions.gpkg", record)
-    assert (found.region, found.strange) == (region, False)
-    assert "no region map" in found.why
+        found = route_scene(opened, tmp_path / "regions.gpkg", record)
+    assert (found.region, found.unfamiliar) == (region, False)
+    assert "no region map" in found.reason
 
 
 def test_what_looks_like_no_region_is_said_to(tmp_path: Path, record: BundleRecord) -> None:
     with scene(tmp_path, 240) as opened:
-        found = route(opened, tmp_path / "regions.gpkg", record)
-    assert (found.region, found.strange) == ("andes", True)
+        found = route_scene(opened, tmp_path / "regions.gpkg", record)
+    assert (found.region, found.unfamiliar) == ("andes", True)
 
 
 @pytest.mark.parametrize(("under", "expected"), [("alps", "alps"), ("moon", "andes")])
@@ -67,16 +67,16 @@ def test_the_place_wins_over_looks_where_its_region_was_learned(
     with scene(tmp_path, LEVELS["andes"]) as opened:
         area = geopandas.GeoDataFrame({"name": [under]}, geometry=[opened.footprint.buffer(1)], crs=4326)
         area.to_file(tmp_path / "regions.gpkg", layer="regions")
-        found = route(opened, tmp_path / "regions.gpkg", record)
+        found = route_scene(opened, tmp_path / "regions.gpkg", record)
     assert found.region == expected
-    assert under in (found.region, found.why.split("lies in ")[1].split(",")[0])
+    assert under in (found.region, found.reason.split("lies in ")[1].split(",")[0])
 
 
 def test_a_scene_without_data_is_told(tmp_path: Path, record: BundleRecord) -> None:
     place = {"crs": "EPSG:32610", "transform": from_origin(500_000, 5_000_000, 10, 10), "nodata": 0}
     post = write_raster(tmp_path / "none.tif", np.zeros((3, 90, 90), np.uint8), photometric="RGB", **place)
     with Scene(post) as opened, pytest.raises(RegionError, match="--region NAME"):
-        route(opened, tmp_path / "regions.gpkg", record)
+        route_scene(opened, tmp_path / "regions.gpkg", record)
 
 
 MIDDLE = 501_000.0  # metres east: the middle of the scenes above, 200 px of 10 m
@@ -90,17 +90,17 @@ def region_map(path: Path, areas: dict[str, tuple[float, float]]) -> Path:
     return path / "regions.gpkg"
 
 
-def routed(folder: Path, record: BundleRecord, areas: dict[str, tuple[float, float]], level: str = "andes") -> Routed:
+def routed(folder: Path, record: BundleRecord, areas: dict[str, tuple[float, float]], level: str = "andes") -> Routing:
     with scene(folder, LEVELS[level]) as opened:
-        return route(opened, region_map(folder, areas), record)
+        return route_scene(opened, region_map(folder, areas), record)
 
 
 def test_a_scene_across_a_border_goes_to_both_decoders_the_larger_first(tmp_path: Path, record: BundleRecord) -> None:
     found = routed(tmp_path, record, {"andes": (490_000, MIDDLE - 300), "alps": (MIDDLE - 300, 510_000)})
     assert found.regions == ["alps", "andes"]
-    assert "alps 65%, andes 35% by the region map" in found.why
+    assert "alps 65%, andes 35% by the region map" in found.reason
     with scene(tmp_path, LEVELS["alps"]) as opened:
-        shares = found.shares(opened).percent(Window(0, 0, 200, 200))
+        shares = found.weights(opened).percent(Window(0, 0, 200, 200))
     assert (shares.sum(axis=0) == 100).all()
     assert (shares[1][:, :15] == 100).all()
     assert (shares[0][:, 125:] == 100).all()
@@ -111,7 +111,7 @@ def test_what_was_not_learned_goes_to_the_decoder_it_looks_like(tmp_path: Path, 
     areas = {"moon": (490_000, MIDDLE), "alps": (MIDDLE, 510_000.0)}
     apart = routed(tmp_path, record, areas)
     assert set(apart.regions) == {"alps", "andes"}
-    assert "partly in moon, not learned" in apart.why
+    assert "partly in moon, not learned" in apart.reason
     same = routed(tmp_path, record, areas, "alps")
     assert (same.regions, same.areas) == (["alps"], {})
 
@@ -119,13 +119,13 @@ def test_what_was_not_learned_goes_to_the_decoder_it_looks_like(tmp_path: Path, 
 def test_the_sea_and_gaps_go_to_the_largest_region_without_asking_looks(tmp_path: Path, record: BundleRecord) -> None:
     found = routed(tmp_path, record, {"alps": (MIDDLE, 510_000)})
     assert found.regions == ["alps"]
-    assert "looks" not in found.why
+    assert "looks" not in found.reason
 
 
 def test_where_regions_overlap_the_first_in_the_map_counts(tmp_path: Path, record: BundleRecord) -> None:
     found = routed(tmp_path, record, {"andes": (490_000, MIDDLE), "alps": (495_000, 510_000)})
     with scene(tmp_path, LEVELS["alps"]) as opened:
-        shares = found.shares(opened)
+        shares = found.weights(opened)
         strongest = shares.percent(Window(0, 0, 200, 200)).argmax(axis=0)
     assert shares.names[strongest[0, 90]] == "andes"
     assert shares.names[strongest[0, 110]] == "alps"

@@ -15,10 +15,11 @@ from tests.mapping.conftest import GRID, RGB, blur, engine, ground
 from tests.model.test_bundle import make_network, make_record
 from tsmu.cli import app
 from tsmu.errors import MapError
-from tsmu.imagery import Grid, derive_terrain, describe_raster
-from tsmu.mapping import opened
-from tsmu.mapping.fit import check_values
-from tsmu.mapping.source import Scene
+from tsmu.imagery import Grid, describe_raster
+from tsmu.imagery.terrain import derive_terrain
+from tsmu.mapping import session
+from tsmu.mapping.scene.raster import Scene
+from tsmu.mapping.scene.value_checks import check_values
 from tsmu.model import write_bundle
 from tsmu.workspace_folder import WorkspaceFolder
 
@@ -37,7 +38,7 @@ def space(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> WorkspaceFolder:
     space = WorkspaceFolder.create(tmp_path / "survey")
     statistics = {"bands": BANDS, "mean": [110.0, 110.0, 15.0], "std": [30.0, 30.0, 8.0], "dtypes": ["uint8"]}
     write_bundle(space.models, make_network(), make_record(1).model_copy(update=statistics))
-    monkeypatch.setattr(opened, "choose_engine", lambda *_: engine(slope_counts))
+    monkeypatch.setattr(session, "choose_engine", lambda *_: engine(slope_counts))
     return space
 
 
@@ -130,7 +131,7 @@ def test_a_model_without_terrain_takes_no_elevations(post: Path, tmp_path: Path)
 
 def test_terrain_is_not_scaled_and_tells_nothing_of_the_images_values(post: Path, tmp_path: Path) -> None:
     dem = valley(tmp_path)
-    terrain = derive_terrain(dem, Grid.from_raster(describe_raster(post)), ("slope",), tmp_path / "cache").path
+    terrain = derive_terrain(dem, Grid.of(describe_raster(post)), ("slope",), tmp_path / "cache").path
     with Scene(post, bands=BANDS, terrain=terrain) as plain, Scene(post, bands=BANDS, terrain=terrain, scale=2) as two:
         (first, _), (second, _) = (scene.read(0, 0, 100, 100) for scene in (plain, two))
         np.testing.assert_array_equal(second[:2], 2 * first[:2])
@@ -147,9 +148,7 @@ def test_terrain_is_not_scaled_and_tells_nothing_of_the_images_values(post: Path
 
 def test_a_network_sees_terrain_as_any_other_band(post: Path, tmp_path: Path) -> None:
     """Beyond the edge it is repeated, as images are."""
-    terrain = derive_terrain(
-        valley(tmp_path), Grid.from_raster(describe_raster(post)), ("slope",), tmp_path / "cache"
-    ).path
+    terrain = derive_terrain(valley(tmp_path), Grid.of(describe_raster(post)), ("slope",), tmp_path / "cache").path
     with Scene(post, bands=BANDS, terrain=terrain) as scene:
         values, valid = scene.read(100, 100, 64, 64)
     assert not valid[50:].any()

@@ -14,7 +14,7 @@ from scipy import ndimage
 
 from tsmu.evaluate import EIGHT_CONNECTED, Floats, jackknife_error
 from tsmu.labels import LANDSLIDE, UNKNOWN
-from tsmu.mapping.sink import NO_DATA, Percent
+from tsmu.mapping import NO_DATA, Percent
 
 LEAST_PIXELS = 100  # of a candidate that counts: 64 square metres at 0.8 m
 DIGITS = 5  # of figures

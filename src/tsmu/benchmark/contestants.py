@@ -21,14 +21,7 @@ import rasterio
 from rasterio.windows import Window
 
 from tsmu.imagery import GDAL_OPTIONS
-from tsmu.mapping.choose import choose_engine
-from tsmu.mapping.context import measured_overlap
-from tsmu.mapping.engine import Engine
-from tsmu.mapping.mapper import map_scene
-from tsmu.mapping.plan import plan_tiling
-from tsmu.mapping.polygons import Outlining
-from tsmu.mapping.source import Scene
-from tsmu.mapping.tiles import Cuts
+from tsmu.mapping import Engine, PolygonOptions, Scene, TileAxis, choose_engine, map_scene, measure_overlap, plan_tiling
 from tsmu.model import Bundle, current_bundle, serving_bundle
 from tsmu.workspace_folder import WorkspaceFolder
 
@@ -57,7 +50,7 @@ def prepare(folder: str, encoder: str, steps: int, seed: int, size: int, part: i
             write_scene(World(seed + 1), root / f"{name}-{side}-{seed}", window)  # not the ground it learned from
     bundle, engine = _ready(space.root, precision, size**2)
     serving = bundle.record.regions[REGION]
-    overlap = measured_overlap(engine, bundle, serving.decoder, space.cache)
+    overlap = measure_overlap(engine, bundle, serving.decoder, space.cache)
     tiling = plan_tiling(engine, len(bundle.record.bands), size, None, overlap)
     return {
         "space": str(space.root), "scene": str(root / f"scene-{size}-{seed}"),
@@ -82,11 +75,11 @@ def tsmu(
     """Map a scene as `tsmu map` does, polygons included."""
     bundle, engine = _ready(space, precision)
     with _opened(scene, bundle) as opened:
-        shape = tuple(Cuts.plan(side, tile, overlap).tile for side in (opened.height, opened.width))
+        shape = tuple(TileAxis.plan(side, tile, overlap).tile for side in (opened.height, opened.width))
         engine.predict(np.zeros((batch, len(opened.bands), *shape), np.float32))
         with measured() as found:
             result = map_scene(
-                opened, engine, Path(out), outlining=Outlining(threshold), tile=tile, overlap=overlap, batch=batch,
+                opened, engine, Path(out), outlining=PolygonOptions(threshold), tile=tile, overlap=overlap, batch=batch,
                 force=True,
             )  # fmt: skip
     return found | {
@@ -99,7 +92,7 @@ def bare(space: str, scene: str, precision: str, tile: int, overlap: int, batch:
     """Only the network, in a loop over one batch of one tile: as often as the scene has tiles."""
     bundle, engine = _ready(space, precision)
     with _opened(scene, bundle) as opened:
-        rows, columns = (Cuts.plan(side, tile, overlap) for side in (opened.height, opened.width))
+        rows, columns = (TileAxis.plan(side, tile, overlap) for side in (opened.height, opened.width))
         values, _ = opened.read(0, 0, rows.tile, columns.tile)
         tiles, pixels = len(rows) * len(columns), opened.width * opened.height
     batches = min(BARE_BATCHES, -(-tiles // batch))

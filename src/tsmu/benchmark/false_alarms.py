@@ -19,10 +19,7 @@ from scipy import ndimage
 from tsmu.benchmark.trained import train_on_world
 from tsmu.evaluate import EIGHT_CONNECTED, ObjectCounts, count_objects
 from tsmu.files import write_json
-from tsmu.mapping.choose import choose_engine
-from tsmu.mapping.mapper import map_scene
-from tsmu.mapping.polygons import Outlining
-from tsmu.mapping.source import Scene
+from tsmu.mapping import PolygonOptions, Scene, choose_engine, map_scene
 from tsmu.model import current_bundle, serving_bundle
 from tsmu.synthetic import World, write_scene
 from tsmu.synthetic.everything import SPARSE, scene_windows
@@ -101,7 +98,7 @@ def _answers(space: WorkspaceFolder, with_pre: bool, scene: Path) -> tuple[Perce
     pre = scene / "pre.tif" if with_pre else None
     with Scene(scene / "post.tif", pre, bundle.record.bands) as opened:
         result = map_scene(
-            opened, engine, space.maps / scene.name, outlining=Outlining(bundle.record.regions[REGION].threshold)
+            opened, engine, space.maps / scene.name, outlining=PolygonOptions(bundle.record.regions[REGION].threshold)
         )
     with rasterio.open(result.probability) as percents, rasterio.open(scene / "truth.tif") as truth:
         return percents.read(1), truth.read(1), float(truth.res[0])

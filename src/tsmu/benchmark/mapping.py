@@ -22,7 +22,7 @@ from tsmu.benchmark import contestants, peers
 from tsmu.benchmark.contestants import USUAL_OVERLAP, USUAL_TILE
 from tsmu.errors import BenchmarkError
 from tsmu.files import write_json
-from tsmu.mapping.tiles import Cuts
+from tsmu.mapping import TileAxis
 
 PART = 2048  # px; the whole image at once, and the usual loop, take this much of the scene
 SEAMS_TILE = 512  # px
@@ -155,7 +155,7 @@ def _agreement(ready: Found, common: Found, tiling: Found, cache: Path, usual: P
     expected = _whole(cache)
     percents = [_read(Path(path)) for path in (seams["probability"], usual)]
     ours, theirs = (iou(percent >= ready["threshold"], expected >= ready["threshold"]) for percent in percents)
-    cuts = [Cuts.plan(side, small["tile"], small["overlap"]) for side in expected.shape]
+    cuts = [TileAxis.plan(side, small["tile"], small["overlap"]) for side in expected.shape]
     return {
         "mask_iou_vs_whole": ours,
         "usual_loop_mask_iou_vs_whole": theirs,
@@ -228,7 +228,7 @@ def iou(mask: Mask, other: Mask) -> float | None:
     return int((mask & other).sum()) / either if either else None
 
 
-def border_step_ratio(values: npt.NDArray[np.float64], rows: Cuts, columns: Cuts) -> float | None:
+def border_step_ratio(values: npt.NDArray[np.float64], rows: TileAxis, columns: TileAxis) -> float | None:
     """Mean step from pixel to pixel across the lines where tiles begin, hand over and end, by that elsewhere.
 
     None where there is one tile only, or no step at all.

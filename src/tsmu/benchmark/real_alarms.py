@@ -28,8 +28,7 @@ from tsmu.chips import band_statistics, select_chips, shared_bands
 from tsmu.errors import BenchmarkError
 from tsmu.evaluate import Floats, choose_threshold, count_pixels_by_chip, predict_chips
 from tsmu.files import atomic_write, remove, without_nan, write_json, write_text
-from tsmu.mapping.blending import as_percent
-from tsmu.mapping.sink import Percent
+from tsmu.mapping import Percent, to_percent
 from tsmu.model import PretrainedWeights, RegionNet, device_in_use, find_weights, precision_in_use, weights_record
 from tsmu.update import ProgressCallback, TrainingSettings, calibrate, derive_seed, strategy_named, train_region
 
@@ -204,7 +203,7 @@ def _train(
     answers = {}
     asked = select_chips(chips, settings.region, *PARTS)
     for name, (probability, mask) in zip(asked["id"], predict_chips(network, learned.decoder, asked), strict=True):
-        answers[f"{name}:percent"] = as_percent(probability, np.ones(probability.shape, bool))
+        answers[f"{name}:percent"] = to_percent(probability, np.ones(probability.shape, bool))
         answers[f"{name}:mask"] = mask.astype(np.uint8)
     with atomic_write(done.with_suffix(".safetensors")) as temporary:
         save_file(answers, temporary)

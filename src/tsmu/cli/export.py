@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     import shapely
 
-    from tsmu.mapping.engine import Engine
+    from tsmu.mapping import Engine
     from tsmu.model import Bundle
     from tsmu.workspace_folder import WorkspaceFolder
 
@@ -141,7 +141,7 @@ def _check_targets(targets: "list[Path]", pairs: "geopandas.GeoDataFrame") -> No
 
 def _engines(pairs: "geopandas.GeoDataFrame", space: "WorkspaceFolder") -> "dict[str, tuple[Bundle, Engine]]":
     """For each region of the pairs that was learned: the version that serves it, ready to compute."""
-    from tsmu.mapping.torch_engine import torch_engine
+    from tsmu.mapping import torch_engine
     from tsmu.model import serving_bundle
 
     learned = serving_bundle(space.models).record.regions
@@ -158,11 +158,7 @@ def _predicted(
     """Outlines, in pixels, of what a bundle finds on a pair."""
     from tsmu.imagery import read_raster, terrain_bands
     from tsmu.labels import draft_polygons
-    from tsmu.mapping.context import measured_overlap
-    from tsmu.mapping.mapper import map_scene
-    from tsmu.mapping.plan import plan_tiling
-    from tsmu.mapping.polygons import Outlining
-    from tsmu.mapping.source import Scene
+    from tsmu.mapping import PolygonOptions, Scene, map_scene, measure_overlap, plan_tiling
 
     serving = bundle.record.regions[str(pair["region"])]
     takes_pre = any(band.startswith("pre:") for band in bundle.record.bands)
@@ -175,8 +171,8 @@ def _predicted(
         settings = space.settings.map
         overlap = settings.shared
         if overlap is None:
-            overlap = measured_overlap(engine, bundle, serving.decoder, space.cache, settings.side)
+            overlap = measure_overlap(engine, bundle, serving.decoder, space.cache, settings.side)
         tiling = plan_tiling(engine, len(scene.bands), scene.width, settings.side, overlap)
-        mapped = map_scene(scene, engine, Path(folder), outlining=Outlining(serving.threshold), **vars(tiling))
+        mapped = map_scene(scene, engine, Path(folder), outlining=PolygonOptions(serving.threshold), **vars(tiling))
         percent, valid = read_raster(mapped.probability)
     return draft_polygons(percent[0] * valid, threshold=serving.threshold)

@@ -12,7 +12,7 @@ from tsmu.cli.command import JsonOption, LayerOption, WorkspaceOption, command, 
 
 if TYPE_CHECKING:
     from tsmu.issues import IssueLog
-    from tsmu.mapping.scenes import SceneOrder
+    from tsmu.mapping import SceneRequest
     from tsmu.workspace_folder import WorkspaceFolder
 
 
@@ -86,9 +86,7 @@ def map_scene(
         from tsmu.cli.mapping import MapRecords, on_cluster, one_by_one, record
         from tsmu.errors import MapError, TsmuError
         from tsmu.issues import IssueLog
-        from tsmu.mapping.choose import ENGINES, PRECISIONS
-        from tsmu.mapping.opened import Wanted
-        from tsmu.mapping.scenes import check_names
+        from tsmu.mapping import ENGINES, PRECISIONS, MapOptions, check_unique_names
 
         for what, word, known in (("engine", engine, ENGINES), ("precision", precision, PRECISIONS)):
             if word not in known:
@@ -97,7 +95,7 @@ def map_scene(
         log = IssueLog(scenes[0] if len(scenes) == 1 else "tsmu map")
         given = _Given(pre, name, _day(date_pre), _day(date_post), None if region == "auto" else region)
         orders = _orders(scenes, given, log)
-        check_names([order for _, order in orders])
+        check_unique_names([order for _, order in orders])
         if out and len(orders) > 1:
             raise MapError(
                 f"--out {out}: is for one scene, here are {len(orders)}; leave it out, they go to {space.maps}"
@@ -105,7 +103,7 @@ def map_scene(
         if publish and "://" not in publish:
             publish = str(Path(publish).expanduser().resolve())
         layers = _layers(layer or [], aoi, leave_out)
-        wanted = Wanted(
+        wanted = MapOptions(
             threshold, min_area, min_probability, simplify, aoi, slope_below, dem, leave_out, tile, overlap, tta,
             region_layer, engine, precision, scale, any_resolution, force, publish, *layers,
         )  # fmt: skip
@@ -161,10 +159,10 @@ def _check_elevations(dem: str | None, slope_below: float | None, space: "Worksp
 def _layers(names: list[str], aoi: Path | None, leave_out: str | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Which of the layers that are named are read of --aoi, and which of --leave-out."""
     from tsmu.errors import MapError
-    from tsmu.mapping.scenes import place_of
+    from tsmu.mapping import path_or_url
     from tsmu.vectors import divide_layers, is_vector_file
 
-    clouds = place_of(leave_out) if names and leave_out else None
+    clouds = path_or_url(leave_out) if names and leave_out else None
     water = clouds if isinstance(clouds, Path) and is_vector_file(clouds) else None
     files = [file for file in (aoi, water) if file is not None]
     if names and not files:
@@ -184,17 +182,23 @@ class _Given:
     region: str | None
 
 
-def _orders(scenes: list[str], given: _Given, log: "IssueLog") -> "list[tuple[int | None, SceneOrder]]":
+def _orders(scenes: list[str], given: _Given, log: "IssueLog") -> "list[tuple[int | None, SceneRequest]]":
     """The scenes that the command names, with their rows if they stand in a table."""
     from tsmu.errors import MapError
-    from tsmu.mapping.scenes import SceneOrder, name_of, place_of, read_scene_table, scene_name
+    from tsmu.mapping import (
+        SceneRequest,
+        check_scene_name,
+        default_scene_name,
+        path_or_url,
+        read_scene_table,
+    )
     from tsmu.tabular import TABLE_SUFFIXES
 
     single = given.pre or given.name or given.date_pre or given.date_post
     if len(scenes) == 1 and scenes[0].lower().endswith(TABLE_SUFFIXES):
         if single:
             raise MapError(f"{scenes[0]}: pre images, names and dates of a table's scenes stand in its columns")
-        orders: list[tuple[int | None, SceneOrder]] = []
+        orders: list[tuple[int | None, SceneRequest]] = []
         for row, order in read_scene_table(Path(scenes[0]), log):
             if isinstance(order, str):
                 log.error(scenes[0], order, "not mapped", row=row)
@@ -203,11 +207,20 @@ def _orders(scenes: list[str], given: _Given, log: "IssueLog") -> "list[tuple[in
         return orders
     if single and len(scenes) > 1:
         raise MapError("--pre, --name and dates are for one scene; give a table with a row for each")
-    pre = place_of(given.pre) if given.pre else None
+    pre = path_or_url(given.pre) if given.pre else None
     dates = given.date_pre, given.date_post
     return [
-        (None, SceneOrder(post, pre, scene_name(given.name) if given.name else name_of(post), given.region, *dates))
-        for post in map(place_of, scenes)
+        (
+            None,
+            SceneRequest(
+                post,
+                pre,
+                check_scene_name(given.name) if given.name else default_scene_name(post),
+                given.region,
+                *dates,
+            ),
+        )
+        for post in map(path_or_url, scenes)
     ]
 
 

@@ -13,14 +13,20 @@ from tsmu.database import Database, RunRecord, SceneRecord, add_run, open_databa
 from tsmu.errors import TsmuError
 from tsmu.imagery import MIN_REPORTED_UNKNOWN, file_identity
 from tsmu.issues import IssueLog
-from tsmu.mapping.area import valid_area
-from tsmu.mapping.cluster import Dispatcher, Outcome
-from tsmu.mapping.opened import MappedScene, SceneOpener, Wanted
-from tsmu.mapping.scenes import SceneOrder, place_of
-from tsmu.mapping.workers import workers
+from tsmu.mapping import (
+    Dispatcher,
+    MapOptions,
+    MappedScene,
+    MapSession,
+    SceneOutcome,
+    SceneRequest,
+    connect_cluster,
+    path_or_url,
+    valid_area,
+)
 from tsmu.workspace_folder import WorkspaceFolder
 
-Ordered = Sequence[tuple[SceneOrder, Path]]
+Ordered = Sequence[tuple[SceneRequest, Path]]
 
 
 class MapRecords:
@@ -48,11 +54,13 @@ class MapRecords:
             self._opened.close()
 
 
-def one_by_one(wanted: Wanted, space: WorkspaceFolder, scenes: Ordered) -> Generator[tuple[SceneOrder, Outcome]]:
+def one_by_one(
+    wanted: MapOptions, space: WorkspaceFolder, scenes: Ordered
+) -> Generator[tuple[SceneRequest, SceneOutcome]]:
     """Map scenes into their folders in this process; yields each with its map or with what went wrong."""
-    opener = SceneOpener(wanted, space)
+    opener = MapSession(wanted, space)
     for order, folder in scenes:
-        outcome: Outcome
+        outcome: SceneOutcome
         try:
             outcome = _mapped(opener, order, folder, force=wanted.force)
         except (TsmuError, OSError) as error:
@@ -60,31 +68,36 @@ def one_by_one(wanted: Wanted, space: WorkspaceFolder, scenes: Ordered) -> Gener
         yield order, outcome
 
 
-def _mapped(opener: SceneOpener, order: SceneOrder, folder: Path, *, force: bool) -> MappedScene:
+def _mapped(opener: MapSession, order: SceneRequest, folder: Path, *, force: bool) -> MappedScene:
     with opener.opened(order, folder) as scene, progress(f"Mapping {order.name}") as show:
         region = scene.plan.routed.region
         return scene.finished(scene.run.alone(lambda done, total: show(done, total, region), force=force))
 
 
 def on_cluster(
-    cluster: str, wanted: Wanted, space: WorkspaceFolder, scenes: Ordered
-) -> Generator[tuple[SceneOrder, Outcome]]:
+    cluster: str, wanted: MapOptions, space: WorkspaceFolder, scenes: Ordered
+) -> Generator[tuple[SceneRequest, SceneOutcome]]:
     """Map scenes into their folders on a cluster; yields each, as it is done, as `one_by_one` does."""
     dem, leave_out = (place and str(_absolute(place)) for place in (wanted.dem, wanted.leave_out))
     wanted = replace(wanted, aoi=wanted.aoi and wanted.aoi.resolve(), dem=dem, leave_out=leave_out)
     absolute = {replace(order, post=_absolute(order.post), pre=_absolute(order.pre)): order for order, _ in scenes}
     folders = [folder.resolve() for _, folder in scenes]
-    with workers(cluster) as client, progress("Mapping") as show:
+    with connect_cluster(cluster) as client, progress("Mapping") as show:
 
         def report(done: int, total: int) -> None:
-            show(done, total, f"{len(client.nthreads())} workers")
+            show(done, total, f"{len(client.nthreads())} connect_cluster")
 
         for order, outcome in Dispatcher(client, wanted, space, zip(absolute, folders, strict=True), report).run():
             yield absolute[order], outcome
 
 
 def record(
-    records: Database, order: SceneOrder, mapped: MappedScene, wanted: Wanted, space: WorkspaceFolder, log: IssueLog
+    records: Database,
+    order: SceneRequest,
+    mapped: MappedScene,
+    wanted: MapOptions,
+    space: WorkspaceFolder,
+    log: IssueLog,
 ) -> dict[str, Any]:
     """Put a map's polygons into the database; return what to say of the scene as JSON."""
     result, tiling, routed, main = mapped.result, mapped.plan.tiling, mapped.plan.routed, mapped.by[0]
@@ -108,7 +121,7 @@ def record(
     unusual |= {"slope_below": wanted.slope_below}
     unusual |= {"aoi_layers": list(wanted.aoi_layers), "leave_out_layers": list(wanted.leave_out_layers)}
     files = {"aoi": wanted.aoi, "leave_out": wanted.leave_out, "dem": wanted.dem}
-    unusual |= {name: _state(place_of(str(file)), space) for name, file in files.items() if file}
+    unusual |= {name: _state(path_or_url(str(file)), space) for name, file in files.items() if file}
     if len(mapped.by) > 1:
         settings["regions"] = {one.region: [one.label, one.threshold] for one in mapped.by}
     by = RunRecord(
@@ -174,7 +187,7 @@ def _state(file: Path | str, space: WorkspaceFolder) -> list[Any]:
 
 def _absolute(place: Path | str | None) -> Any:
     """A path as other machines find it; an address as it is."""
-    found = place if place is None or isinstance(place, Path) else place_of(place)
+    found = place if place is None or isinstance(place, Path) else path_or_url(place)
     return found.resolve() if isinstance(found, Path) else found
 
 

@@ -1,1 +1,125 @@
-"""A scene in, a probability raster and landslide polygons out, in the memory of one row of tiles."""
+"""Mapping: a scene in, a probability raster and landslide polygons out, in the memory of one row of tiles.
+
+What others use of this room is named here and loaded when it is first asked for; nobody imports past this face.
+A scene passes through the folders of the room from top to bottom:
+
+    options, session       the options of `tsmu map`; which decoders map a scene, in which tiles and masks
+    scene                  requests, the rasters and masks of a scene, routing to regions and their weights
+    inference              networks computed by torch or OpenVINO, and the predictions of a batch of tiles
+    tiling                 tiles, blended to rows of the map, with checkpoints on disk
+    vectorize              outlines of the landslides, and their measures
+    outputs                Cloud-Optimised GeoTIFFs and GeoParquet, and copies elsewhere
+    map_run, mapped_scene  one scene mapped into one folder, and what is known of it then
+    cluster                the same by many processes
+    arrays, threads        types and units of the arrays; work in threads beside the network
+
+Example:
+    >>> from tsmu import mapping
+    >>> session = mapping.MapSession(mapping.MapOptions(min_area=400), space)
+    >>> scene = mapping.SceneRequest(Path("post.tif").resolve(), None, "ridge", region="alps")
+    >>> mapped = session.map(scene, space.maps / scene.name)
+    >>> mapped.result.polygons.name, mapped.result.counts.valid_pixels
+    ('polygons.parquet', 16384)
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tsmu.mapping.arrays import NO_DATA, Percent, to_percent
+    from tsmu.mapping.cluster.dispatcher import Dispatcher, SceneOutcome
+    from tsmu.mapping.cluster.workers import connect_cluster
+    from tsmu.mapping.inference.engine import Engine
+    from tsmu.mapping.inference.engine_choice import choose_engine
+    from tsmu.mapping.inference.torch_engine import torch_engine
+    from tsmu.mapping.map_run import map_scene
+    from tsmu.mapping.mapped_scene import DecoderProvenance, MappedScene, ScenePlan
+    from tsmu.mapping.options import ENGINES, PRECISIONS, MapOptions
+    from tsmu.mapping.outputs.map_files import DEVIATION_FILE, PROBABILITY_FILE, MapResult
+    from tsmu.mapping.outputs.valid_area import valid_area
+    from tsmu.mapping.scene.raster import Scene
+    from tsmu.mapping.scene.requests import (
+        SceneRequest,
+        check_scene_name,
+        check_unique_names,
+        default_scene_name,
+        path_or_url,
+        read_scene_table,
+    )
+    from tsmu.mapping.session import MapSession, OpenScene
+    from tsmu.mapping.tiling.tile_axis import TileAxis
+    from tsmu.mapping.tiling.tile_size import Tiling, measure_overlap, plan_tiling
+    from tsmu.mapping.vectorize.polygons import PolygonOptions
+
+__all__ = [
+    "DEVIATION_FILE",
+    "ENGINES",
+    "NO_DATA",
+    "PRECISIONS",
+    "PROBABILITY_FILE",
+    "DecoderProvenance",
+    "Dispatcher",
+    "Engine",
+    "MapOptions",
+    "MapResult",
+    "MapSession",
+    "MappedScene",
+    "OpenScene",
+    "Percent",
+    "PolygonOptions",
+    "Scene",
+    "SceneOutcome",
+    "ScenePlan",
+    "SceneRequest",
+    "TileAxis",
+    "Tiling",
+    "check_scene_name",
+    "check_unique_names",
+    "choose_engine",
+    "connect_cluster",
+    "default_scene_name",
+    "map_scene",
+    "measure_overlap",
+    "path_or_url",
+    "plan_tiling",
+    "read_scene_table",
+    "to_percent",
+    "torch_engine",
+    "valid_area",
+]
+
+_NAMES = {  # by the module that has them
+    "arrays": "NO_DATA Percent to_percent",
+    "cluster.dispatcher": "Dispatcher SceneOutcome",
+    "cluster.workers": "connect_cluster",
+    "inference.engine": "Engine",
+    "inference.engine_choice": "choose_engine",
+    "inference.torch_engine": "torch_engine",
+    "map_run": "map_scene",
+    "mapped_scene": "DecoderProvenance MappedScene ScenePlan",
+    "options": "ENGINES PRECISIONS MapOptions",
+    "outputs.map_files": "DEVIATION_FILE PROBABILITY_FILE MapResult",
+    "outputs.valid_area": "valid_area",
+    "scene.raster": "Scene",
+    "scene.requests": (
+        "SceneRequest check_scene_name check_unique_names default_scene_name path_or_url read_scene_table"
+    ),
+    "session": "MapSession OpenScene",
+    "tiling.tile_axis": "TileAxis",
+    "tiling.tile_size": "Tiling measure_overlap plan_tiling",
+    "vectorize.polygons": "PolygonOptions",
+}
+_MODULES = {name: module for module, names in _NAMES.items() for name in names.split()}
+
+
+def __getattr__(name: str) -> Any:
+    """Load a name of the face when it is first asked for, so that importing the room costs nothing."""
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -20,8 +20,7 @@ from rio_tiler.models import ImageData
 from tsmu.database import Box
 from tsmu.errors import ImageError
 from tsmu.imagery import describe_raster, is_remote, open_raster, open_warpable
-from tsmu.mapping.result import DEVIATION, RASTER
-from tsmu.mapping.scenes import scene_name
+from tsmu.mapping import DEVIATION_FILE, PROBABILITY_FILE, check_scene_name
 from tsmu.server.context import ServerContext
 from tsmu.server.tiles.web_mercator import scale_factor, tile_bounds_m
 
@@ -77,8 +76,8 @@ def find_raster(context: ServerContext, scene: dict[str, Any], layer: SceneLayer
     if layer == SceneLayer.HILLSHADE:
         path = context.dem
     elif layer in PERCENT_LAYERS:
-        name = RASTER if layer == SceneLayer.PROBABILITY else DEVIATION
-        path = context.workspace.maps / scene_name(scene["name"]) / name
+        name = PROBABILITY_FILE if layer == SceneLayer.PROBABILITY else DEVIATION_FILE
+        path = context.workspace.maps / check_scene_name(scene["name"]) / name
     else:
         stored = scene[layer]
         path = None if not stored or is_remote(stored) else context.workspace.root / stored

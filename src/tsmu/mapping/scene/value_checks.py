@@ -1,0 +1,78 @@
+"""Checks that a scene's pixel values are of the kind that a model was trained on."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from tsmu.errors import MapError
+from tsmu.imagery import find_undeclared_fill
+from tsmu.mapping.scene.raster import Scene
+
+WINDOWS, SIDE = 4, 64  # windows along each axis of the scene that are sampled, and their side in px
+BRIGHTEST = 98  # percentile
+TOO_BRIGHT, TOO_DARK = 8.0, 1 / 50  # as multiples of the brightest values of the training
+READ_AS = {"float64": "float32"}  # data types that rasters are read as another one
+
+
+def check_undeclared_nodata(scene: Scene) -> None:
+    """Refuse a scene in which many pixels have a value that looks like an undeclared no-data value.
+
+    Raises:
+        MapError: there is such a value.
+        ImageError: the scene is damaged.
+    """
+    if {info.dtype for info in scene.infos} == {"uint8"}:
+        return
+    images = scene.image_channels
+    parts = [part[images].reshape(len(images), -1, 1) for part in scene.samples(WINDOWS, SIDE)]
+    values = np.concatenate(parts, axis=1)
+    fill = find_undeclared_fill(values, np.asarray(np.isfinite(values).all(axis=0)))
+    if fill:
+        position, value, count = fill
+        raise MapError(
+            f"{scene.name}: {count} pixels of a sample of {scene.bands[images[position]]} are {value:.10g}, far from "
+            f"all others; if that means no data, declare it: gdal_edit.py -a_nodata {value:.10g} FILE"
+        )
+
+
+def check_values(scene: Scene, dtypes: Sequence[str] | None, mean: Sequence[float], std: Sequence[float]) -> None:
+    """Refuse a scene whose pixel values have another unit or range than those of the training images.
+
+    The data type of the files must be one that the model was trained on. Where it has more than 8 bits,
+    or where the bundle is too old to record it, the brightest values of a sample of the scene must
+    also be of the order of those of the training images.
+
+    Args:
+        scene: the open scene.
+        dtypes: data types of the training images; None if unknown.
+        mean: mean of each band of the training images, raw units.
+        std: their standard deviations.
+
+    Raises:
+        MapError: the values do not fit.
+        ImageError: the scene is damaged.
+    """
+    _check_data_types(scene, dtypes)
+    if dtypes == ["uint8"]:
+        return
+    images = scene.image_channels  # slopes and heights have one unit everywhere
+    usual = max(abs(mean[i]) + 2 * std[i] for i in images)
+    parts = [np.abs(part[np.isfinite(part)]) for part in (v[images] for v in scene.samples(WINDOWS, SIDE))]
+    values = np.concatenate(parts) if parts else np.empty(0)
+    if not len(values) or not (brightest := float(np.percentile(values, BRIGHTEST))):
+        return
+    if not TOO_DARK * usual <= brightest <= TOO_BRIGHT * usual:
+        raise MapError(
+            f"{scene.name}: its values reach about {brightest:.3g}, those of the training images about {usual:.3g}; "
+            f"scale them with --scale FACTOR (perhaps {usual / brightest:.2g}), or pass --scale 1 to use them as "
+            "they are"
+        )
+
+
+def _check_data_types(scene: Scene, dtypes: Sequence[str] | None) -> None:
+    for info in scene.infos:
+        if dtypes is not None and READ_AS.get(info.dtype, info.dtype) not in [READ_AS.get(n, n) for n in dtypes]:
+            raise MapError(
+                f"{info.path}: its values are {info.dtype}, the model was trained on {' and '.join(dtypes)}; say how "
+                "to scale them with --scale FACTOR, or pass --scale 1 to use them as they are"
+            )

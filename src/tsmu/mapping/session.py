@@ -1,0 +1,304 @@
+"""Scenes of a workspace mapped by its model: which decoders map a scene, in which tiles, and within which masks."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tsmu.errors import MapError
+from tsmu.files import content_digest
+from tsmu.imagery import Grid, TerrainRaster, derive_terrain, describe_raster, is_remote, resolve_dem, terrain_bands
+from tsmu.issues import Issue, IssueLog
+from tsmu.mapping.inference.engine import Engine
+from tsmu.mapping.inference.engine_choice import INT8_FROM, choose_engine
+from tsmu.mapping.inference.prediction import ALL_TRANSFORMS
+from tsmu.mapping.map_run import MapRun
+from tsmu.mapping.mapped_scene import DecoderProvenance, MappedScene, ScenePlan
+from tsmu.mapping.options import MapOptions
+from tsmu.mapping.outputs.map_files import PROBABILITY_FILE, MapResult, read_tags
+from tsmu.mapping.outputs.publish import publish_map
+from tsmu.mapping.scene.masks import PolygonMask, SceneMask, SlopeMask, exclusion_mask
+from tsmu.mapping.scene.raster import Scene, scene_grid
+from tsmu.mapping.scene.requests import SceneRequest, path_or_url
+from tsmu.mapping.scene.routing import Routing, route_scene
+from tsmu.mapping.scene.value_checks import check_undeclared_nodata, check_values
+from tsmu.mapping.tiling.scene_job import Progress
+from tsmu.mapping.tiling.tile_size import Tiling, measure_overlap, plan_tiling
+from tsmu.mapping.vectorize.polygons import PolygonOptions
+from tsmu.model import Bundle, RegionRecord, served_record, serving_bundle
+from tsmu.workspace_folder import WorkspaceFolder
+
+TERRAIN_FOLDER = "terrain"  # of the cache
+# Tags of the probability raster: which scene it maps, by its path or address and by the digest of its content.
+SCENE_TAG, SCENE_CONTENT_TAG = "tsmu_scene", "tsmu_scene_content"
+
+
+@dataclass(frozen=True)
+class OpenScene:
+    """A scene that is open, with everything decided, and its run into a folder.
+
+    Attributes:
+        scene: the rasters.
+        plan: which decoders map it, and in which tiles.
+        decoders: where the decoders come from, that of most of the scene first.
+        run: maps it, in this process or in several.
+        force: whether what is finished is computed anew.
+        publish_url: the address to which its files are copied, if they are.
+        without_terrain, issues: as those of `MappedScene`.
+    """
+
+    scene: Scene
+    plan: ScenePlan
+    decoders: list[DecoderProvenance]
+    run: MapRun
+    force: bool
+    publish_url: str | None
+    without_terrain: float | None
+    issues: Sequence[Issue]
+
+    def map(self, progress: Progress | None = None) -> MappedScene:
+        """Map the scene in this process; errors are those of `map_scene`.
+
+        Args:
+            progress: called with (tiles done, all tiles).
+        """
+        return self.complete(self.run.execute(progress, force=self.force))
+
+    def complete(self, result: MapResult) -> MappedScene:
+        """Publish a finished map, if it is to be published, and gather what is known of the scene."""
+        published = publish_map(result, self.publish_url) if self.publish_url else None
+        scene = self.scene
+        return MappedScene(
+            result, self.plan, self.decoders, scene.footprint, scene.info.pixel_size, published,
+            self.without_terrain, self.issues, scene.remarks,
+        )  # fmt: skip
+
+
+class MapSession:
+    """Maps scenes with the model versions that serve a workspace's regions; each is loaded once.
+
+    Args:
+        options: how scenes are mapped.
+        space: the workspace.
+
+    Raises:
+        BundleError: the workspace has no model.
+
+    Example:
+        >>> session = MapSession(MapOptions(threshold=50), space)
+        >>> scene = SceneRequest(Path("post.tif").resolve(), None, "ridge", region="alps")
+        >>> mapped = session.map(scene, space.maps / scene.name)
+        >>> mapped.result.probability.name, mapped.decoders[0].region
+        ('probability.tif', 'alps')
+    """
+
+    def __init__(self, options: MapOptions, space: WorkspaceFolder) -> None:
+        self._options, self._space = options, space
+        self._current = served_record(space.models)
+        self._bundles: dict[str, Bundle] = {}
+        self._engines: dict[tuple[str, bool], _RegionEngine] = {}
+
+    def map(self, request: SceneRequest, folder: Path, progress: Progress | None = None) -> MappedScene:
+        """Map a scene into a folder; errors are those of `open_scene` and `map_scene`.
+
+        Args:
+            request: the scene.
+            folder: the folder for its map; made where it is missing.
+            progress: called with (tiles done, all tiles).
+        """
+        with self.open_scene(request, folder) as scene:
+            return scene.map(progress)
+
+    @contextmanager
+    def open_scene(self, request: SceneRequest, folder: Path, plan: ScenePlan | None = None) -> Iterator[OpenScene]:
+        """Open a scene that is to be mapped into a folder.
+
+        Args:
+            request: the scene.
+            folder: the folder for its map.
+            plan: what another process decided for it; by default it is decided here.
+
+        Raises:
+            MapError, ImageError, RegionError, BundleError: it cannot be mapped, or not with these options.
+        """
+        options = self._options
+        _check_folder(folder, request.post, self._space)
+        with ExitStack() as stack:
+            terrain = self._terrain(request)
+            scene = stack.enter_context(
+                Scene(
+                    request.post,
+                    request.pre,
+                    self._current.bands,
+                    scale=1.0 if options.scale is None else options.scale,
+                    terrain=terrain.path if terrain else None,
+                )
+            )
+            routing = plan.routing if plan else self._route(request, scene)
+            if plan is None:
+                for region in routing.regions:
+                    self._check_fit(scene, region)
+            log = IssueLog(str(request.post))
+            masks = self._masks(scene, stack, log)
+            pixels = scene.width * scene.height * (len(ALL_TRANSFORMS) if options.tta else 1)
+            engines = [self._engine(region, pixels) for region in routing.regions]  # last: it may take long
+            if plan is None:
+                plan = ScenePlan(routing, self._tiling(scene, engines))
+            decoders = [one.provenance(options.threshold) for one in engines]
+            run = self._run(request, scene, folder, plan, [one.engine for one in engines], decoders, masks)
+            publish_url = f"{options.publish.rstrip('/')}/{request.name}" if options.publish else None
+            without_terrain = terrain.unknown if terrain else None
+            yield OpenScene(scene, plan, decoders, run, options.force, publish_url, without_terrain, log.issues)
+
+    def _run(
+        self,
+        request: SceneRequest,
+        scene: Scene,
+        folder: Path,
+        plan: ScenePlan,
+        engines: list[Engine],
+        decoders: list[DecoderProvenance],
+        masks: list[SceneMask],
+    ) -> MapRun:
+        """Prepare the run of an open scene, with the tags of its rasters and the notes of its polygons."""
+        options, routing = self._options, plan.routing
+        thresholds = [decoder.threshold for decoder in decoders]
+        return MapRun(
+            scene,
+            (engines, routing.weights(scene)),
+            folder,
+            polygons=PolygonOptions(thresholds, options.min_area, options.min_probability, options.simplify),
+            **vars(plan.tiling),
+            masks=masks,
+            tta=options.tta,
+            region_layer=options.region_layer,
+            tags={
+                SCENE_TAG: _stored_name(request.post, self._space),
+                SCENE_CONTENT_TAG: content_digest(request.post) if isinstance(request.post, Path) else "",
+                "tsmu_bundle": decoders[0].bundle,
+                "tsmu_bundle_digest": decoders[0].digest,
+                "tsmu_region": routing.region,
+                "tsmu_routed": routing.reason,
+            },
+            notes={"region": routing.regions, "bundle": [decoder.label for decoder in decoders]},
+        )
+
+    def _terrain(self, request: SceneRequest) -> TerrainRaster | None:
+        """Derive the terrain bands of a scene, if the model takes any and an elevation model is given."""
+        bands = terrain_bands(self._current.bands)
+        if not bands or self._options.dem is None:
+            return None
+        grid = scene_grid(request.post)
+        return derive_terrain(resolve_dem(self._options.dem), grid, bands, self._space.cache / TERRAIN_FOLDER)
+
+    def _route(self, request: SceneRequest, scene: Scene) -> Routing:
+        """Find the regions whose decoders map a scene."""
+        if request.region:
+            return Routing(request.region, "as asked")
+        return route_scene(scene, self._space.regions, self._current)
+
+    def _check_fit(self, scene: Scene, region: str) -> None:
+        """Refuse a scene that is not of the kind that a region's decoder was trained on."""
+        check_undeclared_nodata(scene)
+        record = self._bundle(region).record
+        if not self._options.any_resolution:
+            scene.check_pixel_size(record.regions[region].pixel_size)
+        if self._options.scale is None:
+            check_values(scene, record.dtypes, record.mean, record.std)
+
+    def _masks(self, scene: Scene, stack: ExitStack, log: IssueLog) -> list[SceneMask]:
+        """Open the masks that the options name."""
+        options, masks = self._options, list[SceneMask]()
+        if options.aoi:
+            masks.append(PolygonMask(options.aoi, scene.grid, log=log, layers=options.aoi_layers))
+        if options.dem and options.slope_below is not None:
+            cache = self._space.cache / TERRAIN_FOLDER
+            masks.append(SlopeMask(resolve_dem(options.dem), options.slope_below, scene.grid, stack, cache))
+        if options.leave_out:
+            path, layers = path_or_url(options.leave_out), options.leave_out_layers
+            masks.append(exclusion_mask(path, scene.grid, stack, log=log, layers=layers))
+        return masks
+
+    def _engine(self, region: str, pixels: int) -> "_RegionEngine":
+        """Load the engine of a region; a large scene may get another precision than a small one."""
+        key = region, pixels >= INT8_FROM
+        if key not in self._engines:
+            bundle, options = self._bundle(region), self._options
+            engine = choose_engine(options.engine, bundle, region, self._space, options.precision, pixels)
+            self._engines[key] = _RegionEngine(region, bundle, engine)
+        return self._engines[key]
+
+    def _bundle(self, region: str) -> Bundle:
+        """Open the model version that serves a region."""
+        if region not in self._bundles:
+            bundle = serving_bundle(self._space.models, region)
+            bundle.require_region(region)
+            self._bundles[region] = bundle
+        return self._bundles[region]
+
+    def _tiling(self, scene: Scene, engines: Sequence["_RegionEngine"]) -> Tiling:
+        """Choose the tiles, which are the same for all networks of a scene."""
+        settings = self._space.settings.map
+        tile = self._options.tile or settings.side
+        overlap = settings.shared if self._options.overlap is None else self._options.overlap
+        if overlap is None:
+            cache = self._space.cache
+            overlap = max(measure_overlap(one.engine, one.bundle, one.record.decoder, cache, tile) for one in engines)
+        networks = len({one.engine.identity for one in engines})
+        return plan_tiling(engines[0].engine, len(scene.bands), scene.width, tile, overlap, networks)
+
+
+@dataclass(frozen=True)
+class _RegionEngine:
+    """A region, the model version that serves it, and its network ready to compute."""
+
+    region: str
+    bundle: Bundle
+    engine: Engine
+
+    @property
+    def record(self) -> RegionRecord:
+        """What the bundle records of the region."""
+        return self.bundle.record.regions[self.region]
+
+    def provenance(self, threshold: int | None) -> DecoderProvenance:
+        """Describe the decoder; with the region's own threshold where none is given."""
+        bundle, engine = self.bundle, self.engine
+        return DecoderProvenance(
+            self.region, bundle.name, bundle.digest, self.record.decoder, threshold or self.record.threshold,
+            engine.name, engine.device, engine.precision, engine.reason,
+        )  # fmt: skip
+
+
+def _check_folder(folder: Path, post: Path | str, space: WorkspaceFolder) -> None:
+    """Refuse to put a scene's map where that of another scene lies.
+
+    A map is of the same scene if it has the same path within the workspace, or elsewhere the same content.
+    Maps of older versions record neither, but an absolute path: where no file is at that path any more,
+    the workspace or the scene was moved, and name and grid decide.
+
+    Raises:
+        MapError: the folder has the map of another scene.
+    """
+    tags = read_tags(folder)
+    mapped = tags.get(SCENE_TAG)
+    if mapped is None or mapped == _stored_name(post, space):
+        return
+    if isinstance(post, Path) and not is_remote(mapped):
+        if mapped == str(post.resolve()) or (tags.get(SCENE_CONTENT_TAG) or "unknown") == content_digest(post):
+            return
+        moved = not (space.root / mapped).exists()
+        if SCENE_CONTENT_TAG not in tags and moved and Path(mapped).name == post.name and _same_grid(folder, post):
+            return
+    raise MapError(
+        f"{folder}: contains the map of {mapped}; give this scene a name of its own: --name, or a table's column name"
+    )
+
+
+def _same_grid(folder: Path, post: Path) -> bool:
+    return Grid.from_raster(describe_raster(folder / PROBABILITY_FILE)).same_as(scene_grid(post))
+
+
+def _stored_name(post: Path | str, space: WorkspaceFolder) -> str:
+    """Name a scene as maps record it: relative to the workspace inside it, absolute outside; an address as it is."""
+    return space.stored_path(post) if isinstance(post, Path) else post

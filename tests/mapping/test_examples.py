@@ -1,0 +1,68 @@
+"""The examples in the docstrings of mapping are true."""
+
+import doctest
+import inspect
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.conftest import write_raster
+from tests.mapping.conftest import GRID, RGB, blur, engine, ground
+from tests.model.test_bundle import make_network, make_record
+from tsmu import mapping
+from tsmu.issues import IssueLog
+from tsmu.mapping import session
+from tsmu.model import serving_bundle, write_bundle
+from tsmu.workspace_folder import WorkspaceFolder
+
+ROOM = Path(mapping.__file__).parent
+WITHOUT_EXAMPLE = {"OpenScene", "ScenePlan", "DecoderProvenance", "MappedScene", "MapResult"}  # what others return
+
+
+def examples() -> Iterator[doctest.DocTest]:
+    """One for each docstring with examples."""
+    for path in sorted(ROOM.rglob("*.py")):
+        parts = path.relative_to(ROOM.parent).with_suffix("").parts
+        module = import_module(".".join(["tsmu", *parts]).removesuffix(".__init__"))
+        found = doctest.DocTestFinder(recurse=True).find(module)
+        yield from (example for example in found if example.examples)
+
+
+@pytest.fixture(scope="module")
+def space(tmp_path_factory: pytest.TempPathFactory) -> WorkspaceFolder:
+    """A workspace with a model of one region."""
+    space = WorkspaceFolder.create(tmp_path_factory.mktemp("examples") / "survey")
+    network, record = make_network(), make_record(1)
+    network.mean.fill_(110)
+    network.std.fill_(30)
+    statistics = {"mean": [110.0] * 3, "std": [30.0] * 3, "dtypes": ["uint8"]}
+    write_bundle(space.models, network, record.model_copy(update=statistics))
+    return space
+
+
+@pytest.mark.parametrize("example", list(examples()), ids=lambda example: example.name.removeprefix("tsmu.mapping."))
+def test_an_example_gives_what_it_says(
+    example: doctest.DocTest, space: WorkspaceFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(session, "choose_engine", lambda *_: engine(blur))
+    post = write_raster(tmp_path / "post.tif", ground(128, 128), **GRID, **RGB)
+    mapped = mapping.MapSession(mapping.MapOptions(), space).map(
+        mapping.SceneRequest(post, None, "mapped", region="alps"), tmp_path / "mapped"
+    )
+    names: dict[str, Any] = {name: getattr(mapping, name) for name in mapping.__all__}
+    made = {"space": space, "bundle": serving_bundle(space.models, "alps"), "mapped": mapped, "engine": engine(blur)}
+    example.globs |= names | made | {"np": np, "Path": Path, "log": IssueLog("example")}
+    flags = doctest.ELLIPSIS | doctest.IGNORE_EXCEPTION_DETAIL
+    assert doctest.DocTestRunner(optionflags=flags).run(example).failed == 0
+
+
+def test_what_others_call_has_an_example() -> None:
+    for name in set(mapping.__all__) - WITHOUT_EXAMPLE:
+        value = getattr(mapping, name)
+        if inspect.isfunction(value) or inspect.isclass(value):
+            assert "Example:" in (value.__doc__ or ""), name

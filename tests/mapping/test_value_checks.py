@@ -1,0 +1,53 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.mapping.conftest import ground
+from tsmu.errors import MapError
+from tsmu.mapping.scene.raster import Scene
+from tsmu.mapping.scene.value_checks import check_values
+
+SceneFile = Callable[..., Path]
+EIGHT_BIT = ([110.0] * 3, [40.0] * 3)
+REFLECTANCE = ([1500.0] * 3, [600.0] * 3)
+
+
+def checked(path: Path, dtypes: list[str] | None, statistics: tuple[list[float], list[float]], pre: Path | None = None):
+    with Scene(path, pre) as scene:
+        check_values(scene, dtypes, *statistics)
+
+
+@pytest.mark.parametrize("dtype", [np.uint16, np.int16, np.float32])
+def test_another_type_than_trained_on_is_refused(scene_file: SceneFile, dtype: type) -> None:
+    path = scene_file(ground(50, 50).astype(dtype))
+    with pytest.raises(MapError, match=rf"post\.tif: its values are {np.dtype(dtype)}, .* uint8; .*--scale"):
+        checked(path, ["uint8"], EIGHT_BIT)
+    checked(path, ["uint8", str(np.dtype(dtype))], EIGHT_BIT)
+
+
+def test_the_pre_image_must_fit_too(scene_file: SceneFile) -> None:
+    pre = scene_file(ground(50, 50).astype(np.uint16), "pre")
+    with pytest.raises(MapError, match=r"pre\.tif: its values are uint16"):
+        checked(scene_file(ground(50, 50)), ["uint8"], EIGHT_BIT, pre)
+
+
+@pytest.mark.parametrize("factor", [1 / 10_000, 16])
+def test_another_range_is_refused_where_the_type_does_not_tell(scene_file: SceneFile, factor: float) -> None:
+    fitting = ground(300, 300).astype(np.float32) * 12
+    for dtypes in (["float32"], None):
+        checked(scene_file(fitting), dtypes, REFLECTANCE)
+        with pytest.raises(MapError, match=r"its values reach about .* about 2\.7e\+03; .*--scale FACTOR \(perhaps"):
+            checked(scene_file(fitting * np.float32(factor)), dtypes, REFLECTANCE)
+
+
+def test_dark_scenes_and_such_without_data_pass(scene_file: SceneFile) -> None:
+    checked(scene_file(ground(50, 50) // 40), ["uint8"], EIGHT_BIT)
+    checked(scene_file(np.zeros((3, 40, 40), np.uint16), nodata=0), ["uint16"], REFLECTANCE)
+
+
+def test_values_are_scaled_as_asked(scene_file: SceneFile) -> None:
+    pixels = ground(20, 20).astype(np.uint16) * 40
+    with Scene(scene_file(pixels), scale=0.025) as scene:
+        np.testing.assert_allclose(scene.read(0, 0, 20, 20)[0], pixels * 0.025, rtol=1e-6)
