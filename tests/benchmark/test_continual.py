@@ -11,8 +11,8 @@ import pytest
 
 from tests.conftest import write_chips
 from tests.networks import ENCODER, WEIGHTS
-from tsmu.benchmark.continual import ContinualSettings, run_continual
-from tsmu.benchmark.continual_tables import tables
+from tsmu.benchmark.continual.sequence import ContinualSettings, run_continual
+from tsmu.benchmark.continual.tables import tables
 from tsmu.errors import BenchmarkError, UpdateError
 
 

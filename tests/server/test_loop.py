@@ -11,9 +11,9 @@ import shapely
 from rasterio.features import rasterize
 from typer.testing import CliRunner
 
+from benchmarks.review_loop.reviewer import review
 from tests.conftest import write_raster
 from tests.server.conftest import Client, decision
-from tsmu.benchmark.geologist import review
 from tsmu.cli import app
 from tsmu.database import Database, Filters, open_database, query, scenes
 from tsmu.workspace_folder import WorkspaceFolder

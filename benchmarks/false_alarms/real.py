@@ -1,0 +1,311 @@
+"""False alarms on real ground: a region that has chips without any landslide.
+
+The region is learned from all its training chips with landslides, and from none, a quarter, half and all of
+those without. Each model is calibrated and given its threshold on all validation chips, as `tsmu update`
+does. Then candidates are counted, for a grid of thresholds and of smallest mean probabilities: on chips
+without landslides each of them is a false alarm, on the others recall, IoU and precision say what a
+stricter choice costs. The validation chips are counted as well as the test chips, so that a choice made
+on the former can be confirmed on the latter.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import geopandas
+import numpy as np
+import torch
+from safetensors.numpy import load_file, save_file
+
+from benchmarks.false_alarms.candidates import (
+    CLEAR_FIGURES,
+    LANDSLIDE_FIGURES,
+    LEAST_PIXELS,
+    changes,
+    count_chip,
+    figures,
+)
+from tsmu.benchmark.chip_folders import read_regions
+from tsmu.chips.index import bands_of, select
+from tsmu.chips.statistics import band_statistics
+from tsmu.errors import BenchmarkError
+from tsmu.evaluate.jackknife import Array
+from tsmu.evaluate.predict import count_chips, predict_chips
+from tsmu.evaluate.threshold import choose_threshold
+from tsmu.files import remove, without_nan, write_json, write_text, written_whole
+from tsmu.mapping.blending import as_percent
+from tsmu.mapping.sink import Percent
+from tsmu.model.device import device_in_use, precision_in_use
+from tsmu.model.network import RegionNet
+from tsmu.model.weights import PretrainedWeights, find_weights, weights_record
+from tsmu.update.calibration import calibrate
+from tsmu.update.sampling import mix
+from tsmu.update.strategies import strategy_named
+from tsmu.update.training import Report, TrainingSettings, learn_region
+
+SHARES = (0.0, 0.25, 0.5, 1.0)  # of the training chips without landslides
+CHOSEN = "chosen"  # the threshold that the validation chips chose, which is the map's default
+THRESHOLDS: tuple[str | int, ...] = (CHOSEN, 50, 60, 70, 80, 90)  # percent
+MEANS = (0, 60, 70, 80, 90)  # percent
+STRATEGY = "isolate"  # all strategies learn a first region alike
+PARTS = ("val", "test")
+COMPARED = ("alarmed_share", "recall", "iou")  # with the map's default
+SURELY = 2.0  # standard errors by which alarms have to fall
+
+Say = Callable[[str], None]
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class RealAlarmsSettings:
+    """What a run measures, and all that its figures depend on.
+
+    Attributes:
+        data: folder with the region's chips folder (`images/`, `masks/`).
+        region: has chips with and chips without landslides.
+        steps: optimisation steps of each training.
+        batch_size: chips per step.
+        encoder: encoder name.
+        weights: what it starts from: `auto`, a name, a file or `none`.
+        seed: of the trainings, and of the choice of chips without landslides.
+        pixel_size: metres, of chips without georeference; None if all have one.
+    """
+
+    data: str
+    region: str
+    steps: int
+    batch_size: int = 16
+    encoder: str = "timm-tf_efficientnet_lite0"
+    weights: str = "auto"
+    seed: int = 0
+    pixel_size: float | None = None
+
+
+def benchmark_real_alarms(
+    settings: RealAlarmsSettings, out: Path, say: Say, report: Report | None = None
+) -> dict[str, Any]:
+    """Count false alarms and landslides found after trainings with more and more chips without landslides.
+
+    Models that an earlier run left in `out/states` are not trained again. Writes `results.json` and `tables.md`
+    into `out`.
+
+    The results are written after each training; one that was interrupted goes on from its last checkpoint.
+
+    Returns:
+        The content of results.json: `trainings`, each with what it learned from, its threshold, and
+        for `val` and `test` one row per threshold and mean: the figures of `candidates.CLEAR_FIGURES` and
+        `LANDSLIDE_FIGURES`, how some differ from the map's default (`..._change`), all with their standard
+        errors over chips (`..._error`), and whether the choice is shown to be `better` (`is_better`).
+
+    Raises:
+        BenchmarkError: there are no chips, or a part has none with or none without landslides.
+    """
+    chips = _read(settings)
+    pretrained = find_weights(settings.encoder, settings.weights)
+    trainings: list[dict[str, Any]] = []
+    for number in _numbers_of_clear_chips(chips):
+        train = _training_chips(chips, number, settings.seed)
+        done = out / "states" / f"{number}-{_key(settings, pretrained, chips)}.json"
+        if not done.exists():
+            say(f"{number} of the training chips without landslides")
+            _train(settings, pretrained, chips, train, done, report)
+        learned = json.loads(done.read_text())
+        answers = load_file(done.with_suffix(".safetensors"))
+        trainings.append(learned | {part: _measure(answers, chips, part, learned["threshold"]) for part in PARTS})
+        results = _results(settings, pretrained, chips, trainings)
+        write_json(out / "results.json", results)
+        write_text(out / "tables.md", real_alarms_table(results))
+    return results
+
+
+def _results(
+    settings: RealAlarmsSettings,
+    pretrained: PretrainedWeights | None,
+    chips: geopandas.GeoDataFrame,
+    trainings: list[dict[str, Any]],
+) -> dict[str, Any]:
+    """What results.json holds: settings, versions, device, numbers of chips, and the trainings so far."""
+    grid = {"strategy": STRATEGY, "least_pixels": LEAST_PIXELS, "thresholds": THRESHOLDS, "means": MEANS}
+    kinds = {
+        part: {"clear": len(_clear(rows)), "landslide": len(rows) - len(_clear(rows))} for part, rows in _by_part(chips)
+    }
+    results = {
+        "settings": asdict(settings) | grid | weights_record(pretrained, bands_of(chips)),
+        "versions": {name: version(name) for name in ("tsmu", "torch", "segmentation-models-pytorch")},
+        "device": {"kind": device_in_use(), "threads": torch.get_num_threads(), "precision": precision_in_use()},
+        "written": datetime.now(UTC).isoformat(timespec="seconds"),
+        "chips": kinds,
+        "trainings": trainings,
+    }
+    return dict(without_nan(results))
+
+
+def _by_part(chips: geopandas.GeoDataFrame) -> list[tuple[str, geopandas.GeoDataFrame]]:
+    """The chips of each split, by its name."""
+    return [(part, chips[chips["split"] == part]) for part in ("train", *PARTS)]
+
+
+def _clear(chips: geopandas.GeoDataFrame) -> geopandas.GeoDataFrame:
+    """The chips without any landslide."""
+    return chips[chips["landslide_pixels"] == 0]
+
+
+def _read(settings: RealAlarmsSettings) -> geopandas.GeoDataFrame:
+    """The region's chips, all with a pixel size, and in every split some with and some without landslides."""
+    chips = read_regions(Path(settings.data), [settings.region])[settings.region]
+    if settings.pixel_size is not None:
+        chips = chips.assign(pixel_size=chips["pixel_size"].fillna(settings.pixel_size))
+    if unknown := int(chips["pixel_size"].isna().sum()):
+        raise BenchmarkError(
+            f"{settings.data}: {unknown} chips of {settings.region} have no georeference; give their --pixel-size M"
+        )
+    for part, rows in _by_part(chips):
+        clear = len(_clear(rows))
+        if not 0 < clear < len(rows):
+            raise BenchmarkError(
+                f"{settings.data}: {settings.region} has {len(rows)} {part} chips, {clear} of them without landslides; "
+                "both kinds are needed in every split: add chips, named by series such as ls_001 and nls_001"
+            )
+    return chips
+
+
+def _numbers_of_clear_chips(chips: geopandas.GeoDataFrame) -> list[int]:
+    """How many training chips without landslides each training sees: `SHARES` of all, each number once."""
+    clear = len(_clear(chips[chips["split"] == "train"]))
+    return sorted({round(share * clear) for share in SHARES})
+
+
+def _training_chips(chips: geopandas.GeoDataFrame, number: int, seed: int) -> geopandas.GeoDataFrame:
+    """All training chips with landslides and some of those without; those of a number are among those of a larger."""
+    train = chips[chips["split"] == "train"]
+    clear = _clear(train)
+    order = torch.randperm(len(clear), generator=torch.Generator().manual_seed(mix(seed, -7)))
+    left_out = clear.index[order[number:].tolist()]
+    return train.drop(index=left_out)
+
+
+def _key(settings: RealAlarmsSettings, pretrained: PretrainedWeights | None, chips: geopandas.GeoDataFrame) -> str:
+    """Name all that a training depends on, so that no other one is taken for it."""
+    rows = chips[["id", "split", "content", "landslide_pixels"]].to_json(orient="records")
+    digest = pretrained.digest if pretrained else None
+    parts = [settings.steps, settings.batch_size, settings.encoder, settings.seed, digest, rows]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:8]
+
+
+def _train(
+    settings: RealAlarmsSettings,
+    pretrained: PretrainedWeights | None,
+    chips: geopandas.GeoDataFrame,
+    train: geopandas.GeoDataFrame,
+    done: Path,
+    report: Report | None,
+) -> None:
+    """Learn from chips, calibrate, choose a threshold, and keep the answers to validation and test chips by `done`."""
+    mean, std = band_statistics(train)
+    with torch.random.fork_rng():
+        torch.manual_seed(mix(settings.seed, -1))
+        network = RegionNet(settings.encoder, mean, std, pretrained, bands_of(train))
+    checkpoints = done.with_suffix(".run")
+    training = TrainingSettings(settings.steps, settings.batch_size, settings.seed)
+    strategy = strategy_named(STRATEGY)
+    learned = learn_region(network, settings.region, train, strategy, training, checkpoints=checkpoints, report=report)
+    validation = select(chips, settings.region, "val")
+    temperature = calibrate(network, learned.decoder, validation)
+    answers = {}
+    asked = select(chips, settings.region, *PARTS)
+    for name, (probability, mask) in zip(asked["id"], predict_chips(network, learned.decoder, asked), strict=True):
+        answers[f"{name}:percent"] = as_percent(probability, np.ones(probability.shape, bool))
+        answers[f"{name}:mask"] = mask.astype(np.uint8)
+    with written_whole(done.with_suffix(".safetensors")) as temporary:
+        save_file(answers, temporary)
+    clear = len(_clear(train))
+    threshold = choose_threshold(count_chips(network, learned.decoder, validation))
+    write_json(
+        done,
+        {
+            "clear_chips": clear,
+            "landslide_chips": len(train) - clear,
+            "threshold": threshold,
+            "temperature": temperature,
+            "steps": learned.steps,
+        },
+    )
+    remove(checkpoints)
+
+
+def _measure(answers: Mapping[str, Percent], chips: geopandas.GeoDataFrame, part: str, chosen: int) -> list[Row]:
+    """Count candidates for the whole grid; its first row is the map's default."""
+    rows = chips[chips["split"] == part]
+    clear = _clear(rows)
+    default = None
+    measured = []
+    for asked in THRESHOLDS:
+        threshold = chosen if isinstance(asked, str) else asked
+        for mean in MEANS:
+            if 0 < mean <= threshold:  # every candidate has that
+                continue
+            counts = tuple(_count(answers, kind, threshold, mean) for kind in (clear, rows.drop(index=clear.index)))
+            default = default or counts
+            row: Row = {"asked": asked, "threshold": threshold, "mean": mean}
+            for ratios, now, before in zip((CLEAR_FIGURES, LANDSLIDE_FIGURES), counts, default, strict=True):
+                row |= figures(ratios, now)
+                row |= changes({name: ratios[name] for name in COMPARED if name in ratios}, now, before)
+            measured.append(row | {"better": is_better(row)})
+    return measured
+
+
+def _count(answers: Mapping[str, Percent], chips: geopandas.GeoDataFrame, threshold: int, mean: int) -> Array:
+    """What `count_chip` counts on each of the chips, (chips, counts)."""
+    return np.array(
+        [
+            count_chip(answers[f"{name}:percent"], answers[f"{name}:mask"], threshold, mean, size)
+            for name, size in zip(chips["id"], chips["pixel_size"], strict=True)
+        ]
+    )
+
+
+def is_better(row: Mapping[str, Any]) -> bool:
+    """Whether a choice is shown to be better than the map's default.
+
+    The share of chips with false alarms falls by more than two standard errors, and neither recall nor
+    IoU falls by more than its own.
+    """
+    fewer = -row["alarmed_share_change"] > SURELY * row["alarmed_share_change_error"]
+    return bool(fewer and all(-row[f"{name}_change"] <= row[f"{name}_change_error"] for name in ("recall", "iou")))
+
+
+def real_alarms_table(results: Mapping[str, Any]) -> str:
+    """Write the figures of the test chips as Markdown: every threshold alone, and every mean at the chosen one."""
+    lines = [
+        "| clear chips learned | threshold | mean | clear chips with alarms | alarms per km2 | their area "
+        "| recall | IoU | pixel precision | better |",
+        "|---|---|---|---|---|---|---|---|---|---|",
+    ]
+    for training in results["trainings"]:
+        for row, checked in zip(training["test"], training["val"], strict=True):
+            if row["asked"] != CHOSEN and (row["mean"] or row["threshold"] == training["threshold"]):
+                continue
+            chosen = " (chosen)" if row["asked"] == CHOSEN else ""
+            better = [part for part, found in (("val", checked), ("test", row)) if found["better"]]
+            cells = [
+                str(training["clear_chips"]),
+                f"{row['threshold']} %{chosen}",
+                f"{row['mean']} %" if row["mean"] else "any",
+                _with_error(row, "alarmed_share"),
+                f"{row['alarms_per_km2']:.0f}",
+                f"{100 * row['alarm_area_share']:.1f} %",
+                *(_with_error(row, name) for name in ("recall", "iou", "pixel_precision")),
+                ", ".join(better) or "no",
+            ]
+            lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join([*lines, ""])
+
+
+def _with_error(row: Mapping[str, Any], name: str) -> str:
+    value, error = (f"{row[key]:.2f}" if row[key] is not None else "?" for key in (name, f"{name}_error"))
+    return f"{value} +- {error}"

@@ -1,0 +1,69 @@
+"""The paper's figure: WA and WF after each region, every strategy, with bands over the seeds."""
+
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from tsmu.benchmark.continual.tables import by_strategy, mean_and_error, summary
+from tsmu.evaluate.figures import svg_of
+
+# Told apart with any colour vision (Okabe and Ito), and again by the line.
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
+LINES = ("-", "--", ":")
+COLUMNS = 4
+
+
+def course_of_learning(results: dict[str, Any]) -> str:
+    """WA and WF after each region as SVG."""
+    order = results["settings"]["regions"]
+    figure = Figure(figsize=(11, 4.6), layout="constrained")
+    average, forgetting = figure.subplots(1, 2)
+    for number, (name, cells) in enumerate(by_strategy(results).items()):
+        style: dict[str, Any] = {
+            "color": COLOURS[number % len(COLOURS)],
+            "linestyle": LINES[number // len(COLOURS) % len(LINES)],
+        }
+        for axes, key, first in ((average, "WA", 0), (forgetting, "WF", 1)):
+            steps = range(first, len(order))
+            points = [mean_and_error([summary(step, key)(cell) for cell in cells]) for step in steps]
+            _band(axes, list(steps), np.array(points), style, f"{name} ({len(cells)})")
+    forgetting.axhline(0, color="0.7", linewidth=0.8)
+    average.set_title("WA, weighted average IoU (higher is better)")
+    forgetting.set_title("WF, weighted forgetting (lower is better)")
+    for axes in (average, forgetting):
+        axes.set_xticks(range(len(order)), [f"+ {name}" if i else name for i, name in enumerate(order)], fontsize=8)
+    handles, labels = average.get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside right center", frameon=False, title="strategy (seeds)")
+    return svg_of(figure)
+
+
+def _band(axes: Axes, steps: list[int], points: np.ndarray, style: dict[str, Any], label: str) -> None:
+    mean, error = points[:, 0], np.nan_to_num(points[:, 1])
+    axes.plot(steps, mean, marker="o", markersize=3.5, label=label, **style)
+    axes.fill_between(steps, mean - error, mean + error, color=style["color"], alpha=0.15, linewidth=0)
+
+
+def matrices(results: dict[str, Any]) -> str:
+    """The R matrix of every strategy, mean over seeds, as SVG; not learned yet in italics."""
+    order = results["settings"]["regions"]
+    groups = by_strategy(results)
+    rows = -(-len(groups) // COLUMNS)
+    figure = Figure(figsize=(3.1 * COLUMNS, 2.6 * rows + 0.6), layout="constrained")
+    places = figure.subplots(rows, COLUMNS, squeeze=False).flatten()
+    short = [name.split("_")[0] for name in order]
+    for axes, (name, cells) in zip(places, groups.items(), strict=False):
+        R = np.mean([cell["R"] for cell in cells], axis=0)
+        axes.imshow(R, cmap="viridis", vmin=0, vmax=0.6, aspect="auto")
+        for (row, column), value in np.ndenumerate(R):
+            style = "normal" if row >= column else "italic"
+            colour = "w" if value < 0.36 else "k"
+            axes.text(column, row, f"{value:.2f}", ha="center", va="center", style=style, color=colour, fontsize=8)
+        axes.set_xticks(range(len(order)), short, fontsize=7)
+        axes.set_yticks(range(len(order)), [f"+ {name}" if i else name for i, name in enumerate(short)], fontsize=7)
+        axes.set_title(f"{name} ({len(cells)})", fontsize=9)
+    for axes in places[len(groups) :]:
+        axes.set_axis_off()
+    figure.suptitle("IoU on each region's test chips (columns) after each update (rows)", fontsize=10)
+    return svg_of(figure)
