@@ -36,7 +36,7 @@ def peers(
     ),
     pairs: Annotated[
         list[Path],
-        typer.Option("--pair", metavar="DIR", help="pre.tif, post.tif, mask.tif, dem*.tif: change baseline; repeat."),
+        typer.Option("--pair", metavar="DIR", help="pre.tif, post.tif, mask.tif, dem*.tif: change threshold; repeat."),
     ] = [],  # noqa: B006
     peer_python: Annotated[
         Path | None, typer.Option(metavar="FILE", help="The Python that has torchgeo and geoai-py, if not this one.")
@@ -85,19 +85,19 @@ def few_shot(
     """Learn the last region from few chips, with and without the regions before; resumes where it stopped."""
     with command("benchmarks few-shot", as_json) as answer:
         from benchmarks.few_shot import few_shot_table, run_few_shot
-        from tsmu.benchmark.continual.sequence import ContinualSettings
+        from tsmu.benchmark import ContinualSettings
 
         order = tuple(regions.split(","))
         settings = ContinualSettings(str(data), order, (strategy,), seeds, steps, batch_size, encoder, weights, split)
-        with training_progress() as (say, report):
-            results = run_few_shot(settings, _sizes(sizes), out, say, report)
+        with training_progress() as (announce, report):
+            results = run_few_shot(settings, _parse_sizes(sizes), out, announce, report)
         answer.records = len(results["cells"])
         answer.outputs = {name: str(out / name) for name in ("few_shot.json", "few_shot.svg")}
         answer.more = results
         answer.say(few_shot_table(results))
 
 
-def _sizes(text: str) -> list[int]:
+def _parse_sizes(text: str) -> list[int]:
     """Read numbers of chips."""
     from tsmu.errors import BenchmarkError
 
@@ -121,16 +121,16 @@ def routing(
 ) -> None:
     """Route test chips to regions by our gate and by the paper's autoencoders."""
     with command("benchmarks routing", as_json) as answer:
-        from benchmarks.routing.comparison import Place, benchmark_routing, routing_table
+        from benchmarks.routing.comparison import OtherPlace, benchmark_routing, routing_table
         from tsmu.files import write_json
 
-        found = benchmark_routing(data, regions.split(","), dict(map(Place.parse, others)), seeds)
+        results = benchmark_routing(data, regions.split(","), dict(map(OtherPlace.parse, others)), seeds)
         if out:
-            write_json(out, found)
+            write_json(out, results)
             answer.outputs = {"results": str(out)}
-        answer.records = sum(found["images"].values())
-        answer.more = found
-        answer.say(routing_table(found))
+        answer.records = sum(results["images"].values())
+        answer.more = results
+        answer.say(routing_table(results))
 
 
 @app.command("cost")
@@ -150,15 +150,15 @@ def cost(
         from benchmarks.cost import benchmark_cost, cost_table
         from tsmu.files import write_json
 
-        found = benchmark_cost(
+        results = benchmark_cost(
             data, regions.split(","), strategies.split(","), updates, steps, batch_size, encoder, answer.say
         )
         if out:
-            write_json(out, found)
+            write_json(out, results)
             answer.outputs = {"results": str(out)}
-        answer.records = len(found["strategies"])
-        answer.more = found
-        answer.say(cost_table(found))
+        answer.records = len(results["strategies"])
+        answer.more = results
+        answer.say(cost_table(results))
 
 
 @app.command("false-alarms")
@@ -195,18 +195,18 @@ def false_alarms(
             )
         answer.outputs = {"results": str(out / "results.json")}
         if data is None or region is None:
-            found = benchmark_false_alarms(
-                size, out, encoder=encoder or "resnet18", steps=steps, seed=seed, say=answer.say
+            results = benchmark_false_alarms(
+                size, out, encoder=encoder or "resnet18", steps=steps, seed=seed, announce=answer.say
             )
-            answer.records, table = len(found["inputs"]), false_alarms_table(found)
+            answer.records, table = len(results["inputs"]), false_alarms_table(results)
         else:
             learner = encoder or "timm-tf_efficientnet_lite0"
             settings = RealAlarmsSettings(str(data), region, steps, encoder=learner, seed=seed, pixel_size=pixel_size)
-            with training_progress() as (say, report):
-                found = benchmark_real_alarms(settings, out, say, report)
-            answer.records, table = len(found["trainings"]), real_alarms_table(found)
+            with training_progress() as (announce, report):
+                results = benchmark_real_alarms(settings, out, announce, report)
+            answer.records, table = len(results["trainings"]), real_alarms_table(results)
             answer.outputs["tables"] = str(out / "tables.md")
-        answer.more = found
+        answer.more = results
         answer.say(table)
 
 
@@ -228,8 +228,8 @@ def loop(
         from benchmarks.review_loop.turn import LoopSettings, benchmark_loop, loop_table
 
         settings = LoopSettings(seeds, size, encoder, steps, chips, weak_chips, records, sparse)
-        found = benchmark_loop(settings, out, answer.say)
-        answer.records = len(found["turns"])
+        results = benchmark_loop(settings, out, answer.say)
+        answer.records = len(results["turns"])
         answer.outputs = {"results": str(out / "results.json")}
-        answer.more = found
-        answer.say(loop_table(found))
+        answer.more = results
+        answer.say(loop_table(results))

@@ -1,20 +1,21 @@
-"""What an update costs when there are already n regions, beside training all regions anew.
+"""The cost of an update when there are already n regions, compared with training all regions anew.
 
-Time per step is what is measured; every update has the same number of steps, and joint training of
-n regions gets n times as many. Regions beyond those that there are data of are the same again under
-other names: what a step costs does not depend on what is in the images.
+The time per step is measured. Every update has the same number of steps, and joint training of n regions gets n
+times as many. Where more regions are asked for than there are data of, the same ones follow again under other names:
+the time of a step does not depend on what the images show.
 """
 
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import geopandas
 import torch
 
-from tsmu.benchmark.chip_folders import read_regions
+from tsmu.benchmark import read_regions
 from tsmu.chips.index import select
 from tsmu.chips.looks import style_of
 from tsmu.chips.statistics import band_statistics
@@ -25,11 +26,12 @@ from tsmu.update.strategies import strategy_named
 from tsmu.update.strategy import Strategy
 from tsmu.update.training import Known, Learned, TrainingProgress, TrainingSettings, learn_region
 
-COMPARED = 4  # the region at which an update is compared with joint training
+COMPARED_UPDATE = 4  # the update that is compared with joint training
 WARM_UP = 2  # steps of each stage that are not counted
 JOINT = "joint"
 
-Say = Callable[[str], None]
+Announce = Callable[[str], None]
+Chips = Mapping[str, geopandas.GeoDataFrame]  # training chips by region
 
 
 def benchmark_cost(
@@ -40,19 +42,19 @@ def benchmark_cost(
     steps: int,
     batch_size: int,
     encoder: str,
-    say: Say,
+    announce: Announce,
 ) -> dict[str, Any]:
-    """Measure; the keys are those of `tsmu benchmark cost --json`.
+    """Time all updates of each strategy; the keys are those of `python -m benchmarks cost --json`.
 
     Args:
         data: folder with one chips folder per region.
-        regions: by name; repeated in turn.
-        strategies: to be measured.
-        updates: regions that each of them learns, one after the other; at least 4.
-        steps: of each update, in which its stages have their usual shares.
+        regions: names of the regions; they are repeated in turn.
+        strategies: names of the strategies.
+        updates: how many regions each of them learns, one after the other; at least 4.
+        steps: optimisation steps of each update, of which its stages have their usual shares.
         batch_size: chips per step.
         encoder: encoder name.
-        say: told what is measured next.
+        announce: called with one line before each training.
 
     Returns:
         By strategy: `step_s`, the mean over an update's steps of the median time of a step in each
@@ -60,35 +62,15 @@ def benchmark_cost(
         `ratio_vs_joint`, update 4 over joint training of 4 regions with 4 times the steps, `joint_step_s`
         measured right after that update.
     """
-    there = read_regions(data, regions)
+    chips = read_regions(data, regions)
     train = {}
     for number in range(updates):
         region = regions[number % len(regions)]
-        train[f"{number + 1} {region}"] = select(there[region], region, "train").assign(region=f"{number + 1} {region}")
-    settings = TrainingSettings(steps, batch_size, 0)
-    measured = {}
-    for name in strategies:
-        strategy, network, known = strategy_named(name), _network(train, encoder), Known()
-        times, joint = [], float("nan")
-        for number, (region, rows) in enumerate(train.items(), start=1):
-            say(f"{name}, region {number} of {updates}")
-            seconds, learned = _seconds_per_step(network, region, rows, strategy, settings, known)
-            times.append(seconds)
-            styles = {**known.styles, learned.decoder: style_of(rows)}
-            shown = dict(list(train.items())[:number]) if strategy.sees_old_chips else {}
-            known = Known(shown, styles, learned.memory)
-            if number == COMPARED:
-                say(f"joint training of {COMPARED} regions")
-                first = dict(list(train.items())[:COMPARED])
-                joint = _joint(first, encoder, settings)
-        measured[name] = {
-            "step_s": times,
-            "growth": max(times[2:]) / times[1],
-            "joint_step_s": joint,
-            "ratio_vs_joint": times[COMPARED - 1] / (COMPARED * joint),
-        }
+        name = f"{number + 1} {region}"
+        train[name] = select(chips[region], region, "train").assign(region=name)
+    setup = _Setup(train, TrainingSettings(steps, batch_size, 0), encoder)
     return {
-        "strategies": measured,
+        "strategies": {name: _time_strategy(name, setup, announce) for name in strategies},
         "regions": list(regions),
         "updates": updates,
         "steps": steps,
@@ -100,10 +82,51 @@ def benchmark_cost(
     }
 
 
-def _joint(train: dict[str, geopandas.GeoDataFrame], encoder: str, settings: TrainingSettings) -> float:
-    *old, last = train
-    known = Known({name: train[name] for name in old})
-    return _seconds_per_step(_network(train, encoder), last, train[last], strategy_named(JOINT), settings, known)[0]
+@dataclass(frozen=True)
+class _Setup:
+    """What all measurements share: the chips of the regions in order, the training settings and the encoder."""
+
+    train: Chips
+    settings: TrainingSettings
+    encoder: str
+
+    def network(self) -> RegionNet:
+        """A network with its first weights."""
+        mean, std = band_statistics(next(iter(self.train.values())))
+        with torch.random.fork_rng():
+            torch.manual_seed(mix(0, -1))
+            return RegionNet(self.encoder, mean, std)
+
+
+def _time_strategy(name: str, setup: _Setup, announce: Announce) -> dict[str, Any]:
+    """Let a strategy learn all regions, and time its updates and one joint training."""
+    strategy, network, known = strategy_named(name), setup.network(), Known()
+    times, joint = [], float("nan")
+    for number, (region, rows) in enumerate(setup.train.items(), start=1):
+        announce(f"{name}, region {number} of {len(setup.train)}")
+        seconds, learned = _seconds_per_step(network, region, rows, strategy, setup.settings, known)
+        times.append(seconds)
+        styles = {**known.styles, learned.decoder: style_of(rows)}
+        old_chips = dict(list(setup.train.items())[:number]) if strategy.sees_old_chips else {}
+        known = Known(old_chips, styles, learned.memory)
+        if number == COMPARED_UPDATE:
+            announce(f"joint training of {COMPARED_UPDATE} regions")
+            joint = _time_joint_training(setup)
+    return {
+        "step_s": times,
+        "growth": max(times[2:]) / times[1],
+        "joint_step_s": joint,
+        "ratio_vs_joint": times[COMPARED_UPDATE - 1] / (COMPARED_UPDATE * joint),
+    }
+
+
+def _time_joint_training(setup: _Setup) -> float:
+    """Seconds per step of joint training on the first four regions."""
+    first = dict(list(setup.train.items())[:COMPARED_UPDATE])
+    *old, last = first
+    known = Known({name: first[name] for name in old})
+    strategy = strategy_named(JOINT)
+    return _seconds_per_step(setup.network(), last, first[last], strategy, setup.settings, known)[0]
 
 
 def _seconds_per_step(
@@ -117,10 +140,10 @@ def _seconds_per_step(
     """Median time of a step in each stage, averaged over the stages by their steps; and what was learned."""
     ends: dict[str, list[float]] = {}
 
-    def note(now: TrainingProgress) -> None:
+    def note_time(now: TrainingProgress) -> None:
         ends.setdefault(now.stage, []).append(time.perf_counter())
 
-    learned = learn_region(network, region, chips, strategy, settings, known=known, report=note)
+    learned = learn_region(network, region, chips, strategy, settings, known=known, report=note_time)
     medians = {
         stage: statistics.median(b - a for a, b in zip(times[WARM_UP - 1 :], times[WARM_UP:], strict=False))
         for stage, times in ends.items()
@@ -128,21 +151,14 @@ def _seconds_per_step(
     return sum(medians[stage] * len(times) for stage, times in ends.items()) / settings.steps, learned
 
 
-def _network(train: dict[str, geopandas.GeoDataFrame], encoder: str) -> RegionNet:
-    mean, std = band_statistics(next(iter(train.values())))
-    with torch.random.fork_rng():
-        torch.manual_seed(mix(0, -1))
-        return RegionNet(encoder, mean, std)
-
-
-def cost_table(results: dict[str, Any]) -> str:
+def cost_table(results: Mapping[str, Any]) -> str:
     """Write the results as Markdown."""
     numbers = range(1, results["updates"] + 1)
     lines = [
         "| strategy | " + " | ".join(f"s/step, region {n}" for n in numbers) + " | growth | region 4 vs joint |",
         "|---" * (3 + len(numbers)) + "|",
     ]
-    for name, found in results["strategies"].items():
-        times = " | ".join(f"{seconds:.3f}" for seconds in found["step_s"])
-        lines.append(f"| {name} | {times} | {found['growth']:.2f} | {found['ratio_vs_joint']:.2f} |")
+    for name, measured in results["strategies"].items():
+        times = " | ".join(f"{seconds:.3f}" for seconds in measured["step_s"])
+        lines.append(f"| {name} | {times} | {measured['growth']:.2f} | {measured['ratio_vs_joint']:.2f} |")
     return "\n".join([*lines, ""])

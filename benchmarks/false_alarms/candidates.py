@@ -1,9 +1,9 @@
-"""Candidates on labelled chips: what `tsmu map` would outline there, counted beside the chips' masks.
+"""Candidates on labelled chips: what `tsmu map` would outline there, compared with the chips' masks.
 
     counts = [count_chip(percent, mask, threshold=50, mean=80, pixel_size=0.8) for percent, mask in chips]
     figures(LANDSLIDE_FIGURES, np.array(counts))  # {"recall": 0.9, "recall_error": 0.05, ...}
 
-All figures are ratios of sums over chips, so that their standard errors over chips follow from leaving one out.
+All figures are ratios of sums over chips, so that the jackknife over chips gives their standard errors.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -17,10 +17,10 @@ from tsmu.evaluate.objects import TOUCHING
 from tsmu.labels.masks import LANDSLIDE, UNKNOWN
 from tsmu.mapping.sink import NO_DATA, Percent
 
-LEAST_PIXELS = 100  # of a candidate that counts: 64 square metres at 0.8 m
-DIGITS = 5  # of figures
+LEAST_PIXELS = 100  # smallest candidate that counts: 64 square metres at 0.8 m
+DIGITS = 5  # to which figures are rounded
 
-# What is counted on one chip, in this order.
+# The counts of one chip, in this order.
 COUNTS = (
     *("chips", "alarmed_chips", "candidates", "candidate_pixels", "pixels", "km2"),
     *("landslides", "touched_landslides", "landslide_pixels", "shared_pixels", "united_pixels"),
@@ -99,17 +99,17 @@ def count_chip(percent: Percent, mask: npt.NDArray[np.uint8], threshold: int, me
 
 
 def figures(ratios: Mapping[str, tuple[str, str]], chips: Array) -> dict[str, float]:
-    """Figures of chips, and as `..._error` their standard errors over chips; NaN where nothing was to be found.
+    """Figures of chips, and as `..._error` their standard errors over chips; NaN where the denominator is 0.
 
     Args:
         ratios: `CLEAR_FIGURES` or `LANDSLIDE_FIGURES`.
-        chips: what `count_chip` counted (chips, counts).
+        chips: the counts of `count_chip` (chips, counts).
     """
     return _with_errors(ratios, chips, lambda sums: _values(ratios, sums))
 
 
 def changes(ratios: Mapping[str, tuple[str, str]], chips: Array, before: Array) -> dict[str, float]:
-    """By how much figures differ from those of `before`, counted on the same chips, and the standard errors of that."""
+    """Differences of figures from those of `before`, counted on the same chips, and their standard errors."""
 
     def change(both: Array) -> Array:
         now, then = np.split(both, 2)

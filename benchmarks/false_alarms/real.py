@@ -3,9 +3,9 @@
 The region is learned from all its training chips with landslides, and from none, a quarter, half and all of
 those without. Each model is calibrated and given its threshold on all validation chips, as `tsmu update`
 does. Then candidates are counted, for a grid of thresholds and of smallest mean probabilities: on chips
-without landslides each of them is a false alarm, on the others recall, IoU and precision say what a
-stricter choice costs. The validation chips are counted as well as the test chips, so that a choice made
-on the former can be confirmed on the latter.
+without landslides each of them is a false alarm, on the others recall, IoU and precision announce what a
+stricter choice costs. Validation and test chips are counted, so that a choice made on the former can be
+confirmed on the latter.
 """
 
 import hashlib
@@ -30,7 +30,7 @@ from benchmarks.false_alarms.candidates import (
     count_chip,
     figures,
 )
-from tsmu.benchmark.chip_folders import read_regions
+from tsmu.benchmark import read_regions
 from tsmu.chips.index import bands_of, select
 from tsmu.chips.statistics import band_statistics
 from tsmu.errors import BenchmarkError
@@ -54,10 +54,10 @@ THRESHOLDS: tuple[str | int, ...] = (CHOSEN, 50, 60, 70, 80, 90)  # percent
 MEANS = (0, 60, 70, 80, 90)  # percent
 STRATEGY = "isolate"  # all strategies learn a first region alike
 PARTS = ("val", "test")
-COMPARED = ("alarmed_share", "recall", "iou")  # with the map's default
-SURELY = 2.0  # standard errors by which alarms have to fall
+COMPARED_FIGURES = ("alarmed_share", "recall", "iou")  # whose differences from the map's default are given
+SIGNIFICANT = 2.0  # standard errors by which the share of chips with false alarms has to fall
 
-Say = Callable[[str], None]
+Announce = Callable[[str], None]
 Row = dict[str, Any]
 
 
@@ -87,14 +87,18 @@ class RealAlarmsSettings:
 
 
 def benchmark_real_alarms(
-    settings: RealAlarmsSettings, out: Path, say: Say, report: Report | None = None
+    settings: RealAlarmsSettings, out: Path, announce: Announce, report: Report | None = None
 ) -> dict[str, Any]:
     """Count false alarms and landslides found after trainings with more and more chips without landslides.
 
-    Models that an earlier run left in `out/states` are not trained again. Writes `results.json` and `tables.md`
-    into `out`.
+    Predictions that an earlier run with equal settings has stored are not computed again; an interrupted training
+    goes on from its last checkpoint.
 
-    The results are written after each training; one that was interrupted goes on from its last checkpoint.
+    Args:
+        settings: what is measured.
+        out: folder for `results.json` and `tables.md`, which are written after each training, and `states/`.
+        announce: called with one line before each training.
+        report: called after each optimisation step.
 
     Returns:
         The content of results.json: `trainings`, each with what it learned from, its threshold, and
@@ -110,13 +114,13 @@ def benchmark_real_alarms(
     trainings: list[dict[str, Any]] = []
     for number in _numbers_of_clear_chips(chips):
         train = _training_chips(chips, number, settings.seed)
-        done = out / "states" / f"{number}-{_key(settings, pretrained, chips)}.json"
-        if not done.exists():
-            say(f"{number} of the training chips without landslides")
-            _train(settings, pretrained, chips, train, done, report)
-        learned = json.loads(done.read_text())
-        answers = load_file(done.with_suffix(".safetensors"))
-        trainings.append(learned | {part: _measure(answers, chips, part, learned["threshold"]) for part in PARTS})
+        state_file = out / "states" / f"{number}-{_key(settings, pretrained, chips)}.json"
+        if not state_file.exists():
+            announce(f"{number} of the training chips without landslides")
+            _train(settings, pretrained, chips, train, state_file, report)
+        learned = json.loads(state_file.read_text())
+        predictions = load_file(state_file.with_suffix(".safetensors"))
+        trainings.append(learned | {part: _measure(predictions, chips, part, learned["threshold"]) for part in PARTS})
         results = _results(settings, pretrained, chips, trainings)
         write_json(out / "results.json", results)
         write_text(out / "tables.md", real_alarms_table(results))
@@ -129,7 +133,7 @@ def _results(
     chips: geopandas.GeoDataFrame,
     trainings: list[dict[str, Any]],
 ) -> dict[str, Any]:
-    """What results.json holds: settings, versions, device, numbers of chips, and the trainings so far."""
+    """The content of results.json: settings, versions, device, numbers of chips, and the trainings so far."""
     grid = {"strategy": STRATEGY, "least_pixels": LEAST_PIXELS, "thresholds": THRESHOLDS, "means": MEANS}
     kinds = {
         part: {"clear": len(_clear(rows)), "landslide": len(rows) - len(_clear(rows))} for part, rows in _by_part(chips)
@@ -175,13 +179,13 @@ def _read(settings: RealAlarmsSettings) -> geopandas.GeoDataFrame:
 
 
 def _numbers_of_clear_chips(chips: geopandas.GeoDataFrame) -> list[int]:
-    """How many training chips without landslides each training sees: `SHARES` of all, each number once."""
+    """The numbers of training chips without landslides in the trainings: `SHARES` of all, each number once."""
     clear = len(_clear(chips[chips["split"] == "train"]))
     return sorted({round(share * clear) for share in SHARES})
 
 
 def _training_chips(chips: geopandas.GeoDataFrame, number: int, seed: int) -> geopandas.GeoDataFrame:
-    """All training chips with landslides and some of those without; those of a number are among those of a larger."""
+    """All training chips with landslides, and so many of those without, which are among those of a larger number."""
     train = chips[chips["split"] == "train"]
     clear = _clear(train)
     order = torch.randperm(len(clear), generator=torch.Generator().manual_seed(mix(seed, -7)))
@@ -190,7 +194,7 @@ def _training_chips(chips: geopandas.GeoDataFrame, number: int, seed: int) -> ge
 
 
 def _key(settings: RealAlarmsSettings, pretrained: PretrainedWeights | None, chips: geopandas.GeoDataFrame) -> str:
-    """Name all that a training depends on, so that no other one is taken for it."""
+    """Eight hexadecimal digits that name everything on which a training depends."""
     rows = chips[["id", "split", "content", "landslide_pixels"]].to_json(orient="records")
     digest = pretrained.digest if pretrained else None
     parts = [settings.steps, settings.batch_size, settings.encoder, settings.seed, digest, rows]
@@ -202,31 +206,33 @@ def _train(
     pretrained: PretrainedWeights | None,
     chips: geopandas.GeoDataFrame,
     train: geopandas.GeoDataFrame,
-    done: Path,
+    state_file: Path,
     report: Report | None,
 ) -> None:
-    """Learn from chips, calibrate, choose a threshold, and keep the answers to validation and test chips by `done`."""
+    """Train and calibrate, choose a threshold, and store the predictions for validation and test chips."""
     mean, std = band_statistics(train)
     with torch.random.fork_rng():
         torch.manual_seed(mix(settings.seed, -1))
         network = RegionNet(settings.encoder, mean, std, pretrained, bands_of(train))
-    checkpoints = done.with_suffix(".run")
+    checkpoints = state_file.with_suffix(".run")
     training = TrainingSettings(settings.steps, settings.batch_size, settings.seed)
     strategy = strategy_named(STRATEGY)
     learned = learn_region(network, settings.region, train, strategy, training, checkpoints=checkpoints, report=report)
     validation = select(chips, settings.region, "val")
     temperature = calibrate(network, learned.decoder, validation)
-    answers = {}
-    asked = select(chips, settings.region, *PARTS)
-    for name, (probability, mask) in zip(asked["id"], predict_chips(network, learned.decoder, asked), strict=True):
-        answers[f"{name}:percent"] = as_percent(probability, np.ones(probability.shape, bool))
-        answers[f"{name}:mask"] = mask.astype(np.uint8)
-    with written_whole(done.with_suffix(".safetensors")) as temporary:
-        save_file(answers, temporary)
+    predictions = {}
+    requested = select(chips, settings.region, *PARTS)
+    for name, (probability, mask) in zip(
+        requested["id"], predict_chips(network, learned.decoder, requested), strict=True
+    ):
+        predictions[f"{name}:percent"] = as_percent(probability, np.ones(probability.shape, bool))
+        predictions[f"{name}:mask"] = mask.astype(np.uint8)
+    with written_whole(state_file.with_suffix(".safetensors")) as temporary:
+        save_file(predictions, temporary)
     clear = len(_clear(train))
     threshold = choose_threshold(count_chips(network, learned.decoder, validation))
     write_json(
-        done,
+        state_file,
         {
             "clear_chips": clear,
             "landslide_chips": len(train) - clear,
@@ -238,32 +244,32 @@ def _train(
     remove(checkpoints)
 
 
-def _measure(answers: Mapping[str, Percent], chips: geopandas.GeoDataFrame, part: str, chosen: int) -> list[Row]:
-    """Count candidates for the whole grid; its first row is the map's default."""
+def _measure(predictions: Mapping[str, Percent], chips: geopandas.GeoDataFrame, part: str, chosen: int) -> list[Row]:
+    """Count candidates for every threshold and least mean; the first row is the map's default."""
     rows = chips[chips["split"] == part]
     clear = _clear(rows)
     default = None
     measured = []
-    for asked in THRESHOLDS:
-        threshold = chosen if isinstance(asked, str) else asked
+    for requested in THRESHOLDS:
+        threshold = chosen if isinstance(requested, str) else requested
         for mean in MEANS:
-            if 0 < mean <= threshold:  # every candidate has that
+            if 0 < mean <= threshold:  # every candidate has such a mean
                 continue
-            counts = tuple(_count(answers, kind, threshold, mean) for kind in (clear, rows.drop(index=clear.index)))
+            counts = tuple(_count(predictions, kind, threshold, mean) for kind in (clear, rows.drop(index=clear.index)))
             default = default or counts
-            row: Row = {"asked": asked, "threshold": threshold, "mean": mean}
+            row: Row = {"asked": requested, "threshold": threshold, "mean": mean}
             for ratios, now, before in zip((CLEAR_FIGURES, LANDSLIDE_FIGURES), counts, default, strict=True):
                 row |= figures(ratios, now)
-                row |= changes({name: ratios[name] for name in COMPARED if name in ratios}, now, before)
+                row |= changes({name: ratios[name] for name in COMPARED_FIGURES if name in ratios}, now, before)
             measured.append(row | {"better": is_better(row)})
     return measured
 
 
-def _count(answers: Mapping[str, Percent], chips: geopandas.GeoDataFrame, threshold: int, mean: int) -> Array:
-    """What `count_chip` counts on each of the chips, (chips, counts)."""
+def _count(predictions: Mapping[str, Percent], chips: geopandas.GeoDataFrame, threshold: int, mean: int) -> Array:
+    """The counts of `count_chip` on each of the chips, (chips, counts)."""
     return np.array(
         [
-            count_chip(answers[f"{name}:percent"], answers[f"{name}:mask"], threshold, mean, size)
+            count_chip(predictions[f"{name}:percent"], predictions[f"{name}:mask"], threshold, mean, size)
             for name, size in zip(chips["id"], chips["pixel_size"], strict=True)
         ]
     )
@@ -275,7 +281,7 @@ def is_better(row: Mapping[str, Any]) -> bool:
     The share of chips with false alarms falls by more than two standard errors, and neither recall nor
     IoU falls by more than its own.
     """
-    fewer = -row["alarmed_share_change"] > SURELY * row["alarmed_share_change_error"]
+    fewer = -row["alarmed_share_change"] > SIGNIFICANT * row["alarmed_share_change_error"]
     return bool(fewer and all(-row[f"{name}_change"] <= row[f"{name}_change_error"] for name in ("recall", "iou")))
 
 
@@ -291,7 +297,7 @@ def real_alarms_table(results: Mapping[str, Any]) -> str:
             if row["asked"] != CHOSEN and (row["mean"] or row["threshold"] == training["threshold"]):
                 continue
             chosen = " (chosen)" if row["asked"] == CHOSEN else ""
-            better = [part for part, found in (("val", checked), ("test", row)) if found["better"]]
+            better = [part for part, counted in (("val", checked), ("test", row)) if counted["better"]]
             cells = [
                 str(training["clear_chips"]),
                 f"{row['threshold']} %{chosen}",

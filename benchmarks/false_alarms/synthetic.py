@@ -1,10 +1,9 @@
-"""False alarms on ground where landslides are rare, with and without the image before.
+"""False alarms on synthetic scenes where landslides are rare, with and without a pre-event image.
 
-The real benchmark has only patches with landslides, so it cannot count them. Here a bundle learns
-from chips of the synthetic world, on which landslides are common, and maps scenes of another world on
-which they cover less than 1 %; once from pairs, and once from the image after the event alone. What is
-asked of a landslide there is chosen on one such scene and used on another: a higher threshold, or a
-mean probability of its own (`tsmu map --min-probability`) at the threshold from chips.
+A bundle learns from chips of the synthetic world, on which landslides are common, and maps scenes of another world on
+which they cover less than 1 %; once from pairs, and once from post-event images alone. Two ways to reject false
+alarms are chosen on one such scene and measured on another: a higher threshold, or a least mean probability of an
+outline (`tsmu map --min-probability`) at the threshold that the chips have chosen.
 """
 
 from collections.abc import Callable
@@ -16,7 +15,7 @@ import numpy.typing as npt
 import rasterio
 from scipy import ndimage
 
-from tsmu.benchmark.synthetic_bundle import train_on_world
+from tsmu.benchmark import train_synthetic_bundle
 from tsmu.evaluate.objects import TOUCHING, ObjectCounts, count_objects
 from tsmu.files import write_json
 from tsmu.mapping.choose import choose_engine
@@ -24,117 +23,116 @@ from tsmu.mapping.mapper import map_scene
 from tsmu.mapping.polygons import Outlining
 from tsmu.mapping.source import Scene
 from tsmu.model.serving import current_bundle, serving_bundle
-from tsmu.synthetic import World, write_scene
-from tsmu.synthetic.everything import SPARSE, scene_windows
+from tsmu.synthetic import SPARSE_DENSITY, World, scene_windows, write_scene
 from tsmu.workspace_folder import WorkspaceFolder
 
 REGION = "eastern_forests"
 INPUTS = {"pre and post": True, "post only": False}
-THRESHOLDS = (*range(5, 100, 5), *range(96, 101))  # percent; few landslides ask for high ones
+THRESHOLDS = (*range(5, 100, 5), *range(96, 101))  # percent; where landslides are rare, high ones are best
 MEANS = range(50, 100)  # percent
-SURE = 90  # percent; what the README says to ask for
+HIGH_MEAN = 90  # percent; the mean probability that the README recommends
 MIN_PIXELS = 4  # smallest landslide that counts, on either side
 
-Say = Callable[[str], None]
+Announce = Callable[[str], None]
 Percents = npt.NDArray[np.uint8]
-Found = dict[str, Any]
+Results = dict[str, Any]
 
 
-def benchmark_false_alarms(size: int, out: Path, *, encoder: str, steps: int, seed: int, say: Say) -> Found:
-    """Measure; the keys are those of `tsmu benchmark false-alarms --json`.
+def benchmark_false_alarms(size: int, out: Path, *, encoder: str, steps: int, seed: int, announce: Announce) -> Results:
+    """Train, map and count; the keys are those of `python -m benchmarks false-alarms --json`.
 
     Args:
         size: side of each of the two scenes, pixels of 10 m.
         out: for `results.json`, and `cache/` with bundles and scenes, which are made once.
-        encoder: of the network.
-        steps: of its training.
-        seed: of the world and of the training.
-        say: told what is done next.
+        encoder: encoder name.
+        steps: optimisation steps of each training.
+        seed: seed of the world and of the training.
+        announce: called with one line before each part of the work.
 
     Returns:
-        By input (`pre and post`, `post only`): `chips`, the metrics of its test chips; and on the scene
-        that was not looked at before, at the threshold chosen on chips, at the one chosen on the
-        first scene, and at the first with a mean probability of 90 % and with the one chosen on the
-        first scene: object counts, precision, recall, F1 and false alarms per 100 km2.
+        By input (`pre and post`, `post only`): `chips`, the metrics of its test chips; and on the second scene, on
+        which nothing was chosen, object counts, precision, recall, F1 and false alarms per 100 km2 at the threshold
+        from chips, at the threshold from the first scene, and at the threshold from chips with a mean probability of
+        at least 90 % or of what was best on the first scene.
     """
     cache = out / "cache"
     scenes = []
     for number in (1, 2):
         folder = cache / f"scene-{size}-{seed + number}"
         if not folder.exists():
-            say(f"Drawing scene {number}")
-            write_scene(World(seed + number, landslide_density=SPARSE), folder, scene_windows(size)[REGION])
+            announce(f"Drawing scene {number}")
+            write_scene(World(seed + number, landslide_density=SPARSE_DENSITY), folder, scene_windows(size)[REGION])
         scenes.append(folder)
-    found: Found = {"size": size, "encoder": encoder, "steps": steps, "seed": seed, "region": REGION, "inputs": {}}
+    results: Results = {"size": size, "encoder": encoder, "steps": steps, "seed": seed, "region": REGION, "inputs": {}}
     for name, with_pre in INPUTS.items():
-        say(f"Learning and mapping from {name}")
-        space = WorkspaceFolder.create(cache / f"{name.replace(' ', '-')}-{encoder}-{steps}-{seed}")
-        if current_bundle(space.models) is None:
-            train_on_world(space, REGION, encoder, steps, seed, with_pre=with_pre)
-        found["inputs"][name] = _measure(space, with_pre, scenes)
+        announce(f"Learning and mapping from {name}")
+        workspace = WorkspaceFolder.create(cache / f"{name.replace(' ', '-')}-{encoder}-{steps}-{seed}")
+        if current_bundle(workspace.models) is None:
+            train_synthetic_bundle(workspace, REGION, encoder, steps, seed, with_pre=with_pre)
+        results["inputs"][name] = _measure(workspace, with_pre, scenes)
     with rasterio.open(scenes[1] / "truth.tif") as truth:
-        found["landslide_share"] = float((truth.read(1) == 1).mean())
-    write_json(out / "results.json", found)
-    return found
+        results["landslide_share"] = float((truth.read(1) == 1).mean())
+    write_json(out / "results.json", results)
+    return results
 
 
-def _measure(space: WorkspaceFolder, with_pre: bool, scenes: list[Path]) -> Found:
-    bundle = serving_bundle(space.models, REGION)
+def _measure(workspace: WorkspaceFolder, with_pre: bool, scenes: list[Path]) -> Results:
+    bundle = serving_bundle(workspace.models, REGION)
     entry = bundle.record.regions[REGION]
-    first, second = (_answers(space, with_pre, scene) for scene in scenes)
-    threshold = max(THRESHOLDS, key=lambda percent: count(*first, percent).f1)
-    mean = max(MEANS, key=lambda percent: count(*first, entry.threshold, percent).f1)
+    first, second = (_map_scene(workspace, with_pre, scene) for scene in scenes)
+    threshold = max(THRESHOLDS, key=lambda percent: count_at(*first, percent).f1)
+    mean = max(MEANS, key=lambda percent: count_at(*first, entry.threshold, percent).f1)
     return {
         "chips": entry.scores.get("test"),
         "thresholds": {"chips": entry.threshold, "scene": threshold, "mean": mean},
-        "at_chips_threshold": count(*second, entry.threshold).summary(),
-        "at_scene_threshold": count(*second, threshold).summary(),
-        "at_sure_mean": count(*second, entry.threshold, SURE).summary(),
-        "at_scene_mean": count(*second, entry.threshold, mean).summary(),
+        "at_chips_threshold": count_at(*second, entry.threshold).summary(),
+        "at_scene_threshold": count_at(*second, threshold).summary(),
+        "at_sure_mean": count_at(*second, entry.threshold, HIGH_MEAN).summary(),
+        "at_scene_mean": count_at(*second, entry.threshold, mean).summary(),
     }
 
 
-def _answers(space: WorkspaceFolder, with_pre: bool, scene: Path) -> tuple[Percents, Percents, float]:
-    """Percentages and truth of a scene, and the size of its pixels."""
-    bundle = serving_bundle(space.models, REGION)
-    engine = choose_engine("auto", bundle, REGION, space)
+def _map_scene(workspace: WorkspaceFolder, with_pre: bool, scene: Path) -> tuple[Percents, Percents, float]:
+    """Map a scene; its percentages, its true mask, and the size of its pixels in metres."""
+    bundle = serving_bundle(workspace.models, REGION)
+    engine = choose_engine("auto", bundle, REGION, workspace)
     pre = scene / "pre.tif" if with_pre else None
     with Scene(scene / "post.tif", pre, bundle.record.bands) as opened:
         result = map_scene(
-            opened, engine, space.maps / scene.name, outlining=Outlining(bundle.record.regions[REGION].threshold)
+            opened, engine, workspace.maps / scene.name, outlining=Outlining(bundle.record.regions[REGION].threshold)
         )
     with rasterio.open(result.probability) as percents, rasterio.open(scene / "truth.tif") as truth:
         return percents.read(1), truth.read(1), float(truth.res[0])
 
 
-def count(percents: Percents, truth: Percents, pixel_size: float, threshold: int, mean: int = 0) -> ObjectCounts:
-    """Objects of a map at a threshold, of at least such a mean; both in percent."""
+def count_at(percents: Percents, truth: Percents, pixel_size: float, threshold: int, mean: int = 0) -> ObjectCounts:
+    """Count the objects of a map at a threshold, of at least such a mean; both in percent."""
     labels, _ = ndimage.label(percents >= threshold, TOUCHING)
     numbers = labels.ravel()
-    sure = np.bincount(numbers, percents.ravel()) >= mean * np.bincount(numbers)
-    sure[0] = False
-    return count_objects(sure[labels], truth == 1, pixel_size, MIN_PIXELS)
+    kept = np.bincount(numbers, percents.ravel()) >= mean * np.bincount(numbers)
+    kept[0] = False
+    return count_objects(kept[labels], truth == 1, pixel_size, MIN_PIXELS)
 
 
-def false_alarms_table(found: Found) -> str:
+def false_alarms_table(results: Results) -> str:
     """Write the results as Markdown."""
     lines = [
         "| input | IoU on chips | threshold | precision | recall | F1 | false alarms per 100 km2 |",
         "|---|---|---|---|---|---|---|",
     ]
-    for name, entry in found["inputs"].items():
+    for name, entry in results["inputs"].items():
         chosen = entry["thresholds"]
-        asked = {
+        rows = {
             "at_chips_threshold": f"{chosen['chips']} % (from chips)",
             "at_scene_threshold": f"{chosen['scene']} % (from scene)",
-            "at_sure_mean": f"{chosen['chips']} %, mean {SURE} %",
+            "at_sure_mean": f"{chosen['chips']} %, mean {HIGH_MEAN} %",
             "at_scene_mean": f"{chosen['chips']} %, mean {chosen['mean']} % (from scene)",
         }
-        for key, words in asked.items():
-            at = entry[key]
+        for key, description in rows.items():
+            scores = entry[key]
             lines.append(
-                f"| {name} | {entry['chips']['iou']:.3f} | {words} "
-                f"| {at['precision']:.3f} | {at['recall']:.3f} | {at['f1']:.3f} "
-                f"| {at['false_alarms_per_100_km2']:.1f} |"
+                f"| {name} | {entry['chips']['iou']:.3f} | {description} "
+                f"| {scores['precision']:.3f} | {scores['recall']:.3f} | {scores['f1']:.3f} "
+                f"| {scores['false_alarms_per_100_km2']:.1f} |"
             )
     return "\n".join([*lines, ""])

@@ -1,7 +1,7 @@
-"""What a threshold on the change between two images finds: the baseline without a network.
+"""A threshold on the change between two images, as a baseline without a network.
 
 The score of a pixel is how much brighter it became. A threshold, and the slope from which on a pixel
-may be a landslide at all, are fitted on the western part of the known pixels and measured on the eastern part.
+may be a landslide, are fitted on the western part of the known pixels and measured on the eastern part.
 """
 
 import tempfile
@@ -20,17 +20,17 @@ from tsmu.imagery.terrain import SLOPE, write_terrain
 from tsmu.labels.masks import LANDSLIDE, UNKNOWN
 
 WEST = 0.55  # share of the known pixels
-GAP = 40  # columns on neither side
+GAP = 40  # columns between the parts that belong to neither
 SLOPES = range(0, 21, 2)  # degrees; 0 leaves nothing out
-TAIL = 0.001  # share of the differences at either end that the 99 thresholds do not tell apart
+TAIL = 0.001  # share of the differences at either end that lie outside the range of the 99 thresholds
 
-Found = dict[str, Any]
+Results = dict[str, Any]
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
 
-def change_baselines(folder: Path) -> list[Found]:
-    """Fit and measure the change of red, and of the mean of all bands, without and with slopes.
+def change_thresholds(folder: Path) -> list[Results]:
+    """Fit and measure thresholds on the change of red, and of the mean of all bands, without and with a least slope.
 
     Args:
         folder: holds `pre.tif`, `post.tif` (red first), `mask.tif` on one grid, and with slopes `dem*.tif`, elevations
@@ -42,7 +42,7 @@ def change_baselines(folder: Path) -> list[Found]:
 
     Raises:
         BenchmarkError: a file is missing, they are on different grids, or one part has no landslide.
-        ImageError: the elevations are none, or cover less than half of the image.
+        ImageError: the elevations cannot be read, or cover less than half of the image.
     """
     pre, post, mask = (_read(folder, f"{name}.tif") for name in ("pre", "post", "mask"))
     west, east = west_and_east(pre, post, mask[0])
@@ -54,9 +54,9 @@ def change_baselines(folder: Path) -> list[Found]:
         slopes[" on slopes"] = slope_in_degrees(elevations[0], folder / "post.tif")
     changes = {"change of red": post[0] - pre[0], "change of brightness": (post - pre).mean(0)}
     return [
-        _fitted(f"{name}{where}", change, slope, truth, west, east)
+        _fit(f"{name}{suffix}", change, slope, truth, west, east)
         for name, change in changes.items()
-        for where, slope in slopes.items()
+        for suffix, slope in slopes.items()
     ]
 
 
@@ -87,14 +87,14 @@ def slope_in_degrees(elevations: Path, like: Path) -> Floats:
         return np.asarray(read(terrain.path)[0][0], np.float64)
 
 
-def _fitted(name: str, change: Floats, slope: Floats, truth: Bools, west: Bools, east: Bools) -> Found:
+def _fit(name: str, change: Floats, slope: Floats, truth: Bools, west: Bools, east: Bools) -> Results:
     """Fit threshold and slope on the west, the best IoU there, and measure them on the east."""
     started = time.process_time()
     low, high = np.quantile(change[west], (TAIL, 1 - TAIL))
     score = ((change - low) / (high - low)).clip(0, 1).astype(np.float32)
     steep = {limit: np.where(slope >= limit, score, 0) for limit in SLOPES if limit == 0 or slope.any()}
-    counts = {limit: PixelCounts.of(kept[west], truth[west]) for limit, kept in steep.items()}
-    limit, percent = max(((one, percent) for one in counts for percent in PERCENTS),
+    counts = {limit: PixelCounts.of(values[west], truth[west]) for limit, values in steep.items()}
+    limit, percent = max(((limit, percent) for limit in counts for percent in PERCENTS),
                          key=lambda fit: counts[fit[0]].iou(fit[1]))  # fmt: skip
     measured = PixelCounts.of(steep[limit][east], truth[east])
     return {

@@ -1,8 +1,8 @@
-"""What users of other toolkits get from the same chips: TorchGeo, GeoAI and tsmu, region by region.
+"""Other toolkits trained on the same chips: TorchGeo, GeoAI and tsmu, region by region.
 
-Each contestant learns each region alone, in a process of its own (`peer_training`), from the same encoder weights and
-with the same number of steps and chips per step. Its answers on validation and test chips are scored here, all
-alike. Beside them stands, where there is a pair of images, a threshold on the change between them.
+Each contestant learns each region alone, in a process of its own (`training`), from the same encoder weights and
+with the same number of steps and chips per step. Its predictions on validation and test chips are scored here, all
+in the same way. Where there is a pair of images, a threshold on the change between them is measured, too.
 """
 
 import json
@@ -21,11 +21,10 @@ import numpy.typing as npt
 import rasterio
 from safetensors.torch import save_file
 
-from benchmarks.peers.change_threshold import change_baselines
+from benchmarks.peers.change_threshold import change_thresholds
 from benchmarks.peers.tables import peers_table
 from benchmarks.peers.training import MULTIPLE, Job
-from tsmu.benchmark.chip_folders import read_regions
-from tsmu.benchmark.continual.sequence import split_chips
+from tsmu.benchmark import read_regions, split_chips
 from tsmu.chips.dataset import ChipDataset
 from tsmu.chips.index import bands_of
 from tsmu.errors import BenchmarkError
@@ -34,13 +33,13 @@ from tsmu.evaluate.threshold import NEUTRAL, choose_threshold
 from tsmu.files import write_json, write_text
 from tsmu.model.weights import PretrainedWeights, build_encoder, find_weights, load_weights
 
-NEEDED = {"tsmu": (), "torchgeo": ("torchgeo",), "geoai": ("geoai",)}  # modules of a contestant
-SETTLED = ("regions", "steps", "batch_size", "encoder", "split")  # what all cells of a folder share
+REQUIRED_MODULES = {"tsmu": (), "torchgeo": ("torchgeo",), "geoai": ("geoai",)}  # by contestant
+SHARED_SETTINGS = ("regions", "steps", "batch_size", "encoder", "split")  # equal for all cells of a folder
 RESULTS = "peers.json"
 SCRIPT = Path(__file__).with_name("training.py")
 
-Found = dict[str, Any]
-Say = Callable[[str], None]
+Results = dict[str, Any]
+Announce = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -57,7 +56,7 @@ class PeerSettings:
         encoder: name in segmentation_models_pytorch.
         weights: what the encoder of every contestant starts from: `auto`, a name, a file or `none`.
         split: `fixed` or `folds`, as in the continual benchmark.
-        pairs: folders with `pre.tif`, `post.tif`, `mask.tif` and perhaps `dem*.tif`, for the change baseline.
+        pairs: folders with `pre.tif`, `post.tif`, `mask.tif` and perhaps `dem*.tif`, for the change threshold.
     """
 
     data: str
@@ -72,13 +71,13 @@ class PeerSettings:
     pairs: tuple[str, ...] = ()
 
 
-def run_peers(settings: PeerSettings, out: Path, say: Say, peer_python: Path | None = None) -> Found:
+def run_peers(settings: PeerSettings, out: Path, announce: Announce, peer_python: Path | None = None) -> Results:
     """Let every contestant learn every region that is not in `out/peers.json` yet.
 
     Args:
         settings: what is compared.
-        out: folder for `peers.json` and `tables.md`; that of a continual benchmark gets one more table.
-        say: called with what is done next.
+        out: folder for `peers.json` and `peers.md`; it may be that of a continual benchmark.
+        announce: called with one line before each training.
         peer_python: the interpreter that has TorchGeo and GeoAI; by default this one.
 
     Returns:
@@ -88,35 +87,42 @@ def run_peers(settings: PeerSettings, out: Path, say: Say, peer_python: Path | N
         BenchmarkError: a peer is not installed or fails, or the folder holds another run.
     """
     check_installed(settings.contestants, peer_python)
-    return compare(settings, read_regions(Path(settings.data), settings.regions), out, say, peer_python)
+    return compare_contestants(
+        settings, read_regions(Path(settings.data), settings.regions), out, announce, peer_python
+    )
 
 
 def check_installed(contestants: Sequence[str], peer_python: Path | None) -> None:
-    """Raise a BenchmarkError that says how to install what a contestant needs."""
-    if unknown := [name for name in contestants if name not in NEEDED]:
-        raise BenchmarkError(f"unknown contestant {unknown[0]!r}; choose of: {', '.join(NEEDED)}")
+    """Make sure that the modules which the contestants need can be imported.
+
+    Raises:
+        BenchmarkError: a contestant is unknown, the interpreter cannot be run, or modules are missing; it says how
+            to install them.
+    """
+    if unknown := [name for name in contestants if name not in REQUIRED_MODULES]:
+        raise BenchmarkError(f"unknown contestant {unknown[0]!r}; choose of: {', '.join(REQUIRED_MODULES)}")
     python = str(peer_python or sys.executable)
-    modules = [module for name in contestants for module in NEEDED[name]]
+    modules = [module for name in contestants for module in REQUIRED_MODULES[name]]
     code = "import importlib.util, sys; print(*[n for n in sys.argv[1:] if importlib.util.find_spec(n) is None])"
     try:
-        done = subprocess.run([python, "-P", "-c", code, *modules], capture_output=True, text=True, check=True)
+        process = subprocess.run([python, "-P", "-c", code, *modules], capture_output=True, text=True, check=True)
     except (OSError, subprocess.CalledProcessError) as error:
         raise BenchmarkError(f"--peer-python {python}: is no Python from 3.11 on ({error}); name another") from None
-    if missing := done.stdout.split():
+    if missing := process.stdout.split():
         raise BenchmarkError(
             f"{' and '.join(missing)}: not installed for {python}; install with: "
             "pip install torchgeo geoai-py, or name the Python that has them with --peer-python"
         )
 
 
-def compare(
+def compare_contestants(
     settings: PeerSettings,
     chips: dict[str, geopandas.GeoDataFrame],
     out: Path,
-    say: Say,
+    announce: Announce,
     peer_python: Path | None = None,
-) -> Found:
-    """Do as `run_peers` with chips that are read and split already."""
+) -> Results:
+    """As `run_peers`, with chips that have been read already."""
     pretrained = find_weights(settings.encoder, settings.weights)
     weights = f"{pretrained.source}, digest {pretrained.digest[:12]}" if pretrained else "random"
     results = _stored(settings, weights, out / RESULTS)
@@ -126,42 +132,44 @@ def compare(
             for contestant in settings.contestants:
                 if any((c["contestant"], c["region"], c["seed"]) == (contestant, region, seed) for c in cells):
                     continue
-                say(f"{contestant}, {region}, seed {seed}")
-                python = peer_python if NEEDED[contestant] else None
-                cell = _learned(settings, contestant, rows, region, seed, pretrained, str(python or sys.executable))
+                announce(f"{contestant}, {region}, seed {seed}")
+                python = peer_python if REQUIRED_MODULES[contestant] else None
+                cell = _learn(settings, contestant, rows, region, seed, pretrained, str(python or sys.executable))
                 cells.append(cell)
                 _write_results(out / RESULTS, results)
     for pair in map(Path, settings.pairs):
         others = [change for change in results["change"] if change["pair"] != pair.name]
-        results["change"] = others + [{"pair": pair.name} | change for change in change_baselines(pair)]
+        results["change"] = others + [{"pair": pair.name} | change for change in change_thresholds(pair)]
     _write_results(out / RESULTS, results)
     write_text(out / "peers.md", peers_table(results))
     return results
 
 
-def _stored(settings: PeerSettings, weights: str, file: Path) -> Found:
+def _stored(settings: PeerSettings, weights: str, file: Path) -> Results:
     """The results of an earlier run with equal settings, or results that are still empty.
 
     Raises:
         BenchmarkError: the folder holds a run with other settings.
     """
-    asked = json.loads(json.dumps({name: getattr(settings, name) for name in SETTLED} | {"weights": weights}))
+    requested = json.loads(
+        json.dumps({name: getattr(settings, name) for name in SHARED_SETTINGS} | {"weights": weights})
+    )
     if not file.exists():
-        return {"settings": asked, "cells": [], "change": []}
-    stored: Found = json.loads(file.read_text(encoding="utf-8"))
-    for name, given in asked.items():
-        if given != stored["settings"][name]:
+        return {"settings": requested, "cells": [], "change": []}
+    stored: Results = json.loads(file.read_text(encoding="utf-8"))
+    for name, value in requested.items():
+        if value != stored["settings"][name]:
             raise BenchmarkError(
-                f"{file}: holds a run with {name} {stored['settings'][name]}, asked for {given}; name another folder"
+                f"{file}: holds a run with {name} {stored['settings'][name]}, asked for {value}; name another folder"
             )
     return stored
 
 
-def _write_results(file: Path, results: Found) -> None:
+def _write_results(file: Path, results: Results) -> None:
     write_json(file, results | {"written": datetime.now(UTC).isoformat(timespec="seconds")})
 
 
-def _learned(
+def _learn(
     settings: PeerSettings,
     contestant: str,
     chips: geopandas.GeoDataFrame,
@@ -169,12 +177,12 @@ def _learned(
     seed: int,
     pretrained: PretrainedWeights | None,
     python: str,
-) -> Found:
-    """Let a contestant learn a region in a process of its own, and score its answers."""
+) -> Results:
+    """Let a contestant learn a region in a process of its own, and score its predictions."""
     with tempfile.TemporaryDirectory(prefix="tsmu-peers-") as folder:
-        names, side, padded = export(chips, Path(folder))
+        names, side, padded = write_tiles(chips, Path(folder))
         chips.to_parquet(Path(folder) / "chips.parquet")
-        state = encoder_state(settings.encoder, pretrained, bands_of(chips), Path(folder) / "encoder.safetensors")
+        state = write_encoder_state(settings.encoder, pretrained, bands_of(chips), Path(folder) / "encoder.safetensors")
         out = Path(folder) / "answers"
         out.mkdir()
         job = Job(
@@ -184,13 +192,16 @@ def _learned(
             chips=str(Path(folder) / "chips.parquet"), region=region,
         )  # fmt: skip
         write_json(Path(folder) / "job.json", asdict(job))
-        found = run_contestant(contestant, Path(folder) / "job.json", python)
-        found["scores"] = {kept: score(Path(file), names, chips) for kept, file in found.pop("answers").items()}
-    return {"contestant": contestant, "region": region, "seed": seed} | found
+        results = run_contestant(contestant, Path(folder) / "job.json", python)
+        answers = results.pop("answers")
+        results["scores"] = {kept: score_answers(Path(file), names, chips) for kept, file in answers.items()}
+    return {"contestant": contestant, "region": region, "seed": seed} | results
 
 
-def encoder_state(encoder: str, pretrained: PretrainedWeights | None, bands: Sequence[str], file: Path) -> Path | None:
-    """Write the state from which tsmu's own encoder starts for these bands; None for random weights."""
+def write_encoder_state(
+    encoder: str, pretrained: PretrainedWeights | None, bands: Sequence[str], file: Path
+) -> Path | None:
+    """Write the state from which the encoder of tsmu starts for these bands; None for random weights."""
     if pretrained is None:
         return None
     module = build_encoder(encoder, len(bands))
@@ -199,8 +210,8 @@ def encoder_state(encoder: str, pretrained: PretrainedWeights | None, bands: Seq
     return file
 
 
-def export(chips: geopandas.GeoDataFrame, folder: Path) -> tuple[dict[str, list[str]], int, bool]:
-    """Write chips as `images/NAME.tif` and `labels/NAME.tif`, the tiles that both peers are shown.
+def write_tiles(chips: geopandas.GeoDataFrame, folder: Path) -> tuple[dict[str, list[str]], int, bool]:
+    """Write chips as `images/NAME.tif` and `labels/NAME.tif`, the tiles from which both peers learn.
 
     Pixels without data become 0 and their label 255.
 
@@ -222,7 +233,7 @@ def export(chips: geopandas.GeoDataFrame, folder: Path) -> tuple[dict[str, list[
             sample = dataset[position]
             image = np.nan_to_num(sample["image"].numpy())
             if (image != image.astype(np.uint8)).any():
-                raise BenchmarkError(f"{rows['id'].iloc[position]}: not of 8 bits, as both peers' defaults want it")
+                raise BenchmarkError(f"{rows['id'].iloc[position]}: not of 8 bits, which both peers' defaults expect")
             _write(folder / "images" / f"{name}.tif", image.astype(np.uint8))
             _write(folder / "labels" / f"{name}.tif", sample["mask"].numpy().astype(np.uint8)[None])
             shapes.add(image.shape[1:])
@@ -238,21 +249,21 @@ def _write(file: Path, pixels: npt.NDArray[np.uint8]) -> None:
         dataset.write(pixels)
 
 
-def run_contestant(contestant: str, job: Path, python: str) -> Found:
+def run_contestant(contestant: str, job: Path, python: str) -> Results:
     """Run the training script, and return the JSON of its last line.
 
     Raises:
-        BenchmarkError: it fails; with the last line that it said.
+        BenchmarkError: the script fails; the message has the last line that it wrote to stderr.
     """
-    done = subprocess.run([python, "-P", str(SCRIPT), str(job)], capture_output=True, text=True, check=False)
-    if done.returncode:
-        reason = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
+    process = subprocess.run([python, "-P", str(SCRIPT), str(job)], capture_output=True, text=True, check=False)
+    if process.returncode:
+        reason = (process.stderr.strip().splitlines() or [f"exit code {process.returncode}"])[-1]
         raise BenchmarkError(f"benchmark peers, {contestant}: fails ({reason})")
-    return dict(json.loads(done.stdout.strip().splitlines()[-1]))
+    return dict(json.loads(process.stdout.strip().splitlines()[-1]))
 
 
-def score(file: Path, names: dict[str, list[str]], chips: geopandas.GeoDataFrame) -> Found:
-    """Score the probabilities in an .npz file, by chip name, as every benchmark here does.
+def score_answers(file: Path, names: dict[str, list[str]], chips: geopandas.GeoDataFrame) -> Results:
+    """Score the probabilities in an .npz file, by chip name, as all benchmarks are scored.
 
     Returns:
         `iou` at `threshold`, which is chosen on the validation chips, `iou_at_half`, and what is counted.

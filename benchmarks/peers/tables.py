@@ -1,8 +1,10 @@
-"""What TorchGeo, GeoAI, tsmu and a change threshold reach, as one table."""
+"""The scores of TorchGeo, GeoAI, tsmu and a change threshold as one Markdown table."""
 
 from typing import Any
 
-from tsmu.benchmark.continual.tables import Cell, mean_and_error, or_nan
+from tsmu.benchmark import mean_and_error, nan_if_null
+
+Cell = dict[str, Any]
 
 NAMES = {"tsmu": "tsmu, separate", "torchgeo": "TorchGeo", "geoai": "GeoAI"}
 
@@ -10,8 +12,11 @@ NAMES = {"tsmu": "tsmu, separate", "torchgeo": "TorchGeo", "geoai": "GeoAI"}
 def peers_table(results: dict[str, Any]) -> str:
     """Write the results as Markdown: a contestant a row; mean +- standard error over seeds.
 
-    A training that keeps two states, the last one and the best by validation, has two rows; the one that the
-    contestant's documentation maps with is marked by a star.
+    A training that keeps two states of its network, the last one and the best by validation, has two rows; a star
+    marks the one with which the contestant's documentation maps.
+
+    Args:
+        results: the content of `peers.json`.
     """
     cells, changes, settings = results["cells"], results["change"], results["settings"]
     regions = [name for name in settings["regions"] if any(cell["region"] == name for cell in cells)]
@@ -31,42 +36,43 @@ def peers_table(results: dict[str, Any]) -> str:
             for kept in dict.fromkeys(kept for cell in own for kept in cell["scores"])
         ]
     for name in dict.fromkeys(change["contestant"] for change in changes):
-        found = {change["pair"]: change for change in changes if change["contestant"] == name}
-        ious = [f"{or_nan(found[pair]['iou']):.3f}" if pair in found else "-" for pair in pairs]
-        seconds = sum(change["cpu_seconds"] for change in found.values())
+        by_pair = {change["pair"]: change for change in changes if change["contestant"] == name}
+        ious = [f"{nan_if_null(by_pair[pair]['iou']):.3f}" if pair in by_pair else "-" for pair in pairs]
+        seconds = sum(change["cpu_seconds"] for change in by_pair.values())
         row = [name, "-", "-", *["-"] * (len(regions) + 2), *ious, f"{seconds:.1f}", "-"]
         lines.append(f"| {' | '.join(row)} |")
     return "\n".join([*lines, ""])
 
 
 def _row(contestant: str, kept: str, cells: list[Cell], regions: list[str], pairs: int) -> str:
+    """The row of a contestant and of one of the states of its network."""
     seeds = sorted({cell["seed"] for cell in cells})
 
     def of_region(region: str, name: str) -> list[float]:
-        return [or_nan(cell["scores"][kept][name]) for cell in cells if cell["region"] == region]
+        return [nan_if_null(cell["scores"][kept][name]) for cell in cells if cell["region"] == region]
 
     def mean_of_regions(name: str) -> list[float]:
-        """By seed; a seed that has not learned every region yet has none."""
+        """One mean per seed that has learned every region."""
         by_seed = [[c for c in cells if c["seed"] == seed] for seed in seeds]
         return [
-            sum(or_nan(c["scores"][kept][name]) for c in some) / len(some) for some in by_seed
-            if {c["region"] for c in some} == set(regions)
+            sum(nan_if_null(c["scores"][kept][name]) for c in own) / len(own) for own in by_seed
+            if {c["region"] for c in own} == set(regions)
         ]  # fmt: skip
 
     row = [
         NAMES[contestant],
         kept + (" *" if kept == cells[0]["documented"] else ""),
         str(len(seeds)),
-        *(_shown(of_region(region, "iou"), 3) for region in regions),
-        *(_shown(mean_of_regions(name), 3) for name in ("iou", "iou_at_half")),
+        *(_format(of_region(region, "iou"), 3) for region in regions),
+        *(_format(mean_of_regions(name), 3) for name in ("iou", "iou_at_half")),
         *["-"] * pairs,
-        _shown([sum(cell["cpu_seconds"] for cell in cells) / len(cells)], 0),
+        _format([sum(cell["cpu_seconds"] for cell in cells) / len(cells)], 0),
         f"{max(cell['peak_rss_mb'] for cell in cells):.0f}",
     ]
     return f"| {' | '.join(row)} |"
 
 
-def _shown(values: list[float], digits: int) -> str:
+def _format(values: list[float], digits: int) -> str:
     if not values:
         return "-"
     mean, error = mean_and_error(values)

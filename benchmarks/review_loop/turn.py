@@ -1,8 +1,8 @@
-"""One turn of the loop: a weak map, fifty decisions on it, an update, and the map again.
+"""One turn of the review loop: a weak map, fifty decisions on it, an update, and the map again.
 
-On the synthetic world, by the commands a user would type, each in a process of its own; the decisions
-go through the review server. A scripted geologist knows the truth of one scene. What is measured are
-scenes that nobody reviewed: others of that region, and those of the regions learned before.
+It runs on the synthetic world, by the commands that a user would type, each in a process of its own; the decisions
+go through the review server. A simulated reviewer knows the true mask of one scene. The maps are scored on scenes that
+nobody reviewed: others of that region, and those of the regions learned before.
 """
 
 import json
@@ -18,40 +18,39 @@ import pandas as pd
 import rasterio
 from rasterio.windows import Window
 
-from benchmarks.review_loop.reviewer import review
-from tsmu.benchmark.continual.tables import or_nan
+from benchmarks.review_loop.reviewer import review_scene
+from tsmu.benchmark import nan_if_null
 from tsmu.errors import BenchmarkError
 from tsmu.evaluate.objects import ObjectCounts, count_objects
 from tsmu.evaluate.pixels import PixelCounts
 from tsmu.files import remove, write_json
-from tsmu.synthetic import World, write_chips, write_scene
-from tsmu.synthetic.everything import SPARSE, scene_windows
+from tsmu.synthetic import SPARSE_DENSITY, World, scene_windows, write_chips, write_scene
 
 REGION, OTHERS = "eastern_forests", ("marine_coast", "northwest_mountains")
 REVIEWED = "reviewed"  # name of the scene
-UNSEEN = 2  # scenes of that region, on which maps are compared; one of each of the others
+UNSEEN = 2  # scenes of the reviewed region on which maps are compared; of each other region there is one
 CHIP = 64
 MIN_PIXELS = 4  # smallest landslide that counts, on either side
 SCORES = ("f1", "precision", "recall", "false_alarms_per_100_km2")  # of objects
-# What would be measured of each version anew, and of which the scores here say nothing.
-MAPPING = ("--engine", "torch", "--tile", 256, "--overlap", 64)
+# What would be measured of each version anew, and of which the scores here announce nothing.
+MAP_OPTIONS = ("--engine", "torch", "--tile", 256, "--overlap", 64)
 
-Say = Callable[[str], None]
+Announce = Callable[[str], None]
 Scores = dict[str, dict[str, float]]
 
 
 @dataclass(frozen=True)
 class LoopSettings:
-    """What decides a turn.
+    """The settings of the turns.
 
     Attributes:
-        seeds: 0 to `seeds` - 1, each of a world and of its trainings.
+        seeds: number of seeds, each of a world and of its trainings; they are 0 to `seeds` - 1.
         size: side of a scene, pixels of 10 m.
-        encoder: of the network, from random weights.
-        steps: of each update.
-        chips: of each region learned before.
-        weak_chips: of the region that is reviewed.
-        records: how many are decided on.
+        encoder: encoder name.
+        steps: optimisation steps of each update.
+        chips: number of chips of each region learned before.
+        weak_chips: number of chips of the region that is reviewed.
+        records: number of decisions.
         sparse: the scenes have landslides on less than 1 % of the ground; the chips have them as ever.
     """
 
@@ -65,13 +64,13 @@ class LoopSettings:
     sparse: bool = False
 
 
-def benchmark_loop(settings: LoopSettings, out: Path, say: Say) -> dict[str, Any]:
-    """Turn the loop once per seed; the keys are those of `tsmu benchmark loop --json`.
+def benchmark_loop(settings: LoopSettings, out: Path, announce: Announce) -> dict[str, Any]:
+    """Run one turn per seed; the keys are those of `python -m benchmarks loop --json`.
 
     Args:
-        settings: of all turns.
-        out: for `results.json`, and a workspace per seed; seeds that are there are not turned again.
-        say: told what is done next.
+        settings: settings of all turns.
+        out: folder for `results.json`, and for a workspace per seed; seeds in `results.json` are not run again.
+        announce: called with one line before each part of the work.
 
     Returns:
         `settings`, and `turns`: per seed `before` and `after`, by region the IoU, object F1 and false
@@ -85,43 +84,43 @@ def benchmark_loop(settings: LoopSettings, out: Path, say: Say) -> dict[str, Any
     file = out / "results.json"
     stored = json.loads(file.read_text()) if file.exists() else {"settings": {}, "turns": []}
     turns = stored["turns"]
-    there, asked = (dict(given) | {"seeds": None} for given in (stored["settings"], asdict(settings)))
-    if turns and there != asked:
-        raise BenchmarkError(f"{file}: holds a run with {there}, asked for {asked}; name another folder")
-    found = {"settings": asdict(settings), "region": REGION, "turns": turns}
+    existing, requested = (dict(values) | {"seeds": None} for values in (stored["settings"], asdict(settings)))
+    if turns and existing != requested:
+        raise BenchmarkError(f"{file}: holds a run with {existing}, asked for {requested}; name another folder")
+    results = {"settings": asdict(settings), "region": REGION, "turns": turns}
     for seed in range(settings.seeds):
         if seed not in {turn["seed"] for turn in turns}:
-            say(f"Seed {seed}: a world")
-            remove(out / f"seed-{seed}")  # a turn that was cut off begins anew: half of it is in the workspace
-            turns.append(_turn(settings, seed, out / f"seed-{seed}", say))
-            write_json(file, found)
-    return found
+            announce(f"Seed {seed}: a world")
+            remove(out / f"seed-{seed}")  # an interrupted turn begins anew: its workspace holds half of it
+            turns.append(_run_turn(settings, seed, out / f"seed-{seed}", announce))
+            write_json(file, results)
+    return results
 
 
-def _turn(settings: LoopSettings, seed: int, folder: Path, say: Say) -> dict[str, Any]:
+def _run_turn(settings: LoopSettings, seed: int, folder: Path, announce: Announce) -> dict[str, Any]:
     scenes = _draw(settings, seed, folder / "world")
-    space = folder / "survey"
+    workspace = folder / "survey"
     learn = ("--steps", settings.steps, "--batch-size", 8, "--encoder", settings.encoder, "--seed", seed)
-    tsmu("init", space)
+    run_tsmu("init", workspace)
     for region in (*OTHERS, REGION):
-        say(f"Seed {seed}: learning {region}")
-        tsmu("import", "chips", folder / "world" / "chips" / region, "--region", region, "--workspace", space)
-        tsmu("update", region, *learn, "--workspace", space)
-    say(f"Seed {seed}: mapping, and deciding on {settings.records} records")
-    before = _map(space, scenes)
-    decisions = review(space, REVIEWED, scenes / REVIEWED / "truth.tif", settings.records)
-    labels = tsmu("labels", "from-review", "--workspace", space)
-    chips = tsmu("chips", "build", "--size", CHIP, "--workspace", space)
-    say(f"Seed {seed}: learning from them, and mapping again")
-    updated = tsmu("update", REGION, *learn, "--workspace", space)
-    after = _map(space, scenes)
+        announce(f"Seed {seed}: learning {region}")
+        run_tsmu("import", "chips", folder / "world" / "chips" / region, "--region", region, "--workspace", workspace)
+        run_tsmu("update", region, *learn, "--workspace", workspace)
+    announce(f"Seed {seed}: mapping, and deciding on {settings.records} records")
+    before = _map(workspace, scenes)
+    decisions = review_scene(workspace, REVIEWED, scenes / REVIEWED / "truth.tif", settings.records)
+    labels = run_tsmu("labels", "from-review", "--workspace", workspace)
+    chips = run_tsmu("chips", "build", "--size", CHIP, "--workspace", workspace)
+    announce(f"Seed {seed}: learning from them, and mapping again")
+    updated = run_tsmu("update", REGION, *learn, "--workspace", workspace)
+    after = _map(workspace, scenes)
     for region in updated["pins"]:
-        tsmu("models", "unpin", region, "--workspace", space)
+        run_tsmu("models", "unpin", region, "--workspace", workspace)
     return {
         "seed": seed,
         "before": before,
         "after": after,
-        "unpinned": _map(space, scenes) if updated["pins"] else after,
+        "unpinned": _map(workspace, scenes) if updated["pins"] else after,
         "pins": {region: pin["why"] for region, pin in updated["pins"].items()},
         "decisions": decisions,
         "labels": {name: labels[name] for name in ("confirmed", "rejected", "undecided")},
@@ -135,27 +134,27 @@ def _turn(settings: LoopSettings, seed: int, folder: Path, say: Say) -> dict[str
 def _draw(settings: LoopSettings, seed: int, folder: Path) -> Path:
     """Write the chips of the regions, and a folder of scenes with their table."""
     world, scenes = World(seed), folder / "scenes"
-    ground = World(seed, landslide_density=SPARSE) if settings.sparse else world
+    ground = World(seed, landslide_density=SPARSE_DENSITY) if settings.sparse else world
     rows = []
     for region in (*OTHERS, REGION):
         count = settings.weak_chips if region == REGION else settings.chips
         write_chips(world, folder / "chips" / region, region, count, CHIP)
         first = scene_windows(settings.size)[region]
-        mine = region == REGION
-        names = [f"{region}-{number}" for number in range(UNSEEN if mine else 1)] + [REVIEWED] * mine
+        is_reviewed = region == REGION
+        names = [f"{region}-{number}" for number in range(UNSEEN if is_reviewed else 1)] + [REVIEWED] * is_reviewed
         for number, name in enumerate(names):
-            # Side by side, and far enough from one another and from the chips to be places of their own.
-            place = Window(first.col_off + 2 * number * settings.size, first.row_off, settings.size, settings.size)
-            write_scene(ground, scenes / name, place)
+            # Side by side, with a gap of one scene between them, so that none shares ground with another or with chips.
+            window = Window(first.col_off + 2 * number * settings.size, first.row_off, settings.size, settings.size)
+            write_scene(ground, scenes / name, window)
             images = {side: str((scenes / name / f"{side}.tif").resolve()) for side in ("pre", "post")}
             rows.append({"name": name, "region": region} | images)
     pd.DataFrame(rows).to_csv(scenes / "scenes.csv", index=False)
     return scenes
 
 
-def _map(space: Path, scenes: Path) -> Scores:
-    """Map all scenes with what serves their regions, and score those that are not reviewed."""
-    mapped = tsmu("map", scenes / "scenes.csv", *MAPPING, "--workspace", space)
+def _map(workspace: Path, scenes: Path) -> Scores:
+    """Map all scenes with the versions that serve their regions, and score those that are not reviewed."""
+    mapped = run_tsmu("map", scenes / "scenes.csv", *MAP_OPTIONS, "--workspace", workspace)
     pixels: dict[str, PixelCounts] = {}
     objects: dict[str, ObjectCounts] = {}
     thresholds: dict[str, int] = {}
@@ -170,8 +169,8 @@ def _map(space: Path, scenes: Path) -> Scores:
             percent, true, side = map_.read(1), truth.read(1), float(truth.res[0])
         counted = PixelCounts.of((percent / 100).astype(np.float32), true)
         pixels[region] = PixelCounts.pooled([pixels.get(region, PixelCounts()), counted])
-        found = count_objects(percent >= threshold, true == 1, side, MIN_PIXELS)
-        objects[region] = objects.get(region, ObjectCounts()) + found
+        counts = count_objects(percent >= threshold, true == 1, side, MIN_PIXELS)
+        objects[region] = objects.get(region, ObjectCounts()) + counts
         thresholds[region] = threshold
     return {
         region: {
@@ -183,31 +182,34 @@ def _map(space: Path, scenes: Path) -> Scores:
     }
 
 
-def loop_table(found: dict[str, Any]) -> str:
+def loop_table(results: dict[str, Any]) -> str:
     """Write the results as Markdown."""
     lines = [
         "| seed | scenes of | IoU before, after | | object F1 | | false alarms per 100 km2 | |",
         "|---|---|---|---|---|---|---|---|",
     ]
-    for turn in found["turns"]:
+    for turn in results["turns"]:
         for region, before in turn["before"].items():
             after = turn["unpinned"][region]
-            name = f"**{region}** (reviewed)" if region == found["region"] else region
+            name = f"**{region}** (reviewed)" if region == results["region"] else region
             columns = (("iou", 3), ("f1", 3), ("false_alarms_per_100_km2", 1))
-            shown = " | ".join(f"{or_nan(at[score]):.{digits}f}" for score, digits in columns for at in (before, after))
-            lines.append(f"| {turn['seed']} | {name} | {shown} |")
+            scores = " | ".join(
+                f"{nan_if_null(at[score]):.{digits}f}" for score, digits in columns for at in (before, after)
+            )
+            lines.append(f"| {turn['seed']} | {name} | {scores} |")
         lines += [f"\nSeed {turn['seed']}: {region} stays pinned: {why}" for region, why in turn["pins"].items()]
     return "\n".join([*lines, ""])
 
 
-def tsmu(*words: object) -> dict[str, Any]:
-    """Type a command; what it says with --json.
+def run_tsmu(*words: object) -> dict[str, Any]:
+    """Run a command of tsmu in a process of its own, and return what it writes with --json.
 
     Raises:
-        BenchmarkError: it was not done.
+        BenchmarkError: the command was not done.
     """
-    typed = [str(word) for word in words]
-    done = subprocess.run([sys.executable, "-m", "tsmu", *typed, "--json"], capture_output=True, text=True, check=False)
-    if done.returncode not in (0, 3):
-        raise BenchmarkError(f"tsmu {' '.join(typed)}: {done.stderr.strip().splitlines()[-1]}")
-    return dict(json.loads(done.stdout.splitlines()[-1]))
+    arguments = [str(word) for word in words]
+    command = [sys.executable, "-m", "tsmu", *arguments, "--json"]
+    process = subprocess.run(command, capture_output=True, text=True, check=False)
+    if process.returncode not in (0, 3):
+        raise BenchmarkError(f"tsmu {' '.join(arguments)}: {process.stderr.strip().splitlines()[-1]}")
+    return dict(json.loads(process.stdout.splitlines()[-1]))

@@ -1,8 +1,7 @@
-"""The paper's gate: one small autoencoder per region, the best reconstruction says whose image it is.
+"""The paper's gate: one small autoencoder per region; the one that reconstructs an image best names its region.
 
-Source: Expert Gate, Aljundi, Chakravarty and Tuytelaars 2017, arXiv 1611.06194. Here as the yardstick
-of `tsmu.model.gate`, on pixels instead of on the features of a pre-trained network, which there is
-none of without outside weights.
+Source: Expert Gate, Aljundi, Chakravarty and Tuytelaars 2017, arXiv 1611.06194. `tsmu.model.gate` is compared with it.
+It works on pixels here instead of on the features of a pretrained network, so that it needs no outside weights.
 """
 
 from collections.abc import Mapping
@@ -12,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-SIDE = 64  # pixels to which images are brought
+SIDE = 64  # px to which images are resized
 CHANNELS = (16, 32, 8)  # the code is 8 x 8 x 8: a twenty-fourth of the 3 x 64 x 64 numbers it stands for
 STEPS, BATCH, RATE = 400, 16, 2e-3
 
@@ -30,23 +29,23 @@ class AutoencoderGate:
         self._mean, self._std = pooled.mean((0, 2, 3)).view(-1, 1, 1), pooled.std((0, 2, 3)).view(-1, 1, 1)
         with torch.random.fork_rng():
             torch.manual_seed(seed)
-            self._networks = {region: _trained(self._prepared(part)) for region, part in images.items()}
+            self._networks = {region: _train(self._prepare(part)) for region, part in images.items()}
 
     @torch.inference_mode()
     def errors(self, images: Tensor) -> dict[str, Tensor]:
         """Mean squared reconstruction error (N,) of images (N, C, H, W) by each region's autoencoder."""
-        prepared = self._prepared(images)
+        prepared = self._prepare(images)
         return {
             region: (network(prepared) - prepared).square().mean((1, 2, 3))
             for region, network in self._networks.items()
         }
 
-    def _prepared(self, images: Tensor) -> Tensor:
+    def _prepare(self, images: Tensor) -> Tensor:
         return functional.adaptive_avg_pool2d((images - self._mean) / self._std, SIDE)
 
 
-def _trained(images: Tensor) -> nn.Module:
-    network = _autoencoder(images.shape[1])
+def _train(images: Tensor) -> nn.Module:
+    network = _make_autoencoder(images.shape[1])
     optimizer = torch.optim.AdamW(network.parameters(), lr=RATE)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, total_steps=STEPS)
     for _ in range(STEPS):
@@ -59,7 +58,7 @@ def _trained(images: Tensor) -> nn.Module:
     return network.eval()
 
 
-def _autoencoder(bands: int) -> nn.Module:
+def _make_autoencoder(bands: int) -> nn.Module:
     """Three halvings down to the code, three doublings back."""
     down = [bands, *CHANNELS]
     layers: list[nn.Module] = []

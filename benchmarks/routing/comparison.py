@@ -1,8 +1,8 @@
-"""Which gate routes images to the right region, and which tells that an image is of no known region.
+"""Two gates compared: how many images they route to the right region, and how well they detect unknown regions.
 
-Ours (`tsmu.model.gate`) beside the paper's autoencoders, on the test chips of real regions. Both get
-the images as they are and after a stretch that takes every image's own brightness and contrast
-away: different renderings must not be what tells regions apart.
+The gate of tsmu (`tsmu.model.gate`) and the paper's autoencoders get the test chips of real regions, as they are and
+after a stretch that removes every image's own brightness and contrast, because regions should not be told apart by
+how their images were rendered.
 """
 
 import re
@@ -21,7 +21,7 @@ from scipy.stats import rankdata
 from torch import Tensor
 
 from benchmarks.routing.autoencoders import AutoencoderGate
-from tsmu.benchmark.chip_folders import read_regions
+from tsmu.benchmark import read_regions
 from tsmu.chips.dataset import ChipDataset
 from tsmu.chips.index import select
 from tsmu.chips.looks import looks, style_from
@@ -29,16 +29,16 @@ from tsmu.errors import BenchmarkError
 from tsmu.imagery.raster import SUFFIXES, read
 from tsmu.model.gate import STRANGE, Gate
 
-LOW, HIGH = 0.02, 0.98  # of an image's values, brought to 0 and 255
-FINEST = 1e-6
+LOW, HIGH = 0.02, 0.98  # quantiles of an image's values that are stretched to 0 and 255
+SMALLEST_SPREAD = 1e-6
 
 Images = Mapping[str, Tensor]
 Scores = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Place:
-    """A folder of rasters, and which of their bands are red, green and blue, counted from 1."""
+class OtherPlace:
+    """A place of no known region: a folder of rasters, and the numbers of their red, green and blue bands, from 1."""
 
     folder: Path
     bands: tuple[int, ...]
@@ -48,114 +48,120 @@ class Place:
         """Read `NAME=DIR:1,2,3`.
 
         Raises:
-            BenchmarkError: it is written otherwise.
+            BenchmarkError: the text has another form, or there is no such folder.
         """
-        found = re.fullmatch(r"(?P<name>[^=]+)=(?P<folder>.+):(?P<bands>[1-9]\d*(,[1-9]\d*)*)", text)
-        if not found or not Path(found["folder"]).is_dir():
-            raise BenchmarkError(f"{text}: not a place; write NAME=DIR:1,2,3, the folder and the bands to take")
-        return found["name"], cls(Path(found["folder"]), tuple(int(band) for band in found["bands"].split(",")))
+        match = re.fullmatch(r"(?P<name>[^=]+)=(?P<folder>.+):(?P<bands>[1-9]\d*(,[1-9]\d*)*)", text)
+        if not match or not Path(match["folder"]).is_dir():
+            raise BenchmarkError(
+                f"{text}: not a place; write NAME=DIR:1,2,3, its folder of rasters and the numbers of their RGB bands"
+            )
+        return match["name"], cls(Path(match["folder"]), tuple(int(band) for band in match["bands"].split(",")))
 
 
-def benchmark_routing(data: Path, regions: Sequence[str], others: Mapping[str, Place], seeds: int) -> dict[str, Any]:
-    """Measure both gates; the keys are those of `tsmu benchmark routing --json`.
+def benchmark_routing(
+    data: Path, regions: Sequence[str], others: Mapping[str, OtherPlace], seeds: int
+) -> dict[str, Any]:
+    """Measure both gates; the keys are those of `python -m benchmarks routing --json`.
 
     Args:
         data: folder with one chips folder per region.
-        regions: by name.
-        others: rasters of other places, by name.
-        seeds: of the autoencoders.
+        regions: names of the regions.
+        others: by name, rasters of places in none of the regions.
+        seeds: number of trainings of the autoencoders.
 
     Returns:
         By rendering (`as_they_are`, `stretched`): `ours` and `autoencoders`, each with `accuracy`
-        (all test chips), `by_region`, `auc`, how well known test chips are told from the others and
-        from each region when it is left out, and `flagged`, the share of each that scores above what
-        our gate calls strange.
+        (share of all test chips routed right), `by_region`, `auc` (how well known test chips are told from the others,
+        and from each region when it is left out), and `flagged`, the share of each whose score is above the
+        distance from which the gate of tsmu reports an image as unknown.
     """
     chips = read_regions(data, regions)
-    train, test = ({r: _images(select(rows, r, split)) for r, rows in chips.items()} for split in ("train", "test"))
+    train, test = (
+        {r: _read_images(select(rows, r, split)) for r, rows in chips.items()} for split in ("train", "test")
+    )
     side = next(iter(train.values())).shape[-1]
-    strangers = {name: _tiles(place, side) for name, place in others.items()}
-    renderings = {"as_they_are": lambda images: images, "stretched": stretched}
+    unknown = {name: _read_tiles(place, side) for name, place in others.items()}
+    renderings = {"as_they_are": lambda images: images, "stretched": stretch}
     results: dict[str, Any] = {}
     for rendering, render in renderings.items():
-        learned, known, strange = ({n: render(i) for n, i in part.items()} for part in (train, test, strangers))
+        learned, known, unknown = ({n: render(i) for n, i in part.items()} for part in (train, test, unknown))
         results[rendering] = {
-            "ours": _measure(_Ours(learned), known, strange),
-            "autoencoders": [_measure(_Autoencoders(learned, seed), known, strange) for seed in range(seeds)],
+            "ours": _measure(_FeatureGate(learned), known, unknown),
+            "autoencoders": [_measure(_AutoencoderGate(learned, seed), known, unknown) for seed in range(seeds)],
         }
-    counts = {name: len(images) for name, images in (test | strangers).items()}
+    counts = {name: len(images) for name, images in (test | unknown).items()}
     return {"regions": list(regions), "images": counts, "seeds": seeds, **results}
 
 
-class _Ours:
-    """Discriminant analysis on what images look like; far from every region is strange."""
+class _FeatureGate:
+    """The gate of tsmu: discriminant analysis on image statistics; an image far from every region is unknown."""
 
     def __init__(self, train: Images) -> None:
         self._styles = {region: style_from(looks(images), images.shape[-1]) for region, images in train.items()}
 
-    def choice(self, images: Tensor) -> Tensor:
+    def choose_region(self, images: Tensor) -> Tensor:
         return Gate(self._styles).log_likelihoods(images).argmax(1)
 
-    def strangeness(self, images: Tensor, regions: Sequence[str]) -> Scores:
+    def unknown_score(self, images: Tensor, regions: Sequence[str]) -> Scores:
         gate = Gate({region: self._styles[region] for region in regions})
         return np.asarray(gate.distances(images).min(1).values)
 
 
-class _Autoencoders:
-    """The smallest reconstruction error; large for every region, relative to its own images, is strange."""
+class _AutoencoderGate:
+    """The paper's gate: the smallest reconstruction error decides; large ones for every region mean unknown."""
 
     def __init__(self, train: Images, seed: int) -> None:
         self._gate = AutoencoderGate(train, seed)
         self._usual = {region: self._gate.errors(images)[region].mean() for region, images in train.items()}
 
-    def choice(self, images: Tensor) -> Tensor:
+    def choose_region(self, images: Tensor) -> Tensor:
         return torch.stack(list(self._gate.errors(images).values())).argmin(0)
 
-    def strangeness(self, images: Tensor, regions: Sequence[str]) -> Scores:
+    def unknown_score(self, images: Tensor, regions: Sequence[str]) -> Scores:
         errors = self._gate.errors(images)
         return np.asarray(torch.stack([errors[region] / self._usual[region] for region in regions]).min(0).values)
 
 
-def _measure(gate: _Ours | _Autoencoders, test: Images, strangers: Images) -> dict[str, Any]:
+def _measure(gate: _FeatureGate | _AutoencoderGate, test: Images, unknown: Images) -> dict[str, Any]:
     regions = list(test)
-    right = {region: gate.choice(images) == number for number, (region, images) in enumerate(test.items())}
-    known = np.concatenate([gate.strangeness(images, regions) for images in test.values()])
-    strange = {name: gate.strangeness(images, regions) for name, images in strangers.items()}
-    auc = {name: area_under_roc(known, scores) for name, scores in strange.items()}
+    right = {region: gate.choose_region(images) == number for number, (region, images) in enumerate(test.items())}
+    known = np.concatenate([gate.unknown_score(images, regions) for images in test.values()])
+    unknown = {name: gate.unknown_score(images, regions) for name, images in unknown.items()}
+    auc = {name: area_under_roc(known, scores) for name, scores in unknown.items()}
     for left_out in regions:
         rest = [region for region in regions if region != left_out]
-        inside = np.concatenate([gate.strangeness(test[region], rest) for region in rest])
-        strange[left_out] = gate.strangeness(test[left_out], rest)
-        auc[left_out] = area_under_roc(inside, strange[left_out])
+        inside = np.concatenate([gate.unknown_score(test[region], rest) for region in rest])
+        unknown[left_out] = gate.unknown_score(test[left_out], rest)
+        auc[left_out] = area_under_roc(inside, unknown[left_out])
     return {
         "accuracy": float(torch.cat(list(right.values())).double().mean()),
         "by_region": {region: float(hits.double().mean()) for region, hits in right.items()},
         "auc": auc,
-        "flagged": {name: float((scores > STRANGE).mean()) for name, scores in {"known": known, **strange}.items()},
+        "flagged": {name: float((scores > STRANGE).mean()) for name, scores in {"known": known, **unknown}.items()},
     }
 
 
-def area_under_roc(known: Scores, strange: Scores) -> float:
-    """Probability that a strange image scores higher than a known one (Mann-Whitney); ties count half."""
-    ranks = rankdata(np.concatenate([known, strange]))[len(known) :]
-    return float((ranks.sum() - len(strange) * (len(strange) + 1) / 2) / (len(known) * len(strange)))
+def area_under_roc(known: Scores, unknown: Scores) -> float:
+    """Probability that an unknown image scores higher than a known one (Mann-Whitney); ties count half."""
+    ranks = rankdata(np.concatenate([known, unknown]))[len(known) :]
+    return float((ranks.sum() - len(unknown) * (len(unknown) + 1) / 2) / (len(known) * len(unknown)))
 
 
-def stretched(images: Tensor) -> Tensor:
-    """Bring each image (N, C, H, W), all its bands together, to 8 bits between its 2 % and 98 % values."""
+def stretch(images: Tensor) -> Tensor:
+    """Stretch each image (N, C, H, W), all its bands together, to 0..255 between its 2 % and 98 % quantiles."""
     low, high = torch.quantile(images.flatten(1), torch.tensor([LOW, HIGH], dtype=images.dtype), dim=1)
-    spread = (high - low).clamp(min=FINEST)[:, None, None, None]
+    spread = (high - low).clamp(min=SMALLEST_SPREAD)[:, None, None, None]
     scaled: Tensor = (255 * (images - low[:, None, None, None]) / spread).clamp(0, 255).round()
     return scaled
 
 
-def _images(chips: geopandas.GeoDataFrame) -> Tensor:
+def _read_images(chips: geopandas.GeoDataFrame) -> Tensor:
     samples = ChipDataset(chips, cache_bytes=0)
     return torch.stack([samples[position]["image"] for position in range(len(samples))]).nan_to_num()
 
 
-def _tiles(place: Place, side: int) -> Tensor:
-    """Cut rasters into whole tiles of `side` pixels."""
+def _read_tiles(place: OtherPlace, side: int) -> Tensor:
+    """Read the rasters of a place as whole tiles of `side` pixels (N, 3, side, side)."""
     files = sorted(file for file in place.folder.iterdir() if file.suffix.lower() in SUFFIXES)
     tiles = []
     for file in files:

@@ -8,7 +8,7 @@ import torch
 from segmentation_models_pytorch import Unet
 
 from tests.model.test_bundle import make_network, make_record
-from tsmu.benchmark.mapping.geoai import as_unet
+from tsmu.benchmark.mapping.geoai import unet_state
 from tsmu.model.bundle import write_bundle
 from tsmu.model.serving import serving_bundle
 
@@ -24,7 +24,7 @@ def test_the_state_of_a_plain_unet_answers_the_same(tmp_path: Path, mean: tuple[
     write_bundle(tmp_path, network, make_record(1, "resnet18").model_copy(update=statistics))
     network = serving_bundle(tmp_path).network()
     unet = Unet("resnet18", encoder_weights=None, in_channels=3, classes=2).eval()
-    unet.load_state_dict(as_unet(serving_bundle(tmp_path), "alps"))
+    unet.load_state_dict(unet_state(serving_bundle(tmp_path), "alps"))
     image = torch.from_numpy(np.random.default_rng(0).integers(1, 255, (1, 3, 64, 64)).astype(np.float32))
     with torch.no_grad():
         ours = network(image, ["alps"])["alps"].sigmoid()  # and from here on the encoder is the region's

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from rasterio.transform import from_origin
 
-from benchmarks.peers.change_threshold import change_baselines, slope_in_degrees, west_and_east
+from benchmarks.peers.change_threshold import change_thresholds, slope_in_degrees, west_and_east
 from tests.conftest import write_raster
 from tsmu.errors import BenchmarkError
 
@@ -25,7 +25,7 @@ def write_pair(folder: Path, size: int = 200) -> Path:
 
 
 def test_on_the_real_pair_it_finds_what_was_measured(shared_data: Path) -> None:
-    found = {one["contestant"]: one for one in change_baselines(shared_data / "iburi_pair")}
+    found = {one["contestant"]: one for one in change_thresholds(shared_data / "iburi_pair")}
     assert list(found) == [
         "change of red", "change of red on slopes", "change of brightness", "change of brightness on slopes",
     ]  # fmt: skip
@@ -41,7 +41,7 @@ def test_on_the_real_pair_it_finds_what_was_measured(shared_data: Path) -> None:
 
 
 def test_a_clear_change_is_found_whole(tmp_path: Path) -> None:
-    for one in change_baselines(write_pair(tmp_path)):
+    for one in change_thresholds(write_pair(tmp_path)):
         assert one["iou"] == one["iou_west"] == 1
         assert 19 < one["threshold"] <= 90
 
@@ -70,13 +70,13 @@ def test_slopes_are_metres_by_metres_on_a_grid_in_degrees(tmp_path: Path) -> Non
 
 def test_errors_say_what_is_wrong(tmp_path: Path) -> None:
     with pytest.raises(BenchmarkError, match=r"no pre\.tif"):
-        change_baselines(tmp_path)
+        change_thresholds(tmp_path)
     pair = write_pair(tmp_path / "pair")
     write_raster(pair / "mask.tif", np.zeros((200, 200), np.uint8), crs="EPSG:32632",
                  transform=from_origin(500_000, 5_100_000, 10, 10))  # fmt: skip
     with pytest.raises(BenchmarkError, match="west and east need landslides"):
-        change_baselines(pair)
+        change_thresholds(pair)
     write_raster(pair / "mask.tif", np.ones((100, 100), np.uint8), crs="EPSG:32632",
                  transform=from_origin(500_000, 5_100_000, 20, 20))  # fmt: skip
     with pytest.raises(BenchmarkError, match=r"mask\.tif: another grid"):
-        change_baselines(pair)
+        change_thresholds(pair)

@@ -11,7 +11,7 @@ from benchmarks.false_alarms.synthetic import INPUTS, benchmark_false_alarms, fa
 @pytest.mark.soak
 def test_both_inputs_are_measured_on_a_scene_that_chose_nothing(tmp_path: Path) -> None:
     said: list[str] = []
-    found = benchmark_false_alarms(160, tmp_path, encoder="resnet18", steps=4, seed=0, say=said.append)
+    found = benchmark_false_alarms(160, tmp_path, encoder="resnet18", steps=4, seed=0, announce=said.append)
     assert found["inputs"].keys() == INPUTS.keys()
     assert found["landslide_share"] < 0.01
     for entry in found["inputs"].values():

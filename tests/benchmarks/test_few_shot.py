@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from benchmarks.few_shot import curve, few_shot_table, run_few_shot
+from benchmarks.few_shot import few_shot_table, learning_curve, run_few_shot
 from tests.benchmark.test_continual import settings
 from tests.conftest import write_chips
 from tsmu.errors import BenchmarkError
@@ -21,7 +21,7 @@ def test_sizes_are_learned_with_and_without_a_start_and_not_twice(tmp_path: Path
     first = run_few_shot(asked, [3], tmp_path / "out", said.append, lambda now: steps.append(now.step))
     assert len(said) == 4  # three chips and all six, each with a start and without
     assert len(steps) == 5 * asked.steps  # and the region before, once
-    assert set(curve(first, start=True)) == set(curve(first, start=False)) == {3, 6}
+    assert set(learning_curve(first, start=True)) == set(learning_curve(first, start=False)) == {3, 6}
     assert all(0 <= cell["iou"] <= 1 for cell in first["cells"])
     again = run_few_shot(asked, [3], tmp_path / "out", said.append, lambda now: steps.append(now.step))
     assert len(said) == 4

@@ -13,19 +13,19 @@ from safetensors.torch import load_file
 from segmentation_models_pytorch.encoders import get_encoder
 
 from benchmarks.peers.comparison import (
-    NEEDED,
+    REQUIRED_MODULES,
     PeerSettings,
     check_installed,
-    encoder_state,
-    export,
     run_contestant,
     run_peers,
-    score,
+    score_answers,
+    write_encoder_state,
+    write_tiles,
 )
 from tests.benchmarks.conftest import Benchmarks
 from tests.benchmarks.test_change_threshold import write_pair
 from tests.conftest import write_chips, write_raster
-from tsmu.benchmark.chip_folders import read_regions
+from tsmu.benchmark import read_regions
 from tsmu.errors import BenchmarkError
 from tsmu.model.network import RegionNet
 from tsmu.model.weights import find_weights
@@ -81,7 +81,7 @@ def test_peers_that_are_not_there_are_named_with_how_to_install_them(tmp_path: P
     bare.symlink_to(Path(sys.executable).resolve())  # beside no site-packages
     (tmp_path / "bare" / "pyvenv.cfg").write_text(f"home = {Path(sys.executable).resolve().parent}\n")
     with pytest.raises(BenchmarkError, match=r"torchgeo and geoai: not installed.*pip install torchgeo geoai-py"):
-        check_installed(list(NEEDED), bare)
+        check_installed(list(REQUIRED_MODULES), bare)
     check_installed(["tsmu"], bare)  # needs nothing of the peers' interpreter
     with pytest.raises(BenchmarkError, match=r"--peer-python .*no-such: is no Python"):
         check_installed(["geoai"], tmp_path / "no-such")
@@ -96,7 +96,7 @@ def test_chips_are_shown_as_tiles_with_unknown_pixels_marked(tmp_path: Path) -> 
     write_raster(folder / "images" / "chip_9.png", image)
     write_raster(folder / "masks" / "chip_9.png", np.full((24, 40), 255, np.uint8))
     chips = read_regions(tmp_path / "data", ["bright"])["bright"]
-    names, side, padded = export(chips, tmp_path / "tiles")
+    names, side, padded = write_tiles(chips, tmp_path / "tiles")
     assert {split: len(some) for split, some in names.items()} == {"train": 6, "val": 2, "test": 2}
     assert (side, padded) == (64, True)
     assert len(list((tmp_path / "tiles" / "images").iterdir())) == 10
@@ -113,13 +113,13 @@ def test_chips_are_shown_as_tiles_with_unknown_pixels_marked(tmp_path: Path) -> 
 def test_answers_are_scored_by_name_with_the_threshold_from_validation(tmp_path: Path) -> None:
     write_chips(tmp_path / "bright", 10)
     chips = read_regions(tmp_path, ["bright"])["bright"]
-    names, _, _ = export(chips, tmp_path / "tiles")
+    names, _, _ = write_tiles(chips, tmp_path / "tiles")
     answers = {}
     for name in (*names["val"], *names["test"]):
         with rasterio.open(tmp_path / "tiles" / "labels" / f"{name}.tif") as label:
             answers[name] = np.where(label.read(1) == 1, 0.45, 0.1).astype(np.float32)
     np.savez(tmp_path / "answers.npz", **answers)
-    found = score(tmp_path / "answers.npz", names, chips)
+    found = score_answers(tmp_path / "answers.npz", names, chips)
     assert (found["iou"], found["iou_at_half"]) == (1, 0)
     assert found["threshold"] == 0.45
 
@@ -128,24 +128,24 @@ def test_chips_of_more_than_8_bits_and_splits_without_chips_are_refused(tmp_path
     write_chips(tmp_path / "bright", 10)
     chips = read_regions(tmp_path, ["bright"])["bright"]
     with pytest.raises(BenchmarkError, match="bright: no val chips"):
-        export(chips[chips["split"] != "val"], tmp_path / "tiles")
+        write_tiles(chips[chips["split"] != "val"], tmp_path / "tiles")
     write_raster(tmp_path / "deep" / "images" / "a.tif", np.full((3, 32, 32), 300, np.uint16))
     for row in (chips["post"], chips["mask"]):
         assert row.notna().all()
     deep = chips.assign(post=str(tmp_path / "deep" / "images" / "a.tif"))
     with pytest.raises(BenchmarkError, match="bright/chip_0: not of 8 bits"):
-        export(deep, tmp_path / "tiles")
+        write_tiles(deep, tmp_path / "tiles")
 
 
 def test_the_peers_start_from_the_very_encoder_that_tsmu_starts_from(tmp_path: Path) -> None:
     bands = ["post:blue", "post:green", "post:red"]
     pretrained = find_weights("timm-tf_efficientnet_lite0", "auto")
-    file = encoder_state("timm-tf_efficientnet_lite0", pretrained, bands, tmp_path / "encoder.safetensors")
+    file = write_encoder_state("timm-tf_efficientnet_lite0", pretrained, bands, tmp_path / "encoder.safetensors")
     assert file is not None
     ours = RegionNet("timm-tf_efficientnet_lite0", [0, 0, 0], [1, 1, 1], pretrained, bands)
     theirs = load_file(file)
     for name, tensor in ours.encoder.state_dict().items():
         assert torch.equal(theirs[name], tensor)
     get_encoder("timm-tf_efficientnet_lite0", weights=None).load_state_dict(theirs)  # as TorchGeo does: strictly
-    assert encoder_state("resnet18", None, bands, tmp_path / "none.safetensors") is None
+    assert write_encoder_state("resnet18", None, bands, tmp_path / "none.safetensors") is None
     assert not (tmp_path / "none.safetensors").exists()

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.routing import autoencoders
-from benchmarks.routing.comparison import Place, area_under_roc, benchmark_routing, routing_table, stretched
+from benchmarks.routing.comparison import OtherPlace, area_under_roc, benchmark_routing, routing_table, stretch
 from tests.conftest import write_chips, write_raster
 from tsmu.errors import BenchmarkError
 
@@ -26,7 +26,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_place_unlike_any_region_is_told_from_all_of_them(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(autoencoders, "STEPS", 30)
-    name, place = Place.parse(f"stripes={data / 'stripes'}:4,5,6")
+    name, place = OtherPlace.parse(f"stripes={data / 'stripes'}:4,5,6")
     results = benchmark_routing(data, ["bright", "dark"], {name: place}, 1)
     assert results["images"] == {"bright": 6, "dark": 6, "stripes": 9}
     for rendering in ("as_they_are", "stretched"):
@@ -51,11 +51,11 @@ def test_the_area_is_the_share_of_pairs_in_order(known: list[int], strange: list
 @given(gain=st.floats(0.2, 4), level=st.floats(-20, 20))
 def test_the_stretch_takes_brightness_and_contrast_away(gain: float, level: float) -> None:
     images = torch.rand(2, 3, 16, 16, generator=torch.Generator().manual_seed(0)) * 100
-    assert torch.allclose(stretched(images), stretched(images * gain + level), atol=1)
+    assert torch.allclose(stretch(images), stretch(images * gain + level), atol=1)
 
 
 def test_a_place_that_cannot_be_read_is_told(data: Path) -> None:
     with pytest.raises(BenchmarkError, match="NAME=DIR:1,2,3"):
-        Place.parse(f"{data}:1,2,3")
+        OtherPlace.parse(f"{data}:1,2,3")
     with pytest.raises(BenchmarkError, match="no raster with a whole tile of 32 pixels"):
-        benchmark_routing(data, ["bright", "dark"], {"none": Place(data, (1, 2, 3))}, 1)
+        benchmark_routing(data, ["bright", "dark"], {"none": OtherPlace(data, (1, 2, 3))}, 1)

@@ -24,8 +24,7 @@ from tsmu.database import Database, SceneRecord, add_run, open_database, query
 from tsmu.issues import IssueLog
 from tsmu.server.app import PAGE, make_app
 from tsmu.server.desk import Desk
-from tsmu.synthetic.scenes import write_scene
-from tsmu.synthetic.world import World
+from tsmu.synthetic import World, write_scene
 from tsmu.workspace_folder import WorkspaceFolder
 
 SIDE = 256

@@ -1,4 +1,4 @@
-"""The bundle that benchmarks on scenes map with: trained on one region of the synthetic world."""
+"""A bundle for benchmarks on synthetic scenes: trained on one region of the synthetic world."""
 
 import shutil
 
@@ -10,26 +10,31 @@ from tsmu.update.training import TrainingSettings
 from tsmu.update.update import update_bundle
 from tsmu.workspace_folder import WorkspaceFolder
 
-BATCH = 8
+BATCH_SIZE = 8
 
 
-def train_on_world(
-    space: WorkspaceFolder, region: str, encoder: str, steps: int, seed: int, *, with_pre: bool = True
+def train_synthetic_bundle(
+    workspace: WorkspaceFolder, region: str, encoder: str, steps: int, seed: int, *, with_pre: bool = True
 ) -> None:
-    """Write a region's chips into an empty workspace, and learn it from random weights.
+    """Write chips of a region of the synthetic world into an empty workspace, and train its first bundle on them.
 
     Args:
-        space: a workspace of its own; an interrupted training goes on.
-        region: of the synthetic world.
-        encoder: of the network.
-        steps: of the training.
-        seed: of the world and of the training.
-        with_pre: learn from pairs; otherwise from the images after the event alone.
+        workspace: a workspace for this bundle alone; an interrupted training goes on where it stopped.
+        region: name of a region of the synthetic world.
+        encoder: encoder name; the network starts from random weights.
+        steps: optimisation steps.
+        seed: seed of the world and of the training.
+        with_pre: whether the network takes pre- and post-event images; otherwise post-event images alone.
+
+    Example:
+        >>> workspace = WorkspaceFolder.create(Path("survey"))
+        >>> train_synthetic_bundle(workspace, "eastern_forests", "resnet18", steps=200, seed=0)  # doctest: +SKIP
     """
-    chips = space.root / "chips"
+    chips = workspace.root / "chips"
     if not chips.exists():
         write_chips(World(seed), chips, region)
     if not with_pre:
         shutil.rmtree(chips / "pre", ignore_errors=True)
-    add_to_index(space, chips_from_folder(chips, region, IssueLog(chips)))
-    update_bundle(space, region, "tsmu-plus", TrainingSettings(steps, BATCH, seed), encoder=encoder, weights="none")
+    add_to_index(workspace, chips_from_folder(chips, region, IssueLog(chips)))
+    training = TrainingSettings(steps, BATCH_SIZE, seed)
+    update_bundle(workspace, region, "tsmu-plus", training, encoder=encoder, weights="none")

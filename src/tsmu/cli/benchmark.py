@@ -1,4 +1,7 @@
-"""`tsmu benchmark ...`."""
+"""`tsmu benchmark ...`: what users measure on their own data and machine.
+
+The option types and `training_progress` are shared with `python -m benchmarks` of a checkout.
+"""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,8 +15,7 @@ from tsmu.cli.command import JsonOption, command, progress
 if TYPE_CHECKING:
     from tsmu.update.training import TrainingProgress
 
-app = typer.Typer(help="Measure what the design promises.", no_args_is_help=True)
-
+app = typer.Typer(help="Measure learning, mapping and the database on your data and machine.", no_args_is_help=True)
 
 Data = Annotated[Path, typer.Option(metavar="DIR", help="Holds a chips folder per region.")]
 Order = Annotated[str, typer.Option(metavar="A,B,...", help="Regions in the order in which they are learned.")]
@@ -27,18 +29,22 @@ Split = Annotated[Literal["fixed", "folds"], typer.Option(help="Contiguous block
 
 @contextmanager
 def training_progress() -> Iterator[tuple[Callable[[str], None], Callable[["TrainingProgress"], None]]]:
-    """A progress bar: what says which training it is, and what reports its steps."""
-    with progress("Training") as show:
-        label = ""
+    """Show a progress bar for a series of trainings.
 
-        def say(text: str) -> None:
-            nonlocal label
-            label = text
+    Yields:
+        A function to be called with the name of each training, and one to be called after each of its steps.
+    """
+    with progress("Training") as show:
+        name = ""
+
+        def announce(training: str) -> None:
+            nonlocal name
+            name = training
 
         def report(now: "TrainingProgress") -> None:
-            show(now.step, now.steps, f"{label}: {now.stage}")
+            show(now.step, now.steps, f"{name}: {now.stage}")
 
-        yield say, report
+        yield announce, report
 
 
 @app.command("continual")
@@ -57,17 +63,16 @@ def continual(
 ) -> None:
     """Learn regions one after the other with several strategies; resumes where it stopped."""
     with command("benchmark continual", as_json) as answer:
-        from tsmu.benchmark.continual.sequence import ContinualSettings, run_continual
-        from tsmu.benchmark.continual.tables import tables
+        from tsmu.benchmark import ContinualSettings, continual_tables, run_continual
 
         learners, order = tuple(strategies.split(",")), tuple(regions.split(","))
         settings = ContinualSettings(str(data), order, learners, seeds, steps, batch_size, encoder, weights, split)
-        with training_progress() as (say, report):
-            results = run_continual(settings, out, say, report)
+        with training_progress() as (announce, report):
+            results = run_continual(settings, out, announce, report)
         answer.records = len(results["cells"])
         answer.outputs = {name: str(out / name) for name in ("results.json", "tables.md", "course.svg", "matrices.svg")}
         answer.more = results
-        answer.say(tables(results))
+        answer.say(continual_tables(results))
 
 
 @app.command("database")
@@ -76,15 +81,15 @@ def database(
     seed: Annotated[int, typer.Option(min=0, help="Decides where they lie.")] = 0,
     as_json: JsonOption = False,
 ) -> None:
-    """Write polygons into a GeoPackage and query it, beside bare pyogrio in the same run."""
+    """Write polygons into a GeoPackage and query it, compared with bare pyogrio in the same run."""
     with command("benchmark database", as_json) as answer:
-        from tsmu.benchmark.database import benchmark_database
+        from tsmu.benchmark import benchmark_database
 
-        found = benchmark_database(rows, seed)
+        results = benchmark_database(rows, seed)
         answer.records = rows
-        answer.more = found
-        answer.say(f"insert {found['insert_s']:.2f} s, {found['insert_ratio_vs_pyogrio']:.2f} times pyogrio's")
-        answer.say(f"query {found['query_ms']:.2f} ms, {found['query_ratio_vs_pyogrio']:.2f} times pyogrio's")
+        answer.more = results
+        answer.say(f"insert {results['insert_s']:.2f} s, {results['insert_ratio_vs_pyogrio']:.2f} times pyogrio's")
+        answer.say(f"query {results['query_ms']:.2f} ms, {results['query_ratio_vs_pyogrio']:.2f} times pyogrio's")
 
 
 @app.command("mapping")
@@ -93,7 +98,7 @@ def mapping(
     out: Annotated[
         Path, typer.Option(metavar="DIR", help="Results, and in cache/ the trained bundle and the scenes.")
     ] = (Path("benchmark-mapping")),
-    repeats: Annotated[int, typer.Option(min=1, help="Each is measured so often; medians count.")] = 3,
+    repeats: Annotated[int, typer.Option(min=1, help="How often each contestant is measured; medians count.")] = 3,
     encoder: Annotated[str, typer.Option(help="Encoder name; starts from random weights.")] = "resnet34",
     steps: Annotated[int, typer.Option(min=2, help="Optimisation steps of the bundle.")] = 200,
     seed: Annotated[int, typer.Option(min=0, help="Of the world and of the training.")] = 0,
@@ -101,19 +106,19 @@ def mapping(
         Literal["auto", "float32", "bfloat16", "int8"],
         typer.Option(help="auto: the fastest of which the masks agree with those of float32."),
     ] = "auto",
-    peers: Annotated[bool, typer.Option("--peers", help="Beside GeoAI, too, if geoai-py is installed.")] = False,
+    peers: Annotated[bool, typer.Option("--peers", help="Compare with GeoAI, too, if geoai-py is installed.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Map a synthetic scene, beside the bare network and beside the usual loop."""
+    """Map a synthetic scene, compared with the bare network and with the usual loop over windows."""
     with command("benchmark mapping", as_json) as answer:
-        from tsmu.benchmark.mapping.comparison import benchmark_mapping, lines
+        from tsmu.benchmark import benchmark_mapping, mapping_report
 
-        found = benchmark_mapping(
+        results = benchmark_mapping(
             size, out, repeats=repeats, encoder=encoder, steps=steps, seed=seed, precision=precision,
-            with_peers=peers, say=answer.say,
+            with_geoai=peers, announce=answer.say,
         )  # fmt: skip
         answer.records = repeats
         answer.outputs = {"results": str(out / "results.json")}
-        answer.more = found
-        for line in lines(found):
+        answer.more = results
+        for line in mapping_report(results):
             answer.say(line)

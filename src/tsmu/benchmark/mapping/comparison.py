@@ -1,6 +1,6 @@
-"""Mapping a scene beside the bare network and beside the usual loop, in one run on one machine.
+"""Mapping a synthetic scene, compared with the bare network and with the usual loop, in one run on one machine.
 
-The bundle learns from the synthetic world, and maps another one of the same regions.
+The bundle learns from the synthetic world, and maps another world of the same regions.
 """
 
 import json
@@ -9,28 +9,39 @@ import platform
 import statistics
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import rasterio
-from rasterio.windows import Window
 
 from tsmu.benchmark.mapping import contestants, geoai
+from tsmu.benchmark.mapping.agreement import border_step_ratio, compare_with_truth, iou
 from tsmu.benchmark.mapping.contestants import USUAL_OVERLAP, USUAL_TILE
 from tsmu.errors import BenchmarkError
 from tsmu.files import write_json
 from tsmu.mapping.tiles import Cuts
 
-PART = 2048  # px; the whole image at once, and the usual loop, take this much of the scene
+PART = 2048  # px; side of the part of the scene that the whole image at once, the usual loop and GeoAI take
 SEAMS_TILE = 512  # px
-WHOLE = "whole.npy"
-FLAGS = ("avx2", "avx512f", "avx512_bf16", "avx512_fp16", "amx_bf16", "amx_tile", "amx_int8", "asimd", "bf16", "sve")
+WHOLE_IMAGE = "whole.npy"
+CPU_FLAGS = (
+    "avx2",
+    "avx512f",
+    "avx512_bf16",
+    "avx512_fp16",
+    "amx_bf16",
+    "amx_tile",
+    "amx_int8",
+    "asimd",
+    "bf16",
+    "sve",
+)
+BUNDLE_KEYS = ("engine", "device", "precision", "reason", "threshold", "training", "encoder")
 
-Found = dict[str, Any]
-Mask = npt.NDArray[np.bool_]
+Results = dict[str, Any]
 
 
 def benchmark_mapping(
@@ -42,21 +53,21 @@ def benchmark_mapping(
     steps: int = 200,
     seed: int = 0,
     precision: str = "auto",
-    with_peers: bool = False,
-    say: Callable[[str], None] = print,
-) -> Found:
-    """Measure all contestants; the keys are those of `tsmu benchmark mapping --json`.
+    with_geoai: bool = False,
+    announce: Callable[[str], None] = print,
+) -> Results:
+    """Measure speed, memory and agreement of all contestants; the keys are those of `tsmu benchmark mapping --json`.
 
     Args:
         size: side of the scene in pixels, 6 bands of 8 bits.
-        out: a folder for `results.json`, and for `cache/`: the bundle, which is trained once, and the scenes.
-        repeats: how often each is measured; medians count.
-        encoder: of the network.
-        steps: of its training.
+        out: folder for `results.json`, and for `cache/`: the bundle, which is trained once, and the scenes.
+        repeats: how often each contestant is measured; medians count.
+        encoder: encoder name.
+        steps: optimisation steps of its training.
         seed: of world and training.
-        precision: `auto` takes what `tsmu map` would; or one of the others that it has.
-        with_peers: measure GeoAI's `semantic_segmentation`, too, on what the usual loop takes of the scene.
-        say: called with what is done next.
+        precision: `auto` takes what `tsmu map` chooses; or one of the others that it has.
+        with_geoai: measure GeoAI's `semantic_segmentation`, too, on the part of the scene that the usual loop maps.
+        announce: called with one line before each measurement.
 
     Returns:
         `ratio_vs_usual_loop` and `ratio_vs_bare_network` (pixels per second), `mpx_per_s`,
@@ -64,57 +75,33 @@ def benchmark_mapping(
         512 px against the network on the whole image of at most 2,048 px), `iou_vs_truth` and
         `landslide_share` of the scene, `bundle_ok` (at least 0.5, and 1 to 20 %: a network that
         answers anything else is no measure of seams), `precision`, `cpu_flags`, `tile`, `overlap` and `batch`,
-        with peers `ratio_vs_geoai` and `geoai_mask_iou_vs_whole`, and under `contestants` what each
-        of them found in each repeat.
+        with GeoAI `ratio_vs_geoai` and `geoai_mask_iou_vs_whole`, and under `contestants` the results of each
+        contestant in each repeat.
 
     Raises:
         BenchmarkError: a contestant fails, or GeoAI is not installed.
+
+    Example:
+        >>> results = benchmark_mapping(10_000, Path("out"))  # doctest: +SKIP
+        >>> results["ratio_vs_usual_loop"]  # doctest: +SKIP
+        9.2
     """
-    if with_peers and not geoai.is_installed():
+    if with_geoai and not geoai.is_installed():
         raise BenchmarkError("mapping benchmark, geoai: not installed; install it with: pip install geoai-py")
     part, cache = min(PART, size), (out / "cache").resolve()
     cache.mkdir(parents=True, exist_ok=True)
-    say("Preparing the bundle and the scenes (kept for the next time)")
-    ready = _run(
+    announce("Preparing the bundle and the scenes (kept for the next time)")
+    prepared = _run(
         "prepare", folder=str(cache), encoder=encoder, steps=steps, seed=seed, size=size, part=part, precision=precision
     )
-    tiling = {name: ready[name] for name in ("tile", "overlap", "batch")}
-    common = {"space": ready["space"], "precision": ready["precision"]}
-    calls: dict[str, tuple[str, Found]] = {
-        "tsmu": (
-            "tsmu",
-            {"scene": ready["scene"], "out": str(cache / "map"), "threshold": ready["threshold"], **common, **tiling},
-        ),
-        "bare_network": ("bare", {"scene": ready["scene"], **common, **tiling}),
-        "usual_loop": ("usual", {"space": ready["space"], "part": ready["part"], "out": str(cache / "usual.tif")}),
-    }
-    if with_peers:
-        at = {name: ready[name] for name in ("space", "part", "threshold")}
-        calls["geoai"] = "geoai", {**at, "out": str(cache)}
-    runs: dict[str, list[Found]] = {name: [] for name in calls}
-    for repeat in range(repeats):
-        for name, (contestant, settings) in calls.items():
-            say(f"{name}, {repeat + 1} of {repeats}")
-            runs[name].append(_run(contestant, **settings))
-    say("Comparing with the network on a whole image")
-    speed = {
-        name: statistics.median(run["pixels"] / run["seconds"] for run in several) for name, several in runs.items()
-    }
-    found = {
-        "ratio_vs_usual_loop": speed["tsmu"] / speed["usual_loop"],
-        "ratio_vs_bare_network": speed["tsmu"] / speed["bare_network"],
-        "mpx_per_s": speed["tsmu"] / 1e6,
-        "mpx_per_s_of": {name: value / 1e6 for name, value in speed.items()},
-        "peak_rss_mb": statistics.median(run["peak_rss_mb"] for run in runs["tsmu"]),
-        "cpu_share": statistics.median(run["cpu_share"] for run in runs["tsmu"]),
-        **_agreement(ready, common, tiling, cache, Path(runs["usual_loop"][-1]["probability"])),
-        **(_geoai(speed, ready, cache, Path(runs["geoai"][-1]["mask"])) if with_peers else {}),
-        **_quality(Path(runs["tsmu"][-1]["probability"]), Path(ready["scene"]) / "truth.tif", ready["threshold"]),
-        **{
-            name: ready[name]
-            for name in ("engine", "device", "precision", "reason", "threshold", "training", "encoder")
-        },
-        **tiling,
+    runs = _run_all(_calls(prepared, cache, with_geoai), repeats, announce)
+    announce("Comparing with the network on a whole image")
+    results = {
+        **_speeds(runs),
+        **_agreement(prepared, runs, cache),
+        **_quality(prepared, Path(runs["tsmu"][-1]["probability"])),
+        **{name: prepared[name] for name in BUNDLE_KEYS},
+        **_tiling(prepared),
         "size": size,
         "part": part,
         "usual_loop_is": {"tile": USUAL_TILE, "overlap": USUAL_OVERLAP, "precision": "float32", "measured_on_px": part},
@@ -123,137 +110,152 @@ def benchmark_mapping(
         "cpus": os.cpu_count(),
         "cpu_flags": cpu_flags(),
         "machine": platform.machine(),
-        "contestants": {name: [_from(out, run) for run in several] for name, several in runs.items()},
+        "contestants": {name: [_relative_to(out, run) for run in several] for name, several in runs.items()},
     }
-    write_json(out / "results.json", found)
-    return found
+    write_json(out / "results.json", results)
+    return results
 
 
-def _run(contestant: str, **settings: object) -> Found:
-    """Let a contestant run in a process of its own."""
+def _tiling(prepared: Results) -> Results:
+    return {name: prepared[name] for name in ("tile", "overlap", "batch")}
+
+
+def _calls(prepared: Results, cache: Path, with_geoai: bool) -> dict[str, Results]:
+    """By contestant, the arguments with which it is run."""
+    scene = {"scene": prepared["scene"], "space": prepared["space"], "precision": prepared["precision"]}
+    part = {"space": prepared["space"], "part": prepared["part"]}
+    tiling = _tiling(prepared)
+    calls: dict[str, Results] = {
+        "tsmu": {**scene, **tiling, "out": str(cache / "map"), "threshold": prepared["threshold"]},
+        "bare_network": {**scene, **tiling},
+        "usual_loop": {**part, "out": str(cache / "usual.tif")},
+    }
+    if with_geoai:
+        calls["geoai"] = {**part, "out": str(cache), "threshold": prepared["threshold"]}
+    return calls
+
+
+def _run_all(calls: Mapping[str, Results], repeats: int, announce: Callable[[str], None]) -> dict[str, list[Results]]:
+    """Run the contestants in turn, as often as asked for."""
+    runs: dict[str, list[Results]] = {name: [] for name in calls}
+    for repeat in range(repeats):
+        for name, settings in calls.items():
+            announce(f"{name}, {repeat + 1} of {repeats}")
+            runs[name].append(_run(name, **settings))
+    return runs
+
+
+def _run(contestant: str, **settings: object) -> Results:
+    """Run a contestant in a process of its own."""
     module = geoai if contestant == "geoai" else contestants
     command = [sys.executable, "-m", module.__name__, contestant, json.dumps(settings)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        reason = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
+    process = subprocess.run(command, capture_output=True, text=True, check=False)
+    if process.returncode:
+        reason = (process.stderr.strip().splitlines() or [f"exit code {process.returncode}"])[-1]
         raise BenchmarkError(f"mapping benchmark, {contestant}: fails ({reason})")
-    return dict(json.loads(done.stdout.strip().splitlines()[-1]))
+    return dict(json.loads(process.stdout.strip().splitlines()[-1]))
 
 
-def _from(out: Path, run: Found) -> Found:
-    """Name files as seen from the results: where those lie is nothing to be stored."""
-    whole = str(out.resolve()) + os.sep
-    return {name: value.removeprefix(whole) if isinstance(value, str) else value for name, value in run.items()}
+def _relative_to(out: Path, run: Results) -> Results:
+    """Results whose paths are relative to the folder of the results, so that nothing of this machine is stored."""
+    prefix = str(out.resolve()) + os.sep
+    return {name: value.removeprefix(prefix) if isinstance(value, str) else value for name, value in run.items()}
 
 
-def _agreement(ready: Found, common: Found, tiling: Found, cache: Path, usual: Path) -> Found:
-    """How the masks of tiles, and of the usual loop, agree with the network's on the whole part."""
-    small = tiling | {"tile": min(SEAMS_TILE, tiling["tile"])}
-    at = {"scene": ready["part"], "out": str(cache / "seams"), "threshold": ready["threshold"]}
-    seams = _run("tsmu", **at, **common, **small)
-    _run("whole", space=ready["space"], part=ready["part"], out=str(cache / WHOLE))
-    expected = _whole(cache)
-    percents = [_read(Path(path)) for path in (seams["probability"], usual)]
-    ours, theirs = (iou(percent >= ready["threshold"], expected >= ready["threshold"]) for percent in percents)
-    cuts = [Cuts.plan(side, small["tile"], small["overlap"]) for side in expected.shape]
+def _speeds(runs: Mapping[str, Sequence[Results]]) -> Results:
+    """Medians of speed, memory and processor share, and the ratios of the speeds."""
+    speed = {name: _pixels_per_second(several) for name, several in runs.items()}
     return {
-        "mask_iou_vs_whole": ours,
-        "usual_loop_mask_iou_vs_whole": theirs,
-        "border_step_ratio": border_step_ratio(percents[0].astype(np.float64), cuts[0], cuts[1]),
-        "mean_difference_vs_whole": float(np.abs(percents[0] - expected).mean() / 100),
+        "ratio_vs_usual_loop": speed["tsmu"] / speed["usual_loop"],
+        "ratio_vs_bare_network": speed["tsmu"] / speed["bare_network"],
+        "mpx_per_s": speed["tsmu"] / 1e6,
+        "mpx_per_s_of": {name: value / 1e6 for name, value in speed.items()},
+        "peak_rss_mb": statistics.median(run["peak_rss_mb"] for run in runs["tsmu"]),
+        "cpu_share": statistics.median(run["cpu_share"] for run in runs["tsmu"]),
+    }
+
+
+def _pixels_per_second(runs: Sequence[Results]) -> float:
+    return statistics.median(run["pixels"] / run["seconds"] for run in runs)
+
+
+def _agreement(prepared: Results, runs: Mapping[str, Sequence[Results]], cache: Path) -> Results:
+    """How the masks of tiles, of the usual loop and of GeoAI agree with the network's answer to the whole part."""
+    threshold = prepared["threshold"]
+    tiling = _tiling(prepared)
+    small = tiling | {"tile": min(SEAMS_TILE, tiling["tile"])}
+    common = {"space": prepared["space"], "precision": prepared["precision"]}
+    seams = _run("tsmu", scene=prepared["part"], out=str(cache / "seams"), threshold=threshold, **common, **small)
+    _run("whole_image", space=prepared["space"], part=prepared["part"], out=str(cache / WHOLE_IMAGE))
+    whole = np.floor(np.load(cache / WHOLE_IMAGE) * 100 + 0.5)  # whole percents
+    percents = [_read(Path(path)) for path in (seams["probability"], runs["usual_loop"][-1]["probability"])]
+    tsmu, usual_loop = (iou(percent >= threshold, whole >= threshold) for percent in percents)
+    rows, columns = (Cuts.plan(side, small["tile"], small["overlap"]) for side in whole.shape)
+    results = {
+        "mask_iou_vs_whole": tsmu,
+        "usual_loop_mask_iou_vs_whole": usual_loop,
+        "border_step_ratio": border_step_ratio(percents[0].astype(np.float64), rows, columns),
+        "mean_difference_vs_whole": float(np.abs(percents[0] - whole).mean() / 100),
         "seams_tile": small["tile"],
     }
+    if "geoai" in runs:
+        mask = _read(Path(runs["geoai"][-1]["mask"])) == 1
+        results["ratio_vs_geoai"] = _pixels_per_second(runs["tsmu"]) / _pixels_per_second(runs["geoai"])
+        results["geoai_mask_iou_vs_whole"] = iou(mask, whole >= threshold)
+    return results
 
 
-def _geoai(speed: dict[str, float], ready: Found, cache: Path, mask: Path) -> Found:
-    """How GeoAI compares, once the network has answered the whole part."""
-    return {
-        "ratio_vs_geoai": speed["tsmu"] / speed["geoai"],
-        "geoai_mask_iou_vs_whole": iou(_read(mask) == 1, _whole(cache) >= ready["threshold"]),
-    }
-
-
-def _whole(cache: Path) -> npt.NDArray[np.float32]:
-    """What the network answers to the whole part at once, in whole percent."""
-    return np.asarray(np.floor(np.load(cache / WHOLE) * 100 + 0.5))
-
-
-def _quality(probability: Path, truth: Path, threshold: int) -> Found:
-    """IoU with the truth, and the share of landslide, of a whole scene, read by rows."""
-    both = either = landslide = pixels = 0
-    with rasterio.open(probability) as ours, rasterio.open(truth) as theirs:
-        for row in range(0, ours.height, SEAMS_TILE):
-            window = Window(0, row, ours.width, min(SEAMS_TILE, ours.height - row))
-            mask, true = ours.read(1, window=window) >= threshold, theirs.read(1, window=window) == 1
-            both, either = both + int((mask & true).sum()), either + int((mask | true).sum())
-            landslide, pixels = landslide + int(mask.sum()), pixels + mask.size
-    agreement, share = both / max(either, 1), landslide / pixels
+def _quality(prepared: Results, probability: Path) -> Results:
+    """IoU of the scene's map with the truth, and whether the bundle is good enough for the other figures to count."""
+    truth = Path(prepared["scene"]) / "truth.tif"
+    agreement, share = compare_with_truth(probability, truth, prepared["threshold"])
     return {"iou_vs_truth": agreement, "landslide_share": share, "bundle_ok": agreement >= 0.5 and 0.01 <= share <= 0.2}
 
 
-def lines(found: Found) -> list[str]:
-    """The figures in words, with their settings."""
-    each = [f"  {name}: {speed:.3f} Mpx/s" for name, speed in found["mpx_per_s_of"].items()]
-    agreement, step = found["mask_iou_vs_whole"], found["border_step_ratio"]
-    return [
-        f"{found['size']} x {found['size']} px, {found['encoder']}, {found['engine']} in {found['precision']}, "
-        f"tiles of {found['tile']} px sharing {found['overlap']}, {found['cpus']} CPUs "
-        f"({' '.join(found['cpu_flags'])})",
-        *each,
-        f"{found['ratio_vs_usual_loop']:.2f} times the usual loop (float32, {USUAL_TILE} px sharing {USUAL_OVERLAP}, "
-        f"on {found['part']} px), {found['ratio_vs_bare_network']:.2f} times the bare network",
-        *_geoai_lines(found),
-        f"peak memory {found['peak_rss_mb']:.0f} MB, {found['cpu_share']:.0%} of the CPUs",
-        f"seams with tiles of {found['seams_tile']} px: masks agree with the whole image to IoU {agreement}, steps "
-        f"along borders {step} times those elsewhere",
-        f"the bundle finds {found['landslide_share']:.1%} landslide, IoU {found['iou_vs_truth']:.3f} with the truth"
-        + ("" if found["bundle_ok"] else ": not good enough for figures that count; train it with more --steps"),
-    ]
+def mapping_report(results: Results) -> list[str]:
+    """The results of `benchmark_mapping` as lines of text, with their settings.
 
-
-def _geoai_lines(found: Found) -> list[str]:
-    if "ratio_vs_geoai" not in found:
-        return []
-    settings = found["contestants"]["geoai"][0]
-    return [
-        f"{found['ratio_vs_geoai']:.2f} times GeoAI {settings['version']} (windows of {settings['window_size']} px "
-        f"sharing {settings['overlap']}, on {found['part']} px), whose mask agrees with the whole image to IoU "
-        f"{found['geoai_mask_iou_vs_whole']}"
-    ]
-
-
-def iou(mask: Mask, other: Mask) -> float | None:
-    """Intersection over union; None where both are empty."""
-    either = int((mask | other).sum())
-    return int((mask & other).sum()) / either if either else None
-
-
-def border_step_ratio(values: npt.NDArray[np.float64], rows: Cuts, columns: Cuts) -> float | None:
-    """Mean step from pixel to pixel across the lines where tiles begin, hand over and end, by that elsewhere.
-
-    None where there is one tile only, or no step at all.
+    Example:
+        >>> print(mapping_report(results)[0])  # doctest: +SKIP
+        10000 x 10000 px, resnet34, openvino in int8, tiles of 1024 px sharing 256, 2 CPUs (avx2 avx512f)
     """
-    at: list[npt.NDArray[np.float64]] = []
-    elsewhere: list[npt.NDArray[np.float64]] = []
-    for axis, cuts in enumerate((rows, columns)):
-        steps = np.abs(np.diff(values, axis=axis)).mean(axis=1 - axis)  # [i]: from pixel i to i + 1
-        ends = [start + cuts.tile for start in cuts.starts[:-1]]
-        lines = {*cuts.starts[1:], *ends, *((a + b) // 2 for a, b in zip(ends, cuts.starts[1:], strict=True))}
-        on = np.isin(np.arange(len(steps)) + 1, list(lines))
-        at.append(steps[on])
-        elsewhere.append(steps[~on])
-    border, rest = np.concatenate(at), np.concatenate(elsewhere)
-    return float(border.mean() / rest.mean()) if len(border) and rest.mean() else None
+    speeds = [f"  {name}: {speed:.3f} Mpx/s" for name, speed in results["mpx_per_s_of"].items()]
+    agreement, step = results["mask_iou_vs_whole"], results["border_step_ratio"]
+    return [
+        f"{results['size']} x {results['size']} px, {results['encoder']}, {results['engine']} in "
+        f"{results['precision']}, tiles of {results['tile']} px sharing {results['overlap']}, {results['cpus']} CPUs "
+        f"({' '.join(results['cpu_flags'])})",
+        *speeds,
+        f"{results['ratio_vs_usual_loop']:.2f} times the usual loop (float32, {USUAL_TILE} px sharing "
+        f"{USUAL_OVERLAP}, on {results['part']} px), {results['ratio_vs_bare_network']:.2f} times the bare network",
+        *_geoai_report(results),
+        f"peak memory {results['peak_rss_mb']:.0f} MB, {results['cpu_share']:.0%} of the CPUs",
+        f"seams with tiles of {results['seams_tile']} px: masks agree with the whole image to IoU {agreement}, steps "
+        f"along borders {step} times those elsewhere",
+        f"the bundle finds {results['landslide_share']:.1%} landslide, IoU {results['iou_vs_truth']:.3f} with the truth"
+        + ("" if results["bundle_ok"] else ": not good enough for figures that count; train it with more --steps"),
+    ]
+
+
+def _geoai_report(results: Results) -> list[str]:
+    if "ratio_vs_geoai" not in results:
+        return []
+    settings = results["contestants"]["geoai"][0]
+    return [
+        f"{results['ratio_vs_geoai']:.2f} times GeoAI {settings['version']} (windows of {settings['window_size']} px "
+        f"sharing {settings['overlap']}, on {results['part']} px), whose mask agrees with the whole image to IoU "
+        f"{results['geoai_mask_iou_vs_whole']}"
+    ]
 
 
 def cpu_flags() -> list[str]:
-    """What the processor can that makes networks faster, as Linux tells; empty elsewhere."""
+    """The processor's features that make networks faster, as Linux lists them; empty on other systems."""
     try:
         text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
     except OSError:
         return []
     line = next((line for line in text.splitlines() if line.startswith(("flags", "Features"))), ":")
-    return [flag for flag in line.partition(":")[2].split() if flag in FLAGS]
+    return [flag for flag in line.partition(":")[2].split() if flag in CPU_FLAGS]
 
 
 def _read(path: Path) -> npt.NDArray[np.uint8]:

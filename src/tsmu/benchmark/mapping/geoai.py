@@ -1,9 +1,9 @@
-"""GeoAI's `semantic_segmentation` with the same network: written as its weights, and given its kind of raster.
+"""GeoAI's `semantic_segmentation` as a contestant of the mapping benchmark, with the same network as `tsmu map`.
 
 GeoAI (geoai-py 0.40) takes one raster with all bands, divides its values by 255, and loads the state of a
 U-Net of segmentation_models_pytorch with one output per class. So the band statistics go into the first
-convolution and the normalisation behind it, and the one logit becomes the difference of two. Both answer
-alike, except at the edges of windows: the convolution's zeros stand for black there, and for the mean here.
+convolution and the normalisation behind it, and the one logit becomes the difference of two. Both networks predict
+the same, except at the edges of windows: the convolution's zeros stand for black there, and for the mean here.
 """
 
 import importlib.util
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import rasterio
 
-from tsmu.benchmark.mapping.contestants import REGION, USUAL_BATCH, USUAL_OVERLAP, USUAL_TILE, main, measured
+from tsmu.benchmark.mapping.contestants import REGION, USUAL_BATCH, USUAL_OVERLAP, USUAL_TILE, main, timed
 from tsmu.errors import BenchmarkError
 from tsmu.model.bundle import Bundle
 from tsmu.model.serving import serving_bundle
@@ -23,54 +23,61 @@ from tsmu.workspace_folder import WorkspaceFolder
 if TYPE_CHECKING:
     from torch import Tensor
 
-Found = dict[str, Any]
+Results = dict[str, Any]
 
 
 def is_installed() -> bool:
-    """Whether GeoAI is there."""
+    """Whether GeoAI can be imported."""
     return importlib.util.find_spec("geoai") is not None
 
 
-def geoai(space: str, part: str, out: str, threshold: int) -> Found:
-    """Let GeoAI segment the pair in `part`, with its own windows and overlap; loading the weights counts."""
+def segment_with_geoai(space: str, part: str, out: str, threshold: int) -> Results:
+    """Let GeoAI segment a pair, with its own windows and overlap; the time includes that of loading the weights.
+
+    Args:
+        space: folder of the workspace whose bundle is used.
+        part: folder with `pre.tif` and `post.tif`.
+        out: folder for what GeoAI reads and writes.
+        threshold: whole percent.
+    """
     import geoai as peer
     import torch
 
     bundle = serving_bundle(WorkspaceFolder.open(Path(space)).models, REGION)
     scene, weights = Path(out) / "geoai-scene.tif", Path(out) / "geoai-weights.pth"
-    torch.save(as_unet(bundle, REGION), weights)
-    height, width = _stack([Path(part) / "pre.tif", Path(part) / "post.tif"], scene)
-    window = min(USUAL_TILE, height, width)  # of a raster smaller than its window GeoAI answers nothing
-    settings: Found = {"window_size": window, "overlap": min(USUAL_OVERLAP, window // 2), "batch_size": USUAL_BATCH}
+    torch.save(unet_state(bundle, REGION), weights)
+    height, width = _stack_bands([Path(part) / "pre.tif", Path(part) / "post.tif"], scene)
+    window = min(USUAL_TILE, height, width)  # GeoAI segments nothing of a raster that is smaller than its window
+    settings: Results = {"window_size": window, "overlap": min(USUAL_OVERLAP, window // 2), "batch_size": USUAL_BATCH}
     mask = Path(out) / "geoai-mask.tif"
-    with measured() as found:
+    with timed() as results:
         peer.semantic_segmentation(
             str(scene), str(mask), str(weights), architecture="unet", encoder_name=bundle.record.encoder,
             num_channels=len(bundle.record.bands), num_classes=2, probability_threshold=threshold / 100, quiet=True,
             **settings,
         )  # fmt: skip
-    return found | settings | {"pixels": height * width, "mask": str(mask), "version": peer.__version__}
+    return results | settings | {"pixels": height * width, "mask": str(mask), "version": peer.__version__}
 
 
-def _stack(files: list[Path], out: Path) -> tuple[int, int]:
-    """Write several rasters' bands as one raster's."""
-    parts = []
+def _stack_bands(files: list[Path], out: Path) -> tuple[int, int]:
+    """Write the bands of several rasters as one raster, and return its height and width."""
+    images = []
     for file in files:
         with rasterio.open(file) as dataset:
-            parts.append(dataset.read())
+            images.append(dataset.read())
             profile = dataset.profile
-    pixels = np.concatenate(parts)
+    pixels = np.concatenate(images)
     profile.update(count=len(pixels), photometric="minisblack")
     with rasterio.open(out, "w", **profile) as dataset:
         dataset.write(pixels)
     return int(pixels.shape[1]), int(pixels.shape[2])
 
 
-def as_unet(bundle: Bundle, region: str) -> dict[str, "Tensor"]:
-    """A region's network as the state of `smp.Unet(..., classes=2)` for values from 0 to 1.
+def unet_state(bundle: Bundle, region: str) -> dict[str, "Tensor"]:
+    """The network of a region as the state of `smp.Unet(..., classes=2)`, which takes values from 0 to 1.
 
     Raises:
-        BenchmarkError: its encoder is no ResNet.
+        BenchmarkError: the encoder is no ResNet.
     """
     import torch
     from segmentation_models_pytorch import Unet
@@ -81,7 +88,7 @@ def as_unet(bundle: Bundle, region: str) -> dict[str, "Tensor"]:
     unet = Unet(bundle.record.encoder, encoder_weights=None, in_channels=len(bundle.record.bands), classes=2)
     first = getattr(unet.encoder, "conv1", None)
     if not isinstance(first, torch.nn.Conv2d) or first.bias is not None:
-        raise BenchmarkError(f"encoder {bundle.record.encoder}: only ResNets are written for GeoAI; take resnet34")
+        raise BenchmarkError(f"encoder {bundle.record.encoder}: only ResNets can be written for GeoAI; take resnet34")
     with torch.no_grad():
         unet.encoder.load_state_dict(network.encoder_state(decoder), strict=False)
         norms = [module for module in unet.encoder.modules() if isinstance(module, torch.nn.BatchNorm2d)]
@@ -97,4 +104,4 @@ def as_unet(bundle: Bundle, region: str) -> dict[str, "Tensor"]:
 
 
 if __name__ == "__main__":
-    main({"geoai": geoai}, *sys.argv[1:])
+    main({"geoai": segment_with_geoai}, *sys.argv[1:])
