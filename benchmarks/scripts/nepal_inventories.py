@@ -1,6 +1,6 @@
 """Seven yearly inventories of one place become landslides: counts per year, and pictures of those seen most often.
 
-    python benchmarks/nepal.py Nepal.zip FOLDER
+    python benchmarks/scripts/nepal_inventories.py Nepal.zip FOLDER
 
 Nepal.zip: Bhuyan et al. 2023, doi 10.1038/s41598-022-27352-y. Into FOLDER, which must be new, go the
 database, `counts.md` and `spots.png`: the landslides with the most observations, each year's outlines in its

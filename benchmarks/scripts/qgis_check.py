@@ -2,7 +2,7 @@
 
 QGIS brings its own Python; with Debian's packages qgis, python3-qgis and python3-gdal:
 
-    QT_QPA_PLATFORM=offscreen /usr/bin/python3 benchmarks/qgis_check.py landslides.gpkg picture.png
+    QT_QPA_PLATFORM=offscreen /usr/bin/python3 benchmarks/scripts/qgis_check.py landslides.gpkg picture.png
     /usr/bin/python3 -m osgeo_utils.samples.validate_gpkg landslides.gpkg    # GDAL's own validator, see below
     tsmu db query --where "material = 'rock'" --database landslides.gpkg     # the edit is a version
 

@@ -2,7 +2,7 @@
 
 TorchGeo is no dependency of tsmu; install it beside: pip install torchgeo. Then:
 
-    python benchmarks/torchgeo_trainer.py WORKSPACE REGION [EPOCHS]
+    python benchmarks/scripts/torchgeo_trainer.py WORKSPACE REGION [EPOCHS]
 """
 
 import sys

@@ -29,8 +29,8 @@ def read_regions(data: Path, regions: Sequence[str]) -> dict[str, geopandas.GeoD
 
     Example:
         >>> chips = read_regions(Path("data"), ["hills", "coast"])
-        >>> chips["hills"]["split"].value_counts(sort=False).to_dict()
-        {'train': 6, 'val': 2, 'test': 2}
+        >>> chips["hills"]["split"].value_counts().sort_index().to_dict()
+        {'test': 2, 'train': 6, 'val': 2}
     """
     chips = {region: _read_folder(_find_folder(data, region), region) for region in regions}
     bands_of(pd.concat(list(chips.values())))

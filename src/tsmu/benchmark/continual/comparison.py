@@ -88,8 +88,8 @@ def split_chips(chips: dict[str, geopandas.GeoDataFrame], split: str, seed: int)
 
     Example:
         >>> chips = read_regions(Path("data"), ["hills"])
-        >>> split_chips(chips, "folds", seed=0)["hills"]["split"].value_counts(sort=False).to_dict()
-        {'train': 6, 'test': 2, 'val': 2}
+        >>> split_chips(chips, "folds", seed=0)["hills"]["split"].value_counts().sort_index().to_dict()
+        {'test': 2, 'train': 6, 'val': 2}
     """
     if split == "fixed":
         return chips
