@@ -1,10 +1,10 @@
-"""Seven yearly inventories of one place become landslides: counts per year, and pictures of those seen most often.
+"""Merge seven yearly inventories of one place into landslides: counts per year, and a picture of examples.
 
     python benchmarks/scripts/nepal_inventories.py Nepal.zip FOLDER
 
 Nepal.zip: Bhuyan et al. 2023, doi 10.1038/s41598-022-27352-y. Into FOLDER, which must be new, go the
 database, `counts.md` and `spots.png`: the landslides with the most observations, each year's outlines in its
-colour and what is believed of them dashed.
+colour and the outlines of the landslides dashed.
 """
 
 import sys
@@ -21,58 +21,61 @@ from matplotlib.colors import to_hex
 from tsmu import database as db
 from tsmu.issues import IssueLog
 
-SPOTS = 6
+EXAMPLES = 6  # landslides that are drawn
 
 
 def main(source: str, folder: str) -> None:
-    """Import, merge, count, draw."""
+    """Import the inventories, merge them, write the counts and draw examples."""
     out = Path(folder)
     out.mkdir()
     with db.open_database(out / "landslides.gpkg", create=True) as database:
         db.import_file(database, Path(source), IssueLog(source))
-        done = db.merge(database, by="benchmark")
-        believed = db.query(database, db.Filters(status=["candidate"]))
-        seen = observations(database)
-    counts = table(believed, seen)
+        merged = db.merge(database, by="benchmark")
+        landslides = db.query(database, db.Filters(status=["candidate"]))
+        observed = read_observations(database)
+    counts = count_table(landslides, observed)
     (out / "counts.md").write_text(counts, encoding="utf-8")
-    draw(believed, seen, out / "spots.png")
-    print(f"{done.observations} observations, {done.landslides} landslides\n\n{counts}")
+    draw_examples(landslides, observed, out / "spots.png")
+    print(f"{merged.observations} observations, {merged.landslides} landslides\n\n{counts}")
 
 
-def observations(database: db.Database) -> geopandas.GeoDataFrame:
-    """Every outline with the year of its images."""
-    from tsmu.database import observation_table as observation
-    from tsmu.database import read_frame
-    from tsmu.database import scene_table as scene
-
+def read_observations(database: db.Database) -> geopandas.GeoDataFrame:
+    """Read every observed outline with the year of its images."""
+    observation, scene = db.observation_table, db.scene_table
     columns = (observation.c.landslide_id, observation.c.geom, scene.c.date_post)
     with database.read() as connection:
-        found = read_frame(connection, observation.join(scene).select().with_only_columns(*columns))
-    return found.assign(year=found["date_post"].dt.year)
+        rows = db.read_frame(connection, observation.join(scene).select().with_only_columns(*columns))
+    return rows.assign(year=rows["date_post"].dt.year)
 
 
-def table(believed: geopandas.GeoDataFrame, seen: geopandas.GeoDataFrame) -> str:
-    """Markdown: by the year in which a landslide was first seen, how many there are and in how many years."""
-    first = seen.groupby("landslide_id")["year"].min()
-    years = seen.groupby("landslide_id")["year"].nunique()
-    rows = pd.crosstab(first.loc[believed["id"]], years.loc[believed["id"]])
+def count_table(landslides: geopandas.GeoDataFrame, observed: geopandas.GeoDataFrame) -> str:
+    """Count landslides by the year of their first observation and by the number of years with one, as Markdown."""
+    first = observed.groupby("landslide_id")["year"].min()
+    years = observed.groupby("landslide_id")["year"].nunique()
+    rows = pd.crosstab(first.loc[landslides["id"]], years.loc[landslides["id"]])
     head = ["first seen", "polygons that year", "new landslides", *(f"seen in {n}" for n in rows)]
     lines = [head, ["---"] * len(head)]
-    drawn = seen["year"].value_counts()
+    drawn = observed["year"].value_counts()
     lines += [[year, drawn[year], row.sum(), *row] for year, row in rows.iterrows()]
-    lines.append(["all", len(seen), len(believed), *rows.sum()])
+    lines.append(["all", len(observed), len(landslides), *rows.sum()])
     return "".join(f"| {' | '.join(map(str, line))} |\n" for line in lines)
 
 
-def draw(believed: geopandas.GeoDataFrame, seen: geopandas.GeoDataFrame, path: Path) -> None:
-    """The landslides with the most observations, a panel each."""
-    outlines = believed.set_index("id").geometry
-    chosen = seen["landslide_id"].value_counts().sort_index().sort_values(ascending=False, kind="stable").index[:SPOTS]
-    figure, panels = pyplot.subplots(2, SPOTS // 2, figsize=(12, 8), layout="constrained")
+def draw_examples(landslides: geopandas.GeoDataFrame, observed: geopandas.GeoDataFrame, path: Path) -> None:
+    """Draw the landslides with the most observations, each in a panel of its own."""
+    outlines = landslides.set_index("id").geometry
+    chosen = (
+        observed["landslide_id"]
+        .value_counts()
+        .sort_index()
+        .sort_values(ascending=False, kind="stable")
+        .index[:EXAMPLES]
+    )
+    figure, panels = pyplot.subplots(2, EXAMPLES // 2, figsize=(12, 8), layout="constrained")
     for panel, landslide_id in zip(panels.flat, chosen, strict=True):
-        own = seen[seen["landslide_id"] == landslide_id]
+        own = observed[observed["landslide_id"] == landslide_id]
         for year, shapes in own.groupby("year"):
-            colour = to_hex(pyplot.get_cmap("viridis")((year - seen["year"].min()) / 6))
+            colour = to_hex(pyplot.get_cmap("viridis")((year - observed["year"].min()) / 6))
             shapes.geometry.plot(ax=panel, color=colour, alpha=0.3)
             shapes.geometry.boundary.plot(ax=panel, color=colour)
             panel.plot([], [], color=colour, label=str(year))

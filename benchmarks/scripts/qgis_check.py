@@ -26,36 +26,36 @@ from qgis.core import (
 from qgis.PyQt.QtCore import QSize
 from qgis.PyQt.QtGui import QColor
 
-PLAIN = ("alembic_version",)  # no part of the GeoPackage: the version of the schema
+INTERNAL_TABLES = ("alembic_version",)  # has the version of the schema; no layer for users
 
 
 def main(path: str, picture: str) -> None:
-    """Print as JSON what QGIS finds and does."""
+    """Print as JSON what QGIS reads and edits, and draw a picture."""
     application = QgsApplication([], False)
     application.initQgis()
     try:
-        print(json.dumps(looked_at(path, picture), indent=1))
+        print(json.dumps(check(path, picture), indent=1))
     finally:
         application.exitQgis()
 
 
-def looked_at(path: str, picture: str) -> dict[str, object]:
-    """What QGIS finds and does; its layers are gone before QGIS is, which else crashes."""
-    layers = [opened(path, name) for name in names(path)]
+def check(path: str, picture: str) -> dict[str, object]:
+    """Read, edit and draw the database; the layers are released before QGIS exits, which crashes otherwise."""
+    layers = [open_layer(path, name) for name in layer_names(path)]
     landslides = next(layer for layer in layers if layer.name() == "landslide")
-    found = {"qgis": Qgis.QGIS_VERSION, "layers": [described(layer) for layer in layers]}
-    found["edited"] = edited(landslides)
+    result = {"qgis": Qgis.QGIS_VERSION, "layers": [describe(layer) for layer in layers]}
+    result["edited"] = edit(landslides)
     draw(landslides, picture)
-    return found
+    return result
 
 
-def names(path: str) -> list[str]:
+def layer_names(path: str) -> list[str]:
     """The layers that QGIS offers when the file is added."""
     details = QgsProviderRegistry.instance().providerMetadata("ogr").querySublayers(path)
-    return [one.name() for one in details if one.name() not in PLAIN]
+    return [detail.name() for detail in details if detail.name() not in INTERNAL_TABLES]
 
 
-def opened(path: str, name: str) -> QgsVectorLayer:
+def open_layer(path: str, name: str) -> QgsVectorLayer:
     """A layer with the style that the file carries."""
     layer = QgsVectorLayer(f"{path}|layername={name}", name, "ogr")
     if not layer.isValid():
@@ -63,12 +63,14 @@ def opened(path: str, name: str) -> QgsVectorLayer:
     return layer
 
 
-def described(layer: QgsVectorLayer) -> dict[str, object]:
-    """What of a layer there is, and how it is drawn."""
+def describe(layer: QgsVectorLayer) -> dict[str, object]:
+    """Rows, CRS, geometry, fields and styles of a layer."""
     count, _, styles, _, _ = layer.listStylesInDatabase()
     renderer = layer.renderer()
     classes = (
-        [one.label() for one in renderer.categories()] if renderer and renderer.type() == "categorizedSymbol" else []
+        [category.label() for category in renderer.categories()]
+        if renderer and renderer.type() == "categorizedSymbol"
+        else []
     )
     return {
         "name": layer.name(), "rows": layer.featureCount(), "crs": layer.crs().authid(),
@@ -78,16 +80,16 @@ def described(layer: QgsVectorLayer) -> dict[str, object]:
     }  # fmt: skip
 
 
-def edited(layer: QgsVectorLayer) -> dict[str, object]:
-    """Change one attribute of the first feature in an edit session, and read it again."""
+def edit(layer: QgsVectorLayer) -> dict[str, object]:
+    """Change one attribute of the first feature in an edit session, and read the saved feature."""
     feature = next(layer.getFeatures())
     before, field = feature["material"], layer.fields().indexOf("material")
     after = "clay" if before == "rock" else "rock"
     if not (layer.startEditing() and layer.changeAttributeValue(feature.id(), field, after) and layer.commitChanges()):
         raise SystemExit(f"QGIS cannot save the edit: {'; '.join(layer.commitErrors())}")
-    again = layer.getFeature(feature.id())
-    named = {name: str(again[name]) for name in ("id", "material", "version", "author", "changed_by")}
-    return {"before": str(before), **named}
+    saved = layer.getFeature(feature.id())
+    values = {name: str(saved[name]) for name in ("id", "material", "version", "author", "changed_by")}
+    return {"before": str(before), **values}
 
 
 def draw(layer: QgsVectorLayer, picture: str) -> None:

@@ -1,10 +1,11 @@
-"""Commands refuse what cannot be measured before they begin, and the product neither has nor needs them."""
+"""Commands refuse what cannot be measured before they begin, and are no commands of the installed package."""
 
 from pathlib import Path
 
 import pytest
 
 from tests.benchmarks.conftest import Benchmarks
+from tests.conftest import Tsmu
 
 
 @pytest.mark.parametrize("sizes", ["5,x", "0"])
@@ -24,3 +25,10 @@ def test_an_order_of_one_region_is_refused_before_anything_is_learned(
     assert done.exit_code == 2
     assert "at least two regions" in done.stderr
     assert not (tmp_path / "out").exists()
+
+
+def test_harnesses_are_no_commands_of_the_package(benchmarks: Benchmarks, tsmu: Tsmu) -> None:
+    harnesses = ("peers", "few-shot", "routing", "cost", "false-alarms", "loop")
+    assert all(benchmarks(name, "--help").exit_code == 0 for name in harnesses)
+    assert all(tsmu("benchmark", name, "--help").returncode == 2 for name in harnesses)
+    assert all(tsmu("benchmark", name, "--help").returncode == 0 for name in ("continual", "mapping", "database"))
