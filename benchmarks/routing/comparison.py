@@ -80,16 +80,16 @@ def benchmark_routing(
         {r: _read_images(select(rows, r, split)) for r, rows in chips.items()} for split in ("train", "test")
     )
     side = next(iter(train.values())).shape[-1]
-    unknown = {name: _read_tiles(place, side) for name, place in others.items()}
+    other = {name: _read_tiles(place, side) for name, place in others.items()}
     renderings = {"as_they_are": lambda images: images, "stretched": stretch}
     results: dict[str, Any] = {}
     for rendering, render in renderings.items():
-        learned, known, unknown = ({n: render(i) for n, i in part.items()} for part in (train, test, unknown))
+        learned, known, unknown = ({n: render(i) for n, i in part.items()} for part in (train, test, other))
         results[rendering] = {
             "ours": _measure(_FeatureGate(learned), known, unknown),
             "autoencoders": [_measure(_AutoencoderGate(learned, seed), known, unknown) for seed in range(seeds)],
         }
-    counts = {name: len(images) for name, images in (test | unknown).items()}
+    counts = {name: len(images) for name, images in (test | other).items()}
     return {"regions": list(regions), "images": counts, "seeds": seeds, **results}
 
 
@@ -122,11 +122,12 @@ class _AutoencoderGate:
         return np.asarray(torch.stack([errors[region] / self._usual[region] for region in regions]).min(0).values)
 
 
-def _measure(gate: _FeatureGate | _AutoencoderGate, test: Images, unknown: Images) -> dict[str, Any]:
+def _measure(gate: _FeatureGate | _AutoencoderGate, test: Images, other: Images) -> dict[str, Any]:
+    """Measure a gate on the test chips of the known regions, and on images of other places."""
     regions = list(test)
     right = {region: gate.choose_region(images) == number for number, (region, images) in enumerate(test.items())}
     known = np.concatenate([gate.unknown_score(images, regions) for images in test.values()])
-    unknown = {name: gate.unknown_score(images, regions) for name, images in unknown.items()}
+    unknown = {name: gate.unknown_score(images, regions) for name, images in other.items()}
     auc = {name: area_under_roc(known, scores) for name, scores in unknown.items()}
     for left_out in regions:
         rest = [region for region in regions if region != left_out]

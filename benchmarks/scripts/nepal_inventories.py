@@ -54,7 +54,7 @@ def count_table(landslides: geopandas.GeoDataFrame, observed: geopandas.GeoDataF
     years = observed.groupby("landslide_id")["year"].nunique()
     rows = pd.crosstab(first.loc[landslides["id"]], years.loc[landslides["id"]])
     head = ["first seen", "polygons that year", "new landslides", *(f"seen in {n}" for n in rows)]
-    lines = [head, ["---"] * len(head)]
+    lines: list[list[object]] = [[*head], ["---"] * len(head)]
     drawn = observed["year"].value_counts()
     lines += [[year, drawn[year], row.sum(), *row] for year, row in rows.iterrows()]
     lines.append(["all", len(observed), len(landslides), *rows.sum()])

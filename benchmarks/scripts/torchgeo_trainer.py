@@ -47,7 +47,7 @@ def main(workspace: str, region: str, epochs: str = "10") -> None:
         max_epochs=int(epochs), accelerator="cpu", logger=False, enable_checkpointing=False, log_every_n_steps=1
     )
     before = trainer.validate(task, loaders[1], verbose=False)[0]
-    trainer.fit(task, *loaders)
+    trainer.fit(task, loaders[0], loaders[1])
     after = trainer.validate(task, loaders[1], verbose=False)[0]
     for name in before:
         print(f"{name}: {before[name]:.3f} -> {after[name]:.3f}")

@@ -176,7 +176,7 @@ def _speeds(runs: Mapping[str, Sequence[Results]]) -> Results:
 
 
 def _pixels_per_second(runs: Sequence[Results]) -> float:
-    return statistics.median(run["pixels"] / run["seconds"] for run in runs)
+    return float(statistics.median(run["pixels"] / run["seconds"] for run in runs))
 
 
 def _agreement(prepared: Results, runs: Mapping[str, Sequence[Results]], cache: Path) -> Results:
