@@ -16,7 +16,7 @@ from tsmu.synthetic.noise import fractal_noise, subseed, uniform
 from tsmu.synthetic.region_appearance import APPEARANCES
 from tsmu.synthetic.scars import POINTS, REACH
 from tsmu.synthetic.terrain import make_terrain
-from tsmu.synthetic.territory import SIZE, Borders
+from tsmu.synthetic.territory import SIZE, RegionBorders
 
 SIDE = 700  # px, more than two blocks
 MIDDLE = Window(SIZE // 2 - SIDE // 2, SIZE // 2 - SIDE // 2, SIDE, SIDE)  # all four regions
@@ -153,7 +153,7 @@ def test_regions_tile_the_world(world: World) -> None:
 def test_pixels_belong_to_the_polygon_around_them(column: int, row: int, turn: bool) -> None:
     column, row = (row, column) if turn else (column, row)
     world = World(seed=7)
-    name = REGIONS[int(Borders(7).region_index(np.array(column + 0.5), np.array(row + 0.5)))]
+    name = REGIONS[int(RegionBorders(7).region_index(np.array(column + 0.5), np.array(row + 0.5)))]
     regions = world.regions()
     point = Point(world.transform @ (column + 0.5, row + 0.5))
     polygon = regions[regions["name"] == name].geometry.iloc[0]
@@ -174,7 +174,7 @@ def test_regions_look_different(world: World) -> None:
 def test_the_ground_changes_at_the_border(world: World) -> None:
     """A strip across the desert's southern border is tan in the north and green in the south."""
     column = SIZE * 3 // 4
-    borders = Borders(7)
+    borders = RegionBorders(7)
     rows = np.arange(SIZE // 2 - 400, SIZE // 2 + 400)
     _, south = borders.distances(np.array(column + 0.5), rows + 0.5)
     border = int(rows[np.flatnonzero(south >= 0)[0]])

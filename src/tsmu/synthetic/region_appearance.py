@@ -17,7 +17,7 @@ class RegionAppearance:
     """How a region is painted: its ground, and the four layers of scars (see `world.LAYERS`) on it."""
 
     ground: Callable[[grounds.GroundFields], grounds.GroundImage]
-    """Paints the ground before the event."""
+    """Paints the ground, which both images show."""
     relief: float
     """How strongly slopes are lit and shaded."""
     season: Colour

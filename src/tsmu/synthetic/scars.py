@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from tsmu.synthetic.noise import Floats, subseed, uniform
 from tsmu.synthetic.terrain import Box, Doubles, SlopeField
-from tsmu.synthetic.territory import Borders
+from tsmu.synthetic.territory import RegionBorders
 
 CELL = 40  # px; a layer has at most one scar per cell of this grid
 POINTS = 13  # discs of which a scar is made, from the crown to the toe
@@ -67,7 +67,7 @@ def place_scars(
     seed: int,
     layer: str,
     appearances: tuple[ScarAppearance, ...],
-    borders: Borders,
+    borders: RegionBorders,
     slopes: SlopeField,
     window: Box,
     density: float,

@@ -16,7 +16,7 @@ from tsmu.synthetic.noise import Floats, fractal_noise, random_bits, subseed, un
 from tsmu.synthetic.region_appearance import APPEARANCES
 from tsmu.synthetic.scars import ScarAppearance, Scars, draw_scars, place_scars, slopes_around
 from tsmu.synthetic.terrain import Box, SlopeField, make_terrain
-from tsmu.synthetic.territory import BLEND, CRS, REGIONS, Borders, world_transform
+from tsmu.synthetic.territory import BLEND, CRS, REGIONS, RegionBorders, world_transform
 
 BLOCK = 256  # px; windows are painted in blocks that stay in the processor's cache
 LAYERS = ("landslide", "old", "other", "healed")  # of scars: attributes of RegionAppearance, and part of their seeds
@@ -65,7 +65,7 @@ class World:
         self.pixel_size = pixel_size
         self.landslide_density = landslide_density
         self.transform = world_transform(pixel_size)
-        self._borders = Borders(seed)
+        self._borders = RegionBorders(seed)
 
     def regions(self) -> gpd.GeoDataFrame:
         """The four territories as polygons: columns `name`, `geometry`, in `crs`."""
