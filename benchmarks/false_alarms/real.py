@@ -221,10 +221,8 @@ def _train(
     validation = select(chips, settings.region, "val")
     temperature = calibrate(network, learned.decoder, validation)
     predictions = {}
-    requested = select(chips, settings.region, *PARTS)
-    for name, (probability, mask) in zip(
-        requested["id"], predict_chips(network, learned.decoder, requested), strict=True
-    ):
+    rows = select(chips, settings.region, *PARTS)
+    for name, (probability, mask) in zip(rows["id"], predict_chips(network, learned.decoder, rows), strict=True):
         predictions[f"{name}:percent"] = as_percent(probability, np.ones(probability.shape, bool))
         predictions[f"{name}:mask"] = mask.astype(np.uint8)
     with written_whole(state_file.with_suffix(".safetensors")) as temporary:

@@ -1,7 +1,7 @@
 """The paper's gate: one small autoencoder per region; the one that reconstructs an image best names its region.
 
 Source: Expert Gate, Aljundi, Chakravarty and Tuytelaars 2017, arXiv 1611.06194. `tsmu.model.gate` is compared with it.
-It works on pixels here instead of on the features of a pretrained network, so that it needs no outside weights.
+The autoencoders work on pixels here, not on the features of a pretrained network, so they need no outside weights.
 """
 
 from collections.abc import Mapping
