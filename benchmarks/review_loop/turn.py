@@ -32,7 +32,7 @@ UNSEEN = 2  # scenes of the reviewed region on which maps are compared; of each 
 CHIP = 64
 MIN_PIXELS = 4  # smallest landslide that counts, on either side
 SCORES = ("f1", "precision", "recall", "false_alarms_per_100_km2")  # of objects
-# What would be measured of each version anew, and of which the scores here announce nothing.
+# Options that `tsmu map` would otherwise measure anew for each version; they are not what is scored here.
 MAP_OPTIONS = ("--engine", "torch", "--tile", 256, "--overlap", 64)
 
 Announce = Callable[[str], None]
@@ -51,7 +51,7 @@ class LoopSettings:
         chips: number of chips of each region learned before.
         weak_chips: number of chips of the region that is reviewed.
         records: number of decisions.
-        sparse: the scenes have landslides on less than 1 % of the ground; the chips have them as ever.
+        sparse: the scenes have landslides on less than 1 % of the ground; the chips do not change.
     """
 
     seeds: int
