@@ -11,8 +11,7 @@ import pytest
 
 from tests.conftest import write_chips
 from tests.networks import ENCODER, WEIGHTS
-from tsmu.benchmark.continual import ContinualSettings, run_continual
-from tsmu.benchmark.continual_tables import tables
+from tsmu.benchmark import ContinualSettings, continual_tables, run_continual
 from tsmu.errors import BenchmarkError, UpdateError
 
 
@@ -77,7 +76,7 @@ def test_cells_hold_what_the_figures_need_and_are_not_computed_twice(data: Path,
     assert stored["cells"][0]["bytes"][1] > stored["cells"][1]["bytes"][1]  # a decoder more
     assert stored["settings"]["steps"] == 3
     assert stored["versions"]["torch"]
-    assert f"| finetune | 1 | {stored['cells'][1]['R'][1][0]:.3f} |" in tables(stored)
+    assert f"| finetune | 1 | {stored['cells'][1]['R'][1][0]:.3f} |" in continual_tables(stored)
     for figure in ("course.svg", "matrices.svg"):
         assert ElementTree.parse(tmp_path / figure).getroot().tag.endswith("svg")
 

@@ -1,6 +1,6 @@
 """The database benchmark measures both sides on the same polygons."""
 
-from tsmu.benchmark.database import benchmark_database
+from tsmu.benchmark import benchmark_database
 
 
 def test_it_gives_the_documented_keys() -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tests.conftest import Tsmu
-from tsmu.benchmark.mapping import border_step_ratio, iou
+from tsmu.benchmark.mapping.agreement import border_step_ratio, iou
 from tsmu.mapping import TileAxis
 
 

@@ -76,8 +76,6 @@ def test_a_scale_without_sense_is_refused(tmp_path: Path, tsmu: Tsmu, value: str
         ("db", "density", "out.tif", "--cell", 0),
         ("db", "merge", "--by", "eva", "--near", "inf"),
         ("fetch", "pairs", "--stac", "http://localhost", "--collection", "a", "--pre-days", 10**9),
-        ("benchmark", "few-shot", "--data", ".", "--regions", "a,b", "--out", "out", "--sizes", "5,x"),
-        ("benchmark", "few-shot", "--data", ".", "--regions", "a,b", "--out", "out", "--sizes", "0"),
         ("demo", "out", "--seed", -1),
     ],
 )
@@ -245,8 +243,7 @@ def test_a_demo_whose_command_fails_says_which_as_json(
 
 @pytest.mark.parametrize("regions", ["a", "a,a", "a,,b", ""])
 def test_an_order_of_one_region_is_refused_before_anything_is_learned(tmp_path: Path, tsmu: Tsmu, regions: str) -> None:
-    for name in ("continual", "few-shot"):
-        done = tsmu("benchmark", name, "--data", tmp_path, "--regions", regions, "--out", tmp_path / "out")
-        assert done.returncode == 2
-        assert "at least two regions" in done.stderr
+    done = tsmu("benchmark", "continual", "--data", tmp_path, "--regions", regions, "--out", tmp_path / "out")
+    assert done.returncode == 2
+    assert "at least two regions" in done.stderr
     assert not (tmp_path / "out").exists()

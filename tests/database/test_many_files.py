@@ -10,7 +10,7 @@ import shapely
 
 from tests.database.conftest import RUN, scene
 from tsmu import database as db
-from tsmu.benchmark.database import make_polygons
+from tsmu.benchmark import make_polygons
 from tsmu.database.files import FORMATS
 from tsmu.issues import IssueLog
 

@@ -11,9 +11,9 @@ import shapely
 from rasterio.features import rasterize
 from typer.testing import CliRunner
 
+from benchmarks.review_loop.reviewer import review_scene
 from tests.conftest import write_raster
 from tests.server.conftest import Client, decision
-from tsmu.benchmark.geologist import review
 from tsmu.cli import app
 from tsmu.database import Database, Filters, open_database, query, scenes
 from tsmu.workspace_folder import WorkspaceFolder
@@ -132,7 +132,7 @@ def test_without_decisions_there_are_no_labels(survey: WorkspaceFolder) -> None:
 
 def test_a_scripted_geologist_decides_by_the_truth(survey: WorkspaceFolder) -> None:
     truth = survey.root / "scenes" / "valley" / "truth.tif"
-    done = review(survey.root, "valley", truth, 12)
+    done = review_scene(survey.root, "valley", truth, 12)
     assert sum(done.values()) == 12
     with open_database(survey.database) as records:
         table = query(records, Filters(status=["confirmed", "rejected"]))

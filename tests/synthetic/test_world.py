@@ -11,13 +11,12 @@ from rasterio.windows import Window
 from scipy.ndimage import binary_dilation, label
 from shapely import Point, box
 
-from tsmu.synthetic import REGIONS, World, training_window
-from tsmu.synthetic.everything import SPARSE, scene_windows
-from tsmu.synthetic.looks import LOOKS
-from tsmu.synthetic.noise import fractal, subseed, uniform
+from tsmu.synthetic import REGIONS, SPARSE_DENSITY, World, scene_windows, training_window
+from tsmu.synthetic.noise import fractal_noise, subseed, uniform
+from tsmu.synthetic.region_appearance import APPEARANCES
 from tsmu.synthetic.scars import POINTS, REACH
-from tsmu.synthetic.terrain import terrain
-from tsmu.synthetic.territory import SIZE, Borders
+from tsmu.synthetic.terrain import make_terrain
+from tsmu.synthetic.territory import SIZE, RegionBorders
 
 SIDE = 700  # px, more than two blocks
 MIDDLE = Window(SIZE // 2 - SIDE // 2, SIZE // 2 - SIDE // 2, SIDE, SIDE)  # all four regions
@@ -88,7 +87,7 @@ def test_landslides_are_in_the_later_image_only(world: World, region: str) -> No
 @pytest.mark.parametrize("region", REGIONS)
 def test_how_much_slides(world: World, region: str) -> None:
     window = in_region(region, 700)
-    dense, sparse = world.render(window).mask, World(seed=7, landslide_density=SPARSE).render(window).mask
+    dense, sparse = world.render(window).mask, World(seed=7, landslide_density=SPARSE_DENSITY).render(window).mask
     assert 0.05 < dense.mean() < 0.2
     assert 0 < sparse.mean() < 0.01
     assert (dense >= sparse).all()
@@ -98,7 +97,7 @@ def test_landslides_run_downhill(world: World) -> None:
     window = in_region("northwest_mountains", 900)
     axes = np.floor(world.landslide_axes(window)).astype(int)
     origin = np.array([int(window.col_off) - 3 * REACH, int(window.row_off) - 3 * REACH])
-    height = terrain(7, (*origin.tolist(), 900 + 6 * REACH, 900 + 6 * REACH)).height
+    height = make_terrain(7, (*origin.tolist(), 900 + 6 * REACH, 900 + 6 * REACH)).height
     columns, rows = np.moveaxis(axes - origin, 2, 0)
     profile = height[rows, columns]
     assert profile.shape[1] == POINTS and len(profile) > 100
@@ -131,9 +130,9 @@ def test_one_image_is_not_enough(world: World, region: str) -> None:
 
 def test_regions_show_each_others_landslides() -> None:
     """What is new but no landslide has the colour of another region's landslides, never of its own."""
-    for name, look in LOOKS.items():
+    for name, look in APPEARANCES.items():
         own = set(look.landslide.colours)
-        foreign = {colour for other in LOOKS if other != name for colour in LOOKS[other].landslide.colours}
+        foreign = {colour for other in APPEARANCES if other != name for colour in APPEARANCES[other].landslide.colours}
         assert set(look.other.colours) <= foreign - own
         assert set(look.old.colours) & own
 
@@ -154,7 +153,7 @@ def test_regions_tile_the_world(world: World) -> None:
 def test_pixels_belong_to_the_polygon_around_them(column: int, row: int, turn: bool) -> None:
     column, row = (row, column) if turn else (column, row)
     world = World(seed=7)
-    name = REGIONS[int(Borders(7).region_index(np.array(column + 0.5), np.array(row + 0.5)))]
+    name = REGIONS[int(RegionBorders(7).region_index(np.array(column + 0.5), np.array(row + 0.5)))]
     regions = world.regions()
     point = Point(world.transform @ (column + 0.5, row + 0.5))
     polygon = regions[regions["name"] == name].geometry.iloc[0]
@@ -175,7 +174,7 @@ def test_regions_look_different(world: World) -> None:
 def test_the_ground_changes_at_the_border(world: World) -> None:
     """A strip across the desert's southern border is tan in the north and green in the south."""
     column = SIZE * 3 // 4
-    borders = Borders(7)
+    borders = RegionBorders(7)
     rows = np.arange(SIZE // 2 - 400, SIZE // 2 + 400)
     _, south = borders.distances(np.array(column + 0.5), rows + 0.5)
     border = int(rows[np.flatnonzero(south >= 0)[0]])
@@ -205,9 +204,9 @@ def test_pixel_size_only_changes_the_georeference() -> None:
 
 
 def test_noise_is_standardised_and_agrees_on_every_lattice() -> None:
-    wide = fractal(3, (-500, 40, 1500, 1500), 5, 0, 0.6)
+    wide = fractal_noise(3, (-500, 40, 1500, 1500), 5, 0, 0.6)
     assert abs(wide.mean()) < 0.05 and wide.std() == pytest.approx(1, abs=0.1)
-    np.testing.assert_array_equal(fractal(3, (-3, 77, 101, 99), 5, 0, 0.6), wide[37:136, 497:598])
+    np.testing.assert_array_equal(fractal_noise(3, (-3, 77, 101, 99), 5, 0, 0.6), wide[37:136, 497:598])
     values = uniform(subseed(1, "a"), np.arange(500)[None, :], np.arange(500)[:, None])
     assert values.min() >= 0 and values.max() < 1 and values.mean() == pytest.approx(0.5, abs=0.005)
     assert abs(np.corrcoef(values[:, :-1].ravel(), values[:, 1:].ravel())[0, 1]) < 0.01

@@ -1,8 +1,8 @@
-"""Writing into and asking the landslide database, beside bare pyogrio in the same run.
+"""Writing into and querying the landslide database, compared with bare pyogrio in the same run.
 
-pyogrio's side runs in a process of its own: two copies of SQLite must not share one. Both write the
-same polygons, of which ours keeps an observation and a candidate landslide each, with their checks,
-indexes and history, a run of at most 100,000 at a time; both read the same boxes, of about 1,000 records.
+Pyogrio runs in a process of its own, because two copies of SQLite must not share one. Both sides write the same
+polygons. The database keeps an observation and a candidate landslide of each, with checks, indexes and history,
+in runs of at most 100,000 polygons. Both sides answer the same box queries, of about 1,000 records each.
 """
 
 import json
@@ -26,12 +26,12 @@ from tsmu.errors import BenchmarkError
 from tsmu.issues import IssueLog
 
 VERTICES = 40
-WANTED = 1000  # records in a box
-QUERIES = 100
-PART = 100_000  # polygons of one run, in a band of latitudes of their own
-_GAP = 0.002  # degrees between the bands, so that no polygon is another run's too
+RECORDS_PER_BOX = 1000
+BOXES = 100
+ROWS_PER_RUN = 100_000  # polygons of one run, which lie in a band of latitudes of their own
+_GAP = 0.002  # degrees between the bands, so that no polygon touches one of another run
 _EAST, _NORTH = (0.0, 10.0), (40.0, 50.0)  # degrees
-_BARE = """
+_PYOGRIO_SCRIPT = """
 import json, sys, time
 import geopandas, pyogrio
 source, target, boxes = sys.argv[1], sys.argv[2], json.loads(sys.argv[3])
@@ -49,40 +49,55 @@ for box in boxes:
 print(json.dumps({"insert_s": insert_s, "query_s": times, "records": records}))
 """
 
+Box = tuple[float, float, float, float]  # west, south, east, north in degrees
+
 
 def benchmark_database(rows: int, seed: int = 0) -> dict[str, Any]:
-    """Measure both sides; the keys are those of `tsmu benchmark database --json`.
+    """Measure inserts and box queries of both sides; the keys are those of `tsmu benchmark database --json`.
 
     Args:
-        rows: polygons of 40 vertices.
+        rows: number of polygons, of 40 vertices each.
         seed: decides where they lie.
 
     Returns:
-        `insert_s` and `query_ms` (median; ours), the same with `pyogrio_` before, their ratios
+        `insert_s` and `query_ms` (median; of the database), the same with `pyogrio_` before, their ratios
         `insert_ratio_vs_pyogrio` and `query_ratio_vs_pyogrio`, `peak_rss_mb` of this process, and
         the settings.
 
     Raises:
-        BenchmarkError: pyogrio's side fails, or the two give different numbers of records.
+        BenchmarkError: pyogrio fails, or the two sides answer with different numbers of records.
+
+    Example:
+        >>> results = benchmark_database(2000)  # doctest: +SKIP
+        >>> results["insert_ratio_vs_pyogrio"]  # doctest: +SKIP
+        6.0
     """
     polygons, boxes = make_polygons(rows, seed), _boxes(rows, seed)
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder) / "polygons.parquet"
         polygons.to_parquet(source)
-        bare = _bare(source, Path(folder) / "bare.gpkg", boxes)
-        ours = _ours(polygons, Path(folder) / "landslides.gpkg", boxes)
-    if ours["records"] != bare["records"]:
-        raise BenchmarkError(f"{ours['records']} records found by tsmu, {bare['records']} by pyogrio; one is wrong")
-    ours_ms, bare_ms = (1000 * statistics.median(side["query_s"]) for side in (ours, bare))
+        pyogrio = _measure_pyogrio(source, Path(folder) / "bare.gpkg", boxes)
+        tsmu = _measure_tsmu(polygons, Path(folder) / "landslides.gpkg", boxes)
+    if tsmu["records"] != pyogrio["records"]:
+        raise BenchmarkError(
+            f"{tsmu['records']} records found by tsmu, {pyogrio['records']} by pyogrio; one of them is wrong"
+        )
+    tsmu_ms, pyogrio_ms = (1000 * statistics.median(side["query_s"]) for side in (tsmu, pyogrio))
     return {
-        "insert_s": ours["insert_s"],
-        "pyogrio_insert_s": bare["insert_s"],
-        "insert_ratio_vs_pyogrio": ours["insert_s"] / bare["insert_s"],
-        "query_ms": ours_ms,
-        "pyogrio_query_ms": bare_ms,
-        "query_ratio_vs_pyogrio": ours_ms / bare_ms,
+        "insert_s": tsmu["insert_s"],
+        "pyogrio_insert_s": pyogrio["insert_s"],
+        "insert_ratio_vs_pyogrio": tsmu["insert_s"] / pyogrio["insert_s"],
+        "query_ms": tsmu_ms,
+        "pyogrio_query_ms": pyogrio_ms,
+        "query_ratio_vs_pyogrio": tsmu_ms / pyogrio_ms,
         "peak_rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
-        "records_per_query": ours["records"] / len(boxes),
+        "records_per_query": tsmu["records"] / len(boxes),
+        **_settings(rows, seed, boxes),
+    }
+
+
+def _settings(rows: int, seed: int, boxes: list[Box]) -> dict[str, Any]:
+    return {
         "rows": rows,
         "layers_written": {"tsmu": ["observation", "landslide"], "pyogrio": ["polygons"]},
         "vertices": VERTICES,
@@ -94,42 +109,51 @@ def benchmark_database(rows: int, seed: int = 0) -> dict[str, Any]:
 
 
 def make_polygons(rows: int, seed: int) -> geopandas.GeoDataFrame:
-    """Star-shaped polygons some 50 m wide, at random places; each `PART` in a band of its own."""
+    """Make star-shaped polygons some 50 m wide, in EPSG:4326, at random places; each run in a band of its own.
+
+    Example:
+        >>> polygons = make_polygons(3, seed=0)
+        >>> len(polygons), polygons.crs.to_epsg(), len(polygons.geometry[0].exterior.coords)
+        (3, 4326, 40)
+    """
     chance = np.random.default_rng(seed)
-    turns = np.linspace(0, 2 * np.pi, VERTICES - 1, endpoint=False)  # the last vertex is the first again
-    height = (_NORTH[1] - _NORTH[0]) / -(-rows // PART)
+    angles = np.linspace(0, 2 * np.pi, VERTICES - 1, endpoint=False)  # the last vertex is the first again
+    height = (_NORTH[1] - _NORTH[0]) / -(-rows // ROWS_PER_RUN)
     x, y = chance.uniform(*_EAST, (rows, 1)), chance.uniform(0, height - _GAP, (rows, 1))
-    y += _NORTH[0] + height * (np.arange(rows) // PART)[:, None]
-    radius = chance.uniform(0.5, 1, (rows, len(turns))) * 0.0005
-    rings = np.stack([x + radius * np.cos(turns), y + radius * np.sin(turns)], axis=-1)
+    y += _NORTH[0] + height * (np.arange(rows) // ROWS_PER_RUN)[:, None]
+    radius = chance.uniform(0.5, 1, (rows, len(angles))) * 0.0005
+    rings = np.stack([x + radius * np.cos(angles), y + radius * np.sin(angles)], axis=-1)
     values = {"area_m2": 4000.0, "max_probability": 0.9, "mean_probability": chance.uniform(0.5, 0.9, rows)}
     return geopandas.GeoDataFrame(values, geometry=shapely.polygons(rings), crs=4326)
 
 
-def _boxes(rows: int, seed: int) -> list[tuple[float, float, float, float]]:
-    side = 10 * min(1.0, (WANTED / rows) ** 0.5)
+def _boxes(rows: int, seed: int) -> list[Box]:
+    """Boxes that hold about 1,000 of so many polygons each."""
+    side = 10 * min(1.0, (RECORDS_PER_BOX / rows) ** 0.5)
     chance = np.random.default_rng(seed + 1)
-    west, south = chance.uniform(0, 10 - side, QUERIES), chance.uniform(40, 50 - side, QUERIES)
+    west, south = chance.uniform(0, 10 - side, BOXES), chance.uniform(40, 50 - side, BOXES)
     return [(float(w), float(s), float(w + side), float(s + side)) for w, s in zip(west, south, strict=True)]
 
 
-def _bare(source: Path, target: Path, boxes: list[tuple[float, float, float, float]]) -> dict[str, Any]:
-    command = [sys.executable, "-c", _BARE, str(source), str(target), json.dumps(boxes)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise BenchmarkError(f"pyogrio's side fails ({(done.stderr.strip().splitlines() or ['no word'])[-1]})")
-    return dict(json.loads(done.stdout))
+def _measure_pyogrio(source: Path, target: Path, boxes: list[Box]) -> dict[str, Any]:
+    """Seconds of the insert (`insert_s`) and of each query (`query_s`), and the `records` of all queries."""
+    command = [sys.executable, "-c", _PYOGRIO_SCRIPT, str(source), str(target), json.dumps(boxes)]
+    process = subprocess.run(command, capture_output=True, text=True, check=False)
+    if process.returncode:
+        reason = (process.stderr.strip().splitlines() or [f"exit code {process.returncode}"])[-1]
+        raise BenchmarkError(f"pyogrio fails ({reason})")
+    return dict(json.loads(process.stdout))
 
 
-def _ours(
-    polygons: geopandas.GeoDataFrame, target: Path, boxes: list[tuple[float, float, float, float]]
-) -> dict[str, Any]:
-    ground, run = shapely.box(_EAST[0], _NORTH[0], _EAST[1], _NORTH[1]), RunRecord("v001", "benchmark", "r", "r", 50)
+def _measure_tsmu(polygons: geopandas.GeoDataFrame, target: Path, boxes: list[Box]) -> dict[str, Any]:
+    """As `_measure_pyogrio`, of a new landslide database."""
+    footprint = shapely.box(_EAST[0], _NORTH[0], _EAST[1], _NORTH[1])
+    run = RunRecord("v001", "benchmark", "r", "r", 50)
     with open_database(target, create=True) as database:
         started = time.perf_counter()
-        for start in range(0, len(polygons), PART):
-            seen = SceneRecord(f"benchmark {start}", ground)
-            add_run(database, polygons.iloc[start : start + PART], seen, run, IssueLog("benchmark"))
+        for start in range(0, len(polygons), ROWS_PER_RUN):
+            scene = SceneRecord(f"benchmark {start}", footprint)
+            add_run(database, polygons.iloc[start : start + ROWS_PER_RUN], scene, run, IssueLog("benchmark"))
         insert_s = time.perf_counter() - started
         times, records = [], 0
         for box in boxes:

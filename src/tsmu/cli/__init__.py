@@ -52,17 +52,17 @@ app.command("demo")(demo)
 app.add_typer(benchmark.app, name="benchmark")
 
 
-def main() -> None:
-    """Entry point of the `tsmu` command."""
+def main(commands: typer.Typer = app) -> None:
+    """Entry point of the `tsmu` command, and of `python -m benchmarks` with commands of its own."""
     # Threads that wait for each other by spinning make a training four to six times slower when
     # anything else runs on the machine (measured on two cores); torch reads this when it is loaded.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     for name in ("stdout", "stderr"):
         _open_outlet(name)
     if "--json" not in sys.argv:
-        app()
+        commands()
     try:
-        sys.exit(app(standalone_mode=False))
+        sys.exit(commands(standalone_mode=False))
     except TyperException as error:  # a command line that is not understood; commands answer for their own errors
         answer_failure(Answer(" ".join(_words()), as_json=True), error.format_message(), seconds=0)
         sys.exit(error.exit_code)

@@ -1,19 +1,64 @@
-"""A procedural world of four regions, for the demo, the tests and the mapping benchmark."""
+"""A procedural world of four regions with landslides, for the demo, the tests and the benchmarks.
 
-from tsmu.synthetic.chips import training_window, write_chips
-from tsmu.synthetic.everything import write_world
-from tsmu.synthetic.google_earth import write_google_earth
-from tsmu.synthetic.scenes import write_scene
-from tsmu.synthetic.territory import REGIONS
-from tsmu.synthetic.world import Rendered, World
+What others use of this room is named here and loaded when it is first asked for; nobody imports past this face.
+Data goes one way through the room:
+
+    noise, terrain, territory         random fields by position, the shape of the ground, the regions on the map
+    scars, grounds                    landslides and what is mistaken for them, the painting of the ground
+    region_appearance, world          what each region looks like, and the image pair and mask of any window
+    chips, scenes, google_earth       the files that are written: training chips, scenes, labelled screenshots
+    dataset                           all of them in one folder
+
+Example:
+    >>> world = World(seed=0)
+    >>> drawn = world.render(scene_windows(512)["eastern_forests"])
+    >>> drawn.pre.shape, drawn.post.shape, drawn.mask.shape
+    ((3, 512, 512), (3, 512, 512), (512, 512))
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tsmu.synthetic.chips import training_window, write_chips
+    from tsmu.synthetic.dataset import write_world
+    from tsmu.synthetic.google_earth import write_google_earth
+    from tsmu.synthetic.scenes import SPARSE_DENSITY, scene_windows, write_scene
+    from tsmu.synthetic.territory import REGIONS
+    from tsmu.synthetic.world import RenderedWindow, World
 
 __all__ = [
     "REGIONS",
-    "Rendered",
+    "SPARSE_DENSITY",
+    "RenderedWindow",
     "World",
+    "scene_windows",
     "training_window",
     "write_chips",
     "write_google_earth",
     "write_scene",
     "write_world",
 ]
+
+_NAMES = {  # by the module that has them
+    "chips": "training_window write_chips",
+    "dataset": "write_world",
+    "google_earth": "write_google_earth",
+    "scenes": "SPARSE_DENSITY scene_windows write_scene",
+    "territory": "REGIONS",
+    "world": "RenderedWindow World",
+}
+_MODULES = {name: module for module, names in _NAMES.items() for name in names.split()}
+
+
+def __getattr__(name: str) -> Any:
+    """Load a name of the face when it is first asked for, so that importing the room costs nothing."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

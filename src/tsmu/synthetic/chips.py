@@ -10,13 +10,13 @@ from rasterio.windows import Window
 from tsmu.errors import ChipError, RegionError
 from tsmu.files import atomic_write
 from tsmu.synthetic.noise import subseed, uniform
-from tsmu.synthetic.output import BAND_NAMES, check_free, raster_profile
+from tsmu.synthetic.raster_files import BAND_NAMES, raster_profile, require_empty
 from tsmu.synthetic.scars import POINTS
 from tsmu.synthetic.territory import REGIONS, SIZE
 from tsmu.synthetic.world import World
 
 TRAINING_SIDE = 8192  # px; chips come from a square of this side in the middle of their region's quadrant
-SEARCH = 4  # times a chip's side: how far around the middle of its place a landslide is looked for
+SEARCH = 4  # a landslide for a chip is searched in a square of this many times the chip's side
 
 
 def training_window(region: str) -> Window:
@@ -24,6 +24,11 @@ def training_window(region: str) -> Window:
 
     Raises:
         RegionError: the world has no such region.
+
+    Example:
+        >>> square = training_window("eastern_forests")
+        >>> square.col_off, square.row_off, square.width, square.height
+        (26624, 26624, 8192, 8192)
     """
     if region not in REGIONS:
         raise RegionError(f"{region}: no such region in the synthetic world; it has {', '.join(REGIONS)}")
@@ -35,18 +40,18 @@ def training_window(region: str) -> Window:
 def write_chips(
     world: World, folder: Path, region: str, count: int = 60, size: int = 96, negatives: float = 0.2
 ) -> list[Path]:
-    """Write the training chips of a region: `images/` (after), `pre/` and `masks/`, same names in each.
+    """Write the training chips of a region: `images/` (post-event), `pre/` and `masks/`, with the same names in each.
 
-    Chips lie on a grid of places that is walked in a serpentine: neighbours in the order of the names are
-    neighbours on the ground, and a block of consecutive names is a patch of ground.
+    Each chip lies in a square of its own; the squares form a grid and are numbered in a serpentine. So neighbours in
+    the order of the names are neighbours on the ground, and a block of consecutive names is a patch of ground.
 
     Args:
-        world: to be drawn.
-        folder: to be made; must not hold anything yet.
+        world: world to be drawn.
+        folder: a new or empty folder.
         region: one of `REGIONS`.
         count: number of chips.
         size: side of a chip in pixels.
-        negatives: share of the chips without a landslide: the same ground, had nothing slid there.
+        negatives: share of the chips without a landslide: the same ground as it would be without any landslide.
 
     Returns:
         The images, in order.
@@ -55,17 +60,21 @@ def write_chips(
         RegionError: the world has no such region.
         ChipError: so many chips of this size do not fit into the training square.
         WorkspaceError: the folder holds something already.
+
+    Example:
+        >>> [path.name for path in write_chips(World(0), Path("hills"), "eastern_forests", count=2, size=32)]
+        ['eastern_forests_0000.tif', 'eastern_forests_0001.tif']
     """
-    squares = places(region, count, size)
+    squares = chip_squares(region, count, size)
     quiet = World(world.seed, world.pixel_size, landslide_density=0)
-    check_free(folder)
+    require_empty(folder)
     with atomic_write(folder) as temporary:
         for kind in ("images", "pre", "masks"):
             (temporary / kind).mkdir(parents=True)
-        for number, place in enumerate(squares):
+        for number, square in enumerate(squares):
             # Spread evenly over the sequence, as floor((n + 1) * share) steps up
             negative = math.floor((number + 1) * negatives) > math.floor(number * negatives)
-            window = choose_window(world, place, size)
+            window = choose_window(world, square, size)
             drawn = (quiet if negative else world).render(window)
             name = f"{region}_{number:04d}.tif"
             for kind, pixels in (("images", drawn.post), ("pre", drawn.pre), ("masks", drawn.mask[None])):
@@ -76,33 +85,33 @@ def write_chips(
     return [folder / "images" / f"{region}_{number:04d}.tif" for number in range(count)]
 
 
-def choose_window(world: World, place: Window, size: int) -> Window:
-    """Choose a square window in the middle of a place, over one of the landslides there if there are any."""
-    side = min(int(place.width), SEARCH * size)
-    column = int(place.col_off) + (int(place.width) - side) // 2
-    row = int(place.row_off) + (int(place.height) - side) // 2
-    which, *shift = (
+def choose_window(world: World, square: Window, size: int) -> Window:
+    """Choose the window of a chip: in the middle of its square, over one of the landslides there if there are any."""
+    side = min(int(square.width), SEARCH * size)
+    column = int(square.col_off) + (int(square.width) - side) // 2
+    row = int(square.row_off) + (int(square.height) - side) // 2
+    choice, *shift = (
         float(uniform(subseed(world.seed, name), np.array([column]), np.array([row]))[0])
         for name in ("chip landslide", "chip column", "chip row")
     )
     middles = world.landslide_axes(Window(column, row, side, side))[:, POINTS // 2] - (column, row)
     middles = middles[((middles >= 0) & (middles < side)).all(axis=1)]
     if len(middles):
-        corner = middles[int(which * len(middles))] - (0.2 + 0.6 * np.array(shift)) * size
+        corner = middles[int(choice * len(middles))] - (0.2 + 0.6 * np.array(shift)) * size
     else:
         corner = np.array(shift) * (side - size + 1)
     left, top = np.clip(np.floor(corner), 0, side - size).astype(int)
     return Window(column + int(left), row + int(top), size, size)
 
 
-def places(region: str, count: int, size: int) -> list[Window]:
-    """Squares of a region's training window, in a serpentine, one for each chip.
+def chip_squares(region: str, count: int, size: int) -> list[Window]:
+    """Divide a region's training window into a square for each chip, in a serpentine.
 
     Raises:
         RegionError: the world has no such region.
         ChipError: so many chips of this size do not fit.
     """
-    square = training_window(region)
+    training = training_window(region)
     per_row = math.ceil(math.sqrt(count))
     side = TRAINING_SIDE // per_row if per_row else 0
     if count < 1 or side < size:
@@ -111,5 +120,5 @@ def places(region: str, count: int, size: int) -> list[Window]:
     for number in range(count):
         row, column = divmod(number, per_row)
         column = column if row % 2 == 0 else per_row - 1 - column
-        squares.append(Window(square.col_off + column * side, square.row_off + row * side, side, side))
+        squares.append(Window(training.col_off + column * side, training.row_off + row * side, side, side))
     return squares

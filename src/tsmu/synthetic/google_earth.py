@@ -1,4 +1,4 @@
-"""Image pairs of the synthetic world as people save them from Google Earth, with labelme polygons."""
+"""Image pairs of the synthetic world as people save them from Google Earth, with polygons drawn in labelme."""
 
 import json
 from pathlib import Path
@@ -16,8 +16,8 @@ from rasterio.windows import from_bounds as window_from_bounds
 from shapely import LinearRing
 
 from tsmu.files import atomic_write
-from tsmu.synthetic.chips import choose_window, places
-from tsmu.synthetic.output import check_free
+from tsmu.synthetic.chips import chip_squares, choose_window
+from tsmu.synthetic.raster_files import require_empty
 from tsmu.synthetic.world import Bytes, World
 
 QUALITY = 92  # of the JPEG files
@@ -26,34 +26,39 @@ _LATLON = CRS.from_epsg(4326)
 
 
 def write_google_earth(world: World, folder: Path, region: str, count: int = 6, size: int = 256) -> list[Path]:
-    """Write image pairs whose names carry their place, and what was labelled on the later image.
+    """Write image pairs whose names carry their position, and the polygons labelled on the post-event images.
 
     `GE_<lat>_<lon>_<lat>_<lon>_LS_<n>_US_<yyyymmdd>_PRE.jpg` and `..._POST.jpg` (lower left corner, upper
     right corner, degrees), and `..._POST.json` by labelme's schema. The images are in plain latitude and
     longitude (EPSG:4326), as their names say; JPEG carries no georeference.
 
     Args:
-        world: to be drawn.
-        folder: to be made; must not hold anything yet.
+        world: world to be drawn.
+        folder: a new or empty folder.
         region: one of `REGIONS`.
         count: number of pairs.
         size: width and height in pixels; a pixel is about as large as the world's.
 
     Returns:
-        The POST images.
+        The post-event images.
 
     Raises:
         RegionError: the world has no such region.
         ChipError: so many images of this size do not fit into the training square.
         WorkspaceError: the folder holds something already.
+
+    Example:
+        >>> [post] = write_google_earth(World(0), Path("google_earth"), "marine_coast", count=1, size=64)
+        >>> post.name
+        'GE_44.215723_-124.288381_44.221573_-124.280245_LS_1_US_20090101_POST.jpg'
     """
-    squares = places(region, count, 2 * size)
-    check_free(folder)
+    squares = chip_squares(region, count, 2 * size)
+    require_empty(folder)
     posts = []
     with atomic_write(folder) as temporary:
         temporary.mkdir(parents=True)
-        for number, place in enumerate(squares):
-            box = _latlon_box(world, choose_window(world, place, size))
+        for number, square in enumerate(squares):
+            box = _latlon_box(world, choose_window(world, square, size))
             pre, post, mask = _render_latlon(world, box, size)
             stem = f"GE_{'_'.join(f'{value:.6f}' for value in box)}_LS_{number + 1}_US"
             year, day = 2009 + number % 7, f"{number % 12 + 1:02d}{number % 28 + 1:02d}"
@@ -67,7 +72,7 @@ def write_google_earth(world: World, folder: Path, region: str, count: int = 6, 
 
 
 def _latlon_box(world: World, window: Window) -> tuple[float, float, float, float]:
-    """Latitude and longitude of the lower left and the upper right corner, rounded as names are."""
+    """Latitude and longitude of the lower left and the upper right corner, rounded as in the names of the files."""
     t = world.transform
     left, top = t @ (window.col_off, window.row_off)
     right, bottom = t @ (window.col_off + window.width, window.row_off + window.height)

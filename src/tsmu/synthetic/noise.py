@@ -1,4 +1,4 @@
-"""Random numbers and fractal noise by place: the same value for a place, whatever window asks for it.
+"""Random numbers and fractal noise by position: a pixel has the same value in every window that contains it.
 
 Only correctly rounded operations (+ - * / sqrt, comparisons, integers) touch the pixels here and in the
 other files of this room: then a value does not depend on where in an array it is computed, and windows
@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.integer[Any]]
-Words = npt.NDArray[np.uint32]
+Bits = npt.NDArray[np.uint32]
 
 _MASK = (1 << 64) - 1
 _SPLINE_VARIANCE = (151 / 315) ** 2 / 3  # of uniform [-1, 1) values under a cubic B-spline in two dimensions
@@ -28,8 +28,8 @@ def subseed(seed: int, name: str) -> int:
     return state
 
 
-def words(seed: int, columns: Ints, rows: Ints) -> Words:
-    """Hash places to 32 random bits each; `columns` and `rows` broadcast against each other."""
+def random_bits(seed: int, columns: Ints, rows: Ints) -> Bits:
+    """Hash positions to 32 random bits each; `columns` and `rows` broadcast against each other."""
     bits = _axis(seed, columns) ^ _axis(_splitmix(seed), rows)
     # lowbias32, https://nullprogram.com/blog/2018/07/31/
     bits ^= bits >> np.uint32(16)
@@ -41,11 +41,11 @@ def words(seed: int, columns: Ints, rows: Ints) -> Words:
 
 
 def uniform(seed: int, columns: Ints, rows: Ints) -> Floats:
-    """Hash places to numbers in [0, 1)."""
-    return (words(seed, columns, rows) >> np.uint32(8)).astype(np.float32) * np.float32(2**-24)
+    """Hash positions to numbers in [0, 1)."""
+    return (random_bits(seed, columns, rows) >> np.uint32(8)).astype(np.float32) * np.float32(2**-24)
 
 
-def fractal(
+def fractal_noise(
     seed: int, window: tuple[int, int, int, int], coarsest: int, finest: int, gain: float, at: int = 0
 ) -> Floats:
     """Fractal noise of mean 0 and standard deviation about 1.
@@ -59,7 +59,7 @@ def fractal(
         coarsest: exponent of the largest lattice spacing in pixels.
         finest: exponent of the smallest.
         gain: amplitude of an octave over that of the next coarser one.
-        at: exponent of the spacing at which values are wanted; 0 for every pixel.
+        at: exponent of the spacing of the values that are returned; 0 for every pixel.
 
     Returns:
         Float32 (height, width).
@@ -78,9 +78,9 @@ def _lattice(
         left, top = (column >> 1) - 1, (row >> 1) - 1
         right, bottom = ((column + width - 1) >> 1) + 2, ((row + height - 1) >> 1) + 2
         coarse = _lattice(seed, (left, top, right - left, bottom - top), coarsest, level + 1, amplitudes)
-        taller = _subdivide(coarse, np.empty((2 * len(coarse) - 4, coarse.shape[1]), np.float32))
+        taller = _halve_spacing(coarse, np.empty((2 * len(coarse) - 4, coarse.shape[1]), np.float32))
         values = np.empty((len(taller), 2 * coarse.shape[1] - 4), np.float32)
-        _subdivide(taller.T, values.T)
+        _halve_spacing(taller.T, values.T)
         skip_rows, skip_columns = row - 2 * (top + 1), column - 2 * (left + 1)
         values = values[skip_rows : skip_rows + height, skip_columns : skip_columns + width]
     if level not in amplitudes:
@@ -88,15 +88,15 @@ def _lattice(
         return values
     columns = np.arange(column, column + width)[None, :]
     rows = np.arange(row, row + height)[:, None]
-    random = words(seed + level, columns, rows).view(np.int32).astype(np.float32)
+    random = random_bits(seed + level, columns, rows).view(np.int32).astype(np.float32)
     random *= np.float32(amplitudes[level] * 2**-31)
     if values is not None:
         random += values
     return random
 
 
-def _subdivide(values: Floats, fine: Floats) -> Floats:
-    """Halve the spacing along the first axis, into `fine`, by the refinement of cubic B-splines (1 4 6 4 1) / 8."""
+def _halve_spacing(values: Floats, fine: Floats) -> Floats:
+    """Halve the lattice spacing along the first axis, into `fine`, by refining cubic B-splines: (1 4 6 4 1) / 8."""
     pairs = values[1:] + values[:-1]
     pairs *= np.float32(0.5)
     fine[1::2] = pairs[1:]
@@ -104,7 +104,7 @@ def _subdivide(values: Floats, fine: Floats) -> Floats:
     return fine
 
 
-def _axis(seed: int, index: Ints) -> Words:
+def _axis(seed: int, index: Ints) -> Bits:
     state = index.astype(np.int64).view(np.uint64) + np.uint64((seed * 0x9E3779B97F4A7C15) & _MASK)
     state = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     state = (state ^ (state >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)

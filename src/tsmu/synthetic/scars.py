@@ -1,4 +1,4 @@
-"""Irregular patches laid along or across the slope: landslides, and all that looks like one."""
+"""Irregular patches along or across the slope: landslides, and what is easily mistaken for one."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from tsmu.synthetic.noise import Floats, subseed, uniform
-from tsmu.synthetic.terrain import Box, Doubles, Slopes
-from tsmu.synthetic.territory import Borders
+from tsmu.synthetic.terrain import Box, Doubles, SlopeField
+from tsmu.synthetic.territory import RegionBorders
 
 CELL = 40  # px; a layer has at most one scar per cell of this grid
 POINTS = 13  # discs of which a scar is made, from the crown to the toe
@@ -19,23 +19,23 @@ Colour = tuple[float, float, float]  # red, green, blue, 0-255
 
 
 @dataclass(frozen=True)
-class ScarLook:
-    """How the scars of one layer look in one region."""
+class ScarAppearance:
+    """The appearance of the scars of one layer in one region."""
 
     rate: float
-    """Probability of a scar in a cell whose slope is steep enough."""
+    """Probability of a scar in a cell whose slope is least_slope enough."""
     colours: tuple[Colour, ...]
-    """One of them is drawn for each scar."""
+    """One of them is chosen at random for each scar."""
     length: tuple[float, float] = (16.0, 40.0)
     """Pixels from crown to toe, from the shortest to the longest."""
     half_width: tuple[float, float] = (3.5, 8.0)
     """Pixels from the axis to the flank."""
     along_slope: bool = True
-    """Whether it runs downhill or lies along the contour."""
-    steep: float = 0.05
+    """Whether a scar runs downhill; otherwise it lies along the contour."""
+    least_slope: float = 0.05
     """Least slope at the crown, in rise per 8 px."""
     opacity: tuple[float, float] = (0.75, 1.0)
-    """How much of the ground below is hidden."""
+    """How much of the ground a scar hides (0-1), from the least to the most."""
 
 
 @dataclass(frozen=True)
@@ -56,32 +56,38 @@ class Scars:
         return len(self.x)
 
 
-def slopes_around(seed: int, window: Box) -> Slopes:
-    """The slopes that every scar touching a window may run over."""
+def slopes_around(seed: int, window: Box) -> SlopeField:
+    """The slopes of a window and of the ground around it over which scars that reach into the window may run."""
     column, row, width, height = window
     margin = CELL + 2 * REACH
-    return Slopes(seed, (column - margin, row - margin, width + 2 * margin, height + 2 * margin))
+    return SlopeField(seed, (column - margin, row - margin, width + 2 * margin, height + 2 * margin))
 
 
-def place(
-    seed: int, layer: str, looks: tuple[ScarLook, ...], borders: Borders, slopes: Slopes, window: Box, density: float
+def place_scars(
+    seed: int,
+    layer: str,
+    appearances: tuple[ScarAppearance, ...],
+    borders: RegionBorders,
+    slopes: SlopeField,
+    window: Box,
+    density: float,
 ) -> Scars:
     """Lay out every scar of a layer that may touch a window.
 
     Args:
         seed: of the world.
         layer: name of the layer; layers are independent of each other.
-        looks: one per region, in the order of `REGIONS`.
-        borders: tell which region a crown lies in; its look holds for the whole scar.
-        slopes: around the window, from `slopes_around`.
+        appearances: one per region, in the order of `REGIONS`.
+        borders: between the regions; a scar has the appearance of the region in which its crown lies.
+        slopes: of the ground around the window, from `slopes_around`.
         window: column, row, width, height in pixels of the world.
-        density: factor on every rate. A thinner layer is a subset of a denser one.
+        density: factor on every rate. The scars of a smaller density are among those of a larger one.
     """
     column, row, width, height = window
     columns = np.arange((column - REACH) // CELL, (column + width + REACH) // CELL + 1)[None, :]
     rows = np.arange((row - REACH) // CELL, (row + height + REACH) // CELL + 1)[:, None]
     chance = uniform(subseed(seed, f"{layer} chance"), columns, rows)
-    candidate = chance < density * max(look.rate for look in looks)
+    candidate = chance < density * max(appearance.rate for appearance in appearances)
     j, i = np.nonzero(candidate)
     columns, rows, chance = columns[0, i], rows[j, 0], chance[candidate]
 
@@ -90,37 +96,38 @@ def place(
 
     x, y = (columns + random("column")) * CELL, (rows + random("row")) * CELL
     region = borders.region_index(x, y)
-    keep = (chance < density * _by(region, [k.rate for k in looks])) & (
-        _norm(*slopes.at(x, y)) >= _by(region, [k.steep for k in looks])
-    )
 
-    def between(name: str, ranges: list[tuple[float, float]]) -> Doubles:
-        low, high = _by(region, [a for a, _ in ranges]), _by(region, [b for _, b in ranges])
+    def of_region(attribute: str) -> npt.NDArray[Any]:
+        return np.asarray([getattr(appearance, attribute) for appearance in appearances])[region]
+
+    def between(name: str, attribute: str) -> Doubles:
+        low, high = of_region(attribute).T
         return np.asarray(low + (high - low) * random(name))
 
-    length = between("length", [k.length for k in looks])
-    half_width = np.clip(between("width", [k.half_width for k in looks]), length / 9, WIDEST)  # discs must overlap
-    across = ~_by(region, [k.along_slope for k in looks]).astype(bool)
-    opacity = between("opacity", [k.opacity for k in looks])
-    colour = _colours(region, looks, random("colour"))
+    steep = _norm(*slopes.at(x, y)) >= of_region("least_slope")
+    keep = (chance < density * of_region("rate")) & steep
+    length, opacity = between("length", "length"), between("opacity", "opacity")
+    half_width = np.clip(between("width", "half_width"), length / 9, WIDEST)  # discs must overlap
+    across = ~of_region("along_slope")
+    colour = _colours(region, appearances, random("colour"))
     colour = colour * (0.92 + 0.16 * random("brightness"))[:, None]
     xs, ys = _trace(slopes, x[keep], y[keep], length[keep], across[keep])
     radius = _radii(half_width, 0.7 * random("taper") - 0.35, 0.3 * random("waist"))
     return Scars(xs, ys, radius[keep], colour[keep].astype(np.float32), opacity[keep].astype(np.float32))
 
 
-def _by(region: npt.NDArray[np.intp], values: list[Any]) -> npt.NDArray[Any]:
-    return np.asarray(values)[region]
+def _colours(region: npt.NDArray[np.intp], appearances: tuple[ScarAppearance, ...], random: Doubles) -> Doubles:
+    most = max(len(appearance.colours) for appearance in appearances)
+    table = np.array(
+        [[appearance.colours[k % len(appearance.colours)] for k in range(most)] for appearance in appearances]
+    )
+    count = np.array([len(appearance.colours) for appearance in appearances])[region]
+    return np.asarray(table[region, (random * count).astype(np.intp)])
 
 
-def _colours(region: npt.NDArray[np.intp], looks: tuple[ScarLook, ...], draw: Doubles) -> Doubles:
-    most = max(len(look.colours) for look in looks)
-    table = np.array([[look.colours[k % len(look.colours)] for k in range(most)] for look in looks])
-    count = _by(region, [len(look.colours) for look in looks])
-    return np.asarray(table[region, (draw * count).astype(np.intp)])
-
-
-def _trace(slopes: Slopes, x: Doubles, y: Doubles, length: Doubles, across: npt.NDArray[np.bool_]) -> tuple[Any, Any]:
+def _trace(
+    slopes: SlopeField, x: Doubles, y: Doubles, length: Doubles, across: npt.NDArray[np.bool_]
+) -> tuple[Any, Any]:
     """Follow the slope from each crown in equal steps, with some inertia; or the contour where `across`."""
     xs, ys = [x], [y]
     step = length / (POINTS - 1)
@@ -148,13 +155,13 @@ def _radii(half_width: Doubles, taper: Doubles, waist: Doubles) -> Doubles:
     return half_width[:, None] * np.minimum(body, 0.6 + 3 * u)
 
 
-def draw(
+def draw_scars(
     scars: Scars, images: list[Floats], window: Box, outline: Floats, texture: Floats, mask: npt.NDArray[Any] | None
 ) -> None:
-    """Paint scars onto images of a window, in place, and mark them in a mask.
+    """GroundImage scars onto images of a window, in place, and mark them in a mask.
 
     Args:
-        scars: as `place` gives them.
+        scars: as `place_scars` gives them.
         images: float32 (3, height, width) each, 0-255.
         window: column, row, width, height in pixels of the world.
         outline: noise (height, width) that makes the edge irregular.

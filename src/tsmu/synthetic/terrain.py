@@ -1,4 +1,4 @@
-"""The ground's shape: valleys with rivers, ridges between them, and which way is downhill."""
+"""The shape of the ground: valleys with rivers, ridges between them, and slopes."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tsmu.synthetic.noise import Floats, fractal, subseed
+from tsmu.synthetic.noise import Floats, fractal_noise, subseed
 
 COARSE = 3  # exponent of the lattice spacing on which slopes are followed: 8 px
 
@@ -15,7 +15,7 @@ Box = tuple[int, int, int, int]  # column, row, width, height in pixels of the w
 
 
 @dataclass(frozen=True)
-class Terrain:
+class TerrainShape:
     """Shape of the ground on a window; every array is float32 (height, width)."""
 
     valley: Floats
@@ -28,12 +28,17 @@ class Terrain:
     """Rise of `height` per 8 px southwards."""
 
 
-def terrain(seed: int, window: Box) -> Terrain:
-    """Shape of the ground at every pixel of a window."""
+def make_terrain(seed: int, window: Box) -> TerrainShape:
+    """Make the shape of the ground at every pixel of a window.
+
+    Args:
+        seed: of the world.
+        window: column, row, width, height in pixels of the world.
+    """
     column, row, width, height = window
     valley, elevation = _elevation(seed, (column - 1, row - 1, width + 2, height + 2), 0)
     four = np.float32(4)  # a central difference spans 2 px; per 8 px
-    return Terrain(
+    return TerrainShape(
         valley=valley[1:-1, 1:-1],
         height=elevation[1:-1, 1:-1],
         east=(elevation[1:-1, 2:] - elevation[1:-1, :-2]) * four,
@@ -43,16 +48,16 @@ def terrain(seed: int, window: Box) -> Terrain:
 
 def _elevation(seed: int, window: Box, at: int) -> tuple[Floats, Floats]:
     """Valley and elevation on nodes of spacing 2**at; coarse nodes leave out the finest octaves."""
-    valley = np.abs(fractal(subseed(seed, "valleys"), window, 7, 4, 0.55, at))
-    ridge = np.abs(fractal(subseed(seed, "ridges"), window, 6, 3, 0.55, at))
+    valley = np.abs(fractal_noise(subseed(seed, "valleys"), window, 7, 4, 0.55, at))
+    ridge = np.abs(fractal_noise(subseed(seed, "ridges"), window, 6, 3, 0.55, at))
     elevation = np.sqrt(valley + np.float32(0.05)) - np.float32(0.4) * ridge * np.minimum(valley, np.float32(1))
     if at < COARSE:
-        elevation += np.float32(0.03) * fractal(subseed(seed, "roughness"), window, 3, 1, 0.6, at)
+        elevation += np.float32(0.03) * fractal_noise(subseed(seed, "roughness"), window, 3, 1, 0.6, at)
     return valley, elevation
 
 
-class Slopes:
-    """The slope around a window, smoothed over 8 px, to be asked at any point inside."""
+class SlopeField:
+    """The slope in a window, smoothed over 8 px, which can be read at any point."""
 
     def __init__(self, seed: int, window: Box) -> None:
         """Compute the slope on the lattice that covers `window`."""

@@ -30,7 +30,7 @@ def world_transform(pixel_size: float) -> Affine:
     return Affine(pixel_size, 0, _CENTRE[0] - half, 0, -pixel_size, _CENTRE[1] + half)
 
 
-class Borders:
+class RegionBorders:
     """Two bent lines through the middle of the world, between four regions."""
 
     def __init__(self, seed: int) -> None:

@@ -1,4 +1,4 @@
-"""The synthetic world: image pairs and landslide masks of any window, made on the spot."""
+"""The synthetic world: image pairs and landslide masks of any window, drawn when they are asked for."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,22 +11,22 @@ from rasterio.transform import Affine
 from rasterio.windows import Window
 from rasterio.windows import transform as window_transform
 
-from tsmu.synthetic.grounds import Fields, step
-from tsmu.synthetic.looks import LOOKS
-from tsmu.synthetic.noise import Floats, fractal, subseed, uniform, words
-from tsmu.synthetic.scars import ScarLook, Scars, draw, place, slopes_around
-from tsmu.synthetic.terrain import Box, Slopes, terrain
-from tsmu.synthetic.territory import BLEND, CRS, REGIONS, Borders, world_transform
+from tsmu.synthetic.grounds import GroundFields, ramp
+from tsmu.synthetic.noise import Floats, fractal_noise, random_bits, subseed, uniform
+from tsmu.synthetic.region_appearance import APPEARANCES
+from tsmu.synthetic.scars import ScarAppearance, Scars, draw_scars, place_scars, slopes_around
+from tsmu.synthetic.terrain import Box, SlopeField, make_terrain
+from tsmu.synthetic.territory import BLEND, CRS, REGIONS, RegionBorders, world_transform
 
 BLOCK = 256  # px; windows are painted in blocks that stay in the processor's cache
-LAYERS = ("landslide", "old", "other", "healed")
+LAYERS = ("landslide", "old", "other", "healed")  # of scars: attributes of RegionAppearance, and part of their seeds
 
 Bytes = npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
-class Rendered:
-    """An image pair with its truth, georeferenced."""
+class RenderedWindow:
+    """The image pair and the true mask of a window, georeferenced."""
 
     pre: Bytes
     """(3, height, width), red, green, blue."""
@@ -42,6 +42,11 @@ class World:
 
     The world is drawn in pixels; `pixel_size` only says how large they are on the ground. Windows that
     overlap agree bit for bit.
+
+    Example:
+        >>> drawn = World(seed=0).render(Window(20_000, 20_000, 64, 48))
+        >>> drawn.post.shape, drawn.mask.shape, drawn.post.dtype
+        ((3, 48, 64), (48, 64), dtype('uint8'))
     """
 
     crs: pyproj.CRS = CRS
@@ -60,13 +65,13 @@ class World:
         self.pixel_size = pixel_size
         self.landslide_density = landslide_density
         self.transform = world_transform(pixel_size)
-        self._borders = Borders(seed)
+        self._borders = RegionBorders(seed)
 
     def regions(self) -> gpd.GeoDataFrame:
         """The four territories as polygons: columns `name`, `geometry`, in `crs`."""
         return self._borders.regions(self.transform)
 
-    def render(self, window: Window) -> Rendered:
+    def render(self, window: Window) -> RenderedWindow:
         """Draw the image pair and the mask of a window in pixels of the world (it may lie anywhere)."""
         box = _box(window)
         column, row, width, height = box
@@ -77,10 +82,10 @@ class World:
         for block in _blocks(box):
             part = np.s_[block[1] - row : block[1] - row + block[3], block[0] - column : block[0] - column + block[2]]
             pre[:, *part], post[:, *part] = self._paint(block, layers, mask[part])
-        return Rendered(pre, post, mask, window_transform(window, self.transform))
+        return RenderedWindow(pre, post, mask, window_transform(window, self.transform))
 
     def landslide_axes(self, window: Window) -> npt.NDArray[np.float64]:
-        """Where the landslides of a window, and those just outside it, run.
+        """The axes of the landslides of a window, and of those just outside it.
 
         Returns:
             (n, points, 2): x and y in pixels of the world, from each crown down to the toe.
@@ -89,34 +94,34 @@ class World:
         scars = self._scars("landslide", box, slopes_around(self.seed, box))
         return np.stack([scars.x, scars.y], axis=2)
 
-    def _scars(self, layer: str, box: Box, slopes: Slopes) -> Scars:
-        looks: tuple[ScarLook, ...] = tuple(getattr(LOOKS[name], layer) for name in REGIONS)
+    def _scars(self, layer: str, box: Box, slopes: SlopeField) -> Scars:
+        appearances: tuple[ScarAppearance, ...] = tuple(getattr(APPEARANCES[name], layer) for name in REGIONS)
         density = self.landslide_density if layer == "landslide" else 1.0
-        return place(self.seed, layer, looks, self._borders, slopes, box, density)
+        return place_scars(self.seed, layer, appearances, self._borders, slopes, box, density)
 
     def _paint(self, box: Box, layers: dict[str, Scars], mask: Bytes) -> tuple[Bytes, Bytes]:
         """Pre and post of a block; marks the landslides in `mask`."""
         fields = self._fields(box)
         pre, post, lit_pre, lit_post = self._ground(box, fields)
-        outline = fractal(subseed(self.seed, "outline"), box, 4, 1, 0.7)
-        draw(layers["old"], [pre, post], box, outline, fields.texture, None)
-        draw(layers["healed"], [pre], box, outline, fields.texture, None)
-        draw(layers["other"], [post], box, outline, fields.texture, None)
-        draw(layers["landslide"], [post], box, outline, fields.texture, mask)
-        haze = fractal(subseed(self.seed, "haze"), box, 8, 7, 0.6) * np.float32(3)
+        outline = fractal_noise(subseed(self.seed, "outline"), box, 4, 1, 0.7)
+        draw_scars(layers["old"], [pre, post], box, outline, fields.texture, None)
+        draw_scars(layers["healed"], [pre], box, outline, fields.texture, None)
+        draw_scars(layers["other"], [post], box, outline, fields.texture, None)
+        draw_scars(layers["landslide"], [post], box, outline, fields.texture, mask)
+        haze = fractal_noise(subseed(self.seed, "haze"), box, 8, 7, 0.6) * np.float32(3)
         pre *= lit_pre
         post *= lit_post
         post *= np.float32(0.95)
         post += haze + np.float32(8)
         return self._sensor("pre", box, pre), self._sensor("post", box, post)
 
-    def _fields(self, box: Box) -> Fields:
+    def _fields(self, box: Box) -> GroundFields:
         def noise(name: str, coarsest: int, finest: int, gain: float) -> Floats:
-            return fractal(subseed(self.seed, name), box, coarsest, finest, gain)
+            return fractal_noise(subseed(self.seed, name), box, coarsest, finest, gain)
 
-        ground = terrain(self.seed, box)
+        ground = make_terrain(self.seed, box)
         parcel, hedge = self._parcels(box)
-        return Fields(
+        return GroundFields(
             terrain=ground,
             slope=np.sqrt(ground.east * ground.east + ground.south * ground.south),
             patch=noise("patch", 6, 3, 0.7),
@@ -136,7 +141,7 @@ class World:
         value = uniform(subseed(self.seed, "parcels"), i.astype(np.int64), j.astype(np.int64))
         return value, ((u < np.float32(0.06)) | (v < np.float32(0.09))).astype(np.float32)
 
-    def _ground(self, box: Box, fields: Fields) -> tuple[Floats, Floats, Floats, Floats]:
+    def _ground(self, box: Box, fields: GroundFields) -> tuple[Floats, Floats, Floats, Floats]:
         """Ground before and after (3, h, w), and the light on it before and after (h, w)."""
         column, row, width, height = box
         x, y = np.arange(column, column + width)[None, :] + 0.5, np.arange(row, row + height)[:, None] + 0.5
@@ -159,21 +164,23 @@ class World:
         """Add noise and round to 8 bits."""
         column, row, width, height = box
         columns, rows = np.arange(column, column + width)[None, :], np.arange(row, row + height)[:, None]
-        random = words(subseed(self.seed, f"{name} noise"), columns, rows).view(np.uint8).reshape(height, width, 4)
+        random = (
+            random_bits(subseed(self.seed, f"{name} noise"), columns, rows).view(np.uint8).reshape(height, width, 4)
+        )
         noise = random[..., :3].transpose(2, 0, 1).astype(np.float32)
         image += noise * np.float32(12 / 255) - np.float32(5.5)
         return np.clip(image, 0, 255).astype(np.uint8)
 
 
-def _paint_ground(name: str, fields: Fields) -> tuple[Floats, Floats, Floats, Floats]:
-    look = LOOKS[name]
-    paint = look.ground(fields)
-    pre, post = paint.image, paint.image * np.array(look.season, np.float32)[:, None, None]
-    if look.snow is not None:
+def _paint_ground(name: str, fields: GroundFields) -> tuple[Floats, Floats, Floats, Floats]:
+    appearance = APPEARANCES[name]
+    ground = appearance.ground(fields)
+    pre, post = ground.pixels, ground.pixels * np.array(appearance.season, np.float32)[:, None, None]
+    if appearance.snow is not None:
         level = fields.terrain.height + np.float32(0.1) * fields.patch
-        for image, line in zip((pre, post), look.snow, strict=True):
-            image += (np.float32(232) - image) * step(level, line, 0.08)
-    relief = np.float32(look.relief)
+        for image, line in zip((pre, post), appearance.snow, strict=True):
+            image += (np.float32(232) - image) * ramp(level, line, 0.08)
+    relief = np.float32(appearance.relief)
     east, south = fields.terrain.east * relief, fields.terrain.south * relief
     light_pre = np.clip(np.float32(1) + np.float32(1.3) * east + np.float32(1.1) * south, 0.5, 1.4)
     light_post = np.clip(np.float32(1) + np.float32(0.8) * east + np.float32(1.5) * south, 0.5, 1.4)

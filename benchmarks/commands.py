@@ -1,0 +1,235 @@
+"""The commands of `python -m benchmarks`: what measures tsmu's own claims, on fixed data, from a checkout.
+
+What users run on data of their own is `tsmu benchmark` (`tsmu.cli.benchmark`), whose options these commands share.
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tsmu.cli.benchmark import BatchSize, Data, Encoder, Order, Seeds, Split, Steps, Weights, training_progress
+from tsmu.cli.command import JsonOption, command, finite
+
+app = typer.Typer(
+    name="python -m benchmarks",
+    help="Measure the claims of tsmu that docs/benchmark.md makes.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+@app.command("peers")
+def peers(
+    data: Data,
+    regions: Annotated[str, typer.Option(metavar="A,B,...", help="Regions; each is learned alone.")],
+    out: Annotated[
+        Path,
+        typer.Option(
+            metavar="DIR", help="Where peers.json and peers.md go; a folder of `tsmu benchmark continual` may be named."
+        ),
+    ],
+    contestants: Annotated[str, typer.Option(metavar="A,B,...", help="Of tsmu, torchgeo, geoai; '' for none.")] = (
+        "tsmu,torchgeo,geoai"
+    ),
+    pairs: Annotated[
+        list[Path],
+        typer.Option("--pair", metavar="DIR", help="pre.tif, post.tif, mask.tif, dem*.tif: change threshold; repeat."),
+    ] = [],  # noqa: B006
+    peer_python: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The Python that has torchgeo and geoai-py, if not this one.")
+    ] = None,
+    seeds: Seeds = 1,
+    steps: Steps = 300,
+    batch_size: BatchSize = 16,
+    encoder: Encoder = "timm-tf_efficientnet_lite0",
+    weights: Weights = "auto",
+    split: Split = "fixed",
+    as_json: JsonOption = False,
+) -> None:
+    """Train TorchGeo, GeoAI and tsmu on the same chips from the same weights; resumes where it stopped."""
+    with command("benchmarks peers", as_json) as answer:
+        from benchmarks.peers.comparison import PeerSettings, run_peers
+        from benchmarks.peers.tables import peers_table
+
+        order, learners = tuple(regions.split(",")), tuple(filter(None, contestants.split(",")))
+        settings = PeerSettings(
+            str(data), order, learners, seeds, steps, batch_size, encoder, weights, split, tuple(map(str, pairs))
+        )
+        results = run_peers(settings, out, answer.say, peer_python)
+        answer.records = len(results["cells"])
+        answer.outputs = {name: str(out / name) for name in ("peers.json", "peers.md")}
+        answer.more = results
+        answer.say(peers_table(results))
+
+
+@app.command("few-shot")
+def few_shot(
+    data: Data,
+    regions: Order,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where results and states go; may be a continual one's.")],
+    sizes: Annotated[str, typer.Option(metavar="N,N,...", help="Chips of the last region; all of them are added.")] = (
+        "5,10,20"
+    ),
+    strategy: Annotated[str, typer.Option(help="How the regions are learned.")] = "isolate",
+    seeds: Seeds = 3,
+    steps: Steps = 200,
+    batch_size: BatchSize = 16,
+    encoder: Encoder = "timm-tf_efficientnet_lite0",
+    weights: Weights = "auto",
+    split: Split = "fixed",
+    as_json: JsonOption = False,
+) -> None:
+    """Learn the last region from few chips, with and without the regions before; resumes where it stopped."""
+    with command("benchmarks few-shot", as_json) as answer:
+        from benchmarks.few_shot import few_shot_table, run_few_shot
+        from tsmu.benchmark import ContinualSettings
+
+        order = tuple(regions.split(","))
+        settings = ContinualSettings(str(data), order, (strategy,), seeds, steps, batch_size, encoder, weights, split)
+        with training_progress() as (announce, report):
+            results = run_few_shot(settings, _parse_sizes(sizes), out, announce, report)
+        answer.records = len(results["cells"])
+        answer.outputs = {name: str(out / name) for name in ("few_shot.json", "few_shot.svg")}
+        answer.more = results
+        answer.say(few_shot_table(results))
+
+
+def _parse_sizes(text: str) -> list[int]:
+    """Read numbers of chips."""
+    from tsmu.errors import BenchmarkError
+
+    words = [word.strip() for word in text.split(",")]
+    if not all(word.isdecimal() and int(word) > 0 for word in words):
+        raise BenchmarkError(f"--sizes {text}: must be numbers of chips above 0, such as 5,10,20")
+    return [int(word) for word in words]
+
+
+@app.command("routing")
+def routing(
+    data: Data,
+    regions: Annotated[str, typer.Option(metavar="A,B,...", help="Regions to tell apart.")],
+    others: Annotated[
+        list[str],
+        typer.Option(metavar="NAME=DIR:1,2,3", help="Rasters of another place, and which bands are its RGB; repeat."),
+    ] = [],  # noqa: B006
+    seeds: Annotated[int, typer.Option(min=1, help="Seeds of the autoencoders.")] = 3,
+    out: Annotated[Path | None, typer.Option(metavar="FILE.json", help="Where the results go.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Route test chips to regions by our gate and by the paper's autoencoders."""
+    with command("benchmarks routing", as_json) as answer:
+        from benchmarks.routing.comparison import OtherPlace, benchmark_routing, routing_table
+        from tsmu.files import write_json
+
+        results = benchmark_routing(data, regions.split(","), dict(map(OtherPlace.parse, others)), seeds)
+        if out:
+            write_json(out, results)
+            answer.outputs = {"results": str(out)}
+        answer.records = sum(results["images"].values())
+        answer.more = results
+        answer.say(routing_table(results))
+
+
+@app.command("cost")
+def cost(
+    data: Data,
+    regions: Annotated[str, typer.Option(metavar="A,B,...", help="Regions; repeated under other names.")],
+    strategies: Annotated[str, typer.Option(metavar="A,B,...")] = "isolate,tsmu",
+    updates: Annotated[int, typer.Option(min=4, help="Regions learned one after the other.")] = 8,
+    steps: Annotated[int, typer.Option(min=12, help="Optimisation steps per region.")] = 30,
+    batch_size: BatchSize = 16,
+    encoder: Encoder = "resnet18",
+    out: Annotated[Path | None, typer.Option(metavar="FILE.json", help="Where the results go.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Time the n-th update, and the fourth beside joint training of four regions."""
+    with command("benchmarks cost", as_json) as answer:
+        from benchmarks.cost import benchmark_cost, cost_table
+        from tsmu.files import write_json
+
+        results = benchmark_cost(
+            data, regions.split(","), strategies.split(","), updates, steps, batch_size, encoder, answer.say
+        )
+        if out:
+            write_json(out, results)
+            answer.outputs = {"results": str(out)}
+        answer.records = len(results["strategies"])
+        answer.more = results
+        answer.say(cost_table(results))
+
+
+@app.command("false-alarms")
+def false_alarms(
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where results.json goes, and what is made once.")],
+    data: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Real chips instead of synthetic scenes: a folder per region.")
+    ] = None,
+    region: Annotated[
+        str | None, typer.Option(help="Of real chips: some with landslides, some without; batches of 16.")
+    ] = None,
+    pixel_size: Annotated[
+        float | None,
+        typer.Option(min=0.01, max=1e5, callback=finite, metavar="M", help="Of real chips that have no georeference."),
+    ] = None,
+    size: Annotated[int, typer.Option(min=64, help="Side of the two synthetic scenes, pixels of 10 m.")] = 2048,
+    encoder: Annotated[
+        str | None,
+        typer.Option(help="By default resnet18 from random, on real chips timm-tf_efficientnet_lite0 from ImageNet."),
+    ] = None,
+    steps: Steps = 200,
+    seed: Annotated[int, typer.Option(min=0, help="Of the synthetic world and of the trainings.")] = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """Count false alarms where landslides are rare: on synthetic scenes, or on real chips without any."""
+    with command("benchmarks false-alarms", as_json) as answer:
+        from benchmarks.false_alarms.real import RealAlarmsSettings, benchmark_real_alarms, real_alarms_table
+        from benchmarks.false_alarms.synthetic import benchmark_false_alarms, false_alarms_table
+        from tsmu.errors import BenchmarkError
+
+        if (data is None) != (region is None) or (data is None and pixel_size is not None):
+            raise BenchmarkError(
+                "real chips need --data DIR and --region NAME; without both, leave out --pixel-size, too"
+            )
+        answer.outputs = {"results": str(out / "results.json")}
+        if data is None or region is None:
+            results = benchmark_false_alarms(
+                size, out, encoder=encoder or "resnet18", steps=steps, seed=seed, announce=answer.say
+            )
+            answer.records, table = len(results["inputs"]), false_alarms_table(results)
+        else:
+            learner = encoder or "timm-tf_efficientnet_lite0"
+            settings = RealAlarmsSettings(str(data), region, steps, encoder=learner, seed=seed, pixel_size=pixel_size)
+            with training_progress() as (announce, report):
+                results = benchmark_real_alarms(settings, out, announce, report)
+            answer.records, table = len(results["trainings"]), real_alarms_table(results)
+            answer.outputs["tables"] = str(out / "tables.md")
+        answer.more = results
+        answer.say(table)
+
+
+@app.command("loop")
+def loop(
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where results.json goes, and a workspace per seed.")],
+    seeds: Seeds = 2,
+    size: Annotated[int, typer.Option(min=64, help="Side of a scene, pixels of 10 m.")] = 512,
+    encoder: Encoder = "resnet18",
+    steps: Steps = 80,
+    chips: Annotated[int, typer.Option(min=6, help="Chips of each region learned before.")] = 40,
+    weak_chips: Annotated[int, typer.Option(min=6, help="Chips of the region that is reviewed.")] = 10,
+    records: Annotated[int, typer.Option(min=1, help="Records that are decided on.")] = 50,
+    sparse: Annotated[bool, typer.Option("--sparse", help="Scenes with less than 1 % landslide.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Map weakly, review, update and map again: what the decisions taught, and what they cost."""
+    with command("benchmarks loop", as_json) as answer:
+        from benchmarks.review_loop.turn import LoopSettings, benchmark_loop, loop_table
+
+        settings = LoopSettings(seeds, size, encoder, steps, chips, weak_chips, records, sparse)
+        results = benchmark_loop(settings, out, answer.say)
+        answer.records = len(results["turns"])
+        answer.outputs = {"results": str(out / "results.json")}
+        answer.more = results
+        answer.say(loop_table(results))

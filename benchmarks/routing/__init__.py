@@ -1,0 +1,1 @@
+"""Choosing the region of an image: the gate of tsmu beside the paper's autoencoders."""

@@ -1,0 +1,1 @@
+"""Regions learned one after the other, by every strategy on equal terms."""
