@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from tsmu.errors import ChipError
 from tsmu.issues import IssueLog
-from tsmu.workspace.base import WorkspaceBase
-from tsmu.workspace.pairs import add_terrain_to_report, how_to_name_a_region
+from tsmu.workspace.base import WorkspaceBase, user_path
+from tsmu.workspace.pairs import add_terrain_to_report, elevation_model, how_to_name_a_region
 from tsmu.workspace.report import Report
 from tsmu.workspace_folder import WorkspaceFolder
 
@@ -52,13 +52,18 @@ class ChipVerbs(WorkspaceBase):
 
         Raises:
             ChipError: the folder has no usable chips, or their bands are not those of the other chips.
+
+        Example:
+            >>> report = work.add_chips("chips/oregon", region="oregon")
+            >>> report.chips["split"].value_counts().sum()
+            np.int64(10)
         """
         from tsmu.chips.folder import chips_from_folder, read_groups
         from tsmu.chips.index import add_to_index, bands_beside, bands_of, read_index
         from tsmu.chips.splits import series_apart, series_of
         from tsmu.regions import check_region_name
 
-        report, folder = self._begin(ChipReport("import chips")), Path(folder).expanduser()
+        report, folder = self._begin(ChipReport("import chips")), user_path(folder)
         region = check_region_name(region)
         log = IssueLog(folder, strict=strict)
         with self.folder.lock("tsmu import chips"), report.progress("Reading chips") as show:
@@ -68,7 +73,7 @@ class ChipVerbs(WorkspaceBase):
                     folder,
                     region,
                     log,
-                    groups=read_groups(Path(groups)) if groups else None,
+                    groups=read_groups(user_path(groups)) if groups else None,
                     bands=bands,
                     progress=lambda done, total: show(done, total, region),
                 )
@@ -96,8 +101,8 @@ class ChipVerbs(WorkspaceBase):
         stride: int | None = None,
         negatives: float = 0.5,
         gap: float = 200.0,
-        dem: str | None = None,
-        terrain: str | None = None,
+        dem: Path | str | None = None,
+        terrain: "str | Sequence[str] | None" = None,
         strict: bool = False,
     ) -> ChipReport:
         """Cut the labelled pairs into chips, read by window from the pairs, and split them without leaks.
@@ -111,7 +116,7 @@ class ChipVerbs(WorkspaceBase):
             negatives: how many chips without landslides are taken per chip with one.
             gap: chips of different splits are at least so far apart, metres.
             dem: a file or address of elevations in metres, any grid: gives the pairs terrain bands.
-            terrain: which terrain bands, such as `slope,height_500m`; by default the slope.
+            terrain: which terrain bands, such as `["slope", "height_500m"]`; by default the slope.
             strict: treat warnings as errors.
 
         Returns:
@@ -119,6 +124,11 @@ class ChipVerbs(WorkspaceBase):
 
         Raises:
             ChipError: no pair has a label and a region, or the terrain bands are not those of other chips.
+
+        Example:
+            >>> report = work.build_chips(size=48)
+            >>> report.records == len(report.chips)
+            True
         """
         from tsmu.chips.blocks import block_groups, read_blocks, write_blocks
         from tsmu.chips.index import add_to_index, bands_beside, bands_of, only_trained, read_index
@@ -126,7 +136,7 @@ class ChipVerbs(WorkspaceBase):
         from tsmu.chips.sides import forget, read_sides, sides_of_pairs
         from tsmu.chips.windows import Cutting
         from tsmu.imagery.pair_import import remember_terrain
-        from tsmu.imagery.pair_terrain import Elevations, with_terrain
+        from tsmu.imagery.pair_terrain import with_terrain
         from tsmu.model.bundle import is_learned
 
         report, folder = self._begin(ChipReport("chips build")), self.folder
@@ -135,7 +145,7 @@ class ChipVerbs(WorkspaceBase):
         usable = pairs[~unlabelled & ~nowhere]
         if usable.empty:
             raise ChipError(_why_no_pair_is_usable(folder, pairs, unlabelled))
-        elevations = Elevations.of(dem, terrain)
+        elevations = elevation_model(dem, terrain)
         log = IssueLog(folder.pairs, part="chips", strict=strict)
         with folder.lock("tsmu chips build"), report.progress("Cutting pairs") as show:
             earlier, blocks = read_index(folder), read_blocks(folder)

@@ -1,0 +1,247 @@
+"""The verbs that give image pairs their labels: drawn ones from files, and what reviewers decided in the database."""
+
+import csv
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tsmu.errors import LabelError
+from tsmu.issues import IssueLog
+from tsmu.workspace.base import WorkspaceBase, list_names, user_path
+from tsmu.workspace.report import Report, first_names
+
+if TYPE_CHECKING:
+    import geopandas
+    import pandas
+
+    from tsmu.database import SceneEvidence
+
+MASK_VALUES = (0, 1, 255)  # background, landslide, unknown
+SCENE_COLUMNS = ("id", "post", "pre", "date_pre", "date_post", "region")  # of the table of reviewed scenes
+
+
+@dataclass(repr=False)
+class LabelReport(Report):
+    """What a verb that makes labels did.
+
+    Attributes:
+        labels: the new labels, one row for each labelled pair: id, source_post, mask (a path), source, landslides,
+            landslide_share, unknown_share.
+    """
+
+    labels: "pandas.DataFrame | None" = None
+
+
+class LabelVerbs(WorkspaceBase):
+    """Verbs of a workspace that give its image pairs their labels."""
+
+    def add_labels(
+        self,
+        source: Path | str,
+        *,
+        classes: Mapping[str, int] | None = None,
+        class_field: str | None = None,
+        layer: str | Sequence[str] | None = None,
+        line_width: float = 10.0,
+        point_radius: float = 5.0,
+        strict: bool = False,
+    ) -> LabelReport:
+        """Take labels of the imported pairs and write one mask per pair, on the grid of its post image.
+
+        A pair's new label replaces its earlier one.
+
+        Args:
+            source: labelme JSON, files of polygons, mask rasters, zips of them, or a folder with any of these.
+            classes: the mask value of each class name, such as `{"slide": 1, "road": 0, "cloud": 255}`: 1 landslide,
+                0 background, 255 unknown; other classes are ignored. By default every class is landslide, save those
+                called unknown and background.
+            class_field: the field of polygon layers with the class name.
+            layer: the layer, or the layers, of files of polygons that are read; by default all.
+            line_width: width of labelme's lines, pixels.
+            point_radius: radius of labelme's points, pixels.
+            strict: treat warnings as errors.
+
+        Returns:
+            The report, with the labels.
+
+        Raises:
+            ImageError: the workspace has no pairs.
+            LabelError: no label belongs to one of the pairs, the source cannot be read, or a class has another value.
+
+        Example:
+            >>> report = work.add_labels("shots", classes={"landslide": 1})
+            >>> report.records == len(report.labels) == len(work.labels)
+            True
+        """
+        from tsmu.imagery.pair_store import require_pairs
+        from tsmu.labels.imports import import_labels
+        from tsmu.labels.store import store_labels
+
+        report, source, folder = self._begin(LabelReport("import labels")), user_path(source), self.folder
+        pairs = require_pairs(folder)
+        _check_mask_values(classes or {})
+        log = IssueLog(source, part="labels", strict=strict)
+        with folder.lock("tsmu import labels"), report.progress("Reading labels") as show:
+            with report.collect_issues(log, folder.issues):
+                labels = import_labels(
+                    source,
+                    pairs,
+                    log,
+                    out=folder.label_files,
+                    classes=classes or None,
+                    class_field=class_field,
+                    only=list_names(layer),
+                    line_width=line_width,
+                    point_radius=point_radius,
+                    told={Path(pair_source) for pair_source in pairs["source"]},
+                    progress=show,
+                )
+            if labels.empty:
+                raise LabelError(
+                    f"{source}: no label in it is one of the {len(pairs)} pairs'; {folder.issues} says why"
+                )
+            replaced = store_labels(folder, labels)
+        report.labels, report.records = labels, len(labels)
+        report.outputs["labels"] = str(folder.labels)
+        _describe_labels(report, labels, pairs, replaced)
+        return report
+
+    def labels_from_review(self, *, around: float = 50.0) -> LabelReport:
+        """Make pairs and labels of the reviewed scenes; ground that nobody looked at is unknown in them.
+
+        Args:
+            around: how far around a decided outline the ground is known, too, metres.
+
+        Returns:
+            The report, with the labels.
+
+        Raises:
+            DatabaseError: the workspace has no landslide database.
+            LabelError: nobody has decided on anything in it.
+        """
+        from tsmu.database import open_database, scene_evidence
+        from tsmu.imagery.pair_import import take_pairs
+        from tsmu.labels.reviewed import FOLDER
+        from tsmu.labels.store import store_labels
+
+        report, folder = self._begin(LabelReport("labels from-review")), self.folder
+        with open_database(folder.database) as database:
+            scenes = list(scene_evidence(database))
+        if not scenes:
+            raise LabelError(f"{folder.database}: nobody has decided on anything yet; decide with: tsmu serve --write")
+        log = IssueLog(folder.root, part="review")
+        table = folder.label_files / FOLDER / "scenes.csv"
+        with folder.lock("tsmu labels from-review"):
+            by_post = self._list_reviewed_scenes(scenes, table, log)
+            with report.collect_issues(log, folder.issues):
+                pairs = take_pairs(folder, table, log)
+            report.labels = self._write_reviewed_masks(pairs, by_post, table, log, around)
+            store_labels(folder, report.labels)
+        report.records = len(report.labels)
+        report.outputs["labels"] = str(folder.labels)
+        _describe_reviewed(report, list(by_post.values()))
+        return report
+
+    def _list_reviewed_scenes(
+        self, scenes: "Sequence[SceneEvidence]", table: Path, log: IssueLog
+    ) -> "dict[str, SceneEvidence]":
+        """Write a table of pairs of the scenes whose images lie on this machine; gives those by their post image."""
+        from tsmu.files import written_whole
+        from tsmu.imagery.raster import is_remote
+
+        listed: dict[str, SceneEvidence] = {}
+        with written_whole(table) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+            rows = csv.DictWriter(file, SCENE_COLUMNS)
+            rows.writeheader()
+            for evidence in scenes:
+                scene = evidence.scene
+                images = {side: scene[side] for side in ("post", "pre")}
+                if not images["post"] or any(image and is_remote(image) for image in images.values()):
+                    log.error(scene["name"], "its images are not on this machine", "no labels made")
+                    continue
+                paths = {
+                    side: str((self.folder.root / image).resolve()) if image else "" for side, image in images.items()
+                }
+                if paths["post"] in listed:
+                    log.error(scene["name"], "its post image is that of another reviewed scene", "no labels made")
+                    continue
+                days = {side: scene[side] or "" for side in ("date_pre", "date_post")}
+                rows.writerow({"id": scene["name"], "region": evidence.region or ""} | paths | days)
+                listed[paths["post"]] = evidence
+        return listed
+
+    def _write_reviewed_masks(
+        self,
+        pairs: "geopandas.GeoDataFrame",
+        by_post: "Mapping[str, SceneEvidence]",
+        table: Path,
+        log: IssueLog,
+        around: float,
+    ) -> "pandas.DataFrame":
+        """Burn what reviewers decided onto the pairs' grids, over earlier labels; gives the table of the new masks."""
+        from tsmu.labels.reviewed import FOLDER, Reviewed, reviewed_mask
+        from tsmu.labels.writer import MaskWriter
+
+        masks = self.folder.label_files
+        writer = MaskWriter(pairs, log, masks / FOLDER, None)
+        for pair, post in zip(pairs["id"], pairs["post"], strict=True):
+            evidence = by_post[str(Path(post).resolve())]
+            east, north = (evidence.scene[f"shift_{way}_m"] or 0.0 for way in ("east", "north"))
+            reviewed = Reviewed(
+                evidence.landslides,
+                evidence.rejected,
+                evidence.undecided,
+                evidence.mapped_areas,
+                (east, north),
+                around,
+            )
+            mask = reviewed_mask(reviewed, Path(post), masks / f"{pair}.tif")
+            writer.write(pair, table, mask, len(evidence.landslides))
+        return writer.table()
+
+
+def _check_mask_values(classes: Mapping[str, int]) -> None:
+    """Refuse classes with a value that masks do not have."""
+    for name, value in classes.items():
+        if value not in MASK_VALUES:
+            raise LabelError(f"class {name} = {value!r}: a class is 1 (landslide), 0 (background) or 255 (unknown)")
+
+
+def _describe_labels(
+    report: Report, labels: "pandas.DataFrame", pairs: "geopandas.GeoDataFrame", replaced: int
+) -> None:
+    """Say how many pairs are labelled now, with how much landslide."""
+    landslides, share = int(labels["landslides"].fillna(0).sum()), float(labels["landslide_share"].mean())
+    report.details = {
+        "landslides": landslides,
+        "replaced": replaced,
+        "unlabelled_pairs": len(set(pairs["id"]) - set(labels["id"])),
+        "landslide_share": share,
+    }
+    drawn = "from masks" if labels["landslides"].isna().all() else f"{landslides} landslides drawn"
+    report.say(
+        f"{len(labels)} pairs labelled ({first_names(labels['id'])}): {drawn}, on {share:.1%} of "
+        f"the known ground in the mean; {replaced} earlier labels replaced"
+    )
+    report.say("next: tsmu chips build")
+
+
+def _describe_reviewed(report: Report, scenes: "Sequence[SceneEvidence]") -> None:
+    """Say how many decisions became labels."""
+    confirmed, rejected, undecided, mapped_areas = (
+        sum(len(getattr(evidence, kind)) for evidence in scenes)
+        for kind in ("landslides", "rejected", "undecided", "mapped_areas")
+    )
+    report.details = {
+        "confirmed": confirmed,
+        "rejected": rejected,
+        "undecided": undecided,
+        "looked_at": mapped_areas,
+        "regions": sorted({evidence.region for evidence in scenes if evidence.region}),
+    }
+    report.say(
+        f"{report.records} reviewed scenes labelled: {confirmed} landslides, "
+        f"{rejected} rejected ones as background, {undecided} undecided as unknown"
+    )
+    report.say("next: tsmu chips build, then tsmu update REGION")
