@@ -74,14 +74,15 @@ class RegionVerbs(WorkspaceBase):
         import geopandas
 
         from tsmu.regions import use_region_map
-        from tsmu.regions.map import MAP_CRS
 
         report, file, folder = self._begin(RegionMapReport("regions use")), user_path(file), self.folder
         log = IssueLog(file, strict=strict)
         with folder.lock("tsmu regions use"), report.collect_issues(log, folder.issues):
             region_map = use_region_map(file, name_field, folder.regions, log, layer)
         names = region_map.regions
-        report.regions = geopandas.GeoDataFrame({"name": region_map.names}, geometry=region_map.polygons, crs=MAP_CRS)
+        report.regions = geopandas.GeoDataFrame(
+            {"name": region_map.names}, geometry=region_map.polygons, crs="EPSG:4326"
+        )
         report.records = len(names)
         report.outputs["regions"] = str(folder.regions)
         report.details = {"regions": names}
