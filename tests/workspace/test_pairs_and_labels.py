@@ -14,7 +14,6 @@ from tests.conftest import write_raster
 from tests.database.conftest import RUN, squares
 from tests.imagery.made_scenes import SMALL, item, write_scene, write_workspace
 from tests.imagery.stac_server import serving
-from tests.workspace.conftest import REGION
 from tsmu.database import SceneRecord, add_run, open_database, query, review
 from tsmu.errors import BundleError, FetchError, ImageError, LabelError, RegionError, TsmuError
 from tsmu.issues import IssueLog
@@ -158,29 +157,3 @@ def test_decisions_become_labels(empty: Workspace, tmp_path: Path) -> None:
         values, counts = np.unique(dataset.read(1), return_counts=True)
     assert values.tolist() == [0, 1, 255]
     assert counts[1] == 100  # a square of 0.005 degrees
-
-
-def test_chips_are_a_torch_dataset(work: Workspace) -> None:
-    import torch
-    from torch.utils.data import DataLoader
-
-    from tsmu.errors import ChipError
-
-    dataset = work.dataset(REGION)
-    assert len(dataset) == (work.chips["split"] == "train").sum()
-    sample = dataset[0]
-    assert set(sample) == {"image", "mask", "region"}
-    assert (sample["image"].dtype, sample["image"].shape) == (torch.float32, (6, 48, 48))
-    assert (sample["mask"].dtype, sample["mask"].shape) == (torch.int64, (48, 48))
-    assert sample["region"] == REGION
-    batch = next(iter(DataLoader(dataset, batch_size=3, shuffle=True)))
-    assert batch["image"].shape == (3, 6, 48, 48)
-    brighter = work.dataset(REGION, "val", transform=lambda sample: {**sample, "image": sample["image"] + 1})
-    assert torch.equal(brighter[0]["image"], work.dataset(REGION, "val")[0]["image"] + 1)
-    with pytest.raises(ChipError, match="must be one of train, val, test"):
-        work.dataset(REGION, "gap")
-    with pytest.raises(ChipError, match=f"regions there: {REGION}"):
-        work.dataset("nowhere")
-    Path(work.chips["mask"].iloc[0]).unlink()
-    with pytest.raises(ChipError, match="missing, needed as"):
-        [work.dataset(REGION, split) for split in ("train", "val", "test")]

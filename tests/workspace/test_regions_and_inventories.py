@@ -8,7 +8,7 @@ import pytest
 
 from tests.workspace.conftest import REGION
 from tsmu.errors import InventoryError, RegionError, TsmuError
-from tsmu.inventory import EVENT_COLUMNS, read_events
+from tsmu.inventory import read_events
 from tsmu.workspace import Workspace
 
 
@@ -71,14 +71,3 @@ def test_without_a_map_or_anything_to_assign_it_says_what_to_do(empty: Workspace
     empty.use_regions(files / "regions.gpkg", name_field="name")
     with pytest.raises(TsmuError, match="no events and no pairs to assign"):
         empty.assign_regions()
-
-
-def test_tables_that_are_not_there_yet_are_empty(empty: Workspace, work: Workspace) -> None:
-    for full, none in ((work.events, empty.events), (work.pairs, empty.pairs), (work.chips, empty.chips)):
-        assert len(full) > len(none) == 0
-        assert none.crs == full.crs == "EPSG:4326"
-        assert set(none.columns) <= set(full.columns)
-    assert len(empty.labels) == 0
-    assert list(empty.labels.columns) == list(work.labels.columns)
-    assert list(empty.events.columns) == [*EVENT_COLUMNS, "geometry"]
-    assert set(work.pairs.columns) == set(empty.pairs.columns)

@@ -32,7 +32,8 @@ class WorkspaceTables(WorkspaceBase):
     def pairs(self) -> "geopandas.GeoDataFrame":
         """The image pairs with their footprints in EPSG:4326: id, pre, post, dates, region and further columns.
 
-        The images are absolute paths of rasters on one grid; `pre` is None where there is only a post image.
+        The images are absolute paths of rasters on one grid; `pre` is None where there is only a post image. Pairs
+        that were laid on a region map also have `region_shares`: JSON, share of the footprint by region.
         """
         from tsmu.imagery.pair_store import read_pairs
         from tsmu.imagery.pairs import COLUMNS
@@ -56,8 +57,8 @@ class WorkspaceTables(WorkspaceBase):
         """The training set, one row for each chip: id, region, split, files, window, bands, footprint in EPSG:4326.
 
         Example:
-            >>> work.chips.groupby("region").size().to_dict()
-            {'oregon': 10}
+            >>> work.chips.groupby(["region", "split"]).size().to_dict()
+            {('eastern_forests', 'test'): 4, ('eastern_forests', 'train'): 16, ('eastern_forests', 'val'): 4}
         """
         from tsmu.chips.index import read_index
 
@@ -83,9 +84,9 @@ class WorkspaceTables(WorkspaceBase):
             ChipError: the workspace has no chips of this region, there is no such split, or files are missing.
 
         Example:
-            >>> dataset = work.dataset("oregon")
+            >>> dataset = work.dataset("eastern_forests")
             >>> dataset[0]["image"].shape, dataset[0]["mask"].dtype
-            (torch.Size([3, 32, 32]), torch.int64)
+            (torch.Size([6, 48, 48]), torch.int64)
         """
         from tsmu.chips.contents import require_files
         from tsmu.chips.dataset import ChipDataset
