@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from tests.commands import COMMANDS, takes
 from tsmu.cli import app
+from tsmu.errors import TsmuError
 from tsmu.workspace import Workspace
 
 METHODS: dict[str, Callable[..., Any]] = {
@@ -94,6 +95,23 @@ def call(name: str, key: str | None, folder: Path, monkeypatch: pytest.MonkeyPat
     assert done.exit_code == 0, done.output
     assert len(calls) == 1
     return calls[0]
+
+
+NUMBERS = [
+    (name, key)
+    for name in METHODS
+    for key, option in options(name).items()
+    if takes(int, option) or takes(float, option)
+]
+
+
+@pytest.mark.parametrize(("name", "key"), NUMBERS)
+def test_a_method_refuses_the_numbers_that_its_command_refuses(name: str, key: str, tmp_path: Path) -> None:
+    option = options(name)[key]
+    needed = [parameter.name for parameter in parameters(name).values() if parameter.default is parameter.empty]
+    for number in (option.min - 0.5, *([] if option.max is None else [option.max + 1]), float("nan")):
+        with pytest.raises(TsmuError, match=f"^{key} = {number}: must be a finite number"):
+            METHODS[name](Workspace(tmp_path), **dict.fromkeys(needed, "x") | {key: number})
 
 
 def value_of(option: Any) -> str:

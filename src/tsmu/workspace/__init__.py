@@ -5,6 +5,7 @@
     inventories, regions, pairs, labels, chips, exports
                  ... the verbs, one file for each stage of the user's way
     tables       ... what lies in the workspace, as tables, and chips as a torch dataset
+    ranges       ... the ranges that numbers must lie in
     report       what verbs return
     display      how verbs tell what they do while they work
 

@@ -9,6 +9,7 @@ from tsmu.errors import ChipError
 from tsmu.issues import IssueLog
 from tsmu.workspace.base import WorkspaceBase, user_path
 from tsmu.workspace.pairs import add_terrain_to_report, elevation_model, how_to_name_a_region
+from tsmu.workspace.ranges import check_range
 from tsmu.workspace.report import Report
 from tsmu.workspace_folder import WorkspaceFolder
 
@@ -123,7 +124,8 @@ class ChipVerbs(WorkspaceBase):
             The report, with the chips.
 
         Raises:
-            ChipError: no pair has a label and a region, or the terrain bands are not those of other chips.
+            ChipError: no pair has a label and a region, the terrain bands are not those of other chips, or a number
+                lies outside its range.
 
         Example:
             >>> report = work.build_chips(size=48)
@@ -140,6 +142,10 @@ class ChipVerbs(WorkspaceBase):
         from tsmu.model.bundle import is_learned
 
         report, folder = self._begin(ChipReport("chips build")), self.folder
+        check_range("size", size, ChipError, 32)
+        check_range("stride", stride, ChipError, 1)
+        check_range("negatives", negatives, ChipError, 0, 1000)
+        check_range("gap", gap, ChipError)
         pairs = _labelled_pairs(folder)
         unlabelled, nowhere = pairs["mask"].isna(), pairs["region"].isna()
         usable = pairs[~unlabelled & ~nowhere]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from tsmu.errors import LabelError
 from tsmu.issues import IssueLog
 from tsmu.workspace.base import WorkspaceBase, list_names, user_path
+from tsmu.workspace.ranges import check_range
 from tsmu.workspace.report import Report, first_names
 
 if TYPE_CHECKING:
@@ -67,7 +68,8 @@ class LabelVerbs(WorkspaceBase):
 
         Raises:
             ImageError: the workspace has no pairs.
-            LabelError: no label belongs to one of the pairs, the source cannot be read, or a class has another value.
+            LabelError: no label belongs to one of the pairs, the source cannot be read, a class has another value, or a
+                number lies outside its range.
 
         Example:
             >>> report = work.add_labels("shots", classes={"landslide": 1})
@@ -79,8 +81,10 @@ class LabelVerbs(WorkspaceBase):
         from tsmu.labels.store import store_labels
 
         report, source, folder = self._begin(LabelReport("import labels")), user_path(source), self.folder
-        pairs = require_pairs(folder)
+        check_range("line_width", line_width, LabelError, 0, 10_000)
+        check_range("point_radius", point_radius, LabelError, 0, 10_000)
         _check_mask_values(classes or {})
+        pairs = require_pairs(folder)
         log = IssueLog(source, part="labels", strict=strict)
         with folder.lock("tsmu import labels"), report.progress("Reading labels") as show:
             with report.collect_issues(log, folder.issues):
@@ -118,7 +122,7 @@ class LabelVerbs(WorkspaceBase):
 
         Raises:
             DatabaseError: the workspace has no landslide database.
-            LabelError: nobody has decided on anything in it.
+            LabelError: nobody has decided on anything in it, or `around` lies outside its range.
         """
         from tsmu.database import open_database, scene_evidence
         from tsmu.imagery.pair_import import take_pairs
@@ -126,6 +130,7 @@ class LabelVerbs(WorkspaceBase):
         from tsmu.labels.store import store_labels
 
         report, folder = self._begin(LabelReport("labels from-review")), self.folder
+        check_range("around", around, LabelError, 0, 1e6)
         with open_database(folder.database) as database:
             scenes = list(scene_evidence(database))
         if not scenes:

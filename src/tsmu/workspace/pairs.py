@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from tsmu.errors import FetchError
 from tsmu.issues import IssueLog
 from tsmu.workspace.base import WorkspaceBase, list_names, user_path
+from tsmu.workspace.ranges import check_range
 from tsmu.workspace.report import Report, first_names
 
 if TYPE_CHECKING:
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
     from tsmu.imagery.fetch import Outcome
     from tsmu.imagery.pair_terrain import Elevations
+
+MOST_DAYS = 36_500
 
 
 @dataclass(repr=False)
@@ -138,8 +141,8 @@ class PairVerbs(WorkspaceBase):
             among its issues.
 
         Raises:
-            FetchError: the catalogue cannot be opened, a file not be written, an event is not in the workspace, or no
-                asset is named.
+            FetchError: the catalogue cannot be opened, a file not be written, an event is not in the workspace, no
+                asset is named, or a number lies outside its range.
             InventoryError: the workspace has no events.
             RegionError: a region cannot have this name.
         """
@@ -148,6 +151,15 @@ class PairVerbs(WorkspaceBase):
         from tsmu.regions import check_region_name
 
         report, folder = self._begin(PairReport("fetch pairs")), self.folder
+        for name, number, low, high in (
+            ("pre_days", pre_days, 1, MOST_DAYS),
+            ("post_days", post_days, 1, MOST_DAYS),
+            ("max_cloud", max_cloud, 0, 100),
+            ("size", size, 1, 1e6),
+            ("resolution", resolution, 0.01, 1e5),
+            ("workers", workers, 1, 16),
+        ):
+            check_range(name, number, FetchError, low, high)
         if region:
             region = check_region_name(region)
         names = list_names(assets)

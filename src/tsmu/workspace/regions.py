@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tsmu.errors import TsmuError
+from tsmu.errors import RegionError, TsmuError
 from tsmu.issues import IssueLog
 from tsmu.workspace.base import WorkspaceBase, user_path
+from tsmu.workspace.ranges import check_range
 from tsmu.workspace.report import Report
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ class RegionVerbs(WorkspaceBase):
             The report, with the events, the pairs and the disagreements, which lie in `region_disagreements.csv`, too.
 
         Raises:
-            RegionError: the workspace has no region map.
+            RegionError: the workspace has no region map, or the distance is negative.
             TsmuError: it has neither events nor pairs.
 
         Example:
@@ -115,6 +116,7 @@ class RegionVerbs(WorkspaceBase):
         from tsmu.regions import RegionMap
 
         report, folder = self._begin(AssignmentReport("regions assign")), self.folder
+        check_range("max_distance", max_distance, RegionError)
         region_map = RegionMap.load(folder.regions)
         with folder.lock("tsmu regions assign"):
             if folder.events.exists():
