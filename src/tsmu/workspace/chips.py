@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import geopandas
-    import pandas
 
     from tsmu.chips.pair_chips import PairChips
+    from tsmu.chips.windows import Cutting
     from tsmu.imagery.pair_terrain import Elevations
 
 
@@ -61,7 +61,6 @@ class ChipVerbs(WorkspaceBase):
         """
         from tsmu.chips.folder import chips_from_folder, read_groups
         from tsmu.chips.index import add_to_index, bands_beside, bands_of, read_index
-        from tsmu.chips.splits import series_apart, series_of
         from tsmu.regions import check_region_name
 
         report, folder = self._begin(ChipReport("import chips")), user_path(folder)
@@ -81,9 +80,7 @@ class ChipVerbs(WorkspaceBase):
             index = add_to_index(self.folder, chips)
         report.records = len(chips)
         report.outputs["chips"] = str(self.folder.chips)
-        names, landslides = [name.split("/", 1)[1] for name in chips["id"]], list(chips["landslide_pixels"] > 0)
-        apart = zip(names, series_apart(names, landslides), strict=True)
-        without_landslides = Counter(series_of(name) for name, is_apart in apart if is_apart)
+        without_landslides = _series_without_landslides(chips)
         for series, count in without_landslides.items():
             report.say(f"{series}*: {count} chips without landslides, split by themselves")
         report.details = {
@@ -132,83 +129,90 @@ class ChipVerbs(WorkspaceBase):
             >>> report.records == len(report.chips)
             True
         """
-        from tsmu.chips.blocks import block_groups, read_blocks, write_blocks
-        from tsmu.chips.index import add_to_index, bands_beside, bands_of, only_trained, read_index
-        from tsmu.chips.pair_chips import chips_from_pairs
-        from tsmu.chips.sides import forget, read_sides, sides_of_pairs
         from tsmu.chips.windows import Cutting
-        from tsmu.imagery.pair_import import remember_terrain
-        from tsmu.imagery.pair_terrain import with_terrain
-        from tsmu.model.bundle import is_learned
 
-        report, folder = self._begin(ChipReport("chips build")), self.folder
         check_range("size", size, ChipError, 32)
         check_range("stride", stride, ChipError, 1)
         check_range("negatives", negatives, ChipError, 0, 1000)
         check_range("gap", gap, ChipError)
+        report, folder = self._begin(ChipReport("chips build")), self.folder
         pairs = _labelled_pairs(folder)
-        unlabelled, nowhere = pairs["mask"].isna(), pairs["region"].isna()
-        usable = pairs[~unlabelled & ~nowhere]
+        usable = pairs[pairs["mask"].notna() & pairs["region"].notna()]
         if usable.empty:
-            raise ChipError(_why_no_pair_is_usable(folder, pairs, unlabelled))
+            raise ChipError(_why_no_pair_is_usable(folder, pairs))
         elevations = elevation_model(dem, terrain)
         log = IssueLog(folder.pairs, part="chips", strict=strict)
-        with folder.lock("tsmu chips build"), report.progress("Cutting pairs") as show:
+        cutting = Cutting(size, stride or size, negatives, gap)
+        with folder.lock("tsmu chips build"):
+            made, index = self._cut_pairs(report, usable, cutting, elevations, log)
+        report.chips, report.records = made.chips, len(made.chips)
+        report.outputs["chips"] = str(folder.chips)
+        if len(made.blocks):
+            report.outputs["blocks"] = str(folder.blocks)
+        from_pairs = index[index["source"] == str(folder.pairs)]
+        _describe_build(report, made, from_pairs, pairs, elevations, gap)
+        _report_pairs_left_out(report, folder, pairs)
+        first_region = min(from_pairs["region"])
+        report.say(
+            f"{report.records} chips in {report.details['groups']} spatial groups; next: tsmu update {first_region}"
+        )
+        return report
+
+    def _cut_pairs(
+        self,
+        report: ChipReport,
+        pairs: "geopandas.GeoDataFrame",
+        cutting: "Cutting",
+        elevations: "Elevations | None",
+        log: IssueLog,
+    ) -> "tuple[PairChips, geopandas.GeoDataFrame]":
+        """Cut pairs into chips and store them; gives them, and the whole index. The caller holds the lock.
+
+        Chips keep the split that their ground had before, so that no model is tested on what it has learned from.
+        """
+        from tsmu.chips.blocks import block_groups, read_blocks, write_blocks
+        from tsmu.chips.index import add_to_index, bands_beside, only_trained, read_index
+        from tsmu.chips.pair_chips import chips_from_pairs
+        from tsmu.chips.sides import forget, read_sides, sides_of_pairs
+        from tsmu.imagery.pair_import import remember_terrain
+        from tsmu.imagery.pair_terrain import with_terrain
+        from tsmu.model.bundle import is_learned
+
+        folder, source = self.folder, str(self.folder.pairs)
+        with report.progress("Cutting pairs") as show:
             earlier, blocks = read_index(folder), read_blocks(folder)
             free = {name for name in only_trained(earlier, folder.pairs) if not is_learned(folder.models, name)}
             other_bands = bands_beside(earlier, folder.pairs)
             if elevations:
                 _check_terrain(folder, other_bands, elevations)
-            splits = forget(read_sides(folder, earlier), free, str(folder.pairs))
+            splits = forget(read_sides(folder, earlier), free, source)
             with report.collect_issues(log, folder.issues):
-                images = with_terrain(usable, elevations, folder.pair_files, log) if elevations else usable
+                images = with_terrain(pairs, elevations, folder.pair_files, log) if elevations else pairs
                 made = chips_from_pairs(
                     images,
-                    Cutting(size, stride or size, negatives, gap),
-                    str(folder.pairs),
+                    cutting,
+                    source,
                     log,
                     bands=other_bands,
                     bands_before=_bands_before(earlier, folder.pairs, elevations),
                     blocks=blocks,
-                    sided=sides_of_pairs(usable, splits, str(folder.pairs), block_groups(blocks)),
-                    progress=lambda done, total: show(done, total, ""),
+                    sided=sides_of_pairs(pairs, splits, source, block_groups(blocks)),
+                    progress=show,
                 )
-            report.chips = chips = made.chips
             if elevations:
                 remember_terrain(folder, images)
             write_blocks(folder, made.blocks)
-            index = add_to_index(folder, chips, gap_m=gap, blocks=block_groups(made.blocks), free=free)
-        from_pairs = index[index["source"] == str(folder.pairs)]
-        report.records = len(chips)
-        report.outputs["chips"] = str(folder.chips)
-        report.details = {
-            "bands": list(bands_of(chips)),
-            "pairs": len(usable),
-            "unlabelled_pairs": int(unlabelled.sum()),
-            "pairs_without_region": int(nowhere.sum()),
-            "groups": int(from_pairs["group"].nunique()),
-            "with_landslides": int((from_pairs["landslide_pixels"] > 0).sum()),
-            "cut": list(made.cut),
-        }
-        if elevations:
-            add_terrain_to_report(report, elevations)
-        _report_blocks(report, made, gap)
-        if len(made.blocks):
-            report.outputs["blocks"] = str(folder.blocks)
-        regions = sorted(set(from_pairs["region"]))
-        report.details["regions"] = {
-            region: _report_splits(report, region, from_pairs, _remedy(made.uncut.get(region, [])))
-            for region in regions
-        }
-        if len(usable) < len(pairs):
-            report.say(
-                f"no chips from {unlabelled.sum()} pairs without a label (tsmu import labels) and "
-                f"{(nowhere & ~unlabelled).sum()} without a region"
-            )
-            if (nowhere & ~unlabelled).any():
-                report.say(_how_pairs_get_a_region(folder, pairs[nowhere & ~unlabelled]))
-        report.say(f"{len(chips)} chips in {report.details['groups']} spatial groups; next: tsmu update {regions[0]}")
-        return report
+            index = add_to_index(folder, made.chips, gap_m=cutting.gap_m, blocks=block_groups(made.blocks), free=free)
+        return made, index
+
+
+def _series_without_landslides(chips: "geopandas.GeoDataFrame") -> Counter[str]:
+    """The series of chip names that were split by themselves, because they hold no landslides: chips by series."""
+    from tsmu.chips.splits import series_apart, series_of
+
+    names = [name.split("/", 1)[1] for name in chips["id"]]
+    apart = series_apart(names, list(chips["landslide_pixels"] > 0))
+    return Counter(series_of(name) for name, is_apart in zip(names, apart, strict=True) if is_apart)
 
 
 def _labelled_pairs(folder: WorkspaceFolder) -> "geopandas.GeoDataFrame":
@@ -223,13 +227,11 @@ def _labelled_pairs(folder: WorkspaceFolder) -> "geopandas.GeoDataFrame":
     return pairs.assign(reviewed=reviewed)
 
 
-def _why_no_pair_is_usable(
-    folder: WorkspaceFolder, pairs: "geopandas.GeoDataFrame", unlabelled: "pandas.Series[bool]"
-) -> str:
+def _why_no_pair_is_usable(folder: WorkspaceFolder, pairs: "geopandas.GeoDataFrame") -> str:
     """Why no pair can give chips, and what gives them what they lack."""
-    if unlabelled.all():
+    labelled = pairs[pairs["mask"].notna()]
+    if labelled.empty:
         return f"{folder.pairs}: none of its {len(pairs)} pairs has a label; label them with: tsmu import labels DIR"
-    labelled = pairs[~unlabelled]
     return f"{folder.pairs}: none of its {len(labelled)} labelled pairs has a region; " + _how_pairs_get_a_region(
         folder, labelled
     )
@@ -288,6 +290,58 @@ def _bands_before(
         return before
     images = before[: len(before) - len(terrain_bands(before))]
     return (*images, *(f"{ROLE}:{band}" for band in elevations.bands))
+
+
+def _describe_build(
+    report: Report,
+    made: "PairChips",
+    from_pairs: "geopandas.GeoDataFrame",
+    pairs: "geopandas.GeoDataFrame",
+    elevations: "Elevations | None",
+    gap: float,
+) -> None:
+    """Put the figures of a build into the report, and say how its chips are split.
+
+    Args:
+        report: to be filled.
+        made: the chips that were cut now.
+        from_pairs: the rows of the index that come from pairs, with their final splits.
+        pairs: all pairs of the workspace, with their masks.
+        elevations: what the terrain bands were made of, if there are any.
+        gap: metres between chips of different splits.
+    """
+    from tsmu.chips.index import bands_of
+
+    unlabelled, without_region = pairs["mask"].isna(), pairs["region"].isna()
+    report.details = {
+        "bands": list(bands_of(made.chips)),
+        "pairs": int((~unlabelled & ~without_region).sum()),
+        "unlabelled_pairs": int(unlabelled.sum()),
+        "pairs_without_region": int(without_region.sum()),
+        "groups": int(from_pairs["group"].nunique()),
+        "with_landslides": int((from_pairs["landslide_pixels"] > 0).sum()),
+        "cut": list(made.cut),
+    }
+    if elevations:
+        add_terrain_to_report(report, elevations)
+    _report_blocks(report, made, gap)
+    report.details["regions"] = {
+        region: _report_splits(report, region, from_pairs, _remedy(made.uncut.get(region, [])))
+        for region in sorted(set(from_pairs["region"]))
+    }
+
+
+def _report_pairs_left_out(report: Report, folder: WorkspaceFolder, pairs: "geopandas.GeoDataFrame") -> None:
+    """Say how many pairs gave no chips because they lack a label or a region, and how they get one."""
+    unlabelled = pairs["mask"].isna()
+    without_region = pairs["region"].isna() & ~unlabelled
+    if (unlabelled | without_region).any():
+        report.say(
+            f"no chips from {unlabelled.sum()} pairs without a label (tsmu import labels) and "
+            f"{without_region.sum()} without a region"
+        )
+    if without_region.any():
+        report.say(_how_pairs_get_a_region(folder, pairs[without_region]))
 
 
 def _report_splits(

@@ -16,10 +16,17 @@ from tsmu.workspace.report import Report, first_names
 if TYPE_CHECKING:
     import geopandas
 
-    from tsmu.imagery.fetch import Outcome
+    from tsmu.imagery.fetch import Outcome, Terms
     from tsmu.imagery.pair_terrain import Elevations
 
-MOST_DAYS = 36_500
+FETCH_RANGES: dict[str, tuple[float, float]] = {  # of the numbers that say what to fetch
+    "pre_days": (1, 36_500),
+    "post_days": (1, 36_500),
+    "max_cloud": (0, 100),
+    "size": (1, 1e6),
+    "resolution": (0.01, 1e5),
+    "workers": (1, 16),
+}
 
 
 @dataclass(repr=False)
@@ -151,21 +158,10 @@ class PairVerbs(WorkspaceBase):
         from tsmu.regions import check_region_name
 
         report, folder = self._begin(PairReport("fetch pairs")), self.folder
-        for name, number, low, high in (
-            ("pre_days", pre_days, 1, MOST_DAYS),
-            ("post_days", post_days, 1, MOST_DAYS),
-            ("max_cloud", max_cloud, 0, 100),
-            ("size", size, 1, 1e6),
-            ("resolution", resolution, 0.01, 1e5),
-            ("workers", workers, 1, 16),
-        ):
-            check_range(name, number, FetchError, low, high)
-        if region:
-            region = check_region_name(region)
-        names = list_names(assets)
-        if not names:
-            raise FetchError("no assets to fetch; name at least one")
-        terms = Terms(stac, collection, pre_days, post_days, max_cloud, size, names, resolution, workers)
+        region = check_region_name(region) if region else None
+        bands = list_names(assets)
+        terms = Terms(stac, collection, pre_days, post_days, max_cloud, size, bands, resolution, workers)
+        _check_terms(terms)
         known = read_events(folder.events)
         chosen = _chosen_events(events, known["event_id"].tolist(), folder.events)
         log = IssueLog(folder.events, part="fetch", strict=strict)
@@ -276,6 +272,14 @@ def _say_what_pairs_lack(report: Report, pairs: "geopandas.GeoDataFrame", source
             f"warning: pairs without a region give no chips; {how_to_name_a_region(source, region_map=region_map)}"
         )
     report.say(f"next: tsmu import labels {shlex.quote(str(source)) if source.is_dir() else 'DIR'}")
+
+
+def _check_terms(terms: "Terms") -> None:
+    """Refuse numbers outside their ranges, and a fetch of no assets."""
+    for name, (low, high) in FETCH_RANGES.items():
+        check_range(name, getattr(terms, name), FetchError, low, high)
+    if not terms.assets:
+        raise FetchError("no assets to fetch; name at least one")
 
 
 def _chosen_events(events: str | Sequence[str] | None, known: list[str], file: Path) -> list[str]:
