@@ -10,19 +10,19 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tsmu import workspace
 from tsmu.workspace import Workspace
 
-ROOM = Path(workspace.__file__).parent
+MODULES = (
+    "base", "chips", "display", "exports", "inventories", "labels", "pairs", "ranges", "regions", "report", "tables",
+    "workspace",
+)  # fmt: skip
 
 
 def examples() -> Iterator[doctest.DocTest]:
     """One for each docstring with examples."""
-    for path in sorted(ROOM.glob("*.py")):
-        name = f"tsmu.workspace.{path.stem}".removesuffix(".__init__")
-        module = import_module(name)
-        found = doctest.DocTestFinder(recurse=True).find(module)
-        yield from (example for example in found if example.examples)
+    for name in MODULES:
+        module = import_module(f"tsmu.workspace.{name}")
+        yield from (example for example in doctest.DocTestFinder().find(module) if example.examples)
 
 
 @pytest.mark.parametrize("example", list(examples()), ids=lambda example: example.name.removeprefix("tsmu.workspace."))
@@ -34,4 +34,6 @@ def test_an_example_gives_what_it_says(
     monkeypatch.chdir(tmp_path)
     work = Workspace(shutil.copytree(surveyed, "andes"))
     example.globs |= {"Workspace": Workspace, "work": work, "np": np, "pd": pd, "Timestamp": pd.Timestamp}
-    assert doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(example).failed == 0
+    assert (
+        doctest.DocTestRunner(optionflags=doctest.ELLIPSIS | doctest.IGNORE_EXCEPTION_DETAIL).run(example).failed == 0
+    )

@@ -123,6 +123,11 @@ class LabelVerbs(WorkspaceBase):
         Raises:
             DatabaseError: the workspace has no landslide database.
             LabelError: nobody has decided on anything in it, or `around` lies outside its range.
+
+        Example:
+            >>> report = work.labels_from_review(around=100)
+            >>> report.labels[["id", "landslides"]].values.tolist(), report.details["undecided"]
+            ([['ridge', 1]], 1)
         """
         from tsmu.database import open_database, scene_evidence
         from tsmu.imagery.pair_import import take_pairs

@@ -2,7 +2,7 @@
 
 import difflib
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -114,12 +114,12 @@ class PairVerbs(WorkspaceBase):
         *,
         stac: str,
         collection: str,
-        events: str | Sequence[str] | None = None,
+        events: str | Iterable[str] | None = None,
         pre_days: int = 60,
         post_days: int = 60,
         max_cloud: float = 20.0,
         size: float = 2560.0,
-        assets: str | Sequence[str] = ("red", "green", "blue"),
+        assets: str | Iterable[str] = ("red", "green", "blue"),
         resolution: float | None = None,
         region: str | None = None,
         workers: int = 2,
@@ -152,6 +152,13 @@ class PairVerbs(WorkspaceBase):
                 asset is named, or a number lies outside its range.
             InventoryError: the workspace has no events.
             RegionError: a region cannot have this name.
+
+        Example:
+            >>> earthquake = work.add_inventory("earthquake.csv").events
+            >>> where = {"stac": "catalog/catalog.json", "collection": "scenes"}
+            >>> report = work.fetch_pairs(**where, events=earthquake["event_id"], size=640)
+            >>> [f"{day:%F}" for day in report.pairs[["date_pre", "date_post"]].iloc[0]]
+            ['2019-05-20', '2019-06-09']
         """
         from tsmu.imagery.fetch import Terms, fetch_pairs
         from tsmu.inventory import read_events
@@ -282,7 +289,7 @@ def _check_terms(terms: "Terms") -> None:
         raise FetchError("no assets to fetch; name at least one")
 
 
-def _chosen_events(events: str | Sequence[str] | None, known: list[str], file: Path) -> list[str]:
+def _chosen_events(events: str | Iterable[str] | None, known: list[str], file: Path) -> list[str]:
     """The ids of the events to fetch, each of which must be in the workspace; None is all of them."""
     if events is None:
         return known
