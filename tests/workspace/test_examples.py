@@ -34,6 +34,5 @@ def test_an_example_gives_what_it_says(
     monkeypatch.chdir(tmp_path)
     work = Workspace(shutil.copytree(surveyed, "andes"))
     example.globs |= {"Workspace": Workspace, "work": work, "np": np, "pd": pd, "Timestamp": pd.Timestamp}
-    assert (
-        doctest.DocTestRunner(optionflags=doctest.ELLIPSIS | doctest.IGNORE_EXCEPTION_DETAIL).run(example).failed == 0
-    )
+    flags = doctest.ELLIPSIS | doctest.IGNORE_EXCEPTION_DETAIL
+    assert doctest.DocTestRunner(optionflags=flags).run(example).failed == 0
