@@ -33,6 +33,9 @@ def test_an_inventory_becomes_events_with_regions_and_issues(empty: Workspace, f
     [issue] = report.issues.to_dict("records")
     assert (issue["file"], issue["row"], issue["severity"]) == ("events.csv", 6, "error")
     assert pd.read_csv(empty.folder.issues)["problem"].tolist() == [issue["problem"]]
+    page = report._repr_html_()
+    assert "4 events, 0 blank, 1 left out" in page
+    assert issue["problem"] in page
     assert empty.add_inventory(files / "events.csv").details["replaced"] == 4
 
 
