@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -16,11 +15,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import rasterio
-import typer
 from rasterio.control import GroundControlPoint
 
+from tests.commands import COMMANDS, takes
 from tests.conftest import Tsmu, write_chips, write_raster
-from tsmu.cli import app
 from tsmu.cli.command import finite
 from tsmu.workspace_folder import WorkspaceFolder
 
@@ -28,27 +26,12 @@ GRID: dict[str, Any] = {"crs": "EPSG:32651", "transform": rasterio.Affine(10, 0,
 NO_LOWER_END: set[tuple[str, str]] = set()
 
 
-def commands(group: Any, words: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:
-    """Every command with the words that call it."""
-    for name, command in getattr(group, "commands", {}).items():
-        yield from commands(command, (*words, name))
-    if not hasattr(group, "commands"):
-        yield " ".join(words), group
-
-
-COMMANDS = dict(commands(typer.main.get_command(app)))
-
-
-def is_a(kind: type, parameter: Any) -> bool:
-    return parameter.bare_type is kind or kind in getattr(parameter.bare_type, "__args__", ())
-
-
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_number_has_a_least_value_and_must_be_finite(name: str) -> None:
     for parameter in COMMANDS[name].params:
-        if is_a(float, parameter) or is_a(int, parameter):
+        if takes(float, parameter) or takes(int, parameter):
             assert parameter.min is not None, f"{name} {parameter.opts[0]}"
-        if is_a(float, parameter):
+        if takes(float, parameter):
             assert parameter.callback is not None, f"{name} {parameter.opts[0]}"
     assert finite(None) is None
 

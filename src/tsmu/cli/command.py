@@ -46,7 +46,7 @@ DemOption = Annotated[
     typer.Option(
         "--dem",
         metavar="FILE|URL",
-        help="TerrainOptions in metres, any grid: give the pairs terrain bands. What learns them needs them to map.",
+        help="Elevations in metres, any grid: give the pairs terrain bands. What learns them needs them to map.",
     ),
 ]
 TerrainOption = Annotated[

@@ -1,26 +1,11 @@
 """`tsmu fetch ...`: imagery of the workspace's events, from a catalogue."""
 
-import difflib
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from tsmu.cli.command import (
-    Answer,
-    JsonOption,
-    StrictOption,
-    WorkspaceOption,
-    command,
-    find_workspace,
-    finite,
-    progress,
-)
+from tsmu.cli.command import JsonOption, StrictOption, WorkspaceOption, console, finite
 from tsmu.errors import FetchError
-
-if TYPE_CHECKING:
-    from tsmu.imagery import FetchResult
-    from tsmu.workspace_folder import WorkspaceFolder
 
 app = typer.Typer(help="Imagery of the workspace's events, from a catalogue.", no_args_is_help=True)
 
@@ -76,69 +61,21 @@ def pairs(
 
     To fetch an event anew, remove its folder below `fetched`.
     """
-    with command("fetch pairs", as_json) as answer:
-        from tsmu.imagery import FetchOptions, fetch_pairs
-        from tsmu.inventory import read_events
-        from tsmu.issues import IssueLog
-        from tsmu.regions import check_region_name
-
-        space = find_workspace(workspace)
-        if region:
-            region = check_region_name(region)
-        terms = FetchOptions(
-            stac, collection, pre_days, post_days, max_cloud, size, _names(assets), resolution, workers
+    with console("fetch pairs", as_json) as terminal:
+        terminal.workspace(workspace).fetch_pairs(
+            stac=stac,
+            collection=collection,
+            events=None if events is None else _names(events),
+            pre_days=pre_days,
+            post_days=post_days,
+            max_cloud=max_cloud,
+            size=size,
+            assets=_names(assets),
+            resolution=resolution,
+            region=region,
+            workers=workers,
+            strict=strict,
         )
-        known = read_events(space.events)
-        chosen = _chosen(events, known["event_id"].tolist(), space.events)
-        log = IssueLog(space.events, part="fetch", strict=strict)
-        with space.lock("tsmu fetch pairs"):
-            with progress("Fetching") as show:
-                try:
-                    outcome = fetch_pairs(known, chosen, terms, space.fetched, log, source=space.events, progress=show)
-                finally:
-                    answer.take_issues(log, space.issues)
-            if outcome.regions:
-                _take(answer, space, outcome, region, strict)
-        answer.more = {
-            "events": len(chosen),
-            "fetched": len(outcome.fetched),
-            "already_there": len(outcome.already_complete),
-            "catalogue_requests": outcome.catalogue_requests,
-        }
-        answer.say(
-            f"{len(outcome.fetched)} pairs fetched, {len(outcome.already_complete)} were there, "
-            f"{len(log.errors)} of {len(chosen)} events without; next: tsmu import labels DIR"
-        )
-
-
-def _take(answer: Answer, space: "WorkspaceFolder", outcome: "FetchResult", region: str | None, strict: bool) -> None:
-    """Put what was fetched into the workspace's table of pairs."""
-    from tsmu.imagery import add_pairs, user_regions, write_pair_table
-    from tsmu.issues import IssueLog
-
-    table = write_pair_table(space.fetched, outcome.regions, region or "")
-    log = IssueLog(table, part="pairs", strict=strict)
-    with progress("Reading pairs") as show:
-        try:
-            found = add_pairs(
-                space, table, log, region=user_regions(table), progress=lambda done, total: show(done, total, "")
-            )
-        finally:
-            answer.take_issues(log, space.issues)
-    answer.records = len(found)
-    answer.outputs |= {"fetched": str(space.fetched), "pairs": str(space.pairs)}
-
-
-def _chosen(text: str | None, known: list[str], events: Path) -> list[str]:
-    """The events that --events names; each must be there."""
-    if text is None:
-        return known
-    names = _names(text)
-    for name in names:
-        if name not in known:
-            near = ", ".join(difflib.get_close_matches(name, known, n=3, cutoff=0.0)) or "none"
-            raise FetchError(f"--events {name}: {events} has no event of this id; near: {near}")
-    return names
 
 
 def _names(text: str) -> list[str]:

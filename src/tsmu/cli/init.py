@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from tsmu.cli.command import JsonOption, command
+from tsmu.cli.command import JsonOption, console
 
 
 def init(
@@ -13,13 +13,7 @@ def init(
     as_json: JsonOption = False,
 ) -> None:
     """Make a folder a workspace; one that already is stays as it is."""
-    with command("init", as_json) as answer:
-        from tsmu.workspace_folder import WorkspaceFolder
+    with console("init", as_json) as terminal:
+        from tsmu.workspace import Workspace
 
-        workspace = WorkspaceFolder.create(folder)
-        answer.records = 1
-        answer.outputs["workspace"] = str(workspace.root)
-        answer.say(
-            f"Workspace {workspace.root}; next, in that folder: tsmu import pairs DIR --region NAME, "
-            "or of ready-made chips: tsmu import chips DIR --region NAME"
-        )
+        Workspace.init(folder, display=terminal)

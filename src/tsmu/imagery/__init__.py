@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from tsmu.imagery.footprints import METRES_PER_DEGREE, LatLonBox, overlapping_footprints
     from tsmu.imagery.pairs import (
+        PAIR_COLUMNS,
         TerrainOptions,
         add_pairs,
         add_terrain,
@@ -83,6 +84,7 @@ __all__ = [
     "IMAGE_SUFFIXES",
     "METRES_PER_DEGREE",
     "MIN_REPORTED_UNKNOWN",
+    "PAIR_COLUMNS",
     "REMOTE_OPTIONS",
     "SLOPE_BAND",
     "TERRAIN_ROLE",
@@ -154,7 +156,7 @@ _NAMES = {  # by the folder or module that has them
     "sources": "GoogleEarthName check_footprints is_named_like_dem read_footprints",
     "stac": "FetchOptions FetchResult fetch_pairs user_regions write_pair_table",
     "pairs": (
-        "TerrainOptions add_pairs add_terrain assign_pair_regions import_pairs read_pairs "
+        "PAIR_COLUMNS TerrainOptions add_pairs add_terrain assign_pair_regions import_pairs read_pairs "
         "require_pairs store_terrain update_event_ids write_pairs"
     ),
 }

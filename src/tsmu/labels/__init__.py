@@ -37,6 +37,7 @@ if TYPE_CHECKING:
         detect_convention,
         lacks_background,
     )
+    from tsmu.labels.mask_writer import LABEL_COLUMNS
     from tsmu.labels.pair_pictures import pair_picture
     from tsmu.labels.review_labels import (
         REVIEW_MARGIN_M,
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
 __all__ = [
     "BACKGROUND",
     "CONVENTIONS",
+    "LABEL_COLUMNS",
     "LANDSLIDE",
     "REVIEW_MARGIN_M",
     "TRANSPARENT_IS_BACKGROUND",
@@ -79,6 +81,7 @@ _NAMES = {  # by the module that has them
         "BACKGROUND CONVENTIONS LANDSLIDE TRANSPARENT_IS_BACKGROUND UNKNOWN "
         "ZERO_ONE MaskConvention detect_convention lacks_background"
     ),
+    "mask_writer": "LABEL_COLUMNS",
     "pair_pictures": "pair_picture",
     "review_labels": "REVIEW_MARGIN_M ReviewEvidence ReviewLabels is_review_mask label_reviewed_scenes",
 }

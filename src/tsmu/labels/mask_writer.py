@@ -21,7 +21,7 @@ from tsmu.labels.rasterization import ClassPolygons, rasterize_polygons
 # Class names that need no --classes; labelme writes two of them `_background_` and `__ignore__`.
 RESERVED_CLASSES = {"unknown": UNKNOWN, "background": BACKGROUND, "ignore": UNKNOWN, "ignored": UNKNOWN}
 BURNING_ORDER = (LANDSLIDE, BACKGROUND, UNKNOWN)  # so that a background polygon is a hole in a landslide
-COLUMNS = ["id", "source_post", "mask", "source", "landslides", "landslide_share", "unknown_share"]
+LABEL_COLUMNS = ["id", "source_post", "mask", "source", "landslides", "landslide_share", "unknown_share"]
 PROFILE = {"driver": "GTiff", "count": 1, "dtype": "uint8", "compress": "deflate", "tiled": True}
 
 
@@ -94,7 +94,7 @@ class MaskWriter:
     def table(self) -> pd.DataFrame:
         """List the masks written, in the order of the pairs, with the columns that `import_labels` describes."""
         rows = [self._rows[pair] for pair in self._posts if pair in self._rows]
-        return pd.DataFrame(rows, columns=COLUMNS).astype({"landslides": "Int64"})
+        return pd.DataFrame(rows, columns=LABEL_COLUMNS).astype({"landslides": "Int64"})
 
     def report_classes(self, source: Path) -> None:
         """Log the class names that occurred, if they leave a choice."""

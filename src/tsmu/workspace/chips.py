@@ -5,16 +5,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tsmu.errors import ChipError
 from tsmu.issues import IssueLog
-from tsmu.workspace.base import WorkspaceBase
-from tsmu.workspace.pairs import add_terrain_to_report
+from tsmu.workspace.base import WorkspaceBase, user_path
+from tsmu.workspace.pairs import add_terrain_to_report, elevation_model
+from tsmu.workspace.ranges import check_range
 from tsmu.workspace.report import Report
 from tsmu.workspace_folder import WorkspaceFolder
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import geopandas
 
-    from tsmu.chips import PairChips
+    from tsmu.chips import ChipOptions, PairChips
+    from tsmu.imagery import TerrainOptions
 
 
 @dataclass(repr=False)
@@ -47,20 +52,23 @@ class ChipVerbs(WorkspaceBase):
 
         Raises:
             ChipError: the folder has no usable chips, or their bands are not those of the other chips.
+
+        Example:
+            >>> report = work.add_chips("chips/oregon", region="oregon")
+            >>> report.chips["split"].value_counts().sum()
+            np.int64(10)
         """
         from tsmu.chips import (
             add_to_index,
             bands_of_other_sources,
             chips_from_folder,
-            landslide_free_series,
             read_groups,
             read_index,
-            series_name,
             shared_bands,
         )
         from tsmu.regions import check_region_name
 
-        report, folder = self._begin(ChipReport("import chips")), Path(folder).expanduser()
+        report, folder = self._begin(ChipReport("import chips")), user_path(folder)
         region = check_region_name(region)
         log = IssueLog(folder, strict=strict)
         with self.folder.lock("tsmu import chips"), report.progress("Reading chips") as show:
@@ -70,16 +78,14 @@ class ChipVerbs(WorkspaceBase):
                     folder,
                     region,
                     log,
-                    groups=read_groups(Path(groups)) if groups else None,
+                    groups=read_groups(user_path(groups)) if groups else None,
                     bands=bands,
                     progress=lambda done, total: show(done, total, region),
                 )
             index = add_to_index(self.folder, chips)
         report.records = len(chips)
         report.outputs["chips"] = str(self.folder.chips)
-        names, landslides = [name.split("/", 1)[1] for name in chips["id"]], list(chips["landslide_pixels"] > 0)
-        apart = zip(names, landslide_free_series(names, landslides), strict=True)
-        without_landslides = Counter(series_name(name) for name, is_apart in apart if is_apart)
+        without_landslides = _series_without_landslides(chips)
         for series, count in without_landslides.items():
             report.say(f"{series}*: {count} chips without landslides, split by themselves")
         report.details = {
@@ -98,8 +104,8 @@ class ChipVerbs(WorkspaceBase):
         stride: int | None = None,
         negatives: float = 0.5,
         gap: float = 200.0,
-        dem: str | None = None,
-        terrain: str | None = None,
+        dem: Path | str | None = None,
+        terrain: "str | Sequence[str] | None" = None,
         strict: bool = False,
     ) -> ChipReport:
         """Cut the labelled pairs into chips, read by window from the pairs, and split them without leaks.
@@ -113,19 +119,62 @@ class ChipVerbs(WorkspaceBase):
             negatives: how many chips without landslides are taken per chip with one.
             gap: chips of different splits are at least so far apart, metres.
             dem: a file or address of elevations in metres, any grid: gives the pairs terrain bands.
-            terrain: which terrain bands, such as `slope,height_500m`; by default the slope.
+            terrain: which terrain bands, such as `["slope", "height_500m"]`; by default the slope.
             strict: treat warnings as errors.
 
         Returns:
             The report, with the chips.
 
         Raises:
-            ChipError: no pair has a label and a region, or the terrain bands are not those of other chips.
+            ChipError: no pair has a label and a region, the terrain bands are not those of other chips, or a number
+                lies outside its range.
+
+        Example:
+            >>> report = work.build_chips(size=48)
+            >>> report.records == len(report.chips)
+            True
+        """
+        from tsmu.chips import ChipOptions, require_usable_pairs
+
+        check_range("size", size, ChipError, 32)
+        check_range("stride", stride, ChipError, 1)
+        check_range("negatives", negatives, ChipError, 0, 1000)
+        check_range("gap", gap, ChipError)
+        report, folder = self._begin(ChipReport("chips build")), self.folder
+        pairs = _labelled_pairs(folder)
+        usable = require_usable_pairs(pairs, folder.pairs, folder.regions)
+        elevations = elevation_model(dem, terrain)
+        log = IssueLog(folder.pairs, part="chips", strict=strict)
+        cutting = ChipOptions(size, stride or size, negatives, gap)
+        with folder.lock("tsmu chips build"):
+            made, index = self._cut_pairs(report, usable, cutting, elevations, log)
+        report.chips, report.records = made.chips, len(made.chips)
+        report.outputs["chips"] = str(folder.chips)
+        if len(made.blocks):
+            report.outputs["blocks"] = str(folder.blocks)
+        from_pairs = index[index["source"] == str(folder.pairs)]
+        _describe_build(report, made, from_pairs, pairs, elevations, gap)
+        _report_pairs_left_out(report, folder, pairs)
+        first_region = min(from_pairs["region"])
+        report.say(
+            f"{report.records} chips in {report.details['groups']} spatial groups; next: tsmu update {first_region}"
+        )
+        return report
+
+    def _cut_pairs(
+        self,
+        report: ChipReport,
+        pairs: "geopandas.GeoDataFrame",
+        cutting: "ChipOptions",
+        elevations: "TerrainOptions | None",
+        log: IssueLog,
+    ) -> "tuple[PairChips, geopandas.GeoDataFrame]":
+        """Cut pairs into chips and store them; gives them, and the whole index. The caller holds the lock.
+
+        Chips keep the split that their ground had before, so that no model is tested on what it has learned from.
         """
         from tsmu.chips import (
-            ChipOptions,
             add_to_index,
-            advise_on_regions,
             bands_of_other_sources,
             bands_to_keep,
             block_groups,
@@ -137,20 +186,13 @@ class ChipVerbs(WorkspaceBase):
             read_index,
             read_split_history,
             regions_without_evaluation,
-            require_usable_pairs,
-            shared_bands,
             write_blocks,
         )
-        from tsmu.imagery import TerrainOptions, add_terrain, store_terrain
+        from tsmu.imagery import add_terrain, store_terrain
         from tsmu.model import current_bundle, is_learned
 
-        report, folder = self._begin(ChipReport("chips build")), self.folder
-        pairs = _labelled_pairs(folder)
-        unlabelled, nowhere = pairs["mask"].isna(), pairs["region"].isna()
-        usable = require_usable_pairs(pairs, folder.pairs, folder.regions)
-        elevations = TerrainOptions.parse(dem, terrain)
-        log = IssueLog(folder.pairs, part="chips", strict=strict)
-        with folder.lock("tsmu chips build"), report.progress("Cutting pairs") as show:
+        folder, source = self.folder, str(self.folder.pairs)
+        with report.progress("Cutting pairs") as show:
             earlier, blocks = read_index(folder), read_blocks(folder)
             free = {
                 name
@@ -162,58 +204,36 @@ class ChipVerbs(WorkspaceBase):
                 bundle = current_bundle(folder.models)
                 model = (bundle.name, bundle.record.bands) if bundle else None
                 check_terrain_bands(elevations.dem, elevations.bands, other_chips=other_bands, model=model)
-            splits = drop_from_history(read_split_history(folder, earlier), free, str(folder.pairs))
+            splits = drop_from_history(read_split_history(folder, earlier), free, source)
             with report.collect_issues(log, folder.issues):
-                images = add_terrain(usable, elevations, folder.pair_files, log) if elevations else usable
+                images = add_terrain(pairs, elevations, folder.pair_files, log) if elevations else pairs
                 made = chips_from_pairs(
                     images,
-                    ChipOptions(size, stride or size, negatives, gap),
-                    str(folder.pairs),
+                    cutting,
+                    source,
                     log,
                     bands=other_bands,
-                    preferred_bands=bands_to_keep(earlier, str(folder.pairs), elevations.bands if elevations else None),
+                    preferred_bands=bands_to_keep(earlier, source, elevations.bands if elevations else None),
                     blocks=blocks,
-                    earlier_splits=earlier_splits_of_pairs(usable, splits, str(folder.pairs), block_groups(blocks)),
-                    progress=lambda done, total: show(done, total, ""),
+                    earlier_splits=earlier_splits_of_pairs(pairs, splits, source, block_groups(blocks)),
+                    progress=show,
                 )
-            report.chips = chips = made.chips
             if elevations:
                 store_terrain(folder, images)
             write_blocks(folder, made.blocks)
             index = add_to_index(
-                folder, chips, gap_m=gap, block_groups=block_groups(made.blocks), unlearned_regions=free
+                folder, made.chips, gap_m=cutting.gap_m, block_groups=block_groups(made.blocks), unlearned_regions=free
             )
-        from_pairs = index[index["source"] == str(folder.pairs)]
-        report.records = len(chips)
-        report.outputs["chips"] = str(folder.chips)
-        report.details = {
-            "bands": list(shared_bands(chips)),
-            "pairs": len(usable),
-            "unlabelled_pairs": int(unlabelled.sum()),
-            "pairs_without_region": int(nowhere.sum()),
-            "groups": int(from_pairs["group"].nunique()),
-            "with_landslides": int((from_pairs["landslide_pixels"] > 0).sum()),
-            "cut": list(made.divided),
-        }
-        if elevations:
-            add_terrain_to_report(report, elevations)
-        _report_blocks(report, made, gap)
-        if len(made.blocks):
-            report.outputs["blocks"] = str(folder.blocks)
-        regions = sorted(set(from_pairs["region"]))
-        report.details["regions"] = {
-            region: _report_splits(report, region, from_pairs, _remedy(made.undivided.get(region, [])))
-            for region in regions
-        }
-        if len(usable) < len(pairs):
-            report.say(
-                f"no chips from {unlabelled.sum()} pairs without a label (tsmu import labels) and "
-                f"{(nowhere & ~unlabelled).sum()} without a region"
-            )
-            if (nowhere & ~unlabelled).any():
-                report.say(advise_on_regions(pairs[nowhere & ~unlabelled], folder.regions))
-        report.say(f"{len(chips)} chips in {report.details['groups']} spatial groups; next: tsmu update {regions[0]}")
-        return report
+        return made, index
+
+
+def _series_without_landslides(chips: "geopandas.GeoDataFrame") -> Counter[str]:
+    """The series of chip names that were split by themselves, because they hold no landslides: chips by series."""
+    from tsmu.chips import landslide_free_series, series_name
+
+    names = [name.split("/", 1)[1] for name in chips["id"]]
+    apart = landslide_free_series(names, list(chips["landslide_pixels"] > 0))
+    return Counter(series_name(name) for name, is_apart in zip(names, apart, strict=True) if is_apart)
 
 
 def _labelled_pairs(folder: WorkspaceFolder) -> "geopandas.GeoDataFrame":
@@ -224,6 +244,60 @@ def _labelled_pairs(folder: WorkspaceFolder) -> "geopandas.GeoDataFrame":
     pairs = with_masks(update_event_ids(folder, require_pairs(folder)), require_labels(folder))
     reviewed = [isinstance(mask, str) and is_review_mask(folder, Path(mask)) for mask in pairs["mask"]]
     return pairs.assign(reviewed=reviewed)
+
+
+def _describe_build(
+    report: Report,
+    made: "PairChips",
+    from_pairs: "geopandas.GeoDataFrame",
+    pairs: "geopandas.GeoDataFrame",
+    elevations: "TerrainOptions | None",
+    gap: float,
+) -> None:
+    """Put the figures of a build into the report, and say how its chips are split.
+
+    Args:
+        report: to be filled.
+        made: the chips that were cut now.
+        from_pairs: the rows of the index that come from pairs, with their final splits.
+        pairs: all pairs of the workspace, with their masks.
+        elevations: what the terrain bands were made of, if there are any.
+        gap: metres between chips of different splits.
+    """
+    from tsmu.chips import shared_bands
+
+    unlabelled, without_region = pairs["mask"].isna(), pairs["region"].isna()
+    report.details = {
+        "bands": list(shared_bands(made.chips)),
+        "pairs": int((~unlabelled & ~without_region).sum()),
+        "unlabelled_pairs": int(unlabelled.sum()),
+        "pairs_without_region": int(without_region.sum()),
+        "groups": int(from_pairs["group"].nunique()),
+        "with_landslides": int((from_pairs["landslide_pixels"] > 0).sum()),
+        "cut": list(made.divided),
+    }
+    if elevations:
+        add_terrain_to_report(report, elevations)
+    _report_blocks(report, made, gap)
+    report.details["regions"] = {
+        region: _report_splits(report, region, from_pairs, _remedy(made.undivided.get(region, [])))
+        for region in sorted(set(from_pairs["region"]))
+    }
+
+
+def _report_pairs_left_out(report: Report, folder: WorkspaceFolder, pairs: "geopandas.GeoDataFrame") -> None:
+    """Say how many pairs gave no chips because they lack a label or a region, and how they get one."""
+    from tsmu.chips import advise_on_regions
+
+    unlabelled = pairs["mask"].isna()
+    without_region = pairs["region"].isna() & ~unlabelled
+    if (unlabelled | without_region).any():
+        report.say(
+            f"no chips from {unlabelled.sum()} pairs without a label (tsmu import labels) and "
+            f"{without_region.sum()} without a region"
+        )
+    if without_region.any():
+        report.say(advise_on_regions(pairs[without_region], folder.regions))
 
 
 def _report_splits(

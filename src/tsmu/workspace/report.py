@@ -1,7 +1,7 @@
 """What the verbs of a workspace return: what was done, what was left out and why, and where the results lie."""
 
 import html
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -12,6 +12,8 @@ from tsmu.workspace.display import Display, ShowProgress
 
 if TYPE_CHECKING:
     import pandas as pd
+
+NAMES_SHOWN = 3
 
 
 @dataclass(repr=False)
@@ -99,3 +101,9 @@ class Report:
         """What a notebook shows: the messages, then the issues as a table if there are any."""
         text = f"<pre>{html.escape(str(self))}</pre>"
         return text + (self.issues.to_html(index=False) if self.issue_list else "")
+
+
+def first_names(names: Iterable[str]) -> str:
+    """The first few of many names, for a message; at least one is given."""
+    first, *others = (*names,)
+    return ", ".join([first, *others[: NAMES_SHOWN - 1]]) + (", ..." if len(others) >= NAMES_SHOWN else "")

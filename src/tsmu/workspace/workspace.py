@@ -1,9 +1,20 @@
 """A workspace: a folder of the user's work, and the verbs that act on it."""
 
+from dataclasses import dataclass
+from pathlib import Path
+
 from tsmu.workspace.chips import ChipVerbs
+from tsmu.workspace.display import Display
+from tsmu.workspace.exports import ExportVerbs
+from tsmu.workspace.inventories import InventoryVerbs
+from tsmu.workspace.labels import LabelVerbs
+from tsmu.workspace.pairs import PairVerbs
+from tsmu.workspace.regions import RegionVerbs
+from tsmu.workspace.report import Report
+from tsmu.workspace.tables import WorkspaceTables
 
 
-class Workspace(ChipVerbs):
+class Workspace(InventoryVerbs, RegionVerbs, PairVerbs, LabelVerbs, ChipVerbs, ExportVerbs, WorkspaceTables):
     """A folder in which one model learns region after region, and everything around it: the verbs of `tsmu`.
 
     Every command of the command line is a method with the same options and defaults, and returns a report
@@ -11,8 +22,52 @@ class Workspace(ChipVerbs):
     `issues.csv`, and leaves nothing half-written behind.
 
     Example:
-        >>> work = Workspace("andes")
+        >>> work = Workspace("new")
         >>> report = work.add_chips("chips/oregon", region="oregon")
-        >>> report.records
-        10
+        >>> report.records, report.chips["region"].unique().tolist()
+        (10, ['oregon'])
+        >>> len(work.dataset("oregon", "train")) + len(work.dataset("oregon", "val")) < 10
+        True
     """
+
+    @classmethod
+    def init(cls, folder: Path | str = ".", *, display: Display | None = None) -> "InitReport":
+        """Make a folder a workspace, and say what comes next; one that already is stays as it is.
+
+        `Workspace(folder)` does the same and gives the workspace itself.
+
+        Args:
+            folder: its path; it may exist.
+            display: shows the message.
+
+        Returns:
+            The report, with the workspace.
+
+        Raises:
+            WorkspaceError: the settings file tsmu.toml in it is not valid.
+
+        Example:
+            >>> Workspace.init("alps").workspace.folder.root.name
+            'alps'
+        """
+        workspace = cls(folder, display=display)
+        root = workspace.folder.root
+        report = workspace._begin(InitReport("init", workspace=workspace))
+        report.records = 1
+        report.outputs["workspace"] = str(root)
+        report.say(
+            f"Workspace {root}; next, in that folder: tsmu import pairs DIR --region NAME, "
+            "or of ready-made chips: tsmu import chips DIR --region NAME"
+        )
+        return report
+
+
+@dataclass(repr=False)
+class InitReport(Report):
+    """What making a folder a workspace did.
+
+    Attributes:
+        workspace: the workspace.
+    """
+
+    workspace: Workspace | None = None

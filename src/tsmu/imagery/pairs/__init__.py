@@ -1,6 +1,6 @@
 """Image pairs: imported from a source, on one grid, and stored in the workspace's table."""
 
-from tsmu.imagery.pairs.importer import import_pairs
+from tsmu.imagery.pairs.importer import PAIR_COLUMNS, import_pairs
 from tsmu.imagery.pairs.pair_terrain import TerrainOptions, add_terrain
 from tsmu.imagery.pairs.regions_and_events import assign_pair_regions, match_events, update_event_ids
 from tsmu.imagery.pairs.registration import ImageShift, estimate_shift
@@ -8,6 +8,7 @@ from tsmu.imagery.pairs.store import read_pairs, require_pairs, store_terrain, w
 from tsmu.imagery.pairs.workspace_import import add_pairs
 
 __all__ = [
+    "PAIR_COLUMNS",
     "ImageShift",
     "TerrainOptions",
     "add_pairs",

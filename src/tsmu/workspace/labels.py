@@ -1,0 +1,190 @@
+"""The verbs that give image pairs their labels: drawn ones from files, and what reviewers decided in the database."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tsmu.errors import LabelError
+from tsmu.issues import IssueLog
+from tsmu.workspace.base import WorkspaceBase, list_names, user_path
+from tsmu.workspace.ranges import check_range
+from tsmu.workspace.report import Report, first_names
+
+if TYPE_CHECKING:
+    import geopandas
+    import pandas
+
+    from tsmu.labels import ReviewEvidence
+
+MASK_VALUES = (0, 1, 255)  # background, landslide, unknown
+
+
+@dataclass(repr=False)
+class LabelReport(Report):
+    """What a verb that makes labels did.
+
+    Attributes:
+        labels: the new labels, one row for each labelled pair: id, source_post, mask (a path), source, landslides,
+            landslide_share, unknown_share.
+    """
+
+    labels: "pandas.DataFrame | None" = None
+
+
+class LabelVerbs(WorkspaceBase):
+    """Verbs of a workspace that give its image pairs their labels."""
+
+    def add_labels(
+        self,
+        source: Path | str,
+        *,
+        classes: Mapping[str, int] | None = None,
+        class_field: str | None = None,
+        layer: str | Sequence[str] | None = None,
+        line_width: float = 10.0,
+        point_radius: float = 5.0,
+        strict: bool = False,
+    ) -> LabelReport:
+        """Take labels of the imported pairs and write one mask per pair, on the grid of its post image.
+
+        A pair's new label replaces its earlier one.
+
+        Args:
+            source: labelme JSON, files of polygons, mask rasters, zips of them, or a folder with any of these.
+            classes: the mask value of each class name, such as `{"slide": 1, "road": 0, "cloud": 255}`: 1 landslide,
+                0 background, 255 unknown; other classes are ignored. By default every class is landslide, save those
+                called unknown and background.
+            class_field: the field of polygon layers with the class name.
+            layer: the layer, or the layers, of files of polygons that are read; by default all.
+            line_width: width of labelme's lines, pixels.
+            point_radius: radius of labelme's points, pixels.
+            strict: treat warnings as errors.
+
+        Returns:
+            The report, with the labels.
+
+        Raises:
+            ImageError: the workspace has no pairs.
+            LabelError: no label belongs to one of the pairs, the source cannot be read, a class has another value, or a
+                number lies outside its range.
+
+        Example:
+            >>> report = work.add_labels("shots", classes={"landslide": 1})
+            >>> report.records == len(report.labels) == len(work.labels)
+            True
+        """
+        from tsmu.imagery import require_pairs
+        from tsmu.labels import import_labels, store_labels
+
+        report, source, folder = self._begin(LabelReport("import labels")), user_path(source), self.folder
+        check_range("line_width", line_width, LabelError, 0, 10_000)
+        check_range("point_radius", point_radius, LabelError, 0, 10_000)
+        _check_mask_values(classes or {})
+        pairs = require_pairs(folder)
+        log = IssueLog(source, part="labels", strict=strict)
+        with folder.lock("tsmu import labels"), report.progress("Reading labels") as show:
+            with report.collect_issues(log, folder.issues):
+                labels = import_labels(
+                    source,
+                    pairs,
+                    log,
+                    out=folder.label_files,
+                    classes=classes or None,
+                    class_field=class_field,
+                    layers=list_names(layer),
+                    line_width=line_width,
+                    point_radius=point_radius,
+                    pair_folders={Path(pair_source) for pair_source in pairs["source"]},
+                    progress=show,
+                )
+            if labels.empty:
+                raise LabelError(
+                    f"{source}: no label in it is one of the {len(pairs)} pairs'; {folder.issues} says why"
+                )
+            replaced = store_labels(folder, labels)
+        report.labels, report.records = labels, len(labels)
+        report.outputs["labels"] = str(folder.labels)
+        _describe_labels(report, labels, pairs, replaced)
+        return report
+
+    def labels_from_review(self, *, around: float = 50.0) -> LabelReport:
+        """Make pairs and labels of the reviewed scenes; ground that nobody looked at is unknown in them.
+
+        Args:
+            around: how far around a decided outline the ground is known, too, metres.
+
+        Returns:
+            The report, with the labels.
+
+        Raises:
+            DatabaseError: the workspace has no landslide database.
+            LabelError: nobody has decided on anything in it, or `around` lies outside its range.
+
+        Example:
+            >>> report = work.labels_from_review(around=100)
+            >>> report.labels[["id", "landslides"]].values.tolist(), report.details["undecided"]
+            ([['ridge', 1]], 1)
+        """
+        from tsmu.database import open_database, scene_evidence
+        from tsmu.labels import label_reviewed_scenes
+
+        report, folder = self._begin(LabelReport("labels from-review")), self.folder
+        check_range("around", around, LabelError, 0, 1e6)
+        with open_database(folder.database) as database:
+            scenes = list(scene_evidence(database))
+        if not scenes:
+            raise LabelError(f"{folder.database}: nobody has decided on anything yet; decide with: tsmu serve --write")
+        log = IssueLog(folder.root, part="review")
+        with folder.lock("tsmu labels from-review"), report.collect_issues(log, folder.issues):
+            made = label_reviewed_scenes(folder, scenes, log, around_m=around)
+        report.labels, report.records = made.table, len(made.table)
+        report.outputs["labels"] = str(folder.labels)
+        _describe_reviewed(report, made.evidence)
+        return report
+
+
+def _check_mask_values(classes: Mapping[str, int]) -> None:
+    """Refuse classes with a value that masks do not have."""
+    for name, value in classes.items():
+        if value not in MASK_VALUES:
+            raise LabelError(f"class {name} = {value!r}: a class is 1 (landslide), 0 (background) or 255 (unknown)")
+
+
+def _describe_labels(
+    report: Report, labels: "pandas.DataFrame", pairs: "geopandas.GeoDataFrame", replaced: int
+) -> None:
+    """Say how many pairs are labelled now, with how much landslide."""
+    landslides, share = int(labels["landslides"].fillna(0).sum()), float(labels["landslide_share"].mean())
+    report.details = {
+        "landslides": landslides,
+        "replaced": replaced,
+        "unlabelled_pairs": len(set(pairs["id"]) - set(labels["id"])),
+        "landslide_share": share,
+    }
+    drawn = "from masks" if labels["landslides"].isna().all() else f"{landslides} landslides drawn"
+    report.say(
+        f"{len(labels)} pairs labelled ({first_names(labels['id'])}): {drawn}, on {share:.1%} of "
+        f"the known ground in the mean; {replaced} earlier labels replaced"
+    )
+    report.say("next: tsmu chips build")
+
+
+def _describe_reviewed(report: Report, scenes: "Sequence[ReviewEvidence]") -> None:
+    """Say how many decisions became labels."""
+    confirmed, rejected, undecided, mapped_areas = (
+        sum(len(getattr(evidence, kind)) for evidence in scenes)
+        for kind in ("landslides", "rejected", "undecided", "mapped_areas")
+    )
+    report.details = {
+        "confirmed": confirmed,
+        "rejected": rejected,
+        "undecided": undecided,
+        "looked_at": mapped_areas,
+        "regions": sorted({evidence.region for evidence in scenes if evidence.region}),
+    }
+    report.say(
+        f"{report.records} reviewed scenes labelled: {confirmed} landslides, "
+        f"{rejected} rejected ones as background, {undecided} undecided as unknown"
+    )
+    report.say("next: tsmu chips build, then tsmu update REGION")
