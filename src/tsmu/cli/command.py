@@ -15,19 +15,22 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import typer
 
-from tsmu.errors import TsmuError
+from tsmu.errors import TsmuError, one_line
 from tsmu.files import without_nan
 from tsmu.issues import IssueLog
 from tsmu.workspace.display import BarDisplay, Display, ShowProgress
 from tsmu.workspace.report import Report
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from tsmu.imagery.pair_terrain import Elevations
-    from tsmu.workspace import Workspace
+    from tsmu.workspace import LandslideDatabase, Workspace
     from tsmu.workspace_folder import WorkspaceFolder
 
 DONE, NOT_DONE, LEFT_OUT = 0, 2, 3
 ISSUES_SHOWN = 10
+ROWS_PRINTED = 20
 INTERRUPTED = "interrupted"
 
 
@@ -168,6 +171,27 @@ class Console(Display):
 
         return Workspace(WorkspaceFolder.open(folder) if folder else WorkspaceFolder.find(Path.cwd()), display=self)
 
+    def database(self, place: str | None, workspace: Path | None) -> "LandslideDatabase":
+        """The database that was named, or the workspace's; its verbs report to this console."""
+        from tsmu.workspace import LandslideDatabase
+
+        return LandslideDatabase(place, display=self) if place else self.workspace(workspace).database
+
+    def add_table(self, name: str, table: "pd.DataFrame") -> None:
+        """Put a table into the JSON object: one with outlines as GeoJSON, any other as a list of rows."""
+        if self.as_json:
+            rows, has_outlines = as_text(table), "geometry" in table
+            self.report.details[name] = (
+                json.loads(rows.to_json(drop_id=True)) if has_outlines else rows.to_dict("records")
+            )
+
+    def print_table(self, table: "pd.DataFrame", columns: list[str]) -> None:
+        """Print the first rows of a table for people."""
+        if len(table) and not self.as_json:
+            self.message(as_text(table[columns].head(ROWS_PRINTED)).to_string(index=False, na_rep=""))
+            if len(table) > ROWS_PRINTED:
+                self.message(f"... and {len(table) - ROWS_PRINTED} more")
+
 
 @contextmanager
 def console(name: str, as_json: bool) -> Iterator[Console]:
@@ -205,6 +229,17 @@ def command(name: str, as_json: bool) -> Iterator[Answer]:
         raise typer.Exit(LEFT_OUT)
 
 
+def as_text(table: "pd.DataFrame") -> Any:
+    """A table with days and moments as ISO 8601, and missing values as null."""
+    table = table.copy()
+    for name in table.columns.drop("geometry", errors="ignore"):
+        if table[name].dtype.kind == "M":
+            moments = table[name].dt.tz is not None if hasattr(table[name].dt, "tz") else False
+            table[name] = table[name].dt.strftime("%Y-%m-%dT%H:%M:%S.%fZ" if moments else "%Y-%m-%d")
+        table[name] = table[name].astype(object).where(table[name].notna(), None)
+    return table
+
+
 def print_failure(report: Report, message: str, seconds: float, as_json: bool) -> None:
     """Say in one line why a command did nothing, and as JSON where that is asked for."""
     Answer.last_failure = Console.last_failure = message
@@ -225,14 +260,8 @@ def explain(error: BaseException) -> str:
     """One line: what is wrong, where, what to do."""
     if isinstance(error, KeyboardInterrupt):
         return f"{INTERRUPTED}; the same command goes on where it stopped"
-    if isinstance(error, OSError) and not isinstance(error, TsmuError):
-        if isinstance(error, FileExistsError | NotADirectoryError):
-            return f"{error.filename}: a file is in the way where a folder is needed; name another place"
-        where = error.filename2 or error.filename or "a file"
-        return (
-            f"{where}: {(error.strerror or str(error)).lower()}; make room or give permission there, then run it again"
-        )
-    return str(error).replace("\n", " ")
+    assert isinstance(error, Exception)
+    return one_line(error)
 
 
 def find_workspace(folder: Path | None) -> "WorkspaceFolder":

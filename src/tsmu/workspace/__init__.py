@@ -1,10 +1,13 @@
 """What users of the Python API and the command line work with: a workspace and its verbs.
 
-    workspace   the class `Workspace`, put together of
-    base        ... what all verbs share: folder, settings, display
-    chips, ...  ... the verbs, one file for each stage of the user's way
-    report      what verbs return
-    display     how verbs tell what they do while they work
+    workspace       the class `Workspace`, put together of
+    base            ... what all verbs share: folder, settings, display
+    chips, ...      ... the verbs, one file for each stage of the user's way
+    model           a version of the model, which predicts; `models` the list of all versions
+    scene_map       the map of a scene, with a quick look; `map_recording` stores maps in the database
+    database        the landslide database; `database_files` its exports, imports and maps of density
+    report          what verbs return
+    display         how verbs tell what they do while they work
 
 What others use of this room is named here, and loaded when it is first asked for.
 """
@@ -14,28 +17,62 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tsmu.workspace.chips import ChipReport
+    from tsmu.workspace.database import LandslideDatabase
+    from tsmu.workspace.database_files import (
+        ComparisonReport,
+        DensityReport,
+        ExportReport,
+        ImportReport,
+        compare_inventories,
+    )
     from tsmu.workspace.display import BarDisplay, CallbackDisplay, Display, ShowProgress
+    from tsmu.workspace.evaluation import EvaluationReport
+    from tsmu.workspace.model import Model
+    from tsmu.workspace.models import ModelVersions
     from tsmu.workspace.report import Report
+    from tsmu.workspace.scene_map import MapReport, SceneMap
     from tsmu.workspace.workspace import Workspace
 
 _MODULES = {
     "BarDisplay": "display",
     "CallbackDisplay": "display",
     "ChipReport": "chips",
+    "ComparisonReport": "database_files",
+    "DensityReport": "database_files",
     "Display": "display",
+    "EvaluationReport": "evaluation",
+    "ExportReport": "database_files",
+    "ImportReport": "database_files",
+    "LandslideDatabase": "database",
+    "MapReport": "scene_map",
+    "Model": "model",
+    "ModelVersions": "models",
     "Report": "report",
+    "SceneMap": "scene_map",
     "ShowProgress": "display",
     "Workspace": "workspace",
+    "compare_inventories": "database_files",
 }
 
 __all__ = [
     "BarDisplay",
     "CallbackDisplay",
     "ChipReport",
+    "ComparisonReport",
+    "DensityReport",
     "Display",
+    "EvaluationReport",
+    "ExportReport",
+    "ImportReport",
+    "LandslideDatabase",
+    "MapReport",
+    "Model",
+    "ModelVersions",
     "Report",
+    "SceneMap",
     "ShowProgress",
     "Workspace",
+    "compare_inventories",
 ]
 
 
