@@ -60,5 +60,5 @@ def import_file(
     """
     with console("db import", as_json) as terminal:
         terminal.database(database, workspace).add_file(
-            file, by=by, mapped_area=mapped_area, layers=layer or (), strict=strict
+            file, by=by, mapped_area=mapped_area, layer=layer, strict=strict
         )

@@ -52,7 +52,7 @@ def density(
             cell=cell,
             hexagons=hexagons,
             area=area,
-            layers=layer or (),
+            layer=layer,
             title=title,
             **filters(bbox, region, dates, min_area, status, where),
         )
@@ -61,7 +61,7 @@ def density(
 def compare(
     a: Annotated[str, typer.Argument(metavar="A", help="A database or a layer of polygons, to measure B against.")],
     b: Annotated[str, typer.Argument(metavar="B", help="Likewise.")],
-    picture: Annotated[Path, typer.Option("--out", metavar="PNG", help="Where the plots go.")] = Path("compare.png"),
+    out: Annotated[Path, typer.Option("--out", metavar="PNG", help="Where the plots go.")] = Path("compare.png"),
     layer: LayerOption = None,
     bbox: BoxOption = None,
     region: RegionOption = None,
@@ -76,4 +76,4 @@ def compare(
         from tsmu.workspace import compare_inventories
 
         conditions = filters(bbox, region, dates, min_area, status, where)
-        compare_inventories(a, b, picture, layers=layer or (), display=terminal, **conditions)
+        compare_inventories(a, b, out, layer=layer, display=terminal, **conditions)

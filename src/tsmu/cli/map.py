@@ -89,7 +89,7 @@ def map_scene(
             slope_below=slope_below,
             dem=dem,
             leave_out=leave_out,
-            layers=layer or (),
+            layer=layer,
             tile=tile,
             overlap=overlap,
             tta=tta,

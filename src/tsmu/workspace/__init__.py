@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from tsmu.workspace.database_files import (
         ComparisonReport,
         DensityReport,
-        ExportReport,
-        ImportReport,
+        LandslideExportReport,
+        LandslideImportReport,
         compare_inventories,
     )
     from tsmu.workspace.display import BarDisplay, CallbackDisplay, Display, ShowProgress
@@ -41,8 +41,8 @@ _MODULES = {
     "DensityReport": "database_files",
     "Display": "display",
     "EvaluationReport": "evaluation",
-    "ExportReport": "database_files",
-    "ImportReport": "database_files",
+    "LandslideExportReport": "database_files",
+    "LandslideImportReport": "database_files",
     "LandslideDatabase": "database",
     "MapReport": "scene_map",
     "Model": "model",
@@ -62,9 +62,9 @@ __all__ = [
     "DensityReport",
     "Display",
     "EvaluationReport",
-    "ExportReport",
-    "ImportReport",
     "LandslideDatabase",
+    "LandslideExportReport",
+    "LandslideImportReport",
     "MapReport",
     "Model",
     "ModelVersions",

@@ -1,5 +1,6 @@
 """What all verbs of a workspace share: its folder, its settings, and the display that they report to."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Self, TypeVar
 
@@ -52,7 +53,7 @@ class WorkspaceBase(Reporting):
             WorkspaceError: the settings file tsmu.toml in it is not valid.
         """
         if not isinstance(folder, WorkspaceFolder):
-            folder = WorkspaceFolder.create(Path(folder).expanduser())
+            folder = WorkspaceFolder.create(user_path(folder))
         self.folder = folder
         self.display = display or (CallbackDisplay(progress) if progress else BarDisplay())
 
@@ -63,7 +64,7 @@ class WorkspaceBase(Reporting):
         Raises:
             WorkspaceError: neither the folder nor one above it is a workspace.
         """
-        return cls(WorkspaceFolder.find(Path(start).expanduser()), display=display)
+        return cls(WorkspaceFolder.find(user_path(start)), display=display)
 
     @property
     def settings(self) -> Settings:
@@ -73,3 +74,16 @@ class WorkspaceBase(Reporting):
     def __repr__(self) -> str:
         """The class and the folder."""
         return f"{type(self).__name__}({str(self.folder.root)!r})"
+
+
+def user_path(path: Path | str) -> Path:
+    """A path as a person writes it: `~` at its beginning is the home folder, as in a shell."""
+    path = Path(path)
+    return path.expanduser() if path.parts[:1] == ("~",) else path
+
+
+def list_names(names: str | Iterable[str] | None) -> list[str]:
+    """The names of an option that takes one or several: one name is a list of one, None an empty list."""
+    if names is None:
+        return []
+    return [names] if isinstance(names, str) else list(dict.fromkeys(names))

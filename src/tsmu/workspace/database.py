@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tsmu.errors import DatabaseError
-from tsmu.workspace.base import WorkspaceBase
+from tsmu.workspace.base import WorkspaceBase, user_path
 from tsmu.workspace.database_base import Box, Days, landslide_filters
 from tsmu.workspace.database_files import DatabaseFileVerbs
 from tsmu.workspace.ranges import check_range
@@ -32,7 +32,7 @@ class LandslideDatabase(DatabaseFileVerbs):
     believed to be is versioned: nothing is overwritten, and every decision says who made it and why.
 
     Example:
-        >>> records = LandslideDatabase("andes/landslides.gpkg")
+        >>> records = LandslideDatabase("survey/landslides.gpkg")
         >>> slides = records.query(status="candidate")
         >>> records.review(slides.id[0], status="confirmed", by="eva", why="seen in the field")
         2
@@ -85,7 +85,8 @@ class LandslideDatabase(DatabaseFileVerbs):
             DatabaseError: a condition makes no sense, or the database cannot be read.
 
         Example:
-            >>> work.database.query(bbox=(-125, 40, -120, 50), status=["candidate", "confirmed"]).region.tolist()
+            >>> slides = work.database.query(bbox=(-125, 40, -120, 50), status=["candidate", "confirmed"])
+            >>> slides["region"].tolist()
             ['alps']
         """
         from tsmu.database import query
@@ -186,7 +187,7 @@ class LandslideDatabase(DatabaseFileVerbs):
 
         report = self._begin(Report("db backup"))
         with self._opened(report) as database:
-            saved = backup(database, to=Path(out).expanduser() if out else None)
+            saved = backup(database, to=user_path(out) if out else None)
         report.records = 1
         report.outputs["backup"] = str(saved)
         report.say(str(saved))

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
 from tsmu.errors import DatabaseError
-from tsmu.workspace.base import Reporting
+from tsmu.workspace.base import Reporting, user_path
 from tsmu.workspace.display import BarDisplay, Display
 from tsmu.workspace.report import Report
 
@@ -51,7 +51,7 @@ class DatabaseBase(Reporting):
             display: shows messages, issues and progress; by default progress bars.
         """
         on_server = "://" in str(place)
-        self.place: Path | str = str(place) if on_server else Path(place).expanduser()
+        self.place: Path | str = str(place) if on_server else user_path(place)
         self.issues_file = Path(issues_file or (ISSUES if on_server else f"{self.place}.{ISSUES}"))
         self.display = display or BarDisplay()
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from tsmu.errors import DatabaseError
 from tsmu.issues import IssueLog
+from tsmu.workspace.base import list_names, user_path
 from tsmu.workspace.database_base import DatabaseBase, FilterKeywords, landslide_filters
 from tsmu.workspace.display import BarDisplay, Display
 from tsmu.workspace.ranges import check_range
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(repr=False)
-class ExportReport(Report):
+class LandslideExportReport(Report):
     """What an export wrote.
 
     Attributes:
@@ -31,7 +32,7 @@ class ExportReport(Report):
 
 
 @dataclass(repr=False)
-class ImportReport(Report):
+class LandslideImportReport(Report):
     """What a file brought into a database.
 
     Attributes:
@@ -73,7 +74,9 @@ class ComparisonReport(Report):
 class DatabaseFileVerbs(DatabaseBase):
     """Verbs of a landslide database around files of other formats, density and comparison."""
 
-    def export(self, file: Path | str, *, layout: str | None = None, **filters: Unpack[FilterKeywords]) -> ExportReport:
+    def export(
+        self, file: Path | str, *, layout: str | None = None, **filters: Unpack[FilterKeywords]
+    ) -> LandslideExportReport:
         """Write landslides into a new file.
 
         A GeoPackage is a database of its own, with all that belongs to the landslides; `.json` holds STAC items of
@@ -96,7 +99,7 @@ class DatabaseFileVerbs(DatabaseBase):
         """
         from tsmu.database import export
 
-        report, file = self._begin(ExportReport("db export")), Path(file).expanduser()
+        report, file = self._begin(LandslideExportReport("db export")), user_path(file)
         with self._opened(report) as database:
             log = IssueLog(file)
             report.records = export(database, file, log, landslide_filters(**filters), layout=layout)
@@ -112,9 +115,9 @@ class DatabaseFileVerbs(DatabaseBase):
         *,
         by: str | None = None,
         mapped_area: Path | str | None = None,
-        layers: Sequence[str] = (),
+        layer: str | Sequence[str] | None = None,
         strict: bool = False,
-    ) -> ImportReport:
+    ) -> LandslideImportReport:
         """Take a file into the database, which is made where there is none; the same file again changes nothing.
 
         Landslides that `export` wrote come as they are. Of a foreign inventory polygons become observations and
@@ -124,7 +127,7 @@ class DatabaseFileVerbs(DatabaseBase):
             file: what `export` wrote, or any inventory.
             by: who drew a foreign inventory's polygons; by default the inventory's name.
             mapped_area: a file of polygons in which its author looked for landslides.
-            layers: the layers that are read of a foreign inventory and of `mapped_area`; by default all.
+            layer: the layer, or the layers, that are read of a foreign inventory and of `mapped_area`; by default all.
             strict: treat warnings as errors.
 
         Returns:
@@ -135,12 +138,12 @@ class DatabaseFileVerbs(DatabaseBase):
         """
         from tsmu.database import import_file
 
-        report, file = self._begin(ImportReport("db import")), Path(file).expanduser()
-        area = Path(mapped_area).expanduser() if mapped_area else None
+        report, file = self._begin(LandslideImportReport("db import")), user_path(file)
+        area = user_path(mapped_area) if mapped_area else None
         with self._opened(report, create=file.exists()) as database:
             log = IssueLog(file, strict=strict)
             with report.collect_issues(log, self.issues_file):
-                result = import_file(database, file, log, by=by, mapped_area=area, layers=layers)
+                result = import_file(database, file, log, by=by, mapped_area=area, layers=list_names(layer))
             report.added, report.unchanged, report.landslides = result.added, result.unchanged, sorted(result.ids)
             report.records = sum(result.added.values())
             report.details |= {"added": result.added, "unchanged": result.unchanged}
@@ -155,7 +158,7 @@ class DatabaseFileVerbs(DatabaseBase):
         cell: float | None = None,
         hexagons: bool = False,
         area: Path | str | None = None,
-        layers: Sequence[str] = (),
+        layer: str | Sequence[str] | None = None,
         title: str = "Landslides",
         **filters: Unpack[FilterKeywords],
     ) -> DensityReport:
@@ -168,7 +171,7 @@ class DatabaseFileVerbs(DatabaseBase):
             cell: side of a cell, m, at least 0.01; by default some 60 cells along the map.
             hexagons: instead of squares.
             area: a file of polygons looked at, instead of the database's mapped areas.
-            layers: the layers that are read of `area`; by default all.
+            layer: the layer, or the layers, that are read of `area`; by default all.
             title: of the picture.
             **filters: which landslides: `bbox`, `region`, `dates`, `min_area`, `status` and `where` as in `query`;
                 unless a status is asked for, candidates and confirmed ones.
@@ -181,17 +184,17 @@ class DatabaseFileVerbs(DatabaseBase):
         """
         from tsmu.database import density, draw_density, write_density
 
-        report, out = self._begin(DensityReport("db density")), Path(out).expanduser() if out else None
+        report, out = self._begin(DensityReport("db density")), user_path(out) if out else None
         check_range("cell", cell, DatabaseError, 0.01)
         with self._opened(report) as database:
-            if layers and area is None:
+            if layer and area is None:
                 raise DatabaseError("--layer: names layers of --area; give that too")
-            mapped_area = Path(area).expanduser() if area else None
+            mapped_area = user_path(area) if area else None
             log = IssueLog(mapped_area or out or database.name)
             with report.collect_issues(log):
                 density_map = density(
                     database, landslide_filters(**filters), cell_m=cell, hexagons=hexagons, mapped_area=mapped_area,
-                    layers=layers, log=log,
+                    layers=list_names(layer), log=log,
                 )  # fmt: skip
             if out:
                 write_density(density_map, out)
@@ -207,7 +210,7 @@ class DatabaseFileVerbs(DatabaseBase):
         other: "Path | str | DatabaseBase",
         out: Path | str | None = None,
         *,
-        layers: Sequence[str] = (),
+        layer: str | Sequence[str] | None = None,
         **filters: Unpack[FilterKeywords],
     ) -> ComparisonReport:
         """Compare another inventory with this database; see `compare_inventories`.
@@ -215,11 +218,11 @@ class DatabaseFileVerbs(DatabaseBase):
         Args:
             other: a database, or a file of polygons, that is measured against this database.
             out: a PNG for the plots; None draws none.
-            layers: the layers that are read of a file of polygons; by default all.
+            layer: the layer, or the layers, that are read of a file of polygons; by default all.
             **filters: of databases: `bbox`, `region`, `dates`, `min_area`, `status` and `where` as in `query`.
         """
         place = other.place if isinstance(other, DatabaseBase) else other
-        return compare_inventories(self.place, place, out, layers=layers, display=self.display, **filters)
+        return compare_inventories(self.place, place, out, layer=layer, display=self.display, **filters)
 
 
 def compare_inventories(
@@ -227,7 +230,7 @@ def compare_inventories(
     b: Path | str,
     out: Path | str | None = None,
     *,
-    layers: Sequence[str] = (),
+    layer: str | Sequence[str] | None = None,
     display: Display | None = None,
     **filters: Unpack[FilterKeywords],
 ) -> ComparisonReport:
@@ -237,7 +240,7 @@ def compare_inventories(
         a: a database or a file of polygons, to measure `b` against.
         b: likewise.
         out: a PNG for the plots; None draws none.
-        layers: the layers that are read of files of polygons; by default all.
+        layer: the layer, or the layers, that are read of files of polygons; by default all.
         display: shows messages and issues; by default none.
         **filters: of databases: `bbox`, `region`, `dates`, `min_area`, `status` and `where` as in
             `LandslideDatabase.query`; unless a status is asked for, candidates and confirmed ones.
@@ -251,9 +254,9 @@ def compare_inventories(
     report.display.begin(report)
     log = IssueLog(f"{a} and {b}")
     with report.collect_issues(log):
-        comparison = compare(a, b, log, landslide_filters(**filters), layers)
+        comparison = compare(a, b, log, landslide_filters(**filters), list_names(layer))
     if out:
-        draw_comparison(comparison, Path(out).expanduser())
+        draw_comparison(comparison, user_path(out))
         report.outputs["picture"] = str(out)
     report.pairs, report.summary = comparison.pairs, comparison.summary()
     report.records = report.summary["matched"]

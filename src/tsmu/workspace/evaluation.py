@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tsmu.issues import IssueLog
-from tsmu.workspace.base import WorkspaceBase
+from tsmu.workspace.base import WorkspaceBase, user_path
 from tsmu.workspace.report import Report
 
 if TYPE_CHECKING:
@@ -55,9 +55,9 @@ class EvaluationVerbs(WorkspaceBase):
             ChipError: no region has test chips.
 
         Example:
-            >>> work.evaluate().scores.loc["v001"]
-            alps    1.0
-            Name: v001, dtype: float64
+            >>> report = work.evaluate()
+            >>> bool(report.scores.loc["v001", "alps"] > 0.9)
+            True
         """
         from tsmu.evaluate.history import evaluate_history
         from tsmu.evaluate.report import as_table, write_report
@@ -66,7 +66,7 @@ class EvaluationVerbs(WorkspaceBase):
         with folder.lock("tsmu evaluate"), report.progress("Scoring") as show:
             log = IssueLog(folder.chips)
             history = evaluate_history(folder, log, lambda done, total: show(done, total, ""))
-            files = write_report(history, Path(out).expanduser() if out else folder.root)
+            files = write_report(history, user_path(out) if out else folder.root)
         report.scores, report.forgetting = scores_table(history), forgetting_table(history)
         report.served = _served_table(history)
         report.records = len(history.regions)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, Unpack, overload
 
 from tsmu.errors import MapError, TsmuError, one_line
 from tsmu.issues import IssueLog
-from tsmu.workspace.base import WorkspaceBase
+from tsmu.workspace.base import WorkspaceBase, list_names, user_path
 from tsmu.workspace.ranges import check_range
 from tsmu.workspace.scene_map import MapReport, SceneMap
 
@@ -37,7 +37,7 @@ class MapKeywords(TypedDict, total=False):
     slope_below: float | None
     dem: Place | None
     leave_out: Place | None
-    layers: Sequence[str]
+    layer: str | Sequence[str] | None
     tile: int | None
     overlap: int | None
     tta: bool
@@ -78,7 +78,7 @@ class MapVerbs(WorkspaceBase):
         slope_below: float | None = None,
         dem: Place | None = None,
         leave_out: Place | None = None,
-        layers: Sequence[str] = (),
+        layer: str | Sequence[str] | None = None,
         tile: int | None = None,
         overlap: int | None = None,
         tta: bool = False,
@@ -113,7 +113,7 @@ class MapVerbs(WorkspaceBase):
             slope_below: flatter ground is left out, degrees; needs `dem`.
             dem: elevations in metres, any grid; for models with terrain, and for `slope_below`.
             leave_out: clouds or water: polygons, or a raster that is not 0 there.
-            layers: the layers that are read of `aoi` and `leave_out`; by default all.
+            layer: the layer, or the layers, that are read of `aoi` and `leave_out`; by default all.
             tile: side of one network input, pixels; by default as in tsmu.toml.
             overlap: pixels that neighbouring tiles share; by default as in tsmu.toml.
             tta: look at each tile turned and flipped: mean of eight views, and their standard deviation as a layer.
@@ -138,7 +138,7 @@ class MapVerbs(WorkspaceBase):
             ImageError, RegionError, BundleError, DatabaseError: as their texts say.
 
         Example:
-            >>> scene = work.map("post.tif", engine="torch")
+            >>> scene = work.map("post.tif", region="alps", engine="torch")
             >>> scene.summary["records"], len(scene.polygons)
             (1, 1)
         """
@@ -147,9 +147,9 @@ class MapVerbs(WorkspaceBase):
         report, places = self._begin(MapReport("map")), _places(scenes)
         _check_choices(engine, precision)
         self._check_elevations(dem, slope_below)
-        aoi = Path(aoi).expanduser() if aoi else None
+        aoi = user_path(aoi) if aoi else None
         leave_out, dem = str(leave_out) if leave_out else None, str(dem) if dem else None
-        aoi_layers, leave_out_layers = _divide_layers(layers, aoi, leave_out)
+        aoi_layers, leave_out_layers = _divide_layers(list_names(layer), aoi, leave_out)
         options = Wanted(
             threshold=threshold, min_area=min_area, min_probability=min_probability, simplify=simplify, aoi=aoi,
             slope_below=slope_below, dem=dem, leave_out=leave_out, tile=tile, overlap=overlap, tta=tta,
@@ -160,7 +160,7 @@ class MapVerbs(WorkspaceBase):
         log = IssueLog(places[0] if len(places) == 1 else "tsmu map")
         single = _SingleScene(str(pre) if pre else None, name, _iso(date_pre), _iso(date_post))
         orders = _scene_orders(places, single, None if region == "auto" else region, log)
-        self._map_all(report, orders, options, Path(out).expanduser() if out else None, cluster, log)
+        self._map_all(report, orders, options, user_path(out) if out else None, cluster, log)
         is_one = isinstance(scenes, Place) and not _is_table(places[0])
         return report.scenes[0] if is_one else report
 
@@ -293,7 +293,7 @@ def _check_ranges(options: "Wanted") -> None:
 def _publish_address(publish: str | None) -> str | None:
     """An address as it is, a folder as an absolute path."""
     if publish and "://" not in publish:
-        return str(Path(publish).expanduser().resolve())
+        return str(user_path(publish).resolve())
     return publish
 
 

@@ -97,10 +97,9 @@ class Model(Reporting):
             ChipError: no region has test chips.
 
         Example:
-            >>> work.model().scores()
-                     alps
-            version
-            v001      1.0
+            >>> scores = work.model().scores()
+            >>> bool(scores.loc["v001", "alps"] > 0.9)
+            True
         """
         from tsmu.workspace.evaluation import scores_table
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tsmu.errors import ReviewError
-from tsmu.workspace.base import WorkspaceBase
+from tsmu.workspace.base import WorkspaceBase, user_path
 from tsmu.workspace.report import Report
 
 if TYPE_CHECKING:
@@ -56,10 +56,10 @@ class ServeVerbs(WorkspaceBase):
         report = self._begin(Report("serve"))
         if host not in LOOPBACK and token_file is None:
             raise ReviewError(f"--host {host}: others could reach it; give --token-file FILE, or leave --host out")
-        elevations = Path(dem).expanduser() if dem else None
+        elevations = user_path(dem) if dem else None
         if elevations and not elevations.is_file():
             raise ReviewError(f"--dem {dem}: no such file; check the path")
-        people = People.read(Path(token_file).expanduser()) if token_file else None
+        people = People.read(user_path(token_file)) if token_file else None
         import uvicorn
 
         from tsmu.database import open_database
