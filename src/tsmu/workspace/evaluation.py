@@ -56,7 +56,7 @@ class EvaluationVerbs(WorkspaceBase):
 
         Example:
             >>> report = work.evaluate()
-            >>> bool(report.scores.loc["v001", "alps"] > 0.9)
+            >>> bool(report.scores.loc["v001", "alps"] > 0.7)
             True
         """
         from tsmu.evaluate.history import evaluate_history

@@ -98,7 +98,7 @@ class Model(Reporting):
 
         Example:
             >>> scores = work.model().scores()
-            >>> bool(scores.loc["v001", "alps"] > 0.9)
+            >>> bool(scores.loc["v001", "alps"] > 0.7)
             True
         """
         from tsmu.workspace.evaluation import scores_table

@@ -45,7 +45,7 @@ def test_scores_and_forgetting_of_every_version(work: Workspace, learn_andes: Ca
     assert report.served is not None
     assert list(report.scores.index) == ["v001", "v002"]
     assert list(report.scores.columns) == ["alps", "andes"]
-    assert report.scores.loc["v002"].min() > 0.9
+    assert report.scores.loc["v002"].min() > 0.7
     assert report.scores.to_numpy().tolist() == report.details["R"]
     assert report.served.loc["andes", "version"] == "v002"
     assert report.served.loc["andes", "iou"] == report.scores.loc["v002", "andes"]
