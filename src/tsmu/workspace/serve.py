@@ -101,10 +101,17 @@ def _run_until_interrupted(server: "uvicorn.Server", listening: socket.socket) -
         with suppress(KeyboardInterrupt):  # how a server is ended
             server.run(sockets=[listening])
         return
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
-    thread.start()
+    ended = threading.Event()  # Thread.join cannot be called again once it was interrupted
+
+    def run() -> None:
+        try:
+            server.run(sockets=[listening])
+        finally:
+            ended.set()
+
+    threading.Thread(target=run).start()
     try:
-        thread.join()
+        ended.wait()
     except KeyboardInterrupt:
         server.should_exit = True
-        thread.join()
+        ended.wait()
