@@ -175,7 +175,7 @@ class Model(Reporting):
             >>> probability.shape, probability.dtype
             ((40, 70), dtype('float32'))
         """
-        from tsmu.workspace.prediction import ArrayImage, check_magnitude, checked_array, predict_probabilities
+        from tsmu.workspace.prediction import ArrayImage, check_numbers, checked_array, predict_probabilities
 
         region = self._one_region(region)
         check_range("scale", scale, MapError, SMALLEST_SCALE, LARGEST_SCALE)
@@ -188,7 +188,7 @@ class Model(Reporting):
                     raise MapError("pre and dem are for files; put their bands into the array, in the model's order")
                 values = checked_array(image, self.bands)
                 if scale is None:
-                    check_magnitude(values, self.bands, self.record.mean, self.record.std)
+                    check_numbers(values, self.bands, self.record.mean, self.record.std)
                 source = ArrayImage(self._scaled(values, scale))
             engine = self._engine(region)
             show = stack.enter_context(self.display.progress(f"Predicting by {region}"))
@@ -222,7 +222,7 @@ class Model(Reporting):
         from tsmu.mapping.fit import check_fills, check_values
         from tsmu.mapping.scenes import place_of
         from tsmu.mapping.source import Scene, scene_grid
-        from tsmu.workspace.prediction import ArrayImage, check_magnitude, is_plain_picture, read_plain_pictures
+        from tsmu.workspace.prediction import ArrayImage, check_numbers, is_plain_picture, read_plain_pictures
 
         place, before = place_of(str(post)), None if pre is None else place_of(str(pre))
         if isinstance(place, Path) and not isinstance(before, str) and is_plain_picture(place):
@@ -230,7 +230,7 @@ class Model(Reporting):
                 raise MapError(f"{post}: has no place on Earth, so {dem} says nothing of it; leave the elevations out")
             values = read_plain_pictures(place, before, self.bands)
             if scale is None:
-                check_magnitude(values, self.bands, self.record.mean, self.record.std)
+                check_numbers(values, self.bands, self.record.mean, self.record.std)
             return ArrayImage(self._scaled(values, scale))
         bands = terrain_bands(self.bands)
         terrain = None

@@ -82,8 +82,8 @@ def checked_array(image: npt.ArrayLike, bands: Sequence[str]) -> Floats:
     return np.array(values, dtype=np.float32)  # a copy: the caller's stays as it is
 
 
-def check_magnitude(values: Floats, bands: Sequence[str], mean: Sequence[float], std: Sequence[float]) -> None:
-    """Refuse an array whose numbers are of another order of size than those of the training, such as 0 to 1.
+def check_numbers(values: Floats, bands: Sequence[str], mean: Sequence[float], std: Sequence[float]) -> None:
+    """Refuse an array with a fill value, or of another order of size than the training images, such as 0 to 1.
 
     Args:
         values: (C, H, W), NaN = no data.
@@ -92,12 +92,19 @@ def check_magnitude(values: Floats, bands: Sequence[str], mean: Sequence[float],
         std: likewise.
 
     Raises:
-        MapError: they are.
+        MapError: it is one.
     """
     from tsmu.imagery.terrain import image_channels
+    from tsmu.imagery.together import undeclared_fill
     from tsmu.mapping.fit import BRIGHTEST, TOO_BRIGHT, TOO_DARK
 
     images = image_channels(bands)
+    if fill := undeclared_fill(values[images], np.isfinite(values[images]).all(axis=0)):
+        position, value, count = fill
+        raise MapError(
+            f"image: {count} pixels of {bands[images[position]]} are {value:.10g}, far from all others; if that means "
+            "no data, make them NaN"
+        )
     usual = max(abs(mean[band]) + 2 * std[band] for band in images)
     finite = np.abs(values[images])[np.isfinite(values[images])]
     brightest = float(np.percentile(finite, BRIGHTEST)) if finite.size else 0.0

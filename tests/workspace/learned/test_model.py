@@ -97,6 +97,15 @@ def test_scaled_values_are_taken_back_to_raw_units(work: Workspace) -> None:
             model.predict(pixels, scale=scale)
 
 
+def test_fill_values_are_no_measurements(work: Workspace) -> None:
+    values = scene_pixels(64, 64).astype(np.float32)
+    values[:, :6] = -9999
+    with pytest.raises(MapError, match="384 pixels of post:red are -9999"):
+        work.model().predict(values)
+    values[:, :6] = np.nan
+    assert np.isnan(work.model().predict(values)).sum() == 384
+
+
 def test_what_does_not_fit_the_training_is_refused(work: Workspace, tmp_path: Path) -> None:
     model = work.model()
     for shape in ((2, 40, 40), (40, 40), (1, 3, 40, 40), (3, 0, 40)):
