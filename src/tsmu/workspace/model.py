@@ -175,7 +175,7 @@ class Model(Reporting):
             >>> probability.shape, probability.dtype
             ((40, 70), dtype('float32'))
         """
-        from tsmu.workspace.prediction import ArrayImage, check_numbers, checked_array, predict_probabilities
+        from tsmu.workspace.prediction import checked_array, predict_probabilities
 
         region = self._one_region(region)
         check_range("scale", scale, MapError, SMALLEST_SCALE, LARGEST_SCALE)
@@ -186,10 +186,7 @@ class Model(Reporting):
             else:
                 if pre is not None or dem is not None:
                     raise MapError("pre and dem are for files; put their bands into the array, in the model's order")
-                values = checked_array(image, self.bands)
-                if scale is None:
-                    check_numbers(values, self.bands, self.record.mean, self.record.std)
-                source = ArrayImage(self._scaled(values, scale))
+                source = self._array_image(checked_array(image, self.bands), scale)
             engine = self._engine(region)
             show = stack.enter_context(self.display.progress(f"Predicting by {region}"))
             cuts = self._cuts(source, engine, region)
@@ -222,19 +219,17 @@ class Model(Reporting):
         from tsmu.mapping.fit import check_fills, check_values
         from tsmu.mapping.scenes import place_of
         from tsmu.mapping.source import Scene, scene_grid
-        from tsmu.workspace.prediction import ArrayImage, check_numbers, is_plain_picture, read_plain_pictures
+        from tsmu.workspace.prediction import is_plain_picture, read_plain_pictures
 
         place, before = place_of(str(post)), None if pre is None else place_of(str(pre))
         if isinstance(place, Path) and not isinstance(before, str) and is_plain_picture(place):
             if dem is not None:
                 raise MapError(f"{post}: has no place on Earth, so {dem} says nothing of it; leave the elevations out")
-            values = read_plain_pictures(place, before, self.bands)
-            if scale is None:
-                check_numbers(values, self.bands, self.record.mean, self.record.std)
-            return ArrayImage(self._scaled(values, scale))
-        bands = terrain_bands(self.bands)
-        terrain = None
-        if dem is not None and bands:
+            return self._array_image(read_plain_pictures(place, before, self.bands), scale)
+        bands, terrain = terrain_bands(self.bands), None
+        if dem is not None and not bands:
+            raise MapError(f"{dem}: the model takes no terrain; leave the elevations out")
+        if dem is not None:
             elevations = place_of_dem(str(dem))
             terrain = derive_terrain(elevations, scene_grid(place), bands, self._folder.cache / "terrain").path
         scene = stack.enter_context(
@@ -247,13 +242,15 @@ class Model(Reporting):
             check_values(scene, self.record.dtypes, self.record.mean, self.record.std)
         return scene
 
-    def _scaled(self, values: "npt.NDArray[np.float32]", scale: float | None) -> "npt.NDArray[np.float32]":
-        """Multiply all bands but those of terrain, in place."""
+    def _array_image(self, values: "npt.NDArray[np.float32]", scale: float | None) -> "ImageSource":
+        """An array (C, H, W) of the model's bands, once it is checked; all bands but those of terrain are scaled."""
         from tsmu.imagery.terrain import image_channels
+        from tsmu.workspace.prediction import ArrayImage, check_numbers
 
+        check_numbers(values, self.bands, self.record.mean, self.record.std, any_size=scale is not None)
         if scale is not None:
             values[image_channels(self.bands)] *= scale
-        return values
+        return ArrayImage(values)
 
     def _engine(self, region: str) -> "Engine":
         """The network with a region's decoder, built once."""

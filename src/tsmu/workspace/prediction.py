@@ -82,7 +82,9 @@ def checked_array(image: npt.ArrayLike, bands: Sequence[str]) -> Floats:
     return np.array(values, dtype=np.float32)  # a copy: the caller's stays as it is
 
 
-def check_numbers(values: Floats, bands: Sequence[str], mean: Sequence[float], std: Sequence[float]) -> None:
+def check_numbers(
+    values: Floats, bands: Sequence[str], mean: Sequence[float], std: Sequence[float], *, any_size: bool
+) -> None:
     """Refuse an array with a fill value, or of another order of size than the training images, such as 0 to 1.
 
     Args:
@@ -90,6 +92,7 @@ def check_numbers(values: Floats, bands: Sequence[str], mean: Sequence[float], s
         bands: their names; terrain is not checked, it has one unit everywhere.
         mean: per band, of the training images, raw units.
         std: likewise.
+        any_size: take any order of size; what is not the training's will be scaled.
 
     Raises:
         MapError: it is one.
@@ -108,7 +111,7 @@ def check_numbers(values: Floats, bands: Sequence[str], mean: Sequence[float], s
     usual = max(abs(mean[band]) + 2 * std[band] for band in images)
     finite = np.abs(values[images])[np.isfinite(values[images])]
     brightest = float(np.percentile(finite, BRIGHTEST)) if finite.size else 0.0
-    if brightest and not TOO_DARK * usual <= brightest <= TOO_BRIGHT * usual:
+    if not any_size and brightest and not TOO_DARK * usual <= brightest <= TOO_BRIGHT * usual:
         raise MapError(
             f"image: its values reach about {brightest:.3g}, those of the training images about {usual:.3g}; give the "
             f"raw values, or say how to scale them with scale=FACTOR (perhaps {usual / brightest:.2g}; 1 takes them "

@@ -100,13 +100,14 @@ def test_scaled_values_are_taken_back_to_raw_units(work: Workspace) -> None:
 def test_fill_values_are_no_measurements(work: Workspace) -> None:
     values = scene_pixels(64, 64).astype(np.float32)
     values[:, :6] = -9999
-    with pytest.raises(MapError, match="384 pixels of post:red are -9999"):
-        work.model().predict(values)
+    for scale in (None, 1.0):
+        with pytest.raises(MapError, match="384 pixels of post:red are -9999"):
+            work.model().predict(values, scale=scale)
     values[:, :6] = np.nan
     assert np.isnan(work.model().predict(values)).sum() == 384
 
 
-def test_what_does_not_fit_the_training_is_refused(work: Workspace, tmp_path: Path) -> None:
+def test_what_does_not_fit_the_training_is_refused(work: Workspace, files: Path, tmp_path: Path) -> None:
     model = work.model()
     for shape in ((2, 40, 40), (40, 40), (1, 3, 40, 40), (3, 0, 40)):
         with pytest.raises(MapError, match="3 bands of the training in their order: post:red, post:green, post:blue"):
@@ -115,6 +116,8 @@ def test_what_does_not_fit_the_training_is_refused(work: Workspace, tmp_path: Pa
         model.predict(scene_pixels(40, 40), region="andes")
     with pytest.raises(MapError, match="are for files"):
         model.predict(scene_pixels(40, 40), pre="pre.tif")
+    with pytest.raises(MapError, match="takes no terrain"):
+        model.predict(files / "post.tif", dem="dem.tif")
     with pytest.raises(ImageError, match="no such image file"):
         model.predict(tmp_path / "gone.tif")
     numbers = write_raster(tmp_path / "numbers.tif", scene_pixels(64, 64).astype(np.uint16) * 10, **PLACE)
