@@ -102,7 +102,7 @@ def check_numbers(
     from tsmu.mapping.fit import BRIGHTEST, TOO_BRIGHT, TOO_DARK
 
     images = image_channels(bands)
-    if fill := undeclared_fill(values[images], np.isfinite(values[images]).all(axis=0)):
+    if fill := undeclared_fill(values[images], np.asarray(np.isfinite(values[images]).all(axis=0))):
         position, value, count = fill
         raise MapError(
             f"image: {count} pixels of {bands[images[position]]} are {value:.10g}, far from all others; if that means "
