@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from tsmu.cli.benchmark import BatchSize, Data, Encoder, Order, Seeds, Split, Steps, Weights, training_progress
-from tsmu.cli.command import JsonOption, command, finite
+from tsmu.cli.command import JsonOption, console, finite
 
 app = typer.Typer(
     name="python -m benchmarks",
@@ -50,7 +50,7 @@ def peers(
     as_json: JsonOption = False,
 ) -> None:
     """Train TorchGeo, GeoAI and tsmu on the same chips from the same weights; resumes where it stopped."""
-    with command("benchmarks peers", as_json) as answer:
+    with console("benchmarks peers", as_json) as terminal:
         from benchmarks.peers.comparison import PeerSettings, run_peers
         from benchmarks.peers.tables import peers_table
 
@@ -58,11 +58,11 @@ def peers(
         settings = PeerSettings(
             str(data), order, learners, seeds, steps, batch_size, encoder, weights, split, tuple(map(str, pairs))
         )
-        results = run_peers(settings, out, answer.say, peer_python)
-        answer.records = len(results["cells"])
-        answer.outputs = {name: str(out / name) for name in ("peers.json", "peers.md")}
-        answer.more = results
-        answer.say(peers_table(results))
+        results = run_peers(settings, out, terminal.report.say, peer_python)
+        terminal.report.records = len(results["cells"])
+        terminal.report.outputs = {name: str(out / name) for name in ("peers.json", "peers.md")}
+        terminal.report.details = results
+        terminal.report.say(peers_table(results))
 
 
 @app.command("few-shot")
@@ -83,7 +83,7 @@ def few_shot(
     as_json: JsonOption = False,
 ) -> None:
     """Learn the last region from few chips, with and without the regions before; resumes where it stopped."""
-    with command("benchmarks few-shot", as_json) as answer:
+    with console("benchmarks few-shot", as_json) as terminal:
         from benchmarks.few_shot import few_shot_table, run_few_shot
         from tsmu.benchmark import ContinualSettings
 
@@ -91,10 +91,10 @@ def few_shot(
         settings = ContinualSettings(str(data), order, (strategy,), seeds, steps, batch_size, encoder, weights, split)
         with training_progress() as (announce, report):
             results = run_few_shot(settings, _parse_sizes(sizes), out, announce, report)
-        answer.records = len(results["cells"])
-        answer.outputs = {name: str(out / name) for name in ("few_shot.json", "few_shot.svg")}
-        answer.more = results
-        answer.say(few_shot_table(results))
+        terminal.report.records = len(results["cells"])
+        terminal.report.outputs = {name: str(out / name) for name in ("few_shot.json", "few_shot.svg")}
+        terminal.report.details = results
+        terminal.report.say(few_shot_table(results))
 
 
 def _parse_sizes(text: str) -> list[int]:
@@ -120,17 +120,17 @@ def routing(
     as_json: JsonOption = False,
 ) -> None:
     """Route test chips to regions by our gate and by the paper's autoencoders."""
-    with command("benchmarks routing", as_json) as answer:
+    with console("benchmarks routing", as_json) as terminal:
         from benchmarks.routing.comparison import OtherPlace, benchmark_routing, routing_table
         from tsmu.files import write_json
 
         results = benchmark_routing(data, regions.split(","), dict(map(OtherPlace.parse, others)), seeds)
         if out:
             write_json(out, results)
-            answer.outputs = {"results": str(out)}
-        answer.records = sum(results["images"].values())
-        answer.more = results
-        answer.say(routing_table(results))
+            terminal.report.outputs = {"results": str(out)}
+        terminal.report.records = sum(results["images"].values())
+        terminal.report.details = results
+        terminal.report.say(routing_table(results))
 
 
 @app.command("cost")
@@ -146,19 +146,19 @@ def cost(
     as_json: JsonOption = False,
 ) -> None:
     """Time the n-th update, and the fourth beside joint training of four regions."""
-    with command("benchmarks cost", as_json) as answer:
+    with console("benchmarks cost", as_json) as terminal:
         from benchmarks.cost import benchmark_cost, cost_table
         from tsmu.files import write_json
 
         results = benchmark_cost(
-            data, regions.split(","), strategies.split(","), updates, steps, batch_size, encoder, answer.say
+            data, regions.split(","), strategies.split(","), updates, steps, batch_size, encoder, terminal.report.say
         )
         if out:
             write_json(out, results)
-            answer.outputs = {"results": str(out)}
-        answer.records = len(results["strategies"])
-        answer.more = results
-        answer.say(cost_table(results))
+            terminal.report.outputs = {"results": str(out)}
+        terminal.report.records = len(results["strategies"])
+        terminal.report.details = results
+        terminal.report.say(cost_table(results))
 
 
 @app.command("false-alarms")
@@ -184,7 +184,7 @@ def false_alarms(
     as_json: JsonOption = False,
 ) -> None:
     """Count false alarms where landslides are rare: on synthetic scenes, or on real chips without any."""
-    with command("benchmarks false-alarms", as_json) as answer:
+    with console("benchmarks false-alarms", as_json) as terminal:
         from benchmarks.false_alarms.real import RealAlarmsSettings, benchmark_real_alarms, real_alarms_table
         from benchmarks.false_alarms.synthetic import benchmark_false_alarms, false_alarms_table
         from tsmu.errors import BenchmarkError
@@ -193,21 +193,21 @@ def false_alarms(
             raise BenchmarkError(
                 "real chips need --data DIR and --region NAME; without both, leave out --pixel-size, too"
             )
-        answer.outputs = {"results": str(out / "results.json")}
+        terminal.report.outputs = {"results": str(out / "results.json")}
         if data is None or region is None:
             results = benchmark_false_alarms(
-                size, out, encoder=encoder or "resnet18", steps=steps, seed=seed, announce=answer.say
+                size, out, encoder=encoder or "resnet18", steps=steps, seed=seed, announce=terminal.report.say
             )
-            answer.records, table = len(results["inputs"]), false_alarms_table(results)
+            terminal.report.records, table = len(results["inputs"]), false_alarms_table(results)
         else:
             learner = encoder or "timm-tf_efficientnet_lite0"
             settings = RealAlarmsSettings(str(data), region, steps, encoder=learner, seed=seed, pixel_size=pixel_size)
             with training_progress() as (announce, report):
                 results = benchmark_real_alarms(settings, out, announce, report)
-            answer.records, table = len(results["trainings"]), real_alarms_table(results)
-            answer.outputs["tables"] = str(out / "tables.md")
-        answer.more = results
-        answer.say(table)
+            terminal.report.records, table = len(results["trainings"]), real_alarms_table(results)
+            terminal.report.outputs["tables"] = str(out / "tables.md")
+        terminal.report.details = results
+        terminal.report.say(table)
 
 
 @app.command("loop")
@@ -224,12 +224,12 @@ def loop(
     as_json: JsonOption = False,
 ) -> None:
     """Map weakly, review, update and map again: what the decisions taught, and what they cost."""
-    with command("benchmarks loop", as_json) as answer:
+    with console("benchmarks loop", as_json) as terminal:
         from benchmarks.review_loop.turn import LoopSettings, benchmark_loop, loop_table
 
         settings = LoopSettings(seeds, size, encoder, steps, chips, weak_chips, records, sparse)
-        results = benchmark_loop(settings, out, answer.say)
-        answer.records = len(results["turns"])
-        answer.outputs = {"results": str(out / "results.json")}
-        answer.more = results
-        answer.say(loop_table(results))
+        results = benchmark_loop(settings, out, terminal.report.say)
+        terminal.report.records = len(results["turns"])
+        terminal.report.outputs = {"results": str(out / "results.json")}
+        terminal.report.details = results
+        terminal.report.say(loop_table(results))

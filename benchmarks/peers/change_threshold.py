@@ -40,7 +40,7 @@ def change_thresholds(folder: Path) -> list[Results]:
 
     Raises:
         BenchmarkError: a file is missing, they are on different grids, or one part has no landslide.
-        ImageError: the elevations cannot be read_raster, or cover less than half of the image.
+        ImageError: the elevations cannot be read, or cover less than half of the image.
     """
     pre, post, mask = (_read(folder, f"{name}.tif") for name in ("pre", "post", "mask"))
     west, east = west_and_east(pre, post, mask[0])

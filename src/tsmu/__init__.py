@@ -1,8 +1,106 @@
 """Landslide databases, region by region, with a model that does not forget.
 
-Importing this package is cheap: torch and GDAL are loaded by the rooms that need them.
+A workspace is a folder in which one model learns region after region; its methods do what the commands of `tsmu` do
+and return reports, tables and what was made:
+
+    import tsmu
+
+    work = tsmu.Workspace("andes")                                  # opens a folder, or makes it
+    work.add_chips("~/data/oregon", region="oregon")                # a report with .chips and .issues (tables)
+    model = work.update("oregon", steps=400)                        # a model, version v001
+    model = work.update("nevada")
+    model.scores(); model.forgetting()                              # R, WA, WF and so on as tables
+    probability = model.predict(image, region="nevada")             # (C, H, W) -> (H, W), float32, 0 to 1
+    scene = work.map("post.tif", pre="pre.tif")                     # .probability (path), .polygons (GeoDataFrame)
+    slides = work.database.query(bbox=(7, 46, 8, 47), status="candidate")
+    work.database.review(slides.id[0], status="confirmed", by="eva", why="seen in the field")
+    slides.explore()
+
+    network = tsmu.RegionNet("resnet34", mean, std)                 # research, without a workspace
+
+Importing this package costs nothing: torch, GDAL and pandas are loaded by what needs them.
 """
 
-from importlib.metadata import version
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-__version__ = version("tsmu")
+if TYPE_CHECKING:
+    from tsmu.errors import (
+        BundleError,
+        ChipError,
+        ConflictError,
+        DatabaseBusyError,
+        DatabaseError,
+        FetchError,
+        ImageError,
+        InventoryError,
+        LabelError,
+        MapError,
+        MissingRecordError,
+        RegionError,
+        ReviewError,
+        SceneError,
+        TableError,
+        TsmuError,
+        UpdateError,
+        WorkspaceError,
+    )
+    from tsmu.model import RegionNet
+    from tsmu.workspace import LandslideDatabase, Model, Report, SceneMap, Workspace
+
+    __version__: str
+
+__all__ = [
+    "BundleError",
+    "ChipError",
+    "ConflictError",
+    "DatabaseBusyError",
+    "DatabaseError",
+    "FetchError",
+    "ImageError",
+    "InventoryError",
+    "LabelError",
+    "LandslideDatabase",
+    "MapError",
+    "MissingRecordError",
+    "Model",
+    "RegionError",
+    "RegionNet",
+    "Report",
+    "ReviewError",
+    "SceneError",
+    "SceneMap",
+    "TableError",
+    "TsmuError",
+    "UpdateError",
+    "Workspace",
+    "WorkspaceError",
+    "__version__",
+]
+
+_MODULES = {  # by name, the module that has it; all others are errors
+    "LandslideDatabase": "tsmu.workspace",
+    "Model": "tsmu.workspace",
+    "RegionNet": "tsmu.model.network",
+    "Report": "tsmu.workspace",
+    "SceneMap": "tsmu.workspace",
+    "Workspace": "tsmu.workspace",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Load a name of the face when it is first asked for."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name == "__version__":
+        from importlib.metadata import version
+
+        value: Any = version("tsmu")
+    else:
+        value = getattr(import_module(_MODULES.get(name, "tsmu.errors")), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

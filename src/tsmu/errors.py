@@ -83,3 +83,22 @@ class ReviewError(TsmuError):
 
 class BenchmarkError(TsmuError):
     """A benchmark cannot be run as asked."""
+
+
+def one_line(error: Exception) -> str:
+    """Say in one line what is wrong, where, and what to do, also of what the operating system refuses.
+
+    Example:
+        >>> one_line(ChipError("chips: none in it; name another folder"))
+        'chips: none in it; name another folder'
+        >>> one_line(PermissionError(13, "Permission denied", "maps"))
+        'maps: permission denied; make room or give permission there, then run it again'
+    """
+    if isinstance(error, OSError) and not isinstance(error, TsmuError):
+        if isinstance(error, FileExistsError | NotADirectoryError):
+            return f"{error.filename}: a file is in the way where a folder is needed; name another place"
+        where = error.filename2 or error.filename or "a file"
+        return (
+            f"{where}: {(error.strerror or str(error)).lower()}; make room or give permission there, then run it again"
+        )
+    return str(error).replace("\n", " ")

@@ -1,4 +1,4 @@
-"""Candidates on labelled chips: counted by hand, and as a map outline_landslides them."""
+"""Candidates on labelled chips: counted by hand, and as a map outlines them."""
 
 import math
 from itertools import pairwise

@@ -15,8 +15,8 @@ from rasterio.transform import from_origin
 
 from tests.conftest import Tsmu, write_chips, write_raster
 from tests.networks import NETWORK_OPTIONS
-from tsmu.cli.next_steps import map_command
 from tsmu.synthetic import World, write_google_earth
+from tsmu.workspace.next_steps import map_command
 from tsmu.workspace_folder import WorkspaceFolder
 
 REGION = "eastern_forests"

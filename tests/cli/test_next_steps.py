@@ -8,8 +8,8 @@ import shapely
 
 from tests.conftest import Tsmu
 from tests.networks import NETWORK_OPTIONS
-from tsmu.cli.next_steps import map_command
 from tsmu.imagery import write_pairs
+from tsmu.workspace.next_steps import map_command
 from tsmu.workspace_folder import WorkspaceFolder
 
 

@@ -1,4 +1,4 @@
-"""Whose decoder maps a scene: by its place first, else by what it image_features like."""
+"""Whose decoder maps a scene: by its place first, else by what it looks like."""
 
 from pathlib import Path
 

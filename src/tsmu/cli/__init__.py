@@ -10,13 +10,14 @@ import typer
 from typer.exceptions import TyperException
 
 from tsmu.cli import benchmark, chips, db, db_files, db_maps, db_merge, export, fetch, imports, labels, models, regions
-from tsmu.cli.command import NOT_DONE, Answer, answer_failure, explain
+from tsmu.cli.command import NOT_DONE, explain, print_failure
 from tsmu.cli.demo import demo
 from tsmu.cli.evaluate import evaluate
 from tsmu.cli.init import init
 from tsmu.cli.map import map_scene
 from tsmu.cli.serve import serve
 from tsmu.cli.update import update
+from tsmu.workspace import Report
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
@@ -64,10 +65,10 @@ def main(commands: typer.Typer = app) -> None:
     try:
         sys.exit(commands(standalone_mode=False))
     except TyperException as error:  # a command line that is not understood; commands answer for their own errors
-        answer_failure(Answer(" ".join(_words()), as_json=True), error.format_message(), seconds=0)
+        print_failure(Report(" ".join(_words())), error.format_message(), seconds=0, as_json=True)
         sys.exit(error.exit_code)
     except typer.Abort:  # interrupted before the command had begun, or when it was through
-        answer_failure(Answer(" ".join(_words()), as_json=True), explain(KeyboardInterrupt()), seconds=0)
+        print_failure(Report(" ".join(_words())), explain(KeyboardInterrupt()), seconds=0, as_json=True)
         sys.exit(NOT_DONE)
 
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from tsmu.cli.command import JsonOption, command, progress
+from tsmu.cli.command import JsonOption, console
+from tsmu.workspace import BarDisplay
 
 if TYPE_CHECKING:
     from tsmu.update import TrainingProgress
@@ -34,7 +35,7 @@ def training_progress() -> Iterator[tuple[Callable[[str], None], Callable[["Trai
     Yields:
         A function to be called with the name of each training, and one to be called after each of its steps.
     """
-    with progress("Training") as show:
+    with BarDisplay().progress("Training") as show:
         name = ""
 
         def announce(training: str) -> None:
@@ -62,17 +63,19 @@ def continual(
     as_json: JsonOption = False,
 ) -> None:
     """Learn regions one after the other with several strategies; resumes where it stopped."""
-    with command("benchmark continual", as_json) as answer:
+    with console("benchmark continual", as_json) as terminal:
         from tsmu.benchmark import ContinualSettings, continual_tables, run_continual
 
         learners, order = tuple(strategies.split(",")), tuple(regions.split(","))
         settings = ContinualSettings(str(data), order, learners, seeds, steps, batch_size, encoder, weights, split)
         with training_progress() as (announce, report):
             results = run_continual(settings, out, announce, report)
-        answer.records = len(results["cells"])
-        answer.outputs = {name: str(out / name) for name in ("results.json", "tables.md", "course.svg", "matrices.svg")}
-        answer.more = results
-        answer.say(continual_tables(results))
+        terminal.report.records = len(results["cells"])
+        terminal.report.outputs = {
+            name: str(out / name) for name in ("results.json", "tables.md", "course.svg", "matrices.svg")
+        }
+        terminal.report.details = results
+        terminal.report.say(continual_tables(results))
 
 
 @app.command("database")
@@ -82,14 +85,18 @@ def database(
     as_json: JsonOption = False,
 ) -> None:
     """Write polygons into a GeoPackage and query it, compared with bare pyogrio in the same run."""
-    with command("benchmark database", as_json) as answer:
+    with console("benchmark database", as_json) as terminal:
         from tsmu.benchmark import benchmark_database
 
         results = benchmark_database(rows, seed)
-        answer.records = rows
-        answer.more = results
-        answer.say(f"insert {results['insert_s']:.2f} s, {results['insert_ratio_vs_pyogrio']:.2f} times pyogrio's")
-        answer.say(f"query {results['query_ms']:.2f} ms, {results['query_ratio_vs_pyogrio']:.2f} times pyogrio's")
+        terminal.report.records = rows
+        terminal.report.details = results
+        terminal.report.say(
+            f"insert {results['insert_s']:.2f} s, {results['insert_ratio_vs_pyogrio']:.2f} times pyogrio's"
+        )
+        terminal.report.say(
+            f"query {results['query_ms']:.2f} ms, {results['query_ratio_vs_pyogrio']:.2f} times pyogrio's"
+        )
 
 
 @app.command("mapping")
@@ -110,15 +117,15 @@ def mapping(
     as_json: JsonOption = False,
 ) -> None:
     """Map a synthetic scene, compared with the bare network and with the usual loop over windows."""
-    with command("benchmark mapping", as_json) as answer:
+    with console("benchmark mapping", as_json) as terminal:
         from tsmu.benchmark import benchmark_mapping, mapping_report
 
         results = benchmark_mapping(
             size, out, repeats=repeats, encoder=encoder, steps=steps, seed=seed, precision=precision,
-            with_geoai=peers, announce=answer.say,
+            with_geoai=peers, announce=terminal.report.say,
         )  # fmt: skip
-        answer.records = repeats
-        answer.outputs = {"results": str(out / "results.json")}
-        answer.more = results
+        terminal.report.records = repeats
+        terminal.report.outputs = {"results": str(out / "results.json")}
+        terminal.report.details = results
         for line in mapping_report(results):
-            answer.say(line)
+            terminal.report.say(line)

@@ -7,26 +7,26 @@ import json
 import math
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import typer
 
-from tsmu.errors import TsmuError
+from tsmu.errors import TsmuError, one_line
 from tsmu.files import without_nan
 from tsmu.issues import IssueLog
 from tsmu.workspace import BarDisplay, Display, Report, ShowProgress
 
 if TYPE_CHECKING:
-    from tsmu.imagery import TerrainOptions
-    from tsmu.workspace import Workspace
-    from tsmu.workspace_folder import WorkspaceFolder
+    import pandas as pd
+
+    from tsmu.workspace import LandslideDatabase, Workspace
 
 DONE, NOT_DONE, LEFT_OUT = 0, 2, 3
 ISSUES_SHOWN = 10
+ROWS_PRINTED = 20
 INTERRUPTED = "interrupted"
 
 
@@ -58,73 +58,6 @@ LayerOption = Annotated[
     typer.Option("--layer", metavar="NAME", help="Read only this layer of files of polygons; again for another one."),
 ]
 StrictOption = Annotated[bool, typer.Option("--strict", help="Treat warnings as errors.")]
-
-
-@dataclass
-class Answer:
-    """What a command has to say when it is done.
-
-    Attributes:
-        command: its name, as typed.
-        as_json: whether stdout carries the JSON object instead of text.
-        records: how many things were done.
-        left_out: how many things were left out.
-        issues: rows of the issue log.
-        outputs: path by what lies there.
-        more: keys of the command's own.
-    """
-
-    command: str
-    as_json: bool
-    records: int = 0
-    left_out: int = 0
-    issues: list[dict[str, object]] = field(default_factory=list)
-    outputs: dict[str, str] = field(default_factory=dict)
-    more: dict[str, Any] = field(default_factory=dict)
-
-    last_failure: ClassVar[str] = ""  # what the last command that was not done said, for commands that run others
-
-    def say(self, text: str) -> None:
-        """Print a line for people: to stdout, or to stderr when that carries JSON."""
-        print(text, file=sys.stderr if self.as_json else sys.stdout, flush=True)
-
-    def take_issues(self, log: "IssueLog", path: Path) -> None:
-        """Store an issue log, count what it left out, and show its first rows."""
-        from tsmu.issue_file import save_issues
-
-        save_issues(log, path)
-        self.show_issues(log)
-        if len(log):
-            self.outputs["issues"] = str(path)
-            self.say(f"{len(log.errors)} left out, {len(log) - len(log.errors)} warnings: {path}")
-
-    def show_issues(self, log: "IssueLog") -> None:
-        """Count what an issue log left out, and show its first rows."""
-        self.issues += log.as_records()
-        self.left_out += len(log.errors)
-        for issue in log.issues[:ISSUES_SHOWN]:
-            print(f"{issue.severity}: {issue}", file=sys.stderr)
-        if len(log) > ISSUES_SHOWN:
-            print(f"... and {len(log) - ISSUES_SHOWN} more", file=sys.stderr)
-
-    def tell_terrain(self, elevations: "TerrainOptions") -> None:
-        """Say which terrain bands were made of which elevation model, and what was taken for granted."""
-        bands = [f"terrain:{band}" for band in elevations.bands]
-        self.more["terrain"] = {"dem": str(elevations.dem), "bands": bands}
-        self.say(f"{', '.join(bands)} from {elevations.dem}, whose values are taken as metres")
-
-    def as_dict(self, status: str, seconds: float) -> dict[str, Any]:
-        """The documented JSON object."""
-        return {
-            **self.more,
-            "command": self.command,
-            "status": status,
-            "records": self.records,
-            "left_out": self.left_out,
-            "issues": self.issues,
-            "outputs": self.outputs,
-            "seconds": round(seconds, 3),
-        }
 
 
 class Console(Display):
@@ -167,6 +100,27 @@ class Console(Display):
 
         return Workspace(WorkspaceFolder.open(folder) if folder else WorkspaceFolder.find(Path.cwd()), display=self)
 
+    def database(self, place: str | None, workspace: Path | None) -> "LandslideDatabase":
+        """The database that was named, or the workspace's; its verbs report to this console."""
+        from tsmu.workspace import LandslideDatabase
+
+        return LandslideDatabase(place, display=self) if place else self.workspace(workspace).database
+
+    def add_table(self, name: str, table: "pd.DataFrame") -> None:
+        """Put a table into the JSON object: one with outlines as GeoJSON, any other as a list of rows."""
+        if self.as_json:
+            rows, has_outlines = as_text(table), "geometry" in table
+            self.report.details[name] = (
+                json.loads(rows.to_json(drop_id=True)) if has_outlines else rows.to_dict("records")
+            )
+
+    def print_table(self, table: "pd.DataFrame", columns: list[str]) -> None:
+        """Print the first rows of a table for people."""
+        if len(table) and not self.as_json:
+            self.message(as_text(table[columns].head(ROWS_PRINTED)).to_string(index=False, na_rep=""))
+            if len(table) > ROWS_PRINTED:
+                self.message(f"... and {len(table) - ROWS_PRINTED} more")
+
 
 @contextmanager
 def console(name: str, as_json: bool) -> Iterator[Console]:
@@ -186,37 +140,22 @@ def console(name: str, as_json: bool) -> Iterator[Console]:
         raise typer.Exit(LEFT_OUT)
 
 
-@contextmanager
-def command(name: str, as_json: bool) -> Iterator[Answer]:
-    """Run a command's body: print its JSON answer, and leave with the right exit code."""
-    answer = Answer(name, as_json)
-    started = time.monotonic()
-    try:
-        yield answer
-    except (TsmuError, OSError, KeyboardInterrupt) as error:
-        answer_failure(answer, explain(error), time.monotonic() - started)
-        raise typer.Exit(NOT_DONE) from None
-    partial = answer.left_out > 0
-    if as_json:
-        status = "partial" if partial else "done"
-        print(json.dumps(without_nan(answer.as_dict(status, time.monotonic() - started))))
-    if partial:
-        raise typer.Exit(LEFT_OUT)
+def as_text(table: "pd.DataFrame") -> Any:
+    """A table with days and moments as ISO 8601, and missing values as null."""
+    table = table.copy()
+    for name in table.columns.drop("geometry", errors="ignore"):
+        if table[name].dtype.kind == "M":
+            moments = table[name].dt.tz is not None if hasattr(table[name].dt, "tz") else False
+            table[name] = table[name].dt.strftime("%Y-%m-%dT%H:%M:%S.%fZ" if moments else "%Y-%m-%d")
+        table[name] = table[name].astype(object).where(table[name].notna(), None)
+    return table
 
 
 def print_failure(report: Report, message: str, seconds: float, as_json: bool) -> None:
     """Say in one line why a command did nothing, and as JSON where that is asked for."""
-    Answer.last_failure = Console.last_failure = message
+    Console.last_failure = message
     if as_json:
         print(json.dumps(report.as_dict("failed", seconds) | {"error": message}))
-    print(f"tsmu: {message}", file=sys.stderr)
-
-
-def answer_failure(answer: Answer, message: str, seconds: float) -> None:
-    """The same for an answer."""
-    Answer.last_failure = Console.last_failure = message
-    if answer.as_json:
-        print(json.dumps(answer.as_dict("failed", seconds) | {"error": message}))
     print(f"tsmu: {message}", file=sys.stderr)
 
 
@@ -224,40 +163,5 @@ def explain(error: BaseException) -> str:
     """One line: what is wrong, where, what to do."""
     if isinstance(error, KeyboardInterrupt):
         return f"{INTERRUPTED}; the same command goes on where it stopped"
-    if isinstance(error, OSError) and not isinstance(error, TsmuError):
-        if isinstance(error, FileExistsError | NotADirectoryError):
-            return f"{error.filename}: a file is in the way where a folder is needed; name another place"
-        where = error.filename2 or error.filename or "a file"
-        return (
-            f"{where}: {(error.strerror or str(error)).lower()}; make room or give permission there, then run it again"
-        )
-    return str(error).replace("\n", " ")
-
-
-def find_workspace(folder: Path | None) -> "WorkspaceFolder":
-    """Open the workspace that was named, or the one around the current folder."""
-    from tsmu.workspace_folder import WorkspaceFolder
-
-    return WorkspaceFolder.open(folder) if folder else WorkspaceFolder.find(Path.cwd())
-
-
-@contextmanager
-def progress(label: str) -> Iterator[Callable[[int, int, str], None]]:
-    """Show a progress bar on stderr; the block calls the function with (done, all, note)."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[note]}"),
-    )
-    with Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task(label, total=None, note="")
-
-        def show(done: int, total: int, note: str = "") -> None:
-            bar.update(task, completed=done, total=total, note=note)
-
-        yield show
+    assert isinstance(error, Exception)
+    return one_line(error)

@@ -1,20 +1,16 @@
 """`tsmu db ...`: the landslide database."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tsmu.cli.command import Answer, JsonOption, WorkspaceOption, command, find_workspace, finite
+from tsmu.cli.command import JsonOption, WorkspaceOption, console, finite
 from tsmu.errors import DatabaseError
 
 if TYPE_CHECKING:
-    import pandas as pd
-
-    from tsmu.database import Database, Filters
+    from tsmu.workspace.database_base import FilterKeywords
 
 app = typer.Typer(help="The landslide database.", no_args_is_help=True)
 
@@ -41,20 +37,13 @@ WhereOption = Annotated[
     typer.Option("--where", metavar="EXPRESSION", help="Such as: \"trigger = 'rainfall' and area_m2 > 1e4\"."),
 ]
 IdArgument = Annotated[str, typer.Argument(metavar="ID", help="The landslide's id.")]
-SHOWN = 20
 
 
 @app.command("info")
 def info(database: DatabaseOption = None, workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
     """Tell what the database holds."""
-    with command("db info", as_json) as answer, opened(database, workspace, answer) as records:
-        from tsmu.database import info as ask
-
-        answer.more |= ask(records)
-        answer.records = answer.more["rows"]["landslide"]
-        answer.say(f"{answer.more['backend']} {records.name}, schema {answer.more['schema']}")
-        for name, count in (answer.more["rows"] | answer.more["status"]).items():
-            answer.say(f"{name:18} {count:>10}")
+    with console("db info", as_json) as terminal:
+        terminal.database(database, workspace).info()
 
 
 @app.command("query")
@@ -70,17 +59,10 @@ def query(
     as_json: JsonOption = False,
 ) -> None:
     """List landslides as they are believed now; with --json as GeoJSON under the key `landslides`."""
-    with command("db query", as_json) as answer, opened(database, workspace, answer) as records:
-        import json
-
-        from tsmu.database import query as ask
-
-        found = ask(records, filters(bbox, region, dates, min_area, status, where))
-        answer.records = len(found)
-        if as_json:
-            answer.more["landslides"] = json.loads(as_text(found).to_json(drop_id=True))
-        answer.say(f"{len(found)} landslides, {found['area_m2'].sum() / 1e6:.3f} km2")
-        show(answer, found, ["id", "status", "region", "date_min", "date_max", "area_m2"])
+    with console("db query", as_json) as terminal:
+        slides = terminal.database(database, workspace).query(**filters(bbox, region, dates, min_area, status, where))
+        terminal.add_table("landslides", slides)
+        terminal.print_table(slides, ["id", "status", "region", "date_min", "date_max", "area_m2"])
 
 
 @app.command("history")
@@ -91,19 +73,13 @@ def history(
     as_json: JsonOption = False,
 ) -> None:
     """Tell what was believed of a landslide, version by version, by whom and why; and its reviews."""
-    with command("db history", as_json) as answer, opened(database, workspace, answer) as records:
-        import json
-
-        from tsmu.database import history as ask
-        from tsmu.database import reviews
-
-        versions, entries = ask(records, landslide_id), reviews(records, landslide_id)
-        answer.records = len(versions)
-        if as_json:
-            answer.more["versions"] = json.loads(as_text(versions).to_json(drop_id=True))
-            answer.more["reviews"] = as_text(entries).to_dict("records")
-        show(answer, versions, ["version", "status", "area_m2", "changed_by", "changed_at", "change_reason"])
-        show(answer, entries, ["decision", "status_after", "by", "at", "why"])
+    with console("db history", as_json) as terminal:
+        records = terminal.database(database, workspace)
+        versions, entries = records.history(landslide_id), records.reviews(landslide_id)
+        terminal.add_table("versions", versions)
+        terminal.add_table("reviews", entries)
+        terminal.print_table(versions, ["version", "status", "area_m2", "changed_by", "changed_at", "change_reason"])
+        terminal.print_table(entries, ["decision", "status_after", "by", "at", "why"])
 
 
 @app.command("review")
@@ -117,13 +93,8 @@ def review(
     as_json: JsonOption = False,
 ) -> None:
     """Decide on a landslide."""
-    with command("db review", as_json) as answer, opened(database, workspace, answer) as records:
-        from tsmu.database import review as decide
-
-        version = decide(records, landslide_id, status=status, by=by, why=why)
-        answer.records = 1
-        answer.more |= {"id": landslide_id, "version": version, "status": status}
-        answer.say(f"{landslide_id} is {status}, version {version}")
+    with console("db review", as_json) as terminal:
+        terminal.database(database, workspace).review(landslide_id, status=status, by=by, why=why)
 
 
 @app.command("copy")
@@ -133,15 +104,8 @@ def copy(
     as_json: JsonOption = False,
 ) -> None:
     """Copy a whole database into a new one, of the same kind or the other."""
-    with command("db copy", as_json) as answer, opened(source, None, answer) as records:
-        from tsmu.database import copy as copy_all
-
-        rows = copy_all(records, _place(target))
-        answer.records = sum(rows.values())
-        answer.more["rows"] = rows
-        if "://" not in target:
-            answer.outputs["database"] = target
-        answer.say(f"{answer.records} rows copied, {rows['landslide']} landslides among them")
+    with console("db copy", as_json) as terminal:
+        terminal.database(source, None).copy(target)
 
 
 @app.command("backup")
@@ -152,13 +116,8 @@ def backup(
     as_json: JsonOption = False,
 ) -> None:
     """Save the database as it is at this moment, while others may write."""
-    with command("db backup", as_json) as answer, opened(database, workspace, answer) as records:
-        from tsmu.database import backup as save
-
-        saved = save(records, to=out)
-        answer.records = 1
-        answer.outputs["backup"] = str(saved)
-        answer.say(str(saved))
+    with console("db backup", as_json) as terminal:
+        terminal.database(database, workspace).backup(out)
 
 
 @app.command("check")
@@ -169,31 +128,9 @@ def check(
     as_json: JsonOption = False,
 ) -> None:
     """Check every rule that the schema cannot say; exit code 3 where something is wrong and not repaired."""
-    with command("db check", as_json) as answer, opened(database, workspace, answer) as records:
-        from tsmu.database import check as find
-
-        found = find(records, repair=repair)
-        answer.records = len(found)
-        answer.left_out = int((~found["repaired"].astype(bool)).sum())
-        answer.more["findings"] = found.to_dict("records")
-        answer.say(f"{len(found)} findings, {len(found) - answer.left_out} repaired" if len(found) else "all is well")
-        show(answer, found, list(found.columns))
-
-
-@contextmanager
-def opened(target: str | None, workspace: Path | None, answer: Answer, *, create: bool = False) -> "Iterator[Database]":
-    """The database that was named, or the workspace's; tells when it had to be upgraded."""
-    from tsmu.database import open_database
-
-    with open_database(_place(target) if target else find_workspace(workspace).database, create=create) as records:
-        if records.backup:
-            answer.outputs["backup"] = str(records.backup)
-            answer.say(f"upgraded from an older schema; as it was: {records.backup}")
-        yield records
-
-
-def _place(target: str) -> Path | str:
-    return target if "://" in target else Path(target)
+    with console("db check", as_json) as terminal:
+        findings = terminal.database(database, workspace).check(repair=repair)
+        terminal.print_table(findings, list(findings.columns))
 
 
 def filters(
@@ -203,18 +140,16 @@ def filters(
     min_area: float | None,
     status: str | None,
     where: str | None,
-) -> "Filters":
+) -> "FilterKeywords":
     """The conditions that the options mean."""
-    from tsmu.database import Filters
-
-    return Filters(
-        bbox=_box(bbox) if bbox else None,
-        region=region,
-        dates=_days(dates) if dates else None,
-        min_area=min_area,
-        status=status.split(",") if status else (),
-        where=where,
-    )
+    return {
+        "bbox": _box(bbox) if bbox else None,
+        "region": region,
+        "dates": _days(dates) if dates else None,
+        "min_area": min_area,
+        "status": status.split(",") if status else (),
+        "where": where,
+    }
 
 
 def _box(text: str) -> tuple[float, float, float, float]:
@@ -232,22 +167,3 @@ def _days(text: str) -> tuple[date | None, date | None]:
     except ValueError:
         raise DatabaseError(f"--dates {text}: not of the form 2024-05-01/2024-05-31; correct it") from None
     return days[0], days[1]
-
-
-def as_text(table: "pd.DataFrame") -> Any:
-    """Days and moments as ISO 8601, missing values as null."""
-    table = table.copy()
-    for name in table.columns.drop("geometry", errors="ignore"):
-        if table[name].dtype.kind == "M":
-            moments = table[name].dt.tz is not None if hasattr(table[name].dt, "tz") else False
-            table[name] = table[name].dt.strftime("%Y-%m-%dT%H:%M:%S.%fZ" if moments else "%Y-%m-%d")
-        table[name] = table[name].astype(object).where(table[name].notna(), None)
-    return table
-
-
-def show(answer: Answer, table: "pd.DataFrame", columns: list[str]) -> None:
-    """Print the first rows of a table for people."""
-    if len(table) and not answer.as_json:
-        answer.say(as_text(table[columns].head(SHOWN)).to_string(index=False, na_rep=""))
-        if len(table) > SHOWN:
-            answer.say(f"... and {len(table) - SHOWN} more")

@@ -12,8 +12,9 @@ from typing import Annotated, Any
 
 import typer
 
-from tsmu.cli.command import INTERRUPTED, Answer, JsonOption, command
+from tsmu.cli.command import INTERRUPTED, Console, JsonOption, console
 from tsmu.errors import TsmuError
+from tsmu.workspace import Report
 
 ORDER = ("eastern_forests", "marine_coast", "north_deserts", "northwest_mountains")
 SCENE = "eastern_forests"
@@ -30,43 +31,43 @@ def demo(
     as_json: JsonOption = False,
 ) -> None:
     """Show the whole way on a made-up world: four regions, a map, a database, and what is not forgotten."""
-    with command("demo", as_json) as answer:
+    with console("demo", as_json) as terminal:
         from tsmu.cli import app
 
         def run(*words: str | Path) -> None:
             """Type a tsmu command."""
             arguments = [str(word) for word in words]
-            answer.say(f"\n$ tsmu {shlex.join(arguments)}")
+            terminal.report.say(f"\n$ tsmu {shlex.join(arguments)}")
             # With --json the one object on stdout is the demo's own.
             with redirect_stdout(sys.stderr if as_json else sys.stdout):
                 try:
                     code = app(arguments, standalone_mode=False) or 0
                 except typer.Abort:
                     raise KeyboardInterrupt from None
-            if code and Answer.last_failure.startswith(INTERRUPTED):
+            if code and Console.last_failure.startswith(INTERRUPTED):
                 raise KeyboardInterrupt
             if code:
-                raise TsmuError(f"{Answer.last_failure} (at: tsmu {shlex.join(arguments)})")
+                raise TsmuError(f"{Console.last_failure} (at: tsmu {shlex.join(arguments)})")
 
         try:
-            _show(answer, run, folder, steps, seed)
+            _show(terminal.report, run, folder, steps, seed)
         except KeyboardInterrupt:
             raise TsmuError(f"interrupted; remove {folder}, or name a new folder, and run tsmu demo again") from None
 
 
-def _show(answer: Answer, run: Run, folder: Path, steps: int, seed: int) -> None:
+def _show(report: Report, run: Run, folder: Path, steps: int, seed: int) -> None:
     """Run the demo's commands, and check what they were to show."""
     from tsmu.synthetic import write_world
 
     started = time.monotonic()
-    answer.say(f"Making a world of four regions in {folder / 'world'} (seed {seed})")
+    report.say(f"Making a world of four regions in {folder / 'world'} (seed {seed})")
     write_world(folder / "world", seed)
     spaces = {name: folder / name for name in ("tsmu", "finetune", "separate")}
     _prepare(run, folder / "world", spaces)
     options = ("--steps", str(steps), "--batch-size", "8", "--seed", str(seed))
     for region in ORDER:
         run("update", region, *options, "--workspace", spaces["tsmu"])
-    answer.say(
+    report.say(
         "\nFor contrast: plain fine-tuning from the same first version, and the last region in a model of its own"
     )
     shutil.copytree(spaces["tsmu"] / "models" / "v001", spaces["finetune"] / "models" / "v001")
@@ -80,15 +81,15 @@ def _show(answer: Answer, run: Run, folder: Path, steps: int, seed: int) -> None
     images = (scene / "post.tif", "--pre", scene / "pre.tif")
     run("map", *images, *days, "--name", SCENE, "--workspace", spaces["tsmu"])
     reports = {name: json.loads((space / "report.json").read_text()) for name, space in spaces.items()}
-    answer.more = {"checks": _checks(reports)}
-    answer.records = len(ORDER)
-    answer.outputs = {
+    report.details = {"checks": _checks(reports)}
+    report.records = len(ORDER)
+    report.outputs = {
         "report": str(spaces["tsmu"] / "report.html"),
         "map": str(spaces["tsmu"] / "maps" / SCENE / "probability.tif"),
         "database": str(spaces["tsmu"] / "landslides.gpkg"),
         "contrast": str(spaces["finetune"] / "report.html"),
     }
-    answer.say(_closing(answer.more["checks"], answer.outputs, time.monotonic() - started))
+    report.say(_closing(report.details["checks"], report.outputs, time.monotonic() - started))
 
 
 def _prepare(run: Run, world: Path, spaces: dict[str, Path]) -> None:
@@ -103,8 +104,8 @@ def _prepare(run: Run, world: Path, spaces: dict[str, Path]) -> None:
 
 def _checks(reports: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
     """What the demo is to show, with the figures it showed."""
-    first = {name: report["R"][0][0] - report["R"][-1][0] for name, report in reports.items()}
-    newest = {name: report["R"][-1][-1] for name, report in reports.items()}
+    first = {name: evaluation["R"][0][0] - evaluation["R"][-1][0] for name, evaluation in reports.items()}
+    newest = {name: evaluation["R"][-1][-1] for name, evaluation in reports.items()}
     behind = newest["separate"] - newest["tsmu"]
     return [
         _check("fine-tuning loses on the first region", first["finetune"], first["finetune"] >= FORGETS_AT_LEAST),

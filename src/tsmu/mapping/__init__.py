@@ -48,12 +48,13 @@ if TYPE_CHECKING:
     )
     from tsmu.mapping.session import MapSession, OpenScene
     from tsmu.mapping.tiling.tile_axis import TileAxis
-    from tsmu.mapping.tiling.tile_size import Tiling, measure_overlap, plan_tiling
+    from tsmu.mapping.tiling.tile_size import MAX_OVERLAP, Tiling, measure_overlap, plan_tiling
     from tsmu.mapping.vectorize.polygons import PolygonOptions
 
 __all__ = [
     "DEVIATION_FILE",
     "ENGINES",
+    "MAX_OVERLAP",
     "NO_DATA",
     "PRECISIONS",
     "PROBABILITY_FILE",
@@ -106,7 +107,7 @@ _NAMES = {  # by the module that has them
     ),
     "session": "MapSession OpenScene",
     "tiling.tile_axis": "TileAxis",
-    "tiling.tile_size": "Tiling measure_overlap plan_tiling",
+    "tiling.tile_size": "MAX_OVERLAP Tiling measure_overlap plan_tiling",
     "vectorize.polygons": "PolygonOptions",
 }
 _MODULES = {name: module for module, names in _NAMES.items() for name in names.split()}

@@ -1,4 +1,4 @@
-"""The gate: which region an image without a known place image_features like, and whether it image_features like any.
+"""The gate: which region an image without a known place looks like, and whether it looks like any.
 
 Regularised discriminant analysis (Friedman 1989, doi 10.1080/01621459.1989.10478752) on image statistics
 (`tsmu.chips`: colours, texture and correlations of bands): each region is a normal distribution, its covariance
@@ -23,7 +23,7 @@ RIDGE = 1e-6  # added to variances, so that statistics that do not vary cause no
 
 @dataclass(frozen=True)
 class Route:
-    """The region that a set of images image_features like.
+    """The region that a set of images looks like.
 
     Attributes:
         region: the most likely region of all images together.

@@ -12,7 +12,7 @@ MAX_NAME = 80  # characters
 
 
 def check_region_name(name: str) -> str:
-    """Return a region's name in the to_nfc Unicode form, if the region and its files can be named so.
+    """Return a region's name in the composed Unicode form (NFC), if the region and its files can be named so.
 
     Raises:
         RegionError: the name is empty or too long, or has characters that a file name cannot have.

@@ -158,7 +158,7 @@ def _radii(half_width: Doubles, taper: Doubles, waist: Doubles) -> Doubles:
 def draw_scars(
     scars: Scars, images: list[Floats], window: Box, outline: Floats, texture: Floats, mask: npt.NDArray[Any] | None
 ) -> None:
-    """GroundImage scars onto images of a window, in place, and mark them in a mask.
+    """Draw scars onto images of a window, in place, and mark them in a mask.
 
     Args:
         scars: as `place_scars` gives them.

@@ -1,13 +1,16 @@
 """What users of the Python API and the command line work with: a workspace and its verbs.
 
-    workspace    the class `Workspace`, put together of
-    base         ... what all verbs share: folder, settings, display
-    inventories, regions, pairs, labels, chips, exports
-                 ... the verbs, one file for each stage of the user's way
-    tables       ... what lies in the workspace, as tables, and chips as a torch dataset
-    ranges       ... the ranges that numbers must lie in
-    report       what verbs return
-    display      how verbs tell what they do while they work
+    workspace        the class `Workspace`, put together of
+    base             ... what all verbs share: folder, settings, display
+    regions, inventories, pairs, labels, chips, exports, update, evaluation, models, mapping, database, serve
+                     ... the verbs, one file for each stage of the user's way
+    tables           ... what lies in the workspace, as tables, and chips as a torch dataset
+    ranges           ... the ranges that numbers must lie in
+    model            a version of the model, which predicts; `models` the list of all versions
+    scene_map        the map of a scene, with a quick look; `map_recording` stores maps in the database
+    database         the landslide database; `database_files` its exports, imports and maps of density
+    report           what verbs return
+    display          how verbs tell what they do while they work
 
 What others use of this room is named here, and loaded when it is first asked for.
 """
@@ -17,13 +20,25 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tsmu.workspace.chips import ChipReport
+    from tsmu.workspace.database import LandslideDatabase
+    from tsmu.workspace.database_files import (
+        ComparisonReport,
+        DensityReport,
+        LandslideExportReport,
+        LandslideImportReport,
+        compare_inventories,
+    )
     from tsmu.workspace.display import BarDisplay, CallbackDisplay, Display, ShowProgress
+    from tsmu.workspace.evaluation import EvaluationReport
     from tsmu.workspace.exports import ExportReport
     from tsmu.workspace.inventories import InventoryReport
     from tsmu.workspace.labels import LabelReport
+    from tsmu.workspace.model import Model
+    from tsmu.workspace.models import ModelVersions
     from tsmu.workspace.pairs import PairReport
     from tsmu.workspace.regions import AssignmentReport, RegionMapReport
     from tsmu.workspace.report import Report
+    from tsmu.workspace.scene_map import MapReport, SceneMap
     from tsmu.workspace.workspace import InitReport, Workspace
 
 _MODULES = {
@@ -31,6 +46,8 @@ _MODULES = {
     "BarDisplay": "display",
     "CallbackDisplay": "display",
     "ChipReport": "chips",
+    "ComparisonReport": "database_files",
+    "DensityReport": "database_files",
     "Display": "display",
     "ExportReport": "exports",
     "InitReport": "workspace",
@@ -38,9 +55,18 @@ _MODULES = {
     "LabelReport": "labels",
     "PairReport": "pairs",
     "RegionMapReport": "regions",
+    "EvaluationReport": "evaluation",
+    "LandslideExportReport": "database_files",
+    "LandslideImportReport": "database_files",
+    "LandslideDatabase": "database",
+    "MapReport": "scene_map",
+    "Model": "model",
+    "ModelVersions": "models",
     "Report": "report",
+    "SceneMap": "scene_map",
     "ShowProgress": "display",
     "Workspace": "workspace",
+    "compare_inventories": "database_files",
 }
 
 __all__ = [
@@ -48,16 +74,27 @@ __all__ = [
     "BarDisplay",
     "CallbackDisplay",
     "ChipReport",
+    "ComparisonReport",
+    "DensityReport",
     "Display",
+    "EvaluationReport",
     "ExportReport",
     "InitReport",
     "InventoryReport",
     "LabelReport",
+    "LandslideDatabase",
+    "LandslideExportReport",
+    "LandslideImportReport",
+    "MapReport",
+    "Model",
+    "ModelVersions",
     "PairReport",
     "RegionMapReport",
     "Report",
+    "SceneMap",
     "ShowProgress",
     "Workspace",
+    "compare_inventories",
 ]
 
 

@@ -11,7 +11,23 @@ from tsmu.workspace_folder import Settings, WorkspaceFolder
 AnyReport = TypeVar("AnyReport", bound=Report)
 
 
-class WorkspaceBase:
+class Reporting:
+    """What has verbs that report to a display.
+
+    Attributes:
+        display: shows messages, issues and progress while a verb runs.
+    """
+
+    display: Display
+
+    def _begin(self, report: AnyReport) -> AnyReport:
+        """Connect a verb's report with the display, before the verb does anything."""
+        report.display = self.display
+        self.display.begin(report)
+        return report
+
+
+class WorkspaceBase(Reporting):
     """A workspace's folder and display; the verbs are added by the classes that inherit from this one.
 
     Attributes:
@@ -54,12 +70,6 @@ class WorkspaceBase:
     def settings(self) -> Settings:
         """What tsmu.toml says; options given to a verb win over it."""
         return self.folder.settings
-
-    def _begin(self, report: AnyReport) -> AnyReport:
-        """Connect a verb's report with the display, before the verb does anything."""
-        report.display = self.display
-        self.display.begin(report)
-        return report
 
     def __repr__(self) -> str:
         """The class and the folder."""

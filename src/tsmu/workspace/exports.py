@@ -130,7 +130,7 @@ def _write_each_pair(
     folder: "WorkspaceFolder",
     write: Callable[[Pair], None],
 ) -> None:
-    """Write something for every pair into `out`; a pair whose images cannot be read_raster is left out."""
+    """Write something for every pair into `out`; a pair whose images cannot be read is left out."""
     log = IssueLog(out, part="export")
     with report.progress("Writing") as show:
         for done, pair in enumerate(pairs.to_dict("records"), start=1):
@@ -144,7 +144,7 @@ def _write_each_pair(
     report.path = out.resolve()
     report.outputs["folder"] = str(report.path)
     if not report.records:
-        raise ImageError(f"{out}: none of the {len(pairs)} pairs' images can be read_raster; first {log.errors[0]}")
+        raise ImageError(f"{out}: none of the {len(pairs)} pairs' images can be read; first {log.errors[0]}")
 
 
 def _refuse_to_overwrite_images(targets: list[Path], pairs: "geopandas.GeoDataFrame") -> None:

@@ -4,22 +4,42 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tsmu.workspace.chips import ChipVerbs
+from tsmu.workspace.database import DatabaseVerbs
 from tsmu.workspace.display import Display
+from tsmu.workspace.evaluation import EvaluationVerbs
 from tsmu.workspace.exports import ExportVerbs
 from tsmu.workspace.inventories import InventoryVerbs
 from tsmu.workspace.labels import LabelVerbs
+from tsmu.workspace.mapping import MapVerbs
+from tsmu.workspace.models import ModelVerbs
 from tsmu.workspace.pairs import PairVerbs
 from tsmu.workspace.regions import RegionVerbs
 from tsmu.workspace.report import Report
+from tsmu.workspace.serve import ServeVerbs
 from tsmu.workspace.tables import WorkspaceTables
+from tsmu.workspace.update import UpdateVerbs
 
 
-class Workspace(InventoryVerbs, RegionVerbs, PairVerbs, LabelVerbs, ChipVerbs, ExportVerbs, WorkspaceTables):
+class Workspace(
+    RegionVerbs,
+    InventoryVerbs,
+    PairVerbs,
+    LabelVerbs,
+    ChipVerbs,
+    UpdateVerbs,
+    EvaluationVerbs,
+    ModelVerbs,
+    MapVerbs,
+    DatabaseVerbs,
+    ServeVerbs,
+    ExportVerbs,
+    WorkspaceTables,
+):
     """A folder in which one model learns region after region, and everything around it: the verbs of `tsmu`.
 
-    Every command of the command line is a method with the same options and defaults, and returns a report
-    instead of printing. A method takes the workspace's lock while it writes, stores the issues of its input in
-    `issues.csv`, and leaves nothing half-written behind.
+    Every command of the command line is a method with the same options and defaults, and returns a report, a
+    table or what was made instead of printing. A method takes the workspace's lock while it writes, stores the
+    issues of its input in `issues.csv`, and leaves nothing half-written behind.
 
     Example:
         >>> work = Workspace("new")

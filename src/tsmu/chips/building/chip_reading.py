@@ -82,7 +82,7 @@ class ChipReader:
         self._remarks, self._samples = CommonRemarks(), UnitSamples()
 
     def read(self, files: ChipFiles) -> dict[str, Any]:
-        """Decode a chip's files and describe_raster it; the pixels themselves are not kept.
+        """Decode a chip's files and describe it; the pixels themselves are not kept.
 
         Returns:
             A row of the chips index without id, region, split, group and source.

@@ -24,7 +24,7 @@ def match_chip_files(folder: Path, log: IssueLog) -> dict[str, ChipFiles]:
 
     Returns:
         The files of each chip by its stem, in natural order. The stem of a file in a subfolder begins with that:
-        `north/chip_1`. It is in the to_nfc Unicode form.
+        `north/chip_1`. It is in the composed Unicode form (NFC).
 
     Raises:
         ChipError: `images/` or `masks/` is missing, or both are empty.

@@ -17,7 +17,7 @@ def open_aligned(
     classes: bool = False,
     assumed_nodata: float | None = None,
 ) -> RasterReader:
-    """Open a raster so that its windows are those of `grid`; it is open_resampled only where its own grid differs.
+    """Open a raster so that its windows are those of `grid`; it is resampled only where its own grid differs.
 
     Pixels are averaged where the raster is finer than half the grid's pixel, and interpolated
     bilinearly elsewhere. Pixels of the grid that the raster does not cover are no data.

@@ -11,28 +11,27 @@ if TYPE_CHECKING:
 SIDES = ("pre", "before", "post", "after")  # file names that tell no scene from another
 
 
-def map_command(space: "WorkspaceFolder", region: str) -> str:
+def map_command(folder: "WorkspaceFolder", region: str) -> str:
     """Spell out the `tsmu map` command for a region, with the images of its first pair if it has one.
 
     It never fails, for it stands in the last line of a command that has done its work: where the table of pairs
     cannot be read, the scene is called `POST.tif`.
     """
     try:
-        scene, name = _first_pair(space, region)
+        scene, name = _first_pair(folder, region)
     except Exception:  # noqa: BLE001
         scene, name = "POST.tif", ""
     return f"tsmu map {scene} --region {shlex.quote(region)}{name}"
 
 
-def _first_pair(space: "WorkspaceFolder", region: str) -> tuple[str, str]:
+def _first_pair(folder: "WorkspaceFolder", region: str) -> tuple[str, str]:
     """The images and the elevation model of a region's first pair, and the option that names the scene if it must."""
     from tsmu.imagery import read_pairs
 
-    pairs = read_pairs(space)
-    mine = None if pairs is None else pairs[pairs["region"] == region]
-    if mine is None or mine.empty:
+    pairs = read_pairs(folder)
+    if pairs is None or (pairs := pairs[pairs["region"] == region]).empty:
         return "POST.tif", ""
-    pair = mine.iloc[0]
+    pair = pairs.iloc[0]
     pre = f" --pre {_short(pair['pre'])}" if isinstance(pair["pre"], str) else ""
     dem = f" --dem {_short(pair['dem'])}" if isinstance(pair.get("dem"), str) else ""
     name = f" --name {shlex.quote(pair['id'])}" if Path(pair["post"]).stem.lower() in SIDES else ""

@@ -1,0 +1,335 @@
+"""The landslide database as users of the Python API meet it: questions, decisions, merging, copies and checks.
+
+Each call opens the database and closes it again, so nothing stays locked between two lines of a notebook.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tsmu.errors import DatabaseError
+from tsmu.workspace.base import WorkspaceBase, user_path
+from tsmu.workspace.database_base import Box, Days, landslide_filters
+from tsmu.workspace.database_files import DatabaseFileVerbs
+from tsmu.workspace.ranges import check_range
+from tsmu.workspace.report import Report
+
+if TYPE_CHECKING:
+    import geopandas
+    import pandas as pd
+
+    from tsmu.database import MergeResult, UndoneMerge
+
+NEAR_M = 500.0  # m outside an outline in which an exactly placed event still counts
+MERGE_COMMAND = "tsmu db merge"
+
+
+class LandslideDatabase(DatabaseFileVerbs):
+    """A landslide database, a GeoPackage or a PostGIS server: what `tsmu db ...` does.
+
+    `Workspace.database` is the workspace's; any other one is opened by its path or address. What a landslide is
+    believed to be is versioned: nothing is overwritten, and every decision says who made it and why.
+
+    Example:
+        >>> records = LandslideDatabase("survey/landslides.gpkg")
+        >>> slides = records.query(status="candidate")
+        >>> records.review(slides.id[0], status="confirmed", by="eva", why="seen in the field")
+        2
+        >>> records.history(slides.id[0])["status"].tolist()
+        ['candidate', 'confirmed']
+    """
+
+    def info(self) -> dict[str, Any]:
+        """What the database holds: schema version, rows by table, landslides by status, area, days, regions, events.
+
+        Raises:
+            DatabaseError: there is none, or it cannot be read.
+        """
+        from tsmu.database import info
+
+        report = self._begin(Report("db info"))
+        with self._opened(report) as database:
+            contents = info(database)
+            report.details |= contents
+            report.records = contents["rows"]["landslide"]
+            report.say(f"{contents['backend']} {database.name}, schema {contents['schema']}")
+            for name, count in (contents["rows"] | contents["status"]).items():
+                report.say(f"{name:18} {count:>10}")
+        return contents
+
+    def query(
+        self,
+        *,
+        bbox: Box | None = None,
+        region: str | None = None,
+        dates: Days | None = None,
+        min_area: float | None = None,
+        status: str | Sequence[str] = (),
+        where: str | None = None,
+    ) -> "geopandas.GeoDataFrame":
+        """The present versions of the landslides that fulfil all conditions.
+
+        Args:
+            bbox: west, south, east, north in degrees; west greater than east crosses the 180th meridian.
+            region: ecoregion.
+            dates: first and last day (dates or ISO 8601) on which it can have happened; one may be None.
+            min_area: smallest geodesic area, m2.
+            status: one or several of `candidate`, `confirmed`, `rejected`, `merged`.
+            where: an expression over the columns, such as `"trigger = 'rainfall' and area_m2 > 1e4"`.
+
+        Returns:
+            EPSG:4326, one row per landslide; docs/schema.md describes the columns.
+
+        Raises:
+            DatabaseError: a condition makes no sense, or the database cannot be read.
+
+        Example:
+            >>> slides = work.database.query(bbox=(-125, 40, -120, 50), status=["candidate", "confirmed"])
+            >>> slides["region"].tolist()
+            ['alps']
+        """
+        from tsmu.database import query
+
+        report = self._begin(Report("db query"))
+        with self._opened(report) as database:
+            slides = query(database, landslide_filters(bbox, region, dates, min_area, status, where))
+        report.records = len(slides)
+        report.say(f"{len(slides)} landslides, {slides['area_m2'].sum() / 1e6:.3f} km2")
+        return slides
+
+    def history(self, landslide_id: str) -> "geopandas.GeoDataFrame":
+        """Every version of one landslide, the oldest first, with who made it, when and why.
+
+        Raises:
+            MissingRecordError: there is no such landslide.
+        """
+        from tsmu.database import history
+
+        report = self._begin(Report("db history"))
+        with self._opened(report) as database:
+            versions = history(database, landslide_id)
+        report.records = len(versions)
+        return versions
+
+    def reviews(self, landslide_id: str) -> "pd.DataFrame":
+        """What was proposed and decided for one landslide, the oldest entry first; none for an id that is unknown."""
+        from tsmu.database import reviews
+
+        with self._opened(Report("db history", self.display)) as database:
+            return reviews(database, landslide_id)
+
+    def review(self, landslide_id: str, *, status: str, by: str, why: str, version: int | None = None) -> int:
+        """Decide on a landslide.
+
+        Args:
+            landslide_id: of the landslide.
+            status: `candidate`, `confirmed` or `rejected`.
+            by: who decides.
+            why: for what reason.
+            version: the version that was looked at; a landslide that was changed since is refused. By default any.
+
+        Returns:
+            The number of its new version.
+
+        Raises:
+            MissingRecordError: there is no such landslide.
+            ConflictError: it has another version by now.
+            DatabaseError: the status is not one, or nobody or no reason is named.
+        """
+        from tsmu.database import review
+
+        report = self._begin(Report("db review"))
+        with self._opened(report) as database:
+            number = review(database, landslide_id, status=status, by=by, why=why, version=version)
+        report.records = 1
+        report.details |= {"id": landslide_id, "version": number, "status": status}
+        report.say(f"{landslide_id} is {status}, version {number}")
+        return number
+
+    def copy(self, target: Path | str) -> "LandslideDatabase":
+        """Copy the whole database into a new one, of the same kind or the other; others may write meanwhile.
+
+        Args:
+            target: a new file, or the address of an empty database.
+
+        Returns:
+            The new database.
+
+        Raises:
+            DatabaseError: the target has rows already, or cannot be written.
+        """
+        from tsmu.database import copy
+
+        report, new = self._begin(Report("db copy")), type(self)(target, display=self.display)
+        with self._opened(report) as database:
+            rows = copy(database, new.place)
+        report.records = sum(rows.values())
+        report.details["rows"] = rows
+        if isinstance(new.place, Path):
+            report.outputs["database"] = str(target)
+        report.say(f"{report.records} rows copied, {rows['landslide']} landslides among them")
+        return new
+
+    def backup(self, out: Path | str | None = None) -> Path:
+        """Save the database as it is at this moment, while others may write.
+
+        Args:
+            out: a new file; by default beside the database, named by the time.
+
+        Returns:
+            The file: a GeoPackage, or for a server one for `pg_restore`.
+
+        Raises:
+            DatabaseError: the file exists, or cannot be written.
+        """
+        from tsmu.database import backup
+
+        report = self._begin(Report("db backup"))
+        with self._opened(report) as database:
+            saved = backup(database, to=user_path(out) if out else None)
+        report.records = 1
+        report.outputs["backup"] = str(saved)
+        report.say(str(saved))
+        return saved
+
+    def check(self, *, repair: bool = False) -> "pd.DataFrame":
+        """Check every rule that the schema cannot say.
+
+        Args:
+            repair: put right what can be without losing anything.
+
+        Returns:
+            One row per finding: `rule`, `table`, `row` (id), `problem`, `repaired`; none if all is well.
+
+        Raises:
+            DatabaseError: the file is damaged; restore it from a backup.
+        """
+        from tsmu.database import check
+
+        report = self._begin(Report("db check"))
+        with self._opened(report) as database:
+            findings = check(database, repair=repair)
+        report.records = len(findings)
+        report.left_out = int((~findings["repaired"].astype(bool)).sum())
+        report.details["findings"] = findings.to_dict("records")
+        repaired = len(findings) - report.left_out
+        report.say(f"{len(findings)} findings, {repaired} repaired" if len(findings) else "all is well")
+        return findings
+
+    def merge(self, *, near: float = NEAR_M, by: str = MERGE_COMMAND) -> "MergeResult":
+        """Make landslides of observations that show the same one; what a person decided is only proposed to.
+
+        Again, it changes nothing; the order of import decides nothing.
+
+        Args:
+            near: how far from an outline an event counts, m.
+            by: who asks for it.
+
+        Returns:
+            How many observations show how many landslides, what was changed, and `merging_id` to undo it by (None
+            where nothing was changed).
+
+        Raises:
+            DatabaseError: the database cannot be read or written.
+        """
+        from tsmu.database import merge
+
+        report = self._begin(Report("db merge"))
+        check_range("near", near, DatabaseError)
+        with self._opened(report) as database:
+            done = merge(database, by=by, near=near)
+        report.records = done.landslides
+        report.details |= asdict(done)
+        report.say(
+            f"{done.observations} observations show {done.landslides} landslides, {done.with_event} of known events"
+        )
+        if done.merging_id is None:
+            report.say("all was merged already")
+            return done
+        report.say(f"{done.made} made, {done.changed} changed, {done.merged} merged into others")
+        report.say(f"undo it with: tsmu db merge --undo --merging {done.merging_id}")
+        if done.proposed:
+            report.say(f"{done.proposed} proposed where a person decided: tsmu db proposals")
+        return done
+
+    def undo_merge(self, merging: str | None = None, *, by: str = MERGE_COMMAND) -> "UndoneMerge":
+        """Undo a merging: landslides become what they were, unless they were changed since.
+
+        Args:
+            merging: the id that `merge` returned; by default the last merging that stands.
+            by: who asks for it.
+
+        Returns:
+            How many landslides are as before, and how many had to stay.
+
+        Raises:
+            DatabaseError: there is no such merging.
+        """
+        from tsmu.database import undo_merge
+
+        report = self._begin(Report("db merge"))
+        with self._opened(report) as database:
+            undone = undo_merge(database, by=by, merging_id=merging)
+        report.records, report.left_out = undone.landslides, undone.left
+        report.details |= asdict(undone)
+        report.say(f"merging {undone.merging_id} undone: {undone.landslides} landslides are as before")
+        if undone.left:
+            report.say(f"{undone.left} stay as they are: they, or what they were merged with, were changed since")
+        return undone
+
+    def proposals(self) -> "pd.DataFrame":
+        """What is proposed for landslides that a person decided on, and nobody has answered; the oldest first.
+
+        Returns:
+            `id`, `landslide_id`, `observation_id`, `from_landslide` (to which the observation belongs now), `by`,
+            `at`, `why`.
+        """
+        from tsmu.database import proposals
+
+        report = self._begin(Report("db proposals"))
+        with self._opened(report) as database:
+            waiting = proposals(database)
+        report.records = len(waiting)
+        report.say(f"{len(waiting)} proposals wait for an answer")
+        return waiting
+
+    def accept(self, proposal_id: str, *, by: str, why: str) -> str:
+        """Do what a proposal says, as a person's decision.
+
+        Args:
+            proposal_id: of the proposal.
+            by: who decides.
+            why: for what reason.
+
+        Returns:
+            The id of the landslide.
+
+        Raises:
+            DatabaseError: there is no such open proposal, or nobody or no reason is named.
+        """
+        return self._answer_proposal(proposal_id, by, why, accepted=True)
+
+    def decline(self, proposal_id: str, *, by: str, why: str) -> str:
+        """Leave things as they are in spite of a proposal; arguments, result and errors as those of `accept`."""
+        return self._answer_proposal(proposal_id, by, why, accepted=False)
+
+    def _answer_proposal(self, proposal_id: str, by: str, why: str, *, accepted: bool) -> str:
+        from tsmu.database import accept, decline
+
+        report = self._begin(Report("db proposals"))
+        with self._opened(report) as database:
+            landslide_id = (accept if accepted else decline)(database, proposal_id, by=by, why=why)
+        report.records = 1
+        report.details |= {"id": proposal_id, "landslide": landslide_id, "accepted": accepted}
+        report.say(f"{'accepted' if accepted else 'declined'} for {landslide_id}")
+        return landslide_id
+
+
+class DatabaseVerbs(WorkspaceBase):
+    """A workspace's way to its landslide database."""
+
+    @property
+    def database(self) -> LandslideDatabase:
+        """The workspace's landslide database; it exists from the first map or `add_file` on."""
+        return LandslideDatabase(self.folder.database, issues_file=self.folder.issues, display=self.display)

@@ -1,0 +1,111 @@
+"""What all verbs of a landslide database share: its place, opening it for one call, and the conditions of queries."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, TypedDict
+
+from tsmu.errors import DatabaseError
+from tsmu.workspace.base import Reporting, user_path
+from tsmu.workspace.display import BarDisplay, Display
+from tsmu.workspace.report import Report
+
+if TYPE_CHECKING:
+    from tsmu.database import Database, Filters
+
+ISSUES = "issues.csv"
+Box = tuple[float, float, float, float]
+Days = tuple[date | str | None, date | str | None]
+
+
+class FilterKeywords(TypedDict, total=False):
+    """Conditions on landslides; `LandslideDatabase.query` says what they mean."""
+
+    bbox: Box | None
+    region: str | None
+    dates: Days | None
+    min_area: float | None
+    status: str | Sequence[str]
+    where: str | None
+
+
+class DatabaseBase(Reporting):
+    """The place of a landslide database; the verbs are added by the classes that inherit from this one.
+
+    Attributes:
+        place: a GeoPackage's path, or a server's address.
+        issues_file: where issues of files that are read or written are stored.
+        display: shows messages, issues and progress.
+    """
+
+    def __init__(
+        self, place: Path | str, *, issues_file: Path | str | None = None, display: Display | None = None
+    ) -> None:
+        """Name a database; it is opened by each call, and closed again.
+
+        Args:
+            place: a GeoPackage, or an address such as `postgresql://user@host/name`. One that does not exist is
+                made by `add_file` only.
+            issues_file: where issues are stored; by default beside the GeoPackage, for a server in the current folder.
+            display: shows messages, issues and progress; by default progress bars.
+        """
+        on_server = "://" in str(place)
+        self.place: Path | str = str(place) if on_server else user_path(place)
+        self.issues_file = Path(issues_file or (ISSUES if on_server else f"{self.place}.{ISSUES}"))
+        self.display = display or BarDisplay()
+
+    @contextmanager
+    def _opened(self, report: Report, *, create: bool = False) -> "Iterator[Database]":
+        """Open the database for one call; says so if it had to be upgraded to the newest schema."""
+        from tsmu.database import open_database
+
+        with open_database(self.place, create=create) as database:
+            if database.backup:
+                report.outputs["backup"] = str(database.backup)
+                report.say(f"upgraded from an older schema; as it was: {database.backup}")
+            yield database
+
+    def __repr__(self) -> str:
+        """The class and the place, without a password."""
+        place = self.place
+        if isinstance(place, str):
+            from sqlalchemy import make_url
+
+            place = make_url(place).render_as_string(hide_password=True)
+        return f"{type(self).__name__}({str(place)!r})"
+
+
+def landslide_filters(
+    bbox: Box | None = None,
+    region: str | None = None,
+    dates: Days | None = None,
+    min_area: float | None = None,
+    status: str | Sequence[str] = (),
+    where: str | None = None,
+) -> "Filters":
+    """Conditions on landslides, as the database takes them; see `LandslideDatabase.query`.
+
+    Raises:
+        DatabaseError: a day is not one.
+    """
+    from tsmu.database import Filters
+
+    return Filters(
+        bbox=bbox,
+        region=region,
+        dates=(_day(dates[0]), _day(dates[1])) if dates else None,
+        min_area=min_area,
+        status=(status,) if isinstance(status, str) else tuple(status),
+        where=where,
+    )
+
+
+def _day(day: date | str | None) -> date | None:
+    """A day, also from ISO 8601."""
+    if not isinstance(day, str):
+        return day
+    try:
+        return date.fromisoformat(day)
+    except ValueError:
+        raise DatabaseError(f"date {day!r}: not a day such as 2024-05-21; correct it") from None

@@ -1,0 +1,299 @@
+"""Verbs of a landslide database that write files, read files, and describe an area's landslides as a whole."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Unpack
+
+from tsmu.errors import DatabaseError
+from tsmu.issues import IssueLog
+from tsmu.workspace.base import list_names, user_path
+from tsmu.workspace.database_base import DatabaseBase, FilterKeywords, landslide_filters
+from tsmu.workspace.display import BarDisplay, Display
+from tsmu.workspace.ranges import check_range
+from tsmu.workspace.report import Report
+
+if TYPE_CHECKING:
+    import geopandas
+    import pandas as pd
+
+    from tsmu.database import DensityMap
+
+
+@dataclass(repr=False)
+class LandslideExportReport(Report):
+    """What an export wrote.
+
+    Attributes:
+        file: the new file.
+    """
+
+    file: Path = field(default_factory=Path)
+
+
+@dataclass(repr=False)
+class LandslideImportReport(Report):
+    """What a file brought into a database.
+
+    Attributes:
+        added: numbers of rows that are new, by table.
+        unchanged: number of rows that were there already and say the same.
+        landslides: ids of the new landslides.
+    """
+
+    added: dict[str, int] = field(default_factory=dict)
+    unchanged: int = 0
+    landslides: list[str] = field(default_factory=list)
+
+
+@dataclass(repr=False)
+class DensityReport(Report):
+    """How dense landslides are.
+
+    Attributes:
+        cells: one row per cell that somebody looked at, in an equal-area projection: `landslides`, `per_km2`,
+            `area_share`, `mapped_share` (0 to 1), `cell` (its key).
+    """
+
+    cells: "geopandas.GeoDataFrame | None" = None
+
+
+@dataclass(repr=False)
+class ComparisonReport(Report):
+    """What two inventories have in common.
+
+    Attributes:
+        pairs: one row per two outlines that match: `a`, `b` (positions in the inventories), `iou`.
+        summary: matched, missed and extra landslides, IoU of the ground, and the distributions of areas.
+    """
+
+    pairs: "pd.DataFrame | None" = None
+    summary: dict[str, Any] = field(default_factory=dict)
+
+
+class DatabaseFileVerbs(DatabaseBase):
+    """Verbs of a landslide database around files of other formats, density and comparison."""
+
+    def export(
+        self, file: Path | str, *, layout: str | None = None, **filters: Unpack[FilterKeywords]
+    ) -> LandslideExportReport:
+        """Write landslides into a new file.
+
+        A GeoPackage is a database of its own, with all that belongs to the landslides; `.json` holds STAC items of
+        scenes and runs.
+
+        Args:
+            file: `.gpkg`, `.parquet`, `.geojson`, `.fgb`, `.shp`, `.csv` or `.json`.
+            layout: of a CSV file: `usgs` or `coolr`.
+            **filters: which landslides: `bbox`, `region`, `dates`, `min_area`, `status` and `where` as in `query`.
+
+        Returns:
+            The report, with what the format could not hold as issues.
+
+        Raises:
+            DatabaseError: the file exists, the format is not known, or a condition makes no sense.
+
+        Example:
+            >>> work.database.export("candidates.geojson", status="candidate").records
+            1
+        """
+        from tsmu.database import export
+
+        report, file = self._begin(LandslideExportReport("db export")), user_path(file)
+        with self._opened(report) as database:
+            log = IssueLog(file)
+            report.records = export(database, file, log, landslide_filters(**filters), layout=layout)
+            report.file = file
+            report.outputs["file"] = str(file)
+            report.add_issues(log, self.issues_file)
+            report.say(f"{report.records} {'items' if file.suffix.lower() == '.json' else 'landslides'}: {file}")
+        return report
+
+    def add_file(
+        self,
+        file: Path | str,
+        *,
+        by: str | None = None,
+        mapped_area: Path | str | None = None,
+        layer: str | Sequence[str] | None = None,
+        strict: bool = False,
+    ) -> LandslideImportReport:
+        """Take a file into the database, which is made where there is none; the same file again changes nothing.
+
+        Landslides that `export` wrote come as they are. Of a foreign inventory polygons become observations and
+        candidates, points become events.
+
+        Args:
+            file: what `export` wrote, or any inventory.
+            by: who drew a foreign inventory's polygons; by default the inventory's name.
+            mapped_area: a file of polygons in which its author looked for landslides.
+            layer: the layer, or the layers, that are read of a foreign inventory and of `mapped_area`; by default all.
+            strict: treat warnings as errors.
+
+        Returns:
+            The report, with rows that were left out or repaired as issues.
+
+        Raises:
+            TsmuError: the file cannot be read or understood; then nothing was changed.
+        """
+        from tsmu.database import import_file
+
+        report, file = self._begin(LandslideImportReport("db import")), user_path(file)
+        area = user_path(mapped_area) if mapped_area else None
+        with self._opened(report, create=file.exists()) as database:
+            log = IssueLog(file, strict=strict)
+            with report.collect_issues(log, self.issues_file):
+                result = import_file(database, file, log, by=by, mapped_area=area, layers=list_names(layer))
+            report.added, report.unchanged, report.landslides = result.added, result.unchanged, sorted(result.ids)
+            report.records = sum(result.added.values())
+            report.details |= {"added": result.added, "unchanged": result.unchanged}
+            added = ", ".join(f"{count} {table}" for table, count in result.added.items() if count) or "nothing"
+            report.say(f"{added} added; {result.unchanged} were there already")
+        return report
+
+    def density(
+        self,
+        out: Path | str | None = None,
+        *,
+        cell: float | None = None,
+        hexagons: bool = False,
+        area: Path | str | None = None,
+        layer: str | Sequence[str] | None = None,
+        title: str = "Landslides",
+        **filters: Unpack[FilterKeywords],
+    ) -> DensityReport:
+        """Map landslides per km2 and their share of the ground.
+
+        Cells have equal areas. Those nobody looked at have no value; those looked at in part are divided by that part.
+
+        Args:
+            out: a new file, `.tif` for a grid or `.gpkg`; the picture lies beside it as PNG. None writes neither.
+            cell: side of a cell, m, at least 0.01; by default some 60 cells along the map.
+            hexagons: instead of squares.
+            area: a file of polygons looked at, instead of the database's mapped areas.
+            layer: the layer, or the layers, that are read of `area`; by default all.
+            title: of the picture.
+            **filters: which landslides: `bbox`, `region`, `dates`, `min_area`, `status` and `where` as in `query`;
+                unless a status is asked for, candidates and confirmed ones.
+
+        Returns:
+            The report, with the cells.
+
+        Raises:
+            DatabaseError: nobody has looked anywhere, or the cells are too many.
+        """
+        from tsmu.database import density, draw_density, write_density
+
+        report, out = self._begin(DensityReport("db density")), user_path(out) if out else None
+        check_range("cell", cell, DatabaseError, 0.01)
+        with self._opened(report) as database:
+            if layer and area is None:
+                raise DatabaseError("--layer: names layers of --area; give that too")
+            mapped_area = user_path(area) if area else None
+            log = IssueLog(mapped_area or out or database.name)
+            with report.collect_issues(log):
+                density_map = density(
+                    database, landslide_filters(**filters), cell_m=cell, hexagons=hexagons, mapped_area=mapped_area,
+                    layers=list_names(layer), log=log,
+                )  # fmt: skip
+            if out:
+                write_density(density_map, out)
+                picture = out.with_suffix(".png")
+                draw_density(density_map, picture, title)
+                report.outputs |= {"cells": str(out), "picture": str(picture)}
+            report.cells = density_map.cells
+            _describe_density(report, density_map, out)
+        return report
+
+    def compare(
+        self,
+        other: "Path | str | DatabaseBase",
+        out: Path | str | None = None,
+        *,
+        layer: str | Sequence[str] | None = None,
+        **filters: Unpack[FilterKeywords],
+    ) -> ComparisonReport:
+        """Compare another inventory with this database; see `compare_inventories`.
+
+        Args:
+            other: a database, or a file of polygons, that is measured against this database.
+            out: a PNG for the plots; None draws none.
+            layer: the layer, or the layers, that are read of a file of polygons; by default all.
+            **filters: of databases: `bbox`, `region`, `dates`, `min_area`, `status` and `where` as in `query`.
+        """
+        place = other.place if isinstance(other, DatabaseBase) else other
+        return compare_inventories(self.place, place, out, layer=layer, display=self.display, **filters)
+
+
+def compare_inventories(
+    a: Path | str,
+    b: Path | str,
+    out: Path | str | None = None,
+    *,
+    layer: str | Sequence[str] | None = None,
+    display: Display | None = None,
+    **filters: Unpack[FilterKeywords],
+) -> ComparisonReport:
+    """Compare two inventories of one place: matched, missed, extra, IoU, and how their areas are distributed.
+
+    Args:
+        a: a database or a file of polygons, to measure `b` against.
+        b: likewise.
+        out: a PNG for the plots; None draws none.
+        layer: the layer, or the layers, that are read of files of polygons; by default all.
+        display: shows messages and issues; by default none.
+        **filters: of databases: `bbox`, `region`, `dates`, `min_area`, `status` and `where` as in
+            `LandslideDatabase.query`; unless a status is asked for, candidates and confirmed ones.
+
+    Raises:
+        TsmuError: one cannot be read, or has no landslides.
+    """
+    from tsmu.database import compare, draw_comparison
+
+    report = ComparisonReport("db compare", display or BarDisplay())
+    report.display.begin(report)
+    log = IssueLog(f"{a} and {b}")
+    with report.collect_issues(log):
+        comparison = compare(a, b, log, landslide_filters(**filters), list_names(layer))
+    if out:
+        draw_comparison(comparison, user_path(out))
+        report.outputs["picture"] = str(out)
+    report.pairs, report.summary = comparison.pairs, comparison.summary()
+    report.records = report.summary["matched"]
+    report.details |= report.summary
+    _describe_comparison(report, out)
+    return report
+
+
+def _describe_density(report: DensityReport, density_map: "DensityMap", out: Path | None) -> None:
+    """Say how many landslides were counted on how much ground."""
+    cells, mapped_km2 = density_map.cells, density_map.mapped_area.area / 1e6
+    report.records = density_map.counted
+    report.details |= {
+        "cell_m": density_map.grid.size,
+        "cells": len(cells),
+        "outside": density_map.outside,
+        "mapped_km2": mapped_km2,
+        "landslides_per_km2": density_map.counted / mapped_km2,
+        "highest_per_km2": float(cells["per_km2"].max()) if len(cells) else None,
+        "highest_area_share": float(cells["area_share"].max()) if len(cells) else None,
+        "projection": cells.crs.to_wkt(),
+    }
+    where = f": {out}" if out else ""
+    report.say(f"{density_map.counted} landslides in {mapped_km2:.6g} km2, {len(cells)} cells{where}")
+    if density_map.outside:
+        report.say(f"{density_map.outside} landslides lie where nobody says to have looked; they are not counted")
+
+
+def _describe_comparison(report: ComparisonReport, out: Path | str | None) -> None:
+    """Say what both inventories hold, and how much they agree."""
+    summary = report.summary
+    for side, name in ((summary["a"], "A"), (summary["b"], "B")):
+        report.say(f"{name} {side['name']}: {side['landslides']} landslides, {side['area_m2'] / 1e6:.4g} km2")
+        if tail := side["tail"]:
+            report.say(
+                f"  power law: alpha {tail['alpha']:.2f} +- {tail['alpha_error']:.2f} "
+                f"from {tail['begins_m2']:.4g} m2, p {tail['probability']:.2f}"
+            )
+    report.say(f"matched {summary['matched']}, missed {summary['missed']}, extra {summary['extra']}")
+    report.say(f"IoU of the areas {summary['iou_of_areas']:.3f}" + (f"; plots: {out}" if out else ""))

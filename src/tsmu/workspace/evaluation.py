@@ -1,0 +1,116 @@
+"""The verb that scores every version on every region: what was learned, and what was forgotten."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tsmu.issues import IssueLog
+from tsmu.workspace.base import WorkspaceBase, user_path
+from tsmu.workspace.report import Report
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from tsmu.evaluate import History
+
+
+@dataclass(repr=False)
+class EvaluationReport(Report):
+    """What scoring the versions gave.
+
+    Attributes:
+        scores: the R matrix: IoU on test chips at the stored threshold, one row per version, one column per region.
+        forgetting: WA, WF, ACC, BWT, F and FWT after each version, one row each; NaN where nothing can be averaged.
+        served: how each region is mapped now, one row each: version, decoder, threshold and scores.
+    """
+
+    scores: "pd.DataFrame | None" = None
+    forgetting: "pd.DataFrame | None" = None
+    served: "pd.DataFrame | None" = None
+
+    def _repr_html_(self) -> str:
+        """The messages, then the R matrix with WA, WF and so on beside it."""
+        html = super()._repr_html_()
+        if self.scores is None or self.forgetting is None:
+            return html
+        return html + self.scores.join(self.forgetting).to_html(float_format="{:.3f}".format, na_rep="-")
+
+
+class EvaluationVerbs(WorkspaceBase):
+    """The verb of a workspace that scores its model."""
+
+    def evaluate(self, out: Path | str | None = None) -> EvaluationReport:
+        """Score every version on every region's test chips, and write report.html and report.json.
+
+        What one version predicts on one region's chips is computed once and kept in the cache.
+
+        Args:
+            out: the folder for the two files; by default the workspace.
+
+        Returns:
+            The report, with the scores as tables.
+
+        Raises:
+            BundleError: nothing has been learned yet.
+            ChipError: no region has test chips.
+
+        Example:
+            >>> report = work.evaluate()
+            >>> bool(report.scores.loc["v001", "alps"] > 0.7)
+            True
+        """
+        from tsmu.evaluate import evaluate_history, score_table, write_report
+
+        report, folder = self._begin(EvaluationReport("evaluate")), self.folder
+        with folder.lock("tsmu evaluate"), report.progress("Scoring") as show:
+            log = IssueLog(folder.chips)
+            history = evaluate_history(folder, log, lambda done, total: show(done, total, ""))
+            files = write_report(history, user_path(out) if out else folder.root)
+        report.scores, report.forgetting = scores_table(history), forgetting_table(history)
+        report.served = _served_table(history)
+        report.records = len(history.regions)
+        report.outputs = {name: str(path) for name, path in files.items()}
+        report.details = history.as_dict()
+        report.add_issues(log, folder.issues)
+        report.say(score_table(history))
+        report.say(f"Report: {files['html']}")
+        return report
+
+
+def scores_table(history: "History") -> "pd.DataFrame":
+    """The R matrix: IoU on test chips at the stored threshold, one row per version, one column per region."""
+    import pandas as pd
+
+    versions = pd.Index([bundle.name for bundle in history.bundles], name="version")
+    return pd.DataFrame(history.matrix, index=versions, columns=history.regions)
+
+
+def forgetting_table(history: "History", until: str | None = None) -> "pd.DataFrame":
+    """WA, WF, ACC, BWT, F and FWT after each version, one row each; see `tsmu.evaluate.matrix`.
+
+    Args:
+        history: the scores.
+        until: the version to end with, as if no later one and none of its new regions were there; by default the last.
+    """
+    import pandas as pd
+
+    names = [bundle.name for bundle in history.bundles]
+    steps = names.index(until) + 1 if until else len(names)
+    scores = history.scores
+    known = [column for column, step in enumerate(scores.learned_at) if step < steps]
+    scores = replace(
+        scores,
+        R=scores.R[:steps, known],
+        pixels=[scores.pixels[column] for column in known],
+        baseline=[scores.baseline[column] for column in known],
+        learned_at=[scores.learned_at[column] for column in known],
+    )
+    return pd.DataFrame(scores.summaries(), index=pd.Index(names[:steps], name="version"))
+
+
+def _served_table(history: "History") -> "pd.DataFrame":
+    """How each region is mapped now: version, decoder, threshold and scores."""
+    import pandas as pd
+
+    rows = history.as_dict()["now"]
+    return pd.DataFrame(rows.values(), index=pd.Index(list(rows), name="region"))

@@ -1,0 +1,394 @@
+"""The verb that maps scenes: probabilities, polygons, and candidates in the landslide database."""
+
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack, overload
+
+from tsmu.errors import MapError, TsmuError, one_line
+from tsmu.issues import IssueLog
+from tsmu.workspace.base import WorkspaceBase, list_names, user_path
+from tsmu.workspace.ranges import check_range
+from tsmu.workspace.scene_map import MapReport, SceneMap
+
+if TYPE_CHECKING:
+    from tsmu.mapping import MapOptions, SceneRequest
+    from tsmu.workspace_folder import WorkspaceFolder
+
+Place = Path | str
+Day = date | str
+
+
+class MapKeywords(TypedDict, total=False):
+    """The options of `Workspace.map`, for type checkers; the method says what they mean."""
+
+    pre: Place | None
+    region: str
+    out: Place | None
+    name: str | None
+    threshold: int | None
+    min_area: float
+    min_probability: float
+    simplify: float
+    aoi: Place | None
+    slope_below: float | None
+    dem: Place | None
+    leave_out: Place | None
+    layer: str | Sequence[str] | None
+    tile: int | None
+    overlap: int | None
+    tta: bool
+    region_layer: bool
+    engine: str
+    precision: str
+    scale: float | None
+    date_pre: Day | None
+    date_post: Day | None
+    any_resolution: bool
+    cluster: str | None
+    publish: str | None
+    force: bool
+
+
+class MapVerbs(WorkspaceBase):
+    """The verb of a workspace that maps scenes."""
+
+    @overload
+    def map(  # type: ignore[overload-overlap]  # a text is a sequence of texts, too
+        self, scenes: Place, **options: Unpack[MapKeywords]
+    ) -> SceneMap: ...
+    @overload
+    def map(self, scenes: Sequence[Place], **options: Unpack[MapKeywords]) -> MapReport: ...
+    def map(
+        self,
+        scenes: Place | Sequence[Place],
+        *,
+        pre: Place | None = None,
+        region: str = "auto",
+        out: Place | None = None,
+        name: str | None = None,
+        threshold: int | None = None,
+        min_area: float = 0.0,
+        min_probability: float = 0.0,
+        simplify: float = 0.0,
+        aoi: Place | None = None,
+        slope_below: float | None = None,
+        dem: Place | None = None,
+        leave_out: Place | None = None,
+        layer: str | Sequence[str] | None = None,
+        tile: int | None = None,
+        overlap: int | None = None,
+        tta: bool = False,
+        region_layer: bool = False,
+        engine: str = "auto",
+        precision: str = "auto",
+        scale: float | None = None,
+        date_pre: Day | None = None,
+        date_post: Day | None = None,
+        any_resolution: bool = False,
+        cluster: str | None = None,
+        publish: str | None = None,
+        force: bool = False,
+    ) -> SceneMap | MapReport:
+        """Map scenes: a probability raster, polygons, and candidates in the landslide database.
+
+        A map that is finished with the same files, model and settings is not computed again; an interrupted one
+        goes on where it stopped.
+
+        Args:
+            scenes: a post-event raster, a path or an address; or a list of them, or of one CSV or XLSX table with the
+                column `post` and, where wanted, `pre`, `region`, `date_pre`, `date_post`, `name`.
+            pre: the pre-event raster, of one scene, for models that take one; any grid.
+            region: whose decoder; `auto` asks the region map.
+            out: the folder of one scene's map; by default `maps/<name>` in the workspace.
+            name: of one scene; by default that of its file.
+            threshold: percent, 1 to 100, from which pixels are landslides; by default the region's.
+            min_area: smaller landslides are left out, m2.
+            min_probability: landslides of a smaller mean are left out, percent.
+            simplify: outlines are simplified by so many pixels.
+            aoi: a file of polygons; only what lies inside is mapped.
+            slope_below: flatter ground is left out, degrees; needs `dem`.
+            dem: elevations in metres, any grid; for models with terrain, and for `slope_below`.
+            leave_out: clouds or water: polygons, or a raster that is not 0 there.
+            layer: the layer, or the layers, that are read of `aoi` and `leave_out`; by default all.
+            tile: side of one network input, pixels; by default as in tsmu.toml.
+            overlap: pixels that neighbouring tiles share; by default as in tsmu.toml.
+            tta: look at each tile turned and flipped: mean of eight views, and their standard deviation as a layer.
+            region_layer: write whose decoder counts most at each pixel as a layer.
+            engine: what computes the network: `auto`, `openvino` or `torch`.
+            precision: what its convolutions compute in: `auto`, `float32`, `bfloat16` or `int8`.
+            scale: values are multiplied by it; 1 takes them as they are, whatever their order of size.
+            date_pre: day of the pre-event image of one scene, a date or ISO 8601.
+            date_post: day of its post-event image.
+            any_resolution: map whatever the pixel size.
+            cluster: address of a Dask scheduler, `local` or `local:N` for N processes here, or a TOML file of SLURM's
+                settings.
+            publish: finished maps are copied to this address or folder, each into a folder of its name.
+            force: compute anew what is finished.
+
+        Returns:
+            The map of one scene; of a list or a table the report, whose attribute `scenes` holds the maps. Scenes
+            that could not be mapped are in the report's issues.
+
+        Raises:
+            MapError: nothing could be mapped, or not as asked.
+            ImageError, RegionError, BundleError, DatabaseError: as their texts say.
+
+        Example:
+            >>> scene = work.map("post.tif", region="alps", engine="torch")
+            >>> scene.summary["records"], len(scene.polygons)
+            (1, 1)
+        """
+        from tsmu.mapping import MapOptions
+
+        report, places = self._begin(MapReport("map")), _places(scenes)
+        _check_choices(engine, precision)
+        self._check_elevations(dem, slope_below)
+        aoi = user_path(aoi) if aoi else None
+        leave_out, dem = str(leave_out) if leave_out else None, str(dem) if dem else None
+        aoi_layers, leave_out_layers = _divide_layers(list_names(layer), aoi, leave_out)
+        options = MapOptions(
+            threshold=threshold, min_area=min_area, min_probability=min_probability, simplify=simplify, aoi=aoi,
+            slope_below=slope_below, dem=dem, leave_out=leave_out, tile=tile, overlap=overlap, tta=tta,
+            region_layer=region_layer, engine=engine, precision=precision, scale=scale, any_resolution=any_resolution,
+            force=force, publish=_publish_address(publish), aoi_layers=aoi_layers, leave_out_layers=leave_out_layers,
+        )  # fmt: skip
+        _check_ranges(options)
+        log = IssueLog(places[0] if len(places) == 1 else "tsmu map")
+        single = _SingleScene(str(pre) if pre else None, name, _iso(date_pre), _iso(date_post))
+        orders = _scene_orders(places, single, None if region == "auto" else region, log)
+        self._map_all(report, orders, options, user_path(out) if out else None, cluster, log)
+        is_one = isinstance(scenes, Place) and not _is_table(places[0])
+        return report.scenes[0] if is_one else report
+
+    def _map_all(
+        self,
+        report: MapReport,
+        orders: "Sequence[tuple[int | None, SceneRequest]]",
+        options: "MapOptions",
+        out: Path | None,
+        cluster: str | None,
+        log: IssueLog,
+    ) -> None:
+        """Map scenes, and record each in the database as soon as it is mapped.
+
+        Args:
+            report: takes the maps.
+            orders: the scenes, with their rows if they stand in a table.
+            options: how they are mapped.
+            out: the folder of the one scene's map; None for those in the workspace.
+            cluster: which cluster maps them; None for this process.
+            log: holds the issues of the table, and takes those of the scenes.
+        """
+        from tsmu.mapping import check_unique_names
+        from tsmu.workspace.map_recording import MapDatabase, map_on_cluster, map_one_by_one, record_map
+
+        folder = self.folder
+        check_unique_names([order for _, order in orders])
+        if out and len(orders) > 1:
+            raise MapError(
+                f"--out {out}: is for one scene, here are {len(orders)}; leave it out, they go to {folder.maps}"
+            )
+        rows = {order.name: row for row, order in orders}
+        targets = [(order, out or folder.maps / order.name) for _, order in orders]
+        outcomes = (
+            map_on_cluster(cluster, options, folder, targets, self.display)
+            if cluster
+            else map_one_by_one(options, folder, targets, self.display)
+        )
+        with folder.lock("tsmu map"), closing(MapDatabase(folder.database)) as database, closing(outcomes):
+            for order, outcome in outcomes:
+                try:
+                    if isinstance(outcome, Exception):
+                        raise outcome
+                    summary = record_map(database.open(), order, outcome, options, folder, log)
+                except (TsmuError, OSError) as error:
+                    if len(orders) == 1 and not log.errors:
+                        raise
+                    log.error(str(order.post), one_line(error), "not mapped", row=rows[order.name])
+                    continue
+                report.scenes.append(_scene_map(order, summary, report))
+                report.records += summary["records"]
+                report.say(_line(summary))
+        report.add_issues(log, folder.issues)
+        _finish(report, len(log), options.dem, folder, database.name)
+
+    def _check_elevations(self, dem: Place | None, slope_below: float | None) -> None:
+        """Refuse elevations that nothing needs, and to do without those that something needs."""
+        from tsmu.imagery import check_dem, resolve_dem, terrain_bands
+        from tsmu.model import served_record
+
+        models = self.folder.models
+        bands = terrain_bands(served_record(models).bands)
+        if dem is None and bands:
+            raise MapError(
+                f"{models}: the model takes terrain ({', '.join(bands)}) that it was trained with; give the "
+                "elevation model of the place with --dem FILE"
+            )
+        if dem is None and slope_below is not None:
+            raise MapError(f"--slope-below {slope_below:g}: needs elevations; give an elevation model with --dem FILE")
+        if dem is None:
+            return
+        if slope_below is None and not bands:
+            raise MapError(f"--dem {dem}: the model takes no terrain, and no --slope-below is given; leave --dem out")
+        check_dem(resolve_dem(str(dem)))
+
+
+@dataclass(frozen=True)
+class _SingleScene:
+    """What is said of the one scene beside its post-event raster: pre-event raster, name and days (ISO 8601)."""
+
+    pre: str | None
+    name: str | None
+    date_pre: str | None
+    date_post: str | None
+
+
+def _places(scenes: Place | Sequence[Place]) -> list[str]:
+    """The scenes as texts.
+
+    Raises:
+        MapError: there is none.
+    """
+    places = [str(scene) for scene in ([scenes] if isinstance(scenes, Place) else scenes)]
+    if not places:
+        raise MapError("no scene is named; give a post-event raster, or a table of scenes")
+    return places
+
+
+def _is_table(place: str) -> bool:
+    """Whether a file is a table of scenes and not a raster."""
+    from tsmu.tabular import TABLE_SUFFIXES
+
+    return place.lower().endswith(TABLE_SUFFIXES)
+
+
+def _check_choices(engine: str, precision: str) -> None:
+    """Refuse an engine or a precision of a name that is not known."""
+    from tsmu.mapping import ENGINES, PRECISIONS
+
+    for option, value, known in (("engine", engine, ENGINES), ("precision", precision, PRECISIONS)):
+        if value not in known:
+            raise MapError(f"{option} {value!r}: must be one of {', '.join(known)}")
+
+
+def _check_ranges(options: "MapOptions") -> None:
+    """Refuse numbers that make no sense; the command line's own checks are the same."""
+    for name, low, high in (
+        ("threshold", 1, 100),
+        ("min_area", 0, None),
+        ("min_probability", 0, 100),
+        ("simplify", 0, None),
+        ("slope_below", 0, 90),
+        ("tile", 64, 8192),
+        ("overlap", 0, 4096),
+        ("scale", 1e-9, 1e9),
+    ):
+        check_range(name, getattr(options, name), MapError, low, *([] if high is None else [high]))
+
+
+def _publish_address(publish: str | None) -> str | None:
+    """An address as it is, a folder as an absolute path."""
+    if publish and "://" not in publish:
+        return str(user_path(publish).resolve())
+    return publish
+
+
+def _divide_layers(
+    names: Sequence[str], aoi: Path | None, leave_out: str | None
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Which of the named layers are read of the area of interest, and which of what is left out."""
+    from tsmu.mapping import path_or_url
+    from tsmu.vectors import divide_layers, is_vector_file
+
+    place = path_or_url(leave_out) if names and leave_out else None
+    polygons = place if isinstance(place, Path) and is_vector_file(place) else None
+    files = [file for file in (aoi, polygons) if file is not None]
+    if names and not files:
+        raise MapError(f"--layer {names[0]}: names a layer of polygons; give them with --aoi or --leave-out")
+    layers_of = divide_layers(names, files, MapError)
+    return tuple(layers_of[aoi] if aoi else ()), tuple(layers_of[polygons] if polygons else ())
+
+
+def _scene_orders(
+    places: Sequence[str], single: _SingleScene, region: str | None, log: IssueLog
+) -> "list[tuple[int | None, SceneRequest]]":
+    """The scenes that are named, with their rows if they stand in a table; rows with defects go to the log."""
+    from tsmu.mapping import (
+        SceneRequest,
+        check_scene_name,
+        default_scene_name,
+        path_or_url,
+        read_scene_table,
+    )
+
+    for_one_scene = single.pre or single.name or single.date_pre or single.date_post
+    if len(places) == 1 and _is_table(places[0]):
+        if for_one_scene:
+            raise MapError(f"{places[0]}: pre images, names and dates of a table's scenes stand in its columns")
+        orders: list[tuple[int | None, SceneRequest]] = []
+        for row, order in read_scene_table(Path(places[0]), log):
+            if isinstance(order, str):
+                log.error(places[0], order, "not mapped", row=row)
+            else:
+                orders.append((row, replace(order, region=order.region or region)))
+        return orders
+    if for_one_scene and len(places) > 1:
+        raise MapError("--pre, --name and dates are for one scene; give a table with a row for each")
+    pre = path_or_url(single.pre) if single.pre else None
+    name, days = check_scene_name(single.name) if single.name else None, (single.date_pre, single.date_post)
+    return [
+        (None, SceneRequest(post, pre, name or default_scene_name(post), region, *days))
+        for post in map(path_or_url, places)
+    ]
+
+
+def _iso(day: Day | None) -> str | None:
+    """A day as ISO 8601.
+
+    Raises:
+        MapError: a text is something else.
+    """
+    if day is None:
+        return None
+    try:
+        return (day if isinstance(day, date) else date.fromisoformat(day)).strftime("%Y-%m-%d")
+    except ValueError:
+        raise MapError(f"date {day!r}: not a day such as 2024-05-21; correct it") from None
+
+
+def _scene_map(order: "SceneRequest", summary: dict[str, Any], report: MapReport) -> SceneMap:
+    """The map of a scene that has been recorded."""
+    files = {name: Path(path) for name, path in summary["outputs"].items() if name != "published"}
+    probability, polygons = files.pop("probability"), files.pop("polygons")
+    return SceneMap(order.name, order.post, probability, files, polygons, summary, report)
+
+
+def _finish(report: MapReport, issues: int, dem: str | None, folder: "WorkspaceFolder", database: str) -> None:
+    """Say where the maps lie and what comes next.
+
+    Raises:
+        MapError: nothing could be mapped.
+    """
+    summaries = [scene.summary for scene in report.scenes]
+    if not summaries:
+        raise MapError(f"none of {issues} scenes could be mapped; see {folder.issues}")
+    if dem:
+        report.say(f"{dem}: its values were taken as metres")
+    report.outputs |= {"database": database} | (summaries[0]["outputs"] if len(summaries) == 1 else {})
+    report.details = {"scenes": summaries} | ({} if len(summaries) > 1 else summaries[0])
+    report.say("\n".join(report.outputs.values()))
+    report.say("next, to review them: tsmu serve --write")
+
+
+def _line(summary: dict[str, Any]) -> str:
+    """What was mapped of a scene, by whose decoders, and what computed it."""
+    computed = "" if summary["bands_computed"] else ", finished before"
+    decoders = "decoder of" if len(summary["regions"]) == 1 else "decoders of"
+    return (
+        f"{summary['scene']}: {summary['records']} landslides, {summary['area_m2'] / 1e6:.3f} km2, by the {decoders} "
+        f"{' and '.join(summary['regions'])} ({summary['bundle']}; {summary['routed']}), {summary['engine']} on "
+        f"{summary['device']} in {summary['precision']} ({summary['reason']}){computed}"
+    )

@@ -1,0 +1,297 @@
+"""A version of the model: what it has learned, how it scores, and its predictions."""
+
+import html
+import warnings
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tsmu.errors import BundleError, MapError
+from tsmu.issues import IssueLog
+from tsmu.workspace.base import Reporting
+from tsmu.workspace.display import BarDisplay, Display
+from tsmu.workspace.ranges import check_range
+from tsmu.workspace.report import Report
+from tsmu.workspace_folder import WorkspaceFolder
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+    import pandas as pd
+
+    from tsmu.evaluate import History
+    from tsmu.mapping import Engine, TileAxis
+    from tsmu.model import Bundle, BundleRecord
+    from tsmu.workspace.prediction import ImageSource
+
+SMALLEST_SCALE, LARGEST_SCALE = 1e-9, 1e9
+
+
+class Model(Reporting):
+    """One immutable version of a workspace's model; `Workspace.model` and `Workspace.update` return it.
+
+    Attributes:
+        path: its folder, such as `models/v003`.
+        report: what the update that made it did; None of a version that was opened.
+
+    Example:
+        >>> model = work.model()
+        >>> model.name, model.regions
+        ('v001', ['alps'])
+    """
+
+    def __init__(
+        self, folder: WorkspaceFolder, bundle: "Bundle", *, display: Display | None = None, report: Report | None = None
+    ) -> None:
+        """Wrap a version that has been opened and checked.
+
+        Args:
+            folder: the workspace that it belongs to.
+            bundle: the version on disk.
+            display: shows progress; by default bars.
+            report: of the update that made it.
+        """
+        self.path, self.report = bundle.path, report
+        self.display = display or BarDisplay()
+        self._folder, self._bundle = folder, bundle
+        self._engines: dict[str, Engine] = {}
+
+    @property
+    def name(self) -> str:
+        """The version, such as `v003`."""
+        return self._bundle.name
+
+    @property
+    def record(self) -> "BundleRecord":
+        """All that is stored of it: bands, statistics, and of each region decoder, threshold, chips and scores."""
+        return self._bundle.record
+
+    @property
+    def regions(self) -> list[str]:
+        """The regions that it has learned, in the order in which they were first learned."""
+        return list(self.record.regions)
+
+    @property
+    def bands(self) -> list[str]:
+        """The bands that it takes, in order, such as `post:red`."""
+        return list(self.record.bands)
+
+    @property
+    def card(self) -> str:
+        """Its card as Markdown: what it was trained on, and how it scored right after."""
+        return (self.path / "card.md").read_text(encoding="utf-8")
+
+    def scores(self) -> "pd.DataFrame":
+        """The R matrix up to this version, as `tsmu evaluate` computes it.
+
+        What was computed before is read from the cache; nothing else is written.
+
+        Returns:
+            IoU on test chips at the stored threshold: one row per version up to this one, one column per region
+            of this one; NaN where a region has no test chips, or its IoU is not defined.
+
+        Raises:
+            BundleError: it is not among the current version and its ancestors.
+            ChipError: no region has test chips.
+
+        Example:
+            >>> scores = work.model().scores()
+            >>> bool(scores.loc["v001", "alps"] > 0.7)
+            True
+        """
+        from tsmu.workspace.evaluation import scores_table
+
+        return scores_table(self._history()).loc[: self.name].reindex(columns=self.regions)
+
+    def forgetting(self) -> "pd.DataFrame":
+        """What was kept and what forgotten up to this version, as `tsmu evaluate` computes it.
+
+        Returns:
+            One row per version up to this one; WA and WF (weighted average and forgetting), ACC, BWT, F and FWT,
+            NaN where there is nothing to average yet. A WF at or below zero means that nothing is forgotten.
+
+        Raises:
+            BundleError: it is not among the current version and its ancestors.
+            ChipError: no region has test chips.
+        """
+        from tsmu.workspace.evaluation import forgetting_table
+
+        return forgetting_table(self._history(), until=self.name)
+
+    def _history(self) -> "History":
+        """The scores of the current version and its ancestors, among which this one must be."""
+        from tsmu.evaluate import evaluate_history
+
+        log = IssueLog(self._folder.chips)
+        with self.display.progress("Scoring") as show:
+            history = evaluate_history(self._folder, log, lambda done, total: show(done, total, ""))
+        names = [bundle.name for bundle in history.bundles]
+        if self.name not in names:
+            raise BundleError(
+                f"{self.path}: not among {', '.join(names)}, the current version and those that it came from; "
+                f"to score it, make it current with: tsmu models rollback {self.name}"
+            )
+        for issue in log.issues:
+            warnings.warn(str(issue), stacklevel=3)
+        return history
+
+    def predict(
+        self,
+        image: "npt.ArrayLike | Path | str",
+        *,
+        region: str | None = None,
+        pre: Path | str | None = None,
+        dem: Path | str | None = None,
+        scale: float | None = None,
+        any_resolution: bool = False,
+    ) -> "npt.NDArray[np.float32]":
+        """Predict where an image shows landslides, by one region's decoder.
+
+        Images of any size are cut into overlapping tiles and blended as `tsmu map` does it, so borders between tiles
+        do not show. The network runs in float32, on the graphics card where there is one.
+
+        Args:
+            image: an array (C, H, W) in the band order (`bands`) and the units of the training images, NaN = no data;
+                or the path or address of a post-event raster.
+            region: whose decoder; may be left out where the model has learned one region only.
+            pre: for a path: the pre-event raster, for models that take one.
+            dem: for a path: elevations in metres, for models that take terrain.
+            scale: all values but those of terrain are multiplied by it; 1 takes them as they are, whatever their
+                order of size. By default they must be of the kind that was trained on.
+            any_resolution: for a path: predict whatever its pixel size.
+
+        Returns:
+            Probabilities float32 (H, W), 0 to 1; NaN where the image has no data.
+
+        Raises:
+            BundleError: the region has not been learned.
+            MapError: bands, values or pixel size are not those of the training.
+            ImageError: the file cannot be read.
+
+        Example:
+            >>> probability = work.model().predict(np.full((3, 40, 70), 110), region="alps")
+            >>> probability.shape, probability.dtype
+            ((40, 70), dtype('float32'))
+        """
+        from tsmu.workspace.prediction import checked_array, predict_probabilities
+
+        region = self._one_region(region)
+        check_range("scale", scale, MapError, SMALLEST_SCALE, LARGEST_SCALE)
+        with ExitStack() as stack:
+            source: ImageSource
+            if isinstance(image, str | Path):
+                source = self._open(image, region, pre, dem, scale, any_resolution, stack)
+            else:
+                if pre is not None or dem is not None:
+                    raise MapError("pre and dem are for files; put their bands into the array, in the model's order")
+                source = self._array_image(checked_array(image, self.bands), scale)
+            engine = self._engine(region)
+            show = stack.enter_context(self.display.progress(f"Predicting by {region}"))
+            cuts = self._cuts(source, engine, region)
+            return predict_probabilities(source, engine, cuts, show)
+
+    def _one_region(self, region: str | None) -> str:
+        """The region whose decoder predicts.
+
+        Raises:
+            BundleError: it is not known, or none is named and there are several.
+        """
+        if region is None and len(self.regions) > 1:
+            raise BundleError(f"{self.path}: has learned {', '.join(self.regions)}; say whose decoder with region=NAME")
+        region = region or self.regions[0]
+        self._bundle.require_region(region)
+        return region
+
+    def _open(
+        self,
+        post: Path | str,
+        region: str,
+        pre: Path | str | None,
+        dem: Path | str | None,
+        scale: float | None,
+        any_resolution: bool,
+        stack: ExitStack,
+    ) -> "ImageSource":
+        """Open a raster, and its pre-event raster and elevation model, as `tsmu map` does, once they are checked."""
+        from tsmu.imagery import derive_terrain, resolve_dem, terrain_bands
+        from tsmu.mapping import Scene, path_or_url
+        from tsmu.mapping.scene.raster import scene_grid
+        from tsmu.mapping.scene.value_checks import check_undeclared_nodata, check_values
+        from tsmu.workspace.prediction import is_plain_picture, read_plain_pictures
+
+        place, before = path_or_url(str(post)), None if pre is None else path_or_url(str(pre))
+        if isinstance(place, Path) and not isinstance(before, str) and is_plain_picture(place):
+            if dem is not None:
+                raise MapError(f"{post}: has no place on Earth, so {dem} says nothing of it; leave the elevations out")
+            return self._array_image(read_plain_pictures(place, before, self.bands), scale)
+        bands, terrain = terrain_bands(self.bands), None
+        if dem is not None and not bands:
+            raise MapError(f"{dem}: the model takes no terrain; leave the elevations out")
+        if dem is not None:
+            elevations = resolve_dem(str(dem))
+            terrain = derive_terrain(elevations, scene_grid(place), bands, self._folder.cache / "terrain").path
+        scene = stack.enter_context(
+            Scene(place, before, self.bands, scale=1.0 if scale is None else scale, terrain=terrain)
+        )
+        check_undeclared_nodata(scene)
+        if not any_resolution:
+            scene.check_pixel_size(self.record.regions[region].pixel_size)
+        if scale is None:
+            check_values(scene, self.record.dtypes, self.record.mean, self.record.std)
+        return scene
+
+    def _array_image(self, values: "npt.NDArray[np.float32]", scale: float | None) -> "ImageSource":
+        """An array (C, H, W) of the model's bands, once it is checked; all bands but those of terrain are scaled."""
+        from tsmu.imagery import image_channels
+        from tsmu.workspace.prediction import ArrayImage, check_numbers
+
+        check_numbers(values, self.bands, self.record.mean, self.record.std, any_size=scale is not None)
+        if scale is not None:
+            values[image_channels(self.bands)] *= scale
+        return ArrayImage(values)
+
+    def _engine(self, region: str) -> "Engine":
+        """The network with a region's decoder, built once."""
+        from tsmu.mapping import torch_engine
+
+        decoder = self.record.regions[region].decoder
+        if decoder not in self._engines:
+            self._engines[decoder] = torch_engine(self._bundle, decoder)
+        return self._engines[decoder]
+
+    def _cuts(self, image: "ImageSource", engine: "Engine", region: str) -> "tuple[TileAxis, TileAxis]":
+        """Rows and columns of tiles: as large and overlapping as `tsmu map` has them with the workspace's settings."""
+        from tsmu.mapping import MAX_OVERLAP, TileAxis, measure_overlap, plan_tiling
+
+        settings, decoder = self._folder.settings.map, self.record.regions[region].decoder
+        overlap = MAX_OVERLAP if settings.shared is None else settings.shared
+        tiling = plan_tiling(engine, len(self.bands), image.width, settings.side, overlap)
+        if max(image.height, image.width) <= tiling.tile:
+            overlap = 0  # one tile
+        elif settings.shared is None:
+            overlap = measure_overlap(engine, self._bundle, decoder, self._folder.cache, settings.side)
+            tiling = plan_tiling(engine, len(self.bands), image.width, settings.side, overlap)
+        return TileAxis.plan(image.height, tiling.tile, overlap), TileAxis.plan(image.width, tiling.tile, overlap)
+
+    def __repr__(self) -> str:
+        """The version and its regions."""
+        return f"<Model {self.name}: {', '.join(self.regions)}>"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: of each region from which version and with which scores it was learned."""
+        import pandas as pd
+
+        rows = {
+            name: {
+                "learned in": f"v{entry.learned_in:03d}",
+                "strategy": entry.strategy,
+                "threshold, %": entry.threshold,
+                **{f"IoU, {split} chips": scores.get("iou") for split, scores in entry.scores.items()},
+            }
+            for name, entry in self.record.regions.items()
+        }
+        table = pd.DataFrame(rows.values(), index=pd.Index(list(rows)))
+        title = (
+            f"<b>{html.escape(self.name)}</b>, encoder {html.escape(self.record.encoder)}; scores right after learning"
+        )
+        return title + table.to_html(float_format="{:.3f}".format, na_rep="-")

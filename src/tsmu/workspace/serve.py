@@ -1,0 +1,116 @@
+"""The verb that serves the review page: landslides before and after in the browser, and the decisions on them."""
+
+import asyncio
+import getpass
+import socket
+import threading
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tsmu.errors import ReviewError
+from tsmu.workspace.base import WorkspaceBase, user_path
+from tsmu.workspace.report import Report
+
+if TYPE_CHECKING:
+    import uvicorn
+
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+
+class ServeVerbs(WorkspaceBase):
+    """The verb of a workspace that serves the review page."""
+
+    def serve(
+        self,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 8000,
+        write: bool = False,
+        token_file: Path | str | None = None,
+        dem: Path | str | None = None,
+        reviewer: str | None = None,
+    ) -> Report:
+        """Serve the landslides before and after for the browser, until interrupted; nothing is loaded from elsewhere.
+
+        In a notebook, interrupt the kernel to end it; the report is displayed before, with the address.
+
+        Args:
+            host: where to listen; beyond this machine only with `token_file`.
+            port: 0 takes a free one.
+            write: take decisions; otherwise everything is read-only.
+            token_file: lines `NAME viewer|reviewer TOKEN`, readable by the user alone.
+            dem: a file of elevations in metres, for a hillshade.
+            reviewer: who decides where there are no tokens; by default the user's name.
+
+        Returns:
+            The report, once the server has ended; `outputs["address"]` is where it was.
+
+        Raises:
+            ReviewError: it would be open to others, or a file is missing.
+            DatabaseError: the database cannot be opened.
+            OSError: the port is taken.
+        """
+        from tsmu.server import TokenFile
+
+        report = self._begin(Report("serve"))
+        if host not in LOOPBACK and token_file is None:
+            raise ReviewError(f"--host {host}: others could reach it; give --token-file FILE, or leave --host out")
+        elevations = user_path(dem) if dem else None
+        if elevations and not elevations.is_file():
+            raise ReviewError(f"--dem {dem}: no such file; check the path")
+        people = TokenFile.read(user_path(token_file)) if token_file else None
+        import uvicorn
+
+        from tsmu.database import open_database
+        from tsmu.server import PAGE_FOLDER, PAGE_NOT_BUILT, ServerContext, make_app
+
+        with open_database(self.folder.database) as database:
+            hosts = ServerContext.hosts if host in LOOPBACK else frozenset[str]()
+            desk = ServerContext(database, self.folder, write, people, hosts, elevations, reviewer or getpass.getuser())
+            with _listen(host, port) as listening:
+                address = f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}/"
+                report.outputs["address"] = address
+                report.say(f"{address}  ({'decisions are taken' if write else 'read-only; --write to decide'})")
+                if not (PAGE_FOLDER / "index.html").is_file():
+                    report.say(PAGE_NOT_BUILT)
+                config = uvicorn.Config(make_app(desk), log_level="warning", access_log=False, server_header=False)
+                _run_until_interrupted(uvicorn.Server(config), listening)
+        return report
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """A socket that listens already, so that nobody who reads the address is turned away."""
+    listening = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((host, port))
+        listening.listen()
+    except OSError:
+        listening.close()
+        raise
+    return listening
+
+
+def _run_until_interrupted(server: "uvicorn.Server", listening: socket.socket) -> None:
+    """Run a server until it is interrupted; in a thread where an event loop runs already, as in notebooks."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        with suppress(KeyboardInterrupt):  # how a server is ended
+            server.run(sockets=[listening])
+        return
+    ended = threading.Event()  # Thread.join cannot be called again once it was interrupted
+
+    def run() -> None:
+        try:
+            server.run(sockets=[listening])
+        finally:
+            ended.set()
+
+    threading.Thread(target=run).start()
+    try:
+        ended.wait()
+    except KeyboardInterrupt:
+        server.should_exit = True
+        ended.wait()

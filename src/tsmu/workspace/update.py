@@ -1,0 +1,152 @@
+"""The verb that learns a region: the current version and a region's chips in, the next version out."""
+
+from typing import TYPE_CHECKING, Literal
+
+from tsmu.errors import UpdateError
+from tsmu.issues import IssueLog
+from tsmu.workspace.base import WorkspaceBase
+from tsmu.workspace.model import Model
+from tsmu.workspace.next_steps import map_command
+from tsmu.workspace.ranges import check_range
+from tsmu.workspace.report import Report
+
+if TYPE_CHECKING:
+    from tsmu.model import Bundle
+    from tsmu.update import TrainingProgress, TrainingSettings
+    from tsmu.workspace.display import ShowProgress
+
+LARGEST_BATCH = 4096  # chips
+
+
+class UpdateVerbs(WorkspaceBase):
+    """The verb of a workspace that learns regions."""
+
+    def update(
+        self,
+        region: str,
+        *,
+        strategy: str | None = None,
+        steps: int | Literal["auto"] | None = None,
+        batch_size: int | None = None,
+        seed: int = 0,
+        encoder: str | None = None,
+        weights: str | None = None,
+        keep_validation: bool = False,
+    ) -> Model:
+        """Learn a region and write the next version of the model; interrupted, the same call goes on.
+
+        Regions that the new version serves worse on their validation chips stay with the version that served them
+        best: they are pinned to it, see `Workspace.models`.
+
+        Args:
+            region: has chips in the workspace.
+            strategy: how to learn it, such as `isolate`, `tsmu`, `tsmu-plus` or `finetune`; by default as in tsmu.toml.
+            steps: optimisation steps, at least 2; `"auto"` goes on as long as the validation chips are served better;
+                by default as in tsmu.toml.
+            batch_size: chips per step, 2 to 4096; by default as in tsmu.toml.
+            seed: decides initial weights, chip order and augmentation.
+            encoder: of the first version, such as `resnet34`; by default as in tsmu.toml. Later ones keep it.
+            weights: what that encoder starts from: `auto` (pretrained ones that need no download), a name, a file,
+                or `none`; by default as in tsmu.toml.
+            keep_validation: copy the validation chips into the workspace, so that later updates are checked on them
+                whatever happens to the originals.
+
+        Returns:
+            The new version; its attribute `report` says what was done.
+
+        Raises:
+            UpdateError, ChipError, BundleError: it cannot be learned so; nothing is written then.
+
+        Example:
+            >>> model = work.update("alps", steps=2, batch_size=4)
+            >>> model.name
+            'v002'
+        """
+        from tsmu.update import update_bundle
+
+        report, folder, defaults = self._begin(Report("update")), self.folder, self.settings.update
+        settings = _training_settings(
+            defaults.steps if steps is None else steps, defaults.batch_size if batch_size is None else batch_size, seed
+        )
+        log = IssueLog(folder.runs)
+        with folder.lock("tsmu update"), report.progress(f"Learning {region}") as show:
+            bundle = update_bundle(
+                folder,
+                region,
+                strategy or defaults.strategy,
+                settings,
+                encoder=encoder,
+                weights=weights,
+                keep_validation=keep_validation,
+                progress=lambda now: _show_step(report, show, now),
+                log=log,
+            )
+        report.add_issues(log, folder.issues)
+        report.records = 1
+        report.outputs = {"bundle": str(bundle.path), "card": str(bundle.path / "card.md")}
+        _report_learning(report, region, bundle, may_repeat=settings.rounds > 1)
+        self._report_pins(report)
+        report.say(f"Card: {bundle.path / 'card.md'}; next: tsmu evaluate, or {map_command(folder, region)}")
+        return Model(folder, bundle, display=self.display, report=report)
+
+    def _report_pins(self, report: Report) -> None:
+        """Say which regions stay with earlier versions, and why."""
+        from tsmu.model import read_serving
+
+        pins = read_serving(self.folder.models).pins
+        report.details["pins"] = {name: pin.model_dump() for name, pin in pins.items()}
+        for name, pin in pins.items():
+            report.say(f"{name} stays with {pin.version}: {pin.why}")
+
+
+def _training_settings(steps: int | str, batch_size: int, seed: int) -> "TrainingSettings":
+    """Settings of a training, once its numbers are checked."""
+    from tsmu.update import TrainingSettings
+
+    check_range("batch_size", batch_size, UpdateError, 2, LARGEST_BATCH)
+    check_range("seed", seed, UpdateError)
+    if steps == "auto":
+        return TrainingSettings.auto(batch_size, seed)
+    return TrainingSettings(check_steps(steps), batch_size, seed)
+
+
+def check_steps(steps: int | str) -> int:
+    """The number of steps, from 2 on, as a number or as its digits.
+
+    Raises:
+        UpdateError: it is something else.
+    """
+    if not str(steps).isdecimal() or int(steps) < 2:
+        raise UpdateError(f"--steps {steps}: must be a number of at least 2, or auto")
+    return int(steps)
+
+
+def _show_step(report: Report, show: "ShowProgress", now: "TrainingProgress") -> None:
+    """Show one step of the training, and note what share of the time it has waited for chips."""
+    report.details["waited"] = round(now.data_wait, 4)
+    losses = ", ".join(f"{name} {value:.3f}" for name, value in now.losses.items())
+    show(now.step, now.steps, f"{now.stage}: {losses}")
+
+
+def _report_learning(report: Report, region: str, bundle: "Bundle", *, may_repeat: bool) -> None:
+    """Say how well the region was learned, from which weights, and which step was kept.
+
+    Args:
+        report: takes it.
+        region: the one that was learned.
+        bundle: the new version.
+        may_repeat: whether the number of steps was to be chosen on validation chips.
+    """
+    from tsmu.model import describe_weights
+
+    entry = bundle.record.regions[region]
+    report.details |= {"version": bundle.name, "region": region, **entry.model_dump(mode="json")}
+    ious = {split: scores["iou"] for split, scores in entry.scores.items() if scores.get("iou") is not None}
+    scored = ", ".join(f"IoU {iou:.3f} on {split} chips" for split, iou in ious.items()) or "no chips to score it on"
+    report.say(f"{bundle.name} has learned {region}: {scored}")
+    report.say(f"Encoder {bundle.record.encoder}, started from {describe_weights(bundle.record)}")
+    if may_repeat:
+        how = "chosen on the validation chips" if entry.rounds > 1 else "there are no validation chips to choose by"
+        report.say(f"Steps: {entry.steps}; {how}")
+    if entry.kept_step not in (None, entry.steps):
+        report.say(f"Kept the weights of step {entry.kept_step}: the best mean of the regions that can be checked")

@@ -1,0 +1,85 @@
+"""Maps from Python: of one scene, of several, and what is not mapped."""
+
+import io
+from datetime import date
+from pathlib import Path
+
+import geopandas
+import numpy as np
+import pytest
+from PIL import Image
+from rasterio.transform import from_origin
+
+from tests.conftest import write_raster
+from tests.workspace.learned.conftest import BOX, PLACE, scene_pixels
+from tsmu.errors import MapError, WorkspaceError
+from tsmu.workspace import MapReport, SceneMap, Workspace
+
+QUICK = {"engine": "torch", "any_resolution": True}  # the other engine compiles the network first
+
+
+def test_a_scene_map_has_its_files_polygons_and_summary(work: Workspace, tmp_path: Path) -> None:
+    elsewhere = PLACE | {"transform": from_origin(510_000, 5_000_000, 10, 10)}
+    post = write_raster(tmp_path / "post.tif", scene_pixels(80, 120, seed=2), **elsewhere)
+    scene = work.map(post, name="ridge", date_pre="2024-04-01", date_post=date(2024, 5, 1), tta=True, **QUICK)
+    assert isinstance(scene, SceneMap)
+    assert scene.probability == work.folder.maps / "ridge" / "probability.tif"
+    assert list(scene.layers) == ["deviation"]
+    assert isinstance(scene.polygons, geopandas.GeoDataFrame)
+    assert scene.polygons is scene.polygons
+    assert len(scene.polygons) == scene.summary["records"] == scene.report.records == 1
+    assert scene.summary["area_m2"] == pytest.approx(400 * 100, rel=0.1)
+    assert scene.report.outputs["database"] == str(work.folder.database)
+    slides = work.database.query(bbox=BOX, status="candidate", dates=("2024-04-10", None))
+    assert "2024-05-01" in slides["date_max"].astype(str).tolist()
+
+
+def test_a_quick_look_shows_the_landslide_over_the_image(work: Workspace, tmp_path: Path) -> None:
+    post = write_raster(tmp_path / "large.tif", scene_pixels(100, 1300), **PLACE)
+    scene = work.map(post, **QUICK)
+    picture = np.asarray(Image.open(io.BytesIO(scene.quick_look())))
+    assert picture.shape == (46, 600, 3)
+    inside, outside = picture[16:21, 21:26].mean(axis=(0, 1)), picture[2:8, 2:8].mean(axis=(0, 1))
+    assert inside[0] > 200 > 60 > inside[2] - 40
+    assert abs(outside - 110).max() < 15
+    assert scene._repr_html_().startswith('<img src="data:image/png;base64,')
+    assert "large: " in scene._repr_html_()
+    post.unlink()
+    assert np.asarray(Image.open(io.BytesIO(scene.quick_look()))).shape == (46, 600, 3)
+
+
+def test_several_scenes_give_a_report_with_their_maps(work: Workspace, files: Path, tmp_path: Path) -> None:
+    second = write_raster(tmp_path / "second.tif", scene_pixels(100, 130, seed=1), **PLACE)
+    report = work.map([files / "post.tif", second], **QUICK)
+    assert isinstance(report, MapReport)
+    assert [scene.name for scene in report.scenes] == ["post", "second"]
+    assert report.records == sum(len(scene.polygons) for scene in report.scenes) == 2
+    table = tmp_path / "scenes.csv"
+    table.write_text(f"post,name\n{second},again\ngone.tif,gone\n")
+    report = work.map(table, **QUICK)
+    assert [scene.name for scene in report.scenes] == ["again"]
+    assert report.left_out == 1
+    assert report.issues.query("severity == 'error'")["row"].tolist() == [3]
+    assert "gone" in (work.folder.issues).read_text()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"threshold": 0}, {"threshold": 101}, {"min_area": -1.0}, {"min_area": float("nan")}, {"simplify": -0.5},
+        {"min_probability": 101.0}, {"tile": 32}, {"overlap": -1}, {"scale": 0.0}, {"engine": "abacus"},
+        {"date_post": "May"}, {"layer": "roads"}, {"slope_below": 5.0}, {"dem": "dem.tif"},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_options_that_make_no_sense_are_refused(work: Workspace, files: Path, options: dict[str, object]) -> None:
+    with pytest.raises(MapError):
+        work.map(files / "post.tif", name="other", **options)
+    assert not (work.folder.maps / "other").exists()
+    with pytest.raises(MapError, match="no scene is named"):
+        work.map([])
+
+
+def test_nothing_is_mapped_while_another_command_writes(work: Workspace, files: Path) -> None:
+    with work.folder.lock("tsmu update"), pytest.raises(WorkspaceError, match="tsmu update"):
+        Workspace(work.folder.root).map(files / "post.tif", **QUICK)
