@@ -210,7 +210,7 @@ MEASURED = """
 import resource, sys
 import numpy as np
 from pathlib import Path
-from tsmu.imagery.rasters.reader import GDAL_OPTIONS
+from tsmu.imagery import GDAL_OPTIONS
 from tsmu.mapping.engine import Engine, immediately
 from tsmu.mapping.mapper import map_scene
 from tsmu.mapping.polygons import Outlining
