@@ -155,13 +155,13 @@ def listed_file(folder: Path, cell: str) -> Path:
                 return path
         except (OSError, ValueError):  # a name too long, or with characters that no name has
             return path
-    found = Path(with_slashes.anchor)
+    match = Path(with_slashes.anchor)
     for part in with_slashes.parts[bool(with_slashes.anchor) :]:
-        if part == ".." or (found / part).exists() or not found.is_dir():
-            found = found / part
+        if part == ".." or (match / part).exists() or not match.is_dir():
+            match = match / part
         else:
-            found /= next((entry.name for entry in found.iterdir() if to_nfc(entry.name) == to_nfc(part)), part)
-    return found if found.exists() else with_slashes
+            match /= next((entry.name for entry in match.iterdir() if to_nfc(entry.name) == to_nfc(part)), part)
+    return match if match.exists() else with_slashes
 
 
 def content_digest(path: Path) -> str:

@@ -333,7 +333,7 @@ def test_bands_by_common_name_and_number_from_another_zone(scenes: dict[str, Any
     area = EventArea(CRS, (centre[0] - 320, centre[1] - 320, centre[0] + 320, centre[1] + 320))
     read = {}
     for names in (("red", "blue"), ("visual.1", "visual.3")):
-        reader = scene_reader.Reader(names)
+        reader = scene_reader.SceneReader(names)
         found = reader.bands(scene)
         assert [(band.dtype, band.nodata, band.pixel_size) for band in found] == [("uint8", 0, 10)] * 2
         read[names] = reader.pixels(scene, found, reader.grid(area, found))

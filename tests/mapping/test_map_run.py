@@ -212,7 +212,7 @@ MEASURED = """
 import resource, sys
 import numpy as np
 from pathlib import Path
-from tsmu.imagery.raster import GDAL_OPTIONS
+from tsmu.imagery import GDAL_OPTIONS
 from tsmu.mapping.inference.engine import Engine, synchronous
 from tsmu.mapping.map_run import map_scene
 from tsmu.mapping.vectorize.polygons import PolygonOptions

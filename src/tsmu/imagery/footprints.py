@@ -198,8 +198,7 @@ def count_overlaps(geometries: npt.ArrayLike, log: IssueLog, file: Path | str, *
     pairs = overlapping_footprints(shapes)
     counts = np.bincount(pairs.ravel(), minlength=len(shapes))
     if len(pairs):
-        overlap = "1 pair of footprints overlaps" if len(pairs) == 1 else f"{len(pairs)} pairs of footprints overlap"
-        problem = f"{overlap}, touching {np.count_nonzero(counts)} of {total}"
+        problem = f"{len(pairs)} pairs of footprints overlap, touching {np.count_nonzero(counts)} of {total}"
         log.warning(file, problem, "kept; the split must keep overlapping footprints on one side")
     return counts
 

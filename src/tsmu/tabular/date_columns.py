@@ -65,7 +65,7 @@ def read_dates(texts: Sequence[str], order: Order | None = None, other_columns: 
     distinct = list(dict.fromkeys(text for text in texts if not means_no_date(text)))
     others = list(dict.fromkeys(other_columns))
     known = column_order(distinct) or column_order([*distinct, *others]) or order
-    short, short_known = _short_order([*distinct, *others], known)
+    short, short_known = _find_short_order([*distinct, *others], known)
     if known is None and short_known and short != "Y/M/D":
         known = short
     style = DateStyle(known or "M/D/Y", short, serials=True)
@@ -73,10 +73,10 @@ def read_dates(texts: Sequence[str], order: Order | None = None, other_columns: 
     intervals = [read.get(text) for text in texts]
     unread = [at for at, text in enumerate(texts) if text in read and read[text] is None]
     blank = [at for at, text in enumerate(texts) if text not in read]
-    return DateColumn(intervals, unread, blank, known is not None, list(_notes(intervals, known, style)))
+    return DateColumn(intervals, unread, blank, known is not None, list(_list_assumptions(intervals, known, style)))
 
 
-def _notes(
+def _list_assumptions(
     intervals: list[DateInterval | None], known: Order | None, style: DateStyle
 ) -> Iterable[tuple[list[int], str, str]]:
     """List what was assumed for a column, as `DateColumn.notes` has it."""
@@ -97,12 +97,12 @@ def _notes(
     for concerns, problem, action in cases:
         if positions := [at for at, one in enumerate(intervals) if one and concerns(one)]:
             yield positions, problem, action
-    if doubtful := _exchanged_by_a_spreadsheet(intervals):
+    if doubtful := _find_exchanged_days(intervals):
         problem = "have days up to 12, all others later ones: a spreadsheet may have exchanged day and month"
         yield doubtful, problem, "read as they are; check them"
 
 
-def _exchanged_by_a_spreadsheet(intervals: list[DateInterval | None]) -> list[int]:
+def _find_exchanged_days(intervals: list[DateInterval | None]) -> list[int]:
     """Positions of days that a spreadsheet may have read in its own order of day and month.
 
     It makes dates of its own of 03/04/2018, and leaves 25/04/2018 as a text where its order is M/D/Y: all days of
@@ -130,11 +130,11 @@ def column_order(texts: Iterable[str]) -> Order | None:
         >>> column_order(["03/04/2018", "25/04/2018"])
         'D/M/Y'
     """
-    orders = {order for text in texts if (order := _order(text))}
+    orders = {order for text in texts if (order := _order_of_text(text))}
     return orders.pop() if len(orders) == 1 else None
 
 
-def _order(text: str) -> Order | None:
+def _order_of_text(text: str) -> Order | None:
     for match in _ANY_YEAR_LAST.finditer(text):
         if int(match[1]) > 12:
             return "D/M/Y"
@@ -143,7 +143,7 @@ def _order(text: str) -> Order | None:
     return None
 
 
-def _short_order(texts: Iterable[str], known: Order | None) -> tuple[ShortOrder | None, bool]:
+def _find_short_order(texts: Iterable[str], known: Order | None) -> tuple[ShortOrder | None, bool]:
     """Find the order of dates with two-digit years, or None, and whether the dates show it.
 
     Of the orders under which all of them are days, the one whose years spread least; dates with slashes

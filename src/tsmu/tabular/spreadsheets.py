@@ -55,7 +55,7 @@ def read_table_file(path: Path, log: IssueLog) -> pd.DataFrame:
         >>> read_table_file(Path("pairs.csv"), log).to_dict("records")
         [{'pre': 'a.tif', 'post': 'b.tif'}]
     """
-    table, _ = read_table(path.name, path.suffix, _content(path), log)
+    table, _ = read_table(path.name, path.suffix, _read_bytes(path), log)
     filled = pd.Series(False, index=table.index)
     for column in table.columns:
         filled |= table[column].str.strip() != ""
@@ -72,10 +72,10 @@ def read_rows_file(path: Path, log: IssueLog) -> list[Cells]:
         >>> read_rows_file(Path("pairs.csv"), log)
         [['pre', 'post'], ['a.tif', 'b.tif']]
     """
-    return list(_rows(str(path), path.suffix, _content(path), log))
+    return list(_rows(str(path), path.suffix, _read_bytes(path), log))
 
 
-def _content(path: Path) -> bytes:
+def _read_bytes(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
@@ -104,18 +104,18 @@ def read_table(file: str, suffix: str, content: bytes, log: IssueLog) -> tuple[p
         >>> table.index.tolist(), count
         ([2], 1)
     """
-    return _frame(file, _rows(file, suffix, content, log), log)
+    return _build_frame(file, _rows(file, suffix, content, log), log)
 
 
 def _rows(file: str, suffix: str, content: bytes, log: IssueLog) -> Iterable[Cells]:
     """The rows of a table, of any length each."""
     if suffix.lower() in WORKBOOK_SUFFIXES:
-        return _sheet(file, content, log)
-    delimiter, text = _delimiter(_decode(file, content, log))
-    return _lines(file, text, delimiter)
+        return _read_sheet(file, content, log)
+    delimiter, text = _find_delimiter(_decode(file, content, log))
+    return _split_cells(file, text, delimiter)
 
 
-def _lines(file: str, text: str, delimiter: str) -> Iterator[Cells]:
+def _split_cells(file: str, text: str, delimiter: str) -> Iterator[Cells]:
     previous = csv.field_size_limit(MAX_CELL_LENGTH)
     try:
         rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
@@ -129,7 +129,7 @@ def _lines(file: str, text: str, delimiter: str) -> Iterator[Cells]:
         csv.field_size_limit(previous)
 
 
-def _delimiter(text: str) -> tuple[str, str]:
+def _find_delimiter(text: str) -> tuple[str, str]:
     """Find the mark that separates the cells, and remove the line `sep=;` that declares it to Excel.
 
     Without such a line it is the mark that gives most rows as many cells as the header, and most cells.
@@ -187,7 +187,7 @@ def _decode_unmarked(file: str, content: bytes, log: IssueLog) -> str:
         return content.removeprefix(b"\xef\xbb\xbf").decode("cp1252", "replace")
 
 
-def _frame(file: str, rows: Iterable[Cells], log: IssueLog) -> tuple[pd.DataFrame, int]:
+def _build_frame(file: str, rows: Iterable[Cells], log: IssueLog) -> tuple[pd.DataFrame, int]:
     iterator = iter(rows)
     header = next(iterator, None)
     if header is None or not any(name.strip() for name in header):
@@ -201,7 +201,7 @@ def _frame(file: str, rows: Iterable[Cells], log: IssueLog) -> tuple[pd.DataFram
     block: list[Cells] = []
     row = 1
     for row, cells in enumerate(iterator, start=2):
-        block.append(cells if len(cells) == len(names) else _fitted(cells, len(names), row, short, long))
+        block.append(cells if len(cells) == len(names) else _fit_to_header(cells, len(names), row, short, long))
         if len(block) == ROWS_PER_BLOCK:
             frames.append(pd.DataFrame(block, columns=names, dtype="str"))
             block = []
@@ -212,7 +212,8 @@ def _frame(file: str, rows: Iterable[Cells], log: IssueLog) -> tuple[pd.DataFram
     return frame.drop(index=list(long)), len(frame)
 
 
-def _fitted(cells: Cells, width: int, row: int, short: dict[int, str], long: dict[int, str]) -> Cells:
+def _fit_to_header(cells: Cells, width: int, row: int, short: dict[int, str], long: dict[int, str]) -> Cells:
+    """Give a ragged row as many cells as the header, and note it in `short`, or in `long` and leave it empty."""
     extra = cells[width:]
     if any(cell.strip() for cell in extra):
         long[row] = f"{len(cells)} cells where the header has {width}; is a text with a comma not quoted?"
@@ -222,7 +223,7 @@ def _fitted(cells: Cells, width: int, row: int, short: dict[int, str], long: dic
     return cells[:width] + [""] * (width - len(cells))
 
 
-def _sheet(file: str, content: bytes, log: IssueLog) -> list[Cells]:
+def _read_sheet(file: str, content: bytes, log: IssueLog) -> list[Cells]:
     """The rows of the first sheet that is not empty; others that are not empty are logged."""
     import openpyxl  # only XLSX files need it
     from openpyxl.utils.exceptions import InvalidFileException

@@ -177,8 +177,8 @@ def find_vector_files(folder: Path, *, plain_json: bool = True) -> list[Path]:
     matching = [path for path in sorted(folder.rglob("*")) if path.suffix.lower() in VECTOR_SUFFIXES]
     databases = [path for path in matching if path.is_dir() and path.suffix.lower() == GEODATABASE]
     files = [path for path in matching if path.is_file() and not any(path.is_relative_to(outer) for outer in databases)]
-    kept = [path for path in files if path.suffix.lower() != ".json" or (plain_json and _holds_geojson(path))]
-    return [*databases, *kept]
+    layer_files = [path for path in files if path.suffix.lower() != ".json" or (plain_json and _holds_geojson(path))]
+    return [*databases, *layer_files]
 
 
 def attribute_text(value: Any) -> str:

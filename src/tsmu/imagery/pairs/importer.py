@@ -57,13 +57,9 @@ def import_pairs(
 ) -> gpd.GeoDataFrame:
     """Import image pairs from a folder or a table; what is left out is reported in the log.
 
-    A folder holds Google Earth screenshots (`GoogleEarthName`), or rasters matched by key: `KEY_pre.tif` with
-    `KEY_post.tif` (a date may stand before or after the side), `pre.tif` with `post.tif`, or `pre/KEY.tif` with
-    `post/KEY.tif`. Where no image is a pre image, all are imported as post-only pairs. For tables see
-    `sources.pair_table`.
-
-    An image that declares no no-data value and is 0 in every band over a large area at its border
-    is assumed to have no data there, and the log says so.
+    A folder holds Google Earth screenshots (`sources.screenshots`) or rasters with names such as `KEY_pre.tif` and
+    `KEY_post.tif` (`sources.filename_keys`); for tables see `sources.pair_table`. An image that declares no no-data
+    value and is 0 in every band over a large area at its border is assumed to have no data there; the log says so.
 
     Args:
         source: the folder or table.

@@ -101,7 +101,7 @@ class StacCatalogue:
 
     def _check_collection(self) -> None:
         if self._client.get_collection(self._collection) is None:
-            raise _missing_collection(self._collection, [found.id for found in self._client.get_collections()])
+            raise _missing_collection(self._collection, [other.id for other in self._client.get_collections()])
 
     def _count_requests(self, response: Any, *_: Any, **__: Any) -> None:
         retries = getattr(response.raw, "retries", None)

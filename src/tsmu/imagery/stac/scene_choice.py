@@ -63,8 +63,8 @@ def choose_scene(
     clear = [item for item in items if cloud_cover(item) <= max_cloud]
     if not clear:
         clearest = min(map(cloud_cover, items), default=UNKNOWN_CLOUD)
-        found = f"{len(items)} found, the clearest {clearest:.0f} %" if items else "none found at all"
-        raise SceneError(f"no {criteria.side} scene within {criteria.days} days below {max_cloud:g} % cloud ({found})")
+        scenes = f"{len(items)} found, the clearest {clearest:.0f} %" if items else "none found at all"
+        raise SceneError(f"no {criteria.side} scene within {criteria.days} days below {max_cloud:g} % cloud ({scenes})")
     covering = [item for item in clear if _covers(item, footprint)]
     if not covering:
         raise SceneError(f"{len(clear)} {criteria.side} scenes found but none covers the footprint")
