@@ -159,7 +159,7 @@ def _engines(pairs: "geopandas.GeoDataFrame", space: "WorkspaceFolder") -> "dict
 def _predicted(
     pair: dict[str, object], bundle: "Bundle", engine: "Engine", space: "WorkspaceFolder"
 ) -> "list[shapely.Polygon]":
-    """LandslideOutlines, in pixels, of what a bundle finds on a pair."""
+    """Outlines, in pixels, of what a bundle finds on a pair."""
     from tsmu.imagery.raster import read
     from tsmu.imagery.terrain import terrain_bands
     from tsmu.labels.drafts import draft_polygons
