@@ -6,7 +6,7 @@ import pytest
 
 from benchmarks.review_loop.turn import OTHERS, REGION, LoopSettings, benchmark_loop, loop_table
 
-WORSE = 0.02  # IoU that a region may lose without being held back (`tsmu.update.checks`)
+WORSE = 0.02  # IoU that a region may lose without being held back (`tsmu.update.regression`)
 
 
 @pytest.mark.soak

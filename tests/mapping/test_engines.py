@@ -77,7 +77,7 @@ LETTING_GO = """
 import os, signal, sys
 from pathlib import Path
 from tsmu.mapping.inference.openvino_engine import cpu_has_bfloat16, openvino_engine
-from tsmu.model.serving import current_bundle
+from tsmu.model import current_bundle
 from tsmu.workspace_folder import WorkspaceFolder
 
 space = WorkspaceFolder.open(Path(sys.argv[1]))

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from tsmu.mapping.options import ENGINES, PRECISIONS, MapOptions
     from tsmu.mapping.outputs.map_files import DEVIATION_FILE, PROBABILITY_FILE, MapResult
     from tsmu.mapping.outputs.valid_area import valid_area
-    from tsmu.mapping.scene.raster import Scene
+    from tsmu.mapping.scene.raster import Scene, scene_grid
     from tsmu.mapping.scene.requests import (
         SceneRequest,
         check_scene_name,
@@ -46,18 +46,23 @@ if TYPE_CHECKING:
         path_or_url,
         read_scene_table,
     )
+    from tsmu.mapping.scene.value_checks import BRIGHTEST, TOO_BRIGHT, TOO_DARK, check_undeclared_nodata, check_values
     from tsmu.mapping.session import MapSession, OpenScene
+    from tsmu.mapping.tiling.row_blending import RowBlender, RowStitcher
     from tsmu.mapping.tiling.tile_axis import TileAxis
     from tsmu.mapping.tiling.tile_size import MAX_OVERLAP, Tiling, measure_overlap, plan_tiling
     from tsmu.mapping.vectorize.polygons import PolygonOptions
 
 __all__ = [
+    "BRIGHTEST",
     "DEVIATION_FILE",
     "ENGINES",
     "MAX_OVERLAP",
     "NO_DATA",
     "PRECISIONS",
     "PROBABILITY_FILE",
+    "TOO_BRIGHT",
+    "TOO_DARK",
     "DecoderProvenance",
     "Dispatcher",
     "Engine",
@@ -68,6 +73,8 @@ __all__ = [
     "OpenScene",
     "Percent",
     "PolygonOptions",
+    "RowBlender",
+    "RowStitcher",
     "Scene",
     "SceneOutcome",
     "ScenePlan",
@@ -75,7 +82,9 @@ __all__ = [
     "TileAxis",
     "Tiling",
     "check_scene_name",
+    "check_undeclared_nodata",
     "check_unique_names",
+    "check_values",
     "choose_engine",
     "connect_cluster",
     "default_scene_name",
@@ -84,12 +93,15 @@ __all__ = [
     "path_or_url",
     "plan_tiling",
     "read_scene_table",
+    "scene_grid",
     "to_percent",
     "torch_engine",
     "valid_area",
 ]
 
 _NAMES = {  # by the module that has them
+    "tiling.row_blending": "RowBlender RowStitcher",
+    "scene.value_checks": "BRIGHTEST TOO_BRIGHT TOO_DARK check_undeclared_nodata check_values",
     "arrays": "NO_DATA Percent to_percent",
     "cluster.dispatcher": "Dispatcher SceneOutcome",
     "cluster.workers": "connect_cluster",
@@ -101,7 +113,7 @@ _NAMES = {  # by the module that has them
     "options": "ENGINES PRECISIONS MapOptions",
     "outputs.map_files": "DEVIATION_FILE PROBABILITY_FILE MapResult",
     "outputs.valid_area": "valid_area",
-    "scene.raster": "Scene",
+    "scene.raster": "scene_grid Scene",
     "scene.requests": (
         "SceneRequest check_scene_name check_unique_names default_scene_name path_or_url read_scene_table"
     ),

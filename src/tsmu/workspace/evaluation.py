@@ -86,7 +86,7 @@ def scores_table(history: "History") -> "pd.DataFrame":
 
 
 def forgetting_table(history: "History", until: str | None = None) -> "pd.DataFrame":
-    """WA, WF, ACC, BWT, F and FWT after each version, one row each; see `tsmu.evaluate.matrix`.
+    """WA, WF, ACC, BWT, F and FWT after each version, one row each; see `tsmu.evaluate.ContinualScores`.
 
     Args:
         history: the scores.

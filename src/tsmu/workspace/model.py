@@ -214,9 +214,7 @@ class Model(Reporting):
     ) -> "ImageSource":
         """Open a raster, and its pre-event raster and elevation model, as `tsmu map` does, once they are checked."""
         from tsmu.imagery import derive_terrain, resolve_dem, terrain_bands
-        from tsmu.mapping import Scene, path_or_url
-        from tsmu.mapping.scene.raster import scene_grid
-        from tsmu.mapping.scene.value_checks import check_undeclared_nodata, check_values
+        from tsmu.mapping import Scene, check_undeclared_nodata, check_values, path_or_url, scene_grid
         from tsmu.workspace.prediction import is_plain_picture, read_plain_pictures
 
         place, before = path_or_url(str(post)), None if pre is None else path_or_url(str(pre))

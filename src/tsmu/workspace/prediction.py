@@ -97,7 +97,7 @@ def check_numbers(
         MapError: it is one.
     """
     from tsmu.imagery import find_undeclared_fill, image_channels
-    from tsmu.mapping.scene.value_checks import BRIGHTEST, TOO_BRIGHT, TOO_DARK
+    from tsmu.mapping import BRIGHTEST, TOO_BRIGHT, TOO_DARK
 
     images = image_channels(bands)
     if fill := find_undeclared_fill(values[images], np.asarray(np.isfinite(values[images]).all(axis=0))):
@@ -134,7 +134,7 @@ def predict_probabilities(
     Returns:
         Probabilities float32 (H, W), 0 to 1; NaN where the image has no data.
     """
-    from tsmu.mapping.tiling.row_blending import RowBlender, RowStitcher
+    from tsmu.mapping import RowBlender, RowStitcher
 
     rows, columns = cuts
     blender, stitcher = RowBlender(rows, columns), RowStitcher(rows)

@@ -114,8 +114,7 @@ def _read_picture(post: Path | str, height: int, width: int) -> "npt.NDArray[np.
     import numpy as np
     from rasterio.enums import Resampling
 
-    from tsmu.imagery import open_raster
-    from tsmu.imagery.rasters.reader import gdal_errors_as_image_errors
+    from tsmu.imagery import gdal_errors_as_image_errors, open_raster
 
     with open_raster(post) as reader, gdal_errors_as_image_errors(post):
         dataset, palette = reader.dataset, reader.layout.palette
