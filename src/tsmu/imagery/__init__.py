@@ -148,8 +148,8 @@ _NAMES = {  # by the folder or module that has them
     "rasters": (
         "GDAL_OPTIONS IMAGE_SUFFIXES REMOTE_OPTIONS UPRIGHT_ORIENTATIONS WGS84 Grid Pixels RasterInfo RasterReader "
         "Valid assumed_nodata check_same_scaling check_undeclared_fill describe_raster file_identity "
-        "find_undeclared_fill gdal_errors_as_image_errors georeferencing_advice is_remote open_raster open_resampled open_stack open_warpable "
-        "read_orientation read_raster read_stack units_mismatch"
+        "find_undeclared_fill gdal_errors_as_image_errors georeferencing_advice is_remote open_raster open_resampled "
+        "open_stack open_warpable read_orientation read_raster read_stack units_mismatch"
     ),
     "terrain": (
         "MIN_REPORTED_UNKNOWN SLOPE_BAND TERRAIN_ROLE TerrainRaster check_dem derive_terrain image_channels "
