@@ -17,6 +17,8 @@ and return reports, tables and what was made:
     slides.explore()
 
     network = tsmu.RegionNet("resnet34", mean, std)                 # research, without a workspace
+    prior = tsmu.learn_region(network, "nepal", chips, strategy="tsmu-plus", steps=300)
+    prior = tsmu.learn_region(network, "kodagu", others, strategy="tsmu-plus", steps=300, prior=prior)
 
 Importing this package costs nothing: torch, GDAL and pandas are loaded by what needs them.
 """
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
         WorkspaceError,
     )
     from tsmu.model import RegionNet
+    from tsmu.update import learn_region
     from tsmu.workspace import LandslideDatabase, Model, Report, SceneMap, Workspace
 
     __version__: str
@@ -76,15 +79,17 @@ __all__ = [
     "Workspace",
     "WorkspaceError",
     "__version__",
+    "learn_region",
 ]
 
 _MODULES = {  # by name, the module that has it; all others are errors
     "LandslideDatabase": "tsmu.workspace",
     "Model": "tsmu.workspace",
-    "RegionNet": "tsmu.model.network",
+    "RegionNet": "tsmu.model",
     "Report": "tsmu.workspace",
     "SceneMap": "tsmu.workspace",
     "Workspace": "tsmu.workspace",
+    "learn_region": "tsmu.update",
 }
 
 
