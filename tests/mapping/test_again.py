@@ -27,14 +27,15 @@ KILLED = """
 import sys, time
 from pathlib import Path
 from tests.mapping.conftest import blur, engine
-from tsmu.cli import app, mapping
+from tsmu.cli import app
 from tsmu.mapping import opened
+from tsmu.workspace import map_recording
 
 def wait(*_, **__):
     Path(sys.argv[1]).touch()
     time.sleep(60)
 
-mapping.add_run = wait
+map_recording.add_run = wait
 opened.choose_engine = lambda *_: engine(blur)
 app(sys.argv[2:])
 """
