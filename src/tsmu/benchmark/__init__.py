@@ -19,8 +19,9 @@ Example:
     {'hills': 10, 'coast': 10}
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from tsmu.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from tsmu.benchmark.chip_folders import check_order, read_regions
@@ -61,17 +62,5 @@ _NAMES = {  # by the module that has them
     "database": "benchmark_database make_polygons",
     "synthetic_bundle": "train_synthetic_bundle",
 }
-_MODULES = {name: module for module, names in _NAMES.items() for name in names.split()}
 
-
-def __getattr__(name: str) -> Any:
-    """Load a name of the face when it is first asked for, so that importing the room costs nothing."""
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return __all__
+__getattr__, __dir__ = lazy_names(__name__, _NAMES)

@@ -20,8 +20,9 @@ Example:
     torch.Size([3, 32, 32])
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from tsmu.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from tsmu.chips.augmentation import Augment
@@ -131,17 +132,5 @@ _NAMES = {  # by the module that has them
     "splits.contiguous": "GAP SPLITS fold_split landslide_free_series series_name split_parts",
     "splits.split_history": "drop_from_history earlier_splits_of_pairs read_split_history",
 }
-_PLACES = {name: place for place, names in _NAMES.items() for name in names.split()}
 
-
-def __getattr__(name: str) -> Any:
-    """Load a name of the face when it is first asked for, so that importing the room costs nothing."""
-    if name not in _PLACES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"{__name__}.{_PLACES[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return __all__
+__getattr__, __dir__ = lazy_names(__name__, _NAMES)

@@ -22,8 +22,9 @@ Example:
     12
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from tsmu.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from tsmu.database.analysis import (
@@ -204,23 +205,15 @@ _NAMES = {  # by the folder or module that has them
     "files": "ImportResult copy export import_file",
     "analysis": "Comparison DensityMap compare density draw_comparison draw_density write_density",
     "integrity": "check",
-    "schema": "TABLES has_shape has_spatial_index",
+    "schema": (
+        "TABLES has_shape has_spatial_index "
+        "event_table=event landslide_table=landslide landslide_version_table=landslide_version "
+        "mapped_area_table=mapped_area merged_observation_table=merged_observation "
+        "merging_table=merging observation_table=observation review_table=review run_table=run "
+        "scene_table=scene"
+    ),
     "vocabulary": "Action Author Confidence Decision Material MovementType Status Trigger",
     "types": "format_moment utc_now",
 }
-_PLACES = {name: place for place, names in _NAMES.items() for name in names.split()}
-_TABLE = "_table"  # ends the names of the tables, which the schema has without it
 
-
-def __getattr__(name: str) -> Any:
-    """Load a name of the face when it is first asked for, so that importing the room costs nothing."""
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    module = import_module(f"{__name__}.{_PLACES.get(name, 'schema')}")
-    value = getattr(module, name if name in _PLACES else name.removesuffix(_TABLE))
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return __all__
+__getattr__, __dir__ = lazy_names(__name__, _NAMES)

@@ -18,8 +18,9 @@ Example:
     ((3, 100, 150), (3, 100, 150), (100, 150))
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from tsmu.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from tsmu.imagery.footprints import METRES_PER_DEGREE, LatLonBox, overlapping_footprints
@@ -162,17 +163,5 @@ _NAMES = {  # by the folder or module that has them
         "require_pairs store_terrain update_event_ids write_pairs"
     ),
 }
-_PLACES = {name: place for place, names in _NAMES.items() for name in names.split()}
 
-
-def __getattr__(name: str) -> Any:
-    """Load a name of the face when it is first asked for, so that importing the room costs nothing."""
-    if name not in _PLACES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"{__name__}.{_PLACES[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return __all__
+__getattr__, __dir__ = lazy_names(__name__, _NAMES)

@@ -22,8 +22,9 @@ Example:
     ('polygons.parquet', 16384)
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from tsmu.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from tsmu.mapping.arrays import NO_DATA, Percent, to_percent
@@ -122,17 +123,5 @@ _NAMES = {  # by the module that has them
     "tiling.tile_size": "MAX_OVERLAP Tiling measure_overlap plan_tiling",
     "vectorize.polygons": "PolygonOptions",
 }
-_MODULES = {name: module for module, names in _NAMES.items() for name in names.split()}
 
-
-def __getattr__(name: str) -> Any:
-    """Load a name of the face when it is first asked for, so that importing the room costs nothing."""
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return __all__
+__getattr__, __dir__ = lazy_names(__name__, _NAMES)

@@ -18,8 +18,9 @@ Example:
     >>> app = server.make_app(server.ServerContext(database, workspace, write=True))  # for uvicorn.run(app)
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from tsmu.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from tsmu.server.app import PAGE_FOLDER, PAGE_NOT_BUILT, make_app
@@ -28,23 +29,10 @@ if TYPE_CHECKING:
 
 __all__ = ["PAGE_FOLDER", "PAGE_NOT_BUILT", "ServerContext", "TokenFile", "make_app"]
 
-_PLACES = {
-    "PAGE_FOLDER": "app",
-    "PAGE_NOT_BUILT": "app",
-    "ServerContext": "context",
-    "TokenFile": "auth",
-    "make_app": "app",
+_NAMES = {  # by the module that has them
+    "app": "PAGE_FOLDER PAGE_NOT_BUILT make_app",
+    "context": "ServerContext",
+    "auth": "TokenFile",
 }
 
-
-def __getattr__(name: str) -> Any:
-    """Load a name of the face when it is first asked for, so that importing the room costs nothing."""
-    if name not in _PLACES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"{__name__}.{_PLACES[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return __all__
+__getattr__, __dir__ = lazy_names(__name__, _NAMES)

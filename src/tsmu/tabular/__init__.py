@@ -8,8 +8,9 @@ What others use is named here and loaded when it is first asked for:
     dates           a single text as an interval of days
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from tsmu.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from tsmu.tabular.columns import (
@@ -55,17 +56,5 @@ _NAMES = {  # by the module that has them
     "columns": "find_columns normalise_name read_date_columns single_day unique_column_names",
     "spreadsheets": "TABLE_SUFFIXES cell_text read_rows_file read_table read_table_file",
 }
-_MODULES = {name: module for module, names in _NAMES.items() for name in names.split()}
 
-
-def __getattr__(name: str) -> Any:
-    """Load a name when it is first asked for, so that importing this package costs nothing."""
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return __all__
+__getattr__, __dir__ = lazy_names(__name__, _NAMES)

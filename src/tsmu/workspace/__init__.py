@@ -15,8 +15,9 @@
 What others use of this room is named here, and loaded when it is first asked for.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from tsmu.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from tsmu.workspace.chips import ChipReport
@@ -41,32 +42,22 @@ if TYPE_CHECKING:
     from tsmu.workspace.scene_map import MapReport, SceneMap
     from tsmu.workspace.workspace import InitReport, Workspace
 
-_MODULES = {
-    "AssignmentReport": "regions",
-    "BarDisplay": "display",
-    "CallbackDisplay": "display",
-    "ChipReport": "chips",
-    "ComparisonReport": "database_files",
-    "DensityReport": "database_files",
-    "Display": "display",
-    "ExportReport": "exports",
-    "InitReport": "workspace",
-    "InventoryReport": "inventories",
-    "LabelReport": "labels",
-    "PairReport": "pairs",
-    "RegionMapReport": "regions",
-    "EvaluationReport": "evaluation",
-    "LandslideExportReport": "database_files",
-    "LandslideImportReport": "database_files",
-    "LandslideDatabase": "database",
-    "MapReport": "scene_map",
-    "Model": "model",
-    "ModelVersions": "models",
-    "Report": "report",
-    "SceneMap": "scene_map",
-    "ShowProgress": "display",
-    "Workspace": "workspace",
-    "compare_inventories": "database_files",
+_NAMES = {  # by the module that has them
+    "regions": "AssignmentReport RegionMapReport",
+    "display": "BarDisplay CallbackDisplay Display ShowProgress",
+    "chips": "ChipReport",
+    "database_files": "ComparisonReport DensityReport LandslideExportReport LandslideImportReport compare_inventories",
+    "exports": "ExportReport",
+    "workspace": "InitReport Workspace",
+    "inventories": "InventoryReport",
+    "labels": "LabelReport",
+    "pairs": "PairReport",
+    "evaluation": "EvaluationReport",
+    "database": "LandslideDatabase",
+    "scene_map": "MapReport SceneMap",
+    "model": "Model",
+    "models": "ModelVersions",
+    "report": "Report",
 }
 
 __all__ = [
@@ -97,9 +88,4 @@ __all__ = [
     "compare_inventories",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    """Load a name of the face when it is first used."""
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+__getattr__, __dir__ = lazy_names(__name__, _NAMES)
