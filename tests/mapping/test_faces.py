@@ -62,7 +62,7 @@ def test_options_have_defaults_and_are_named() -> None:
 
 
 def test_other_tests_and_benchmarks_import_the_face_only() -> None:
-    allowed = {"tests/benchmark/test_candidates.py"}  # compares with the outlines themselves
+    allowed = {"tests/benchmarks/test_candidates.py"}  # compares with the outlines themselves
     for base in ("tests", "benchmarks"):
         for path in (ROOT / base).rglob("*.py"):
             if path.parent != Path(__file__).parent and str(path.relative_to(ROOT)) not in allowed:
