@@ -52,7 +52,7 @@ def test_units_do_not_matter_when_the_statistics_follow() -> None:
 
 
 def test_training_another_region_leaves_an_old_region_bit_identical() -> None:
-    """The drift of DESIGN 2: forward passes in training mode move statistics, not weights."""
+    """Normalisation drifts: forward passes in training mode move statistics, not weights."""
     network = make("old", "new")
     before = answer(network, "old")
     network.set_trainable(region_parts("new"), region_parts("new"))
