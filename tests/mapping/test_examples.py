@@ -20,7 +20,14 @@ from tsmu.model import serving_bundle, write_bundle
 from tsmu.workspace_folder import WorkspaceFolder
 
 ROOM = Path(mapping.__file__).parent
-WITHOUT_EXAMPLE = {"OpenScene", "ScenePlan", "DecoderProvenance", "MappedScene", "MapResult"}  # what others return
+WITHOUT_EXAMPLE = {
+    "OpenScene",
+    "ScenePlan",
+    "DecoderProvenance",
+    "MappedScene",
+    "MapResult",
+    "Tiling",
+}  # what others return
 
 
 def examples() -> Iterator[doctest.DocTest]:
