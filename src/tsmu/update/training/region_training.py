@@ -130,9 +130,7 @@ def train_region(
         raise UpdateError(f"{region}: no training chips; import some with: tsmu import chips DIR --region {region}")
     gc.collect()  # an earlier trainer and its networks refer to each other: hundreds of MB that nothing else frees
     chips_by_region: dict[str, Chips] = {region: chips, **(prior.chips if strategy.needs_old_chips else {})}
-    batches = TrainingBatches(
-        network, chips_by_region, strategy, settings
-    )  # before the network changes: chips may be refused
+    batches = TrainingBatches(network, chips_by_region, strategy, settings)  # refuses chips before the network changes
     context = _begin_update(network, region, list(chips_by_region), strategy, settings.seed, prior)
     best = BestWeights(validation)
     stages = strategy.stages(context, settings.steps)
@@ -144,11 +142,9 @@ def train_region(
     network.cpu()
     context.to(network.mean.device)
     kept_step = best.restore(network)
-    memory = strategy.update_memory(context, batches.region_once())
+    memory = {name: tensor.cpu() for name, tensor in strategy.update_memory(context, batches.region_once()).items()}
     network.requires_grad_(True).eval()
-    return TrainingResult(
-        context.decoder, {name: tensor.cpu() for name, tensor in memory.items()}, steps, rounds, kept_step
-    )
+    return TrainingResult(context.decoder, memory, steps, rounds, kept_step)
 
 
 def _begin_update(
