@@ -141,7 +141,7 @@ def test_the_peers_start_from_the_very_encoder_that_tsmu_starts_from(tmp_path: P
     pretrained = find_weights("timm-tf_efficientnet_lite0", "auto")
     file = write_encoder_state("timm-tf_efficientnet_lite0", pretrained, bands, tmp_path / "encoder.safetensors")
     assert file is not None
-    ours = RegionNet("timm-tf_efficientnet_lite0", [0, 0, 0], [1, 1, 1], pretrained, bands)
+    ours = RegionNet("timm-tf_efficientnet_lite0", [0, 0, 0], [1, 1, 1], weights=pretrained, bands=bands)
     theirs = load_file(file)
     for name, tensor in ours.encoder.state_dict().items():
         assert torch.equal(theirs[name], tensor)

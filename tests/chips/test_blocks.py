@@ -353,4 +353,4 @@ def test_the_window_of_a_block_lies_in_it(angle: float, axis: str, where: float,
         window = block.window(grid, gap)
         if window is not None:
             assert max(window.width, window.height) >= MIN_BLOCK_PX
-            assert block.within(bounds).buffer(1e-9).contains(grid.cut(window).footprint)
+            assert block.within(bounds).buffer(1e-9).contains(grid.of_window(window).footprint)

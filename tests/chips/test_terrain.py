@@ -88,7 +88,7 @@ def test_from_pairs_to_chips(
     sample = ChipDataset(index)[0]
     row = index.iloc[0]
     cut = (slice(row["row_off"], row["row_off"] + 64), slice(row["col_off"], row["col_off"] + 64))
-    grid = Grid.of(describe_raster(iburi / "images" / "a_post.tif"))
+    grid = Grid.from_raster(describe_raster(iburi / "images" / "a_post.tif"))
     with rasterio.open(write_terrain(dem, grid, ("slope",), tmp_path / "direct").path) as dataset:
         np.testing.assert_array_equal(sample["image"][6], dataset.read(1)[cut])
     with rasterio.open(row["post"]) as dataset:

@@ -34,7 +34,9 @@ TRANSFORMS = [
 def polygonise(raster: Path, threshold: int, **how: float) -> geopandas.GeoDataFrame:
     path = raster.with_suffix(".parquet")
     bands = ((row, percent[None]) for row, percent in read_strips(raster))
-    write_polygons(bands, Grid.of(describe_raster(raster)), PolygonOptions(threshold, **how), path, {"region": "alps"})
+    write_polygons(
+        bands, Grid.from_raster(describe_raster(raster)), PolygonOptions(threshold, **how), path, {"region": "alps"}
+    )
     return geopandas.read_parquet(path)
 
 
@@ -92,7 +94,7 @@ def test_the_deviation_of_the_views_is_averaged_inside(scene_file: SceneFile) ->
     raster = scene_file(percent, nodata=255)
     path = raster.with_suffix(".parquet")
     bands = in_strips(np.array_split(np.stack([percent, spread]), 7, axis=1), 256)
-    write_polygons(bands, Grid.of(describe_raster(raster)), PolygonOptions(60), path, deviation=True)
+    write_polygons(bands, Grid.from_raster(describe_raster(raster)), PolygonOptions(60), path, deviation=True)
     polygons = geopandas.read_parquet(path)
     label, count = ndimage.label(percent >= 60)
     expected = ndimage.mean(spread, label, range(1, count + 1)) / 100

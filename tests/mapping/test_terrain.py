@@ -131,7 +131,7 @@ def test_a_model_without_terrain_takes_no_elevations(post: Path, tmp_path: Path)
 
 def test_terrain_is_not_scaled_and_tells_nothing_of_the_images_values(post: Path, tmp_path: Path) -> None:
     dem = valley(tmp_path)
-    terrain = derive_terrain(dem, Grid.of(describe_raster(post)), ("slope",), tmp_path / "cache").path
+    terrain = derive_terrain(dem, Grid.from_raster(describe_raster(post)), ("slope",), tmp_path / "cache").path
     with Scene(post, bands=BANDS, terrain=terrain) as plain, Scene(post, bands=BANDS, terrain=terrain, scale=2) as two:
         (first, _), (second, _) = (scene.read(0, 0, 100, 100) for scene in (plain, two))
         np.testing.assert_array_equal(second[:2], 2 * first[:2])
@@ -148,7 +148,9 @@ def test_terrain_is_not_scaled_and_tells_nothing_of_the_images_values(post: Path
 
 def test_a_network_sees_terrain_as_any_other_band(post: Path, tmp_path: Path) -> None:
     """Beyond the edge it is repeated, as images are."""
-    terrain = derive_terrain(valley(tmp_path), Grid.of(describe_raster(post)), ("slope",), tmp_path / "cache").path
+    terrain = derive_terrain(
+        valley(tmp_path), Grid.from_raster(describe_raster(post)), ("slope",), tmp_path / "cache"
+    ).path
     with Scene(post, bands=BANDS, terrain=terrain) as scene:
         values, valid = scene.read(100, 100, 64, 64)
     assert not valid[50:].any()

@@ -27,6 +27,15 @@ from typing import TYPE_CHECKING
 from tsmu.lazy_names import lazy_names
 
 if TYPE_CHECKING:
+    from tsmu.mapping.array_prediction import (
+        ArrayImage,
+        ImageSource,
+        check_numbers,
+        checked_array,
+        is_plain_picture,
+        predict_probabilities,
+        read_plain_pictures,
+    )
     from tsmu.mapping.arrays import NO_DATA, Percent, to_percent
     from tsmu.mapping.cluster.dispatcher import Dispatcher, SceneOutcome
     from tsmu.mapping.cluster.workers import connect_cluster
@@ -47,26 +56,24 @@ if TYPE_CHECKING:
         path_or_url,
         read_scene_table,
     )
-    from tsmu.mapping.scene.value_checks import BRIGHTEST, TOO_BRIGHT, TOO_DARK, check_undeclared_nodata, check_values
+    from tsmu.mapping.scene.value_checks import check_undeclared_nodata, check_values
     from tsmu.mapping.session import MapSession, OpenScene
-    from tsmu.mapping.tiling.row_blending import RowBlender, RowStitcher
     from tsmu.mapping.tiling.tile_axis import TileAxis
     from tsmu.mapping.tiling.tile_size import MAX_OVERLAP, Tiling, measure_overlap, plan_tiling
     from tsmu.mapping.vectorize.polygons import PolygonOptions
 
 __all__ = [
-    "BRIGHTEST",
     "DEVIATION_FILE",
     "ENGINES",
     "MAX_OVERLAP",
     "NO_DATA",
     "PRECISIONS",
     "PROBABILITY_FILE",
-    "TOO_BRIGHT",
-    "TOO_DARK",
+    "ArrayImage",
     "DecoderProvenance",
     "Dispatcher",
     "Engine",
+    "ImageSource",
     "MapOptions",
     "MapResult",
     "MapSession",
@@ -74,25 +81,28 @@ __all__ = [
     "OpenScene",
     "Percent",
     "PolygonOptions",
-    "RowBlender",
-    "RowStitcher",
     "Scene",
     "SceneOutcome",
     "ScenePlan",
     "SceneRequest",
     "TileAxis",
     "Tiling",
+    "check_numbers",
     "check_scene_name",
     "check_undeclared_nodata",
     "check_unique_names",
     "check_values",
+    "checked_array",
     "choose_engine",
     "connect_cluster",
     "default_scene_name",
+    "is_plain_picture",
     "map_scene",
     "measure_overlap",
     "path_or_url",
     "plan_tiling",
+    "predict_probabilities",
+    "read_plain_pictures",
     "read_scene_table",
     "scene_grid",
     "to_percent",
@@ -101,8 +111,10 @@ __all__ = [
 ]
 
 _NAMES = {  # by the module that has them
-    "tiling.row_blending": "RowBlender RowStitcher",
-    "scene.value_checks": "BRIGHTEST TOO_BRIGHT TOO_DARK check_undeclared_nodata check_values",
+    "array_prediction": (
+        "ArrayImage ImageSource check_numbers checked_array is_plain_picture predict_probabilities read_plain_pictures"
+    ),
+    "scene.value_checks": "check_undeclared_nodata check_values",
     "arrays": "NO_DATA Percent to_percent",
     "cluster.dispatcher": "Dispatcher SceneOutcome",
     "cluster.workers": "connect_cluster",

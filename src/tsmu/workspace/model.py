@@ -20,9 +20,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from tsmu.evaluate import History
-    from tsmu.mapping import Engine, TileAxis
+    from tsmu.mapping import Engine, ImageSource, TileAxis
     from tsmu.model import Bundle, BundleRecord
-    from tsmu.workspace.prediction import ImageSource
 
 SMALLEST_SCALE, LARGEST_SCALE = 1e-9, 1e9
 
@@ -173,7 +172,7 @@ class Model(Reporting):
             >>> probability.shape, probability.dtype
             ((40, 70), dtype('float32'))
         """
-        from tsmu.workspace.prediction import checked_array, predict_probabilities
+        from tsmu.mapping import checked_array, predict_probabilities
 
         region = self._one_region(region)
         check_range("scale", scale, MapError, SMALLEST_SCALE, LARGEST_SCALE)
@@ -187,7 +186,7 @@ class Model(Reporting):
                 source = self._array_image(checked_array(image, self.bands), scale)
             engine = self._engine(region)
             show = stack.enter_context(self.display.progress(f"Predicting by {region}"))
-            cuts = self._cuts(source, engine, region)
+            cuts = self._tile_axes(source, engine, region)
             return predict_probabilities(source, engine, cuts, show)
 
     def _one_region(self, region: str | None) -> str:
@@ -214,8 +213,15 @@ class Model(Reporting):
     ) -> "ImageSource":
         """Open a raster, and its pre-event raster and elevation model, as `tsmu map` does, once they are checked."""
         from tsmu.imagery import derive_terrain, resolve_dem, terrain_bands
-        from tsmu.mapping import Scene, check_undeclared_nodata, check_values, path_or_url, scene_grid
-        from tsmu.workspace.prediction import is_plain_picture, read_plain_pictures
+        from tsmu.mapping import (
+            Scene,
+            check_undeclared_nodata,
+            check_values,
+            is_plain_picture,
+            path_or_url,
+            read_plain_pictures,
+            scene_grid,
+        )
 
         place, before = path_or_url(str(post)), None if pre is None else path_or_url(str(pre))
         if isinstance(place, Path) and not isinstance(before, str) and is_plain_picture(place):
@@ -241,7 +247,7 @@ class Model(Reporting):
     def _array_image(self, values: "npt.NDArray[np.float32]", scale: float | None) -> "ImageSource":
         """An array (C, H, W) of the model's bands, once it is checked; all bands but those of terrain are scaled."""
         from tsmu.imagery import image_channels
-        from tsmu.workspace.prediction import ArrayImage, check_numbers
+        from tsmu.mapping import ArrayImage, check_numbers
 
         check_numbers(values, self.bands, self.record.mean, self.record.std, any_size=scale is not None)
         if scale is not None:
@@ -257,7 +263,7 @@ class Model(Reporting):
             self._engines[decoder] = torch_engine(self._bundle, decoder)
         return self._engines[decoder]
 
-    def _cuts(self, image: "ImageSource", engine: "Engine", region: str) -> "tuple[TileAxis, TileAxis]":
+    def _tile_axes(self, image: "ImageSource", engine: "Engine", region: str) -> "tuple[TileAxis, TileAxis]":
         """Rows and columns of tiles: as large and overlapping as `tsmu map` has them with the workspace's settings."""
         from tsmu.mapping import MAX_OVERLAP, TileAxis, measure_overlap, plan_tiling
 

@@ -44,6 +44,7 @@ def test_others_are_not_let_in_without_tokens(work: Workspace) -> None:
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize("in_notebook", [False, True])
 def test_the_page_is_served_until_interrupted(work: Workspace, in_notebook: bool) -> None:
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # background shells have their children ignore it
     display = Addresses()
     work = Workspace(work.folder, display=display)
     if in_notebook:

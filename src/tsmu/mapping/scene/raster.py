@@ -241,6 +241,10 @@ def scene_grid(post: Path | str) -> Grid:
     Raises:
         ImageError: the raster is missing or cannot be read.
         MapError: it has no place on Earth.
+
+    Example:
+        >>> scene_grid(Path("post.tif")).width
+        128
     """
     with rasterio.Env(**REMOTE_OPTIONS):
         info = describe_raster(post)

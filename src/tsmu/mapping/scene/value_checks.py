@@ -20,6 +20,10 @@ def check_undeclared_nodata(scene: Scene) -> None:
     Raises:
         MapError: there is such a value.
         ImageError: the scene is damaged.
+
+    Example:
+        >>> with Scene(Path("post.tif")) as scene:
+        ...     check_undeclared_nodata(scene)
     """
     if {info.dtype for info in scene.infos} == {"uint8"}:
         return
@@ -51,6 +55,10 @@ def check_values(scene: Scene, dtypes: Sequence[str] | None, mean: Sequence[floa
     Raises:
         MapError: the values do not fit.
         ImageError: the scene is damaged.
+
+    Example:
+        >>> with Scene(Path("post.tif")) as scene:
+        ...     check_values(scene, ["uint8"], [110.0] * 3, [30.0] * 3)
     """
     _check_data_types(scene, dtypes)
     if dtypes == ["uint8"]:

@@ -3,22 +3,31 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from tsmu.errors import MapError
-
-if TYPE_CHECKING:
-    from tsmu.mapping import Engine, TileAxis
+from tsmu.imagery import describe_raster, find_undeclared_fill, image_channels, read_stack
+from tsmu.mapping.inference.engine import Engine
+from tsmu.mapping.scene.value_checks import BRIGHTEST, TOO_BRIGHT, TOO_DARK
+from tsmu.mapping.tiling.row_blending import RowBlender, RowStitcher
+from tsmu.mapping.tiling.tile_axis import TileAxis
 
 Floats = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]
 
 
 class ImageSource(Protocol):
-    """An image that is read by window; an open scene of the mapper is one, too."""
+    """An image that is read by window; an open scene of the mapper is one, too.
+
+    Example:
+        >>> image: ImageSource = ArrayImage(np.zeros((3, 64, 96), np.float32))
+        >>> values, valid = image.read(0, 0, 64, 64)
+        >>> values.shape, valid.all()
+        ((3, 64, 64), np.True_)
+    """
 
     @property
     def width(self) -> int:
@@ -38,7 +47,12 @@ class ImageSource(Protocol):
 
 @dataclass(frozen=True)
 class ArrayImage:
-    """An image in memory, float32 (C, H, W), NaN in any band = no data."""
+    """An image in memory, float32 (C, H, W), NaN in any band = no data.
+
+    Example:
+        >>> ArrayImage(np.zeros((3, 64, 96), np.float32)).width
+        96
+    """
 
     values: Floats
 
@@ -71,6 +85,10 @@ def checked_array(image: npt.ArrayLike, bands: Sequence[str]) -> Floats:
 
     Raises:
         MapError: it has another shape or number of bands, or is empty.
+
+    Example:
+        >>> checked_array(np.zeros((3, 4, 5)), ["post:red", "post:green", "post:blue"]).dtype
+        dtype('float32')
     """
     values = np.asarray(image)
     if values.ndim != 3 or len(values) != len(bands) or not values.size or values.dtype.kind not in "buif":
@@ -95,10 +113,12 @@ def check_numbers(
 
     Raises:
         MapError: it is one.
-    """
-    from tsmu.imagery import find_undeclared_fill, image_channels
-    from tsmu.mapping import BRIGHTEST, TOO_BRIGHT, TOO_DARK
 
+    Example:
+        >>> check_numbers(np.full((1, 4, 4), 0.5, np.float32), ["post:red"], [110.0], [30.0], any_size=False)
+        Traceback (most recent call last):
+        tsmu.errors.MapError: image: its values reach about 0.5, those of the training images about 170; ...
+    """
     images = image_channels(bands)
     if fill := find_undeclared_fill(values[images], np.asarray(np.isfinite(values[images]).all(axis=0))):
         position, value, count = fill
@@ -119,8 +139,8 @@ def check_numbers(
 
 def predict_probabilities(
     image: ImageSource,
-    engine: "Engine",
-    cuts: "tuple[TileAxis, TileAxis]",
+    engine: Engine,
+    axes: tuple[TileAxis, TileAxis],
     progress: Callable[[int, int, str], object],
 ) -> Floats:
     """Predict an image tile by tile, blended where tiles overlap.
@@ -128,15 +148,18 @@ def predict_probabilities(
     Args:
         image: raw values in the band order of the training.
         engine: the network of a region.
-        cuts: how its rows and its columns are cut into tiles.
+        axes: how its rows and its columns are cut into tiles.
         progress: called with (tiles done, all tiles, a note).
 
     Returns:
         Probabilities float32 (H, W), 0 to 1; NaN where the image has no data.
-    """
-    from tsmu.mapping import RowBlender, RowStitcher
 
-    rows, columns = cuts
+    Example:
+        >>> image, axis = ArrayImage(np.zeros((3, 64, 64), np.float32)), TileAxis.plan(64, 64, 0)
+        >>> predict_probabilities(image, engine, (axis, axis), lambda done, total, note: None).shape
+        (64, 64)
+    """
+    rows, columns = axes
     blender, stitcher = RowBlender(rows, columns), RowStitcher(rows)
     result = np.empty((image.height, image.width), np.float32)
     for row, top in enumerate(rows.starts):
@@ -152,9 +175,12 @@ def predict_probabilities(
 
 
 def is_plain_picture(path: Path | str) -> bool:
-    """Whether an image has no place on Earth, so that it cannot be opened as a scene."""
-    from tsmu.imagery import describe_raster
+    """Whether an image has no place on Earth, so that it cannot be opened as a scene.
 
+    Example:
+        >>> is_plain_picture("post.tif")
+        False
+    """
     info = describe_raster(path)
     return not (info.georeferenced and info.on_earth)
 
@@ -173,9 +199,11 @@ def read_plain_pictures(post: Path, pre: Path | None, bands: Sequence[str]) -> F
     Raises:
         ImageError: an image cannot be read.
         MapError: bands are missing, or the sizes differ.
-    """
-    from tsmu.imagery import describe_raster, read_stack
 
+    Example:
+        >>> read_plain_pictures(Path("post.tif"), None, ["post:red", "post:green", "post:blue"]).shape
+        (3, 128, 128)
+    """
     paths = [path for path in (pre, post) if path is not None]
     infos = [describe_raster(path) for path in paths]
     if len({(info.width, info.height) for info in infos}) > 1:
