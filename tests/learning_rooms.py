@@ -6,7 +6,6 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
-from importlib import import_module
 from itertools import islice
 from pathlib import Path
 from types import ModuleType
@@ -19,6 +18,7 @@ import torch
 from matplotlib.figure import Figure
 
 from tests.conftest import write_chips
+from tests.doctests import examples_of
 from tests.networks import NETWORK, random_network
 from tests.update.networks import chips_of
 from tsmu import model
@@ -34,14 +34,7 @@ LIBRARIES = {"np": np, "torch": torch, "shapely": shapely, "islice": islice, "Fi
 
 def examples(room: ModuleType) -> list[doctest.DocTest]:
     """The examples in the docstrings of a room, one for each docstring that has any."""
-    assert room.__file__ is not None
-    folder = Path(room.__file__).parent
-    found: list[doctest.DocTest] = []
-    for path in sorted(folder.rglob("*.py")):
-        parts = path.relative_to(folder.parent).with_suffix("").parts
-        module = import_module(".".join(["tsmu", *parts]).removesuffix(".__init__"))
-        found += [example for example in doctest.DocTestFinder().find(module) if example.examples]
-    return found
+    return list(examples_of(room.__name__))
 
 
 def learned_workspace(folder: Path) -> WorkspaceFolder:

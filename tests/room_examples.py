@@ -5,25 +5,20 @@ import doctest
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
 
+from tests.doctests import examples_of
+
 HEAVY = ("torch", "matplotlib", "scipy", "geopandas", "rasterio", "timm")
 
 
 def examples(room: ModuleType) -> list[doctest.DocTest]:
     """The examples in the docstrings of a room, one test per docstring."""
-    folder = Path(str(room.__file__)).parent
-    found: list[doctest.DocTest] = []
-    for path in sorted(folder.rglob("*.py")):
-        parts = path.relative_to(folder.parent).with_suffix("").parts
-        module = import_module(".".join(["tsmu", *parts]).removesuffix(".__init__"))
-        found += [example for example in doctest.DocTestFinder().find(module) if example.examples]
-    return found
+    return list(examples_of(room.__name__))
 
 
 def run_example(example: doctest.DocTest, names: Mapping[str, Any]) -> None:

@@ -55,9 +55,9 @@ if str(where) == "polygons":
     write_polygons = map_run.write_polygons
     map_run.write_polygons = lambda *a, **k: (write_polygons(*a, **k), wait())
 if str(where) == "renaming":  # the raster has its name already, the polygons not yet
-    written_whole = map_run.written_whole
+    atomic_write = map_run.atomic_write
     def slow(path):
-        whole = written_whole(path)
+        whole = atomic_write(path)
         if path.suffix == ".tif":
             leave = whole.__exit__
             class Slow:
@@ -67,7 +67,7 @@ if str(where) == "renaming":  # the raster has its name already, the polygons no
                     wait()
             return Slow()
         return whole
-    map_run.written_whole = slow
+    map_run.atomic_write = slow
 with Scene(scene) as opened:
     slow = replace(engine(blur), submit=synchronous(predict))
     map_run.map_scene(opened, slow, out, polygons=PolygonOptions(50), tile=128, overlap=32, batch=1)
