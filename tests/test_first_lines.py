@@ -1,7 +1,6 @@
 """The ten lines that the package begins with (its docstring), on real data; and that importing it costs nothing."""
 
 import resource
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,33 +10,23 @@ import numpy as np
 import pandas as pd
 import pytest
 import rasterio
-from rasterio.windows import Window
 
 import tsmu
 from tests.conftest import Tsmu
 from tests.networks import ENCODER, NETWORK
+from tests.real_data import copy_chips, cut_raster
 
 FEW = {"steps": 2, "batch_size": 4}  # whether a network learns is tested elsewhere
-COLUMNS, ROWS = slice(600, 900), slice(560, 860)  # of the Iburi pair, where both images and the mask are known
-
-
-def few_chips(source: Path, target: Path, count: int) -> Path:
-    """A folder with the first chips of another one."""
-    for name in ("images", "masks"):
-        (target / name).mkdir(parents=True)
-        for file in sorted((source / name).iterdir())[:count]:
-            shutil.copy(file, target / name)
-    return target
 
 
 def test_a_model_learns_real_regions_and_predicts(shared_data: Path, tmp_path: Path) -> None:
     data = shared_data / "landslide4sense_rgb"
     work = tsmu.Workspace(tmp_path / "himalaya")
-    report = work.add_chips(few_chips(data / "nepal_gorkha", tmp_path / "gorkha", 20), region="gorkha")
+    report = work.add_chips(copy_chips(data / "nepal_gorkha", tmp_path / "gorkha", 20), region="gorkha")
     assert report.chips is not None
     assert len(report.chips) == report.records == 20
     assert isinstance(report.issues, pd.DataFrame)
-    work.add_chips(few_chips(data / "india_kodagu", tmp_path / "kodagu", 20), region="kodagu")
+    work.add_chips(copy_chips(data / "india_kodagu", tmp_path / "kodagu", 20), region="kodagu")
     model = work.update("gorkha", **FEW, **NETWORK)
     assert model.name == "v001"
     model = work.update("kodagu", **FEW)
@@ -58,15 +47,8 @@ def test_a_model_learns_real_regions_and_predicts(shared_data: Path, tmp_path: P
 @pytest.fixture
 def iburi(shared_data: Path, tmp_path: Path) -> Path:
     """A part of the real pair with its mask, as folders that `tsmu import` takes."""
-    window = Window.from_slices(ROWS, COLUMNS)
     for name, target in (("pre", "images/a_pre"), ("post", "images/a_post"), ("mask", "labels/a_post")):
-        with rasterio.open(shared_data / "iburi_pair" / f"{name}.tif") as dataset:
-            values, place = dataset.read(window=window), dataset.window_transform(window)
-            profile = dataset.profile | {"height": 300, "width": 300, "transform": place, "tiled": False}
-        path = tmp_path / f"{target}.tif"
-        path.parent.mkdir(exist_ok=True)
-        with rasterio.open(path, "w", **profile) as dataset:
-            dataset.write(values)
+        cut_raster(shared_data / "iburi_pair" / f"{name}.tif", tmp_path / f"{target}.tif")
     return tmp_path
 
 
