@@ -197,3 +197,20 @@ def test_a_full_disk_is_told_and_no_bundle_is_left(bright_chips: Path, tmp_path:
         assert list((space / "models").glob("*")) == []
     finally:
         subprocess.run(["umount", disk], check=True)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no pseudo-terminals")
+def test_a_terminal_says_at_once_what_begins(tmp_path: Path) -> None:
+    """Before any library is loaded; and the line goes away before the error is printed."""
+    ours, theirs = os.openpty()
+    command = [sys.executable, "-m", "tsmu", "db", "info", "--database", str(tmp_path / "none.gpkg")]
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=theirs, check=False)
+    os.close(theirs)
+    text = os.read(ours, 10_000).decode()
+    os.close(ours)
+    notice, erased, error = text.partition("\x1b[2K\r")
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert notice == "tsmu db info: loading libraries ...\r"
+    assert erased
+    assert error.startswith("tsmu: ")
+    assert error.count("\n") == 1

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 DONE, NOT_DONE, LEFT_OUT = 0, 2, 3
 ISSUES_SHOWN = 10
+ERASE_LINE = "\x1b[2K\r"  # of a terminal
 ROWS_PRINTED = 20
 INTERRUPTED = "interrupted"
 
@@ -73,6 +74,22 @@ class Console(Display):
     def __init__(self, command: str, as_json: bool) -> None:
         """Show a command's work; `command` is its name, as typed."""
         self.report, self.as_json = Report(command, self), as_json
+        self._has_notice = False
+
+    def show_notice(self) -> None:
+        """Show on a terminal that the command has begun: the libraries that it needs may take seconds to load.
+
+        The line goes away with whatever is shown next. Where stderr is no terminal, there is none.
+        """
+        if sys.stderr.isatty():
+            print(f"tsmu {self.report.command}: loading libraries ...", end="\r", file=sys.stderr, flush=True)
+            self._has_notice = True
+
+    def clear_notice(self) -> None:
+        """Take the line of `show_notice` away."""
+        if self._has_notice:
+            print(ERASE_LINE, end="", file=sys.stderr, flush=True)
+            self._has_notice = False
 
     def begin(self, report: Report) -> None:
         """Keep the report that a verb is going to fill."""
@@ -80,10 +97,12 @@ class Console(Display):
 
     def message(self, text: str) -> None:
         """Print a line for people: to stdout, or to stderr when that carries JSON."""
+        self.clear_notice()
         print(text, file=sys.stderr if self.as_json else sys.stdout, flush=True)
 
     def issues(self, log: IssueLog) -> None:
         """Print the first issues of a source to stderr."""
+        self.clear_notice()
         for issue in log.issues[:ISSUES_SHOWN]:
             print(f"{issue.severity}: {issue}", file=sys.stderr)
         if len(log) > ISSUES_SHOWN:
@@ -91,6 +110,7 @@ class Console(Display):
 
     def progress(self, label: str) -> AbstractContextManager[ShowProgress]:
         """Show a progress bar on stderr."""
+        self.clear_notice()
         return BarDisplay().progress(label)
 
     def workspace(self, folder: Path | None) -> "Workspace":
@@ -125,17 +145,20 @@ class Console(Display):
 @contextmanager
 def console(name: str, as_json: bool) -> Iterator[Console]:
     """Run a command's body, which calls a verb of the workspace: print its JSON object, leave with its exit code."""
-    shown = Console(name, as_json)
+    terminal = Console(name, as_json)
     started = time.monotonic()
+    terminal.show_notice()
     try:
-        yield shown
+        yield terminal
     except (TsmuError, OSError, KeyboardInterrupt) as error:
-        print_failure(shown.report, explain(error), time.monotonic() - started, as_json)
+        terminal.clear_notice()
+        print_failure(terminal.report, explain(error), time.monotonic() - started, as_json)
         raise typer.Exit(NOT_DONE) from None
-    partial = shown.report.left_out > 0
+    terminal.clear_notice()
+    partial = terminal.report.left_out > 0
     if as_json:
         status = "partial" if partial else "done"
-        print(json.dumps(without_nan(shown.report.as_dict(status, time.monotonic() - started))))
+        print(json.dumps(without_nan(terminal.report.as_dict(status, time.monotonic() - started))))
     if partial:
         raise typer.Exit(LEFT_OUT)
 
