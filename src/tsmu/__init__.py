@@ -23,8 +23,9 @@ and return reports, tables and what was made:
 Importing this package costs nothing: torch, GDAL and pandas are loaded by what needs them.
 """
 
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+from tsmu.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from tsmu.errors import (
@@ -82,29 +83,26 @@ __all__ = [
     "learn_region",
 ]
 
-_MODULES = {  # by name, the module that has it; all others are errors
-    "LandslideDatabase": "tsmu.workspace",
-    "Model": "tsmu.workspace",
-    "RegionNet": "tsmu.model",
-    "Report": "tsmu.workspace",
-    "SceneMap": "tsmu.workspace",
-    "Workspace": "tsmu.workspace",
-    "learn_region": "tsmu.update",
+_NAMES = {  # by the room or module that has them
+    "errors": (
+        "BundleError ChipError ConflictError DatabaseBusyError DatabaseError FetchError ImageError InventoryError "
+        "LabelError MapError MissingRecordError RegionError ReviewError SceneError TableError TsmuError UpdateError "
+        "WorkspaceError"
+    ),
+    "model": "RegionNet",
+    "update": "learn_region",
+    "workspace": "LandslideDatabase Model Report SceneMap Workspace",
 }
+_load, _ = lazy_names(__name__, _NAMES)
 
 
 def __getattr__(name: str) -> Any:
     """Load a name of the face when it is first asked for."""
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     if name == "__version__":
         from importlib.metadata import version
 
-        value: Any = version("tsmu")
-    else:
-        value = getattr(import_module(_MODULES.get(name, "tsmu.errors")), name)
-    globals()[name] = value
-    return value
+        return version("tsmu")
+    return _load(name)
 
 
 def __dir__() -> list[str]:

@@ -1,13 +1,13 @@
 """What the records show: maps of landslide density, comparisons of two inventories, distributions of areas."""
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tsmu.database.analysis.comparison import Comparison, compare
 from tsmu.database.analysis.density_files import write_density
 from tsmu.database.analysis.density_map import DensityMap, density
 from tsmu.database.analysis.equal_area_cells import CellGrid, HexagonGrid, SquareGrid, equal_area_crs
 from tsmu.database.analysis.size_distribution import power_law_tail, rollover
+from tsmu.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from tsmu.database.analysis.comparison_plot import draw_comparison
@@ -30,15 +30,9 @@ __all__ = [
     "write_density",
 ]
 
-_LAZY = {  # these load matplotlib
-    "class_breaks": "tsmu.database.analysis.density_plot",
-    "draw_comparison": "tsmu.database.analysis.comparison_plot",
-    "draw_density": "tsmu.database.analysis.density_plot",
+_NAMES = {  # these load matplotlib
+    "comparison_plot": "draw_comparison",
+    "density_plot": "class_breaks draw_density",
 }
 
-
-def __getattr__(name: str) -> Any:
-    """Load what draws figures when it is asked for first."""
-    if name not in _LAZY:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_LAZY[name]), name)
+__getattr__, _ = lazy_names(__name__, _NAMES)
