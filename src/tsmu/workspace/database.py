@@ -45,6 +45,10 @@ class LandslideDatabase(DatabaseFileVerbs):
 
         Raises:
             DatabaseError: there is none, or it cannot be read.
+
+        Example:
+            >>> work.database.info()["status"]["candidate"]
+            1
         """
         from tsmu.database import info
 
@@ -103,6 +107,11 @@ class LandslideDatabase(DatabaseFileVerbs):
 
         Raises:
             MissingRecordError: there is no such landslide.
+
+        Example:
+            >>> slides = work.database.query()
+            >>> work.database.history(slides.id[0])[["version", "status"]].values.tolist()
+            [[1, 'candidate']]
         """
         from tsmu.database import history
 
@@ -113,7 +122,14 @@ class LandslideDatabase(DatabaseFileVerbs):
         return versions
 
     def reviews(self, landslide_id: str) -> "pd.DataFrame":
-        """What was proposed and decided for one landslide, the oldest entry first; none for an id that is unknown."""
+        """What was proposed and decided for one landslide, the oldest entry first; none for an id that is unknown.
+
+        Example:
+            >>> slides = work.database.query()
+            >>> version = work.database.review(slides.id[0], status="rejected", by="eva", why="a road")
+            >>> work.database.reviews(slides.id[0])[["status_after", "by", "why"]].values.tolist()
+            [['rejected', 'eva', 'a road']]
+        """
         from tsmu.database import reviews
 
         with self._opened(Report("db history", self.display)) as database:
@@ -136,6 +152,11 @@ class LandslideDatabase(DatabaseFileVerbs):
             MissingRecordError: there is no such landslide.
             ConflictError: it has another version by now.
             DatabaseError: the status is not one, or nobody or no reason is named.
+
+        Example:
+            >>> slides = work.database.query(status="candidate")
+            >>> work.database.review(slides.id[0], status="confirmed", by="eva", why="seen in the field")
+            2
         """
         from tsmu.database import review
 
@@ -158,6 +179,10 @@ class LandslideDatabase(DatabaseFileVerbs):
 
         Raises:
             DatabaseError: the target has rows already, or cannot be written.
+
+        Example:
+            >>> len(work.database.copy("copy.gpkg").query())
+            1
         """
         from tsmu.database import copy
 
@@ -182,6 +207,10 @@ class LandslideDatabase(DatabaseFileVerbs):
 
         Raises:
             DatabaseError: the file exists, or cannot be written.
+
+        Example:
+            >>> work.database.backup("saved.gpkg").name
+            'saved.gpkg'
         """
         from tsmu.database import backup
 
@@ -204,6 +233,10 @@ class LandslideDatabase(DatabaseFileVerbs):
 
         Raises:
             DatabaseError: the file is damaged; restore it from a backup.
+
+        Example:
+            >>> len(work.database.check())
+            0
         """
         from tsmu.database import check
 
@@ -232,6 +265,11 @@ class LandslideDatabase(DatabaseFileVerbs):
 
         Raises:
             DatabaseError: the database cannot be read or written.
+
+        Example:
+            >>> done = work.database.merge()
+            >>> done.observations, done.landslides, done.merging_id
+            (1, 1, None)
         """
         from tsmu.database import merge
 
@@ -265,6 +303,11 @@ class LandslideDatabase(DatabaseFileVerbs):
 
         Raises:
             DatabaseError: there is no such merging.
+
+        Example:
+            >>> work.database.undo_merge()
+            Traceback (most recent call last):
+            tsmu.errors.DatabaseError: ...
         """
         from tsmu.database import undo_merge
 
@@ -284,6 +327,10 @@ class LandslideDatabase(DatabaseFileVerbs):
         Returns:
             `id`, `landslide_id`, `observation_id`, `from_landslide` (to which the observation belongs now), `by`,
             `at`, `why`.
+
+        Example:
+            >>> len(work.database.proposals())
+            0
         """
         from tsmu.database import proposals
 
@@ -307,11 +354,20 @@ class LandslideDatabase(DatabaseFileVerbs):
 
         Raises:
             DatabaseError: there is no such open proposal, or nobody or no reason is named.
+
+        Example:
+            >>> for proposal in work.database.proposals().itertuples():
+            ...     work.database.accept(proposal.id, by="eva", why="the new outline is better")
         """
         return self._answer_proposal(proposal_id, by, why, accepted=True)
 
     def decline(self, proposal_id: str, *, by: str, why: str) -> str:
-        """Leave things as they are in spite of a proposal; arguments, result and errors as those of `accept`."""
+        """Leave things as they are in spite of a proposal; arguments, result and errors as those of `accept`.
+
+        Example:
+            >>> for proposal in work.database.proposals().itertuples():
+            ...     work.database.decline(proposal.id, by="eva", why="the old outline is right")
+        """
         return self._answer_proposal(proposal_id, by, why, accepted=False)
 
     def _answer_proposal(self, proposal_id: str, by: str, why: str, *, accepted: bool) -> str:

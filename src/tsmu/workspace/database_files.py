@@ -135,6 +135,11 @@ class DatabaseFileVerbs(DatabaseBase):
 
         Raises:
             TsmuError: the file cannot be read or understood; then nothing was changed.
+
+        Example:
+            >>> records = work.database.export("exported.geojson").records
+            >>> work.database.add_file("exported.geojson").unchanged > 0
+            True
         """
         from tsmu.database import import_file
 
@@ -181,6 +186,10 @@ class DatabaseFileVerbs(DatabaseBase):
 
         Raises:
             DatabaseError: nobody has looked anywhere, or the cells are too many.
+
+        Example:
+            >>> work.database.density(cell=500).records
+            1
         """
         from tsmu.database import density, draw_density, write_density
 
@@ -220,6 +229,10 @@ class DatabaseFileVerbs(DatabaseBase):
             out: a PNG for the plots; None draws none.
             layer: the layer, or the layers, that are read of a file of polygons; by default all.
             **filters: of databases: `bbox`, `region`, `dates`, `min_area`, `status` and `where` as in `query`.
+
+        Example:
+            >>> work.database.compare(work.database).summary["matched"]
+            1
         """
         place = other.place if isinstance(other, DatabaseBase) else other
         return compare_inventories(self.place, place, out, layer=layer, display=self.display, **filters)
@@ -247,6 +260,10 @@ def compare_inventories(
 
     Raises:
         TsmuError: one cannot be read, or has no landslides.
+
+    Example:
+        >>> compare_inventories("survey/landslides.gpkg", "survey/landslides.gpkg").summary["iou_of_areas"]
+        1.0
     """
     from tsmu.database import compare, draw_comparison
 
