@@ -52,7 +52,7 @@ def test_a_million_are_exported_in_flat_memory_and_counted_in_half_a_minute(tmp_
     assert seconds < 30
     with db.open_database(few) as records:
         some = db.info(records)["rows"]["landslide"]
-    for known in FORMATS[:7]:
+    for known in (known for known in FORMATS if known.suffix != ".json"):  # which holds no landslides
         peaks = []
         for source, rows in ((few, some), (many, landslides)):
             out = tmp_path / f"out{known.suffix}"

@@ -29,7 +29,7 @@ METHODS: dict[str, Callable[..., Any]] = {
     "export labelme": Workspace.export_labelme,
     "export pictures": Workspace.export_pictures,
 }
-OTHER_GROUPS = {"update", "models", "evaluate", "map", "serve", "db", "demo", "benchmark"}  # whose rows come later
+OTHER_GROUPS = {"update", "models", "evaluate", "map", "serve", "db", "demo", "benchmark"}  # in learned/test_options.py
 
 OTHER_FORM: dict[tuple[str, str], Any] = {  # defaults that Python says in another form than the command line
     ("init", "folder"): ".",

@@ -18,13 +18,14 @@ import shapely
 from pyogrio.errors import DataLayerError, DataSourceError
 
 from tsmu.database.files import csv_layouts
-from tsmu.database.files.formats import SHORT_NAMES, Layout
+from tsmu.database.files.formats import FORMATS, SHORT_NAMES, Layout
 from tsmu.database.queries import LANDSLIDE_COLUMNS
 from tsmu.database.types import SRS_ID
 from tsmu.errors import DatabaseError, TableError
 from tsmu.issues import IssueLog
 from tsmu.tabular import read_table
 
+GDAL_SUFFIXES = {known.suffix for known in FORMATS if known.driver}
 ROWS_AT_ONCE = 10_000  # held in memory
 _REQUIRED = {column.name for column in LANDSLIDE_COLUMNS if not column.nullable}  # every file of `export` has these
 _LONG_NAMES = {short: name for name, short in SHORT_NAMES.items()}
@@ -56,7 +57,7 @@ def read_flat(path: Path, log: IssueLog) -> Iterator[FileRows] | None:
         return _csv(path, log)
     if suffix == ".parquet":
         return _parquet(path)
-    if suffix in (".geojson", ".fgb", ".shp"):
+    if suffix in GDAL_SUFFIXES:
         return _gdal(path)
     return None
 

@@ -90,7 +90,7 @@ class Strategy(ABC):
         return label_losses(context.network(batch["image"], [decoder])[decoder], batch["mask"])
 
     def before_optimizer_step(self, context: UpdateContext) -> None:
-        """Called when a step has its gradients, before the weights change."""
+        """Called when a step has its gradients, before the weights change; in the first region, too."""
         del context
 
     def after_optimizer_step(self, context: UpdateContext) -> None:
