@@ -80,7 +80,7 @@ def checked_array(image: npt.ArrayLike, bands: Sequence[str]) -> Floats:
     """An image (C, H, W) as float32, once its shape is checked.
 
     Args:
-        image: numbers of any type, or booleans; a tensor on the CPU, too.
+        image: numbers of any type, or booleans; a tensor on the CPU, too. What a masked array masks is no data.
         bands: the model's band list.
 
     Raises:
@@ -96,7 +96,10 @@ def checked_array(image: npt.ArrayLike, bands: Sequence[str]) -> Floats:
             f"image of shape {values.shape} and type {values.dtype}: must be an array of numbers (bands, rows, "
             f"columns) with the {len(bands)} bands of the training in their order: {', '.join(bands)}"
         )
-    return np.array(values, dtype=np.float32)  # a copy: the caller's stays as it is
+    numbers = np.array(values, dtype=np.float32)  # a copy: the caller's stays as it is
+    if isinstance(image, np.ma.MaskedArray):  # as rasterio reads with masked=True
+        numbers[np.ma.getmaskarray(image)] = np.nan
+    return numbers
 
 
 def check_numbers(

@@ -51,7 +51,7 @@ class ExportVerbs(WorkspaceBase):
             The report, with the folder. `details["from"]` counts the pairs by where their outlines come from.
 
         Raises:
-            ImageError: the workspace has no pairs, or none of their images can be read_raster.
+            ImageError: the workspace has no pairs, or none of their images can be read.
             BundleError: predictions are asked for, and there is no model yet.
             TsmuError: an imported image would be overwritten.
 
@@ -92,7 +92,7 @@ class ExportVerbs(WorkspaceBase):
             The report, with the folder.
 
         Raises:
-            ImageError: the workspace has no pairs, or none of their images can be read_raster.
+            ImageError: the workspace has no pairs, or none of their images can be read.
             TsmuError: an imported image would be overwritten.
 
         Example:

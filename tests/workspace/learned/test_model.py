@@ -167,3 +167,11 @@ def test_versions_are_listed_compared_pinned_and_rolled_back(
     assert back.name == work.model().name == "v001"
     with pytest.raises(BundleError, match="models rollback v002"):
         newest.scores()
+
+
+def test_what_a_masked_array_masks_is_no_data(work: Workspace) -> None:
+    image = np.ma.masked_array(np.full((3, 64, 64), 110, np.uint8), mask=False)
+    image[:, :, :20] = np.ma.masked
+    probability = work.model().predict(image, region="alps")
+    assert np.isnan(probability[:, :20]).all()
+    assert np.isfinite(probability[:, 20:]).all()
