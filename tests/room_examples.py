@@ -47,10 +47,10 @@ def check_face(room: ModuleType) -> None:
         room.nothing  # noqa: B018
 
 
-def loaded_by(statement: str) -> list[str]:
-    """The heavy modules that a statement loads in a fresh process."""
-    code = f"{statement}; import sys; print(*(name for name in {HEAVY} if name in sys.modules))"
-    return subprocess.check_output([sys.executable, "-c", code], text=True).split()
+def loaded_by(code: str, *modules: str) -> list[str]:
+    """Which of some modules, by default the heavy ones, are loaded after code has run in a new process."""
+    question = f"import sys; print(*[name for name in {modules or HEAVY!r} if name in sys.modules])"
+    return subprocess.check_output([sys.executable, "-c", f"{code}; {question}"], text=True).split()
 
 
 def _typed_imports(tree: ast.Module) -> Iterator[ast.alias]:

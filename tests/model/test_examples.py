@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.learning_rooms import check_face, examples, learned_workspace, loaded_by, run_example
+from tests.learning_rooms import learned_workspace, names_of_example
+from tests.room_examples import check_face, examples, loaded_by, run_example
 from tsmu import model
 from tsmu.workspace_folder import WorkspaceFolder
 
@@ -19,7 +20,7 @@ def learned(tmp_path_factory: pytest.TempPathFactory) -> WorkspaceFolder:
 @pytest.mark.parametrize("example", examples(model), ids=lambda example: example.name.removeprefix("tsmu.model."))
 def test_an_example_gives_what_it_says(example: doctest.DocTest, learned: WorkspaceFolder, tmp_path: Path) -> None:
     shutil.copytree(learned.root, tmp_path / "survey")
-    run_example(example, WorkspaceFolder.open(tmp_path / "survey"))
+    run_example(example, names_of_example(example, WorkspaceFolder.open(tmp_path / "survey")))
 
 
 def test_every_name_of_the_face_is_there() -> None:

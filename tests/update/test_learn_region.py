@@ -54,3 +54,14 @@ def test_samples_that_cannot_be_learned_from_are_named(bright_chips: Path, sampl
     learn_region(network, "bright", samples, strategy="separate", steps=2, batch_size=2)
     with pytest.raises(UpdateError, match="learns with a new network"):
         learn_region(network, "other", samples, strategy="separate")
+
+
+def test_samples_that_would_teach_nothing_are_refused(bright_chips: Path, samples: list[Sample]) -> None:
+    network = fresh(chips_of(bright_chips, "bright"))
+    with pytest.raises(UpdateError, match=r"no sample has a pixel of landslide.*divide the masks"):
+        learn_region(network, "bright", [{**sample, "mask": 255 * sample["mask"]} for sample in samples], steps=2)
+    with pytest.raises(UpdateError, match="as torch tensors"):
+        learn_region(network, "bright", [{**samples[0], "mask": samples[0]["mask"].numpy()}], steps=2)
+    with pytest.raises(UpdateError, match="0 steps of 16 chips"):
+        learn_region(network, "bright", samples, steps=0)
+    assert network.decoder_names == ()

@@ -27,6 +27,14 @@ def test_a_folder_of_chips_becomes_rows_with_splits(empty: Workspace, files: Pat
     assert sum(report.details["split"].values()) == report.records == 10
 
 
+def test_chips_that_change_their_region_are_reported(empty: Workspace, files: Path) -> None:
+    empty.add_chips(files / "chips" / "oregon", region="oregon")
+    assert empty.add_chips(files / "chips" / "oregon", region="oregon").issues.empty
+    report = empty.add_chips(files / "chips" / "oregon", region="nevada")
+    assert report.issues["problem"].tolist() == ["its 10 chips were those of the region oregon"]
+    assert set(empty.chips["region"]) == {"nevada"}
+
+
 def test_chips_of_other_bands_are_left_out(work: Workspace, tmp_path: Path) -> None:
     folder = write_chips(tmp_path / "chips", count=4)
     with pytest.raises(ChipError):

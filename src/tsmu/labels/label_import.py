@@ -153,7 +153,11 @@ def _import_labelme(
 def _import_layers(
     files: list[Path], pairs: gpd.GeoDataFrame, writer: MaskWriter, class_field: str | None, layers: Sequence[str]
 ) -> None:
-    """Write the masks of polygon layers; those of all files are gathered first: one inventory may have many files."""
+    """Draw the polygons of map files into the masks of the pairs that they lie in.
+
+    The polygons of all files are collected before any mask is written, because the polygons of one pair may lie in
+    several files of an inventory.
+    """
     polygons_of_pair: dict[str, list[tuple[str, BaseGeometry]]] = defaultdict(list)
     first_file: dict[str, Path] = {}
     chosen_names: list[str] = []

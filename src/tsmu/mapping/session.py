@@ -123,6 +123,8 @@ class MapSession:
         """
         options = self._options
         _check_folder(folder, request.post, self._space)
+        if request.pre is not None and str(request.pre) == str(request.post):
+            raise MapError(f"{request.post}: is both the pre and the post image; name the one from before the event")
         with ExitStack() as stack:
             terrain = self._terrain(request)
             scene = stack.enter_context(

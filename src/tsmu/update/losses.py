@@ -42,7 +42,7 @@ def label_losses(logits: Tensor, mask: Tensor) -> dict[str, Tensor]:
 
 
 def cross_entropy(logits: Tensor, mask: Tensor) -> Tensor:
-    """Binary cross-entropy averaged over the known pixels; 0 where there are none.
+    """Mean binary cross-entropy of the known pixels of a batch; 0 if all pixels are unknown.
 
     Example:
         >>> round(float(cross_entropy(torch.zeros(1, 8, 8), torch.zeros(1, 8, 8, dtype=torch.long))), 4)

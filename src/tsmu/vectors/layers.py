@@ -1,4 +1,4 @@
-"""Read layers of polygons and points from files of any format, in one way for every command that takes such a file.
+"""Reads the polygon and point layers of map files: GeoPackage, shapefile, GeoJSON, KML and others. All commands use it.
 
 Every layer that has geometry is read. A feature that cannot be used is left out, and reported with the row that a
 spreadsheet would show it in: the header is row 1, the first feature row 2.

@@ -72,7 +72,8 @@ class ChipVerbs(WorkspaceBase):
         region = check_region_name(region)
         log = IssueLog(folder, strict=strict)
         with self.folder.lock("tsmu import chips"), report.progress("Reading chips") as show:
-            bands = bands_of_other_sources(read_index(self.folder), folder)
+            earlier = read_index(self.folder)
+            bands = bands_of_other_sources(earlier, folder)
             with report.collect_issues(log, self.folder.issues):
                 report.chips = chips = chips_from_folder(
                     folder,
@@ -82,6 +83,7 @@ class ChipVerbs(WorkspaceBase):
                     bands=bands,
                     progress=lambda done, total: show(done, total, region),
                 )
+                _warn_of_other_regions(earlier, chips, region, log)
             index = add_to_index(self.folder, chips)
         report.records = len(chips)
         report.outputs["chips"] = str(self.folder.chips)
@@ -225,6 +227,15 @@ class ChipVerbs(WorkspaceBase):
                 folder, made.chips, gap_m=cutting.gap_m, block_groups=block_groups(made.blocks), unlearned_regions=free
             )
         return made, index
+
+
+def _warn_of_other_regions(
+    earlier: "geopandas.GeoDataFrame", chips: "geopandas.GeoDataFrame", region: str, log: IssueLog
+) -> None:
+    """Report chips of the same folder that belonged to another region until now, and do not any more."""
+    same_source = earlier[earlier["source"].isin(set(chips["source"])) & (earlier["region"] != region)]
+    for other, count in same_source["region"].value_counts().items():
+        log.warning(log.source, f"its {count} chips were those of the region {other}", f"now those of {region}")
 
 
 def _series_without_landslides(chips: "geopandas.GeoDataFrame") -> Counter[str]:

@@ -87,9 +87,16 @@ def landslide_filters(
     """Conditions on landslides, as the database takes them; see `LandslideDatabase.query`.
 
     Raises:
-        DatabaseError: a day is not one.
+        DatabaseError: a day is not one, or the box does not have four sides.
     """
     from tsmu.database import Filters
+
+    if bbox is not None and len(bbox) != 4:
+        raise DatabaseError(f"bbox {tuple(bbox)}: must be (west, south, east, north) in degrees")
+    if dates is not None and (isinstance(dates, str) or len(dates) != 2):
+        raise DatabaseError(f"dates {dates!r}: must be (first, last), days or None, such as ('2024-05-01', None)")
+    if min_area is not None and not min_area >= 0:
+        raise DatabaseError(f"min_area {min_area}: must be 0 m2 or more")
 
     return Filters(
         bbox=bbox,

@@ -386,9 +386,11 @@ def _finish(report: MapReport, issues: int, dem: str | None, folder: "WorkspaceF
 def _line(summary: dict[str, Any]) -> str:
     """What was mapped of a scene, by whose decoders, and what computed it."""
     computed = "" if summary["bands_computed"] else ", finished before"
+    count = summary["proposed"]
+    proposed = f"; {count} only proposed, where a person decided: tsmu db proposals" if count else ""
     decoders = "decoder of" if len(summary["regions"]) == 1 else "decoders of"
     return (
         f"{summary['scene']}: {summary['records']} landslides, {summary['area_m2'] / 1e6:.3f} km2, by the {decoders} "
         f"{' and '.join(summary['regions'])} ({summary['bundle']}; {summary['routed']}), {summary['engine']} on "
-        f"{summary['device']} in {summary['precision']} ({summary['reason']}){computed}"
+        f"{summary['device']} in {summary['precision']} ({summary['reason']}){computed}{proposed}"
     )

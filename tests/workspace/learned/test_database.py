@@ -98,3 +98,16 @@ def test_merging_is_undone_and_proposals_are_answered(work: Workspace, tmp_path:
         records.accept(waiting.id[0], by="eva", why="after all")
     with pytest.raises(DatabaseError, match="near"):
         records.merge(near=-1)
+
+
+@pytest.mark.parametrize(
+    ("condition", "problem"),
+    [
+        ({"bbox": (141, 43, 143)}, "west, south, east, north"),
+        ({"dates": "2019-01-01"}, "first, last"),
+        ({"min_area": -1}, "0 m2"),
+    ],
+)
+def test_conditions_of_another_form_are_refused(work: Workspace, condition: dict[str, object], problem: str) -> None:
+    with pytest.raises(DatabaseError, match=problem):
+        work.database.query(**condition)  # type: ignore[arg-type]

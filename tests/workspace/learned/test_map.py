@@ -83,3 +83,17 @@ def test_options_that_make_no_sense_are_refused(work: Workspace, files: Path, op
 def test_nothing_is_mapped_while_another_command_writes(work: Workspace, files: Path) -> None:
     with work.folder.lock("tsmu update"), pytest.raises(WorkspaceError, match="tsmu update"):
         Workspace(work.folder.root).map(files / "post.tif", **QUICK)
+
+
+def test_detections_of_what_a_person_decided_on_are_said_to_be_proposals(work: Workspace, tmp_path: Path) -> None:
+    slide = work.database.query().id[0]
+    work.database.review(slide, status="confirmed", by="eva", why="seen in the field")
+    moved = PLACE | {"transform": from_origin(500_030, 5_000_000, 10, 10)}  # by three pixels: another outline
+    scene = work.map(write_raster(tmp_path / "later.tif", scene_pixels(80, 120), **moved), **QUICK)
+    assert scene.summary["proposed"] == len(work.database.proposals()) > 0
+    assert f"{scene.summary['proposed']} only proposed, where a person decided" in str(scene.report)
+
+
+def test_one_file_is_not_both_sides_of_a_pair(work: Workspace, files: Path) -> None:
+    with pytest.raises(MapError, match="both the pre and the post image"):
+        work.map(files / "post.tif", pre=files / "post.tif", name="same", **QUICK)

@@ -16,7 +16,9 @@ COLUMNS = 4
 
 
 def draw_course(results: dict[str, Any]) -> str:
-    """Draw WA and WF after each region, one line per strategy with a band of standard errors over seeds.
+    """Draw weighted average (WA) and weighted forgetting (WF) against the number of regions learned.
+
+    Each strategy is a line, the mean over seeds, within a band of one standard error.
 
     Args:
         results: the content of `results.json`.

@@ -115,7 +115,15 @@ class BatchPrediction:
         self._squares += difference * (probability - self._mean)
 
     def layers(self, tile: int) -> Probability:
-        """Give a tile's mean and, if there were several transforms, standard deviation: (1 or 2, H, W)."""
+        """The map layers of one tile of the batch.
+
+        Args:
+            tile: number of the tile in the batch, from 0.
+
+        Returns:
+            (1, H, W), the probability; where several transforms were added, (2, H, W): their mean probability and its
+            standard deviation over the transforms.
+        """
         if self._count == 1:
             return self._mean[tile : tile + 1]
         return np.stack([self._mean[tile], np.sqrt(self._squares[tile] / np.float32(self._count))])

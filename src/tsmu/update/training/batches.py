@@ -123,7 +123,9 @@ def _inspect(dataset: Dataset[Sample], region: str, bands: int) -> tuple[list[bo
     has_landslide, largest = [], 0
     for position in range(len(dataset)):  # type: ignore[arg-type]  # torch's base class has no length
         sample = dataset[position]
-        image, mask = sample["image"], sample["mask"]
+        image, mask = sample.get("image"), sample.get("mask")
+        if not (isinstance(image, torch.Tensor) and isinstance(mask, torch.Tensor)):
+            raise UpdateError(f"{region}, sample {position}: give `image` and `mask` as torch tensors")
         if image.ndim != 3 or image.shape[0] != bands or image.shape[1:] != mask.shape:
             raise UpdateError(
                 f"{region}, sample {position}: image {tuple(image.shape)} and mask {tuple(mask.shape)} do not fit; "
@@ -137,6 +139,11 @@ def _inspect(dataset: Dataset[Sample], region: str, bands: int) -> tuple[list[bo
             )
         has_landslide.append(LANDSLIDE in values)
         largest = max(largest, *mask.shape)
+    if not any(has_landslide):
+        raise UpdateError(
+            f"{region}: no sample has a pixel of landslide, whose value is {LANDSLIDE}; {UNKNOWN} means unknown: where "
+            "it is the landslides' value, divide the masks by it"
+        )
     return has_landslide, largest
 
 

@@ -77,6 +77,8 @@ def learn_region(
         ('nepal', 'kodagu')
     """
     chosen = strategy_named(strategy) if isinstance(strategy, str) else strategy
+    if steps < 1 or batch_size < 1:
+        raise UpdateError(f"{steps} steps of {batch_size} chips: give at least 1 of both")
     _require_prior(network, region, chosen, prior)
     settings = TrainingSettings(steps, batch_size, seed)
     result = train_region(network, region, chips, chosen, settings, prior=prior, progress=progress)

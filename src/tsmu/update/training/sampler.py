@@ -48,7 +48,7 @@ class StepSampler(Sampler[tuple[int, int]]):
         self._region_of_step = region_of_step
 
     def __iter__(self) -> Iterator[tuple[int, int]]:
-        """Iterate over the keys."""
+        """Yield, step by step from the first one on, the position of each chip and the seed of its augmentation."""
         regions = self._has_landslide
         draws = [_draws(chips, derive_seed(self._seed, -number - 2)) for number, chips in enumerate(regions)]
         first = [sum(map(len, regions[:number])) for number in range(len(regions))]
