@@ -63,6 +63,7 @@ if TYPE_CHECKING:
         QueueOrder,
         count_by_region_and_month,
         count_landslides,
+        cql2_tree,
         history,
         info,
         nearest_landslides,
@@ -137,6 +138,7 @@ __all__ = [
     "copy",
     "count_by_region_and_month",
     "count_landslides",
+    "cql2_tree",
     "decide",
     "decline",
     "decode_column",
@@ -191,8 +193,9 @@ __all__ = [
 _NAMES = {  # by the folder or module that has them
     "storage": "Database backup decode_column read_frame",
     "queries": (
-        "Box Filters QueueOrder count_by_region_and_month count_landslides history info nearest_landslides "
-        "next_landslides query query_page review_progress reviews scene_by_id scenes select_boxes touches_box"
+        "Box Filters QueueOrder count_by_region_and_month count_landslides cql2_tree history info "
+        "nearest_landslides next_landslides query query_page review_progress reviews scene_by_id scenes "
+        "select_boxes touches_box"
     ),
     "writing": "AddedInventory AddedRun RunRecord SceneRecord add_inventory add_run record_mapped_area shift_scene",
     "opening": "open_database",

@@ -80,7 +80,7 @@ class LandslideDatabase(DatabaseFileVerbs):
             dates: first and last day (dates or ISO 8601) on which it can have happened; one may be None.
             min_area: smallest geodesic area, m2.
             status: one or several of `candidate`, `confirmed`, `rejected`, `merged`.
-            where: an expression over the columns, such as `"trigger = 'rainfall' and area_m2 > 1e4"`.
+            where: a condition over the columns in CQL2, such as `"trigger = 'rainfall' and area_m2 > 1e4"`.
 
         Returns:
             EPSG:4326, one row per landslide; docs/schema.md describes the columns.

@@ -15,7 +15,7 @@ from tsmu.database.queries.landslides import (
 from tsmu.database.queries.review_queue import QueueOrder, nearest_landslides, next_landslides, review_progress
 from tsmu.database.queries.scenes import scene_by_id, scenes
 from tsmu.database.queries.spatial_index import Box, select_boxes, touches_box
-from tsmu.database.queries.where_expression import parse_where
+from tsmu.database.queries.where_expression import cql2_tree, parse_where
 
 __all__ = [
     "ARROW_SCHEMA",
@@ -28,6 +28,7 @@ __all__ = [
     "QueueOrder",
     "count_by_region_and_month",
     "count_landslides",
+    "cql2_tree",
     "history",
     "info",
     "known_status",
