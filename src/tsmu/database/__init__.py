@@ -42,6 +42,7 @@ if TYPE_CHECKING:
         LandslideChange,
         SceneEvidence,
         accept,
+        accept_as_new,
         decide,
         decline,
         disagreements,
@@ -130,6 +131,7 @@ __all__ = [
     "Trigger",
     "UndoneMerge",
     "accept",
+    "accept_as_new",
     "add_inventory",
     "add_run",
     "backup",
@@ -200,9 +202,9 @@ _NAMES = {  # by the folder or module that has them
     "writing": "AddedInventory AddedRun RunRecord SceneRecord add_inventory add_run record_mapped_area shift_scene",
     "opening": "open_database",
     "decisions": (
-        "DecisionRequest DecisionResult LandslideChange SceneEvidence accept decide decline disagreements "
-        "landslides_of_decision model_precision_recall proposals review reviewer_agreement scene_evidence "
-        "verdicts"
+        "DecisionRequest DecisionResult LandslideChange SceneEvidence accept accept_as_new decide decline "
+        "disagreements landslides_of_decision model_precision_recall proposals review reviewer_agreement "
+        "scene_evidence verdicts"
     ),
     "merging": "MergeResult UndoneMerge merge undo_merge",
     "files": "ImportResult copy export import_file",
