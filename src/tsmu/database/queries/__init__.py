@@ -1,6 +1,7 @@
 """Questions to the database that change nothing: filters, landslides with their history, counts, the review queue."""
 
 from tsmu.database.queries.arrow_batches import ARROW_SCHEMA, GEOMETRY_COLUMN, LANDSLIDE_COLUMNS, LandslideBatches
+from tsmu.database.queries.cql2_reading import cql2_tree
 from tsmu.database.queries.filters import EVERYTHING, Filters, known_status
 from tsmu.database.queries.landslides import (
     count_by_region_and_month,
@@ -15,7 +16,7 @@ from tsmu.database.queries.landslides import (
 from tsmu.database.queries.review_queue import QueueOrder, nearest_landslides, next_landslides, review_progress
 from tsmu.database.queries.scenes import scene_by_id, scenes
 from tsmu.database.queries.spatial_index import Box, select_boxes, touches_box
-from tsmu.database.queries.where_expression import cql2_tree, parse_where
+from tsmu.database.queries.where_expression import parse_where
 
 __all__ = [
     "ARROW_SCHEMA",

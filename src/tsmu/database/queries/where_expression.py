@@ -8,24 +8,23 @@ not, parentheses; S_INTERSECTS and the other spatial predicates of the outline `
 BBOX(west, south, east, north) in EPSG:4326. Texts stand in single quotes ('' for one inside), days are texts
 such as '2024-05-01', DATE('2024-05-01') or TIMESTAMP('2024-05-01T12:00:00Z').
 
-The library cql2 reads both forms into the tree of CQL2-JSON. Of that tree, only names of known columns and
-bound values reach the database.
+Of the tree of CQL2-JSON that both are read into (see `cql2_tree`), only names of known columns and bound values
+reach the database.
 """
 
 import difflib
 import json
 import math
 import operator
-import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from typing import Any, NoReturn, cast
 
-import cql2
 import shapely
 import sqlalchemy as sa
 from shapely.geometry.base import BaseGeometry
 
+from tsmu.database.queries.cql2_reading import cql2_tree, shortened
 from tsmu.database.queries.spatial_index import box_area, touches_box
 from tsmu.database.storage import SPATIAL_PREDICATES
 from tsmu.database.types import SRS_ID, Moment
@@ -46,12 +45,7 @@ _ARGUMENTS = {
     "isNull": 1,
     "not": 1,
 }
-# cql2 0.6 takes twice as long for each further level where something is wrong inside (1 s at 20 levels,
-# 10 ms at 10), and ends the whole process at some thousands.
-_DEEPEST_PARENTHESES = 10
 _DEEPEST_TREE = 50
-_QUOTED = re.compile(r"'(?:[^']|'')*'")
-_PLACE = re.compile(r"-->\s*(\d+):(\d+)")
 
 
 def parse_where(text: str, table: sa.Table, backend: str = "sqlite") -> sa.ColumnElement[bool]:
@@ -72,56 +66,6 @@ def parse_where(text: str, table: sa.Table, backend: str = "sqlite") -> sa.Colum
     return _Compiler(text, table, backend).condition(cql2_tree(text), 0)
 
 
-def cql2_tree(text: str) -> Any:
-    """Read CQL2 text, or a JSON object of CQL2-JSON, as the tree of CQL2-JSON.
-
-    Raises:
-        DatabaseError: it is neither; says where.
-
-    Example:
-        >>> cql2_tree("area_m2 >= 100")
-        {'op': '>=', 'args': [{'property': 'area_m2'}, 100.0]}
-    """
-    try:
-        if text.lstrip().startswith("{"):
-            return cql2.parse_json(text).to_json()
-        _check_parentheses(text)
-        return cql2.parse_text(text).to_json()
-    except DatabaseError:
-        raise
-    except Exception as error:  # cql2 raises ParseError, and plain Exception for geometries without positions
-        raise DatabaseError(f"condition {_shortened(text)}: {_defect(text, str(error))}; correct it") from error
-
-
-def _check_parentheses(text: str) -> None:
-    depth = deepest = 0
-    for sign in re.findall("[()]", _QUOTED.sub("''", text)):
-        depth += 1 if sign == "(" else -1
-        deepest = max(deepest, depth)
-    if deepest > _DEEPEST_PARENTHESES:
-        raise DatabaseError(
-            f"condition {_shortened(text)}: parentheses are nested more than {_DEEPEST_PARENTHESES} deep; "
-            "write it with fewer"
-        )
-
-
-def _defect(text: str, message: str) -> str:
-    """What is wrong by an error of cql2: for text, which character, and what was expected there."""
-    place = _PLACE.search(message)
-    if place is None:
-        return f"not CQL2 ({message.splitlines()[0]})"
-    line, column = map(int, place.groups())
-    character = sum(len(passed) + 1 for passed in text.split("\n")[: line - 1]) + column
-    # Where a value can stand, cql2 lists all kinds of values; elsewhere all operators.
-    is_value = "Identifier" in message or "expected Expr" in message
-    expected = "a column or a value" if is_value else "and, or, an operator or the end"
-    return f"expected {expected} at character {character}"
-
-
-def _shortened(text: str) -> str:
-    return repr(text if len(text) <= 200 else f"{text[:200]}...")
-
-
 class _Compiler:
     """Compiles the tree of one condition; keeps the condition's text for error messages."""
 
@@ -131,12 +75,14 @@ class _Compiler:
 
     def wrong(self, problem: str) -> NoReturn:
         """Refuse the condition."""
-        raise DatabaseError(f"condition {_shortened(self.text)}: {problem}")
+        raise DatabaseError(f"condition {shortened(self.text)}: {problem}")
 
     def condition(self, node: Any, depth: int) -> sa.ColumnElement[bool]:
         """The SQL of a node that is true or false."""
         if depth > _DEEPEST_TREE:
             self.wrong(f"nested more than {_DEEPEST_TREE} deep; write it more simply")
+        if isinstance(node, bool):
+            return sa.true() if node else sa.false()
         if not isinstance(node, Mapping) or "op" not in node:
             self.wrong(f"expected a comparison such as area_m2 > 1000, not {_written(node)}; correct it")
         name, arguments = str(node["op"]), node["args"]
