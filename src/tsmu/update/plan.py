@@ -16,7 +16,7 @@ from tsmu.update.training.settings import PriorKnowledge, TrainingSettings
 from tsmu.wording import counted
 from tsmu.workspace_folder import ModelSettings, WorkspaceFolder
 
-RUN_FORMAT = 3  # of the checkpoints in a run's folder; those of another format are not resumed from
+RUN_FORMAT = 4  # of the checkpoints in a run's folder; those of another format are not resumed from
 
 
 @dataclass(frozen=True)
