@@ -1,8 +1,9 @@
-"""The device, the cores and the precision that this machine trains and predicts with."""
+"""The device, the cores and the precision that this machine trains and predicts with.
+
+Torch is loaded by what needs it, because mapping with OpenVINO asks for the cores and does without torch.
+"""
 
 import os
-
-import torch
 
 
 def device_in_use() -> str:
@@ -12,6 +13,8 @@ def device_in_use() -> str:
         >>> device_in_use() in ("cuda", "cpu")
         True
     """
+    import torch
+
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
@@ -25,6 +28,8 @@ def precision_in_use() -> str:
         >>> precision_in_use() in ("bfloat16", "float32")
         True
     """
+    import torch
+
     if torch.cuda.is_available():
         return "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float32"
     capabilities = torch.cpu.get_capabilities()
