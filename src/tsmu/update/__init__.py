@@ -26,7 +26,7 @@ from tsmu.lazy_names import lazy_names
 if TYPE_CHECKING:
     from tsmu.update.bundle_update import update_bundle
     from tsmu.update.calibration import calibrate
-    from tsmu.update.seeds import derive_seed
+    from tsmu.update.seeds import derive_seed, seeded_draws
     from tsmu.update.strategies import STRATEGIES, Stage, Strategy, UpdateContext, strategy_named, train_all
     from tsmu.update.training.follower import follow
     from tsmu.update.training.processes import is_follower
@@ -56,6 +56,7 @@ __all__ = [
     "follow",
     "is_follower",
     "learn_region",
+    "seeded_draws",
     "strategy_named",
     "train_all",
     "train_region",
@@ -65,7 +66,7 @@ __all__ = [
 _NAMES = {  # by the folder or module that has them
     "bundle_update": "update_bundle",
     "calibration": "calibrate",
-    "seeds": "derive_seed",
+    "seeds": "derive_seed seeded_draws",
     "strategies": "STRATEGIES Stage Strategy UpdateContext strategy_named train_all",
     "training.follower": "follow",
     "training.processes": "is_follower",

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Mapping
 
-import torch
 from torch import Tensor
 
 from tsmu.chips import band_statistics, retain_chips, shared_bands
@@ -30,7 +29,7 @@ from tsmu.update.run_folder import (
     starting_point,
     write_outcome,
 )
-from tsmu.update.seeds import derive_seed
+from tsmu.update.seeds import derive_seed, seeded_draws
 from tsmu.update.strategies import strategy_named
 from tsmu.update.training.region_training import train_region
 from tsmu.update.training.settings import (
@@ -151,8 +150,7 @@ def _new_network(plan: UpdatePlan) -> RegionNet:
     """The network of the first update; the seed decides its random weights."""
     train = plan.request.split("train")
     mean, std = band_statistics(train)
-    with torch.random.fork_rng():
-        torch.manual_seed(derive_seed(plan.request.settings.seed, -1))
+    with seeded_draws(derive_seed(plan.request.settings.seed, -1)):
         return RegionNet(plan.model.encoder, mean, std, weights=plan.pretrained, bands=shared_bands(train))
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from tsmu.chips import ChipDataset
 from tsmu.evaluate import NEUTRAL_PERCENT, PixelCounts, count_pixels
 from tsmu.model import RegionNet
 from tsmu.update.pooling import sum_over_processes
@@ -17,6 +18,7 @@ from tsmu.update.training.settings import WHOLE, ProcessShare, ScoreRecord, Vali
 
 CHECKS = 10  # in the last stage of a training
 CHIPS_PER_CHECK = 32  # of a region
+CACHE_BYTES = 1 << 26  # for a region's decoded chips: decoding one takes longer than predicting it on a GPU
 PATIENCE = 6  # checks without a gain, after which the rest of the training is not worth its time
 MIN_GAIN = 0.005  # mean IoU on the validation chips that a repetition of the last stage has to bring
 
@@ -38,10 +40,14 @@ class BestWeights:
 
     def __init__(self, validation: Sequence[ValidationChips], share: ProcessShare = WHOLE) -> None:
         samples = [(decoder, _spread_sample(chips)) for decoder, chips in validation if len(chips)]
-        self._validation = [(decoder, chips) for decoder, chips in samples if chips["landslide_pixels"].any()]
+        scored = [(decoder, chips) for decoder, chips in samples if chips["landslide_pixels"].any()]
+        self._regions = [chips["region"].iloc[0] for _, chips in scored]
+        own = slice(share.number, None, share.count)
+        self._validation = [
+            (decoder, ChipDataset(chips.iloc[own], cache_bytes=CACHE_BYTES)) for decoder, chips in scored
+        ]
         self.has_ended = False
         self.scores: list[ScoreRecord] = []
-        self._share = share
         self._score = -math.inf
         self._step: int | None = None
         self._weights: dict[str, Tensor] = {}
@@ -76,8 +82,7 @@ class BestWeights:
     def _check(self, step: int, network: RegionNet) -> None:
         ious = [self._iou(network, name, chips) for name, chips in self._validation]
         score = float(np.mean(ious))
-        regions = [chips["region"].iloc[0] for _, chips in self._validation]
-        self.scores.append({"step": step, **dict(zip(regions, ious, strict=True))})
+        self.scores.append({"step": step, **dict(zip(self._regions, ious, strict=True))})
         network.train()
         if score >= self._score:  # of equal ones the later, which has seen more chips
             self._score, self._step, self._checks_without_gain = score, step, 0
@@ -85,9 +90,9 @@ class BestWeights:
         else:
             self._checks_without_gain += 1
 
-    def _iou(self, network: RegionNet, decoder: str, chips: geopandas.GeoDataFrame) -> float:
+    def _iou(self, network: RegionNet, decoder: str, chips: ChipDataset) -> float:
         """IoU on validation chips, of which each process predicts its share."""
-        counts = count_pixels(network, decoder, chips.iloc[self._share.number :: self._share.count])
+        counts = count_pixels(network, decoder, chips)
         both = torch.from_numpy(np.stack([counts.landslide, counts.background])).to(network.mean.device)
         landslide, background = sum_over_processes(both).cpu().numpy()
         return PixelCounts(landslide, background).iou(NEUTRAL_PERCENT)

@@ -21,7 +21,7 @@ from torch import Tensor
 from tsmu.errors import UpdateError
 from tsmu.model import RegionNet
 from tsmu.update.pooling import average_gradients, pooled_batch_norm, sum_over_processes
-from tsmu.update.seeds import derive_seed
+from tsmu.update.seeds import derive_seed, seeded_draws
 from tsmu.update.strategies import Batch, Stage, Strategy
 from tsmu.update.training.batches import TrainingBatches, one_line_loader_errors
 from tsmu.update.training.best_weights import BestWeights
@@ -124,14 +124,14 @@ class Trainer:
             TrainingPreemptedError: by SIGUSR1, likewise.
         """
         stage = None
-        with stop_requests() as stop, one_line_loader_errors(), torch.random.fork_rng():
+        with stop_requests() as stop, one_line_loader_errors(), seeded_draws(self._settings.seed):
             batches = iter(self.batches.loader(self.step))
             while self.step < self.schedule.steps and not self.best.has_ended:
                 if stage is None or stage is not self.schedule.stage(self.step):
                     stage = self.schedule.stage(self.step)
                     self._network.set_trainable(stage.rates.keys(), stage.training_norms)
                 with self._reports.waiting():
-                    batch = self._fabric.to_device(next(batches))
+                    batch = self._on_device(next(batches))
                 losses = self._learn(batch, stage)
                 self.step += 1
                 self._reports.add(self.step, stage.name, losses)
@@ -141,6 +141,11 @@ class Trainer:
                     self._save()
                 if must_stop:
                     stop.end_training(self.step)
+
+    def _on_device(self, batch: Batch) -> Batch:
+        """A batch whose images and masks are on the device; to read its seeds there would mean to wait for it."""
+        moved = self._fabric.to_device({"image": batch["image"], "mask": batch["mask"]})
+        return Batch(image=moved["image"], mask=moved["mask"], region=batch["region"], seed=batch["seed"])
 
     def _learn(self, batch: Batch, stage: Stage) -> dict[str, Tensor]:
         """Move the weights one step down the gradient of the strategy's losses, which are returned by name."""
