@@ -102,7 +102,7 @@ def run_gpu_checks(settings: GpuSettings, out: Path, announce: Announce) -> Resu
     with tempfile.TemporaryDirectory() as folder:
         started, trainings = time.monotonic(), list[Results]()
         for case in settings.trainings:
-            trainings.append(measure_training(case, Path(folder), settings.seconds))
+            trainings.append(_measure_if_it_fits(case, Path(folder), settings.seconds))
             announce(training_line(trainings[-1]))
             store("training", started, trainings)
         started = time.monotonic()
@@ -114,6 +114,15 @@ def run_gpu_checks(settings: GpuSettings, out: Path, announce: Announce) -> Resu
     if not results["tests"]["passed"]:
         raise BenchmarkError(f"tests/gpu: {results['tests']['summary']}; what failed is above, all figures in {out}")
     return results
+
+
+def _measure_if_it_fits(case: TrainingCase, folder: Path, seconds: float) -> Results:
+    """Measure a training; where the GPU's memory is too small for it, the results say so."""
+    try:
+        return measure_training(case, folder, seconds)
+    except torch.OutOfMemoryError:
+        torch.cuda.empty_cache()
+        return asdict(case) | {"out_of_memory": True}
 
 
 def run_tests(announce: Announce) -> Results:
@@ -148,6 +157,8 @@ def describe_machine() -> Results:
 def training_line(measured: Results) -> str:
     """One measured training as a line of text."""
     case = TrainingCase(measured["encoder"], measured["batch_size"], measured["side"])
+    if measured.get("out_of_memory"):
+        return f"{case}: does not fit into the GPU's memory"
     return (
         f"{case}: {measured['loop_steps_per_s']:.2f} steps/s, {measured['ratio']:.2f} of the network alone "
         f"({measured['bare_steps_per_s']:.2f}), waits for chips {measured['waiting_share']:.0%} of the time"

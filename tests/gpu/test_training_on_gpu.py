@@ -22,6 +22,8 @@ from tsmu.update.training.trainer import Trainer
 pytestmark = pytest.mark.gpu
 
 STRATEGY = strategy_named("tsmu-plus")  # has a teacher, surrogates, adapters and regional normalisation
+# Weights that differ by a millionth at the start gave losses that differed by up to 0.006 within ten steps (ResNet-34).
+TOLERANCE = 0.02
 TEN_STEPS = TrainingSettings(10, 8, 0)  # the encoder and the old decoder learn from the fourth on
 
 
@@ -45,10 +47,10 @@ def assert_same_losses(ours: TrainingResult, theirs: TrainingResult, first: int 
     It divides gradients by their size, so that rounding decides the sign of the smallest ones.
     """
     assert len(ours.losses) == len(theirs.losses) > first
-    for number, (one, other) in enumerate(zip(ours.losses[first:], theirs.losses[first:], strict=True)):
+    for number, (one, other) in list(enumerate(zip(ours.losses, theirs.losses, strict=True)))[first:]:
         assert one["stage"] == other["stage"]
         numbers = [{name: value for name, value in losses.items() if name != "stage"} for losses in (one, other)]
-        assert numbers[0] == pytest.approx(numbers[1], abs=1e-4 if number == 0 else 0.02)
+        assert numbers[0] == pytest.approx(numbers[1], abs=1e-4 if number == 0 else TOLERANCE)
 
 
 @pytest.mark.parametrize("second", [ENCODER, "resnet34"], indirect=True)

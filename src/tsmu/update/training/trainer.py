@@ -123,8 +123,8 @@ class Trainer:
             KeyboardInterrupt: by Ctrl-C or SIGTERM, after the step under way and a checkpoint.
             TrainingPreemptedError: by SIGUSR1, likewise.
         """
-        stage = None
-        with stop_requests() as stop, one_line_loader_errors(), seeded_draws(self._settings.seed):
+        stage, seed = None, derive_seed(self._settings.seed, self.step)
+        with stop_requests() as stop, one_line_loader_errors(), seeded_draws(seed):
             batches = iter(self.batches.loader(self.step))
             while self.step < self.schedule.steps and not self.best.has_ended:
                 if stage is None or stage is not self.schedule.stage(self.step):
