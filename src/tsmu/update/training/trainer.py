@@ -123,8 +123,12 @@ class Trainer:
             KeyboardInterrupt: by Ctrl-C or SIGTERM, after the step under way and a checkpoint.
             TrainingPreemptedError: by SIGUSR1, likewise.
         """
-        stage = None
-        with stop_requests() as stop, one_line_loader_errors(), torch.random.fork_rng():
+        stage, device = None, self._fabric.device
+        with (
+            stop_requests() as stop,
+            one_line_loader_errors(),
+            torch.random.fork_rng(devices=[device] if device.type == "cuda" else []),
+        ):
             batches = iter(self.batches.loader(self.step))
             while self.step < self.schedule.steps and not self.best.has_ended:
                 if stage is None or stage is not self.schedule.stage(self.step):
