@@ -278,6 +278,38 @@ def test_keys_are_dead_in_a_field_and_can_be_changed(served: tuple[WorkspaceFold
         assert (status(records)[landslide_id], status(records)[second]) == ("confirmed", "confirmed")
 
 
+def test_a_button_keeps_the_focus_after_a_key_and_decides_once(
+    served: tuple[WorkspaceFolder, str], open_page: Open
+) -> None:
+    page = open_page(served[1])
+    accept, undo = (page.get_by_role("button", name=name) for name in ("Accept", "Undo"))
+    before, landslide_id = progress(page), current(page)
+    accept.focus()
+    for _ in range(5):  # held down, so the browser repeats it
+        page.keyboard.down("Enter")
+    page.keyboard.up("Enter")
+    gone_on(page, landslide_id)
+    saved(page)
+    expect(accept).to_be_focused()
+    assert progress(page) == before + 1
+
+    undo.focus()
+    press(page, "Enter")
+    gone_back(page, landslide_id)
+    saved(page)
+    expect(undo).to_be_disabled()  # it was the only decision, and the button had the focus
+    press(page, "r")
+    gone_on(page, landslide_id)
+    saved(page)
+
+    landslide_id = current(page)
+    accept.click()
+    gone_on(page, landslide_id)
+    press(page, "Enter", " ")  # after a click they are no commands
+    saved(page)
+    assert progress(page) == before + 2
+
+
 def test_a_tablet_and_a_dark_room(served: tuple[WorkspaceFolder, str], open_page: Open) -> None:
     page = open_page(served[1], 768, 1024, color_scheme="dark", has_touch=True)
     width = "document.documentElement.scrollWidth <= innerWidth && document.documentElement.scrollHeight <= innerHeight"
