@@ -1,6 +1,7 @@
 """The page as a reviewer uses it: a headless Chromium on a real server over a real workspace."""
 
 import io
+import itertools
 import shutil
 import stat
 from collections.abc import Iterator
@@ -308,6 +309,25 @@ def test_a_button_keeps_the_focus_after_a_key_and_decides_once(
     press(page, "Enter", " ")  # after a click they are no commands
     saved(page)
     assert progress(page) == before + 2
+
+
+def test_a_late_answer_changes_nothing_that_is_decided_on(served: tuple[WorkspaceFolder, str], open_page: Open) -> None:
+    page = open_page(served[1])
+    first = decide(page, "r")
+    second = current(page)
+    saved(page)
+    late: list[Any] = []
+    page.route(f"**/api/landslides/{first}", lambda route: late.append(route))
+    asked = itertools.count(1)  # at once, and again when the undo is saved
+    with page.expect_request(lambda request: request.url.endswith(f"/landslides/{first}") and next(asked) == 2):
+        press(page, "z")
+    assert decide(page, "r") == first
+    saved(page)
+    for route in late:
+        with page.expect_response(f"**/api/landslides/{first}"):
+            route.continue_()
+    page.wait_for_timeout(200)
+    assert current(page) == second
 
 
 def test_a_tablet_and_a_dark_room(served: tuple[WorkspaceFolder, str], open_page: Open) -> None:
