@@ -5,15 +5,20 @@ pixels, batch normalisation subtracts the mean of all chips. Both go through `su
 processes with eight chips each compute what one process computes with sixteen. In a training of one process
 nothing is summed, and nothing is slower.
 
-The gradients come out right as follows. Each process computes the loss of the whole batch, so that the sum of
-what they differentiate is that loss times the number of processes; a gradient that goes backwards through a sum is
-itself summed over the processes; and DDP divides the sum of all processes' gradients by their number.
+The gradients come out right as follows. Each process computes the loss of the whole batch, so that what they
+differentiate together is that loss times the number of processes; a gradient that goes backwards through a sum is
+itself summed over the processes; and `average_gradients` divides the sum of their gradients by their number.
+
+This is distributed data parallelism (DDP) without PyTorch's wrapper of that name, which wants one pass through one
+module in each step, knows each parameter's gradient beforehand, and averages the losses of the shares. Strategies ask
+the network several times in a step, and train other parts of it in each stage.
 """
 
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
-from torch import Tensor, distributed
+from torch import Tensor, distributed, nn
 from torch.nn import functional
 from torch.overrides import TorchFunctionMode
 
@@ -62,6 +67,21 @@ def batch_mean(values: Tensor, weights: Tensor | None = None) -> Tensor:
     return mean
 
 
+def average_gradients(network: nn.Module) -> None:
+    """Replace the gradients of a network by their mean over all processes, which have gradients of the same weights.
+
+    Example:
+        >>> average_gradients(network)  # nothing to do in a training of one process
+    """
+    if process_count() == 1:
+        return
+    gradients = [weight.grad for weight in network.parameters() if weight.grad is not None]
+    for gradient in gradients:
+        gradient /= process_count()
+    for work in [distributed.all_reduce(gradient, async_op=True) for gradient in gradients]:
+        work.wait()
+
+
 class _SumOverProcesses(torch.autograd.Function):
     """An all-reduce whose gradient is an all-reduce."""
 
@@ -80,12 +100,21 @@ class _SumOverProcesses(torch.autograd.Function):
         return summed
 
 
-class PooledBatchNorm(TorchFunctionMode):
-    """Within this context, batch normalisation uses the statistics of the whole batch, over all processes.
+def pooled_batch_norm() -> AbstractContextManager[Any]:
+    """A context in which batch normalisation uses the statistics of the whole batch, over all processes.
 
-    It replaces the function that every layer of batch normalisation calls, so it holds for any encoder, and also
-    on CPUs, for which PyTorch's `SyncBatchNorm` does not work. Layers in evaluation mode are not concerned. All
-    processes have shares of the same size.
+    Example:
+        >>> with pooled_batch_norm():
+        ...     normalised = torch.nn.BatchNorm2d(3)(torch.rand(2, 3, 8, 8))
+    """
+    return _PooledBatchNorm() if process_count() > 1 else nullcontext()
+
+
+class _PooledBatchNorm(TorchFunctionMode):
+    """Replaces the function that every layer of batch normalisation calls.
+
+    So it holds for any encoder, and also on CPUs, for which PyTorch's `SyncBatchNorm` does not work. Layers in
+    evaluation mode are not concerned. All processes have shares of the same size.
     """
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:

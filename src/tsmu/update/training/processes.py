@@ -149,26 +149,27 @@ def training_processes(resources: TrainingResources) -> Iterator[Fabric]:
     with ExitStack() as stack:
         stack.enter_context(_quiet_lightning())
         if count == 1:
-            yield _launched(LocalEnvironment(0, 1, 0), 1, 1)
+            yield _launched(LocalEnvironment(0, 1, 0), 1, 1, precision_in_use())
             return
         stack.enter_context(_shared_cores(devices))
         followers = _Followers()
         if outer is None:
             port = find_free_network_port()
             stack.callback(followers.end)
-            followers.start(count, port)
+            followers.start(count, port, precision_in_use())
             outer = LocalEnvironment(0, count, port)
         with followers.errors_in_one_line():
             stack.callback(_leave_group)
-            yield _launched(outer, devices, resources.nodes)
+            yield _launched(outer, devices, resources.nodes, precision_in_use())
         followers.wait()
 
 
-def join_as_follower(environment: ClusterEnvironment | None = None) -> Fabric:
+def join_as_follower(environment: ClusterEnvironment | None, precision: str) -> Fabric:
     """Join the processes of a training that another one leads.
 
     Args:
-        environment: of this process; by default that of SLURM or torchrun.
+        environment: of this process; None for that of SLURM or torchrun.
+        precision: in which it computes.
 
     Returns:
         The Fabric of this process, whose first broadcast gives the `TrainingJob`, or None where there is nothing to do.
@@ -179,20 +180,17 @@ def join_as_follower(environment: ClusterEnvironment | None = None) -> Fabric:
     devices = environment.world_size() // nodes
     torch.set_num_threads(max(available_cores() // devices, 1))
     with _quiet_lightning():
-        return _launched(environment, devices, nodes)
+        return _launched(environment, devices, nodes, precision)
 
 
-def _launched(environment: ClusterEnvironment, devices: int, nodes: int) -> Fabric:
+def _launched(environment: ClusterEnvironment, devices: int, nodes: int, precision: str) -> Fabric:
     """The Fabric of a process, once the group stands."""
-    several = devices * nodes > 1
-    # A strategy may leave out parts of the network in a step, such as all old decoders but one.
-    ddp = DDPStrategy(timeout=TIMEOUT, find_unused_parameters=True, broadcast_buffers=False) if several else "auto"
     fabric = Fabric(
         accelerator=device_in_use(),
         devices=devices,
         num_nodes=nodes,
-        strategy=ddp,
-        precision="bf16-mixed" if precision_in_use() == "bfloat16" else "32-true",
+        strategy=DDPStrategy(timeout=TIMEOUT) if devices * nodes > 1 else "auto",
+        precision="bf16-mixed" if precision == "bfloat16" else "32-true",
         plugins=[environment],
     )
     fabric.launch()
@@ -215,16 +213,17 @@ class _Followers:
         self._processes: list[subprocess.Popen[bytes]] = []
         self._messages: list[IO[bytes]] = []
 
-    def start(self, count: int, port: int) -> None:
+    def start(self, count: int, port: int, precision: str) -> None:
         """Start all processes but the leader, and wait until they have loaded their libraries.
 
         Args:
             count: of all processes.
             port: of the leader.
+            precision: in which the leader computes.
         """
         for rank in range(1, count):
             messages = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `end`
-            command = [sys.executable, "-m", FOLLOWER, str(rank), str(count), str(port)]
+            command = [sys.executable, "-m", FOLLOWER, str(rank), str(count), str(port), precision]
             process = subprocess.Popen(
                 command, stdout=subprocess.PIPE, stderr=messages, stdin=subprocess.DEVNULL, start_new_session=True
             )

@@ -11,7 +11,7 @@ from tsmu.chips import ImageStatistics, image_features, measure_image_statistics
 from tsmu.errors import UpdateError
 from tsmu.imagery import image_channels
 from tsmu.issues import IssueLog
-from tsmu.model import RegionNet
+from tsmu.model import RegionNet, precision_in_use
 from tsmu.update.strategies import Strategy, strategy_named
 from tsmu.update.training.checkpoints import CHECKPOINT, read_checkpoint
 from tsmu.update.training.processes import resolve_devices, training_processes
@@ -134,8 +134,9 @@ def train_region(
     _require_equal_shares(settings, resources)
     chips_by_region: dict[str, Chips] = {region: chips, **(prior.chips if strategy.needs_old_chips else {})}
     checkpoint = read_checkpoint(checkpoints / CHECKPOINT, log) if checkpoints else None
+    precision, scored = precision_in_use(), tuple(validation)
     job = TrainingJob(
-        network, region, chips_by_region, strategy, settings, prior, tuple(validation), checkpoint=checkpoint
+        network, region, chips_by_region, strategy, settings, prior, precision, scored, checkpoint=checkpoint
     )
     with training_processes(resources) as fabric:
         fabric.broadcast(job)

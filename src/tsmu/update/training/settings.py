@@ -49,9 +49,9 @@ class TrainingSettings:
     accumulate: int = 1
 
     @classmethod
-    def auto(cls, batch_size: int, seed: int) -> "TrainingSettings":
+    def auto(cls, batch_size: int, seed: int, accumulate: int = 1) -> "TrainingSettings":
         """As many steps as the validation chips ask for: see `AUTO_STEPS` and `AUTO_ROUNDS`."""
-        return cls(AUTO_STEPS, batch_size, seed, AUTO_ROUNDS)
+        return cls(AUTO_STEPS, batch_size, seed, AUTO_ROUNDS, accumulate)
 
 
 @dataclass(frozen=True)

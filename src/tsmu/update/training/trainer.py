@@ -3,26 +3,26 @@
 A strategy divides the steps into stages (which parts of the network learn, at which rates) and gives the losses of
 each step. The loop draws the batches, differentiates the losses, moves the weights, scores them on
 validation chips, writes checkpoints and reports. It runs on Lightning Fabric, which places the network on a
-device, computes in mixed precision and averages gradients over the processes that train together.
+device, computes in mixed precision and connects the processes that train together; what these sum is in
+`tsmu.update.pooling`.
 """
 
 import math
 import time
 from collections.abc import Mapping
-from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from lightning.fabric import Fabric
-from torch import Tensor, nn
+from torch import Tensor
 
 from tsmu.errors import UpdateError
 from tsmu.model import RegionNet
-from tsmu.update.pooling import PooledBatchNorm, process_count, sum_over_processes
+from tsmu.update.pooling import average_gradients, pooled_batch_norm, sum_over_processes
 from tsmu.update.seeds import derive_seed
-from tsmu.update.strategies import Batch, Stage, Strategy, UpdateContext
+from tsmu.update.strategies import Batch, Stage, Strategy
 from tsmu.update.training.batches import TrainingBatches, one_line_loader_errors
 from tsmu.update.training.best_weights import BestWeights
 from tsmu.update.training.checkpoints import CHECKPOINT, CheckpointTimer, write_checkpoint
@@ -56,6 +56,7 @@ class TrainingJob:
         strategy: how.
         settings: steps, batch size and seed.
         prior: what the strategy may know of the regions before.
+        precision: in which all processes compute, `float32` or `bfloat16`.
         validation: decoder and validation chips of the regions by whose mean the best weights are chosen.
         checkpoint: of the same training, which is resumed from there; None to begin.
     """
@@ -66,6 +67,7 @@ class TrainingJob:
     strategy: Strategy
     settings: TrainingSettings
     prior: PriorKnowledge
+    precision: str
     validation: tuple[ValidationChips, ...] = ()
     checkpoint: Mapping[str, Any] | None = None
 
@@ -121,16 +123,16 @@ class Trainer:
             KeyboardInterrupt: by Ctrl-C or SIGTERM, after the step under way and a checkpoint.
             TrainingPreemptedError: by SIGUSR1, likewise.
         """
-        stage = losses_of = None
+        stage = None
         with stop_requests() as stop, one_line_loader_errors(), torch.random.fork_rng():
             batches = iter(self.batches.loader(self.step))
             while self.step < self.schedule.steps and not self.best.has_ended:
                 if stage is None or stage is not self.schedule.stage(self.step):
                     stage = self.schedule.stage(self.step)
-                    losses_of = self._begin_stage(stage)
+                    self._network.set_trainable(stage.rates.keys(), stage.training_norms)
                 with self._reports.waiting():
                     batch = self._fabric.to_device(next(batches))
-                losses = self._learn(batch, losses_of)
+                losses = self._learn(batch, stage)
                 self.step += 1
                 self._reports.add(self.step, stage.name, losses)
                 must_stop = self._read_losses(stop)
@@ -140,24 +142,20 @@ class Trainer:
                 if must_stop:
                     stop.end_training(self.step)
 
-    def _begin_stage(self, stage: Stage) -> Any:
-        """Let the parts of the network learn that a stage trains; gives the module that computes the losses."""
-        self._network.set_trainable(stage.rates.keys(), stage.training_norms)
-        return self._fabric.setup_module(_StepLosses(self._strategy, self.context, stage))
-
-    def _learn(self, batch: Batch, losses_of: Any) -> dict[str, Tensor]:
-        """Move the weights one step down the gradient of the losses, which are returned by name."""
+    def _learn(self, batch: Batch, stage: Stage) -> dict[str, Tensor]:
+        """Move the weights one step down the gradient of the strategy's losses, which are returned by name."""
         torch.manual_seed(derive_seed(derive_seed(self._settings.seed, self.step), self._fabric.global_rank))
         for group in self._optimizer.param_groups:
             group["lr"] = self.schedule.learning_rate(group["name"], self.step)
-        parts, losses = self._settings.accumulate, dict[str, Tensor]()
-        for number in range(parts):
-            part = {name: values[number::parts] for name, values in batch.items()}  # type: ignore[index]
-            waits_for_others = number == parts - 1  # gradients are averaged over the processes once
-            with nullcontext() if waits_for_others else self._fabric.no_backward_sync(losses_of):
-                part_losses = {name: loss / parts for name, loss in losses_of(part, self.step).items()}
-                self._fabric.backward(torch.stack(list(part_losses.values())).sum())
-            losses = {name: losses.get(name, 0.0) + loss.detach() for name, loss in part_losses.items()}
+        losses = dict[str, Tensor]()
+        for part in _parts(batch, self._settings.accumulate):
+            with self._fabric.autocast(), pooled_batch_norm():
+                part_losses = self._strategy.losses(self.context, stage, part, self.step)
+            total = torch.stack(list(part_losses.values())).sum() / self._settings.accumulate
+            self._fabric.backward(total)
+            for name, loss in part_losses.items():
+                losses[name] = losses.get(name, 0) + loss.detach() / self._settings.accumulate
+        average_gradients(self._network)
         self._strategy.before_optimizer_step(self.context)
         self._optimizer.step()
         self._optimizer.zero_grad()
@@ -202,23 +200,6 @@ class Trainer:
         self.context.state.update(checkpoint["strategy"])
         self.context.to(self._fabric.device)
         self.step, self.losses = checkpoint["step"], list(checkpoint["losses"])
-
-
-class _StepLosses(nn.Module):
-    """The losses of a step as the output of a module.
-
-    So DDP sees one pass forwards and one backwards in each step, however often a strategy asks the network.
-    """
-
-    def __init__(self, strategy: Strategy, context: UpdateContext, stage: Stage) -> None:
-        super().__init__()
-        self.network = context.network
-        self._strategy, self._context, self._stage = strategy, (context,), stage  # the teacher is no part of it
-
-    def forward(self, batch: Batch, step: int) -> dict[str, Tensor]:
-        """The losses by name."""
-        with PooledBatchNorm() if process_count() > 1 else nullcontext():
-            return self._strategy.losses(self._context[0], self._stage, batch, step)
 
 
 class _Reports:
@@ -274,6 +255,21 @@ class _Reports:
             self._losses.append({"step": step, "stage": stage, **losses})
             if self._progress:
                 self._progress(TrainingProgress(step, self._steps, stage, losses, data_wait))
+
+
+def _parts(batch: Batch, count: int) -> list[Batch]:
+    """A batch divided into equal parts, every chip with those `count` places away from it."""
+    if count == 1:
+        return [batch]
+    return [
+        Batch(
+            image=batch["image"][number::count],
+            mask=batch["mask"][number::count],
+            region=batch["region"][number::count],
+            seed=batch["seed"][number::count],
+        )
+        for number in range(count)
+    ]
 
 
 def _optimizer(network: RegionNet) -> torch.optim.AdamW:
