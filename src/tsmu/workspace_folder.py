@@ -218,6 +218,11 @@ class WorkspaceFolder:
         return self.root / "runs"
 
     @property
+    def jobs(self) -> Path:
+        """Scripts and logs of SLURM's jobs."""
+        return self.root / "jobs"
+
+    @property
     def cache(self) -> Path:
         """What can be computed again."""
         return self.root / "cache"

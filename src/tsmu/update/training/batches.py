@@ -17,7 +17,7 @@ from tsmu.chips import Augment, ChipDataset, Sample, shared_bands
 from tsmu.errors import TsmuError, UpdateError
 from tsmu.imagery import image_channels
 from tsmu.labels import BACKGROUND, LANDSLIDE, UNKNOWN
-from tsmu.model import SIDE_MULTIPLE, RegionNet, available_cores
+from tsmu.model import SIDE_MULTIPLE, RegionNet, cores_per_process
 from tsmu.update.seeds import derive_seed
 from tsmu.update.strategies import Strategy
 from tsmu.update.training.sampler import StepSampler
@@ -139,7 +139,7 @@ def _worker_count(batch_bytes: int, processes: int) -> int:
         batch_bytes: of one batch.
         processes: that train on this machine.
     """
-    workers = min(MAX_WORKERS, available_cores() // processes - 1)
+    workers = min(MAX_WORKERS, cores_per_process(processes) - 1)
     free = shutil.disk_usage(SHARED_MEMORY).free if SHARED_MEMORY.exists() else math.inf
     return workers if free > 2 * workers * processes * PREFETCHED * batch_bytes else 0
 

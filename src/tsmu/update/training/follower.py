@@ -5,10 +5,12 @@ it computes (see `processes`).
 """
 
 import sys
+from contextlib import suppress
 
 from tsmu.errors import TsmuError, UpdateError
 from tsmu.model import precision_in_use
-from tsmu.update.training.processes import READY, LocalEnvironment, join_as_follower
+from tsmu.update.training.interruption import TrainingPreemptedError, preemption_left_to_leader
+from tsmu.update.training.processes import READY, LocalEnvironment, join_processes
 from tsmu.update.training.trainer import Trainer, TrainingJob
 
 
@@ -23,15 +25,19 @@ def follow(environment: LocalEnvironment | None = None, precision: str | None = 
         UpdateError: the leader, on another machine, computes in another precision.
     """
     precision = precision or precision_in_use()
-    fabric = join_as_follower(environment, precision)
-    job: TrainingJob | None = fabric.broadcast(None)
-    if job is None:  # the leader had nothing to train
-        return
-    if job.precision != precision:
-        raise UpdateError(
-            f"this machine trains in {precision} and the first one in {job.precision}; train on machines of one kind"
-        )
-    Trainer(fabric, job).run()
+    with preemption_left_to_leader():
+        fabric = join_processes(environment, precision)
+        job: TrainingJob | None = fabric.broadcast(None)
+        if job is None:  # the leader had nothing to train
+            return
+        if job.precision != precision:
+            raise UpdateError(
+                f"this machine trains in {precision} and the first one in {job.precision}; "
+                "train on machines of one kind"
+            )
+        # Where the training stops early, the leader saves and says so. An exit code here would end it before that.
+        with suppress(KeyboardInterrupt, TrainingPreemptedError):
+            Trainer(fabric, job).run()
 
 
 def main() -> None:
