@@ -123,7 +123,8 @@ class SlurmJob:
         """The text of the job's script, as sbatch takes it."""
         settings = self.settings
         lines = ["#!/bin/bash", *(f"#SBATCH {directive}" for directive in self._directives()), ""]
-        lines += [f"export OMP_NUM_THREADS={settings.cores}"]
+        # The address of another job's first process may be in the shell from which this one is submitted.
+        lines += ["unset MASTER_ADDR MASTER_PORT", f"export OMP_NUM_THREADS={settings.cores}"]
         if settings.interface:  # by which the processes find each other, on CPUs and on GPUs
             name = shlex.quote(settings.interface)
             lines += [f"export GLOO_SOCKET_IFNAME={name} NCCL_SOCKET_IFNAME={name}"]
@@ -174,8 +175,8 @@ def requeue_job() -> str:
         What was done, as the end of a sentence for the user.
 
     Example:
-        >>> requeue_job()  # outside of any job
-        'run it again'
+        >>> requeue_job()  # doctest: +SKIP
+        'job 4711 is back in the queue'
     """
     job = os.environ.get("SLURM_JOB_ID")
     if job is None:

@@ -1,5 +1,6 @@
 """Updates as jobs of SLURM: what the script asks for, and that a job that is interrupted goes on where it stopped."""
 
+import doctest
 import os
 import shlex
 import signal
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 
 from tests.commands import COMMANDS, takes
+from tests.doctests import examples_of, failures
 from tests.networks import NETWORK, NETWORK_OPTIONS
 from tests.update.fake_slurm import FakeSlurm
 from tests.update.networks import chips_of
@@ -84,7 +86,11 @@ def test_the_script_asks_for_what_the_settings_say(tmp_path: Path, work: Workspa
     assert (asked.requeue, asked.open_mode, asked.signal) == (True, "append", "USR1@120")
     assert slurm.log(job) == log
     *before, last = script.read_text().splitlines()
-    exports = ["export OMP_NUM_THREADS=1", "export GLOO_SOCKET_IFNAME=ib0 NCCL_SOCKET_IFNAME=ib0"]
+    exports = [
+        "unset MASTER_ADDR MASTER_PORT",
+        "export OMP_NUM_THREADS=1",
+        "export GLOO_SOCKET_IFNAME=ib0 NCCL_SOCKET_IFNAME=ib0",
+    ]
     assert [line for line in before if line and not line.startswith("#")] == [*exports, "module load cuda"]
     words = ["srun", "--kill-on-bad-exit=1", "--wait=0", "--cpus-per-task=1"]
     words += [sys.executable, "-m", "tsmu", "update", "bright"]
@@ -125,7 +131,14 @@ def test_without_sbatch_or_chips_there_is_no_job(
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(UpdateError, match=r"slurm\.toml: this machine has no sbatch"):
         submit(work, settings)
+    with pytest.raises(WorkspaceError, match=r"other\.toml: no such file"):
+        submit(work, tmp_path / "other.toml")
     assert not work.folder.jobs.exists()
+
+
+@pytest.mark.parametrize("example", examples_of("tsmu.slurm"), ids=lambda example: example.name)
+def test_an_example_gives_what_it_says(example: doctest.DocTest) -> None:
+    assert not failures(example)
 
 
 def test_memory_is_in_the_units_of_slurm() -> None:
@@ -193,6 +206,7 @@ def test_what_is_under_way_besides_a_training_is_given_up_and_requeued(
     if job:
         (slurm.folder / job).mkdir()
         (slurm.folder / job / "tasks").write_text(str(os.getpid()))
+    monkeypatch.delenv("SLURM_JOB_ID", raising=False)
     if number:
         monkeypatch.setenv("SLURM_JOB_ID", number)
     with pytest.raises(TrainingPreemptedError, match=f"^stopped while no step was under way.*; {words}"), lead():

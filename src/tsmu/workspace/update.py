@@ -95,8 +95,8 @@ class UpdateVerbs(WorkspaceBase):
             job's number in `details` and its script and log in `outputs`.
 
         Raises:
-            UpdateError, ChipError, BundleError: it cannot be learned so; nothing is written then.
-            TrainingPreemptedError: an UpdateError; SIGUSR1 came, and the training was saved.
+            UpdateError, ChipError, BundleError: it cannot be learned so; nothing is written then. Or the training was
+                saved before its end, because SIGUSR1 came or one of its processes has ended.
 
         Example:
             >>> model = work.update("alps", steps=2, batch_size=4)

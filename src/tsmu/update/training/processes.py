@@ -199,6 +199,11 @@ def join_processes(environment: ClusterEnvironment | None, precision: str, timeo
         return _launched(environment, devices, nodes, precision, timeout)
 
 
+def is_broken_connection(error: RuntimeError) -> bool:
+    """Whether an error says that another process of the training has ended."""
+    return "gloo" in str(error) or isinstance(error, torch.distributed.DistError)
+
+
 def _launched(
     environment: ClusterEnvironment, devices: int, nodes: int, precision: str, timeout: timedelta = TIMEOUT
 ) -> Fabric:
@@ -211,8 +216,22 @@ def _launched(
         precision="bf16-mixed" if precision == "bfloat16" else "32-true",
         plugins=[environment],
     )
-    fabric.launch()
+    with _environment_restored("MASTER_ADDR", "MASTER_PORT"):
+        fabric.launch()
     return fabric
+
+
+@contextmanager
+def _environment_restored(*names: str) -> Iterator[None]:
+    """Take back what Lightning writes into the environment: a job that is submitted later would find it there."""
+    before = {name: os.environ.get(name) for name in names}
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name, None)
+            if value is not None:
+                os.environ[name] = value
 
 
 def _outer_environment() -> ClusterEnvironment | None:
@@ -286,8 +305,7 @@ class _Followers:
         try:
             yield
         except RuntimeError as error:
-            connection_is_broken = "gloo" in str(error) or isinstance(error, torch.distributed.DistError)
-            if isinstance(error, UpdateError) or not connection_is_broken:
+            if not is_broken_connection(error):
                 raise
             raise UpdateError(self._describe_end()) from None
 
