@@ -13,6 +13,7 @@ from tsmu.errors import UpdateError
 from tsmu.model import AUTO_WEIGHTS, NO_WEIGHTS, Bundle, PretrainedWeights, RegionRecord, find_weights
 from tsmu.update.strategies import Strategy
 from tsmu.update.training.settings import PriorKnowledge, TrainingSettings
+from tsmu.wording import counted
 from tsmu.workspace_folder import ModelSettings, WorkspaceFolder
 
 RUN_FORMAT = 4  # of the checkpoints in a run's folder; those of another format are not resumed from
@@ -61,7 +62,7 @@ def chips_to_learn(workspace: WorkspaceFolder, region: str) -> tuple[geopandas.G
             f"import some with: tsmu import chips DIR --region {region}"
         )
     if not len(select_chips(chips, region, "train")):
-        count = "1 chip" if len(chips) == 1 else f"{len(chips)} chips"
+        count = counted(len(chips), "chip")
         raise UpdateError(f"{region}: {count} and none in the training split; import at least two that do not overlap")
     return index, chips
 
