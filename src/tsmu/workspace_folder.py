@@ -49,6 +49,9 @@ class Section(BaseModel):
         """Read a settings file; an unknown key is an error that names the nearest known one."""
         try:
             return cls.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            raise WorkspaceError(f"{path}: {reason}; name a file of settings that can be read") from None
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise WorkspaceError(f"{path}: not valid TOML ({error}); correct it") from None
         except ValidationError as error:
@@ -216,6 +219,11 @@ class WorkspaceFolder:
     def runs(self) -> Path:
         """Checkpoints of updates that are under way."""
         return self.root / "runs"
+
+    @property
+    def jobs(self) -> Path:
+        """Scripts and logs of SLURM's jobs."""
+        return self.root / "jobs"
 
     @property
     def cache(self) -> Path:

@@ -35,10 +35,14 @@ def update(
     devices: Annotated[
         str, typer.Option(metavar="N|auto", help="GPUs of each machine, or processes where there are none.")
     ] = "1",
-    nodes: Annotated[int, typer.Option(min=1, help="Machines; start the command on all of them with srun.")] = 1,
+    nodes: Annotated[int, typer.Option(min=1, help="Machines; for more than one, give --cluster.")] = 1,
     accumulate: Annotated[
         int, typer.Option(min=1, help="Learn each batch in so many parts, which take that much less memory.")
     ] = 1,
+    cluster: Annotated[
+        str | None,
+        typer.Option(metavar="FILE.toml", help="Submit the update as a job of SLURM, which this file has settings of."),
+    ] = None,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -56,6 +60,7 @@ def update(
             devices=_devices(devices),
             nodes=nodes,
             accumulate=accumulate,
+            cluster=cluster,
         )
 
 

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
         serving_bundle,
         unpin_region,
     )
-    from tsmu.model.device import available_cores, device_in_use, precision_in_use
+    from tsmu.model.device import available_cores, cores_per_process, device_in_use, precision_in_use
     from tsmu.model.gate import UNFAMILIAR_DISTANCE, Gate, Route
     from tsmu.model.network.encoders import build_encoder
     from tsmu.model.network.pretrained_weights import (
@@ -79,6 +79,7 @@ __all__ = [
     "build_encoder",
     "bundle_versions",
     "compare_bundles",
+    "cores_per_process",
     "current_bundle",
     "decoder_part",
     "describe_weights",
@@ -113,7 +114,7 @@ _NAMES = {  # by the module that has them
         "Pin Serving current_bundle make_newest_current open_version pin_region pin_worse_regions read_serving "
         "remove_orphaned_pins roll_back served_record serving_bundle unpin_region"
     ),
-    "device": "available_cores device_in_use precision_in_use",
+    "device": "available_cores cores_per_process device_in_use precision_in_use",
     "gate": "UNFAMILIAR_DISTANCE Gate Route",
     "network.encoders": "build_encoder",
     "network.pretrained_weights": "AUTO_WEIGHTS NO_WEIGHTS PretrainedWeights load_weights weights_record",

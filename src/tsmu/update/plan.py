@@ -47,6 +47,26 @@ class UpdateRequest:
         return select_chips(self.chips, self.region, name)
 
 
+def chips_to_learn(workspace: WorkspaceFolder, region: str) -> tuple[geopandas.GeoDataFrame, geopandas.GeoDataFrame]:
+    """The index of all chips, and the chips of a region, of which some are for training.
+
+    Raises:
+        UpdateError: there are no training chips.
+    """
+    index = read_index(workspace)
+    chips = select_chips(index, region)
+    if not len(chips):
+        regions = ", ".join(sorted(set(index["region"]))) or "none yet"
+        raise UpdateError(
+            f"{region}: no chips of this region in {workspace.chips} (regions there: {regions}); "
+            f"import some with: tsmu import chips DIR --region {region}"
+        )
+    if not len(select_chips(chips, region, "train")):
+        count = counted(len(chips), "chip")
+        raise UpdateError(f"{region}: {count} and none in the training split; import at least two that do not overlap")
+    return index, chips
+
+
 def request_update(
     workspace: WorkspaceFolder,
     region: str,
@@ -61,17 +81,7 @@ def request_update(
         UpdateError: there are no training chips.
         ChipError: a file is missing or damaged.
     """
-    index = read_index(workspace)
-    chips = select_chips(index, region)
-    if not len(chips):
-        regions = ", ".join(sorted(set(index["region"]))) or "none yet"
-        raise UpdateError(
-            f"{region}: no chips of this region in {workspace.chips} (regions there: {regions}); "
-            f"import some with: tsmu import chips DIR --region {region}"
-        )
-    if not len(select_chips(chips, region, "train")):
-        count = counted(len(chips), "chip")
-        raise UpdateError(f"{region}: {count} and none in the training split; import at least two that do not overlap")
+    index, chips = chips_to_learn(workspace, region)
     for split in SPLITS:  # training chips are decoded from the first step on anyway
         require_files(select_chips(chips, region, split), f"{split} chips of {region}", decoded=split != "train")
     return UpdateRequest(workspace, region, strategy, settings, encoder, weights, index, chips)

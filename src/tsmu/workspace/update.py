@@ -1,10 +1,11 @@
 """The verb that learns a region: the current version and a region's chips in, the next version out."""
 
-from typing import TYPE_CHECKING, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, TypedDict, Unpack, overload
 
 from tsmu.errors import UpdateError
 from tsmu.issues import IssueLog
-from tsmu.workspace.base import WorkspaceBase
+from tsmu.workspace.base import WorkspaceBase, user_path
 from tsmu.workspace.model import Model
 from tsmu.workspace.next_steps import map_command
 from tsmu.workspace.ranges import check_range
@@ -18,9 +19,32 @@ if TYPE_CHECKING:
 LARGEST_BATCH = 4096  # chips
 
 
+class UpdateKeywords(TypedDict, total=False):
+    """The options of `Workspace.update` that decide how a region is learned; the method says what they mean."""
+
+    strategy: str | None
+    steps: int | Literal["auto"] | None
+    batch_size: int | None
+    seed: int
+    encoder: str | None
+    weights: str | None
+    keep_validation: bool
+    devices: int | Literal["auto"]
+    nodes: int
+    accumulate: int
+
+
 class UpdateVerbs(WorkspaceBase):
     """The verb of a workspace that learns regions."""
 
+    @overload
+    def update(self, region: str, *, cluster: None = None, **options: Unpack[UpdateKeywords]) -> Model: ...
+    @overload
+    def update(self, region: str, *, cluster: Path | str, **options: Unpack[UpdateKeywords]) -> Report: ...
+    @overload
+    def update(
+        self, region: str, *, cluster: Path | str | None, **options: Unpack[UpdateKeywords]
+    ) -> Model | Report: ...
     def update(
         self,
         region: str,
@@ -35,7 +59,8 @@ class UpdateVerbs(WorkspaceBase):
         devices: int | Literal["auto"] = 1,
         nodes: int = 1,
         accumulate: int = 1,
-    ) -> Model:
+        cluster: Path | str | None = None,
+    ) -> Model | Report:
         """Learn a region and write the next version of the model; interrupted, the same call goes on.
 
         Regions that the new version serves worse on their validation chips stay with the version that served them
@@ -44,7 +69,7 @@ class UpdateVerbs(WorkspaceBase):
 
         Several devices divide each batch between them, and learn what one would, apart from rounding. Where SLURM
         or torchrun has started this call in several processes, the first of them learns and goes on; the others
-        help it and end here.
+        help it and end here. A job of SLURM that gets SIGUSR1 saves, and goes back into the queue.
 
         Args:
             region: has chips in the workspace.
@@ -59,44 +84,55 @@ class UpdateVerbs(WorkspaceBase):
             keep_validation: copy the validation chips into the workspace, so that later updates are checked on them
                 whatever happens to the originals.
             devices: GPUs of each machine, or processes where there are none; `"auto"` takes all GPUs.
-            nodes: machines; for more than one, start the call on all of them with srun or torchrun.
+            nodes: machines; for more than one give `cluster`, or start the call on all of them with srun or torchrun.
             accumulate: each batch is learned in so many parts, which take that much less memory. Batch normalisation
                 and soft Dice then see one part at a time, so the result is a little different.
+            cluster: a TOML file of SLURM's settings. The update is submitted as a job and not waited for; the same
+                call, with or without `cluster`, goes on where a job has ended early.
 
         Returns:
-            The new version; its attribute `report` says what was done.
+            The new version; its attribute `report` says what was done. With `cluster` a report instead, with the
+            job's number in `details` and its script and log in `outputs`.
 
         Raises:
-            UpdateError, ChipError, BundleError: it cannot be learned so; nothing is written then.
+            UpdateError, ChipError, BundleError: it cannot be learned so; nothing is written then. Or the training was
+                saved before its end, because SIGUSR1 came or one of its processes has ended.
 
         Example:
             >>> model = work.update("alps", steps=2, batch_size=4)
             >>> model.name
             'v002'
         """
-        from tsmu.update import TrainingResources, follow, is_follower, update_bundle
+        from tsmu.update import follow, is_follower, lead
 
+        options = UpdateKeywords(
+            strategy=strategy, steps=steps, batch_size=batch_size, seed=seed, encoder=encoder, weights=weights,
+            keep_validation=keep_validation, devices=devices, nodes=nodes, accumulate=accumulate,
+        )  # fmt: skip
+        if cluster is not None:
+            return self._submit_update(region, options, user_path(cluster))
         if is_follower():
             follow()
             raise SystemExit(0)  # what comes after this call is for the process that leads
-        report, folder, defaults = self._begin(Report("update")), self.folder, self.settings.update
-        settings = _training_settings(
-            defaults.steps if steps is None else steps,
-            defaults.batch_size if batch_size is None else batch_size,
-            seed,
-            accumulate,
-        )
-        log = IssueLog(folder.runs)
+        with lead():
+            return self._update(region, options)
+
+    def _update(self, region: str, options: UpdateKeywords) -> Model:
+        """Learn a region in this process, alone or as the one that leads others."""
+        from tsmu.update import TrainingResources, update_bundle
+
+        report, folder = self._begin(Report("update")), self.folder
+        settings, log = self._training_settings(options), IssueLog(folder.runs)
         with folder.lock("tsmu update"), report.progress(f"Learning {region}") as show:
             bundle = update_bundle(
                 folder,
                 region,
-                strategy or defaults.strategy,
+                options["strategy"] or self.settings.update.strategy,
                 settings,
-                encoder=encoder,
-                weights=weights,
-                keep_validation=keep_validation,
-                resources=TrainingResources(devices, nodes),
+                encoder=options["encoder"],
+                weights=options["weights"],
+                keep_validation=options["keep_validation"],
+                resources=TrainingResources(options["devices"], options["nodes"]),
                 progress=lambda now: _show_step(report, show, now),
                 log=log,
             )
@@ -108,6 +144,34 @@ class UpdateVerbs(WorkspaceBase):
         report.say(f"Card: {bundle.path / 'card.md'}; next: tsmu evaluate, or {map_command(folder, region)}")
         return Model(folder, bundle, display=self.display, report=report)
 
+    def _submit_update(self, region: str, options: UpdateKeywords, cluster: Path) -> Report:
+        """Submit an update as a job of SLURM."""
+        from tsmu.update import TrainingResources, submit_update
+
+        report, settings = self._begin(Report("update")), self._training_settings(options)
+        strategy = options["strategy"] or self.settings.update.strategy
+        resources = TrainingResources(options["devices"], options["nodes"])
+        job = submit_update(self.folder, region, strategy, settings, resources, cluster, options)
+        report.records = 1
+        report.details |= {"job": job.number, "region": region}
+        report.outputs = {"script": str(job.script), "log": str(job.log)}
+        report.say(f"Job {job.number} is in the queue; script: {job.script}, log: {job.log}")
+        report.say("Where it ends early, the same command goes on with it, also without --cluster")
+        return report
+
+    def _training_settings(self, options: UpdateKeywords) -> "TrainingSettings":
+        """Settings of a training, from options and tsmu.toml, once their numbers are checked."""
+        from tsmu.update import TrainingSettings
+
+        defaults, seed, accumulate = self.settings.update, options["seed"], options["accumulate"]
+        steps = defaults.steps if options["steps"] is None else options["steps"]
+        batch_size = defaults.batch_size if options["batch_size"] is None else options["batch_size"]
+        check_range("batch_size", batch_size, UpdateError, 2, LARGEST_BATCH)
+        check_range("seed", seed, UpdateError)
+        if steps == "auto":
+            return TrainingSettings.auto(batch_size, seed, accumulate)
+        return TrainingSettings(check_steps(steps), batch_size, seed, accumulate=accumulate)
+
     def _report_pins(self, report: Report) -> None:
         """Say which regions stay with earlier versions, and why."""
         from tsmu.model import read_serving
@@ -116,17 +180,6 @@ class UpdateVerbs(WorkspaceBase):
         report.details["pins"] = {name: pin.model_dump() for name, pin in pins.items()}
         for name, pin in pins.items():
             report.say(f"{name} stays with {pin.version}: {pin.why}")
-
-
-def _training_settings(steps: int | str, batch_size: int, seed: int, accumulate: int) -> "TrainingSettings":
-    """Settings of a training, once its numbers are checked."""
-    from tsmu.update import TrainingSettings
-
-    check_range("batch_size", batch_size, UpdateError, 2, LARGEST_BATCH)
-    check_range("seed", seed, UpdateError)
-    if steps == "auto":
-        return TrainingSettings.auto(batch_size, seed, accumulate)
-    return TrainingSettings(check_steps(steps), batch_size, seed, accumulate=accumulate)
 
 
 def check_steps(steps: int | str) -> int:
@@ -141,7 +194,10 @@ def check_steps(steps: int | str) -> int:
 
 
 def _show_step(report: Report, show: "ShowProgress", now: "TrainingProgress") -> None:
-    """Show one step of the training, and note what share of the time it has waited for chips."""
+    """Show one step of the training, and note what share of the time it has waited for chips; say where it goes on."""
+    if "waited" not in report.details and now.step > 1:
+        report.details["resumed_after"] = now.step - 1
+        report.say(f"Goes on after step {now.step - 1} of {now.steps}")
     report.details["waited"] = round(now.data_wait, 4)
     losses = ", ".join(f"{name} {value:.3f}" for name, value in now.losses.items())
     show(now.step, now.steps, f"{now.stage}: {losses}")

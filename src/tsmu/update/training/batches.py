@@ -17,7 +17,7 @@ from tsmu.chips import Augment, ChipDataset, Sample, shared_bands
 from tsmu.errors import TsmuError, UpdateError
 from tsmu.imagery import image_channels
 from tsmu.labels import BACKGROUND, LANDSLIDE, UNKNOWN
-from tsmu.model import SIDE_MULTIPLE, RegionNet, available_cores, device_in_use
+from tsmu.model import SIDE_MULTIPLE, RegionNet, cores_per_process, device_in_use
 from tsmu.update.seeds import derive_seed
 from tsmu.update.strategies import Strategy
 from tsmu.update.training.sampler import StepSampler
@@ -143,7 +143,7 @@ def _worker_count(batch_bytes: int, processes: int) -> int:
         processes: that train on this machine.
     """
     most = MAX_WORKERS_OF_GPU if device_in_use() == "cuda" else MAX_WORKERS
-    workers = max(min(most, available_cores() // processes - 1), 0)
+    workers = max(min(most, cores_per_process(processes) - 1), 0)
     if SHARED_MEMORY.exists():
         room = shutil.disk_usage(SHARED_MEMORY).free // (2 * processes * PREFETCHED * batch_bytes)
         workers = min(workers, room)

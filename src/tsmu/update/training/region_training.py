@@ -131,7 +131,7 @@ def train_region(
     """
     if not len(chips):  # type: ignore[arg-type]  # torch's base class of datasets has no length
         raise UpdateError(f"{region}: no training chips; import some with: tsmu import chips DIR --region {region}")
-    _require_equal_shares(settings, resources)
+    settings.require_equal_shares(resolve_devices(resources) * resources.nodes)
     chips_by_region: dict[str, Chips] = {region: chips, **(prior.chips if strategy.needs_old_chips else {})}
     checkpoint = read_checkpoint(checkpoints / CHECKPOINT, log) if checkpoints else None
     precision, scored = precision_in_use(), tuple(validation)
@@ -158,22 +158,6 @@ def train_region(
         losses=trainer.losses,
         scores=trainer.best.scores,
     )
-
-
-def _require_equal_shares(settings: TrainingSettings, resources: TrainingResources) -> None:
-    """Refuse batches that cannot be divided into equal parts for the processes and for accumulation.
-
-    Raises:
-        UpdateError: they cannot.
-    """
-    if settings.accumulate < 1:
-        raise UpdateError(f"accumulate {settings.accumulate}: must be at least 1")
-    parts = resolve_devices(resources) * resources.nodes * settings.accumulate
-    if settings.batch_size % parts:
-        raise UpdateError(
-            f"batches of {settings.batch_size} chips cannot be divided into {parts} equal parts for all devices and "
-            f"parts of accumulation; give a batch size that is a multiple of {parts}"
-        )
 
 
 def _require_prior(network: RegionNet, region: str, strategy: Strategy, prior: PriorKnowledge) -> None:

@@ -20,13 +20,13 @@ from torch import Tensor
 
 from tsmu.errors import UpdateError
 from tsmu.model import RegionNet
-from tsmu.update.pooling import average_gradients, pooled_batch_norm, sum_over_processes
+from tsmu.update.pooling import average_gradients, pooled_batch_norm
 from tsmu.update.seeds import derive_seed, seeded_draws
 from tsmu.update.strategies import Batch, Stage, Strategy
 from tsmu.update.training.batches import TrainingBatches, one_line_loader_errors
 from tsmu.update.training.best_weights import BestWeights
 from tsmu.update.training.checkpoints import CHECKPOINT, CheckpointTimer, write_checkpoint
-from tsmu.update.training.interruption import StopRequest, stop_requests
+from tsmu.update.training.interruption import stop_requests
 from tsmu.update.training.optimizer import Optimizer
 from tsmu.update.training.schedule import Schedule
 from tsmu.update.training.settings import (
@@ -135,7 +135,7 @@ class Trainer:
                 losses = self._learn(batch, stage)
                 self.step += 1
                 self._reports.add(self.step, stage.name, losses)
-                must_stop = self._read_losses(stop)
+                must_stop = self._read_losses() and stop.agree(self._fabric.device)
                 self.best.after_step(self.step, self.schedule, self._network)
                 if must_stop or self._timer.is_due(self.step):
                     self._save()
@@ -164,17 +164,16 @@ class Trainer:
         self._strategy.after_optimizer_step(self.context)
         return losses
 
-    def _read_losses(self, stop: StopRequest) -> bool:
-        """Read and report the losses of the last steps when it is time to; whether the training is to stop now.
+    def _read_losses(self) -> bool:
+        """Read and report the losses of the last steps when it is time to; whether it was.
 
-        Reading waits for the device. All processes read at the same steps, where they also agree on stopping.
+        Reading waits for the device. All processes read after the same steps, where they also agree on stopping.
         """
         is_cpu, is_last = self._fabric.device.type == "cpu", self.step == self.schedule.steps
         if not (is_cpu or is_last or self.step % GPU_READING_STEPS == 0):
             return False
         self._reports.read()
-        asked = torch.tensor(float(stop.is_asked), device=self._fabric.device)
-        return float(sum_over_processes(asked)) > 0
+        return True
 
     def _save(self) -> None:
         """Write a checkpoint, in the process that leads."""
