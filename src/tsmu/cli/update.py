@@ -39,6 +39,13 @@ def update(
     accumulate: Annotated[
         int, typer.Option(min=1, help="Learn each batch in so many parts, which take that much less memory.")
     ] = 1,
+    logger: Annotated[
+        str | None,
+        typer.Option(
+            metavar="csv|tensorboard|mlflow|wandb",
+            help="Where losses and scores go while it learns, in the workspace's folder logs; all but csv are extras.",
+        ),
+    ] = None,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -56,6 +63,7 @@ def update(
             devices=_devices(devices),
             nodes=nodes,
             accumulate=accumulate,
+            logger=logger,
         )
 
 

@@ -35,6 +35,7 @@ class UpdateVerbs(WorkspaceBase):
         devices: int | Literal["auto"] = 1,
         nodes: int = 1,
         accumulate: int = 1,
+        logger: str | None = None,
     ) -> Model:
         """Learn a region and write the next version of the model; interrupted, the same call goes on.
 
@@ -62,6 +63,8 @@ class UpdateVerbs(WorkspaceBase):
             nodes: machines; for more than one, start the call on all of them with srun or torchrun.
             accumulate: each batch is learned in so many parts, which take that much less memory. Batch normalisation
                 and soft Dice then see one part at a time, so the result is a little different.
+            logger: where losses and scores go while it learns, in the workspace's folder `logs`: `csv`, `tensorboard`,
+                `mlflow` or `wandb`. All but `csv` need the extra of the same name: `pip install 'tsmu[tensorboard]'`.
 
         Returns:
             The new version; its attribute `report` says what was done.
@@ -96,13 +99,15 @@ class UpdateVerbs(WorkspaceBase):
                 encoder=encoder,
                 weights=weights,
                 keep_validation=keep_validation,
-                resources=TrainingResources(devices, nodes),
+                resources=TrainingResources(devices, nodes, logger),
                 progress=lambda now: _show_step(report, show, now),
                 log=log,
             )
         report.add_issues(log, folder.issues)
         report.records = 1
         report.outputs = {"bundle": str(bundle.path), "card": str(bundle.path / "card.md")}
+        if logger is not None:
+            report.outputs["log"] = str(folder.logs)
         _report_learning(report, region, bundle, may_repeat=settings.rounds > 1)
         self._report_pins(report)
         report.say(f"Card: {bundle.path / 'card.md'}; next: tsmu evaluate, or {map_command(folder, region)}")

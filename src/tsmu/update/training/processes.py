@@ -24,6 +24,7 @@ from typing import IO
 
 import torch
 from lightning.fabric import Fabric
+from lightning.fabric.loggers.logger import Logger
 from lightning.fabric.plugins.environments.cluster_environment import ClusterEnvironment
 from lightning.fabric.plugins.environments.lightning import find_free_network_port
 from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
@@ -132,11 +133,12 @@ def resolve_devices(resources: TrainingResources) -> int:
 
 
 @contextmanager
-def training_processes(resources: TrainingResources) -> Iterator[Fabric]:
+def training_processes(resources: TrainingResources, logger: Logger | None = None) -> Iterator[Fabric]:
     """Bring the processes of a training together, and lead them.
 
     Args:
         resources: devices and machines.
+        logger: of this process, the only one that has one.
 
     Yields:
         The Fabric of this process, the first. What it broadcasts first must be the `TrainingJob`.
@@ -149,7 +151,7 @@ def training_processes(resources: TrainingResources) -> Iterator[Fabric]:
     with ExitStack() as stack:
         stack.enter_context(_quiet_lightning())
         if count == 1:
-            yield _launched(LocalEnvironment(0, 1, 0), 1, 1, precision_in_use())
+            yield _launched(LocalEnvironment(0, 1, 0), 1, 1, precision_in_use(), logger)
             return
         stack.enter_context(_shared_cores(devices))
         followers = _Followers()
@@ -160,7 +162,7 @@ def training_processes(resources: TrainingResources) -> Iterator[Fabric]:
             outer = LocalEnvironment(0, count, port)
         with followers.errors_in_one_line():
             stack.callback(_leave_group)
-            yield _launched(outer, devices, resources.nodes, precision_in_use())
+            yield _launched(outer, devices, resources.nodes, precision_in_use(), logger)
         followers.wait()
 
 
@@ -183,7 +185,9 @@ def join_as_follower(environment: ClusterEnvironment | None, precision: str) -> 
         return _launched(environment, devices, nodes, precision)
 
 
-def _launched(environment: ClusterEnvironment, devices: int, nodes: int, precision: str) -> Fabric:
+def _launched(
+    environment: ClusterEnvironment, devices: int, nodes: int, precision: str, logger: Logger | None = None
+) -> Fabric:
     """The Fabric of a process, once the group stands."""
     fabric = Fabric(
         accelerator=device_in_use(),
@@ -192,6 +196,7 @@ def _launched(environment: ClusterEnvironment, devices: int, nodes: int, precisi
         strategy=DDPStrategy(timeout=TIMEOUT) if devices * nodes > 1 else "auto",
         precision="bf16-mixed" if precision == "bfloat16" else "32-true",
         plugins=[environment],
+        loggers=logger,
     )
     fabric.launch()
     return fabric

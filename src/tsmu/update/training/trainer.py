@@ -27,6 +27,7 @@ from tsmu.update.training.batches import TrainingBatches, one_line_loader_errors
 from tsmu.update.training.best_weights import BestWeights
 from tsmu.update.training.checkpoints import CHECKPOINT, CheckpointTimer, write_checkpoint
 from tsmu.update.training.interruption import StopRequest, stop_requests
+from tsmu.update.training.loggers import CurveLog
 from tsmu.update.training.schedule import Schedule
 from tsmu.update.training.settings import (
     Chips,
@@ -114,6 +115,7 @@ class Trainer:
         if job.checkpoint is not None:
             self._resume(job.checkpoint)
         self._timer, self._reports = CheckpointTimer(), _Reports(self.losses, self.schedule.steps, progress)
+        self._log = CurveLog(fabric, self.losses, self.best.scores)
 
     def run(self) -> None:
         """Train until the last step, or until more of them are not worth their time.
@@ -137,6 +139,7 @@ class Trainer:
                 self._reports.add(self.step, stage.name, losses)
                 must_stop = self._read_losses(stop)
                 self.best.after_step(self.step, self.schedule, self._network)
+                self._log.update()
                 if must_stop or self._timer.is_due(self.step):
                     self._save()
                 if must_stop:
