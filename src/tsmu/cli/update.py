@@ -1,6 +1,7 @@
 """`tsmu update`."""
 
-from typing import Annotated, Literal
+from functools import partial
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -46,12 +47,18 @@ def update(
             help="Where losses and scores go while it learns, in the workspace's folder logs; all but csv are extras.",
         ),
     ] = None,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Only say which steps it would take, and how much time and memory."),
+    ] = False,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Learn a region and write the next model version; interrupted, the same command goes on."""
     with console("update", as_json) as terminal:
-        terminal.workspace(workspace).update(
+        work = terminal.workspace(workspace)
+        learn: Any = work.estimate_update if dry_run else partial(work.update, keep_validation=keep_validation)
+        learn(
             region,
             strategy=strategy,
             steps=_steps(steps) if steps else None,
@@ -59,7 +66,6 @@ def update(
             seed=seed,
             encoder=encoder,
             weights=weights,
-            keep_validation=keep_validation,
             devices=_devices(devices),
             nodes=nodes,
             accumulate=accumulate,

@@ -88,7 +88,8 @@ def captioned_sheet(rows: Sequence[tuple[str, Image.Image]], columns: int = 1) -
     draw = ImageDraw.Draw(sheet)
     for number, (caption, picture) in enumerate(rows):
         left, top = number % columns * step[0], number // columns * step[1]
-        draw.text((left + GAP, top), caption, fill="black")
+        readable = caption.encode("latin-1", "replace").decode("latin-1")  # all that Pillow's own font may have
+        draw.text((left + GAP, top), readable, fill="black")
         sheet.paste(picture, (left, top + CAPTION_HEIGHT))
     return png_bytes(sheet)
 

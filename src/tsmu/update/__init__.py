@@ -10,6 +10,7 @@ Data goes one way through the room:
     plan, run_folder            what an update of a workspace starts from; how an interrupted one is resumed
     regression, bundle_records  is any region worse than before; the records of the next version
     bundle_update               `tsmu update`: the current version and chips in, the next version out
+    estimate                    `tsmu update --dry-run`: what that would take, from a few measured steps
 
 Example:
     >>> from tsmu.update import TrainingSettings, update_bundle
@@ -26,6 +27,7 @@ from tsmu.lazy_names import lazy_names
 if TYPE_CHECKING:
     from tsmu.update.bundle_update import update_bundle
     from tsmu.update.calibration import calibrate
+    from tsmu.update.estimate import StageEstimate, UpdateEstimate, estimate_update
     from tsmu.update.seeds import derive_seed
     from tsmu.update.strategies import STRATEGIES, Stage, Strategy, UpdateContext, strategy_named, train_all
     from tsmu.update.training.follower import follow
@@ -45,14 +47,17 @@ __all__ = [
     "PriorKnowledge",
     "ProgressCallback",
     "Stage",
+    "StageEstimate",
     "Strategy",
     "TrainingProgress",
     "TrainingResources",
     "TrainingResult",
     "TrainingSettings",
     "UpdateContext",
+    "UpdateEstimate",
     "calibrate",
     "derive_seed",
+    "estimate_update",
     "follow",
     "is_follower",
     "learn_region",
@@ -65,6 +70,7 @@ __all__ = [
 _NAMES = {  # by the folder or module that has them
     "bundle_update": "update_bundle",
     "calibration": "calibrate",
+    "estimate": "StageEstimate UpdateEstimate estimate_update",
     "seeds": "derive_seed",
     "strategies": "STRATEGIES Stage Strategy UpdateContext strategy_named train_all",
     "training.follower": "follow",

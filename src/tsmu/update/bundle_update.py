@@ -2,9 +2,7 @@
 
 import time
 
-import torch
-
-from tsmu.chips import band_statistics, retain_chips, shared_bands
+from tsmu.chips import retain_chips
 from tsmu.issues import IssueLog
 from tsmu.model import (
     FIRST_BATCH,
@@ -21,7 +19,7 @@ from tsmu.model import (
 )
 from tsmu.update.bundle_records import record_bundle, record_region, score_region, worst_chips_picture
 from tsmu.update.calibration import calibrate
-from tsmu.update.plan import UpdatePlan, UpdateRequest, plan_update, request_update
+from tsmu.update.plan import UpdatePlan, UpdateRequest, plan_update, request_update, starting_network
 from tsmu.update.regression import check_regressions
 from tsmu.update.run_folder import (
     complete_update,
@@ -31,7 +29,6 @@ from tsmu.update.run_folder import (
     starting_point,
     write_outcome,
 )
-from tsmu.update.seeds import derive_seed
 from tsmu.update.strategies import strategy_named
 from tsmu.update.training.loggers import open_logger, require_logger
 from tsmu.update.training.region_training import train_region
@@ -98,7 +95,7 @@ def update_bundle(
         return completed
     plan = plan_update(request, current_bundle(workspace.models), read_serving(workspace.models).pins)
     started = time.monotonic()
-    network = plan.parent.network() if plan.parent else _new_network(plan)
+    network = starting_network(plan)
     result = _train(plan, network, resources, progress, log)
     temperature = calibrate(network, result.decoder, request.split("val"))
     seconds = time.monotonic() - started
@@ -161,15 +158,6 @@ def _write_version(
     return write_bundle(workspace.models, network, record, result.memory, curves=curves, pictures=pictures)
 
 
-def _new_network(plan: UpdatePlan) -> RegionNet:
-    """The network of the first update; the seed decides its random weights."""
-    train = plan.request.split("train")
-    mean, std = band_statistics(train)
-    with torch.random.fork_rng():
-        torch.manual_seed(derive_seed(plan.request.settings.seed, -1))
-        return RegionNet(plan.model.encoder, mean, std, weights=plan.pretrained, bands=shared_bands(train))
-
-
 def _train(
     plan: UpdatePlan,
     network: RegionNet,
@@ -178,21 +166,18 @@ def _train(
     log: IssueLog,
 ) -> TrainingResult:
     """Train the network in place, in the run's folder, with the validation chips of all regions that may change."""
-    request, strategy = plan.request, plan.request.strategy
+    request = plan.request
     run = request.workspace.runs / plan.run_name
     describe_run(run, plan.digests, log)
-    validation = [(strategy.decoder_for(network, request.region), request.split("val"))]
-    if strategy.changes_old_regions:
-        validation += [(plan.old_records[name].decoder, chips) for name, chips in plan.old_validation.items()]
     with open_logger(resources.logger, request.workspace.logs, run.name, plan.digests["settings"]) as logger:
         return train_region(
             network,
             request.region,
             request.split("train"),
-            strategy,
+            request.strategy,
             request.settings,
             prior=plan.prior,
-            validation=validation,
+            validation=plan.scored_chips(network),
             resources=resources,
             checkpoints=run,
             logger=logger,

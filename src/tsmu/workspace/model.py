@@ -89,8 +89,8 @@ class Model(Reporting):
             without a check. Empty for versions that were written before this was stored.
 
         Example:
-            >>> list(work.update("andes", steps=2, batch_size=4).curves)
-            ['stage', 'loss:dice', 'loss:cross_entropy', 'iou:andes']
+            >>> work.model().curves.index.name
+            'step'
         """
         return self._bundle.curves()
 

@@ -77,13 +77,11 @@ class UpdateVerbs(WorkspaceBase):
             >>> model.name
             'v002'
         """
-        from tsmu.update import TrainingResources, follow, is_follower, update_bundle
+        from tsmu.update import TrainingResources, update_bundle
 
-        if is_follower():
-            follow()
-            raise SystemExit(0)  # what comes after this call is for the process that leads
+        end_as_follower()
         report, folder, defaults = self._begin(Report("update")), self.folder, self.settings.update
-        settings = _training_settings(
+        settings = training_settings(
             defaults.steps if steps is None else steps,
             defaults.batch_size if batch_size is None else batch_size,
             seed,
@@ -123,7 +121,20 @@ class UpdateVerbs(WorkspaceBase):
             report.say(f"{name} stays with {pin.version}: {pin.why}")
 
 
-def _training_settings(steps: int | str, batch_size: int, seed: int, accumulate: int) -> "TrainingSettings":
+def end_as_follower() -> None:
+    """In a process that SLURM or torchrun has started to help the first one: help it, and end.
+
+    Raises:
+        SystemExit: what comes after is for the process that leads.
+    """
+    from tsmu.update import follow, is_follower
+
+    if is_follower():
+        follow()
+        raise SystemExit(0)
+
+
+def training_settings(steps: int | str, batch_size: int, seed: int, accumulate: int) -> "TrainingSettings":
     """Settings of a training, once its numbers are checked."""
     from tsmu.update import TrainingSettings
 

@@ -66,12 +66,14 @@ def open_logger(name: str | None, folder: Path, run: str, parameters: Mapping[st
         return
     with suppress(NotImplementedError):  # CSV files have no place for them
         logger.log_hyperparams(dict(parameters))
+    status = "failed"
     try:
         yield logger
-    except BaseException:
-        logger.finalize("failed")
-        raise
-    logger.finalize("success")
+        status = "success"
+    finally:
+        logger.finalize(status)
+        if name == "wandb":  # whose runs go on until they are told, and would take the next training in
+            logger.experiment.finish(exit_code=int(status == "failed"))
 
 
 def _logger(name: str, folder: Path, run: str) -> Logger:
