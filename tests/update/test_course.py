@@ -156,7 +156,7 @@ def test_a_logger_that_cannot_be_used_is_refused_before_any_work(
 ) -> None:
     monkeypatch.setitem(LOGGERS, "wandb", "no_such_package")
     before = files_of(learned.workspace)
-    for name, told in (("paper", "choose one of: csv, tensorboard"), ("wandb", "pip install 'tsmu[wandb]'")):
+    for name, told in (("paper", "choose one of: csv, tensorboard"), ("wandb", "pip install '.[wandb]'")):
         for option in ((), ("--dry-run",)):
             refused = tsmu("update", "dark", "--logger", name, *option, "--workspace", learned.workspace.root)
             assert refused.returncode == 2

@@ -64,7 +64,7 @@ class UpdateVerbs(WorkspaceBase):
             accumulate: each batch is learned in so many parts, which take that much less memory. Batch normalisation
                 and soft Dice then see one part at a time, so the result is a little different.
             logger: where losses and scores go while it learns, in the workspace's folder `logs`: `csv`, `tensorboard`,
-                `mlflow` or `wandb`. All but `csv` need the extra of the same name: `pip install 'tsmu[tensorboard]'`.
+                `mlflow` or `wandb`. All but `csv` need the extra of the same name: `pip install '.[tensorboard]'`.
 
         Returns:
             The new version; its attribute `report` says what was done.

@@ -43,7 +43,7 @@ def require_logger(name: str | None) -> None:
     package = LOGGERS[name]
     if package is not None and find_spec(package) is None:
         raise UpdateError(
-            f"--logger {name}: the package {package} is not installed; install it with: pip install 'tsmu[{name}]'"
+            f"--logger {name}: the package {package} is not installed; in tsmu's folder: pip install '.[{name}]'"
         )
 
 
