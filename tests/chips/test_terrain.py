@@ -278,7 +278,7 @@ def test_chips_that_cannot_be_cut_leave_the_pairs_as_they_were(
     monkeypatch.setattr("tsmu.chips.building.windows.MIN_KNOWN", 1.1)
     done = build(survey, "--dem", dem)
     assert done.exit_code == 2
-    assert "no chip from 1 labelled pairs" in done.stderr.splitlines()[-1]
+    assert "no chip from 1 labelled pair " in done.stderr.splitlines()[-1]
     assert space.pairs.read_bytes() == before
 
 

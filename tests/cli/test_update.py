@@ -105,6 +105,6 @@ def test_bands_without_names_are_refused_before_anything_is_written(tmp_path: Pa
     assert tsmu("init", space).returncode == 0
     assert tsmu("import", "chips", tmp_path / "chips", "--region", "alps", "--workspace", space).returncode == 0
     done = tsmu("update", "alps", "--steps", 2, "--workspace", space)
-    assert "without names nothing tells which of them is red, green or blue" in one_line(done)
+    assert "without names nothing says which of them is red, green or blue" in one_line(done)
     assert not (space / "models").exists()
     assert tsmu("update", "alps", "--steps", 2, *NETWORK_OPTIONS, "--workspace", space).returncode == 0

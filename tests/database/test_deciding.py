@@ -107,7 +107,7 @@ def test_everything_can_be_taken_back_and_done_again(filled: db.Database) -> Non
     for decided in reversed(undone):
         make(filled, "undo", undoes=decided.id)
     assert state(filled).equals(states[-1])
-    with pytest.raises(DatabaseError, match="back already"):
+    with pytest.raises(DatabaseError, match="undone already"):
         make(filled, "undo", undoes=undone[0].id)
     assert db.check(filled).empty
 

@@ -214,7 +214,7 @@ def test_a_static_catalogue_is_walked_once(site: StacServer, tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("event", "changed", "says"),
     [
-        ("made:0", {"max_cloud": 1}, "1 pre scenes found but none covers the footprint"),
+        ("made:0", {"max_cloud": 1}, "1 pre scene found, but none covers the footprint"),
         (CLOUDY, {"pre_days": 10}, "no pre scene within 10 days below 20 % cloud (1 found, the clearest 80 %)"),
         ("made:0", {"post_days": 10}, "no post scene within 10 days below 20 % cloud (none found at all)"),
         ("made:0", {"assets": ("nir",)}, "wide_pre has no asset nir; it has: red, green, blue"),

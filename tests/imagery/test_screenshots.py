@@ -107,7 +107,7 @@ def test_two_pre_images_are_ambiguous(folder: Path) -> None:
     shoot(folder, 1)
     shoot(folder, 1, PRE={"date": date(2009, 1, 1)})
     pairs, log = imported(folder)
-    assert pairs.empty and len(log.errors) == 1 and "several images" in log.issues[0].problem
+    assert pairs.empty and len(log.errors) == 1 and "several pre images" in log.issues[0].problem
 
 
 def test_overlap_is_counted_and_told_once(folder: Path) -> None:
@@ -116,7 +116,7 @@ def test_overlap_is_counted_and_told_once(folder: Path) -> None:
     shoot(folder, 2, PRE=moved, POST=moved)
     pairs, log = imported(folder)
     assert pairs["overlap_count"].tolist() == [1, 1]
-    assert [issue.severity for issue in log] == ["warning"] and "1 pairs of footprints overlap" in log.issues[0].problem
+    assert [issue.severity for issue in log] == ["warning"] and "1 overlap of two footprints" in log.issues[0].problem
 
 
 def test_other_size_is_resampled_onto_post(folder: Path) -> None:

@@ -275,7 +275,7 @@ def test_soft_edges_are_alpha_and_so_are_two_values(tmp_path: Path) -> None:
     pixels[3, :10] = 0
     undeclared = write_raster(tmp_path / "undeclared.tif", pixels, photometric="rgb", alpha="unspecified")
     assert describe_raster(undeclared).bands == ("red", "green", "blue")
-    assert "taken as alpha" in describe_raster(undeclared).assumptions[0]
+    assert "read as alpha" in describe_raster(undeclared).assumptions[0]
     np.testing.assert_array_equal(read_raster(undeclared)[1], pixels[3] > 0)
     pixels[3, 10:14] = np.random.default_rng(1).integers(1, 255, (4, 64))
     soft = write_raster(tmp_path / "soft.tif", pixels, photometric="rgb", alpha="yes")

@@ -245,7 +245,7 @@ def test_a_column_full_of_first_days_is_told(read: Read) -> None:
 def test_undecided_days_and_months_are_told(read: Read) -> None:
     result = read("id,lat,lon,date\n1,46,7,3/2/2014\n2,46,7.1,4/4/2014\n")
     assert result.events.date_min.dt.strftime("%F").tolist() == ["2014-03-02", "2014-04-04"]
-    assert "1 dates could be M/D/Y or D/M/Y (nothing in the column says which): rows 2" in read.log.issues[0].problem
+    assert "1 date could be M/D/Y or D/M/Y (nothing in the column says which): rows 2" in read.log.issues[0].problem
 
 
 def test_reading_again_gives_the_same_ids_and_order_does_not_matter(read: Read) -> None:
@@ -400,7 +400,7 @@ def test_names_that_a_shapefile_cuts_are_known(read: Read, tmp_path: Path, name:
         frame.to_file(file)
     events = read(file).events
     assert events.date_min.dt.strftime("%F").tolist() == ["2018-07-05", "2018-07-06"]
-    assert any("cut to ten characters" in issue.problem and issue.action == "taken as date" for issue in read.log)
+    assert any("cut to ten characters" in issue.problem and issue.action == "read as date" for issue in read.log)
 
 
 def test_dates_under_a_name_that_is_not_known_are_taken_or_told(read: Read) -> None:
@@ -408,7 +408,7 @@ def test_dates_under_a_name_that_is_not_known_are_taken_or_told(read: Read) -> N
     assert read(f"lat,lon,DatumDesEreignisses\n{row}").columns == {
         "": {"latitude": "lat", "longitude": "lon", "date": "DatumDesEreignisses"}
     }
-    assert "taken as date" in read.log.issues[0].action
+    assert "read as date" in read.log.issues[0].action
     assert read(f"lat,lon,created\n{row}").events.date_min.isna().all()
     assert "--columns date=created" in read.log.issues[0].action
     assert read("lat,lon,datum\n46,7,WGS84\n").columns == {"": {"latitude": "lat", "longitude": "lon"}}

@@ -146,7 +146,7 @@ def test_clouds_beside_a_mask_are_not_the_label(tmp_path: Path) -> None:
     raster(folder / "clouds.tif", clouds)
     table, log = imported(folder, one)
     assert (mask_of(table, "one") == clouds).all()
-    assert [issue.action for issue in log] == ["taken as its label"]
+    assert [issue.action for issue in log] == ["read as its label"]
     assert "lies on pair one" in log.issues[0].problem
 
     raster(folder / "cloud_mask.tif", clouds)

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 from urllib.error import HTTPError, URLError
+from urllib.parse import urlencode
 
 import geopandas
 import pyogrio
@@ -168,6 +169,47 @@ def test_gdal_reads_filtered_features_page_by_page(larger: WorkspaceFolder, monk
         assert set(boxed["id"]) == set(expected[expected.intersects(shapely.box(*box))]["id"])
         confirmed = pyogrio.read_dataframe(source, layer="landslides", where="status = 'confirmed'")
         assert confirmed["id"].to_list() == [some]
+
+
+def test_features_are_filtered_by_cql2(larger: WorkspaceFolder) -> None:
+    with db.open_database(larger.database) as records:
+        slides = db.query(records)
+    limit, box = float(slides["area_m2"].median()), (7.0, 45.9, 7.2, 46.1)
+    large = slides[slides["area_m2"] >= limit]
+    inside = large[large.intersects(shapely.box(*box))]
+    text = f"area_m2 >= {limit!r} and S_INTERSECTS(geom, BBOX{box})"
+    larger_than = {"op": ">=", "args": [{"property": "area_m2"}, limit]}
+    with serving(larger) as (address, _):
+        collection = ask(f"{address}/ogc/collections/landslides")
+        links = {link["rel"]: link["href"] for link in collection["links"]}
+
+        def ids(**parameters: str) -> set[str]:
+            page = ask(f"{links['items']}?{urlencode({'limit': '10000', **parameters})}")
+            assert page["numberMatched"] == page["numberReturned"]
+            return {feature["id"] for feature in page["features"]}
+
+        assert 0 < len(inside) < len(large) < len(slides)
+        assert ids(filter=text) == set(inside["id"])
+        assert ids(**{"filter": json.dumps(larger_than), "filter-lang": "cql2-json"}) == set(large["id"])
+        chosen = large["id"].iloc[0]
+        assert ids(filter=f"area_m2 >= {limit!r}", id=chosen) == {chosen}  # or would not narrow it
+        assert ids(filter="area_m2 < 0 or area_m2 > 0", id=chosen) == {chosen}
+        described = ask(links["http://www.opengis.net/def/rel/ogc/1.0/queryables"])
+        assert described["properties"]["area_m2"]["type"] == "number"
+        assert "candidate" in described["properties"]["status"]["enum"]
+        assert described["properties"]["date_max"]["format"] == "date"
+        for name in described["properties"].keys() - {"geom"}:
+            ids(filter=f"{name} is null")  # each can be asked for
+        for bad in (
+            {"filter": "area > 3"},
+            {"filter": "area_m2 >"},
+            {"filter": "area_m2 > 3", "filter-lang": "cql2-json"},
+            {"filter": "area_m2 > 3", "filter-lang": "ecql"},
+            {"filter": "area_m2 > 3", "filter-crs": "http://www.opengis.net/def/crs/EPSG/0/3857"},
+        ):
+            with pytest.raises(HTTPError) as caught:
+                ids(**bad)
+            assert caught.value.code == 400, bad
 
 
 def test_the_features_api_keeps_to_the_standard(larger: WorkspaceFolder) -> None:

@@ -100,7 +100,7 @@ def test_nothing_is_overwritten(world: World, tmp_path: Path) -> None:
         lambda: write_google_earth(world, tmp_path, "marine_coast"),
         lambda: write_world(tmp_path),
     ):
-        with pytest.raises(WorkspaceError, match="is there already"):
+        with pytest.raises(WorkspaceError, match="exists already"):
             write()
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
 

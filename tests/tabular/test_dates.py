@@ -203,7 +203,10 @@ def test_two_digit_years_are_placed_by_the_column_or_not_read() -> None:
 def test_numbers_of_a_column_of_dates_count_days_and_seconds() -> None:
     column = read_dates(["43286", "43286.5", "1530748800", "2018-07-05", "99"])
     assert column.days[:4] == [date(2018, 7, 5)] * 4 and column.unread == [4]
-    assert {problem for _, problem, _ in column.notes} == {"are numbers of five digits", "are plain numbers"}
+    assert {problem for _, problem, _ in column.notes} == {
+        "written as a number of five digits",
+        "written as a plain number",
+    }
 
 
 def test_year_month_and_day_apart() -> None:

@@ -85,7 +85,7 @@ def test_bad_features_are_left_out_and_told_with_their_rows(tmp_path: Path) -> N
         7: "a Point, not a polygon",
     }
     assert set(BAD_ROWS) == {issue.row for issue in log.errors}
-    assert [(issue.row, issue.action) for issue in log if issue.severity == "warning"] == [(8, "its polygons taken")]
+    assert [(issue.row, issue.action) for issue in log if issue.severity == "warning"] == [(8, "its polygons used")]
 
 
 def test_curves_become_polygons_and_surfaces_are_told(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import pandas as pd
 from tsmu.chips import chips_from_folder, shared_bands
 from tsmu.errors import BenchmarkError
 from tsmu.issues import IssueLog
+from tsmu.wording import counted
 
 
 def read_regions(data: Path, regions: Sequence[str]) -> dict[str, geopandas.GeoDataFrame]:
@@ -69,6 +70,6 @@ def _read_folder(folder: Path, region: str) -> geopandas.GeoDataFrame:
     log = IssueLog(folder)
     chips = chips_from_folder(folder, region, log)
     if errors := log.errors:
-        files = "1 file" if len(errors) == 1 else f"{len(errors)} files"
+        files = counted(len(errors), "file")
         raise BenchmarkError(f"{folder}: {files} cannot be used, first {errors[0]}; a benchmark needs all of them")
     return chips

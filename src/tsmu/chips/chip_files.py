@@ -15,6 +15,7 @@ from tsmu.chips.index import IMAGE_ROLES
 from tsmu.errors import ChipError, ImageError, LabelError
 from tsmu.files import content_digest
 from tsmu.imagery import describe_raster
+from tsmu.wording import counted
 
 SIDECARS = (".msk", ".aux.xml", ".ovr.msk")  # suffixes of files beside an image that change what is read from it
 
@@ -59,7 +60,7 @@ def require_files(chips: geopandas.GeoDataFrame, purpose: str, *, decoded: bool)
     """
     missing = [path for path in _paths(chips) if not path.exists()]
     if missing:
-        more = f" and {len(missing) - 1} more files" if len(missing) > 1 else ""
+        more = f" and {counted(len(missing) - 1, 'more file')}" if len(missing) > 1 else ""
         raise ChipError(f"{missing[0]}{more}: missing, needed as {purpose}; put them back, or import the chips anew")
     if not decoded:
         for path in _paths(chips):

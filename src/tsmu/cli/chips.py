@@ -31,9 +31,7 @@ def build(
     ] = 0.5,
     gap: Annotated[
         float,
-        typer.Option(
-            min=0, callback=finite, metavar="METRES", help="Chips on different sides of the split are so far apart."
-        ),
+        typer.Option(min=0, callback=finite, metavar="METRES", help="Chips of different splits are so far apart."),
     ] = 200.0,
     dem: DemOption = None,
     terrain: TerrainOption = None,

@@ -34,7 +34,7 @@ StatusOption = Annotated[
 ]
 WhereOption = Annotated[
     str | None,
-    typer.Option("--where", metavar="EXPRESSION", help="Such as: \"trigger = 'rainfall' and area_m2 > 1e4\"."),
+    typer.Option("--where", metavar="CONDITION", help="In CQL2, such as: \"trigger = 'rainfall' and area_m2 > 1e4\"."),
 ]
 IdArgument = Annotated[str, typer.Argument(metavar="ID", help="The landslide's id.")]
 

@@ -42,21 +42,26 @@ def merge(
 def proposals(
     accept: Annotated[str | None, typer.Option(metavar="ID", help="Do what this proposal says.")] = None,
     decline: Annotated[str | None, typer.Option(metavar="ID", help="Leave things as they are.")] = None,
+    accept_as_new: Annotated[
+        str | None, typer.Option(metavar="ID", help="Confirm what it shows as a landslide of its own.")
+    ] = None,
     by: ByOption = None,
     why: Annotated[str | None, typer.Option(help="For what reason.")] = None,
     database: DatabaseOption = None,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """List what is proposed for landslides that a person decided on, or accept or decline it."""
+    """List what is proposed for landslides that a person decided on, or answer a proposal."""
     with console("db proposals", as_json) as terminal:
         records = terminal.database(database, workspace)
-        if accept and decline:
-            raise DatabaseError("--accept and --decline: give one of them")
+        if sum(answer is not None for answer in (accept, decline, accept_as_new)) > 1:
+            raise DatabaseError("--accept, --decline and --accept-as-new: give one of them")
         if accept:
             records.accept(accept, by=by or "", why=why or "")
         elif decline:
             records.decline(decline, by=by or "", why=why or "")
+        elif accept_as_new:
+            records.accept_as_new(accept_as_new, by=by or "", why=why or "")
         else:
             waiting = records.proposals()
             terminal.add_table("proposals", waiting)

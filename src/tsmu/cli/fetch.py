@@ -27,7 +27,7 @@ def pairs(
     max_cloud: Annotated[
         float,
         typer.Option(
-            min=0, max=100, callback=finite, help="Percent of a scene; one that tells none is taken only at 100."
+            min=0, max=100, callback=finite, help="Percent of a scene; one that states none is used only at 100."
         ),
     ] = 20.0,
     size: Annotated[

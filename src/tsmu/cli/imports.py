@@ -24,7 +24,7 @@ app = typer.Typer(help="Bring chips, inventories, image pairs and labels into th
 def inventory(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV, XLSX, or files of map layers, or a zip of them.")],
     source: Annotated[
-        str | None, typer.Option(help="usgs, usgs-v3, coolr, slido or generic; by default told by the columns.")
+        str | None, typer.Option(help="usgs, usgs-v3, coolr, slido or generic; by default recognised by the columns.")
     ] = None,
     columns: Annotated[
         str | None, typer.Option(metavar="ROLE=COLUMN,...", help="Which column is which, where the guess is wrong.")
@@ -47,7 +47,7 @@ def chips(
     region: Annotated[str, typer.Option(help="The region that all these chips lie in.")],
     groups: Annotated[
         Path | None,
-        typer.Option(metavar="CSV", help="Columns `name` and `group`: chips of a group stay on one side of the split."),
+        typer.Option(metavar="CSV", help="Columns `name` and `group`: chips of a group stay in one split."),
     ] = None,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
         LandslideChange,
         SceneEvidence,
         accept,
+        accept_as_new,
         decide,
         decline,
         disagreements,
@@ -63,6 +64,7 @@ if TYPE_CHECKING:
         QueueOrder,
         count_by_region_and_month,
         count_landslides,
+        cql2_tree,
         history,
         info,
         nearest_landslides,
@@ -129,6 +131,7 @@ __all__ = [
     "Trigger",
     "UndoneMerge",
     "accept",
+    "accept_as_new",
     "add_inventory",
     "add_run",
     "backup",
@@ -137,6 +140,7 @@ __all__ = [
     "copy",
     "count_by_region_and_month",
     "count_landslides",
+    "cql2_tree",
     "decide",
     "decline",
     "decode_column",
@@ -191,15 +195,16 @@ __all__ = [
 _NAMES = {  # by the folder or module that has them
     "storage": "Database backup decode_column read_frame",
     "queries": (
-        "Box Filters QueueOrder count_by_region_and_month count_landslides history info nearest_landslides "
-        "next_landslides query query_page review_progress reviews scene_by_id scenes select_boxes touches_box"
+        "Box Filters QueueOrder count_by_region_and_month count_landslides cql2_tree history info "
+        "nearest_landslides next_landslides query query_page review_progress reviews scene_by_id scenes "
+        "select_boxes touches_box"
     ),
     "writing": "AddedInventory AddedRun RunRecord SceneRecord add_inventory add_run record_mapped_area shift_scene",
     "opening": "open_database",
     "decisions": (
-        "DecisionRequest DecisionResult LandslideChange SceneEvidence accept decide decline disagreements "
-        "landslides_of_decision model_precision_recall proposals review reviewer_agreement scene_evidence "
-        "verdicts"
+        "DecisionRequest DecisionResult LandslideChange SceneEvidence accept accept_as_new decide decline "
+        "disagreements landslides_of_decision model_precision_recall proposals review reviewer_agreement "
+        "scene_evidence verdicts"
     ),
     "merging": "MergeResult UndoneMerge merge undo_merge",
     "files": "ImportResult copy export import_file",

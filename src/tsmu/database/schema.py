@@ -61,6 +61,11 @@ def _dates(first: str, last: str) -> tuple[sa.schema.SchemaItem, ...]:
 
 def _version_columns() -> tuple[sa.schema.SchemaItem, ...]:
     """What a version of a landslide says, and its stamp: the same columns for present and past versions."""
+    return (*_content_columns(), *_stamp_columns())
+
+
+def _content_columns() -> tuple[sa.schema.SchemaItem, ...]:
+    """What a version of a landslide says."""
     return (
         sa.Column("geom", shape_type(), nullable=False, comment="outline, EPSG:4326", info={"ems": "B1 geometry"}),
         sa.Column("area_m2", sa.Double, nullable=False, comment="geodesic area on the WGS 84 ellipsoid, m2"),
@@ -86,6 +91,12 @@ def _version_columns() -> tuple[sa.schema.SchemaItem, ...]:
         sa.Column("region", sa.Text, comment="ecoregion"),
         _link("event_id", "event", "the event that it belongs to, where known"),
         _link("merged_into", "landslide", "the landslide that it went into, where merged", when="DEFERRED"),
+    )
+
+
+def _stamp_columns() -> tuple[sa.schema.SchemaItem, ...]:
+    """Which version of a landslide it is, and who made it, when and why."""
+    return (
         sa.Column(
             "version",
             sa.Integer,

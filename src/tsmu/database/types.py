@@ -54,6 +54,11 @@ class Moment(TypeDecorator[datetime]):
     impl = sa.DateTime
     cache_ok = True
 
+    @property
+    def python_type(self) -> type[datetime]:
+        """What values of the column are in Python."""
+        return datetime
+
     def load_dialect_impl(self, dialect: sa.Dialect) -> TypeEngine[Any]:
         """The backend's own type."""
         if dialect.name == "postgresql":

@@ -17,6 +17,7 @@ from tsmu.evaluate.predictions import count_pixels
 from tsmu.files import atomic_write
 from tsmu.issues import IssueLog
 from tsmu.model import Bundle, BundleRecord, RegionNet, open_bundle, served_record, serving_bundle
+from tsmu.wording import counted
 from tsmu.workspace_folder import WorkspaceFolder
 
 ProgressCallback = Callable[[int, int], None]  # is given how many steps are done, and of how many
@@ -188,9 +189,9 @@ def _test_chips(workspace: WorkspaceFolder, record: BundleRecord, log: IssueLog)
         if len(complete):
             tests[region] = complete
         if not len(complete):
-            log.error(region, f"the files of its {_test_chip_count(missing)} are gone", "not scored; put them back")
+            log.error(region, f"the files of its {counted(missing, 'test chip')} are gone", "not scored; put them back")
         elif missing:
-            log.warning(region, f"the files of {_test_chip_count(missing)} are gone", "scored on the others")
+            log.warning(region, f"the files of {counted(missing, 'test chip')} are gone", "scored on the others")
     return tests
 
 
@@ -200,14 +201,10 @@ def _with_bands(chips: geopandas.GeoDataFrame, bands: list[str], region: str, lo
     others = [chip_bands for chip_bands in lists if chip_bands != bands]
     if not others:
         return chips
-    verb = "has" if len(others) == 1 else "have"
-    problem = f"{_test_chip_count(len(others))} {verb} the bands {', '.join(others[0])}, the model takes "
+    chip_count = counted(len(others), "test chip has", "test chips have")
+    problem = f"{chip_count} the bands {', '.join(others[0])}, the model takes "
     log.error(region, problem + ", ".join(bands), "not scored; import them with the model's bands")
     return chips[[chip_bands == bands for chip_bands in lists]]
-
-
-def _test_chip_count(count: int) -> str:
-    return "1 test chip" if count == 1 else f"{count} test chips"
 
 
 def _served_region(workspace: WorkspaceFolder, region: str, chips: geopandas.GeoDataFrame) -> ServedRegion:

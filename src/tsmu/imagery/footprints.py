@@ -16,6 +16,7 @@ import numpy.typing as npt
 import shapely
 
 from tsmu.issues import IssueLog
+from tsmu.wording import counted
 
 METRES_PER_DEGREE = 111_195.0  # of latitude, mean radius 6,371 km
 
@@ -198,8 +199,8 @@ def count_overlaps(geometries: npt.ArrayLike, log: IssueLog, file: Path | str, *
     pairs = overlapping_footprints(shapes)
     counts = np.bincount(pairs.ravel(), minlength=len(shapes))
     if len(pairs):
-        problem = f"{len(pairs)} pairs of footprints overlap, touching {np.count_nonzero(counts)} of {total}"
-        log.warning(file, problem, "kept; the split must keep overlapping footprints on one side")
+        problem = f"{counted(len(pairs), 'overlap')} of two footprints, touching {np.count_nonzero(counts)} of {total}"
+        log.warning(file, problem, "kept; the split must keep overlapping footprints together")
     return counts
 
 

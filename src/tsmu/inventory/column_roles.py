@@ -99,7 +99,7 @@ def _match_shortened_names(
         if len(candidates) == 1:
             ((role, name),) = candidates.items()
             columns[role] = column
-            log.warning(file, f"column {column!r} looks like {name!r} cut to ten characters", f"taken as {role}")
+            log.warning(file, f"column {column!r} looks like {name!r} cut to ten characters", f"read as {role}")
         elif candidates:
             problem = f"column {column!r} may be {' or '.join(candidates.values())}, cut to ten characters"
             log.warning(file, problem, f"not used; say which with --columns {next(iter(candidates))}={column}")
@@ -113,7 +113,7 @@ def _match_by_content(columns: dict[str, str], cells: pd.DataFrame, file: str, l
     likely = [name for name in likely if not OTHER_DATE.search(name)]
     if len(likely) == 1:
         columns["date"] = likely[0]
-        log.warning(file, f"no column has a known name of a date, but {likely[0]!r} holds dates", "taken as date")
+        log.warning(file, f"no column has a known name of a date, but {likely[0]!r} holds dates", "read as date")
     elif names := list(dict.fromkeys([*likely, *with_dates])):
         listing = ", ".join(map(repr, names))
         problem = f"no column has a known name of a date; there are dates in {listing}"

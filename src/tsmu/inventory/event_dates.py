@@ -20,6 +20,7 @@ from tsmu.tabular import (
     parse_date,
     read_dates,
 )
+from tsmu.wording import counted
 
 MANY_FIRSTS = 0.2  # share of dates on the first of a month; by chance it is 0.03
 PLACEHOLDERS = {date(1899, 12, 30), date(1899, 12, 31), date(1900, 1, 1), date(9999, 12, 31)}
@@ -92,16 +93,16 @@ def _with_parts(
     ]
     warn_rows(
         log, file, year, index[unread].tolist(), [f"{parts} are no date" for parts in descriptions],
-        "taken without a date" if dates is None else "not used",
+        "imported without a date" if dates is None else "not used",
     )  # fmt: skip
     if dates is None:
         if len(blank) < len(cells):
-            warn_rows(log, file, year, index[blank].tolist(), "no date", "taken without a date")
+            warn_rows(log, file, year, index[blank].tolist(), "no date", "imported without a date")
         _warn_future(of_parts, [" ".join(parts) for parts in cells], year, index, file, log)
         return of_parts
     differ = [i for i, (one, other) in enumerate(zip(dates, of_parts, strict=True)) if _are_disjoint(one, other)]
     problems = [f"{' and '.join(names)} say {of_parts[i].first}, not {text[role].iloc[i]!r}" for i in differ]  # type: ignore[union-attr]
-    warn_rows(log, file, year, index[differ].tolist(), problems, "the column of dates is taken")
+    warn_rows(log, file, year, index[differ].tolist(), problems, "the column of dates is used")
     return [_narrower(one, other) for one, other in zip(dates, of_parts, strict=True)]
 
 
@@ -161,12 +162,12 @@ def _read_column(
     read = read_dates(texts.tolist(), source.order, other_dates)
     dates, index = list(read.intervals), texts.index
     problems = [f"date {texts.iloc[i]!r} cannot be read" for i in read.unread]
-    warn_rows(log, file, column, index[read.unread].tolist(), problems, "taken without a date")
+    warn_rows(log, file, column, index[read.unread].tolist(), problems, "imported without a date")
     if len(read.blank) < len(texts):
-        warn_rows(log, file, column, index[read.blank].tolist(), "no date", "taken without a date")
+        warn_rows(log, file, column, index[read.blank].tolist(), "no date", "imported without a date")
     placeholders = [i for i, one in enumerate(dates) if one and PLACEHOLDERS & {one.first, one.last}]
     problems = [f"date {texts.iloc[i]!r} stands for unknown" for i in placeholders]
-    warn_rows(log, file, column, index[placeholders].tolist(), problems, "taken without a date")
+    warn_rows(log, file, column, index[placeholders].tolist(), problems, "imported without a date")
     for i in placeholders:
         dates[i] = None
     _warn_future(dates, texts.tolist(), column, index, file, log)
@@ -175,7 +176,11 @@ def _read_column(
     for positions, problem, action in read.notes:
         rows = index[positions].tolist()
         log.warning(
-            file, f"{len(rows)} dates {problem}: rows {format_ranges(rows)}", action, row=rows[0], column=column
+            file,
+            f"{counted(len(rows), 'date')} {problem}: rows {format_ranges(rows)}",
+            action,
+            row=rows[0],
+            column=column,
         )
     return dates
 

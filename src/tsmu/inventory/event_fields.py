@@ -18,7 +18,7 @@ def warn_control_characters(cells: pd.DataFrame, file: str, log: IssueLog) -> No
     for column in cells.columns:
         rows = cells.index[cells[column].str.contains(CONTROL_CHARACTER, regex=True)]
         problems = [f"control characters in {cells.loc[row, column][:60]!r}" for row in rows]
-        warn_rows(log, file, column, rows.tolist(), problems, "taken as blanks")
+        warn_rows(log, file, column, rows.tolist(), problems, "treated as blanks")
 
 
 def clean_text(texts: pd.Series) -> pd.Series:
@@ -31,7 +31,7 @@ def accuracy_metres(texts: pd.Series, column: str | None, file: str, log: IssueL
     values = np.array([parse_metres(text) for text in texts], float)
     unread = [i for i, text in enumerate(texts) if text.casefold() not in MISSING and np.isnan(values[i])]
     problems = [f"{texts.iloc[i]!r} is no distance" for i in unread]
-    warn_rows(log, file, column, texts.index[unread].tolist(), problems, "taken as unknown")
+    warn_rows(log, file, column, texts.index[unread].tolist(), problems, "treated as unknown")
     return values
 
 
@@ -45,7 +45,7 @@ def confidence_fields(
     named = code.map(source.confidence).astype("str").fillna("")
     unread = texts.index[(named == "") & ~texts.str.casefold().isin(MISSING)]
     problems = [f"confidence {texts[row]!r} is none of {', '.join(map(str, source.confidence))}" for row in unread]
-    warn_rows(log, file, column, unread.tolist(), problems, "taken without a class")
+    warn_rows(log, file, column, unread.tolist(), problems, "imported without a class")
     return named, code
 
 
@@ -58,7 +58,7 @@ def region_field(texts: pd.Series, column: str | None, file: str, log: IssueLog)
         except RegionError as error:
             names[str(text)] = ""
             rows = texts.index[texts == text].tolist()
-            warn_rows(log, file, column, rows[:count], str(error), "taken without a region")
+            warn_rows(log, file, column, rows[:count], str(error), "imported without a region")
     usual: dict[str, str] = {}
     for name in names.values():  # the most frequent comes first
         usual.setdefault(region_key(name), name)

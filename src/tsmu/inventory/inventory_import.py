@@ -26,6 +26,7 @@ from tsmu.inventory.inventory_layers import InventoryLayer, read_layers
 from tsmu.inventory.known_sources import GENERIC, InventorySource, find_source, recognise_source
 from tsmu.issues import IssueLog, warn_rows
 from tsmu.tabular import unique_column_names
+from tsmu.wording import counted
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,7 @@ def import_inventory(
     rows, blank = sum(layer.rows for layer in parts), sum(layer.blank for layer in parts)
     if events.empty:
         first = f"; the first problem: {log.errors[0]}" if log.errors else ""
-        raise InventoryError(f"{file}: not one of {rows - blank} rows can be used{first}")
+        raise InventoryError(f"{file}: not one of {counted(rows - blank, 'row')} can be used{first}")
     events["event_id"] = _event_ids(events, file, log)
     return ImportedInventory(events, known.name, roles, rows, blank)
 

@@ -40,7 +40,7 @@ def assign_regions(
     for file, without_region in events[events["region"].isna()].groupby("file"):
         problem = f"lies in no region, nor within {max_distance_m:g} m of one"
         rows = without_region["row"].tolist()
-        warn_rows(log, Path(str(file)).name, None, rows, problem, "taken without a region")
+        warn_rows(log, Path(str(file)).name, None, rows, problem, "imported without a region")
     by_inventory = events["region_said"].map(lambda name: regions.canonical_name(name) or name, na_action="ignore")
     differ = by_inventory.notna() & (by_inventory != events["region"].fillna(""))
     table = events.loc[differ, ["event_id", "file", "row", "region_said", "region"]]

@@ -46,6 +46,7 @@ from tsmu.labels.mask_writer import MaskWriter
 from tsmu.labels.pair_matching import PairMatcher, is_named_as_label
 from tsmu.labels.rasterization import ClassPolygons
 from tsmu.vectors import layer_names, reproject
+from tsmu.wording import counted
 
 ASPECT_TOLERANCE = 0.01  # by which the shape of a label's image may differ from the post image's
 
@@ -145,7 +146,7 @@ def _import_labelme(
     frame = shapely.box(0, 0, image.width, image.height)
     inside = [(name, shape) for name, shape in shapes if shape.intersects(frame)]
     if len(inside) < len(shapes):
-        problem = f"{len(shapes) - len(inside)} of {len(shapes)} shapes lie outside the image"
+        problem = f"{len(shapes) - len(inside)} of {counted(len(shapes), 'shape')} outside the image"
         writer.log.warning(path, problem, "these shapes left out")
     writer.write_polygons(pair, path, inside)
 
@@ -172,7 +173,9 @@ def _import_layers(
                     polygons_of_pair[pair] += labelled
                     first_file.setdefault(pair, path)
     if missing := [name for name in layers if name not in chosen_names]:
-        raise LabelError(f"--layer {missing[0]}: none of the {len(files)} files of polygons has a layer of that name")
+        raise LabelError(
+            f"--layer {missing[0]}: none of {counted(len(files), 'file')} of polygons has a layer of that name"
+        )
     for pair, labelled in polygons_of_pair.items():
         with _errors_logged(first_file[pair], writer.log):
             writer.write_polygons(pair, first_file[pair], labelled)
@@ -195,7 +198,7 @@ def _polygons_by_pair(
             pixels = to_pixels(polygons.geometry.iloc[inside], writer.post_image(pair))
             yield pair, list(zip(polygons["label"].iloc[inside], pixels, strict=True))
     if not used.all():
-        problem = f"{(~used).sum()} of {len(used)} polygons lie in no imported pair"
+        problem = f"{(~used).sum()} of {counted(len(used), 'polygon')} in no imported pair"
         writer.log.warning(path, problem, "not used")
 
 
@@ -228,7 +231,7 @@ def _match_rasters(
                 of_no_pair += [] if matcher.is_in_image_folder(path) else [path]
                 raise
             if source.is_dir():
-                log.warning(path, f"is named like no pair and lies on pair {pair_of[path]}", "taken as its label")
+                log.warning(path, f"is named like no pair and lies on pair {pair_of[path]}", "read as its label")
     convention = detect_convention([*pair_of, *of_no_pair])
     if pair_of and convention.transparent == BACKGROUND:
         log.warning(source, *TRANSPARENT_IS_BACKGROUND)
@@ -239,7 +242,7 @@ def _import_raster(path: Path, pair: str, writer: MaskWriter, convention: MaskCo
     """Write the mask of a mask raster: as it is where its grid is the post image's, else by its outlines."""
     mask = convention.read(path)
     if lacks_background(mask):
-        writer.log.warning(path, "all its known pixels are landslide", "taken; the others are unknown")
+        writer.log.warning(path, "all its known pixels are landslide", "used; the others are unknown")
     own = describe_raster(path)
     image = writer.post_image(pair)
     same_grid = not own.georeferenced or (own.crs == image.crs and own.transform.almost_equals(image.transform, 1e-9))

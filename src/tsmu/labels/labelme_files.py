@@ -20,6 +20,7 @@ from shapely.geometry.base import BaseGeometry
 
 from tsmu.errors import LabelError
 from tsmu.imagery import UPRIGHT_ORIENTATIONS, read_orientation
+from tsmu.wording import counted
 
 LINE_WIDTH = 10.0  # px; what labelme itself draws for a line
 POINT_RADIUS = 5.0  # px; likewise for a point
@@ -122,7 +123,7 @@ def _read_shape(shape: object, line_width: float, point_radius: float) -> tuple[
     points = _read_points(shape.get("points"))
     needed = {"polygon": 3, "point": 1}.get(shape_type, 2)
     if len(points) < needed:
-        raise LabelError(f"is a {shape_type} of {len(points)} points; it needs {needed}")
+        raise LabelError(f"is a {shape_type} of {counted(len(points), 'point')}; it needs {needed}")
     if shape_type == "mask":
         return label.strip(), _outline_of_mask(shape.get("mask"), points[0])
     return label.strip(), _polygon_of_shape(shape_type, points, line_width, point_radius)

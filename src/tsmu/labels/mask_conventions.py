@@ -27,7 +27,7 @@ Mask = npt.NDArray[np.uint8]
 # Problem and action that are logged for masks whose transparent pixels are background.
 TRANSPARENT_IS_BACKGROUND = (
     "the masks have transparent pixels and no other background",
-    "transparent pixels taken as background",
+    "transparent pixels read as background",
 )
 MIN_NOISY_VALUES = 5  # a picture saved from a JPEG has at least so many values, a drawn mask fewer
 MAX_FAR_SHARE = 0.1  # share of pixels that ringing beside edges may take far from every level

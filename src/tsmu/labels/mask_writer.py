@@ -17,6 +17,7 @@ from tsmu.imagery import RasterInfo, describe_raster
 from tsmu.issues import IssueLog
 from tsmu.labels.mask_conventions import BACKGROUND, LANDSLIDE, UNKNOWN, Mask
 from tsmu.labels.rasterization import ClassPolygons, rasterize_polygons
+from tsmu.wording import counted
 
 # Class names that need no --classes; labelme writes two of them `_background_` and `__ignore__`.
 RESERVED_CLASSES = {"unknown": UNKNOWN, "background": BACKGROUND, "ignore": UNKNOWN, "ignored": UNKNOWN}
@@ -118,14 +119,14 @@ class MaskWriter:
     def _default_reading(self) -> str:
         """Say how several classes were read where nobody chose."""
         reserved = [name for name in self._class_counts if self._value(name) != LANDSLIDE]
-        return f"all but {', '.join(reserved)} taken as landslides" if reserved else "all taken as landslides"
+        return f"all but {', '.join(reserved)} read as landslides" if reserved else "all read as landslides"
 
     def _rasterized(self, pair: str, file: Path, polygons: ClassPolygons, fill: int) -> Mask:
         image = self.post_image(pair)
         mask, widened = rasterize_polygons(polygons, image.height, image.width, fill)
         if widened:
-            problem = f"{widened} landslides are thinner than a pixel of {image.path.name}"
-            self.log.warning(file, problem, "every pixel that they touch is taken (all_touched)")
+            problem = f"{counted(widened, 'landslide is', 'landslides are')} thinner than a pixel of {image.path.name}"
+            self.log.warning(file, problem, "every pixel that they touch is labelled (all_touched)")
         return mask
 
     def _with_values(self, file: Path, labelled: Iterable[tuple[str, BaseGeometry]]) -> ClassPolygons:

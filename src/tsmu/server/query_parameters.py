@@ -18,6 +18,7 @@ from tsmu.server.schemas import ShortText
 MAX_PAGE = 10_000  # landslides in one answer
 MAX_FID = 2**31 - 1  # keys of the database, where pages go on
 
+ConditionText = Annotated[str, Field(max_length=2000, pattern=r"^[^\x00]*$")]
 TileZoom = Annotated[int, Path(ge=0, le=24)]
 TileIndex = Annotated[int, Path(ge=0, lt=1 << 24)]
 
@@ -34,8 +35,8 @@ def read_filters(
     min_area: Annotated[float | None, Query(description="m2", allow_inf_nan=False)] = None,
     event: Annotated[ShortText | None, Query(description="id of an event")] = None,
     where: Annotated[
-        Annotated[str, Field(max_length=2000, pattern=r"^[^\x00]*$")] | None,
-        Query(description="an expression such as: trigger = 'rainfall' and area_m2 > 1e4"),
+        ConditionText | None,
+        Query(description="a condition in CQL2, such as: trigger = 'rainfall' and area_m2 > 1e4"),
     ] = None,
 ) -> Filters:
     """The conditions on landslides that a request names; by default all statuses but merged."""

@@ -56,7 +56,7 @@ class ImageShiftBody(RequestBody):
 class MappedAreaBody(RequestBody):
     """An area in which somebody has seen everything there is."""
 
-    id: RequestId = Field(description="made by the client; sent again, it is taken once")
+    id: RequestId = Field(description="made by the client; sent again, it is stored once")
     scene: ShortText
     geometry: dict[str, Any] = Field(description="GeoJSON polygon, degrees")
     min_area_m2: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None

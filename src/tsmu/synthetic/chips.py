@@ -115,7 +115,7 @@ def chip_squares(region: str, count: int, size: int) -> list[Window]:
     per_row = math.ceil(math.sqrt(count))
     side = TRAINING_SIDE // per_row if per_row else 0
     if count < 1 or side < size:
-        raise ChipError(f"{count} chips of {size} px do not fit into {TRAINING_SIDE} px; ask for 1 or more, or fewer")
+        raise ChipError(f"{count} x {size} px do not fit into {TRAINING_SIDE} px; ask for 1 chip or more, or fewer")
     squares = []
     for number in range(count):
         row, column = divmod(number, per_row)

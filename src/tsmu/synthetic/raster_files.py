@@ -32,4 +32,4 @@ def require_empty(folder: Path) -> None:
         WorkspaceError: the path is a file, or a folder that is not empty.
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise WorkspaceError(f"{folder}: is there already; remove it or name another folder")
+        raise WorkspaceError(f"{folder}: exists already; remove it or name another folder")

@@ -10,6 +10,7 @@ import pandas as pd
 from tsmu.errors import TableError
 from tsmu.issues import IssueLog, format_ranges
 from tsmu.tabular.date_columns import DateColumn, read_dates
+from tsmu.wording import counted
 
 
 def unique_column_names(header: list[str]) -> list[str]:
@@ -92,7 +93,7 @@ def read_date_columns(cells: pd.DataFrame, columns: list[str], path: Path, log: 
         dates[name] = read_dates(cells[name].tolist(), other_columns=others)
         for places, problem, action in dates[name].notes:
             rows = [int(cells.index[at]) for at in places]
-            problem = f"{len(rows)} dates {problem}: rows {format_ranges(rows)}"
+            problem = f"{counted(len(rows), 'date')} {problem}: rows {format_ranges(rows)}"
             log.warning(path, problem, action, row=rows[0], column=name)
     return dates
 

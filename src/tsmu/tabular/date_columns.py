@@ -84,21 +84,25 @@ def _list_assumptions(
     cases: tuple[tuple[Callable[[DateInterval], object], str, str], ...] = (
         (lambda it: it.other and not _is_short(it), f"could be M/D/Y or D/M/Y ({why})", f"read as {style.order}"),
         (lambda it: it.other and _is_short(it), f"could be M/D/Y or D/M/Y ({why})", f"read as {style.short_order}"),
-        (_is_short, "have a year of two digits", "read as the latest such year until now"),
+        (_is_short, "with a year of two digits", "read as the latest such year until now"),
         (
             lambda it: it.layout == EXCEL_SERIAL,
-            "are numbers of five digits",
+            "written as a number of five digits",
             "read as the days that Excel counts from 1899-12-30",
         ),
-        (lambda it: it.layout.endswith("since 1970"), "are plain numbers", "read as time since 1970, days in UTC"),
-        (lambda it: it.layout == "YYYYMM", "are numbers of six digits", "read as year and month"),
-        (lambda it: it.unsure, "are marked as uncertain", "read as they are written"),
+        (
+            lambda it: it.layout.endswith("since 1970"),
+            "written as a plain number",
+            "read as time since 1970, days in UTC",
+        ),
+        (lambda it: it.layout == "YYYYMM", "written as a number of six digits", "read as year and month"),
+        (lambda it: it.unsure, "marked as uncertain", "read as they are written"),
     )
     for concerns, problem, action in cases:
         if positions := [at for at, one in enumerate(intervals) if one and concerns(one)]:
             yield positions, problem, action
     if doubtful := _find_exchanged_days(intervals):
-        problem = "have days up to 12, all others later ones: a spreadsheet may have exchanged day and month"
+        problem = "with a day up to 12, all others later ones: a spreadsheet may have exchanged day and month"
         yield doubtful, problem, "read as they are; check them"
 
 

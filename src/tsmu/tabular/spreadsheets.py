@@ -20,6 +20,7 @@ import pandas as pd
 from tsmu.errors import TableError
 from tsmu.issues import IssueLog, reject_rows, warn_rows
 from tsmu.tabular.columns import unique_column_names
+from tsmu.wording import counted
 
 WORKBOOK_SUFFIXES = (".xlsx", ".xlsm")
 TABLE_SUFFIXES = (".csv", ".tsv", ".tab", ".txt", *WORKBOOK_SUFFIXES)
@@ -206,7 +207,7 @@ def _build_frame(file: str, rows: Iterable[Cells], log: IssueLog) -> tuple[pd.Da
             frames.append(pd.DataFrame(block, columns=names, dtype="str"))
             block = []
     frames.append(pd.DataFrame(block, columns=names, dtype="str"))
-    warn_rows(log, file, None, list(short), list(short.values()), "took the missing cells as empty")
+    warn_rows(log, file, None, list(short), list(short.values()), "missing cells read as empty")
     reject_rows(log, file, None, list(long), list(long.values()))
     frame = pd.concat(frames).set_axis(range(2, row + 1))
     return frame.drop(index=list(long)), len(frame)
@@ -216,10 +217,10 @@ def _fit_to_header(cells: Cells, width: int, row: int, short: dict[int, str], lo
     """Give a ragged row as many cells as the header, and note it in `short`, or in `long` and leave it empty."""
     extra = cells[width:]
     if any(cell.strip() for cell in extra):
-        long[row] = f"{len(cells)} cells where the header has {width}; is a text with a comma not quoted?"
+        long[row] = f"{counted(len(cells), 'cell')} where the header has {width}; is a text with a comma not quoted?"
         return [""] * width
     if len(cells) < width and any(cell.strip() for cell in cells):
-        short[row] = f"{len(cells)} cells where the header has {width}"
+        short[row] = f"{counted(len(cells), 'cell')} where the header has {width}"
     return cells[:width] + [""] * (width - len(cells))
 
 

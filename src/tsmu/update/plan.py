@@ -24,6 +24,7 @@ from tsmu.model import AUTO_WEIGHTS, NO_WEIGHTS, Bundle, PretrainedWeights, Regi
 from tsmu.update.seeds import derive_seed
 from tsmu.update.strategies import Strategy
 from tsmu.update.training.settings import PriorKnowledge, TrainingSettings, ValidationChips
+from tsmu.wording import counted
 from tsmu.workspace_folder import ModelSettings, WorkspaceFolder
 
 RUN_FORMAT = 4  # of the checkpoints in a run's folder; those of another format are not resumed from
@@ -80,7 +81,7 @@ def request_update(
             f"import some with: tsmu import chips DIR --region {region}"
         )
     if not len(select_chips(chips, region, "train")):
-        count = "1 chip" if len(chips) == 1 else f"{len(chips)} chips"
+        count = counted(len(chips), "chip")
         raise UpdateError(f"{region}: {count} and none in the training split; import at least two that do not overlap")
     for split in SPLITS:  # training chips are decoded from the first step on anyway
         require_files(select_chips(chips, region, split), f"{split} chips of {region}", decoded=split != "train")

@@ -12,6 +12,7 @@ from tsmu.evaluate import Floats, confusion_iou, count_pixels_by_chip, jackknife
 from tsmu.model import Bundle, RegionNet, RegionRecord, bundle_versions, open_bundle, serving_bundle
 from tsmu.update.plan import UpdatePlan
 from tsmu.update.seeds import derive_seed
+from tsmu.wording import counted
 from tsmu.workspace_folder import WorkspaceFolder
 
 TOLERANCE = 0.02  # IoU on validation chips that a region may lose
@@ -140,7 +141,7 @@ def compare_scores(
     margin = TOLERANCE
     if beyond_error:
         margin = max(margin, _error_of_loss(confusion))
-    chip_count = f"{len(chips)} validation chip{'' if len(chips) == 1 else 's'}"
+    chip_count = counted(len(chips), "validation chip")
     loss = f"IoU on {chip_count} fell from {old_iou:.3f} to {new_iou:.3f}" if new_iou < old_iou - margin else None
     return RegionComparison(loss, as_good=bool(new_iou >= old_iou))
 

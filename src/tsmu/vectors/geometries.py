@@ -58,7 +58,7 @@ def repair_geometries(shapes: Shapes, file: str, log: IssueLog) -> None:
     """
     for position in np.flatnonzero(shapely.get_type_id(shapes) == COLLECTION).tolist():
         if len(parts := polygon_parts(shapes[position : position + 1])):
-            log.warning(file, "a GeometryCollection", "its polygons taken", row=position + FIRST_ROW)
+            log.warning(file, "a GeometryCollection", "its polygons used", row=position + FIRST_ROW)
             valid = shapely.make_valid(parts, method="structure", keep_collapsed=False)
             parts = polygon_parts(np.array([shapely.union_all(valid)], dtype=object))
             shapes[position] = shapely.multipolygons(parts)

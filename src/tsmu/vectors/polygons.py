@@ -14,6 +14,7 @@ from tsmu.issues import IssueLog, reject_rows, warn_rows
 from tsmu.vectors.antimeridian import POLYGON_TYPES, Shapes, crosses_antimeridian, join_at_antimeridian
 from tsmu.vectors.geometries import COLLECTION, FIRST_ROW
 from tsmu.vectors.layers import VectorLayer, read_layers
+from tsmu.wording import counted
 
 
 def read_polygons(
@@ -48,7 +49,11 @@ def read_polygons(
         with_polygons = [layer for layer in filled if _may_hold_polygons(layer)] or filled
         for layer in filled:
             if layer not in with_polygons:
-                log.warning(layer.file, f"its {len(layer.shapes)} features are no polygons", "layer not read")
+                log.warning(
+                    layer.file,
+                    f"its {counted(len(layer.shapes), 'feature is no polygon', 'features are no polygons')}",
+                    "layer not read",
+                )
         filled = with_polygons
     return [_polygons_of(layer, log) for layer in filled]
 
@@ -64,7 +69,7 @@ def _polygons_of(layer: VectorLayer, log: IssueLog) -> geopandas.GeoDataFrame:
     usable = _reject_unusable(layer, log)
     if layer.crs.is_geographic:
         crosses = usable & crosses_antimeridian(shapes)
-        warn_rows(log, layer.file, None, _rows(crosses), "lies across the 180th meridian", "taken as one piece there")
+        warn_rows(log, layer.file, None, _rows(crosses), "lies across the 180th meridian", "read as one piece there")
         joined = join_at_antimeridian(shapes[crosses])
         shapes[crosses] = shapely.make_valid(joined, method="structure", keep_collapsed=False)
     attributes = layer.attributes.drop(columns="geometry", errors="ignore")[usable]

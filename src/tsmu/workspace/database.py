@@ -80,7 +80,7 @@ class LandslideDatabase(DatabaseFileVerbs):
             dates: first and last day (dates or ISO 8601) on which it can have happened; one may be None.
             min_area: smallest geodesic area, m2.
             status: one or several of `candidate`, `confirmed`, `rejected`, `merged`.
-            where: an expression over the columns, such as `"trigger = 'rainfall' and area_m2 > 1e4"`.
+            where: a condition over the columns in CQL2, such as `"trigger = 'rainfall' and area_m2 > 1e4"`.
 
         Returns:
             EPSG:4326, one row per landslide; docs/schema.md describes the columns.
@@ -359,7 +359,7 @@ class LandslideDatabase(DatabaseFileVerbs):
             >>> for proposal in work.database.proposals().itertuples():
             ...     work.database.accept(proposal.id, by="eva", why="the new outline is better")
         """
-        return self._answer_proposal(proposal_id, by, why, accepted=True)
+        return self._answer_proposal("accept", proposal_id, by, why)
 
     def decline(self, proposal_id: str, *, by: str, why: str) -> str:
         """Leave things as they are in spite of a proposal; arguments, result and errors as those of `accept`.
@@ -368,17 +368,33 @@ class LandslideDatabase(DatabaseFileVerbs):
             >>> for proposal in work.database.proposals().itertuples():
             ...     work.database.decline(proposal.id, by="eva", why="the old outline is right")
         """
-        return self._answer_proposal(proposal_id, by, why, accepted=False)
+        return self._answer_proposal("decline", proposal_id, by, why)
 
-    def _answer_proposal(self, proposal_id: str, by: str, why: str, *, accepted: bool) -> str:
-        from tsmu.database import accept, decline
+    def accept_as_new(self, proposal_id: str, *, by: str, why: str) -> str:
+        """Confirm what a proposal shows as a landslide of its own, and leave the decided one as it is.
 
+        Arguments and errors are those of `accept`.
+
+        Returns:
+            The id of the landslide that is confirmed.
+
+        Example:
+            >>> for proposal in work.database.proposals().itertuples():
+            ...     work.database.accept_as_new(proposal.id, by="eva", why="a second slide beside it")
+        """
+        return self._answer_proposal("accept_as_new", proposal_id, by, why)
+
+    def _answer_proposal(self, answer: str, proposal_id: str, by: str, why: str) -> str:
+        from tsmu.database import accept, accept_as_new, decline
+
+        answers = {"accept": accept, "decline": decline, "accept_as_new": accept_as_new}
+        words = {"accept": "accepted for", "decline": "declined for", "accept_as_new": "confirmed as a new landslide:"}
         report = self._begin(Report("db proposals"))
         with self._opened(report) as database:
-            landslide_id = (accept if accepted else decline)(database, proposal_id, by=by, why=why)
+            landslide_id = answers[answer](database, proposal_id, by=by, why=why)
         report.records = 1
-        report.details |= {"id": proposal_id, "landslide": landslide_id, "accepted": accepted}
-        report.say(f"{'accepted' if accepted else 'declined'} for {landslide_id}")
+        report.details |= {"id": proposal_id, "landslide": landslide_id, "accepted": answer != "decline"}
+        report.say(f"{words[answer]} {landslide_id}")
         return landslide_id
 
 

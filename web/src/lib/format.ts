@@ -5,6 +5,10 @@ const wholeNumber = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
 /** Write a number of things with thousands separators: 12345 as `12,345`. */
 export const formatCount = (value: number): string => wholeNumber.format(value);
 
+/** Write a number of things with their noun, and a verb where one stands with it: `1 decision`, `2 decisions`. */
+export const formatCounted = (value: number, noun: string, plural = `${noun}s`): string =>
+  `${formatCount(value)} ${value === 1 ? noun : plural}`;
+
 /** Write an area given in m² in m², ha or km². */
 export function formatArea(squareMetres: number): string {
   if (squareMetres < 1e4) return `${wholeNumber.format(squareMetres)} m²`;

@@ -1,7 +1,7 @@
 // Landslides on the map: which are shown, which is highlighted, and what a click and the pointer do.
 import type { GeoJSONSource, Map as MapLibre, MapGeoJSONFeature, VectorTileSource } from "maplibre-gl";
 import { byId } from "../lib/dom.ts";
-import { formatArea, formatCount } from "../lib/format.ts";
+import { formatArea, formatCount, formatCounted } from "../lib/format.ts";
 import type { Outline } from "../lib/geometry.ts";
 import { apiUrl, withQuery } from "../server/api.ts";
 import { state } from "../state.ts";
@@ -101,7 +101,7 @@ function pointCounts({ properties }: MapGeoJSONFeature): string {
   const counts = ["candidate", "confirmed", "rejected"]
     .filter((status) => properties[status])
     .map((status) => `${formatCount(properties[status])} ${status}`);
-  return `${formatCount(properties.count)} landslides, ${formatArea(properties.area_m2)}: ${counts.join(", ")}`;
+  return `${formatCounted(properties.count, "landslide")}, ${formatArea(properties.area_m2)}: ${counts.join(", ")}`;
 }
 
 /** Highlight an outline as the current landslide or as its neighbour; null removes the highlight. */

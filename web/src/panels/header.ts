@@ -1,6 +1,6 @@
 // The head of the page: name, progress, whether all decisions are saved, and the buttons to the other panels.
 import { byId, el } from "../lib/dom.ts";
-import { formatCount } from "../lib/format.ts";
+import { formatCount, formatCounted } from "../lib/format.ts";
 import { runCommand } from "../review/commands.ts";
 import { discardPending, sendPending } from "../review/decisions.ts";
 import type { CommandName } from "../review/keys.ts";
@@ -57,11 +57,9 @@ function createConnection(): void {
   connection.addEventListener("click", openPendingDialog);
 }
 
-const decisionsText = (count: number): string => `${count} decision${count === 1 ? "" : "s"}`;
-
 function connectionText(count: number, reason: string | null): string {
-  if (reason) return `${decisionsText(count)} kept here: ${reason}`;
-  if (count) return `saving ${decisionsText(count)}`;
+  if (reason) return `${formatCounted(count, "decision")} kept here: ${reason}`;
+  if (count) return `saving ${formatCounted(count, "decision")}`;
   return state.serverInfo.value?.write ? "all saved" : "read-only";
 }
 
@@ -77,7 +75,7 @@ function openPendingDialog(): void {
     el(
       "h2",
       {},
-      count ? `${decisionsText(count)} ${count === 1 ? "waits" : "wait"} in this browser` : "Every decision is saved",
+      count ? `${formatCounted(count, "decision waits", "decisions wait")} in this browser` : "Every decision is saved",
     ),
     el(
       "p",

@@ -17,6 +17,7 @@ from tsmu.imagery import IMAGE_SUFFIXES
 from tsmu.issues import IssueLog
 from tsmu.labels import BACKGROUND, TRANSPARENT_IS_BACKGROUND, detect_convention
 from tsmu.tabular import find_columns, read_table_file
+from tsmu.wording import counted
 
 Row = dict[str, object]  # of the chips index
 
@@ -148,4 +149,4 @@ def _assign_groups(rows: list[Row], groups: Mapping[str, str], region: str, log:
     if groups and len(unknown) == len(groups):
         raise ChipError(f"{log.source}: no chip is named like any of the {len(groups)} in --groups, first {unknown[0]}")
     if unknown:
-        log.warning("--groups", f"{len(unknown)} names that no chip has, first {unknown[0]}", "ignored")
+        log.warning("--groups", f"{counted(len(unknown), 'name')} that no chip has, first {unknown[0]}", "ignored")

@@ -23,6 +23,7 @@ from tsmu.imagery import (
 )
 from tsmu.issues import IssueLog
 from tsmu.labels import LANDSLIDE, UNKNOWN, MaskConvention, lacks_background
+from tsmu.wording import counted
 
 MIN_SIZE_PX = 16  # of less there is no texture to know a region by
 SAMPLED_PIXELS = 1024  # of each pair, on which the units of pre and post are compared
@@ -41,7 +42,7 @@ class CommonRemarks:
     def report(self, log: IssueLog) -> None:
         """Write the conclusions into an issue log."""
         for (problem, action), files in self._files.items():
-            more = f" (as do {len(files) - 1} more files)" if len(files) > 1 else ""
+            more = f" (and {counted(len(files) - 1, 'more file')})" if len(files) > 1 else ""
             log.warning(files[0], problem + more, action)
 
 
@@ -124,7 +125,7 @@ class ChipReader:
         self._remarks.report(self._log)
         problem = self._samples.problem()
         if problem:
-            action = "taken as they are; if their units differ, bring both to one, such as reflectance"
+            action = "used as they are; if their units differ, bring both to one, such as reflectance"
             self._log.warning(folder, problem, action)
 
     def _read_mask(self, files: ChipFiles, post: RasterInfo, valid: Valid) -> tuple[Valid, Valid]:
@@ -136,13 +137,13 @@ class ChipReader:
                 f"{_size(post.width, post.height)}"
             )
         if lacks_background(mask):
-            self._remarks.add(files["masks"], "all its known pixels are landslide", "taken; the others are unknown")
+            self._remarks.add(files["masks"], "all its known pixels are landslide", "used; the others are unknown")
         if not valid.any():
             raise ImageError(f"{files['images']}: has no valid pixel (all no-data, transparent or NaN)")
         invalid = int((~valid).sum())
         if invalid and post.dtype.startswith("float"):
-            problem = f"{invalid} pixels are NaN or no-data"
-            self._log.warning(files["images"], problem, "taken; these pixels count as unknown")
+            problem = counted(invalid, "pixel is NaN or no-data", "pixels are NaN or no-data")
+            self._log.warning(files["images"], problem, "used; these pixels count as unknown")
         known = valid & (mask != UNKNOWN)
         return known, known & (mask == LANDSLIDE)
 
@@ -157,11 +158,11 @@ class ChipReader:
                 self._remarks.add(path, problem, action)
             if reader.fill_pixel_count:
                 problem = "holds a value that no image measures, such as -9999, and does not declare it as no data"
-                self._remarks.add(path, problem, "taken; these pixels count as unknown")
+                self._remarks.add(path, problem, "used; these pixels count as unknown")
             if reader.assumed_nodata is not None and not inside.all():
                 nodata = f"{reader.assumed_nodata:g}"
                 problem = f"declares no no-data value; the other image of its pair declares {nodata}"
-                self._remarks.add(path, problem, f"taken; pixels that are {nodata} in all bands are unknown")
+                self._remarks.add(path, problem, f"used; pixels that are {nodata} in all bands are unknown")
             check_undeclared_fill(path, reader.info, values, inside)
         valid: Valid = np.logical_and.reduce([inside for _, inside in decoded])
         self._samples.add([values for values, _ in decoded], valid)

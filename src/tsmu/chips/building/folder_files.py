@@ -8,6 +8,7 @@ from tsmu.errors import ChipError
 from tsmu.files import to_nfc
 from tsmu.imagery import IMAGE_SUFFIXES
 from tsmu.issues import IssueLog
+from tsmu.wording import counted
 
 SIDECARS = (".tfw", ".pgw", ".jgw", ".wld", ".xml", ".aux", ".msk", ".prj", ".json", ".txt", ".ovr")
 HIDDEN = (".", "__MACOSX")  # names that begin so are left out silently
@@ -96,6 +97,6 @@ def _log_other_images(folder: Path, kinds: Sequence[str], log: IssueLog) -> None
         inside = [path] if path.is_file() else path.rglob("*")
         count = sum(file.suffix.lower() in IMAGE_SUFFIXES and file.is_file() for file in inside)
         if count:
-            images = "is an image" if path.is_file() else f"holds {count} images"
+            images = "is an image" if path.is_file() else f"holds {counted(count, 'image')}"
             where = ", ".join(f"{kind}/" for kind in kinds)
             log.warning(path, f"{images} outside of {where}", "not read; import it as a folder of its own")

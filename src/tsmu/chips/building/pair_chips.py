@@ -16,6 +16,7 @@ from tsmu.chips.splits.blocks import Block
 from tsmu.errors import ChipError, ImageError
 from tsmu.imagery import Grid, describe_raster, terrain_bands
 from tsmu.issues import IssueLog
+from tsmu.wording import counted
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,9 @@ def chips_from_pairs(
     rows = _check_bands(rows, source, bands, preferred_bands, log)
     if not rows:
         why = log.errors[-1].problem if log.errors else "they have no windows"
-        raise ChipError(f"{source}: no chip from {len(pairs)} labelled pairs with a region: {why}; correct that")
+        raise ChipError(
+            f"{source}: no chip from {counted(len(pairs), 'labelled pair')} with a region: {why}; correct that"
+        )
     before = set(blocks["ground"])
     with_chips = pairs[pairs["id"].isin({row["pair"] for row in rows})]
     rows, too_small = split_windows(rows, with_chips, options, divided, earlier_splits, before)

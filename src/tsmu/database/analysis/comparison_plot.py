@@ -12,6 +12,7 @@ from tsmu.database.analysis.comparison import ComparedInventory, Comparison
 from tsmu.database.analysis.map_frame import A4, draw_frame, polygon_path
 from tsmu.database.analysis.size_distribution import LEAST_AREAS, probability_density
 from tsmu.files import atomic_write
+from tsmu.wording import counted
 
 BOTH, ONLY_A, ONLY_B = "#009e73", "#d55e00", "#0072b2"  # distinct for any colour vision (Okabe and Ito)
 BINS = 5  # per power of ten
@@ -72,7 +73,12 @@ def _curve(axes: Axes, side: ComparedInventory, name: str, colour: str, mark: st
     density = counts / np.diff(edges) / len(areas)
     middle = np.sqrt(edges[:-1] * edges[1:])
     axes.plot(
-        middle[filled], density[filled], mark, color=colour, markersize=4.5, label=f"{name}, {len(areas)} landslides"
+        middle[filled],
+        density[filled],
+        mark,
+        color=colour,
+        markersize=4.5,
+        label=f"{name}, {counted(len(areas), 'landslide')}",
     )
     axes.plot(*probability_density(areas), color=colour, linewidth=0.8, alpha=0.6)
     if side.rollover_m2:

@@ -33,7 +33,7 @@ def write_density(density_map: DensityMap, path: Path) -> None:
     """
     suffix = path.suffix.lower()
     if path.exists():
-        raise DatabaseError(f"{path}: is there already; name a new file")
+        raise DatabaseError(f"{path}: exists already; name a new file")
     if suffix == ".gpkg":
         with atomic_write(path) as temporary:
             pyogrio.write_dataframe(density_map.cells.drop(columns="cell"), temporary, layer="density", driver="GPKG")

@@ -9,7 +9,7 @@ from tsmu.database.decisions.agreement import (
 )
 from tsmu.database.decisions.decision_writer import decide, landslides_of_decision, review
 from tsmu.database.decisions.evidence import SceneEvidence, scene_evidence
-from tsmu.database.decisions.proposed_changes import accept, decline, proposals
+from tsmu.database.decisions.proposed_changes import accept, accept_as_new, decline, proposals
 from tsmu.database.decisions.records import DecisionRequest, DecisionResult, LandslideChange
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "LandslideChange",
     "SceneEvidence",
     "accept",
+    "accept_as_new",
     "cohen_kappa",
     "decide",
     "decline",

@@ -2,20 +2,23 @@
 
 A proposal names a landslide and an observation. A run proposes that a landslide is redrawn like one of its
 own observations. A merging proposes that a landslide and an observation of another landslide, or of none,
-are the same one. Accepting a proposal makes the change, declining it changes nothing; an answered proposal
-is not made again.
+are the same one. Accepting a proposal makes the change, declining it changes nothing, and accepting it as new
+leaves the landslide and confirms the observation as a landslide of its own. An answered proposal is not made
+again.
 """
+
+from collections.abc import Callable
 
 import pandas as pd
 import sqlalchemy as sa
 
 from tsmu.database.ids import new_ids
 from tsmu.database.queries import no_such_landslide
-from tsmu.database.schema import landslide, observation, review
+from tsmu.database.schema import landslide, observation, review, run, scene
 from tsmu.database.storage import Database, decode_column, read_frame
 from tsmu.database.types import utc_now
-from tsmu.database.vocabulary import Author, Decision, Status
-from tsmu.database.writing import Stamp, write_versions
+from tsmu.database.vocabulary import Action, Author, Decision, Status
+from tsmu.database.writing import Stamp, insert_landslides, write_versions
 from tsmu.errors import DatabaseError
 
 
@@ -67,7 +70,7 @@ def accept(database: Database, proposal_id: str, *, by: str, why: str) -> str:
         Traceback (most recent call last):
         tsmu.errors.DatabaseError: ...: no open proposal 5f0c; list them with: tsmu db proposals
     """
-    return _answer(database, proposal_id, Decision.ACCEPTED, by, why)
+    return _answer(database, proposal_id, Decision.ACCEPTED, by, why, _unite)
 
 
 def decline(database: Database, proposal_id: str, *, by: str, why: str) -> str:
@@ -80,7 +83,34 @@ def decline(database: Database, proposal_id: str, *, by: str, why: str) -> str:
     return _answer(database, proposal_id, Decision.DECLINED, by, why)
 
 
-def _answer(database: Database, proposal_id: str, decision: Decision, by: str, why: str) -> str:
+def accept_as_new(database: Database, proposal_id: str, *, by: str, why: str) -> str:
+    """Decline a proposal because its observation shows a landslide of its own, and confirm that one.
+
+    The landslide of which the proposal is stays as it is. Several detections within one large decided outline
+    thus become several landslides.
+
+    Returns:
+        The id of the landslide that the observation shows: a new one, or that to which it belonged already.
+
+    Raises:
+        DatabaseError: no such open proposal, the observation's landslide is merged into another one, or nobody
+            or no reason named.
+
+    Example:
+        >>> for proposal_id in proposals(database)["id"]:
+        ...     landslide_id = accept_as_new(database, proposal_id, by="eva", why="a second slide beside it")
+    """
+    why_declined = f"a landslide of its own: {why}" if why.strip() else ""
+    return _answer(database, proposal_id, Decision.DECLINED, by, why_declined, _confirm_apart)
+
+
+_Change = Callable[[sa.Connection, str, str, Stamp], str]  # of a landslide and an observation; gives the landslide
+
+
+def _answer(
+    database: Database, proposal_id: str, decision: Decision, by: str, why: str, change: _Change | None = None
+) -> str:
+    """Store an answer to a proposal, and make the change that it asks for; give the landslide concerned."""
     if not (by.strip() and why.strip()):
         raise DatabaseError(f"proposal {proposal_id}: say who decides (--by) and why (--why)")
     moment = utc_now()
@@ -92,28 +122,72 @@ def _answer(database: Database, proposal_id: str, decision: Decision, by: str, w
         status = connection.execute(query).scalar()
         if status is None:
             raise no_such_landslide(database, proposal.landslide_id)
-        if decision == Decision.ACCEPTED:
-            if status == Status.MERGED:
-                of = f"landslide {proposal.landslide_id}, which is merged into another one"
-                raise DatabaseError(f"{database.name}: proposal {proposal_id} is of {of}; decline it")
-            stamp = Stamp(Author.PERSON, by, why, moment)
-            _apply(connection, proposal.landslide_id, proposal.observation_id, stamp)
+        if decision == Decision.ACCEPTED and status == Status.MERGED:
+            of = f"landslide {proposal.landslide_id}, which is merged into another one"
+            raise DatabaseError(f"{database.name}: proposal {proposal_id} is of {of}; decline it")
+        concerned = str(proposal.landslide_id)
+        if change is not None:
+            concerned = change(
+                connection, proposal.landslide_id, proposal.observation_id, Stamp(Author.PERSON, by, why, moment)
+            )
         entry = {"id": new_ids(1)[0], "decision": decision.value, "status_before": status, "status_after": status}
         entry |= {"landslide_id": proposal.landslide_id, "observation_id": proposal.observation_id}
         connection.execute(sa.insert(review), [entry | {"by": by, "at": moment, "why": why}])
-    return str(proposal.landslide_id)
+    return concerned
 
 
-def _apply(connection: sa.Connection, landslide_id: str, observation_id: str, stamp: Stamp) -> None:
+def _unite(connection: sa.Connection, landslide_id: str, observation_id: str, stamp: Stamp) -> str:
     """Redraw the landslide like an observation of its own, or unite it with the landslide of another one's."""
     row = connection.execute(sa.select(observation).where(observation.c.id == observation_id)).one()
     if row.landslide_id == landslide_id:
         outline = decode_column([row.geom], observation)
         write_versions(connection, [landslide_id], stamp, {"area_m2": row.area_m2}, outline)
-        return
+        return landslide_id
     moved = observation.c.id == observation_id
     if row.landslide_id is not None:
         moved = observation.c.landslide_id == row.landslide_id
         columns = {"status": Status.MERGED.value, "merged_into": landslide_id}
         write_versions(connection, [row.landslide_id], stamp, columns)
     connection.execute(sa.update(observation).where(moved).values(landslide_id=landslide_id))
+    return landslide_id
+
+
+def _confirm_apart(connection: sa.Connection, landslide_id: str, observation_id: str, stamp: Stamp) -> str:
+    """Confirm the landslide of an observation; a new one, where it belongs to none or to that of the proposal."""
+    owner = connection.execute(sa.select(observation.c.landslide_id).where(observation.c.id == observation_id)).scalar()
+    if owner in (None, landslide_id):
+        own_id, before, after = _insert_landslide_of(connection, observation_id, stamp), None, 1
+        status_before = Status.CONFIRMED.value  # as of all landslides that a person adds
+    else:
+        query = sa.select(landslide.c.status, landslide.c.version, landslide.c.merged_into)
+        row = connection.execute(query.where(landslide.c.id == owner).with_for_update()).one()
+        if row.status == Status.MERGED:
+            raise DatabaseError(f"landslide {owner}: was merged into {row.merged_into or 'another one'}; decline it")
+        own_id, before, after, status_before = str(owner), row.version, row.version + 1, row.status
+        write_versions(connection, [own_id], stamp, {"status": Status.CONFIRMED.value})
+    entry = {"id": new_ids(1)[0], "landslide_id": own_id, "observation_id": observation_id}
+    entry |= {"decision": Decision.DECIDED.value, "action": Action.ACCEPT.value}
+    entry |= {"status_before": status_before, "status_after": Status.CONFIRMED.value}
+    entry |= {"version_before": before, "version_after": after}
+    entry |= {"by": stamp.changed_by, "at": stamp.changed_at, "why": stamp.change_reason}
+    connection.execute(sa.insert(review), [entry])
+    return own_id
+
+
+def _insert_landslide_of(connection: sa.Connection, observation_id: str, stamp: Stamp) -> str:
+    """A new confirmed landslide with an observation's outline, days and region, to which it belongs from now on."""
+    columns = (observation.c.geom, observation.c.area_m2, scene.c.date_pre, scene.c.date_post, run.c.region)
+    query = (
+        sa.select(*columns)
+        .select_from(observation)
+        .outerjoin(scene, scene.c.id == observation.c.scene_id)
+        .outerjoin(run, run.c.id == observation.c.run_id)
+        .where(observation.c.id == observation_id)
+    )
+    row = connection.execute(query).one()
+    own_id = str(new_ids(1)[0])
+    new = {"id": own_id, "status": Status.CONFIRMED.value, "region": row.region, "area_m2": row.area_m2}
+    new |= {"date_min": row.date_pre, "date_max": row.date_post}
+    insert_landslides(connection, new, decode_column([row.geom], observation), stamp)
+    connection.execute(sa.update(observation).where(observation.c.id == observation_id).values(landslide_id=own_id))
+    return own_id

@@ -32,7 +32,7 @@ def plan_undo(connection: sa.Connection, request: DecisionRequest) -> list[Plann
     if entries[0]["by"] != request.by:
         raise DatabaseError(f"decision {request.undoes}: is {entries[0]['by']}'s; decide on the landslide anew instead")
     if request.undoes in undone_decisions(connection):
-        raise DatabaseError(f"decision {request.undoes}: is taken back already")
+        raise DatabaseError(f"decision {request.undoes}: is undone already")
     changed = {
         entry["landslide_id"]: entry["version_after"]
         for entry in entries

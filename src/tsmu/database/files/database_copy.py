@@ -59,7 +59,7 @@ def copy(source: Database, target: Path | str, filters: Filters = EVERYTHING) ->
         with open_database(target, create=True) as opened:
             return _copy(source, opened, filters)
     if target.exists():
-        raise DatabaseError(f"{target}: is there already; name a new file")
+        raise DatabaseError(f"{target}: exists already; name a new file")
     with atomic_write(target) as temporary, open_database(temporary, create=True) as opened:
         return _copy(source, opened, filters)
 

@@ -60,7 +60,7 @@ def export(
     """
     kind = format_of(path, layout)
     if path.exists():
-        raise DatabaseError(f"{path}: is there already; name a new file")
+        raise DatabaseError(f"{path}: exists already; name a new file")
     if kind.suffix == ".gpkg":
         return _export_database(database, path, filters)
     if kind.suffix == ".json":
@@ -117,7 +117,7 @@ def _export_shapefile(batches: LandslideBatches, path: Path, log: IssueLog) -> N
         sync(Path(folder))
         parts = sorted(Path(folder).iterdir(), key=lambda part: part.suffix == ".shp")
         if existing := [part.name for part in parts if path.with_name(part.name).exists()]:
-            raise DatabaseError(f"{path.with_name(existing[0])}: is there already; name a new file")
+            raise DatabaseError(f"{path.with_name(existing[0])}: exists already; name a new file")
         for part in parts:
             part.replace(path.with_name(part.name))
 

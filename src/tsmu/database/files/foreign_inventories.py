@@ -31,6 +31,7 @@ from tsmu.database.writing import Stamp, insert_landslides
 from tsmu.errors import DatabaseError
 from tsmu.inventory import import_inventory
 from tsmu.issues import IssueLog, reject_rows, warn_rows
+from tsmu.wording import counted
 
 ROWS_AT_ONCE = 10_000  # rows whose ids are looked up together
 _VOCABULARIES: dict[str, type[StrEnum]] = {"movement_type": MovementType, "trigger": Trigger, "confidence": Confidence}
@@ -115,8 +116,8 @@ def _vocabulary_words(
     lost = (texts != "") & ~texts.str.casefold().isin(["unknown"]) & translated.isna()
     for text in texts[lost].unique():
         numbers = rows["row"][lost & (texts == text)].tolist()
-        problem = f"{text[:60]!r} in {len(numbers)} rows is none of our words"
-        warn_rows(log, file, column, numbers[:1], problem, "taken without it")
+        problem = f"{text[:60]!r} in {counted(len(numbers), 'row')} is none of our words"
+        warn_rows(log, file, column, numbers[:1], problem, "imported without it")
     return pd.Series(translated)
 
 

@@ -47,7 +47,7 @@ FORMATS = (
         "Shapefile",
         ".shp",
         "ESRI Shapefile",
-        f"{_FLAT}; texts of more than 254 bytes (cut, and told), names of more than 10 letters (`movement_type` is "
+        f"{_FLAT}; texts of more than 254 bytes (cut, and reported), names of more than 10 letters (`movement_type` is "
         "`move_type` there, `change_reason` is `chg_reason`, `merged_into` is `merged_in`), the order of a ring's "
         "corners",
     ),

@@ -142,6 +142,6 @@ def without_unknown_links(
         known = {*rows_by_id(connection, table, named), *(values["id"] if table is landslide else ())}
         unknown = values[column].notna() & ~values[column].isin(known)
         for number in numbers[unknown.to_numpy(bool)].tolist():
-            log.warning(name, f"{what} is not in this database", "taken without it", row=number, column=column)
+            log.warning(name, f"{what} is not in this database", "imported without it", row=number, column=column)
         values = values.assign(**{column: values[column].astype(object).where(~unknown, None)})
     return values

@@ -135,5 +135,5 @@ def _check_versions(connection: sa.Connection) -> Iterator[IntegrityFinding]:
     kept = sa.func.coalesce(past.c.kept, 0)
     query = sa.select(landslide.c.id, landslide.c.version, kept).outerjoin(past, past.c.id == landslide.c.id)
     for row in connection.execute(query.where(landslide.c.version - 1 != kept)):
-        problem = f"is version {row[1]}, and {row[2]} former ones are kept"
+        problem = f"is version {row[1]}, and of the former ones {row[2]} are kept"
         yield IntegrityFinding("versions kept", landslide.name, row[0], problem)

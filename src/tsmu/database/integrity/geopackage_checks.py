@@ -10,6 +10,7 @@ from tsmu.database.integrity.findings import IntegrityFinding
 from tsmu.database.schema import TABLES, has_shape, has_spatial_index
 from tsmu.database.storage import geopackage
 from tsmu.errors import DatabaseError
+from tsmu.wording import counted
 
 
 def check_geopackage(connection: sa.Connection, repair: bool) -> Iterator[IntegrityFinding]:
@@ -23,7 +24,7 @@ def check_geopackage(connection: sa.Connection, repair: bool) -> Iterator[Integr
         raise DatabaseError(f"{connection.engine.url.database}: damaged ({answer}); restore it from a backup")
     for table, fid, target, _ in connection.exec_driver_sql("PRAGMA foreign_key_check"):
         yield IntegrityFinding(
-            "links alive", table, str(fid), f"the row with this fid names a {target} that is not there"
+            "links alive", table, str(fid), f"the row with this fid names a {target} that does not exist"
         )
     yield from _check_parts(connection, repair)
     for table in TABLES:
@@ -73,7 +74,7 @@ def _check_index(connection: sa.Connection, table: sa.Table, repair: bool) -> It
         problems += [(row, problem) for row in connection.exec_driver_sql(query).scalars()]
     dead = connection.exec_driver_sql(f"SELECT count(*) FROM {tree} WHERE id NOT IN (SELECT fid FROM {layer})").scalar()
     if dead:
-        problems.append(("", f"{dead} entries of the spatial index are of rows that are gone"))
+        problems.append(("", f"{counted(dead, 'entry', 'entries')} of the spatial index without a row of the layer"))
     if problems and repair:
         connection.exec_driver_sql(f"DELETE FROM {tree}")
         box = "fid, ST_MinX(geom), ST_MaxX(geom), ST_MinY(geom), ST_MaxY(geom)"
@@ -93,4 +94,6 @@ def _check_count(connection: sa.Connection, table: sa.Table, repair: bool) -> It
             connection.exec_driver_sql(
                 "UPDATE gpkg_ogr_contents SET feature_count = ? WHERE table_name = ?", (rows, f"{table.name}")
             )
-        yield IntegrityFinding("count in step", table.name, None, f"{stored} rows noted, {rows} there", repaired=repair)
+        yield IntegrityFinding(
+            "count in step", table.name, None, f"{counted(stored, 'row')} noted, {rows} stored", repaired=repair
+        )

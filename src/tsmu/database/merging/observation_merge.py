@@ -39,6 +39,7 @@ from tsmu.database.types import utc_now
 from tsmu.database.vocabulary import Author, Decision, Status
 from tsmu.database.writing import Stamp, insert_landslides, write_versions
 from tsmu.evaluate import SAME_LANDSLIDE_SHARE, overlapping_pairs
+from tsmu.wording import counted
 
 _INHERITED = ["movement_type", "material", "trigger", "confidence"]
 _COLUMNS = ["area_m2", "date_min", "date_max", *_INHERITED, "region", "event_id", "status", "merged_into"]
@@ -143,7 +144,7 @@ def _planned_landslides(
     planned["region"] = planned["region"].fillna(former["region"])
     event = match_events(connection, planned, near)
     planned["event_id"] = event["event_id"].reindex(planned.index).fillna(former["event_id"])
-    planned["why"] = [f"merged from {count} observation{'s' * (count > 1)}" for count in planned["observations"]]
+    planned["why"] = [f"merged from {counted(count, 'observation')}" for count in planned["observations"]]
     for position, score, distance in event[["score", "distance_m"]].itertuples():
         planned.loc[position, "why"] += f"; event {distance:.0f} m away, score {score:.2f}"
     return planned.assign(status=Status.CANDIDATE.value, merged_into=None)

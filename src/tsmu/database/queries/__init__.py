@@ -1,6 +1,7 @@
 """Questions to the database that change nothing: filters, landslides with their history, counts, the review queue."""
 
 from tsmu.database.queries.arrow_batches import ARROW_SCHEMA, GEOMETRY_COLUMN, LANDSLIDE_COLUMNS, LandslideBatches
+from tsmu.database.queries.cql2_reading import cql2_tree
 from tsmu.database.queries.filters import EVERYTHING, Filters, known_status
 from tsmu.database.queries.landslides import (
     count_by_region_and_month,
@@ -28,6 +29,7 @@ __all__ = [
     "QueueOrder",
     "count_by_region_and_month",
     "count_landslides",
+    "cql2_tree",
     "history",
     "info",
     "known_status",

@@ -10,7 +10,7 @@ import shapely
 import sqlalchemy as sa
 from shapely.geometry.base import BaseGeometry
 
-from tsmu.database.queries.spatial_index import Box, touches_box
+from tsmu.database.queries.spatial_index import Box, box_area, split_box, touches_box
 from tsmu.database.queries.where_expression import parse_where
 from tsmu.database.schema import landslide
 from tsmu.database.vocabulary import Status
@@ -28,7 +28,7 @@ class Filters:
             those without a known day too.
         min_area: smallest geodesic area, m2.
         status: one of these.
-        where: an expression over the columns, see `where_expression`.
+        where: a condition over the columns in CQL2 text or CQL2-JSON, see `where_expression`.
         event: id of the event that they belong to.
 
     Example:
@@ -65,9 +65,9 @@ class Filters:
         if self.status:
             conditions.append(landslide.c.status.in_([known_status(name) for name in self.status]))
         if self.where:
-            conditions.append(parse_where(self.where, landslide))
+            conditions.append(parse_where(self.where, landslide, backend))
         if self.bbox is not None:
-            conditions.append(sa.or_(*(touches_box(landslide, box, backend) for box in self._boxes())))
+            conditions.append(sa.or_(*(touches_box(landslide, box, backend) for box in split_box(self.bbox))))
         return conditions
 
     @property
@@ -75,7 +75,7 @@ class Filters:
         """The area that landslides must touch, prepared; None if anywhere."""
         if self.bbox is None:
             return None
-        area = shapely.union_all([shapely.box(*box) for box in self._boxes()])
+        area = box_area(self.bbox)
         shapely.prepare(area)
         return area
 
@@ -87,15 +87,6 @@ class Filters:
     def landslides_only(self) -> Self:
         """The same conditions, and candidate or confirmed, unless a status is asked for."""
         return self if self.status else replace(self, status=(Status.CANDIDATE, Status.CONFIRMED))
-
-    def _boxes(self) -> list[Box]:
-        assert self.bbox is not None
-        west, south, east, north = self.bbox
-        if not (-180 <= west <= 180 and -180 <= east <= 180 and -90 <= south <= north <= 90):
-            raise DatabaseError(
-                f"bbox {','.join(f'{side:g}' for side in self.bbox)}: not west,south,east,north in degrees; correct it"
-            )
-        return [self.bbox] if west <= east else [(west, south, 180.0, north), (-180.0, south, east, north)]
 
 
 EVERYTHING = Filters()

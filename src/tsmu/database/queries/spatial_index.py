@@ -3,11 +3,45 @@
 from collections.abc import Sequence
 from typing import Any
 
+import shapely
 import sqlalchemy as sa
+from shapely.geometry.base import BaseGeometry
 
 from tsmu.database.types import SRS_ID
+from tsmu.errors import DatabaseError
 
 Box = tuple[float, float, float, float]
+
+
+def split_box(box: Box) -> list[Box]:
+    """One box, or the two parts of one that crosses the 180th meridian: its west is greater than its east.
+
+    Raises:
+        DatabaseError: it is no box in degrees.
+
+    Example:
+        >>> split_box((170.0, -20.0, -170.0, -10.0))
+        [(170.0, -20.0, 180.0, -10.0), (-180.0, -20.0, -170.0, -10.0)]
+    """
+    west, south, east, north = box
+    if not (-180 <= west <= 180 and -180 <= east <= 180 and -90 <= south <= north <= 90):
+        raise DatabaseError(
+            f"bbox {','.join(f'{side:g}' for side in box)}: not west,south,east,north in degrees; correct it"
+        )
+    return [box] if west <= east else [(west, south, 180.0, north), (-180.0, south, east, north)]
+
+
+def box_area(box: Box) -> BaseGeometry:
+    """The area of a box in EPSG:4326, in two parts where it crosses the 180th meridian.
+
+    Raises:
+        DatabaseError: it is no box in degrees.
+
+    Example:
+        >>> box_area((170.0, -20.0, -170.0, -10.0)).area
+        200.0
+    """
+    return shapely.union_all([shapely.box(*part) for part in split_box(box)])
 
 
 def touches_box(table: sa.Table, box: Box, backend: str) -> sa.ColumnElement[bool]:

@@ -23,11 +23,13 @@ from tsmu.database.storage.geometry_cleaning import (
     read_outlines,
 )
 from tsmu.database.storage.geopackage import register_attribute_table
+from tsmu.database.storage.spatial_predicates import SPATIAL_PREDICATES
 from tsmu.database.storage.triggers import create_triggers
 
 __all__ = [
     "AREA_TOLERANCE",
     "BULK_ROWS",
+    "SPATIAL_PREDICATES",
     "Database",
     "EncodedShapes",
     "Shapes",

@@ -35,7 +35,7 @@ def backup(database: Database, label: str = "backup", to: Path | None = None) ->
             folder, stem, kind = database.path.parent, database.path.stem, "gpkg"
         to = _free(folder / f"{stem}.{label}.{time.strftime('%Y%m%dT%H%M%S')}.{kind}")
     if to.exists():
-        raise DatabaseError(f"{to}: is there already; name a new file")
+        raise DatabaseError(f"{to}: exists already; name a new file")
     with atomic_write(to) as temporary:
         if database.path:
             geopackage.copy_to(database.path, temporary)

@@ -100,6 +100,8 @@ def _advice(error: sa.exc.DBAPIError) -> str:
         return f"another program has been writing for {geopackage.BUSY_SECONDS:.0f} s; end it, or try again"
     if isinstance(error, sa.exc.IntegrityError):
         return f"{message}; the database refuses a record that breaks its rules, nothing was written"
+    if "user-defined function" in message:
+        return "an outline is damaged; find it with: tsmu db check"
     if "malformed" in message or "not a database" in message:
         return f"{message}; restore it from a backup"
     return f"{message}; check that it can be reached, is a database of tsmu, and has room"

@@ -19,6 +19,7 @@ import sqlalchemy as sa
 from tsmu.database.schema import TABLES, has_shape, has_spatial_index, landslide, shape_kind
 from tsmu.database.storage.geometry import envelope
 from tsmu.database.storage.qgis_style import LAYER_STYLES, landslide_style
+from tsmu.database.storage.spatial_predicates import SPATIAL_PREDICATES, spatial_predicate
 from tsmu.database.storage.triggers import create_tables_and_triggers
 from tsmu.database.types import SRS_ID
 from tsmu.errors import DatabaseError
@@ -144,6 +145,8 @@ def engine(path: Path) -> sa.Engine:
         for position, name in enumerate(("ST_MinX", "ST_MaxX", "ST_MinY", "ST_MaxY")):
             connection.create_function(name, 1, _coordinate(position), deterministic=True)
         connection.create_function("ST_IsEmpty", 1, lambda blob: int(envelope(blob) is None), deterministic=True)
+        for name in SPATIAL_PREDICATES.values():
+            connection.create_function(name, 2, spatial_predicate(name), deterministic=True)
 
     sa.event.listen(made, "connect", prepare)
     return made

@@ -2,8 +2,8 @@
 
 Each observation of a run is compared with the landslides that are stored already:
 
-- It belongs to the landslide with which it shares most area, if they share at least half of the smaller
-  outline (`tsmu.evaluate`). An observation that belongs to none becomes a new candidate.
+- It belongs to the landslide that it is most like, by intersection over union, of those with which it shares
+  at least half of the smaller outline (`tsmu.evaluate`). An observation that belongs to none becomes a new candidate.
 - Where an observation and a landslide overlap no other, and no person has touched the landslide, the
   landslide is redrawn; its former version is kept.
 - Everything else is only proposed, in the review table: a person has decided, or it is not one to one.
@@ -186,8 +186,9 @@ def _match(connection: sa.Connection, shapes: Shapes) -> _Matches:
     pairs = overlapping_pairs(shapes, outlines)
     of_observation, of_landslide = (np.bincount(side) for side in (pairs.first, pairs.second))
     one_to_one = (of_observation[pairs.first] == 1) & (of_landslide[pairs.second] == 1)
-    # The largest share first, then the lower id, so that the order of the rows decides nothing.
-    order = np.lexsort((stored["id"].to_numpy(str)[pairs.second], -pairs.shared, pairs.first))
+    # The most alike first, so that a slide within a larger outline finds itself again; then the lower id, so
+    # that the order of the rows decides nothing.
+    order = np.lexsort((stored["id"].to_numpy(str)[pairs.second], -pairs.iou, pairs.first))
     chosen = order[np.unique(pairs.first[order], return_index=True)[1]]
     observed, position, one_to_one = pairs.first[chosen], pairs.second[chosen], one_to_one[chosen]
     differs = ~shapely.equals(shapes[observed], outlines[position])

@@ -14,7 +14,7 @@ COMPARED_SIDE = 2048  # px in the middle of the pair, on which the shift is esti
 MIN_CORRECTED_SHIFT = 0.5  # px; resampling blurs more than a smaller shift harms
 MIN_REPORTED_SHIFT = 2.0  # px of shift, left as it is, that are worth a line in the log
 
-UNITS_ACTION = "taken as they are; if their units differ, bring both to one, such as reflectance"
+UNITS_ACTION = "used as they are; if their units differ, bring both to one, such as reflectance"
 
 
 @dataclass(frozen=True)

@@ -17,13 +17,14 @@ from tsmu.imagery.rasters import (
 )
 from tsmu.imagery.sources import PairCandidate
 from tsmu.issues import IssueLog
+from tsmu.wording import counted
 
 MIN_SIDE = 32  # px; the encoder halves the image five times
 MIN_COVER = 0.5  # share of the post image that the pre image must show
 ASPECT_TOLERANCE = 0.02  # by which the shapes of two images of one box may differ
 MIN_EMPTY_SHARE = 0.01  # of an image that one empty area at its border must cover to count as no data
 
-UNDECLARED_FILL = "hold a value that no image measures, such as -9999, and that is not declared as no data"
+UNDECLARED_FILL = "with a value that no image measures, such as -9999, and that is not declared as no data"
 
 
 def check_image(path: Path, log: IssueLog) -> RasterInfo:
@@ -54,7 +55,7 @@ def check_image(path: Path, log: IssueLog) -> RasterInfo:
         observation, _, conclusion = assumption.partition(": ")
         log.warning(path, observation, conclusion)
     if fill_pixels:
-        log.warning(path, f"{fill_pixels} pixels {UNDECLARED_FILL}", "taken as no data")
+        log.warning(path, f"{counted(fill_pixels, 'pixel')} {UNDECLARED_FILL}", "treated as no data")
     return info
 
 
@@ -78,12 +79,12 @@ def declare_missing(
     share = _share_of_value(nodata, info.path) if nodata is not None else 0.0
     if share:
         problem = f"declares no no-data value, but {share:.0%} of it is {nodata:g}, which the other image declares"
-        log.warning(info.path, problem, "taken as no data")
+        log.warning(info.path, problem, "treated as no data")
         return write_georeferenced_vrt(info.path, grid, target, root=root, nodata=nodata)
     share = empty_border_share(info.path)
     if share >= MIN_EMPTY_SHARE:
         problem = f"is 0 in every band over {share:.0%} of it, at its border, and declares no no-data value"
-        action = "taken as no data; declare it before you map the image: gdal_edit.py -a_nodata 0 FILE"
+        action = "treated as no data; declare it before you map the image: gdal_edit.py -a_nodata 0 FILE"
         log.warning(info.path, problem, action)
         return write_georeferenced_vrt(info.path, grid, target, root=root, nodata=0)
     return info.path if info.georeferenced else write_georeferenced_vrt(info.path, grid, target, root=root)

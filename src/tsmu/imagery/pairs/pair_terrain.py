@@ -96,7 +96,7 @@ def add_terrain(
         written[name] = str(terrain.path.resolve())
         if terrain.unknown >= MIN_REPORTED_UNKNOWN:
             problem = f"{options.dem} says nothing of {terrain.unknown:.0%} of it"
-            log.warning(post, problem, "taken; these pixels count as unknown")
+            log.warning(post, problem, "used; these pixels count as unknown")
         if progress:
             progress(done, len(pairs))
     if failed and not written:

@@ -242,7 +242,7 @@ def _find_alpha(dataset: DatasetReader) -> tuple[int | None, tuple[str, ...]]:
         )
         if certain or len(declared) > 1 or not _has_many_values(_sample_band(dataset, index)):
             return index, ()
-        return None, (f"band {index} is declared as alpha, but has many values, as no alpha has: taken as a band",)
+        return None, (f"band {index} is declared as alpha, but has many values, as no alpha has: read as a band",)
     may_be_undeclared = (
         dataset.count == 4
         and set(dataset.dtypes) == {"uint8"}
@@ -251,7 +251,7 @@ def _find_alpha(dataset: DatasetReader) -> tuple[int | None, tuple[str, ...]]:
         and all(flags == [MaskFlags.all_valid] for flags in dataset.mask_flag_enums)
     )
     if may_be_undeclared and {255} <= set(np.unique(_sample_band(dataset, 4)).tolist()) <= {0, 255}:
-        return 4, ("band 4 holds only 0 and 255: taken as alpha",)
+        return 4, ("band 4 holds only 0 and 255: read as alpha",)
     return None, ()
 
 

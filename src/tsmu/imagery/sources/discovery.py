@@ -49,7 +49,7 @@ def find_candidates(
     screenshots = [p for p in images if p.name.upper().startswith("GE_")]
     rasters = [p for p in images if p not in set(screenshots) and not _is_label(p.relative_to(source))]
     for path in filter(is_named_like_dem, rasters):
-        log.warning(path, "is named like an elevation model", "not taken as an image; --dem FILE takes elevations")
+        log.warning(path, "is named like an elevation model", "not read as an image; --dem FILE takes elevations")
     rasters = [p for p in rasters if not is_named_like_dem(p)]
     candidates = [*match_screenshots(screenshots, log, repair=repair), *match_by_key(rasters, source, log)]
     return _with_unique_ids(candidates, known_ids)

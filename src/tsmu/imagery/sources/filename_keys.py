@@ -49,7 +49,7 @@ def match_by_key(paths: list[Path], source: Path, log: IssueLog) -> list[PairCan
     if not groups:  # a folder of scenes of one date
         return [PairCandidate(id=path.stem, post=path, file=str(path)) for path in without_side]
     for path in without_side:
-        log.error(path, "the name tells neither pre nor post", "left out; name it pre or post, or KEY_pre or KEY_post")
+        log.error(path, "the name says neither pre nor post", "left out; name it pre or post, or KEY_pre or KEY_post")
     candidates: list[PairCandidate] = []
     post_only = all(not group.pre for group in groups.values())
     for key, group in sorted(groups.items(), key=lambda item: item[0]):
@@ -78,7 +78,8 @@ def _pair_of_group(key: str, name: str, group: _KeyGroup, log: IssueLog, post_on
     files = [path for path, _ in group.pre + group.post]
     if len(group.pre) > 1 or len(group.post) > 1:
         names = ", ".join(path.name for path in files[1:])
-        log.error(files[0], f"several images of one side have the key {key}: {names}", "left out; keep one")
+        role = "pre" if len(group.pre) > 1 else "post"
+        log.error(files[0], f"several {role} images have the key {key}: {names}", "left out; keep one")
     elif not group.post:
         log.error(files[0], f"partner missing: no post image with the key {key}")
     elif not group.pre and not post_only:

@@ -63,7 +63,8 @@ def _match_group(
         reported.update(pre.path for pre in partners)
         if rivals or len(partners) > 1:
             names = ", ".join(screenshot.path.name for screenshot in (rivals + partners))
-            log.error(post.path, f"several images of one side show this place and id: {names}", "left out; keep one")
+            role = "post" if rivals else "pre"
+            log.error(post.path, f"several {role} images show this place and id: {names}", "left out; keep one")
         elif partners:
             pairs += _pair_in_order(partners[0], post, log)
         elif post_only:

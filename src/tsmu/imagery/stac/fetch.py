@@ -19,6 +19,7 @@ from tsmu.imagery.stac.fetched_pairs import SIDES, event_folder_names, image_pat
 from tsmu.imagery.stac.scene_choice import SceneCriteria, choose_scene
 from tsmu.imagery.stac.scene_reader import SceneReader, write_cog
 from tsmu.issues import IssueLog
+from tsmu.wording import counted
 
 MAX_FAILURES_IN_A_ROW = 8  # events for which the server failed, each after retries, before the rest is left out
 
@@ -153,7 +154,7 @@ def _fetch_all(
                     progress(done, len(jobs), event.id)
                 if failures_in_a_row == MAX_FAILURES_IN_A_ROW and done < len(jobs):
                     problem = f"the server failed for {MAX_FAILURES_IN_A_ROW} events in a row"
-                    left = "1 event is" if len(jobs) - done == 1 else f"{len(jobs) - done} events are"
+                    left = counted(len(jobs) - done, "event is", "events are")
                     log.error(source, problem, f"{left} left; run it again later")
                     break
         finally:

@@ -10,6 +10,7 @@ from shapely.geometry import shape
 
 from tsmu.errors import SceneError
 from tsmu.imagery.stac.catalogue import item_day
+from tsmu.wording import counted
 
 UNKNOWN_CLOUD = 100.0  # percent; an item without a cloud cover is chosen only where any cloud is accepted
 
@@ -67,7 +68,7 @@ def choose_scene(
         raise SceneError(f"no {criteria.side} scene within {criteria.days} days below {max_cloud:g} % cloud ({scenes})")
     covering = [item for item in clear if _covers(item, footprint)]
     if not covering:
-        raise SceneError(f"{len(clear)} {criteria.side} scenes found but none covers the footprint")
+        raise SceneError(f"{counted(len(clear), f'{criteria.side} scene')} found, but none covers the footprint")
     return min(covering, key=lambda item: (cloud_cover(item), abs(item_day(item) - criteria.event_day), item.id))
 
 

@@ -16,6 +16,7 @@ from tsmu.mapping.inference.engine import Engine
 from tsmu.mapping.inference.mask_agreement import chip_images, mask_agreement, pad_to_stride
 from tsmu.mapping.inference.openvino_model import ModelConversionError
 from tsmu.model import Bundle
+from tsmu.wording import counted
 from tsmu.workspace_folder import WorkspaceFolder
 
 # A network in int8 takes a quarter of a minute to make and check, once; on two cores it saves that on so many pixels.
@@ -53,7 +54,7 @@ def choose_engine(
     model = _RegionModel(bundle, region, space)
     gpus = count_gpus() if engine in ("torch", "auto") else 0
     if engine == "torch" or (engine == "auto" and gpus):
-        return _torch(model, precision, f"{gpus} NVIDIA GPU{'s' if gpus > 1 else ''}" if gpus else "asked for")
+        return _torch(model, precision, counted(gpus, "NVIDIA GPU") if gpus else "asked for")
     try:
         return _openvino(model, precision, pixels, "no GPU here" if engine == "auto" else "asked for")
     except ModelConversionError as error:

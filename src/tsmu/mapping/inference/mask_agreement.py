@@ -15,6 +15,7 @@ from tsmu.files import write_json
 from tsmu.imagery import read_stack
 from tsmu.mapping.arrays import Valid, Values
 from tsmu.mapping.inference.engine import NETWORK_STRIDE, Engine
+from tsmu.wording import counted
 
 MIN_IOU = 0.995  # of the masks
 CHIPS = 64
@@ -41,7 +42,7 @@ class MaskAgreement:
 
     def __str__(self) -> str:
         """Describe the agreement in a few words."""
-        chips = "1 chip" if self.chips == 1 else f"{self.chips} chips"
+        chips = counted(self.chips, "chip")
         if self.iou is None:
             return f"no landslide in {chips} to compare masks on"
         return f"masks agree with float32 to IoU {self.iou:.4f} on {chips} ({MIN_IOU} is needed)"

@@ -55,7 +55,7 @@ def model_card(record: BundleRecord, curves: "pd.DataFrame | None" = None, pictu
         "## Scores right after learning",
         "",
         "Pooled over the pixels of all chips of a split; threshold and temperature were chosen on validation alone.",
-        "`tsmu evaluate` tells how old regions score now.",
+        "`tsmu evaluate` shows how old regions score now.",
         "",
         "| region | split | threshold | IoU | Dice | precision | recall | average precision | calibration error |",
         "|---|---|---|---|---|---|---|---|---|",

@@ -88,7 +88,7 @@ def _colour_of_band(band: str, bands: Sequence[str]) -> str | None:
         return RGB[image.index(band)]
     if len(image) > 1 and not {*RGB} <= {_colour_of_name(other) for other in names}:
         raise BundleError(
-            f"bands {', '.join(image)}: without names nothing tells which of them is red, green or blue, "
+            f"bands {', '.join(image)}: without names nothing says which of them is red, green or blue, "
             "which pretrained weights need; name them (rio edit-info --bidx N --description red FILE) and "
             "import them again, or start from random weights: --weights none"
         )

@@ -86,7 +86,7 @@ def weights_record(pretrained: PretrainedWeights | None, bands: Sequence[str]) -
     if pretrained is None:
         return {"weights": NO_WEIGHTS, "weights_source": None, "weights_digest": None}
     guesses = ", ".join(guessed_colours(bands))
-    source = pretrained.source + (f"; bands that do not name a colour were taken for one: {guesses}" if guesses else "")
+    source = pretrained.source + (f"; bands that do not name a colour were read as one: {guesses}" if guesses else "")
     return {"weights": pretrained.name, "weights_source": source, "weights_digest": pretrained.digest}
 
 

@@ -1,31 +1,52 @@
-"""OGC API - Features, Part 1: Core (OGC 17-069r4), read-only: QGIS, ArcGIS and GDAL add it as a layer.
+"""OGC API - Features, read-only: QGIS, ArcGIS and GDAL add it as a layer.
 
-The standard's words: a collection is a layer, items are its features, and every answer carries links to
-the addresses that belong to it.
+Part 1: Core (OGC 17-069r4), and of Part 3: Filtering (OGC 19-079r2) filters in CQL2 and the queryables.
+The standard's words: a collection is a layer, items are its features, queryables are the properties that a
+filter can name, and every answer carries links to the addresses that belong to it.
 """
 
+import json
 from datetime import date, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import sqlalchemy as sa
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse
 
-from tsmu.database import Filters, count_landslides, format_moment, history, info, query_page, utc_now
+from tsmu.database import Filters, count_landslides, cql2_tree, format_moment, history, info, query_page, utc_now
 from tsmu.database import landslide_table as landslide
 from tsmu.server import geojson
 from tsmu.server.context import Context, ServerContext
 from tsmu.server.errors import RequestError
-from tsmu.server.query_parameters import MAX_FID, MAX_PAGE, read_bbox, read_dates
+from tsmu.server.query_parameters import MAX_FID, MAX_PAGE, ConditionText, read_bbox, read_dates
 
 router = APIRouter(prefix="/ogc", tags=["OGC API - Features"])
 
 JSON = "application/json"
 CRS84 = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
-CONFORMANCE_CLASSES = ("core", "geojson")
+CONFORMANCE_CLASSES = (
+    *(f"http://www.opengis.net/spec/ogcapi-features-1/1.0/conf/{name}" for name in ("core", "geojson")),
+    *(
+        f"http://www.opengis.net/spec/ogcapi-features-3/1.0/conf/{name}"
+        for name in ("queryables", "queryables-query-parameters", "filter", "features-filter")
+    ),
+    *(
+        f"http://www.opengis.net/spec/cql2/1.0/conf/{name}"
+        for name in ("cql2-text", "cql2-json", "basic-cql2", "basic-spatial-functions")
+    ),
+)
 COLLECTION_ID = "landslides"
 PROPERTIES = {column.name: column for column in landslide.columns if column.name not in ("fid", "geom")}
-STANDARD_PARAMETERS = {"bbox", "datetime", "limit", "after", "f"}
+STANDARD_PARAMETERS = {"bbox", "datetime", "limit", "after", "f", "filter", "filter-lang", "filter-crs"}
+_SCHEMA_TYPES = {
+    int: {"type": "integer"},
+    float: {"type": "number"},
+    str: {"type": "string"},
+    date: {"type": "string", "format": "date"},
+    datetime: {"type": "string", "format": "date-time"},
+}
+SCHEMA_JSON = "application/schema+json"
+QUERYABLES = "http://www.opengis.net/def/rel/ogc/1.0/queryables"
 
 
 @router.get("")
@@ -50,8 +71,7 @@ def landing(context: Context, request: Request) -> dict[str, Any]:  # noqa: ARG0
 @router.get("/conformance")
 def conformance(context: Context) -> dict[str, list[str]]:  # noqa: ARG001 - asks for the token
     """What of the standard is kept."""
-    prefix = "http://www.opengis.net/spec/ogcapi-features-1/1.0/conf"
-    return {"conformsTo": [f"{prefix}/{name}" for name in CONFORMANCE_CLASSES]}
+    return {"conformsTo": list(CONFORMANCE_CLASSES)}
 
 
 @router.get("/collections")
@@ -84,7 +104,36 @@ def _describe_collection(context: ServerContext, request: Request) -> dict[str, 
         "links": [
             _link("self", address, JSON, "this collection"),
             _link("items", f"{address}/items", geojson.MEDIA_TYPE, "landslides"),
+            _link(QUERYABLES, f"{address}/queryables", SCHEMA_JSON, "what a filter can name"),
         ],
+    }
+
+
+@router.get("/collections/{collection_id}/queryables", response_class=JSONResponse)
+def queryables(context: Context, request: Request, collection_id: str) -> JSONResponse:  # noqa: ARG001 - asks for the token
+    """What `filter` can name, as a JSON schema: the properties of a landslide, and its outline `geom`."""
+    _check_collection(collection_id)
+    properties = {name: _property_schema(column) for name, column in PROPERTIES.items()}
+    outline = {"title": "geom", "format": "geometry-multipolygon", "x-ogc-role": "primary-geometry"}
+    schema = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": f"{_collection_address(request)}/queryables",
+        "type": "object",
+        "title": "Landslides",
+        "properties": {**properties, "geom": outline},
+        "additionalProperties": False,
+    }
+    return JSONResponse(schema, media_type=SCHEMA_JSON)
+
+
+def _property_schema(column: sa.Column[Any]) -> dict[str, Any]:
+    """The JSON schema of one column of the landslide table."""
+    known = column.info.get("vocabulary")
+    return {
+        "title": column.name,
+        "description": column.comment or "",
+        **_SCHEMA_TYPES[column.type.python_type],
+        **({"enum": [str(value) for value in known]} if known else {}),
     }
 
 
@@ -97,11 +146,14 @@ def items(
     interval: Annotated[str | None, Query(alias="datetime", description="a day, or FIRST/LAST", max_length=100)] = None,
     limit: Annotated[int, Query(ge=1, description=f"at most {MAX_PAGE} are given")] = 10,
     after: Annotated[int, Query(ge=0, le=MAX_FID, description="where a `next` link goes on")] = 0,
+    condition: Annotated[ConditionText | None, Query(alias="filter", description="a condition in CQL2")] = None,
+    language: Annotated[Literal["cql2-text", "cql2-json"], Query(alias="filter-lang")] = "cql2-text",
+    crs: Annotated[Literal["http://www.opengis.net/def/crs/OGC/1.3/CRS84"] | None, Query(alias="filter-crs")] = None,  # noqa: ARG001 - refuses others
 ) -> Response:
     """Landslides page by page; each property of a landslide is a parameter, too, and asks for that value."""
     _check_collection(collection_id)
-    condition = _properties_condition(request)
-    filters = Filters(bbox=read_bbox(bbox), dates=_read_datetime(interval), where=condition)
+    where = _joined_condition(request, condition, language)
+    filters = Filters(bbox=read_bbox(bbox), dates=_read_datetime(interval), where=where)
     page = query_page(context.database, filters, min(limit, MAX_PAGE), after)
     members: dict[str, Any] = {
         "links": _page_links(request, page.attrs["last_fid"]),
@@ -143,20 +195,30 @@ def _check_collection(collection_id: str) -> None:
         raise RequestError(404, f"no collection of that name; there is {COLLECTION_ID}")
 
 
-def _properties_condition(request: Request) -> str | None:
-    """The condition that properties have the values of the parameters with their names, as a `where` expression."""
+def _joined_condition(request: Request, condition: str | None, language: str) -> str | None:
+    """The filter, and that properties have the values of the parameters with their names, in CQL2."""
     values = {name: value for name, value in request.query_params.items() if name not in STANDARD_PARAMETERS}
     if unknown := [name for name in values if name not in PROPERTIES]:
         known = ", ".join(sorted(STANDARD_PARAMETERS | set(PROPERTIES)))
         raise RequestError(400, f"no parameter {unknown[0]!r}; known are {known}")
-    return " and ".join(_equals(name, value) for name, value in values.items()) or None
+    if condition and condition.lstrip().startswith("{") != (language == "cql2-json"):
+        raise RequestError(400, f"filter: not {language}; correct filter-lang to what the filter is")
+    if not values:
+        return condition
+    parts = [{"op": "=", "args": [{"property": name}, _typed(name, value)]} for name, value in values.items()]
+    if condition:
+        parts.append(cql2_tree(condition))
+    return json.dumps({"op": "and", "args": parts})
 
 
-def _equals(name: str, value: str) -> str:
-    if isinstance(PROPERTIES[name].type, sa.Integer | sa.Float):
-        return f"{name} = {value}"
-    quoted = value.replace("'", "''")
-    return f"{name} = '{quoted}'"
+def _typed(name: str, value: str) -> str | float:
+    """The value of a property's parameter: a number for a column of numbers."""
+    if not isinstance(PROPERTIES[name].type, sa.Integer | sa.Float):
+        return value
+    try:
+        return float(value)
+    except ValueError:
+        raise RequestError(400, f"{name}: not a number; correct it") from None
 
 
 def _read_datetime(text: str | None) -> tuple[date | None, date | None] | None:

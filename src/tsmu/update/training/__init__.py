@@ -4,6 +4,7 @@ region_training   `train_region`, and `learn_region` for research without a work
 trainer           the loop itself, on Lightning Fabric
 processes         one process, or several that train together: who starts them, who leads
 follower          what the others run
+optimizer         AdamW on the parts of the network
 update_context    how an update begins: teacher and new decoders
 batches           chips are read, augmented and stacked
 first_batch       a picture of the first batch, to check images and masks by eye

@@ -73,7 +73,9 @@ def open_logger(name: str | None, folder: Path, run: str, parameters: Mapping[st
     finally:
         logger.finalize(status)
         if name == "wandb":  # whose runs go on until they are told, and would take the next training in
-            logger.experiment.finish(exit_code=int(status == "failed"))
+            import wandb
+
+            wandb.finish(exit_code=int(status == "failed"))
 
 
 def _logger(name: str, folder: Path, run: str) -> Logger:

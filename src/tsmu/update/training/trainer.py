@@ -28,6 +28,7 @@ from tsmu.update.training.best_weights import BestWeights
 from tsmu.update.training.checkpoints import CHECKPOINT, CheckpointTimer, write_checkpoint
 from tsmu.update.training.interruption import StopRequest, stop_requests
 from tsmu.update.training.loggers import CurveLog
+from tsmu.update.training.optimizer import Optimizer
 from tsmu.update.training.schedule import Schedule
 from tsmu.update.training.settings import (
     Chips,
@@ -41,7 +42,6 @@ from tsmu.update.training.settings import (
 )
 from tsmu.update.training.update_context import begin_update
 
-WEIGHT_DECAY = 0.01
 # Steps after which the losses are read on a GPU: it computes ahead until somebody waits for a number.
 GPU_READING_STEPS = 10
 
@@ -110,7 +110,7 @@ class Trainer:
         self.schedule = Schedule(stages, job.settings.rounds if self.best.has_chips else 1)
         self._network = job.network.to(fabric.device)
         self.context.to(fabric.device)
-        self._optimizer = _optimizer(self._network)
+        self._optimizer = Optimizer(self._network)
         self.step, self.losses = 0, list[LossRecord]()
         if job.checkpoint is not None:
             self._resume(job.checkpoint)
@@ -125,8 +125,12 @@ class Trainer:
             KeyboardInterrupt: by Ctrl-C or SIGTERM, after the step under way and a checkpoint.
             TrainingPreemptedError: by SIGUSR1, likewise.
         """
-        stage = None
-        with stop_requests() as stop, one_line_loader_errors(), torch.random.fork_rng():
+        stage, device = None, self._fabric.device
+        with (
+            stop_requests() as stop,
+            one_line_loader_errors(),
+            torch.random.fork_rng(devices=[device] if device.type == "cuda" else []),
+        ):
             batches = iter(self.batches.loader(self.step))
             while self.step < self.schedule.steps and not self.best.has_ended:
                 if stage is None or stage is not self.schedule.stage(self.step):
@@ -144,12 +148,12 @@ class Trainer:
                     self._save()
                 if must_stop:
                     stop.end_training(self.step)
+            self._reports.read()
+            self._log.update()
 
     def _learn(self, batch: Batch, stage: Stage) -> dict[str, Tensor]:
         """Move the weights one step down the gradient of the strategy's losses, which are returned by name."""
         torch.manual_seed(derive_seed(derive_seed(self._settings.seed, self.step), self._fabric.global_rank))
-        for group in self._optimizer.param_groups:
-            group["lr"] = self.schedule.learning_rate(group["name"], self.step)
         losses = dict[str, Tensor]()
         for part in _parts(batch, self._settings.accumulate):
             with self._fabric.autocast(), pooled_batch_norm():
@@ -160,8 +164,7 @@ class Trainer:
                 losses[name] = losses.get(name, 0) + loss.detach() / self._settings.accumulate
         average_gradients(self._network)
         self._strategy.before_optimizer_step(self.context)
-        self._optimizer.step()
-        self._optimizer.zero_grad()
+        self._optimizer.step(lambda part: self.schedule.learning_rate(part, self.step))
         self._strategy.after_optimizer_step(self.context)
         return losses
 
@@ -244,7 +247,8 @@ class _Reports:
         Raises:
             UpdateError: a loss is not a finite number.
         """
-        assert self._begun is not None
+        if self._begun is None:  # no step was taken
+            return
         data_wait = self._waited / max(time.monotonic() - self._begun, 1e-9)
         unread, self._unread = self._unread, []
         for step, stage, tensors in unread:
@@ -273,12 +277,6 @@ def _parts(batch: Batch, count: int) -> list[Batch]:
         )
         for number in range(count)
     ]
-
-
-def _optimizer(network: RegionNet) -> torch.optim.AdamW:
-    """AdamW with a parameter group for each part of the network, whose rates the schedule gives at each step."""
-    groups = [{"params": list(part.parameters()), "name": name} for name, part in network.parts().items()]
-    return torch.optim.AdamW(groups, lr=0.0, weight_decay=WEIGHT_DECAY, fused=True)
 
 
 def _node_count(fabric: Fabric) -> int:
