@@ -42,6 +42,7 @@ ELSEWHERE = {  # what is another method, or given by the object
 }
 OTHER_DEFAULT = {  # the command line always writes; Python writes where a file is named
     ("db compare", "out"), ("db density", "out"),
+    ("update", "devices"),  # a number there, the same as text here
     ("db query", "status"), ("db export", "status"), ("db density", "status"), ("db compare", "status"),
 }  # fmt: skip
 
