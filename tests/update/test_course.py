@@ -107,6 +107,11 @@ def test_pictures_may_be_taken_out_of_a_version_but_curves_are_part_of_it(learne
         open_bundle(copy)
 
 
+def test_a_region_may_have_the_name_of_a_column() -> None:
+    curves = training_curves([{"step": 1, "stage": "all", "dice": 0.7}], [{"step": 1, "stage": 0.5}])
+    assert curves.loc[1].to_dict() == {"stage": "all", "loss:dice": 0.7, "iou:stage": 0.5}
+
+
 def test_a_csv_log_has_what_the_version_has(learned: Learned) -> None:
     (file,) = learned.workspace.logs.glob("bright-*/version_0/metrics.csv")
     assert same_losses(file, learned.bundle.curves())

@@ -40,14 +40,14 @@ def training_curves(
     """
     import pandas as pd
 
-    def by_step(records: Iterable[Mapping[str, float | str]], prefix: str) -> pd.DataFrame:
-        rows = [{k if k in ("step", "stage") else prefix + k: value for k, value in row.items()} for row in records]
+    def by_step(records: Iterable[Mapping[str, float | str]], prefix: str, *own: str) -> pd.DataFrame:
+        rows = [{key if key in own else prefix + key: value for key, value in row.items()} for row in records]
         return pd.DataFrame(rows, columns=None if rows else ["step"]).set_index("step")
 
-    curves = by_step(losses, LOSS)
+    curves = by_step(losses, LOSS, "step", "stage")
     if "stage" not in curves:
         curves["stage"] = pd.Series(dtype=str)
-    return curves.join(by_step(scores, IOU))
+    return curves.join(by_step(scores, IOU, "step"))
 
 
 def write_curves(curves: "pd.DataFrame", file: Path) -> None:

@@ -78,7 +78,7 @@ class BestWeights:
         ious = [self._iou(network, name, chips) for name, chips in self.validation]
         score = float(np.mean(ious))
         regions = [chips["region"].iloc[0] for _, chips in self.validation]
-        self.scores.append({"step": step, **dict(zip(regions, ious, strict=True))})
+        self.scores.append({**dict(zip(regions, ious, strict=True)), "step": step})
         network.train()
         if score >= self._score:  # of equal ones the later, which has seen more chips
             self._score, self._step, self._checks_without_gain = score, step, 0
