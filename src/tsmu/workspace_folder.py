@@ -226,6 +226,11 @@ class WorkspaceFolder:
         return self.root / "jobs"
 
     @property
+    def logs(self) -> Path:
+        """Losses and scores of trainings that were asked to log them, one folder each."""
+        return self.root / "logs"
+
+    @property
     def cache(self) -> Path:
         """What can be computed again."""
         return self.root / "cache"

@@ -28,8 +28,9 @@ if TYPE_CHECKING:
         open_bundle,
         write_bundle,
     )
-    from tsmu.model.bundles.card import describe_weights
+    from tsmu.model.bundles.card import FIRST_BATCH, WORST_CHIPS, describe_weights
     from tsmu.model.bundles.comparison import PartDifference, compare_bundles
+    from tsmu.model.bundles.curves import IOU, LOSS, stage_runs, training_curves
     from tsmu.model.bundles.record import BundleRecord, RegionRecord
     from tsmu.model.bundles.registry import (
         Pin,
@@ -62,9 +63,13 @@ if TYPE_CHECKING:
 __all__ = [
     "AUTO_WEIGHTS",
     "ENCODER_PART",
+    "FIRST_BATCH",
+    "IOU",
+    "LOSS",
     "NO_WEIGHTS",
     "SIDE_MULTIPLE",
     "UNFAMILIAR_DISTANCE",
+    "WORST_CHIPS",
     "Bundle",
     "BundleRecord",
     "Gate",
@@ -100,6 +105,8 @@ __all__ = [
     "roll_back",
     "served_record",
     "serving_bundle",
+    "stage_runs",
+    "training_curves",
     "unpin_region",
     "weights_record",
     "write_bundle",
@@ -107,8 +114,9 @@ __all__ = [
 
 _NAMES = {  # by the module that has them
     "bundles.bundle": "Bundle bundle_versions is_learned next_version_number open_bundle write_bundle",
-    "bundles.card": "describe_weights",
+    "bundles.card": "FIRST_BATCH WORST_CHIPS describe_weights",
     "bundles.comparison": "PartDifference compare_bundles",
+    "bundles.curves": "IOU LOSS stage_runs training_curves",
     "bundles.record": "BundleRecord RegionRecord",
     "bundles.registry": (
         "Pin Serving current_bundle make_newest_current open_version pin_region pin_worse_regions read_serving "

@@ -11,6 +11,7 @@ Data goes one way through the room:
     regression, bundle_records  is any region worse than before; the records of the next version
     bundle_update               `tsmu update`: the current version and chips in, the next version out
     slurm_job                   the same as a job of SLURM
+    estimate                    `tsmu update --dry-run`: what that would take, from a few measured steps
 
 Example:
     >>> from tsmu.update import TrainingSettings, update_bundle
@@ -27,6 +28,7 @@ from tsmu.lazy_names import lazy_names
 if TYPE_CHECKING:
     from tsmu.update.bundle_update import update_bundle
     from tsmu.update.calibration import calibrate
+    from tsmu.update.estimate import StageEstimate, UpdateEstimate, estimate_update
     from tsmu.update.seeds import derive_seed, seeded_draws
     from tsmu.update.slurm_job import submit_update
     from tsmu.update.strategies import STRATEGIES, Stage, Strategy, UpdateContext, strategy_named, train_all
@@ -48,14 +50,17 @@ __all__ = [
     "PriorKnowledge",
     "ProgressCallback",
     "Stage",
+    "StageEstimate",
     "Strategy",
     "TrainingProgress",
     "TrainingResources",
     "TrainingResult",
     "TrainingSettings",
     "UpdateContext",
+    "UpdateEstimate",
     "calibrate",
     "derive_seed",
+    "estimate_update",
     "follow",
     "is_follower",
     "lead",
@@ -73,6 +78,7 @@ _NAMES = {  # by the folder or module that has them
     "calibration": "calibrate",
     "seeds": "derive_seed seeded_draws",
     "slurm_job": "submit_update",
+    "estimate": "StageEstimate UpdateEstimate estimate_update",
     "strategies": "STRATEGIES Stage Strategy UpdateContext strategy_named train_all",
     "training.follower": "follow",
     "training.leader": "lead",

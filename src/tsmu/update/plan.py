@@ -7,12 +7,23 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import geopandas
+import torch
 
-from tsmu.chips import SPLITS, contents_digest, read_index, require_files, select_chips, shared_bands, validation_chips
+from tsmu.chips import (
+    SPLITS,
+    band_statistics,
+    contents_digest,
+    read_index,
+    require_files,
+    select_chips,
+    shared_bands,
+    validation_chips,
+)
 from tsmu.errors import UpdateError
-from tsmu.model import AUTO_WEIGHTS, NO_WEIGHTS, Bundle, PretrainedWeights, RegionRecord, find_weights
+from tsmu.model import AUTO_WEIGHTS, NO_WEIGHTS, Bundle, PretrainedWeights, RegionNet, RegionRecord, find_weights
+from tsmu.update.seeds import derive_seed
 from tsmu.update.strategies import Strategy
-from tsmu.update.training.settings import PriorKnowledge, TrainingSettings
+from tsmu.update.training.settings import PriorKnowledge, TrainingSettings, ValidationChips
 from tsmu.wording import counted
 from tsmu.workspace_folder import ModelSettings, WorkspaceFolder
 
@@ -116,6 +127,25 @@ class UpdatePlan:
         """The name of the training's folder in `runs/`: the same for the same training only."""
         key = json.dumps([RUN_FORMAT, self.digests], sort_keys=True)
         return f"{self.request.region}-{hashlib.sha256(key.encode()).hexdigest()[:12]}"
+
+    def scored_chips(self, network: RegionNet) -> list[ValidationChips]:
+        """Decoder and validation chips of the regions that may change, by whose mean the best weights are chosen."""
+        request, strategy = self.request, self.request.strategy
+        chips = [(strategy.decoder_for(network, request.region), request.split("val"))]
+        if strategy.changes_old_regions:
+            chips += [(self.old_records[name].decoder, rows) for name, rows in self.old_validation.items()]
+        return chips
+
+
+def starting_network(plan: UpdatePlan) -> RegionNet:
+    """The network that the update begins with: the parent's, or a new one, whose random weights the seed decides."""
+    if plan.parent:
+        return plan.parent.network()
+    train = plan.request.split("train")
+    mean, std = band_statistics(train)
+    with torch.random.fork_rng():
+        torch.manual_seed(derive_seed(plan.request.settings.seed, -1))
+        return RegionNet(plan.model.encoder, mean, std, weights=plan.pretrained, bands=shared_bands(train))
 
 
 def plan_update(request: UpdateRequest, parent: Bundle | None, pinned: Collection[str]) -> UpdatePlan:

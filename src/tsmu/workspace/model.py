@@ -80,6 +80,20 @@ class Model(Reporting):
         """Its card as Markdown: what it was trained on, and how it scored right after."""
         return (self.path / "card.md").read_text(encoding="utf-8")
 
+    @property
+    def curves(self) -> "pd.DataFrame":
+        """How its training went: the losses of every step, and the IoU of every check on validation chips.
+
+        Returns:
+            One row per step, the index; columns `stage`, `loss:NAME`, and `iou:REGION` at 50 %, which is NaN in steps
+            without a check. Empty for versions that were written before this was stored.
+
+        Example:
+            >>> work.model().curves.index.name
+            'step'
+        """
+        return self._bundle.curves()
+
     def scores(self) -> "pd.DataFrame":
         """The R matrix up to this version, as `tsmu evaluate` computes it.
 

@@ -32,6 +32,7 @@ class UpdateKeywords(TypedDict, total=False):
     devices: int | Literal["auto"]
     nodes: int
     accumulate: int
+    logger: str | None
 
 
 class UpdateVerbs(WorkspaceBase):
@@ -59,6 +60,7 @@ class UpdateVerbs(WorkspaceBase):
         devices: int | Literal["auto"] = 1,
         nodes: int = 1,
         accumulate: int = 1,
+        logger: str | None = None,
         cluster: Path | str | None = None,
     ) -> Model | Report:
         """Learn a region and write the next version of the model; interrupted, the same call goes on.
@@ -87,6 +89,8 @@ class UpdateVerbs(WorkspaceBase):
             nodes: machines; for more than one give `cluster`, or start the call on all of them with srun or torchrun.
             accumulate: each batch is learned in so many parts, which take that much less memory. Batch normalisation
                 and soft Dice then see one part at a time, so the result is a little different.
+            logger: where losses and scores go while it learns, in the workspace's folder `logs`: `csv`, `tensorboard`,
+                `mlflow` or `wandb`. All but `csv` need the extra of the same name: `pip install '.[tensorboard]'`.
             cluster: a TOML file of SLURM's settings. The update is submitted as a job and not waited for; the same
                 call, with or without `cluster`, goes on where a job has ended early.
 
@@ -103,17 +107,16 @@ class UpdateVerbs(WorkspaceBase):
             >>> model.name
             'v002'
         """
-        from tsmu.update import follow, is_follower, lead
+        from tsmu.update import lead
 
         options = UpdateKeywords(
             strategy=strategy, steps=steps, batch_size=batch_size, seed=seed, encoder=encoder, weights=weights,
             keep_validation=keep_validation, devices=devices, nodes=nodes, accumulate=accumulate,
+            logger=logger,
         )  # fmt: skip
         if cluster is not None:
             return self._submit_update(region, options, user_path(cluster))
-        if is_follower():
-            follow()
-            raise SystemExit(0)  # what comes after this call is for the process that leads
+        end_as_follower()
         with lead():
             return self._update(region, options)
 
@@ -132,13 +135,15 @@ class UpdateVerbs(WorkspaceBase):
                 encoder=options["encoder"],
                 weights=options["weights"],
                 keep_validation=options["keep_validation"],
-                resources=TrainingResources(options["devices"], options["nodes"]),
+                resources=TrainingResources(options["devices"], options["nodes"], options["logger"]),
                 progress=lambda now: _show_step(report, show, now),
                 log=log,
             )
         report.add_issues(log, folder.issues)
         report.records = 1
         report.outputs = {"bundle": str(bundle.path), "card": str(bundle.path / "card.md")}
+        if options["logger"] is not None:
+            report.outputs["log"] = str(folder.logs)
         _report_learning(report, region, bundle, may_repeat=settings.rounds > 1)
         self._report_pins(report)
         report.say(f"Card: {bundle.path / 'card.md'}; next: tsmu evaluate, or {map_command(folder, region)}")
@@ -161,16 +166,10 @@ class UpdateVerbs(WorkspaceBase):
 
     def _training_settings(self, options: UpdateKeywords) -> "TrainingSettings":
         """Settings of a training, from options and tsmu.toml, once their numbers are checked."""
-        from tsmu.update import TrainingSettings
-
-        defaults, seed, accumulate = self.settings.update, options["seed"], options["accumulate"]
+        defaults = self.settings.update
         steps = defaults.steps if options["steps"] is None else options["steps"]
         batch_size = defaults.batch_size if options["batch_size"] is None else options["batch_size"]
-        check_range("batch_size", batch_size, UpdateError, 2, LARGEST_BATCH)
-        check_range("seed", seed, UpdateError)
-        if steps == "auto":
-            return TrainingSettings.auto(batch_size, seed, accumulate)
-        return TrainingSettings(check_steps(steps), batch_size, seed, accumulate=accumulate)
+        return training_settings(steps, batch_size, options["seed"], options["accumulate"])
 
     def _report_pins(self, report: Report) -> None:
         """Say which regions stay with earlier versions, and why."""
@@ -180,6 +179,30 @@ class UpdateVerbs(WorkspaceBase):
         report.details["pins"] = {name: pin.model_dump() for name, pin in pins.items()}
         for name, pin in pins.items():
             report.say(f"{name} stays with {pin.version}: {pin.why}")
+
+
+def end_as_follower() -> None:
+    """In a process that SLURM or torchrun has started to help the first one: help it, and end.
+
+    Raises:
+        SystemExit: what comes after is for the process that leads.
+    """
+    from tsmu.update import follow, is_follower
+
+    if is_follower():
+        follow()
+        raise SystemExit(0)
+
+
+def training_settings(steps: int | str, batch_size: int, seed: int, accumulate: int) -> "TrainingSettings":
+    """Settings of a training, once its numbers are checked."""
+    from tsmu.update import TrainingSettings
+
+    check_range("batch_size", batch_size, UpdateError, 2, LARGEST_BATCH)
+    check_range("seed", seed, UpdateError)
+    if steps == "auto":
+        return TrainingSettings.auto(batch_size, seed, accumulate)
+    return TrainingSettings(check_steps(steps), batch_size, seed, accumulate=accumulate)
 
 
 def check_steps(steps: int | str) -> int:

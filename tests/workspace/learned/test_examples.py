@@ -15,7 +15,7 @@ from tsmu.workspace import LandslideDatabase, Workspace
 
 MODULES = (
     "database", "database_base", "database_files", "evaluation", "map_recording", "mapping", "model", "models",
-    "ranges", "scene_map", "serve", "update",
+    "ranges", "scene_map", "serve", "update", "update_estimate",
 )  # fmt: skip
 
 

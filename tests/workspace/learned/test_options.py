@@ -38,9 +38,11 @@ CONDITIONS = inspect.signature(LandslideDatabase.query).parameters
 OF_THE_COMMAND_LINE = {"workspace", "as_json", "database"}
 ELSEWHERE = {  # what is another method, or given by the object
     "db merge": {"undo", "merging"},
+    "update": {"dry_run"},
 }
 OTHER_DEFAULT = {  # the command line always writes; Python writes where a file is named
     ("db compare", "out"), ("db density", "out"),
+    ("update", "devices"),  # a number there, the same as text here
     ("db query", "status"), ("db export", "status"), ("db density", "status"), ("db compare", "status"),
 }  # fmt: skip
 
@@ -65,3 +67,12 @@ def test_a_method_has_the_options_of_its_command(name: str) -> None:
         if not options[key].required and (name, key) not in OTHER_DEFAULT:
             assert parameters[key].default == options[key].default, key
             assert not isinstance(options[key].default, datetime)
+
+
+def test_an_estimate_takes_the_options_of_the_update() -> None:
+    of_update, of_estimate = (
+        {key: parameter.default for key, parameter in inspect.signature(method).parameters.items()}
+        for method in (Workspace.update, Workspace.estimate_update)
+    )
+    assert of_update.pop("keep_validation") is False  # which changes no training
+    assert of_estimate == of_update

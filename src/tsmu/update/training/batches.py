@@ -5,6 +5,7 @@ import shutil
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Any, cast
 
@@ -42,6 +43,9 @@ class TrainingBatches:
         settings: batch size and seed.
         share: of each batch, for a process of several that train together.
 
+    Attributes:
+        channels: positions of the bands that are images, not terrain.
+
     Raises:
         UpdateError: samples do not fit the network or each other.
     """
@@ -62,7 +66,8 @@ class TrainingBatches:
             table = pd.concat(tables)
             self._has_landslide = [list(part["landslide_pixels"] > 0) for part in tables]
             side = crop_side(int(max(table["width"].max(), table["height"].max())))
-            self._dataset = ChipDataset(table, Augment(side, mean, std, image_channels(shared_bands(table))))
+            augment = Augment(side, mean, std, image_channels(shared_bands(table)))
+            self._dataset = ChipDataset(table, augment)
         else:
             datasets = [_as_dataset(part) for part in chips.values()]
             contents = [_inspect(dataset, region, len(mean)) for dataset, region in zip(datasets, chips, strict=True)]
@@ -70,23 +75,30 @@ class TrainingBatches:
             side = crop_side(max(largest for _, largest in contents))
             augment = Augment(side, mean, std, image_channels(network.bands) if network.bands else None)
             self._dataset = _AugmentedSamples(datasets, list(chips), augment)
+        self.channels = augment.channels
         self._batch_size = settings.batch_size // share.count
         self._batch_bytes = 4 * self._batch_size * (len(mean) + 2) * side**2
 
     def loader(self, start: int) -> "DataLoader[Any]":
         """Batches without end, from a step on."""
-        settings, workers = self._settings, _worker_count(self._batch_bytes, self._share.local_count)
-        sampler = StepSampler(
-            self._has_landslide, settings.batch_size, settings.seed, start, self._strategy.region_of_step, self._share
-        )
+        workers = _worker_count(self._batch_bytes, self._share.local_count)
         return DataLoader(
             self._dataset,
             batch_size=self._batch_size,
-            sampler=sampler,
+            sampler=self._sampler(start),
             pin_memory=device_in_use() == "cuda",
             num_workers=workers,
             prefetch_factor=PREFETCHED if workers else None,
         )
+
+    def first_samples(self, count: int) -> list[Sample]:
+        """The first chips of the first batch, augmented, at most so many."""
+        return [self._dataset[key] for key in islice(self._sampler(0), min(count, self._batch_size))]
+
+    def _sampler(self, start: int) -> StepSampler:
+        """Which chips the steps learn from, from a step on."""
+        settings, region_of_step = self._settings, self._strategy.region_of_step
+        return StepSampler(self._has_landslide, settings.batch_size, settings.seed, start, region_of_step, self._share)
 
     def region_once(self) -> "DataLoader[Any]":
         """The chips of the region that is learned, once, augmented like in training, so that they have one size."""

@@ -34,18 +34,16 @@ class BestWeights:
         share: of the chips, which this process predicts where several train together.
 
     Attributes:
+        validation: decoder, and the chips that a check predicts.
         scores: of each check.
         has_ended: whether the training should end here.
     """
 
     def __init__(self, validation: Sequence[ValidationChips], share: ProcessShare = WHOLE) -> None:
         samples = [(decoder, _spread_sample(chips)) for decoder, chips in validation if len(chips)]
-        scored = [(decoder, chips) for decoder, chips in samples if chips["landslide_pixels"].any()]
-        self._regions = [chips["region"].iloc[0] for _, chips in scored]
+        self.validation = [(decoder, chips) for decoder, chips in samples if chips["landslide_pixels"].any()]
         own = slice(share.number, None, share.count)
-        self._validation = [
-            (decoder, ChipDataset(chips.iloc[own], cache_bytes=CACHE_BYTES)) for decoder, chips in scored
-        ]
+        self._own_chips = [ChipDataset(chips.iloc[own], cache_bytes=CACHE_BYTES) for _, chips in self.validation]
         self.has_ended = False
         self.scores: list[ScoreRecord] = []
         self._score = -math.inf
@@ -57,7 +55,7 @@ class BestWeights:
     @property
     def has_chips(self) -> bool:
         """Whether there is anything to score the network on."""
-        return bool(self._validation)
+        return bool(self.validation)
 
     def after_step(self, steps_done: int, schedule: Schedule, network: RegionNet) -> None:
         """Score the network where a check is due, and decide whether the training should end.
@@ -69,7 +67,7 @@ class BestWeights:
         """
         number, before = schedule.position(steps_done - 1)
         stage, done = schedule.stages[number], before + 1
-        if not self._validation or stage is not schedule.stages[-1]:
+        if not self.validation or stage is not schedule.stages[-1]:
             return
         rounds = sum(stage is other for other in schedule.stages)
         if done * CHECKS // stage.steps > before * CHECKS // stage.steps:
@@ -80,9 +78,11 @@ class BestWeights:
             self._score_of_last_round = self._score
 
     def _check(self, step: int, network: RegionNet) -> None:
-        ious = [self._iou(network, name, chips) for name, chips in self._validation]
+        decoders = [decoder for decoder, _ in self.validation]
+        ious = [self._iou(network, *scored) for scored in zip(decoders, self._own_chips, strict=True)]
         score = float(np.mean(ious))
-        self.scores.append({"step": step, **dict(zip(self._regions, ious, strict=True))})
+        regions = [chips["region"].iloc[0] for _, chips in self.validation]
+        self.scores.append({**dict(zip(regions, ious, strict=True)), "step": step})
         network.train()
         if score >= self._score:  # of equal ones the later, which has seen more chips
             self._score, self._step, self._checks_without_gain = score, step, 0

@@ -24,6 +24,7 @@ from typing import IO
 
 import torch
 from lightning.fabric import Fabric
+from lightning.fabric.loggers.logger import Logger
 from lightning.fabric.plugins.environments.cluster_environment import ClusterEnvironment
 from lightning.fabric.plugins.environments.lightning import find_free_network_port
 from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
@@ -133,11 +134,12 @@ def resolve_devices(resources: TrainingResources) -> int:
 
 
 @contextmanager
-def training_processes(resources: TrainingResources) -> Iterator[Fabric]:
+def training_processes(resources: TrainingResources, logger: Logger | None = None) -> Iterator[Fabric]:
     """Bring the processes of a training together, and lead them.
 
     Args:
         resources: devices and machines.
+        logger: of this process, the only one that has one.
 
     Yields:
         The Fabric of this process, the first. What it broadcasts first must be the `TrainingJob`.
@@ -150,7 +152,7 @@ def training_processes(resources: TrainingResources) -> Iterator[Fabric]:
     with ExitStack() as stack:
         stack.enter_context(_quiet_lightning())
         if count == 1:
-            yield _launched(LocalEnvironment(0, 1, 0), 1, 1, precision_in_use())
+            yield _launched(LocalEnvironment(0, 1, 0), 1, 1, precision_in_use(), logger=logger)
             return
         stack.enter_context(_shared_cores(devices))
         followers = _Followers()
@@ -163,7 +165,7 @@ def training_processes(resources: TrainingResources) -> Iterator[Fabric]:
             outer = LocalEnvironment(0, count, port)
         with followers.errors_in_one_line():
             stack.callback(_leave_group)
-            yield _launched(outer, devices, resources.nodes, precision_in_use())
+            yield _launched(outer, devices, resources.nodes, precision_in_use(), logger=logger)
         followers.wait()
 
 
@@ -196,7 +198,7 @@ def join_processes(environment: ClusterEnvironment | None, precision: str, timeo
     devices = environment.world_size() // nodes
     torch.set_num_threads(cores_per_process(devices))
     with _quiet_lightning():
-        return _launched(environment, devices, nodes, precision, timeout)
+        return _launched(environment, devices, nodes, precision, timeout=timeout)
 
 
 def is_broken_connection(error: RuntimeError) -> bool:
@@ -205,7 +207,13 @@ def is_broken_connection(error: RuntimeError) -> bool:
 
 
 def _launched(
-    environment: ClusterEnvironment, devices: int, nodes: int, precision: str, timeout: timedelta = TIMEOUT
+    environment: ClusterEnvironment,
+    devices: int,
+    nodes: int,
+    precision: str,
+    *,
+    timeout: timedelta = TIMEOUT,
+    logger: Logger | None = None,
 ) -> Fabric:
     """The Fabric of a process, once the group stands."""
     fabric = Fabric(
@@ -215,6 +223,7 @@ def _launched(
         strategy=DDPStrategy(timeout=timeout) if devices * nodes > 1 else "auto",
         precision="bf16-mixed" if precision == "bfloat16" else "32-true",
         plugins=[environment],
+        loggers=logger,
     )
     with _environment_restored("MASTER_ADDR", "MASTER_PORT"):
         fabric.launch()

@@ -81,6 +81,7 @@ class TrainingResources:
         devices: GPUs of each machine, or processes on a machine without any; `auto` takes all GPUs, and one process
             where there are none. Each trains on its share of every batch.
         nodes: machines. More than one must be started by SLURM (`srun`) or `torchrun`, with a process for each device.
+        logger: where losses and scores go while it runs: `csv`, `tensorboard`, `mlflow` or `wandb`; None for nowhere.
 
     Example:
         >>> TrainingResources().devices
@@ -89,6 +90,7 @@ class TrainingResources:
 
     devices: int | Literal["auto"] = 1
     nodes: int = 1
+    logger: str | None = None
 
 
 @dataclass(frozen=True)

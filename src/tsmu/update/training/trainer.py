@@ -27,6 +27,7 @@ from tsmu.update.training.batches import TrainingBatches, one_line_loader_errors
 from tsmu.update.training.best_weights import BestWeights
 from tsmu.update.training.checkpoints import CHECKPOINT, CheckpointTimer, write_checkpoint
 from tsmu.update.training.interruption import stop_requests
+from tsmu.update.training.loggers import CurveLog
 from tsmu.update.training.optimizer import Optimizer
 from tsmu.update.training.schedule import Schedule
 from tsmu.update.training.settings import (
@@ -114,6 +115,7 @@ class Trainer:
         if job.checkpoint is not None:
             self._resume(job.checkpoint)
         self._timer, self._reports = CheckpointTimer(), _Reports(self.losses, self.schedule.steps, progress)
+        self._log = CurveLog(fabric, self.losses, self.best.scores)
 
     def run(self) -> None:
         """Train until the last step, or until more of them are not worth their time.
@@ -137,10 +139,13 @@ class Trainer:
                 self._reports.add(self.step, stage.name, losses)
                 must_stop = self._read_losses() and stop.agree(self._fabric.device)
                 self.best.after_step(self.step, self.schedule, self._network)
+                self._log.update()
                 if must_stop or self._timer.is_due(self.step):
                     self._save()
                 if must_stop:
                     stop.end_training(self.step)
+            self._reports.read()
+            self._log.update()
 
     def _on_device(self, batch: Batch) -> Batch:
         """A batch whose images and masks are on the device; to read its seeds there would mean to wait for it."""
@@ -242,7 +247,8 @@ class _Reports:
         Raises:
             UpdateError: a loss is not a finite number.
         """
-        assert self._begun is not None
+        if self._begun is None:  # no step was taken
+            return
         data_wait = self._waited / max(time.monotonic() - self._begun, 1e-9)
         unread, self._unread = self._unread, []
         for step, stage, tensors in unread:
