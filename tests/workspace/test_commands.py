@@ -110,7 +110,7 @@ def test_a_method_refuses_the_numbers_that_its_command_refuses(name: str, key: s
     option = options(name)[key]
     needed = [parameter.name for parameter in parameters(name).values() if parameter.default is parameter.empty]
     for number in (option.min - 0.5, *([] if option.max is None else [option.max + 1]), float("nan")):
-        with pytest.raises(TsmuError, match=f"^{key} = {number}: must be a finite number"):
+        with pytest.raises(TsmuError, match=f"^`{key}={number}`: must be a finite number"):
             METHODS[name](Workspace(tmp_path), **dict.fromkeys(needed, "x") | {key: number})
 
 

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         Pin,
         Serving,
         current_bundle,
+        is_ancestor,
         make_newest_current,
         open_version,
         pin_region,
@@ -83,6 +84,7 @@ __all__ = [
     "describe_weights",
     "device_in_use",
     "find_weights",
+    "is_ancestor",
     "is_learned",
     "load_weights",
     "make_newest_current",
@@ -109,8 +111,8 @@ _NAMES = {  # by the module that has them
     "bundles.comparison": "PartDifference compare_bundles",
     "bundles.record": "BundleRecord RegionRecord",
     "bundles.registry": (
-        "Pin Serving current_bundle make_newest_current open_version pin_region pin_worse_regions read_serving "
-        "remove_orphaned_pins roll_back served_record serving_bundle unpin_region"
+        "Pin Serving current_bundle is_ancestor make_newest_current open_version pin_region pin_worse_regions "
+        "read_serving remove_orphaned_pins roll_back served_record serving_bundle unpin_region"
     ),
     "device": "device_in_use precision_in_use",
     "gate": "UNFAMILIAR_DISTANCE Gate Route",

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Self, TypeVar
 
+from tsmu.errors import TsmuError, WorkspaceError
 from tsmu.workspace.display import BarDisplay, CallbackDisplay, Display, ProgressCallback
 from tsmu.workspace.report import Report
 from tsmu.workspace_folder import Settings, WorkspaceFolder
@@ -50,10 +51,10 @@ class WorkspaceBase(Reporting):
             display: shows messages, issues and progress; takes the place of `progress`.
 
         Raises:
-            WorkspaceError: the settings file tsmu.toml in it is not valid.
+            WorkspaceError: the settings file tsmu.toml in it is not valid, or a file is where the folder should be.
         """
         if not isinstance(folder, WorkspaceFolder):
-            folder = WorkspaceFolder.create(user_path(folder))
+            folder = WorkspaceFolder.create(user_folder(folder, WorkspaceError))
         self.folder = folder
         self.display = display or (CallbackDisplay(progress) if progress else BarDisplay())
 
@@ -80,6 +81,23 @@ def user_path(path: Path | str) -> Path:
     """A path as a person writes it: `~` at its beginning is the home folder, as in a shell."""
     path = Path(path)
     return path.expanduser() if path.parts[:1] == ("~",) else path
+
+
+def user_folder(path: Path | str, error: type[TsmuError]) -> Path:
+    """A path as a person writes it, for a folder that is going to be written into.
+
+    Raises:
+        TsmuError: of the class `error`, where a file is in the way.
+
+    Example:
+        >>> user_folder("maps/ridge", WorkspaceError).name
+        'ridge'
+    """
+    path = user_path(path)
+    for folder in (path, *path.parents):
+        if folder.exists() and not folder.is_dir():
+            raise error(f"{folder}: is a file, and a folder is needed there; name another place")
+    return path
 
 
 def list_names(names: str | Iterable[str] | None) -> list[str]:

@@ -86,18 +86,22 @@ class LandslideDatabase(DatabaseFileVerbs):
             EPSG:4326, one row per landslide; docs/schema.md describes the columns.
 
         Raises:
-            DatabaseError: a condition makes no sense, or the database cannot be read.
+            DatabaseError: a condition makes no sense, there is no such region, or the database cannot be read.
 
         Example:
             >>> slides = work.database.query(bbox=(-125, 40, -120, 50), status=["candidate", "confirmed"])
             >>> slides["region"].tolist()
             ['alps']
         """
-        from tsmu.database import query
+        from tsmu.database import query, require_known_names
 
         report = self._begin(Report("db query"))
+        filters = landslide_filters(
+            {"bbox": bbox, "region": region, "dates": dates, "min_area": min_area, "status": status, "where": where}
+        )
         with self._opened(report) as database:
-            slides = query(database, landslide_filters(bbox, region, dates, min_area, status, where))
+            require_known_names(database, filters)
+            slides = query(database, filters)
         report.records = len(slides)
         report.say(f"{len(slides)} landslides, {slides['area_m2'].sum() / 1e6:.3f} km2")
         return slides

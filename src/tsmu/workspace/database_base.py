@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypedDict
 from tsmu.errors import DatabaseError
 from tsmu.workspace.base import Reporting, user_path
 from tsmu.workspace.display import BarDisplay, Display
+from tsmu.workspace.ranges import check_range
 from tsmu.workspace.report import Report
 
 if TYPE_CHECKING:
@@ -76,35 +77,32 @@ class DatabaseBase(Reporting):
         return f"{type(self).__name__}({str(place)!r})"
 
 
-def landslide_filters(
-    bbox: Box | None = None,
-    region: str | None = None,
-    dates: Days | None = None,
-    min_area: float | None = None,
-    status: str | Sequence[str] = (),
-    where: str | None = None,
-) -> "Filters":
+def landslide_filters(conditions: FilterKeywords) -> "Filters":
     """Conditions on landslides, as the database takes them; see `LandslideDatabase.query`.
 
     Raises:
-        DatabaseError: a day is not one, or the box does not have four sides.
+        DatabaseError: there is no condition of a name, a day is not one, or the box does not have four sides.
     """
     from tsmu.database import Filters
 
+    for name in conditions:
+        if name not in FilterKeywords.__annotations__:
+            known = ", ".join(FilterKeywords.__annotations__)
+            raise DatabaseError(f"{name}: there is no option of this name; conditions on landslides are {known}")
+    bbox, dates, min_area = conditions.get("bbox"), conditions.get("dates"), conditions.get("min_area")
+    status = conditions.get("status", ())
     if bbox is not None and len(bbox) != 4:
         raise DatabaseError(f"bbox {tuple(bbox)}: must be (west, south, east, north) in degrees")
     if dates is not None and (isinstance(dates, str) or len(dates) != 2):
         raise DatabaseError(f"dates {dates!r}: must be (first, last), days or None, such as ('2024-05-01', None)")
-    if min_area is not None and not min_area >= 0:
-        raise DatabaseError(f"min_area {min_area}: must be 0 m2 or more")
-
+    check_range("min_area", min_area, DatabaseError)
     return Filters(
         bbox=bbox,
-        region=region,
+        region=conditions.get("region"),
         dates=(_day(dates[0]), _day(dates[1])) if dates else None,
         min_area=min_area,
         status=(status,) if isinstance(status, str) else tuple(status),
-        where=where,
+        where=conditions.get("where"),
     )
 
 

@@ -49,7 +49,7 @@ class InventoryVerbs(WorkspaceBase):
             source: how to read it: usgs, usgs-v3, coolr, slido or generic; by default told by the columns.
             columns: which column has which role, where the guess is wrong, such as `{"date": "When"}`.
             layer: the layer, or the layers, of a file of several that are read; by default all.
-            strict: treat warnings as errors.
+            strict: stop with an error at the first issue: a warning, or a row or file that would be left out.
 
         Returns:
             The report, with the events of this file.

@@ -59,7 +59,7 @@ class LabelVerbs(WorkspaceBase):
             layer: the layer, or the layers, of files of polygons that are read; by default all.
             line_width: width of labelme's lines, pixels.
             point_radius: radius of labelme's points, pixels.
-            strict: treat warnings as errors.
+            strict: stop with an error at the first issue: a warning, or a row or file that would be left out.
 
         Returns:
             The report, with the labels.

@@ -103,8 +103,8 @@ def _training_settings(steps: int | str, batch_size: int, seed: int) -> "Trainin
     """Settings of a training, once its numbers are checked."""
     from tsmu.update import TrainingSettings
 
-    check_range("batch_size", batch_size, UpdateError, 2, LARGEST_BATCH)
-    check_range("seed", seed, UpdateError)
+    check_range("batch_size", batch_size, UpdateError, 2, LARGEST_BATCH, whole=True)
+    check_range("seed", seed, UpdateError, whole=True)
     if steps == "auto":
         return TrainingSettings.auto(batch_size, seed)
     return TrainingSettings(check_steps(steps), batch_size, seed)

@@ -33,7 +33,7 @@ def publish_map(result: MapResult, url: str) -> str:
     Raises:
         MapError: the protocol is not known or not installed, or the copy fails.
     """
-    copies_file, public_url = result.polygons.parent / COPIES_FILE, re.sub(r"//[^/@]*@", "//", url)
+    copies_file, public_url = result.polygons.parent / COPIES_FILE, _public(url)
     try:
         by_folder: dict[str, Any] = json.loads(copies_file.read_text(encoding="utf-8")) if copies_file.exists() else {}
         copies: dict[str, list[int]] = by_folder.get(public_url, {})
@@ -54,6 +54,34 @@ def publish_map(result: MapResult, url: str) -> str:
             "copies it"
         ) from None
     return public_url
+
+
+def check_publish_address(url: str) -> None:
+    """Refuse an address that maps cannot be copied to, as far as that is known without writing there.
+
+    Args:
+        url: address or path of a folder.
+
+    Raises:
+        MapError: the protocol is not known or not installed, or the folder is a file.
+
+    Example:
+        >>> check_publish_address("gopher://example.org/maps")
+        Traceback (most recent call last):
+        tsmu.errors.MapError: --publish gopher://example.org/maps: ...
+    """
+    try:
+        files, folder = fsspec.core.url_to_fs(url)
+    except Exception as error:  # noqa: BLE001 - of many kinds: whatever a file system's own client raises
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise MapError(f"--publish {_public(url)}: cannot be written to ({reason}); give another address") from None
+    if "file" in files.protocol and Path(folder).exists() and not Path(folder).is_dir():
+        raise MapError(f"--publish {url}: is a file, and a folder is needed there; name another place")
+
+
+def _public(url: str) -> str:
+    """An address without user and password."""
+    return re.sub(r"//[^/@]*@", "//", url)
 
 
 def _copy(files: Any, file: Path, target: str) -> None:

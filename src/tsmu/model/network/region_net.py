@@ -1,6 +1,7 @@
 """The network: one shared encoder, and for each region normalisation, adapters and a U-Net decoder of its own."""
 
 import copy
+import math
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import repeat
 from typing import Any, Self, TypeVar, cast
@@ -109,7 +110,8 @@ class RegionNet(nn.Module):
         training_norms: the parts (see `parts`) whose normalisation follows the images in training mode.
 
     Raises:
-        BundleError: there is no such encoder, or its weights cannot be had or do not fit the bands.
+        BundleError: there is no such encoder, its weights cannot be had or do not fit the bands, or mean and standard
+            deviation are not one finite number for each band.
 
     Example:
         >>> network = RegionNet("resnet18", mean=[120.0, 110.0, 100.0], std=[40.0, 40.0, 40.0])
@@ -132,6 +134,7 @@ class RegionNet(nn.Module):
         bands: Sequence[str] = (),
     ) -> None:
         super().__init__()
+        _check_statistics(mean, std)
         pretrained = find_weights(encoder, weights) if isinstance(weights, str) else weights
         self.encoder = build_encoder(encoder, len(mean))
         self.bands = tuple(bands)
@@ -172,15 +175,32 @@ class RegionNet(nn.Module):
         if with_adapters:
             decoder.create_adapters()
         self.decoders[_KEY + name] = decoder.to(self.mean.device)
+        self.train(self.training)
 
     def decoder(self, name: str) -> RegionDecoder:
-        """Return the decoder of that name."""
+        """Return the decoder of that name.
+
+        Raises:
+            BundleError: there is none.
+        """
+        if _KEY + name not in self.decoders:
+            names = ", ".join(self.decoder_names) or "none yet"
+            raise BundleError(f"{name}: no decoder of this name (there are: {names}); add it with add_decoder")
         module = self.decoders[_KEY + name]
         assert isinstance(module, RegionDecoder)
         return module
 
     def forward(self, image: Tensor, decoders: Iterable[str]) -> dict[str, Tensor]:
-        """Return the logits (N, H, W) of each decoder named, for raw images (N, C, H, W)."""
+        """Return the logits (N, H, W) of each decoder named, for raw images (N, C, H, W).
+
+        Raises:
+            BundleError: the images have another shape, a decoder is not known, or one name is given, not a list.
+        """
+        if isinstance(decoders, str):
+            raise BundleError(f"decoders {decoders!r}: is one name; give a list of names, ['{decoders}']")
+        if image.ndim != 4 or image.shape[1] != len(self.mean):
+            wanted = f"(images, {len(self.mean)} bands, rows, columns)"
+            raise BundleError(f"image of shape {tuple(image.shape)}: must be of the shape {wanted}")
         return {name: logits for name, (_, logits) in self.forward_with_features(image, decoders).items()}
 
     def forward_with_features(self, image: Tensor, decoders: Iterable[str]) -> dict[str, tuple[list[Tensor], Tensor]]:
@@ -241,6 +261,18 @@ class RegionNet(nn.Module):
             part.requires_grad_(name in parts)
         self.training_norms = frozenset(training_norms)
         self.train(self.training)
+
+
+def _check_statistics(mean: Sequence[float], std: Sequence[float]) -> None:
+    """Refuse band statistics that images cannot be normalised by."""
+    if not len(mean) or len(mean) != len(std):
+        raise BundleError(f"mean of {len(mean)} bands, std of {len(std)}: give one number of both for each band")
+    for band, (middle, spread) in enumerate(zip(mean, std, strict=True), start=1):
+        if not (math.isfinite(middle) and math.isfinite(spread) and spread > 0):
+            raise BundleError(
+                f"band {band}: mean {middle:g}, std {spread:g}; both must be finite, and std above 0: leave out a band "
+                "that is the same everywhere"
+            )
 
 
 def _replace_norms(encoder: nn.Module) -> tuple[nn.Module, ...]:
