@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tsmu.errors import DatabaseError
-from tsmu.workspace.base import WorkspaceBase, user_path
+from tsmu.workspace.base import WorkspaceBase, new_file
 from tsmu.workspace.database_base import Box, Days, landslide_filters
 from tsmu.workspace.database_files import DatabaseFileVerbs
 from tsmu.workspace.ranges import check_range
@@ -69,7 +69,7 @@ class LandslideDatabase(DatabaseFileVerbs):
         region: str | None = None,
         dates: Days | None = None,
         min_area: float | None = None,
-        status: str | Sequence[str] = (),
+        status: str | Sequence[str] | None = None,
         where: str | None = None,
     ) -> "geopandas.GeoDataFrame":
         """The present versions of the landslides that fulfil all conditions.
@@ -191,6 +191,8 @@ class LandslideDatabase(DatabaseFileVerbs):
         from tsmu.database import copy
 
         report, new = self._begin(Report("db copy")), type(self)(target, display=self.display)
+        if isinstance(new.place, Path):
+            new_file(new.place, DatabaseError)
         with self._opened(report) as database:
             rows = copy(database, new.place)
         report.records = sum(rows.values())
@@ -220,7 +222,7 @@ class LandslideDatabase(DatabaseFileVerbs):
 
         report = self._begin(Report("db backup"))
         with self._opened(report) as database:
-            saved = backup(database, to=user_path(out) if out else None)
+            saved = backup(database, to=new_file(out, DatabaseError) if out else None)
         report.records = 1
         report.outputs["backup"] = str(saved)
         report.say(str(saved))

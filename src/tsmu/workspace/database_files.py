@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from tsmu.errors import DatabaseError
 from tsmu.issues import IssueLog
-from tsmu.workspace.base import list_names, user_path
+from tsmu.workspace.base import list_names, new_file, place_text, user_path
 from tsmu.workspace.database_base import DatabaseBase, FilterKeywords, landslide_filters
 from tsmu.workspace.display import BarDisplay, Display
 from tsmu.workspace.ranges import check_range
@@ -99,7 +99,7 @@ class DatabaseFileVerbs(DatabaseBase):
         """
         from tsmu.database import export, require_known_names
 
-        report, file = self._begin(LandslideExportReport("db export")), user_path(file)
+        report, file = self._begin(LandslideExportReport("db export")), new_file(file, DatabaseError)
         conditions = landslide_filters(filters)
         with self._opened(report) as database:
             require_known_names(database, conditions)
@@ -195,7 +195,7 @@ class DatabaseFileVerbs(DatabaseBase):
         """
         from tsmu.database import check_density_file, density, draw_density, require_known_names, write_density
 
-        report, out = self._begin(DensityReport("db density")), user_path(out) if out else None
+        report, out = self._begin(DensityReport("db density")), new_file(out, DatabaseError) if out else None
         check_range("cell", cell, DatabaseError, 0.01)
         conditions = landslide_filters(filters)
         if out:
@@ -275,12 +275,12 @@ def compare_inventories(
 
     conditions = landslide_filters(filters)
     if out:
-        check_picture_file(user_path(out))
+        check_picture_file(new_file(out, DatabaseError))
     report = ComparisonReport("db compare", display or BarDisplay())
     report.display.begin(report)
     log = IssueLog(f"{a} and {b}")
     with report.collect_issues(log):
-        comparison = compare(a, b, log, conditions, list_names(layer))
+        comparison = compare(place_text(a), place_text(b), log, conditions, list_names(layer))
     if out:
         draw_comparison(comparison, user_path(out))
         report.outputs["picture"] = str(out)

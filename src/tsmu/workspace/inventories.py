@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tsmu.errors import InventoryError
 from tsmu.issues import IssueLog
-from tsmu.workspace.base import WorkspaceBase, list_names, user_path
+from tsmu.workspace.base import WorkspaceBase, check_mapping, list_names, user_path
 from tsmu.workspace.regions import NEAREST_REGION_M
 from tsmu.workspace.report import Report
 
@@ -66,6 +67,7 @@ class InventoryVerbs(WorkspaceBase):
         from tsmu.regions import RegionMap
 
         report, file, folder = self._begin(InventoryReport("import inventory")), user_path(file), self.folder
+        check_mapping("columns", columns, "{'date': 'When'}", InventoryError)
         log = IssueLog(file, strict=strict)
         with folder.lock("tsmu import inventory"):
             with report.collect_issues(log, folder.issues):

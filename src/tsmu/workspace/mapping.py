@@ -1,7 +1,7 @@
 """The verb that maps scenes: probabilities, polygons, and candidates in the landslide database."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import date
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, Unpack, overload
 
 from tsmu.errors import MapError, TsmuError, one_line
 from tsmu.issues import IssueLog
-from tsmu.workspace.base import WorkspaceBase, list_names, user_folder, user_path
+from tsmu.workspace.base import WorkspaceBase, as_day, list_names, place_text, user_folder, user_path
 from tsmu.workspace.model import LARGEST_SCALE, SMALLEST_SCALE
 from tsmu.workspace.ranges import check_percent, check_range
 from tsmu.workspace.scene_map import MapReport, SceneMap
@@ -146,8 +146,8 @@ class MapVerbs(WorkspaceBase):
         from tsmu.mapping import MapOptions
 
         report, places = self._begin(MapReport("map")), _places(scenes)
-        aoi = user_path(aoi) if aoi else None
-        leave_out, dem = str(leave_out) if leave_out else None, str(dem) if dem else None
+        aoi = None if aoi is None else user_path(aoi)
+        leave_out, dem = (None if place is None else place_text(place) for place in (leave_out, dem))
         aoi_layers, leave_out_layers = _divide_layers(list_names(layer), aoi, leave_out)
         options = MapOptions(
             threshold=threshold, min_area=min_area, min_probability=min_probability, simplify=simplify, aoi=aoi,
@@ -157,10 +157,10 @@ class MapVerbs(WorkspaceBase):
         )  # fmt: skip
         self._check_options(options)
         log = IssueLog(places[0] if len(places) == 1 else "tsmu map")
-        single = _SingleScene(str(pre) if pre else None, name, _iso(date_pre), _iso(date_post))
+        single = _SingleScene(None if pre is None else place_text(pre), name, _iso(date_pre), _iso(date_post))
         orders = _scene_orders(places, single, None if region == "auto" else region, log)
         self._map_all(
-            report, orders, options, user_folder(out, MapError) if out else None, cluster and str(cluster), log
+            report, orders, options, user_folder(out, MapError) if out else None, str(cluster) if cluster else None, log
         )
         is_one = isinstance(scenes, Place) and not _is_table(places[0])
         return report.scenes[0] if is_one else report
@@ -273,9 +273,10 @@ def _places(scenes: Place | Sequence[Place]) -> list[str]:
     """The scenes as texts.
 
     Raises:
-        MapError: there is none.
+        MapError: there is none, or it is something else than paths and addresses.
     """
-    places = [str(scene) for scene in ([scenes] if isinstance(scenes, Place) else scenes)]
+    several = scenes if isinstance(scenes, Iterable) and not isinstance(scenes, Place) else [scenes]
+    places = [place_text(scene, MapError) for scene in several]
     if not places:
         raise MapError("no scene is named; give a post-event raster, or a table of scenes")
     return places
@@ -292,7 +293,7 @@ def _publish_address(publish: Place | None) -> str | None:
     """An address as it is, a folder as an absolute path."""
     if publish and "://" not in str(publish):
         return str(user_path(publish).resolve())
-    return publish and str(publish)
+    return str(publish) if publish else None
 
 
 def _divide_layers(
@@ -352,10 +353,7 @@ def _iso(day: Day | None) -> str | None:
     """
     if day is None:
         return None
-    try:
-        return (day if isinstance(day, date) else date.fromisoformat(day)).strftime("%Y-%m-%d")
-    except ValueError:
-        raise MapError(f"date {day!r}: not a day such as 2024-05-21; correct it") from None
+    return as_day(day, MapError).isoformat()
 
 
 def _scene_map(order: "SceneRequest", summary: dict[str, Any], report: MapReport) -> SceneMap:

@@ -204,6 +204,8 @@ class Model(Reporting):
         if region is None and len(self.regions) > 1:
             raise BundleError(f"{self.path}: has learned {', '.join(self.regions)}; say whose decoder with region=NAME")
         region = self.regions[0] if region is None else region
+        if not isinstance(region, str):
+            raise BundleError(f"region {region!r}: must be the name of one region: {', '.join(self.regions)}")
         self._bundle.require_region(region)
         return region
 

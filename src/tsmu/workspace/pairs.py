@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from tsmu.errors import FetchError
 from tsmu.issues import IssueLog
-from tsmu.workspace.base import WorkspaceBase, list_names, user_path
+from tsmu.workspace.base import WorkspaceBase, list_names, place_text, user_path
 from tsmu.workspace.ranges import check_percent, check_range
 from tsmu.workspace.report import Report, first_names
 
@@ -211,8 +211,8 @@ def elevation_model(dem: Path | str | None, terrain: str | Sequence[str] | None)
     """
     from tsmu.imagery import TerrainOptions
 
-    bands = terrain if terrain is None or isinstance(terrain, str) else ",".join(terrain)
-    return TerrainOptions.parse(None if dem is None else str(dem), bands)
+    bands = terrain if terrain is None or isinstance(terrain, str) else ",".join(list_names(terrain))
+    return TerrainOptions.parse(None if dem is None else place_text(dem), bands)
 
 
 def add_terrain_to_report(report: Report, elevations: "TerrainOptions") -> None:

@@ -1,10 +1,11 @@
 """The verb that learns a region: the current version and a region's chips in, the next version out."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from tsmu.errors import UpdateError
 from tsmu.issues import IssueLog
-from tsmu.workspace.base import WorkspaceBase
+from tsmu.workspace.base import WorkspaceBase, place_text
 from tsmu.workspace.model import Model
 from tsmu.workspace.next_steps import map_command
 from tsmu.workspace.ranges import check_range
@@ -30,7 +31,7 @@ class UpdateVerbs(WorkspaceBase):
         batch_size: int | None = None,
         seed: int = 0,
         encoder: str | None = None,
-        weights: str | None = None,
+        weights: Path | str | None = None,
         keep_validation: bool = False,
     ) -> Model:
         """Learn a region and write the next version of the model; interrupted, the same call goes on.
@@ -76,7 +77,7 @@ class UpdateVerbs(WorkspaceBase):
                 strategy or defaults.strategy,
                 settings,
                 encoder=encoder,
-                weights=weights,
+                weights=None if weights is None else place_text(weights),
                 keep_validation=keep_validation,
                 progress=lambda now: _show_step(report, show, now),
                 log=log,

@@ -72,7 +72,7 @@ def check_scene_name(name: str) -> str:
         >>> check_scene_name("ridge_2024")
         'ridge_2024'
     """
-    if name in ("", ".", "..") or Path(name).name != name:
+    if not isinstance(name, str) or name in ("", ".", "..") or Path(name).name != name:
         raise MapError(
             f"scene name {name!r}: cannot be a folder's name; give another: --name, or a table's column name"
         )

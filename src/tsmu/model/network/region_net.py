@@ -2,8 +2,9 @@
 
 import copy
 import math
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence, Sized
 from itertools import repeat
+from numbers import Real
 from typing import Any, Self, TypeVar, cast
 
 import torch
@@ -165,7 +166,12 @@ class RegionNet(nn.Module):
             name: of the new decoder.
             copy_of: the decoder whose weights are copied; None for random weights.
             with_adapters: whether the region gets adapters within the encoder.
+
+        Raises:
+            BundleError: there is a decoder of that name, or none of the name `copy_of`.
         """
+        if name in self.decoder_names:
+            raise BundleError(f"{name}: there is a decoder of this name already; give the new one another name")
         last = self.decoder_names[-1:]
         norms = self.decoder(last[0]).norms if last else self._initial_norms
         kernels = [conv.weight.shape for conv in self._layers(RegionalConv)]
@@ -198,9 +204,12 @@ class RegionNet(nn.Module):
         """
         if isinstance(decoders, str):
             raise BundleError(f"decoders {decoders!r}: is one name; give a list of names, ['{decoders}']")
-        if image.ndim != 4 or image.shape[1] != len(self.mean):
+        if not isinstance(image, Tensor) or image.ndim != 4 or image.shape[1] != len(self.mean):
             wanted = f"(images, {len(self.mean)} bands, rows, columns)"
-            raise BundleError(f"image of shape {tuple(image.shape)}: must be of the shape {wanted}")
+            shape = tuple(getattr(image, "shape", ()))
+            raise BundleError(f"image of shape {shape}: must be a torch tensor of the shape {wanted}")
+        if image.dtype == torch.float64:
+            image = image.to(self.mean.dtype)
         return {name: logits for name, (_, logits) in self.forward_with_features(image, decoders).items()}
 
     def forward_with_features(self, image: Tensor, decoders: Iterable[str]) -> dict[str, tuple[list[Tensor], Tensor]]:
@@ -265,12 +274,15 @@ class RegionNet(nn.Module):
 
 def _check_statistics(mean: Sequence[float], std: Sequence[float]) -> None:
     """Refuse band statistics that images cannot be normalised by."""
+    if not (isinstance(mean, Sized) and isinstance(std, Sized)):
+        raise BundleError(f"mean {mean!r}, std {std!r}: must be lists with one number for each band")
     if not len(mean) or len(mean) != len(std):
         raise BundleError(f"mean of {len(mean)} bands, std of {len(std)}: give one number of both for each band")
     for band, (middle, spread) in enumerate(zip(mean, std, strict=True), start=1):
-        if not (math.isfinite(middle) and math.isfinite(spread) and spread > 0):
+        numbers = all(isinstance(value, Real | Tensor) for value in (middle, spread))
+        if not (numbers and math.isfinite(middle) and math.isfinite(spread) and spread > 0):
             raise BundleError(
-                f"band {band}: mean {middle:g}, std {spread:g}; both must be finite, and std above 0: leave out a band "
+                f"band {band}: mean {middle}, std {spread}; both must be finite, and std above 0: leave out a band "
                 "that is the same everywhere"
             )
 
