@@ -4,13 +4,13 @@ import doctest
 
 import pytest
 
-from tests.doctests import examples_of, failures
+from tests.room_examples import examples, run_example
 from tsmu.lazy_names import lazy_names
 
 
-@pytest.mark.parametrize("example", list(examples_of("tsmu.lazy_names")), ids=lambda example: example.name)
+@pytest.mark.parametrize("example", examples("tsmu.lazy_names"))
 def test_an_example_gives_what_it_says(example: doctest.DocTest) -> None:
-    assert failures(example) == 0
+    run_example(example)
 
 
 def test_another_name_is_an_attribute_error_as_python_has_it() -> None:

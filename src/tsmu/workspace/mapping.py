@@ -146,6 +146,8 @@ class MapVerbs(WorkspaceBase):
         from tsmu.mapping import MapOptions
 
         report, places = self._begin(MapReport("map")), _places(scenes)
+        if not isinstance(region, str | None):
+            raise MapError(f"region {region!r}: must be the name of one region, or auto")
         aoi = None if aoi is None else user_path(aoi)
         leave_out, dem = (None if place is None else place_text(place) for place in (leave_out, dem))
         aoi_layers, leave_out_layers = _divide_layers(list_names(layer), aoi, leave_out)
