@@ -133,6 +133,12 @@ def warn_rows(
         rows: the rows.
         problems: one text for all, or one per row.
         action: what was done about it.
+
+    Example:
+        >>> log = IssueLog("slides.csv")
+        >>> warn_rows(log, "slides.csv", "date", [2, 3], "has no day", "taken as a month")
+        >>> print(log.issues[1])
+        slides.csv, row 3, column date: has no day; taken as a month
     """
     for row, problem in _grouped(rows, problems):
         log.warning(file, problem, action, row=row, column=column)
@@ -141,7 +147,14 @@ def warn_rows(
 def reject_rows(
     log: IssueLog, file: str, column: str | None, rows: Sequence[int], problems: str | Sequence[str]
 ) -> None:
-    """Log one defect of rows that were left out, as `warn_rows` does."""
+    """Log one defect of rows that were left out, as `warn_rows` does.
+
+    Example:
+        >>> log = IssueLog("slides.csv")
+        >>> reject_rows(log, "slides.csv", "lat", list(range(2, 500)), "is no latitude")
+        >>> print(log.errors[0])
+        slides.csv, row 2, column lat: is no latitude; the same in 498 rows in all: 2-499; left out
+    """
     for row, problem in _grouped(rows, problems):
         log.error(file, problem, row=row, column=column)
 

@@ -303,7 +303,12 @@ def _replace_convolutions(encoder: nn.Module) -> None:
 
 
 def decoder_part(name: str) -> str:
-    """The name of a region's decoder among the parts of a network; it cannot be confused with the encoder's."""
+    """The name of a region's decoder among the parts of a network; it cannot be confused with the encoder's.
+
+    Example:
+        >>> decoder_part("encoder")
+        'decoder:encoder'
+    """
     return f"decoder:{name}"
 
 
