@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from itertools import repeat
 from pathlib import Path
 
 import geopandas
@@ -305,7 +306,7 @@ def test_light_and_colours_change_and_terrain_does_not(terrain_chips: geopandas.
     style = measure_image_statistics(terrain_chips)
     assert style.channels == [0, 1, 2, 3, 4, 5]
     images = torch.stack([plain[i]["image"] for i in range(4)])
-    drawn = transfer_colours(images, style, torch.Generator().manual_seed(0))
+    drawn = transfer_colours(images, style, repeat(torch.Generator().manual_seed(0)))
     torch.testing.assert_close(drawn[:, 6], images[:, 6], rtol=0, atol=0, equal_nan=True)
     assert not torch.allclose(drawn[:, :6].nan_to_num(), images[:, :6].nan_to_num())
     gate = Gate({"hokkaido": style})

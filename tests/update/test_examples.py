@@ -32,4 +32,4 @@ def test_importing_the_face_loads_nothing_heavy() -> None:
 
 
 def test_strategies_do_not_load_lightning() -> None:
-    assert loaded_by("from tsmu.update import STRATEGIES, TrainingSettings", "lightning") == []
+    assert loaded_by("from tsmu.update import STRATEGIES, TrainingSettings", "lightning.fabric") == []

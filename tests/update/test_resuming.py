@@ -168,7 +168,7 @@ def test_missing_and_damaged_chips_are_told_before_anything_is_learned(
 def test_an_error_of_a_process_that_loads_chips_is_one_line(
     survey: WorkspaceFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(batches, "_worker_count", lambda _: 1)
+    monkeypatch.setattr(batches, "_worker_count", lambda *_: 1)
     file = Path(select_chips(read_index(survey), "bright", "train")["post"].iloc[0])
 
     def cut(*_: object) -> None:
@@ -184,7 +184,7 @@ def test_an_error_of_a_process_that_loads_chips_is_one_line(
 def test_a_process_that_loads_chips_and_is_killed_is_told_in_one_line(
     survey: WorkspaceFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(batches, "_worker_count", lambda _: 1)
+    monkeypatch.setattr(batches, "_worker_count", lambda *_: 1)
     here = os.getpid()
     read = batches.ChipDataset.__getitem__
     monkeypatch.setattr(

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypedDict
+from typing import NotRequired, TypedDict
 
 import geopandas
 import numpy as np
@@ -27,11 +27,13 @@ class Sample(TypedDict):
         image: float32 (C, H, W), raw units, NaN where there is no data.
         mask: int64 (H, W), 0 background, 1 landslide, 255 unknown.
         region: name of the region.
+        seed: what the random draws of the training for this chip follow from; only in batches of a training.
     """
 
     image: Tensor
     mask: Tensor
     region: str
+    seed: NotRequired[int]
 
 
 Transform = Callable[[Sample], Sample]
@@ -82,6 +84,7 @@ class ChipDataset(Dataset[Sample]):
         with torch.random.fork_rng(devices=[], enabled=seed is not None):
             if seed is not None:
                 torch.manual_seed(seed)
+                sample["seed"] = seed
             return self._transform(sample)
 
     @cachedmethod(lambda self: self._cache)

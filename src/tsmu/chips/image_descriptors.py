@@ -1,5 +1,7 @@
 """What images look like, in a few numbers; their statistics over a region; and other images in a region's colours."""
 
+from collections.abc import Iterable
+
 import geopandas
 import torch
 from torch import Tensor
@@ -76,37 +78,42 @@ def image_features(images: Tensor) -> Tensor:
     return torch.cat(parts, dim=1).double()
 
 
-def transfer_colours(images: Tensor, statistics: ImageStatistics, generator: torch.Generator) -> Tensor:
+def transfer_colours(images: Tensor, statistics: ImageStatistics, generators: Iterable[torch.Generator]) -> Tensor:
     """Recolour images, each to band means and standard deviations drawn from a region's statistics.
 
     Args:
         images: (N, C, H, W), NaN where there is no data; it stays NaN.
         statistics: of the region. Bands that were not measured, which are terrain, stay as they are.
-        generator: gives the random draws.
+        generators: give the random draws of one image each.
 
     Returns:
         (N, C, H, W).
 
     Example:
         >>> images = torch.rand(2, 3, 32, 32)
-        >>> recoloured = transfer_colours(images, measure_image_statistics(chips), torch.Generator().manual_seed(0))
+        >>> recoloured = transfer_colours(images, measure_image_statistics(chips), [torch.Generator()] * 2)
         >>> bool(recoloured.mean() > 100)  # as bright as the chips
         True
     """
     if statistics.channels is not None:
         result = images.clone()
-        result[:, statistics.channels] = _recolour(images[:, statistics.channels], statistics, generator)
+        result[:, statistics.channels] = _recolour(images[:, statistics.channels], statistics, generators)
         return result
-    return _recolour(images, statistics, generator)
+    return _recolour(images, statistics, generators)
 
 
-def _recolour(images: Tensor, statistics: ImageStatistics, generator: torch.Generator) -> Tensor:
+def _recolour(images: Tensor, statistics: ImageStatistics, generators: Iterable[torch.Generator]) -> Tensor:
     """Recolour images in all their bands."""
     mean, spread = _moments(images)
     colours = 2 * images.shape[1]  # means and standard deviations come first among the features
     covariance = torch.tensor(statistics.covariance, dtype=torch.float64)[:colours, :colours]
     values, vectors = torch.linalg.eigh(covariance)
-    draws = torch.randn(len(images), len(values), generator=generator, dtype=torch.float64)
+    draws = torch.stack(
+        [
+            torch.randn(len(values), generator=generator, dtype=torch.float64)
+            for _, generator in zip(images, generators, strict=False)
+        ]
+    )
     deviations = draws * values.clamp(min=0).sqrt() @ vectors.T
     drawn = torch.tensor(statistics.mean, dtype=torch.float64)[:colours] + deviations
     new_mean, new_spread = (part.to(images) for part in drawn.chunk(2, dim=1))

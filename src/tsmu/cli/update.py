@@ -32,6 +32,13 @@ def update(
         bool,
         typer.Option("--keep-validation", help="Copy the validation chips here: later updates are checked on them."),
     ] = False,
+    devices: Annotated[
+        str, typer.Option(metavar="N|auto", help="GPUs of each machine, or processes where there are none.")
+    ] = "1",
+    nodes: Annotated[int, typer.Option(min=1, help="Machines; start the command on all of them with srun.")] = 1,
+    accumulate: Annotated[
+        int, typer.Option(min=1, help="Learn each batch in so many parts, which take that much less memory.")
+    ] = 1,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -46,6 +53,9 @@ def update(
             encoder=encoder,
             weights=weights,
             keep_validation=keep_validation,
+            devices=_devices(devices),
+            nodes=nodes,
+            accumulate=accumulate,
         )
 
 
@@ -54,3 +64,14 @@ def _steps(text: str) -> int | Literal["auto"]:
     from tsmu.workspace.update import check_steps
 
     return "auto" if text == "auto" else check_steps(text)
+
+
+def _devices(text: str) -> int | Literal["auto"]:
+    """A number of devices, or `auto`."""
+    from tsmu.errors import UpdateError
+
+    if text == "auto":
+        return "auto"
+    if not text.isdecimal() or int(text) < 1:
+        raise UpdateError(f"--devices {text}: must be a number of at least 1, or auto")
+    return int(text)

@@ -47,7 +47,7 @@ if TYPE_CHECKING:
         serving_bundle,
         unpin_region,
     )
-    from tsmu.model.device import device_in_use, precision_in_use
+    from tsmu.model.device import available_cores, device_in_use, precision_in_use
     from tsmu.model.gate import UNFAMILIAR_DISTANCE, Gate, Route
     from tsmu.model.network.encoders import build_encoder
     from tsmu.model.network.pretrained_weights import (
@@ -76,6 +76,7 @@ __all__ = [
     "RegionRecord",
     "Route",
     "Serving",
+    "available_cores",
     "build_encoder",
     "bundle_versions",
     "compare_bundles",
@@ -114,7 +115,7 @@ _NAMES = {  # by the module that has them
         "Pin Serving current_bundle is_ancestor make_newest_current open_version pin_region pin_worse_regions "
         "read_serving remove_orphaned_pins roll_back served_record serving_bundle unpin_region"
     ),
-    "device": "device_in_use precision_in_use",
+    "device": "available_cores device_in_use precision_in_use",
     "gate": "UNFAMILIAR_DISTANCE Gate Route",
     "network.encoders": "build_encoder",
     "network.pretrained_weights": "AUTO_WEIGHTS NO_WEIGHTS PretrainedWeights load_weights weights_record",

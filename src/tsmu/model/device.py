@@ -1,4 +1,6 @@
-"""The device and the precision that this machine trains and predicts with."""
+"""The device, the cores and the precision that this machine trains and predicts with."""
+
+import os
 
 import torch
 
@@ -27,3 +29,13 @@ def precision_in_use() -> str:
         return "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float32"
     capabilities = torch.cpu.get_capabilities()
     return "bfloat16" if capabilities.get("avx512_bf16") or capabilities.get("amx_bf16") else "float32"
+
+
+def available_cores() -> int:
+    """The number of cores that this process may use, which on a cluster are fewer than the machine has.
+
+    Example:
+        >>> available_cores() >= 1
+        True
+    """
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

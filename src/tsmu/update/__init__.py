@@ -28,11 +28,14 @@ if TYPE_CHECKING:
     from tsmu.update.calibration import calibrate
     from tsmu.update.seeds import derive_seed
     from tsmu.update.strategies import STRATEGIES, Stage, Strategy, UpdateContext, strategy_named, train_all
+    from tsmu.update.training.follower import follow
+    from tsmu.update.training.processes import is_follower
     from tsmu.update.training.region_training import learn_region, train_region
     from tsmu.update.training.settings import (
         PriorKnowledge,
         ProgressCallback,
         TrainingProgress,
+        TrainingResources,
         TrainingResult,
         TrainingSettings,
     )
@@ -44,11 +47,14 @@ __all__ = [
     "Stage",
     "Strategy",
     "TrainingProgress",
+    "TrainingResources",
     "TrainingResult",
     "TrainingSettings",
     "UpdateContext",
     "calibrate",
     "derive_seed",
+    "follow",
+    "is_follower",
     "learn_region",
     "strategy_named",
     "train_all",
@@ -61,8 +67,11 @@ _NAMES = {  # by the folder or module that has them
     "calibration": "calibrate",
     "seeds": "derive_seed",
     "strategies": "STRATEGIES Stage Strategy UpdateContext strategy_named train_all",
+    "training.follower": "follow",
+    "training.processes": "is_follower",
     "training.region_training": "learn_region train_region",
-    "training.settings": "PriorKnowledge ProgressCallback TrainingProgress TrainingResult TrainingSettings",
+    "training.settings": "PriorKnowledge ProgressCallback TrainingProgress TrainingResources TrainingResult "
+    "TrainingSettings",
 }
 
 __getattr__, __dir__ = lazy_names(__name__, _NAMES)

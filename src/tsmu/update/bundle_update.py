@@ -33,7 +33,13 @@ from tsmu.update.run_folder import (
 from tsmu.update.seeds import derive_seed
 from tsmu.update.strategies import strategy_named
 from tsmu.update.training.region_training import train_region
-from tsmu.update.training.settings import ProgressCallback, TrainingResult, TrainingSettings
+from tsmu.update.training.settings import (
+    ONE_DEVICE,
+    ProgressCallback,
+    TrainingResources,
+    TrainingResult,
+    TrainingSettings,
+)
 from tsmu.workspace_folder import WorkspaceFolder
 
 
@@ -46,6 +52,7 @@ def update_bundle(
     encoder: str | None = None,
     weights: str | None = None,
     keep_validation: bool = False,
+    resources: TrainingResources = ONE_DEVICE,
     progress: ProgressCallback | None = None,
     log: IssueLog | None = None,
 ) -> Bundle:
@@ -68,7 +75,8 @@ def update_bundle(
             updates may only confirm it.
         weights: likewise, what that encoder starts from.
         keep_validation: copy the region's validation chips into the workspace, for later checks.
-        progress: called after each training step.
+        resources: devices and machines that train.
+        progress: called for each training step.
         log: gets a warning where an interrupted training is not resumed, and why.
 
     Raises:
@@ -88,7 +96,7 @@ def update_bundle(
     plan = plan_update(request, current_bundle(workspace.models), read_serving(workspace.models).pins)
     started = time.monotonic()
     network = plan.parent.network() if plan.parent else _new_network(plan)
-    result = _train(plan, network, progress, log)
+    result = _train(plan, network, resources, progress, log)
     temperature = calibrate(network, result.decoder, request.split("val"))
     entry = record_region(request, network, result, temperature, time.monotonic() - started)
     if keep_validation:
@@ -148,7 +156,13 @@ def _new_network(plan: UpdatePlan) -> RegionNet:
         return RegionNet(plan.model.encoder, mean, std, weights=plan.pretrained, bands=shared_bands(train))
 
 
-def _train(plan: UpdatePlan, network: RegionNet, progress: ProgressCallback | None, log: IssueLog) -> TrainingResult:
+def _train(
+    plan: UpdatePlan,
+    network: RegionNet,
+    resources: TrainingResources,
+    progress: ProgressCallback | None,
+    log: IssueLog,
+) -> TrainingResult:
     """Train the network in place, in the run's folder, with the validation chips of all regions that may change."""
     request, strategy = plan.request, plan.request.strategy
     run = request.workspace.runs / plan.run_name
@@ -164,6 +178,7 @@ def _train(plan: UpdatePlan, network: RegionNet, progress: ProgressCallback | No
         request.settings,
         prior=plan.prior,
         validation=validation,
+        resources=resources,
         checkpoints=run,
         progress=progress,
         log=log,

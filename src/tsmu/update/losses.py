@@ -1,9 +1,14 @@
-"""Losses on logits (N, H, W) and masks (N, H, W) with 0 background, 1 landslide and 255 unknown (skipped)."""
+"""Losses on logits (N, H, W) and masks (N, H, W) with 0 background, 1 landslide and 255 unknown (skipped).
 
+Where several processes train together, each has a share of the batch, and each loss is that of the whole batch.
+"""
+
+import torch
 from torch import Tensor
 from torch.nn import functional
 
 from tsmu.labels import LANDSLIDE, UNKNOWN
+from tsmu.update.pooling import batch_mean, sum_over_processes
 
 SMOOTH = 1.0
 DISTILLATION_WEIGHT = 10.0  # brings squared distances of probabilities to the scale of the label losses
@@ -23,8 +28,10 @@ def soft_dice(logits: Tensor, mask: Tensor) -> Tensor:
     known = (mask != UNKNOWN).float()
     probability = logits.float().sigmoid() * known
     target = (mask == LANDSLIDE).float()
-    overlap = (probability * target).sum()
-    return 1 - (2 * overlap + SMOOTH) / (probability.sum() + target.sum() + SMOOTH)
+    sums = torch.stack([(probability * target).sum(), probability.sum() + target.sum()])
+    overlap, both = sum_over_processes(sums)
+    loss: Tensor = 1 - (2 * overlap + SMOOTH) / (both + SMOOTH)
+    return loss
 
 
 def label_losses(logits: Tensor, mask: Tensor) -> dict[str, Tensor]:
@@ -51,7 +58,7 @@ def cross_entropy(logits: Tensor, mask: Tensor) -> Tensor:
     known = mask != UNKNOWN
     target = (mask == LANDSLIDE).float()
     loss = functional.binary_cross_entropy_with_logits(logits.float(), target, reduction="none")
-    return (loss * known).sum() / known.sum().clamp(min=1)
+    return batch_mean(loss, known)
 
 
 def distillation_loss(logits: Tensor, teacher_logits: Tensor, where: Tensor | None = None) -> Tensor:
@@ -67,6 +74,4 @@ def distillation_loss(logits: Tensor, teacher_logits: Tensor, where: Tensor | No
         0.25
     """
     distance = (logits.float().sigmoid() - teacher_logits.float().sigmoid()).square()
-    if where is None:
-        return distance.mean()
-    return (distance * where).sum() / where.sum().clamp(min=1)
+    return batch_mean(distance, where)

@@ -15,7 +15,7 @@ from tsmu.update.strategies import Strategy
 from tsmu.update.training.settings import PriorKnowledge, TrainingSettings
 from tsmu.workspace_folder import ModelSettings, WorkspaceFolder
 
-RUN_FORMAT = 3  # of the checkpoints in a run's folder; those of another format are not resumed from
+RUN_FORMAT = 4  # of the checkpoints in a run's folder; those of another format are not resumed from
 
 
 @dataclass(frozen=True)

@@ -164,7 +164,7 @@ def prediction_change(
     difference = total = 0.0
     for number in range(len(dataset)):
         generator = torch.Generator().manual_seed(derive_seed(0, number))
-        image = transfer_colours(dataset[number]["image"][None], style, generator)
+        image = transfer_colours(dataset[number]["image"][None], style, [generator])
         first, second = (network.eval()(image, [decoder])[decoder].sigmoid() for network in (before, after))
         difference += float((first - second).abs().sum())
         total += float((first + second).sum())

@@ -33,11 +33,19 @@ class UpdateVerbs(WorkspaceBase):
         encoder: str | None = None,
         weights: Path | str | None = None,
         keep_validation: bool = False,
+        devices: int | Literal["auto"] = 1,
+        nodes: int = 1,
+        accumulate: int = 1,
     ) -> Model:
         """Learn a region and write the next version of the model; interrupted, the same call goes on.
 
         Regions that the new version serves worse on their validation chips stay with the version that served them
-        best: they are pinned to it, see `Workspace.models`.
+        best: they are pinned to it, see `Workspace.models`. A checkpoint is written at every 20th step, ten seconds
+        after the last one at the earliest, and after a minute in any case.
+
+        Several devices divide each batch between them, and learn what one would, apart from rounding. Where SLURM
+        or torchrun has started this call in several processes, the first of them learns and goes on; the others
+        help it and end here.
 
         Args:
             region: has chips in the workspace.
@@ -51,6 +59,10 @@ class UpdateVerbs(WorkspaceBase):
                 or `none`; by default as in tsmu.toml.
             keep_validation: copy the validation chips into the workspace, so that later updates are checked on them
                 whatever happens to the originals.
+            devices: GPUs of each machine, or processes where there are none; `"auto"` takes all GPUs.
+            nodes: machines; for more than one, start the call on all of them with srun or torchrun.
+            accumulate: each batch is learned in so many parts, which take that much less memory. Batch normalisation
+                and soft Dice then see one part at a time, so the result is a little different.
 
         Returns:
             The new version; its attribute `report` says what was done.
@@ -63,11 +75,17 @@ class UpdateVerbs(WorkspaceBase):
             >>> model.name
             'v002'
         """
-        from tsmu.update import update_bundle
+        from tsmu.update import TrainingResources, follow, is_follower, update_bundle
 
+        if is_follower():
+            follow()
+            raise SystemExit(0)  # what comes after this call is for the process that leads
         report, folder, defaults = self._begin(Report("update")), self.folder, self.settings.update
         settings = _training_settings(
-            defaults.steps if steps is None else steps, defaults.batch_size if batch_size is None else batch_size, seed
+            defaults.steps if steps is None else steps,
+            defaults.batch_size if batch_size is None else batch_size,
+            seed,
+            accumulate,
         )
         log = IssueLog(folder.runs)
         with folder.lock("tsmu update"), report.progress(f"Learning {region}") as show:
@@ -79,6 +97,7 @@ class UpdateVerbs(WorkspaceBase):
                 encoder=encoder,
                 weights=None if weights is None else place_text(weights),
                 keep_validation=keep_validation,
+                resources=TrainingResources(devices, nodes),
                 progress=lambda now: _show_step(report, show, now),
                 log=log,
             )
@@ -100,15 +119,15 @@ class UpdateVerbs(WorkspaceBase):
             report.say(f"{name} stays with {pin.version}: {pin.why}")
 
 
-def _training_settings(steps: int | str, batch_size: int, seed: int) -> "TrainingSettings":
+def _training_settings(steps: int | str, batch_size: int, seed: int, accumulate: int) -> "TrainingSettings":
     """Settings of a training, once its numbers are checked."""
     from tsmu.update import TrainingSettings
 
     check_range("batch_size", batch_size, UpdateError, 2, LARGEST_BATCH, whole=True)
     check_range("seed", seed, UpdateError, whole=True)
     if steps == "auto":
-        return TrainingSettings.auto(batch_size, seed)
-    return TrainingSettings(check_steps(steps), batch_size, seed)
+        return TrainingSettings.auto(batch_size, seed, accumulate)
+    return TrainingSettings(check_steps(steps), batch_size, seed, accumulate=accumulate)
 
 
 def check_steps(steps: int | str) -> int:

@@ -2,7 +2,6 @@
 
 import importlib.util
 import logging
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from tsmu.errors import MapError
+from tsmu.model import available_cores
 from tsmu.workspace_folder import Section
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ def _local(cluster: str) -> Any:
 
     from tsmu.mapping.cluster.core_affinity import CoreAffinity
 
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cores = available_cores()
     number = cluster.partition(":")[2]
     if number and not (number.isdecimal() and int(number)):
         raise MapError(f"--cluster {cluster}: must be {LOCAL}, or {LOCAL}: and a number of processes")

@@ -6,11 +6,10 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from tsmu.chips import Sample
 from tsmu.labels import UNKNOWN
 from tsmu.model import RegionNet
 from tsmu.update.losses import DISTILLATION_WEIGHT, distillation_loss, label_losses
-from tsmu.update.strategies.context import Losses, Memory, UpdateContext
+from tsmu.update.strategies.context import Batch, Losses, Memory, UpdateContext
 from tsmu.update.strategies.stages import Stage, train_all
 
 
@@ -76,13 +75,13 @@ class Strategy(ABC):
     def later_stages(self, context: UpdateContext, steps: int) -> list[Stage]:
         """Divide the steps of an update into stages, after the first region."""
 
-    def losses(self, context: UpdateContext, stage: Stage, batch: Sample, step: int) -> Losses:
+    def losses(self, context: UpdateContext, stage: Stage, batch: Batch, step: int) -> Losses:
         """The losses of a step by name, whose sum is minimised. By default those of the labels alone.
 
         Args:
             context: the update.
             stage: the stage that the step is in.
-            batch: `image` (N, C, H, W), `mask` (N, H, W), and `region` N times, all of one region.
+            batch: the chips of the step, or this process's share of them.
             step: number of the step in the whole training, from 0.
         """
         del stage, step
@@ -97,7 +96,7 @@ class Strategy(ABC):
         """Called when a step has changed the weights."""
         del context
 
-    def update_memory(self, context: UpdateContext, batches: Iterable[Sample]) -> Memory:
+    def update_memory(self, context: UpdateContext, batches: Iterable[Batch]) -> Memory:
         """Return what the next update will need of this one; it replaces `context.memory`.
 
         Args:
@@ -108,7 +107,7 @@ class Strategy(ABC):
         return dict(context.memory)
 
 
-def unlabelled_distillation(context: UpdateContext, batch: Sample, logits: Tensor) -> Losses:
+def unlabelled_distillation(context: UpdateContext, batch: Batch, logits: Tensor) -> Losses:
     """Distil a known region's decoder towards its earlier predictions where the new labels are unknown.
 
     Args:

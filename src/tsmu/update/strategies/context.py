@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import TypedDict
 
 import torch
 from torch import Tensor
@@ -12,6 +13,23 @@ from tsmu.update.seeds import derive_seed
 
 Losses = dict[str, Tensor]  # scalars by name; their sum is minimised
 Memory = dict[str, Tensor]
+
+
+class Batch(TypedDict):
+    """What one process learns from in a step: its share of the step's chips, all of one region and one size.
+
+    Attributes:
+        image: float32 (N, C, H, W), raw units, NaN where there is no data.
+        mask: int64 (N, H, W), 0 background, 1 landslide, 255 unknown.
+        region: N times the name of the region.
+        seed: (N,), of each chip, for random draws (`chip_generator`): they are then the same whichever process
+            has the chip, and in a resumed training.
+    """
+
+    image: Tensor
+    mask: Tensor
+    region: list[str]
+    seed: Tensor
 
 
 @dataclass(frozen=True)
@@ -75,13 +93,19 @@ class UpdateContext:
         old = self.old_decoders
         return [old[step % len(old)]] if old else []
 
-    def random_generator(self, step: int) -> torch.Generator:
-        """A generator that follows from the seed and the step alone, so that a resumed training draws the same."""
-        return torch.Generator().manual_seed(derive_seed(self.seed, -step - 2))
-
     @torch.no_grad()
     def teacher_logits(self, image: Tensor, decoders: Iterable[str]) -> dict[str, Tensor]:
         """The logits (N, H, W) of old decoders before the update, on raw images (N, C, H, W)."""
         assert self.teacher is not None
         logits: dict[str, Tensor] = self.teacher(image, decoders)
         return logits
+
+
+def chip_generator(seed: int) -> torch.Generator:
+    """A generator of random draws for one chip of a batch, others than those of its augmentation.
+
+    Example:
+        >>> torch.randn(2, generator=chip_generator(3)).equal(torch.randn(2, generator=chip_generator(3)))
+        True
+    """
+    return torch.Generator().manual_seed(derive_seed(seed, 1))

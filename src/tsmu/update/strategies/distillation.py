@@ -6,11 +6,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from tsmu.chips import Sample
 from tsmu.model import ENCODER_PART
 from tsmu.update.losses import label_losses
+from tsmu.update.pooling import batch_mean
 from tsmu.update.strategies.base import Strategy
-from tsmu.update.strategies.context import Losses, UpdateContext
+from tsmu.update.strategies.context import Batch, Losses, UpdateContext
 from tsmu.update.strategies.stages import LABEL_RATE, Stage, train_region_alone, train_together
 
 WARM_UP_SHARE = 1 / 3  # of the steps, for the new decoder alone
@@ -33,7 +33,7 @@ class LearningWithoutForgetting(Strategy):
             train_together(context, steps - alone, LABEL_RATE, LABEL_RATE),
         ]
 
-    def losses(self, context: UpdateContext, stage: Stage, batch: Sample, step: int) -> Losses:
+    def losses(self, context: UpdateContext, stage: Stage, batch: Batch, step: int) -> Losses:
         """Those of the labels, and where the encoder is trained the distillation of one old decoder."""
         if context.is_first_region or ENCODER_PART not in stage.rates:
             return super().losses(context, stage, batch, step)
@@ -50,7 +50,8 @@ class LearningWithoutForgetting(Strategy):
     def distillation_losses(self, output: Output, teacher_output: Output) -> Losses:
         """The distances of an old decoder's features and logits to the teacher's, by name."""
         probability = teacher_output[1].float().sigmoid()
-        return {"distillation": functional.binary_cross_entropy_with_logits(output[1].float(), probability)}
+        distance = functional.binary_cross_entropy_with_logits(output[1].float(), probability, reduction="none")
+        return {"distillation": batch_mean(distance)}
 
 
 class IncrementalLearningTechniques(LearningWithoutForgetting):
@@ -62,5 +63,6 @@ class IncrementalLearningTechniques(LearningWithoutForgetting):
     def distillation_losses(self, output: Output, teacher_output: Output) -> Losses:
         """Also the squared distance of the deepest feature maps."""
         features, teacher_features = output[0][-1].float(), teacher_output[0][-1].float()
-        distance = (features - teacher_features).square().mean() / teacher_features.square().mean().clamp(min=1e-6)
+        distance = batch_mean((features - teacher_features).square())
+        distance = distance / batch_mean(teacher_features.square()).clamp(min=1e-6)
         return super().distillation_losses(output, teacher_output) | {"feature distillation": FEATURE_WEIGHT * distance}

@@ -2,11 +2,10 @@
 
 from typing import ClassVar
 
-from tsmu.chips import Sample
 from tsmu.model import RegionNet, decoder_part
 from tsmu.update.losses import label_losses
 from tsmu.update.strategies.base import Strategy, unlabelled_distillation
-from tsmu.update.strategies.context import Losses, UpdateContext
+from tsmu.update.strategies.context import Batch, Losses, UpdateContext
 from tsmu.update.strategies.stages import Stage, region_rate, train_region_alone
 
 RATE = 3e-3
@@ -48,7 +47,7 @@ class Isolated(Strategy):
         """The region's own normalisation, adapters and decoder in one stage."""
         return [train_region_alone(context, steps, region_rate(context, RATE))]
 
-    def losses(self, context: UpdateContext, stage: Stage, batch: Sample, step: int) -> Losses:
+    def losses(self, context: UpdateContext, stage: Stage, batch: Batch, step: int) -> Losses:
         """Those of the labels; for a known region also the distillation where the labels are unknown."""
         del stage, step
         logits = context.network(batch["image"], [context.decoder])[context.decoder]

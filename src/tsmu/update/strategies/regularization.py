@@ -6,11 +6,10 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from tsmu.chips import Sample
 from tsmu.model import ENCODER_PART
 from tsmu.update.losses import label_losses
 from tsmu.update.strategies.base import Strategy
-from tsmu.update.strategies.context import Losses, Memory, UpdateContext
+from tsmu.update.strategies.context import Batch, Losses, Memory, UpdateContext
 from tsmu.update.strategies.stages import Stage, train_all
 
 IMPORTANCE, ANCHOR = "importance.", "anchor."  # prefixes of the weights' names in the memory
@@ -32,7 +31,7 @@ class _WeightPenalty(Strategy):
         """The encoder and what the new region has of its own at one rate; old decoders do not change."""
         return [train_all(context, steps)]
 
-    def losses(self, context: UpdateContext, stage: Stage, batch: Sample, step: int) -> Losses:
+    def losses(self, context: UpdateContext, stage: Stage, batch: Batch, step: int) -> Losses:
         """Those of the labels, and the penalty."""
         losses = super().losses(context, stage, batch, step)
         penalties = [
@@ -61,7 +60,7 @@ class ElasticWeightConsolidation(_WeightPenalty):
     source: ClassVar[str] = "Kirkpatrick et al. 2017, doi 10.1073/pnas.1611835114"
     weight: ClassVar[float] = 1e3
 
-    def update_memory(self, context: UpdateContext, batches: Iterable[Sample]) -> Memory:
+    def update_memory(self, context: UpdateContext, batches: Iterable[Batch]) -> Memory:
         """Mean squared gradient of the label losses over batches."""
         context.network.requires_grad_(True).eval()
         squares = {name: torch.zeros_like(weight) for name, weight in _encoder_weights(context)}
@@ -99,7 +98,7 @@ class SynapticIntelligence(_WeightPenalty):
                 change = weight.detach() - context.state[BEFORE + name]
                 context.state[PATH + name] -= context.state[GRADIENT + name] * change
 
-    def update_memory(self, context: UpdateContext, batches: Iterable[Sample]) -> Memory:
+    def update_memory(self, context: UpdateContext, batches: Iterable[Batch]) -> Memory:
         """The path integral divided by the squared total change of a weight, as in the publication."""
         del batches
         state, importance = context.state, {}

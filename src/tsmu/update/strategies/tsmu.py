@@ -4,11 +4,11 @@ from typing import ClassVar
 
 import torch
 
-from tsmu.chips import Sample, transfer_colours
+from tsmu.chips import transfer_colours
 from tsmu.model import ENCODER_PART, RegionNet
 from tsmu.update.losses import DISTILLATION_WEIGHT, distillation_loss, label_losses
 from tsmu.update.strategies.base import Strategy, unlabelled_distillation
-from tsmu.update.strategies.context import Losses, UpdateContext
+from tsmu.update.strategies.context import Batch, Losses, UpdateContext, chip_generator
 from tsmu.update.strategies.stages import (
     KNOWN_REGION_RATE_SHARE,
     Stage,
@@ -59,7 +59,7 @@ class TaskSpecificModelUpdates(Strategy):
             train_together(context, steps - alone, self.new_rate, self.shared_rate),
         ]
 
-    def losses(self, context: UpdateContext, stage: Stage, batch: Sample, step: int) -> Losses:
+    def losses(self, context: UpdateContext, stage: Stage, batch: Batch, step: int) -> Losses:
         """Those of the labels; where the encoder is trained, also the distillation of one old decoder."""
         if context.is_first_region or ENCODER_PART not in stage.rates:
             return super().losses(context, stage, batch, step)
@@ -67,12 +67,11 @@ class TaskSpecificModelUpdates(Strategy):
         losses = label_losses(logits, batch["mask"])
         losses |= unlabelled_distillation(context, batch, logits)
         for name in context.distilled_decoders(step):
-            losses |= self.old_decoder_losses(context, name, batch, step)
+            losses |= self.old_decoder_losses(context, name, batch)
         return losses
 
-    def old_decoder_losses(self, context: UpdateContext, name: str, batch: Sample, step: int) -> Losses:
+    def old_decoder_losses(self, context: UpdateContext, name: str, batch: Batch) -> Losses:
         """Distil an old decoder: the distance of its predictions on the new images to the teacher's."""
-        del step
         image = batch["image"]
         logits, teacher_logits = context.network(image, [name])[name], context.teacher_logits(image, [name])[name]
         distance = distillation_loss(logits, teacher_logits)
@@ -101,13 +100,13 @@ class SurrogateUpdates(TaskSpecificModelUpdates):
         """The last decoder: landslides of two regions look more alike than landslides and random weights do."""
         return network.decoder_names[-1] if network.decoder_names else None
 
-    def old_decoder_losses(self, context: UpdateContext, name: str, batch: Sample, step: int) -> Losses:
+    def old_decoder_losses(self, context: UpdateContext, name: str, batch: Batch) -> Losses:
         """Distil on plain and on recoloured images; on the recoloured ones the old decoder learns the labels, too."""
         if name not in context.image_statistics:
-            return super().old_decoder_losses(context, name, batch, step)
+            return super().old_decoder_losses(context, name, batch)
         half = len(batch["image"]) // 2
-        generator = context.random_generator(step)
-        surrogate = transfer_colours(batch["image"][half:], context.image_statistics[name], generator)
+        generators = [chip_generator(int(seed)) for seed in batch["seed"][half:]]
+        surrogate = transfer_colours(batch["image"][half:], context.image_statistics[name], generators)
         image = torch.cat([batch["image"][:half], surrogate])
         logits, teacher_logits = context.network(image, [name])[name], context.teacher_logits(image, [name])[name]
         surrogate_losses = torch.stack(list(label_losses(logits[half:], batch["mask"][half:]).values())).sum()

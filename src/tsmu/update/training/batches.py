@@ -1,10 +1,10 @@
 """The batches of a training: chips are read, augmented to one size, and stacked."""
 
 import math
-import os
 import shutil
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
 
@@ -14,14 +14,14 @@ import torch
 from torch.utils.data import ConcatDataset, DataLoader, Dataset
 
 from tsmu.chips import Augment, ChipDataset, Sample, shared_bands
-from tsmu.errors import UpdateError
+from tsmu.errors import TsmuError, UpdateError
 from tsmu.imagery import image_channels
 from tsmu.labels import BACKGROUND, LANDSLIDE, UNKNOWN
-from tsmu.model import SIDE_MULTIPLE, RegionNet
+from tsmu.model import SIDE_MULTIPLE, RegionNet, available_cores
 from tsmu.update.seeds import derive_seed
 from tsmu.update.strategies import Strategy
 from tsmu.update.training.sampler import StepSampler
-from tsmu.update.training.settings import Chips, TrainingSettings
+from tsmu.update.training.settings import WHOLE, Chips, ProcessShare, TrainingSettings
 
 MAX_CROP = 512  # side of the square that chips are cut to, pixels, at most
 MAX_WORKERS = 4  # processes that read and augment chips
@@ -37,15 +37,21 @@ class TrainingBatches:
         chips: by region, the region that is learned first.
         strategy: decides which region's chips a step learns from.
         settings: batch size and seed.
+        share: of each batch, for a process of several that train together.
 
     Raises:
         UpdateError: samples do not fit the network or each other.
     """
 
     def __init__(
-        self, network: RegionNet, chips: dict[str, Chips], strategy: Strategy, settings: TrainingSettings
+        self,
+        network: RegionNet,
+        chips: Mapping[str, Chips],
+        strategy: Strategy,
+        settings: TrainingSettings,
+        share: ProcessShare = WHOLE,
     ) -> None:
-        self._strategy, self._settings = strategy, settings
+        self._strategy, self._settings, self._share = strategy, settings, share
         mean, std = network.mean.flatten().tolist(), network.std.flatten().tolist()
         tables = [table for table in chips.values() if isinstance(table, geopandas.GeoDataFrame)]
         self._dataset: Dataset[Sample]
@@ -61,16 +67,19 @@ class TrainingBatches:
             side = crop_side(max(largest for _, largest in contents))
             augment = Augment(side, mean, std, image_channels(network.bands) if network.bands else None)
             self._dataset = _AugmentedSamples(datasets, list(chips), augment)
-        self._batch_bytes = 4 * settings.batch_size * (len(mean) + 2) * side**2
+        self._batch_size = settings.batch_size // share.count
+        self._batch_bytes = 4 * self._batch_size * (len(mean) + 2) * side**2
 
     def loader(self, start: int) -> "DataLoader[Any]":
         """Batches without end, from a step on."""
-        batch_size, workers = self._settings.batch_size, _worker_count(self._batch_bytes)
-        region_of_step = self._strategy.region_of_step
+        settings, workers = self._settings, _worker_count(self._batch_bytes, self._share.local_count)
+        sampler = StepSampler(
+            self._has_landslide, settings.batch_size, settings.seed, start, self._strategy.region_of_step, self._share
+        )
         return DataLoader(
             self._dataset,
-            batch_size=batch_size,
-            sampler=StepSampler(self._has_landslide, batch_size, self._settings.seed, start, region_of_step),
+            batch_size=self._batch_size,
+            sampler=sampler,
             pin_memory=torch.cuda.is_available(),
             num_workers=workers,
             prefetch_factor=PREFETCHED if workers else None,
@@ -81,6 +90,28 @@ class TrainingBatches:
         seed, positions = self._settings.seed, range(len(self._has_landslide[0]))
         sampler = [(position, derive_seed(seed, position)) for position in positions]
         return DataLoader(self._dataset, batch_size=self._settings.batch_size, sampler=sampler)
+
+
+@contextmanager
+def one_line_loader_errors() -> Iterator[None]:
+    """Raise an error of a process that loads chips as if it had happened in this one: in one line.
+
+    PyTorch raises an error of the same class whose text is the whole traceback, the error's own line last.
+    """
+    try:
+        yield
+    except TsmuError as error:
+        if not str(error).startswith("Caught "):
+            raise
+        own_line = str(error).strip().splitlines()[-1]
+        raise type(error)(own_line.partition(f"{type(error).__name__}: ")[2] or own_line) from None
+    except RuntimeError as error:
+        if "DataLoader worker" not in str(error):
+            raise
+        raise UpdateError(
+            "a process that loads chips was ended, most often because memory ran out; give a smaller --batch-size, "
+            "or make room and run the same command again, which goes on from the last checkpoint"
+        ) from None
 
 
 def crop_side(largest: int) -> int:
@@ -99,12 +130,18 @@ def crop_side(largest: int) -> int:
     return min(MAX_CROP, int(SIDE_MULTIPLE * math.ceil(largest / SIDE_MULTIPLE)))
 
 
-def _worker_count(batch_bytes: int) -> int:
-    """How many processes load chips: one core is left to the training, and prefetched batches must fit in memory."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    workers = min(MAX_WORKERS, cores - 1)
+def _worker_count(batch_bytes: int, processes: int) -> int:
+    """How many processes load the chips of each process that trains.
+
+    One core is left to each training process, and prefetched batches must fit in memory.
+
+    Args:
+        batch_bytes: of one batch.
+        processes: that train on this machine.
+    """
+    workers = min(MAX_WORKERS, available_cores() // processes - 1)
     free = shutil.disk_usage(SHARED_MEMORY).free if SHARED_MEMORY.exists() else math.inf
-    return workers if free > 2 * workers * PREFETCHED * batch_bytes else 0
+    return workers if free > 2 * workers * processes * PREFETCHED * batch_bytes else 0
 
 
 def _as_dataset(chips: Chips) -> Dataset[Sample]:
@@ -167,4 +204,4 @@ class _AugmentedSamples(Dataset[Sample]):
         }
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            return self._augment(plain)
+            return self._augment(plain) | {"seed": seed}

@@ -6,12 +6,14 @@ from typing import Any
 
 import geopandas
 import numpy as np
+import torch
 from torch import Tensor
 
-from tsmu.evaluate import NEUTRAL_PERCENT, count_pixels
+from tsmu.evaluate import NEUTRAL_PERCENT, PixelCounts, count_pixels
 from tsmu.model import RegionNet
+from tsmu.update.pooling import sum_over_processes
 from tsmu.update.training.schedule import Schedule
-from tsmu.update.training.settings import ValidationChips
+from tsmu.update.training.settings import WHOLE, ProcessShare, ScoreRecord, ValidationChips
 
 CHECKS = 10  # in the last stage of a training
 CHIPS_PER_CHECK = 32  # of a region
@@ -27,15 +29,19 @@ class BestWeights:
 
     Args:
         validation: decoder and validation chips of each region; regions whose chips show no landslide are left out.
+        share: of the chips, which this process predicts where several train together.
 
     Attributes:
+        scores: of each check.
         has_ended: whether the training should end here.
     """
 
-    def __init__(self, validation: Sequence[ValidationChips]) -> None:
+    def __init__(self, validation: Sequence[ValidationChips], share: ProcessShare = WHOLE) -> None:
         samples = [(decoder, _spread_sample(chips)) for decoder, chips in validation if len(chips)]
         self._validation = [(decoder, chips) for decoder, chips in samples if chips["landslide_pixels"].any()]
         self.has_ended = False
+        self.scores: list[ScoreRecord] = []
+        self._share = share
         self._score = -math.inf
         self._step: int | None = None
         self._weights: dict[str, Tensor] = {}
@@ -68,14 +74,23 @@ class BestWeights:
             self._score_of_last_round = self._score
 
     def _check(self, step: int, network: RegionNet) -> None:
-        ious = [count_pixels(network, name, chips).iou(NEUTRAL_PERCENT) for name, chips in self._validation]
+        ious = [self._iou(network, name, chips) for name, chips in self._validation]
         score = float(np.mean(ious))
+        regions = [chips["region"].iloc[0] for _, chips in self._validation]
+        self.scores.append({"step": step, **dict(zip(regions, ious, strict=True))})
         network.train()
         if score >= self._score:  # of equal ones the later, which has seen more chips
             self._score, self._step, self._checks_without_gain = score, step, 0
             self._weights = {name: tensor.detach().cpu().clone() for name, tensor in network.state_dict().items()}
         else:
             self._checks_without_gain += 1
+
+    def _iou(self, network: RegionNet, decoder: str, chips: geopandas.GeoDataFrame) -> float:
+        """IoU on validation chips, of which each process predicts its share."""
+        counts = count_pixels(network, decoder, chips.iloc[self._share.number :: self._share.count])
+        both = torch.from_numpy(np.stack([counts.landslide, counts.background])).to(network.mean.device)
+        landslide, background = sum_over_processes(both).cpu().numpy()
+        return PixelCounts(landslide, background).iou(NEUTRAL_PERCENT)
 
     def restore(self, network: RegionNet) -> int | None:
         """Load the best weights into the network, and return their step; None where nothing was scored."""
@@ -92,6 +107,7 @@ class BestWeights:
             "behind": self._checks_without_gain,
             "last_round": self._score_of_last_round,
             "ended": self.has_ended,
+            "scores": self.scores,
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -99,6 +115,7 @@ class BestWeights:
         self._score, self._step = state["score"], state["step"]
         self._checks_without_gain, self._weights = state["behind"], state["weights"]
         self._score_of_last_round, self.has_ended = state["last_round"], state["ended"]
+        self.scores = list(state["scores"])
 
 
 def _spread_sample(chips: geopandas.GeoDataFrame) -> geopandas.GeoDataFrame:

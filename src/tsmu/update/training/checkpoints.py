@@ -1,4 +1,4 @@
-"""Checkpoints of a training: when one is due, how it is written, and whether an old one can be resumed from."""
+"""Checkpoints of a training: when one is due, how it is written and read."""
 
 import io
 import math
@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from tsmu.files import atomic_write
 from tsmu.issues import IssueLog
 
 CHECKPOINT = "last.ckpt"
-REQUIRED_ENTRIES = {"state_dict", "optimizer_states", "lr_schedulers", "loops", "callbacks", "global_step", "work"}
+ENTRIES = {"step", "network", "optimizer", "best", "strategy", "losses"}
 CHECKPOINT_STEPS = 20  # between two checkpoints, at least
 # Between two of them, at least: on a fast machine 20 steps take less time than writing them down.
 CHECKPOINT_SECONDS = 10.0
@@ -47,32 +46,29 @@ def write_checkpoint(checkpoint: Mapping[str, Any], file: Path) -> None:
         temporary.write_bytes(content.getbuffer())
 
 
-def usable_checkpoint(file: Path, state: Mapping[str, Tensor], log: IssueLog | None) -> Path | None:
-    """Check the checkpoint that a training is to resume from.
+def read_checkpoint(file: Path, log: IssueLog | None) -> dict[str, Any] | None:
+    """Read the checkpoint that a training is to resume from.
 
-    A damaged checkpoint, or one of another network, is removed and logged.
+    A damaged checkpoint is removed and logged. That it belongs to this very training follows from its folder, whose
+    name is a digest of everything that decides a training.
 
     Args:
         file: need not exist.
-        state: of the module that is to be trained.
         log: gets a warning where the checkpoint cannot be used.
 
     Returns:
-        The file; None where the training starts from the beginning.
+        The checkpoint; None where the training starts from the beginning.
     """
     if not file.exists():
         return None
     try:
-        stored = torch.load(file, map_location="cpu", weights_only=True)
-        if missing := REQUIRED_ENTRIES - set(stored):
+        checkpoint = dict(torch.load(file, map_location="cpu", weights_only=True))
+        if missing := ENTRIES - set(checkpoint):
             raise ValueError(f"{', '.join(sorted(missing))} missing")
-        shapes = {name: tensor.shape for name, tensor in stored["state_dict"].items()}
-        if shapes != {name: tensor.shape for name, tensor in state.items()}:
-            raise ValueError("of another network")
     except Exception as error:  # noqa: BLE001 - whatever reading a damaged archive ends in
         reason = (str(error) or type(error).__name__).splitlines()[0].partition(". ")[0]
         if log is not None:
             log.warning(file, f"damaged checkpoint ({reason})", "removed; the training starts from the beginning")
         file.unlink()
         return None
-    return file
+    return checkpoint

@@ -1,7 +1,5 @@
 """Learning one region: chips, a strategy and settings go in; the network is changed in place."""
 
-import copy
-import gc
 import statistics
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,22 +11,22 @@ from tsmu.chips import ImageStatistics, image_features, measure_image_statistics
 from tsmu.errors import UpdateError
 from tsmu.imagery import image_channels
 from tsmu.issues import IssueLog
-from tsmu.model import RegionNet
-from tsmu.update.seeds import derive_seed
-from tsmu.update.strategies import Strategy, UpdateContext, strategy_named
-from tsmu.update.training.batches import TrainingBatches
-from tsmu.update.training.best_weights import BestWeights
-from tsmu.update.training.lightning_loop import run_training_loop
-from tsmu.update.training.schedule import Schedule
+from tsmu.model import RegionNet, precision_in_use
+from tsmu.update.strategies import Strategy, strategy_named
+from tsmu.update.training.checkpoints import CHECKPOINT, read_checkpoint
+from tsmu.update.training.processes import resolve_devices, training_processes
 from tsmu.update.training.settings import (
     NO_PRIOR,
+    ONE_DEVICE,
     Chips,
     PriorKnowledge,
     ProgressCallback,
+    TrainingResources,
     TrainingResult,
     TrainingSettings,
     ValidationChips,
 )
+from tsmu.update.training.trainer import Trainer, TrainingJob
 
 
 def learn_region(
@@ -98,6 +96,7 @@ def train_region(
     *,
     prior: PriorKnowledge = NO_PRIOR,
     validation: Sequence[ValidationChips] = (),
+    resources: TrainingResources = ONE_DEVICE,
     checkpoints: Path | None = None,
     progress: ProgressCallback | None = None,
     log: IssueLog | None = None,
@@ -113,13 +112,15 @@ def train_region(
         prior: what the strategy may know of the regions before.
         validation: decoder and validation chips of the regions by whose mean the best weights are
             chosen; without any, the last weights stay.
+        resources: devices and machines.
         checkpoints: folder for checkpoints; a training that finds one of its own there resumes from it.
         progress: called after each step.
         log: gets a warning where a checkpoint is damaged, so that the training starts from the beginning.
 
     Raises:
-        UpdateError: there is nothing to learn from, the loss stopped being a number, or a process that loads
-            chips was ended.
+        UpdateError: there is nothing to learn from, the devices cannot be had, the loss stopped being a number, or
+            one of the processes that train or load chips was ended.
+        TrainingPreemptedError: SIGUSR1 came, and the training was saved.
         ImageError: a chip's file is missing or damaged.
         KeyboardInterrupt: by Ctrl-C, and by SIGTERM after the step under way.
 
@@ -130,50 +131,49 @@ def train_region(
     """
     if not len(chips):  # type: ignore[arg-type]  # torch's base class of datasets has no length
         raise UpdateError(f"{region}: no training chips; import some with: tsmu import chips DIR --region {region}")
-    gc.collect()  # an earlier trainer and its networks refer to each other: hundreds of MB that nothing else frees
+    _require_equal_shares(settings, resources)
     chips_by_region: dict[str, Chips] = {region: chips, **(prior.chips if strategy.needs_old_chips else {})}
-    batches = TrainingBatches(network, chips_by_region, strategy, settings)  # refuses chips before the network changes
-    context = _begin_update(network, region, list(chips_by_region), strategy, settings.seed, prior)
-    best = BestWeights(validation)
-    stages = strategy.stages(context, settings.steps)
-    rounds = settings.rounds if best.has_chips else 1
-    schedule = Schedule(stages + (rounds - 1) * [stages[-1]])
-    steps = run_training_loop(
-        context, strategy, schedule, batches, best, checkpoints=checkpoints, progress=progress, log=log
+    checkpoint = read_checkpoint(checkpoints / CHECKPOINT, log) if checkpoints else None
+    precision, scored = precision_in_use(), tuple(validation)
+    job = TrainingJob(
+        network, region, chips_by_region, strategy, settings, prior, precision, scored, checkpoint=checkpoint
     )
+    with training_processes(resources) as fabric:
+        fabric.broadcast(job)
+        trainer = Trainer(fabric, job, checkpoints=checkpoints, progress=progress)
+        trainer.run()
     network.cpu()
+    context = trainer.context
     context.to(network.mean.device)
-    kept_step = best.restore(network)
-    memory = {name: tensor.cpu() for name, tensor in strategy.update_memory(context, batches.region_once()).items()}
+    kept_step = trainer.best.restore(network)
+    chips_once = trainer.batches.region_once()
+    memory = {name: tensor.cpu() for name, tensor in strategy.update_memory(context, chips_once).items()}
     network.requires_grad_(True).eval()
-    return TrainingResult(context.decoder, memory, steps, rounds, kept_step)
+    return TrainingResult(
+        decoder=context.decoder,
+        memory=memory,
+        steps=trainer.step,
+        rounds=trainer.schedule.rounds,
+        kept_step=kept_step,
+        losses=trainer.losses,
+        scores=trainer.best.scores,
+    )
 
 
-def _begin_update(
-    network: RegionNet, region: str, regions: Sequence[str], strategy: Strategy, seed: int, prior: PriorKnowledge
-) -> UpdateContext:
-    """Freeze the teacher, add the decoders that are missing, and bring the network into the mode for training.
+def _require_equal_shares(settings: TrainingSettings, resources: TrainingResources) -> None:
+    """Refuse batches that cannot be divided into equal parts for the processes and for accumulation.
 
-    Args:
-        network: is changed in place.
-        region: the region that is learned.
-        regions: those whose chips are learned from.
-        strategy: decides the decoders.
-        seed: of new weights.
-        prior: what the strategy may know.
+    Raises:
+        UpdateError: they cannot.
     """
-    teacher = copy.deepcopy(network).eval().requires_grad_(False) if network.decoder_names else None
-    decoders = {}
-    with torch.random.fork_rng():
-        torch.manual_seed(derive_seed(seed, len(network.decoder_names)))
-        for name in regions:
-            decoders[name] = strategy.decoder_for(network, name)
-            if decoders[name] not in network.decoder_names:
-                with_adapters = strategy.uses_adapters and teacher is not None
-                network.add_decoder(decoders[name], strategy.initial_decoder(network), with_adapters=with_adapters)
-    network.train()  # Lightning leaves a network in the mode that it comes in, and one from a bundle is in evaluation
-    network.to(memory_format=torch.channels_last)  # a tenth to a third faster, on CPU and GPU
-    return UpdateContext(network, teacher, region, decoders, seed, prior.image_statistics, dict(prior.memory))
+    if settings.accumulate < 1:
+        raise UpdateError(f"accumulate {settings.accumulate}: must be at least 1")
+    parts = resolve_devices(resources) * resources.nodes * settings.accumulate
+    if settings.batch_size % parts:
+        raise UpdateError(
+            f"batches of {settings.batch_size} chips cannot be divided into {parts} equal parts for all devices and "
+            f"parts of accumulation; give a batch size that is a multiple of {parts}"
+        )
 
 
 def _require_prior(network: RegionNet, region: str, strategy: Strategy, prior: PriorKnowledge) -> None:

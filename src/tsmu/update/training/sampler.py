@@ -7,6 +7,7 @@ import torch
 from torch.utils.data import Sampler
 
 from tsmu.update.seeds import derive_seed
+from tsmu.update.training.settings import WHOLE, ProcessShare
 
 RegionOfStep = Callable[[int, int], int]  # see `Strategy.region_of_step`
 
@@ -26,6 +27,8 @@ class StepSampler(Sampler[tuple[int, int]]):
         start: the step to begin with.
         region_of_step: which region a step learns from, given the step and the number of regions after the first;
             by default always the first.
+        share: which of each step's chips this process has: those whose number in the batch leaves the process's
+            number when divided by the number of processes.
 
     Example:
         >>> keys = islice(StepSampler([[True, False, True]], batch_size=3, seed=0), 3)
@@ -40,12 +43,14 @@ class StepSampler(Sampler[tuple[int, int]]):
         seed: int,
         start: int = 0,
         region_of_step: RegionOfStep | None = None,
+        share: ProcessShare = WHOLE,
     ) -> None:
         self._has_landslide = has_landslide
         self._batch_size = batch_size
         self._seed = seed
         self._start = start
         self._region_of_step = region_of_step
+        self._share = share
 
     def __iter__(self) -> Iterator[tuple[int, int]]:
         """Yield, step by step from the first one on, the position of each chip and the seed of its augmentation."""
@@ -56,7 +61,8 @@ class StepSampler(Sampler[tuple[int, int]]):
         for step in count():
             number = self._region_of_step(step, len(draws) - 1) if self._region_of_step else 0
             if step >= self._start:
-                for draw in range(batches[number] * self._batch_size, (batches[number] + 1) * self._batch_size):
+                batch = range(batches[number] * self._batch_size, (batches[number] + 1) * self._batch_size)
+                for draw in batch[self._share.number :: self._share.count]:
                     seed_number = draw if number == 0 else derive_seed(number, draw)
                     yield first[number] + draws[number].position(draw), derive_seed(self._seed, seed_number)
             batches[number] += 1

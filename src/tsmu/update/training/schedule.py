@@ -15,7 +15,8 @@ class Schedule:
     """The stages of a training, one after the other.
 
     Args:
-        stages: of the strategy; the same object several times is a stage that is repeated.
+        stages: of the strategy.
+        rounds: how often the last of them is gone through.
 
     Example:
         >>> schedule = Schedule([Stage("alone", 10, {"decoder:nepal": 2e-3}), Stage("all", 20, {"encoder": 1e-4})])
@@ -25,13 +26,18 @@ class Schedule:
         (0.0, True)
     """
 
-    def __init__(self, stages: Sequence[Stage]) -> None:
-        self.stages = list(stages)
+    def __init__(self, stages: Sequence[Stage], rounds: int = 1) -> None:
+        self.rounds = rounds
+        self.stages = [*stages, *(rounds - 1) * [stages[-1]]]
 
     @property
     def steps(self) -> int:
         """The number of steps of all stages."""
         return sum(stage.steps for stage in self.stages)
+
+    def stage(self, step: int) -> Stage:
+        """The stage that a step is in."""
+        return self.stages[self.position(step)[0]]
 
     def position(self, step: int) -> tuple[int, int]:
         """The number of the stage that a step is in, and the step's number within that stage, both from 0."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 import geopandas
 from torch import Tensor
@@ -16,6 +16,8 @@ AUTO_ROUNDS = 4  # at most
 # Rows of the chips index; or samples with `image` float32 (C, H, W) in raw units, NaN where there is no data, and
 # `mask` (H, W): 0 background, 1 landslide, 255 unknown, as a torch dataset or any other sequence.
 Chips: TypeAlias = "geopandas.GeoDataFrame | Dataset[Sample] | Sequence[Sample]"
+LossRecord = dict[str, float | str]  # `step`, `stage`, and the losses by name
+ScoreRecord = dict[str, float]  # `step`, and by region the IoU on its validation chips
 ValidationChips = tuple[str, geopandas.GeoDataFrame]  # a decoder, and the validation chips that it is scored on
 
 
@@ -27,6 +29,9 @@ class TrainingSettings:
         steps: optimisation steps, of all stages of the strategy together.
         batch_size: chips per step.
         seed: of the order of the chips, of augmentation, and of new weights.
+        accumulate: a batch is learned in so many parts, one after the other, which take that much less memory.
+            Their losses are averaged, and batch normalisation sees one part at a time, so the result is not quite
+            that of the whole batch.
         rounds: the strategy's last stage is repeated, each time from its full learning rate down to
             zero again (warm restarts, Loshchilov and Hutter 2017, arXiv 1608.03983), as long as the
             score on validation chips rises, and so often at most. Without validation chips there is
@@ -41,11 +46,49 @@ class TrainingSettings:
     batch_size: int
     seed: int
     rounds: int = 1
+    accumulate: int = 1
 
     @classmethod
-    def auto(cls, batch_size: int, seed: int) -> "TrainingSettings":
+    def auto(cls, batch_size: int, seed: int, accumulate: int = 1) -> "TrainingSettings":
         """As many steps as the validation chips ask for: see `AUTO_STEPS` and `AUTO_ROUNDS`."""
-        return cls(AUTO_STEPS, batch_size, seed, AUTO_ROUNDS)
+        return cls(AUTO_STEPS, batch_size, seed, AUTO_ROUNDS, accumulate)
+
+
+@dataclass(frozen=True)
+class TrainingResources:
+    """What a training runs on; it does not decide its result, apart from rounding.
+
+    Attributes:
+        devices: GPUs of each machine, or processes on a machine without any; `auto` takes all GPUs, and one process
+            where there are none. Each trains on its share of every batch.
+        nodes: machines. More than one must be started by SLURM (`srun`) or `torchrun`, with a process for each device.
+
+    Example:
+        >>> TrainingResources().devices
+        1
+    """
+
+    devices: int | Literal["auto"] = 1
+    nodes: int = 1
+
+
+@dataclass(frozen=True)
+class ProcessShare:
+    """Which share of each batch a process of a training has.
+
+    Attributes:
+        number: of this process, from 0.
+        count: of processes that train together.
+        local_count: of those on this machine, which share its cores.
+    """
+
+    number: int = 0
+    count: int = 1
+    local_count: int = 1
+
+
+ONE_DEVICE = TrainingResources()
+WHOLE = ProcessShare()  # of a training in one process
 
 
 @dataclass(frozen=True)
@@ -79,6 +122,8 @@ class TrainingResult:
         steps: optimisation steps that were taken.
         rounds: how often the last stage could be repeated; 1 where there are no validation chips.
         kept_step: the step with the best weights, which are kept; None if there was nothing to score them on.
+        losses: of each step.
+        scores: of each check on the validation chips.
     """
 
     decoder: str
@@ -86,6 +131,8 @@ class TrainingResult:
     steps: int
     rounds: int = 1
     kept_step: int | None = None
+    losses: Sequence[LossRecord] = ()
+    scores: Sequence[ScoreRecord] = ()
 
 
 @dataclass(frozen=True)

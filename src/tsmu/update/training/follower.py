@@ -1,0 +1,49 @@
+"""A process that trains its share of each batch, while another one leads: `python -m tsmu.update.training.follower`.
+
+The leader starts it with its number, the number of all processes, the port of the leader and the precision in which
+it computes (see `processes`).
+"""
+
+import sys
+
+from tsmu.errors import TsmuError, UpdateError
+from tsmu.model import precision_in_use
+from tsmu.update.training.processes import READY, LocalEnvironment, join_as_follower
+from tsmu.update.training.trainer import Trainer, TrainingJob
+
+
+def follow(environment: LocalEnvironment | None = None, precision: str | None = None) -> None:
+    """Take part in a training that another process leads, until it is over.
+
+    Args:
+        environment: of a process that the leader has started; by default that of SLURM or torchrun.
+        precision: in which it computes, `float32` or `bfloat16`; by default the best of this machine.
+
+    Raises:
+        UpdateError: the leader, on another machine, computes in another precision.
+    """
+    precision = precision or precision_in_use()
+    fabric = join_as_follower(environment, precision)
+    job: TrainingJob | None = fabric.broadcast(None)
+    if job is None:  # the leader had nothing to train
+        return
+    if job.precision != precision:
+        raise UpdateError(
+            f"this machine trains in {precision} and the first one in {job.precision}; train on machines of one kind"
+        )
+    Trainer(fabric, job).run()
+
+
+def main() -> None:
+    """Follow as the command line says; an error is one line on standard error."""
+    rank, count, port = map(int, sys.argv[1:4])
+    sys.stdout.buffer.write(READY)
+    sys.stdout.flush()
+    try:
+        follow(LocalEnvironment(rank, count, port), sys.argv[4])
+    except (TsmuError, RuntimeError) as error:  # the latter where the leader has ended
+        sys.exit(str(error).splitlines()[0])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,309 @@
+"""The processes of a training: this one alone, or several that train one network together (DDP).
+
+The first process leads. It plans the update, reads checkpoints, reports progress and writes everything that is
+written; the others only train on their share of each batch. They come about in one of two ways:
+
+    on one machine      the leader starts the others itself (`python -m tsmu.update.training.follower`)
+    on several          SLURM (`srun`) or `torchrun` starts `tsmu update` once for each device; all but the first
+                        come to `follow` before they touch the workspace
+
+Either way the leader sends the others a `TrainingJob` once the group stands, and all of them run the same `Trainer`.
+"""
+
+import logging
+import os
+import subprocess
+import sys
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import IO
+
+import torch
+from lightning.fabric import Fabric
+from lightning.fabric.plugins.environments.cluster_environment import ClusterEnvironment
+from lightning.fabric.plugins.environments.lightning import find_free_network_port
+from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
+from lightning.fabric.plugins.environments.torchelastic import TorchElasticEnvironment
+from lightning.fabric.strategies.ddp import DDPStrategy
+
+from tsmu.errors import UpdateError
+from tsmu.model import available_cores, device_in_use, precision_in_use
+from tsmu.update.training.settings import TrainingResources
+
+FOLLOWER = "tsmu.update.training.follower"
+TIMEOUT = timedelta(minutes=30)  # for which a process waits for the others; validation chips take a while
+READY = b"ready\n"  # what a follower writes once it has loaded its libraries
+ENDING_S = 10.0  # in which followers end once the training is over
+
+
+@dataclass
+class LocalEnvironment(ClusterEnvironment):
+    """The place of one process among those that its leader has started on this machine.
+
+    Attributes:
+        rank: number of the process, from 0, which is the leader.
+        processes: their number.
+        port: at which the leader can be reached.
+    """
+
+    rank: int
+    processes: int
+    port: int
+
+    creates_processes_externally = True  # Fabric is not to start any
+    main_address = "127.0.0.1"
+
+    @property
+    def main_port(self) -> int:
+        """The port at which the leader can be reached."""
+        return self.port
+
+    @staticmethod
+    def detect() -> bool:
+        """Never chosen by Fabric."""
+        return False
+
+    def world_size(self) -> int:
+        """The number of processes."""
+        return self.processes
+
+    def set_world_size(self, size: int) -> None:
+        """Ignored: it is known from the start."""
+
+    def global_rank(self) -> int:
+        """The number of this process."""
+        return self.rank
+
+    def set_global_rank(self, rank: int) -> None:
+        """Ignored: it is known from the start."""
+
+    def local_rank(self) -> int:
+        """The number of this process on its machine, which is the only one."""
+        return self.rank
+
+    def node_rank(self) -> int:
+        """The number of the machine."""
+        return 0
+
+
+def is_follower() -> bool:
+    """Whether SLURM or torchrun has started this process as one that follows the first.
+
+    Example:
+        >>> is_follower()
+        False
+    """
+    environment = _outer_environment()
+    return environment is not None and environment.global_rank() > 0
+
+
+def resolve_devices(resources: TrainingResources) -> int:
+    """The number of training processes on each machine.
+
+    Raises:
+        UpdateError: this machine has fewer GPUs, or several machines were not started as such.
+
+    Example:
+        >>> resolve_devices(TrainingResources(devices=2))
+        2
+    """
+    gpus = torch.cuda.device_count() if device_in_use() == "cuda" else 0
+    devices = max(gpus, 1) if resources.devices == "auto" else resources.devices
+    if devices < 1 or resources.nodes < 1:
+        raise UpdateError(f"{devices} devices on {resources.nodes} nodes: give at least 1 of both")
+    if gpus and devices > gpus:
+        raise UpdateError(f"{devices} devices: this machine has {gpus}; give at most that many, or auto")
+    environment = _outer_environment()
+    if environment is None and resources.nodes > 1:
+        raise UpdateError(
+            f"{resources.nodes} nodes: start the command on all of them with srun or torchrun, "
+            "or let tsmu do it with --cluster slurm.toml"
+        )
+    if environment is not None and environment.world_size() != devices * resources.nodes:
+        raise UpdateError(
+            f"{environment.world_size()} processes were started for {devices} devices on {resources.nodes} nodes; "
+            "start one for each device (srun --ntasks-per-node, torchrun --nproc-per-node)"
+        )
+    return devices
+
+
+@contextmanager
+def training_processes(resources: TrainingResources) -> Iterator[Fabric]:
+    """Bring the processes of a training together, and lead them.
+
+    Args:
+        resources: devices and machines.
+
+    Yields:
+        The Fabric of this process, the first. What it broadcasts first must be the `TrainingJob`.
+
+    Raises:
+        UpdateError: there are not so many devices, or one of the processes has ended.
+    """
+    devices, outer = resolve_devices(resources), _outer_environment()
+    count = devices * resources.nodes
+    with ExitStack() as stack:
+        stack.enter_context(_quiet_lightning())
+        if count == 1:
+            yield _launched(LocalEnvironment(0, 1, 0), 1, 1, precision_in_use())
+            return
+        stack.enter_context(_shared_cores(devices))
+        followers = _Followers()
+        if outer is None:
+            port = find_free_network_port()
+            stack.callback(followers.end)
+            followers.start(count, port, precision_in_use())
+            outer = LocalEnvironment(0, count, port)
+        with followers.errors_in_one_line():
+            stack.callback(_leave_group)
+            yield _launched(outer, devices, resources.nodes, precision_in_use())
+        followers.wait()
+
+
+def join_as_follower(environment: ClusterEnvironment | None, precision: str) -> Fabric:
+    """Join the processes of a training that another one leads.
+
+    Args:
+        environment: of this process; None for that of SLURM or torchrun.
+        precision: in which it computes.
+
+    Returns:
+        The Fabric of this process, whose first broadcast gives the `TrainingJob`, or None where there is nothing to do.
+    """
+    environment = environment or _outer_environment()
+    assert environment is not None
+    nodes = int(os.environ.get("SLURM_NNODES", os.environ.get("GROUP_WORLD_SIZE", 1)))
+    devices = environment.world_size() // nodes
+    torch.set_num_threads(max(available_cores() // devices, 1))
+    with _quiet_lightning():
+        return _launched(environment, devices, nodes, precision)
+
+
+def _launched(environment: ClusterEnvironment, devices: int, nodes: int, precision: str) -> Fabric:
+    """The Fabric of a process, once the group stands."""
+    fabric = Fabric(
+        accelerator=device_in_use(),
+        devices=devices,
+        num_nodes=nodes,
+        strategy=DDPStrategy(timeout=TIMEOUT) if devices * nodes > 1 else "auto",
+        precision="bf16-mixed" if precision == "bfloat16" else "32-true",
+        plugins=[environment],
+    )
+    fabric.launch()
+    return fabric
+
+
+def _outer_environment() -> ClusterEnvironment | None:
+    """The environment of SLURM or torchrun, where one of them has started several processes of this command."""
+    if int(os.environ.get("SLURM_STEP_NUM_TASKS", 1)) > 1:  # set by srun alone: the batch script has no such step
+        return SLURMEnvironment(auto_requeue=False)
+    if TorchElasticEnvironment.detect() and int(os.environ["WORLD_SIZE"]) > 1:
+        return TorchElasticEnvironment()
+    return None
+
+
+class _Followers:
+    """The processes that a leader has started on its machine."""
+
+    def __init__(self) -> None:
+        self._processes: list[subprocess.Popen[bytes]] = []
+        self._messages: list[IO[bytes]] = []
+
+    def start(self, count: int, port: int, precision: str) -> None:
+        """Start all processes but the leader, and wait until they have loaded their libraries.
+
+        Args:
+            count: of all processes.
+            port: of the leader.
+            precision: in which the leader computes.
+        """
+        for rank in range(1, count):
+            messages = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `end`
+            command = [sys.executable, "-m", FOLLOWER, str(rank), str(count), str(port), precision]
+            process = subprocess.Popen(
+                command, stdout=subprocess.PIPE, stderr=messages, stdin=subprocess.DEVNULL, start_new_session=True
+            )
+            self._processes.append(process)
+            self._messages.append(messages)
+        for process in self._processes:
+            assert process.stdout is not None
+            if process.stdout.readline() != READY:
+                process.wait()
+                raise UpdateError(self._describe_end())
+
+    @contextmanager
+    def errors_in_one_line(self) -> Iterator[None]:
+        """Raise an UpdateError where the connection to another process breaks because that process has ended."""
+        try:
+            yield
+        except RuntimeError as error:
+            connection_is_broken = "gloo" in str(error) or isinstance(error, torch.distributed.DistError)
+            if isinstance(error, UpdateError) or not connection_is_broken:
+                raise
+            raise UpdateError(self._describe_end()) from None
+
+    def _describe_end(self) -> str:
+        """One line on the process that has ended first, as far as that is known."""
+        how = "the connection to it is broken"
+        for process, messages in zip(self._processes, self._messages, strict=True):
+            try:
+                code = process.wait(1.0)
+            except subprocess.TimeoutExpired:
+                continue
+            messages.seek(0)
+            lines = messages.read().decode(errors="replace").strip().splitlines()
+            if code < 0:
+                how = f"ended by signal {-code}, most often because memory ran out"
+                break
+            if code > 0:
+                how = lines[-1] if lines else f"exit code {code}"
+        return (
+            f"one of the processes that train together has ended ({how}); "
+            "run the same command again, which goes on from the last checkpoint"
+        )
+
+    def wait(self) -> None:
+        """Wait for the processes to end, as they do when the training is over."""
+        for process in self._processes:
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(ENDING_S)
+
+    def end(self) -> None:
+        """End the processes that are still there."""
+        for process, messages in zip(self._processes, self._messages, strict=True):
+            process.kill()
+            process.wait()
+            messages.close()
+            if process.stdout:
+                process.stdout.close()
+
+
+def _leave_group() -> None:
+    """Leave the group of processes, so that a later training can make another."""
+    if torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()
+
+
+@contextmanager
+def _shared_cores(processes: int) -> Iterator[None]:
+    """Compute with this process's part of the machine's cores, which it shares with the others."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(max(available_cores() // processes, 1))
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+@contextmanager
+def _quiet_lightning() -> Iterator[None]:
+    """Keep Lightning's hints from the user, who can do nothing about them."""
+    for name in ("lightning.fabric", "lightning.pytorch"):  # Fabric reports through either
+        logging.getLogger(name).setLevel(logging.WARNING)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module="lightning")
+        yield
