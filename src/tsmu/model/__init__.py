@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     )
     from tsmu.model.device import available_cores, device_in_use, precision_in_use
     from tsmu.model.gate import UNFAMILIAR_DISTANCE, Gate, Route
-    from tsmu.model.network.encoders import build_encoder
+    from tsmu.model.network.encoders import build_encoder, require_encoder
     from tsmu.model.network.pretrained_weights import (
         AUTO_WEIGHTS,
         NO_WEIGHTS,
@@ -98,6 +98,7 @@ __all__ = [
     "read_serving",
     "region_parts",
     "remove_orphaned_pins",
+    "require_encoder",
     "roll_back",
     "served_record",
     "serving_bundle",
@@ -117,7 +118,7 @@ _NAMES = {  # by the module that has them
     ),
     "device": "available_cores device_in_use precision_in_use",
     "gate": "UNFAMILIAR_DISTANCE Gate Route",
-    "network.encoders": "build_encoder",
+    "network.encoders": "build_encoder require_encoder",
     "network.pretrained_weights": "AUTO_WEIGHTS NO_WEIGHTS PretrainedWeights load_weights weights_record",
     "network.region_net": "ENCODER_PART SIDE_MULTIPLE RegionNet decoder_part region_parts",
     "network.weight_sources": "find_weights",

@@ -10,7 +10,15 @@ import geopandas
 
 from tsmu.chips import SPLITS, contents_digest, read_index, require_files, select_chips, shared_bands, validation_chips
 from tsmu.errors import UpdateError
-from tsmu.model import AUTO_WEIGHTS, NO_WEIGHTS, Bundle, PretrainedWeights, RegionRecord, find_weights
+from tsmu.model import (
+    AUTO_WEIGHTS,
+    NO_WEIGHTS,
+    Bundle,
+    PretrainedWeights,
+    RegionRecord,
+    find_weights,
+    require_encoder,
+)
 from tsmu.update.strategies import Strategy
 from tsmu.update.training.settings import PriorKnowledge, TrainingSettings
 from tsmu.workspace_folder import ModelSettings, WorkspaceFolder
@@ -59,7 +67,9 @@ def request_update(
     Raises:
         UpdateError: there are no training chips.
         ChipError: a file is missing or damaged.
+        BundleError: there is no encoder of the name that is asked for.
     """
+    require_encoder(encoder or workspace.settings.model.encoder)
     index = read_index(workspace)
     chips = select_chips(index, region)
     if not len(chips):
