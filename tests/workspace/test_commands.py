@@ -58,12 +58,13 @@ CONDITIONS = dict(inspect.signature(LandslideDatabase.query).parameters)  # what
 OTHER_FORM: dict[tuple[str, str], Any] = {  # defaults that Python says in another form than the command line
     ("init", "folder"): ".",
     ("fetch pairs", "assets"): ("red", "green", "blue"),
+    ("update", "devices"): 1,
 }
 ALWAYS_WRITTEN = {("db density", "out"), ("db compare", "out")}  # in Python where a file is named
 BY_POSITION_TOO = {("evaluate", "out"), ("db backup", "out"), ("db compare", "out")}
 TEXTS = {  # values of options whose text must be of some form
-    "columns": "date=When", "classes": "slide=1", "steps": "7", "date_pre": "2024-05-01", "date_post": "2024-05-01",
-    "bbox": "1,2,3,4", "dates": "2024-05-01/",
+    "columns": "date=When", "classes": "slide=1", "steps": "7", "devices": "7",
+    "date_pre": "2024-05-01", "date_post": "2024-05-01", "bbox": "1,2,3,4", "dates": "2024-05-01/",
 }  # fmt: skip
 
 OF_THE_COMMAND_LINE = {"workspace", "as_json", "database"}

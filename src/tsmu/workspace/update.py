@@ -87,6 +87,9 @@ class UpdateVerbs(WorkspaceBase):
             seed,
             accumulate,
         )
+        if devices != "auto":
+            check_range("devices", devices, UpdateError, 1, whole=True)
+        check_range("nodes", nodes, UpdateError, 1, whole=True)
         log = IssueLog(folder.runs)
         with folder.lock("tsmu update"), report.progress(f"Learning {region}") as show:
             bundle = update_bundle(
@@ -125,6 +128,7 @@ def _training_settings(steps: int | str, batch_size: int, seed: int, accumulate:
 
     check_range("batch_size", batch_size, UpdateError, 2, LARGEST_BATCH, whole=True)
     check_range("seed", seed, UpdateError, whole=True)
+    check_range("accumulate", accumulate, UpdateError, 1, whole=True)
     if steps == "auto":
         return TrainingSettings.auto(batch_size, seed, accumulate)
     return TrainingSettings(check_steps(steps), batch_size, seed, accumulate=accumulate)
