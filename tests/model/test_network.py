@@ -170,7 +170,7 @@ def test_what_a_region_has_of_its_own_is_much_less_than_a_network() -> None:
     [
         ([0.5], [0.3, 0.3], "mean of 1 bands, std of 2"),
         ([], [], "mean of 0 bands"),
-        ([0.5, 0.5], [0.3, 0.0], "band 2: mean 0.5, std 0; .* above 0"),
+        ([0.5, 0.5], [0.3, 0.0], r"band 2: mean 0\.5, std 0\.0; .* above 0"),
         ([float("nan")], [1.0], "band 1: mean nan"),
     ],
 )

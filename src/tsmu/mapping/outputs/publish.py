@@ -57,7 +57,7 @@ def publish_map(result: MapResult, url: str) -> str:
 
 
 def check_publish_address(url: str) -> None:
-    """Refuse an address that maps cannot be copied to, as far as that is known without writing there.
+    """Refuse an address that no map can be copied to, without asking its server, which may be back when a map is done.
 
     Args:
         url: address or path of a folder.
@@ -70,12 +70,12 @@ def check_publish_address(url: str) -> None:
         Traceback (most recent call last):
         tsmu.errors.MapError: --publish gopher://example.org/maps: ...
     """
+    protocol, path = fsspec.core.split_protocol(url)
     try:
-        files, folder = fsspec.core.url_to_fs(url)
-    except Exception as error:  # noqa: BLE001 - of many kinds: whatever a file system's own client raises
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise MapError(f"--publish {_public(url)}: cannot be written to ({reason}); give another address") from None
-    if "file" in files.protocol and Path(folder).exists() and not Path(folder).is_dir():
+        fsspec.get_filesystem_class(protocol)
+    except (ValueError, ImportError) as error:
+        raise MapError(f"--publish {_public(url)}: cannot be written to ({error}); give another address") from None
+    if protocol in (None, "file") and Path(path).exists() and not Path(path).is_dir():
         raise MapError(f"--publish {url}: is a file, and a folder is needed there; name another place")
 
 
