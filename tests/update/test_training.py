@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.update.networks import chips_of, fresh, same, state
+from tsmu.model import device as device_module
 from tsmu.update import TrainingProgress, TrainingSettings, strategy_named, train_region
 from tsmu.update.strategies.tsmu import TaskSpecificModelUpdates
 from tsmu.update.training import batches, checkpoints
@@ -153,7 +154,7 @@ def test_as_many_processes_load_chips_as_cores_and_memory_allow(
     monkeypatch: pytest.MonkeyPatch, cores: int, processes: int, device: str, batches_with_room: int, workers: int
 ) -> None:
     free = shutil.disk_usage(batches.SHARED_MEMORY)._replace(free=batches_with_room * 1000)
-    monkeypatch.setattr(batches, "available_cores", lambda: cores)
+    monkeypatch.setattr(device_module, "available_cores", lambda: cores)
     monkeypatch.setattr(batches, "device_in_use", lambda: device)
     monkeypatch.setattr(batches.shutil, "disk_usage", lambda _: free)
     assert batches._worker_count(1000, processes) == workers
