@@ -75,4 +75,5 @@ def test_an_estimate_takes_the_options_of_the_update() -> None:
         for method in (Workspace.update, Workspace.estimate_update)
     )
     assert of_update.pop("keep_validation") is False  # which changes no training
+    assert of_update.pop("cluster") is None  # it measures on this machine
     assert of_estimate == of_update
