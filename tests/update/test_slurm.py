@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from tests.commands import COMMANDS, takes
-from tests.doctests import examples_of, failures
 from tests.networks import NETWORK, NETWORK_OPTIONS
+from tests.room_examples import examples, run_example
 from tests.update.fake_slurm import FakeSlurm
 from tests.update.networks import chips_of
 from tsmu.chips import add_to_index
@@ -136,9 +136,9 @@ def test_without_sbatch_or_chips_there_is_no_job(
     assert not work.folder.jobs.exists()
 
 
-@pytest.mark.parametrize("example", list(examples_of("tsmu.slurm")), ids=lambda example: example.name)
+@pytest.mark.parametrize("example", examples("tsmu.slurm"))
 def test_an_example_gives_what_it_says(example: doctest.DocTest) -> None:
-    assert not failures(example)
+    run_example(example)
 
 
 def test_memory_is_in_the_units_of_slurm() -> None:

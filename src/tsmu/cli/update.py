@@ -41,16 +41,16 @@ def update(
     accumulate: Annotated[
         int, typer.Option(min=1, help="Learn each batch in so many parts, which take that much less memory.")
     ] = 1,
-    cluster: Annotated[
-        str | None,
-        typer.Option(metavar="FILE.toml", help="Submit the update as a job of SLURM, which this file has settings of."),
-    ] = None,
     logger: Annotated[
         str | None,
         typer.Option(
             metavar="csv|tensorboard|mlflow|wandb",
             help="Where losses and scores go while it learns, in the workspace's folder logs; all but csv are extras.",
         ),
+    ] = None,
+    cluster: Annotated[
+        str | None,
+        typer.Option(metavar="FILE.toml", help="Submit the update as a job of SLURM, which this file has settings of."),
     ] = None,
     dry_run: Annotated[
         bool,

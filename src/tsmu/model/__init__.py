@@ -37,6 +37,7 @@ if TYPE_CHECKING:
         Pin,
         Serving,
         current_bundle,
+        is_ancestor,
         make_newest_current,
         open_version,
         pin_region,
@@ -51,7 +52,7 @@ if TYPE_CHECKING:
     from tsmu.model.cores import available_cores, cores_per_process
     from tsmu.model.device import device_in_use, precision_in_use
     from tsmu.model.gate import UNFAMILIAR_DISTANCE, Gate, Route
-    from tsmu.model.network.encoders import build_encoder
+    from tsmu.model.network.encoders import build_encoder, require_encoder
     from tsmu.model.network.pretrained_weights import (
         AUTO_WEIGHTS,
         NO_WEIGHTS,
@@ -92,6 +93,7 @@ __all__ = [
     "describe_weights",
     "device_in_use",
     "find_weights",
+    "is_ancestor",
     "is_learned",
     "load_weights",
     "make_newest_current",
@@ -104,6 +106,7 @@ __all__ = [
     "read_serving",
     "region_parts",
     "remove_orphaned_pins",
+    "require_encoder",
     "roll_back",
     "served_record",
     "serving_bundle",
@@ -121,13 +124,13 @@ _NAMES = {  # by the module that has them
     "bundles.curves": "IOU LOSS stage_runs training_curves",
     "bundles.record": "BundleRecord RegionRecord",
     "bundles.registry": (
-        "Pin Serving current_bundle make_newest_current open_version pin_region pin_worse_regions read_serving "
-        "remove_orphaned_pins roll_back served_record serving_bundle unpin_region"
+        "Pin Serving current_bundle is_ancestor make_newest_current open_version pin_region pin_worse_regions "
+        "read_serving remove_orphaned_pins roll_back served_record serving_bundle unpin_region"
     ),
     "cores": "available_cores cores_per_process",
     "device": "device_in_use precision_in_use",
     "gate": "UNFAMILIAR_DISTANCE Gate Route",
-    "network.encoders": "build_encoder",
+    "network.encoders": "build_encoder require_encoder",
     "network.pretrained_weights": "AUTO_WEIGHTS NO_WEIGHTS PretrainedWeights load_weights weights_record",
     "network.region_net": "ENCODER_PART SIDE_MULTIPLE RegionNet decoder_part region_parts",
     "network.weight_sources": "find_weights",

@@ -20,7 +20,16 @@ from tsmu.chips import (
     validation_chips,
 )
 from tsmu.errors import UpdateError
-from tsmu.model import AUTO_WEIGHTS, NO_WEIGHTS, Bundle, PretrainedWeights, RegionNet, RegionRecord, find_weights
+from tsmu.model import (
+    AUTO_WEIGHTS,
+    NO_WEIGHTS,
+    Bundle,
+    PretrainedWeights,
+    RegionNet,
+    RegionRecord,
+    find_weights,
+    require_encoder,
+)
 from tsmu.update.seeds import derive_seed
 from tsmu.update.strategies import Strategy
 from tsmu.update.training.settings import PriorKnowledge, TrainingSettings, ValidationChips
@@ -91,7 +100,9 @@ def request_update(
     Raises:
         UpdateError: there are no training chips.
         ChipError: a file is missing or damaged.
+        BundleError: there is no encoder of the name that is asked for.
     """
+    require_encoder(encoder or workspace.settings.model.encoder)
     index, chips = chips_to_learn(workspace, region)
     for split in SPLITS:  # training chips are decoded from the first step on anyway
         require_files(select_chips(chips, region, split), f"{split} chips of {region}", decoded=split != "train")

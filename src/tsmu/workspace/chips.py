@@ -45,7 +45,7 @@ class ChipVerbs(WorkspaceBase):
             folder: holds `images/`, `masks/` and, for pairs, `pre/`.
             region: the region that all these chips lie in.
             groups: a CSV file with the columns `name` and `group`; chips of a group stay in one split together.
-            strict: treat warnings as errors.
+            strict: stop with an error at the first issue: a warning, or a row or file that would be left out.
 
         Returns:
             The report, with the chips.
@@ -122,7 +122,7 @@ class ChipVerbs(WorkspaceBase):
             gap: chips of different splits are at least so far apart, metres.
             dem: a file or address of elevations in metres, any grid: gives the pairs terrain bands.
             terrain: which terrain bands, such as `["slope", "height_500m"]`; by default the slope.
-            strict: treat warnings as errors.
+            strict: stop with an error at the first issue: a warning, or a row or file that would be left out.
 
         Returns:
             The report, with the chips.
@@ -138,8 +138,8 @@ class ChipVerbs(WorkspaceBase):
         """
         from tsmu.chips import ChipOptions, require_usable_pairs
 
-        check_range("size", size, ChipError, 32)
-        check_range("stride", stride, ChipError, 1)
+        check_range("size", size, ChipError, 32, whole=True)
+        check_range("stride", stride, ChipError, 1, whole=True)
         check_range("negatives", negatives, ChipError, 0, 1000)
         check_range("gap", gap, ChipError)
         report, folder = self._begin(ChipReport("chips build")), self.folder

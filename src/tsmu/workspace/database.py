@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tsmu.errors import DatabaseError
-from tsmu.workspace.base import WorkspaceBase, user_path
+from tsmu.workspace.base import WorkspaceBase, new_file
 from tsmu.workspace.database_base import Box, Days, landslide_filters
 from tsmu.workspace.database_files import DatabaseFileVerbs
 from tsmu.workspace.ranges import check_range
@@ -69,7 +69,7 @@ class LandslideDatabase(DatabaseFileVerbs):
         region: str | None = None,
         dates: Days | None = None,
         min_area: float | None = None,
-        status: str | Sequence[str] = (),
+        status: str | Sequence[str] | None = None,
         where: str | None = None,
     ) -> "geopandas.GeoDataFrame":
         """The present versions of the landslides that fulfil all conditions.
@@ -86,18 +86,22 @@ class LandslideDatabase(DatabaseFileVerbs):
             EPSG:4326, one row per landslide; docs/schema.md describes the columns.
 
         Raises:
-            DatabaseError: a condition makes no sense, or the database cannot be read.
+            DatabaseError: a condition makes no sense, there is no such region, or the database cannot be read.
 
         Example:
             >>> slides = work.database.query(bbox=(-125, 40, -120, 50), status=["candidate", "confirmed"])
             >>> slides["region"].tolist()
             ['alps']
         """
-        from tsmu.database import query
+        from tsmu.database import query, require_known_names
 
         report = self._begin(Report("db query"))
+        filters = landslide_filters(
+            {"bbox": bbox, "region": region, "dates": dates, "min_area": min_area, "status": status, "where": where}
+        )
         with self._opened(report) as database:
-            slides = query(database, landslide_filters(bbox, region, dates, min_area, status, where))
+            require_known_names(database, filters)
+            slides = query(database, filters)
         report.records = len(slides)
         report.say(f"{len(slides)} landslides, {slides['area_m2'].sum() / 1e6:.3f} km2")
         return slides
@@ -187,6 +191,8 @@ class LandslideDatabase(DatabaseFileVerbs):
         from tsmu.database import copy
 
         report, new = self._begin(Report("db copy")), type(self)(target, display=self.display)
+        if isinstance(new.place, Path):
+            new_file(new.place, DatabaseError)
         with self._opened(report) as database:
             rows = copy(database, new.place)
         report.records = sum(rows.values())
@@ -216,7 +222,7 @@ class LandslideDatabase(DatabaseFileVerbs):
 
         report = self._begin(Report("db backup"))
         with self._opened(report) as database:
-            saved = backup(database, to=user_path(out) if out else None)
+            saved = backup(database, to=new_file(out, DatabaseError) if out else None)
         report.records = 1
         report.outputs["backup"] = str(saved)
         report.say(str(saved))

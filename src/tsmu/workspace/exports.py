@@ -6,9 +6,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from tsmu.errors import ImageError, MapError, TsmuError
+from tsmu.errors import ImageError, MapError, TsmuError, WorkspaceError
 from tsmu.issues import IssueLog
-from tsmu.workspace.base import WorkspaceBase, user_path
+from tsmu.workspace.base import WorkspaceBase, user_folder
 from tsmu.workspace.report import Report
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class ExportVerbs(WorkspaceBase):
         """
         from tsmu.labels import export_labelme
 
-        report, out, folder = self._begin(ExportReport("export labelme")), user_path(out), self.folder
+        report, out, folder = self._begin(ExportReport("export labelme")), user_folder(out, WorkspaceError), self.folder
         pairs = _pairs_with_masks(folder)
         engines = _engines_by_region(pairs, folder) if predictions else {}
         origins = {"label": 0, "prediction": 0, "none": 0}
@@ -102,7 +102,11 @@ class ExportVerbs(WorkspaceBase):
         """
         from tsmu.labels import pair_picture
 
-        report, out, folder = self._begin(ExportReport("export pictures")), user_path(out), self.folder
+        report, out, folder = (
+            self._begin(ExportReport("export pictures")),
+            user_folder(out, WorkspaceError),
+            self.folder,
+        )
         pairs = _pairs_with_masks(folder)
         _refuse_to_overwrite_images([out / f"{name}.png" for name in pairs["id"]], pairs)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from tsmu.errors import LabelError
 from tsmu.issues import IssueLog
-from tsmu.workspace.base import WorkspaceBase, list_names, user_path
+from tsmu.workspace.base import WorkspaceBase, check_mapping, list_names, user_path
 from tsmu.workspace.ranges import check_range
 from tsmu.workspace.report import Report, first_names
 
@@ -59,7 +59,7 @@ class LabelVerbs(WorkspaceBase):
             layer: the layer, or the layers, of files of polygons that are read; by default all.
             line_width: width of labelme's lines, pixels.
             point_radius: radius of labelme's points, pixels.
-            strict: treat warnings as errors.
+            strict: stop with an error at the first issue: a warning, or a row or file that would be left out.
 
         Returns:
             The report, with the labels.
@@ -80,6 +80,7 @@ class LabelVerbs(WorkspaceBase):
         report, source, folder = self._begin(LabelReport("import labels")), user_path(source), self.folder
         check_range("line_width", line_width, LabelError, 0, 10_000)
         check_range("point_radius", point_radius, LabelError, 0, 10_000)
+        check_mapping("classes", classes, "{'slide': 1, 'cloud': 255}", LabelError)
         _check_mask_values(classes or {})
         pairs = require_pairs(folder)
         log = IssueLog(source, part="labels", strict=strict)

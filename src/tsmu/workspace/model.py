@@ -95,16 +95,16 @@ class Model(Reporting):
         return self._bundle.curves()
 
     def scores(self) -> "pd.DataFrame":
-        """The R matrix up to this version, as `tsmu evaluate` computes it.
+        """The R matrix of this version and those that it came from, as `tsmu evaluate` computes it.
 
-        What was computed before is read from the cache; nothing else is written.
+        What was computed before is read from the cache; nothing else is written. After a rollback a version need not
+        belong to the line of the current one; then the line that is shown is named in a warning.
 
         Returns:
             IoU on test chips at the stored threshold: one row per version up to this one, one column per region
             of this one; NaN where a region has no test chips, or its IoU is not defined.
 
         Raises:
-            BundleError: it is not among the current version and its ancestors.
             ChipError: no region has test chips.
 
         Example:
@@ -114,35 +114,41 @@ class Model(Reporting):
         """
         from tsmu.workspace.evaluation import scores_table
 
-        return scores_table(self._history()).loc[: self.name].reindex(columns=self.regions)
+        return scores_table(self._history()).reindex(columns=self.regions)
 
     def forgetting(self) -> "pd.DataFrame":
-        """What was kept and what forgotten up to this version, as `tsmu evaluate` computes it.
+        """What was kept and what forgotten up to this version, along the same line of versions as `scores`.
 
         Returns:
             One row per version up to this one; WA and WF (weighted average and forgetting), ACC, BWT, F and FWT,
             NaN where there is nothing to average yet. A WF at or below zero means that nothing is forgotten.
 
         Raises:
-            BundleError: it is not among the current version and its ancestors.
             ChipError: no region has test chips.
+
+        Example:
+            >>> work.model().forgetting().index.tolist()
+            ['v001']
         """
         from tsmu.workspace.evaluation import forgetting_table
 
-        return forgetting_table(self._history(), until=self.name)
+        return forgetting_table(self._history())
 
     def _history(self) -> "History":
-        """The scores of the current version and its ancestors, among which this one must be."""
+        """The scores of this version and those that it came from."""
         from tsmu.evaluate import evaluate_history
+        from tsmu.model import is_ancestor
 
         log = IssueLog(self._folder.chips)
         with self.display.progress("Scoring") as show:
-            history = evaluate_history(self._folder, log, lambda done, total: show(done, total, ""))
-        names = [bundle.name for bundle in history.bundles]
-        if self.name not in names:
-            raise BundleError(
-                f"{self.path}: not among {', '.join(names)}, the current version and those that it came from; "
-                f"to score it, make it current with: tsmu models rollback {self.name}"
+            history = evaluate_history(
+                self._folder, log, lambda done, total: show(done, total, ""), version=self._bundle
+            )
+        if not is_ancestor(self._folder.models, self._bundle):
+            line = ", ".join(bundle.name for bundle in history.bundles)
+            warnings.warn(
+                f"the current version did not come from {self.name}; shown is the line that led to it: {line}",
+                stacklevel=3,
             )
         for issue in log.issues:
             warnings.warn(str(issue), stacklevel=3)
@@ -211,7 +217,9 @@ class Model(Reporting):
         """
         if region is None and len(self.regions) > 1:
             raise BundleError(f"{self.path}: has learned {', '.join(self.regions)}; say whose decoder with region=NAME")
-        region = region or self.regions[0]
+        region = self.regions[0] if region is None else region
+        if not isinstance(region, str):
+            raise BundleError(f"region {region!r}: must be the name of one region: {', '.join(self.regions)}")
         self._bundle.require_region(region)
         return region
 

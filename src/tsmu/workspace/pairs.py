@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from tsmu.errors import FetchError
 from tsmu.issues import IssueLog
-from tsmu.workspace.base import WorkspaceBase, list_names, user_path
-from tsmu.workspace.ranges import check_range
+from tsmu.workspace.base import WorkspaceBase, list_names, place_text, user_path
+from tsmu.workspace.ranges import check_percent, check_range
 from tsmu.workspace.report import Report, first_names
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 FETCH_RANGES: dict[str, tuple[float, float]] = {  # of the numbers that say what to fetch
     "pre_days": (1, 36_500),
     "post_days": (1, 36_500),
-    "max_cloud": (0, 100),
     "size": (1, 1e6),
     "resolution": (0.01, 1e5),
     "workers": (1, 16),
@@ -63,7 +62,7 @@ class PairVerbs(WorkspaceBase):
             correct_shift: move pre images that lie half a pixel off or more.
             dem: a file or address of elevations in metres, any grid: gives the pairs terrain bands.
             terrain: which terrain bands, such as `["slope", "height_500m"]`; by default the slope.
-            strict: treat warnings as errors.
+            strict: stop with an error at the first issue: a warning, or a row or file that would be left out.
 
         Returns:
             The report, with the pairs.
@@ -139,7 +138,7 @@ class PairVerbs(WorkspaceBase):
             resolution: pixel size in metres; by default the post scene's own.
             region: the region of these pairs; by default by region map and inventory.
             workers: how many events are fetched at once; be polite.
-            strict: treat warnings as errors.
+            strict: stop with an error at the first issue: a warning, or a row or file that would be left out.
 
         Returns:
             The report, with all pairs of the workspace that were fetched, now or before. Events that got none are
@@ -212,8 +211,8 @@ def elevation_model(dem: Path | str | None, terrain: str | Sequence[str] | None)
     """
     from tsmu.imagery import TerrainOptions
 
-    bands = terrain if terrain is None or isinstance(terrain, str) else ",".join(terrain)
-    return TerrainOptions.parse(None if dem is None else str(dem), bands)
+    bands = terrain if terrain is None or isinstance(terrain, str) else ",".join(list_names(terrain))
+    return TerrainOptions.parse(None if dem is None else place_text(dem), bands)
 
 
 def add_terrain_to_report(report: Report, elevations: "TerrainOptions") -> None:
@@ -272,8 +271,10 @@ def _say_what_pairs_lack(report: Report, pairs: "geopandas.GeoDataFrame", source
 
 def _check_terms(terms: "FetchOptions") -> None:
     """Refuse numbers outside their ranges, and a fetch of no assets."""
+    check_percent("max_cloud", terms.max_cloud, FetchError)
     for name, (low, high) in FETCH_RANGES.items():
-        check_range(name, getattr(terms, name), FetchError, low, high)
+        whole = name in ("pre_days", "post_days", "workers")
+        check_range(name, getattr(terms, name), FetchError, low, high, whole=whole)
     if not terms.assets:
         raise FetchError("no assets to fetch; name at least one")
 

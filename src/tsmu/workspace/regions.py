@@ -58,7 +58,7 @@ class RegionVerbs(WorkspaceBase):
             file: any polygon layer that GDAL reads, in any CRS of the Earth.
             name_field: the field with the region's name; polygons of one name are one region.
             layer: the layer, where a file has several.
-            strict: treat warnings as errors.
+            strict: stop with an error at the first issue: a warning, or a row or file that would be left out.
 
         Returns:
             The report, with the map.
@@ -97,7 +97,7 @@ class RegionVerbs(WorkspaceBase):
 
         Args:
             max_distance: an event outside all regions gets the nearest one within so many metres.
-            strict: treat warnings as errors.
+            strict: stop with an error at the first issue: a warning, or a row or file that would be left out.
 
         Returns:
             The report, with the events, the pairs and the disagreements, which lie in `region_disagreements.csv`, too.

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tsmu.errors import name_options
 from tsmu.issues import Issue, IssueLog
 from tsmu.workspace.display import Display, ShowProgress
 
@@ -48,6 +49,7 @@ class Report:
 
     def say(self, text: str) -> None:
         """Add a message, and show it at once where the display shows messages."""
+        text = name_options(text)
         self.messages.append(text)
         self.display.message(text)
 

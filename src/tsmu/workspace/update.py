@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Literal, TypedDict, Unpack, overload
 
 from tsmu.errors import UpdateError
 from tsmu.issues import IssueLog
-from tsmu.workspace.base import WorkspaceBase, user_path
+from tsmu.workspace.base import WorkspaceBase, place_text, user_path
 from tsmu.workspace.model import Model
 from tsmu.workspace.next_steps import map_command
 from tsmu.workspace.ranges import check_range
@@ -55,7 +55,7 @@ class UpdateVerbs(WorkspaceBase):
         batch_size: int | None = None,
         seed: int = 0,
         encoder: str | None = None,
-        weights: str | None = None,
+        weights: Path | str | None = None,
         keep_validation: bool = False,
         devices: int | Literal["auto"] = 1,
         nodes: int = 1,
@@ -110,10 +110,11 @@ class UpdateVerbs(WorkspaceBase):
         from tsmu.update import lead
 
         options = UpdateKeywords(
-            strategy=strategy, steps=steps, batch_size=batch_size, seed=seed, encoder=encoder, weights=weights,
-            keep_validation=keep_validation, devices=devices, nodes=nodes, accumulate=accumulate,
-            logger=logger,
+            strategy=strategy, steps=steps, batch_size=batch_size, seed=seed, encoder=encoder,
+            weights=None if weights is None else place_text(weights), keep_validation=keep_validation,
+            devices=devices, nodes=nodes, accumulate=accumulate, logger=logger,
         )  # fmt: skip
+        check_devices(devices, nodes)
         if cluster is not None:
             return self._submit_update(region, options, user_path(cluster))
         end_as_follower()
@@ -181,6 +182,17 @@ class UpdateVerbs(WorkspaceBase):
             report.say(f"{name} stays with {pin.version}: {pin.why}")
 
 
+def check_devices(devices: int | Literal["auto"], nodes: int) -> None:
+    """Refuse numbers of devices and machines that are none.
+
+    Raises:
+        UpdateError: they are no whole numbers of at least 1.
+    """
+    if devices != "auto":
+        check_range("devices", devices, UpdateError, 1, whole=True)
+    check_range("nodes", nodes, UpdateError, 1, whole=True)
+
+
 def end_as_follower() -> None:
     """In a process that SLURM or torchrun has started to help the first one: help it, and end.
 
@@ -198,8 +210,9 @@ def training_settings(steps: int | str, batch_size: int, seed: int, accumulate: 
     """Settings of a training, once its numbers are checked."""
     from tsmu.update import TrainingSettings
 
-    check_range("batch_size", batch_size, UpdateError, 2, LARGEST_BATCH)
-    check_range("seed", seed, UpdateError)
+    check_range("batch_size", batch_size, UpdateError, 2, LARGEST_BATCH, whole=True)
+    check_range("seed", seed, UpdateError, whole=True)
+    check_range("accumulate", accumulate, UpdateError, 1, whole=True)
     if steps == "auto":
         return TrainingSettings.auto(batch_size, seed, accumulate)
     return TrainingSettings(check_steps(steps), batch_size, seed, accumulate=accumulate)
