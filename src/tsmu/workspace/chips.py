@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from tsmu.errors import ChipError
 from tsmu.issues import IssueLog
+from tsmu.wording import counted
 from tsmu.workspace.base import WorkspaceBase, user_path
 from tsmu.workspace.pairs import add_terrain_to_report, elevation_model
 from tsmu.workspace.ranges import check_range
@@ -89,14 +90,14 @@ class ChipVerbs(WorkspaceBase):
         report.outputs["chips"] = str(self.folder.chips)
         without_landslides = _series_without_landslides(chips)
         for series, count in without_landslides.items():
-            report.say(f"{series}*: {count} chips without landslides, split by themselves")
+            report.say(f"{series}*: {counted(count, 'chip')} without landslides, split by themselves")
         report.details = {
             "region": region,
             "split": _report_splits(report, region, index),
             "series_apart": dict(without_landslides),
             "bands": list(shared_bands(chips)),
         }
-        report.say(f"{len(chips)} chips of {region} taken; next: tsmu update {region}")
+        report.say(f"{counted(len(chips), 'chip')} of {region} imported; next: tsmu update {region}")
         return report
 
     def build_chips(
@@ -159,7 +160,7 @@ class ChipVerbs(WorkspaceBase):
         _report_pairs_left_out(report, folder, pairs)
         first_region = min(from_pairs["region"])
         report.say(
-            f"{report.records} chips in {report.details['groups']} spatial groups; next: tsmu update {first_region}"
+            f"{counted(report.records, 'chip')} in {counted(report.details['groups'], 'spatial group')}; next: tsmu update {first_region}"
         )
         return report
 
@@ -235,7 +236,11 @@ def _warn_of_other_regions(
     """Report chips of the same folder that belonged to another region until now, and do not any more."""
     same_source = earlier[earlier["source"].isin(set(chips["source"])) & (earlier["region"] != region)]
     for other, count in same_source["region"].value_counts().items():
-        log.warning(log.source, f"its {count} chips were those of the region {other}", f"now those of {region}")
+        log.warning(
+            log.source,
+            f"its {counted(count, 'chip was of', 'chips were of')} the region {other}",
+            f"now those of {region}",
+        )
 
 
 def _series_without_landslides(chips: "geopandas.GeoDataFrame") -> Counter[str]:
@@ -304,7 +309,7 @@ def _report_pairs_left_out(report: Report, folder: WorkspaceFolder, pairs: "geop
     without_region = pairs["region"].isna() & ~unlabelled
     if (unlabelled | without_region).any():
         report.say(
-            f"no chips from {unlabelled.sum()} pairs without a label (tsmu import labels) and "
+            f"no chips from {counted(unlabelled.sum(), 'pair')} without a label (tsmu import labels) and "
             f"{without_region.sum()} without a region"
         )
     if without_region.any():

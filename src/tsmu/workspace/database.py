@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tsmu.errors import DatabaseError
+from tsmu.wording import counted
 from tsmu.workspace.base import WorkspaceBase, new_file
 from tsmu.workspace.database_base import Box, Days, landslide_filters
 from tsmu.workspace.database_files import DatabaseFileVerbs
@@ -103,7 +104,7 @@ class LandslideDatabase(DatabaseFileVerbs):
             require_known_names(database, filters)
             slides = query(database, filters)
         report.records = len(slides)
-        report.say(f"{len(slides)} landslides, {slides['area_m2'].sum() / 1e6:.3f} km2")
+        report.say(f"{counted(len(slides), 'landslide')}, {slides['area_m2'].sum() / 1e6:.3f} km2")
         return slides
 
     def history(self, landslide_id: str) -> "geopandas.GeoDataFrame":
@@ -199,7 +200,7 @@ class LandslideDatabase(DatabaseFileVerbs):
         report.details["rows"] = rows
         if isinstance(new.place, Path):
             report.outputs["database"] = str(target)
-        report.say(f"{report.records} rows copied, {rows['landslide']} landslides among them")
+        report.say(f"{counted(report.records, 'row')} copied, {counted(rows['landslide'], 'landslide')} among them")
         return new
 
     def backup(self, out: Path | str | None = None) -> Path:
@@ -253,7 +254,7 @@ class LandslideDatabase(DatabaseFileVerbs):
         report.left_out = int((~findings["repaired"].astype(bool)).sum())
         report.details["findings"] = findings.to_dict("records")
         repaired = len(findings) - report.left_out
-        report.say(f"{len(findings)} findings, {repaired} repaired" if len(findings) else "all is well")
+        report.say(f"{counted(len(findings), 'finding')}, {repaired} repaired" if len(findings) else "all is well")
         return findings
 
     def merge(self, *, near: float = NEAR_M, by: str = MERGE_COMMAND) -> "MergeResult":
@@ -286,7 +287,7 @@ class LandslideDatabase(DatabaseFileVerbs):
         report.records = done.landslides
         report.details |= asdict(done)
         report.say(
-            f"{done.observations} observations show {done.landslides} landslides, {done.with_event} of known events"
+            f"{counted(done.observations, 'observation shows', 'observations show')} {counted(done.landslides, 'landslide')}, {done.with_event} of known events"
         )
         if done.merging_id is None:
             report.say("all was merged already")
@@ -322,7 +323,9 @@ class LandslideDatabase(DatabaseFileVerbs):
             undone = undo_merge(database, by=by, merging_id=merging)
         report.records, report.left_out = undone.landslides, undone.left
         report.details |= asdict(undone)
-        report.say(f"merging {undone.merging_id} undone: {undone.landslides} landslides are as before")
+        report.say(
+            f"merging {undone.merging_id} undone: {counted(undone.landslides, 'landslide is', 'landslides are')} as before"
+        )
         if undone.left:
             report.say(f"{undone.left} stay as they are: they, or what they were merged with, were changed since")
         return undone
@@ -344,7 +347,7 @@ class LandslideDatabase(DatabaseFileVerbs):
         with self._opened(report) as database:
             waiting = proposals(database)
         report.records = len(waiting)
-        report.say(f"{len(waiting)} proposals wait for an answer")
+        report.say(f"{counted(len(waiting), 'proposal waits', 'proposals wait')} for an answer")
         return waiting
 
     def accept(self, proposal_id: str, *, by: str, why: str) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from tsmu.errors import DatabaseError
 from tsmu.issues import IssueLog
+from tsmu.wording import counted
 from tsmu.workspace.base import list_names, new_file, place_text, user_path
 from tsmu.workspace.database_base import DatabaseBase, FilterKeywords, landslide_filters
 from tsmu.workspace.display import BarDisplay, Display
@@ -306,16 +307,20 @@ def _describe_density(report: DensityReport, density_map: "DensityMap", out: Pat
         "projection": cells.crs.to_wkt(),
     }
     where = f": {out}" if out else ""
-    report.say(f"{density_map.counted} landslides in {mapped_km2:.6g} km2, {len(cells)} cells{where}")
+    report.say(
+        f"{counted(density_map.counted, 'landslide')} in {mapped_km2:.6g} km2, {counted(len(cells), 'cell')}{where}"
+    )
     if density_map.outside:
-        report.say(f"{density_map.outside} landslides lie where nobody says to have looked; they are not counted")
+        report.say(f"{counted(density_map.outside, 'landslide')} where nobody says to have looked, not counted")
 
 
 def _describe_comparison(report: ComparisonReport, out: Path | str | None) -> None:
     """Say what both inventories hold, and how much they agree."""
     summary = report.summary
     for side, name in ((summary["a"], "A"), (summary["b"], "B")):
-        report.say(f"{name} {side['name']}: {side['landslides']} landslides, {side['area_m2'] / 1e6:.4g} km2")
+        report.say(
+            f"{name} {side['name']}: {counted(side['landslides'], 'landslide')}, {side['area_m2'] / 1e6:.4g} km2"
+        )
         if tail := side["tail"]:
             report.say(
                 f"  power law: alpha {tail['alpha']:.2f} +- {tail['alpha_error']:.2f} "

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from tsmu.errors import ImageError, MapError, TsmuError, WorkspaceError
 from tsmu.issues import IssueLog
+from tsmu.wording import counted
 from tsmu.workspace.base import WorkspaceBase, user_folder
 from tsmu.workspace.report import Report
 
@@ -77,7 +78,7 @@ class ExportVerbs(WorkspaceBase):
             _write_each_pair(report, pairs, out, folder, write)
         report.details = {"from": origins}
         report.say(
-            f"{report.records} pictures ({origins['label']} with their labels, {origins['prediction']} with "
+            f"{counted(report.records, 'picture')} ({origins['label']} with their labels, {origins['prediction']} with "
             f"predictions, {origins['none']} without); after correcting: tsmu import labels {out}"
         )
         return report
@@ -115,7 +116,7 @@ class ExportVerbs(WorkspaceBase):
 
         with folder.lock("tsmu export pictures"):
             _write_each_pair(report, pairs, out, folder, write)
-        report.say(f"{report.records} pictures in {out}")
+        report.say(f"{counted(report.records, 'picture')} in {out}")
         return report
 
 

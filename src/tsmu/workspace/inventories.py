@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from tsmu.errors import InventoryError
 from tsmu.issues import IssueLog
+from tsmu.wording import counted
 from tsmu.workspace.base import WorkspaceBase, check_mapping, list_names, user_path
 from tsmu.workspace.regions import NEAREST_REGION_M
 from tsmu.workspace.report import Report
@@ -98,6 +99,6 @@ def _describe_inventory(report: Report, imported: "ImportedInventory", written: 
     if not dated:
         report.say("no event has a date; name a column of dates with --columns date=COLUMN")
     report.say(
-        f"{imported.rows} rows by {imported.source}: {report.records} events, {imported.blank} blank, "
-        f"{imported.left_out} left out; {written.replaced} replaced, {written.total} events in the workspace"
+        f"{counted(imported.rows, 'row')} by {imported.source}: {counted(report.records, 'event')}, {imported.blank} blank, "
+        f"{imported.left_out} left out; {written.replaced} replaced, {counted(written.total, 'event')} in the workspace"
     )

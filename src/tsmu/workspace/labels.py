@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from tsmu.errors import LabelError
 from tsmu.issues import IssueLog
+from tsmu.wording import counted
 from tsmu.workspace.base import WorkspaceBase, check_mapping, list_names, user_path
 from tsmu.workspace.ranges import check_range
 from tsmu.workspace.report import Report, first_names
@@ -163,10 +164,10 @@ def _describe_labels(
         "unlabelled_pairs": len(set(pairs["id"]) - set(labels["id"])),
         "landslide_share": share,
     }
-    drawn = "from masks" if labels["landslides"].isna().all() else f"{landslides} landslides drawn"
+    drawn = "from masks" if labels["landslides"].isna().all() else f"{counted(landslides, 'landslide')} drawn"
     report.say(
-        f"{len(labels)} pairs labelled ({first_names(labels['id'])}): {drawn}, on {share:.1%} of "
-        f"the known ground in the mean; {replaced} earlier labels replaced"
+        f"{counted(len(labels), 'pair')} labelled ({first_names(labels['id'])}): {drawn}, on {share:.1%} of "
+        f"the known ground in the mean; {counted(replaced, 'earlier label')} replaced"
     )
     report.say("next: tsmu chips build")
 
@@ -185,7 +186,7 @@ def _describe_reviewed(report: Report, scenes: "Sequence[ReviewEvidence]") -> No
         "regions": sorted({evidence.region for evidence in scenes if evidence.region}),
     }
     report.say(
-        f"{report.records} reviewed scenes labelled: {confirmed} landslides, "
+        f"{counted(report.records, 'reviewed scene')} labelled: {counted(confirmed, 'landslide')}, "
         f"{rejected} rejected ones as background, {undecided} undecided as unknown"
     )
     report.say("next: tsmu chips build, then tsmu update REGION")

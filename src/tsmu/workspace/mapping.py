@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, Unpack, overload
 
 from tsmu.errors import MapError, TsmuError, one_line
 from tsmu.issues import IssueLog
+from tsmu.wording import counted
 from tsmu.workspace.base import WorkspaceBase, as_day, list_names, place_text, user_folder, user_path
 from tsmu.workspace.model import LARGEST_SCALE, SMALLEST_SCALE
 from tsmu.workspace.ranges import check_percent, check_range
@@ -373,9 +374,9 @@ def _finish(report: MapReport, issues: int, dem: str | None, folder: "WorkspaceF
     """
     summaries = [scene.summary for scene in report.scenes]
     if not summaries:
-        raise MapError(f"none of {issues} scenes could be mapped; see {folder.issues}")
+        raise MapError(f"none of {counted(issues, 'scene')} could be mapped; see {folder.issues}")
     if dem:
-        report.say(f"{dem}: its values were taken as metres")
+        report.say(f"{dem}: its values were read as metres")
     report.outputs |= {"database": database} | (summaries[0]["outputs"] if len(summaries) == 1 else {})
     report.details = {"scenes": summaries} | ({} if len(summaries) > 1 else summaries[0])
     report.say("\n".join(report.outputs.values()))
@@ -389,7 +390,7 @@ def _line(summary: dict[str, Any]) -> str:
     proposed = f"; {count} only proposed, where a person decided: tsmu db proposals" if count else ""
     decoders = "decoder of" if len(summary["regions"]) == 1 else "decoders of"
     return (
-        f"{summary['scene']}: {summary['records']} landslides, {summary['area_m2'] / 1e6:.3f} km2, by the {decoders} "
+        f"{summary['scene']}: {counted(summary['records'], 'landslide')}, {summary['area_m2'] / 1e6:.3f} km2, by the {decoders} "
         f"{' and '.join(summary['regions'])} ({summary['bundle']}; {summary['routed']}), {summary['engine']} on "
         f"{summary['device']} in {summary['precision']} ({summary['reason']}){computed}{proposed}"
     )

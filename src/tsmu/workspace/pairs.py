@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from tsmu.errors import FetchError
 from tsmu.issues import IssueLog
+from tsmu.wording import counted
 from tsmu.workspace.base import WorkspaceBase, list_names, place_text, user_path
 from tsmu.workspace.ranges import check_percent, check_range
 from tsmu.workspace.report import Report, first_names
@@ -181,8 +182,8 @@ class PairVerbs(WorkspaceBase):
             "catalogue_requests": outcome.catalogue_requests,
         }
         report.say(
-            f"{len(outcome.fetched)} pairs fetched, {len(outcome.already_complete)} were there, "
-            f"{len(log.errors)} of {len(chosen)} events without; next: tsmu import labels DIR"
+            f"{counted(len(outcome.fetched), 'pair')} fetched, {len(outcome.already_complete)} fetched before, "
+            f"{len(log.errors)} of {counted(len(chosen), 'event')} without; next: tsmu import labels DIR"
         )
         return report
 
@@ -216,10 +217,10 @@ def elevation_model(dem: Path | str | None, terrain: str | Sequence[str] | None)
 
 
 def add_terrain_to_report(report: Report, elevations: "TerrainOptions") -> None:
-    """Say which terrain bands were made of which elevation model, and that its values are taken as metres."""
+    """Say which terrain bands were made of which elevation model, and that its values are read as metres."""
     bands = [f"terrain:{band}" for band in elevations.bands]
     report.details["terrain"] = {"dem": str(elevations.dem), "bands": bands}
-    report.say(f"{', '.join(bands)} from {elevations.dem}, whose values are taken as metres")
+    report.say(f"{', '.join(bands)} from {elevations.dem}, whose values are read as metres")
 
 
 def _describe_pairs(
@@ -249,7 +250,7 @@ def _describe_pairs(
 def _say_what_pairs_lack(report: Report, pairs: "geopandas.GeoDataFrame", source: Path, *, region_map: bool) -> None:
     """Say which pairs were taken, what they lack, and the next command."""
     if pairs.empty:
-        report.say("0 pairs taken; correct what the issue log names, then run it again")
+        report.say("0 pairs imported; correct what the issue log names, then run it again")
         return
     regions = pairs["region"].fillna("no region").value_counts().to_dict()
     by_region = ", ".join(f"{count} in {name}" for name, count in regions.items())

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from tsmu.errors import RegionError, TsmuError
 from tsmu.issues import IssueLog
+from tsmu.wording import counted
 from tsmu.workspace.base import WorkspaceBase, user_path
 from tsmu.workspace.ranges import check_range
 from tsmu.workspace.report import Report
@@ -87,7 +88,7 @@ class RegionVerbs(WorkspaceBase):
         report.records = len(names)
         report.outputs["regions"] = str(folder.regions)
         report.details = {"regions": names}
-        report.say(f"{len(names)} regions: {', '.join(names)}")
+        report.say(f"{counted(len(names), 'region')}: {', '.join(names)}")
         if folder.events.exists() or folder.pairs.exists():
             report.say("next, for the events and pairs that are here already: tsmu regions assign")
         return report
@@ -126,7 +127,7 @@ class RegionVerbs(WorkspaceBase):
                 write_pairs(folder, report.pairs)
                 report.outputs["pairs"] = str(folder.pairs)
                 report.details["pairs"] = len(pairs)
-                report.say(f"{len(pairs)} pairs assigned")
+                report.say(f"{counted(len(pairs), 'pair')} assigned")
         report.records = report.details.get("events", 0) + report.details.get("pairs", 0)
         if not report.records:
             raise TsmuError(
@@ -158,7 +159,9 @@ class RegionVerbs(WorkspaceBase):
             "said": named,
             "disagreements": disagreements.to_dict("records"),
         }
-        report.say(f"{len(events)} events assigned; {named - len(disagreements)} of {named} that name a region agree")
+        report.say(
+            f"{counted(len(events), 'event')} assigned; {named - len(disagreements)} of {named} that name a region agree"
+        )
         if len(disagreements):
             farthest = disagreements["distance_m"].max()
             report.say(f"the others lie within {farthest:.0f} m of their region's border: {table}")
