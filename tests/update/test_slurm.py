@@ -65,13 +65,12 @@ def value_of(option: Any) -> Any:
     """A value of an option that is not its default."""
     if takes(bool, option):
         return True
-    return {"steps": "auto", "devices": 2, "batch_size": 36}.get(
-        option.name, 3 if takes(int, option) else "isolate" if option.name == "strategy" else "a b"
-    )
+    values = {"steps": "auto", "devices": 2, "batch_size": 36, "strategy": "isolate", "logger": "csv"}
+    return values.get(option.name, 3 if takes(int, option) else "a b")
 
 
 def test_the_script_asks_for_what_the_settings_say(tmp_path: Path, work: Workspace, slurm: FakeSlurm) -> None:
-    others = {"region", "cluster", "workspace", "as_json"}
+    others = {"region", "cluster", "dry_run", "workspace", "as_json"}
     options = {option.name: value_of(option) for option in COMMANDS["update"].params if option.name not in others}
     report = submit(work, write_settings(tmp_path, SETTINGS), **options)
     script, log = (Path(report.outputs[name]) for name in ("script", "log"))
@@ -106,6 +105,7 @@ def test_the_script_asks_for_what_the_settings_say(tmp_path: Path, work: Workspa
         ("", {"devices": 0}, "give at least 1"),
         ("", {"devices": 3, "batch_size": 4}, "multiple of 3"),
         ("", {"strategy": "nonsense"}, "nonsense"),
+        ("", {"logger": "paper"}, "--logger paper: not known"),
         ("", {"steps": 1}, "at least 2"),
         ('queue = "closed"', {}, "sbatch refuses the job .*Invalid partition name"),
         ('memory = "8"', {}, "memory = '8': .* a number and a unit"),
