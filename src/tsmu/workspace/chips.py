@@ -158,10 +158,9 @@ class ChipVerbs(WorkspaceBase):
         from_pairs = index[index["source"] == str(folder.pairs)]
         _describe_build(report, made, from_pairs, pairs, elevations, gap)
         _report_pairs_left_out(report, folder, pairs)
+        groups = counted(report.details["groups"], "spatial group")
         first_region = min(from_pairs["region"])
-        report.say(
-            f"{counted(report.records, 'chip')} in {counted(report.details['groups'], 'spatial group')}; next: tsmu update {first_region}"
-        )
+        report.say(f"{counted(report.records, 'chip')} in {groups}; next: tsmu update {first_region}")
         return report
 
     def _cut_pairs(

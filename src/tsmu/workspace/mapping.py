@@ -390,7 +390,8 @@ def _line(summary: dict[str, Any]) -> str:
     proposed = f"; {count} only proposed, where a person decided: tsmu db proposals" if count else ""
     decoders = "decoder of" if len(summary["regions"]) == 1 else "decoders of"
     return (
-        f"{summary['scene']}: {counted(summary['records'], 'landslide')}, {summary['area_m2'] / 1e6:.3f} km2, by the {decoders} "
-        f"{' and '.join(summary['regions'])} ({summary['bundle']}; {summary['routed']}), {summary['engine']} on "
-        f"{summary['device']} in {summary['precision']} ({summary['reason']}){computed}{proposed}"
+        f"{summary['scene']}: {counted(summary['records'], 'landslide')}, {summary['area_m2'] / 1e6:.3f} km2, "
+        f"by the {decoders} {' and '.join(summary['regions'])} ({summary['bundle']}; {summary['routed']}), "
+        f"{summary['engine']} on {summary['device']} in {summary['precision']} ({summary['reason']})"
+        f"{computed}{proposed}"
     )

@@ -248,16 +248,19 @@ def _describe_pairs(
 
 
 def _say_what_pairs_lack(report: Report, pairs: "geopandas.GeoDataFrame", source: Path, *, region_map: bool) -> None:
-    """Say which pairs were taken, what they lack, and the next command."""
+    """Say which pairs were imported, what they lack, and the next command."""
     if pairs.empty:
         report.say("0 pairs imported; correct what the issue log names, then run it again")
         return
     regions = pairs["region"].fillna("no region").value_counts().to_dict()
     by_region = ", ".join(f"{count} in {name}" for name, count in regions.items())
     post_only = int(pairs["pre"].isna().sum())
-    kind = "post images without a pre image" if post_only == len(pairs) else "pairs"
+    if post_only == len(pairs):
+        images = counted(post_only, "post image without a pre image", "post images without a pre image")
+    else:
+        images = counted(len(pairs), "pair")
     some = f", {post_only} of them without a pre image" if 0 < post_only < len(pairs) else ""
-    report.say(f"{len(pairs)} {kind} taken ({first_names(pairs['id'])}): {by_region}{some}")
+    report.say(f"{images} imported ({first_names(pairs['id'])}): {by_region}{some}")
     if post_only == len(pairs) > 1:
         report.say("for pairs, name them KEY_pre and KEY_post, or pre and post in a folder of each pair's own")
     moved = pairs[pairs["shift_corrected"]]
