@@ -187,17 +187,10 @@ class MapVerbs(WorkspaceBase):
             cluster: which cluster maps them; None for this process.
             log: holds the issues of the table, and takes those of the scenes.
         """
-        from tsmu.mapping import check_unique_names
         from tsmu.workspace.map_recording import MapDatabase, map_on_cluster, map_one_by_one, record_map
 
-        folder = self.folder
-        check_unique_names([order for _, order in orders])
-        if out and len(orders) > 1:
-            raise MapError(
-                f"--out {out}: is for one scene, here are {len(orders)}; leave it out, they go to {folder.maps}"
-            )
-        rows = {order.name: row for row, order in orders}
-        targets = [(order, out or folder.maps / order.name) for _, order in orders]
+        folder, rows = self.folder, {order.name: row for row, order in orders}
+        targets = _map_folders([order for _, order in orders], out, folder)
         outcomes = (
             map_on_cluster(cluster, options, folder, targets, self.display)
             if cluster
@@ -357,6 +350,22 @@ def _iso(day: Day | None) -> str | None:
     if day is None:
         return None
     return as_day(day, MapError).isoformat()
+
+
+def _map_folders(
+    orders: "Sequence[SceneRequest]", out: Path | None, folder: "WorkspaceFolder"
+) -> "list[tuple[SceneRequest, Path]]":
+    """The scenes, each with the folder that its map is written into.
+
+    Raises:
+        MapError: two maps would go into one folder.
+    """
+    from tsmu.mapping import check_unique_names
+
+    check_unique_names(orders)
+    if out and len(orders) > 1:
+        raise MapError(f"--out {out}: is for one scene, here are {len(orders)}; leave it out, they go to {folder.maps}")
+    return [(order, out or folder.maps / order.name) for order in orders]
 
 
 def _scene_map(order: "SceneRequest", summary: dict[str, Any], report: MapReport) -> SceneMap:

@@ -174,20 +174,11 @@ class PairVerbs(WorkspaceBase):
             with report.progress("Fetching") as show, report.collect_issues(log, folder.issues):
                 outcome = fetch_pairs(known, chosen, terms, folder.fetched, log, source=folder.events, progress=show)
             if outcome.regions:
-                self._take_fetched(report, outcome, region, strict)
-        report.details = {
-            "events": len(chosen),
-            "fetched": len(outcome.fetched),
-            "already_there": len(outcome.already_complete),
-            "catalogue_requests": outcome.catalogue_requests,
-        }
-        report.say(
-            f"{counted(len(outcome.fetched), 'pair')} fetched, {len(outcome.already_complete)} fetched before, "
-            f"{len(log.errors)} of {counted(len(chosen), 'event')} without; next: tsmu import labels DIR"
-        )
+                self._add_fetched_pairs(report, outcome, region, strict)
+        _describe_fetch(report, outcome, events=len(chosen), without=len(log.errors))
         return report
 
-    def _take_fetched(self, report: PairReport, outcome: "FetchResult", region: str | None, strict: bool) -> None:
+    def _add_fetched_pairs(self, report: PairReport, outcome: "FetchResult", region: str | None, strict: bool) -> None:
         """Put what was fetched into the workspace's table of pairs."""
         from tsmu.imagery import add_pairs, user_regions, write_pair_table
 
@@ -221,6 +212,20 @@ def add_terrain_to_report(report: Report, elevations: "TerrainOptions") -> None:
     bands = [f"terrain:{band}" for band in elevations.bands]
     report.details["terrain"] = {"dem": str(elevations.dem), "bands": bands}
     report.say(f"{', '.join(bands)} from {elevations.dem}, whose values are read as metres")
+
+
+def _describe_fetch(report: Report, outcome: "FetchResult", *, events: int, without: int) -> None:
+    """Say of how many events there are pairs now, and how many got none."""
+    report.details = {
+        "events": events,
+        "fetched": len(outcome.fetched),
+        "already_there": len(outcome.already_complete),
+        "catalogue_requests": outcome.catalogue_requests,
+    }
+    report.say(
+        f"{counted(len(outcome.fetched), 'pair')} fetched, {len(outcome.already_complete)} fetched before, "
+        f"{without} of {counted(events, 'event')} without; next: tsmu import labels DIR"
+    )
 
 
 def _describe_pairs(
