@@ -26,7 +26,7 @@ def test_pairs_are_a_table_with_regions(empty: Workspace, files: Path) -> None:
     assert report.pairs["id"].tolist() == work.pairs["id"].tolist()
     assert all(Path(post).is_file() for post in report.pairs["post"])
     assert steps[-1] == ("Reading pairs", 6, 6, "")
-    assert "6 pairs taken" in str(report)
+    assert "6 pairs imported" in str(report)
     with pytest.raises(RegionError, match="contains /"):
         work.add_pairs(files / "shots", region="a/b")
     with pytest.raises(ImageError, match="needs elevations"):

@@ -286,9 +286,9 @@ class LandslideDatabase(DatabaseFileVerbs):
             done = merge(database, by=by, near=near)
         report.records = done.landslides
         report.details |= asdict(done)
-        report.say(
-            f"{counted(done.observations, 'observation shows', 'observations show')} {counted(done.landslides, 'landslide')}, {done.with_event} of known events"
-        )
+        observations = counted(done.observations, "observation shows", "observations show")
+        landslides = counted(done.landslides, "landslide")
+        report.say(f"{observations} {landslides}, {done.with_event} of known events")
         if done.merging_id is None:
             report.say("all was merged already")
             return done
@@ -323,9 +323,8 @@ class LandslideDatabase(DatabaseFileVerbs):
             undone = undo_merge(database, by=by, merging_id=merging)
         report.records, report.left_out = undone.landslides, undone.left
         report.details |= asdict(undone)
-        report.say(
-            f"merging {undone.merging_id} undone: {counted(undone.landslides, 'landslide is', 'landslides are')} as before"
-        )
+        landslides = counted(undone.landslides, "landslide is", "landslides are")
+        report.say(f"merging {undone.merging_id} undone: {landslides} as before")
         if undone.left:
             report.say(f"{undone.left} stay as they are: they, or what they were merged with, were changed since")
         return undone

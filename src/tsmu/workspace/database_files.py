@@ -109,7 +109,8 @@ class DatabaseFileVerbs(DatabaseBase):
             report.file = file
             report.outputs["file"] = str(file)
             report.add_issues(log, self.issues_file)
-            report.say(f"{report.records} {'items' if file.suffix.lower() == '.json' else 'landslides'}: {file}")
+            noun = "item" if file.suffix.lower() == ".json" else "landslide"
+            report.say(f"{counted(report.records, noun)}: {file}")
         return report
 
     def add_file(

@@ -149,7 +149,8 @@ def _write_each_pair(
     report.path = out.resolve()
     report.outputs["folder"] = str(report.path)
     if not report.records:
-        raise ImageError(f"{out}: none of the {len(pairs)} pairs' images can be read; first {log.errors[0]}")
+        whose = counted(len(pairs), "pair's", "pairs'")
+        raise ImageError(f"{out}: none of the {whose} images can be read; first {log.errors[0]}")
 
 
 def _refuse_to_overwrite_images(targets: list[Path], pairs: "geopandas.GeoDataFrame") -> None:

@@ -99,6 +99,7 @@ def _describe_inventory(report: Report, imported: "ImportedInventory", written: 
     if not dated:
         report.say("no event has a date; name a column of dates with --columns date=COLUMN")
     report.say(
-        f"{counted(imported.rows, 'row')} by {imported.source}: {counted(report.records, 'event')}, {imported.blank} blank, "
-        f"{imported.left_out} left out; {written.replaced} replaced, {counted(written.total, 'event')} in the workspace"
+        f"{counted(imported.rows, 'row')} by {imported.source}: {counted(report.records, 'event')}, "
+        f"{imported.blank} blank, {imported.left_out} left out; "
+        f"{written.replaced} replaced, {counted(written.total, 'event')} in the workspace"
     )

@@ -11,6 +11,7 @@ from tsmu.wording import counted
 from tsmu.workspace.base import WorkspaceBase, check_mapping, list_names, user_path
 from tsmu.workspace.ranges import check_range
 from tsmu.workspace.report import Report, first_names
+from tsmu.workspace_folder import WorkspaceFolder
 
 if TYPE_CHECKING:
     import geopandas
@@ -79,10 +80,7 @@ class LabelVerbs(WorkspaceBase):
         from tsmu.labels import import_labels, store_labels
 
         report, source, folder = self._begin(LabelReport("import labels")), user_path(source), self.folder
-        check_range("line_width", line_width, LabelError, 0, 10_000)
-        check_range("point_radius", point_radius, LabelError, 0, 10_000)
-        check_mapping("classes", classes, "{'slide': 1, 'cloud': 255}", LabelError)
-        _check_mask_values(classes or {})
+        _check_options(line_width, point_radius, classes)
         pairs = require_pairs(folder)
         log = IssueLog(source, part="labels", strict=strict)
         with folder.lock("tsmu import labels"), report.progress("Reading labels") as show:
@@ -101,12 +99,10 @@ class LabelVerbs(WorkspaceBase):
                     progress=show,
                 )
             if labels.empty:
-                raise LabelError(
-                    f"{source}: no label in it is one of the {len(pairs)} pairs'; {folder.issues} says why"
-                )
+                whose = counted(len(pairs), "pair's", "pairs'")
+                raise LabelError(f"{source}: no label in it is one of the {whose}; {folder.issues} says why")
             replaced = store_labels(folder, labels)
-        report.labels, report.records = labels, len(labels)
-        report.outputs["labels"] = str(folder.labels)
+        _add_labels_to_report(report, labels, folder)
         _describe_labels(report, labels, pairs, replaced)
         return report
 
@@ -140,17 +136,25 @@ class LabelVerbs(WorkspaceBase):
         log = IssueLog(folder.root, part="review")
         with folder.lock("tsmu labels from-review"), report.collect_issues(log, folder.issues):
             made = label_reviewed_scenes(folder, scenes, log, around_m=around)
-        report.labels, report.records = made.table, len(made.table)
-        report.outputs["labels"] = str(folder.labels)
+        _add_labels_to_report(report, made.table, folder)
         _describe_reviewed(report, made.evidence)
         return report
 
 
-def _check_mask_values(classes: Mapping[str, int]) -> None:
-    """Refuse classes with a value that masks do not have."""
-    for name, value in classes.items():
+def _check_options(line_width: float, point_radius: float, classes: Mapping[str, int] | None) -> None:
+    """Refuse sizes outside their ranges, what is no dict of classes, and classes of a value that masks do not have."""
+    check_range("line_width", line_width, LabelError, 0, 10_000)
+    check_range("point_radius", point_radius, LabelError, 0, 10_000)
+    check_mapping("classes", classes, "{'slide': 1, 'cloud': 255}", LabelError)
+    for name, value in (classes or {}).items():
         if value not in MASK_VALUES:
             raise LabelError(f"class {name} = {value!r}: a class is 1 (landslide), 0 (background) or 255 (unknown)")
+
+
+def _add_labels_to_report(report: LabelReport, labels: "pandas.DataFrame", folder: WorkspaceFolder) -> None:
+    """Put the new labels, their number and the file of all labels into the report."""
+    report.labels, report.records = labels, len(labels)
+    report.outputs["labels"] = str(folder.labels)
 
 
 def _describe_labels(

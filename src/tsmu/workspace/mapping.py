@@ -187,17 +187,10 @@ class MapVerbs(WorkspaceBase):
             cluster: which cluster maps them; None for this process.
             log: holds the issues of the table, and takes those of the scenes.
         """
-        from tsmu.mapping import check_unique_names
         from tsmu.workspace.map_recording import MapDatabase, map_on_cluster, map_one_by_one, record_map
 
-        folder = self.folder
-        check_unique_names([order for _, order in orders])
-        if out and len(orders) > 1:
-            raise MapError(
-                f"--out {out}: is for one scene, here are {len(orders)}; leave it out, they go to {folder.maps}"
-            )
-        rows = {order.name: row for row, order in orders}
-        targets = [(order, out or folder.maps / order.name) for _, order in orders]
+        folder, rows = self.folder, {order.name: row for row, order in orders}
+        targets = _map_folders([order for _, order in orders], out, folder)
         outcomes = (
             map_on_cluster(cluster, options, folder, targets, self.display)
             if cluster
@@ -359,6 +352,22 @@ def _iso(day: Day | None) -> str | None:
     return as_day(day, MapError).isoformat()
 
 
+def _map_folders(
+    orders: "Sequence[SceneRequest]", out: Path | None, folder: "WorkspaceFolder"
+) -> "list[tuple[SceneRequest, Path]]":
+    """The scenes, each with the folder that its map is written into.
+
+    Raises:
+        MapError: two maps would go into one folder.
+    """
+    from tsmu.mapping import check_unique_names
+
+    check_unique_names(orders)
+    if out and len(orders) > 1:
+        raise MapError(f"--out {out}: is for one scene, here are {len(orders)}; leave it out, they go to {folder.maps}")
+    return [(order, out or folder.maps / order.name) for order in orders]
+
+
 def _scene_map(order: "SceneRequest", summary: dict[str, Any], report: MapReport) -> SceneMap:
     """The map of a scene that has been recorded."""
     files = {name: Path(path) for name, path in summary["outputs"].items() if name != "published"}
@@ -390,7 +399,8 @@ def _line(summary: dict[str, Any]) -> str:
     proposed = f"; {count} only proposed, where a person decided: tsmu db proposals" if count else ""
     decoders = "decoder of" if len(summary["regions"]) == 1 else "decoders of"
     return (
-        f"{summary['scene']}: {counted(summary['records'], 'landslide')}, {summary['area_m2'] / 1e6:.3f} km2, by the {decoders} "
-        f"{' and '.join(summary['regions'])} ({summary['bundle']}; {summary['routed']}), {summary['engine']} on "
-        f"{summary['device']} in {summary['precision']} ({summary['reason']}){computed}{proposed}"
+        f"{summary['scene']}: {counted(summary['records'], 'landslide')}, {summary['area_m2'] / 1e6:.3f} km2, "
+        f"by the {decoders} {' and '.join(summary['regions'])} ({summary['bundle']}; {summary['routed']}), "
+        f"{summary['engine']} on {summary['device']} in {summary['precision']} ({summary['reason']})"
+        f"{computed}{proposed}"
     )

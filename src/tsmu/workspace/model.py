@@ -234,7 +234,6 @@ class Model(Reporting):
         stack: ExitStack,
     ) -> "ImageSource":
         """Open a raster, and its pre-event raster and elevation model, as `tsmu map` does, once they are checked."""
-        from tsmu.imagery import derive_terrain, resolve_dem, terrain_bands
         from tsmu.mapping import (
             Scene,
             check_undeclared_nodata,
@@ -242,7 +241,6 @@ class Model(Reporting):
             is_plain_picture,
             path_or_url,
             read_plain_pictures,
-            scene_grid,
         )
 
         place, before = path_or_url(str(post)), None if pre is None else path_or_url(str(pre))
@@ -250,12 +248,7 @@ class Model(Reporting):
             if dem is not None:
                 raise MapError(f"{post}: has no place on Earth, so {dem} says nothing of it; leave the elevations out")
             return self._array_image(read_plain_pictures(place, before, self.bands), scale)
-        bands, terrain = terrain_bands(self.bands), None
-        if dem is not None and not bands:
-            raise MapError(f"{dem}: the model takes no terrain; leave the elevations out")
-        if dem is not None:
-            elevations = resolve_dem(str(dem))
-            terrain = derive_terrain(elevations, scene_grid(place), bands, self._folder.cache / "terrain").path
+        terrain = None if dem is None else self._derive_terrain(place, dem)
         scene = stack.enter_context(
             Scene(place, before, self.bands, scale=1.0 if scale is None else scale, terrain=terrain)
         )
@@ -265,6 +258,20 @@ class Model(Reporting):
         if scale is None:
             check_values(scene, self.record.dtypes, self.record.mean, self.record.std)
         return scene
+
+    def _derive_terrain(self, post: Path | str, dem: Path | str) -> Path:
+        """Write the terrain bands that the model takes, on the grid of a post-event raster, and give their file.
+
+        Raises:
+            MapError: the model takes none.
+        """
+        from tsmu.imagery import derive_terrain, resolve_dem, terrain_bands
+        from tsmu.mapping import scene_grid
+
+        bands = terrain_bands(self.bands)
+        if not bands:
+            raise MapError(f"{dem}: the model takes no terrain; leave the elevations out")
+        return derive_terrain(resolve_dem(str(dem)), scene_grid(post), bands, self._folder.cache / "terrain").path
 
     def _array_image(self, values: "npt.NDArray[np.float32]", scale: float | None) -> "ImageSource":
         """An array (C, H, W) of the model's bands, once it is checked; all bands but those of terrain are scaled."""

@@ -174,20 +174,11 @@ class PairVerbs(WorkspaceBase):
             with report.progress("Fetching") as show, report.collect_issues(log, folder.issues):
                 outcome = fetch_pairs(known, chosen, terms, folder.fetched, log, source=folder.events, progress=show)
             if outcome.regions:
-                self._take_fetched(report, outcome, region, strict)
-        report.details = {
-            "events": len(chosen),
-            "fetched": len(outcome.fetched),
-            "already_there": len(outcome.already_complete),
-            "catalogue_requests": outcome.catalogue_requests,
-        }
-        report.say(
-            f"{counted(len(outcome.fetched), 'pair')} fetched, {len(outcome.already_complete)} fetched before, "
-            f"{len(log.errors)} of {counted(len(chosen), 'event')} without; next: tsmu import labels DIR"
-        )
+                self._add_fetched_pairs(report, outcome, region, strict)
+        _describe_fetch(report, outcome, events=len(chosen), without=len(log.errors))
         return report
 
-    def _take_fetched(self, report: PairReport, outcome: "FetchResult", region: str | None, strict: bool) -> None:
+    def _add_fetched_pairs(self, report: PairReport, outcome: "FetchResult", region: str | None, strict: bool) -> None:
         """Put what was fetched into the workspace's table of pairs."""
         from tsmu.imagery import add_pairs, user_regions, write_pair_table
 
@@ -223,6 +214,20 @@ def add_terrain_to_report(report: Report, elevations: "TerrainOptions") -> None:
     report.say(f"{', '.join(bands)} from {elevations.dem}, whose values are read as metres")
 
 
+def _describe_fetch(report: Report, outcome: "FetchResult", *, events: int, without: int) -> None:
+    """Say of how many events there are pairs now, and how many got none."""
+    report.details = {
+        "events": events,
+        "fetched": len(outcome.fetched),
+        "already_there": len(outcome.already_complete),
+        "catalogue_requests": outcome.catalogue_requests,
+    }
+    report.say(
+        f"{counted(len(outcome.fetched), 'pair')} fetched, {len(outcome.already_complete)} fetched before, "
+        f"{without} of {counted(events, 'event')} without; next: tsmu import labels DIR"
+    )
+
+
 def _describe_pairs(
     report: Report,
     pairs: "geopandas.GeoDataFrame",
@@ -248,16 +253,19 @@ def _describe_pairs(
 
 
 def _say_what_pairs_lack(report: Report, pairs: "geopandas.GeoDataFrame", source: Path, *, region_map: bool) -> None:
-    """Say which pairs were taken, what they lack, and the next command."""
+    """Say which pairs were imported, what they lack, and the next command."""
     if pairs.empty:
         report.say("0 pairs imported; correct what the issue log names, then run it again")
         return
     regions = pairs["region"].fillna("no region").value_counts().to_dict()
     by_region = ", ".join(f"{count} in {name}" for name, count in regions.items())
     post_only = int(pairs["pre"].isna().sum())
-    kind = "post images without a pre image" if post_only == len(pairs) else "pairs"
+    if post_only == len(pairs):
+        images = counted(post_only, "post image without a pre image", "post images without a pre image")
+    else:
+        images = counted(len(pairs), "pair")
     some = f", {post_only} of them without a pre image" if 0 < post_only < len(pairs) else ""
-    report.say(f"{len(pairs)} {kind} taken ({first_names(pairs['id'])}): {by_region}{some}")
+    report.say(f"{images} imported ({first_names(pairs['id'])}): {by_region}{some}")
     if post_only == len(pairs) > 1:
         report.say("for pairs, name them KEY_pre and KEY_post, or pre and post in a folder of each pair's own")
     moved = pairs[pairs["shift_corrected"]]

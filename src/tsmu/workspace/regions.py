@@ -159,9 +159,8 @@ class RegionVerbs(WorkspaceBase):
             "said": named,
             "disagreements": disagreements.to_dict("records"),
         }
-        report.say(
-            f"{counted(len(events), 'event')} assigned; {named - len(disagreements)} of {named} that name a region agree"
-        )
+        agreeing = named - len(disagreements)
+        report.say(f"{counted(len(events), 'event')} assigned; {agreeing} of {named} that name a region agree")
         if len(disagreements):
             farthest = disagreements["distance_m"].max()
             report.say(f"the others lie within {farthest:.0f} m of their region's border: {table}")

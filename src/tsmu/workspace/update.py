@@ -1,4 +1,4 @@
-"""The verb that learns a region: the current version and a region's chips in, the next version out."""
+"""The verb that learns a region: from the current version and a region's chips it makes the next version."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypedDict, Unpack, overload
@@ -63,15 +63,16 @@ class UpdateVerbs(WorkspaceBase):
         logger: str | None = None,
         cluster: Path | str | None = None,
     ) -> Model | Report:
-        """Learn a region and write the next version of the model; interrupted, the same call goes on.
+        """Learn a region and write the next version of the model; the same call goes on with an interrupted one.
 
         Regions that the new version serves worse on their validation chips stay with the version that served them
-        best: they are pinned to it, see `Workspace.models`. A checkpoint is written at every 20th step, ten seconds
-        after the last one at the earliest, and after a minute in any case.
+        best: they are pinned to it, see `Workspace.models`. A checkpoint is written at every 20th step, but not within
+        ten seconds of the last one, and at any step once a minute has passed without one.
 
         Several devices divide each batch between them, and learn what one would, apart from rounding. Where SLURM
-        or torchrun has started this call in several processes, the first of them learns and goes on; the others
-        help it and end here. A job of SLURM that gets SIGUSR1 saves, and goes back into the queue.
+        or torchrun has started this call in several processes, it returns in the first of them only; the others take
+        part in the training and exit. A job of SLURM that gets SIGUSR1 writes a checkpoint and goes back into the
+        queue.
 
         Args:
             region: has chips in the workspace.
@@ -87,10 +88,11 @@ class UpdateVerbs(WorkspaceBase):
                 whatever happens to the originals.
             devices: GPUs of each machine, or processes where there are none; `"auto"` takes all GPUs.
             nodes: machines; for more than one give `cluster`, or start the call on all of them with srun or torchrun.
-            accumulate: each batch is learned in so many parts, which take that much less memory. Batch normalisation
-                and soft Dice then see one part at a time, so the result is a little different.
-            logger: where losses and scores go while it learns, in the workspace's folder `logs`: `csv`, `tensorboard`,
-                `mlflow` or `wandb`. All but `csv` need the extra of the same name: `pip install '.[tensorboard]'`.
+            accumulate: the number of parts in which each batch is learned, so that it takes that much less memory.
+                Batch normalisation and soft Dice then see one part at a time, so the result is a little different.
+            logger: what writes losses and scores into the workspace's folder `logs` during the training: `csv`,
+                `tensorboard`, `mlflow` or `wandb`; by default nothing does. All but `csv` need the extra of the same
+                name: `pip install '.[tensorboard]'`.
             cluster: a TOML file of SLURM's settings. The update is submitted as a job and not waited for; the same
                 call, with or without `cluster`, goes on where a job has ended early.
 
@@ -99,8 +101,10 @@ class UpdateVerbs(WorkspaceBase):
             job's number in `details` and its script and log in `outputs`.
 
         Raises:
-            UpdateError, ChipError, BundleError: it cannot be learned so; nothing is written then. Or the training was
-                saved before its end, because SIGUSR1 came or one of its processes has ended.
+            UpdateError, ChipError, BundleError: the region cannot be learned, or not with these options; no version is
+                written then.
+            UpdateError: the training was ended early by SIGUSR1, or because one of its processes has ended; the same
+                call goes on from its last checkpoint.
 
         Example:
             >>> model = work.update("alps", steps=2, batch_size=4)
@@ -122,7 +126,7 @@ class UpdateVerbs(WorkspaceBase):
             return self._update(region, options)
 
     def _update(self, region: str, options: UpdateKeywords) -> Model:
-        """Learn a region in this process, alone or as the one that leads others."""
+        """Learn a region in this process, which works alone or leads others."""
         from tsmu.update import TrainingResources, update_bundle
 
         report, folder = self._begin(Report("update")), self.folder
@@ -183,10 +187,10 @@ class UpdateVerbs(WorkspaceBase):
 
 
 def check_devices(devices: int | Literal["auto"], nodes: int) -> None:
-    """Refuse numbers of devices and machines that are none.
+    """Check the numbers of devices and of machines.
 
     Raises:
-        UpdateError: they are no whole numbers of at least 1.
+        UpdateError: one of them is no whole number of at least 1.
     """
     if devices != "auto":
         check_range("devices", devices, UpdateError, 1, whole=True)
@@ -194,10 +198,13 @@ def check_devices(devices: int | Literal["auto"], nodes: int) -> None:
 
 
 def end_as_follower() -> None:
-    """In a process that SLURM or torchrun has started to help the first one: help it, and end.
+    """Take part in the training and exit, in all processes that SLURM or torchrun has started save the leading one.
+
+    In the leading process, and in one that was started alone, nothing happens.
 
     Raises:
-        SystemExit: what comes after is for the process that leads.
+        SystemExit: the training is over; what comes after it is only for the leading process.
+        UpdateError: the leading process has ended early, or computes in another precision.
     """
     from tsmu.update import follow, is_follower
 
@@ -230,7 +237,7 @@ def check_steps(steps: int | str) -> int:
 
 
 def _show_step(report: Report, show: "ShowProgress", now: "TrainingProgress") -> None:
-    """Show one step of the training, and note what share of the time it has waited for chips; say where it goes on."""
+    """Show one step of the training and store the share of time spent waiting for chips; first say where it resumes."""
     if "waited" not in report.details and now.step > 1:
         report.details["resumed_after"] = now.step - 1
         report.say(f"Goes on after step {now.step - 1} of {now.steps}")
@@ -243,7 +250,7 @@ def _report_learning(report: Report, region: str, bundle: "Bundle", *, may_repea
     """Say how well the region was learned, from which weights, and which step was kept.
 
     Args:
-        report: takes it.
+        report: to be filled.
         region: the one that was learned.
         bundle: the new version.
         may_repeat: whether the number of steps was to be chosen on validation chips.

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Literal
 
 from tsmu.workspace.base import WorkspaceBase
 from tsmu.workspace.report import Report
-from tsmu.workspace.update import end_as_follower, training_settings
+from tsmu.workspace.update import check_devices, end_as_follower, training_settings
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,8 +22,9 @@ class UpdateEstimateReport(Report):
     Attributes:
         chips: number of chips per split.
         stages: of the training, one row each: stage, steps, seconds_per_step.
-        seconds: by part of the update; they are an upper bound where validation chips may end the training early.
-        memory: bytes at the peak, by what needs them: `process`, `loader` (each process that loads chips) and `gpu`.
+        seconds: by part of the update; an upper bound where the training may end early by its validation chips.
+        memory: bytes at the peak, of `process` (this one), `loader` (each process that loads chips) and `gpu`; only
+            of those that are used.
     """
 
     chips: dict[str, int] | None = None
@@ -52,9 +53,10 @@ class UpdateEstimateVerbs(WorkspaceBase):
     ) -> UpdateEstimateReport:
         """Say what `update` would do with the same options, and what time and memory it would take; write nothing.
 
-        The update is planned, its chips are read, and ten of its steps are measured, after one that warms up (on a
-        GPU 20 after 10). Time counts from when Python has loaded its libraries. Memory is what this process has
-        needed at its peak so far, with what checkpoints add, so call it in a fresh one to know an update's own.
+        The update is planned, its chips are read, and ten of its steps are measured after one that warms up; on a
+        GPU 20 steps after ten. The time in which Python loads its libraries is not part of the estimate. Memory is
+        the peak of this process so far and what checkpoints add, so call the method in a fresh process to learn what
+        an update needs by itself.
 
         Args:
             region: has chips in the workspace.
@@ -66,8 +68,8 @@ class UpdateEstimateVerbs(WorkspaceBase):
             weights: what that encoder starts from.
             devices: GPUs of each machine, or processes; all of them take part in the measured steps.
             nodes: machines.
-            accumulate: parts of a batch.
-            logger: refused where `update` would refuse it; logs nothing.
+            accumulate: number of parts in which each batch is learned.
+            logger: checked as `update` does it; nothing is logged.
 
         Returns:
             The report, with chips, stages, seconds and memory.
@@ -82,6 +84,7 @@ class UpdateEstimateVerbs(WorkspaceBase):
         """
         from tsmu.update import TrainingResources, estimate_update, lead
 
+        check_devices(devices, nodes)
         end_as_follower()
         report, defaults = self._begin(UpdateEstimateReport("update")), self.settings.update
         settings = training_settings(
@@ -101,12 +104,12 @@ class UpdateEstimateVerbs(WorkspaceBase):
                 resources=TrainingResources(devices, nodes, logger),
                 progress=lambda now: show(now.step, now.steps, now.stage),
             )
-        _fill(report, estimate)
-        _say(report, estimate)
+        _add_figures(report, estimate)
+        _describe_estimate(report, estimate)
         return report
 
 
-def _fill(report: UpdateEstimateReport, estimate: "UpdateEstimate") -> None:
+def _add_figures(report: UpdateEstimateReport, estimate: "UpdateEstimate") -> None:
     """Put the figures of an estimate into the report."""
     import pandas as pd
 
@@ -128,7 +131,7 @@ def _fill(report: UpdateEstimateReport, estimate: "UpdateEstimate") -> None:
     }
 
 
-def _say(report: UpdateEstimateReport, estimate: "UpdateEstimate") -> None:
+def _describe_estimate(report: UpdateEstimateReport, estimate: "UpdateEstimate") -> None:
     """Say the figures of an estimate in sentences."""
     plan, seconds = estimate.plan, estimate.seconds
     request, parent = plan.request, plan.parent
