@@ -101,11 +101,11 @@ def test_the_script_asks_for_what_the_settings_say(tmp_path: Path, work: Workspa
 @pytest.mark.parametrize(
     ("settings", "options", "words"),
     [
-        ("", {"devices": "auto"}, "--devices auto: this machine does not know the GPUs"),
-        ("", {"devices": 0}, "give at least 1"),
+        ("", {"devices": "auto"}, "`devices=auto`: this machine does not know the GPUs"),
+        ("", {"devices": 0}, "at least 1"),
         ("", {"devices": 3, "batch_size": 4}, "multiple of 3"),
         ("", {"strategy": "nonsense"}, "nonsense"),
-        ("", {"logger": "paper"}, "--logger paper: not known"),
+        ("", {"logger": "paper"}, "`logger=paper`: not known"),
         ("", {"steps": 1}, "at least 2"),
         ('queue = "closed"', {}, "sbatch refuses the job .*Invalid partition name"),
         ('memory = "8"', {}, "memory = '8': .* a number and a unit"),
