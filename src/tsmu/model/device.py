@@ -1,6 +1,7 @@
-"""The device and the precision that this machine trains and predicts with."""
+"""The device and the precision that this machine trains and predicts with.
 
-import torch
+Torch is loaded by what needs it, because mapping with OpenVINO does without.
+"""
 
 
 def device_in_use() -> str:
@@ -10,6 +11,8 @@ def device_in_use() -> str:
         >>> device_in_use() in ("cuda", "cpu")
         True
     """
+    import torch
+
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
@@ -23,6 +26,8 @@ def precision_in_use() -> str:
         >>> precision_in_use() in ("bfloat16", "float32")
         True
     """
+    import torch
+
     if torch.cuda.is_available():
         return "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float32"
     capabilities = torch.cpu.get_capabilities()
