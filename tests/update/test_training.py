@@ -12,7 +12,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.update.networks import chips_of, fresh, same, state
-from tsmu.model import device
 from tsmu.update import TrainingProgress, TrainingSettings, strategy_named, train_region
 from tsmu.update.strategies.tsmu import TaskSpecificModelUpdates
 from tsmu.update.training import batches, checkpoints
@@ -154,7 +153,7 @@ def test_as_many_processes_load_chips_as_cores_and_memory_allow(
     monkeypatch: pytest.MonkeyPatch, cores: int, processes: int, kind: str, batches_with_room: int, workers: int
 ) -> None:
     free = shutil.disk_usage(batches.SHARED_MEMORY)._replace(free=batches_with_room * 1000)
-    monkeypatch.setattr(device, "available_cores", lambda: cores)
+    monkeypatch.setattr(batches, "cores_per_process", lambda count: max(cores // count, 1))
     monkeypatch.setattr(batches, "device_in_use", lambda: kind)
     monkeypatch.setattr(batches.shutil, "disk_usage", lambda _: free)
     assert batches._worker_count(1000, processes) == workers
