@@ -70,7 +70,7 @@ def write_json(path: Path, value: Any) -> None:
         >>> read_json_object(Path("iou.json"))
         {'iou': None}
     """
-    write_text(path, json.dumps(without_nan(value), indent=1))
+    write_text(path, json_text(value, indent=1))
 
 
 def read_json_object(path: Path) -> dict[str, Any]:
@@ -85,6 +85,19 @@ def read_json_object(path: Path) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return value if isinstance(value, dict) else {}
+
+
+def json_text(value: Any, indent: int | None = None) -> str:
+    """JSON of a value, in which NaN and infinities, for which JSON has no word, are null.
+
+    Example:
+        >>> json_text({"iou": float("nan"), "area": [1.0, float("inf")]})
+        '{"iou": null, "area": [1.0, null]}'
+    """
+    try:
+        return json.dumps(value, indent=indent, allow_nan=False)
+    except ValueError:  # few values have any; looking through a large one takes longer than writing it
+        return json.dumps(without_nan(value), indent=indent)
 
 
 def without_nan(value: Any) -> Any:

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from tests.commands import COMMANDS, takes
-from tests.doctests import examples_of, failures
 from tests.networks import NETWORK, NETWORK_OPTIONS
+from tests.room_examples import examples, run_example
 from tests.update.fake_slurm import FakeSlurm
 from tests.update.networks import chips_of
 from tsmu.chips import add_to_index
@@ -65,13 +65,12 @@ def value_of(option: Any) -> Any:
     """A value of an option that is not its default."""
     if takes(bool, option):
         return True
-    return {"steps": "auto", "devices": 2, "batch_size": 36}.get(
-        option.name, 3 if takes(int, option) else "isolate" if option.name == "strategy" else "a b"
-    )
+    values = {"steps": "auto", "devices": 2, "batch_size": 36, "strategy": "isolate", "logger": "csv"}
+    return values.get(option.name, 3 if takes(int, option) else "a b")
 
 
 def test_the_script_asks_for_what_the_settings_say(tmp_path: Path, work: Workspace, slurm: FakeSlurm) -> None:
-    others = {"region", "cluster", "workspace", "as_json"}
+    others = {"region", "cluster", "dry_run", "workspace", "as_json"}
     options = {option.name: value_of(option) for option in COMMANDS["update"].params if option.name not in others}
     report = submit(work, write_settings(tmp_path, SETTINGS), **options)
     script, log = (Path(report.outputs[name]) for name in ("script", "log"))
@@ -102,10 +101,11 @@ def test_the_script_asks_for_what_the_settings_say(tmp_path: Path, work: Workspa
 @pytest.mark.parametrize(
     ("settings", "options", "words"),
     [
-        ("", {"devices": "auto"}, "--devices auto: this machine does not know the GPUs"),
-        ("", {"devices": 0}, "give at least 1"),
+        ("", {"devices": "auto"}, "`devices=auto`: this machine does not know the GPUs"),
+        ("", {"devices": 0}, "at least 1"),
         ("", {"devices": 3, "batch_size": 4}, "multiple of 3"),
         ("", {"strategy": "nonsense"}, "nonsense"),
+        ("", {"logger": "paper"}, "`logger=paper`: not known"),
         ("", {"steps": 1}, "at least 2"),
         ('queue = "closed"', {}, "sbatch refuses the job .*Invalid partition name"),
         ('memory = "8"', {}, "memory = '8': .* a number and a unit"),
@@ -136,9 +136,9 @@ def test_without_sbatch_or_chips_there_is_no_job(
     assert not work.folder.jobs.exists()
 
 
-@pytest.mark.parametrize("example", list(examples_of("tsmu.slurm")), ids=lambda example: example.name)
+@pytest.mark.parametrize("example", examples("tsmu.slurm"))
 def test_an_example_gives_what_it_says(example: doctest.DocTest) -> None:
-    assert not failures(example)
+    run_example(example)
 
 
 def test_memory_is_in_the_units_of_slurm() -> None:

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.update.networks import chips_of, fresh, same, state
+from tsmu.model import device
 from tsmu.update import TrainingProgress, TrainingSettings, strategy_named, train_region
 from tsmu.update.strategies.tsmu import TaskSpecificModelUpdates
 from tsmu.update.training import batches, checkpoints
@@ -137,7 +138,7 @@ def test_scarce_landslides_are_in_every_batch_and_every_chip_is_drawn(landslides
 
 
 @pytest.mark.parametrize(
-    ("cores", "processes", "device", "batches_with_room", "workers"),
+    ("cores", "processes", "kind", "batches_with_room", "workers"),
     [
         (1, 1, "cpu", 1000, 0),
         (1, 2, "cpu", 1000, 0),
@@ -150,10 +151,10 @@ def test_scarce_landslides_are_in_every_batch_and_every_chip_is_drawn(landslides
     ],
 )
 def test_as_many_processes_load_chips_as_cores_and_memory_allow(
-    monkeypatch: pytest.MonkeyPatch, cores: int, processes: int, device: str, batches_with_room: int, workers: int
+    monkeypatch: pytest.MonkeyPatch, cores: int, processes: int, kind: str, batches_with_room: int, workers: int
 ) -> None:
     free = shutil.disk_usage(batches.SHARED_MEMORY)._replace(free=batches_with_room * 1000)
-    monkeypatch.setattr(batches, "available_cores", lambda: cores)
-    monkeypatch.setattr(batches, "device_in_use", lambda: device)
+    monkeypatch.setattr(device, "available_cores", lambda: cores)
+    monkeypatch.setattr(batches, "device_in_use", lambda: kind)
     monkeypatch.setattr(batches.shutil, "disk_usage", lambda _: free)
     assert batches._worker_count(1000, processes) == workers

@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 import typer
 
 from tsmu.errors import TsmuError, command_line_messages, one_line
-from tsmu.files import without_nan
+from tsmu.files import json_text
 from tsmu.issues import IssueLog
 from tsmu.workspace import BarDisplay, Display, Report, ShowProgress
 
 if TYPE_CHECKING:
+    import geopandas
     import pandas as pd
 
     from tsmu.workspace import LandslideDatabase, Workspace
@@ -131,10 +132,8 @@ class Console(Display):
     def add_table(self, name: str, table: "pd.DataFrame") -> None:
         """Put a table into the JSON object: one with outlines as GeoJSON, any other as a list of rows."""
         if self.as_json:
-            rows, has_outlines = as_text(table), "geometry" in table
-            self.report.details[name] = (
-                json.loads(rows.to_json(drop_id=True)) if has_outlines else rows.to_dict("records")
-            )
+            rows = as_text(table)
+            self.report.details[name] = _feature_collection(rows) if "geometry" in rows else rows.to_dict("records")
 
     def print_table(self, table: "pd.DataFrame", columns: list[str]) -> None:
         """Print the first rows of a table for people."""
@@ -161,9 +160,22 @@ def console(name: str, as_json: bool) -> Iterator[Console]:
     partial = terminal.report.left_out > 0
     if as_json:
         status = "partial" if partial else "done"
-        print(json.dumps(without_nan(terminal.report.as_dict(status, time.monotonic() - started))))
+        print(json_text(terminal.report.as_dict(status, time.monotonic() - started)))
     if partial:
         raise typer.Exit(LEFT_OUT)
+
+
+def _feature_collection(rows: "geopandas.GeoDataFrame") -> dict[str, Any]:
+    """A table in EPSG:4326 as a GeoJSON FeatureCollection."""
+    import shapely
+
+    properties = rows.drop(columns="geometry").to_dict("records")
+    geometries = map(json.loads, shapely.to_geojson(rows.geometry.to_numpy()))
+    features = [
+        {"type": "Feature", "properties": values, "geometry": geometry}
+        for values, geometry in zip(properties, geometries, strict=True)
+    ]
+    return {"type": "FeatureCollection", "features": features}
 
 
 def as_text(table: "pd.DataFrame") -> Any:

@@ -1,4 +1,4 @@
-"""Ids: UUIDs of version 7 for what is new, of version 5 for what is the same everywhere."""
+"""Ids: UUIDs of version 7 for what is new, of versions 5 and 8 for what is the same everywhere."""
 
 import hashlib
 import json
@@ -14,7 +14,8 @@ import numpy.typing as npt
 _CONTENT = uuid.UUID("6b0f0f0e-6f0c-5f0a-9d55-7a3d2c1f6f52")  # the name space of ids that are made of content
 _sha1 = partial(hashlib.sha1, usedforsecurity=False)
 _AS_JSON = json.JSONEncoder(default=str).encode
-_VERSION_5, _VERSION_7, _VARIANT = 0x50, 0x70, 0x80
+_VERSION_7, _VERSION_8, _VARIANT = 0x70, 0x80, 0x80
+_COMMON_OCTETS, _COMMON_DIGITS = 4, 8  # of an id, which all observations of a run and their landslides share
 
 
 def content_id(*parts: object) -> str:
@@ -26,9 +27,17 @@ def content_id(*parts: object) -> str:
 def outline_ids(of: str, outlines: Iterable[bytes]) -> npt.NDArray[np.object_]:
     """Ids of observations: the same for the same outline of the same run or inventory, in every database.
 
+    They begin with eight digits that the run or inventory decides, so all of them lie together in an index: beside
+    a million others, 100,000 go in as fast as into an empty one.
+
     Args:
         of: what the outlines are from, such as a run's id.
         outlines: as WKB; of several equal ones the second and later ones get ids of their own.
+
+    Example:
+        >>> first, second = outline_ids("a run's id", [shapely.box(7, 46, 8, 47).wkb, shapely.box(8, 46, 9, 47).wkb])
+        >>> first[:9] == second[:9], first == second
+        (True, False)
     """
     begin = _CONTENT.bytes + f"observation {of} ".encode()
     wholes = [begin + outline for outline in outlines]
@@ -39,16 +48,22 @@ def outline_ids(of: str, outlines: Iterable[bytes]) -> npt.NDArray[np.object_]:
             if again := times.setdefault(key, 0):
                 digests[position] = _sha1(wholes[position] + str(again).encode()).digest()
             times[key] += 1
-    return _uuid_texts(b"".join([digest[:16] for digest in digests]), _VERSION_5)
+    common = _sha1(begin).digest()[:_COMMON_OCTETS]
+    return _uuid_texts(b"".join([common + digest[_COMMON_OCTETS:16] for digest in digests]), _VERSION_8)
 
 
 def landslide_ids(observation_ids: Iterable[str]) -> npt.NDArray[np.object_]:
-    """Ids of landslides: `content_id("landslide", ID)` of each one's first observation."""
-    before, after = _AS_JSON(("landslide", "@")).encode().split(b"@")
-    begin = _CONTENT.bytes + before
-    return _uuid_texts(
-        b"".join([_sha1(begin + one.encode() + after).digest()[:16] for one in observation_ids]), _VERSION_5
-    )
+    """Ids of landslides: made of each one's first observation, and with the same eight digits at the beginning.
+
+    Example:
+        >>> landslide_ids(["3f29c1d0-8a44-8d3e-9b0c-52d1f6a7e018"])[0][:9]
+        '3f29c1d0-'
+    """
+    observed = list(observation_ids)
+    begin = _CONTENT.bytes + b"landslide "
+    texts = _uuid_texts(b"".join([_sha1(begin + one.encode()).digest()[:16] for one in observed]), _VERSION_8)
+    made = [one[:_COMMON_DIGITS] + text[_COMMON_DIGITS:] for one, text in zip(observed, texts, strict=True)]
+    return np.array(made, dtype=object)
 
 
 def new_ids(count: int) -> npt.NDArray[np.object_]:

@@ -25,11 +25,16 @@ metadata = sa.MetaData(
 )
 
 
+_INDEXED_SHAPE = "has a spatial index"
+
+
 def _table(name: str, comment: str, *parts: sa.schema.SchemaItem, indexed_shape: bool = False) -> sa.Table:
     fid = sa.Column("fid", sa.Integer, sa.Identity(), primary_key=True, comment="key within this database only")
     table = sa.Table(name, metadata, fid, *parts, comment=comment, sqlite_autoincrement=True)
-    if indexed_shape:  # GDAL brings the GeoPackage's R-tree
-        sa.Index(None, table.c.geom, postgresql_using="gist").ddl_if(dialect="postgresql")
+    table.info[_INDEXED_SHAPE] = indexed_shape  # GDAL brings the GeoPackage's R-tree
+    if indexed_shape:  # as a statement: an Index with `postgresql_using` loads that dialect in every process
+        gist: sa.DDL = sa.DDL(f"CREATE INDEX ix_{name}_geom ON {name} USING gist (geom)")  # type: ignore[no-untyped-call]
+        sa.event.listen(table, "after_create", gist.execute_if(dialect="postgresql"))
     return table
 
 
@@ -306,7 +311,7 @@ def has_shape(table: sa.Table) -> bool:
 
 def shape_kind(table: sa.Table) -> str:
     """MULTIPOLYGON, or GEOMETRY where any kind may be."""
-    return str(getattr(table.c.geom.type, "kind"))  # noqa: B009 - our own type, behind its backends' variants
+    return str(getattr(table.c.geom.type, "sql"))  # noqa: B009 - a GeoPackage's word, behind the backends' variants
 
 
 def has_spatial_index(table: sa.Table) -> bool:
@@ -316,4 +321,4 @@ def has_spatial_index(table: sa.Table) -> bool:
         >>> has_spatial_index(landslide), has_spatial_index(landslide_version)
         (True, False)
     """
-    return any("geom" in index.columns for index in table.indexes)
+    return bool(table.info[_INDEXED_SHAPE])

@@ -3,49 +3,31 @@
 from datetime import UTC, datetime
 from typing import Any
 
-import geoalchemy2
 import sqlalchemy as sa
 from sqlalchemy.types import TypeDecorator, TypeEngine, UserDefinedType
 
 SRS_ID = 4326
 
 
-class _PostgisShape(geoalchemy2.Geometry):
-    """GeoAlchemy2's geometry without its conversion of every single value: hexadecimal EWKB both ways.
+class _Shape(UserDefinedType[Any]):
+    """A geometry column whose values pass as they are: blobs of a GeoPackage, hexadecimal EWKB of PostGIS.
 
-    PostgreSQL reads and writes that form itself, and shapely reads a whole column of it at once.
+    PostgreSQL reads and writes that form itself, and shapely reads a whole column of it at once, so nothing is
+    converted value by value.
     """
 
     cache_ok = True
 
-    def column_expression(self, col: Any) -> Any:
-        return col
-
-    def bind_expression(self, bindvalue: Any) -> Any:
-        return bindvalue
-
-    def bind_processor(self, dialect: sa.Dialect) -> None:  # noqa: ARG002
-        return None
-
-    def result_processor(self, dialect: sa.Dialect, coltype: object) -> None:  # noqa: ARG002
-        return None
-
-
-class _GeopackageShape(UserDefinedType[bytes]):
-    """A GeoPackage blob."""
-
-    cache_ok = True
-
-    def __init__(self, kind: str) -> None:
-        self.kind = kind
+    def __init__(self, sql: str) -> None:
+        self.sql = sql
 
     def get_col_spec(self, **_: Any) -> str:
-        return self.kind
+        return self.sql
 
 
 def shape_type(kind: str = "MULTIPOLYGON") -> TypeEngine[Any]:
-    """A geometry in EPSG:4326, encoded as its backend stores it (see `blobs.encode`, `blobs.decode`)."""
-    return _GeopackageShape(kind).with_variant(_PostgisShape(kind, srid=SRS_ID, spatial_index=False), "postgresql")
+    """A geometry in EPSG:4326, encoded as its backend stores it (see `storage.encode`, `storage.decode`)."""
+    return _Shape(kind).with_variant(_Shape(f"geometry({kind},{SRS_ID})"), "postgresql")
 
 
 class Moment(TypeDecorator[datetime]):

@@ -5,6 +5,7 @@ What others use of this room is named here and loaded when it is first asked for
     network    `RegionNet` (one shared encoder, one U-Net decoder per region) and pretrained weights for its encoder
     bundles    immutable model versions in folders, and the registry of which version serves which region
     gate       which region an image looks like, for images whose place is not known
+    cores      how many of them this process computes on
     device     the device and the precision that this machine computes with
 
 Example:
@@ -48,7 +49,8 @@ if TYPE_CHECKING:
         serving_bundle,
         unpin_region,
     )
-    from tsmu.model.device import available_cores, cores_per_process, device_in_use, precision_in_use
+    from tsmu.model.cores import available_cores, cores_per_process
+    from tsmu.model.device import device_in_use, precision_in_use
     from tsmu.model.gate import UNFAMILIAR_DISTANCE, Gate, Route
     from tsmu.model.network.encoders import build_encoder, require_encoder
     from tsmu.model.network.pretrained_weights import (
@@ -125,7 +127,8 @@ _NAMES = {  # by the module that has them
         "Pin Serving current_bundle is_ancestor make_newest_current open_version pin_region pin_worse_regions "
         "read_serving remove_orphaned_pins roll_back served_record serving_bundle unpin_region"
     ),
-    "device": "available_cores cores_per_process device_in_use precision_in_use",
+    "cores": "available_cores cores_per_process",
+    "device": "device_in_use precision_in_use",
     "gate": "UNFAMILIAR_DISTANCE Gate Route",
     "network.encoders": "build_encoder require_encoder",
     "network.pretrained_weights": "AUTO_WEIGHTS NO_WEIGHTS PretrainedWeights load_weights weights_record",

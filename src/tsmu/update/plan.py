@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import geopandas
-import torch
 
 from tsmu.chips import (
     SPLITS,
@@ -30,7 +29,7 @@ from tsmu.model import (
     find_weights,
     require_encoder,
 )
-from tsmu.update.seeds import derive_seed
+from tsmu.update.seeds import derive_seed, seeded_draws
 from tsmu.update.strategies import Strategy
 from tsmu.update.training.settings import PriorKnowledge, TrainingSettings, ValidationChips
 from tsmu.wording import counted
@@ -154,8 +153,7 @@ def starting_network(plan: UpdatePlan) -> RegionNet:
         return plan.parent.network()
     train = plan.request.split("train")
     mean, std = band_statistics(train)
-    with torch.random.fork_rng():
-        torch.manual_seed(derive_seed(plan.request.settings.seed, -1))
+    with seeded_draws(derive_seed(plan.request.settings.seed, -1)):
         return RegionNet(plan.model.encoder, mean, std, weights=plan.pretrained, bands=shared_bands(train))
 
 

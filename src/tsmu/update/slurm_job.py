@@ -8,6 +8,7 @@ from tsmu.errors import UpdateError
 from tsmu.slurm import SlurmJob, SlurmSettings, SubmittedJob, require_sbatch
 from tsmu.update.plan import chips_to_learn
 from tsmu.update.strategies import strategy_named
+from tsmu.update.training.loggers import require_logger
 from tsmu.update.training.settings import TrainingResources, TrainingSettings
 from tsmu.workspace_folder import WorkspaceFolder
 
@@ -31,7 +32,7 @@ def submit_update(
         region: to be learned.
         strategy_name: how.
         settings: steps, batch size, seed.
-        resources: devices of each machine, as a number, and machines.
+        resources: devices of each machine, as a number, and machines; the logger of the training.
         cluster: file with what SLURM is asked for (`SlurmSettings`).
         options: of the command, by their names in Python; those that are None or False are left out.
 
@@ -57,6 +58,7 @@ def submit_update(
         raise UpdateError(f"{resources.devices} devices on {resources.nodes} nodes: give at least 1 of both")
     settings.require_equal_shares(resources.devices * resources.nodes)
     strategy_named(strategy_name)
+    require_logger(resources.logger)
     chips_to_learn(workspace, region)
     require_sbatch(cluster, UpdateError)
     command = [sys.executable, "-m", "tsmu", "update", region, *_words(options), "--workspace", str(workspace.root)]

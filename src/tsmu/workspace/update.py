@@ -160,7 +160,7 @@ class UpdateVerbs(WorkspaceBase):
 
         report, settings = self._begin(Report("update")), self._training_settings(options)
         strategy = options["strategy"] or self.settings.update.strategy
-        resources = TrainingResources(options["devices"], options["nodes"])
+        resources = TrainingResources(options["devices"], options["nodes"], options["logger"])
         job = submit_update(self.folder, region, strategy, settings, resources, cluster, options)
         report.records = 1
         report.details |= {"job": job.number, "region": region}

@@ -6,8 +6,6 @@ import geopandas
 import numpy as np
 import numpy.typing as npt
 import shapely
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from tsmu.chips.splits.contiguous import GAP, SPLITS
 from tsmu.imagery import METRES_PER_DEGREE, overlapping_footprints
@@ -37,6 +35,9 @@ def spatial_groups(
         >>> spatial_groups(["a", "b", "c"], boxes, 200, [[], [], []])
         ['a', 'a', 'c']
     """
+    from scipy.sparse import coo_array  # takes long to load, and folders of chips do not need it
+    from scipy.sparse.csgraph import connected_components
+
     first, second = _near_pairs(footprints, gap_m)
     last_with = {event: number for number, ids in enumerate(events) for event in ids}
     of_event = [(number, last_with[event]) for number, ids in enumerate(events) for event in ids]

@@ -22,7 +22,7 @@ import sqlalchemy as sa
 from shapely.geometry.base import BaseGeometry
 
 from tsmu.database.files.known_landslides import ImportResult, rows_by_id
-from tsmu.database.ids import content_id
+from tsmu.database.ids import content_id, landslide_ids
 from tsmu.database.schema import event, landslide, mapped_area, observation, scene
 from tsmu.database.storage import Shapes, clean_polygons, geodesic_areas, insert_features, read_outlines
 from tsmu.database.types import utc_now
@@ -230,7 +230,7 @@ def _insert_landslides(
 ) -> None:
     """Insert each polygon as a candidate landslide and as its observation."""
     moment = utc_now()
-    owners = np.array([content_id("landslide", observation_id) for observation_id in polygons.ids])
+    owners = landslide_ids(polygons.ids)
     by = [inventory.by or name for name in polygons.rows["inventory"]]
     columns: dict[str, Any] = {"id": owners, "area_m2": polygons.areas, "status": Status.CANDIDATE.value}
     columns |= {name: _none_for_missing(polygons.rows[name]) for name in (*_VOCABULARIES, "region")}

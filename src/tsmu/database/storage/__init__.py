@@ -12,6 +12,7 @@ from tsmu.database.storage.geometry import (
     encode,
     encode_for_layers,
     envelope,
+    to_wkb,
 )
 from tsmu.database.storage.geometry_cleaning import (
     AREA_TOLERANCE,
@@ -53,4 +54,5 @@ __all__ = [
     "read_outlines",
     "register_attribute_table",
     "rtree",
+    "to_wkb",
 ]

@@ -33,10 +33,11 @@ def encode(shapes: Shapes, backend: Backend) -> list[Any]:
     """Encode geometries in EPSG:4326 as a backend stores them, bytes or text; a missing one stays None."""
     if backend == "postgresql":
         return list(shapely.to_wkb(shapely.set_srid(shapes, SRS_ID), hex=True, include_srid=True, byte_order=1))
-    return _blobs(shapes, _wkb(shapes), shapely.bounds(shapes))
+    return _blobs(shapes, to_wkb(shapes), shapely.bounds(shapes))
 
 
-def _wkb(shapes: Shapes) -> list[bytes | None]:
+def to_wkb(shapes: Shapes) -> list[Any]:
+    """Well-known binary of geometries, the same on every machine and for both backends; a missing one stays None."""
     return list(shapely.to_wkb(shapes, byte_order=1))
 
 
@@ -79,7 +80,7 @@ class EncodedShapes:
 
 def encode_for_layers(shapes: Shapes, backend: Backend) -> EncodedShapes:
     """Encode geometries in EPSG:4326, with the WKB and bounds from which the encoding is made."""
-    wkbs, bounds = _wkb(shapes), shapely.bounds(shapes).reshape(-1, 4)
+    wkbs, bounds = to_wkb(shapes), shapely.bounds(shapes).reshape(-1, 4)
     values = encode(shapes, backend) if backend == "postgresql" else _blobs(shapes, wkbs, bounds)
     return EncodedShapes(values, wkbs, bounds)
 

@@ -15,7 +15,7 @@ from tsmu.database.types import SRS_ID
 from tsmu.errors import DatabaseError
 from tsmu.geodesy import areas_and_lengths
 from tsmu.issues import IssueLog
-from tsmu.vectors import crosses_antimeridian, join_at_antimeridian, read_polygons, reproject, split_at_antimeridian
+from tsmu.vectors import crosses_antimeridian, join_at_antimeridian, reproject, split_at_antimeridian
 
 AREA_TOLERANCE = 0.01  # share by which a stored area may differ: polygons are drawn in a plane and stored in degrees
 MOST_POINTS = 10_000  # of a drawn outline; more than anybody draws, few enough to be quick with
@@ -36,6 +36,8 @@ def read_outlines(path: Path, log: IssueLog, layers: Sequence[str] = ()) -> Shap
     Raises:
         DatabaseError: the file cannot be read.
     """
+    from tsmu.vectors import read_polygons  # and with it GDAL, which queries do not need
+
     frames = read_polygons(path, log, DatabaseError, layers)
     cleaned = [clean_polygons(frame.geometry, frame.attrs["file"], log, frame.index.tolist())[1] for frame in frames]
     return np.concatenate(cleaned)

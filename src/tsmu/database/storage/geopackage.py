@@ -13,7 +13,6 @@ from typing import Any
 import geopandas
 import numpy as np
 import numpy.typing as npt
-import pyogrio
 import sqlalchemy as sa
 
 from tsmu.database.schema import TABLES, has_shape, has_spatial_index, landslide, shape_kind
@@ -35,6 +34,8 @@ _NETWORK = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ceph", "lustre
 
 def create(path: Path, revision: str) -> None:
     """Make an empty database of this schema at `path`, where nothing is yet."""
+    import pyogrio  # GDAL, which nothing but the making of a database needs
+
     layers = [landslide, *(table for table in TABLES if has_shape(table) and table is not landslide)]
     for table in layers:  # the first is what programs open when nobody names a layer
         options = {"FID": "fid", "GEOMETRY_NAME": "geom", "SPATIAL_INDEX": "YES" if has_spatial_index(table) else "NO"}

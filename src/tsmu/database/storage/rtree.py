@@ -1,18 +1,17 @@
 """A GeoPackage layer's R-tree (its spatial index) filled by many rows at once.
 
-A tree with few rows is packed anew, sorted into full nodes, and written into the tables in which
-SQLite keeps it (https://www.sqlite.org/rtree.html, section 6), as GDAL does: a seventh of the
-time that row after row takes, and boxes that overlap less. Else the rows are inserted.
+The new rows are sorted into leaves of their own, full ones, which are written into the tables in which SQLite
+keeps a tree (https://www.sqlite.org/rtree.html, section 6), as GDAL does. Leaves that are there stay as they are.
+Only the nodes above the leaves, one for some fifty of them, are made anew, whatever the number of rows.
 """
 
 import numpy as np
 import numpy.typing as npt
 import sqlalchemy as sa
 
-PACK_BELOW = 3  # times the new rows; a tree with at most as many rows is packed anew
 _ROOT = 1  # number of the root's node
-_HEADER, _CELL = 4, 24  # bytes
-_SIDES = "minx, maxx, miny, maxy"
+_HEADER = 4  # bytes: depth of the tree (in the root's node), number of cells
+_CELL = np.dtype([("id", ">i8"), ("box", ">f4", 4)])
 
 Boxes = npt.NDArray[np.float32]
 Ids = npt.NDArray[np.int64]
@@ -28,18 +27,71 @@ def add_boxes(connection: sa.Connection, tree: str, ids: Ids, bounds: npt.NDArra
         bounds: (n, 4) min x, min y, max x, max y.
     """
     boxes = _outward(bounds[:, [0, 2, 1, 3]])
-    stored = connection.exec_driver_sql(f"SELECT count(*) FROM {tree}_rowid").scalar_one()
-    if stored > PACK_BELOW * len(ids):
+    root = connection.exec_driver_sql(f"SELECT data FROM {tree}_node WHERE nodeno = {_ROOT}").scalar_one()
+    leaves, leaf_boxes = np.empty(0, np.int64), np.empty((0, 4), np.float32)
+    if int.from_bytes(root[:2], "big"):
+        leaves, leaf_boxes = _remove_nodes_above_leaves(connection, tree)
+    else:  # the root is the only leaf: its few rows are sorted with the new ones
+        few_ids, few_boxes = _cells([root])
+        ids, boxes = np.concatenate([few_ids, ids]), np.concatenate([few_boxes, boxes])
+        for part in ("node", "rowid"):
+            connection.exec_driver_sql(f"DELETE FROM {tree}_{part}")
+    _write_levels(connection, tree, len(root), (ids, boxes), (leaves, leaf_boxes))
+
+
+def _remove_nodes_above_leaves(connection: sa.Connection, tree: str) -> tuple[Ids, Boxes]:
+    """The leaves' numbers and boxes, as the nodes say that are removed."""
+    above = f"nodeno IN (SELECT parentnode FROM {tree}_parent)"
+    nodes = connection.exec_driver_sql(f"SELECT nodeno, data FROM {tree}_node WHERE {above}").fetchall()
+    children, boxes = _cells([data for _, data in nodes])
+    leaf = ~np.isin(children, [number for number, _ in nodes])
+    connection.exec_driver_sql(f"DELETE FROM {tree}_node WHERE {above}")
+    connection.exec_driver_sql(f"DELETE FROM {tree}_parent")
+    return children[leaf], boxes[leaf]
+
+
+def _write_levels(
+    connection: sa.Connection, tree: str, size: int, rows: tuple[Ids, Boxes], leaves: tuple[Ids, Boxes]
+) -> None:
+    """Write leaves of rows, then the nodes above them and the leaves that are there, up to the root.
+
+    Args:
+        connection: within a write transaction.
+        tree: the R-tree's name.
+        size: bytes of a node.
+        rows: keys and boxes of the rows.
+        leaves: numbers and boxes of the leaves that are there.
+    """
+    (ids, boxes), links = rows, f"INSERT INTO {tree}_rowid (rowid, nodeno) VALUES (?, ?)"
+    last = connection.exec_driver_sql(f"SELECT max(nodeno) FROM {tree}_node").scalar()
+    depth, free = 0, (last or _ROOT) + 1
+    while True:
+        order, starts = _sorted_into_nodes(boxes, (size - _HEADER) // _CELL.itemsize)
+        ids, boxes = ids[order], boxes[order]
+        is_root = len(starts) == 1 and not len(leaves[0])
+        numbers = np.array([_ROOT]) if is_root else np.arange(free, free + len(starts))
+        nodes = _written(ids, boxes, starts, size, depth if is_root else 0)
         connection.exec_driver_sql(
-            f"INSERT INTO {tree} (id, {_SIDES}) VALUES (?, ?, ?, ?, ?)",
-            list(zip(ids.tolist(), *boxes.T.tolist(), strict=True)),
+            f"INSERT INTO {tree}_node (nodeno, data) VALUES (?, ?)", list(zip(numbers.tolist(), nodes, strict=True))
         )
-        return
-    if stored:
-        rows = connection.exec_driver_sql(f"SELECT id, {_SIDES} FROM {tree}").fetchall()
-        ids = np.concatenate([np.array([row[0] for row in rows], np.int64), ids])
-        boxes = np.concatenate([np.array([row[1:] for row in rows], np.float32), boxes])
-    _pack(connection, tree, ids, boxes)
+        owners = np.repeat(numbers, np.diff(starts, append=len(ids)))
+        by_id = np.argsort(ids)
+        connection.exec_driver_sql(links, list(zip(ids[by_id].tolist(), owners[by_id].tolist(), strict=True)))
+        if is_root:
+            return
+        ids = np.concatenate([leaves[0], numbers])
+        boxes = np.concatenate([leaves[1], _around(boxes, starts)])
+        leaves = leaves[0][:0], leaves[1][:0]
+        free, depth, links = free + len(numbers), depth + 1, f"INSERT INTO {tree}_parent VALUES (?, ?)"
+
+
+def _cells(nodes: list[bytes]) -> tuple[Ids, Boxes]:
+    """Ids and boxes of the cells in nodes."""
+    octets = np.frombuffer(b"".join(nodes), np.uint8).reshape(len(nodes), -1)
+    room = (octets.shape[1] - _HEADER) // _CELL.itemsize
+    counts = octets[:, 2:_HEADER].copy().view(">u2")
+    cells = octets[:, _HEADER : _HEADER + room * _CELL.itemsize].copy().view(_CELL)[np.arange(room) < counts]
+    return cells["id"].astype(np.int64), cells["box"].astype(np.float32)
 
 
 def _outward(sides: npt.NDArray[np.float64]) -> Boxes:
@@ -48,30 +100,6 @@ def _outward(sides: npt.NDArray[np.float64]) -> Boxes:
     inside = np.where([True, False] * 2, rounded > sides, rounded < sides)
     outwards = np.array([-np.inf, np.inf] * 2, np.float32)
     return np.where(inside, np.nextafter(rounded, outwards), rounded)
-
-
-def _pack(connection: sa.Connection, tree: str, ids: Ids, boxes: Boxes) -> None:
-    """Write a whole tree, the leaves first; each level's nodes are the cells of the one above."""
-    size = connection.exec_driver_sql(f"SELECT length(data) FROM {tree}_node WHERE nodeno = {_ROOT}").scalar_one()
-    for part in ("node", "rowid", "parent"):
-        connection.exec_driver_sql(f"DELETE FROM {tree}_{part}")
-    free, depth, links = _ROOT + 1, 0, f"INSERT INTO {tree}_rowid (rowid, nodeno) VALUES (?, ?)"
-    while True:
-        order, starts = _sorted_into_nodes(boxes, (size - _HEADER) // _CELL)
-        ids, boxes = ids[order], boxes[order]
-        top = len(starts) == 1
-        numbers = np.array([_ROOT]) if top else np.arange(free, free + len(starts))
-        nodes = _written(ids, boxes, starts, size, depth if top else 0)
-        connection.exec_driver_sql(
-            f"INSERT INTO {tree}_node (nodeno, data) VALUES (?, ?)", list(zip(numbers.tolist(), nodes, strict=True))
-        )
-        owners = np.repeat(numbers, np.diff(starts, append=len(ids)))
-        by_id = np.argsort(ids)
-        connection.exec_driver_sql(links, list(zip(ids[by_id].tolist(), owners[by_id].tolist(), strict=True)))
-        if top:
-            return
-        ids, boxes = numbers, _around(boxes, starts)
-        free, depth, links = free + len(numbers), depth + 1, f"INSERT INTO {tree}_parent VALUES (?, ?)"
 
 
 def _sorted_into_nodes(boxes: Boxes, capacity: int) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
@@ -90,15 +118,13 @@ def _sorted_into_nodes(boxes: Boxes, capacity: int) -> tuple[npt.NDArray[np.intp
 
 def _written(ids: Ids, boxes: Boxes, starts: npt.NDArray[np.intp], size: int, depth: int) -> list[bytes]:
     """Nodes as SQLite stores them: depth (of the root), number of cells, cells; big-endian."""
-    cells = np.empty(len(ids), np.dtype([("id", ">i8"), ("box", ">f4", 4)]))
+    cells = np.empty(len(ids), _CELL)
     cells["id"], cells["box"] = ids, boxes
-    packed, ends = cells.tobytes(), np.append(starts[1:], len(ids))
+    ends = np.append(starts[1:], len(ids))
     return [
-        (
-            depth.to_bytes(2, "big") + (end - start).to_bytes(2, "big") + packed[start * _CELL : end * _CELL]
-        ).ljust(size, b"\0")
+        (depth.to_bytes(2, "big") + (end - start).to_bytes(2, "big") + cells[start:end].tobytes()).ljust(size, b"\0")
         for start, end in zip(starts.tolist(), ends.tolist(), strict=True)
-    ]  # fmt: skip
+    ]
 
 
 def _around(boxes: Boxes, starts: npt.NDArray[np.intp]) -> Boxes:

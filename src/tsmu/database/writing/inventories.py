@@ -9,7 +9,6 @@ from typing import Any
 
 import geopandas
 import numpy as np
-import numpy.typing as npt
 import shapely
 import sqlalchemy as sa
 from shapely.geometry.base import BaseGeometry
@@ -21,8 +20,10 @@ from tsmu.database.storage import (
     Shapes,
     as_multipolygons,
     clean_polygons,
+    decode,
     geodesic_areas,
     insert_features,
+    to_wkb,
 )
 from tsmu.database.types import utc_now
 from tsmu.database.writing.scenes import SceneRecord, insert_scene
@@ -80,10 +81,11 @@ def add_inventory(
     scene_record = SceneRecord(name, mapped, date_pre=dates[0], date_post=dates[1])
     area_id = content_id("area", scene_record.id, mapper)
     # Ids are made of normalised outlines, because programs write the same polygon in several forms.
-    ids = outline_ids(f"{scene_record.id} {mapper}", shapely.to_wkb(shapely.normalize(shapes)).tolist())
+    outlines_wkb = to_wkb(shapely.normalize(shapes))
+    ids = outline_ids(f"{scene_record.id} {mapper}", outlines_wkb)
     with database.write() as connection:
         if connection.execute(sa.select(mapped_area.c.id).where(mapped_area.c.id == area_id)).first():
-            _require_same_observations(connection, scene_record, mapper, ids)
+            _require_same_observations(connection, scene_record, mapper, outlines_wkb)
             return AddedInventory(scene_record.id, already_stored=True, observations=0)
         insert_scene(connection, scene_record)
         row: dict[str, Any] = {"scene_id": scene_record.id, "mapper": mapper, "created_at": utc_now()}
@@ -105,10 +107,11 @@ def _clean_and_distinct(outlines: geopandas.GeoSeries, name: str, log: IssueLog)
 
 
 def _require_same_observations(
-    connection: sa.Connection, record: SceneRecord, mapper: str, ids: npt.NDArray[np.object_]
+    connection: sa.Connection, record: SceneRecord, mapper: str, outlines_wkb: list[bytes]
 ) -> None:
     of_inventory = sa.and_(observation.c.scene_id == record.id, observation.c.mapper == mapper)
-    if set(connection.execute(sa.select(observation.c.id).where(of_inventory)).scalars()) != set(ids):
+    stored = decode(connection.execute(sa.select(observation.c.geom).where(of_inventory)).scalars().all())
+    if sorted(to_wkb(shapely.normalize(stored))) != sorted(outlines_wkb):
         raise DatabaseError(
             f"{record.name}: the database has other polygons of an inventory with this name and these days by "
             f"{mapper}; give the new one another name"

@@ -13,9 +13,8 @@ import shapely
 import sqlalchemy as sa
 from shapely.geometry.base import BaseGeometry
 
-from tsmu.database.ids import outline_ids
 from tsmu.database.schema import landslide, mapped_area, observation, run
-from tsmu.database.storage import EncodedShapes, decode
+from tsmu.database.storage import EncodedShapes, decode, to_wkb
 from tsmu.database.vocabulary import Author, Status
 from tsmu.database.writing.landslide_versions import Stamp, write_versions
 from tsmu.database.writing.scenes import SUPERSEDES
@@ -48,9 +47,9 @@ def is_same_map(connection: sa.Connection, run_id: str, outlines: EncodedShapes,
         outlines: (n,) observations of the run that comes.
         area: where its scene had data, EPSG:4326.
     """
-    stored = set(connection.execute(sa.select(observation.c.id).where(observation.c.run_id == run_id)).scalars())
+    stored = connection.execute(sa.select(observation.c.geom).where(observation.c.run_id == run_id)).scalars().all()
     if stored or len(outlines):
-        return stored == set(outline_ids(run_id, outlines.wkb).tolist())
+        return len(stored) == len(outlines) and sorted(to_wkb(decode(stored))) == sorted(outlines.wkb)
     query = sa.select(mapped_area.c.geom).where(mapped_area.c.run_id == run_id)
     mapped = decode(connection.execute(query).scalars().all())
     return bool(len(mapped)) and bool(shapely.union_all(mapped).equals(area))

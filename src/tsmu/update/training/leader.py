@@ -19,6 +19,7 @@ def lead() -> Iterator[None]:
         TrainingPreemptedError: SIGUSR1 came.
 
     Example:
+        >>> from tsmu.update import TrainingSettings, update_bundle
         >>> with lead():
         ...     bundle = update_bundle(workspace, "alps", "isolate", TrainingSettings(steps=2, batch_size=2, seed=0))
     """
