@@ -25,6 +25,7 @@ REFUSED: dict[str, Callable[[Workspace], Any]] = {
     "update: strategy": lambda work: work.update("alps", strategy=["isolate"]),  # type: ignore[arg-type]
     "update: batch": lambda work: work.update("alps", batch_size=2.5),  # type: ignore[arg-type]
     "update: weights": lambda work: work.update("alps", weights=Path("gone.safetensors")),
+    "estimate: devices": lambda work: work.estimate_update("alps", devices=1.5),  # type: ignore[arg-type]
     "map: array": lambda work: work.map(PICTURE),  # type: ignore[call-overload]
     "map: nothing": lambda work: work.map(None),  # type: ignore[call-overload]
     "map: region": lambda work: work.map("post.tif", region=["alps"]),  # type: ignore[arg-type]
