@@ -134,7 +134,8 @@ def _check_request(request: DecisionRequest) -> None:
         if not request.undoes:
             raise DatabaseError("undo: name the decision to undo")
     elif count < least or (count > least and action != Action.MERGE):
-        raise DatabaseError(f"{action}: is of {least or 'no'}{' or more' * (least == 2)} landslides, not {count}")
+        concerned = {0: "no landslide", 1: "1 landslide", 2: "2 or more landslides"}[least]
+        raise DatabaseError(f"{action}: concerns {concerned}, not {count}")
     if (request.shape is None) != (action not in (Action.EDIT, Action.DRAW, Action.SPLIT)):
         raise DatabaseError(f"{action}: {'needs a shape' if request.shape is None else 'takes no shape'}")
     if action == Action.DRAW and not request.scene_id:
