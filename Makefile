@@ -6,7 +6,7 @@ PAGE := src/tsmu/server/page/index.html
 # A test process that dies or stands still ends the run and is named: replaced, it leaves xdist waiting for ever.
 ENDS := --max-worker-restart 0 -o faulthandler_timeout=900 -o faulthandler_exit_on_timeout=true
 
-.PHONY: setup page demo test soak lock clean
+.PHONY: setup page demo test soak gpu lock clean
 
 setup: .venv/ready $(PAGE)
 
@@ -35,10 +35,13 @@ test: setup
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python web/build.py check test
-	$(BIN)/python -m pytest -m "not soak" --numprocesses 2 --dist loadfile $(ENDS)
+	$(BIN)/python -m pytest -m "not soak and not gpu" --numprocesses 2 --dist loadfile $(ENDS)
 
 soak: setup
 	$(BIN)/python -m pytest -m soak
+
+gpu: setup
+	$(BIN)/python -m benchmarks gpu
 
 lock:
 	$(BIN)/uv pip compile --universal --python-version 3.11 --no-header --no-annotate --group dev \

@@ -233,3 +233,31 @@ def loop(
         terminal.report.outputs = {"results": str(out / "results.json")}
         terminal.report.details = results
         terminal.report.say(loop_table(results))
+
+
+@app.command("gpu")
+def gpu(
+    out: Annotated[Path, typer.Option(metavar="FILE.json", help="Where the results go.")] = (
+        Path("benchmarks/results/gpu.json")
+    ),
+    seconds: Annotated[
+        float, typer.Option(min=1, max=3600, callback=finite, help="For which each of eight trainings is measured.")
+    ] = 8.0,
+    size: Annotated[int, typer.Option(min=64, help="Side of the scene that is mapped, pixels of 10 m.")] = 8192,
+    steps: Annotated[int, typer.Option(min=2, help="Optimisation steps of the bundle that maps it.")] = 100,
+    as_json: JsonOption = False,
+) -> None:
+    """Check and measure training and mapping on an NVIDIA GPU; without one, say what would be run."""
+    with console("benchmarks gpu", as_json) as terminal:
+        from benchmarks.gpu.checks import GpuSettings, has_gpu, planned_checks, run_gpu_checks
+
+        settings = GpuSettings(seconds, size, steps)
+        if not has_gpu():
+            terminal.report.say("No NVIDIA GPU that torch can use: nothing was run. On a machine with one this runs")
+            for check in planned_checks(settings):
+                terminal.report.say(f"  {check}")
+            terminal.report.details = {"ran": False, "planned": planned_checks(settings)}
+            return
+        terminal.report.outputs = {"results": str(out)}
+        terminal.report.details = {"ran": True, **run_gpu_checks(settings, out, terminal.report.say)}
+        terminal.report.records = len(settings.trainings)

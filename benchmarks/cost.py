@@ -17,6 +17,7 @@ import torch
 
 from tsmu.benchmark import read_regions
 from tsmu.chips import band_statistics, measure_image_statistics, select_chips
+from tsmu.errors import BenchmarkError
 from tsmu.model import RegionNet, device_in_use, precision_in_use
 from tsmu.update import (
     PriorKnowledge,
@@ -25,6 +26,7 @@ from tsmu.update import (
     TrainingResult,
     TrainingSettings,
     derive_seed,
+    seeded_draws,
     strategy_named,
     train_region,
 )
@@ -64,7 +66,15 @@ def benchmark_cost(
         stage, per update; `growth`, the largest of the updates after the second over the second;
         `ratio_vs_joint`, update 4 over joint training of 4 regions with 4 times the steps, `joint_step_s`
         measured right after that update.
+
+    Raises:
+        BenchmarkError: this machine trains on a GPU.
     """
+    if device_in_use() == "cuda":
+        raise BenchmarkError(
+            "cost: times single steps, and a training on a GPU reports ten together; set CUDA_VISIBLE_DEVICES= "
+            "to measure the CPU, or run: python -m benchmarks gpu"
+        )
     chips = read_regions(data, regions)
     train = {}
     for number in range(updates):
@@ -96,8 +106,7 @@ class _Setup:
     def network(self) -> RegionNet:
         """A network with its first weights."""
         mean, std = band_statistics(next(iter(self.train.values())))
-        with torch.random.fork_rng():
-            torch.manual_seed(derive_seed(0, -1))
+        with seeded_draws(derive_seed(0, -1)):
             return RegionNet(self.encoder, mean, std)
 
 

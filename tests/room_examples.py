@@ -1,31 +1,50 @@
-"""What the tests of a room's face share: its examples, the names that it exports, and what importing it loads."""
+"""What tests of examples and faces share: examples in docstrings, a face's names, and what importing it loads."""
 
 import ast
 import doctest
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
 
-from tests.doctests import examples_of
+import tsmu
 
+SOURCES = Path(tsmu.__file__).parents[1]
+FLAGS = doctest.ELLIPSIS | doctest.IGNORE_EXCEPTION_DETAIL | doctest.NORMALIZE_WHITESPACE
 HEAVY = ("torch", "matplotlib", "scipy", "geopandas", "rasterio", "timm")
 
 
-def examples(room: ModuleType) -> list[doctest.DocTest]:
-    """The examples in the docstrings of a room, one test per docstring."""
-    return list(examples_of(room.__name__))
+def examples(*packages: str) -> list[Any]:
+    """The parameters of a test that runs the examples of packages or modules, such as `tsmu.imagery`.
+
+    There is one `doctest.DocTest` for each docstring with examples, with its name as id.
+    """
+    found = [example for package in packages for name in _modules(package) for example in _examples_of_module(name)]
+    return [pytest.param(example, id=example.name.removeprefix("tsmu.")) for example in found]
 
 
-def run_example(example: doctest.DocTest, names: Mapping[str, Any]) -> None:
+def _modules(package: str) -> Iterator[str]:
+    """The modules of a package, or the one module; but for migrations, which only their tool imports."""
+    path = SOURCES.joinpath(*package.split("."))
+    for file in sorted(path.rglob("*.py")) if path.is_dir() else [path.with_suffix(".py")]:
+        if "migrations" not in file.parts:
+            yield ".".join(file.relative_to(SOURCES).with_suffix("").parts).removesuffix(".__init__")
+
+
+def _examples_of_module(name: str) -> Iterator[doctest.DocTest]:
+    found = doctest.DocTestFinder(recurse=True).find(import_module(name))
+    yield from (example for example in found if example.examples)
+
+
+def run_example(example: doctest.DocTest, names: Mapping[str, Any] | None = None) -> None:
     """Run an example with these names beside those of its module."""
-    example.globs |= names
-    flags = doctest.ELLIPSIS | doctest.IGNORE_EXCEPTION_DETAIL | doctest.NORMALIZE_WHITESPACE
-    assert doctest.DocTestRunner(optionflags=flags).run(example).failed == 0
+    example.globs |= names or {}
+    assert doctest.DocTestRunner(optionflags=FLAGS).run(example).failed == 0
 
 
 def without_example(room: ModuleType) -> list[str]:

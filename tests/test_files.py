@@ -45,9 +45,15 @@ def test_a_log_replaces_what_its_source_said_before_and_keeps_the_others(tmp_pat
     assert (row["file"], row["row"], row["column"], row["severity"]) == ("b/2.png", "3", "date", "warning")
 
 
-def test_strict_turns_a_warning_into_an_error(tmp_path: Path) -> None:
-    with pytest.raises(TsmuError, match=r"b\.png: odd"):
-        IssueLog(tmp_path, strict=True).warning("b.png", "odd", "kept")
+@pytest.mark.parametrize("severity", ["warning", "error"])
+def test_strict_raises_the_first_issue_whoever_catches_it(tmp_path: Path, severity: str) -> None:
+    log = IssueLog(tmp_path, strict=True)
+    with pytest.raises(TsmuError, match=r"^b\.png: odd; stopped by `strict` \(otherwise: kept\)$") as first:
+        getattr(log, severity)("b.png", "odd", "kept")
+    with pytest.raises(TsmuError) as again:
+        log.error("b.png", str(first.value))
+    assert again.value is first.value
+    assert [issue.severity for issue in log] == [severity]
 
 
 @pytest.mark.parametrize("encoding", ["latin-1", "utf-16", "utf-8-sig"])

@@ -191,7 +191,7 @@ def test_an_invalid_polygon_is_repaired_and_said(use: Use, tmp_path: Path) -> No
     assert [(issue.row, issue.severity, issue.action) for issue in use.log] == [(3, "warning", "repaired")]
     assert shapely.is_valid(used.polygons).all()
     assert gpd.read_file(tmp_path / "regions.gpkg").is_valid.all()
-    with pytest.raises(TsmuError, match="stopped by --strict"):
+    with pytest.raises(TsmuError, match="stopped by `strict`"):
         use(frame(["bow"], [bow_tie]), strict=True)
 
 

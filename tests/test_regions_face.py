@@ -25,7 +25,7 @@ def test_everything_public_shows_an_example() -> None:
     assert without_example(regions) == ["RegionAssignment"]  # what RegionMap's example gives
 
 
-@pytest.mark.parametrize("example", examples(regions), ids=lambda example: example.name.removeprefix("tsmu.regions."))
+@pytest.mark.parametrize("example", examples("tsmu.regions"))
 def test_an_example_gives_what_it_says(
     example: doctest.DocTest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

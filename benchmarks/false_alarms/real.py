@@ -43,7 +43,15 @@ from tsmu.files import (
 )
 from tsmu.mapping import Percent, to_percent
 from tsmu.model import PretrainedWeights, RegionNet, device_in_use, find_weights, precision_in_use, weights_record
-from tsmu.update import ProgressCallback, TrainingSettings, calibrate, derive_seed, strategy_named, train_region
+from tsmu.update import (
+    ProgressCallback,
+    TrainingSettings,
+    calibrate,
+    derive_seed,
+    seeded_draws,
+    strategy_named,
+    train_region,
+)
 
 SHARES = (0.0, 0.25, 0.5, 1.0)  # of the training chips without landslides
 CHOSEN = "chosen"  # the threshold that the validation chips chose, which is the map's default
@@ -208,8 +216,7 @@ def _train(
 ) -> None:
     """Train and calibrate, choose a threshold, and store the predictions for validation and test chips."""
     mean, std = band_statistics(train)
-    with torch.random.fork_rng():
-        torch.manual_seed(derive_seed(settings.seed, -1))
+    with seeded_draws(derive_seed(settings.seed, -1)):
         network = RegionNet(settings.encoder, mean, std, weights=pretrained, bands=shared_bands(train))
     checkpoints = state_file.with_suffix(".run")
     training = TrainingSettings(settings.steps, settings.batch_size, settings.seed)

@@ -11,6 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from tsmu.update import seeded_draws
+
 SIDE = 64  # px to which images are resized
 CHANNELS = (16, 32, 8)  # the code is 8 x 8 x 8: a twenty-fourth of the 3 x 64 x 64 numbers it stands for
 STEPS, BATCH, RATE = 400, 16, 2e-3
@@ -27,8 +29,7 @@ class AutoencoderGate:
     def __init__(self, images: Mapping[str, Tensor], seed: int) -> None:
         pooled = torch.cat(list(images.values()))
         self._mean, self._std = pooled.mean((0, 2, 3)).view(-1, 1, 1), pooled.std((0, 2, 3)).view(-1, 1, 1)
-        with torch.random.fork_rng():
-            torch.manual_seed(seed)
+        with seeded_draws(seed):
             self._networks = {region: _train(self._prepare(part)) for region, part in images.items()}
 
     @torch.inference_mode()

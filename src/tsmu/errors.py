@@ -1,8 +1,62 @@
-"""The errors of tsmu: each says in one line what is wrong, where (file, row, column), and what to do."""
+"""The errors of tsmu: each says in one line what is wrong, where (file, row, column), and what to do.
+
+Messages are written with the options of the command line, such as --batch-size. Whoever calls from Python reads the
+names of keyword arguments instead, in backticks: `batch_size`. `name_options` is the one place that does this.
+"""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+_on_command_line = ContextVar("_on_command_line", default=False)
+# A whole command, which is typed into a shell wherever it is read; or an option, with the word after it if that is its
+# value: a placeholder, a number, or what stands before a colon.
+_COMMAND = r"\b(?:tsmu|rio) [^,;)]*"
+_OPTION = r"(?<![^\s(])--(?P<name>[a-z][a-z-]*)(?: (?P<value>[^\s(]\S*(?=: )|(?:[A-Z]{2,}|[\d.]*\d)(?![^\s,;:)])))?"
+_COMMAND_OR_OPTION = re.compile(f"{_COMMAND}|{_OPTION}")
+
+
+@contextmanager
+def command_line_messages() -> Iterator[None]:
+    """Name options in messages as the command line does, as long as the block lasts.
+
+    Example:
+        >>> with command_line_messages():
+        ...     print(UpdateError("give a smaller --batch-size"))
+        give a smaller --batch-size
+    """
+    token = _on_command_line.set(True)
+    try:
+        yield
+    finally:
+        _on_command_line.reset(token)
+
+
+def name_options(message: str) -> str:
+    """Name the options in a message as whoever reads it writes them; commands in it stay as they are.
+
+    Example:
+        >>> name_options("give elevations with --dem FILE, or pass --any-resolution; or begin with: tsmu init --json")
+        'give elevations with `dem=FILE`, or pass `any_resolution`; or begin with: tsmu init --json'
+    """
+    return message if _on_command_line.get() else _COMMAND_OR_OPTION.sub(_as_keyword, message)
+
+
+def _as_keyword(part: re.Match[str]) -> str:
+    """The keyword argument that an option is in Python; a command as it is."""
+    name, value = part["name"], part["value"]
+    if name is None:
+        return part[0]
+    return f"`{name.replace('-', '_')}{f'={value}' if value else ''}`"
 
 
 class TsmuError(Exception):
     """The base class of every error that tsmu raises on purpose; its text is one line for the user."""
+
+    def __str__(self) -> str:
+        """The text, with options named as whoever reads it writes them."""
+        return name_options(super().__str__())
 
 
 class WorkspaceError(TsmuError):

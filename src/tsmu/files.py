@@ -51,18 +51,35 @@ def atomic_write(path: Path) -> Iterator[Path]:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a text file whole."""
+    """Write a text file whole.
+
+    Example:
+        >>> write_text(Path("note.txt"), "seen")
+        >>> Path("note.txt").read_text()
+        'seen'
+    """
     with atomic_write(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write a JSON file whole; numbers that JSON does not have become null."""
+    """Write a JSON file whole; numbers that JSON does not have become null.
+
+    Example:
+        >>> write_json(Path("iou.json"), {"iou": float("nan")})
+        >>> read_json_object(Path("iou.json"))
+        {'iou': None}
+    """
     write_text(path, json_text(value, indent=1))
 
 
 def read_json_object(path: Path) -> dict[str, Any]:
-    """Read a JSON file that holds an object; {} where it is missing, damaged or holds something else."""
+    """Read a JSON file that holds an object; {} where it is missing, damaged or holds something else.
+
+    Example:
+        >>> read_json_object(Path("not-there.json"))
+        {}
+    """
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -98,7 +115,11 @@ def without_nan(value: Any) -> Any:
 
 
 def remove(path: Path) -> None:
-    """Remove a file or a folder tree, whether it exists or not."""
+    """Remove a file or a folder tree, whether it exists or not.
+
+    Example:
+        >>> remove(Path("not-there.json"))
+    """
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path, ignore_errors=True)
     else:
@@ -106,7 +127,11 @@ def remove(path: Path) -> None:
 
 
 def sync(path: Path) -> None:
-    """Flush a file, or every file below a folder, to the disk."""
+    """Flush a file, or every file below a folder, to the disk.
+
+    Example:
+        >>> sync(Path("pairs.csv"))
+    """
     files = [p for p in path.rglob("*") if p.is_file()] if path.is_dir() else [path]
     for file in files:
         with file.open("rb") as handle:
@@ -124,7 +149,12 @@ def _sync_folder(folder: Path) -> None:
 
 
 def sha256(path: Path) -> str:
-    """Compute the SHA-256 of a file's bytes in hexadecimal, in little memory."""
+    """Compute the SHA-256 of a file's bytes in hexadecimal, in little memory.
+
+    Example:
+        >>> sha256(Path("pairs.csv"))[:8]
+        '...'
+    """
     digest = hashlib.sha256()
     with path.open("rb") as handle:
         while block := handle.read(CHUNK):
@@ -143,7 +173,12 @@ def name_key(name: str) -> str:
 
 
 def to_nfc(name: str) -> str:
-    """Write a name in the composed Unicode form (NFC), by which names of files are matched."""
+    r"""Write a name in the composed Unicode form (NFC), by which names of files are matched.
+
+    Example:
+        >>> len(to_nfc("Cafe\u0301")), len("Cafe\u0301")
+        (4, 5)
+    """
     return unicodedata.normalize("NFC", name)
 
 
@@ -159,6 +194,10 @@ def listed_file(folder: Path, cell: str) -> Path:
 
     Returns:
         The path; where there is no such file, the path where it would be.
+
+    Example:
+        >>> listed_file(Path("images"), "../images/valley_pre.tif").name
+        'valley_pre.tif'
     """
     text = cell.strip().strip("\"'")
     as_written, with_slashes = folder / Path(text).expanduser(), folder / Path(text.replace("\\", "/")).expanduser()
@@ -185,6 +224,10 @@ def content_digest(path: Path) -> str:
 
     Returns:
         A hexadecimal digest; the empty text where there is no such file.
+
+    Example:
+        >>> content_digest(Path("not-there.tif"))
+        ''
     """
     try:
         status = path.stat()

@@ -35,6 +35,12 @@ def pixel_vectors(crs: Any, transform: Any, columns: _Numbers, rows: _Numbers) -
         transform: from pixels to the CRS.
         columns: the columns at which they are measured, (N,).
         rows: the rows, (N,).
+
+    Example:
+        >>> from rasterio.transform import from_origin
+        >>> pixels = pixel_vectors(pyproj.CRS(4326), from_origin(7, 46, 0.001, 0.001), np.array([0.0]), np.array([0.0]))
+        >>> [round(float(metres[0])) for metres in pixels]
+        [77, 0, 0, -111]
     """
     project, geod = _on_ellipsoid(crs.to_wkt())
     start, *ends = (
@@ -53,6 +59,12 @@ def ground_matrix(crs: Any, transform: Any, width: int, height: int) -> _Numbers
 
     Metres of a projected CRS that are true to 1 % there, as those of UTM are, are used as they are; those of a
     local grid, too.
+
+    Example:
+        >>> from rasterio.transform import from_origin
+        >>> from rasterio.crs import CRS
+        >>> ground_matrix(CRS.from_epsg(32632), from_origin(500_000, 5_000_000, 10, 10), 100, 100).tolist()
+        [[10.0, 0.0], [0.0, -10.0]]
     """
     centre = np.array([width / 2]), np.array([height / 2])
     stated = np.array([[transform.a, transform.b], [transform.d, transform.e]])

@@ -4,11 +4,11 @@
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from tsmu.errors import TsmuError
+from tsmu.errors import TsmuError, name_options
 
 Severity = Literal["error", "warning"]
 MAX_ISSUES_PER_DEFECT = 100  # of more rows with one defect, one issue names the ranges
@@ -56,10 +56,15 @@ class IssueLog:
     """
 
     def __init__(self, source: Path | str, *, part: str = "", strict: bool = False) -> None:
-        """Start an empty log for `source`, or a part of it; with `strict`, warnings count as errors."""
+        """Start an empty log for `source`, or a part of it.
+
+        With `strict`, the first issue of either severity is raised as an error: a row or file that would be left
+        out, as well as a defect that it would survive. The issue stays in the log.
+        """
         self.source = f"{Path(source).resolve()}{part and f' ({part})'}"
         self.strict = strict
         self.issues: list[Issue] = []
+        self._stopped_by: TsmuError | None = None
 
     def __iter__(self) -> Iterator[Issue]:
         """Iterate over the issues in the order in which they were found."""
@@ -78,8 +83,8 @@ class IssueLog:
         row: int | None = None,
         column: str | None = None,
     ) -> None:
-        """Record that a file or row is left out."""
-        self.issues.append(Issue(str(file), row, column, "error", problem, action))
+        """Record that a file or row is left out; under `strict` raise it as an error that stops."""
+        self._add(Issue(str(file), row, column, "error", problem, action))
 
     def warning(
         self,
@@ -90,11 +95,21 @@ class IssueLog:
         row: int | None = None,
         column: str | None = None,
     ) -> None:
-        """Record a defect that the file or row survives; under `strict` an error that stops."""
-        issue = Issue(str(file), row, column, "warning", problem, action)
+        """Record a defect that the file or row survives; under `strict` raise it as an error that stops."""
+        self._add(Issue(str(file), row, column, "warning", problem, action))
+
+    def _add(self, issue: Issue) -> None:
+        """Add an issue with its options named as the reader writes them; under `strict` stop at it.
+
+        Whoever catches that error because it skips what is wrong, and logs it, is stopped by the same error again.
+        """
+        if self._stopped_by:
+            raise self._stopped_by
+        action = f"stopped by --strict (otherwise: {issue.action})" if self.strict else issue.action
+        self.issues.append(replace(issue, problem=name_options(issue.problem), action=name_options(action)))
         if self.strict:
-            raise TsmuError(f"{issue} (stopped by --strict)")
-        self.issues.append(issue)
+            self._stopped_by = TsmuError(str(self.issues[-1]))
+            raise self._stopped_by
 
     @property
     def errors(self) -> list[Issue]:
@@ -118,6 +133,12 @@ def warn_rows(
         rows: the rows.
         problems: one text for all, or one per row.
         action: what was done about it.
+
+    Example:
+        >>> log = IssueLog("slides.csv")
+        >>> warn_rows(log, "slides.csv", "date", [2, 3], "has no day", "taken as a month")
+        >>> print(log.issues[1])
+        slides.csv, row 3, column date: has no day; taken as a month
     """
     for row, problem in _grouped(rows, problems):
         log.warning(file, problem, action, row=row, column=column)
@@ -126,7 +147,14 @@ def warn_rows(
 def reject_rows(
     log: IssueLog, file: str, column: str | None, rows: Sequence[int], problems: str | Sequence[str]
 ) -> None:
-    """Log one defect of rows that were left out, as `warn_rows` does."""
+    """Log one defect of rows that were left out, as `warn_rows` does.
+
+    Example:
+        >>> log = IssueLog("slides.csv")
+        >>> reject_rows(log, "slides.csv", "lat", list(range(2, 500)), "is no latitude")
+        >>> print(log.errors[0])
+        slides.csv, row 2, column lat: is no latitude; the same in 498 rows in all: 2-499; left out
+    """
     for row, problem in _grouped(rows, problems):
         log.error(file, problem, row=row, column=column)
 

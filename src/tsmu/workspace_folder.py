@@ -49,6 +49,9 @@ class Section(BaseModel):
         """Read a settings file; an unknown key is an error that names the nearest known one."""
         try:
             return cls.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            raise WorkspaceError(f"{path}: {reason}; name a file of settings that can be read") from None
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise WorkspaceError(f"{path}: not valid TOML ({error}); correct it") from None
         except ValidationError as error:
@@ -103,17 +106,24 @@ class Settings(Section):
 
 
 def _explain(error: ValidationError, settings: type[BaseModel]) -> str:
-    """Turn pydantic's first complaint into one line."""
-    first = error.errors()[0]
+    """Turn pydantic's complaints about the first wrong key into one line: one for each form that its value may have."""
+    first, *others = error.errors()
+    if first["type"] != "extra_forbidden":
+        path = _key_path(first["loc"])
+        about = [first, *(other for other in others if _key_path(other["loc"]) == path)]
+        return f"{'.'.join(path)} = {first['input']!r}: {', or '.join(one['msg'].lower() for one in about)}"
     *parents, key = (str(part) for part in first["loc"])
     name = ".".join([*parents, key])
-    if first["type"] != "extra_forbidden":
-        return f"{name} = {first['input']!r}: {first['msg'].lower()}"
     for parent in parents:
         settings = cast(type[BaseModel], settings.model_fields[parent].annotation)
     known = list(settings.model_fields)
     near = difflib.get_close_matches(key, known, n=1, cutoff=0.0)
     return f"unknown key {name}; the nearest known one is {'.'.join([*parents, near[0]])}"
+
+
+def _key_path(place: tuple[int | str, ...]) -> list[str]:
+    """The names of sections and key in a place that pydantic names, without the forms that a value may have."""
+    return [part for part in map(str, place) if part.isidentifier()]
 
 
 @dataclass(frozen=True)
@@ -216,6 +226,16 @@ class WorkspaceFolder:
     def runs(self) -> Path:
         """Checkpoints of updates that are under way."""
         return self.root / "runs"
+
+    @property
+    def jobs(self) -> Path:
+        """Scripts and logs of SLURM's jobs."""
+        return self.root / "jobs"
+
+    @property
+    def logs(self) -> Path:
+        """Losses and scores of trainings that were asked to log them, one folder each."""
+        return self.root / "logs"
 
     @property
     def cache(self) -> Path:

@@ -4,8 +4,6 @@ import ast
 import doctest
 import subprocess
 import sys
-from collections.abc import Iterator
-from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -14,22 +12,13 @@ import shapely
 from rasterio.windows import Window
 
 from tests.conftest import write_chips
+from tests.room_examples import examples, run_example
 from tsmu import benchmark, synthetic
 
 ROOMS = {"benchmark": benchmark, "synthetic": synthetic}
 
 
-def examples() -> Iterator[doctest.DocTest]:
-    """One for each docstring with examples."""
-    for name, room in ROOMS.items():
-        folder = Path(str(room.__file__)).parent
-        for path in sorted(folder.rglob("*.py")):
-            parts = path.relative_to(folder).with_suffix("").parts
-            module = import_module(".".join(["tsmu", name, *parts]).removesuffix(".__init__"))
-            yield from (found for found in doctest.DocTestFinder().find(module) if found.examples)
-
-
-@pytest.mark.parametrize("example", list(examples()), ids=lambda example: example.name.removeprefix("tsmu."))
+@pytest.mark.parametrize("example", examples("tsmu.benchmark", "tsmu.synthetic"))
 def test_an_example_gives_what_it_says(
     example: doctest.DocTest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -38,11 +27,8 @@ def test_an_example_gives_what_it_says(
         write_chips(tmp_path / "data" / "hills", 10)
         write_chips(tmp_path / "data" / "coast", 10, bright=False)
     room = ROOMS[example.name.split(".")[1]]
-    example.globs |= {name: getattr(room, name) for name in room.__all__} | {
-        "Path": Path, "Window": Window, "np": np, "shapely": shapely,
-    }  # fmt: skip
-    flags = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE | doctest.IGNORE_EXCEPTION_DETAIL
-    assert doctest.DocTestRunner(optionflags=flags).run(example).failed == 0
+    names = {name: getattr(room, name) for name in room.__all__}
+    run_example(example, names | {"Path": Path, "Window": Window, "np": np, "shapely": shapely})
 
 
 @pytest.mark.parametrize("name", ROOMS)

@@ -28,7 +28,7 @@ def test_an_order_of_one_region_is_refused_before_anything_is_learned(
 
 
 def test_harnesses_are_no_commands_of_the_package(benchmarks: Benchmarks, tsmu: Tsmu) -> None:
-    harnesses = ("peers", "few-shot", "routing", "cost", "false-alarms", "loop")
+    harnesses = ("peers", "few-shot", "routing", "cost", "false-alarms", "loop", "gpu")
     assert all(benchmarks(name, "--help").exit_code == 0 for name in harnesses)
     assert all(tsmu("benchmark", name, "--help").returncode == 2 for name in harnesses)
     assert all(tsmu("benchmark", name, "--help").returncode == 0 for name in ("continual", "mapping", "database"))

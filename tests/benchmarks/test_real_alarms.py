@@ -81,7 +81,7 @@ def test_better_is_fewer_alarms_for_nothing_lost() -> None:
 
 
 def test_what_cannot_be_counted_is_refused(data: Path, tmp_path: Path, benchmarks: Benchmarks) -> None:
-    with pytest.raises(BenchmarkError, match="20 chips of hills have no georeference; give their --pixel-size"):
+    with pytest.raises(BenchmarkError, match="20 chips of hills have no georeference; give their `pixel_size`"):
         benchmark_real_alarms(replace(asked(data), pixel_size=None), tmp_path / "out", print)
     write_chips(tmp_path / "slides", 10)
     with pytest.raises(BenchmarkError, match="slides has 6 train chips, 0 of them without landslides"):

@@ -54,7 +54,7 @@ def labelled_pairs(folder: Path) -> geopandas.GeoDataFrame:
     return geopandas.GeoDataFrame(pd.DataFrame([pair]), geometry="geometry", crs=4326)
 
 
-@pytest.mark.parametrize("example", examples(face), ids=lambda example: example.name.removeprefix("tsmu.chips."))
+@pytest.mark.parametrize("example", examples("tsmu.chips"))
 def test_an_example_gives_what_it_says(
     example: doctest.DocTest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

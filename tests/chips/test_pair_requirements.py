@@ -55,9 +55,9 @@ def test_terrain_bands_are_those_of_other_chips_and_of_the_model() -> None:
     slope = ["post:red", "terrain:slope"]
     check_terrain_bands("dem.tif", ["slope"])
     check_terrain_bands("dem.tif", ["slope"], other_chips=slope, model=("v001", slope))
-    with pytest.raises(ChipError, match=r"dem\.tif: .* bands height, the model v001 has slope; give --terrain slope"):
+    with pytest.raises(ChipError, match=r"dem\.tif: .* bands height, the model v001 has slope; give `terrain` slope"):
         check_terrain_bands("dem.tif", ["height"], model=("v001", slope))
-    with pytest.raises(ChipError, match="chips of other sources have none; leave out --dem"):
+    with pytest.raises(ChipError, match="chips of other sources have none; leave out `dem`"):
         check_terrain_bands("dem.tif", ["slope"], other_chips=["post:red"], model=("v001", slope))
 
 

@@ -102,7 +102,7 @@ def test_from_pairs_to_chips(
     other = answer(survey("chips", "build", "--size", 64, "--dem", dem, "--terrain", "slope,height_300m", "--json"))
     assert other["bands"] == [*IMAGES, "terrain:slope", "terrain:height_300m"]
     assert len(list((space.pair_files / "a").glob("terrain-*.tif"))) == 2  # what older chips name stays what it was
-    assert "taken as metres" in survey("chips", "build", "--size", 64, "--dem", dem).stdout
+    assert "read as metres" in survey("chips", "build", "--size", 64, "--dem", dem).stdout
     told = survey("import", "pairs", iburi / "images", "--region", "hokkaido").stdout
     assert "1 of them had terrain bands and have none now" in told
     assert chips(survey) == IMAGES

@@ -135,8 +135,8 @@ def test_what_has_changed_is_not_decided_on_unseen(filled: db.Database) -> None:
 
 
 REFUSED: list[tuple[str, tuple[int, ...], dict[str, object], str]] = [
-    ("accept", (), {}, "is of 1 landslides"),
-    ("accept", (0, 1), {}, "is of 1 landslides"),
+    ("accept", (), {}, "concerns 1 landslide,"),
+    ("accept", (0, 1), {}, "concerns 1 landslide,"),
     ("merge", (0,), {}, "2 or more"),
     ("edit", (0,), {}, "needs a shape"),
     ("accept", (0,), {"shape": OUTLINE}, "takes no shape"),

@@ -99,7 +99,7 @@ def test_days_and_regions_choose_landslides_and_what_was_looked_at(records: db.D
 
 @pytest.mark.parametrize("cell", [0.0, -5.0, 0.5, float("nan")])
 def test_cells_that_make_no_sense_are_refused(records: db.Database, cell: float) -> None:
-    with pytest.raises(DatabaseError, match="--cell"):
+    with pytest.raises(DatabaseError, match="`cell"):
         density(records, cell_m=cell)
 
 

@@ -1,13 +1,10 @@
 """One rule says which outlines show the same landslide."""
 
-import doctest
-
 import numpy as np
 import pytest
 import shapely
 
 from tsmu.evaluate import overlapping_pairs
-from tsmu.evaluate.metrics import overlap
 
 
 def test_outlines_that_share_half_of_the_smaller_one_show_the_same_landslide() -> None:
@@ -18,7 +15,3 @@ def test_outlines_that_share_half_of_the_smaller_one_show_the_same_landslide() -
     assert pairs.shared.tolist() == [50, 100]
     assert pairs.iou.tolist() == pytest.approx([50 / 450, 100 / 400])
     assert len(overlapping_pairs(mapped, true[:0])) == 0
-
-
-def test_the_examples_are_true() -> None:
-    assert doctest.testmod(overlap).failed == 0

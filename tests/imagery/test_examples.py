@@ -13,8 +13,8 @@ import shapely
 from rasterio.transform import Affine
 from rasterio.windows import Window
 
-from tests.doctests import examples_of, failures
 from tests.imagery.made_pairs import save, texture
+from tests.room_examples import examples, run_example
 from tsmu import imagery, tabular, vectors
 from tsmu.errors import TsmuError
 from tsmu.imagery import rasters
@@ -22,9 +22,7 @@ from tsmu.issues import IssueLog
 from tsmu.regions import RegionMap
 from tsmu.workspace_folder import WorkspaceFolder
 
-EXAMPLES = list(
-    examples_of("tsmu.imagery", "tsmu.tabular", "tsmu.vectors", "tsmu.issues", "tsmu.geodesy", "tsmu.files")
-)
+EXAMPLES = examples("tsmu.imagery", "tsmu.tabular", "tsmu.vectors", "tsmu.issues", "tsmu.geodesy", "tsmu.files")
 POST = Affine(10, 0, 600_000, 0, -10, 3_100_000)
 DEM = Affine(30, 0, 599_000, 0, -30, 3_101_000)
 
@@ -45,11 +43,10 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("world")
-@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name.removeprefix("tsmu."))
+@pytest.mark.parametrize("example", EXAMPLES)
 def test_an_example_gives_what_it_says(example: doctest.DocTest) -> None:
     names = {name: getattr(face, name) for face in (imagery, rasters, tabular, vectors) for name in face.__all__}
     modules = {"np": np, "pd": pd, "shapely": shapely, "pyproj": pyproj, "Path": Path, "date": date, "Window": Window}
     others = {"TsmuError": TsmuError, "WorkspaceFolder": WorkspaceFolder, "RegionMap": RegionMap}
     others |= {"gpd": gpd, "log": IssueLog("example")}
-    example.globs |= names | modules | others | {"__name__": "example"}
-    assert failures(example) == 0
+    run_example(example, names | modules | others | {"__name__": "example"})

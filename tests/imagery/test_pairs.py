@@ -118,7 +118,7 @@ def test_shift_is_reported_and_corrected(folder: Path, nodata: int | None) -> No
     pairs, log = imported(folder)
     assert pairs["shift_x_px"][0] == pytest.approx(-3.6, abs=0.15)
     assert pairs["shift_y_px"][0] == pytest.approx(4.3, abs=0.15)
-    assert "--correct-shift" in log.issues[0].action and not pairs["shift_corrected"][0]
+    assert "`correct_shift`" in log.issues[0].action and not pairs["shift_corrected"][0]
     corrected, log = imported(folder, correct_shift=True)
     assert corrected["shift_corrected"][0] and len(log) == 0
     (post, _), (pre, valid) = read_raster(Path(corrected["post"][0])), read_raster(Path(corrected["pre"][0]))

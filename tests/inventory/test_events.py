@@ -259,7 +259,7 @@ def test_reading_again_gives_the_same_ids_and_order_does_not_matter(read: Read) 
 
 
 def test_strict_stops_at_the_first_warning(read: Read) -> None:
-    with pytest.raises(TsmuError, match=r"row 3.*stopped by --strict"):
+    with pytest.raises(TsmuError, match=r"row 3.*stopped by `strict`"):
         read("id,lat,lon\na,46,7\na,46,8", strict=True)
 
 
@@ -410,7 +410,7 @@ def test_dates_under_a_name_that_is_not_known_are_taken_or_told(read: Read) -> N
     }
     assert "read as date" in read.log.issues[0].action
     assert read(f"lat,lon,created\n{row}").events.date_min.isna().all()
-    assert "--columns date=created" in read.log.issues[0].action
+    assert "`columns` date=created" in read.log.issues[0].action
     assert read("lat,lon,datum\n46,7,WGS84\n").columns == {"": {"latitude": "lat", "longitude": "lon"}}
 
 

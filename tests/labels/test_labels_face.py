@@ -33,7 +33,7 @@ def test_everything_public_shows_an_example() -> None:
     assert without_example(labels) == ["ReviewEvidence", "ReviewLabels"]
 
 
-@pytest.mark.parametrize("example", examples(labels), ids=lambda example: example.name.removeprefix("tsmu.labels."))
+@pytest.mark.parametrize("example", examples("tsmu.labels"))
 def test_an_example_gives_what_it_says(
     example: doctest.DocTest, pairs: gpd.GeoDataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -19,7 +19,8 @@ from tests.mapping.slow_worker import Slowly
 from tests.mapping.test_map_command import PLACE, space, tsmu
 from tsmu.errors import MapError, WorkspaceError
 from tsmu.mapping import session
-from tsmu.mapping.cluster.workers import SlurmSettings, connect_cluster, slurm_cluster
+from tsmu.mapping.cluster.workers import connect_cluster, slurm_cluster
+from tsmu.slurm import SlurmSettings
 from tsmu.workspace_folder import WorkspaceFolder
 
 __all__ = ["space"]  # the fixture

@@ -2,8 +2,6 @@
 
 import doctest
 import inspect
-from collections.abc import Iterator
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +11,13 @@ import pytest
 from tests.conftest import write_raster
 from tests.mapping.conftest import GRID, RGB, blur, engine, ground
 from tests.model.test_bundle import make_network, make_record
+from tests.room_examples import examples, run_example
 from tsmu import mapping
 from tsmu.issues import IssueLog
 from tsmu.mapping import session
 from tsmu.model import serving_bundle, write_bundle
 from tsmu.workspace_folder import WorkspaceFolder
 
-ROOM = Path(mapping.__file__).parent
 WITHOUT_EXAMPLE = {
     "OpenScene",
     "ScenePlan",
@@ -28,15 +26,6 @@ WITHOUT_EXAMPLE = {
     "MapResult",
     "Tiling",
 }  # what others return
-
-
-def examples() -> Iterator[doctest.DocTest]:
-    """One for each docstring with examples."""
-    for path in sorted(ROOM.rglob("*.py")):
-        parts = path.relative_to(ROOM.parent).with_suffix("").parts
-        module = import_module(".".join(["tsmu", *parts]).removesuffix(".__init__"))
-        found = doctest.DocTestFinder(recurse=True).find(module)
-        yield from (example for example in found if example.examples)
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +40,7 @@ def space(tmp_path_factory: pytest.TempPathFactory) -> WorkspaceFolder:
     return space
 
 
-@pytest.mark.parametrize("example", list(examples()), ids=lambda example: example.name.removeprefix("tsmu.mapping."))
+@pytest.mark.parametrize("example", examples("tsmu.mapping"))
 def test_an_example_gives_what_it_says(
     example: doctest.DocTest, space: WorkspaceFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -63,9 +52,7 @@ def test_an_example_gives_what_it_says(
     )
     names: dict[str, Any] = {name: getattr(mapping, name) for name in mapping.__all__}
     made = {"space": space, "bundle": serving_bundle(space.models, "alps"), "mapped": mapped, "engine": engine(blur)}
-    example.globs |= names | made | {"np": np, "Path": Path, "log": IssueLog("example")}
-    flags = doctest.ELLIPSIS | doctest.IGNORE_EXCEPTION_DETAIL
-    assert doctest.DocTestRunner(optionflags=flags).run(example).failed == 0
+    run_example(example, names | made | {"np": np, "Path": Path, "log": IssueLog("example")})
 
 
 def test_what_others_call_has_an_example() -> None:

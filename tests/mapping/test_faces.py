@@ -57,7 +57,7 @@ def test_options_have_defaults_and_are_named() -> None:
     assert mapping.MapOptions() == mapping.MapOptions(engine="auto", precision="auto", min_area=0.0)
     with pytest.raises(TypeError):
         mapping.MapOptions(50)  # type: ignore[misc]
-    with pytest.raises(MapError, match="engine 'numpy': must be one of auto, openvino, torch"):
+    with pytest.raises(MapError, match="`engine=numpy`: must be one of auto, openvino, torch"):
         mapping.MapOptions(engine="numpy")
 
 

@@ -214,7 +214,7 @@ def test_a_damaged_band_is_one_line(scene_file: SceneFile, tmp_path: Path) -> No
         pass
     band = out / ".tsmu-map" / "rows_00001.npz"
     band.write_bytes(band.read_bytes()[:-30])
-    with pytest.raises(MapError, match=r"rows_00001\.npz: damaged .* --force"):
+    with pytest.raises(MapError, match=r"rows_00001\.npz: damaged .* `force`"):
         finish(scene, out)
     finish(scene, out, force=True)
     finish(scene, tmp_path / "whole")

@@ -375,5 +375,5 @@ def test_a_table_that_is_none_is_one_line(tmp_path: Path, text: str) -> None:
 
 def test_two_scenes_of_one_name_are_refused(tmp_path: Path) -> None:
     orders = [SceneRequest(tmp_path / folder / "post.tif", None, "post") for folder in ("a", "b")]
-    with pytest.raises(MapError, match=r"both scenes would be named post; .*--name"):
+    with pytest.raises(MapError, match=r"both scenes would be named post; .*`name`"):
         check_unique_names(orders)

@@ -84,9 +84,7 @@ def test_workers_publish_what_they_finish(
     assert content(folder / "slopes") == published(space)
 
 
-@pytest.mark.parametrize(
-    ("url", "reason"), [("ftp://127.0.0.1:9/maps", "refused"), ("nowhere://maps", "nowhere"), ("hdfs://a/b", "")]
-)
+@pytest.mark.parametrize(("url", "reason"), [("ftp://127.0.0.1:9/maps", "refused"), ("hdfs://a/b", "")])
 def test_where_it_cannot_be_written_the_map_is_there_and_the_command_says_so(
     space: WorkspaceFolder, url: str, reason: str
 ) -> None:
@@ -97,6 +95,13 @@ def test_where_it_cannot_be_written_the_map_is_there_and_the_command_says_so(
     assert f"{url}/slopes: cannot be written" in done.stderr
     assert reason in done.stderr
     assert published(space).keys() == {"probability.tif", "polygons.parquet"}
+
+
+def test_an_address_of_no_known_kind_is_refused_before_anything_is_mapped(space: WorkspaceFolder) -> None:
+    done = tsmu("map", space.root / "gone.tif", "--publish", "nowhere://maps", "--workspace", space.root)
+    assert done.exit_code == 2
+    assert "--publish nowhere://maps: cannot be written to (Protocol not known: nowhere)" in done.stderr
+    assert not space.maps.exists()
 
 
 def test_a_wrong_password_is_one_line_that_does_not_repeat_it(

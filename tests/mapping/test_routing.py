@@ -75,7 +75,7 @@ def test_the_place_wins_over_looks_where_its_region_was_learned(
 def test_a_scene_without_data_is_told(tmp_path: Path, record: BundleRecord) -> None:
     place = {"crs": "EPSG:32610", "transform": from_origin(500_000, 5_000_000, 10, 10), "nodata": 0}
     post = write_raster(tmp_path / "none.tif", np.zeros((3, 90, 90), np.uint8), photometric="RGB", **place)
-    with Scene(post) as opened, pytest.raises(RegionError, match="--region NAME"):
+    with Scene(post) as opened, pytest.raises(RegionError, match="`region=NAME`"):
         route_scene(opened, tmp_path / "regions.gpkg", record)
 
 

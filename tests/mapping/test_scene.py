@@ -200,7 +200,7 @@ def test_pixel_sizes_from_half_to_twice_the_trained_ones(scene_file: SceneFile) 
         for fitting in (None, (10.0, 10.0), (5.0, 5.0), (20.0, 20.0), (0.5, 6.0)):
             scene.check_pixel_size(fitting)
         for other in ((4.9, 4.9), (20.1, 30.0)):
-            with pytest.raises(MapError, match=r"pixels of 10 m.*--any-resolution"):
+            with pytest.raises(MapError, match=r"pixels of 10 m.*`any_resolution`"):
                 scene.check_pixel_size(other)
 
 

@@ -73,7 +73,7 @@ def test_a_map_by_slope(space: WorkspaceFolder, post: Path, tmp_path: Path) -> N
         percent = dataset.read(1)
     assert (percent[:, :60] < 1).all()
     assert (percent[:, 70:] > 98).all()
-    assert "taken as metres" in done.stderr
+    assert "read as metres" in done.stderr
     assert json.loads(mapped(space, post, "--dem", dem, "--json").stdout)["bands_computed"] == 0
     for file in (space.cache / "terrain").iterdir():
         file.unlink()

@@ -22,7 +22,7 @@ def checked(path: Path, dtypes: list[str] | None, statistics: tuple[list[float],
 @pytest.mark.parametrize("dtype", [np.uint16, np.int16, np.float32])
 def test_another_type_than_trained_on_is_refused(scene_file: SceneFile, dtype: type) -> None:
     path = scene_file(ground(50, 50).astype(dtype))
-    with pytest.raises(MapError, match=rf"post\.tif: its values are {np.dtype(dtype)}, .* uint8; .*--scale"):
+    with pytest.raises(MapError, match=rf"post\.tif: its values are {np.dtype(dtype)}, .* uint8; .*`scale=FACTOR`"):
         checked(path, ["uint8"], EIGHT_BIT)
     checked(path, ["uint8", str(np.dtype(dtype))], EIGHT_BIT)
 
@@ -38,7 +38,7 @@ def test_another_range_is_refused_where_the_type_does_not_tell(scene_file: Scene
     fitting = ground(300, 300).astype(np.float32) * 12
     for dtypes in (["float32"], None):
         checked(scene_file(fitting), dtypes, REFLECTANCE)
-        with pytest.raises(MapError, match=r"its values reach about .* about 2\.7e\+03; .*--scale FACTOR \(perhaps"):
+        with pytest.raises(MapError, match=r"its values reach about .* about 2\.7e\+03; .*`scale=FACTOR` \(perhaps"):
             checked(scene_file(fitting * np.float32(factor)), dtypes, REFLECTANCE)
 
 

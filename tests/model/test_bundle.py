@@ -76,6 +76,14 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def test_a_version_without_curves_is_read(models: Path) -> None:
+    bundle = open_bundle(models / "v001")
+    assert not (bundle.path / "training.csv").exists()
+    assert bundle.curves().empty
+    assert list(bundle.curves()) == ["stage"]
+    assert "How the training went" not in (bundle.path / "card.md").read_text()
+
+
 def test_what_is_written_is_read_back(models: Path) -> None:
     image = torch.rand(1, 3, 32, 32)
     bundle = open_bundle(models / "v001")

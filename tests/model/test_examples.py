@@ -17,7 +17,7 @@ def learned(tmp_path_factory: pytest.TempPathFactory) -> WorkspaceFolder:
     return learned_workspace(tmp_path_factory.mktemp("learned"))
 
 
-@pytest.mark.parametrize("example", examples(model), ids=lambda example: example.name.removeprefix("tsmu.model."))
+@pytest.mark.parametrize("example", examples("tsmu.model"))
 def test_an_example_gives_what_it_says(example: doctest.DocTest, learned: WorkspaceFolder, tmp_path: Path) -> None:
     shutil.copytree(learned.root, tmp_path / "survey")
     run_example(example, names_of_example(example, WorkspaceFolder.open(tmp_path / "survey")))

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from tests.networks import random_network
+from tsmu.errors import BundleError
 from tsmu.model import ENCODER_PART, RegionNet, region_parts
 from tsmu.model.network.regional_layers import RegionalConv
 
@@ -162,3 +163,31 @@ def test_what_a_region_has_of_its_own_is_much_less_than_a_network() -> None:
     network.add_decoder("b", with_adapters=True)
     adapters = sum(adapter.numel() for adapter in network.decoder("b").adapters)
     assert adapters < 0.1 * sum(parameter.numel() for parameter in network.encoder.parameters())
+
+
+@pytest.mark.parametrize(
+    ("mean", "std", "problem"),
+    [
+        ([0.5], [0.3, 0.3], "mean of 1 bands, std of 2"),
+        ([], [], "mean of 0 bands"),
+        ([0.5, 0.5], [0.3, 0.0], r"band 2: mean 0\.5, std 0\.0; .* above 0"),
+        ([float("nan")], [1.0], "band 1: mean nan"),
+    ],
+)
+def test_statistics_that_cannot_normalise_are_refused(mean: list[float], std: list[float], problem: str) -> None:
+    with pytest.raises(BundleError, match=problem):
+        RegionNet("tu-test_resnet", mean, std)
+
+
+def test_what_a_network_cannot_predict_is_refused() -> None:
+    network = RegionNet("tu-test_resnet", [0.5] * 3, [0.3] * 3).eval()
+    network.add_decoder("nepal")
+    image = torch.zeros(1, 3, 32, 32)
+    assert network(image, ["nepal"])["nepal"].shape == (1, 32, 32)
+    with pytest.raises(BundleError, match=r"is one name; give a list of names, \['nepal'\]"):
+        network(image, "nepal")
+    with pytest.raises(BundleError, match=r"andes: no decoder of this name \(there are: nepal\)"):
+        network(image, ["andes"])
+    for wrong in (image[0], image[:, :2]):
+        with pytest.raises(BundleError, match="3 bands, rows, columns"):
+            network(wrong, ["nepal"])

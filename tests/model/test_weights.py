@@ -125,7 +125,7 @@ def test_a_band_without_a_name_beside_red_green_and_blue_is_another_one() -> Non
 
 
 def test_other_numbers_of_bands_without_names_are_refused() -> None:
-    with pytest.raises(BundleError, match=r"post:band_4: without names.*--weights none"):
+    with pytest.raises(BundleError, match=r"post:band_4: without names.*`weights` none"):
         band_colours([f"post:band_{number}" for number in range(1, 5)])
 
 
@@ -232,7 +232,7 @@ class TestWhatCannotBeUsed:
         monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
         monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
         with pytest.raises(
-            BundleError, match=r"encoder resnet18: weights 'imagenet' cannot be had.*--weights none"
+            BundleError, match=r"encoder resnet18: weights 'imagenet' cannot be had.*`weights` none"
         ) as error:
             find_weights("resnet18", "imagenet")
         assert "\n" not in str(error.value)

@@ -1,6 +1,7 @@
 """The page as a reviewer uses it: a headless Chromium on a real server over a real workspace."""
 
 import io
+import itertools
 import shutil
 import stat
 from collections.abc import Iterator
@@ -276,6 +277,57 @@ def test_keys_are_dead_in_a_field_and_can_be_changed(served: tuple[WorkspaceFold
         second = decide(page, "k")
         saved(page)
         assert (status(records)[landslide_id], status(records)[second]) == ("confirmed", "confirmed")
+
+
+def test_a_button_keeps_the_focus_after_a_key_and_decides_once(survey: WorkspaceFolder, open_page: Open) -> None:
+    with serving(survey, "--write") as (address, _):
+        page = open_page(address)
+        accept, undo = (page.get_by_role("button", name=name) for name in ("Accept", "Undo"))
+        before, landslide_id = progress(page), current(page)
+        accept.focus()
+        for _ in range(5):  # held down, so the browser repeats it
+            page.keyboard.down("Enter")
+        page.keyboard.up("Enter")
+        gone_on(page, landslide_id)
+        saved(page)
+        expect(accept).to_be_focused()
+        assert progress(page) == before + 1
+
+        undo.focus()
+        press(page, "Enter")
+        gone_back(page, landslide_id)
+        saved(page)
+        expect(undo).to_be_disabled()  # it was the only decision, and the button had the focus
+        press(page, "r")
+        gone_on(page, landslide_id)
+        saved(page)
+
+        landslide_id = current(page)
+        accept.click()
+        gone_on(page, landslide_id)
+        press(page, "Enter", " ")  # after a click they are no commands
+        saved(page)
+        assert progress(page) == before + 2
+
+
+def test_a_late_answer_changes_nothing_that_is_decided_on(survey: WorkspaceFolder, open_page: Open) -> None:
+    with serving(survey, "--write") as (address, _):
+        page = open_page(address)
+        first = decide(page, "r")
+        saved(page)
+        late: list[Any] = []
+        page.route(f"**/api/landslides/{first}", lambda route: late.append(route))
+        asked = itertools.count(1)  # at once, and again when the undo is saved
+        with page.expect_request(lambda request: request.url.endswith(f"/landslides/{first}") and next(asked) == 2):
+            press(page, "z")
+        assert decide(page, "r") == first
+        saved(page)
+        second = current(page)
+        for route in late:
+            with page.expect_response(f"**/api/landslides/{first}"):
+                route.continue_()
+        page.wait_for_timeout(200)
+        assert current(page) == second
 
 
 def test_a_tablet_and_a_dark_room(served: tuple[WorkspaceFolder, str], open_page: Open) -> None:

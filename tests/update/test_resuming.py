@@ -192,7 +192,7 @@ def test_a_process_that_loads_chips_and_is_killed_is_told_in_one_line(
         "__getitem__",
         lambda self, key: read(self, key) if os.getpid() == here else os.kill(os.getpid(), signal.SIGKILL),
     )
-    with pytest.raises(UpdateError, match="smaller --batch-size"):
+    with pytest.raises(UpdateError, match="smaller `batch_size`"):
         update_bundle(survey, "bright", "tsmu", SETTINGS, **NETWORK)
 
 

@@ -1,5 +1,6 @@
 """One training: it learns, it resumes exactly, and the order of its chips."""
 
+import shutil
 import signal
 from contextlib import suppress
 from itertools import islice
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from tests.update.networks import chips_of, fresh, same, state
 from tsmu.update import TrainingProgress, TrainingSettings, strategy_named, train_region
 from tsmu.update.strategies.tsmu import TaskSpecificModelUpdates
-from tsmu.update.training import checkpoints
+from tsmu.update.training import batches, checkpoints
 from tsmu.update.training.checkpoints import CHECKPOINT_STEPS
 from tsmu.update.training.sampler import StepSampler
 
@@ -133,3 +134,26 @@ def test_scarce_landslides_are_in_every_batch_and_every_chip_is_drawn(landslides
     if 0 < sum(landslides) < len(landslides) / 2:
         assert all(landslides[position] for position in positions[::2])
         assert not any(landslides[position] for position in positions[1::2])
+
+
+@pytest.mark.parametrize(
+    ("cores", "processes", "kind", "batches_with_room", "workers"),
+    [
+        (1, 1, "cpu", 1000, 0),
+        (1, 2, "cpu", 1000, 0),
+        (8, 1, "cpu", 1000, 4),
+        (8, 4, "cpu", 1000, 1),
+        (8, 1, "cuda", 1000, 7),
+        (64, 2, "cuda", 1000, 16),
+        (8, 1, "cuda", 25, 3),  # each prepares four batches, and twice their room has to be free
+        (8, 1, "cuda", 7, 0),
+    ],
+)
+def test_as_many_processes_load_chips_as_cores_and_memory_allow(
+    monkeypatch: pytest.MonkeyPatch, cores: int, processes: int, kind: str, batches_with_room: int, workers: int
+) -> None:
+    free = shutil.disk_usage(batches.SHARED_MEMORY)._replace(free=batches_with_room * 1000)
+    monkeypatch.setattr(batches, "cores_per_process", lambda count: max(cores // count, 1))
+    monkeypatch.setattr(batches, "device_in_use", lambda: kind)
+    monkeypatch.setattr(batches.shutil, "disk_usage", lambda _: free)
+    assert batches._worker_count(1000, processes) == workers

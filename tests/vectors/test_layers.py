@@ -71,7 +71,7 @@ def test_layers_are_divided_among_several_files(tmp_path: Path) -> None:
     assert divide_layers([], [path, other], MapError) == {path: [], other: []}
     with pytest.raises(MapError, match="no layer 'three'; the layers are: one, two, plain"):
         divide_layers(["three"], [path, other], MapError)
-    with pytest.raises(MapError, match=r"layers\.gpkg: has several layers \(one, two\) and none that --layer names"):
+    with pytest.raises(MapError, match=r"layers\.gpkg: has several layers \(one, two\) and none that `layer` names"):
         divide_layers(["plain"], [path, other], MapError)
 
 

@@ -31,7 +31,7 @@ def test_chips_that_change_their_region_are_reported(empty: Workspace, files: Pa
     empty.add_chips(files / "chips" / "oregon", region="oregon")
     assert empty.add_chips(files / "chips" / "oregon", region="oregon").issues.empty
     report = empty.add_chips(files / "chips" / "oregon", region="nevada")
-    assert report.issues["problem"].tolist() == ["its 10 chips were those of the region oregon"]
+    assert report.issues["problem"].tolist() == ["its 10 chips were of the region oregon"]
     assert set(empty.chips["region"]) == {"nevada"}
 
 

@@ -1,6 +1,7 @@
 """The verbs of pairs, labels and exports, on screenshots of the synthetic world, a catalogue and a database."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from tests.conftest import write_raster
 from tests.imagery.made_scenes import SMALL, item, write_scene, write_workspace
 from tests.imagery.stac_server import serving
 from tsmu.database import open_database
-from tsmu.errors import BundleError, FetchError, ImageError, LabelError, RegionError, TsmuError
+from tsmu.errors import BundleError, FetchError, ImageError, LabelError, RegionError, TsmuError, WorkspaceError
 from tsmu.workspace import Workspace
 
 
@@ -25,7 +26,7 @@ def test_pairs_are_a_table_with_regions(empty: Workspace, files: Path) -> None:
     assert report.pairs["id"].tolist() == work.pairs["id"].tolist()
     assert all(Path(post).is_file() for post in report.pairs["post"])
     assert steps[-1] == ("Reading pairs", 6, 6, "")
-    assert "6 pairs taken" in str(report)
+    assert "6 pairs imported" in str(report)
     with pytest.raises(RegionError, match="contains /"):
         work.add_pairs(files / "shots", region="a/b")
     with pytest.raises(ImageError, match="needs elevations"):
@@ -149,3 +150,30 @@ def test_without_decisions_there_are_no_labels(empty: Workspace) -> None:
     open_database(empty.folder.database, create=True).close()
     with pytest.raises(LabelError, match="nobody has decided on anything yet"):
         empty.labels_from_review()
+
+
+def test_strict_leaves_the_earlier_labels_as_they_are(work: Workspace, files: Path, tmp_path: Path) -> None:
+    before = [Path(mask).read_bytes() for mask in work.labels["mask"]]
+    labels = Path(shutil.copytree(files / "shots", tmp_path / "labels"))
+    for label in sorted(labels.glob("*.json")):
+        label.write_text(label.read_text().replace('"landslide"', '"unknown"'))
+    (labels / "zzz.json").write_text("{")
+    with pytest.raises(TsmuError, match=r"zzz\.json.*; stopped by `strict` \(otherwise: left out\)"):
+        work.add_labels(labels, strict=True)
+    assert [Path(mask).read_bytes() for mask in work.labels["mask"]] == before
+    assert sorted(path.name for path in work.folder.label_files.iterdir()) == sorted(
+        Path(mask).name for mask in work.labels["mask"]
+    )
+
+
+def test_a_file_where_a_folder_is_needed_is_refused(work: Workspace, files: Path) -> None:
+    file = files / "events.csv"
+    for into in (file, file / "deeper"):
+        for refused in (work.export_labelme, work.export_pictures, work.evaluate, Workspace):
+            with pytest.raises(WorkspaceError, match=r"events\.csv: is a file, and a folder is needed there"):
+                refused(into)
+
+
+def test_shares_where_percent_are_meant_are_refused(empty: Workspace) -> None:
+    with pytest.raises(FetchError, match=r"`max_cloud=0.2`: is read as 0.2 percent; for a share of 0.2 give 20"):
+        empty.fetch_pairs(stac="catalog.json", collection="scenes", max_cloud=0.2)

@@ -39,11 +39,14 @@ def test_an_inventory_becomes_events_with_regions_and_issues(empty: Workspace, f
     assert empty.add_inventory(files / "events.csv").details["replaced"] == 4
 
 
-def test_strict_stops_at_the_first_warning_and_stores_it(empty: Workspace, tmp_path: Path) -> None:
-    (tmp_path / "odd.csv").write_text("id,lat,lon,date\na,46,7,someday\n")
-    with pytest.raises(TsmuError, match="stopped by --strict"):
+@pytest.mark.parametrize("row", ["a,46,7,someday", "a,96,7,2014-01-01\nb,46,7,2014-01-01"], ids=["warning", "left out"])
+def test_strict_stops_at_warnings_and_at_rows_left_out(empty: Workspace, tmp_path: Path, row: str) -> None:
+    (tmp_path / "odd.csv").write_text(f"id,lat,lon,date\n{row}\n")
+    with pytest.raises(TsmuError, match=r"row 2.* stopped by `strict` \(otherwise: "):
         empty.add_inventory(tmp_path / "odd.csv", strict=True)
     assert not empty.folder.events.exists()
+    assert pd.read_csv(empty.folder.issues)["row"].tolist() == [2]
+    assert empty.add_inventory(tmp_path / "odd.csv").records == 1
     with pytest.raises(InventoryError, match="no such file"):
         empty.add_inventory(tmp_path / "none.csv")
 

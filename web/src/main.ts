@@ -5,7 +5,7 @@ import { BrowserStorage } from "./lib/storage.ts";
 import { startTheme } from "./lib/theme.ts";
 import { createMap, paintBackground } from "./map/map.ts";
 import { createDashboard } from "./panels/dashboard.ts";
-import { createDetails } from "./panels/details.ts";
+import { createDetails } from "./panels/details.tsx";
 import { createFilters } from "./panels/filters.ts";
 import { createHeader } from "./panels/header.ts";
 import { createImages } from "./panels/images.ts";

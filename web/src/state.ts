@@ -1,5 +1,5 @@
 // The signals that the rooms of the page share: one room sets a value, the others follow it.
-import { Signal } from "./lib/signal.ts";
+import { Signal } from "@preact/signals";
 import type { Landslide, LandslideDetails, ReviewProgress, Scene, ServerInfo } from "./server/types.ts";
 
 /** What the keys and the pointer do: `look` is the ordinary state, the others are ended by Enter or Escape. */

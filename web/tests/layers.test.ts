@@ -17,7 +17,7 @@ function importsOf(file: string): string[] {
 }
 
 test("each folder imports only those before it", () => {
-  const files = readdirSync(SOURCES, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".ts"));
+  const files = readdirSync(SOURCES, { recursive: true, encoding: "utf8" }).filter((name) => /\.tsx?$/.test(name));
   assert.ok(files.length > 30);
   for (const file of files.map((name) => join(SOURCES, name))) {
     assert.ok(layerOf(file) >= 0, `${file}: in no layer`);

@@ -96,14 +96,16 @@ def transfer_colours(images: Tensor, statistics: ImageStatistics, generators: It
         True
     """
     if statistics.channels is not None:
-        result = images.clone()
-        result[:, statistics.channels] = _recolour(images[:, statistics.channels], statistics, generators)
-        return result
+        channels = torch.tensor(statistics.channels).to(images.device, non_blocking=True)
+        return images.index_copy(1, channels, _recolour(images.index_select(1, channels), statistics, generators))
     return _recolour(images, statistics, generators)
 
 
 def _recolour(images: Tensor, statistics: ImageStatistics, generators: Iterable[torch.Generator]) -> Tensor:
-    """Recolour images in all their bands."""
+    """Recolour images in all their bands.
+
+    Colours are drawn on the CPU, so that they are the same on every device, and copied without waiting for a GPU.
+    """
     mean, spread = _moments(images)
     colours = 2 * images.shape[1]  # means and standard deviations come first among the features
     covariance = torch.tensor(statistics.covariance, dtype=torch.float64)[:colours, :colours]
@@ -116,7 +118,7 @@ def _recolour(images: Tensor, statistics: ImageStatistics, generators: Iterable[
     )
     deviations = draws * values.clamp(min=0).sqrt() @ vectors.T
     drawn = torch.tensor(statistics.mean, dtype=torch.float64)[:colours] + deviations
-    new_mean, new_spread = (part.to(images) for part in drawn.chunk(2, dim=1))
+    new_mean, new_spread = (part.to(images, non_blocking=True) for part in drawn.chunk(2, dim=1))
     shape = (*mean.shape, 1, 1)
     normalised = (images - mean.view(shape)) / spread.exp().view(shape)
     recoloured: Tensor = normalised * new_spread.exp().view(shape) + new_mean.view(shape)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import typer
 
-from tsmu.errors import TsmuError, one_line
+from tsmu.errors import TsmuError, command_line_messages, one_line
 from tsmu.files import json_text
 from tsmu.issues import IssueLog
 from tsmu.workspace import BarDisplay, Display, Report, ShowProgress
@@ -59,7 +59,9 @@ LayerOption = Annotated[
     list[str] | None,
     typer.Option("--layer", metavar="NAME", help="Read only this layer of files of polygons; again for another one."),
 ]
-StrictOption = Annotated[bool, typer.Option("--strict", help="Treat warnings as errors.")]
+StrictOption = Annotated[
+    bool, typer.Option("--strict", help="Stop at the first issue: a warning, or a row or file that would be left out.")
+]
 
 
 class Console(Display):
@@ -147,12 +149,13 @@ def console(name: str, as_json: bool) -> Iterator[Console]:
     terminal = Console(name, as_json)
     started = time.monotonic()
     terminal.show_notice()
-    try:
-        yield terminal
-    except (TsmuError, OSError, KeyboardInterrupt) as error:
-        terminal.clear_notice()
-        print_failure(terminal.report, explain(error), time.monotonic() - started, as_json)
-        raise typer.Exit(NOT_DONE) from None
+    with command_line_messages():
+        try:
+            yield terminal
+        except (TsmuError, OSError, KeyboardInterrupt) as error:
+            terminal.clear_notice()
+            print_failure(terminal.report, explain(error), time.monotonic() - started, as_json)
+            raise typer.Exit(NOT_DONE) from None
     terminal.clear_notice()
     partial = terminal.report.left_out > 0
     if as_json:

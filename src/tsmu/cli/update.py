@@ -1,10 +1,12 @@
 """`tsmu update`."""
 
-from typing import Annotated, Literal
+from functools import partial
+from typing import Annotated, Any, Literal
 
 import typer
 
 from tsmu.cli.command import JsonOption, WorkspaceOption, console
+from tsmu.errors import UpdateError
 
 
 def update(
@@ -35,16 +37,38 @@ def update(
     devices: Annotated[
         str, typer.Option(metavar="N|auto", help="GPUs of each machine, or processes where there are none.")
     ] = "1",
-    nodes: Annotated[int, typer.Option(min=1, help="Machines; start the command on all of them with srun.")] = 1,
+    nodes: Annotated[int, typer.Option(min=1, help="Machines; for more than one, give --cluster.")] = 1,
     accumulate: Annotated[
         int, typer.Option(min=1, help="Learn each batch in so many parts, which take that much less memory.")
     ] = 1,
+    logger: Annotated[
+        str | None,
+        typer.Option(
+            metavar="csv|tensorboard|mlflow|wandb",
+            help="Where losses and scores go while it learns, in the workspace's folder logs; all but csv are extras.",
+        ),
+    ] = None,
+    cluster: Annotated[
+        str | None,
+        typer.Option(metavar="FILE.toml", help="Submit the update as a job of SLURM, which this file has settings of."),
+    ] = None,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Only say which steps it would take, and how much time and memory."),
+    ] = False,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Learn a region and write the next model version; interrupted, the same command goes on."""
     with console("update", as_json) as terminal:
-        terminal.workspace(workspace).update(
+        work = terminal.workspace(workspace)
+        if dry_run and cluster:
+            raise UpdateError(
+                "--dry-run measures on this machine; leave --cluster out, or run it on one of the cluster's"
+            )
+        to_learn = partial(work.update, keep_validation=keep_validation, cluster=cluster)
+        learn: Any = work.estimate_update if dry_run else to_learn
+        learn(
             region,
             strategy=strategy,
             steps=_steps(steps) if steps else None,
@@ -52,10 +76,10 @@ def update(
             seed=seed,
             encoder=encoder,
             weights=weights,
-            keep_validation=keep_validation,
             devices=_devices(devices),
             nodes=nodes,
             accumulate=accumulate,
+            logger=logger,
         )
 
 
@@ -68,8 +92,6 @@ def _steps(text: str) -> int | Literal["auto"]:
 
 def _devices(text: str) -> int | Literal["auto"]:
     """A number of devices, or `auto`."""
-    from tsmu.errors import UpdateError
-
     if text == "auto":
         return "auto"
     if not text.isdecimal() or int(text) < 1:

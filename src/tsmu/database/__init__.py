@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from tsmu.database.analysis import (
         Comparison,
         DensityMap,
+        check_density_file,
+        check_picture_file,
         compare,
         density,
         draw_comparison,
@@ -71,6 +73,7 @@ if TYPE_CHECKING:
         next_landslides,
         query,
         query_page,
+        require_known_names,
         review_progress,
         reviews,
         scene_by_id,
@@ -136,6 +139,8 @@ __all__ = [
     "add_run",
     "backup",
     "check",
+    "check_density_file",
+    "check_picture_file",
     "compare",
     "copy",
     "count_by_region_and_month",
@@ -173,6 +178,7 @@ __all__ = [
     "query_page",
     "read_frame",
     "record_mapped_area",
+    "require_known_names",
     "review",
     "review_progress",
     "review_table",
@@ -196,8 +202,8 @@ _NAMES = {  # by the folder or module that has them
     "storage": "Database backup decode_column read_frame",
     "queries": (
         "Box Filters QueueOrder count_by_region_and_month count_landslides cql2_tree history info "
-        "nearest_landslides next_landslides query query_page review_progress reviews scene_by_id scenes "
-        "select_boxes touches_box"
+        "nearest_landslides next_landslides query query_page require_known_names review_progress reviews scene_by_id "
+        "scenes select_boxes touches_box"
     ),
     "writing": "AddedInventory AddedRun RunRecord SceneRecord add_inventory add_run record_mapped_area shift_scene",
     "opening": "open_database",
@@ -208,7 +214,10 @@ _NAMES = {  # by the folder or module that has them
     ),
     "merging": "MergeResult UndoneMerge merge undo_merge",
     "files": "ImportResult copy export import_file",
-    "analysis": "Comparison DensityMap compare density draw_comparison draw_density write_density",
+    "analysis": (
+        "Comparison DensityMap check_density_file check_picture_file compare density draw_comparison draw_density "
+        "write_density"
+    ),
     "integrity": "check",
     "schema": (
         "TABLES has_shape has_spatial_index "

@@ -4,6 +4,7 @@ What others use of this room is named here and loaded when it is first asked for
 Data goes one way through the room:
 
     metrics       scores of pixels, of landslides as objects, and of continual learning; standard errors; the threshold
+    chip_pictures small pictures of chips, labels and predictions
     predictions   probabilities of a network on chips, and their pixel counts
     history       every version on every region's test chips: the R matrix of a workspace
     report        the history for people: a table, report.html and report.json
@@ -20,6 +21,7 @@ from typing import TYPE_CHECKING
 from tsmu.lazy_names import lazy_names
 
 if TYPE_CHECKING:
+    from tsmu.evaluate.chip_pictures import captioned_sheet, label_picture, outcome_picture
     from tsmu.evaluate.history import History, ServedRegion, evaluate_history
     from tsmu.evaluate.metrics.continual_scores import ContinualScores
     from tsmu.evaluate.metrics.jackknife import Floats, confusion_iou, jackknife_error
@@ -59,6 +61,7 @@ __all__ = [
     "PixelCounts",
     "Positions",
     "ServedRegion",
+    "captioned_sheet",
     "choose_threshold",
     "confusion_iou",
     "count_objects",
@@ -69,6 +72,8 @@ __all__ = [
     "intersecting_pairs",
     "iterate_pixel_counts",
     "jackknife_error",
+    "label_picture",
+    "outcome_picture",
     "overlapping_pairs",
     "predict_chips",
     "predict_logits",
@@ -78,6 +83,7 @@ __all__ = [
 ]
 
 _NAMES = {  # by the module that has them: some load scipy or matplotlib, others are for the database, which must not
+    "chip_pictures": "captioned_sheet label_picture outcome_picture",
     "history": "History ServedRegion evaluate_history",
     "metrics.continual_scores": "ContinualScores",
     "metrics.jackknife": "Floats confusion_iou jackknife_error",

@@ -127,8 +127,14 @@ class History:
         }
 
 
-def evaluate_history(workspace: WorkspaceFolder, log: IssueLog, progress: ProgressCallback | None = None) -> History:
-    """Evaluate the current version and its ancestors on the test chips of all their regions.
+def evaluate_history(
+    workspace: WorkspaceFolder,
+    log: IssueLog,
+    progress: ProgressCallback | None = None,
+    *,
+    version: Bundle | None = None,
+) -> History:
+    """Evaluate a version and those that it came from on the test chips of all its regions.
 
     The counts of each version on each region's chips are computed once and stored in the workspace's cache.
 
@@ -137,6 +143,7 @@ def evaluate_history(workspace: WorkspaceFolder, log: IssueLog, progress: Progre
         log: gets the regions that are left out because their test chips are missing, and those
             some of whose test chips are missing.
         progress: called with the number of pairs of version and region that are done, and of all such pairs.
+        version: the newest one of the history; by default the current version.
 
     Raises:
         BundleError: there is no bundle yet.
@@ -147,8 +154,8 @@ def evaluate_history(workspace: WorkspaceFolder, log: IssueLog, progress: Progre
         >>> history.regions, history.matrix.shape
         (['alps'], (1, 1))
     """
-    bundles = _ancestry(workspace)
-    tests = _test_chips(workspace, served_record(workspace.models), log)
+    bundles, mapped = _ancestry(workspace, version), served_record(workspace.models)
+    tests = _test_chips(workspace, version.record if version else mapped, log)
     regions = [region for region in bundles[-1].record.regions if region in tests]
     if not regions:
         why = f" ({log.errors[0].problem})" if log.errors else ""
@@ -168,7 +175,9 @@ def evaluate_history(workspace: WorkspaceFolder, log: IssueLog, progress: Progre
             if progress:
                 progress(len(counts) * len(regions) + len(row), len(bundles) * len(regions))
         counts.append(row)
-    served = {region: _served_region(workspace, region, chips) for region, chips in tests.items()}
+    served = {
+        region: _served_region(workspace, region, chips) for region, chips in tests.items() if region in mapped.regions
+    }
     return History(bundles, regions, counts, thresholds, served)
 
 
@@ -214,9 +223,9 @@ def _served_region(workspace: WorkspaceFolder, region: str, chips: geopandas.Geo
     return ServedRegion(bundle, entry.decoder, entry.threshold, chips, counts)
 
 
-def _ancestry(workspace: WorkspaceFolder) -> list[Bundle]:
-    """The current version and all that it was updated from, oldest first."""
-    chain = [serving_bundle(workspace.models)]
+def _ancestry(workspace: WorkspaceFolder, version: Bundle | None) -> list[Bundle]:
+    """A version, by default the current one, and all that it was updated from, oldest first."""
+    chain = [version or serving_bundle(workspace.models)]
     while chain[0].record.parent is not None:
         chain.insert(0, open_bundle(workspace.models / f"v{chain[0].record.parent:03d}"))
     return chain

@@ -12,7 +12,7 @@ from torch.utils.data import Dataset
 
 from tsmu.chips import ChipDataset, Sample
 from tsmu.evaluate.metrics.pixel_counts import PixelCounts
-from tsmu.model import RegionNet
+from tsmu.model import RegionNet, device_in_use
 
 BATCH_CHIPS = 16  # chips at once, and fewer where they are large: scoring takes some 0.5 kB of memory for each pixel
 BATCH_PIXELS = 1 << 20
@@ -22,10 +22,10 @@ Prediction = tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]
 
 
 def predict_chips(network: RegionNet, decoder: str, chips: Chips) -> Iterator[Prediction]:
-    """Yield the landslide probability and the mask of each chip, in order.
+    """Yield the landslide probability and the mask of each chip, in order, computed on a GPU where there is one.
 
     Args:
-        network: set to evaluation mode.
+        network: set to evaluation mode; on a GPU meanwhile, and afterwards where it was.
         decoder: name of the decoder that predicts.
         chips: rows of the chips index, or a dataset with TorchGeo's sample dict.
 
@@ -41,7 +41,6 @@ def predict_chips(network: RegionNet, decoder: str, chips: Chips) -> Iterator[Pr
         yield expit(logits), mask
 
 
-@torch.inference_mode()
 def predict_logits(network: RegionNet, decoder: str, chips: Chips) -> Iterator[Prediction]:
     """Yield (logits, mask), both (H, W), of each chip in order; see `predict_chips`.
 
@@ -52,9 +51,20 @@ def predict_logits(network: RegionNet, decoder: str, chips: Chips) -> Iterator[P
     """
     network.eval()
     dataset = ChipDataset(chips, cache_bytes=0) if isinstance(chips, geopandas.GeoDataFrame) else chips
-    for images, masks in _batches(dataset):
-        logits = network(images.to(network.mean.device), [decoder])[decoder]
-        yield from zip(logits.float().cpu().numpy(), masks.numpy(), strict=True)
+    device_before = network.mean.device
+    network.to(device_in_use())
+    try:
+        for images, masks in _batches(dataset):
+            yield from zip(_compute_logits(network, decoder, images), masks.numpy(), strict=True)
+    finally:
+        network.to(device_before)
+
+
+@torch.inference_mode()
+def _compute_logits(network: RegionNet, decoder: str, images: torch.Tensor) -> npt.NDArray[np.float32]:
+    """The logits (N, H, W) of raw images (N, C, H, W), computed on the network's device."""
+    logits = network(images.to(network.mean.device), [decoder])[decoder]
+    return np.asarray(logits.float().cpu().numpy())
 
 
 def count_pixels(network: RegionNet, decoder: str, chips: Chips) -> PixelCounts:

@@ -16,6 +16,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import geopandas as gpd
 import numpy as np
@@ -93,9 +94,9 @@ def import_labels(
         >>> table["id"].tolist(), table["landslides"].tolist()
         (['a'], [1])
     """
-    with unpacked_archives(source, log) as archives:
+    with unpacked_archives(source, log) as archives, _new_masks(out) as new_masks:
         files = find_label_files(source, archives, pairs, out, log)
-        writer, matcher = MaskWriter(pairs, log, out, classes), PairMatcher(pairs)
+        writer, matcher = MaskWriter(pairs, log, new_masks, classes), PairMatcher(pairs)
         masks, convention = _match_rasters(source, files.rasters, matcher, log)
         total = len(files.labelme) + len(masks)
         for done, path in enumerate(files.labelme, start=1):
@@ -110,7 +111,18 @@ def import_labels(
             if progress:
                 progress(done, total)
         writer.report_classes(source)
-        return writer.table().assign(source=lambda table: [name_archives(file, archives) for file in table["source"]])
+        table = writer.table()
+        masks_in_place = [str(Path(mask).replace(out.resolve() / Path(mask).name)) for mask in table["mask"]]
+        sources = [name_archives(file, archives) for file in table["source"]]
+        return table.assign(mask=masks_in_place, source=sources)
+
+
+@contextmanager
+def _new_masks(out: Path) -> Iterator[Path]:
+    """A folder for new masks until all are written, so that an import that stops leaves the earlier ones alone."""
+    out.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=out, prefix=".new-") as folder:
+        yield Path(folder)
 
 
 @contextmanager

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from tsmu.mapping.mapped_scene import DecoderProvenance, MappedScene, ScenePlan
     from tsmu.mapping.options import ENGINES, PRECISIONS, MapOptions
     from tsmu.mapping.outputs.map_files import DEVIATION_FILE, PROBABILITY_FILE, MapResult
+    from tsmu.mapping.outputs.publish import check_publish_address
     from tsmu.mapping.outputs.valid_area import valid_area
     from tsmu.mapping.scene.raster import Scene, scene_grid
     from tsmu.mapping.scene.requests import (
@@ -58,7 +59,7 @@ if TYPE_CHECKING:
     )
     from tsmu.mapping.scene.value_checks import check_undeclared_nodata, check_values
     from tsmu.mapping.session import MapSession, OpenScene
-    from tsmu.mapping.tiling.tile_axis import TileAxis
+    from tsmu.mapping.tiling.tile_axis import TileAxis, check_tiling
     from tsmu.mapping.tiling.tile_size import MAX_OVERLAP, Tiling, measure_overlap, plan_tiling
     from tsmu.mapping.vectorize.polygons import PolygonOptions
 
@@ -88,7 +89,9 @@ __all__ = [
     "TileAxis",
     "Tiling",
     "check_numbers",
+    "check_publish_address",
     "check_scene_name",
+    "check_tiling",
     "check_undeclared_nodata",
     "check_unique_names",
     "check_values",
@@ -125,13 +128,14 @@ _NAMES = {  # by the module that has them
     "mapped_scene": "DecoderProvenance MappedScene ScenePlan",
     "options": "ENGINES PRECISIONS MapOptions",
     "outputs.map_files": "DEVIATION_FILE PROBABILITY_FILE MapResult",
+    "outputs.publish": "check_publish_address",
     "outputs.valid_area": "valid_area",
     "scene.raster": "scene_grid Scene",
     "scene.requests": (
         "SceneRequest check_scene_name check_unique_names default_scene_name path_or_url read_scene_table"
     ),
     "session": "MapSession OpenScene",
-    "tiling.tile_axis": "TileAxis",
+    "tiling.tile_axis": "TileAxis check_tiling",
     "tiling.tile_size": "MAX_OVERLAP Tiling measure_overlap plan_tiling",
     "vectorize.polygons": "PolygonOptions",
 }

@@ -3,10 +3,11 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
+import torch
 
 from tsmu.errors import MapError
 from tsmu.imagery import describe_raster, find_undeclared_fill, image_channels, read_stack
@@ -80,7 +81,7 @@ def checked_array(image: npt.ArrayLike, bands: Sequence[str]) -> Floats:
     """An image (C, H, W) as float32, once its shape is checked.
 
     Args:
-        image: numbers of any type, or booleans; a tensor on the CPU, too. What a masked array masks is no data.
+        image: numbers of any type, or booleans; a tensor, too. What a masked array masks is no data.
         bands: the model's band list.
 
     Raises:
@@ -90,7 +91,7 @@ def checked_array(image: npt.ArrayLike, bands: Sequence[str]) -> Floats:
         >>> checked_array(np.zeros((3, 4, 5)), ["post:red", "post:green", "post:blue"]).dtype
         dtype('float32')
     """
-    values = np.asarray(image)
+    values = _as_array(image)
     if values.ndim != 3 or len(values) != len(bands) or not values.size or values.dtype.kind not in "buif":
         raise MapError(
             f"image of shape {values.shape} and type {values.dtype}: must be an array of numbers (bands, rows, "
@@ -100,6 +101,14 @@ def checked_array(image: npt.ArrayLike, bands: Sequence[str]) -> Floats:
     if isinstance(image, np.ma.MaskedArray):  # as rasterio reads with masked=True
         numbers[np.ma.getmaskarray(image)] = np.nan
     return numbers
+
+
+def _as_array(image: npt.ArrayLike) -> npt.NDArray[Any]:
+    """What is given as an image as an array; also a tensor on a graphics card, or one that requires a gradient."""
+    try:
+        return np.asarray(image.detach().float().cpu() if isinstance(image, torch.Tensor) else image)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise MapError(f"image: cannot be read as an array ({error}); give numbers (bands, rows, columns)") from None
 
 
 def check_numbers(

@@ -68,4 +68,4 @@ class MapOptions:
     def __post_init__(self) -> None:
         for name, value, known in (("engine", self.engine, ENGINES), ("precision", self.precision, PRECISIONS)):
             if value not in known:
-                raise MapError(f"{name} {value!r}: must be one of {', '.join(known)}")
+                raise MapError(f"--{name} {value}: must be one of {', '.join(known)}")

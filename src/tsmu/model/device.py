@@ -1,9 +1,7 @@
-"""The device, the cores and the precision that this machine trains and predicts with.
+"""The device and the precision that this machine trains and predicts with.
 
-Torch is loaded by what needs it, because mapping with OpenVINO asks for the cores and does without torch.
+Torch is loaded by what needs it, because mapping with OpenVINO does without.
 """
-
-import os
 
 
 def device_in_use() -> str:
@@ -34,13 +32,3 @@ def precision_in_use() -> str:
         return "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float32"
     capabilities = torch.cpu.get_capabilities()
     return "bfloat16" if capabilities.get("avx512_bf16") or capabilities.get("amx_bf16") else "float32"
-
-
-def available_cores() -> int:
-    """The number of cores that this process may use, which on a cluster are fewer than the machine has.
-
-    Example:
-        >>> available_cores() >= 1
-        True
-    """
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

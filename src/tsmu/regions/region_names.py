@@ -24,6 +24,8 @@ def check_region_name(name: str) -> str:
         Traceback (most recent call last):
         tsmu.errors.RegionError: region name 'north/south' contains /; files are named after regions, ...
     """
+    if not isinstance(name, str):
+        raise RegionError(f"region name {name!r}: must be a text")
     name = to_nfc(name)
     if not 1 <= len(name) <= MAX_NAME:
         problem = f"has {len(name)} characters, not 1 to {MAX_NAME}"

@@ -10,6 +10,8 @@ Data goes one way through the room:
     plan, run_folder            what an update of a workspace starts from; how an interrupted one is resumed
     regression, bundle_records  is any region worse than before; the records of the next version
     bundle_update               `tsmu update`: the current version and chips in, the next version out
+    slurm_job                   the same as a job of SLURM
+    estimate                    `tsmu update --dry-run`: what that would take, from a few measured steps
 
 Example:
     >>> from tsmu.update import TrainingSettings, update_bundle
@@ -26,9 +28,12 @@ from tsmu.lazy_names import lazy_names
 if TYPE_CHECKING:
     from tsmu.update.bundle_update import update_bundle
     from tsmu.update.calibration import calibrate
-    from tsmu.update.seeds import derive_seed
+    from tsmu.update.estimate import StageEstimate, UpdateEstimate, estimate_update
+    from tsmu.update.seeds import derive_seed, seeded_draws
+    from tsmu.update.slurm_job import submit_update
     from tsmu.update.strategies import STRATEGIES, Stage, Strategy, UpdateContext, strategy_named, train_all
     from tsmu.update.training.follower import follow
+    from tsmu.update.training.leader import lead
     from tsmu.update.training.processes import is_follower
     from tsmu.update.training.region_training import learn_region, train_region
     from tsmu.update.training.settings import (
@@ -45,18 +50,24 @@ __all__ = [
     "PriorKnowledge",
     "ProgressCallback",
     "Stage",
+    "StageEstimate",
     "Strategy",
     "TrainingProgress",
     "TrainingResources",
     "TrainingResult",
     "TrainingSettings",
     "UpdateContext",
+    "UpdateEstimate",
     "calibrate",
     "derive_seed",
+    "estimate_update",
     "follow",
     "is_follower",
+    "lead",
     "learn_region",
+    "seeded_draws",
     "strategy_named",
+    "submit_update",
     "train_all",
     "train_region",
     "update_bundle",
@@ -65,9 +76,12 @@ __all__ = [
 _NAMES = {  # by the folder or module that has them
     "bundle_update": "update_bundle",
     "calibration": "calibrate",
-    "seeds": "derive_seed",
+    "seeds": "derive_seed seeded_draws",
+    "slurm_job": "submit_update",
+    "estimate": "StageEstimate UpdateEstimate estimate_update",
     "strategies": "STRATEGIES Stage Strategy UpdateContext strategy_named train_all",
     "training.follower": "follow",
+    "training.leader": "lead",
     "training.processes": "is_follower",
     "training.region_training": "learn_region train_region",
     "training.settings": "PriorKnowledge ProgressCallback TrainingProgress TrainingResources TrainingResult "

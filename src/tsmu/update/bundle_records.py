@@ -1,14 +1,25 @@
 """The records of a new version: how the region that was learned scores, and what the version is."""
 
 import math
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
 import geopandas
+import numpy as np
 
-from tsmu.chips import SPLITS, measure_image_statistics, pixel_size_range, shared_bands, value_types
-from tsmu.evaluate import PixelCounts, choose_threshold, count_pixels_by_chip
+from tsmu.chips import SPLITS, ChipDataset, measure_image_statistics, pixel_size_range, shared_bands, value_types
+from tsmu.evaluate import (
+    PixelCounts,
+    captioned_sheet,
+    choose_threshold,
+    count_pixels_by_chip,
+    outcome_picture,
+    predict_chips,
+)
+from tsmu.imagery import image_channels
 from tsmu.labels import is_review_mask
 from tsmu.model import (
     BundleRecord,
@@ -22,15 +33,72 @@ from tsmu.model import (
 from tsmu.update.plan import UpdatePlan, UpdateRequest
 from tsmu.update.training.settings import TrainingResult
 
+WORST_PICTURED = 6  # validation chips
 
-def record_region(
-    request: UpdateRequest, network: RegionNet, result: TrainingResult, temperature: float | None, seconds: float
-) -> RegionRecord:
-    """Score a region that was learned, and record how.
+
+@dataclass(frozen=True)
+class RegionScores:
+    """How a region that was learned is predicted.
+
+    Attributes:
+        threshold: whole percent, chosen on validation chips; without any, on the training chips.
+        by_chip: by split, the pixel counts of each chip.
+    """
+
+    threshold: int
+    by_chip: Mapping[str, list[PixelCounts]]
+
+
+def score_region(request: UpdateRequest, network: RegionNet, decoder: str) -> RegionScores:
+    """Count the pixels of all chips of a region, and choose its threshold.
 
     Args:
         request: what was asked for.
         network: trained and calibrated.
+        decoder: that predicts the region.
+    """
+    train, val, test = (count_pixels_by_chip(network, decoder, request.split(split)) for split in SPLITS)
+    return RegionScores(choose_threshold(val or train), {"train": train, "val": val, "test": test})
+
+
+def worst_chips_picture(request: UpdateRequest, network: RegionNet, decoder: str, scores: RegionScores) -> bytes | None:
+    """Draw the validation chips that are predicted worst: image, label and prediction, as a PNG.
+
+    Worst are those with the lowest IoU, of equal ones those with the most wrong pixels. Chips in which there is
+    nothing and nothing is predicted do not count.
+
+    Args:
+        request: what was asked for.
+        network: trained and calibrated.
+        decoder: that predicts the region.
+        scores: of the region.
+
+    Returns:
+        The file's content; None where there are no such chips.
+    """
+    counts, threshold = scores.by_chip["val"], scores.threshold
+    ious = np.array([chip.iou(threshold) for chip in counts])
+    wrong = [sum(chip.confusion(threshold)[1:]) for chip in counts]
+    order = [int(i) for i in np.lexsort((-np.array(wrong), ious)) if not math.isnan(ious[i])][:WORST_PICTURED]
+    if not order:
+        return None
+    chips = request.split("val").iloc[order]
+    channels = image_channels(shared_bands(chips))
+    dataset, rows = ChipDataset(chips, cache_bytes=0), []
+    for number, (probability, mask) in enumerate(predict_chips(network, decoder, chips)):
+        picture = outcome_picture(dataset[number]["image"].numpy()[channels], probability, mask, threshold)
+        rows.append((f"IoU {ious[order[number]]:.3f}  {chips['id'].iloc[number]}", picture))
+    return captioned_sheet(rows)
+
+
+def record_region(
+    request: UpdateRequest, scores: RegionScores, result: TrainingResult, temperature: float | None, seconds: float
+) -> RegionRecord:
+    """Record how a region was learned, and how well.
+
+    Args:
+        request: what was asked for.
+        scores: of the region.
         result: of the training.
         temperature: of the calibration.
         seconds: wall time of the training.
@@ -40,13 +108,15 @@ def record_region(
         "temperature": temperature,
         "kept_step": result.kept_step,
         "seconds": seconds,
-        **_score(request, network, result.decoder),
+        "decoder": result.decoder,
+        **_scores_entry(request, scores),
         "learned_in": next_version_number(request.workspace.models),
         "strategy": request.strategy.name,
         "steps": result.steps,
         "batch_size": request.settings.batch_size,
         "seed": request.settings.seed,
         "rounds": result.rounds,
+        "accumulate": request.settings.accumulate,
         "device": device_in_use(),
         "precision": precision_in_use(),
         "style": measure_image_statistics(train),
@@ -55,16 +125,13 @@ def record_region(
     return RegionRecord.model_validate(entry)
 
 
-def _score(request: UpdateRequest, network: RegionNet, decoder: str) -> dict[str, object]:
-    """Choose the threshold on validation chips, without any on the training chips; score validation and test chips."""
-    chips = {split: request.split(split) for split in SPLITS}
-    by_chip = {split: count_pixels_by_chip(network, decoder, rows) for split, rows in chips.items()}
-    threshold = choose_threshold(by_chip["val"] or by_chip["train"])
-    counts = {split: PixelCounts.pooled(parts) for split, parts in by_chip.items() if parts}
+def _scores_entry(request: UpdateRequest, scores: RegionScores) -> dict[str, object]:
+    """What a region's record has of its scores, on validation and test chips."""
+    threshold = scores.threshold
+    counts = {split: PixelCounts.pooled(parts) for split, parts in scores.by_chip.items() if parts}
     return {
-        "decoder": decoder,
         "threshold": threshold,
-        "chips": {split: len(rows) for split, rows in chips.items()},
+        "chips": {split: len(parts) for split, parts in scores.by_chip.items()},
         "landslide_share": _none_if_nan(counts["train"].landslide_share),
         "pixel_size": pixel_size_range(request.chips),
         "scores": {

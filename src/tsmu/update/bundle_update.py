@@ -1,14 +1,12 @@
 """`tsmu update REGION`: the current model version and a region's chips go in, the next version comes out."""
 
 import time
-from collections.abc import Mapping
 
-import torch
-from torch import Tensor
-
-from tsmu.chips import band_statistics, retain_chips, shared_bands
+from tsmu.chips import retain_chips
 from tsmu.issues import IssueLog
 from tsmu.model import (
+    FIRST_BATCH,
+    WORST_CHIPS,
     Bundle,
     RegionNet,
     RegionRecord,
@@ -16,11 +14,12 @@ from tsmu.model import (
     pin_worse_regions,
     read_serving,
     remove_orphaned_pins,
+    training_curves,
     write_bundle,
 )
-from tsmu.update.bundle_records import record_bundle, record_region
+from tsmu.update.bundle_records import record_bundle, record_region, score_region, worst_chips_picture
 from tsmu.update.calibration import calibrate
-from tsmu.update.plan import UpdatePlan, UpdateRequest, plan_update, request_update
+from tsmu.update.plan import UpdatePlan, UpdateRequest, plan_update, request_update, starting_network
 from tsmu.update.regression import check_regressions
 from tsmu.update.run_folder import (
     complete_update,
@@ -30,8 +29,8 @@ from tsmu.update.run_folder import (
     starting_point,
     write_outcome,
 )
-from tsmu.update.seeds import derive_seed
 from tsmu.update.strategies import strategy_named
+from tsmu.update.training.loggers import open_logger, require_logger
 from tsmu.update.training.region_training import train_region
 from tsmu.update.training.settings import (
     ONE_DEVICE,
@@ -75,7 +74,7 @@ def update_bundle(
             updates may only confirm it.
         weights: likewise, what that encoder starts from.
         keep_validation: copy the region's validation chips into the workspace, for later checks.
-        resources: devices and machines that train.
+        resources: devices and machines that train, and the logger of the training.
         progress: called for each training step.
         log: gets a warning where an interrupted training is not resumed, and why.
 
@@ -88,6 +87,7 @@ def update_bundle(
         'v002'
     """
     log = IssueLog(workspace.runs) if log is None else log
+    require_logger(resources.logger)
     strategy = strategy_named(strategy_name)
     remove_orphaned_pins(workspace.models)
     request = request_update(workspace, region, strategy, settings, encoder, weights)
@@ -95,13 +95,16 @@ def update_bundle(
         return completed
     plan = plan_update(request, current_bundle(workspace.models), read_serving(workspace.models).pins)
     started = time.monotonic()
-    network = plan.parent.network() if plan.parent else _new_network(plan)
+    network = starting_network(plan)
     result = _train(plan, network, resources, progress, log)
     temperature = calibrate(network, result.decoder, request.split("val"))
-    entry = record_region(request, network, result, temperature, time.monotonic() - started)
+    seconds = time.monotonic() - started
+    scores = score_region(request, network, result.decoder)
+    entry = record_region(request, scores, result, temperature, seconds)
+    worst = worst_chips_picture(request, network, result.decoder, scores)
     if keep_validation:
         retain_chips(workspace, region, request.split("val"))
-    bundle = _write_version(plan, network, entry, result.memory)
+    bundle = _write_version(plan, network, entry, result, worst)
     complete_update(workspace, bundle)
     return bundle
 
@@ -127,14 +130,17 @@ def _complete_interrupted_update(request: UpdateRequest, log: IssueLog) -> Bundl
     return None
 
 
-def _write_version(plan: UpdatePlan, network: RegionNet, entry: RegionRecord, memory: Mapping[str, Tensor]) -> Bundle:
+def _write_version(
+    plan: UpdatePlan, network: RegionNet, entry: RegionRecord, result: TrainingResult, worst_chips: bytes | None
+) -> Bundle:
     """Pin the regions that became worse, and write the next version; a kill at any moment leaves what can be resumed.
 
     Args:
         plan: of the update.
         network: trained and calibrated.
         entry: the record of the region that was learned.
-        memory: what the strategy stores for the next update.
+        result: of the training.
+        worst_chips: picture of the validation chips that are predicted worst.
     """
     workspace, region = plan.request.workspace, plan.request.region
     records, worse = plan.old_records | {region: entry}, dict[str, tuple[str, str]]()
@@ -144,16 +150,12 @@ def _write_version(plan: UpdatePlan, network: RegionNet, entry: RegionRecord, me
     pin_worse_regions(workspace.models, f"v{record.version:03d}", worse)
     learned, current = None if region in worse else region, read_serving(workspace.models).current
     write_outcome(workspace.runs / plan.run_name, learned, current)
-    return write_bundle(workspace.models, network, record, memory)
-
-
-def _new_network(plan: UpdatePlan) -> RegionNet:
-    """The network of the first update; the seed decides its random weights."""
-    train = plan.request.split("train")
-    mean, std = band_statistics(train)
-    with torch.random.fork_rng():
-        torch.manual_seed(derive_seed(plan.request.settings.seed, -1))
-        return RegionNet(plan.model.encoder, mean, std, weights=plan.pretrained, bands=shared_bands(train))
+    first_batch = workspace.runs / plan.run_name / FIRST_BATCH
+    pictures = {FIRST_BATCH: first_batch.read_bytes()} if first_batch.exists() else {}
+    if worst_chips is not None:
+        pictures[WORST_CHIPS] = worst_chips
+    curves = training_curves(result.losses, result.scores)
+    return write_bundle(workspace.models, network, record, result.memory, curves=curves, pictures=pictures)
 
 
 def _train(
@@ -164,22 +166,21 @@ def _train(
     log: IssueLog,
 ) -> TrainingResult:
     """Train the network in place, in the run's folder, with the validation chips of all regions that may change."""
-    request, strategy = plan.request, plan.request.strategy
+    request = plan.request
     run = request.workspace.runs / plan.run_name
     describe_run(run, plan.digests, log)
-    validation = [(strategy.decoder_for(network, request.region), request.split("val"))]
-    if strategy.changes_old_regions:
-        validation += [(plan.old_records[name].decoder, chips) for name, chips in plan.old_validation.items()]
-    return train_region(
-        network,
-        request.region,
-        request.split("train"),
-        strategy,
-        request.settings,
-        prior=plan.prior,
-        validation=validation,
-        resources=resources,
-        checkpoints=run,
-        progress=progress,
-        log=log,
-    )
+    with open_logger(resources.logger, request.workspace.logs, run.name, plan.digests["settings"]) as logger:
+        return train_region(
+            network,
+            request.region,
+            request.split("train"),
+            request.strategy,
+            request.settings,
+            prior=plan.prior,
+            validation=plan.scored_chips(network),
+            resources=resources,
+            checkpoints=run,
+            logger=logger,
+            progress=progress,
+            log=log,
+        )

@@ -8,11 +8,30 @@ from typing import Any
 
 import geopandas
 
-from tsmu.chips import SPLITS, contents_digest, read_index, require_files, select_chips, shared_bands, validation_chips
+from tsmu.chips import (
+    SPLITS,
+    band_statistics,
+    contents_digest,
+    read_index,
+    require_files,
+    select_chips,
+    shared_bands,
+    validation_chips,
+)
 from tsmu.errors import UpdateError
-from tsmu.model import AUTO_WEIGHTS, NO_WEIGHTS, Bundle, PretrainedWeights, RegionRecord, find_weights
+from tsmu.model import (
+    AUTO_WEIGHTS,
+    NO_WEIGHTS,
+    Bundle,
+    PretrainedWeights,
+    RegionNet,
+    RegionRecord,
+    find_weights,
+    require_encoder,
+)
+from tsmu.update.seeds import derive_seed, seeded_draws
 from tsmu.update.strategies import Strategy
-from tsmu.update.training.settings import PriorKnowledge, TrainingSettings
+from tsmu.update.training.settings import PriorKnowledge, TrainingSettings, ValidationChips
 from tsmu.wording import counted
 from tsmu.workspace_folder import ModelSettings, WorkspaceFolder
 
@@ -47,6 +66,26 @@ class UpdateRequest:
         return select_chips(self.chips, self.region, name)
 
 
+def chips_to_learn(workspace: WorkspaceFolder, region: str) -> tuple[geopandas.GeoDataFrame, geopandas.GeoDataFrame]:
+    """The index of all chips, and the chips of a region, of which some are for training.
+
+    Raises:
+        UpdateError: there are no training chips.
+    """
+    index = read_index(workspace)
+    chips = select_chips(index, region)
+    if not len(chips):
+        regions = ", ".join(sorted(set(index["region"]))) or "none yet"
+        raise UpdateError(
+            f"{region}: no chips of this region in {workspace.chips} (regions there: {regions}); "
+            f"import some with: tsmu import chips DIR --region {region}"
+        )
+    if not len(select_chips(chips, region, "train")):
+        count = counted(len(chips), "chip")
+        raise UpdateError(f"{region}: {count} and none in the training split; import at least two that do not overlap")
+    return index, chips
+
+
 def request_update(
     workspace: WorkspaceFolder,
     region: str,
@@ -60,18 +99,10 @@ def request_update(
     Raises:
         UpdateError: there are no training chips.
         ChipError: a file is missing or damaged.
+        BundleError: there is no encoder of the name that is asked for.
     """
-    index = read_index(workspace)
-    chips = select_chips(index, region)
-    if not len(chips):
-        regions = ", ".join(sorted(set(index["region"]))) or "none yet"
-        raise UpdateError(
-            f"{region}: no chips of this region in {workspace.chips} (regions there: {regions}); "
-            f"import some with: tsmu import chips DIR --region {region}"
-        )
-    if not len(select_chips(chips, region, "train")):
-        count = counted(len(chips), "chip")
-        raise UpdateError(f"{region}: {count} and none in the training split; import at least two that do not overlap")
+    require_encoder(encoder or workspace.settings.model.encoder)
+    index, chips = chips_to_learn(workspace, region)
     for split in SPLITS:  # training chips are decoded from the first step on anyway
         require_files(select_chips(chips, region, split), f"{split} chips of {region}", decoded=split != "train")
     return UpdateRequest(workspace, region, strategy, settings, encoder, weights, index, chips)
@@ -106,6 +137,24 @@ class UpdatePlan:
         """The name of the training's folder in `runs/`: the same for the same training only."""
         key = json.dumps([RUN_FORMAT, self.digests], sort_keys=True)
         return f"{self.request.region}-{hashlib.sha256(key.encode()).hexdigest()[:12]}"
+
+    def scored_chips(self, network: RegionNet) -> list[ValidationChips]:
+        """Decoder and validation chips of the regions that may change, by whose mean the best weights are chosen."""
+        request, strategy = self.request, self.request.strategy
+        chips = [(strategy.decoder_for(network, request.region), request.split("val"))]
+        if strategy.changes_old_regions:
+            chips += [(self.old_records[name].decoder, rows) for name, rows in self.old_validation.items()]
+        return chips
+
+
+def starting_network(plan: UpdatePlan) -> RegionNet:
+    """The network that the update begins with: the parent's, or a new one, whose random weights the seed decides."""
+    if plan.parent:
+        return plan.parent.network()
+    train = plan.request.split("train")
+    mean, std = band_statistics(train)
+    with seeded_draws(derive_seed(plan.request.settings.seed, -1)):
+        return RegionNet(plan.model.encoder, mean, std, weights=plan.pretrained, bands=shared_bands(train))
 
 
 def plan_update(request: UpdateRequest, parent: Bundle | None, pinned: Collection[str]) -> UpdatePlan:

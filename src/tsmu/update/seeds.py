@@ -1,5 +1,10 @@
 """Seeds derived from other seeds, so that every random draw of a training follows from its seed and the step alone."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
 
 def derive_seed(seed: int, number: int) -> int:
     """Derive one well-spread 63-bit seed from a seed and a number (the finaliser of splitmix64).
@@ -12,3 +17,20 @@ def derive_seed(seed: int, number: int) -> int:
     value = ((value ^ (value >> 30)) * 0xBF58476D1CE4E5B9) & 0xFFFFFFFFFFFFFFFF
     value = ((value ^ (value >> 27)) * 0x94D049BB133111EB) & 0xFFFFFFFFFFFFFFFF
     return (value ^ (value >> 31)) >> 1
+
+
+@contextmanager
+def seeded_draws(seed: int) -> Iterator[None]:
+    """Let torch's random draws within the block follow from a seed; afterwards they go on as if it had not been.
+
+    Example:
+        >>> with seeded_draws(3):
+        ...     first = torch.rand(2)
+        >>> with seeded_draws(3):
+        ...     first.equal(torch.rand(2))
+        True
+    """
+    # Seeding concerns all GPUs; torch warns at length where several are not named.
+    with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
+        torch.manual_seed(seed)
+        yield

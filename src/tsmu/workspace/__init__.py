@@ -2,7 +2,8 @@
 
     workspace        the class `Workspace`, put together of
     base             ... what all verbs share: folder, settings, display
-    regions, inventories, pairs, labels, chips, exports, update, evaluation, models, mapping, database, serve
+    regions, inventories, pairs, labels, chips, exports, update, update_estimate, evaluation, models, mapping,
+    database, serve
                      ... the verbs, one file for each stage of the user's way
     tables           ... what lies in the workspace, as tables, and chips as a torch dataset
     ranges           ... the ranges that numbers must lie in
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from tsmu.workspace.regions import AssignmentReport, RegionMapReport
     from tsmu.workspace.report import Report
     from tsmu.workspace.scene_map import MapReport, SceneMap
+    from tsmu.workspace.update_estimate import UpdateEstimateReport
     from tsmu.workspace.workspace import InitReport, Workspace
 
 _NAMES = {  # by the module that has them
@@ -58,6 +60,7 @@ _NAMES = {  # by the module that has them
     "model": "Model",
     "models": "ModelVersions",
     "report": "Report",
+    "update_estimate": "UpdateEstimateReport",
 }
 
 __all__ = [
@@ -84,6 +87,7 @@ __all__ = [
     "Report",
     "SceneMap",
     "ShowProgress",
+    "UpdateEstimateReport",
     "Workspace",
     "compare_inventories",
 ]

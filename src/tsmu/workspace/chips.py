@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from tsmu.errors import ChipError
 from tsmu.issues import IssueLog
+from tsmu.wording import counted
 from tsmu.workspace.base import WorkspaceBase, user_path
 from tsmu.workspace.pairs import add_terrain_to_report, elevation_model
 from tsmu.workspace.ranges import check_range
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     import geopandas
 
-    from tsmu.chips import ChipOptions, PairChips
+    from tsmu.chips import PairChips
     from tsmu.imagery import TerrainOptions
 
 
@@ -45,7 +46,7 @@ class ChipVerbs(WorkspaceBase):
             folder: holds `images/`, `masks/` and, for pairs, `pre/`.
             region: the region that all these chips lie in.
             groups: a CSV file with the columns `name` and `group`; chips of a group stay in one split together.
-            strict: treat warnings as errors.
+            strict: stop with an error at the first issue: a warning, or a row or file that would be left out.
 
         Returns:
             The report, with the chips.
@@ -64,7 +65,6 @@ class ChipVerbs(WorkspaceBase):
             chips_from_folder,
             read_groups,
             read_index,
-            shared_bands,
         )
         from tsmu.regions import check_region_name
 
@@ -87,16 +87,7 @@ class ChipVerbs(WorkspaceBase):
             index = add_to_index(self.folder, chips)
         report.records = len(chips)
         report.outputs["chips"] = str(self.folder.chips)
-        without_landslides = _series_without_landslides(chips)
-        for series, count in without_landslides.items():
-            report.say(f"{series}*: {count} chips without landslides, split by themselves")
-        report.details = {
-            "region": region,
-            "split": _report_splits(report, region, index),
-            "series_apart": dict(without_landslides),
-            "bands": list(shared_bands(chips)),
-        }
-        report.say(f"{len(chips)} chips of {region} taken; next: tsmu update {region}")
+        _describe_folder(report, region, chips, index)
         return report
 
     def build_chips(
@@ -122,7 +113,7 @@ class ChipVerbs(WorkspaceBase):
             gap: chips of different splits are at least so far apart, metres.
             dem: a file or address of elevations in metres, any grid: gives the pairs terrain bands.
             terrain: which terrain bands, such as `["slope", "height_500m"]`; by default the slope.
-            strict: treat warnings as errors.
+            strict: stop with an error at the first issue: a warning, or a row or file that would be left out.
 
         Returns:
             The report, with the chips.
@@ -137,9 +128,10 @@ class ChipVerbs(WorkspaceBase):
             True
         """
         from tsmu.chips import ChipOptions, require_usable_pairs
+        from tsmu.workspace.pair_cutting import cut_pairs
 
-        check_range("size", size, ChipError, 32)
-        check_range("stride", stride, ChipError, 1)
+        check_range("size", size, ChipError, 32, whole=True)
+        check_range("stride", stride, ChipError, 1, whole=True)
         check_range("negatives", negatives, ChipError, 0, 1000)
         check_range("gap", gap, ChipError)
         report, folder = self._begin(ChipReport("chips build")), self.folder
@@ -149,7 +141,7 @@ class ChipVerbs(WorkspaceBase):
         log = IssueLog(folder.pairs, part="chips", strict=strict)
         cutting = ChipOptions(size, stride or size, negatives, gap)
         with folder.lock("tsmu chips build"):
-            made, index = self._cut_pairs(report, usable, cutting, elevations, log)
+            made, index = cut_pairs(folder, usable, cutting, elevations, report, log)
         report.chips, report.records = made.chips, len(made.chips)
         report.outputs["chips"] = str(folder.chips)
         if len(made.blocks):
@@ -157,76 +149,10 @@ class ChipVerbs(WorkspaceBase):
         from_pairs = index[index["source"] == str(folder.pairs)]
         _describe_build(report, made, from_pairs, pairs, elevations, gap)
         _report_pairs_left_out(report, folder, pairs)
+        groups = counted(report.details["groups"], "spatial group")
         first_region = min(from_pairs["region"])
-        report.say(
-            f"{report.records} chips in {report.details['groups']} spatial groups; next: tsmu update {first_region}"
-        )
+        report.say(f"{counted(report.records, 'chip')} in {groups}; next: tsmu update {first_region}")
         return report
-
-    def _cut_pairs(
-        self,
-        report: ChipReport,
-        pairs: "geopandas.GeoDataFrame",
-        cutting: "ChipOptions",
-        elevations: "TerrainOptions | None",
-        log: IssueLog,
-    ) -> "tuple[PairChips, geopandas.GeoDataFrame]":
-        """Cut pairs into chips and store them; gives them, and the whole index. The caller holds the lock.
-
-        Chips keep the split that their ground had before, so that no model is tested on what it has learned from.
-        """
-        from tsmu.chips import (
-            add_to_index,
-            bands_of_other_sources,
-            bands_to_keep,
-            block_groups,
-            check_terrain_bands,
-            chips_from_pairs,
-            drop_from_history,
-            earlier_splits_of_pairs,
-            read_blocks,
-            read_index,
-            read_split_history,
-            regions_without_evaluation,
-            write_blocks,
-        )
-        from tsmu.imagery import add_terrain, store_terrain
-        from tsmu.model import current_bundle, is_learned
-
-        folder, source = self.folder, str(self.folder.pairs)
-        with report.progress("Cutting pairs") as show:
-            earlier, blocks = read_index(folder), read_blocks(folder)
-            free = {
-                name
-                for name in regions_without_evaluation(earlier, folder.pairs)
-                if not is_learned(folder.models, name)
-            }
-            other_bands = bands_of_other_sources(earlier, folder.pairs)
-            if elevations:
-                bundle = current_bundle(folder.models)
-                model = (bundle.name, bundle.record.bands) if bundle else None
-                check_terrain_bands(elevations.dem, elevations.bands, other_chips=other_bands, model=model)
-            splits = drop_from_history(read_split_history(folder, earlier), free, source)
-            with report.collect_issues(log, folder.issues):
-                images = add_terrain(pairs, elevations, folder.pair_files, log) if elevations else pairs
-                made = chips_from_pairs(
-                    images,
-                    cutting,
-                    source,
-                    log,
-                    bands=other_bands,
-                    preferred_bands=bands_to_keep(earlier, source, elevations.bands if elevations else None),
-                    blocks=blocks,
-                    earlier_splits=earlier_splits_of_pairs(pairs, splits, source, block_groups(blocks)),
-                    progress=show,
-                )
-            if elevations:
-                store_terrain(folder, images)
-            write_blocks(folder, made.blocks)
-            index = add_to_index(
-                folder, made.chips, gap_m=cutting.gap_m, block_groups=block_groups(made.blocks), unlearned_regions=free
-            )
-        return made, index
 
 
 def _warn_of_other_regions(
@@ -235,7 +161,11 @@ def _warn_of_other_regions(
     """Report chips of the same folder that belonged to another region until now, and do not any more."""
     same_source = earlier[earlier["source"].isin(set(chips["source"])) & (earlier["region"] != region)]
     for other, count in same_source["region"].value_counts().items():
-        log.warning(log.source, f"its {count} chips were those of the region {other}", f"now those of {region}")
+        log.warning(
+            log.source,
+            f"its {counted(count, 'chip was of', 'chips were of')} the region {other}",
+            f"now those of {region}",
+        )
 
 
 def _series_without_landslides(chips: "geopandas.GeoDataFrame") -> Counter[str]:
@@ -245,6 +175,31 @@ def _series_without_landslides(chips: "geopandas.GeoDataFrame") -> Counter[str]:
     names = [name.split("/", 1)[1] for name in chips["id"]]
     apart = landslide_free_series(names, list(chips["landslide_pixels"] > 0))
     return Counter(series_name(name) for name, is_apart in zip(names, apart, strict=True) if is_apart)
+
+
+def _describe_folder(
+    report: Report, region: str, chips: "geopandas.GeoDataFrame", index: "geopandas.GeoDataFrame"
+) -> None:
+    """Put the figures of a folder's chips into the report, and say how the region's chips are split.
+
+    Args:
+        report: to be filled.
+        region: the region that all chips of the folder lie in.
+        chips: those of the folder.
+        index: all chips of the workspace.
+    """
+    from tsmu.chips import shared_bands
+
+    without_landslides = _series_without_landslides(chips)
+    for series, count in without_landslides.items():
+        report.say(f"{series}*: {counted(count, 'chip')} without landslides, split by themselves")
+    report.details = {
+        "region": region,
+        "split": _report_splits(report, region, index),
+        "series_apart": dict(without_landslides),
+        "bands": list(shared_bands(chips)),
+    }
+    report.say(f"{counted(len(chips), 'chip')} of {region} imported; next: tsmu update {region}")
 
 
 def _labelled_pairs(folder: WorkspaceFolder) -> "geopandas.GeoDataFrame":
@@ -304,7 +259,7 @@ def _report_pairs_left_out(report: Report, folder: WorkspaceFolder, pairs: "geop
     without_region = pairs["region"].isna() & ~unlabelled
     if (unlabelled | without_region).any():
         report.say(
-            f"no chips from {unlabelled.sum()} pairs without a label (tsmu import labels) and "
+            f"no chips from {counted(unlabelled.sum(), 'pair')} without a label (tsmu import labels) and "
             f"{without_region.sum()} without a region"
         )
     if without_region.any():

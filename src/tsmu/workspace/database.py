@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tsmu.errors import DatabaseError
-from tsmu.workspace.base import WorkspaceBase, user_path
+from tsmu.wording import counted
+from tsmu.workspace.base import WorkspaceBase, new_file
 from tsmu.workspace.database_base import Box, Days, landslide_filters
 from tsmu.workspace.database_files import DatabaseFileVerbs
 from tsmu.workspace.ranges import check_range
@@ -69,7 +70,7 @@ class LandslideDatabase(DatabaseFileVerbs):
         region: str | None = None,
         dates: Days | None = None,
         min_area: float | None = None,
-        status: str | Sequence[str] = (),
+        status: str | Sequence[str] | None = None,
         where: str | None = None,
     ) -> "geopandas.GeoDataFrame":
         """The present versions of the landslides that fulfil all conditions.
@@ -86,20 +87,24 @@ class LandslideDatabase(DatabaseFileVerbs):
             EPSG:4326, one row per landslide; docs/schema.md describes the columns.
 
         Raises:
-            DatabaseError: a condition makes no sense, or the database cannot be read.
+            DatabaseError: a condition makes no sense, there is no such region, or the database cannot be read.
 
         Example:
             >>> slides = work.database.query(bbox=(-125, 40, -120, 50), status=["candidate", "confirmed"])
             >>> slides["region"].tolist()
             ['alps']
         """
-        from tsmu.database import query
+        from tsmu.database import query, require_known_names
 
         report = self._begin(Report("db query"))
+        filters = landslide_filters(
+            {"bbox": bbox, "region": region, "dates": dates, "min_area": min_area, "status": status, "where": where}
+        )
         with self._opened(report) as database:
-            slides = query(database, landslide_filters(bbox, region, dates, min_area, status, where))
+            require_known_names(database, filters)
+            slides = query(database, filters)
         report.records = len(slides)
-        report.say(f"{len(slides)} landslides, {slides['area_m2'].sum() / 1e6:.3f} km2")
+        report.say(f"{counted(len(slides), 'landslide')}, {slides['area_m2'].sum() / 1e6:.3f} km2")
         return slides
 
     def history(self, landslide_id: str) -> "geopandas.GeoDataFrame":
@@ -187,13 +192,15 @@ class LandslideDatabase(DatabaseFileVerbs):
         from tsmu.database import copy
 
         report, new = self._begin(Report("db copy")), type(self)(target, display=self.display)
+        if isinstance(new.place, Path):
+            new_file(new.place, DatabaseError)
         with self._opened(report) as database:
             rows = copy(database, new.place)
         report.records = sum(rows.values())
         report.details["rows"] = rows
         if isinstance(new.place, Path):
             report.outputs["database"] = str(target)
-        report.say(f"{report.records} rows copied, {rows['landslide']} landslides among them")
+        report.say(f"{counted(report.records, 'row')} copied, {counted(rows['landslide'], 'landslide')} among them")
         return new
 
     def backup(self, out: Path | str | None = None) -> Path:
@@ -216,7 +223,7 @@ class LandslideDatabase(DatabaseFileVerbs):
 
         report = self._begin(Report("db backup"))
         with self._opened(report) as database:
-            saved = backup(database, to=user_path(out) if out else None)
+            saved = backup(database, to=new_file(out, DatabaseError) if out else None)
         report.records = 1
         report.outputs["backup"] = str(saved)
         report.say(str(saved))
@@ -247,7 +254,7 @@ class LandslideDatabase(DatabaseFileVerbs):
         report.left_out = int((~findings["repaired"].astype(bool)).sum())
         report.details["findings"] = findings.to_dict("records")
         repaired = len(findings) - report.left_out
-        report.say(f"{len(findings)} findings, {repaired} repaired" if len(findings) else "all is well")
+        report.say(f"{counted(len(findings), 'finding')}, {repaired} repaired" if len(findings) else "all is well")
         return findings
 
     def merge(self, *, near: float = NEAR_M, by: str = MERGE_COMMAND) -> "MergeResult":
@@ -279,9 +286,9 @@ class LandslideDatabase(DatabaseFileVerbs):
             done = merge(database, by=by, near=near)
         report.records = done.landslides
         report.details |= asdict(done)
-        report.say(
-            f"{done.observations} observations show {done.landslides} landslides, {done.with_event} of known events"
-        )
+        observations = counted(done.observations, "observation shows", "observations show")
+        landslides = counted(done.landslides, "landslide")
+        report.say(f"{observations} {landslides}, {done.with_event} of known events")
         if done.merging_id is None:
             report.say("all was merged already")
             return done
@@ -316,7 +323,8 @@ class LandslideDatabase(DatabaseFileVerbs):
             undone = undo_merge(database, by=by, merging_id=merging)
         report.records, report.left_out = undone.landslides, undone.left
         report.details |= asdict(undone)
-        report.say(f"merging {undone.merging_id} undone: {undone.landslides} landslides are as before")
+        landslides = counted(undone.landslides, "landslide is", "landslides are")
+        report.say(f"merging {undone.merging_id} undone: {landslides} as before")
         if undone.left:
             report.say(f"{undone.left} stay as they are: they, or what they were merged with, were changed since")
         return undone
@@ -338,7 +346,7 @@ class LandslideDatabase(DatabaseFileVerbs):
         with self._opened(report) as database:
             waiting = proposals(database)
         report.records = len(waiting)
-        report.say(f"{len(waiting)} proposals wait for an answer")
+        report.say(f"{counted(len(waiting), 'proposal waits', 'proposals wait')} for an answer")
         return waiting
 
     def accept(self, proposal_id: str, *, by: str, why: str) -> str:

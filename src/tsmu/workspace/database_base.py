@@ -1,14 +1,16 @@
 """What all verbs of a landslide database share: its place, opening it for one call, and the conditions of queries."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
+from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, TypedDict
 
 from tsmu.errors import DatabaseError
-from tsmu.workspace.base import Reporting, user_path
+from tsmu.workspace.base import Reporting, as_day, list_names, user_path
 from tsmu.workspace.display import BarDisplay, Display
+from tsmu.workspace.ranges import check_range
 from tsmu.workspace.report import Report
 
 if TYPE_CHECKING:
@@ -26,7 +28,7 @@ class FilterKeywords(TypedDict, total=False):
     region: str | None
     dates: Days | None
     min_area: float | None
-    status: str | Sequence[str]
+    status: str | Sequence[str] | None
     where: str | None
 
 
@@ -76,43 +78,44 @@ class DatabaseBase(Reporting):
         return f"{type(self).__name__}({str(place)!r})"
 
 
-def landslide_filters(
-    bbox: Box | None = None,
-    region: str | None = None,
-    dates: Days | None = None,
-    min_area: float | None = None,
-    status: str | Sequence[str] = (),
-    where: str | None = None,
-) -> "Filters":
+def landslide_filters(conditions: FilterKeywords) -> "Filters":
     """Conditions on landslides, as the database takes them; see `LandslideDatabase.query`.
 
     Raises:
-        DatabaseError: a day is not one, or the box does not have four sides.
+        DatabaseError: there is no condition of a name, a day is not one, or the box does not have four sides.
     """
     from tsmu.database import Filters
 
-    if bbox is not None and len(bbox) != 4:
-        raise DatabaseError(f"bbox {tuple(bbox)}: must be (west, south, east, north) in degrees")
-    if dates is not None and (isinstance(dates, str) or len(dates) != 2):
+    for name in conditions:
+        if name not in FilterKeywords.__annotations__:
+            known = ", ".join(FilterKeywords.__annotations__)
+            raise DatabaseError(f"{name}: there is no option of this name; conditions on landslides are {known}")
+    bbox, dates, min_area = conditions.get("bbox"), conditions.get("dates"), conditions.get("min_area")
+    status = conditions.get("status")
+    for name in ("region", "where"):
+        if not isinstance(text := conditions.get(name), str | None):
+            raise DatabaseError(f"{name} {text!r}: must be one text")
+    if bbox is not None and (len(sides := _listed(bbox)) != 4 or not all(isinstance(side, Real) for side in sides)):
+        raise DatabaseError(f"bbox {bbox!r}: must be (west, south, east, north) in degrees")
+    if dates is not None and len(_listed(dates)) != 2:
         raise DatabaseError(f"dates {dates!r}: must be (first, last), days or None, such as ('2024-05-01', None)")
-    if min_area is not None and not min_area >= 0:
-        raise DatabaseError(f"min_area {min_area}: must be 0 m2 or more")
-
+    check_range("min_area", min_area, DatabaseError)
     return Filters(
         bbox=bbox,
-        region=region,
-        dates=(_day(dates[0]), _day(dates[1])) if dates else None,
+        region=conditions.get("region"),
+        dates=_days(*dates) if dates else None,
         min_area=min_area,
-        status=(status,) if isinstance(status, str) else tuple(status),
-        where=where,
+        status=list_names(status),
+        where=conditions.get("where"),
     )
 
 
-def _day(day: date | str | None) -> date | None:
-    """A day, also from ISO 8601."""
-    if not isinstance(day, str):
-        return day
-    try:
-        return date.fromisoformat(day)
-    except ValueError:
-        raise DatabaseError(f"date {day!r}: not a day such as 2024-05-21; correct it") from None
+def _listed(values: object) -> list[object]:
+    """The members of a list, a tuple or an array; none of a text, or of what has no members."""
+    return list(values) if isinstance(values, Iterable) and not isinstance(values, str) else []
+
+
+def _days(first: date | str | None, last: date | str | None) -> tuple[date | None, date | None]:
+    """The ends of an interval of days; None is open."""
+    ends = [None if day is None else as_day(day, DatabaseError) for day in (first, last)]
+    return ends[0], ends[1]

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from tsmu.errors import DatabaseError
 from tsmu.issues import IssueLog
-from tsmu.workspace.base import list_names, user_path
+from tsmu.wording import counted
+from tsmu.workspace.base import list_names, new_file, place_text, user_path
 from tsmu.workspace.database_base import DatabaseBase, FilterKeywords, landslide_filters
 from tsmu.workspace.display import BarDisplay, Display
 from tsmu.workspace.ranges import check_range
@@ -97,16 +98,19 @@ class DatabaseFileVerbs(DatabaseBase):
             >>> work.database.export("candidates.geojson", status="candidate").records
             1
         """
-        from tsmu.database import export
+        from tsmu.database import export, require_known_names
 
-        report, file = self._begin(LandslideExportReport("db export")), user_path(file)
+        report, file = self._begin(LandslideExportReport("db export")), new_file(file, DatabaseError)
+        conditions = landslide_filters(filters)
         with self._opened(report) as database:
+            require_known_names(database, conditions)
             log = IssueLog(file)
-            report.records = export(database, file, log, landslide_filters(**filters), layout=layout)
+            report.records = export(database, file, log, conditions, layout=layout)
             report.file = file
             report.outputs["file"] = str(file)
             report.add_issues(log, self.issues_file)
-            report.say(f"{report.records} {'items' if file.suffix.lower() == '.json' else 'landslides'}: {file}")
+            noun = "item" if file.suffix.lower() == ".json" else "landslide"
+            report.say(f"{counted(report.records, noun)}: {file}")
         return report
 
     def add_file(
@@ -128,7 +132,7 @@ class DatabaseFileVerbs(DatabaseBase):
             by: who drew a foreign inventory's polygons; by default the inventory's name.
             mapped_area: a file of polygons in which its author looked for landslides.
             layer: the layer, or the layers, that are read of a foreign inventory and of `mapped_area`; by default all.
-            strict: treat warnings as errors.
+            strict: stop with an error at the first issue: a warning, or a row or file that would be left out.
 
         Returns:
             The report, with rows that were left out or repaired as issues.
@@ -191,18 +195,22 @@ class DatabaseFileVerbs(DatabaseBase):
             >>> work.database.density(cell=500).records
             1
         """
-        from tsmu.database import density, draw_density, write_density
+        from tsmu.database import check_density_file, density, draw_density, require_known_names, write_density
 
-        report, out = self._begin(DensityReport("db density")), user_path(out) if out else None
+        report, out = self._begin(DensityReport("db density")), new_file(out, DatabaseError) if out else None
         check_range("cell", cell, DatabaseError, 0.01)
+        conditions = landslide_filters(filters)
+        if out:
+            check_density_file(out, hexagons=hexagons)
+        if layer and area is None:
+            raise DatabaseError("--layer: names layers of --area; give that too")
         with self._opened(report) as database:
-            if layer and area is None:
-                raise DatabaseError("--layer: names layers of --area; give that too")
+            require_known_names(database, conditions)
             mapped_area = user_path(area) if area else None
             log = IssueLog(mapped_area or out or database.name)
             with report.collect_issues(log):
                 density_map = density(
-                    database, landslide_filters(**filters), cell_m=cell, hexagons=hexagons, mapped_area=mapped_area,
+                    database, conditions, cell_m=cell, hexagons=hexagons, mapped_area=mapped_area,
                     layers=list_names(layer), log=log,
                 )  # fmt: skip
             if out:
@@ -265,13 +273,16 @@ def compare_inventories(
         >>> compare_inventories("survey/landslides.gpkg", "survey/landslides.gpkg").summary["iou_of_areas"]
         1.0
     """
-    from tsmu.database import compare, draw_comparison
+    from tsmu.database import check_picture_file, compare, draw_comparison
 
+    conditions = landslide_filters(filters)
+    if out:
+        check_picture_file(new_file(out, DatabaseError))
     report = ComparisonReport("db compare", display or BarDisplay())
     report.display.begin(report)
     log = IssueLog(f"{a} and {b}")
     with report.collect_issues(log):
-        comparison = compare(a, b, log, landslide_filters(**filters), list_names(layer))
+        comparison = compare(place_text(a), place_text(b), log, conditions, list_names(layer))
     if out:
         draw_comparison(comparison, user_path(out))
         report.outputs["picture"] = str(out)
@@ -297,16 +308,20 @@ def _describe_density(report: DensityReport, density_map: "DensityMap", out: Pat
         "projection": cells.crs.to_wkt(),
     }
     where = f": {out}" if out else ""
-    report.say(f"{density_map.counted} landslides in {mapped_km2:.6g} km2, {len(cells)} cells{where}")
+    report.say(
+        f"{counted(density_map.counted, 'landslide')} in {mapped_km2:.6g} km2, {counted(len(cells), 'cell')}{where}"
+    )
     if density_map.outside:
-        report.say(f"{density_map.outside} landslides lie where nobody says to have looked; they are not counted")
+        report.say(f"{counted(density_map.outside, 'landslide')} where nobody says to have looked, not counted")
 
 
 def _describe_comparison(report: ComparisonReport, out: Path | str | None) -> None:
     """Say what both inventories hold, and how much they agree."""
     summary = report.summary
     for side, name in ((summary["a"], "A"), (summary["b"], "B")):
-        report.say(f"{name} {side['name']}: {side['landslides']} landslides, {side['area_m2'] / 1e6:.4g} km2")
+        report.say(
+            f"{name} {side['name']}: {counted(side['landslides'], 'landslide')}, {side['area_m2'] / 1e6:.4g} km2"
+        )
         if tail := side["tail"]:
             report.say(
                 f"  power law: alpha {tail['alpha']:.2f} +- {tail['alpha_error']:.2f} "

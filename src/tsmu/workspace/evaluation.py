@@ -1,11 +1,12 @@
 """The verb that scores every version on every region: what was learned, and what was forgotten."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tsmu.errors import WorkspaceError
 from tsmu.issues import IssueLog
-from tsmu.workspace.base import WorkspaceBase, user_path
+from tsmu.workspace.base import WorkspaceBase, user_folder
 from tsmu.workspace.report import Report
 
 if TYPE_CHECKING:
@@ -62,10 +63,11 @@ class EvaluationVerbs(WorkspaceBase):
         from tsmu.evaluate import evaluate_history, score_table, write_report
 
         report, folder = self._begin(EvaluationReport("evaluate")), self.folder
+        target = user_folder(out, WorkspaceError) if out else folder.root
         with folder.lock("tsmu evaluate"), report.progress("Scoring") as show:
             log = IssueLog(folder.chips)
             history = evaluate_history(folder, log, lambda done, total: show(done, total, ""))
-            files = write_report(history, user_path(out) if out else folder.root)
+            files = write_report(history, target)
         report.scores, report.forgetting = scores_table(history), forgetting_table(history)
         report.served = _served_table(history)
         report.records = len(history.regions)
@@ -85,27 +87,12 @@ def scores_table(history: "History") -> "pd.DataFrame":
     return pd.DataFrame(history.matrix, index=versions, columns=history.regions)
 
 
-def forgetting_table(history: "History", until: str | None = None) -> "pd.DataFrame":
-    """WA, WF, ACC, BWT, F and FWT after each version, one row each; see `tsmu.evaluate.ContinualScores`.
-
-    Args:
-        history: the scores.
-        until: the version to end with, as if no later one and none of its new regions were there; by default the last.
-    """
+def forgetting_table(history: "History") -> "pd.DataFrame":
+    """WA, WF, ACC, BWT, F and FWT after each version, one row each; see `tsmu.evaluate.ContinualScores`."""
     import pandas as pd
 
-    names = [bundle.name for bundle in history.bundles]
-    steps = names.index(until) + 1 if until else len(names)
-    scores = history.scores
-    known = [column for column, step in enumerate(scores.learned_at) if step < steps]
-    scores = replace(
-        scores,
-        R=scores.R[:steps, known],
-        pixels=[scores.pixels[column] for column in known],
-        baseline=[scores.baseline[column] for column in known],
-        learned_at=[scores.learned_at[column] for column in known],
-    )
-    return pd.DataFrame(scores.summaries(), index=pd.Index(names[:steps], name="version"))
+    versions = pd.Index([bundle.name for bundle in history.bundles], name="version")
+    return pd.DataFrame(history.scores.summaries(), index=versions)
 
 
 def _served_table(history: "History") -> "pd.DataFrame":

@@ -6,9 +6,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from tsmu.errors import ImageError, MapError, TsmuError
+from tsmu.errors import ImageError, MapError, TsmuError, WorkspaceError
 from tsmu.issues import IssueLog
-from tsmu.workspace.base import WorkspaceBase, user_path
+from tsmu.wording import counted
+from tsmu.workspace.base import WorkspaceBase, user_folder
 from tsmu.workspace.report import Report
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ class ExportVerbs(WorkspaceBase):
         """
         from tsmu.labels import export_labelme
 
-        report, out, folder = self._begin(ExportReport("export labelme")), user_path(out), self.folder
+        report, out, folder = self._begin(ExportReport("export labelme")), user_folder(out, WorkspaceError), self.folder
         pairs = _pairs_with_masks(folder)
         engines = _engines_by_region(pairs, folder) if predictions else {}
         origins = {"label": 0, "prediction": 0, "none": 0}
@@ -77,7 +78,7 @@ class ExportVerbs(WorkspaceBase):
             _write_each_pair(report, pairs, out, folder, write)
         report.details = {"from": origins}
         report.say(
-            f"{report.records} pictures ({origins['label']} with their labels, {origins['prediction']} with "
+            f"{counted(report.records, 'picture')} ({origins['label']} with their labels, {origins['prediction']} with "
             f"predictions, {origins['none']} without); after correcting: tsmu import labels {out}"
         )
         return report
@@ -102,7 +103,11 @@ class ExportVerbs(WorkspaceBase):
         """
         from tsmu.labels import pair_picture
 
-        report, out, folder = self._begin(ExportReport("export pictures")), user_path(out), self.folder
+        report, out, folder = (
+            self._begin(ExportReport("export pictures")),
+            user_folder(out, WorkspaceError),
+            self.folder,
+        )
         pairs = _pairs_with_masks(folder)
         _refuse_to_overwrite_images([out / f"{name}.png" for name in pairs["id"]], pairs)
 
@@ -111,7 +116,7 @@ class ExportVerbs(WorkspaceBase):
 
         with folder.lock("tsmu export pictures"):
             _write_each_pair(report, pairs, out, folder, write)
-        report.say(f"{report.records} pictures in {out}")
+        report.say(f"{counted(report.records, 'picture')} in {out}")
         return report
 
 
@@ -144,7 +149,8 @@ def _write_each_pair(
     report.path = out.resolve()
     report.outputs["folder"] = str(report.path)
     if not report.records:
-        raise ImageError(f"{out}: none of the {len(pairs)} pairs' images can be read; first {log.errors[0]}")
+        whose = counted(len(pairs), "pair's", "pairs'")
+        raise ImageError(f"{out}: none of the {whose} images can be read; first {log.errors[0]}")
 
 
 def _refuse_to_overwrite_images(targets: list[Path], pairs: "geopandas.GeoDataFrame") -> None:

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tsmu.errors import InventoryError
 from tsmu.issues import IssueLog
-from tsmu.workspace.base import WorkspaceBase, list_names, user_path
+from tsmu.wording import counted
+from tsmu.workspace.base import WorkspaceBase, check_mapping, list_names, user_path
 from tsmu.workspace.regions import NEAREST_REGION_M
 from tsmu.workspace.report import Report
 
@@ -49,7 +51,7 @@ class InventoryVerbs(WorkspaceBase):
             source: how to read it: usgs, usgs-v3, coolr, slido or generic; by default told by the columns.
             columns: which column has which role, where the guess is wrong, such as `{"date": "When"}`.
             layer: the layer, or the layers, of a file of several that are read; by default all.
-            strict: treat warnings as errors.
+            strict: stop with an error at the first issue: a warning, or a row or file that would be left out.
 
         Returns:
             The report, with the events of this file.
@@ -66,6 +68,7 @@ class InventoryVerbs(WorkspaceBase):
         from tsmu.regions import RegionMap
 
         report, file, folder = self._begin(InventoryReport("import inventory")), user_path(file), self.folder
+        check_mapping("columns", columns, "{'date': 'When'}", InventoryError)
         log = IssueLog(file, strict=strict)
         with folder.lock("tsmu import inventory"):
             with report.collect_issues(log, folder.issues):
@@ -96,6 +99,7 @@ def _describe_inventory(report: Report, imported: "ImportedInventory", written: 
     if not dated:
         report.say("no event has a date; name a column of dates with --columns date=COLUMN")
     report.say(
-        f"{imported.rows} rows by {imported.source}: {report.records} events, {imported.blank} blank, "
-        f"{imported.left_out} left out; {written.replaced} replaced, {written.total} events in the workspace"
+        f"{counted(imported.rows, 'row')} by {imported.source}: {counted(report.records, 'event')}, "
+        f"{imported.blank} blank, {imported.left_out} left out; "
+        f"{written.replaced} replaced, {counted(written.total, 'event')} in the workspace"
     )

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 
 from tsmu.errors import LabelError
 from tsmu.issues import IssueLog
-from tsmu.workspace.base import WorkspaceBase, list_names, user_path
+from tsmu.wording import counted
+from tsmu.workspace.base import WorkspaceBase, check_mapping, list_names, user_path
 from tsmu.workspace.ranges import check_range
 from tsmu.workspace.report import Report, first_names
+from tsmu.workspace_folder import WorkspaceFolder
 
 if TYPE_CHECKING:
     import geopandas
@@ -59,7 +61,7 @@ class LabelVerbs(WorkspaceBase):
             layer: the layer, or the layers, of files of polygons that are read; by default all.
             line_width: width of labelme's lines, pixels.
             point_radius: radius of labelme's points, pixels.
-            strict: treat warnings as errors.
+            strict: stop with an error at the first issue: a warning, or a row or file that would be left out.
 
         Returns:
             The report, with the labels.
@@ -78,9 +80,7 @@ class LabelVerbs(WorkspaceBase):
         from tsmu.labels import import_labels, store_labels
 
         report, source, folder = self._begin(LabelReport("import labels")), user_path(source), self.folder
-        check_range("line_width", line_width, LabelError, 0, 10_000)
-        check_range("point_radius", point_radius, LabelError, 0, 10_000)
-        _check_mask_values(classes or {})
+        _check_options(line_width, point_radius, classes)
         pairs = require_pairs(folder)
         log = IssueLog(source, part="labels", strict=strict)
         with folder.lock("tsmu import labels"), report.progress("Reading labels") as show:
@@ -99,12 +99,10 @@ class LabelVerbs(WorkspaceBase):
                     progress=show,
                 )
             if labels.empty:
-                raise LabelError(
-                    f"{source}: no label in it is one of the {len(pairs)} pairs'; {folder.issues} says why"
-                )
+                whose = counted(len(pairs), "pair's", "pairs'")
+                raise LabelError(f"{source}: no label in it is one of the {whose}; {folder.issues} says why")
             replaced = store_labels(folder, labels)
-        report.labels, report.records = labels, len(labels)
-        report.outputs["labels"] = str(folder.labels)
+        _add_labels_to_report(report, labels, folder)
         _describe_labels(report, labels, pairs, replaced)
         return report
 
@@ -138,17 +136,25 @@ class LabelVerbs(WorkspaceBase):
         log = IssueLog(folder.root, part="review")
         with folder.lock("tsmu labels from-review"), report.collect_issues(log, folder.issues):
             made = label_reviewed_scenes(folder, scenes, log, around_m=around)
-        report.labels, report.records = made.table, len(made.table)
-        report.outputs["labels"] = str(folder.labels)
+        _add_labels_to_report(report, made.table, folder)
         _describe_reviewed(report, made.evidence)
         return report
 
 
-def _check_mask_values(classes: Mapping[str, int]) -> None:
-    """Refuse classes with a value that masks do not have."""
-    for name, value in classes.items():
+def _check_options(line_width: float, point_radius: float, classes: Mapping[str, int] | None) -> None:
+    """Refuse sizes outside their ranges, what is no dict of classes, and classes of a value that masks do not have."""
+    check_range("line_width", line_width, LabelError, 0, 10_000)
+    check_range("point_radius", point_radius, LabelError, 0, 10_000)
+    check_mapping("classes", classes, "{'slide': 1, 'cloud': 255}", LabelError)
+    for name, value in (classes or {}).items():
         if value not in MASK_VALUES:
             raise LabelError(f"class {name} = {value!r}: a class is 1 (landslide), 0 (background) or 255 (unknown)")
+
+
+def _add_labels_to_report(report: LabelReport, labels: "pandas.DataFrame", folder: WorkspaceFolder) -> None:
+    """Put the new labels, their number and the file of all labels into the report."""
+    report.labels, report.records = labels, len(labels)
+    report.outputs["labels"] = str(folder.labels)
 
 
 def _describe_labels(
@@ -162,10 +168,10 @@ def _describe_labels(
         "unlabelled_pairs": len(set(pairs["id"]) - set(labels["id"])),
         "landslide_share": share,
     }
-    drawn = "from masks" if labels["landslides"].isna().all() else f"{landslides} landslides drawn"
+    drawn = "from masks" if labels["landslides"].isna().all() else f"{counted(landslides, 'landslide')} drawn"
     report.say(
-        f"{len(labels)} pairs labelled ({first_names(labels['id'])}): {drawn}, on {share:.1%} of "
-        f"the known ground in the mean; {replaced} earlier labels replaced"
+        f"{counted(len(labels), 'pair')} labelled ({first_names(labels['id'])}): {drawn}, on {share:.1%} of "
+        f"the known ground in the mean; {counted(replaced, 'earlier label')} replaced"
     )
     report.say("next: tsmu chips build")
 
@@ -184,7 +190,7 @@ def _describe_reviewed(report: Report, scenes: "Sequence[ReviewEvidence]") -> No
         "regions": sorted({evidence.region for evidence in scenes if evidence.region}),
     }
     report.say(
-        f"{report.records} reviewed scenes labelled: {confirmed} landslides, "
+        f"{counted(report.records, 'reviewed scene')} labelled: {counted(confirmed, 'landslide')}, "
         f"{rejected} rejected ones as background, {undecided} undecided as unknown"
     )
     report.say("next: tsmu chips build, then tsmu update REGION")

@@ -23,6 +23,7 @@ from tsmu.mapping import (
     path_or_url,
     valid_area,
 )
+from tsmu.wording import counted
 from tsmu.workspace.display import Display
 from tsmu.workspace_folder import WorkspaceFolder
 
@@ -89,7 +90,7 @@ def map_on_cluster(
     with connect_cluster(cluster) as client, display.progress("Mapping") as show:
 
         def progress(done: int, total: int) -> None:
-            show(done, total, f"{len(client.nthreads())} workers")
+            show(done, total, f"{counted(len(client.nthreads()), 'worker')}")
 
         jobs = zip(absolute, targets, strict=True)
         for order, outcome in Dispatcher(client, options, folder, jobs, progress).run():
@@ -131,7 +132,9 @@ def record_map(
     log.issues += run_log.issues
     if added.supersedes:
         problem = f"its images, or what is computed from them, have changed since run {added.supersedes}"
-        action = f"recorded as a new run; {added.withdrawn} candidates that it does not show any more were rejected"
+        action = (
+            f"recorded as a new run; {counted(added.withdrawn, 'candidate')} that it does not show any more rejected"
+        )
         log.warning(place, problem, action)
     return _summary(order, mapped, added, mapped.result.count - len(run_log.errors))
 

@@ -1,6 +1,7 @@
 """The verb that maps scenes: probabilities, polygons, and candidates in the landslide database."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import date
@@ -9,8 +10,10 @@ from typing import TYPE_CHECKING, Any, TypedDict, Unpack, overload
 
 from tsmu.errors import MapError, TsmuError, one_line
 from tsmu.issues import IssueLog
-from tsmu.workspace.base import WorkspaceBase, list_names, user_path
-from tsmu.workspace.ranges import check_range
+from tsmu.wording import counted
+from tsmu.workspace.base import WorkspaceBase, as_day, list_names, place_text, user_folder, user_path
+from tsmu.workspace.model import LARGEST_SCALE, SMALLEST_SCALE
+from tsmu.workspace.ranges import check_percent, check_range
 from tsmu.workspace.scene_map import MapReport, SceneMap
 
 if TYPE_CHECKING:
@@ -47,8 +50,8 @@ class MapKeywords(TypedDict, total=False):
     date_pre: Day | None
     date_post: Day | None
     any_resolution: bool
-    cluster: str | None
-    publish: str | None
+    cluster: Place | None
+    publish: Place | None
     force: bool
 
 
@@ -88,8 +91,8 @@ class MapVerbs(WorkspaceBase):
         date_pre: Day | None = None,
         date_post: Day | None = None,
         any_resolution: bool = False,
-        cluster: str | None = None,
-        publish: str | None = None,
+        cluster: Place | None = None,
+        publish: Place | None = None,
         force: bool = False,
     ) -> SceneMap | MapReport:
         """Map scenes: a probability raster, polygons, and candidates in the landslide database.
@@ -144,10 +147,10 @@ class MapVerbs(WorkspaceBase):
         from tsmu.mapping import MapOptions
 
         report, places = self._begin(MapReport("map")), _places(scenes)
-        _check_choices(engine, precision)
-        self._check_elevations(dem, slope_below)
-        aoi = user_path(aoi) if aoi else None
-        leave_out, dem = str(leave_out) if leave_out else None, str(dem) if dem else None
+        if not isinstance(region, str | None):
+            raise MapError(f"region {region!r}: must be the name of one region, or auto")
+        aoi = None if aoi is None else user_path(aoi)
+        leave_out, dem = (None if place is None else place_text(place) for place in (leave_out, dem))
         aoi_layers, leave_out_layers = _divide_layers(list_names(layer), aoi, leave_out)
         options = MapOptions(
             threshold=threshold, min_area=min_area, min_probability=min_probability, simplify=simplify, aoi=aoi,
@@ -155,11 +158,13 @@ class MapVerbs(WorkspaceBase):
             region_layer=region_layer, engine=engine, precision=precision, scale=scale, any_resolution=any_resolution,
             force=force, publish=_publish_address(publish), aoi_layers=aoi_layers, leave_out_layers=leave_out_layers,
         )  # fmt: skip
-        _check_ranges(options)
+        self._check_options(options)
         log = IssueLog(places[0] if len(places) == 1 else "tsmu map")
-        single = _SingleScene(str(pre) if pre else None, name, _iso(date_pre), _iso(date_post))
+        single = _SingleScene(None if pre is None else place_text(pre), name, _iso(date_pre), _iso(date_post))
         orders = _scene_orders(places, single, None if region == "auto" else region, log)
-        self._map_all(report, orders, options, user_path(out) if out else None, cluster, log)
+        self._map_all(
+            report, orders, options, user_folder(out, MapError) if out else None, str(cluster) if cluster else None, log
+        )
         is_one = isinstance(scenes, Place) and not _is_table(places[0])
         return report.scenes[0] if is_one else report
 
@@ -182,17 +187,10 @@ class MapVerbs(WorkspaceBase):
             cluster: which cluster maps them; None for this process.
             log: holds the issues of the table, and takes those of the scenes.
         """
-        from tsmu.mapping import check_unique_names
         from tsmu.workspace.map_recording import MapDatabase, map_on_cluster, map_one_by_one, record_map
 
-        folder = self.folder
-        check_unique_names([order for _, order in orders])
-        if out and len(orders) > 1:
-            raise MapError(
-                f"--out {out}: is for one scene, here are {len(orders)}; leave it out, they go to {folder.maps}"
-            )
-        rows = {order.name: row for row, order in orders}
-        targets = [(order, out or folder.maps / order.name) for _, order in orders]
+        folder, rows = self.folder, {order.name: row for row, order in orders}
+        targets = _map_folders([order for _, order in orders], out, folder)
         outcomes = (
             map_on_cluster(cluster, options, folder, targets, self.display)
             if cluster
@@ -214,6 +212,27 @@ class MapVerbs(WorkspaceBase):
                 report.say(_line(summary))
         report.add_issues(log, folder.issues)
         _finish(report, len(log), options.dem, folder, database.name)
+
+    def _check_options(self, options: "MapOptions") -> None:
+        """Refuse what makes no sense, before anything is opened; the command line's own checks are the same."""
+        from tsmu.mapping import check_publish_address, check_tiling
+
+        check_percent("threshold", options.threshold, MapError, 1, whole=True)
+        check_percent("min_probability", options.min_probability, MapError)
+        for name, low, high in (
+            ("min_area", 0, math.inf),
+            ("simplify", 0, math.inf),
+            ("slope_below", 0, 90),
+            ("scale", SMALLEST_SCALE, LARGEST_SCALE),
+        ):
+            check_range(name, getattr(options, name), MapError, low, high)
+        check_range("tile", options.tile, MapError, 64, 8192, whole=True)
+        check_range("overlap", options.overlap, MapError, 0, 4096, whole=True)
+        settings = self.settings.map
+        check_tiling(options.tile or settings.side, settings.shared if options.overlap is None else options.overlap)
+        if options.publish:
+            check_publish_address(options.publish)
+        self._check_elevations(options.dem, options.slope_below)
 
     def _check_elevations(self, dem: Place | None, slope_below: float | None) -> None:
         """Refuse elevations that nothing needs, and to do without those that something needs."""
@@ -250,9 +269,10 @@ def _places(scenes: Place | Sequence[Place]) -> list[str]:
     """The scenes as texts.
 
     Raises:
-        MapError: there is none.
+        MapError: there is none, or it is something else than paths and addresses.
     """
-    places = [str(scene) for scene in ([scenes] if isinstance(scenes, Place) else scenes)]
+    several = scenes if isinstance(scenes, Iterable) and not isinstance(scenes, Place) else [scenes]
+    places = [place_text(scene, MapError) for scene in several]
     if not places:
         raise MapError("no scene is named; give a post-event raster, or a table of scenes")
     return places
@@ -265,35 +285,11 @@ def _is_table(place: str) -> bool:
     return place.lower().endswith(TABLE_SUFFIXES)
 
 
-def _check_choices(engine: str, precision: str) -> None:
-    """Refuse an engine or a precision of a name that is not known."""
-    from tsmu.mapping import ENGINES, PRECISIONS
-
-    for option, value, known in (("engine", engine, ENGINES), ("precision", precision, PRECISIONS)):
-        if value not in known:
-            raise MapError(f"{option} {value!r}: must be one of {', '.join(known)}")
-
-
-def _check_ranges(options: "MapOptions") -> None:
-    """Refuse numbers that make no sense; the command line's own checks are the same."""
-    for name, low, high in (
-        ("threshold", 1, 100),
-        ("min_area", 0, None),
-        ("min_probability", 0, 100),
-        ("simplify", 0, None),
-        ("slope_below", 0, 90),
-        ("tile", 64, 8192),
-        ("overlap", 0, 4096),
-        ("scale", 1e-9, 1e9),
-    ):
-        check_range(name, getattr(options, name), MapError, low, *([] if high is None else [high]))
-
-
-def _publish_address(publish: str | None) -> str | None:
+def _publish_address(publish: Place | None) -> str | None:
     """An address as it is, a folder as an absolute path."""
-    if publish and "://" not in publish:
+    if publish and "://" not in str(publish):
         return str(user_path(publish).resolve())
-    return publish
+    return str(publish) if publish else None
 
 
 def _divide_layers(
@@ -353,10 +349,23 @@ def _iso(day: Day | None) -> str | None:
     """
     if day is None:
         return None
-    try:
-        return (day if isinstance(day, date) else date.fromisoformat(day)).strftime("%Y-%m-%d")
-    except ValueError:
-        raise MapError(f"date {day!r}: not a day such as 2024-05-21; correct it") from None
+    return as_day(day, MapError).isoformat()
+
+
+def _map_folders(
+    orders: "Sequence[SceneRequest]", out: Path | None, folder: "WorkspaceFolder"
+) -> "list[tuple[SceneRequest, Path]]":
+    """The scenes, each with the folder that its map is written into.
+
+    Raises:
+        MapError: two maps would go into one folder.
+    """
+    from tsmu.mapping import check_unique_names
+
+    check_unique_names(orders)
+    if out and len(orders) > 1:
+        raise MapError(f"--out {out}: is for one scene, here are {len(orders)}; leave it out, they go to {folder.maps}")
+    return [(order, out or folder.maps / order.name) for order in orders]
 
 
 def _scene_map(order: "SceneRequest", summary: dict[str, Any], report: MapReport) -> SceneMap:
@@ -374,9 +383,9 @@ def _finish(report: MapReport, issues: int, dem: str | None, folder: "WorkspaceF
     """
     summaries = [scene.summary for scene in report.scenes]
     if not summaries:
-        raise MapError(f"none of {issues} scenes could be mapped; see {folder.issues}")
+        raise MapError(f"none of {counted(issues, 'scene')} could be mapped; see {folder.issues}")
     if dem:
-        report.say(f"{dem}: its values were taken as metres")
+        report.say(f"{dem}: its values were read as metres")
     report.outputs |= {"database": database} | (summaries[0]["outputs"] if len(summaries) == 1 else {})
     report.details = {"scenes": summaries} | ({} if len(summaries) > 1 else summaries[0])
     report.say("\n".join(report.outputs.values()))
@@ -390,7 +399,8 @@ def _line(summary: dict[str, Any]) -> str:
     proposed = f"; {count} only proposed, where a person decided: tsmu db proposals" if count else ""
     decoders = "decoder of" if len(summary["regions"]) == 1 else "decoders of"
     return (
-        f"{summary['scene']}: {summary['records']} landslides, {summary['area_m2'] / 1e6:.3f} km2, by the {decoders} "
-        f"{' and '.join(summary['regions'])} ({summary['bundle']}; {summary['routed']}), {summary['engine']} on "
-        f"{summary['device']} in {summary['precision']} ({summary['reason']}){computed}{proposed}"
+        f"{summary['scene']}: {counted(summary['records'], 'landslide')}, {summary['area_m2'] / 1e6:.3f} km2, "
+        f"by the {decoders} {' and '.join(summary['regions'])} ({summary['bundle']}; {summary['routed']}), "
+        f"{summary['engine']} on {summary['device']} in {summary['precision']} ({summary['reason']})"
+        f"{computed}{proposed}"
     )

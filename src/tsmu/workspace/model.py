@@ -80,17 +80,31 @@ class Model(Reporting):
         """Its card as Markdown: what it was trained on, and how it scored right after."""
         return (self.path / "card.md").read_text(encoding="utf-8")
 
-    def scores(self) -> "pd.DataFrame":
-        """The R matrix up to this version, as `tsmu evaluate` computes it.
+    @property
+    def curves(self) -> "pd.DataFrame":
+        """How its training went: the losses of every step, and the IoU of every check on validation chips.
 
-        What was computed before is read from the cache; nothing else is written.
+        Returns:
+            One row per step, the index; columns `stage`, `loss:NAME`, and `iou:REGION` at 50 %, which is NaN in steps
+            without a check. Empty for versions that were written before this was stored.
+
+        Example:
+            >>> work.model().curves.index.name
+            'step'
+        """
+        return self._bundle.curves()
+
+    def scores(self) -> "pd.DataFrame":
+        """The R matrix of this version and those that it came from, as `tsmu evaluate` computes it.
+
+        What was computed before is read from the cache; nothing else is written. After a rollback a version need not
+        belong to the line of the current one; then the line that is shown is named in a warning.
 
         Returns:
             IoU on test chips at the stored threshold: one row per version up to this one, one column per region
             of this one; NaN where a region has no test chips, or its IoU is not defined.
 
         Raises:
-            BundleError: it is not among the current version and its ancestors.
             ChipError: no region has test chips.
 
         Example:
@@ -100,35 +114,41 @@ class Model(Reporting):
         """
         from tsmu.workspace.evaluation import scores_table
 
-        return scores_table(self._history()).loc[: self.name].reindex(columns=self.regions)
+        return scores_table(self._history()).reindex(columns=self.regions)
 
     def forgetting(self) -> "pd.DataFrame":
-        """What was kept and what forgotten up to this version, as `tsmu evaluate` computes it.
+        """What was kept and what forgotten up to this version, along the same line of versions as `scores`.
 
         Returns:
             One row per version up to this one; WA and WF (weighted average and forgetting), ACC, BWT, F and FWT,
             NaN where there is nothing to average yet. A WF at or below zero means that nothing is forgotten.
 
         Raises:
-            BundleError: it is not among the current version and its ancestors.
             ChipError: no region has test chips.
+
+        Example:
+            >>> work.model().forgetting().index.tolist()
+            ['v001']
         """
         from tsmu.workspace.evaluation import forgetting_table
 
-        return forgetting_table(self._history(), until=self.name)
+        return forgetting_table(self._history())
 
     def _history(self) -> "History":
-        """The scores of the current version and its ancestors, among which this one must be."""
+        """The scores of this version and those that it came from."""
         from tsmu.evaluate import evaluate_history
+        from tsmu.model import is_ancestor
 
         log = IssueLog(self._folder.chips)
         with self.display.progress("Scoring") as show:
-            history = evaluate_history(self._folder, log, lambda done, total: show(done, total, ""))
-        names = [bundle.name for bundle in history.bundles]
-        if self.name not in names:
-            raise BundleError(
-                f"{self.path}: not among {', '.join(names)}, the current version and those that it came from; "
-                f"to score it, make it current with: tsmu models rollback {self.name}"
+            history = evaluate_history(
+                self._folder, log, lambda done, total: show(done, total, ""), version=self._bundle
+            )
+        if not is_ancestor(self._folder.models, self._bundle):
+            line = ", ".join(bundle.name for bundle in history.bundles)
+            warnings.warn(
+                f"the current version did not come from {self.name}; shown is the line that led to it: {line}",
+                stacklevel=3,
             )
         for issue in log.issues:
             warnings.warn(str(issue), stacklevel=3)
@@ -197,7 +217,9 @@ class Model(Reporting):
         """
         if region is None and len(self.regions) > 1:
             raise BundleError(f"{self.path}: has learned {', '.join(self.regions)}; say whose decoder with region=NAME")
-        region = region or self.regions[0]
+        region = self.regions[0] if region is None else region
+        if not isinstance(region, str):
+            raise BundleError(f"region {region!r}: must be the name of one region: {', '.join(self.regions)}")
         self._bundle.require_region(region)
         return region
 
@@ -212,7 +234,6 @@ class Model(Reporting):
         stack: ExitStack,
     ) -> "ImageSource":
         """Open a raster, and its pre-event raster and elevation model, as `tsmu map` does, once they are checked."""
-        from tsmu.imagery import derive_terrain, resolve_dem, terrain_bands
         from tsmu.mapping import (
             Scene,
             check_undeclared_nodata,
@@ -220,7 +241,6 @@ class Model(Reporting):
             is_plain_picture,
             path_or_url,
             read_plain_pictures,
-            scene_grid,
         )
 
         place, before = path_or_url(str(post)), None if pre is None else path_or_url(str(pre))
@@ -228,12 +248,7 @@ class Model(Reporting):
             if dem is not None:
                 raise MapError(f"{post}: has no place on Earth, so {dem} says nothing of it; leave the elevations out")
             return self._array_image(read_plain_pictures(place, before, self.bands), scale)
-        bands, terrain = terrain_bands(self.bands), None
-        if dem is not None and not bands:
-            raise MapError(f"{dem}: the model takes no terrain; leave the elevations out")
-        if dem is not None:
-            elevations = resolve_dem(str(dem))
-            terrain = derive_terrain(elevations, scene_grid(place), bands, self._folder.cache / "terrain").path
+        terrain = None if dem is None else self._derive_terrain(place, dem)
         scene = stack.enter_context(
             Scene(place, before, self.bands, scale=1.0 if scale is None else scale, terrain=terrain)
         )
@@ -243,6 +258,20 @@ class Model(Reporting):
         if scale is None:
             check_values(scene, self.record.dtypes, self.record.mean, self.record.std)
         return scene
+
+    def _derive_terrain(self, post: Path | str, dem: Path | str) -> Path:
+        """Write the terrain bands that the model takes, on the grid of a post-event raster, and give their file.
+
+        Raises:
+            MapError: the model takes none.
+        """
+        from tsmu.imagery import derive_terrain, resolve_dem, terrain_bands
+        from tsmu.mapping import scene_grid
+
+        bands = terrain_bands(self.bands)
+        if not bands:
+            raise MapError(f"{dem}: the model takes no terrain; leave the elevations out")
+        return derive_terrain(resolve_dem(str(dem)), scene_grid(post), bands, self._folder.cache / "terrain").path
 
     def _array_image(self, values: "npt.NDArray[np.float32]", scale: float | None) -> "ImageSource":
         """An array (C, H, W) of the model's bands, once it is checked; all bands but those of terrain are scaled."""

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from tsmu.errors import FetchError
 from tsmu.issues import IssueLog
-from tsmu.workspace.base import WorkspaceBase, list_names, user_path
-from tsmu.workspace.ranges import check_range
+from tsmu.wording import counted
+from tsmu.workspace.base import WorkspaceBase, list_names, place_text, user_path
+from tsmu.workspace.ranges import check_percent, check_range
 from tsmu.workspace.report import Report, first_names
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 FETCH_RANGES: dict[str, tuple[float, float]] = {  # of the numbers that say what to fetch
     "pre_days": (1, 36_500),
     "post_days": (1, 36_500),
-    "max_cloud": (0, 100),
     "size": (1, 1e6),
     "resolution": (0.01, 1e5),
     "workers": (1, 16),
@@ -63,7 +63,7 @@ class PairVerbs(WorkspaceBase):
             correct_shift: move pre images that lie half a pixel off or more.
             dem: a file or address of elevations in metres, any grid: gives the pairs terrain bands.
             terrain: which terrain bands, such as `["slope", "height_500m"]`; by default the slope.
-            strict: treat warnings as errors.
+            strict: stop with an error at the first issue: a warning, or a row or file that would be left out.
 
         Returns:
             The report, with the pairs.
@@ -139,7 +139,7 @@ class PairVerbs(WorkspaceBase):
             resolution: pixel size in metres; by default the post scene's own.
             region: the region of these pairs; by default by region map and inventory.
             workers: how many events are fetched at once; be polite.
-            strict: treat warnings as errors.
+            strict: stop with an error at the first issue: a warning, or a row or file that would be left out.
 
         Returns:
             The report, with all pairs of the workspace that were fetched, now or before. Events that got none are
@@ -174,20 +174,11 @@ class PairVerbs(WorkspaceBase):
             with report.progress("Fetching") as show, report.collect_issues(log, folder.issues):
                 outcome = fetch_pairs(known, chosen, terms, folder.fetched, log, source=folder.events, progress=show)
             if outcome.regions:
-                self._take_fetched(report, outcome, region, strict)
-        report.details = {
-            "events": len(chosen),
-            "fetched": len(outcome.fetched),
-            "already_there": len(outcome.already_complete),
-            "catalogue_requests": outcome.catalogue_requests,
-        }
-        report.say(
-            f"{len(outcome.fetched)} pairs fetched, {len(outcome.already_complete)} were there, "
-            f"{len(log.errors)} of {len(chosen)} events without; next: tsmu import labels DIR"
-        )
+                self._add_fetched_pairs(report, outcome, region, strict)
+        _describe_fetch(report, outcome, events=len(chosen), without=len(log.errors))
         return report
 
-    def _take_fetched(self, report: PairReport, outcome: "FetchResult", region: str | None, strict: bool) -> None:
+    def _add_fetched_pairs(self, report: PairReport, outcome: "FetchResult", region: str | None, strict: bool) -> None:
         """Put what was fetched into the workspace's table of pairs."""
         from tsmu.imagery import add_pairs, user_regions, write_pair_table
 
@@ -212,15 +203,29 @@ def elevation_model(dem: Path | str | None, terrain: str | Sequence[str] | None)
     """
     from tsmu.imagery import TerrainOptions
 
-    bands = terrain if terrain is None or isinstance(terrain, str) else ",".join(terrain)
-    return TerrainOptions.parse(None if dem is None else str(dem), bands)
+    bands = terrain if terrain is None or isinstance(terrain, str) else ",".join(list_names(terrain))
+    return TerrainOptions.parse(None if dem is None else place_text(dem), bands)
 
 
 def add_terrain_to_report(report: Report, elevations: "TerrainOptions") -> None:
-    """Say which terrain bands were made of which elevation model, and that its values are taken as metres."""
+    """Say which terrain bands were made of which elevation model, and that its values are read as metres."""
     bands = [f"terrain:{band}" for band in elevations.bands]
     report.details["terrain"] = {"dem": str(elevations.dem), "bands": bands}
-    report.say(f"{', '.join(bands)} from {elevations.dem}, whose values are taken as metres")
+    report.say(f"{', '.join(bands)} from {elevations.dem}, whose values are read as metres")
+
+
+def _describe_fetch(report: Report, outcome: "FetchResult", *, events: int, without: int) -> None:
+    """Say of how many events there are pairs now, and how many got none."""
+    report.details = {
+        "events": events,
+        "fetched": len(outcome.fetched),
+        "already_there": len(outcome.already_complete),
+        "catalogue_requests": outcome.catalogue_requests,
+    }
+    report.say(
+        f"{counted(len(outcome.fetched), 'pair')} fetched, {len(outcome.already_complete)} fetched before, "
+        f"{without} of {counted(events, 'event')} without; next: tsmu import labels DIR"
+    )
 
 
 def _describe_pairs(
@@ -248,16 +253,19 @@ def _describe_pairs(
 
 
 def _say_what_pairs_lack(report: Report, pairs: "geopandas.GeoDataFrame", source: Path, *, region_map: bool) -> None:
-    """Say which pairs were taken, what they lack, and the next command."""
+    """Say which pairs were imported, what they lack, and the next command."""
     if pairs.empty:
-        report.say("0 pairs taken; correct what the issue log names, then run it again")
+        report.say("0 pairs imported; correct what the issue log names, then run it again")
         return
     regions = pairs["region"].fillna("no region").value_counts().to_dict()
     by_region = ", ".join(f"{count} in {name}" for name, count in regions.items())
     post_only = int(pairs["pre"].isna().sum())
-    kind = "post images without a pre image" if post_only == len(pairs) else "pairs"
+    if post_only == len(pairs):
+        images = counted(post_only, "post image without a pre image", "post images without a pre image")
+    else:
+        images = counted(len(pairs), "pair")
     some = f", {post_only} of them without a pre image" if 0 < post_only < len(pairs) else ""
-    report.say(f"{len(pairs)} {kind} taken ({first_names(pairs['id'])}): {by_region}{some}")
+    report.say(f"{images} imported ({first_names(pairs['id'])}): {by_region}{some}")
     if post_only == len(pairs) > 1:
         report.say("for pairs, name them KEY_pre and KEY_post, or pre and post in a folder of each pair's own")
     moved = pairs[pairs["shift_corrected"]]
@@ -272,8 +280,10 @@ def _say_what_pairs_lack(report: Report, pairs: "geopandas.GeoDataFrame", source
 
 def _check_terms(terms: "FetchOptions") -> None:
     """Refuse numbers outside their ranges, and a fetch of no assets."""
+    check_percent("max_cloud", terms.max_cloud, FetchError)
     for name, (low, high) in FETCH_RANGES.items():
-        check_range(name, getattr(terms, name), FetchError, low, high)
+        whole = name in ("pre_days", "post_days", "workers")
+        check_range(name, getattr(terms, name), FetchError, low, high, whole=whole)
     if not terms.assets:
         raise FetchError("no assets to fetch; name at least one")
 

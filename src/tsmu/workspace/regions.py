@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from tsmu.errors import RegionError, TsmuError
 from tsmu.issues import IssueLog
+from tsmu.wording import counted
 from tsmu.workspace.base import WorkspaceBase, user_path
 from tsmu.workspace.ranges import check_range
 from tsmu.workspace.report import Report
@@ -58,7 +59,7 @@ class RegionVerbs(WorkspaceBase):
             file: any polygon layer that GDAL reads, in any CRS of the Earth.
             name_field: the field with the region's name; polygons of one name are one region.
             layer: the layer, where a file has several.
-            strict: treat warnings as errors.
+            strict: stop with an error at the first issue: a warning, or a row or file that would be left out.
 
         Returns:
             The report, with the map.
@@ -87,7 +88,7 @@ class RegionVerbs(WorkspaceBase):
         report.records = len(names)
         report.outputs["regions"] = str(folder.regions)
         report.details = {"regions": names}
-        report.say(f"{len(names)} regions: {', '.join(names)}")
+        report.say(f"{counted(len(names), 'region')}: {', '.join(names)}")
         if folder.events.exists() or folder.pairs.exists():
             report.say("next, for the events and pairs that are here already: tsmu regions assign")
         return report
@@ -97,7 +98,7 @@ class RegionVerbs(WorkspaceBase):
 
         Args:
             max_distance: an event outside all regions gets the nearest one within so many metres.
-            strict: treat warnings as errors.
+            strict: stop with an error at the first issue: a warning, or a row or file that would be left out.
 
         Returns:
             The report, with the events, the pairs and the disagreements, which lie in `region_disagreements.csv`, too.
@@ -126,7 +127,7 @@ class RegionVerbs(WorkspaceBase):
                 write_pairs(folder, report.pairs)
                 report.outputs["pairs"] = str(folder.pairs)
                 report.details["pairs"] = len(pairs)
-                report.say(f"{len(pairs)} pairs assigned")
+                report.say(f"{counted(len(pairs), 'pair')} assigned")
         report.records = report.details.get("events", 0) + report.details.get("pairs", 0)
         if not report.records:
             raise TsmuError(
@@ -158,7 +159,8 @@ class RegionVerbs(WorkspaceBase):
             "said": named,
             "disagreements": disagreements.to_dict("records"),
         }
-        report.say(f"{len(events)} events assigned; {named - len(disagreements)} of {named} that name a region agree")
+        agreeing = named - len(disagreements)
+        report.say(f"{counted(len(events), 'event')} assigned; {agreeing} of {named} that name a region agree")
         if len(disagreements):
             farthest = disagreements["distance_m"].max()
             report.say(f"the others lie within {farthest:.0f} m of their region's border: {table}")

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tsmu.errors import name_options
 from tsmu.issues import Issue, IssueLog
+from tsmu.wording import counted
 from tsmu.workspace.display import Display, ShowProgress
 
 if TYPE_CHECKING:
@@ -48,6 +50,7 @@ class Report:
 
     def say(self, text: str) -> None:
         """Add a message, and show it at once where the display shows messages."""
+        text = name_options(text)
         self.messages.append(text)
         self.display.message(text)
 
@@ -66,7 +69,7 @@ class Report:
         self.display.issues(log)
         if stored_in is not None and len(log):
             self.outputs["issues"] = str(stored_in)
-            self.say(f"{len(log.errors)} left out, {len(log) - len(log.errors)} warnings: {stored_in}")
+            self.say(f"{len(log.errors)} left out, {counted(len(log) - len(log.errors), 'warning')}: {stored_in}")
 
     @contextmanager
     def collect_issues(self, log: IssueLog, stored_in: Path | None = None) -> Iterator[IssueLog]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tsmu.errors import TsmuError
+from tsmu.wording import counted
 from tsmu.workspace.report import Report
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ class SceneMap:
         """The quick look, and below it what was mapped by which model."""
         picture = base64.b64encode(self.quick_look()).decode()
         text = (
-            f"{self.name}: {self.summary['records']} landslides, {self.summary['area_m2'] / 1e6:.3f} km2, "
+            f"{self.name}: {counted(self.summary['records'], 'landslide')}, {self.summary['area_m2'] / 1e6:.3f} km2, "
             f"by {' and '.join(self.summary['regions'])} ({self.summary['bundle']}), "
             f"threshold {self.summary['threshold']} %"
         )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from tsmu.errors import ReviewError
 from tsmu.workspace.base import WorkspaceBase, user_path
+from tsmu.workspace.ranges import check_range
 from tsmu.workspace.report import Report
 
 if TYPE_CHECKING:
@@ -47,13 +48,13 @@ class ServeVerbs(WorkspaceBase):
             The report, once the server has ended; `outputs["address"]` is where it was.
 
         Raises:
-            ReviewError: it would be open to others, or a file is missing.
+            ReviewError: it would be open to others, a file is missing, or the port is taken.
             DatabaseError: the database cannot be opened.
-            OSError: the port is taken.
         """
         from tsmu.server import TokenFile
 
         report = self._begin(Report("serve"))
+        check_range("port", port, ReviewError, 0, 65_535, whole=True)
         if host not in LOOPBACK and token_file is None:
             raise ReviewError(f"--host {host}: others could reach it; give --token-file FILE, or leave --host out")
         elevations = user_path(dem) if dem else None
@@ -80,15 +81,20 @@ class ServeVerbs(WorkspaceBase):
 
 
 def _listen(host: str, port: int) -> socket.socket:
-    """A socket that listens already, so that nobody who reads the address is turned away."""
+    """A socket that listens already, so that nobody who reads the address is turned away.
+
+    Raises:
+        ReviewError: there is no such host here, or its port is taken.
+    """
     listening = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((host, port))
         listening.listen()
-    except OSError:
+    except OSError as error:
         listening.close()
-        raise
+        reason = (error.strerror or str(error)).lower()
+        raise ReviewError(f"{host}, port {port}: {reason}; give another --port, or 0 for a free one") from None
     return listening
 
 

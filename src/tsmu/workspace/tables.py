@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from tsmu.errors import ChipError
 from tsmu.workspace.base import WorkspaceBase
+from tsmu.workspace.ranges import check_choice
 
 if TYPE_CHECKING:
     import geopandas
@@ -89,8 +90,7 @@ class WorkspaceTables(WorkspaceBase):
         from tsmu.chips import SPLITS, ChipDataset, require_files, select_chips
 
         chips = self.chips
-        if split not in SPLITS:
-            raise ChipError(f"split {split!r}: must be one of {', '.join(SPLITS)}")
+        check_choice("split", split, SPLITS, ChipError)
         if region not in set(chips["region"]):
             regions = ", ".join(sorted(set(chips["region"]))) or "none yet"
             raise ChipError(

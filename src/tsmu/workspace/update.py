@@ -1,10 +1,11 @@
-"""The verb that learns a region: the current version and a region's chips in, the next version out."""
+"""The verb that learns a region: from the current version and a region's chips it makes the next version."""
 
-from typing import TYPE_CHECKING, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, TypedDict, Unpack, overload
 
 from tsmu.errors import UpdateError
 from tsmu.issues import IssueLog
-from tsmu.workspace.base import WorkspaceBase
+from tsmu.workspace.base import WorkspaceBase, place_text, user_path
 from tsmu.workspace.model import Model
 from tsmu.workspace.next_steps import map_command
 from tsmu.workspace.ranges import check_range
@@ -18,9 +19,33 @@ if TYPE_CHECKING:
 LARGEST_BATCH = 4096  # chips
 
 
+class UpdateKeywords(TypedDict, total=False):
+    """The options of `Workspace.update` that decide how a region is learned; the method says what they mean."""
+
+    strategy: str | None
+    steps: int | Literal["auto"] | None
+    batch_size: int | None
+    seed: int
+    encoder: str | None
+    weights: str | None
+    keep_validation: bool
+    devices: int | Literal["auto"]
+    nodes: int
+    accumulate: int
+    logger: str | None
+
+
 class UpdateVerbs(WorkspaceBase):
     """The verb of a workspace that learns regions."""
 
+    @overload
+    def update(self, region: str, *, cluster: None = None, **options: Unpack[UpdateKeywords]) -> Model: ...
+    @overload
+    def update(self, region: str, *, cluster: Path | str, **options: Unpack[UpdateKeywords]) -> Report: ...
+    @overload
+    def update(
+        self, region: str, *, cluster: Path | str | None, **options: Unpack[UpdateKeywords]
+    ) -> Model | Report: ...
     def update(
         self,
         region: str,
@@ -30,21 +55,24 @@ class UpdateVerbs(WorkspaceBase):
         batch_size: int | None = None,
         seed: int = 0,
         encoder: str | None = None,
-        weights: str | None = None,
+        weights: Path | str | None = None,
         keep_validation: bool = False,
         devices: int | Literal["auto"] = 1,
         nodes: int = 1,
         accumulate: int = 1,
-    ) -> Model:
-        """Learn a region and write the next version of the model; interrupted, the same call goes on.
+        logger: str | None = None,
+        cluster: Path | str | None = None,
+    ) -> Model | Report:
+        """Learn a region and write the next version of the model; the same call goes on with an interrupted one.
 
         Regions that the new version serves worse on their validation chips stay with the version that served them
-        best: they are pinned to it, see `Workspace.models`. A checkpoint is written at every 20th step, ten seconds
-        after the last one at the earliest, and after a minute in any case.
+        best: they are pinned to it, see `Workspace.models`. A checkpoint is written at every 20th step, but not within
+        ten seconds of the last one, and at any step once a minute has passed without one.
 
         Several devices divide each batch between them, and learn what one would, apart from rounding. Where SLURM
-        or torchrun has started this call in several processes, the first of them learns and goes on; the others
-        help it and end here.
+        or torchrun has started this call in several processes, it returns in the first of them only; the others take
+        part in the training and exit. A job of SLURM that gets SIGUSR1 writes a checkpoint and goes back into the
+        queue.
 
         Args:
             region: has chips in the workspace.
@@ -59,54 +87,94 @@ class UpdateVerbs(WorkspaceBase):
             keep_validation: copy the validation chips into the workspace, so that later updates are checked on them
                 whatever happens to the originals.
             devices: GPUs of each machine, or processes where there are none; `"auto"` takes all GPUs.
-            nodes: machines; for more than one, start the call on all of them with srun or torchrun.
-            accumulate: each batch is learned in so many parts, which take that much less memory. Batch normalisation
-                and soft Dice then see one part at a time, so the result is a little different.
+            nodes: machines; for more than one give `cluster`, or start the call on all of them with srun or torchrun.
+            accumulate: the number of parts in which each batch is learned, so that it takes that much less memory.
+                Batch normalisation and soft Dice then see one part at a time, so the result is a little different.
+            logger: what writes losses and scores into the workspace's folder `logs` during the training: `csv`,
+                `tensorboard`, `mlflow` or `wandb`; by default nothing does. All but `csv` need the extra of the same
+                name: `pip install '.[tensorboard]'`.
+            cluster: a TOML file of SLURM's settings. The update is submitted as a job and not waited for; the same
+                call, with or without `cluster`, goes on where a job has ended early.
 
         Returns:
-            The new version; its attribute `report` says what was done.
+            The new version; its attribute `report` says what was done. With `cluster` a report instead, with the
+            job's number in `details` and its script and log in `outputs`.
 
         Raises:
-            UpdateError, ChipError, BundleError: it cannot be learned so; nothing is written then.
+            UpdateError, ChipError, BundleError: the region cannot be learned, or not with these options; no version is
+                written then.
+            UpdateError: the training was ended early by SIGUSR1, or because one of its processes has ended; the same
+                call goes on from its last checkpoint.
 
         Example:
             >>> model = work.update("alps", steps=2, batch_size=4)
             >>> model.name
             'v002'
         """
-        from tsmu.update import TrainingResources, follow, is_follower, update_bundle
+        from tsmu.update import lead
 
-        if is_follower():
-            follow()
-            raise SystemExit(0)  # what comes after this call is for the process that leads
-        report, folder, defaults = self._begin(Report("update")), self.folder, self.settings.update
-        settings = _training_settings(
-            defaults.steps if steps is None else steps,
-            defaults.batch_size if batch_size is None else batch_size,
-            seed,
-            accumulate,
-        )
-        log = IssueLog(folder.runs)
+        options = UpdateKeywords(
+            strategy=strategy, steps=steps, batch_size=batch_size, seed=seed, encoder=encoder,
+            weights=None if weights is None else place_text(weights), keep_validation=keep_validation,
+            devices=devices, nodes=nodes, accumulate=accumulate, logger=logger,
+        )  # fmt: skip
+        check_devices(devices, nodes)
+        if cluster is not None:
+            return self._submit_update(region, options, user_path(cluster))
+        end_as_follower()
+        with lead():
+            return self._update(region, options)
+
+    def _update(self, region: str, options: UpdateKeywords) -> Model:
+        """Learn a region in this process, which works alone or leads others."""
+        from tsmu.update import TrainingResources, update_bundle
+
+        report, folder = self._begin(Report("update")), self.folder
+        settings, log = self._training_settings(options), IssueLog(folder.runs)
         with folder.lock("tsmu update"), report.progress(f"Learning {region}") as show:
             bundle = update_bundle(
                 folder,
                 region,
-                strategy or defaults.strategy,
+                options["strategy"] or self.settings.update.strategy,
                 settings,
-                encoder=encoder,
-                weights=weights,
-                keep_validation=keep_validation,
-                resources=TrainingResources(devices, nodes),
+                encoder=options["encoder"],
+                weights=options["weights"],
+                keep_validation=options["keep_validation"],
+                resources=TrainingResources(options["devices"], options["nodes"], options["logger"]),
                 progress=lambda now: _show_step(report, show, now),
                 log=log,
             )
         report.add_issues(log, folder.issues)
         report.records = 1
         report.outputs = {"bundle": str(bundle.path), "card": str(bundle.path / "card.md")}
+        if options["logger"] is not None:
+            report.outputs["log"] = str(folder.logs)
         _report_learning(report, region, bundle, may_repeat=settings.rounds > 1)
         self._report_pins(report)
         report.say(f"Card: {bundle.path / 'card.md'}; next: tsmu evaluate, or {map_command(folder, region)}")
         return Model(folder, bundle, display=self.display, report=report)
+
+    def _submit_update(self, region: str, options: UpdateKeywords, cluster: Path) -> Report:
+        """Submit an update as a job of SLURM."""
+        from tsmu.update import TrainingResources, submit_update
+
+        report, settings = self._begin(Report("update")), self._training_settings(options)
+        strategy = options["strategy"] or self.settings.update.strategy
+        resources = TrainingResources(options["devices"], options["nodes"], options["logger"])
+        job = submit_update(self.folder, region, strategy, settings, resources, cluster, options)
+        report.records = 1
+        report.details |= {"job": job.number, "region": region}
+        report.outputs = {"script": str(job.script), "log": str(job.log)}
+        report.say(f"Job {job.number} is in the queue; script: {job.script}, log: {job.log}")
+        report.say("Where it ends early, the same command goes on with it, also without --cluster")
+        return report
+
+    def _training_settings(self, options: UpdateKeywords) -> "TrainingSettings":
+        """Settings of a training, from options and tsmu.toml, once their numbers are checked."""
+        defaults = self.settings.update
+        steps = defaults.steps if options["steps"] is None else options["steps"]
+        batch_size = defaults.batch_size if options["batch_size"] is None else options["batch_size"]
+        return training_settings(steps, batch_size, options["seed"], options["accumulate"])
 
     def _report_pins(self, report: Report) -> None:
         """Say which regions stay with earlier versions, and why."""
@@ -118,12 +186,40 @@ class UpdateVerbs(WorkspaceBase):
             report.say(f"{name} stays with {pin.version}: {pin.why}")
 
 
-def _training_settings(steps: int | str, batch_size: int, seed: int, accumulate: int) -> "TrainingSettings":
+def check_devices(devices: int | Literal["auto"], nodes: int) -> None:
+    """Check the numbers of devices and of machines.
+
+    Raises:
+        UpdateError: one of them is no whole number of at least 1.
+    """
+    if devices != "auto":
+        check_range("devices", devices, UpdateError, 1, whole=True)
+    check_range("nodes", nodes, UpdateError, 1, whole=True)
+
+
+def end_as_follower() -> None:
+    """Take part in the training and exit, in all processes that SLURM or torchrun has started save the leading one.
+
+    In the leading process, and in one that was started alone, nothing happens.
+
+    Raises:
+        SystemExit: the training is over; what comes after it is only for the leading process.
+        UpdateError: the leading process has ended early, or computes in another precision.
+    """
+    from tsmu.update import follow, is_follower
+
+    if is_follower():
+        follow()
+        raise SystemExit(0)
+
+
+def training_settings(steps: int | str, batch_size: int, seed: int, accumulate: int) -> "TrainingSettings":
     """Settings of a training, once its numbers are checked."""
     from tsmu.update import TrainingSettings
 
-    check_range("batch_size", batch_size, UpdateError, 2, LARGEST_BATCH)
-    check_range("seed", seed, UpdateError)
+    check_range("batch_size", batch_size, UpdateError, 2, LARGEST_BATCH, whole=True)
+    check_range("seed", seed, UpdateError, whole=True)
+    check_range("accumulate", accumulate, UpdateError, 1, whole=True)
     if steps == "auto":
         return TrainingSettings.auto(batch_size, seed, accumulate)
     return TrainingSettings(check_steps(steps), batch_size, seed, accumulate=accumulate)
@@ -141,7 +237,10 @@ def check_steps(steps: int | str) -> int:
 
 
 def _show_step(report: Report, show: "ShowProgress", now: "TrainingProgress") -> None:
-    """Show one step of the training, and note what share of the time it has waited for chips."""
+    """Show one step of the training and store the share of time spent waiting for chips; first say where it resumes."""
+    if "waited" not in report.details and now.step > 1:
+        report.details["resumed_after"] = now.step - 1
+        report.say(f"Goes on after step {now.step - 1} of {now.steps}")
     report.details["waited"] = round(now.data_wait, 4)
     losses = ", ".join(f"{name} {value:.3f}" for name, value in now.losses.items())
     show(now.step, now.steps, f"{now.stage}: {losses}")
@@ -151,7 +250,7 @@ def _report_learning(report: Report, region: str, bundle: "Bundle", *, may_repea
     """Say how well the region was learned, from which weights, and which step was kept.
 
     Args:
-        report: takes it.
+        report: to be filled.
         region: the one that was learned.
         bundle: the new version.
         may_repeat: whether the number of steps was to be chosen on validation chips.

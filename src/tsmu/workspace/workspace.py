@@ -18,6 +18,7 @@ from tsmu.workspace.report import Report
 from tsmu.workspace.serve import ServeVerbs
 from tsmu.workspace.tables import WorkspaceTables
 from tsmu.workspace.update import UpdateVerbs
+from tsmu.workspace.update_estimate import UpdateEstimateVerbs
 
 
 class Workspace(
@@ -27,6 +28,7 @@ class Workspace(
     LabelVerbs,
     ChipVerbs,
     UpdateVerbs,
+    UpdateEstimateVerbs,
     EvaluationVerbs,
     ModelVerbs,
     MapVerbs,

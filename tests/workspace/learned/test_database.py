@@ -1,13 +1,17 @@
 """The landslide database from Python: tables out, decisions in."""
 
+import shutil
 from pathlib import Path
 
 import geopandas
 import pandas as pd
 import pytest
 import shapely
+from rasterio.transform import from_origin
 
-from tests.workspace.learned.conftest import BOX
+from tests.conftest import write_raster
+from tests.workspace.learned.conftest import BOX, PLACE, scene_pixels
+from tsmu.database import open_database
 from tsmu.errors import ConflictError, DatabaseError, MissingRecordError
 from tsmu.workspace import LandslideDatabase, Workspace, compare_inventories
 
@@ -105,9 +109,53 @@ def test_merging_is_undone_and_proposals_are_answered(work: Workspace, tmp_path:
     [
         ({"bbox": (141, 43, 143)}, "west, south, east, north"),
         ({"dates": "2019-01-01"}, "first, last"),
-        ({"min_area": -1}, "0 m2"),
+        ({"min_area": -1}, "`min_area=-1`: must be a finite number of at least 0"),
     ],
 )
 def test_conditions_of_another_form_are_refused(work: Workspace, condition: dict[str, object], problem: str) -> None:
     with pytest.raises(DatabaseError, match=problem):
         work.database.query(**condition)  # type: ignore[arg-type]
+
+
+def test_regions_and_options_that_are_not_known_are_refused(work: Workspace, tmp_path: Path) -> None:
+    records, out = work.database, tmp_path / "out.geojson"
+    for ask in (records.query, lambda **options: records.export(out, **options), records.density):
+        with pytest.raises(DatabaseError, match=r"no region Alps; its regions are: alps$"):
+            ask(region="Alps")
+    with pytest.raises(
+        DatabaseError, match="stat: there is no option of this name; conditions on landslides are bbox,"
+    ):
+        records.export(out, stat="candidate")  # type: ignore[call-arg]
+    assert not out.exists()
+    slide = records.query(region="alps").id[0]
+    assert records.query(region="alps", status="confirmed").empty
+    with open_database(tmp_path / "empty.gpkg", create=True):
+        pass
+    assert LandslideDatabase(tmp_path / "empty.gpkg").query(region="alps").empty
+    assert records.history(slide)["region"].tolist() == ["alps"]
+
+
+def test_a_region_that_was_mapped_without_a_find_is_known(work: Workspace, tmp_path: Path) -> None:
+    pixels = scene_pixels(20, 30)  # without a landslide
+    post = write_raster(
+        tmp_path / "quiet.tif", pixels, **PLACE | {"transform": from_origin(600_000, 5_000_000, 10, 10)}
+    )
+    other = Workspace(shutil.copytree(work.folder.root, tmp_path / "other"))
+    other.folder.database.unlink()  # type: ignore[union-attr]
+    assert other.map(post, region="alps", engine="torch", any_resolution=True).summary["records"] == 0
+    assert other.database.query(region="alps").empty
+    with pytest.raises(DatabaseError, match="its regions are: alps"):
+        other.database.query(region="andes")
+
+
+def test_files_of_other_endings_are_refused_before_they_are_computed(work: Workspace, tmp_path: Path) -> None:
+    nothing = LandslideDatabase(tmp_path / "none.gpkg")
+    for refused in (lambda: nothing.density(tmp_path / "a.doc"), lambda: nothing.density("a.tif", hexagons=True)):
+        with pytest.raises(DatabaseError, match="a grid is written as"):
+            refused()
+    with pytest.raises(DatabaseError, match=r"a picture ends in \.png or \.pdf"):
+        nothing.compare(work.database, tmp_path / "a.doc")
+
+
+def test_a_notebook_shows_what_merging_did_as_a_table(work: Workspace) -> None:
+    assert "<th>observations</th>" in work.database.merge()._repr_html_()

@@ -2,30 +2,23 @@
 
 import doctest
 import shutil
-from collections.abc import Iterator
-from importlib import import_module
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from tests.networks import BLOB, learn_at_once
-from tsmu import errors
+from tests.room_examples import examples, run_example
 from tsmu.workspace import LandslideDatabase, Workspace
 
 MODULES = (
     "database", "database_base", "database_files", "evaluation", "map_recording", "mapping", "model", "models",
-    "ranges", "scene_map", "serve", "update",
+    "ranges", "scene_map", "serve", "update", "update_estimate",
 )  # fmt: skip
+EXAMPLES = examples("tsmu.errors", *(f"tsmu.workspace.{name}" for name in MODULES))
 
 
-def examples() -> Iterator[doctest.DocTest]:
-    """One for each docstring with examples."""
-    for module in (errors, *(import_module(f"tsmu.workspace.{name}") for name in MODULES)):
-        yield from (example for example in doctest.DocTestFinder().find(module) if example.examples)
-
-
-@pytest.mark.parametrize("example", list(examples()), ids=lambda example: example.name.removeprefix("tsmu."))
+@pytest.mark.parametrize("example", EXAMPLES)
 def test_an_example_gives_what_it_says(
     example: doctest.DocTest, files: Path, surveyed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -34,6 +27,4 @@ def test_an_example_gives_what_it_says(
     monkeypatch.chdir(tmp_path)
     learn_at_once(monkeypatch, alps=BLOB)
     work = Workspace(shutil.copytree(surveyed, "survey"))
-    example.globs |= {"LandslideDatabase": LandslideDatabase, "Workspace": Workspace, "work": work, "np": np}
-    flags = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE | doctest.IGNORE_EXCEPTION_DETAIL
-    assert doctest.DocTestRunner(optionflags=flags).run(example).failed == 0
+    run_example(example, {"LandslideDatabase": LandslideDatabase, "Workspace": Workspace, "work": work, "np": np})

@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 from PIL import Image
 from rasterio.transform import from_origin
+from typer.testing import CliRunner
 
 from tests.conftest import write_raster
 from tests.workspace.learned.conftest import BOX, PLACE, scene_pixels
+from tsmu.cli import app
 from tsmu.errors import MapError, WorkspaceError
 from tsmu.workspace import MapReport, SceneMap, Workspace
 
@@ -68,16 +70,45 @@ def test_several_scenes_give_a_report_with_their_maps(work: Workspace, files: Pa
     [
         {"threshold": 0}, {"threshold": 101}, {"min_area": -1.0}, {"min_area": float("nan")}, {"simplify": -0.5},
         {"min_probability": 101.0}, {"tile": 32}, {"overlap": -1}, {"scale": 0.0}, {"engine": "abacus"},
-        {"date_post": "May"}, {"layer": "roads"}, {"slope_below": 5.0}, {"dem": "dem.tif"},
+        {"date_post": "May"}, {"layer": "roads"}, {"slope_below": 5.0}, {"dem": "dem.tif"}, {"tile": 100},
+        {"tile": 128.0}, {"tile": 96, "overlap": 64}, {"date_pre": "2024-05-02", "date_post": "2024-05-01"},
+        {"threshold": 0.5}, {"threshold": 50.5}, {"threshold": "half"}, {"min_probability": 0.9},
+        {"publish": "gopher://example.org/maps"},
     ],
     ids=str,
 )  # fmt: skip
-def test_options_that_make_no_sense_are_refused(work: Workspace, files: Path, options: dict[str, object]) -> None:
+def test_options_that_make_no_sense_are_refused_before_anything_is_opened(
+    work: Workspace, options: dict[str, object]
+) -> None:
     with pytest.raises(MapError):
-        work.map(files / "post.tif", name="other", **options)
-    assert not (work.folder.maps / "other").exists()
+        work.map("not-looked-for.tif", **options)
+    assert not (work.folder.maps / "not-looked-for").exists()
+
+
+def test_a_map_needs_a_scene_and_a_folder(work: Workspace, files: Path) -> None:
     with pytest.raises(MapError, match="no scene is named"):
         work.map([])
+    for option in ("out", "publish"):
+        with pytest.raises(MapError, match=r"post\.tif.*: is a file, and a folder is needed there"):
+            work.map("not-looked-for.tif", **{option: files / "post.tif"})
+
+
+def test_a_share_where_percent_are_meant_is_refused_with_both_readings(work: Workspace) -> None:
+    both = r"`min_probability=0.9`: is read as 0.9 percent; for a share of 0.9 give 90"
+    with pytest.raises(MapError, match=both):
+        work.map("post.tif", min_probability=0.9)
+    done = CliRunner().invoke(
+        app, ["map", "post.tif", "--min-probability", "0.9", "--workspace", str(work.folder.root)]
+    )
+    assert done.exit_code == 2
+    assert done.stderr == "tsmu: --min-probability 0.9: is read as 0.9 percent; for a share of 0.9 give 90\n"
+
+
+def test_messages_name_options_as_whoever_reads_them_writes_them(work: Workspace) -> None:
+    with pytest.raises(MapError, match=r"^`slope_below=5`: needs elevations; give an elevation model with `dem=FILE`$"):
+        work.map("post.tif", slope_below=5)
+    done = CliRunner().invoke(app, ["map", "post.tif", "--slope-below", "5", "--workspace", str(work.folder.root)])
+    assert done.stderr == "tsmu: --slope-below 5: needs elevations; give an elevation model with --dem FILE\n"
 
 
 def test_nothing_is_mapped_while_another_command_writes(work: Workspace, files: Path) -> None:

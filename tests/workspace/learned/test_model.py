@@ -1,5 +1,6 @@
 """A version of the model: its predictions for arrays and files of any size, and its versions."""
 
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from tests.conftest import write_raster
 from tests.networks import GROUND
 from tests.workspace.learned.conftest import PLACE, scene_pixels
 from tsmu.errors import BundleError, ImageError, MapError
+from tsmu.imagery import read_stack
 from tsmu.workspace import Model, Workspace
 
 TILES = "[map]\ntile = 96\noverlap = 32\n"
@@ -112,6 +114,9 @@ def test_what_does_not_fit_the_training_is_refused(work: Workspace, files: Path,
     for shape in ((2, 40, 40), (40, 40), (1, 3, 40, 40), (3, 0, 40)):
         with pytest.raises(MapError, match="3 bands of the training in their order: post:red, post:green, post:blue"):
             model.predict(np.zeros(shape))
+    for no_array in (torch.zeros(2, 3, 8, 8, requires_grad=True), [[1, 2], [3]], None, object()):
+        with pytest.raises(MapError, match="image"):
+            model.predict(no_array)  # type: ignore[arg-type]
     with pytest.raises(BundleError, match="has not learned andes"):
         model.predict(scene_pixels(40, 40), region="andes")
     with pytest.raises(MapError, match="are for files"):
@@ -165,8 +170,15 @@ def test_versions_are_listed_compared_pinned_and_rolled_back(
     back = work.models.rollback()
     assert isinstance(back, Model)
     assert back.name == work.model().name == "v001"
-    with pytest.raises(BundleError, match="models rollback v002"):
-        newest.scores()
+    for version in (newest, work.model("v002")):
+        with pytest.warns(UserWarning, match="did not come from v002; shown is the line that led to it: v001, v002"):
+            scores = version.scores()
+        assert scores.index.tolist() == ["v001", "v002"]
+        assert scores.columns.tolist() == ["alps", "andes"]
+        assert scores.notna().all(axis=None)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert back.scores().equals(scores.loc[["v001"], ["alps"]])
 
 
 def test_what_a_masked_array_masks_is_no_data(work: Workspace) -> None:
@@ -175,3 +187,31 @@ def test_what_a_masked_array_masks_is_no_data(work: Workspace) -> None:
     probability = work.model().predict(image, region="alps")
     assert np.isnan(probability[:, :20]).all()
     assert np.isfinite(probability[:, 20:]).all()
+
+
+def test_a_tensor_that_requires_a_gradient_is_an_image(work: Workspace) -> None:
+    pixels = scene_pixels(40, 40).astype(np.float32)
+    expected = work.model().predict(pixels)
+    assert np.array_equal(work.model().predict(torch.tensor(pixels, requires_grad=True)), expected)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.int16])
+def test_a_pixel_without_data_in_one_band_has_none_wherever_it_comes_from(
+    work: Workspace, tmp_path: Path, dtype: type
+) -> None:
+    fill = np.nan if dtype is np.float32 else -9999
+    pixels = scene_pixels(80, 120).astype(dtype)
+    pixels[1, 10:14, 50:60] = fill
+    post = write_raster(tmp_path / "holes.tif", pixels, nodata=fill, **PLACE)
+    with rasterio.open(post) as dataset:
+        masked = dataset.read(masked=True)
+    missing = np.zeros((80, 120), bool)
+    missing[10:14, 50:60] = True
+    model = work.model()
+    for source in (post, masked):
+        probability = model.predict(source, scale=1, **({"any_resolution": True} if source is post else {}))
+        assert (np.isnan(probability) == missing).all()
+    scene = work.map(post, engine="torch", any_resolution=True, scale=1)
+    with rasterio.open(scene.probability) as dataset:
+        assert ((dataset.read(1) == 255) == missing).all()
+    assert (~read_stack([post])[1] == missing).all()  # as chips are read

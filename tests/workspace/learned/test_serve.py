@@ -35,7 +35,7 @@ class Addresses(Display):
 
 
 def test_others_are_not_let_in_without_tokens(work: Workspace) -> None:
-    with pytest.raises(ReviewError, match="token-file"):
+    with pytest.raises(ReviewError, match="`token_file=FILE`"):
         work.serve(host="0.0.0.0")
     with pytest.raises(ReviewError, match="no such file"):
         work.serve(dem="gone.tif")

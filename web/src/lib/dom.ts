@@ -1,4 +1,4 @@
-// Make and find HTML elements, without a framework.
+// Find HTML elements, and make them where no component does.
 
 type Child = Node | string | null | undefined | false;
 type Attributes = Record<string, string | number | boolean | null | undefined | ((event: never) => void)>;

@@ -1,5 +1,5 @@
 // The light and the dark theme.
-import { Signal } from "./signal.ts";
+import { Signal } from "@preact/signals";
 
 const THEMES = ["auto", "light", "dark"] as const;
 const STORAGE_KEY = "tsmu.theme";

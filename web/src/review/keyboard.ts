@@ -16,7 +16,11 @@ export function connectKeyboard(): void {
       if (event.key === "Escape") target.blur();
       return;
     }
-    if (elementUsesKey(target, event.key)) return;
+    if (elementUsesKey(target, event.key)) {
+      const isHeldDown = event.repeat && event.key === "Enter" && isPressable(target);
+      if (isHeldDown) event.preventDefault(); // the browser would press the button again and again
+      return;
+    }
     if (handleModeKey(event) || closeDashboardByKey(event) || panByArrowKey(event)) return event.preventDefault();
     const repeats = event.key === "+" || event.key === "-"; // a key that is held down zooms on, but decides once
     if (event.repeat && !repeats) return;
@@ -25,15 +29,24 @@ export function connectKeyboard(): void {
     event.preventDefault();
     runCommand(command);
   });
+  document.addEventListener("click", blurClickedButton, { capture: true });
 }
+
+/** Take the focus from a button that the pointer has clicked, so that Enter and Space do not press it again. */
+function blurClickedButton(event: MouseEvent): void {
+  const button = (event.target as Element).closest("button");
+  const byPointer = event.detail > 0; // 0 where a key has pressed it
+  if (byPointer && !button?.closest("dialog")) button?.blur();
+}
+
+const isPressable = ({ tagName }: HTMLElement): boolean => ["BUTTON", "A", "SUMMARY"].includes(tagName);
 
 /** Whether the browser or the element itself acts on the key: buttons, sliders, checkboxes and the list. */
 function elementUsesKey(target: HTMLElement, key: string): boolean {
   const isList = target.getAttribute("role") === "listbox";
   if (isList) return ["ArrowUp", "ArrowDown", "Home", "End", "Enter"].includes(key);
   if (target.tagName === "INPUT") return key.startsWith("Arrow") || key === " " || key === "Home" || key === "End";
-  const isPressable = ["BUTTON", "A", "SUMMARY"].includes(target.tagName);
-  return (isPressable && (key === " " || key === "Enter")) || (state.mode.value === "look" && key === "Tab");
+  return (isPressable(target) && (key === " " || key === "Enter")) || (state.mode.value === "look" && key === "Tab");
 }
 
 function closeDashboardByKey(event: KeyboardEvent): boolean {

@@ -2,7 +2,7 @@
 //
 // A key is read by what it writes (`event.key`), not by its place on the keyboard, so that on every layout a letter is
 // where its cap says it is.
-import { Signal } from "../lib/signal.ts";
+import { Signal } from "@preact/signals";
 
 /** One line of `COMMANDS`. */
 export interface CommandDefinition {

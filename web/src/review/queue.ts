@@ -15,6 +15,7 @@ const decidedIds = new Set<string>();
 /** Ids of landslides passed over without a decision; they come again when nothing else is left. */
 const skippedIds = new Set<string>();
 let latestRequest = 0;
+let latestSelection = 0;
 let pendingRequest: Promise<void> | null = null;
 /** How often `countDecisions` has changed the progress. */
 let localCounts = 0;
@@ -96,21 +97,29 @@ export function countDecisions(landslides: readonly Landslide[], sign: 1 | -1): 
 /** Load the queue from its beginning, with the landslides that were passed over, and select the first one. */
 export async function restartQueue(): Promise<void> {
   skippedIds.clear();
-  state.current.value = null;
+  select(null);
   state.queue.value = [];
   await refreshQueue();
   selectFirst();
 }
 
-/** Make a landslide the current one, and load its details. */
-export function select(landslide: Landslide): void {
+/** Make a landslide the current one, and load its details; null where none is left. */
+export function select(landslide: Landslide | null): void {
+  latestSelection++;
   state.current.value = landslide;
-  void loadDetails(landslide.id);
+  if (landslide) void loadDetails(landslide.id);
 }
 
-/** Make a landslide the current one of which only the id is known; throws the errors of `getJson`. */
+/**
+ * Make a landslide the current one of which only the id is known; throws the errors of `getJson`.
+ *
+ * Where the reviewer has gone on before the server answers, the landslide is not selected any more: the next decision
+ * would be made on a landslide that has only just come.
+ */
 export async function selectById(id: string): Promise<void> {
+  const selection = ++latestSelection;
   const details = await getDetails(id);
+  if (selection !== latestSelection) return;
   state.current.value = details.feature;
   state.details.value = details;
 }
@@ -153,9 +162,7 @@ export async function removeDecided(ids: readonly string[]): Promise<void> {
   const index = state.queue.value.findIndex(({ id }) => ids.includes(id));
   const left = state.queue.value.filter(({ id }) => !ids.includes(id));
   state.queue.value = left;
-  const next = left[Math.min(Math.max(index, 0), left.length - 1)];
-  if (next) select(next);
-  else state.current.value = null;
+  select(left[Math.min(Math.max(index, 0), left.length - 1)] ?? null);
   if (left.length < REFILL_BELOW) await refillQueue();
 }
 

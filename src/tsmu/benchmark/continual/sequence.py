@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import geopandas
-import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -17,7 +16,15 @@ from tsmu.chips import band_statistics, measure_image_statistics, select_chips, 
 from tsmu.evaluate import choose_threshold, count_pixels, count_pixels_by_chip
 from tsmu.files import atomic_write, remove, write_json
 from tsmu.model import RegionNet
-from tsmu.update import PriorKnowledge, ProgressCallback, Strategy, TrainingSettings, derive_seed, train_region
+from tsmu.update import (
+    PriorKnowledge,
+    ProgressCallback,
+    Strategy,
+    TrainingSettings,
+    derive_seed,
+    seeded_draws,
+    train_region,
+)
 
 FIRST = "first"  # the strategy in the names of first steps, which all strategies without a memory share
 SCORES = ("R", "R_at_half", "pixels", "baseline")  # what is measured on the test chips of a region
@@ -83,8 +90,7 @@ class RegionSequence:
         """
         first = self._training_chips(self.settings.regions[0])
         mean, std = band_statistics(first)
-        with torch.random.fork_rng():
-            torch.manual_seed(derive_seed(self.seed, -1))
+        with seeded_draws(derive_seed(self.seed, -1)):
             network = RegionNet(
                 self.settings.encoder, mean, std, weights=self.settings.pretrained(), bands=shared_bands(first)
             )

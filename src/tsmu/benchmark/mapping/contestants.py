@@ -115,13 +115,17 @@ def run_usual_loop(space: str, part: str, out: str) -> Results:
     """Map a pair by the usual loop: eager float32, windows of 512 px that share 256, sums of the raster in memory."""
     import torch
 
+    from tsmu.model import device_in_use
+
     bundle = serving_bundle(WorkspaceFolder.open(Path(space)).models, REGION)
     decoder = bundle.record.regions[REGION].decoder
-    network = bundle.network()
+    device = device_in_use()
+    network = bundle.network().to(device)
 
     def predict(windows: list[npt.NDArray[np.float32]]) -> npt.NDArray[np.float32]:
         with torch.no_grad():
-            return np.asarray(network(torch.from_numpy(np.stack(windows)), [decoder])[decoder].sigmoid().numpy())
+            logits = network(torch.from_numpy(np.stack(windows)).to(device), [decoder])[decoder]
+            return np.asarray(logits.sigmoid().cpu().numpy())
 
     bands = len(bundle.record.bands)
     with rasterio.Env(**GDAL_OPTIONS), _open_pair(part) as pair:
@@ -140,7 +144,7 @@ def run_usual_loop(space: str, part: str, out: str) -> Results:
             _write_percent(Path(out), total / count)
     return results | {
         "pixels": height * width, "probability": out, "tile": side, "overlap": USUAL_OVERLAP, "batch": USUAL_BATCH,
-        "precision": "float32", "engine": "torch, eager",
+        "precision": "float32", "engine": "torch, eager", "device": device,
     }  # fmt: skip
 
 

@@ -3,14 +3,14 @@
 from typing import TYPE_CHECKING
 
 from tsmu.database.analysis.comparison import Comparison, compare
-from tsmu.database.analysis.density_files import write_density
+from tsmu.database.analysis.density_files import check_density_file, write_density
 from tsmu.database.analysis.density_map import DensityMap, density
 from tsmu.database.analysis.equal_area_cells import CellGrid, HexagonGrid, SquareGrid, equal_area_crs
 from tsmu.database.analysis.size_distribution import power_law_tail, rollover
 from tsmu.lazy_names import lazy_names
 
 if TYPE_CHECKING:
-    from tsmu.database.analysis.comparison_plot import draw_comparison
+    from tsmu.database.analysis.comparison_plot import check_picture_file, draw_comparison
     from tsmu.database.analysis.density_plot import class_breaks, draw_density
 
 __all__ = [
@@ -19,6 +19,8 @@ __all__ = [
     "DensityMap",
     "HexagonGrid",
     "SquareGrid",
+    "check_density_file",
+    "check_picture_file",
     "class_breaks",
     "compare",
     "density",
@@ -31,7 +33,7 @@ __all__ = [
 ]
 
 _NAMES = {  # these load matplotlib
-    "comparison_plot": "draw_comparison",
+    "comparison_plot": "check_picture_file draw_comparison",
     "density_plot": "class_breaks draw_density",
 }
 

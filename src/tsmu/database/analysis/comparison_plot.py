@@ -11,10 +11,12 @@ from matplotlib.patches import Patch
 from tsmu.database.analysis.comparison import ComparedInventory, Comparison
 from tsmu.database.analysis.map_frame import A4, draw_frame, polygon_path
 from tsmu.database.analysis.size_distribution import LEAST_AREAS, probability_density
+from tsmu.errors import DatabaseError
 from tsmu.files import atomic_write
 from tsmu.wording import counted
 
 BOTH, ONLY_A, ONLY_B = "#009e73", "#d55e00", "#0072b2"  # distinct for any colour vision (Okabe and Ito)
+PICTURE_SUFFIXES = (".png", ".pdf")
 BINS = 5  # per power of ten
 
 
@@ -24,6 +26,7 @@ def draw_comparison(comparison: Comparison, path: Path) -> None:
     Example:
         >>> draw_comparison(compare(database.path, database.path, log), Path("comparison.png"))
     """
+    check_picture_file(path)
     figure = Figure(figsize=A4, layout="constrained")
     figure.suptitle(f"{comparison.a.name} (A) and {comparison.b.name} (B)", fontsize=13, fontweight="bold")
     left, right = figure.subplots(1, 2)
@@ -31,6 +34,21 @@ def draw_comparison(comparison: Comparison, path: Path) -> None:
     _sizes(right, comparison)
     with atomic_write(path) as temporary:
         figure.savefig(temporary, dpi=200, facecolor="white")
+
+
+def check_picture_file(path: Path) -> None:
+    """Refuse a file that the picture cannot be written into, before inventories are compared.
+
+    Raises:
+        DatabaseError: its ending is another one.
+
+    Example:
+        >>> check_picture_file(Path("comparison.doc"))
+        Traceback (most recent call last):
+        tsmu.errors.DatabaseError: comparison.doc: a picture ends in .png or .pdf; name it so
+    """
+    if path.suffix.lower() not in PICTURE_SUFFIXES:
+        raise DatabaseError(f"{path}: a picture ends in {' or '.join(PICTURE_SUFFIXES)}; name it so")
 
 
 def _map(axes: Axes, comparison: Comparison) -> None:

@@ -31,16 +31,29 @@ def write_density(density_map: DensityMap, path: Path) -> None:
     Example:
         >>> write_density(density(database, cell_m=20_000), Path("density.tif"))
     """
-    suffix = path.suffix.lower()
-    if path.exists():
-        raise DatabaseError(f"{path}: exists already; name a new file")
-    if suffix == ".gpkg":
+    check_density_file(path, hexagons=not isinstance(density_map.grid, SquareGrid))
+    if path.suffix.lower() == ".gpkg":
         with atomic_write(path) as temporary:
             pyogrio.write_dataframe(density_map.cells.drop(columns="cell"), temporary, layer="density", driver="GPKG")
-    elif suffix == ".tif" and isinstance(density_map.grid, SquareGrid):
+    elif isinstance(density_map.grid, SquareGrid):
         with atomic_write(path) as temporary:
             _write_raster(density_map, density_map.grid, temporary)
-    else:
+
+
+def check_density_file(path: Path, *, hexagons: bool) -> None:
+    """Refuse a file that a density map cannot be written into, before it is computed.
+
+    Raises:
+        DatabaseError: the ending does not fit, or the place is not free.
+
+    Example:
+        >>> check_density_file(Path("density.tif"), hexagons=True)
+        Traceback (most recent call last):
+        tsmu.errors.DatabaseError: density.tif: a grid is written as .tif or .gpkg, hexagons as .gpkg; name it so
+    """
+    if path.exists():
+        raise DatabaseError(f"{path}: exists already; name a new file")
+    if path.suffix.lower() not in ((".gpkg",) if hexagons else (".tif", ".gpkg")):
         raise DatabaseError(f"{path}: a grid is written as .tif or .gpkg, hexagons as .gpkg; name it so")
 
 

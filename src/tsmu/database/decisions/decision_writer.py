@@ -13,7 +13,13 @@ import numpy as np
 import sqlalchemy as sa
 from shapely.geometry.base import BaseGeometry
 
-from tsmu.database.decisions.records import DecisionRequest, DecisionResult, LandslideChange, PlannedChange
+from tsmu.database.decisions.records import (
+    DecisionRequest,
+    DecisionResult,
+    LandslideChange,
+    PlannedChange,
+    require_reason,
+)
 from tsmu.database.decisions.reshape import cut_outline, unite_outlines
 from tsmu.database.decisions.undo import plan_undo
 from tsmu.database.ids import content_id, new_ids
@@ -94,8 +100,7 @@ def review(
     after = Status(known_status(status))
     if after == Status.MERGED:
         raise DatabaseError("status merged: a landslide is merged into another one, not reviewed to be so")
-    if not (by.strip() and why.strip()):
-        raise DatabaseError("review: say who decides (--by) and why (--why)")
+    require_reason("review", by, why)
     decision_id = str(new_ids(1)[0])
     request = DecisionRequest(decision_id, _ACTION_FOR.get(after), by, why, {landslide_id: version}, status=after)
     try:
@@ -129,7 +134,8 @@ def _check_request(request: DecisionRequest) -> None:
         if not request.undoes:
             raise DatabaseError("undo: name the decision to undo")
     elif count < least or (count > least and action != Action.MERGE):
-        raise DatabaseError(f"{action}: is of {least or 'no'}{' or more' * (least == 2)} landslides, not {count}")
+        concerned = {0: "no landslide", 1: "1 landslide", 2: "2 or more landslides"}[least]
+        raise DatabaseError(f"{action}: concerns {concerned}, not {count}")
     if (request.shape is None) != (action not in (Action.EDIT, Action.DRAW, Action.SPLIT)):
         raise DatabaseError(f"{action}: {'needs a shape' if request.shape is None else 'takes no shape'}")
     if action == Action.DRAW and not request.scene_id:

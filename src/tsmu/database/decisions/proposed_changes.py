@@ -12,6 +12,7 @@ from collections.abc import Callable
 import pandas as pd
 import sqlalchemy as sa
 
+from tsmu.database.decisions.records import require_reason
 from tsmu.database.ids import new_ids
 from tsmu.database.queries import no_such_landslide
 from tsmu.database.schema import landslide, observation, review, run, scene
@@ -111,8 +112,7 @@ def _answer(
     database: Database, proposal_id: str, decision: Decision, by: str, why: str, change: _Change | None = None
 ) -> str:
     """Store an answer to a proposal, and make the change that it asks for; give the landslide concerned."""
-    if not (by.strip() and why.strip()):
-        raise DatabaseError(f"proposal {proposal_id}: say who decides (--by) and why (--why)")
+    require_reason(f"proposal {proposal_id}", by, why)
     moment = utc_now()
     with database.write() as connection:
         proposal = connection.execute(sa.select(review).where(review.c.id == proposal_id, _is_open())).first()

@@ -7,6 +7,7 @@ from typing import Any
 from shapely.geometry.base import BaseGeometry
 
 from tsmu.database.vocabulary import Action, Status
+from tsmu.errors import DatabaseError
 
 
 @dataclass(frozen=True)
@@ -86,3 +87,18 @@ class PlannedChange:
     present: Mapping[str, Any] | None
     columns: dict[str, Any]
     new_version: bool = True
+
+
+def require_reason(what: str, by: object, why: object) -> None:
+    """Refuse a decision for which nobody or no reason is named.
+
+    Args:
+        what: is decided on, for the message.
+        by: who decides.
+        why: for what reason.
+
+    Raises:
+        DatabaseError: either is no text, or blank.
+    """
+    if not all(isinstance(text, str) and text.strip() for text in (by, why)):
+        raise DatabaseError(f"{what}: say who decides (--by) and why (--why)")

@@ -5,7 +5,7 @@ former version said; one that the merging made is merged into none. Where a pers
 merging has changed something since, that landslide stays, and so do all that the merging connected it with.
 """
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -44,6 +44,10 @@ class UndoneMerge:
     landslides: int
     observations: int
     left: int
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: its numbers as a table."""
+        return pd.DataFrame([asdict(self)]).to_html(index=False, na_rep="-")
 
 
 def undo_merge(database: Database, *, by: str, merging_id: str | None = None) -> UndoneMerge:

@@ -18,7 +18,7 @@ order of import, and not on earlier mergings.
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -72,6 +72,10 @@ class MergeResult:
     relinked: int = 0
     with_event: int = 0
     proposed: int = 0
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: its numbers as a table."""
+        return pd.DataFrame([asdict(self)]).to_html(index=False, na_rep="-")
 
 
 def merge(database: Database, *, by: str, near: float = NEAR_M) -> MergeResult:

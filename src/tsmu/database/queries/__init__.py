@@ -11,6 +11,7 @@ from tsmu.database.queries.landslides import (
     no_such_landslide,
     query,
     query_page,
+    require_known_names,
     reviews,
 )
 from tsmu.database.queries.review_queue import QueueOrder, nearest_landslides, next_landslides, review_progress
@@ -39,6 +40,7 @@ __all__ = [
     "parse_where",
     "query",
     "query_page",
+    "require_known_names",
     "review_progress",
     "reviews",
     "scene_by_id",

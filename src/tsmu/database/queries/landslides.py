@@ -1,5 +1,6 @@
 """Landslides by conditions, their history, and counts of what the database holds."""
 
+import difflib
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,14 +12,18 @@ from tsmu.database.queries.filters import EVERYTHING, Filters
 from tsmu.database.schema import (
     TABLES,
     VERSION_COLUMNS,
+    event,
     landslide,
     landslide_version,
     record_columns,
+    run,
 )
 from tsmu.database.schema import review as review_table
 from tsmu.database.storage import Database, read_frame
 from tsmu.database.vocabulary import Status
-from tsmu.errors import MissingRecordError
+from tsmu.errors import DatabaseError, MissingRecordError
+
+MOST_NAMES = 20  # that a message lists
 
 
 def query(database: Database, filters: Filters = EVERYTHING) -> geopandas.GeoDataFrame:
@@ -117,6 +122,37 @@ def count_by_region_and_month(database: Database, filters: Filters) -> list[dict
         }
         for region, status, year, month, number, area in rows
     ]
+
+
+def require_known_names(database: Database, filters: Filters) -> None:
+    """Refuse conditions on a region or an event that nothing in the database has; an empty database refuses none.
+
+    A region is known if a landslide or a run has it, for a run may find nothing; an event, if it is listed.
+
+    Raises:
+        DatabaseError: the region or the event is not known; the message names those that are.
+
+    Example:
+        >>> require_known_names(database, Filters(region="Alps"))
+        Traceback (most recent call last):
+        tsmu.errors.DatabaseError: landslides.gpkg: no region Alps; its regions are: alps
+    """
+    for kind, name, columns in (
+        ("region", filters.region, (landslide.c.region, run.c.region)),
+        ("event", filters.event, (landslide.c.event_id, event.c.id)),
+    ):
+        if name is None:
+            continue
+        with database.read() as connection:
+            if any(connection.execute(sa.select(column).where(column == name).limit(1)).first() for column in columns):
+                continue
+            known = sorted({text for column in columns for text in _distinct(connection, column)})
+            is_empty = connection.execute(sa.select(landslide.c.id).limit(1)).first() is None
+        if known or not is_empty:
+            nearest = difflib.get_close_matches(name, known, n=MOST_NAMES, cutoff=0.0)
+            names = f"the nearest of its {len(known)} {kind}s are" if len(known) > MOST_NAMES else f"its {kind}s are"
+            shown = nearest if len(known) > MOST_NAMES else known
+            raise DatabaseError(f"{database.name}: no {kind} {name}; {names}: {', '.join(shown) or 'none'}")
 
 
 def history(database: Database, landslide_id: str) -> geopandas.GeoDataFrame:

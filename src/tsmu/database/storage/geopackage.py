@@ -206,7 +206,9 @@ def widen_extent(connection: sa.Connection, table: sa.Table, bounds: npt.NDArray
 
 
 def require_sqlite(path: Path) -> None:
-    """Refuse a file that is no SQLite database, before anything is written beside it."""
+    """Refuse what is no SQLite database, before anything is written beside it."""
+    if path.is_dir():
+        raise DatabaseError(f"{path}: is a folder; name the GeoPackage in it")
     with path.open("rb") as handle:
         if handle.read(16) != b"SQLite format 3\0":
             raise DatabaseError(f"{path}: not a GeoPackage; check the path, or move the file away")

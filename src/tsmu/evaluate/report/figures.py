@@ -3,10 +3,13 @@
 import io
 
 import numpy as np
+import pandas as pd
 from matplotlib.figure import Figure
 
 from tsmu.evaluate.history import History
+from tsmu.model import IOU, LOSS, stage_runs
 
+SMOOTHED_SHARE = 20  # running means of losses are taken over this part of a training
 BLUE, ORANGE = "#0072b2", "#d55e00"  # distinct with any colour vision (Okabe and Ito)
 
 
@@ -54,6 +57,36 @@ def precision_recall_figure(history: History) -> str:
         axes.plot(counts.recall(threshold), counts.precision(threshold), "o", color=line.get_color())
     axes.set(xlabel="recall", ylabel="precision", xlim=(0, 1), ylim=(0, 1.02), title="Precision and recall")
     axes.legend(frameon=False)
+    return figure_svg(figure)
+
+
+def training_figure(curves: pd.DataFrame, kept_step: int | None) -> str:
+    """Draw how a training went: losses of its steps with their running means, and below IoU on validation chips.
+
+    Args:
+        curves: `Bundle.curves`, with a step at least.
+        kept_step: the step whose weights were kept; None for the last.
+    """
+    losses, ious = (curves.filter(regex=f"^{prefix}") for prefix in (LOSS, IOU))
+    figure = Figure(figsize=(6, 4.4 if len(ious.columns) else 2.8), layout="constrained")
+    panels = figure.subplots(2 if len(ious.columns) else 1, sharex=True, squeeze=False)[:, 0]
+    for name, values in losses.items():
+        (line,) = panels[0].plot(values, linewidth=0.5, alpha=0.35)
+        mean = values.rolling(max(1, len(curves) // SMOOTHED_SHARE), min_periods=1).mean().where(values.notna())
+        panels[0].plot(mean, color=line.get_color(), label=str(name).removeprefix(LOSS))
+    panels[0].set_ylabel("loss")
+    for name, values in ious.items():
+        panels[-1].plot(values.dropna(), "o-", markersize=3, label=str(name).removeprefix(IOU))
+    if len(ious.columns):
+        panels[-1].set(ylabel="IoU, validation chips", ylim=(0, 1))
+    for part in stage_runs(curves):
+        panels[0].axvline(part.index[0], color="0.7", linewidth=0.8)
+        panels[0].annotate(part["stage"].iloc[0], (part.index[0], 1), xycoords=("data", "axes fraction"), size=7)
+    for panel in panels:
+        if kept_step is not None:
+            panel.axvline(kept_step, color="0.4", linewidth=0.8, linestyle=":")
+        panel.legend(frameon=False, fontsize=7)
+    panels[-1].set_xlabel("step" if kept_step is None else f"step; dotted: {kept_step}, whose weights were kept")
     return figure_svg(figure)
 
 

@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from tsmu.evaluate.history import History
 from tsmu.evaluate.report.examples import example_chips
-from tsmu.evaluate.report.figures import matrix_figure, precision_recall_figure, summary_figure
+from tsmu.evaluate.report.figures import matrix_figure, precision_recall_figure, summary_figure, training_figure
 from tsmu.files import write_json, write_text
 
 SUMMARIES = ("WA", "WF", "BWT")  # columns of the table
@@ -73,6 +73,7 @@ def write_report(history: History, folder: Path) -> dict[str, Path]:
                 "course": Markup(summary_figure(history)),
                 "curves": Markup(precision_recall_figure(history)),
             },
+            trainings=_training_figures(history),
             examples=example_chips(history),
         )
     )
@@ -80,6 +81,17 @@ def write_report(history: History, folder: Path) -> dict[str, Path]:
     write_text(files["html"], page)
     write_json(files["json"], report)
     return files
+
+
+def _training_figures(history: History) -> dict[str, Markup]:
+    """By version and region, how the training went, for the versions that know it."""
+    figures = {}
+    for bundle in history.bundles:
+        curves, region = bundle.curves(), bundle.record.newest_region
+        if len(curves):
+            kept_step = bundle.record.regions[region].kept_step
+            figures[f"{bundle.name}: {region}"] = Markup(training_figure(curves, kept_step))
+    return figures
 
 
 def _environment() -> jinja2.Environment:

@@ -262,7 +262,14 @@ def file_identity(file: str | Path) -> tuple[str, int, int]:
 
 @contextmanager
 def gdal_errors_as_image_errors(path: Path | str) -> Iterator[None]:
-    """Turn errors of GDAL while reading `path` into an ImageError."""
+    """Turn errors of GDAL while reading `path` into an ImageError.
+
+    Example:
+        >>> with gdal_errors_as_image_errors("pairs.csv"):
+        ...     rasterio.open("pairs.csv")
+        Traceback (most recent call last):
+        tsmu.errors.ImageError: pairs.csv: cannot be read as an image (...); replace or remove it
+    """
     try:
         yield
     except (RasterioError, CPLE_BaseError) as error:

@@ -2,17 +2,14 @@
 
 import importlib.util
 import logging
-import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import Field
-
 from tsmu.errors import MapError
 from tsmu.model import available_cores
-from tsmu.workspace_folder import Section
+from tsmu.slurm import SlurmSettings, require_sbatch
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -20,20 +17,6 @@ if TYPE_CHECKING:
 LOCAL = "local"
 CORES_PER_WORKER = 4  # where no number of workers is given; not tuned, for want of a larger machine
 CONNECT_S = 30
-
-
-class SlurmSettings(Section):
-    """A `slurm.toml`: what one SLURM job, which is one worker, asks for, and how many jobs there are."""
-
-    jobs: int = Field(ge=1)
-    cores: int = Field(4, ge=1)
-    memory: str = "4GB"
-    walltime: str = "01:00:00"
-    queue: str | None = None
-    account: str | None = None
-    interface: str | None = None  # of the network between this machine and the nodes, such as ib0
-    prologue: list[str] = Field([])  # lines before the worker starts, such as module load
-    directives: list[str] = Field([])  # more of #SBATCH, such as --gres=gpu:1
 
 
 @contextmanager
@@ -126,8 +109,7 @@ def _local(cluster: str) -> Any:
 def _slurm(file: Path) -> Any:
     """Submit the SLURM jobs that a file describes."""
     settings = SlurmSettings.read(file)
-    if not shutil.which("sbatch"):
-        raise MapError(f"{file}: this machine has no sbatch; run it where SLURM jobs can be submitted")
+    require_sbatch(file, MapError)
     cluster = slurm_cluster(settings)
     cluster.adapt(minimum_jobs=settings.jobs, maximum_jobs=settings.jobs)  # a job that ends is submitted again
     return cluster

@@ -33,7 +33,7 @@ def publish_map(result: MapResult, url: str) -> str:
     Raises:
         MapError: the protocol is not known or not installed, or the copy fails.
     """
-    copies_file, public_url = result.polygons.parent / COPIES_FILE, re.sub(r"//[^/@]*@", "//", url)
+    copies_file, public_url = result.polygons.parent / COPIES_FILE, _public(url)
     try:
         by_folder: dict[str, Any] = json.loads(copies_file.read_text(encoding="utf-8")) if copies_file.exists() else {}
         copies: dict[str, list[int]] = by_folder.get(public_url, {})
@@ -54,6 +54,34 @@ def publish_map(result: MapResult, url: str) -> str:
             "copies it"
         ) from None
     return public_url
+
+
+def check_publish_address(url: str) -> None:
+    """Refuse an address that no map can be copied to, without asking its server, which may be back when a map is done.
+
+    Args:
+        url: address or path of a folder.
+
+    Raises:
+        MapError: the protocol is not known or not installed, or the folder is a file.
+
+    Example:
+        >>> check_publish_address("gopher://example.org/maps")
+        Traceback (most recent call last):
+        tsmu.errors.MapError: --publish gopher://example.org/maps: ...
+    """
+    protocol, path = fsspec.core.split_protocol(url)
+    try:
+        fsspec.get_filesystem_class(protocol)
+    except (ValueError, ImportError) as error:
+        raise MapError(f"--publish {_public(url)}: cannot be written to ({error}); give another address") from None
+    if protocol in (None, "file") and Path(path).exists() and not Path(path).is_dir():
+        raise MapError(f"--publish {url}: is a file, and a folder is needed there; name another place")
+
+
+def _public(url: str) -> str:
+    """An address without user and password."""
+    return re.sub(r"//[^/@]*@", "//", url)
 
 
 def _copy(files: Any, file: Path, target: str) -> None:

@@ -28,6 +28,9 @@ class SceneRequest:
         region: the region whose decoder maps the scene; None asks the region map.
         date_pre, date_post: days of the images, ISO 8601; None if unknown.
 
+    Raises:
+        MapError: the pre-event image is the later one.
+
     Example:
         >>> post = Path("images/ridge_2024.tif")
         >>> SceneRequest(post, None, default_scene_name(post), date_post="2024-05-01").name
@@ -40,6 +43,13 @@ class SceneRequest:
     region: str | None = None
     date_pre: str | None = None
     date_post: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.date_pre and self.date_post and self.date_pre > self.date_post:
+            raise MapError(
+                f"{self.post}: the pre image is of {self.date_pre}, after the post image of {self.date_post}; "
+                "correct the dates"
+            )
 
 
 def path_or_url(text: str) -> Path | str:
@@ -62,7 +72,7 @@ def check_scene_name(name: str) -> str:
         >>> check_scene_name("ridge_2024")
         'ridge_2024'
     """
-    if name in ("", ".", "..") or Path(name).name != name:
+    if not isinstance(name, str) or name in ("", ".", "..") or Path(name).name != name:
         raise MapError(
             f"scene name {name!r}: cannot be a folder's name; give another: --name, or a table's column name"
         )

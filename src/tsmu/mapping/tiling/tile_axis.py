@@ -52,10 +52,7 @@ class TileAxis:
         Raises:
             MapError: `tile` is not a multiple of 32 from 64 on, or `overlap` is more than half of it.
         """
-        if tile < 2 * NETWORK_STRIDE or tile % NETWORK_STRIDE:
-            raise MapError(f"tile of {tile} px: must be a multiple of {NETWORK_STRIDE}, at least {2 * NETWORK_STRIDE}")
-        if not 0 <= overlap <= tile // 2:
-            raise MapError(f"overlap of {overlap} px: must be between 0 and half the tile, {tile // 2} px")
+        check_tiling(tile, overlap)
         padded = math.ceil(size / NETWORK_STRIDE) * NETWORK_STRIDE
         tile = min(tile, padded)
         steps = _steps(padded, tile, overlap)
@@ -117,6 +114,29 @@ class TileAxis:
         """A step from 0 to 1 around distance 0, smooth over the ramp."""
         share = np.clip(distance / max(self.ramp, 1) + 0.5, 0, 1)
         return np.asarray((1 - np.cos(np.pi * share)) / 2)
+
+
+def check_tiling(tile: int | None, overlap: int | None) -> None:
+    """Refuse tiles of a side that the network does not take, and tiles that share more than half of their side.
+
+    Args:
+        tile: side of a tile, px; None if it is chosen later, to suit the overlap.
+        overlap: pixels that neighbouring tiles share; None if it is measured later.
+
+    Raises:
+        MapError: it is so.
+
+    Example:
+        >>> check_tiling(512, 400)
+        Traceback (most recent call last):
+        tsmu.errors.MapError: overlap of 400 px: must be between 0 and half the tile, 256 px
+    """
+    if tile is None:
+        return
+    if tile < 2 * NETWORK_STRIDE or tile % NETWORK_STRIDE:
+        raise MapError(f"tile of {tile} px: must be a multiple of {NETWORK_STRIDE}, at least {2 * NETWORK_STRIDE}")
+    if overlap is not None and not 0 <= overlap <= tile // 2:
+        raise MapError(f"overlap of {overlap} px: must be between 0 and half the tile, {tile // 2} px")
 
 
 def _steps(padded: int, tile: int, overlap: int) -> int:

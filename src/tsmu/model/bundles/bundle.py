@@ -5,7 +5,13 @@
         memory.safetensors              what the strategy of the last update stored for the next one
         regions/<decoder>.safetensors   what each region has of its own
         bundle.json                     a STAC item with the MLM extension; our own record under `tsmu:bundle`
+        training.csv                    losses of every step, scores of every check on validation chips
+        first_batch.png                 what the network saw first, to check images and masks by eye
+        worst_chips.png                 the validation chips that it predicts worst
         card.md                         the record for people
+
+The three files on the training are missing where a version was written before they were stored. The pictures are no
+part of what is hashed: they may be removed from a version that goes to somebody who must not see the images.
 
 A bundle is written to a temporary folder and renamed into place. Opening it checks every file against the
 hashes in bundle.json, and bundle.json against its own digest.
@@ -27,9 +33,11 @@ from pydantic import ValidationError
 from tsmu.errors import BundleError
 from tsmu.files import atomic_write, remove, sha256
 from tsmu.model.bundles.card import model_card
+from tsmu.model.bundles.curves import CURVES_FILE, read_curves, write_curves
 from tsmu.model.bundles.record import BundleRecord
 
 if TYPE_CHECKING:
+    import pandas as pd
     from torch import Tensor, nn
 
     from tsmu.model.network.region_net import RegionNet
@@ -79,6 +87,15 @@ class Bundle:
             network.add_decoder(name)
             _load_state(network.decoder(name), self.path / decoder_file(name))
         return network.eval()
+
+    def curves(self) -> "pd.DataFrame":
+        """The losses of every step of the training, and the IoU of every check on validation chips.
+
+        Returns:
+            One row per step, the index; columns `stage`, `loss:NAME` and `iou:REGION`, the latter NaN in steps without
+            a check. Empty for versions that were written before this was stored.
+        """
+        return read_curves(self.path / CURVES_FILE)
 
     def memory(self, strategy: str) -> "dict[str, Tensor]":
         """Load what a strategy stored of the earlier updates; empty if the last update used another strategy."""
@@ -188,7 +205,13 @@ def open_bundle(path: Path) -> Bundle:
 
 
 def write_bundle(
-    models: Path, network: "RegionNet", record: BundleRecord, memory: "Mapping[str, Tensor]" = MappingProxyType({})
+    models: Path,
+    network: "RegionNet",
+    record: BundleRecord,
+    memory: "Mapping[str, Tensor]" = MappingProxyType({}),
+    *,
+    curves: "pd.DataFrame | None" = None,
+    pictures: Mapping[str, bytes] = MappingProxyType({}),
 ) -> Bundle:
     """Write a model version into `models` and open it. The caller holds the workspace's lock.
 
@@ -197,6 +220,8 @@ def write_bundle(
         network: whose weights are stored.
         record: what is stored of it; its `version` names the folder.
         memory: what the strategy stores for the next update.
+        curves: of the training, as `training_curves` gives them.
+        pictures: PNG files by name, `FIRST_BATCH` and `WORST_CHIPS`.
 
     Example:
         >>> write_bundle(models, network, record.model_copy(update={"version": 2})).name
@@ -214,8 +239,14 @@ def write_bundle(
         _save(memory, folder / MEMORY_FILE)
         for name in record.decoders:
             _save(network.decoder(name).state_dict(), folder / decoder_file(name))
-        (folder / "card.md").write_text(model_card(record), encoding="utf-8")
-        files = [ENCODER_FILE, MEMORY_FILE, *(decoder_file(name) for name in record.decoders), "card.md"]
+        files = [ENCODER_FILE, MEMORY_FILE, *(decoder_file(name) for name in record.decoders)]
+        for name, content in pictures.items():
+            (folder / name).write_bytes(content)
+        if curves is not None and len(curves):
+            write_curves(curves, folder / CURVES_FILE)
+            files.append(CURVES_FILE)
+        (folder / "card.md").write_text(model_card(record, curves, pictures), encoding="utf-8")
+        files.append("card.md")
         item = bundle_stac_item(
             record, {file: (sha256(folder / file), (folder / file).stat().st_size) for file in files}
         )

@@ -22,6 +22,7 @@ class RegionRecord(_Record):
         strategy, steps, batch_size, seed: how it was learned.
         rounds: how often the last stage of the training could be repeated; more than once where
             validation chips chose the number of steps (`--steps auto`).
+        accumulate: into how many parts each batch was divided; 1 in bundles written before this was stored.
         chips: number of chips per split.
         landslide_share: share of landslide among the known training pixels.
         pixel_size: smallest and largest pixel size of its chips, metres; None if unknown.
@@ -55,6 +56,7 @@ class RegionRecord(_Record):
     reviewed: int = 0
     best_in: int | None = None
     rounds: int = 1
+    accumulate: int = 1
 
     @property
     def best_version(self) -> int:

@@ -82,6 +82,20 @@ def current_bundle(models: Path) -> Bundle | None:
     return open_bundle(models / current if current else versions[-1]) if versions else None
 
 
+def is_ancestor(models: Path, bundle: Bundle) -> bool:
+    """Whether a version is the current one, or one that the current one came from.
+
+    Example:
+        >>> is_ancestor(models, bundle)
+        True
+    """
+    line = current_bundle(models)
+    while line is not None and line.name != bundle.name:
+        parent = line.record.parent
+        line = None if parent is None else open_bundle(models / f"v{parent:03d}")
+    return line is not None
+
+
 def serving_bundle(models: Path, region: str | None = None) -> Bundle:
     """Open the version that serves a region; for a region without a pin, or None, the current one.
 

@@ -10,6 +10,7 @@ EXTENSIONS = [
     "https://stac-extensions.github.io/mlm/v1.4.0/schema.json",
     "https://stac-extensions.github.io/file/v2.1.0/schema.json",
 ]
+METADATA_TYPES = {".md": "text/markdown", ".csv": "text/csv"}  # by suffix
 SHA256_MULTIHASH = "1220"  # function sha2-256, length 32, as the file extension requires it
 
 
@@ -80,8 +81,9 @@ def _output(record: BundleRecord, region: str) -> dict[str, Any]:
 
 def _asset(file: str, checksum: str, size: int) -> dict[str, Any]:
     asset: dict[str, Any] = {"href": file, "file:checksum": SHA256_MULTIHASH + checksum, "file:size": size}
-    if file.endswith(".md"):
-        return asset | {"type": "text/markdown", "roles": ["metadata"]}
+    for suffix, media_type in METADATA_TYPES.items():
+        if file.endswith(suffix):
+            return asset | {"type": media_type, "roles": ["metadata"]}
     return asset | {
         "type": "application/octet-stream; framework=safetensors",
         "roles": ["mlm:model", "mlm:weights"],

@@ -38,7 +38,13 @@ def build_encoder(name: str, bands: int) -> nn.Module:
 
 
 def require_encoder(name: str) -> None:
-    """Raise BundleError if there is no encoder of that name; names of timm's encoders are not checked here."""
+    """Raise BundleError if there is no encoder of that name; names of timm's encoders are not checked here.
+
+    Example:
+        >>> require_encoder("resnet999")
+        Traceback (most recent call last):
+        tsmu.errors.BundleError: encoder resnet999: not known; choose one of segmentation_models_pytorch, ...
+    """
     if name not in smp_encoders and not name.startswith("tu-"):
         raise BundleError(
             f"encoder {name}: not known; choose one of segmentation_models_pytorch, such as {PACKAGED_ENCODER}, "

@@ -55,6 +55,12 @@ def load_weights(encoder: nn.Module, pretrained: PretrainedWeights, bands: Seque
 
     Raises:
         BundleError: the weights are of another encoder, or bands without names could be any colour.
+
+    Example:
+        >>> from tsmu.model import build_encoder, find_weights
+        >>> encoder = build_encoder("timm-tf_efficientnet_lite0", bands=4)
+        >>> weights = find_weights("timm-tf_efficientnet_lite0", "auto")
+        >>> load_weights(encoder, weights, ["post:red", "post:green", "post:blue", "terrain:slope"])
     """
     own = encoder.state_dict()
     stem = _stem_name(encoder)

@@ -1,8 +1,10 @@
 """The network: one shared encoder, and for each region normalisation, adapters and a U-Net decoder of its own."""
 
 import copy
-from collections.abc import Collection, Iterable, Iterator, Sequence
+import math
+from collections.abc import Collection, Iterable, Iterator, Sequence, Sized
 from itertools import repeat
+from numbers import Real
 from typing import Any, Self, TypeVar, cast
 
 import torch
@@ -109,7 +111,8 @@ class RegionNet(nn.Module):
         training_norms: the parts (see `parts`) whose normalisation follows the images in training mode.
 
     Raises:
-        BundleError: there is no such encoder, or its weights cannot be had or do not fit the bands.
+        BundleError: there is no such encoder, its weights cannot be had or do not fit the bands, or mean and standard
+            deviation are not one finite number for each band.
 
     Example:
         >>> network = RegionNet("resnet18", mean=[120.0, 110.0, 100.0], std=[40.0, 40.0, 40.0])
@@ -132,6 +135,7 @@ class RegionNet(nn.Module):
         bands: Sequence[str] = (),
     ) -> None:
         super().__init__()
+        _check_statistics(mean, std)
         pretrained = find_weights(encoder, weights) if isinstance(weights, str) else weights
         self.encoder = build_encoder(encoder, len(mean))
         self.bands = tuple(bands)
@@ -162,7 +166,12 @@ class RegionNet(nn.Module):
             name: of the new decoder.
             copy_of: the decoder whose weights are copied; None for random weights.
             with_adapters: whether the region gets adapters within the encoder.
+
+        Raises:
+            BundleError: there is a decoder of that name, or none of the name `copy_of`.
         """
+        if name in self.decoder_names:
+            raise BundleError(f"{name}: there is a decoder of this name already; give the new one another name")
         last = self.decoder_names[-1:]
         norms = self.decoder(last[0]).norms if last else self._initial_norms
         kernels = [conv.weight.shape for conv in self._layers(RegionalConv)]
@@ -172,15 +181,35 @@ class RegionNet(nn.Module):
         if with_adapters:
             decoder.create_adapters()
         self.decoders[_KEY + name] = decoder.to(self.mean.device)
+        self.train(self.training)
 
     def decoder(self, name: str) -> RegionDecoder:
-        """Return the decoder of that name."""
+        """Return the decoder of that name.
+
+        Raises:
+            BundleError: there is none.
+        """
+        if _KEY + name not in self.decoders:
+            names = ", ".join(self.decoder_names) or "none yet"
+            raise BundleError(f"{name}: no decoder of this name (there are: {names}); add it with add_decoder")
         module = self.decoders[_KEY + name]
         assert isinstance(module, RegionDecoder)
         return module
 
     def forward(self, image: Tensor, decoders: Iterable[str]) -> dict[str, Tensor]:
-        """Return the logits (N, H, W) of each decoder named, for raw images (N, C, H, W)."""
+        """Return the logits (N, H, W) of each decoder named, for raw images (N, C, H, W).
+
+        Raises:
+            BundleError: the images have another shape, a decoder is not known, or one name is given, not a list.
+        """
+        if isinstance(decoders, str):
+            raise BundleError(f"decoders {decoders!r}: is one name; give a list of names, ['{decoders}']")
+        if not isinstance(image, Tensor) or image.ndim != 4 or image.shape[1] != len(self.mean):
+            wanted = f"(images, {len(self.mean)} bands, rows, columns)"
+            shape = tuple(getattr(image, "shape", ()))
+            raise BundleError(f"image of shape {shape}: must be a torch tensor of the shape {wanted}")
+        if image.dtype == torch.float64:
+            image = image.to(self.mean.dtype)
         return {name: logits for name, (_, logits) in self.forward_with_features(image, decoders).items()}
 
     def forward_with_features(self, image: Tensor, decoders: Iterable[str]) -> dict[str, tuple[list[Tensor], Tensor]]:
@@ -243,6 +272,21 @@ class RegionNet(nn.Module):
         self.train(self.training)
 
 
+def _check_statistics(mean: Sequence[float], std: Sequence[float]) -> None:
+    """Refuse band statistics that images cannot be normalised by."""
+    if not (isinstance(mean, Sized) and isinstance(std, Sized)):
+        raise BundleError(f"mean {mean!r}, std {std!r}: must be lists with one number for each band")
+    if not len(mean) or len(mean) != len(std):
+        raise BundleError(f"mean of {len(mean)} bands, std of {len(std)}: give one number of both for each band")
+    for band, (middle, spread) in enumerate(zip(mean, std, strict=True), start=1):
+        numbers = all(isinstance(value, Real | Tensor) for value in (middle, spread))
+        if not (numbers and math.isfinite(middle) and math.isfinite(spread) and spread > 0):
+            raise BundleError(
+                f"band {band}: mean {middle}, std {spread}; both must be finite, and std above 0: leave out a band "
+                "that is the same everywhere"
+            )
+
+
 def _replace_norms(encoder: nn.Module) -> tuple[nn.Module, ...]:
     """Replace the batch normalisations of an encoder by `RegionalNorm`, and return them."""
     norms = [(name, module) for name, module in encoder.named_modules() if isinstance(module, nn.BatchNorm2d)]
@@ -259,7 +303,12 @@ def _replace_convolutions(encoder: nn.Module) -> None:
 
 
 def decoder_part(name: str) -> str:
-    """The name of a region's decoder among the parts of a network; it cannot be confused with the encoder's."""
+    """The name of a region's decoder among the parts of a network; it cannot be confused with the encoder's.
+
+    Example:
+        >>> decoder_part("encoder")
+        'decoder:encoder'
+    """
     return f"decoder:{name}"
 
 

@@ -56,6 +56,6 @@ def strategy_named(name: str) -> Strategy:
         >>> strategy_named("tsmu-plus").source
         'ours; surrogate inputs after LwS, arXiv 2210.07016'
     """
-    if name not in STRATEGIES:
+    if not isinstance(name, str) or name not in STRATEGIES:
         raise UpdateError(f"unknown strategy {name!r}; choose one of: {', '.join(STRATEGIES)}")
     return STRATEGIES[name]

@@ -22,8 +22,8 @@ class Batch(TypedDict):
         image: float32 (N, C, H, W), raw units, NaN where there is no data.
         mask: int64 (N, H, W), 0 background, 1 landslide, 255 unknown.
         region: N times the name of the region.
-        seed: (N,), of each chip, for random draws (`chip_generator`): they are then the same whichever process
-            has the chip, and in a resumed training.
+        seed: (N,), on the CPU, of each chip, for random draws (`chip_generator`): they are then the same whichever
+            process has the chip, and in a resumed training.
     """
 
     image: Tensor

@@ -40,6 +40,12 @@ def train_all(context: UpdateContext, steps: int, rate: float = LABEL_RATE) -> S
         context: the update.
         steps: of the stage.
         rate: of all parts; a pretrained encoder's convolutions learn at `PRETRAINED_RATE_SHARE` of it.
+
+    Example:
+        >>> context = UpdateContext(network, None, "alps", {"alps": "alps"}, seed=0)
+        >>> stage = train_all(context, steps=300)
+        >>> stage.steps, sorted(stage.rates)
+        (300, ['adapters:alps', 'decoder:alps', 'encoder', 'norms:alps'])
     """
     own = [part for decoder in dict.fromkeys(context.decoders.values()) for part in region_parts(decoder)]
     encoder_rate = PRETRAINED_RATE_SHARE * rate if context.network.is_pretrained else rate

@@ -5,6 +5,7 @@ import shutil
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Any, cast
 
@@ -17,14 +18,17 @@ from tsmu.chips import Augment, ChipDataset, Sample, shared_bands
 from tsmu.errors import TsmuError, UpdateError
 from tsmu.imagery import image_channels
 from tsmu.labels import BACKGROUND, LANDSLIDE, UNKNOWN
-from tsmu.model import SIDE_MULTIPLE, RegionNet, available_cores
+from tsmu.model import SIDE_MULTIPLE, RegionNet, cores_per_process, device_in_use
 from tsmu.update.seeds import derive_seed
 from tsmu.update.strategies import Strategy
 from tsmu.update.training.sampler import StepSampler
 from tsmu.update.training.settings import WHOLE, Chips, ProcessShare, TrainingSettings
 
 MAX_CROP = 512  # side of the square that chips are cut to, pixels, at most
-MAX_WORKERS = 4  # processes that read and augment chips
+MAX_WORKERS = 4  # processes that read and augment chips, beside a network that computes on the same cores
+# Beside one on a GPU, which leaves the cores to them: in a second, a core of an AMD EPYC prepares 470 chips of 128 px,
+# or 140 of 256 px, and fewer the first time.
+MAX_WORKERS_OF_GPU = 16
 PREFETCHED = 4  # batches that each of them prepares
 SHARED_MEMORY = Path("/dev/shm")  # through which batches are passed; small in some containers
 
@@ -38,6 +42,9 @@ class TrainingBatches:
         strategy: decides which region's chips a step learns from.
         settings: batch size and seed.
         share: of each batch, for a process of several that train together.
+
+    Attributes:
+        channels: positions of the bands that are images, not terrain.
 
     Raises:
         UpdateError: samples do not fit the network or each other.
@@ -59,7 +66,8 @@ class TrainingBatches:
             table = pd.concat(tables)
             self._has_landslide = [list(part["landslide_pixels"] > 0) for part in tables]
             side = crop_side(int(max(table["width"].max(), table["height"].max())))
-            self._dataset = ChipDataset(table, Augment(side, mean, std, image_channels(shared_bands(table))))
+            augment = Augment(side, mean, std, image_channels(shared_bands(table)))
+            self._dataset = ChipDataset(table, augment)
         else:
             datasets = [_as_dataset(part) for part in chips.values()]
             contents = [_inspect(dataset, region, len(mean)) for dataset, region in zip(datasets, chips, strict=True)]
@@ -67,23 +75,30 @@ class TrainingBatches:
             side = crop_side(max(largest for _, largest in contents))
             augment = Augment(side, mean, std, image_channels(network.bands) if network.bands else None)
             self._dataset = _AugmentedSamples(datasets, list(chips), augment)
+        self.channels = augment.channels
         self._batch_size = settings.batch_size // share.count
         self._batch_bytes = 4 * self._batch_size * (len(mean) + 2) * side**2
 
     def loader(self, start: int) -> "DataLoader[Any]":
         """Batches without end, from a step on."""
-        settings, workers = self._settings, _worker_count(self._batch_bytes, self._share.local_count)
-        sampler = StepSampler(
-            self._has_landslide, settings.batch_size, settings.seed, start, self._strategy.region_of_step, self._share
-        )
+        workers = _worker_count(self._batch_bytes, self._share.local_count)
         return DataLoader(
             self._dataset,
             batch_size=self._batch_size,
-            sampler=sampler,
-            pin_memory=torch.cuda.is_available(),
+            sampler=self._sampler(start),
+            pin_memory=device_in_use() == "cuda",
             num_workers=workers,
             prefetch_factor=PREFETCHED if workers else None,
         )
+
+    def first_samples(self, count: int) -> list[Sample]:
+        """The first chips of the first batch, augmented, at most so many."""
+        return [self._dataset[key] for key in islice(self._sampler(0), min(count, self._batch_size))]
+
+    def _sampler(self, start: int) -> StepSampler:
+        """Which chips the steps learn from, from a step on."""
+        settings, region_of_step = self._settings, self._strategy.region_of_step
+        return StepSampler(self._has_landslide, settings.batch_size, settings.seed, start, region_of_step, self._share)
 
     def region_once(self) -> "DataLoader[Any]":
         """The chips of the region that is learned, once, augmented like in training, so that they have one size."""
@@ -133,15 +148,18 @@ def crop_side(largest: int) -> int:
 def _worker_count(batch_bytes: int, processes: int) -> int:
     """How many processes load the chips of each process that trains.
 
-    One core is left to each training process, and prefetched batches must fit in memory.
+    One core is left to each training process, and no more load chips than have room for their prefetched batches.
 
     Args:
         batch_bytes: of one batch.
         processes: that train on this machine.
     """
-    workers = min(MAX_WORKERS, available_cores() // processes - 1)
-    free = shutil.disk_usage(SHARED_MEMORY).free if SHARED_MEMORY.exists() else math.inf
-    return workers if free > 2 * workers * processes * PREFETCHED * batch_bytes else 0
+    most = MAX_WORKERS_OF_GPU if device_in_use() == "cuda" else MAX_WORKERS
+    workers = max(min(most, cores_per_process(processes) - 1), 0)
+    if SHARED_MEMORY.exists():
+        room = shutil.disk_usage(SHARED_MEMORY).free // (2 * processes * PREFETCHED * batch_bytes)
+        workers = min(workers, room)
+    return workers
 
 
 def _as_dataset(chips: Chips) -> Dataset[Sample]:

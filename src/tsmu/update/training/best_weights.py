@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from tsmu.chips import ChipDataset
 from tsmu.evaluate import NEUTRAL_PERCENT, PixelCounts, count_pixels
 from tsmu.model import RegionNet
 from tsmu.update.pooling import sum_over_processes
@@ -17,6 +18,7 @@ from tsmu.update.training.settings import WHOLE, ProcessShare, ScoreRecord, Vali
 
 CHECKS = 10  # in the last stage of a training
 CHIPS_PER_CHECK = 32  # of a region
+CACHE_BYTES = 1 << 26  # for a region's decoded chips: decoding one takes longer than predicting it on a GPU
 PATIENCE = 6  # checks without a gain, after which the rest of the training is not worth its time
 MIN_GAIN = 0.005  # mean IoU on the validation chips that a repetition of the last stage has to bring
 
@@ -32,16 +34,18 @@ class BestWeights:
         share: of the chips, which this process predicts where several train together.
 
     Attributes:
+        validation: decoder, and the chips that a check predicts.
         scores: of each check.
         has_ended: whether the training should end here.
     """
 
     def __init__(self, validation: Sequence[ValidationChips], share: ProcessShare = WHOLE) -> None:
         samples = [(decoder, _spread_sample(chips)) for decoder, chips in validation if len(chips)]
-        self._validation = [(decoder, chips) for decoder, chips in samples if chips["landslide_pixels"].any()]
+        self.validation = [(decoder, chips) for decoder, chips in samples if chips["landslide_pixels"].any()]
+        own = slice(share.number, None, share.count)
+        self._own_chips = [ChipDataset(chips.iloc[own], cache_bytes=CACHE_BYTES) for _, chips in self.validation]
         self.has_ended = False
         self.scores: list[ScoreRecord] = []
-        self._share = share
         self._score = -math.inf
         self._step: int | None = None
         self._weights: dict[str, Tensor] = {}
@@ -51,7 +55,7 @@ class BestWeights:
     @property
     def has_chips(self) -> bool:
         """Whether there is anything to score the network on."""
-        return bool(self._validation)
+        return bool(self.validation)
 
     def after_step(self, steps_done: int, schedule: Schedule, network: RegionNet) -> None:
         """Score the network where a check is due, and decide whether the training should end.
@@ -63,7 +67,7 @@ class BestWeights:
         """
         number, before = schedule.position(steps_done - 1)
         stage, done = schedule.stages[number], before + 1
-        if not self._validation or stage is not schedule.stages[-1]:
+        if not self.validation or stage is not schedule.stages[-1]:
             return
         rounds = sum(stage is other for other in schedule.stages)
         if done * CHECKS // stage.steps > before * CHECKS // stage.steps:
@@ -74,10 +78,11 @@ class BestWeights:
             self._score_of_last_round = self._score
 
     def _check(self, step: int, network: RegionNet) -> None:
-        ious = [self._iou(network, name, chips) for name, chips in self._validation]
+        decoders = [decoder for decoder, _ in self.validation]
+        ious = [self._iou(network, *scored) for scored in zip(decoders, self._own_chips, strict=True)]
         score = float(np.mean(ious))
-        regions = [chips["region"].iloc[0] for _, chips in self._validation]
-        self.scores.append({"step": step, **dict(zip(regions, ious, strict=True))})
+        regions = [chips["region"].iloc[0] for _, chips in self.validation]
+        self.scores.append({**dict(zip(regions, ious, strict=True)), "step": step})
         network.train()
         if score >= self._score:  # of equal ones the later, which has seen more chips
             self._score, self._step, self._checks_without_gain = score, step, 0
@@ -85,9 +90,9 @@ class BestWeights:
         else:
             self._checks_without_gain += 1
 
-    def _iou(self, network: RegionNet, decoder: str, chips: geopandas.GeoDataFrame) -> float:
+    def _iou(self, network: RegionNet, decoder: str, chips: ChipDataset) -> float:
         """IoU on validation chips, of which each process predicts its share."""
-        counts = count_pixels(network, decoder, chips.iloc[self._share.number :: self._share.count])
+        counts = count_pixels(network, decoder, chips)
         both = torch.from_numpy(np.stack([counts.landslide, counts.background])).to(network.mean.device)
         landslide, background = sum_over_processes(both).cpu().numpy()
         return PixelCounts(landslide, background).iou(NEUTRAL_PERCENT)

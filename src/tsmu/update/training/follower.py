@@ -5,10 +5,12 @@ it computes (see `processes`).
 """
 
 import sys
+from contextlib import suppress
 
 from tsmu.errors import TsmuError, UpdateError
 from tsmu.model import precision_in_use
-from tsmu.update.training.processes import READY, LocalEnvironment, join_as_follower
+from tsmu.update.training.interruption import TrainingPreemptedError, preemption_left_to_leader
+from tsmu.update.training.processes import READY, LocalEnvironment, is_broken_connection, join_processes
 from tsmu.update.training.trainer import Trainer, TrainingJob
 
 
@@ -20,10 +22,20 @@ def follow(environment: LocalEnvironment | None = None, precision: str | None = 
         precision: in which it computes, `float32` or `bfloat16`; by default the best of this machine.
 
     Raises:
-        UpdateError: the leader, on another machine, computes in another precision.
+        UpdateError: the leader, on another machine, computes in another precision, or has ended.
     """
-    precision = precision or precision_in_use()
-    fabric = join_as_follower(environment, precision)
+    try:
+        with preemption_left_to_leader():
+            _train_share(environment, precision or precision_in_use())
+    except RuntimeError as error:
+        if not is_broken_connection(error):
+            raise
+        raise UpdateError("another process of this training has ended; the first one says what to do") from None
+
+
+def _train_share(environment: LocalEnvironment | None, precision: str) -> None:
+    """Join the processes, and train as the leader says."""
+    fabric = join_processes(environment, precision)
     job: TrainingJob | None = fabric.broadcast(None)
     if job is None:  # the leader had nothing to train
         return
@@ -31,7 +43,9 @@ def follow(environment: LocalEnvironment | None = None, precision: str | None = 
         raise UpdateError(
             f"this machine trains in {precision} and the first one in {job.precision}; train on machines of one kind"
         )
-    Trainer(fabric, job).run()
+    # Where the training stops early, the leader saves and says so. An exit code here would end it before that.
+    with suppress(KeyboardInterrupt, TrainingPreemptedError):
+        Trainer(fabric, job).run()
 
 
 def main() -> None:
@@ -41,7 +55,7 @@ def main() -> None:
     sys.stdout.flush()
     try:
         follow(LocalEnvironment(rank, count, port), sys.argv[4])
-    except (TsmuError, RuntimeError) as error:  # the latter where the leader has ended
+    except (TsmuError, RuntimeError) as error:
         sys.exit(str(error).splitlines()[0])
 
 

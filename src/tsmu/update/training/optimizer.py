@@ -43,7 +43,7 @@ class Optimizer:
         for group in self._adamw.param_groups:
             group["lr"] = learning_rate(group["name"])
         for weight, view in self._views:
-            view.grad = None if weight.grad is None else _like(view, weight.grad)
+            view.grad = None if weight.grad is None else _as_viewed(weight.grad, weight, view)
             weight.grad = None
         self._adamw.step()
         self._adamw.zero_grad()
@@ -63,6 +63,9 @@ def _in_memory_order(tensor: Tensor) -> Tensor:
     return tensor.permute(0, 2, 3, 1) if is_channels_last and not tensor.is_contiguous() else tensor
 
 
-def _like(view: Tensor, gradient: Tensor) -> Tensor:
-    """A gradient in the order of the view of its weight."""
-    return gradient if gradient.shape == view.shape else gradient.permute(0, 2, 3, 1)
+def _as_viewed(gradient: Tensor, weight: Tensor, view: Tensor) -> Tensor:
+    """A gradient in the order of its weight's view, in memory too: the fused form reads memory as it lies.
+
+    Strides tell the orders apart, and not shapes: kernels of (O, 3, 3, 3) have one shape in both.
+    """
+    return gradient if weight.stride() == view.stride() else gradient.permute(0, 2, 3, 1).contiguous()

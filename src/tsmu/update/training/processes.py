@@ -24,6 +24,7 @@ from typing import IO
 
 import torch
 from lightning.fabric import Fabric
+from lightning.fabric.loggers.logger import Logger
 from lightning.fabric.plugins.environments.cluster_environment import ClusterEnvironment
 from lightning.fabric.plugins.environments.lightning import find_free_network_port
 from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
@@ -31,11 +32,12 @@ from lightning.fabric.plugins.environments.torchelastic import TorchElasticEnvir
 from lightning.fabric.strategies.ddp import DDPStrategy
 
 from tsmu.errors import UpdateError
-from tsmu.model import available_cores, device_in_use, precision_in_use
+from tsmu.model import cores_per_process, device_in_use, precision_in_use
 from tsmu.update.training.settings import TrainingResources
 
 FOLLOWER = "tsmu.update.training.follower"
 TIMEOUT = timedelta(minutes=30)  # for which a process waits for the others; validation chips take a while
+RELEASE_TIMEOUT = timedelta(minutes=5)  # for which the leader waits for those whom it has nothing to train for
 READY = b"ready\n"  # what a follower writes once it has loaded its libraries
 ENDING_S = 10.0  # in which followers end once the training is over
 
@@ -112,31 +114,32 @@ def resolve_devices(resources: TrainingResources) -> int:
         2
     """
     gpus = torch.cuda.device_count() if device_in_use() == "cuda" else 0
-    devices = max(gpus, 1) if resources.devices == "auto" else resources.devices
-    if devices < 1 or resources.nodes < 1:
-        raise UpdateError(f"{devices} devices on {resources.nodes} nodes: give at least 1 of both")
+    devices, nodes = max(gpus, 1) if resources.devices == "auto" else resources.devices, resources.nodes
+    if devices < 1 or nodes < 1:
+        raise UpdateError(f"{devices} devices on {nodes} nodes: give at least 1 of both")
     if gpus and devices > gpus:
         raise UpdateError(f"{devices} devices: this machine has {gpus}; give at most that many, or auto")
     environment = _outer_environment()
-    if environment is None and resources.nodes > 1:
+    if environment is None and nodes > 1:
         raise UpdateError(
-            f"{resources.nodes} nodes: start the command on all of them with srun or torchrun, "
+            f"{nodes} nodes: start the command on all of them with srun or torchrun, "
             "or let tsmu do it with --cluster slurm.toml"
         )
-    if environment is not None and environment.world_size() != devices * resources.nodes:
+    if environment is not None and (_node_count(), environment.world_size()) != (nodes, devices * nodes):
         raise UpdateError(
-            f"{environment.world_size()} processes were started for {devices} devices on {resources.nodes} nodes; "
-            "start one for each device (srun --ntasks-per-node, torchrun --nproc-per-node)"
+            f"{environment.world_size()} processes were started on {_node_count()} nodes, for {devices} devices on "
+            f"each of {nodes}; start one for each device (srun --ntasks-per-node, torchrun --nproc-per-node)"
         )
     return devices
 
 
 @contextmanager
-def training_processes(resources: TrainingResources) -> Iterator[Fabric]:
+def training_processes(resources: TrainingResources, logger: Logger | None = None) -> Iterator[Fabric]:
     """Bring the processes of a training together, and lead them.
 
     Args:
         resources: devices and machines.
+        logger: of this process, the only one that has one.
 
     Yields:
         The Fabric of this process, the first. What it broadcasts first must be the `TrainingJob`.
@@ -149,61 +152,131 @@ def training_processes(resources: TrainingResources) -> Iterator[Fabric]:
     with ExitStack() as stack:
         stack.enter_context(_quiet_lightning())
         if count == 1:
-            yield _launched(LocalEnvironment(0, 1, 0), 1, 1, precision_in_use())
+            yield _launched(LocalEnvironment(0, 1, 0), 1, 1, precision_in_use(), logger=logger)
             return
         stack.enter_context(_shared_cores(devices))
         followers = _Followers()
-        if outer is None:
+        if outer is not None:
+            _meet_followers()
+        else:
             port = find_free_network_port()
             stack.callback(followers.end)
             followers.start(count, port, precision_in_use())
             outer = LocalEnvironment(0, count, port)
         with followers.errors_in_one_line():
             stack.callback(_leave_group)
-            yield _launched(outer, devices, resources.nodes, precision_in_use())
+            yield _launched(outer, devices, resources.nodes, precision_in_use(), logger=logger)
         followers.wait()
 
 
-def join_as_follower(environment: ClusterEnvironment | None, precision: str) -> Fabric:
-    """Join the processes of a training that another one leads.
+def release_followers() -> None:
+    """Let the processes that SLURM or torchrun has started beside this one end, if they still wait for a training."""
+    outer = _outer_environment()
+    if outer is None or outer.global_rank() > 0 or _followers_are_met:
+        return
+    _meet_followers()
+    with suppress(RuntimeError):  # they have ended already
+        join_processes(outer, precision_in_use(), RELEASE_TIMEOUT).broadcast(None)
+    _leave_group()
+
+
+def join_processes(environment: ClusterEnvironment | None, precision: str, timeout: timedelta = TIMEOUT) -> Fabric:
+    """Join the processes of a training.
 
     Args:
         environment: of this process; None for that of SLURM or torchrun.
         precision: in which it computes.
+        timeout: for which it waits for the others.
 
     Returns:
-        The Fabric of this process, whose first broadcast gives the `TrainingJob`, or None where there is nothing to do.
+        The Fabric of this process. The first broadcast of the one that leads gives the others the `TrainingJob`, or
+        None where there is nothing to do.
     """
+    nodes = 1 if environment else _node_count()
     environment = environment or _outer_environment()
     assert environment is not None
-    nodes = int(os.environ.get("SLURM_NNODES", os.environ.get("GROUP_WORLD_SIZE", 1)))
     devices = environment.world_size() // nodes
-    torch.set_num_threads(max(available_cores() // devices, 1))
+    torch.set_num_threads(cores_per_process(devices))
     with _quiet_lightning():
-        return _launched(environment, devices, nodes, precision)
+        return _launched(environment, devices, nodes, precision, timeout=timeout)
 
 
-def _launched(environment: ClusterEnvironment, devices: int, nodes: int, precision: str) -> Fabric:
+def is_broken_connection(error: RuntimeError) -> bool:
+    """Whether an error says that another process of the training has ended."""
+    return "gloo" in str(error) or isinstance(error, torch.distributed.DistError)
+
+
+def _launched(
+    environment: ClusterEnvironment,
+    devices: int,
+    nodes: int,
+    precision: str,
+    *,
+    timeout: timedelta = TIMEOUT,
+    logger: Logger | None = None,
+) -> Fabric:
     """The Fabric of a process, once the group stands."""
     fabric = Fabric(
         accelerator=device_in_use(),
         devices=devices,
         num_nodes=nodes,
-        strategy=DDPStrategy(timeout=TIMEOUT) if devices * nodes > 1 else "auto",
+        strategy=DDPStrategy(timeout=timeout) if devices * nodes > 1 else "auto",
         precision="bf16-mixed" if precision == "bfloat16" else "32-true",
         plugins=[environment],
+        loggers=logger,
     )
-    fabric.launch()
+    with _environment_restored("MASTER_ADDR", "MASTER_PORT"):
+        fabric.launch()
     return fabric
 
 
+@contextmanager
+def _environment_restored(*names: str) -> Iterator[None]:
+    """Take back what Lightning writes into the environment: a job that is submitted later would find it there."""
+    before = {name: os.environ.get(name) for name in names}
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name, None)
+            if value is not None:
+                os.environ[name] = value
+
+
 def _outer_environment() -> ClusterEnvironment | None:
-    """The environment of SLURM or torchrun, where one of them has started several processes of this command."""
-    if int(os.environ.get("SLURM_STEP_NUM_TASKS", 1)) > 1:  # set by srun alone: the batch script has no such step
-        return SLURMEnvironment(auto_requeue=False)
-    if TorchElasticEnvironment.detect() and int(os.environ["WORLD_SIZE"]) > 1:
-        return TorchElasticEnvironment()
-    return None
+    """The environment of SLURM or torchrun, where one of them has started several processes of this command.
+
+    Raises:
+        UpdateError: srun was not told how many there are on each machine.
+    """
+    if TorchElasticEnvironment.detect():  # srun may start torchrun, but not the other way round
+        return TorchElasticEnvironment() if int(os.environ["WORLD_SIZE"]) > 1 else None
+    if int(os.environ.get("SLURM_STEP_NUM_TASKS", 1)) == 1:  # set by srun alone: the batch script has no such step
+        return None
+    if "SLURM_NTASKS_PER_NODE" not in os.environ:
+        raise UpdateError("srun has started several processes; say how many on each machine with --ntasks-per-node")
+    return SLURMEnvironment(auto_requeue=False)
+
+
+def _node_count() -> int:
+    """The number of machines on which SLURM or torchrun has started this command."""
+    return int(os.environ["GROUP_WORLD_SIZE" if TorchElasticEnvironment.detect() else "SLURM_NNODES"])
+
+
+# Whether those that SLURM or torchrun has started beside this process have got their work, or have been let go.
+_followers_are_met = False
+
+
+def _meet_followers() -> None:
+    """Note that the processes that SLURM or torchrun has started get their work, after which they end.
+
+    Raises:
+        UpdateError: they have got it before.
+    """
+    global _followers_are_met
+    if _followers_are_met:
+        raise UpdateError("the other processes have ended after the first training; use srun or torchrun once for each")
+    _followers_are_met = True
 
 
 class _Followers:
@@ -241,8 +314,7 @@ class _Followers:
         try:
             yield
         except RuntimeError as error:
-            connection_is_broken = "gloo" in str(error) or isinstance(error, torch.distributed.DistError)
-            if isinstance(error, UpdateError) or not connection_is_broken:
+            if not is_broken_connection(error):
                 raise
             raise UpdateError(self._describe_end()) from None
 
@@ -292,7 +364,7 @@ def _leave_group() -> None:
 def _shared_cores(processes: int) -> Iterator[None]:
     """Compute with this process's part of the machine's cores, which it shares with the others."""
     before = torch.get_num_threads()
-    torch.set_num_threads(max(available_cores() // processes, 1))
+    torch.set_num_threads(cores_per_process(processes))
     try:
         yield
     finally:

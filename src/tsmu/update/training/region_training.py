@@ -6,14 +6,16 @@ from pathlib import Path
 
 import geopandas
 import torch
+from lightning.fabric.loggers.logger import Logger
 
 from tsmu.chips import ImageStatistics, image_features, measure_image_statistics, summarise_features
 from tsmu.errors import UpdateError
 from tsmu.imagery import image_channels
 from tsmu.issues import IssueLog
-from tsmu.model import RegionNet, precision_in_use
+from tsmu.model import FIRST_BATCH, RegionNet, precision_in_use
 from tsmu.update.strategies import Strategy, strategy_named
 from tsmu.update.training.checkpoints import CHECKPOINT, read_checkpoint
+from tsmu.update.training.first_batch import draw_first_batch
 from tsmu.update.training.processes import resolve_devices, training_processes
 from tsmu.update.training.settings import (
     NO_PRIOR,
@@ -98,6 +100,7 @@ def train_region(
     validation: Sequence[ValidationChips] = (),
     resources: TrainingResources = ONE_DEVICE,
     checkpoints: Path | None = None,
+    logger: Logger | None = None,
     progress: ProgressCallback | None = None,
     log: IssueLog | None = None,
 ) -> TrainingResult:
@@ -113,7 +116,9 @@ def train_region(
         validation: decoder and validation chips of the regions by whose mean the best weights are
             chosen; without any, the last weights stay.
         resources: devices and machines.
-        checkpoints: folder for checkpoints; a training that finds one of its own there resumes from it.
+        checkpoints: folder for checkpoints and a picture of the first batch; a training that finds a checkpoint of
+            its own there resumes from it.
+        logger: of Lightning, gets losses and scores as they come.
         progress: called after each step.
         log: gets a warning where a checkpoint is damaged, so that the training starts from the beginning.
 
@@ -131,16 +136,18 @@ def train_region(
     """
     if not len(chips):  # type: ignore[arg-type]  # torch's base class of datasets has no length
         raise UpdateError(f"{region}: no training chips; import some with: tsmu import chips DIR --region {region}")
-    _require_equal_shares(settings, resources)
+    settings.require_equal_shares(resolve_devices(resources) * resources.nodes)
     chips_by_region: dict[str, Chips] = {region: chips, **(prior.chips if strategy.needs_old_chips else {})}
     checkpoint = read_checkpoint(checkpoints / CHECKPOINT, log) if checkpoints else None
     precision, scored = precision_in_use(), tuple(validation)
     job = TrainingJob(
         network, region, chips_by_region, strategy, settings, prior, precision, scored, checkpoint=checkpoint
     )
-    with training_processes(resources) as fabric:
+    with training_processes(resources, logger) as fabric:
         fabric.broadcast(job)
         trainer = Trainer(fabric, job, checkpoints=checkpoints, progress=progress)
+        if checkpoints:
+            draw_first_batch(trainer.batches, checkpoints / FIRST_BATCH)
         trainer.run()
     network.cpu()
     context = trainer.context
@@ -158,22 +165,6 @@ def train_region(
         losses=trainer.losses,
         scores=trainer.best.scores,
     )
-
-
-def _require_equal_shares(settings: TrainingSettings, resources: TrainingResources) -> None:
-    """Refuse batches that cannot be divided into equal parts for the processes and for accumulation.
-
-    Raises:
-        UpdateError: they cannot.
-    """
-    if settings.accumulate < 1:
-        raise UpdateError(f"accumulate {settings.accumulate}: must be at least 1")
-    parts = resolve_devices(resources) * resources.nodes * settings.accumulate
-    if settings.batch_size % parts:
-        raise UpdateError(
-            f"batches of {settings.batch_size} chips cannot be divided into {parts} equal parts for all devices and "
-            f"parts of accumulation; give a batch size that is a multiple of {parts}"
-        )
 
 
 def _require_prior(network: RegionNet, region: str, strategy: Strategy, prior: PriorKnowledge) -> None:

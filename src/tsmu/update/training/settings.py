@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from tsmu.chips import ImageStatistics, Sample
+from tsmu.errors import UpdateError
 
 AUTO_STEPS = 300  # of the first round where validation chips choose the number of steps
 AUTO_ROUNDS = 4  # at most
@@ -48,6 +49,24 @@ class TrainingSettings:
     rounds: int = 1
     accumulate: int = 1
 
+    def require_equal_shares(self, processes: int) -> None:
+        """Refuse batches that cannot be divided into equal parts for all processes and for accumulation.
+
+        Raises:
+            UpdateError: they cannot.
+
+        Example:
+            >>> TrainingSettings(steps=300, batch_size=16, seed=0, accumulate=2).require_equal_shares(processes=4)
+        """
+        if self.accumulate < 1:
+            raise UpdateError(f"accumulate {self.accumulate}: must be at least 1")
+        parts = processes * self.accumulate
+        if self.batch_size % parts:
+            raise UpdateError(
+                f"batches of {self.batch_size} chips cannot be divided into {parts} equal parts for all devices and "
+                f"parts of accumulation; give a batch size that is a multiple of {parts}"
+            )
+
     @classmethod
     def auto(cls, batch_size: int, seed: int, accumulate: int = 1) -> "TrainingSettings":
         """As many steps as the validation chips ask for: see `AUTO_STEPS` and `AUTO_ROUNDS`."""
@@ -62,6 +81,7 @@ class TrainingResources:
         devices: GPUs of each machine, or processes on a machine without any; `auto` takes all GPUs, and one process
             where there are none. Each trains on its share of every batch.
         nodes: machines. More than one must be started by SLURM (`srun`) or `torchrun`, with a process for each device.
+        logger: where losses and scores go while it runs: `csv`, `tensorboard`, `mlflow` or `wandb`; None for nowhere.
 
     Example:
         >>> TrainingResources().devices
@@ -70,6 +90,7 @@ class TrainingResources:
 
     devices: int | Literal["auto"] = 1
     nodes: int = 1
+    logger: str | None = None
 
 
 @dataclass(frozen=True)

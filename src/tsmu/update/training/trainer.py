@@ -20,13 +20,14 @@ from torch import Tensor
 
 from tsmu.errors import UpdateError
 from tsmu.model import RegionNet
-from tsmu.update.pooling import average_gradients, pooled_batch_norm, sum_over_processes
-from tsmu.update.seeds import derive_seed
+from tsmu.update.pooling import average_gradients, pooled_batch_norm
+from tsmu.update.seeds import derive_seed, seeded_draws
 from tsmu.update.strategies import Batch, Stage, Strategy
 from tsmu.update.training.batches import TrainingBatches, one_line_loader_errors
 from tsmu.update.training.best_weights import BestWeights
 from tsmu.update.training.checkpoints import CHECKPOINT, CheckpointTimer, write_checkpoint
-from tsmu.update.training.interruption import StopRequest, stop_requests
+from tsmu.update.training.interruption import stop_requests
+from tsmu.update.training.loggers import CurveLog
 from tsmu.update.training.optimizer import Optimizer
 from tsmu.update.training.schedule import Schedule
 from tsmu.update.training.settings import (
@@ -114,6 +115,7 @@ class Trainer:
         if job.checkpoint is not None:
             self._resume(job.checkpoint)
         self._timer, self._reports = CheckpointTimer(), _Reports(self.losses, self.schedule.steps, progress)
+        self._log = CurveLog(fabric, self.losses, self.best.scores)
 
     def run(self) -> None:
         """Train until the last step, or until more of them are not worth their time.
@@ -123,24 +125,32 @@ class Trainer:
             KeyboardInterrupt: by Ctrl-C or SIGTERM, after the step under way and a checkpoint.
             TrainingPreemptedError: by SIGUSR1, likewise.
         """
-        stage = None
-        with stop_requests() as stop, one_line_loader_errors(), torch.random.fork_rng():
+        stage, seed = None, derive_seed(self._settings.seed, self.step)
+        with stop_requests() as stop, one_line_loader_errors(), seeded_draws(seed):
             batches = iter(self.batches.loader(self.step))
             while self.step < self.schedule.steps and not self.best.has_ended:
                 if stage is None or stage is not self.schedule.stage(self.step):
                     stage = self.schedule.stage(self.step)
                     self._network.set_trainable(stage.rates.keys(), stage.training_norms)
                 with self._reports.waiting():
-                    batch = self._fabric.to_device(next(batches))
+                    batch = self._on_device(next(batches))
                 losses = self._learn(batch, stage)
                 self.step += 1
                 self._reports.add(self.step, stage.name, losses)
-                must_stop = self._read_losses(stop)
+                must_stop = self._read_losses() and stop.agree(self._fabric.device)
                 self.best.after_step(self.step, self.schedule, self._network)
+                self._log.update()
                 if must_stop or self._timer.is_due(self.step):
                     self._save()
                 if must_stop:
                     stop.end_training(self.step)
+            self._reports.read()
+            self._log.update()
+
+    def _on_device(self, batch: Batch) -> Batch:
+        """A batch whose images and masks are on the device; to read its seeds there would mean to wait for it."""
+        moved = self._fabric.to_device({"image": batch["image"], "mask": batch["mask"]})
+        return Batch(image=moved["image"], mask=moved["mask"], region=batch["region"], seed=batch["seed"])
 
     def _learn(self, batch: Batch, stage: Stage) -> dict[str, Tensor]:
         """Move the weights one step down the gradient of the strategy's losses, which are returned by name."""
@@ -159,17 +169,16 @@ class Trainer:
         self._strategy.after_optimizer_step(self.context)
         return losses
 
-    def _read_losses(self, stop: StopRequest) -> bool:
-        """Read and report the losses of the last steps when it is time to; whether the training is to stop now.
+    def _read_losses(self) -> bool:
+        """Read and report the losses of the last steps when it is time to; whether it was.
 
-        Reading waits for the device. All processes read at the same steps, where they also agree on stopping.
+        Reading waits for the device. All processes read after the same steps, where they also agree on stopping.
         """
         is_cpu, is_last = self._fabric.device.type == "cpu", self.step == self.schedule.steps
         if not (is_cpu or is_last or self.step % GPU_READING_STEPS == 0):
             return False
         self._reports.read()
-        asked = torch.tensor(float(stop.is_asked), device=self._fabric.device)
-        return float(sum_over_processes(asked)) > 0
+        return True
 
     def _save(self) -> None:
         """Write a checkpoint, in the process that leads."""
@@ -238,7 +247,8 @@ class _Reports:
         Raises:
             UpdateError: a loss is not a finite number.
         """
-        assert self._begun is not None
+        if self._begun is None:  # no step was taken
+            return
         data_wait = self._waited / max(time.monotonic() - self._begun, 1e-9)
         unread, self._unread = self._unread, []
         for step, stage, tensors in unread:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import torch
 
 from tsmu.model import RegionNet
-from tsmu.update.seeds import derive_seed
+from tsmu.update.seeds import derive_seed, seeded_draws
 from tsmu.update.strategies import Strategy, UpdateContext
 from tsmu.update.training.settings import PriorKnowledge, TrainingSettings
 
@@ -31,13 +31,13 @@ def begin_update(
     """
     teacher = copy.deepcopy(network).eval().requires_grad_(False) if network.decoder_names else None
     decoders = {}
-    with torch.random.fork_rng():
-        torch.manual_seed(derive_seed(settings.seed, len(network.decoder_names)))
+    with seeded_draws(derive_seed(settings.seed, len(network.decoder_names))):
         for name in regions:
             decoders[name] = strategy.decoder_for(network, name)
             if decoders[name] not in network.decoder_names:
                 with_adapters = strategy.uses_adapters and teacher is not None
                 network.add_decoder(decoders[name], strategy.initial_decoder(network), with_adapters=with_adapters)
     network.train()  # one from a bundle is in evaluation mode
-    network.to(memory_format=torch.channels_last)  # a tenth to a third faster, on CPU and GPU
+    for each in filter(None, (network, teacher)):
+        each.to(memory_format=torch.channels_last)  # a tenth to a third faster, on CPU and GPU
     return UpdateContext(network, teacher, region, decoders, settings.seed, prior.image_statistics, dict(prior.memory))

@@ -1,0 +1,167 @@
+"""The verb that says what an update would do and cost, before hours are spent on it."""
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Literal
+
+from tsmu.workspace.base import WorkspaceBase
+from tsmu.workspace.report import Report
+from tsmu.workspace.update import check_devices, end_as_follower, training_settings
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from tsmu.update import UpdateEstimate
+
+MEGABYTE = 1e6
+
+
+@dataclass(repr=False)
+class UpdateEstimateReport(Report):
+    """What an update would do and cost.
+
+    Attributes:
+        chips: number of chips per split.
+        stages: of the training, one row each: stage, steps, seconds_per_step.
+        seconds: by part of the update; an upper bound where the training may end early by its validation chips.
+        memory: bytes at the peak, of `process` (this one), `loader` (each process that loads chips) and `gpu`; only
+            of those that are used.
+    """
+
+    chips: dict[str, int] | None = None
+    stages: "pd.DataFrame | None" = None
+    seconds: dict[str, float] | None = None
+    memory: dict[str, int] | None = None
+
+
+class UpdateEstimateVerbs(WorkspaceBase):
+    """The verb of a workspace that estimates updates."""
+
+    def estimate_update(
+        self,
+        region: str,
+        *,
+        strategy: str | None = None,
+        steps: int | Literal["auto"] | None = None,
+        batch_size: int | None = None,
+        seed: int = 0,
+        encoder: str | None = None,
+        weights: str | None = None,
+        devices: int | Literal["auto"] = 1,
+        nodes: int = 1,
+        accumulate: int = 1,
+        logger: str | None = None,
+    ) -> UpdateEstimateReport:
+        """Say what `update` would do with the same options, and what time and memory it would take; write nothing.
+
+        The update is planned, its chips are read, and ten of its steps are measured after one that warms up; on a
+        GPU 20 steps after ten. The time in which Python loads its libraries is not part of the estimate. Memory is
+        the peak of this process so far and what checkpoints add, so call the method in a fresh process to learn what
+        an update needs by itself.
+
+        Args:
+            region: has chips in the workspace.
+            strategy: as in `update`, like all that follow.
+            steps: optimisation steps, or `"auto"`.
+            batch_size: chips per step.
+            seed: decides initial weights, chip order and augmentation.
+            encoder: of the first version.
+            weights: what that encoder starts from.
+            devices: GPUs of each machine, or processes; all of them take part in the measured steps.
+            nodes: machines.
+            accumulate: number of parts in which each batch is learned.
+            logger: checked as `update` does it; nothing is logged.
+
+        Returns:
+            The report, with chips, stages, seconds and memory.
+
+        Raises:
+            UpdateError, ChipError, BundleError: where `update` would raise them.
+
+        Example:
+            >>> estimate = work.estimate_update("andes", steps=20, batch_size=4)
+            >>> estimate.chips, estimate.stages["steps"].tolist()
+            ({'train': 6, 'val': 2, 'test': 2}, [20])
+        """
+        from tsmu.update import TrainingResources, estimate_update, lead
+
+        check_devices(devices, nodes)
+        end_as_follower()
+        report, defaults = self._begin(UpdateEstimateReport("update")), self.settings.update
+        settings = training_settings(
+            defaults.steps if steps is None else steps,
+            defaults.batch_size if batch_size is None else batch_size,
+            seed,
+            accumulate,
+        )
+        with lead(), report.progress(f"Measuring {region}") as show:
+            estimate = estimate_update(
+                self.folder,
+                region,
+                strategy or defaults.strategy,
+                settings,
+                encoder=encoder,
+                weights=weights,
+                resources=TrainingResources(devices, nodes, logger),
+                progress=lambda now: show(now.step, now.steps, now.stage),
+            )
+        _add_figures(report, estimate)
+        _describe_estimate(report, estimate)
+        return report
+
+
+def _add_figures(report: UpdateEstimateReport, estimate: "UpdateEstimate") -> None:
+    """Put the figures of an estimate into the report."""
+    import pandas as pd
+
+    stages = [asdict(stage) for stage in estimate.stages]
+    memory = {"process": estimate.peak_memory, "loader": estimate.loader_memory, "gpu": estimate.gpu_memory}
+    report.chips, report.seconds, report.stages = estimate.chips, estimate.seconds, pd.DataFrame(stages)
+    report.memory = {name: size for name, size in memory.items() if size}
+    report.details |= {
+        "region": estimate.plan.request.region,
+        "version": estimate.version,
+        "chips": estimate.chips,
+        "steps": estimate.steps,
+        "batch_size": estimate.plan.request.settings.batch_size,
+        "stages": stages,
+        "may_end_early": estimate.may_end_early,
+        "resumes": estimate.resumes,
+        "estimated_seconds": estimate.seconds,
+        "memory": report.memory,
+    }
+
+
+def _describe_estimate(report: UpdateEstimateReport, estimate: "UpdateEstimate") -> None:
+    """Say the figures of an estimate in sentences."""
+    plan, seconds = estimate.plan, estimate.seconds
+    request, parent = plan.request, plan.parent
+    chips = ", ".join(f"{count} {split}" for split, count in estimate.chips.items())
+    report.say(
+        f"{estimate.version} would learn {request.region} with {request.strategy.name} "
+        + (f"on top of {parent.name}" if parent else f"as the first version, encoder {plan.model.encoder}")
+    )
+    report.say(f"Chips of {request.region}: {chips}")
+    stages = ", ".join(f"{s.steps} of {s.name!r} at {s.seconds_per_step:.2g} s" for s in estimate.stages)
+    at_most = "at most " if estimate.may_end_early else ""
+    report.say(f"Steps: {at_most}{estimate.steps} of {request.settings.batch_size} chips ({stages})")
+    parts = ", ".join(f"{name} {duration(part)}" for name, part in seconds.items() if part >= 0.5)
+    report.say(f"Time: {at_most}about {duration(sum(seconds.values()))}" + (f" ({parts})" if parts else ""))
+    names = {"process": "this process", "loader": "each process that it starts", "gpu": "the GPU"}
+    memory = ", ".join(f"{names[name]} {size / MEGABYTE:,.0f} MB" for name, size in (report.memory or {}).items())
+    if memory:
+        report.say(f"Memory at the peak: {memory}")
+    if estimate.resumes:
+        report.say("A checkpoint of this very update is there: it would go on from it, and take less time")
+    report.say("Nothing was written")
+
+
+def duration(seconds: float) -> str:
+    """A time for people, in two or three digits.
+
+    Example:
+        >>> duration(42.3), duration(1234), duration(9000)
+        ('42 s', '21 min', '2.5 h')
+    """
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"

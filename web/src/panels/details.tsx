@@ -1,0 +1,134 @@
+// The panel of the current landslide: the buttons that decide on it, and its record.
+import { render, type VNode } from "preact";
+import { byId } from "../lib/dom.ts";
+import { formatArea, formatDays, formatName, formatPercent } from "../lib/format.ts";
+import { displayStatusOf, STATUS_LABELS } from "../map/palette.ts";
+import { runCommand } from "../review/commands.ts";
+import { COMMANDS, type CommandName, keyBindings, keyLabel } from "../review/keys.ts";
+import { finishMode, leaveMode } from "../review/modes.ts";
+import type { LandslideDetails, LandslideProperties, Observation } from "../server/types.ts";
+import { mayDecide, state } from "../state.ts";
+
+const MAX_REVIEWS = 4;
+
+/** Create the panel; it follows the current landslide, its details and the mode. */
+export function createDetails(): void {
+  render(<DecisionButtons />, byId("decide"));
+  render(<LandslideRecord />, byId("record"));
+}
+
+/** One button per command that decides, previous and next; in a mode the two buttons that end it instead. */
+function DecisionButtons(): VNode {
+  if (state.mode.value !== "look") return <ModeButtons />;
+  return (
+    <>
+      {COMMANDS.filter(({ group }) => group === "Decide").map(({ name }) => (
+        <CommandButton name={name} disabled={!mayDecide() || !isPossible(name)} />
+      ))}
+      <CommandButton name="previous" />
+      <CommandButton name="next" />
+    </>
+  );
+}
+
+/** Whether there is something that a command can decide on. */
+function isPossible(name: CommandName): boolean {
+  if (name === "undo") return state.undoable.value.undo !== null;
+  if (name === "redo") return state.undoable.value.redo !== null;
+  return name === "draw" || state.current.value !== null;
+}
+
+function CommandButton({ name, disabled }: { name: CommandName; disabled?: boolean }): VNode {
+  return (
+    <button
+      type="button"
+      class={`decision ${name.replace(" ", "-")}`}
+      disabled={disabled}
+      onClick={() => runCommand(name)}
+    >
+      <span>{COMMANDS.find((command) => command.name === name)?.label}</span>
+      <kbd>{keyLabel(keyBindings.value[name])}</kbd>
+    </button>
+  );
+}
+
+const ModeButtons = (): VNode => (
+  <>
+    <button type="button" class="decision strong" onClick={finishMode}>
+      <span>{state.mode.value === "merge" ? "Merge" : "Keep"}</span>
+      <kbd>Enter</kbd>
+    </button>
+    <button type="button" class="decision" onClick={leaveMode}>
+      <span>Leave</span>
+      <kbd>Esc</kbd>
+    </button>
+  </>
+);
+
+/** The record of the current landslide, without its history until the server has sent the details. */
+function LandslideRecord(): VNode {
+  const landslide = state.current.value;
+  const details = state.details.value;
+  if (!landslide) return <p class="quiet">No landslide is chosen: click one, or take the next.</p>;
+  const { id, properties } = landslide;
+  const status = displayStatusOf(properties);
+  return (
+    <>
+      <h2>
+        <span class={`dot ${status}`} />
+        {formatArea(properties.area_m2)} <span class="quiet">{STATUS_LABELS[status]}</span>
+      </h2>
+      <Facts properties={properties} observations={details?.observations ?? []} />
+      {details?.disputed && <Dispute verdicts={details.verdicts} />}
+      <Reviews reviews={details?.reviews ?? []} />
+      <code class="id" title="Id">
+        {id}
+      </code>
+    </>
+  );
+}
+
+function Facts(props: { properties: LandslideProperties; observations: Observation[] }): VNode {
+  const { properties, observations } = props;
+  const byModel = observations.findLast(({ bundle }) => bundle);
+  const changedBy = properties.changed_by.startsWith("run ") ? "a mapping run" : properties.changed_by;
+  const facts = {
+    Region: formatName(properties.region),
+    Happened: formatDays(properties.date_min, properties.date_max),
+    Model: byModel?.bundle ?? "–",
+    Probability: byModel ? probabilityText(byModel) : "–",
+    Scene: (byModel ?? observations.at(-1))?.scene ?? "–",
+    Version: `${properties.version} by ${changedBy}`,
+  };
+  return (
+    <dl>
+      {Object.entries(facts).map(([name, value]) => (
+        <>
+          <dt>{name}</dt>
+          <dd>{value}</dd>
+        </>
+      ))}
+    </dl>
+  );
+}
+
+/** The probability within the outline, and with test-time augmentation how far its views deviate. */
+function probabilityText({ mean_probability, mean_deviation, max_probability }: Observation): string {
+  const deviation = mean_deviation == null ? "" : ` ± ${formatPercent(mean_deviation)}`;
+  return `mean ${formatPercent(mean_probability)}${deviation}, highest ${formatPercent(max_probability)}`;
+}
+
+const Dispute = ({ verdicts }: Pick<LandslideDetails, "verdicts">): VNode => (
+  <p class="disputed">Disputed: {verdicts.map(({ by, verdict }) => `${by} ${verdict}`).join(", ")}</p>
+);
+
+/** The last reviews, each with its reason or comment. */
+const Reviews = ({ reviews }: Pick<LandslideDetails, "reviews">): VNode => (
+  <ul class="reviews">
+    {reviews.slice(-MAX_REVIEWS).map(({ action, by, at, why }) => (
+      <li>
+        <b>{action ?? "proposed"}</b> {by} {at.slice(0, 10)} {why && why !== action && <q>{why}</q>}
+      </li>
+    ))}
+  </ul>
+);
