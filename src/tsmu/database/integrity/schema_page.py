@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from tsmu.database import vocabulary
 from tsmu.database.files import FORMATS
-from tsmu.database.schema import TABLES
+from tsmu.database.schema import TABLES, shape_kind
 from tsmu.database.vocabulary import Confidence
 
 _HEAD = """\
@@ -53,7 +53,7 @@ def _fields(table: sa.Table) -> Iterator[str]:
 
 def _kind(column: sa.Column[object]) -> str:
     if column.name == "geom":
-        return "polygons" if getattr(column.type, "kind", "") == "MULTIPOLYGON" else "any geometry"
+        return "polygons" if shape_kind(column.table) == "MULTIPOLYGON" else "any geometry"
     names = {"Integer": "integer", "Text": "text", "Double": "number", "Date": "day", "Moment": "moment"}
     return names[type(column.type).__name__]
 
