@@ -82,7 +82,7 @@ def test_peers_that_are_not_there_are_named_with_how_to_install_them(tmp_path: P
     with pytest.raises(BenchmarkError, match=r"torchgeo and geoai: not installed.*pip install torchgeo geoai-py"):
         check_installed(list(REQUIRED_MODULES), bare)
     check_installed(["tsmu"], bare)  # needs nothing of the peers' interpreter
-    with pytest.raises(BenchmarkError, match=r"`peer_python` .*no-such: is no Python"):
+    with pytest.raises(BenchmarkError, match=r"`peer_python=.*no-such`: is no Python"):
         check_installed(["geoai"], tmp_path / "no-such")
     with pytest.raises(BenchmarkError, match="unknown contestant 'terratorch'; choose of: tsmu, torchgeo, geoai"):
         check_installed(["terratorch"], None)

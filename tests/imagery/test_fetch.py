@@ -218,7 +218,7 @@ def test_a_static_catalogue_is_walked_once(site: StacServer, tmp_path: Path) -> 
         (CLOUDY, {"pre_days": 10}, "no pre scene within 10 days below 20 % cloud (1 found, the clearest 80 %)"),
         ("made:0", {"post_days": 10}, "no post scene within 10 days below 20 % cloud (none found at all)"),
         ("made:0", {"assets": ("nir",)}, "wide_pre has no asset nir; it has: red, green, blue"),
-        ("made:0", {"resolution": 0.01}, "take a coarser --resolution"),
+        ("made:0", {"resolution": 0.01}, "take a coarser `resolution`"),
     ],
 )
 def test_the_reason_is_told(site: StacServer, tmp_path: Path, event: str, changed: dict[str, Any], says: str) -> None:

@@ -71,7 +71,7 @@ def test_all_layers_of_all_kinds_of_files_are_labels(tmp_path: Path, pairs: gpd.
     assert not log.errors
     if kind.startswith("layers"):
         assert mask_of(imported(path, pairs, layers=["two"])[0]).sum() == 200
-        with pytest.raises(LabelError, match="`layer` three"):
+        with pytest.raises(LabelError, match="`layer=three`"):
             imported(path, pairs, layers=["three"])
 
 

@@ -164,7 +164,7 @@ def test_what_is_no_cluster_is_one_line(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(MapError, match=r"slurm\.toml: this machine has no sbatch"), connect_cluster(str(file)):
         pass
-    with pytest.raises(MapError, match="local:0: must be local, or local: and a number"), connect_cluster("local:0"):
+    with pytest.raises(MapError, match="local:0`: must be local, or local: and a number"), connect_cluster("local:0"):
         pass
     monkeypatch.setattr("tsmu.mapping.cluster.workers.CONNECT_S", 1)
     with (

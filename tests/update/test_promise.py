@@ -124,7 +124,7 @@ def test_a_pin_set_by_hand_is_taken_off_by_hand_alone(survey: WorkspaceFolder, l
 def test_an_update_that_fails_to_write_leaves_no_pins(
     survey: WorkspaceFolder, learn: Learn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(*_: object) -> None:
+    def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as broken:

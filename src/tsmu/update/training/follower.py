@@ -23,6 +23,11 @@ def follow(environment: LocalEnvironment | None = None, precision: str | None = 
 
     Raises:
         UpdateError: the leader, on another machine, computes in another precision, or has ended.
+
+    Example:
+        >>> from tsmu.update import is_follower
+        >>> if is_follower():  # in a process that SLURM or torchrun has started beside the first one
+        ...     follow()
     """
     try:
         with preemption_left_to_leader():
