@@ -64,4 +64,8 @@ def test_samples_that_would_teach_nothing_are_refused(bright_chips: Path, sample
         learn_region(network, "bright", [{**samples[0], "mask": samples[0]["mask"].numpy()}], steps=2)
     with pytest.raises(UpdateError, match="0 steps of 16 chips"):
         learn_region(network, "bright", samples, steps=0)
+    with pytest.raises(UpdateError, match="whole numbers"):
+        learn_region(network, "bright", samples, steps=2.5)  # type: ignore[arg-type]
+    with pytest.raises(UpdateError, match="chips are a generator"):
+        learn_region(network, "bright", (sample for sample in samples), steps=2)  # type: ignore[arg-type]
     assert network.decoder_names == ()

@@ -77,8 +77,13 @@ def learn_region(
         ('nepal', 'kodagu')
     """
     chosen = strategy_named(strategy) if isinstance(strategy, str) else strategy
-    if steps < 1 or batch_size < 1:
-        raise UpdateError(f"{steps} steps of {batch_size} chips: give at least 1 of both")
+    if not (isinstance(steps, int) and isinstance(batch_size, int) and steps >= 1 and batch_size >= 1):
+        raise UpdateError(f"{steps} steps of {batch_size} chips: give whole numbers of at least 1")
+    if not (hasattr(chips, "__len__") and hasattr(chips, "__getitem__")):
+        raise UpdateError(
+            f"{region}: chips are a {type(chips).__name__}, and are read more than once; "
+            "give a torch dataset, a list or rows of the chips index"
+        )
     _require_prior(network, region, chosen, prior)
     settings = TrainingSettings(steps, batch_size, seed)
     result = train_region(network, region, chips, chosen, settings, prior=prior, progress=progress)
