@@ -168,7 +168,7 @@ def test_what_is_no_cluster_is_one_line(tmp_path: Path, monkeypatch: pytest.Monk
         pass
     monkeypatch.setattr("tsmu.mapping.cluster.workers.CONNECT_S", 1)
     with (
-        pytest.raises(MapError, match=r"tcp://127\.0\.0\.1:9: cannot be reached"),
+        pytest.raises(MapError, match=r"tcp://127\.0\.0\.1:9`: cannot be reached"),
         connect_cluster("tcp://127.0.0.1:9"),
     ):
         pass
