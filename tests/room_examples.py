@@ -1,4 +1,4 @@
-"""What tests of examples and faces share: examples in docstrings, a face's names, and what importing it loads."""
+"""Helpers of tests that run docstring examples, and that check a room's `__init__`: its names, and what it imports."""
 
 import ast
 import doctest

@@ -99,9 +99,10 @@ class IssueLog:
         self._add(Issue(str(file), row, column, "warning", problem, action))
 
     def _add(self, issue: Issue) -> None:
-        """Add an issue with its options named as the reader writes them; under `strict` stop at it.
+        """Add an issue; with `strict`, raise it as an error instead.
 
-        Whoever catches that error because it skips what is wrong, and logs it, is stopped by the same error again.
+        Options in its text are written as on the command line, or as in Python, depending on where the user is. Code
+        that catches the error in order to leave out one file, and logs it here, gets the same error once more.
         """
         if self._stopped_by:
             raise self._stopped_by

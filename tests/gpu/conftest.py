@@ -11,13 +11,13 @@ from tests.conftest import require
 
 @pytest.fixture(scope="session", autouse=True)
 def gpu() -> None:
-    """A GPU, asked for before anything is trained."""
+    """Fail without an NVIDIA GPU before anything is trained."""
     require(torch.cuda.is_available(), "an NVIDIA GPU that torch can use")
 
 
 @pytest.fixture(autouse=True)
 def exact_float32(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Compute float32 as such: TF32, which convolutions otherwise use, keeps 10 bits of a number."""
+    """Switch TF32 off, so that convolutions compute in full float32; TF32 rounds their input to 10 bits."""
     monkeypatch.setenv("NVIDIA_TF32_OVERRIDE", "0")  # in processes that a training starts
     before = torch.backends.cudnn.allow_tf32
     torch.backends.cudnn.allow_tf32 = False

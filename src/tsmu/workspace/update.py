@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from tsmu.model import Bundle
     from tsmu.update import TrainingProgress, TrainingSettings
     from tsmu.workspace.display import ShowProgress
+    from tsmu.workspace_folder import UpdateSettings
 
 LARGEST_BATCH = 4096  # chips
 
@@ -171,10 +172,9 @@ class UpdateVerbs(WorkspaceBase):
 
     def _training_settings(self, options: UpdateKeywords) -> "TrainingSettings":
         """Settings of a training, from options and tsmu.toml, once their numbers are checked."""
-        defaults = self.settings.update
-        steps = defaults.steps if options["steps"] is None else options["steps"]
-        batch_size = defaults.batch_size if options["batch_size"] is None else options["batch_size"]
-        return training_settings(steps, batch_size, options["seed"], options["accumulate"])
+        return training_settings(
+            self.settings.update, options["steps"], options["batch_size"], options["seed"], options["accumulate"]
+        )
 
     def _report_pins(self, report: Report) -> None:
         """Say which regions stay with earlier versions, and why."""
@@ -213,10 +213,25 @@ def end_as_follower() -> None:
         raise SystemExit(0)
 
 
-def training_settings(steps: int | str, batch_size: int, seed: int, accumulate: int) -> "TrainingSettings":
-    """Settings of a training, once its numbers are checked."""
+def training_settings(
+    defaults: "UpdateSettings", steps: int | str | None, batch_size: int | None, seed: int, accumulate: int
+) -> "TrainingSettings":
+    """Settings of a training, once its numbers are checked.
+
+    Args:
+        defaults: of tsmu.toml, for steps and batch size that are None.
+        steps: a number, or `auto`.
+        batch_size: chips per step.
+        seed: of all random draws.
+        accumulate: number of parts in which each batch is learned.
+
+    Raises:
+        UpdateError: a number is out of its range.
+    """
     from tsmu.update import TrainingSettings
 
+    steps = defaults.steps if steps is None else steps
+    batch_size = defaults.batch_size if batch_size is None else batch_size
     check_range("batch_size", batch_size, UpdateError, 2, LARGEST_BATCH, whole=True)
     check_range("seed", seed, UpdateError, whole=True)
     check_range("accumulate", accumulate, UpdateError, 1, whole=True)

@@ -87,12 +87,7 @@ class UpdateEstimateVerbs(WorkspaceBase):
         check_devices(devices, nodes)
         end_as_follower()
         report, defaults = self._begin(UpdateEstimateReport("update")), self.settings.update
-        settings = training_settings(
-            defaults.steps if steps is None else steps,
-            defaults.batch_size if batch_size is None else batch_size,
-            seed,
-            accumulate,
-        )
+        settings = training_settings(defaults, steps, batch_size, seed, accumulate)
         with lead(), report.progress(f"Measuring {region}") as show:
             estimate = estimate_update(
                 self.folder,

@@ -84,7 +84,7 @@ def write_report(history: History, folder: Path) -> dict[str, Path]:
 
 
 def _training_figures(history: History) -> dict[str, Markup]:
-    """By version and region, how the training went, for the versions that know it."""
+    """A figure of training curves for each version that stores them, by the version's name and region."""
     figures = {}
     for bundle in history.bundles:
         curves, region = bundle.curves(), bundle.record.newest_region

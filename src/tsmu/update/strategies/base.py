@@ -89,11 +89,11 @@ class Strategy(ABC):
         return label_losses(context.network(batch["image"], [decoder])[decoder], batch["mask"])
 
     def before_optimizer_step(self, context: UpdateContext) -> None:
-        """Called when a step has its gradients, before the weights change; in the first region, too."""
+        """Called in each step, also of the first region, once gradients are computed and before the weights change."""
         del context
 
     def after_optimizer_step(self, context: UpdateContext) -> None:
-        """Called when a step has changed the weights."""
+        """Called in each step after the weights have changed."""
         del context
 
     def update_memory(self, context: UpdateContext, batches: Iterable[Batch]) -> Memory:

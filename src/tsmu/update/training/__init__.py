@@ -3,6 +3,7 @@
 region_training   `train_region`, and `learn_region` for research without a workspace: what a training consists of
 trainer           the loop itself, on Lightning Fabric
 processes         one process, or several that train together: who starts them, who leads
+local_followers   the processes that the leader starts on its own machine
 follower          what the others run
 optimizer         AdamW on the parts of the network
 update_context    how an update begins: teacher and new decoders

@@ -10,7 +10,8 @@ from contextlib import suppress
 from tsmu.errors import TsmuError, UpdateError
 from tsmu.model import precision_in_use
 from tsmu.update.training.interruption import TrainingPreemptedError, preemption_left_to_leader
-from tsmu.update.training.processes import READY, LocalEnvironment, is_broken_connection, join_processes
+from tsmu.update.training.local_followers import READY, LocalEnvironment, is_broken_connection
+from tsmu.update.training.processes import join_processes
 from tsmu.update.training.trainer import Trainer, TrainingJob
 
 

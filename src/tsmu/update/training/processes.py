@@ -12,15 +12,10 @@ Either way the leader sends the others a `TrainingJob` once the group stands, an
 
 import logging
 import os
-import subprocess
-import sys
-import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
 from datetime import timedelta
-from typing import IO
 
 import torch
 from lightning.fabric import Fabric
@@ -33,63 +28,11 @@ from lightning.fabric.strategies.ddp import DDPStrategy
 
 from tsmu.errors import UpdateError
 from tsmu.model import cores_per_process, device_in_use, precision_in_use
+from tsmu.update.training.local_followers import LocalEnvironment, LocalFollowers
 from tsmu.update.training.settings import TrainingResources
 
-FOLLOWER = "tsmu.update.training.follower"
 TIMEOUT = timedelta(minutes=30)  # for which a process waits for the others; validation chips take a while
 RELEASE_TIMEOUT = timedelta(minutes=5)  # for which the leader waits for those whom it has nothing to train for
-READY = b"ready\n"  # what a follower writes once it has loaded its libraries
-ENDING_S = 10.0  # in which followers end once the training is over
-
-
-@dataclass
-class LocalEnvironment(ClusterEnvironment):
-    """The place of one process among those that its leader has started on this machine.
-
-    Attributes:
-        rank: number of the process, from 0, which is the leader.
-        processes: their number.
-        port: at which the leader can be reached.
-    """
-
-    rank: int
-    processes: int
-    port: int
-
-    creates_processes_externally = True  # Fabric is not to start any
-    main_address = "127.0.0.1"
-
-    @property
-    def main_port(self) -> int:
-        """The port at which the leader can be reached."""
-        return self.port
-
-    @staticmethod
-    def detect() -> bool:
-        """Never chosen by Fabric."""
-        return False
-
-    def world_size(self) -> int:
-        """The number of processes."""
-        return self.processes
-
-    def set_world_size(self, size: int) -> None:
-        """Ignored: it is known from the start."""
-
-    def global_rank(self) -> int:
-        """The number of this process."""
-        return self.rank
-
-    def set_global_rank(self, rank: int) -> None:
-        """Ignored: it is known from the start."""
-
-    def local_rank(self) -> int:
-        """The number of this process on its machine, which is the only one."""
-        return self.rank
-
-    def node_rank(self) -> int:
-        """The number of the machine."""
-        return 0
 
 
 def is_follower() -> bool:
@@ -155,7 +98,7 @@ def training_processes(resources: TrainingResources, logger: Logger | None = Non
             yield _launched(LocalEnvironment(0, 1, 0), 1, 1, precision_in_use(), logger=logger)
             return
         stack.enter_context(_shared_cores(devices))
-        followers = _Followers()
+        followers = LocalFollowers()
         if outer is not None:
             _meet_followers()
         else:
@@ -199,11 +142,6 @@ def join_processes(environment: ClusterEnvironment | None, precision: str, timeo
     torch.set_num_threads(cores_per_process(devices))
     with _quiet_lightning():
         return _launched(environment, devices, nodes, precision, timeout=timeout)
-
-
-def is_broken_connection(error: RuntimeError) -> bool:
-    """Whether an error says that another process of the training has ended."""
-    return "gloo" in str(error) or isinstance(error, torch.distributed.DistError)
 
 
 def _launched(
@@ -277,81 +215,6 @@ def _meet_followers() -> None:
     if _followers_are_met:
         raise UpdateError("the other processes have ended after the first training; use srun or torchrun once for each")
     _followers_are_met = True
-
-
-class _Followers:
-    """The processes that a leader has started on its machine."""
-
-    def __init__(self) -> None:
-        self._processes: list[subprocess.Popen[bytes]] = []
-        self._messages: list[IO[bytes]] = []
-
-    def start(self, count: int, port: int, precision: str) -> None:
-        """Start all processes but the leader, and wait until they have loaded their libraries.
-
-        Args:
-            count: of all processes.
-            port: of the leader.
-            precision: in which the leader computes.
-        """
-        for rank in range(1, count):
-            messages = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `end`
-            command = [sys.executable, "-m", FOLLOWER, str(rank), str(count), str(port), precision]
-            process = subprocess.Popen(
-                command, stdout=subprocess.PIPE, stderr=messages, stdin=subprocess.DEVNULL, start_new_session=True
-            )
-            self._processes.append(process)
-            self._messages.append(messages)
-        for process in self._processes:
-            assert process.stdout is not None
-            if process.stdout.readline() != READY:
-                process.wait()
-                raise UpdateError(self._describe_end())
-
-    @contextmanager
-    def errors_in_one_line(self) -> Iterator[None]:
-        """Raise an UpdateError where the connection to another process breaks because that process has ended."""
-        try:
-            yield
-        except RuntimeError as error:
-            if not is_broken_connection(error):
-                raise
-            raise UpdateError(self._describe_end()) from None
-
-    def _describe_end(self) -> str:
-        """One line on the process that has ended first, as far as that is known."""
-        how = "the connection to it is broken"
-        for process, messages in zip(self._processes, self._messages, strict=True):
-            try:
-                code = process.wait(1.0)
-            except subprocess.TimeoutExpired:
-                continue
-            messages.seek(0)
-            lines = messages.read().decode(errors="replace").strip().splitlines()
-            if code < 0:
-                how = f"ended by signal {-code}, most often because memory ran out"
-                break
-            if code > 0:
-                how = lines[-1] if lines else f"exit code {code}"
-        return (
-            f"one of the processes that train together has ended ({how}); "
-            "run the same command again, which goes on from the last checkpoint"
-        )
-
-    def wait(self) -> None:
-        """Wait for the processes to end, as they do when the training is over."""
-        for process in self._processes:
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(ENDING_S)
-
-    def end(self) -> None:
-        """End the processes that are still there."""
-        for process, messages in zip(self._processes, self._messages, strict=True):
-            process.kill()
-            process.wait()
-            messages.close()
-            if process.stdout:
-                process.stdout.close()
 
 
 def _leave_group() -> None:
