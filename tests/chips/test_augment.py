@@ -1,5 +1,7 @@
 """Augmentation changes image and mask together and invents neither ground nor labels."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
@@ -62,6 +64,19 @@ def test_some_samples_are_rotated_and_unknown_pixels_stay_so() -> None:
         assert unknown > 200
         assert bool(torch.isfinite(result["image"][:, result["mask"] == 0]).all())
     assert 8 <= corners <= 32
+
+
+def test_a_samples_seed_decides_its_draws_in_any_thread_and_leaves_torchs_own_draws_alone() -> None:
+    augment, plain = Augment(64, MEAN, STD), sample(80, 80, 1)
+    with ThreadPoolExecutor(1) as thread:
+        torch.manual_seed(7)
+        coming = [thread.submit(augment, plain | {"seed": seed}) for seed in (3, 4, 3)]
+        drawn = torch.rand(100)
+        first, other, again = (future.result()["image"].nan_to_num(-1) for future in coming)
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+    torch.manual_seed(7)
+    assert torch.equal(drawn, torch.rand(100))
 
 
 def test_the_seed_decides() -> None:

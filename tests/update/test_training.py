@@ -139,11 +139,10 @@ def test_scarce_landslides_are_in_every_batch_and_every_chip_is_drawn(landslides
 @pytest.mark.parametrize(
     ("cores", "processes", "kind", "batches_with_room", "workers"),
     [
-        (1, 1, "cpu", 1000, 0),
-        (1, 2, "cpu", 1000, 0),
-        (8, 1, "cpu", 1000, 4),
-        (8, 4, "cpu", 1000, 1),
+        (8, 1, "cpu", 1000, 0),  # a thread does it
+        (1, 2, "cuda", 1000, 0),
         (8, 1, "cuda", 1000, 7),
+        (8, 4, "cuda", 1000, 1),
         (64, 2, "cuda", 1000, 16),
         (8, 1, "cuda", 25, 3),  # each prepares four batches, and twice their room has to be free
         (8, 1, "cuda", 7, 0),

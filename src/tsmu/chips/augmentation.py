@@ -5,9 +5,8 @@ from typing import cast
 
 import torch
 from torch import Tensor
-from torch.nn import functional
-from torchvision import tv_tensors
-from torchvision.transforms import v2
+from torch.nn.functional import pad
+from torchvision.transforms.v2 import InterpolationMode, functional
 
 from tsmu.chips.dataset import Sample
 from tsmu.labels import UNKNOWN
@@ -16,50 +15,9 @@ MAX_ROTATION = 20.0  # degrees
 SCALES = (0.8, 1.25)
 ROTATED_SHARE = 0.5  # of the samples, which are rotated and scaled
 MAX_JITTER = 0.2  # largest change of gain (relative) and offset (in standard deviations)
+BLUR_SIZE = 5  # side of the filter that blurs, pixels
 BLUR_SIGMAS = (0.1, 1.0)  # pixels
 BLURRED_SHARE = 0.2  # of the samples
-
-
-class QuarterTurn(v2.Transform):
-    """Rotate by 0, 90, 180 or 270 degrees; unlike other angles this leaves no empty corners."""
-
-    def make_params(self, flat_inputs: list[object]) -> dict[str, int]:
-        """Draw the number of quarter turns."""
-        del flat_inputs
-        return {"turns": int(torch.randint(4, ()))}
-
-    def transform(self, inpt: Tensor, params: dict[str, int]) -> Tensor:
-        """Turn one image or mask."""
-        return cast(Tensor, tv_tensors.wrap(torch.rot90(inpt, params["turns"], (-2, -1)), like=inpt))
-
-
-class BandJitter(v2.Transform):
-    """Change brightness and contrast in units of each band's standard deviation; torchvision's takes RGB only.
-
-    Args:
-        mean: per band, raw units.
-        std: likewise.
-        strength: largest change of gain (relative) and offset (in standard deviations).
-    """
-
-    _transformed_types = (tv_tensors.Image,)
-
-    def __init__(self, mean: Sequence[float], std: Sequence[float], strength: float) -> None:
-        super().__init__()
-        self.mean = torch.tensor(mean, dtype=torch.float32).view(-1, 1, 1)
-        self.std = torch.tensor(std, dtype=torch.float32).view(-1, 1, 1)
-        self.strength = strength
-
-    def make_params(self, flat_inputs: list[object]) -> dict[str, float]:
-        """Draw a gain and an offset."""
-        del flat_inputs
-        gain, offset = (torch.rand(2) * 2 - 1) * self.strength
-        return {"gain": float(1 + gain), "offset": float(offset)}
-
-    def transform(self, inpt: Tensor, params: dict[str, float]) -> Tensor:
-        """Apply them to all bands of one image."""
-        changed = (inpt - self.mean) * params["gain"] + self.mean + self.std * params["offset"]
-        return cast(Tensor, tv_tensors.wrap(changed, like=inpt))
 
 
 class Augment:
@@ -89,51 +47,88 @@ class Augment:
         self.size = size
         self.channels = list(range(len(mean)) if channels is None else channels)
         self.mean = torch.tensor(mean, dtype=torch.float32).view(-1, 1, 1)
-        rotation = v2.RandomAffine(
-            MAX_ROTATION,
-            scale=SCALES,
-            interpolation=v2.InterpolationMode.BILINEAR,
-            fill={tv_tensors.Mask: UNKNOWN, "others": 0},
-        )
-        self._geometric = v2.Compose(
-            [
-                v2.RandomHorizontalFlip(),
-                v2.RandomVerticalFlip(),
-                QuarterTurn(),
-                v2.RandomApply([rotation], ROTATED_SHARE),
-            ]
-        )
-        self._radiometric = v2.Compose(
-            [
-                BandJitter([mean[i] for i in self.channels], [std[i] for i in self.channels], MAX_JITTER),
-                v2.RandomApply([v2.GaussianBlur(5, BLUR_SIGMAS)], BLURRED_SHARE),
-            ]
-        )
+        self.std = torch.tensor(std, dtype=torch.float32).view(-1, 1, 1)
 
     def __call__(self, sample: Sample) -> Sample:
-        """Augment one sample; the random draws come from torch's global generator."""
-        image, mask = self._crop_or_pad(sample["image"], sample["mask"])
+        """Augment one sample.
+
+        All random draws follow from the sample's seed, so that threads and processes draw the same; for a sample
+        without a seed they come from torch's global generator.
+        """
+        draws = _Draws(sample.get("seed"))
+        image, mask = self._crop_or_pad(sample["image"], sample["mask"], draws)
         known = torch.isfinite(image).all(0).to(torch.uint8)
         # No data becomes the mean on the way, or interpolation and blur would spread it.
-        parts = (
-            tv_tensors.Image(torch.where(known == 1, image, self.mean)),
-            tv_tensors.Mask(mask),
-            tv_tensors.Mask(known),
-        )
-        image, mask, known = (part.as_subclass(Tensor) for part in self._geometric(*parts))
-        image[self.channels] = self._radiometric(tv_tensors.Image(image[self.channels])).as_subclass(Tensor)
+        image = torch.where(known == 1, image, self.mean)
+        image, mask, known = _move_in_plane(image, mask, known, draws)
+        image[self.channels] = self._change_light(image[self.channels], draws)
         image[:, known != 1] = torch.nan
         mask[known != 1] = UNKNOWN
-        return cast(Sample, sample | {"image": image, "mask": mask})
+        return sample | {"image": image, "mask": mask}
 
-    def _crop_or_pad(self, image: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+    def _crop_or_pad(self, image: Tensor, mask: Tensor, draws: "_Draws") -> tuple[Tensor, Tensor]:
         """Pad an image (C, H, W) and its mask (H, W) with no data where they are too small, and crop them at random."""
         height, width = mask.shape
         padding = (0, max(0, self.size - width), 0, max(0, self.size - height))
         if any(padding):
-            image = functional.pad(image, padding, value=torch.nan)
-            mask = functional.pad(mask, padding, value=UNKNOWN)
-        row = int(torch.randint(mask.shape[0] - self.size + 1, ()))
-        column = int(torch.randint(mask.shape[1] - self.size + 1, ()))
+            image = pad(image, padding, value=torch.nan)
+            mask = pad(mask, padding, value=UNKNOWN)
+        row = draws.integer(mask.shape[0] - self.size + 1)
+        column = draws.integer(mask.shape[1] - self.size + 1)
         window = (slice(row, row + self.size), slice(column, column + self.size))
         return image[(..., *window)], mask[window]
+
+    def _change_light(self, image: Tensor, draws: "_Draws") -> Tensor:
+        """Change brightness and contrast in units of each band's standard deviation, and blur some images."""
+        mean, std = self.mean[self.channels], self.std[self.channels]
+        gain, offset = 1 + draws.within(-MAX_JITTER, MAX_JITTER), draws.within(-MAX_JITTER, MAX_JITTER)
+        image = (image - mean) * gain + mean + std * offset
+        if draws.happens(BLURRED_SHARE):
+            image = functional.gaussian_blur(image, [BLUR_SIZE, BLUR_SIZE], [draws.within(*BLUR_SIGMAS)])
+        return image
+
+
+class _Draws:
+    """The random draws of one sample.
+
+    Args:
+        seed: from which they follow; None for torch's global generator.
+    """
+
+    def __init__(self, seed: int | None) -> None:
+        self._generator = torch.default_generator if seed is None else torch.Generator().manual_seed(seed)
+
+    def happens(self, share: float) -> bool:
+        """Whether something happens that happens to this share of the samples."""
+        return bool(torch.rand((), generator=self._generator) < share)
+
+    def integer(self, end: int) -> int:
+        """A whole number from 0 to `end` - 1."""
+        return int(torch.randint(end, (), generator=self._generator))
+
+    def within(self, lowest: float, highest: float) -> float:
+        """A number between two others, each as likely."""
+        return float(torch.empty(()).uniform_(lowest, highest, generator=self._generator))
+
+
+def _move_in_plane(image: Tensor, mask: Tensor, known: Tensor, draws: _Draws) -> tuple[Tensor, Tensor, Tensor]:
+    """Flip, turn, and for some rotate and scale, an image (C, H, W), its mask and its known pixels (H, W) alike.
+
+    What comes in from outside is 0 in the image, unknown in the mask, and 0 (not known) in `known`.
+    """
+    axes = [axis for axis in (-1, -2) if draws.happens(0.5)]
+    turns = draws.integer(4)  # quarter turns leave no empty corners, unlike other angles
+    # A flip copies, even along no axis: the caller may write into the result.
+    parts = [torch.rot90(part.flip(axes), turns, (-2, -1)) for part in (image, mask, known)]
+    if not draws.happens(ROTATED_SHARE):
+        return parts[0], parts[1], parts[2]
+    angle, scale = draws.within(-MAX_ROTATION, MAX_ROTATION), draws.within(*SCALES)
+
+    def rotated(part: Tensor, interpolation: InterpolationMode, fill: float) -> Tensor:
+        return cast(Tensor, functional.affine(part, angle, [0, 0], scale, [0.0, 0.0], interpolation, [fill]))
+
+    return (
+        rotated(parts[0], InterpolationMode.BILINEAR, 0.0),
+        rotated(parts[1][None], InterpolationMode.NEAREST, UNKNOWN)[0],
+        rotated(parts[2][None], InterpolationMode.NEAREST, 0)[0],
+    )

@@ -27,7 +27,7 @@ class Sample(TypedDict):
         image: float32 (C, H, W), raw units, NaN where there is no data.
         mask: int64 (H, W), 0 background, 1 landslide, 255 unknown.
         region: name of the region.
-        seed: what the random draws of the training for this chip follow from; only in batches of a training.
+        seed: what the random draws for this chip follow from; only for keys with a seed, as in a training's batches.
     """
 
     image: Tensor
@@ -45,9 +45,9 @@ _Decoded = tuple[list[Pixels], Valid, Pixels]
 class ChipDataset(Dataset[Sample]):
     """Chips of an index, read by window from the source rasters.
 
-    A key is a position, or a (position, seed) pair: then the transform's random draws depend on that seed alone,
-    whichever process reads the chip and whatever was read before. Decoded pixels are kept in memory up to
-    `cache_bytes`.
+    A key is a position, or a (position, seed) pair: then the transform is given that seed in the sample, and the
+    draws of `Augment` depend on it alone, whichever thread or process reads the chip and whatever was read before.
+    Decoded pixels are kept in memory up to `cache_bytes`.
 
     Args:
         chips: rows of the chips index with absolute paths.
@@ -81,11 +81,9 @@ class ChipDataset(Dataset[Sample]):
         sample: Sample = {"image": image, "mask": label, "region": self._rows[position]["region"]}
         if self._transform is None:
             return sample
-        with torch.random.fork_rng(devices=[], enabled=seed is not None):
-            if seed is not None:
-                torch.manual_seed(seed)
-                sample["seed"] = seed
-            return self._transform(sample)
+        if seed is not None:
+            sample["seed"] = seed
+        return self._transform(sample)
 
     @cachedmethod(lambda self: self._cache)
     def _read(self, position: int) -> _Decoded:

@@ -3,7 +3,9 @@
 import math
 import shutil
 from bisect import bisect_right
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
@@ -20,17 +22,17 @@ from tsmu.imagery import image_channels
 from tsmu.labels import BACKGROUND, LANDSLIDE, UNKNOWN
 from tsmu.model import SIDE_MULTIPLE, RegionNet, cores_per_process, device_in_use
 from tsmu.update.seeds import derive_seed
-from tsmu.update.strategies import Strategy
+from tsmu.update.strategies import Batch, Strategy
 from tsmu.update.training.sampler import StepSampler
 from tsmu.update.training.settings import WHOLE, Chips, ProcessShare, TrainingSettings
 
 MAX_CROP = 512  # side of the square that chips are cut to, pixels, at most
-MAX_WORKERS = 4  # processes that read and augment chips, beside a network that computes on the same cores
-# Beside one on a GPU, which leaves the cores to them: in a second, a core of an AMD EPYC prepares 470 chips of 128 px,
-# or 140 of 256 px, and fewer the first time.
-MAX_WORKERS_OF_GPU = 16
-PREFETCHED = 4  # batches that each of them prepares
-SHARED_MEMORY = Path("/dev/shm")  # through which batches are passed; small in some containers
+# Processes that read and augment chips beside a network on a GPU, which leaves the cores to them: in a second, a core
+# of an AMD EPYC prepares 470 chips of 128 px, or 140 of 256 px, and fewer the first time.
+MAX_WORKERS = 16
+WORKER_TIMEOUT = 900.0  # seconds after which one that gives no batch counts as hanging; network disks can be slow
+PREFETCHED = 4  # batches that each of them, or the thread that stands in for them, prepares ahead
+SHARED_MEMORY = Path("/dev/shm")  # through which processes pass batches; small in some containers
 
 
 class TrainingBatches:
@@ -79,17 +81,29 @@ class TrainingBatches:
         self._batch_size = settings.batch_size // share.count
         self._batch_bytes = 4 * self._batch_size * (len(mean) + 2) * side**2
 
-    def loader(self, start: int) -> "DataLoader[Any]":
-        """Batches without end, from a step on."""
+    @contextmanager
+    def from_step(self, start: int) -> Iterator[Iterator[Batch]]:
+        """Batches without end, from a step on, prepared while the network computes.
+
+        A network on a GPU has them from several processes. Beside one on the CPU, a thread prepares them: it keeps up
+        with any CPU, and a process forked from one with other threads can, now and then, wait for ever for a lock
+        that one of those held.
+        """
         workers = _worker_count(self._batch_bytes, self._share.local_count)
-        return DataLoader(
+        batches = DataLoader(
             self._dataset,
             batch_size=self._batch_size,
             sampler=self._sampler(start),
             pin_memory=device_in_use() == "cuda",
             num_workers=workers,
             prefetch_factor=PREFETCHED if workers else None,
+            timeout=WORKER_TIMEOUT if workers else 0,
         )
+        if workers:
+            yield iter(batches)
+            return
+        with _thread_on_one_core() as thread:
+            yield _prepared_ahead(iter(batches), thread)
 
     def first_samples(self, count: int) -> list[Sample]:
         """The first chips of the first batch, augmented, at most so many."""
@@ -121,12 +135,39 @@ def one_line_loader_errors() -> Iterator[None]:
         own_line = str(error).strip().splitlines()[-1]
         raise type(error)(own_line.partition(f"{type(error).__name__}: ")[2] or own_line) from None
     except RuntimeError as error:
+        if "DataLoader timed out" in str(error):
+            raise UpdateError(
+                f"chips did not arrive within {WORKER_TIMEOUT / 60:.0f} minutes; see that their files can be read, and "
+                "run the same command again, which goes on from the last checkpoint"
+            ) from None
         if "DataLoader worker" not in str(error):
             raise
         raise UpdateError(
             "a process that loads chips was ended, most often because memory ran out; give a smaller --batch-size, "
             "or make room and run the same command again, which goes on from the last checkpoint"
         ) from None
+
+
+@contextmanager
+def _thread_on_one_core() -> Iterator[Executor]:
+    """A thread beside this one whose torch operations keep to one core."""
+    cores = torch.get_num_threads()
+    with ThreadPoolExecutor(1, "tsmu-batches", initializer=torch.set_num_threads, initargs=(1,)) as thread:
+        thread.submit(torch.get_num_threads).result()  # the thread has begun
+        torch.set_num_threads(cores)  # what a thread sets for itself, torch also gives threads that begin later
+        try:
+            yield thread
+        finally:
+            thread.shutdown(cancel_futures=True)
+
+
+def _prepared_ahead(batches: Iterator[Batch], thread: Executor) -> Iterator[Batch]:
+    """The same batches, the next few of which are being prepared in a thread."""
+    coming = deque(thread.submit(next, batches) for _ in range(PREFETCHED))
+    while True:
+        batch = coming.popleft().result()
+        coming.append(thread.submit(next, batches))
+        yield batch
 
 
 def crop_side(largest: int) -> int:
@@ -148,14 +189,16 @@ def crop_side(largest: int) -> int:
 def _worker_count(batch_bytes: int, processes: int) -> int:
     """How many processes load the chips of each process that trains.
 
-    One core is left to each training process, and no more load chips than have room for their prefetched batches.
+    None beside a network on the CPU. One core is left to each training process, and no more load chips than have
+    room for their prefetched batches.
 
     Args:
         batch_bytes: of one batch.
         processes: that train on this machine.
     """
-    most = MAX_WORKERS_OF_GPU if device_in_use() == "cuda" else MAX_WORKERS
-    workers = max(min(most, cores_per_process(processes) - 1), 0)
+    if device_in_use() == "cpu":
+        return 0
+    workers = max(min(MAX_WORKERS, cores_per_process(processes) - 1), 0)
     if SHARED_MEMORY.exists():
         room = shutil.disk_usage(SHARED_MEMORY).free // (2 * processes * PREFETCHED * batch_bytes)
         workers = min(workers, room)
@@ -215,11 +258,5 @@ class _AugmentedSamples(Dataset[Sample]):
         sample = self._samples[position]
         region = self._regions[bisect_right(self._samples.cumulative_sizes, position)]
         # Augmentation may write into its input, which belongs to the user.
-        plain: Sample = {
-            "image": sample["image"].float().clone(),
-            "mask": sample["mask"].long().clone(),
-            "region": region,
-        }
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
-            return self._augment(plain) | {"seed": seed}
+        image, mask = sample["image"].float().clone(), sample["mask"].long().clone()
+        return self._augment({"image": image, "mask": mask, "region": region, "seed": seed})

@@ -126,8 +126,12 @@ class Trainer:
             TrainingPreemptedError: by SIGUSR1, likewise.
         """
         stage, seed = None, derive_seed(self._settings.seed, self.step)
-        with stop_requests() as stop, one_line_loader_errors(), seeded_draws(seed):
-            batches = iter(self.batches.loader(self.step))
+        with (
+            stop_requests() as stop,
+            one_line_loader_errors(),
+            seeded_draws(seed),
+            self.batches.from_step(self.step) as batches,
+        ):
             while self.step < self.schedule.steps and not self.best.has_ended:
                 if stage is None or stage is not self.schedule.stage(self.step):
                     stage = self.schedule.stage(self.step)
