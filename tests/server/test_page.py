@@ -91,9 +91,14 @@ def status(records: Database) -> dict[str, str]:
 
 def picture(page: Any) -> np.ndarray:
     """The map without what lies over it, (H, W, 3)."""
-    page.wait_for_timeout(1200)  # tiles on the way have arrived and are drawn
-    pixels = np.asarray(Image.open(io.BytesIO(page.locator("#map canvas").screenshot())).convert("RGB"), dtype=int)
-    return pixels[60:600]
+    former = b""
+    while True:
+        page.wait_for_timeout(400)  # what a key began has begun to load
+        page.locator("#map[aria-busy=false]").wait_for()
+        now = page.locator("#map canvas").screenshot()
+        if now == former:  # what has arrived is drawn
+            return np.asarray(Image.open(io.BytesIO(now)).convert("RGB"), dtype=int)[60:600]
+        former = now
 
 
 def test_a_reviewer_swipes_decides_edits_and_takes_back(served: tuple[WorkspaceFolder, str], open_page: Open) -> None:

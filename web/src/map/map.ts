@@ -36,6 +36,7 @@ export async function createMap(bounds: Bounds, onSelect: (id: string) => void):
     transformRequest: (url) => ({ url, headers: authorizationHeaders() }),
   });
   setMap(map);
+  markBusy(map);
   map.touchZoomRotate.disableRotation();
   map.addControl(new ScaleControl({ maxWidth: 120 }), "bottom-left");
   map.getCanvas().setAttribute("aria-label", "Map: arrow keys move it");
@@ -48,6 +49,13 @@ export async function createMap(bounds: Bounds, onSelect: (id: string) => void):
   connectScenes(map);
   connectLandslides(map, onSelect);
   connectCoordinates(map);
+}
+
+/** Say in the document whether images or landslides are on their way, for programs that read the page aloud. */
+function markBusy(map: MapLibre): void {
+  const container = map.getContainer();
+  map.on("dataloading", () => container.setAttribute("aria-busy", "true"));
+  map.on("idle", () => container.setAttribute("aria-busy", "false"));
 }
 
 /** Show the coordinates under the pointer; while the map moves, those of its centre. */
