@@ -4,7 +4,7 @@ What users run on data of their own is `tsmu benchmark` (`tsmu.cli.benchmark`), 
 """
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -233,6 +233,29 @@ def loop(
         terminal.report.outputs = {"results": str(out / "results.json")}
         terminal.report.details = results
         terminal.report.say(loop_table(results))
+
+
+@app.command("change")
+def change(
+    sites: Annotated[Path, typer.Option(metavar="FILE", help="Labelled changes of real sites, pixels.parquet.")],
+    pair: Annotated[Path, typer.Option(metavar="DIR", help="pre.tif, post.tif, mask.tif, dem*.tif.")],
+    out: Annotated[Path, typer.Option(metavar="FILE.json", help="Where the results go.")] = (
+        Path("benchmarks/results/change.json")
+    ),
+    as_json: JsonOption = False,
+) -> None:
+    """Fit the calibration of change on real sites, measure it on sites left out, and map a real pair by change."""
+    with console("benchmarks change", as_json) as terminal:
+        from benchmarks.change.calibration import calibrate, calibration_table
+        from benchmarks.change.pair import map_pair, pair_table
+        from tsmu.files import write_json
+
+        results: dict[str, Any] = {"calibration": calibrate(sites), "pair": map_pair(pair)}
+        write_json(out, results)
+        terminal.report.records = len(results["pair"])
+        terminal.report.outputs = {"results": str(out)}
+        terminal.report.details = results
+        terminal.report.say(f"{calibration_table(results['calibration'])}\n{pair_table(results['pair'])}")
 
 
 @app.command("gpu")

@@ -7,7 +7,7 @@ from pathlib import Path
 from distributed import WorkerPlugin
 
 from tests.mapping.conftest import blur, engine
-from tsmu.mapping import session
+from tsmu.mapping import decoder_mapper
 from tsmu.mapping.tiling.checkpoints import RunCheckpoints
 
 
@@ -27,7 +27,7 @@ class Slowly(WorkerPlugin):
             self.note("stored", row)
 
         RunCheckpoints.save_row_sums = slowly
-        session.choose_engine = lambda *_: engine(blur)
+        decoder_mapper.choose_engine = lambda *_: engine(blur)
 
     def note(self, what: str, row: int) -> None:
         with self.log.open("a") as log:

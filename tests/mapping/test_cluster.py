@@ -18,7 +18,7 @@ from tests.mapping.conftest import blur, content, engine, ground
 from tests.mapping.slow_worker import Slowly
 from tests.mapping.test_map_command import PLACE, space, tsmu
 from tsmu.errors import MapError, WorkspaceError
-from tsmu.mapping import session
+from tsmu.mapping import decoder_mapper
 from tsmu.mapping.cluster.workers import connect_cluster, slurm_cluster
 from tsmu.slurm import SlurmSettings
 from tsmu.workspace_folder import WorkspaceFolder
@@ -47,7 +47,7 @@ def test_a_killed_worker_costs_its_band_and_the_bytes_are_those_of_one_process(
     tmp_path: Path, space: WorkspaceFolder, two_workers: tuple[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     address, log = two_workers
-    monkeypatch.setattr(session, "choose_engine", lambda *_: engine(blur))
+    monkeypatch.setattr(decoder_mapper, "choose_engine", lambda *_: engine(blur))
     scene = write_raster(tmp_path / "scene.tif", ground(780, 300), **PLACE)
     how = ("--region", "alps", "--tile", TILE, "--overlap", OVERLAP, "--tta", "--json")
     command = ("map", scene, *how, "--workspace", space.root)
@@ -116,7 +116,7 @@ def check_scenes(table: Path, space: WorkspaceFolder, cluster: str, *how: object
 def test_broken_scenes_do_not_keep_a_cluster_from_the_others(
     tmp_path: Path, space: WorkspaceFolder, two_workers: tuple[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(session, "choose_engine", lambda *_: engine(blur))
+    monkeypatch.setattr(decoder_mapper, "choose_engine", lambda *_: engine(blur))
     check_scenes(write_scenes(tmp_path), space, two_workers[0])
 
 

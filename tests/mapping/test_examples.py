@@ -14,7 +14,7 @@ from tests.model.test_bundle import make_network, make_record
 from tests.room_examples import examples, run_example
 from tsmu import mapping
 from tsmu.issues import IssueLog
-from tsmu.mapping import session
+from tsmu.mapping import decoder_mapper
 from tsmu.model import serving_bundle, write_bundle
 from tsmu.workspace_folder import WorkspaceFolder
 
@@ -45,7 +45,7 @@ def test_an_example_gives_what_it_says(
     example: doctest.DocTest, space: WorkspaceFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(session, "choose_engine", lambda *_: engine(blur))
+    monkeypatch.setattr(decoder_mapper, "choose_engine", lambda *_: engine(blur))
     post = write_raster(tmp_path / "post.tif", ground(128, 128), **GRID, **RGB)
     mapped = mapping.MapSession(mapping.MapOptions(), space).map(
         mapping.SceneRequest(post, None, "mapped", region="alps"), tmp_path / "mapped"

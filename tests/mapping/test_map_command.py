@@ -28,7 +28,7 @@ from tsmu.cli import app
 from tsmu.errors import MapError
 from tsmu.imagery import REMOTE_OPTIONS
 from tsmu.issues import IssueLog
-from tsmu.mapping import session
+from tsmu.mapping import decoder_mapper
 from tsmu.mapping.scene.raster import Scene
 from tsmu.mapping.scene.requests import SceneRequest, check_unique_names, default_scene_name, read_scene_table
 from tsmu.model import write_bundle
@@ -200,7 +200,7 @@ def test_pairs_that_do_not_fit_are_told_and_the_others_mapped(tmp_path: Path, mo
     space = WorkspaceFolder.create(tmp_path / "survey")
     bands = {"bands": ["pre:red", "post:red", "post:green"], "mean": [110.0] * 3, "std": [30.0] * 3}
     write_bundle(space.models, make_network(), make_record(1).model_copy(update={**bands, "dtypes": ["uint8"]}))
-    monkeypatch.setattr(session, "choose_engine", lambda *_: engine(blur))
+    monkeypatch.setattr(decoder_mapper, "choose_engine", lambda *_: engine(blur))
     pixels = ground(150, 130)
     for name in ("good", "elsewhere", "cut", "placeless", "alone", "coarse"):
         write_raster(tmp_path / f"{name}.tif", pixels, **PLACE)

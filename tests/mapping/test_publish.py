@@ -14,7 +14,7 @@ from pyftpdlib.servers import ThreadedFTPServer
 from tests.conftest import write_raster
 from tests.mapping.conftest import blur, content, engine, ground
 from tests.mapping.test_map_command import PLACE, space, tsmu
-from tsmu.mapping import session
+from tsmu.mapping import decoder_mapper
 from tsmu.workspace_folder import WorkspaceFolder
 
 __all__ = ["space"]  # the fixture
@@ -79,7 +79,7 @@ def test_workers_publish_what_they_finish(
     storage: tuple[str, Path, list[str]], space: WorkspaceFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     url, folder, _ = storage
-    monkeypatch.setattr(session, "choose_engine", lambda *_: engine(blur))  # a worker need not load torch
+    monkeypatch.setattr(decoder_mapper, "choose_engine", lambda *_: engine(blur))  # a worker need not load torch
     map_to(url, space, "--cluster", "local:1")
     assert content(folder / "slopes") == published(space)
 

@@ -18,7 +18,7 @@ from tests.mapping.conftest import GRID, RGB, blur, engine
 from tests.model.test_bundle import make_network, make_record
 from tests.processes import kill_when_ready
 from tsmu.cli import app
-from tsmu.mapping import session
+from tsmu.mapping import decoder_mapper, session
 from tsmu.model import write_bundle
 from tsmu.workspace_folder import WorkspaceFolder
 
@@ -28,7 +28,7 @@ import sys, time
 from pathlib import Path
 from tests.mapping.conftest import blur, engine
 from tsmu.cli import app
-from tsmu.mapping import session
+from tsmu.mapping import decoder_mapper
 from tsmu.workspace import map_recording
 
 def wait(*_, **__):
@@ -36,7 +36,7 @@ def wait(*_, **__):
     time.sleep(60)
 
 map_recording.add_run = wait
-session.choose_engine = lambda *_: engine(blur)
+decoder_mapper.choose_engine = lambda *_: engine(blur)
 app(sys.argv[2:])
 """
 
@@ -46,7 +46,7 @@ def space(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> WorkspaceFolder:
     space = WorkspaceFolder.create(tmp_path / "survey")
     statistics = {"mean": [110.0] * 3, "std": [30.0] * 3, "dtypes": ["uint8"]}
     write_bundle(space.models, make_network(), make_record(1).model_copy(update=statistics))
-    monkeypatch.setattr(session, "choose_engine", lambda *_: engine(blur))
+    monkeypatch.setattr(decoder_mapper, "choose_engine", lambda *_: engine(blur))
     return space
 
 
@@ -190,7 +190,7 @@ def test_what_cannot_be_mapped_is_refused_before_anything_is_compiled_or_written
     def compiled(*_: object) -> None:
         raise AssertionError("the network was compiled")
 
-    monkeypatch.setattr(session, "choose_engine", compiled)
+    monkeypatch.setattr(decoder_mapper, "choose_engine", compiled)
     post = write_raster(tmp_path / "post.tif", slide(10), **PLACE)
     far = GRID | {"transform": GRID["transform"] @ rasterio.Affine.translation(5000, 0)}
     elsewhere = GRID | {"crs": "EPSG:32651", "transform": GRID["transform"] @ rasterio.Affine.translation(-500, 90_000)}

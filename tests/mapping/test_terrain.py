@@ -17,7 +17,7 @@ from tsmu.cli import app
 from tsmu.errors import MapError
 from tsmu.imagery import Grid, describe_raster
 from tsmu.imagery.terrain import derive_terrain
-from tsmu.mapping import session
+from tsmu.mapping import decoder_mapper
 from tsmu.mapping.scene.raster import Scene
 from tsmu.mapping.scene.value_checks import check_values
 from tsmu.model import write_bundle
@@ -38,7 +38,7 @@ def space(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> WorkspaceFolder:
     space = WorkspaceFolder.create(tmp_path / "survey")
     statistics = {"bands": BANDS, "mean": [110.0, 110.0, 15.0], "std": [30.0, 30.0, 8.0], "dtypes": ["uint8"]}
     write_bundle(space.models, make_network(), make_record(1).model_copy(update=statistics))
-    monkeypatch.setattr(session, "choose_engine", lambda *_: engine(slope_counts))
+    monkeypatch.setattr(decoder_mapper, "choose_engine", lambda *_: engine(slope_counts))
     return space
 
 

@@ -15,6 +15,9 @@ def map_scene(
         typer.Argument(metavar="SCENE...", help="Post-event rasters, files or addresses; or a CSV table of scenes."),
     ],
     pre: Annotated[str | None, typer.Option(help="Pre-event raster, of one scene.")] = None,
+    by: Annotated[
+        str, typer.Option(metavar="decoder|change", help="change: what differs between pre and post; needs no model.")
+    ] = "decoder",
     region: Annotated[str, typer.Option(metavar="NAME|auto", help="Whose decoder; auto asks the region map.")] = "auto",
     out: Annotated[Path | None, typer.Option(metavar="DIR", help="Where to; by default maps/<name>.")] = None,
     name: Annotated[str | None, typer.Option(help="The scene's name; by default that of the file.")] = None,
@@ -37,7 +40,7 @@ def map_scene(
     ] = None,
     dem: Annotated[
         str | None,
-        typer.Option(metavar="FILE|URL", help="Elevations in metres, for models with terrain and --slope-below."),
+        typer.Option(metavar="FILE|URL", help="Elevations in metres, for models with terrain, --slope-below, change."),
     ] = None,
     leave_out: Annotated[
         str | None, typer.Option(metavar="FILE", help="Clouds or water: polygons, or a raster that is not 0 there.")
@@ -78,6 +81,7 @@ def map_scene(
         terminal.workspace(workspace).map(
             scenes,
             pre=pre,
+            by=by,
             region=region,
             out=out,
             name=name,

@@ -40,7 +40,9 @@ if TYPE_CHECKING:
     from tsmu.imagery.rasters import (
         GDAL_OPTIONS,
         IMAGE_SUFFIXES,
+        NEAR_INFRARED,
         REMOTE_OPTIONS,
+        RGB,
         UPRIGHT_ORIENTATIONS,
         WGS84,
         Grid,
@@ -49,6 +51,7 @@ if TYPE_CHECKING:
         RasterReader,
         Valid,
         assumed_nodata,
+        band_colour,
         check_same_scaling,
         check_undeclared_fill,
         describe_raster,
@@ -57,6 +60,7 @@ if TYPE_CHECKING:
         gdal_errors_as_image_errors,
         georeferencing_advice,
         is_remote,
+        name_words,
         open_raster,
         open_resampled,
         open_stack,
@@ -86,8 +90,10 @@ __all__ = [
     "IMAGE_SUFFIXES",
     "METRES_PER_DEGREE",
     "MIN_REPORTED_UNKNOWN",
+    "NEAR_INFRARED",
     "PAIR_COLUMNS",
     "REMOTE_OPTIONS",
+    "RGB",
     "SLOPE_BAND",
     "TERRAIN_ROLE",
     "UPRIGHT_ORIENTATIONS",
@@ -107,6 +113,7 @@ __all__ = [
     "add_terrain",
     "assign_pair_regions",
     "assumed_nodata",
+    "band_colour",
     "check_dem",
     "check_footprints",
     "check_same_scaling",
@@ -122,6 +129,7 @@ __all__ = [
     "import_pairs",
     "is_named_like_dem",
     "is_remote",
+    "name_words",
     "open_raster",
     "open_resampled",
     "open_stack",
@@ -147,10 +155,11 @@ __all__ = [
 _NAMES = {  # by the folder or module that has them
     "footprints": "METRES_PER_DEGREE LatLonBox overlapping_footprints",
     "rasters": (
-        "GDAL_OPTIONS IMAGE_SUFFIXES REMOTE_OPTIONS UPRIGHT_ORIENTATIONS WGS84 Grid Pixels RasterInfo RasterReader "
-        "Valid assumed_nodata check_same_scaling check_undeclared_fill describe_raster file_identity "
-        "find_undeclared_fill gdal_errors_as_image_errors georeferencing_advice is_remote open_raster open_resampled "
-        "open_stack open_warpable read_orientation read_raster read_stack units_mismatch"
+        "GDAL_OPTIONS IMAGE_SUFFIXES NEAR_INFRARED REMOTE_OPTIONS RGB UPRIGHT_ORIENTATIONS WGS84 Grid Pixels "
+        "RasterInfo RasterReader Valid assumed_nodata band_colour check_same_scaling check_undeclared_fill "
+        "describe_raster file_identity find_undeclared_fill gdal_errors_as_image_errors georeferencing_advice "
+        "is_remote name_words open_raster open_resampled open_stack open_warpable read_orientation read_raster "
+        "read_stack units_mismatch"
     ),
     "terrain": (
         "MIN_REPORTED_UNKNOWN SLOPE_BAND TERRAIN_ROLE TerrainRaster check_dem derive_terrain image_channels "

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from tsmu.errors import MapError
 
+MAPPERS = ("decoder", "change")
 ENGINES = ("auto", "openvino", "torch")
 PRECISIONS = ("auto", "float32", "bfloat16", "int8")
 
@@ -14,7 +15,8 @@ class MapOptions:
     """How scenes are mapped. Every option has the name and the default of its option of `tsmu map`.
 
     Attributes:
-        threshold: whole percent from which on a pixel is a landslide; None for each region's own.
+        by: what maps them: `decoder` of a region, or `change` between the image before and the one after.
+        threshold: whole percent from which on a pixel is a landslide; None for each region's own, or that of change.
         min_area: smaller landslides are left out, square metres.
         min_probability: landslides of a smaller mean probability are left out, percent.
         simplify: outlines are simplified by about so many pixels; 0 for outlines along the pixels' edges.
@@ -36,7 +38,8 @@ class MapOptions:
         leave_out_layers: names of the layers of `leave_out` to read; all if empty.
 
     Raises:
-        MapError: the engine or the precision is not one of those known.
+        MapError: the engine, the precision or the mapper is not one of those known, or change is asked for what only
+            networks have.
 
     Example:
         >>> options = MapOptions(threshold=60, min_area=400)
@@ -44,6 +47,7 @@ class MapOptions:
         (False, 'auto')
     """
 
+    by: str = "decoder"
     threshold: int | None = None
     min_area: float = 0.0
     min_probability: float = 0.0
@@ -66,6 +70,15 @@ class MapOptions:
     leave_out_layers: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        for name, value, known in (("engine", self.engine, ENGINES), ("precision", self.precision, PRECISIONS)):
+        for name, value, known in (
+            ("by", self.by, MAPPERS),
+            ("engine", self.engine, ENGINES),
+            ("precision", self.precision, PRECISIONS),
+        ):
             if value not in known:
                 raise MapError(f"--{name} {value}: must be one of {', '.join(known)}")
+        if self.by != "change":
+            return
+        for name in ("engine", "precision", "tta", "region_layer"):
+            if getattr(self, name) not in ("auto", False):
+                raise MapError(f"--{name.replace('_', '-')}: is of networks, and --by change has none; leave it out")

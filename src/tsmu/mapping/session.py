@@ -1,31 +1,32 @@
-"""Scenes of a workspace mapped by its model: which decoders map a scene, in which tiles, and within which masks."""
+"""Scenes of a workspace mapped by its model or by change: what maps a scene, in which tiles, and within which masks."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import rasterio
+
 from tsmu.errors import MapError
 from tsmu.files import content_digest
-from tsmu.imagery import Grid, TerrainRaster, derive_terrain, describe_raster, is_remote, resolve_dem, terrain_bands
+from tsmu.imagery import REMOTE_OPTIONS, Grid, TerrainRaster, derive_terrain, describe_raster, is_remote, resolve_dem
 from tsmu.issues import Issue, IssueLog
+from tsmu.mapping.change.change_mapper import ChangeMapper
+from tsmu.mapping.decoder_mapper import DecoderMapper
 from tsmu.mapping.inference.engine import Engine
-from tsmu.mapping.inference.engine_choice import INT8_FROM, choose_engine
-from tsmu.mapping.inference.prediction import ALL_TRANSFORMS
 from tsmu.mapping.map_run import MapRun
 from tsmu.mapping.mapped_scene import DecoderProvenance, MappedScene, ScenePlan
+from tsmu.mapping.mapper import Mapper, RegionEngine
 from tsmu.mapping.options import MapOptions
 from tsmu.mapping.outputs.map_files import PROBABILITY_FILE, MapResult, read_tags
 from tsmu.mapping.outputs.publish import publish_map
 from tsmu.mapping.scene.masks import PolygonMask, SceneMask, SlopeMask, exclusion_mask
 from tsmu.mapping.scene.raster import Scene, scene_grid
 from tsmu.mapping.scene.requests import SceneRequest, path_or_url
-from tsmu.mapping.scene.routing import Routing, route_scene
-from tsmu.mapping.scene.value_checks import check_undeclared_nodata, check_values
+from tsmu.mapping.scene.value_checks import check_undeclared_nodata
 from tsmu.mapping.tiling.scene_job import Progress
-from tsmu.mapping.tiling.tile_size import Tiling, measure_overlap, plan_tiling
+from tsmu.mapping.tiling.tile_size import Tiling, plan_tiling
 from tsmu.mapping.vectorize.polygons import PolygonOptions
-from tsmu.model import Bundle, RegionRecord, served_record, serving_bundle
 from tsmu.workspace_folder import WorkspaceFolder
 
 TERRAIN_FOLDER = "terrain"  # of the cache
@@ -75,14 +76,14 @@ class OpenScene:
 
 
 class MapSession:
-    """Maps scenes with the model versions that serve a workspace's regions; each is loaded once.
+    """Maps scenes of a workspace, all in one way; networks are loaded once.
 
     Args:
-        options: how scenes are mapped.
+        options: how scenes are mapped; `by` says whether by the model's decoders or by change.
         space: the workspace.
 
     Raises:
-        BundleError: the workspace has no model.
+        BundleError: the workspace has no model, and scenes are not mapped by change.
 
     Example:
         >>> session = MapSession(MapOptions(threshold=50), space)
@@ -94,9 +95,7 @@ class MapSession:
 
     def __init__(self, options: MapOptions, space: WorkspaceFolder) -> None:
         self._options, self._space = options, space
-        self._current = served_record(space.models)
-        self._bundles: dict[str, Bundle] = {}
-        self._engines: dict[tuple[str, bool], _RegionEngine] = {}
+        self._mapper: Mapper = (ChangeMapper if options.by == "change" else DecoderMapper)(options, space)
 
     def map(self, request: SceneRequest, folder: Path, progress: Progress | None = None) -> MappedScene:
         """Map a scene into a folder; errors are those of `open_scene` and `map_scene`.
@@ -127,26 +126,18 @@ class MapSession:
             raise MapError(f"{request.post}: is both the pre and the post image; name the one from before the event")
         with ExitStack() as stack:
             terrain = self._terrain(request)
-            scene = stack.enter_context(
-                Scene(
-                    request.post,
-                    request.pre,
-                    self._current.bands,
-                    scale=1.0 if options.scale is None else options.scale,
-                    terrain=terrain.path if terrain else None,
-                )
-            )
-            routing = plan.routing if plan else self._route(request, scene)
+            scene = stack.enter_context(self._open(request, terrain))
+            routing = plan.routing if plan else self._mapper.route(request, scene)
             if plan is None:
+                check_undeclared_nodata(scene)
                 for region in routing.regions:
-                    self._check_fit(scene, region)
+                    self._mapper.check(scene, region)
             log = IssueLog(str(request.post))
             masks = self._masks(scene, stack, log)
-            pixels = scene.width * scene.height * (len(ALL_TRANSFORMS) if options.tta else 1)
-            engines = [self._engine(region, pixels) for region in routing.regions]  # last: it may take long
+            engines = [self._mapper.engine(scene, region) for region in routing.regions]  # last: it may take long
             if plan is None:
                 plan = ScenePlan(routing, self._tiling(scene, engines))
-            decoders = [one.provenance(options.threshold) for one in engines]
+            decoders = [one.provenance for one in engines]
             run = self._run(request, scene, folder, plan, [one.engine for one in engines], decoders, masks)
             publish_url = f"{options.publish.rstrip('/')}/{request.name}" if options.publish else None
             without_terrain = terrain.unknown if terrain else None
@@ -185,28 +176,26 @@ class MapSession:
             notes={"region": routing.regions, "bundle": [decoder.label for decoder in decoders]},
         )
 
+    def _open(self, request: SceneRequest, terrain: TerrainRaster | None) -> Scene:
+        """Open the rasters of a scene with the bands that it is mapped from."""
+        with rasterio.Env(**REMOTE_OPTIONS):
+            post = describe_raster(request.post)
+            pre = describe_raster(request.pre) if request.pre else None
+        return Scene(
+            request.post,
+            request.pre,
+            self._mapper.scene_bands(post, pre, with_terrain=terrain is not None),
+            scale=1.0 if self._options.scale is None else self._options.scale,
+            terrain=terrain.path if terrain else None,
+        )
+
     def _terrain(self, request: SceneRequest) -> TerrainRaster | None:
-        """Derive the terrain bands of a scene, if the model takes any and an elevation model is given."""
-        bands = terrain_bands(self._current.bands)
+        """Derive the terrain bands of a scene, if it is mapped from any and an elevation model is given."""
+        bands = self._mapper.terrain_bands()
         if not bands or self._options.dem is None:
             return None
         grid = scene_grid(request.post)
         return derive_terrain(resolve_dem(self._options.dem), grid, bands, self._space.cache / TERRAIN_FOLDER)
-
-    def _route(self, request: SceneRequest, scene: Scene) -> Routing:
-        """Find the regions whose decoders map a scene."""
-        if request.region:
-            return Routing(request.region, "as asked")
-        return route_scene(scene, self._space.regions, self._current)
-
-    def _check_fit(self, scene: Scene, region: str) -> None:
-        """Refuse a scene that is not of the kind that a region's decoder was trained on."""
-        check_undeclared_nodata(scene)
-        record = self._bundle(region).record
-        if not self._options.any_resolution:
-            scene.check_pixel_size(record.regions[region].pixel_size)
-        if self._options.scale is None:
-            check_values(scene, record.dtypes, record.mean, record.std)
 
     def _masks(self, scene: Scene, stack: ExitStack, log: IssueLog) -> list[SceneMask]:
         """Open the masks that the options name."""
@@ -221,55 +210,15 @@ class MapSession:
             masks.append(exclusion_mask(path, scene.grid, stack, log=log, layers=layers))
         return masks
 
-    def _engine(self, region: str, pixels: int) -> "_RegionEngine":
-        """Load the engine of a region; a large scene may get another precision than a small one."""
-        key = region, pixels >= INT8_FROM
-        if key not in self._engines:
-            bundle, options = self._bundle(region), self._options
-            engine = choose_engine(options.engine, bundle, region, self._space, options.precision, pixels)
-            self._engines[key] = _RegionEngine(region, bundle, engine)
-        return self._engines[key]
-
-    def _bundle(self, region: str) -> Bundle:
-        """Open the model version that serves a region."""
-        if region not in self._bundles:
-            bundle = serving_bundle(self._space.models, region)
-            bundle.require_region(region)
-            self._bundles[region] = bundle
-        return self._bundles[region]
-
-    def _tiling(self, scene: Scene, engines: Sequence["_RegionEngine"]) -> Tiling:
-        """Choose the tiles, which are the same for all networks of a scene."""
+    def _tiling(self, scene: Scene, engines: Sequence[RegionEngine]) -> Tiling:
+        """Choose the tiles, which are the same for all regions of a scene."""
         settings = self._space.settings.map
         tile = self._options.tile or settings.side
         overlap = settings.shared if self._options.overlap is None else self._options.overlap
         if overlap is None:
-            cache = self._space.cache
-            overlap = max(measure_overlap(one.engine, one.bundle, one.record.decoder, cache, tile) for one in engines)
+            overlap = max(one.measure_overlap(tile) for one in engines)
         networks = len({one.engine.identity for one in engines})
         return plan_tiling(engines[0].engine, len(scene.bands), scene.width, tile, overlap, networks)
-
-
-@dataclass(frozen=True)
-class _RegionEngine:
-    """A region, the model version that serves it, and its network ready to compute."""
-
-    region: str
-    bundle: Bundle
-    engine: Engine
-
-    @property
-    def record(self) -> RegionRecord:
-        """What the bundle records of the region."""
-        return self.bundle.record.regions[self.region]
-
-    def provenance(self, threshold: int | None) -> DecoderProvenance:
-        """Describe the decoder; with the region's own threshold where none is given."""
-        bundle, engine = self.bundle, self.engine
-        return DecoderProvenance(
-            self.region, bundle.name, bundle.digest, self.record.decoder, threshold or self.record.threshold,
-            engine.name, engine.device, engine.precision, engine.reason,
-        )  # fmt: skip
 
 
 def _check_folder(folder: Path, post: Path | str, space: WorkspaceFolder) -> None:

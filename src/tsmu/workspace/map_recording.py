@@ -119,7 +119,7 @@ def record_map(
         What `--json` says of the scene.
     """
     place = str(order.post.resolve()) if isinstance(order.post, Path) else order.post
-    _log_input_issues(mapped, options, place, log)
+    _log_input_issues(order, mapped, options, place, log)
     run_log = IssueLog(place)
     added = add_run(
         database,
@@ -139,11 +139,12 @@ def record_map(
     return _summary(order, mapped, added, mapped.result.count - len(run_log.errors))
 
 
-def _log_input_issues(mapped: MappedScene, options: MapOptions, place: str, log: IssueLog) -> None:
-    """Note what was concluded about a scene's rasters, limits and terrain, and that it resembles no region."""
+def _log_input_issues(order: SceneRequest, mapped: MappedScene, options: MapOptions, place: str, log: IssueLog) -> None:
+    """Note what was concluded about a scene's rasters, limits and terrain, and that its region was not learned."""
     routing = mapped.plan.routing
-    if routing.unfamiliar:
-        log.warning(place, f"{routing.reason} {routing.region}", "mapped; look at it with care")
+    if routing.unfamiliar or routing.unlearned:
+        offer = "" if order.pre is None else ", or map it by change, which needs no decoder: --by change"
+        log.warning(place, f"{routing.reason} {routing.region}", f"mapped; look at it with care{offer}")
     log.issues += [issue for issue in mapped.issues if issue not in log.issues]  # once for all scenes
     for file, problem, action in mapped.remarks:
         log.warning(file, problem, action)

@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack, overload
 
-from tsmu.errors import MapError, TsmuError, one_line
+from tsmu.errors import BundleError, MapError, TsmuError, one_line
 from tsmu.issues import IssueLog
 from tsmu.wording import counted
 from tsmu.workspace.base import WorkspaceBase, as_day, list_names, place_text, user_folder, user_path
@@ -28,6 +28,7 @@ class MapKeywords(TypedDict, total=False):
     """The options of `Workspace.map`, for type checkers; the method says what they mean."""
 
     pre: Place | None
+    by: str
     region: str
     out: Place | None
     name: str | None
@@ -69,6 +70,7 @@ class MapVerbs(WorkspaceBase):
         scenes: Place | Sequence[Place],
         *,
         pre: Place | None = None,
+        by: str = "decoder",
         region: str = "auto",
         out: Place | None = None,
         name: str | None = None,
@@ -103,17 +105,19 @@ class MapVerbs(WorkspaceBase):
         Args:
             scenes: a post-event raster, a path or an address; or a list of them, or of one CSV or XLSX table with the
                 column `post` and, where wanted, `pre`, `region`, `date_pre`, `date_post`, `name`.
-            pre: the pre-event raster, of one scene, for models that take one; any grid.
-            region: whose decoder; `auto` asks the region map.
+            pre: the pre-event raster, of one scene, for models that take one and for change; any grid.
+            by: what maps: `decoder`, that of the region; or `change` between the two images, which needs no model.
+            region: whose decoder, and the region of what is found; `auto` asks the region map.
             out: the folder of one scene's map; by default `maps/<name>` in the workspace.
             name: of one scene; by default that of its file.
-            threshold: percent, 1 to 100, from which pixels are landslides; by default the region's.
+            threshold: percent, 1 to 100, from which pixels are landslides; by default the region's, or that of change.
             min_area: smaller landslides are left out, m2.
             min_probability: landslides of a smaller mean are left out, percent.
             simplify: outlines are simplified by so many pixels.
             aoi: a file of polygons; only what lies inside is mapped.
             slope_below: flatter ground is left out, degrees; needs `dem`.
-            dem: elevations in metres, any grid; for models with terrain, and for `slope_below`.
+            dem: elevations in metres, any grid; for models with terrain, for `slope_below`, and for change, by which
+                flat ground is less likely to have slid.
             leave_out: clouds or water: polygons, or a raster that is not 0 there.
             layer: the layer, or the layers, that are read of `aoi` and `leave_out`; by default all.
             tile: side of one network input, pixels; by default as in tsmu.toml.
@@ -153,11 +157,13 @@ class MapVerbs(WorkspaceBase):
         leave_out, dem = (None if place is None else place_text(place) for place in (leave_out, dem))
         aoi_layers, leave_out_layers = _divide_layers(list_names(layer), aoi, leave_out)
         options = MapOptions(
-            threshold=threshold, min_area=min_area, min_probability=min_probability, simplify=simplify, aoi=aoi,
+            by=by, threshold=threshold, min_area=min_area, min_probability=min_probability, simplify=simplify, aoi=aoi,
             slope_below=slope_below, dem=dem, leave_out=leave_out, tile=tile, overlap=overlap, tta=tta,
             region_layer=region_layer, engine=engine, precision=precision, scale=scale, any_resolution=any_resolution,
             force=force, publish=_publish_address(publish), aoi_layers=aoi_layers, leave_out_layers=leave_out_layers,
         )  # fmt: skip
+        if by != "change":
+            self._require_model(pre)
         self._check_options(options)
         log = IssueLog(places[0] if len(places) == 1 else "tsmu map")
         single = _SingleScene(None if pre is None else place_text(pre), name, _iso(date_pre), _iso(date_post))
@@ -213,6 +219,17 @@ class MapVerbs(WorkspaceBase):
         report.add_issues(log, folder.issues)
         _finish(report, len(log), options.dem, folder, database.name)
 
+    def _require_model(self, pre: Place | None) -> None:
+        """Refuse to map by decoders without a model, and name what a pair can be mapped by nevertheless."""
+        from tsmu.model import served_record
+
+        try:
+            served_record(self.folder.models)
+        except BundleError as error:
+            if pre is None:
+                raise
+            raise BundleError(f"{error}; or map the pair by change, which needs no model: --by change") from None
+
     def _check_options(self, options: "MapOptions") -> None:
         """Refuse what makes no sense, before anything is opened; the command line's own checks are the same."""
         from tsmu.mapping import check_publish_address, check_tiling
@@ -232,15 +249,16 @@ class MapVerbs(WorkspaceBase):
         check_tiling(options.tile or settings.side, settings.shared if options.overlap is None else options.overlap)
         if options.publish:
             check_publish_address(options.publish)
-        self._check_elevations(options.dem, options.slope_below)
+        self._check_elevations(options)
 
-    def _check_elevations(self, dem: Place | None, slope_below: float | None) -> None:
+    def _check_elevations(self, options: "MapOptions") -> None:
         """Refuse elevations that nothing needs, and to do without those that something needs."""
         from tsmu.imagery import check_dem, resolve_dem, terrain_bands
         from tsmu.model import served_record
 
-        models = self.folder.models
-        bands = terrain_bands(served_record(models).bands)
+        dem, slope_below, models = options.dem, options.slope_below, self.folder.models
+        is_change = options.by == "change"
+        bands = () if is_change else terrain_bands(served_record(models).bands)
         if dem is None and bands:
             raise MapError(
                 f"{models}: the model takes terrain ({', '.join(bands)}) that it was trained with; give the "
@@ -250,7 +268,7 @@ class MapVerbs(WorkspaceBase):
             raise MapError(f"--slope-below {slope_below:g}: needs elevations; give an elevation model with --dem FILE")
         if dem is None:
             return
-        if slope_below is None and not bands:
+        if slope_below is None and not bands and not is_change:
             raise MapError(f"--dem {dem}: the model takes no terrain, and no --slope-below is given; leave --dem out")
         check_dem(resolve_dem(str(dem)))
 
@@ -397,10 +415,20 @@ def _line(summary: dict[str, Any]) -> str:
     computed = "" if summary["bands_computed"] else ", finished before"
     count = summary["proposed"]
     proposed = f"; {count} only proposed, where a person decided: tsmu db proposals" if count else ""
-    decoders = "decoder of" if len(summary["regions"]) == 1 else "decoders of"
     return (
         f"{summary['scene']}: {counted(summary['records'], 'landslide')}, {summary['area_m2'] / 1e6:.3f} km2, "
-        f"by the {decoders} {' and '.join(summary['regions'])} ({summary['bundle']}; {summary['routed']}), "
+        f"{_mapped_by(summary)}{computed}{proposed}"
+    )
+
+
+def _mapped_by(summary: dict[str, Any]) -> str:
+    """What mapped a scene, in a few words."""
+    regions, routed = " and ".join(summary["regions"]), summary["routed"]
+    if summary["bundle"] == "change":
+        place = f"{regions}: {routed}" if summary["routed"] != "as asked" else regions
+        return f"by change from {summary['threshold']} % ({summary['reason']}; {place})"
+    decoders = "decoder of" if len(summary["regions"]) == 1 else "decoders of"
+    return (
+        f"by the {decoders} {regions} ({summary['bundle']}; {routed}), "
         f"{summary['engine']} on {summary['device']} in {summary['precision']} ({summary['reason']})"
-        f"{computed}{proposed}"
     )

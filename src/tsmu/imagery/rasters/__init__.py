@@ -1,5 +1,6 @@
 """Rasters: grids, reading by window, validity, resampling, and checks of pixel values."""
 
+from tsmu.imagery.rasters.band_colours import NEAR_INFRARED, RGB, band_colour, name_words
 from tsmu.imagery.rasters.georeferencing import georeferencing_advice, write_georeferenced_vrt
 from tsmu.imagery.rasters.grids import EDGE_POINTS, WGS84, Grid, utm_at
 from tsmu.imagery.rasters.orientation import UPRIGHT_ORIENTATIONS, read_orientation
@@ -33,7 +34,9 @@ __all__ = [
     "EDGE_POINTS",
     "GDAL_OPTIONS",
     "IMAGE_SUFFIXES",
+    "NEAR_INFRARED",
     "REMOTE_OPTIONS",
+    "RGB",
     "TILED_GEOTIFF",
     "UPRIGHT_ORIENTATIONS",
     "WGS84",
@@ -43,6 +46,7 @@ __all__ = [
     "RasterReader",
     "Valid",
     "assumed_nodata",
+    "band_colour",
     "check_readable",
     "check_same_scaling",
     "check_undeclared_fill",
@@ -53,6 +57,7 @@ __all__ = [
     "gdal_errors_as_image_errors",
     "georeferencing_advice",
     "is_remote",
+    "name_words",
     "open_raster",
     "open_resampled",
     "open_stack",

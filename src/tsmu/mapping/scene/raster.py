@@ -93,6 +93,7 @@ class Scene:
         self.footprint = _footprint(self.info)
         self.grid = Grid.from_raster(self.info)
         self._scale = scale
+        self._remarks: list[tuple[str, str, str]] = []
         self._terrain = terrain
         self.bands = list(bands or (f"{role}:{band}" for role in infos for band in infos[role].bands))
         self.image_channels = image_channels(self.bands)
@@ -129,7 +130,7 @@ class Scene:
     @property
     def remarks(self) -> list[tuple[str, str, str]]:
         """What was concluded from the pixel values so far: file, problem and action of each, for an issue log."""
-        remarks = []
+        remarks = list(self._remarks)
         for info in self.infos:
             for assumption in info.assumptions:
                 problem, _, action = assumption.partition(": ")
@@ -143,6 +144,11 @@ class Scene:
                 problem = "contains a value that no image measures, such as -9999, and does not declare it as no data"
                 remarks.append((raster.name, problem, "no data there"))
         return remarks
+
+    def add_remark(self, file: str, problem: str, action: str) -> None:
+        """Add what somebody else concluded from the scene's pixel values."""
+        if (remark := (file, problem, action)) not in self._remarks:
+            self._remarks.append(remark)
 
     @property
     def width(self) -> int:
@@ -210,12 +216,13 @@ class Scene:
         files = [file for info in self.infos for file in info.files]  # those behind a VRT among them
         return [self.bands, self._scale, [file_identity(file) for file in files], *terrain]
 
-    def check_pixel_size(self, trained: tuple[float, float] | None) -> None:
-        """Refuse a scene much coarser or finer than the images that the model was trained on.
+    def check_pixel_size(self, trained: tuple[float, float] | None, what: str = "the model was trained") -> None:
+        """Refuse a scene much coarser or finer than the images that what maps it was made for.
 
         Args:
-            trained: smallest and largest pixel size of the training images, metres; None if they
+            trained: smallest and largest pixel size of those images, metres; None if they
                 are unknown, then every scene passes.
+            what: what was made for them, and how, for the message.
 
         Raises:
             MapError: the pixel size is outside 0.5 to 2 times that range.
@@ -226,9 +233,8 @@ class Scene:
         finest, coarsest = FINEST * trained[0], COARSEST * trained[1]
         if not finest <= size <= coarsest:
             raise MapError(
-                f"{self.name}: pixels of {size:.3g} m, the model takes {finest:.3g} to {coarsest:.3g} m "
-                f"(trained on {trained[0]:.3g} to {trained[1]:.3g} m); resample the scene, "
-                "or pass --any-resolution to map it nevertheless"
+                f"{self.name}: pixels of {size:.3g} m; {what} on {trained[0]:.3g} to {trained[1]:.3g} m and maps "
+                f"{finest:.3g} to {coarsest:.3g} m; resample the scene, or pass --any-resolution to map it nevertheless"
             )
 
 

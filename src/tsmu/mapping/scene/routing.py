@@ -1,7 +1,7 @@
 """Routing: which region's decoder maps which part of a scene, by its place, otherwise by what the scene looks like."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import shapely
@@ -25,6 +25,7 @@ class Routing:
         region: the region whose decoder maps most of it.
         reason: why, for people.
         unfamiliar: whether the scene looks like no region that the model has learned.
+        unlearned: regions of the map in which it lies and which the model has not learned: another's decoder maps it.
         areas: where several decoders map the scene, the area of each of their regions, polygons in
             EPSG:4326, that of `region` first; otherwise empty.
     """
@@ -32,6 +33,7 @@ class Routing:
     region: str
     reason: str
     unfamiliar: bool = False
+    unlearned: tuple[str, ...] = ()
     areas: Mapping[str, BaseGeometry] = field(default_factory=dict)
 
     @property
@@ -68,7 +70,7 @@ def route_scene(scene: Scene, region_map: Path, record: BundleRecord) -> Routing
     unknown = [name for name in inside if name not in record.regions]
     if not learned:
         place = f"lies in {', '.join(unknown)}, not learned" if unknown else "in no region"
-        return _route_by_appearance(scene, record, place)
+        return replace(_route_by_appearance(scene, record, place), unlearned=tuple(unknown))
     if len(inside) == 1:
         return Routing(learned[0], "lies in it by the region map")
     # The region that the scene looks like stands in for those that were not learned.
@@ -80,7 +82,7 @@ def route_scene(scene: Scene, region_map: Path, record: BundleRecord) -> Routing
     parts = ", ".join(f"{name} {share:.0%}" for name, share in _shares(areas, scene.footprint).items())
     reason = f"lies in {parts} by the region map" + (f"; {substitute.reason}" if substitute else "")
     unfamiliar = substitute is not None and substitute.unfamiliar
-    return Routing(next(iter(areas)), reason, unfamiliar, areas if len(areas) > 1 else {})
+    return Routing(next(iter(areas)), reason, unfamiliar, tuple(unknown), areas if len(areas) > 1 else {})
 
 
 def _decoder_areas(

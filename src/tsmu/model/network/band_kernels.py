@@ -7,15 +7,8 @@ import torch
 from torch import Tensor
 
 from tsmu.errors import BundleError
+from tsmu.imagery import RGB, band_colour, name_words
 
-RGB = ("red", "green", "blue")  # the order of the bands in pretrained weights
-# Names that mean a colour as a whole. B02 to B04 are Sentinel-2's, B2 to B4 those of Sentinel-2 and Landsat 8 and 9.
-COLOUR_CODES = {
-    **dict.fromkeys(("r", "b4", "b04"), "red"),
-    **dict.fromkeys(("g", "b3", "b03"), "green"),
-    **dict.fromkeys(("b", "b2", "b02"), "blue"),
-}
-OTHER_BAND_WORDS = {"edge", "coastal"}  # red edge and coastal blue are other bands
 UNNAMED = re.compile(r"band_\d+")
 
 
@@ -48,7 +41,7 @@ def guessed_colours(bands: Sequence[str]) -> list[str]:
         >>> guessed_colours(["post:band_1", "post:band_2", "post:band_3"])
         ['post:band_1 as red', 'post:band_2 as green', 'post:band_3 as blue']
     """
-    return [f"{band} as {colour}" for band, colour in band_colours(bands) if colour and colour not in _words(band)]
+    return [f"{band} as {colour}" for band, colour in band_colours(bands) if colour and colour not in name_words(band)]
 
 
 def spread_kernels(kernels: Tensor, bands: Sequence[str]) -> Tensor:
@@ -81,12 +74,12 @@ def _colour_of_band(band: str, bands: Sequence[str]) -> str | None:
     """The colour of one band of a band list; `band_colours` describes the rule."""
     role, _, name = band.rpartition(":")
     if not UNNAMED.fullmatch(name):
-        return _colour_of_name(name)
+        return _rgb_colour(name)
     image = [other for other in bands if other.rpartition(":")[0] == role]
     names = [other.rpartition(":")[2] for other in image]
     if len(image) == len(RGB) and all(UNNAMED.fullmatch(other) for other in names):
         return RGB[image.index(band)]
-    if len(image) > 1 and not {*RGB} <= {_colour_of_name(other) for other in names}:
+    if len(image) > 1 and not {*RGB} <= {_rgb_colour(other) for other in names}:
         raise BundleError(
             f"bands {', '.join(image)}: without names nothing says which of them is red, green or blue, "
             "which pretrained weights need; name them (rio edit-info --bidx N --description red FILE) and "
@@ -95,15 +88,7 @@ def _colour_of_band(band: str, bands: Sequence[str]) -> str | None:
     return None
 
 
-def _colour_of_name(name: str) -> str | None:
-    """The colour that a band's name tells, such as red of `red`, `b4_red` or `sr_b4`; none of `red_edge`."""
-    words = _words(name)
-    colours = [colour for colour in RGB if colour in words]
-    if colours:
-        return colours[0] if len(colours) == 1 and not {*words} & OTHER_BAND_WORDS else None
-    codes = words if len(words) == 1 else [word for word in words if len(word) > 1]
-    return next((COLOUR_CODES[code] for code in codes if code in COLOUR_CODES), None)
-
-
-def _words(name: str) -> list[str]:
-    return re.split(r"[^a-z0-9]+", name.lower())
+def _rgb_colour(name: str) -> str | None:
+    """Red, green or blue by a band's name, such as `red`, `b4_red` or `sr_b4`; pretrained weights know no other."""
+    colour = band_colour(name)
+    return colour if colour in RGB else None

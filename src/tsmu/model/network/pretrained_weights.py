@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 
 from tsmu.errors import BundleError
-from tsmu.model.network.band_kernels import RGB, guessed_colours, is_rgb, spread_kernels
+from tsmu.imagery import RGB
+from tsmu.model.network.band_kernels import guessed_colours, is_rgb, spread_kernels
 
 AUTO_WEIGHTS = "auto"  # the best weights that this machine has without a download
 NO_WEIGHTS = "none"  # random weights

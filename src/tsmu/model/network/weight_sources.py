@@ -24,7 +24,7 @@ from torch import Tensor
 
 from tsmu.errors import BundleError
 from tsmu.files import sha256
-from tsmu.model.network.band_kernels import RGB
+from tsmu.imagery import RGB
 from tsmu.model.network.encoders import DEPTH, PACKAGED_ENCODER, build_encoder, first_line, require_encoder
 from tsmu.model.network.pretrained_weights import AUTO_WEIGHTS, NO_WEIGHTS, PretrainedWeights, State
 
