@@ -258,6 +258,32 @@ def change(
         terminal.report.say(f"{calibration_table(results['calibration'])}\n{pair_table(results['pair'])}")
 
 
+@app.command("change-loop")
+def change_loop(
+    pair: Annotated[Path, typer.Option(metavar="DIR", help="pre.tif, post.tif, mask.tif: its west is reviewed.")],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where results.json goes, and a workspace per loop.")],
+    decisions: Annotated[str, typer.Option(metavar="N,N,...", help="Decisions, each in a loop of its own.")] = (
+        "10,25,50,100"
+    ),
+    steps: Steps = 200,
+    batch_size: BatchSize = 8,
+    chip: Annotated[int, typer.Option(min=32, help="Side of a chip, pixels.")] = 64,
+    seed: Annotated[int, typer.Option(min=0, help="Of the synthetic worlds and of the trainings.")] = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """Map by change, decide on some candidates, learn a decoder from them alone: what each finds on other ground."""
+    with console("benchmarks change-loop", as_json) as terminal:
+        from benchmarks.review_loop.change_turn import ChangeLoopSettings, benchmark_change_loop, change_loop_table
+
+        numbers = tuple(_parse_sizes(decisions))
+        settings = ChangeLoopSettings(str(pair), numbers, steps, batch_size, chip, seed)
+        results = benchmark_change_loop(settings, out, terminal.report.say)
+        terminal.report.records = len(results["turns"])
+        terminal.report.outputs = {"results": str(out / "results.json")}
+        terminal.report.details = results
+        terminal.report.say(change_loop_table(results))
+
+
 @app.command("gpu")
 def gpu(
     out: Annotated[Path, typer.Option(metavar="FILE.json", help="Where the results go.")] = (
