@@ -162,9 +162,10 @@ class MapVerbs(WorkspaceBase):
             region_layer=region_layer, engine=engine, precision=precision, scale=scale, any_resolution=any_resolution,
             force=force, publish=_publish_address(publish), aoi_layers=aoi_layers, leave_out_layers=leave_out_layers,
         )  # fmt: skip
+        self._check_options(options)
         if by != "change":
             self._require_model(pre)
-        self._check_options(options)
+        self._check_elevations(options)
         log = IssueLog(places[0] if len(places) == 1 else "tsmu map")
         single = _SingleScene(None if pre is None else place_text(pre), name, _iso(date_pre), _iso(date_post))
         orders = _scene_orders(places, single, None if region == "auto" else region, log)
@@ -249,7 +250,6 @@ class MapVerbs(WorkspaceBase):
         check_tiling(options.tile or settings.side, settings.shared if options.overlap is None else options.overlap)
         if options.publish:
             check_publish_address(options.publish)
-        self._check_elevations(options)
 
     def _check_elevations(self, options: "MapOptions") -> None:
         """Refuse elevations that nothing needs, and to do without those that something needs."""
