@@ -43,6 +43,7 @@ if TYPE_CHECKING:
         RegionError,
         ReviewError,
         SceneError,
+        SituationError,
         TableError,
         TsmuError,
         UpdateError,
@@ -74,6 +75,7 @@ __all__ = [
     "ReviewError",
     "SceneError",
     "SceneMap",
+    "SituationError",
     "TableError",
     "TsmuError",
     "UpdateError",
@@ -86,8 +88,8 @@ __all__ = [
 _NAMES = {  # by the room or module that has them
     "errors": (
         "BundleError ChipError ConflictError DatabaseBusyError DatabaseError FetchError ImageError InventoryError "
-        "LabelError MapError MissingRecordError RegionError ReviewError SceneError TableError TsmuError UpdateError "
-        "WorkspaceError"
+        "LabelError MapError MissingRecordError RegionError ReviewError SceneError SituationError TableError "
+        "TsmuError UpdateError WorkspaceError"
     ),
     "model": "RegionNet",
     "update": "learn_region",

@@ -131,6 +131,10 @@ class ConflictError(DatabaseError):
     """A record was changed after the person who decides on it read it."""
 
 
+class SituationError(TsmuError):
+    """The situation report of an event cannot be written."""
+
+
 class ReviewError(TsmuError):
     """The review server cannot be started as asked."""
 

@@ -36,6 +36,11 @@ if TYPE_CHECKING:
         density,
         draw_comparison,
         draw_density,
+        draw_frame,
+        equal_area_crs,
+        polygon_path,
+        power_law_tail,
+        rollover,
         write_density,
     )
     from tsmu.database.decisions import (
@@ -92,7 +97,7 @@ if TYPE_CHECKING:
     from tsmu.database.schema import review as review_table
     from tsmu.database.schema import run as run_table
     from tsmu.database.schema import scene as scene_table
-    from tsmu.database.storage import Database, backup, decode_column, read_frame
+    from tsmu.database.storage import Database, backup, decode_column, landslide_style, read_frame
     from tsmu.database.types import format_moment, utc_now
     from tsmu.database.vocabulary import Action, Author, Confidence, Decision, Material, MovementType, Status, Trigger
     from tsmu.database.writing import (
@@ -153,6 +158,8 @@ __all__ = [
     "disagreements",
     "draw_comparison",
     "draw_density",
+    "draw_frame",
+    "equal_area_crs",
     "event_table",
     "export",
     "format_moment",
@@ -161,6 +168,7 @@ __all__ = [
     "history",
     "import_file",
     "info",
+    "landslide_style",
     "landslide_table",
     "landslide_version_table",
     "landslides_of_decision",
@@ -173,6 +181,8 @@ __all__ = [
     "next_landslides",
     "observation_table",
     "open_database",
+    "polygon_path",
+    "power_law_tail",
     "proposals",
     "query",
     "query_page",
@@ -184,6 +194,7 @@ __all__ = [
     "review_table",
     "reviewer_agreement",
     "reviews",
+    "rollover",
     "run_table",
     "scene_by_id",
     "scene_evidence",
@@ -199,7 +210,7 @@ __all__ = [
 ]
 
 _NAMES = {  # by the folder or module that has them
-    "storage": "Database backup decode_column read_frame",
+    "storage": "Database backup decode_column landslide_style read_frame",
     "queries": (
         "Box Filters QueueOrder count_by_region_and_month count_landslides cql2_tree history info "
         "nearest_landslides next_landslides query query_page require_known_names review_progress reviews scene_by_id "
@@ -216,7 +227,7 @@ _NAMES = {  # by the folder or module that has them
     "files": "ImportResult copy export import_file",
     "analysis": (
         "Comparison DensityMap check_density_file check_picture_file compare density draw_comparison draw_density "
-        "write_density"
+        "draw_frame equal_area_crs polygon_path power_law_tail rollover write_density"
     ),
     "integrity": "check",
     "schema": (

@@ -12,6 +12,7 @@ from tsmu.lazy_names import lazy_names
 if TYPE_CHECKING:
     from tsmu.database.analysis.comparison_plot import check_picture_file, draw_comparison
     from tsmu.database.analysis.density_plot import class_breaks, draw_density
+    from tsmu.database.analysis.map_frame import draw_frame, polygon_path
 
 __all__ = [
     "CellGrid",
@@ -26,7 +27,9 @@ __all__ = [
     "density",
     "draw_comparison",
     "draw_density",
+    "draw_frame",
     "equal_area_crs",
+    "polygon_path",
     "power_law_tail",
     "rollover",
     "write_density",
@@ -35,6 +38,7 @@ __all__ = [
 _NAMES = {  # these load matplotlib
     "comparison_plot": "check_picture_file draw_comparison",
     "density_plot": "class_breaks draw_density",
+    "map_frame": "draw_frame polygon_path",
 }
 
 __getattr__, _ = lazy_names(__name__, _NAMES)

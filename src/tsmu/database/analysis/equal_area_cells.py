@@ -121,6 +121,10 @@ def equal_area_crs(west: float, south: float, east: float, north: float) -> pypr
 
     Lambert's azimuthal one round the middle, where shapes stay true up to some thousands of kilometres
     (Snyder 1987, p. 182); Equal Earth for what is wider.
+
+    Example:
+        >>> equal_area_crs(7.0, 46.0, 7.2, 46.1).coordinate_operation.method_name
+        'Lambert Azimuthal Equal Area'
     """
     if east - west > MOST_AZIMUTHAL_DEG or north - south > MOST_AZIMUTHAL_DEG:
         return pyproj.CRS.from_proj4(f"+proj=eqearth +lon_0={(west + east) / 2:.0f} +datum=WGS84 +units=m")

@@ -15,7 +15,20 @@ MARGIN = 0.04  # of the longer side, round the map
 
 
 def draw_frame(axes: Axes, bounds: tuple[float, float, float, float], crs: pyproj.CRS) -> None:
-    """Make axes a map of these bounds in metres: with a margin, the graticule, a scale and an arrow to the north."""
+    """Make axes a map: with a margin, the graticule, a scale and an arrow to the north.
+
+    Args:
+        axes: with what the map shows.
+        bounds: west, south, east and north of what is shown, in metres.
+        crs: of the bounds; a projection whose middle meridian is upright.
+
+    Example:
+        >>> from matplotlib.figure import Figure
+        >>> axes = Figure().subplots()
+        >>> draw_frame(axes, (0, 0, 20_000, 10_000), equal_area_crs(7.0, 46.0, 7.2, 46.1))
+        >>> [float(x) for x in axes.get_xlim()]
+        [-800.0, 20800.0]
+    """
     west, south, east, north = bounds
     margin = MARGIN * max(east - west, north - south)
     axes.set_xlim(west - margin, east + margin)
@@ -27,7 +40,12 @@ def draw_frame(axes: Axes, bounds: tuple[float, float, float, float], crs: pypro
 
 
 def polygon_path(area: BaseGeometry) -> Outline:
-    """The rings of polygons, to draw only what lies within."""
+    """The rings of polygons, to draw only what lies within.
+
+    Example:
+        >>> len(polygon_path(shapely.box(0, 0, 1, 1)).vertices)
+        5
+    """
     polygons = [part for part in shapely.get_parts(area) if part.geom_type == "Polygon"]
     rings = [ring for polygon in shapely.orient_polygons(polygons) for ring in (polygon.exterior, *polygon.interiors)]
     return Outline.make_compound_path(*(Outline(shapely.get_coordinates(ring), closed=True) for ring in rings))

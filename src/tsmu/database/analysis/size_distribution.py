@@ -46,6 +46,11 @@ def power_law_tail(areas: Areas, seed: int = 0) -> PowerLawTail | None:
 
     Returns:
         The tail; None where there are too few areas, or all are the same.
+
+    Example:
+        >>> tail = power_law_tail(1000 * (1 - np.random.default_rng(0).random(500)) ** -0.8)  # 1 / (alpha - 1)
+        >>> 2.1 < tail.alpha < 2.4
+        True
     """
     ordered = np.sort(areas)
     best = _nearest_fit(ordered)
@@ -103,7 +108,13 @@ def probability_density(areas: Areas) -> tuple[Areas, Areas]:
 
 
 def rollover(areas: Areas) -> float | None:
-    """The most frequent area, m2, below which fewer are found; None where small ones only get more."""
+    """The most frequent area, m2, below which fewer are found; None where small ones only get more.
+
+    Example:
+        >>> areas = np.exp(np.random.default_rng(0).normal(np.log(2000), 0.5, 500))
+        >>> 1000 < rollover(areas) < 2000
+        True
+    """
     if len(np.unique(areas)) < LEAST_AREAS:
         return None
     at, density = probability_density(areas)

@@ -24,6 +24,7 @@ from tsmu.database.storage.geometry_cleaning import (
     read_outlines,
 )
 from tsmu.database.storage.geopackage import register_attribute_table
+from tsmu.database.storage.qgis_style import landslide_style
 from tsmu.database.storage.spatial_predicates import SPATIAL_PREDICATES
 from tsmu.database.storage.triggers import create_triggers
 
@@ -49,6 +50,7 @@ __all__ = [
     "geodesic_areas",
     "geopackage",
     "insert_features",
+    "landslide_style",
     "postgis",
     "read_frame",
     "read_outlines",

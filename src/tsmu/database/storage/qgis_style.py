@@ -19,7 +19,12 @@ COLOURS = {  # fill; distinct for people who cannot tell red from green, too
 
 
 def landslide_style() -> str:
-    """The QML of the landslide layer: one colour per status."""
+    """The QML of the landslide layer: one colour per status.
+
+    Example:
+        >>> landslide_style()[:13]
+        '<!DOCTYPE qgi'
+    """
     qgis = ET.Element("qgis", version="3.22", styleCategories="Symbology")
     renderer = ET.SubElement(qgis, "renderer-v2", type="categorizedSymbol", attr="status", symbollevels="0")
     categories, symbols = ET.SubElement(renderer, "categories"), ET.SubElement(renderer, "symbols")
