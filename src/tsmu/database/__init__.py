@@ -39,7 +39,6 @@ if TYPE_CHECKING:
         draw_frame,
         equal_area_crs,
         polygon_path,
-        power_law_tail,
         rollover,
         write_density,
     )
@@ -182,7 +181,6 @@ __all__ = [
     "observation_table",
     "open_database",
     "polygon_path",
-    "power_law_tail",
     "proposals",
     "query",
     "query_page",
@@ -227,7 +225,7 @@ _NAMES = {  # by the folder or module that has them
     "files": "ImportResult copy export import_file",
     "analysis": (
         "Comparison DensityMap check_density_file check_picture_file compare density draw_comparison draw_density "
-        "draw_frame equal_area_crs polygon_path power_law_tail rollover write_density"
+        "draw_frame equal_area_crs polygon_path rollover write_density"
     ),
     "integrity": "check",
     "schema": (

@@ -46,11 +46,6 @@ def power_law_tail(areas: Areas, seed: int = 0) -> PowerLawTail | None:
 
     Returns:
         The tail; None where there are too few areas, or all are the same.
-
-    Example:
-        >>> tail = power_law_tail(1000 * (1 - np.random.default_rng(0).random(500)) ** -0.8)  # 1 / (alpha - 1)
-        >>> 2.1 < tail.alpha < 2.4
-        True
     """
     ordered = np.sort(areas)
     best = _nearest_fit(ordered)

@@ -1,0 +1,80 @@
+"""Numbers as a report writes them: never 100 % of what is not whole, and no more digits than are known."""
+
+import math
+from datetime import date
+
+
+def count_text(number: int) -> str:
+    """A count with thousands apart.
+
+    Example:
+        >>> count_text(12345)
+        '12,345'
+    """
+    return f"{number:,}"
+
+
+def area_text(m2: float) -> str:
+    """An area in km2, or in m2 where it is small.
+
+    Example:
+        >>> area_text(0), area_text(850), area_text(34_567), area_text(1_234_567), area_text(2_345_678_901)
+        ('0 km²', '850 m²', '0.035 km²', '1.23 km²', '2,346 km²')
+    """
+    if m2 <= 0:
+        return "0 km²"
+    if m2 < 10_000:
+        return f"{m2:,.0f} m²" if m2 >= 100 else f"{m2:.2g} m²"
+    km2 = m2 / 1e6
+    decimals = 3 if km2 < 0.1 else 2 if km2 < 10 else 1 if km2 < 1000 else 0
+    return f"{km2:,.{decimals}f} km²"
+
+
+def percent_text(share: float | None) -> str:
+    """A share of 0 to 1 in whole percent; a dash where there is none.
+
+    Example:
+        >>> percent_text(0.9999), percent_text(0.001), percent_text(0.42), percent_text(0), percent_text(None)
+        ('over 99 %', 'under 1 %', '42 %', '0 %', '-')
+    """
+    if share is None or math.isnan(share):
+        return "-"
+    if 0 < share < 0.01:
+        return "under 1 %"
+    if 0.99 < share < 1:
+        return "over 99 %"
+    return f"{100 * share:.0f} %"
+
+
+def days_text(first: date, last: date) -> str:
+    """One day, or two with a dash.
+
+    Example:
+        >>> days_text(date(2024, 4, 3), date(2024, 4, 28)), days_text(date(2024, 4, 3), date(2024, 4, 3))
+        ('3 April to 28 April 2024', '3 April 2024')
+    """
+    if first == last:
+        return day_text(first)
+    begin = day_text(first) if first.year != last.year else f"{first.day} {first:%B}"
+    return f"{begin} to {day_text(last)}"
+
+
+def day_text(day: date) -> str:
+    """A day as people write it.
+
+    Example:
+        >>> day_text(date(2024, 4, 3))
+        '3 April 2024'
+    """
+    return f"{day.day} {day:%B} {day.year}"
+
+
+def place_text(longitude: float, latitude: float) -> str:
+    """Degrees of a place, to about ten metres.
+
+    Example:
+        >>> place_text(-71.23456, -13.5)
+        '13.5000° S, 71.2346° W'
+    """
+    north, east = "N" if latitude >= 0 else "S", "E" if longitude >= 0 else "W"
+    return f"{abs(latitude):.4f}° {north}, {abs(longitude):.4f}° {east}"

@@ -1,0 +1,112 @@
+"""Rasters of all zones on one grid of the map, read as coarsely as the map shows them."""
+
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from rasterio.enums import Resampling
+
+from tsmu.imagery import Grid, open_raster, open_resampled
+from tsmu.situation.inputs import Observed, Situation, ZoneRasters
+
+Floats = npt.NDArray[np.float32]
+STRETCH = (2, 98)  # percentiles of an image that become black and white
+LIGHT_AZIMUTH, LIGHT_ALTITUDE = 315.0, 45.0  # degrees; from the north-west
+STEEP = 0.35  # rise per metre that the steeper tenth of the ground is brought up to, so that flat land has relief too
+MOST_EXAGGERATION = 6.0
+DECIBEL_FLOOR = 1e-5  # linear power of the darkest radar echo that is told apart
+
+
+def read_observed(situation: Situation, grid: Grid) -> npt.NDArray[np.uint8]:
+    """The classes of `Observed` on the map's grid (H, W): of each cell the one that most of its pixels have."""
+    classes = np.zeros((grid.height, grid.width), np.uint8)
+    for zone in situation.zones:
+        with open_raster(zone.observed) as reader, ExitStack() as stack:
+            finer = Grid.from_raster(reader.info).relative_pixel_size(grid) < 1
+            resampling = Resampling.mode if finer else Resampling.nearest
+            warped = stack.enter_context(
+                open_resampled(reader, grid, resampling=resampling, keep_palette_indices=True)
+            )
+            values, valid = warped.read_first_band()
+        values = np.where(valid & (values <= max(Observed)), values, 0).astype(np.uint8)
+        classes = np.where(classes == Observed.OUTSIDE, values, classes)
+    return classes
+
+
+def read_relief(situation: Situation, grid: Grid) -> Floats | None:
+    """Light and shadow of the ground (H, W), 0 to 1, NaN where it is not known; None without elevations."""
+    if not any(zone.dem for zone in situation.zones):
+        return None
+    elevations = _mosaic(situation.zones, grid, lambda zone: zone.dem, 1)
+    if elevations is None or not np.isfinite(elevations).any():
+        return None
+    return hillshade(elevations[0], abs(grid.transform.a))
+
+
+def read_grey(situation: Situation, grid: Grid) -> Floats:
+    """The image after the event in grey (H, W), 0 to 1, NaN where it has no data; else the one before."""
+    grey = np.full((grid.height, grid.width), np.nan, np.float32)
+    for side in ("post", "pre"):
+        image = _mosaic(situation.zones, grid, lambda zone: getattr(zone, side), None)  # noqa: B023 - used at once
+        if image is not None:
+            single = decibels(image[0]) if situation.is_radar else image[:3].mean(axis=0)
+            grey = np.where(np.isnan(grey), stretch(single), grey)
+    return grey
+
+
+def hillshade(elevations: Floats, pixel: float) -> Floats:
+    """Light on the ground from the north-west (Horn 1981, doi 10.1109/PROC.1981.11918), flat ground at 0.7.
+
+    Args:
+        elevations: (H, W), metres, NaN where not known.
+        pixel: side of a cell, metres.
+    """
+    if min(elevations.shape) < 2:
+        return np.full_like(elevations, 0.7)
+    down, across = np.gradient(elevations, pixel)
+    steepness = np.hypot(down, across)
+    if not np.isfinite(steepness).any():
+        return np.full_like(elevations, np.nan)
+    steep = float(np.nanpercentile(steepness, 90))
+    factor = min(max(STEEP / max(steep, 1e-6), 1.0), MOST_EXAGGERATION)
+    azimuth, altitude = np.radians(LIGHT_AZIMUTH), np.radians(LIGHT_ALTITUDE)
+    slope, aspect = np.arctan(factor * steepness), np.arctan2(-across, down)
+    light = np.sin(altitude) * np.cos(slope) + np.cos(altitude) * np.sin(slope) * np.cos(azimuth - aspect)
+    return np.asarray(np.clip(light, 0, 1), np.float32)
+
+
+def stretch(values: Floats, limits: tuple[float, float] | None = None) -> Floats:
+    """Bring values from their 2nd to 98th percentile, or between limits, to 0 to 1; NaN stays."""
+    known = values[np.isfinite(values)]
+    if not len(known):
+        return values
+    low, high = limits or np.percentile(known, STRETCH)
+    return np.asarray(np.clip((values - low) / max(high - low, 1e-9), 0, 1), np.float32)
+
+
+def decibels(power: Floats) -> Floats:
+    """Radar backscatter in decibels."""
+    return np.asarray(10 * np.log10(np.maximum(power, DECIBEL_FLOOR)), np.float32)
+
+
+def _mosaic(
+    zones: Sequence[ZoneRasters], grid: Grid, path_of: Callable[[ZoneRasters], Path | None], bands: int | None
+) -> Floats | None:
+    """One raster of each zone on the map's grid (C, H, W), NaN where none has data; what comes first stays."""
+    mosaic: Floats | None = None
+    for path in dict.fromkeys(path_of(zone) for zone in zones):
+        if path is None:
+            continue
+        with open_raster(path, assumed_nodata=0 if bands is None else None) as reader:
+            with open_resampled(reader, grid) as warped:
+                values, valid = warped.read()
+        known = np.where(valid, values[:bands].astype(np.float32), np.nan)
+        if mosaic is None:
+            mosaic = known
+        elif len(known) != len(mosaic):
+            mosaic = np.where(np.isnan(mosaic[:1]), known[:1], mosaic[:1])
+        else:
+            mosaic = np.where(np.isnan(mosaic), known, mosaic)
+    return mosaic

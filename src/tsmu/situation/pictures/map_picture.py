@@ -1,0 +1,292 @@
+"""The map of a report: landslides by size over relief, the ground that was not seen hatched, frame and legend."""
+
+from dataclasses import dataclass
+
+import geopandas
+import numpy as np
+import numpy.typing as npt
+import pyproj
+import shapely
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection, PathCollection
+from matplotlib.figure import Figure
+from rasterio.crs import CRS
+from rasterio.features import geometry_mask
+from rasterio.transform import from_bounds
+from shapely.geometry.base import BaseGeometry
+
+from tsmu.database import Status, draw_frame, equal_area_crs, polygon_path
+from tsmu.imagery import Grid
+from tsmu.situation.facts import SIZE_CLASSES, Facts, largest
+from tsmu.situation.facts.ground import usable_polygons
+from tsmu.situation.inputs import SHOWN, Observed, Situation
+from tsmu.situation.pictures.grids import read_grey, read_observed, read_relief
+from tsmu.situation.pictures.legend import LegendEntry, draw_legend
+from tsmu.situation.pictures.style import (
+    EDGE,
+    FILL,
+    LABELS,
+    MILLIMETRE,
+    OBSERVED_LABELS,
+    Picture,
+    figure_style,
+    hatch_unseen,
+    plain_text,
+    svg_text,
+)
+from tsmu.vectors import LONGITUDE_LATITUDE, crosses_antimeridian, join_at_antimeridian, reproject
+
+WIDTH, HIGHEST = 186.0, 118.0  # mm of the whole picture; between the margins of A4
+LEGEND_WIDTH, LEGEND_HEIGHT = 47.0, 25.0  # mm, beside the map and below it
+LABEL_ROOM = 7.0  # mm for degrees at the left and lower edge
+WIDE = 1.5  # width over height from which the legend lies below the map
+DPI = 200
+MARGIN = 0.04  # of the longer side, as `draw_frame` has it
+LIGHTEST, DARKEST = 0.97, 0.42  # greys of the relief, light enough for what lies on it
+OUTSIDE_WHITE = 0.6  # how far the ground outside the area is whitened
+RADII = (0.55, 0.9, 1.4, 2.1)  # mm, by class of size
+OUTLINES_FROM = 0.7  # mm on paper of the side of a middling landslide, from which outlines are drawn without symbols
+MANY = 1200  # landslides from which they are drawn as pixels: as outlines they would make the page large
+MOST_LABELLED = 14  # districts
+
+
+@dataclass(frozen=True)
+class MapPicture:
+    """The map of a report.
+
+    Attributes:
+        svg: the picture.
+        scale: the denominator of its scale when printed, two digits.
+        height_mm: its height when printed.
+    """
+
+    svg: str
+    scale: float
+    height_mm: float
+
+
+@dataclass(frozen=True)
+class _Frame:
+    """The map's projection and extent, and its place on the picture in mm."""
+
+    crs: pyproj.CRS
+    area: BaseGeometry
+    bounds: tuple[float, float, float, float]  # with the margin
+    width: float
+    height: float
+    legend_below: bool
+
+    @classmethod
+    def around(cls, area: BaseGeometry) -> "_Frame":
+        joined = np.array([area], dtype=object)
+        if crosses_antimeridian(joined).any():
+            joined = join_at_antimeridian(joined)
+        crs = equal_area_crs(*joined[0].bounds)
+        (plane,) = reproject(joined, LONGITUDE_LATITUDE, crs, 1.0)
+        west, south, east, north = plane.bounds
+        margin = MARGIN * max(east - west, north - south)
+        bounds = (west - margin, south - margin, east + margin, north + margin)
+        ratio = (bounds[2] - bounds[0]) / (bounds[3] - bounds[1])
+        below = ratio >= WIDE
+        most_wide = WIDTH - LABEL_ROOM - (1 if below else LEGEND_WIDTH)
+        most_high = HIGHEST - LABEL_ROOM - (LEGEND_HEIGHT if below else 1)
+        width = min(most_wide, most_high * ratio)
+        return cls(crs, plane, bounds, width, width / ratio, below)
+
+    @property
+    def metres_per_mm(self) -> float:
+        return (self.bounds[2] - self.bounds[0]) / self.width
+
+    @property
+    def grid(self) -> Grid:
+        """Cells as the picture has pixels."""
+        columns, rows = (max(2, round(side * MILLIMETRE * DPI)) for side in (self.width, self.height))
+        return Grid(columns, rows, CRS.from_wkt(self.crs.to_wkt()), from_bounds(*self.bounds, columns, rows))
+
+    def to_plane(self, shapes: npt.NDArray[np.object_]) -> npt.NDArray[np.object_]:
+        return reproject(shapes, LONGITUDE_LATITUDE, self.crs, max(1.0, 0.1 * self.metres_per_mm))
+
+
+def draw_map(situation: Situation, facts: Facts) -> MapPicture:
+    """Draw the map of a situation.
+
+    Raises:
+        ImageError: a raster cannot be read.
+    """
+    frame = _Frame.around(situation.area)
+    ground, has_relief = _draw_ground(situation, frame)
+    with figure_style():
+        legend_mm = LEGEND_HEIGHT if frame.legend_below else 1.0
+        height = frame.height + LABEL_ROOM + legend_mm
+        figure = Figure(figsize=(WIDTH * MILLIMETRE, height * MILLIMETRE))
+        place = (LABEL_ROOM / WIDTH, (LABEL_ROOM + legend_mm - 1) / height, frame.width / WIDTH, frame.height / height)
+        axes = figure.add_axes(place)
+        extent = (frame.bounds[0], frame.bounds[2], frame.bounds[1], frame.bounds[3])
+        axes.imshow(ground, extent=extent, interpolation="none", zorder=0)
+        districts = _draw_districts(axes, situation, frame)
+        border = [shapely.get_coordinates(line) for line in shapely.get_parts(shapely.boundary(frame.area))]
+        axes.add_collection(LineCollection(border, colors="black", linewidths=0.9, zorder=4))
+        entries = _draw_landslides(axes, situation, facts, frame)
+        draw_frame(axes, tuple(frame.area.bounds), frame.crs)
+        entries += _ground_entries(facts, districts=districts, has_relief=has_relief)
+        left = LABEL_ROOM + frame.width + 3
+        if frame.legend_below:
+            box = (LABEL_ROOM, 0.0, WIDTH - LABEL_ROOM, LEGEND_HEIGHT - 3.5)
+        else:
+            box = (left, LABEL_ROOM, WIDTH - left, frame.height)
+        draw_legend(figure, entries, box, columns=3 if frame.legend_below else 1)
+        svg = svg_text(figure, DPI)
+    return MapPicture(svg, float(f"{frame.metres_per_mm * 1000:.2g}"), height)
+
+
+def _draw_ground(situation: Situation, frame: _Frame) -> tuple[Picture, bool]:
+    """Relief or a grey image, whitened outside the area, and hatched where it was not seen."""
+    grid = frame.grid
+    relief = read_relief(situation, grid)
+    light = read_grey(situation, grid) if relief is None else relief
+    grey = np.where(np.isnan(light), LIGHTEST, DARKEST + (LIGHTEST - DARKEST) * light)
+    classes = read_observed(situation, grid)
+    inside = area_mask(frame.area, grid)
+    grey = np.where(inside, grey, grey + (1 - grey) * OUTSIDE_WHITE)
+    # Ground of the area that no raster covers was seen by nobody.
+    classes = np.where(inside, np.where(classes == Observed.OUTSIDE, Observed.NEITHER, classes), 0).astype(np.uint8)
+    levels = (np.round(grey * 63) * (255 / 63)).astype(np.uint8)  # 64 greys, which a PNG packs to half its size
+    return hatch_unseen(np.repeat(levels[..., None], 3, axis=2), classes), relief is not None
+
+
+def area_mask(area: BaseGeometry, grid: Grid) -> npt.NDArray[np.bool_]:
+    """The cells of a grid whose middle lies in an area."""
+    return np.asarray(
+        geometry_mask([area], (grid.height, grid.width), grid.transform, invert=True), bool
+    )
+
+
+def _draw_districts(axes: Axes, situation: Situation, frame: _Frame) -> bool:
+    """Borders of the districts, and the names of those that have room for it; whether there are any."""
+    if situation.districts is None:
+        return False
+    names, polygons = usable_polygons(situation.districts)
+    near = shapely.intersects(polygons, situation.area)
+    plane = frame.to_plane(polygons[near])
+    box = shapely.box(*frame.bounds)
+    lines = shapely.get_parts(shapely.intersection(shapely.boundary(plane), box))
+    kept = [shapely.get_coordinates(line) for line in lines if line.geom_type == "LineString"]
+    axes.add_collection(LineCollection(kept, colors="0.15", linewidths=0.7, linestyles=(0, (5, 2)), zorder=3))
+    inside = shapely.intersection(plane, frame.area)
+    names = [name for name, chosen in zip(names, near.tolist(), strict=True) if chosen]
+    order = np.argsort(-shapely.area(inside), kind="stable")[:MOST_LABELLED]
+    for i in order.tolist():
+        label = plain_text(names[i], 24)
+        part = inside[i]
+        if part.is_empty:
+            continue
+        wide = (part.bounds[2] - part.bounds[0]) / frame.metres_per_mm
+        if wide < 1.3 * len(label):  # mm: a letter is about 1.3 mm wide
+            continue
+        x, y = shapely.get_coordinates(shapely.point_on_surface(part))[0]
+        around = {"facecolor": "white", "alpha": 0.7, "lw": 0, "pad": 0.8}
+        axes.text(x, y, label, fontsize=6.5, style="italic", ha="center", va="center", bbox=around, zorder=5)
+    return bool(len(kept))
+
+
+def _draw_landslides(axes: Axes, situation: Situation, facts: Facts, frame: _Frame) -> list[LegendEntry]:
+    """Landslides as symbols by size, or true to scale where that can be seen; the ten largest with their number."""
+    shown = situation.shown()
+    entries = [LegendEntry("heading", "Landslides" if len(shown) else "Landslides: none found")]
+    if not len(shown):
+        return entries
+    plane = frame.to_plane(shown.geometry.to_numpy())
+    sides = np.sqrt(shown["area_m2"].to_numpy(np.float64)) / frame.metres_per_mm
+    true_to_scale = bool(np.median(sides) >= OUTLINES_FROM)
+    for status in reversed(SHOWN):  # confirmed ones above candidates
+        of_status = (shown["status"] == status).to_numpy()
+        if of_status.any():
+            _draw_outlines(axes, plane[of_status], status, rasterized=len(shown) > MANY)
+    shrink = 1.0 if len(shown) <= 300 else 0.8 if len(shown) <= 1500 else 0.6
+    radii = np.array(RADII) * shrink
+    if not true_to_scale:
+        _draw_symbols(axes, shown, plane, radii, rasterized=len(shown) > MANY)
+    for status in SHOWN:
+        if number := facts.numbers[status]:
+            entries.append(LegendEntry("patch", f"{LABELS[status]} ({number:,})", FILL[status], EDGE[status]))
+    if true_to_scale:
+        entries.append(LegendEntry("note", "outlines true to scale"))
+    else:
+        labels = ("under 1,000 m²", "1,000 to 10,000 m²", "10,000 to 100,000 m²", "100,000 m² and more")
+        entries += [
+            LegendEntry("circle", f"{label} ({number:,})", "white", "black", radius)
+            for label, number, radius in zip(labels, facts.by_size, radii.tolist(), strict=True)
+        ]
+    _draw_numbers(axes, largest(situation), plane, frame)
+    entries.append(LegendEntry("number", "the ten largest, see page 2" if len(shown) > 1 else "see page 2"))
+    return entries
+
+
+def _draw_outlines(axes: Axes, outlines: npt.NDArray[np.object_], status: Status, *, rasterized: bool) -> None:
+    paths = [polygon_path(outline) for outline in outlines]
+    collection = PathCollection(
+        paths, facecolors=FILL[status], edgecolors=EDGE[status], linewidths=0.35, zorder=5, rasterized=rasterized
+    )
+    axes.add_collection(collection)
+
+
+def _draw_symbols(
+    axes: Axes,
+    shown: geopandas.GeoDataFrame,
+    plane: npt.NDArray[np.object_],
+    radii: npt.NDArray[np.float64],
+    *,
+    rasterized: bool,
+) -> None:
+    """A circle for each landslide, the largest below so that small ones stay visible."""
+    points = shapely.get_coordinates(shapely.point_on_surface(plane))
+    size = np.digitize(shown["area_m2"].to_numpy(np.float64), SIZE_CLASSES[1:-1])
+    for position in range(len(SIZE_CLASSES) - 2, -1, -1):
+        for status in reversed(SHOWN):
+            chosen = (size == position) & (shown["status"] == status).to_numpy()
+            points_wide = 2 * radii[position] * MILLIMETRE * 72
+            axes.scatter(
+                points[chosen, 0], points[chosen, 1], s=points_wide**2, c=FILL[status], edgecolors=EDGE[status],
+                linewidths=0.4, alpha=0.9, zorder=6, rasterized=rasterized,
+            )  # fmt: skip
+
+
+def _draw_numbers(axes: Axes, chosen: geopandas.GeoDataFrame, plane: npt.NDArray[np.object_], frame: _Frame) -> None:
+    """Numbers beside the largest landslides, each where no other number lies, tied to its landslide by a line."""
+    points = shapely.get_coordinates(shapely.point_on_surface(plane[: len(chosen)])) / frame.metres_per_mm
+    low, high = np.array(frame.bounds[:2]) / frame.metres_per_mm + 2, np.array(frame.bounds[2:]) / frame.metres_per_mm - 2
+    angles = np.radians([45, 135, -45, -135, 0, 180, 90, -90])
+    taken: list[npt.NDArray[np.float64]] = []
+    for number, point in enumerate(points, start=1):
+        places = [
+            point + distance * np.array([np.cos(angle), np.sin(angle)]) for distance in (4.0, 6.5, 9.5) for angle in angles
+        ]
+        inside = [place for place in places if (place >= low).all() and (place <= high).all()] or places
+        place = max(inside[:16], key=lambda one: _room(one, [*taken, *points]))
+        taken.append(place)
+        (x, y), at = place * frame.metres_per_mm, point * frame.metres_per_mm
+        axes.plot([at[0], x], [at[1], y], color="black", linewidth=0.6, zorder=7)
+        around = {"boxstyle": "circle,pad=0.18", "facecolor": "white", "edgecolor": "black", "lw": 0.6}
+        axes.text(x, y, str(number), fontsize=6, fontweight="bold", ha="center", va="center", bbox=around, zorder=8)
+
+
+def _room(place: npt.NDArray[np.float64], taken: list[npt.NDArray[np.float64]]) -> float:
+    """Distance to the nearest that is taken, mm; more than 4 is enough."""
+    return min((float(np.hypot(*(place - other))) for other in taken), default=4.0) if taken else 4.0
+
+
+def _ground_entries(facts: Facts, *, districts: bool, has_relief: bool) -> list[LegendEntry]:
+    ground = facts.ground
+    entries = [LegendEntry("heading", "Ground")]
+    for observed, label in OBSERVED_LABELS.items():
+        if ground.m2[observed] or observed == Observed.SEEN:
+            share = 100 * ground.share(observed)
+            text = f"{label} ({share:.0f} %)" if share >= 1 or not ground.m2[observed] else f"{label} (under 1 %)"
+            entries.append(LegendEntry("ground", text, observed=observed))
+    entries.append(LegendEntry("line", "border of the area"))
+    if districts:
+        entries.append(LegendEntry("dashes", "border of a district"))
+    entries.append(LegendEntry("note", "relief lit from the north-west" if has_relief else "grey: image after the event"))
+    return entries
+
+
