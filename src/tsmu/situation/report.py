@@ -66,7 +66,7 @@ def write_report(situation: Situation, folder: Path) -> ReportFiles:
             "remarks": list(situation.remarks),
             **facts.as_dict(),
         }
-        write_layers(situation, facts, unfinished / LAYERS_FOLDER)
+        write_layers(situation, facts, unfinished / LAYERS_FOLDER, folder / LAYERS_FOLDER)
         write_json(unfinished / FACTS_FILE, record)
         write_text(unfinished / PAGE_FILE, page)
         sync(unfinished)

@@ -64,6 +64,7 @@ def _graticule(axes: Axes, crs: pyproj.CRS) -> None:
     yticks: dict[float, str] = {}
     for along, across, ticks, signs in ((longitude, latitude, xticks, "EW"), (latitude, longitude, yticks, "NS")):
         step = _round(np.ptp(along) / 4)
+        decimals = max(0, int(-np.floor(np.log10(step) + 1e-9)))  # the same in all labels of a side
         other = np.linspace(across.min(), across.max(), 60)
         for degree in np.arange(np.ceil(along.min() / step), np.floor(along.max() / step) + 1) * step:
             fixed = np.full(len(other), degree)
@@ -74,7 +75,7 @@ def _graticule(axes: Axes, crs: pyproj.CRS) -> None:
                 side = 1 if ticks is xticks else 0
                 place = inside[np.argmin(inside[:, side])][1 - side]
                 turned = (degree + 180) % 360 - 180 if ticks is xticks else degree
-                ticks[place] = f"{abs(turned):.6g}°{signs[0] if turned > 0 else signs[1] if turned < 0 else ''}"
+                ticks[place] = f"{abs(turned):.{decimals}f}°{signs[0] if turned > 0 else signs[1] if turned < 0 else ''}"
     axes.set_xticks(list(xticks), list(xticks.values()), fontsize=7)
     axes.set_yticks(list(yticks), list(yticks.values()), fontsize=7, rotation=90, va="center")
     axes.tick_params(length=2)

@@ -3,7 +3,9 @@
 from tsmu.situation.facts.gathering import Facts, gather_facts
 from tsmu.situation.facts.ground import Ground
 from tsmu.situation.facts.landslide_counts import (
+    LARGEST,
     SIZE_CLASSES,
+    SIZE_LABELS,
     DistrictCount,
     ProbabilityClass,
     district_rows,
@@ -12,7 +14,9 @@ from tsmu.situation.facts.landslide_counts import (
 from tsmu.situation.facts.news import News
 
 __all__ = [
+    "LARGEST",
     "SIZE_CLASSES",
+    "SIZE_LABELS",
     "DistrictCount",
     "Facts",
     "Ground",

@@ -14,6 +14,7 @@ from tsmu.situation.inputs import Districts, Situation
 
 OUTSIDE_DISTRICTS = "outside all districts"
 SIZE_CLASSES = (0.0, 1_000.0, 10_000.0, 100_000.0, np.inf)  # m2
+SIZE_LABELS = ("under 1,000 m²", "1,000 to 10,000 m²", "10,000 to 100,000 m²", "100,000 m² and more")
 PROBABILITY_CLASSES = (0.9, 0.7, 0.5, 0.0)  # from which on, the highest first
 LARGEST = 10
 

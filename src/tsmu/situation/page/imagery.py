@@ -1,13 +1,12 @@
 """The imagery of a report as a table: scene by scene while they are few, by day when they are many."""
 
 from dataclasses import dataclass
-from datetime import date
 
 import numpy as np
 import pandas as pd
 
-from tsmu.situation.inputs import SIDES, Situation
-from tsmu.situation.page.numbers import days_text, percent_text
+from tsmu.situation.inputs import SIDES
+from tsmu.situation.numbers import days_text, percent_text
 from tsmu.situation.pictures.style import plain_text
 from tsmu.wording import counted
 
@@ -33,27 +32,6 @@ class ImageryRow:
     scenes: str
     cloud: str
     share: str
-
-
-def used_sources(situation: Situation) -> pd.DataFrame:
-    """The scenes that were used, with `day`; the earliest first."""
-    table = situation.sources.copy()
-    if "left_out" in table:
-        reasons = table["left_out"]
-        table = table[reasons.isna() | (reasons.astype(str).str.strip() == "")]
-    moments = pd.to_datetime(table["datetime"], utc=True, format="ISO8601", errors="coerce")
-    table = table.assign(
-        day=moments.dt.date,
-        cloud_cover=pd.to_numeric(table["cloud_cover"], errors="coerce"),
-        share=pd.to_numeric(table["share"], errors="coerce"),
-    )
-    return table.sort_values(["side", "day", "item_id"], ascending=[False, True, True], ignore_index=True)
-
-
-def days_of_side(sources: pd.DataFrame, side: str) -> tuple[date, date] | None:
-    """First and last day of a side's imagery; None without any."""
-    days = sources["day"][(sources["side"] == side) & sources["day"].notna()]
-    return (days.min(), days.max()) if len(days) else None
 
 
 def imagery_rows(sources: pd.DataFrame) -> list[ImageryRow]:

@@ -9,13 +9,14 @@ import shapely
 from markupsafe import Markup
 
 from tsmu.database import Status
-from tsmu.situation.facts import Facts, district_rows, largest
+from tsmu.situation.facts import SIZE_LABELS, Facts, district_rows, largest
 from tsmu.situation.inputs import Observed, Situation
 from tsmu.situation.page import words
-from tsmu.situation.page.imagery import imagery_rows, used_sources
-from tsmu.situation.page.numbers import area_text, count_text, day_text, days_text, percent_text, place_text
+from tsmu.situation.page.imagery import imagery_rows
+from tsmu.situation.numbers import area_text, count_text, day_text, days_text, percent_text, place_text
 from tsmu.situation.pictures import LandslidePicture, MapPicture, probability_figure, size_figure
 from tsmu.situation.pictures.style import OBSERVED_LABELS, plain_text
+from tsmu.situation.sources import used_sources
 
 MOST_REMARKS = 4
 ROW_MM = 4.3  # of a table
@@ -72,6 +73,7 @@ def render_page(
         limits=words.limits(situation, facts),
         remarks=remarks[:MOST_REMARKS],
         more_remarks=len(remarks) - MOST_REMARKS,
+        size_labels=SIZE_LABELS,
         Status=Status,
     )  # fmt: skip
 

@@ -3,9 +3,9 @@
 from tsmu.database import Status
 from tsmu.situation.facts import Facts
 from tsmu.situation.inputs import Observed, Situation
-from tsmu.situation.page.imagery import days_of_side, used_sources
-from tsmu.situation.page.numbers import area_text, count_text, day_text, days_text, percent_text
+from tsmu.situation.numbers import area_text, count_text, day_text, days_text, percent_text
 from tsmu.situation.pictures.style import plain_text
+from tsmu.situation.sources import days_of_side, used_sources
 from tsmu.wording import counted
 
 SMALLEST_PIXELS = 9  # of a landslide that is told from noise
@@ -74,7 +74,7 @@ def news_sentences(facts: Facts) -> list[str]:
 def method_sentence(situation: Situation) -> str:
     """How the map was made."""
     method = situation.method
-    threshold = f" A pixel counts as landslide from {method.threshold} % on." if method.threshold is not None else ""
+    threshold = f" Landslide: from {method.threshold} % on." if method.threshold is not None else ""
     if method.name == "change":
         kind = "radar backscatter" if situation.is_radar else "the images"
         return f"Mapped by the change between {kind} before and after the event, without a trained model.{threshold}"
@@ -127,9 +127,10 @@ def limits(situation: Situation, facts: Facts) -> list[str]:
     """What the map cannot tell, one sentence each."""
     low, high = facts.pixel_m
     pixel = f"{low:.3g} m" if round(low, 1) == round(high, 1) else f"{low:.3g} to {high:.3g} m"
+    smallest = f"{SMALLEST_PIXELS * high**2:.2g}"
     sentences = [
-        f"Pixels are {pixel}: landslides under about {area_text(SMALLEST_PIXELS * high**2)} are not seen reliably, and "
-        f"borders are true to a pixel or two.",
+        f"Pixels are {pixel}: landslides under about {area_text(float(smallest))} are not seen reliably, and "
+        "borders are true to a pixel or two.",
         _dating(situation),
         "Radar sees changes of the surface: floods, harvests and wind look alike, and slopes turned to or away from the "
         "satellite are not seen well."

@@ -18,14 +18,14 @@ from tsmu.geodesy import pixel_size
 from tsmu.imagery import RasterReader, gdal_errors_as_image_errors, open_raster
 from tsmu.situation.facts import largest
 from tsmu.situation.inputs import Observed, Situation, ZoneRasters
-from tsmu.situation.pictures.grids import decibels, stretch
+from tsmu.situation.pictures.grids import decibels
 from tsmu.vectors import LONGITUDE_LATITUDE, reproject
 
-WIDTH, HEIGHT = 420, 252  # pixels of a picture
+WIDTH, HEIGHT = 420, 220  # pixels of a picture
 ROUND = 1.7  # width of the ground shown, of the landslide's
 LEAST_WIDTH_M = 500.0
 LEAST_PIXELS = 24  # of the image across a picture
-LIMITS = (1, 99)  # percentiles of both pictures together that become black and white
+LIMITS = (1, 99.5)  # percentiles of a picture between which it is shown
 LINE, CASING = (255, 229, 0), (30, 20, 0)  # of the outline
 NO_DATA = (196, 196, 196)
 QUALITY = 85
@@ -94,9 +94,7 @@ def _draw_in_zone(
             window, pixel_m = _window(reader, outline)
             images.append(_read(reader, window, is_radar=is_radar))
             transform = reader.info.transform
-    known = np.concatenate([image.reshape(len(image), -1) for image in images], axis=1)
-    limits = [tuple(np.percentile(band[np.isfinite(band)], LIMITS)) if np.isfinite(band).any() else (0, 1) for band in known]
-    before, after = (_picture(image, limits) for image in images)
+    before, after = (_picture(image) for image in images)
     to_picture = Affine.scale(WIDTH / window.width, HEIGHT / window.height) @ Affine.translation(
         -window.col_off, -window.row_off
     ) @ ~transform
@@ -147,9 +145,9 @@ def _read(reader: RasterReader, window: Window, *, is_radar: bool) -> Floats:
     return decibels(image) if is_radar else image
 
 
-def _picture(image: Floats, limits: list[Any]) -> Image.Image:
-    bands = [stretch(band, limit) for band, limit in zip(image, limits, strict=True)]
-    colours = np.stack(bands if len(bands) == 3 else bands[:1] * 3, axis=-1)
+def _picture(image: Floats) -> Image.Image:
+    bands = _stretch_together(image)
+    colours = np.stack(list(bands) if len(bands) == 3 else [bands[0]] * 3, axis=-1)
     unknown = ~np.isfinite(colours).all(axis=-1)
     pixels = (255 * np.nan_to_num(colours)).astype(np.uint8)
     pixels[unknown] = NO_DATA
@@ -160,6 +158,15 @@ def _picture(image: Floats, limits: list[Any]) -> Image.Image:
         lines = np.where(((rows + columns) % 12 == 0)[..., None], 90, np.array(NO_DATA)).astype(np.uint8)
         scaled.paste(Image.fromarray(lines), mask=mask)
     return scaled
+
+
+def _stretch_together(image: Floats) -> Floats:
+    """Bring the darkest of each band to 0, which takes the haze away, and one range of all bands to 1."""
+    if not np.isfinite(image).any():
+        return image
+    low, high = np.nanpercentile(image, LIMITS, axis=(1, 2))
+    spread = max(float(np.max(high - low)), 1e-9)
+    return np.asarray(np.clip((image - low[:, None, None]) / spread, 0, 1), np.float32)
 
 
 def _draw_outline(picture: Image.Image, outline: BaseGeometry, to_picture: Affine) -> None:

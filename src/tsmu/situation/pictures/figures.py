@@ -4,13 +4,14 @@ import geopandas
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from tsmu.database import Status
 from tsmu.situation.facts import Facts
 from tsmu.situation.inputs import Situation
 from tsmu.situation.pictures.style import EDGE, FILL, MILLIMETRE, figure_style, svg_text
 
-SIZE = (90 * MILLIMETRE, 42 * MILLIMETRE)
+SIZE = (90 * MILLIMETRE, 36 * MILLIMETRE)
 BINS_PER_POWER = 4  # of ten
 REJECTED_FILL, REJECTED_EDGE = "white", "0.35"
 _PARTS = (
@@ -41,6 +42,8 @@ def size_figure(situation: Situation, facts: Facts) -> str | None:
                      edgecolor=EDGE[status], linewidth=0.5, label=str(status))  # fmt: skip
             below += counts
         axes.set(xscale="log", xlabel="area of a landslide, m² (logarithmic)", ylabel="landslides")
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.4g}" if value < 1000 else f"{value:,.0f}"))
+        axes.xaxis.set_minor_formatter(NullFormatter())
         axes.yaxis.get_major_locator().set_params(integer=True)
         if facts.rollover_m2:
             axes.axvline(facts.rollover_m2, color="black", linewidth=0.9, linestyle=":")
@@ -48,7 +51,7 @@ def size_figure(situation: Situation, facts: Facts) -> str | None:
         ordered = np.sort(areas)
         larger = 100 * (1 - np.concatenate([[0], np.cumsum(ordered)[:-1]]) / ordered.sum())
         share.plot(ordered, larger, color="black", linewidth=1.0, drawstyle="steps-post")
-        share.set(ylim=(0, 104), ylabel="% of the area in larger ones")
+        share.set(ylim=(0, 104), ylabel="% of all area")
         for side in (axes, share):
             side.spines["top"].set_visible(False)
         axes.set_ylim(0, max(below.max() * 1.12, 1))

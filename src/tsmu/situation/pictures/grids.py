@@ -77,12 +77,12 @@ def hillshade(elevations: Floats, pixel: float) -> Floats:
     return np.asarray(np.clip(light, 0, 1), np.float32)
 
 
-def stretch(values: Floats, limits: tuple[float, float] | None = None) -> Floats:
-    """Bring values from their 2nd to 98th percentile, or between limits, to 0 to 1; NaN stays."""
+def stretch(values: Floats, percentiles: tuple[float, float] = STRETCH) -> Floats:
+    """Bring values between two percentiles of theirs to 0 to 1; NaN stays."""
     known = values[np.isfinite(values)]
     if not len(known):
         return values
-    low, high = limits or np.percentile(known, STRETCH)
+    low, high = np.percentile(known, percentiles)
     return np.asarray(np.clip((values - low) / max(high - low, 1e-9), 0, 1), np.float32)
 
 

@@ -1,4 +1,4 @@
-"""The legend of the map: entries with a sample each, in columns of a box beside or below it."""
+"""The legend of the map: groups of entries with a sample each, below each other or side by side."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -13,8 +13,9 @@ from tsmu.situation.pictures.style import HATCH_PERIOD, MILLIMETRE, hatch_unseen
 
 ROW = 4.4  # mm
 SAMPLE = 6.0  # mm of width
+GROUP_GAP = 2.0  # mm between two groups below each other
 GROUND_GREY = 205
-Kind = Literal["heading", "patch", "circle", "number", "ground", "line", "dashes", "note"]
+Kind = Literal["patch", "circle", "number", "ground", "line", "dashes", "note"]
 
 
 @dataclass(frozen=True)
@@ -24,8 +25,8 @@ class LegendEntry:
     Attributes:
         kind: what its sample is.
         text: beside the sample.
-        fill: of a patch or circle.
-        edge: of a patch or circle.
+        fill: of a patch.
+        edge: of a patch.
         radius: of a circle, mm.
         observed: class of ground.
     """
@@ -38,42 +39,50 @@ class LegendEntry:
     observed: Observed = Observed.SEEN
 
 
+@dataclass(frozen=True)
+class LegendGroup:
+    """Entries below a heading, which may be empty."""
+
+    heading: str
+    entries: list[LegendEntry]
+
+
 def draw_legend(
-    figure: Figure, entries: list[LegendEntry], box: tuple[float, float, float, float], *, columns: int
+    figure: Figure, groups: list[LegendGroup], box: tuple[float, float, float, float], *, side_by_side: bool
 ) -> None:
-    """Draw entries into a box of a figure.
+    """Draw groups into a box of a figure.
 
     Args:
         figure: the figure.
-        entries: from the top of the first column on.
+        groups: from the top or from the left.
         box: left, lower edge, width and height in mm from the figure's lower left corner.
-        columns: a column beside the map, or three below it; a heading does not end a column.
+        side_by_side: groups are columns; else one below the other.
     """
     wide, high = (side / MILLIMETRE for side in figure.get_size_inches())
     left, low, width, height = box
     axes = figure.add_axes((left / wide, low / high, width / wide, height / high))
     axes.set(xlim=(0, width), ylim=(height, 0))  # mm, downwards
     axes.axis("off")
-    rows = len(entries) if columns == 1 else int(height // ROW)
-    step = width / columns
-    column = row = 0
-    for position, entry in enumerate(entries):
-        ends_column = entry.kind == "heading" and row == rows - 1 and position + 1 < len(entries)
-        if columns > 1 and (row >= rows or ends_column):
-            column, row = column + 1, 0
-        gap = 1.2 if columns == 1 and entry.kind == "heading" and position else 0
-        low = row * ROW + gap
-        _draw_entry(axes, entry, column * step, low + ROW / 2)
-        row += 1
+    x = y = 0.0
+    for group in groups:
+        if side_by_side:
+            y = 0.0
+        if group.heading:
+            axes.text(x, y + ROW / 2, group.heading, fontsize=7.5, fontweight="bold", va="center")
+        y += ROW if group.heading or side_by_side else 0
+        for entry in group.entries:
+            _draw_entry(axes, entry, x, y + ROW / 2)
+            y += ROW
+        if side_by_side:
+            x += width / len(groups)
+        else:
+            y += GROUP_GAP
 
 
 def _draw_entry(axes: Axes, entry: LegendEntry, x: float, y: float) -> None:
-    if entry.kind == "heading":
-        axes.text(x, y, entry.text, fontsize=7.5, fontweight="bold", va="center")
-        return
     text_x = x if entry.kind == "note" else x + SAMPLE + 1.5
     style = "italic" if entry.kind == "note" else "normal"
-    axes.text(text_x, y, entry.text, fontsize=6.8, va="center", style=style, color="0.1")
+    axes.text(text_x, y, entry.text, fontsize=6.6, va="center", style=style, color="0.1")
     middle, top = x + SAMPLE / 2, y - 1.5
     if entry.kind == "patch":
         axes.add_patch(Rectangle((x, top), SAMPLE, 3, fc=entry.fill, ec=entry.edge, lw=0.7))
@@ -83,12 +92,17 @@ def _draw_entry(axes: Axes, entry: LegendEntry, x: float, y: float) -> None:
         around = {"boxstyle": "circle,pad=0.18", "facecolor": "white", "edgecolor": "black", "lw": 0.6}
         axes.text(middle, y, "1", fontsize=6, fontweight="bold", ha="center", va="center", bbox=around)
     elif entry.kind == "ground":
-        sample = np.full((3 * HATCH_PERIOD, 6 * HATCH_PERIOD, 3), GROUND_GREY, np.uint8)
-        hatched = hatch_unseen(sample, np.full(sample.shape[:2], entry.observed, np.uint8))
-        limits = axes.get_xlim(), axes.get_ylim()
-        axes.imshow(hatched, extent=(x, x + SAMPLE, y + 1.5, top), aspect="auto", interpolation="none")
-        axes.set(xlim=limits[0], ylim=limits[1])
-        axes.add_patch(Rectangle((x, top), SAMPLE, 3, fc="none", ec="0.3", lw=0.5))
+        _draw_ground_sample(axes, entry.observed, (x, x + SAMPLE, y + 1.5, top))
     elif entry.kind in ("line", "dashes"):
         dashes = "solid" if entry.kind == "line" else (0, (5, 2))
         axes.plot([x, x + SAMPLE], [y, y], color="black", linewidth=0.9, linestyle=dashes)
+
+
+def _draw_ground_sample(axes: Axes, observed: Observed, extent: tuple[float, float, float, float]) -> None:
+    """Grey ground with the very hatch of the map."""
+    sample = np.full((3 * HATCH_PERIOD, 6 * HATCH_PERIOD, 3), GROUND_GREY, np.uint8)
+    hatched = hatch_unseen(sample, np.full(sample.shape[:2], observed, np.uint8))
+    limits = axes.get_xlim(), axes.get_ylim()
+    axes.imshow(hatched, extent=extent, aspect="auto", interpolation="none")
+    axes.set(xlim=limits[0], ylim=limits[1])
+    axes.add_patch(Rectangle((extent[0], extent[3]), SAMPLE, 3, fc="none", ec="0.3", lw=0.5))

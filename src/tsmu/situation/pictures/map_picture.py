@@ -17,11 +17,12 @@ from shapely.geometry.base import BaseGeometry
 
 from tsmu.database import Status, draw_frame, equal_area_crs, polygon_path
 from tsmu.imagery import Grid
-from tsmu.situation.facts import SIZE_CLASSES, Facts, largest
+from tsmu.situation.facts import LARGEST, SIZE_CLASSES, SIZE_LABELS, Facts
 from tsmu.situation.facts.ground import usable_polygons
+from tsmu.situation.numbers import percent_text
 from tsmu.situation.inputs import SHOWN, Observed, Situation
 from tsmu.situation.pictures.grids import read_grey, read_observed, read_relief
-from tsmu.situation.pictures.legend import LegendEntry, draw_legend
+from tsmu.situation.pictures.legend import LegendEntry, LegendGroup, draw_legend
 from tsmu.situation.pictures.style import (
     EDGE,
     FILL,
@@ -36,9 +37,10 @@ from tsmu.situation.pictures.style import (
 )
 from tsmu.vectors import LONGITUDE_LATITUDE, crosses_antimeridian, join_at_antimeridian, reproject
 
-WIDTH, HIGHEST = 186.0, 118.0  # mm of the whole picture; between the margins of A4
-LEGEND_WIDTH, LEGEND_HEIGHT = 47.0, 25.0  # mm, beside the map and below it
+WIDTH, HIGHEST = 186.0, 126.0  # mm of the whole picture; between the margins of A4
+LEGEND_WIDTH, LEGEND_HEIGHT = 47.0, 26.0  # mm, beside the map and below it
 LABEL_ROOM = 7.0  # mm for degrees at the left and lower edge
+TOP_ROOM = 3.0  # mm, into which the highest of them may reach
 WIDE = 1.5  # width over height from which the legend lies below the map
 DPI = 200
 MARGIN = 0.04  # of the longer side, as `draw_frame` has it
@@ -48,6 +50,7 @@ RADII = (0.55, 0.9, 1.4, 2.1)  # mm, by class of size
 OUTLINES_FROM = 0.7  # mm on paper of the side of a middling landslide, from which outlines are drawn without symbols
 MANY = 1200  # landslides from which they are drawn as pixels: as outlines they would make the page large
 MOST_LABELLED = 14  # districts
+LETTER = 1.25  # mm of width
 
 
 @dataclass(frozen=True)
@@ -89,7 +92,7 @@ class _Frame:
         ratio = (bounds[2] - bounds[0]) / (bounds[3] - bounds[1])
         below = ratio >= WIDE
         most_wide = WIDTH - LABEL_ROOM - (1 if below else LEGEND_WIDTH)
-        most_high = HIGHEST - LABEL_ROOM - (LEGEND_HEIGHT if below else 1)
+        most_high = HIGHEST - LABEL_ROOM - TOP_ROOM - (LEGEND_HEIGHT if below else 0)
         width = min(most_wide, most_high * ratio)
         return cls(crs, plane, bounds, width, width / ratio, below)
 
@@ -116,25 +119,26 @@ def draw_map(situation: Situation, facts: Facts) -> MapPicture:
     frame = _Frame.around(situation.area)
     ground, has_relief = _draw_ground(situation, frame)
     with figure_style():
-        legend_mm = LEGEND_HEIGHT if frame.legend_below else 1.0
-        height = frame.height + LABEL_ROOM + legend_mm
+        below = LABEL_ROOM + (LEGEND_HEIGHT if frame.legend_below else 0)
+        height = below + frame.height + TOP_ROOM
         figure = Figure(figsize=(WIDTH * MILLIMETRE, height * MILLIMETRE))
-        place = (LABEL_ROOM / WIDTH, (LABEL_ROOM + legend_mm - 1) / height, frame.width / WIDTH, frame.height / height)
-        axes = figure.add_axes(place)
+        axes = figure.add_axes(
+            (LABEL_ROOM / WIDTH, below / height, frame.width / WIDTH, frame.height / height)
+        )
         extent = (frame.bounds[0], frame.bounds[2], frame.bounds[1], frame.bounds[3])
         axes.imshow(ground, extent=extent, interpolation="none", zorder=0)
-        districts = _draw_districts(axes, situation, frame)
+        shown = situation.shown()
+        plane = frame.to_plane(shown.geometry.to_numpy())
+        has_districts = _draw_districts(axes, situation, plane, frame)
         border = [shapely.get_coordinates(line) for line in shapely.get_parts(shapely.boundary(frame.area))]
         axes.add_collection(LineCollection(border, colors="black", linewidths=0.9, zorder=4))
-        entries = _draw_landslides(axes, situation, facts, frame)
+        groups = _draw_landslides(axes, shown, plane, facts, frame)
         draw_frame(axes, tuple(frame.area.bounds), frame.crs)
-        entries += _ground_entries(facts, districts=districts, has_relief=has_relief)
+        groups += _ground_groups(facts, has_districts=has_districts, has_relief=has_relief)
         left = LABEL_ROOM + frame.width + 3
-        if frame.legend_below:
-            box = (LABEL_ROOM, 0.0, WIDTH - LABEL_ROOM, LEGEND_HEIGHT - 3.5)
-        else:
-            box = (left, LABEL_ROOM, WIDTH - left, frame.height)
-        draw_legend(figure, entries, box, columns=3 if frame.legend_below else 1)
+        beside = (left, LABEL_ROOM, WIDTH - left, frame.height)
+        box = (LABEL_ROOM, 0.0, WIDTH - LABEL_ROOM, LEGEND_HEIGHT - 2) if frame.legend_below else beside
+        draw_legend(figure, groups, box, side_by_side=frame.legend_below)
         svg = svg_text(figure, DPI)
     return MapPicture(svg, float(f"{frame.metres_per_mm * 1000:.2g}"), height)
 
@@ -161,65 +165,87 @@ def area_mask(area: BaseGeometry, grid: Grid) -> npt.NDArray[np.bool_]:
     )
 
 
-def _draw_districts(axes: Axes, situation: Situation, frame: _Frame) -> bool:
+def _draw_districts(axes: Axes, situation: Situation, plane: npt.NDArray[np.object_], frame: _Frame) -> bool:
     """Borders of the districts, and the names of those that have room for it; whether there are any."""
     if situation.districts is None:
         return False
     names, polygons = usable_polygons(situation.districts)
     near = shapely.intersects(polygons, situation.area)
-    plane = frame.to_plane(polygons[near])
-    box = shapely.box(*frame.bounds)
-    lines = shapely.get_parts(shapely.intersection(shapely.boundary(plane), box))
+    districts = frame.to_plane(polygons[near])
+    lines = shapely.get_parts(shapely.intersection(shapely.boundary(districts), shapely.box(*frame.bounds)))
     kept = [shapely.get_coordinates(line) for line in lines if line.geom_type == "LineString"]
     axes.add_collection(LineCollection(kept, colors="0.15", linewidths=0.7, linestyles=(0, (5, 2)), zorder=3))
-    inside = shapely.intersection(plane, frame.area)
-    names = [name for name, chosen in zip(names, near.tolist(), strict=True) if chosen]
-    order = np.argsort(-shapely.area(inside), kind="stable")[:MOST_LABELLED]
-    for i in order.tolist():
-        label = plain_text(names[i], 24)
-        part = inside[i]
-        if part.is_empty:
-            continue
-        wide = (part.bounds[2] - part.bounds[0]) / frame.metres_per_mm
-        if wide < 1.3 * len(label):  # mm: a letter is about 1.3 mm wide
-            continue
-        x, y = shapely.get_coordinates(shapely.point_on_surface(part))[0]
-        around = {"facecolor": "white", "alpha": 0.7, "lw": 0, "pad": 0.8}
-        axes.text(x, y, label, fontsize=6.5, style="italic", ha="center", va="center", bbox=around, zorder=5)
-    return bool(len(kept))
+    inside = shapely.intersection(districts, frame.area)
+    near_names = [name for name, chosen in zip(names, near.tolist(), strict=True) if chosen]
+    points = shapely.get_coordinates(shapely.centroid(plane)) / frame.metres_per_mm
+    for i in np.argsort(-shapely.area(inside), kind="stable")[:MOST_LABELLED].tolist():
+        label = plain_text(near_names[i], 24)
+        place = _label_place(inside[i], points, LETTER * len(label), frame)
+        if place is not None:
+            around = {"facecolor": "white", "alpha": 0.75, "lw": 0, "pad": 0.8}
+            axes.text(*place, label, fontsize=6.5, style="italic", ha="center", va="center", bbox=around, zorder=6.5)
+    return bool(kept)
 
 
-def _draw_landslides(axes: Axes, situation: Situation, facts: Facts, frame: _Frame) -> list[LegendEntry]:
+def _label_place(
+    part: BaseGeometry, points: npt.NDArray[np.float64], wide: float, frame: _Frame
+) -> tuple[float, float] | None:
+    """Where a name hides the fewest landslides of a district; None where it has no room.
+
+    Args:
+        part: of the district, within the area.
+        points: of landslides, in mm.
+        wide: the name, mm.
+        frame: of the map.
+    """
+    if part.is_empty:
+        return None
+    west, south, east, north = part.bounds
+    half = wide / 2 * frame.metres_per_mm
+    if east - west < 2.2 * half:
+        return None
+    x, y = (side.ravel() for side in np.meshgrid(
+        np.linspace(west + half, east - half, 9), np.linspace(south, north, 11)[1:-1]))  # fmt: skip
+    middle = shapely.get_coordinates(shapely.point_on_surface(part))
+    places = np.concatenate([np.column_stack([x, y])[shapely.contains_xy(part, x, y)], middle])
+    in_mm = places / frame.metres_per_mm
+    hidden = [
+        int(((np.abs(points[:, 0] - at[0]) < wide / 2 + 1) & (np.abs(points[:, 1] - at[1]) < 2.5)).sum()) for at in in_mm
+    ]
+    far = np.hypot(*(places - middle[0]).T)
+    best = min(range(len(places)), key=lambda i: (hidden[i], far[i]))
+    return float(places[best, 0]), float(places[best, 1])
+
+
+def _draw_landslides(
+    axes: Axes, shown: geopandas.GeoDataFrame, plane: npt.NDArray[np.object_], facts: Facts, frame: _Frame
+) -> list[LegendGroup]:
     """Landslides as symbols by size, or true to scale where that can be seen; the ten largest with their number."""
-    shown = situation.shown()
-    entries = [LegendEntry("heading", "Landslides" if len(shown) else "Landslides: none found")]
     if not len(shown):
-        return entries
-    plane = frame.to_plane(shown.geometry.to_numpy())
+        return [LegendGroup("Landslides", [LegendEntry("note", "none")])]
     sides = np.sqrt(shown["area_m2"].to_numpy(np.float64)) / frame.metres_per_mm
     true_to_scale = bool(np.median(sides) >= OUTLINES_FROM)
     for status in reversed(SHOWN):  # confirmed ones above candidates
         of_status = (shown["status"] == status).to_numpy()
         if of_status.any():
             _draw_outlines(axes, plane[of_status], status, rasterized=len(shown) > MANY)
-    shrink = 1.0 if len(shown) <= 300 else 0.8 if len(shown) <= 1500 else 0.6
-    radii = np.array(RADII) * shrink
+    radii = np.array(RADII) * (1.0 if len(shown) <= 150 else 0.8 if len(shown) <= MANY else 0.6)
     if not true_to_scale:
         _draw_symbols(axes, shown, plane, radii, rasterized=len(shown) > MANY)
-    for status in SHOWN:
-        if number := facts.numbers[status]:
-            entries.append(LegendEntry("patch", f"{LABELS[status]} ({number:,})", FILL[status], EDGE[status]))
-    if true_to_scale:
-        entries.append(LegendEntry("note", "outlines true to scale"))
-    else:
-        labels = ("under 1,000 m²", "1,000 to 10,000 m²", "10,000 to 100,000 m²", "100,000 m² and more")
-        entries += [
-            LegendEntry("circle", f"{label} ({number:,})", "white", "black", radius)
-            for label, number, radius in zip(labels, facts.by_size, radii.tolist(), strict=True)
-        ]
-    _draw_numbers(axes, largest(situation), plane, frame)
+    _draw_numbers(axes, plane[:LARGEST], frame)
+    entries = [
+        LegendEntry("patch", f"{LABELS[status]} ({number:,})", FILL[status], EDGE[status])
+        for status in SHOWN
+        if (number := facts.numbers[status])
+    ]
     entries.append(LegendEntry("number", "the ten largest, see page 2" if len(shown) > 1 else "see page 2"))
-    return entries
+    if true_to_scale:
+        return [LegendGroup("Landslides", [*entries, LegendEntry("note", "outlines true to scale")])]
+    sizes = [
+        LegendEntry("circle", f"{label} ({number:,})", radius=radius)
+        for label, number, radius in zip(SIZE_LABELS, facts.by_size, radii.tolist(), strict=True)
+    ]
+    return [LegendGroup("Landslides", entries), LegendGroup("Area of a landslide", sizes)]
 
 
 def _draw_outlines(axes: Axes, outlines: npt.NDArray[np.object_], status: Status, *, rasterized: bool) -> None:
@@ -251,9 +277,9 @@ def _draw_symbols(
             )  # fmt: skip
 
 
-def _draw_numbers(axes: Axes, chosen: geopandas.GeoDataFrame, plane: npt.NDArray[np.object_], frame: _Frame) -> None:
+def _draw_numbers(axes: Axes, plane: npt.NDArray[np.object_], frame: _Frame) -> None:
     """Numbers beside the largest landslides, each where no other number lies, tied to its landslide by a line."""
-    points = shapely.get_coordinates(shapely.point_on_surface(plane[: len(chosen)])) / frame.metres_per_mm
+    points = shapely.get_coordinates(shapely.point_on_surface(plane)) / frame.metres_per_mm
     low, high = np.array(frame.bounds[:2]) / frame.metres_per_mm + 2, np.array(frame.bounds[2:]) / frame.metres_per_mm - 2
     angles = np.radians([45, 135, -45, -135, 0, 180, 90, -90])
     taken: list[npt.NDArray[np.float64]] = []
@@ -275,18 +301,15 @@ def _room(place: npt.NDArray[np.float64], taken: list[npt.NDArray[np.float64]]) 
     return min((float(np.hypot(*(place - other))) for other in taken), default=4.0) if taken else 4.0
 
 
-def _ground_entries(facts: Facts, *, districts: bool, has_relief: bool) -> list[LegendEntry]:
+def _ground_groups(facts: Facts, *, has_districts: bool, has_relief: bool) -> list[LegendGroup]:
     ground = facts.ground
-    entries = [LegendEntry("heading", "Ground")]
-    for observed, label in OBSERVED_LABELS.items():
-        if ground.m2[observed] or observed == Observed.SEEN:
-            share = 100 * ground.share(observed)
-            text = f"{label} ({share:.0f} %)" if share >= 1 or not ground.m2[observed] else f"{label} (under 1 %)"
-            entries.append(LegendEntry("ground", text, observed=observed))
-    entries.append(LegendEntry("line", "border of the area"))
-    if districts:
-        entries.append(LegendEntry("dashes", "border of a district"))
-    entries.append(LegendEntry("note", "relief lit from the north-west" if has_relief else "grey: image after the event"))
-    return entries
-
-
+    seen = [
+        LegendEntry("ground", f"{label} ({percent_text(ground.share(observed))})", observed=observed)
+        for observed, label in OBSERVED_LABELS.items()
+        if ground.m2[observed] or observed == Observed.SEEN
+    ]
+    lines = [LegendEntry("line", "border of the area")]
+    if has_districts:
+        lines.append(LegendEntry("dashes", "border of a district"))
+    light = "relief, lit from the north-west" if has_relief else "grey: image after the event"
+    return [LegendGroup("Ground", seen), LegendGroup("", [*lines, LegendEntry("note", light)])]

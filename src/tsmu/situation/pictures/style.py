@@ -20,15 +20,15 @@ from tsmu.situation.inputs import Observed
 MILLIMETRE = 1 / 25.4  # inches
 FILL = {Status.CANDIDATE: "#fdb338", Status.CONFIRMED: "#b11f04"}
 EDGE = {Status.CANDIDATE: "#5b2c00", Status.CONFIRMED: "#2b0500"}
-LABELS = {Status.CANDIDATE: "candidate, nobody decided on it yet", Status.CONFIRMED: "confirmed by people"}
+LABELS = {Status.CANDIDATE: "candidate, undecided", Status.CONFIRMED: "confirmed by people"}
 OBSERVED_LABELS = {
     Observed.SEEN: "seen before and after",
     Observed.NOT_BEFORE: "not seen before",
     Observed.NOT_AFTER: "not seen after",
-    Observed.NEITHER: "seen neither before nor after",
+    Observed.NEITHER: "not seen at all",
 }
-HATCH_PERIOD = 8  # pixels between two lines
-HATCH_GREY = 70  # of the lines
+HATCH_PERIOD = 10  # pixels between two lines
+HATCH_GREY = 90  # of the lines
 UNSEEN_WHITE = 0.72  # how far unseen ground is whitened under the lines
 # Text stays text, in whatever font the reader has: names may be in any script.
 _SVG = {

@@ -15,18 +15,16 @@ def count_text(number: int) -> str:
 
 
 def area_text(m2: float) -> str:
-    """An area in km2, or in m2 where it is small.
+    """An area in m2, or in km2 where it is large; three digits at most.
 
     Example:
-        >>> area_text(0), area_text(850), area_text(34_567), area_text(1_234_567), area_text(2_345_678_901)
-        ('0 km²', '850 m²', '0.035 km²', '1.23 km²', '2,346 km²')
+        >>> area_text(0), area_text(8.51), area_text(34_567), area_text(123_456), area_text(2_345_678_901)
+        ('0 m²', '9 m²', '34,600 m²', '0.123 km²', '2,346 km²')
     """
-    if m2 <= 0:
-        return "0 km²"
-    if m2 < 10_000:
-        return f"{m2:,.0f} m²" if m2 >= 100 else f"{m2:.2g} m²"
+    if m2 < 99_950:
+        return f"{float(f'{m2:.3g}'):,.0f} m²"
     km2 = m2 / 1e6
-    decimals = 3 if km2 < 0.1 else 2 if km2 < 10 else 1 if km2 < 1000 else 0
+    decimals = 3 if km2 < 1 else 2 if km2 < 10 else 1 if km2 < 100 else 0
     return f"{km2:,.{decimals}f} km²"
 
 
