@@ -48,20 +48,21 @@ def write_catalogue(situation: Situation, folder: Path, place: Path) -> None:
     sources = used_sources(situation)
     fallback = (situation.day, situation.day)
     days = {side: days_of_side(sources, side) or fallback for side in SIDES}
-    model = _model_item(situation, place)
+    model = _model_item(situation, folder, place)
     for zone in situation.zones:
-        images = {side: _image_item(zone, side, days[side], situation.day) for side in SIDES}
+        images = {side: _image_item(folder, zone, side, days[side], situation.day) for side in SIDES}
         items = list(images.values())
-        results = _result_item(situation, zone, (min(days["pre"]), max(days["post"])))
+        results = _result_item(folder, situation, zone, (min(days["pre"]), max(days["post"])))
         for item in [*items, results]:
             _add(catalogue, item, folder / zone.name / f"{item.id}.json")
         for item in items:
             results.add_derived_from(item)
         if model is not None and "probability" in results.assets:
             _derive_from_model(results, model)
-    _add(catalogue, _vector_item(situation, (min(days["pre"]), max(days["post"]))), folder / "landslides.json")
+    _add(catalogue, _vector_item(folder, situation, (min(days["pre"]), max(days["post"]))), folder / "landslides.json")
     if model is not None:
         _add(catalogue, model, folder / MODEL_FOLDER / f"{model.id}.json")
+    catalogue.make_all_asset_hrefs_relative()
     catalogue.save(pystac.CatalogType.SELF_CONTAINED)
 
 
@@ -71,22 +72,22 @@ def _add(catalogue: pystac.Catalog, item: pystac.Item, path: Path) -> None:
     item.set_self_href(str(path))
 
 
-def _image_item(zone: ZoneRasters, side: str, days: RANGE, event_day: date) -> pystac.Item:
+def _image_item(folder: Path, zone: ZoneRasters, side: str, days: RANGE, event_day: date) -> pystac.Item:
     path = getattr(zone, side)
     info = describe_raster(path)
     item = _item(f"{zone.name}-{SIDES[side]}", Grid.from_raster(info).footprint, days)
     item.properties |= {"title": f"Composite {SIDES[side]} {event_day}", "gsd": info.pixel_size}
-    item.add_asset(side, _raster_asset(side, info, path, f"Composite {SIDES[side]} the event"))
+    item.add_asset(side, _raster_asset(folder / zone.name / f"{side}.tif", info, path, f"Composite {SIDES[side]} the event"))
     item.stac_extensions = [PROJECTION]
     return item
 
 
-def _result_item(situation: Situation, zone: ZoneRasters, days: RANGE) -> pystac.Item:
+def _result_item(folder: Path, situation: Situation, zone: ZoneRasters, days: RANGE) -> pystac.Item:
     info = describe_raster(zone.observed)
     item = _item(f"{zone.name}-landslides", Grid.from_raster(info).footprint, days)
     item.properties |= {"title": f"Landslide probability and observed ground, {zone.name}"}
     item.stac_extensions = [PROJECTION, CLASSIFICATION]
-    observed = _raster_asset("observed", info, zone.observed, "What was seen before and after")
+    observed = _raster_asset(folder / zone.name / "observed.tif", info, zone.observed, "What was seen before and after")
     observed.extra_fields["classification:classes"] = [
         {"value": 0, "name": "outside", "description": "outside the area"},
         *(
@@ -97,14 +98,14 @@ def _result_item(situation: Situation, zone: ZoneRasters, days: RANGE) -> pystac
     item.add_asset("observed", observed)
     if zone.probability is not None:
         info = describe_raster(zone.probability)
-        asset = _raster_asset("probability", info, zone.probability, "Landslide probability, percent")
+        asset = _raster_asset(folder / zone.name / "probability.tif", info, zone.probability, "Landslide probability, percent")
         item.add_asset("probability", asset)
     item.properties["processing:lineage"] = f"mapped by {plain_text(situation.method.name, 100)}"
     item.stac_extensions.append(PROCESSING)
     return item
 
 
-def _vector_item(situation: Situation, days: RANGE) -> pystac.Item:
+def _vector_item(folder: Path, situation: Situation, days: RANGE) -> pystac.Item:
     item = _item("landslides", situation.area, days)
     item.properties["title"] = "Landslides"
     files = (
@@ -114,7 +115,7 @@ def _vector_item(situation: Situation, days: RANGE) -> pystac.Item:
         ("sources.csv", "text/csv", "The imagery that was used and left out"),
     )
     for name, media_type, title in files:
-        item.add_asset(name, pystac.Asset(f"./{name}", title=title, media_type=media_type, roles=["data"]))
+        item.add_asset(name, pystac.Asset(str(folder / name), title=title, media_type=media_type, roles=["data"]))
     return item
 
 
@@ -125,7 +126,7 @@ def _item(name: str, shape: Any, days: RANGE) -> pystac.Item:
     )
 
 
-def _raster_asset(name: str, info: RasterInfo, path: Path, title: str) -> pystac.Asset:
+def _raster_asset(href: Path, info: RasterInfo, path: Path, title: str) -> pystac.Asset:
     with rasterio.open(path) as dataset:
         is_cog = dataset.tags(ns="IMAGE_STRUCTURE").get("LAYOUT") == "COG"
         names = [str(band or f"band {number}") for number, band in enumerate(dataset.descriptions, start=1)]
@@ -140,11 +141,11 @@ def _raster_asset(name: str, info: RasterInfo, path: Path, title: str) -> pystac
     code = info.crs.to_epsg() if info.crs is not None else None
     fields["proj:code"] = f"EPSG:{code}" if code else None
     return pystac.Asset(
-        f"./{name}.tif", title=title, media_type=COG if is_cog else TIFF, roles=["data"], extra_fields=fields
+        str(href), title=title, media_type=COG if is_cog else TIFF, roles=["data"], extra_fields=fields
     )
 
 
-def _model_item(situation: Situation, place: Path) -> pystac.Item | None:
+def _model_item(situation: Situation, folder: Path, place: Path) -> pystac.Item | None:
     """A copy of the model's item, from which its files are found; None where no model made the map."""
     path = situation.method.model
     if path is None:
@@ -156,7 +157,8 @@ def _model_item(situation: Situation, place: Path) -> pystac.Item | None:
         reason = " ".join(str(error).split())
         raise SituationError(f"{path}: is no STAC item of a model ({reason}); give a bundle's bundle.json") from None
     for asset in item.assets.values():
-        asset.href = Path(os.path.relpath(path.resolve().parent / asset.href, place / MODEL_FOLDER)).as_posix()
+        way = os.path.relpath(path.resolve().parent / asset.href, place.resolve() / MODEL_FOLDER)
+        asset.href = str(folder / MODEL_FOLDER / way)  # from where it lies later
     item.clear_links()
     return item
 

@@ -1,5 +1,6 @@
 """The HTML page: two sheets of A4 that hold everything they show."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -23,6 +24,7 @@ ROW_MM = 4.3  # of a table
 SHEET_MM = 272.0
 USED_MM = 106.0  # of the first sheet, by all but the map and the rows of districts
 NEWS_MM = 17.0
+_NUMBER_AND_UNIT = re.compile(r"(\d) (m²|km²|%|m\b)")
 LEAST_ROWS, MOST_ROWS = 4, 16  # of districts
 
 
@@ -104,6 +106,11 @@ def _largest(situation: Situation, pictures: Sequence[LandslidePicture]) -> list
     ]
 
 
+def _unbroken(text: str) -> str:
+    """Keep numbers and their units in one line."""
+    return _NUMBER_AND_UNIT.sub("\\1\N{NO-BREAK SPACE}\\2", text)
+
+
 def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("tsmu.situation.page"), autoescape=True, undefined=jinja2.StrictUndefined,
@@ -111,6 +118,7 @@ def _environment() -> jinja2.Environment:
     )  # fmt: skip
     environment.filters |= {
         "area": area_text, "count": count_text, "percent": percent_text, "day": day_text, "plain": plain_text,
+        "unbroken": _unbroken,
     }  # fmt: skip
     environment.globals["days"] = days_text
     return environment

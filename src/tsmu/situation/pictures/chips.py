@@ -26,6 +26,7 @@ ROUND = 1.7  # width of the ground shown, of the landslide's
 LEAST_WIDTH_M = 500.0
 LEAST_PIXELS = 24  # of the image across a picture
 LIMITS = (1, 99.5)  # percentiles of a picture between which it is shown
+DULLEST = 0.65  # range of a band, of the widest one's, below which it is not stretched further
 LINE, CASING = (255, 229, 0), (30, 20, 0)  # of the outline
 NO_DATA = (196, 196, 196)
 QUALITY = 85
@@ -161,12 +162,12 @@ def _picture(image: Floats) -> Image.Image:
 
 
 def _stretch_together(image: Floats) -> Floats:
-    """Bring the darkest of each band to 0, which takes the haze away, and one range of all bands to 1."""
+    """Bring each band's darkest to 0, which takes the haze away, and its brightest to 1; a dull band stays duller."""
     if not np.isfinite(image).any():
         return image
     low, high = np.nanpercentile(image, LIMITS, axis=(1, 2))
-    spread = max(float(np.max(high - low)), 1e-9)
-    return np.asarray(np.clip((image - low[:, None, None]) / spread, 0, 1), np.float32)
+    spread = np.maximum(high - low, DULLEST * np.max(high - low)).clip(1e-9)
+    return np.asarray(np.clip((image - low[:, None, None]) / spread[:, None, None], 0, 1), np.float32)
 
 
 def _draw_outline(picture: Image.Image, outline: BaseGeometry, to_picture: Affine) -> None:

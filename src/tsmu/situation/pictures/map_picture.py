@@ -40,6 +40,7 @@ from tsmu.vectors import LONGITUDE_LATITUDE, crosses_antimeridian, join_at_antim
 WIDTH, HIGHEST = 186.0, 126.0  # mm of the whole picture; between the margins of A4
 LEGEND_WIDTH, LEGEND_HEIGHT = 47.0, 26.0  # mm, beside the map and below it
 LABEL_ROOM = 7.0  # mm for degrees at the left and lower edge
+LABEL_LENGTH = 14.0  # mm of degrees, with a gap
 TOP_ROOM = 3.0  # mm, into which the highest of them may reach
 WIDE = 1.5  # width over height from which the legend lies below the map
 DPI = 200
@@ -134,6 +135,7 @@ def draw_map(situation: Situation, facts: Facts) -> MapPicture:
         axes.add_collection(LineCollection(border, colors="black", linewidths=0.9, zorder=4))
         groups = _draw_landslides(axes, shown, plane, facts, frame)
         draw_frame(axes, tuple(frame.area.bounds), frame.crs)
+        _thin_labels(axes, frame)
         groups += _ground_groups(facts, has_districts=has_districts, has_relief=has_relief)
         left = LABEL_ROOM + frame.width + 3
         beside = (left, LABEL_ROOM, WIDTH - left, frame.height)
@@ -141,6 +143,17 @@ def draw_map(situation: Situation, facts: Facts) -> MapPicture:
         draw_legend(figure, groups, box, side_by_side=frame.legend_below)
         svg = svg_text(figure, DPI)
     return MapPicture(svg, float(f"{frame.metres_per_mm * 1000:.2g}"), height)
+
+
+def _thin_labels(axes: Axes, frame: _Frame) -> None:
+    """Leave every other name of a meridian or parallel away where they would touch."""
+    for axis in (axes.xaxis, axes.yaxis):
+        places, texts = axis.get_majorticklocs(), [text.get_text() for text in axis.get_ticklabels()]
+        order = np.argsort(places)
+        if len(places) > 2 and np.diff(np.sort(places)).min() < LABEL_LENGTH * frame.metres_per_mm:
+            for at in order[1::2].tolist():
+                texts[at] = ""
+            axis.set_ticklabels(texts)
 
 
 def _draw_ground(situation: Situation, frame: _Frame) -> tuple[Picture, bool]:
