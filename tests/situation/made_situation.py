@@ -100,8 +100,8 @@ def make_sources(count: int = 3) -> pd.DataFrame:
     return pd.DataFrame(
         [
             {
-                "item_id": f"S2B_52SCD_{side}_{number}", "datetime": f"{days[side]}{10 + number:02d}T02:10:00Z",
-                "collection": "sentinel-2-l2a", "side": side, "cloud_cover": 10.0 + number, "share": 0.2 + 0.1 * number,
+                "item_id": f"S2B_52SCD_{side}_{number}", "datetime": f"{days[side]}{10 + number % 18:02d}T02:10:00Z",
+                "collection": "sentinel-2-l2a", "side": side, "cloud_cover": 10.0 + number, "share": 0.2 + 0.1 * (number % 8),
                 "left_out": "",
             }
             for side in days

@@ -17,6 +17,8 @@ import shapely
 from tests.situation.made_situation import GEOD, PIXEL, make_districts, make_situation, write
 from tsmu.errors import ImageError, SituationError
 from tsmu.situation import Districts, MapMethod, ReportFiles, Situation, read_former, write_report
+from tsmu.situation.facts import gather_facts
+from tsmu.situation.page.words import limits
 
 SHOWN = ("candidate", "confirmed")
 
@@ -215,7 +217,7 @@ def test_names_of_people_are_text(situation: Situation, tmp_path: Path) -> None:
     assert [found for tag, found in page.tags if "onerror" in found] == []
     assert "&lt;script&gt;" in files.page.read_text(encoding="utf-8")
     assert "49" not in page.by_id["summary"]
-    assert "two lines" in page.by_id["limits"]
+    assert "two lines" in page.by_id["remarks"]
     assert "\u202e" not in files.page.read_text(encoding="utf-8")
 
 
@@ -234,6 +236,7 @@ def test_nothing_seen_is_no_absence_of_landslides(tmp_path: Path) -> None:
     assert blind.landslides.empty
     page = read_page(write_report(blind, tmp_path / "report"))
     assert page.by_id["seen"] == "0 %"
+    assert page.by_id["landslides"] == page.by_id["area"] == "not known"
     assert page.by_id["summary"].startswith("Nothing of the 24.")
     assert "does not say whether there are landslides" in page.by_id["summary"]
     assert "No landslide was found" not in page.by_id["summary"]
@@ -256,10 +259,9 @@ def test_radar_without_elevations(tmp_path: Path) -> None:
     assert "grey: image after the event" in files.page.read_text(encoding="utf-8")
 
 
-def test_area_that_no_raster_covers_is_said(situation: Situation, tmp_path: Path) -> None:
+def test_area_that_no_raster_covers_is_said(situation: Situation) -> None:
     wide = replace(situation, area=situation.area.buffer(0.01))
-    page = read_page(write_report(wide, tmp_path / "report"))
-    assert "The rasters cover 24.3 km² of an area of" in page.by_id["limits"]
+    assert "The rasters cover 24.3 km² of an area of" in " ".join(limits(wide, gather_facts(wide)))
 
 
 def test_landslides_on_unseen_ground_are_said(situation: Situation, tmp_path: Path) -> None:
@@ -270,8 +272,8 @@ def test_landslides_on_unseen_ground_are_said(situation: Situation, tmp_path: Pa
     there = situation.landslides.geometry.representative_point().x < 126.0
     count = (there & situation.landslides["status"].isin(SHOWN)).sum()
     later = replace(situation, zones=[replace(zone, observed=clouded), situation.zones[1]])
-    page = read_page(write_report(later, tmp_path / "report"))
-    assert f"{count} landslides lie on ground that this imagery does not show before and after" in page.by_id["limits"]
+    said = " ".join(limits(later, gather_facts(later)))
+    assert f"{count} landslides lie on ground that this imagery does not show before and after" in said
 
 
 def test_the_same_situation_gives_the_same_bytes(situation: Situation, report: ReportFiles, tmp_path: Path) -> None:

@@ -84,7 +84,7 @@ def _graticule(axes: Axes, crs: pyproj.CRS) -> None:
 def _scale(axes: Axes) -> None:
     """A bar of round length in the lower left corner, in two halves."""
     (west, east), (south, north) = axes.get_xlim(), axes.get_ylim()
-    length = _round((east - west) / 5)
+    length = _round(min(max(east - west, north - south) / 5, (east - west) / 2))
     x, y, high = west + 0.04 * (east - west), south + 0.035 * (north - south), 0.012 * (north - south)
     axes.add_patch(
         Rectangle(

@@ -175,11 +175,18 @@ def _burn(
     height, width = shape
     west, north = transform @ (0, 0)  # type: ignore[operator]
     east, south = transform @ (width, height)  # type: ignore[operator]
-    box = shapely.box(min(west, east), min(south, north), max(west, east), max(south, north))
-    near = np.sort(tree.query(box)).tolist()
+    sides = min(west, east), min(south, north), max(west, east), max(south, north)
+    near = np.sort(tree.query(shapely.box(*sides))).tolist()
     burnt = np.zeros((height, width), np.int32)
-    if near:
-        numbers = [1 + (i if names is None else names.index(names[i])) for i in near]
-        geometries = zip(tree.geometries[near], numbers, strict=True)
-        rasterize(geometries, out=burnt, transform=transform)
+    # Clipped, an outline of a whole country costs no more than what the window has of it.
+    clipped = shapely.clip_by_rect(tree.geometries[near], *sides)
+    numbers = [1 + (i if names is None else names.index(names[i])) for i in near]
+    polygons = [
+        (part, number)
+        for outline, number in zip(clipped, numbers, strict=True)
+        for part in shapely.get_parts(outline)
+        if part.geom_type == "Polygon" and not part.is_empty
+    ]
+    if polygons:
+        rasterize(polygons, out=burnt, transform=transform)
     return burnt

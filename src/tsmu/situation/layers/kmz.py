@@ -29,6 +29,7 @@ DECIMALS = 6  # of degrees: a tenth of a metre
 ICON_SIDE = 32  # pixels
 FILL_ALPHA, UNSEEN_FILL, LINE_WIDTH = "80", "b0ffffff", "1.5"  # colours are alpha, blue, green, red
 HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n<kml xmlns="http://www.opengis.net/kml/2.2"><Document>'
+POINT_BYTES, PLACEMARK_BYTES, LARGE = 25, 2000, 1 << 30  # of the text
 SIMPLER = 0.0002  # degrees by which the outlines of unseen ground may lie off: phones draw them too
 
 
@@ -43,7 +44,9 @@ def write_kmz(situation: Situation, landslides: geopandas.GeoDataFrame, observed
     """
     moment = max(situation.made, datetime(1980, 1, 1, tzinfo=situation.made.tzinfo))
     with zipfile.ZipFile(path, "w") as archive:
-        with archive.open(_entry("doc.kml", moment), "w", force_zip64=True) as file:
+        points = int(shapely.get_num_coordinates(np.concatenate([landslides.geometry, observed.geometry])).sum())
+        is_large = points * POINT_BYTES + len(landslides) * PLACEMARK_BYTES > LARGE  # readers of old know no larger ones
+        with archive.open(_entry("doc.kml", moment), "w", force_zip64=is_large) as file:
             for text in _document(situation, landslides, observed):
                 file.write(text.encode())
         for status in SHOWN:

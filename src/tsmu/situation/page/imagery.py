@@ -10,7 +10,7 @@ from tsmu.situation.numbers import days_text, percent_text
 from tsmu.situation.pictures.style import plain_text
 from tsmu.wording import counted
 
-MOST_ROWS = 9
+MOST_ROWS = 8
 
 
 @dataclass(frozen=True)

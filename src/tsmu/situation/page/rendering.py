@@ -1,5 +1,6 @@
 """The HTML page: two sheets of A4 that hold everything they show."""
 
+import math
 import re
 from collections.abc import Sequence
 from typing import Any
@@ -16,16 +17,20 @@ from tsmu.situation.page import words
 from tsmu.situation.page.imagery import imagery_rows
 from tsmu.situation.numbers import area_text, count_text, day_text, days_text, percent_text, place_text
 from tsmu.situation.pictures import LandslidePicture, MapPicture, probability_figure, size_figure
+from tsmu.situation.pictures.room import ROW_MM, SHEET_MM, room_for_districts
 from tsmu.situation.pictures.style import OBSERVED_LABELS, plain_text
 from tsmu.situation.sources import used_sources
 
-MOST_REMARKS = 4
-ROW_MM = 4.3  # of a table
-SHEET_MM = 272.0
-USED_MM = 106.0  # of the first sheet, by all but the map and the rows of districts
-NEWS_MM = 17.0
+# What has no room is counted instead: heights in mm of the widest font that a reader may have.
+LINE_MM = 3.9  # of text
+USED_BEHIND_MM = 101.0  # of the second sheet, by figures, headings and foot
+CAPTION_MM = 13.5  # of a row of pictures, below them
+CHIPS_IN_ROW = 5
+CHIP_MM = (12.0, 18.2)  # of a picture, at least and at most
+HALF_LINE, WHOLE_LINE = 51, 112  # letters in a line of half the sheet's width, and of the whole
+LONGEST_NAME = 26  # letters of a district
+LONGEST_REMARK = 2 * WHOLE_LINE
 _NUMBER_AND_UNIT = re.compile(r"(\d) (m²|km²|%|m\b)")
-LEAST_ROWS, MOST_ROWS = 4, 16  # of districts
 
 
 def render_page(
@@ -46,16 +51,16 @@ def render_page(
         The HTML, which loads nothing from anywhere.
     """
     sources = used_sources(situation)
-    room = SHEET_MM - USED_MM - map_picture.height_mm - (NEWS_MM if facts.news else 0)
-    rows = min(max(int(room // ROW_MM), LEAST_ROWS), MOST_ROWS)
-    districts, others = district_rows(facts.districts, rows)
-    remarks = [plain_text(remark, 220) for remark in situation.remarks]
+    districts, others = district_rows(facts.districts, room_for_districts(facts, map_picture.height_mm))
+    imagery, limits = imagery_rows(sources), words.limits(situation, facts)
+    remarks, chip_mm = _second_sheet(situation.remarks, limits, len(imagery), len(landslides))
     sized, sure = size_figure(situation, facts), probability_figure(situation.landslides)
     return _environment().get_template("report.html").render(
         situation=situation,
         name=plain_text(situation.name, 90),
         facts=facts,
         ground=_ground_rows(facts),
+        known=bool(facts.shown or facts.ground.m2[Observed.SEEN]),  # without any imagery 0 would be no answer
         seen_share=facts.ground.share(Observed.SEEN),
         summary=words.summary(situation, facts),
         news=words.news_sentences(facts),
@@ -66,18 +71,36 @@ def render_page(
         size_sentence=words.size_sentence(facts),
         probability_figure=Markup(sure) if sure else None,
         largest=_largest(situation, landslides),
-        imagery=imagery_rows(sources),
+        imagery=imagery,
         scenes=len(sources),
         scenes_left_out=len(situation.sources) - len(sources),
         method=words.method_sentence(situation),
         probability_sentence=words.probability_sentence(situation),
         review=words.review_sentence(facts),
-        limits=words.limits(situation, facts),
-        remarks=remarks[:MOST_REMARKS],
-        more_remarks=len(remarks) - MOST_REMARKS,
+        limits=limits,
+        remarks=remarks,
+        chip_mm=chip_mm,
+        more_remarks=len(situation.remarks) - len(remarks),
         size_labels=SIZE_LABELS,
         Status=Status,
     )  # fmt: skip
+
+
+def _second_sheet(remarks: Sequence[str], limits: list[str], imagery: int, landslides: int) -> tuple[list[str], float]:
+    """The remarks that the second sheet has room for, the first one always, and the height of its pictures in mm."""
+    lines = sum(math.ceil(len(sentence) / HALF_LINE) for sentence in limits)
+    rows = math.ceil(landslides / CHIPS_IN_ROW)
+    room = SHEET_MM - USED_BEHIND_MM - rows * CAPTION_MM - imagery * ROW_MM - lines * LINE_MM
+    kept: list[str] = []
+    for remark in remarks:
+        text = plain_text(remark, LONGEST_REMARK)
+        needed = math.ceil(len(text) / WHOLE_LINE) * LINE_MM
+        if kept and room - needed < 2 * rows * CHIP_MM[0]:
+            room -= LINE_MM  # which says how many more there are
+            break
+        kept.append(text)
+        room -= needed
+    return kept, min(max(room / (2 * rows), CHIP_MM[0]), CHIP_MM[1]) if rows else CHIP_MM[1]
 
 
 def _ground_rows(facts: Facts) -> list[dict[str, Any]]:
@@ -111,6 +134,12 @@ def _unbroken(text: str) -> str:
     return _NUMBER_AND_UNIT.sub("\\1\N{NO-BREAK SPACE}\\2", text)
 
 
+def _short(name: str) -> str:
+    """A name that fits a column: what is too long lacks its middle, for long names often differ at their end."""
+    text = plain_text(name)
+    return text if len(text) <= LONGEST_NAME else f"{text[: LONGEST_NAME - 11].rstrip()}…{text[-10:].lstrip()}"
+
+
 def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("tsmu.situation.page"), autoescape=True, undefined=jinja2.StrictUndefined,
@@ -118,7 +147,7 @@ def _environment() -> jinja2.Environment:
     )  # fmt: skip
     environment.filters |= {
         "area": area_text, "count": count_text, "percent": percent_text, "day": day_text, "plain": plain_text,
-        "unbroken": _unbroken,
+        "unbroken": _unbroken, "short": _short,
     }  # fmt: skip
     environment.globals["days"] = days_text
     return environment

@@ -23,6 +23,7 @@ from tsmu.situation.numbers import percent_text
 from tsmu.situation.inputs import SHOWN, Observed, Situation
 from tsmu.situation.pictures.grids import read_grey, read_observed, read_relief
 from tsmu.situation.pictures.legend import LegendEntry, LegendGroup, draw_legend
+from tsmu.situation.pictures.room import map_room
 from tsmu.situation.pictures.style import (
     EDGE,
     FILL,
@@ -37,7 +38,7 @@ from tsmu.situation.pictures.style import (
 )
 from tsmu.vectors import LONGITUDE_LATITUDE, crosses_antimeridian, join_at_antimeridian, reproject
 
-WIDTH, HIGHEST = 186.0, 126.0  # mm of the whole picture; between the margins of A4
+WIDTH = 186.0  # mm of the whole picture, between the margins of A4
 LEGEND_WIDTH, LEGEND_HEIGHT = 47.0, 26.0  # mm, beside the map and below it
 LABEL_ROOM = 7.0  # mm for degrees at the left and lower edge
 LABEL_LENGTH = 14.0  # mm of degrees, with a gap
@@ -45,7 +46,7 @@ TOP_ROOM = 3.0  # mm, into which the highest of them may reach
 WIDE = 1.5  # width over height from which the legend lies below the map
 DPI = 200
 MARGIN = 0.04  # of the longer side, as `draw_frame` has it
-LIGHTEST, DARKEST = 0.97, 0.42  # greys of the relief, light enough for what lies on it
+LIGHTEST, DARKEST = 0.98, 0.58  # greys of the relief, light enough for what lies on it
 OUTSIDE_WHITE = 0.6  # how far the ground outside the area is whitened
 RADII = (0.55, 0.9, 1.4, 2.1)  # mm, by class of size
 OUTLINES_FROM = 0.7  # mm on paper of the side of a middling landslide, from which outlines are drawn without symbols
@@ -81,7 +82,7 @@ class _Frame:
     legend_below: bool
 
     @classmethod
-    def around(cls, area: BaseGeometry) -> "_Frame":
+    def around(cls, area: BaseGeometry, highest: float) -> "_Frame":
         joined = np.array([area], dtype=object)
         if crosses_antimeridian(joined).any():
             joined = join_at_antimeridian(joined)
@@ -93,7 +94,7 @@ class _Frame:
         ratio = (bounds[2] - bounds[0]) / (bounds[3] - bounds[1])
         below = ratio >= WIDE
         most_wide = WIDTH - LABEL_ROOM - (1 if below else LEGEND_WIDTH)
-        most_high = HIGHEST - LABEL_ROOM - TOP_ROOM - (LEGEND_HEIGHT if below else 0)
+        most_high = highest - LABEL_ROOM - TOP_ROOM - (LEGEND_HEIGHT if below else 0)
         width = min(most_wide, most_high * ratio)
         return cls(crs, plane, bounds, width, width / ratio, below)
 
@@ -117,7 +118,7 @@ def draw_map(situation: Situation, facts: Facts) -> MapPicture:
     Raises:
         ImageError: a raster cannot be read.
     """
-    frame = _Frame.around(situation.area)
+    frame = _Frame.around(situation.area, map_room(facts))
     ground, has_relief = _draw_ground(situation, frame)
     with figure_style():
         below = LABEL_ROOM + (LEGEND_HEIGHT if frame.legend_below else 0)
@@ -235,7 +236,7 @@ def _draw_landslides(
 ) -> list[LegendGroup]:
     """Landslides as symbols by size, or true to scale where that can be seen; the ten largest with their number."""
     if not len(shown):
-        return [LegendGroup("Landslides", [LegendEntry("note", "none")])]
+        return [LegendGroup("Landslides", [LegendEntry("note", "none shown")])]
     sides = np.sqrt(shown["area_m2"].to_numpy(np.float64)) / frame.metres_per_mm
     true_to_scale = bool(np.median(sides) >= OUTLINES_FROM)
     for status in reversed(SHOWN):  # confirmed ones above candidates
@@ -264,7 +265,7 @@ def _draw_landslides(
 def _draw_outlines(axes: Axes, outlines: npt.NDArray[np.object_], status: Status, *, rasterized: bool) -> None:
     paths = [polygon_path(outline) for outline in outlines]
     collection = PathCollection(
-        paths, facecolors=FILL[status], edgecolors=EDGE[status], linewidths=0.35, zorder=5, rasterized=rasterized
+        paths, facecolors=FILL[status], edgecolors=EDGE[status], linewidths=0.6, zorder=5, rasterized=rasterized
     )
     axes.add_collection(collection)
 
@@ -286,7 +287,7 @@ def _draw_symbols(
             points_wide = 2 * radii[position] * MILLIMETRE * 72
             axes.scatter(
                 points[chosen, 0], points[chosen, 1], s=points_wide**2, c=FILL[status], edgecolors=EDGE[status],
-                linewidths=0.4, alpha=0.9, zorder=6, rasterized=rasterized,
+                linewidths=0.55, alpha=0.92, zorder=6, rasterized=rasterized,
             )  # fmt: skip
 
 

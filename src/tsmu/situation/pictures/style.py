@@ -18,8 +18,8 @@ from tsmu.database import Status
 from tsmu.situation.inputs import Observed
 
 MILLIMETRE = 1 / 25.4  # inches
-FILL = {Status.CANDIDATE: "#fdb338", Status.CONFIRMED: "#b11f04"}
-EDGE = {Status.CANDIDATE: "#5b2c00", Status.CONFIRMED: "#2b0500"}
+FILL = {Status.CANDIDATE: "#f7a11b", Status.CONFIRMED: "#b11f04"}
+EDGE = {Status.CANDIDATE: "#3d1d00", Status.CONFIRMED: "#2b0500"}
 LABELS = {Status.CANDIDATE: "candidate, undecided", Status.CONFIRMED: "confirmed by people"}
 OBSERVED_LABELS = {
     Observed.SEEN: "seen before and after",
