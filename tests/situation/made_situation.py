@@ -64,7 +64,9 @@ def make_zone(
     left, top = place.transform((west + east) / 2, (SOUTH + NORTH) / 2)
     transform = from_origin(round(left) - SIDE / 2 * PIXEL, round(top) + SIDE / 2 * PIXEL, PIXEL, PIXEL)
     own = shapely.segmentize(shapely.box(west, SOUTH, east, NORTH), 0.002)
-    inside = geometry_mask([shapely.transform(own, place.transform, interleaved=False)], (SIDE, SIDE), transform, invert=True)
+    inside = geometry_mask(
+        [shapely.transform(own, place.transform, interleaved=False)], (SIDE, SIDE), transform, invert=True
+    )
     pre, post, mask = ground(number)
     hidden = clouds(number, before_clouds, 1), clouds(number, after_clouds, 2)
     observed = (1 + hidden[0] + 2 * hidden[1]).astype(np.uint8)
@@ -101,7 +103,8 @@ def make_sources(count: int = 3) -> pd.DataFrame:
         [
             {
                 "item_id": f"S2B_52SCD_{side}_{number}", "datetime": f"{days[side]}{10 + number % 18:02d}T02:10:00Z",
-                "collection": "sentinel-2-l2a", "side": side, "cloud_cover": 10.0 + number, "share": 0.2 + 0.1 * (number % 8),
+                "collection": "sentinel-2-l2a", "side": side, "cloud_cover": 10.0 + number,
+                "share": 0.2 + 0.1 * (number % 8),
                 "left_out": "",
             }
             for side in days
@@ -126,7 +129,9 @@ def make_situation(
     **more: Any,
 ) -> Situation:  # fmt: skip
     """The event; what is given replaces parts of it."""
-    made = [make_zone(folder, number, before_clouds, after_clouds, radar=radar, dem=dem) for number in range(len(ZONES))]
+    made = [
+        make_zone(folder, number, before_clouds, after_clouds, radar=radar, dem=dem) for number in range(len(ZONES))
+    ]
     table = pd.concat([landslides for _, landslides in made], ignore_index=True)
     landslides = geopandas.GeoDataFrame(table, geometry="geometry", crs=4326)
     random = np.random.default_rng(5)

@@ -47,7 +47,9 @@ def test_observed_ground_is_outlined(situation: Situation, report: ReportFiles) 
     assert set(table["zone"]) == {zone.name for zone in situation.zones}
 
 
-def test_the_geopackage_has_its_styles_and_all_layers(situation: Situation, report: ReportFiles, tmp_path: Path) -> None:
+def test_the_geopackage_has_its_styles_and_all_layers(
+    situation: Situation, report: ReportFiles, tmp_path: Path
+) -> None:
     package = shutil.copy(report.layers / "situation.gpkg", tmp_path / "copy.gpkg")
     names = {name for name, _ in pyogrio.list_layers(package)}
     assert names == {"landslides", "observed", "area", "districts", "layer_styles"}

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +22,13 @@ A4 = (595, 842)  # points
 def full(situation: Situation, tmp_path_factory: pytest.TempPathFactory) -> ReportFiles:
     """A report with more of everything than there is room for."""
     edges = np.linspace(WEST, EAST, 31)
-    boxes = [shapely.box(west, SOUTH, east, NORTH) for west, east in zip(edges, edges[1:], strict=False)]
+    boxes = [shapely.box(west, SOUTH, east, NORTH) for west, east in pairwise(edges.tolist())]
     long = "Santo Domingo de los Tsáchilas y San Miguel de los Bancos, provincia número "
     districts = geopandas.GeoDataFrame({"name": [f"{long}{i}" for i in range(30)]}, geometry=boxes, crs=4326)
     remark = "A remark that says at length what was found, what was left out and what was done about it " * 4
     former = FormerSituation(situation.made, frozenset(situation.landslides["id"][:5]) | {"gone"}, boxes[3])
     crowded = replace(
-        situation, name="The earthquake of the third of April with all its aftershocks and the rains that followed " * 3,
+        situation, name="The earthquake of the third of April, its aftershocks, and the rains that followed " * 3,
         districts=Districts(districts, "name"), sources=make_sources(60).assign(left_out=""), remarks=[remark] * 9,
         former=former,
     )  # fmt: skip

@@ -201,7 +201,7 @@ def test_a_later_report_says_what_is_new(situation: Situation, tmp_path: Path) -
 
 
 def test_names_of_people_are_text(situation: Situation, tmp_path: Path) -> None:
-    evil = '<script>alert(1)</script><img src=x onerror=alert(2)>"\'&{{7*7}} $x_y$ \x07\u202e'
+    evil = "<script>alert(1)</script><img src=x onerror=alert(2)>\"'&{{7*7}} $x_y$ \x07\u202e"
     districts = make_districts()
     districts["label"] = [f"{evil} {number}" for number in range(3)]
     landslides = situation.landslides.copy()
@@ -279,7 +279,11 @@ def test_landslides_on_unseen_ground_are_said(situation: Situation, tmp_path: Pa
 def test_the_same_situation_gives_the_same_bytes(situation: Situation, report: ReportFiles, tmp_path: Path) -> None:
     again = write_report(situation, tmp_path / "again")
     here, there = (
-        {path.relative_to(files.page.parent): path.read_bytes() for path in files.page.parent.rglob("*") if path.is_file()}
+        {
+            path.relative_to(files.page.parent): path.read_bytes()
+            for path in files.page.parent.rglob("*")
+            if path.is_file()
+        }
         for files in (report, again)
     )
     assert here.keys() == there.keys()
@@ -335,7 +339,8 @@ def test_what_does_not_fit_is_refused(situation: Situation, change: dict[str, ob
     others = {
         "two of a name": [zone, zone], "bad name": [replace(zone, name="../up")],
         "missing": [replace(zone, post=Path("gone.tif"))], "projected": slides.to_crs(32652),
-        "twice": pd.concat([slides, slides]), "status": slides.assign(status="perhaps"), "area": slides.assign(area_m2=0),
+        "twice": pd.concat([slides, slides]), "status": slides.assign(status="perhaps"),
+        "area": slides.assign(area_m2=0),
     }  # fmt: skip
     values = {name: others[value] if isinstance(value, str) else value for name, value in change.items()}
     with pytest.raises(SituationError, match=message) as refused:
@@ -353,5 +358,3 @@ def test_days_before_1980_and_many_days(situation: Situation, tmp_path: Path) ->
     old = replace(situation, day=date(1975, 5, 1), made=datetime(1975, 6, 1), sources=situation.sources.iloc[:0])
     page = read_page(write_report(old, tmp_path / "report"))
     assert "compared" not in page.by_id["summary"]
-
-

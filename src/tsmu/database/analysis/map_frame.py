@@ -75,7 +75,9 @@ def _graticule(axes: Axes, crs: pyproj.CRS) -> None:
                 side = 1 if ticks is xticks else 0
                 place = inside[np.argmin(inside[:, side])][1 - side]
                 turned = (degree + 180) % 360 - 180 if ticks is xticks else degree
-                ticks[place] = f"{abs(turned):.{decimals}f}°{signs[0] if turned > 0 else signs[1] if turned < 0 else ''}"
+                ticks[place] = (
+                    f"{abs(turned):.{decimals}f}°{signs[0] if turned > 0 else signs[1] if turned < 0 else ''}"
+                )
     axes.set_xticks(list(xticks), list(xticks.values()), fontsize=7)
     axes.set_yticks(list(yticks), list(yticks.values()), fontsize=7, rotation=90, va="center")
     axes.tick_params(length=2)

@@ -145,7 +145,7 @@ def read_classes(reader: RasterReader, window: Window | None = None) -> npt.NDAr
 
 def _pixel_positions(points: npt.NDArray[np.float64], reader: RasterReader) -> tuple[npt.NDArray[np.int64], ...]:
     """Columns and rows of points in degrees; -1 and -1 for those that have no place in the raster's CRS."""
-    placed = reproject(shapely.points(points), LONGITUDE_LATITUDE, reader.info.crs)
+    placed = reproject(np.asarray(shapely.points(points), dtype=object), LONGITUDE_LATITUDE, reader.info.crs)
     x, y = shapely.get_coordinates(placed).T if len(points) else np.empty((2, 0))
     finite = np.isfinite(x) & np.isfinite(y)
     column, row = ~reader.info.transform @ (np.where(finite, x, 0), np.where(finite, y, 0))

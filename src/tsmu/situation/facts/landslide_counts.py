@@ -10,7 +10,7 @@ import shapely
 
 from tsmu.database import Status
 from tsmu.situation.facts.ground import Ground, usable_polygons
-from tsmu.situation.inputs import Districts, Situation
+from tsmu.situation.inputs import SHOWN, Districts, Situation
 
 OUTSIDE_DISTRICTS = "outside all districts"
 SIZE_CLASSES = (0.0, 1_000.0, 10_000.0, 100_000.0, np.inf)  # m2
@@ -119,7 +119,7 @@ def _districts_of(outlines: npt.NDArray[np.object_], districts: Districts) -> li
     shared[several] = shapely.area(shapely.intersection(outlines[landslide[several]], polygons[district[several]]))
     # Several rows of one name are one district.
     table = pd.DataFrame({"landslide": landslide, "name": [names[i] for i in district], "shared": shared})
-    sums = table.groupby(["landslide", "name"], as_index=False)["shared"].sum()
+    sums = pd.DataFrame(table.groupby(["landslide", "name"], as_index=False)["shared"].sum())
     best = sums.sort_values(["shared", "name"], ascending=[False, True]).drop_duplicates("landslide")
     chosen = dict(zip(best["landslide"], best["name"], strict=True))
     return [str(chosen.get(i, OUTSIDE_DISTRICTS)) for i in range(len(outlines))]
@@ -129,11 +129,15 @@ def count_by_probability(situation: Situation) -> list[ProbabilityClass]:
     """All landslides that a probability class has, the highest class first; those without a probability last."""
     table = situation.landslides
     probability = (
-        pd.to_numeric(table["probability"], errors="coerce") if "probability" in table else pd.Series(np.nan, table.index)
+        pd.to_numeric(table["probability"], errors="coerce")
+        if "probability" in table
+        else pd.Series(np.nan, table.index)
     )
     highs = (None, *PROBABILITY_CLASSES[:-1])
     classes = [
-        _probability_class(table[(probability >= low) & (probability < (np.inf if high is None else high))], low, high or 1.0)
+        _probability_class(
+            table[(probability >= low) & (probability < (np.inf if high is None else high))], low, high or 1.0
+        )
         for low, high in zip(PROBABILITY_CLASSES, highs, strict=True)
     ]
     unknown = table[probability.isna() & (table["status"] != Status.MERGED)]
@@ -141,6 +145,8 @@ def count_by_probability(situation: Situation) -> list[ProbabilityClass]:
 
 
 def _probability_class(rows: geopandas.GeoDataFrame, low: float | None, high: float | None) -> ProbabilityClass:
-    numbers = [int((rows["status"] == status).sum()) for status in (Status.CANDIDATE, Status.CONFIRMED, Status.REJECTED)]
-    shown = rows["status"].isin([Status.CANDIDATE, Status.CONFIRMED])
-    return ProbabilityClass(low, high, *numbers, float(rows["area_m2"][shown].sum()))
+    candidates, confirmed, rejected = (
+        int((rows["status"] == status).sum()) for status in (Status.CANDIDATE, Status.CONFIRMED, Status.REJECTED)
+    )
+    area = float(rows["area_m2"][rows["status"].isin(SHOWN)].sum())
+    return ProbabilityClass(low, high, candidates, confirmed, rejected, area)

@@ -25,7 +25,11 @@ CLASSIFICATION = "https://stac-extensions.github.io/classification/v2.0.0/schema
 PROCESSING = "https://stac-extensions.github.io/processing/v1.2.0/schema.json"
 MODEL_LEVEL = "L4"  # of processing: the output of a model
 COG, TIFF = "image/tiff; application=geotiff; profile=cloud-optimized", "image/tiff; application=geotiff"
-FLATGEOBUF, KMZ, GEOPACKAGE = "application/vnd.flatgeobuf", "application/vnd.google-earth.kmz", "application/geopackage+sqlite3"
+FLATGEOBUF, KMZ, GEOPACKAGE = (
+    "application/vnd.flatgeobuf",
+    "application/vnd.google-earth.kmz",
+    "application/geopackage+sqlite3",
+)
 MODEL_FOLDER = "model"
 RANGE = tuple[date, date]
 
@@ -77,7 +81,9 @@ def _image_item(folder: Path, zone: ZoneRasters, side: str, days: RANGE, event_d
     info = describe_raster(path)
     item = _item(f"{zone.name}-{SIDES[side]}", Grid.from_raster(info).footprint, days)
     item.properties |= {"title": f"Composite {SIDES[side]} {event_day}", "gsd": info.pixel_size}
-    item.add_asset(side, _raster_asset(folder / zone.name / f"{side}.tif", info, path, f"Composite {SIDES[side]} the event"))
+    item.add_asset(
+        side, _raster_asset(folder / zone.name / f"{side}.tif", info, path, f"Composite {SIDES[side]} the event")
+    )
     item.stac_extensions = [PROJECTION]
     return item
 
@@ -98,7 +104,9 @@ def _result_item(folder: Path, situation: Situation, zone: ZoneRasters, days: RA
     item.add_asset("observed", observed)
     if zone.probability is not None:
         info = describe_raster(zone.probability)
-        asset = _raster_asset(folder / zone.name / "probability.tif", info, zone.probability, "Landslide probability, percent")
+        asset = _raster_asset(
+            folder / zone.name / "probability.tif", info, zone.probability, "Landslide probability, percent"
+        )
         item.add_asset("probability", asset)
     item.properties["processing:lineage"] = f"mapped by {plain_text(situation.method.name, 100)}"
     item.stac_extensions.append(PROCESSING)
@@ -120,7 +128,9 @@ def _vector_item(folder: Path, situation: Situation, days: RANGE) -> pystac.Item
 
 
 def _item(name: str, shape: Any, days: RANGE) -> pystac.Item:
-    first, last = (datetime.combine(day, moment, UTC) for day, moment in zip(days, (time(), time(23, 59, 59)), strict=True))
+    first, last = (
+        datetime.combine(day, moment, UTC) for day, moment in zip(days, (time(), time(23, 59, 59)), strict=True)
+    )
     return pystac.Item(
         name, shapely.geometry.mapping(shape), list(shape.bounds), None, {}, start_datetime=first, end_datetime=last
     )
@@ -140,9 +150,7 @@ def _raster_asset(href: Path, info: RasterInfo, path: Path, title: str) -> pysta
         fields["nodata"] = "nan" if info.nodata != info.nodata else info.nodata
     code = info.crs.to_epsg() if info.crs is not None else None
     fields["proj:code"] = f"EPSG:{code}" if code else None
-    return pystac.Asset(
-        str(href), title=title, media_type=COG if is_cog else TIFF, roles=["data"], extra_fields=fields
-    )
+    return pystac.Asset(str(href), title=title, media_type=COG if is_cog else TIFF, roles=["data"], extra_fields=fields)
 
 
 def _model_item(situation: Situation, folder: Path, place: Path) -> pystac.Item | None:
@@ -153,7 +161,7 @@ def _model_item(situation: Situation, folder: Path, place: Path) -> pystac.Item 
     record = read_json_object(path)
     try:
         item = pystac.Item.from_dict(record)
-    except Exception as error:
+    except (pystac.STACError, pystac.STACTypeError, KeyError, TypeError, ValueError, AttributeError) as error:
         reason = " ".join(str(error).split())
         raise SituationError(f"{path}: is no STAC item of a model ({reason}); give a bundle's bundle.json") from None
     for asset in item.assets.values():

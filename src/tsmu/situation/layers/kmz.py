@@ -33,7 +33,9 @@ POINT_BYTES, PLACEMARK_BYTES, LARGE = 25, 2000, 1 << 30  # of the text
 SIMPLER = 0.0002  # degrees by which the outlines of unseen ground may lie off: phones draw them too
 
 
-def write_kmz(situation: Situation, landslides: geopandas.GeoDataFrame, observed: geopandas.GeoDataFrame, path: Path) -> None:
+def write_kmz(
+    situation: Situation, landslides: geopandas.GeoDataFrame, observed: geopandas.GeoDataFrame, path: Path
+) -> None:
     """Write the landslides, the area, and the ground that was not seen.
 
     Args:
@@ -45,7 +47,9 @@ def write_kmz(situation: Situation, landslides: geopandas.GeoDataFrame, observed
     moment = max(situation.made, datetime(1980, 1, 1, tzinfo=situation.made.tzinfo))
     with zipfile.ZipFile(path, "w") as archive:
         points = int(shapely.get_num_coordinates(np.concatenate([landslides.geometry, observed.geometry])).sum())
-        is_large = points * POINT_BYTES + len(landslides) * PLACEMARK_BYTES > LARGE  # readers of old know no larger ones
+        is_large = (
+            points * POINT_BYTES + len(landslides) * PLACEMARK_BYTES > LARGE
+        )  # readers of old know no larger ones
         with archive.open(_entry("doc.kml", moment), "w", force_zip64=is_large) as file:
             for text in _document(situation, landslides, observed):
                 file.write(text.encode())
@@ -126,7 +130,9 @@ def _placemark(row: Any, status: Status) -> str:
         "place": place_text(*point),
         "id": plain_text(row.id, 80),
     }
-    ET.SubElement(mark, "Snippet", maxLines="1").text = f"{known['area']}, {known['status']} {known['probability']}".strip()
+    ET.SubElement(
+        mark, "Snippet", maxLines="1"
+    ).text = f"{known['area']}, {known['status']} {known['probability']}".strip()
     # As text in a description a tag would be one of HTML; values of ours are numbers and words, ids are escaped twice.
     lines = [f"{name}: {value}" for name, value in known.items() if value]
     ET.SubElement(mark, "description").text = "<br>".join(escape(line) for line in lines)
@@ -177,7 +183,9 @@ def _colour(alpha: str, web: str) -> str:
 def _icon(status: Status) -> bytes:
     """A disc."""
     large = Image.new("RGBA", (4 * ICON_SIDE, 4 * ICON_SIDE))
-    ImageDraw.Draw(large).ellipse((12, 12, 4 * ICON_SIDE - 12, 4 * ICON_SIDE - 12), FILL[status], EDGE[status], width=10)
+    ImageDraw.Draw(large).ellipse(
+        (12, 12, 4 * ICON_SIDE - 12, 4 * ICON_SIDE - 12), FILL[status], EDGE[status], width=10
+    )
     buffer = io.BytesIO()
     large.resize((ICON_SIDE, ICON_SIDE), Image.Resampling.LANCZOS).save(buffer, "PNG")
     return buffer.getvalue()

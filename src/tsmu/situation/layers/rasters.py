@@ -1,5 +1,7 @@
-"""The rasters of all zones in the folder of the layers, with their styles: the same files by another name where the
-disk allows it, copies elsewhere."""
+"""The rasters of all zones in the folder of the layers, with their styles.
+
+They are the same files by another name where the disk allows it, and copies elsewhere.
+"""
 
 import os
 import shutil

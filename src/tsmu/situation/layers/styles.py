@@ -6,7 +6,6 @@ QGIS takes a style by itself that has its layer's name. Rasters' styles carry th
 from collections.abc import Iterable
 from xml.etree import ElementTree as ET
 
-
 from tsmu.situation.inputs import Observed
 from tsmu.situation.numbers import percent_text
 from tsmu.situation.pictures.style import OBSERVED_LABELS
@@ -54,7 +53,12 @@ def probability_style() -> str:
     """The style of landslides by their probability."""
     root = _vector()
     renderer = ET.SubElement(
-        root, "renderer-v2", type="graduatedSymbol", attr="probability", symbollevels="0", graduatedMethod="GraduatedColor"
+        root,
+        "renderer-v2",
+        type="graduatedSymbol",
+        attr="probability",
+        symbollevels="0",
+        graduatedMethod="GraduatedColor",
     )
     ranges, symbols = ET.SubElement(renderer, "ranges"), ET.SubElement(renderer, "symbols")
     steps = zip(PROBABILITY_STEPS, PROBABILITY_STEPS[1:], STEP_COLOURS, strict=False)
@@ -119,5 +123,3 @@ def _fill(symbols: ET.Element, name: str, options: dict[str, str]) -> None:
 
 def _text(root: ET.Element) -> str:
     return DOCTYPE + ET.tostring(root, encoding="unicode")
-
-

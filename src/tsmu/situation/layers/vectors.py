@@ -65,7 +65,9 @@ def district_table(situation: Situation, facts: Facts) -> geopandas.GeoDataFrame
     return geopandas.GeoDataFrame(rows, columns=columns, geometry="geom", crs=LONGITUDE_LATITUDE)
 
 
-def write_vectors(situation: Situation, facts: Facts, landslides: Any, observed: Any, package: Path, flat: Path) -> None:
+def write_vectors(
+    situation: Situation, facts: Facts, landslides: Any, observed: Any, package: Path, flat: Path
+) -> None:
     """Write the GeoPackage with all layers and their styles, and the landslides as FlatGeobuf.
 
     Args:
@@ -87,7 +89,9 @@ def write_vectors(situation: Situation, facts: Facts, landslides: Any, observed:
         for name, table in layers.items():
             pyogrio.write_dataframe(table, package, layer=name, geometry_type="MultiPolygon", promote_to_multi=True,
                                     layer_options={"GEOMETRY_NAME": "geom"})  # fmt: skip
-        pyogrio.write_dataframe(_style_table(layers, moment), package, layer="layer_styles", layer_options={"FID": "id"})
+        pyogrio.write_dataframe(
+            _style_table(layers, moment), package, layer="layer_styles", layer_options={"FID": "id"}
+        )
         pyogrio.write_dataframe(landslides, flat, layer=LANDSLIDE_LAYER, geometry_type="MultiPolygon",
                                 promote_to_multi=True)  # fmt: skip
 

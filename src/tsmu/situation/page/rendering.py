@@ -13,9 +13,9 @@ from markupsafe import Markup
 from tsmu.database import Status
 from tsmu.situation.facts import SIZE_LABELS, Facts, district_rows, largest
 from tsmu.situation.inputs import Observed, Situation
+from tsmu.situation.numbers import area_text, count_text, day_text, days_text, percent_text, place_text
 from tsmu.situation.page import words
 from tsmu.situation.page.imagery import imagery_rows
-from tsmu.situation.numbers import area_text, count_text, day_text, days_text, percent_text, place_text
 from tsmu.situation.pictures import LandslidePicture, MapPicture, probability_figure, size_figure
 from tsmu.situation.pictures.room import ROW_MM, SHEET_MM, room_for_districts
 from tsmu.situation.pictures.style import OBSERVED_LABELS, plain_text
@@ -123,9 +123,13 @@ def _largest(situation: Situation, pictures: Sequence[LandslidePicture]) -> list
             "probability": None if np.isnan(row["probability"]) else percent_text(float(row["probability"])),
             "place": place_text(*place.tolist()),
             "picture": picture,
-            "unseen": None if picture.observed == Observed.SEEN else OBSERVED_LABELS.get(picture.observed, "no imagery"),
+            "unseen": None
+            if picture.observed == Observed.SEEN
+            else OBSERVED_LABELS.get(picture.observed, "no imagery"),
         }
-        for number, ((_, row), place, picture) in enumerate(zip(rows.iterrows(), places, pictures, strict=True), start=1)
+        for number, ((_, row), place, picture) in enumerate(
+            zip(rows.iterrows(), places, pictures, strict=True), start=1
+        )
     ]
 
 

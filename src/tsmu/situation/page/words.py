@@ -17,9 +17,7 @@ def summary(situation: Situation, facts: Facts) -> str:
     ground, sources = facts.ground, used_sources(situation)
     seen = ground.m2[Observed.SEEN]
     if not seen:
-        found = (
-            f" The {counted(facts.shown, 'landslide')} shown here were known before." if facts.shown else ""
-        )
+        found = f" The {counted(facts.shown, 'landslide')} shown here were known before." if facts.shown else ""
         return (
             f"Nothing of the {area_text(ground.area_m2)} could be seen both before and after the event. "
             f"This report does not say whether there are landslides.{found}"
@@ -115,7 +113,8 @@ def size_sentence(facts: Facts) -> str:
     if facts.shown == 1:
         return f"The one landslide has {area_text(facts.largest_m2)}."
     text = (
-        f"From {area_text(facts.smallest_m2)} to {area_text(facts.largest_m2)}, the middle one {area_text(facts.median_m2)}; "
+        f"From {area_text(facts.smallest_m2)} to {area_text(facts.largest_m2)}, the middle one "
+        f"{area_text(facts.median_m2)}; "
         f"the {counted(facts.half_of_area, 'largest one has', 'largest have')} half of the area."
     )
     if facts.rollover_m2:
@@ -132,11 +131,11 @@ def limits(situation: Situation, facts: Facts) -> list[str]:
         f"Pixels are {pixel}: landslides under about {area_text(float(smallest))} are not seen reliably, and "
         "borders are true to a pixel or two.",
         _dating(situation),
-        "Radar sees changes of the surface: floods, harvests and wind look alike, and slopes turned to or away from the "
-        "satellite are not seen well."
+        "Radar sees changes of the surface: floods, harvests and wind look alike, and slopes turned to the satellite "
+        "or away from it are not seen well."
         if situation.is_radar
-        else "Clearings, fields, roads, river beds and melting snow can look like landslides; shadow and forest can hide "
-        "them.",
+        else "Clearings, fields, roads, river beds and melting snow can look like landslides; shadow and forest can "
+        "hide them.",
         "Confirmed means that a person decided so, by imagery or on the ground; candidates were checked by nobody.",
     ]
     if facts.on_unseen_ground:

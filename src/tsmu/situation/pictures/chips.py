@@ -3,23 +3,22 @@
 import base64
 import io
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import shapely
 from PIL import Image, ImageDraw
-from rasterio.enums import Resampling
 from rasterio.transform import Affine
 from rasterio.windows import Window
 from shapely.geometry.base import BaseGeometry
 
 from tsmu.geodesy import pixel_size
-from tsmu.imagery import RasterReader, gdal_errors_as_image_errors, open_raster
+from tsmu.imagery import Grid, describe_raster, open_raster, open_resampled
 from tsmu.situation.facts import largest
 from tsmu.situation.inputs import Observed, Situation, ZoneRasters
 from tsmu.situation.pictures.grids import decibels
-from tsmu.vectors import LONGITUDE_LATITUDE, reproject
+from tsmu.vectors import LONGITUDE_LATITUDE, polygon_parts, reproject
 
 WIDTH, HEIGHT = 420, 220  # pixels of a picture
 ROUND = 1.7  # width of the ground shown, of the landslide's
@@ -28,7 +27,7 @@ LEAST_PIXELS = 24  # of the image across a picture
 LIMITS = (1, 99.5)  # percentiles of a picture between which it is shown
 DULLEST = 0.65  # range of a band, of the widest one's, below which it is not stretched further
 LINE, CASING = (255, 229, 0), (30, 20, 0)  # of the outline
-NO_DATA = (196, 196, 196)
+NO_DATA, NO_DATA_LINE, LINE_PERIOD = 196, 90, 12  # greys; pixels between two lines
 QUALITY = 85
 
 Floats = npt.NDArray[np.float32]
@@ -86,79 +85,46 @@ def _class_at(zone: ZoneRasters, column: int, row: int) -> int:
     return int(values[0, 0])
 
 
-def _draw_in_zone(
-    zone: ZoneRasters, outline: BaseGeometry, observed: Observed, *, is_radar: bool
-) -> LandslidePicture:
-    images = []
-    for path in (zone.pre, zone.post):
-        with open_raster(path, assumed_nodata=0) as reader, gdal_errors_as_image_errors(path):
-            window, pixel_m = _window(reader, outline)
-            images.append(_read(reader, window, is_radar=is_radar))
-            transform = reader.info.transform
-    before, after = (_picture(image) for image in images)
-    to_picture = Affine.scale(WIDTH / window.width, HEIGHT / window.height) @ Affine.translation(
-        -window.col_off, -window.row_off
-    ) @ ~transform
-    _draw_outline(after, outline, to_picture)
-    width = float(f"{window.width * pixel_m:.2g}")
-    return LandslidePicture(_data_uri(before), _data_uri(after), width, observed)
+def _draw_in_zone(zone: ZoneRasters, outline: BaseGeometry, observed: Observed, *, is_radar: bool) -> LandslidePicture:
+    grid, width_m = _picture_grid(zone.post, outline)
+    before, after = (_picture(_read(path, grid, is_radar=is_radar)) for path in (zone.pre, zone.post))
+    _draw_outline(after, outline, grid)
+    return LandslidePicture(_data_uri(before), _data_uri(after), float(f"{width_m:.2g}"), observed)
 
 
-def _window(reader: RasterReader, outline: BaseGeometry) -> tuple[Window, float]:
-    """The pixels round an outline, in the shape of the picture; and the side of a pixel in metres."""
-    info = reader.info
-    pixel_m = pixel_size(info.crs, info.transform, info.width, info.height)
+def _picture_grid(path: Path, outline: BaseGeometry) -> tuple[Grid, float]:
+    """The pixels of a picture round an outline in a raster's CRS, and how many metres of ground they are across."""
+    own = Grid.from_raster(describe_raster(path))
+    pixel_m = pixel_size(own.crs, own.transform, own.width, own.height)
     corners = shapely.get_coordinates(outline)
-    columns, rows = ~info.transform @ (corners[:, 0], corners[:, 1])
-    ratio = WIDTH / HEIGHT
-    wide = max(np.ptp(columns), np.ptp(rows) * ratio) * ROUND
-    wide = max(wide, LEAST_WIDTH_M / pixel_m, LEAST_PIXELS)
-    width, height = round(wide), round(wide / ratio)
-    middle = (columns.min() + columns.max()) / 2, (rows.min() + rows.max()) / 2
-    return Window(round(middle[0] - width / 2), round(middle[1] - height / 2), width, height), pixel_m
+    columns, rows = ~own.transform @ (corners[:, 0], corners[:, 1])
+    wide = max(np.ptp(columns), np.ptp(rows) * WIDTH / HEIGHT) * ROUND
+    wide = float(max(wide, LEAST_WIDTH_M / pixel_m, LEAST_PIXELS))
+    left = (columns.min() + columns.max() - wide) / 2
+    top = (rows.min() + rows.max() - wide * HEIGHT / WIDTH) / 2
+    transform = own.transform @ Affine.translation(left, top) @ Affine.scale(wide / WIDTH)
+    return Grid(WIDTH, HEIGHT, own.crs, transform), wide * pixel_m
 
 
-def _read(reader: RasterReader, window: Window, *, is_radar: bool) -> Floats:
-    """Colours or grey of a window (C, H, W), no larger than the picture; NaN beyond the raster and without data."""
-    info = reader.info
-    left, top = max(window.col_off, 0), max(window.row_off, 0)
-    right = min(window.col_off + window.width, info.width)
-    low = min(window.row_off + window.height, info.height)
-    coarse = max(1.0, window.width / WIDTH)
-    shape = (max(1, round(window.height / coarse)), max(1, round(window.width / coarse)))
-    bands = reader.layout.bands[:1] if is_radar or len(reader.layout.bands) < 3 else reader.layout.bands[:3]
-    image = np.full((len(bands), *shape), np.nan, np.float32)
-    if right <= left or low <= top:
-        return image
-    target = [round((side - start) / coarse) for side, start in
-              ((left, window.col_off), (right, window.col_off), (top, window.row_off), (low, window.row_off))]  # fmt: skip
-    inside = (max(1, target[3] - target[2]), max(1, target[1] - target[0]))
-    part: Any = reader.dataset.read(
-        list(bands), window=Window(left, top, right - left, low - top), out_shape=(len(bands), *inside), masked=True,
-        resampling=Resampling.average if coarse > 1 else Resampling.nearest,
-    )  # fmt: skip
-    values = np.ma.filled(part.astype(np.float32), np.nan)
-    if reader.info.nodata is None and not is_radar:
-        values[:, (values == 0).all(axis=0)] = np.nan
-    place = np.s_[:, target[2] : target[2] + inside[0], target[0] : target[0] + inside[1]]
-    cut = image[place].shape
-    image[place] = values[:, : cut[1], : cut[2]]
+def _read(path: Path, grid: Grid, *, is_radar: bool) -> Floats:
+    """Colours, or grey, of the ground of a picture (C, H, W); NaN beyond the raster and without data."""
+    with open_raster(path, assumed_nodata=0) as reader, open_resampled(reader, grid) as warped:
+        values, valid = warped.read()
+    bands = 3 if len(values) >= 3 and not is_radar else 1
+    image = np.where(valid, values[:bands].astype(np.float32), np.nan)
     return decibels(image) if is_radar else image
 
 
 def _picture(image: Floats) -> Image.Image:
     bands = _stretch_together(image)
     colours = np.stack(list(bands) if len(bands) == 3 else [bands[0]] * 3, axis=-1)
-    unknown = ~np.isfinite(colours).all(axis=-1)
     pixels = (255 * np.nan_to_num(colours)).astype(np.uint8)
+    unknown = ~np.isfinite(colours).all(axis=-1)
+    rows, columns = np.indices(unknown.shape)
+    lines = (rows + columns) % LINE_PERIOD == 0  # which tell it from grey ground
     pixels[unknown] = NO_DATA
-    scaled = Image.fromarray(pixels).resize((WIDTH, HEIGHT), Image.Resampling.BICUBIC)
-    if unknown.any():  # with hard edges, and lines that tell it from grey ground
-        mask = Image.fromarray((255 * unknown).astype(np.uint8)).resize((WIDTH, HEIGHT), Image.Resampling.NEAREST)
-        rows, columns = np.indices((HEIGHT, WIDTH))
-        lines = np.where(((rows + columns) % 12 == 0)[..., None], 90, np.array(NO_DATA)).astype(np.uint8)
-        scaled.paste(Image.fromarray(lines), mask=mask)
-    return scaled
+    pixels[unknown & lines] = NO_DATA_LINE
+    return Image.fromarray(pixels)
 
 
 def _stretch_together(image: Floats) -> Floats:
@@ -170,15 +136,14 @@ def _stretch_together(image: Floats) -> Floats:
     return np.asarray(np.clip((image - low[:, None, None]) / spread[:, None, None], 0, 1), np.float32)
 
 
-def _draw_outline(picture: Image.Image, outline: BaseGeometry, to_picture: Affine) -> None:
+def _draw_outline(picture: Image.Image, outline: BaseGeometry, grid: Grid) -> None:
     draw = ImageDraw.Draw(picture)
-    rings = [
-        ring for part in shapely.get_parts(outline) if part.geom_type == "Polygon" for ring in (part.exterior, *part.interiors)
-    ]
+    parts = polygon_parts(np.array([outline], dtype=object)).tolist()
+    rings = [ring for part in parts for ring in (part.exterior, *part.interiors)]
     for colour, width in ((CASING, 5), (LINE, 2)):
         for ring in rings:
             x, y = shapely.get_coordinates(ring).T
-            points = np.column_stack(to_picture @ (x, y))
+            points = np.column_stack(~grid.transform @ (x, y))
             draw.line([tuple(point) for point in points.tolist()], fill=colour, width=width, joint="curve")
 
 

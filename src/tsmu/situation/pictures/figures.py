@@ -4,7 +4,7 @@ import geopandas
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, NullFormatter
+from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 
 from tsmu.database import Status
 from tsmu.situation.facts import Facts
@@ -42,9 +42,11 @@ def size_figure(situation: Situation, facts: Facts) -> str | None:
                      edgecolor=EDGE[status], linewidth=0.5, label=str(status))  # fmt: skip
             below += counts
         axes.set(xscale="log", xlabel="area of a landslide, m² (logarithmic)", ylabel="landslides")
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.4g}" if value < 1000 else f"{value:,.0f}"))
+        axes.xaxis.set_major_formatter(
+            FuncFormatter(lambda value, _: f"{value:,.4g}" if value < 1000 else f"{value:,.0f}")
+        )
         axes.xaxis.set_minor_formatter(NullFormatter())
-        axes.yaxis.get_major_locator().set_params(integer=True)
+        axes.yaxis.set_major_locator(MaxNLocator("auto", integer=True))
         if facts.rollover_m2:
             axes.axvline(facts.rollover_m2, color="black", linewidth=0.9, linestyle=":")
         share = axes.twinx()
@@ -82,7 +84,7 @@ def probability_figure(landslides: geopandas.GeoDataFrame) -> str | None:
             below += counts
         axes.set(xlim=(0, 100), xlabel="mean probability within the outline, %", ylabel="landslides")
         axes.set_xticks(range(0, 101, 10))
-        axes.yaxis.get_major_locator().set_params(integer=True)
+        axes.yaxis.set_major_locator(MaxNLocator("auto", integer=True))
         axes.set_ylim(0, max(below.max() * 1.12, 1))
         axes.spines[["top", "right"]].set_visible(False)
         axes.legend(frameon=False, fontsize=6.5, loc="upper left")

@@ -26,9 +26,7 @@ def read_observed(situation: Situation, grid: Grid) -> npt.NDArray[np.uint8]:
         with open_raster(zone.observed) as reader, ExitStack() as stack:
             finer = Grid.from_raster(reader.info).relative_pixel_size(grid) < 1
             resampling = Resampling.mode if finer else Resampling.nearest
-            warped = stack.enter_context(
-                open_resampled(reader, grid, resampling=resampling, keep_palette_indices=True)
-            )
+            warped = stack.enter_context(open_resampled(reader, grid, resampling=resampling, keep_palette_indices=True))
             values, valid = warped.read_first_band()
         values = np.where(valid & (values <= max(Observed)), values, 0).astype(np.uint8)
         classes = np.where(classes == Observed.OUTSIDE, values, classes)
@@ -99,9 +97,9 @@ def _mosaic(
     for path in dict.fromkeys(path_of(zone) for zone in zones):
         if path is None:
             continue
-        with open_raster(path, assumed_nodata=0 if bands is None else None) as reader:
-            with open_resampled(reader, grid) as warped:
-                values, valid = warped.read()
+        nodata = 0 if bands is None else None  # of images; elevations may be 0
+        with open_raster(path, assumed_nodata=nodata) as reader, open_resampled(reader, grid) as warped:
+            values, valid = warped.read()
         known = np.where(valid, values[:bands].astype(np.float32), np.nan)
         if mosaic is None:
             mosaic = known

@@ -19,8 +19,8 @@ from tsmu.database import Status, draw_frame, equal_area_crs, polygon_path
 from tsmu.imagery import Grid
 from tsmu.situation.facts import LARGEST, SIZE_CLASSES, SIZE_LABELS, Facts
 from tsmu.situation.facts.ground import usable_polygons
-from tsmu.situation.numbers import percent_text
 from tsmu.situation.inputs import SHOWN, Observed, Situation
+from tsmu.situation.numbers import percent_text
 from tsmu.situation.pictures.grids import read_grey, read_observed, read_relief
 from tsmu.situation.pictures.legend import LegendEntry, LegendGroup, draw_legend
 from tsmu.situation.pictures.room import map_room
@@ -46,7 +46,7 @@ TOP_ROOM = 3.0  # mm, into which the highest of them may reach
 WIDE = 1.5  # width over height from which the legend lies below the map
 DPI = 200
 MARGIN = 0.04  # of the longer side, as `draw_frame` has it
-LIGHTEST, DARKEST = 0.98, 0.58  # greys of the relief, light enough for what lies on it
+LIGHTEST, DARKEST = 0.93, 0.52  # greys of the relief, light enough for what lies on it
 OUTSIDE_WHITE = 0.6  # how far the ground outside the area is whitened
 RADII = (0.55, 0.9, 1.4, 2.1)  # mm, by class of size
 OUTLINES_FROM = 0.7  # mm on paper of the side of a middling landslide, from which outlines are drawn without symbols
@@ -124,9 +124,7 @@ def draw_map(situation: Situation, facts: Facts) -> MapPicture:
         below = LABEL_ROOM + (LEGEND_HEIGHT if frame.legend_below else 0)
         height = below + frame.height + TOP_ROOM
         figure = Figure(figsize=(WIDTH * MILLIMETRE, height * MILLIMETRE))
-        axes = figure.add_axes(
-            (LABEL_ROOM / WIDTH, below / height, frame.width / WIDTH, frame.height / height)
-        )
+        axes = figure.add_axes((LABEL_ROOM / WIDTH, below / height, frame.width / WIDTH, frame.height / height))
         extent = (frame.bounds[0], frame.bounds[2], frame.bounds[1], frame.bounds[3])
         axes.imshow(ground, extent=extent, interpolation="none", zorder=0)
         shown = situation.shown()
@@ -135,7 +133,8 @@ def draw_map(situation: Situation, facts: Facts) -> MapPicture:
         border = [shapely.get_coordinates(line) for line in shapely.get_parts(shapely.boundary(frame.area))]
         axes.add_collection(LineCollection(border, colors="black", linewidths=0.9, zorder=4))
         groups = _draw_landslides(axes, shown, plane, facts, frame)
-        draw_frame(axes, tuple(frame.area.bounds), frame.crs)
+        west, south, east, north = frame.area.bounds
+        draw_frame(axes, (west, south, east, north), frame.crs)
         _thin_labels(axes, frame)
         groups += _ground_groups(facts, has_districts=has_districts, has_relief=has_relief)
         left = LABEL_ROOM + frame.width + 3
@@ -174,9 +173,7 @@ def _draw_ground(situation: Situation, frame: _Frame) -> tuple[Picture, bool]:
 
 def area_mask(area: BaseGeometry, grid: Grid) -> npt.NDArray[np.bool_]:
     """The cells of a grid whose middle lies in an area."""
-    return np.asarray(
-        geometry_mask([area], (grid.height, grid.width), grid.transform, invert=True), bool
-    )
+    return np.asarray(geometry_mask([area], (grid.height, grid.width), grid.transform, invert=True), bool)
 
 
 def _draw_districts(axes: Axes, situation: Situation, plane: npt.NDArray[np.object_], frame: _Frame) -> bool:
@@ -224,7 +221,8 @@ def _label_place(
     places = np.concatenate([np.column_stack([x, y])[shapely.contains_xy(part, x, y)], middle])
     in_mm = places / frame.metres_per_mm
     hidden = [
-        int(((np.abs(points[:, 0] - at[0]) < wide / 2 + 1) & (np.abs(points[:, 1] - at[1]) < 2.5)).sum()) for at in in_mm
+        int(((np.abs(points[:, 0] - at[0]) < wide / 2 + 1) & (np.abs(points[:, 1] - at[1]) < 2.5)).sum())
+        for at in in_mm
     ]
     far = np.hypot(*(places - middle[0]).T)
     best = min(range(len(places)), key=lambda i: (hidden[i], far[i]))
@@ -294,12 +292,17 @@ def _draw_symbols(
 def _draw_numbers(axes: Axes, plane: npt.NDArray[np.object_], frame: _Frame) -> None:
     """Numbers beside the largest landslides, each where no other number lies, tied to its landslide by a line."""
     points = shapely.get_coordinates(shapely.point_on_surface(plane)) / frame.metres_per_mm
-    low, high = np.array(frame.bounds[:2]) / frame.metres_per_mm + 2, np.array(frame.bounds[2:]) / frame.metres_per_mm - 2
+    low, high = (
+        np.array(frame.bounds[:2]) / frame.metres_per_mm + 2,
+        np.array(frame.bounds[2:]) / frame.metres_per_mm - 2,
+    )
     angles = np.radians([45, 135, -45, -135, 0, 180, 90, -90])
     taken: list[npt.NDArray[np.float64]] = []
     for number, point in enumerate(points, start=1):
         places = [
-            point + distance * np.array([np.cos(angle), np.sin(angle)]) for distance in (4.0, 6.5, 9.5) for angle in angles
+            point + distance * np.array([np.cos(angle), np.sin(angle)])
+            for distance in (4.0, 6.5, 9.5)
+            for angle in angles
         ]
         inside = [place for place in places if (place >= low).all() and (place <= high).all()] or places
         place = max(inside[:16], key=lambda one: _room(one, [*taken, *points]))

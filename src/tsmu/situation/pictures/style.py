@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import StringIO
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -28,10 +29,10 @@ OBSERVED_LABELS = {
     Observed.NEITHER: "not seen at all",
 }
 HATCH_PERIOD = 10  # pixels between two lines
-HATCH_GREY = 90  # of the lines
+HATCH_GREY = 70  # of the lines
 UNSEEN_WHITE = 0.72  # how far unseen ground is whitened under the lines
 # Text stays text, in whatever font the reader has: names may be in any script.
-_SVG = {
+_SVG: dict[Any, Any] = {
     "svg.fonttype": "none", "svg.hashsalt": "tsmu", "font.family": "sans-serif",
     "font.sans-serif": ["Arial", "Liberation Sans", "DejaVu Sans"], "font.size": 7, "text.parse_math": False,
 }  # fmt: skip
@@ -59,10 +60,10 @@ def svg_text(figure: Figure, dpi: float = 200) -> str:
 
 
 def plain_text(text: object, most: int = 200) -> str:
-    """A text of people in one line without control characters, cut where it is too long.
+    r"""A text of people in one line without control characters, cut where it is too long.
 
     Example:
-        >>> plain_text("two\\nlines"), plain_text("abcdef", most=4)
+        >>> plain_text("two\nlines"), plain_text("abcdef", most=4)
         ('two lines', 'abc…')
     """
     line = " ".join(_UNPRINTABLE.sub("", str(text)).split())
@@ -70,7 +71,7 @@ def plain_text(text: object, most: int = 200) -> str:
 
 
 def hatch_lines(observed: Observed, shape: tuple[int, int]) -> npt.NDArray[np.bool_]:
-    """Where lines run over ground that was not seen: / not after, \\ not before, both for neither."""
+    """Where lines run over ground that was not seen: rising not after, falling not before, both for neither."""
     rows, columns = np.indices(shape)
     rising = (rows + columns) % HATCH_PERIOD == 0
     falling = (rows - columns) % HATCH_PERIOD == 0
