@@ -3,6 +3,8 @@
 import math
 from datetime import date
 
+from tsmu.wording import counted
+
 
 def count_text(number: int) -> str:
     """A count with thousands apart.
@@ -12,6 +14,16 @@ def count_text(number: int) -> str:
         '12,345'
     """
     return f"{number:,}"
+
+
+def counted_text(number: int, noun: str, plural: str | None = None) -> str:
+    """A number, with thousands apart, with its noun in the singular or plural.
+
+    Example:
+        >>> counted_text(12345, "landslide"), counted_text(1, "landslide is", "landslides are")
+        ('12,345 landslides', '1 landslide is')
+    """
+    return count_text(number) + counted(number, noun, plural).removeprefix(str(number))
 
 
 def area_text(m2: float) -> str:

@@ -6,9 +6,8 @@ import numpy as np
 import pandas as pd
 
 from tsmu.situation.inputs import SIDES
-from tsmu.situation.numbers import days_text, percent_text
+from tsmu.situation.numbers import counted_text, days_text, percent_text
 from tsmu.situation.pictures.style import plain_text
-from tsmu.wording import counted
 
 MOST_ROWS = 8
 
@@ -52,7 +51,7 @@ def _row(part: pd.DataFrame) -> ImageryRow:
         side=SIDES[part["side"].iloc[0]],
         day=days_text(days.min(), days.max()) if len(days) else "day not known",
         collection=plain_text(part["collection"].iloc[0], 30),
-        scenes=plain_text(part["item_id"].iloc[0], 64) if len(part) == 1 else counted(len(part), "scene"),
+        scenes=plain_text(part["item_id"].iloc[0], 64) if len(part) == 1 else counted_text(len(part), "scene"),
         cloud=low if low == high else f"{low} to {high}",
         share=percent_text(float(shares.max())) if len(shares) == 1 else _shares(shares),
     )

@@ -3,10 +3,9 @@
 from tsmu.database import Status
 from tsmu.situation.facts import Facts
 from tsmu.situation.inputs import Observed, Situation
-from tsmu.situation.numbers import area_text, count_text, day_text, days_text, percent_text
+from tsmu.situation.numbers import area_text, count_text, counted_text, day_text, days_text, percent_text
 from tsmu.situation.pictures.style import plain_text
 from tsmu.situation.sources import days_of_side, used_sources
-from tsmu.wording import counted
 
 SMALLEST_PIXELS = 9  # of a landslide that is told from noise
 UNCOVERED_FROM = 0.01  # share of the area without any raster from which it is said
@@ -17,7 +16,7 @@ def summary(situation: Situation, facts: Facts) -> str:
     ground, sources = facts.ground, used_sources(situation)
     seen = ground.m2[Observed.SEEN]
     if not seen:
-        found = f" The {counted(facts.shown, 'landslide')} shown here were known before." if facts.shown else ""
+        found = f" The {counted_text(facts.shown, 'landslide')} shown here were known before." if facts.shown else ""
         return (
             f"Nothing of the {area_text(ground.area_m2)} could be seen both before and after the event. "
             f"This report does not say whether there are landslides.{found}"
@@ -30,7 +29,7 @@ def summary(situation: Situation, facts: Facts) -> str:
     )
     imagery = f" Imagery of {compared} was compared." if compared else ""
     if facts.shown:
-        found = f"{counted(facts.shown, 'landslide')} with {area_text(facts.area_m2)} in all were mapped"
+        found = f"{counted_text(facts.shown, 'landslide')} with {area_text(facts.area_m2)} in all were mapped"
         found = found.replace(" were mapped", " was mapped") if facts.shown == 1 else found
     else:
         found = "No landslide was found"
@@ -51,10 +50,10 @@ def news_sentences(facts: Facts) -> list[str]:
     if news is None:
         return []
     sentences = [
-        f"{counted(news.new, 'landslide is', 'landslides are')} new: {count_text(news.new_on_unseen_ground)} on ground "
-        f"that could not be seen then, {count_text(news.new_on_seen_ground)} on ground that had been seen "
+        f"{counted_text(news.new, 'landslide is', 'landslides are')} new: "
+        f"{count_text(news.new_on_unseen_ground)} on ground that could not be seen then, {count_text(news.new_on_seen_ground)} on ground that had been seen "
         "(missed then, or younger).",
-        f"{counted(news.confirmed_again, 'landslide')} of the earlier report "
+        f"{counted_text(news.confirmed_again, 'landslide')} of the earlier report "
         f"{'is' if news.confirmed_again == 1 else 'are'} confirmed by imagery of another date; "
         f"{count_text(news.not_seen_again)} not seen again on ground that is seen now; "
         f"{count_text(news.not_looked_at_again)} on ground that is not seen now.",
@@ -62,7 +61,7 @@ def news_sentences(facts: Facts) -> list[str]:
     ]
     if news.gone:
         sentences.append(
-            f"{counted(news.gone, 'landslide')} of the earlier report "
+            f"{counted_text(news.gone, 'landslide')} of the earlier report "
             f"{'is' if news.gone == 1 else 'are'} no longer listed: {count_text(news.rejected)} rejected by people, "
             f"{count_text(news.gone - news.rejected)} merged with others or taken out."
         )
@@ -115,7 +114,7 @@ def size_sentence(facts: Facts) -> str:
     text = (
         f"From {area_text(facts.smallest_m2)} to {area_text(facts.largest_m2)}, the middle one "
         f"{area_text(facts.median_m2)}; "
-        f"the {counted(facts.half_of_area, 'largest one has', 'largest have')} half of the area."
+        f"the {counted_text(facts.half_of_area, 'largest one has', 'largest have')} half of the area."
     )
     if facts.rollover_m2:
         text += f" Dotted: the most frequent size, {area_text(facts.rollover_m2)}; many smaller ones are missed."
@@ -139,7 +138,7 @@ def limits(situation: Situation, facts: Facts) -> list[str]:
         "Confirmed means that a person decided so, by imagery or on the ground; candidates were checked by nobody.",
     ]
     if facts.on_unseen_ground:
-        count = counted(facts.on_unseen_ground, "landslide lies", "landslides lie")
+        count = counted_text(facts.on_unseen_ground, "landslide lies", "landslides lie")
         sentences.append(f"{count} on ground that this imagery does not show before and after.")
     ground = facts.ground
     if ground.area_m2 and abs(ground.covered_m2 - ground.area_m2) > UNCOVERED_FROM * ground.area_m2:

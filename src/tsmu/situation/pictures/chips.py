@@ -112,7 +112,10 @@ def _read(path: Path, grid: Grid, *, is_radar: bool) -> Floats:
         values, valid = warped.read()
     bands = 3 if len(values) >= 3 and not is_radar else 1
     image = np.where(valid, values[:bands].astype(np.float32), np.nan)
-    return decibels(image) if is_radar else image
+    if is_radar:
+        return decibels(image)
+    image[:, (image <= 1).any(axis=0)] = np.nan  # no data in one band only, which GDAL's warper makes a 1
+    return image
 
 
 def _picture(image: Floats) -> Image.Image:

@@ -87,5 +87,5 @@ def probability_figure(landslides: geopandas.GeoDataFrame) -> str | None:
         axes.yaxis.set_major_locator(MaxNLocator("auto", integer=True))
         axes.set_ylim(0, max(below.max() * 1.12, 1))
         axes.spines[["top", "right"]].set_visible(False)
-        axes.legend(frameon=False, fontsize=6.5, loc="upper left")
+        axes.legend(frameon=False, fontsize=6.5, loc="lower left", bbox_to_anchor=(0, 1), ncols=3, borderaxespad=0.2)
         return svg_text(figure)

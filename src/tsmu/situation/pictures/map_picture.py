@@ -50,7 +50,9 @@ LIGHTEST, DARKEST = 0.93, 0.52  # greys of the relief, light enough for what lie
 OUTSIDE_WHITE = 0.6  # how far the ground outside the area is whitened
 RADII = (0.55, 0.9, 1.4, 2.1)  # mm, by class of size
 OUTLINES_FROM = 0.7  # mm on paper of the side of a middling landslide, from which outlines are drawn without symbols
+MOST_COVERED = 0.2  # of the map by symbols, if none lay on another
 MANY = 1200  # landslides from which they are drawn as pixels: as outlines they would make the page large
+PIXELS_BELOW = 3.6  # what lies below numbers and names becomes one picture then
 MOST_LABELLED = 14  # districts
 LETTER = 1.25  # mm of width
 
@@ -131,7 +133,7 @@ def draw_map(situation: Situation, facts: Facts) -> MapPicture:
         plane = frame.to_plane(shown.geometry.to_numpy())
         has_districts = _draw_districts(axes, situation, plane, frame)
         border = [shapely.get_coordinates(line) for line in shapely.get_parts(shapely.boundary(frame.area))]
-        axes.add_collection(LineCollection(border, colors="black", linewidths=0.9, zorder=4))
+        axes.add_collection(LineCollection(border, colors="black", linewidths=0.9, zorder=3.3))
         groups = _draw_landslides(axes, shown, plane, facts, frame)
         west, south, east, north = frame.area.bounds
         draw_frame(axes, (west, south, east, north), frame.crs)
@@ -185,7 +187,7 @@ def _draw_districts(axes: Axes, situation: Situation, plane: npt.NDArray[np.obje
     districts = frame.to_plane(polygons[near])
     lines = shapely.get_parts(shapely.intersection(shapely.boundary(districts), shapely.box(*frame.bounds)))
     kept = [shapely.get_coordinates(line) for line in lines if line.geom_type == "LineString"]
-    axes.add_collection(LineCollection(kept, colors="0.15", linewidths=0.7, linestyles=(0, (5, 2)), zorder=3))
+    axes.add_collection(LineCollection(kept, colors="0.15", linewidths=0.7, linestyles=(0, (5, 2)), zorder=3.2))
     inside = shapely.intersection(districts, frame.area)
     near_names = [name for name, chosen in zip(names, near.tolist(), strict=True) if chosen]
     points = shapely.get_coordinates(shapely.centroid(plane)) / frame.metres_per_mm
@@ -194,7 +196,7 @@ def _draw_districts(axes: Axes, situation: Situation, plane: npt.NDArray[np.obje
         place = _label_place(inside[i], points, LETTER * len(label), frame)
         if place is not None:
             around = {"facecolor": "white", "alpha": 0.75, "lw": 0, "pad": 0.8}
-            axes.text(*place, label, fontsize=6.5, style="italic", ha="center", va="center", bbox=around, zorder=6.5)
+            axes.text(*place, label, fontsize=6.5, style="italic", ha="center", va="center", bbox=around, zorder=3.7)
     return bool(kept)
 
 
@@ -235,15 +237,17 @@ def _draw_landslides(
     """Landslides as symbols by size, or true to scale where that can be seen; the ten largest with their number."""
     if not len(shown):
         return [LegendGroup("Landslides", [LegendEntry("note", "none shown")])]
+    if len(shown) > MANY:
+        axes.set_rasterization_zorder(PIXELS_BELOW)
     sides = np.sqrt(shown["area_m2"].to_numpy(np.float64)) / frame.metres_per_mm
     true_to_scale = bool(np.median(sides) >= OUTLINES_FROM)
     for status in reversed(SHOWN):  # confirmed ones above candidates
         of_status = (shown["status"] == status).to_numpy()
         if of_status.any():
-            _draw_outlines(axes, plane[of_status], status, rasterized=len(shown) > MANY)
-    radii = np.array(RADII) * (1.0 if len(shown) <= 150 else 0.8 if len(shown) <= MANY else 0.6)
+            _draw_outlines(axes, plane[of_status], status)
+    radii = _radii(facts, frame)
     if not true_to_scale:
-        _draw_symbols(axes, shown, plane, radii, rasterized=len(shown) > MANY)
+        _draw_symbols(axes, shown, plane, radii)
     _draw_numbers(axes, plane[:LARGEST], frame)
     entries = [
         LegendEntry("patch", f"{LABELS[status]} ({number:,})", FILL[status], EDGE[status])
@@ -260,12 +264,16 @@ def _draw_landslides(
     return [LegendGroup("Landslides", entries), LegendGroup("Area of a landslide", sizes)]
 
 
-def _draw_outlines(axes: Axes, outlines: npt.NDArray[np.object_], status: Status, *, rasterized: bool) -> None:
+def _draw_outlines(axes: Axes, outlines: npt.NDArray[np.object_], status: Status) -> None:
     paths = [polygon_path(outline) for outline in outlines]
-    collection = PathCollection(
-        paths, facecolors=FILL[status], edgecolors=EDGE[status], linewidths=0.6, zorder=5, rasterized=rasterized
-    )
+    collection = PathCollection(paths, facecolors=FILL[status], edgecolors=EDGE[status], linewidths=0.6, zorder=3.4)
     axes.add_collection(collection)
+
+
+def _radii(facts: Facts, frame: _Frame) -> npt.NDArray[np.float64]:
+    """Radii of the symbols by class of size, mm: so small that all together cover no more than a part of the map."""
+    covered = float(np.pi * (np.array(RADII) ** 2 * facts.by_size).sum()) / (frame.width * frame.height)
+    return np.array(RADII) * min(1.0, (MOST_COVERED / max(covered, 1e-9)) ** 0.5)
 
 
 def _draw_symbols(
@@ -273,8 +281,6 @@ def _draw_symbols(
     shown: geopandas.GeoDataFrame,
     plane: npt.NDArray[np.object_],
     radii: npt.NDArray[np.float64],
-    *,
-    rasterized: bool,
 ) -> None:
     """A circle for each landslide, the largest below so that small ones stay visible."""
     points = shapely.get_coordinates(shapely.point_on_surface(plane))
@@ -285,7 +291,7 @@ def _draw_symbols(
             points_wide = 2 * radii[position] * MILLIMETRE * 72
             axes.scatter(
                 points[chosen, 0], points[chosen, 1], s=points_wide**2, c=FILL[status], edgecolors=EDGE[status],
-                linewidths=0.55, alpha=0.92, zorder=6, rasterized=rasterized,
+                linewidths=min(0.55, 0.6 * radii[position]), alpha=0.92, zorder=3.5,
             )  # fmt: skip
 
 
@@ -308,9 +314,9 @@ def _draw_numbers(axes: Axes, plane: npt.NDArray[np.object_], frame: _Frame) -> 
         place = max(inside[:16], key=lambda one: _room(one, [*taken, *points]))
         taken.append(place)
         (x, y), at = place * frame.metres_per_mm, point * frame.metres_per_mm
-        axes.plot([at[0], x], [at[1], y], color="black", linewidth=0.6, zorder=7)
+        axes.plot([at[0], x], [at[1], y], color="black", linewidth=0.6, zorder=3.8)
         around = {"boxstyle": "circle,pad=0.18", "facecolor": "white", "edgecolor": "black", "lw": 0.6}
-        axes.text(x, y, str(number), fontsize=6, fontweight="bold", ha="center", va="center", bbox=around, zorder=8)
+        axes.text(x, y, str(number), fontsize=6, fontweight="bold", ha="center", va="center", bbox=around, zorder=3.9)
 
 
 def _room(place: npt.NDArray[np.float64], taken: list[npt.NDArray[np.float64]]) -> float:
