@@ -20,11 +20,6 @@ def test_the_face_loads_nothing_heavy() -> None:
     assert loaded_by("import tsmu.situation") == []
 
 
-def test_a_report_loads_no_network() -> None:
-    code = "import tsmu.situation as s; s.write_report, s.read_former"
-    assert loaded_by(code, "torch", "timm", "lightning") == []
-
-
 def test_its_functions_show_an_example() -> None:
     assert {name for name in without_example(room) if name[0].islower()} == set()
 

@@ -1,7 +1,13 @@
 """The page says what is true of rasters and records, in numbers that are counted here by other means."""
 
 import json
+import pickle
 import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
 from dataclasses import replace
 from datetime import date, datetime
 from html.parser import HTMLParser
@@ -290,31 +296,53 @@ def test_the_same_situation_gives_the_same_bytes(situation: Situation, report: R
     assert [str(name) for name in here if here[name] != there[name]] == []
 
 
-def test_an_earlier_report_is_replaced_whole(situation: Situation, tmp_path: Path) -> None:
-    folder = tmp_path / "report"
-    (folder / ".unfinished" / "layers").mkdir(parents=True)  # of a killed report
-    (folder / ".unfinished" / "report.html").write_text("half")
-    write_report(situation, folder)
-    assert (folder / "layers" / "EPSG_32652" / "post.tif").exists()
-    (folder / "notes.txt").write_text("mine")
-    write_report(replace(situation, zones=situation.zones[:1]), folder)
-    assert sorted(path.name for path in folder.iterdir()) == ["layers", "notes.txt", "report.html", "report.json"]
-    assert not (folder / "layers" / "EPSG_32652").exists()
+@pytest.fixture
+def earlier(report: ReportFiles, tmp_path: Path) -> Path:
+    """A folder with a report."""
+    return shutil.copytree(report.page.parent, tmp_path / "report")
 
 
-def test_a_report_that_fails_leaves_the_earlier_one(situation: Situation, tmp_path: Path) -> None:
-    folder = tmp_path / "report"
-    files = write_report(situation, folder)
-    page = files.page.read_bytes()
+def test_an_earlier_report_is_replaced_whole(situation: Situation, earlier: Path) -> None:
+    (earlier / ".unfinished" / "layers").mkdir(parents=True)  # of a killed report
+    (earlier / ".unfinished" / "report.html").write_text("half")
+    (earlier / "notes.txt").write_text("mine")
+    assert (earlier / "layers" / "EPSG_32652" / "post.tif").exists()
+    write_report(replace(situation, zones=situation.zones[:1]), earlier)
+    assert sorted(path.name for path in earlier.iterdir()) == ["layers", "notes.txt", "report.html", "report.json"]
+    assert not (earlier / "layers" / "EPSG_32652").exists()
+
+
+def test_a_killed_report_leaves_the_earlier_one(
+    situation: Situation, report: ReportFiles, earlier: Path, tmp_path: Path
+) -> None:
+    """It loads no network either: a response must not wait for torch."""
+    (tmp_path / "situation.pickle").write_bytes(pickle.dumps(replace(situation, name="Another")))
+    code = (
+        "import pickle, pathlib, sys, tsmu.situation as s; write = s.write_report; "
+        "assert 'torch' not in sys.modules; "
+        "write(pickle.loads(pathlib.Path('situation.pickle').read_bytes()), pathlib.Path('report'))"
+    )
+    process = subprocess.Popen([sys.executable, "-c", code], cwd=tmp_path)
+    while process.poll() is None and not (earlier / ".unfinished" / "layers" / "landslides.kmz").exists():
+        time.sleep(0.005)
+    process.kill()
+    process.wait()
+    assert process.returncode == -signal.SIGKILL
+    assert (earlier / "report.html").read_bytes() == report.page.read_bytes()
+    write_report(situation, earlier)
+    assert (earlier / "report.html").read_bytes() == report.page.read_bytes()
+    assert not (earlier / ".unfinished").exists()
+
+
+def test_a_report_that_fails_leaves_the_earlier_one(
+    situation: Situation, report: ReportFiles, earlier: Path, tmp_path: Path
+) -> None:
     broken = tmp_path / "post.tif"
     broken.write_bytes(situation.zones[0].post.read_bytes()[:2000])
     with pytest.raises(ImageError, match=r"post\.tif: cannot be read as an image"):
-        write_report(replace(situation, zones=[replace(situation.zones[0], post=broken)]), folder)
-    assert files.page.read_bytes() == page
-    assert sorted(path.name for path in folder.iterdir()) == ["layers", "report.html", "report.json"]
-    with pytest.raises(ImageError):
-        write_report(replace(situation, zones=[replace(situation.zones[0], post=broken)]), tmp_path / "new")
-    assert not (tmp_path / "new").exists() or list((tmp_path / "new").iterdir()) == []
+        write_report(replace(situation, zones=[replace(situation.zones[0], post=broken)]), earlier)
+    assert (earlier / "report.html").read_bytes() == report.page.read_bytes()
+    assert sorted(path.name for path in earlier.iterdir()) == ["layers", "report.html", "report.json"]
 
 
 @pytest.mark.parametrize(

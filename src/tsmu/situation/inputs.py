@@ -20,6 +20,7 @@ from shapely.geometry.base import BaseGeometry
 from tsmu.database import Status
 from tsmu.errors import SituationError
 from tsmu.files import read_json_object
+from tsmu.imagery import describe_raster, is_remote
 
 ZONE_RASTERS = ("pre", "post", "observed", "probability")  # the rasters of a zone that go into the layers
 ZONE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
@@ -53,7 +54,7 @@ class ZoneRasters:
         observed: uint8 with the classes of `Observed`: 0 outside the area, 1 seen clearly before and after, 2 not
             before, 3 not after, 4 neither. Areas of two zones do not overlap.
         probability: the map, uint8 percent, 255 = no data, on any grid; None where nothing was mapped.
-        dem: elevations in metres, for the relief; None shows a grey image instead.
+        dem: elevations in metres, for the relief, a path or an address; None shows a grey image instead.
     """
 
     name: str
@@ -61,7 +62,7 @@ class ZoneRasters:
     post: Path
     observed: Path
     probability: Path | None = None
-    dem: Path | None = None
+    dem: Path | str | None = None
 
 
 @dataclass(frozen=True)
@@ -150,6 +151,7 @@ class Situation:
         _check_area(self.area)
         _check_zones(self.zones)
         _check_landslides(self.landslides)
+        _check_model(self.method)
         _check_columns("sources", self.sources, SOURCE_COLUMNS)
         if unknown := set(self.sources["side"]) - set(SIDES):
             raise SituationError(f"sources: side is {sorted(map(str, unknown))[0]}; it may be pre or post")
@@ -161,8 +163,6 @@ class Situation:
     @property
     def is_radar(self) -> bool:
         """Whether the imagery is radar, by the collection's name or the bands that `pre` and `post` have."""
-        from tsmu.imagery import describe_raster
-
         return describe_raster(self.zones[0].post).bands[0] in ("vv", "vh", "hh", "hv")
 
     def shown(self) -> geopandas.GeoDataFrame:
@@ -226,8 +226,13 @@ def _check_zones(zones: Sequence[ZoneRasters]) -> None:
             raise SituationError(f"zone {name}: there are two of this name; give each its own")
     for zone in zones:
         for path in (zone.pre, zone.post, zone.observed, zone.probability, zone.dem):
-            if path is not None and not path.is_file():
+            if path is not None and not is_remote(path) and not Path(path).is_file():
                 raise SituationError(f"zone {zone.name}: no such raster {path}; check the path")
+
+
+def _check_model(method: MapMethod) -> None:
+    if method.model is not None and "stac_version" not in read_json_object(method.model):
+        raise SituationError(f"{method.model}: is no STAC item of a model; give a bundle's bundle.json")
 
 
 def _check_landslides(landslides: geopandas.GeoDataFrame) -> None:

@@ -22,7 +22,7 @@ from tsmu.situation.facts import Facts
 from tsmu.situation.facts.ground import measure_area, usable_polygons
 from tsmu.situation.inputs import LANDSLIDE_LAYER, SEEN_LAYER, Observed, Situation, ZoneRasters
 from tsmu.situation.layers.styles import qml_styles
-from tsmu.situation.pictures.style import OBSERVED_LABELS
+from tsmu.situation.pictures.style import OBSERVED_LABELS, plain_text
 from tsmu.vectors import LONGITUDE_LATITUDE, polygon_parts, reproject
 
 LONGEST_SIDE = 2048  # px; larger rasters are outlined coarser
@@ -97,7 +97,11 @@ def write_vectors(
 
 
 def _area_table(situation: Situation) -> geopandas.GeoDataFrame:
-    values = {"event": [situation.name], "day": [situation.day.isoformat()], "area_m2": [measure_area(situation.area)]}
+    values = {
+        "event": [plain_text(situation.name)],
+        "day": [situation.day.isoformat()],
+        "area_m2": [measure_area(situation.area)],
+    }
     return geopandas.GeoDataFrame(
         values | {"geom": [_multipolygon(situation.area)]}, geometry="geom", crs=LONGITUDE_LATITUDE
     )

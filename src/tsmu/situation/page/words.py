@@ -51,8 +51,8 @@ def news_sentences(facts: Facts) -> list[str]:
         return []
     sentences = [
         f"{counted_text(news.new, 'landslide is', 'landslides are')} new: "
-        f"{count_text(news.new_on_unseen_ground)} on ground that could not be seen then, {count_text(news.new_on_seen_ground)} on ground that had been seen "
-        "(missed then, or younger).",
+        f"{count_text(news.new_on_unseen_ground)} on ground that could not be seen then, "
+        f"{count_text(news.new_on_seen_ground)} on ground that had been seen (missed then, or younger).",
         f"{counted_text(news.confirmed_again, 'landslide')} of the earlier report "
         f"{'is' if news.confirmed_again == 1 else 'are'} confirmed by imagery of another date; "
         f"{count_text(news.not_seen_again)} not seen again on ground that is seen now; "

@@ -90,7 +90,7 @@ def decibels(power: Floats) -> Floats:
 
 
 def _mosaic(
-    zones: Sequence[ZoneRasters], grid: Grid, path_of: Callable[[ZoneRasters], Path | None], bands: int | None
+    zones: Sequence[ZoneRasters], grid: Grid, path_of: Callable[[ZoneRasters], Path | str | None], bands: int | None
 ) -> Floats | None:
     """One raster of each zone on the map's grid (C, H, W), NaN where none has data; what comes first stays."""
     mosaic: Floats | None = None

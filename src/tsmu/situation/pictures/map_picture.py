@@ -273,7 +273,8 @@ def _draw_outlines(axes: Axes, outlines: npt.NDArray[np.object_], status: Status
 def _radii(facts: Facts, frame: _Frame) -> npt.NDArray[np.float64]:
     """Radii of the symbols by class of size, mm: so small that all together cover no more than a part of the map."""
     covered = float(np.pi * (np.array(RADII) ** 2 * facts.by_size).sum()) / (frame.width * frame.height)
-    return np.array(RADII) * min(1.0, (MOST_COVERED / max(covered, 1e-9)) ** 0.5)
+    shrink = min(1.0, float(MOST_COVERED / max(covered, 1e-9)) ** 0.5)
+    return np.asarray(shrink * np.array(RADII))
 
 
 def _draw_symbols(

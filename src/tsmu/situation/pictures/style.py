@@ -36,6 +36,7 @@ _SVG: dict[Any, Any] = {
     "svg.fonttype": "none", "svg.hashsalt": "tsmu", "font.family": "sans-serif",
     "font.sans-serif": ["Arial", "Liberation Sans", "DejaVu Sans"], "font.size": 7, "text.parse_math": False,
 }  # fmt: skip
+_HARD_PIXELS = re.compile("image-rendering: ?[a-z-]+;? ?")
 # What XML cannot hold, and what turns the direction of the text around it.
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff\u202a-\u202e\u2066-\u2069]")
 
@@ -55,7 +56,8 @@ def svg_text(figure: Figure, dpi: float = 200) -> str:
     """A figure as an SVG element, the same bytes for the same figure."""
     buffer = StringIO()
     figure.savefig(buffer, format="svg", dpi=dpi, metadata={"Date": None, "Creator": None})
-    text = buffer.getvalue()
+    # matplotlib asks browsers for hard pixels, between which hatches would come and go on a screen.
+    text = _HARD_PIXELS.sub("", buffer.getvalue())
     return text[text.index("<svg") :]
 
 
