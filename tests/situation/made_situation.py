@@ -143,7 +143,7 @@ def make_situation(
     landslides["dates"] = 1
     situation = Situation(
         "Quake of the two zones", date(2024, 4, 3), MADE, shapely.box(WEST, SOUTH, EAST, NORTH),
-        [zone for zone, _ in made], landslides, make_sources(), MapMethod("change", None, 50),
+        [zone for zone, _ in made], landslides, make_sources(), MapMethod("change", None, 50, "18 Sentinel-2 sites"),
         Districts(make_districts(), "label"), remarks=["The cloud mask is the collection's own."],
     )  # fmt: skip
     return replace(situation, **more)

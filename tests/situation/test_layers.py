@@ -158,7 +158,7 @@ def test_a_map_of_a_decoder_names_its_model(situation: Situation, tmp_path: Path
         "assets": {"weights": {"href": "weights.safetensors", "roles": ["mlm:model"]}},
     }  # fmt: skip
     (model / "bundle.json").write_text(json.dumps(item))
-    method = MapMethod("alps", "v003", 40, model / "bundle.json")
+    method = MapMethod("alps", "v003", 40, model=model / "bundle.json")
     files = write_report(replace(situation, method=method), tmp_path / "reports" / "first")
     result = json.loads((files.layers / "EPSG_32651" / "EPSG_32651-landslides.json").read_text())
     (link,) = [link for link in result["links"] if link.get("mlm:name")]
@@ -178,7 +178,7 @@ def test_a_map_of_a_decoder_names_its_model(situation: Situation, tmp_path: Path
 
 def test_what_is_no_model_is_refused(situation: Situation, tmp_path: Path) -> None:
     (tmp_path / "bundle.json").write_text("[]")
-    method = MapMethod("alps", "v003", 40, tmp_path / "bundle.json")
+    method = MapMethod("alps", "v003", 40, model=tmp_path / "bundle.json")
     with pytest.raises(SituationError, match=r"bundle\.json: is no STAC item of a model"):
         replace(situation, method=method)
 

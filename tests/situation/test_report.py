@@ -24,7 +24,7 @@ from tests.situation.made_situation import GEOD, PIXEL, make_districts, make_sit
 from tsmu.errors import ImageError, SituationError
 from tsmu.situation import Districts, MapMethod, ReportFiles, Situation, read_former, write_report
 from tsmu.situation.facts import gather_facts
-from tsmu.situation.page.words import limits
+from tsmu.situation.page.words import limits, probability_sentence
 
 SHOWN = ("candidate", "confirmed")
 
@@ -149,6 +149,11 @@ def test_probabilities_are_counted_with_what_people_decided(situation: Situation
         part = table[(table["probability"] >= low) & (table["probability"] < high)]
         expected = [str((part["status"] == status).sum()) for status in ("candidate", "confirmed", "rejected")]
         assert rows[label][:3] == expected
+
+
+def test_a_probability_means_what_it_was_calibrated_on(situation: Situation) -> None:
+    assert "calibrated by pixel (18 Sentinel-2 sites)" in probability_sentence(situation)
+    assert "not calibrated" in probability_sentence(replace(situation, method=MapMethod("change")))
 
 
 def test_the_largest_are_shown_with_their_places(situation: Situation, report: ReportFiles) -> None:

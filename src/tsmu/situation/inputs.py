@@ -73,12 +73,15 @@ class MapMethod:
         name: `change`, or the decoder's name.
         version: of the model, such as `v003`; None for a map by change.
         threshold: whole percent from which a pixel is landslide; None where there were several.
+        calibrated_on: on what its probabilities were calibrated, such as `18 Sentinel-2 sites`; None where they were
+            not.
         model: the model's STAC item with the MLM extension (`bundle.json`); None for a map by change.
     """
 
     name: str
     version: str | None = None
     threshold: int | None = None
+    calibrated_on: str | None = None
     model: Path | None = None
 
 

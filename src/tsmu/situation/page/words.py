@@ -97,10 +97,12 @@ def review_sentence(facts: Facts) -> str:
 
 def probability_sentence(situation: Situation) -> str:
     """What a probability means."""
-    basis = "where it was calibrated" if situation.method.name == "change" else "on which the decoder was calibrated"
+    basis = situation.method.calibrated_on
+    if basis is None:
+        return "Probabilities are not calibrated: they only rank landslides, the higher the likelier."
     return (
-        "Probabilities are calibrated by pixel: of all pixels with 70 %, about 70 of 100 are landslide on ground like "
-        f"that {basis}. On other ground they are a rank: the higher, the likelier."
+        f"Probabilities are calibrated by pixel ({plain_text(basis, 60)}): of all pixels with 70 %, about 70 of 100 "
+        "are landslide on ground like that. On other ground they are a rank: the higher, the likelier."
     )
 
 
