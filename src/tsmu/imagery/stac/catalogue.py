@@ -60,7 +60,7 @@ class StacCatalogue:
 
     def __init__(self, url: str, collection: str) -> None:
         self.requests = 0
-        self._collection = collection
+        self._url, self._collection = url, collection
         self._lock = threading.Lock()  # one search at a time is polite; and pystac's cache is not safe for threads
         self._io = StacApiIO(max_retries=RETRY)
         self._io.session.hooks["response"].append(self._count_requests)
@@ -83,6 +83,15 @@ class StacCatalogue:
         with self._lock:
             items = self._items if self._items is not None else self._request(lambda: self._search(bounds, first, last))
         return [item for item in items if first <= item_day(item) <= last and _meets(item, box.polygon)]
+
+    def is_reachable(self) -> bool:
+        """Whether the catalogue answers now."""
+        try:
+            with self._lock:
+                self._request(lambda: self._io.read_json(self._url))
+        except (SceneError, FetchError):
+            return False
+        return True
 
     def _search(self, bounds: tuple[float, float, float, float], first: date, last: date) -> list[pystac.Item]:
         search = self._client.search(
