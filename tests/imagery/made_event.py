@@ -141,7 +141,7 @@ def event_item(scene: MadeScene, footprint: shapely.Polygon, base: str) -> dict[
 
 WEST, EAST = (5.92, 44.99, 6.02, 45.03), (5.98, 44.99, 6.08, 45.03)  # what scenes of each zone cover; they overlap
 ALWAYS_CLOUDED = (5.975, 45.008, 0.003)  # after the event
-NEVER_BEFORE = (6.02, 45.014, 0.002)  # seen clear
+NEVER_BEFORE = (6.05, 45.006, 0.002)  # seen clear
 EVERYWHERE = (6.0, 45.01, 0.3)
 
 SCENES = [
@@ -149,7 +149,7 @@ SCENES = [
     MadeScene("pre_w2", -12, ZONES[0], WEST, [(5.96, 45.006, 0.007)]),
     MadeScene("pre_w3", -22, ZONES[0], WEST, [(5.952, 45.008, 0.006)]),
     MadeScene("pre_w4", -50, ZONES[0], WEST),
-    MadeScene("pre_e1", -6, ZONES[1], EAST, [(6.03, 45.005, 0.006), NEVER_BEFORE]),
+    MadeScene("pre_e1", -5, ZONES[1], EAST, [(6.03, 45.005, 0.006), NEVER_BEFORE]),
     MadeScene("pre_e2", -16, ZONES[1], EAST, [(6.01, 45.012, 0.006), NEVER_BEFORE]),
     MadeScene("pre_e3", -26, ZONES[1], EAST, [(6.04, 45.015, 0.006), NEVER_BEFORE]),
     MadeScene("pre_cloudy", -3, ZONES[1], EAST, [EVERYWHERE]),

@@ -37,6 +37,7 @@ class StacServer:
 
     `fail_every=3` answers every third request with 503; `broken` paths get 503 so many times;
     `vanishing` paths are served so many times and then are gone;
+    from the first request of a path with `closes_at` in it, all get 503;
     `delay` is a wait in seconds before each answer.
     """
 
@@ -46,6 +47,8 @@ class StacServer:
     fail_every: int = 0
     broken: dict[str, int] = field(default_factory=dict)
     vanishing: dict[str, int] = field(default_factory=dict)
+    closes_at: str = ""
+    closed: bool = False
     delay: float = 0.0
     log: list[Logged] = field(default_factory=list)
     count: int = 0
@@ -56,6 +59,9 @@ class StacServer:
     def fails(self, path: str) -> bool:
         with self.lock:
             self.count += 1
+            self.closed = bool(self.closes_at) and (self.closed or self.closes_at in path)
+            if self.closed:
+                return True
             if self.broken.get(path, 0) > 0:
                 self.broken[path] -= 1
                 return True

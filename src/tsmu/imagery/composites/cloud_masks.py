@@ -55,8 +55,8 @@ class CloudMask:
             found = _PART.fullmatch(part.strip())
             if not (asset.strip() and found):
                 raise FetchError(
-                    f"--cloud-mask {text}: is not ASSET:VALUES; list what is not clear, as in SCL:0,1,3,8-11 or "
-                    "QA_PIXEL:bit1,bit3, or give none"
+                    f"--cloud-mask {text}: is not an asset and its values of what is not clear, as in SCL:0,1,3,8-11 "
+                    "or QA_PIXEL:bit1,bit3; write it so, or give none"
                 )
             if found["bit"]:
                 bits.append(int(found["bit"]))

@@ -7,11 +7,9 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-import rasterio
-from rasterio.errors import RasterioError
 from rasterio.windows import Window
 
-from tsmu.errors import FetchError
+from tsmu.errors import FetchError, ImageError
 from tsmu.files import atomic_write, read_json_object, remove, write_json
 from tsmu.imagery.composites.area_of_interest import AreaOfInterest
 from tsmu.imagery.composites.composite_files import copy_composite, write_composite, write_observed
@@ -39,7 +37,7 @@ SCENES_FILE = "scenes.csv"
 WORK_FOLDER = ".work"
 GRIDS_FILE = "grids.json"
 COULD_NOT_BE_READ = "could not be read; left out of the whole image"
-NOTHING_CLEAR = "no clear pixel in the area, or none that nearer scenes had not shown"
+NOTHING_CLEAR = "nothing clear in the area that nearer scenes, or others of the same pass, do not show"
 
 Progress = Callable[[int, int, str], None]
 
@@ -207,7 +205,7 @@ def _compose(call: _Composition, progress: Progress) -> EventImagery:
 
 def _run_side(call: _Composition, side: SideComposite, advance: Callable[[int], None]) -> None:
     """Compose a side; one that is nowhere clear is an error."""
-    side.run(call.catalogue.is_reachable, advance)
+    side.run(lambda scene: call.catalogue.is_answering(scene.item), advance)
     if any(side.seen_pixels().values()):
         return
     read = len(side.scenes) - len(side.left_out)
@@ -236,9 +234,8 @@ def _zone_grids(call: _Composition, reader: ObservationReader) -> list[ZoneGrid]
 def _grids_of(imagery: EventImagery, area: AreaOfInterest) -> list[ZoneGrid] | None:
     """The grids of an earlier composition; None where its files cannot be read any more."""
     try:
-        with rasterio.Env():
-            grids = [Grid.from_raster(describe_raster(zone.pre)) for zone in imagery.zones]
-    except (FetchError, RasterioError):
+        grids = [Grid.from_raster(describe_raster(zone.pre)) for zone in imagery.zones]
+    except ImageError:
         return None
     return [ZoneGrid(zone, grid) for zone, grid in zip(area.zones(), grids, strict=True)]
 

@@ -55,6 +55,11 @@ class EventScene:
         return item_day(self.item)
 
     @property
+    def acquisition(self) -> tuple[date, str, str]:
+        """Day, satellite and orbit, which scenes share that are cut out of one pass."""
+        return self.day, str(self.item.properties.get("platform", "")), orbit(self.item)
+
+    @property
     def order(self) -> tuple[int, date, str]:
         """By window, day and id."""
         return self.window, self.day, self.item.id
@@ -62,7 +67,7 @@ class EventScene:
     def signature(self) -> list[Any]:
         """What decides its pixels: its id and the addresses of its files, without what signs them for some hours."""
         names = [*self.assets, *([self.mask] if self.mask else [])]
-        addresses = [urlsplit(_asset(self.item, name).href)._replace(query="").geturl() for name in names]
+        addresses = [urlsplit(_address(self.item, name))._replace(query="").geturl() for name in names]
         return [self.item.id, self.window, names, addresses]
 
 
@@ -222,11 +227,13 @@ def _choose_mask(
         if known is None:
             assets = ", ".join(items[0].assets)
             raise FetchError(
-                f"--collection {options.collection}: has no cloud mask that is known (SCL, QA_PIXEL); name the asset "
-                f"and its values of cloud as --cloud-mask ASSET:VALUES, or pass --cloud-mask none (assets: {assets})"
+                f"--collection {options.collection}: has no cloud mask that is known (SCL, QA_PIXEL) among its assets "
+                f"({assets}); give --cloud-mask, an asset and its values of cloud as in SCL:3,8-10, or the word none"
             )
         return known
-    log.warning(options.collection, "clouds are not masked, as --cloud-mask none says", "every pixel counts as clear")
+    log.warning(
+        options.collection, "its clouds are not masked, because --cloud-mask is none", "every pixel counts as clear"
+    )
     return None
 
 
@@ -248,20 +255,20 @@ def _with_assets(
 
 def _of_common_orbits(scenes: Sequence[EventScene]) -> list[EventScene]:
     """Leave out radar scenes of an orbit that the other side has none of: another view looks like a change."""
-    seen = {side: {_orbit(one.item) for one in scenes if one.side == side and not one.left_out} for side in SIDES}
+    seen = {side: {orbit(one.item) for one in scenes if one.side == side and not one.left_out} for side in SIDES}
     if not all(seen.values()):
         return list(scenes)
     common = seen["pre"] & seen["post"]
     other = {"pre": "after", "post": "before"}
     return [
         scene
-        if scene.left_out or _orbit(scene.item) in common
+        if scene.left_out or orbit(scene.item) in common
         else replace(scene, left_out=f"no scene of its orbit {other[scene.side]} the event")
         for scene in scenes
     ]
 
 
-def _orbit(item: pystac.Item) -> str:
+def orbit(item: pystac.Item) -> str:
     """The relative orbit, or whether it ascends, whatever the catalogue says."""
     properties = item.properties
     return str(properties.get("sat:relative_orbit") or properties.get("sat:orbit_state") or "")
@@ -278,9 +285,10 @@ def _report_left_out(scenes: Iterable[EventScene], collection: str, log: IssueLo
         log.error(collection, f"scene {ids[0]}{rest} {reason}")
 
 
-def _asset(item: pystac.Item, name: str) -> pystac.Asset:
-    """The asset of a name that may end in the number of a band."""
-    return item.assets[name] if name in item.assets else item.assets[name.rpartition(".")[0]]
+def _address(item: pystac.Item, name: str) -> str:
+    """The address of the asset of a name that may end in the number of a band."""
+    asset = item.assets[name] if name in item.assets else item.assets[name.rpartition(".")[0]]
+    return asset.get_absolute_href() or asset.href
 
 
 def _sorted(value: Any) -> Any:

@@ -30,6 +30,21 @@ class _Headers:
     mask: SceneBand | None
 
 
+@dataclass(frozen=True)
+class Observation:
+    """What a scene shows of a tile.
+
+    Attributes:
+        values: (C, H, W) in the type of the composite; 65535 or NaN where it shows nothing.
+        clear: where it shows something that counts, (H, W).
+        is_resampled: whether it lies in another CRS than the tile.
+    """
+
+    values: Pixels
+    clear: Valid
+    is_resampled: bool
+
+
 class ObservationReader:
     """Reads the clear pixels of scenes; several threads may use it.
 
@@ -68,7 +83,7 @@ class ObservationReader:
         """
         return self._read_headers(scene).bands
 
-    def read(self, scene: EventScene, grid: Grid, needed: Valid) -> tuple[Pixels, Valid] | None:
+    def read(self, scene: EventScene, grid: Grid, needed: Valid) -> Observation | None:
         """Read what a scene shows clear of a tile.
 
         Args:
@@ -77,8 +92,7 @@ class ObservationReader:
             needed: which of its pixels count, (H, W).
 
         Returns:
-            Values (C, H, W), and which are clear (H, W); None where none that counts is. Bands are transferred only
-            where the mask is clear of something that counts.
+            None where nothing that counts is clear. Bands are transferred only where the mask has something clear.
 
         Raises:
             SceneError: the scene cannot be read.
@@ -96,7 +110,7 @@ class ObservationReader:
         if not clear.any():
             return None
         values[:, ~clear] = self.not_seen
-        return values, clear
+        return Observation(values, clear, headers.bands[0].crs != grid.crs.to_string())
 
     def _clear(self, scene: EventScene, band: SceneBand, grid: Grid) -> Valid:
         """Which pixels the cloud mask calls clear; what lies outside a mask that declares no no-data is not."""

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from rasterio.windows import Window
 
-from tsmu.errors import FetchError
+from tsmu.errors import FetchError, ServerError
 from tsmu.files import read_json_object, remove, write_json
 from tsmu.imagery.composites.event_scenes import SIDE_WORDS, EventScene
 from tsmu.imagery.composites.observations import ObservationReader
@@ -84,13 +84,13 @@ class SideComposite:
             for window in zone.windows(choose_tile_side(zone, scenes, bytes_per_pixel))
         ]
         self.left_out: dict[str, str] = read_json_object(work / LEFT_OUT_FILE)
-        self._failures_in_a_row: list[str] = []
+        self._failures_in_a_row: dict[str, str] = {}
 
-    def run(self, is_reachable: Callable[[], bool], advance: Callable[[int], None]) -> None:
+    def run(self, is_answering: Callable[[EventScene], bool], advance: Callable[[int], None]) -> None:
         """Compose every tile that is not stored yet.
 
         Args:
-            is_reachable: whether the catalogue answers.
+            is_answering: whether the servers that a scene comes from answer at all.
             advance: called with how many tiles of this side are done, at first and after each.
 
         Raises:
@@ -103,7 +103,7 @@ class SideComposite:
                 done = len(self.tiles) - len(todo)
                 advance(done)
                 for tile in todo:
-                    self._compose(tile, pool, is_reachable)
+                    self._compose(tile, pool, is_answering)
                     done += 1
                     advance(done)
 
@@ -116,28 +116,35 @@ class SideComposite:
                 of_zone[scene] = of_zone.get(scene, 0) + pixels
         return seen
 
-    def _compose(self, tile: Tile, pool: ThreadPoolExecutor, is_reachable: Callable[[], bool]) -> None:
+    def _compose(self, tile: Tile, pool: ThreadPoolExecutor, is_answering: Callable[[EventScene], bool]) -> None:
         usable = [scene for scene in self.scenes if scene.item.id not in self.left_out]
         windows = scenes_of_tile(tile.zone, usable, tile.window)
         grid, inside = tile.zone.grid.of_window(tile.window), tile.zone.inside(tile.window)
-        result = compose_tile(self._reader, windows, self._band_count, grid, inside, pool)
-        self._leave_out(result, is_reachable)
+        try:
+            result = compose_tile(self._reader, windows, self._band_count, grid, inside, pool, is_answering)
+        except ServerError as error:
+            raise self._stopped(str(error)) from None
+        self._leave_out(result)
         write_tile(tile.path, result)
 
-    def _leave_out(self, result: TileResult, is_reachable: Callable[[], bool]) -> None:
-        """Record scenes that failed, before a tile without them is stored; unless it is the server that failed."""
+    def _leave_out(self, result: TileResult) -> None:
+        """Record scenes that failed, before a tile without them is stored; unless nothing else can be read either."""
         if result.answered:
             self._failures_in_a_row.clear()
-        self._failures_in_a_row += result.unanswered
-        if result.unanswered and (len(self._failures_in_a_row) >= MAX_FAILURES_IN_A_ROW or not is_reachable()):
-            for scene in self._failures_in_a_row:
-                self.left_out.pop(scene, None)
-            write_json(self.work / LEFT_OUT_FILE, self.left_out)
-            raise FetchError(
-                f"{result.failed[result.unanswered[-1]]}; the images {SIDE_WORDS[self.side]} the event are not whole "
-                f"({counted(len(self._failures_in_a_row), 'scene')} not given in a row); run it again, and it goes on "
-                "where it stopped"
-            )
+        elif result.failed:
+            self._failures_in_a_row |= result.failed
+            if len(self._failures_in_a_row) >= MAX_FAILURES_IN_A_ROW:
+                for scene in self._failures_in_a_row:
+                    self.left_out.pop(scene, None)
+                write_json(self.work / LEFT_OUT_FILE, self.left_out)
+                count = counted(len(self._failures_in_a_row), "scene")
+                raise self._stopped(f"{next(iter(result.failed.values()))}, as {count} in a row")
         if result.failed:
             self.left_out |= result.failed
             write_json(self.work / LEFT_OUT_FILE, self.left_out)
+
+    def _stopped(self, reason: str) -> FetchError:
+        return FetchError(
+            f"{reason}; the images {SIDE_WORDS[self.side]} the event are not whole: run it again, and it goes on where "
+            "it stopped"
+        )

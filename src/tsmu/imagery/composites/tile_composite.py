@@ -8,9 +8,10 @@ elsewhere.
 
 import json
 import zipfile
-from collections.abc import Sequence, Set
+from collections.abc import Callable, Sequence, Set
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ import numpy as np
 from tsmu.errors import SceneError, ServerError
 from tsmu.files import atomic_write
 from tsmu.imagery.composites.event_scenes import EventScene
-from tsmu.imagery.composites.observations import NOT_SEEN_OPTICAL, ObservationReader
+from tsmu.imagery.composites.observations import NOT_SEEN_OPTICAL, Observation, ObservationReader
 from tsmu.imagery.rasters import Grid, Pixels, Valid
 
 ROWS_AT_ONCE = 32  # whose observations are sorted at once
@@ -32,14 +33,12 @@ class TileResult:
         pixels: (C, H, W); uint16 with 0, or float32 with NaN, where nothing was seen clear.
         seen: id of a scene -> pixels of the area in whose median it is.
         failed: id of a scene that could not be read -> why.
-        unanswered: those among them for which the server failed, while it gave nothing else of that window either.
-        answered: whether the server gave anything.
+        answered: whether any scene could be read.
     """
 
     pixels: Pixels
     seen: dict[str, int] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
-    unanswered: list[str] = field(default_factory=list)
     answered: bool = False
 
 
@@ -50,6 +49,7 @@ def compose_tile(
     grid: Grid,
     inside: Valid,
     pool: Executor,
+    is_answering: Callable[[EventScene], bool],
 ) -> TileResult:
     """Compose a tile.
 
@@ -63,6 +63,10 @@ def compose_tile(
         grid: of the tile.
         inside: which of its pixels lie in the area, (H, W).
         pool: reads several scenes at once.
+        is_answering: whether the servers that a scene comes from answer at all.
+
+    Raises:
+        ServerError: the servers do not answer any more.
     """
     nothing = 0 if reader.kind == "optical" else np.nan
     result = TileResult(np.full((band_count, *inside.shape), nothing, dtype=reader.dtype))
@@ -70,49 +74,78 @@ def compose_tile(
     for window in scenes:
         if not needed.any():
             break
-        observations, clear = _read_all(reader, window, grid, needed, pool, result)
+        observations = _read_all(partial(_read_once_more, reader, is_answering, grid, needed), window, pool, result)
         if observations:
-            seen = np.logical_or.reduce(clear)
+            seen = np.logical_or.reduce([one.clear for one in observations])
             for row in range(0, grid.height, ROWS_AT_ONCE):
                 rows = slice(row, row + ROWS_AT_ONCE)
-                medians = median_of_observations(np.stack([values[:, rows] for values in observations]))
+                medians = median_of_observations(np.stack([one.values[:, rows] for one in observations]))
                 np.copyto(result.pixels[:, rows], medians, where=seen[rows])
             needed &= ~seen
     return result
 
 
-def _read_all(
+def _read_once_more(
     reader: ObservationReader,
-    scenes: Sequence[EventScene],
+    is_answering: Callable[[EventScene], bool],
     grid: Grid,
     needed: Valid,
+    scene: EventScene,
+) -> Observation | SceneError | None:
+    """Read a scene; where that fails although its servers answer, once more, so that a short failure does no harm.
+
+    Returns:
+        What the scene shows, None where it shows nothing that counts, or the error if it is the scene that fails.
+
+    Raises:
+        ServerError: the servers do not answer any more, so that nothing can be said of the scene.
+    """
+    try:
+        return reader.read(scene, grid, needed)
+    except ServerError:
+        if not is_answering(scene):
+            raise
+    except SceneError as error:
+        return error
+    try:
+        return reader.read(scene, grid, needed)
+    except SceneError as error:
+        return error
+
+
+def _read_all(
+    read: Callable[[EventScene], Observation | SceneError | None],
+    scenes: Sequence[EventScene],
     pool: Executor,
     result: TileResult,
-) -> tuple[list[Pixels], list[Valid]]:
+) -> list[Observation]:
     """Read all scenes of one window of days; what they contribute, and those that fail, go into the result."""
-
-    def read(scene: EventScene) -> tuple[Pixels, Valid] | SceneError | None:
-        try:
-            return reader.read(scene, grid, needed)
-        except SceneError as error:
-            return error
-
-    observations, clear, unanswered = [], [], []
+    read_scenes = []
     for scene, answer in zip(scenes, pool.map(read, scenes), strict=True):
         if isinstance(answer, SceneError):
             result.failed[scene.item.id] = str(answer)
-            if isinstance(answer, ServerError):
-                unanswered.append(scene.item.id)
             continue
         result.answered = True
         if answer is not None:
-            observations.append(answer[0])
-            clear.append(answer[1])
-            result.seen[scene.item.id] = int(answer[1].sum())
-    # Where the server gave another scene of the same window, it is there, and what failed is the scene.
-    if len(unanswered) == len(scenes):
-        result.unanswered += unanswered
-    return observations, clear
+            read_scenes.append((scene, answer))
+    return _join_passes(read_scenes, result)
+
+
+def _join_passes(read_scenes: Sequence[tuple[EventScene, Observation]], result: TileResult) -> list[Observation]:
+    """Make one observation of the scenes of one pass, so that ground which two of them show does not count twice.
+
+    Of two scenes that show the same ground, the one in the zone of the grid is taken, which is not resampled.
+    """
+    passes: dict[object, Observation] = {}
+    for scene, own in sorted(read_scenes, key=lambda one: (one[1].is_resampled, one[0].order)):
+        joined = passes.setdefault(scene.acquisition, own)
+        added = own.clear if joined is own else own.clear & ~joined.clear
+        if joined is not own:
+            joined.values[:, added] = own.values[:, added]
+            joined.clear[added] = True
+        if added.any():
+            result.seen[scene.item.id] = int(added.sum())
+    return [passes[key] for key in sorted(passes, key=str)]
 
 
 def median_of_observations(stack: Pixels) -> Pixels:
@@ -133,7 +166,7 @@ def median_of_observations(stack: Pixels) -> Pixels:
     last = (stack != NOT_SEEN_OPTICAL if stack.dtype == np.uint16 else ~np.isnan(stack)).sum(axis=0) - 1
     middle = [np.take_along_axis(stack, at.clip(0)[None], axis=0)[0] for at in (last // 2, (last + 1) // 2)]
     if stack.dtype == np.uint16:
-        return ((middle[0].astype(np.uint32) + middle[1] + 1) // 2).astype(np.uint16)
+        return np.asarray((middle[0].astype(np.uint32) + middle[1] + 1) // 2, dtype=np.uint16)
     return np.asarray((middle[0] + middle[1]) / 2, dtype=np.float32)
 
 
