@@ -20,7 +20,7 @@ from rasterio.warp import transform_bounds
 from tsmu.imagery import Grid
 
 DAY = date(2024, 4, 3)
-AREA = (5.94, 45.0, 6.06, 45.02)  # half in zone 31, half in zone 32
+AREA = (5.94, 45.0, 6.06, 45.015)  # half in zone 31, half in zone 32
 PIXEL, MASK_PIXEL = 20, 40  # metres
 BANDS = ("red", "green", "blue", "nir")
 SLIDES = ((5.96, 45.012), (6.03, 45.008), (6.045, 45.014))
