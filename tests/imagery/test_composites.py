@@ -206,7 +206,7 @@ def test_killed_at_any_moment_it_goes_on_to_the_same_bytes(
     folder, choice = tmp_path / "event", random.Random(20)
     killed = 0
     with ComposingProcesses() as processes:
-        for _ in range(4):
+        for _ in range(3):
             site.log.clear()
             process = processes.start(folder, site.url)
             requests = choice.randrange(reference.requests // 8, reference.requests // 3)
@@ -215,7 +215,7 @@ def test_killed_at_any_moment_it_goes_on_to_the_same_bytes(
         process = processes.start(folder, site.url)
         wait_for(lambda: bool(list(folder.glob(".2*"))) or process.has_ended())  # the files are being written
         killed += process.kill()
-        assert killed >= 4
+        assert killed >= 3
         assert not (folder / "2024-05-18").exists()
         site.log.clear()
         assert processes.start(folder, site.url).exit_code() == 0
@@ -263,7 +263,7 @@ class ComposingProcess:
 
 
 def wait_for(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 200
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.01)

@@ -27,7 +27,7 @@ def find_bands(item: pystac.Item, names: tuple[str, ...]) -> dict[str, str]:
         Of each band that the scene has the asset, or `ASSET.N` for band N of an asset with several.
 
     Example:
-        >>> item = pystac.Item("a", None, None, datetime(2024, 4, 1), {})
+        >>> item = pystac.Item("a", None, None, pd.Timestamp("2024-04-01"), {})
         >>> item.add_asset("B04", pystac.Asset("red.tif"))
         >>> find_bands(item, ("red", "green"))
         {'red': 'B04'}

@@ -1,18 +1,16 @@
 """Compose the imagery of an event: from an area, a day and a catalogue to images before and after it on one grid."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
-
-from rasterio.windows import Window
 
 from tsmu.errors import FetchError, ImageError
 from tsmu.files import atomic_write, read_json_object, remove, write_json
 from tsmu.imagery.composites.area_of_interest import AreaOfInterest
-from tsmu.imagery.composites.composite_files import copy_composite, write_composite, write_observed
+from tsmu.imagery.composites.composite_files import write_observed
 from tsmu.imagery.composites.event_imagery import (
     SOURCES_FILE,
     EventImagery,
@@ -21,43 +19,30 @@ from tsmu.imagery.composites.event_imagery import (
     write_imagery_file,
     write_sources,
 )
-from tsmu.imagery.composites.event_scenes import SIDE_WORDS, EventScene, EventScenes, find_event_scenes
+from tsmu.imagery.composites.event_scenes import SIDE_WORDS, EventScenes, find_event_scenes
 from tsmu.imagery.composites.observations import ObservationReader
 from tsmu.imagery.composites.options import SIDES, CompositeOptions, Side, SidePeriod
 from tsmu.imagery.composites.side_composite import SideComposite
-from tsmu.imagery.composites.tile_composite import read_tile_pixels
+from tsmu.imagery.composites.side_result import (
+    SideResult,
+    composed_side,
+    failures_of,
+    log_failures,
+    side_taken_from,
+    source_row,
+)
 from tsmu.imagery.composites.zone_grids import find_zone_grids, grid_from_json, grid_to_json
 from tsmu.imagery.composites.zone_tiles import TILE_SIDES, ZoneGrid
-from tsmu.imagery.rasters import Grid, Pixels, describe_raster
-from tsmu.imagery.stac import StacCatalogue, cloud_cover
+from tsmu.imagery.rasters import Grid, describe_raster
+from tsmu.imagery.stac import StacCatalogue
 from tsmu.issues import IssueLog
 from tsmu.wording import counted
 
 SCENES_FILE = "scenes.csv"
 WORK_FOLDER = ".work"
 GRIDS_FILE = "grids.json"
-COULD_NOT_BE_READ = "could not be read; left out of the whole image"
-NOTHING_CLEAR = "nothing clear in the area that nearer scenes, or others of the same pass, do not show"
 
 Progress = Callable[[int, int, str], None]
-
-
-@dataclass(frozen=True)
-class _SideResult:
-    """One side of an event, composed now or taken from an earlier composition.
-
-    Attributes:
-        rows: of the table of sources.
-        failed: id of a scene that could not be read -> why.
-        first, last: days of the scenes in the composite.
-        write: writes the composite of a zone.
-    """
-
-    rows: list[dict[str, Any]]
-    failed: dict[str, str]
-    first: date
-    last: date
-    write: Callable[[ZoneGrid, Path], None]
 
 
 @dataclass
@@ -101,11 +86,11 @@ class _Composition:
                 path.rmdir()
 
     def comparable(self) -> list[EventImagery]:
-        """Compositions made before of the same collection and area, the latest last."""
+        """Compositions made before of the same event, area and collection, the latest last."""
         return [
             one
             for one in self.earlier
-            if one.collection == self.options.collection and one.area.equals(self.area.geometry)
+            if one.collection == self.options.collection and one.day == self.day and one.area.equals(self.area.geometry)
         ]
 
 
@@ -153,7 +138,7 @@ def compose_event(
     periods = {side: SidePeriod(side, day, options.windows(side), today) for side in SIDES}
     catalogue = StacCatalogue(options.stac, options.collection)
     scenes = find_event_scenes(catalogue, area, periods, options, log)
-    rows = [_row(scene, options, 0.0, scene.left_out) for scene in scenes.scenes]
+    rows = [source_row(scene, options.collection, 0.0, scene.left_out) for scene in scenes.scenes]
     with atomic_write(folder / SCENES_FILE) as temporary:
         write_sources(temporary, rows)
     scenes.require_both_sides(periods, options.collection)
@@ -161,7 +146,10 @@ def compose_event(
     same = next((one for one in call.comparable() if one.identity == call.identity), None)
     if same:
         call.remove_work()
-        _repeat_issues(same, log)
+        for problem, action in same.assumptions.items():
+            log.warning(options.collection, problem, action)
+        for side in SIDES:
+            log_failures(failures_of(same, side), side, options.collection, same.folder, log)
         return replace(same, is_new=False)
     return _compose(call, progress or _no_progress)
 
@@ -171,36 +159,43 @@ def _no_progress(*_: object) -> None:
 
 
 def _compose(call: _Composition, progress: Progress) -> EventImagery:
-    for partial in call.folder.glob(".*.*-*"):  # half-written when a run was killed
-        remove(partial)
+    """Compose both sides, or the one after the event where the other is there already, and write everything."""
+    for partial_file in call.folder.glob(".*.*-*"):  # half-written when a run was killed
+        remove(partial_file)
     call.remove_work(keep=[call.work(side) for side in SIDES])
     reader = ObservationReader(call.scenes.kind, call.scenes.cloud_mask, call.options.collection, call.log)
     reusable = next((one for one in call.comparable() if one.pre_identity == call.identities["pre"]), None)
-    zones = _grids_of(reusable, call.area) if reusable else None
-    if reusable is None or zones is None:
+    zones = _grids_of(reusable, call.area, reader) if reusable else None
+    if zones is None:
         zones, reusable = _zone_grids(call, reader), None
-    else:
-        for problem, action in reusable.assumptions.items():
-            reader.assume(problem, action)
-    composed: dict[Side, SideComposite] = {
-        side: SideComposite(
-            call.work(side), side, call.scenes.used(side), zones, call.scenes.bands, reader, call.options.workers
-        )
-        for side in SIDES
-        if not (side == "pre" and reusable)
-    }
-    total, before = sum(len(one.tiles) for one in composed.values()), 0
-    for side in reversed(SIDES):  # what is all cloud, is so after the event, most often
-        if side in composed:
-            _run_side(call, composed[side], lambda done, side=side, before=before: progress(  # type: ignore[misc]
-                before + done, total, f"images {SIDE_WORDS[side]} the event"
-            ))  # fmt: skip
-            before += len(composed[side].tiles)
+    sides = _compose_sides(call, zones, reader, ["post"] if reusable else ["post", "pre"], progress)
     area_pixels = sum(int(zone.inside(window).sum()) for zone in zones for window in zone.windows(TILE_SIDES[0]))
-    results = {side: _result(call, one, area_pixels) for side, one in composed.items()}
+    results = {
+        side.side: composed_side(side, call.scenes, call.day, call.options.collection, area_pixels) for side in sides
+    }
     if reusable:
-        results["pre"] = _taken_from(reusable)
+        results["pre"] = side_taken_from(reusable)
     return _write(call, zones, results, reader.assumptions)
+
+
+def _compose_sides(
+    call: _Composition, zones: Sequence[ZoneGrid], reader: ObservationReader, names: Sequence[Side], progress: Progress
+) -> list[SideComposite]:
+    """Compose sides one after the other; after the event first, because what is all cloud is so there most often."""
+    workers, bands = call.options.workers, call.scenes.bands
+    sides = [
+        SideComposite(call.work(name), name, call.scenes.used(name), zones, bands, reader, workers) for name in names
+    ]
+    total, before = sum(len(side.tiles) for side in sides), 0
+    for side in sides:
+        what = f"images {SIDE_WORDS[side.side]} the event"
+        _run_side(call, side, partial(_advance, progress, before, total, what))
+        before += len(side.tiles)
+    return sides
+
+
+def _advance(progress: Progress, before: int, total: int, what: str, done: int) -> None:
+    progress(before + done, total, what)
 
 
 def _run_side(call: _Composition, side: SideComposite, advance: Callable[[int], None]) -> None:
@@ -231,70 +226,19 @@ def _zone_grids(call: _Composition, reader: ObservationReader) -> list[ZoneGrid]
     return zones
 
 
-def _grids_of(imagery: EventImagery, area: AreaOfInterest) -> list[ZoneGrid] | None:
+def _grids_of(imagery: EventImagery, area: AreaOfInterest, reader: ObservationReader) -> list[ZoneGrid] | None:
     """The grids of an earlier composition; None where its files cannot be read any more."""
     try:
         grids = [Grid.from_raster(describe_raster(zone.pre)) for zone in imagery.zones]
     except ImageError:
         return None
+    for problem, action in imagery.assumptions.items():
+        reader.assume(problem, action)
     return [ZoneGrid(zone, grid) for zone, grid in zip(area.zones(), grids, strict=True)]
 
 
-def _result(call: _Composition, side: SideComposite, area_pixels: int) -> _SideResult:
-    """What was composed, with the rows of its scenes in the table."""
-    seen = side.seen_pixels()
-    totals: dict[str, int] = {}
-    for of_zone in seen.values():
-        for name, pixels in of_zone.items():
-            totals[name] = totals.get(name, 0) + pixels
-    days = {scene.item.id: scene.day for scene in side.scenes}
-    rows = []
-    for scene in (one for one in call.scenes.scenes if one.side == side.side):
-        count = totals.get(scene.item.id, 0)
-        failed = COULD_NOT_BE_READ if scene.item.id in side.left_out else ""
-        reason = scene.left_out or failed or ("" if count else NOTHING_CLEAR)
-        rows.append(_row(scene, call.options, count / area_pixels, reason))
-
-    def write(zone: ZoneGrid, path: Path) -> None:
-        of_zone = [days[name] for name in seen.get(zone.zone.name, {})]
-        tags = {
-            "tsmu_side": side.side,
-            "tsmu_event_day": call.day,
-            "tsmu_first_day": min(of_zone, default=""),
-            "tsmu_last_day": max(of_zone, default=""),
-            "tsmu_collection": call.options.collection,
-            "tsmu_scenes": len(of_zone),
-            "tsmu_composite": "median",
-        }
-        write_composite(path, zone.grid, call.scenes.kind, call.scenes.bands, tags, _tiles(side, zone))
-
-    used = [days[name] for name in totals]
-    return _SideResult(rows, dict(side.left_out), min(used), max(used), write)
-
-
-def _tiles(side: SideComposite, zone: ZoneGrid) -> Iterator[tuple[Window, Pixels]]:
-    for tile in side.tiles:
-        if tile.zone is zone:
-            yield tile.window, read_tile_pixels(tile.path)
-
-
-def _taken_from(imagery: EventImagery) -> _SideResult:
-    """The side before the event of an earlier composition of the same scenes."""
-    sources = imagery.read_sources()
-    rows = sources[sources["side"] == "pre"].to_dict("records")
-    failed = {row["item_id"]: _said_before(row) for row in rows if row["left_out"] == COULD_NOT_BE_READ}
-    files = {zone.crs: zone.pre for zone in imagery.zones}
-    return _SideResult(
-        [{str(name): value for name, value in row.items()} for row in rows],
-        failed,
-        imagery.pre_first,
-        imagery.pre_last,
-        lambda zone, path: copy_composite(files[zone.zone.crs.to_string()], path),
-    )
-
-
 def _write(
-    call: _Composition, zones: Sequence[ZoneGrid], results: dict[Side, _SideResult], assumptions: dict[str, str]
+    call: _Composition, zones: Sequence[ZoneGrid], results: dict[Side, SideResult], assumptions: dict[str, str]
 ) -> EventImagery:
     """Write the dated folder whole, and remove the tiles."""
     target = _free_name(call.folder / results["post"].last.isoformat())
@@ -333,40 +277,9 @@ def _write(
         write_sources(temporary / SOURCES_FILE, [row for side in SIDES for row in results[side].rows])
         write_imagery_file(imagery, temporary)
     for side in SIDES:
-        for reason in results[side].failed.values():
-            call.log.error(call.options.collection, reason, f"left out of the images {SIDE_WORDS[side]} the event")
+        log_failures(results[side].failed, side, call.options.collection, target, call.log)
     call.remove_work()
     return imagery
-
-
-def _repeat_issues(imagery: EventImagery, log: IssueLog) -> None:
-    """Log again what was logged when the images were composed."""
-    for problem, action in imagery.assumptions.items():
-        log.warning(imagery.collection, problem, action)
-    sources = imagery.read_sources()
-    for row in sources[sources["left_out"] == COULD_NOT_BE_READ].to_dict("records"):
-        side = "before" if row["side"] == "pre" else "after"
-        log.error(imagery.collection, _said_before(row), f"left out of the images {side} the event")
-
-
-def _said_before(row: Any) -> str:
-    return f"{row['item_id']} could not be read when the images were composed"
-
-
-def _row(scene: EventScene, options: CompositeOptions, share: float, left_out: str) -> dict[str, Any]:
-    """A scene's row in the table of sources."""
-    moment = scene.item.datetime or scene.item.common_metadata.start_datetime
-    says_cloud = scene.item.properties.get("eo:cloud_cover") is not None
-    return {
-        "item_id": scene.item.id,
-        "datetime": moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if moment else "",
-        "collection": scene.item.collection_id or options.collection,
-        "side": scene.side,
-        "cloud_cover": cloud_cover(scene.item) if says_cloud else None,
-        "share": share,
-        "left_out": left_out,
-        "url": scene.item.get_self_href() or "",
-    }
 
 
 def _free_name(path: Path) -> Path:
