@@ -19,6 +19,7 @@ from tsmu.imagery.composites.event_scenes import EventScene
 from tsmu.imagery.composites.options import SidePeriod
 from tsmu.imagery.composites.tile_composite import median_of_observations
 from tsmu.imagery.composites.zone_tiles import MAX_STACK_BYTES, TILE_SIDES, ZoneGrid, choose_tile_side
+from tsmu.imagery.stac.scene_reader import needs_signature
 from tsmu.issues import IssueLog
 
 WAYS_TO_WRITE = ["7,46,7.5,46.2", " 7, 46, 7.5, 46.2 ", (7, 46, 7.5, 46.2)]
@@ -193,6 +194,16 @@ def test_bands_of_catalogues() -> None:
     assert find_bands(version_2, COLOURS) == {"red": "data.3", "green": "data.2", "blue": "data.1"}
     assert find_bands(_item("VV", "vh"), ("vv", "vh")) == {"vv": "VV", "vh": "vh"}
     assert find_bands(_item("data"), COLOURS) == {}
+
+
+def test_only_scenes_of_the_planetary_computer_have_their_addresses_signed() -> None:
+    ours, theirs, signed = _item(), _item(), _item()
+    for item in (theirs, signed):
+        item.add_link(pystac.Link("self", "https://planetarycomputer.microsoft.com/api/stac/v1/"))
+    for item in (ours, theirs):
+        item.add_asset("vv", pystac.Asset("https://store.blob.core.windows.net/s1/vv.tif"))
+    signed.add_asset("vv", pystac.Asset("https://store.blob.core.windows.net/s1/vv.tif?sig=x"))
+    assert [needs_signature(item) for item in (ours, theirs, signed)] == [False, True, False]
 
 
 @pytest.mark.filterwarnings("ignore:All-NaN")

@@ -391,6 +391,21 @@ def test_a_server_that_is_gone_costs_nothing_that_was_done(
     assert list(log) == []
 
 
+def test_a_scene_that_the_catalogue_describes_badly_is_left_out(small: StacServer, tmp_path: Path) -> None:
+    del small.items[2]["assets"]["B04"]["eo:bands"][0]["name"]
+    small.items[1]["assets"]["SCL_copy"] = small.items[1]["assets"]["SCL"]
+    small.items.append({**small.items[1], "id": "without", "assets": {"SCL": small.items[1]["assets"]["SCL"]}})
+    log = IssueLog("event")
+    imagery = compose(small, tmp_path / "event", area=SMALL, log=log)
+    assert imagery.read_sources().set_index("item_id")["share"].to_dict() == {
+        "before": 1, "after": 1, "later": 0, "without": 0,
+    }  # fmt: skip
+    assert [issue.problem.split(" (")[0] for issue in log] == [
+        "scene without has no asset for red, green, blue, nir", "later: what the catalogue says of it is not STAC",
+    ]  # fmt: skip
+    assert f"remove {imagery.folder} to try it again" in log.issues[1].action
+
+
 @pytest.mark.parametrize(
     ("mask", "expected"),
     [("SCL:9", True), ("scl:8-11", True), ("SCL:bit3", True), ("SCL:1,2", False), ("none", False)],

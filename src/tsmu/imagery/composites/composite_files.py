@@ -26,6 +26,7 @@ PLAIN_TIFF = {
     "driver": "GTiff", "tiled": True, "blockxsize": BLOCK, "blockysize": BLOCK, "compress": "deflate", "zlevel": 1,
     "sparse_ok": True, "bigtiff": "IF_SAFER",
 }  # fmt: skip
+WRITE_CACHE = 64 << 20  # bytes of blocks that GDAL keeps; what is written once, from top to bottom, needs no more
 COG = {"driver": "COG", "blocksize": BLOCK, "compress": "deflate", "bigtiff": "IF_SAFER", "num_threads": "all_cpus"}
 PREDICTORS = {"uint8": "NO", "uint16": "STANDARD", "float32": "FLOATING_POINT"}
 LEGEND = {  # of observed.tif: what its values mean, and in which colours
@@ -124,7 +125,7 @@ def _cog_from_tiles(path: Path, grid: Grid, profile: Mapping[str, object], overv
     size = {"width": grid.width, "height": grid.height, "crs": grid.crs, "transform": grid.transform}
     predictor = PREDICTORS[str(profile["dtype"])]
     try:
-        with rasterio.Env(**GDAL_OPTIONS):
+        with rasterio.Env(**GDAL_OPTIONS | {"GDAL_CACHEMAX": WRITE_CACHE}):
             with rasterio.open(plain, "w", **size, **profile, **PLAIN_TIFF) as dataset:
                 yield dataset
             rasterio.shutil.copy(plain, path, **COG, overview_resampling=overviews, predictor=predictor)

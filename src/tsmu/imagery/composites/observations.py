@@ -1,5 +1,6 @@
 """What one scene shows of a tile: reflectances or backscatter where it is clear, in the type of the composite."""
 
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -64,6 +65,7 @@ class ObservationReader:
         self._collection, self._log = collection, log
         self._headers: dict[str, _Headers] = {}
         self.assumptions: dict[str, str] = {}
+        self._lock = threading.Lock()
 
     @property
     def dtype(self) -> type[np.uint16] | type[np.float32]:
@@ -147,9 +149,10 @@ class ObservationReader:
 
     def assume(self, problem: str, action: str) -> None:
         """Say once what is assumed."""
-        if problem not in self.assumptions:
-            self.assumptions[problem] = action
-            self._log.warning(self._collection, problem, action)
+        with self._lock:
+            if problem not in self.assumptions:
+                self.assumptions[problem] = action
+                self._log.warning(self._collection, problem, action)
 
     def _stored(
         self, scene: EventScene, pixels: Pixels, bands: tuple[SceneBand, ...], clear: Valid

@@ -78,10 +78,12 @@ class SideComposite:
         self.work, self.side, self.scenes = work, side, scenes
         self._band_count, self._reader, self._workers = len(bands), reader, workers
         bytes_per_pixel = np.dtype(reader.dtype).itemsize * len(bands)
+        sides = {zone.zone.name: choose_tile_side(zone, scenes, bytes_per_pixel) for zone in zones}
         self.tiles = [
-            Tile(zone, window, work / zone.zone.name / f"{window.row_off}_{window.col_off}.npz")
+            Tile(zone, window, work / f"{zone.zone.name}_{side_px}" / f"{window.row_off}_{window.col_off}.npz")
             for zone in zones
-            for window in zone.windows(choose_tile_side(zone, scenes, bytes_per_pixel))
+            for side_px in [sides[zone.zone.name]]
+            for window in zone.windows(side_px)
         ]
         self.left_out: dict[str, str] = read_json_object(work / LEFT_OUT_FILE)
         self._failures_in_a_row: dict[str, str] = {}

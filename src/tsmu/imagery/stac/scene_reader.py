@@ -186,7 +186,7 @@ def _read_remote(action: Callable[[], T], item: pystac.Item) -> T:
     """Call `action` with GDAL's options for servers; one that keeps failing raises a ServerError."""
 
     def read(attempt: int) -> T:
-        wanted = HTTP_OPTIONS | (SIGNED_BY_PLANETARY_COMPUTER if _needs_signature(item) else {})
+        wanted = HTTP_OPTIONS | (SIGNED_BY_PLANETARY_COMPUTER if needs_signature(item) else {})
         options = {name: value for name, value in wanted.items() if name not in os.environ}
         with rasterio.Env(**options, **GDAL_OPTIONS, **(UNCACHED if attempt else {})):
             return action()
@@ -198,7 +198,7 @@ def _read_remote(action: Callable[[], T], item: pystac.Item) -> T:
         raise ServerError(f"server failed: {item.id} cannot be read ({reason})") from None
 
 
-def _needs_signature(item: pystac.Item) -> bool:
+def needs_signature(item: pystac.Item) -> bool:
     """Whether a scene lies in the storage of the Planetary Computer, and its addresses are not signed yet."""
     from_there = any(PLANETARY_COMPUTER in str(link.href or "") for link in item.links)
     addresses = [urlsplit(asset.href) for asset in item.assets.values()]
