@@ -36,6 +36,8 @@ class StacServer:
     """What the server serves, how it fails, and what it was asked.
 
     `fail_every=3` answers every third request with 503; `broken` paths get 503 so many times;
+    `vanishing` paths are served so many times and then are gone;
+    from the first request of a path with `closes_at` in it, all get 503;
     `delay` is a wait in seconds before each answer.
     """
 
@@ -44,6 +46,9 @@ class StacServer:
     url: str = ""
     fail_every: int = 0
     broken: dict[str, int] = field(default_factory=dict)
+    vanishing: dict[str, int] = field(default_factory=dict)
+    closes_at: str = ""
+    closed: bool = False
     delay: float = 0.0
     log: list[Logged] = field(default_factory=list)
     count: int = 0
@@ -54,10 +59,20 @@ class StacServer:
     def fails(self, path: str) -> bool:
         with self.lock:
             self.count += 1
+            self.closed = bool(self.closes_at) and (self.closed or self.closes_at in path)
+            if self.closed:
+                return True
             if self.broken.get(path, 0) > 0:
                 self.broken[path] -= 1
                 return True
             return bool(self.fail_every) and self.count % self.fail_every == 0
+
+    def is_gone(self, path: str) -> bool:
+        with self.lock:
+            if path not in self.vanishing:
+                return False
+            self.vanishing[path] -= 1
+            return self.vanishing[path] < 0
 
     @contextmanager
     def at_work(self) -> Iterator[None]:
@@ -142,7 +157,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif parts.path == "/search":
             query = body or {key: values[0] for key, values in parse_qs(parts.query).items()}
             self.send_json(self.site.search(query))
-        elif (self.site.folder / parts.path[1:]).is_file():
+        elif (self.site.folder / parts.path[1:]).is_file() and not self.site.is_gone(parts.path):
             self.send_file(self.site.folder / parts.path[1:])
         else:
             self.send(404, b"{}", "application/json")

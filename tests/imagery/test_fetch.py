@@ -39,7 +39,7 @@ from tests.imagery.stac_server import StacServer, serving
 from tsmu.cli import app
 from tsmu.errors import FetchError, SceneError
 from tsmu.imagery import FetchOptions, fetch_pairs
-from tsmu.imagery.stac import catalogue, retry, scene_reader
+from tsmu.imagery.stac import scene_reader
 from tsmu.imagery.stac.event_area import EventArea
 from tsmu.imagery.stac.fetch import MAX_FAILURES_IN_A_ROW
 from tsmu.imagery.stac.fetched_pairs import event_folder_names
@@ -227,14 +227,6 @@ def test_the_reason_is_told(site: StacServer, tmp_path: Path, event: str, change
     assert found == []
     assert says in problems[0]
     assert not list(space.fetched.glob("*"))
-
-
-@pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Wait hundredths of seconds, not seconds."""
-    monkeypatch.setattr(retry, "FIRST_WAIT", 0.01)
-    monkeypatch.setattr(catalogue, "RETRY", catalogue.RETRY.new(backoff_factor=0.01))
-    monkeypatch.setitem(scene_reader.HTTP_OPTIONS, "GDAL_HTTP_RETRY_DELAY", 0.01)
 
 
 @pytest.mark.usefixtures("impatient")

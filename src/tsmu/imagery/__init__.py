@@ -8,6 +8,7 @@ Data goes one way through the folders of the room, each with a face of its own:
     terrain       slope and height bands under an image, derived from an elevation model
     sources       which images belong together: file names, screenshots, tables
     stac          pairs of scenes from a STAC catalogue: search, choice, reading, what was fetched
+    composites    the imagery of an event from such a catalogue: what was seen clear before and after it
     pairs         a source imported: images on one grid, with region, events and terrain, in the workspace's table
 
 Example:
@@ -23,6 +24,15 @@ from typing import TYPE_CHECKING
 from tsmu.lazy_names import lazy_names
 
 if TYPE_CHECKING:
+    from tsmu.imagery.composites import (
+        OBSERVED_CLASSES,
+        AreaOfInterest,
+        CompositeOptions,
+        EventImagery,
+        ZoneImagery,
+        compose_event,
+        read_event_imagery,
+    )
     from tsmu.imagery.footprints import METRES_PER_DEGREE, LatLonBox, overlapping_footprints
     from tsmu.imagery.pairs import (
         PAIR_COLUMNS,
@@ -91,6 +101,7 @@ __all__ = [
     "METRES_PER_DEGREE",
     "MIN_REPORTED_UNKNOWN",
     "NEAR_INFRARED",
+    "OBSERVED_CLASSES",
     "PAIR_COLUMNS",
     "REMOTE_OPTIONS",
     "RGB",
@@ -98,6 +109,9 @@ __all__ = [
     "TERRAIN_ROLE",
     "UPRIGHT_ORIENTATIONS",
     "WGS84",
+    "AreaOfInterest",
+    "CompositeOptions",
+    "EventImagery",
     "FetchOptions",
     "FetchResult",
     "GoogleEarthName",
@@ -109,6 +123,7 @@ __all__ = [
     "TerrainOptions",
     "TerrainRaster",
     "Valid",
+    "ZoneImagery",
     "add_pairs",
     "add_terrain",
     "assign_pair_regions",
@@ -118,6 +133,7 @@ __all__ = [
     "check_footprints",
     "check_same_scaling",
     "check_undeclared_fill",
+    "compose_event",
     "derive_terrain",
     "describe_raster",
     "fetch_pairs",
@@ -135,6 +151,7 @@ __all__ = [
     "open_stack",
     "open_warpable",
     "overlapping_footprints",
+    "read_event_imagery",
     "read_footprints",
     "read_orientation",
     "read_pairs",
@@ -166,6 +183,9 @@ _NAMES = {  # by the folder or module that has them
         "resolve_dem terrain_bands write_terrain"
     ),
     "sources": "GoogleEarthName check_footprints is_named_like_dem read_footprints",
+    "composites": (
+        "AreaOfInterest CompositeOptions EventImagery OBSERVED_CLASSES ZoneImagery compose_event read_event_imagery"
+    ),
     "stac": "FetchOptions FetchResult fetch_pairs user_regions write_pair_table",
     "pairs": (
         "PAIR_COLUMNS TerrainOptions add_pairs add_terrain assign_pair_regions import_pairs read_pairs "

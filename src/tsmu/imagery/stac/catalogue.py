@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import date
 from http import HTTPStatus
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import pystac
 import shapely
@@ -17,6 +18,7 @@ from pystac_client.errors import ClientTypeError
 from pystac_client.exceptions import APIError
 from pystac_client.stac_api_io import StacApiIO
 from pystac_client.warnings import FallbackToPystac, NoConformsTo
+from requests import RequestException
 from urllib3 import Retry
 
 from tsmu.errors import FetchError, SceneError, ServerError
@@ -25,6 +27,7 @@ from tsmu.imagery.stac.retry import retry_transient
 
 TIMEOUT = (15.0, 60.0)  # seconds to connect, and without an answer
 ITEMS_PER_PAGE = 100
+HTTP = ("http", "https")
 TRANSIENT_STATUS = (429, 500, 502, 503, 504)
 RETRY = Retry(
     total=4,
@@ -60,7 +63,7 @@ class StacCatalogue:
 
     def __init__(self, url: str, collection: str) -> None:
         self.requests = 0
-        self._collection = collection
+        self._url, self._collection = url, collection
         self._lock = threading.Lock()  # one search at a time is polite; and pystac's cache is not safe for threads
         self._io = StacApiIO(max_retries=RETRY)
         self._io.session.hooks["response"].append(self._count_requests)
@@ -83,6 +86,19 @@ class StacCatalogue:
         with self._lock:
             items = self._items if self._items is not None else self._request(lambda: self._search(bounds, first, last))
         return [item for item in items if first <= item_day(item) <= last and _meets(item, box.polygon)]
+
+    def is_answering(self, item: pystac.Item) -> bool:
+        """Whether the servers of the catalogue and of a scene's files answer now, whatever they answer."""
+        addresses = [self._url, *(asset.get_absolute_href() or asset.href for asset in item.assets.values())]
+        servers = {f"{parts.scheme}://{parts.netloc}/" for parts in map(urlsplit, addresses) if parts.scheme in HTTP}
+        with self._lock:
+            return all(map(self._answers, sorted(servers)))
+
+    def _answers(self, server: str) -> bool:
+        try:
+            return bool(self._io.session.head(server, timeout=TIMEOUT).status_code < HTTPStatus.INTERNAL_SERVER_ERROR)
+        except RequestException:
+            return False
 
     def _search(self, bounds: tuple[float, float, float, float], first: date, last: date) -> list[pystac.Item]:
         search = self._client.search(

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import numpy as np
 import pystac
 import rasterio
+from pystac.errors import RequiredPropertyMissing, STACError
 from rasterio._err import CPLE_BaseError  # what rasterio's warper raises; it has no public name
 from rasterio.enums import ColorInterp
 from rasterio.errors import RasterioError
@@ -32,6 +34,9 @@ HTTP_OPTIONS = {
     "GDAL_HTTP_TIMEOUT": 60,
     "GDAL_HTTP_MERGE_CONSECUTIVE_RANGES": True,
 }
+# Scenes of the Planetary Computer lie in storage that opens to signed addresses only; GDAL gets the signatures.
+SIGNED_BY_PLANETARY_COMPUTER = {"VSICURL_PC_URL_SIGNING": "YES"}
+PLANETARY_COMPUTER, ITS_STORAGE = "planetarycomputer.microsoft.com", ".blob.core.windows.net"
 # GDAL remembers that a file could not be opened, and would not request it again.
 UNCACHED = {"CPL_VSIL_CURL_NON_CACHED": "/vsicurl/:/vsis3/"}
 COG = {"driver": "COG", "blocksize": 256, "compress": "deflate", "overview_resampling": "average"}
@@ -111,23 +116,39 @@ class SceneReader:
         Raises:
             SceneError: the server fails.
         """
-        import odc.stac
-        from odc.geo.geobox import GeoBox
-
         finest = min((band.pixel_size or np.inf for band in bands), default=np.inf)
-        options: dict[str, Any] = {
-            "geobox": GeoBox((grid.height, grid.width), grid.transform, grid.crs.to_string()),
-            "dtype": str(np.result_type(*(band.dtype for band in bands))),
-            "resampling": "average" if finest < 0.5 * grid.transform.a else "bilinear",
-            "groupby": "id",
-        }
-        parts = []
-        for nodata in dict.fromkeys(band.nodata for band in bands):  # mostly one for all bands
-            names = [band.name for band in bands if band.nodata == nodata]
-            load = partial(odc.stac.load, [item], bands=names, nodata=nodata, **options)
-            parts.append(_read_remote(load, item))
-        values = {name: part[name].to_numpy()[0] for part in parts for name in part.data_vars}
-        return _physical_values(np.stack([values[name] for name in self.assets]), bands)
+        resampling = "average" if finest < 0.5 * grid.transform.a else "bilinear"
+        return _physical_values(_load_bands(item, bands, grid, resampling), bands)
+
+    def classes(self, item: pystac.Item, bands: Sequence[SceneBand], grid: Grid) -> Pixels:
+        """Read bands of classes or bits (C, H, W) onto a grid, as they are stored: of each pixel the nearest.
+
+        Where the scene has no pixel, the no-data value of the band stands, 0 if it has none.
+
+        Raises:
+            SceneError: the server fails.
+        """
+        return _load_bands(item, bands, grid, "nearest")
+
+
+def _load_bands(item: pystac.Item, bands: Sequence[SceneBand], grid: Grid, resampling: str) -> Pixels:
+    """Read the stored values (C, H, W) of a scene's bands onto a grid, in the type that holds those of all bands."""
+    import odc.stac
+    from odc.geo.geobox import GeoBox
+
+    options: dict[str, Any] = {
+        "geobox": GeoBox((grid.height, grid.width), grid.transform, grid.crs.to_string()),
+        "dtype": str(np.result_type(*(band.dtype for band in bands))),
+        "resampling": resampling,
+        "groupby": "id",
+    }
+    parts = []
+    for nodata in dict.fromkeys(band.nodata for band in bands):  # mostly one for all bands
+        names = [band.name for band in bands if band.nodata == nodata]
+        load = partial(odc.stac.load, [item], bands=names, nodata=nodata, **options)
+        parts.append(_read_remote(load, item))
+    values = {name: part[name].to_numpy()[0] for part in parts for name in part.data_vars}
+    return np.stack([values[band.name] for band in bands])
 
 
 def write_cog(path: Path, pixels: Pixels, grid: Grid, bands: Sequence[SceneBand], tags: Mapping[str, str]) -> None:
@@ -165,7 +186,8 @@ def _read_remote(action: Callable[[], T], item: pystac.Item) -> T:
     """Call `action` with GDAL's options for servers; one that keeps failing raises a ServerError."""
 
     def read(attempt: int) -> T:
-        options = {name: value for name, value in HTTP_OPTIONS.items() if name not in os.environ}
+        wanted = HTTP_OPTIONS | (SIGNED_BY_PLANETARY_COMPUTER if needs_signature(item) else {})
+        options = {name: value for name, value in wanted.items() if name not in os.environ}
         with rasterio.Env(**options, **GDAL_OPTIONS, **(UNCACHED if attempt else {})):
             return action()
 
@@ -176,12 +198,25 @@ def _read_remote(action: Callable[[], T], item: pystac.Item) -> T:
         raise ServerError(f"server failed: {item.id} cannot be read ({reason})") from None
 
 
+def needs_signature(item: pystac.Item) -> bool:
+    """Whether a scene lies in the storage of the Planetary Computer, and its addresses are not signed yet."""
+    from_there = any(PLANETARY_COMPUTER in str(link.href or "") for link in item.links)
+    addresses = [urlsplit(asset.href) for asset in item.assets.values()]
+    return from_there and any((one.hostname or "").endswith(ITS_STORAGE) and not one.query for one in addresses)
+
+
 def _read_header(item: pystac.Item, name: str) -> SceneBand:
     import odc.stac  # takes seconds, so not before something is to be read
     from odc.loader.types import RasterSource
 
     try:
-        source = odc.stac.parse_item(item).resolve_bands([name])[name]
+        parsed = odc.stac.parse_item(item)
+    except (ValueError, KeyError, STACError, RequiredPropertyMissing) as error:
+        raise SceneError(
+            f"{item.id}: what the catalogue says of it is not STAC ({' '.join(str(error).split())})"
+        ) from None
+    try:
+        source = parsed.resolve_bands([name])[name]
     except (ValueError, KeyError):
         source = None
     if not isinstance(source, RasterSource):
