@@ -31,6 +31,7 @@ METHODS: dict[str, Callable[..., Any]] = {
     "update": Workspace.update,
     "evaluate": Workspace.evaluate,
     "map": Workspace.map,
+    "respond": Workspace.respond,
     "serve": Workspace.serve,
     "models list": ModelVersions.list,
     "models show": ModelVersions.show,

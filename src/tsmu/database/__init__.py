@@ -73,6 +73,7 @@ if TYPE_CHECKING:
         cql2_tree,
         history,
         info,
+        landslides_in_scenes,
         nearest_landslides,
         next_landslides,
         query,
@@ -170,6 +171,7 @@ __all__ = [
     "landslide_style",
     "landslide_table",
     "landslide_version_table",
+    "landslides_in_scenes",
     "landslides_of_decision",
     "mapped_area_table",
     "merge",
@@ -211,8 +213,8 @@ _NAMES = {  # by the folder or module that has them
     "storage": "Database backup decode_column landslide_style read_frame",
     "queries": (
         "Box Filters QueueOrder count_by_region_and_month count_landslides cql2_tree history info "
-        "nearest_landslides next_landslides query query_page require_known_names review_progress reviews scene_by_id "
-        "scenes select_boxes touches_box"
+        "landslides_in_scenes nearest_landslides next_landslides query query_page require_known_names review_progress "
+        "reviews scene_by_id scenes select_boxes touches_box"
     ),
     "writing": "AddedInventory AddedRun RunRecord SceneRecord add_inventory add_run record_mapped_area shift_scene",
     "opening": "open_database",

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from tsmu.workspace.pairs import PairReport
     from tsmu.workspace.regions import AssignmentReport, RegionMapReport
     from tsmu.workspace.report import Report
+    from tsmu.workspace.respond import RespondReport
     from tsmu.workspace.scene_map import MapReport, SceneMap
     from tsmu.workspace.update_estimate import UpdateEstimateReport
     from tsmu.workspace.workspace import InitReport, Workspace
@@ -56,6 +57,7 @@ _NAMES = {  # by the module that has them
     "pairs": "PairReport",
     "evaluation": "EvaluationReport",
     "database": "LandslideDatabase",
+    "respond": "RespondReport",
     "scene_map": "MapReport SceneMap",
     "model": "Model",
     "models": "ModelVersions",
@@ -85,6 +87,7 @@ __all__ = [
     "PairReport",
     "RegionMapReport",
     "Report",
+    "RespondReport",
     "SceneMap",
     "ShowProgress",
     "UpdateEstimateReport",

@@ -10,11 +10,11 @@ from tsmu.workspace.evaluation import EvaluationVerbs
 from tsmu.workspace.exports import ExportVerbs
 from tsmu.workspace.inventories import InventoryVerbs
 from tsmu.workspace.labels import LabelVerbs
-from tsmu.workspace.mapping import MapVerbs
 from tsmu.workspace.models import ModelVerbs
 from tsmu.workspace.pairs import PairVerbs
 from tsmu.workspace.regions import RegionVerbs
 from tsmu.workspace.report import Report
+from tsmu.workspace.respond import RespondVerbs
 from tsmu.workspace.serve import ServeVerbs
 from tsmu.workspace.tables import WorkspaceTables
 from tsmu.workspace.update import UpdateVerbs
@@ -31,7 +31,7 @@ class Workspace(
     UpdateEstimateVerbs,
     EvaluationVerbs,
     ModelVerbs,
-    MapVerbs,
+    RespondVerbs,
     DatabaseVerbs,
     ServeVerbs,
     ExportVerbs,

@@ -15,6 +15,7 @@ from tsmu.database.queries.landslides import (
     reviews,
 )
 from tsmu.database.queries.review_queue import QueueOrder, nearest_landslides, next_landslides, review_progress
+from tsmu.database.queries.scene_landslides import landslides_in_scenes
 from tsmu.database.queries.scenes import scene_by_id, scenes
 from tsmu.database.queries.spatial_index import Box, select_boxes, touches_box
 from tsmu.database.queries.where_expression import parse_where
@@ -34,6 +35,7 @@ __all__ = [
     "history",
     "info",
     "known_status",
+    "landslides_in_scenes",
     "nearest_landslides",
     "next_landslides",
     "no_such_landslide",

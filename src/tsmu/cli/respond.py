@@ -1,0 +1,80 @@
+"""`tsmu respond`."""
+
+from datetime import datetime
+from typing import Annotated
+
+import typer
+
+from tsmu.cli.command import JsonOption, WorkspaceOption, console, finite
+
+
+def respond(
+    aoi: Annotated[str, typer.Option(metavar="FILE|W,S,E,N", help="The area: polygons, or a box in degrees.")],
+    date: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], metavar="YYYY-MM-DD", help="Day of the event.")],
+    stac: Annotated[str, typer.Option(metavar="URL", help="A STAC API, or the root of a static STAC catalogue.")],
+    collection: Annotated[str, typer.Option(help="Which of its collections; of radar sentinel-1-rtc.")],
+    name: Annotated[str | None, typer.Option(help="Of the event; by default of area and day.")] = None,
+    by: Annotated[
+        str, typer.Option(metavar="auto|decoder|change", help="auto: the region's decoder if it fits, else change.")
+    ] = "auto",
+    region: Annotated[str, typer.Option(metavar="NAME|auto", help="Whose decoder; auto asks the region map.")] = "auto",
+    dem: Annotated[
+        str | None, typer.Option(metavar="FILE|URL", help="Elevations in metres, for relief, change.")
+    ] = None,
+    cloud_mask: Annotated[
+        str | None,
+        typer.Option(metavar="ASSET:VALUES|none", help="Which pixels are clouded; by default by SCL or QA_PIXEL."),
+    ] = None,
+    districts: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Polygons by which landslides are counted.")
+    ] = None,
+    district_name: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help="With the districts' names; by default name.")
+    ] = None,
+    threshold: Annotated[
+        int | None, typer.Option(min=1, max=100, help="Percent; by default that of what maps.")
+    ] = None,
+    min_area: Annotated[
+        float, typer.Option(min=0, callback=finite, metavar="M2", help="Leave out smaller landslides.")
+    ] = 900.0,
+    resolution: Annotated[
+        float | None,
+        typer.Option(min=0.01, max=1e4, callback=finite, metavar="METRES", help="Pixel size; by default the scenes'."),
+    ] = None,
+    pre_days: Annotated[int, typer.Option(min=1, max=36_500, help="Days before the event for scenes.")] = 365,
+    post_days: Annotated[int, typer.Option(min=1, max=36_500, help="Days after the event for scenes.")] = 120,
+    max_cloud: Annotated[
+        float,
+        typer.Option(
+            min=0, max=100, callback=finite, help="Percent of a scene; one that states none is used only at 100."
+        ),
+    ] = 100.0,
+    workers: Annotated[int, typer.Option(min=1, max=16, help="Scenes read at once; be polite.")] = 4,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Respond to an event: imagery before and after, a first map, a situation report to print.
+
+    The same command goes on where it was stopped, and with later imagery says what is new.
+    """
+    with console("respond", as_json) as terminal:
+        terminal.workspace(workspace).respond(
+            aoi=aoi,
+            date=date,
+            stac=stac,
+            collection=collection,
+            name=name,
+            by=by,
+            region=region,
+            dem=dem,
+            cloud_mask=cloud_mask,
+            districts=districts,
+            district_name=district_name,
+            threshold=threshold,
+            min_area=min_area,
+            resolution=resolution,
+            pre_days=pre_days,
+            post_days=post_days,
+            max_cloud=max_cloud,
+            workers=workers,
+        )

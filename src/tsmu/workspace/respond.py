@@ -1,0 +1,378 @@
+"""The verb that responds to an event: imagery before and after it, a first map, and a situation report."""
+
+import math
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tsmu.errors import FetchError, MapError, SituationError, TsmuError, one_line
+from tsmu.issues import IssueLog
+from tsmu.wording import counted
+from tsmu.workspace.base import as_day, place_text, user_path
+from tsmu.workspace.mapping import Day, MapVerbs, Place
+from tsmu.workspace.ranges import check_choice, check_percent, check_range
+from tsmu.workspace.report import Report
+from tsmu.workspace.response_record import Response, ResponseFolder
+from tsmu.workspace.scene_map import MapReport, SceneMap
+
+if TYPE_CHECKING:
+    import geopandas
+    import pandas as pd
+
+    from tsmu.imagery import EventImagery
+    from tsmu.mapping import SceneRequest
+    from tsmu.situation import Districts, FormerSituation, MapMethod, Situation
+
+MAPPERS = ("auto", "decoder", "change")
+# Smaller landslides are left out, m2: single pixels of 10 m are noise of a map by change more often than landslides.
+MIN_AREA = 900.0
+RESOLUTIONS = (0.01, 10_000)  # metres
+MOST_DAYS = 36_500
+SAID_ISSUES = 8  # that the report repeats
+
+
+@dataclass(repr=False)
+class RespondReport(Report):
+    """What a response made.
+
+    Attributes:
+        imagery: the composites before and after the event.
+        scenes: their maps, one for each UTM zone.
+        landslides: the event's landslides as the database has them now, EPSG:4326.
+        page: the situation report, an HTML page.
+        layers: the folder of the layers beside it.
+    """
+
+    imagery: "EventImagery | None" = None
+    scenes: list[SceneMap] = field(default_factory=list)
+    landslides: "geopandas.GeoDataFrame | None" = None
+    page: Path | None = None
+    layers: Path | None = None
+
+
+@dataclass(frozen=True)
+class _Mapper:
+    """What maps the imagery of an event, and why."""
+
+    by: str
+    reason: str
+
+
+class RespondVerbs(MapVerbs):
+    """The verb of a workspace that responds to an event."""
+
+    def respond(
+        self,
+        *,
+        aoi: Place | Sequence[float],
+        date: Day,
+        stac: str,
+        collection: str,
+        name: str | None = None,
+        by: str = "auto",
+        region: str = "auto",
+        dem: Place | None = None,
+        cloud_mask: str | None = None,
+        districts: Place | None = None,
+        district_name: str | None = None,
+        threshold: int | None = None,
+        min_area: float = MIN_AREA,
+        resolution: float | None = None,
+        pre_days: int = 365,
+        post_days: int = 120,
+        max_cloud: float = 100.0,
+        workers: int = 4,
+    ) -> RespondReport:
+        """Respond to an event: compose what was seen before and after it, map it, and write a situation report.
+
+        A response that was stopped goes on with the same call. With later imagery the call makes a new map and a new
+        report of the same event, which says what is new, what is confirmed, and what is seen now.
+
+        Args:
+            aoi: the area: a file of polygons, or west, south, east, north in degrees.
+            date: day of the event, a date or ISO 8601; images of that day count for neither side.
+            stac: address of a STAC API, or the root of a static STAC catalogue.
+            collection: which of its collections, such as `sentinel-2-l2a` or, of radar, `sentinel-1-rtc`.
+            name: of the event; by default made of the area and the day.
+            by: what maps: `decoder`, `change`, or `auto`: the region's decoder where it was learned and fits the
+                imagery, otherwise change.
+            region: whose decoder, and the region of what is found; `auto` asks the region map.
+            dem: elevations in metres: relief of the report's map, and flat ground less likely for change.
+            cloud_mask: which pixels are clouded, `ASSET:VALUES`; `none` takes all; by default by SCL or QA_PIXEL.
+            districts: polygons by which landslides are counted.
+            district_name: the column with their names; by default `name`, in capitals or not.
+            threshold: percent, 1 to 100, from which pixels are landslides; by default that of what maps.
+            min_area: smaller landslides are left out, m2.
+            resolution: pixel size in metres; by default that of the scenes.
+            pre_days: how many days before the event scenes may lie.
+            post_days: how many days after it.
+            max_cloud: percent of a scene; one that does not say is taken only at 100.
+            workers: how many scenes are read at once; be polite.
+
+        Returns:
+            The report, with imagery, maps, landslides and files.
+
+        Raises:
+            FetchError: there is no such imagery; what was found so far is kept.
+            MapError, ImageError: it cannot be mapped as asked.
+            SituationError: the districts cannot be used, or the report cannot be written.
+            DatabaseError, BundleError: as their texts say.
+
+        Example:
+            >>> work.respond(aoi=(7, 46, 7.1, 46.1), date="2999-01-01", stac="catalog.json", collection="scenes")
+            Traceback (most recent call last):
+            tsmu.errors.FetchError: `date=2999-01-01`: lies in the future; ...
+        """
+        from tsmu.imagery import AreaOfInterest, CompositeOptions, compose_event
+        from tsmu.mapping import check_scene_name
+
+        check_choice("by", by, MAPPERS, SituationError)
+        check_percent("threshold", threshold, MapError, 1, whole=True)
+        check_range("min_area", min_area, MapError, 0, math.inf)
+        check_range("resolution", resolution, FetchError, *RESOLUTIONS)
+        for label, value, most in (
+            ("pre_days", pre_days, MOST_DAYS),
+            ("post_days", post_days, MOST_DAYS),
+            ("workers", workers, 16),
+        ):
+            check_range(label, value, FetchError, 1, most, whole=True)
+        check_percent("max_cloud", max_cloud, FetchError)
+        report, folder = self._begin(RespondReport("respond")), self.folder
+        day, elevations = as_day(date, FetchError), None if dem is None else place_text(dem)
+        options = CompositeOptions(stac, collection, cloud_mask, resolution, pre_days, post_days, max_cloud, workers)
+        log = IssueLog(str(aoi))
+        area = AreaOfInterest.parse(aoi if isinstance(aoi, Path | str) else tuple(aoi), log)
+        counted_by = None if districts is None else _read_districts(user_path(districts), district_name, log)
+        responses = ResponseFolder(folder.root, check_scene_name(name or _default_name(aoi, day)))
+        with (
+            folder.lock("tsmu respond"),
+            report.collect_issues(log, folder.issues),
+            report.progress("Composing") as show,
+        ):
+            imagery = compose_event(area, day, options, responses.imagery, log, show)
+        report.imagery = imagery
+        report.say(_line_of_imagery(imagery))
+        requests = _requests(imagery, responses.path.name, None if region == "auto" else region)
+        mapper = self._choose_mapper(by, imagery, requests, elevations)
+        report.say(f"mapped by {mapper.by}: {mapper.reason}")
+        self._map_zones(report, requests, mapper.by, elevations, threshold, min_area)
+        responses.add(Response(imagery.folder.name, tuple(one.name for one in requests)))
+        with folder.lock("tsmu respond"), report.progress("Reporting") as show:
+            show(0, 1, "")
+            self._write_situation(report, responses, mapper, elevations, counted_by)
+            show(1, 1, "")
+        return report
+
+    def _choose_mapper(
+        self, by: str, imagery: "EventImagery", requests: "Sequence[SceneRequest]", dem: str | None
+    ) -> _Mapper:
+        """Choose the region's decoder where it was learned and fits all of the imagery, otherwise change."""
+        from tsmu.mapping import MapOptions, MapSession
+        from tsmu.model import bundle_versions
+
+        if by != "auto":
+            return _Mapper(by, "as asked")
+        if imagery.kind == "radar":
+            return _Mapper("change", "the imagery is radar")
+        if not bundle_versions(self.folder.models):
+            return _Mapper("change", "there is no model yet")
+        try:
+            session = MapSession(MapOptions(dem=self._dem_for("decoder", dem)), self.folder)
+            for request in requests:
+                with session.open_scene(request, self.folder.maps / request.name) as scene:
+                    routing = scene.plan.routing
+                    if routing.unlearned or routing.unfamiliar:
+                        return _Mapper("change", f"no decoder was learned here ({routing.reason} {routing.region})")
+        except TsmuError as error:
+            return _Mapper("change", f"no decoder fits ({one_line(error)})")
+        return _Mapper("decoder", "the region was learned, and the imagery fits its decoder")
+
+    def _dem_for(self, by: str, dem: str | None) -> str | None:
+        """The elevations, if what maps takes them."""
+        from tsmu.imagery import terrain_bands
+        from tsmu.model import served_record
+
+        takes = by == "change" or bool(terrain_bands(served_record(self.folder.models).bands))
+        return dem if takes else None
+
+    def _map_zones(
+        self,
+        report: RespondReport,
+        requests: "Sequence[SceneRequest]",
+        by: str,
+        dem: str | None,
+        threshold: int | None,
+        min_area: float,
+    ) -> None:
+        """Map each zone's pair, and store what is found in the database."""
+        from tsmu.mapping import MapOptions
+
+        options = MapOptions(by=by, threshold=threshold, min_area=min_area, dem=self._dem_for(by, dem))
+        self._check_options(options)
+        self._check_elevations(options)
+        mapped = MapReport("map", display=self.display)
+        self._map_all(mapped, [(None, request) for request in requests], options, None, None, IssueLog("tsmu respond"))
+        report.scenes, report.records = mapped.scenes, mapped.records
+        report.issue_list += mapped.issue_list
+        report.left_out += mapped.left_out
+
+    def _write_situation(
+        self,
+        report: RespondReport,
+        responses: ResponseFolder,
+        mapper: _Mapper,
+        dem: str | None,
+        districts: "Districts | None",
+    ) -> None:
+        """Write the situation report, and say where everything lies."""
+        from tsmu.database import landslides_in_scenes, open_database
+        from tsmu.situation import write_report
+
+        imagery, folder = report.imagery, self.folder
+        assert imagery is not None
+        names = [scene for response in responses.responses for scene in response.scenes]
+        with closing(open_database(folder.database)) as database:
+            report.landslides = landslides_in_scenes(database, names)
+        situation = self._situation(report, responses, mapper, dem, districts)
+        files = write_report(situation, responses.report(imagery.folder.name))
+        report.page, report.layers = files.page, files.layers
+        report.outputs |= {
+            "report": str(files.page),
+            "layers": str(files.layers),
+            "catalogue": str(files.catalogue),
+            "imagery": str(imagery.folder),
+            "database": str(folder.database),
+        }
+        report.details = {
+            "event": responses.path.name,
+            "mapped_by": mapper.by,
+            "reason": mapper.reason,
+            "imagery_is_new": imagery.is_new,
+            "area_km2": imagery.area_km2,
+            "landslides": len(situation.shown()),
+            "scenes": [scene.summary for scene in report.scenes],
+        }
+        report.say(f"{counted(len(situation.shown()), 'landslide')} of the event; look at {files.page}")
+        report.say("next, to review them: tsmu serve --write; with later imagery: the same command again")
+
+    def _situation(
+        self,
+        report: RespondReport,
+        responses: ResponseFolder,
+        mapper: _Mapper,
+        dem: str | None,
+        districts: "Districts | None",
+    ) -> "Situation":
+        """What is known of the event now."""
+        from tsmu.situation import Situation, ZoneRasters
+
+        imagery = report.imagery
+        assert imagery is not None and report.landslides is not None
+        zones = [
+            ZoneRasters(zone.folder.name, zone.pre, zone.post, zone.observed, scene.probability, dem)
+            for zone, scene in zip(imagery.zones, report.scenes, strict=True)
+        ]
+        return Situation(
+            responses.path.name,
+            imagery.day,
+            datetime.now(UTC),
+            imagery.area,
+            zones,
+            report.landslides,
+            _used(imagery.read_sources()),
+            self._method(report.scenes[0].summary),
+            districts,
+            _former(responses, imagery.folder.name),
+            [f"Mapped by {mapper.by}: {mapper.reason}.", *_remarks(report, self.folder.root)],
+        )
+
+    def _method(self, summary: dict[str, Any]) -> "MapMethod":
+        """How a scene was mapped."""
+        from tsmu.situation import MapMethod
+
+        if summary["bundle"] == "change":
+            return MapMethod("change", threshold=summary["threshold"])
+        item = self.folder.models / summary["bundle"] / "bundle.json"
+        return MapMethod(summary["region"], summary["bundle"], summary["threshold"], item if item.exists() else None)
+
+
+def _default_name(aoi: object, day: date) -> str:
+    """The name of an event that was given none: the area's file, if it is one, and the day."""
+    text = str(aoi)
+    is_file = (
+        isinstance(aoi, Path | str) and not text.replace(",", "").replace(".", "").replace("-", "").strip().isdigit()
+    )
+    return f"{Path(text).stem if is_file else 'event'}-{day}"
+
+
+def _requests(imagery: "EventImagery", event: str, region: str | None) -> "list[SceneRequest]":
+    """The pairs of the zones as scenes to map; with later imagery they are other scenes."""
+    from tsmu.mapping import SceneRequest
+
+    return [
+        SceneRequest(
+            zone.post,
+            zone.pre,
+            f"{event}_{imagery.folder.name}_{zone.folder.name}",
+            region,
+            imagery.pre_last.isoformat(),
+            imagery.post_last.isoformat(),
+        )
+        for zone in imagery.zones
+    ]
+
+
+def _line_of_imagery(imagery: "EventImagery") -> str:
+    """What was seen, for people."""
+    areas = imagery.area_km2
+    whole = sum(areas.values()) or 1
+    return (
+        f"imagery of {imagery.pre_first} to {imagery.pre_last} and {imagery.post_first} to {imagery.post_last}"
+        f"{'' if imagery.is_new else ', composed before'}: {areas['clear']:.1f} of {whole:.1f} km2 seen clear before "
+        f"and after ({areas['clear'] / whole:.0%}), in {counted(len(imagery.zones), 'UTM zone')}"
+    )
+
+
+def _read_districts(path: Path, column: str | None, log: IssueLog) -> "Districts":
+    """Read the polygons by which landslides are counted.
+
+    Raises:
+        SituationError: they cannot be read, or have no such column.
+    """
+    from tsmu.situation import Districts
+    from tsmu.vectors import read_polygons
+
+    frames = read_polygons(path, log, SituationError)
+    if len(frames) != 1:
+        raise SituationError(f"{path}: has {counted(len(frames), 'layer')} of polygons; give a file with one")
+    columns = [str(name) for name in frames[0].columns if name != frames[0].geometry.name]
+    chosen = column or next((name for name in columns if name.casefold() == "name"), None)
+    if chosen not in columns:
+        what = f"column {column}" if column else "column called name"
+        raise SituationError(f"{path}: has no {what}; give one with --district-name: {', '.join(columns) or 'none'}")
+    return Districts(frames[0], chosen)
+
+
+def _used(sources: "pd.DataFrame") -> "pd.DataFrame":
+    """The scenes that were used."""
+    return sources[sources["left_out"].isna() | (sources["left_out"] == "")]
+
+
+def _former(responses: ResponseFolder, imagery: str) -> "FormerSituation | None":
+    """The last report with other imagery, if it was written."""
+    from tsmu.situation import read_former
+
+    for response in reversed(responses.earlier(imagery)):
+        if (folder := responses.report(response.imagery)).exists():
+            return read_former(folder)
+    return None
+
+
+def _remarks(report: Report, root: Path) -> list[str]:
+    """The first issues, which readers of the situation report should know, without paths of this machine."""
+    problems = dict.fromkeys(f"{issue.problem}.".replace(f"{root}/", "") for issue in report.issue_list)
+    more = [f"And {len(problems) - SAID_ISSUES} more, in issues.csv."] if len(problems) > SAID_ISSUES else []
+    return [*list(problems)[:SAID_ISSUES], *more]
