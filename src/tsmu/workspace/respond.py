@@ -20,7 +20,6 @@ from tsmu.workspace.scene_map import MapReport, SceneMap
 
 if TYPE_CHECKING:
     import geopandas
-    import pandas as pd
 
     from tsmu.imagery import EventImagery
     from tsmu.mapping import SceneRequest
@@ -282,7 +281,7 @@ class RespondVerbs(MapVerbs):
             imagery.area,
             zones,
             report.landslides,
-            _used(imagery.read_sources()),
+            imagery.read_sources(),
             self._method(report.scenes[0].summary),
             districts,
             _former(responses, imagery.folder.name),
@@ -294,9 +293,13 @@ class RespondVerbs(MapVerbs):
         from tsmu.situation import MapMethod
 
         if summary["bundle"] == "change":
-            return MapMethod("change", threshold=summary["threshold"])
+            calibrated_on = summary["reason"].partition("calibrated on ")[2] or None
+            return MapMethod("change", None, summary["threshold"], calibrated_on)
         item = self.folder.models / summary["bundle"] / "bundle.json"
-        return MapMethod(summary["region"], summary["bundle"], summary["threshold"], item if item.exists() else None)
+        return MapMethod(
+            summary["region"], summary["bundle"], summary["threshold"], "its validation chips",
+            model=item if item.exists() else None,
+        )  # fmt: skip
 
 
 def _default_name(aoi: object, day: date) -> str:
@@ -354,11 +357,6 @@ def _read_districts(path: Path, column: str | None, log: IssueLog) -> "Districts
         what = f"column {column}" if column else "column called name"
         raise SituationError(f"{path}: has no {what}; give one with --district-name: {', '.join(columns) or 'none'}")
     return Districts(frames[0], chosen)
-
-
-def _used(sources: "pd.DataFrame") -> "pd.DataFrame":
-    """The scenes that were used."""
-    return sources[sources["left_out"].isna() | (sources["left_out"] == "")]
 
 
 def _former(responses: ResponseFolder, imagery: str) -> "FormerSituation | None":
