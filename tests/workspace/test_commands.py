@@ -65,7 +65,8 @@ ALWAYS_WRITTEN = {("db density", "out"), ("db compare", "out")}  # in Python whe
 BY_POSITION_TOO = {("evaluate", "out"), ("db backup", "out"), ("db compare", "out")}
 TEXTS = {  # values of options whose text must be of some form
     "columns": "date=When", "classes": "slide=1", "steps": "7", "devices": "7",
-    "date": "2024-05-01", "date_pre": "2024-05-01", "date_post": "2024-05-01", "bbox": "1,2,3,4", "dates": "2024-05-01/",
+    "date": "2024-05-01", "date_pre": "2024-05-01", "date_post": "2024-05-01",
+    "bbox": "1,2,3,4", "dates": "2024-05-01/",
 }  # fmt: skip
 
 OF_THE_COMMAND_LINE = {"workspace", "as_json", "database"}

@@ -15,7 +15,8 @@ def respond(
     collection: Annotated[str, typer.Option(help="Which of its collections; of radar sentinel-1-rtc.")],
     name: Annotated[str | None, typer.Option(help="Of the event; by default of area and day.")] = None,
     by: Annotated[
-        str, typer.Option(metavar="auto|decoder|change", help="auto: the region's decoder if it fits, else change.")
+        str,
+        typer.Option(metavar="auto|decoder|change|both", help="auto: the region's decoder if it fits, else change."),
     ] = "auto",
     region: Annotated[str, typer.Option(metavar="NAME|auto", help="Whose decoder; auto asks the region map.")] = "auto",
     dem: Annotated[

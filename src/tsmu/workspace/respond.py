@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,11 +25,12 @@ if TYPE_CHECKING:
     from tsmu.mapping import SceneRequest
     from tsmu.situation import Districts, FormerSituation, MapMethod, Situation
 
-MAPPERS = ("auto", "decoder", "change")
+MAPPERS = ("auto", "decoder", "change", "both")
 # Smaller landslides are left out, m2: single pixels of 10 m are noise of a map by change more often than landslides.
 MIN_AREA = 900.0
 RESOLUTIONS = (0.01, 10_000)  # metres
 MOST_DAYS = 36_500
+MOST_WORKERS = 16
 SAID_ISSUES = 8  # that the report repeats
 
 
@@ -54,10 +55,19 @@ class RespondReport(Report):
 
 @dataclass(frozen=True)
 class _Mapper:
-    """What maps the imagery of an event, and why."""
+    """What maps the imagery of an event, and why: decoders, change, or both."""
 
     by: str
     reason: str
+
+    @property
+    def each(self) -> tuple[str, ...]:
+        """The mappers one by one; the raster of the first is that of the report."""
+        return ("decoder", "change") if self.by == "both" else (self.by,)
+
+    def __str__(self) -> str:
+        """Say it in a few words."""
+        return f"mapped by {'the decoder and by change' if self.by == 'both' else self.by}: {self.reason}"
 
 
 class RespondVerbs(MapVerbs):
@@ -96,8 +106,8 @@ class RespondVerbs(MapVerbs):
             stac: address of a STAC API, or the root of a static STAC catalogue.
             collection: which of its collections, such as `sentinel-2-l2a` or, of radar, `sentinel-1-rtc`.
             name: of the event; by default made of the area and the day.
-            by: what maps: `decoder`, `change`, or `auto`: the region's decoder where it was learned and fits the
-                imagery, otherwise change.
+            by: what maps: `decoder`, `change`, `both` one after the other, or `auto`: the region's decoder where it
+                was learned and fits the imagery, otherwise change.
             region: whose decoder, and the region of what is found; `auto` asks the region map.
             dem: elevations in metres: relief of the report's map, and flat ground less likely for change.
             cloud_mask: which pixels are clouded, `ASSET:VALUES`; `none` takes all; by default by SCL or QA_PIXEL.
@@ -131,14 +141,7 @@ class RespondVerbs(MapVerbs):
         check_choice("by", by, MAPPERS, SituationError)
         check_percent("threshold", threshold, MapError, 1, whole=True)
         check_range("min_area", min_area, MapError, 0, math.inf)
-        check_range("resolution", resolution, FetchError, *RESOLUTIONS)
-        for label, value, most in (
-            ("pre_days", pre_days, MOST_DAYS),
-            ("post_days", post_days, MOST_DAYS),
-            ("workers", workers, 16),
-        ):
-            check_range(label, value, FetchError, 1, most, whole=True)
-        check_percent("max_cloud", max_cloud, FetchError)
+        _check_imagery_numbers(resolution, pre_days, post_days, max_cloud, workers)
         report, folder = self._begin(RespondReport("respond")), self.folder
         day, elevations = as_day(date, FetchError), None if dem is None else place_text(dem)
         options = CompositeOptions(stac, collection, cloud_mask, resolution, pre_days, post_days, max_cloud, workers)
@@ -156,9 +159,11 @@ class RespondVerbs(MapVerbs):
         report.say(_line_of_imagery(imagery))
         requests = _requests(imagery, responses.path.name, None if region == "auto" else region)
         mapper = self._choose_mapper(by, imagery, requests, elevations)
-        report.say(f"mapped by {mapper.by}: {mapper.reason}")
-        self._map_zones(report, requests, mapper.by, elevations, threshold, min_area)
-        responses.add(Response(imagery.folder.name, tuple(one.name for one in requests)))
+        report.say(str(mapper))
+        for mapped_by in mapper.each:
+            orders = _named_apart(requests, mapped_by) if mapper.by == "both" else requests
+            self._map_zones(report, orders, mapped_by, elevations, threshold, min_area)
+        responses.add(Response(imagery.folder.name, tuple(scene.name for scene in report.scenes)))
         with folder.lock("tsmu respond"), report.progress("Reporting") as show:
             show(0, 1, "")
             self._write_situation(report, responses, mapper, elevations, counted_by)
@@ -214,7 +219,8 @@ class RespondVerbs(MapVerbs):
         self._check_elevations(options)
         mapped = MapReport("map", display=self.display)
         self._map_all(mapped, [(None, request) for request in requests], options, None, None, IssueLog("tsmu respond"))
-        report.scenes, report.records = mapped.scenes, mapped.records
+        report.scenes += mapped.scenes
+        report.records += mapped.records
         report.issue_list += mapped.issue_list
         report.left_out += mapped.left_out
 
@@ -270,10 +276,11 @@ class RespondVerbs(MapVerbs):
 
         imagery = report.imagery
         assert imagery is not None and report.landslides is not None
-        zones = [
-            ZoneRasters(zone.folder.name, zone.pre, zone.post, zone.observed, scene.probability, dem)
-            for zone, scene in zip(imagery.zones, report.scenes, strict=True)
-        ]
+        zones = []
+        for zone in imagery.zones:
+            of_zone = [scene.probability for scene in report.scenes if scene.post == zone.post]
+            probability = of_zone[0] if of_zone else None  # a zone that could not be mapped is among the issues
+            zones.append(ZoneRasters(zone.folder.name, zone.pre, zone.post, zone.observed, probability, dem))
         return Situation(
             responses.path.name,
             imagery.day,
@@ -285,7 +292,7 @@ class RespondVerbs(MapVerbs):
             self._method(report.scenes[0].summary),
             districts,
             _former(responses, imagery.folder.name),
-            [f"Mapped by {mapper.by}: {mapper.reason}.", *_remarks(report, self.folder.root)],
+            [f"{str(mapper).capitalize()}.", *_remarks(report, self.folder.root)],
         )
 
     def _method(self, summary: dict[str, Any]) -> "MapMethod":
@@ -300,6 +307,17 @@ class RespondVerbs(MapVerbs):
             summary["region"], summary["bundle"], summary["threshold"], "its validation chips",
             model=item if item.exists() else None,
         )  # fmt: skip
+
+
+def _check_imagery_numbers(
+    resolution: float | None, pre_days: int, post_days: int, max_cloud: float, workers: int
+) -> None:
+    """Refuse numbers outside their ranges; the command line's own checks are the same."""
+    check_range("resolution", resolution, FetchError, *RESOLUTIONS)
+    check_range("pre_days", pre_days, FetchError, 1, MOST_DAYS, whole=True)
+    check_range("post_days", post_days, FetchError, 1, MOST_DAYS, whole=True)
+    check_percent("max_cloud", max_cloud, FetchError)
+    check_range("workers", workers, FetchError, 1, MOST_WORKERS, whole=True)
 
 
 def _default_name(aoi: object, day: date) -> str:
@@ -326,6 +344,11 @@ def _requests(imagery: "EventImagery", event: str, region: str | None) -> "list[
         )
         for zone in imagery.zones
     ]
+
+
+def _named_apart(requests: "Sequence[SceneRequest]", by: str) -> "list[SceneRequest]":
+    """The same scenes under names of their own, so that one map does not take the other's folder."""
+    return [replace(request, name=f"{request.name}_{by}") for request in requests]
 
 
 def _line_of_imagery(imagery: "EventImagery") -> str:
