@@ -167,14 +167,13 @@ def test_a_preempted_job_of_two_tasks_is_requeued_and_goes_on(
     slurm.signal_tasks(job, signal.SIGUSR1)
     first.wait(LONGEST_S)
     assert slurm.is_requeued(job), log.read_text()
-    stopped = int(log.read_text().partition("stopped after step ")[2].partition(",")[0])
-    assert f"job {job} is back in the queue" in log.read_text()
+    # What the leader says then is not looked for: srun may end it as soon as the requeued follower has ended.
     assert bundle_versions(work.folder.models) == []
     second = slurm.start(job)
     assert second.wait(LONGEST_S) == 0, log.read_text()
     assert not slurm.is_requeued(job)
-    assert 20 <= stopped < 40
-    assert f"Goes on after step {stopped} of 40" in log.read_text()
+    continued = log.read_text().partition("Goes on after step ")[2].partition(" of 40")[0]
+    assert 20 <= int(continued) < 40
     assert log.read_text().count("v001 has learned bright") == 1
     assert [path.name for path in bundle_versions(work.folder.models)] == ["v001"]
     assert list(work.folder.runs.iterdir()) == []

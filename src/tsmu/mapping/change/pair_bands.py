@@ -55,6 +55,7 @@ def find_pair_bands(pre: RasterInfo, post: RasterInfo, *, with_slope: bool = Fal
         MapError: the images have no such bands, or are of two kinds.
 
     Example:
+        >>> from tsmu.imagery import describe_raster
         >>> info = describe_raster(Path("post.tif"))
         >>> find_pair_bands(info, info).names[:3]
         ('pre:red', 'pre:green', 'pre:blue')
