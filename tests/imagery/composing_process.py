@@ -14,7 +14,7 @@ from tsmu.imagery.composites import zone_tiles
 from tsmu.imagery.stac import catalogue, retry, scene_reader
 from tsmu.issues import IssueLog
 
-TILE_SIDE = 96
+TILE_SIDE = 128
 
 
 def compose(folder: Path, url: str) -> None:

@@ -164,8 +164,11 @@ class ObservationReader:
                 self._check_power(scene, pixels, clear & known)
                 return pixels.astype(np.float32), known & np.all(pixels > 0, axis=0)
             self._check_reflectance(scene, pixels, bands, clear & known)
-            units = np.rint(pixels * np.float32(REFLECTANCE_UNITS))
-            return np.where(known, units.clip(1, MAX_REFLECTANCE), NOT_SEEN_OPTICAL).astype(np.uint16), known
+            stored = np.empty(pixels.shape, np.uint16)
+            for units, reflectance in zip(stored, pixels, strict=True):  # in turn, for want of memory
+                rounded = np.rint(reflectance * np.float32(REFLECTANCE_UNITS)).clip(1, MAX_REFLECTANCE)
+                units[...] = np.where(known, rounded, NOT_SEEN_OPTICAL)
+            return stored, known
 
     def _check_reflectance(
         self, scene: EventScene, pixels: Pixels, bands: tuple[SceneBand, ...], counted: Valid

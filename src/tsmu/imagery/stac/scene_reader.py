@@ -273,8 +273,9 @@ def _physical_values(pixels: Pixels, bands: Sequence[SceneBand]) -> Pixels:
     jointly = one_nodata and pixels.dtype.kind == "u"  # a dark pixel may be 0 in one band
     unknown = (np.logical_and if jointly else np.logical_or).reduce(missing)
     if any((band.scale, band.offset) != (1, 0) for band in bands):
-        factors, offsets = np.array([(band.scale, band.offset) for band in bands]).T[:, :, None, None]
-        pixels = (pixels * factors + offsets).astype(np.float32)
+        stored, pixels = pixels, np.empty(pixels.shape, np.float32)
+        for physical, values, band in zip(pixels, stored, bands, strict=True):  # in turn, for want of memory
+            physical[...] = values * np.float64(band.scale) + band.offset
     if pixels.dtype.kind == "f":
         return np.where(unknown, np.float32(np.nan), pixels)
     return pixels if nodata is None or not unknown.any() else np.where(unknown, pixels.dtype.type(nodata), pixels)
