@@ -1,6 +1,7 @@
 """A small STAC API and file server on 127.0.0.1 that logs every request and can fail on purpose."""
 
 import json
+import math
 import sys
 import threading
 import time
@@ -38,6 +39,7 @@ class StacServer:
     `fail_every=3` answers every third request with 503; `broken` paths get 503 so many times;
     `vanishing` paths are served so many times and then are gone;
     from the first request of a path with `closes_at` in it, all get 503;
+    after `hold_after(n)` the n-th request and later ones are not answered until `let_go`;
     `delay` is a wait in seconds before each answer.
     """
 
@@ -55,6 +57,23 @@ class StacServer:
     active: int = 0
     most_active: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
+    held_from: float = math.inf
+    held: threading.Event = field(default_factory=threading.Event)
+    gate: threading.Event = field(default_factory=threading.Event)
+
+    def hold_after(self, requests: int) -> None:
+        self.held.clear()
+        self.gate.clear()
+        self.held_from = self.count + requests
+
+    def let_go(self) -> None:
+        self.held_from = math.inf
+        self.gate.set()
+
+    def wait_at_gate(self) -> None:
+        if self.count >= self.held_from:
+            self.held.set()
+            self.gate.wait(60)
 
     def fails(self, path: str) -> bool:
         with self.lock:
@@ -143,6 +162,7 @@ class _Handler(BaseHTTPRequestHandler):
     def answer(self, body: dict[str, Any] | None) -> None:
         with self.site.at_work():
             time.sleep(self.site.delay)
+            self.site.wait_at_gate()
             self.choose_answer(urlsplit(self.path), body)
 
     def choose_answer(self, parts: SplitResult, body: dict[str, Any] | None) -> None:
