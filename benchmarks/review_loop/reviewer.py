@@ -78,7 +78,8 @@ class _TrueLandslides:
             parts = shapes(values, mask=values == 1, connectivity=8, transform=dataset.transform)
             true = geopandas.GeoSeries([shapely.geometry.shape(part) for part, _ in parts], crs=dataset.crs)
         self._true = true.to_crs(4326).array
-        self._on_ground = true.to_crs(true.estimate_utm_crs())  # distances are metres
+        # Distances are metres; without landslides there is no place to ask for a zone, and nothing to measure.
+        self._on_ground = true.to_crs(true.estimate_utm_crs()) if len(true) else true
         mapped = [shapely.geometry.shape(feature["geometry"]) for feature in candidates]
         self._missed = set(range(len(true))) - set(shapely.STRtree(self._true).query(mapped, "intersects")[1].tolist())
 
