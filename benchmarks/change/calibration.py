@@ -76,7 +76,7 @@ def calibrate(pixels: Path, bounds: Sequence[float] = BOUNDS) -> Results:
 
 
 def calibration_table(results: Mapping[str, Any]) -> str:
-    """The results for people."""
+    """Write the results as lines of text."""
     lines = []
     for name in ("rgb", "rgb+nir"):
         one = results[name]

@@ -53,7 +53,7 @@ def map_pair(folder: Path) -> list[Results]:
 
 
 def pair_table(results: list[Results]) -> str:
-    """The results for people."""
+    """Write the results as lines of text."""
     return "\n".join(
         f"{'with' if one['slope'] else 'without'} slope, {one['threshold']} %, {name}: "
         + json.dumps({key: round(value, 3) for key, value in one[name].items()})

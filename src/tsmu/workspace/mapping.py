@@ -164,7 +164,7 @@ class MapVerbs(WorkspaceBase):
         )  # fmt: skip
         self._check_options(options)
         if by != "change":
-            self._require_model(pre)
+            self._require_model(has_pair=pre is not None)
         self._check_elevations(options)
         log = IssueLog(places[0] if len(places) == 1 else "tsmu map")
         single = _SingleScene(None if pre is None else place_text(pre), name, _iso(date_pre), _iso(date_post))
@@ -220,14 +220,14 @@ class MapVerbs(WorkspaceBase):
         report.add_issues(log, folder.issues)
         _finish(report, len(log), options.dem, folder, database.name)
 
-    def _require_model(self, pre: Place | None) -> None:
+    def _require_model(self, *, has_pair: bool) -> None:
         """Refuse to map by decoders without a model, and name what a pair can be mapped by nevertheless."""
         from tsmu.model import served_record
 
         try:
             served_record(self.folder.models)
         except BundleError as error:
-            if pre is None:
+            if not has_pair:
                 raise
             raise BundleError(f"{error}; or map the pair by change, which needs no model: --by change") from None
 

@@ -22,11 +22,12 @@ if TYPE_CHECKING:
     import geopandas
 
     from tsmu.imagery import EventImagery
-    from tsmu.mapping import SceneRequest
+    from tsmu.mapping import MapOptions, SceneRequest
     from tsmu.situation import Districts, FormerSituation, MapMethod, Situation
 
-MAPPERS = ("auto", "decoder", "change", "both")
-# Smaller landslides are left out, m2: single pixels of 10 m are noise of a map by change more often than landslides.
+MAPPING_CHOICES = ("auto", "decoder", "change", "both")
+# Smaller landslides are left out, m2: nine pixels of 10 m. An assumption, not measured: single pixels that changed are
+# most of the noise of a map by change.
 MIN_AREA = 900.0
 RESOLUTIONS = (0.01, 10_000)  # metres
 MOST_DAYS = 36_500
@@ -54,7 +55,7 @@ class RespondReport(Report):
 
 
 @dataclass(frozen=True)
-class _Mapper:
+class _MappingChoice:
     """What maps the imagery of an event, and why: decoders, change, or both."""
 
     by: str
@@ -135,20 +136,24 @@ class RespondVerbs(MapVerbs):
             Traceback (most recent call last):
             tsmu.errors.FetchError: `date=2999-01-01`: lies in the future; ...
         """
-        from tsmu.imagery import AreaOfInterest, CompositeOptions, compose_event
-        from tsmu.mapping import check_scene_name
+        from tsmu.imagery import AreaOfInterest, CompositeOptions, check_dem, compose_event, resolve_dem
+        from tsmu.mapping import MapOptions, check_scene_name
 
-        check_choice("by", by, MAPPERS, SituationError)
+        check_choice("by", by, MAPPING_CHOICES, SituationError)
         check_percent("threshold", threshold, MapError, 1, whole=True)
         check_range("min_area", min_area, MapError, 0, math.inf)
         _check_imagery_numbers(resolution, pre_days, post_days, max_cloud, workers)
         report, folder = self._begin(RespondReport("respond")), self.folder
         day, elevations = as_day(date, FetchError), None if dem is None else place_text(dem)
         options = CompositeOptions(stac, collection, cloud_mask, resolution, pre_days, post_days, max_cloud, workers)
-        log = IssueLog(str(aoi))
-        area = AreaOfInterest.parse(aoi if isinstance(aoi, Path | str) else tuple(aoi), log)
-        counted_by = None if districts is None else _read_districts(user_path(districts), district_name, log)
         responses = ResponseFolder(folder.root, check_scene_name(name or _default_name(aoi, day)))
+        log = IssueLog(responses.path, part="imagery")
+        area = AreaOfInterest.parse(_area(aoi), log)
+        counted_by = None if districts is None else _read_districts(user_path(districts), district_name, log)
+        if by in ("decoder", "both"):  # before imagery is composed, which takes long
+            self._require_model(has_pair=True)
+        if elevations is not None:
+            check_dem(resolve_dem(elevations))
         with (
             folder.lock("tsmu respond"),
             report.collect_issues(log, folder.issues),
@@ -162,37 +167,44 @@ class RespondVerbs(MapVerbs):
         report.say(str(mapper))
         for mapped_by in mapper.each:
             orders = _named_apart(requests, mapped_by) if mapper.by == "both" else requests
-            self._map_zones(report, orders, mapped_by, elevations, threshold, min_area)
+            options_of_map = MapOptions(
+                by=mapped_by, threshold=threshold, min_area=min_area, dem=self._dem_for(mapped_by, elevations)
+            )
+            self._map_zones(report, orders, options_of_map, IssueLog(responses.path, part=f"by {mapped_by}"))
         responses.add(Response(imagery.folder.name, tuple(scene.name for scene in report.scenes)))
         with folder.lock("tsmu respond"), report.progress("Reporting") as show:
             show(0, 1, "")
-            self._write_situation(report, responses, mapper, elevations, counted_by)
+            report.landslides = self._event_landslides(responses)
+            situation = self._situation(report, responses, mapper, elevations, counted_by)
+            self._write_situation(report, responses, mapper, situation)
             show(1, 1, "")
         return report
 
     def _choose_mapper(
         self, by: str, imagery: "EventImagery", requests: "Sequence[SceneRequest]", dem: str | None
-    ) -> _Mapper:
+    ) -> _MappingChoice:
         """Choose the region's decoder where it was learned and fits all of the imagery, otherwise change."""
         from tsmu.mapping import MapOptions, MapSession
         from tsmu.model import bundle_versions
 
         if by != "auto":
-            return _Mapper(by, "as asked")
+            return _MappingChoice(by, "as asked")
         if imagery.kind == "radar":
-            return _Mapper("change", "the imagery is radar")
+            return _MappingChoice("change", "the imagery is radar")
         if not bundle_versions(self.folder.models):
-            return _Mapper("change", "there is no model yet")
+            return _MappingChoice("change", "there is no model yet")
         try:
             session = MapSession(MapOptions(dem=self._dem_for("decoder", dem)), self.folder)
             for request in requests:
                 with session.open_scene(request, self.folder.maps / request.name) as scene:
                     routing = scene.plan.routing
                     if routing.unlearned or routing.unfamiliar:
-                        return _Mapper("change", f"no decoder was learned here ({routing.reason} {routing.region})")
+                        return _MappingChoice(
+                            "change", f"no decoder was learned here ({routing.reason} {routing.region})"
+                        )
         except TsmuError as error:
-            return _Mapper("change", f"no decoder fits ({one_line(error)})")
-        return _Mapper("decoder", "the region was learned, and the imagery fits its decoder")
+            return _MappingChoice("change", f"no decoder fits ({one_line(error)})")
+        return _MappingChoice("decoder", "the region was learned, and the imagery fits its decoder")
 
     def _dem_for(self, by: str, dem: str | None) -> str | None:
         """The elevations, if what maps takes them."""
@@ -203,53 +215,42 @@ class RespondVerbs(MapVerbs):
         return dem if takes else None
 
     def _map_zones(
-        self,
-        report: RespondReport,
-        requests: "Sequence[SceneRequest]",
-        by: str,
-        dem: str | None,
-        threshold: int | None,
-        min_area: float,
+        self, report: RespondReport, requests: "Sequence[SceneRequest]", options: "MapOptions", log: IssueLog
     ) -> None:
         """Map each zone's pair, and store what is found in the database."""
-        from tsmu.mapping import MapOptions
-
-        options = MapOptions(by=by, threshold=threshold, min_area=min_area, dem=self._dem_for(by, dem))
         self._check_options(options)
         self._check_elevations(options)
         mapped = MapReport("map", display=self.display)
-        self._map_all(mapped, [(None, request) for request in requests], options, None, None, IssueLog("tsmu respond"))
+        self._map_all(mapped, [(None, request) for request in requests], options, None, None, log)
         report.scenes += mapped.scenes
         report.records += mapped.records
         report.issue_list += mapped.issue_list
         report.left_out += mapped.left_out
 
+    def _event_landslides(self, responses: ResponseFolder) -> "geopandas.GeoDataFrame":
+        """The event's landslides as the database has them now: all that its responses observed."""
+        from tsmu.database import landslides_in_scenes, open_database
+
+        names = [scene for response in responses.responses for scene in response.scenes]
+        with closing(open_database(self.folder.database)) as database:
+            return landslides_in_scenes(database, names)
+
     def _write_situation(
-        self,
-        report: RespondReport,
-        responses: ResponseFolder,
-        mapper: _Mapper,
-        dem: str | None,
-        districts: "Districts | None",
+        self, report: RespondReport, responses: ResponseFolder, mapper: _MappingChoice, situation: "Situation"
     ) -> None:
         """Write the situation report, and say where everything lies."""
-        from tsmu.database import landslides_in_scenes, open_database
         from tsmu.situation import write_report
 
-        imagery, folder = report.imagery, self.folder
+        imagery = report.imagery
         assert imagery is not None
-        names = [scene for response in responses.responses for scene in response.scenes]
-        with closing(open_database(folder.database)) as database:
-            report.landslides = landslides_in_scenes(database, names)
-        situation = self._situation(report, responses, mapper, dem, districts)
-        files = write_report(situation, responses.report(imagery.folder.name))
+        files, shown = write_report(situation, responses.report(imagery.folder.name)), len(situation.shown())
         report.page, report.layers = files.page, files.layers
         report.outputs |= {
             "report": str(files.page),
             "layers": str(files.layers),
             "catalogue": str(files.catalogue),
             "imagery": str(imagery.folder),
-            "database": str(folder.database),
+            "database": str(self.folder.database),
         }
         report.details = {
             "event": responses.path.name,
@@ -257,17 +258,17 @@ class RespondVerbs(MapVerbs):
             "reason": mapper.reason,
             "imagery_is_new": imagery.is_new,
             "area_km2": imagery.area_km2,
-            "landslides": len(situation.shown()),
+            "landslides": shown,
             "scenes": [scene.summary for scene in report.scenes],
         }
-        report.say(f"{counted(len(situation.shown()), 'landslide')} of the event; look at {files.page}")
+        report.say(f"{counted(shown, 'landslide')} of the event; look at {files.page}")
         report.say("next, to review them: tsmu serve --write; with later imagery: the same command again")
 
     def _situation(
         self,
         report: RespondReport,
         responses: ResponseFolder,
-        mapper: _Mapper,
+        mapper: _MappingChoice,
         dem: str | None,
         districts: "Districts | None",
     ) -> "Situation":
@@ -320,13 +321,17 @@ def _check_imagery_numbers(
     check_range("workers", workers, FetchError, 1, MOST_WORKERS, whole=True)
 
 
-def _default_name(aoi: object, day: date) -> str:
+def _area(aoi: Place | Sequence[float]) -> Path | str | Sequence[float]:
+    """The area as a path where it is a file, whose `~` is the home folder; else as it is given."""
+    if not isinstance(aoi, Path | str):
+        return tuple(aoi)
+    return path if (path := user_path(aoi)).is_file() else aoi
+
+
+def _default_name(aoi: Place | Sequence[float], day: date) -> str:
     """The name of an event that was given none: the area's file, if it is one, and the day."""
-    text = str(aoi)
-    is_file = (
-        isinstance(aoi, Path | str) and not text.replace(",", "").replace(".", "").replace("-", "").strip().isdigit()
-    )
-    return f"{Path(text).stem if is_file else 'event'}-{day}"
+    area = _area(aoi)
+    return f"{area.stem if isinstance(area, Path) and area.is_file() else 'event'}-{day}"
 
 
 def _requests(imagery: "EventImagery", event: str, region: str | None) -> "list[SceneRequest]":

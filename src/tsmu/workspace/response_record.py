@@ -13,7 +13,7 @@ FOLDER = "responses"  # of a workspace
 
 @dataclass(frozen=True)
 class Response:
-    """One response.
+    """What one call of `respond` used and mapped.
 
     Attributes:
         imagery: name of the dated folder of its imagery.

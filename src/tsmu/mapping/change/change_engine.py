@@ -12,7 +12,8 @@ from tsmu.mapping.inference.engine import Engine, synchronous
 from tsmu.mapping.tiling.checkpoints import digest_values
 
 ENGINE = "change"
-# Distinguishes maps of this method from those of later ones that compute otherwise; raised with every change.
+# Distinguishes maps of this method from those of later ones that compute otherwise; raised with every change, of its
+# constants, too.
 METHOD_VERSION = 1
 SHORE = 5  # px; side of the square round water or shadow within which pixels are partly water or shadow, too
 
@@ -36,5 +37,5 @@ def change_engine(bands: PairBands, statistics: SceneStatistics) -> Engine:
         held_down = statistics.whitened(change) | shores | ~np.isfinite(logits)
         return np.where(held_down, HELD_DOWN, logits)
 
-    identity = digest_values(METHOD_VERSION, SHORE, bands.names, vars(calibration), statistics.identity)
+    identity = digest_values(METHOD_VERSION, bands.names, vars(calibration), statistics.identity)
     return Engine(synchronous(predict), f"{ENGINE}/{identity}", ENGINE, "cpu", "float32", calibration.basis)

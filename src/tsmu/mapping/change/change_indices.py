@@ -63,18 +63,6 @@ class Change(NamedTuple):
     was_dark: Bools
 
 
-def index_names(bands: PairBands) -> tuple[str, ...]:
-    """Names of the indices that a pair's bands give.
-
-    Example:
-        >>> index_names(PairBands(("red", "green", "blue"), ("pre:red",)))
-        ('ratio', 'brightness')
-    """
-    if bands.is_radar:
-        return bands.channels
-    return ("ratio", "brightness", *(["greenness"] if NEAR_INFRARED in bands.channels else []))
-
-
 def smooth_tiles(tiles: Values, bands: PairBands) -> tuple[Values, Values]:
     """Smooth the images of tiles; pixels without data take no part.
 

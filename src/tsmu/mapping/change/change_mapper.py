@@ -37,7 +37,7 @@ class ChangeMapper:
         self._options, self._space = options, space
 
     def terrain_bands(self) -> tuple[str, ...]:
-        """The slope, if elevations are given for it and not only to leave out flat ground."""
+        """The slope: wherever elevations are given, flat ground is taken as less likely to have slid."""
         return (SLOPE_BAND,)
 
     def scene_bands(self, post: RasterInfo, pre: RasterInfo | None, *, with_terrain: bool) -> list[str]:
@@ -64,7 +64,7 @@ class ChangeMapper:
         """Measure what change is usual in the scene."""
         bands = scene_pair_bands(scene)
         statistics = measure_scene(scene, bands)
-        for problem, action in _held_down(statistics, bands):
+        for problem, action in _conclusions(statistics, bands):
             scene.add_remark(scene.name, problem, action)
         for guess in bands.guesses:
             scene.add_remark(*guess)
@@ -94,8 +94,8 @@ def _overlap(least: int, tile: int | None) -> int:
     return min(least, (tile or 2 * least) // 2)
 
 
-def _held_down(statistics: SceneStatistics, bands: PairBands) -> list[tuple[str, str]]:
-    """What of a scene gets a probability of 0 whatever its change, for people: problem and action of each."""
+def _conclusions(statistics: SceneStatistics, bands: PairBands) -> list[tuple[str, str]]:
+    """What was concluded from a scene's pixel values, for its issue log: problem and action of each."""
     remarks = []
     if statistics.whitened_share >= SAID_SHARE:
         remarks.append(
@@ -110,4 +110,6 @@ def _held_down(statistics: SceneStatistics, bands: PairBands) -> list[tuple[str,
         )
     if bands.is_radar:
         remarks.append(("change of radar backscatter is not calibrated", "mapped; look at all of it"))
+        unit = "decibels, as they are mostly negative" if statistics.levels.decibels else "linear power"
+        remarks.append((f"does not say the unit of its backscatter: values taken for {unit}", "mapped"))
     return remarks

@@ -79,7 +79,7 @@ def measure_scene(scene: Scene, bands: PairBands) -> SceneStatistics:
             f"{scene.name}: only {before.shape[-1]} pixels of a sample have data before and after; change needs images "
             "that overlap and are not all cloud"
         )
-    levels = _levels(before, after, bands)
+    levels = _levels(scene.name, before, after, bands)
     change = compute_change(before, after, bands, levels)
     median = {name: float(np.median(values)) for name, values in change.indices.items()}
     deviation = {
@@ -108,12 +108,15 @@ def _sample(scene: Scene, bands: PairBands) -> tuple[Floats, Floats]:
     return before[None, :, None, known], after[None, :, None, known]
 
 
-def _levels(before: Floats, after: Floats, bands: PairBands) -> Levels:
+def _levels(name: str, before: Floats, after: Floats, bands: PairBands) -> Levels:
     """The values of the scene that the indices of a pixel depend on."""
     if bands.is_radar:
         return Levels(decibels=bool(min(np.median(before), np.median(after)) < 0))  # power is never negative
     brightness = [float(np.median(image[:, :3].mean(axis=1))) for image in (before, after)]
     if min(brightness) <= 0:
-        raise MapError("change needs pixel values above 0, and half of an image's are not; check its values")
+        raise MapError(
+            f"{name}: half of the pixels of it or of its pre image are 0 or less, and change needs values above; scale "
+            "them, or declare what means no data"
+        )
     infrared = float(np.median(before[:, bands.index(NEAR_INFRARED)])) if NEAR_INFRARED in bands.channels else 0.0
     return Levels(brightness[1] / brightness[0], infrared)

@@ -146,7 +146,7 @@ class Scene:
         return remarks
 
     def add_remark(self, file: str, problem: str, action: str) -> None:
-        """Add what somebody else concluded from the scene's pixel values."""
+        """Add a remark: what its mapper concluded from its pixel values; file, problem and action."""
         if (remark := (file, problem, action)) not in self._remarks:
             self._remarks.append(remark)
 
