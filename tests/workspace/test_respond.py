@@ -18,9 +18,9 @@ import shapely
 
 import tsmu
 from tests.imagery import made_event
+from tests.imagery.composing import make_impatient
 from tests.imagery.made_event import AREA, DAY, EAST, SLIDES, WEST, ZONES, MadeScene, ground, write_scene
 from tests.imagery.stac_server import StacServer, serving
-from tests.imagery.test_composites import make_impatient
 from tsmu.errors import FetchError, MapError, SituationError
 
 KILLS = 5

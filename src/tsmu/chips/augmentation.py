@@ -99,20 +99,20 @@ class _Draws:
         self._generator = torch.default_generator if seed is None else torch.Generator().manual_seed(seed)
 
     def happens(self, share: float) -> bool:
-        """Whether something happens that happens to this share of the samples."""
+        """Draw whether to do something that is done to this share of the samples."""
         return bool(torch.rand((), generator=self._generator) < share)
 
     def integer(self, end: int) -> int:
-        """A whole number from 0 to `end` - 1."""
+        """Draw a whole number from 0 to `end` - 1."""
         return int(torch.randint(end, (), generator=self._generator))
 
     def within(self, lowest: float, highest: float) -> float:
-        """A number between two others, each as likely."""
+        """Draw a number between two others, uniformly."""
         return float(torch.empty(()).uniform_(lowest, highest, generator=self._generator))
 
 
 def _move_in_plane(image: Tensor, mask: Tensor, known: Tensor, draws: _Draws) -> tuple[Tensor, Tensor, Tensor]:
-    """Flip, turn, and for some rotate and scale, an image (C, H, W), its mask and its known pixels (H, W) alike.
+    """Flip and turn an image (C, H, W), its mask and its known pixels (H, W) alike; rotate and scale some of them.
 
     What comes in from outside is 0 in the image, unknown in the mask, and 0 (not known) in `known`.
     """

@@ -67,7 +67,7 @@ class _MappingChoice:
         return ("decoder", "change") if self.by == "both" else (self.by,)
 
     def __str__(self) -> str:
-        """Say it in a few words."""
+        """Say what maps and why, in a sentence."""
         return f"mapped by {'the decoder and by change' if self.by == 'both' else self.by}: {self.reason}"
 
 
@@ -207,7 +207,7 @@ class RespondVerbs(MapVerbs):
         return _MappingChoice("decoder", "the region was learned, and the imagery fits its decoder")
 
     def _dem_for(self, by: str, dem: str | None) -> str | None:
-        """The elevations, if what maps takes them."""
+        """Give the elevations on to what maps, if it can use them: change always, decoders that learned terrain."""
         from tsmu.imagery import terrain_bands
         from tsmu.model import served_record
 
@@ -272,7 +272,7 @@ class RespondVerbs(MapVerbs):
         dem: str | None,
         districts: "Districts | None",
     ) -> "Situation":
-        """What is known of the event now."""
+        """Gather what the situation report is written from."""
         from tsmu.situation import Situation, ZoneRasters
 
         imagery = report.imagery
@@ -357,7 +357,7 @@ def _named_apart(requests: "Sequence[SceneRequest]", by: str) -> "list[SceneRequ
 
 
 def _line_of_imagery(imagery: "EventImagery") -> str:
-    """What was seen, for people."""
+    """Say in a sentence which imagery there is, and how much of the area it shows clear."""
     areas = imagery.area_km2
     whole = sum(areas.values()) or 1
     return (

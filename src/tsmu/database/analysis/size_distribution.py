@@ -103,7 +103,7 @@ def probability_density(areas: Areas) -> tuple[Areas, Areas]:
 
 
 def rollover(areas: Areas) -> float | None:
-    """The most frequent area, m2, below which fewer are found; None where small ones only get more.
+    """Find the most frequent landslide area, m2, below which fewer are found; None if there are the more the smaller.
 
     Example:
         >>> areas = np.exp(np.random.default_rng(0).normal(np.log(2000), 0.5, 500))

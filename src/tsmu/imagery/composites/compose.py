@@ -47,7 +47,7 @@ Progress = Callable[[int, int, str], None]
 
 @dataclass
 class _Composition:
-    """What a call works on: the request, the scenes found, and the folders."""
+    """One call of `compose_event`: its request, the scenes that were found, and the folders that it writes into."""
 
     area: AreaOfInterest
     day: date
@@ -155,7 +155,7 @@ def compose_event(
 
 
 def _no_progress(*_: object) -> None:
-    """Show nothing."""
+    """Take the place of a progress bar where nobody asked for one."""
 
 
 def _compose(call: _Composition, progress: Progress) -> EventImagery:
@@ -199,7 +199,7 @@ def _advance(progress: Progress, before: int, total: int, what: str, done: int) 
 
 
 def _run_side(call: _Composition, side: SideComposite, advance: Callable[[int], None]) -> None:
-    """Compose a side; one that is nowhere clear is an error."""
+    """Compose one side; refuse one that is not clear anywhere in the area."""
     side.run(lambda scene: call.catalogue.is_answering(scene.item), advance)
     if any(side.seen_pixels().values()):
         return
@@ -283,7 +283,7 @@ def _write(
 
 
 def _free_name(path: Path) -> Path:
-    """The path, or with a number behind it where something has its name."""
+    """Give a folder name that is free: the path itself, or with -2, -3 and so on behind it."""
     number = 1
     while (numbered := path if number == 1 else path.with_name(f"{path.name}-{number}")).exists():
         number += 1

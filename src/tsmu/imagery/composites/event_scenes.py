@@ -56,12 +56,12 @@ class EventScene:
 
     @property
     def acquisition(self) -> tuple[date, str, str]:
-        """Day, satellite and orbit, which scenes share that are cut out of one pass."""
+        """What scenes cut out of one pass of a satellite have in common: day, satellite and orbit."""
         return self.day, str(self.item.properties.get("platform", "")), orbit(self.item)
 
     @property
     def order(self) -> tuple[int, date, str]:
-        """By window, day and id."""
+        """Sort key of scenes: window of days, then day, then id."""
         return self.window, self.day, self.item.id
 
     def signature(self) -> list[Any]:
@@ -109,7 +109,7 @@ class EventScenes:
         return hashlib.sha256(json_text(_sorted(decisive)).encode()).hexdigest()
 
     def require_both_sides(self, periods: dict[Side, SidePeriod], collection: str) -> None:
-        """Check that there is a scene before and one after.
+        """Refuse an event that has no usable scene before it or none after it.
 
         Raises:
             FetchError: there is none; the text says what was found.
@@ -292,7 +292,7 @@ def _address(item: pystac.Item, name: str) -> str:
 
 
 def _sorted(value: Any) -> Any:
-    """The same with the keys of every dict in order, so that its JSON is the same."""
+    """Sort the keys of all dicts within a value, so that equal values have equal JSON."""
     if isinstance(value, dict):
         return {key: _sorted(value[key]) for key in sorted(value)}
     return value

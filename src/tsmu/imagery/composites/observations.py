@@ -148,7 +148,7 @@ class ObservationReader:
         return replace(band, scale=scale, offset=offset)
 
     def assume(self, problem: str, action: str) -> None:
-        """Say once what is assumed."""
+        """Log what is assumed of a scene's values, once for each kind of assumption."""
         with self._lock:
             if problem not in self.assumptions:
                 self.assumptions[problem] = action

@@ -1,4 +1,4 @@
-"""What one side of an event's imagery consists of: its composites, the rows of its scenes, and the days they span."""
+"""The result of composing one side: its composites, the rows of its scenes, and the days that they span."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass

@@ -46,7 +46,7 @@ class ZoneGrid:
                     yield window
 
     def inside(self, window: Window) -> Valid:
-        """Which pixels of a window have their middle in the part, (H, W)."""
+        """Tell which pixels of a window (H, W) have their middle in the zone's part of the area."""
         grid = self.grid.of_window(window)
         around = shapely.box(*grid.bounds).buffer(grid.transform.a, join_style="mitre")
         part = shapely.intersection(self.shape, around)

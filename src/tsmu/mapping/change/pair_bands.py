@@ -36,7 +36,7 @@ class PairBands:
         return self.names[-1] == SLOPE
 
     def index(self, channel: str) -> int:
-        """Position of a channel among those before; after, it is so many positions later as there are channels."""
+        """Give the position of a channel within each of the two images."""
         return self.channels.index(channel)
 
 

@@ -217,7 +217,7 @@ class Scene:
         return [self.bands, self._scale, [file_identity(file) for file in files], *terrain]
 
     def check_pixel_size(self, trained: tuple[float, float] | None, what: str = "the model was trained") -> None:
-        """Refuse a scene much coarser or finer than the images that what maps it was made for.
+        """Refuse a scene whose pixels are much larger or smaller than those that its mapper was made for.
 
         Args:
             trained: smallest and largest pixel size of those images, metres; None if they

@@ -1,4 +1,4 @@
-"""All that is counted for a report, and the same as JSON."""
+"""Everything that a report counts, gathered once; as values and as JSON."""
 
 from dataclasses import asdict, dataclass
 from typing import Any

@@ -60,7 +60,7 @@ def measure_area(area: BaseGeometry) -> float:
 
 
 def district_names(districts: Districts) -> list[str]:
-    """The name of each row of the districts; what has none is called so."""
+    """Give the name of each row of the districts; a row without one is named `(no name)`."""
     names = districts.polygons[districts.name]
     return ["(no name)" if text is None or text != text else str(text) for text in names]
 
@@ -92,7 +92,7 @@ def measure_ground(situation: Situation) -> Ground:
 
 @dataclass(frozen=True)
 class _ZoneShapes:
-    """Districts and formerly seen ground in a zone's CRS, found by place."""
+    """Districts, and ground that the earlier report had seen, in a zone's CRS, with an index by place."""
 
     districts: shapely.STRtree
     formerly_seen: shapely.STRtree
@@ -171,7 +171,7 @@ def _pixel_area(reader: RasterReader, window: Window) -> float:
 def _burn(
     tree: shapely.STRtree, names: Sequence[str] | None, shape: tuple[int, ...], transform: object
 ) -> npt.NDArray[np.int32]:
-    """Number the pixels whose middle lies in a shape: by its place in the tree from 1 on, all of one name alike."""
+    """Rasterise shapes: a pixel whose middle lies in one gets its number, or that of its name, from 1 on; else 0."""
     height, width = shape
     west, north = transform @ (0, 0)  # type: ignore[operator]
     east, south = transform @ (width, height)  # type: ignore[operator]

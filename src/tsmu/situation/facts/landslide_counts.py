@@ -86,7 +86,7 @@ def count_by_district(situation: Situation, ground: Ground) -> list[DistrictCoun
 
 
 def district_rows(counts: list[DistrictCount], most: int) -> tuple[list[DistrictCount], DistrictCount | None]:
-    """At most so many rows, and the sum of the other districts, if there are any.
+    """Shorten a table of districts: the first rows, and one row with the sum of all others, if there are any.
 
     The row of what lies outside all districts is always shown.
     """
@@ -126,7 +126,7 @@ def _districts_of(outlines: npt.NDArray[np.object_], districts: Districts) -> li
 
 
 def count_by_probability(situation: Situation) -> list[ProbabilityClass]:
-    """All landslides that a probability class has, the highest class first; those without a probability last."""
+    """Count landslides by class of probability, the highest first; those without a probability come last."""
     table = situation.landslides
     probability = (
         pd.to_numeric(table["probability"], errors="coerce")

@@ -117,7 +117,7 @@ def _plain_style(name: str, line_colour: str, fill: str) -> str:
 
 
 def _placemark(row: Any, status: Status) -> str:
-    """One landslide: its place and its outline."""
+    """Write one landslide as a placemark: a point for its symbol, and its outline."""
     point = shapely.get_coordinates(shapely.point_on_surface(row.geom))[0].tolist()
     mark = ET.Element("Placemark", id=f"landslide-{row.number}")
     ET.SubElement(mark, "name").text = f"{row.number}"
@@ -181,7 +181,7 @@ def _colour(alpha: str, web: str) -> str:
 
 
 def _icon(status: Status) -> bytes:
-    """A disc."""
+    """Draw a disc of one colour, for an icon."""
     large = Image.new("RGBA", (4 * ICON_SIDE, 4 * ICON_SIDE))
     ImageDraw.Draw(large).ellipse(
         (12, 12, 4 * ICON_SIDE - 12, 4 * ICON_SIDE - 12), FILL[status], EDGE[status], width=10

@@ -156,7 +156,7 @@ def _plain(value: Any) -> Any:
 
 @contextmanager
 def _clock_stopped_at(moment: str) -> Iterator[None]:
-    """Let GDAL stamp GeoPackages with this moment, so that the same layers are the same bytes."""
+    """Let GDAL write this moment into GeoPackages, not the clock's, so that the same layers are the same bytes."""
     before = pyogrio.get_gdal_config_option("OGR_CURRENT_DATE")
     pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": moment})
     try:

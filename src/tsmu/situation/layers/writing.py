@@ -1,4 +1,4 @@
-"""All layers into one folder."""
+"""Write all layers of a report into one folder."""
 
 from pathlib import Path
 

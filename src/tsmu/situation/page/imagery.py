@@ -58,5 +58,5 @@ def _row(part: pd.DataFrame) -> ImageryRow:
 
 
 def _shares(shares: pd.Series) -> str:
-    """Shares of several scenes overlap, so their sum would mean nothing."""
+    """Give the largest share of several scenes, as text; their sum would mean nothing, because scenes overlap."""
     return f"up to {percent_text(float(shares.max()))} each" if len(shares) else "-"

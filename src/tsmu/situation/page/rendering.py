@@ -87,7 +87,7 @@ def render_page(
 
 
 def _second_sheet(remarks: Sequence[str], limits: list[str], imagery: int, landslides: int) -> tuple[list[str], float]:
-    """The remarks that the second sheet has room for, the first one always, and the height of its pictures in mm."""
+    """Divide the second sheet: give the remarks that fit (at least one), and the height of the pictures, mm."""
     lines = sum(math.ceil(len(sentence) / HALF_LINE) for sentence in limits)
     rows = math.ceil(landslides / CHIPS_IN_ROW)
     room = SHEET_MM - USED_BEHIND_MM - rows * CAPTION_MM - imagery * ROW_MM - lines * LINE_MM
@@ -134,12 +134,12 @@ def _largest(situation: Situation, pictures: Sequence[LandslidePicture]) -> list
 
 
 def _unbroken(text: str) -> str:
-    """Keep numbers and their units in one line."""
+    """Put unbreakable spaces between numbers and their units, so that no line ends between them."""
     return _NUMBER_AND_UNIT.sub("\\1\N{NO-BREAK SPACE}\\2", text)
 
 
 def _short(name: str) -> str:
-    """A name that fits a column: what is too long lacks its middle, for long names often differ at their end."""
+    """Shorten a name to the width of a column by its middle, because long names often differ at their end."""
     text = plain_text(name)
     return text if len(text) <= LONGEST_NAME else f"{text[: LONGEST_NAME - 11].rstrip()}…{text[-10:].lstrip()}"
 

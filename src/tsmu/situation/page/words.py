@@ -69,7 +69,7 @@ def news_sentences(facts: Facts) -> list[str]:
 
 
 def method_sentence(situation: Situation) -> str:
-    """How the map was made."""
+    """Say how the map was made, in a sentence."""
     method = situation.method
     threshold = f" Landslide: from {method.threshold} % on." if method.threshold is not None else ""
     if method.name == "change":
@@ -80,7 +80,7 @@ def method_sentence(situation: Situation) -> str:
 
 
 def review_sentence(facts: Facts) -> str:
-    """What people decided on."""
+    """Say how many landslides people have decided on, in a sentence."""
     confirmed, rejected = facts.numbers[Status.CONFIRMED], facts.numbers[Status.REJECTED]
     decided, total = confirmed + rejected, facts.shown + rejected
     if not total:
@@ -96,7 +96,7 @@ def review_sentence(facts: Facts) -> str:
 
 
 def probability_sentence(situation: Situation) -> str:
-    """What a probability means."""
+    """Say what the probabilities mean, in a sentence or two."""
     basis = situation.method.calibrated_on
     if basis is None:
         return "Probabilities are not calibrated: they only rank landslides, the higher the likelier."
@@ -107,7 +107,7 @@ def probability_sentence(situation: Situation) -> str:
 
 
 def size_sentence(facts: Facts) -> str:
-    """How large they are."""
+    """Describe the sizes of the landslides in a sentence."""
     if not facts.shown:
         return "There is no landslide to measure."
     assert facts.median_m2 is not None and facts.largest_m2 is not None and facts.smallest_m2 is not None

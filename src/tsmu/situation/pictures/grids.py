@@ -92,7 +92,7 @@ def decibels(power: Floats) -> Floats:
 def _mosaic(
     zones: Sequence[ZoneRasters], grid: Grid, path_of: Callable[[ZoneRasters], Path | str | None], bands: int | None
 ) -> Floats | None:
-    """One raster of each zone on the map's grid (C, H, W), NaN where none has data; what comes first stays."""
+    """Read a raster of each zone onto the map's grid (C, H, W), NaN without data; of two, the first counts."""
     mosaic: Floats | None = None
     for path in dict.fromkeys(path_of(zone) for zone in zones):
         if path is None:

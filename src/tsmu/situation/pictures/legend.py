@@ -99,7 +99,7 @@ def _draw_entry(axes: Axes, entry: LegendEntry, x: float, y: float) -> None:
 
 
 def _draw_ground_sample(axes: Axes, observed: Observed, extent: tuple[float, float, float, float]) -> None:
-    """Grey ground with the very hatch of the map."""
+    """Draw a sample of grey ground with the hatch that the map has."""
     sample = np.full((3 * HATCH_PERIOD, 6 * HATCH_PERIOD, 3), GROUND_GREY, np.uint8)
     hatched = hatch_unseen(sample, np.full(sample.shape[:2], observed, np.uint8))
     limits = axes.get_xlim(), axes.get_ylim()

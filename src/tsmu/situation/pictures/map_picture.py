@@ -74,7 +74,7 @@ class MapPicture:
 
 @dataclass(frozen=True)
 class _Frame:
-    """The map's projection and extent, and its place on the picture in mm."""
+    """The map's projection and extent on the ground, and the rectangle of the picture that it fills, mm."""
 
     crs: pyproj.CRS
     area: BaseGeometry
@@ -106,7 +106,7 @@ class _Frame:
 
     @property
     def grid(self) -> Grid:
-        """Cells as the picture has pixels."""
+        """The grid on which rasters are read for the map: one cell for each pixel of the picture."""
         columns, rows = (max(2, round(side * MILLIMETRE * DPI)) for side in (self.width, self.height))
         return Grid(columns, rows, CRS.from_wkt(self.crs.to_wkt()), from_bounds(*self.bounds, columns, rows))
 
@@ -320,9 +320,9 @@ def _draw_numbers(axes: Axes, plane: npt.NDArray[np.object_], frame: _Frame) -> 
         axes.text(x, y, str(number), fontsize=6, fontweight="bold", ha="center", va="center", bbox=around, zorder=3.9)
 
 
-def _room(place: npt.NDArray[np.float64], taken: list[npt.NDArray[np.float64]]) -> float:
-    """Distance to the nearest that is taken, mm; more than 4 is enough."""
-    return min((float(np.hypot(*(place - other))) for other in taken), default=4.0) if taken else 4.0
+def _room(place: npt.NDArray[np.float64], placed: list[npt.NDArray[np.float64]]) -> float:
+    """Give the distance from a place to the nearest label that is placed already, mm; infinite without any."""
+    return min((float(np.hypot(*(place - other))) for other in placed), default=float(np.inf))
 
 
 def _ground_groups(facts: Facts, *, has_districts: bool, has_relief: bool) -> list[LegendGroup]:

@@ -11,7 +11,7 @@ HIGHEST_MAP, LOWEST_MAP = 150.0, 100.0
 
 
 def map_room(facts: Facts) -> float:
-    """The height that the map may have: the rows of districts, up to nine of them, go before."""
+    """Give the height that is left for the map, mm, once up to nine rows of districts have their room."""
     rows = min(max(len(facts.districts), LEAST_ROWS), LIKED_ROWS)
     return min(max(_room(facts) - rows * ROW_MM, LOWEST_MAP), HIGHEST_MAP)
 
