@@ -7,6 +7,14 @@ import typer
 from tsmu.cli.command import JsonOption, StrictOption, WorkspaceOption, console, finite
 from tsmu.errors import FetchError
 
+# Options of all commands that read scenes of a catalogue.
+StacOption = Annotated[str, typer.Option(metavar="URL", help="A STAC API, or the root of a static STAC catalogue.")]
+CollectionOption = Annotated[str, typer.Option(help="Which of its collections.")]
+MaxCloudOption = Annotated[
+    float,
+    typer.Option(min=0, max=100, callback=finite, help="Percent of a scene; one that states none is used only at 100."),
+]
+
 app = typer.Typer(help="Imagery of the workspace's events, from a catalogue.", no_args_is_help=True)
 
 
@@ -17,19 +25,14 @@ def fetch() -> None:
 
 @app.command("pairs")
 def pairs(
-    stac: Annotated[str, typer.Option(metavar="URL", help="A STAC API, or the root of a static STAC catalogue.")],
-    collection: Annotated[str, typer.Option(help="Which of its collections.")],
+    stac: StacOption,
+    collection: CollectionOption,
     events: Annotated[
         str | None, typer.Option(metavar="ID,ID,...", help="Ids of events; by default all of the workspace.")
     ] = None,
     pre_days: Annotated[int, typer.Option(min=1, max=36_500, help="Days before the event for the pre scene.")] = 60,
     post_days: Annotated[int, typer.Option(min=1, max=36_500, help="Days after the event for the post scene.")] = 60,
-    max_cloud: Annotated[
-        float,
-        typer.Option(
-            min=0, max=100, callback=finite, help="Percent of a scene; one that states none is used only at 100."
-        ),
-    ] = 20.0,
+    max_cloud: MaxCloudOption = 20.0,
     size: Annotated[
         float,
         typer.Option(

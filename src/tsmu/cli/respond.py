@@ -6,13 +6,14 @@ from typing import Annotated
 import typer
 
 from tsmu.cli.command import JsonOption, WorkspaceOption, console, finite
+from tsmu.cli.fetch import CollectionOption, MaxCloudOption, StacOption
 
 
 def respond(
     aoi: Annotated[str, typer.Option(metavar="FILE|W,S,E,N", help="The area: polygons, or a box in degrees.")],
     date: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], metavar="YYYY-MM-DD", help="Day of the event.")],
-    stac: Annotated[str, typer.Option(metavar="URL", help="A STAC API, or the root of a static STAC catalogue.")],
-    collection: Annotated[str, typer.Option(help="Which of its collections; of radar sentinel-1-rtc.")],
+    stac: StacOption,
+    collection: CollectionOption,
     name: Annotated[str | None, typer.Option(help="Of the event; by default of area and day.")] = None,
     by: Annotated[
         str,
@@ -44,12 +45,7 @@ def respond(
     ] = None,
     pre_days: Annotated[int, typer.Option(min=1, max=36_500, help="Days before the event for scenes.")] = 365,
     post_days: Annotated[int, typer.Option(min=1, max=36_500, help="Days after the event for scenes.")] = 120,
-    max_cloud: Annotated[
-        float,
-        typer.Option(
-            min=0, max=100, callback=finite, help="Percent of a scene; one that states none is used only at 100."
-        ),
-    ] = 100.0,
+    max_cloud: MaxCloudOption = 100.0,
     workers: Annotated[int, typer.Option(min=1, max=16, help="Scenes read at once; be polite.")] = 4,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,

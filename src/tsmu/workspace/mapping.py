@@ -1,27 +1,32 @@
 """The verb that maps scenes: probabilities, polygons, and candidates in the landslide database."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
-from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack, overload
 
 from tsmu.errors import BundleError, MapError, TsmuError, one_line
 from tsmu.issues import IssueLog
 from tsmu.wording import counted
-from tsmu.workspace.base import WorkspaceBase, as_day, list_names, place_text, user_folder, user_path
+from tsmu.workspace.base import WorkspaceBase, list_names, place_text, user_folder, user_path
 from tsmu.workspace.model import LARGEST_SCALE, SMALLEST_SCALE
 from tsmu.workspace.ranges import check_percent, check_range
 from tsmu.workspace.scene_map import MapReport, SceneMap
+from tsmu.workspace.scene_requests import (
+    Day,
+    Place,
+    SingleScene,
+    is_scene_table,
+    iso_day,
+    map_folders,
+    scene_places,
+    scene_requests,
+)
 
 if TYPE_CHECKING:
     from tsmu.mapping import MapOptions, SceneRequest
     from tsmu.workspace_folder import WorkspaceFolder
-
-Place = Path | str
-Day = date | str
 
 
 class MapKeywords(TypedDict, total=False):
@@ -150,7 +155,7 @@ class MapVerbs(WorkspaceBase):
         """
         from tsmu.mapping import MapOptions
 
-        report, places = self._begin(MapReport("map")), _places(scenes)
+        report, places = self._begin(MapReport("map")), scene_places(scenes)
         if not isinstance(region, str | None):
             raise MapError(f"region {region!r}: must be the name of one region, or auto")
         aoi = None if aoi is None else user_path(aoi)
@@ -167,12 +172,12 @@ class MapVerbs(WorkspaceBase):
             self._require_model(has_pair=pre is not None)
         self._check_elevations(options)
         log = IssueLog(places[0] if len(places) == 1 else "tsmu map")
-        single = _SingleScene(None if pre is None else place_text(pre), name, _iso(date_pre), _iso(date_post))
-        orders = _scene_orders(places, single, None if region == "auto" else region, log)
+        single = SingleScene(None if pre is None else place_text(pre), name, iso_day(date_pre), iso_day(date_post))
+        orders = scene_requests(places, single, None if region == "auto" else region, log)
         self._map_all(
             report, orders, options, user_folder(out, MapError) if out else None, str(cluster) if cluster else None, log
         )
-        is_one = isinstance(scenes, Place) and not _is_table(places[0])
+        is_one = isinstance(scenes, Place) and not is_scene_table(places[0])
         return report.scenes[0] if is_one else report
 
     def _map_all(
@@ -197,7 +202,7 @@ class MapVerbs(WorkspaceBase):
         from tsmu.workspace.map_recording import MapDatabase, map_on_cluster, map_one_by_one, record_map
 
         folder, rows = self.folder, {order.name: row for row, order in orders}
-        targets = _map_folders([order for _, order in orders], out, folder)
+        targets = map_folders([order for _, order in orders], out, folder)
         outcomes = (
             map_on_cluster(cluster, options, folder, targets, self.display)
             if cluster
@@ -273,36 +278,6 @@ class MapVerbs(WorkspaceBase):
         check_dem(resolve_dem(str(dem)))
 
 
-@dataclass(frozen=True)
-class _SingleScene:
-    """What is said of the one scene beside its post-event raster: pre-event raster, name and days (ISO 8601)."""
-
-    pre: str | None
-    name: str | None
-    date_pre: str | None
-    date_post: str | None
-
-
-def _places(scenes: Place | Sequence[Place]) -> list[str]:
-    """The scenes as texts.
-
-    Raises:
-        MapError: there is none, or it is something else than paths and addresses.
-    """
-    several = scenes if isinstance(scenes, Iterable) and not isinstance(scenes, Place) else [scenes]
-    places = [place_text(scene, MapError) for scene in several]
-    if not places:
-        raise MapError("no scene is named; give a post-event raster, or a table of scenes")
-    return places
-
-
-def _is_table(place: str) -> bool:
-    """Whether a file is a table of scenes and not a raster."""
-    from tsmu.tabular import TABLE_SUFFIXES
-
-    return place.lower().endswith(TABLE_SUFFIXES)
-
-
 def _publish_address(publish: Place | None) -> str | None:
     """An address as it is, a folder as an absolute path."""
     if publish and "://" not in str(publish):
@@ -324,66 +299,6 @@ def _divide_layers(
         raise MapError(f"--layer {names[0]}: names a layer of polygons; give them with --aoi or --leave-out")
     layers_of = divide_layers(names, files, MapError)
     return tuple(layers_of[aoi] if aoi else ()), tuple(layers_of[polygons] if polygons else ())
-
-
-def _scene_orders(
-    places: Sequence[str], single: _SingleScene, region: str | None, log: IssueLog
-) -> "list[tuple[int | None, SceneRequest]]":
-    """The scenes that are named, with their rows if they stand in a table; rows with defects go to the log."""
-    from tsmu.mapping import (
-        SceneRequest,
-        check_scene_name,
-        default_scene_name,
-        path_or_url,
-        read_scene_table,
-    )
-
-    for_one_scene = single.pre or single.name or single.date_pre or single.date_post
-    if len(places) == 1 and _is_table(places[0]):
-        if for_one_scene:
-            raise MapError(f"{places[0]}: pre images, names and dates of a table's scenes stand in its columns")
-        orders: list[tuple[int | None, SceneRequest]] = []
-        for row, order in read_scene_table(Path(places[0]), log):
-            if isinstance(order, str):
-                log.error(places[0], order, "not mapped", row=row)
-            else:
-                orders.append((row, replace(order, region=order.region or region)))
-        return orders
-    if for_one_scene and len(places) > 1:
-        raise MapError("--pre, --name and dates are for one scene; give a table with a row for each")
-    pre = path_or_url(single.pre) if single.pre else None
-    name, days = check_scene_name(single.name) if single.name else None, (single.date_pre, single.date_post)
-    return [
-        (None, SceneRequest(post, pre, name or default_scene_name(post), region, *days))
-        for post in map(path_or_url, places)
-    ]
-
-
-def _iso(day: Day | None) -> str | None:
-    """A day as ISO 8601.
-
-    Raises:
-        MapError: a text is something else.
-    """
-    if day is None:
-        return None
-    return as_day(day, MapError).isoformat()
-
-
-def _map_folders(
-    orders: "Sequence[SceneRequest]", out: Path | None, folder: "WorkspaceFolder"
-) -> "list[tuple[SceneRequest, Path]]":
-    """The scenes, each with the folder that its map is written into.
-
-    Raises:
-        MapError: two maps would go into one folder.
-    """
-    from tsmu.mapping import check_unique_names
-
-    check_unique_names(orders)
-    if out and len(orders) > 1:
-        raise MapError(f"--out {out}: is for one scene, here are {len(orders)}; leave it out, they go to {folder.maps}")
-    return [(order, out or folder.maps / order.name) for order in orders]
 
 
 def _scene_map(order: "SceneRequest", summary: dict[str, Any], report: MapReport) -> SceneMap:

@@ -12,11 +12,12 @@ from tsmu.errors import FetchError, MapError, SituationError, TsmuError, one_lin
 from tsmu.issues import IssueLog
 from tsmu.wording import counted
 from tsmu.workspace.base import as_day, place_text, user_path
-from tsmu.workspace.mapping import Day, MapVerbs, Place
+from tsmu.workspace.mapping import MapVerbs
 from tsmu.workspace.ranges import check_choice, check_percent, check_range
 from tsmu.workspace.report import Report
 from tsmu.workspace.response_record import Response, ResponseFolder
 from tsmu.workspace.scene_map import MapReport, SceneMap
+from tsmu.workspace.scene_requests import Day, Place
 
 if TYPE_CHECKING:
     import geopandas
