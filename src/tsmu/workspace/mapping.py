@@ -329,7 +329,11 @@ def _line(summary: dict[str, Any]) -> str:
     """What was mapped of a scene, by whose decoders, and what computed it."""
     computed = "" if summary["bands_computed"] else ", finished before"
     count = summary["proposed"]
-    proposed = f"; {count} only proposed, where a person decided: tsmu db proposals" if count else ""
+    proposed = (
+        f"; {count} only proposed, where a person decided or an outline fits no one landslide: tsmu db proposals"
+        if count
+        else ""
+    )
     return (
         f"{summary['scene']}: {counted(summary['records'], 'landslide')}, {summary['area_m2'] / 1e6:.3f} km2, "
         f"{_mapped_by(summary)}{computed}{proposed}"

@@ -400,6 +400,7 @@ def _former(responses: ResponseFolder, imagery: str) -> "FormerSituation | None"
 
 def _remarks(report: Report, root: Path) -> list[str]:
     """The first issues, which readers of the situation report should know, without paths of this machine."""
-    problems = dict.fromkeys(f"{issue.problem}.".replace(f"{root}/", "") for issue in report.issue_list)
+    texts = [f"{issue.problem}.".replace(f"{root}/", "") for issue in report.issue_list]
+    problems = dict.fromkeys(text[0].upper() + text[1:] for text in texts)
     more = [f"And {len(problems) - SAID_ISSUES} more, in issues.csv."] if len(problems) > SAID_ISSUES else []
     return [*list(problems)[:SAID_ISSUES], *more]
