@@ -20,7 +20,9 @@ from tsmu.database.decisions import cohen_kappa
 from tsmu.errors import ConflictError, DatabaseError
 
 SEEN = scene(date_pre=date(2024, 4, 1), date_post=date(2024, 5, 1))
-OUTLINE = shapely.box(7.5, 46.5, 7.51, 46.51)
+OUTLINE = shapely.box(7.04, 46.006, 7.05, 46.016)
+
+BOW_TIE = shapely.Polygon([(7, 46), (7.01, 46.01), (7.01, 46), (7, 46.01)])
 
 
 @pytest.fixture
@@ -144,6 +146,12 @@ REFUSED: list[tuple[str, tuple[int, ...], dict[str, object], str]] = [
     ("edit", (0,), {"shape": shapely.box(7, 88, 8, 95)}, "nowhere on Earth"),
     ("edit", (0,), {"shape": shapely.Point(7, 46).buffer(1, quad_segs=5000)}, "more than 10000 points"),
     ("edit", (0,), {"shape": OUTLINE, "scene_id": "none"}, "no scene none"),
+    ("edit", (0,), {"shape": BOW_TIE}, "crosses itself at 7.005000, 46.005000"),
+    ("edit", (0,), {"shape": shapely.box(0, 0, 0.01, 0.01)}, "more than 1 km from the landslide"),
+    ("edit", (0,), {"shape": shapely.box(-20, 0, 30, 45)}, "more than any known landslide"),
+    ("edit", (0,), {"shape": shapely.box(7, 46, 7.000001, 46.000001)}, "less than 1"),
+    ("draw", (), {"shape": shapely.box(0, 0, 0.01, 0.01), "scene_id": SEEN.id}, "beside the images of scene scene"),
+    ("draw", (), {"shape": BOW_TIE, "scene_id": SEEN.id}, "crosses itself"),
     ("split", (0,), {"shape": shapely.LineString([(1, 1), (2, 2)])}, "does not cross"),
     ("split", (0,), {"shape": OUTLINE}, "give a line"),
     ("draw", (), {"shape": OUTLINE}, "name the scene"),

@@ -147,10 +147,10 @@ def test_a_conflict_shows_the_present_record_and_both_decisions_are_kept(client:
 
 def test_shapes_are_drawn_edited_split_and_merged(client: Client, records: Database) -> None:
     scene = scenes(records)["id"].item()
-    box = query(records, Filters(status=["candidate"])).total_bounds
-    outline = shapely.geometry.mapping(shapely.box(box[0], box[1], box[0] + 0.001, box[1] + 0.001))
-    middle = box[0] + 0.0005
-    line = {"type": "LineString", "coordinates": [[middle, box[1] - 1], [middle, box[1] + 1]]}
+    place = query(records).geometry[0].envelope.centroid
+    outline = shapely.geometry.mapping(shapely.box(place.x, place.y, place.x + 0.001, place.y + 0.001))
+    middle = place.x + 0.0005
+    line = {"type": "LineString", "coordinates": [[middle, place.y - 1], [middle, place.y + 1]]}
     with client() as browser:
         send = lambda body: browser.post("/api/decisions", json=body).json()["changes"]  # noqa: E731
         [drawn] = send(decision("draw", geometry=outline, scene=scene, region="alps"))

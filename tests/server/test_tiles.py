@@ -63,7 +63,7 @@ def test_an_overview_follows_every_change(client: Client, records: Database) -> 
 
     shown()
     (one, _), (two, _), (three, _) = (first(records, place) for place in range(3))
-    outline = shapely.geometry.mapping(shapely.Point(query(records).total_bounds[:2]).buffer(0.001))
+    outline = shapely.geometry.mapping(query(records).geometry[0].envelope.centroid.buffer(0.001))
     scene = scenes(records)["id"].item()
     with client() as browser:
         for body in (

@@ -28,7 +28,7 @@ class Server {
           return { id, version_before: version, version_after: version + 1, status: "confirmed" as const };
         });
         this.made.push(decision.id);
-        return { id: decision.id, changes, repeated: false };
+        return { id: decision.id, changes, repeated: false, repairs: [] };
       },
       onSaved: () => {},
       onRefused: (decision) => this.refused.push(decision.id),

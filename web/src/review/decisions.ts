@@ -10,7 +10,7 @@ import type { DisplayStatus } from "../map/palette.ts";
 import { getMap } from "../map/view.ts";
 import { type RequestError, sendDecision } from "../server/api.ts";
 import { Outbox } from "../server/outbox.ts";
-import type { Action, Decision, Landslide, VersionChange } from "../server/types.ts";
+import type { Action, Decision, DecisionResult, Landslide, VersionChange } from "../server/types.ts";
 import { mayDecide, READ_ONLY, state } from "../state.ts";
 import { showConflict } from "./conflict.ts";
 import { DecisionHistory, type HistoryEntry } from "./history.ts";
@@ -42,7 +42,7 @@ let history: DecisionHistory;
 export function startDecisions(storage: BrowserStorage): void {
   history = new DecisionHistory(storage);
   outbox = new Outbox(storage, {
-    send: sendDecision,
+    send: sendAndTellRepairs,
     onSaved: handleSaved,
     onRefused: handleRefused,
     onPendingChange: (count, reason) => {
@@ -54,6 +54,13 @@ export function startDecisions(storage: BrowserStorage): void {
   window.addEventListener("online", () => void outbox.flush());
   void outbox.flush();
   updateUndoable();
+}
+
+/** Send a decision, and tell the reviewer what the server repaired in a drawn outline. */
+async function sendAndTellRepairs(decision: Decision): Promise<DecisionResult> {
+  const result = await sendDecision(decision);
+  if (result.repairs.length) showNotice(`The outline was repaired: ${result.repairs.join("; ")}`);
+  return result;
 }
 
 /** Send the pending decisions now. */

@@ -139,6 +139,8 @@ export interface DecisionResult {
   changes: VersionChange[];
   /** Whether the server had made this decision before. */
   repeated: boolean;
+  /** What was changed in a drawn outline so that it is valid. */
+  repairs: string[];
 }
 
 /** The answer of `dashboard`. */

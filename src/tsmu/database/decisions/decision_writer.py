@@ -32,10 +32,12 @@ from tsmu.database.storage import (
     decode_column,
     geodesic_areas,
     insert_features,
+    require_near,
+    require_on_scene,
 )
 from tsmu.database.types import utc_now
 from tsmu.database.vocabulary import Action, Author, Decision, Status
-from tsmu.database.writing import Stamp, insert_landslides, write_versions
+from tsmu.database.writing import Stamp, insert_landslides, scene_footprint, write_versions
 from tsmu.errors import ConflictError, DatabaseError, MissingRecordError
 
 _STATUS_OF = {Action.ACCEPT: Status.CONFIRMED, Action.REJECT: Status.REJECTED}  # unsure leaves the status
@@ -65,11 +67,12 @@ def decide(database: Database, request: DecisionRequest) -> DecisionResult:
         elif request.action == Action.DRAW:
             planned = [_plan_drawing(connection, request)]
         else:
-            planned = _plan(request, _present_landslides(connection, request.landslides))
+            planned = _plan(connection, request, _present_landslides(connection, request.landslides))
         moment = utc_now()
         changes = tuple(_write_change(connection, change, request, moment) for change in planned)
         _insert_observations(connection, request, planned)
-        return DecisionResult(request.id, request.label, changes)
+        repairs = tuple(repair for change in planned for repair in change.repairs)
+        return DecisionResult(request.id, request.label, changes, repairs=repairs)
 
 
 def review(
@@ -180,13 +183,11 @@ def _present_landslides(connection: sa.Connection, versions: Mapping[str, int | 
     return [present[name] for name in versions]
 
 
-def _plan(request: DecisionRequest, rows: list[dict[str, Any]]) -> list[PlannedChange]:
+def _plan(connection: sa.Connection, request: DecisionRequest, rows: list[dict[str, Any]]) -> list[PlannedChange]:
     """What a decision on present landslides does to each."""
     first, action = rows[0], request.action
     if action == Action.EDIT:
-        assert request.shape is not None
-        outline = clean_drawn_outline(request.shape)
-        return [PlannedChange(first["id"], first, _CONFIRMED | _outline_columns(outline))]
+        return [_plan_edit(connection, request, first)]
     if action == Action.MERGE:
         whole = unite_outlines(decode_column([row["geom"] for row in rows], landslide))
         merged = [PlannedChange(row["id"], row, {"status": Status.MERGED.value}) for row in rows[1:]]
@@ -201,15 +202,27 @@ def _plan(request: DecisionRequest, rows: list[dict[str, Any]]) -> list[PlannedC
     return [PlannedChange(first["id"], first, {"status": status.value} if status else {}, action != Action.COMMENT)]
 
 
-def _plan_drawing(connection: sa.Connection, request: DecisionRequest) -> PlannedChange:
+def _plan_edit(connection: sa.Connection, request: DecisionRequest, row: dict[str, Any]) -> PlannedChange:
+    """What an edit does: the new outline must lie near the present one, and in the scene that is named, if any."""
     assert request.shape is not None
-    query = sa.select(scene.c.date_pre, scene.c.date_post).where(scene.c.id == request.scene_id)
-    days = connection.execute(query).first()
-    if days is None:
-        raise MissingRecordError(f"no scene {request.scene_id}; look at the list of scenes")
-    columns: dict[str, Any] = {"date_min": days.date_pre, "date_max": days.date_post, "region": request.region}
     outline = clean_drawn_outline(request.shape)
-    return PlannedChange(str(new_ids(1)[0]), None, columns | _CONFIRMED | _outline_columns(outline))
+    if request.scene_id:
+        require_on_scene(outline.shape, scene_footprint(connection, request.scene_id))
+    require_near(outline.shape, decode_column([row["geom"]], landslide)[0])
+    columns = _CONFIRMED | _outline_columns(outline.shape)
+    return PlannedChange(row["id"], row, columns, repairs=outline.repairs)
+
+
+def _plan_drawing(connection: sa.Connection, request: DecisionRequest) -> PlannedChange:
+    """What a drawing does: a new landslide with the days of the scene, on whose images it must lie."""
+    assert request.shape is not None and request.scene_id is not None
+    outline = clean_drawn_outline(request.shape)
+    require_on_scene(outline.shape, scene_footprint(connection, request.scene_id))
+    query = sa.select(scene.c.date_pre, scene.c.date_post).where(scene.c.id == request.scene_id)
+    days = connection.execute(query).one()
+    columns: dict[str, Any] = {"date_min": days.date_pre, "date_max": days.date_post, "region": request.region}
+    columns |= _CONFIRMED | _outline_columns(outline.shape)
+    return PlannedChange(str(new_ids(1)[0]), None, columns, repairs=outline.repairs)
 
 
 def _outline_columns(shape: BaseGeometry) -> dict[str, Any]:

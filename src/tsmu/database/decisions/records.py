@@ -64,12 +64,14 @@ class DecisionResult:
         action: what was done.
         changes: to each landslide.
         repeated: whether the decision was stored before, and nothing was done now.
+        repairs: what was changed in a drawn outline so that it is valid, one sentence each.
     """
 
     id: str
     action: str
     changes: tuple[LandslideChange, ...]
     repeated: bool = False
+    repairs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -81,12 +83,14 @@ class PlannedChange:
         present: its row; None for a new landslide.
         columns: what changes; `geom` is a shapely geometry in EPSG:4326.
         new_version: whether it becomes a new version; a comment does not.
+        repairs: what was changed in a drawn outline so that it is valid, one sentence each.
     """
 
     id: str
     present: Mapping[str, Any] | None
     columns: dict[str, Any]
     new_version: bool = True
+    repairs: tuple[str, ...] = ()
 
 
 def require_reason(what: str, by: object, why: object) -> None:

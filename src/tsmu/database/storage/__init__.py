@@ -3,6 +3,16 @@
 from tsmu.database.storage import geopackage, postgis, rtree
 from tsmu.database.storage.backup import backup
 from tsmu.database.storage.database import Database
+from tsmu.database.storage.drawn_outlines import (
+    DrawnOutline,
+    SceneFootprint,
+    check_number_of_points,
+    clean_drawn_area,
+    clean_drawn_outline,
+    cut_to_scene,
+    require_near,
+    require_on_scene,
+)
 from tsmu.database.storage.features import BULK_ROWS, decode_column, insert_features, read_frame
 from tsmu.database.storage.geometry import (
     EncodedShapes,
@@ -17,8 +27,6 @@ from tsmu.database.storage.geometry import (
 from tsmu.database.storage.geometry_cleaning import (
     AREA_TOLERANCE,
     as_multipolygons,
-    check_number_of_points,
-    clean_drawn_outline,
     clean_polygons,
     geodesic_areas,
     read_outlines,
@@ -33,15 +41,19 @@ __all__ = [
     "BULK_ROWS",
     "SPATIAL_PREDICATES",
     "Database",
+    "DrawnOutline",
     "EncodedShapes",
+    "SceneFootprint",
     "Shapes",
     "as_multipolygons",
     "backend_of",
     "backup",
     "check_number_of_points",
+    "clean_drawn_area",
     "clean_drawn_outline",
     "clean_polygons",
     "create_triggers",
+    "cut_to_scene",
     "decode",
     "decode_column",
     "encode",
@@ -55,6 +67,8 @@ __all__ = [
     "read_frame",
     "read_outlines",
     "register_attribute_table",
+    "require_near",
+    "require_on_scene",
     "rtree",
     "to_wkb",
 ]

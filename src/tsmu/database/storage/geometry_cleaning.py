@@ -8,7 +8,6 @@ import geopandas
 import numpy as np
 import numpy.typing as npt
 import shapely
-from shapely.geometry.base import BaseGeometry
 
 from tsmu.database.storage.geometry import Shapes
 from tsmu.database.types import SRS_ID
@@ -18,7 +17,6 @@ from tsmu.issues import IssueLog
 from tsmu.vectors import crosses_antimeridian, join_at_antimeridian, reproject, split_at_antimeridian
 
 AREA_TOLERANCE = 0.01  # share by which a stored area may differ: polygons are drawn in a plane and stored in degrees
-MOST_POINTS = 10_000  # of a drawn outline; more than anybody draws, few enough to be quick with
 SHAPES_AT_ONCE = 10_000  # that one core checks before it takes the next ones
 _POLYGON, _COLLECTION = 3, 7
 _AREAL = (_POLYGON, 6, _COLLECTION)  # shapely's type numbers: polygon, multipolygon, collection
@@ -112,27 +110,6 @@ def _cut_across_180(shapes: Shapes) -> tuple[Shapes, npt.NDArray[np.bool_]]:
     within[across] = shapely.make_valid(within[across], method="structure", keep_collapsed=False)
     within[across] = split_at_antimeridian(within[across])
     return within, across
-
-
-def clean_drawn_outline(shape: BaseGeometry) -> BaseGeometry:
-    """Bring an outline that a person drew into the database's form: a valid MultiPolygon in EPSG:4326.
-
-    Raises:
-        DatabaseError: it is no polygon on Earth with an area, or has more than `MOST_POINTS` points.
-    """
-    check_number_of_points(shape)
-    log = IssueLog("outline")
-    _, shapes = clean_polygons(geopandas.GeoSeries([shape], crs=SRS_ID), "outline", log)
-    if not len(shapes):
-        raise DatabaseError(f"outline: {log.errors[0].problem}; draw it again")
-    whole: BaseGeometry = shapes[0]
-    return whole
-
-
-def check_number_of_points(shape: BaseGeometry) -> None:
-    """Refuse a drawn shape that has more than `MOST_POINTS` points."""
-    if shapely.get_num_coordinates(shape) > MOST_POINTS:
-        raise DatabaseError(f"outline: has more than {MOST_POINTS} points; simplify it")
 
 
 def geodesic_areas(shapes: Shapes) -> npt.NDArray[np.float64]:

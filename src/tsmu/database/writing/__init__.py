@@ -3,7 +3,14 @@
 from tsmu.database.writing.inventories import AddedInventory, add_inventory
 from tsmu.database.writing.landslide_versions import Stamp, insert_landslides, write_versions
 from tsmu.database.writing.runs import AddedRun, add_run
-from tsmu.database.writing.scenes import RunRecord, SceneRecord, insert_run, record_mapped_area, shift_scene
+from tsmu.database.writing.scenes import (
+    RunRecord,
+    SceneRecord,
+    insert_run,
+    record_mapped_area,
+    scene_footprint,
+    shift_scene,
+)
 
 __all__ = [
     "AddedInventory",
@@ -16,6 +23,7 @@ __all__ = [
     "insert_landslides",
     "insert_run",
     "record_mapped_area",
+    "scene_footprint",
     "shift_scene",
     "write_versions",
 ]

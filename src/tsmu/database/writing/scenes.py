@@ -14,9 +14,16 @@ from shapely.geometry.base import BaseGeometry
 from tsmu.database.ids import content_id
 from tsmu.database.queries import scene_by_id
 from tsmu.database.schema import mapped_area, run, scene
-from tsmu.database.storage import Database, clean_drawn_outline, insert_features
+from tsmu.database.storage import (
+    Database,
+    SceneFootprint,
+    clean_drawn_area,
+    cut_to_scene,
+    decode_column,
+    insert_features,
+)
 from tsmu.database.types import utc_now
-from tsmu.errors import DatabaseError
+from tsmu.errors import DatabaseError, MissingRecordError
 
 SUPERSEDES = "supersedes"  # among a run's settings: the id of the run on the images that its own have replaced
 MOST_SHIFT_M = 1000.0  # more is no offset of the imagery but another place
@@ -113,6 +120,14 @@ class RunRecord:
         }
 
 
+@dataclass(frozen=True)
+class MappedArea:
+    """An area that a person has looked at: its id, and what was repaired in its outline, one sentence each."""
+
+    id: str
+    repairs: tuple[str, ...] = ()
+
+
 def insert_scene(connection: sa.Connection, record: SceneRecord) -> BaseGeometry:
     """Insert a scene, unless the database has it, and return its footprint as a MultiPolygon."""
     footprint = _multipolygon(record.footprint)
@@ -170,10 +185,24 @@ def shift_scene(database: Database, scene_id: str, east_m: float, north_m: float
         connection.execute(moved.values(shift_east_m=east_m, shift_north_m=north_m))
 
 
+def scene_footprint(connection: sa.Connection, scene_id: str) -> SceneFootprint:
+    """Where the images of a scene lie on the map.
+
+    Raises:
+        MissingRecordError: there is no such scene.
+    """
+    columns = (scene.c.name, scene.c.geom, scene.c.shift_east_m, scene.c.shift_north_m)
+    row = connection.execute(sa.select(*columns).where(scene.c.id == scene_id)).first()
+    if row is None:
+        raise MissingRecordError(f"no scene {scene_id}; look at the list of scenes")
+    shift_m = (row.shift_east_m or 0.0, row.shift_north_m or 0.0)
+    return SceneFootprint(row.name, decode_column([row.geom], scene)[0], shift_m)
+
+
 def record_mapped_area(
     database: Database, scene_id: str, area: BaseGeometry, by: str, min_area_m2: float | None = None, id: str = ""
-) -> str:
-    """Store that a person has looked at an area and drawn every landslide in it.
+) -> MappedArea:
+    """Store that a person has looked at an area and drawn every landslide in it; it is cut to the scene's images.
 
     Args:
         database: open.
@@ -184,27 +213,29 @@ def record_mapped_area(
         id: made by the caller, so that the same message sent again is stored once.
 
     Returns:
-        The id of the mapped area.
+        Its id, and what was repaired in its outline.
 
     Raises:
-        DatabaseError: there is no such scene, nobody is named, or the area is not valid.
+        MissingRecordError: there is no such scene.
+        DatabaseError: nobody is named, the area is not valid, or it lies beside the scene's images.
 
     Example:
-        >>> area_id = record_mapped_area(database, scene_id, shapely.box(7.0, 46.0, 7.1, 46.1), by="eva")
+        >>> area = record_mapped_area(database, scene_id, shapely.box(7.0, 46.0, 7.1, 46.1), by="eva")
         >>> info(database)["rows"]["mapped_area"]  # the run's and eva's
         2
     """
     if not by.strip():
         raise DatabaseError("area: say who looked")
-    shape = clean_drawn_outline(area)
-    scene_by_id(database, scene_id)
+    outline = clean_drawn_area(area)
+    with database.read() as connection:
+        outline = cut_to_scene(outline, scene_footprint(connection, scene_id))
     moment = utc_now()
     area_id = content_id("looked", by, id or moment)
     with database.write() as connection:
         if not connection.execute(sa.select(mapped_area.c.id).where(mapped_area.c.id == area_id)).first():
             row = {"id": area_id, "scene_id": scene_id, "mapper": by, "min_area_m2": min_area_m2, "created_at": moment}
-            insert_features(connection, mapped_area, row, np.array([shape], dtype=object))
-    return area_id
+            insert_features(connection, mapped_area, row, np.array([outline.shape], dtype=object))
+    return MappedArea(area_id, outline.repairs)
 
 
 def _multipolygon(shape: BaseGeometry) -> BaseGeometry:

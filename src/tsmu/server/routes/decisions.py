@@ -35,7 +35,10 @@ router = APIRouter(prefix="/api", tags=["decisions"])
     responses={409: {"description": "a record has changed: `present` is as it is now"}},
 )
 def post_decision(context: Context, user: Reviewer, body: DecisionBody) -> JSONResponse:
-    """Decide. The answer names the versions that came of it, and the decision that takes it back (`undo`)."""
+    """Decide. The answer names the versions that came of it, and the decision that takes it back (`undo`).
+
+    `repairs` says what was changed in a drawn or edited outline so that it is valid.
+    """
     request = DecisionRequest(
         id=body.id,
         action=body.action,
@@ -58,6 +61,7 @@ def post_decision(context: Context, user: Reviewer, body: DecisionBody) -> JSONR
             "by": request.by,
             "changes": [vars(change) for change in result.changes],
             "repeated": result.repeated,
+            "repairs": list(result.repairs),
             "undo": {"action": "undo", "undoes": result.id},
         }
     )
@@ -82,12 +86,15 @@ def shift(context: Context, user: Reviewer, scene_id: str, body: ImageShiftBody)
 
 
 @router.post("/areas", name="looked")  # stays, as above
-def post_mapped_area(context: Context, user: Reviewer, body: MappedAreaBody) -> dict[str, str]:
-    """Note that an area was looked at as a whole: what is not drawn there is no landslide, for the labels."""
+def post_mapped_area(context: Context, user: Reviewer, body: MappedAreaBody) -> dict[str, Any]:
+    """Note that an area was looked at as a whole: what is not drawn there is no landslide, for the labels.
+
+    `repairs` says what was changed in the outline, such as that it was cut to the scene's images.
+    """
     area = read_geometry(body.geometry)
     by = record_author(context, user, body.by)
-    area_id = record_mapped_area(context.database, body.scene, area, by, body.min_area_m2, body.id)
-    return {"id": area_id, "by": by}
+    stored = record_mapped_area(context.database, body.scene, area, by, body.min_area_m2, body.id)
+    return {"id": stored.id, "by": by, "repairs": list(stored.repairs)}
 
 
 @router.get("/reviewers")
