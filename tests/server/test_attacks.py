@@ -213,12 +213,32 @@ def test_tokens_cannot_be_guessed_fast(client: Client, tokens: TokenFile) -> Non
         answers = [browser.get("/api/info", headers=bearer(f"{number:064}")).status_code for number in range(20)]
         assert answers.count(401) == 10
         assert answers[-1] == 429
+        assert browser.get("/api/info", headers=bearer(TOKEN)).status_code == 200  # another one at the same address
+        assert browser.get("/api/info").status_code == 401  # who sends no token guesses none
+
+
+def test_a_withdrawn_token_locks_nobody_out(client: Client, tokens: TokenFile) -> None:
+    with client(tokens=tokens, **ANYWHERE) as browser:
+        withdrawn = [browser.get("/api/tiles/0/0/0.mvt", headers=bearer("c" * 64)).status_code for _ in range(50)]
+        assert set(withdrawn) == {401}
+        assert browser.get("/api/info", headers=bearer("d" * 64)).status_code == 401  # a slip of the keyboard
+        assert browser.get("/api/info", headers=bearer(TOKEN)).status_code == 200
+
+
+def test_one_who_asks_too_often_holds_up_no_other_at_the_same_address(client: Client, tokens: TokenFile) -> None:
+    with client(tokens=tokens, **ANYWHERE) as browser:
+        browser.app.clock = lambda: 0.0  # type: ignore[attr-defined]
+        body = decision("comment", ("none", 1), why="again")
+        answers = [browser.post("/api/decisions", json=body).status_code for _ in range(201)]
+        assert (answers[0], answers[-1]) == (401, 429)
+        assert browser.post("/api/decisions", json=body, headers=bearer(TOKEN)).status_code == 404
 
 
 def test_too_many_requests_are_put_off(client: Client, records: Database) -> None:
     with client() as browser:
+        browser.app.clock = lambda: 0.0  # type: ignore[attr-defined]
         body = decision("comment", first(records), why="again and again")
-        answers = [browser.post("/api/decisions", json=body) for _ in range(300)]
+        answers = [browser.post("/api/decisions", json=body) for _ in range(201)]
         late = next(answer for answer in answers if answer.status_code == 429)
         assert late.headers["retry-after"]
         assert browser.get("/api/info").status_code == 200  # who looks is not held up by who writes

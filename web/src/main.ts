@@ -10,14 +10,14 @@ import { createFilters } from "./panels/filters.ts";
 import { createHeader } from "./panels/header.ts";
 import { createImages } from "./panels/images.ts";
 import { createList } from "./panels/list.ts";
-import { openLogin } from "./panels/login.ts";
+import { connectLogin } from "./panels/login.ts";
 import { createSettings } from "./panels/settings.ts";
 import { startDecisions } from "./review/decisions.ts";
 import { connectKeyboard } from "./review/keyboard.ts";
 import { keyBindings, restoreBindings } from "./review/keys.ts";
 import { connectModes } from "./review/modes.ts";
 import { connectQueue, restartQueue, selectById } from "./review/queue.ts";
-import { getJson, hasToken, RequestError } from "./server/api.ts";
+import { getJson, RequestError } from "./server/api.ts";
 import type { Scene, ServerInfo } from "./server/types.ts";
 import { DEFAULT_DISPLAY, state } from "./state.ts";
 
@@ -59,8 +59,8 @@ function restoreSettings(info: ServerInfo): void {
   state.display.subscribe((display) => storage.set("sight", display));
 }
 
+connectLogin();
 startPage().catch((error: Error) => {
-  const needsToken = error instanceof RequestError && error.status === 401;
-  if (needsToken) openLogin(hasToken() ? error.message : "");
-  else showNotice(`The page cannot start: ${error.message}`, "bad");
+  const needsToken = error instanceof RequestError && error.status === 401; // which is asked for
+  if (!needsToken) showNotice(`The page cannot start: ${error.message}`, "bad");
 });

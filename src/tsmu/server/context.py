@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 from fastapi import Depends, Request
+from starlette.datastructures import Headers
 
 from tsmu.database import Database
 from tsmu.server.auth import Role, TokenFile, User
@@ -49,11 +50,22 @@ class ServerContext:
         """
         if self.tokens is None:
             return User(None, Role.REVIEWER if self.write else Role.VIEWER)
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        user = self.tokens.user_of(token.strip()) if scheme.lower() == "bearer" else None
+        token = bearer_token(request.headers)
+        user = None if token is None else self.tokens.user_of(token)
         if user is None:
             raise RequestError(401, "needs a valid token: Authorization: Bearer TOKEN")
         return user
+
+
+def bearer_token(headers: Headers) -> str | None:
+    """The token in a request's headers, None if it has none.
+
+    Example:
+        >>> bearer_token(Headers({"Authorization": "Bearer a1b2"}))
+        'a1b2'
+    """
+    scheme, _, token = headers.get("authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else None
 
 
 def get_context(request: Request) -> ServerContext:

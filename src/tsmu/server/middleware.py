@@ -5,8 +5,14 @@ set the header `X-Tsmu` or send JSON without a CORS preflight, which this server
 consent; and its requests carry its own `Origin`. A site whose name was made to resolve to this machine
 (DNS rebinding) is recognised by the `Host` header. Tokens travel in a header that no browser adds by
 itself.
+
+Who guesses tokens is locked out for a while. A guess is a token that is wrong and that this client has not sent
+before: a browser tab that goes on with a token that was withdrawn guesses nothing. No lock-out and no limit of
+one user touches another who has a valid token, even at the same address, as behind a proxy. Tokens are so long
+that they cannot be guessed at any rate; the lock-out keeps a guesser from filling the log.
 """
 
+import hashlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -15,7 +21,7 @@ from cachetools import LRUCache
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from tsmu.server.context import ServerContext
+from tsmu.server.context import ServerContext, bearer_token
 from tsmu.server.errors import RequestError, log_refusal, send_error
 
 MAX_BODY_BYTES = 1 << 20  # an outline of 10,000 points has half of it
@@ -60,20 +66,45 @@ class RateLimit:
         """Count one request of a client; False where it is over the limit.
 
         Args:
-            client: address.
+            client: address, or user.
             now: s, by any clock that does not go back.
         """
-        left = self._requests_left(client, now)
+        left, since = self._buckets.get(client, (self.burst, now))
+        left = min(self.burst, left + (now - since) * self.per_second)
         self._buckets[client] = (left - 1 if left >= 1 else left, now)
         return left >= 1
 
-    def is_open(self, client: str, now: float) -> bool:
-        """Whether one more request of a client would be within the limit."""
-        return self._requests_left(client, now) >= 1
 
-    def _requests_left(self, client: str, now: float) -> float:
-        left, since = self._buckets.get(client, (self.burst, now))
-        return min(self.burst, left + (now - since) * self.per_second)
+class TokenGuesses:
+    """The wrong tokens that each client has sent, and whether it may send another one.
+
+    Example:
+        >>> guesses = TokenGuesses()
+        >>> all(guesses.may_send("127.0.0.1", "withdrawn", now=0.0) for _ in range(100))  # one token again and again
+        True
+        >>> [guesses.may_send("127.0.0.1", f"guess {number}", now=0.0) for number in range(11)].count(True)
+        9
+    """
+
+    def __init__(self) -> None:
+        self._limit = RateLimit(0.2, 10)
+        self._known: LRUCache[bytes, None] = LRUCache(MAX_CLIENTS)
+
+    def may_send(self, client: str, wrong_token: str, now: float) -> bool:
+        """Count a wrong token of a client if it is a new one; False where the client has sent too many.
+
+        Args:
+            client: address.
+            wrong_token: which no user has.
+            now: s, by any clock that does not go back.
+        """
+        digest = hashlib.sha256(f"{client} {wrong_token}".encode("utf-8", "surrogateescape")).digest()
+        if digest in self._known:
+            return True
+        if not self._limit.spend(client, now):
+            return False
+        self._known[digest] = None
+        return True
 
 
 class SecurityMiddleware:
@@ -87,7 +118,7 @@ class SecurityMiddleware:
 
     def __init__(self, app: ASGIApp, context: ServerContext, clock: Callable[[], float] = time.monotonic) -> None:
         self.app, self.context, self.clock = app, context, clock
-        self.reads, self.writes, self.wrong_tokens = RateLimit(300, 2000), RateLimit(20, 200), RateLimit(0.2, 10)
+        self.reads, self.writes, self.guesses = RateLimit(300, 2000), RateLimit(20, 200), TokenGuesses()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on to the application, or refuse it; there are no WebSockets."""
@@ -95,7 +126,6 @@ class SecurityMiddleware:
             await self.app(scope, receive, send)
         if scope["type"] != "http":
             return
-        client = (scope.get("client") or ("?", 0))[0]
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -103,30 +133,42 @@ class SecurityMiddleware:
                 for name, value in SECURITY_HEADERS.items():
                     headers.setdefault(name, value)
                 headers.setdefault("Cache-Control", "no-store")
-                if message["status"] == 401:
-                    self.wrong_tokens.spend(client, self.clock())
             await send(message)
 
         try:
-            self._check(scope, client)
+            self._check(scope)
         except RequestError as error:
             log_refusal(scope, error)
             await send_error(error, send_with_headers)
             return
         await self.app(scope, _limit_body(scope, receive), send_with_headers)
 
-    def _check(self, scope: Scope, client: str) -> None:
+    def _check(self, scope: Scope) -> None:
         """Raise a RequestError for a request that must not reach the application."""
         headers, is_read = Headers(scope=scope), scope["method"] in READ_METHODS
         self._check_origin(headers)
         _check_size(scope, headers)
         if not is_read:
             _check_write(headers)
-        now = self.clock()
-        if self.context.tokens is not None and not self.wrong_tokens.is_open(client, now):
-            raise RequestError(429, "too many wrong tokens; wait a minute")
-        if not (self.reads if is_read else self.writes).spend(client, now):
+        now, client = self.clock(), (scope.get("client") or ("?", 0))[0]
+        if not (self.reads if is_read else self.writes).spend(self._check_token(headers, client, now), now):
             raise RequestError(429, "too many requests; slow down")
+
+    def _check_token(self, headers: Headers, client: str, now: float) -> str:
+        """Whose requests are counted: the user with the token, else the client's address.
+
+        Raises:
+            RequestError: the token is wrong, and one of too many wrong ones of this client.
+        """
+        token = bearer_token(headers)
+        if self.context.tokens is None or token is None:
+            return client
+        user = self.context.tokens.user_of(token)
+        if user is not None:
+            return f"user {user.name}"
+        if not self.guesses.may_send(client, token, now):
+            raise RequestError(429, "too many wrong tokens; wait a minute")
+        return client
 
     def _check_origin(self, headers: Headers) -> None:
         """The request must be addressed to this server, and must not come from a page of another site."""

@@ -1,12 +1,12 @@
 // Creates the map with its layers, from the ground up: images before and after, what was computed, landslides.
-import { Map as MapLibre, ScaleControl, setWorkerUrl } from "maplibre-gl";
+import { Map as MapLibre, type RequestParameters, ScaleControl, setWorkerUrl } from "maplibre-gl";
 import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url";
 import "maplibre-gl/dist/maplibre-gl.css";
 import { byId } from "../lib/dom.ts";
 import { formatCoordinates } from "../lib/format.ts";
 import type { Bounds } from "../lib/geometry.ts";
 import { showNotice } from "../lib/notice.ts";
-import { authorizationHeaders } from "../server/api.ts";
+import { authorizationHeaders, noteRefusedToken, refusal } from "../server/api.ts";
 import { addLandslideLayers } from "./landslide-layers.ts";
 import { connectLandslides, densityTileUrl, landslideTileUrl } from "./landslides.ts";
 import { connectScenes } from "./scenes.ts";
@@ -33,14 +33,17 @@ export async function createMap(bounds: Bounds, onSelect: (id: string) => void):
     pitchWithRotate: false,
     fadeDuration: 0,
     keyboard: false, // the page has keys of its own, which can be changed
-    transformRequest: (url) => ({ url, headers: authorizationHeaders() }),
+    transformRequest: (url) => withToken({ url, headers: authorizationHeaders() }),
   });
   setMap(map);
   markBusy(map);
   map.touchZoomRotate.disableRotation();
   map.addControl(new ScaleControl({ maxWidth: 120 }), "bottom-left");
   map.getCanvas().setAttribute("aria-label", "Map: arrow keys move it");
-  map.on("error", () => showNotice("Part of the map could not be loaded; move there again to load it", "bad"));
+  map.on("error", ({ error }) => {
+    if ((error as { status?: number }).status === 401) noteRefusedToken("needs a valid token");
+    else showNotice("Part of the map could not be loaded; move there again to load it", "bad");
+  });
   await new Promise((resolve) => map.once("load", resolve));
   addSwipeLayers(map, backgroundColour);
   addLandslideLayers(map, landslideTileUrl(), densityTileUrl());
@@ -49,6 +52,31 @@ export async function createMap(bounds: Bounds, onSelect: (id: string) => void):
   connectScenes(map);
   connectLandslides(map, onSelect);
   connectCoordinates(map);
+  connectToken(map);
+}
+
+/** Load again what the server refused to a token, when there is another one. */
+function connectToken(map: MapLibre): void {
+  let refused = false;
+  refusal.subscribe((reason) => {
+    if (refused && reason === null) {
+      const sources = Object.entries(map.getStyle().sources).filter(([, { type }]) => type !== "geojson");
+      for (const [name] of sources) map.refreshTiles(name);
+    }
+    refused = reason !== null;
+  });
+}
+
+/** A request of the map; while the token is refused, it waits until there is another one. */
+function withToken(request: RequestParameters): RequestParameters | Promise<RequestParameters> {
+  if (refusal.value === null) return request;
+  return new Promise((resolve) => {
+    const stop = refusal.subscribe((reason) => {
+      if (reason !== null) return;
+      resolve({ ...request, headers: authorizationHeaders() });
+      queueMicrotask(() => stop());
+    });
+  });
 }
 
 /** Say in the document whether images or landslides are on their way, for programs that read the page aloud. */

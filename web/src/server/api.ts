@@ -1,4 +1,5 @@
 // Requests to the server's API.
+import { Signal } from "@preact/signals";
 import type { Decision, DecisionResult, Landslide } from "./types.ts";
 
 const TOKEN_KEY = "tsmu.token"; // in the session storage: the token lasts as long as the tab
@@ -27,6 +28,15 @@ export const hasToken = (): boolean => storedToken() !== "";
 /** Send this token with every request, as long as the tab is open. */
 export function setToken(token: string): void {
   sessionStorage.setItem(TOKEN_KEY, token);
+  refusal.value = null;
+}
+
+/** Why the server refused the token of this tab, or that it has none; null while it is not refused. */
+export const refusal = new Signal<string | null>(null);
+
+/** Ask nothing more with this token: the server has answered 401. */
+export function noteRefusedToken(reason: string): void {
+  refusal.value = reason;
 }
 
 /** Headers with the token, if there is one. */
@@ -49,6 +59,8 @@ export function withQuery(path: string, values: QueryValues): string {
 
 /** Send a request; throws `RequestError` where it is refused, `UnreachableError` where there is no answer. */
 async function request(path: string, init: RequestInit = {}): Promise<Response> {
+  if (refusal.value !== null) throw new RequestError(401, refusal.value);
+  const token = storedToken();
   let response: Response;
   try {
     response = await fetch(apiUrl(path), { ...init, headers: { ...authorizationHeaders(), ...init.headers } });
@@ -58,6 +70,7 @@ async function request(path: string, init: RequestInit = {}): Promise<Response> 
   if (response.ok) return response;
   const body = (await response.json().catch(() => ({}))) as { error?: string; present?: Landslide[] };
   const reason = body.error ?? response.statusText;
+  if (response.status === 401 && token === storedToken()) noteRefusedToken(reason);
   if (response.status === 429 || response.status >= 500) throw new UnreachableError(reason);
   throw new RequestError(response.status, reason, body.present);
 }
