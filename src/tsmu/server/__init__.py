@@ -4,7 +4,7 @@ What others use of this room is named here and loaded when it is first asked for
 A request goes one way through the room:
 
     middleware        is the request safe: host, origin, size, rate; security headers on the answer
-    app               the application: routes, error answers, the built page
+    app               the application: routes, error answers, the built page (page_files), compression
     routes            one module per group of addresses: parameters in, JSON, GeoJSON, tiles or files out
     tiles             what map tiles show: landslides as vector tiles, rasters of scenes as pictures
     query_parameters, schemas, geojson   conditions and bodies of requests in, rows of the database out

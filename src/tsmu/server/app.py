@@ -1,21 +1,23 @@
-"""The review server put together: routes, error answers, the page, and the security middleware around them."""
+"""The review server put together: routes, error answers, the page, and around them compression and security."""
 
 from importlib.metadata import version
 from pathlib import Path
 
 from fastapi import FastAPI
 from fastapi.responses import PlainTextResponse
-from fastapi.staticfiles import StaticFiles
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp
 
 from tsmu.server.context import ServerContext
 from tsmu.server.errors import add_error_handlers
 from tsmu.server.middleware import SecurityMiddleware
+from tsmu.server.page_files import PageFiles
 from tsmu.server.routes import ROUTERS
 from tsmu.server.tiles import LandslideBoxCache, TileCache
 
 PAGE_FOLDER = Path(__file__).parent / "page"
 PAGE_NOT_BUILT = "The review page is not built: run `make page` in the source checkout. The API is at /docs."
+COMPRESS_FROM_BYTES = 1000  # a smaller answer fits into one packet either way
 DESCRIPTION = (
     "Look at landslides before and after, and decide. All geometry is in degrees, longitude first (EPSG:4326). "
     "A write is JSON with the header X-Tsmu; with tokens every request carries Authorization: Bearer TOKEN. "
@@ -47,7 +49,8 @@ def make_app(context: ServerContext, page_folder: Path = PAGE_FOLDER) -> ASGIApp
         app.include_router(router)
     add_error_handlers(app)
     if (page_folder / "index.html").is_file():
-        app.mount("/", StaticFiles(directory=page_folder, html=True), name="page")
+        app.mount("/", PageFiles(page_folder), name="page")
     else:
         app.add_api_route("/", lambda: PlainTextResponse(f"{PAGE_NOT_BUILT}\n"), include_in_schema=False)
-    return SecurityMiddleware(app, context)
+    compressing = GZipMiddleware(app, minimum_size=COMPRESS_FROM_BYTES, compresslevel=6)  # not pictures and events
+    return SecurityMiddleware(compressing, context)
