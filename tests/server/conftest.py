@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import rasterio
 import shapely
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 from rasterio.features import shapes
 from rasterio.shutil import copy as copy_raster
 from rasterio.windows import Window
@@ -20,6 +20,7 @@ from starlette.testclient import TestClient
 
 from tests.conftest import require
 from tests.database.conftest import RUN
+from tests.server.serving import serving
 from tsmu.database import Database, SceneRecord, add_run, open_database, query
 from tsmu.issues import IssueLog
 from tsmu.server import PAGE_FOLDER, ServerContext, make_app
@@ -71,6 +72,14 @@ def survey(surveyed: Path, tmp_path: Path) -> WorkspaceFolder:
     return WorkspaceFolder.open(shutil.copytree(surveyed, tmp_path / "survey"))
 
 
+@pytest.fixture(scope="module")
+def served(surveyed: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[WorkspaceFolder, str]]:
+    """A workspace of the file's own and the address of the server on it; each test decides on what is left."""
+    survey = WorkspaceFolder.open(shutil.copytree(surveyed, tmp_path_factory.mktemp("page") / "survey"))
+    with serving(survey, "--write", "--reviewer", "eva") as (address, _):
+        yield survey, address
+
+
 @pytest.fixture
 def records(survey: WorkspaceFolder) -> Iterator[Database]:
     with open_database(survey.database) as opened:
@@ -103,6 +112,7 @@ def decision(action: str, *landslides: tuple[str, int], **more: Any) -> dict[str
 def browser() -> Iterator[Any]:
     require(CHROMIUM is not None, "a browser for the page (Debian: chromium)")
     require((PAGE_FOLDER / "index.html").is_file(), "the review page (make page)")
+    expect.set_options(timeout=WAIT)
     with sync_playwright() as driver:
         software = ["--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]  # WebGL without a GPU
         started = driver.chromium.launch(executable_path=CHROMIUM, args=software)
@@ -135,5 +145,5 @@ def open_page(browser: Any) -> Iterator[Open]:
 
 
 def _complains(line: Any) -> bool:
-    expected = ("net::ERR_", "401", "409")  # servers are killed and refuse in these tests
+    expected = ("net::ERR_", "401", "409", "422")  # servers are killed and refuse in these tests
     return line.type == "error" and not any(word in line.text for word in expected)

@@ -1,104 +1,35 @@
 """The page as a reviewer uses it: a headless Chromium on a real server over a real workspace."""
 
-import io
 import itertools
-import shutil
 import stat
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pytest
 import shapely
-from PIL import Image
 from playwright.sync_api import expect
 from starlette.testclient import TestClient
 
 from tests.server.conftest import Open, decision
-from tests.server.test_server import ask, serving
+from tests.server.page_actions import (
+    current,
+    decide,
+    gone_back,
+    gone_on,
+    moved,
+    picture,
+    press,
+    progress,
+    saved,
+    status,
+    still,
+)
+from tests.server.serving import ask, serving
 from tsmu.database import Database, Filters, open_database, query, reviews, scenes
 from tsmu.server import ServerContext, make_app
 from tsmu.workspace_folder import WorkspaceFolder
 
 STATUS = {"a": "confirmed", "r": "rejected", "u": "candidate", "b": "candidate"}  # by the key that decides
-
-
-@pytest.fixture(scope="module")
-def served(surveyed: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[WorkspaceFolder, str]]:
-    """A workspace of this file's own and the address of the server on it; each test decides on what is left."""
-    survey = WorkspaceFolder.open(shutil.copytree(surveyed, tmp_path_factory.mktemp("page") / "survey"))
-    with serving(survey, "--write", "--reviewer", "eva") as (address, _):
-        yield survey, address
-
-
-def current(page: Any) -> str:
-    """Id of the landslide that is decided on."""
-    return str(page.locator("#record .id").text_content())
-
-
-def press(page: Any, *keys: str) -> None:
-    for key in keys:
-        page.keyboard.press(key)
-
-
-def decide(page: Any, *keys: str) -> str:
-    """Decide by keys, and wait until the next one is there; gives the id of what was decided on."""
-    landslide_id = current(page)
-    press(page, *keys)
-    gone_on(page, landslide_id)
-    return landslide_id
-
-
-def gone_on(page: Any, landslide_id: str) -> None:
-    expect(page.locator("#record .id")).not_to_have_text(landslide_id, timeout=20_000)
-
-
-def gone_back(page: Any, landslide_id: str) -> None:
-    expect(page.locator("#record .id")).to_have_text(landslide_id)
-
-
-def still(page: Any) -> None:
-    """Wait until the map has stopped moving: it tells where its middle is on every frame that it moves."""
-    before, same = "", 0
-    while same < 3:
-        page.wait_for_timeout(100)
-        now = page.locator("#coordinates").text_content()
-        before, same = now, same + 1 if now == before else 0
-
-
-def moved(page: Any, key: str) -> None:
-    """Move the map by an arrow, and wait until it has got there."""
-    before = page.locator("#coordinates").text_content()
-    press(page, key)
-    expect(page.locator("#coordinates")).not_to_have_text(before)
-    still(page)
-
-
-def saved(page: Any) -> None:
-    expect(page.locator("#connection")).to_have_text("all saved")
-
-
-def progress(page: Any) -> int:
-    """How many are decided."""
-    return int(page.locator("#progress-text").text_content().split()[0])
-
-
-def status(records: Database) -> dict[str, str]:
-    table = query(records, Filters(status=("candidate", "confirmed", "rejected", "merged")))
-    return dict(zip(table["id"], table["status"], strict=True))
-
-
-def picture(page: Any) -> np.ndarray:
-    """The map without what lies over it, (H, W, 3)."""
-    former = b""
-    while True:
-        page.wait_for_timeout(400)  # what a key began has begun to load
-        page.locator("#map[aria-busy=false]").wait_for()
-        now = page.locator("#map canvas").screenshot()
-        if now == former:  # what has arrived is drawn
-            return np.asarray(Image.open(io.BytesIO(now)).convert("RGB"), dtype=int)[60:600]
-        former = now
 
 
 def test_a_reviewer_swipes_decides_edits_and_takes_back(served: tuple[WorkspaceFolder, str], open_page: Open) -> None:

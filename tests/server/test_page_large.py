@@ -12,7 +12,7 @@ import shapely
 
 from tests.database.conftest import RUN, scene
 from tests.server.conftest import Open
-from tests.server.test_server import serving
+from tests.server.serving import serving
 from tsmu.database import add_run, open_database
 from tsmu.issues import IssueLog
 from tsmu.workspace_folder import WorkspaceFolder

@@ -6,7 +6,7 @@ from pathlib import Path
 from playwright.sync_api import expect
 
 from tests.server.conftest import Open
-from tests.server.test_server import serving
+from tests.server.serving import serving
 from tsmu.database import open_database, query
 from tsmu.workspace_folder import WorkspaceFolder
 
@@ -33,6 +33,7 @@ def test_a_withdrawn_token_is_asked_for_again_and_nothing_is_lost(
         asked: list[str] = []
         page.on("request", lambda request: asked.append(request.url))
         page.keyboard.press("Escape")  # there is no way round
+        page.keyboard.press("Escape")
         page.set_viewport_size({"width": 1400, "height": 900})  # the map needs more tiles
         page.evaluate("window.dispatchEvent(new Event('online'))")  # the outbox tries again
         page.wait_for_timeout(300)

@@ -9,9 +9,6 @@ import threading
 import time
 import urllib.request
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlencode
 
@@ -24,34 +21,10 @@ from tests.conftest import Tsmu
 from tests.database.conftest import squares
 from tests.database.test_building import add
 from tests.server.conftest import decision
+from tests.server.serving import ask, serving
 from tsmu import database as db
 from tsmu.database import landslides_of_decision
 from tsmu.workspace_folder import WorkspaceFolder
-
-
-@contextmanager
-def serving(survey: WorkspaceFolder, *options: str) -> Iterator[tuple[str, "subprocess.Popen[str]"]]:
-    """A running server: its address and its process."""
-    command = [sys.executable, "-m", "tsmu", "serve", "--port", "0", "--workspace", str(survey.root), *options]
-    log = (survey.root / "serve.log").open("w")
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
-    try:
-        assert process.stdout is not None
-        line = process.stdout.readline()
-        assert line.startswith("http://"), (survey.root / "serve.log").read_text()
-        yield line.split()[0].rstrip("/"), process
-    finally:
-        process.terminate()
-        process.wait(30)
-        log.close()
-
-
-def ask(address: str, body: dict[str, Any] | None = None) -> Any:
-    """Get, or post what is given."""
-    data = None if body is None else json.dumps(body).encode()
-    headers = {"X-Tsmu": "1"} | ({"Content-Type": "application/json"} if data else {})
-    with urllib.request.urlopen(urllib.request.Request(address, data, headers), timeout=60) as answer:
-        return json.loads(answer.read())
 
 
 @pytest.fixture

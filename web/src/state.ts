@@ -63,6 +63,8 @@ export const state = {
   /** Name of the person who decides. */
   reviewer: new Signal(""),
   filters: new Signal<Filters>(NO_FILTERS),
+  /** Why the server refuses the filters; null while it takes them. */
+  filterError: new Signal<string | null>(null),
   order: new Signal<QueueOrder>("near"),
   /** Whether the queue holds only landslides within the map's view. */
   onlyInView: new Signal(false),

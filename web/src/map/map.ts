@@ -6,7 +6,7 @@ import { byId } from "../lib/dom.ts";
 import { formatCoordinates } from "../lib/format.ts";
 import type { Bounds } from "../lib/geometry.ts";
 import { showNotice } from "../lib/notice.ts";
-import { authorizationHeaders, noteRefusedToken, refusal } from "../server/api.ts";
+import { authorizationHeaders, noteRefusedToken, refusal, refusesFilters } from "../server/api.ts";
 import { addLandslideLayers } from "./landslide-layers.ts";
 import { connectLandslides, densityTileUrl, landslideTileUrl } from "./landslides.ts";
 import { connectScenes } from "./scenes.ts";
@@ -41,8 +41,11 @@ export async function createMap(bounds: Bounds, onSelect: (id: string) => void):
   map.addControl(new ScaleControl({ maxWidth: 120 }), "bottom-left");
   map.getCanvas().setAttribute("aria-label", "Map: arrow keys move it");
   map.on("error", ({ error }) => {
-    if ((error as { status?: number }).status === 401) noteRefusedToken("needs a valid token");
-    else showNotice("Part of the map could not be loaded; move there again to load it", "bad");
+    const { status } = error as { status?: number };
+    if (status === 401) noteRefusedToken("needs a valid token");
+    else if (!refusesFilters(status))
+      // a refused filter is told at the filters
+      showNotice("Part of the map could not be loaded; move there again to load it", "bad");
   });
   await new Promise((resolve) => map.once("load", resolve));
   addSwipeLayers(map, backgroundColour);

@@ -38,7 +38,12 @@ export function addSwipeLayers(map: MapLibre, background: () => [number, number,
   map.addLayer(unclip);
 }
 
-/** Let the line follow the display options, and be moved by pointer and keyboard. */
+/**
+ * Let the line follow the display options, and be moved by pointer and keyboard.
+ *
+ * The line lies over landslides, so only its handle at the edge of the map takes the pointer (`style.css`), and while
+ * something is drawn not even that: corners can be everywhere.
+ */
 export function connectSwipe(map: MapLibre): void {
   const handle = byId("swipe");
   const frame = byId("map-frame");
@@ -47,6 +52,13 @@ export function connectSwipe(map: MapLibre): void {
     handle.setAttribute("aria-valuenow", String(Math.round(swipe * 100)));
     frame.dataset.side = swipe <= 0 ? "after" : swipe >= 1 ? "before" : "both";
     map.triggerRepaint();
+  });
+  state.mode.subscribe((mode) => {
+    handle.dataset.mode = mode;
+  });
+  handle.addEventListener("wheel", (event) => {
+    map.getCanvas().dispatchEvent(new WheelEvent(event.type, event)); // so that the map zooms there as everywhere
+    event.preventDefault();
   });
   handle.addEventListener("pointerdown", (event) => {
     handle.setPointerCapture(event.pointerId);

@@ -26,29 +26,37 @@ type CountRow = DashboardFigures["counts"][number];
 /** Number of landslides by status, and their area together. */
 type GroupSums = Record<CountedStatus, number> & { area_m2: number };
 
-/** Show the dashboard while `state.dashboardOpen` is set; it follows the filters. */
+/** Show the dashboard while `state.dashboardOpen` is set; the filters hold in it. */
 export function createDashboard(): void {
-  const panel = byId("dashboard");
+  const dialog = byId<HTMLDialogElement>("dashboard");
+  dialog.addEventListener("close", () => {
+    state.dashboardOpen.value = dialog.open; // it may be open again by now: the event comes later
+  });
   state.dashboardOpen.subscribe((open) => {
-    panel.hidden = !open;
-    if (open) void renderDashboard();
+    if (!open) return dialog.close();
+    dialog.replaceChildren(dashboardHead());
+    if (!dialog.open) dialog.showModal();
+    void renderDashboard();
   });
-  state.filters.subscribe(() => {
-    if (state.dashboardOpen.value) void renderDashboard();
-  });
+}
+
+/** What the dashboard has before its figures are there. */
+function dashboardHead(): HTMLElement {
+  const close = (): void => byId<HTMLDialogElement>("dashboard").close();
+  return el(
+    "div",
+    { class: "dashboard-head" },
+    el("h2", {}, "Dashboard"),
+    el("span", { class: "quiet" }, filterSummary()),
+    exportButtons(),
+    el("button", { type: "button", class: "strong", autofocus: true, click: close }, "Close (Esc)"),
+  );
 }
 
 async function renderDashboard(): Promise<void> {
   try {
     const figures = await getJson<DashboardFigures>("dashboard", filterParameters());
-    byId("dashboard").replaceChildren(
-      el(
-        "div",
-        { class: "dashboard-head" },
-        el("h2", {}, "Dashboard"),
-        el("span", { class: "quiet" }, filterSummary()),
-        exportButtons(),
-      ),
+    byId("dashboard").append(
       keyFigures(figures),
       el(
         "div",

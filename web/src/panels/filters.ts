@@ -14,6 +14,11 @@ const ORDER_LABELS: Record<QueueOrder, string> = {
 };
 const STATUS_CHOICES = { "": "everything", candidate: "candidates", confirmed: "confirmed", rejected: "rejected" };
 const MAX_LENGTH = 2000; // characters; what the server allows
+/** How the server's message begins where the filter of this name is wrong. */
+const WRONG_FIELD: Record<string, RegExp> = {
+  where: /^(query\.where|condition)\b/,
+  min_area: /^query\.min_area\b/,
+};
 
 /** Create the form; each change restarts the queue. */
 export function createFilters(info: ServerInfo): void {
@@ -21,14 +26,36 @@ export function createFilters(info: ServerInfo): void {
   form.addEventListener("submit", (event) => event.preventDefault());
   returnToKeysAfterPointer(form);
   const onlyInView = onlyInViewField();
+  const errorLine = filterErrorLine(form);
   const render = (): void =>
-    form.replaceChildren(orderField(), regionField(info.regions), onlyInView, moreFilters(info, clear));
+    form.replaceChildren(orderField(), regionField(info.regions), onlyInView, moreFilters(info, clear), errorLine);
   const clear = (): void => {
     state.filters.value = NO_FILTERS;
     render();
     void restartQueue();
   };
   render();
+}
+
+/** Why the server refuses the filters, below them; the field that is wrong refers to it. */
+function filterErrorLine(form: HTMLElement): HTMLElement {
+  const line = el("p", { id: "filter-error", class: "bad", role: "alert", hidden: true });
+  state.filterError.subscribe((error) => {
+    line.textContent = error;
+    line.hidden = !error;
+    for (const field of form.querySelectorAll<HTMLInputElement>("input[name]")) {
+      const isWrong = !!error && WRONG_FIELD[field.name]?.test(error);
+
+      if (isWrong) {
+        field.setAttribute("aria-invalid", "true");
+        field.setAttribute("aria-describedby", line.id);
+      } else {
+        field.removeAttribute("aria-invalid");
+        field.removeAttribute("aria-describedby");
+      }
+    }
+  });
+  return line;
 }
 
 /** After a choice with the pointer take the focus from the field, so that keys are commands again. */
@@ -101,7 +128,7 @@ const labelled = (label: string, field: HTMLElement): HTMLElement => el("label",
 
 function textFilter(name: keyof Filters, label: string, placeholder: string, type = "text"): HTMLElement {
   const value = state.filters.value[name];
-  const input = el("input", { type, placeholder, value, "aria-label": label, maxlength: MAX_LENGTH });
+  const input = el("input", { name, type, placeholder, value, "aria-label": label, maxlength: MAX_LENGTH });
   input.addEventListener("change", () => setFilter(name, input.value));
   return labelled(label, input);
 }

@@ -14,15 +14,14 @@ export function createList(): void {
   const render = (): void => {
     const currentId = state.current.value?.id;
     const items = state.queue.value.slice(0, MAX_ITEMS).map((landslide) => listItem(landslide, currentId));
-    list.replaceChildren(
-      ...(items.length ? items : [el("p", { class: "quiet" }, "No landslide waits for a decision.")]),
-    );
+    list.replaceChildren(...(items.length ? items : [el("p", { class: "quiet" }, emptyText())]));
     const selected = list.querySelector('[aria-selected="true"]');
     list.setAttribute("aria-activedescendant", selected?.id ?? "");
     selected?.scrollIntoView({ block: "nearest" });
   };
   state.queue.subscribe(render);
   state.current.subscribe(render);
+  state.filterError.subscribe(render);
   list.addEventListener("keydown", (event) => {
     if (event.key === "ArrowDown") void selectNeighbour(1);
     else if (event.key === "ArrowUp") void selectNeighbour(-1);
@@ -30,6 +29,9 @@ export function createList(): void {
     event.preventDefault();
   });
 }
+
+const emptyText = (): string =>
+  state.filterError.value ? "The filters are not understood: see above." : "No landslide waits for a decision.";
 
 function listItem(landslide: Landslide, currentId: string | undefined): HTMLElement {
   const { id, properties } = landslide;

@@ -38,6 +38,9 @@ export function openLogin(reason = ""): void {
     event.preventDefault();
     void enter(field.value.trim(), dialog);
   });
+  dialog.onclose = (): void => {
+    if (refusal.value !== null && !dialog.open) dialog.showModal(); // browsers close it when Escape is pressed twice
+  };
   dialog.replaceChildren(form);
   if (!dialog.open) dialog.showModal();
   field.focus();

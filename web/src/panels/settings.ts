@@ -29,7 +29,7 @@ const THEME_LABELS: Record<Theme, string> = { auto: "as the system", light: "lig
 export function createSettings(): void {
   const dialog = byId<HTMLDialogElement>("settings");
   dialog.addEventListener("close", () => {
-    state.settingsOpen.value = false;
+    state.settingsOpen.value = dialog.open; // as in the dashboard
   });
   state.settingsOpen.subscribe((open) => {
     if (!open) return;
@@ -79,17 +79,19 @@ function keyRow(name: CommandName, label: string): HTMLElement {
     if (!button.classList.contains("asking")) return;
     event.preventDefault();
     event.stopPropagation();
-    if (event.key !== "Escape") changeKey(name, event);
+    const refused = event.key !== "Escape" && !changeKey(name, event);
     renderSettings();
     byId("settings").querySelector<HTMLElement>(`[aria-label="Key for ${label}"]`)?.focus();
+    if (refused) showNotice(`${keyLabel(event.key)} is used by the browser or by a mode; choose another key`, "bad");
   });
   return el("div", { class: "key-row" }, el("span", {}, label), button);
 }
 
-function changeKey(name: CommandName, event: KeyboardEvent): void {
+/** Give a command another key; returns false where no command can have it. */
+function changeKey(name: CommandName, event: KeyboardEvent): boolean {
   const bindings = rebind(keyBindings.value, name, keyName(event));
   if (bindings) keyBindings.value = bindings;
-  else showNotice(`${keyLabel(event.key)} is used by the browser or by a mode; choose another key`, "bad");
+  return bindings !== null;
 }
 
 /** The name of the person who decides; it can be changed where the server asks for no token. */

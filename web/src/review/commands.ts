@@ -2,6 +2,7 @@
 import { byId } from "../lib/dom.ts";
 import { boundsOfAll } from "../lib/geometry.ts";
 import { showNotice } from "../lib/notice.ts";
+import { openOverlay } from "../lib/overlay.ts";
 import { toggleTheme } from "../lib/theme.ts";
 import { flipSwipe, moveSwipe } from "../map/swipe.ts";
 import { centreOnOutline, getMap, showBounds } from "../map/view.ts";
@@ -9,7 +10,7 @@ import type { Landslide, Verdict } from "../server/types.ts";
 import { mayDecide, READ_ONLY, setDisplay, state } from "../state.ts";
 import { openCommentForm } from "./comment.ts";
 import { decide, redo, undo } from "./decisions.ts";
-import type { CommandName } from "./keys.ts";
+import { type CommandName, worksOver } from "./keys.ts";
 import { leaveMode, startDrawing, startMerging, startShifting } from "./modes.ts";
 import { selectNeighbour } from "./queue.ts";
 
@@ -69,8 +70,13 @@ const VIEW_COMMANDS: Partial<Record<CommandName, () => void>> = {
   },
 };
 
-/** Run a command. A command that decides ends the present mode first. */
+/**
+ * Run a command. A command that decides ends the present mode first.
+ *
+ * Every key and button comes through here. So what an overlay hides cannot be decided on while it is open.
+ */
 export function runCommand(name: CommandName): void {
+  if (!worksOver(name, openOverlay())) return;
   const decisionCommand = DECISION_COMMANDS[name];
   if (!decisionCommand) return VIEW_COMMANDS[name]?.();
   if (state.mode.value !== "look") leaveMode();

@@ -22,8 +22,12 @@ export function showConflict(decision: Decision, landslides: Landslide[], decide
 
 function showNextConflict(): void {
   const dialog = byId<HTMLDialogElement>("conflict");
+  // By a button, or by Escape, which leaves the landslide as it is. Another conflict may have opened it again meanwhile.
+  dialog.onclose = (): void => {
+    if (!dialog.open) showNextConflict();
+  };
   const conflict = waitingConflicts.shift();
-  if (!conflict) return dialog.close();
+  if (!conflict) return;
   const { decision, landslides } = conflict;
   dialog.replaceChildren(
     el("h2", {}, "Changed meanwhile"),
@@ -56,7 +60,6 @@ function conflictButtons(dialog: HTMLDialogElement, { decision, landslides, deci
     const click = (): void => {
       dialog.close();
       act();
-      showNextConflict();
     };
     return el("button", { type: "button", class: cssClass, click }, label);
   };

@@ -1,4 +1,5 @@
 // Key presses: to the field or button that has the focus, to the present mode, to the map, or to a command.
+import { openOverlay } from "../lib/overlay.ts";
 import { panMap } from "../map/view.ts";
 import { state } from "../state.ts";
 import { runCommand } from "./commands.ts";
@@ -7,13 +8,14 @@ import { ARROW_DIRECTIONS, handleModeKey } from "./modes.ts";
 
 const PAN_SHARE = 0.2; // of the map's width or height
 
-/** Listen to the keyboard. While a dialog is open all keys are its own. */
+/** Listen to the keyboard. While an overlay is open, keys are its own or commands that work over it. */
 export function connectKeyboard(): void {
   document.addEventListener("keydown", (event) => {
-    if (event.defaultPrevented || document.querySelector("dialog[open]")) return;
+    if (event.defaultPrevented) return;
     const target = event.target as HTMLElement;
+    const pageIsFree = openOverlay() === null;
     if (isTextField(target)) {
-      if (event.key === "Escape") target.blur();
+      if (event.key === "Escape" && pageIsFree) target.blur();
       return;
     }
     if (elementUsesKey(target, event.key)) {
@@ -21,7 +23,8 @@ export function connectKeyboard(): void {
       if (isHeldDown) event.preventDefault(); // the browser would press the button again and again
       return;
     }
-    if (handleModeKey(event) || closeDashboardByKey(event) || panByArrowKey(event)) return event.preventDefault();
+    if (pageIsFree && (handleModeKey(event) || closeDrawerByKey(event) || panByArrowKey(event)))
+      return event.preventDefault();
     const repeats = event.key === "+" || event.key === "-"; // a key that is held down zooms on, but decides once
     if (event.repeat && !repeats) return;
     const command = commandForKey(event, keyBindings.value);
@@ -49,15 +52,16 @@ function elementUsesKey(target: HTMLElement, key: string): boolean {
   return (isPressable(target) && (key === " " || key === "Enter")) || (state.mode.value === "look" && key === "Tab");
 }
 
-function closeDashboardByKey(event: KeyboardEvent): boolean {
-  if (event.key !== "Escape" || !state.dashboardOpen.value) return false;
-  state.dashboardOpen.value = false;
+/** On a narrow screen: close the drawer of the queue or of the images, which lies over the map. */
+function closeDrawerByKey(event: KeyboardEvent): boolean {
+  if (event.key !== "Escape" || !document.body.dataset.drawer) return false;
+  document.body.dataset.drawer = "";
   return true;
 }
 
 function panByArrowKey(event: KeyboardEvent): boolean {
   const arrow = ARROW_DIRECTIONS[event.key];
-  if (!arrow || keyName(event) === null || state.dashboardOpen.value) return false;
+  if (!arrow || keyName(event) === null) return false;
   panMap(arrow[0] * PAN_SHARE, arrow[1] * PAN_SHARE);
   return true;
 }

@@ -12,6 +12,8 @@ export interface CommandDefinition {
   /** The key that gives it unless the reviewer has changed it. */
   key: string;
   group: "Decide" | "Go" | "See" | "Page";
+  /** Ids of the overlays over which the command works as well; without it the command needs the page to be free. */
+  worksOver?: readonly string[];
 }
 
 /** All commands, in the order in which the page shows them. `commands.ts` says what they do. */
@@ -44,13 +46,20 @@ export const COMMANDS = [
   { name: "zoom in", label: "Zoom in", key: "+", group: "See" },
   { name: "zoom out", label: "Zoom out", key: "-", group: "See" },
   { name: "shift", label: "Shift the images", key: "o", group: "See" },
-  { name: "dashboard", label: "Dashboard", key: "i", group: "Page" },
+  { name: "dashboard", label: "Dashboard", key: "i", group: "Page", worksOver: ["dashboard"] },
   { name: "filters", label: "Filters", key: "/", group: "Page" },
-  { name: "theme", label: "Light or dark", key: "t", group: "Page" },
-  { name: "keys", label: "Keys and settings", key: "?", group: "Page" },
+  { name: "theme", label: "Light or dark", key: "t", group: "Page", worksOver: ["dashboard"] },
+  { name: "keys", label: "Keys and settings", key: "?", group: "Page", worksOver: ["dashboard"] },
 ] as const satisfies readonly CommandDefinition[];
 
 export type CommandName = (typeof COMMANDS)[number]["name"];
+
+/** Whether a command may run while an overlay lies over the page; null is the page without one. */
+export function worksOver(name: CommandName, overlay: string | null): boolean {
+  const definition: CommandDefinition | undefined = COMMANDS.find((command) => command.name === name);
+  return overlay === null || !!definition?.worksOver?.includes(overlay);
+}
+
 /** The key of each command, as `keyName` gives it. */
 export type KeyBindings = Record<CommandName, string>;
 

@@ -2,12 +2,13 @@
 import { centreOf } from "../lib/geometry.ts";
 import { showNotice } from "../lib/notice.ts";
 import { getMap, moveIntoView } from "../map/view.ts";
-import { getJson } from "../server/api.ts";
+import { getJson, refusesFilters, RequestError } from "../server/api.ts";
 import type { Landslide, LandslideDetails, QueueResponse, ReviewProgress } from "../server/types.ts";
 import { NO_FILTERS, state } from "../state.ts";
 
 const FETCH_SIZE = 60; // landslides per request
 const MAX_FETCH_SIZE = 200; // what the server allows
+const VIEW_DELAY = 150; // ms without a movement of the map before a queue that is bound to its view is loaded again
 const REFILL_BELOW = 12; // landslides left when more are loaded
 
 /** Ids of landslides decided on in this page: the server may not have the decisions yet. */
@@ -39,9 +40,10 @@ export function connectQueue(): void {
     started = true;
     if (only) showNotice("The queue holds only landslides in view");
   });
-  getMap().on("moveend", (event) => {
-    const byReviewer = "originalEvent" in event && event.originalEvent;
-    if (state.onlyInView.value && byReviewer) void refreshQueue();
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  getMap().on("moveend", () => {
+    clearTimeout(timer);
+    if (state.onlyInView.value) timer = setTimeout(() => void refreshQueue(), VIEW_DELAY);
   });
 }
 
@@ -58,13 +60,18 @@ export function refreshQueue(): Promise<void> {
   pendingRequest = getJson<QueueResponse>("queue", queueParameters())
     .then(({ features, progress }) => {
       if (requestNumber !== latestRequest) return; // a later request has other filters or another place
+      state.filterError.value = null;
       updateProgress(progress, countsBefore);
       const currentId = state.current.value?.id;
       const added = features.filter(({ id }) => !decidedIds.has(id) && !skippedIds.has(id) && id !== currentId);
       const retained = state.queue.value.filter(({ id }) => id === currentId);
       state.queue.value = [...retained, ...added];
     })
-    .catch((error: Error) => showNotice(`The queue cannot be read: ${error.message}`, "bad"))
+    .catch((error: Error) => {
+      if (requestNumber !== latestRequest) return;
+      if (error instanceof RequestError && refusesFilters(error.status)) state.filterError.value = error.message;
+      else showNotice(`The queue cannot be read: ${error.message}`, "bad");
+    })
     .finally(() => {
       pendingRequest = null;
     });

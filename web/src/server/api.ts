@@ -17,6 +17,9 @@ export class RequestError extends Error {
   }
 }
 
+/** Whether an answer with this status says that the filters in the request make no sense. */
+export const refusesFilters = (status: number | undefined): boolean => status === 400 || status === 422;
+
 /** The server cannot be reached, or is too busy to answer; the same request may succeed later. */
 export class UnreachableError extends Error {}
 

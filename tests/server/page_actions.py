@@ -1,0 +1,79 @@
+"""What a reviewer does on the page, and how a test waits until the page has done it."""
+
+import io
+from typing import Any
+
+import numpy as np
+from PIL import Image
+from playwright.sync_api import expect
+
+from tsmu.database import Database, Filters, query
+
+
+def current(page: Any) -> str:
+    """Id of the landslide that is decided on."""
+    return str(page.locator("#record .id").text_content())
+
+
+def press(page: Any, *keys: str) -> None:
+    for key in keys:
+        page.keyboard.press(key)
+
+
+def decide(page: Any, *keys: str) -> str:
+    """Decide by keys, and wait until the next one is there; gives the id of what was decided on."""
+    landslide_id = current(page)
+    press(page, *keys)
+    gone_on(page, landslide_id)
+    return landslide_id
+
+
+def gone_on(page: Any, landslide_id: str) -> None:
+    expect(page.locator("#record .id")).not_to_have_text(landslide_id, timeout=20_000)
+
+
+def gone_back(page: Any, landslide_id: str) -> None:
+    expect(page.locator("#record .id")).to_have_text(landslide_id)
+
+
+def still(page: Any) -> None:
+    """Wait until the map has stopped moving: it tells where its middle is on every frame that it moves."""
+    before, same = "", 0
+    while same < 3:
+        page.wait_for_timeout(100)
+        now = page.locator("#coordinates").text_content()
+        before, same = now, same + 1 if now == before else 0
+
+
+def moved(page: Any, key: str) -> None:
+    """Move the map by an arrow, and wait until it has got there."""
+    before = page.locator("#coordinates").text_content()
+    press(page, key)
+    expect(page.locator("#coordinates")).not_to_have_text(before)
+    still(page)
+
+
+def saved(page: Any) -> None:
+    expect(page.locator("#connection")).to_have_text("all saved")
+
+
+def progress(page: Any) -> int:
+    """How many are decided."""
+    return int(page.locator("#progress-text").text_content().split()[0])
+
+
+def status(records: Database) -> dict[str, str]:
+    table = query(records, Filters(status=("candidate", "confirmed", "rejected", "merged")))
+    return dict(zip(table["id"], table["status"], strict=True))
+
+
+def picture(page: Any) -> np.ndarray:
+    """The map without what lies over it, (H, W, 3)."""
+    former = b""
+    while True:
+        page.wait_for_timeout(400)  # what a key began has begun to load
+        page.locator("#map[aria-busy=false]").wait_for()
+        now = page.locator("#map canvas").screenshot()
+        if now == former:  # what has arrived is drawn
+            return np.asarray(Image.open(io.BytesIO(now)).convert("RGB"), dtype=int)[60:600]
+        former = now
