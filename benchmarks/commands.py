@@ -284,6 +284,31 @@ def change_loop(
         terminal.report.say(change_loop_table(results))
 
 
+@app.command("one-click")
+def one_click(
+    pair: Annotated[Path, typer.Option(metavar="DIR", help="pre.tif, post.tif and mask.tif on one grid.")],
+    landslides: Annotated[
+        int, typer.Option(min=4, help="Of the pair, and of the synthetic scenes together, that are clicked.")
+    ] = 100,
+    seed: Annotated[int, typer.Option(min=0, help="Of the choice of landslides and of the random clicks.")] = 0,
+    out: Annotated[Path, typer.Option(metavar="FILE.json", help="Where the results go.")] = (
+        Path("benchmarks/results/one-click.json")
+    ),
+    as_json: JsonOption = False,
+) -> None:
+    """Outline landslides of a mask by one click each, on a real pair and on the synthetic world, and compare."""
+    with console("benchmarks one-click", as_json) as terminal:
+        from benchmarks.outlines.one_click import benchmark_one_click, one_click_table
+        from tsmu.files import write_json
+
+        results = benchmark_one_click(pair, landslides, seed, terminal.report.say)
+        write_json(out, results)
+        terminal.report.records = results["real"]["landslides"] + results["synthetic"]["landslides"]
+        terminal.report.outputs = {"results": str(out)}
+        terminal.report.details = results
+        terminal.report.say(one_click_table(results))
+
+
 @app.command("gpu")
 def gpu(
     out: Annotated[Path, typer.Option(metavar="FILE.json", help="Where the results go.")] = (

@@ -115,6 +115,10 @@ class MapError(TsmuError):
     """A scene cannot be mapped."""
 
 
+class OutlineError(TsmuError):
+    """No outline can be found where a person points."""
+
+
 class DatabaseError(TsmuError):
     """The landslide database is broken or refuses a record."""
 

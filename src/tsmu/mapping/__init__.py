@@ -61,7 +61,9 @@ if TYPE_CHECKING:
     from tsmu.mapping.session import MapSession, OpenScene
     from tsmu.mapping.tiling.tile_axis import TileAxis, check_tiling
     from tsmu.mapping.tiling.tile_size import MAX_OVERLAP, Tiling, measure_overlap, plan_tiling
+    from tsmu.mapping.vectorize.measures import to_crs_coordinates
     from tsmu.mapping.vectorize.polygons import PolygonOptions
+    from tsmu.mapping.vectorize.tracing import trace
 
 __all__ = [
     "DEVIATION_FILE",
@@ -108,8 +110,10 @@ __all__ = [
     "read_plain_pictures",
     "read_scene_table",
     "scene_grid",
+    "to_crs_coordinates",
     "to_percent",
     "torch_engine",
+    "trace",
     "valid_area",
 ]
 
@@ -137,7 +141,9 @@ _NAMES = {  # by the module that has them
     "session": "MapSession OpenScene",
     "tiling.tile_axis": "TileAxis check_tiling",
     "tiling.tile_size": "MAX_OVERLAP Tiling measure_overlap plan_tiling",
+    "vectorize.measures": "to_crs_coordinates",
     "vectorize.polygons": "PolygonOptions",
+    "vectorize.tracing": "trace",
 }
 
 __getattr__, __dir__ = lazy_names(__name__, _NAMES)

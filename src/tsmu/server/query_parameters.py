@@ -85,8 +85,8 @@ def read_dates(text: str | None) -> tuple[date | None, date | None] | None:
     return first_day, last_day
 
 
-def read_position(text: str | None) -> tuple[float, float] | None:
-    """Read `longitude,latitude` in degrees.
+def read_position(text: str | None, name: str = "near") -> tuple[float, float] | None:
+    """Read `longitude,latitude` in degrees; `name` is the parameter, for messages.
 
     Example:
         >>> read_position("7.5,46.2")
@@ -96,10 +96,10 @@ def read_position(text: str | None) -> tuple[float, float] | None:
         return None
     numbers = _read_numbers(text)
     if len(numbers) != 2:
-        raise RequestError(400, "near: not longitude,latitude in degrees; correct it")
+        raise RequestError(400, f"{name}: not longitude,latitude in degrees; correct it")
     longitude, latitude = numbers
     if not (abs(longitude) <= 180 and abs(latitude) <= 90):
-        raise RequestError(400, "near: not on Earth; correct it")
+        raise RequestError(400, f"{name}: not on Earth; correct it")
     return longitude, latitude
 
 

@@ -29,7 +29,13 @@ class PolygonMeasures:
 
 
 def to_crs_coordinates(polygons: Polygons, transform: Affine) -> Polygons:
-    """Transform polygons from pixel coordinates to the raster's CRS."""
+    """Transform polygons from pixel coordinates to the raster's CRS.
+
+    Example:
+        >>> pixel = np.array([shapely.box(0, 0, 1, 1)])
+        >>> to_crs_coordinates(pixel, Affine(10, 0, 500, 0, -10, 900))[0].bounds
+        (500.0, 890.0, 510.0, 900.0)
+    """
 
     def place(points: Points) -> Points:
         return np.column_stack(transform @ (points[:, 0], points[:, 1]))

@@ -29,6 +29,11 @@ def trace(framed: Labels, count: int, top: int = 0) -> Polygons:
         A valid polygon for each region in pixel coordinates (column, row), with vertices only where the
         outline turns. Where a region meets itself at a corner, a hole touches the outline there, or
         another hole.
+
+    Example:
+        >>> polygons = trace(np.pad(np.array([[1, 1, 0], [1, 0, 2]], np.int32), 1), 2)
+        >>> [polygon.area for polygon in polygons]
+        [3.0, 1.0]
     """
     if not count:
         return np.empty(0, dtype=object)

@@ -1,0 +1,1 @@
+"""Outlines in one click, measured against the outlines of a mask."""

@@ -1,0 +1,181 @@
+"""The outlines round a click, or through a landslide that is outlined already, as polygons in degrees."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import pyproj
+import shapely
+from rasterio.crs import CRS
+from rasterio.features import geometry_mask
+from rasterio.transform import Affine
+from rasterio.windows import Window
+
+from tsmu.errors import OutlineError
+from tsmu.geodesy import areas_and_lengths
+from tsmu.imagery import RasterReader, open_raster
+from tsmu.mapping import to_crs_coordinates, trace
+from tsmu.outlines.image_regions import image_regions
+from tsmu.outlines.nested_regions import Region, thin_out
+from tsmu.outlines.probability_regions import LOWEST_PEAK, probability_peak, probability_regions, start_level
+from tsmu.outlines.results import NestedOutlines, Outline, OutlineSource, SceneFiles
+
+LARGEST_OUTLINE = 1024  # px: a landslide with a longer side has no levels
+
+
+def outlines_at(
+    files: SceneFiles, longitude: float, latitude: float, source: OutlineSource | None = None
+) -> NestedOutlines:
+    """The outlines of the landslide at a place.
+
+    Args:
+        files: of the scene.
+        longitude: degrees.
+        latitude: degrees.
+        source: what they are to be taken from; by default the probability where it rises to 20 % at the place,
+            and the images elsewhere.
+
+    Raises:
+        OutlineError: the place lies outside the scene or where it has no data, or nothing stands out there.
+        ImageError: a raster cannot be read.
+
+    Example:
+        >>> found = outlines_at(scene, longitude, latitude)
+        >>> areas = [outline.area_m2 for outline in found.outlines]
+        >>> areas == sorted(areas)
+        True
+    """
+    if files.probability and source != OutlineSource.IMAGE:
+        with open_raster(files.probability) as reader:
+            row, column = _pixel_at(reader, longitude, latitude)
+            peak = probability_peak(reader, row, column)
+            if source or peak >= LOWEST_PEAK or not files.post:
+                return _of_probability(reader, (row, column), start_level(peak))
+    if source == OutlineSource.PROBABILITY:
+        raise OutlineError("this scene has no probability on this machine; outline by its images")
+    if not files.post:
+        raise OutlineError("this scene has neither probability nor image on this machine; draw the outline")
+    return _of_images(files.post, files.pre, longitude, latitude)
+
+
+def outlines_of(probability: Path, outline: shapely.Polygon | shapely.MultiPolygon) -> NestedOutlines:
+    """The outlines of a landslide at all levels of probability, the one that fits its present outline best first.
+
+    Args:
+        probability: the raster, whole percents, 255 = no data.
+        outline: of the landslide, in degrees.
+
+    Raises:
+        OutlineError: the landslide lies outside the raster, or the probability is 0 everywhere within it.
+        ImageError: the raster cannot be read.
+
+    Example:
+        >>> drawn = outlines_at(scene, longitude, latitude).outlines[3]
+        >>> found = outlines_of(scene.probability, drawn.polygon)
+        >>> found.outlines[found.start].level == drawn.level
+        True
+    """
+    with open_raster(probability) as reader:
+        pixel, lowest = _highest_within(reader, outline)
+        found = _of_probability(reader, pixel, lowest)
+    start = max(range(len(found.outlines)), key=lambda position: _overlap(found.outlines[position].polygon, outline))
+    return NestedOutlines(found.source, found.outlines, start)
+
+
+def _overlap(one: shapely.Polygon, other: shapely.Polygon | shapely.MultiPolygon) -> float:
+    both = one.intersection(other).area
+    return float(both / (one.area + other.area - both))
+
+
+def _highest_within(
+    reader: RasterReader, outline: shapely.Polygon | shapely.MultiPolygon
+) -> tuple[tuple[int, int], int]:
+    """The pixel of the highest probability within an outline in degrees, and the lowest percent within it."""
+    place = _from_degrees(_crs_of(reader))
+    projected = shapely.transform(outline, lambda points: np.column_stack(place.transform(*points.T)))
+    pixels = shapely.transform(projected, lambda points: np.column_stack(~reader.info.transform @ tuple(points.T)))
+    whole = shapely.box(0, 0, reader.info.width, reader.info.height)
+    if not pixels.intersects(whole):
+        raise OutlineError("the landslide lies outside the scene's probability; edit its outline by hand")
+    left, top, right, bottom = pixels.intersection(whole).bounds
+    left, top = (max(int(np.floor(side)), 0) for side in (left, top))
+    width = max(min(int(np.ceil(right)), reader.info.width) - left, 1)
+    height = max(min(int(np.ceil(bottom)), reader.info.height) - top, 1)
+    if max(width, height) > LARGEST_OUTLINE:
+        raise OutlineError(f"the landslide is longer than {LARGEST_OUTLINE} px; edit its outline by hand")
+    percent, valid = reader.read_first_band(Window(left, top, width, height))
+    corner = Affine.translation(left, top)
+    touched, inside = (
+        geometry_mask([pixels], (height, width), corner, all_touched=every, invert=True) for every in (True, False)
+    )
+    known = np.where(valid & touched, percent, 0)
+    if not known.any():
+        raise OutlineError("the probability is 0 within this landslide; edit its outline by hand")
+    down, across = np.unravel_index(int(known.argmax()), known.shape)
+    return (top + int(down), left + int(across)), int(percent[valid & inside].min(initial=known.max()))
+
+
+def _of_probability(reader: RasterReader, pixel: tuple[int, int], level: float) -> NestedOutlines:
+    """The outlines round a pixel; the one at a level, in percent, comes first."""
+    every = list(probability_regions(reader, *pixel))
+    if not every:
+        raise OutlineError("the probability has no outline here; outline by the images, or draw")
+    first = min((region for region in every if region.level >= level), key=lambda one: one.level, default=every[0])
+    regions = thin_out(every, first)
+    start = next(position for position, region in enumerate(regions) if region is first)
+    levels = [region.level / 100 for region in regions]
+    outlines = _as_outlines([(region, reader.info.transform) for region in regions], levels, _crs_of(reader))
+    return NestedOutlines(OutlineSource.PROBABILITY, outlines, start)
+
+
+def _of_images(post: Path, pre: Path | None, longitude: float, latitude: float) -> NestedOutlines:
+    with open_raster(post) as reader:
+        crs = _crs_of(reader)
+        _pixel_at(reader, longitude, latitude)
+    x, y = _from_degrees(crs).transform(longitude, latitude)
+    placed = image_regions(post, pre, x, y)
+    if not placed:
+        raise OutlineError("nothing stands out from its surroundings here, or there are no data; draw the outline")
+    start = max(range(len(placed)), key=lambda position: placed[position].separation)
+    outlines = _as_outlines([(one.region, one.transform) for one in placed], [None] * len(placed), crs)
+    return NestedOutlines(OutlineSource.IMAGE, outlines, start)
+
+
+def _as_outlines(
+    placed: Sequence[tuple[Region, Affine]], levels: Sequence[float | None], crs: CRS
+) -> tuple[Outline, ...]:
+    """Trace regions of rasters along the edges of their pixels, and measure them."""
+    traced = []
+    for region, transform in placed:
+        own = transform @ Affine.translation(region.left, region.top)
+        traced.append(to_crs_coordinates(trace(np.pad(region.mask, 1).astype(np.int32), 1), own)[0])
+    to_degrees = pyproj.Transformer.from_crs(crs, 4326, always_xy=True)
+    polygons = shapely.transform(np.array(traced), lambda points: np.column_stack(to_degrees.transform(*points.T)))
+    _, points, offsets = shapely.to_ragged_array(polygons)
+    areas, _ = areas_and_lengths(points, offsets)
+    return tuple(Outline(*one) for one in zip(levels, areas.tolist(), polygons, strict=True))
+
+
+def _crs_of(reader: RasterReader) -> CRS:
+    if reader.info.crs is None:
+        raise OutlineError(f"{reader.info.path.name}: has no georeference; give its place")
+    return reader.info.crs
+
+
+@lru_cache(16)
+def _from_degrees(crs: CRS) -> pyproj.Transformer:
+    return pyproj.Transformer.from_crs(4326, crs, always_xy=True)
+
+
+def _pixel_at(reader: RasterReader, longitude: float, latitude: float) -> tuple[int, int]:
+    """Row and column of a place in degrees.
+
+    Raises:
+        OutlineError: it lies outside the raster.
+    """
+    x, y = _from_degrees(_crs_of(reader)).transform(longitude, latitude)
+    column, row = ~reader.info.transform @ (x, y)
+    if not (0 <= row < reader.info.height and 0 <= column < reader.info.width):
+        raise OutlineError("the place lies outside the scene; click on its images")
+    return int(row), int(column)

@@ -1,0 +1,123 @@
+"""Outlines in one click: of the landslide at a place, and of a landslide at other levels of probability.
+
+What finds them is loaded with the first of them, because the server is to start quickly.
+"""
+
+from typing import Annotated, Any
+
+import numpy as np
+import numpy.typing as npt
+import shapely
+import sqlalchemy as sa
+from fastapi import APIRouter, Query
+from pydantic import BaseModel
+
+from tsmu import outlines
+from tsmu.database import history, read_frame, scene_by_id
+from tsmu.database import observation_table as observation
+from tsmu.imagery import METRES_PER_DEGREE
+from tsmu.outlines import NestedOutlines, OutlineSource, SceneFiles
+from tsmu.server.context import Context, ServerContext
+from tsmu.server.errors import RequestError
+from tsmu.server.query_parameters import read_position
+from tsmu.server.tiles import SceneLayer, find_raster
+
+router = APIRouter(prefix="/api", tags=["outlines"])
+
+Shift = tuple[float, float]  # degrees east and north
+
+
+class OutlineAnswer(BaseModel):
+    """One outline.
+
+    Attributes:
+        level: the probability of 0 to 1 that it encloses; null where images gave it.
+        area_m2: on the ellipsoid.
+        geometry: a GeoJSON polygon, degrees.
+    """
+
+    level: float | None
+    area_m2: float
+    geometry: dict[str, Any]
+
+
+class OutlinesAnswer(BaseModel):
+    """Nested outlines, from small to large.
+
+    Attributes:
+        source: what they are taken from.
+        start: the position of the one to show first.
+        outlines: each within the next one.
+    """
+
+    source: OutlineSource
+    start: int
+    outlines: list[OutlineAnswer]
+
+
+@router.get("/scenes/{scene_id}/outlines")
+def outlines_at_place(
+    context: Context,
+    scene_id: str,
+    at: Annotated[str, Query(description="longitude,latitude in degrees", max_length=100)],
+    source: Annotated[
+        OutlineSource | None, Query(description="by default the probability, and the images where it is low")
+    ] = None,
+) -> OutlinesAnswer:
+    """The outlines round a place, nested from small to large, where the scene's images are shown."""
+    place = read_position(at, "at")
+    if place is None:
+        raise RequestError(400, "at: give longitude,latitude in degrees")
+    row = scene_by_id(context.database, scene_id)
+    east, north = _shift_of(row, place[1])
+    files = SceneFiles(*(_path(context, row, layer) for layer in _LAYERS))
+    return _answer(outlines.outlines_at(files, place[0] - east, place[1] - north, source), (east, north))
+
+
+_LAYERS = (SceneLayer.PROBABILITY, SceneLayer.POST, SceneLayer.PRE)
+
+
+@router.get("/landslides/{landslide_id}/outlines")
+def outlines_of_landslide(context: Context, landslide_id: str) -> OutlinesAnswer:
+    """A landslide's outline at all levels of the probability of the newest scene in which it was seen."""
+    outline = history(context.database, landslide_id).geometry.iloc[-1]
+    selected = (
+        sa.select(observation.c.scene_id)
+        .where(observation.c.landslide_id == landslide_id)
+        .order_by(observation.c.fid.desc())
+    )
+    with context.database.read() as connection:
+        scene_ids = read_frame(connection, selected)["scene_id"].drop_duplicates()
+    for scene_id in scene_ids:
+        path = _path(context, scene_by_id(context.database, scene_id), SceneLayer.PROBABILITY)
+        if path:
+            return _answer(outlines.outlines_of(path, outline), (0.0, 0.0))
+    raise RequestError(404, "no scene of this landslide has a probability on this machine; edit its outline by hand")
+
+
+def _path(context: ServerContext, scene: dict[str, Any], layer: SceneLayer) -> Any:
+    raster = find_raster(context, scene, layer)
+    return raster.path if raster else None
+
+
+def _shift_of(scene: dict[str, Any], latitude: float) -> Shift:
+    """By how much a scene's images are shown off their georeference."""
+    east_m, north_m = (scene[f"shift_{direction}_m"] or 0.0 for direction in ("east", "north"))
+    return east_m / (METRES_PER_DEGREE * max(np.cos(np.radians(latitude)), 1e-6)), north_m / METRES_PER_DEGREE
+
+
+def _answer(found: NestedOutlines, shift: Shift) -> OutlinesAnswer:
+    """The outlines as JSON, moved as the images are."""
+
+    def move(points: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        return np.asarray(points + shift, np.float64)
+
+    answers = [
+        OutlineAnswer(
+            level=one.level,
+            area_m2=one.area_m2,
+            geometry=shapely.geometry.mapping(shapely.transform(one.polygon, move)),
+        )
+        for one in found.outlines
+    ]
+    return OutlinesAnswer(source=found.source, start=found.start, outlines=answers)
