@@ -85,15 +85,23 @@ def test_the_queue_is_what_nobody_decided_on_in_the_order_asked_for(client: Clie
         place = table.geometry.iloc[3].envelope.centroid
         near = ask(order="near", near=f"{place.x},{place.y}", limit=1)["features"][0]
         assert near["id"] == table["id"].iloc[3]
-        walked = ask(order="size", near=f"{place.x},{place.y}", limit=5)["features"]
-        assert {f["properties"]["area_m2"] for f in walked} == set(sizes[:5])
-        assert ask()["progress"] == {"decided": 0, "total": len(table)}
+        largest = ask(order="size", near=f"{place.x},{place.y}", limit=5)["features"]
+        assert [f["properties"]["area_m2"] for f in largest] == sizes[:5]
+        without = {"without": [f["id"] for f in largest]}
+        rest = browser.post("/api/queue", params={"order": "size", "limit": 5}, json=without).json()["features"]
+        assert [f["properties"]["area_m2"] for f in rest] == sizes[5:10]
+        nothing = {"open": 0, "accepted": 0, "rejected": 0, "unsure": 0, "bad imagery": 0, "decided": 0, "total": 0}
+        assert ask()["progress"] == nothing | {"open": len(table), "total": len(table)}
         made = browser.post("/api/decisions", json=decision("unsure", (near["id"], 1))).json()
         assert near["id"] not in [f["id"] for f in ask()["features"]]
-        assert ask(region="alps")["progress"]["decided"] == 1
-        assert ask(region="jura")["progress"] == {"decided": 0, "total": 0}
+        assert [f["id"] for f in ask(state="unsure")["features"]] == [near["id"]]
+        assert ask(region="alps")["progress"]["unsure"] == 1
+        assert ask(region="alps")["progress"]["decided"] == 0
+        assert ask(region="jura")["progress"] == nothing
+        shown = browser.get("/api/landslides", params={"review_state": "unsure"}).json()["features"]
+        assert [(f["id"], f["properties"]["review_state"]) for f in shown] == [(near["id"], "unsure")]
         browser.post("/api/decisions", json={"id": "take-back-1"} | made["undo"])
-        assert ask()["progress"]["decided"] == 0
+        assert ask()["progress"]["open"] == len(table)
 
 
 def test_the_most_uncertain_first_is_by_the_views_and_else_by_the_threshold(client: Client, records: Database) -> None:
@@ -173,7 +181,11 @@ def test_the_dashboard_counts_what_the_database_holds(client: Client, records: D
     assert {row["month"] for row in answer["counts"]} == {"2024-05"}
     assert sum(row["landslides"] for row in answer["counts"]) == len(table)
     assert sum(row["area_m2"] for row in answer["counts"]) == pytest.approx(table["area_m2"].sum())
-    assert answer["progress"] == {"decided": 2, "total": len(table)}
+    progress = answer["progress"]
+    assert (progress["accepted"], progress["rejected"], progress["decided"]) == (1, 1, 2)
+    assert (progress["open"], progress["total"]) == (len(table) - 2, len(table))
+    by_state = [row["landslides"] for row in answer["counts"] if row["review_state"] == "open"]
+    assert sum(by_state) == progress["open"]
     assert (answer["model"][0]["precision"], answer["model"][0]["recall"]) == (0.5, 1.0)
     answer = client().get("/api/info").json()
     assert answer["write"] is True

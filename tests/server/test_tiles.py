@@ -59,7 +59,7 @@ def test_an_overview_follows_every_change(client: Client, records: Database) -> 
 
     def shown() -> list[tuple[int, ...]]:
         boxes = cache.boxes(filters)
-        return sorted(zip(boxes.fid, boxes.version, boxes.status, boxes.area_m2, *boxes.box.T, strict=True))
+        return sorted(zip(boxes.fid, boxes.version, boxes.state, boxes.area_m2, *boxes.box.T, strict=True))
 
     shown()
     (one, _), (two, _), (three, _) = (first(records, place) for place in range(3))

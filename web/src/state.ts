@@ -6,13 +6,15 @@ import type { Landslide, LandslideDetails, ReviewProgress, Scene, ServerInfo } f
 export type Mode = "look" | "edit" | "draw" | "split" | "merge" | "shift";
 /** What comes first in the queue: the nearest, the least certain, the largest or the latest landslide. */
 export type QueueOrder = "near" | "uncertainty" | "size" | "date";
+/** Which landslides the queue holds: those that nobody has decided on, or those that were left for later. */
+export type QueueName = "open" | "unsure" | "bad imagery";
 
 /** Which landslides are shown, in the form of the API's query: in the queue, on the map, in dashboard and export. */
 export interface Filters {
   region: string;
   event: string;
-  /** On the map and in the dashboard only: the queue holds what is not decided. */
-  status: string;
+  /** On the map, in the dashboard and in exports only: which queue is walked says `queueName`. */
+  review_state: string;
   /** FIRST/LAST as ISO dates; either may be missing. */
   dates: string;
   /** m² */
@@ -20,7 +22,7 @@ export interface Filters {
   where: string;
 }
 
-export const NO_FILTERS: Filters = { region: "", event: "", status: "", dates: "", min_area: "", where: "" };
+export const NO_FILTERS: Filters = { region: "", event: "", review_state: "", dates: "", min_area: "", where: "" };
 
 /** How the map shows the images and what lies over them. */
 export interface DisplayOptions {
@@ -66,6 +68,7 @@ export const state = {
   /** Why the server refuses the filters; null while it takes them. */
   filterError: new Signal<string | null>(null),
   order: new Signal<QueueOrder>("near"),
+  queueName: new Signal<QueueName>("open"),
   /** Whether the queue holds only landslides within the map's view. */
   onlyInView: new Signal(false),
   /** Landslides to decide on, the next first. */

@@ -80,6 +80,7 @@ if TYPE_CHECKING:
         query_page,
         require_known_names,
         review_progress,
+        review_state,
         reviews,
         scene_by_id,
         scenes,
@@ -99,7 +100,17 @@ if TYPE_CHECKING:
     from tsmu.database.schema import scene as scene_table
     from tsmu.database.storage import Database, backup, decode_column, landslide_style, read_frame
     from tsmu.database.types import format_moment, utc_now
-    from tsmu.database.vocabulary import Action, Author, Confidence, Decision, Material, MovementType, Status, Trigger
+    from tsmu.database.vocabulary import (
+        Action,
+        Author,
+        Confidence,
+        Decision,
+        Material,
+        MovementType,
+        ReviewState,
+        Status,
+        Trigger,
+    )
     from tsmu.database.writing import (
         AddedInventory,
         AddedRun,
@@ -132,6 +143,7 @@ __all__ = [
     "MergeResult",
     "MovementType",
     "QueueOrder",
+    "ReviewState",
     "RunRecord",
     "SceneEvidence",
     "SceneRecord",
@@ -191,6 +203,7 @@ __all__ = [
     "require_known_names",
     "review",
     "review_progress",
+    "review_state",
     "review_table",
     "reviewer_agreement",
     "reviews",
@@ -214,7 +227,7 @@ _NAMES = {  # by the folder or module that has them
     "queries": (
         "Box Filters QueueOrder count_by_region_and_month count_landslides cql2_tree history info "
         "landslides_in_scenes nearest_landslides next_landslides query query_page require_known_names review_progress "
-        "reviews scene_by_id scenes select_boxes touches_box"
+        "review_state reviews scene_by_id scenes select_boxes touches_box"
     ),
     "writing": "AddedInventory AddedRun RunRecord SceneRecord add_inventory add_run record_mapped_area shift_scene",
     "opening": "open_database",
@@ -237,7 +250,7 @@ _NAMES = {  # by the folder or module that has them
         "merging_table=merging observation_table=observation review_table=review run_table=run "
         "scene_table=scene"
     ),
-    "vocabulary": "Action Author Confidence Decision Material MovementType Status Trigger",
+    "vocabulary": "Action Author Confidence Decision Material MovementType ReviewState Status Trigger",
     "types": "format_moment utc_now",
 }
 

@@ -12,6 +12,17 @@ class Status(StrEnum):
     MERGED = "merged"
 
 
+class ReviewState(StrEnum):
+    """How far the review of a landslide has come; `queries.review_state` defines it by status and reviews."""
+
+    OPEN = "open"
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+    UNSURE = "unsure"
+    BAD_IMAGERY = "bad imagery"
+    WITHDRAWN = "withdrawn"
+
+
 class Confidence(StrEnum):
     """How sure a person is: the classes of the USGS compilation of landslide inventories."""
 

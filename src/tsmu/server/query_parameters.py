@@ -11,7 +11,7 @@ from typing import Annotated
 from fastapi import Depends, Path, Query
 from pydantic import Field
 
-from tsmu.database import Box, Filters, Status
+from tsmu.database import Box, Filters, ReviewState, Status
 from tsmu.server.errors import RequestError
 from tsmu.server.schemas import ShortText
 
@@ -34,6 +34,9 @@ def read_filters(
     ] = None,
     min_area: Annotated[float | None, Query(description="m2", allow_inf_nan=False)] = None,
     event: Annotated[ShortText | None, Query(description="id of an event")] = None,
+    review_state: Annotated[
+        str | None, Query(description=f"how far the review has come: {','.join(ReviewState)}", max_length=100)
+    ] = None,
     where: Annotated[
         ConditionText | None,
         Query(description="a condition in CQL2, such as: trigger = 'rainfall' and area_m2 > 1e4"),
@@ -44,7 +47,8 @@ def read_filters(
         statuses = tuple(str(name) for name in Status if name != Status.MERGED)
     else:
         statuses = tuple(status.split(",")) if status else ()
-    return Filters(read_bbox(bbox), region, read_dates(dates), min_area, statuses, where or None, event)
+    states = tuple(review_state.split(",")) if review_state else ()
+    return Filters(read_bbox(bbox), region, read_dates(dates), min_area, statuses, where or None, event, states)
 
 
 FiltersQuery = Annotated[Filters, Depends(read_filters)]

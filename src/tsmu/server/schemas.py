@@ -45,6 +45,12 @@ class DecisionBody(RequestBody):
     by: ShortText | None = Field(None, description="who decides, where there are no tokens")
 
 
+class QueueBody(RequestBody):
+    """What a client has of the queue already."""
+
+    without: frozenset[LandslideId] = Field(frozenset(), max_length=10_000, description="ids that are left out")
+
+
 class ImageShiftBody(RequestBody):
     """By how much the images of a scene are to be moved."""
 

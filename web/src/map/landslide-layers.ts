@@ -4,7 +4,7 @@
 // `clusters` has points, each of which counts the landslides around it that are too small. A point that stands for one
 // landslide has its `id`.
 import type { ExpressionSpecification, LayerSpecification, Map as MapLibre } from "maplibre-gl";
-import { STATUS_COLOURS } from "./palette.ts";
+import { STATE_COLOURS } from "./palette.ts";
 
 // Ids of sources and layers.
 export const TILE_SOURCE = "landslides";
@@ -37,44 +37,28 @@ const DENSITY_COLOURS: ExpressionSpecification = [
   ...[1, "#fde725"],
 ];
 
-/** A decision of this session, which the tile may not have yet (`setDisplayStatus` sets it). */
-const DECIDED_STATUS: ExpressionSpecification = ["feature-state", "displayStatus"];
+/** The state of an outline or of a point that stands for one landslide; of a decision that the tile may not have yet
+ * where `setDisplayState` has set it. */
+const STATE: ExpressionSpecification = ["coalesce", ["feature-state", "displayState"], ["get", "review_state"]];
 
-/** `displayStatusOf` as an expression on an outline's properties. */
-const STATUS_OF_OUTLINE: ExpressionSpecification = [
-  "coalesce",
-  DECIDED_STATUS,
-  [
-    "case",
-    ["in", ["get", "status"], ["literal", ["confirmed", "rejected"]]],
-    ["get", "status"],
-    ["==", ["get", "author"], "person"],
-    "undecided",
-    "open",
-  ],
-];
-
-/** The status of a point that stands for one landslide: the only one of its counts that is not 0. */
-const STATUS_OF_POINT: ExpressionSpecification = [
-  "coalesce",
-  DECIDED_STATUS,
-  ["case", [">", ["get", "confirmed"], 0], "confirmed", [">", ["get", "rejected"], 0], "rejected", "open"],
-];
-
-const statusColour = (status: ExpressionSpecification): ExpressionSpecification => [
+const STATE_COLOUR: ExpressionSpecification = [
   "match",
-  status,
-  "confirmed",
-  STATUS_COLOURS.confirmed,
+  STATE,
+  "accepted",
+  STATE_COLOURS.accepted,
   "rejected",
-  STATUS_COLOURS.rejected,
-  "undecided",
-  STATUS_COLOURS.undecided,
-  STATUS_COLOURS.open,
+  STATE_COLOURS.rejected,
+  "unsure",
+  STATE_COLOURS.unsure,
+  "bad imagery",
+  STATE_COLOURS["bad imagery"],
+  "withdrawn",
+  STATE_COLOURS.withdrawn,
+  STATE_COLOURS.open,
 ];
 
 /** Share of a point's landslides that nobody has decided on. */
-const CANDIDATE_SHARE: ExpressionSpecification = ["/", ["get", "candidate"], ["get", "count"]];
+const OPEN_SHARE: ExpressionSpecification = ["/", ["get", "open"], ["get", "count"]];
 
 const DENSITY_LAYER: LayerSpecification = {
   id: DENSITY,
@@ -91,7 +75,7 @@ const DENSITY_LAYER: LayerSpecification = {
   },
 };
 
-/** Outlines in the colour of their status, on a dark line that sets them off from bright images. */
+/** Outlines in the colour of their state, on a dark line that sets them off from bright images. */
 const OUTLINE_LAYERS: LayerSpecification[] = [
   {
     id: "casing",
@@ -105,7 +89,7 @@ const OUTLINE_LAYERS: LayerSpecification[] = [
     type: "line",
     ...OUTLINES_OF_TILES,
     layout: { "line-join": "round" },
-    paint: { "line-color": statusColour(STATUS_OF_OUTLINE), "line-width": 1.6 },
+    paint: { "line-color": STATE_COLOUR, "line-width": 1.6 },
   },
 ];
 
@@ -117,7 +101,7 @@ const POINT_LAYERS: LayerSpecification[] = [
     filter: ["!", ["has", "id"]],
     paint: {
       "circle-radius": ["interpolate", ["linear"], ["ln", ["get", "count"]], 0.7, 3.5, 3, 6, 7, 10],
-      "circle-color": ["interpolate", ["linear"], CANDIDATE_SHARE, 0, STATUS_COLOURS.confirmed, 1, STATUS_COLOURS.open],
+      "circle-color": ["interpolate", ["linear"], OPEN_SHARE, 0, STATE_COLOURS.accepted, 1, STATE_COLOURS.open],
       "circle-stroke-color": "#000",
       "circle-stroke-width": 1,
       "circle-stroke-opacity": 0.7,
@@ -130,7 +114,7 @@ const POINT_LAYERS: LayerSpecification[] = [
     filter: ["has", "id"],
     paint: {
       "circle-radius": 2.5,
-      "circle-color": statusColour(STATUS_OF_POINT),
+      "circle-color": STATE_COLOUR,
       "circle-stroke-color": "#000",
       "circle-stroke-width": 0.8,
       "circle-stroke-opacity": 0.7,

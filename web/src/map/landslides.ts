@@ -4,6 +4,7 @@ import { byId } from "../lib/dom.ts";
 import { formatArea, formatCount, formatCounted } from "../lib/format.ts";
 import type { Outline } from "../lib/geometry.ts";
 import { apiUrl, withQuery } from "../server/api.ts";
+import type { ReviewState } from "../server/types.ts";
 import { state } from "../state.ts";
 import {
   CLUSTER_POINTS,
@@ -14,7 +15,7 @@ import {
   SINGLE_POINTS,
   TILE_SOURCE,
 } from "./landslide-layers.ts";
-import type { DisplayStatus } from "./palette.ts";
+import { REVIEWED_STATES } from "./palette.ts";
 
 const CLICK_RADIUS = 5; // px
 
@@ -98,9 +99,9 @@ function connectPointCounts(map: MapLibre): void {
 }
 
 function pointCounts({ properties }: MapGeoJSONFeature): string {
-  const counts = ["candidate", "confirmed", "rejected"]
-    .filter((status) => properties[status])
-    .map((status) => `${formatCount(properties[status])} ${status}`);
+  const counts = REVIEWED_STATES.filter((state) => properties[state]).map(
+    (state) => `${formatCount(properties[state])} ${state}`,
+  );
   return `${formatCounted(properties.count, "landslide")}, ${formatArea(properties.area_m2)}: ${counts.join(", ")}`;
 }
 
@@ -116,10 +117,10 @@ export function highlight(map: MapLibre, layer: HighlightLayer, outline: Outline
  *
  * Tiles are not loaded again for a decision that leaves the outlines as they are.
  */
-export function setDisplayStatus(map: MapLibre, id: string, displayStatus: DisplayStatus | null): void {
+export function setDisplayState(map: MapLibre, id: string, displayState: ReviewState | null): void {
   for (const sourceLayer of ["landslides", "clusters"]) {
     const feature = { source: TILE_SOURCE, sourceLayer, id };
-    if (displayStatus) map.setFeatureState(feature, { displayStatus });
-    else map.removeFeatureState(feature, "displayStatus");
+    if (displayState) map.setFeatureState(feature, { displayState });
+    else map.removeFeatureState(feature, "displayState");
   }
 }

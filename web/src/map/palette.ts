@@ -1,28 +1,19 @@
-// Colours of the landslides by what was decided on them. The colour-blind can tell them apart: Okabe and Ito,
+// Colours of the landslides by the state of their review. The colour-blind can tell them apart: Okabe and Ito,
 // "Color Universal Design" (2008). style.css has the same ones.
-import type { LandslideProperties } from "../server/types.ts";
+import type { ReviewState } from "../server/types.ts";
 
-/** The colour of each display status. */
-export const STATUS_COLOURS = {
+/** The colour of each state. */
+export const STATE_COLOURS: Record<ReviewState, string> = {
   open: "#f0e442",
-  confirmed: "#56b4e9",
+  accepted: "#56b4e9",
   rejected: "#d55e00",
-  undecided: "#cc79a7", // unsure, or bad imagery
-} as const;
-
-/** The status as it is shown: a candidate is `open`, or `undecided` if a person has looked at it without deciding. */
-export type DisplayStatus = keyof typeof STATUS_COLOURS;
-
-/** Names of the display statuses on the page. */
-export const STATUS_LABELS: Record<DisplayStatus, string> = {
-  open: "open",
-  confirmed: "confirmed",
-  rejected: "rejected",
-  undecided: "unsure",
+  unsure: "#cc79a7",
+  "bad imagery": "#009e73",
+  withdrawn: "#999999",
 };
 
-/** The display status of a landslide's record. */
-export function displayStatusOf({ status, author }: Pick<LandslideProperties, "status" | "author">): DisplayStatus {
-  if (status === "confirmed" || status === "rejected") return status;
-  return author === "person" ? "undecided" : "open";
-}
+/** The states of landslides that count in a review, in the order in which the page shows them. */
+export const REVIEWED_STATES = ["open", "accepted", "rejected", "unsure", "bad imagery"] as const;
+
+/** The CSS class of a state's dot. */
+export const stateClass = (state: ReviewState): string => state.replace(" ", "-");

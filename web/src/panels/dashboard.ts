@@ -2,19 +2,13 @@
 import { byId, el } from "../lib/dom.ts";
 import { formatArea, formatCount, formatName, formatPercent } from "../lib/format.ts";
 import { showNotice } from "../lib/notice.ts";
-import { STATUS_COLOURS } from "../map/palette.ts";
+import { REVIEWED_STATES, STATE_COLOURS } from "../map/palette.ts";
 import { filterParameters } from "../review/queue.ts";
 import { getBlob, getJson } from "../server/api.ts";
 import type { DashboardFigures } from "../server/types.ts";
 import { state } from "../state.ts";
 
-const STATUSES = ["candidate", "confirmed", "rejected"] as const;
-type CountedStatus = (typeof STATUSES)[number];
-const STATUS_FILLS: Record<CountedStatus, string> = {
-  candidate: STATUS_COLOURS.open,
-  confirmed: STATUS_COLOURS.confirmed,
-  rejected: STATUS_COLOURS.rejected,
-};
+type ReviewedState = (typeof REVIEWED_STATES)[number];
 const EXPORT_FORMATS: [string, string][] = [
   ["gpkg", "GeoPackage"],
   ["geojson", "GeoJSON"],
@@ -23,8 +17,8 @@ const EXPORT_FORMATS: [string, string][] = [
 const DOWNLOAD_TIME = 60_000; // ms until a file made for a download is dropped
 
 type CountRow = DashboardFigures["counts"][number];
-/** Number of landslides by status, and their area together. */
-type GroupSums = Record<CountedStatus, number> & { area_m2: number };
+/** Number of landslides by state, and their area together. */
+type GroupSums = Record<ReviewedState, number> & { area_m2: number };
 
 /** Show the dashboard while `state.dashboardOpen` is set; the filters hold in it. */
 export function createDashboard(): void {
@@ -101,39 +95,41 @@ async function exportLandslides(suffix: string): Promise<void> {
 const sum = (values: number[]): number => values.reduce((total, value) => total + value, 0);
 
 function keyFigures({ progress, counts, disputed }: DashboardFigures): HTMLElement {
-  const confirmed = counts.filter(({ status }) => status === "confirmed");
-  const rejected = counts.filter(({ status }) => status === "rejected");
-  const landslides = (rows: CountRow[]): string => formatCount(sum(rows.map((row) => row.landslides)));
+  const accepted = counts.filter(({ review_state }) => review_state === "accepted");
   const figures: [string, string][] = [
     [`${formatCount(progress.decided)} of ${formatCount(progress.total)}`, "decided"],
-    [landslides(confirmed), "confirmed"],
-    [landslides(rejected), "rejected"],
-    [formatArea(sum(confirmed.map((row) => row.area_m2))), "confirmed area"],
+    ...REVIEWED_STATES.map((state): [string, string] => [formatCount(progress[state]), state]),
+    [formatArea(sum(accepted.map((row) => row.area_m2))), "accepted area"],
     [formatCount(disputed), "disputed"],
   ];
   const items = figures.map(([value, label]) => el("div", {}, el("b", {}, value), el("span", {}, label)));
   return el("div", { class: "figures" }, ...items);
 }
 
+const NOTHING: GroupSums = { open: 0, accepted: 0, rejected: 0, unsure: 0, "bad imagery": 0, area_m2: 0 };
+
 /** A table of the landslides by region or by month, sorted by its name. */
 function groupCard(title: string, counts: CountRow[], groupOf: (row: CountRow) => string): HTMLElement {
   const groups = new Map<string, GroupSums>();
   for (const row of counts) {
-    const sums = groups.get(groupOf(row)) ?? { candidate: 0, confirmed: 0, rejected: 0, area_m2: 0 };
-    if (row.status !== "merged") sums[row.status] += row.landslides;
-    sums.area_m2 += row.area_m2;
-    groups.set(groupOf(row), sums);
+    if (row.review_state === "withdrawn") continue;
+    const sums = groups.get(groupOf(row)) ?? NOTHING;
+    groups.set(groupOf(row), {
+      ...sums,
+      [row.review_state]: sums[row.review_state] + row.landslides,
+      area_m2: sums.area_m2 + row.area_m2,
+    });
   }
   const rows = [...groups].sort(([a], [b]) => a.localeCompare(b));
-  const largest = Math.max(...rows.map(([, sums]) => sum(STATUSES.map((status) => sums[status]))), 1);
+  const largest = Math.max(...rows.map(([, sums]) => sum(REVIEWED_STATES.map((state) => sums[state]))), 1);
   return card(
     title,
-    ["", "open", "confirmed", "rejected", "area", ""],
+    ["", ...REVIEWED_STATES, "area", ""],
     rows.map(([name, sums]) => [
       name,
-      ...STATUSES.map((status) => formatCount(sums[status])),
+      ...REVIEWED_STATES.map((state) => formatCount(sums[state])),
       formatArea(sums.area_m2),
-      bar(STATUSES.map((status) => [sums[status] / largest, STATUS_FILLS[status]])),
+      bar(REVIEWED_STATES.map((state) => [sums[state] / largest, STATE_COLOURS[state]])),
     ]),
   );
 }
@@ -151,7 +147,7 @@ function modelCard(rows: DashboardFigures["model"]): HTMLElement {
       formatCount(row.missed),
       formatPercent(row.precision),
       formatPercent(row.recall),
-      bar([[row.precision ?? 0, STATUS_COLOURS.confirmed]]),
+      bar([[row.precision ?? 0, STATE_COLOURS.accepted]]),
     ]),
     "Nobody has decided yet.",
   );

@@ -2,7 +2,7 @@
 import { render, type VNode } from "preact";
 import { byId } from "../lib/dom.ts";
 import { formatArea, formatDays, formatName, formatPercent } from "../lib/format.ts";
-import { displayStatusOf, STATUS_LABELS } from "../map/palette.ts";
+import { stateClass } from "../map/palette.ts";
 import { runCommand } from "../review/commands.ts";
 import { COMMANDS, type CommandName, keyBindings, keyLabel } from "../review/keys.ts";
 import { finishMode, leaveMode } from "../review/modes.ts";
@@ -71,12 +71,11 @@ function LandslideRecord(): VNode {
   const details = state.details.value;
   if (!landslide) return <p class="quiet">No landslide is chosen: click one, or take the next.</p>;
   const { id, properties } = landslide;
-  const status = displayStatusOf(properties);
   return (
     <>
       <h2>
-        <span class={`dot ${status}`} />
-        {formatArea(properties.area_m2)} <span class="quiet">{STATUS_LABELS[status]}</span>
+        <span class={`dot ${stateClass(properties.review_state)}`} />
+        {formatArea(properties.area_m2)} <span class="quiet">{properties.review_state}</span>
       </h2>
       <Facts properties={properties} observations={details?.observations ?? []} />
       {details?.disputed && <Dispute verdicts={details.verdicts} />}

@@ -1,9 +1,10 @@
 // The form above the queue: its order, and the filters of queue, map, dashboard and export.
 import { blurActiveField, byId, el } from "../lib/dom.ts";
-import { formatName } from "../lib/format.ts";
+import { formatCount, formatName } from "../lib/format.ts";
 import { restartQueue } from "../review/queue.ts";
+import { REVIEWED_STATES } from "../map/palette.ts";
 import type { ServerInfo } from "../server/types.ts";
-import { type Filters, NO_FILTERS, type QueueOrder, state } from "../state.ts";
+import { type Filters, NO_FILTERS, type QueueName, type QueueOrder, state } from "../state.ts";
 import { keyHint, selectField } from "./controls.ts";
 
 const ORDER_LABELS: Record<QueueOrder, string> = {
@@ -12,7 +13,7 @@ const ORDER_LABELS: Record<QueueOrder, string> = {
   size: "largest first",
   date: "latest first",
 };
-const STATUS_CHOICES = { "": "everything", candidate: "candidates", confirmed: "confirmed", rejected: "rejected" };
+const QUEUE_NAMES: readonly QueueName[] = ["open", "unsure", "bad imagery"];
 const MAX_LENGTH = 2000; // characters; what the server allows
 /** How the server's message begins where the filter of this name is wrong. */
 const WRONG_FIELD: Record<string, RegExp> = {
@@ -28,7 +29,14 @@ export function createFilters(info: ServerInfo): void {
   const onlyInView = onlyInViewField();
   const errorLine = filterErrorLine(form);
   const render = (): void =>
-    form.replaceChildren(orderField(), regionField(info.regions), onlyInView, moreFilters(info, clear), errorLine);
+    form.replaceChildren(
+      queueField(),
+      orderField(),
+      regionField(info.regions),
+      onlyInView,
+      moreFilters(info, clear),
+      errorLine,
+    );
   const clear = (): void => {
     state.filters.value = NO_FILTERS;
     render();
@@ -77,6 +85,22 @@ function setFilter(name: keyof Filters, value: string): void {
   void restartQueue();
 }
 
+/** Which queue is walked, with the number of landslides in each; it follows the progress while the page lives. */
+function queueField(): HTMLElement {
+  const labels = Object.fromEntries(QUEUE_NAMES.map((name) => [name, name]));
+  const field = selectField("Queue", labels, state.queueName.value, (value) => {
+    state.queueName.value = value as QueueName;
+    void restartQueue();
+  });
+  state.progress.subscribe((progress) => {
+    for (const option of field.querySelectorAll("option")) {
+      const name = option.value as QueueName;
+      option.textContent = progress ? `${name}: ${formatCount(progress[name])}` : name;
+    }
+  });
+  return field;
+}
+
 const orderField = (): HTMLElement =>
   selectField("Order", ORDER_LABELS, state.order.value, (value) => {
     state.order.value = value as QueueOrder;
@@ -107,10 +131,12 @@ function onlyInViewField(): HTMLElement {
 
 /** Filters that are needed less often; they are open where one of them is set. */
 function moreFilters({ events }: ServerInfo, clear: () => void): HTMLElement {
-  const { event, status, region } = state.filters.value;
+  const { event, review_state, region } = state.filters.value;
   const isSet = Object.values(state.filters.value).some((value) => value && value !== region);
   const eventField = selectField("Event", withAll("all events", events), event, (value) => setFilter("event", value));
-  const statusField = selectField("Status on the map", STATUS_CHOICES, status, (value) => setFilter("status", value));
+  const stateField = selectField("On the map", withAll("everything", [...REVIEWED_STATES]), review_state, (value) =>
+    setFilter("review_state", value),
+  );
   return el(
     "details",
     { open: isSet },
@@ -118,7 +144,7 @@ function moreFilters({ events }: ServerInfo, clear: () => void): HTMLElement {
     labelled("Days", daysFields()),
     textFilter("min_area", "Area from, m²", "1000", "number"),
     events.length > 0 && labelled("Event", eventField),
-    labelled("On the map", statusField),
+    labelled("On the map", stateField),
     textFilter("where", "Where", "area_m2 > 1e4 and trigger = 'rainfall'"),
     el("button", { type: "button", click: clear }, "Clear filters"),
   );

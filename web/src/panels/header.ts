@@ -4,6 +4,7 @@ import { formatCount, formatCounted } from "../lib/format.ts";
 import { runCommand } from "../review/commands.ts";
 import { discardPending, sendPending } from "../review/decisions.ts";
 import type { CommandName } from "../review/keys.ts";
+import type { ReviewProgress } from "../server/types.ts";
 import { state } from "../state.ts";
 import { keyHint } from "./controls.ts";
 import { openLogin } from "./login.ts";
@@ -24,11 +25,18 @@ export function createHeader(): void {
   state.progress.subscribe((progress) => {
     const { decided = 0, total = 0 } = progress ?? {};
     byId("progress-text").textContent = progress ? `${formatCount(decided)} of ${formatCount(total)} decided` : "";
+    byId("progress-rest").textContent = progress ? undecidedText(progress) : "";
     const bar = byId<HTMLProgressElement>("progress-bar");
     bar.max = Math.max(total, 1);
     bar.value = decided;
   });
   createConnection();
+}
+
+/** What the decided ones lack of the total. */
+function undecidedText(progress: ReviewProgress): string {
+  const waiting = (["open", "unsure", "bad imagery"] as const).filter((state) => progress[state] > 0);
+  return waiting.map((state) => `${formatCount(progress[state])} ${state}`).join(", ");
 }
 
 /** Buttons that open the other panels; on a narrow screen also queue and images, which lie over the map there. */

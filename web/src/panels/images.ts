@@ -1,6 +1,6 @@
 // How the map shows the images: layers, swipe, brightness; with the dates of the images and the map's legend.
 import { byId, el } from "../lib/dom.ts";
-import { STATUS_COLOURS, STATUS_LABELS, type DisplayStatus } from "../map/palette.ts";
+import { REVIEWED_STATES, stateClass } from "../map/palette.ts";
 import { runCommand } from "../review/commands.ts";
 import { COMMANDS, type CommandName } from "../review/keys.ts";
 import { DEFAULT_DISPLAY, setDisplay, state } from "../state.ts";
@@ -88,8 +88,7 @@ function createDates(): void {
 
 /** What the colours of the landslides mean, below the map. */
 function createLegend(): void {
-  const statuses = Object.keys(STATUS_COLOURS) as DisplayStatus[];
   byId("legend").replaceChildren(
-    ...statuses.map((status) => el("span", {}, el("span", { class: `dot ${status}` }), STATUS_LABELS[status])),
+    ...REVIEWED_STATES.map((state) => el("span", {}, el("span", { class: `dot ${stateClass(state)}` }), state)),
   );
 }

@@ -1,12 +1,17 @@
 // The list of the landslides that are next in the queue.
 import { byId, el } from "../lib/dom.ts";
 import { formatArea, formatName } from "../lib/format.ts";
-import { displayStatusOf, STATUS_LABELS } from "../map/palette.ts";
-import { select, selectNeighbour } from "../review/queue.ts";
+import { stateClass } from "../map/palette.ts";
+import { select, selectInList } from "../review/queue.ts";
 import type { Landslide } from "../server/types.ts";
-import { state } from "../state.ts";
+import { type QueueName, state } from "../state.ts";
 
 const MAX_ITEMS = 60;
+const EMPTY: Record<QueueName, string> = {
+  open: "No landslide waits for a decision.",
+  unsure: "Nobody is unsure of a landslide.",
+  "bad imagery": "No landslide waits for better images.",
+};
 
 /** Create the list; it follows the queue and the current landslide, and the arrow keys go through it. */
 export function createList(): void {
@@ -23,19 +28,18 @@ export function createList(): void {
   state.current.subscribe(render);
   state.filterError.subscribe(render);
   list.addEventListener("keydown", (event) => {
-    if (event.key === "ArrowDown") void selectNeighbour(1);
-    else if (event.key === "ArrowUp") void selectNeighbour(-1);
+    if (event.key === "ArrowDown") selectInList(1);
+    else if (event.key === "ArrowUp") selectInList(-1);
     else return;
     event.preventDefault();
   });
 }
 
 const emptyText = (): string =>
-  state.filterError.value ? "The filters are not understood: see above." : "No landslide waits for a decision.";
+  state.filterError.value ? "The filters are not understood: see above." : EMPTY[state.queueName.value];
 
 function listItem(landslide: Landslide, currentId: string | undefined): HTMLElement {
   const { id, properties } = landslide;
-  const status = displayStatusOf(properties);
   return el(
     "div",
     {
@@ -45,7 +49,7 @@ function listItem(landslide: Landslide, currentId: string | undefined): HTMLElem
       class: "item",
       click: () => select(landslide),
     },
-    el("span", { class: `dot ${status}`, title: STATUS_LABELS[status] }),
+    el("span", { class: `dot ${stateClass(properties.review_state)}`, title: properties.review_state }),
     el("b", {}, formatArea(properties.area_m2)),
     el("span", {}, properties.date_max ?? ""),
     el("small", {}, formatName(properties.region)),

@@ -5,26 +5,34 @@
 import type { Geometry } from "geojson";
 import type { BrowserStorage } from "../lib/storage.ts";
 import { showNotice } from "../lib/notice.ts";
-import { reloadLandslideTiles, setDisplayStatus } from "../map/landslides.ts";
-import type { DisplayStatus } from "../map/palette.ts";
+import { reloadLandslideTiles, setDisplayState } from "../map/landslides.ts";
 import { getMap } from "../map/view.ts";
 import { type RequestError, sendDecision } from "../server/api.ts";
 import { Outbox } from "../server/outbox.ts";
-import type { Action, Decision, DecisionResult, Landslide, VersionChange } from "../server/types.ts";
+import type { Action, Decision, DecisionResult, Landslide, ReviewState, VersionChange } from "../server/types.ts";
 import { mayDecide, READ_ONLY, state } from "../state.ts";
 import { showConflict } from "./conflict.ts";
 import { DecisionHistory, type HistoryEntry } from "./history.ts";
-import { countDecisions, markUndecided, refreshQueue, removeDecided, returnToQueue, selectById } from "./queue.ts";
+import {
+  countDecision,
+  markDecided,
+  markSaved,
+  markUndecided,
+  refreshQueue,
+  removeDecided,
+  returnToQueue,
+  selectById,
+} from "./queue.ts";
 
-/** How a landslide is shown after each action. */
-const STATUS_AFTER: Partial<Record<Action, DisplayStatus>> = {
-  accept: "confirmed",
+/** The state of a landslide after each action. */
+const STATE_AFTER: Partial<Record<Action, ReviewState>> = {
+  accept: "accepted",
   reject: "rejected",
-  unsure: "undecided",
-  "bad imagery": "undecided",
-  merge: "confirmed",
-  edit: "confirmed",
-  split: "confirmed",
+  unsure: "unsure",
+  "bad imagery": "bad imagery",
+  merge: "accepted",
+  edit: "accepted",
+  split: "accepted",
 };
 /** Actions that change outlines, after which the tiles are loaded again. */
 const OUTLINE_ACTIONS: readonly Action[] = ["merge", "split", "edit", "draw", "undo"];
@@ -51,6 +59,7 @@ export function startDecisions(storage: BrowserStorage): void {
       state.pending.value = { count, reason };
     },
   });
+  for (const { landslides } of outbox.decisions) markDecided(Object.keys(landslides ?? {}));
   window.addEventListener("online", () => void outbox.flush());
   void outbox.flush();
   updateUndoable();
@@ -68,7 +77,10 @@ export const sendPending = (): Promise<void> => outbox.flush();
 
 /** Drop the pending decisions. */
 export function discardPending(): void {
-  for (const { id } of outbox.discard()) history.forget(id);
+  for (const { id, landslides } of outbox.discard()) {
+    history.forget(id);
+    for (const landslideId of Object.keys(landslides ?? {})) markUndecided(landslideId);
+  }
   updateUndoable();
   void refreshQueue();
 }
@@ -117,8 +129,8 @@ export function undo(): void {
   markUndecided(landslideId);
   undoTargets.set(decision.id, landslideId);
   if (!before) return; // decided before a reload: it is selected when the undo is saved
-  setDisplayStatus(getMap(), landslideId, null);
-  countDecisions([before], -1);
+  setDisplayState(getMap(), landslideId, null);
+  countDecision(STATE_AFTER[action], before.properties.review_state);
   returnToQueue(withSavedVersion(before));
 }
 
@@ -131,7 +143,7 @@ export function redo(): void {
   history.redo(decision.id);
   updateUndoable();
   showNotice(`Redone: ${entry.action}`);
-  if (entry.before && STATUS_AFTER[entry.action]) showDecided([entry.before], entry.action);
+  if (entry.before && STATE_AFTER[entry.action]) showDecided([entry.before], entry.action);
 }
 
 /** Decide again, after a conflict, on the landslides as they are now. */
@@ -164,9 +176,11 @@ function sceneAndRegion(): Pick<Decision, "scene" | "region"> {
 
 /** Colour landslides by a decision, count it and go on to the next one. */
 function showDecided(landslides: readonly Landslide[], action: Action): void {
-  const displayStatus = STATUS_AFTER[action];
-  for (const { id } of landslides) if (displayStatus) setDisplayStatus(getMap(), id, displayStatus);
-  countDecisions(landslides, 1);
+  for (const { id, properties } of landslides) {
+    const after = id === landslides[0]?.id ? STATE_AFTER[action] : "withdrawn"; // merged into the first one
+    if (after) setDisplayState(getMap(), id, after);
+    countDecision(properties.review_state, after);
+  }
   void removeDecided(landslides.map(({ id }) => id));
 }
 
@@ -184,12 +198,13 @@ function addToOutbox(decision: Decision): boolean {
 /** The server has made a decision: take over the new versions, and after an undo show its landslide. */
 function handleSaved(decision: Decision, changes: readonly VersionChange[]): void {
   for (const { id, version_after } of changes) savedVersions.set(id, version_after);
+  markSaved(changes.map(({ id }) => id));
   state.queue.value = state.queue.value.map(withSavedVersion);
   if (state.current.value) state.current.value = withSavedVersion(state.current.value);
   if (OUTLINE_ACTIONS.includes(decision.action)) reloadLandslideTiles(getMap());
   if (decision.action !== "undo") return;
   for (const { id, status } of changes) {
-    setDisplayStatus(getMap(), id, null);
+    setDisplayState(getMap(), id, null);
     if (status === "candidate") markUndecided(id);
   }
   const target = undoTargets.get(decision.id);
@@ -211,7 +226,7 @@ function handleRefused(decision: Decision, error: RequestError): void {
   history.forget(decision.id);
   updateUndoable();
   for (const id of Object.keys(decision.landslides ?? {})) {
-    setDisplayStatus(getMap(), id, null);
+    setDisplayState(getMap(), id, null);
     markUndecided(id);
   }
   void refreshQueue();

@@ -1,24 +1,28 @@
-// The queue of landslides to decide on: loaded from the server in an order in which the map does not jump.
+// The queue of landslides to decide on, loaded from the server in the order that is chosen.
 import { centreOf } from "../lib/geometry.ts";
 import { showNotice } from "../lib/notice.ts";
 import { getMap, moveIntoView } from "../map/view.ts";
-import { getJson, refusesFilters, RequestError } from "../server/api.ts";
-import type { Landslide, LandslideDetails, QueueResponse, ReviewProgress } from "../server/types.ts";
+import { getJson, getQueue, refusesFilters, RequestError } from "../server/api.ts";
+import type { Landslide, LandslideDetails, ReviewProgress, ReviewState } from "../server/types.ts";
 import { NO_FILTERS, state } from "../state.ts";
+import { Trail } from "./trail.ts";
 
 const FETCH_SIZE = 60; // landslides per request
-const MAX_FETCH_SIZE = 200; // what the server allows
 const VIEW_DELAY = 150; // ms without a movement of the map before a queue that is bound to its view is loaded again
+const MAX_WITHOUT = 10_000; // ids that a request may leave out
 const REFILL_BELOW = 12; // landslides left when more are loaded
 
-/** Ids of landslides decided on in this page: the server may not have the decisions yet. */
+/** Ids of landslides decided on since the queue began: an answer on its way may still hold them. */
 const decidedIds = new Set<string>();
+/** Those of them whose decision the server does not have yet. */
+const unsavedIds = new Set<string>();
 /** Ids of landslides passed over without a decision; they come again when nothing else is left. */
 const skippedIds = new Set<string>();
+const trail = new Trail();
 let latestRequest = 0;
 let latestSelection = 0;
 let pendingRequest: Promise<void> | null = null;
-/** How often `countDecisions` has changed the progress. */
+/** How often `countDecision` has changed the progress. */
 let localCounts = 0;
 
 /** Let map, details and queue follow the current landslide and each other. */
@@ -55,17 +59,25 @@ export function filterParameters(): Record<string, string> {
 
 /** Load the queue again, from the current landslide on or from the centre of the map; the current one stays. */
 export function refreshQueue(): Promise<void> {
+  const currentId = state.current.value?.id;
+  return load(state.queue.value.filter(({ id }) => id === currentId));
+}
+
+/** Load what follows the landslides of the queue that stay. */
+function load(staying: readonly Landslide[]): Promise<void> {
   const requestNumber = ++latestRequest;
   const countsBefore = localCounts;
-  pendingRequest = getJson<QueueResponse>("queue", queueParameters())
+  const without = [...unsavedIds, ...skippedIds, ...staying.map(({ id }) => id)];
+  const currentId = state.current.value?.id;
+  if (currentId) without.push(currentId);
+  pendingRequest = getQueue(queueParameters(staying.at(-1)), [...new Set(without)].slice(-MAX_WITHOUT))
     .then(({ features, progress }) => {
       if (requestNumber !== latestRequest) return; // a later request has other filters or another place
       state.filterError.value = null;
       updateProgress(progress, countsBefore);
-      const currentId = state.current.value?.id;
-      const added = features.filter(({ id }) => !decidedIds.has(id) && !skippedIds.has(id) && id !== currentId);
-      const retained = state.queue.value.filter(({ id }) => id === currentId);
-      state.queue.value = [...retained, ...added];
+      const stayingNow = state.queue.value.filter(({ id }) => staying.some((landslide) => landslide.id === id));
+      const there = new Set([...decidedIds, ...skippedIds, ...stayingNow.map(({ id }) => id)]);
+      state.queue.value = [...stayingNow, ...features.filter(({ id }) => !there.has(id))];
     })
     .catch((error: Error) => {
       if (requestNumber !== latestRequest) return;
@@ -78,13 +90,18 @@ export function refreshQueue(): Promise<void> {
   return pendingRequest;
 }
 
-/** The query of the queue: enough landslides that some are left without those skipped or not yet saved. */
-function queueParameters(): Record<string, string | number> {
-  const { status: _status, ...filters } = { ...NO_FILTERS, ...filterParameters() };
-  const current = state.current.value;
-  const start = current ? centreOf(current.geometry) : getMap().getCenter().toArray();
-  const limit = Math.min(MAX_FETCH_SIZE, FETCH_SIZE + skippedIds.size + state.pending.value.count);
-  return { ...filters, order: state.order.value, near: start.join(","), limit };
+/** The query of the queue, which goes on from a landslide, else from the current one or the map's centre. */
+function queueParameters(last: Landslide | undefined): Record<string, string | number> {
+  const { review_state: _onTheMapOnly, ...filters } = { ...NO_FILTERS, ...filterParameters() };
+  const from = last ?? state.current.value;
+  const start = from ? centreOf(from.geometry) : getMap().getCenter().toArray();
+  return {
+    ...filters,
+    state: state.queueName.value,
+    order: state.order.value,
+    near: start.join(","),
+    limit: FETCH_SIZE,
+  };
 }
 
 /** Show the server's progress, unless decisions were counted here that the server did not have when it counted. */
@@ -93,25 +110,39 @@ function updateProgress(progress: ReviewProgress, countsBefore: number): void {
   if (!state.progress.value || serverHasAll) state.progress.value = progress;
 }
 
-/** Count decisions, or with -1 undone ones, in the progress before the server has them. */
-export function countDecisions(landslides: readonly Landslide[], sign: 1 | -1): void {
+/** Count a landslide that comes from one state into another in the progress, before the server has the decision. */
+export function countDecision(from: ReviewState | undefined, to: ReviewState | undefined, count = 1): void {
   localCounts++;
-  const { value } = state.progress;
-  const open = landslides.filter(({ properties }) => properties.status === "candidate" && properties.author === "run");
-  if (value) state.progress.value = { ...value, decided: value.decided + sign * open.length };
+  if (!state.progress.value || !from || !to) return;
+  const progress = { ...state.progress.value };
+  if (from !== "withdrawn") progress[from] -= count;
+  if (to !== "withdrawn") progress[to] += count;
+  progress.decided = progress.accepted + progress.rejected;
+  progress.total = progress.decided + progress.open + progress.unsure + progress["bad imagery"];
+  state.progress.value = progress;
 }
 
 /** Load the queue from its beginning, with the landslides that were passed over, and select the first one. */
 export async function restartQueue(): Promise<void> {
   skippedIds.clear();
+  for (const id of decidedIds) if (!unsavedIds.has(id)) decidedIds.delete(id);
   select(null);
   state.queue.value = [];
   await refreshQueue();
-  selectFirst();
+  select(firstAhead());
 }
+
+/** The first landslide of the queue from a place on that was not passed over. */
+const firstAhead = (place = 0): Landslide | null =>
+  state.queue.value.find(({ id }, index) => index >= place && !skippedIds.has(id)) ?? null;
 
 /** Make a landslide the current one, and load its details; null where none is left. */
 export function select(landslide: Landslide | null): void {
+  if (landslide) trail.visit(landslide.id);
+  show(landslide);
+}
+
+function show(landslide: Landslide | null): void {
   latestSelection++;
   state.current.value = landslide;
   if (landslide) void loadDetails(landslide.id);
@@ -127,6 +158,7 @@ export async function selectById(id: string): Promise<void> {
   const selection = ++latestSelection;
   const details = await getDetails(id);
   if (selection !== latestSelection) return;
+  trail.visit(id);
   state.current.value = details.feature;
   state.details.value = details;
 }
@@ -140,54 +172,82 @@ async function loadDetails(id: string): Promise<void> {
   if (state.current.value?.id === id) state.details.value = details;
 }
 
-function selectFirst(): void {
-  const first = state.queue.value[0];
-  if (first) select(first);
-}
-
-/** Select the landslide after the current one in the queue, or the one before it. */
+/** Select the landslide after the current one in the queue, or the one that was looked at before. */
 export async function selectNeighbour(step: 1 | -1): Promise<void> {
+  if (step < 0) return goAlong(trail.back(), "There is nothing before this landslide");
   const currentId = state.current.value?.id;
-  if (currentId && step > 0) skippedIds.add(currentId);
-  const neighbour = (): Landslide | undefined => {
-    const index = state.queue.value.findIndex(({ id }) => id === currentId);
-    return state.queue.value[index + step];
-  };
-  if (!neighbour() && step > 0) await refreshQueue();
-  if (!neighbour() && step > 0 && skippedIds.size > 1) {
+  const cameFrom = trail.forward();
+  if (cameFrom) return goAlong(cameFrom);
+  if (currentId && !decidedIds.has(currentId)) skippedIds.add(currentId);
+  const place = state.queue.value.findIndex(({ id }) => id === currentId);
+  if (!firstAhead(place + 1)) await load(state.queue.value);
+  if (!firstAhead(place + 1) && skippedIds.size > 1) {
     skippedIds.clear();
     showNotice("Nothing else is left: the queue begins again with the landslides that were passed over");
     await refreshQueue();
   }
-  const landslide = neighbour();
+  const next = firstAhead(state.queue.value.findIndex(({ id }) => id === currentId) + 1);
+  if (next) select(next);
+}
+
+/** Select a landslide of the trail, which may be decided on by now. */
+async function goAlong(id: string | undefined, otherwise = ""): Promise<void> {
+  if (!id) return showNotice(otherwise);
+  const queued = state.queue.value.find((landslide) => landslide.id === id);
+  if (queued) show(queued);
+  else await selectById(id).catch((error: Error) => showNotice(error.message, "bad"));
+}
+
+/** Select the landslide below the current one in the list, or the one above. */
+export function selectInList(step: 1 | -1): void {
+  const place = state.queue.value.findIndex(({ id }) => id === state.current.value?.id);
+  const landslide = state.queue.value[place + step];
   if (landslide) select(landslide);
 }
 
-/** Remove landslides that were decided on from the queue, and select the one after them. */
+/** Remove landslides that were decided on from the queue, and go on: to where `previous` came from, or to the next. */
 export async function removeDecided(ids: readonly string[]): Promise<void> {
-  for (const id of ids) decidedIds.add(id);
-  const index = state.queue.value.findIndex(({ id }) => ids.includes(id));
-  const left = state.queue.value.filter(({ id }) => !ids.includes(id));
-  state.queue.value = left;
-  select(left[Math.min(Math.max(index, 0), left.length - 1)] ?? null);
-  if (left.length < REFILL_BELOW) await refillQueue();
+  markDecided(ids);
+  const gone = new Set(ids);
+  const place = state.queue.value.findIndex(({ id }) => gone.has(id));
+  state.queue.value = state.queue.value.filter(({ id }) => !gone.has(id));
+  let cameFrom = trail.forward();
+  while (cameFrom && decidedIds.has(cameFrom)) cameFrom = trail.forward();
+  if (cameFrom) await goAlong(cameFrom);
+  else select(firstAhead(Math.max(place, 0)) ?? firstAhead());
+  if (state.queue.value.length < REFILL_BELOW) await refillQueue();
 }
 
 /** Load more landslides, and select the first one if none is selected. */
 async function refillQueue(): Promise<void> {
-  await (pendingRequest ?? refreshQueue());
-  if (!state.current.value) selectFirst();
+  await (pendingRequest ?? load(state.queue.value));
+  if (!state.current.value) select(firstAhead() ?? state.queue.value[0] ?? null);
 }
 
 /** Put a landslide, whose decision was undone, at the beginning of the queue and select it. */
 export function returnToQueue(landslide: Landslide): void {
-  decidedIds.delete(landslide.id);
+  markUndecided(landslide.id);
   skippedIds.delete(landslide.id);
   state.queue.value = [landslide, ...state.queue.value.filter(({ id }) => id !== landslide.id)];
   select(landslide);
 }
 
+/** Keep landslides out of the queue whose decision is on its way. */
+export function markDecided(ids: readonly string[]): void {
+  for (const id of ids) {
+    decidedIds.add(id);
+    unsavedIds.add(id);
+    skippedIds.delete(id);
+  }
+}
+
+/** The server has the decisions on these landslides, and leaves them out itself. */
+export function markSaved(ids: readonly string[]): void {
+  for (const id of ids) unsavedIds.delete(id);
+}
+
 /** Let a landslide come in the queue again; it is not decided after all. */
 export function markUndecided(id: string): void {
   decidedIds.delete(id);
+  unsavedIds.delete(id);
 }

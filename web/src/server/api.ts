@@ -1,6 +1,6 @@
 // Requests to the server's API.
 import { Signal } from "@preact/signals";
-import type { Decision, DecisionResult, Landslide } from "./types.ts";
+import type { Decision, DecisionResult, Landslide, QueueResponse } from "./types.ts";
 
 const TOKEN_KEY = "tsmu.token"; // in the session storage: the token lasts as long as the tab
 
@@ -92,6 +92,10 @@ async function sendJson<T>(method: "POST" | "PUT", path: string, body: unknown):
   const headers = { "Content-Type": "application/json", "X-Tsmu": "1" };
   return (await (await request(path, { method, headers, body: JSON.stringify(body) })).json()) as T;
 }
+
+/** Read the next landslides of the queue, without those whose ids are given. */
+export const getQueue = (values: QueryValues, without: readonly string[]): Promise<QueueResponse> =>
+  sendJson("POST", withQuery("queue", values), { without });
 
 /** Make a decision; when this returns, it is on the server's disk. */
 export const sendDecision = (decision: Decision): Promise<DecisionResult> => sendJson("POST", "decisions", decision);

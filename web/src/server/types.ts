@@ -3,6 +3,8 @@ import type { Geometry } from "geojson";
 import type { Bounds, Outline } from "../lib/geometry.ts";
 
 export type Status = "candidate" | "confirmed" | "rejected" | "merged";
+/** How far the review of a landslide has come; `withdrawn` ones are not to be decided on. */
+export type ReviewState = "open" | "accepted" | "rejected" | "unsure" | "bad imagery" | "withdrawn";
 /** What a reviewer can say of a landslide as it is. */
 export type Verdict = "accept" | "reject" | "unsure" | "bad imagery";
 export type Action = Verdict | "comment" | "merge" | "split" | "edit" | "draw" | "undo";
@@ -11,6 +13,7 @@ export type Action = Verdict | "comment" | "merge" | "split" | "edit" | "draw" |
 export interface LandslideProperties {
   id: string;
   status: Status;
+  review_state: ReviewState;
   area_m2: number;
   region: string | null;
   /** First and last day on which it can have happened, as ISO dates. */
@@ -39,8 +42,9 @@ export interface LandslideCollection {
   features: Landslide[];
 }
 
-/** How many of the run's landslides are decided; the filters hold. */
-export interface ReviewProgress {
+/** How many landslides are in each state of the review; the filters hold. */
+export interface ReviewProgress extends Record<Exclude<ReviewState, "withdrawn">, number> {
+  /** Those that are accepted or rejected. */
   decided: number;
   total: number;
 }
@@ -146,7 +150,14 @@ export interface DecisionResult {
 /** The answer of `dashboard`. */
 export interface DashboardFigures {
   progress: ReviewProgress;
-  counts: { region: string | null; status: Status; month: string | null; landslides: number; area_m2: number }[];
+  counts: {
+    region: string | null;
+    status: Status;
+    review_state: ReviewState;
+    month: string | null;
+    landslides: number;
+    area_m2: number;
+  }[];
   /** The model's candidates against what reviewers decided; precision and recall of 0 to 1. */
   model: {
     region: string | null;

@@ -40,8 +40,13 @@ from tsmu.database.vocabulary import Action, Author, Decision, Status
 from tsmu.database.writing import Stamp, insert_landslides, scene_footprint, write_versions
 from tsmu.errors import ConflictError, DatabaseError, MissingRecordError
 
-_STATUS_OF = {Action.ACCEPT: Status.CONFIRMED, Action.REJECT: Status.REJECTED}  # unsure leaves the status
-_ACTION_FOR = {status: action for action, status in _STATUS_OF.items()}
+_STATUS_OF = {
+    Action.ACCEPT: Status.CONFIRMED,
+    Action.REJECT: Status.REJECTED,
+    Action.UNSURE: Status.CANDIDATE,
+    Action.BAD_IMAGERY: Status.CANDIDATE,
+}
+_ACTION_FOR = {Status.CONFIRMED: Action.ACCEPT, Status.REJECTED: Action.REJECT}
 _CONFIRMED = {"status": Status.CONFIRMED.value}  # who redraws a landslide confirms it
 
 

@@ -10,9 +10,10 @@ from typing import Any
 import geopandas
 import sqlalchemy as sa
 
-from tsmu.database.schema import landslide, mapped_area, observation, record_columns, review, run, scene
+from tsmu.database.queries import withdrawn_drawings
+from tsmu.database.schema import landslide, mapped_area, observation, record_columns, run, scene
 from tsmu.database.storage import Database, read_frame
-from tsmu.database.vocabulary import Action, Author, Status
+from tsmu.database.vocabulary import Author, Status
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ def scene_evidence(database: Database) -> Iterator[SceneEvidence]:
     with database.read() as connection:
         columns = record_columns(scene, geometry=False)
         rows = connection.execute(sa.select(*columns).order_by(scene.c.name, scene.c.fid)).mappings().all()
-        withdrawn = _withdrawn_drawings(connection)
+        withdrawn = set(connection.execute(withdrawn_drawings()).scalars())
         for row in rows:
             landslides = _landslides_of_scene(connection, row["id"])
             landslides = landslides[~landslides["id"].isin(withdrawn)]
@@ -86,15 +87,3 @@ def _region_of_newest_run(connection: sa.Connection, scene_id: str) -> str | Non
     query = sa.select(run.c.region).where(run.c.scene_id == scene_id).order_by(run.c.fid.desc()).limit(1)
     region: str | None = connection.execute(query).scalar()
     return region
-
-
-def _withdrawn_drawings(connection: sa.Connection) -> set[str]:
-    """Ids of landslides that somebody drew, and undid the drawing: they are evidence of nothing."""
-    landslide_id, newest = review.c.landslide_id, sa.func.max(review.c.fid).label("fid")
-    last = sa.select(newest).where(review.c.action != Action.COMMENT.value).group_by(landslide_id).subquery()
-    drawn = sa.select(landslide_id).where(review.c.action == Action.DRAW.value)
-    undone = sa.select(landslide_id).join(last, last.c.fid == review.c.fid)
-    undone = undone.where(
-        review.c.action == Action.UNDO.value, review.c.status_after == Status.REJECTED.value, landslide_id.in_(drawn)
-    )
-    return set(connection.execute(undone).scalars())

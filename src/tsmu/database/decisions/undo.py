@@ -9,7 +9,7 @@ from tsmu.database.decisions.agreement import undone_decisions
 from tsmu.database.decisions.records import DecisionRequest, PlannedChange
 from tsmu.database.schema import CONTENT_COLUMNS, VERSION_COLUMNS, landslide, landslide_version, review
 from tsmu.database.storage import decode_column
-from tsmu.database.vocabulary import Action, Status
+from tsmu.database.vocabulary import Status
 from tsmu.errors import ConflictError, DatabaseError, MissingRecordError
 
 
@@ -44,9 +44,8 @@ def plan_undo(connection: sa.Connection, request: DecisionRequest) -> list[Plann
         landslide_id, before = entry["landslide_id"], entry["version_before"]
         if landslide_id not in rows:  # a comment
             planned.append(PlannedChange(landslide_id, _row(connection, landslide_id), {}, new_version=False))
-        elif before is None:  # it was new: a part goes back into the whole, a drawn one is no landslide
-            status = Status.MERGED if entry["action"] == Action.SPLIT else Status.REJECTED
-            planned.append(PlannedChange(landslide_id, rows[landslide_id], {"status": status.value}))
+        elif before is None:  # it was new: as rows stay, it becomes one that is merged into none
+            planned.append(PlannedChange(landslide_id, rows[landslide_id], {"status": Status.MERGED.value}))
         else:
             former = _former_version(connection, landslide_id, before)
             planned.append(PlannedChange(landslide_id, rows[landslide_id], former))

@@ -15,6 +15,13 @@ from tsmu.database.queries.landslides import (
     reviews,
 )
 from tsmu.database.queries.review_queue import QueueOrder, nearest_landslides, next_landslides, review_progress
+from tsmu.database.queries.review_state import (
+    REVIEWED_STATES,
+    in_states,
+    review_state,
+    undone_decisions,
+    withdrawn_drawings,
+)
 from tsmu.database.queries.scene_landslides import landslides_in_scenes
 from tsmu.database.queries.scenes import scene_by_id, scenes
 from tsmu.database.queries.spatial_index import Box, select_boxes, touches_box
@@ -25,6 +32,7 @@ __all__ = [
     "EVERYTHING",
     "GEOMETRY_COLUMN",
     "LANDSLIDE_COLUMNS",
+    "REVIEWED_STATES",
     "Box",
     "Filters",
     "LandslideBatches",
@@ -33,6 +41,7 @@ __all__ = [
     "count_landslides",
     "cql2_tree",
     "history",
+    "in_states",
     "info",
     "known_status",
     "landslides_in_scenes",
@@ -44,9 +53,12 @@ __all__ = [
     "query_page",
     "require_known_names",
     "review_progress",
+    "review_state",
     "reviews",
     "scene_by_id",
     "scenes",
     "select_boxes",
     "touches_box",
+    "undone_decisions",
+    "withdrawn_drawings",
 ]

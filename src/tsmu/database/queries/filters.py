@@ -10,10 +10,11 @@ import shapely
 import sqlalchemy as sa
 from shapely.geometry.base import BaseGeometry
 
+from tsmu.database.queries.review_state import in_states
 from tsmu.database.queries.spatial_index import Box, box_area, split_box, touches_box
 from tsmu.database.queries.where_expression import parse_where
 from tsmu.database.schema import landslide
-from tsmu.database.vocabulary import Status
+from tsmu.database.vocabulary import ReviewState, Status
 from tsmu.errors import DatabaseError
 
 
@@ -30,6 +31,7 @@ class Filters:
         status: one of these.
         where: a condition over the columns in CQL2 text or CQL2-JSON, see `where_expression`.
         event: id of the event that they belong to.
+        review_state: one of these, see `queries.review_state`.
 
     Example:
         >>> Filters(bbox=(7, 46, 8, 47), status=["candidate"], where="trigger = 'rainfall'").region is None
@@ -43,6 +45,7 @@ class Filters:
     status: Sequence[Status | str] = ()
     where: str | None = None
     event: str | None = None
+    review_state: Sequence[ReviewState | str] = ()
 
     def conditions(self, backend: str) -> list[sa.ColumnElement[bool]]:
         """The conditions in SQL on the landslide table; of the box by the spatial index only, see `within_area`.
@@ -64,6 +67,8 @@ class Filters:
             conditions.append(landslide.c.area_m2 >= self.min_area)
         if self.status:
             conditions.append(landslide.c.status.in_([known_status(name) for name in self.status]))
+        if self.review_state:
+            conditions.append(in_states(self.review_state))
         if self.where:
             conditions.append(parse_where(self.where, landslide, backend))
         if self.bbox is not None:

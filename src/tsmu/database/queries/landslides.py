@@ -9,6 +9,7 @@ import pandas as pd
 import sqlalchemy as sa
 
 from tsmu.database.queries.filters import EVERYTHING, Filters
+from tsmu.database.queries.review_state import review_state
 from tsmu.database.schema import (
     TABLES,
     VERSION_COLUMNS,
@@ -95,10 +96,10 @@ def count_landslides(database: Database, filters: Filters) -> int:
 
 
 def count_by_region_and_month(database: Database, filters: Filters) -> list[dict[str, Any]]:
-    """How many landslides and how much area there are in each region, status and month.
+    """How many landslides and how much area there are in each region, status, state of the review and month.
 
     Returns:
-        Rows with `region`, `status`, `month` (such as 2024-05, of the last day on which it can have
+        Rows with `region`, `status`, `review_state`, `month` (such as 2024-05, of the last day on which it can have
         happened; None where unknown), `landslides` and `area_m2`.
 
     Example:
@@ -107,20 +108,23 @@ def count_by_region_and_month(database: Database, filters: Filters) -> list[dict
         ('alps', 'candidate', '2024-05', 12)
     """
     year, month = (sa.extract(part, landslide.c.date_max) for part in ("year", "month"))
-    groups = (landslide.c.region, landslide.c.status, year, month)
-    statement = sa.select(*groups, sa.func.count(), sa.func.sum(landslide.c.area_m2))
-    statement = statement.where(*filters.conditions(database.backend)).group_by(*groups).order_by(*groups)
+    columns = (landslide.c.region, landslide.c.status, review_state(), year.label("year"), month.label("month"))
+    rows_of = sa.select(*columns, landslide.c.area_m2).where(*filters.conditions(database.backend)).subquery()
+    groups = list(rows_of.c)[:-1]
+    sums = (sa.func.count().label("landslides"), sa.func.sum(rows_of.c.area_m2).label("area_m2"))
+    statement = sa.select(*groups, *sums).group_by(*groups).order_by(*groups)
     with database.read() as connection:
-        rows = connection.execute(statement).fetchall()
+        rows = connection.execute(statement).mappings().fetchall()
     return [
         {
-            "region": region,
-            "status": status,
-            "month": None if year is None else f"{int(year):04}-{int(month):02}",
-            "landslides": number,
-            "area_m2": area,
+            "region": row["region"],
+            "status": row["status"],
+            "review_state": row["review_state"],
+            "month": None if row["year"] is None else f"{int(row['year']):04}-{int(row['month']):02}",
+            "landslides": row["landslides"],
+            "area_m2": row["area_m2"],
         }
-        for region, status, year, month, number, area in rows
+        for row in rows
     ]
 
 

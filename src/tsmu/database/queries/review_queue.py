@@ -1,7 +1,7 @@
 """The review queue: which landslides wait for a person's decision, in which order, and how many are decided."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from enum import StrEnum
 from typing import Any
 
@@ -13,12 +13,15 @@ import shapely
 import sqlalchemy as sa
 
 from tsmu.database.queries.filters import Filters
+from tsmu.database.queries.review_state import REVIEWED_STATES, in_states, review_state
 from tsmu.database.queries.spatial_index import touches_box
 from tsmu.database.schema import landslide, observation, record_columns, run
 from tsmu.database.storage import Database, read_frame
-from tsmu.database.vocabulary import Author, Status
+from tsmu.database.vocabulary import ReviewState
 
 FIRST_BOX_DEG, GROWTH = 0.02, 3.0  # half the side of the first search, and its factor from one search to the next
+POOL = 4  # times as many landslides as are asked for are read, among which the way from each to the next is looked for
+_COLUMNS = (*record_columns(landslide), review_state())
 
 
 class QueueOrder(StrEnum):
@@ -30,38 +33,42 @@ class QueueOrder(StrEnum):
     DATE = "date"
 
 
-def undecided_conditions() -> list[sa.ColumnElement[bool]]:
-    """Conditions on the landslide table: a run mapped it, and no decision of a person on it stands."""
-    return [landslide.c.status == Status.CANDIDATE.value, landslide.c.author == Author.RUN.value]
-
-
 def next_landslides(
-    database: Database, filters: Filters, order: QueueOrder, limit: int, near: tuple[float, float] | None = None
+    database: Database,
+    filters: Filters,
+    order: QueueOrder,
+    limit: int,
+    near: tuple[float, float] | None = None,
+    *,
+    state: ReviewState = ReviewState.OPEN,
+    without: Collection[str] = (),
 ) -> geopandas.GeoDataFrame:
-    """The landslides that a person should look at next.
+    """The landslides that a person should look at next, in exactly the order that is asked for.
 
     Args:
         database: open.
         filters: among which landslides.
-        order: near: those nearest to the place; uncertainty: where the views of `tsmu map --tta` differ
-            most, then of those mapped without, where a run's mean probability comes nearest to its
-            threshold; size: the largest; date: the latest.
+        order: near: the one nearest to the place, then each time the one nearest to the last; uncertainty: where
+            the views of `tsmu map --tta` differ most, then of those mapped without, where a run's mean probability
+            comes nearest to its threshold; size: the largest; date: the latest.
         limit: how many.
-        near: longitude and latitude; the result is put in an order that begins there and goes on
-            to the nearest each time, so that the map does not jump.
+        near: longitude and latitude where the order near begins; the other orders do not use it. Without it
+            the order near is the one in which they came into the database.
+        state: which queue: what is open, or what is unsure or has bad imagery.
+        without: ids that the person has already.
 
     Returns:
-        EPSG:4326, the columns of the landslide table without `fid`.
+        EPSG:4326, the columns of the landslide table without `fid`, and `review_state`.
 
     Example:
         >>> queue = next_landslides(database, Filters(region="alps"), QueueOrder.SIZE, limit=5)
         >>> len(queue)
         5
     """
+    in_queue = in_states([state])
     if order == QueueOrder.NEAR and near is not None:
-        return nearest_landslides(database, filters, near, limit, undecided_conditions())
-    query = sa.select(*record_columns(landslide))
-    query = query.where(*filters.conditions(database.backend), *undecided_conditions())
+        return _walk(database, filters, near, limit, in_queue, without)
+    query = sa.select(*_COLUMNS).where(*filters.conditions(database.backend), in_queue)
     if order == QueueOrder.UNCERTAINTY:
         query = _most_uncertain_first(query)
     elif order == QueueOrder.SIZE:
@@ -69,8 +76,35 @@ def next_landslides(
     elif order == QueueOrder.DATE:
         query = query.order_by(landslide.c.date_max.desc().nulls_last())
     with database.read() as connection:
-        rows = read_frame(connection, query.order_by(landslide.c.fid).limit(limit))
-    return rows if near is None else rows.iloc[nearest_neighbour_order(_centres(rows), near)].reset_index(drop=True)
+        rows = read_frame(connection, query.order_by(landslide.c.fid).limit(limit + len(without)))
+    return rows[~rows["id"].isin(list(without))].iloc[:limit].reset_index(drop=True)
+
+
+def _walk(
+    database: Database,
+    filters: Filters,
+    start: tuple[float, float],
+    limit: int,
+    in_queue: sa.ColumnElement[bool],
+    without: Collection[str],
+) -> geopandas.GeoDataFrame:
+    """The landslide nearest to the start, then each time the one nearest to the last.
+
+    What is known is a circle round the start with the `wanted` nearest landslides. A step is certain where it
+    stays within the circle; where one is not, more landslides are read.
+    """
+    wanted = POOL * limit + len(without)
+    while True:
+        rows = nearest_landslides(database, filters, start, wanted, [in_queue])
+        is_all = len(rows) < wanted
+        centres = _centres(rows)
+        scale = np.array([math.cos(math.radians(start[1])), 1.0])
+        radius = math.inf if is_all else float(np.linalg.norm((centres[-1] - start) * scale))
+        known = ~rows["id"].isin(list(without)).to_numpy(bool)
+        order, is_certain = nearest_neighbour_order(centres, start, limit, known, radius)
+        if is_certain or is_all:
+            return rows.iloc[order].reset_index(drop=True)
+        wanted *= POOL
 
 
 def _most_uncertain_first(query: sa.Select[Any]) -> sa.Select[Any]:
@@ -104,7 +138,7 @@ def nearest_landslides(
         more: further conditions on the landslide table.
 
     Returns:
-        EPSG:4326, the columns of the landslide table without `fid`.
+        EPSG:4326, the columns of the landslide table without `fid`, and `review_state`.
 
     Example:
         >>> nearest = nearest_landslides(database, Filters(), place=(7.0025, 46.0), limit=1)
@@ -116,7 +150,7 @@ def nearest_landslides(
     while True:
         box = (longitude - half * widen, latitude - half, longitude + half * widen, latitude + half)
         whole_earth = box[0] <= -180 and box[1] <= -90 and box[2] >= 180 and box[3] >= 90
-        query = sa.select(*record_columns(landslide)).where(*filters.conditions(database.backend), *more)
+        query = sa.select(*_COLUMNS).where(*filters.conditions(database.backend), *more)
         if not whole_earth:
             query = query.where(touches_box(landslide, box, database.backend))
         with database.read() as connection:
@@ -127,20 +161,40 @@ def nearest_landslides(
         half *= GROWTH
 
 
-def nearest_neighbour_order(points: npt.NDArray[np.float64], start: tuple[float, float]) -> list[int]:
-    """An order of points (n, 2; degrees) that begins near `start` and goes on to the nearest each time.
+def nearest_neighbour_order(
+    points: npt.NDArray[np.float64],
+    start: tuple[float, float],
+    limit: int,
+    allowed: npt.NDArray[np.bool_],
+    radius: float = math.inf,
+) -> tuple[list[int], bool]:
+    """An order of points that begins near a place and goes on to the nearest each time.
+
+    Args:
+        points: (n, 2) in degrees.
+        start: longitude and latitude.
+        limit: how many points are wanted.
+        allowed: (n,) those that may come.
+        radius: degrees of latitude; beyond it round the start there may be points that are not in `points`.
+
+    Returns:
+        Positions of points, and whether no point that is missing could have come between.
 
     Example:
-        >>> nearest_neighbour_order(np.array([[3.0, 0.0], [1.0, 0.0], [2.0, 0.0]]), (0.0, 0.0))
-        [1, 2, 0]
+        >>> nearest_neighbour_order(np.array([[3.0, 0.0], [1.0, 0.0], [2.0, 0.0]]), (0.0, 0.0), 3, np.full(3, True))
+        ([1, 2, 0], True)
     """
-    left, here, order = list(range(len(points))), np.asarray(start), []
     scale = np.array([math.cos(math.radians(start[1])), 1.0])
-    while left:
-        distance = np.linalg.norm((points[left] - here) * scale, axis=1)
-        order.append(left.pop(int(np.argmin(distance))))
-        here = points[order[-1]]
-    return order
+    flat, begin = points * scale, np.asarray(start) * scale
+    left, here, order = allowed.copy(), begin, list[int]()
+    for _ in range(min(limit, int(allowed.sum()))):
+        distance = np.where(left, np.linalg.norm(flat - here, axis=1), np.inf)
+        nearest = int(np.argmin(distance))
+        if np.linalg.norm(here - begin) + distance[nearest] > radius * (1 + 1e-9):
+            return order, False
+        order.append(nearest)
+        left[nearest], here = False, flat[nearest]
+    return order, len(order) == limit or math.isinf(radius)
 
 
 def _centres(rows: pd.DataFrame) -> npt.NDArray[np.float64]:
@@ -153,15 +207,21 @@ def _centres(rows: pd.DataFrame) -> npt.NDArray[np.float64]:
 
 
 def review_progress(database: Database, filters: Filters) -> dict[str, int]:
-    """How many landslides are not merged into others (`total`), and on how many a person decided (`decided`).
+    """How many landslides are in each state of the review.
+
+    Returns:
+        The number of landslides by the name of the state (see `review_state`); `decided`: those that are
+        accepted or rejected; `total`: all of them, without what is withdrawn.
 
     Example:
-        >>> review_progress(database, Filters())
-        {'decided': 0, 'total': 12}
+        >>> progress = review_progress(database, Filters())
+        >>> progress["open"], progress["decided"], progress["total"]
+        (12, 0, 12)
     """
-    number = sa.func.count()
-    query = sa.select(number.label("total"), number.filter(sa.and_(*undecided_conditions())).label("open"))
-    query = query.where(*filters.conditions(database.backend), landslide.c.status != Status.MERGED.value)
+    states = sa.select(review_state()).where(*filters.conditions(database.backend)).subquery()
+    query = sa.select(states.c.review_state, sa.func.count()).group_by(states.c.review_state)
     with database.read() as connection:
-        row: Any = connection.execute(query).one()
-    return {"decided": row.total - row.open, "total": row.total}
+        found = {str(name): int(number) for name, number in connection.execute(query)}
+    counts = {str(name): found.get(name, 0) for name in REVIEWED_STATES}
+    decided = counts[ReviewState.ACCEPTED] + counts[ReviewState.REJECTED]
+    return counts | {"decided": decided, "total": sum(counts.values())}

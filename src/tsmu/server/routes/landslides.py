@@ -16,10 +16,12 @@ from tsmu.database import (
     Database,
     Filters,
     history,
+    landslide_table,
     nearest_landslides,
     query,
     query_page,
     read_frame,
+    review_state,
     reviews,
     verdicts,
 )
@@ -43,7 +45,8 @@ def landslides(
     after: Annotated[int, Query(ge=0, le=MAX_FID, description="`next` of the page before")] = 0,
 ) -> Response:
     """Landslides as believed now, as GeoJSON; `next` is where the following page goes on, or null."""
-    page = query_page(context.database, filters, limit, after)
+    columns = (*landslide_table.columns, review_state())
+    page = query_page(context.database, filters, limit, after, columns)
     body = geojson.feature_collection(page.drop(columns="fid"), {"next": page.attrs["last_fid"]})
     return Response(body, media_type=geojson.MEDIA_TYPE)
 
@@ -61,8 +64,12 @@ def landslide_details(database: Database, landslide_id: str) -> dict[str, Any]:
     """One landslide as JSON: its newest version as a feature, all versions, observations, reviews and verdicts."""
     versions = history(database, landslide_id)
     valid_verdicts = verdicts(database, [landslide_id])
+    with database.read() as connection:
+        state = connection.execute(sa.select(review_state()).where(landslide_table.c.id == landslide_id)).scalar()
+    feature = geojson.feature(versions, len(versions) - 1)
+    feature["properties"]["review_state"] = state
     return {
-        "feature": geojson.feature(versions, len(versions) - 1),
+        "feature": feature,
         "versions": geojson.json_rows(pd.DataFrame(versions.drop(columns="geometry"))),
         "observations": geojson.json_rows(_observations(database, landslide_id)),
         "reviews": geojson.json_rows(reviews(database, landslide_id)),

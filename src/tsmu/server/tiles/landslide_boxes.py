@@ -1,7 +1,7 @@
 """The bounding boxes of all landslides, in memory, kept up to date with the database.
 
 A tile of a whole country counts a hundred thousand landslides, and reading their outlines would take
-seconds. Here each landslide has only its bounding box, status and area. All of them are read when a tile
+seconds. Here each landslide has only its bounding box, state and area. All of them are read when a tile
 first shows many landslides; later only those that have changed are read again.
 """
 
@@ -15,12 +15,12 @@ import numpy.typing as npt
 import sqlalchemy as sa
 from cachetools import LRUCache
 
-from tsmu.database import Database, Filters, Status, select_boxes, touches_box
+from tsmu.database import Database, Filters, ReviewState, review_state, select_boxes, touches_box
 from tsmu.database import landslide_table as landslide
 from tsmu.database import landslide_version_table as landslide_version
 from tsmu.server.tiles.web_mercator import tile_bounds, to_unit_square
 
-STATUS_NAMES = tuple(str(status) for status in Status)
+STATE_NAMES = tuple(str(state) for state in ReviewState)
 MAX_FILTERS = 8  # sets of filters whose landslides are kept
 KEYS_PER_QUERY = 10_000
 FEW_LANDSLIDES = 2000  # a tile with at most so many is read by itself, without all the others
@@ -37,14 +37,14 @@ class LandslideBoxes:
     Attributes:
         fid: (n,), key in the database.
         version: (n,); the pair of fid and version changes whenever anything of the landslide does.
-        status: (n,), position in `STATUS_NAMES`.
+        state: (n,), of the review, position in `STATE_NAMES`.
         area_m2: (n,).
         box: (n, 4), left, top, right and bottom in web mercator as a square of side 1 with y down.
     """
 
     fid: Integers
     version: Integers
-    status: Integers
+    state: Integers
     area_m2: Floats
     box: Floats
 
@@ -127,7 +127,7 @@ class LandslideBoxCache:
     ) -> LandslideBoxes:
         """Read the landslides that fulfil filters and more conditions."""
         backend = self._database.backend
-        columns = (landslide.c.fid, landslide.c.version, landslide.c.status, landslide.c.area_m2)
+        columns = (landslide.c.fid, landslide.c.version, review_state(), landslide.c.area_m2)
         selected = select_boxes(landslide, columns, backend).where(*more).where(*filters.conditions(backend))
         return _from_rows(connection.execute(selected.limit(limit)).fetchall())
 
@@ -145,15 +145,15 @@ def _changed_fids(connection: sa.Connection, since: _ReadMark) -> Integers:
 
 
 def _from_rows(rows: Any) -> LandslideBoxes:
-    """Make boxes of rows of fid, version, status, area in m2, and west, east, south, north in degrees."""
-    fid, version, status, area_m2, *sides = zip(*rows, strict=True) if rows else ((),) * 8
-    status_number = {name: number for number, name in enumerate(STATUS_NAMES)}
+    """Make boxes of rows of fid, version, state, area in m2, and west, east, south, north in degrees."""
+    fid, version, state, area_m2, *sides = zip(*rows, strict=True) if rows else ((),) * 8
+    state_number = {name: number for number, name in enumerate(STATE_NAMES)}
     west, east, south, north = (np.array(side, np.float64) for side in sides)
     corners = [to_unit_square(np.column_stack(corner)) for corner in ((west, north), (east, south))]
     return LandslideBoxes(
         np.array(fid, np.int64),
         np.array(version, np.int64),
-        np.array([status_number[name] for name in status], np.int64),
+        np.array([state_number[name] for name in state], np.int64),
         np.array(area_m2, np.float64),
         np.hstack(corners),
     )

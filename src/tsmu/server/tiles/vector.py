@@ -1,10 +1,10 @@
 """Landslides as vector tiles: outlines where they are large enough to see, else points that count them.
 
 A tile has two layers. `landslides`: outlines of what is at least a few pixels large, simplified to
-what a pixel shows. `clusters`: points, one per cell of a grid, with `count` and the number of each
-status; where the count is 1, with the landslide's id. A tile has at most `MAX_OUTLINES` outlines, those
-of the largest landslides, and one point per cell, so that it stays small however many landslides there
-are. A tile is rendered again only when one of its own landslides has changed.
+what a pixel shows. `clusters`: points, one per cell of a grid, with `count` and the number in each state
+of the review; where the count is 1, with the landslide's id and `review_state`. A tile has at most
+`MAX_OUTLINES` outlines, those of the largest landslides, and one point per cell, so that it stays small
+however many landslides there are. A tile is rendered again only when one of its own landslides has changed.
 """
 
 import hashlib
@@ -21,9 +21,9 @@ import sqlalchemy as sa
 from cachetools import LRUCache
 from mapbox_vector_tile.encoder import on_invalid_geometry_make_valid
 
-from tsmu.database import Database, Status, decode_column
+from tsmu.database import Database, decode_column
 from tsmu.database import landslide_table as landslide
-from tsmu.server.tiles.landslide_boxes import STATUS_NAMES, LandslideBoxes
+from tsmu.server.tiles.landslide_boxes import STATE_NAMES, LandslideBoxes
 from tsmu.server.tiles.web_mercator import to_unit_square
 
 EXTENT = 4096  # units of a tile's side; all lengths below are in these units
@@ -33,8 +33,7 @@ MIN_OUTLINE = 4 * PIXEL  # a smaller landslide is a point
 CLUSTER_CELL = 16 * PIXEL
 MAX_OUTLINES = 1000
 MAX_TILES = 4096  # in the cache
-OUTLINE_PROPERTIES = ("id", "status", "area_m2", "region", "version", "author")
-COUNTED_STATUSES = tuple(str(status) for status in (Status.CANDIDATE, Status.CONFIRMED, Status.REJECTED))
+OUTLINE_PROPERTIES = ("id", "status", "area_m2", "region", "version")
 
 
 class TileCache:
@@ -100,9 +99,10 @@ def _outlines(database: Database, boxes: LandslideBoxes, z: int, x: int, y: int)
     """The features of landslides with their outlines, cut off behind the tile's buffer."""
     if not len(boxes):
         return []
-    columns = [landslide.c[name] for name in (*OUTLINE_PROPERTIES, "geom")]
+    columns = [landslide.c[name] for name in ("fid", *OUTLINE_PROPERTIES, "geom")]
     with database.read() as connection:
         rows = connection.execute(sa.select(*columns).where(landslide.c.fid.in_(boxes.fid.tolist()))).fetchall()
+    state_of = {int(fid): STATE_NAMES[state] for fid, state in zip(boxes.fid, boxes.state, strict=True)}
     shapes = shapely.transform(
         decode_column([row[-1] for row in rows], landslide),
         lambda points: (to_unit_square(points) * 2.0**z - [x, y]) * EXTENT,
@@ -110,10 +110,11 @@ def _outlines(database: Database, boxes: LandslideBoxes, z: int, x: int, y: int)
     simple = shapely.simplify(shapes, PIXEL / 2)
     clipped = shapely.clip_by_rect(simple, -BUFFER, -BUFFER, EXTENT + BUFFER, EXTENT + BUFFER)
     features = []
-    for shape, row in zip(shapely.transform(clipped, np.round), rows, strict=True):
+    for shape, (fid, *row) in zip(shapely.transform(clipped, np.round), rows, strict=True):
         if not shape.is_empty:
             pairs = zip(OUTLINE_PROPERTIES, row, strict=False)
-            features.append({"geometry": shape, "properties": {k: v for k, v in pairs if v is not None}})
+            properties = {name: value for name, value in pairs if value is not None} | {"review_state": state_of[fid]}
+            features.append({"geometry": shape, "properties": properties})
     return features
 
 
@@ -125,8 +126,8 @@ def _clusters(database: Database, boxes: LandslideBoxes, centres: npt.NDArray[np
     cell = line * (EXTENT // CLUSTER_CELL) + column
     _, first, cluster, count = np.unique(cell, return_index=True, return_inverse=True, return_counts=True)
     columns: dict[str, Any] = {
-        name: np.bincount(cluster, boxes.status == STATUS_NAMES.index(name), len(count)).astype(int).tolist()
-        for name in COUNTED_STATUSES
+        name: np.bincount(cluster, boxes.state == number, len(count)).astype(int).tolist()
+        for number, name in enumerate(STATE_NAMES)
     }
     columns |= {"count": count.tolist(), "area_m2": np.bincount(cluster, boxes.area_m2, len(count)).tolist()}
     x, y = (np.round(np.bincount(cluster, centres[:, axis]) / count) for axis in (0, 1))
@@ -136,6 +137,7 @@ def _clusters(database: Database, boxes: LandslideBoxes, centres: npt.NDArray[np
         properties = {name: values[number] for name, values in columns.items()}
         if count[number] == 1:
             properties["id"] = ids[int(boxes.fid[first[number]])]
+            properties["review_state"] = STATE_NAMES[boxes.state[first[number]]]
         features.append({"geometry": point, "properties": properties})
     return features
 
