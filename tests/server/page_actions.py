@@ -29,11 +29,11 @@ def decide(page: Any, *keys: str) -> str:
 
 
 def gone_on(page: Any, landslide_id: str) -> None:
-    expect(page.locator("#record .id")).not_to_have_text(landslide_id, timeout=20_000)
+    expect(page.locator("#record .id")).not_to_have_text(landslide_id, timeout=30_000)
 
 
 def gone_back(page: Any, landslide_id: str) -> None:
-    expect(page.locator("#record .id")).to_have_text(landslide_id)
+    expect(page.locator("#record .id")).to_have_text(landslide_id, timeout=30_000)
 
 
 def still(page: Any) -> None:
@@ -54,7 +54,7 @@ def moved(page: Any, key: str) -> None:
 
 
 def saved(page: Any) -> None:
-    expect(page.locator("#connection")).to_have_text("all saved")
+    expect(page.locator("#connection")).to_have_text("all saved", timeout=30_000)
 
 
 def progress(page: Any) -> int:
