@@ -171,8 +171,41 @@ def test_a_database_of_schema_0002_gets_reviews_and_merging(tmp_path: Path) -> N
         assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
 
 
+def as_schema_0005(database: db.Database) -> None:
+    """Take a database of today back to the schema in which a scene had one shift."""
+    with database.write() as connection:
+        for name in ("pre_shift_east_m", "pre_shift_north_m"):
+            connection.exec_driver_sql(f"ALTER TABLE scene DROP COLUMN {name}")
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0005'")
+
+
+def test_a_database_of_schema_0005_moves_the_image_before_apart(
+    target: Path | str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # where a server's backup goes
+    shift = ["shift_east_m", "shift_north_m", "pre_shift_east_m", "pre_shift_north_m"]
+    with open_database(target, create=True) as database:
+        add(database, squares(3))
+        scene_id = db.scenes(database)["id"].item()
+        db.shift_scene(database, scene_id, 3.0, -4.0)
+        as_schema_0005(database)
+    with open_database(target) as database:
+        assert database.backup is not None
+        row = db.scene_by_id(database, scene_id)
+        assert [row[name] for name in shift] == [3.0, -4.0, None, None]  # holds for both images, as before
+        db.shift_scene(database, scene_id, 3.0, -4.0, (0.0, 7.5))
+        row = db.scene_by_id(database, scene_id)
+        assert [row[name] for name in shift] == [3.0, -4.0, 0.0, 7.5]
+        with pytest.raises(DatabaseError, match="at most 1000 m"):
+            db.shift_scene(database, scene_id, 0.0, 0.0, (0.0, 2000.0))
+        assert db.check(database).empty
+    with open_database(target) as database:
+        assert database.backup is None
+
+
 def as_schema_0004(database: db.Database) -> None:
-    """Take a database one schema back."""
+    """Take a database of today back to the schema before the deviations."""
+    as_schema_0005(database)
     of = "" if database.path else " ON observation"
     with database.write() as connection:
         connection.exec_driver_sql(f"DROP TRIGGER observation_is_fixed{of}")

@@ -25,7 +25,7 @@ from tests.server.page_actions import (
     still,
 )
 from tests.server.serving import ask, serving
-from tsmu.database import Database, Filters, open_database, query, reviews, scenes
+from tsmu.database import Database, Filters, open_database, query, reviews
 from tsmu.server import ServerContext, make_app
 from tsmu.workspace_folder import WorkspaceFolder
 
@@ -290,18 +290,6 @@ def test_a_tablet_and_a_dark_room(served: tuple[WorkspaceFolder, str], open_page
     with page.expect_download() as download:
         page.get_by_role("button", name="CSV").tap()
     assert landslide_id in Path(download.value.path()).read_text()
-
-
-def test_images_are_shifted_and_stay_so(served: tuple[WorkspaceFolder, str], open_page: Open) -> None:
-    survey, address = served
-    page = open_page(address)
-    before = picture(page)
-    with page.expect_response(lambda answer: answer.url.endswith("/shift") and answer.ok):
-        press(page, "o", *["Shift+ArrowRight"] * 3)
-    press(page, "Enter")
-    assert np.abs(picture(page) - before).mean() > 1
-    with open_database(survey.database) as records:
-        assert list(scenes(records)[["shift_east_m", "shift_north_m"]].iloc[0]) == [30.0, 0.0]
 
 
 def test_with_tokens_the_page_asks_who_it_is(survey: WorkspaceFolder, open_page: Open, tmp_path: Path) -> None:

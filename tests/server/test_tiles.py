@@ -169,6 +169,33 @@ def test_a_shift_moves_the_images_and_stays(client: Client) -> None:
     assert too_far.status_code == 422
 
 
+def test_the_image_before_is_moved_apart(client: Client) -> None:
+    with client() as browser:
+        [scene] = browser.get("/api/scenes").json()
+        centre = shapely.box(*scene["bounds"]).centroid
+        x, y = tile_at(centre.x, centre.y, 14)
+        path = f"/api/scenes/{scene['id']}"
+
+        def shown(layer: str, **query: str) -> bytes:
+            return browser.get(f"{path}/{layer}/14/{x}/{y}.png", params=query).content
+
+        before = {layer: shown(layer) for layer in ("pre", "post")}
+        put = lambda **body: browser.put(f"{path}/shift", json=body).json()  # noqa: E731
+        stored = put(east_m=0, north_m=0, pre_m=[200, -100], made_at_ms=2000)
+        assert [stored[name] for name in ("pre_shift_east_m", "pre_shift_north_m")] == [200, -100]
+        assert shown("post") == before["post"]
+        assert shown("pre") != before["pre"]
+        assert shown("pre", shift="0,0") == before["pre"]  # as a page shows it that has not stored its shift yet
+        both = put(east_m=200, north_m=-100, made_at_ms=3000)
+        assert both["pre_shift_east_m"] is None
+        assert shown("pre") == shown("pre", shift="200,-100")
+        late = put(east_m=7, north_m=7, made_at_ms=2500)  # sent before the last one, but it comes after it
+        assert late == both
+        assert put(east_m=7, north_m=7, made_at_ms=2500, by="jo")["shift_east_m"] == 7
+        for bad in ("1", "a,b", "1e6,0", "nan,0"):
+            assert browser.get(f"{path}/pre/14/{x}/{y}.png", params={"shift": bad}).status_code == 400
+
+
 def test_a_hillshade_lights_the_north_west(client: Client, survey: WorkspaceFolder) -> None:
     with rasterio.open(survey.root / "scenes" / "valley" / "post.tif") as dataset:
         profile = {"crs": dataset.crs, "transform": dataset.transform}

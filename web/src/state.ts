@@ -4,6 +4,8 @@ import type { Landslide, LandslideDetails, ReviewProgress, Scene, ServerInfo } f
 
 /** What the keys and the pointer do: `look` is the ordinary state, the others are ended by Enter or Escape. */
 export type Mode = "look" | "edit" | "draw" | "split" | "merge" | "shift";
+/** Images that are shifted: those before and after together, or one of them. */
+export type ShiftTarget = "both" | "pre" | "post";
 /** What comes first in the queue: the nearest, the least certain, the largest or the latest landslide. */
 export type QueueOrder = "near" | "uncertainty" | "size" | "date";
 /** Which landslides the queue holds: those that nobody has decided on, or those that were left for later. */
@@ -83,6 +85,8 @@ export const state = {
   scene: new Signal<Scene | null>(null),
   display: new Signal<DisplayOptions>(DEFAULT_DISPLAY),
   mode: new Signal<Mode>("look"),
+  /** Which images the mode `shift` moves. */
+  shiftTarget: new Signal<ShiftTarget>("both"),
   /** How many decisions the server does not have yet, and why; the reason is null while they can be sent. */
   pending: new Signal<{ count: number; reason: string | null }>({ count: 0, reason: null }),
   /** The actions that undo and redo would apply to; null where there is none. */

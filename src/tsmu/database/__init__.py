@@ -112,6 +112,7 @@ if TYPE_CHECKING:
         Trigger,
     )
     from tsmu.database.writing import (
+        MOST_SHIFT_M,
         AddedInventory,
         AddedRun,
         RunRecord,
@@ -123,6 +124,7 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "MOST_SHIFT_M",
     "TABLES",
     "Action",
     "AddedInventory",
@@ -229,7 +231,10 @@ _NAMES = {  # by the folder or module that has them
         "landslides_in_scenes nearest_landslides next_landslides query query_page require_known_names review_progress "
         "review_state reviews scene_by_id scenes select_boxes touches_box"
     ),
-    "writing": "AddedInventory AddedRun RunRecord SceneRecord add_inventory add_run record_mapped_area shift_scene",
+    "writing": (
+        "AddedInventory AddedRun MOST_SHIFT_M RunRecord SceneRecord add_inventory add_run record_mapped_area "
+        "shift_scene"
+    ),
     "opening": "open_database",
     "decisions": (
         "DecisionRequest DecisionResult LandslideChange SceneEvidence accept accept_as_new decide decline "

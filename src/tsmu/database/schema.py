@@ -165,6 +165,10 @@ scene = _table(
     ),
     sa.Column("shift_east_m", sa.Double, comment="by how much the images are to be moved east, m; missing: not"),
     sa.Column("shift_north_m", sa.Double, comment="by how much the images are to be moved north, m; missing: not"),
+    sa.Column("pre_shift_east_m", sa.Double, comment="of the pre-event image, m; missing: shift_east_m holds for both"),
+    sa.Column(
+        "pre_shift_north_m", sa.Double, comment="of the pre-event image, m; missing: shift_north_m holds for both"
+    ),
     sa.CheckConstraint("date_pre <= date_post", name="dates_ordered"),
     sa.CheckConstraint("gsd_m > 0", name="gsd_positive"),
     indexed_shape=True,

@@ -10,6 +10,7 @@ from starlette.types import ASGIApp
 
 from tsmu.server.context import ServerContext
 from tsmu.server.errors import add_error_handlers
+from tsmu.server.latest_shifts import LatestShifts
 from tsmu.server.middleware import SecurityMiddleware
 from tsmu.server.page_files import PageFiles
 from tsmu.server.routes import ROUTERS
@@ -43,6 +44,7 @@ def make_app(context: ServerContext, page_folder: Path = PAGE_FOLDER) -> ASGIApp
         title="tsmu review", version=version("tsmu"), description=DESCRIPTION, docs_url=None, redoc_url=None,
     )  # fmt: skip
     app.state.context = context
+    app.state.latest_shifts = LatestShifts()
     app.state.tile_cache = TileCache()
     app.state.landslide_boxes = LandslideBoxCache(context.database)
     for router in ROUTERS:

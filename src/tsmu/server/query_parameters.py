@@ -11,7 +11,7 @@ from typing import Annotated
 from fastapi import Depends, Path, Query
 from pydantic import Field
 
-from tsmu.database import Box, Filters, ReviewState, Status
+from tsmu.database import MOST_SHIFT_M, Box, Filters, ReviewState, Status
 from tsmu.server.errors import RequestError
 from tsmu.server.schemas import ShortText
 
@@ -122,6 +122,19 @@ def read_rescale(text: str, band_count: int) -> list[tuple[float, float]]:
     if len(ranges) not in (1, band_count):
         raise RequestError(400, f"rescale: give one LOW,HIGH, or one for each of {band_count} bands")
     return ranges
+
+
+def read_shift(text: str) -> tuple[float, float]:
+    """Read `EAST,NORTH`, by how many metres an image is to be shown off its georeference.
+
+    Example:
+        >>> read_shift("12.5,-3")
+        (12.5, -3.0)
+    """
+    numbers = _read_numbers(text)
+    if len(numbers) != 2 or not all(abs(metres) <= MOST_SHIFT_M for metres in numbers):
+        raise RequestError(400, f"shift: not EAST,NORTH of at most {MOST_SHIFT_M:g} m each way; correct it")
+    return numbers[0], numbers[1]
 
 
 def _read_numbers(text: str) -> list[float]:

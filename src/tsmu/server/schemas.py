@@ -52,10 +52,16 @@ class QueueBody(RequestBody):
 
 
 class ImageShiftBody(RequestBody):
-    """By how much the images of a scene are to be moved."""
+    """By how much the images of a scene are to be moved, from where their files say."""
 
     east_m: FiniteNumber
     north_m: FiniteNumber
+    pre_m: tuple[FiniteNumber, FiniteNumber] | None = Field(
+        None, description="east, north of the pre-event image, where that is moved by something else"
+    )
+    made_at_ms: Annotated[int, Field(ge=0, le=2**53)] | None = Field(
+        None, description="when the reviewer moved them, milliseconds since 1970; one that came late is not stored"
+    )
     by: ShortText | None = None
 
 

@@ -10,6 +10,7 @@ const MAX_SCENES = 12; // shown at once
 const MIN_SCENE_WIDTH = 24; // px; images of a smaller scene are not loaded
 const TILE_SIZE = 512; // px
 const FOOTPRINTS = "frames";
+const SHIFT_DELAY = 150; // ms without a further shift before the tiles of shifted images are loaded
 const EQUATOR_LENGTH = 40_075_016.7; // m
 
 /** The layer below which the images of a kind are inserted. */
@@ -31,6 +32,11 @@ export function connectScenes(map: MapLibre): void {
     update();
   });
   state.scenes.subscribe(update);
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  state.scenes.subscribe(() => {
+    clearTimeout(timer);
+    timer = setTimeout(() => reloadMovedLayers(map), SHIFT_DELAY);
+  });
   state.scene.subscribe(update);
   state.display.subscribe(update);
 }
@@ -128,8 +134,14 @@ function setBrightnessAndContrast(map: MapLibre, id: string, { brightness, contr
 function tileUrl(scene: Scene, kind: ImageLayer): string {
   const format = kind === "probability" || kind === "uncertainty" ? "png" : "webp";
   const path = apiUrl(`scenes/${encodeURIComponent(scene.id)}/${kind}`);
-  const shift = `${scene.shift_east_m ?? 0},${scene.shift_north_m ?? 0}`;
-  return `${path}/{z}/{x}/{y}.${format}?size=${TILE_SIZE}&shift=${shift}`;
+  return `${path}/{z}/{x}/{y}.${format}?size=${TILE_SIZE}&shift=${layerShift(scene, kind).join(",")}`;
+}
+
+/** By how many metres a scene's layer is moved east and north, whether the server has stored it or not. */
+function layerShift(scene: Scene, kind: ImageLayer): [number, number] {
+  if (kind === "hillshade") return [0, 0];
+  if (kind === "pre" && scene.pre_shift_east_m !== null) return [scene.pre_shift_east_m, scene.pre_shift_north_m ?? 0];
+  return [scene.shift_east_m ?? 0, scene.shift_north_m ?? 0];
 }
 
 /** The zoom at which a tile's pixel is at most half as large as the image's, so that its edges stay sharp. */
@@ -139,10 +151,12 @@ function maxTileZoom({ gsd_m, bounds }: Scene): number {
   return Math.min(20, 1 + Math.ceil(Math.log2(parallelLength / TILE_SIZE / (gsd_m ?? 0.5))));
 }
 
-/** Show a scene's images with the shift that the server has stored. */
-export function showShiftedScene(map: MapLibre, shifted: Scene): void {
-  state.scenes.value = state.scenes.value.map((scene) => (scene.id === shifted.id ? shifted : scene));
-  state.scene.value = shifted;
-  for (const kind of shifted.layers)
-    map.getSource<RasterTileSource>(imageLayerId(shifted, kind))?.setTiles([tileUrl(shifted, kind)]);
+/** Load the tiles of the layers whose images were shifted since they were loaded. */
+function reloadMovedLayers(map: MapLibre): void {
+  for (const scene of state.scenes.value)
+    for (const kind of scene.layers) {
+      const source = map.getSource<RasterTileSource>(imageLayerId(scene, kind));
+      const url = tileUrl(scene, kind);
+      if (source && source.tiles[0] !== url) source.setTiles([url]);
+    }
 }

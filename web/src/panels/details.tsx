@@ -8,6 +8,7 @@ import { COMMANDS, type CommandName, keyBindings, keyLabel } from "../review/key
 import { finishMode, leaveMode } from "../review/modes.ts";
 import type { LandslideDetails, LandslideProperties, Observation } from "../server/types.ts";
 import { mayDecide, state } from "../state.ts";
+import { ShiftButtons } from "./shift-buttons.tsx";
 
 const MAX_REVIEWS = 4;
 
@@ -54,6 +55,7 @@ function CommandButton({ name, disabled }: { name: CommandName; disabled?: boole
 
 const ModeButtons = (): VNode => (
   <>
+    {state.mode.value === "shift" && <ShiftButtons />}
     <button type="button" class="decision strong" onClick={finishMode}>
       <span>{state.mode.value === "merge" ? "Merge" : "Keep"}</span>
       <kbd>Enter</kbd>

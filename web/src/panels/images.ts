@@ -3,6 +3,7 @@ import { byId, el } from "../lib/dom.ts";
 import { REVIEWED_STATES, stateClass } from "../map/palette.ts";
 import { runCommand } from "../review/commands.ts";
 import { COMMANDS, type CommandName } from "../review/keys.ts";
+import type { Scene } from "../server/types.ts";
 import { DEFAULT_DISPLAY, setDisplay, state } from "../state.ts";
 import { keyHint } from "./controls.ts";
 
@@ -41,13 +42,20 @@ const viewButton = (name: CommandName, label: string): HTMLElement =>
 
 /** A line that says by how much the scene's images are shifted; hidden where they are not. */
 function shiftLine(): HTMLElement {
-  const line = el("p", { class: "quiet" });
+  const line = el("p", { class: "quiet", id: "shift" });
   state.scene.subscribe((scene) => {
-    const [east, north] = [scene?.shift_east_m ?? 0, scene?.shift_north_m ?? 0];
-    line.textContent = east || north ? `Shifted ${east} m east, ${north} m north` : "";
-    line.hidden = !east && !north;
+    line.textContent = scene ? shiftText(scene) : "";
+    line.hidden = line.textContent === "";
   });
   return line;
+}
+
+/** By how much a scene's images are shifted: both together, or each by itself; empty where they are not. */
+function shiftText(scene: Scene): string {
+  const metres = (east: number | null, north: number | null): string => `${east ?? 0} m east, ${north ?? 0} m north`;
+  const all = metres(scene.shift_east_m, scene.shift_north_m);
+  if (scene.pre_shift_east_m === null) return scene.shift_east_m || scene.shift_north_m ? `Shifted ${all}` : "";
+  return `Shifted: after ${all}; before ${metres(scene.pre_shift_east_m, scene.pre_shift_north_m)}`;
 }
 
 /** A checkbox that shows a layer; hidden where no scene has images of its kind. */

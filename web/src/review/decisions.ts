@@ -12,7 +12,8 @@ import { Outbox } from "../server/outbox.ts";
 import type { Action, Decision, DecisionResult, Landslide, ReviewState, VersionChange } from "../server/types.ts";
 import { mayDecide, READ_ONLY, state } from "../state.ts";
 import { showConflict } from "./conflict.ts";
-import { DecisionHistory, type HistoryEntry } from "./history.ts";
+import { DecisionHistory, type HistoryEntry, type ShiftChange, type UndoableAction } from "./history.ts";
+import { discardPendingShifts, sendPendingShifts, setImageShift, startImageShifts } from "./image-shifts.ts";
 import {
   countDecision,
   markDecided,
@@ -25,7 +26,7 @@ import {
 } from "./queue.ts";
 
 /** The state of a landslide after each action. */
-const STATE_AFTER: Partial<Record<Action, ReviewState>> = {
+const STATE_AFTER: Partial<Record<Action | UndoableAction, ReviewState>> = {
   accept: "accepted",
   reject: "rejected",
   unsure: "unsure",
@@ -43,23 +44,32 @@ const savedVersions = new Map<string, number>();
 /** The landslides to select once their undo is saved, by the undo's id. */
 const undoTargets = new Map<string, string>();
 
+/** What is not saved of decisions and of shifts, as `state.pending` has it of both together. */
+type PendingBoth = Record<"decisions" | "shifts", { count: number; reason: string | null }>;
+
 let outbox: Outbox;
 let history: DecisionHistory;
 
 /** Load the history and the pending decisions of this survey, and begin to send. */
 export function startDecisions(storage: BrowserStorage): void {
   history = new DecisionHistory(storage);
+  const pending = { decisions: { count: 0, reason: null }, shifts: { count: 0, reason: null } } as PendingBoth;
+  const note = (kind: keyof PendingBoth) => (count: number, reason: string | null) => {
+    pending[kind] = { count, reason };
+    const { decisions, shifts } = pending;
+    const before = state.pending.value.reason;
+    state.pending.value = { count: decisions.count + shifts.count, reason: decisions.reason ?? shifts.reason };
+    const reconnected = before && !state.pending.value.reason;
+    if (reconnected) reloadLandslideTiles(getMap()); // tiles may have failed to load meanwhile
+  };
   outbox = new Outbox(storage, {
     send: sendAndTellRepairs,
     onSaved: handleSaved,
     onRefused: handleRefused,
-    onPendingChange: (count, reason) => {
-      const reconnected = state.pending.value.reason && !reason;
-      if (reconnected) reloadLandslideTiles(getMap()); // tiles may have failed to load meanwhile
-      state.pending.value = { count, reason };
-    },
+    onPendingChange: note("decisions"),
   });
   for (const { landslides } of outbox.decisions) markDecided(Object.keys(landslides ?? {}));
+  startImageShifts(storage, note("shifts"));
   window.addEventListener("online", () => void outbox.flush());
   void outbox.flush();
   updateUndoable();
@@ -72,11 +82,14 @@ async function sendAndTellRepairs(decision: Decision): Promise<DecisionResult> {
   return result;
 }
 
-/** Send the pending decisions now. */
-export const sendPending = (): Promise<void> => outbox.flush();
+/** Send the pending decisions and shifts now. */
+export async function sendPending(): Promise<void> {
+  await Promise.all([outbox.flush(), sendPendingShifts()]);
+}
 
-/** Drop the pending decisions. */
+/** Drop the pending decisions and shifts. */
 export function discardPending(): void {
+  discardPendingShifts();
   for (const { id, landslides } of outbox.discard()) {
     history.forget(id);
     for (const landslideId of Object.keys(landslides ?? {})) markUndecided(landslideId);
@@ -115,10 +128,30 @@ export function decide(action: Exclude<Action, "undo">, landslide: Landslide | n
   showDecided(landslides, action);
 }
 
+/**
+ * Let undo and redo apply to a shift of images that was made.
+ *
+ * @param entry - Id of the last shift's entry, if this one goes on with it: then both are taken back at once.
+ * @returns The id of the entry.
+ */
+export function recordShift(shift: ShiftChange, entry: string | null): string {
+  if (entry !== null && history.amendShift(entry, shift)) return entry;
+  const id = newUuid();
+  history.add({ id, action: "shift", landslideId: null, shift });
+  updateUndoable();
+  return id;
+}
+
 /** Undo the last decision of this browser, and go back to its landslide. */
 export function undo(): void {
   const entry = history.lastDone;
   if (!entry) return showNotice("Nothing to undo");
+  if (entry.shift) {
+    if (!setImageShift(entry.shift.scene, entry.shift.before)) return;
+    history.undo(entry.id);
+    updateUndoable();
+    return showNotice("Undone: shift of the images");
+  }
   const decision = reversalOf(entry);
   if (!addToOutbox(decision)) return;
   history.undo(decision.id);
@@ -138,6 +171,12 @@ export function undo(): void {
 export function redo(): void {
   const entry = history.lastUndone;
   if (!entry) return showNotice("Nothing to redo");
+  if (entry.shift) {
+    if (!setImageShift(entry.shift.scene, entry.shift.after)) return;
+    history.redo(entry.id);
+    updateUndoable();
+    return showNotice("Redone: shift of the images");
+  }
   const decision = reversalOf(entry);
   if (!addToOutbox(decision)) return;
   history.redo(decision.id);
@@ -175,7 +214,7 @@ function sceneAndRegion(): Pick<Decision, "scene" | "region"> {
 }
 
 /** Colour landslides by a decision, count it and go on to the next one. */
-function showDecided(landslides: readonly Landslide[], action: Action): void {
+function showDecided(landslides: readonly Landslide[], action: Action | UndoableAction): void {
   for (const { id, properties } of landslides) {
     const after = id === landslides[0]?.id ? STATE_AFTER[action] : "withdrawn"; // merged into the first one
     if (after) setDisplayState(getMap(), id, after);

@@ -1,23 +1,36 @@
 // Undo and redo without limit.
 import type { BrowserStorage } from "../lib/storage.ts";
-import type { Action, Landslide } from "../server/types.ts";
+import type { Action, ImageShift, Landslide } from "../server/types.ts";
 
-/** A decision that can be undone or redone. */
+/** A shift of a scene's images that can be undone or redone. */
+export interface ShiftChange {
+  scene: string;
+  before: ImageShift;
+  after: ImageShift;
+}
+
+/** A decision, or a shift of images, that can be undone or redone. */
 export interface HistoryEntry {
   /** Id of the decision: of the last one that made it, undid it or redid it. */
   id: string;
-  action: Exclude<Action, "undo">;
-  /** The landslide to go back to; null where a new one was drawn. */
+  action: UndoableAction;
+  /** The landslide to go back to; null where a new one was drawn, and for a shift. */
   landslideId: string | null;
   /** The landslide before the decision; it is not stored, so it is missing after a reload. */
   before?: Landslide | undefined;
+  /** Of the action `shift`. */
+  shift?: ShiftChange;
 }
+
+/** What undo and redo apply to. */
+export type UndoableAction = Exclude<Action, "undo"> | "shift";
 
 /** An entry as it is stored; the names are those that earlier versions of the page stored. */
 interface StoredEntry {
   id: string;
-  action: Exclude<Action, "undo">;
+  action: UndoableAction;
   of: string | null;
+  shift?: ShiftChange;
 }
 
 /**
@@ -52,6 +65,15 @@ export class DecisionHistory {
     this.save();
   }
 
+  /** Replace what an entry has shifted; returns false where it is not the last one any more. */
+  amendShift(id: string, shift: ShiftChange): boolean {
+    const entry = this.lastDone;
+    if (entry?.id !== id) return false;
+    entry.shift = shift;
+    this.save();
+    return true;
+  }
+
   /** Note that the last decision was undone, by the decision with this id. */
   undo(decisionId: string): void {
     const entry = this.done.pop();
@@ -74,12 +96,18 @@ export class DecisionHistory {
   }
 
   private read(key: string): HistoryEntry[] {
-    return this.storage.get<StoredEntry[]>(key, []).map(({ id, action, of }) => ({ id, action, landslideId: of }));
+    const stored = this.storage.get<StoredEntry[]>(key, []);
+    return stored.map(({ id, action, of, shift }) => ({ id, action, landslideId: of, ...(shift ? { shift } : {}) }));
   }
 
   private save(): void {
     const stored = (entries: HistoryEntry[]): StoredEntry[] =>
-      entries.map(({ id, action, landslideId }) => ({ id, action, of: landslideId }));
+      entries.map(({ id, action, landslideId, shift }) => ({
+        id,
+        action,
+        of: landslideId,
+        ...(shift ? { shift } : {}),
+      }));
     this.storage.set("history.done", stored(this.done));
     this.storage.set("history.undone", stored(this.undone));
   }

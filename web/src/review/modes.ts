@@ -1,29 +1,25 @@
 // The modes, in which keys and pointer draw, choose a neighbour to merge with, or shift the images.
 //
 // Each mode has a hint on the map, takes keys first, and ends by Enter, by Escape or by a command that decides.
+import { effect } from "@preact/signals";
 import { byId } from "../lib/dom.ts";
 import { showNotice } from "../lib/notice.ts";
 import { type DrawingTool, OutlineEditor } from "../map/drawing.ts";
-import { showShiftedScene } from "../map/scenes.ts";
 import { getMap } from "../map/view.ts";
-import { sendImageShift } from "../server/api.ts";
-import type { Landslide, Scene } from "../server/types.ts";
+import type { Landslide } from "../server/types.ts";
 import { mayDecide, type Mode, READ_ONLY, state } from "../state.ts";
 import { decide } from "./decisions.ts";
 import { COMMANDS, commandForKey, keyBindings } from "./keys.ts";
 import { NeighbourChoice } from "./merging.ts";
+import { beginShiftSeries, chooseTarget, hasShifted, moveImages, resetImages, shiftHint } from "./shifting.ts";
 
-const HINTS: Record<Exclude<Mode, "look">, string> = {
+const HINTS: Record<Exclude<Mode, "look" | "shift">, string> = {
   edit: "Drag corners, right click removes one · Tab next corner · Shift+arrows move it · Enter keeps, Esc leaves",
   draw: "Click corners, or Space at the cross · Backspace takes one back · Enter ends, Esc leaves",
   split: "Draw a line across the outline: click, or Space at the cross · Enter ends, Esc leaves",
   merge: "Tab or click: another neighbour · Enter merges, Esc leaves",
-  shift: "Arrows move the images by 1 m, with Shift by 10 m · Backspace back to zero · Enter or Esc ends",
 };
 const CORNER_STEP = 2; // px
-const SHIFT_STEP = 1; // m
-const LARGE_SHIFT_STEP = 10; // m
-const SHIFT_DELAY = 250; // ms without a key before a shift is sent
 
 /** Right and down for each arrow key. */
 export const ARROW_DIRECTIONS: Record<string, [number, number]> = {
@@ -35,15 +31,15 @@ export const ARROW_DIRECTIONS: Record<string, [number, number]> = {
 
 let editor: OutlineEditor;
 let neighbourChoice: NeighbourChoice | null = null;
-let shiftTimer: ReturnType<typeof setTimeout> | undefined;
 
 /** Show the hint of each mode; called once the map is there. */
 export function connectModes(): void {
   editor = new OutlineEditor(getMap());
-  state.mode.subscribe((mode) => {
+  effect(() => {
     const hint = byId("hint");
+    const mode = state.mode.value;
     hint.hidden = mode === "look";
-    hint.textContent = mode === "look" ? "" : HINTS[mode];
+    hint.textContent = mode === "look" ? "" : mode === "shift" ? shiftHint() : HINTS[mode];
   });
 }
 
@@ -78,6 +74,7 @@ export function startMerging(landslide: Landslide): void {
 export function startShifting(): void {
   if (!state.scene.value) return showNotice("No scene is in view", "bad");
   if (!mayDecide()) return showNotice(READ_ONLY, "bad");
+  beginShiftSeries();
   state.mode.value = "shift";
 }
 
@@ -132,32 +129,16 @@ function handleMergeKey(event: KeyboardEvent): boolean {
 }
 
 function handleShiftKey(event: KeyboardEvent): boolean {
-  const scene = state.scene.value;
   const arrow = ARROW_DIRECTIONS[event.key];
-  if (event.key === "Enter" || !scene) {
-    leaveMode();
-    return true;
+  if (event.key === "Enter" || !state.scene.value) leaveMode();
+  else if (arrow) moveImages(arrow[0], arrow[1], event.shiftKey);
+  else if (event.key === "Backspace") resetImages();
+  else if (event.key === "Tab") chooseTarget(event.shiftKey ? -1 : 1);
+  else {
+    const takesBackShift = commandForKey(event, keyBindings.value) === "undo" && hasShifted();
+    return isDecisionKey(event) && !takesBackShift;
   }
-  if (!arrow && event.key !== "Backspace") return isDecisionKey(event);
-  const step = event.shiftKey ? LARGE_SHIFT_STEP : SHIFT_STEP;
-  const east = arrow ? (scene.shift_east_m ?? 0) + arrow[0] * step : 0;
-  const north = arrow ? (scene.shift_north_m ?? 0) - arrow[1] * step : 0;
-  shiftScene({ ...scene, shift_east_m: east, shift_north_m: north });
   return true;
-}
-
-/** Show a scene's new shift in the panel, send it when no key follows, and then show the images so. */
-function shiftScene(shifted: Scene): void {
-  state.scene.value = shifted;
-  clearTimeout(shiftTimer);
-  shiftTimer = setTimeout(() => {
-    sendImageShift(shifted.id, shifted.shift_east_m ?? 0, shifted.shift_north_m ?? 0, state.reviewer.value)
-      .then(() => showShiftedScene(getMap(), shifted))
-      .catch((error: Error) => {
-        state.scene.value = state.scenes.value.find(({ id }) => id === shifted.id) ?? null;
-        showNotice(`The shift is not kept: ${error.message}`, "bad");
-      });
-  }, SHIFT_DELAY);
 }
 
 /** Whether a key would decide or go on. A drawing ignores such keys: they would leave it behind unfinished. */

@@ -1,6 +1,6 @@
 // Requests to the server's API.
 import { Signal } from "@preact/signals";
-import type { Decision, DecisionResult, Landslide, QueueResponse } from "./types.ts";
+import type { Decision, DecisionResult, ImageShift, Landslide, QueueResponse } from "./types.ts";
 
 const TOKEN_KEY = "tsmu.token"; // in the session storage: the token lasts as long as the tab
 
@@ -16,6 +16,9 @@ export class RequestError extends Error {
     this.currentRecords = currentRecords;
   }
 }
+
+/** Whether a refusal is of this person, not of what was sent: then that stays until another token is given. */
+export const concernsPerson = (error: RequestError): boolean => error.status === 401 || error.status === 403;
 
 /** Whether an answer with this status says that the filters in the request make no sense. */
 export const refusesFilters = (status: number | undefined): boolean => status === 400 || status === 422;
@@ -100,6 +103,16 @@ export const getQueue = (values: QueryValues, without: readonly string[]): Promi
 /** Make a decision; when this returns, it is on the server's disk. */
 export const sendDecision = (decision: Decision): Promise<DecisionResult> => sendJson("POST", "decisions", decision);
 
-/** Store by how many metres a scene's images are to be shown off their georeference. */
-export const sendImageShift = (scene: string, east_m: number, north_m: number, by: string): Promise<unknown> =>
-  sendJson("PUT", `scenes/${encodeURIComponent(scene)}/shift`, { east_m, north_m, by });
+/**
+ * Store a shift of a scene's images; gives what is stored, which is another one where a newer one came first.
+ *
+ * @param madeAt - When the reviewer made it, ms since 1970, so that an older one that arrives late is not stored.
+ */
+export const sendImageShift = (scene: string, shift: ImageShift, madeAt: number, by: string): Promise<ImageShift> =>
+  sendJson("PUT", `scenes/${encodeURIComponent(scene)}/shift`, {
+    east_m: shift.shift_east_m ?? 0,
+    north_m: shift.shift_north_m ?? 0,
+    pre_m: shift.pre_shift_east_m === null ? null : [shift.pre_shift_east_m, shift.pre_shift_north_m ?? 0],
+    made_at_ms: madeAt,
+    by,
+  });

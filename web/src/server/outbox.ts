@@ -1,6 +1,6 @@
 // Decisions on their way to the server: stored in the browser until the server has them on its disk.
 import type { BrowserStorage } from "../lib/storage.ts";
-import { RequestError } from "./api.ts";
+import { concernsPerson, RequestError } from "./api.ts";
 import type { Decision, DecisionResult, VersionChange } from "./types.ts";
 
 const FIRST_RETRY_DELAY = 1000; // ms; doubled after each failure
@@ -23,9 +23,6 @@ interface PendingDecision {
   key: string;
   decision: Decision;
 }
-
-/** Whether the refusal is of this person, not of the decision: then the decision stays until another token is given. */
-const concernsPerson = (error: RequestError): boolean => error.status === 401 || error.status === 403;
 
 /**
  * A queue of decisions that are sent one after the other in the order in which they were made.

@@ -83,17 +83,23 @@ export interface LandslideDetails {
 
 export type ImageLayer = "pre" | "post" | "probability" | "uncertainty" | "hillshade";
 
+/** By how many metres a scene's images are shown off their georeference; null is not at all. */
+export interface ImageShift {
+  shift_east_m: number | null;
+  shift_north_m: number | null;
+  /** Of the image before; null where it is moved as all others are. */
+  pre_shift_east_m: number | null;
+  pre_shift_north_m: number | null;
+}
+
 /** A mapped scene: its images before and after the event, and what was computed from them. */
-export interface Scene {
+export interface Scene extends ImageShift {
   id: string;
   name: string;
   date_pre: string | null;
   date_post: string | null;
   /** Pixel size in m. */
   gsd_m: number | null;
-  /** By how much the images are shown off their georeference, in m. */
-  shift_east_m: number | null;
-  shift_north_m: number | null;
   bounds: Bounds;
   layers: ImageLayer[];
 }

@@ -4,6 +4,7 @@ from tsmu.database.writing.inventories import AddedInventory, add_inventory
 from tsmu.database.writing.landslide_versions import Stamp, insert_landslides, write_versions
 from tsmu.database.writing.runs import AddedRun, add_run
 from tsmu.database.writing.scenes import (
+    MOST_SHIFT_M,
     RunRecord,
     SceneRecord,
     insert_run,
@@ -13,6 +14,7 @@ from tsmu.database.writing.scenes import (
 )
 
 __all__ = [
+    "MOST_SHIFT_M",
     "AddedInventory",
     "AddedRun",
     "RunRecord",

@@ -160,7 +160,9 @@ def insert_run(
     insert_features(connection, mapped_area, row, [footprint if area is None else _multipolygon(area)])
 
 
-def shift_scene(database: Database, scene_id: str, east_m: float, north_m: float) -> None:
+def shift_scene(
+    database: Database, scene_id: str, east_m: float, north_m: float, pre_m: tuple[float, float] | None = None
+) -> None:
     """Store by how much a scene's images must be moved so that they lie where they belong.
 
     Args:
@@ -168,6 +170,7 @@ def shift_scene(database: Database, scene_id: str, east_m: float, north_m: float
         scene_id: of which scene.
         east_m: eastwards, metres on the ground, at most `MOST_SHIFT_M` each way.
         north_m: northwards, likewise.
+        pre_m: of the pre-event image (east, north), where it is to be moved by something else.
 
     Raises:
         DatabaseError: there is no such scene, or it is too far.
@@ -177,12 +180,18 @@ def shift_scene(database: Database, scene_id: str, east_m: float, north_m: float
         >>> scene_by_id(database, scene_id)["shift_east_m"]
         12.5
     """
-    if not (abs(east_m) <= MOST_SHIFT_M and abs(north_m) <= MOST_SHIFT_M):
-        raise DatabaseError(f"shift of {east_m:g}, {north_m:g} m: at most {MOST_SHIFT_M:g} m each way; correct it")
+    for east, north in ((east_m, north_m), pre_m or (0.0, 0.0)):
+        if not (abs(east) <= MOST_SHIFT_M and abs(north) <= MOST_SHIFT_M):
+            raise DatabaseError(f"shift of {east:g}, {north:g} m: at most {MOST_SHIFT_M:g} m each way; correct it")
     scene_by_id(database, scene_id)
+    pre_east, pre_north = pre_m or (None, None)
     with database.write() as connection:
         moved = sa.update(scene).where(scene.c.id == scene_id)
-        connection.execute(moved.values(shift_east_m=east_m, shift_north_m=north_m))
+        connection.execute(
+            moved.values(
+                shift_east_m=east_m, shift_north_m=north_m, pre_shift_east_m=pre_east, pre_shift_north_m=pre_north
+            )
+        )
 
 
 def scene_footprint(connection: sa.Connection, scene_id: str) -> SceneFootprint:

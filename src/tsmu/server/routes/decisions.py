@@ -6,7 +6,7 @@ request is answered.
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse
 
 from tsmu.database import (
@@ -16,6 +16,7 @@ from tsmu.database import (
     landslides_of_decision,
     record_mapped_area,
     reviewer_agreement,
+    scene_by_id,
     shift_scene,
     verdicts,
 )
@@ -23,10 +24,13 @@ from tsmu.errors import ConflictError
 from tsmu.server import geojson
 from tsmu.server.context import Context, Reviewer, record_author
 from tsmu.server.errors import log
+from tsmu.server.latest_shifts import LatestShifts
 from tsmu.server.routes.landslides import landslide_details
 from tsmu.server.schemas import DecisionBody, ImageShiftBody, MappedAreaBody, read_geometry
 
 router = APIRouter(prefix="/api", tags=["decisions"])
+
+SHIFT_COLUMNS = ("shift_east_m", "shift_north_m", "pre_shift_east_m", "pre_shift_north_m")
 
 
 @router.post(
@@ -77,12 +81,18 @@ def _conflict_answer(context: Context, body: DecisionBody, error: ConflictError)
 
 
 @router.put("/scenes/{scene_id}/shift")
-def shift(context: Context, user: Reviewer, scene_id: str, body: ImageShiftBody) -> dict[str, Any]:
-    """Move a scene's images, where they lie off; kept with the scene, and followed by its tiles."""
+def shift(context: Context, request: Request, user: Reviewer, scene_id: str, body: ImageShiftBody) -> dict[str, Any]:
+    """Move a scene's images, where they lie off; kept with the scene, followed by its tiles. Gives what is stored."""
     by = record_author(context, user, body.by)
-    shift_scene(context.database, scene_id, body.east_m, body.north_m)
-    log.info("scene %.100r shifted by %g, %g m by %.200r", scene_id, body.east_m, body.north_m, by)
-    return {"id": scene_id, "shift_east_m": body.east_m, "shift_north_m": body.north_m, "by": by}
+    latest_shifts: LatestShifts = request.app.state.latest_shifts
+
+    def write() -> None:
+        shift_scene(context.database, scene_id, body.east_m, body.north_m, body.pre_m)
+        log.info("scene %.100r shifted by %g, %g m by %.200r", scene_id, body.east_m, body.north_m, by)
+
+    latest_shifts.store(scene_id, by, body.made_at_ms, write)
+    row = scene_by_id(context.database, scene_id)
+    return {"id": scene_id, "by": by} | {name: row[name] for name in SHIFT_COLUMNS}
 
 
 @router.post("/areas", name="looked")  # stays, as above

@@ -11,12 +11,13 @@ from tsmu.database import scenes as query_scenes
 from tsmu.server import geojson
 from tsmu.server.context import Context
 from tsmu.server.errors import RequestError
-from tsmu.server.query_parameters import TileIndex, TileZoom, read_rescale
+from tsmu.server.query_parameters import TileIndex, TileZoom, read_rescale, read_shift
 from tsmu.server.tiles import (
     SceneLayer,
     colormap,
     find_raster,
     image_tile_bounds,
+    layer_shift,
     read_tile,
     require_raster,
     value_stretch,
@@ -71,13 +72,16 @@ def tile(
         str | None, Query(description="LOW,HIGH that become black and white; for each band or once", max_length=200)
     ] = None,
     size: Annotated[int, Query(description="pixels a side: 256 or 512")] = 256,
+    shift: Annotated[
+        str | None, Query(description="EAST,NORTH in metres to move it by; by default what is stored", max_length=100)
+    ] = None,
 ) -> Response:
     """A picture tile (XYZ, web mercator); 204 where the scene is not."""
     if max(x, y) >= 1 << z or size not in (256, 512):
         raise RequestError(404, "no such tile")
     row = scene_by_id(context.database, scene_id)
     raster = require_raster(find_raster(context, row, layer), layer)
-    bounds = image_tile_bounds(row, layer, z, x, y)
+    bounds = image_tile_bounds(layer_shift(row, layer) if shift is None else read_shift(shift), z, x, y)
     etag = _etag(raster.modified_ns, bounds, rescale, size, picture)
     headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
     if request.headers.get("if-none-match") == etag:

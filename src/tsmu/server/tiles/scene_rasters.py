@@ -31,6 +31,7 @@ PREVIEW_SIZE = 512  # pixels a side, of the overview that they are computed from
 WEB_MERCATOR = rasterio.CRS.from_epsg(3857)
 
 ValueRange = tuple[float, float]  # lowest and highest
+Shift = tuple[float, float]  # metres on the ground: east, north
 
 
 class SceneLayer(StrEnum):
@@ -97,16 +98,27 @@ def require_raster(raster: SceneRaster | None, layer: SceneLayer) -> SceneRaster
     return raster
 
 
-def image_tile_bounds(scene: dict[str, Any], layer: SceneLayer, z: int, x: int, y: int) -> Box:
-    """The part of a scene's raster that a tile shows: west, south, east, north in metres of EPSG:3857.
+def layer_shift(scene: dict[str, Any], layer: SceneLayer) -> Shift:
+    """By how much a layer of a scene is shown off its georeference, as the database has it.
 
-    A shift of the scene moves its images on the map, so a tile shows what lies that far in the other direction.
+    The elevations are not the scene's own, so the hillshade is not moved. The pre-event image is moved like all others
+    unless it has a shift of its own.
+    """
+    if layer == SceneLayer.HILLSHADE:
+        return 0.0, 0.0
+    if layer == SceneLayer.PRE and scene["pre_shift_east_m"] is not None:
+        return scene["pre_shift_east_m"], scene["pre_shift_north_m"] or 0.0
+    return scene["shift_east_m"] or 0.0, scene["shift_north_m"] or 0.0
+
+
+def image_tile_bounds(shift: Shift, z: int, x: int, y: int) -> Box:
+    """The part of a raster that a tile shows: west, south, east, north in metres of EPSG:3857.
+
+    A shift moves the raster on the map, so a tile shows what lies that far in the other direction.
     """
     west, south, east, north = tile_bounds_m(z, x, y)
-    if layer == SceneLayer.HILLSHADE:
-        return west, south, east, north
     scale = scale_factor((south + north) / 2)
-    east_m, north_m = (scale * (scene[f"shift_{direction}_m"] or 0.0) for direction in ("east", "north"))
+    east_m, north_m = (scale * metres for metres in shift)
     return west - east_m, south - north_m, east - east_m, north - north_m
 
 
