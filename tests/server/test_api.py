@@ -1,5 +1,6 @@
 """What the page asks for: landslides, their story, the queue, decisions, numbers."""
 
+import io
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -71,6 +72,30 @@ def test_what_is_filtered_is_exported(client: Client, records: Database, tmp_pat
     assert sorted(found["id"]) == sorted(expected["id"])
     assert shapely.area(shapes).sum() == pytest.approx(shapely.area(expected.geometry).sum(), rel=1e-5)
     assert "attachment" in answer.headers["content-disposition"]
+
+
+@pytest.mark.parametrize("suffix", ["geojson", "csv", "gpkg"])
+def test_an_export_has_the_review_its_comments_and_opinions(client: Client, records: Database, suffix: str) -> None:
+    (one, version), (two, _) = first(records, 0), first(records, 1)
+    with client() as browser:
+        browser.post("/api/decisions", json=decision("accept", (one, version)))
+        browser.post("/api/decisions", json=decision("unsure", (one, version + 1), by="jo"))
+        browser.post("/api/decisions", json=decision("comment", (one, version + 2), why="a road cut"))
+        browser.post("/api/decisions", json=decision("comment", (one, version + 2), why="=1+1", by="jo"))
+        wrong = browser.post("/api/decisions", json=decision("comment", (two, 1), why="the wrong one")).json()
+        browser.post("/api/decisions", json={"id": "take-back-1"} | wrong["undo"])
+        answer = browser.get(f"/api/export.{suffix}")
+    if suffix == "csv":
+        found = pd.read_csv(io.StringIO(answer.text))
+    else:
+        found = geopandas.read_file(io.BytesIO(answer.content))
+    found = found.set_index("id")
+    assert found.loc[one, ["review_state", "opinions"]].to_list() == ["unsure", "eva: accept; jo: unsure"]
+    first_comment, second_comment = found.loc[one, "comments"].split(" | ")
+    assert (first_comment[:4], first_comment[-12:]) == ("eva ", ": a road cut")
+    assert (second_comment[:3], second_comment[-6:]) == ("jo ", ": =1+1")
+    assert found.loc[two, ["opinions", "comments"]].isna().all()
+    assert (found["review_state"] == "open").sum() == len(found) - 1
 
 
 def test_the_queue_is_what_nobody_decided_on_in_the_order_asked_for(client: Client, records: Database) -> None:

@@ -56,6 +56,7 @@ if TYPE_CHECKING:
         model_precision_recall,
         proposals,
         review,
+        review_texts,
         reviewer_agreement,
         scene_evidence,
         verdicts,
@@ -207,6 +208,7 @@ __all__ = [
     "review_progress",
     "review_state",
     "review_table",
+    "review_texts",
     "reviewer_agreement",
     "reviews",
     "rollover",
@@ -238,7 +240,7 @@ _NAMES = {  # by the folder or module that has them
     "opening": "open_database",
     "decisions": (
         "DecisionRequest DecisionResult LandslideChange SceneEvidence accept accept_as_new decide decline "
-        "disagreements landslides_of_decision model_precision_recall proposals review reviewer_agreement "
+        "disagreements landslides_of_decision model_precision_recall proposals review review_texts reviewer_agreement "
         "scene_evidence verdicts"
     ),
     "merging": "MergeResult UndoneMerge merge undo_merge",

@@ -4,6 +4,7 @@ from tsmu.database.decisions.agreement import (
     cohen_kappa,
     disagreements,
     model_precision_recall,
+    review_texts,
     reviewer_agreement,
     verdicts,
 )
@@ -27,6 +28,7 @@ __all__ = [
     "model_precision_recall",
     "proposals",
     "review",
+    "review_texts",
     "reviewer_agreement",
     "scene_evidence",
     "verdicts",

@@ -67,6 +67,38 @@ def verdicts(database: Database, of: Iterable[str] | None = None) -> pd.DataFram
     return pd.DataFrame(table, columns=["landslide_id", "by", "verdict", "at"])
 
 
+def review_texts(database: Database) -> pd.DataFrame:
+    """What people say of each landslide on which somebody has said something, as texts for an export.
+
+    Returns:
+        Index: ids of landslides. `opinions`: the last verdict of each person, such as "eva: accept; jo: unsure";
+        `comments`: those that were not taken back, such as "eva 2024-05-01: a road cut", the oldest first, with
+        " | " between them. Missing where nobody said anything.
+
+    Example:
+        >>> review(database, slide_id, status="rejected", by="eva", why="a quarry")
+        2
+        >>> review_texts(database).loc[slide_id, "opinions"]
+        'eva: reject'
+    """
+    columns = (review.c.landslide_id, review.c.by, review.c.at, review.c.why, review.c.decision_id)
+    query = sa.select(*columns).where(review.c.action == Action.COMMENT.value).order_by(review.c.fid)
+    with database.read() as connection:
+        undone = undone_decisions(connection)
+        rows = [row for row in connection.execute(query) if row.decision_id not in undone]
+    texts = [(row.landslide_id, f"{row.by} {row.at:%Y-%m-%d}: {row.why}") for row in rows]
+    comments = pd.DataFrame(texts, columns=["landslide_id", "text"], dtype=object)
+    said = verdicts(database)
+    said = said.assign(text=said["by"] + ": " + said["verdict"])
+    return pd.DataFrame(
+        {
+            "opinions": said.groupby("landslide_id")["text"].agg("; ".join),
+            "comments": comments.groupby("landslide_id")["text"].agg(" | ".join),
+        },
+        dtype=object,
+    )
+
+
 def disagreements(verdicts: pd.DataFrame) -> list[str]:
     """Ids of the landslides on which people have different verdicts.
 

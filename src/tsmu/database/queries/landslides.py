@@ -27,11 +27,20 @@ from tsmu.errors import DatabaseError, MissingRecordError
 MOST_NAMES = 20  # that a message lists
 
 
-def query(database: Database, filters: Filters = EVERYTHING) -> geopandas.GeoDataFrame:
+def query(
+    database: Database,
+    filters: Filters = EVERYTHING,
+    columns: Sequence[sa.ColumnElement[Any]] = record_columns(landslide),
+) -> geopandas.GeoDataFrame:
     """The present versions of the landslides that fulfil all conditions.
 
+    Args:
+        database: open.
+        filters: which landslides.
+        columns: of the landslide table, with `geom`.
+
     Returns:
-        EPSG:4326, one row per landslide, the columns of docs/schema.md without `fid`.
+        EPSG:4326, one row per landslide, by default the columns of docs/schema.md without `fid`.
 
     Raises:
         DatabaseError: a condition makes no sense, or the database cannot be read.
@@ -40,7 +49,7 @@ def query(database: Database, filters: Filters = EVERYTHING) -> geopandas.GeoDat
         >>> len(query(database, Filters(bbox=(7.0, 46.0, 7.045, 46.1), min_area=1000)))
         5
     """
-    statement = sa.select(*record_columns(landslide)).where(*filters.conditions(database.backend))
+    statement = sa.select(*columns).where(*filters.conditions(database.backend))
     with database.read() as connection:
         return filters.within_area(read_frame(connection, statement))
 

@@ -22,6 +22,7 @@ from tsmu.database import (
     query_page,
     read_frame,
     review_state,
+    review_texts,
     reviews,
     verdicts,
 )
@@ -115,18 +116,25 @@ class ExportFormat(StrEnum):
 
 @router.get("/export.{suffix}", response_class=Response)
 def export(context: Context, suffix: ExportFormat, filters: FiltersQuery) -> Response:
-    """All landslides that are filtered, as one file: GeoJSON, CSV with outlines as WKT, or GeoPackage."""
+    """All landslides that are filtered, as one file: GeoJSON, CSV with outlines as WKT, or GeoPackage.
+
+    Besides the record: `review_state`, `opinions` (each reviewer's last verdict) and `comments`.
+    """
     write, media_type = _EXPORTS[suffix]
     headers = {"Content-Disposition": f'attachment; filename="landslides.{suffix}"'}
-    return Response(write(query(context.database, filters)), media_type=media_type, headers=headers)
+    columns = tuple(column for column in landslide_table.columns if column.name != "fid")
+    table = query(context.database, filters, (*columns, review_state()))
+    said = review_texts(context.database).reindex(table["id"])
+    table = table.assign(**{name: said[name].to_numpy(object) for name in ("opinions", "comments")})
+    return Response(write(table), media_type=media_type, headers=headers)
 
 
 def _as_csv(table: geopandas.GeoDataFrame) -> str:
     """The text of a CSV file with outlines as WKT; a text that a spreadsheet would run gets an apostrophe before it."""
     rows = pd.DataFrame(geojson.json_rows(table), columns=[name for name in table.columns if name != "geometry"])
-    for name in table.select_dtypes("object").columns:
-        is_formula = rows[name].astype(str).str.startswith(FORMULA_STARTS)
-        rows.loc[is_formula, name] = "'" + rows.loc[is_formula, name].astype(str)
+    for name in rows.columns:
+        is_formula = rows[name].map(lambda value: isinstance(value, str) and value.startswith(FORMULA_STARTS))
+        rows.loc[is_formula, name] = "'" + rows.loc[is_formula, name]
     outlines = shapely.to_wkt(table.geometry.array, rounding_precision=9)
     return rows.assign(wkt=outlines).to_csv(index=False)
 
