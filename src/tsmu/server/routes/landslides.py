@@ -131,12 +131,15 @@ def export(context: Context, suffix: ExportFormat, filters: FiltersQuery) -> Res
 
 def _as_csv(table: geopandas.GeoDataFrame) -> str:
     """The text of a CSV file with outlines as WKT; a text that a spreadsheet would run gets an apostrophe before it."""
-    rows = pd.DataFrame(geojson.json_rows(table), columns=[name for name in table.columns if name != "geometry"])
-    for name in rows.columns:
-        is_formula = rows[name].map(lambda value: isinstance(value, str) and value.startswith(FORMULA_STARTS))
-        rows.loc[is_formula, name] = "'" + rows.loc[is_formula, name]
+    names = [name for name in table.columns if name != "geometry"]
+    values = [{name: _without_formula(value) for name, value in row.items()} for row in geojson.json_rows(table)]
+    rows = pd.DataFrame(values, columns=names)
     outlines = shapely.to_wkt(table.geometry.array, rounding_precision=9)
     return rows.assign(wkt=outlines).to_csv(index=False)
+
+
+def _without_formula(value: Any) -> Any:
+    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_STARTS) else value
 
 
 def _as_geopackage(table: geopandas.GeoDataFrame) -> bytes:
