@@ -8,6 +8,7 @@ from playwright.sync_api import expect
 
 from tests.server.conftest import Open
 from tests.server.page_actions import current, press, still
+from tests.server.serving import serving
 from tsmu.workspace_folder import WorkspaceFolder
 
 HIT = "([x, y]) => document.elementFromPoint(x, y)?.closest('#swipe, #map')?.id"
@@ -95,3 +96,13 @@ def test_a_refused_filter_is_told_at_the_filter(served: tuple[WorkspaceFolder, s
     expect(field).not_to_have_attribute("aria-invalid", "true")
     expect(page.locator("#record .id")).to_be_visible()
     assert waiting
+
+
+def test_a_missing_image_is_named_where_it_would_be(survey: WorkspaceFolder, open_page: Open) -> None:
+    (survey.root / "scenes" / "valley" / "pre.tif").unlink()
+    with serving(survey, "--write") as (address, _):
+        page = open_page(address)
+        expect(page.locator("#date-before")).to_contain_text(
+            "2024-04-01: pre.tif of scene valley is not on the server's machine"
+        )
+        expect(page.locator("#date-after")).to_have_text("After 2024-05-01")

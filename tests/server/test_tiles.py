@@ -215,3 +215,30 @@ def test_a_hillshade_lights_the_north_west(client: Client, survey: WorkspaceFold
     to_north_west = seen[:row, :column][known[:row, :column]]
     to_south_east = seen[row + 4 :, column + 4 :][known[row + 4 :, column + 4 :]]
     assert to_north_west.mean() > to_south_east.mean() + 50
+
+
+def test_a_hillshade_of_a_smooth_surface_shows_neither_cells_nor_tiles(client: Client, survey: WorkspaceFolder) -> None:
+    with rasterio.open(survey.root / "scenes" / "valley" / "post.tif") as dataset:
+        crs, west, north = dataset.crs, dataset.bounds.left, dataset.bounds.top
+    rows, columns = np.mgrid[:90, :90] * 30.0  # m
+    hills = np.round(1000 + 150 * np.sin(columns / 250) * np.cos(rows / 300)).astype(np.int16)  # as SRTM has them
+    dem = write_raster(survey.root / "dem.tif", hills, crs=crs, transform=rasterio.Affine(30, 0, west, 0, -30, north))
+    with client(dem=dem) as browser:
+        [scene] = browser.get("/api/scenes").json()
+        centre = shapely.box(*scene["bounds"]).centroid
+        x, y = tile_at(centre.x, centre.y, 16)
+        tiles = [browser.get(f"/api/scenes/{scene['id']}/hillshade/16/{x + i}/{y}.png").content for i in (0, 1)]
+    shown = np.hstack([picture(content)[..., 0].astype(int) for content in tiles])
+    steps = np.abs(np.diff(shown, axis=1))  # from one pixel of 1.6 m to the next
+    assert steps.max() <= 4
+    assert steps[:, 255].max() <= 4  # where the two tiles meet
+    assert np.ptp(shown) > 100
+
+
+def test_a_missing_image_is_named_without_its_path(client: Client, survey: WorkspaceFolder) -> None:
+    (survey.root / "scenes" / "valley" / "pre.tif").unlink()
+    with client() as browser:
+        answer = browser.get("/api/scenes")
+    [scene] = answer.json()
+    assert (scene["layers"], scene["missing"]) == (["post", "probability"], {"pre": "pre.tif"})
+    assert str(survey.root) not in answer.text

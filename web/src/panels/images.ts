@@ -83,15 +83,27 @@ function slider(label: string, name: SliderOption, min: number, max: number): HT
   return el("label", { class: "slider" }, el("span", {}, label), input);
 }
 
-/** The dates of the scene's images, in the corners of the map. */
+/** The dates of the scene's images, in the corners of the map; in their place what is wrong where there is no image. */
 function createDates(): void {
   state.scene.subscribe((scene) => {
-    const dates = { "date-before": scene?.date_pre, "date-after": scene?.date_post };
-    for (const [id, date] of Object.entries(dates)) {
-      const label = byId(id).querySelector("span");
-      if (label) label.textContent = scene ? (date ?? "date unknown") : "no scene here";
+    for (const [id, kind] of [
+      ["date-before", "pre"],
+      ["date-after", "post"],
+    ] as const) {
+      const label = byId(id);
+      const text = label.querySelector("span");
+      if (text) text.textContent = scene ? imageText(scene, kind) : "no scene here";
+      label.classList.toggle("missing", !!scene && !scene.layers.includes(kind));
     }
   });
+}
+
+/** The date of a scene's image; which file is missing, or that the scene has none, where it cannot be shown. */
+function imageText(scene: Scene, kind: "pre" | "post"): string {
+  const date = (kind === "pre" ? scene.date_pre : scene.date_post) ?? "date unknown";
+  const file = scene.missing[kind];
+  if (file) return `${date}: ${file} of scene ${scene.name} is not on the server's machine`;
+  return scene.layers.includes(kind) ? date : `scene ${scene.name} has no such image`;
 }
 
 /** What the colours of the landslides mean, below the map. */

@@ -102,6 +102,8 @@ export interface Scene extends ImageShift {
   gsd_m: number | null;
   bounds: Bounds;
   layers: ImageLayer[];
+  /** The names of image files that the scene has but that are not on the server's machine. */
+  missing: Partial<Record<ImageLayer, string>>;
 }
 
 /** The answer of `info`: what the server shows, and to whom. */

@@ -18,6 +18,7 @@ from tsmu.server.tiles import (
     find_raster,
     image_tile_bounds,
     layer_shift,
+    missing_images,
     read_tile,
     require_raster,
     value_stretch,
@@ -37,13 +38,14 @@ class TileFormat(StrEnum):
 
 @router.get("")
 def all_scenes(context: Context) -> list[dict[str, Any]]:
-    """All scenes with name, dates, `bounds` (degrees), shift, and the `layers` that can be shown."""
+    """All scenes with name, dates, `bounds` (degrees), shift, the `layers` that can be shown, and `missing`: files."""
     table = query_scenes(context.database)
     scenes = []
     for row, footprint in zip(geojson.json_rows(table), table.geometry, strict=True):
         layers = [str(layer) for layer in SceneLayer if find_raster(context, row, layer)]
         public = {name: value for name, value in row.items() if name not in PATH_COLUMNS}
-        scenes.append(public | {"bounds": list(footprint.bounds), "layers": layers})
+        public |= {"bounds": list(footprint.bounds), "layers": layers, "missing": missing_images(context, row)}
+        scenes.append(public)
     return scenes
 
 

@@ -9,8 +9,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import numpy as np
 import rasterio
@@ -85,6 +86,18 @@ def find_raster(context: ServerContext, scene: dict[str, Any], layer: SceneLayer
         stored = scene[layer]
         path = None if not stored or is_remote(stored) else context.workspace.root / stored
     return SceneRaster(path, path.stat().st_mtime_ns) if path and path.is_file() else None
+
+
+def missing_images(context: ServerContext, scene: dict[str, Any]) -> dict[str, str]:
+    """The names, without folders, of the images that a scene has but that are not on this machine, by layer.
+
+    Args:
+        context: of the server.
+        scene: a row of the scene table.
+    """
+    images = [layer for layer in (SceneLayer.PRE, SceneLayer.POST) if scene[layer]]
+    missing = [layer for layer in images if find_raster(context, scene, layer) is None]
+    return {str(layer): PurePosixPath(urlsplit(scene[layer]).path.replace("\\", "/")).name for layer in missing}
 
 
 def require_raster(raster: SceneRaster | None, layer: SceneLayer) -> SceneRaster:
@@ -207,7 +220,11 @@ def colormap(layer: SceneLayer) -> dict[int, tuple[int, int, int, int]] | None:
 
 
 def _hillshade(dem: SceneRaster, bounds: Box, size: int) -> "ImageData":
-    """Light from the north-west at 45 degrees (Horn 1981, doi 10.1109/PROC.1981.11918)."""
+    """Light from the north-west at 45 degrees (Horn 1981, doi 10.1109/PROC.1981.11918).
+
+    Elevations between those of the raster are taken from cubic splines, in floating point. From any interpolation
+    whose slope has breaks, or from whole metres, the raster's cells would show as a grid.
+    """
     from rio_tiler.models import ImageData
 
     west, south, east, north = bounds
@@ -216,7 +233,8 @@ def _hillshade(dem: SceneRaster, bounds: Box, size: int) -> "ImageData":
     with _open(dem) as reader:
         image = reader.part(
             wide, dst_crs=WEB_MERCATOR, bounds_crs=WEB_MERCATOR, indexes=(1,), width=size + 2, height=size + 2,
-            resampling_method="bilinear",
+            resampling_method="cubic_spline", reproject_method="cubic_spline",
+            out_dtype="float32", vrt_options={"dtype": "float32"},
         )  # fmt: skip
     image = _mask_by_alpha(image)
     elevation, is_valid = image.array.data[0].astype(np.float64), ~np.ma.getmaskarray(image.array[0])
