@@ -67,8 +67,11 @@ if TYPE_CHECKING:
     from tsmu.database.opening import open_database
     from tsmu.database.queries import (
         Box,
+        ChangeMark,
         Filters,
         QueueOrder,
+        change_mark,
+        changes_since,
         count_by_region_and_month,
         count_landslides,
         cql2_tree,
@@ -132,6 +135,7 @@ __all__ = [
     "AddedRun",
     "Author",
     "Box",
+    "ChangeMark",
     "Comparison",
     "Confidence",
     "Database",
@@ -158,6 +162,8 @@ __all__ = [
     "add_inventory",
     "add_run",
     "backup",
+    "change_mark",
+    "changes_since",
     "check",
     "check_density_file",
     "check_picture_file",
@@ -229,9 +235,9 @@ __all__ = [
 _NAMES = {  # by the folder or module that has them
     "storage": "Database backup decode_column landslide_style read_frame",
     "queries": (
-        "Box Filters QueueOrder count_by_region_and_month count_landslides cql2_tree history info "
-        "landslides_in_scenes nearest_landslides next_landslides query query_page require_known_names review_progress "
-        "review_state reviews scene_by_id scenes select_boxes touches_box"
+        "Box ChangeMark Filters QueueOrder change_mark changes_since count_by_region_and_month count_landslides "
+        "cql2_tree history info landslides_in_scenes nearest_landslides next_landslides query query_page "
+        "require_known_names review_progress review_state reviews scene_by_id scenes select_boxes touches_box"
     ),
     "writing": (
         "AddedInventory AddedRun MOST_SHIFT_M RunRecord SceneRecord add_inventory add_run record_mapped_area "

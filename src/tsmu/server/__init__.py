@@ -8,6 +8,7 @@ A request goes one way through the room:
     routes            one module per group of addresses: parameters in, JSON, GeoJSON, tiles or files out
     tiles             what map tiles show: landslides as vector tiles, rasters of scenes as pictures
     query_parameters, schemas, geojson   conditions and bodies of requests in, rows of the database out
+    change_feed       what changes in the database, told to all who listen
     context, auth     the database, workspace and settings that every route gets; users, roles and tokens
     errors            refused requests: logged, and answered as JSON
 

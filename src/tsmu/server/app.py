@@ -8,6 +8,7 @@ from fastapi.responses import PlainTextResponse
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp
 
+from tsmu.server.change_feed import ChangeFeed
 from tsmu.server.context import ServerContext
 from tsmu.server.errors import add_error_handlers
 from tsmu.server.latest_shifts import LatestShifts
@@ -46,6 +47,7 @@ def make_app(context: ServerContext, page_folder: Path = PAGE_FOLDER) -> ASGIApp
     app.state.context = context
     app.state.latest_shifts = LatestShifts()
     app.state.tile_cache = TileCache()
+    app.state.change_feed = ChangeFeed(context)
     app.state.landslide_boxes = LandslideBoxCache(context.database)
     for router in ROUTERS:
         app.include_router(router)

@@ -1,6 +1,7 @@
 """What every route needs: the database, the workspace, the server's settings, and the user who asks."""
 
 import getpass
+import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
@@ -27,6 +28,7 @@ class ServerContext:
         hosts: host names that requests may use, against DNS rebinding; empty: any, which only tokens make safe.
         dem: elevations in m, as a raster, for the hillshade.
         reviewer: the name on decisions that name nobody.
+        stopping: set when the server ends, so that streams which go on for ever end, too.
 
     Example:
         >>> context = ServerContext(database, workspace, reviewer="eva")
@@ -41,6 +43,7 @@ class ServerContext:
     hosts: frozenset[str] = frozenset({"localhost", "127.0.0.1", "[::1]"})
     dem: Path | None = None
     reviewer: str = field(default_factory=getpass.getuser)
+    stopping: threading.Event = field(default_factory=threading.Event)
 
     def user_of(self, request: Request) -> User:
         """The user who sends a request.

@@ -76,7 +76,7 @@ class ServeVerbs(WorkspaceBase):
                 if not (PAGE_FOLDER / "index.html").is_file():
                     report.say(PAGE_NOT_BUILT)
                 config = uvicorn.Config(make_app(desk), log_level="warning", access_log=False, server_header=False)
-                _run_until_interrupted(uvicorn.Server(config), listening)
+                _run_until_interrupted(_server(config, desk.stopping), listening)
         return report
 
 
@@ -96,6 +96,18 @@ def _listen(host: str, port: int) -> socket.socket:
         reason = (error.strerror or str(error)).lower()
         raise ReviewError(f"{host}, port {port}: {reason}; give another --port, or 0 for a free one") from None
     return listening
+
+
+def _server(config: "uvicorn.Config", stopping: threading.Event) -> "uvicorn.Server":
+    """A server that ends streams which would go on for ever before it waits for all answers to end."""
+    import uvicorn
+
+    class Server(uvicorn.Server):
+        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+            stopping.set()
+            await super().shutdown(sockets)
+
+    return Server(config)
 
 
 def _run_until_interrupted(server: "uvicorn.Server", listening: socket.socket) -> None:

@@ -1,6 +1,7 @@
 """Questions to the database that change nothing: filters, landslides with their history, counts, the review queue."""
 
 from tsmu.database.queries.arrow_batches import ARROW_SCHEMA, GEOMETRY_COLUMN, LANDSLIDE_COLUMNS, LandslideBatches
+from tsmu.database.queries.changes import ChangeMark, change_mark, changes_since
 from tsmu.database.queries.cql2_reading import cql2_tree
 from tsmu.database.queries.filters import EVERYTHING, Filters, known_status
 from tsmu.database.queries.landslides import (
@@ -34,9 +35,12 @@ __all__ = [
     "LANDSLIDE_COLUMNS",
     "REVIEWED_STATES",
     "Box",
+    "ChangeMark",
     "Filters",
     "LandslideBatches",
     "QueueOrder",
+    "change_mark",
+    "changes_since",
     "count_by_region_and_month",
     "count_landslides",
     "cql2_tree",

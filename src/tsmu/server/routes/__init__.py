@@ -1,9 +1,21 @@
 """The addresses of the review server, one module per group of them, in the order of the API's description."""
 
-from tsmu.server.routes import dashboard, decisions, documentation, landslides, ogc, outlines, queue, scenes, tiles
+from tsmu.server.routes import (
+    changes,
+    dashboard,
+    decisions,
+    documentation,
+    landslides,
+    ogc,
+    outlines,
+    queue,
+    scenes,
+    tiles,
+)
 
 ROUTERS = tuple(
-    module.router for module in (landslides, queue, decisions, tiles, scenes, outlines, dashboard, ogc, documentation)
+    module.router
+    for module in (landslides, queue, decisions, outlines, changes, tiles, scenes, dashboard, ogc, documentation)
 )
 
 __all__ = ["ROUTERS"]

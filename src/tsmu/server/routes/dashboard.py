@@ -6,6 +6,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 
 from tsmu.database import (
+    change_mark,
     count_by_region_and_month,
     disagreements,
     info,
@@ -39,6 +40,7 @@ def about(context: Context, request: Request) -> dict[str, Any]:
     """What the database holds, whether decisions are taken here, and who asks.
 
     `survey` names the database without saying where it is: what a browser keeps for it, it keeps by that.
+    `mark` is where /api/changes goes on, as its `Last-Event-ID`.
     """
     figures = info(context.database)
     user = context.user_of(request)
@@ -48,5 +50,6 @@ def about(context: Context, request: Request) -> dict[str, Any]:
         "name": context.workspace.root.name,
         "write": context.write,
         "tokens": context.tokens is not None,
+        "mark": str(change_mark(context.database)),
         "person": {"name": user.name or context.reviewer, "role": str(user.role)},
     }
