@@ -12,6 +12,7 @@ import { createImages } from "./panels/images.ts";
 import { createList } from "./panels/list.ts";
 import { connectLogin } from "./panels/login.ts";
 import { createSettings } from "./panels/settings.ts";
+import { connectChanges } from "./review/changes.ts";
 import { startDecisions } from "./review/decisions.ts";
 import { connectKeyboard } from "./review/keyboard.ts";
 import { keyBindings, restoreBindings } from "./review/keys.ts";
@@ -44,6 +45,7 @@ async function startPage(): Promise<void> {
   connectModes();
   connectKeyboard();
   startDecisions(new BrowserStorage(localStorage, info.survey));
+  connectChanges(info.mark);
   await restartQueue();
   document.body.dataset.ready = "yes";
 }

@@ -91,6 +91,8 @@ export const state = {
   pending: new Signal<{ count: number; reason: string | null }>({ count: 0, reason: null }),
   /** The actions that undo and redo would apply to; null where there is none. */
   undoable: new Signal<{ undo: string | null; redo: string | null }>({ undo: null, redo: null }),
+  /** Counts what others have changed since the page was loaded. */
+  changeCount: new Signal(0),
   dashboardOpen: new Signal(false),
   settingsOpen: new Signal(false),
 };

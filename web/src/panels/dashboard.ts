@@ -32,6 +32,9 @@ export function createDashboard(): void {
     if (!dialog.open) dialog.showModal();
     void renderDashboard();
   });
+  state.changeCount.subscribe(() => {
+    if (state.dashboardOpen.value) void renderDashboard();
+  });
 }
 
 /** What the dashboard has before its figures are there. */

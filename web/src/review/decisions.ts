@@ -75,8 +75,19 @@ export function startDecisions(storage: BrowserStorage): void {
   updateUndoable();
 }
 
+/** Ids of the decisions that this page has sent. */
+const sentIds = new Set<string>();
+
+/** Whether this page has made a decision. */
+export const wasMadeHere = (decisionId: string): boolean => sentIds.has(decisionId);
+
+/** Whether a decision of this page on a landslide is on its way. */
+export const isPending = (landslideId: string): boolean =>
+  outbox.decisions.some(({ landslides }) => landslides?.[landslideId] !== undefined);
+
 /** Send a decision, and tell the reviewer what the server repaired in a drawn outline. */
 async function sendAndTellRepairs(decision: Decision): Promise<DecisionResult> {
+  sentIds.add(decision.id);
   const result = await sendDecision(decision);
   if (result.repairs.length) showNotice(`The outline was repaired: ${result.repairs.join("; ")}`);
   return result;

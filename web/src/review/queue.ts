@@ -172,6 +172,16 @@ async function loadDetails(id: string): Promise<void> {
   if (state.current.value?.id === id) state.details.value = details;
 }
 
+/** Load the current landslide again, because somebody has changed it; a later choice of the reviewer goes before. */
+export async function reloadCurrent(): Promise<void> {
+  const id = state.current.value?.id;
+  const selection = latestSelection;
+  const details = id ? await getDetails(id).catch(() => null) : null;
+  if (!details || selection !== latestSelection || state.mode.value !== "look") return;
+  state.current.value = details.feature;
+  state.details.value = details;
+}
+
 /** Select the landslide after the current one in the queue, or the one that was looked at before. */
 export async function selectNeighbour(step: 1 | -1): Promise<void> {
   if (step < 0) return goAlong(trail.back(), "There is nothing before this landslide");

@@ -111,6 +111,8 @@ export interface ServerInfo {
   /** Names the database in the browser's storage. */
   survey: string;
   name: string;
+  /** From where on `changes` tells what changes. */
+  mark: string;
   /** Whether the server takes decisions; without it everything is read-only. */
   write: boolean;
   /** Whether the server asks for a token. */
@@ -118,6 +120,29 @@ export interface ServerInfo {
   person: { name: string; role: "viewer" | "reviewer" };
   regions: string[];
   events: string[];
+}
+
+/** One decision of a person, as it is told to all open pages. */
+export interface DecisionNews {
+  decision_id: string;
+  landslide_id: string;
+  by: string;
+  /** Null where only a status was set. */
+  action: Action | null;
+  status_after: Status;
+  why: string;
+}
+
+/** What has changed in the database since the event before. */
+export interface ChangeEvent {
+  /** How many landslides are new or changed, and which; of very many not all are named. */
+  landslides: number;
+  ids: string[];
+  decisions: DecisionNews[];
+  /** How many mapping runs came in. */
+  runs: number;
+  /** Whether there are other scenes, or some were moved. */
+  scenes: boolean;
 }
 
 /** What a decision did to one landslide. */
