@@ -23,11 +23,11 @@ class ChangeMark:
     """How far a database was read.
 
     Attributes:
+        scenes: a hash of which scenes there are and by how much they are moved.
         landslide: highest key of the landslides.
         version: highest key of their former versions: each change of a landslide adds one.
         review: highest key of the decisions and proposals.
         run: highest key of the mapping runs.
-        scenes: a hash of which scenes there are and by how much they are moved.
 
     Example:
         >>> mark = change_mark(database)
@@ -35,11 +35,11 @@ class ChangeMark:
         True
     """
 
+    scenes: str
     landslide: int
     version: int
     review: int
     run: int
-    scenes: str
 
     def __str__(self) -> str:
         return "-".join(map(str, asdict(self).values()))
@@ -47,10 +47,10 @@ class ChangeMark:
     @classmethod
     def parse(cls, text: str) -> Self | None:
         """A mark from its text; None if it is none."""
-        *keys, scenes = text.split("-")
+        scenes, *keys = text.split("-")
         if len(keys) != 4 or not all(key.isdecimal() and len(key) < 19 for key in keys):
             return None
-        return cls(*map(int, keys), scenes)
+        return cls(scenes, *map(int, keys))
 
 
 def change_mark(database: Database) -> ChangeMark:
@@ -61,7 +61,7 @@ def change_mark(database: Database) -> ChangeMark:
     with database.read() as connection:
         *keys, scene_fid, east_m, north_m = connection.execute(sa.select(*highest, *shifts)).one()
     scenes = hashlib.sha256(repr((scene_fid, east_m, north_m)).encode()).hexdigest()[:12]
-    return ChangeMark(*(key or 0 for key in keys), scenes)
+    return ChangeMark(scenes, *(key or 0 for key in keys))
 
 
 def changes_since(database: Database, mark: ChangeMark) -> tuple[ChangeMark, dict[str, Any]]:
