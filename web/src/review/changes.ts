@@ -1,7 +1,7 @@
 // What others decide, and what a new map brings: shown on the page while it is open, without a reload.
 import { formatCounted } from "../lib/format.ts";
 import { showNotice } from "../lib/notice.ts";
-import { reloadLandslideTiles, setDisplayStatus } from "../map/landslides.ts";
+import { reloadLandslideTiles, setDisplayState } from "../map/landslides.ts";
 import { showShiftedScene } from "../map/scenes.ts";
 import { getMap } from "../map/view.ts";
 import { getJson } from "../server/api.ts";
@@ -44,7 +44,7 @@ async function showChanges(changes: readonly ChangeEvent[]): Promise<void> {
   if (changes.some(({ scenes }) => scenes)) await reloadScenes();
   if (!changedElsewhere.length && !areMore) return;
   for (const id of changedElsewhere.filter((one) => !isPending(one))) {
-    setDisplayStatus(getMap(), id, null);
+    setDisplayState(getMap(), id, null);
     markUndecided(id); // the queue, which is loaded again, knows whether it is
   }
   reloadLandslideTiles(getMap());
