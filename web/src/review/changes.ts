@@ -2,13 +2,13 @@
 import { formatCounted } from "../lib/format.ts";
 import { showNotice } from "../lib/notice.ts";
 import { reloadLandslideTiles, setDisplayState } from "../map/landslides.ts";
-import { showShiftedScene } from "../map/scenes.ts";
 import { getMap } from "../map/view.ts";
 import { getJson } from "../server/api.ts";
 import { followChanges } from "../server/changes.ts";
 import type { ChangeEvent, DecisionNews, Scene } from "../server/types.ts";
 import { state } from "../state.ts";
 import { isPending, wasMadeHere } from "./decisions.ts";
+import { replaceScenes } from "./image-shifts.ts";
 import { markUndecided, refreshQueue, reloadCurrent, select } from "./queue.ts";
 
 /** ms in which changes are gathered before the page shows them: a mapping run may bring many. */
@@ -26,11 +26,14 @@ export function connectChanges(mark: string): void {
   state.mode.subscribe((mode) => {
     if (mode === "look" && staleId !== null && state.current.value?.id === staleId) void reloadCurrent();
     if (mode === "look") staleId = null;
+    if (mode === "look" && areScenesStale) void reloadScenes();
   });
 }
 
 /** Id of a landslide that somebody else has changed while it is edited here. */
 let staleId: string | null = null;
+/** Whether there are other scenes, or other shifts of them, than this page has. */
+let areScenesStale = false;
 
 async function showChanges(changes: readonly ChangeEvent[]): Promise<void> {
   const decisions = changes.flatMap((change) => change.decisions);
@@ -72,20 +75,10 @@ function newsText({ by, action, status_after, why }: DecisionNews, isEditing: bo
   return `${who} decided on this landslide meanwhile: ${what}${reason}${kept}`;
 }
 
-/** Load the scenes again; a shift that is under way here is left alone. */
+/** Load the scenes again; while the images are shifted here, when that is over. */
 async function reloadScenes(): Promise<void> {
+  areScenesStale = state.mode.value === "shift";
+  if (areScenesStale) return;
   const scenes = await getJson<Scene[]>("scenes").catch(() => null);
-  if (!scenes || state.mode.value === "shift") return;
-  const before = state.scenes.value;
-  const isMoved = (scene: Scene): boolean => {
-    const former = before.find(({ id }) => id === scene.id);
-    return (
-      former !== undefined &&
-      (former.shift_east_m !== scene.shift_east_m || former.shift_north_m !== scene.shift_north_m)
-    );
-  };
-  const top = state.scene.value?.id;
-  state.scenes.value = scenes;
-  for (const scene of scenes.filter(isMoved)) showShiftedScene(getMap(), scene);
-  state.scene.value = scenes.find(({ id }) => id === top) ?? null;
+  if (scenes) replaceScenes(scenes);
 }

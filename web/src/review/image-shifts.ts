@@ -42,6 +42,16 @@ export function startImageShifts(
   void queue.flush();
 }
 
+/** Take over the scenes as the server has them now; shifts of this page that it does not have yet go on to hold. */
+export function replaceScenes(scenes: readonly Scene[]): void {
+  for (const scene of scenes) savedShifts.set(scene.id, shiftOf(scene));
+  const shifts = new Map(queue.pending.map(({ scene, shift }) => [scene, shift]));
+  const shown = scenes.map((scene) => ({ ...scene, ...shifts.get(scene.id) }));
+  state.scenes.value = shown;
+  const top = state.scene.value?.id;
+  state.scene.value = shown.find(({ id }) => id === top) ?? null;
+}
+
 /** Send the shifts that wait, now. */
 export const sendPendingShifts = (): Promise<void> => queue.flush();
 

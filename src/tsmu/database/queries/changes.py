@@ -15,6 +15,7 @@ from tsmu.database.storage import Database
 from tsmu.database.types import format_moment
 
 MOST_IDS = 500  # of changed landslides that are named; more are only counted
+SHIFT_COLUMNS = ("shift_east_m", "shift_north_m", "pre_shift_east_m", "pre_shift_north_m")  # of the scenes
 MOST_DECISIONS = 100  # that are told, the newest ones
 
 
@@ -57,10 +58,11 @@ def change_mark(database: Database) -> ChangeMark:
     """How far the database can be read now."""
     tables = (landslide, landslide_version, review, run, scene)
     highest = [sa.select(sa.func.max(table.c.fid)).scalar_subquery() for table in tables]
-    shifts = [sa.select(sa.func.sum(scene.c[f"shift_{way}_m"])).scalar_subquery() for way in ("east", "north")]
+    shifts = [sa.select(sa.func.sum(scene.c[name])).scalar_subquery() for name in SHIFT_COLUMNS]
     with database.read() as connection:
-        *keys, scene_fid, east_m, north_m = connection.execute(sa.select(*highest, *shifts)).one()
-    scenes = hashlib.sha256(repr((scene_fid, east_m, north_m)).encode()).hexdigest()[:12]
+        row = connection.execute(sa.select(*highest, *shifts)).one()
+    keys, of_scenes = row[:4], row[4:]
+    scenes = hashlib.sha256(repr(tuple(of_scenes)).encode()).hexdigest()[:12]
     return ChangeMark(scenes, *(key or 0 for key in keys))
 
 
