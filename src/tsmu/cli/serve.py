@@ -27,7 +27,8 @@ def serve(
 ) -> None:
     """Look at the landslides before and after in the browser, and decide; nothing is loaded from elsewhere."""
     with console("serve", as_json) as terminal:
-        logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+        logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s")  # of libraries warnings alone
+        logging.getLogger("tsmu").setLevel(logging.INFO)
         terminal.workspace(workspace).serve(
             host=host, port=port, write=write, token_file=token_file, dem=dem, reviewer=reviewer
         )
