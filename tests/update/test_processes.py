@@ -79,7 +79,7 @@ def test_two_processes_have_the_gradients_of_one(bright_chips: Path, dark_chips:
 @pytest.mark.parametrize("name", ["tsmu-plus", "isolate", "si", "joint"])
 def test_two_processes_learn_what_one_learns(name: str, bright_chips: Path, dark_chips: Path) -> None:
     one, two = (
-        learn_second(strategy_named(name), (bright_chips, dark_chips), resources, 20)
+        learn_second(strategy_named(name), (bright_chips, dark_chips), resources, 10)
         for resources in (TrainingResources(), TWO)
     )
     for step, (ours, theirs) in enumerate(zip(one.losses, two.losses, strict=True)):
