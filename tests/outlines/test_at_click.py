@@ -6,7 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import rasterio
 import shapely
+from rasterio.transform import Affine
 
 from tests.conftest import write_raster
 from tests.outlines.made_scene import MIDDLE, SIDE, TRANSFORM, UTM, iou, place, true_outline
@@ -110,3 +112,20 @@ def test_what_cannot_be_outlined_is_said(scene: SceneFiles, tmp_path: Path) -> N
         outlines_of(scene.probability, shapely.box(85.0, 27.0, 85.01, 27.01))
     with pytest.raises(OutlineError, match="0 within this landslide"):
         outlines_of(scene.probability, shapely.box(*place(60, SIDE - 8), *place(50, SIDE - 4)))
+
+
+def test_the_edge_of_the_scene_is_not_taken_for_a_landslides(scene: SceneFiles) -> None:
+    found = outlines_at(replace(scene, probability=None), *place(20, 130))  # nothing but noise
+    assert found.outlines[found.start].area_m2 < 0.2 * SIDE**2 * 100
+
+
+def test_an_image_before_that_lies_off_is_moved(scene: SceneFiles, tmp_path: Path) -> None:
+    assert scene.pre
+    with rasterio.open(scene.pre) as dataset:
+        pixels = dataset.read()
+    moved = TRANSFORM @ Affine.translation(30, -20)  # 300 m east, 200 m north
+    write_raster(tmp_path / "pre.tif", pixels, crs=UTM, transform=moved, photometric="RGB")
+    by_images = replace(scene, probability=None)
+    off = replace(by_images, pre=tmp_path / "pre.tif", pre_shift_m=(-300.0, -200.0))
+    one, other = (outlines_at(files, *place(*MIDDLE)) for files in (by_images, off))
+    assert [outline.area_m2 for outline in one.outlines] == [outline.area_m2 for outline in other.outlines]

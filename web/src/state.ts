@@ -1,11 +1,13 @@
 // The signals that the rooms of the page share: one room sets a value, the others follow it.
 import { Signal } from "@preact/signals";
-import type { Landslide, LandslideDetails, ReviewProgress, Scene, ServerInfo } from "./server/types.ts";
+import type { Landslide, LandslideDetails, NestedOutlines, ReviewProgress, Scene, ServerInfo } from "./server/types.ts";
 
 /** What the keys and the pointer do: `look` is the ordinary state, the others are ended by Enter or Escape. */
-export type Mode = "look" | "edit" | "draw" | "split" | "merge" | "shift";
+export type Mode = "look" | "edit" | "draw" | "split" | "merge" | "shift" | "outline";
 /** Images that are shifted: those before and after together, or one of them. */
 export type ShiftTarget = "both" | "pre" | "post";
+/** What the pointer does while an outline is edited: drag its corners, draw a line that reshapes it, or wipe corners. */
+export type EditTool = "corners" | "reshape" | "erase";
 /** What comes first in the queue: the nearest, the least certain, the largest or the latest landslide. */
 export type QueueOrder = "near" | "uncertainty" | "size" | "date";
 /** Which landslides the queue holds: those that nobody has decided on, or those that were left for later. */
@@ -55,6 +57,15 @@ export const DEFAULT_DISPLAY: DisplayOptions = {
   density: false,
 };
 
+/** Nested outlines to choose from. */
+export interface Proposal {
+  outlines: NestedOutlines;
+  /** Position of the one that is shown. */
+  chosen: number;
+  /** The landslide that they are outlines of; null for one that is to be drawn. */
+  landslide: Landslide | null;
+}
+
 /**
  * The state of the page.
  *
@@ -87,6 +98,9 @@ export const state = {
   mode: new Signal<Mode>("look"),
   /** Which images the mode `shift` moves. */
   shiftTarget: new Signal<ShiftTarget>("both"),
+  editTool: new Signal<EditTool>("corners"),
+  /** The nested outlines of mode `outline`, once the server has found them. */
+  proposal: new Signal<Proposal | null>(null),
   /** How many decisions the server does not have yet, and why; the reason is null while they can be sent. */
   pending: new Signal<{ count: number; reason: string | null }>({ count: 0, reason: null }),
   /** The actions that undo and redo would apply to; null where there is none. */

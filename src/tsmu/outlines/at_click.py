@@ -56,7 +56,7 @@ def outlines_at(
         raise OutlineError("this scene has no probability on this machine; outline by its images")
     if not files.post:
         raise OutlineError("this scene has neither probability nor image on this machine; draw the outline")
-    return _of_images(files.post, files.pre, longitude, latitude)
+    return _of_images(files, files.post, longitude, latitude)
 
 
 def outlines_of(probability: Path, outline: shapely.Polygon | shapely.MultiPolygon) -> NestedOutlines:
@@ -129,12 +129,12 @@ def _of_probability(reader: RasterReader, pixel: tuple[int, int], level: float) 
     return NestedOutlines(OutlineSource.PROBABILITY, outlines, start)
 
 
-def _of_images(post: Path, pre: Path | None, longitude: float, latitude: float) -> NestedOutlines:
+def _of_images(files: SceneFiles, post: Path, longitude: float, latitude: float) -> NestedOutlines:
     with open_raster(post) as reader:
         crs = _crs_of(reader)
         _pixel_at(reader, longitude, latitude)
     x, y = _from_degrees(crs).transform(longitude, latitude)
-    placed = image_regions(post, pre, x, y)
+    placed = image_regions(post, files.pre, x, y, files.pre_shift_m)
     if not placed:
         raise OutlineError("nothing stands out from its surroundings here, or there are no data; draw the outline")
     start = max(range(len(placed)), key=lambda position: placed[position].separation)

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from rasterio.transform import Affine
 from scipy import ndimage
 
+from tsmu.geodesy import ground_matrix
 from tsmu.imagery import Grid, open_resampled, open_stack
 from tsmu.outlines.nested_regions import Region, region_at, thin_out, touches_border
 from tsmu.outlines.random_walk import walk_probabilities
@@ -50,7 +51,9 @@ class PlacedRegion:
     separation: float
 
 
-def image_regions(post: Path, pre: Path | None, x: float, y: float) -> list[PlacedRegion]:
+def image_regions(
+    post: Path, pre: Path | None, x: float, y: float, pre_shift_m: tuple[float, float] = (0.0, 0.0)
+) -> list[PlacedRegion]:
     """The regions round a place, from small to large.
 
     Args:
@@ -58,10 +61,13 @@ def image_regions(post: Path, pre: Path | None, x: float, y: float) -> list[Plac
         pre: the image before, on any grid, if there is one.
         x: in the CRS of the image after.
         y: likewise.
+        pre_shift_m: by how much the image before is to be moved east and north.
     """
     found: list[PlacedRegion] = []
     with open_stack([post, *([pre] if pre else [])]) as readers, ExitStack() as stack:
-        own = Grid.from_raster(readers[0].info)
+        grids = [Grid.from_raster(reader.info) for reader in readers]
+        own = grids[0]
+        grids[1:] = [_moved(grid, pre_shift_m) for grid in grids[1:]]
         pixel_m = readers[0].info.pixel_size or 1.0
         column, row = (int(np.floor(place)) for place in ~own.transform @ (x, y))
         largest_area = 0.0
@@ -69,7 +75,10 @@ def image_regions(post: Path, pre: Path | None, x: float, y: float) -> list[Plac
             if stride > 1 and (2 * HALF + 1) * stride * pixel_m > LARGEST_WINDOW_M:
                 break
             grid = _window_grid(own, row, column, stride)
-            images = [stack.enter_context(open_resampled(reader, grid)).read() for reader in readers]
+            images = [
+                stack.enter_context(open_resampled(reader, grid, own=place)).read()
+                for reader, place in zip(readers, grids, strict=True)
+            ]
             features, valid = image_features(images)
             if not valid[HALF, HALF]:
                 break
@@ -86,6 +95,15 @@ def _window_grid(own: Grid, row: int, column: int, stride: int) -> Grid:
     side = 2 * HALF + 1
     corner = Affine.translation(column + 0.5 - stride * side / 2, row + 0.5 - stride * side / 2)
     return Grid(side, side, own.crs, own.transform @ corner @ Affine.scale(stride))
+
+
+def _moved(grid: Grid, shift_m: tuple[float, float]) -> Grid:
+    """A grid moved by metres east and north on the ground."""
+    if shift_m == (0.0, 0.0):
+        return grid
+    metres = ground_matrix(grid.crs, grid.transform, grid.width, grid.height)
+    right, down = np.linalg.solve(metres, np.asarray(shift_m)).tolist()
+    return Grid(grid.width, grid.height, grid.crs, grid.transform @ Affine.translation(right, down))
 
 
 def image_features(images: list[tuple[npt.NDArray[np.generic], Valid]]) -> tuple[Features, Valid]:
@@ -134,6 +152,6 @@ def _regions_of_window(features: Features, valid: Valid, transform: Affine, stri
     fine = ndimage.zoom(probability, finer, order=1, grid_mode=True, mode="nearest") if finer > 1 else probability
     fine_middle = (HALF * finer + finer // 2,) * 2
     for region in thin_out(inside):
-        apart = separation(region, features) if region.area >= FEWEST_PIXELS else 0.0
+        apart = separation(region, features, valid) if region.area >= FEWEST_PIXELS else 0.0
         drawn = region if finer == 1 else region_at(fine, min(region.level, fine[fine_middle]), fine_middle)
         yield PlacedRegion(drawn, transform @ Affine.scale(1 / finer), apart)

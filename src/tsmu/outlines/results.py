@@ -22,11 +22,13 @@ class SceneFiles:
         probability: whole percents, 255 = no data.
         post: the image after the event.
         pre: the image before it, on any grid.
+        pre_shift_m: by how much the image before is to be moved east and north so that it lies on the one after.
     """
 
     probability: Path | None = None
     post: Path | None = None
     pre: Path | None = None
+    pre_shift_m: tuple[float, float] = (0.0, 0.0)
 
 
 @dataclass(frozen=True)

@@ -16,9 +16,13 @@ import {
 import { TerraDrawMapLibreGLAdapter } from "terra-draw-maplibre-gl-adapter";
 import { byId } from "../lib/dom.ts";
 import type { Outline } from "../lib/geometry.ts";
+import { showNotice } from "../lib/notice.ts";
+import { removeCorners, reshapeOutline } from "../lib/outline-edits.ts";
+import { type EditTool, state } from "../state.ts";
 
 const PRECISION = 9; // decimals of a degree: a tenth of a millimetre
 const COLOUR = "#ffffff";
+const ERASER_RADIUS = 14; // px: half a fingertip
 const SELECTED_RING_STYLE = {
   selectedPolygonColor: COLOUR,
   selectedPolygonFillOpacity: 0.08,
@@ -63,6 +67,9 @@ export class OutlineEditor {
   private terraDraw: TerraDraw | null = null;
   private tool: DrawingTool = "draw";
   private chosenCorner = -1;
+  /** The outlines of an edit after each of its steps, the one that it began with first. */
+  private steps: Outline[] = [];
+  private stopErasing: (() => void) | null = null;
   private onFinish: (shape: DrawnShape) => void = () => {};
 
   constructor(map: MapLibre) {
@@ -87,17 +94,21 @@ export class OutlineEditor {
     });
     terraDraw.start();
     terraDraw.setMode(TERRA_DRAW_MODES[tool]);
-    terraDraw.on("finish", () => {
-      if (this.tool !== "edit") queueMicrotask(() => this.finishShape());
-    });
+    terraDraw.on("finish", () => queueMicrotask(() => this.handleFinish()));
     this.terraDraw = terraDraw;
     if (outline) this.loadOutline(outline);
+    this.steps = [];
+    this.recordStep();
     byId("cross").hidden = false;
   }
 
   /** End drawing and call `onFinish`; returns false, and goes on, where nothing complete has been drawn. */
   finishShape(): boolean {
     if (!this.terraDraw) return false;
+    if (state.editTool.value === "reshape") {
+      this.sendKey("Enter"); // which ends the line, and `handleFinish` then reshapes by it
+      return true;
+    }
     if (this.tool !== "edit") this.sendKey("Enter"); // Terra Draw closes what is still open, and may finish by this
     if (!this.terraDraw) return true;
     const mode = this.tool === "split" ? "linestring" : "polygon";
@@ -112,6 +123,7 @@ export class OutlineEditor {
 
   /** End drawing without a shape. */
   stop(): void {
+    this.useTool("corners");
     this.terraDraw?.stop();
     this.terraDraw = null;
     byId("cross").hidden = true;
@@ -137,6 +149,51 @@ export class OutlineEditor {
     this.terraDraw.updateFeatureGeometry(corner.featureId, { type: "Polygon", coordinates: [ring] });
     this.terraDraw.selectFeature(corner.featureId);
     this.map.jumpTo({ center: [lng, lat] });
+    this.recordStep();
+  }
+
+  /** Remove the chosen corner, and choose the one after it. */
+  removeChosenCorner(): void {
+    const corner = this.corners()[this.chosenCorner];
+    if (!corner) return showNotice("Choose a corner first: Tab");
+    if (!this.changeOutline((outline) => removeCorners(outline, isSamePlace(corner.position)))) return;
+    this.chosenCorner--;
+    this.chooseCorner(1);
+  }
+
+  /** Change the whole outline that is edited; returns false, with a notice, where the change cannot be made. */
+  changeOutline(change: (outline: Outline) => Outline | null, refusal = "The outline would cross itself"): boolean {
+    const outline = this.editedOutline();
+    const changed = outline && change(outline);
+    if (!changed) {
+      showNotice(refusal, "bad");
+      return false;
+    }
+    this.replaceOutline(changed);
+    this.recordStep();
+    return true;
+  }
+
+  /** Take the last step of the edit back; returns false where there is none. */
+  undoStep(): boolean {
+    this.recordStep();
+    if (this.steps.length < 2) return false;
+    this.steps.pop();
+    const before = this.steps.at(-1);
+    if (before) this.replaceOutline(before);
+    return true;
+  }
+
+  /** What the pointer does in an edit: drag corners, draw a line that reshapes, or wipe corners away. */
+  useTool(tool: EditTool): void {
+    this.stopErasing?.();
+    this.stopErasing = null;
+    const wasReshaping = state.editTool.value === "reshape";
+    state.editTool.value = tool;
+    if (!this.terraDraw || this.tool !== "edit") return;
+    if (tool === "reshape") this.terraDraw.setMode("linestring");
+    else if (wasReshaping) this.reloadOutline();
+    if (tool === "erase") this.stopErasing = this.startErasing();
   }
 
   /** Choose the next corner, or the one before, and bring it to the cross. */
@@ -145,6 +202,75 @@ export class OutlineEditor {
     this.chosenCorner = (this.chosenCorner + step + corners.length) % corners.length;
     const corner = corners[this.chosenCorner];
     if (corner) this.map.jumpTo({ center: corner.position });
+  }
+
+  /** A shape or a line is finished, or a corner was dragged. */
+  private handleFinish(): void {
+    if (this.tool !== "edit") this.finishShape();
+    else if (state.editTool.value === "reshape") this.reshapeByLine();
+    else this.recordStep();
+  }
+
+  private reshapeByLine(): void {
+    const line = cuttingLineOf(this.terraDraw?.getSnapshot() ?? []);
+    this.useTool("corners"); // which drops the line
+    const refusal = "Draw the line so that it crosses the outline twice, and itself nowhere";
+    if (line) this.changeOutline((outline) => reshapeOutline(outline, line.coordinates), refusal);
+  }
+
+  /** Let the pointer, or a finger, wipe away the corners that it passes; returns what ends it. */
+  private startErasing(): () => void {
+    const container = this.map.getCanvasContainer();
+    const isDown = (event: PointerEvent): boolean => event.type === "pointerdown" || event.buttons > 0;
+    const wipe = (event: PointerEvent): void => {
+      event.stopPropagation(); // Terra Draw would drag
+      if (event.type === "pointerup") return this.recordStep();
+      if (!isDown(event)) return;
+      const { left, top } = container.getBoundingClientRect();
+      this.wipeCorners(event.clientX - left, event.clientY - top);
+    };
+    const events = ["pointerdown", "pointermove", "pointerup"] as const;
+    for (const name of events) container.addEventListener(name, wipe, { capture: true });
+    this.map.dragPan.disable();
+    return () => {
+      for (const name of events) container.removeEventListener(name, wipe, { capture: true });
+      this.map.dragPan.enable();
+    };
+  }
+
+  /** Remove the corners within reach of a place on the screen, as long as each ring keeps three. */
+  private wipeCorners(x: number, y: number): void {
+    const outline = this.editedOutline();
+    const isNear = (corner: Position): boolean => {
+      const place = this.map.project([corner[0] ?? 0, corner[1] ?? 0]);
+      return Math.hypot(place.x - x, place.y - y) <= ERASER_RADIUS;
+    };
+    if (!outline || !this.corners().some(({ position }) => isNear(position))) return;
+    const left = removeCorners(outline, isNear);
+    if (left) this.replaceOutline(left);
+  }
+
+  /** The outline as it is now. */
+  private editedOutline(): Outline | null {
+    const features = this.terraDraw?.getSnapshot() ?? [];
+    return outlineOf(features.filter(({ properties }) => properties.mode === "polygon"));
+  }
+
+  private recordStep(): void {
+    const outline = this.editedOutline();
+    if (this.tool === "edit" && outline && JSON.stringify(outline) !== JSON.stringify(this.steps.at(-1)))
+      this.steps.push(outline);
+  }
+
+  private reloadOutline(): void {
+    const outline = this.editedOutline();
+    if (outline) this.replaceOutline(outline);
+  }
+
+  private replaceOutline(outline: Outline): void {
+    this.terraDraw?.clear();
+    this.terraDraw?.setMode(TERRA_DRAW_MODES.edit);
+    this.loadOutline(outline);
   }
 
   /** Remove the corner that was set last. */
@@ -197,6 +323,11 @@ export class OutlineEditor {
     canvas.dispatchEvent(new PointerEvent(type, { ...position, ...buttons, ...pointer }));
   }
 }
+
+const isSamePlace =
+  ([x, y]: Position) =>
+  (corner: Position): boolean =>
+    corner[0] === x && corner[1] === y;
 
 const roundDegrees = (degrees: number): number => Number(degrees.toFixed(PRECISION));
 

@@ -15,13 +15,14 @@ export const SINGLE_POINTS = "ones";
 /** Layers of images are inserted below this one. */
 export const LOWEST_LANDSLIDE_LAYER = DENSITY;
 
-/** Layers that show one outline each: the current landslide, and the neighbour to merge it with. */
-export type HighlightLayer = "current" | "neighbour";
+/** Layers that show one outline each: the current landslide, the neighbour to merge it with, one that is proposed. */
+export type HighlightLayer = "current" | "neighbour" | "proposal";
 
 export const EMPTY_COLLECTION = { type: "FeatureCollection" as const, features: [] };
 
 const MAX_TILE_ZOOM = 17; // finer zooms show the tiles of this one, magnified
 const HIGHLIGHT_COLOUR = "#ffffff";
+const PROPOSAL_COLOUR = "#ff5fd2"; // on neither grass, soil nor water, and no status's
 const OUTLINES_OF_TILES = { source: TILE_SOURCE, "source-layer": "landslides" } as const;
 const POINTS_OF_TILES = { source: TILE_SOURCE, "source-layer": "clusters" } as const;
 
@@ -122,9 +123,9 @@ const POINT_LAYERS: LayerSpecification[] = [
   },
 ];
 
-/** A highlighted outline, white on black; dashed if a pattern is given. */
-function highlightLayers(id: HighlightLayer, dash?: number[]): LayerSpecification[] {
-  const line = { "line-color": HIGHLIGHT_COLOUR, "line-width": 2.6 };
+/** A highlighted outline, by default white, on black; dashed if a pattern is given. */
+function highlightLayers(id: HighlightLayer, dash?: number[], colour = HIGHLIGHT_COLOUR): LayerSpecification[] {
+  const line = { "line-color": colour, "line-width": 2.6 };
   return [
     {
       id: `${id}-casing`,
@@ -146,6 +147,7 @@ export function addLandslideLayers(map: MapLibre, tiles: string, densityTiles: s
   map.addSource(TILE_SOURCE, { type: "vector", tiles: [tiles], maxzoom: MAX_TILE_ZOOM, promoteId: "id" });
   map.addSource("current", { type: "geojson", data: EMPTY_COLLECTION });
   map.addSource("neighbour", { type: "geojson", data: EMPTY_COLLECTION });
+  map.addSource("proposal", { type: "geojson", data: EMPTY_COLLECTION });
   map.addSource(DENSITY, { type: "vector", tiles: [densityTiles], maxzoom: MAX_TILE_ZOOM });
   const layers = [
     DENSITY_LAYER,
@@ -153,6 +155,7 @@ export function addLandslideLayers(map: MapLibre, tiles: string, densityTiles: s
     ...POINT_LAYERS,
     ...highlightLayers("neighbour", [2, 1.5]),
     ...highlightLayers("current"),
+    ...highlightLayers("proposal", undefined, PROPOSAL_COLOUR),
   ];
   for (const layer of layers) map.addLayer(layer);
 }

@@ -4,10 +4,12 @@ import { byId } from "../lib/dom.ts";
 import { formatArea, formatDays, formatName, formatPercent } from "../lib/format.ts";
 import { stateClass } from "../map/palette.ts";
 import { runCommand } from "../review/commands.ts";
+import { EDIT_TOOLS } from "../review/edit-tools.ts";
 import { COMMANDS, type CommandName, keyBindings, keyLabel } from "../review/keys.ts";
-import { finishMode, leaveMode } from "../review/modes.ts";
+import { EDIT_CORNERS_KEY, editProposal, finishMode, leaveMode, useEditTool } from "../review/modes.ts";
+import { changeLevel, changeSource, chooseLevel, describeProposal } from "../review/outlining.ts";
 import type { LandslideDetails, LandslideProperties, Observation } from "../server/types.ts";
-import { mayDecide, state } from "../state.ts";
+import { mayDecide, type Proposal, state } from "../state.ts";
 import { ShiftButtons } from "./shift-buttons.tsx";
 
 const MAX_REVIEWS = 4;
@@ -36,7 +38,7 @@ function DecisionButtons(): VNode {
 function isPossible(name: CommandName): boolean {
   if (name === "undo") return state.undoable.value.undo !== null;
   if (name === "redo") return state.undoable.value.redo !== null;
-  return name === "draw" || state.current.value !== null;
+  return name === "draw" || name === "outline" || state.current.value !== null;
 }
 
 function CommandButton({ name, disabled }: { name: CommandName; disabled?: boolean }): VNode {
@@ -63,6 +65,59 @@ const ModeButtons = (): VNode => (
     <button type="button" class="decision" onClick={leaveMode}>
       <span>Leave</span>
       <kbd>Esc</kbd>
+    </button>
+    {state.mode.value === "edit" && <EditToolButtons />}
+    {state.proposal.value && <LevelControls proposal={state.proposal.value} />}
+  </>
+);
+
+/** The tools of an edit; those that change what the pointer does are pressed as long as they do. */
+const EditToolButtons = (): VNode => (
+  <>
+    {EDIT_TOOLS.map((definition) => (
+      <button
+        type="button"
+        class="decision"
+        aria-pressed={definition.tool && state.editTool.value === definition.tool}
+        onClick={() => useEditTool(definition)}
+      >
+        <span>{definition.label}</span>
+        <kbd>{keyLabel(definition.key)}</kbd>
+      </button>
+    ))}
+  </>
+);
+
+/** What goes from one of the nested outlines to the next: a slider and buttons, from small to large. */
+const LevelControls = ({ proposal }: { proposal: Proposal }): VNode => (
+  <>
+    <button type="button" class="decision" onClick={() => changeLevel(-1)}>
+      <span>Smaller</span>
+      <kbd>−</kbd>
+    </button>
+    <button type="button" class="decision" onClick={() => changeLevel(1)}>
+      <span>Larger</span>
+      <kbd>+</kbd>
+    </button>
+    <label class="slider levels">
+      <span>Size</span>
+      <input
+        type="range"
+        min={0}
+        max={proposal.outlines.outlines.length - 1}
+        value={proposal.chosen}
+        aria-valuetext={describeProposal(proposal)}
+        onInput={({ currentTarget }) => chooseLevel(currentTarget.valueAsNumber)}
+      />
+      <output role="status">{describeProposal(proposal)}</output>
+    </label>
+    <button type="button" class="decision" onClick={changeSource}>
+      <span>{proposal.outlines.source === "image" ? "Probability" : "By images"}</span>
+      <kbd>Tab</kbd>
+    </button>
+    <button type="button" class="decision" onClick={editProposal}>
+      <span>Edit corners</span>
+      <kbd>{keyLabel(EDIT_CORNERS_KEY)}</kbd>
     </button>
   </>
 );

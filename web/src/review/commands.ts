@@ -12,6 +12,7 @@ import { openCommentForm } from "./comment.ts";
 import { decide, redo, undo } from "./decisions.ts";
 import { type CommandName, worksOver } from "./keys.ts";
 import { leaveMode, startDrawing, startMerging, startShifting } from "./modes.ts";
+import { startLevels, startOutlining } from "./outlining.ts";
 import { selectNeighbour } from "./queue.ts";
 
 /** Commands that decide on the current landslide, which is null where none is chosen. */
@@ -25,6 +26,8 @@ const DECISION_COMMANDS: Partial<Record<CommandName, (landslide: Landslide | nul
   split: (landslide) => startDrawing("split", landslide),
   edit: (landslide) => startDrawing("edit", landslide),
   draw: () => startDrawing("draw", null),
+  outline: startOutlining,
+  levels: (landslide) => landslide && void startLevels(landslide),
   undo,
   redo,
 };

@@ -26,6 +26,8 @@ export const COMMANDS = [
   { name: "split", label: "Split", key: "s", group: "Decide" },
   { name: "edit", label: "Edit outline", key: "e", group: "Decide" },
   { name: "draw", label: "Draw missed", key: "d", group: "Decide" },
+  { name: "outline", label: "Outline by a click", key: "q", group: "Decide" },
+  { name: "levels", label: "Other level", key: "l", group: "Decide" },
   { name: "comment", label: "Comment", key: "c", group: "Decide" },
   { name: "undo", label: "Undo", key: "z", group: "Decide" },
   { name: "redo", label: "Redo", key: "y", group: "Decide" },

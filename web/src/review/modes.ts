@@ -3,23 +3,31 @@
 // Each mode has a hint on the map, takes keys first, and ends by Enter, by Escape or by a command that decides.
 import { effect } from "@preact/signals";
 import { byId } from "../lib/dom.ts";
+import type { Outline } from "../lib/geometry.ts";
 import { showNotice } from "../lib/notice.ts";
 import { type DrawingTool, OutlineEditor } from "../map/drawing.ts";
 import { getMap } from "../map/view.ts";
 import type { Landslide } from "../server/types.ts";
 import { mayDecide, type Mode, READ_ONLY, state } from "../state.ts";
 import { decide } from "./decisions.ts";
+import { EDIT_TOOL_HINTS, EDIT_TOOLS, type EditToolDefinition, undoStep } from "./edit-tools.ts";
 import { COMMANDS, commandForKey, keyBindings } from "./keys.ts";
 import { NeighbourChoice } from "./merging.ts";
+import { changeLevel, changeSource, connectOutlining, outlineAtCentre } from "./outlining.ts";
 import { beginShiftSeries, chooseTarget, hasShifted, moveImages, resetImages, shiftHint } from "./shifting.ts";
 
-const HINTS: Record<Exclude<Mode, "look" | "shift">, string> = {
-  edit: "Drag corners, right click removes one · Tab next corner · Shift+arrows move it · Enter keeps, Esc leaves",
+const HINTS: Record<Exclude<Mode, "look" | "edit" | "shift">, string> = {
   draw: "Click corners, or Space at the cross · Backspace takes one back · Enter ends, Esc leaves",
   split: "Draw a line across the outline: click, or Space at the cross · Enter ends, Esc leaves",
   merge: "Tab or click: another neighbour · Enter merges, Esc leaves",
+  outline: "Click a landslide, or Space at the cross · Esc leaves",
 };
+const CHOICE_HINT =
+  "Wheel or + and −: larger, smaller · Tab: by image or probability · E: edit corners · Enter keeps, Esc leaves";
 const CORNER_STEP = 2; // px
+
+/** With this key the corners of an outline of one click are edited. */
+export const EDIT_CORNERS_KEY = "e";
 
 /** Right and down for each arrow key. */
 export const ARROW_DIRECTIONS: Record<string, [number, number]> = {
@@ -39,8 +47,15 @@ export function connectModes(): void {
     const hint = byId("hint");
     const mode = state.mode.value;
     hint.hidden = mode === "look";
-    hint.textContent = mode === "look" ? "" : mode === "shift" ? shiftHint() : HINTS[mode];
+    hint.textContent = mode === "look" ? "" : hintOf(mode);
   });
+  connectOutlining();
+}
+
+function hintOf(mode: Exclude<Mode, "look">): string {
+  if (mode === "shift") return shiftHint();
+  if (mode === "edit") return EDIT_TOOL_HINTS[state.editTool.value];
+  return mode === "outline" && state.proposal.value ? CHOICE_HINT : HINTS[mode];
 }
 
 /** Draw a new outline, edit the landslide's or split it; the decision is made when the shape is finished. */
@@ -54,6 +69,37 @@ export function startDrawing(tool: DrawingTool, landslide: Landslide | null): vo
     state.mode.value = "look";
     decide(tool, tool === "draw" ? null : landslide, { geometry: shape });
   });
+}
+
+/** Keep the outline that is chosen: as an edit of its landslide, or as a new one. */
+function keepProposal(): void {
+  const proposal = state.proposal.value;
+  const geometry = chosenOutline();
+  if (!proposal || !geometry) return showNotice("Click on a landslide first");
+  leaveMode();
+  decide(proposal.landslide ? "edit" : "draw", proposal.landslide, { geometry });
+}
+
+/** Go on with the outline that is chosen by editing its corners. */
+export function editProposal(): void {
+  const proposal = state.proposal.value;
+  const outline = chosenOutline();
+  if (!proposal || !outline) return showNotice("Click on a landslide first");
+  state.mode.value = "edit";
+  editor.begin("edit", outline, (geometry) => {
+    state.mode.value = "look";
+    decide(proposal.landslide ? "edit" : "draw", proposal.landslide, { geometry });
+  });
+}
+
+const chosenOutline = (): Outline | undefined => {
+  const { value } = state.proposal;
+  return value?.outlines.outlines[value.chosen]?.geometry;
+};
+
+/** Use a tool of the edit, as its key does. */
+export function useEditTool(tool: EditToolDefinition): void {
+  tool.run(editor);
 }
 
 /** Let the reviewer choose a neighbour of a landslide, and merge the two. */
@@ -96,15 +142,43 @@ export function handleModeKey(event: KeyboardEvent): boolean {
   const mode = state.mode.value;
   if (mode === "look") return false;
   if (event.key === "Escape") {
-    leaveMode();
+    if (state.editTool.value === "corners") leaveMode();
+    else editor.useTool("corners");
     return true;
   }
+  if (mode === "outline") return handleOutlineKey(event);
   if (mode === "merge") return handleMergeKey(event);
   if (mode === "shift") return handleShiftKey(event);
   return handleDrawingKey(event, mode);
 }
 
+function handleOutlineKey(event: KeyboardEvent): boolean {
+  const steps: Record<string, number> = { "+": 1, "=": 1, "-": -1 };
+  const step = steps[event.key];
+  if (event.key === "Enter") keepProposal();
+  else if (event.key === " ") outlineAtCentre();
+  else if (event.key === "Tab") changeSource();
+  else if (event.key.toLowerCase() === EDIT_CORNERS_KEY) editProposal();
+  else if (step && state.proposal.value) changeLevel(step);
+  else return isDecisionKey(event);
+  return true;
+}
+
+/** Let the tools of an edit act on their keys; returns whether one did. */
+function handleEditToolKey(event: KeyboardEvent): boolean {
+  if (event.ctrlKey || event.metaKey || event.altKey) return false;
+  const isUndo = event.key === "Backspace" || commandForKey(event, keyBindings.value) === "undo";
+  const tool = EDIT_TOOLS.find(({ key }) => key === event.key.toLowerCase());
+  if (isUndo) undoStep(editor);
+  else if (event.key === "Delete") editor.removeChosenCorner();
+  else if (tool) tool.run(editor);
+  else return false;
+  return true;
+}
+
 function handleDrawingKey(event: KeyboardEvent, tool: DrawingTool): boolean {
+  const drawsLine = state.editTool.value === "reshape" && event.key === "Backspace";
+  if (tool === "edit" && !drawsLine && handleEditToolKey(event)) return true;
   const arrow = ARROW_DIRECTIONS[event.key];
   if (event.key === "Enter") {
     if (!editor.finishShape()) showNotice("Nothing is drawn yet", "bad");
@@ -113,6 +187,7 @@ function handleDrawingKey(event: KeyboardEvent, tool: DrawingTool): boolean {
   else if (event.key === "Tab" && tool === "edit") editor.chooseCorner(event.shiftKey ? -1 : 1);
   else if (event.shiftKey && tool === "edit" && arrow)
     editor.moveCorner(arrow[0] * CORNER_STEP, arrow[1] * CORNER_STEP);
+  else if (commandForKey(event, keyBindings.value) === "undo") editor.undoCorner();
   else return isDecisionKey(event);
   return true;
 }

@@ -1,6 +1,14 @@
 // Requests to the server's API.
 import { Signal } from "@preact/signals";
-import type { Decision, DecisionResult, ImageShift, Landslide, QueueResponse } from "./types.ts";
+import type {
+  Decision,
+  DecisionResult,
+  ImageShift,
+  Landslide,
+  NestedOutlines,
+  OutlineSource,
+  QueueResponse,
+} from "./types.ts";
 
 const TOKEN_KEY = "tsmu.token"; // in the session storage: the token lasts as long as the tab
 
@@ -102,6 +110,18 @@ export const getQueue = (values: QueryValues, without: readonly string[]): Promi
 
 /** Make a decision; when this returns, it is on the server's disk. */
 export const sendDecision = (decision: Decision): Promise<DecisionResult> => sendJson("POST", "decisions", decision);
+
+/** The outlines round a place in a scene; without a source the server chooses one. */
+export const getOutlinesAt = (
+  scene: string,
+  [longitude, latitude]: [number, number],
+  source?: OutlineSource,
+): Promise<NestedOutlines> =>
+  getJson(`scenes/${encodeURIComponent(scene)}/outlines`, { at: `${longitude},${latitude}`, source });
+
+/** A landslide's outline at all levels of the probability. */
+export const getOutlinesOf = (id: string): Promise<NestedOutlines> =>
+  getJson(`landslides/${encodeURIComponent(id)}/outlines`);
 
 /**
  * Store a shift of a scene's images; gives what is stored, which is another one where a newer one came first.

@@ -1,5 +1,5 @@
 // The JSON of the server's API, which its /docs describe in full. Geometry is GeoJSON in degrees (EPSG:4326).
-import type { Geometry } from "geojson";
+import type { Geometry, Polygon } from "geojson";
 import type { Bounds, Outline } from "../lib/geometry.ts";
 
 export type Status = "candidate" | "confirmed" | "rejected" | "merged";
@@ -79,6 +79,22 @@ export interface LandslideDetails {
   verdicts: { by: string; verdict: string }[];
   /** Whether the verdicts differ. */
   disputed: boolean;
+}
+
+export type OutlineSource = "probability" | "image";
+
+/** The answer of `scenes/ID/outlines` and `landslides/ID/outlines`. */
+export interface NestedOutlines {
+  source: OutlineSource;
+  /** Position of the outline to show first. */
+  start: number;
+  /** From small to large, each within the next one. */
+  outlines: {
+    /** The probability of 0 to 1 that it encloses; null where images gave it. */
+    level: number | null;
+    area_m2: number;
+    geometry: Polygon;
+  }[];
 }
 
 export type ImageLayer = "pre" | "post" | "probability" | "uncertainty" | "hillshade";

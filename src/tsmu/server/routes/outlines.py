@@ -20,7 +20,7 @@ from tsmu.outlines import NestedOutlines, OutlineSource, SceneFiles
 from tsmu.server.context import Context, ServerContext
 from tsmu.server.errors import RequestError
 from tsmu.server.query_parameters import read_position
-from tsmu.server.tiles import SceneLayer, find_raster
+from tsmu.server.tiles import SceneLayer, find_raster, layer_shift
 
 router = APIRouter(prefix="/api", tags=["outlines"])
 
@@ -69,12 +69,13 @@ def outlines_at_place(
     if place is None:
         raise RequestError(400, "at: give longitude,latitude in degrees")
     row = scene_by_id(context.database, scene_id)
-    east, north = _shift_of(row, place[1])
-    files = SceneFiles(*(_path(context, row, layer) for layer in _LAYERS))
+    post_m, pre_m = (layer_shift(row, layer) for layer in (SceneLayer.POST, SceneLayer.PRE))
+    east, north = _in_degrees(post_m, place[1])
+    probability, post, pre = (
+        _path(context, row, layer) for layer in (SceneLayer.PROBABILITY, SceneLayer.POST, SceneLayer.PRE)
+    )
+    files = SceneFiles(probability, post, pre, (pre_m[0] - post_m[0], pre_m[1] - post_m[1]))
     return _answer(outlines.outlines_at(files, place[0] - east, place[1] - north, source), (east, north))
-
-
-_LAYERS = (SceneLayer.PROBABILITY, SceneLayer.POST, SceneLayer.PRE)
 
 
 @router.get("/landslides/{landslide_id}/outlines")
@@ -100,9 +101,9 @@ def _path(context: ServerContext, scene: dict[str, Any], layer: SceneLayer) -> A
     return raster.path if raster else None
 
 
-def _shift_of(scene: dict[str, Any], latitude: float) -> Shift:
-    """By how much a scene's images are shown off their georeference."""
-    east_m, north_m = (scene[f"shift_{direction}_m"] or 0.0 for direction in ("east", "north"))
+def _in_degrees(shift_m: tuple[float, float], latitude: float) -> Shift:
+    """A shift on the ground, in metres east and north, in degrees."""
+    east_m, north_m = shift_m
     return east_m / (METRES_PER_DEGREE * max(np.cos(np.radians(latitude)), 1e-6)), north_m / METRES_PER_DEGREE
 
 
