@@ -157,6 +157,7 @@ function reloadMovedLayers(map: MapLibre): void {
     for (const kind of scene.layers) {
       const source = map.getSource<RasterTileSource>(imageLayerId(scene, kind));
       const url = tileUrl(scene, kind);
-      if (source && source.tiles[0] !== url) source.setTiles([url]);
+      const loaded = source?.tiles as string[] | undefined; // missing until the source itself is loaded
+      if (source && loaded?.[0] !== url) source.setTiles([url]);
     }
 }
