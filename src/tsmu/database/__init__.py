@@ -89,6 +89,7 @@ if TYPE_CHECKING:
         scene_by_id,
         scenes,
         select_boxes,
+        spatial_extent,
         touches_box,
     )
     from tsmu.database.schema import TABLES, has_shape, has_spatial_index
@@ -225,6 +226,7 @@ __all__ = [
     "scenes",
     "select_boxes",
     "shift_scene",
+    "spatial_extent",
     "touches_box",
     "undo_merge",
     "utc_now",
@@ -237,7 +239,8 @@ _NAMES = {  # by the folder or module that has them
     "queries": (
         "Box ChangeMark Filters QueueOrder change_mark changes_since count_by_region_and_month count_landslides "
         "cql2_tree history info landslides_in_scenes nearest_landslides next_landslides query query_page "
-        "require_known_names review_progress review_state reviews scene_by_id scenes select_boxes touches_box"
+        "require_known_names review_progress review_state reviews scene_by_id scenes select_boxes "
+        "spatial_extent touches_box"
     ),
     "writing": (
         "AddedInventory AddedRun MOST_SHIFT_M RunRecord SceneRecord add_inventory add_run record_mapped_area "

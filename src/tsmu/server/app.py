@@ -12,7 +12,7 @@ from tsmu.server.change_feed import ChangeFeed
 from tsmu.server.context import ServerContext
 from tsmu.server.errors import add_error_handlers
 from tsmu.server.latest_shifts import LatestShifts
-from tsmu.server.middleware import SecurityMiddleware
+from tsmu.server.middleware import HeadAsGet, SecurityMiddleware
 from tsmu.server.page_files import PageFiles
 from tsmu.server.routes import ROUTERS
 from tsmu.server.tiles import LandslideBoxCache, TileCache
@@ -56,5 +56,7 @@ def make_app(context: ServerContext, page_folder: Path = PAGE_FOLDER) -> ASGIApp
         app.mount("/", PageFiles(page_folder), name="page")
     else:
         app.add_api_route("/", lambda: PlainTextResponse(f"{PAGE_NOT_BUILT}\n"), include_in_schema=False)
-    compressing = GZipMiddleware(app, minimum_size=COMPRESS_FROM_BYTES, compresslevel=6)  # not pictures and events
+    compressing = GZipMiddleware(
+        HeadAsGet(app, "/ogc"), minimum_size=COMPRESS_FROM_BYTES, compresslevel=6
+    )  # not pictures and events
     return SecurityMiddleware(compressing, context)

@@ -43,6 +43,29 @@ SECURITY_HEADERS = {
 }
 
 
+class HeadAsGet:
+    """Answers HEAD below a path like GET, without the body.
+
+    Args:
+        app: the application behind it.
+        path: below which.
+    """
+
+    def __init__(self, app: ASGIApp, path: str) -> None:
+        self.app, self.path = app, path
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on."""
+        if scope["type"] != "http" or scope["method"] != "HEAD" or not scope["path"].startswith(self.path):
+            await self.app(scope, receive, send)
+            return
+
+        async def send_without_body(message: Message) -> None:
+            await send({**message, "body": b""} if message["type"] == "http.response.body" else message)
+
+        await self.app({**scope, "method": "GET"}, receive, send_without_body)
+
+
 @dataclass
 class RateLimit:
     """How often each client may ask: a token bucket that fills at a steady rate up to a maximum.

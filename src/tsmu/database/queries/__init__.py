@@ -14,6 +14,7 @@ from tsmu.database.queries.landslides import (
     query_page,
     require_known_names,
     reviews,
+    spatial_extent,
 )
 from tsmu.database.queries.review_queue import QueueOrder, nearest_landslides, next_landslides, review_progress
 from tsmu.database.queries.review_state import (
@@ -62,6 +63,7 @@ __all__ = [
     "scene_by_id",
     "scenes",
     "select_boxes",
+    "spatial_extent",
     "touches_box",
     "undone_decisions",
     "withdrawn_drawings",

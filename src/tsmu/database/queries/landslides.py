@@ -6,10 +6,12 @@ from typing import Any
 
 import geopandas
 import pandas as pd
+import shapely
 import sqlalchemy as sa
 
 from tsmu.database.queries.filters import EVERYTHING, Filters
 from tsmu.database.queries.review_state import review_state
+from tsmu.database.queries.spatial_index import Box, layer_extent, split_box, within_box
 from tsmu.database.schema import (
     TABLES,
     VERSION_COLUMNS,
@@ -20,11 +22,12 @@ from tsmu.database.schema import (
     run,
 )
 from tsmu.database.schema import review as review_table
-from tsmu.database.storage import Database, read_frame
+from tsmu.database.storage import Database, decode_column, read_frame
 from tsmu.database.vocabulary import Status
 from tsmu.errors import DatabaseError, MissingRecordError
 
 MOST_NAMES = 20  # that a message lists
+ROWS_AT_ONCE = 10_000  # held in memory
 
 
 def query(
@@ -93,15 +96,38 @@ def query_page(
 
 
 def count_landslides(database: Database, filters: Filters) -> int:
-    """How many landslides fulfil the conditions; of a bounding box also those just beside it, by the spatial index.
+    """How many landslides fulfil the conditions.
 
     Example:
         >>> count_landslides(database, Filters(region="alps"))
         12
+        >>> count_landslides(database, Filters(bbox=(7.0, 46.0, 7.0449, 46.1)))
+        5
     """
-    statement = sa.select(sa.func.count()).select_from(landslide).where(*filters.conditions(database.backend))
+    conditions, backend = filters.conditions(database.backend), database.backend
+    count = sa.select(sa.func.count()).select_from(landslide).where(*conditions)
     with database.read() as connection:
-        return int(connection.execute(statement).scalar_one())
+        if filters.bbox is None:
+            return int(connection.execute(count).scalar_one())
+        within = sa.or_(*(within_box(landslide, box, backend) for box in split_box(filters.bbox)))
+        at_border = sa.select(landslide.c.geom).where(*conditions, sa.not_(within))
+        number = int(connection.execute(count.where(within)).scalar_one())
+        for rows in connection.execution_options(yield_per=ROWS_AT_ONCE).execute(at_border).scalars().partitions():
+            number += int(shapely.intersects(filters.area, decode_column(rows, landslide)).sum())
+    return number
+
+
+def spatial_extent(database: Database) -> Box | None:
+    """West, south, east and north of all landslides, degrees; None where there are none.
+
+    The spatial index rounds outwards to single precision: at most 2 m.
+
+    Example:
+        >>> [round(side, 3) for side in spatial_extent(database)]
+        [7.0, 46.0, 7.115, 46.005]
+    """
+    with database.read() as connection:
+        return layer_extent(connection, landslide, database.backend)
 
 
 def count_by_region_and_month(database: Database, filters: Filters) -> list[dict[str, Any]]:

@@ -68,6 +68,34 @@ def touches_box(table: sa.Table, box: Box, backend: str) -> sa.ColumnElement[boo
     return table.c.fid.in_(sa.select(index.c.id).where(*inside))
 
 
+def within_box(table: sa.Table, box: Box, backend: str) -> sa.ColumnElement[bool]:
+    """The condition that a row's bounding box lies within a box.
+
+    The index rounds outwards to single precision, so a row that fulfils it certainly lies within.
+
+    Args:
+        table: a layer with a spatial index.
+        box: west, south, east, north in EPSG:4326.
+        backend: "sqlite" or "postgresql".
+    """
+    west, south, east, north = box
+    if backend == "postgresql":
+        return table.c.geom.op("@", is_comparison=True)(sa.func.ST_MakeEnvelope(west, south, east, north, SRS_ID))
+    index = _rtree(table)
+    inside = (index.c.minx >= west, index.c.maxx <= east, index.c.miny >= south, index.c.maxy <= north)
+    return table.c.fid.in_(sa.select(index.c.id).where(*inside))
+
+
+def layer_extent(connection: sa.Connection, table: sa.Table, backend: str) -> Box | None:
+    """West, south, east and north of all rows of a layer in EPSG:4326, by its spatial index; None without any."""
+    boxes = select_boxes(table, [], backend).subquery()
+    west, east, south, north = boxes.c
+    row = connection.execute(
+        sa.select(sa.func.min(west), sa.func.min(south), sa.func.max(east), sa.func.max(north))
+    ).one()
+    return None if row[0] is None else (row[0], row[1], row[2], row[3])
+
+
 def select_boxes(table: sa.Table, columns: Sequence[sa.ColumnElement[Any]], backend: str) -> sa.Select[Any]:
     """A query for columns of a layer and each row's west, east, south and north, without reading its geometry.
 

@@ -1,6 +1,7 @@
 """OGC API - Features, read-only: QGIS, ArcGIS and GDAL add it as a layer.
 
-Part 1: Core (OGC 17-069r4), and of Part 3: Filtering (OGC 19-079r2) filters in CQL2 and the queryables.
+Part 1: Core (OGC 17-069r4) with JSON and HTML; Part 2: Coordinate Reference Systems by Reference (OGC 18-058r1);
+and of Part 3: Filtering (OGC 19-079r2) filters in CQL2 and the queryables. Data cannot be changed here (Part 4).
 The standard's words: a collection is a layer, items are its features, queryables are the properties that a
 filter can name, and every answer carries links to the addresses that belong to it.
 """
@@ -9,23 +10,45 @@ import json
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
+import geopandas
+import numpy as np
 import sqlalchemy as sa
-from fastapi import APIRouter, Query, Request, Response
-from fastapi.responses import JSONResponse
+from fastapi import APIRouter, Depends, Query, Request, Response
 
-from tsmu.database import Filters, count_landslides, cql2_tree, format_moment, history, info, query_page, utc_now
+from tsmu.database import (
+    Filters,
+    count_landslides,
+    cql2_tree,
+    format_moment,
+    history,
+    info,
+    query_page,
+    spatial_extent,
+    utc_now,
+)
 from tsmu.database import landslide_table as landslide
 from tsmu.server import geojson
 from tsmu.server.context import Context, ServerContext
 from tsmu.server.errors import RequestError
+from tsmu.server.ogc import (
+    CRS84,
+    CRS_BY_URI,
+    JSON,
+    OutputCrs,
+    Page,
+    answer,
+    box_in_degrees,
+    filter_in_degrees,
+    read_crs,
+    self_links,
+)
 from tsmu.server.query_parameters import MAX_FID, MAX_PAGE, ConditionText, read_bbox, read_dates
 
 router = APIRouter(prefix="/ogc", tags=["OGC API - Features"])
 
-JSON = "application/json"
-CRS84 = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
 CONFORMANCE_CLASSES = (
-    *(f"http://www.opengis.net/spec/ogcapi-features-1/1.0/conf/{name}" for name in ("core", "geojson")),
+    *(f"http://www.opengis.net/spec/ogcapi-features-1/1.0/conf/{name}" for name in ("core", "geojson", "html")),
+    "http://www.opengis.net/spec/ogcapi-features-2/1.0/conf/crs",
     *(
         f"http://www.opengis.net/spec/ogcapi-features-3/1.0/conf/{name}"
         for name in ("queryables", "queryables-query-parameters", "filter", "features-filter")
@@ -37,7 +60,9 @@ CONFORMANCE_CLASSES = (
 )
 COLLECTION_ID = "landslides"
 PROPERTIES = {column.name: column for column in landslide.columns if column.name not in ("fid", "geom")}
-STANDARD_PARAMETERS = {"bbox", "datetime", "limit", "after", "f", "filter", "filter-lang", "filter-crs"}
+STANDARD_PARAMETERS = {
+    "bbox", "bbox-crs", "crs", "datetime", "limit", "after", "f", "filter", "filter-lang", "filter-crs",
+}  # fmt: skip
 _SCHEMA_TYPES = {
     int: {"type": "integer"},
     float: {"type": "number"},
@@ -48,73 +73,113 @@ _SCHEMA_TYPES = {
 SCHEMA_JSON = "application/schema+json"
 QUERYABLES = "http://www.opengis.net/def/rel/ogc/1.0/queryables"
 
+CrsText = Annotated[str | None, Query(description="URI of a system that the collection lists", max_length=200)]
 
-@router.get("")
-@router.get("/", include_in_schema=False)
-def landing(context: Context, request: Request) -> dict[str, Any]:  # noqa: ARG001 - asks for the token
+
+def _only(*names: str) -> Any:
+    """A dependency that refuses parameters of other names, as the standard asks for."""
+
+    def check(request: Request) -> None:
+        for name in request.query_params:
+            if name not in names:
+                raise RequestError(400, f"no parameter {name!r}; known are {', '.join(sorted(names))}")
+
+    return Depends(check)
+
+
+Format = Annotated[Literal["json", "html"] | None, Query(description="by default the `Accept` header decides")]
+
+
+@router.get("", response_class=Response, dependencies=[_only("f")])
+@router.get("/", include_in_schema=False, dependencies=[_only("f")])
+def landing(context: Context, request: Request, f: Format = None) -> Response:  # noqa: ARG001 - token, OpenAPI
     """The landing page: where everything is."""
     root = _root(request)
     openapi = f"{request.base_url}openapi.json"
-    return {
+    document = {
         "title": "Landslides",
         "description": "Landslides as believed now, from the landslide database of tsmu",
         "links": [
-            _link("self", root, JSON, "this page"),
+            *self_links(request),
             _link("service-desc", openapi, "application/vnd.oai.openapi+json;version=3.1", "API"),
             _link("service-doc", f"{request.base_url}docs", "text/html", "documentation"),
             _link("conformance", f"{root}/conformance", JSON, "conformance"),
             _link("data", f"{root}/collections", JSON, "collections"),
         ],
     }
+    return answer(request, document, Page("landing", "Landslides"))
 
 
-@router.get("/conformance")
-def conformance(context: Context) -> dict[str, list[str]]:  # noqa: ARG001 - asks for the token
+@router.get("/conformance", response_class=Response, dependencies=[_only("f")])
+def conformance(context: Context, request: Request, f: Format = None) -> Response:  # noqa: ARG001 - token, OpenAPI
     """What of the standard is kept."""
-    return {"conformsTo": list(CONFORMANCE_CLASSES)}
+    return answer(
+        request, {"conformsTo": list(CONFORMANCE_CLASSES)}, Page("conformance", "Conformance", _parents(request, 1))
+    )
 
 
-@router.get("/collections")
-def collections(context: Context, request: Request) -> dict[str, Any]:
+@router.get("/collections", response_class=Response, dependencies=[_only("f")])
+def collections(context: Context, request: Request, f: Format = None) -> Response:  # noqa: ARG001 - for OpenAPI
     """The collections: one."""
-    links = [_link("self", f"{_root(request)}/collections", JSON, "this page")]
-    return {"links": links, "collections": [_describe_collection(context, request)]}
+    document = {
+        "links": self_links(request),
+        "crs": list(CRS_BY_URI),
+        "collections": [_describe_collection(context, request)],
+    }
+    return answer(request, document, Page("collections", "Collections", _parents(request, 1)))
 
 
-@router.get("/collections/{collection_id}")
-def collection(context: Context, request: Request, collection_id: str) -> dict[str, Any]:
+@router.get("/collections/{collection_id}", response_class=Response, dependencies=[_only("f")])
+def collection(context: Context, request: Request, collection_id: str, f: Format = None) -> Response:  # noqa: ARG001
     """One collection."""
     _check_collection(collection_id)
-    return _describe_collection(context, request)
+    document = _describe_collection(context, request)
+    document["links"] += self_links(request)[1:]
+    return answer(request, document, Page("collection", "Landslides", _parents(request, 2)))
 
 
 def _describe_collection(context: ServerContext, request: Request) -> dict[str, Any]:
-    address, figures = _collection_address(request), info(context.database)
-    interval = [f"{figures[name]}T00:00:00Z" if figures[name] else None for name in ("date_min", "date_max")]
+    address = _collection_address(request)
     return {
         "id": COLLECTION_ID,
         "title": "Landslides",
         "description": landslide.comment,
         "itemType": "feature",
-        "crs": [CRS84],
-        "extent": {
-            "spatial": {"bbox": [[-180, -90, 180, 90]], "crs": CRS84},
-            "temporal": {"interval": [interval]},
-        },
+        "crs": list(CRS_BY_URI),
+        "storageCrs": CRS84,
+        "extent": _extent(context),
         "links": [
             _link("self", address, JSON, "this collection"),
             _link("items", f"{address}/items", geojson.MEDIA_TYPE, "landslides"),
+            _link("items", f"{address}/items?f=html", "text/html", "landslides as pages"),
             _link(QUERYABLES, f"{address}/queryables", SCHEMA_JSON, "what a filter can name"),
         ],
     }
 
 
-@router.get("/collections/{collection_id}/queryables", response_class=JSONResponse)
-def queryables(context: Context, request: Request, collection_id: str) -> JSONResponse:  # noqa: ARG001 - asks for the token
+def _extent(context: ServerContext) -> dict[str, Any]:
+    """Where the landslides lie, and from the first day on which one can have happened to the end of the last."""
+    figures, box = info(context.database), spatial_extent(context.database)
+    first, last = figures["date_min"], figures["date_max"]
+    interval = [f"{first}T00:00:00Z" if first else None, f"{last}T23:59:59Z" if last else None]
+    spatial = {} if box is None else {"spatial": {"bbox": [list(box)], "crs": CRS84}}
+    return {**spatial, "temporal": {"interval": [interval], "trs": GREGORIAN}}
+
+
+GREGORIAN = "http://www.opengis.net/def/uom/ISO-8601/0/Gregorian"
+
+
+@router.get("/collections/{collection_id}/queryables", response_class=Response, dependencies=[_only("f")])
+def queryables(context: Context, request: Request, collection_id: str, f: Format = None) -> Response:  # noqa: ARG001
     """What `filter` can name, as a JSON schema: the properties of a landslide, and its outline `geom`."""
     _check_collection(collection_id)
     properties = {name: _property_schema(column) for name, column in PROPERTIES.items()}
-    outline = {"title": "geom", "format": "geometry-multipolygon", "x-ogc-role": "primary-geometry"}
+    outline = {
+        "title": "geom",
+        "description": landslide.c.geom.comment,
+        "format": "geometry-multipolygon",
+        "x-ogc-role": "primary-geometry",
+    }
     schema = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": f"{_collection_address(request)}/queryables",
@@ -123,7 +188,7 @@ def queryables(context: Context, request: Request, collection_id: str) -> JSONRe
         "properties": {**properties, "geom": outline},
         "additionalProperties": False,
     }
-    return JSONResponse(schema, media_type=SCHEMA_JSON)
+    return answer(request, schema, Page("queryables", "Queryables", _parents(request, 3)), SCHEMA_JSON)
 
 
 def _property_schema(column: sa.Column[Any]) -> dict[str, Any]:
@@ -142,52 +207,75 @@ def items(
     context: Context,
     request: Request,
     collection_id: str,
-    bbox: Annotated[str | None, Query(description="west,south,east,north in degrees", max_length=200)] = None,
+    bbox: Annotated[str | None, Query(description="lower corner, upper corner", max_length=200)] = None,
+    bbox_crs: Annotated[CrsText, Query(alias="bbox-crs")] = None,
+    crs: CrsText = None,
     interval: Annotated[str | None, Query(alias="datetime", description="a day, or FIRST/LAST", max_length=100)] = None,
     limit: Annotated[int, Query(ge=1, description=f"at most {MAX_PAGE} are given")] = 10,
     after: Annotated[int, Query(ge=0, le=MAX_FID, description="where a `next` link goes on")] = 0,
     condition: Annotated[ConditionText | None, Query(alias="filter", description="a condition in CQL2")] = None,
     language: Annotated[Literal["cql2-text", "cql2-json"], Query(alias="filter-lang")] = "cql2-text",
-    crs: Annotated[Literal["http://www.opengis.net/def/crs/OGC/1.3/CRS84"] | None, Query(alias="filter-crs")] = None,  # noqa: ARG001 - refuses others
+    filter_crs: Annotated[CrsText, Query(alias="filter-crs")] = None,
+    f: Format = None,  # noqa: ARG001 - for OpenAPI
 ) -> Response:
     """Landslides page by page; each property of a landslide is a parameter, too, and asks for that value."""
     _check_collection(collection_id)
-    where = _joined_condition(request, condition, language)
-    filters = Filters(bbox=read_bbox(bbox), dates=_read_datetime(interval), where=where)
+    output = read_crs("crs", crs)
+    where = _joined_condition(request, condition, language, read_crs("filter-crs", filter_crs))
+    box = None if bbox is None else box_in_degrees(bbox, read_crs("bbox-crs", bbox_crs))
+    filters = Filters(bbox=read_bbox(box), dates=_read_datetime(interval), where=where)
     page = query_page(context.database, filters, min(limit, MAX_PAGE), after)
     members: dict[str, Any] = {
         "links": _page_links(request, page.attrs["last_fid"]),
         "numberReturned": len(page),
+        "numberMatched": count_landslides(context.database, filters),
         "timeStamp": format_moment(utc_now()),
     }
-    if filters.bbox is None:  # the spatial index alone does not count the landslides of a box exactly
-        members["numberMatched"] = count_landslides(context.database, filters)
-    body = geojson.feature_collection(page.drop(columns="fid"), members)
-    return Response(body, media_type=geojson.MEDIA_TYPE)
+    body = geojson.feature_collection(_in_crs(page.drop(columns="fid"), output), members)
+    return answer(request, body, Page("items", "Items", _parents(request, 3)), geojson.MEDIA_TYPE, _content_crs(output))
+
+
+def _in_crs(table: geopandas.GeoDataFrame, crs: OutputCrs) -> geopandas.GeoDataFrame:
+    """Landslides with the coordinates of a system; what the table itself says of its system is not true any more."""
+    shapes = crs.from_degrees(np.asarray(table.geometry.array, dtype=object))
+    return table.set_geometry(geopandas.GeoSeries(shapes, index=table.index, crs=table.crs))
+
+
+def _content_crs(crs: OutputCrs) -> dict[str, str]:
+    return {"Content-Crs": f"<{crs.uri}>"}
 
 
 def _page_links(request: Request, last_fid: int | None) -> list[dict[str, str]]:
     """The links of a page; to the next one where this is not the last."""
-    links = [_link("self", str(request.url), geojson.MEDIA_TYPE, "this page")]
+    links = self_links(request, geojson.MEDIA_TYPE)
     if last_fid is not None:
         next_page = request.url.remove_query_params("after").include_query_params(after=last_fid)
-        links.append(_link("next", str(next_page), geojson.MEDIA_TYPE, "next page"))
-    collection_address = str(request.url.replace(query="")).removesuffix("/items")
-    return [*links, _link("collection", collection_address, JSON, "the collection")]
+        links.append(_link("next", str(next_page), links[0]["type"], "next page"))
+    return [*links, _link("collection", _collection_address(request), JSON, "the collection")]
 
 
-@router.get("/collections/{collection_id}/items/{feature_id}", response_class=JSONResponse)
-def item(context: Context, request: Request, collection_id: str, feature_id: str) -> JSONResponse:
+@router.get(
+    "/collections/{collection_id}/items/{feature_id}", response_class=Response, dependencies=[_only("f", "crs")]
+)
+def item(
+    context: Context,
+    request: Request,
+    collection_id: str,
+    feature_id: str,
+    crs: CrsText = None,
+    f: Format = None,  # noqa: ARG001 - for OpenAPI
+) -> Response:
     """One landslide."""
     _check_collection(collection_id)
-    versions = history(context.database, feature_id)
-    address = _collection_address(request)
+    output = read_crs("crs", crs)
+    versions = _in_crs(history(context.database, feature_id).iloc[[-1]], output)
     links = [
-        _link("self", f"{address}/items/{feature_id}", geojson.MEDIA_TYPE, "this landslide"),
-        _link("collection", address, JSON, "the collection"),
+        *self_links(request, geojson.MEDIA_TYPE),
+        _link("collection", _collection_address(request), JSON, "the collection"),
     ]
-    feature = geojson.feature(versions, len(versions) - 1) | {"links": links}
-    return JSONResponse(feature, media_type=geojson.MEDIA_TYPE)
+    page = Page("item", feature_id, (*_parents(request, 3), ("Items", f"{_collection_address(request)}/items")))
+    feature = geojson.feature(versions) | {"links": links}
+    return answer(request, feature, page, geojson.MEDIA_TYPE, _content_crs(output))
 
 
 def _check_collection(collection_id: str) -> None:
@@ -195,20 +283,27 @@ def _check_collection(collection_id: str) -> None:
         raise RequestError(404, f"no collection of that name; there is {COLLECTION_ID}")
 
 
-def _joined_condition(request: Request, condition: str | None, language: str) -> str | None:
-    """The filter, and that properties have the values of the parameters with their names, in CQL2."""
+def _joined_condition(request: Request, condition: str | None, language: str, crs: OutputCrs) -> str | None:
+    """The filter, and that properties have the values of the parameters with their names, in CQL2.
+
+    Args:
+        request: has the parameters.
+        condition: the filter.
+        language: of the filter.
+        crs: of the filter's geometries.
+    """
     values = {name: value for name, value in request.query_params.items() if name not in STANDARD_PARAMETERS}
     if unknown := [name for name in values if name not in PROPERTIES]:
         known = ", ".join(sorted(STANDARD_PARAMETERS | set(PROPERTIES)))
         raise RequestError(400, f"no parameter {unknown[0]!r}; known are {known}")
     if condition and condition.lstrip().startswith("{") != (language == "cql2-json"):
         raise RequestError(400, f"filter: not {language}; correct filter-lang to what the filter is")
-    if not values:
+    if not values and (not condition or crs.uri == CRS84):
         return condition
     parts = [{"op": "=", "args": [{"property": name}, _typed(name, value)]} for name, value in values.items()]
     if condition:
-        parts.append(cql2_tree(condition))
-    return json.dumps({"op": "and", "args": parts})
+        parts.append(filter_in_degrees(cql2_tree(condition), crs))
+    return json.dumps({"op": "and", "args": parts} if len(parts) > 1 else parts[0])
 
 
 def _typed(name: str, value: str) -> str | float:
@@ -230,6 +325,13 @@ def _read_datetime(text: str | None) -> tuple[date | None, date | None] | None:
             except ValueError:
                 raise RequestError(400, "datetime: not RFC 3339; correct it") from None
     return read_dates(text)
+
+
+def _parents(request: Request, depth: int) -> tuple[tuple[str, str], ...]:
+    """The pages above one, from the landing page down; as many as there are levels."""
+    root = _root(request)
+    pages = (("Landslides", root), ("Collections", f"{root}/collections"), ("Collection", _collection_address(request)))
+    return pages[:depth]
 
 
 def _root(request: Request) -> str:
