@@ -129,3 +129,17 @@ def test_an_image_before_that_lies_off_is_moved(scene: SceneFiles, tmp_path: Pat
     off = replace(by_images, pre=tmp_path / "pre.tif", pre_shift_m=(-300.0, -200.0))
     one, other = (outlines_at(files, *place(*MIDDLE)) for files in (by_images, off))
     assert [outline.area_m2 for outline in one.outlines] == [outline.area_m2 for outline in other.outlines]
+
+
+def test_where_there_is_no_image_before_the_one_after_is_enough(scene: SceneFiles, tmp_path: Path) -> None:
+    write_raster(tmp_path / "pre.tif", np.zeros((3, SIDE, SIDE), np.uint8), nodata=0, crs=UTM, transform=TRANSFORM)
+    found = outlines_at(SceneFiles(None, scene.post, tmp_path / "pre.tif"), *place(*MIDDLE))
+    assert iou(found.outlines[found.start].polygon, true_outline()) > 0.85
+
+
+def test_a_click_beside_a_peak_finds_it(tmp_path: Path) -> None:
+    percent = np.zeros((60, 60), np.uint8)
+    percent[20:30, 23:30] = 80
+    write_raster(tmp_path / "p.tif", percent, nodata=255, crs=UTM, transform=TRANSFORM)
+    found = outlines_at(SceneFiles(tmp_path / "p.tif"), *place(25, 21))
+    assert found.outlines[found.start].area_m2 == pytest.approx(7000, rel=0.01)

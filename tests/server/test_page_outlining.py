@@ -1,6 +1,5 @@
 """Outlines in one click, and the tools of an edit, on the page."""
 
-import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -69,29 +68,20 @@ def click_middle(page: Any) -> None:
     page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
 
 
-def snap(page: Any, name: str) -> None:
-    if folder := os.environ.get("SNAPSHOTS"):
-        page.wait_for_timeout(600)
-        page.screenshot(path=f"{folder}/{name}.png")
-
-
 def test_a_click_outlines_and_the_wheel_grows_and_shrinks(served: Served, open_page: Open) -> None:
     survey, address = served
     page = open_page(address)
     landslide_id = go_to_compact(page, survey)
     former = outline_of(survey, landslide_id)
-    words = page.locator(".levels output")
+    words = page.locator(".size-choice output")
     press(page, "q")
-    snap(page, "q")
     click_middle(page)
     expect(words).to_contain_text("probability")
     first = words.text_content()
-    snap(page, "click")
     page.mouse.wheel(0, -100)
     expect(words).not_to_have_text(first)
     press(page, "-")
     expect(words).to_have_text(first)
-    snap(page, "wheel")
     press(page, "Enter")
     gone_on(page, landslide_id)
     saved(page)
@@ -120,12 +110,11 @@ def test_what_was_missed_is_outlined_by_the_keyboard_and_by_the_images(served: S
     for _ in range(2):
         moved(page, "ArrowDown")
     press(page, " ")
-    words = page.locator(".levels output")
+    words = page.locator(".size-choice output")
     expect(words).to_be_visible()
     if "images" not in words.text_content():
         press(page, "Tab")
     expect(words).to_contain_text("by the images")
-    snap(page, "images")
     press(page, "Enter")
     expect(page.locator("#hint")).not_to_be_visible()
     saved(page)
@@ -145,7 +134,6 @@ def test_a_candidate_takes_its_outline_at_another_level(served: Served, open_pag
     position = int(slider.input_value())
     press(page, "+", "+")
     expect(slider).to_have_value(str(position + 2))
-    snap(page, "levels")
     press(page, "Enter")
     gone_on(page, landslide_id)
     saved(page)
@@ -158,7 +146,6 @@ def test_the_tools_of_an_edit_and_the_way_back_in_it(served: Served, open_page: 
     landslide_id = go_to_compact(page, survey)
     former = outline_of(survey, landslide_id)
     press(page, "e", "s")
-    snap(page, "smooth")
     press(page, "m", "Tab", "Delete", "Delete", "Shift+ArrowLeft")
     press(page, *"zzzzz")  # all steps of the edit, and no decision
     press(page, "z")
@@ -173,7 +160,6 @@ def test_the_tools_of_an_edit_and_the_way_back_in_it(served: Served, open_page: 
     second = go_to_compact(page, survey)
     former = outline_of(survey, second)
     press(page, "e", "s", "m", "m", "m")
-    snap(page, "simplified")
     press(page, "Enter")
     gone_on(page, second)
     saved(page)
@@ -191,10 +177,8 @@ def test_a_line_across_reshapes_and_the_pointer_wipes_corners(served: Served, op
     middle = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     for down in (-0.48, 0.48):  # a line from above to below through the middle
         page.mouse.click(middle[0] + 3, middle[1] + down * box["height"])
-    snap(page, "line")
     press(page, "Enter")
     expect(page.locator("#hint")).to_contain_text("Drag corners")
-    snap(page, "reshaped")
     press(page, "Enter")
     gone_on(page, landslide_id)
     saved(page)
@@ -209,7 +193,6 @@ def test_a_line_across_reshapes_and_the_pointer_wipes_corners(served: Served, op
     page.mouse.move(middle[0] - 150, middle[1] + 100, steps=20)
     page.mouse.move(middle[0], middle[1] + 150, steps=20)
     page.mouse.up()
-    snap(page, "wiped")
     press(page, "Escape", "Enter")
     gone_on(page, second)
     saved(page)
@@ -223,15 +206,13 @@ def test_a_finger_outlines_on_a_small_screen(served: Served, open_page: Open) ->
     page.get_by_role("button", name="Outline by a click").tap()
     box = page.locator("#map canvas").bounding_box()
     page.touchscreen.tap(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-    words = page.locator(".levels output")
+    words = page.locator(".size-choice output")
     expect(words).to_be_visible()
     first = words.text_content()
     page.get_by_role("button", name="Larger").tap()
     expect(words).not_to_have_text(first)
-    snap(page, "phone")
     page.get_by_role("button", name="Edit corners").tap()
     page.get_by_role("button", name="Smooth").tap()
-    snap(page, "phone-edit")
     page.get_by_role("button", name="Keep").tap()
     gone_on(page, landslide_id)
     saved(page)

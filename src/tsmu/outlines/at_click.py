@@ -18,7 +18,13 @@ from tsmu.imagery import RasterReader, open_raster
 from tsmu.mapping import to_crs_coordinates, trace
 from tsmu.outlines.image_regions import image_regions
 from tsmu.outlines.nested_regions import Region, thin_out
-from tsmu.outlines.probability_regions import LOWEST_PEAK, probability_peak, probability_regions, start_level
+from tsmu.outlines.probability_regions import (
+    LOWEST_PEAK,
+    highest_nearby,
+    probability_peak,
+    probability_regions,
+    start_level,
+)
 from tsmu.outlines.results import NestedOutlines, Outline, OutlineSource, SceneFiles
 
 LARGEST_OUTLINE = 1024  # px: a landslide with a longer side has no levels
@@ -51,7 +57,8 @@ def outlines_at(
             row, column = _pixel_at(reader, longitude, latitude)
             peak = probability_peak(reader, row, column)
             if source or peak >= LOWEST_PEAK or not files.post:
-                return _of_probability(reader, (row, column), start_level(peak))
+                level = start_level(peak)
+                return _of_probability(reader, highest_nearby(reader, row, column, level), level)
     if source == OutlineSource.PROBABILITY:
         raise OutlineError("this scene has no probability on this machine; outline by its images")
     if not files.post:

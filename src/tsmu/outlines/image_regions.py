@@ -79,6 +79,8 @@ def image_regions(
                 stack.enter_context(open_resampled(reader, grid, own=place)).read()
                 for reader, place in zip(readers, grids, strict=True)
             ]
+            if not images[-1][1][HALF, HALF]:
+                images = images[:1]  # the image before has no data here
             features, valid = image_features(images)
             if not valid[HALF, HALF]:
                 break

@@ -11,8 +11,9 @@ from tsmu.outlines.nested_regions import Region, region_at, touches_border
 
 # Half the side of the windows that are read one after the other, px, and the steps of the levels in them, percent.
 WINDOWS = ((64, 1), (128, 1), (256, 2), (512, 4))
-SNAP = 1  # px: the regions lie round the highest pixel so near to the click
-NEIGHBOURHOOD = 3  # px round the click in which the probability of the landslide is looked up
+# The regions lie round the highest pixel so near to the click, px: within the smaller distance where that pixel belongs
+# to the outline that is shown first, else within the larger one, in which the landslide's probability is looked up.
+SNAP, NEIGHBOURHOOD = 1, 3
 PEAK_PERCENTILE = 95  # of the neighbourhood: one bright pixel is no landslide
 # The outline that is shown first runs where the probability has fallen to so much of the landslide's: of 0.4, 0.5 and
 # 0.6, and of the levels chosen by the stability of the area and by contrast, 0.5 fitted best (docs/benchmark.md).
@@ -39,10 +40,9 @@ def probability_regions(reader: RasterReader, row: int, column: int) -> Iterator
 
     Args:
         reader: of the probability raster, whole percents.
-        row: of the pixel.
+        row: of the pixel, which should be the highest one nearby.
         column: of the pixel.
     """
-    row, column = _highest_nearby(reader, row, column)
     level = 100
     for half, step in WINDOWS:
         percent, top, left = _read(reader, row, column, half)
@@ -61,9 +61,13 @@ def probability_regions(reader: RasterReader, row: int, column: int) -> Iterator
             return
 
 
-def _highest_nearby(reader: RasterReader, row: int, column: int) -> tuple[int, int]:
-    percent, top, left = _read(reader, row, column, SNAP)
-    down, right = np.unravel_index(int(percent.argmax()), percent.shape)
+def highest_nearby(reader: RasterReader, row: int, column: int, level: float) -> tuple[int, int]:
+    """The highest pixel next to a place, or a little further where none next to it has at least a level, percent."""
+    for half in (SNAP, NEIGHBOURHOOD):
+        percent, top, left = _read(reader, row, column, half)
+        down, right = np.unravel_index(int(percent.argmax()), percent.shape)
+        if percent[down, right] >= level:
+            break
     return top + int(down), left + int(right)
 
 

@@ -6,7 +6,7 @@ import { stateClass } from "../map/palette.ts";
 import { runCommand } from "../review/commands.ts";
 import { EDIT_TOOLS } from "../review/edit-tools.ts";
 import { COMMANDS, type CommandName, keyBindings, keyLabel } from "../review/keys.ts";
-import { EDIT_CORNERS_KEY, editProposal, finishMode, leaveMode, useEditTool } from "../review/modes.ts";
+import { EDIT_CORNERS_KEY, editProposal, finishMode, leaveMode, undoCorner, useEditTool } from "../review/modes.ts";
 import { changeLevel, changeSource, chooseLevel, describeProposal } from "../review/outlining.ts";
 import type { LandslideDetails, LandslideProperties, Observation } from "../server/types.ts";
 import { mayDecide, type Proposal, state } from "../state.ts";
@@ -66,6 +66,12 @@ const ModeButtons = (): VNode => (
       <span>Leave</span>
       <kbd>Esc</kbd>
     </button>
+    {(state.mode.value === "draw" || state.mode.value === "split") && (
+      <button type="button" class="decision" onClick={undoCorner}>
+        <span>Undo a corner</span>
+        <kbd>Backspace</kbd>
+      </button>
+    )}
     {state.mode.value === "edit" && <EditToolButtons />}
     {state.proposal.value && <LevelControls proposal={state.proposal.value} />}
   </>
@@ -99,7 +105,7 @@ const LevelControls = ({ proposal }: { proposal: Proposal }): VNode => (
       <span>Larger</span>
       <kbd>+</kbd>
     </button>
-    <label class="slider levels">
+    <label class="slider size-choice">
       <span>Size</span>
       <input
         type="range"

@@ -97,6 +97,9 @@ const chosenOutline = (): Outline | undefined => {
   return value?.outlines.outlines[value.chosen]?.geometry;
 };
 
+/** Take back the corner of a drawing that was set last. */
+export const undoCorner = (): void => editor.undoCorner();
+
 /** Use a tool of the edit, as its key does. */
 export function useEditTool(tool: EditToolDefinition): void {
   tool.run(editor);
