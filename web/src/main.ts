@@ -11,12 +11,15 @@ import { createHeader } from "./panels/header.ts";
 import { createImages } from "./panels/images.ts";
 import { createList } from "./panels/list.ts";
 import { connectLogin } from "./panels/login.ts";
+import { createRefused } from "./panels/refused.tsx";
 import { createSettings } from "./panels/settings.ts";
 import { connectChanges } from "./review/changes.ts";
+import { connectComments } from "./review/comment.ts";
 import { startDecisions } from "./review/decisions.ts";
+import { startDrafts } from "./review/drafts.ts";
 import { connectKeyboard } from "./review/keyboard.ts";
 import { keyBindings, restoreBindings } from "./review/keys.ts";
-import { connectModes } from "./review/modes.ts";
+import { connectModes, restoreDrawing } from "./review/modes.ts";
 import { connectQueue, restartQueue, selectById } from "./review/queue.ts";
 import { getJson, RequestError } from "./server/api.ts";
 import type { Scene, ServerInfo } from "./server/types.ts";
@@ -28,6 +31,8 @@ const WORLD: Bounds = [-170, -60, 170, 75];
 async function startPage(): Promise<void> {
   const [info, scenes] = await Promise.all([getJson<ServerInfo>("info"), getJson<Scene[]>("scenes")]);
   restoreSettings(info);
+  const surveyStorage = new BrowserStorage(localStorage, info.survey);
+  startDrafts(surveyStorage, info);
   state.serverInfo.value = info;
   createHeader();
   await createMap(scenes.length ? boundsOfAll(scenes.map(({ bounds }) => bounds)) : WORLD, (id) => {
@@ -35,6 +40,7 @@ async function startPage(): Promise<void> {
   });
   startTheme(paintBackground);
   state.scenes.value = scenes;
+  createRefused();
   createDetails();
   createImages();
   createFilters(info);
@@ -44,9 +50,11 @@ async function startPage(): Promise<void> {
   createSettings();
   connectModes();
   connectKeyboard();
-  startDecisions(new BrowserStorage(localStorage, info.survey));
+  connectComments();
+  startDecisions(surveyStorage);
   connectChanges(info.mark);
   await restartQueue();
+  await restoreDrawing();
   document.body.dataset.ready = "yes";
 }
 

@@ -1,6 +1,15 @@
 // The signals that the rooms of the page share: one room sets a value, the others follow it.
 import { Signal } from "@preact/signals";
-import type { Landslide, LandslideDetails, NestedOutlines, ReviewProgress, Scene, ServerInfo } from "./server/types.ts";
+import type { LineString, MultiPolygon, Polygon } from "geojson";
+import type {
+  Decision,
+  Landslide,
+  LandslideDetails,
+  NestedOutlines,
+  ReviewProgress,
+  Scene,
+  ServerInfo,
+} from "./server/types.ts";
 
 /** What the keys and the pointer do: `look` is the ordinary state, the others are ended by Enter or Escape. */
 export type Mode = "look" | "edit" | "draw" | "split" | "merge" | "shift" | "outline";
@@ -24,6 +33,21 @@ export interface Filters {
   /** m² */
   min_area: string;
   where: string;
+}
+
+/** A shape that is being drawn. */
+export interface ShapeDraft {
+  tool: "edit" | "draw" | "split";
+  /** Null for `draw`. */
+  landslideId: string | null;
+  sceneId: string | null;
+  shape: Polygon | MultiPolygon | LineString;
+}
+
+/** A decision with a shape that the server has refused, and why. */
+export interface RefusedDecision {
+  decision: Decision;
+  reason: string;
 }
 
 export const NO_FILTERS: Filters = { region: "", event: "", review_state: "", dates: "", min_area: "", where: "" };
@@ -103,6 +127,8 @@ export const state = {
   proposal: new Signal<Proposal | null>(null),
   /** How many decisions the server does not have yet, and why; the reason is null while they can be sent. */
   pending: new Signal<{ count: number; reason: string | null }>({ count: 0, reason: null }),
+  /** Decisions with a shape that the server has refused: the reviewer corrects or drops them. */
+  refused: new Signal<readonly RefusedDecision[]>([]),
   /** The actions that undo and redo would apply to; null where there is none. */
   undoable: new Signal<{ undo: string | null; redo: string | null }>({ undo: null, redo: null }),
   /** Counts what others have changed since the page was loaded. */

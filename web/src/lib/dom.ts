@@ -36,8 +36,3 @@ export function byId<T extends HTMLElement = HTMLElement>(id: string): T {
   if (!element) throw new Error(`no element ${id}`);
   return element as T;
 }
-
-/** Take the focus away from the active field, so that the keys are commands again. */
-export function blurActiveField(): void {
-  (document.activeElement as HTMLElement | null)?.blur();
-}

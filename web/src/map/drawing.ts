@@ -66,6 +66,8 @@ export class OutlineEditor {
   private readonly map: MapLibre;
   private terraDraw: TerraDraw | null = null;
   private tool: DrawingTool = "draw";
+  /** Whether there is a shape whose corners are moved; otherwise corners are set. */
+  movesCorners = false;
   private chosenCorner = -1;
   /** The outlines of an edit after each of its steps, the one that it began with first. */
   private steps: Outline[] = [];
@@ -79,12 +81,19 @@ export class OutlineEditor {
   /**
    * Begin to draw; what was being drawn before is dropped.
    *
-   * @param outline - The outline to edit; null for the other tools.
+   * @param shape - The shape whose corners are moved: the outline to edit, or what was drawn before; null to draw one.
    * @param onFinish - Called with the shape when it is finished, by `finishShape` or by the pointer.
+   * @param onChange - Called when the shape has changed.
    */
-  begin(tool: DrawingTool, outline: Outline | null, onFinish: (shape: DrawnShape) => void): void {
+  begin(
+    tool: DrawingTool,
+    shape: DrawnShape | null,
+    onFinish: (shape: DrawnShape) => void,
+    onChange: () => void = () => {},
+  ): void {
     this.stop();
     this.tool = tool;
+    this.movesCorners = shape !== null;
     this.onFinish = onFinish;
     this.chosenCorner = -1;
     const terraDraw = new TerraDraw({
@@ -93,12 +102,13 @@ export class OutlineEditor {
       modes: terraDrawModes(),
     });
     terraDraw.start();
-    terraDraw.setMode(TERRA_DRAW_MODES[tool]);
+    terraDraw.setMode(this.movesCorners ? "select" : TERRA_DRAW_MODES[tool]);
     terraDraw.on("finish", () => queueMicrotask(() => this.handleFinish()));
     this.terraDraw = terraDraw;
-    if (outline) this.loadOutline(outline);
+    if (shape) this.loadShape(shape);
     this.steps = [];
     this.recordStep();
+    terraDraw.on("change", onChange);
     byId("cross").hidden = false;
   }
 
@@ -109,16 +119,29 @@ export class OutlineEditor {
       this.sendKey("Enter"); // which ends the line, and `handleFinish` then reshapes by it
       return true;
     }
-    if (this.tool !== "edit") this.sendKey("Enter"); // Terra Draw closes what is still open, and may finish by this
+    if (!this.movesCorners) this.sendKey("Enter"); // Terra Draw closes what is still open, and may finish by this
     if (!this.terraDraw) return true;
-    const mode = this.tool === "split" ? "linestring" : "polygon";
-    const features = this.terraDraw.getSnapshot().filter(({ properties }) => properties.mode === mode);
-    const shape = this.tool === "split" ? cuttingLineOf(features) : outlineOf(features);
+    const shape = this.shapeOf(this.features());
     if (!shape) return false;
     const onFinish = this.onFinish;
     this.stop();
     onFinish(shape);
     return true;
+  }
+
+  /** The shape as it is now, of the corners that are set; null where they are too few. */
+  presentShape(): DrawnShape | null {
+    return this.shapeOf(this.movesCorners ? this.features() : this.features().map(withoutPointer));
+  }
+
+  private shapeOf(features: GeoJSONStoreFeatures[]): DrawnShape | null {
+    return this.tool === "split" ? cuttingLineOf(features) : outlineOf(features);
+  }
+
+  /** What is drawn, without the marks that Terra Draw sets on it. */
+  private features(): GeoJSONStoreFeatures[] {
+    const mode = this.tool === "split" ? "linestring" : "polygon";
+    return (this.terraDraw?.getSnapshot() ?? []).filter(({ properties }) => properties.mode === mode);
   }
 
   /** End drawing without a shape. */
@@ -143,10 +166,14 @@ export class OutlineEditor {
     const { x, y } = this.map.project(corner.position);
     const { lng, lat } = this.map.unproject([x + right, y + down]);
     const moved = [lng, lat].map(roundDegrees);
-    const last = corner.ring.length - 1; // a ring's last position is its first
-    const ring = corner.ring.map((position, index) => (index % last === corner.index % last ? moved : position));
+    const isLine = this.tool === "split";
+    const count = isLine ? corner.ring.length : corner.ring.length - 1; // a ring's last position is its first
+    const ring = corner.ring.map((position, index) => (index % count === corner.index % count ? moved : position));
     this.terraDraw.deselectFeature(corner.featureId);
-    this.terraDraw.updateFeatureGeometry(corner.featureId, { type: "Polygon", coordinates: [ring] });
+    this.terraDraw.updateFeatureGeometry(
+      corner.featureId,
+      isLine ? { type: "LineString", coordinates: ring } : { type: "Polygon", coordinates: [ring] },
+    );
     this.terraDraw.selectFeature(corner.featureId);
     this.map.jumpTo({ center: [lng, lat] });
     this.recordStep();
@@ -199,6 +226,7 @@ export class OutlineEditor {
   /** Choose the next corner, or the one before, and bring it to the cross. */
   chooseCorner(step: 1 | -1): void {
     const corners = this.corners();
+    if (!corners.length) return;
     this.chosenCorner = (this.chosenCorner + step + corners.length) % corners.length;
     const corner = corners[this.chosenCorner];
     if (corner) this.map.jumpTo({ center: corner.position });
@@ -206,7 +234,7 @@ export class OutlineEditor {
 
   /** A shape or a line is finished, or a corner was dragged. */
   private handleFinish(): void {
-    if (this.tool !== "edit") this.finishShape();
+    if (!this.movesCorners) this.finishShape();
     else if (state.editTool.value === "reshape") this.reshapeByLine();
     else this.recordStep();
   }
@@ -270,7 +298,7 @@ export class OutlineEditor {
   private replaceOutline(outline: Outline): void {
     this.terraDraw?.clear();
     this.terraDraw?.setMode(TERRA_DRAW_MODES.edit);
-    this.loadOutline(outline);
+    this.loadShape(outline);
   }
 
   /** Remove the corner that was set last. */
@@ -280,29 +308,20 @@ export class OutlineEditor {
 
   /** The corners of all rings that are edited, ring after ring. */
   private corners(): Corner[] {
-    return (this.terraDraw?.getSnapshot() ?? []).flatMap(({ id, geometry, properties }) => {
-      if (geometry.type !== "Polygon" || properties.mode !== "polygon" || id === undefined) return [];
-      const ring = geometry.coordinates[0] ?? [];
+    return this.features().flatMap(({ id, geometry }) => {
+      if ((geometry.type !== "Polygon" && geometry.type !== "LineString") || id === undefined) return [];
+      const ring = geometry.type === "Polygon" ? (geometry.coordinates[0] ?? []) : geometry.coordinates;
+      const first = geometry.type === "Polygon" ? 1 : 0; // a ring's first position comes again as its last
       return ring
-        .slice(1)
-        .map(([x = 0, y = 0], index): Corner => ({ featureId: id, ring, index: index + 1, position: [x, y] }));
+        .slice(first)
+        .map(([x = 0, y = 0], index): Corner => ({ featureId: id, ring, index: index + first, position: [x, y] }));
     });
   }
 
-  /** Give each ring to Terra Draw; the properties `part` and `place` say where it belongs in the outline. */
-  private loadOutline(outline: Outline): void {
-    const polygons = outline.type === "Polygon" ? [outline.coordinates] : outline.coordinates;
-    const rings = polygons.flatMap((rings, part) =>
-      rings.map((ring, place): GeoJSONStoreFeatures => {
-        const coordinates = [ring.map(([x = 0, y = 0]) => [roundDegrees(x), roundDegrees(y)])];
-        return {
-          type: "Feature",
-          geometry: { type: "Polygon", coordinates },
-          properties: { mode: "polygon", part, place },
-        };
-      }),
-    );
-    const added = this.terraDraw?.addFeatures(rings) ?? [];
+  /** Give a shape to Terra Draw, ring by ring, and select its first one. */
+  private loadShape(shape: DrawnShape): void {
+    const features = shape.type === "LineString" ? [lineFeature(shape)] : ringFeatures(shape);
+    const added = this.terraDraw?.addFeatures(features) ?? [];
     const first = added.find(({ valid }) => valid)?.id;
     if (first !== undefined) this.terraDraw?.selectFeature(first);
   }
@@ -328,6 +347,35 @@ const isSamePlace =
   ([x, y]: Position) =>
   (corner: Position): boolean =>
     corner[0] === x && corner[1] === y;
+/** The features of an outline's rings; the properties `part` and `place` say where each belongs in the outline. */
+function ringFeatures(outline: Outline): GeoJSONStoreFeatures[] {
+  const polygons = outline.type === "Polygon" ? [outline.coordinates] : outline.coordinates;
+  return polygons.flatMap((rings, part) =>
+    rings.map((ring, place): GeoJSONStoreFeatures => {
+      const geometry = { type: "Polygon" as const, coordinates: [ring.map(roundPosition)] };
+      return { type: "Feature", geometry, properties: { mode: "polygon", part, place } };
+    }),
+  );
+}
+
+const lineFeature = ({ coordinates }: LineString): GeoJSONStoreFeatures => ({
+  type: "Feature",
+  geometry: { type: "LineString", coordinates: coordinates.map(roundPosition) },
+  properties: { mode: "linestring" },
+});
+
+/** What is being drawn without the corner that follows the pointer. */
+function withoutPointer(feature: GeoJSONStoreFeatures): GeoJSONStoreFeatures {
+  const { geometry, properties } = feature;
+  const count = Number(properties.committedCoordinateCount ?? 0);
+  if (geometry.type === "LineString")
+    return { ...feature, geometry: { ...geometry, coordinates: geometry.coordinates.slice(0, count) } };
+  if (geometry.type !== "Polygon") return feature;
+  const corners = geometry.coordinates[0]?.slice(0, count) ?? [];
+  return { ...feature, geometry: { ...geometry, coordinates: [[...corners, ...corners.slice(0, 1)]] } };
+}
+
+const roundPosition = ([x = 0, y = 0]: Position): Position => [roundDegrees(x), roundDegrees(y)];
 
 const roundDegrees = (degrees: number): number => Number(degrees.toFixed(PRECISION));
 
@@ -343,7 +391,10 @@ function terraDrawModes() {
       allowManualDeselection: false,
       pointerDistance: 20,
       styles: SELECTED_RING_STYLE,
-      flags: { polygon: { feature: { draggable: false, coordinates } } },
+      flags: {
+        polygon: { feature: { draggable: false, coordinates } },
+        linestring: { feature: { draggable: false, coordinates } },
+      },
     }),
   ];
 }

@@ -15,6 +15,9 @@ export function getMap(): MapLibre {
   return map;
 }
 
+/** Give the map the focus, where the keys are commands. */
+export const focusMap = (): void => getMap().getCanvas().focus({ preventScroll: true });
+
 /** Move the map by shares of its width and height. */
 export function panMap(right: number, down: number): void {
   const { clientWidth, clientHeight } = getMap().getCanvas();

@@ -1,8 +1,9 @@
 // The form above the queue: its order, and the filters of queue, map, dashboard and export.
-import { blurActiveField, byId, el } from "../lib/dom.ts";
+import { byId, el } from "../lib/dom.ts";
 import { formatCount, formatName } from "../lib/format.ts";
 import { restartQueue } from "../review/queue.ts";
 import { REVIEWED_STATES } from "../map/palette.ts";
+import { focusMap } from "../map/view.ts";
 import type { ServerInfo } from "../server/types.ts";
 import { type Filters, NO_FILTERS, type QueueName, type QueueOrder, state } from "../state.ts";
 import { keyHint, selectField } from "./controls.ts";
@@ -76,7 +77,7 @@ function returnToKeysAfterPointer(form: HTMLFormElement): void {
     byPointer = false;
   });
   form.addEventListener("change", () => {
-    if (byPointer) blurActiveField();
+    if (byPointer) focusMap();
   });
 }
 

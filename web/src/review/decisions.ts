@@ -12,6 +12,7 @@ import { Outbox } from "../server/outbox.ts";
 import type { Action, Decision, DecisionResult, Landslide, ReviewState, VersionChange } from "../server/types.ts";
 import { mayDecide, READ_ONLY, state } from "../state.ts";
 import { showConflict } from "./conflict.ts";
+import { keepRefused } from "./drafts.ts";
 import { DecisionHistory, type HistoryEntry, type ShiftChange, type UndoableAction } from "./history.ts";
 import { discardPendingShifts, sendPendingShifts, setImageShift, startImageShifts } from "./image-shifts.ts";
 import {
@@ -135,6 +136,7 @@ export function decide(action: Exclude<Action, "undo">, landslide: Landslide | n
   if (!addToOutbox(decision)) return;
   history.add({ id: decision.id, action, landslideId: landslide?.id ?? null, before: landslide ?? undefined });
   updateUndoable();
+  if (action === "draw") countDecision("withdrawn", "accepted");
   if (action === "draw" || action === "comment") return; // the landslide still waits for a decision
   showDecided(landslides, action);
 }
@@ -169,6 +171,7 @@ export function undo(): void {
   updateUndoable();
   showNotice(`Undone: ${entry.action}`);
   const { action, landslideId, before } = entry;
+  if (action === "draw") countDecision("accepted", "withdrawn");
   if (action === "comment" || action === "draw" || !landslideId) return;
   markUndecided(landslideId);
   undoTargets.set(decision.id, landslideId);
@@ -193,6 +196,7 @@ export function redo(): void {
   history.redo(decision.id);
   updateUndoable();
   showNotice(`Redone: ${entry.action}`);
+  if (entry.action === "draw") countDecision("withdrawn", "accepted");
   if (entry.before && STATE_AFTER[entry.action]) showDecided([entry.before], entry.action);
 }
 
@@ -281,6 +285,7 @@ function handleRefused(decision: Decision, error: RequestError): void {
   }
   void refreshQueue();
   if (error.status === 409) showConflict(decision, error.currentRecords, decideAgain);
+  else if (decision.geometry) keepRefused(decision, error.message);
   else showNotice(`Not made: ${decision.action}: ${error.message}`, "bad");
 }
 

@@ -1,6 +1,6 @@
 // Key presses: to the field or button that has the focus, to the present mode, to the map, or to a command.
 import { openOverlay } from "../lib/overlay.ts";
-import { panMap } from "../map/view.ts";
+import { focusMap, panMap } from "../map/view.ts";
 import { state } from "../state.ts";
 import { runCommand } from "./commands.ts";
 import { commandForKey, isTextField, keyBindings, keyName } from "./keys.ts";
@@ -33,13 +33,21 @@ export function connectKeyboard(): void {
     runCommand(command);
   });
   document.addEventListener("click", blurClickedButton, { capture: true });
+  for (const type of ["keydown", "click"]) document.addEventListener(type, () => requestAnimationFrame(keepFocus));
 }
 
 /** Take the focus from a button that the pointer has clicked, so that Enter and Space do not press it again. */
 function blurClickedButton(event: MouseEvent): void {
   const button = (event.target as Element).closest("button");
   const byPointer = event.detail > 0; // 0 where a key has pressed it
-  if (byPointer && !button?.closest("dialog")) button?.blur();
+  if (byPointer && button && !button.closest("dialog")) focusMap();
+}
+
+/** Give the map the focus where what had it is gone or cannot be pressed any more. */
+function keepFocus(): void {
+  const active = document.activeElement;
+  const isLost = !active || active === document.body || active.matches(":disabled");
+  if (isLost && openOverlay() === null) focusMap();
 }
 
 const isPressable = ({ tagName }: HTMLElement): boolean => ["BUTTON", "A", "SUMMARY"].includes(tagName);

@@ -3,17 +3,19 @@
 // Each mode has a hint on the map, takes keys first, and ends by Enter, by Escape or by a command that decides.
 import { effect } from "@preact/signals";
 import { byId } from "../lib/dom.ts";
-import type { Outline } from "../lib/geometry.ts";
+import { boundsOf, type Outline } from "../lib/geometry.ts";
 import { showNotice } from "../lib/notice.ts";
-import { type DrawingTool, OutlineEditor } from "../map/drawing.ts";
-import { getMap } from "../map/view.ts";
-import type { Landslide } from "../server/types.ts";
-import { mayDecide, type Mode, READ_ONLY, state } from "../state.ts";
+import { type DrawingTool, type DrawnShape, OutlineEditor } from "../map/drawing.ts";
+import { focusMap, getMap, showBounds } from "../map/view.ts";
+import type { Decision, Landslide } from "../server/types.ts";
+import { mayDecide, type Mode, READ_ONLY, type ShapeDraft, state } from "../state.ts";
 import { decide } from "./decisions.ts";
+import { forgetRefused, keepShape, shapeDraft } from "./drafts.ts";
 import { EDIT_TOOL_HINTS, EDIT_TOOLS, type EditToolDefinition, undoStep } from "./edit-tools.ts";
 import { COMMANDS, commandForKey, keyBindings } from "./keys.ts";
 import { NeighbourChoice } from "./merging.ts";
 import { changeLevel, changeSource, connectOutlining, outlineAtCentre } from "./outlining.ts";
+import { selectById } from "./queue.ts";
 import { beginShiftSeries, chooseTarget, hasShifted, moveImages, resetImages, shiftHint } from "./shifting.ts";
 
 const HINTS: Record<Exclude<Mode, "look" | "edit" | "shift">, string> = {
@@ -25,6 +27,7 @@ const HINTS: Record<Exclude<Mode, "look" | "edit" | "shift">, string> = {
 const CHOICE_HINT =
   "Wheel or + and −: larger, smaller · Tab: by image or probability · E: edit corners · Enter keeps, Esc leaves";
 const CORNER_STEP = 2; // px
+const DRAFT_DELAY = 250; // ms without a change before what is drawn is kept
 
 /** With this key the corners of an outline of one click are edited. */
 export const EDIT_CORNERS_KEY = "e";
@@ -39,6 +42,7 @@ export const ARROW_DIRECTIONS: Record<string, [number, number]> = {
 
 let editor: OutlineEditor;
 let neighbourChoice: NeighbourChoice | null = null;
+let draftTimer: ReturnType<typeof setTimeout> | undefined;
 
 /** Show the hint of each mode; called once the map is there. */
 export function connectModes(): void {
@@ -50,6 +54,9 @@ export function connectModes(): void {
     hint.textContent = mode === "look" ? "" : hintOf(mode);
   });
   connectOutlining();
+  state.mode.subscribe((mode) => {
+    if (mode !== "look") focusMap(); // from the button that began the mode: Enter is to end it
+  });
 }
 
 function hintOf(mode: Exclude<Mode, "look">): string {
@@ -63,12 +70,70 @@ export function startDrawing(tool: DrawingTool, landslide: Landslide | null): vo
   if (tool === "draw" && !state.scene.value)
     return showNotice("Move the map to a scene first: a landslide is drawn on a scene's images", "bad");
   if (tool !== "draw" && !landslide) return;
+  draw(tool, tool, landslide, tool === "edit" && landslide ? landslide.geometry : null);
+}
+
+/**
+ * Let a shape be drawn, or its corners moved; it is kept in the browser until the decision is made.
+ *
+ * @param tool - What draws it.
+ * @param action - The decision that it becomes.
+ */
+function draw(tool: DrawingTool, action: DrawingTool, landslide: Landslide | null, shape: DrawnShape | null): void {
   state.mode.value = tool;
-  const outline = tool === "edit" && landslide ? landslide.geometry : null;
-  editor.begin(tool, outline, (shape) => {
+  const decidedOn = action === "draw" ? null : landslide;
+  const keepNow = (): void => {
+    const present = editor.presentShape();
+    if (!present || state.mode.value !== tool) return;
+    const sceneId = state.scene.value?.id ?? null;
+    keepShape({ tool: action, landslideId: decidedOn?.id ?? null, sceneId, shape: present });
+  };
+  const keepLater = (): void => {
+    clearTimeout(draftTimer);
+    draftTimer = setTimeout(keepNow, DRAFT_DELAY);
+  };
+  const finish = (geometry: DrawnShape): void => {
     state.mode.value = "look";
-    decide(tool, tool === "draw" ? null : landslide, { geometry: shape });
-  });
+    forgetShape();
+    decide(action, decidedOn, { geometry });
+  };
+  editor.begin(tool, shape, finish, keepLater);
+}
+
+function forgetShape(): void {
+  clearTimeout(draftTimer);
+  keepShape(null);
+}
+
+/** Go on with the shape that was being drawn when the page was left, if there is one. */
+export async function restoreDrawing(): Promise<void> {
+  const draft = shapeDraft();
+  if (!draft || !mayDecide()) return;
+  await goOnDrawing(draft);
+  if (state.mode.value !== "look") showNotice("What you were drawing is back: Enter keeps it, Esc leaves it");
+}
+
+/** Go on with a shape that the server has refused. */
+export async function correctRefused(decision: Decision): Promise<void> {
+  const { action, geometry, landslides = {}, scene = null } = decision;
+  if (action !== "edit" && action !== "draw" && action !== "split") return;
+  if (state.mode.value !== "look") leaveMode();
+  forgetRefused(decision);
+  const landslideId = Object.keys(landslides)[0] ?? null;
+  await goOnDrawing({ tool: action, landslideId, sceneId: scene, shape: geometry as DrawnShape });
+}
+
+async function goOnDrawing({ tool, landslideId, sceneId, shape }: ShapeDraft): Promise<void> {
+  try {
+    if (landslideId) await selectById(landslideId);
+    else if (shape.type !== "LineString") showBounds(boundsOf(shape));
+    const scene = state.scenes.value.find(({ id }) => id === sceneId);
+    if (scene) state.scene.value = scene;
+    draw(shape.type === "LineString" ? "split" : "edit", tool, landslideId ? state.current.value : null, shape);
+    keepShape({ tool, landslideId, sceneId, shape });
+  } catch (error) {
+    showNotice(`What was drawn cannot be shown: ${(error as Error).message}`, "bad");
+  }
 }
 
 /** Keep the outline that is chosen: as an edit of its landslide, or as a new one. */
@@ -85,11 +150,7 @@ export function editProposal(): void {
   const proposal = state.proposal.value;
   const outline = chosenOutline();
   if (!proposal || !outline) return showNotice("Click on a landslide first");
-  state.mode.value = "edit";
-  editor.begin("edit", outline, (geometry) => {
-    state.mode.value = "look";
-    decide(proposal.landslide ? "edit" : "draw", proposal.landslide, { geometry });
-  });
+  draw("edit", proposal.landslide ? "edit" : "draw", proposal.landslide, outline);
 }
 
 const chosenOutline = (): Outline | undefined => {
@@ -130,6 +191,7 @@ export function startShifting(): void {
 /** End the mode as Escape does: nothing is decided. A shift that was shown is kept. */
 export function leaveMode(): void {
   editor.stop();
+  forgetShape();
   neighbourChoice?.end();
   neighbourChoice = null;
   state.mode.value = "look";
@@ -187,8 +249,8 @@ function handleDrawingKey(event: KeyboardEvent, tool: DrawingTool): boolean {
     if (!editor.finishShape()) showNotice("Nothing is drawn yet", "bad");
   } else if (event.key === " ") editor.clickAtCentre();
   else if (event.key === "Backspace") editor.undoCorner();
-  else if (event.key === "Tab" && tool === "edit") editor.chooseCorner(event.shiftKey ? -1 : 1);
-  else if (event.shiftKey && tool === "edit" && arrow)
+  else if (event.key === "Tab" && editor.movesCorners) editor.chooseCorner(event.shiftKey ? -1 : 1);
+  else if (event.shiftKey && editor.movesCorners && arrow)
     editor.moveCorner(arrow[0] * CORNER_STEP, arrow[1] * CORNER_STEP);
   else if (commandForKey(event, keyBindings.value) === "undo") editor.undoCorner();
   else return isDecisionKey(event);
