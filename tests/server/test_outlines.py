@@ -80,3 +80,15 @@ def test_what_cannot_be_outlined_is_refused_in_one_line(client: Client, records:
     assert client().get(address).status_code == 422
     assert client().get("/api/scenes/nothing/outlines?at=7,46").status_code == 404
     assert client().get("/api/landslides/nothing/outlines").status_code == 404
+
+
+def test_no_place_on_earth_is_a_fault_of_the_server(client: Client, records: Database) -> None:
+    address = f"/api/scenes/{scene_id(records)}/outlines"
+    west, south, east, north = scenes(records).geometry.iloc[0].bounds
+    places = ["0,90", "180,-90", "-180,0", "1e-300,1e-300", f"{west},{south}", f"{east},{north}", f"{west},{north}"]
+    with client() as browser:
+        for at in places:
+            for source in ("probability", "image"):
+                answer = browser.get(address, params={"at": at, "source": source})
+                assert answer.status_code in (200, 422), (at, answer.text)
+                assert answer.status_code == 200 or "\n" not in answer.json()["error"]

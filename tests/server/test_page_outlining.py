@@ -12,7 +12,7 @@ import shapely
 from playwright.sync_api import expect
 from scipy import ndimage
 
-from tests.server.conftest import Open
+from tests.server.conftest import WAIT, Open
 from tests.server.page_actions import current, gone_back, gone_on, moved, press, saved, status, still
 from tests.server.serving import serving
 from tsmu.database import Filters, open_database, query, reviews
@@ -70,18 +70,18 @@ def click_middle(page: Any) -> None:
 
 def test_a_click_outlines_and_the_wheel_grows_and_shrinks(served: Served, open_page: Open) -> None:
     survey, address = served
-    page = open_page(address)
+    page = open_page(address, reduced_motion="reduce")
     landslide_id = go_to_compact(page, survey)
     former = outline_of(survey, landslide_id)
     words = page.locator(".size-choice output")
     press(page, "q")
     click_middle(page)
-    expect(words).to_contain_text("probability")
+    expect(words).to_contain_text("probability", timeout=WAIT)
     first = words.text_content()
     page.mouse.wheel(0, -100)
-    expect(words).not_to_have_text(first)
+    expect(words).not_to_have_text(first, timeout=WAIT)
     press(page, "-")
-    expect(words).to_have_text(first)
+    expect(words).to_have_text(first, timeout=WAIT)
     press(page, "Enter")
     gone_on(page, landslide_id)
     saved(page)
@@ -94,15 +94,15 @@ def test_a_click_outlines_and_the_wheel_grows_and_shrinks(served: Served, open_p
 
     press(page, "q")
     click_middle(page)
-    expect(words).to_contain_text("probability")
+    expect(words).to_contain_text("probability", timeout=WAIT)
     press(page, "Escape")
-    expect(page.locator("#hint")).not_to_be_visible()
+    expect(page.locator("#hint")).not_to_be_visible(timeout=WAIT)
     assert outline_of(survey, landslide_id).equals(former)
 
 
 def test_what_was_missed_is_outlined_by_the_keyboard_and_by_the_images(served: Served, open_page: Open) -> None:
     survey, address = served
-    page = open_page(address)
+    page = open_page(address, reduced_motion="reduce")
     go_to_compact(page, survey)
     with open_database(survey.database) as records:
         before = set(status(records))
@@ -111,12 +111,12 @@ def test_what_was_missed_is_outlined_by_the_keyboard_and_by_the_images(served: S
         moved(page, "ArrowDown")
     press(page, " ")
     words = page.locator(".size-choice output")
-    expect(words).to_be_visible()
+    expect(words).to_be_visible(timeout=WAIT)
     if "images" not in words.text_content():
         press(page, "Tab")
-    expect(words).to_contain_text("by the images")
+    expect(words).to_contain_text("by the images", timeout=WAIT)
     press(page, "Enter")
-    expect(page.locator("#hint")).not_to_be_visible()
+    expect(page.locator("#hint")).not_to_be_visible(timeout=WAIT)
     saved(page)
     with open_database(survey.database) as records:
         [drawn] = set(status(records)) - before
@@ -125,15 +125,15 @@ def test_what_was_missed_is_outlined_by_the_keyboard_and_by_the_images(served: S
 
 def test_a_candidate_takes_its_outline_at_another_level(served: Served, open_page: Open) -> None:
     survey, address = served
-    page = open_page(address)
+    page = open_page(address, reduced_motion="reduce")
     landslide_id = go_to_compact(page, survey)
     former = outline_of(survey, landslide_id)
     press(page, "l")
     slider = page.get_by_label("Size")
-    expect(slider).to_be_visible()
+    expect(slider).to_be_visible(timeout=WAIT)
     position = int(slider.input_value())
     press(page, "+", "+")
-    expect(slider).to_have_value(str(position + 2))
+    expect(slider).to_have_value(str(position + 2), timeout=WAIT)
     press(page, "Enter")
     gone_on(page, landslide_id)
     saved(page)
@@ -142,14 +142,14 @@ def test_a_candidate_takes_its_outline_at_another_level(served: Served, open_pag
 
 def test_the_tools_of_an_edit_and_the_way_back_in_it(served: Served, open_page: Open) -> None:
     survey, address = served
-    page = open_page(address)
+    page = open_page(address, reduced_motion="reduce")
     landslide_id = go_to_compact(page, survey)
     former = outline_of(survey, landslide_id)
     press(page, "e", "s")
     press(page, "m", "Tab", "Delete", "Delete", "Shift+ArrowLeft")
     press(page, *"zzzzz")  # all steps of the edit, and no decision
     press(page, "z")
-    expect(page.locator("#notice")).to_contain_text("Nothing is left to take back in this edit")
+    expect(page.locator("#notice")).to_contain_text("Nothing is left to take back in this edit", timeout=WAIT)
     press(page, "Enter")
     gone_on(page, landslide_id)
     saved(page)
@@ -169,7 +169,7 @@ def test_the_tools_of_an_edit_and_the_way_back_in_it(served: Served, open_page: 
 
 def test_a_line_across_reshapes_and_the_pointer_wipes_corners(served: Served, open_page: Open) -> None:
     survey, address = served
-    page = open_page(address)
+    page = open_page(address, reduced_motion="reduce")
     landslide_id = go_to_compact(page, survey)
     former = outline_of(survey, landslide_id)
     press(page, "e", "r")
@@ -178,7 +178,7 @@ def test_a_line_across_reshapes_and_the_pointer_wipes_corners(served: Served, op
     for down in (-0.48, 0.48):  # a line from above to below through the middle
         page.mouse.click(middle[0] + 3, middle[1] + down * box["height"])
     press(page, "Enter")
-    expect(page.locator("#hint")).to_contain_text("Drag corners")
+    expect(page.locator("#hint")).to_contain_text("Drag corners", timeout=WAIT)
     press(page, "Enter")
     gone_on(page, landslide_id)
     saved(page)
@@ -201,16 +201,16 @@ def test_a_line_across_reshapes_and_the_pointer_wipes_corners(served: Served, op
 
 def test_a_finger_outlines_on_a_small_screen(served: Served, open_page: Open) -> None:
     survey, address = served
-    page = open_page(address, 390, 844, has_touch=True)
+    page = open_page(address, 390, 844, has_touch=True, reduced_motion="reduce")
     landslide_id = go_to_compact(page, survey)
     page.get_by_role("button", name="Outline by a click").tap()
     box = page.locator("#map canvas").bounding_box()
     page.touchscreen.tap(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     words = page.locator(".size-choice output")
-    expect(words).to_be_visible()
+    expect(words).to_be_visible(timeout=WAIT)
     first = words.text_content()
     page.get_by_role("button", name="Larger").tap()
-    expect(words).not_to_have_text(first)
+    expect(words).not_to_have_text(first, timeout=WAIT)
     page.get_by_role("button", name="Edit corners").tap()
     page.get_by_role("button", name="Smooth").tap()
     page.get_by_role("button", name="Keep").tap()

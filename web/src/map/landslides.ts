@@ -1,4 +1,5 @@
 // Landslides on the map: which are shown, which is highlighted, and what a click and the pointer do.
+import { effect } from "@preact/signals";
 import type { GeoJSONSource, Map as MapLibre, MapGeoJSONFeature, VectorTileSource } from "maplibre-gl";
 import { byId } from "../lib/dom.ts";
 import { formatArea, formatCount, formatCounted } from "../lib/format.ts";
@@ -54,7 +55,10 @@ export function connectLandslides(map: MapLibre, onSelect: (id: string) => void)
     for (const layer of ["current", "current-casing"]) setVisible(layer, outlines);
     setVisible(DENSITY, density);
   });
-  state.current.subscribe((current) => highlight(map, "current", current?.geometry ?? null));
+  effect(() => {
+    const isEdited = state.mode.value === "edit"; // then it is its outline of before, in the colour of its state
+    highlight(map, "current", isEdited ? null : (state.current.value?.geometry ?? null));
+  });
   connectClicks(map, onSelect);
   connectPointCounts(map);
 }

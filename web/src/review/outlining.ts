@@ -25,7 +25,7 @@ export function connectOutlining(): void {
     map.scrollZoom[proposal ? "disable" : "enable"]();
   });
   state.mode.subscribe((mode) => {
-    map.getCanvas().style.cursor = mode === "outline" ? "crosshair" : "";
+    showCursor(mode === "outline" ? "crosshair" : "");
     byId("cross").hidden = mode !== "outline";
     if (mode !== "outline") endOutlining();
   });
@@ -97,13 +97,20 @@ export function describeProposal({ outlines, chosen }: Proposal): string {
 
 async function showOutlines(answer: Promise<NestedOutlines>, landslideOf: () => Landslide | null): Promise<void> {
   const request = ++latestRequest;
+  showCursor("progress");
   try {
     const outlines = await answer;
     if (request !== latestRequest || state.mode.value !== "outline") return; // left, or clicked elsewhere
     state.proposal.value = { outlines, chosen: outlines.start, landslide: landslideOf() };
   } catch (error) {
     if (request === latestRequest) showNotice(`No outline: ${(error as Error).message}`, "bad");
+  } finally {
+    if (request === latestRequest) showCursor("crosshair");
   }
+}
+
+function showCursor(cursor: "" | "crosshair" | "progress"): void {
+  getMap().getCanvas().style.cursor = cursor;
 }
 
 function endOutlining(): void {
