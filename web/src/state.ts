@@ -8,11 +8,12 @@ import type {
   NestedOutlines,
   ReviewProgress,
   Scene,
+  Selection,
   ServerInfo,
 } from "./server/types.ts";
 
 /** What the keys and the pointer do: `look` is the ordinary state, the others are ended by Enter or Escape. */
-export type Mode = "look" | "edit" | "draw" | "split" | "merge" | "shift" | "outline";
+export type Mode = "look" | "edit" | "draw" | "split" | "merge" | "shift" | "outline" | "select";
 /** Images that are shifted: those before and after together, or one of them. */
 export type ShiftTarget = "both" | "pre" | "post";
 /** What the pointer does while an outline is edited: drag its corners, draw a line that reshapes it, or wipe corners. */
@@ -122,6 +123,10 @@ export const state = {
   mode: new Signal<Mode>("look"),
   /** Which images the mode `shift` moves. */
   shiftTarget: new Signal<ShiftTarget>("both"),
+  /** How the pointer selects in mode `select`. */
+  selectTool: new Signal<"box" | "lasso">("box"),
+  /** What is selected in mode `select`; null while nothing is. */
+  selection: new Signal<Selection | null>(null),
   editTool: new Signal<EditTool>("corners"),
   /** The nested outlines of mode `outline`, once the server has found them. */
   proposal: new Signal<Proposal | null>(null),

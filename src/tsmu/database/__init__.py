@@ -50,6 +50,7 @@ if TYPE_CHECKING:
         accept,
         accept_as_new,
         decide,
+        decide_on_many,
         decline,
         disagreements,
         landslides_of_decision,
@@ -174,6 +175,7 @@ __all__ = [
     "count_landslides",
     "cql2_tree",
     "decide",
+    "decide_on_many",
     "decline",
     "decode_column",
     "density",
@@ -248,9 +250,9 @@ _NAMES = {  # by the folder or module that has them
     ),
     "opening": "open_database",
     "decisions": (
-        "DecisionRequest DecisionResult LandslideChange SceneEvidence accept accept_as_new decide decline "
-        "disagreements landslides_of_decision model_precision_recall proposals review review_texts reviewer_agreement "
-        "scene_evidence verdicts"
+        "DecisionRequest DecisionResult LandslideChange SceneEvidence accept accept_as_new decide decide_on_many "
+        "decline disagreements landslides_of_decision model_precision_recall proposals review review_texts "
+        "reviewer_agreement scene_evidence verdicts"
     ),
     "merging": "MergeResult UndoneMerge merge undo_merge",
     "files": "ImportResult copy export import_file",

@@ -8,8 +8,10 @@ import math
 from datetime import date
 from typing import Annotated
 
+import shapely
 from fastapi import Depends, Path, Query
 from pydantic import Field
+from shapely.geometry.base import BaseGeometry
 
 from tsmu.database import MOST_SHIFT_M, Box, Filters, ReviewState, Status
 from tsmu.server.errors import RequestError
@@ -105,6 +107,26 @@ def read_position(text: str | None, name: str = "near") -> tuple[float, float] |
     if not (abs(longitude) <= 180 and abs(latitude) <= 90):
         raise RequestError(400, f"{name}: not on Earth; correct it")
     return longitude, latitude
+
+
+def read_area(text: str) -> BaseGeometry:
+    """Read `longitude,latitude,longitude,latitude,...` in degrees, the corners of an area.
+
+    Example:
+        >>> read_area("7,46,8,46,8,47").area
+        0.5
+    """
+    numbers = _read_numbers(text)
+    corners = list(zip(numbers[::2], numbers[1::2], strict=False))
+    if len(numbers) % 2 or len(corners) < 3:
+        raise RequestError(400, "lasso: not longitude,latitude of at least three corners; correct it")
+    if not all(abs(longitude) <= 180 and abs(latitude) <= 90 for longitude, latitude in corners):
+        raise RequestError(400, "lasso: not on Earth; correct it")
+    area = shapely.make_valid(shapely.Polygon(corners))
+    if area.area == 0:
+        raise RequestError(400, "lasso: has no area; correct it")
+    shapely.prepare(area)
+    return area
 
 
 def read_rescale(text: str, band_count: int) -> list[tuple[float, float]]:

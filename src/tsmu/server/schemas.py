@@ -11,6 +11,7 @@ from tsmu.database import Action
 from tsmu.server.errors import RequestError
 
 MAX_VERSION = 2**31 - 1
+MOST_LANDSLIDES = 10_000  # that one decision is made on
 
 ShortText = Annotated[str, Field(max_length=200, pattern=r"^[^\x00]*$")]
 FiniteNumber = Annotated[float, Field(allow_inf_nan=False)]
@@ -42,6 +43,18 @@ class DecisionBody(RequestBody):
         None, description="for undo: id of the decision to take back, which may be an undo"
     )
     why: Annotated[str, Field(max_length=4000, pattern=r"^[^\x00]*$")] = Field("", description="reason, or the comment")
+    by: ShortText | None = Field(None, description="who decides, where there are no tokens")
+
+
+class ManyBody(RequestBody):
+    """One verdict on many landslides."""
+
+    id: RequestId = Field(description="made by the client, such as a UUID; sent again, it is made once")
+    action: Action = Field(description="accept, reject, unsure or bad imagery")
+    landslides: dict[LandslideId, VersionNumber] = Field(
+        min_length=1, max_length=MOST_LANDSLIDES, description="the version that was seen, by id"
+    )
+    why: Annotated[str, Field(max_length=4000, pattern=r"^[^\x00]*$")] = Field("", description="reason")
     by: ShortText | None = Field(None, description="who decides, where there are no tokens")
 
 

@@ -10,6 +10,7 @@ import { EDIT_CORNERS_KEY, editProposal, finishMode, leaveMode, undoCorner, useE
 import { changeLevel, changeSource, chooseLevel, describeProposal } from "../review/outlining.ts";
 import type { LandslideDetails, LandslideProperties, Observation } from "../server/types.ts";
 import { mayDecide, type Proposal, state } from "../state.ts";
+import { SelectButtons } from "./select-buttons.tsx";
 import { ShiftButtons } from "./shift-buttons.tsx";
 
 const MAX_REVIEWS = 4;
@@ -38,7 +39,7 @@ function DecisionButtons(): VNode {
 function isPossible(name: CommandName): boolean {
   if (name === "undo") return state.undoable.value.undo !== null;
   if (name === "redo") return state.undoable.value.redo !== null;
-  return name === "draw" || name === "outline" || state.current.value !== null;
+  return name === "draw" || name === "outline" || name === "many" || state.current.value !== null;
 }
 
 function CommandButton({ name, disabled }: { name: CommandName; disabled?: boolean }): VNode {
@@ -58,10 +59,7 @@ function CommandButton({ name, disabled }: { name: CommandName; disabled?: boole
 const ModeButtons = (): VNode => (
   <>
     {state.mode.value === "shift" && <ShiftButtons />}
-    <button type="button" class="decision strong" onClick={finishMode}>
-      <span>{state.mode.value === "merge" ? "Merge" : "Keep"}</span>
-      <kbd>Enter</kbd>
-    </button>
+    {state.mode.value === "select" ? <SelectButtons /> : <KeepButton />}
     <button type="button" class="decision" onClick={leaveMode}>
       <span>Leave</span>
       <kbd>Esc</kbd>
@@ -75,6 +73,13 @@ const ModeButtons = (): VNode => (
     {state.mode.value === "edit" && <EditToolButtons />}
     {state.proposal.value && <LevelControls proposal={state.proposal.value} />}
   </>
+);
+
+const KeepButton = (): VNode => (
+  <button type="button" class="decision strong" onClick={finishMode}>
+    <span>{state.mode.value === "merge" ? "Merge" : "Keep"}</span>
+    <kbd>Enter</kbd>
+  </button>
 );
 
 /** The tools of an edit; those that change what the pointer does are pressed as long as they do. */

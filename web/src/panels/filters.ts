@@ -1,6 +1,6 @@
 // The form above the queue: its order, and the filters of queue, map, dashboard and export.
 import { byId, el } from "../lib/dom.ts";
-import { formatCount, formatName } from "../lib/format.ts";
+import { formatArea, formatCount, formatName } from "../lib/format.ts";
 import { restartQueue } from "../review/queue.ts";
 import { REVIEWED_STATES } from "../map/palette.ts";
 import { focusMap } from "../map/view.ts";
@@ -14,6 +14,8 @@ const ORDER_LABELS: Record<QueueOrder, string> = {
   size: "largest first",
   date: "latest first",
 };
+const SIZES = [1000, 5000, 10_000]; // m²
+const PIXEL_COUNTS = [2, 5, 10];
 const QUEUE_NAMES: readonly QueueName[] = ["open", "unsure", "bad imagery"];
 const MAX_LENGTH = 2000; // characters; what the server allows
 /** How the server's message begins where the filter of this name is wrong. */
@@ -34,6 +36,7 @@ export function createFilters(info: ServerInfo): void {
       queueField(),
       orderField(),
       regionField(info.regions),
+      sizeField(),
       onlyInView,
       moreFilters(info, clear),
       errorLine,
@@ -84,6 +87,28 @@ function returnToKeysAfterPointer(form: HTMLFormElement): void {
 function setFilter(name: keyof Filters, value: string): void {
   state.filters.value = { ...state.filters.value, [name]: value.trim() };
   void restartQueue();
+}
+
+/** The smallest landslides of the queue; of images with a known pixel size also as a number of pixels. */
+function sizeField(): HTMLElement {
+  const pixel = Math.max(0, ...state.scenes.value.map(({ gsd_m }) => gsd_m ?? 0)) ** 2;
+  const labels = new Map(SIZES.map((size) => [size, `from ${formatArea(size)}`]));
+  for (const count of pixel ? PIXEL_COUNTS : [])
+    labels.set(Math.round(count * pixel), `from ${count} pixels, ${formatArea(count * pixel)}`);
+  const sizes = [...labels.keys()].sort((a, b) => a - b);
+  const field = el("select", { "aria-label": "Size" }, el("option", { value: "" }, "all sizes"));
+  for (const size of sizes) field.append(el("option", { value: size }, labels.get(size)));
+  state.filters.subscribe(({ min_area }) => {
+    const isOffered = [...field.options].some(({ value }) => value === min_area);
+    if (!isOffered) field.append(el("option", { value: min_area }, `from ${formatArea(Number(min_area))}`));
+    field.value = min_area;
+  });
+  field.addEventListener("change", () => {
+    setFilter("min_area", field.value);
+    const exact = byId("filters").querySelector<HTMLInputElement>("input[name=min_area]");
+    if (exact) exact.value = field.value;
+  });
+  return field;
 }
 
 /** Which queue is walked, with the number of landslides in each; it follows the progress while the page lives. */

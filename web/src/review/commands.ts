@@ -14,6 +14,7 @@ import { type CommandName, worksOver } from "./keys.ts";
 import { leaveMode, startDrawing, startMerging, startShifting } from "./modes.ts";
 import { startLevels, startOutlining } from "./outlining.ts";
 import { selectNeighbour } from "./queue.ts";
+import { startSelecting } from "./selecting.ts";
 
 /** Commands that decide on the current landslide, which is null where none is chosen. */
 const DECISION_COMMANDS: Partial<Record<CommandName, (landslide: Landslide | null) => void>> = {
@@ -26,6 +27,7 @@ const DECISION_COMMANDS: Partial<Record<CommandName, (landslide: Landslide | nul
   split: (landslide) => startDrawing("split", landslide),
   edit: (landslide) => startDrawing("edit", landslide),
   draw: () => startDrawing("draw", null),
+  many: startSelecting,
   outline: startOutlining,
   levels: (landslide) => landslide && void startLevels(landslide),
   undo,

@@ -4,12 +4,21 @@
 // the decision.
 import type { Geometry } from "geojson";
 import type { BrowserStorage } from "../lib/storage.ts";
+import { formatCounted } from "../lib/format.ts";
 import { showNotice } from "../lib/notice.ts";
 import { reloadLandslideTiles, setDisplayState } from "../map/landslides.ts";
 import { getMap } from "../map/view.ts";
 import { type RequestError, sendDecision } from "../server/api.ts";
 import { Outbox } from "../server/outbox.ts";
-import type { Action, Decision, DecisionResult, Landslide, ReviewState, VersionChange } from "../server/types.ts";
+import type {
+  Action,
+  Decision,
+  DecisionResult,
+  Landslide,
+  ReviewState,
+  Verdict,
+  VersionChange,
+} from "../server/types.ts";
 import { mayDecide, READ_ONLY, state } from "../state.ts";
 import { showConflict } from "./conflict.ts";
 import { keepRefused } from "./drafts.ts";
@@ -90,8 +99,19 @@ export const isPending = (landslideId: string): boolean =>
 async function sendAndTellRepairs(decision: Decision): Promise<DecisionResult> {
   sentIds.add(decision.id);
   const result = await sendDecision(decision);
+  if (result.left_out?.length) showLeftOut(result.left_out);
   if (result.repairs.length) showNotice(`The outline was repaired: ${result.repairs.join("; ")}`);
   return result;
+}
+
+/** Some of many landslides were not decided on: they come in the queue again. */
+function showLeftOut(ids: readonly string[]): void {
+  for (const id of ids) {
+    setDisplayState(getMap(), id, null);
+    markUndecided(id);
+  }
+  showNotice(`${formatCounted(ids.length, "landslide")} left out: somebody has changed them since`, "bad");
+  void refreshQueue();
 }
 
 /** Send the pending decisions and shifts now. */
@@ -139,6 +159,25 @@ export function decide(action: Exclude<Action, "undo">, landslide: Landslide | n
   if (action === "draw") countDecision("withdrawn", "accepted");
   if (action === "draw" || action === "comment") return; // the landslide still waits for a decision
   showDecided(landslides, action);
+}
+
+/** Give many landslides, named by their ids and versions, the same verdict; returns whether it is on its way. */
+export function decideOnMany(action: Verdict, landslides: Record<string, number>): boolean {
+  if (!mayDecide()) {
+    showNotice(READ_ONLY, "bad");
+    return false;
+  }
+  const decision: Decision = { id: newUuid(), action, by: state.reviewer.value, landslides };
+  if (!addToOutbox(decision)) return false;
+  const ids = Object.keys(landslides);
+  const [only] = ids;
+  history.add({ id: decision.id, action, landslideId: ids.length === 1 && only ? only : null });
+  updateUndoable();
+  const after = STATE_AFTER[action];
+  for (const id of ids) if (after) setDisplayState(getMap(), id, after);
+  countDecision(state.queueName.value, after, ids.length);
+  void removeDecided(ids);
+  return true;
 }
 
 /**

@@ -28,6 +28,7 @@ export const COMMANDS = [
   { name: "draw", label: "Draw missed", key: "d", group: "Decide" },
   { name: "outline", label: "Outline by a click", key: "q", group: "Decide" },
   { name: "levels", label: "Other level", key: "l", group: "Decide" },
+  { name: "many", label: "Many at once", key: "x", group: "Decide" },
   { name: "comment", label: "Comment", key: "c", group: "Decide" },
   { name: "undo", label: "Undo", key: "z", group: "Decide" },
   { name: "redo", label: "Redo", key: "y", group: "Decide" },

@@ -16,6 +16,7 @@ import { COMMANDS, commandForKey, keyBindings } from "./keys.ts";
 import { NeighbourChoice } from "./merging.ts";
 import { changeLevel, changeSource, connectOutlining, outlineAtCentre } from "./outlining.ts";
 import { selectById } from "./queue.ts";
+import { connectSelecting, handleSelectKey } from "./selecting.ts";
 import { beginShiftSeries, chooseTarget, hasShifted, moveImages, resetImages, shiftHint } from "./shifting.ts";
 
 const HINTS: Record<Exclude<Mode, "look" | "edit" | "shift">, string> = {
@@ -23,6 +24,7 @@ const HINTS: Record<Exclude<Mode, "look" | "edit" | "shift">, string> = {
   split: "Draw a line across the outline: click, or Space at the cross · Enter ends, Esc leaves",
   merge: "Tab or click: another neighbour · Enter merges, Esc leaves",
   outline: "Click a landslide, or Space at the cross · Esc leaves",
+  select: "Drag a box or lasso, or Space at two corners · Enter: all in view · F: all filtered · Esc leaves",
 };
 const CHOICE_HINT =
   "Wheel or + and −: larger, smaller · Tab: by image or probability · E: edit corners · Enter keeps, Esc leaves";
@@ -54,6 +56,7 @@ export function connectModes(): void {
     hint.textContent = mode === "look" ? "" : hintOf(mode);
   });
   connectOutlining();
+  connectSelecting();
   state.mode.subscribe((mode) => {
     if (mode !== "look") focusMap(); // from the button that began the mode: Enter is to end it
   });
@@ -212,6 +215,7 @@ export function handleModeKey(event: KeyboardEvent): boolean {
     return true;
   }
   if (mode === "outline") return handleOutlineKey(event);
+  if (mode === "select") return handleSelectKey(event) || isDecisionKey(event);
   if (mode === "merge") return handleMergeKey(event);
   if (mode === "shift") return handleShiftKey(event);
   return handleDrawingKey(event, mode);

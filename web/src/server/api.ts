@@ -8,6 +8,7 @@ import type {
   NestedOutlines,
   OutlineSource,
   QueueResponse,
+  Selection,
 } from "./types.ts";
 
 const TOKEN_KEY = "tsmu.token"; // in the session storage: the token lasts as long as the tab
@@ -108,8 +109,18 @@ async function sendJson<T>(method: "POST" | "PUT", path: string, body: unknown):
 export const getQueue = (values: QueryValues, without: readonly string[]): Promise<QueueResponse> =>
   sendJson("POST", withQuery("queue", values), { without });
 
-/** Make a decision; when this returns, it is on the server's disk. */
-export const sendDecision = (decision: Decision): Promise<DecisionResult> => sendJson("POST", "decisions", decision);
+/** Make a decision, on one landslide or on many; when this returns, it is on the server's disk. */
+export const sendDecision = (decision: Decision): Promise<DecisionResult> =>
+  sendJson("POST", isOnMany(decision) ? "decisions/many" : "decisions", decision);
+
+const VERDICTS: readonly string[] = ["accept", "reject", "unsure", "bad imagery"];
+
+/** Whether a decision gives several landslides the same verdict. */
+export const isOnMany = ({ action, landslides = {} }: Decision): boolean =>
+  VERDICTS.includes(action) && Object.keys(landslides).length > 1;
+
+/** Read which landslides of a queue an area or the filters hold. */
+export const getSelection = (values: QueryValues): Promise<Selection> => getJson("selection", values);
 
 /** The outlines round a place in a scene; without a source the server chooses one. */
 export const getOutlinesAt = (

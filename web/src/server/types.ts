@@ -186,6 +186,12 @@ export interface Decision {
   by: string;
 }
 
+/** The answer of `selection`: the versions of landslides by their ids, and their area together in m². */
+export interface Selection {
+  landslides: Record<string, number>;
+  area_m2: number;
+}
+
 /** The answer to a decision. */
 export interface DecisionResult {
   id: string;
@@ -194,6 +200,8 @@ export interface DecisionResult {
   repeated: boolean;
   /** What was changed in a drawn outline so that it is valid. */
   repairs: string[];
+  /** Ids of landslides that a decision on many was not made on: somebody has changed them since. */
+  left_out?: string[];
 }
 
 /** The answer of `dashboard`. */

@@ -10,6 +10,7 @@ from tsmu.database.decisions.agreement import (
 )
 from tsmu.database.decisions.decision_writer import decide, landslides_of_decision, review
 from tsmu.database.decisions.evidence import SceneEvidence, scene_evidence
+from tsmu.database.decisions.many import decide_on_many
 from tsmu.database.decisions.proposed_changes import accept, accept_as_new, decline, proposals
 from tsmu.database.decisions.records import DecisionRequest, DecisionResult, LandslideChange
 
@@ -22,6 +23,7 @@ __all__ = [
     "accept_as_new",
     "cohen_kappa",
     "decide",
+    "decide_on_many",
     "decline",
     "disagreements",
     "landslides_of_decision",

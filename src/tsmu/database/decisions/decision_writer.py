@@ -5,7 +5,7 @@ the version of each landslide that its maker saw, and is refused where somebody 
 can be undone, and the undoing can be undone as well; nothing is ever removed from the database.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +13,7 @@ import numpy as np
 import sqlalchemy as sa
 from shapely.geometry.base import BaseGeometry
 
+from tsmu.database.decisions.many import STATUS_OF, is_on_many, undo_on_many
 from tsmu.database.decisions.records import (
     DecisionRequest,
     DecisionResult,
@@ -40,12 +41,6 @@ from tsmu.database.vocabulary import Action, Author, Decision, Status
 from tsmu.database.writing import Stamp, insert_landslides, scene_footprint, write_versions
 from tsmu.errors import ConflictError, DatabaseError, MissingRecordError
 
-_STATUS_OF = {
-    Action.ACCEPT: Status.CONFIRMED,
-    Action.REJECT: Status.REJECTED,
-    Action.UNSURE: Status.CANDIDATE,
-    Action.BAD_IMAGERY: Status.CANDIDATE,
-}
 _ACTION_FOR = {Status.CONFIRMED: Action.ACCEPT, Status.REJECTED: Action.REJECT}
 _CONFIRMED = {"status": Status.CONFIRMED.value}  # who redraws a landslide confirms it
 
@@ -68,6 +63,9 @@ def decide(database: Database, request: DecisionRequest) -> DecisionResult:
         if result := _stored_result(connection, request):
             return result
         if request.action == Action.UNDO:
+            undone = _entries(connection, request.undoes)
+            if undone and is_on_many(connection, undone):
+                return undo_on_many(connection, request, undone)
             planned = plan_undo(connection, request)
         elif request.action == Action.DRAW:
             planned = [_plan_drawing(connection, request)]
@@ -152,10 +150,15 @@ def _check_request(request: DecisionRequest) -> None:
         raise DatabaseError("comment: says nothing; write something")
 
 
+def _entries(connection: sa.Connection, decision_id: str | None) -> Sequence[Mapping[str, Any]]:
+    """The entries of a decision in the review table, in the order in which they were made."""
+    query = sa.select(review_table).where(review_table.c.decision_id == decision_id).order_by(review_table.c.fid)
+    return [dict(row) for row in connection.execute(query).mappings()]
+
+
 def _stored_result(connection: sa.Connection, request: DecisionRequest) -> DecisionResult | None:
     """What a decision of this id did when it was sent before; None where it was not."""
-    query = sa.select(review_table).where(review_table.c.decision_id == request.id).order_by(review_table.c.fid)
-    rows = connection.execute(query).mappings().all()
+    rows = _entries(connection, request.id)
     if not rows:
         return None
     if rows[0]["by"] != request.by or rows[0]["action"] != request.action:
@@ -203,7 +206,7 @@ def _plan(connection: sa.Connection, request: DecisionRequest, rows: list[dict[s
         inherited = {name: first[name] for name in ("author", *CONTENT_COLUMNS)} | _CONFIRMED
         parts = [PlannedChange(str(new_ids(1)[0]), None, inherited | _outline_columns(part)) for part in others]
         return [PlannedChange(first["id"], first, _CONFIRMED | _outline_columns(largest)), *parts]
-    status = request.status if action is None else _STATUS_OF.get(action)
+    status = request.status if action is None else STATUS_OF.get(action)
     return [PlannedChange(first["id"], first, {"status": status.value} if status else {}, action != Action.COMMENT)]
 
 

@@ -65,6 +65,7 @@ class DecisionResult:
         changes: to each landslide.
         repeated: whether the decision was stored before, and nothing was done now.
         repairs: what was changed in a drawn outline so that it is valid, one sentence each.
+        left_out: ids of landslides that a decision on many was not made on, as somebody has changed them since.
     """
 
     id: str
@@ -72,6 +73,7 @@ class DecisionResult:
     changes: tuple[LandslideChange, ...]
     repeated: bool = False
     repairs: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

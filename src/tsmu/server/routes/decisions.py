@@ -12,6 +12,7 @@ from fastapi.responses import JSONResponse
 from tsmu.database import (
     DecisionRequest,
     decide,
+    decide_on_many,
     disagreements,
     landslides_of_decision,
     record_mapped_area,
@@ -26,9 +27,11 @@ from tsmu.server.context import Context, Reviewer, record_author
 from tsmu.server.errors import log
 from tsmu.server.latest_shifts import LatestShifts
 from tsmu.server.routes.landslides import landslide_details
-from tsmu.server.schemas import DecisionBody, ImageShiftBody, MappedAreaBody, read_geometry
+from tsmu.server.schemas import DecisionBody, ImageShiftBody, ManyBody, MappedAreaBody, read_geometry
 
 router = APIRouter(prefix="/api", tags=["decisions"])
+
+MOST_PRESENT = 20  # landslides that the answer to a conflict shows
 
 SHIFT_COLUMNS = ("shift_east_m", "shift_north_m", "pre_shift_east_m", "pre_shift_north_m")
 
@@ -66,9 +69,31 @@ def post_decision(context: Context, user: Reviewer, body: DecisionBody) -> JSONR
             "changes": [vars(change) for change in result.changes],
             "repeated": result.repeated,
             "repairs": list(result.repairs),
+            "left_out": list(result.left_out),
             "undo": {"action": "undo", "undoes": result.id},
         }
     )
+
+
+@router.post("/decisions/many", name="make_many")
+def post_decision_on_many(context: Context, user: Reviewer, body: ManyBody) -> dict[str, Any]:
+    """Give many landslides the same verdict: one decision, which one `undo` takes back, with a record for each.
+
+    `changes` are those decided on; `left_out` are those that somebody has changed since they were seen.
+    """
+    by = record_author(context, user, body.by)
+    request = DecisionRequest(body.id, body.action, by, body.why, body.landslides)
+    result = decide_on_many(context.database, request)
+    return {
+        "id": result.id,
+        "action": result.action,
+        "by": by,
+        "changes": [vars(change) for change in result.changes],
+        "left_out": list(result.left_out),
+        "repeated": result.repeated,
+        "repairs": [],
+        "undo": {"action": "undo", "undoes": result.id},
+    }
 
 
 def _conflict_answer(context: Context, body: DecisionBody, error: ConflictError) -> JSONResponse:
@@ -76,7 +101,8 @@ def _conflict_answer(context: Context, body: DecisionBody, error: ConflictError)
     log.info("conflict: %.300r", str(error))
     database = context.database
     landslide_ids = landslides_of_decision(database, body.undoes) if body.undoes else list(body.landslides)
-    present = [landslide_details(database, landslide_id)["feature"] for landslide_id in landslide_ids]
+    first_ids = landslide_ids[:MOST_PRESENT]
+    present = [landslide_details(database, landslide_id)["feature"] for landslide_id in first_ids]
     return JSONResponse({"error": str(error), "present": present}, 409)
 
 

@@ -1,14 +1,25 @@
 """The review queue: which landslides a reviewer should look at next."""
 
-from typing import Annotated
+from dataclasses import replace
+from typing import Annotated, Any
 
+import shapely
 from fastapi import APIRouter, Query, Response
 
-from tsmu.database import QueueOrder, ReviewState, next_landslides, review_progress
+from tsmu.database import (
+    QueueOrder,
+    ReviewState,
+    count_landslides,
+    landslide_table,
+    next_landslides,
+    query,
+    review_progress,
+)
 from tsmu.server import geojson
 from tsmu.server.context import Context
-from tsmu.server.query_parameters import FiltersQuery, read_position
-from tsmu.server.schemas import QueueBody
+from tsmu.server.errors import RequestError
+from tsmu.server.query_parameters import FiltersQuery, read_area, read_position
+from tsmu.server.schemas import MOST_LANDSLIDES, QueueBody
 
 router = APIRouter(prefix="/api", tags=["queue"])
 
@@ -32,6 +43,33 @@ def queue(
     They stand in exactly the order that is asked for; in the order near each is the one nearest to the last.
     """
     return post_queue(context, filters, QueueBody(), order, near, limit, state)
+
+
+@router.get("/selection")
+def selection(
+    context: Context,
+    filters: FiltersQuery,
+    state: StateQuery = ReviewState.OPEN,
+    lasso: Annotated[
+        str | None, Query(description="longitude,latitude,longitude,latitude,... of an area's corners", max_length=6000)
+    ] = None,
+) -> dict[str, Any]:
+    """The landslides of a queue that are filtered and touch an area: versions by id, to decide on many at once."""
+    chosen = replace(filters, review_state=(state,))
+    area = None if lasso is None else read_area(lasso)
+    if area is not None and chosen.bbox is None:
+        chosen = replace(chosen, bbox=area.bounds)
+    count = count_landslides(context.database, chosen)
+    if area is None and count > MOST_LANDSLIDES:
+        raise RequestError(422, f"{count} landslides: more than {MOST_LANDSLIDES} at once; select fewer")
+    columns = [landslide_table.c[name] for name in ("id", "version", "area_m2", "geom")]
+    rows = query(context.database, chosen, columns)
+    if area is not None:
+        rows = rows[shapely.intersects(area, rows.geometry.array)]
+    if len(rows) > MOST_LANDSLIDES:
+        raise RequestError(422, f"{len(rows)} landslides: more than {MOST_LANDSLIDES} at once; select fewer")
+    versions = dict(zip(rows["id"], rows["version"].tolist(), strict=True))
+    return {"landslides": versions, "area_m2": float(rows["area_m2"].sum())}
 
 
 @router.post("/queue", name="queue_without", response_class=Response, responses=geojson.OPENAPI_RESPONSE)
