@@ -309,6 +309,36 @@ def one_click(
         terminal.report.say(one_click_table(results))
 
 
+@app.command("prefetch")
+def prefetch(
+    decisions: Annotated[int, typer.Option(min=1, help="Of each block.")] = 15,
+    blocks: Annotated[
+        int, typer.Option(min=1, help="With, and as many without, loading ahead, on each connection.")
+    ] = 2,
+    thinking: Annotated[
+        float, typer.Option(min=0, max=60, callback=finite, help="Seconds from a complete image to the decision.")
+    ] = 1.0,
+    size: Annotated[int, typer.Option(min=256, help="Side of the scene, pixels of 1 m.")] = 3000,
+    out: Annotated[Path, typer.Option(metavar="FILE.json", help="Where the results go.")] = (
+        Path("benchmarks/results/prefetch.json")
+    ),
+    as_json: JsonOption = False,
+) -> None:
+    """Count the candidates that a script decides on per minute, with and without loading the next images ahead."""
+    with console("benchmarks prefetch", as_json) as terminal:
+        from benchmarks.review_page.prefetch import ReviewSettings, benchmark_prefetch, prefetch_table
+        from tsmu.files import write_json
+
+        results = benchmark_prefetch(ReviewSettings(decisions, blocks, thinking, size), terminal.report.say)
+        write_json(out, results)
+        terminal.report.records = sum(
+            figures["decisions"] for both in results["connections"].values() for figures in both.values()
+        )
+        terminal.report.outputs = {"results": str(out)}
+        terminal.report.details = results
+        terminal.report.say(prefetch_table(results))
+
+
 @app.command("gpu")
 def gpu(
     out: Annotated[Path, typer.Option(metavar="FILE.json", help="Where the results go.")] = (

@@ -20,6 +20,7 @@ import { startDrafts } from "./review/drafts.ts";
 import { connectKeyboard } from "./review/keyboard.ts";
 import { keyBindings, restoreBindings } from "./review/keys.ts";
 import { connectModes, restoreDrawing } from "./review/modes.ts";
+import { connectPrefetch } from "./review/prefetch.ts";
 import { connectQueue, restartQueue, selectById } from "./review/queue.ts";
 import { getJson, RequestError } from "./server/api.ts";
 import type { Scene, ServerInfo } from "./server/types.ts";
@@ -53,6 +54,7 @@ async function startPage(): Promise<void> {
   connectComments();
   startDecisions(surveyStorage);
   connectChanges(info.mark);
+  connectPrefetch();
   await restartQueue();
   await restoreDrawing();
   document.body.dataset.ready = "yes";

@@ -42,10 +42,9 @@ export async function createMap(bounds: Bounds, onSelect: (id: string) => void):
   map.getCanvas().setAttribute("aria-label", "Map: arrow keys move it");
   map.on("error", ({ error }) => {
     const { status } = error as { status?: number };
+    if (refusesFilters(status)) return; // it is told at the filters
     if (status === 401) noteRefusedToken("needs a valid token");
-    else if (!refusesFilters(status))
-      // a refused filter is told at the filters
-      showNotice("Part of the map could not be loaded; move there again to load it", "bad");
+    else showNotice("Part of the map could not be loaded; move there again to load it", "bad");
   });
   await new Promise((resolve) => map.once("load", resolve));
   addSwipeLayers(map, backgroundColour);

@@ -1,14 +1,16 @@
 // The images of the scenes in view, before and after, and what was computed from them, as raster layers.
-import type { GeoJSONSource, LngLatBounds, Map as MapLibre, RasterTileSource } from "maplibre-gl";
+import type { GeoJSONSource, Map as MapLibre, RasterTileSource } from "maplibre-gl";
+import type { Bounds } from "../lib/geometry.ts";
+import { type Camera, centreOfTile, offsetFromCentre, TILE_SIZE, tilesIn } from "../lib/mercator.ts";
 import { apiUrl } from "../server/api.ts";
 import type { ImageLayer, Scene } from "../server/types.ts";
 import { type DisplayOptions, state } from "../state.ts";
 import { EMPTY_COLLECTION, LOWEST_LANDSLIDE_LAYER } from "./landslide-layers.ts";
 import { CLIP_LAYER, UNCLIP_LAYER } from "./swipe.ts";
+import { presentCamera, viewOf } from "./view.ts";
 
 const MAX_SCENES = 12; // shown at once
 const MIN_SCENE_WIDTH = 24; // px; images of a smaller scene are not loaded
-const TILE_SIZE = 512; // px
 const FOOTPRINTS = "frames";
 const SHIFT_DELAY = 150; // ms without a further shift before the tiles of shifted images are loaded
 const EQUATOR_LENGTH = 40_075_016.7; // m
@@ -25,12 +27,16 @@ const INSERT_BELOW: Record<ImageLayer, string> = {
 /** Let the map's image layers follow its view, the scenes and the display options. */
 export function connectScenes(map: MapLibre): void {
   addFootprints(map);
-  const update = (): void => updateImageLayers(map, scenesToShow(map, state.scenes.value), state.display.value);
+  const update = (): void => {
+    const { center, zoom } = presentCamera();
+    const scenes = scenesToShow(viewOf({ center, zoom }), zoom, state.scenes.value);
+    updateImageLayers(map, scenes, state.display.value);
+  };
   map.on("moveend", () => {
-    const scene = state.scene.value;
-    if (!scene || !overlaps(scene, map.getBounds())) state.scene.value = sceneAtCentre(map, state.scenes.value);
+    chooseScene(map);
     update();
   });
+  state.scenes.subscribe(() => chooseScene(map));
   state.scenes.subscribe(update);
   let timer: ReturnType<typeof setTimeout> | undefined;
   state.scenes.subscribe(() => {
@@ -39,6 +45,12 @@ export function connectScenes(map: MapLibre): void {
   });
   state.scene.subscribe(update);
   state.display.subscribe(update);
+}
+
+/** Let the scene at the map's centre lie on top, unless one in view does already. */
+function chooseScene(map: MapLibre): void {
+  const scene = state.scene.value;
+  if (!scene || !overlaps(scene, viewOf(presentCamera()))) state.scene.value = sceneAtCentre(map, state.scenes.value);
 }
 
 /** Add the scenes' bounding boxes, so that one sees from afar where images are. */
@@ -64,9 +76,8 @@ function footprint({ bounds: [west, south, east, north] }: Scene): GeoJSON.Featu
 }
 
 /** The scenes whose images are shown, the lowest first: `state.scene` lies on top, below it the latest. */
-function scenesToShow(map: MapLibre, scenes: readonly Scene[]): Scene[] {
-  const view = map.getBounds();
-  const pixelsPerDegree = (TILE_SIZE * 2 ** map.getZoom()) / 360;
+function scenesToShow(view: Bounds, zoom: number, scenes: readonly Scene[]): Scene[] {
+  const pixelsPerDegree = (TILE_SIZE * 2 ** zoom) / 360;
   const top = state.scene.value?.id;
   return scenes
     .filter(
@@ -77,9 +88,37 @@ function scenesToShow(map: MapLibre, scenes: readonly Scene[]): Scene[] {
     .reverse();
 }
 
-function overlaps({ bounds: [west, south, east, north] }: Scene, view: LngLatBounds): boolean {
-  return west <= view.getEast() && east >= view.getWest() && south <= view.getNorth() && north >= view.getSouth();
+function overlaps({ bounds: [west, south, east, north] }: Scene, view: Bounds): boolean {
+  return west <= view[2] && east >= view[0] && south <= view[3] && north >= view[1];
 }
+
+/** The URLs of the tiles that the map asks for when it looks at a place, those of the middle first. */
+export function imageTileUrls(camera: Camera): string[] {
+  const view = viewOf(camera);
+  const urls: { url: string; distance: number }[] = [];
+  for (const scene of scenesToShow(view, camera.zoom, state.scenes.value))
+    for (const kind of layersToShow(scene, state.display.value)) {
+      const template = tileUrl(scene, kind);
+      const zoom = Math.min(Math.round(camera.zoom), maxTileZoom(scene));
+      for (const { z, x, y } of tilesIn(intersection(view, scene.bounds), zoom)) {
+        const url = template.replace("{z}", String(z)).replace("{x}", String(x)).replace("{y}", String(y));
+        const [right, down] = offsetFromCentre(centreOfTile({ z, x, y }), camera);
+        urls.push({ url, distance: Math.hypot(right, down) });
+      }
+    }
+  return urls.sort((a, b) => a.distance - b.distance).map(({ url }) => url);
+}
+
+const intersection = (a: Bounds, b: Bounds): Bounds => [
+  Math.max(a[0], b[0]),
+  Math.max(a[1], b[1]),
+  Math.min(a[2], b[2]),
+  Math.min(a[3], b[3]),
+];
+
+/** The layers of a scene that the display options show; images always are. */
+const layersToShow = (scene: Scene, display: DisplayOptions): ImageLayer[] =>
+  scene.layers.filter((kind) => isImagery(kind) || display[kind]);
 
 /** The first scene whose box contains the centre of the map. */
 function sceneAtCentre(map: MapLibre, scenes: readonly Scene[]): Scene | null {
@@ -98,8 +137,7 @@ const imageLayerId = (scene: Scene, kind: ImageLayer): string => `${kind}:${scen
 function updateImageLayers(map: MapLibre, scenes: Scene[], display: DisplayOptions): void {
   const layers = new Map<string, { scene: Scene; kind: ImageLayer }>();
   for (const scene of scenes)
-    for (const kind of scene.layers)
-      if (isImagery(kind) || display[kind]) layers.set(imageLayerId(scene, kind), { scene, kind });
+    for (const kind of layersToShow(scene, display)) layers.set(imageLayerId(scene, kind), { scene, kind });
   for (const id of map.getLayersOrder())
     if (id.includes(":") && !layers.has(id)) {
       map.removeLayer(id);
@@ -134,7 +172,8 @@ function setBrightnessAndContrast(map: MapLibre, id: string, { brightness, contr
 function tileUrl(scene: Scene, kind: ImageLayer): string {
   const format = kind === "probability" || kind === "uncertainty" ? "png" : "webp";
   const path = apiUrl(`scenes/${encodeURIComponent(scene.id)}/${kind}`);
-  return `${path}/{z}/{x}/{y}.${format}?size=${TILE_SIZE}&shift=${layerShift(scene, kind).join(",")}`;
+  const shift = layerShift(scene, kind).join(",");
+  return `${path}/{z}/{x}/{y}.${format}?size=${TILE_SIZE}&shift=${shift}&v=${scene.versions[kind] ?? ""}`;
 }
 
 /** By how many metres a scene's layer is moved east and north, whether the server has stored it or not. */

@@ -1,6 +1,7 @@
 // The one map of the page, and what moves it.
-import type { Map as MapLibre } from "maplibre-gl";
+import { LngLat, type Map as MapLibre } from "maplibre-gl";
 import { type Bounds, boundsOf, type Outline } from "../lib/geometry.ts";
+import { boundsInView, type Camera, offsetFromCentre } from "../lib/mercator.ts";
 
 let map: MapLibre | undefined;
 
@@ -41,24 +42,42 @@ export function showBounds(bounds: Bounds): void {
  * the best one, so that a reviewer who goes from landslide to landslide is not thrown about.
  */
 export function moveIntoView(outline: Outline): void {
-  const map = getMap();
-  map.stop(); // a movement to the landslide before may still be under way
-  const bounds = boundsOf(outline);
-  const camera = map.cameraForBounds(bounds, { padding: 190, maxZoom: 16 });
-  if (!camera?.center) return;
-  const bestZoom = Number(camera.zoom);
-  const zoomFits = map.getZoom() <= bestZoom + 0.5 && map.getZoom() >= bestZoom - 2;
-  if (zoomFits && contains(map, bounds)) {
-    const { x, y } = map.project(camera.center);
-    const { clientWidth, clientHeight } = map.getCanvas();
-    const nearMiddle = Math.abs(x / clientWidth - 0.5) < 0.3 && Math.abs(y / clientHeight - 0.5) < 0.3;
-    if (nearMiddle) return;
-  }
-  map.easeTo({ center: camera.center, zoom: zoomFits ? map.getZoom() : bestZoom - 0.5, duration: 250 });
+  getMap().stop(); // a movement to the landslide before may still be under way
+  const present = presentCamera();
+  const target = cameraFor(outline, present);
+  if (target !== present) getMap().easeTo({ ...target, duration: 250 });
 }
 
-/** Whether a box lies within the map's view. */
-function contains(map: MapLibre, [west, south, east, north]: Bounds): boolean {
-  const view = map.getBounds();
-  return view.contains([west, south]) && view.contains([east, north]);
+/** Where the map looks. */
+export function presentCamera(): Camera {
+  const { lng, lat } = getMap().getCenter();
+  return { center: [lng, lat], zoom: getMap().getZoom() };
+}
+
+/** Where the map looks once it has brought a landslide into view from a place: the same object if it stays there. */
+export function cameraFor(outline: Outline, from: Camera): Camera {
+  const map = getMap();
+  const bounds = boundsOf(outline);
+  const best = map.cameraForBounds(bounds, { padding: 190, maxZoom: 16 });
+  if (!best?.center) return from;
+  const { lng, lat } = LngLat.convert(best.center);
+  const bestZoom = Number(best.zoom);
+  const zoomFits = from.zoom <= bestZoom + 0.5 && from.zoom >= bestZoom - 2;
+  if (zoomFits && contains(viewOf(from), bounds)) {
+    const { clientWidth, clientHeight } = map.getCanvas();
+    const [right, down] = offsetFromCentre([lng, lat], from);
+    const nearMiddle = Math.abs(right) < 0.3 * clientWidth && Math.abs(down) < 0.3 * clientHeight;
+    if (nearMiddle) return from;
+  }
+  return { center: [lng, lat], zoom: zoomFits ? from.zoom : bestZoom - 0.5 };
+}
+
+/** What the map shows when it looks at a place. */
+export function viewOf(camera: Camera): Bounds {
+  const { clientWidth, clientHeight } = getMap().getCanvas();
+  return boundsInView(camera, clientWidth, clientHeight);
+}
+
+function contains(outer: Bounds, inner: Bounds): boolean {
+  return outer[0] <= inner[0] && outer[1] <= inner[1] && outer[2] >= inner[2] && outer[3] >= inner[3];
 }

@@ -136,6 +136,15 @@ export async function restartQueue(): Promise<void> {
 const firstAhead = (place = 0): Landslide | null =>
   state.queue.value.find(({ id }, index) => index >= place && !skippedIds.has(id)) ?? null;
 
+/** The landslides that come after the current one, unless the reviewer chooses others. */
+export function upcoming(count: number): Landslide[] {
+  const place = state.queue.value.findIndex(({ id }) => id === state.current.value?.id);
+  return state.queue.value
+    .slice(place + 1)
+    .filter(({ id }) => !skippedIds.has(id))
+    .slice(0, count);
+}
+
 /** Make a landslide the current one, and load its details; null where none is left. */
 export function select(landslide: Landslide | null): void {
   if (landslide) trail.visit(landslide.id);

@@ -118,6 +118,8 @@ export interface Scene extends ImageShift {
   gsd_m: number | null;
   bounds: Bounds;
   layers: ImageLayer[];
+  /** What tells the present files of the layers from earlier ones, as a part of their tiles' URLs. */
+  versions: Partial<Record<ImageLayer, string>>;
   /** The names of image files that the scene has but that are not on the server's machine. */
   missing: Partial<Record<ImageLayer, string>>;
 }

@@ -14,6 +14,7 @@ from tsmu.server.errors import RequestError
 from tsmu.server.query_parameters import TileIndex, TileZoom, read_rescale, read_shift
 from tsmu.server.tiles import (
     SceneLayer,
+    SceneRaster,
     colormap,
     find_raster,
     image_tile_bounds,
@@ -26,6 +27,7 @@ from tsmu.server.tiles import (
 
 router = APIRouter(prefix="/api/scenes", tags=["scenes"])
 
+KEEP_TILE_S = 3600  # how long a browser shows a tile without asking again, where its URL names all that decides it
 PATH_COLUMNS = ["post", "pre"]  # which are not sent: clients learn no paths of this machine
 
 
@@ -38,13 +40,17 @@ class TileFormat(StrEnum):
 
 @router.get("")
 def all_scenes(context: Context) -> list[dict[str, Any]]:
-    """All scenes with name, dates, `bounds` (degrees), shift, the `layers` that can be shown, and `missing`: files."""
+    """All scenes with name, dates, `bounds` (degrees), shift, the `layers` that can be shown, and `missing` files.
+
+    `versions` has the `v` with which a layer's tiles may be kept, by layer.
+    """
     table = query_scenes(context.database)
     scenes = []
     for row, footprint in zip(geojson.json_rows(table), table.geometry, strict=True):
-        layers = [str(layer) for layer in SceneLayer if find_raster(context, row, layer)]
+        rasters = {str(layer): raster for layer in SceneLayer if (raster := find_raster(context, row, layer))}
         public = {name: value for name, value in row.items() if name not in PATH_COLUMNS}
-        public |= {"bounds": list(footprint.bounds), "layers": layers, "missing": missing_images(context, row)}
+        public |= {"bounds": list(footprint.bounds), "missing": missing_images(context, row), "layers": list(rasters)}
+        public |= {"versions": {layer: _raster_version(raster) for layer, raster in rasters.items()}}
         scenes.append(public)
     return scenes
 
@@ -74,6 +80,9 @@ def tile(
         str | None, Query(description="LOW,HIGH that become black and white; for each band or once", max_length=200)
     ] = None,
     size: Annotated[int, Query(description="pixels a side: 256 or 512")] = 256,
+    v: Annotated[
+        str | None, Query(description="of `versions`: a tile of this version may be kept for an hour", max_length=64)
+    ] = None,
     shift: Annotated[
         str | None, Query(description="EAST,NORTH in metres to move it by; by default what is stored", max_length=100)
     ] = None,
@@ -85,7 +94,8 @@ def tile(
     raster = require_raster(find_raster(context, row, layer), layer)
     bounds = image_tile_bounds(layer_shift(row, layer) if shift is None else read_shift(shift), z, x, y)
     etag = _etag(raster.modified_ns, bounds, rescale, size, picture)
-    headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
+    may_be_kept = v == _raster_version(raster) and shift is not None
+    headers = {"ETag": etag, "Cache-Control": f"private, max-age={KEEP_TILE_S}" if may_be_kept else "private, no-cache"}
     if request.headers.get("if-none-match") == etag:
         return Response(status_code=304, headers=headers)
     ranges = None if rescale is None else read_rescale(rescale, len(raster.bands))
@@ -94,6 +104,11 @@ def tile(
         return Response(status_code=204, headers=headers)
     body = image.render(img_format=picture.upper(), colormap=colormap(layer))
     return Response(body, media_type=f"image/{picture}", headers=headers)
+
+
+def _raster_version(raster: SceneRaster) -> str:
+    """What tells a raster's present file from those that it had before."""
+    return _etag(raster.modified_ns).strip('"')
 
 
 def _etag(*content: object) -> str:

@@ -1,0 +1,1 @@
+"""The review page as a reviewer meets it, timed in a headless Chromium on a real server."""
