@@ -24,6 +24,7 @@ from tsmu.server.tiles import SceneLayer, find_raster, layer_shift
 
 router = APIRouter(prefix="/api", tags=["outlines"])
 
+DECIMALS = 9  # of degrees: a tenth of a millimetre
 Shift = tuple[float, float]  # degrees east and north
 
 
@@ -111,7 +112,7 @@ def _answer(found: NestedOutlines, shift: Shift) -> OutlinesAnswer:
     """The outlines as JSON, moved as the images are."""
 
     def move(points: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        return np.asarray(points + shift, np.float64)
+        return np.asarray(np.round(points + shift, DECIMALS), np.float64)
 
     answers = [
         OutlineAnswer(
