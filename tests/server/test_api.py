@@ -211,6 +211,9 @@ def test_the_dashboard_counts_what_the_database_holds(client: Client, records: D
     assert (progress["open"], progress["total"]) == (len(table) - 2, len(table))
     by_state = [row["landslides"] for row in answer["counts"] if row["review_state"] == "open"]
     assert sum(by_state) == progress["open"]
+    assert answer["work"] == [
+        {"by": "eva", "landslides": 2, "accept": 1, "reject": 1, "unsure": 0, "bad imagery": 0},
+    ]
     assert (answer["model"][0]["precision"], answer["model"][0]["recall"]) == (0.5, 1.0)
     answer = client().get("/api/info").json()
     assert answer["write"] is True

@@ -60,6 +60,7 @@ if TYPE_CHECKING:
         review_texts,
         reviewer_agreement,
         scene_evidence,
+        verdict_counts,
         verdicts,
     )
     from tsmu.database.files import ImportResult, copy, export, import_file
@@ -232,6 +233,7 @@ __all__ = [
     "touches_box",
     "undo_merge",
     "utc_now",
+    "verdict_counts",
     "verdicts",
     "write_density",
 ]
@@ -252,7 +254,7 @@ _NAMES = {  # by the folder or module that has them
     "decisions": (
         "DecisionRequest DecisionResult LandslideChange SceneEvidence accept accept_as_new decide decide_on_many "
         "decline disagreements landslides_of_decision model_precision_recall proposals review review_texts "
-        "reviewer_agreement scene_evidence verdicts"
+        "reviewer_agreement scene_evidence verdict_counts verdicts"
     ),
     "merging": "MergeResult UndoneMerge merge undo_merge",
     "files": "ImportResult copy export import_file",

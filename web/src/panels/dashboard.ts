@@ -61,6 +61,7 @@ async function renderDashboard(): Promise<void> {
         groupCard("Regions", figures.counts, ({ region }) => formatName(region)),
         groupCard("Months", figures.counts, ({ month }) => month ?? "unknown"),
         modelCard(figures.model),
+        workCard(figures.work),
         agreementCard(figures.reviewers),
       ),
     );
@@ -148,9 +149,26 @@ function modelCard(rows: DashboardFigures["model"]): HTMLElement {
       formatCount(row.confirmed),
       formatCount(row.rejected),
       formatCount(row.missed),
-      formatPercent(row.precision),
-      formatPercent(row.recall),
+      shareOf(row.precision, row.confirmed + row.rejected),
+      shareOf(row.recall, row.confirmed + row.missed),
       bar([[row.precision ?? 0, STATE_COLOURS.accepted]]),
+    ]),
+    "Nobody has decided yet.",
+  );
+}
+
+/** A share with the number of landslides that it is of: of few it means little. */
+const shareOf = (share: number | null, count: number): string =>
+  share === null ? "–" : `${formatPercent(share)} of ${formatCount(count)}`;
+
+/** Who has decided how much. */
+function workCard(rows: DashboardFigures["work"]): HTMLElement {
+  return card(
+    "Who decided how much",
+    ["", "landslides", "accepted", "rejected", "unsure", "bad imagery"],
+    rows.map((row) => [
+      row.by,
+      ...[row.landslides, row.accept, row.reject, row.unsure, row["bad imagery"]].map(formatCount),
     ]),
     "Nobody has decided yet.",
   );

@@ -227,6 +227,8 @@ export interface DashboardFigures {
     precision: number | null;
     recall: number | null;
   }[];
+  /** On how many landslides each reviewer has decided, and how; who has decided most comes first. */
+  work: ({ by: string; landslides: number } & Record<Verdict, number>)[];
   /** Pairs of reviewers: on how many landslides both decided, and on how many alike; Cohen's kappa. */
   reviewers: { reviewers: [string, string]; landslides: number; same: number; kappa: number | null }[];
   disputed: number;

@@ -6,6 +6,7 @@ from tsmu.database.decisions.agreement import (
     model_precision_recall,
     review_texts,
     reviewer_agreement,
+    verdict_counts,
     verdicts,
 )
 from tsmu.database.decisions.decision_writer import decide, landslides_of_decision, review
@@ -33,5 +34,6 @@ __all__ = [
     "review_texts",
     "reviewer_agreement",
     "scene_evidence",
+    "verdict_counts",
     "verdicts",
 ]

@@ -99,6 +99,24 @@ def review_texts(database: Database) -> pd.DataFrame:
     )
 
 
+def verdict_counts(verdicts: pd.DataFrame) -> list[dict[str, Any]]:
+    """On how many landslides each person has decided, and how; who has decided most comes first.
+
+    Args:
+        verdicts: as `verdicts` returns them.
+
+    Example:
+        >>> table = pd.DataFrame({"landslide_id": ["a", "b"], "by": ["eva", "eva"], "verdict": ["accept", "reject"]})
+        >>> verdict_counts(table)
+        [{'by': 'eva', 'landslides': 2, 'accept': 1, 'reject': 1, 'unsure': 0, 'bad imagery': 0}]
+    """
+    kinds = list(dict.fromkeys(VERDICTS.values()))
+    rows = []
+    for by, said in verdicts.groupby("by")["verdict"]:
+        rows.append({"by": by, "landslides": len(said)} | {kind: int((said == kind).sum()) for kind in kinds})
+    return sorted(rows, key=lambda row: (-row["landslides"], row["by"]))
+
+
 def disagreements(verdicts: pd.DataFrame) -> list[str]:
     """Ids of the landslides on which people have different verdicts.
 

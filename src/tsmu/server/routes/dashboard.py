@@ -13,6 +13,7 @@ from tsmu.database import (
     model_precision_recall,
     review_progress,
     reviewer_agreement,
+    verdict_counts,
     verdicts,
 )
 from tsmu.server.context import Context
@@ -23,7 +24,10 @@ router = APIRouter(prefix="/api", tags=["dashboard"])
 
 @router.get("/dashboard")
 def dashboard(context: Context, filters: FiltersQuery) -> dict[str, Any]:
-    """Counts and area by region, status and month; progress; model against people; people among themselves."""
+    """Counts and area by region, status and month; progress; model against people; people among themselves.
+
+    `work` says who has decided on how many landslides, and how.
+    """
     database = context.database
     table = verdicts(database)
     return {
@@ -31,6 +35,7 @@ def dashboard(context: Context, filters: FiltersQuery) -> dict[str, Any]:
         "counts": count_by_region_and_month(database, filters),
         "model": model_precision_recall(database, filters),
         "reviewers": reviewer_agreement(table),
+        "work": verdict_counts(table),
         "disputed": len(disagreements(table)),
     }
 
