@@ -25,6 +25,7 @@ def test_what_others_decide_and_map_appears_without_a_reload(
         decide_elsewhere(records, landslide_id, "rejected", "a quarry")
         expect(page.locator("#notice")).to_have_text("jo decided on this landslide meanwhile: reject (a quarry)")
         expect(page.locator("#record h2")).to_contain_text("rejected")
+        expect(page.locator(f"#item-{landslide_id} .dot.rejected")).to_be_visible()
         expect(page.locator("#progress-text")).to_contain_text(f"{decided + 1} of ")
         assert current(page) == landslide_id  # until the reviewer goes on
         other = page.locator("#list .item").last.get_attribute("id").removeprefix("item-")

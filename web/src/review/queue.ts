@@ -187,6 +187,7 @@ export async function reloadCurrent(): Promise<void> {
   const selection = latestSelection;
   const details = id ? await getDetails(id).catch(() => null) : null;
   if (!details || selection !== latestSelection || state.mode.value !== "look") return;
+  state.queue.value = state.queue.value.map((landslide) => (landslide.id === id ? details.feature : landslide));
   state.current.value = details.feature;
   state.details.value = details;
 }
