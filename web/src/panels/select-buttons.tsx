@@ -17,13 +17,13 @@ const VERDICTS: readonly Verdict[] = ["accept", "reject", "unsure", "bad imagery
 /** Ways to select, and a button for each verdict, with the number of landslides that it is given to. */
 export const SelectButtons = (): VNode => (
   <>
-    <Way text={state.selectTool.value === "box" ? "Box: use a lasso" : "Lasso: use a box"} hint="Tab">
+    <Way text={state.selectTool.value === "box" ? "Use a lasso" : "Use a box"} hint="Tab">
       {changeSelectTool}
     </Way>
     <Way text="All in view" hint="Enter">
       {selectInView}
     </Way>
-    <Way text="All that is filtered" hint="F">
+    <Way text="All filtered" hint="F">
       {selectFiltered}
     </Way>
     <p class="selection" role="status">
@@ -33,12 +33,11 @@ export const SelectButtons = (): VNode => (
       <button
         type="button"
         class={`decision ${verdict.replace(" ", "-")}`}
+        aria-label={`${verdictLabel(verdict)} ${formatCount(selectedCount())}`}
         disabled={!selectedCount()}
         onClick={() => decideOnSelection(verdict)}
       >
-        <span>
-          {COMMANDS.find(({ name }) => name === verdict)?.label} {formatCount(selectedCount())}
-        </span>
+        <span>{verdictLabel(verdict)}</span>
         <kbd>{keyLabel(keyBindings.value[verdict])}</kbd>
       </button>
     ))}
@@ -51,5 +50,7 @@ const Way = ({ text, hint, children }: { text: string; hint: string; children: (
     <kbd>{hint}</kbd>
   </button>
 );
+
+const verdictLabel = (verdict: Verdict): string => COMMANDS.find(({ name }) => name === verdict)?.label ?? verdict;
 
 const selectedCount = (): number => Object.keys(state.selection.value?.landslides ?? {}).length;
