@@ -106,3 +106,16 @@ def test_a_missing_image_is_named_where_it_would_be(survey: WorkspaceFolder, ope
             "2024-04-01: pre.tif of scene valley is not on the server's machine"
         )
         expect(page.locator("#date-after")).to_have_text("After 2024-05-01")
+
+
+def test_an_overlay_that_is_shown_has_a_legend(served: tuple[WorkspaceFolder, str], open_page: Open) -> None:
+    page = open_page(served[1])
+    legends = page.locator("#sight .layer-legend")
+    shown = legends.filter(visible=True)
+    expect(shown).to_have_count(0)
+    press(page, "1")
+    expect(shown).to_have_text(["0 %100 %"])
+    press(page, "1", "4")
+    expect(shown).to_have_text(["fewmany"])
+    press(page, "4")
+    expect(shown).to_have_count(0)

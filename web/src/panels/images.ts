@@ -9,6 +9,13 @@ import { keyHint } from "./controls.ts";
 
 /** Display options that are switched on and off; each is a command as well. */
 const LAYER_SWITCHES = ["probability", "uncertainty", "hillshade", "outlines", "density"] as const;
+/** What the first and the last colour of a layer mean; `style.css` has the colours between. */
+const LEGEND_ENDS: Partial<Record<(typeof LAYER_SWITCHES)[number], [string, string]>> = {
+  probability: ["0 %", "100 %"],
+  uncertainty: ["0 %", "100 %"],
+  hillshade: ["in shade", "lit from the north-west"],
+  density: ["few", "many"],
+};
 type SliderOption = "opacity" | "brightness" | "contrast";
 const VIEW_BUTTONS: [CommandName, string][] = [
   ["flip", "Flip"],
@@ -23,7 +30,7 @@ export function createImages(): void {
     el("h3", {}, "Images"),
     el("div", { class: "views" }, ...VIEW_BUTTONS.map(([name, label]) => viewButton(name, label))),
     shiftLine(),
-    ...LAYER_SWITCHES.map(layerSwitch),
+    ...LAYER_SWITCHES.flatMap((name) => [layerSwitch(name), ...layerLegend(name)]),
     slider("Overlay", "opacity", 0, 1),
     slider("Brightness", "brightness", -0.8, 0.8),
     slider("Contrast", "contrast", -0.8, 0.8),
@@ -56,6 +63,19 @@ function shiftText(scene: Scene): string {
   const all = metres(scene.shift_east_m, scene.shift_north_m);
   if (scene.pre_shift_east_m === null) return scene.shift_east_m || scene.shift_north_m ? `Shifted ${all}` : "";
   return `Shifted: after ${all}; before ${metres(scene.pre_shift_east_m, scene.pre_shift_north_m)}`;
+}
+
+/** What the colours of a layer mean, below its switch while it is shown; empty for a layer that needs no legend. */
+function layerLegend(name: (typeof LAYER_SWITCHES)[number]): HTMLElement[] {
+  const ends = LEGEND_ENDS[name];
+  if (!ends) return [];
+  const [low, high] = ends;
+  const ramp = el("span", { class: `ramp ${name}`, "aria-hidden": "true" });
+  const legend = el("p", { class: "layer-legend quiet" }, el("span", {}, low), ramp, el("span", {}, high));
+  state.display.subscribe((display) => {
+    legend.hidden = !display[name];
+  });
+  return [legend];
 }
 
 /** A checkbox that shows a layer; hidden where no scene has images of its kind. */
