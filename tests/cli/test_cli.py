@@ -7,6 +7,7 @@ import resource
 import shutil
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +36,24 @@ def test_help_is_quick_and_loads_no_torch() -> None:
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         times.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
     assert min(times) < 0.5, times
+
+
+def test_the_version_is_printed_for_programs_that_run_it(tsmu: Tsmu) -> None:
+    done = tsmu("--version")
+    assert (done.returncode, done.stdout) == (0, f"tsmu {metadata.version('tsmu')}\n")
+
+
+def test_programs_read_progress_as_lines_of_json(tsmu: Tsmu, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TSMU_PROGRESS", "json")
+    write_chips(tmp_path / "chips")
+    assert tsmu("init", tmp_path / "survey").returncode == 0
+    done = tsmu("import", "chips", tmp_path / "chips", "--region", "alps", "--workspace", tmp_path / "survey", "--json")
+    lines = [json.loads(line) for line in done.stderr.splitlines() if line.startswith("{")]
+    assert json.loads(done.stdout)["records"] == 10
+    assert lines[0] == {"progress": "Reading chips", "done": 0, "total": None, "note": ""}
+    assert {key: lines[-1][key] for key in ("progress", "done", "total")} == {
+        "progress": "Reading chips", "done": 10, "total": 10,
+    }  # fmt: skip
 
 
 @pytest.fixture(scope="module")

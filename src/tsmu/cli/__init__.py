@@ -3,8 +3,9 @@
 import io
 import os
 import sys
+from importlib import metadata
 from itertools import takewhile
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from typer.exceptions import TyperException
@@ -23,6 +24,14 @@ from tsmu.workspace import Report
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
+
+def _print_version(asked: bool) -> None:
+    """Print which version this is, for programs that run `tsmu`, such as the plugin for QGIS."""
+    if asked:
+        print(f"tsmu {metadata.version('tsmu')}")
+        raise typer.Exit
+
+
 app = typer.Typer(
     name="tsmu",
     help="Build landslide databases from imagery, region by region, with a model that does not forget.",
@@ -31,6 +40,17 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+
+
+@app.callback()
+def tsmu(
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, help="Print the version and leave.", callback=_print_version)
+    ] = False,
+) -> None:
+    """Run one of the commands."""
+
+
 app.command("init")(init)
 app.add_typer(imports.app, name="import")
 app.add_typer(fetch.app, name="fetch")

@@ -1,10 +1,14 @@
 """What all commands share: options, progress, the JSON answer, errors and exit codes.
 
+Programs that run commands set `TSMU_PROGRESS=json`: then progress comes as one JSON object a line on stderr, such as
+{"progress": "Mapping post", "done": 1, "total": 2, "note": "alps"}; `total` is null until it is known.
+
 Exit codes: 0 done, 3 done but something was left out (the issue log says what), 2 not done.
 """
 
 import json
 import math
+import os
 import sys
 import time
 from collections.abc import Iterator
@@ -17,7 +21,7 @@ import typer
 from tsmu.errors import TsmuError, command_line_messages, one_line
 from tsmu.files import json_text
 from tsmu.issues import IssueLog
-from tsmu.workspace import BarDisplay, Display, Report, ShowProgress
+from tsmu.workspace import BarDisplay, Display, JsonLinesDisplay, Report, ShowProgress
 
 if TYPE_CHECKING:
     import geopandas
@@ -30,6 +34,7 @@ ISSUES_SHOWN = 10
 ERASE_LINE = "\x1b[2K\r"  # of a terminal
 ROWS_PRINTED = 20
 INTERRUPTED = "interrupted"
+PROGRESS_VARIABLE = "TSMU_PROGRESS"  # of the environment; `json` is for programs that run commands
 
 
 def finite(value: float | None) -> float | None:
@@ -112,9 +117,10 @@ class Console(Display):
             print(f"... and {len(log) - ISSUES_SHOWN} more", file=sys.stderr)
 
     def progress(self, label: str) -> AbstractContextManager[ShowProgress]:
-        """Show a progress bar on stderr."""
+        """Show a progress bar on stderr, or lines of JSON where `TSMU_PROGRESS=json` asks for them."""
         self.clear_notice()
-        return BarDisplay().progress(label)
+        display = JsonLinesDisplay() if os.environ.get(PROGRESS_VARIABLE) == "json" else BarDisplay()
+        return display.progress(label)
 
     def workspace(self, folder: Path | None) -> "Workspace":
         """Open the workspace that was named, or the one around the current folder; its verbs report to this console."""

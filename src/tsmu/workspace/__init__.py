@@ -30,7 +30,7 @@ if TYPE_CHECKING:
         LandslideImportReport,
         compare_inventories,
     )
-    from tsmu.workspace.display import BarDisplay, CallbackDisplay, Display, ShowProgress
+    from tsmu.workspace.display import BarDisplay, CallbackDisplay, Display, JsonLinesDisplay, ShowProgress
     from tsmu.workspace.evaluation import EvaluationReport
     from tsmu.workspace.exports import ExportReport
     from tsmu.workspace.inventories import InventoryReport
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
 _NAMES = {  # by the module that has them
     "regions": "AssignmentReport RegionMapReport",
-    "display": "BarDisplay CallbackDisplay Display ShowProgress",
+    "display": "BarDisplay CallbackDisplay Display JsonLinesDisplay ShowProgress",
     "chips": "ChipReport",
     "database_files": "ComparisonReport DensityReport LandslideExportReport LandslideImportReport compare_inventories",
     "exports": "ExportReport",
@@ -77,6 +77,7 @@ __all__ = [
     "ExportReport",
     "InitReport",
     "InventoryReport",
+    "JsonLinesDisplay",
     "LabelReport",
     "LandslideDatabase",
     "LandslideExportReport",

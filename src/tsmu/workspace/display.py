@@ -4,6 +4,9 @@ A verb tells its display everything while it works. The command line's display p
 by default shows progress bars and leaves the messages to the report that the verb returns.
 """
 
+import json
+import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Protocol
@@ -11,6 +14,8 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from tsmu.issues import IssueLog
     from tsmu.workspace.report import Report
+
+LINE_EVERY_S = 0.1  # a program that reads progress needs no more
 
 ProgressCallback = Callable[[str, int, int, str], None]
 """Called with the label of the work, the number of steps done, the number of all steps, and a note."""
@@ -83,3 +88,34 @@ class CallbackDisplay(Display):
             self._callback(label, done, total, note)
 
         return nullcontext(show)
+
+
+class JsonLinesDisplay(Display):
+    """Progress on standard error as one JSON object a line, for programs that run the command line.
+
+    Example:
+        >>> import contextlib, sys
+        >>> with contextlib.redirect_stderr(sys.stdout), JsonLinesDisplay().progress("Mapping post") as show:
+        ...     show(1, 2, "alps")
+        {"progress": "Mapping post", "done": 0, "total": null, "note": ""}
+        {"progress": "Mapping post", "done": 1, "total": 2, "note": "alps"}
+    """
+
+    @contextmanager
+    def progress(self, label: str) -> Iterator[ShowProgress]:
+        """Write a line when the work begins, then at most ten a second, and the last step in any case."""
+
+        def write(done: int, total: int | None, note: str) -> None:
+            line = {"progress": label, "done": done, "total": total, "note": note}
+            print(json.dumps(line), file=sys.stderr, flush=True)
+
+        write(0, None, "")
+        written = float("-inf")
+
+        def show(done: int, total: int, note: str = "", /) -> None:
+            nonlocal written
+            if time.monotonic() - written >= LINE_EVERY_S or done >= total:
+                written = time.monotonic()
+                write(done, total, note)
+
+        yield show
