@@ -6,7 +6,7 @@ PAGE := src/tsmu/server/page/index.html
 # A test process that dies or stands still ends the run and is named: replaced, it leaves xdist waiting for ever.
 ENDS := --max-worker-restart 0 -o faulthandler_timeout=900 -o faulthandler_exit_on_timeout=true
 
-.PHONY: setup page demo test soak gpu lock clean
+.PHONY: setup page qgis demo test soak gpu lock clean
 
 setup: .venv/ready $(PAGE)
 
@@ -24,6 +24,9 @@ page: $(PAGE)
 $(PAGE): .venv/ready $(shell find web -type f -not -path 'web/node_modules/*')
 	$(BIN)/python web/build.py
 	@touch $@
+
+qgis: setup
+	$(BIN)/python qgis/package/build.py
 
 demo: setup
 	rm -rf demo

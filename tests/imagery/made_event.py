@@ -43,6 +43,16 @@ def ground(longitude: Values, latitude: Values, *, after: bool) -> Values:
     return bands
 
 
+PLAIN_GROUND = ground  # of which tests may put another in its place
+
+
+def textured_ground(longitude: np.ndarray, latitude: np.ndarray, *, after: bool) -> np.ndarray:
+    """The ground of the made event with a texture of its own before and after: no two images are quite the same."""
+    bands = PLAIN_GROUND(longitude, latitude, after=after)
+    phases = np.arange(4)[:, None, None] + (5 if after else 0)
+    return bands * (1 + 0.03 * np.sin(longitude * 83_000 + phases) * np.cos(latitude * 97_000 + 2 * phases))
+
+
 def in_disc(longitude: Values, latitude: Values, disc: Disc) -> npt.NDArray[np.bool_]:
     x, y, radius = disc
     return ((longitude - x) * np.cos(np.radians(y))) ** 2 + (latitude - y) ** 2 < radius**2

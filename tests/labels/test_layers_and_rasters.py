@@ -7,6 +7,7 @@ from pathlib import Path
 import geopandas as gpd
 import numpy as np
 import pytest
+import rasterio
 import shapely
 from PIL import Image
 from rasterio.transform import Affine
@@ -18,7 +19,7 @@ from tsmu.imagery import describe_raster
 from tsmu.imagery.pairs import import_pairs
 from tsmu.issues import IssueLog
 from tsmu.labels.label_import import import_labels
-from tsmu.labels.label_layers import to_pixels
+from tsmu.labels.label_layers import read_mapped_area, to_pixels
 from tsmu.labels.rasterization import rasterize_polygons
 from tsmu.labels.review_labels import ReviewedOutlines, review_mask
 
@@ -60,6 +61,23 @@ def two_in_degrees() -> tuple[shapely.Polygon, shapely.Polygon]:
     slides = [ground(shapely.box(10, 20, 30, 50)), ground(shapely.box(60, 20, 80, 30))]
     first, second = gpd.GeoSeries(slides, crs="EPSG:32645").to_crs(4326)
     return first, second
+
+
+def test_ground_outside_the_mapped_area_is_unknown_and_ground_inside_is_background(
+    tmp_path: Path, pairs: gpd.GeoDataFrame
+) -> None:
+    slides = gpd.GeoDataFrame(geometry=[ground(shapely.box(10, 20, 30, 50))], crs="EPSG:32645")
+    slides.to_file(tmp_path / "slides.gpkg")
+    looked_at = [ground(shapely.box(0, 0, 40, 60)), ground(shapely.box(20, 0, 60, 30), pair=1)]
+    area = gpd.GeoDataFrame(geometry=looked_at, crs="EPSG:32645").to_crs(4326)
+    area.to_file(tmp_path / "area.gpkg")
+    read = read_mapped_area(tmp_path / "area.gpkg", IssueLog("area"))
+    table, _ = imported(tmp_path / "slides.gpkg", pairs, mapped_area=read)
+    assert table["id"].tolist() == ["a", "b"]
+    assert table["landslides"].tolist() == [1, 0]
+    first, second = (rasterio.open(mask).read(1) for mask in table["mask"])
+    assert (first == 1).sum() == 600 and (first[:60, :40] != 255).all() and (first[:, 41:] == 255).all()
+    assert (second[:30, 20:60] == 0).all() and (second != 255).sum() == 30 * 40
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import geopandas
-import numpy as np
 import pytest
 import rasterio
 import shapely
@@ -19,7 +18,7 @@ import shapely
 import tsmu
 from tests.imagery import made_event
 from tests.imagery.composing import make_impatient
-from tests.imagery.made_event import AREA, DAY, EAST, SLIDES, WEST, ZONES, MadeScene, ground, write_scene
+from tests.imagery.made_event import AREA, DAY, EAST, SLIDES, WEST, ZONES, MadeScene, textured_ground, write_scene
 from tests.imagery.stac_server import StacServer, serving
 from tsmu.errors import FetchError, MapError, SituationError
 
@@ -28,13 +27,6 @@ LATER = [  # cloudless scenes that come in later
     MadeScene("post_w_late", 70, ZONES[0], WEST),
     MadeScene("post_e_late", 70, ZONES[1], EAST),
 ]
-
-
-def textured_ground(longitude: np.ndarray, latitude: np.ndarray, *, after: bool) -> np.ndarray:
-    """The ground of the made event with a texture of its own before and after: no two images are quite the same."""
-    bands = ground(longitude, latitude, after=after)
-    phases = np.arange(4)[:, None, None] + (5 if after else 0)
-    return bands * (1 + 0.03 * np.sin(longitude * 83_000 + phases) * np.cos(latitude * 97_000 + 2 * phases))
 
 
 @pytest.fixture(scope="module")

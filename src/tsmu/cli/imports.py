@@ -98,6 +98,10 @@ def labels(
     ] = None,
     class_field: Annotated[str | None, typer.Option(help="Field of polygon layers with the class name.")] = None,
     layer: LayerOption = None,
+    mapped_area: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Where polygons were drawn; the ground outside is unknown."),
+    ] = None,
     line_width: Annotated[
         float, typer.Option(min=0, max=10_000, callback=finite, help="Width of labelme's lines, pixels.")
     ] = 10.0,
@@ -115,6 +119,7 @@ def labels(
             classes={name: _mask_value(value) for name, value in _assignments(classes, "--classes").items()} or None,
             class_field=class_field,
             layer=layer,
+            mapped_area=mapped_area,
             line_width=line_width,
             point_radius=point_radius,
             strict=strict,

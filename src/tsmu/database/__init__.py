@@ -34,6 +34,8 @@ if TYPE_CHECKING:
         check_picture_file,
         compare,
         density,
+        density_cells_style,
+        density_raster_style,
         draw_comparison,
         draw_density,
         draw_frame,
@@ -180,6 +182,8 @@ __all__ = [
     "decline",
     "decode_column",
     "density",
+    "density_cells_style",
+    "density_raster_style",
     "disagreements",
     "draw_comparison",
     "draw_density",
@@ -259,8 +263,9 @@ _NAMES = {  # by the folder or module that has them
     "merging": "MergeResult UndoneMerge merge undo_merge",
     "files": "ImportResult copy export import_file",
     "analysis": (
-        "Comparison DensityMap check_density_file check_picture_file compare density draw_comparison draw_density "
-        "draw_frame equal_area_crs polygon_path rollover write_density"
+        "Comparison DensityMap check_density_file check_picture_file compare density density_cells_style "
+        "density_raster_style draw_comparison draw_density draw_frame equal_area_crs polygon_path rollover "
+        "write_density"
     ),
     "integrity": "check",
     "schema": (

@@ -25,6 +25,7 @@ from tsmu.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from tsmu.labels.label_import import import_labels
+    from tsmu.labels.label_layers import read_mapped_area
     from tsmu.labels.label_table import read_labels, require_labels, store_labels, with_masks
     from tsmu.labels.labelme_export import draft_polygons, export_labelme
     from tsmu.labels.mask_conventions import (
@@ -69,6 +70,7 @@ __all__ = [
     "lacks_background",
     "pair_picture",
     "read_labels",
+    "read_mapped_area",
     "require_labels",
     "store_labels",
     "with_masks",
@@ -76,6 +78,7 @@ __all__ = [
 
 _NAMES = {  # by the module that has them
     "label_import": "import_labels",
+    "label_layers": "read_mapped_area",
     "label_table": "read_labels require_labels store_labels with_masks",
     "labelme_export": "draft_polygons export_labelme",
     "mask_conventions": (

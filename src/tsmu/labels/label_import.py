@@ -20,6 +20,7 @@ from tempfile import TemporaryDirectory
 
 import geopandas as gpd
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import shapely
 from rasterio.features import shapes as outlines
@@ -61,6 +62,7 @@ def import_labels(
     classes: Mapping[str, int] | None = None,
     class_field: str | None = None,
     layers: Sequence[str] = (),
+    mapped_area: gpd.GeoSeries | None = None,
     line_width: float = LINE_WIDTH,
     point_radius: float = POINT_RADIUS,
     pair_folders: Collection[Path] = (),
@@ -76,6 +78,9 @@ def import_labels(
         classes: mask value (0, 1 or 255) by class name in any case; None: landslide, but for unknown and background.
         class_field: column of the class name in polygon layers; None takes all as "landslide".
         layers: the names of the polygon layers that are read; by default all.
+        mapped_area: where somebody looked for landslides: what polygon layers leave open is background inside and
+            unknown outside; pairs in it without a polygon get a mask, too. None: all ground of the pairs that polygons
+            touch was looked at.
         line_width: width of labelme's lines, px.
         point_radius: radius of labelme's points, px.
         pair_folders: folders that the pairs were imported from; a labelme file of no pair there is left out silently
@@ -104,7 +109,7 @@ def import_labels(
                 _import_labelme(path, matcher, writer, line_width, point_radius)
             if progress:
                 progress(done, total)
-        _import_layers(files.layers, pairs, writer, class_field, layers)
+        _import_layers(files.layers, pairs, writer, class_field, layers, mapped_area)
         for done, (path, pair) in enumerate(masks.items(), start=len(files.labelme) + 1):
             with _errors_logged(path, log):
                 _import_raster(path, pair, writer, convention)
@@ -164,7 +169,12 @@ def _import_labelme(
 
 
 def _import_layers(
-    files: list[Path], pairs: gpd.GeoDataFrame, writer: MaskWriter, class_field: str | None, layers: Sequence[str]
+    files: list[Path],
+    pairs: gpd.GeoDataFrame,
+    writer: MaskWriter,
+    class_field: str | None,
+    layers: Sequence[str],
+    mapped_area: gpd.GeoSeries | None,
 ) -> None:
     """Draw the polygons of map files into the masks of the pairs that they lie in.
 
@@ -188,16 +198,41 @@ def _import_layers(
         raise LabelError(
             f"--layer {missing[0]}: none of {counted(len(files), 'file')} of polygons has a layer of that name"
         )
+    areas = None if mapped_area is None else _areas_by_pair(mapped_area, pairs, writer)
+    if areas and chosen_names:  # with no polygon, all that was looked at is background
+        for pair in areas:
+            polygons_of_pair[pair] += []
+            first_file.setdefault(pair, files[0])
     for pair, labelled in polygons_of_pair.items():
         with _errors_logged(first_file[pair], writer.log):
-            writer.write_polygons(pair, first_file[pair], labelled)
+            writer.write_polygons(pair, first_file[pair], labelled, None if areas is None else areas.get(pair, []))
+
+
+def _areas_by_pair(
+    mapped_area: gpd.GeoSeries, pairs: gpd.GeoDataFrame, writer: MaskWriter
+) -> dict[str, list[BaseGeometry]]:
+    """The mapped area in pixels of the post images of the pairs that it touches."""
+    table = gpd.GeoDataFrame({"label": ""}, index=mapped_area.index, geometry=mapped_area)
+    return {pair: [area for _, area in labelled] for pair, _, labelled in _touching_polygons(table, pairs, writer)}
 
 
 def _polygons_by_pair(
     polygons: gpd.GeoDataFrame, path: Path, pairs: gpd.GeoDataFrame, writer: MaskWriter
 ) -> Iterator[tuple[str, list[tuple[str, BaseGeometry]]]]:
-    """Give for each pair the polygons of a layer that touch it, with their classes, in pixels of its post image."""
+    """Give for each pair the polygons of a layer that touch it; warns of those that touch none."""
     used = np.zeros(len(polygons), bool)
+    for pair, inside, labelled in _touching_polygons(polygons, pairs, writer):
+        used[inside] = True
+        yield pair, labelled
+    if not used.all():
+        problem = f"{(~used).sum()} of {counted(len(used), 'polygon')} in no imported pair"
+        writer.log.warning(path, problem, "not used")
+
+
+def _touching_polygons(
+    polygons: gpd.GeoDataFrame, pairs: gpd.GeoDataFrame, writer: MaskWriter
+) -> Iterator[tuple[str, npt.NDArray[np.intp], list[tuple[str, BaseGeometry]]]]:
+    """For each pair: the positions of the polygons that touch it; they, with classes, in pixels of its post image."""
     footprints = reproject(np.array(pairs.geometry.array, object), pairs.crs, polygons.crs)
     turns = (0, 360, -360) if polygons.crs.is_geographic else (0,)  # degrees: other ways to write a longitude
     for pair, footprint in zip(pairs["id"], footprints, strict=True):
@@ -206,12 +241,8 @@ def _polygons_by_pair(
         shifted = [translate(footprint, turn) for turn in turns]
         inside = np.unique(polygons.sindex.query(shifted, predicate="intersects")[1])
         if len(inside):
-            used[inside] = True
             pixels = to_pixels(polygons.geometry.iloc[inside], writer.post_image(pair))
-            yield pair, list(zip(polygons["label"].iloc[inside], pixels, strict=True))
-    if not used.all():
-        problem = f"{(~used).sum()} of {counted(len(used), 'polygon')} in no imported pair"
-        writer.log.warning(path, problem, "not used")
+            yield pair, inside, list(zip(polygons["label"].iloc[inside], pixels, strict=True))
 
 
 def _match_rasters(

@@ -16,6 +16,7 @@ from tsmu.vectors import attribute_text, read_polygons, reproject_into_frame
 
 TOLERANCE_PX = 0.1  # by which a projected edge may deviate
 LANDSLIDE_CLASS = "landslide"
+DEGREES = 4326  # EPSG
 
 
 def read_label_layers(
@@ -36,6 +37,23 @@ def read_label_layers(
         LabelError: the file cannot be read, has no CRS, or no column `class_field`.
     """
     return [_with_classes(layer, path, class_field, log) for layer in read_polygons(path, log, LabelError, layers)]
+
+
+def read_mapped_area(path: Path, log: IssueLog) -> gpd.GeoSeries:
+    """Read where somebody looked for landslides: the polygons of all layers of a file, in degrees.
+
+    Raises:
+        LabelError: the file cannot be read, has no CRS, or no polygon.
+
+    Example:
+        >>> read_mapped_area(Path("nothing.gpkg"), IssueLog("area"))
+        Traceback (most recent call last):
+        tsmu.errors.LabelError: nothing.gpkg: no such file; check the path
+    """
+    layers = [layer.geometry.to_crs(DEGREES) for layer in read_polygons(path, log, LabelError)]
+    if not any(map(len, layers)):
+        raise LabelError(f"{path}: no polygon in it; give the area in which you looked for landslides")
+    return gpd.GeoSeries(pd.concat(layers, ignore_index=True), crs=DEGREES)
 
 
 def to_pixels(polygons: gpd.GeoSeries, image: RasterInfo) -> list[BaseGeometry]:

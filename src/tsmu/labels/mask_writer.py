@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import geopandas as gpd
@@ -50,20 +50,30 @@ class MaskWriter:
         """Describe the post image of a pair."""
         return describe_raster(Path(self._posts[pair]))
 
-    def write_polygons(self, pair: str, file: Path, labelled: Iterable[tuple[str, BaseGeometry]]) -> None:
+    def write_polygons(
+        self,
+        pair: str,
+        file: Path,
+        labelled: Iterable[tuple[str, BaseGeometry]],
+        mapped_area: Sequence[BaseGeometry] | None = None,
+    ) -> None:
         """Write a mask of polygons.
 
         Args:
             pair: id of the pair.
             file: the label file that the polygons come from.
-            labelled: class name and polygon, in pixel coordinates of the post image; the rest is background.
+            labelled: class name and polygon, in pixel coordinates of the post image.
+            mapped_area: where somebody looked, in the same coordinates: ground in it under no polygon is background,
+                ground outside is unknown; None: somebody looked everywhere.
 
         Raises:
             LabelError: none of the classes is to be used, or the pair has a mask already.
         """
         polygons = _in_burning_order(self._with_values(file, labelled))
         landslides = sum(value == LANDSLIDE for _, value in polygons)
-        self.write(pair, file, self._rasterized(pair, file, polygons, BACKGROUND), landslides)
+        fill = BACKGROUND if mapped_area is None else UNKNOWN
+        known = [(area, BACKGROUND) for area in mapped_area or ()]
+        self.write(pair, file, self._rasterized(pair, file, [*known, *polygons], fill), landslides)
 
     def write_outlines(self, pair: str, file: Path, outlines: ClassPolygons) -> None:
         """Write a mask of the outlines of another mask, in pixel coordinates; what they do not cover is unknown."""

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         ZoneRasters,
         read_former,
     )
+    from tsmu.situation.layers import probability_raster_style
     from tsmu.situation.report import ReportFiles, write_report
 
 __all__ = [
@@ -42,12 +43,14 @@ __all__ = [
     "ReportFiles",
     "Situation",
     "ZoneRasters",
+    "probability_raster_style",
     "read_former",
     "write_report",
 ]
 
 _NAMES = {  # by the module that has them
     "inputs": "ZONE_RASTERS Districts FormerSituation MapMethod Situation ZoneRasters read_former",
+    "layers": "probability_raster_style",
     "report": "ReportFiles write_report",
 }
 

@@ -155,6 +155,7 @@ class DatabaseFileVerbs(DatabaseBase):
                 result = import_file(database, file, log, by=by, mapped_area=area, layers=list_names(layer))
             report.added, report.unchanged, report.landslides = result.added, result.unchanged, sorted(result.ids)
             report.records = sum(result.added.values())
+            report.outputs["database"] = database.name
             report.details |= {"added": result.added, "unchanged": result.unchanged}
             added = ", ".join(f"{count} {table}" for table, count in result.added.items() if count) or "nothing"
             report.say(f"{added} added; {result.unchanged} were there already")

@@ -44,6 +44,7 @@ class LabelVerbs(WorkspaceBase):
         classes: Mapping[str, int] | None = None,
         class_field: str | None = None,
         layer: str | Sequence[str] | None = None,
+        mapped_area: Path | str | None = None,
         line_width: float = 10.0,
         point_radius: float = 5.0,
         strict: bool = False,
@@ -59,6 +60,9 @@ class LabelVerbs(WorkspaceBase):
                 called unknown and background.
             class_field: the field of polygon layers with the class name.
             layer: the layer, or the layers, of files of polygons that are read; by default all.
+            mapped_area: a file of polygons, where somebody looked for landslides: ground that files of polygons leave
+                open is background inside and unknown outside, and pairs without a polygon are labelled, too. By default
+                all ground of the pairs that polygons touch was looked at.
             line_width: width of labelme's lines, pixels.
             point_radius: radius of labelme's points, pixels.
             strict: stop with an error at the first issue: a warning, or a row or file that would be left out.
@@ -77,10 +81,11 @@ class LabelVerbs(WorkspaceBase):
             True
         """
         from tsmu.imagery import require_pairs
-        from tsmu.labels import import_labels, store_labels
+        from tsmu.labels import import_labels, read_mapped_area, store_labels
 
         report, source, folder = self._begin(LabelReport("import labels")), user_path(source), self.folder
         _check_options(line_width, point_radius, classes)
+        area = user_path(mapped_area) if mapped_area else None
         pairs = require_pairs(folder)
         log = IssueLog(source, part="labels", strict=strict)
         with folder.lock("tsmu import labels"), report.progress("Reading labels") as show:
@@ -93,6 +98,7 @@ class LabelVerbs(WorkspaceBase):
                     classes=classes or None,
                     class_field=class_field,
                     layers=list_names(layer),
+                    mapped_area=read_mapped_area(area, log) if area else None,
                     line_width=line_width,
                     point_radius=point_radius,
                     pair_folders={Path(pair_source) for pair_source in pairs["source"]},

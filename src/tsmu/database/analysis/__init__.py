@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from tsmu.database.analysis.comparison import Comparison, compare
 from tsmu.database.analysis.density_files import check_density_file, write_density
 from tsmu.database.analysis.density_map import DensityMap, density
+from tsmu.database.analysis.density_styles import density_cells_style, density_raster_style
 from tsmu.database.analysis.equal_area_cells import CellGrid, HexagonGrid, SquareGrid, equal_area_crs
 from tsmu.database.analysis.size_distribution import power_law_tail, rollover
 from tsmu.lazy_names import lazy_names
@@ -25,6 +26,8 @@ __all__ = [
     "class_breaks",
     "compare",
     "density",
+    "density_cells_style",
+    "density_raster_style",
     "draw_comparison",
     "draw_density",
     "draw_frame",

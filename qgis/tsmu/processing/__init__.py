@@ -1,0 +1,1 @@
+"""The Processing algorithms: what each asks for is declared, and one base class runs them all."""
