@@ -22,8 +22,19 @@ SOURCE = Path(__file__).parents[1] / "tsmu"
 REPOSITORY = Path(__file__).parents[2]
 LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.pyc", "*.qm")
 FIRST_DATE = (1980, 1, 1, 0, 0, 0)  # of all files in the zip, so that the same source gives the same bytes
+
+
+def outline_style() -> str:
+    """The style of landslides by status without fills, so that a reviewer sees the images in them."""
+    style = landslide_style()
+    return style.replace('name="style" value="solid"', 'name="style" value="no"').replace(
+        'k="style" v="solid"', 'k="style" v="no"'
+    )
+
+
 STYLES = {
     "status": landslide_style,
+    "status_outlines": outline_style,
     "probability": probability_raster_style,
     "density": density_raster_style,
     "density_cells": density_cells_style,

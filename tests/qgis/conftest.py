@@ -16,20 +16,21 @@ from rasterio.transform import from_origin
 
 from qgis.package.build import build_folder
 from tests.conftest import require, write_raster
-from tests.database.conftest import RUN, squares
+from tests.database.conftest import RUN, server, squares
 from tests.qgis.forking_tsmu import ForkingTsmu
 from tests.workspace.conftest import files
 from tsmu.database import SceneRecord, add_run, open_database
 from tsmu.issues import IssueLog
 from tsmu.workspace import Workspace
 
-__all__ = ["files"]
+__all__ = ["files", "server"]
 
 QGIS_PYTHON = "/usr/bin/python3"
 QGIS_PROCESS = shutil.which("qgis_process.bin") or shutil.which("qgis_process")  # Debian's script adds an option
 DRIVER = Path(__file__).parent / "qgis_driver.py"
 LONGEST_S = 280
 LANDSLIDES = 24
+DATABASE = "landslides.gpkg"  # of a workspace, unless its settings say otherwise
 
 Steps = list[dict[str, Any]]
 InQgis = Callable[..., "subprocess.Popen[str]"]
@@ -74,10 +75,12 @@ def start_in_qgis(qgis_environment: dict[str, str]) -> InQgis:
     return start
 
 
-@pytest.fixture(scope="module")
-def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A workspace with one scene, before and after, and its candidates."""
-    work = Workspace(tmp_path_factory.mktemp("review") / "survey")
+def review_workspace(root: Path, address: str = DATABASE) -> Path:
+    """Make a workspace with one scene, before and after, and its candidates, in a database; returns its folder."""
+    Workspace(root)
+    settings = root / "tsmu.toml"
+    settings.write_text(settings.read_text().replace(f'"{DATABASE}"', f'"{address}"'))
+    work = Workspace(root)
     outlines = squares(LANDSLIDES)
     west, south, east, north = outlines.total_bounds
     step = 0.0002

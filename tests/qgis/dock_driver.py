@@ -106,6 +106,8 @@ def review(plugin, window, workspace, pictures):
     seen["address"] = dock.session.client.address
     seen["total"] = dock.session.progress["total"]
     picture(window, pictures, "review")
+    (shown,) = QgsProject.instance().mapLayersByName("Landslides")
+    seen["fills"] = [one.symbol().symbolLayer(0).properties()["style"] for one in shown.renderer().categories()]
 
     def press(key):
         QTest.keyClick(window.mapCanvas(), key)

@@ -9,23 +9,33 @@ from typing import Any
 
 import pytest
 
-from tests.qgis.conftest import LANDSLIDES, InQgis, finish
+from tests.qgis.conftest import DATABASE, LANDSLIDES, InQgis, finish, review_workspace
 from tsmu.database import check, history, open_database, query, reviews
+from tsmu.workspace import Workspace
 
 ACTIONS = {"A": "accept", "R": "reject", "U": "unsure", "B": "bad imagery"}
 STATUS = {"A": "confirmed", "R": "rejected", "U": "candidate", "B": "candidate"}
 PICTURES = os.environ.get("TSMU_PICTURES", "")  # a folder for pictures of the dock, to look at
 
 
+@pytest.fixture(scope="module", params=["geopackage", "postgis"])
+def workspace(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A workspace with one scene, before and after, and its candidates, in a database of each kind."""
+    root = tmp_path_factory.mktemp("review") / "survey"
+    server = request.getfixturevalue("server") if request.param == "postgis" else None
+    yield review_workspace(root, server or DATABASE)
+    shutil.rmtree(root)
+
+
 @pytest.fixture(scope="module")
 def seen(
     workspace: Path, program: Path, start_in_qgis: InQgis, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[dict[str, Any]]:
+) -> dict[str, Any]:
     """What the reviewer saw."""
     answer = tmp_path_factory.mktemp("dock") / "seen.json"
     script = Path(__file__).parent / "dock_driver.py"
-    yield finish(start_in_qgis(script, workspace, program, answer, PICTURES), answer)
-    shutil.rmtree(workspace)
+    seen: dict[str, Any] = finish(start_in_qgis(script, workspace, program, answer, PICTURES), answer)
+    return seen
 
 
 def test_twenty_decisions_by_keys_are_what_the_database_says(seen: dict[str, Any], workspace: Path) -> None:
@@ -35,7 +45,7 @@ def test_twenty_decisions_by_keys_are_what_the_database_says(seen: dict[str, Any
     decided = verdicts.count("accept") + verdicts.count("reject")
     assert (seen["progress"]["decided"], seen["progress"]["total"]) == (decided, LANDSLIDES)
     assert seen["undone"] == seen["decisions"][-1][0]
-    with open_database(workspace / "landslides.gpkg") as database:
+    with open_database(Workspace(workspace).folder.database) as database:
         status = query(database).set_index("id")["status"]
         for landslide, key in seen["decisions"][:-1]:
             last = reviews(database, landslide).iloc[-1]
@@ -44,7 +54,7 @@ def test_twenty_decisions_by_keys_are_what_the_database_says(seen: dict[str, Any
 
 
 def test_undo_comment_and_edit_are_records_and_versions(seen: dict[str, Any], workspace: Path) -> None:
-    with open_database(workspace / "landslides.gpkg") as database:
+    with open_database(Workspace(workspace).folder.database) as database:
         done = reviews(database, seen["undone"])
         versions = history(database, seen["undone"])
     assert done["action"].tolist()[1:4] == ["undo", "comment", "edit"]
@@ -59,6 +69,7 @@ def test_the_scene_flips_between_before_and_after_and_leaves_nothing_behind(seen
     assert seen["sides"] == ["pre", "post"]
     assert {"before", "after", "Landslides"} <= set(seen["layers"])
     assert seen["layers_after"] == ["Landslides"]
+    assert set(seen["fills"]) == {"no"}  # outlines alone, so that the images are seen
     assert [text for _, text in seen["menu"]] == ["Review landslides", "Open a workspace ...", "Settings ..."]
 
 

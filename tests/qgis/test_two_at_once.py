@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 import time
@@ -17,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from tests.qgis.conftest import InQgis, finish
+from tests.qgis.conftest import InQgis, finish, review_workspace
 from tsmu.database import check, history, info, open_database, query, reviews
 
 SECONDS = float(os.environ.get("TSMU_SOAK_SECONDS", "60"))
@@ -59,8 +58,8 @@ def decide(address: str, landslide: str, action: str) -> tuple[str, str] | None:
 
 @pytest.mark.soak
 @pytest.mark.timeout(600)
-def test_nothing_is_lost(workspace: Path, start_in_qgis: InQgis, tmp_path: Path) -> None:
-    root = Path(shutil.copytree(workspace, tmp_path / "survey"))
+def test_nothing_is_lost(start_in_qgis: InQgis, tmp_path: Path) -> None:
+    root = review_workspace(tmp_path / "survey")
     with open_database(root / "landslides.gpkg") as database:
         ids = sorted(query(database)["id"])
     until = time.monotonic() + SECONDS

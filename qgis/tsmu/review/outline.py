@@ -26,7 +26,7 @@ from ..translation import tr
 DEGREES = "EPSG:4326"
 COLOUR = QColor(0, 255, 255)
 EDITED = {"style": "no", "outline_color": "255,255,0", "outline_width": "0.6"}  # the images stay in view
-AROUND = 2.5  # sides of the landslide's box that are in view
+AROUND = 4.0  # sides of the landslide's box that are in view
 SMALLEST_VIEW_M = 150
 
 

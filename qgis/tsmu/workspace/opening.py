@@ -68,11 +68,11 @@ def workspace_layers(folder: str) -> list[WorkspaceLayer]:
 
 
 def landslide_layer(project: QgsProject, database: str) -> QgsVectorLayer:
-    """The layer of a database's landslides in a project; it is added where it is not there."""
+    """The layer of a database's landslides in a project; where it is not there it is added, as outlines."""
     for layer in _layers_of(project, database):
         return layer
     layer = table_layer(database, "landslide", tr("Landslides"))
-    apply_style(layer, "status")
+    apply_style(layer, "status_outlines")
     project.addMapLayer(layer)
     return layer
 

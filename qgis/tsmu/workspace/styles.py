@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from qgis.core import QgsMapLayer
+from qgis.PyQt.QtXml import QDomDocument
 
 from ..paths import STYLES
 
@@ -16,6 +17,8 @@ def apply_style(layer: QgsMapLayer, style: str) -> bool:
     path = STYLES / f"{style}.qml"
     if not style or not path.is_file():
         return False
-    _, loaded = layer.loadNamedStyle(str(path))
+    document = QDomDocument()  # `loadNamedStyle` would take the style in the database instead of the file
+    document.setContent(path.read_text(encoding="utf-8"))
+    done, _ = layer.importNamedStyle(document)
     layer.triggerRepaint()
-    return bool(loaded)
+    return bool(done)
