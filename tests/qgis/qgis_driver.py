@@ -92,6 +92,7 @@ def declared():
     return {
         one.name: {
             "commands": [" ".join(command) for command in one.commands],
+            "outputs": [output.name for output in one.all_outputs()],
             "options": [parameter.option for parameter in one.all_parameters() if parameter.option],
         }
         for one in declarations()

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -81,3 +82,14 @@ def test_somebody_elses_change_is_said_and_shown(seen: dict[str, Any]) -> None:
 def test_the_server_ends_with_the_dock(seen: dict[str, Any]) -> None:
     assert seen["running"] and not seen["running_after"]
     assert json.dumps(seen["address"]).startswith('"http://127.0.0.1:')
+
+
+def test_the_server_of_a_qgis_that_is_gone_ends(program: Path, workspace: Path) -> None:
+    command = [program, "serve", "--write", "--port=0", f"--workspace={workspace}"]
+    child = subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=os.environ | {"TSMU_END_WITH_INPUT": "1"}
+    )
+    assert child.stdin is not None and child.stdout is not None
+    assert child.stdout.readline().startswith("http://127.0.0.1:")
+    child.stdin.close()
+    assert child.wait(timeout=120) == 0

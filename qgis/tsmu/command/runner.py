@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 from qgis.core import QgsProcessingFeedback
-from qgis.PyQt.QtCore import QProcess
 
 from ..translation import tr
 from .environment import child_environment, creation_flags
@@ -81,14 +80,6 @@ def interrupt(child: subprocess.Popen[str]) -> None:
         child.terminate()
     else:
         child.send_signal(signal.SIGINT)
-
-
-def interrupt_process(process: QProcess) -> None:
-    """The same for a child that Qt has started."""
-    if os.name == "nt":
-        process.kill()
-    else:
-        os.kill(int(process.processId()), signal.SIGINT)
 
 
 def _read_lines(child: subprocess.Popen[str], lines: queue.Queue[str | None]) -> None:

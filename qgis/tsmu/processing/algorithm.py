@@ -116,18 +116,15 @@ class TsmuAlgorithm(QgsProcessingAlgorithm):
             self.parameterAsString(parameters, "WORKSPACE", context) if self._declaration.needs_workspace else ""
         )
         report: dict[str, Any] = {}
-        left_out = 0
         try:
             for number, command in enumerate(self._declaration.commands):
                 words = self._words if number == 0 else [f"--workspace={workspace}"]
-                report = report | run_tsmu([*command, *words], feedback)
-                left_out += report.get("left_out", 0)
+                report = _together(report, run_tsmu([*command, *words], feedback))
         except (ProgramError, CommandError) as error:
             failures.failed.emit(str(error))
             raise QgsProcessingException(str(error)) from None
         if workspace:
             settings.set_workspace(workspace)
-        report["left_out"] = left_out
         return self._results(parameters, report, context)
 
     def _results(self, parameters: dict[str, Any], report: dict[str, Any], context: QgsProcessingContext):
@@ -145,3 +142,16 @@ class TsmuAlgorithm(QgsProcessingAlgorithm):
                 continue
             results[output.name] = load_on_completion(output, str(value), context, load) if output.is_layer else value
         return results
+
+
+def _together(first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any]:
+    """The report of two commands, one after the other: the second one's, with what came of the first, too."""
+    if not first:
+        return second
+    return {
+        **first,
+        **second,
+        "outputs": {**first["outputs"], **second["outputs"]},
+        "issues": [*first["issues"], *second["issues"]],
+        "left_out": first["left_out"] + second["left_out"],
+    }

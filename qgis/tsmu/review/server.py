@@ -8,7 +8,6 @@ from qgis.PyQt.QtCore import QObject, QProcess, QProcessEnvironment, pyqtSignal
 
 from ..command.environment import child_environment
 from ..command.program import checked_program
-from ..command.runner import interrupt_process
 from ..translation import tr
 
 ADDRESS = re.compile(r"(http://\S+:\d+/)")
@@ -37,7 +36,7 @@ class ReviewServer(QObject):
         self._said, self._address = [], ""
         process = QProcess(self)
         environment = QProcessEnvironment()
-        for name, value in child_environment().items():
+        for name, value in {**child_environment(), "TSMU_END_WITH_INPUT": "1"}.items():
             environment.insert(name, value)
         process.setProcessEnvironment(environment)
         process.setProcessChannelMode(QProcess.ProcessChannelMode.MergedChannels)
@@ -52,7 +51,7 @@ class ReviewServer(QObject):
         process, self._process = self._process, None
         if process is None or process.state() == QProcess.ProcessState.NotRunning:
             return
-        interrupt_process(process)
+        process.closeWriteChannel()  # by which the server ends, as it does where QGIS itself has gone
         if not process.waitForFinished(LONGEST_END_MS):
             process.kill()
             process.waitForFinished(LONGEST_END_MS)

@@ -1,12 +1,22 @@
-"""`tsmu serve`: the review server."""
+"""`tsmu serve`: the review server.
 
+A program that starts one for itself, as the plugin for QGIS does, sets `TSMU_END_WITH_INPUT=1` and keeps the standard
+input open: when it closes it, or is gone, the server ends as after Ctrl+C, on every system.
+"""
+
+import _thread
 import logging
+import os
+import sys
+import threading
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from tsmu.cli.command import JsonOption, WorkspaceOption, console
+
+END_VARIABLE = "TSMU_END_WITH_INPUT"
 
 
 def serve(
@@ -27,8 +37,17 @@ def serve(
 ) -> None:
     """Look at the landslides before and after in the browser, and decide; nothing is loaded from elsewhere."""
     with console("serve", as_json) as terminal:
+        if os.environ.get(END_VARIABLE):
+            threading.Thread(target=_interrupt_when_input_ends, daemon=True).start()
         logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s")  # of libraries warnings alone
         logging.getLogger("tsmu").setLevel(logging.INFO)
         terminal.workspace(workspace).serve(
             host=host, port=port, write=write, token_file=token_file, dem=dem, reviewer=reviewer
         )
+
+
+def _interrupt_when_input_ends() -> None:
+    """Wait for the end of the standard input, and interrupt the main thread."""
+    while os.read(sys.stdin.fileno(), 4096):
+        pass
+    _thread.interrupt_main()

@@ -284,7 +284,6 @@ class LandslideDatabase(DatabaseFileVerbs):
         check_range("near", near, DatabaseError)
         with self._opened(report) as database:
             done = merge(database, by=by, near=near)
-            report.outputs["database"] = database.name
         report.records = done.landslides
         report.details |= asdict(done)
         observations = counted(done.observations, "observation shows", "observations show")

@@ -51,7 +51,7 @@ def _evaluate() -> Declaration:
         (("evaluate",),),
         (Path("OUT", tr("Folder for the report"), "--out", advanced=True, folder=True),),
         (
-            Output("PAGE", tr("Report"), "html", "report.html"),
-            Output("FIGURES", tr("Figures (JSON)"), "file", "report.json"),
+            Output("PAGE", tr("Report"), "html", "html"),
+            Output("FIGURES", tr("Figures (JSON)"), "file", "json"),
         ),
     )  # fmt: skip
