@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import subprocess
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -90,6 +91,8 @@ def test_the_server_of_a_qgis_that_is_gone_ends(program: Path, workspace: Path) 
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=os.environ | {"TSMU_END_WITH_INPUT": "1"}
     )
     assert child.stdin is not None and child.stdout is not None
-    assert child.stdout.readline().startswith("http://127.0.0.1:")
+    address = child.stdout.readline().split()[0]
+    with urllib.request.urlopen(f"{address}api/info", timeout=120) as answer:  # it serves
+        assert answer.status == 200
     child.stdin.close()
     assert child.wait(timeout=120) == 0
