@@ -187,6 +187,7 @@ def _run_block(
         browser = driver.chromium.launch(executable_path=chromium, args=BROWSER_OPTIONS)
         page = browser.new_context(viewport={"width": 1280, "height": 800}).new_page()
         page.set_default_timeout(TIMEOUT_MS)
+        page.add_init_script("localStorage.setItem('tsmu.page.introduced', 'true')")
         if not ahead:
             page.add_init_script(NEVER_IDLE)
         network = page.context.new_cdp_session(page)

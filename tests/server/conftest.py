@@ -126,8 +126,18 @@ def open_page(browser: Any) -> Iterator[Open]:
     complaints: list[str] = []
     contexts = []
 
-    def start(address: str, width: int = 1280, height: int = 800, *, ready: bool = True, **options: Any) -> Any:
+    def start(
+        address: str,
+        width: int = 1280,
+        height: int = 800,
+        *,
+        ready: bool = True,
+        introduced: bool = True,
+        **options: Any,
+    ) -> Any:
         context = browser.new_context(viewport={"width": width, "height": height}, **options)
+        if introduced:  # the first steps, which lie over the page, were closed earlier
+            context.add_init_script("localStorage.setItem('tsmu.page.introduced', 'true')")
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(WAIT)

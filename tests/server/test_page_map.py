@@ -89,7 +89,7 @@ def test_a_refused_filter_is_told_at_the_filter(served: tuple[WorkspaceFolder, s
     expect(field).to_have_attribute("aria-describedby", "filter-error")
     page.locator("#map[aria-busy=false]").wait_for()
     expect(page.locator("#notice")).not_to_be_visible()
-    expect(page.locator("#list")).to_contain_text("not understood")
+    expect(page.locator("#list-empty")).to_contain_text("not understood")
     field.fill("area_m2 > 0")
     press(page, "Tab")
     expect(line).not_to_be_visible()

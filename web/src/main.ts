@@ -8,6 +8,7 @@ import { createDashboard } from "./panels/dashboard.ts";
 import { createDetails } from "./panels/details.tsx";
 import { createFilters } from "./panels/filters.ts";
 import { createHeader } from "./panels/header.ts";
+import { createIntro } from "./panels/intro.ts";
 import { createImages } from "./panels/images.ts";
 import { createList } from "./panels/list.ts";
 import { connectLogin } from "./panels/login.ts";
@@ -57,6 +58,7 @@ async function startPage(): Promise<void> {
   connectPrefetch();
   await restartQueue();
   await restoreDrawing();
+  createIntro(new BrowserStorage(localStorage, "page"));
   document.body.dataset.ready = "yes";
 }
 

@@ -111,6 +111,8 @@ export const state = {
   onlyInView: new Signal(false),
   /** Landslides to decide on, the next first. */
   queue: new Signal<readonly Landslide[]>([]),
+  /** Whether the server has answered with the queue; an empty one is at its end only then. */
+  queueAnswer: new Signal<"awaited" | "given" | "failed">("awaited"),
   progress: new Signal<ReviewProgress | null>(null),
   /** The landslide that decisions are made on. */
   current: new Signal<Landslide | null>(null),
@@ -140,6 +142,8 @@ export const state = {
   changeCount: new Signal(0),
   dashboardOpen: new Signal(false),
   settingsOpen: new Signal(false),
+  /** Whether the first steps are shown. */
+  introOpen: new Signal(false),
 };
 
 /** Change some of the display options. */

@@ -12,6 +12,7 @@ import {
 
 const press = (key: string, more: Partial<KeyPress> = {}): KeyPress => ({
   key,
+  code: "",
   ctrlKey: false,
   altKey: false,
   metaKey: false,
@@ -28,6 +29,22 @@ test("capitals are the same keys, the browser's own stay its own", () => {
   assert.equal(commandForKey(press("r", { ctrlKey: true }), DEFAULT_BINDINGS), null);
   assert.equal(commandForKey(press("a", { metaKey: true }), DEFAULT_BINDINGS), null);
   assert.equal(commandForKey(press("j"), DEFAULT_BINDINGS), null);
+});
+
+test("letters of other alphabets are keys by their place, Latin ones never", () => {
+  for (const [key, code, name] of [
+    ["ф", "KeyA", "accept"],
+    ["К", "KeyR", "reject"],
+    ["ש", "KeyA", "accept"],
+    ["ㅁ", "KeyA", "accept"],
+    ["χ", "KeyX", "many"],
+    ["х", "BracketLeft", "swipe left"],
+    ["۱", "Digit1", "probability"],
+  ] as const)
+    assert.equal(commandForKey(press(key, { code }), DEFAULT_BINDINGS), name, key);
+  assert.equal(commandForKey(press("q", { code: "KeyA" }), DEFAULT_BINDINGS), "outline"); // a French keyboard
+  assert.equal(commandForKey(press("ö", { code: "Semicolon" }), DEFAULT_BINDINGS), null);
+  assert.equal(commandForKey(press("ф", { code: "KeyA", ctrlKey: true }), DEFAULT_BINDINGS), null);
 });
 
 test("a key that another command has is exchanged, so none is lost", () => {

@@ -3,6 +3,9 @@ import { LngLat, type Map as MapLibre } from "maplibre-gl";
 import { type Bounds, boundsOf, type Outline } from "../lib/geometry.ts";
 import { boundsInView, type Camera, offsetFromCentre } from "../lib/mercator.ts";
 
+const AROUND = 190; // px that are seen around a landslide, on a large screen
+const AROUND_SHARE = 0.3; // on a small one: of the map's shorter side
+
 let map: MapLibre | undefined;
 
 /** Make a map the one that `getMap` gives. */
@@ -58,13 +61,14 @@ export function presentCamera(): Camera {
 export function cameraFor(outline: Outline, from: Camera): Camera {
   const map = getMap();
   const bounds = boundsOf(outline);
-  const best = map.cameraForBounds(bounds, { padding: 190, maxZoom: 16 });
+  const { clientWidth, clientHeight } = map.getCanvas();
+  const padding = Math.min(AROUND, AROUND_SHARE * Math.min(clientWidth, clientHeight));
+  const best = map.cameraForBounds(bounds, { padding, maxZoom: 16 });
   if (!best?.center) return from;
   const { lng, lat } = LngLat.convert(best.center);
   const bestZoom = Number(best.zoom);
   const zoomFits = from.zoom <= bestZoom + 0.5 && from.zoom >= bestZoom - 2;
   if (zoomFits && contains(viewOf(from), bounds)) {
-    const { clientWidth, clientHeight } = map.getCanvas();
     const [right, down] = offsetFromCentre([lng, lat], from);
     const nearMiddle = Math.abs(right) < 0.3 * clientWidth && Math.abs(down) < 0.3 * clientHeight;
     if (nearMiddle) return from;

@@ -17,7 +17,7 @@ export function selectField(
   options: Record<string, string>,
   selected: string,
   onChange: (value: string) => void,
-): HTMLElement {
+): HTMLSelectElement {
   const select = el("select", { "aria-label": label });
   for (const [value, text] of Object.entries(options))
     select.append(el("option", { value, selected: value === selected }, text));

@@ -199,7 +199,7 @@ function card(title: string, columns: string[], rows: (string | Node)[][], empty
   );
   return el(
     "section",
-    { class: "card" },
+    { class: "card", tabindex: 0, "aria-label": title }, // so that keys scroll a table that is wider than the screen
     el("h3", {}, title),
     el("table", {}, el("thead", {}, head), el("tbody", {}, ...body)),
   );

@@ -10,6 +10,7 @@ import { EDIT_CORNERS_KEY, editProposal, finishMode, leaveMode, undoCorner, useE
 import { changeLevel, changeSource, chooseLevel, describeProposal } from "../review/outlining.ts";
 import type { LandslideDetails, LandslideProperties, Observation } from "../server/types.ts";
 import { mayDecide, type Proposal, state } from "../state.ts";
+import { NothingChosen } from "./end.tsx";
 import { SelectButtons } from "./select-buttons.tsx";
 import { ShiftButtons } from "./shift-buttons.tsx";
 
@@ -48,6 +49,7 @@ function CommandButton({ name, disabled }: { name: CommandName; disabled?: boole
       type="button"
       class={`decision ${name.replace(" ", "-")}`}
       disabled={disabled}
+      aria-describedby={mayDecide() ? undefined : "who"}
       onClick={() => runCommand(name)}
     >
       <span>{COMMANDS.find((command) => command.name === name)?.label}</span>
@@ -137,7 +139,7 @@ const LevelControls = ({ proposal }: { proposal: Proposal }): VNode => (
 function LandslideRecord(): VNode {
   const landslide = state.current.value;
   const details = state.details.value;
-  if (!landslide) return <p class="quiet">No landslide is chosen: click one, or take the next.</p>;
+  if (!landslide) return <NothingChosen />;
   const { id, properties } = landslide;
   return (
     <>

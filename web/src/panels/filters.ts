@@ -1,7 +1,7 @@
 // The form above the queue: its order, and the filters of queue, map, dashboard and export.
 import { byId, el } from "../lib/dom.ts";
 import { formatArea, formatCount, formatName } from "../lib/format.ts";
-import { restartQueue } from "../review/queue.ts";
+import { clearFilters, openQueue, restartQueue } from "../review/queue.ts";
 import { REVIEWED_STATES } from "../map/palette.ts";
 import { focusMap } from "../map/view.ts";
 import type { ServerInfo } from "../server/types.ts";
@@ -38,15 +38,13 @@ export function createFilters(info: ServerInfo): void {
       regionField(info.regions),
       sizeField(),
       onlyInView,
-      moreFilters(info, clear),
+      moreFilters(info),
       errorLine,
     );
-  const clear = (): void => {
-    state.filters.value = NO_FILTERS;
-    render();
-    void restartQueue();
-  };
-  render();
+  state.filters.subscribe((filters) => {
+    if (filters === NO_FILTERS) render(); // they were cleared
+  });
+  if (!form.children.length) render();
 }
 
 /** Why the server refuses the filters, below them; the field that is wrong refers to it. */
@@ -114,9 +112,9 @@ function sizeField(): HTMLElement {
 /** Which queue is walked, with the number of landslides in each; it follows the progress while the page lives. */
 function queueField(): HTMLElement {
   const labels = Object.fromEntries(QUEUE_NAMES.map((name) => [name, name]));
-  const field = selectField("Queue", labels, state.queueName.value, (value) => {
-    state.queueName.value = value as QueueName;
-    void restartQueue();
+  const field = selectField("Queue", labels, state.queueName.value, (value) => openQueue(value as QueueName));
+  state.queueName.subscribe((name) => {
+    field.value = name;
   });
   state.progress.subscribe((progress) => {
     for (const option of field.querySelectorAll("option")) {
@@ -156,7 +154,7 @@ function onlyInViewField(): HTMLElement {
 }
 
 /** Filters that are needed less often; they are open where one of them is set. */
-function moreFilters({ events }: ServerInfo, clear: () => void): HTMLElement {
+function moreFilters({ events }: ServerInfo): HTMLElement {
   const { event, review_state, region } = state.filters.value;
   const isSet = Object.values(state.filters.value).some((value) => value && value !== region);
   const eventField = selectField("Event", withAll("all events", events), event, (value) => setFilter("event", value));
@@ -172,7 +170,7 @@ function moreFilters({ events }: ServerInfo, clear: () => void): HTMLElement {
     events.length > 0 && labelled("Event", eventField),
     labelled("On the map", stateField),
     textFilter("where", "Where", "area_m2 > 1e4 and trigger = 'rainfall'"),
-    el("button", { type: "button", click: clear }, "Clear filters"),
+    el("button", { type: "button", click: clearFilters }, "Clear filters"),
   );
 }
 

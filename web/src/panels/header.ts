@@ -1,11 +1,13 @@
-// The head of the page: name, progress, whether all decisions are saved, and the buttons to the other panels.
+// The head of the page: name, progress, whether all decisions are saved, who looks at it, and the buttons to the other
+// panels.
+import { effect } from "@preact/signals";
 import { byId, el } from "../lib/dom.ts";
 import { formatCount, formatCounted } from "../lib/format.ts";
 import { runCommand } from "../review/commands.ts";
 import { discardPending, sendPending } from "../review/decisions.ts";
 import type { CommandName } from "../review/keys.ts";
 import type { ReviewProgress } from "../server/types.ts";
-import { state } from "../state.ts";
+import { mayDecide, state } from "../state.ts";
 import { keyHint } from "./controls.ts";
 import { openLogin } from "./login.ts";
 
@@ -31,6 +33,23 @@ export function createHeader(): void {
     bar.value = decided;
   });
   createConnection();
+  effect(() => {
+    const who = byId("who");
+    who.textContent = whoText();
+    who.title = who.textContent;
+    who.dataset.role = mayDecide() ? "reviewer" : "viewer";
+  });
+}
+
+/** Who looks at the page, and why this person may not decide if so. */
+function whoText(): string {
+  const info = state.serverInfo.value;
+  if (!info) return "";
+  const name = state.reviewer.value;
+  if (mayDecide()) return name;
+  return info.write
+    ? `${name}, viewer: you may look, not decide`
+    : `${name}: only looking, the server was started without --write`;
 }
 
 /** What the decided ones lack of the total. */
@@ -58,7 +77,7 @@ function createNavigation(): void {
 function createConnection(): void {
   const connection = byId("connection");
   state.pending.subscribe(({ count, reason }) => {
-    connection.hidden = false;
+    connection.hidden = !mayDecide() && !count; // who looks at the page says that nothing is saved
     connection.dataset.state = reason ? "lost" : count ? "sending" : "saved";
     connection.textContent = connectionText(count, reason);
   });
@@ -68,7 +87,7 @@ function createConnection(): void {
 function connectionText(count: number, reason: string | null): string {
   if (reason) return `${formatCounted(count, "decision")} kept here: ${reason}`;
   if (count) return `saving ${formatCounted(count, "decision")}`;
-  return state.serverInfo.value?.write ? "all saved" : "read-only";
+  return "all saved";
 }
 
 /** Open the dialog of the decisions that are not saved: send them now, enter another token, or discard them. */

@@ -16,10 +16,14 @@ const EMPTY: Record<QueueName, string> = {
 /** Create the list; it follows the queue and the current landslide, and the arrow keys go through it. */
 export function createList(): void {
   const list = byId("list");
+  const empty = byId("list-empty");
   const render = (): void => {
     const currentId = state.current.value?.id;
     const items = state.queue.value.slice(0, MAX_ITEMS).map((landslide) => listItem(landslide, currentId));
-    list.replaceChildren(...(items.length ? items : [el("p", { class: "quiet" }, emptyText())]));
+    list.replaceChildren(...items);
+    list.hidden = !items.length;
+    empty.hidden = !!items.length;
+    empty.textContent = emptyText();
     const selected = list.querySelector('[aria-selected="true"]');
     list.setAttribute("aria-activedescendant", selected?.id ?? "");
     selected?.scrollIntoView({ block: "nearest" });

@@ -47,7 +47,7 @@ function renderSettings(): void {
       "Choose a key to change it, then press the new one. Keys are dead while you type in a field.",
     ),
     el("div", { id: "key-columns" }, ...GROUPS.map(keyGroup)),
-    el("p", { class: "buttons" }, ...reviewerField(), themeField(), resetButton(), closeButton()),
+    el("p", { class: "buttons" }, ...reviewerField(), themeField(), introButton(), resetButton(), closeButton()),
   );
 }
 
@@ -116,6 +116,14 @@ function resetButton(): HTMLElement {
     renderSettings();
   };
   return el("button", { type: "button", click: reset }, "Default keys");
+}
+
+function introButton(): HTMLElement {
+  const show = (): void => {
+    byId<HTMLDialogElement>("settings").close();
+    state.introOpen.value = true;
+  };
+  return el("button", { type: "button", click: show }, "First steps");
 }
 
 function closeButton(): HTMLElement {

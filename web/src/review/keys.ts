@@ -1,7 +1,7 @@
 // The commands of the page, and which key gives which command.
 //
 // A key is read by what it writes (`event.key`), not by its place on the keyboard, so that on every layout a letter is
-// where its cap says it is.
+// where its cap says it is. Only letters and digits of other alphabets, which no command has, are read by their place.
 import { Signal } from "@preact/signals";
 
 /** One line of `COMMANDS`. */
@@ -87,11 +87,33 @@ const RESERVED_KEYS = new Set([
 ]);
 
 /** The part of a keyboard event that says which key was pressed. */
-export type KeyPress = Pick<KeyboardEvent, "key" | "ctrlKey" | "altKey" | "metaKey">;
+export type KeyPress = Pick<KeyboardEvent, "key" | "code" | "ctrlKey" | "altKey" | "metaKey">;
 
-/** The name of a pressed key, such as `a` or `ArrowUp`; null with a modifier that belongs to the browser. */
+/** Letters and digits that keyboards of other alphabets write. */
+const OTHER_ALPHABET = /^(?!\p{Script=Latin}|[0-9])[\p{L}\p{Nd}]$/u;
+/** What keys write on an American keyboard, by their place, where it is not the end of the place's name. */
+const PLACES: Partial<Record<string, string>> = {
+  BracketLeft: "[",
+  BracketRight: "]",
+  Semicolon: ";",
+  Quote: "'",
+  Backquote: "`",
+  Comma: ",",
+  Period: ".",
+  Slash: "/",
+};
+
+/**
+ * The name of a pressed key, such as `a` or `ArrowUp`; null with a modifier that belongs to the browser.
+ *
+ * A letter of another alphabet has the name of what an American keyboard writes in its place.
+ */
 export function keyName(event: KeyPress): string | null {
   if (event.ctrlKey || event.altKey || event.metaKey) return null;
+  if (OTHER_ALPHABET.test(event.key)) {
+    const place = PLACES[event.code] ?? /^(?:Key|Digit)(.)$/.exec(event.code)?.[1];
+    if (place) return place.toLowerCase();
+  }
   return event.key.length === 1 ? event.key.toLowerCase() : event.key;
 }
 

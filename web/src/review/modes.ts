@@ -12,7 +12,7 @@ import { mayDecide, type Mode, READ_ONLY, type ShapeDraft, state } from "../stat
 import { decide } from "./decisions.ts";
 import { forgetRefused, keepShape, shapeDraft } from "./drafts.ts";
 import { EDIT_TOOL_HINTS, EDIT_TOOLS, type EditToolDefinition, undoStep } from "./edit-tools.ts";
-import { COMMANDS, commandForKey, keyBindings } from "./keys.ts";
+import { COMMANDS, commandForKey, keyBindings, keyName } from "./keys.ts";
 import { NeighbourChoice } from "./merging.ts";
 import { changeLevel, changeSource, connectOutlining, outlineAtCentre } from "./outlining.ts";
 import { selectById } from "./queue.ts";
@@ -227,7 +227,7 @@ function handleOutlineKey(event: KeyboardEvent): boolean {
   if (event.key === "Enter") keepProposal();
   else if (event.key === " ") outlineAtCentre();
   else if (event.key === "Tab") changeSource();
-  else if (event.key.toLowerCase() === EDIT_CORNERS_KEY) editProposal();
+  else if (keyName(event) === EDIT_CORNERS_KEY) editProposal();
   else if (step && state.proposal.value) changeLevel(step);
   else return isDecisionKey(event);
   return true;
@@ -237,7 +237,7 @@ function handleOutlineKey(event: KeyboardEvent): boolean {
 function handleEditToolKey(event: KeyboardEvent): boolean {
   if (event.ctrlKey || event.metaKey || event.altKey) return false;
   const isUndo = event.key === "Backspace" || commandForKey(event, keyBindings.value) === "undo";
-  const tool = EDIT_TOOLS.find(({ key }) => key === event.key.toLowerCase());
+  const tool = EDIT_TOOLS.find(({ key }) => key === keyName(event));
   if (isUndo) undoStep(editor);
   else if (event.key === "Delete") editor.removeChosenCorner();
   else if (tool) tool.run(editor);

@@ -4,7 +4,7 @@ import { showNotice } from "../lib/notice.ts";
 import { getMap, moveIntoView } from "../map/view.ts";
 import { getJson, getQueue, refusesFilters, RequestError } from "../server/api.ts";
 import type { Landslide, LandslideDetails, ReviewProgress, ReviewState } from "../server/types.ts";
-import { NO_FILTERS, state } from "../state.ts";
+import { NO_FILTERS, type QueueName, state } from "../state.ts";
 import { Trail } from "./trail.ts";
 
 const FETCH_SIZE = 60; // landslides per request
@@ -57,6 +57,26 @@ export function filterParameters(): Record<string, string> {
   return { ...state.filters.value, ...(bbox ? { bbox } : {}) };
 }
 
+/** Whether filters or the view keep landslides out of the queue. */
+export function hasFilters(): boolean {
+  const { review_state: _onTheMapOnly, ...filters } = state.filters.value;
+  return state.onlyInView.value || Object.values(filters).some(Boolean);
+}
+
+/** Let the queue hold landslides of all kinds and places again. */
+export function clearFilters(): void {
+  state.filters.value = NO_FILTERS;
+  const restartsItself = state.onlyInView.value;
+  state.onlyInView.value = false;
+  if (!restartsItself) void restartQueue();
+}
+
+/** Walk another queue. */
+export function openQueue(name: QueueName): void {
+  state.queueName.value = name;
+  void restartQueue();
+}
+
 /** Load the queue again, from the current landslide on or from the centre of the map; the current one stays. */
 export function refreshQueue(): Promise<void> {
   const currentId = state.current.value?.id;
@@ -66,6 +86,7 @@ export function refreshQueue(): Promise<void> {
 /** Load what follows the landslides of the queue that stay. */
 function load(staying: readonly Landslide[]): Promise<void> {
   const requestNumber = ++latestRequest;
+  state.queueAnswer.value = "awaited";
   const countsBefore = localCounts;
   const without = [...unsavedIds, ...skippedIds, ...staying.map(({ id }) => id)];
   const currentId = state.current.value?.id;
@@ -78,9 +99,11 @@ function load(staying: readonly Landslide[]): Promise<void> {
       const stayingNow = state.queue.value.filter(({ id }) => staying.some((landslide) => landslide.id === id));
       const there = new Set([...decidedIds, ...skippedIds, ...stayingNow.map(({ id }) => id)]);
       state.queue.value = [...stayingNow, ...features.filter(({ id }) => !there.has(id))];
+      state.queueAnswer.value = "given";
     })
     .catch((error: Error) => {
       if (requestNumber !== latestRequest) return;
+      state.queueAnswer.value = "failed";
       if (error instanceof RequestError && refusesFilters(error.status)) state.filterError.value = error.message;
       else showNotice(`The queue cannot be read: ${error.message}`, "bad");
     })

@@ -9,7 +9,7 @@ import { getSelection } from "../server/api.ts";
 import type { Verdict } from "../server/types.ts";
 import { state } from "../state.ts";
 import { decideOnMany } from "./decisions.ts";
-import { keyBindings } from "./keys.ts";
+import { keyBindings, keyName } from "./keys.ts";
 import { filterParameters } from "./queue.ts";
 
 const MAX_CORNERS = 150; // of a lasso in a request
@@ -113,7 +113,7 @@ export function decideOnSelection(verdict: Verdict): void {
 
 /** Let the mode act on a key; returns whether it did. */
 export function handleSelectKey(event: KeyboardEvent): boolean {
-  const key = event.key.toLowerCase();
+  const key = keyName(event);
   const verdict = VERDICTS.find((name) => keyBindings.value[name] === key);
   if (event.key === " ") setCornerAtCentre();
   else if (event.key === "Tab") changeSelectTool();
