@@ -138,23 +138,29 @@ function groupCard(title: string, counts: CountRow[], groupOf: (row: CountRow) =
   );
 }
 
-/** How many of each model's candidates the reviewers confirmed, and how many landslides it missed. */
+/** How many of each model's candidates the reviewers confirmed; how many it found where a person mapped all there are. */
 function modelCard(rows: DashboardFigures["model"]): HTMLElement {
   return card(
     "Model against reviewers",
-    ["", "bundle", "right", "wrong", "missed", "precision", "recall", ""],
+    ["", "bundle", "right", "wrong", "precision", "recall", ""],
     rows.map((row) => [
       formatName(row.region),
       row.bundle,
       formatCount(row.confirmed),
       formatCount(row.rejected),
-      formatCount(row.missed),
       shareOf(row.precision, row.confirmed + row.rejected),
-      shareOf(row.recall, row.confirmed + row.missed),
+      recallText(row),
       bar([[row.precision ?? 0, STATE_COLOURS.accepted]]),
     ]),
     "Nobody has decided yet.",
   );
+}
+
+/** The recall with its counts; why there is none where a person has not mapped all landslides of an area. */
+function recallText(row: DashboardFigures["model"][number]): string {
+  if (row.true_there === null) return "no area mapped completely by a person";
+  const undecided = row.undecided_there ? `, ${formatCount(row.undecided_there)} there undecided` : "";
+  return shareOf(row.recall, row.true_there) + undecided;
 }
 
 /** A share with the number of landslides that it is of: of few it means little. */

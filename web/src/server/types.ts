@@ -217,14 +217,21 @@ export interface DashboardFigures {
     landslides: number;
     area_m2: number;
   }[];
-  /** The model's candidates against what reviewers decided; precision and recall of 0 to 1. */
+  /**
+   * The model's candidates against what reviewers decided; precision and recall of 0 to 1.
+   *
+   * Recall is of the landslides where the model mapped and a person has drawn every landslide; it and the counts there
+   * are null where there is no such area.
+   */
   model: {
     region: string | null;
     bundle: string;
     confirmed: number;
     rejected: number;
-    missed: number;
     precision: number | null;
+    true_there: number | null;
+    found_there: number | null;
+    undecided_there: number | null;
     recall: number | null;
   }[];
   /** On how many landslides each reviewer has decided, and how; who has decided most comes first. */

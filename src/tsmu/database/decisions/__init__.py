@@ -3,7 +3,6 @@
 from tsmu.database.decisions.agreement import (
     cohen_kappa,
     disagreements,
-    model_precision_recall,
     review_texts,
     reviewer_agreement,
     verdict_counts,
@@ -12,6 +11,7 @@ from tsmu.database.decisions.agreement import (
 from tsmu.database.decisions.decision_writer import decide, landslides_of_decision, review
 from tsmu.database.decisions.evidence import SceneEvidence, scene_evidence
 from tsmu.database.decisions.many import decide_on_many
+from tsmu.database.decisions.model_scores import model_precision_recall
 from tsmu.database.decisions.proposed_changes import accept, accept_as_new, decline, proposals
 from tsmu.database.decisions.records import DecisionRequest, DecisionResult, LandslideChange
 

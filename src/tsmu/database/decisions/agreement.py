@@ -1,4 +1,4 @@
-"""What each person says of which landslide, where people disagree, and how often the model is right.
+"""What each person says of which landslide, and where people disagree.
 
 Cohen's kappa = (po - pe) / (1 - pe): po is the share of landslides on which two people say the same, pe
 the share on which they would by chance, given how often each says what. Source: Cohen, A coefficient of
@@ -12,10 +12,9 @@ from typing import Any
 import pandas as pd
 import sqlalchemy as sa
 
-from tsmu.database.queries import EVERYTHING, Filters
-from tsmu.database.schema import landslide, observation, review, run
+from tsmu.database.schema import review
 from tsmu.database.storage import Database
-from tsmu.database.vocabulary import Action, Author, Status
+from tsmu.database.vocabulary import Action, Status
 
 VERDICTS = {  # who redraws a landslide accepts it
     Action.ACCEPT.value: "accept",
@@ -168,65 +167,3 @@ def cohen_kappa(first: "pd.Series[str]", second: "pd.Series[str]") -> float | No
     shares = first.value_counts(normalize=True).mul(second.value_counts(normalize=True), fill_value=0)
     chance = float(shares.sum())
     return None if chance >= 1 else (observed - chance) / (1 - chance)
-
-
-def model_precision_recall(database: Database, filters: Filters = EVERYTHING) -> list[dict[str, Any]]:
-    """How often people confirm what a bundle mapped, by the region and bundle of its runs.
-
-    Args:
-        database: open.
-        filters: among which landslides.
-
-    Returns:
-        For each region and bundle: `confirmed` and `rejected` of the landslides that it mapped and
-        people decided on, `precision` (confirmed among both), and `missed`: landslides of the region
-        that people have drawn and no run mapped, the same for all its bundles; `recall` is the share
-        mapped of what people confirm.
-
-    Example:
-        >>> review(database, slide_id, status="confirmed", by="eva", why="seen in the field")
-        2
-        >>> [row] = model_precision_recall(database)
-        >>> row["bundle"], row["precision"], row["recall"]
-        ('v001', 1.0, 1.0)
-    """
-    decided = [*filters.conditions(database.backend), landslide.c.author == Author.PERSON.value]
-    with database.read() as connection:
-        rows = connection.execute(_mapped_by_runs(decided)).mappings().all()
-        missed = {row.region: row.number for row in connection.execute(_missed_by_runs(decided))}
-    return [_with_scores(dict(row), missed.get(row["region"], 0)) for row in rows]
-
-
-def _mapped_by_runs(decided: list[sa.ColumnElement[bool]]) -> sa.Select[Any]:
-    """Confirmed and rejected landslides by region and bundle of the runs that mapped them."""
-    number = sa.func.count(sa.distinct(landslide.c.id))
-    by_status = [
-        number.filter(landslide.c.status == status.value).label(status.value)
-        for status in (Status.CONFIRMED, Status.REJECTED)
-    ]
-    return (
-        sa.select(run.c.region, run.c.bundle, *by_status)
-        .join_from(observation, run, run.c.id == observation.c.run_id)
-        .join(landslide, landslide.c.id == observation.c.landslide_id)
-        .where(*decided)
-        .group_by(run.c.region, run.c.bundle)
-        .order_by(run.c.region, run.c.bundle)
-    )
-
-
-def _missed_by_runs(decided: list[sa.ColumnElement[bool]]) -> sa.Select[Any]:
-    """The number of confirmed landslides of each region that no run mapped."""
-    by_run = sa.select(observation.c.id).where(
-        observation.c.landslide_id == landslide.c.id, observation.c.run_id.is_not(None)
-    )
-    return (
-        sa.select(landslide.c.region, sa.func.count().label("number"))
-        .where(*decided, landslide.c.status == Status.CONFIRMED.value, ~by_run.exists())
-        .group_by(landslide.c.region)
-    )
-
-
-def _with_scores(row: dict[str, Any], missed: int) -> dict[str, Any]:
-    confirmed, decided, true = row["confirmed"], row["confirmed"] + row["rejected"], row["confirmed"] + missed
-    precision = confirmed / decided if decided else None
-    return row | {"missed": missed, "precision": precision, "recall": confirmed / true if true else None}
