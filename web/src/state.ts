@@ -144,6 +144,7 @@ export const state = {
   settingsOpen: new Signal(false),
   /** Whether the first steps are shown. */
   introOpen: new Signal(false),
+  placesOpen: new Signal(false),
 };
 
 /** Change some of the display options. */

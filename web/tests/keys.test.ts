@@ -66,7 +66,12 @@ test("bindings are kept; those of another version or a broken store are not", ()
   assert.deepEqual(restoreBindings(JSON.parse(JSON.stringify(changed))), changed);
   assert.deepEqual(restoreBindings({}), DEFAULT_BINDINGS);
   assert.deepEqual(restoreBindings({ accept: 7, gone: "k" }), DEFAULT_BINDINGS);
-  assert.deepEqual(restoreBindings({ accept: "r" }), DEFAULT_BINDINGS); // two on one key
+  assert.deepEqual(restoreBindings({ accept: "r", reject: "r" }), DEFAULT_BINDINGS); // two on one key
+  const older = Object.fromEntries(
+    Object.entries(changed ?? {}).filter(([name]) => name !== "search" && name !== "link"),
+  );
+  const restored = restoreBindings({ ...older, filters: "/" }); // which is the key of the search today
+  assert.deepEqual([restored.filters, restored.search, restored.flip], ["/", DEFAULT_BINDINGS.filters, "x"]);
 });
 
 test("keys are dead where somebody types or chooses by letters", () => {

@@ -1,7 +1,9 @@
 // The one map of the page, and what moves it.
-import { LngLat, type Map as MapLibre } from "maplibre-gl";
+import { LngLat, type Map as MapLibre, Marker } from "maplibre-gl";
+import { el } from "../lib/dom.ts";
 import { type Bounds, boundsOf, type Outline } from "../lib/geometry.ts";
-import { boundsInView, type Camera, offsetFromCentre } from "../lib/mercator.ts";
+import { boundsInView, type Camera, offsetFromCentre, TILE_SIZE } from "../lib/mercator.ts";
+import type { Scene } from "../server/types.ts";
 
 const AROUND = 190; // px that are seen around a landslide, on a large screen
 const AROUND_SHARE = 0.3; // on a small one: of the map's shorter side
@@ -49,6 +51,34 @@ export function moveIntoView(outline: Outline): void {
   const present = presentCamera();
   const target = cameraFor(outline, present);
   if (target !== present) getMap().easeTo({ ...target, duration: 250 });
+}
+
+/** Look at another place at once. */
+export function jumpTo(camera: Camera): void {
+  getMap().stop(); // a movement to a landslide may still be under way
+  getMap().jumpTo(camera);
+}
+
+let marker: Marker | undefined;
+
+/** Mark a place on the map, longitude first, instead of the one before; null marks none. */
+export function markPlace(place: [number, number] | null): void {
+  marker?.remove();
+  if (!place) return;
+  const element = el("div", { class: "place-marker", "aria-hidden": "true" });
+  marker = new Marker({ element }).setLngLat(place).addTo(getMap());
+}
+
+/** Whether the middle of the map lies in a scene's box. */
+export function centreContains({ bounds: [west, south, east, north] }: Scene): boolean {
+  const { lng, lat } = getMap().getCenter();
+  return lng >= west && lng <= east && lat >= south && lat <= north;
+}
+
+/** Whether the map looks into a scene: its middle lies there, and the scene has at least half of the map's width. */
+export function isSceneInView(scene: Scene): boolean {
+  const width = ((scene.bounds[2] - scene.bounds[0]) / 360) * TILE_SIZE * 2 ** getMap().getZoom();
+  return centreContains(scene) && width >= getMap().getCanvas().clientWidth / 2;
 }
 
 /** Where the map looks. */

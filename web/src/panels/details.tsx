@@ -150,9 +150,15 @@ function LandslideRecord(): VNode {
       <Facts properties={properties} observations={details?.observations ?? []} />
       {details?.disputed && <Dispute verdicts={details.verdicts} />}
       <Reviews reviews={details?.reviews ?? []} />
-      <code class="id" title="Id">
-        {id}
-      </code>
+      <p class="id-line">
+        <code class="id" title="Id">
+          {id}
+        </code>
+        <button type="button" class="small" onClick={() => runCommand("link")}>
+          <span>Copy link</span>
+          <kbd>{keyLabel(keyBindings.value.link)}</kbd>
+        </button>
+      </p>
     </>
   );
 }

@@ -12,6 +12,7 @@ import { keyHint } from "./controls.ts";
 import { openLogin } from "./login.ts";
 
 const NAVIGATION: [CommandName, string][] = [
+  ["search", "Go to"],
   ["dashboard", "Dashboard"],
   ["theme", "Theme"],
   ["keys", "Keys"],

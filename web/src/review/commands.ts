@@ -13,6 +13,7 @@ import { decide, redo, undo } from "./decisions.ts";
 import { type CommandName, worksOver } from "./keys.ts";
 import { leaveMode, startDrawing, startMerging, startShifting } from "./modes.ts";
 import { startLevels, startOutlining } from "./outlining.ts";
+import { copyLink, openPlaces } from "./places.ts";
 import { selectNeighbour } from "./queue.ts";
 import { startSelecting } from "./selecting.ts";
 
@@ -50,6 +51,8 @@ const VIEW_COMMANDS: Partial<Record<CommandName, () => void>> = {
   "in view": () => {
     state.onlyInView.value = !state.onlyInView.value;
   },
+  search: openPlaces,
+  link: () => void copyLink(),
   flip: flipSwipe,
   swipe: () => setDisplay({ swipe: 0.5 }),
   "swipe left": () => moveSwipe(-1),

@@ -37,6 +37,8 @@ export const COMMANDS = [
   { name: "centre", label: "Centre on the landslide", key: "g", group: "Go" },
   { name: "all", label: "See everything", key: "0", group: "Go" },
   { name: "in view", label: "Only what is in view", key: "v", group: "Go" },
+  { name: "search", label: "Go to a place", key: "/", group: "Go" },
+  { name: "link", label: "Copy link", key: ",", group: "Go" },
   { name: "flip", label: "Flip before and after", key: "f", group: "See" },
   { name: "swipe", label: "Swipe in the middle", key: "w", group: "See" },
   { name: "swipe left", label: "Swipe to the left", key: "[", group: "See" },
@@ -50,7 +52,7 @@ export const COMMANDS = [
   { name: "zoom out", label: "Zoom out", key: "-", group: "See" },
   { name: "shift", label: "Shift the images", key: "o", group: "See" },
   { name: "dashboard", label: "Dashboard", key: "i", group: "Page", worksOver: ["dashboard"] },
-  { name: "filters", label: "Filters", key: "/", group: "Page" },
+  { name: "filters", label: "Filters", key: ".", group: "Page" },
   { name: "theme", label: "Light or dark", key: "t", group: "Page", worksOver: ["dashboard"] },
   { name: "keys", label: "Keys and settings", key: "?", group: "Page", worksOver: ["dashboard"] },
 ] as const satisfies readonly CommandDefinition[];
@@ -145,9 +147,18 @@ export function rebind(bindings: KeyBindings, name: CommandName, key: string | n
   return { ...bindings, ...(previousOwner ? { [previousOwner]: bindings[name] } : {}), [name]: key };
 }
 
-/** Stored bindings as far as they fit the present commands; the default ones where two commands share a key. */
+/**
+ * Stored bindings as far as they fit the present commands; the default ones where two commands share a key.
+ *
+ * A command that is new since they were stored gets its own key; where another one has that, the other one's.
+ */
 export function restoreBindings(stored: Partial<Record<string, unknown>>): KeyBindings {
   const bindings = { ...DEFAULT_BINDINGS };
   for (const { name } of COMMANDS) if (typeof stored[name] === "string") bindings[name] = stored[name];
+  for (const { name } of COMMANDS) {
+    if (typeof stored[name] === "string") continue;
+    const owner = COMMANDS.find((other) => other.name !== name && bindings[other.name] === bindings[name])?.name;
+    if (owner) bindings[name] = DEFAULT_BINDINGS[owner];
+  }
   return new Set(Object.values(bindings)).size === COMMANDS.length ? bindings : { ...DEFAULT_BINDINGS };
 }
