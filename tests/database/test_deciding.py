@@ -114,6 +114,31 @@ def test_everything_can_be_taken_back_and_done_again(filled: db.Database) -> Non
     assert db.check(filled).empty
 
 
+def test_a_description_decides_nothing_and_can_be_taken_back(filled: db.Database) -> None:
+    make(filled, "unsure", 1)
+    before = state(filled)
+    progress = db.review_progress(filled, db.Filters())
+    described = [
+        make(filled, "describe", 0, attributes={"movement_type": "debris flow", "trigger": "rainfall"}),
+        make(filled, "describe", 0, attributes={"trigger": None, "confidence": "likely"}),
+        make(filled, "describe", 1, attributes={"material": "debris"}),
+    ]
+    assert db.review_progress(filled, db.Filters()) == progress
+    assert db.verdicts(filled)["verdict"].to_list() == ["unsure"]
+    found = state(filled).set_index("id").loc[list(of(filled, 0, 1))]
+    assert found["movement_type"].fillna("").to_list() == ["debris flow", ""]
+    assert found["trigger"].isna().all()
+    assert found["confidence"].fillna("").to_list() == ["likely", ""]
+    assert found["material"].fillna("").to_list() == ["", "debris"]
+    assert found["status"].to_list() == ["candidate", "candidate"]
+    entries = db.reviews(filled, next(iter(of(filled, 0))))
+    assert entries["why"].to_list()[-1] == "trigger: unknown, confidence: likely"
+    for one in reversed(described):
+        make(filled, "undo", undoes=one.id)
+    assert state(filled).equals(before)
+    assert db.review_progress(filled, db.Filters()) == progress
+
+
 def test_a_decision_sent_twice_is_made_once(filled: db.Database) -> None:
     first = make(filled, "reject", 0, id="mine", why="a quarry")
     rows = counts(filled)
@@ -157,6 +182,11 @@ REFUSED: list[tuple[str, tuple[int, ...], dict[str, object], str]] = [
     ("draw", (), {"shape": OUTLINE}, "name the scene"),
     ("draw", (), {"shape": OUTLINE, "scene_id": "none"}, "no scene none"),
     ("comment", (0,), {}, "says nothing"),
+    ("describe", (0,), {}, "give one or more of movement_type, material"),
+    ("describe", (0,), {"attributes": {"trigger": "aliens"}}, "trigger 'aliens' is none of rainfall, tropical"),
+    ("describe", (0,), {"attributes": {"status": "confirmed"}}, "no attribute 'status'"),
+    ("describe", (0, 1), {"attributes": {"trigger": "rainfall"}}, "concerns 1 landslide,"),
+    ("accept", (0,), {"attributes": {"trigger": "rainfall"}}, "takes no attributes"),
     ("undo", (), {}, "name the decision"),
     ("undo", (), {"undoes": "none"}, "no decision none"),
     ("accept", (0,), {"by": " "}, "who decides"),

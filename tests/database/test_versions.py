@@ -163,7 +163,10 @@ def test_a_database_of_schema_0002_gets_reviews_and_merging(tmp_path: Path) -> N
         assert len(db.history(database, first)) == 3
         second = db.query(database, db.Filters(status=["candidate"])).iloc[0]
         seen = {second["id"]: int(second["version"])}
-        db.decide(database, db.DecisionRequest("d1", Action.ACCEPT, "eva", landslides=seen))
+        made = db.decide(database, db.DecisionRequest("d1", Action.ACCEPT, "eva", landslides=seen))
+        seen = {second["id"]: made.changes[0].version_after}
+        words = {"trigger": "rainfall"}
+        db.decide(database, db.DecisionRequest("d2", Action.DESCRIBE, "eva", landslides=seen, attributes=words))
         with pytest.raises(DatabaseError, match="kept"), database.write() as connection:
             connection.exec_driver_sql("UPDATE landslide_version SET merged_into = id")
         assert db.check(database).empty

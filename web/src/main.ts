@@ -19,6 +19,7 @@ import { createSettings } from "./panels/settings.ts";
 import { connectChanges } from "./review/changes.ts";
 import { connectComments } from "./review/comment.ts";
 import { startDecisions } from "./review/decisions.ts";
+import { connectDescribing } from "./review/describing.ts";
 import { startDrafts } from "./review/drafts.ts";
 import { connectKeyboard } from "./review/keyboard.ts";
 import { keyBindings, restoreBindings } from "./review/keys.ts";
@@ -61,6 +62,7 @@ async function startPage(): Promise<void> {
   connectChanges(info.mark);
   connectPrefetch();
   const place = parseHash(location.hash);
+  connectDescribing();
   connectPlaces();
   if (!(await openPlace(place))) await restartQueue();
   await restoreDrawing();

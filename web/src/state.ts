@@ -129,6 +129,8 @@ export const state = {
   selectTool: new Signal<"box" | "lasso">("box"),
   /** What is selected in mode `select`; null while nothing is. */
   selection: new Signal<Selection | null>(null),
+  /** Whether the form is open in which the current landslide is described. */
+  describing: new Signal(false),
   editTool: new Signal<EditTool>("corners"),
   /** The nested outlines of mode `outline`, once the server has found them. */
   proposal: new Signal<Proposal | null>(null),

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
         write_density,
     )
     from tsmu.database.decisions import (
+        ATTRIBUTES,
         DecisionRequest,
         DecisionResult,
         LandslideChange,
@@ -133,6 +134,7 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "ATTRIBUTES",
     "MOST_SHIFT_M",
     "TABLES",
     "Action",
@@ -256,9 +258,9 @@ _NAMES = {  # by the folder or module that has them
     ),
     "opening": "open_database",
     "decisions": (
-        "DecisionRequest DecisionResult LandslideChange SceneEvidence accept accept_as_new decide decide_on_many "
-        "decline disagreements landslides_of_decision model_precision_recall proposals review review_texts "
-        "reviewer_agreement scene_evidence verdict_counts verdicts"
+        "ATTRIBUTES DecisionRequest DecisionResult LandslideChange SceneEvidence accept accept_as_new decide "
+        "decide_on_many decline disagreements landslides_of_decision model_precision_recall proposals review "
+        "review_texts reviewer_agreement scene_evidence verdict_counts verdicts"
     ),
     "merging": "MergeResult UndoneMerge merge undo_merge",
     "files": "ImportResult copy export import_file",

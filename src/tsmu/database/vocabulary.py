@@ -132,3 +132,4 @@ class Action(StrEnum):
     DRAW = "draw"
     COMMENT = "comment"
     UNDO = "undo"
+    DESCRIBE = "describe"

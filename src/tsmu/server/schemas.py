@@ -7,7 +7,7 @@ import shapely
 from pydantic import BaseModel, ConfigDict, Field
 from shapely.geometry.base import BaseGeometry
 
-from tsmu.database import Action
+from tsmu.database import Action, Confidence, Material, MovementType, Trigger
 from tsmu.server.errors import RequestError
 
 MAX_VERSION = 2**31 - 1
@@ -26,6 +26,15 @@ class RequestBody(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class AttributesBody(RequestBody):
+    """What a survey records of a landslide; null where it is unknown, left out where it stays as it is."""
+
+    movement_type: MovementType | None = None
+    material: Material | None = None
+    trigger: Trigger | None = None
+    confidence: Confidence | None = None
+
+
 class DecisionBody(RequestBody):
     """One decision."""
 
@@ -39,6 +48,7 @@ class DecisionBody(RequestBody):
     )
     scene: ShortText | None = Field(None, description="id of the scene that was looked at; needed to draw")
     region: ShortText | None = Field(None, description="ecoregion, for draw")
+    attributes: AttributesBody | None = Field(None, description="for describe, which leaves the status as it is")
     undoes: RequestId | None = Field(
         None, description="for undo: id of the decision to take back, which may be an undo"
     )

@@ -4,12 +4,14 @@ import { byId } from "../lib/dom.ts";
 import { formatArea, formatDays, formatName, formatPercent } from "../lib/format.ts";
 import { stateClass } from "../map/palette.ts";
 import { runCommand } from "../review/commands.ts";
+import { ATTRIBUTE_LABELS, ATTRIBUTE_NAMES } from "../review/describing.ts";
 import { EDIT_TOOLS } from "../review/edit-tools.ts";
 import { COMMANDS, type CommandName, keyBindings, keyLabel } from "../review/keys.ts";
 import { EDIT_CORNERS_KEY, editProposal, finishMode, leaveMode, undoCorner, useEditTool } from "../review/modes.ts";
 import { changeLevel, changeSource, chooseLevel, describeProposal } from "../review/outlining.ts";
 import type { LandslideDetails, LandslideProperties, Observation } from "../server/types.ts";
 import { mayDecide, type Proposal, state } from "../state.ts";
+import { AttributesForm } from "./attributes.tsx";
 import { NothingChosen } from "./end.tsx";
 import { SelectButtons } from "./select-buttons.tsx";
 import { ShiftButtons } from "./shift-buttons.tsx";
@@ -147,6 +149,7 @@ function LandslideRecord(): VNode {
         <span class={`dot ${stateClass(properties.review_state)}`} />
         {formatArea(properties.area_m2)} <span class="quiet">{properties.review_state}</span>
       </h2>
+      {state.describing.value && <AttributesForm key={id} landslide={landslide} />}
       <Facts properties={properties} observations={details?.observations ?? []} />
       {details?.disputed && <Dispute verdicts={details.verdicts} />}
       <Reviews reviews={details?.reviews ?? []} />
@@ -168,6 +171,7 @@ function Facts(props: { properties: LandslideProperties; observations: Observati
   const byModel = observations.findLast(({ bundle }) => bundle);
   const changedBy = properties.changed_by.startsWith("run ") ? "a mapping run" : properties.changed_by;
   const facts = {
+    ...knownAttributes(properties),
     Region: formatName(properties.region),
     Happened: formatDays(properties.date_min, properties.date_max),
     Model: byModel?.bundle ?? "–",
@@ -185,6 +189,12 @@ function Facts(props: { properties: LandslideProperties; observations: Observati
       ))}
     </dl>
   );
+}
+
+/** The attributes that somebody has recorded, by their labels. */
+function knownAttributes(properties: LandslideProperties): Record<string, string> {
+  const known = ATTRIBUTE_NAMES.filter((name) => properties[name]);
+  return Object.fromEntries(known.map((name) => [ATTRIBUTE_LABELS[name], properties[name] ?? ""]));
 }
 
 /** The probability within the outline, and with test-time augmentation how far its views deviate. */

@@ -10,6 +10,7 @@ import type { Landslide, Verdict } from "../server/types.ts";
 import { mayDecide, READ_ONLY, setDisplay, state } from "../state.ts";
 import { openCommentForm } from "./comment.ts";
 import { decide, redo, undo } from "./decisions.ts";
+import { openDescription } from "./describing.ts";
 import { type CommandName, worksOver } from "./keys.ts";
 import { leaveMode, startDrawing, startMerging, startShifting } from "./modes.ts";
 import { startLevels, startOutlining } from "./outlining.ts";
@@ -24,6 +25,7 @@ const DECISION_COMMANDS: Partial<Record<CommandName, (landslide: Landslide | nul
   unsure: verdictCommand("unsure"),
   "bad imagery": verdictCommand("bad imagery"),
   comment: (landslide) => landslide && openCommentForm(landslide),
+  describe: (landslide) => landslide && openDescription(),
   merge: (landslide) => landslide && startMerging(landslide),
   split: (landslide) => startDrawing("split", landslide),
   edit: (landslide) => startDrawing("edit", landslide),

@@ -12,6 +12,7 @@ import { type RequestError, sendDecision } from "../server/api.ts";
 import { Outbox } from "../server/outbox.ts";
 import type {
   Action,
+  Attributes,
   Decision,
   DecisionResult,
   Landslide,
@@ -30,6 +31,7 @@ import {
   markSaved,
   markUndecided,
   refreshQueue,
+  reloadCurrent,
   removeDecided,
   returnToQueue,
   selectById,
@@ -136,6 +138,8 @@ export interface DecisionInput {
   others?: Landslide[];
   /** For `edit`, `draw` and `split`. */
   geometry?: Geometry;
+  /** For `describe`. */
+  attributes?: Attributes;
   /** For `comment`. */
   why?: string;
 }
@@ -150,6 +154,7 @@ export function decide(action: Exclude<Action, "undo">, landslide: Landslide | n
     by: state.reviewer.value,
     landslides: versionsOf(landslides),
     ...(input.geometry ? { geometry: input.geometry } : {}),
+    ...(input.attributes ? { attributes: input.attributes } : {}),
     ...(input.why ? { why: input.why } : {}),
     ...(action === "draw" ? sceneAndRegion() : {}),
   };
@@ -157,7 +162,8 @@ export function decide(action: Exclude<Action, "undo">, landslide: Landslide | n
   history.add({ id: decision.id, action, landslideId: landslide?.id ?? null, before: landslide ?? undefined });
   updateUndoable();
   if (action === "draw") countDecision("withdrawn", "accepted");
-  if (action === "draw" || action === "comment") return; // the landslide still waits for a decision
+  if (input.attributes && landslide) showDescribed(landslide.id, input.attributes);
+  if (action === "draw" || action === "comment" || action === "describe") return; // it still waits for a decision
   showDecided(landslides, action);
 }
 
@@ -212,6 +218,10 @@ export function undo(): void {
   const { action, landslideId, before } = entry;
   if (action === "draw") countDecision("accepted", "withdrawn");
   if (action === "comment" || action === "draw" || !landslideId) return;
+  if (action === "describe") {
+    undoTargets.set(decision.id, landslideId); // what it was said to be before is known when the undo is saved
+    return;
+  }
   markUndecided(landslideId);
   undoTargets.set(decision.id, landslideId);
   if (!before) return; // decided before a reload: it is selected when the undo is saved
@@ -236,6 +246,7 @@ export function redo(): void {
   updateUndoable();
   showNotice(`Redone: ${entry.action}`);
   if (entry.action === "draw") countDecision("withdrawn", "accepted");
+  if (entry.action === "describe" && entry.landslideId) undoTargets.set(decision.id, entry.landslideId);
   if (entry.before && STATE_AFTER[entry.action]) showDecided([entry.before], entry.action);
 }
 
@@ -247,7 +258,7 @@ function decideAgain(decision: Decision, landslides: Landslide[]): void {
   if (decision.action !== "undo")
     history.add({ id: again.id, action: decision.action, landslideId: first?.id ?? null, before: first });
   updateUndoable();
-  void removeDecided(landslides.map(({ id }) => id));
+  if (decision.action !== "describe") void removeDecided(landslides.map(({ id }) => id));
 }
 
 /** The decision that undoes the one of an entry. */
@@ -277,6 +288,14 @@ function showDecided(landslides: readonly Landslide[], action: Action | Undoable
   void removeDecided(landslides.map(({ id }) => id));
 }
 
+/** Show what a landslide is said to be before the server has it. */
+function showDescribed(id: string, attributes: Attributes): void {
+  const described = (landslide: Landslide): Landslide =>
+    landslide.id === id ? { ...landslide, properties: { ...landslide.properties, ...attributes } } : landslide;
+  state.queue.value = state.queue.value.map(described);
+  if (state.current.value) state.current.value = described(state.current.value);
+}
+
 /** Store and send a decision; returns false, with a notice, where the browser cannot store it. */
 function addToOutbox(decision: Decision): boolean {
   try {
@@ -295,6 +314,7 @@ function handleSaved(decision: Decision, changes: readonly VersionChange[]): voi
   state.queue.value = state.queue.value.map(withSavedVersion);
   if (state.current.value) state.current.value = withSavedVersion(state.current.value);
   if (OUTLINE_ACTIONS.includes(decision.action)) reloadLandslideTiles(getMap());
+  if (decision.action === "describe") void reloadCurrent();
   if (decision.action !== "undo") return;
   for (const { id, status } of changes) {
     setDisplayState(getMap(), id, null);
@@ -323,6 +343,7 @@ function handleRefused(decision: Decision, error: RequestError): void {
     markUndecided(id);
   }
   void refreshQueue();
+  if (decision.action === "describe") void reloadCurrent();
   if (error.status === 409) showConflict(decision, error.currentRecords, decideAgain);
   else if (decision.geometry) keepRefused(decision, error.message);
   else showNotice(`Not made: ${decision.action}: ${error.message}`, "bad");

@@ -30,6 +30,7 @@ export const COMMANDS = [
   { name: "levels", label: "Other level", key: "l", group: "Decide" },
   { name: "many", label: "Many at once", key: "x", group: "Decide" },
   { name: "comment", label: "Comment", key: "c", group: "Decide" },
+  { name: "describe", label: "Describe", key: "k", group: "Decide" },
   { name: "undo", label: "Undo", key: "z", group: "Decide" },
   { name: "redo", label: "Redo", key: "y", group: "Decide" },
   { name: "next", label: "Next", key: "n", group: "Go" },

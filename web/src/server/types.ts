@@ -7,10 +7,14 @@ export type Status = "candidate" | "confirmed" | "rejected" | "merged";
 export type ReviewState = "open" | "accepted" | "rejected" | "unsure" | "bad imagery" | "withdrawn";
 /** What a reviewer can say of a landslide as it is. */
 export type Verdict = "accept" | "reject" | "unsure" | "bad imagery";
-export type Action = Verdict | "comment" | "merge" | "split" | "edit" | "draw" | "undo";
+export type Action = Verdict | "comment" | "describe" | "merge" | "split" | "edit" | "draw" | "undo";
+
+/** What a survey records of a landslide; null is unknown. */
+export type AttributeName = "movement_type" | "material" | "trigger" | "confidence";
+export type Attributes = Partial<Record<AttributeName, string | null>>;
 
 /** One version of a landslide's record. */
-export interface LandslideProperties {
+export interface LandslideProperties extends Attributes {
   id: string;
   status: Status;
   review_state: ReviewState;
@@ -136,6 +140,8 @@ export interface ServerInfo {
   /** Whether the server asks for a token. */
   tokens: boolean;
   person: { name: string; role: "viewer" | "reviewer" };
+  /** The words that landslides are described by. */
+  attributes: Record<AttributeName, string[]>;
   regions: string[];
   events: string[];
 }
@@ -180,6 +186,8 @@ export interface Decision {
   landslides?: Record<string, number>;
   /** The outline for `edit` and `draw`, the cutting line for `split`. */
   geometry?: Geometry;
+  /** For `describe`: what is said anew. */
+  attributes?: Attributes;
   scene?: string;
   region?: string;
   /** For `undo`: the id of the decision to undo, which may be an undo itself. */

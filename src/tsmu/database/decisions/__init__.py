@@ -8,6 +8,7 @@ from tsmu.database.decisions.agreement import (
     verdict_counts,
     verdicts,
 )
+from tsmu.database.decisions.attributes import ATTRIBUTES
 from tsmu.database.decisions.decision_writer import decide, landslides_of_decision, review
 from tsmu.database.decisions.evidence import SceneEvidence, scene_evidence
 from tsmu.database.decisions.many import decide_on_many
@@ -16,6 +17,7 @@ from tsmu.database.decisions.proposed_changes import accept, accept_as_new, decl
 from tsmu.database.decisions.records import DecisionRequest, DecisionResult, LandslideChange
 
 __all__ = [
+    "ATTRIBUTES",
     "DecisionRequest",
     "DecisionResult",
     "LandslideChange",

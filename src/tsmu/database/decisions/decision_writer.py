@@ -13,6 +13,7 @@ import numpy as np
 import sqlalchemy as sa
 from shapely.geometry.base import BaseGeometry
 
+from tsmu.database.decisions.attributes import attributes_text, check_attributes, plan_description
 from tsmu.database.decisions.many import STATUS_OF, is_on_many, undo_on_many
 from tsmu.database.decisions.records import (
     DecisionRequest,
@@ -146,6 +147,10 @@ def _check_request(request: DecisionRequest) -> None:
         raise DatabaseError(f"{action}: {'needs a shape' if request.shape is None else 'takes no shape'}")
     if action == Action.DRAW and not request.scene_id:
         raise DatabaseError("draw: name the scene in which it is seen")
+    if action == Action.DESCRIBE:
+        check_attributes(request.attributes)
+    elif request.attributes:
+        raise DatabaseError(f"{action}: takes no attributes; describe the landslide by a decision of its own")
     if action == Action.COMMENT and not request.why.strip():
         raise DatabaseError("comment: says nothing; write something")
 
@@ -196,6 +201,8 @@ def _plan(connection: sa.Connection, request: DecisionRequest, rows: list[dict[s
     first, action = rows[0], request.action
     if action == Action.EDIT:
         return [_plan_edit(connection, request, first)]
+    if action == Action.DESCRIBE:
+        return [plan_description(request, first)]
     if action == Action.MERGE:
         whole = unite_outlines(decode_column([row["geom"] for row in rows], landslide))
         merged = [PlannedChange(row["id"], row, {"status": Status.MERGED.value}) for row in rows[1:]]
@@ -241,7 +248,7 @@ def _write_change(
     connection: sa.Connection, change: PlannedChange, request: DecisionRequest, moment: datetime
 ) -> LandslideChange:
     """Write one landslide's new version, and the entry in the review table."""
-    why = request.why.strip() or request.label
+    why = request.why.strip() or attributes_text(request.attributes) or request.label
     columns = dict(change.columns)
     shape = columns.pop("geom", None)
     outlines = np.array([] if shape is None else [shape], dtype=object)

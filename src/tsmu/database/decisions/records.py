@@ -26,6 +26,7 @@ class DecisionRequest:
         region: ecoregion, for draw.
         undoes: for undo, the id of the decision to undo.
         status: the landslide's new status, where there is no action.
+        attributes: for describe, what is said of the landslide by the names of `ATTRIBUTES`; None for unknown.
     """
 
     id: str
@@ -38,6 +39,7 @@ class DecisionRequest:
     region: str | None = None
     undoes: str | None = None
     status: Status | None = None
+    attributes: Mapping[str, str | None] = field(default_factory=dict)
 
     @property
     def label(self) -> str:

@@ -22,6 +22,9 @@ REVIEWED_STATES = tuple(state for state in ReviewState if state != ReviewState.W
 """The states of landslides that count in a review."""
 
 
+_NOT_DECIDING = (Action.COMMENT.value, Action.DESCRIBE.value, Action.UNDO.value)
+
+
 def review_state() -> sa.ColumnElement[str]:
     """The state as a column of a query on the landslide table.
 
@@ -88,7 +91,7 @@ def undone_decisions() -> sa.Select[Any]:
 
 def _standing_decision() -> sa.ColumnElement[bool]:
     """The condition on the review table that an entry decides on its landslide and was not taken back."""
-    decides = sa.or_(review.c.action.is_(None), review.c.action.not_in([Action.COMMENT.value, Action.UNDO.value]))
+    decides = sa.or_(review.c.action.is_(None), review.c.action.not_in(_NOT_DECIDING))
     stands = sa.or_(review.c.decision_id.is_(None), review.c.decision_id.not_in(undone_decisions()))
     return sa.and_(review.c.decision == Decision.DECIDED.value, decides, stands)
 

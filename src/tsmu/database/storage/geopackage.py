@@ -212,3 +212,37 @@ def require_sqlite(path: Path) -> None:
     with path.open("rb") as handle:
         if handle.read(16) != b"SQLite format 3\0":
             raise DatabaseError(f"{path}: not a GeoPackage; check the path, or move the file away")
+
+
+def replace_check(connection: sa.Connection, table: str, before: str, after: str) -> None:
+    """Make a table without geometry again with another check, which SQLite cannot change.
+
+    Its triggers go; whoever runs migrations makes them anew.
+
+    Args:
+        connection: within a `Database.write` block.
+        table: name.
+        before: the condition of the check as it is in the table's definition.
+        after: the condition that takes its place.
+
+    Raises:
+        RuntimeError: the table has no such check.
+    """
+    parts = connection.execute(
+        sa.text(
+            "SELECT name, sql FROM sqlite_master WHERE tbl_name = :name AND type IN ('table', 'index') "
+            "AND sql NOT NULL ORDER BY type DESC"
+        ),
+        {"name": table},
+    ).fetchall()
+    if after in parts[0][1]:  # it was made with the check of today
+        return
+    if before not in parts[0][1]:
+        raise RuntimeError(f"table {table} has no check {before}")
+    for name, _ in parts[1:]:
+        connection.exec_driver_sql(f'DROP INDEX "{name}"')
+    connection.exec_driver_sql(f"ALTER TABLE {table} RENAME TO {table}_before")
+    for _, sql in parts:
+        connection.exec_driver_sql(sql.replace(before, after))
+    connection.exec_driver_sql(f"INSERT INTO {table} SELECT * FROM {table}_before")
+    connection.exec_driver_sql(f"DROP TABLE {table}_before")

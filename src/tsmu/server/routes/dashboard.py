@@ -6,6 +6,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 
 from tsmu.database import (
+    ATTRIBUTES,
     change_mark,
     count_by_region_and_month,
     disagreements,
@@ -45,6 +46,7 @@ def about(context: Context, request: Request) -> dict[str, Any]:
     """What the database holds, whether decisions are taken here, and who asks.
 
     `survey` names the database without saying where it is: what a browser keeps for it, it keeps by that.
+    `attributes` has the words that a survey describes landslides by.
     `mark` is where /api/changes goes on, as its `Last-Event-ID`.
     """
     figures = info(context.database)
@@ -56,5 +58,6 @@ def about(context: Context, request: Request) -> dict[str, Any]:
         "write": context.write,
         "tokens": context.tokens is not None,
         "mark": str(change_mark(context.database)),
+        "attributes": {name: list(words) for name, words in ATTRIBUTES.items()},
         "person": {"name": user.name or context.reviewer, "role": str(user.role)},
     }

@@ -56,6 +56,7 @@ def post_decision(context: Context, user: Reviewer, body: DecisionBody) -> JSONR
         scene_id=body.scene,
         region=body.region,
         undoes=body.undoes,
+        attributes=body.attributes.model_dump(mode="json", exclude_unset=True) if body.attributes else {},
     )
     try:
         result = decide(context.database, request)

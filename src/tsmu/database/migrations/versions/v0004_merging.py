@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from tsmu.database.storage import register_attribute_table
+from tsmu.database.storage import register_attribute_table, replace_check
 from tsmu.database.types import Moment
 
 revision = "0004"
@@ -33,7 +33,7 @@ def upgrade() -> None:
         op.execute("ALTER TABLE review DROP CONSTRAINT ck_review_decision")
         op.execute(f"ALTER TABLE review ADD CONSTRAINT ck_review_decision CHECK ({_AFTER})")
     else:
-        _rebuild_review(connection)
+        replace_check(connection, "review", _BEFORE, _AFTER)
         for name, comment in _TABLES.items():
             register_attribute_table(connection, name, comment)
 
@@ -70,18 +70,3 @@ def _make_tables() -> None:
     )
     for name in links:
         op.create_index(f"ix_merged_observation_{name}", "merged_observation", [name])
-
-
-def _rebuild_review(connection: sa.Connection) -> None:
-    """Make the table again with the wider check, which SQLite cannot change; it has no geometry to lose."""
-    parts = connection.exec_driver_sql(
-        "SELECT name, sql FROM sqlite_master WHERE tbl_name = 'review' AND type IN ('table', 'index') AND sql NOT NULL "
-        "ORDER BY type DESC"
-    ).fetchall()
-    for name, _ in parts[1:]:
-        connection.exec_driver_sql(f'DROP INDEX "{name}"')
-    connection.exec_driver_sql("ALTER TABLE review RENAME TO review_before")
-    for _, sql in parts:
-        connection.exec_driver_sql(sql.replace(_BEFORE, _AFTER))
-    connection.exec_driver_sql("INSERT INTO review SELECT * FROM review_before")
-    connection.exec_driver_sql("DROP TABLE review_before")
