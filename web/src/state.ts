@@ -13,7 +13,7 @@ import type {
 } from "./server/types.ts";
 
 /** What the keys and the pointer do: `look` is the ordinary state, the others are ended by Enter or Escape. */
-export type Mode = "look" | "edit" | "draw" | "split" | "merge" | "shift" | "outline" | "select";
+export type Mode = "look" | "edit" | "draw" | "split" | "merge" | "shift" | "outline" | "select" | "measure";
 /** Images that are shifted: those before and after together, or one of them. */
 export type ShiftTarget = "both" | "pre" | "post";
 /** What the pointer does while an outline is edited: drag its corners, draw a line that reshapes it, or wipe corners. */
@@ -129,6 +129,8 @@ export const state = {
   selectTool: new Signal<"box" | "lasso">("box"),
   /** What is selected in mode `select`; null while nothing is. */
   selection: new Signal<Selection | null>(null),
+  /** The points that mode `measure` has so far: longitude, latitude. */
+  measured: new Signal<readonly [number, number][]>([]),
   /** Whether the form is open in which the current landslide is described. */
   describing: new Signal(false),
   editTool: new Signal<EditTool>("corners"),

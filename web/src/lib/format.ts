@@ -16,6 +16,10 @@ export function formatArea(squareMetres: number): string {
   return `${(squareMetres / 1e6).toFixed(2)} km²`;
 }
 
+/** Write a length given in m in m or km. */
+export const formatLength = (metres: number): string =>
+  metres < 1000 ? `${wholeNumber.format(metres)} m` : `${(metres / 1000).toFixed(metres < 1e4 ? 2 : 1)} km`;
+
 /** Write a share of 0 to 1 in percent; null as a dash. */
 export const formatPercent = (share: number | null): string => (share === null ? "–" : `${Math.round(share * 100)} %`);
 

@@ -63,14 +63,15 @@ function CommandButton({ name, disabled }: { name: CommandName; disabled?: boole
 const ModeButtons = (): VNode => (
   <>
     {state.mode.value === "shift" && <ShiftButtons />}
-    {state.mode.value === "select" ? <SelectButtons /> : <KeepButton />}
+    {state.mode.value === "select" && <SelectButtons />}
+    {state.mode.value !== "select" && state.mode.value !== "measure" && <KeepButton />}
     <button type="button" class="decision" onClick={leaveMode}>
       <span>Leave</span>
       <kbd>Esc</kbd>
     </button>
-    {(state.mode.value === "draw" || state.mode.value === "split") && (
+    {["draw", "split", "measure"].includes(state.mode.value) && (
       <button type="button" class="decision" onClick={undoCorner}>
-        <span>Undo a corner</span>
+        <span>{state.mode.value === "measure" ? "Undo a point" : "Undo a corner"}</span>
         <kbd>Backspace</kbd>
       </button>
     )}

@@ -21,6 +21,7 @@ const VIEW_BUTTONS: [CommandName, string][] = [
   ["flip", "Flip"],
   ["swipe", "Swipe"],
   ["shift", "Shift images"],
+  ["measure", "Measure"],
 ];
 
 /** Create the controls, dates and legend; they follow the display options and the scenes. */

@@ -12,6 +12,7 @@ import { openCommentForm } from "./comment.ts";
 import { decide, redo, undo } from "./decisions.ts";
 import { openDescription } from "./describing.ts";
 import { type CommandName, worksOver } from "./keys.ts";
+import { toggleMeasuring } from "./measuring.ts";
 import { leaveMode, startDrawing, startMerging, startShifting } from "./modes.ts";
 import { startLevels, startOutlining } from "./outlining.ts";
 import { copyLink, openPlaces } from "./places.ts";
@@ -66,6 +67,7 @@ const VIEW_COMMANDS: Partial<Record<CommandName, () => void>> = {
   density: () => setDisplay({ density: !state.display.value.density }),
   "zoom in": () => void getMap().zoomIn({ duration: 150 }),
   "zoom out": () => void getMap().zoomOut({ duration: 150 }),
+  measure: toggleMeasuring,
   shift: startShifting,
   dashboard: () => {
     state.dashboardOpen.value = !state.dashboardOpen.value;

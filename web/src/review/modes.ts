@@ -13,13 +13,14 @@ import { decide } from "./decisions.ts";
 import { forgetRefused, keepShape, shapeDraft } from "./drafts.ts";
 import { EDIT_TOOL_HINTS, EDIT_TOOLS, type EditToolDefinition, undoStep } from "./edit-tools.ts";
 import { COMMANDS, commandForKey, keyBindings, keyName } from "./keys.ts";
+import { connectMeasuring, measureAtCentre, measureHint, removeMeasuredPoint } from "./measuring.ts";
 import { NeighbourChoice } from "./merging.ts";
 import { changeLevel, changeSource, connectOutlining, outlineAtCentre } from "./outlining.ts";
 import { selectById } from "./queue.ts";
 import { connectSelecting, handleSelectKey } from "./selecting.ts";
 import { beginShiftSeries, chooseTarget, hasShifted, moveImages, resetImages, shiftHint } from "./shifting.ts";
 
-const HINTS: Record<Exclude<Mode, "look" | "edit" | "shift">, string> = {
+const HINTS: Record<Exclude<Mode, "look" | "edit" | "shift" | "measure">, string> = {
   draw: "Click corners, or Space at the cross · Backspace takes one back · Enter ends, Esc leaves",
   split: "Draw a line across the outline: click, or Space at the cross · Enter ends, Esc leaves",
   merge: "Tab or click: another neighbour · Enter merges, Esc leaves",
@@ -57,6 +58,7 @@ export function connectModes(): void {
   });
   connectOutlining();
   connectSelecting();
+  connectMeasuring();
   state.mode.subscribe((mode) => {
     if (mode !== "look") focusMap(); // from the button that began the mode: Enter is to end it
   });
@@ -64,6 +66,7 @@ export function connectModes(): void {
 
 function hintOf(mode: Exclude<Mode, "look">): string {
   if (mode === "shift") return shiftHint();
+  if (mode === "measure") return measureHint();
   if (mode === "edit") return EDIT_TOOL_HINTS[state.editTool.value];
   return mode === "outline" && state.proposal.value ? CHOICE_HINT : HINTS[mode];
 }
@@ -161,8 +164,8 @@ const chosenOutline = (): Outline | undefined => {
   return value?.outlines.outlines[value.chosen]?.geometry;
 };
 
-/** Take back the corner of a drawing that was set last. */
-export const undoCorner = (): void => editor.undoCorner();
+/** Take back the corner of a drawing, or the point of a measured line, that was set last. */
+export const undoCorner = (): void => (state.mode.value === "measure" ? removeMeasuredPoint() : editor.undoCorner());
 
 /** Use a tool of the edit, as its key does. */
 export function useEditTool(tool: EditToolDefinition): void {
@@ -216,6 +219,7 @@ export function handleModeKey(event: KeyboardEvent): boolean {
   }
   if (mode === "outline") return handleOutlineKey(event);
   if (mode === "select") return handleSelectKey(event) || isDecisionKey(event);
+  if (mode === "measure") return handleMeasureKey(event);
   if (mode === "merge") return handleMergeKey(event);
   if (mode === "shift") return handleShiftKey(event);
   return handleDrawingKey(event, mode);
@@ -257,6 +261,14 @@ function handleDrawingKey(event: KeyboardEvent, tool: DrawingTool): boolean {
   else if (event.shiftKey && editor.movesCorners && arrow)
     editor.moveCorner(arrow[0] * CORNER_STEP, arrow[1] * CORNER_STEP);
   else if (commandForKey(event, keyBindings.value) === "undo") editor.undoCorner();
+  else return isDecisionKey(event);
+  return true;
+}
+
+function handleMeasureKey(event: KeyboardEvent): boolean {
+  if (event.key === "Enter") leaveMode();
+  else if (event.key === " ") measureAtCentre();
+  else if (event.key === "Backspace" || commandForKey(event, keyBindings.value) === "undo") removeMeasuredPoint();
   else return isDecisionKey(event);
   return true;
 }
