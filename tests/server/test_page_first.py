@@ -39,7 +39,7 @@ def test_at_the_end_of_a_queue_the_page_says_what_to_do(survey: WorkspaceFolder,
     with serving(survey, "--write") as (address, _):
         page = open_page(address)
         record = page.locator("#record")
-        press(page, "/")
+        press(page, ".")
         page.get_by_label("Size", exact=True).select_option("10000")
         press(page, "Escape", "x", "f")
         page.get_by_role("button", name="Unsure", exact=False).first.click()
