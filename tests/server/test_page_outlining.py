@@ -129,7 +129,7 @@ def test_a_candidate_takes_its_outline_at_another_level(served: Served, open_pag
     landslide_id = go_to_compact(page, survey)
     former = outline_of(survey, landslide_id)
     press(page, "l")
-    slider = page.get_by_label("Size")
+    slider = page.locator(".size-choice input")
     expect(slider).to_be_visible(timeout=WAIT)
     position = int(slider.input_value())
     press(page, "+", "+")
