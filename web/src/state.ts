@@ -68,6 +68,8 @@ export interface DisplayOptions {
   hillshade: boolean;
   outlines: boolean;
   density: boolean;
+  /** Where the server is set up with one. */
+  basemap: boolean;
 }
 
 export const DEFAULT_DISPLAY: DisplayOptions = {
@@ -80,6 +82,7 @@ export const DEFAULT_DISPLAY: DisplayOptions = {
   hillshade: false,
   outlines: true,
   density: false,
+  basemap: true,
 };
 
 /** Nested outlines to choose from. */

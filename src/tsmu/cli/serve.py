@@ -29,20 +29,31 @@ def serve(
         Path | None, typer.Option(metavar="FILE", help="Lines NAME viewer|reviewer TOKEN, readable by you alone.")
     ] = None,
     dem: Annotated[Path | None, typer.Option(metavar="FILE", help="Elevations in metres, for a hillshade.")] = None,
+    basemap: Annotated[
+        str | None, typer.Option(metavar="URL", help="Tiles below the images: https://HOST/{z}/{x}/{y}.png, or a WMS.")
+    ] = None,
+    basemap_credit: Annotated[str, typer.Option(metavar="TEXT", help="Whom the base map is by, to show.")] = "",
     reviewer: Annotated[
         str | None, typer.Option(metavar="NAME", help="Who decides, where there are no tokens.")
     ] = None,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Look at the landslides before and after in the browser, and decide; nothing is loaded from elsewhere."""
+    """Look at the landslides before and after in the browser, and decide; only --basemap is loaded from elsewhere."""
     with console("serve", as_json) as terminal:
         if os.environ.get(END_VARIABLE):
             threading.Thread(target=_interrupt_when_input_ends, daemon=True).start()
         logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s")  # of libraries warnings alone
         logging.getLogger("tsmu").setLevel(logging.INFO)
         terminal.workspace(workspace).serve(
-            host=host, port=port, write=write, token_file=token_file, dem=dem, reviewer=reviewer
+            host=host,
+            port=port,
+            write=write,
+            token_file=token_file,
+            dem=dem,
+            basemap=basemap,
+            basemap_credit=basemap_credit,
+            reviewer=reviewer,
         )
 
 

@@ -12,7 +12,8 @@ A request goes one way through the room:
     context, auth     the database, workspace and settings that every route gets; users, roles and tokens
     errors            refused requests: logged, and answered as JSON
 
-Everything that the page needs is served from here; it loads nothing from other sites.
+Everything that the page needs is served from here; it loads nothing from other sites but the tiles of a
+base map (basemap), if there is one.
 
 Example:
     >>> from tsmu import server
@@ -26,12 +27,14 @@ from tsmu.lazy_names import lazy_names
 if TYPE_CHECKING:
     from tsmu.server.app import PAGE_FOLDER, PAGE_NOT_BUILT, make_app
     from tsmu.server.auth import TokenFile
+    from tsmu.server.basemap import BaseMap
     from tsmu.server.context import ServerContext
 
-__all__ = ["PAGE_FOLDER", "PAGE_NOT_BUILT", "ServerContext", "TokenFile", "make_app"]
+__all__ = ["PAGE_FOLDER", "PAGE_NOT_BUILT", "BaseMap", "ServerContext", "TokenFile", "make_app"]
 
 _NAMES = {  # by the module that has them
     "app": "PAGE_FOLDER PAGE_NOT_BUILT make_app",
+    "basemap": "BaseMap",
     "context": "ServerContext",
     "auth": "TokenFile",
 }

@@ -11,6 +11,7 @@ from starlette.datastructures import Headers
 
 from tsmu.database import Database
 from tsmu.server.auth import Role, TokenFile, User
+from tsmu.server.basemap import BaseMap
 from tsmu.server.errors import RequestError
 from tsmu.workspace_folder import WorkspaceFolder
 
@@ -28,6 +29,7 @@ class ServerContext:
         hosts: host names that requests may use, against DNS rebinding; empty: any, which only tokens make safe.
         dem: elevations in m, as a raster, for the hillshade.
         reviewer: the name on decisions that name nobody.
+        basemap: lies below the images; the page may load its tiles, and nothing else from elsewhere.
         stopping: set when the server ends, so that streams which go on for ever end, too.
 
     Example:
@@ -43,6 +45,7 @@ class ServerContext:
     hosts: frozenset[str] = frozenset({"localhost", "127.0.0.1", "[::1]"})
     dem: Path | None = None
     reviewer: str = field(default_factory=getpass.getuser)
+    basemap: BaseMap | None = None
     stopping: threading.Event = field(default_factory=threading.Event)
 
     def user_of(self, request: Request) -> User:

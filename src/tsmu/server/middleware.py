@@ -29,9 +29,9 @@ MAX_QUERY_BYTES = 8 << 10
 MAX_CLIENTS = 10_000  # whose limits are remembered, so that made-up addresses do not fill the memory
 READ_METHODS = ("GET", "HEAD")
 SECURITY_HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; font-src 'self'; "
-        "connect-src 'self'; worker-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; "
+    "Content-Security-Policy": (  # {} is the origin of a base map's tiles
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:{}; font-src 'self'; "
+        "connect-src 'self'{}; worker-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; "
         "frame-ancestors 'none'"
     ),
     "X-Content-Type-Options": "nosniff",
@@ -141,6 +141,8 @@ class SecurityMiddleware:
 
     def __init__(self, app: ASGIApp, context: ServerContext, clock: Callable[[], float] = time.monotonic) -> None:
         self.app, self.context, self.clock = app, context, clock
+        origin = f" {context.basemap.origin}" if context.basemap else ""
+        self.headers = {name: value.replace("{}", origin) for name, value in SECURITY_HEADERS.items()}
         self.reads, self.writes, self.guesses = RateLimit(300, 2000), RateLimit(20, 200), TokenGuesses()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -153,7 +155,7 @@ class SecurityMiddleware:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                for name, value in SECURITY_HEADERS.items():
+                for name, value in self.headers.items():
                     headers.setdefault(name, value)
                 headers.setdefault("Cache-Control", "no-store")
             await send(message)

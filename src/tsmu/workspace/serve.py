@@ -30,9 +30,13 @@ class ServeVerbs(WorkspaceBase):
         write: bool = False,
         token_file: Path | str | None = None,
         dem: Path | str | None = None,
+        basemap: str | None = None,
+        basemap_credit: str = "",
         reviewer: str | None = None,
     ) -> Report:
-        """Serve the landslides before and after for the browser, until interrupted; nothing is loaded from elsewhere.
+        """Serve the landslides before and after for the browser, until interrupted.
+
+        Nothing is loaded from elsewhere but the tiles of a base map, if there is one.
 
         In a notebook, interrupt the kernel to end it; the report is displayed before, with the address.
 
@@ -42,16 +46,18 @@ class ServeVerbs(WorkspaceBase):
             write: take decisions; otherwise everything is read-only.
             token_file: lines `NAME viewer|reviewer TOKEN`, readable by the user alone.
             dem: a file of elevations in metres, for a hillshade.
+            basemap: URL of tiles below the images, with {z}, {x} and {y}, or for a WMS {bbox-epsg-3857}.
+            basemap_credit: whom the base map is by, shown on the map.
             reviewer: who decides where there are no tokens; by default the user's name.
 
         Returns:
             The report, once the server has ended; `outputs["address"]` is where it was.
 
         Raises:
-            ReviewError: it would be open to others, a file is missing, or the port is taken.
+            ReviewError: it would be open to others, a file is missing, the base map is no URL, or the port is taken.
             DatabaseError: the database cannot be opened.
         """
-        from tsmu.server import TokenFile
+        from tsmu.server import BaseMap, TokenFile
 
         report = self._begin(Report("serve"))
         check_range("port", port, ReviewError, 0, 65_535, whole=True)
@@ -60,6 +66,7 @@ class ServeVerbs(WorkspaceBase):
         elevations = user_path(dem) if dem else None
         if elevations and not elevations.is_file():
             raise ReviewError(f"--dem {dem}: no such file; check the path")
+        ground = BaseMap(basemap, basemap_credit) if basemap else None
         people = TokenFile.read(user_path(token_file)) if token_file else None
         import uvicorn
 
@@ -68,7 +75,9 @@ class ServeVerbs(WorkspaceBase):
 
         with open_database(self.folder.database) as database:
             hosts = ServerContext.hosts if host in LOOPBACK else frozenset[str]()
-            desk = ServerContext(database, self.folder, write, people, hosts, elevations, reviewer or getpass.getuser())
+            desk = ServerContext(
+                database, self.folder, write, people, hosts, elevations, reviewer or getpass.getuser(), ground
+            )
             with _listen(host, port) as listening:
                 address = f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}/"
                 report.outputs["address"] = address

@@ -6,11 +6,12 @@ import { byId } from "../lib/dom.ts";
 import { formatCoordinates } from "../lib/format.ts";
 import type { Bounds } from "../lib/geometry.ts";
 import { showNotice } from "../lib/notice.ts";
-import { authorizationHeaders, noteRefusedToken, refusal, refusesFilters } from "../server/api.ts";
+import { apiUrl, authorizationHeaders, noteRefusedToken, refusal, refusesFilters } from "../server/api.ts";
 import { addLandslideLayers } from "./landslide-layers.ts";
 import { connectLandslides, densityTileUrl, landslideTileUrl } from "./landslides.ts";
 import { connectScenes } from "./scenes.ts";
-import { addSwipeLayers, connectSwipe } from "./swipe.ts";
+import { addSwipeLayers, CLIP_LAYER, connectSwipe, UNCLIP_LAYER } from "./swipe.ts";
+import { state } from "../state.ts";
 import { getMap, setMap } from "./view.ts";
 
 const BACKGROUND = "ground";
@@ -33,7 +34,7 @@ export async function createMap(bounds: Bounds, onSelect: (id: string) => void):
     pitchWithRotate: false,
     fadeDuration: 0,
     keyboard: false, // the page has keys of its own, which can be changed
-    transformRequest: (url) => withToken({ url, headers: authorizationHeaders() }),
+    transformRequest: (url) => (isOwn(url) ? withToken({ url, headers: authorizationHeaders() }) : { url }),
   });
   setMap(map);
   markBusy(map);
@@ -48,6 +49,7 @@ export async function createMap(bounds: Bounds, onSelect: (id: string) => void):
   });
   await new Promise((resolve) => map.once("load", resolve));
   addSwipeLayers(map, backgroundColour);
+  addBaseMap(map);
   addLandslideLayers(map, landslideTileUrl(), densityTileUrl());
   paintBackground();
   connectSwipe(map);
@@ -55,6 +57,22 @@ export async function createMap(bounds: Bounds, onSelect: (id: string) => void):
   connectLandslides(map, onSelect);
   connectCoordinates(map);
   connectToken(map);
+}
+
+/** Whether a URL is one of this server's: nobody else is sent the token. */
+const isOwn = (url: string): boolean => url.startsWith(new URL("..", apiUrl("")).href);
+
+/** Add the base map that the server is set up with, on both sides of the swipe, below the images. */
+function addBaseMap(map: MapLibre): void {
+  const basemap = state.serverInfo.value?.basemap;
+  if (!basemap) return;
+  map.addSource("basemap", { type: "raster", tiles: [basemap.url], tileSize: 256, maxzoom: 19 });
+  const ids = { "basemap-after": CLIP_LAYER, "basemap-before": UNCLIP_LAYER };
+  for (const [id, above] of Object.entries(ids)) map.addLayer({ id, type: "raster", source: "basemap" }, above);
+  state.display.subscribe((display) => {
+    for (const id of Object.keys(ids)) map.setLayoutProperty(id, "visibility", display.basemap ? "visible" : "none");
+    byId("credit").textContent = display.basemap ? basemap.credit || new URL(basemap.url).host : "";
+  });
 }
 
 /** Load again what the server refused to a token, when there is another one. */

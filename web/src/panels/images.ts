@@ -8,7 +8,7 @@ import { DEFAULT_DISPLAY, setDisplay, state } from "../state.ts";
 import { keyHint } from "./controls.ts";
 
 /** Display options that are switched on and off; each is a command as well. */
-const LAYER_SWITCHES = ["probability", "uncertainty", "hillshade", "outlines", "density"] as const;
+const LAYER_SWITCHES = ["probability", "uncertainty", "hillshade", "outlines", "density", "basemap"] as const;
 /** What the first and the last colour of a layer mean; `style.css` has the colours between. */
 const LEGEND_ENDS: Partial<Record<(typeof LAYER_SWITCHES)[number], [string, string]>> = {
   probability: ["0 %", "100 %"],
@@ -79,7 +79,7 @@ function layerLegend(name: (typeof LAYER_SWITCHES)[number]): HTMLElement[] {
   return [legend];
 }
 
-/** A checkbox that shows a layer; hidden where no scene has images of its kind. */
+/** A checkbox that shows a layer; hidden where there is none. */
 function layerSwitch(name: (typeof LAYER_SWITCHES)[number]): HTMLElement {
   const label = COMMANDS.find((command) => command.name === name)?.label ?? name;
   const checkbox = el("input", { type: "checkbox" });
@@ -89,10 +89,16 @@ function layerSwitch(name: (typeof LAYER_SWITCHES)[number]): HTMLElement {
     checkbox.checked = display[name];
   });
   state.scenes.subscribe((scenes) => {
-    const isImage = name !== "outlines" && name !== "density";
-    row.hidden = isImage && !scenes.some(({ layers }) => (layers as string[]).includes(name));
+    row.hidden = !isThere(name, scenes);
   });
   return row;
+}
+
+/** Whether there is anything that a layer can show. */
+function isThere(name: (typeof LAYER_SWITCHES)[number], scenes: readonly Scene[]): boolean {
+  if (name === "outlines" || name === "density") return true;
+  if (name === "basemap") return !!state.serverInfo.value?.basemap;
+  return scenes.some(({ layers }) => (layers as string[]).includes(name));
 }
 
 function slider(label: string, name: SliderOption, min: number, max: number): HTMLElement {

@@ -67,6 +67,7 @@ const VIEW_COMMANDS: Partial<Record<CommandName, () => void>> = {
   density: () => setDisplay({ density: !state.display.value.density }),
   "zoom in": () => void getMap().zoomIn({ duration: 150 }),
   "zoom out": () => void getMap().zoomOut({ duration: 150 }),
+  basemap: () => setDisplay({ basemap: !state.display.value.basemap }),
   measure: toggleMeasuring,
   shift: startShifting,
   dashboard: () => {

@@ -49,6 +49,7 @@ export const COMMANDS = [
   { name: "uncertainty", label: "Deviation of the views", key: "2", group: "See" },
   { name: "hillshade", label: "Hillshade", key: "3", group: "See" },
   { name: "density", label: "Density", key: "4", group: "See" },
+  { name: "basemap", label: "Base map", key: "6", group: "See" },
   { name: "measure", label: "Measure", key: "5", group: "See" },
   { name: "zoom in", label: "Zoom in", key: "+", group: "See" },
   { name: "zoom out", label: "Zoom out", key: "-", group: "See" },

@@ -142,6 +142,8 @@ export interface ServerInfo {
   person: { name: string; role: "viewer" | "reviewer" };
   /** The words that landslides are described by. */
   attributes: Record<AttributeName, string[]>;
+  /** A map of somebody else's below the images: the URL of its tiles, and whom it is by. */
+  basemap: { url: string; credit: string } | null;
   regions: string[];
   events: string[];
 }

@@ -59,5 +59,6 @@ def about(context: Context, request: Request) -> dict[str, Any]:
         "tokens": context.tokens is not None,
         "mark": str(change_mark(context.database)),
         "attributes": {name: list(words) for name, words in ATTRIBUTES.items()},
+        "basemap": vars(context.basemap) if context.basemap else None,
         "person": {"name": user.name or context.reviewer, "role": str(user.role)},
     }
