@@ -10,9 +10,10 @@ starts (tests/variants):
 import gc
 import io
 import os
+import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import chdir, redirect_stderr, redirect_stdout
 from importlib import import_module
 from pathlib import Path
@@ -151,3 +152,17 @@ def tsmu_process() -> Tsmu:
         return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=1500, check=False)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """Chromium without a screen, one for all tests of a process: Playwright's event loop runs from then on."""
+    from playwright.sync_api import sync_playwright
+
+    path = shutil.which("chromium")
+    require(path is not None, "a browser for the page (Debian: chromium)")
+    software = ["--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]  # WebGL without a GPU
+    with sync_playwright() as driver:
+        started = driver.chromium.launch(executable_path=path, args=software)
+        yield started
+        started.close()

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import rasterio
 import shapely
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 from rasterio.features import shapes
 from rasterio.shutil import copy as copy_raster
 from rasterio.windows import Window
@@ -31,7 +31,6 @@ from tsmu.workspace_folder import WorkspaceFolder
 SIDE = 256
 Client = Callable[..., TestClient]
 Open = Callable[..., Any]
-CHROMIUM = shutil.which("chromium")
 WAIT = 20_000  # ms
 
 
@@ -108,21 +107,11 @@ def decision(action: str, *landslides: tuple[str, int], **more: Any) -> dict[str
     return {"id": str(uuid.uuid4()), "action": action, "landslides": dict(landslides)} | more
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    require(CHROMIUM is not None, "a browser for the page (Debian: chromium)")
-    require((PAGE_FOLDER / "index.html").is_file(), "the review page (make page)")
-    expect.set_options(timeout=WAIT)
-    with sync_playwright() as driver:
-        software = ["--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]  # WebGL without a GPU
-        started = driver.chromium.launch(executable_path=CHROMIUM, args=software)
-        yield started
-        started.close()
-
-
 @pytest.fixture
 def open_page(browser: Any) -> Iterator[Open]:
     """Open the page of a server; what its scripts or its content security policy complain of fails the test."""
+    require((PAGE_FOLDER / "index.html").is_file(), "the review page (make page)")
+    expect.set_options(timeout=WAIT)
     complaints: list[str] = []
     contexts = []
 

@@ -63,6 +63,12 @@ def go_to_compact(page: Any, survey: WorkspaceFolder) -> str:
     return landslide_id
 
 
+def actions_on(survey: WorkspaceFolder, landslide_id: str) -> list[str]:
+    """What was decided on a landslide, the first decision first."""
+    with open_database(survey.database) as records:
+        return list(reviews(records, landslide_id)["action"])
+
+
 def click_middle(page: Any) -> None:
     box = page.locator("#map canvas").bounding_box()
     page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
@@ -129,8 +135,8 @@ def test_a_candidate_takes_its_outline_at_another_level(served: Served, open_pag
     landslide_id = go_to_compact(page, survey)
     former = outline_of(survey, landslide_id)
     press(page, "l")
-    slider = page.locator(".size-choice input")
-    expect(slider).to_be_visible(timeout=WAIT)
+    slider = page.get_by_role("slider", name="Size")
+    expect(slider).not_to_have_value("", timeout=WAIT)
     position = int(slider.input_value())
     press(page, "+", "+")
     expect(slider).to_have_value(str(position + 2), timeout=WAIT)
@@ -144,7 +150,7 @@ def test_the_tools_of_an_edit_and_the_way_back_in_it(served: Served, open_page: 
     survey, address = served
     page = open_page(address, reduced_motion="reduce")
     landslide_id = go_to_compact(page, survey)
-    former = outline_of(survey, landslide_id)
+    former, earlier = outline_of(survey, landslide_id), actions_on(survey, landslide_id)
     press(page, "e", "s")
     press(page, "m", "Tab", "Delete", "Delete", "Shift+ArrowLeft")
     press(page, *"zzzzz")  # all steps of the edit, and no decision
@@ -154,8 +160,7 @@ def test_the_tools_of_an_edit_and_the_way_back_in_it(served: Served, open_page: 
     gone_on(page, landslide_id)
     saved(page)
     assert shapely.equals_exact(outline_of(survey, landslide_id).normalize(), former.normalize(), 1e-8)
-    with open_database(survey.database) as records:
-        assert list(reviews(records, landslide_id)["action"]) == ["edit"]
+    assert actions_on(survey, landslide_id) == [*earlier, "edit"]
 
     second = go_to_compact(page, survey)
     former = outline_of(survey, second)

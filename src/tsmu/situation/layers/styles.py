@@ -33,7 +33,15 @@ def observed_raster_style() -> str:
 
 
 def probability_raster_style() -> str:
-    """The style of `probability.tif`: nothing below 10 %, then steps from yellow to dark red."""
+    """The style of `probability.tif`: nothing below 10 %, then steps from yellow to dark red.
+
+    Returns:
+        A QML document, as QGIS reads it beside the raster.
+
+    Example:
+        >>> "10 to" in probability_raster_style()
+        True
+    """
     root, renderer = _raster("singlebandpseudocolor")
     renderer.set("classificationMin", "0")
     renderer.set("classificationMax", "100")
