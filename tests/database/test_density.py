@@ -119,6 +119,8 @@ def test_the_world_is_an_area(records: db.Database, tmp_path: Path) -> None:
     found = density(records, mapped_area=tmp_path / "world.geojson")
     assert (found.counted, found.outside) == (50, 0)
     assert found.mapped_area.area == pytest.approx(510.07e12, rel=1e-4)
+    write_density(found, tmp_path / "world.gpkg")
+    assert len(pyogrio.read_dataframe(tmp_path / "world.gpkg")) == len(found.cells)
 
 
 @pytest.mark.parametrize("grid", [SquareGrid(700.0), HexagonGrid(700.0)])

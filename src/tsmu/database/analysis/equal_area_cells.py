@@ -120,14 +120,14 @@ def equal_area_crs(west: float, south: float, east: float, north: float) -> pypr
     """An equal-area projection for an extent in degrees; east is greater than 180 across the 180th meridian.
 
     Lambert's azimuthal one round the middle, where shapes stay true up to some thousands of kilometres
-    (Snyder 1987, p. 182); Equal Earth for what is wider.
+    (Snyder 1987, p. 182); the sinusoidal one for what is wider: GDAL can write it into every format, Equal Earth not.
 
     Example:
         >>> equal_area_crs(7.0, 46.0, 7.2, 46.1).coordinate_operation.method_name
         'Lambert Azimuthal Equal Area'
     """
     if east - west > MOST_AZIMUTHAL_DEG or north - south > MOST_AZIMUTHAL_DEG:
-        return pyproj.CRS.from_proj4(f"+proj=eqearth +lon_0={(west + east) / 2:.0f} +datum=WGS84 +units=m")
+        return pyproj.CRS.from_proj4(f"+proj=sinu +lon_0={(west + east) / 2:.0f} +datum=WGS84 +units=m")
     latitude, longitude = (south + north) / 2, ((west + east) / 2 + 180) % 360 - 180
     return pyproj.CRS.from_proj4(f"+proj=laea +lat_0={latitude:.2f} +lon_0={longitude:.2f} +datum=WGS84 +units=m")
 
