@@ -119,8 +119,14 @@ def test_the_world_is_an_area(records: db.Database, tmp_path: Path) -> None:
     found = density(records, mapped_area=tmp_path / "world.geojson")
     assert (found.counted, found.outside) == (50, 0)
     assert found.mapped_area.area == pytest.approx(510.07e12, rel=1e-4)
-    write_density(found, tmp_path / "world.gpkg")
-    assert len(pyogrio.read_dataframe(tmp_path / "world.gpkg")) == len(found.cells)
+
+
+def test_the_density_of_two_continents_is_written(records: db.Database, tmp_path: Path) -> None:
+    apart = [AREA, shapely.box(-120.0, 40.0, -119.9, 40.1)]
+    geopandas.GeoDataFrame(geometry=apart, crs=4326).to_file(tmp_path / "apart.geojson")
+    found = density(records, mapped_area=tmp_path / "apart.geojson")
+    write_density(found, tmp_path / "apart.gpkg")
+    assert len(pyogrio.read_dataframe(tmp_path / "apart.gpkg")) == len(found.cells)
 
 
 @pytest.mark.parametrize("grid", [SquareGrid(700.0), HexagonGrid(700.0)])
