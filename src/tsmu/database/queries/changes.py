@@ -55,7 +55,12 @@ class ChangeMark:
 
 
 def change_mark(database: Database) -> ChangeMark:
-    """How far the database can be read now."""
+    """How far the database can be read now.
+
+    Example:
+        >>> change_mark(database) == change_mark(database)
+        True
+    """
     tables = (landslide, landslide_version, review, run, scene)
     highest = [sa.select(sa.func.max(table.c.fid)).scalar_subquery() for table in tables]
     shifts = [sa.select(sa.func.sum(scene.c[name])).scalar_subquery() for name in SHIFT_COLUMNS]
