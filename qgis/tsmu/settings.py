@@ -21,7 +21,7 @@ def program() -> str:
 
 
 def set_program(path: str) -> None:
-    """Run this `tsmu` from now on; empty: the one that is found."""
+    """Remember the path of the `tsmu` to run; an empty one lets the plugin find it."""
     _set("program", path)
 
 
@@ -31,7 +31,7 @@ def workspace() -> str:
 
 
 def set_workspace(folder: str) -> None:
-    """Offer this workspace the next time."""
+    """Remember the workspace, so that the algorithms offer it the next time."""
     _set("workspace", folder)
 
 
@@ -41,7 +41,7 @@ def reviewer() -> str:
 
 
 def set_reviewer(name: str) -> None:
-    """Put this name on decisions from now on."""
+    """Remember the reviewer's name, which is stored with each decision."""
     _set("reviewer", name)
 
 
@@ -51,5 +51,5 @@ def package(default: str) -> str:
 
 
 def set_package(requirement: str) -> None:
-    """Let pip install this the next time."""
+    """Remember what pip installs as tsmu: a requirement, a wheel or a folder."""
     _set("package", requirement)

@@ -19,7 +19,7 @@ def reload(page: Any) -> None:
 
 
 def begin_drawing(page: Any) -> None:
-    """Draw a new outline, as soon as the page knows on which scene."""
+    """Begin to draw a new outline; waits until the page has loaded the scene that the outline will belong to."""
     expect(page.locator("#date-after")).to_contain_text("2024", timeout=30_000)
     still(page)
     press(page, "d")

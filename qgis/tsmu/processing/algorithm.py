@@ -40,19 +40,19 @@ class TsmuAlgorithm(QgsProcessingAlgorithm):
         self._words: list[str] = []
 
     def createInstance(self):
-        """A new instance, for each run."""
+        """Make a new instance of the algorithm, as QGIS does for each run."""
         return TsmuAlgorithm(self._declaration)
 
     def name(self):
-        """Its name in models and scripts."""
+        """The algorithm's name in models and scripts, such as `map`."""
         return self._declaration.name
 
     def displayName(self):
-        """Its name in the toolbox."""
+        """The algorithm's name in the toolbox, in the user's language."""
         return self._declaration.title
 
     def group(self):
-        """Where it stands in the toolbox."""
+        """The group of the toolbox that the algorithm is listed in."""
         return self._declaration.group
 
     def groupId(self):
@@ -64,7 +64,7 @@ class TsmuAlgorithm(QgsProcessingAlgorithm):
         return QIcon(str(ICON))
 
     def shortHelpString(self):
-        """What it does, and a line for each parameter that needs one."""
+        """The help that QGIS shows beside the parameters: what the algorithm does, and notes on parameters."""
         lines = [f"<p>{escape(self._declaration.help)}</p>"]
         lines += [
             f"<p><b>{escape(parameter.label)}</b>: {escape(parameter.help)}</p>"

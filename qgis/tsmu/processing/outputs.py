@@ -50,11 +50,11 @@ class Output:
     endings: tuple[str, ...] = ()
 
     def definition(self) -> QgsProcessingOutputDefinition:
-        """QGIS's output."""
+        """The definition of this output for QGIS."""
         return _KINDS[self.kind](self.name, self.label)
 
     def value(self, report: dict[str, Any]) -> Any:
-        """Its value in a report; None where there is none."""
+        """The output's value, read from a command's JSON report; None where the report has none."""
         value = report.get("outputs", {}).get(self.key, report.get(self.key))
         if value is not None and self.endings and not str(value).lower().endswith(self.endings):
             return None
@@ -62,5 +62,5 @@ class Output:
 
     @property
     def is_layer(self) -> bool:
-        """Whether it is shown on the map."""
+        """Whether QGIS adds the output to the map."""
         return self.kind in ("raster", "vector")

@@ -38,7 +38,7 @@ Definitions = Sequence[QgsProcessingParameterDefinition]
 
 @dataclass(frozen=True)
 class Parameter:
-    """What all kinds have.
+    """A parameter of an algorithm; the subclasses are its kinds.
 
     Attributes:
         name: its name in QGIS, such as `PRE`; models and scripts use it, so it stays.
@@ -57,7 +57,7 @@ class Parameter:
     help: str = ""
 
     def definitions(self) -> Definitions:
-        """QGIS's parameters; most kinds have one."""
+        """The definitions of this parameter for QGIS; most kinds have one."""
         definition = self.definition()
         definition.setHelp(self.help)
         if self.optional:
@@ -67,16 +67,16 @@ class Parameter:
         return [definition]
 
     def definition(self) -> QgsProcessingParameterDefinition:
-        """QGIS's parameter."""
+        """The definition of this parameter for QGIS."""
         raise NotImplementedError
 
     def words(self, values: Values) -> list[str]:
-        """The words of the command line; none where it was left empty."""
+        """The words of the command line, option and value; an empty list where the user gave no value."""
         text = self.text(values)
         return [f"{self.option}={text}" if self.option else text] if text else []
 
     def text(self, values: Values) -> str:
-        """The value as the command line has it; empty where it was left empty."""
+        """The value as it is written on the command line; an empty text where the user gave none."""
         raise NotImplementedError
 
 
@@ -85,7 +85,7 @@ class Raster(Parameter):
     """A raster layer, as the file or address that it shows."""
 
     def definition(self) -> QgsProcessingParameterDefinition:
-        """QGIS's parameter."""
+        """The definition of this parameter for QGIS."""
         return QgsProcessingParameterRasterLayer(self.name, self.label)
 
     def text(self, values: Values) -> str:
@@ -106,7 +106,7 @@ class Vector(Parameter):
     types: tuple[Any, ...] = (POLYGONS,)
 
     def definition(self) -> QgsProcessingParameterDefinition:
-        """QGIS's parameter."""
+        """The definition of this parameter for QGIS."""
         return QgsProcessingParameterVectorLayer(self.name, self.label, list(self.types))
 
     def words(self, values: Values) -> list[str]:
@@ -141,7 +141,7 @@ class Extent(Parameter):
     """An extent, in degrees."""
 
     def definition(self) -> QgsProcessingParameterDefinition:
-        """QGIS's parameter."""
+        """The definition of this parameter for QGIS."""
         return QgsProcessingParameterExtent(self.name, self.label)
 
     def text(self, values: Values) -> str:
@@ -160,7 +160,7 @@ class Field(Parameter):
     of: str = ""
 
     def definition(self) -> QgsProcessingParameterDefinition:
-        """QGIS's parameter."""
+        """The definition of this parameter for QGIS."""
         return QgsProcessingParameterField(self.name, self.label, parentLayerParameterName=self.of)
 
     def text(self, values: Values) -> str:
@@ -179,7 +179,7 @@ class Text(Parameter):
     default: str = ""
 
     def definition(self) -> QgsProcessingParameterDefinition:
-        """QGIS's parameter."""
+        """The definition of this parameter for QGIS."""
         return QgsProcessingParameterString(self.name, self.label, self.default or None)
 
     def text(self, values: Values) -> str:
@@ -189,7 +189,7 @@ class Text(Parameter):
 
 @dataclass(frozen=True)
 class Number(Parameter):
-    """A number; without a default tsmu's own holds.
+    """A number; where it has no default and stays empty, the command's own default holds.
 
     Attributes:
         whole: whether it is an integer.
@@ -204,7 +204,7 @@ class Number(Parameter):
     default: float | None = None
 
     def definition(self) -> QgsProcessingParameterDefinition:
-        """QGIS's parameter."""
+        """The definition of this parameter for QGIS."""
         kind = QgsProcessingParameterNumber.Type
         number = QgsProcessingParameterNumber(
             self.name, self.label, kind.Integer if self.whole else kind.Double, self.default, self.optional
@@ -233,7 +233,7 @@ class Choice(Parameter):
     labels: tuple[str, ...] = ()
 
     def definition(self) -> QgsProcessingParameterDefinition:
-        """QGIS's parameter; its values are the words."""
+        """The definition of this parameter for QGIS, which offers the words."""
         shown = list(self.labels or self.options)
         return QgsProcessingParameterEnum(self.name, self.label, shown, defaultValue=0)
 
@@ -244,10 +244,10 @@ class Choice(Parameter):
 
 @dataclass(frozen=True)
 class Flag(Parameter):
-    """Yes or no: the option stands there or does not."""
+    """Yes or no: with yes the option is added to the command line."""
 
     def definition(self) -> QgsProcessingParameterDefinition:
-        """QGIS's parameter."""
+        """The definition of this parameter for QGIS."""
         return QgsProcessingParameterBoolean(self.name, self.label, False)
 
     def words(self, values: Values) -> list[str]:
@@ -260,7 +260,7 @@ class Day(Parameter):
     """A day."""
 
     def definition(self) -> QgsProcessingParameterDefinition:
-        """QGIS's parameter."""
+        """The definition of this parameter for QGIS."""
         return QgsProcessingParameterDateTime(
             self.name, self.label, QgsProcessingParameterDateTime.Type.Date, optional=self.optional
         )
@@ -294,7 +294,7 @@ class Days(Parameter):
 
 @dataclass(frozen=True)
 class Path(Parameter):
-    """A file or folder that is there.
+    """A file or folder that exists.
 
     Attributes:
         folder: whether it is a folder.
@@ -305,7 +305,7 @@ class Path(Parameter):
     filter: str = ""
 
     def definition(self) -> QgsProcessingParameterDefinition:
-        """QGIS's parameter."""
+        """The definition of this parameter for QGIS."""
         kinds = QgsProcessingParameterFile.Behavior
         kind = kinds.Folder if self.folder else kinds.File
         return QgsProcessingParameterFile(self.name, self.label, kind, fileFilter=self.filter)
@@ -320,7 +320,7 @@ class Workspace(Path):
     """The workspace; the one that was used last is offered."""
 
     def definition(self) -> QgsProcessingParameterDefinition:
-        """QGIS's parameter."""
+        """The definition of this parameter for QGIS."""
         kind = QgsProcessingParameterFile.Behavior.Folder
         return QgsProcessingParameterFile(self.name, self.label, kind, defaultValue=settings.workspace() or None)
 
@@ -336,7 +336,7 @@ class NewFile(Parameter):
     filter: str = ""
 
     def definition(self) -> QgsProcessingParameterDefinition:
-        """QGIS's parameter."""
+        """The definition of this parameter for QGIS."""
         return QgsProcessingParameterFileDestination(self.name, self.label, self.filter, optional=self.optional)
 
     def text(self, values: Values) -> str:

@@ -29,7 +29,7 @@ class RequestError(Exception):
 
 
 class Client:
-    """Asks a server, and waits for its answer: it is on this machine, and answers within milliseconds.
+    """Sends requests to the review server and waits for the answers: the server is on this machine and quick.
 
     Args:
         address: of the server, with a slash at its end.

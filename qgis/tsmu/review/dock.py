@@ -98,7 +98,7 @@ class ReviewDock(QDockWidget):
         self.deleteLater()
 
     def run(self, name: str) -> None:
-        """Do what a button or key is for; what the server refuses is said, and nothing else happens."""
+        """Run the command of a button or key; if the server refuses it, its message is shown and nothing changes."""
         session = self.session
         if session is None:
             return
@@ -144,7 +144,7 @@ class ReviewDock(QDockWidget):
         self._show()
 
     def _act(self, session: Session, name: str) -> None:
-        """Act on the current landslide."""
+        """Run a command that needs a current landslide."""
         if name in VERDICTS:
             session.decide(name, self.panel.comment_text())
             self.panel.clear_comment()
@@ -175,7 +175,7 @@ class ReviewDock(QDockWidget):
         self.panel.say(tr("Undone: {action}", action=undone) if undone else tr("Nothing to undo"))
 
     def _begin(self, address: str) -> None:
-        """The server is there: load the queue, and show the database's landslides."""
+        """Load the queue and show the database's landslides, once the server answers."""
         self.session = Session(Client(address), settings.reviewer(), self.panel.order(), self.panel.state())
         try:
             self.session.begin()

@@ -80,7 +80,7 @@ class SceneImages:
         return root.findGroup(_group_name()) or root.insertGroup(len(root.children()), _group_name())
 
     def _layer(self, scene: dict[str, Any], side: str) -> QgsRasterLayer:
-        """The raster itself; pictures from the server where it cannot be opened, or is shown shifted."""
+        """The layer of one image: its file, or the server's tiles if QGIS cannot open it or the image is shifted."""
         name = tr("before") if side == "pre" else tr("after")
         shifted = any(scene.get(f"{which}shift_{way}_m") for which in ("", "pre_") for way in ("east", "north"))
         path = self._rasters.get(scene["id"], {}).get(side, "")

@@ -102,7 +102,7 @@ class Outline(QObject):
             self._band.show()
 
     def remove(self) -> None:
-        """Take all away."""
+        """Remove the outline and the layer for editing from the map."""
         self.cancel_editing()
         self._canvas.destinationCrsChanged.disconnect(self._draw)
         self._canvas.scene().removeItem(self._band)

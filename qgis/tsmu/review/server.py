@@ -15,7 +15,7 @@ LONGEST_END_MS = 5000
 
 
 class ReviewServer(QObject):
-    """`tsmu serve --write` on a free port of this machine, for as long as it is wanted."""
+    """Runs `tsmu serve --write` on a free port of this machine until `stop` is called."""
 
     ready = pyqtSignal(str)  # the address
     ended = pyqtSignal(str)  # why, in one line; only where nobody has asked for it
@@ -47,7 +47,7 @@ class ReviewServer(QObject):
         process.start(checked_program(), words)
 
     def stop(self) -> None:
-        """End it, and wait until it has ended."""
+        """End the server, and wait until its process has ended."""
         process, self._process = self._process, None
         if process is None or process.state() == QProcess.ProcessState.NotRunning:
             return
@@ -58,7 +58,7 @@ class ReviewServer(QObject):
 
     @property
     def is_running(self) -> bool:
-        """Whether it runs."""
+        """Whether the server's process runs."""
         return self._process is not None and self._process.state() != QProcess.ProcessState.NotRunning
 
     def _read(self) -> None:

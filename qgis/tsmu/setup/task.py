@@ -49,7 +49,7 @@ class SetUpTask(QgsTask):
         self.version = ""
 
     def run(self) -> bool:
-        """Make it; in a background thread."""
+        """Make the environment; QGIS calls this in a background thread."""
         try:
             self._make()
         except (SetUpError, ProgramError, OSError) as error:
@@ -58,7 +58,7 @@ class SetUpTask(QgsTask):
         return True
 
     def _make(self) -> None:
-        """Make it where it stays, because its scripts name their folder; the earlier one waits aside."""
+        """Make the environment in its final folder, whose path its scripts hold; keep an earlier one until this one works."""
         old = self.target.with_name(f"{self.target.name}.old")
         shutil.rmtree(old, ignore_errors=True)
         self.target.parent.mkdir(parents=True, exist_ok=True)

@@ -99,7 +99,7 @@ class _Draws:
         self._generator = torch.default_generator if seed is None else torch.Generator().manual_seed(seed)
 
     def happens(self, share: float) -> bool:
-        """Draw whether to do something that is done to this share of the samples."""
+        """Draw whether a change is made to this sample, if it is made to this share of all samples (0 to 1)."""
         return bool(torch.rand((), generator=self._generator) < share)
 
     def integer(self, end: int) -> int:

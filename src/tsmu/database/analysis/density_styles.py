@@ -11,7 +11,7 @@ LABELS = ("up to 0.1", "0.1 to 1", "1 to 10", "10 to 100", "over 100")
 
 
 def density_raster_style() -> str:
-    """The style of the first band of a density map's raster; cells without a value are clear.
+    """The QML style of the first band of a raster of landslide density; cells without a value are transparent.
 
     Example:
         >>> "singlebandpseudocolor" in density_raster_style()

@@ -46,7 +46,7 @@ def attributes_text(attributes: Mapping[str, str | None]) -> str:
 
 
 def plan_description(request: DecisionRequest, row: Mapping[str, Any]) -> PlannedChange:
-    """What a description does to a landslide: its attributes change, its status does not.
+    """The change that a reviewer's description makes to a landslide: its attributes are replaced, its status stays.
 
     Raises:
         DatabaseError: a newer run does not see the landslide any more: a version by a person would bring it back.

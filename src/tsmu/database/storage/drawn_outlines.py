@@ -58,7 +58,7 @@ class SceneFootprint:
 
     @property
     def shifted(self) -> BaseGeometry:
-        """The footprint where the images are shown, EPSG:4326."""
+        """The footprint moved by `shift_m`, so that it lies where the map shows the images; EPSG:4326."""
         east_m, north_m = self.shift_m
         latitude = self.shape.centroid.y
         degrees = [east_m / (METRES_PER_DEGREE * np.cos(np.radians(latitude))), north_m / METRES_PER_DEGREE]
