@@ -58,7 +58,7 @@ class SetUpTask(QgsTask):
         return True
 
     def _make(self) -> None:
-        """Make the environment in its final folder, whose path its scripts hold; keep an earlier one until this one works."""
+        """Make the environment in its final folder, whose path its scripts hold; keep an earlier one until it works."""
         old = self.target.with_name(f"{self.target.name}.old")
         shutil.rmtree(old, ignore_errors=True)
         self.target.parent.mkdir(parents=True, exist_ok=True)
