@@ -5,7 +5,7 @@ the version of each landslide that its maker saw, and is refused where somebody 
 can be undone, and the undoing can be undone as well; nothing is ever removed from the database.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -23,6 +23,7 @@ from tsmu.database.decisions.records import (
     require_reason,
 )
 from tsmu.database.decisions.reshape import cut_outline, unite_outlines
+from tsmu.database.decisions.stored_decisions import decision_entries, stored_result
 from tsmu.database.decisions.undo import plan_undo
 from tsmu.database.ids import content_id, new_ids
 from tsmu.database.queries import known_status, no_such_landslide
@@ -61,13 +62,13 @@ def decide(database: Database, request: DecisionRequest) -> DecisionResult:
     """
     _check_request(request)
     with database.write() as connection:
-        if result := _stored_result(connection, request):
+        if result := stored_result(connection, request):
             return result
         if request.action == Action.UNDO:
-            undone = _entries(connection, request.undoes)
+            undone = decision_entries(connection, request.undoes)
             if undone and is_on_many(connection, undone):
                 return undo_on_many(connection, request, undone)
-            planned = plan_undo(connection, request)
+            planned = plan_undo(connection, request, undone)
         elif request.action == Action.DRAW:
             planned = [_plan_drawing(connection, request)]
         else:
@@ -153,26 +154,6 @@ def _check_request(request: DecisionRequest) -> None:
         raise DatabaseError(f"{action}: takes no attributes; describe the landslide by a decision of its own")
     if action == Action.COMMENT and not request.why.strip():
         raise DatabaseError("comment: says nothing; write something")
-
-
-def _entries(connection: sa.Connection, decision_id: str | None) -> Sequence[Mapping[str, Any]]:
-    """The entries of a decision in the review table, in the order in which they were made."""
-    query = sa.select(review_table).where(review_table.c.decision_id == decision_id).order_by(review_table.c.fid)
-    return [dict(row) for row in connection.execute(query).mappings()]
-
-
-def _stored_result(connection: sa.Connection, request: DecisionRequest) -> DecisionResult | None:
-    """What a decision of this id did when it was sent before; None where it was not."""
-    rows = _entries(connection, request.id)
-    if not rows:
-        return None
-    if rows[0]["by"] != request.by or rows[0]["action"] != request.action:
-        raise DatabaseError(f"decision {request.id}: was made by {rows[0]['by']} ({rows[0]['action']}); use a new id")
-    changes = [
-        LandslideChange(row["landslide_id"], row["version_before"], row["version_after"], row["status_after"])
-        for row in rows
-    ]
-    return DecisionResult(request.id, request.label, tuple(changes), repeated=True)
 
 
 def _present_landslides(connection: sa.Connection, versions: Mapping[str, int | None]) -> list[dict[str, Any]]:

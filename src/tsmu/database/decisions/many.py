@@ -9,8 +9,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from tsmu.database.decisions.agreement import undone_decisions
 from tsmu.database.decisions.records import DecisionRequest, DecisionResult, LandslideChange
+from tsmu.database.decisions.stored_decisions import require_may_undo, stored_result
+from tsmu.database.decisions.undo import is_unchanged_since
 from tsmu.database.ids import content_id
 from tsmu.database.schema import landslide, landslide_version
 from tsmu.database.schema import review as review_table
@@ -58,8 +59,8 @@ def decide_on_many(database: Database, request: DecisionRequest) -> DecisionResu
     if not (request.id.strip() and request.by.strip()):
         raise DatabaseError("decision: needs an id and the name of who decides")
     with database.write() as connection:
-        if stored := _stored(connection, request):
-            return stored
+        if result := stored_result(connection, request):
+            return result
         rows = [
             row
             for row in _present(connection, list(request.landslides))
@@ -83,14 +84,10 @@ def undo_on_many(
         ConflictError: all of them have changed since.
         DatabaseError: it is another person's decision, or undone already.
     """
-    if entries[0]["by"] != request.by:
-        raise DatabaseError(
-            f"decision {request.undoes}: is {entries[0]['by']}'s; decide on the landslides anew instead"
-        )
-    if request.undoes in undone_decisions(connection):
-        raise DatabaseError(f"decision {request.undoes}: is undone already")
+    require_may_undo(connection, request, entries)
     after = {entry["landslide_id"]: entry["version_after"] for entry in entries}
-    rows = [row for row in _present(connection, list(after)) if row["version"] == after[row["id"]]]
+    present = _present(connection, list(after))
+    rows = [row for row in present if is_unchanged_since(connection, row["id"], row["version"], after[row["id"]])]
     if not rows:
         raise ConflictError(f"decision {request.undoes}: all its landslides have changed since; look at them again")
     wanted = {entry["landslide_id"]: entry["version_before"] for entry in entries}
@@ -133,22 +130,6 @@ def _former(connection: sa.Connection, versions: Mapping[str, int]) -> dict[str,
         rows = connection.execute(query).mappings()
         found |= {row["id"]: row for row in rows if row["version"] == versions[row["id"]]}
     return found
-
-
-def _stored(connection: sa.Connection, request: DecisionRequest) -> DecisionResult | None:
-    """What a decision of this id did when it was sent before; None where it was not."""
-    query = sa.select(review_table).where(review_table.c.decision_id == request.id).order_by(review_table.c.fid)
-    rows = connection.execute(query).mappings().all()
-    if not rows:
-        return None
-    if rows[0]["by"] != request.by or rows[0]["action"] != request.action:
-        raise DatabaseError(f"decision {request.id}: was made by {rows[0]['by']} ({rows[0]['action']}); use a new id")
-    changes = tuple(
-        LandslideChange(row["landslide_id"], row["version_before"], row["version_after"], row["status_after"])
-        for row in rows
-    )
-    left_out = tuple(request.landslides.keys() - {change.id for change in changes})
-    return DecisionResult(request.id, request.label, changes, repeated=True, left_out=left_out)
 
 
 def _write(

@@ -1,38 +1,36 @@
 """Undoing a decision: what it changed becomes again what it was before, as new versions."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 
-from tsmu.database.decisions.agreement import undone_decisions
 from tsmu.database.decisions.records import DecisionRequest, PlannedChange
+from tsmu.database.decisions.stored_decisions import require_may_undo
 from tsmu.database.schema import CONTENT_COLUMNS, VERSION_COLUMNS, landslide, landslide_version, review
 from tsmu.database.storage import decode_column
 from tsmu.database.vocabulary import Status
-from tsmu.errors import ConflictError, DatabaseError, MissingRecordError
+from tsmu.errors import ConflictError, MissingRecordError
 
 
-def plan_undo(connection: sa.Connection, request: DecisionRequest) -> list[PlannedChange]:
+def plan_undo(
+    connection: sa.Connection, request: DecisionRequest, entries: Sequence[Mapping[str, Any]]
+) -> list[PlannedChange]:
     """Plan to bring every landslide that a decision changed back to what it was before.
 
     Args:
         connection: within a `Database.write` block.
         request: `undoes` names the decision.
+        entries: of that decision in the review table.
 
     Raises:
         MissingRecordError: there is no such decision.
         ConflictError: somebody has changed one of the landslides since.
         DatabaseError: it is another person's decision, or undone already.
     """
-    query = sa.select(review).where(review.c.decision_id == request.undoes).order_by(review.c.fid)
-    entries = connection.execute(query).mappings().all()
     if not entries:
         raise MissingRecordError(f"no decision {request.undoes}; nothing to undo")
-    if entries[0]["by"] != request.by:
-        raise DatabaseError(f"decision {request.undoes}: is {entries[0]['by']}'s; decide on the landslide anew instead")
-    if request.undoes in undone_decisions(connection):
-        raise DatabaseError(f"decision {request.undoes}: is undone already")
+    require_may_undo(connection, request, entries)
     changed = {
         entry["landslide_id"]: entry["version_after"]
         for entry in entries
@@ -57,13 +55,20 @@ def _unchanged_since(connection: sa.Connection, versions: Mapping[str, int]) -> 
     rows = [_row(connection, landslide_id) for landslide_id in versions]
     for row in rows:
         landslide_id = str(row["id"])
-        present = _original_version(connection, landslide_id, int(row["version"]))
-        if present != _original_version(connection, landslide_id, versions[landslide_id]):
+        if not is_unchanged_since(connection, landslide_id, int(row["version"]), versions[landslide_id]):
             raise ConflictError(
                 f"landslide {landslide_id}: {row['changed_by']} has changed it since (version {row['version']}); "
                 "look at it again"
             )
     return rows
+
+
+def is_unchanged_since(connection: sa.Connection, landslide_id: str, present: int, former: int) -> bool:
+    """Whether a landslide's present version has the content of a former one, as after a decision that was undone."""
+    if present == former:
+        return True
+    original = _original_version(connection, landslide_id, present)
+    return original == _original_version(connection, landslide_id, former)
 
 
 def _original_version(connection: sa.Connection, landslide_id: str, version: int) -> int:
