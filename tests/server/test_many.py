@@ -59,6 +59,10 @@ def test_one_verdict_for_all_but_those_that_have_changed_and_one_undo(client: Cl
         assert (entry["action"], entry["why"], entry["by"]) == ("reject", "clouds", "eva")
 
         browser.post("/api/decisions", json=decision("accept", (other, 2), by="jo"))
+        (third, _) = first(records, 2)
+        for_a_moment = browser.post("/api/decisions", json=decision("unsure", (third, 2), by="jo")).json()
+        taken_back = {"id": str(uuid.uuid4()), "by": "jo"} | for_a_moment["undo"]
+        assert browser.post("/api/decisions", json=taken_back).status_code == 200
         undone = browser.post("/api/decisions", json={"id": "take-back-1"} | made["undo"]).json()
         assert undone["left_out"] == [other]
         found = query(records).set_index("id")
