@@ -1,10 +1,9 @@
 // Decisions on their way to the server: stored in the browser until the server has them on its disk.
 import type { BrowserStorage } from "../lib/storage.ts";
 import { concernsPerson, RequestError } from "./api.ts";
+import { SendLoop } from "./send-loop.ts";
 import type { Decision, DecisionResult, VersionChange } from "./types.ts";
 
-const FIRST_RETRY_DELAY = 1000; // ms; doubled after each failure
-const LONGEST_RETRY_DELAY = 15_000; // ms
 const KEY_PREFIX = "outbox.";
 
 /** How the outbox sends, and whom it calls. */
@@ -33,14 +32,17 @@ export class Outbox {
   private readonly storage: BrowserStorage;
   private readonly callbacks: OutboxCallbacks;
   private queue: PendingDecision[];
-  private sending = false;
-  private retryDelay = FIRST_RETRY_DELAY;
-  private retryTimer: ReturnType<typeof setTimeout> | undefined;
+  private readonly loop: SendLoop;
 
   /** Load the decisions that an earlier page left in the storage; nothing is sent before `flush`. */
   constructor(storage: BrowserStorage, callbacks: OutboxCallbacks) {
     this.storage = storage;
     this.callbacks = callbacks;
+    this.loop = new SendLoop({
+      count: () => this.queue.length,
+      sendFirst: () => this.sendFirst(),
+      onPendingChange: callbacks.onPendingChange,
+    });
     this.queue = storage
       .keys(KEY_PREFIX)
       .map((key) => ({ key, decision: storage.get<Decision | null>(key, null) }))
@@ -63,20 +65,8 @@ export class Outbox {
   }
 
   /** Send all pending decisions; where one cannot be sent now, try again later. */
-  async flush(): Promise<void> {
-    if (this.sending) return;
-    this.sending = true;
-    clearTimeout(this.retryTimer);
-    let reason: string | null = null;
-    while (this.queue.length && reason === null) {
-      this.callbacks.onPendingChange(this.queue.length, null);
-      reason = await this.sendFirst();
-    }
-    this.sending = false;
-    this.callbacks.onPendingChange(this.queue.length, reason);
-    if (reason === null) return;
-    this.retryTimer = setTimeout(() => void this.flush(), this.retryDelay);
-    this.retryDelay = Math.min(this.retryDelay * 2, LONGEST_RETRY_DELAY);
+  flush(): Promise<void> {
+    return this.loop.flush();
   }
 
   /** Remove all pending decisions without sending them, and return them. */
@@ -96,7 +86,6 @@ export class Outbox {
       const { changes } = await this.callbacks.send(first.decision);
       this.remove(first.key);
       this.updateVersions(changes);
-      this.retryDelay = FIRST_RETRY_DELAY;
       this.callbacks.onSaved(first.decision, changes);
     } catch (error) {
       if (!(error instanceof RequestError) || concernsPerson(error)) return (error as Error).message;

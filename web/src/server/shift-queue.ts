@@ -4,10 +4,9 @@
 // file says, so only the newest of a scene counts: those that it has overtaken before they were sent are left out.
 import type { BrowserStorage } from "../lib/storage.ts";
 import { concernsPerson, RequestError } from "./api.ts";
+import { SendLoop } from "./send-loop.ts";
 import type { ImageShift } from "./types.ts";
 
-const FIRST_RETRY_DELAY = 1000; // ms; doubled after each failure
-const LONGEST_RETRY_DELAY = 15_000; // ms
 const KEY_PREFIX = "shift.";
 
 /** A shift that the server does not have yet. */
@@ -35,15 +34,18 @@ export interface ShiftCallbacks {
 export class ShiftQueue {
   private readonly storage: BrowserStorage;
   private readonly callbacks: ShiftCallbacks;
-  private sending = false;
   private lastMadeAt = 0;
-  private retryDelay = FIRST_RETRY_DELAY;
-  private retryTimer: ReturnType<typeof setTimeout> | undefined;
+  private readonly loop: SendLoop;
 
   /** Nothing is sent before `flush`, not even what an earlier page has left in the storage. */
   constructor(storage: BrowserStorage, callbacks: ShiftCallbacks) {
     this.storage = storage;
     this.callbacks = callbacks;
+    this.loop = new SendLoop({
+      count: () => this.pending.length,
+      sendFirst: () => this.sendFirst(),
+      onPendingChange: callbacks.onPendingChange,
+    });
   }
 
   /** The newest shift of each scene that the server does not have. */
@@ -63,21 +65,8 @@ export class ShiftQueue {
   }
 
   /** Send what is pending; where it cannot be sent now, try again later. */
-  async flush(): Promise<void> {
-    if (this.sending) return;
-    this.sending = true;
-    clearTimeout(this.retryTimer);
-    let reason: string | null = null;
-    let next: PendingShift | undefined;
-    while (reason === null && (next = this.pending[0])) {
-      this.callbacks.onPendingChange(this.pending.length, null);
-      reason = await this.sendOne(next);
-    }
-    this.sending = false;
-    this.callbacks.onPendingChange(this.pending.length, reason);
-    if (reason === null) return;
-    this.retryTimer = setTimeout(() => void this.flush(), this.retryDelay);
-    this.retryDelay = Math.min(this.retryDelay * 2, LONGEST_RETRY_DELAY);
+  flush(): Promise<void> {
+    return this.loop.flush();
   }
 
   /** Forget all shifts that are not saved; gives their scenes. */
@@ -88,11 +77,12 @@ export class ShiftQueue {
     return scenes;
   }
 
-  /** Send a shift; gives why it must wait, or null where it is saved or refused. */
-  private async sendOne(pending: PendingShift): Promise<string | null> {
+  /** Send the first shift; gives why it must wait, or null where it is saved or refused. */
+  private async sendFirst(): Promise<string | null> {
+    const pending = this.pending[0];
+    if (!pending) return null;
     try {
       const stored = await this.callbacks.send(pending);
-      this.retryDelay = FIRST_RETRY_DELAY;
       if (this.removeUnlessOvertaken(pending)) this.callbacks.onSaved(pending.scene, stored);
     } catch (error) {
       if (!(error instanceof RequestError) || concernsPerson(error)) return (error as Error).message;
