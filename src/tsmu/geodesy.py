@@ -11,6 +11,7 @@ import pyproj
 GEOD = pyproj.Geod(ellps="WGS84")
 SHORT_EDGE = np.radians(0.01)  # about 1 km
 NEAR_POLE = np.radians(85)
+METRES_PER_DEGREE = 111_195.0  # of latitude, on a sphere with the mean radius of 6,371 km
 MAX_SCALE_ERROR = 0.01  # share by which metres of a projected CRS may differ from those on the ground and still be used
 
 _Numbers = npt.NDArray[np.float64]
@@ -98,6 +99,19 @@ def _on_ellipsoid(crs: str) -> tuple[pyproj.Transformer, pyproj.Geod]:
     geod = pyproj.CRS.from_wkt(crs).get_geod() or GEOD
     degrees = pyproj.CRS.from_proj4(f"+proj=longlat +a={geod.a!r} +b={geod.b!r} +no_defs")
     return pyproj.Transformer.from_crs(crs, degrees, always_xy=True), geod
+
+
+def shift_in_degrees(east_m: float, north_m: float, latitude: float) -> tuple[float, float]:
+    """A short way on the ground, in metres east and north, as degrees of longitude and latitude.
+
+    It is computed on a sphere, which is right to 0.6 % of the way; near the poles the longitude says nothing.
+
+    Example:
+        >>> shift_in_degrees(0.0, 111.195, 46.0)
+        (0.0, 0.001)
+    """
+    along_parallel = METRES_PER_DEGREE * max(float(np.cos(np.radians(latitude))), 1e-6)
+    return east_m / along_parallel, north_m / METRES_PER_DEGREE
 
 
 def areas_and_lengths(points: _Numbers, offsets: _Offsets) -> tuple[_Numbers, _Numbers]:

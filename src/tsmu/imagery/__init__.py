@@ -33,7 +33,7 @@ if TYPE_CHECKING:
         compose_event,
         read_event_imagery,
     )
-    from tsmu.imagery.footprints import METRES_PER_DEGREE, LatLonBox, overlapping_footprints
+    from tsmu.imagery.footprints import LatLonBox, overlapping_footprints
     from tsmu.imagery.pairs import (
         PAIR_COLUMNS,
         TerrainOptions,
@@ -98,7 +98,6 @@ if TYPE_CHECKING:
 __all__ = [
     "GDAL_OPTIONS",
     "IMAGE_SUFFIXES",
-    "METRES_PER_DEGREE",
     "MIN_REPORTED_UNKNOWN",
     "NEAR_INFRARED",
     "OBSERVED_CLASSES",
@@ -170,7 +169,7 @@ __all__ = [
 ]
 
 _NAMES = {  # by the folder or module that has them
-    "footprints": "METRES_PER_DEGREE LatLonBox overlapping_footprints",
+    "footprints": "LatLonBox overlapping_footprints",
     "rasters": (
         "GDAL_OPTIONS IMAGE_SUFFIXES NEAR_INFRARED REMOTE_OPTIONS RGB UPRIGHT_ORIENTATIONS WGS84 Grid Pixels "
         "RasterInfo RasterReader Valid assumed_nodata band_colour check_same_scaling check_undeclared_fill "

@@ -15,10 +15,9 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
+from tsmu.geodesy import METRES_PER_DEGREE
 from tsmu.issues import IssueLog
 from tsmu.wording import counted
-
-METRES_PER_DEGREE = 111_195.0  # of latitude, mean radius 6,371 km
 
 MIN_SIDE, MAX_SIDE = 10.0, 50_000.0  # metres
 MAX_ASPECT = 4.0  # longer to shorter side

@@ -8,7 +8,8 @@ import numpy.typing as npt
 import shapely
 
 from tsmu.chips.splits.contiguous import GAP, SPLITS
-from tsmu.imagery import METRES_PER_DEGREE, overlapping_footprints
+from tsmu.geodesy import METRES_PER_DEGREE
+from tsmu.imagery import overlapping_footprints
 
 STRICTNESS = (GAP, *SPLITS)  # of two conflicting chips the one further left leaves its split
 

@@ -17,6 +17,7 @@ from shapely.geometry.base import BaseGeometry
 from tsmu.database.storage.geometry_cleaning import as_multipolygons, clean_polygons, geodesic_areas
 from tsmu.database.types import SRS_ID
 from tsmu.errors import DatabaseError
+from tsmu.geodesy import METRES_PER_DEGREE, shift_in_degrees
 from tsmu.issues import IssueLog
 
 MOST_POINTS = 10_000  # of a drawn outline; more than anybody draws, few enough to be quick with
@@ -26,7 +27,6 @@ LEAST_AREA_M2 = 1.0  # a slip of the pointer; the pixels of most imagery are lar
 MOST_AREA_M2 = 4e9
 MOST_MOVED_M = 1000.0  # between an outline and the one that replaces it; images are never shifted further
 LEAST_SHARE_ON_SCENE = 0.5  # of an outline: a landslide may go on beyond the border of the images
-METRES_PER_DEGREE = 111_195.0  # of latitude, on a sphere with the mean radius of 6,371 km
 
 
 @dataclass(frozen=True)
@@ -59,9 +59,7 @@ class SceneFootprint:
     @property
     def shifted(self) -> BaseGeometry:
         """The footprint moved by `shift_m`, so that it lies where the map shows the images; EPSG:4326."""
-        east_m, north_m = self.shift_m
-        latitude = self.shape.centroid.y
-        degrees = [east_m / (METRES_PER_DEGREE * np.cos(np.radians(latitude))), north_m / METRES_PER_DEGREE]
+        degrees = shift_in_degrees(*self.shift_m, self.shape.centroid.y)
         moved: BaseGeometry = shapely.transform(self.shape, lambda points: points + degrees)
         return moved
 

@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from tsmu import outlines
 from tsmu.database import history, read_frame, scene_by_id
 from tsmu.database import observation_table as observation
-from tsmu.imagery import METRES_PER_DEGREE
+from tsmu.geodesy import shift_in_degrees
 from tsmu.outlines import NestedOutlines, OutlineSource, SceneFiles
 from tsmu.server.context import Context, ServerContext
 from tsmu.server.errors import RequestError
@@ -71,7 +71,7 @@ def outlines_at_place(
         raise RequestError(400, "at: give longitude,latitude in degrees")
     row = scene_by_id(context.database, scene_id)
     post_m, pre_m = (layer_shift(row, layer) for layer in (SceneLayer.POST, SceneLayer.PRE))
-    east, north = _in_degrees(post_m, place[1])
+    east, north = shift_in_degrees(*post_m, place[1])
     probability, post, pre = (
         _path(context, row, layer) for layer in (SceneLayer.PROBABILITY, SceneLayer.POST, SceneLayer.PRE)
     )
@@ -100,12 +100,6 @@ def outlines_of_landslide(context: Context, landslide_id: str) -> OutlinesAnswer
 def _path(context: ServerContext, scene: dict[str, Any], layer: SceneLayer) -> Any:
     raster = find_raster(context, scene, layer)
     return raster.path if raster else None
-
-
-def _in_degrees(shift_m: tuple[float, float], latitude: float) -> Shift:
-    """A shift on the ground, in metres east and north, in degrees."""
-    east_m, north_m = shift_m
-    return east_m / (METRES_PER_DEGREE * max(np.cos(np.radians(latitude)), 1e-6)), north_m / METRES_PER_DEGREE
 
 
 def _answer(found: NestedOutlines, shift: Shift) -> OutlinesAnswer:
