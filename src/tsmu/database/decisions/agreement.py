@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 import sqlalchemy as sa
 
+from tsmu.database.queries import undone_decisions
 from tsmu.database.schema import review
 from tsmu.database.storage import Database
 from tsmu.database.vocabulary import Action, Status
@@ -26,16 +27,6 @@ VERDICTS = {  # who redraws a landslide accepts it
     Action.UNSURE.value: "unsure",
     Action.BAD_IMAGERY.value: "bad imagery",
 }
-
-
-def undone_decisions(connection: sa.Connection) -> set[str]:
-    """Ids of the decisions that were undone, and whose undoing was not undone in turn."""
-    undos = sa.select(review.c.decision_id, review.c.undoes).where(review.c.undoes.is_not(None))
-    undone: set[str] = set()
-    for decision, undoes in reversed(connection.execute(undos.order_by(review.c.fid)).fetchall()):
-        if decision not in undone:  # an undo may be undone, but only later
-            undone.add(undoes)
-    return undone
 
 
 def verdicts(database: Database, of: Iterable[str] | None = None) -> pd.DataFrame:
@@ -59,7 +50,7 @@ def verdicts(database: Database, of: Iterable[str] | None = None) -> pd.DataFram
     if of is not None:
         query = query.where(review.c.landslide_id.in_(list(of)))
     with database.read() as connection:
-        undone = undone_decisions(connection)
+        undone = set(connection.execute(undone_decisions()).scalars())
         rows = connection.execute(query.order_by(review.c.fid)).fetchall()
     last = {(row.landslide_id, row.by): (VERDICTS[row.action], row.at) for row in rows if row.decision_id not in undone}
     table = [(landslide_id, by, verdict, at) for (landslide_id, by), (verdict, at) in last.items()]
@@ -83,7 +74,7 @@ def review_texts(database: Database) -> pd.DataFrame:
     columns = (review.c.landslide_id, review.c.by, review.c.at, review.c.why, review.c.decision_id)
     query = sa.select(*columns).where(review.c.action == Action.COMMENT.value).order_by(review.c.fid)
     with database.read() as connection:
-        undone = undone_decisions(connection)
+        undone = set(connection.execute(undone_decisions()).scalars())
         rows = [row for row in connection.execute(query) if row.decision_id not in undone]
     texts = [(row.landslide_id, f"{row.by} {row.at:%Y-%m-%d}: {row.why}") for row in rows]
     comments = pd.DataFrame(texts, columns=["landslide_id", "text"], dtype=object)

@@ -5,8 +5,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from tsmu.database.decisions.agreement import undone_decisions
 from tsmu.database.decisions.records import DecisionRequest, DecisionResult, LandslideChange
+from tsmu.database.queries import undone_decisions
 from tsmu.database.schema import review
 from tsmu.errors import DatabaseError
 
@@ -51,5 +51,5 @@ def require_may_undo(connection: sa.Connection, request: DecisionRequest, entrie
     made_by = entries[0]["by"]
     if made_by != request.by:
         raise DatabaseError(f"decision {request.undoes}: is {made_by}'s; decide on the landslides anew instead")
-    if request.undoes in undone_decisions(connection):
+    if connection.execute(sa.select(sa.literal(request.undoes).in_(undone_decisions()))).scalar():
         raise DatabaseError(f"decision {request.undoes}: is undone already")

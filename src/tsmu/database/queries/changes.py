@@ -63,7 +63,8 @@ def change_mark(database: Database) -> ChangeMark:
     """
     tables = (landslide, landslide_version, review, run, scene)
     highest = [sa.select(sa.func.max(table.c.fid)).scalar_subquery() for table in tables]
-    shifts = [sa.select(sa.func.sum(scene.c[name])).scalar_subquery() for name in SHIFT_COLUMNS]
+    # Times the key, so that two scenes that are moved by as much in opposite directions change the sum.
+    shifts = [sa.select(sa.func.sum(scene.c[name] * scene.c.fid)).scalar_subquery() for name in SHIFT_COLUMNS]
     with database.read() as connection:
         row = connection.execute(sa.select(*highest, *shifts)).one()
     keys, of_scenes = row[:4], row[4:]

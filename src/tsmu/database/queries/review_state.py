@@ -65,7 +65,7 @@ def in_states(states: Sequence[ReviewState | str]) -> sa.ColumnElement[bool]:
 
 @cache  # as one query names a common table only once, all its parts must have the same one
 def undone_decisions() -> sa.Select[Any]:
-    """Ids of the decisions, undoing apart, that stand undone.
+    """Ids of the decisions that stand undone; undos are decisions, too.
 
     An undo can be undone in turn (that is a redo), and so on: a decision stands where the last link of its
     chain of undos is an even one.
@@ -76,11 +76,10 @@ def undone_decisions() -> sa.Select[Any]:
         .group_by(review.c.decision_id, review.c.undoes)
         .cte("undo")
     )
-    of_decisions = undo.c.undoes.not_in(sa.select(undo.c.decision_id))
     first = sa.select(
         undo.c.undoes.label("root"), undo.c.decision_id.label("last"), undo.c.fid, sa.literal(1).label("n")
     )
-    chain = first.where(of_decisions).cte("undo_chain", recursive=True)
+    chain = first.cte("undo_chain", recursive=True)
     later = undo.alias("later")
     following = sa.select(chain.c.root, later.c.decision_id, later.c.fid, chain.c.n + 1)
     chain = chain.union_all(following.join_from(chain, later, later.c.undoes == chain.c.last))
