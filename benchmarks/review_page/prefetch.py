@@ -105,7 +105,7 @@ class ReviewSettings:
 
 
 def benchmark_prefetch(settings: ReviewSettings, announce: Announce) -> dict[str, Any]:
-    """Measure it; the keys are those of `python -m benchmarks prefetch --json`.
+    """Run the measurement; the keys are those of `python -m benchmarks prefetch --json`.
 
     Args:
         settings: what is measured.

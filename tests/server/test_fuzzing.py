@@ -64,7 +64,7 @@ def values(schema: dict[str, Any], document: dict[str, Any]) -> st.SearchStrateg
 
 @st.composite
 def requests(draw: st.DrawFn, document: dict[str, Any], known: dict[str, list[str]]) -> dict[str, Any]:
-    """A request of any operation, half of the time about a landslide and a scene that there are."""
+    """A request of any operation, half of the time about a landslide and a scene that exist."""
     operations = [
         (path, method, operation)
         for path, methods in document["paths"].items()

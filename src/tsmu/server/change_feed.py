@@ -78,7 +78,7 @@ class ChangeFeed:
             self._listeners.discard(events)
 
     async def _start(self) -> None:
-        """Begin to poll, unless that goes on already."""
+        """Start the task that polls the database, unless it runs already."""
         async with self._starting:
             if self._task is None or self._task.done():
                 mark = await run_in_threadpool(change_mark, self._context.database)
@@ -108,7 +108,7 @@ class ChangeFeed:
 
 
 def _put(events: asyncio.Queue[Changes | None], changes: Changes | None) -> bool:
-    """Give a listener an event; one that has too many waiting is told to end instead."""
+    """Queue an event for a listener; if too many wait already, they are dropped and its stream is ended instead."""
     if events.full():
         while not events.empty():
             events.get_nowait()

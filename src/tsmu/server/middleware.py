@@ -55,7 +55,7 @@ class HeadAsGet:
         self.app, self.path = app, path
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on."""
+        """Handle a request (the ASGI interface)."""
         if scope["type"] != "http" or scope["method"] != "HEAD" or not scope["path"].startswith(self.path):
             await self.app(scope, receive, send)
             return

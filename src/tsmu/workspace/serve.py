@@ -108,7 +108,7 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 def _server(config: "uvicorn.Config", stopping: threading.Event) -> "uvicorn.Server":
-    """A server that ends streams which would go on for ever before it waits for all answers to end."""
+    """A uvicorn server that closes endless streams first when it is told to stop; otherwise it would wait for them."""
     import uvicorn
 
     class Server(uvicorn.Server):

@@ -58,7 +58,7 @@ def verdicts(database: Database, of: Iterable[str] | None = None) -> pd.DataFram
 
 
 def review_texts(database: Database) -> pd.DataFrame:
-    """What people say of each landslide on which somebody has said something, as texts for an export.
+    """The opinions and comments on each landslide that has any, as texts for the columns of an export.
 
     Returns:
         Index: ids of landslides. `opinions`: the last verdict of each person, such as "eva: accept; jo: unsure";

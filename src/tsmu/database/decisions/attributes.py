@@ -18,7 +18,7 @@ ATTRIBUTES: dict[str, type[StrEnum]] = {
 
 
 def check_attributes(attributes: Mapping[str, str | None]) -> None:
-    """Refuse attributes that there are not, and values that are in no vocabulary.
+    """Refuse attributes of unknown names, and values that are not in the vocabulary of their attribute.
 
     Raises:
         DatabaseError: nothing is given, or something that there is not.
@@ -36,7 +36,7 @@ def check_attributes(attributes: Mapping[str, str | None]) -> None:
 
 
 def attributes_text(attributes: Mapping[str, str | None]) -> str:
-    """Attributes as they stand in the history of a landslide.
+    """Attributes as one line of text, as the history of a landslide shows them.
 
     Example:
         >>> attributes_text({"movement_type": "debris flow", "trigger": None})

@@ -23,7 +23,7 @@ Points = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class OutputCrs:
-    """A system in which coordinates are given and taken.
+    """A coordinate reference system in which the API gives and takes coordinates.
 
     Attributes:
         uri: its name in requests and answers.
@@ -36,13 +36,13 @@ class OutputCrs:
     northing_first: bool = False
 
     def from_degrees(self, shapes: npt.NDArray[np.object_]) -> npt.NDArray[np.object_]:
-        """Geometries of CRS84 in this system."""
+        """Geometries in longitude and latitude (CRS84), turned into this system."""
         if self.uri == CRS84:
             return shapes
         return np.asarray(shapely.transform(shapes, self._project), dtype=object)
 
     def to_degrees(self, points: Points) -> Points:
-        """Points (n, 2) of this system in CRS84."""
+        """Points (n, 2) in this system, turned into longitude and latitude (CRS84)."""
         east_north = points[:, ::-1] if self.northing_first else points
         if self.epsg == 4326:
             return east_north

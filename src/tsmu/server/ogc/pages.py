@@ -24,7 +24,7 @@ TEMPLATES = Path(__file__).parents[1] / "templates"
 
 @dataclass(frozen=True)
 class Page:
-    """A page for people.
+    """An HTML page that shows a resource to people in a browser.
 
     Attributes:
         kind: of the resource; the template has a part for each.

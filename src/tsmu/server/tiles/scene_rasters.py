@@ -220,7 +220,7 @@ def colormap(layer: SceneLayer) -> dict[int, tuple[int, int, int, int]] | None:
 
 
 def _hillshade(dem: SceneRaster, bounds: Box, size: int) -> "ImageData":
-    """Light from the north-west at 45 degrees (Horn 1981, doi 10.1109/PROC.1981.11918).
+    """The brightness of terrain under light from the north-west at 45 degrees (Horn 1981, doi 10.1109/PROC.1981.11918).
 
     Elevations between those of the raster are taken from cubic splines, in floating point. From any interpolation
     whose slope has breaks, or from whole metres, the raster's cells would show as a grid.
