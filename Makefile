@@ -6,7 +6,7 @@ PAGE := src/tsmu/server/page/index.html
 # A test process that dies or stands still ends the run and is named: replaced, it leaves xdist waiting for ever.
 ENDS := --max-worker-restart 0 -o faulthandler_timeout=900 -o faulthandler_exit_on_timeout=true
 
-.PHONY: setup page qgis demo test soak gpu lock clean
+.PHONY: setup page qgis docs demo test soak gpu lock clean
 
 setup: .venv/ready $(PAGE)
 
@@ -27,6 +27,9 @@ $(PAGE): .venv/ready $(shell find web -type f -not -path 'web/node_modules/*')
 
 qgis: setup
 	$(BIN)/python qgis/package/build.py
+
+docs: setup
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 
 demo: setup
 	rm -rf demo
@@ -51,4 +54,4 @@ lock:
 		pyproject.toml --output-file requirements.lock
 
 clean:
-	rm -rf .venv demo web/node_modules src/tsmu/server/page
+	rm -rf .venv demo site web/node_modules src/tsmu/server/page
