@@ -137,13 +137,21 @@ def test_a_filtered_geopackage_has_what_belongs_and_no_more(filled: db.Database,
 
 def test_gdal_and_geopandas_read_what_was_written(filled: db.Database, tmp_path: Path) -> None:
     wanted = db.query(filled)
+    comment = db.DecisionRequest("a comment", db.Action.COMMENT, "jo", why="ask Ann", landslides={wanted["id"][1]: 2})
+    db.decide(filled, comment)
     for name in FLAT:
         db.export(filled, tmp_path / name, IssueLog("export"))
         read = geopandas.read_parquet if name.endswith("parquet") else pyogrio.read_dataframe
         found = read(tmp_path / name).rename(columns={long: name for name, long in SHORT_NAMES.items()})
         assert found.crs.to_epsg() == 4326
         assert_same(found, wanted, ["id", "area_m2", "status", "change_reason"])
-        assert list(found.columns.drop("geometry")) == list(wanted.columns.drop("geometry"))
+        said = ["review_state", "opinions", "comments"]
+        assert list(found.columns.drop("geometry")) == [*wanted.columns.drop("geometry"), *said]
+        states = found.set_index("id")["review_state"]
+        assert states[wanted["id"]].tolist() == ["accepted", "rejected", *["open"] * 10]
+        rejected = found.set_index("id").loc[wanted["id"][1]]
+        assert rejected["opinions"] == "eva: reject"
+        assert rejected["comments"].startswith("jo 2") and rejected["comments"].endswith(": ask Ann")
     meta = json.loads(pq.read_metadata(tmp_path / "a.parquet").metadata[b"geo"])
     assert meta["version"] == "1.1.0"
     assert meta["columns"]["geometry"]["bbox"] == pytest.approx(wanted.total_bounds.tolist())

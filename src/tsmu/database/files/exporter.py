@@ -16,6 +16,7 @@ import pyproj
 import shapely
 from pyogrio.errors import DataSourceError
 
+from tsmu.database.decisions import review_texts
 from tsmu.database.files import csv_layouts, stac_items
 from tsmu.database.files.database_copy import copy
 from tsmu.database.files.formats import SHORT_NAMES, format_of
@@ -29,6 +30,12 @@ from tsmu.issues import IssueLog
 LONGEST_DBF_TEXT = 254  # bytes
 # All the digits that a double has, and no more corners or other order than RFC 7946 asks for.
 _OPTIONS = {"GeoJSON": {"RFC7946": "YES", "COORDINATE_PRECISION": "17", "WRITE_BBOX": "NO"}}
+_REVIEW_TEXTS = ("opinions", "comments")
+_GEOMETRY_FIELD = ARROW_SCHEMA.field(GEOMETRY_COLUMN)
+FLAT_SCHEMA = pa.schema(
+    [*list(ARROW_SCHEMA)[:-1], *(pa.field(name, pa.string()) for name in _REVIEW_TEXTS), _GEOMETRY_FIELD]
+)
+"""The columns of flat files: the record, the state of its review, what people said about it, and the outline."""
 _BOX = pa.struct([(side, pa.float64()) for side in ("xmin", "ymin", "xmax", "ymax")])
 
 
@@ -38,8 +45,9 @@ def export(
     """Write the landslides that fulfil all conditions into a new file.
 
     A GeoPackage is a database of its own, with observations, versions, reviews, scenes, runs and mapped
-    areas; a `.json` file holds STAC items of scenes and runs. docs/schema.md says what each format
-    cannot carry.
+    areas; a `.json` file holds STAC items of scenes and runs. GeoParquet, GeoJSON, FlatGeobuf and shapefiles say,
+    besides the record, how far its review has come (`review_state`), each person's last verdict (`opinions`) and the
+    `comments`; an import reads none of the three. docs/schema.md says what each format cannot carry.
 
     Args:
         database: open.
@@ -68,15 +76,28 @@ def export(
     if kind.layout:
         return csv_layouts.export_csv(database, path, kind.layout, filters)
     batches = LandslideBatches(database, filters)
+    flat = _add_review_texts(database, batches)
     if kind.driver is None:
         with atomic_write(path) as temporary:
-            _write_parquet(batches, temporary)
+            _write_parquet(flat, temporary)
     elif kind.suffix == ".shp":
-        _export_shapefile(batches, path, log)
+        _export_shapefile(batches, flat, path, log)
     else:
         with atomic_write(path) as temporary:
-            _write_gdal(batches, temporary, kind.driver, ARROW_SCHEMA, iter(batches))
+            _write_gdal(batches, temporary, kind.driver, FLAT_SCHEMA, flat)
     return batches.rows
+
+
+def _add_review_texts(database: Database, batches: LandslideBatches) -> Iterator[pa.RecordBatch]:
+    """The batches in FLAT_SCHEMA: with the opinions and comments on each landslide, null where there are none."""
+    texts = {name: column.dropna().to_dict() for name, column in review_texts(database).items()}
+    for batch in batches:
+        ids = batch["id"].to_pylist()
+        *record, outlines = batch.columns
+        said = [
+            pa.array([texts[name].get(landslide_id) for landslide_id in ids], pa.string()) for name in _REVIEW_TEXTS
+        ]
+        yield pa.record_batch([*record, *said, outlines], schema=FLAT_SCHEMA)
 
 
 def _export_database(database: Database, path: Path, filters: Filters) -> int:
@@ -101,9 +122,9 @@ def _write_gdal(
         raise DatabaseError(f"{path.parent}: {driver} cannot be written ({reason}); choose another format") from error
 
 
-def _export_shapefile(batches: LandslideBatches, path: Path, log: IssueLog) -> None:
+def _export_shapefile(batches: LandslideBatches, flat: Iterator[pa.RecordBatch], path: Path, log: IssueLog) -> None:
     """Write a shapefile; its several files are renamed into place together, the one that readers open last."""
-    schema = ARROW_SCHEMA.set(ARROW_SCHEMA.get_field_index("changed_at"), pa.field("changed_at", pa.string()))
+    schema = FLAT_SCHEMA.set(FLAT_SCHEMA.get_field_index("changed_at"), pa.field("changed_at", pa.string()))
     schema = pa.schema([field.with_name(SHORT_NAMES.get(field.name, field.name)) for field in schema])
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{path.stem}.", dir=path.parent) as folder:
@@ -112,7 +133,7 @@ def _export_shapefile(batches: LandslideBatches, path: Path, log: IssueLog) -> N
             Path(folder) / path.name,
             "ESRI Shapefile",
             schema,
-            _convert_for_dbf(batches, schema, path.name, log),
+            _convert_for_dbf(flat, schema, path.name, log),
         )
         sync(Path(folder))
         parts = sorted(Path(folder).iterdir(), key=lambda part: part.suffix == ".shp")
@@ -123,7 +144,7 @@ def _export_shapefile(batches: LandslideBatches, path: Path, log: IssueLog) -> N
 
 
 def _convert_for_dbf(
-    batches: LandslideBatches, schema: pa.Schema, name: str, log: IssueLog
+    batches: Iterator[pa.RecordBatch], schema: pa.Schema, name: str, log: IssueLog
 ) -> Iterator[pa.RecordBatch]:
     """Moments as text, because DBF has days only; texts that are too long are reported, and GDAL cuts them."""
     number = 0
@@ -141,9 +162,9 @@ def _convert_for_dbf(
         yield pa.record_batch(columns, schema=schema)
 
 
-def _write_parquet(batches: LandslideBatches, path: Path) -> None:
+def _write_parquet(batches: Iterator[pa.RecordBatch], path: Path) -> None:
     """Write GeoParquet 1.1.0 with a bounding-box column, so that readers can pass over row groups."""
-    boxed = ARROW_SCHEMA.append(pa.field("bbox", _BOX, nullable=False))
+    boxed = FLAT_SCHEMA.append(pa.field("bbox", _BOX, nullable=False))
     extent = np.array([np.inf, np.inf, -np.inf, -np.inf])
     with pq.ParquetWriter(path, boxed, compression="zstd") as writer:
         for batch in batches:

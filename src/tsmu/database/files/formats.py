@@ -48,8 +48,8 @@ FORMATS = (
         ".shp",
         "ESRI Shapefile",
         f"{_FLAT}; texts of more than 254 bytes (cut, and reported), names of more than 10 letters (`movement_type` is "
-        "`move_type` there, `change_reason` is `chg_reason`, `merged_into` is `merged_in`), the order of a ring's "
-        "corners",
+        "`move_type` there, `change_reason` is `chg_reason`, `merged_into` is `merged_in`, `review_state` is "
+        "`rev_state`), the order of a ring's corners",
     ),
     FileFormat(
         "CSV, USGS v3 layout",
@@ -71,7 +71,12 @@ FORMATS = (
 )
 
 # A shapefile's names have 10 letters.
-SHORT_NAMES = {"movement_type": "move_type", "change_reason": "chg_reason", "merged_into": "merged_in"}
+SHORT_NAMES = {
+    "movement_type": "move_type",
+    "change_reason": "chg_reason",
+    "merged_into": "merged_in",
+    "review_state": "rev_state",
+}
 
 
 def format_of(path: Path, layout: str | None) -> FileFormat:

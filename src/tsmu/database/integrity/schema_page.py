@@ -88,6 +88,10 @@ All carry geometry to the last micrometre, days, and texts in UTF-8. In CSV a te
 a formula gets a ' before it, and loses it again on import; the column `outline` holds the polygon as WKT, the
 layout's own columns a point in it. Of other inventories `tsmu db import` makes observations and candidates
 (polygons) or events (points).
+
+GeoParquet, GeoJSON, FlatGeobuf and shapefiles say, besides the fields of a landslide, how far its review has come
+(`review_state`: open, unsure, bad imagery, accepted, rejected, withdrawn), the last verdict of each person
+(`opinions`) and what people remarked (`comments`). These three are for the reader; an import leaves them alone.
 """
 
 

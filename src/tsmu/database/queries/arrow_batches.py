@@ -9,6 +9,7 @@ import shapely
 import sqlalchemy as sa
 
 from tsmu.database.queries.filters import Filters
+from tsmu.database.queries.review_state import review_state
 from tsmu.database.schema import landslide, record_columns
 from tsmu.database.storage import Database, decode
 from tsmu.database.types import Moment
@@ -33,6 +34,7 @@ def arrow_type(column: sa.Column[Any]) -> pa.DataType:
 ARROW_SCHEMA = pa.schema(
     [
         *(pa.field(column.name, arrow_type(column), nullable=bool(column.nullable)) for column in LANDSLIDE_COLUMNS),
+        pa.field("review_state", pa.string(), nullable=False),
         pa.field(GEOMETRY_COLUMN, pa.binary(), nullable=False, metadata={"ARROW:extension:name": "geoarrow.wkb"}),
     ]
 )
@@ -53,7 +55,8 @@ class LandslideBatches:
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
         """The batches in ARROW_SCHEMA, geometry as WKB of MultiPolygons in EPSG:4326."""
-        query = sa.select(*LANDSLIDE_COLUMNS, landslide.c.geom).where(*self._conditions).order_by(landslide.c.fid)
+        columns = (*LANDSLIDE_COLUMNS, review_state(), landslide.c.geom)
+        query = sa.select(*columns).where(*self._conditions).order_by(landslide.c.fid)
         try:
             with self._database.read() as connection:
                 result = connection.execution_options(yield_per=ROWS_AT_ONCE).execute(query)

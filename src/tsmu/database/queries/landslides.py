@@ -43,7 +43,8 @@ def query(
         columns: of the landslide table, with `geom`.
 
     Returns:
-        EPSG:4326, one row per landslide, by default the columns of docs/schema.md without `fid`.
+        EPSG:4326, one row per landslide in the order in which they came in, by default the columns of docs/schema.md
+        without `fid`.
 
     Raises:
         DatabaseError: a condition makes no sense, or the database cannot be read.
@@ -52,7 +53,7 @@ def query(
         >>> len(query(database, Filters(bbox=(7.0, 46.0, 7.045, 46.1), min_area=1000)))
         5
     """
-    statement = sa.select(*columns).where(*filters.conditions(database.backend))
+    statement = sa.select(*columns).where(*filters.conditions(database.backend)).order_by(landslide.c.fid)
     with database.read() as connection:
         return filters.within_area(read_frame(connection, statement))
 
