@@ -11,7 +11,7 @@ from tsmu.lazy_names import lazy_names
 
 ROOMS = (
     "regions", "inventory", "imagery", "labels", "chips", "model", "evaluate", "update", "mapping", "database",
-    "situation", "server", "workspace", "synthetic", "benchmark", "tabular", "vectors",
+    "situation", "server", "workspace", "synthetic", "benchmark", "tabular", "vectors", "public_data",
 )  # fmt: skip
 
 

@@ -20,6 +20,8 @@ and return reports, tables and what was made:
     prior = tsmu.learn_region(network, "nepal", chips, strategy="tsmu-plus", steps=300)
     prior = tsmu.learn_region(network, "kodagu", others, strategy="tsmu-plus", steps=300, prior=prior)
 
+    tsmu.data.list()                                                # public data sets; tsmu.data.fetch("bijie")
+
 Importing this package costs nothing: torch, GDAL and pandas are loaded by what needs them.
 """
 
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
         ConflictError,
         DatabaseBusyError,
         DatabaseError,
+        DataError,
         FetchError,
         ImageError,
         InventoryError,
@@ -51,7 +54,7 @@ if TYPE_CHECKING:
     )
     from tsmu.model import RegionNet
     from tsmu.update import learn_region
-    from tsmu.workspace import LandslideDatabase, Model, Report, SceneMap, Workspace
+    from tsmu.workspace import LandslideDatabase, Model, Report, SceneMap, Workspace, data
 
     __version__: str
 
@@ -59,6 +62,7 @@ __all__ = [
     "BundleError",
     "ChipError",
     "ConflictError",
+    "DataError",
     "DatabaseBusyError",
     "DatabaseError",
     "FetchError",
@@ -82,18 +86,19 @@ __all__ = [
     "Workspace",
     "WorkspaceError",
     "__version__",
+    "data",
     "learn_region",
 ]
 
 _NAMES = {  # by the room or module that has them
     "errors": (
-        "BundleError ChipError ConflictError DatabaseBusyError DatabaseError FetchError ImageError InventoryError "
-        "LabelError MapError MissingRecordError RegionError ReviewError SceneError SituationError TableError "
-        "TsmuError UpdateError WorkspaceError"
+        "BundleError ChipError ConflictError DataError DatabaseBusyError DatabaseError FetchError ImageError "
+        "InventoryError LabelError MapError MissingRecordError RegionError ReviewError SceneError SituationError "
+        "TableError TsmuError UpdateError WorkspaceError"
     ),
     "model": "RegionNet",
     "update": "learn_region",
-    "workspace": "LandslideDatabase Model Report SceneMap Workspace",
+    "workspace": "LandslideDatabase Model Report SceneMap Workspace data",
 }
 _load, _ = lazy_names(__name__, _NAMES)
 

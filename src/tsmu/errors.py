@@ -71,6 +71,10 @@ class FetchError(TsmuError):
     """Imagery cannot be fetched from a catalogue."""
 
 
+class DataError(TsmuError):
+    """A public data set cannot be fetched or laid out."""
+
+
 class SceneError(FetchError):
     """One event gets no pair: no scene fits it, or the server does not give one."""
 

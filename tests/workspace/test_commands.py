@@ -11,12 +11,15 @@ import pytest
 from typer.testing import CliRunner
 
 from tests.commands import COMMANDS, takes
+from tsmu import data
 from tsmu.cli import app
 from tsmu.errors import TsmuError
-from tsmu.workspace import LandslideDatabase, ModelVersions, Workspace, compare_inventories
+from tsmu.workspace import LandslideDatabase, ModelVersions, PublicData, Workspace, compare_inventories
 
 METHODS: dict[str, Callable[..., Any]] = {
     "init": Workspace.init,
+    "data list": PublicData.list,
+    "data fetch": PublicData.fetch,
     "import inventory": Workspace.add_inventory,
     "import chips": Workspace.add_chips,
     "import pairs": Workspace.add_pairs,
@@ -97,7 +100,12 @@ def parameters(name: str) -> dict[str, inspect.Parameter]:
 
 def owner_of(name: str, work: Workspace) -> list[Any]:
     """What a command's method is called on: the workspace, its database or its versions; nothing for a function."""
-    owners = {"LandslideDatabase": work.database, "ModelVersions": work.models, "compare_inventories": None}
+    owners = {
+        "LandslideDatabase": work.database,
+        "ModelVersions": work.models,
+        "PublicData": data,
+        "compare_inventories": None,
+    }
     owner = owners.get(METHODS[name].__qualname__.split(".")[0], work)
     return [] if owner is None else [owner]
 
@@ -192,7 +200,13 @@ def test_a_command_without_options_leaves_the_defaults_of_its_method(
     for key, parameter in parameters(name).items():
         if parameter.default is not parameter.empty and (name, key) not in ALWAYS_WRITTEN:
             default = parameter.default
-            form = type(default) if isinstance(default, tuple | list) else Path if key == "folder" else lambda x: x
+            form = (
+                type(default)
+                if isinstance(default, tuple | list)
+                else Path
+                if key == "folder" and default
+                else lambda x: x
+            )
             assert form(handed[key] or default) == form(default), key
 
 

@@ -10,7 +10,21 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer.exceptions import TyperException
 
-from tsmu.cli import benchmark, chips, db, db_files, db_maps, db_merge, export, fetch, imports, labels, models, regions
+from tsmu.cli import (
+    benchmark,
+    chips,
+    data,
+    db,
+    db_files,
+    db_maps,
+    db_merge,
+    export,
+    fetch,
+    imports,
+    labels,
+    models,
+    regions,
+)
 from tsmu.cli.command import NOT_DONE, explain, print_failure
 from tsmu.cli.demo import demo
 from tsmu.cli.evaluate import evaluate
@@ -52,6 +66,7 @@ def tsmu(
 
 
 app.command("init")(init)
+app.add_typer(data.app, name="data")
 app.add_typer(imports.app, name="import")
 app.add_typer(fetch.app, name="fetch")
 app.add_typer(regions.app, name="regions")

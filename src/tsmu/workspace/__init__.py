@@ -10,6 +10,7 @@
     model            a version of the model, which predicts; `models` the list of all versions
     scene_map        the map of a scene, with a quick look; `map_recording` stores maps in the database
     database         the landslide database; `database_files` its exports, imports and maps of density
+    public_data      public data sets, which need no workspace: listed, and fetched into a folder
     report           what verbs return
     display          how verbs tell what they do while they work
 
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from tsmu.workspace.model import Model
     from tsmu.workspace.models import ModelVersions
     from tsmu.workspace.pairs import PairReport
+    from tsmu.workspace.public_data import DataReport, PublicData, data
     from tsmu.workspace.regions import AssignmentReport, RegionMapReport
     from tsmu.workspace.report import Report
     from tsmu.workspace.respond import RespondReport
@@ -55,6 +57,7 @@ _NAMES = {  # by the module that has them
     "inventories": "InventoryReport",
     "labels": "LabelReport",
     "pairs": "PairReport",
+    "public_data": "DataReport PublicData data",
     "evaluation": "EvaluationReport",
     "database": "LandslideDatabase",
     "respond": "RespondReport",
@@ -71,6 +74,7 @@ __all__ = [
     "CallbackDisplay",
     "ChipReport",
     "ComparisonReport",
+    "DataReport",
     "DensityReport",
     "Display",
     "EvaluationReport",
@@ -86,6 +90,7 @@ __all__ = [
     "Model",
     "ModelVersions",
     "PairReport",
+    "PublicData",
     "RegionMapReport",
     "Report",
     "RespondReport",
@@ -94,6 +99,7 @@ __all__ = [
     "UpdateEstimateReport",
     "Workspace",
     "compare_inventories",
+    "data",
 ]
 
 __getattr__, __dir__ = lazy_names(__name__, _NAMES)
