@@ -66,7 +66,7 @@ def test_the_smallest_size_is_a_control_of_the_queue(served: tuple[WorkspaceFold
     _, address = served
     page = open_page(address)
     total = page.locator("#progress-text").text_content()
-    page.get_by_label("Size", exact=True).select_option(label="from 1.00 ha")
+    page.get_by_label("Smallest size").select_option(label="from 1.00 ha")
     expect(page.locator("#progress-text")).not_to_have_text(total)
     for text in page.locator("#list .item b").all_text_contents():
         assert "ha" in text or "km²" in text

@@ -135,7 +135,7 @@ def test_a_candidate_takes_its_outline_at_another_level(served: Served, open_pag
     landslide_id = go_to_compact(page, survey)
     former = outline_of(survey, landslide_id)
     press(page, "l")
-    slider = page.get_by_role("slider", name="Size")
+    slider = page.get_by_role("slider", name="Outline")
     expect(slider).not_to_have_value("", timeout=WAIT)
     position = int(slider.input_value())
     press(page, "+", "+")

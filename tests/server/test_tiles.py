@@ -151,6 +151,56 @@ def test_a_scene_is_shown_as_its_file_has_it(client: Client, survey: WorkspaceFo
             assert browser.get(f"{at}/post/15/{x}/{y}.png", params={"rescale": bad}).status_code == 400
 
 
+def test_bands_and_stretch_are_those_that_are_asked_for(client: Client, survey: WorkspaceFolder) -> None:
+    post = survey.root / "scenes" / "valley" / "post.tif"
+    with rasterio.open(post) as dataset:
+        pixels, place = dataset.read(), {"crs": dataset.crs, "transform": dataset.transform}
+    wide = np.concatenate([pixels.astype(np.uint16) * 10, np.full_like(pixels[:1], 7, np.uint16)])
+    with rasterio.open(write_raster(post, wide, **place), "r+") as dataset:
+        dataset.descriptions = ("Red", "green", "blue", "nir")
+    with client() as browser:
+        [scene] = browser.get("/api/scenes").json()
+        assert scene["bands"] == {"pre": ["red", "green", "blue"], "post": ["red", "green", "blue", "nir"]}
+        centre = shapely.box(*scene["bounds"]).centroid
+        x, y = tile_at(centre.x, centre.y, 15)
+        path = f"/api/scenes/{scene['id']}/post/15/{x}/{y}.png"
+
+        def ask(**params: str) -> np.ndarray:
+            return picture(browser.get(path, params=params).content)
+
+        usual, swapped = ask(), ask(bands="Blue,green,red")
+        np.testing.assert_array_equal(swapped[..., [2, 1, 0]], usual[..., :3])
+        grey = ask(bands="green", rescale="0,2550")
+        np.testing.assert_array_equal(grey[..., 0], grey[..., 2])
+        assert (ask(stretch="2,98") == usual).all()
+        lowest, highest = wide[1].min(), wide[1].max()
+        np.testing.assert_array_equal(
+            ask(bands="green", stretch="0,100"), ask(bands="green", rescale=f"{lowest},{highest}")
+        )
+        assert (ask(bands="nir", stretch="2,98")[..., 0] == 0).all()  # one value alone
+        for params in ({"bands": "swir"}, {"bands": "red,green"}, {"stretch": "98,2"}, {"stretch": "a"}):
+            refused = browser.get(path, params=params)
+            assert refused.status_code in (400, 404, 422), params
+            assert next(iter(params)).removesuffix("s") in refused.json()["error"]
+
+
+def test_elevations_along_a_line(client: Client, survey: WorkspaceFolder) -> None:
+    ramp = np.repeat(np.arange(10, dtype=np.float32)[None], 10, axis=0)
+    ramp[9, 9] = -9999
+    dem = write_raster(
+        survey.root / "dem.tif", ramp, crs="EPSG:4326", transform=rasterio.Affine(0.1, 0, 7, 0, -0.1, 47)
+    )
+    with client(dem=dem) as browser:
+        line = [7.05, 46.95, 7.1, 46.9, 7.31, 46.62, 7.0, 47.0, 7.92, 46.08, 6.9, 46.5]
+        answer = browser.get("/api/elevations", params={"line": ",".join(map(str, line))})
+        assert answer.json()["elevations"] == [0, 0.5, 2.6, 0, None, None]
+        for wrong in ("7", "7,46,8", "a,b", "200,10", ""):
+            assert browser.get("/api/elevations", params={"line": wrong}).status_code in (400, 422)
+    with client() as browser:
+        refused = browser.get("/api/elevations", params={"line": "7,46,8,47"})
+        assert (refused.status_code, "--dem" in refused.json()["error"]) == (404, True)
+
+
 def test_a_shift_moves_the_images_and_stays(client: Client) -> None:
     with client() as browser:
         [scene] = browser.get("/api/scenes").json()

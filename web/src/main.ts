@@ -16,6 +16,7 @@ import { connectLogin } from "./panels/login.ts";
 import { createPlaces } from "./panels/places.tsx";
 import { createRefused } from "./panels/refused.tsx";
 import { createSettings } from "./panels/settings.ts";
+import { createSideImages } from "./panels/side-images.ts";
 import { connectChanges } from "./review/changes.ts";
 import { connectComments } from "./review/comment.ts";
 import { startDecisions } from "./review/decisions.ts";
@@ -49,6 +50,7 @@ async function startPage(): Promise<void> {
   createRefused();
   createDetails();
   createImages();
+  createSideImages();
   createFilters(info);
   createList();
   connectQueue();

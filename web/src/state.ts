@@ -70,6 +70,10 @@ export interface DisplayOptions {
   density: boolean;
   /** Where the server is set up with one. */
   basemap: boolean;
+  /** Names of the bands that are shown as red, green and blue; empty: their natural colours. */
+  bands: readonly string[];
+  /** LOW,HIGH in percent of a band's values that become black and white; empty: as the server chooses. */
+  stretch: string;
 }
 
 export const DEFAULT_DISPLAY: DisplayOptions = {
@@ -83,7 +87,21 @@ export const DEFAULT_DISPLAY: DisplayOptions = {
   outlines: true,
   density: false,
   basemap: true,
+  bands: [],
+  stretch: "",
 };
+
+/** An image of a scene. */
+export interface SceneImage {
+  sceneId: string;
+  kind: "pre" | "post";
+}
+
+/** Which image a reviewer has put on each side of the swipe line; null: the one of the scene, before or after. */
+export interface SideImages {
+  left: SceneImage | null;
+  right: SceneImage | null;
+}
 
 /** Nested outlines to choose from. */
 export interface Proposal {
@@ -125,6 +143,7 @@ export const state = {
   /** The scene whose images lie on top, with its dates and its shift. */
   scene: new Signal<Scene | null>(null),
   display: new Signal<DisplayOptions>(DEFAULT_DISPLAY),
+  sideImages: new Signal<SideImages>({ left: null, right: null }),
   mode: new Signal<Mode>("look"),
   /** Which images the mode `shift` moves. */
   shiftTarget: new Signal<ShiftTarget>("both"),
@@ -134,6 +153,8 @@ export const state = {
   selection: new Signal<Selection | null>(null),
   /** The points that mode `measure` has so far: longitude, latitude. */
   measured: new Signal<readonly [number, number][]>([]),
+  /** The heights at these points, metres, once the server has sent them; null where it has no elevation model. */
+  measuredHeights: new Signal<readonly (number | null)[] | null>(null),
   /** Whether the form is open in which the current landslide is described. */
   describing: new Signal(false),
   editTool: new Signal<EditTool>("corners"),

@@ -89,6 +89,7 @@ if TYPE_CHECKING:
         TerrainRaster,
         check_dem,
         derive_terrain,
+        elevations_at,
         image_channels,
         resolve_dem,
         terrain_bands,
@@ -135,6 +136,7 @@ __all__ = [
     "compose_event",
     "derive_terrain",
     "describe_raster",
+    "elevations_at",
     "fetch_pairs",
     "file_identity",
     "find_undeclared_fill",
@@ -178,8 +180,8 @@ _NAMES = {  # by the folder or module that has them
         "read_stack units_mismatch"
     ),
     "terrain": (
-        "MIN_REPORTED_UNKNOWN SLOPE_BAND TERRAIN_ROLE TerrainRaster check_dem derive_terrain image_channels "
-        "resolve_dem terrain_bands write_terrain"
+        "MIN_REPORTED_UNKNOWN SLOPE_BAND TERRAIN_ROLE TerrainRaster check_dem derive_terrain elevations_at "
+        "image_channels resolve_dem terrain_bands write_terrain"
     ),
     "sources": "GoogleEarthName check_footprints is_named_like_dem read_footprints",
     "composites": (

@@ -109,6 +109,27 @@ def read_position(text: str | None, name: str = "near") -> tuple[float, float] |
     return longitude, latitude
 
 
+def read_line(text: str, name: str, least: int) -> list[tuple[float, float]]:
+    """Read `longitude,latitude,longitude,latitude,...` in degrees, the corners of a line or of an area.
+
+    Args:
+        text: of the parameter.
+        name: of the parameter, for messages.
+        least: how many corners there must be.
+
+    Example:
+        >>> read_line("7,46,8,46", "line", 2)
+        [(7.0, 46.0), (8.0, 46.0)]
+    """
+    numbers = _read_numbers(text)
+    corners = list(zip(numbers[::2], numbers[1::2], strict=False))
+    if len(numbers) % 2 or len(corners) < least:
+        raise RequestError(400, f"{name}: not longitude,latitude of at least {least} corners; correct it")
+    if not all(abs(longitude) <= 180 and abs(latitude) <= 90 for longitude, latitude in corners):
+        raise RequestError(400, f"{name}: not on Earth; correct it")
+    return corners
+
+
 def read_area(text: str) -> BaseGeometry:
     """Read `longitude,latitude,longitude,latitude,...` in degrees, the corners of an area.
 
@@ -116,17 +137,39 @@ def read_area(text: str) -> BaseGeometry:
         >>> read_area("7,46,8,46,8,47").area
         0.5
     """
-    numbers = _read_numbers(text)
-    corners = list(zip(numbers[::2], numbers[1::2], strict=False))
-    if len(numbers) % 2 or len(corners) < 3:
-        raise RequestError(400, "lasso: not longitude,latitude of at least three corners; correct it")
-    if not all(abs(longitude) <= 180 and abs(latitude) <= 90 for longitude, latitude in corners):
-        raise RequestError(400, "lasso: not on Earth; correct it")
-    area = shapely.make_valid(shapely.Polygon(corners))
+    area = shapely.make_valid(shapely.Polygon(read_line(text, "lasso", 3)))
     if area.area == 0:
         raise RequestError(400, "lasso: has no area; correct it")
     shapely.prepare(area)
     return area
+
+
+def read_bands(text: str | None) -> list[str] | None:
+    """Read the names of one or three bands, between commas; None where none are named.
+
+    Example:
+        >>> read_bands("nir,red,green")
+        ['nir', 'red', 'green']
+    """
+    if text is None:
+        return None
+    names = [name.strip().lower() for name in text.split(",")]
+    if len(names) not in (1, 3):
+        raise RequestError(400, "bands: not the names of one band, or of three for red, green and blue; correct it")
+    return names
+
+
+def read_percentiles(text: str) -> tuple[float, float]:
+    """Read `LOW,HIGH`, percentiles of 0 to 100.
+
+    Example:
+        >>> read_percentiles("2,98")
+        (2.0, 98.0)
+    """
+    numbers = _read_numbers(text)
+    if len(numbers) != 2 or not 0 <= numbers[0] < numbers[1] <= 100:
+        raise RequestError(400, "stretch: not LOW,HIGH in percent with LOW below HIGH; correct it")
+    return numbers[0], numbers[1]
 
 
 def read_rescale(text: str, band_count: int) -> list[tuple[float, float]]:

@@ -25,6 +25,9 @@ function distance([longitude, latitude]: LngLat, [otherLongitude, otherLatitude]
   return Math.hypot(north, east);
 }
 
+/** The slope in degrees of a line that is so long on the map, m, and whose ends differ in height by `drop`, m. */
+export const meanSlope = (drop: number, length: number): number => Math.atan2(Math.abs(drop), length) / RADIANS;
+
 /**
  * The area in m² that a line encloses when its end is joined with its beginning.
  *

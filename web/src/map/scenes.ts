@@ -15,13 +15,26 @@ const FOOTPRINTS = "frames";
 const SHIFT_DELAY = 150; // ms without a further shift before the tiles of shifted images are loaded
 const EQUATOR_LENGTH = 40_075_016.7; // m
 
-/** The layer below which the images of a kind are inserted. */
-const INSERT_BELOW: Record<ImageLayer, string> = {
-  post: CLIP_LAYER,
-  pre: UNCLIP_LAYER,
-  hillshade: LOWEST_LANDSLIDE_LAYER,
-  probability: LOWEST_LANDSLIDE_LAYER,
-  uncertainty: LOWEST_LANDSLIDE_LAYER,
+/** Where a layer of a scene is shown: on one side of the swipe line, or across it, above both. */
+type Placement = "left" | "right" | "above";
+interface ShownLayer {
+  scene: Scene;
+  kind: ImageLayer;
+  placement: Placement;
+}
+
+/** The map's layer below which those of a placement are inserted. */
+const INSERT_BELOW: Record<Placement, string> = {
+  right: CLIP_LAYER,
+  left: UNCLIP_LAYER,
+  above: LOWEST_LANDSLIDE_LAYER,
+};
+const USUAL_PLACEMENT: Record<ImageLayer, Placement> = {
+  pre: "left",
+  post: "right",
+  hillshade: "above",
+  probability: "above",
+  uncertainty: "above",
 };
 
 /** Let the map's image layers follow its view, the scenes and the display options. */
@@ -30,7 +43,7 @@ export function connectScenes(map: MapLibre): void {
   const update = (): void => {
     const { center, zoom } = presentCamera();
     const scenes = scenesToShow(viewOf({ center, zoom }), zoom, state.scenes.value);
-    updateImageLayers(map, scenes, state.display.value);
+    updateImageLayers(map, layersToShow(scenes), state.display.value);
   };
   map.on("moveend", () => {
     chooseScene(map);
@@ -39,12 +52,15 @@ export function connectScenes(map: MapLibre): void {
   state.scenes.subscribe(() => chooseScene(map));
   state.scenes.subscribe(update);
   let timer: ReturnType<typeof setTimeout> | undefined;
-  state.scenes.subscribe(() => {
+  const reloadLater = (): void => {
     clearTimeout(timer);
-    timer = setTimeout(() => reloadMovedLayers(map), SHIFT_DELAY);
-  });
+    timer = setTimeout(() => reloadChangedLayers(map), SHIFT_DELAY);
+  };
+  state.scenes.subscribe(reloadLater);
   state.scene.subscribe(update);
   state.display.subscribe(update);
+  state.display.subscribe(reloadLater);
+  state.sideImages.subscribe(update);
 }
 
 /** Let the scene at the map's centre lie on top, unless one in view does already. */
@@ -96,16 +112,15 @@ function overlaps({ bounds: [west, south, east, north] }: Scene, view: Bounds): 
 export function imageTileUrls(camera: Camera): string[] {
   const view = viewOf(camera);
   const urls: { url: string; distance: number }[] = [];
-  for (const scene of scenesToShow(view, camera.zoom, state.scenes.value))
-    for (const kind of layersToShow(scene, state.display.value)) {
-      const template = tileUrl(scene, kind);
-      const zoom = Math.min(Math.round(camera.zoom), maxTileZoom(scene));
-      for (const { z, x, y } of tilesIn(intersection(view, scene.bounds), zoom)) {
-        const url = template.replace("{z}", String(z)).replace("{x}", String(x)).replace("{y}", String(y));
-        const [right, down] = offsetFromCentre(centreOfTile({ z, x, y }), camera);
-        urls.push({ url, distance: Math.hypot(right, down) });
-      }
+  for (const { scene, kind } of layersToShow(scenesToShow(view, camera.zoom, state.scenes.value))) {
+    const template = tileUrl(scene, kind);
+    const zoom = Math.min(Math.round(camera.zoom), maxTileZoom(scene));
+    for (const { z, x, y } of tilesIn(intersection(view, scene.bounds), zoom)) {
+      const url = template.replace("{z}", String(z)).replace("{x}", String(x)).replace("{y}", String(y));
+      const [right, down] = offsetFromCentre(centreOfTile({ z, x, y }), camera);
+      urls.push({ url, distance: Math.hypot(right, down) });
     }
+  }
   return urls.sort((a, b) => a.distance - b.distance).map(({ url }) => url);
 }
 
@@ -116,9 +131,25 @@ const intersection = (a: Bounds, b: Bounds): Bounds => [
   Math.min(a[3], b[3]),
 ];
 
-/** The layers of a scene that the display options show; images always are. */
-const layersToShow = (scene: Scene, display: DisplayOptions): ImageLayer[] =>
-  scene.layers.filter((kind) => isImagery(kind) || display[kind]);
+/**
+ * The layers of scenes that are shown, the lowest of each placement first.
+ *
+ * Images always are; what the reviewer has chosen for a side lies on top of it.
+ */
+function layersToShow(scenes: readonly Scene[]): ShownLayer[] {
+  const { display, sideImages } = state;
+  const usual = scenes.flatMap((scene) =>
+    scene.layers
+      .filter((kind) => isImagery(kind) || display.value[kind])
+      .map((kind) => ({ scene, kind, placement: USUAL_PLACEMENT[kind] })),
+  );
+  const chosen = (["left", "right"] as const).flatMap((placement) => {
+    const image = sideImages.value[placement];
+    const scene = image && scenes.find(({ id, layers }) => id === image.sceneId && layers.includes(image.kind));
+    return scene ? [{ scene, kind: image.kind, placement }] : [];
+  });
+  return [...usual, ...chosen];
+}
 
 /** The first scene whose box contains the centre of the map. */
 function sceneAtCentre(map: MapLibre, scenes: readonly Scene[]): Scene | null {
@@ -130,28 +161,29 @@ function sceneAtCentre(map: MapLibre, scenes: readonly Scene[]): Scene | null {
 
 const isImagery = (kind: ImageLayer): kind is "pre" | "post" => kind === "pre" || kind === "post";
 
-/** Id of the map's source and layer of a scene's images; no other layer's id has a colon. */
-const imageLayerId = (scene: Scene, kind: ImageLayer): string => `${kind}:${scene.id}`;
+/** Id of the map's source and layer; no other layer's id has a colon. */
+const layerId = ({ scene, kind, placement }: ShownLayer): string => `${placement}:${kind}:${scene.id}`;
 
-/** Add, remove and order the map's image layers so that they are those of the scenes and the display options. */
-function updateImageLayers(map: MapLibre, scenes: Scene[], display: DisplayOptions): void {
-  const layers = new Map<string, { scene: Scene; kind: ImageLayer }>();
-  for (const scene of scenes)
-    for (const kind of layersToShow(scene, display)) layers.set(imageLayerId(scene, kind), { scene, kind });
+/** Add, remove and order the map's image layers so that they are those that are to be shown. */
+function updateImageLayers(map: MapLibre, shown: readonly ShownLayer[], display: DisplayOptions): void {
+  const layers = new Map(shown.map((layer) => [layerId(layer), layer]));
   for (const id of map.getLayersOrder())
     if (id.includes(":") && !layers.has(id)) {
       map.removeLayer(id);
       map.removeSource(id);
     }
-  for (const [id, { scene, kind }] of layers) {
-    if (map.getSource(id)) map.moveLayer(id, INSERT_BELOW[kind]);
-    else addImageLayer(map, id, scene, kind);
-    if (isImagery(kind)) setBrightnessAndContrast(map, id, display);
+  for (const layer of shown) {
+    const id = layerId(layer);
+    if (map.getSource(id)) map.moveLayer(id, INSERT_BELOW[layer.placement]);
+    else addImageLayer(map, layer);
+    if (isImagery(layer.kind)) setBrightnessAndContrast(map, id, display);
     else map.setPaintProperty(id, "raster-opacity", display.opacity);
   }
 }
 
-function addImageLayer(map: MapLibre, id: string, scene: Scene, kind: ImageLayer): void {
+function addImageLayer(map: MapLibre, layer: ShownLayer): void {
+  const { scene, kind, placement } = layer;
+  const id = layerId(layer);
   map.addSource(id, {
     type: "raster",
     tiles: [tileUrl(scene, kind)],
@@ -159,7 +191,7 @@ function addImageLayer(map: MapLibre, id: string, scene: Scene, kind: ImageLayer
     bounds: scene.bounds,
     maxzoom: maxTileZoom(scene),
   });
-  map.addLayer({ id, type: "raster", source: id, paint: { "raster-fade-duration": 0 } }, INSERT_BELOW[kind]);
+  map.addLayer({ id, type: "raster", source: id, paint: { "raster-fade-duration": 0 } }, INSERT_BELOW[placement]);
 }
 
 function setBrightnessAndContrast(map: MapLibre, id: string, { brightness, contrast }: DisplayOptions): void {
@@ -173,7 +205,20 @@ function tileUrl(scene: Scene, kind: ImageLayer): string {
   const format = kind === "probability" || kind === "uncertainty" ? "png" : "webp";
   const path = apiUrl(`scenes/${encodeURIComponent(scene.id)}/${kind}`);
   const shift = layerShift(scene, kind).join(",");
-  return `${path}/{z}/{x}/{y}.${format}?size=${TILE_SIZE}&shift=${shift}&v=${scene.versions[kind] ?? ""}`;
+  const colours = isImagery(kind) ? colourQuery(scene.bands[kind] ?? [], state.display.value) : "";
+  return `${path}/{z}/{x}/{y}.${format}?size=${TILE_SIZE}&shift=${shift}${colours}&v=${scene.versions[kind] ?? ""}`;
+}
+
+/** The part of a tile's URL that says how an image's bands become colours; an image without those bands stays as it is. */
+export function colourQuery(
+  has: readonly string[],
+  { bands, stretch }: Pick<DisplayOptions, "bands" | "stretch">,
+): string {
+  const hasAll = bands.length > 0 && bands.every((name) => has.includes(name));
+  const values = { ...(hasAll ? { bands: bands.join(",") } : {}), ...(stretch ? { stretch } : {}) };
+  return Object.entries(values)
+    .map(([name, value]) => `&${name}=${encodeURIComponent(value)}`)
+    .join("");
 }
 
 /** By how many metres a scene's layer is moved east and north, whether the server has stored it or not. */
@@ -190,13 +235,12 @@ function maxTileZoom({ gsd_m, bounds }: Scene): number {
   return Math.min(20, 1 + Math.ceil(Math.log2(parallelLength / TILE_SIZE / (gsd_m ?? 0.5))));
 }
 
-/** Load the tiles of the layers whose images were shifted since they were loaded. */
-function reloadMovedLayers(map: MapLibre): void {
-  for (const scene of state.scenes.value)
-    for (const kind of scene.layers) {
-      const source = map.getSource<RasterTileSource>(imageLayerId(scene, kind));
-      const url = tileUrl(scene, kind);
-      const loaded = source?.tiles as string[] | undefined; // missing until the source itself is loaded
-      if (source && loaded?.[0] !== url) source.setTiles([url]);
-    }
+/** Load the tiles anew of the layers whose images are shifted, or coloured, otherwise than when they were loaded. */
+function reloadChangedLayers(map: MapLibre): void {
+  for (const layer of layersToShow(state.scenes.value)) {
+    const source = map.getSource<RasterTileSource>(layerId(layer));
+    const url = tileUrl(layer.scene, layer.kind);
+    const loaded = source?.tiles as string[] | undefined; // missing until the source itself is loaded
+    if (source && loaded?.[0] !== url) source.setTiles([url]);
+  }
 }

@@ -1,5 +1,6 @@
 // Controls that several panels have.
 import { el } from "../lib/dom.ts";
+import { focusMap } from "../map/view.ts";
 import { type CommandName, keyBindings, keyLabel } from "../review/keys.ts";
 
 /** The key of a command; it follows the bindings as long as the page lives, so it is made once and kept. */
@@ -23,4 +24,18 @@ export function selectField(
     select.append(el("option", { value, selected: value === selected }, text));
   select.addEventListener("change", () => onChange(select.value));
   return select;
+}
+
+/** After a choice with the pointer take the focus from the field, so that keys are commands again. */
+export function returnToKeysAfterPointer(fields: HTMLElement): void {
+  let byPointer = false;
+  fields.addEventListener("pointerdown", () => {
+    byPointer = true;
+  });
+  fields.addEventListener("keydown", () => {
+    byPointer = false;
+  });
+  fields.addEventListener("change", () => {
+    if (byPointer) focusMap();
+  });
 }

@@ -71,8 +71,8 @@ const ModeButtons = (): VNode => (
     </button>
     {["draw", "split", "measure"].includes(state.mode.value) && (
       <button type="button" class="decision" onClick={undoCorner}>
-        <span>{state.mode.value === "measure" ? "Undo a point" : "Undo a corner"}</span>
-        <kbd>Backspace</kbd>
+        <span>Take back</span>
+        <kbd aria-label="Backspace">⌫</kbd>
       </button>
     )}
     {state.mode.value === "edit" && <EditToolButtons />}
@@ -116,7 +116,7 @@ const LevelControls = ({ proposal }: { proposal: Proposal }): VNode => (
       <kbd>+</kbd>
     </button>
     <label class="slider size-choice">
-      <span>Size</span>
+      <span>Outline</span>
       <input
         type="range"
         min={0}

@@ -3,10 +3,9 @@ import { byId, el } from "../lib/dom.ts";
 import { formatArea, formatCount, formatName } from "../lib/format.ts";
 import { clearFilters, openQueue, restartQueue } from "../review/queue.ts";
 import { REVIEWED_STATES } from "../map/palette.ts";
-import { focusMap } from "../map/view.ts";
 import type { ServerInfo } from "../server/types.ts";
 import { type Filters, NO_FILTERS, type QueueName, type QueueOrder, state } from "../state.ts";
-import { keyHint, selectField } from "./controls.ts";
+import { keyHint, returnToKeysAfterPointer, selectField } from "./controls.ts";
 
 const ORDER_LABELS: Record<QueueOrder, string> = {
   near: "nearest first",
@@ -68,20 +67,6 @@ function filterErrorLine(form: HTMLElement): HTMLElement {
   return line;
 }
 
-/** After a choice with the pointer take the focus from the field, so that keys are commands again. */
-function returnToKeysAfterPointer(form: HTMLFormElement): void {
-  let byPointer = false;
-  form.addEventListener("pointerdown", () => {
-    byPointer = true;
-  });
-  form.addEventListener("keydown", () => {
-    byPointer = false;
-  });
-  form.addEventListener("change", () => {
-    if (byPointer) focusMap();
-  });
-}
-
 function setFilter(name: keyof Filters, value: string): void {
   state.filters.value = { ...state.filters.value, [name]: value.trim() };
   void restartQueue();
@@ -94,7 +79,7 @@ function sizeField(): HTMLElement {
   for (const count of pixel ? PIXEL_COUNTS : [])
     labels.set(Math.round(count * pixel), `from ${count} pixels, ${formatArea(count * pixel)}`);
   const sizes = [...labels.keys()].sort((a, b) => a - b);
-  const field = el("select", { "aria-label": "Size" }, el("option", { value: "" }, "all sizes"));
+  const field = el("select", { "aria-label": "Smallest size" }, el("option", { value: "" }, "all sizes"));
   for (const size of sizes) field.append(el("option", { value: size }, labels.get(size)));
   state.filters.subscribe(({ min_area }) => {
     const isOffered = [...field.options].some(({ value }) => value === min_area);

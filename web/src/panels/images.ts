@@ -1,10 +1,11 @@
-// How the map shows the images: layers, swipe, brightness; with the dates of the images and the map's legend.
+// How the map shows the images: layers, swipe, brightness and colours; with the map's legend.
 import { byId, el } from "../lib/dom.ts";
 import { REVIEWED_STATES, stateClass } from "../map/palette.ts";
 import { runCommand } from "../review/commands.ts";
 import { COMMANDS, type CommandName } from "../review/keys.ts";
 import type { Scene } from "../server/types.ts";
 import { DEFAULT_DISPLAY, setDisplay, state } from "../state.ts";
+import { createColours } from "./colours.tsx";
 import { keyHint } from "./controls.ts";
 
 /** Display options that are switched on and off; each is a command as well. */
@@ -26,7 +27,7 @@ const VIEW_BUTTONS: [CommandName, string][] = [
 
 /** Create the controls, dates and legend; they follow the display options and the scenes. */
 export function createImages(): void {
-  const { brightness, contrast, opacity } = DEFAULT_DISPLAY;
+  const { brightness, contrast, opacity, bands, stretch } = DEFAULT_DISPLAY;
   byId("sight").replaceChildren(
     el("h3", {}, "Images"),
     el("div", { class: "views" }, ...VIEW_BUTTONS.map(([name, label]) => viewButton(name, label))),
@@ -35,13 +36,13 @@ export function createImages(): void {
     slider("Overlay", "opacity", 0, 1),
     slider("Brightness", "brightness", -0.8, 0.8),
     slider("Contrast", "contrast", -0.8, 0.8),
+    createColours(),
     el(
       "button",
-      { type: "button", class: "small", click: () => setDisplay({ brightness, contrast, opacity }) },
+      { type: "button", class: "small", click: () => setDisplay({ brightness, contrast, opacity, bands, stretch }) },
       "Plain",
     ),
   );
-  createDates();
   createLegend();
 }
 
@@ -108,29 +109,6 @@ function slider(label: string, name: SliderOption, min: number, max: number): HT
     input.value = String(display[name]);
   });
   return el("label", { class: "slider" }, el("span", {}, label), input);
-}
-
-/** The dates of the scene's images, in the corners of the map; in their place what is wrong where there is no image. */
-function createDates(): void {
-  state.scene.subscribe((scene) => {
-    for (const [id, kind] of [
-      ["date-before", "pre"],
-      ["date-after", "post"],
-    ] as const) {
-      const label = byId(id);
-      const text = label.querySelector("span");
-      if (text) text.textContent = scene ? imageText(scene, kind) : "no scene here";
-      label.classList.toggle("missing", !!scene && !scene.layers.includes(kind));
-    }
-  });
-}
-
-/** The date of a scene's image; which file is missing, or that the scene has none, where it cannot be shown. */
-function imageText(scene: Scene, kind: "pre" | "post"): string {
-  const date = (kind === "pre" ? scene.date_pre : scene.date_post) ?? "date unknown";
-  const file = scene.missing[kind];
-  if (file) return `${date}: ${file} of scene ${scene.name} is not on the server's machine`;
-  return scene.layers.includes(kind) ? date : `scene ${scene.name} has no such image`;
 }
 
 /** What the colours of the landslides mean, below the map. */

@@ -1,7 +1,10 @@
 // The dialog for a decision that the server refused because somebody else has changed the landslide.
+//
+// A shape that was drawn for the decision is not lost: unless it is sent again, it waits with the refused shapes.
 import { byId, el } from "../lib/dom.ts";
 import { formatArea } from "../lib/format.ts";
 import type { Decision, Landslide } from "../server/types.ts";
+import { keepRefused } from "./drafts.ts";
 import { selectById } from "./queue.ts";
 
 interface Conflict {
@@ -29,6 +32,7 @@ function showNextConflict(): void {
   const conflict = waitingConflicts.shift();
   if (!conflict) return;
   const { decision, landslides } = conflict;
+  dialog.oncancel = (): void => keepShapeOf(decision);
   dialog.replaceChildren(
     el("h2", {}, "Changed meanwhile"),
     el(
@@ -65,9 +69,17 @@ function conflictButtons(dialog: HTMLDialogElement, { decision, landslides, deci
   };
   const [first] = landslides;
   const buttons = [
-    button("Leave it as it is now", () => undefined),
-    button("Look at it", () => void (first && selectById(first.id))),
+    button("Leave it as it is now", () => keepShapeOf(decision)),
+    button("Look at it", () => {
+      keepShapeOf(decision);
+      if (first) void selectById(first.id);
+    }),
   ];
   if (first) buttons.push(button(`Decide anew: ${decision.action}`, () => decideAgain(decision, landslides), "strong"));
   return buttons;
+}
+
+/** Keep the shape that was drawn for a decision, if there is one, so that the reviewer can send or drop it later. */
+function keepShapeOf(decision: Decision): void {
+  if (decision.geometry) keepRefused(decision, "somebody has changed the landslide since you saw it");
 }

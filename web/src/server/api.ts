@@ -3,6 +3,7 @@ import { Signal } from "@preact/signals";
 import type {
   Decision,
   DecisionResult,
+  Elevations,
   ImageShift,
   Landslide,
   NestedOutlines,
@@ -133,6 +134,10 @@ export const getOutlinesAt = (
 /** A landslide's outline at all levels of the probability. */
 export const getOutlinesOf = (id: string): Promise<NestedOutlines> =>
   getJson(`landslides/${encodeURIComponent(id)}/outlines`);
+
+/** The heights at the corners of a line of longitude, latitude. */
+export const getElevations = (line: readonly [number, number][]): Promise<Elevations> =>
+  getJson("elevations", { line: line.flat().join(",") });
 
 /**
  * Store a shift of a scene's images; gives what is stored, which is another one where a newer one came first.

@@ -103,6 +103,11 @@ export interface NestedOutlines {
 
 export type ImageLayer = "pre" | "post" | "probability" | "uncertainty" | "hillshade";
 
+/** The answer of `elevations`: metres at each corner of a line, null where the elevation model says nothing. */
+export interface Elevations {
+  elevations: (number | null)[];
+}
+
 /** By how many metres a scene's images are shown off their georeference; null is not at all. */
 export interface ImageShift {
   shift_east_m: number | null;
@@ -124,6 +129,8 @@ export interface Scene extends ImageShift {
   layers: ImageLayer[];
   /** What tells the present files of the layers from earlier ones, as a part of their tiles' URLs. */
   versions: Partial<Record<ImageLayer, string>>;
+  /** The names of the bands of the images. */
+  bands: Partial<Record<ImageLayer, string[]>>;
   /** The names of image files that the scene has but that are not on the server's machine. */
   missing: Partial<Record<ImageLayer, string>>;
 }

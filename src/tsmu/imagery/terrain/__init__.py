@@ -9,7 +9,7 @@ from tsmu.imagery.terrain.bands import (
     terrain_bands,
 )
 from tsmu.imagery.terrain.derivation import MIN_REPORTED_UNKNOWN, TerrainRaster, derive_terrain, write_terrain
-from tsmu.imagery.terrain.elevation_model import check_dem, resolve_dem
+from tsmu.imagery.terrain.elevation_model import check_dem, elevations_at, resolve_dem
 
 __all__ = [
     "DEFAULT_TERRAIN_BANDS",
@@ -19,6 +19,7 @@ __all__ = [
     "TerrainRaster",
     "check_dem",
     "derive_terrain",
+    "elevations_at",
     "image_channels",
     "parse_terrain_bands",
     "resolve_dem",

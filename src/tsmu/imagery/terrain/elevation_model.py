@@ -1,12 +1,18 @@
-"""Check that a raster is an elevation model: one band of metres, with a CRS of the Earth."""
+"""Elevation models: what makes a raster one (one band of metres, with a CRS of the Earth), and heights at places."""
 
+import math
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import rasterio
+from rasterio.warp import transform as transform_points
+from rasterio.windows import Window
 
 from tsmu.errors import ImageError
 from tsmu.imagery.rasters import (
     REMOTE_OPTIONS,
+    WGS84,
     Grid,
     RasterReader,
     georeferencing_advice,
@@ -58,3 +64,44 @@ def dem_grid(elevations: RasterReader) -> Grid:
     if unit not in ("", "m", "metre", "metres", "meter", "meters"):
         raise ImageError(f"{dem}: says that its elevations are in {unit}; convert them to metres")
     return Grid.from_raster(info)
+
+
+def elevations_at(dem: Path | str, places: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """The heights of an elevation model at some places, interpolated bilinearly between the centres of its cells.
+
+    Args:
+        dem: any grid.
+        places: (N, 2): longitude and latitude in degrees.
+
+    Returns:
+        (N,): metres; NaN outside the model, and where one of the cells around a place has no data.
+
+    Raises:
+        ImageError: it cannot be read, or is no elevation model.
+
+    Example:
+        >>> elevations_at("dem.tif", np.array([[85.3, 27.7]])).round()
+        array([112.])
+    """
+    with rasterio.Env(**REMOTE_OPTIONS), open_raster(dem) as elevations:
+        grid = dem_grid(elevations)
+        x, y = transform_points(WGS84, grid.crs, *places.T)
+        columns, rows = ~grid.transform @ (np.asarray(x), np.asarray(y))
+        return np.array([_interpolate(elevations, column, row) for column, row in zip(columns, rows, strict=True)])
+
+
+def _interpolate(elevations: RasterReader, column: float, row: float) -> float:
+    """The height at a position in pixels, of which (0.5, 0.5) is the centre of the first; NaN where it is unknown."""
+    width, height = elevations.info.width, elevations.info.height
+    if not (0 <= column <= width and 0 <= row <= height):  # infinite and NaN, too, where the CRS knows no such place
+        return math.nan
+    # Up to half a cell from the border there is one cell to interpolate from, not two.
+    column, row = (min(max(at - 0.5, 0), size - 1) for at, size in ((column, width), (row, height)))
+    left, top = int(column), int(row)
+    window = Window(left, top, min(2, width - left), min(2, height - top))
+    values, valid = elevations.read_first_band(window)
+    right, down = column - left, row - top
+    shares = np.outer([1 - down, down], [1 - right, right])[: window.height, : window.width]
+    if not valid[shares > 0].all():
+        return math.nan
+    return float((values * shares).sum())

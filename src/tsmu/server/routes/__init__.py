@@ -5,6 +5,7 @@ from tsmu.server.routes import (
     dashboard,
     decisions,
     documentation,
+    elevations,
     landslides,
     ogc,
     outlines,
@@ -15,7 +16,19 @@ from tsmu.server.routes import (
 
 ROUTERS = tuple(
     module.router
-    for module in (landslides, queue, decisions, outlines, changes, tiles, scenes, dashboard, ogc, documentation)
+    for module in (
+        landslides,
+        queue,
+        decisions,
+        outlines,
+        changes,
+        tiles,
+        scenes,
+        elevations,
+        dashboard,
+        ogc,
+        documentation,
+    )
 )
 
 __all__ = ["ROUTERS"]

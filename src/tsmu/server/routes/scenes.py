@@ -1,6 +1,7 @@
 """Scenes, and their rasters as picture tiles: images before and after, probability, uncertainty and hillshade."""
 
 import hashlib
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -8,13 +9,22 @@ from fastapi import APIRouter, Query, Request, Response
 
 from tsmu.database import scene_by_id
 from tsmu.database import scenes as query_scenes
+from tsmu.errors import ImageError
 from tsmu.server import geojson
 from tsmu.server.context import Context
 from tsmu.server.errors import RequestError
-from tsmu.server.query_parameters import TileIndex, TileZoom, read_rescale, read_shift
+from tsmu.server.query_parameters import (
+    TileIndex,
+    TileZoom,
+    read_bands,
+    read_percentiles,
+    read_rescale,
+    read_shift,
+)
 from tsmu.server.tiles import (
     SceneLayer,
     SceneRaster,
+    ValueRange,
     colormap,
     find_raster,
     image_tile_bounds,
@@ -28,6 +38,7 @@ from tsmu.server.tiles import (
 router = APIRouter(prefix="/api/scenes", tags=["scenes"])
 
 KEEP_TILE_S = 3600  # how long a browser shows a tile without asking again, where its URL names all that decides it
+IMAGES = (SceneLayer.PRE, SceneLayer.POST)
 PATH_COLUMNS = ["post", "pre"]  # which are not sent: clients learn no paths of this machine
 
 
@@ -42,7 +53,7 @@ class TileFormat(StrEnum):
 def all_scenes(context: Context) -> list[dict[str, Any]]:
     """All scenes with name, dates, `bounds` (degrees), shift, the `layers` that can be shown, and `missing` files.
 
-    `versions` has the `v` with which a layer's tiles may be kept, by layer.
+    By layer, `versions` has the `v` with which a layer's tiles may be kept, and `bands` the names of an image's bands.
     """
     table = query_scenes(context.database)
     scenes = []
@@ -51,6 +62,7 @@ def all_scenes(context: Context) -> list[dict[str, Any]]:
         public = {name: value for name, value in row.items() if name not in PATH_COLUMNS}
         public |= {"bounds": list(footprint.bounds), "missing": missing_images(context, row), "layers": list(rasters)}
         public |= {"versions": {layer: _raster_version(raster) for layer, raster in rasters.items()}}
+        public |= {"bands": {layer: _band_names(raster) for layer, raster in rasters.items() if layer in IMAGES}}
         scenes.append(public)
     return scenes
 
@@ -61,8 +73,8 @@ def scene(context: Context, scene_id: str) -> dict[str, Any]:
     table = query_scenes(context.database)
     row = scene_by_id(context.database, scene_id)
     position = int(table.index[table["id"] == scene_id][0])
-    rasters = {layer: find_raster(context, row, layer) for layer in (SceneLayer.PRE, SceneLayer.POST)}
-    stretch = {str(layer): list(value_stretch(raster)) for layer, raster in rasters.items() if raster}
+    rasters = {layer: raster for layer in IMAGES if (raster := find_raster(context, row, layer))}
+    stretch = {str(layer): list(value_stretch(raster, raster.choose_bands(None))) for layer, raster in rasters.items()}
     return geojson.feature(table.drop(columns=PATH_COLUMNS), position) | {"stretch": stretch}
 
 
@@ -76,8 +88,20 @@ def tile(
     x: TileIndex,
     y: TileIndex,
     picture: TileFormat,
+    bands: Annotated[
+        str | None,
+        Query(description="of an image: names of one band, or of those shown as red, green and blue", max_length=300),
+    ] = None,
     rescale: Annotated[
         str | None, Query(description="LOW,HIGH that become black and white; for each band or once", max_length=200)
+    ] = None,
+    stretch: Annotated[
+        str | None,
+        Query(
+            description="LOW,HIGH in percent: what becomes black and white by its rank among a band's values, such as "
+            "2,98, which is the default but for 8-bit images; `rescale` goes before it",
+            max_length=50,
+        ),
     ] = None,
     size: Annotated[int, Query(description="pixels a side: 256 or 512")] = 256,
     v: Annotated[
@@ -93,17 +117,30 @@ def tile(
     row = scene_by_id(context.database, scene_id)
     raster = require_raster(find_raster(context, row, layer), layer)
     bounds = image_tile_bounds(layer_shift(row, layer) if shift is None else read_shift(shift), z, x, y)
-    etag = _etag(raster.modified_ns, bounds, rescale, size, picture)
+    etag = _etag(raster.modified_ns, bounds, bands, rescale, stretch, size, picture)
     may_be_kept = v == _raster_version(raster) and shift is not None
     headers = {"ETag": etag, "Cache-Control": f"private, max-age={KEEP_TILE_S}" if may_be_kept else "private, no-cache"}
     if request.headers.get("if-none-match") == etag:
         return Response(status_code=304, headers=headers)
-    ranges = None if rescale is None else read_rescale(rescale, len(raster.bands))
-    image = read_tile(raster, layer, bounds, size, ranges)
+    shown = raster.choose_bands(read_bands(bands)) if layer in IMAGES else (1,)
+    ranges: Sequence[ValueRange] | None = None
+    if rescale is not None:
+        ranges = read_rescale(rescale, len(shown))
+    elif stretch is not None and layer in IMAGES:
+        ranges = value_stretch(raster, shown, read_percentiles(stretch))
+    image = read_tile(raster, layer, bounds, size, shown, ranges)
     if not image.mask.any():
         return Response(status_code=204, headers=headers)
     body = image.render(img_format=picture.upper(), colormap=colormap(layer))
     return Response(body, media_type=f"image/{picture}", headers=headers)
+
+
+def _band_names(raster: SceneRaster) -> tuple[str, ...]:
+    """The names of an image's bands; none where the file cannot be read, for its tiles say why."""
+    try:
+        return raster.band_names
+    except ImageError:
+        return ()
 
 
 def _raster_version(raster: SceneRaster) -> str:

@@ -10,6 +10,7 @@ from tsmu.server.tiles.landslide_boxes import LandslideBoxCache, LandslideBoxes
 from tsmu.server.tiles.scene_rasters import (
     SceneLayer,
     SceneRaster,
+    ValueRange,
     colormap,
     find_raster,
     image_tile_bounds,
@@ -29,6 +30,7 @@ __all__ = [
     "SceneLayer",
     "SceneRaster",
     "TileCache",
+    "ValueRange",
     "colormap",
     "find_raster",
     "image_tile_bounds",

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from rio_tiler.io import Reader
     from rio_tiler.models import ImageData
 
-STRETCH_PERCENTILES = (2, 98)  # of a band's values, which become black and white
+STRETCH_PERCENTILES = (2.0, 98.0)  # of a band's values, which become black and white, unless the values are 8-bit
 PREVIEW_SIZE = 512  # pixels a side, of the overview that they are computed from
 WEB_MERCATOR = rasterio.CRS.from_epsg(3857)
 
@@ -61,12 +61,34 @@ class SceneRaster:
     modified_ns: int
 
     @property
-    def bands(self) -> tuple[int, ...]:
-        """The numbers of the bands that are shown, from 1: red, green and blue by name, else the first three or one."""
-        names = [name.lower() for name in describe_raster(self.path).bands]
-        if {"red", "green", "blue"} <= set(names):
-            return tuple(names.index(name) + 1 for name in ("red", "green", "blue"))
-        return (1, 2, 3) if len(names) >= 3 else (1,)
+    def band_names(self) -> tuple[str, ...]:
+        """The names of the bands in small letters, in the order of the file."""
+        return _band_names(self)
+
+    def choose_bands(self, names: Sequence[str] | None) -> tuple[int, ...]:
+        """The numbers of the bands to show, from 1.
+
+        Args:
+            names: of one band, or of those shown as red, green and blue. None: red, green and blue by name, else the
+                first three bands or the only one.
+
+        Raises:
+            ImageError: the raster has no band of a name.
+        """
+        if names is None:
+            if {"red", "green", "blue"} <= set(self.band_names):
+                names = ("red", "green", "blue")
+            else:
+                return (1, 2, 3) if len(self.band_names) >= 3 else (1,)
+        for name in names:
+            if name not in self.band_names:
+                raise ImageError(f"band {name!r}: this image has {', '.join(self.band_names)}")
+        return tuple(self.band_names.index(name) + 1 for name in names)
+
+
+@lru_cache(maxsize=4096)
+def _band_names(raster: SceneRaster) -> tuple[str, ...]:
+    return tuple(name.lower() for name in describe_raster(raster.path).bands)
 
 
 def find_raster(context: ServerContext, scene: dict[str, Any], layer: SceneLayer) -> SceneRaster | None:
@@ -136,7 +158,12 @@ def image_tile_bounds(shift: Shift, z: int, x: int, y: int) -> Box:
 
 
 def read_tile(
-    raster: SceneRaster, layer: SceneLayer, bounds: Box, size: int, ranges: Sequence[ValueRange] | None = None
+    raster: SceneRaster,
+    layer: SceneLayer,
+    bounds: Box,
+    size: int,
+    bands: tuple[int, ...] = (1,),
+    ranges: Sequence[ValueRange] | None = None,
 ) -> "ImageData":
     """Read a tile of a raster, warped to web mercator.
 
@@ -145,22 +172,23 @@ def read_tile(
         layer: how it is shown.
         bounds: west, south, east, north in metres of EPSG:3857.
         size: pixels a side.
-        ranges: for images, the values that become black and white, one for all bands or one for each;
-            None: by percentiles.
+        bands: of an image, which are shown; see `choose_bands`.
+        ranges: of an image, the values that become black and white, one for all bands or one for each; None: those
+            of `value_stretch`.
 
     Returns:
         8-bit bands of (size, size) with a mask; of a probability or uncertainty its whole percents.
     """
     if layer == SceneLayer.HILLSHADE:
         return _hillshade(raster, bounds, size)
-    bands = (1,) if layer in PERCENT_LAYERS else raster.bands
+    shown = (1,) if layer in PERCENT_LAYERS else bands
     with _open(raster) as reader:
         image = reader.part(
-            bounds, dst_crs=WEB_MERCATOR, bounds_crs=WEB_MERCATOR, indexes=bands, width=size, height=size
+            bounds, dst_crs=WEB_MERCATOR, bounds_crs=WEB_MERCATOR, indexes=shown, width=size, height=size
         )
     image = _mask_by_alpha(image)
     if layer not in PERCENT_LAYERS:
-        image.rescale(ranges or value_stretch(raster))
+        image.rescale(ranges or value_stretch(raster, bands))
     return image
 
 
@@ -185,21 +213,32 @@ def _mask_by_alpha(image: "ImageData") -> "ImageData":
 
 
 @lru_cache(maxsize=1024)
-def value_stretch(raster: SceneRaster) -> tuple[ValueRange, ...]:
-    """The values that become black and white: one pair for each shown band; 8-bit images are shown as they are.
+def value_stretch(
+    raster: SceneRaster, bands: tuple[int, ...], percentiles: tuple[float, float] | None = None
+) -> tuple[ValueRange, ...]:
+    """The values that become black and white.
+
+    Args:
+        raster: an image.
+        bands: which of its bands are shown.
+        percentiles: of each band's values, such as (2, 98); None: 8-bit images as they are, others from the 2nd to the
+            98th percentile.
+
+    Returns:
+        One pair for each shown band, or one for all.
 
     Raises:
         ImageError: the raster cannot be read.
     """
-    if describe_raster(raster.path).dtype == "uint8":
+    if percentiles is None and describe_raster(raster.path).dtype == "uint8":
         return ((0.0, 255.0),)
     with _open(raster) as reader:
-        preview = _mask_by_alpha(reader.preview(indexes=raster.bands, max_size=PREVIEW_SIZE))
+        preview = _mask_by_alpha(reader.preview(indexes=bands, max_size=PREVIEW_SIZE))
     ranges = []
     for band in preview.array:
         values = band.compressed().astype(np.float64)
         values = values[np.isfinite(values)]
-        low, high = np.percentile(values, STRETCH_PERCENTILES) if len(values) else (0.0, 1.0)
+        low, high = np.percentile(values, percentiles or STRETCH_PERCENTILES) if len(values) else (0.0, 1.0)
         ranges.append((float(low), float(max(high, low + 1e-9))))
     return tuple(ranges)
 
