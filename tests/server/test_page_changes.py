@@ -50,7 +50,12 @@ def test_an_edit_goes_on_while_somebody_else_decides(served: tuple[WorkspaceFold
         expect(page.locator("#hint")).to_be_visible()
         press(page, "Enter")
         expect(page.locator("#conflict")).to_contain_text("Changed meanwhile")
-        page.locator("#conflict").get_by_text("Decide anew: edit").click()
+        press(page, "Escape")  # what was drawn waits, to be corrected or dropped
+        expect(page.locator("#refused")).to_contain_text("Not made: edit")
+        page.get_by_text("Correct it", exact=True).click()
+        expect(page.locator("#refused")).not_to_contain_text("Not made")
+        expect(page.locator("#hint")).to_contain_text("corners")
+        press(page, "Enter")
         gone_on(page, landslide_id)
         expect(page.locator("#connection")).to_have_text("all saved")
         row = query(records).set_index("id").loc[landslide_id]
