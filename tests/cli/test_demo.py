@@ -31,6 +31,18 @@ def test_it_goes_from_chips_to_database(tmp_path: Path, tsmu: Tsmu, monkeypatch:
     assert "Traceback" not in again.stderr
 
 
+def test_the_data_of_the_tutorials_alone(tmp_path: Path, tsmu: Tsmu, monkeypatch: pytest.MonkeyPatch) -> None:
+    small = partial(synthetic.write_practice, chips=4, chip_size=32, pairs=4, pair_size=64, scene_size=64)
+    monkeypatch.setattr(synthetic, "write_practice", small)
+    done = tsmu("demo", tmp_path / "practice", "--data-only")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith(f"Made-up data in {tmp_path / 'practice'}: ")
+    assert {path.name for path in (tmp_path / "practice").iterdir()} >= {"screenshots", "inventory.csv", "catalogue"}
+    again = tsmu("demo", tmp_path / "practice", "--data-only")
+    assert again.returncode == 2
+    assert "exists already" in again.stderr
+
+
 @pytest.mark.soak
 @pytest.mark.timeout(1800)
 def test_fine_tuning_forgets_and_the_update_does_not(tmp_path: Path, tsmu_process: Tsmu) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from datetime import timedelta
 from pathlib import Path
 
 import geopandas as gpd
@@ -15,15 +16,19 @@ from shapely import Point
 
 from tsmu.errors import ChipError, RegionError, WorkspaceError
 from tsmu.imagery import describe_raster, read_raster
+from tsmu.imagery.footprints import LatLonBox
+from tsmu.imagery.stac.catalogue import StacCatalogue
 from tsmu.synthetic import (
     REGIONS,
     World,
     training_window,
     write_chips,
     write_google_earth,
+    write_practice,
     write_scene,
     write_world,
 )  # fmt: skip
+from tsmu.synthetic.practice import EVENT
 
 NAME = re.compile(r"GE_(-?\d+\.\d{6})_(-?\d+\.\d{6})_(-?\d+\.\d{6})_(-?\d+\.\d{6})_(LS_\d+_US)_(\d{8})_(PRE|POST)\.jpg")
 
@@ -190,3 +195,26 @@ def test_training_windows_lie_in_their_regions(world: World) -> None:
         for column in (square.col_off, square.col_off + square.width):
             for row in (square.row_off, square.row_off + square.height):
                 assert regions[region].contains(Point(world.transform @ (column, row)))
+
+
+def test_the_data_of_the_tutorials_have_what_goes_wrong(tmp_path: Path) -> None:
+    small = {"chips": 4, "chip_size": 32, "pairs": 4, "pair_size": 64, "scene_size": 64}
+    practice = tmp_path / "practice"
+    write_practice(practice, **small)
+    screenshots = practice / "screenshots"
+    wrong = [path.name for path in screenshots.glob("*.jpg") if not path.name.split("_")[4].startswith("-")]
+    assert [name.split("_")[-1] for name in wrong] == ["PRE.jpg"]  # a longitude without its minus
+    assert len(list(screenshots.glob("*.jpg"))) == 8
+    assert len(list(screenshots.glob("*.json"))) == 2  # the others are for drafts
+    rows = (practice / "inventory.csv").read_text().splitlines()
+    assert len(rows) == 5
+    assert "2012-02-31" in rows[-1]
+    catalogue = StacCatalogue(str(practice / "catalogue" / "catalog.json"), "practice-scenes")
+    area = gpd.read_file(practice / "area.geojson").total_bounds
+    box = LatLonBox(south=area[1], west=area[0], north=area[3], east=area[2])
+    before = catalogue.scenes(box, EVENT - timedelta(60), EVENT)
+    after = catalogue.scenes(box, EVENT, EVENT + timedelta(60))
+    assert (len(before), len(after)) == (2, 2)
+    assert all(Path(asset.get_absolute_href()).exists() for item in after for asset in item.assets.values())
+    with pytest.raises(WorkspaceError, match="exists already"):
+        write_practice(practice, **small)

@@ -14,6 +14,7 @@ import typer
 
 from tsmu.cli.command import INTERRUPTED, Console, JsonOption, console
 from tsmu.errors import TsmuError
+from tsmu.wording import counted
 from tsmu.workspace import Report
 
 ORDER = ("eastern_forests", "marine_coast", "north_deserts", "northwest_mountains")
@@ -28,10 +29,16 @@ def demo(
     folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="A new folder for everything.")] = Path("demo"),
     steps: Annotated[int, typer.Option(min=2, help="Optimisation steps per region.")] = 80,
     seed: Annotated[int, typer.Option(min=0, help="Of the world and of the training.")] = 0,
+    data_only: Annotated[
+        bool, typer.Option("--data-only", help="Only write the made-up data of the tutorials into DIR.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Show the whole way on a made-up world: four regions, a map, a database, and what is not forgotten."""
     with console("demo", as_json) as terminal:
+        if data_only:
+            _write_data(terminal.report, folder, seed)
+            return
         from tsmu.cli import app
 
         def run(*words: str | Path) -> None:
@@ -53,6 +60,19 @@ def demo(
             _show(terminal.report, run, folder, steps, seed)
         except KeyboardInterrupt:
             raise TsmuError(f"interrupted; remove {folder}, or name a new folder, and run tsmu demo again") from None
+
+
+def _write_data(report: Report, folder: Path, seed: int) -> None:
+    """Write the data of the tutorials."""
+    from tsmu.synthetic import write_practice
+
+    write_practice(folder, seed)
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    report.records = len(files)
+    report.outputs = {"data": str(folder)}
+    report.say(
+        f"Made-up data in {folder}: {counted(len(files), 'file')}, {sum(f.stat().st_size for f in files) / 1e6:.0f} MB"
+    )
 
 
 def _show(report: Report, run: Run, folder: Path, steps: int, seed: int) -> None:
