@@ -230,7 +230,7 @@ def test_people_are_compared_by_their_last_verdict_that_holds(filled: db.Databas
     assert disagreements(said) == [next(iter(of(filled, 1)))]
     # po = 2/3; eva accepts 2/3, jo 1/3: pe = 2/9 + 2/9 = 4/9; kappa = (2/3 - 4/9) / (5/9) = 0.4
     assert reviewer_agreement(said) == [
-        {"reviewers": ["eva", "jo"], "landslides": 3, "same": 2, "kappa": pytest.approx(0.4)}
+        {"reviewers": ["eva", "jo"], "landslides": 3, "same": 2, "agreement": 2 / 3, "kappa": pytest.approx(0.4)}
     ]
 
 

@@ -54,7 +54,7 @@ def test_verdicts_give_the_state_and_undo_gives_the_former_one_back(filled: db.D
     db.review(filled, one, status="candidate", by="jo", why="to be seen again")
     assert set(states(filled).values()) == {"open"}
     assert review_progress(filled, Filters()) == {
-        "open": 6, "accepted": 0, "rejected": 0, "unsure": 0, "bad imagery": 0, "decided": 0, "total": 6,
+        "open": 6, "accepted": 0, "rejected": 0, "unsure": 0, "bad imagery": 0, "disputed": 0, "decided": 0, "total": 6,
     }  # fmt: skip
 
 

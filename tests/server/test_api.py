@@ -15,6 +15,8 @@ from tests.server.conftest import Client, decision, first
 from tsmu.database import Database, Filters, SceneRecord, add_run, query, reviews, scenes
 from tsmu.issues import IssueLog
 
+STATES = ("open", "accepted", "rejected", "unsure", "bad imagery", "disputed")
+
 
 def test_landslides_come_page_by_page(client: Client, records: Database) -> None:
     everything, ids, after = query(records), [], 0
@@ -115,7 +117,16 @@ def test_the_queue_is_what_nobody_decided_on_in_the_order_asked_for(client: Clie
         without = {"without": [f["id"] for f in largest]}
         rest = browser.post("/api/queue", params={"order": "size", "limit": 5}, json=without).json()["features"]
         assert [f["properties"]["area_m2"] for f in rest] == sizes[5:10]
-        nothing = {"open": 0, "accepted": 0, "rejected": 0, "unsure": 0, "bad imagery": 0, "decided": 0, "total": 0}
+        nothing = {
+            "open": 0,
+            "accepted": 0,
+            "rejected": 0,
+            "unsure": 0,
+            "bad imagery": 0,
+            "disputed": 0,
+            "decided": 0,
+            "total": 0,
+        }
         assert ask()["progress"] == nothing | {"open": len(table), "total": len(table)}
         made = browser.post("/api/decisions", json=decision("unsure", (near["id"], 1))).json()
         assert near["id"] not in [f["id"] for f in ask()["features"]]
@@ -174,6 +185,7 @@ def test_a_conflict_shows_the_present_record_and_both_decisions_are_kept(client:
         "reviewers": ["eva", "jo"],
         "landslides": 1,
         "same": 0,
+        "agreement": 0.0,
         "kappa": 0,
     }
 

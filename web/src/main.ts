@@ -77,7 +77,7 @@ function restoreSettings(info: ServerInfo): void {
   const storage = new BrowserStorage(localStorage, "page");
   keyBindings.value = restoreBindings(storage.get("keys", {}));
   keyBindings.subscribe((bindings) => storage.set("keys", bindings));
-  state.reviewer.value = info.tokens ? info.person.name : storage.get("reviewer", info.person.name);
+  state.reviewer.value = info.tokens || info.blind ? info.person.name : storage.get("reviewer", info.person.name);
   state.reviewer.subscribe((name) => storage.set("reviewer", name));
   state.display.value = { ...DEFAULT_DISPLAY, ...storage.get("sight", {}) };
   state.display.subscribe((display) => storage.set("sight", display));

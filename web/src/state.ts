@@ -20,8 +20,8 @@ export type ShiftTarget = "both" | "pre" | "post";
 export type EditTool = "corners" | "reshape" | "erase";
 /** What comes first in the queue: the nearest, the least certain, the largest or the latest landslide. */
 export type QueueOrder = "near" | "uncertainty" | "size" | "date";
-/** Which landslides the queue holds: those that nobody has decided on, or those that were left for later. */
-export type QueueName = "open" | "unsure" | "bad imagery";
+/** Which landslides the queue holds: what nobody has decided on, what was left for later, or what people differ on. */
+export type QueueName = "open" | "unsure" | "bad imagery" | "disputed";
 
 /** Which landslides are shown, in the form of the API's query: in the queue, on the map, in dashboard and export. */
 export interface Filters {
@@ -187,5 +187,11 @@ export const READ_ONLY =
 /** Whether this person may decide on this server. */
 export const mayDecide = (): boolean => {
   const info = state.serverInfo.value;
-  return !!info?.write && info.person.role === "reviewer";
+  return !!info?.write && info.person.role !== "viewer";
+};
+
+/** Whether this person only judges and comments, in a blind review: adjudicators change outlines and what is settled. */
+export const onlyJudges = (): boolean => {
+  const blind = state.serverInfo.value?.blind;
+  return !!blind && !blind.adjudicates;
 };

@@ -26,7 +26,8 @@ def serve(
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 8000,
     write: Annotated[bool, typer.Option("--write", help="Take decisions; without it everything is read-only.")] = False,
     token_file: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Lines NAME viewer|reviewer TOKEN, readable by you alone.")
+        Path | None,
+        typer.Option(metavar="FILE", help="Lines NAME viewer|reviewer|adjudicator TOKEN, readable by you alone."),
     ] = None,
     dem: Annotated[Path | None, typer.Option(metavar="FILE", help="Elevations in metres, for a hillshade.")] = None,
     basemap: Annotated[
@@ -36,6 +37,10 @@ def serve(
     reviewer: Annotated[
         str | None, typer.Option(metavar="NAME", help="Who decides, where there are no tokens.")
     ] = None,
+    blind: Annotated[
+        bool, typer.Option("--blind", help="Nobody sees what others decide on a landslide before deciding on it.")
+    ] = False,
+    judges: Annotated[int, typer.Option(min=2, help="How many people judge each landslide with --blind.")] = 2,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -54,6 +59,8 @@ def serve(
             basemap=basemap,
             basemap_credit=basemap_credit,
             reviewer=reviewer,
+            blind=blind,
+            judges=judges,
         )
 
 

@@ -46,13 +46,16 @@ if TYPE_CHECKING:
     )
     from tsmu.database.decisions import (
         ATTRIBUTES,
+        JUDGES,
         DecisionRequest,
         DecisionResult,
         LandslideChange,
         SceneEvidence,
         accept,
         accept_as_new,
+        blind_agreement,
         decide,
+        decide_blindly,
         decide_on_many,
         decline,
         disagreements,
@@ -71,6 +74,7 @@ if TYPE_CHECKING:
     from tsmu.database.merging import MergeResult, UndoneMerge, merge, undo_merge
     from tsmu.database.opening import open_database
     from tsmu.database.queries import (
+        BlindView,
         Box,
         ChangeMark,
         Filters,
@@ -135,12 +139,14 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ATTRIBUTES",
+    "JUDGES",
     "MOST_SHIFT_M",
     "TABLES",
     "Action",
     "AddedInventory",
     "AddedRun",
     "Author",
+    "BlindView",
     "Box",
     "ChangeMark",
     "Comparison",
@@ -169,6 +175,7 @@ __all__ = [
     "add_inventory",
     "add_run",
     "backup",
+    "blind_agreement",
     "change_mark",
     "changes_since",
     "check",
@@ -180,6 +187,7 @@ __all__ = [
     "count_landslides",
     "cql2_tree",
     "decide",
+    "decide_blindly",
     "decide_on_many",
     "decline",
     "decode_column",
@@ -247,7 +255,8 @@ __all__ = [
 _NAMES = {  # by the folder or module that has them
     "storage": "Database backup decode_column landslide_style read_frame",
     "queries": (
-        "Box ChangeMark Filters QueueOrder change_mark changes_since count_by_region_and_month count_landslides "
+        "BlindView Box ChangeMark Filters QueueOrder change_mark changes_since count_by_region_and_month "
+        "count_landslides "
         "cql2_tree history info landslides_in_scenes nearest_landslides next_landslides query query_page "
         "require_known_names review_progress review_state reviews scene_by_id scenes select_boxes "
         "spatial_extent touches_box"
@@ -258,9 +267,9 @@ _NAMES = {  # by the folder or module that has them
     ),
     "opening": "open_database",
     "decisions": (
-        "ATTRIBUTES DecisionRequest DecisionResult LandslideChange SceneEvidence accept accept_as_new decide "
-        "decide_on_many decline disagreements landslides_of_decision model_precision_recall proposals review "
-        "review_texts reviewer_agreement scene_evidence verdict_counts verdicts"
+        "ATTRIBUTES JUDGES DecisionRequest DecisionResult LandslideChange SceneEvidence accept accept_as_new "
+        "blind_agreement decide decide_blindly decide_on_many decline disagreements landslides_of_decision "
+        "model_precision_recall proposals review review_texts reviewer_agreement scene_evidence verdict_counts verdicts"
     ),
     "merging": "MergeResult UndoneMerge merge undo_merge",
     "files": "ImportResult copy export import_file",

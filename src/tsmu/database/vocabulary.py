@@ -20,6 +20,7 @@ class ReviewState(StrEnum):
     REJECTED = "rejected"
     UNSURE = "unsure"
     BAD_IMAGERY = "bad imagery"
+    DISPUTED = "disputed"
     WITHDRAWN = "withdrawn"
 
 
@@ -111,12 +112,18 @@ class Author(StrEnum):
 
 
 class Decision(StrEnum):
-    """What a review entry does: a run or a merging proposes, a person accepts, declines, or decides on the status."""
+    """What a review entry does.
+
+    A run or a merging proposes, a person accepts, declines, or decides on the status. In a blind review a person
+    judges, which by itself changes nothing, and where enough people have judged alike it is agreed.
+    """
 
     PROPOSED = "proposed"
     DECIDED = "decided"
     ACCEPTED = "accepted"
     DECLINED = "declined"
+    JUDGED = "judged"
+    AGREED = "agreed"
 
 
 class Action(StrEnum):

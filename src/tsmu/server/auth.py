@@ -14,10 +14,11 @@ MIN_TOKEN_LENGTH = 32  # characters: 128 bits in hexadecimal
 
 
 class Role(StrEnum):
-    """What a user may do: look, or also decide."""
+    """What a user may do: look, or also decide, or in a blind review also settle what others disagree on."""
 
     VIEWER = "viewer"
     REVIEWER = "reviewer"
+    ADJUDICATOR = "adjudicator"
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ class TokenFile:
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """Read a token file: one line `NAME viewer|reviewer TOKEN` for each user; # begins a comment.
+        """Read a token file: one line `NAME viewer|reviewer|adjudicator TOKEN` for each user; # begins a comment.
 
         Raises:
             ReviewError: the file cannot be read, other users of the machine can read it, or a line is wrong.
@@ -66,7 +67,7 @@ class TokenFile:
                 continue
             where = f"{path}, line {number}"
             if len(words) != 3 or words[1] not in list(Role):
-                raise ReviewError(f"{where}: not NAME viewer|reviewer TOKEN; correct it")
+                raise ReviewError(f"{where}: not NAME viewer|reviewer|adjudicator TOKEN; correct it")
             name, role, token = words
             if len(token) < MIN_TOKEN_LENGTH:
                 raise ReviewError(
@@ -77,7 +78,7 @@ class TokenFile:
                 raise ReviewError(f"{where}: name or token is on an earlier line too; give each user one of each")
             users[_digest(token)] = User(name, Role(role))
         if not users:
-            raise ReviewError(f"{path}: names no users; write one line NAME viewer|reviewer TOKEN for each")
+            raise ReviewError(f"{path}: names no users; write one line NAME viewer|reviewer|adjudicator TOKEN for each")
         return cls(users)
 
     def user_of(self, token: str) -> User | None:

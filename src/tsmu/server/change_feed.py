@@ -12,7 +12,7 @@ from typing import Any
 
 from starlette.concurrency import run_in_threadpool
 
-from tsmu.database import ChangeMark, change_mark, changes_since
+from tsmu.database import BlindView, ChangeMark, change_mark, changes_since
 from tsmu.errors import TsmuError
 from tsmu.server.context import ServerContext
 from tsmu.server.errors import RequestError
@@ -36,7 +36,7 @@ class ChangeFeed:
 
     def __init__(self, context: ServerContext) -> None:
         self._context = context
-        self._listeners: set[asyncio.Queue[Changes | None]] = set()
+        self._listeners: dict[asyncio.Queue[Changes | None], BlindView | None] = {}
         self._starting = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
 
@@ -49,22 +49,23 @@ class ChangeFeed:
         if len(self._listeners) >= MAX_LISTENERS:
             raise RequestError(503, "too many pages listen for changes; close some")
 
-    async def listen(self, since: ChangeMark | None) -> AsyncIterator[str]:
+    async def listen(self, since: ChangeMark | None, view: BlindView | None) -> AsyncIterator[str]:
         """The text of a stream of server-sent events, whose ids are marks, until the server ends.
 
         Args:
             since: from which mark on; None: from now on.
+            view: who listens, in a blind review.
         """
         events: asyncio.Queue[Changes | None] = asyncio.Queue(MAX_WAITING)
-        self._listeners.add(events)
+        self._listeners[events] = view
         try:
             await self._start()
             database = self._context.database
-            now = await run_in_threadpool(change_mark, database)  # after the first mark of the polling: no gap
+            now = await run_in_threadpool(change_mark, database, view)  # after the first mark of the polling: no gap
             if since is None or since == now:
                 yield f"retry: {POLL_S * 1000:.0f}\nid: {now}\nevent: ready\ndata: {{}}\n\n"
             else:
-                yield _event(*await run_in_threadpool(changes_since, database, since))
+                yield _event(*await run_in_threadpool(changes_since, database, since, view))
             while True:
                 try:
                     changes = await asyncio.wait_for(events.get(), HEARTBEAT_S)
@@ -75,7 +76,7 @@ class ChangeFeed:
                     return
                 yield _event(*changes)
         finally:
-            self._listeners.discard(events)
+            self._listeners.pop(events, None)
 
     async def _start(self) -> None:
         """Start the task that polls the database, unless it runs already."""
@@ -98,13 +99,17 @@ class ChangeFeed:
     async def _tell(self, mark: ChangeMark) -> ChangeMark:
         """Tell all listeners what has changed since a mark, if anything; gives the next mark."""
         database = self._context.database
-        if await run_in_threadpool(change_mark, database) == mark:
+        following = await run_in_threadpool(change_mark, database)
+        if following == mark:
             return mark
-        changes = await run_in_threadpool(changes_since, database, mark)
-        for events in list(self._listeners):
-            if not _put(events, changes):
-                self._listeners.discard(events)
-        return changes[0]
+        for view in set(self._listeners.values()):
+            changes = await run_in_threadpool(changes_since, database, mark, view)
+            if view is not None and not any(changes[1].values()):
+                continue  # others have judged what this person may not see
+            for events in [one for one, whose in self._listeners.items() if whose == view]:
+                if not _put(events, changes):
+                    self._listeners.pop(events, None)
+        return following
 
 
 def _put(events: asyncio.Queue[Changes | None], changes: Changes | None) -> bool:

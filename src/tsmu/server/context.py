@@ -9,7 +9,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 from starlette.datastructures import Headers
 
-from tsmu.database import Database
+from tsmu.database import BlindView, Database
 from tsmu.server.auth import Role, TokenFile, User
 from tsmu.server.basemap import BaseMap
 from tsmu.server.errors import RequestError
@@ -29,6 +29,7 @@ class ServerContext:
         hosts: host names that requests may use, against DNS rebinding; empty: any, which only tokens make safe.
         dem: elevations in m, as a raster, for the hillshade.
         reviewer: the name on decisions that name nobody.
+        judges: how many people judge each landslide in a blind review; None: everybody sees what others decide.
         basemap: lies below the images; the page may load its tiles, and nothing else from elsewhere.
         stopping: set when the server ends, so that streams which go on for ever end, too.
 
@@ -46,6 +47,7 @@ class ServerContext:
     dem: Path | None = None
     reviewer: str = field(default_factory=getpass.getuser)
     basemap: BaseMap | None = None
+    judges: int | None = None
     stopping: threading.Event = field(default_factory=threading.Event)
 
     def user_of(self, request: Request) -> User:
@@ -54,13 +56,29 @@ class ServerContext:
         Raises:
             RequestError: the request has no valid token, and the server asks for one.
         """
-        if self.tokens is None:
-            return User(None, Role.REVIEWER if self.write else Role.VIEWER)
+        if self.tokens is None:  # a blind review has to know who asks: a server without tokens is for one person
+            name = None if self.judges is None else self.reviewer
+            return User(name, Role.REVIEWER if self.write else Role.VIEWER)
         token = bearer_token(request.headers)
         user = None if token is None else self.tokens.user_of(token)
         if user is None:
             raise RequestError(401, "needs a valid token: Authorization: Bearer TOKEN")
         return user
+
+    def what_may_be_seen(self, user: User) -> BlindView | None:
+        """What a user may see of the decisions of others; None: everything, as the review is not blind.
+
+        Everything that tells decisions is asked for with this view: `View` in routes, and `FiltersQuery`, which has it
+        as its `view`.
+
+        Example:
+            >>> context = ServerContext(database, workspace, write=True, reviewer="eva", judges=2)
+            >>> context.what_may_be_seen(User("jo", Role.ADJUDICATOR))
+            BlindView(person='jo', adjudicates=True)
+        """
+        if self.judges is None:
+            return None
+        return BlindView(user.name or self.reviewer, user.role == Role.ADJUDICATOR)
 
 
 def bearer_token(headers: Headers) -> str | None:
@@ -85,6 +103,16 @@ def get_context(request: Request) -> ServerContext:
     return context
 
 
+def get_view(request: Request) -> BlindView | None:
+    """What the user who asks may see of the decisions of others: the dependency of routes that tell decisions.
+
+    Raises:
+        RequestError: the token is missing or wrong.
+    """
+    context: ServerContext = request.app.state.context
+    return context.what_may_be_seen(context.user_of(request))
+
+
 def get_reviewer(request: Request) -> User:
     """The user who asks, who must be a reviewer: the dependency of routes that write.
 
@@ -95,7 +123,7 @@ def get_reviewer(request: Request) -> User:
     if not context.write:
         raise RequestError(403, "this server is read-only; start it with: tsmu serve --write")
     user = context.user_of(request)
-    if user.role != Role.REVIEWER:
+    if user.role == Role.VIEWER:
         raise RequestError(403, f"{user.name} may look but not decide")
     return user
 
@@ -119,4 +147,5 @@ def record_author(context: ServerContext, user: User, by: str | None) -> str:
 
 
 Context = Annotated[ServerContext, Depends(get_context)]
+View = Annotated[BlindView | None, Depends(get_view)]
 Reviewer = Annotated[User, Depends(get_reviewer)]

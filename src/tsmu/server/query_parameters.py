@@ -14,6 +14,7 @@ from pydantic import Field
 from shapely.geometry.base import BaseGeometry
 
 from tsmu.database import MOST_SHIFT_M, Box, Filters, ReviewState, Status
+from tsmu.server.context import View
 from tsmu.server.errors import RequestError
 from tsmu.server.schemas import ShortText
 
@@ -26,6 +27,7 @@ TileIndex = Annotated[int, Path(ge=0, lt=1 << 24)]
 
 
 def read_filters(
+    view: View,
     bbox: Annotated[str | None, Query(description="west,south,east,north in degrees", max_length=200)] = None,
     region: Annotated[ShortText | None, Query(description="ecoregion")] = None,
     status: Annotated[
@@ -44,13 +46,13 @@ def read_filters(
         Query(description="a condition in CQL2, such as: trigger = 'rainfall' and area_m2 > 1e4"),
     ] = None,
 ) -> Filters:
-    """The conditions on landslides that a request names; by default all statuses but merged."""
+    """The conditions on landslides that a request names, for who asks; by default all statuses but merged."""
     if status is None:
         statuses = tuple(str(name) for name in Status if name != Status.MERGED)
     else:
         statuses = tuple(status.split(",")) if status else ()
     states = tuple(review_state.split(",")) if review_state else ()
-    return Filters(read_bbox(bbox), region, read_dates(dates), min_area, statuses, where or None, event, states)
+    return Filters(read_bbox(bbox), region, read_dates(dates), min_area, statuses, where or None, event, states, view)
 
 
 FiltersQuery = Annotated[Filters, Depends(read_filters)]

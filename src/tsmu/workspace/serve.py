@@ -33,6 +33,8 @@ class ServeVerbs(WorkspaceBase):
         basemap: str | None = None,
         basemap_credit: str = "",
         reviewer: str | None = None,
+        blind: bool = False,
+        judges: int = 2,
     ) -> Report:
         """Serve the landslides before and after for the browser, until interrupted.
 
@@ -44,23 +46,30 @@ class ServeVerbs(WorkspaceBase):
             host: where to listen; beyond this machine only with `token_file`.
             port: 0 takes a free one.
             write: take decisions; otherwise everything is read-only.
-            token_file: lines `NAME viewer|reviewer TOKEN`, readable by the user alone.
+            token_file: lines `NAME viewer|reviewer|adjudicator TOKEN`, readable by the user alone.
             dem: a file of elevations in metres, for a hillshade.
             basemap: URL of tiles below the images, with {z}, {x} and {y}, or for a WMS {bbox-epsg-3857}.
             basemap_credit: whom the base map is by, shown on the map.
             reviewer: who decides where there are no tokens; by default the user's name.
+            blind: several people judge each landslide, and see what others decide only after deciding themselves. Where
+                there are no tokens the server is for one person, the reviewer.
+            judges: how many people judge each landslide in a blind review.
 
         Returns:
             The report, once the server has ended; `outputs["address"]` is where it was.
 
         Raises:
-            ReviewError: it would be open to others, a file is missing, the base map is no URL, or the port is taken.
+            ReviewError: it would be open to others, a file is missing, the base map is no URL, the port is taken, or a
+                blind review is to be read-only.
             DatabaseError: the database cannot be opened.
         """
         from tsmu.server import BaseMap, TokenFile
 
         report = self._begin(Report("serve"))
         check_range("port", port, ReviewError, 0, 65_535, whole=True)
+        check_range("judges", judges, ReviewError, 2, whole=True)
+        if blind and not write:
+            raise ReviewError("--blind: people judge in a blind review; give --write, too")
         if host not in LOOPBACK and token_file is None:
             raise ReviewError(f"--host {host}: others could reach it; give --token-file FILE, or leave --host out")
         elevations = user_path(dem) if dem else None
@@ -76,7 +85,15 @@ class ServeVerbs(WorkspaceBase):
         with open_database(self.folder.database) as database:
             hosts = ServerContext.hosts if host in LOOPBACK else frozenset[str]()
             desk = ServerContext(
-                database, self.folder, write, people, hosts, elevations, reviewer or getpass.getuser(), ground
+                database,
+                self.folder,
+                write,
+                people,
+                hosts,
+                elevations,
+                reviewer or getpass.getuser(),
+                ground,
+                judges if blind else None,
             )
             with _listen(host, port) as listening:
                 address = f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}/"

@@ -53,6 +53,8 @@ const STATE_COLOUR: ExpressionSpecification = [
   STATE_COLOURS.unsure,
   "bad imagery",
   STATE_COLOURS["bad imagery"],
+  "disputed",
+  STATE_COLOURS.disputed,
   "withdrawn",
   STATE_COLOURS.withdrawn,
   STATE_COLOURS.open,

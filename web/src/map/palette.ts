@@ -9,11 +9,12 @@ export const STATE_COLOURS: Record<ReviewState, string> = {
   rejected: "#d55e00",
   unsure: "#cc79a7",
   "bad imagery": "#009e73",
+  disputed: "#e69f00",
   withdrawn: "#999999",
 };
 
 /** The states of landslides that count in a review, in the order in which the page shows them. */
-export const REVIEWED_STATES = ["open", "accepted", "rejected", "unsure", "bad imagery"] as const;
+export const REVIEWED_STATES = ["open", "accepted", "rejected", "unsure", "bad imagery", "disputed"] as const;
 
 /** The CSS class of a state's dot. */
 export const stateClass = (state: ReviewState): string => state.replace(" ", "-");

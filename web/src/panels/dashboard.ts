@@ -5,7 +5,7 @@ import { showNotice } from "../lib/notice.ts";
 import { REVIEWED_STATES, STATE_COLOURS } from "../map/palette.ts";
 import { filterParameters } from "../review/queue.ts";
 import { getBlob, getJson } from "../server/api.ts";
-import type { DashboardFigures } from "../server/types.ts";
+import type { Agreement, DashboardFigures } from "../server/types.ts";
 import { state } from "../state.ts";
 
 type ReviewedState = (typeof REVIEWED_STATES)[number];
@@ -62,7 +62,7 @@ async function renderDashboard(): Promise<void> {
         groupCard("Months", figures.counts, ({ month }) => month ?? "unknown"),
         modelCard(figures.model),
         workCard(figures.work),
-        agreementCard(figures.reviewers),
+        ...agreementCards(figures),
       ),
     );
   } catch (error) {
@@ -104,13 +104,13 @@ function keyFigures({ progress, counts, disputed }: DashboardFigures): HTMLEleme
     [`${formatCount(progress.decided)} of ${formatCount(progress.total)}`, "decided"],
     ...REVIEWED_STATES.map((state): [string, string] => [formatCount(progress[state]), state]),
     [formatArea(sum(accepted.map((row) => row.area_m2))), "accepted area"],
-    [formatCount(disputed), "disputed"],
+    [formatCount(disputed), "with different verdicts"],
   ];
   const items = figures.map(([value, label]) => el("div", {}, el("b", {}, value), el("span", {}, label)));
   return el("div", { class: "figures" }, ...items);
 }
 
-const NOTHING: GroupSums = { open: 0, accepted: 0, rejected: 0, unsure: 0, "bad imagery": 0, area_m2: 0 };
+const NOTHING: GroupSums = { open: 0, accepted: 0, rejected: 0, unsure: 0, "bad imagery": 0, disputed: 0, area_m2: 0 };
 
 /** A table of the landslides by region or by month, sorted by its name. */
 function groupCard(title: string, counts: CountRow[], groupOf: (row: CountRow) => string): HTMLElement {
@@ -180,18 +180,34 @@ function workCard(rows: DashboardFigures["work"]): HTMLElement {
   );
 }
 
-/** How far each two reviewers agree. */
-function agreementCard(rows: DashboardFigures["reviewers"]): HTMLElement {
+/** How far reviewers agree, where they see each other and in a blind review; in a blind review what may be known. */
+function agreementCards({ reviewers, blind }: DashboardFigures): HTMLElement[] {
+  const review = state.serverInfo.value?.blind;
+  const whose = review && !review.adjudicates ? " You see the pairs that you belong to." : "";
+  const cards = [];
+  if (review || blind.length)
+    cards.push(
+      agreementCard("Agreement in the blind review", blind, `No two have judged the same landslide yet.${whose}`),
+    );
+  if (!review || reviewers.length)
+    cards.push(
+      agreementCard("Reviewers among themselves", reviewers, "No two reviewers have decided on one landslide yet."),
+    );
+  return cards;
+}
+
+function agreementCard(title: string, rows: Agreement[], emptyText: string): HTMLElement {
   return card(
-    "Reviewers among themselves",
-    ["", "landslides", "same", "Cohen's kappa"],
-    rows.map(({ reviewers, landslides, same, kappa }) => [
+    title,
+    ["", "landslides", "alike", "agreement", "Cohen's kappa"],
+    rows.map(({ reviewers, landslides, same, agreement, kappa }) => [
       reviewers.join(" and "),
       formatCount(landslides),
-      formatPercent(same / landslides),
+      formatCount(same),
+      formatPercent(agreement),
       kappa === null ? "–" : kappa.toFixed(2),
     ]),
-    "No two reviewers have decided on one landslide yet.",
+    emptyText,
   );
 }
 

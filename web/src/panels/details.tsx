@@ -3,13 +3,13 @@ import { render, type VNode } from "preact";
 import { byId } from "../lib/dom.ts";
 import { formatArea, formatDays, formatName, formatPercent } from "../lib/format.ts";
 import { stateClass } from "../map/palette.ts";
-import { runCommand } from "../review/commands.ts";
+import { isAllowed, runCommand } from "../review/commands.ts";
 import { ATTRIBUTE_LABELS, ATTRIBUTE_NAMES } from "../review/describing.ts";
 import { EDIT_TOOLS } from "../review/edit-tools.ts";
 import { COMMANDS, type CommandName, keyBindings, keyLabel } from "../review/keys.ts";
 import { EDIT_CORNERS_KEY, editProposal, finishMode, leaveMode, undoCorner, useEditTool } from "../review/modes.ts";
 import { changeLevel, changeSource, chooseLevel, describeProposal } from "../review/outlining.ts";
-import type { LandslideDetails, LandslideProperties, Observation } from "../server/types.ts";
+import type { LandslideDetails, LandslideProperties, Observation, ServerInfo } from "../server/types.ts";
 import { mayDecide, type Proposal, state } from "../state.ts";
 import { AttributesForm } from "./attributes.tsx";
 import { NothingChosen } from "./end.tsx";
@@ -38,8 +38,9 @@ function DecisionButtons(): VNode {
   );
 }
 
-/** Whether there is something that a command can decide on. */
+/** Whether this person may use a command, and there is something that it can decide on. */
 function isPossible(name: CommandName): boolean {
+  if (!isAllowed(name)) return false;
   if (name === "undo") return state.undoable.value.undo !== null;
   if (name === "redo") return state.undoable.value.redo !== null;
   return name === "draw" || name === "outline" || name === "many" || state.current.value !== null;
@@ -152,6 +153,7 @@ function LandslideRecord(): VNode {
       </h2>
       {state.describing.value && <AttributesForm key={id} landslide={landslide} />}
       <Facts properties={properties} observations={details?.observations ?? []} />
+      <BlindStatus properties={properties} details={details} />
       {details?.disputed && <Dispute verdicts={details.verdicts} />}
       <Reviews reviews={details?.reviews ?? []} />
       <p class="id-line">
@@ -202,6 +204,31 @@ function knownAttributes(properties: LandslideProperties): Record<string, string
 function probabilityText({ mean_probability, mean_deviation, max_probability }: Observation): string {
   const deviation = mean_deviation == null ? "" : ` ± ${formatPercent(mean_deviation)}`;
   return `mean ${formatPercent(mean_probability)}${deviation}, highest ${formatPercent(max_probability)}`;
+}
+
+/** In a blind review how far it has come with a landslide, as far as this person may know. */
+function BlindStatus(props: { properties: LandslideProperties; details: LandslideDetails | null }): VNode | null {
+  const blind = state.serverInfo.value?.blind;
+  const { properties, details } = props;
+  if (!blind || !details) return null;
+  return <p class="blind">{blindText(blind, properties, details)}</p>;
+}
+
+function blindText(
+  { judges, adjudicates }: NonNullable<ServerInfo["blind"]>,
+  { status, review_state }: LandslideProperties,
+  { disputed, verdicts }: LandslideDetails,
+): string {
+  const isSettled = status === "confirmed" || status === "rejected";
+  if (isSettled) return `Settled: ${adjudicates ? "you may change it" : "only an adjudicator changes it"}.`;
+  const hasJudged = verdicts.some(({ by, blind }) => blind && by === state.reviewer.value);
+  if (disputed && adjudicates && !hasJudged) return "People differ, and you have not judged it: you settle it.";
+  if (disputed) return "You and others differ: it stays a candidate until an adjudicator settles it.";
+  if (hasJudged && review_state !== "open")
+    return `You have judged it. It counts once ${judges} people have judged alike, none of them seeing the others.`;
+  return mayDecide()
+    ? "Judge by yourself: you see what others said once you have judged."
+    : "Only those who have judged it see what was said, until it is settled.";
 }
 
 const Dispute = ({ verdicts }: Pick<LandslideDetails, "verdicts">): VNode => (

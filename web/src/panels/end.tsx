@@ -3,9 +3,9 @@ import type { VNode } from "preact";
 import { formatCount, formatCounted } from "../lib/format.ts";
 import { runCommand } from "../review/commands.ts";
 import { clearFilters, hasFilters, openQueue, restartQueue } from "../review/queue.ts";
-import { mayDecide, type QueueName, state } from "../state.ts";
+import { mayDecide, onlyJudges, type QueueName, state } from "../state.ts";
 
-const QUEUE_NAMES: readonly QueueName[] = ["open", "unsure", "bad imagery"];
+const QUEUE_NAMES: readonly QueueName[] = ["open", "unsure", "bad imagery", "disputed"];
 
 /** In place of a landslide's record: how to choose one, or what is left to do when the queue is empty. */
 export function NothingChosen(): VNode {
@@ -73,8 +73,11 @@ function Onwards(): VNode {
     );
   return (
     <>
-      <p>Every landslide is decided.{mayDecide() && " Let the model learn from it, in a terminal:"}</p>
-      {mayDecide() && (
+      <p>
+        {onlyJudges() ? "You have judged every landslide that is not settled." : "Every landslide is decided."}
+        {!onlyJudges() && mayDecide() && " Let the model learn from it, in a terminal:"}
+      </p>
+      {!onlyJudges() && mayDecide() && (
         <ol>
           {["tsmu labels from-review", "tsmu chips build", `tsmu update ${regionArgument()}`].map((command) => (
             <li key={command}>

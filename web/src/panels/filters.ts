@@ -15,7 +15,7 @@ const ORDER_LABELS: Record<QueueOrder, string> = {
 };
 const SIZES = [1000, 5000, 10_000]; // m²
 const PIXEL_COUNTS = [2, 5, 10];
-const QUEUE_NAMES: readonly QueueName[] = ["open", "unsure", "bad imagery"];
+const QUEUE_NAMES: readonly QueueName[] = ["open", "unsure", "bad imagery", "disputed"];
 const MAX_LENGTH = 2000; // characters; what the server allows
 /** How the server's message begins where the filter of this name is wrong. */
 const WRONG_FIELD: Record<string, RegExp> = {
@@ -105,6 +105,7 @@ function queueField(): HTMLElement {
     for (const option of field.querySelectorAll("option")) {
       const name = option.value as QueueName;
       option.textContent = progress ? `${name}: ${formatCount(progress[name])}` : name;
+      option.hidden = name === "disputed" && !progress?.disputed && !state.serverInfo.value?.blind?.adjudicates;
     }
   });
   return field;

@@ -47,6 +47,7 @@ function whoText(): string {
   const info = state.serverInfo.value;
   if (!info) return "";
   const name = state.reviewer.value;
+  if (mayDecide() && info.blind) return `${name}, ${info.blind.adjudicates ? "adjudicator, " : ""}blind review`;
   if (mayDecide()) return name;
   return info.write
     ? `${name}, viewer: you may look, not decide`
@@ -55,7 +56,7 @@ function whoText(): string {
 
 /** What the decided ones lack of the total. */
 function undecidedText(progress: ReviewProgress): string {
-  const waiting = (["open", "unsure", "bad imagery"] as const).filter((state) => progress[state] > 0);
+  const waiting = (["open", "unsure", "bad imagery", "disputed"] as const).filter((state) => progress[state] > 0);
   return waiting.map((state) => `${formatCount(progress[state])} ${state}`).join(", ");
 }
 

@@ -46,6 +46,7 @@ function renderIntro(dialog: HTMLDialogElement): void {
         ? "The map shows one landslide after the other, before and after the event. Decide on each; every decision is saved at once and carries your name."
         : "The map shows one landslide after the other, before and after the event. You look: deciding is not open to you here.",
     ),
+    ...blindReview(),
     el("dl", { class: "steps" }, ...steps.flatMap(([names, what]) => [keysOf(names), el("dd", {}, what)])),
     el("p", { class: "quiet" }, "Every key is a button as well, for the pointer and for fingers."),
     el(
@@ -54,6 +55,17 @@ function renderIntro(dialog: HTMLDialogElement): void {
       el("button", { type: "button", class: "strong", autofocus: true, click: () => dialog.close() }, "Begin"),
     ),
   );
+}
+
+/** What is different in a blind review; nothing in an open one. */
+function blindReview(): HTMLElement[] {
+  const blind = state.serverInfo.value?.blind;
+  if (!blind) return [];
+  const settle = blind.adjudicates ? "you, unless you have judged it" : "an adjudicator";
+  const text =
+    `The review is blind: ${blind.judges} people judge each landslide, and none sees what the others said before judging. ` +
+    `Where all ${blind.judges} say the same it is settled; where two differ, ${settle} decides.`;
+  return [el("p", { class: "blind" }, text)];
 }
 
 const keysOf = (names: CommandName[]): HTMLElement =>

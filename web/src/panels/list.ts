@@ -11,6 +11,7 @@ const EMPTY: Record<QueueName, string> = {
   open: "No landslide waits for a decision.",
   unsure: "Nobody is unsure of a landslide.",
   "bad imagery": "No landslide waits for better images.",
+  disputed: "People differ on no landslide that you can settle.",
 };
 
 /** Create the list; it follows the queue and the current landslide, and the arrow keys go through it. */

@@ -97,7 +97,7 @@ function changeKey(name: CommandName, event: KeyboardEvent): boolean {
 /** The name of the person who decides; it can be changed where the server asks for no token. */
 function reviewerField(): HTMLElement[] {
   const info = state.serverInfo.value;
-  if (info?.tokens) return [el("span", {}, `You are ${info.person.name} (${info.person.role})`)];
+  if (info?.tokens || info?.blind) return [el("span", {}, `You are ${info.person.name} (${info.person.role})`)];
   const field = el("input", { type: "text", id: "reviewer", maxlength: 100, value: state.reviewer.value });
   field.addEventListener("change", () => {
     state.reviewer.value = field.value.trim() || info?.person.name || "";

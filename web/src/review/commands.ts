@@ -7,7 +7,7 @@ import { toggleTheme } from "../lib/theme.ts";
 import { flipSwipe, moveSwipe } from "../map/swipe.ts";
 import { centreOnOutline, getMap, showBounds } from "../map/view.ts";
 import type { Landslide, Verdict } from "../server/types.ts";
-import { mayDecide, READ_ONLY, setDisplay, state } from "../state.ts";
+import { mayDecide, onlyJudges, READ_ONLY, setDisplay, state } from "../state.ts";
 import { openCommentForm } from "./comment.ts";
 import { decide, redo, undo } from "./decisions.ts";
 import { openDescription } from "./describing.ts";
@@ -37,6 +37,12 @@ const DECISION_COMMANDS: Partial<Record<CommandName, (landslide: Landslide | nul
   undo,
   redo,
 };
+
+/** What a person who only judges, in a blind review, does not do: what it makes would tell others what was decided. */
+const OPEN_REVIEW_ONLY: readonly CommandName[] = ["merge", "split", "edit", "draw", "outline", "levels", "describe"];
+
+/** Whether this person may use a command on this server; other reasons against it are the page's state. */
+export const isAllowed = (name: CommandName): boolean => !onlyJudges() || !OPEN_REVIEW_ONLY.includes(name);
 
 function verdictCommand(verdict: Verdict): (landslide: Landslide | null) => void {
   return (landslide) => landslide && decide(verdict, landslide);
@@ -92,6 +98,7 @@ export function runCommand(name: CommandName): void {
   if (!worksOver(name, openOverlay())) return;
   const decisionCommand = DECISION_COMMANDS[name];
   if (!decisionCommand) return VIEW_COMMANDS[name]?.();
+  if (!isAllowed(name)) return showNotice("In a blind review only adjudicators change landslides: judge, or comment");
   if (state.mode.value !== "look") leaveMode();
   if (name === "undo" || name === "redo" || mayDecide()) decisionCommand(state.current.value);
   else showNotice(READ_ONLY, "bad");

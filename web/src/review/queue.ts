@@ -141,7 +141,7 @@ export function countDecision(from: ReviewState | undefined, to: ReviewState | u
   if (from !== "withdrawn") progress[from] -= count;
   if (to !== "withdrawn") progress[to] += count;
   progress.decided = progress.accepted + progress.rejected;
-  progress.total = progress.decided + progress.open + progress.unsure + progress["bad imagery"];
+  progress.total = progress.decided + progress.open + progress.unsure + progress["bad imagery"] + progress.disputed;
   state.progress.value = progress;
 }
 

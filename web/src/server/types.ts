@@ -4,7 +4,7 @@ import type { Bounds, Outline } from "../lib/geometry.ts";
 
 export type Status = "candidate" | "confirmed" | "rejected" | "merged";
 /** How far the review of a landslide has come; `withdrawn` ones are not to be decided on. */
-export type ReviewState = "open" | "accepted" | "rejected" | "unsure" | "bad imagery" | "withdrawn";
+export type ReviewState = "open" | "accepted" | "rejected" | "unsure" | "bad imagery" | "disputed" | "withdrawn";
 /** What a reviewer can say of a landslide as it is. */
 export type Verdict = "accept" | "reject" | "unsure" | "bad imagery";
 export type Action = Verdict | "comment" | "describe" | "merge" | "split" | "edit" | "draw" | "undo";
@@ -79,8 +79,8 @@ export interface LandslideDetails {
   versions: LandslideProperties[];
   observations: Observation[];
   reviews: { action: string | null; by: string; at: string; why: string | null }[];
-  /** The last verdict of each reviewer. */
-  verdicts: { by: string; verdict: string }[];
+  /** The last verdict of each reviewer that may be seen; `blind` ones were given without seeing others. */
+  verdicts: { by: string; verdict: string; blind: boolean }[];
   /** Whether the verdicts differ. */
   disputed: boolean;
 }
@@ -146,7 +146,9 @@ export interface ServerInfo {
   write: boolean;
   /** Whether the server asks for a token. */
   tokens: boolean;
-  person: { name: string; role: "viewer" | "reviewer" };
+  person: { name: string; role: "viewer" | "reviewer" | "adjudicator" };
+  /** In a blind review how many people judge each landslide, and whether this person settles what they differ on. */
+  blind: { judges: number; adjudicates: boolean } | null;
   /** The words that landslides are described by. */
   attributes: Record<AttributeName, string[]>;
   /** A map of somebody else's below the images: the URL of its tiles, and whom it is by. */
@@ -223,6 +225,15 @@ export interface DecisionResult {
   left_out?: string[];
 }
 
+/** Two reviewers: on how many landslides both decided, on how many alike, their share of 0 to 1; Cohen's kappa. */
+export interface Agreement {
+  reviewers: [string, string];
+  landslides: number;
+  same: number;
+  agreement: number;
+  kappa: number | null;
+}
+
 /** The answer of `dashboard`. */
 export interface DashboardFigures {
   progress: ReviewProgress;
@@ -253,7 +264,9 @@ export interface DashboardFigures {
   }[];
   /** On how many landslides each reviewer has decided, and how; who has decided most comes first. */
   work: ({ by: string; landslides: number } & Record<Verdict, number>)[];
-  /** Pairs of reviewers: on how many landslides both decided, and on how many alike; Cohen's kappa. */
-  reviewers: { reviewers: [string, string]; landslides: number; same: number; kappa: number | null }[];
+  /** Pairs of reviewers who decided on the same landslides, where each could see what the other had decided. */
+  reviewers: Agreement[];
+  /** Pairs of reviewers who judged the same landslides in a blind review. */
+  blind: Agreement[];
   disputed: number;
 }

@@ -1,6 +1,7 @@
 """What people decide in a review, how it is undone, and how far they agree with each other and with the model."""
 
 from tsmu.database.decisions.agreement import (
+    blind_agreement,
     cohen_kappa,
     disagreements,
     review_texts,
@@ -9,6 +10,7 @@ from tsmu.database.decisions.agreement import (
     verdicts,
 )
 from tsmu.database.decisions.attributes import ATTRIBUTES
+from tsmu.database.decisions.blind_review import JUDGES, decide_blindly
 from tsmu.database.decisions.decision_writer import decide, landslides_of_decision, review
 from tsmu.database.decisions.evidence import SceneEvidence, scene_evidence
 from tsmu.database.decisions.many import decide_on_many
@@ -18,14 +20,17 @@ from tsmu.database.decisions.records import DecisionRequest, DecisionResult, Lan
 
 __all__ = [
     "ATTRIBUTES",
+    "JUDGES",
     "DecisionRequest",
     "DecisionResult",
     "LandslideChange",
     "SceneEvidence",
     "accept",
     "accept_as_new",
+    "blind_agreement",
     "cohen_kappa",
     "decide",
+    "decide_blindly",
     "decide_on_many",
     "decline",
     "disagreements",

@@ -3,6 +3,9 @@
 Cohen's kappa = (po - pe) / (1 - pe): po is the share of landslides on which two people say the same, pe
 the share on which they would by chance, given how often each says what. Source: Cohen, A coefficient of
 agreement for nominal scales, Educational and Psychological Measurement 20 (1960), 37-46.
+
+Kappa means most where neither knew what the other says: `blind_agreement` takes what was judged in a blind review
+and nothing else. In an open review the second person sees what the first has decided.
 """
 
 from collections.abc import Iterable
@@ -12,10 +15,10 @@ from typing import Any
 import pandas as pd
 import sqlalchemy as sa
 
-from tsmu.database.queries import undone_decisions
+from tsmu.database.queries import BlindView, is_standing_judgement, undone_decisions
 from tsmu.database.schema import review
 from tsmu.database.storage import Database
-from tsmu.database.vocabulary import Action, Status
+from tsmu.database.vocabulary import Action, Decision, Status
 
 VERDICTS = {  # who redraws a landslide accepts it
     Action.ACCEPT.value: "accept",
@@ -29,15 +32,17 @@ VERDICTS = {  # who redraws a landslide accepts it
 }
 
 
-def verdicts(database: Database, of: Iterable[str] | None = None) -> pd.DataFrame:
+def verdicts(database: Database, of: Iterable[str] | None = None, view: BlindView | None = None) -> pd.DataFrame:
     """The last verdict of each person on each landslide that was not undone.
 
     Args:
         database: open.
         of: ids of landslides; None for all.
+        view: in a blind review, who asks; None: everything.
 
     Returns:
-        Columns landslide_id, by, verdict (accept, reject, unsure, bad imagery), at.
+        Columns landslide_id, by, verdict (accept, reject, unsure, bad imagery), at, and blind: whether it was given
+        in a blind review, where nobody sees what others say.
 
     Example:
         >>> review(database, slide_id, status="rejected", by="eva", why="a quarry")
@@ -46,19 +51,60 @@ def verdicts(database: Database, of: Iterable[str] | None = None) -> pd.DataFram
         [['eva', 'reject']]
     """
     columns = (review.c.landslide_id, review.c.by, review.c.action, review.c.at, review.c.decision_id)
-    query = sa.select(*columns).where(review.c.action.in_(VERDICTS), review.c.status_after != Status.MERGED.value)
+    query = sa.select(*columns, review.c.decision).where(*_is_verdict())
     if of is not None:
         query = query.where(review.c.landslide_id.in_(list(of)))
+    if view is not None:
+        query = query.where(view.may_see())
     with database.read() as connection:
         undone = set(connection.execute(undone_decisions()).scalars())
         rows = connection.execute(query.order_by(review.c.fid)).fetchall()
-    last = {(row.landslide_id, row.by): (VERDICTS[row.action], row.at) for row in rows if row.decision_id not in undone}
-    table = [(landslide_id, by, verdict, at) for (landslide_id, by), (verdict, at) in last.items()]
-    return pd.DataFrame(table, columns=["landslide_id", "by", "verdict", "at"])
+    last = {(row.landslide_id, row.by): row for row in rows if row.decision_id not in undone}
+    table = [
+        (landslide_id, by, VERDICTS[row.action], row.at, row.decision == Decision.JUDGED.value)
+        for (landslide_id, by), row in last.items()
+    ]
+    return pd.DataFrame(table, columns=["landslide_id", "by", "verdict", "at", "blind"])
 
 
-def review_texts(database: Database) -> pd.DataFrame:
+def _is_verdict() -> tuple[sa.ColumnElement[bool], ...]:
+    """The conditions that an entry of the review table is what one person says of a landslide that there is."""
+    by_one = review.c.decision != Decision.AGREED.value  # that several agree is no further verdict
+    return review.c.action.in_(VERDICTS), review.c.status_after != Status.MERGED.value, by_one
+
+
+def blind_agreement(database: Database, view: BlindView | None = None) -> list[dict[str, Any]]:
+    """How far each two people agree who judged the same version of a landslide without seeing each other.
+
+    Args:
+        database: open.
+        view: in a blind review, who asks: adjudicators are told all pairs, others those that they belong to, because
+            what is hidden from them would make the figures of other pairs wrong; None: all pairs.
+
+    Returns:
+        As `reviewer_agreement`; a landslide that was judged again after it was redrawn counts again.
+
+    Example:
+        >>> blind_agreement(database)
+        []
+    """
+    columns = (review.c.landslide_id, review.c.version_before, review.c.by, review.c.action)
+    query = sa.select(*columns).where(is_standing_judgement()).order_by(review.c.fid)
+    with database.read() as connection:
+        last = {(row[0], row[1], row.by): VERDICTS[row.action] for row in connection.execute(query)}
+    rows = [(f"{landslide_id} {version}", by, verdict) for (landslide_id, version, by), verdict in last.items()]
+    pairs = reviewer_agreement(pd.DataFrame(rows, columns=["landslide_id", "by", "verdict"]))
+    if view is None or view.adjudicates:
+        return pairs
+    return [pair for pair in pairs if view.person in pair["reviewers"]]
+
+
+def review_texts(database: Database, view: BlindView | None = None) -> pd.DataFrame:
     """The opinions and comments on each landslide that has any, as texts for the columns of an export.
+
+    Args:
+        database: open.
+        view: in a blind review, who asks; None: everything.
 
     Returns:
         Index: ids of landslides. `opinions`: the last verdict of each person, such as "eva: accept; jo: unsure";
@@ -73,12 +119,14 @@ def review_texts(database: Database) -> pd.DataFrame:
     """
     columns = (review.c.landslide_id, review.c.by, review.c.at, review.c.why, review.c.decision_id)
     query = sa.select(*columns).where(review.c.action == Action.COMMENT.value).order_by(review.c.fid)
+    if view is not None:
+        query = query.where(view.may_see())
     with database.read() as connection:
         undone = set(connection.execute(undone_decisions()).scalars())
         rows = [row for row in connection.execute(query) if row.decision_id not in undone]
     texts = [(row.landslide_id, f"{row.by} {row.at:%Y-%m-%d}: {row.why}") for row in rows]
     comments = pd.DataFrame(texts, columns=["landslide_id", "text"], dtype=object)
-    said = verdicts(database)
+    said = verdicts(database, view=view)
     said = said.assign(text=said["by"] + ": " + said["verdict"])
     return pd.DataFrame(
         {
@@ -126,15 +174,15 @@ def reviewer_agreement(verdicts: pd.DataFrame) -> list[dict[str, Any]]:
         verdicts: as `verdicts` returns them.
 
     Returns:
-        For each two with something in common: `reviewers`, `landslides`, `same` (how many), and
-        `kappa`, None where both always say one and the same thing.
+        For each two with something in common: `reviewers`, `landslides`, `same` (how many), `agreement` (the
+        share that is the same, 0 to 1), and `kappa`, None where both always say one and the same thing.
 
     Example:
         >>> table = pd.DataFrame(
         ...     {"landslide_id": ["a", "a", "b", "b"], "by": ["eva", "jo"] * 2, "verdict": ["accept"] * 3 + ["reject"]}
         ... )
         >>> reviewer_agreement(table)
-        [{'reviewers': ['eva', 'jo'], 'landslides': 2, 'same': 1, 'kappa': 0.0}]
+        [{'reviewers': ['eva', 'jo'], 'landslides': 2, 'same': 1, 'agreement': 0.5, 'kappa': 0.0}]
     """
     table = verdicts.pivot(index="landslide_id", columns="by", values="verdict")
     rows = []
@@ -143,7 +191,8 @@ def reviewer_agreement(verdicts: pd.DataFrame) -> list[dict[str, Any]]:
         if len(both):
             same = int((both[first] == both[second]).sum())
             kappa = cohen_kappa(both[first], both[second])
-            rows.append({"reviewers": [first, second], "landslides": len(both), "same": same, "kappa": kappa})
+            counts = {"landslides": len(both), "same": same, "agreement": same / len(both), "kappa": kappa}
+            rows.append({"reviewers": [first, second], **counts})
     return rows
 
 

@@ -60,7 +60,7 @@ def decide(database: Database, request: DecisionRequest) -> DecisionResult:
         >>> decide(database, request).changes[0].status
         'confirmed'
     """
-    _check_request(request)
+    check_request(request)
     with database.write() as connection:
         if result := stored_result(connection, request):
             return result
@@ -130,7 +130,12 @@ def landslides_of_decision(database: Database, decision_id: str) -> list[str]:
         return [str(one) for one in connection.execute(query.order_by(review_table.c.fid)).scalars()]
 
 
-def _check_request(request: DecisionRequest) -> None:
+def check_request(request: DecisionRequest) -> None:
+    """Refuse a decision that lacks something or has something that its action does not take.
+
+    Raises:
+        DatabaseError: the request makes no sense.
+    """
     action = request.action
     count = len(request.landslides)
     least = 2 if action == Action.MERGE else 0 if action in (Action.DRAW, Action.UNDO) else 1

@@ -63,7 +63,7 @@ def decide_on_many(database: Database, request: DecisionRequest) -> DecisionResu
             return result
         rows = [
             row
-            for row in _present(connection, list(request.landslides))
+            for row in present_landslides(connection, list(request.landslides))
             if row["version"] == request.landslides[row["id"]] and row["status"] != Status.MERGED
         ]
         status = STATUS_OF[request.action].value
@@ -86,7 +86,7 @@ def undo_on_many(
     """
     require_may_undo(connection, request, entries)
     after = {entry["landslide_id"]: entry["version_after"] for entry in entries}
-    present = _present(connection, list(after))
+    present = present_landslides(connection, list(after))
     rows = [row for row in present if is_unchanged_since(connection, row["id"], row["version"], after[row["id"]])]
     if not rows:
         raise ConflictError(f"decision {request.undoes}: all its landslides have changed since; look at them again")
@@ -107,15 +107,16 @@ def is_on_many(connection: sa.Connection, entries: Sequence[Mapping[str, Any]]) 
     return len(entries) > 1 and action in [str(verdict) for verdict in STATUS_OF]
 
 
-def _chunks(ids: Sequence[str]) -> Iterator[Sequence[str]]:
+def id_chunks(ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Ids in parts, each for one query."""
     return (ids[start : start + _AT_ONCE] for start in range(0, len(ids), _AT_ONCE))
 
 
-def _present(connection: sa.Connection, ids: Sequence[str]) -> list[dict[str, Any]]:
+def present_landslides(connection: sa.Connection, ids: Sequence[str]) -> list[dict[str, Any]]:
     """Id, version and status of landslides as they are now, locked, in the order of the ids."""
     columns = (landslide.c.id, landslide.c.version, landslide.c.status)
     found: dict[str, dict[str, Any]] = {}
-    for part in _chunks(ids):
+    for part in id_chunks(ids):
         query = sa.select(*columns).where(landslide.c.id.in_(part)).with_for_update()
         found |= {row["id"]: dict(row) for row in connection.execute(query).mappings()}
     return [found[name] for name in ids if name in found]
@@ -125,7 +126,7 @@ def _former(connection: sa.Connection, versions: Mapping[str, int]) -> dict[str,
     """Status and author of former versions, by landslide."""
     table = landslide_version
     found: dict[str, Mapping[str, Any]] = {}
-    for part in _chunks(list(versions)):
+    for part in id_chunks(list(versions)):
         query = sa.select(table.c.id, table.c.version, table.c.status, table.c.author).where(table.c.id.in_(part))
         rows = connection.execute(query).mappings()
         found |= {row["id"]: row for row in rows if row["version"] == versions[row["id"]]}

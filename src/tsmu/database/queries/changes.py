@@ -10,6 +10,7 @@ from typing import Any, Self
 
 import sqlalchemy as sa
 
+from tsmu.database.queries.blind_view import BlindView
 from tsmu.database.schema import landslide, landslide_version, review, run, scene
 from tsmu.database.storage import Database
 from tsmu.database.types import format_moment
@@ -54,8 +55,12 @@ class ChangeMark:
         return cls(scenes, *map(int, keys))
 
 
-def change_mark(database: Database) -> ChangeMark:
+def change_mark(database: Database, view: BlindView | None = None) -> ChangeMark:
     """How far the database can be read now.
+
+    Args:
+        database: open.
+        view: in a blind review, who asks: judgements of others do not move this mark; None: everything does.
 
     Example:
         >>> change_mark(database) == change_mark(database)
@@ -65,6 +70,9 @@ def change_mark(database: Database) -> ChangeMark:
     highest = [sa.select(sa.func.max(table.c.fid)).scalar_subquery() for table in tables]
     # Times the key, so that two scenes that are moved by as much in opposite directions change the sum.
     shifts = [sa.select(sa.func.sum(scene.c[name] * scene.c.fid)).scalar_subquery() for name in SHIFT_COLUMNS]
+    if view is not None:
+        told = sa.select(review.c.fid).where(view.is_told()).order_by(review.c.fid.desc()).limit(1)
+        highest[tables.index(review)] = told.scalar_subquery()
     with database.read() as connection:
         row = connection.execute(sa.select(*highest, *shifts)).one()
     keys, of_scenes = row[:4], row[4:]
@@ -72,8 +80,15 @@ def change_mark(database: Database) -> ChangeMark:
     return ChangeMark(scenes, *(key or 0 for key in keys))
 
 
-def changes_since(database: Database, mark: ChangeMark) -> tuple[ChangeMark, dict[str, Any]]:
+def changes_since(
+    database: Database, mark: ChangeMark, view: BlindView | None = None
+) -> tuple[ChangeMark, dict[str, Any]]:
     """What has changed since a mark, and the mark from which to go on; nothing is left out between the two.
+
+    Args:
+        database: open.
+        mark: from which on.
+        view: in a blind review, who asks; None: everything is told.
 
     Returns:
         The next mark, and as JSON `landslides`: how many are new or changed; `ids` of them, at most `MOST_IDS`;
@@ -93,19 +108,21 @@ def changes_since(database: Database, mark: ChangeMark) -> tuple[ChangeMark, dic
     count = sa.func.count()
     number = sa.select(count).select_from(landslide).where(is_changed).scalar_subquery()
     runs = sa.select(count).select_from(run).where(run.c.fid > mark.run).scalar_subquery()
-    following = change_mark(database)  # before the changes are read: what comes in between is told twice
+    following = change_mark(database, view)  # before the changes are read: what comes in between is told twice
     with database.read() as connection:
         landslides, new_runs = connection.execute(sa.select(number, runs)).one()
         ids = connection.execute(sa.select(landslide.c.id).where(is_changed).limit(MOST_IDS)).scalars().all()
-        decisions = _decisions_since(connection, mark)
+        decisions = _decisions_since(connection, mark, view)
     changed = {"landslides": landslides, "ids": list(ids), "decisions": decisions, "runs": new_runs}
     return following, changed | {"scenes": following.scenes != mark.scenes}
 
 
-def _decisions_since(connection: sa.Connection, mark: ChangeMark) -> list[dict[str, Any]]:
+def _decisions_since(connection: sa.Connection, mark: ChangeMark, view: BlindView | None) -> list[dict[str, Any]]:
     names = ("decision_id", "landslide_id", "by", "action", "undoes", "status_after", "version_after", "at", "why")
     newest = sa.select(*(review.c[name] for name in names)).where(
         review.c.fid > mark.review, review.c.decision_id.is_not(None)
     )
+    if view is not None:
+        newest = newest.where(view.may_see())
     rows = connection.execute(newest.order_by(review.c.fid.desc()).limit(MOST_DECISIONS)).mappings().all()
     return [dict(row) | {"at": format_moment(row["at"])} for row in reversed(rows)]

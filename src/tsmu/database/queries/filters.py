@@ -10,6 +10,7 @@ import shapely
 import sqlalchemy as sa
 from shapely.geometry.base import BaseGeometry
 
+from tsmu.database.queries.blind_view import BlindView
 from tsmu.database.queries.review_state import in_states
 from tsmu.database.queries.spatial_index import Box, box_area, split_box, touches_box
 from tsmu.database.queries.where_expression import parse_where
@@ -32,6 +33,7 @@ class Filters:
         where: a condition over the columns in CQL2 text or CQL2-JSON, see `where_expression`.
         event: id of the event that they belong to.
         review_state: one of these, see `queries.review_state`.
+        view: whose state of the review it is, in a blind review; by itself it is no condition.
 
     Example:
         >>> Filters(bbox=(7, 46, 8, 47), status=["candidate"], where="trigger = 'rainfall'").region is None
@@ -46,6 +48,7 @@ class Filters:
     where: str | None = None
     event: str | None = None
     review_state: Sequence[ReviewState | str] = ()
+    view: BlindView | None = None
 
     def conditions(self, backend: str) -> list[sa.ColumnElement[bool]]:
         """The conditions in SQL on the landslide table; of the box by the spatial index only, see `within_area`.
@@ -68,7 +71,7 @@ class Filters:
         if self.status:
             conditions.append(landslide.c.status.in_([known_status(name) for name in self.status]))
         if self.review_state:
-            conditions.append(in_states(self.review_state))
+            conditions.append(in_states(self.review_state, self.view))
         if self.where:
             conditions.append(parse_where(self.where, landslide, backend))
         if self.bbox is not None:

@@ -9,6 +9,7 @@ import pandas as pd
 import shapely
 import sqlalchemy as sa
 
+from tsmu.database.queries.blind_view import BlindView
 from tsmu.database.queries.filters import EVERYTHING, Filters
 from tsmu.database.queries.review_state import review_state
 from tsmu.database.queries.spatial_index import Box, layer_extent, split_box, within_box
@@ -144,7 +145,13 @@ def count_by_region_and_month(database: Database, filters: Filters) -> list[dict
         ('alps', 'candidate', '2024-05', 12)
     """
     year, month = (sa.extract(part, landslide.c.date_max) for part in ("year", "month"))
-    columns = (landslide.c.region, landslide.c.status, review_state(), year.label("year"), month.label("month"))
+    columns = (
+        landslide.c.region,
+        landslide.c.status,
+        review_state(filters.view),
+        year.label("year"),
+        month.label("month"),
+    )
     rows_of = sa.select(*columns, landslide.c.area_m2).where(*filters.conditions(database.backend)).subquery()
     groups = list(rows_of.c)[:-1]
     sums = (sa.func.count().label("landslides"), sa.func.sum(rows_of.c.area_m2).label("area_m2"))
@@ -219,8 +226,13 @@ def history(database: Database, landslide_id: str) -> geopandas.GeoDataFrame:
     return pd.concat([past, present], ignore_index=True) if len(past) else present
 
 
-def reviews(database: Database, landslide_id: str) -> pd.DataFrame:
+def reviews(database: Database, landslide_id: str, view: BlindView | None = None) -> pd.DataFrame:
     """What was proposed and decided for one landslide, the oldest entry first; the columns of the review table.
+
+    Args:
+        database: open.
+        landslide_id: of which landslide.
+        view: in a blind review, who asks; None: everything.
 
     Example:
         >>> review(database, slide_id, status="rejected", by="eva", why="a quarry")
@@ -229,6 +241,8 @@ def reviews(database: Database, landslide_id: str) -> pd.DataFrame:
         [['eva', 'reject']]
     """
     statement = sa.select(*record_columns(review_table)).where(review_table.c.landslide_id == landslide_id)
+    if view is not None:
+        statement = statement.where(view.may_see())
     with database.read() as connection:
         return pd.DataFrame(read_frame(connection, statement.order_by(review_table.c.fid)))
 
@@ -238,8 +252,12 @@ def no_such_landslide(database: Database, landslide_id: str) -> MissingRecordErr
     return MissingRecordError(f"{database.name}: no landslide {landslide_id}; find its id with: tsmu db query")
 
 
-def info(database: Database) -> dict[str, Any]:
+def info(database: Database, view: BlindView | None = None) -> dict[str, Any]:
     """What the database holds: schema version, rows by table, landslides by status, area, days, regions, events.
+
+    Args:
+        database: open.
+        view: in a blind review, who asks: judgements of others are not counted; None: everything is.
 
     Example:
         >>> info(database)["status"]
@@ -249,6 +267,9 @@ def info(database: Database) -> dict[str, Any]:
     with database.read() as connection:
         version = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
         rows = {table.name: connection.execute(sa.select(count).select_from(table)).scalar() for table in TABLES}
+        if view is not None:
+            told = sa.select(count).select_from(review_table).where(view.is_told())
+            rows[review_table.name] = connection.execute(told).scalar()
         by_status = connection.execute(sa.select(landslide.c.status, count).group_by(landslide.c.status))
         status = dict.fromkeys(Status, 0) | {row[0]: row[1] for row in by_status}
         sums = [sa.func.sum(landslide.c.area_m2), sa.func.min(landslide.c.date_min), sa.func.max(landslide.c.date_max)]

@@ -21,7 +21,7 @@ from tsmu.database.vocabulary import ReviewState
 
 FIRST_BOX_DEG, GROWTH = 0.02, 3.0  # half the side of the first search, and its factor from one search to the next
 POOL = 4  # times as many landslides as are asked for are read, among which the way from each to the next is looked for
-_COLUMNS = (*record_columns(landslide), review_state())
+_COLUMNS = record_columns(landslide)
 
 
 class QueueOrder(StrEnum):
@@ -54,7 +54,7 @@ def next_landslides(
         limit: how many.
         near: longitude and latitude where the order near begins; the other orders do not use it. Without it
             the order near is the one in which they came into the database.
-        state: which queue: what is open, or what is unsure or has bad imagery.
+        state: which queue: what is open, disputed, or unsure, or has bad imagery.
         without: ids that the person has already.
 
     Returns:
@@ -65,10 +65,10 @@ def next_landslides(
         >>> len(queue)
         5
     """
-    in_queue = in_states([state])
+    in_queue = in_states([state], filters.view)
     if order == QueueOrder.NEAR and near is not None:
         return _walk(database, filters, near, limit, in_queue, without)
-    query = sa.select(*_COLUMNS).where(*filters.conditions(database.backend), in_queue)
+    query = sa.select(*_COLUMNS, review_state(filters.view)).where(*filters.conditions(database.backend), in_queue)
     if order == QueueOrder.UNCERTAINTY:
         query = _most_uncertain_first(query)
     elif order == QueueOrder.SIZE:
@@ -150,7 +150,7 @@ def nearest_landslides(
     while True:
         box = (longitude - half * widen, latitude - half, longitude + half * widen, latitude + half)
         whole_earth = box[0] <= -180 and box[1] <= -90 and box[2] >= 180 and box[3] >= 90
-        query = sa.select(*_COLUMNS).where(*filters.conditions(database.backend), *more)
+        query = sa.select(*_COLUMNS, review_state(filters.view)).where(*filters.conditions(database.backend), *more)
         if not whole_earth:
             query = query.where(touches_box(landslide, box, database.backend))
         with database.read() as connection:
@@ -218,7 +218,7 @@ def review_progress(database: Database, filters: Filters) -> dict[str, int]:
         >>> progress["open"], progress["decided"], progress["total"]
         (12, 0, 12)
     """
-    states = sa.select(review_state()).where(*filters.conditions(database.backend)).subquery()
+    states = sa.select(review_state(filters.view)).where(*filters.conditions(database.backend)).subquery()
     query = sa.select(states.c.review_state, sa.func.count()).group_by(states.c.review_state)
     with database.read() as connection:
         found = {str(name): int(number) for name, number in connection.execute(query)}

@@ -10,8 +10,12 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse
 
 from tsmu.database import (
+    BlindView,
     DecisionRequest,
+    DecisionResult,
+    blind_agreement,
     decide,
+    decide_blindly,
     decide_on_many,
     disagreements,
     landslides_of_decision,
@@ -23,7 +27,7 @@ from tsmu.database import (
 )
 from tsmu.errors import ConflictError
 from tsmu.server import geojson
-from tsmu.server.context import Context, Reviewer, record_author
+from tsmu.server.context import Context, Reviewer, ServerContext, View, record_author
 from tsmu.server.errors import log
 from tsmu.server.latest_shifts import LatestShifts
 from tsmu.server.routes.landslides import landslide_details
@@ -41,9 +45,10 @@ SHIFT_COLUMNS = ("shift_east_m", "shift_north_m", "pre_shift_east_m", "pre_shift
     name="make",  # the operation's id in the OpenAPI document is made of this name, so it stays
     responses={409: {"description": "a record has changed: `present` is as it is now"}},
 )
-def post_decision(context: Context, user: Reviewer, body: DecisionBody) -> JSONResponse:
+def post_decision(context: Context, user: Reviewer, view: View, body: DecisionBody) -> JSONResponse:
     """Decide. The answer names the versions that came of it, and the decision that takes it back (`undo`).
 
+    In a blind review a verdict changes no version unless it settles the landslide.
     `repairs` says what was changed in a drawn or edited outline so that it is valid.
     """
     request = DecisionRequest(
@@ -59,9 +64,9 @@ def post_decision(context: Context, user: Reviewer, body: DecisionBody) -> JSONR
         attributes=body.attributes.model_dump(mode="json", exclude_unset=True) if body.attributes else {},
     )
     try:
-        result = decide(context.database, request)
+        result = _decide(context, view, request)
     except ConflictError as error:
-        return _conflict_answer(context, body, error)
+        return _conflict_answer(context, view, body, error)
     return JSONResponse(
         {
             "id": result.id,
@@ -76,15 +81,25 @@ def post_decision(context: Context, user: Reviewer, body: DecisionBody) -> JSONR
     )
 
 
+def _decide(context: ServerContext, view: BlindView | None, request: DecisionRequest) -> DecisionResult:
+    """Make a decision, blindly where the review is."""
+    if view is None or context.judges is None:
+        return decide(context.database, request)
+    return decide_blindly(context.database, request, view, context.judges)
+
+
 @router.post("/decisions/many", name="make_many")
-def post_decision_on_many(context: Context, user: Reviewer, body: ManyBody) -> dict[str, Any]:
+def post_decision_on_many(context: Context, user: Reviewer, view: View, body: ManyBody) -> dict[str, Any]:
     """Give many landslides the same verdict: one decision, which one `undo` takes back, with a record for each.
 
     `changes` are those decided on; `left_out` are those that somebody has changed since they were seen.
     """
     by = record_author(context, user, body.by)
     request = DecisionRequest(body.id, body.action, by, body.why, body.landslides)
-    result = decide_on_many(context.database, request)
+    if view is None or context.judges is None:
+        result = decide_on_many(context.database, request)
+    else:
+        result = decide_blindly(context.database, request, view, context.judges)
     return {
         "id": result.id,
         "action": result.action,
@@ -97,13 +112,15 @@ def post_decision_on_many(context: Context, user: Reviewer, body: ManyBody) -> d
     }
 
 
-def _conflict_answer(context: Context, body: DecisionBody, error: ConflictError) -> JSONResponse:
+def _conflict_answer(
+    context: ServerContext, view: BlindView | None, body: DecisionBody, error: ConflictError
+) -> JSONResponse:
     """The answer to a decision on a version that is no longer the newest: the landslides as they are now."""
     log.info("conflict: %.300r", str(error))
     database = context.database
     landslide_ids = landslides_of_decision(database, body.undoes) if body.undoes else list(body.landslides)
     first_ids = landslide_ids[:MOST_PRESENT]
-    present = [landslide_details(database, landslide_id)["feature"] for landslide_id in first_ids]
+    present = [landslide_details(database, landslide_id, view)["feature"] for landslide_id in first_ids]
     return JSONResponse({"error": str(error), "present": present}, 409)
 
 
@@ -135,14 +152,21 @@ def post_mapped_area(context: Context, user: Reviewer, body: MappedAreaBody) -> 
 
 
 @router.get("/reviewers")
-def reviewers(context: Context, limit: Annotated[int, Query(ge=1, le=10_000)] = 1000) -> dict[str, Any]:
-    """Who decided how much, how far they agree (Cohen's kappa), and on which landslides they do not."""
-    table = verdicts(context.database)
+def reviewers(context: Context, view: View, limit: Annotated[int, Query(ge=1, le=10_000)] = 1000) -> dict[str, Any]:
+    """Who decided how much, how far they agree, and on which landslides they do not.
+
+    `agreement` compares each two people who decided on the same landslides in an open review, `blind` those who judged
+    them without seeing each other: `landslides`, the `same` of them, their share (`agreement`), and Cohen's `kappa`
+    (Educational and Psychological Measurement 20, 1960, 37-46), null where both always say one and the same. In a blind
+    review people see the pairs that they belong to, adjudicators all.
+    """
+    table = verdicts(context.database, view=view)
     counts = table.groupby(["by", "verdict"]).size().rename("landslides").reset_index()
     disputed = disagreements(table)
     return {
         "verdicts": geojson.json_rows(counts),
-        "agreement": reviewer_agreement(table),
+        "agreement": reviewer_agreement(table[~table["blind"].astype(bool)]),
+        "blind": blind_agreement(context.database, view),
         "disputed": disputed[:limit],
         "disputed_count": len(disputed),
     }

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from fastapi import APIRouter, Query, Response
 
 from tsmu.database import (
+    BlindView,
     Database,
     Filters,
     history,
@@ -30,7 +31,7 @@ from tsmu.database import observation_table as observation
 from tsmu.database import run_table as run
 from tsmu.database import scene_table as scene
 from tsmu.server import geojson
-from tsmu.server.context import Context
+from tsmu.server.context import Context, View
 from tsmu.server.query_parameters import MAX_FID, MAX_PAGE, FiltersQuery
 
 router = APIRouter(prefix="/api", tags=["landslides"])
@@ -46,34 +47,35 @@ def landslides(
     after: Annotated[int, Query(ge=0, le=MAX_FID, description="`next` of the page before")] = 0,
 ) -> Response:
     """Landslides as believed now, as GeoJSON; `next` is where the following page goes on, or null."""
-    columns = (*landslide_table.columns, review_state())
+    columns = (*landslide_table.columns, review_state(filters.view))
     page = query_page(context.database, filters, limit, after, columns)
     body = geojson.feature_collection(page.drop(columns="fid"), {"next": page.attrs["last_fid"]})
     return Response(body, media_type=geojson.MEDIA_TYPE)
 
 
 @router.get("/landslides/{landslide_id}")
-def landslide(context: Context, landslide_id: str) -> dict[str, Any]:
+def landslide(context: Context, view: View, landslide_id: str) -> dict[str, Any]:
     """One landslide: what is believed now (`feature`) and was before, what it rests on, who says what.
 
-    `disputed` says whether people disagree: their last verdicts that hold are in `verdicts`.
+    `disputed` says whether people disagree: their last verdicts that hold are in `verdicts`. In a blind review both
+    have what others said only where the person who asks may see it.
     """
-    return landslide_details(context.database, landslide_id)
+    return landslide_details(context.database, landslide_id, view)
 
 
-def landslide_details(database: Database, landslide_id: str) -> dict[str, Any]:
+def landslide_details(database: Database, landslide_id: str, view: BlindView | None) -> dict[str, Any]:
     """One landslide as JSON: its newest version as a feature, all versions, observations, reviews and verdicts."""
     versions = history(database, landslide_id)
-    valid_verdicts = verdicts(database, [landslide_id])
+    valid_verdicts = verdicts(database, [landslide_id], view)
     with database.read() as connection:
-        state = connection.execute(sa.select(review_state()).where(landslide_table.c.id == landslide_id)).scalar()
+        state = connection.execute(sa.select(review_state(view)).where(landslide_table.c.id == landslide_id)).scalar()
     feature = geojson.feature(versions, len(versions) - 1)
     feature["properties"]["review_state"] = state
     return {
         "feature": feature,
         "versions": geojson.json_rows(pd.DataFrame(versions.drop(columns="geometry"))),
         "observations": geojson.json_rows(_observations(database, landslide_id)),
-        "reviews": geojson.json_rows(reviews(database, landslide_id)),
+        "reviews": geojson.json_rows(reviews(database, landslide_id, view)),
         "verdicts": geojson.json_rows(valid_verdicts),
         "disputed": bool(valid_verdicts["verdict"].nunique() > 1),
     }
@@ -97,10 +99,12 @@ def _observations(database: Database, landslide_id: str) -> pd.DataFrame:
 
 
 @router.get("/landslides/{landslide_id}/neighbours", response_class=Response)
-def neighbours(context: Context, landslide_id: str, limit: Annotated[int, Query(ge=1, le=50)] = 5) -> Response:
+def neighbours(
+    context: Context, view: View, landslide_id: str, limit: Annotated[int, Query(ge=1, le=50)] = 5
+) -> Response:
     """The landslides nearest to one, such as to merge with it: the nearest first, as GeoJSON."""
     centre = history(context.database, landslide_id).geometry.iloc[-1].envelope.centroid
-    filters = Filters(status=("candidate", "confirmed"))
+    filters = Filters(status=("candidate", "confirmed"), view=view)
     nearest = nearest_landslides(context.database, filters, (centre.x, centre.y), limit + 1)
     others = nearest[nearest["id"] != landslide_id].iloc[:limit]
     return Response(geojson.feature_collection(others), media_type=geojson.MEDIA_TYPE)
@@ -118,13 +122,15 @@ class ExportFormat(StrEnum):
 def export(context: Context, suffix: ExportFormat, filters: FiltersQuery) -> Response:
     """All landslides that are filtered, as one file: GeoJSON, CSV with outlines as WKT, or GeoPackage.
 
-    Besides the record: `review_state`, `opinions` (each reviewer's last verdict) and `comments`.
+    Besides the record: `review_state`, `opinions` (each reviewer's last verdict) and `comments`. In a blind review they
+    are what the person who asks may see, and the file's name says so.
     """
     write, media_type = _EXPORTS[suffix]
-    headers = {"Content-Disposition": f'attachment; filename="landslides.{suffix}"'}
+    name = "landslides" if filters.view is None else "landslides-as-you-may-see-them"
+    headers = {"Content-Disposition": f'attachment; filename="{name}.{suffix}"'}
     columns = tuple(column for column in landslide_table.columns if column.name != "fid")
-    table = query(context.database, filters, (*columns, review_state()))
-    said = review_texts(context.database).reindex(table["id"])
+    table = query(context.database, filters, (*columns, review_state(filters.view)))
+    said = review_texts(context.database, filters.view).reindex(table["id"])
     table = table.assign(**{name: said[name].to_numpy(object) for name in ("opinions", "comments")})
     return Response(write(table), media_type=media_type, headers=headers)
 

@@ -15,13 +15,14 @@ import numpy.typing as npt
 import sqlalchemy as sa
 from cachetools import LRUCache
 
-from tsmu.database import Database, Filters, ReviewState, review_state, select_boxes, touches_box
+from tsmu.database import Database, Decision, Filters, ReviewState, review_state, select_boxes, touches_box
 from tsmu.database import landslide_table as landslide
 from tsmu.database import landslide_version_table as landslide_version
+from tsmu.database import review_table as review
 from tsmu.server.tiles.web_mercator import tile_bounds, to_unit_square
 
 STATE_NAMES = tuple(str(state) for state in ReviewState)
-MAX_FILTERS = 8  # sets of filters whose landslides are kept
+MAX_FILTERS = 16  # sets of filters whose landslides are kept
 KEYS_PER_QUERY = 10_000
 FEW_LANDSLIDES = 2000  # a tile with at most so many is read by itself, without all the others
 
@@ -69,10 +70,14 @@ class LandslideBoxes:
 
 @dataclass(frozen=True)
 class _ReadMark:
-    """Up to which keys the database was read: every change of a landslide adds a row to `landslide_version`."""
+    """Up to which keys the database was read: every change of a landslide adds a row to `landslide_version`.
+
+    A judgement in a blind review adds a row to `review` alone; it is a change of the landslide's state for some.
+    """
 
     landslide_fid: int
     version_fid: int
+    review_fid: int
 
 
 class LandslideBoxCache:
@@ -127,20 +132,26 @@ class LandslideBoxCache:
     ) -> LandslideBoxes:
         """Read the landslides that fulfil filters and more conditions."""
         backend = self._database.backend
-        columns = (landslide.c.fid, landslide.c.version, review_state(), landslide.c.area_m2)
+        columns = (landslide.c.fid, landslide.c.version, review_state(filters.view), landslide.c.area_m2)
         selected = select_boxes(landslide, columns, backend).where(*more).where(*filters.conditions(backend))
         return _from_rows(connection.execute(selected.limit(limit)).fetchall())
 
 
 def _read_mark(connection: sa.Connection) -> _ReadMark:
-    highest = [sa.select(sa.func.max(table.c.fid)).scalar_subquery() for table in (landslide, landslide_version)]
+    highest = [
+        sa.select(sa.func.max(table.c.fid)).scalar_subquery() for table in (landslide, landslide_version, review)
+    ]
     return _ReadMark(*(fid or 0 for fid in connection.execute(sa.select(*highest)).one()))
 
 
 def _changed_fids(connection: sa.Connection, since: _ReadMark) -> Integers:
     """The keys of landslides that are new or changed."""
     changed_ids = sa.select(landslide_version.c.id).where(landslide_version.c.fid > since.version_fid)
-    is_changed = sa.or_(landslide.c.fid > since.landslide_fid, landslide.c.id.in_(changed_ids))
+    is_judged = sa.and_(review.c.fid > since.review_fid, review.c.decision == Decision.JUDGED.value)
+    judged_ids = sa.select(review.c.landslide_id).where(is_judged)
+    is_changed = sa.or_(
+        landslide.c.fid > since.landslide_fid, landslide.c.id.in_(changed_ids), landslide.c.id.in_(judged_ids)
+    )
     return np.array(connection.execute(sa.select(landslide.c.fid).where(is_changed)).scalars().all(), np.int64)
 
 

@@ -45,10 +45,10 @@ class TileCache:
         self._salt = secrets.token_bytes(16)  # another server on the same address has other keys
 
     def key(self, boxes: LandslideBoxes, *options: object) -> str:
-        """The key of a tile, also its HTTP entity tag: of its landslides' versions and all else that it shows."""
+        """The key of a tile, also its HTTP entity tag: of its landslides' versions, states and all that it shows."""
         digest = hashlib.blake2b(self._salt + repr(options).encode(), digest_size=16)
         order = np.argsort(boxes.fid)
-        for column in (boxes.fid, boxes.version):
+        for column in (boxes.fid, boxes.version, boxes.state):
             digest.update(column[order].tobytes())
         return digest.hexdigest()
 
