@@ -12,6 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tsmu.workspace import Workspace
+
 ROOT = Path(__file__).parents[2]
 SQUARE = {
     "type": "Feature",
@@ -76,9 +78,10 @@ def test_the_sdist_builds_the_same_wheel_without_its_page_being_built_again(
 def test_the_installed_package_runs_outside_the_checkout_with_the_page(bare: Path, tmp_path: Path) -> None:
     tsmu = bare / "bin" / "tsmu"
     assert run(tsmu, "--version", cwd=tmp_path).startswith("tsmu ")
+    where = run(bare / "bin" / "python", "-c", "import tsmu; print(tsmu.__file__)", cwd=tmp_path)
+    assert where.startswith(str(bare))
     (tmp_path / "slides.geojson").write_text(json.dumps({"type": "FeatureCollection", "features": [SQUARE]}))
-    make = "import tsmu; tsmu.Workspace('survey').database.add_file('slides.geojson'); print(tsmu.__file__)"
-    assert run(bare / "bin" / "python", "-c", make, cwd=tmp_path).startswith(str(bare))
+    Workspace(tmp_path / "survey").database.add_file(tmp_path / "slides.geojson")
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
     process = subprocess.Popen(
         [tsmu, "serve", "--port", "0", "--workspace", "survey"],

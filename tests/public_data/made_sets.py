@@ -8,7 +8,6 @@ from pathlib import Path
 import h5py
 import numpy as np
 import rasterio
-import xarray as xr
 from PIL import Image
 
 from tests.conftest import write_raster
@@ -84,20 +83,30 @@ def hdf5(name: str, values: np.ndarray) -> bytes:
     return buffer.getvalue()
 
 
-def patch(post: np.ndarray, mask: np.ndarray, attributes: dict[str, object]) -> bytes:
-    """A NetCDF patch of Sen12Landslides with three dates, of a picture (H, W) and a mask; rows go north to south."""
-    xs, ys = 755_205.0 + 10 * np.arange(post.shape[1]), 4_882_005.0 - 10 * np.arange(post.shape[0])
-    before = post // 2
-    dates = np.stack([before, before, post]).transpose(0, 2, 1)  # the authors' order of dimensions: time, x, y
-    bands = ("B02", "B03", "B04", "B05", "B06", "B07", "B08", "B8A", "B11", "B12", "DEM")
-    variables = {name: (("time", "x", "y"), (dates + number).astype(np.int16)) for number, name in enumerate(bands)}
+def patch(post: np.ndarray, mask: np.ndarray, attributes: dict[str, str]) -> bytes:
+    """A NetCDF-4 patch of Sen12Landslides with three dates, of a picture (H, W) and a mask; rows go north to south."""
+    dates = np.stack([post // 2, post // 2, post]).transpose(0, 2, 1)  # the authors' dimensions: time, x, y
     clouds = np.full(dates.shape, 4, np.int16)
     clouds[2, :8, :8] = 9
-    variables["SCL"] = (("time", "x", "y"), clouds)
-    variables["MASK"] = (("time", "x", "y"), np.stack([mask.T] * 3).astype(np.uint8))
-    times = np.array(["2022-10-05", "2022-11-05", "2022-12-05"], "M8[ns]")
-    data = xr.Dataset(variables, coords={"time": times, "x": xs, "y": ys}, attrs=attributes)
-    return bytes(data.to_netcdf(engine="h5netcdf"))
+    variables = {"SCL": clouds, "MASK": np.stack([mask.T] * 3).astype(np.uint8)}
+    for number, name in enumerate(("B02", "B03", "B04", "B05", "B06", "B07", "B08", "B8A", "B11", "B12", "DEM")):
+        variables[name] = (dates + number).astype(np.int16)
+    axes = {
+        "time": np.arange(3),
+        "x": 755_205.0 + 10 * np.arange(post.shape[1]),
+        "y": 4_882_005.0 - 10 * np.arange(post.shape[0]),
+    }
+    buffer = io.BytesIO()
+    with h5py.File(buffer, "w") as file:
+        file.attrs.update(attributes)
+        for name, values in axes.items():
+            file[name] = values
+            file[name].make_scale(name)
+        for name, values in variables.items():
+            file[name] = values
+            for position, axis in enumerate(axes):
+                file[name].dims[position].attach_scale(file[axis])
+    return buffer.getvalue()
 
 
 def write_gvlm(folder: Path) -> Path:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 
-from tsmu.public_data.layouts.chip_writer import LaidOut, ShowChips
+from tsmu.public_data.layouts.laid_out import LaidOut, ShowChips
 
 __all__ = ["LaidOut", "lay_out"]
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from tsmu.public_data.layouts.chip_writer import LaidOut, ShowChips, find_folder
+from tsmu.public_data.layouts.chip_writer import find_folder
+from tsmu.public_data.layouts.laid_out import LaidOut, ShowChips
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".tif")
 SERIES = (("landslide", "ls"), ("non-landslide", "nls"))  # folder, and what its chips are called

@@ -1,8 +1,6 @@
 """What all layouts share: a chip written as `tsmu import chips` reads it, and the files of a set found."""
 
-from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,27 +12,7 @@ from rasterio.transform import Affine
 from tsmu.errors import DataError
 from tsmu.imagery import GDAL_OPTIONS
 
-ShowChips = Callable[[int, int], None]
 Array = npt.NDArray[np.generic]
-
-
-@dataclass
-class LaidOut:
-    """What was laid out.
-
-    Attributes:
-        chips: how many chips were written, by folder below the set's own (`.` for that itself); of a map of regions
-            the number of layers.
-        left_out: how many files were left out, by the reason.
-    """
-
-    chips: Counter[str] = field(default_factory=Counter)
-    left_out: Counter[str] = field(default_factory=Counter)
-
-    def add(self, other: "LaidOut") -> None:
-        """Count what another part of the set gave."""
-        self.chips += other.chips
-        self.left_out += other.left_out
 
 
 def write_chip(

@@ -7,7 +7,8 @@ from PIL import Image
 
 from tsmu.errors import DataError
 from tsmu.files import write_text
-from tsmu.public_data.layouts.chip_writer import LaidOut, ShowChips, find_files, write_chip
+from tsmu.public_data.layouts.chip_writer import find_files, write_chip
+from tsmu.public_data.layouts.laid_out import LaidOut, ShowChips
 
 SIZE = 512  # pixels of a chip's side
 BANDS = ("red", "green", "blue")

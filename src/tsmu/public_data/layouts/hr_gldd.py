@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 
 from tsmu.errors import DataError
-from tsmu.public_data.layouts.chip_writer import Array, LaidOut, ShowChips, find_files, write_chip
+from tsmu.public_data.layouts.chip_writer import Array, find_files, write_chip
+from tsmu.public_data.layouts.laid_out import LaidOut, ShowChips
 
 # Whether the first band is red and the third blue, or the other way round, is not published; see the catalogue.
 BANDS = ("visible_1", "green", "visible_3", "nir")

@@ -13,7 +13,8 @@ import h5py
 import numpy as np
 
 from tsmu.errors import DataError
-from tsmu.public_data.layouts.chip_writer import LaidOut, ShowChips, find_folder, write_chip
+from tsmu.public_data.layouts.chip_writer import find_folder, write_chip
+from tsmu.public_data.layouts.laid_out import LaidOut, ShowChips
 
 BANDS = (
     "coastal", "blue", "green", "red", "red_edge_1", "red_edge_2", "red_edge_3", "nir", "water_vapour", "cirrus",

@@ -4,7 +4,7 @@ import shutil
 from pathlib import Path
 
 from tsmu.errors import DataError
-from tsmu.public_data.layouts.chip_writer import LaidOut, ShowChips
+from tsmu.public_data.layouts.laid_out import LaidOut, ShowChips
 
 LAYERS = (".shp", ".gpkg", ".geojson", ".parquet", ".fgb")
 

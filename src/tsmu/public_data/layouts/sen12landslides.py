@@ -17,7 +17,8 @@ from rasterio.errors import CRSError
 from rasterio.transform import from_origin
 
 from tsmu.errors import DataError
-from tsmu.public_data.layouts.chip_writer import LaidOut, ShowChips, find_files, write_chip
+from tsmu.public_data.layouts.chip_writer import find_files, write_chip
+from tsmu.public_data.layouts.laid_out import LaidOut, ShowChips
 
 BANDS = {
     "B02": "blue", "B03": "green", "B04": "red", "B05": "red_edge_1", "B06": "red_edge_2", "B07": "red_edge_3",
