@@ -12,9 +12,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 class FileServer:
     """What is served, and how.
 
-    `cut_after` sends so many bytes of an answer and then closes the connection; `ranges=False` ignores ranges, and
-    `validators=False` gives neither ETag nor Last-Modified; `statuses` are given to the first requests instead of the
-    file; `kind` is the content type; `claimed` the length that is claimed; `delay` a wait after each 64 kB.
+    `cut_after` sends so many bytes of an answer and then closes the connection, `cuts` times; `ranges=False` ignores
+    ranges; `validators=False` gives neither ETag nor Last-Modified; `heeds_if_range=False` sends a range of any
+    version; `statuses` are given to the first requests instead of the file; `kind` is the content type; `claimed` the
+    length that is claimed; `delay` a wait after each 64 kB; a path in `moved` is redirected.
     """
 
     files: dict[str, bytes] = field(default_factory=dict)
@@ -23,6 +24,7 @@ class FileServer:
     cuts: int = 10**9
     ranges: bool = True
     validators: bool = True
+    heeds_if_range: bool = True
     statuses: list[int] = field(default_factory=list)
     kind: str = "application/octet-stream"
     claimed: int = 0
@@ -60,7 +62,7 @@ class _Handler(BaseHTTPRequestHandler):
         etag = f'"{hash(content)}"'
         headers = {"Content-Type": state.kind} | ({"ETag": etag} if state.validators else {})
         start = 0
-        same = self.headers.get("If-Range", etag) == etag
+        same = self.headers.get("If-Range", etag) == etag or not state.heeds_if_range
         if asked and state.ranges and same:
             start = int(asked.removeprefix("bytes=").removesuffix("-"))
             if start >= len(content):

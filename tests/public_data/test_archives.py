@@ -79,7 +79,7 @@ def test_damaged_and_foreign_archives_are_told(tmp_path: Path) -> None:
         ("cut.tar.gz", tarred({"a.bin": os.urandom(100_000)})[:50_000]),
         ("text.tar.gz", b"no archive"),
     ):
-        with pytest.raises(DataError, match=r"cannot be unpacked .*fetch it again"):
+        with pytest.raises(DataError, match=r"cannot be unpacked .*; fetch it again"):
             unpack(write(tmp_path, name, content), tmp_path / "out")
     with pytest.raises(DataError, match=r"unpack it by hand"):
         unpack(write(tmp_path, "a.7z", b""), tmp_path / "out")

@@ -61,9 +61,12 @@ def test_a_server_without_ranges_is_asked_again_from_the_beginning(server: FileS
     assert any("the server cannot go on in the middle of a file" in sentence for sentence in said)
 
 
-def test_a_file_that_changes_in_between_is_never_mixed(server: FileServer, tmp_path: Path) -> None:
+@pytest.mark.parametrize("heeds_if_range", [True, False])
+def test_a_file_that_changes_in_between_is_never_mixed(
+    server: FileServer, tmp_path: Path, heeds_if_range: bool
+) -> None:
     """The fetch is interrupted in the middle, and the next one finds another file at the address."""
-    server.files["set.zip"] = CONTENT * 5
+    server.files["set.zip"], server.heeds_if_range = CONTENT * 5, heeds_if_range
     server.cut_after, server.cuts = 100_000, 1
 
     def interrupt(*_: object) -> None:
@@ -73,11 +76,19 @@ def test_a_file_that_changes_in_between_is_never_mixed(server: FileServer, tmp_p
     with pytest.raises(KeyboardInterrupt):
         Download(server.address("set.zip"), tmp_path / "set.zip", show=interrupt, pause=0.01).run()
     assert left(tmp_path) == ["set.zip.part", "set.zip.part.json"]
-    server.files["set.zip"] = other = b"PK" + random.Random(1).randbytes(300_000)
+    server.files["set.zip"] = other = b"PK" + random.Random(1).randbytes(len(CONTENT) * 5 - 2)
     said: list[str] = []
     assert fetch(server, tmp_path, None, said).path.read_bytes() == other
-    assert server.log[-1][1].startswith("bytes=1")
-    assert said == ["set.zip: it has changed at its address; it is downloaded from its beginning"]
+    asked = [ranges for _, ranges in server.log[2:]]
+    assert asked[0].startswith("bytes=1")
+    assert asked[1:] == ([] if heeds_if_range else [""])
+    if heeds_if_range:
+        assert said == ["set.zip: it has changed at its address; it is downloaded from its beginning"]
+
+
+def test_a_finished_file_that_was_damaged_since_is_downloaded_again(server: FileServer, tmp_path: Path) -> None:
+    (tmp_path / "set.zip").write_bytes(b"damaged")
+    assert fetch(server, tmp_path, MD5).verified
 
 
 def test_without_a_version_and_a_checksum_nothing_is_put_together(server: FileServer, tmp_path: Path) -> None:

@@ -225,6 +225,18 @@ def test_other_files_than_the_sets_own_are_refused_and_leave_no_folder(
     assert not (tmp_path / "bijie").exists()
 
 
+def test_an_archive_that_cannot_be_unpacked_is_downloaded_again(
+    tsmu: Tsmu, server: FileServer, shared_data: Path, tmp_path: Path
+) -> None:
+    whole = made_sets.bijie(shared_data, 2)["Bijie_landslide_dataset.zip"]
+    server.files["Bijie_landslide_dataset.zip"] = whole[:-2000]
+    words = ("data", "fetch", "bijie", "--yes", "--catalogue", catalogue_of(server, tmp_path))
+    done = tsmu(*words, cwd=tmp_path)
+    assert (done.returncode, "cannot be unpacked" in done.stderr) == (2, True)
+    server.files["Bijie_landslide_dataset.zip"] = whole
+    assert tsmu(*words, cwd=tmp_path).returncode == 0
+
+
 def test_a_folder_with_something_else_in_it_is_left_alone(tsmu: Tsmu, server: FileServer, tmp_path: Path) -> None:
     (tmp_path / "bijie").mkdir()
     (tmp_path / "bijie" / "thesis.txt").write_text("mine")

@@ -79,7 +79,7 @@ def unpack(archive: Path, folder: Path) -> int:
         if isinstance(problem, OSError) and problem.errno and not isinstance(problem, tarfile.TarError):
             raise
         why = next(iter(str(problem).splitlines()), type(problem).__name__)
-        raise DataError(f"{archive}: cannot be unpacked ({why}); remove it and fetch it again") from None
+        raise DataError(f"{archive}: cannot be unpacked ({why}); fetch it again") from None
     return count
 
 

@@ -111,7 +111,10 @@ class Download:
         """
         self.target.parent.mkdir(parents=True, exist_ok=True)
         if self.target.exists():  # a run that was killed between its name and its use
-            return verify(self.target, self.checksum)
+            try:
+                return verify(self.target, self.checksum)
+            except DataError:
+                remove(self.target)
         self._pieces = 1 if self._part.exists() else 0
         self._receive_all()
         try:
@@ -179,11 +182,9 @@ class Download:
         version = _Version(
             self.address, response.headers.get("ETag", ""), response.headers.get("Last-Modified", ""), total
         )
-        if response.status == HTTPStatus.PARTIAL_CONTENT and (
-            start != have or (known and known.total and total and known.total != total)
-        ):
+        if response.status == HTTPStatus.PARTIAL_CONTENT and (start != have or not _same_version(known, version)):
             self._drop()
-            raise _TryAgainError("the server answered with another range than was asked for")
+            raise _TryAgainError("the server answered with a part of another file, or with another part")
         if response.status == HTTPStatus.OK and have:
             self._say(f"{self.target.name}: {_why_anew(known, version)}; it is downloaded from its beginning")
         self._check_room(total - start)
@@ -301,6 +302,14 @@ def _range_of(response: urllib3.BaseHTTPResponse) -> tuple[int, int]:
         return (int(match[1]), int(match[2]) if match[2] != "*" else 0) if match else (-1, 0)
     length = response.headers.get("Content-Length", "")
     return 0, int(length) if length.isdigit() else 0
+
+
+def _same_version(known: _Version | None, version: _Version) -> bool:
+    """Whether an answer may belong to the version that the part is of; some servers ignore If-Range."""
+    if known is None:
+        return False
+    pairs = ((known.etag, version.etag), (known.last_modified, version.last_modified), (known.total, version.total))
+    return all(before == now for before, now in pairs if before and now)
 
 
 def _why_anew(known: _Version | None, version: _Version) -> str:

@@ -146,7 +146,12 @@ class _Fetching:
             self._compare(member, downloaded)
             taken[member.name] = _entry(member, downloaded)
             with self._progress(f"Unpacking {member.name}"):
-                _put(downloaded.path, source)
+                try:
+                    _put(downloaded.path, source)
+                except DataError:
+                    if not files:  # the same bytes would fail again
+                        remove(downloaded.path)
+                    raise
         label = f"Laying out {self.set.name}{f', part {part}' if part else ''}"
         made = self.work / "part"
         remove(made)
