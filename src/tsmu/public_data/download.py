@@ -308,7 +308,9 @@ def _same_version(known: _Version | None, version: _Version) -> bool:
     """Whether an answer may belong to the version that the part is of; some servers ignore If-Range."""
     if known is None:
         return False
-    pairs = ((known.etag, version.etag), (known.last_modified, version.last_modified), (known.total, version.total))
+    if known.etag and version.etag:  # machines of one server may tell different times for one file
+        return known.etag == version.etag
+    pairs = ((known.last_modified, version.last_modified), (known.total, version.total))
     return all(before == now for before, now in pairs if before and now)
 
 
