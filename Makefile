@@ -38,7 +38,7 @@ demo: setup
 test: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy
+	$(BIN)/mypy --num-workers 2
 	$(BIN)/lint-imports
 	$(BIN)/python web/build.py check test
 	$(BIN)/python -m pytest -m "not soak and not gpu" --numprocesses 2 --dist loadfile $(ENDS)

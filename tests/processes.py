@@ -1,16 +1,65 @@
-"""Processes that tests start and kill, as a power cut would."""
+"""Processes that tests start and kill, as a power cut would.
 
-import signal
-import subprocess
+They are forked from one process that has loaded the libraries and done nothing else (Python's forkserver): loading
+torch and its companions anew takes ten processor seconds and more, which is longer than most tests need. Whether
+commands start on their own is tested elsewhere, by `python -m tsmu` and by scripts of their own.
+"""
+
+import multiprocessing
+import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import chdir
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
+ROOT = Path(__file__).parents[1]
 LONGEST_S = 120  # that a process may take until it is ready, on a slow machine
+FORKED = multiprocessing.get_context("forkserver")
+"""Makes processes that have loaded the libraries, and have neither opened a database nor trained a network."""
+FORKED.set_forkserver_preload(["tests.preloaded"])
 
 
-def kill_when_ready(script: str, ready: Path, words: Sequence[str]) -> None:
+def start_script(script: str, words: Sequence[object] = (), *, log: Path | None = None) -> BaseProcess:
+    """Start a Python script in a process of its own, in the present folder and with the present environment.
+
+    Args:
+        script: its text.
+        words: its arguments, `sys.argv[1:]`.
+        log: takes what it writes; None: nothing does.
+    """
+    given = (script, [str(word) for word in words], Path.cwd(), dict(os.environ), log or Path(os.devnull))
+    process = FORKED.Process(target=_run_script, args=given)
+    with chdir(ROOT):  # where the server, if this is its first process, finds what it loads
+        process.start()
+    return process
+
+
+def _run_script(script: str, words: Sequence[str], folder: Path, environment: Mapping[str, str], log: Path) -> None:
+    assert "tests.preloaded" in sys.modules, "the libraries were not loaded before"
+    output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    for standard in (1, 2):
+        os.dup2(output, standard)
+    os.chdir(folder)
+    os.environ.clear()
+    os.environ.update(environment)
+    sys.argv = ["script", *words]
+    exec(compile(script, "<script>", "exec"), {"__name__": "__main__"})
+
+
+def start_tsmu(*words: object, log: Path | None = None) -> BaseProcess:
+    """Start a command of tsmu in a process of its own, such as `start_tsmu("map", post, "--workspace", survey)`."""
+    return start_script("import tsmu.cli; tsmu.cli.main()", words, log=log)
+
+
+def kill(process: BaseProcess) -> None:
+    """Kill a process (SIGKILL) and wait for its end."""
+    process.kill()
+    process.join()
+
+
+def kill_when_ready(script: str, ready: Path, words: Sequence[object]) -> None:
     """Run a Python script in a process of its own, and kill it (SIGKILL) as soon as it has made a file.
 
     Args:
@@ -18,12 +67,16 @@ def kill_when_ready(script: str, ready: Path, words: Sequence[str]) -> None:
         ready: the file.
         words: its arguments, `sys.argv[1:]`.
     """
-    command = [sys.executable, "-c", script, *words]
-    with subprocess.Popen(command, cwd=Path(__file__).parents[1], stdout=subprocess.DEVNULL) as child:
-        until = time.monotonic() + LONGEST_S
-        while not ready.exists():
-            assert child.poll() is None, "the process ended by itself"
-            assert time.monotonic() < until
-            time.sleep(0.02)
-        child.send_signal(signal.SIGKILL)
-        child.wait()
+    log = ready.with_name(f"{ready.name}.log")
+    process = start_script(script, words, log=log)
+    wait_for(ready, process, log)
+    kill(process)
+
+
+def wait_for(file: Path, process: BaseProcess, log: Path) -> None:
+    """Wait until a process has made a file; what it wrote is shown where it ends before."""
+    until = time.monotonic() + LONGEST_S
+    while not file.exists():
+        assert process.is_alive(), f"the process ended by itself: {log.read_text()}"
+        assert time.monotonic() < until
+        time.sleep(0.02)

@@ -1,6 +1,5 @@
 """Databases of both kinds for the tests: a GeoPackage, and PostGIS on a real server started here."""
 
-import multiprocessing
 import os
 import pwd
 import shutil
@@ -20,9 +19,6 @@ from tests.conftest import require
 from tsmu.database import Database, RunRecord, SceneRecord, open_database
 
 PROGRAMS = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
-# Processes that have imported what they need, and have never opened a database.
-STARTING = multiprocessing.get_context("forkserver")
-STARTING.set_forkserver_preload(["tsmu.database", "tests.database.test_building"])
 RUN = RunRecord("v001", "abc", "alps", "alps", 50, "torch", {"tile": 512})
 
 

@@ -13,10 +13,11 @@ from typing import Any
 
 import pytest
 
-from tests.database.conftest import RUN, STARTING, scene, squares
+from tests.database.conftest import RUN, scene, squares
 from tests.database.drawing import cells, draw, live, same
 from tests.database.test_building import add, counts, table
 from tests.database.test_versions import as_schema_0004
+from tests.processes import FORKED
 from tsmu import database as db
 from tsmu.database import observation_table as observation
 from tsmu.database import scene_table as scene_table
@@ -229,8 +230,8 @@ def killed(verb: str, world: World, times: int) -> None:
     VERBS[verb].prepare(world)
     acknowledged, seconds = 0, 0.0
     for _ in range(times):
-        hearing, saying = STARTING.Pipe(duplex=False)
-        process = STARTING.Process(target=_work, args=(verb, world, saying))
+        hearing, saying = FORKED.Pipe(duplex=False)
+        process = FORKED.Process(target=_work, args=(verb, world, saying))
         process.start()
         saying.close()
         assert hearing.recv() == "ready"

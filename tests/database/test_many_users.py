@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.database.conftest import RUN, STARTING, scene, squares
+from tests.database.conftest import RUN, scene, squares
 from tests.database.test_building import add
+from tests.processes import FORKED
 from tsmu import database as db
 from tsmu.database import review_table as review
 
@@ -51,12 +52,12 @@ def read(target: Target, name: str, start: Barrier, seconds: float, told: Connec
 def several(target: Target, writers: int, readers: int, seconds: float) -> None:
     with db.open_database(target, create=True) as database:
         add(database, squares(2))
-    start, processes = STARTING.Barrier(writers + readers), []
+    start, processes = FORKED.Barrier(writers + readers), []
     for number in range(writers + readers):
-        hearing, told = STARTING.Pipe(duplex=False)
+        hearing, told = FORKED.Pipe(duplex=False)
         work = write if number < writers else read
         given = (target, f"{work.__name__} {number}", start, seconds, told)
-        process = STARTING.Process(target=work, args=given)
+        process = FORKED.Process(target=work, args=given)
         process.start()
         processes.append((process, hearing))
         told.close()

@@ -1,12 +1,10 @@
 """Runs that are killed, runs at the same time, and disks that fill up while a scene is mapped."""
 
-import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +14,7 @@ import rasterio
 
 from tests.mapping.conftest import blur, content, engine, ground
 from tests.mapping.test_cog import largest_file
+from tests.processes import kill, start_script, wait_for
 from tsmu.errors import MapError
 from tsmu.mapping import map_run
 from tsmu.mapping.scene.raster import Scene
@@ -75,21 +74,16 @@ with Scene(scene) as opened:
 
 
 @contextmanager
-def stopped_at(scene: Path, out: Path, where: str) -> Iterator["subprocess.Popen[bytes]"]:
+def stopped_at(scene: Path, out: Path, where: str) -> Iterator[BaseProcess]:
     """A process that maps and then stands still at some point; killed with SIGKILL at the end."""
     ready = out.parent / f"ready_{where}"
-    command = [sys.executable, "-c", CHILD, str(scene), str(out), str(ready), where]
-    with subprocess.Popen(command, cwd=Path(__file__).parents[2]) as child:
-        try:
-            until = time.monotonic() + 60
-            while not ready.exists():
-                assert child.poll() is None, "the child ended by itself"
-                assert time.monotonic() < until
-                time.sleep(0.02)
-            yield child
-        finally:
-            child.send_signal(signal.SIGKILL)
-            child.wait()
+    log = ready.with_suffix(".log")
+    child = start_script(CHILD, [scene, out, ready, where], log=log)
+    try:
+        wait_for(ready, child, log)
+        yield child
+    finally:
+        kill(child)
 
 
 def finish(scene: Path, out: Path, **more: Any) -> map_run.MapResult:
@@ -158,13 +152,12 @@ def test_killed_at_random_moments_the_bytes_are_the_same_and_no_finished_band_is
     whole = finish(scene, tmp_path / "whole", tile=64, overlap=32)
     random, kills = np.random.default_rng(0), 3
     for _ in range(kills):
-        command = [sys.executable, "-c", RANDOMLY, str(scene), str(out), str(log)]
-        with subprocess.Popen(command, cwd=Path(__file__).parents[2]) as child:
-            began, at = log.stat().st_size if log.exists() else 0, random.uniform(0, 0.3)
-            while child.poll() is None and (not log.exists() or log.stat().st_size == began):
-                time.sleep(0.01)
-            time.sleep(at)
-            child.kill()
+        began, at = log.stat().st_size if log.exists() else 0, random.uniform(0, 0.3)
+        child = start_script(RANDOMLY, [scene, out, log])
+        while child.is_alive() and (not log.exists() or log.stat().st_size == began):
+            time.sleep(0.01)
+        time.sleep(at)
+        kill(child)
     finish(scene, out, tile=64, overlap=32)
     assert content(out) == content(tmp_path / "whole")
     across = whole.counts.tiles // whole.counts.bands

@@ -2,7 +2,7 @@
 
 import json
 import subprocess
-import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -11,6 +11,7 @@ from stac_model.schema import MLModelProperties
 from torch import nn
 
 from tests.networks import ENCODER, WEIGHTS, random_network
+from tests.processes import kill, start_script, wait_for
 from tsmu.chips import ImageStatistics
 from tsmu.errors import BundleError
 from tsmu.model import (
@@ -156,27 +157,18 @@ from pathlib import Path
 from tests.model.test_bundle import make_network, make_record
 from tsmu.model import write_bundle
 network = make_network()
-print("writing", flush=True)
 for version in count(1):
     write_bundle(Path(sys.argv[1]), network, make_record(version))
 """
 
 
 def test_killed_while_writing_every_visible_bundle_is_whole(tmp_path: Path) -> None:
-    writer = subprocess.Popen(
-        [sys.executable, "-c", WRITE, str(tmp_path)],
-        stdout=subprocess.PIPE,
-        text=True,
-        cwd=Path(__file__).parents[2],
-    )
-    assert writer.stdout is not None
-    writer.stdout.readline()
-    try:
-        writer.wait(1.0)
-    except subprocess.TimeoutExpired:
-        writer.kill()
-        writer.wait()
-    assert writer.returncode == -9
+    log = tmp_path / "log"
+    writer = start_script(WRITE, [tmp_path], log=log)
+    wait_for(tmp_path / "v003", writer, log)
+    time.sleep(0.1)  # into the middle of a later one
+    kill(writer)
+    assert len(bundle_versions(tmp_path)) >= 3
     for path in bundle_versions(tmp_path):
         open_bundle(path)
 

@@ -1,9 +1,5 @@
 """`tsmu update`: bundles that chain, the same from the same seed, and going on after a kill."""
 
-import os
-import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -11,6 +7,7 @@ import pytest
 
 from tests.conftest import Tsmu, write_chips
 from tests.networks import BLOB, ENCODER, NETWORK, NETWORK_OPTIONS, answer_by_brightness, learn_at_once
+from tests.processes import kill, start_tsmu
 from tests.update.networks import chips_of
 from tsmu.chips import add_to_index, select_chips
 from tsmu.chips.index import read_index
@@ -123,14 +120,12 @@ def test_what_cannot_be_learned_is_told(workspace: WorkspaceFolder, tmp_path: Pa
 @pytest.mark.parametrize("seconds", [0.0, 1.5])
 def test_killed_in_the_middle_the_next_call_goes_on(workspace: WorkspaceFolder, tsmu: Tsmu, seconds: float) -> None:
     command = ("update", "bright", "--steps", "100", "--batch-size", "2", *NETWORK_OPTIONS, "--workspace")
-    words = [sys.executable, "-m", "tsmu", *command, str(workspace.root)]
-    process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = start_tsmu(*command, workspace.root)
     deadline = time.monotonic() + 120
     while not list(workspace.runs.glob("*/last.ckpt")) and time.monotonic() < deadline:
         time.sleep(0.02)
     time.sleep(seconds)
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait()
+    kill(process)
     if seconds == 0:
         assert bundle_versions(workspace.models) == []
     done = tsmu(*command, workspace.root)

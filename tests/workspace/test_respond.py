@@ -3,8 +3,6 @@
 import json
 import random
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,9 +18,16 @@ from tests.imagery import made_event
 from tests.imagery.composing import make_impatient
 from tests.imagery.made_event import AREA, DAY, EAST, SLIDES, WEST, ZONES, MadeScene, textured_ground, write_scene
 from tests.imagery.stac_server import StacServer, serving
+from tests.processes import kill, start_script
 from tsmu.errors import FetchError, MapError, SituationError
 
 KILLS = 5
+RESPOND = """
+import pytest, tsmu.cli
+from tests.imagery.composing import make_impatient
+make_impatient(pytest.MonkeyPatch())
+tsmu.cli.main()
+"""
 LATER = [  # cloudless scenes that come in later
     MadeScene("post_w_late", 70, ZONES[0], WEST),
     MadeScene("post_e_late", 70, ZONES[1], EAST),
@@ -124,19 +129,20 @@ def test_later_imagery_says_what_is_new_and_what_is_confirmed(
 def test_killed_at_any_moment_it_goes_on_to_the_same_maps(
     first: tsmu.workspace.RespondReport, site: StacServer, tmp_path: Path
 ) -> None:
-    words = [sys.executable, "-m", "tsmu", "respond", "--aoi", ",".join(map(str, AREA)), "--date", str(DAY)]
+    words = ["respond", "--aoi", ",".join(map(str, AREA)), "--date", str(DAY)]
     words += ["--stac", site.url, "--collection", "scenes", "--name", "quake", "--workspace", str(tmp_path / "survey")]
     tsmu.Workspace(tmp_path / "survey")
     moments = random.Random(0)
     killed = 0
     for _ in range(KILLS):
-        with subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
-            time.sleep(moments.uniform(1.5, 6.0))
-            process.send_signal(signal.SIGKILL)
-            killed += process.wait() == -signal.SIGKILL
+        process = start_script(RESPOND, words)
+        time.sleep(moments.uniform(0.2, 4.0))
+        kill(process)
+        killed += process.exitcode == -signal.SIGKILL
     assert killed
-    done = subprocess.run(words, capture_output=True, text=True)
-    assert done.returncode in (0, 3), done.stderr
+    done = start_script(RESPOND, words, log=tmp_path / "log")
+    done.join()
+    assert done.exitcode in (0, 3), (tmp_path / "log").read_text()
     for scene in first.scenes:
         folder = tmp_path / "survey" / "maps" / scene.name
         with rasterio.open(folder / "probability.tif") as ours, rasterio.open(scene.probability) as theirs:
