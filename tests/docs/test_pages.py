@@ -4,6 +4,7 @@ import json
 import re
 import shlex
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,6 @@ from tsmu.cli import app
 
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 LARGEST_PICTURE = 150_000  # bytes
-ABBREVIATED = {"...", "…"}
 
 
 def commands(page: Path) -> Iterator[list[str]]:
@@ -35,9 +35,15 @@ def commands(page: Path) -> Iterator[list[str]]:
                 yield words[1:]
 
 
+@cache
+def application() -> Any:
+    """The commands of tsmu, with what they take."""
+    return typer.main.get_command(app)
+
+
 def unknown(words: list[str]) -> str | None:
     """What in a command line the application does not know."""
-    command: Any = typer.main.get_command(app)
+    command = application()
     while getattr(command, "commands", None):
         if not words or not re.fullmatch("[a-z][a-z-]*", words[0]):
             return None  # a group by its name alone, as in `tsmu db ...`

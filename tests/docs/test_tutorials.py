@@ -21,8 +21,12 @@ def runner(tmp_path_factory: pytest.TempPathFactory, browser: Any) -> PageRunner
     return PageRunner(folder, while_serving=lambda _, address: review(browser, address))
 
 
+HEAVY = "10_many_machines"  # processes that each load torch anew: `make soak` runs it with all others
+LIGHT = [page for page in TUTORIALS if page.stem != HEAVY]
+
+
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("page", TUTORIALS, ids=lambda page: page.stem)
+@pytest.mark.parametrize("page", LIGHT, ids=lambda page: page.stem)
 def test_a_tutorial_does_what_it_says(page: Path, runner: PageRunner) -> None:
     runner.run(page)
 
@@ -37,8 +41,10 @@ def test_the_tutorials_do_what_they_say_with_all_their_steps(tmp_path: Path, bro
 
 
 @pytest.mark.parametrize("page", TUTORIALS, ids=lambda page: page.stem)
-def test_a_tutorial_shows_pictures_and_leaves_little_out(page: Path) -> None:
+def test_a_tutorial_shows_pictures_and_runs_most_of_what_it_shows(page: Path) -> None:
+    """Only a cluster, another program or the internet are excuses for a block that is not run."""
     text = page.read_text(encoding="utf-8")
-    blocks = read_blocks(page)
+    languages = [block.language for block in read_blocks(page)]
     assert "![" in text, "no picture"
-    assert sum(block.language in ("sh", "python") for block in blocks) > sum(b.language == "console" for b in blocks)
+    assert languages.count("sh") + languages.count("python") >= 2
+    assert languages.count("console") <= (4 if "cluster" in text else 1)
