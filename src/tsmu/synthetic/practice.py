@@ -19,7 +19,7 @@ from tsmu.synthetic.scenes import scene_windows, write_scene
 from tsmu.synthetic.world import World
 
 EVENT = date(2024, 4, 3)
-SCENE_DENSITY = 0.25  # landslide_density of the scenes: about 3 % of the ground, as after a strong earthquake
+SCENE_DENSITY = 0.25  # landslide_density of the scenes: landslides cover about 3 % of the ground
 
 
 def write_practice(
