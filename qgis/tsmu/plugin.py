@@ -44,6 +44,7 @@ class TsmuPlugin:
         entries = (
             (tr("Review landslides"), self.show_dock),
             (tr("Open a workspace ..."), self.open_workspace),
+            (tr("Make a project of a workspace ..."), self.make_project),
             (tr("Settings ..."), self.show_settings),
         )
         for number, (text, act) in enumerate(entries):
@@ -84,17 +85,35 @@ class TsmuPlugin:
         """Add all layers of a workspace to the project."""
         from .workspace.opening import open_workspace
 
-        window = self._iface.mainWindow()
-        folder = QFileDialog.getExistingDirectory(window, tr("Workspace"), settings.workspace())
+        folder = self._choose_workspace()
+        if folder:
+            open_workspace(QgsProject.instance(), folder)
+
+    def make_project(self):
+        """Write a project file with all layers of a workspace into it, and say where it is."""
+        from .workspace.project_file import ProjectError, write_project
+
+        folder = self._choose_workspace()
         if not folder:
             return
-        if not (Path(folder) / "tsmu.toml").is_file():
+        try:
+            path = write_project(folder)
+        except ProjectError as error:
+            self.show_failure(str(error))
+        else:
+            self._iface.messageBar().pushMessage("tsmu", tr("{path}: written", path=path), Qgis.MessageLevel.Success)
+
+    def _choose_workspace(self) -> str:
+        """Ask for the folder of a workspace; empty where none is chosen, or what is chosen is none."""
+        folder = QFileDialog.getExistingDirectory(self._iface.mainWindow(), tr("Workspace"), settings.workspace())
+        if folder and not (Path(folder) / "tsmu.toml").is_file():
             self.show_failure(
                 tr("{folder}: no workspace of tsmu; choose one, or make it with Make a workspace", folder=folder)
             )
-            return
-        settings.set_workspace(folder)
-        open_workspace(QgsProject.instance(), folder)
+            return ""
+        if folder:
+            settings.set_workspace(folder)
+        return folder
 
     def show_settings(self):
         """Show which tsmu is run, and set one up."""

@@ -28,7 +28,7 @@ __all__ = ["files", "server"]
 QGIS_PYTHON = "/usr/bin/python3"
 QGIS_PROCESS = shutil.which("qgis_process.bin") or shutil.which("qgis_process")  # Debian's script adds an option
 DRIVER = Path(__file__).parent / "qgis_driver.py"
-LONGEST_S = 280
+LONGEST_S = 600  # that a script in QGIS may take, on a machine with other work
 LANDSLIDES = 24
 DATABASE = "landslides.gpkg"  # of a workspace, unless its settings say otherwise
 

@@ -5,7 +5,9 @@ Words: a JSON file with a list of {"algorithm", "parameters"}, the JSON file to 
 
 import json
 import os
+import shutil
 import sys
+import tempfile
 from pathlib import Path
 
 from qgis.core import (
@@ -110,6 +112,25 @@ def layers_of_workspace(folder):
     return [(node.name(), renderer_of(node.layer()), node.itemVisibilityChecked()) for node in group.findLayers()]
 
 
+def project_of_workspace(folder):
+    """The project file of a workspace: how many layers it finds where the workspace was moved, and a second writing."""
+    from tsmu.workspace.project_file import ProjectError, write_project
+
+    path = write_project(folder)
+    moved = shutil.copytree(folder, Path(tempfile.mkdtemp()) / "moved")
+    project = QgsProject()
+    assert project.read(str(moved / path.name))
+    found = [Path(layer.source().split("|")[0]) for layer in project.mapLayers().values() if layer.isValid()]
+    view = project.viewSettings().defaultViewExtent()
+    try:
+        again = str(write_project(folder))
+    except ProjectError as error:
+        again = str(error)
+    path.unlink()
+    inside = sum(moved in source.parents for source in found)
+    return {"layers": len(project.mapLayers()), "found_inside": inside, "empty_view": view.isEmpty(), "again": again}
+
+
 def main():
     jobs, answer, program = sys.argv[1:]
     _application, plugin = start()
@@ -125,6 +146,7 @@ def main():
             layer.setSubsetString(work["filters"][name])
     answers = [run(step, []) for step in work["steps"]]
     seen = {"answers": answers, "declared": declared(), "layers": layers_of_workspace(work["workspace"])}
+    seen["project"] = project_of_workspace(work["workspace"])
     seen["cancelled"] = run(work["cancelled"], [], work["cancel_at"])
     Path(answer).write_text(json.dumps(seen, default=str))
     plugin.unload()

@@ -24,6 +24,7 @@ from tests.networks import ENCODER
 from tests.qgis.conftest import QGIS_PROCESS, InQgis, finish
 from tests.workspace.learned.conftest import PLACE, scene_pixels
 
+pytestmark = pytest.mark.timeout(800)  # the first test waits for all algorithms
 BOX = (5.945, 45.003, 5.975, 45.014)  # of an event, with one landslide
 SCENE = "-123.1,-122.9,45.1,45.2 [EPSG:4326]"  # around the mapped scene
 CHANGING = {
@@ -263,6 +264,13 @@ def test_all_layers_of_a_workspace_are_opened_with_styles(seen: dict[str, Any]) 
     assert shown["ridge: probability"] == ("singlebandpseudocolor", True)
     assert {"Observations", "Mapped areas", "Scenes", "Reviews", "Events", "Regions"} <= set(shown)
     assert len(shown) == len(seen["layers"])  # opened twice, shown once
+
+
+def test_a_project_file_finds_its_layers_wherever_the_workspace_is_and_is_not_replaced(seen: dict[str, Any]) -> None:
+    project = seen["project"]
+    assert project["layers"] == project["found_inside"] == len(seen["layers"])
+    assert not project["empty_view"]
+    assert "exists already" in project["again"]
 
 
 def test_every_option_that_is_declared_is_one_of_the_command(seen: dict[str, Any]) -> None:

@@ -60,8 +60,16 @@
       <translation>Abrir un espacio de trabajo ...</translation>
     </message>
     <message>
+      <source>Make a project of a workspace ...</source>
+      <translation>Crear un proyecto de un espacio de trabajo ...</translation>
+    </message>
+    <message>
       <source>Settings ...</source>
       <translation>Configuración ...</translation>
+    </message>
+    <message>
+      <source>{path}: written</source>
+      <translation>{path}: escrito</translation>
     </message>
     <message>
       <source>{folder}: no workspace of tsmu; choose one, or make it with Make a workspace</source>
@@ -1038,6 +1046,14 @@
     <message>
       <source>Reviews</source>
       <translation>Revisiones</translation>
+    </message>
+    <message>
+      <source>{path}: exists already; open it, or give it another name first</source>
+      <translation>{path}: ya existe; ábralo, o póngale antes otro nombre</translation>
+    </message>
+    <message>
+      <source>{path}: cannot be written ({reason})</source>
+      <translation>{path}: no se puede escribir ({reason})</translation>
     </message>
   </context>
 </TS>

@@ -77,4 +77,6 @@ class ReviewServer(QObject):
         self._read()
         self._process = None
         reason = self._said[-1] if self._said else tr("it says nothing")
-        self.ended.emit(reason[len("tsmu: ") :] if reason.startswith("tsmu: ") else reason)
+        prefix = "tsmu: "
+        start = len(prefix) if reason.startswith(prefix) else 0
+        self.ended.emit(reason[start:])
