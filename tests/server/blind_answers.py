@@ -15,10 +15,11 @@ from tsmu.database import Database, history, scenes
 from tsmu.server.tiles.web_mercator import to_unit_square
 
 READING_POSTS = {"/api/queue": {}}
+WITHOUT_LANDSLIDES = {"/api/elevations"}  # reads an elevation model, which these servers do not have
 STREAMS = ("/api/changes",)  # never end; asked for apart
 UNCONCERNED = (
     "bbox", "near", "min_area", "f", "limit", "region", "datetime", "dates", "crs", "bbox-crs", "filter-crs", "rescale",
-    "shift", "v", "event", "size", "outlines", "after", "filter-lang", "source",
+    "shift", "v", "assigned_to", "event", "size", "outlines", "after", "filter-lang", "source",
 )  # fmt: skip
 
 
@@ -44,7 +45,9 @@ def all_answers(client: TestClient, database: Database, landslide_id: str, heade
             if answer.status_code < 300:
                 reached.add((path, method))
             answers[f"{method} {address} {query}"] = f"{answer.status_code} {_text(answer.content)}"
-    missed = {(path, method) for path, method in reading if method == "get"} - reached
+    missed = {
+        (path, method) for path, method in reading if method == "get" and path not in WITHOUT_LANDSLIDES
+    } - reached
     assert not missed, f"give these operations parameters that exist: {missed}"
     return answers
 
@@ -102,6 +105,7 @@ def _known_values(database: Database, landslide_id: str) -> dict[str, list[str]]
     known = {
         "landslide_id": [landslide_id], "feature_id": [landslide_id], "collection_id": ["landslides"],
         "scene_id": [str(scenes(database)["id"][0])], "at": [f"{centre.x},{centre.y}"],
+        "line": [f"{centre.x},{centre.y}"],
         "lasso": [f"{west},{south},{east},{south},{east},{north},{west},{north}"],
         "review_state": ["open", "unsure,rejected", "disputed"], "state": ["unsure", "disputed"],
         "status": ["confirmed,rejected"], "order": ["uncertainty"], "where": conditions, "filter": conditions,

@@ -10,7 +10,7 @@ from starlette.testclient import TestClient
 
 from tests.server.blind_answers import all_answers
 from tests.server.conftest import Client, decision, first
-from tsmu.database import BlindView, Database, change_mark, changes_since
+from tsmu.database import BlindView, Database, ReviewArea, assign_areas, change_mark, changes_since, query
 from tsmu.server import TokenFile
 
 PEOPLE = {"eva": "reviewer", "jo": "reviewer", "kim": "reviewer", "ada": "adjudicator", "max": "viewer"}
@@ -136,3 +136,26 @@ def test_without_tokens_a_blind_server_is_for_one_person(client: Client, records
         assert browser.get(f"/api/landslides/{landslide[0]}").json()["verdicts"] == []
     with client() as browser:
         assert browser.get(f"/api/landslides/{landslide[0]}").json()["verdicts"][0]["by"] == "jo"
+
+
+def test_areas_filter_the_queue_and_are_told_to_those_who_may_know(
+    client: Client, records: Database, tokens: TokenFile
+) -> None:
+    slides = query(records).sort_values("id")
+    place = slides.geometry.iloc[0].buffer(1e-6)
+    assign_areas(records, [ReviewArea("one", ("eva", "jo"), place)])
+    with client(tokens=tokens, judges=2) as browser:
+
+        def ask(name: str, address: str) -> Any:
+            return browser.get(address, headers=as_person(name)).json()
+
+        assert ask("eva", "/api/info")["assigned"] == ["eva", "jo"]
+        [queued] = ask("eva", "/api/queue?assigned_to=eva")["features"]
+        assert queued["id"] == slides["id"].iloc[0]
+        assert ask("eva", "/api/queue?assigned_to=kim")["progress"]["total"] == 0
+        judge(browser, "eva", "accept", first(records))
+        assert ask("eva", "/api/queue?assigned_to=eva")["progress"]["decided"] == 1
+        eva = {"area": "one", "reviewer": "eva", "landslides": 1, "decided": 1, "open": 0}
+        jo = {"area": "one", "reviewer": "jo", "landslides": 1, "decided": 0, "open": 1}
+        told = {name: ask(name, "/api/dashboard")["areas"] for name in ("eva", "jo", "kim", "ada")}
+        assert told == {"eva": [eva], "jo": [jo], "kim": [], "ada": [eva, jo]}

@@ -4,11 +4,13 @@ import re
 from pathlib import Path
 from typing import Any
 
+import shapely
 from playwright.sync_api import expect
 
 from tests.server.conftest import Open
 from tests.server.page_actions import current, decide, gone_back, press, progress, saved
 from tests.server.serving import serving
+from tsmu.database import ReviewArea, assign_areas, open_database, query
 from tsmu.workspace_folder import WorkspaceFolder
 
 PEOPLE = {"eva": "reviewer", "jo": "reviewer", "ada": "adjudicator"}
@@ -32,6 +34,9 @@ def test_two_people_judge_and_a_third_settles(survey: WorkspaceFolder, tmp_path:
     tokens = tmp_path / "tokens"
     tokens.write_text("".join(f"{name} {role} {name * 16}\n" for name, role in PEOPLE.items()))
     tokens.chmod(0o600)
+    with open_database(survey.database) as records:
+        slides = query(records)
+        assign_areas(records, [ReviewArea("valley", ("jo",), shapely.box(*slides.total_bounds).buffer(0.01))])
     with serving(survey, "--write", "--blind", "--token-file", str(tokens)) as (address, _):
         eva, jo = (enter(open_page, address, name) for name in ("eva", "jo"))
         expect(eva.locator("#who")).to_have_text("eva, blind review")
@@ -43,6 +48,7 @@ def test_two_people_judge_and_a_third_settles(survey: WorkspaceFolder, tmp_path:
         second = decide(eva, "r")
         saved(eva)
         assert (progress(eva), progress(jo)) == (2, 0)
+        assert [page.get_by_label("Areas").input_value() for page in (eva, jo)] == ["", "jo"]  # one's own at first
         press(eva, "p")
         gone_back(eva, second)
         expect(eva.locator("#record")).to_contain_text("You have judged it. It counts once 2 people")
@@ -67,6 +73,8 @@ def test_two_people_judge_and_a_third_settles(survey: WorkspaceFolder, tmp_path:
         press(ada, "i")
         pair = ada.locator("section", has_text="Agreement in the blind review").locator("tbody tr")
         expect(pair).to_have_text("eva and jo2150 %0.00")
+        own = ada.locator("section[aria-label=Areas] tbody tr")
+        expect(own).to_contain_text(f"valleyjo{len(slides)}2{len(slides) - 2}")
         press(ada, "Escape")
         assert current(ada) == second
         press(ada, "r")

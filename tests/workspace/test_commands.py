@@ -46,6 +46,7 @@ METHODS: dict[str, Callable[..., Any]] = {
     "db query": LandslideDatabase.query,
     "db history": LandslideDatabase.history,
     "db review": LandslideDatabase.review,
+    "db assign": LandslideDatabase.assign,
     "db copy": LandslideDatabase.copy,
     "db backup": LandslideDatabase.backup,
     "db check": LandslideDatabase.check,

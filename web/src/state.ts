@@ -34,6 +34,8 @@ export interface Filters {
   /** m² */
   min_area: string;
   where: string;
+  /** The reviewer to whom the areas in which they lie are given. */
+  assigned_to: string;
 }
 
 /** A shape that is being drawn. */
@@ -51,7 +53,15 @@ export interface RefusedDecision {
   reason: string;
 }
 
-export const NO_FILTERS: Filters = { region: "", event: "", review_state: "", dates: "", min_area: "", where: "" };
+export const NO_FILTERS: Filters = {
+  region: "",
+  event: "",
+  review_state: "",
+  dates: "",
+  min_area: "",
+  where: "",
+  assigned_to: "",
+};
 
 /** How the map shows the images and what lies over them. */
 export interface DisplayOptions {

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tsmu.cli.command import JsonOption, WorkspaceOption, console, finite
+from tsmu.cli.command import JsonOption, LayerOption, WorkspaceOption, console, finite
 from tsmu.errors import DatabaseError
 
 if TYPE_CHECKING:
@@ -95,6 +95,32 @@ def review(
     """Decide on a landslide."""
     with console("db review", as_json) as terminal:
         terminal.database(database, workspace).review(landslide_id, status=status, by=by, why=why)
+
+
+@app.command("assign")
+def assign(
+    areas: Annotated[
+        Path | None, typer.Argument(metavar="[AREAS]", help="A file of polygons; without it tells how far they are.")
+    ] = None,
+    field: Annotated[
+        str, typer.Option(metavar="COLUMN", help="Who reviews the area; several with commas between them.")
+    ] = "reviewer",
+    name: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help="What the area is called; by default they are numbered.")
+    ] = None,
+    layer: LayerOption = None,
+    clear: Annotated[bool, typer.Option("--clear", help="Take all areas back.")] = False,
+    database: DatabaseOption = None,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Give areas to reviewers, in place of those given before; tell how far each person has come."""
+    with console("db assign", as_json) as terminal:
+        progress = terminal.database(database, workspace).assign(
+            areas, field=field, name=name, layer=layer, clear=clear
+        )
+        terminal.add_table("areas", progress)
+        terminal.print_table(progress, list(progress.columns))
 
 
 @app.command("copy")

@@ -69,7 +69,7 @@ if TYPE_CHECKING:
         verdict_counts,
         verdicts,
     )
-    from tsmu.database.files import ImportResult, copy, export, import_file
+    from tsmu.database.files import ImportResult, copy, export, import_file, read_review_areas
     from tsmu.database.integrity import check
     from tsmu.database.merging import MergeResult, UndoneMerge, merge, undo_merge
     from tsmu.database.opening import open_database
@@ -79,6 +79,8 @@ if TYPE_CHECKING:
         ChangeMark,
         Filters,
         QueueOrder,
+        area_progress,
+        assigned_reviewers,
         change_mark,
         changes_since,
         count_by_region_and_month,
@@ -129,10 +131,12 @@ if TYPE_CHECKING:
         MOST_SHIFT_M,
         AddedInventory,
         AddedRun,
+        ReviewArea,
         RunRecord,
         SceneRecord,
         add_inventory,
         add_run,
+        assign_areas,
         record_mapped_area,
         shift_scene,
     )
@@ -163,6 +167,7 @@ __all__ = [
     "MergeResult",
     "MovementType",
     "QueueOrder",
+    "ReviewArea",
     "ReviewState",
     "RunRecord",
     "SceneEvidence",
@@ -174,6 +179,9 @@ __all__ = [
     "accept_as_new",
     "add_inventory",
     "add_run",
+    "area_progress",
+    "assign_areas",
+    "assigned_reviewers",
     "backup",
     "blind_agreement",
     "change_mark",
@@ -226,6 +234,7 @@ __all__ = [
     "query",
     "query_page",
     "read_frame",
+    "read_review_areas",
     "record_mapped_area",
     "require_known_names",
     "review",
@@ -255,14 +264,16 @@ __all__ = [
 _NAMES = {  # by the folder or module that has them
     "storage": "Database backup decode_column landslide_style read_frame",
     "queries": (
-        "BlindView Box ChangeMark Filters QueueOrder change_mark changes_since count_by_region_and_month "
+        "BlindView Box ChangeMark Filters QueueOrder area_progress assigned_reviewers change_mark "
+        "changes_since count_by_region_and_month "
         "count_landslides "
         "cql2_tree history info landslides_in_scenes nearest_landslides next_landslides query query_page "
         "require_known_names review_progress review_state reviews scene_by_id scenes select_boxes "
         "spatial_extent touches_box"
     ),
     "writing": (
-        "AddedInventory AddedRun MOST_SHIFT_M RunRecord SceneRecord add_inventory add_run record_mapped_area "
+        "AddedInventory AddedRun MOST_SHIFT_M ReviewArea RunRecord SceneRecord add_inventory add_run assign_areas "
+        "record_mapped_area "
         "shift_scene"
     ),
     "opening": "open_database",
@@ -272,7 +283,7 @@ _NAMES = {  # by the folder or module that has them
         "model_precision_recall proposals review review_texts reviewer_agreement scene_evidence verdict_counts verdicts"
     ),
     "merging": "MergeResult UndoneMerge merge undo_merge",
-    "files": "ImportResult copy export import_file",
+    "files": "ImportResult copy export import_file read_review_areas",
     "analysis": (
         "Comparison DensityMap check_density_file check_picture_file compare density density_cells_style "
         "density_raster_style draw_comparison draw_density draw_frame equal_area_crs polygon_path rollover "

@@ -287,9 +287,40 @@ merged_observation = _table(
     _link("landslide_after", "landslide", "whose it became", nullable=False),
 )
 
+review_area = _table(
+    "review_area",
+    "An area whose landslides are given to reviewers; where areas overlap the one with the lowest fid goes first",
+    _id("UUID"),
+    sa.Column("geom", shape_type(), nullable=False, comment="the area, EPSG:4326"),
+    sa.Column("name", sa.Text, nullable=False, comment="what the area is called"),
+    sa.Column("at", Moment, nullable=False, comment="when it was given, UTC"),
+)
+
+area_reviewer = _table(
+    "area_reviewer",
+    "To whom an area is given: one person, or several who all review it",
+    _link("area_id", "review_area", "which area", nullable=False),
+    sa.Column("reviewer", sa.Text, nullable=False, comment="the person's name, as in `review.by`"),
+    sa.UniqueConstraint("area_id", "reviewer"),
+)
+
+area_landslide = _table(
+    "area_landslide",
+    "The one area to which a landslide belongs: that in which a point inside the landslide lies",
+    sa.Column(
+        "landslide_id",
+        sa.Text,
+        sa.ForeignKey("landslide.id"),
+        nullable=False,
+        unique=True,
+        comment="which landslide; without a row it lies in no area",
+    ),
+    _link("area_id", "review_area", "in which area", nullable=False),
+)
+
 TABLES = (  # links point backwards
     event, scene, run, mapped_area, landslide, landslide_version, observation, review, merging,
-    merged_observation,
+    merged_observation, review_area, area_reviewer, area_landslide,
 )  # fmt: skip
 VERSION_COLUMNS = tuple(column.name for column in landslide_version.columns if column.name != "fid")
 STAMP_COLUMNS = ("version", "author", "changed_by", "changed_at", "change_reason")

@@ -41,6 +41,9 @@ def read_filters(
     review_state: Annotated[
         str | None, Query(description=f"how far the review has come: {','.join(ReviewState)}", max_length=100)
     ] = None,
+    assigned_to: Annotated[
+        ShortText | None, Query(description="a reviewer, to whom the areas in which they lie are given")
+    ] = None,
     where: Annotated[
         ConditionText | None,
         Query(description="a condition in CQL2, such as: trigger = 'rainfall' and area_m2 > 1e4"),
@@ -52,7 +55,9 @@ def read_filters(
     else:
         statuses = tuple(status.split(",")) if status else ()
     states = tuple(review_state.split(",")) if review_state else ()
-    return Filters(read_bbox(bbox), region, read_dates(dates), min_area, statuses, where or None, event, states, view)
+    return Filters(
+        read_bbox(bbox), region, read_dates(dates), min_area, statuses, where or None, event, states, view, assigned_to
+    )
 
 
 FiltersQuery = Annotated[Filters, Depends(read_filters)]

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tsmu.errors import DatabaseError
+from tsmu.issues import IssueLog
 from tsmu.wording import counted
-from tsmu.workspace.base import WorkspaceBase, new_file
+from tsmu.workspace.base import WorkspaceBase, list_names, new_file, user_path
 from tsmu.workspace.database_base import Box, Days, landslide_filters
 from tsmu.workspace.database_files import DatabaseFileVerbs
 from tsmu.workspace.ranges import check_range
@@ -172,6 +173,62 @@ class LandslideDatabase(DatabaseFileVerbs):
         report.details |= {"id": landslide_id, "version": number, "status": status}
         report.say(f"{landslide_id} is {status}, version {number}")
         return number
+
+    def assign(
+        self,
+        areas: Path | str | None = None,
+        *,
+        field: str = "reviewer",
+        name: str | None = None,
+        layer: str | Sequence[str] | None = None,
+        clear: bool = False,
+    ) -> "pd.DataFrame":
+        """Give areas to reviewers, in place of those that were given before; without areas, tell how far they are.
+
+        A landslide belongs to the one area in which a point inside its outline lies; where areas overlap, or the
+        point lies on a border, to the first of them in the file.
+
+        Args:
+            areas: a file of polygons.
+            field: its column with the reviewer, or several with commas between them who all review the area.
+            name: its column with what an area is called; by default the areas are numbered.
+            layer: the layer, or the layers, that are read; by default all.
+            clear: take all areas back.
+
+        Returns:
+            A row for each area and each of its reviewers: `area`, `reviewer`, `landslides`, `decided`, `open`. What a
+            person has judged in a blind review is decided for that person.
+
+        Raises:
+            DatabaseError: the file cannot be read, has no such column, or an area has no reviewer.
+
+        Example:
+            >>> work.database.assign().empty
+            True
+        """
+        import pandas as pd
+
+        from tsmu.database import Filters, area_progress, assign_areas, count_landslides, read_review_areas
+
+        report = self._begin(Report("db assign"))
+        if clear and areas is not None:
+            raise DatabaseError("--clear: takes areas back; give either it or a file of areas")
+        with self._opened(report) as database:
+            if areas is not None:
+                log = IssueLog(user_path(areas))
+                given = read_review_areas(user_path(areas), log, field, name, list_names(layer))
+                inside = assign_areas(database, given)
+                report.add_issues(log, self.issues_file)
+                outside = count_landslides(database, Filters()) - inside
+                report.say(f"{counted(len(given), 'area')}, {counted(inside, 'landslide')} in them, {outside} in none")
+            elif clear:
+                assign_areas(database, [])
+                report.say("no areas are given to reviewers any more")
+            progress = pd.DataFrame(
+                area_progress(database, blind=True), columns=["area", "reviewer", "landslides", "decided", "open"]
+            )
+        report.records = len(progress)
+        return progress
 
     def copy(self, target: Path | str) -> "LandslideDatabase":
         """Copy the whole database into a new one, of the same kind or the other; others may write meanwhile.

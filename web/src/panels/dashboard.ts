@@ -62,6 +62,7 @@ async function renderDashboard(): Promise<void> {
         groupCard("Months", figures.counts, ({ month }) => month ?? "unknown"),
         modelCard(figures.model),
         workCard(figures.work),
+        ...areasCard(figures.areas),
         ...agreementCards(figures),
       ),
     );
@@ -73,7 +74,7 @@ async function renderDashboard(): Promise<void> {
 function filterSummary(): string {
   const active = Object.entries(filterParameters()).filter(([, value]) => value);
   return active.length
-    ? `Filtered: ${active.map(([name, value]) => `${name} ${value}`).join(" · ")}`
+    ? `Filtered: ${active.map(([name, value]) => `${name === "assigned_to" ? "areas of" : name} ${value}`).join(" · ")}`
     : "The whole survey; the filters of the queue hold here, too";
 }
 
@@ -178,6 +179,25 @@ function workCard(rows: DashboardFigures["work"]): HTMLElement {
     ]),
     "Nobody has decided yet.",
   );
+}
+
+/** How far the areas that are given to reviewers have come; nothing where none are, or may be known. */
+function areasCard(rows: DashboardFigures["areas"]): HTMLElement[] {
+  if (!rows.length) return [];
+  const largest = Math.max(...rows.map(({ landslides }) => landslides), 1);
+  const cells = rows.map(({ area, reviewer, landslides, decided, open }) => [
+    area,
+    reviewer,
+    formatCount(landslides),
+    formatCount(decided),
+    formatCount(open),
+    bar([
+      [decided / largest, STATE_COLOURS.accepted],
+      [(landslides - decided - open) / largest, STATE_COLOURS.unsure],
+      [open / largest, STATE_COLOURS.open],
+    ]),
+  ]);
+  return [card("Areas", ["", "reviewer", "landslides", "decided", "open", ""], cells)];
 }
 
 /** How far reviewers agree, where they see each other and in a blind review; in a blind review what may be known. */

@@ -36,6 +36,7 @@ export function createFilters(info: ServerInfo): void {
       orderField(),
       regionField(info.regions),
       sizeField(),
+      ...areasField(info.assigned),
       onlyInView,
       moreFilters(info),
       errorLine,
@@ -128,6 +129,17 @@ const regionField = (regions: string[]): HTMLElement =>
     setFilter("region", value),
   );
 
+/** Whose areas the queue holds, where areas are given to reviewers: one's own come first in the list. */
+function areasField(assigned: string[]): HTMLElement[] {
+  if (!assigned.length) return [];
+  const own = state.reviewer.value;
+  const others = assigned.filter((name) => name !== own);
+  const names = withAll("all areas", assigned.includes(own) ? [own, ...others] : others, (name) =>
+    name === own ? "mine" : `${name}'s areas`,
+  );
+  return [selectField("Areas", names, state.filters.value.assigned_to, (value) => setFilter("assigned_to", value))];
+}
+
 function onlyInViewField(): HTMLElement {
   const checkbox = el("input", { type: "checkbox", id: "in-view" });
   checkbox.addEventListener("change", () => {
@@ -141,8 +153,8 @@ function onlyInViewField(): HTMLElement {
 
 /** Filters that are needed less often; they are open where one of them is set. */
 function moreFilters({ events }: ServerInfo): HTMLElement {
-  const { event, review_state, region } = state.filters.value;
-  const isSet = Object.values(state.filters.value).some((value) => value && value !== region);
+  const { event, review_state, region, assigned_to } = state.filters.value;
+  const isSet = Object.values(state.filters.value).some((value) => value && value !== region && value !== assigned_to);
   const eventField = selectField("Event", withAll("all events", events), event, (value) => setFilter("event", value));
   const stateField = selectField("On the map", withAll("everything", [...REVIEWED_STATES]), review_state, (value) =>
     setFilter("review_state", value),

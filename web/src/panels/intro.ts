@@ -1,6 +1,7 @@
 // The first steps, in one screen: shown when the page is opened for the first time, and again from the keys.
 import { byId, el } from "../lib/dom.ts";
 import type { BrowserStorage } from "../lib/storage.ts";
+import { isAllowed } from "../review/commands.ts";
 import { type CommandName, keyBindings, keyLabel } from "../review/keys.ts";
 import { mayDecide, state } from "../state.ts";
 
@@ -36,7 +37,8 @@ export function createIntro(storage: BrowserStorage): void {
 }
 
 function renderIntro(dialog: HTMLDialogElement): void {
-  const steps = [...(mayDecide() ? DECISIONS : []), ...LOOKS];
+  const decisions = DECISIONS.filter(([names]) => names.every(isAllowed));
+  const steps = [...(mayDecide() ? decisions : []), ...LOOKS];
   dialog.replaceChildren(
     el("h2", {}, "First steps"),
     el(
@@ -64,7 +66,7 @@ function blindReview(): HTMLElement[] {
   const settle = blind.adjudicates ? "you, unless you have judged it" : "an adjudicator";
   const text =
     `The review is blind: ${blind.judges} people judge each landslide, and none sees what the others said before judging. ` +
-    `Where all ${blind.judges} say the same it is settled; where two differ, ${settle} decides.`;
+    `Where they agree it is settled; where two differ, ${settle} decides.`;
   return [el("p", { class: "blind" }, text)];
 }
 

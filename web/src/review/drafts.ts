@@ -19,11 +19,14 @@ export function startDrafts(surveyStorage: BrowserStorage, info: ServerInfo): vo
 }
 
 /** Take up filters, order and queue as they were; a region or an event that is gone would hide everything. */
-function restoreQueueSettings({ regions, events }: ServerInfo): void {
+function restoreQueueSettings({ regions, events, assigned }: ServerInfo): void {
   const { filters, order, queueName, onlyInView } = storage.get<Partial<QueueSettings>>(QUEUE, {});
   const restored = { ...NO_FILTERS };
   for (const name of Object.keys(NO_FILTERS) as (keyof typeof NO_FILTERS)[])
     if (typeof filters?.[name] === "string") restored[name] = filters[name];
+  const name = state.reviewer.value; // who has areas of his or her own begins with these
+  if (filters?.assigned_to === undefined && assigned.includes(name)) restored.assigned_to = name;
+  if (!assigned.includes(restored.assigned_to)) restored.assigned_to = "";
   if (!regions.includes(restored.region)) restored.region = "";
   if (!events.includes(restored.event)) restored.event = "";
   state.filters.value = restored;

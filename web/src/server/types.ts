@@ -147,6 +147,8 @@ export interface ServerInfo {
   /** Whether the server asks for a token. */
   tokens: boolean;
   person: { name: string; role: "viewer" | "reviewer" | "adjudicator" };
+  /** Those to whom areas are given. */
+  assigned: string[];
   /** In a blind review how many people judge each landslide, and whether this person settles what they differ on. */
   blind: { judges: number; adjudicates: boolean } | null;
   /** The words that landslides are described by. */
@@ -269,4 +271,6 @@ export interface DashboardFigures {
   /** Pairs of reviewers who judged the same landslides in a blind review. */
   blind: Agreement[];
   disputed: number;
+  /** How far each area that is given to reviewers has come, person by person. */
+  areas: { area: string; reviewer: string; landslides: number; decided: number; open: number }[];
 }

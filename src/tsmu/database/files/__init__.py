@@ -1,5 +1,6 @@
 """The files through which landslides come into the database and leave it."""
 
+from tsmu.database.files.area_files import read_review_areas
 from tsmu.database.files.database_copy import copy
 from tsmu.database.files.exporter import export
 from tsmu.database.files.formats import FORMATS, SHORT_NAMES
@@ -14,4 +15,5 @@ __all__ = [
     "export",
     "import_file",
     "is_landslide_database",
+    "read_review_areas",
 ]

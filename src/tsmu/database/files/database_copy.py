@@ -12,6 +12,7 @@ from tsmu.database.opening import open_database
 from tsmu.database.queries import EVERYTHING, Filters
 from tsmu.database.schema import (
     TABLES,
+    area_landslide,
     event,
     has_shape,
     landslide,
@@ -100,6 +101,7 @@ def _belonging_rows(conditions: list[sa.ColumnElement[bool]]) -> dict[sa.Table, 
         landslide_version: landslide_version.c.id.in_(ids),
         observation: observation.c.landslide_id.in_(ids),
         review: sa.and_(review.c.landslide_id.in_(ids), of_own_observations),
+        area_landslide: area_landslide.c.landslide_id.in_(ids),
         merging: sa.false(),  # a part of what a merging did cannot be undone
         merged_observation: sa.false(),
     }

@@ -31,7 +31,17 @@ from tsmu.database.files.known_landslides import (
 )
 from tsmu.database.opening import open_database
 from tsmu.database.queries import LANDSLIDE_COLUMNS
-from tsmu.database.schema import TABLES, landslide, landslide_version, merged_observation, merging, review
+from tsmu.database.schema import (
+    TABLES,
+    area_landslide,
+    area_reviewer,
+    landslide,
+    landslide_version,
+    merged_observation,
+    merging,
+    review,
+    review_area,
+)
 from tsmu.database.storage import AREA_TOLERANCE, Database, clean_polygons, decode, geodesic_areas
 from tsmu.database.vocabulary import Author, Status
 from tsmu.database.writing import Stamp
@@ -129,8 +139,8 @@ def _import_database(
         result: counts rows.
     """
     for table in TABLES:
-        if table in (merging, merged_observation):
-            continue  # what merging did in the other database cannot be undone here
+        if table in (merging, merged_observation, review_area, area_reviewer, area_landslide):
+            continue  # what merging did in the other database cannot be undone here; who reviews what is said here
         first = 1
         for rows in iter_rows(source, table):
             if table is landslide:

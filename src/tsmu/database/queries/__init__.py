@@ -17,6 +17,7 @@ from tsmu.database.queries.landslides import (
     reviews,
     spatial_extent,
 )
+from tsmu.database.queries.review_areas import area_progress, assigned_reviewers
 from tsmu.database.queries.review_queue import QueueOrder, nearest_landslides, next_landslides, review_progress
 from tsmu.database.queries.review_state import (
     REVIEWED_STATES,
@@ -49,6 +50,8 @@ __all__ = [
     "Filters",
     "LandslideBatches",
     "QueueOrder",
+    "area_progress",
+    "assigned_reviewers",
     "change_mark",
     "changes_since",
     "count_by_region_and_month",

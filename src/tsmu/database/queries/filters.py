@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from shapely.geometry.base import BaseGeometry
 
 from tsmu.database.queries.blind_view import BlindView
+from tsmu.database.queries.review_areas import is_assigned_to
 from tsmu.database.queries.review_state import in_states
 from tsmu.database.queries.spatial_index import Box, box_area, split_box, touches_box
 from tsmu.database.queries.where_expression import parse_where
@@ -33,6 +34,7 @@ class Filters:
         where: a condition over the columns in CQL2 text or CQL2-JSON, see `where_expression`.
         event: id of the event that they belong to.
         review_state: one of these, see `queries.review_state`.
+        assigned_to: a reviewer, to whom the area in which they lie is given.
         view: whose state of the review it is, in a blind review; by itself it is no condition.
 
     Example:
@@ -49,6 +51,7 @@ class Filters:
     event: str | None = None
     review_state: Sequence[ReviewState | str] = ()
     view: BlindView | None = None
+    assigned_to: str | None = None
 
     def conditions(self, backend: str) -> list[sa.ColumnElement[bool]]:
         """The conditions in SQL on the landslide table; of the box by the spatial index only, see `within_area`.
@@ -72,6 +75,8 @@ class Filters:
             conditions.append(landslide.c.status.in_([known_status(name) for name in self.status]))
         if self.review_state:
             conditions.append(in_states(self.review_state, self.view))
+        if self.assigned_to is not None:
+            conditions.append(is_assigned_to(self.assigned_to))
         if self.where:
             conditions.append(parse_where(self.where, landslide, backend))
         if self.bbox is not None:

@@ -31,7 +31,7 @@ from tsmu.database.storage.geometry_cleaning import (
     geodesic_areas,
     read_outlines,
 )
-from tsmu.database.storage.geopackage import register_attribute_table, replace_check
+from tsmu.database.storage.geopackage import register_attribute_table, register_layer, replace_check
 from tsmu.database.storage.qgis_style import landslide_style
 from tsmu.database.storage.spatial_predicates import SPATIAL_PREDICATES
 from tsmu.database.storage.triggers import create_triggers
@@ -67,6 +67,7 @@ __all__ = [
     "read_frame",
     "read_outlines",
     "register_attribute_table",
+    "register_layer",
     "replace_check",
     "require_near",
     "require_on_scene",

@@ -105,6 +105,25 @@ def register_attribute_table(connection: sa.Connection, name: str, comment: str)
     connection.exec_driver_sql("INSERT INTO gpkg_ogr_contents VALUES (?, NULL)", (name,))
 
 
+def register_layer(connection: sa.Connection, name: str, comment: str) -> None:
+    """Tell other programs about a table of multipolygons without a spatial index, and count its rows as GDAL does."""
+    connection.exec_driver_sql(
+        "INSERT INTO gpkg_contents (table_name, data_type, identifier, description, srs_id) "
+        "VALUES (?, 'features', ?, ?, ?)",
+        (name, name, comment, SRS_ID),
+    )
+    connection.exec_driver_sql(
+        "INSERT INTO gpkg_geometry_columns VALUES (?, 'geom', 'MULTIPOLYGON', ?, 0, 0)", (name, SRS_ID)
+    )
+    connection.exec_driver_sql("INSERT INTO gpkg_ogr_contents VALUES (?, 0)", (name,))
+    for event, sign in (("INSERT", "+"), ("DELETE", "-")):
+        connection.exec_driver_sql(
+            f'CREATE TRIGGER "trigger_{event.lower()}_feature_count_{name}" AFTER {event} ON "{name}" BEGIN '
+            f"UPDATE gpkg_ogr_contents SET feature_count = feature_count {sign} 1 "
+            f"WHERE lower(table_name) = lower('{name}'); END"
+        )
+
+
 def missing_parts(connection: sa.Connection, model: Path) -> list[tuple[str, str]]:
     """Tables, indexes and triggers of an empty database that this one lacks: (name, table), in order of making."""
     existing = set(connection.exec_driver_sql("SELECT name FROM sqlite_master").scalars())

@@ -23,6 +23,7 @@ from tsmu.database.schema import landslide
 from tsmu.database.storage import EncodedShapes, Shapes, backend_of, encode, geopackage, insert_features
 from tsmu.database.types import utc_now
 from tsmu.database.vocabulary import Author
+from tsmu.database.writing.review_areas import assign_new_landslides
 
 Texts = str | Sequence[str] | npt.NDArray[np.object_]
 
@@ -57,7 +58,7 @@ def insert_landslides(
     outlines: Sequence[Any] | Shapes | EncodedShapes,
     stamp: Stamp,
 ) -> int:
-    """Insert new landslides as version 1.
+    """Insert new landslides as version 1, each into the review area in which it lies, if there are any.
 
     Args:
         connection: within a `Database.write` block.
@@ -69,7 +70,10 @@ def insert_landslides(
     Returns:
         The number of landslides.
     """
-    return insert_features(connection, landslide, {**columns, **stamp.columns(), "version": 1}, outlines)
+    count = insert_features(connection, landslide, {**columns, **stamp.columns(), "version": 1}, outlines)
+    ids = columns["id"]
+    assign_new_landslides(connection, [ids] if isinstance(ids, str) else _plain_list(ids))
+    return count
 
 
 def write_versions(

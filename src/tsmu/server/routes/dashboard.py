@@ -7,6 +7,8 @@ from fastapi import APIRouter, Request
 
 from tsmu.database import (
     ATTRIBUTES,
+    area_progress,
+    assigned_reviewers,
     blind_agreement,
     change_mark,
     count_by_region_and_month,
@@ -30,7 +32,7 @@ def dashboard(context: Context, filters: FiltersQuery) -> dict[str, Any]:
 
     `work` says who has decided on how many landslides, and how. `reviewers` compares what two people said in an open
     review, `blind` what they judged without seeing each other: on how many `landslides`, how many of them the `same`,
-    as a share (`agreement`), and Cohen's `kappa`.
+    as a share (`agreement`), and Cohen's `kappa`. `areas` says how far the areas that are given to reviewers have come.
     """
     database, view = context.database, filters.view
     table = verdicts(database, view=view)
@@ -41,6 +43,7 @@ def dashboard(context: Context, filters: FiltersQuery) -> dict[str, Any]:
         "reviewers": reviewer_agreement(table[~table["blind"].astype(bool)]),
         "blind": blind_agreement(database, view),
         "work": verdict_counts(table),
+        "areas": area_progress(database, view),
         "disputed": len(disagreements(table)),
     }
 
@@ -52,6 +55,7 @@ def about(context: Context, view: View, request: Request) -> dict[str, Any]:
     `survey` names the database without saying where it is: what a browser keeps for it, it keeps by that.
     `attributes` has the words that a survey describes landslides by.
     `blind` says of a blind review how many `judges` each landslide has, and whether who asks adjudicates.
+    `assigned` names those to whom areas are given (`tsmu db assign`); `assigned_to` filters by them.
     `mark` is where /api/changes goes on, as its `Last-Event-ID`.
     """
     figures = info(context.database, view)
@@ -62,6 +66,7 @@ def about(context: Context, view: View, request: Request) -> dict[str, Any]:
         "name": context.workspace.root.name,
         "write": context.write,
         "blind": None if view is None else {"judges": context.judges, "adjudicates": view.adjudicates},
+        "assigned": assigned_reviewers(context.database),
         "tokens": context.tokens is not None,
         "mark": str(change_mark(context.database, view)),
         "attributes": {name: list(words) for name, words in ATTRIBUTES.items()},
