@@ -25,7 +25,7 @@ export function createColours(): HTMLElement {
 
 const Colours = (): VNode => (
   <>
-    <BandFields names={bandNames(state.scene.value)} />
+    <BandFields names={bandNames(shownScenes())} />
     <label class="slider">
       <span>Stretch</span>
       <select
@@ -74,9 +74,16 @@ function BandFields({ names }: { names: readonly string[] }): VNode | null {
   );
 }
 
-/** The bands that a scene's images have; a name with a comma cannot be asked for. */
-function bandNames(scene: Scene | null): string[] {
-  const names = [...(scene?.bands.post ?? []), ...(scene?.bands.pre ?? [])];
+/** The scenes whose images lie on top: the map's, and those that the reviewer has put on a side. */
+function shownScenes(): Scene[] {
+  const { left, right } = state.sideImages.value;
+  const ids = [state.scene.value?.id, left?.sceneId, right?.sceneId];
+  return state.scenes.value.filter(({ id }) => ids.includes(id));
+}
+
+/** The bands that the images of some scenes have; a name with a comma cannot be asked for. */
+function bandNames(scenes: readonly Scene[]): string[] {
+  const names = scenes.flatMap(({ bands }) => [...(bands.post ?? []), ...(bands.pre ?? [])]);
   return [...new Set(names)].filter((name) => !name.includes(","));
 }
 

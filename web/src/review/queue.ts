@@ -33,10 +33,13 @@ export function connectQueue(): void {
     lastId = current?.id;
     if (!current || state.details.value?.feature.id !== current.id) state.details.value = null;
   });
+  let detailedId: string | undefined;
   state.details.subscribe((details) => {
+    const isAnother = details?.feature.id !== detailedId; // of the same one, the reviewer's choice of a scene stays
+    detailedId = details?.feature.id;
     const sceneId = details?.observations.at(-1)?.scene_id;
     const scene = state.scenes.value.find(({ id }) => id === sceneId);
-    if (scene) state.scene.value = scene;
+    if (scene && isAnother) state.scene.value = scene;
   });
   let started = false;
   state.onlyInView.subscribe((only) => {
