@@ -235,7 +235,7 @@ function agreementCard(title: string, rows: Agreement[], emptyText: string): HTM
 function card(title: string, columns: string[], rows: (string | Node)[][], emptyText = "No landslides."): HTMLElement {
   if (!rows.length)
     return el("section", { class: "card" }, el("h3", {}, title), el("p", { class: "quiet" }, emptyText));
-  const head = el("tr", {}, ...columns.map((column) => el("th", { scope: "col" }, column)));
+  const head = el("tr", {}, ...columns.map((column) => (column ? el("th", { scope: "col" }, column) : el("td", {}))));
   const body = rows.map(([name, ...cells]) =>
     el("tr", {}, el("th", { scope: "row" }, name), ...cells.map((cell) => el("td", {}, cell))),
   );

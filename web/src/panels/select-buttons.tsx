@@ -33,11 +33,12 @@ export const SelectButtons = (): VNode => (
       <button
         type="button"
         class={`decision ${verdict.replace(" ", "-")}`}
-        aria-label={`${verdictLabel(verdict)} ${formatCount(selectedCount())}`}
         disabled={!selectedCount()}
         onClick={() => decideOnSelection(verdict)}
       >
-        <span>{verdictLabel(verdict)}</span>
+        <span>
+          {verdictLabel(verdict)} {formatCount(selectedCount())}
+        </span>
         <kbd>{keyLabel(keyBindings.value[verdict])}</kbd>
       </button>
     ))}

@@ -64,14 +64,18 @@ function keyGroup(group: (typeof GROUPS)[number]): HTMLElement {
 
 /** A command with its key on a button; after a click on the button the next key that is pressed replaces it. */
 function keyRow(name: CommandName, label: string): HTMLElement {
-  const button = el("button", { type: "button", class: "key", "aria-label": `Key for ${label}` });
+  const button = el("button", { type: "button", class: "key", "data-command": name });
+  const write = (text: string): void => {
+    button.textContent = text;
+    button.setAttribute("aria-label", `Key for ${label}: ${text}`); // with what is seen, for those who speak to the page
+  };
   const showKey = (): void => {
-    button.textContent = keyLabel(keyBindings.value[name]);
+    write(keyLabel(keyBindings.value[name]));
     button.classList.remove("asking");
   };
   showKey();
   button.addEventListener("click", () => {
-    button.textContent = "press…";
+    write("press…");
     button.classList.add("asking");
   });
   button.addEventListener("blur", showKey);
@@ -81,7 +85,7 @@ function keyRow(name: CommandName, label: string): HTMLElement {
     event.stopPropagation();
     const refused = event.key !== "Escape" && !changeKey(name, event);
     renderSettings();
-    byId("settings").querySelector<HTMLElement>(`[aria-label="Key for ${label}"]`)?.focus();
+    byId("settings").querySelector<HTMLElement>(`[data-command="${name}"]`)?.focus();
     if (refused) showNotice(`${keyLabel(event.key)} is used by the browser or by a mode; choose another key`, "bad");
   });
   return el("div", { class: "key-row" }, el("span", {}, label), button);
