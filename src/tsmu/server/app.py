@@ -10,7 +10,7 @@ from starlette.types import ASGIApp
 
 from tsmu.server.change_feed import ChangeFeed
 from tsmu.server.context import ServerContext
-from tsmu.server.errors import add_error_handlers
+from tsmu.server.errors import ERROR_RESPONSES, add_error_handlers
 from tsmu.server.latest_shifts import LatestShifts
 from tsmu.server.middleware import HeadAsGet, SecurityMiddleware
 from tsmu.server.page_files import PageFiles
@@ -43,6 +43,7 @@ def make_app(context: ServerContext, page_folder: Path = PAGE_FOLDER) -> ASGIApp
     """
     app = FastAPI(
         title="tsmu review", version=version("tsmu"), description=DESCRIPTION, docs_url=None, redoc_url=None,
+        responses=ERROR_RESPONSES,
     )  # fmt: skip
     app.state.context = context
     app.state.latest_shifts = LatestShifts()

@@ -12,6 +12,7 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.types import Scope, Send
 
@@ -23,6 +24,30 @@ RETRY_AFTER_S = 5  # what a client that asks too often is told to wait
 _STATUS_CODES: list[tuple[type[TsmuError], int]] = [  # the first class that fits counts
     (MissingRecordError, 404), (ImageError, 404), (MapError, 404), (DatabaseBusyError, 503), (TsmuError, 422),
 ]  # fmt: skip
+
+
+class ErrorAnswer(BaseModel):
+    """The JSON of every refusal.
+
+    Attributes:
+        error: what is wrong, where, and what to do.
+    """
+
+    error: str
+
+
+ERROR_RESPONSES: dict[int | str, dict[str, Any]] = {
+    400: {"model": ErrorAnswer, "description": "A parameter or the body cannot be read"},
+    401: {"model": ErrorAnswer, "description": "The token is missing or wrong"},
+    403: {"model": ErrorAnswer, "description": "The server is read-only, or this person may not do it"},
+    404: {"model": ErrorAnswer, "description": "There is no such thing"},
+    409: {"model": ErrorAnswer, "description": "Somebody has changed it since it was read"},
+    414: {"model": ErrorAnswer, "description": "The address is too long"},
+    422: {"model": ErrorAnswer, "description": "A value makes no sense"},
+    429: {"model": ErrorAnswer, "description": "Too many requests; try again after `Retry-After` seconds"},
+    503: {"model": ErrorAnswer, "description": "The database is busy; try again"},
+}
+"""What every route may answer besides its own answer, for the description of the interface."""
 
 
 class RequestError(Exception):
