@@ -3,6 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import rasterio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rasterio.enums import ColorInterp
@@ -100,6 +101,19 @@ def test_windows_beyond_the_edge_repeat_it(scene_file: SceneFile, data: st.DataO
 def test_missing_bands_are_named(scene_file: SceneFile) -> None:
     with pytest.raises(MapError, match=r"post\.tif: has no band nir \(its bands are red, green, blue\)"):
         Scene(scene_file(ground(5, 5), **RGB), bands=["post:nir", "post:red"])
+
+
+def test_a_band_is_known_by_a_name_that_says_its_colour_unless_two_do(scene_file: SceneFile) -> None:
+    path = scene_file(ground(5, 5), photometric="minisblack")
+    with rasterio.open(path, "r+") as dataset:
+        pixels = dataset.read()
+        dataset.descriptions = ("B2 blue", "B3 green", "B4 red")
+    with Scene(path, bands=PAIR[3:]) as scene:
+        np.testing.assert_array_equal(scene.read(0, 0, 5, 5)[0], pixels[::-1])
+    with rasterio.open(path, "r+") as dataset:
+        dataset.descriptions = ("B2 blue", "old red", "new red")
+    with pytest.raises(MapError, match="has no band red, green "):
+        Scene(path, bands=PAIR[3:])
 
 
 def test_seven_unnamed_bands_are_not_guessed(scene_file: SceneFile) -> None:

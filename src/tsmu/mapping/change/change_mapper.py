@@ -48,11 +48,12 @@ class ChangeMapper:
         """Name the region of the scene: as asked, else by the region map; the same for all of the scene."""
         if request.region:
             return Routing(request.region, "as asked")
-        if self._space.regions.exists():
-            inside = RegionMap.load(self._space.regions).assign_footprint(scene.footprint)[1]
-            if inside:
-                return Routing(next(iter(inside)), "lies in it by the region map")
-        return Routing(NOWHERE, "lies in no region of a region map")
+        if not self._space.regions.exists():
+            return Routing(NOWHERE, "this workspace has no region map")
+        inside = RegionMap.load(self._space.regions).assign_footprint(scene.footprint)[1]
+        if inside:
+            return Routing(next(iter(inside)), "lies in it by the region map")
+        return Routing(NOWHERE, "lies in no region of the region map")
 
     def check(self, scene: Scene, region: str) -> None:
         """Refuse pixels much smaller or larger than those of the calibration."""

@@ -25,6 +25,7 @@ from tsmu.imagery import (
     RasterInfo,
     RasterReader,
     assumed_nodata,
+    band_colour,
     check_same_scaling,
     describe_raster,
     file_identity,
@@ -308,6 +309,8 @@ def _check_roles(bands: Sequence[str], infos: dict[str, RasterInfo]) -> None:
 def _band_positions(info: RasterInfo, role: str, bands: Sequence[str]) -> tuple[list[int], list[int]]:
     """Give the positions of bands in a raster, and the positions that they take in the scene.
 
+    A band has its name exactly, or it is the only one whose name says that colour: `b4_red` is red.
+
     Args:
         info: the raster.
         role: `pre`, `post` or `terrain`.
@@ -318,12 +321,21 @@ def _band_positions(info: RasterInfo, role: str, bands: Sequence[str]) -> tuple[
     """
     target = [position for position, band in enumerate(bands) if band.startswith(f"{role}:")]
     names = [bands[position].removeprefix(f"{role}:") for position in target]
-    missing = [name for name in names if name not in info.bands]
+    positions = {name: _position_of(name, info.bands) for name in names}
+    missing = [name for name, position in positions.items() if position is None]
     if not missing:
-        return [info.bands.index(name) for name in names], target
+        return [position for position in positions.values() if position is not None], target
     if all(name.startswith("band_") for name in info.bands) and len(info.bands) == len(names):
         return list(range(len(names))), target
     raise MapError(
         f"{info.path}: has no band {', '.join(missing)} (its bands are {', '.join(info.bands)}); "
-        "name its bands with their descriptions, or give a raster that has them"
+        f"name them (gdal_edit.py -set-band-description 1 {missing[0]} FILE), or give a raster that has them"
     )
+
+
+def _position_of(name: str, bands: Sequence[str]) -> int | None:
+    """The position of a band: the one of that name, else the only one of that colour; None where there is none."""
+    if name in bands:
+        return bands.index(name)
+    of_colour = [position for position, band in enumerate(bands) if band_colour(band) == name]
+    return of_colour[0] if len(of_colour) == 1 else None

@@ -60,14 +60,12 @@ def check_values(scene: Scene, dtypes: Sequence[str] | None, mean: Sequence[floa
         >>> with Scene(Path("post.tif")) as scene:
         ...     check_values(scene, ["uint8"], [110.0] * 3, [30.0] * 3)
     """
-    _check_data_types(scene, dtypes)
+    usual = max(abs(mean[i]) + 2 * std[i] for i in scene.image_channels)
+    _check_data_types(scene, dtypes, usual)
     if dtypes == ["uint8"]:
         return
-    images = scene.image_channels  # slopes and heights have one unit everywhere
-    usual = max(abs(mean[i]) + 2 * std[i] for i in images)
-    parts = [np.abs(part[np.isfinite(part)]) for part in (v[images] for v in scene.samples(WINDOWS, SIDE))]
-    values = np.concatenate(parts) if parts else np.empty(0)
-    if not len(values) or not (brightest := float(np.percentile(values, BRIGHTEST))):
+    brightest = _brightest(scene)
+    if not brightest:
         return
     if not TOO_DARK * usual <= brightest <= TOO_BRIGHT * usual:
         raise MapError(
@@ -77,10 +75,21 @@ def check_values(scene: Scene, dtypes: Sequence[str] | None, mean: Sequence[floa
         )
 
 
-def _check_data_types(scene: Scene, dtypes: Sequence[str] | None) -> None:
+def _brightest(scene: Scene) -> float:
+    """How far the values of the scene's images reach, as a high percentile of samples; 0 where none are known."""
+    images = scene.image_channels  # slopes and heights have one unit everywhere
+    parts = [np.abs(part[np.isfinite(part)]) for part in (v[images] for v in scene.samples(WINDOWS, SIDE))]
+    values = np.concatenate(parts) if parts else np.empty(0)
+    return float(np.percentile(values, BRIGHTEST)) if len(values) else 0.0
+
+
+def _check_data_types(scene: Scene, dtypes: Sequence[str] | None, usual: float) -> None:
+    """Refuse values of another type than those that were learned from, which reach about `usual`."""
     for info in scene.infos:
         if dtypes is not None and READ_AS.get(info.dtype, info.dtype) not in [READ_AS.get(n, n) for n in dtypes]:
+            brightest = _brightest(scene)
+            factor = f" (perhaps {usual / brightest:.2g})" if brightest else ""
             raise MapError(
                 f"{info.path}: its values are {info.dtype}, the model was trained on {' and '.join(dtypes)}; say how "
-                "to scale them with --scale FACTOR, or pass --scale 1 to use them as they are"
+                f"to scale them with --scale FACTOR{factor}, or pass --scale 1 to use them as they are"
             )
