@@ -72,7 +72,8 @@ def test_the_scene_flips_between_before_and_after_and_leaves_nothing_behind(seen
     assert {"before", "after", "Landslides"} <= set(seen["layers"])
     assert seen["layers_after"] == ["Landslides"]
     assert set(seen["fills"]) == {"no"}  # outlines alone, so that the images are seen
-    assert [text for _, text in seen["menu"]] == ["Review landslides", "Open a workspace ...", "Settings ..."]
+    entries = ["Review landslides", "Open a workspace ...", "Make a project of a workspace ...", "Settings ..."]
+    assert [text for _, text in seen["menu"]] == entries
 
 
 def test_somebody_elses_change_is_said_and_shown(seen: dict[str, Any]) -> None:

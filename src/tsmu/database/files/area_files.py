@@ -27,6 +27,14 @@ def read_review_areas(
 
     Raises:
         DatabaseError: the file cannot be read, has no such column, or an area has no reviewer or no name.
+
+    Example:
+        >>> table = {"reviewer": ["eva", "jo, kim"], "district": ["north", "south"]}
+        >>> boxes = [shapely.box(7, 46, 8, 47), shapely.box(7, 45, 8, 46)]
+        >>> geopandas.GeoDataFrame(table, geometry=boxes, crs=4326).to_file("areas.geojson")
+        >>> areas = read_review_areas(Path("areas.geojson"), log, "reviewer", "district")
+        >>> [(area.name, area.reviewers) for area in areas]
+        [('north', ('eva',)), ('south', ('jo', 'kim'))]
     """
     areas: list[ReviewArea] = []
     for table in read_polygons(path, log, DatabaseError, layers):

@@ -80,8 +80,8 @@ def elevations_at(dem: Path | str, places: npt.NDArray[np.float64]) -> npt.NDArr
         ImageError: it cannot be read, or is no elevation model.
 
     Example:
-        >>> elevations_at("dem.tif", np.array([[85.3, 27.7]])).round()
-        array([112.])
+        >>> elevations_at("dem.tif", np.array([[88.02227565, 28.0169393], [10.0, 50.0]])).round()
+        array([1396.,   nan])
     """
     with rasterio.Env(**REMOTE_OPTIONS), open_raster(dem) as elevations:
         grid = dem_grid(elevations)
