@@ -53,7 +53,8 @@ function updateLabel(label: HTMLElement, select: HTMLSelectElement, { name, usua
   const text = label.querySelector("span");
   select.hidden = here.length < 2;
   if (text) text.textContent = select.hidden ? usual : "";
-  offerImages(select, usual, here, chosen);
+  if (select.hidden) select.replaceChildren();
+  else offerImages(select, usual, here, chosen);
 }
 
 /** Fill a field with the images of some scenes, the earliest first. */
