@@ -4,7 +4,6 @@ In a blind review people judge without seeing each other. A judgement is an entr
 landslide; it is of the version that the person saw, so a landslide that has changed since is judged anew.
 """
 
-from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -17,13 +16,7 @@ JUDGING_ACTIONS = (Action.ACCEPT.value, Action.REJECT.value, Action.UNSURE.value
 """What a person can say of a landslide in a blind review."""
 
 
-@cache  # as one query names a common table only once, all its parts must have the same one
-def undone_decisions() -> sa.Select[Any]:
-    """Ids of the decisions that stand undone; undos are decisions, too.
-
-    An undo can be undone in turn (that is a redo), and so on: a decision stands where the last link of its
-    chain of undos is an even one.
-    """
+def _select_undone_decisions() -> sa.Select[Any]:
     undo = (
         sa.select(review.c.decision_id, review.c.undoes, sa.func.min(review.c.fid).label("fid"))
         .where(review.c.undoes.is_not(None))
@@ -40,6 +33,19 @@ def undone_decisions() -> sa.Select[Any]:
     place = sa.func.row_number().over(partition_by=chain.c.root, order_by=chain.c.fid.desc()).label("place")
     ranked = sa.select(chain.c.root, chain.c.n, place).subquery()
     return sa.select(ranked.c.root).where(ranked.c.place == 1, ranked.c.n % 2 == 1)
+
+
+_UNDONE_DECISIONS = _select_undone_decisions()
+"""Made once, before any thread asks for it: a query names a common table once, so all its parts must have the same."""
+
+
+def undone_decisions() -> sa.Select[Any]:
+    """Ids of the decisions that stand undone; undos are decisions, too.
+
+    An undo can be undone in turn (that is a redo), and so on: a decision stands where the last link of its
+    chain of undos is an even one.
+    """
+    return _UNDONE_DECISIONS
 
 
 def is_standing_decision(entry: sa.FromClause = review) -> sa.ColumnElement[bool]:
