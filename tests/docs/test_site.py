@@ -1,4 +1,4 @@
-"""The documentation site: built without a warning, and read from the disk without internet."""
+"""The documentation site builds without warnings, and works when opened from the disk without internet."""
 
 import os
 import re

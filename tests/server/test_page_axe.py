@@ -1,4 +1,4 @@
-"""axe-core finds nothing wrong with the page: in its modes and dialogs, light and dark, on a desk and on a phone."""
+"""Accessibility of the review page, checked by axe-core in its modes and dialogs, both colour themes and two sizes."""
 
 from collections.abc import Callable
 from pathlib import Path

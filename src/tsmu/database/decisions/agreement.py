@@ -68,13 +68,16 @@ def verdicts(database: Database, of: Iterable[str] | None = None, view: BlindVie
 
 
 def _is_verdict() -> tuple[sa.ColumnElement[bool], ...]:
-    """The conditions that an entry of the review table is what one person says of a landslide that there is."""
+    """The conditions on the review table that an entry is one person's verdict, and not one that took the record away.
+
+    A drawing or split that is taken back leaves entries of status `merged`; they are no verdicts.
+    """
     by_one = review.c.decision != Decision.AGREED.value  # that several agree is no further verdict
     return review.c.action.in_(VERDICTS), review.c.status_after != Status.MERGED.value, by_one
 
 
 def blind_agreement(database: Database, view: BlindView | None = None) -> list[dict[str, Any]]:
-    """How far each two people agree who judged the same version of a landslide without seeing each other.
+    """The agreement of every pair of people in a blind review, on the landslides that both have judged.
 
     Args:
         database: open.

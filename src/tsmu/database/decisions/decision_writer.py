@@ -131,7 +131,7 @@ def landslides_of_decision(database: Database, decision_id: str) -> list[str]:
 
 
 def check_request(request: DecisionRequest) -> None:
-    """Refuse a decision that lacks something or has something that its action does not take.
+    """Check that a decision has all parts that its action needs, such as an edit's outline, and no others.
 
     Raises:
         DatabaseError: the request makes no sense.

@@ -1,4 +1,4 @@
-"""Which landslides are given to whom for review, and how far they have come."""
+"""Queries on the areas that are assigned to reviewers: a reviewer's landslides, and the progress in each area."""
 
 from collections.abc import Sequence
 from typing import Any
