@@ -166,11 +166,11 @@ class Download:
             retries=urllib3.Retry(connect=0, read=0, other=0, redirect=5, respect_retry_after_header=False),
         )
         try:
-            self._take(response, have, known)
+            self._append_answer(response, have, known)
         finally:
             response.close()
 
-    def _take(self, response: urllib3.BaseHTTPResponse, have: int, known: _Version | None) -> None:
+    def _append_answer(self, response: urllib3.BaseHTTPResponse, have: int, known: _Version | None) -> None:
         """Add an answer's bytes to the part."""
         if response.status == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
             if known and known.total == have:

@@ -7,6 +7,7 @@ later fetch into the folder takes nothing else.
 """
 
 import json
+from collections import Counter
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
@@ -129,7 +130,7 @@ class _Fetching:
                 self._fetch_part(part, members, files)
         laid_out = LaidOut()
         for entry in self._parts.values():
-            laid_out.add(LaidOut(*(type(laid_out.chips)(entry[key]) for key in ("chips", "left_out"))))
+            laid_out.add(LaidOut(Counter(entry["chips"]), Counter(entry["left_out"])))
         if not laid_out.chips:
             raise DataError(f"{self.set.name}: its files gave no chip; they are other files than the set's own")
         self._finish(laid_out)
@@ -140,14 +141,14 @@ class _Fetching:
         downloads, source = self.work / "downloads", self.work / "unpacked"
         remove(source)
         source.mkdir()
-        taken = {}
+        entries = {}
         for member in members:
-            downloaded = self._take(member, files) if files else self._download(member, downloads)
+            downloaded = self._verify_given(member, files) if files else self._download(member, downloads)
             self._compare(member, downloaded)
-            taken[member.name] = _entry(member, downloaded)
+            entries[member.name] = _entry(member, downloaded)
             with self._progress(f"Unpacking {member.name}"):
                 try:
-                    _put(downloaded.path, source)
+                    _unpack_or_link(downloaded.path, source)
                 except DataError:
                     if not files:  # the same bytes would fail again
                         remove(downloaded.path)
@@ -161,7 +162,7 @@ class _Fetching:
                 self.set.layout, source if members or files is None else files, made, lambda n, of: show(n, of, "")
             )
         _move_into(made, self._chips)
-        self._parts[part] = {"files": taken, "chips": dict(laid_out.chips), "left_out": dict(laid_out.left_out)}
+        self._parts[part] = {"files": entries, "chips": dict(laid_out.chips), "left_out": dict(laid_out.left_out)}
         write_json(self._state_file, {"set": self._identity(), "parts": self._parts})
         remove(source)
         if not files:
@@ -179,7 +180,7 @@ class _Fetching:
                 pause=self._pause,
             ).run()
 
-    def _take(self, member: PublicFile, files: Path) -> Downloaded:
+    def _verify_given(self, member: PublicFile, files: Path) -> Downloaded:
         """Verify a file of the set that was downloaded by hand."""
         found = files / member.name
         if not found.is_file():
@@ -249,7 +250,7 @@ def _is_complete(folder: Path, record: dict[str, Any], public_set: PublicSet) ->
     return inside > {RECORD}
 
 
-def _put(path: Path, source: Path) -> None:
+def _unpack_or_link(path: Path, source: Path) -> None:
     """Unpack a downloaded file into a folder, or put it there as it is."""
     if is_archive(path):
         unpack(path, source)

@@ -9,7 +9,8 @@
     ranges           ... the ranges that numbers must lie in
     model            a version of the model, which predicts; `models` the list of all versions
     scene_map        the map of a scene, with a quick look; `map_recording` stores maps in the database
-    database         the landslide database; `database_files` its exports, imports and maps of density
+    database         the landslide database; `database_files` its exports, imports and maps of density,
+                     `database_merging` its merging of observations
     public_data      public data sets, which need no workspace: listed, and fetched into a folder
     report           what verbs return
     display          how verbs tell what they do while they work

@@ -1,10 +1,9 @@
-"""The landslide database as users of the Python API meet it: questions, decisions, merging, copies and checks.
+"""The landslide database as users of the Python API meet it: questions, decisions, areas of reviewers, copies, checks.
 
 Each call opens the database and closes it again, so nothing stays locked between two lines of a notebook.
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,20 +13,15 @@ from tsmu.wording import counted
 from tsmu.workspace.base import WorkspaceBase, list_names, new_file, user_path
 from tsmu.workspace.database_base import Box, Days, landslide_filters
 from tsmu.workspace.database_files import DatabaseFileVerbs
-from tsmu.workspace.ranges import check_range
+from tsmu.workspace.database_merging import DatabaseMergingVerbs
 from tsmu.workspace.report import Report
 
 if TYPE_CHECKING:
     import geopandas
     import pandas as pd
 
-    from tsmu.database import MergeResult, UndoneMerge
 
-NEAR_M = 500.0  # m outside an outline in which an exactly placed event still counts
-MERGE_COMMAND = "tsmu db merge"
-
-
-class LandslideDatabase(DatabaseFileVerbs):
+class LandslideDatabase(DatabaseFileVerbs, DatabaseMergingVerbs):
     """A landslide database, a GeoPackage or a PostGIS server: what `tsmu db ...` does.
 
     `Workspace.database` is the workspace's; any other one is opened by its path or address. What a landslide is
@@ -313,154 +307,6 @@ class LandslideDatabase(DatabaseFileVerbs):
         repaired = len(findings) - report.left_out
         report.say(f"{counted(len(findings), 'finding')}, {repaired} repaired" if len(findings) else "all is well")
         return findings
-
-    def merge(self, *, near: float = NEAR_M, by: str = MERGE_COMMAND) -> "MergeResult":
-        """Make landslides of observations that show the same one; what a person decided is only proposed to.
-
-        Again, it changes nothing; the order of import decides nothing.
-
-        Args:
-            near: how far from an outline an event counts, m.
-            by: who asks for it.
-
-        Returns:
-            How many observations show how many landslides, what was changed, and `merging_id` to undo it by (None
-            where nothing was changed).
-
-        Raises:
-            DatabaseError: the database cannot be read or written.
-
-        Example:
-            >>> done = work.database.merge()
-            >>> done.observations, done.landslides, done.merging_id
-            (1, 1, None)
-        """
-        from tsmu.database import merge
-
-        report = self._begin(Report("db merge"))
-        check_range("near", near, DatabaseError)
-        with self._opened(report) as database:
-            done = merge(database, by=by, near=near)
-        report.records = done.landslides
-        report.details |= asdict(done)
-        observations = counted(done.observations, "observation shows", "observations show")
-        landslides = counted(done.landslides, "landslide")
-        report.say(f"{observations} {landslides}, {done.with_event} of known events")
-        if done.merging_id is None:
-            report.say("all was merged already")
-            return done
-        report.say(f"{done.made} made, {done.changed} changed, {done.merged} merged into others")
-        report.say(f"undo it with: tsmu db merge --undo --merging {done.merging_id}")
-        if done.proposed:
-            report.say(f"{done.proposed} proposed where a person decided: tsmu db proposals")
-        return done
-
-    def undo_merge(self, merging: str | None = None, *, by: str = MERGE_COMMAND) -> "UndoneMerge":
-        """Undo a merging: landslides become what they were, unless they were changed since.
-
-        Args:
-            merging: the id that `merge` returned; by default the last merging that stands.
-            by: who asks for it.
-
-        Returns:
-            How many landslides are as before, and how many had to stay.
-
-        Raises:
-            DatabaseError: there is no such merging.
-
-        Example:
-            >>> work.database.undo_merge()
-            Traceback (most recent call last):
-            tsmu.errors.DatabaseError: ...
-        """
-        from tsmu.database import undo_merge
-
-        report = self._begin(Report("db merge"))
-        with self._opened(report) as database:
-            undone = undo_merge(database, by=by, merging_id=merging)
-        report.records, report.left_out = undone.landslides, undone.left
-        report.details |= asdict(undone)
-        landslides = counted(undone.landslides, "landslide is", "landslides are")
-        report.say(f"merging {undone.merging_id} undone: {landslides} as before")
-        if undone.left:
-            report.say(f"{undone.left} stay as they are: they, or what they were merged with, were changed since")
-        return undone
-
-    def proposals(self) -> "pd.DataFrame":
-        """What is proposed for landslides that a person decided on, and nobody has answered; the oldest first.
-
-        Returns:
-            `id`, `landslide_id`, `observation_id`, `from_landslide` (to which the observation belongs now), `by`,
-            `at`, `why`.
-
-        Example:
-            >>> len(work.database.proposals())
-            0
-        """
-        from tsmu.database import proposals
-
-        report = self._begin(Report("db proposals"))
-        with self._opened(report) as database:
-            waiting = proposals(database)
-        report.records = len(waiting)
-        report.say(f"{counted(len(waiting), 'proposal waits', 'proposals wait')} for an answer")
-        return waiting
-
-    def accept(self, proposal_id: str, *, by: str, why: str) -> str:
-        """Do what a proposal says, as a person's decision.
-
-        Args:
-            proposal_id: of the proposal.
-            by: who decides.
-            why: for what reason.
-
-        Returns:
-            The id of the landslide.
-
-        Raises:
-            DatabaseError: there is no such open proposal, or nobody or no reason is named.
-
-        Example:
-            >>> for proposal in work.database.proposals().itertuples():
-            ...     work.database.accept(proposal.id, by="eva", why="the new outline is better")
-        """
-        return self._answer_proposal("accept", proposal_id, by, why)
-
-    def decline(self, proposal_id: str, *, by: str, why: str) -> str:
-        """Leave things as they are in spite of a proposal; arguments, result and errors as those of `accept`.
-
-        Example:
-            >>> for proposal in work.database.proposals().itertuples():
-            ...     work.database.decline(proposal.id, by="eva", why="the old outline is right")
-        """
-        return self._answer_proposal("decline", proposal_id, by, why)
-
-    def accept_as_new(self, proposal_id: str, *, by: str, why: str) -> str:
-        """Confirm what a proposal shows as a landslide of its own, and leave the decided one as it is.
-
-        Arguments and errors are those of `accept`.
-
-        Returns:
-            The id of the landslide that is confirmed.
-
-        Example:
-            >>> for proposal in work.database.proposals().itertuples():
-            ...     work.database.accept_as_new(proposal.id, by="eva", why="a second slide beside it")
-        """
-        return self._answer_proposal("accept_as_new", proposal_id, by, why)
-
-    def _answer_proposal(self, answer: str, proposal_id: str, by: str, why: str) -> str:
-        from tsmu.database import accept, accept_as_new, decline
-
-        answers = {"accept": accept, "decline": decline, "accept_as_new": accept_as_new}
-        words = {"accept": "accepted for", "decline": "declined for", "accept_as_new": "confirmed as a new landslide:"}
-        report = self._begin(Report("db proposals"))
-        with self._opened(report) as database:
-            landslide_id = answers[answer](database, proposal_id, by=by, why=why)
-        report.records = 1
-        report.details |= {"id": proposal_id, "landslide": landslide_id, "accepted": answer != "decline"}
-        report.say(f"{words[answer]} {landslide_id}")
-        return landslide_id
 
 
 class DatabaseVerbs(WorkspaceBase):

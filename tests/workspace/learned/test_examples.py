@@ -12,8 +12,8 @@ from tests.room_examples import examples, run_example
 from tsmu.workspace import LandslideDatabase, Workspace
 
 MODULES = (
-    "database", "database_base", "database_files", "evaluation", "map_recording", "mapping", "model", "models",
-    "ranges", "scene_map", "serve", "update", "update_estimate",
+    "database", "database_base", "database_files", "database_merging", "evaluation", "map_recording", "mapping",
+    "model", "models", "ranges", "scene_map", "serve", "update", "update_estimate",
 )  # fmt: skip
 EXAMPLES = examples("tsmu.errors", *(f"tsmu.workspace.{name}" for name in MODULES))
 

@@ -35,7 +35,7 @@ _GEOMETRY_FIELD = ARROW_SCHEMA.field(GEOMETRY_COLUMN)
 FLAT_SCHEMA = pa.schema(
     [*list(ARROW_SCHEMA)[:-1], *(pa.field(name, pa.string()) for name in _REVIEW_TEXTS), _GEOMETRY_FIELD]
 )
-"""The columns of flat files: the record, the state of its review, what people said about it, and the outline."""
+"""The columns of flat files: the record, the state of its review, what people remarked on it, and the outline."""
 _BOX = pa.struct([(side, pa.float64()) for side in ("xmin", "ymin", "xmax", "ymax")])
 
 
@@ -94,10 +94,10 @@ def _add_review_texts(database: Database, batches: LandslideBatches) -> Iterator
     for batch in batches:
         ids = batch["id"].to_pylist()
         *record, outlines = batch.columns
-        said = [
+        added = [
             pa.array([texts[name].get(landslide_id) for landslide_id in ids], pa.string()) for name in _REVIEW_TEXTS
         ]
-        yield pa.record_batch([*record, *said, outlines], schema=FLAT_SCHEMA)
+        yield pa.record_batch([*record, *added, outlines], schema=FLAT_SCHEMA)
 
 
 def _export_database(database: Database, path: Path, filters: Filters) -> int:

@@ -122,13 +122,13 @@ def tile(
     headers = {"ETag": etag, "Cache-Control": f"private, max-age={KEEP_TILE_S}" if may_be_kept else "private, no-cache"}
     if request.headers.get("if-none-match") == etag:
         return Response(status_code=304, headers=headers)
-    shown = raster.choose_bands(read_bands(bands)) if layer in IMAGES else (1,)
+    band_numbers = raster.choose_bands(read_bands(bands)) if layer in IMAGES else (1,)
     ranges: Sequence[ValueRange] | None = None
     if rescale is not None:
-        ranges = read_rescale(rescale, len(shown))
+        ranges = read_rescale(rescale, len(band_numbers))
     elif stretch is not None and layer in IMAGES:
-        ranges = value_stretch(raster, shown, read_percentiles(stretch))
-    image = read_tile(raster, layer, bounds, size, shown, ranges)
+        ranges = value_stretch(raster, band_numbers, read_percentiles(stretch))
+    image = read_tile(raster, layer, bounds, size, band_numbers, ranges)
     if not image.mask.any():
         return Response(status_code=204, headers=headers)
     body = image.render(img_format=picture.upper(), colormap=colormap(layer))

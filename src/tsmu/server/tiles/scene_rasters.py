@@ -162,7 +162,7 @@ def read_tile(
     layer: SceneLayer,
     bounds: Box,
     size: int,
-    bands: tuple[int, ...] = (1,),
+    bands: tuple[int, ...],
     ranges: Sequence[ValueRange] | None = None,
 ) -> "ImageData":
     """Read a tile of a raster, warped to web mercator.
@@ -172,7 +172,7 @@ def read_tile(
         layer: how it is shown.
         bounds: west, south, east, north in metres of EPSG:3857.
         size: pixels a side.
-        bands: of an image, which are shown; see `choose_bands`.
+        bands: which are shown, see `choose_bands`; of what is no image, the first.
         ranges: of an image, the values that become black and white, one for all bands or one for each; None: those
             of `value_stretch`.
 
@@ -181,10 +181,9 @@ def read_tile(
     """
     if layer == SceneLayer.HILLSHADE:
         return _hillshade(raster, bounds, size)
-    shown = (1,) if layer in PERCENT_LAYERS else bands
     with _open(raster) as reader:
         image = reader.part(
-            bounds, dst_crs=WEB_MERCATOR, bounds_crs=WEB_MERCATOR, indexes=shown, width=size, height=size
+            bounds, dst_crs=WEB_MERCATOR, bounds_crs=WEB_MERCATOR, indexes=bands, width=size, height=size
         )
     image = _mask_by_alpha(image)
     if layer not in PERCENT_LAYERS:
