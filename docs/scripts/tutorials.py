@@ -161,8 +161,8 @@ def _python(code: str, here: Path, names: dict[str, Any], where: str) -> str:
 def _compare(says: str, printed: str, where: str) -> None:
     """Every line that the page shows must be printed, in that order."""
     lines = iter([" ".join(line.split()) for line in printed.splitlines()])
-    for said in says.splitlines():
-        words = " ".join(said.split())
+    for expected in says.splitlines():
+        words = " ".join(expected.split())
         if words in ("", "..."):
             continue
         pattern = re.compile(".*".join(re.escape(part) for part in re.split(r" ?\.\.\. ?", words)))

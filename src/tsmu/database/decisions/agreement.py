@@ -129,11 +129,11 @@ def review_texts(database: Database, view: BlindView | None = None) -> pd.DataFr
         rows = [row for row in connection.execute(query) if row.decision_id not in undone]
     texts = [(row.landslide_id, f"{row.by} {row.at:%Y-%m-%d}: {row.why}") for row in rows]
     comments = pd.DataFrame(texts, columns=["landslide_id", "text"], dtype=object)
-    said = verdicts(database, view=view)
-    said = said.assign(text=said["by"] + ": " + said["verdict"])
+    opinions = verdicts(database, view=view)
+    opinions = opinions.assign(text=opinions["by"] + ": " + opinions["verdict"])
     return pd.DataFrame(
         {
-            "opinions": said.groupby("landslide_id")["text"].agg("; ".join),
+            "opinions": opinions.groupby("landslide_id")["text"].agg("; ".join),
             "comments": comments.groupby("landslide_id")["text"].agg(" | ".join),
         },
         dtype=object,
@@ -153,8 +153,8 @@ def verdict_counts(verdicts: pd.DataFrame) -> list[dict[str, Any]]:
     """
     kinds = list(dict.fromkeys(VERDICTS.values()))
     rows = []
-    for by, said in verdicts.groupby("by")["verdict"]:
-        rows.append({"by": by, "landslides": len(said)} | {kind: int((said == kind).sum()) for kind in kinds})
+    for by, given in verdicts.groupby("by")["verdict"]:
+        rows.append({"by": by, "landslides": len(given)} | {kind: int((given == kind).sum()) for kind in kinds})
     return sorted(rows, key=lambda row: (-row["landslides"], row["by"]))
 
 

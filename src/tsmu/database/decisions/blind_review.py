@@ -175,9 +175,9 @@ def _agreed(request: DecisionRequest, judged: Sequence[_Judged], judges: int) ->
     """The landslides on which enough people agree once the request's judgement counts: who, and on what."""
     agreed = {}
     for one in judged:
-        said = {**one.judged, request.by: str(request.action)}
-        if len(said) >= judges and len(set(said.values())) == 1:
-            agreed[str(one.row["id"])] = (_names(said), Action(str(request.action)))
+        judgements = {**one.judged, request.by: str(request.action)}
+        if len(judgements) >= judges and len(set(judgements.values())) == 1:
+            agreed[str(one.row["id"])] = (_names(judgements), Action(str(request.action)))
     return agreed
 
 

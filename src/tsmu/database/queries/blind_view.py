@@ -42,7 +42,11 @@ class BlindView:
 
     def may_see(self) -> sa.ColumnElement[bool]:
         """The condition on the review table that the person may see an entry."""
-        seen = [self.is_told(), review.c.fid.in_(self._judged_by_others_too()), review.c.fid.in_(_settled_judgements())]
+        seen = [
+            self.is_open_or_own(),
+            review.c.fid.in_(self._judged_by_others_too()),
+            review.c.fid.in_(_settled_judgements()),
+        ]
         if self.adjudicates:
             seen.append(review.c.landslide_id.in_(disputed_landslides()))
         return sa.or_(*seen)
@@ -54,8 +58,8 @@ class BlindView:
         query = sa.select(entry.c.fid).join_from(own, entry, same)
         return query.where(own.c.by == self.person, is_standing_judgement(own))
 
-    def is_told(self) -> sa.ColumnElement[bool]:
-        """The condition that an entry of the review table is no judgement of somebody else.
+    def is_open_or_own(self) -> sa.ColumnElement[bool]:
+        """The condition on the review table that an entry is open to everybody, or the person's own judgement.
 
         It needs only the entry itself, so that it can be asked for every second.
         """

@@ -17,7 +17,7 @@ from tsmu.database.types import format_moment
 
 MOST_IDS = 500  # of changed landslides that are named; more are only counted
 SHIFT_COLUMNS = ("shift_east_m", "shift_north_m", "pre_shift_east_m", "pre_shift_north_m")  # of the scenes
-MOST_DECISIONS = 100  # that are told, the newest ones
+MOST_DECISIONS = 100  # that an answer names, the newest ones
 
 
 @dataclass(frozen=True)
@@ -71,8 +71,8 @@ def change_mark(database: Database, view: BlindView | None = None) -> ChangeMark
     # Times the key, so that two scenes that are moved by as much in opposite directions change the sum.
     shifts = [sa.select(sa.func.sum(scene.c[name] * scene.c.fid)).scalar_subquery() for name in SHIFT_COLUMNS]
     if view is not None:
-        told = sa.select(review.c.fid).where(view.is_told()).order_by(review.c.fid.desc()).limit(1)
-        highest[tables.index(review)] = told.scalar_subquery()
+        visible = sa.select(review.c.fid).where(view.is_open_or_own()).order_by(review.c.fid.desc()).limit(1)
+        highest[tables.index(review)] = visible.scalar_subquery()
     with database.read() as connection:
         row = connection.execute(sa.select(*highest, *shifts)).one()
     keys, of_scenes = row[:4], row[4:]
@@ -88,7 +88,7 @@ def changes_since(
     Args:
         database: open.
         mark: from which on.
-        view: in a blind review, who asks; None: everything is told.
+        view: in a blind review, who asks; None: everything is shown.
 
     Returns:
         The next mark, and as JSON `landslides`: how many are new or changed; `ids` of them, at most `MOST_IDS`;
@@ -108,7 +108,7 @@ def changes_since(
     count = sa.func.count()
     number = sa.select(count).select_from(landslide).where(is_changed).scalar_subquery()
     runs = sa.select(count).select_from(run).where(run.c.fid > mark.run).scalar_subquery()
-    following = change_mark(database, view)  # before the changes are read: what comes in between is told twice
+    following = change_mark(database, view)  # before the changes are read: what comes in between is reported twice
     with database.read() as connection:
         landslides, new_runs = connection.execute(sa.select(number, runs)).one()
         ids = connection.execute(sa.select(landslide.c.id).where(is_changed).limit(MOST_IDS)).scalars().all()

@@ -268,8 +268,8 @@ def info(database: Database, view: BlindView | None = None) -> dict[str, Any]:
         version = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
         rows = {table.name: connection.execute(sa.select(count).select_from(table)).scalar() for table in TABLES}
         if view is not None:
-            told = sa.select(count).select_from(review_table).where(view.is_told())
-            rows[review_table.name] = connection.execute(told).scalar()
+            visible = sa.select(count).select_from(review_table).where(view.is_open_or_own())
+            rows[review_table.name] = connection.execute(visible).scalar()
         by_status = connection.execute(sa.select(landslide.c.status, count).group_by(landslide.c.status))
         status = dict.fromkeys(Status, 0) | {row[0]: row[1] for row in by_status}
         sums = [sa.func.sum(landslide.c.area_m2), sa.func.min(landslide.c.date_min), sa.func.max(landslide.c.date_max)]

@@ -36,7 +36,7 @@ def area_progress(database: Database, view: BlindView | None = None, *, blind: b
 
     Args:
         database: open.
-        view: in a blind review, who asks: adjudicators are told of everybody, others of themselves; None: everybody.
+        view: in a blind review, who asks: adjudicators see everybody, others themselves; None: everybody.
         blind: whether a landslide counts for a person once he or she has judged it in a blind review, too; so it is
             where there is a view.
 

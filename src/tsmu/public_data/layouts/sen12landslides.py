@@ -76,9 +76,9 @@ def _write_pair(patch: h5py.File, folder: Path, name: str) -> bool:
 def _dates(patch: h5py.File) -> tuple[int, int] | None:
     """The positions of the dates before and after the event; None where the patch does not tell them."""
     try:
-        told = ast.literal_eval(_text(patch.attrs["pre_post_dates"]))
-        told = told[0] if isinstance(told, list | tuple) else told
-        pre, post = int(told["pre"]), int(told["post"])
+        stated = ast.literal_eval(_text(patch.attrs["pre_post_dates"]))
+        stated = stated[0] if isinstance(stated, list | tuple) else stated
+        pre, post = int(stated["pre"]), int(stated["post"])
     except (KeyError, ValueError, TypeError, SyntaxError, IndexError):
         return None
     return (pre, post) if 0 <= pre < post < patch["MASK"].shape[0] else None

@@ -130,8 +130,8 @@ def export(context: Context, suffix: ExportFormat, filters: FiltersQuery) -> Res
     headers = {"Content-Disposition": f'attachment; filename="{name}.{suffix}"'}
     columns = tuple(column for column in landslide_table.columns if column.name != "fid")
     table = query(context.database, filters, (*columns, review_state(filters.view)))
-    said = review_texts(context.database, filters.view).reindex(table["id"])
-    table = table.assign(**{name: said[name].to_numpy(object) for name in ("opinions", "comments")})
+    texts = review_texts(context.database, filters.view).reindex(table["id"])
+    table = table.assign(**{name: texts[name].to_numpy(object) for name in ("opinions", "comments")})
     return Response(write(table), media_type=media_type, headers=headers)
 
 
