@@ -22,6 +22,7 @@ export type EditTool = "corners" | "reshape" | "erase";
 export type QueueOrder = "near" | "uncertainty" | "size" | "date";
 /** Which landslides the queue holds: what nobody has decided on, what was left for later, or what people differ on. */
 export type QueueName = "open" | "unsure" | "bad imagery" | "disputed";
+export const QUEUE_NAMES: readonly QueueName[] = ["open", "unsure", "bad imagery", "disputed"];
 
 /** Which landslides are shown, in the form of the API's query: in the queue, on the map, in dashboard and export. */
 export interface Filters {

@@ -3,9 +3,7 @@ import type { VNode } from "preact";
 import { formatCount, formatCounted } from "../lib/format.ts";
 import { runCommand } from "../review/commands.ts";
 import { clearFilters, hasFilters, openQueue, restartQueue } from "../review/queue.ts";
-import { mayDecide, onlyJudges, type QueueName, state } from "../state.ts";
-
-const QUEUE_NAMES: readonly QueueName[] = ["open", "unsure", "bad imagery", "disputed"];
+import { mayDecide, onlyJudges, QUEUE_NAMES, type QueueName, state } from "../state.ts";
 
 /** In place of a landslide's record: how to choose one, or what is left to do when the queue is empty. */
 export function NothingChosen(): VNode {

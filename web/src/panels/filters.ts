@@ -4,7 +4,7 @@ import { formatArea, formatCount, formatName } from "../lib/format.ts";
 import { clearFilters, openQueue, restartQueue } from "../review/queue.ts";
 import { REVIEWED_STATES } from "../map/palette.ts";
 import type { ServerInfo } from "../server/types.ts";
-import { type Filters, NO_FILTERS, type QueueName, type QueueOrder, state } from "../state.ts";
+import { type Filters, NO_FILTERS, QUEUE_NAMES, type QueueName, type QueueOrder, state } from "../state.ts";
 import { keyHint, returnToKeysAfterPointer, selectField } from "./controls.ts";
 
 const ORDER_LABELS: Record<QueueOrder, string> = {
@@ -15,7 +15,6 @@ const ORDER_LABELS: Record<QueueOrder, string> = {
 };
 const SIZES = [1000, 5000, 10_000]; // m²
 const PIXEL_COUNTS = [2, 5, 10];
-const QUEUE_NAMES: readonly QueueName[] = ["open", "unsure", "bad imagery", "disputed"];
 const MAX_LENGTH = 2000; // characters; what the server allows
 /** How the server's message begins where the filter of this name is wrong. */
 const WRONG_FIELD: Record<string, RegExp> = {
