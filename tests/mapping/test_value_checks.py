@@ -30,7 +30,7 @@ def test_another_type_than_trained_on_is_refused(scene_file: SceneFile, dtype: t
 def test_the_pre_image_must_fit_too(scene_file: SceneFile) -> None:
     pre = scene_file(ground(50, 50).astype(np.uint16), "pre")
     with pytest.raises(MapError, match=r"pre\.tif: its values are uint16"):
-        checked(scene_file(ground(50, 50)), ["uint8"], EIGHT_BIT, pre)
+        checked(scene_file(ground(50, 50)), ["uint8"], ([110.0] * 6, [40.0] * 6), pre)
 
 
 @pytest.mark.parametrize("factor", [1 / 10_000, 16])

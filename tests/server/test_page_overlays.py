@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.server.conftest import Open, decision
-from tests.server.page_actions import current, gone_on, press, progress, saved
+from tests.server.page_actions import current, gone_on, press, progress, saved, still
 from tests.server.serving import ask
 from tsmu.workspace_folder import WorkspaceFolder
 
@@ -30,6 +30,7 @@ def open_overlay(page: Any, overlay: str) -> Any:
 def test_no_key_decides_behind_an_overlay(served: tuple[WorkspaceFolder, str], open_page: Open, overlay: str) -> None:
     page = open_page(served[1])
     landslide_id, decided = current(page), progress(page)
+    still(page)
     place = page.locator("#coordinates").text_content()
     dialog = open_overlay(page, overlay)
     if overlay == "dashboard":
