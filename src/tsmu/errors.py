@@ -52,7 +52,13 @@ def _as_keyword(part: re.Match[str]) -> str:
 
 
 class TsmuError(Exception):
-    """The base class of every error that tsmu raises on purpose; its text is one line for the user."""
+    """The base class of every error that tsmu raises on purpose; its text is one line for the user.
+
+    Attributes:
+        problems: where several checks failed, what each of them says; otherwise empty.
+    """
+
+    problems: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         """The text, with options named as whoever reads it writes them."""
@@ -149,6 +155,47 @@ class ReviewError(TsmuError):
 
 class BenchmarkError(TsmuError):
     """A benchmark cannot be run as asked."""
+
+
+class ErrorCollector:
+    """Makes several checks before it refuses, so that all that is wrong is said at once.
+
+    Example:
+        >>> errors = ErrorCollector()
+        >>> for problem in ("a.tif: has no band red; name it", "a.tif: pixels of 30 m; resample it"):
+        ...     with errors.collect():
+        ...         raise MapError(problem)
+        >>> errors.raise_all()
+        Traceback (most recent call last):
+        tsmu.errors.MapError: a.tif: (1) has no band red; name it; (2) pixels of 30 m; resample it
+    """
+
+    def __init__(self) -> None:
+        self._errors: list[TsmuError] = []
+
+    @contextmanager
+    def collect(self) -> Iterator[None]:
+        """Keep the error that the block raises, if it is one of tsmu's, and go on after the block."""
+        try:
+            yield
+        except TsmuError as error:
+            self._errors.append(error)
+
+    def raise_all(self) -> None:
+        """Raise what was collected as one error of the first one's class; a single error is raised as it is."""
+        if not self._errors:
+            return
+        first = self._errors[0]
+        problems = [problem for error in self._errors for problem in error.problems or (str(error.args[0]),)]
+        problems = list(dict.fromkeys(problems))
+        if len(problems) == 1:
+            raise first
+        where = problems[0].partition(": ")[0] + ": "
+        where = where if sum(problem.startswith(where) for problem in problems) > 1 else ""
+        numbered = [f"({number}) {problem.removeprefix(where)}" for number, problem in enumerate(problems, start=1)]
+        together = type(first)(where + "; ".join(numbered))
+        together.problems = tuple(problems)
+        raise together
 
 
 def one_line(error: Exception) -> str:

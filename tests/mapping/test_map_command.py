@@ -138,6 +138,8 @@ def test_broken_scenes_are_told_and_the_others_mapped(tmp_path: Path, server: st
     write_raster(tmp_path / "empty.tif", np.zeros((3, 80, 80), np.uint8), nodata=0, **PLACE)
     write_raster(tmp_path / "bands.tif", ground(50, 50, bands=7), **GRID, photometric="minisblack")
     write_raster(tmp_path / "deep.tif", ground(50, 50).astype(np.uint16), **GRID)
+    coarse = Affine(900, 0, 500_000, 0, -900, 2_600_000)
+    write_raster(tmp_path / "other.tif", ground(50, 50)[:2].astype(np.uint16), crs=GRID["crs"], transform=coarse)
     cloud_raster(tmp_path / "remote" / "stops.tif", 600)
     cloud_raster(tmp_path / "remote" / "whole.tif", 300)
     rows = ["good.tif", "pixel.tif", "tall.tif", "nan.tif", f"{server}/whole.tif"]
@@ -146,6 +148,7 @@ def test_broken_scenes_are_told_and_the_others_mapped(tmp_path: Path, server: st
         "empty.tif": "no valid pixel",
         "bands.tif": "has no band red, green, blue",
         "deep.tif": "values are uint16",
+        "other.tif": "other.tif: (1) has no band red",
         "gone.tif": "no such image file",
         f"{server}/stops.tif": "is damaged, near row|cannot be read",
     }
@@ -163,6 +166,8 @@ def test_broken_scenes_are_told_and_the_others_mapped(tmp_path: Path, server: st
     for (post, problem), row in zip(told.items(), range(2, 20), strict=False):
         assert any(part in issues[post]["problem"] for part in problem.split("|")), issues[post]
         assert issues[post]["row"] == row
+    told_at_once = issues["other.tif"]["problem"]
+    assert "; (2) pixels of 90" in told_at_once and "; (3) its values are uint16" in told_at_once
     assert "2024-08-31" in issues["scenes.csv"]["problem"] or "post-event" in issues["scenes.csv"]["problem"]
     assert "Traceback" not in done.stderr
     for scene in answer["scenes"]:

@@ -1,5 +1,6 @@
 """Scenes mapped by the decoders of a workspace's model."""
 
+from tsmu.errors import ErrorCollector
 from tsmu.imagery import RasterInfo, terrain_bands
 from tsmu.mapping.inference.engine import Engine
 from tsmu.mapping.inference.engine_choice import INT8_FROM, choose_engine
@@ -48,13 +49,17 @@ class DecoderMapper:
             return Routing(request.region, "as asked")
         return route_scene(scene, self._space.regions, self._current)
 
-    def check(self, scene: Scene, region: str) -> None:
-        """Refuse a scene that is not of the kind that a region's decoder was trained on."""
-        record = self._bundle(region).record
+    def check(self, scene: Scene, region: str | None) -> None:
+        """Refuse a scene that is not of the kind that a region's decoder, or any of them, was trained on."""
+        record = self._bundle(region).record if region else self._current
+        errors = ErrorCollector()
         if not self._options.any_resolution:
-            scene.check_pixel_size(record.regions[region].pixel_size)
+            with errors.collect():
+                scene.check_pixel_size(record.regions[region].pixel_size if region else record.pixel_size)
         if self._options.scale is None:
-            check_values(scene, record.dtypes, record.mean, record.std)
+            with errors.collect():
+                check_values(scene, record.dtypes, record.mean, record.std, record.bands)
+        errors.raise_all()
 
     def engine(self, scene: Scene, region: str) -> RegionEngine:
         """Load the network of a region; a large scene may get another precision than a small one."""

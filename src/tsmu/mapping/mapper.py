@@ -46,8 +46,13 @@ class Mapper(Protocol):
         """Find the regions that map a scene; RegionError where none can be found."""
         ...
 
-    def check(self, scene: Scene, region: str) -> None:
-        """Refuse a scene that is not of the kind that can be mapped: MapError."""
+    def check(self, scene: Scene, region: str | None) -> None:
+        """Refuse a scene that is not of the kind that can be mapped: MapError, with all that does not fit.
+
+        Args:
+            scene: the scene; it may have other bands than those that it is mapped from.
+            region: that maps it; None where that is not known, then what no region can map is refused.
+        """
         ...
 
     def engine(self, scene: Scene, region: str) -> RegionEngine:

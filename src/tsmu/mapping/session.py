@@ -7,7 +7,7 @@ from pathlib import Path
 
 import rasterio
 
-from tsmu.errors import MapError
+from tsmu.errors import ErrorCollector, MapError
 from tsmu.files import content_digest
 from tsmu.imagery import REMOTE_OPTIONS, Grid, TerrainRaster, derive_terrain, describe_raster, is_remote, resolve_dem
 from tsmu.issues import Issue, IssueLog
@@ -126,12 +126,10 @@ class MapSession:
             raise MapError(f"{request.post}: is both the pre and the post image; name the one from before the event")
         with ExitStack() as stack:
             terrain = self._terrain(request)
-            scene = stack.enter_context(self._open(request, terrain))
+            scene = stack.enter_context(self._open_checked(request, terrain))
             routing = plan.routing if plan else self._mapper.route(request, scene)
             if plan is None:
-                check_undeclared_nodata(scene)
-                for region in routing.regions:
-                    self._mapper.check(scene, region)
+                self._check(scene, routing.regions)
             log = IssueLog(str(request.post))
             masks = self._masks(scene, stack, log)
             engines = [self._mapper.engine(scene, region) for region in routing.regions]  # last: it may take long
@@ -175,6 +173,30 @@ class MapSession:
             },
             notes={"region": routing.regions, "bundle": [decoder.label for decoder in decoders]},
         )
+
+    def _open_checked(self, request: SceneRequest, terrain: TerrainRaster | None) -> Scene:
+        """Open the rasters of a scene; where their bands do not fit, say with that what else does not.
+
+        Raises:
+            MapError, ImageError: the scene cannot be opened, or not with the bands that it is mapped from.
+        """
+        errors = ErrorCollector()
+        with errors.collect():
+            return self._open(request, terrain)
+        with errors.collect(), Scene(request.post, request.pre) as scene:  # with all bands that it has
+            self._check(scene, [request.region])
+        errors.raise_all()
+        raise AssertionError("an error was collected")
+
+    def _check(self, scene: Scene, regions: Sequence[str | None]) -> None:
+        """Refuse a scene that cannot be mapped, with all that does not fit; a region is None where it is not known."""
+        errors = ErrorCollector()
+        with errors.collect():
+            check_undeclared_nodata(scene)
+        for region in regions:
+            with errors.collect():
+                self._mapper.check(scene, region)
+        errors.raise_all()
 
     def _open(self, request: SceneRequest, terrain: TerrainRaster | None) -> Scene:
         """Open the rasters of a scene with the bands that it is mapped from."""

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tsmu.errors import BundleError, MapError
+from tsmu.errors import BundleError, ErrorCollector, MapError
 from tsmu.issues import IssueLog
 from tsmu.workspace.base import Reporting
 from tsmu.workspace.display import BarDisplay, Display
@@ -252,11 +252,16 @@ class Model(Reporting):
         scene = stack.enter_context(
             Scene(place, before, self.bands, scale=1.0 if scale is None else scale, terrain=terrain)
         )
-        check_undeclared_nodata(scene)
+        errors = ErrorCollector()
+        with errors.collect():
+            check_undeclared_nodata(scene)
         if not any_resolution:
-            scene.check_pixel_size(self.record.regions[region].pixel_size)
+            with errors.collect():
+                scene.check_pixel_size(self.record.regions[region].pixel_size)
         if scale is None:
-            check_values(scene, self.record.dtypes, self.record.mean, self.record.std)
+            with errors.collect():
+                check_values(scene, self.record.dtypes, self.record.mean, self.record.std)
+        errors.raise_all()
         return scene
 
     def _derive_terrain(self, post: Path | str, dem: Path | str) -> Path:

@@ -55,7 +55,7 @@ class ChangeMapper:
             return Routing(next(iter(inside)), "lies in it by the region map")
         return Routing(NOWHERE, "lies in no region of the region map")
 
-    def check(self, scene: Scene, region: str) -> None:
+    def check(self, scene: Scene, region: str | None) -> None:
         """Refuse pixels much smaller or larger than those of the calibration."""
         del region
         if not self._options.any_resolution:

@@ -17,7 +17,7 @@ import shapely
 from rasterio.errors import RasterioError
 from rasterio.windows import Window
 
-from tsmu.errors import ImageError, MapError
+from tsmu.errors import ErrorCollector, ImageError, MapError
 from tsmu.imagery import (
     REMOTE_OPTIONS,
     TERRAIN_ROLE,
@@ -98,10 +98,16 @@ class Scene:
         self._terrain = terrain
         self.bands = list(bands or (f"{role}:{band}" for role in infos for band in infos[role].bands))
         self.image_channels = image_channels(self.bands)
-        _check_roles(self.bands, infos)
+        errors, positions = ErrorCollector(), {}
+        with errors.collect():
+            _check_roles(self.bands, infos)
         if "pre" in infos:
-            check_same_scaling(infos["pre"], infos["post"])
-        positions = {role: _band_positions(info, role, self.bands) for role, info in infos.items()}
+            with errors.collect():
+                check_same_scaling(infos["pre"], infos["post"])
+        for role, info in infos.items():
+            with errors.collect():
+                positions[role] = _band_positions(info, role, self.bands)
+        errors.raise_all()
         with ExitStack() as stack:
             stack.enter_context(rasterio.Env(**REMOTE_OPTIONS))
             nodata = dict(zip(infos, assumed_nodata(list(infos.values())), strict=True))

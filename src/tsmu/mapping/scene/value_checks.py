@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from tsmu.errors import MapError
-from tsmu.imagery import find_undeclared_fill
+from tsmu.imagery import find_undeclared_fill, image_channels
 from tsmu.mapping.scene.raster import Scene
 
 WINDOWS, SIDE = 4, 64  # windows along each axis of the scene that are sampled, and their side in px
@@ -39,7 +39,13 @@ def check_undeclared_nodata(scene: Scene) -> None:
         )
 
 
-def check_values(scene: Scene, dtypes: Sequence[str] | None, mean: Sequence[float], std: Sequence[float]) -> None:
+def check_values(
+    scene: Scene,
+    dtypes: Sequence[str] | None,
+    mean: Sequence[float],
+    std: Sequence[float],
+    bands: Sequence[str] | None = None,
+) -> None:
     """Refuse a scene whose pixel values have another unit or range than those of the training images.
 
     The data type of the files must be one that the model was trained on. Where it has more than 8 bits,
@@ -51,6 +57,7 @@ def check_values(scene: Scene, dtypes: Sequence[str] | None, mean: Sequence[floa
         dtypes: data types of the training images; None if unknown.
         mean: mean of each band of the training images, raw units.
         std: their standard deviations.
+        bands: names of the bands of the training images; by default the scene has the same.
 
     Raises:
         MapError: the values do not fit.
@@ -60,7 +67,7 @@ def check_values(scene: Scene, dtypes: Sequence[str] | None, mean: Sequence[floa
         >>> with Scene(Path("post.tif")) as scene:
         ...     check_values(scene, ["uint8"], [110.0] * 3, [30.0] * 3)
     """
-    usual = max(abs(mean[i]) + 2 * std[i] for i in scene.image_channels)
+    usual = max(abs(mean[i]) + 2 * std[i] for i in image_channels(bands or scene.bands))
     _check_data_types(scene, dtypes, usual)
     if dtypes == ["uint8"]:
         return
