@@ -81,7 +81,9 @@ def test_unsure_and_bad_imagery_are_queues_whose_counts_agree_everywhere(
     expect(page.locator("#progress-text")).to_have_text(f"{figures['decided']} of {figures['total']} decided")
     expect(page.locator("#progress-rest")).to_have_text(f"{figures['open']} open, 1 unsure, 1 bad imagery")
     queue = page.get_by_label("Queue")
-    expect(queue.locator("option:not([hidden])")).to_have_text([f"open: {figures['open']}", "unsure: 1", "bad imagery: 1"])
+    expect(queue.locator("option:not([hidden])")).to_have_text(
+        [f"open: {figures['open']}", "unsure: 1", "bad imagery: 1"]
+    )
     press(page, "i")
     expect(page.locator("#dashboard .figures")).to_contain_text(f"{figures['open']}open")
     press(page, "i")
