@@ -34,6 +34,7 @@ from tsmu.update import (
 from tsmu.update.training import checkpoints
 from tsmu.update.training.loggers import LOGGERS, open_logger
 from tsmu.workspace import Model
+from tsmu.workspace.update_estimate import UpdateEstimateReport, describe_estimate
 from tsmu.workspace_folder import WorkspaceFolder
 
 SETTINGS = TrainingSettings(steps=6, batch_size=4, seed=0, accumulate=2)
@@ -206,6 +207,13 @@ def test_an_estimate_counts_every_repetition_and_sees_a_checkpoint(learned: Lear
     first = estimate_update(learned.workspace, "dark", "isolate", settings)
     assert [stage.steps for stage in first.stages] == [3, 3, 3]
     assert (first.steps, first.may_end_early, first.resumes) == (9, True, False)
+    report = UpdateEstimateReport("update")
+    describe_estimate(report, first)
+    said = "\n".join(report.messages)
+    assert "Chips of dark: 6 to learn from (train), 2 to check on meanwhile (val), 2 to score on (test)" in said
+    assert "Steps: 9 with 4 chips each, of which a few were measured: 9 for what the new region has of its own" in said
+    assert "Time: about" in said and "Not counted: the start of the command" in said
+    assert "It ends earlier if the scores on the val chips stop rising" in said
     checkpoint = learned.workspace.runs / first.plan.run_name / checkpoints.CHECKPOINT
     checkpoint.parent.mkdir(parents=True)
     checkpoint.touch()

@@ -3,6 +3,7 @@
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Literal
 
+from tsmu.wording import counted
 from tsmu.workspace.base import WorkspaceBase
 from tsmu.workspace.report import Report
 from tsmu.workspace.update import check_devices, end_as_follower, training_settings
@@ -10,9 +11,24 @@ from tsmu.workspace.update import check_devices, end_as_follower, training_setti
 if TYPE_CHECKING:
     import pandas as pd
 
-    from tsmu.update import UpdateEstimate
+    from tsmu.update import StageEstimate, UpdateEstimate
 
-MEGABYTE = 1e6
+GIGABYTE = 1e9
+# What splits, stages of a training, parts of an update and processes are called in sentences.
+PURPOSES = {"train": "to learn from", "val": "to check on meanwhile", "test": "to score on"}
+STAGES = {
+    "all": "the whole model",
+    "new decoder": "what the new region has of its own",
+    "together": "new and old regions together",
+}
+PARTS = {
+    "reading chips": "reading and checking the chips",
+    "training": "the steps",
+    "checks": "checks on val chips meanwhile",
+    "calibration and scores": "calibration and scores at the end",
+    "old regions": "comparing the regions learned before",
+}
+USERS = {"process": "the training", "loader": "each process that reads chips for it", "gpu": "the GPU"}
 
 
 @dataclass(repr=False)
@@ -100,7 +116,7 @@ class UpdateEstimateVerbs(WorkspaceBase):
                 progress=lambda now: show(now.step, now.steps, now.stage),
             )
         _add_figures(report, estimate)
-        _describe_estimate(report, estimate)
+        describe_estimate(report, estimate)
         return report
 
 
@@ -126,28 +142,46 @@ def _add_figures(report: UpdateEstimateReport, estimate: "UpdateEstimate") -> No
     }
 
 
-def _describe_estimate(report: UpdateEstimateReport, estimate: "UpdateEstimate") -> None:
+def describe_estimate(report: UpdateEstimateReport, estimate: "UpdateEstimate") -> None:
     """Say the figures of an estimate in sentences."""
-    plan, seconds = estimate.plan, estimate.seconds
+    plan = estimate.plan
     request, parent = plan.request, plan.parent
-    chips = ", ".join(f"{count} {split}" for split, count in estimate.chips.items())
+    learned = f"{request.region} learned by the strategy {request.strategy.name}"
     report.say(
-        f"{estimate.version} would learn {request.region} with {request.strategy.name} "
-        + (f"on top of {parent.name}" if parent else f"as the first version, encoder {plan.model.encoder}")
+        f"Would write {estimate.version}: {learned}, on top of {parent.name}"
+        if parent
+        else f"Would write {estimate.version}, the model's first version: {learned}, encoder {plan.model.encoder}"
     )
+    chips = ", ".join(f"{estimate.chips[split]} {purpose} ({split})" for split, purpose in PURPOSES.items())
     report.say(f"Chips of {request.region}: {chips}")
-    stages = ", ".join(f"{s.steps} of {s.name!r} at {s.seconds_per_step:.2g} s" for s in estimate.stages)
-    at_most = "at most " if estimate.may_end_early else ""
-    report.say(f"Steps: {at_most}{estimate.steps} of {request.settings.batch_size} chips ({stages})")
-    parts = ", ".join(f"{name} {duration(part)}" for name, part in seconds.items() if part >= 0.5)
-    report.say(f"Time: {at_most}about {duration(sum(seconds.values()))}" + (f" ({parts})" if parts else ""))
-    names = {"process": "this process", "loader": "each process that it starts", "gpu": "the GPU"}
-    memory = ", ".join(f"{names[name]} {size / MEGABYTE:,.0f} MB" for name, size in (report.memory or {}).items())
+    report.say(_steps_line(estimate))
+    parts = [f"{PARTS[name]} {duration(part)}" for name, part in estimate.seconds.items() if part >= 0.5]
+    time = duration(sum(estimate.seconds.values()))
+    report.say(f"Time: about {time} while this machine is as busy as now" + (f": {', '.join(parts)}" if parts else ""))
+    if estimate.may_end_early:
+        report.say("It ends earlier if the scores on the val chips stop rising long before the last step")
+    report.say("Not counted: the start of the command, while Python loads its libraries; and tsmu evaluate afterwards")
+    memory = ", ".join(f"{size / GIGABYTE:.1f} GB for {USERS[name]}" for name, size in (report.memory or {}).items())
     if memory:
-        report.say(f"Memory at the peak: {memory}")
+        report.say(f"Memory at the peak: about {memory}")
     if estimate.resumes:
-        report.say("A checkpoint of this very update is there: it would go on from it, and take less time")
+        report.say("The same update was interrupted before: it would go on where it stopped, and take less time")
     report.say("Nothing was written")
+
+
+def _steps_line(estimate: "UpdateEstimate") -> str:
+    """Say how many steps there are, of how many chips, what is learned in them, and how long each takes."""
+    by_name: dict[str, list[StageEstimate]] = {}
+    for stage in estimate.stages:  # the last one as often as it may be repeated
+        by_name.setdefault(stage.name, []).append(stage)
+    parts = [
+        f"{sum(stage.steps for stage in stages)} for {STAGES.get(name, name)}, {stages[0].seconds_per_step:.2g} s each"
+        for name, stages in by_name.items()
+    ]
+    size = estimate.plan.request.settings.batch_size
+    return (
+        f"Steps: {estimate.steps} with {counted(size, 'chip')} each, of which a few were measured: {'; '.join(parts)}"
+    )
 
 
 def duration(seconds: float) -> str:
