@@ -105,6 +105,7 @@ def test_torch_is_not_needed_and_the_same_map_is_not_computed_again(
     assert (first["bands_computed"], second["bands_computed"]) == (1, 0)
     assert first["run"] == second["run"]
     assert first["region"] == "unassigned"
+    assert first["not_judged"] == 0
 
 
 @settings(max_examples=10, deadline=None)
@@ -151,10 +152,13 @@ def test_no_data_stays_no_data_and_flat_ground_is_less_likely(tmp_path: Path, wo
     columns = np.maximum(np.arange(SIZE + 20) - 85, 0) * 5.0  # metres: flat in the west of the landslide, steep east
     heights = np.broadcast_to(columns, (1, SIZE + 20, SIZE + 20)).astype(np.float32)
     dem = write_raster(tmp_path / "dem.tif", heights, **GRID)
-    without, with_slope = (
-        percent(work.map(post, pre=pre, by="change", name=name, dem=elevations))
+    scenes = [
+        work.map(post, pre=pre, by="change", name=name, dem=elevations)
         for name, elevations in (("without", None), ("slope", dem))
-    )
+    ]
+    without, with_slope = map(percent, scenes)
+    assert scenes[0].summary["not_judged"] == round((without == NO_DATA).mean(), 6) == round(1600 / SIZE**2, 6)
+    assert f"; {100 * 1600 / SIZE**2:.1f} % of it not judged (no data, or left out)" in scenes[0].report.messages[0]
     assert (without[:40, :40] == NO_DATA).all()
     flat, steep = np.s_[100:130, 62:80], np.s_[100:130, 92:108]
     assert without[flat].mean() == pytest.approx(without[steep].mean(), abs=3)

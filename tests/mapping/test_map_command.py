@@ -173,6 +173,7 @@ def test_broken_scenes_are_told_and_the_others_mapped(tmp_path: Path, server: st
     for scene in answer["scenes"]:
         with rasterio.open(scene["outputs"]["probability"]) as dataset:
             assert int((dataset.read(1) != 255).sum()) == scene["valid_pixels"]
+            assert scene["not_judged"] == round((dataset.read(1) == 255).mean(), 6)
     stored = pyogrio.read_dataframe(space.database, layer="observation")
     assert len(stored) == answer["records"] == sum(scene["records"] for scene in answer["scenes"])
     again = json.loads(tsmu(*command).stdout)

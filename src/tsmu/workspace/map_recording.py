@@ -211,6 +211,7 @@ def _summary(order: SceneRequest, mapped: MappedScene, added: AddedRun, landslid
         "reason": main.reason,
         **vars(mapped.plan.tiling),
         **vars(result.counts),
+        "not_judged": round(result.not_judged, 6),
         **terrain,
         "bands_computed": result.bands_computed,
         "run": added.run_id,

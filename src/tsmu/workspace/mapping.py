@@ -336,8 +336,21 @@ def _line(summary: dict[str, Any]) -> str:
     )
     return (
         f"{summary['scene']}: {counted(summary['records'], 'landslide')}, {summary['area_m2'] / 1e6:.3f} km2, "
-        f"{_mapped_by(summary)}{computed}{proposed}"
+        f"{_mapped_by(summary)}{computed}; {_judged(summary['not_judged'])}{proposed}"
     )
+
+
+def _judged(share: float) -> str:
+    """How much of a scene its map says nothing of: a share of its pixels, 0 to 1.
+
+    Example:
+        >>> _judged(0.25)
+        '25.0 % of it not judged (no data, or left out)'
+    """
+    if not share:
+        return "all of it judged"
+    percent = "under 0.1 %" if share < 0.001 else f"{100 * share:.1f} %"
+    return f"{percent} of it not judged (no data, or left out)"
 
 
 def _mapped_by(summary: dict[str, Any]) -> str:

@@ -59,6 +59,8 @@ class MapResult:
         pixels: sum of their pixels.
         counts: of the raster.
         bands_computed: bands of rows that this run computed; the others were finished before.
+        not_judged: share of the scene's pixels, 0 to 1, of which the map says nothing: without data, or left out by
+            a mask.
     """
 
     probability: Path
@@ -69,6 +71,7 @@ class MapResult:
     pixels: int
     counts: MapCounts
     bands_computed: int
+    not_judged: float
 
 
 def read_map(out: Path, bands_computed: int = 0) -> MapResult:
@@ -81,10 +84,11 @@ def read_map(out: Path, bands_computed: int = 0) -> MapResult:
     raster, polygons = out / PROBABILITY_FILE, out / POLYGONS_FILE
     with rasterio.open(raster) as dataset:
         counts = MapCounts.from_tags(dataset.tags())
+        not_judged = 1 - counts.valid_pixels / (dataset.width * dataset.height)
     table = pq.read_table(polygons, columns=["area_m2", "pixels"])
     area, pixels = (_sum(table[name]) for name in ("area_m2", "pixels"))
     layers = {(out / name).stem: out / name for name in (DEVIATION_FILE, REGIONS_FILE) if (out / name).exists()}
-    return MapResult(raster, layers, polygons, len(table), float(area), int(pixels), counts, bands_computed)
+    return MapResult(raster, layers, polygons, len(table), float(area), int(pixels), counts, bands_computed, not_judged)
 
 
 def read_tags(out: Path) -> dict[str, str]:
