@@ -1,5 +1,7 @@
 # Everything a fresh machine needs besides Python 3.11+ and make is set up by these targets.
 PYTHON ?= python3
+# Some containers forbid it, and every process that loads torch then compiles thousands of files anew: three times as long.
+unexport PYTHONDONTWRITEBYTECODE
 BIN := .venv/bin
 
 PAGE := src/tsmu/server/page/index.html

@@ -21,7 +21,7 @@ from tsmu.model import available_cores, device_in_use, precision_in_use
 
 ROOT = Path(__file__).parents[2]  # of the checkout
 ENCODERS, BATCH_SIZES, SIDES = ("timm-tf_efficientnet_lite0", "resnet34"), (16, 64), (128, 256)
-PACKAGES = ("tsmu", "torch", "torchvision", "lightning", "segmentation-models-pytorch", "timm")
+PACKAGES = ("tsmu", "torch", "torchvision", "pytorch-lightning", "segmentation-models-pytorch", "timm")
 
 Announce = Callable[[str], None]
 Results = dict[str, Any]

@@ -34,8 +34,8 @@ sys.exit(int(replies.readline() or 1))
 POLL_S = 0.02
 LOADED = (
     "tsmu.cli", "torch", "pandas", "geopandas", "rasterio", "sqlalchemy.dialects.sqlite", "uvicorn", "fastapi",
-    "pystac_client", "odc.stac", "scipy.stats", "scipy.ndimage", "matplotlib.figure", "lightning.fabric", "timm",
-    "segmentation_models_pytorch", "torchvision.transforms.v2", "alembic.migration", "pyogrio",
+    "pystac_client", "odc.stac", "scipy.stats", "scipy.ndimage", "matplotlib.figure", "tsmu.update.training.fabric",
+    "timm", "segmentation_models_pytorch", "torchvision.transforms.v2", "alembic.migration", "pyogrio",
 )  # fmt: skip
 
 

@@ -28,8 +28,8 @@ def test_every_name_of_the_face_is_there() -> None:
 
 
 def test_importing_the_face_loads_nothing_heavy() -> None:
-    assert loaded_by("import tsmu.update", "torch", "lightning", "scipy") == []
+    assert loaded_by("import tsmu.update", "torch", "lightning_fabric", "scipy") == []
 
 
 def test_strategies_do_not_load_lightning() -> None:
-    assert loaded_by("from tsmu.update import STRATEGIES, TrainingSettings", "lightning.fabric") == []
+    assert loaded_by("from tsmu.update import STRATEGIES, TrainingSettings", "lightning_fabric") == []

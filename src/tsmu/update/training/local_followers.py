@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import IO
 
 import torch
-from lightning.fabric.plugins.environments.cluster_environment import ClusterEnvironment
 
 from tsmu.errors import UpdateError
+from tsmu.update.training.fabric import ClusterEnvironment
 
 FOLLOWER = "tsmu.update.training.follower"
 READY = b"ready\n"  # what a follower writes once it has loaded its libraries

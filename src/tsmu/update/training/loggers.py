@@ -10,12 +10,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from lightning.fabric import Fabric
-from lightning.fabric.loggers.csv_logs import CSVLogger
-from lightning.fabric.loggers.logger import Logger
-from lightning.fabric.loggers.tensorboard import TensorBoardLogger
-
 from tsmu.errors import UpdateError
+from tsmu.update.training.fabric import CSVLogger, Fabric, Logger, TensorBoardLogger
 from tsmu.update.training.settings import LossRecord, ScoreRecord
 
 # By name, the package that must be installed; each is an extra of its own name.
@@ -85,8 +81,8 @@ def _logger(name: str, folder: Path, run: str) -> Logger:
         return CSVLogger(folder, run, flush_logs_every_n_steps=FLUSHED_STEPS)
     if name == "tensorboard":
         return TensorBoardLogger(folder, run, default_hp_metric=False)
-    # The loggers of lightning.pytorch take a second to load.
-    from lightning.pytorch.loggers import MLFlowLogger, WandbLogger
+    # They take seconds to load, with all of Lightning's trainer.
+    from pytorch_lightning.loggers import MLFlowLogger, WandbLogger
 
     if name == "wandb":
         return WandbLogger(run, save_dir=folder, project=PROJECT)

@@ -18,16 +18,18 @@ from contextlib import ExitStack, contextmanager, suppress
 from datetime import timedelta
 
 import torch
-from lightning.fabric import Fabric
-from lightning.fabric.loggers.logger import Logger
-from lightning.fabric.plugins.environments.cluster_environment import ClusterEnvironment
-from lightning.fabric.plugins.environments.lightning import find_free_network_port
-from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
-from lightning.fabric.plugins.environments.torchelastic import TorchElasticEnvironment
-from lightning.fabric.strategies.ddp import DDPStrategy
 
 from tsmu.errors import UpdateError
 from tsmu.model import cores_per_process, device_in_use, precision_in_use
+from tsmu.update.training.fabric import (
+    ClusterEnvironment,
+    DDPStrategy,
+    Fabric,
+    Logger,
+    SLURMEnvironment,
+    TorchElasticEnvironment,
+    find_free_network_port,
+)
 from tsmu.update.training.local_followers import LocalEnvironment, LocalFollowers
 from tsmu.update.training.settings import TrainingResources
 
@@ -237,8 +239,8 @@ def _shared_cores(processes: int) -> Iterator[None]:
 @contextmanager
 def _quiet_lightning() -> Iterator[None]:
     """Keep Lightning's hints from the user, who can do nothing about them."""
-    for name in ("lightning.fabric", "lightning.pytorch"):  # Fabric reports through either
+    for name in ("lightning_fabric", "pytorch_lightning"):  # Fabric reports through either
         logging.getLogger(name).setLevel(logging.WARNING)
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", module="lightning")
+        warnings.filterwarnings("ignore", module="lightning_fabric|pytorch_lightning")
         yield

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import geopandas
 import torch
-from lightning.fabric.loggers.logger import Logger
 
 from tsmu.chips import ImageStatistics, image_features, measure_image_statistics, summarise_features
 from tsmu.errors import UpdateError
@@ -15,6 +14,7 @@ from tsmu.issues import IssueLog
 from tsmu.model import FIRST_BATCH, RegionNet, precision_in_use
 from tsmu.update.strategies import Strategy, strategy_named
 from tsmu.update.training.checkpoints import CHECKPOINT, read_checkpoint
+from tsmu.update.training.fabric import Logger
 from tsmu.update.training.first_batch import draw_first_batch
 from tsmu.update.training.processes import resolve_devices, training_processes
 from tsmu.update.training.settings import (

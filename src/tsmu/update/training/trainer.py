@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from lightning.fabric import Fabric
 from torch import Tensor
 
 from tsmu.errors import UpdateError
@@ -26,6 +25,7 @@ from tsmu.update.strategies import Batch, Stage, Strategy
 from tsmu.update.training.batches import TrainingBatches, one_line_loader_errors
 from tsmu.update.training.best_weights import BestWeights
 from tsmu.update.training.checkpoints import CHECKPOINT, CheckpointTimer, write_checkpoint
+from tsmu.update.training.fabric import Fabric
 from tsmu.update.training.interruption import stop_requests
 from tsmu.update.training.loggers import CurveLog
 from tsmu.update.training.optimizer import Optimizer
