@@ -184,6 +184,15 @@ def test_a_command_line_that_is_not_understood_answers_so_too(tmp_path: Path, ts
     assert "--bogus" in answer["error"]
 
 
+@pytest.mark.parametrize("words", [("--aoi", "1,2,3,4", "--date", "2024-01-01"), ("--pre", "a.tif", "--post", "b.tif")])
+def test_who_has_no_catalogue_but_two_images_is_told_the_command(
+    tmp_path: Path, tsmu: Tsmu, words: tuple[str, ...]
+) -> None:
+    done = tsmu("respond", *words, cwd=tmp_path)
+    assert done.returncode == 2
+    assert "tsmu map POST.tif --pre PRE.tif --by change" in done.stderr.splitlines()[-1]
+
+
 def test_without_write_permission_nothing_is_left(tmp_path: Path) -> None:
     require(os.geteuid() != 0 or Path("/usr/bin/setpriv").exists(), "setpriv, to give up root's permissions")
     folder = tmp_path / "shut"

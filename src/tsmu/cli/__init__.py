@@ -30,7 +30,7 @@ from tsmu.cli.demo import demo
 from tsmu.cli.evaluate import evaluate
 from tsmu.cli.init import init
 from tsmu.cli.map import map_scene
-from tsmu.cli.respond import respond
+from tsmu.cli.respond import RespondCommand, respond
 from tsmu.cli.serve import serve
 from tsmu.cli.update import update
 from tsmu.workspace import Report
@@ -75,7 +75,7 @@ app.command("update")(update)
 app.add_typer(models.app, name="models")
 app.command("evaluate")(evaluate)
 app.command("map")(map_scene)
-app.command("respond")(respond)
+app.command("respond", cls=RespondCommand)(respond)
 app.add_typer(db.app, name="db")
 app.command("serve")(serve)
 app.add_typer(labels.app, name="labels")

@@ -1,12 +1,30 @@
 """`tsmu respond`."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand
+from typer.exceptions import TyperException
 
 from tsmu.cli.command import JsonOption, WorkspaceOption, console, finite
 from tsmu.cli.fetch import CollectionOption, MaxCloudOption, StacOption
+
+OWN_IMAGES = "With two images of your own instead of a catalogue: tsmu map POST.tif --pre PRE.tif --by change"
+
+
+class RespondCommand(TyperCommand):
+    """The command, which tells those who have images of their own, and so no catalogue, what they are looking for."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the command line; where it lacks the catalogue, or names images, the error says what to type instead."""
+        try:
+            return super().parse_args(ctx, args)
+        except TyperException as error:
+            about = getattr(getattr(error, "param", None), "name", None) or getattr(error, "option_name", "")
+            if about in ("stac", "collection", "--pre", "--post"):
+                error.message = f"{error.message}. {OWN_IMAGES}".removeprefix(". ")
+            raise
 
 
 def respond(
