@@ -14,6 +14,7 @@ import typer
 from docs.scripts import figures
 from docs.scripts.tutorials import ROOT
 from tsmu.cli import app
+from tsmu.workspace.next_steps import FIRST_STEPS
 
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 LARGEST_PICTURE = 150_000  # bytes
@@ -64,6 +65,10 @@ def test_an_unknown_option_is_noticed() -> None:
     assert unknown(["map", "post.tif", "--pree", "pre.tif"]) == "--pree"
     assert unknown(["maps"]) == "maps"
     assert unknown(["db", "query", "--bbox", "7,46,8,47"]) is None
+
+
+def test_the_first_steps_that_a_new_workspace_names_exist() -> None:
+    assert [found for step in FIRST_STEPS.values() if (found := unknown(shlex.split(step)[1:]))] == []
 
 
 def test_figures_are_of_the_stored_results() -> None:

@@ -1,4 +1,4 @@
-"""The next command of the chain from pairs to a map, spelled out with the user's own files."""
+"""The next commands: of a new workspace by what users have, and from pairs to a map with the user's own files."""
 
 import os
 import shlex
@@ -9,6 +9,25 @@ if TYPE_CHECKING:
     from tsmu.workspace_folder import WorkspaceFolder
 
 SIDES = ("pre", "before", "post", "after")  # file names that tell no scene from another
+
+# What users begin with, and the command that takes it.
+FIRST_STEPS = {
+    "a landslide inventory": "tsmu import inventory FILE",
+    "images of places, with or without labels": "tsmu import pairs DIR --region NAME",
+    "chips with masks": "tsmu import chips DIR --region NAME",
+    "two images and no labels": "tsmu map POST.tif --pre PRE.tif --by change",
+    "an event and no images": "tsmu respond --aoi FILE --date YYYY-MM-DD --stac URL --collection NAME",
+}
+
+
+def first_steps() -> str:
+    """Say with which command to begin in a new workspace, one line for each thing that one may have.
+
+    Example:
+        >>> print(first_steps().splitlines()[0])
+          a landslide inventory: tsmu import inventory FILE
+    """
+    return "\n".join(f"  {have}: {command}" for have, command in FIRST_STEPS.items())
 
 
 def map_command(folder: "WorkspaceFolder", region: str) -> str:

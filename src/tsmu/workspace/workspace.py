@@ -11,6 +11,7 @@ from tsmu.workspace.exports import ExportVerbs
 from tsmu.workspace.inventories import InventoryVerbs
 from tsmu.workspace.labels import LabelVerbs
 from tsmu.workspace.models import ModelVerbs
+from tsmu.workspace.next_steps import first_steps
 from tsmu.workspace.pairs import PairVerbs
 from tsmu.workspace.regions import RegionVerbs
 from tsmu.workspace.report import Report
@@ -77,10 +78,7 @@ class Workspace(
         report = workspace._begin(InitReport("init", workspace=workspace))
         report.records = 1
         report.outputs["workspace"] = str(root)
-        report.say(
-            f"Workspace {root}; next, in that folder: tsmu import pairs DIR --region NAME, "
-            "or of ready-made chips: tsmu import chips DIR --region NAME"
-        )
+        report.say(f"Workspace {root}; next, in that folder, by what you have:\n{first_steps()}")
         return report
 
 
