@@ -1,5 +1,6 @@
 """The page when its token is withdrawn: it stops asking, asks for another one, and keeps what was begun."""
 
+import re
 import stat
 from pathlib import Path
 
@@ -49,6 +50,11 @@ def test_a_withdrawn_token_is_asked_for_again_and_nothing_is_lost(
         expect(page.locator("#login")).not_to_be_visible()
         expect(page.locator("#connection")).to_have_text("all saved")
         assert page.evaluate("window.same")  # it was not loaded again
+        page.route(re.compile("/tiles/"), lambda route: route.fulfill(status=401))  # late answers to the former token
+        with page.expect_response("**/api/info") as checked:
+            page.keyboard.press("+")
+        assert checked.value.ok
+        expect(page.locator("#login")).not_to_be_visible()
         with open_database(survey.database) as records:
             row = query(records).set_index("id").loc[landslide_id]
         assert (row["status"], row["changed_by"]) == ("confirmed", "kim")

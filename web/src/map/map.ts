@@ -6,7 +6,7 @@ import { byId } from "../lib/dom.ts";
 import { formatCoordinates } from "../lib/format.ts";
 import type { Bounds } from "../lib/geometry.ts";
 import { showNotice } from "../lib/notice.ts";
-import { apiUrl, authorizationHeaders, noteRefusedToken, refusal, refusesFilters } from "../server/api.ts";
+import { apiUrl, authorizationHeaders, checkToken, refusal, refusesFilters } from "../server/api.ts";
 import { addLandslideLayers } from "./landslide-layers.ts";
 import { connectLandslides, densityTileUrl, landslideTileUrl } from "./landslides.ts";
 import { connectScenes } from "./scenes.ts";
@@ -44,7 +44,7 @@ export async function createMap(bounds: Bounds, onSelect: (id: string) => void):
   map.on("error", ({ error }) => {
     const { status } = error as { status?: number };
     if (refusesFilters(status)) return; // it is told at the filters
-    if (status === 401) noteRefusedToken("needs a valid token");
+    if (status === 401) checkToken();
     else showNotice("Part of the map could not be loaded; move there again to load it", "bad");
   });
   await new Promise((resolve) => map.once("load", resolve));

@@ -50,11 +50,6 @@ export function setToken(token: string): void {
 /** Why the server refused the token of this tab, or that it has none; null while it is not refused. */
 export const refusal = new Signal<string | null>(null);
 
-/** Ask nothing more with this token: the server has answered 401. */
-export function noteRefusedToken(reason: string): void {
-  refusal.value = reason;
-}
-
 /** Headers with the token, if there is one. */
 export function authorizationHeaders(): Record<string, string> {
   const token = storedToken();
@@ -86,7 +81,7 @@ async function request(path: string, init: RequestInit = {}): Promise<Response> 
   if (response.ok) return response;
   const body = (await response.json().catch(() => ({}))) as { error?: string; present?: Landslide[] };
   const reason = body.error ?? response.statusText;
-  if (response.status === 401 && token === storedToken()) noteRefusedToken(reason);
+  if (response.status === 401 && token === storedToken()) refusal.value = reason; // else another was entered since
   if (response.status === 429 || response.status >= 500) throw new UnreachableError(reason);
   throw new RequestError(response.status, reason, body.present);
 }
@@ -99,6 +94,17 @@ export async function getJson<T>(path: string, values: QueryValues = {}): Promis
 /** Read a file from a path of the API. */
 export async function getBlob(path: string, values: QueryValues): Promise<Blob> {
   return (await request(withQuery(path, values))).blob();
+}
+
+let tokenCheck: Promise<unknown> | null = null;
+
+/** Find out whether the token is refused, after a 401 to a request that may have had a former token of this tab. */
+export function checkToken(): void {
+  tokenCheck ??= getJson("info")
+    .catch(() => undefined) // a refusal is noted by then
+    .finally(() => {
+      tokenCheck = null;
+    });
 }
 
 async function sendJson<T>(method: "POST" | "PUT", path: string, body: unknown): Promise<T> {

@@ -1,6 +1,6 @@
 // What changes in the database, as the server tells it: a stream of server-sent events that is read by `fetch`, because
 // the browser's own EventSource cannot send the token.
-import { apiUrl, authorizationHeaders, noteRefusedToken, refusal } from "./api.ts";
+import { apiUrl, authorizationHeaders, checkToken, refusal } from "./api.ts";
 import type { ChangeEvent } from "./types.ts";
 
 const FIRST_RETRY_DELAY = 1000; // ms; doubled after each failure
@@ -90,7 +90,7 @@ async function* readEvents(lastId: string, connection: AbortController): AsyncGe
     expectWord();
     const headers = { ...authorizationHeaders(), "Last-Event-ID": lastId };
     const response = await fetch(apiUrl("changes"), { headers, signal: connection.signal });
-    if (response.status === 401) noteRefusedToken("needs a valid token");
+    if (response.status === 401) checkToken();
     if (!response.ok || !response.body) throw new Error(response.statusText);
     const parser = new EventParser();
     const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
