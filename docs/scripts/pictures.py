@@ -1,11 +1,14 @@
-"""Draws the pictures of the tutorials: `python -m docs.scripts.pictures [FOLDER]`, in some ten minutes.
+"""Draws the pictures of the tutorials, of the review page and of QGIS: `python -m docs.scripts.pictures [FOLDER]`.
 
-The lessons are run with all their steps, in FOLDER or in a temporary one, and what they made is drawn, or photographed
-in the browser. A FOLDER in which they have run is drawn from again.
+It takes some ten minutes. The lessons are run with all their steps, in FOLDER or in a temporary one, and what they made
+is drawn, or photographed in the browser and in QGIS. A FOLDER in which they have run is drawn from again.
 """
 
 import json
+import os
+import shlex
 import shutil
+import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
@@ -19,7 +22,8 @@ import rasterio
 from PIL import Image, ImageDraw
 
 from docs.scripts.review import review
-from docs.scripts.tutorials import ROOT, TUTORIALS, PageRunner
+from docs.scripts.tutorials import ROOT, TUTORIALS, PageRunner, serving
+from qgis.package.build import build_folder
 
 mpl.use("agg")
 import matplotlib.pyplot as plt
@@ -50,7 +54,9 @@ def main(folder: Path) -> None:
                     shutil.copy(folder / "survey" / "report.html", folder / "report_one.html")
         for name, (page, height) in PAGES.items():
             _photograph(browser, next(folder.glob(page)), name, height)
+        photograph_review(browser, folder)
         browser.close()
+    photograph_dock(folder)
     _save(Image.open(shot), "review")
     for name, draw in DRAWN.items():
         _save(draw(folder), name)
@@ -63,11 +69,11 @@ def _make_data(folder: Path) -> None:
         write_practice(folder / "practice")
 
 
-def _save(picture: Image.Image, name: str) -> None:
+def _save(picture: Image.Image, name: str, target: Path = TARGET) -> None:
     """Write a picture as JPEG, of at most 1200 px and no more bytes than are allowed."""
     picture = picture.convert("RGB")
     picture.thumbnail((1200, 1600))
-    path = TARGET / f"{name}.jpg"
+    path = target / f"{name}.jpg"
     for quality in (88, 80, 70, 60, 50):
         picture.save(path, quality=quality, optimize=True)
         if path.stat().st_size <= LARGEST:
@@ -85,6 +91,54 @@ def _photograph(browser: Any, page: Path, name: str, height: int) -> None:
     tab.close()
     _save(Image.open(shot), name)
     shot.unlink()
+
+
+def _reviewed(folder: Path, name: str) -> Path:
+    """A copy of the workspace of the first lessons, whose scene is mapped, to decide in."""
+    copy = folder / name / "survey"
+    shutil.rmtree(copy.parent, ignore_errors=True)
+    shutil.copytree(folder / "survey", copy, ignore=shutil.ignore_patterns("runs", "*.lock"))
+    return copy
+
+
+def photograph_review(browser: Any, folder: Path) -> None:
+    """The review page on what a model has found, at the largest landslide after some decisions."""
+    shot, survey = folder / "page.png", _reviewed(folder, "for_the_page")
+    with serving(["--write", "--reviewer", "eva"], survey) as address:
+        page = browser.new_context(viewport={"width": 1280, "height": 800}).new_page()
+        page.add_init_script("localStorage.setItem('tsmu.page.introduced', 'true')")
+        page.goto(address)
+        page.wait_for_selector("body[data-ready=yes]")
+        page.get_by_label("Order").select_option("size")
+        for key in "aaraaura":
+            page.wait_for_timeout(500)
+            page.keyboard.press(key)
+        page.locator("#map[aria-busy=false]").wait_for()
+        page.wait_for_timeout(4000)  # until the tiles have faded in, and what was done is no longer told
+        page.screenshot(path=shot)
+        page.context.close()
+    _save(Image.open(shot), "review", ROOT / "docs")
+
+
+def photograph_dock(folder: Path) -> None:
+    """The review dock of the plugin, in QGIS without a window; the workspace is named by a path of nobody's machine."""
+    shot, survey = folder / "dock.png", _reviewed(folder, "for_the_dock")
+    program, profile, plugins = folder / "tsmu", folder / "profile", folder / "plugins"
+    shutil.rmtree(plugins, ignore_errors=True)
+    words = " ".join(map(shlex.quote, (f"PYTHONPATH={os.pathsep.join(filter(None, sys.path))}", sys.executable)))
+    program.write_text(f'#!/bin/sh\nexec env {words} -m tsmu "$@"\n')
+    program.chmod(0o755)
+    profile.mkdir(exist_ok=True, mode=0o700)
+    environment = {
+        "PATH": "/usr/bin:/bin", "HOME": str(profile), "XDG_RUNTIME_DIR": str(profile), "LANG": "C.UTF-8",
+        "QGIS_CUSTOM_CONFIG_PATH": str(profile), "QT_QPA_PLATFORM": "offscreen", "PYTHONDONTWRITEBYTECODE": "1",
+        "TSMU_PLUGINS": str(build_folder(plugins).parent),
+    }  # fmt: skip
+    script = ROOT / "docs" / "scripts" / "dock_in_qgis.py"
+    subprocess.run(
+        ["/usr/bin/python3", script, "survey", program, shot], cwd=survey.parent, env=environment, check=True
+    )
+    _save(Image.open(shot), "qgis", ROOT / "docs")
 
 
 def _read(path: Path) -> np.ndarray:

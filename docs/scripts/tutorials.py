@@ -106,7 +106,7 @@ class PageRunner:
             if words[0] == "cd":
                 here = (here / words[1]).resolve(strict=True)
             elif words[:2] == ["tsmu", "serve"]:
-                address = servers.enter_context(_serving(words[2:], here))
+                address = servers.enter_context(serving(words[2:], here))
                 if self.while_serving:
                     self.while_serving(name, address)
             elif words[0] == "tsmu":
@@ -171,7 +171,7 @@ def _compare(says: str, printed: str, where: str) -> None:
 
 
 @contextmanager
-def _serving(options: list[str], here: Path) -> Iterator[str]:
+def serving(options: list[str], here: Path) -> Iterator[str]:
     """A review server in a process of its own, on a port that is free; it answers."""
     words = [sys.executable, "-m", "tsmu", "serve", *options, "--port", "0"]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
