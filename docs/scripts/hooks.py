@@ -1,5 +1,6 @@
 """What MkDocs does besides: pages made from the code, and files of the repository that pages link to."""
 
+import os
 import re
 from pathlib import Path
 
@@ -13,8 +14,14 @@ _LINK = re.compile(r"(?<=\]\()(?!https?:|#)([^)#\s]+)(#[^)\s]*)?(?=\))")
 
 
 def on_config(config: MkDocsConfig) -> None:
-    """Search from the disk by our own script; the theme would name one on another server."""
+    """Search from the disk by our own script, and offer other versions where there are some.
+
+    For searching the theme would name a script on another server. Its choice of versions reads a file beside the site,
+    which browsers refuse from the disk with errors in the console: only sites that `mike deploy` builds have it.
+    """
     config.extra["polyfills"] = ["javascripts/search_from_disk.js"]
+    if "MIKE_DOCS_VERSION" in os.environ:  # as mike tells hooks that it builds
+        config.extra["version"] = {"provider": "mike"}
 
 
 def on_files(files: Files, config: MkDocsConfig) -> None:
