@@ -3,6 +3,7 @@
 import io
 import tarfile
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import h5py
@@ -109,13 +110,17 @@ def patch(post: np.ndarray, mask: np.ndarray, attributes: dict[str, str]) -> byt
     return buffer.getvalue()
 
 
-def write_gvlm(folder: Path) -> Path:
-    """GVLM as it is unpacked, with two places of 600 x 1100 px; the mask of each has 10,000 px."""
+def write_gvlm(
+    folder: Path,
+    shape: tuple[int, int] = (600, 1100),
+    places: Sequence[str] = ("Askja_Iceland", "Kaikoura_New Zealand"),
+) -> Path:
+    """GVLM as it is unpacked, with places of one shape; the mask of each has 10,000 px."""
     random = np.random.default_rng(0)
-    for place in ("Askja_Iceland", "Kaikoura_New Zealand"):
+    for place in places:
         for name in ("im1", "im2"):
-            write_raster(folder / place / f"{name}.png", random.integers(0, 255, (3, 600, 1100), np.uint8))
-        slides = np.zeros((600, 1100), np.uint8)
+            write_raster(folder / place / f"{name}.png", random.integers(0, 255, (3, *shape), np.uint8))
+        slides = np.zeros(shape, np.uint8)
         slides[:100, :100] = 255
         write_raster(folder / place / "ref.png", slides)
     return folder

@@ -149,10 +149,22 @@ def test_gvlm_is_laid_out_from_files_that_were_downloaded_by_hand(tsmu: Tsmu, tm
     work = face.Workspace(tmp_path / "work")
     chips = work.add_chips(tmp_path / "gvlm", region="world", groups=tmp_path / "gvlm" / "groups.csv").chips
     assert chips is not None
-    assert len(chips) == 4
+    assert len(chips) == 2 * 6
     assert chips["pre"].notna().all()
     assert chips.groupby("group")["split"].nunique().max() == 1
-    assert sorted(chips["landslide_pixels"]) == [0, 0, 10_000, 10_000]
+    assert sorted(chips["landslide_pixels"]) == [0] * 10 + [10_000] * 2
+    masks = [rasterio.open(path).read(1) for path in sorted((tmp_path / "gvlm" / "masks").glob("*.tif"))]
+    assert sum(int((mask != 255).sum()) for mask in masks) == 2 * 600 * 1100  # every pixel once
+
+
+def test_what_is_too_narrow_for_a_chip_is_told(tsmu: Tsmu, tmp_path: Path) -> None:
+    made_sets.write_gvlm(tmp_path / "GVLM_CD", (520, 1030), ("Askja_Iceland",))
+    made_sets.write_gvlm(tmp_path / "GVLM_CD", (300, 1024), ("Kaikoura_New Zealand",))
+    done = tsmu("data", "fetch", "gvlm", "--yes", "--files", "GVLM_CD", cwd=tmp_path)
+    assert done.returncode == 3, done.stderr
+    share = (520 * 1030 - 512 * 1024) / (520 * 1030 + 300 * 1024)
+    assert f"1 left out: margins narrower than 64 px ({share:.2%} of all pixels)" in done.stdout
+    assert "1 left out: places narrower than a chip of 512 px" in done.stdout
 
 
 def test_a_map_of_regions_is_read_by_regions_use(

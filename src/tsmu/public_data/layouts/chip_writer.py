@@ -13,6 +13,7 @@ from tsmu.errors import DataError
 from tsmu.imagery import GDAL_OPTIONS
 
 Array = npt.NDArray[np.generic]
+UNKNOWN = 255  # in masks
 
 
 def write_chip(
@@ -50,6 +51,8 @@ def write_chip(
         count, height, width = pixels.shape
         profile = {"driver": "GTiff", "count": count, "height": height, "width": width, "dtype": pixels.dtype}
         place = {"crs": crs, "transform": transform} if crs else {}
+        if kind == "masks":  # said in the file: masks of 0 and 255 alone could be of landslides that are 255
+            profile["nodata"] = UNKNOWN
         with (
             rasterio.Env(**GDAL_OPTIONS),
             rasterio.open(path, "w", **profile, **place, compress="deflate", interleave="pixel") as dataset,

@@ -1,4 +1,8 @@
-"""GVLM: large pairs with a mask, one for each place, cut into chips; a table keeps the chips of a place together."""
+"""GVLM: large pairs with a mask, one for each place, cut into chips; a table keeps the chips of a place together.
+
+Sides are seldom multiples of a chip's, so the last chips of a row or column overlap those before them. What two chips
+show is known in the mask of the first alone, so that no pixel is learned from or scored twice.
+"""
 
 from pathlib import Path
 
@@ -7,11 +11,12 @@ from PIL import Image
 
 from tsmu.errors import DataError
 from tsmu.files import write_text
-from tsmu.public_data.layouts.chip_writer import find_files, write_chip
+from tsmu.public_data.layouts.chip_writer import UNKNOWN, find_files, write_chip
 from tsmu.public_data.layouts.laid_out import LaidOut, ShowChips
 
 SIZE = 512  # pixels of a chip's side
 BANDS = ("red", "green", "blue")
+LEAST_MARGIN = 64  # pixels; what is left at the right and lower edge is dropped where it is narrower
 MAX_PIXELS = 1 << 30
 
 
@@ -19,26 +24,46 @@ def lay_out(source: Path, out: Path, show: ShowChips) -> LaidOut:
     """Cut `PLACE/im1.png` (before), `im2.png` (after) and `ref.png` (mask) into chips, and write `groups.csv`."""
     places = [path.parent for path in find_files(source, "im2.*")]
     Image.MAX_IMAGE_PIXELS = MAX_PIXELS  # beyond Pillow's limit for pictures of unknown origin
-    laid_out, groups = LaidOut(), ["name,group"]
+    laid_out, groups, pixels, dropped = LaidOut(), ["name,group"], 0, 0
     for done, place in enumerate(places, start=1):
         pre, post, mask = (_read(place, name) for name in ("im1", "im2", "ref"))
         if not pre.shape == post.shape == (*mask.shape[:2], len(BANDS)):
             raise DataError(
                 f"{place}: its images and mask are of the shapes {pre.shape}, {post.shape} and {mask.shape}"
             )
-        landslide = (mask if mask.ndim == 2 else mask.max(axis=2)) > 0
+        height, width = post.shape[:2]
+        unseen = ((mask if mask.ndim == 2 else mask.max(axis=2)) > 0).astype(np.uint8)  # UNKNOWN where a chip has been
         name = place.name.replace(" ", "_")
-        for row in range(0, post.shape[0] - SIZE + 1, SIZE):
-            for column in range(0, post.shape[1] - SIZE + 1, SIZE):
+        for row in _starts(height):
+            for column in _starts(width):
                 window = np.s_[row : row + SIZE, column : column + SIZE]
                 chip = f"{name}_{row}_{column}"
-                image, before = (pixels[window].transpose(2, 0, 1) for pixels in (post, pre))
-                write_chip(out, chip, image, landslide[window], pre=before, bands=BANDS)
+                image, before = (side[window].transpose(2, 0, 1) for side in (post, pre))
+                write_chip(out, chip, image, unseen[window], pre=before, bands=BANDS)
+                unseen[window] = UNKNOWN
                 groups.append(f"{chip},{name}")
                 laid_out.chips["."] += 1
+        if min(height, width) < SIZE:
+            laid_out.left_out[f"places narrower than a chip of {SIZE} px"] += 1
+        else:
+            dropped += int((unseen != UNKNOWN).sum())
+        pixels += height * width
         show(done, len(places))
+    if dropped:
+        laid_out.left_out[f"margins narrower than {LEAST_MARGIN} px ({dropped / pixels:.2%} of all pixels)"] += 1
     write_text(out / "groups.csv", "\n".join([*groups, ""]))
     return laid_out
+
+
+def _starts(length: int) -> list[int]:
+    """The first pixels of the chips that cover a side; the last one overlaps the one before it, or a margin remains.
+
+    Example:
+        >>> _starts(1024), _starts(1100), _starts(1030), _starts(500)
+        ([0, 512], [0, 512, 588], [0, 512], [])
+    """
+    starts = list(range(0, length - SIZE + 1, SIZE))
+    return [*starts, length - SIZE] if starts and length % SIZE >= LEAST_MARGIN else starts
 
 
 def _read(place: Path, name: str) -> np.ndarray:

@@ -17,7 +17,7 @@ from rasterio.errors import CRSError
 from rasterio.transform import from_origin
 
 from tsmu.errors import DataError
-from tsmu.public_data.layouts.chip_writer import find_files, write_chip
+from tsmu.public_data.layouts.chip_writer import UNKNOWN, find_files, write_chip
 from tsmu.public_data.layouts.laid_out import LaidOut, ShowChips
 
 BANDS = {
@@ -26,7 +26,6 @@ BANDS = {
 }  # fmt: skip
 HIDDEN = (0, 1, 3, 8, 9, 10, 11, 255)  # no data, saturated, shadow, cloud of three kinds, snow, not classified
 NO_EVENT = "patches without a date of an event, such as those without landslides"
-UNKNOWN = 255
 
 
 def lay_out(source: Path, out: Path, show: ShowChips) -> LaidOut:
