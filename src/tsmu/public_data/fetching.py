@@ -79,7 +79,7 @@ def fetch_set(
     Example:
         >>> gvlm = find_set("gvlm", read_catalogue())
         >>> fetch_set(gvlm, Path("chips"), files=Path("GVLM_CD")).chips
-        {'.': 4}
+        {'.': 12}
     """
     record = read_json_object(folder / RECORD)
     if _is_complete(folder, record, public_set):

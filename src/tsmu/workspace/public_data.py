@@ -116,7 +116,7 @@ class PublicData(Reporting):
         Example:
             >>> report = tsmu.data.fetch("gvlm", files="GVLM_CD", yes=True)
             >>> report.folder.name, report.records
-            ('gvlm', 4)
+            ('gvlm', 12)
         """
         from tsmu.public_data import fetch_set, find_set, read_catalogue
 
