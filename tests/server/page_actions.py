@@ -1,6 +1,9 @@
 """What a reviewer does on the page, and how a test waits until the page has done it."""
 
 import io
+import math
+import re
+import time
 from typing import Any
 
 import numpy as np
@@ -43,6 +46,18 @@ def still(page: Any) -> None:
         page.wait_for_timeout(100)
         now = page.locator("#coordinates").text_content()
         before, same = now, same + 1 if now == before else 0
+
+
+def arrived(page: Any, longitude: float, latitude: float) -> None:
+    """Wait until a place, in degrees, is the middle of the map."""
+    until = time.monotonic() + 20
+    while True:
+        (north, n, east, e) = re.findall(r"[\d.]+|[NSEW]", page.locator("#coordinates").text_content())
+        middle = float(east) * (1 if e == "E" else -1), float(north) * (1 if n == "N" else -1)
+        if math.dist(middle, (longitude, latitude)) < 1e-4:
+            return
+        assert time.monotonic() < until, (middle, longitude, latitude)
+        page.wait_for_timeout(50)
 
 
 def moved(page: Any, key: str) -> None:

@@ -13,7 +13,7 @@ from playwright.sync_api import expect
 from scipy import ndimage
 
 from tests.server.conftest import WAIT, Open
-from tests.server.page_actions import current, gone_back, gone_on, moved, press, saved, status, still
+from tests.server.page_actions import arrived, current, gone_back, gone_on, moved, press, saved, status
 from tests.server.serving import serving
 from tsmu.database import Filters, open_database, query, reviews
 from tsmu.workspace_folder import WorkspaceFolder
@@ -59,7 +59,7 @@ def go_to_compact(page: Any, survey: WorkspaceFolder) -> str:
         press(page, "n")
         gone_on(page, landslide_id)
     press(page, "g")
-    still(page)
+    arrived(page, middle.x, middle.y)
     return landslide_id
 
 
@@ -209,7 +209,8 @@ def test_a_finger_outlines_on_a_small_screen(served: Served, open_page: Open) ->
     page = open_page(address, 390, 844, has_touch=True, reduced_motion="reduce")
     landslide_id = go_to_compact(page, survey)
     page.get_by_role("button", name="Outline by a click").tap()
-    box = page.locator("#map canvas").bounding_box()
+    page.locator("#cross").wait_for()
+    box = page.locator("#cross").bounding_box()  # at the middle of the map, which has another size in this mode
     page.touchscreen.tap(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
     words = page.locator(".size-choice output")
     expect(words).to_be_visible(timeout=WAIT)
