@@ -17,16 +17,17 @@ def matrix_figure(history: History) -> str:
     """Draw the R matrix as a heat map with its values, those of regions not learned yet in italics."""
     R = history.matrix
     learned_at = history.scores.learned_at
-    figure = Figure(figsize=(1.4 * R.shape[1] + 1.8, 0.6 * R.shape[0] + 1.6), layout="constrained")
+    not_learned_yet = np.arange(R.shape[0])[:, None] < learned_at
+    figure = Figure(figsize=(max(1.4 * R.shape[1] + 1.8, 5), 0.6 * R.shape[0] + 1.6), layout="constrained")
     axes = figure.subplots()
     axes.imshow(np.nan_to_num(R), cmap="viridis", vmin=0, vmax=1, aspect="auto")
     for (row, column), value in np.ndenumerate(R):
-        style = "normal" if row >= learned_at[column] else "italic"
+        style = "italic" if not_learned_yet[row, column] else "normal"
         text = "-" if np.isnan(value) else f"{value:.2f}"
         axes.text(column, row, text, ha="center", va="center", style=style, color="w" if value < 0.6 else "k")
     axes.set_xticks(range(R.shape[1]), history.regions, rotation=20, ha="right")
     axes.set_yticks(range(R.shape[0]), [bundle.name for bundle in history.bundles])
-    axes.set_title("IoU on test chips (italic: not learned yet)")
+    axes.set_title("IoU on test chips" + (" (italic: not learned yet)" if not_learned_yet.any() else ""))
     return figure_svg(figure)
 
 
