@@ -25,6 +25,7 @@ from tests.qgis.conftest import QGIS_PROCESS, InQgis, finish
 from tests.workspace.learned.conftest import PLACE, scene_pixels
 
 pytestmark = pytest.mark.timeout(800)  # the first test waits for all algorithms
+REAL_INVENTORY = "FILES/real/inventories/usgs_events_deepldb/Identified_events_from_USGS_inventory.csv"
 BOX = (5.945, 45.003, 5.975, 45.014)  # of an event, with one landslide
 SCENE = "-123.1,-122.9,45.1,45.2 [EPSG:4326]"  # around the mapped scene
 CHANGING = {
@@ -116,6 +117,15 @@ STEPS = [
          "db density ROOT/cells.gpkg --cell 500 --hexagons --bbox -123.1,45.1,-122.9,45.2", "hexagons"),
     Step("compare", {"A": "ROOT/landslides.gpkg", "B": "FILES/drawn.gpkg", "OUT": "ROOT/compare.png"},
          "db compare ROOT/landslides.gpkg FILES/drawn.gpkg --out ROOT/compare.png"),
+    Step("import_inventory", {"INVENTORY": REAL_INVENTORY}, f"import inventory {REAL_INVENTORY}", "a real inventory"),
+    Step(
+        "map",
+        {"POST": "FILES/real/iburi_pair/post.tif", "PRE": "FILES/real/iburi_pair/pre.tif", "BY": 1,
+         "DEM": "FILES/real/iburi_pair/dem_alos30m.tif", "NAME": "iburi"},
+        "map FILES/real/iburi_pair/post.tif --pre FILES/real/iburi_pair/pre.tif --by change "
+        "--dem FILES/real/iburi_pair/dem_alos30m.tif --name iburi",
+        "a real pair",
+    ),
 ]  # fmt: skip
 BROKEN = [
     Step("map", {"POST": "FILES/broken.tif", "NAME": "broken"}, "map FILES/broken.tif", "broken raster"),
@@ -128,9 +138,10 @@ BROKEN = [
 
 
 @pytest.fixture(scope="module")
-def data(files: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The files of a user, with a scene, polygons drawn on it and on the pairs, and broken files."""
+def data(files: Path, shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The files of a user, with a scene, polygons drawn on it and on the pairs, broken files, and the real data."""
     folder = Path(shutil.copytree(files, tmp_path_factory.mktemp("data") / "files"))
+    (folder / "real").symlink_to(shared_data.resolve())
     post = scene_pixels(80, 120)
     write_raster(folder / "post.tif", post, **PLACE)
     write_raster(folder / "pre.tif", scene_pixels(80, 120, seed=3).clip(0, 130), **PLACE)
@@ -311,7 +322,10 @@ def test_results_are_shown_with_the_styles_of_the_package(
 
 
 def test_the_rasters_and_outlines_are_the_same(results: Results) -> None:
-    for step, key in (("map", "PROBABILITY"), ("change", "PROBABILITY"), ("density", "GRID")):
+    assert results["a real pair"][1]["records"] > 100
+    for step, key in (
+        ("map", "PROBABILITY"), ("change", "PROBABILITY"), ("a real pair", "PROBABILITY"), ("density", "GRID"),
+    ):  # fmt: skip
         answer, report = results[step]
         ours = Path(answer["results"][key])
         theirs = Path(report["outputs"]["cells" if key == "GRID" else "probability"])
