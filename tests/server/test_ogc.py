@@ -16,6 +16,7 @@ from starlette.testclient import TestClient
 from tests.server.conftest import Client, decision, first
 from tests.server.serving import serving
 from tsmu.database import Database, query
+from tsmu.server.query_parameters import DEFAULT_PAGE, MAX_PAGE
 from tsmu.workspace_folder import WorkspaceFolder
 
 CORE = "http://www.opengis.net/spec/ogcapi-features-1/1.0/conf"
@@ -284,3 +285,8 @@ def test_gdal_reads_in_another_system(
         shapely.get_coordinates(expected.to_crs(3857)),
         rtol=1e-9,
     )
+
+
+def test_the_page_size_is_told_where_qgis_looks_for_it(ogc: TestClient) -> None:
+    limit = ogc.get("/openapi.json").json()["components"]["parameters"]["limit"]
+    assert limit["schema"] == {"type": "integer", "minimum": 1, "maximum": MAX_PAGE, "default": DEFAULT_PAGE}

@@ -2,6 +2,7 @@
 
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from fastapi import FastAPI
 from fastapi.responses import PlainTextResponse
@@ -14,6 +15,7 @@ from tsmu.server.errors import ERROR_RESPONSES, add_error_handlers
 from tsmu.server.latest_shifts import LatestShifts
 from tsmu.server.middleware import HeadAsGet, SecurityMiddleware
 from tsmu.server.page_files import PageFiles
+from tsmu.server.query_parameters import DEFAULT_PAGE, MAX_PAGE
 from tsmu.server.routes import ROUTERS
 from tsmu.server.tiles import LandslideBoxCache, TileCache
 
@@ -52,6 +54,7 @@ def make_app(context: ServerContext, page_folder: Path = PAGE_FOLDER) -> ASGIApp
     app.state.landslide_boxes = LandslideBoxCache(context.database)
     for router in ROUTERS:
         app.include_router(router)
+    _describe_page_size(app)
     add_error_handlers(app)
     if (page_folder / "index.html").is_file():
         app.mount("/", PageFiles(page_folder), name="page")
@@ -61,3 +64,19 @@ def make_app(context: ServerContext, page_folder: Path = PAGE_FOLDER) -> ASGIApp
         HeadAsGet(app, "/ogc"), minimum_size=COMPRESS_FROM_BYTES, compresslevel=6
     )  # not pictures and events
     return SecurityMiddleware(compressing, context)
+
+
+def _describe_page_size(app: FastAPI) -> None:
+    """Say how many landslides a page of `/ogc` may hold where QGIS looks for it: in the parameters that paths share.
+
+    Otherwise QGIS asks for 100 at a time.
+    """
+    describe = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        document = describe()
+        schema = {"type": "integer", "minimum": 1, "maximum": MAX_PAGE, "default": DEFAULT_PAGE}
+        document["components"]["parameters"] = {"limit": {"name": "limit", "in": "query", "schema": schema}}
+        return document
+
+    app.openapi = openapi  # type: ignore[method-assign]  # as FastAPI's documentation extends the document

@@ -19,6 +19,7 @@ from tsmu.server.errors import RequestError
 from tsmu.server.schemas import ShortText
 
 MAX_PAGE = 10_000  # landslides in one answer
+DEFAULT_PAGE = 10  # landslides on a page of /ogc where no other number is asked for
 MAX_FID = 2**31 - 1  # keys of the database, where pages go on
 
 ConditionText = Annotated[str, Field(max_length=2000, pattern=r"^[^\x00]*$")]

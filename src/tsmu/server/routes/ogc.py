@@ -42,7 +42,7 @@ from tsmu.server.ogc import (
     read_crs,
     self_links,
 )
-from tsmu.server.query_parameters import MAX_FID, MAX_PAGE, ConditionText, read_bbox, read_dates
+from tsmu.server.query_parameters import DEFAULT_PAGE, MAX_FID, MAX_PAGE, ConditionText, read_bbox, read_dates
 
 router = APIRouter(prefix="/ogc", tags=["OGC API - Features"])
 
@@ -211,7 +211,7 @@ def items(
     bbox_crs: Annotated[CrsText, Query(alias="bbox-crs")] = None,
     crs: CrsText = None,
     interval: Annotated[str | None, Query(alias="datetime", description="a day, or FIRST/LAST", max_length=100)] = None,
-    limit: Annotated[int, Query(ge=1, description=f"at most {MAX_PAGE} are given")] = 10,
+    limit: Annotated[int, Query(ge=1, description=f"at most {MAX_PAGE} are given")] = DEFAULT_PAGE,
     after: Annotated[int, Query(ge=0, le=MAX_FID, description="where a `next` link goes on")] = 0,
     condition: Annotated[ConditionText | None, Query(alias="filter", description="a condition in CQL2")] = None,
     language: Annotated[Literal["cql2-text", "cql2-json"], Query(alias="filter-lang")] = "cql2-text",
