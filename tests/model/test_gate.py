@@ -37,7 +37,7 @@ def test_real_chips_find_their_region(regions: dict[str, tuple[ImageStatistics, 
     for region, (_, images) in regions.items():
         route = gate.route(images)
         assert route.region == region
-        assert route.distance < UNFAMILIAR_DISTANCE
+        assert route.distance is not None and route.distance < UNFAMILIAR_DISTANCE
         assert sum(route.shares.values()) == pytest.approx(1)
 
 
@@ -46,7 +46,28 @@ def test_a_region_that_was_not_learned_is_strange(
     regions: dict[str, tuple[ImageStatistics, Tensor]], stranger: str
 ) -> None:
     known = Gate({region: style for region, (style, _) in regions.items() if region != stranger})
-    assert known.route(regions[stranger][1]).distance > UNFAMILIAR_DISTANCE
+    distance = known.route(regions[stranger][1]).distance
+    assert distance is not None and distance > UNFAMILIAR_DISTANCE
+
+
+@pytest.mark.parametrize("count", [26, 48, 120])
+def test_one_region_of_few_chips_knows_its_own_and_strangers(
+    regions: dict[str, tuple[ImageStatistics, Tensor]], shared_data: Path, count: int
+) -> None:
+    folder = shared_data / "landslide4sense_rgb" / "taiwan_taitung"
+    chips = select_chips(chips_from_folder(folder, "taiwan_taitung", IssueLog(folder)), "taiwan_taitung", "train")
+    gate = Gate({"taiwan_taitung": measure_image_statistics(chips.tail(count))})
+    for region, (_, images) in regions.items():
+        distance = gate.route(images).distance
+        assert distance is not None
+        assert (distance > UNFAMILIAR_DISTANCE) == (region != "taiwan_taitung"), f"{region}: {distance}"
+
+
+def test_from_too_few_chips_nothing_is_said_of_looks(shared_data: Path) -> None:
+    folder = shared_data / "landslide4sense_rgb" / "nepal_gorkha"
+    chips = select_chips(chips_from_folder(folder, "nepal_gorkha", IssueLog(folder)), "nepal_gorkha", "train")
+    gate = Gate({"nepal_gorkha": measure_image_statistics(chips.head(10))})
+    assert gate.route(torch.rand(3, 3, 128, 128) * 255).distance is None
 
 
 def test_one_region_and_flat_or_empty_images_give_numbers() -> None:

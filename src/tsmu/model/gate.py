@@ -18,6 +18,10 @@ SHRINKAGE = 0.2  # share of the pooled covariance; chosen on the validation chip
 # Distance from which images look like no region that was learned: four real regions lie at 0.7 to 1.5 from their own
 # images, and at 2.8 to 5.5 from those of the nearest other region.
 UNFAMILIAR_DISTANCE = 2.0
+# Images per statistic from which a region's own images are told from others. Learned from 26 to 120 chips, with 21
+# statistics, four real regions alone lie at 0.5 to 1.9 from their own images and at 2.6 to 9.5 from those of the nearest
+# other region. From 20 chips on downwards the covariance is singular, and the distances are in the thousands for both.
+LEAST_IMAGES = 1.2
 RIDGE = 1e-6  # added to variances, so that statistics that do not vary cause no division by zero
 
 
@@ -30,11 +34,12 @@ class Route:
         shares: by region, the share of the images that look most like it.
         distance: median over the images of the squared Mahalanobis distance to the nearest region,
             divided by the number of statistics; about 1 for images like those that were learned from.
+            None where the regions were learned from too few images to tell.
     """
 
     region: str
     shares: dict[str, float]
-    distance: float
+    distance: float | None
 
 
 class Gate:
@@ -46,6 +51,7 @@ class Gate:
     Attributes:
         regions: their names, in order.
         side: side of the images to compare, pixels; image statistics depend on it.
+        count: how many images the regions were learned from, all together.
 
     Example:
         >>> gate = Gate({name: region.style for name, region in record.regions.items()})
@@ -58,6 +64,7 @@ class Gate:
         self._channels = next(iter(styles.values())).channels
         self.side = int(sum(style.side for style in styles.values()) / len(styles))
         count = torch.tensor([style.count for style in styles.values()], dtype=torch.float64)
+        self.count = int(count.sum())
         self._mean = torch.tensor([style.mean for style in styles.values()], dtype=torch.float64)
         own = torch.tensor([style.covariance for style in styles.values()], dtype=torch.float64)
         pooled = (own * (count / count.sum()).view(-1, 1, 1)).sum(0)
@@ -97,4 +104,15 @@ class Gate:
         # A few unusual tiles (cloud, water) must not decide for the rest: the median over each region's likelihoods.
         best = int(likelihoods.median(0).values.argmax())
         shares = dict(zip(self.regions, (votes / len(images)).tolist(), strict=True))
-        return Route(self.regions[best], shares, float(distances.min(1).values.median()))
+        return Route(self.regions[best], shares, self._corrected(float(distances.min(1).values.median())))
+
+    def _corrected(self, distance: float) -> float | None:
+        """Take from a distance by how much it is too large because the covariance was measured on few images.
+
+        Images like n others lie at a squared distance of (n^2 - 1) / (n (n - p - 2)) on average from the mean and
+        covariance of these, divided by p, the number of statistics.
+        """
+        images, statistics = self.count, self._mean.shape[1]
+        if images < LEAST_IMAGES * statistics or images <= statistics + 2:
+            return None
+        return distance * images * (images - statistics - 2) / (images**2 - 1)

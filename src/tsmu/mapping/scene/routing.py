@@ -24,7 +24,8 @@ class Routing:
     Attributes:
         region: the region whose decoder maps most of it.
         reason: why, for people.
-        unfamiliar: whether the scene looks like no region that the model has learned.
+        unfamiliar: whether the scene looks like no region that the model has learned, or too few images were learned
+            from to tell.
         unlearned: regions of the map in which it lies and which the model has not learned: another's decoder maps it.
         areas: where several decoders map the scene, the area of each of their regions, polygons in
             EPSG:4326, that of `region` first; otherwise empty.
@@ -141,6 +142,9 @@ def _route_by_appearance(scene: Scene, record: BundleRecord, place: str) -> Rout
             "name one with --region NAME"
         )
     nearest = gate.route(torch.stack(usable))
+    if nearest.distance is None:
+        few = f"learned from too few chips ({gate.count}) to tell whether it looks like them, nearest"
+        return Routing(nearest.region, f"{place}; {few}", unfamiliar=True)
     unfamiliar = nearest.distance > UNFAMILIAR_DISTANCE
     share = nearest.shares[nearest.region]
     appearance = (
