@@ -227,7 +227,7 @@ Change = Callable[[Path, np.ndarray, np.ndarray], dict[str, object]]
                 "pre": write(f, "pre", b, transform=rasterio.Affine(1, 0, 5e5, 0, -1, 2.6e6)),
                 "post": write(f, "post", a, transform=rasterio.Affine(1, 0, 5e5, 0, -1, 2.6e6)),
             },
-            r"pixels of 1 m; change was calibrated on 10 to 10 m and maps 5 to 20 m",
+            r"pixels of 1 m; change was calibrated on 10 m and maps 5 to 20 m",
         ),
     ],
 )

@@ -116,6 +116,24 @@ def test_a_band_is_known_by_a_name_that_says_its_colour_unless_two_do(scene_file
         Scene(path, bands=PAIR[3:])
 
 
+def test_a_model_whose_names_say_colours_takes_a_scene_of_plain_ones(scene_file: SceneFile) -> None:
+    path = scene_file(ground(5, 5), **RGB)
+    with rasterio.open(path) as dataset:
+        pixels = dataset.read()
+    with Scene(path, bands=["post:b2_blue", "post:b3_green", "post:b4_red"]) as scene:
+        np.testing.assert_array_equal(scene.read(0, 0, 5, 5)[0], pixels[::-1])
+    with pytest.raises(MapError, match="has no band b08, b8a_nir "):  # one near infrared is not both of two
+        Scene(scene_file(ground(5, 5), **RGB), bands=["post:b08", "post:b8a_nir"])
+
+
+def test_an_order_that_is_taken_for_names_is_said(scene_file: SceneFile) -> None:
+    path = scene_file(ground(5, 5), photometric="minisblack")
+    with Scene(path, bands=PAIR[3:]) as scene:
+        assert scene.remarks == [(str(path), "its bands have no names", "taken for red, green, blue in this order")]
+    with Scene(path) as scene:  # its own names, such as band_1
+        assert not scene.remarks
+
+
 def test_seven_unnamed_bands_are_not_guessed(scene_file: SceneFile) -> None:
     with pytest.raises(MapError, match="has no band red, green, blue"):
         Scene(scene_file(ground(5, 5, bands=7), photometric="minisblack"), bands=PAIR[3:])

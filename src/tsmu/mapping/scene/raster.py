@@ -106,7 +106,7 @@ class Scene:
                 check_same_scaling(infos["pre"], infos["post"])
         for role, info in infos.items():
             with errors.collect():
-                positions[role] = _band_positions(info, role, self.bands)
+                positions[role] = _band_positions(info, role, self.bands, self._remarks)
         errors.raise_all()
         with ExitStack() as stack:
             stack.enter_context(rasterio.Env(**REMOTE_OPTIONS))
@@ -239,8 +239,9 @@ class Scene:
             return
         finest, coarsest = FINEST * trained[0], COARSEST * trained[1]
         if not finest <= size <= coarsest:
+            span = " to ".join(dict.fromkeys(f"{bound:.3g}" for bound in trained))
             raise MapError(
-                f"{self.name}: pixels of {size:.3g} m; {what} on {trained[0]:.3g} to {trained[1]:.3g} m and maps "
+                f"{self.name}: pixels of {size:.3g} m; {what} on {span} m and maps "
                 f"{finest:.3g} to {coarsest:.3g} m; resample the scene, or pass --any-resolution to map it nevertheless"
             )
 
@@ -312,36 +313,52 @@ def _check_roles(bands: Sequence[str], infos: dict[str, RasterInfo]) -> None:
         raise MapError(f"{infos['post'].path}: the model takes no terrain bands; leave the elevation model out")
 
 
-def _band_positions(info: RasterInfo, role: str, bands: Sequence[str]) -> tuple[list[int], list[int]]:
+def _band_positions(
+    info: RasterInfo, role: str, bands: Sequence[str], remarks: list[tuple[str, str, str]]
+) -> tuple[list[int], list[int]]:
     """Give the positions of bands in a raster, and the positions that they take in the scene.
 
-    A band has its name exactly, or it is the only one whose name says that colour: `b4_red` is red.
+    A band has its name exactly, or each name is the only one on its side that says the colour: `b4_red` is `red`, and
+    `red` is `b4_red`. A raster whose bands all have no names, and are as many as are wanted, has them in this order.
 
     Args:
         info: the raster.
         role: `pre`, `post` or `terrain`.
         bands: the scene's bands, whose role is part of their names.
+        remarks: receives file, problem and action where the order was taken for the names.
 
     Raises:
         MapError: the raster lacks one of the bands of its role.
     """
     target = [position for position, band in enumerate(bands) if band.startswith(f"{role}:")]
     names = [bands[position].removeprefix(f"{role}:") for position in target]
-    positions = {name: _position_of(name, info.bands) for name in names}
+    positions = {name: _position_of(name, names, info.bands) for name in names}
     missing = [name for name, position in positions.items() if position is None]
     if not missing:
         return [position for position in positions.values() if position is not None], target
     if all(name.startswith("band_") for name in info.bands) and len(info.bands) == len(names):
+        guess = (str(info.path), "its bands have no names", f"taken for {', '.join(names)} in this order")
+        if guess not in remarks:
+            remarks.append(guess)
         return list(range(len(names))), target
     raise MapError(
         f"{info.path}: has no band {', '.join(missing)} (its bands are {', '.join(info.bands)}); "
-        f"name them (gdal_edit.py -set-band-description 1 {missing[0]} FILE), or give a raster that has them"
+        f"name them (rio edit-info --bidx N --description {missing[0]} FILE), or give a raster that has them"
     )
 
 
-def _position_of(name: str, bands: Sequence[str]) -> int | None:
-    """The position of a band: the one of that name, else the only one of that colour; None where there is none."""
+def _position_of(name: str, wanted: Sequence[str], bands: Sequence[str]) -> int | None:
+    """The position of a band: the one of that name, else the only one of its colour; None where there is none.
+
+    Args:
+        name: of the band.
+        wanted: the names of all bands that are wanted.
+        bands: the names that there are.
+    """
     if name in bands:
         return bands.index(name)
-    of_colour = [position for position, band in enumerate(bands) if band_colour(band) == name]
+    colour = band_colour(name)
+    if colour is None or [band_colour(other) for other in wanted].count(colour) > 1:
+        return None
+    of_colour = [position for position, band in enumerate(bands) if band_colour(band) == colour]
     return of_colour[0] if len(of_colour) == 1 else None
