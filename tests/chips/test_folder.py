@@ -10,7 +10,7 @@ import pytest
 from tests.conftest import write_chips, write_raster
 from tsmu.chips.building.chip_folder import chips_from_folder, read_groups
 from tsmu.chips.building.index_update import add_to_index
-from tsmu.chips.index import read_index
+from tsmu.chips.index import keep_one_band_list, read_index
 from tsmu.errors import ChipError
 from tsmu.issues import IssueLog
 from tsmu.workspace_folder import WorkspaceFolder
@@ -54,6 +54,30 @@ def test_each_broken_file_is_logged_and_the_rest_is_taken(tmp_path: Path) -> Non
     assert "band_7" in told["chip_3.tif"]
     assert "0, 7, 9" in told["chip_4.png"]
     assert "cannot be read" in told["chip_5.png"]
+
+
+def test_a_mask_of_a_longer_name_is_named_beside_its_image(tmp_path: Path) -> None:
+    write_chips(tmp_path, 4)
+    (tmp_path / "masks" / "chip_2.png").rename(tmp_path / "masks" / "chip_2_mask.png")
+    _, log = read(tmp_path)
+    told = {Path(issue.file).name: issue.problem for issue in log.errors}
+    assert told.keys() == {"chip_2.png", "chip_2_mask.png"}
+    assert "masks/chip_2_mask.png has the same number" in told["chip_2.png"]
+    assert "images/chip_2.png has the same number" in told["chip_2_mask.png"]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "remedy"),
+    [
+        (["pre:red", "post:red"], ["post:red"], "need a workspace each"),
+        (["post:red", "post:green"], ["post:b4_red", "post:b3_green"], "name the same bands alike"),
+        (["post:red", "post:green"], ["post:red", "post:nir"], "a workspace of their own"),
+    ],
+)
+def test_what_to_do_about_other_bands_is_said(first: list[str], second: list[str], remedy: str) -> None:
+    log = IssueLog("chips")
+    assert not keep_one_band_list([{"bands": second, "post": "a.png"}], first, log)
+    assert remedy in log.errors[0].problem
 
 
 def test_an_all_empty_mask_is_a_negative_chip(tmp_path: Path) -> None:

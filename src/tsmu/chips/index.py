@@ -26,6 +26,7 @@ import numpy as np
 import pandas as pd
 
 from tsmu.errors import ChipError
+from tsmu.imagery import TERRAIN_ROLE, band_colour
 from tsmu.issues import IssueLog
 from tsmu.workspace_folder import WorkspaceFolder
 from tsmu.workspace_tables import read_paths_table
@@ -137,5 +138,18 @@ def keep_one_band_list(rows: list[dict[str, Any]], bands: Sequence[str] | None, 
             kept.append(row)
         else:
             problem = f"has the bands {', '.join(row['bands'])}; the other chips have {', '.join(required)}"
-            log.error(row["post"], problem)
+            log.error(row["post"], f"{problem}; {_band_remedy(row['bands'], required)}")
     return kept
+
+
+def _band_remedy(bands: Sequence[str], required: Sequence[str]) -> str:
+    """Say what to do about a chip whose bands are not those of the others."""
+    images, others = ({band.partition(":")[0] for band in names} - {TERRAIN_ROLE} for names in (bands, required))
+    if images != others:
+        return "chips with an image from before and chips without one need a workspace each"
+    colours, other_colours = (
+        [(band.partition(":")[0], band_colour(band.partition(":")[2])) for band in names] for names in (bands, required)
+    )
+    if colours == other_colours and None not in {colour for _, colour in colours}:
+        return "name the same bands alike: rio edit-info --bidx N --description NAME FILE"
+    return "chips of other bands need a workspace of their own"

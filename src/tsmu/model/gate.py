@@ -18,9 +18,9 @@ SHRINKAGE = 0.2  # share of the pooled covariance; chosen on the validation chip
 # Distance from which images look like no region that was learned: four real regions lie at 0.7 to 1.5 from their own
 # images, and at 2.8 to 5.5 from those of the nearest other region.
 UNFAMILIAR_DISTANCE = 2.0
-# Images per statistic from which a region's own images are told from others. Learned from 26 to 120 chips, with 21
-# statistics, four real regions alone lie at 0.5 to 1.9 from their own images and at 2.6 to 9.5 from those of the nearest
-# other region. From 20 chips on downwards the covariance is singular, and the distances are in the thousands for both.
+# Images per statistic from which a region's own images are told from others. Each of four real regions alone, learned
+# from 26 to 120 chips, with 21 statistics, lies at 0.5 to 1.9 from its own images and at 2.6 to 9.5 from those of the
+# nearest other region. With fewer chips than statistics the covariance is singular, and both distances have no limit.
 LEAST_IMAGES = 1.2
 RIDGE = 1e-6  # added to variances, so that statistics that do not vary cause no division by zero
 

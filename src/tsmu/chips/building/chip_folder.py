@@ -57,7 +57,7 @@ def chips_from_folder(
     rows = _read_chips(folder, log, progress)
     rows = keep_one_band_list(rows, bands, log)
     if not rows:
-        raise ChipError(f"{folder}: no usable chip in it; the issue log says why for each file")
+        raise ChipError(f"{folder}: no usable chip in it; issues.csv says why for each file")
     for row in rows:
         row["id"] = row["group"] = f"{region}/{row.pop('stem')}"
         row |= {"region": region, "source": str(folder.resolve())}

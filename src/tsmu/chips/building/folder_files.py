@@ -41,15 +41,32 @@ def match_chip_files(folder: Path, log: IssueLog) -> dict[str, ChipFiles]:
     if not by_stem:
         raise ChipError(f"{folder}: images/ and masks/ are empty; put at least one image and its mask there")
     complete = {}
+    alike = _alike(by_stem, kinds)
     for stem in sorted(by_stem, key=natural_order):
         files = by_stem[stem]
         missing = [kind for kind in kinds if kind not in files]
         if missing:
             problem = f"no file of the same name in {' and '.join(f'{kind}/' for kind in missing)}"
+            if other := alike.get((_digits(stem), missing[0])):
+                problem += f"; {missing[0]}/{other} has the same number: if they belong together, name them alike"
             log.error(next(iter(files.values())), problem)
         else:
             complete[stem] = files
     return complete
+
+
+def _alike(by_stem: dict[str, ChipFiles], kinds: Sequence[str]) -> dict[tuple[str, str], str]:
+    """Names of incomplete chips by their digits and folder, where only one has these: `chip_1`, `chip_1_mask`."""
+    names: dict[tuple[str, str], set[str]] = {}
+    for stem, files in by_stem.items():
+        for kind in files if len(files) < len(kinds) and _digits(stem) else ():
+            names.setdefault((_digits(stem), kind), set()).add(f"{stem}{files[kind].suffix}")
+    return {key: next(iter(found)) for key, found in names.items() if len(found) == 1}
+
+
+def _digits(stem: str) -> str:
+    """The numbers in a chip's name, in order."""
+    return " ".join(re.findall(r"\d+", stem))
 
 
 def natural_order(stem: str) -> tuple[list[tuple[int, int, str]], str]:

@@ -99,7 +99,7 @@ def _clean_and_distinct(outlines: geopandas.GeoSeries, name: str, log: IssueLog)
     """MultiPolygons in EPSG:4326, each once."""
     positions, shapes = clean_polygons(outlines, name, log)
     if not len(shapes):
-        raise DatabaseError(f"{name}: no polygon in it can be stored; the issue log says why")
+        raise DatabaseError(f"{name}: no polygon in it can be stored; issues.csv says why")
     _, first = np.unique(shapely.to_wkb(shapely.normalize(shapes)), return_index=True)
     for position in np.delete(positions, first).tolist():
         log.error(name, "is the same polygon as an earlier one", row=position + 1)
