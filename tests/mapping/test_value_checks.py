@@ -7,7 +7,7 @@ import pytest
 from tests.mapping.conftest import ground
 from tsmu.errors import MapError
 from tsmu.mapping.scene.raster import Scene
-from tsmu.mapping.scene.value_checks import check_values
+from tsmu.mapping.scene.value_checks import check_values, remark_zeros
 
 SceneFile = Callable[..., Path]
 EIGHT_BIT = ([110.0] * 3, [40.0] * 3)
@@ -51,3 +51,14 @@ def test_values_are_scaled_as_asked(scene_file: SceneFile) -> None:
     pixels = ground(20, 20).astype(np.uint16) * 40
     with Scene(scene_file(pixels), scale=0.025) as scene:
         np.testing.assert_allclose(scene.read(0, 0, 20, 20)[0], pixels * 0.025, rtol=1e-6)
+
+
+def test_a_hole_of_zeros_that_no_file_declares_is_said(scene_file: SceneFile) -> None:
+    whole, holed = ground(60, 60), ground(60, 60)
+    holed[:, :, :20] = 0
+    post = scene_file(whole)
+    for nodata, said in ((None, 1), (0, 0)):
+        with Scene(post, scene_file(holed, "pre", nodata=nodata)) as scene:
+            remark_zeros(scene)
+            zeros = [(Path(file).name, problem) for file, problem, _ in scene.remarks if "0 in all bands" in problem]
+        assert zeros == [("pre.tif", "about 33% of its known pixels are 0 in all bands")] * said

@@ -23,7 +23,7 @@ from tsmu.mapping.outputs.publish import publish_map
 from tsmu.mapping.scene.masks import PolygonMask, SceneMask, SlopeMask, exclusion_mask
 from tsmu.mapping.scene.raster import Scene, scene_grid
 from tsmu.mapping.scene.requests import SceneRequest, path_or_url
-from tsmu.mapping.scene.value_checks import check_undeclared_nodata
+from tsmu.mapping.scene.value_checks import check_undeclared_nodata, remark_zeros
 from tsmu.mapping.tiling.scene_job import Progress
 from tsmu.mapping.tiling.tile_size import Tiling, plan_tiling
 from tsmu.mapping.vectorize.polygons import PolygonOptions
@@ -130,6 +130,7 @@ class MapSession:
             routing = plan.routing if plan else self._mapper.route(request, scene)
             if plan is None:
                 self._check(scene, routing.regions)
+                remark_zeros(scene)
             log = IssueLog(str(request.post))
             masks = self._masks(scene, stack, log)
             engines = [self._mapper.engine(scene, region) for region in routing.regions]  # last: it may take long

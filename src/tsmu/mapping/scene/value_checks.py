@@ -11,6 +11,7 @@ from tsmu.mapping.scene.raster import Scene
 WINDOWS, SIDE = 4, 64  # windows along each axis of the scene that are sampled, and their side in px
 BRIGHTEST = 98  # percentile
 TOO_BRIGHT, TOO_DARK = 8.0, 1 / 50  # as multiples of the brightest values of the training
+MANY_ZEROS = 0.05  # share of an image's pixels that are 0 in all bands, from which it is said; black shadows are fewer
 READ_AS = {"float64": "float32"}  # data types that rasters are read as another one
 
 
@@ -37,6 +38,32 @@ def check_undeclared_nodata(scene: Scene) -> None:
             f"{scene.name}: {count} pixels of a sample of {scene.bands[images[position]]} are {value:.10g}, far from "
             f"all others; if that means no data, declare it: gdal_edit.py -a_nodata {value:.10g} FILE"
         )
+
+
+def remark_zeros(scene: Scene) -> None:
+    """Add a remark on each image of which much is 0 in all bands and not declared as no data: holes are filled so.
+
+    Nothing is refused, as 0 may be measured: the image is mapped as it is.
+
+    Raises:
+        ImageError: the scene is damaged.
+
+    Example:
+        >>> with Scene(Path("post.tif")) as scene:
+        ...     remark_zeros(scene)
+        ...     scene.remarks
+        []
+    """
+    parts = [part.reshape(len(part), -1) for part in scene.samples(WINDOWS, SIDE)]
+    values = np.concatenate(parts, axis=1)
+    for role, info in zip(("pre", "post")[-len(scene.infos) :], scene.infos, strict=True):
+        image = values[[position for position, band in enumerate(scene.bands) if band.startswith(f"{role}:")]]
+        known = image[:, np.isfinite(image).all(axis=0)]
+        share = float((known == 0).all(axis=0).mean()) if known.size else 0.0
+        if share >= MANY_ZEROS:
+            problem = f"about {share:.0%} of its known pixels are 0 in all bands"
+            action = "taken as they are; if 0 means no data, declare it: gdal_edit.py -a_nodata 0 FILE, and map again"
+            scene.add_remark(str(info.path), problem, action)
 
 
 def check_values(
