@@ -84,7 +84,7 @@ def declare_missing(
     share = empty_border_share(info.path)
     if share >= MIN_EMPTY_SHARE:
         problem = f"is 0 in every band over {share:.0%} of it, at its border, and declares no no-data value"
-        action = "treated as no data; declare it before you map the image: gdal_edit.py -a_nodata 0 FILE"
+        action = "treated as no data; declare it before you map the image: rio edit-info --nodata 0 FILE"
         log.warning(info.path, problem, action)
         return write_georeferenced_vrt(info.path, grid, target, root=root, nodata=0)
     return info.path if info.georeferenced else write_georeferenced_vrt(info.path, grid, target, root=root)

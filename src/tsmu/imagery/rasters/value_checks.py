@@ -108,7 +108,7 @@ def check_undeclared_fill(path: Path, info: RasterInfo, values: Pixels, valid: V
         position, value, count = fill
         raise ImageError(
             f"{path}: {count} pixels of band {info.bands[position]} are {value:.10g}, far from all others; if that "
-            f"means no data, declare it: gdal_edit.py -a_nodata {value:.10g} {path.name}"
+            f"means no data, declare it: rio edit-info --nodata {value:.10g} {path.name}"
         )
 
 

@@ -36,7 +36,7 @@ def check_undeclared_nodata(scene: Scene) -> None:
         position, value, count = fill
         raise MapError(
             f"{scene.name}: {count} pixels of a sample of {scene.bands[images[position]]} are {value:.10g}, far from "
-            f"all others; if that means no data, declare it: gdal_edit.py -a_nodata {value:.10g} FILE"
+            f"all others; if that means no data, declare it: rio edit-info --nodata {value:.10g} FILE"
         )
 
 
@@ -62,7 +62,7 @@ def remark_zeros(scene: Scene) -> None:
         share = float((known == 0).all(axis=0).mean()) if known.size else 0.0
         if share >= MANY_ZEROS:
             problem = f"about {share:.0%} of its known pixels are 0 in all bands"
-            action = "taken as they are; if 0 means no data, declare it: gdal_edit.py -a_nodata 0 FILE, and map again"
+            action = "taken as they are; if 0 means no data, declare it: rio edit-info --nodata 0 FILE, and map again"
             scene.add_remark(str(info.path), problem, action)
 
 
