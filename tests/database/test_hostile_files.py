@@ -203,3 +203,19 @@ def test_mapped_areas_of_all_layers_without_bad_features(database: db.Database, 
     whole = 360 * 180 if kind == "world" else 4
     assert shapely.area(table(database, mapped_area).geometry.array).sum() == pytest.approx(whole)
     assert [issue.row for issue in log.errors] == {"bad": [3, 5, 6, 7], "curves": [3, 4]}.get(kind, [])
+
+
+def test_the_outline_of_an_area_is_no_landslide(database: db.Database, tmp_path: Path) -> None:
+    slides = squares(24)
+    west, south, east, north = slides.total_bounds
+    slope = shapely.box(west, south, west + (east - west) / 3, north)  # a large landslide that holds some others
+    area = shapely.box(west - 1, south - 1, east + 1, north + 1)
+    outlines = geopandas.GeoDataFrame(geometry=[*slides.geometry, slope], crs=4326)
+    path = tmp_path / "study.gpkg"
+    outlines.to_file(path, layer="landslides")
+    geopandas.GeoDataFrame(geometry=[area], crs=4326).to_file(path, layer="area")
+    _, issues = take(database, path)
+    assert len(table(database, observation)) == 25
+    assert table(database, observation).total_bounds.tolist() == pytest.approx([west, south, east, north])
+    (issue,) = issues
+    assert "study.gpkg, area, row 2: holds most of the other polygons" in issue and "mapped_area" in issue

@@ -17,7 +17,10 @@ import rasterio
 from pystac.validation.stac_validator import JsonSchemaSTACValidator
 
 from tsmu.errors import SituationError
+from tsmu.inventory import import_inventory
+from tsmu.issues import IssueLog
 from tsmu.situation import MapMethod, ReportFiles, Situation, write_report
+from tsmu.vectors import GROUND_LAYER
 
 SHOWN = ("candidate", "confirmed")
 KML = "{http://www.opengis.net/kml/2.2}"
@@ -99,7 +102,9 @@ def test_kmz_holds_all_landslides_with_what_is_known(situation: Situation, repor
     assert all({"area", "probability", "first_day", "last_day", "place"} <= set(entry) for entry in data)
     assert all((mark.findtext(f"{KML}styleUrl") or "")[1:] in styles for mark in root.iter(f"{KML}Placemark"))
     assert not [link.text for link in root.iter(f"{KML}href") if "://" in (link.text or "")]
-    assert any(name.startswith("Ground that was not seen") for name in layers)
+    assert GROUND_LAYER in layers
+    inventory = import_inventory(path, None, None, IssueLog(path)).events  # whoever gets it may import it
+    assert set(inventory["source_id"]) == set(shown["id"])
 
 
 def test_kmz_of_hostile_names(situation: Situation, tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from tsmu.vectors.archives import ZIP_SUFFIX, unpack_archive
     from tsmu.vectors.layers import (
         GEODATABASE,
+        GROUND_LAYER,
         VECTOR_SUFFIXES,
         VectorLayer,
         attribute_text,
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "GEODATABASE",
+    "GROUND_LAYER",
     "LONGITUDE_LATITUDE",
     "VECTOR_SUFFIXES",
     "ZIP_SUFFIX",
@@ -79,8 +81,8 @@ _NAMES = {  # by the module that has them
     ),
     "archives": "ZIP_SUFFIX unpack_archive",
     "layers": (
-        "GEODATABASE VECTOR_SUFFIXES VectorLayer attribute_text divide_layers find_vector_files is_geojson "
-        "is_vector_file layer_names read_layers"
+        "GEODATABASE GROUND_LAYER VECTOR_SUFFIXES VectorLayer attribute_text divide_layers find_vector_files "
+        "is_geojson is_vector_file layer_names read_layers"
     ),
     "polygons": "read_polygons",
     "projection": ("LONGITUDE_LATITUDE is_earth_crs reproject reproject_into_frame require_earth_crs transformer"),

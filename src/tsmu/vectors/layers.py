@@ -34,6 +34,8 @@ GEODATABASE = ".gdb"  # a folder
 VECTOR_SUFFIXES = (
     ".shp", ".geojson", ".geojsonl", ".json", ".gpkg", ".kml", ".kmz", ".fgb", ".gml", GEODATABASE, *PARQUET,
 )  # fmt: skip
+# A layer of this name, in the KMZ of tsmu's own reports, shows where one looked: its polygons are no landslides.
+GROUND_LAYER = "Area, and ground that was not seen"
 MAX_GDAL_WARNINGS = 20
 GEOJSON = ("FeatureCollection", "Feature", "GeometryCollection", "Polygon", "MultiPolygon", "Topology")
 
@@ -87,7 +89,7 @@ def read_layers(
         path: whatever GDAL reads, GeoParquet, or a zip archive of those.
         log: takes what is wrong with the features.
         error: the class of the errors.
-        only: the names of the layers that are read; by default all.
+        only: the names of the layers that are read; by default all but `GROUND_LAYER`.
         display_name: how messages call the file; by default by its path.
 
     Raises:
@@ -104,7 +106,7 @@ def read_layers(
         names = [source.layer for source in sources]
         if missing := [one for one in only if one not in names]:
             raise error(f"{name}: no layer {missing[0]!r}; its layers are: {', '.join(names)}")
-        chosen = [source for source in sources if not only or source.layer in only]
+        chosen = [source for source in sources if (source.layer in only if only else source.layer != GROUND_LAYER)]
         return [_read_layer(source, log, error) for source in chosen]
 
 

@@ -24,7 +24,14 @@ from shapely.geometry.base import BaseGeometry
 from tsmu.database.files.known_landslides import ImportResult, rows_by_id
 from tsmu.database.ids import content_id, landslide_ids
 from tsmu.database.schema import event, landslide, mapped_area, observation, scene
-from tsmu.database.storage import Shapes, clean_polygons, geodesic_areas, insert_features, read_outlines
+from tsmu.database.storage import (
+    Shapes,
+    clean_polygons,
+    find_area_outlines,
+    geodesic_areas,
+    insert_features,
+    read_outlines,
+)
 from tsmu.database.types import utc_now
 from tsmu.database.vocabulary import Author, Confidence, MovementType, Status, Trigger
 from tsmu.database.writing import Stamp, insert_landslides
@@ -126,11 +133,21 @@ def insert_inventory(
 ) -> None:
     """Insert the polygons and points that the database does not have, within a `Database.write` block."""
     areal = inventory.rows.geom_type.isin(("Polygon", "MultiPolygon"))
-    for layer, rows in inventory.rows[areal].groupby("layer", sort=False):
+    polygons = _without_area_outlines(inventory.rows[areal], inventory.name, log)
+    for layer, rows in polygons.groupby("layer", sort=False):
         _insert_polygons(connection, inventory, str(layer), rows, log, result)
     points = inventory.rows[~areal]
     for start in range(0, len(points), ROWS_AT_ONCE):
         _insert_points(connection, points.iloc[start : start + ROWS_AT_ONCE], result)
+
+
+def _without_area_outlines(rows: geopandas.GeoDataFrame, name: str, log: IssueLog) -> geopandas.GeoDataFrame:
+    """The polygons of an inventory, of all its layers, without the outlines of areas, which are reported."""
+    positions = find_area_outlines(np.array(rows.geometry.array, dtype=object))
+    for layer, outlines in rows.iloc[positions].groupby("layer"):
+        problem = "holds most of the other polygons: an area, no landslide; give its outline with --mapped-area"
+        reject_rows(log, f"{name}{layer and f', {layer}'}", None, outlines["row"].tolist(), problem)
+    return rows.drop(index=rows.index[positions])
 
 
 @dataclass(frozen=True)

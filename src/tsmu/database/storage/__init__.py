@@ -28,6 +28,7 @@ from tsmu.database.storage.geometry_cleaning import (
     AREA_TOLERANCE,
     as_multipolygons,
     clean_polygons,
+    find_area_outlines,
     geodesic_areas,
     read_outlines,
 )
@@ -59,6 +60,7 @@ __all__ = [
     "encode",
     "encode_for_layers",
     "envelope",
+    "find_area_outlines",
     "geodesic_areas",
     "geopackage",
     "insert_features",

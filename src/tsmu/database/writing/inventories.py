@@ -21,6 +21,7 @@ from tsmu.database.storage import (
     as_multipolygons,
     clean_polygons,
     decode,
+    find_area_outlines,
     geodesic_areas,
     insert_features,
     to_wkb,
@@ -103,7 +104,15 @@ def _clean_and_distinct(outlines: geopandas.GeoSeries, name: str, log: IssueLog)
     _, first = np.unique(shapely.to_wkb(shapely.normalize(shapes)), return_index=True)
     for position in np.delete(positions, first).tolist():
         log.error(name, "is the same polygon as an earlier one", row=position + 1)
-    return shapes[np.sort(first)]
+    kept = np.sort(first)
+    areas = find_area_outlines(shapes[kept])
+    for position in positions[kept[areas]].tolist():
+        log.error(
+            name,
+            "holds most of the other polygons: an area, no landslide; give its outline as `area`",
+            row=position + 1,
+        )
+    return shapes[np.delete(kept, areas)]
 
 
 def _require_same_observations(

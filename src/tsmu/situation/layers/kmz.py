@@ -23,7 +23,7 @@ from tsmu.database import Status
 from tsmu.situation.inputs import SHOWN, Observed, Situation
 from tsmu.situation.numbers import area_text, day_text, percent_text, place_text
 from tsmu.situation.pictures.style import EDGE, FILL, LABELS, OBSERVED_LABELS, plain_text
-from tsmu.vectors import polygon_parts
+from tsmu.vectors import GROUND_LAYER, polygon_parts
 
 DECIMALS = 6  # of degrees: a tenth of a metre
 ICON_SIDE = 32  # pixels
@@ -78,14 +78,13 @@ def _document(situation: Situation, landslides: Any, observed: Any) -> Iterable[
         for row in rows.itertuples():
             yield _placemark(row, status)
         yield "</Folder>"
-    yield f"<Folder>{_element('name', 'Ground that was not seen')}"
+    yield f"<Folder>{_element('name', GROUND_LAYER)}"
     for row in observed.itertuples():
         if row[observed.columns.get_loc("class") + 1] != Observed.SEEN:
             shape = shapely.simplify(row.geom, SIMPLER)
             yield _area_placemark(f"{row.label}: {area_text(row.area_m2)}", "unseen", shape)
-    yield "</Folder>"
     yield _area_placemark(f"Area ({OBSERVED_LABELS[Observed.SEEN]}, or hatched white)", "area", situation.area)
-    yield "</Document></kml>\n"
+    yield "</Folder></Document></kml>\n"
 
 
 def _element(name: str, text: str) -> str:
