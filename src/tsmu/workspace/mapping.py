@@ -326,7 +326,7 @@ def _finish(report: MapReport, issues: int, dem: str | None, folder: "WorkspaceF
 
 
 def _line(summary: dict[str, Any]) -> str:
-    """What was mapped of a scene, by whose decoders, and what computed it."""
+    """What was mapped of a scene and by what; in a second line what computed it, where a network did."""
     computed = "" if summary["bands_computed"] else ", finished before"
     count = summary["proposed"]
     proposed = (
@@ -336,7 +336,7 @@ def _line(summary: dict[str, Any]) -> str:
     )
     return (
         f"{summary['scene']}: {counted(summary['records'], 'landslide')}, {summary['area_m2'] / 1e6:.3f} km2, "
-        f"{_mapped_by(summary)}{computed}; {_judged(summary['not_judged'])}{proposed}"
+        f"{_mapped_by(summary)}{computed}; {_judged(summary['not_judged'])}{proposed}{_computed_by(summary)}"
     )
 
 
@@ -360,7 +360,11 @@ def _mapped_by(summary: dict[str, Any]) -> str:
         place = f"{regions}: {routed}" if summary["routed"] != "as asked" else regions
         return f"by change from {summary['threshold']} % ({summary['reason']}; {place})"
     decoders = "decoder of" if len(summary["regions"]) == 1 else "decoders of"
-    return (
-        f"by the {decoders} {regions} ({summary['bundle']}; {routed}), "
-        f"{summary['engine']} on {summary['device']} in {summary['precision']} ({summary['reason']})"
-    )
+    return f"by the {decoders} {regions} ({summary['bundle']}; {routed})"
+
+
+def _computed_by(summary: dict[str, Any]) -> str:
+    """On what and how exactly the network was computed, as a line of its own; nothing where there was none."""
+    if summary["bundle"] == "change":
+        return ""
+    return f"\n  computed by {summary['engine']} on {summary['device']} in {summary['precision']} ({summary['reason']})"

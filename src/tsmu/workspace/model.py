@@ -180,7 +180,8 @@ class Model(Reporting):
             any_resolution: for a path: predict whatever its pixel size.
 
         Returns:
-            Probabilities float32 (H, W), 0 to 1; NaN where the image has no data.
+            Probabilities float32 (H, W), 0 to 1; NaN where the image has no data. A Python warning says what was
+            concluded from the values of a file, such as the order of its bands.
 
         Raises:
             BundleError: the region has not been learned.
@@ -192,7 +193,7 @@ class Model(Reporting):
             >>> probability.shape, probability.dtype
             ((40, 70), dtype('float32'))
         """
-        from tsmu.mapping import checked_array, predict_probabilities
+        from tsmu.mapping import Scene, checked_array, predict_probabilities
 
         region = self._one_region(region)
         check_range("scale", scale, MapError, SMALLEST_SCALE, LARGEST_SCALE)
@@ -207,7 +208,10 @@ class Model(Reporting):
             engine = self._engine(region)
             show = stack.enter_context(self.display.progress(f"Predicting by {region}"))
             cuts = self._tile_axes(source, engine, region)
-            return predict_probabilities(source, engine, cuts, show)
+            probability = predict_probabilities(source, engine, cuts, show)
+            for file, problem, action in source.remarks if isinstance(source, Scene) else ():
+                warnings.warn(f"{file}: {problem}; {action}", stacklevel=2)
+            return probability
 
     def _one_region(self, region: str | None) -> str:
         """The region whose decoder predicts.
@@ -241,6 +245,7 @@ class Model(Reporting):
             is_plain_picture,
             path_or_url,
             read_plain_pictures,
+            remark_zeros,
         )
 
         place, before = path_or_url(str(post)), None if pre is None else path_or_url(str(pre))
@@ -262,6 +267,7 @@ class Model(Reporting):
             with errors.collect():
                 check_values(scene, self.record.dtypes, self.record.mean, self.record.std)
         errors.raise_all()
+        remark_zeros(scene)
         return scene
 
     def _derive_terrain(self, post: Path | str, dem: Path | str) -> Path:

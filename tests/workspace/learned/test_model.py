@@ -64,6 +64,14 @@ def test_a_prediction_is_the_map_before_it_is_rounded(work: Workspace, tmp_path:
     assert np.isnan(by_path[110:130, 30:50]).all()
 
 
+def test_what_is_concluded_from_a_file_is_a_warning(work: Workspace, tmp_path: Path) -> None:
+    pixels = scene_pixels(100, 100)
+    pixels[:, 20:60, 20:60] = 0  # a hole that nobody declares
+    post = write_raster(tmp_path / "post.tif", pixels, **PLACE)
+    with pytest.warns(UserWarning, match=r"post\.tif: about \d+% of its known pixels are 0 in all bands; taken as"):
+        work.model().predict(post, any_resolution=True)
+
+
 def test_no_data_is_not_predicted_and_the_array_stays_as_it_is(work: Workspace) -> None:
     values = np.full((3, 40, 70), GROUND, np.float32)
     values[1, 5:9, 60:] = np.nan
