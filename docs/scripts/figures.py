@@ -19,9 +19,10 @@ ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "benchmarks" / "results"
 TARGET = ROOT / "docs" / "figures"
 SOURCES = ("pretrained/results.json", "false-alarms.json", "cost.json", "few-shot.json", "few-shot-reversed.json")
-NAMES = {"isolate": "isolate (default)", "separate": "a model for each region", "frozen": "frozen encoder",
-         "finetune": "plain fine-tuning", "tsmu": "tsmu (the paper's)"}  # fmt: skip
-COLOURS = {"isolate": "#8d4b2b", "separate": "#5b7f95", "frozen": "#9aa66b", "finetune": "#c05746", "tsmu": "#d6a354"}
+NAMES = {"isolate": "isolate (default)", "separate": "a model for each region", "joint": "joint training",
+         "frozen": "frozen encoder", "finetune": "plain fine-tuning", "tsmu": "tsmu (the paper's)"}  # fmt: skip
+COLOURS = {"isolate": "#8d4b2b", "separate": "#5b7f95", "joint": "#8a76a6", "frozen": "#9aa66b", "finetune": "#c05746",
+           "tsmu": "#d6a354"}  # fmt: skip
 
 
 def digests() -> dict[str, str]:
