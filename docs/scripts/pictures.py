@@ -1,4 +1,4 @@
-"""Draws the pictures of the tutorials, of the review page and of QGIS: `python -m docs.scripts.pictures [FOLDER]`.
+"""Make the pictures of the documentation (tutorials, review page, QGIS): `python -m docs.scripts.pictures [FOLDER]`.
 
 It takes some ten minutes. The lessons are run with all their steps, in FOLDER or in a temporary one, and what they made
 is drawn, or photographed in the browser and in QGIS. A FOLDER in which they have run is drawn from again.
@@ -94,7 +94,7 @@ def _photograph(browser: Any, page: Path, name: str, height: int) -> None:
 
 
 def _reviewed(folder: Path, name: str) -> Path:
-    """A copy of the workspace of the first lessons, whose scene is mapped, to decide in."""
+    """Copy the workspace of the first lessons, whose scene is mapped, so that decisions do not change the original."""
     copy = folder / name / "survey"
     shutil.rmtree(copy.parent, ignore_errors=True)
     shutil.copytree(folder / "survey", copy, ignore=shutil.ignore_patterns("runs", "*.lock"))
@@ -102,7 +102,7 @@ def _reviewed(folder: Path, name: str) -> Path:
 
 
 def photograph_review(browser: Any, folder: Path) -> None:
-    """The review page on what a model has found, at the largest landslide after some decisions."""
+    """Photograph the review page in the browser, after some decisions, at the largest landslide that is left."""
     shot, survey = folder / "page.png", _reviewed(folder, "for_the_page")
     with serving(["--write", "--reviewer", "eva"], survey) as address:
         page = browser.new_context(viewport={"width": 1280, "height": 800}).new_page()
@@ -121,7 +121,10 @@ def photograph_review(browser: Any, folder: Path) -> None:
 
 
 def photograph_dock(folder: Path) -> None:
-    """The review dock of the plugin, in QGIS without a window; the workspace is named by a path of nobody's machine."""
+    """Photograph the plugin's review dock in QGIS, which draws without a screen.
+
+    The workspace is given to the dock as a relative path, so that the picture shows no path of this machine.
+    """
     shot, survey = folder / "dock.png", _reviewed(folder, "for_the_dock")
     program, profile, plugins = folder / "tsmu", folder / "profile", folder / "plugins"
     shutil.rmtree(plugins, ignore_errors=True)

@@ -158,7 +158,7 @@ class BenchmarkError(TsmuError):
 
 
 class ErrorCollector:
-    """Makes several checks before it refuses, so that all that is wrong is said at once.
+    """Collects the errors of several checks, so that one error can name everything that is wrong.
 
     Example:
         >>> errors = ErrorCollector()
@@ -175,14 +175,14 @@ class ErrorCollector:
 
     @contextmanager
     def collect(self) -> Iterator[None]:
-        """Keep the error that the block raises, if it is one of tsmu's, and go on after the block."""
+        """Store a `TsmuError` that the block raises, so that later checks still run; other errors pass through."""
         try:
             yield
         except TsmuError as error:
             self._errors.append(error)
 
     def raise_all(self) -> None:
-        """Raise what was collected as one error of the first one's class; a single error is raised as it is."""
+        """Raise the collected errors as one, of the class of the first; a single error is raised unchanged."""
         if not self._errors:
             return
         first = self._errors[0]

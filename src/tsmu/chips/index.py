@@ -143,7 +143,7 @@ def keep_one_band_list(rows: list[dict[str, Any]], bands: Sequence[str] | None, 
 
 
 def _band_remedy(bands: Sequence[str], required: Sequence[str]) -> str:
-    """Say what to do about a chip whose bands are not those of the others."""
+    """Advise what to do with a chip whose bands are not those that the other chips of the workspace have."""
     images, others = ({band.partition(":")[0] for band in names} - {TERRAIN_ROLE} for names in (bands, required))
     if images != others:
         return "chips with an image from before and chips without one need a workspace each"

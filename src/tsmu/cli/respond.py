@@ -14,10 +14,10 @@ OWN_IMAGES = "With two images of your own instead of a catalogue: tsmu map POST.
 
 
 class RespondCommand(TyperCommand):
-    """The command, which tells those who have images of their own, and so no catalogue, what they are looking for."""
+    """`tsmu respond`, whose errors name `tsmu map --by change` to users who have two images and no catalogue."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Read the command line; where it lacks the catalogue, or names images, the error says what to type instead."""
+        """Read the words; if the catalogue is missing, or images are given, the error names the other command."""
         try:
             return super().parse_args(ctx, args)
         except TyperException as error:

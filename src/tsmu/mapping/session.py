@@ -176,7 +176,7 @@ class MapSession:
         )
 
     def _open_checked(self, request: SceneRequest, terrain: TerrainRaster | None) -> Scene:
-        """Open the rasters of a scene; where their bands do not fit, say with that what else does not.
+        """Open the rasters of a scene; an error about their bands also names everything else that does not fit.
 
         Raises:
             MapError, ImageError: the scene cannot be opened, or not with the bands that it is mapped from.

@@ -107,7 +107,7 @@ class Gate:
         return Route(self.regions[best], shares, self._corrected(float(distances.min(1).values.median())))
 
     def _corrected(self, distance: float) -> float | None:
-        """Take from a distance by how much it is too large because the covariance was measured on few images.
+        """Correct a distance for the few images from which the covariance was estimated, which make it too large.
 
         Images like n others lie at a squared distance of (n^2 - 1) / (n (n - p - 2)) on average from the mean and
         covariance of these, divided by p, the number of statistics.

@@ -67,7 +67,7 @@ def make_app(context: ServerContext, page_folder: Path = PAGE_FOLDER) -> ASGIApp
 
 
 def _describe_page_size(app: FastAPI) -> None:
-    """Say how many landslides a page of `/ogc` may hold where QGIS looks for it: in the parameters that paths share.
+    """Add the parameter `limit` of `/ogc` to the parameters that all paths share, where QGIS looks for its maximum.
 
     Otherwise QGIS asks for 100 at a time.
     """

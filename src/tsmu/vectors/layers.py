@@ -106,6 +106,8 @@ def read_layers(
         names = [source.layer for source in sources]
         if missing := [one for one in only if one not in names]:
             raise error(f"{name}: no layer {missing[0]!r}; its layers are: {', '.join(names)}")
+        if not only and GROUND_LAYER in names:
+            log.warning(name, f"its layer {GROUND_LAYER!r} holds no landslides", "not read, unless --layer names it")
         chosen = [source for source in sources if (source.layer in only if only else source.layer != GROUND_LAYER)]
         return [_read_layer(source, log, error) for source in chosen]
 

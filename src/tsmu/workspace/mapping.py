@@ -326,7 +326,7 @@ def _finish(report: MapReport, issues: int, dem: str | None, folder: "WorkspaceF
 
 
 def _line(summary: dict[str, Any]) -> str:
-    """What was mapped of a scene and by what; in a second line what computed it, where a network did."""
+    """Summarise the map of a scene in one line; where a network made it, a second line says how that was computed."""
     computed = "" if summary["bands_computed"] else ", finished before"
     count = summary["proposed"]
     proposed = (
@@ -341,7 +341,7 @@ def _line(summary: dict[str, Any]) -> str:
 
 
 def _judged(share: float) -> str:
-    """How much of a scene its map says nothing of: a share of its pixels, 0 to 1.
+    """Say of how much of a scene its map gives no answer, from the share of its pixels, 0 to 1.
 
     Example:
         >>> _judged(0.25)
@@ -364,7 +364,7 @@ def _mapped_by(summary: dict[str, Any]) -> str:
 
 
 def _computed_by(summary: dict[str, Any]) -> str:
-    """On what and how exactly the network was computed, as a line of its own; nothing where there was none."""
+    """Say in a line of its own which engine, device and precision computed the network; empty for a map by change."""
     if summary["bundle"] == "change":
         return ""
     return f"\n  computed by {summary['engine']} on {summary['device']} in {summary['precision']} ({summary['reason']})"

@@ -21,7 +21,7 @@ FIRST_STEPS = {
 
 
 def first_steps() -> str:
-    """Say with which command to begin in a new workspace, one line for each thing that one may have.
+    """List the commands to begin with in a new workspace, one line for each kind of data that users start from.
 
     Example:
         >>> print(first_steps().splitlines()[0])

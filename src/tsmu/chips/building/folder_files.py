@@ -56,7 +56,13 @@ def match_chip_files(folder: Path, log: IssueLog) -> dict[str, ChipFiles]:
 
 
 def _alike(by_stem: dict[str, ChipFiles], kinds: Sequence[str]) -> dict[tuple[str, str], str]:
-    """Names of incomplete chips by their digits and folder, where only one has these: `chip_1`, `chip_1_mask`."""
+    """Find files that may belong to a chip of another name because their names have the same digits.
+
+    `images/chip_1.png` and `masks/chip_1_mask.png` do not match by name, but both have the digit 1.
+
+    Returns:
+        By digits and kind of file (`images`, `masks`, `pre`), the only file of an incomplete chip that has them.
+    """
     names: dict[tuple[str, str], set[str]] = {}
     for stem, files in by_stem.items():
         for kind in files if len(files) < len(kinds) and _digits(stem) else ():
@@ -65,7 +71,7 @@ def _alike(by_stem: dict[str, ChipFiles], kinds: Sequence[str]) -> dict[tuple[st
 
 
 def _digits(stem: str) -> str:
-    """The numbers in a chip's name, in order."""
+    """Give the numbers in a chip's name in their order: `12 3` for `chip_12_b3`."""
     return " ".join(re.findall(r"\d+", stem))
 
 

@@ -142,7 +142,7 @@ def insert_inventory(
 
 
 def _without_area_outlines(rows: geopandas.GeoDataFrame, name: str, log: IssueLog) -> geopandas.GeoDataFrame:
-    """The polygons of an inventory, of all its layers, without the outlines of areas, which are reported."""
+    """Leave out the polygons that outline a studied area instead of a landslide, in all layers, and report them."""
     positions = find_area_outlines(np.array(rows.geometry.array, dtype=object))
     for layer, outlines in rows.iloc[positions].groupby("layer"):
         problem = "holds most of the other polygons: an area, no landslide; give its outline with --mapped-area"

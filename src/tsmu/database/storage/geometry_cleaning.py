@@ -17,8 +17,8 @@ from tsmu.issues import IssueLog
 from tsmu.vectors import crosses_antimeridian, join_at_antimeridian, reproject, split_at_antimeridian
 
 AREA_TOLERANCE = 0.01  # share by which a stored area may differ: polygons are drawn in a plane and stored in degrees
-# An outline round so many polygons and more than half of all is that of a studied area: a large landslide may hold some
-# smaller ones, but not an inventory. Only the largest polygons can, so no more of them are looked at.
+# A polygon that holds MANY_INSIDE others or more, and half of all or more, outlines a studied area: a large landslide
+# may hold a few smaller ones, but not half of an inventory. Such a one is among the LARGEST: only they are checked.
 MANY_INSIDE, LARGEST = 10, 100
 SHAPES_AT_ONCE = 10_000  # that one core checks before it takes the next ones
 _POLYGON, _COLLECTION = 3, 7
@@ -51,7 +51,7 @@ def find_area_outlines(shapes: Shapes) -> npt.NDArray[np.intp]:
         shapes: the polygons of one inventory, in EPSG:4326; they need not be valid.
 
     Returns:
-        The positions of those that hold the centroids of ten others or more, and of more than half of all.
+        The positions of those that hold the centroids of ten others or more, and of half of all or more.
 
     Example:
         >>> slides = [shapely.box(7 + i / 100, 45, 7.001 + i / 100, 45.001) for i in range(12)]

@@ -348,7 +348,7 @@ def _band_positions(
 
 
 def _position_of(name: str, wanted: Sequence[str], bands: Sequence[str]) -> int | None:
-    """The position of a band: the one of that name, else the only one of its colour; None where there is none.
+    """Find the position of a band by its name, else as the only band of the same colour; None if there is none.
 
     Args:
         name: of the band.

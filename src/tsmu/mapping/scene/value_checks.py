@@ -41,9 +41,10 @@ def check_undeclared_nodata(scene: Scene) -> None:
 
 
 def remark_zeros(scene: Scene) -> None:
-    """Add a remark on each image of which much is 0 in all bands and not declared as no data: holes are filled so.
+    """Remark on each image in which many pixels are 0 in all bands without being declared as no data.
 
-    Nothing is refused, as 0 may be measured: the image is mapped as it is.
+    Programs fill holes in mosaics with 0. Nothing is refused, because 0 may have been measured as well; the image is
+    mapped as it is.
 
     Raises:
         ImageError: the scene is damaged.

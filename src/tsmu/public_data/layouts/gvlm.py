@@ -56,7 +56,9 @@ def lay_out(source: Path, out: Path, show: ShowChips) -> LaidOut:
 
 
 def _starts(length: int) -> list[int]:
-    """The first pixels of the chips that cover a side; the last one overlaps the one before it, or a margin remains.
+    """Give the positions at which chips begin along a side of an image, in pixels.
+
+    The last chip overlaps the one before it, unless what is left over is narrower than LEAST_MARGIN.
 
     Example:
         >>> _starts(1024), _starts(1100), _starts(1030), _starts(500)
