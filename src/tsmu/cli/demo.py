@@ -133,7 +133,7 @@ def _checks(reports: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
     return [
         _check("fine-tuning loses on the first region", first["finetune"], first["finetune"] >= FORGETS_AT_LEAST),
         _check("tsmu loses on the first region", first["tsmu"], first["tsmu"] <= KEEPS_WITHIN),
-        _check("tsmu loses on the newest region to a model of its own", behind, behind <= LEARNS_WITHIN),
+        _check("tsmu loses against a model of its own on the newest region", behind, behind <= LEARNS_WITHIN),
     ]
 
 
@@ -143,7 +143,7 @@ def _check(what: str, iou: float, holds: bool) -> dict[str, Any]:
 
 def _closing(checks: list[dict[str, Any]], outputs: dict[str, str], seconds: float) -> str:
     shown = [
-        f"  {c['what']}: {abs(c['iou']):.3f} IoU{' (a gain)' if c['iou'] < 0 else ''}"
+        f"  {c['what'].replace('loses', 'loses' if c['iou'] >= 0 else 'gains')}: {abs(c['iou']):.3f} IoU"
         f"{'' if c['as_promised'] else '  (NOT AS PROMISED)'}"
         for c in checks
     ]
