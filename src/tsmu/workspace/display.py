@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from tsmu.workspace.report import Report
 
 LINE_EVERY_S = 0.1  # a program that reads progress needs no more
+LOG_EVERY_S = 30.0  # a person who reads a log afterwards, such as that of a SLURM job, needs no more
 
 ProgressCallback = Callable[[str, int, int, str], None]
 """Called with the label of the work, the number of steps done, the number of all steps, and a note."""
@@ -50,7 +51,11 @@ class Display:
 
 
 class BarDisplay(Display):
-    """Progress bars on standard error, by Rich; in notebooks they are drawn below the cell."""
+    """Progress bars on standard error, by Rich; in notebooks they are drawn below the cell.
+
+    A bar cannot move in a file. Where standard error is neither a terminal nor a notebook, as in a job of SLURM, a
+    line is written every half minute instead, and the bar once at the end.
+    """
 
     @contextmanager
     def progress(self, label: str) -> Iterator[ShowProgress]:
@@ -65,11 +70,18 @@ class BarDisplay(Display):
             TimeRemainingColumn(),
             TextColumn("{task.fields[note]}"),
         )
-        with Progress(*columns, console=Console(stderr=True)) as bar:
+        console = Console(stderr=True)
+        is_log = not console.is_terminal and not console.is_jupyter
+        written = time.monotonic()
+        with Progress(*columns, console=console) as bar:
             task = bar.add_task(label, total=None, note="")
 
             def show(done: int, total: int, note: str = "", /) -> None:
+                nonlocal written
                 bar.update(task, completed=done, total=total, note=note)
+                if is_log and time.monotonic() - written >= LOG_EVERY_S:
+                    written = time.monotonic()
+                    print(f"{label}: {done} of {total} {note}".rstrip(), file=sys.stderr, flush=True)
 
             yield show
 
