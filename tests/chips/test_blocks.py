@@ -51,6 +51,7 @@ class Survey:
     scenes: dict[str, dict[str, object]] = field(default_factory=dict)
     log: IssueLog = field(default_factory=lambda: IssueLog("scenes"))
     undivided: dict[str, list[str]] = field(default_factory=dict)
+    stride: int | None = SIZE
 
     def scene(self, name: str, mask: np.ndarray, transform: Affine = NORTH_UP, region: str = "alps") -> None:
         """Add a scene of noise, or give it another mask."""
@@ -71,10 +72,11 @@ class Survey:
         earlier, blocks = read_index(self.space), read_blocks(self.space)
         free = regions_without_evaluation(earlier, self.space.pairs) - set(learned)
         source, self.log = str(self.space.pairs), IssueLog("scenes")
+        stride = None if self.stride is None else size
         sides_then = drop_from_history(read_split_history(self.space, earlier), free, source)
         sided = earlier_splits_of_pairs(pairs, sides_then, source, block_groups(blocks))
         made = chips_from_pairs(
-            pairs, ChipOptions(size, size, gap_m=gap), source, self.log, blocks=blocks, earlier_splits=sided
+            pairs, ChipOptions(size, stride, gap_m=gap), source, self.log, blocks=blocks, earlier_splits=sided
         )
         self.undivided = made.undivided
         write_blocks(self.space, made.blocks)
@@ -354,3 +356,23 @@ def test_the_window_of_a_block_lies_in_it(angle: float, axis: str, where: float,
         if window is not None:
             assert max(window.width, window.height) >= MIN_BLOCK_PX
             assert block.within(bounds).buffer(1e-9).contains(grid.of_window(window).footprint)
+
+
+def test_few_training_chips_get_others_between_them(survey: Survey) -> None:
+    survey.scene("a", spots(480, 640))
+    plain, survey.stride = survey.build(), None
+    chips = survey.build()
+    check_apart(chips, 200)
+    counts, before = (table["split"].value_counts() for table in (chips, plain))
+    assert counts["train"] > 2 * before["train"] and counts["val"] == before["val"] and counts["test"] == before["test"]
+    assert set(plain["id"]) < set(chips["id"]) and not chips["id"].duplicated().any()
+    between = chips[~chips["id"].isin(plain["id"])]
+    assert set(between["split"]) == {"train"}
+    assert (between["row_off"] % 40 == 0).any() and set(between["group"]) <= set(plain["group"])
+
+
+def test_a_region_with_enough_training_chips_gets_none_between_them(survey: Survey) -> None:
+    survey.scene("a", spots(640, 1600, share=1.0))
+    plain, survey.stride = survey.build(32), None
+    assert (plain["split"] == "train").sum() >= 64
+    assert len(survey.build(32)) == len(plain)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from rasterio.transform import Affine
 
 from tests.conftest import write_chips, write_raster
 from tsmu.chips.building.chip_folder import chips_from_folder, read_groups
@@ -333,3 +334,42 @@ def test_a_table_of_groups_with_backslashes_names_subfolders(tmp_path: Path) -> 
     table.write_text("chip,group\na,b\n")
     with pytest.raises(ChipError, match="no column name"):
         read_groups(table)
+
+
+def chips_of(folder: Path, images: list[np.ndarray], masks: list[np.ndarray], **profile: object) -> Path:
+    """Write chips as GeoTIFF, with a georeference each if one is given."""
+    for number, (image, mask) in enumerate(zip(images, masks, strict=True)):
+        write_raster(folder / "images" / f"{number}.tif", image, **profile)
+        write_raster(folder / "masks" / f"{number}.tif", mask, **profile)
+    return folder
+
+
+def told(log: IssueLog) -> str:
+    return "; ".join(f"{issue.problem}; {issue.action}" for issue in log)
+
+
+def test_what_all_chips_of_a_folder_show_is_said_once(tmp_path: Path) -> None:
+    eye = np.eye(32, dtype=np.uint8)
+    bytes_ = list(noise(6, 3, 32, 32) // 2 + 1)
+    _, log = read(chips_of(tmp_path / "inverted", bytes_, [1 - eye] * 6))
+    assert "landslides cover 97% of the masks' known pixels; used as it is; see that landslide" in told(log)
+    _, log = read(chips_of(tmp_path / "mixed", bytes_, [eye, eye, eye, eye * 255, eye * 255, eye]))
+    assert "2 masks have 0 and 255 alone (3.tif), where others have 0 and 1; 255 read as unknown" in told(log)
+    holed = [image * (np.arange(32) > 9).astype(np.uint8) for image in bytes_]
+    _, log = read(chips_of(tmp_path / "holed", holed, [eye] * 6))
+    assert "6 images have many known pixels that are 0 in all bands, up to 31% of" in told(log)
+    words = [image.astype(np.uint16) * (40 if number % 2 else 1) for number, image in enumerate(bytes_)]
+    _, log = read(chips_of(tmp_path / "units", words, [eye] * 6))
+    assert "the values of 3 chips reach about 12" in told(log)
+    _, log = read(chips_of(tmp_path / "right", bytes_, [eye] * 6))
+    assert not told(log)
+
+
+def test_a_mask_that_lies_elsewhere_than_its_image_is_left_out(tmp_path: Path) -> None:
+    eye, place = np.eye(32, dtype=np.uint8), Affine(10, 0, 500_000, 0, -10, 3_100_000)
+    chips_of(tmp_path, list(noise(3, 3, 32, 32) // 2 + 1), [eye] * 3, crs="EPSG:32645", transform=place)
+    moved = Affine.translation(200, 0) @ place
+    write_raster(tmp_path / "masks" / "1.tif", eye, crs="EPSG:32645", transform=moved)
+    chips, log = read(tmp_path)
+    assert len(chips) == 2
+    assert "lies up to 20 px off its image by its georeference" in log.errors[0].problem

@@ -354,3 +354,40 @@ def test_the_place_of_a_picture_may_stand_in_an_aux_xml(tmp_path: Path, suffix: 
     assert not log.errors and pair.crs == "EPSG:32645" and pair.pixel_size_m == 10
     assert {file: file.read_bytes() for file in (tmp_path / "x").iterdir()} == before
     assert not list((tmp_path / "out").rglob("*.aux.xml"))
+
+
+def test_what_a_pair_seems_to_be_is_said(folder: Path) -> None:
+    grid = Affine(10, 0, 600_000, 0, -10, 3_100_000)
+    holed = texture(2, 200, 200) | 1
+    holed[60:140, 60:140] = 0
+    coarse = Affine(30, 0, 600_000, 0, -30, 3_100_000)
+    for name, before, transform in (
+        ("same", texture(1, 200, 200) | 1, grid),
+        ("holed", holed, grid),
+        ("coarse", texture(2, 67, 67) | 1, coarse),
+        ("partial", texture(2, 200, 200) | 1, Affine.translation(600, 0) @ grid),
+    ):
+        save(folder / f"{name}_pre.tif", before, transform)
+        save(folder / f"{name}_post.tif", texture(1, 200, 200) | 1, grid)
+    _, log = imported(folder)
+    told = "; ".join(issue.problem for issue in log)
+    assert "the pre image shows the same pixels as the post image" in told
+    assert "about 16% of its known pixels are 0 in all bands" in told
+    assert "the pixels of the pre image are 3 times as wide as those of the post image" in told
+    assert "shows 70% of the post image's footprint" in told
+
+
+def test_numbers_of_bands_that_mean_other_colours_on_another_sensor_are_said(tmp_path: Path) -> None:
+    for names, told in (
+        (("SR_B1", "SR_B2", "SR_B3", "SR_B4"), True),
+        (("B2", "B3", "B4", "B8"), False),
+        (tuple(f"B{number}" for number in range(1, 8)), False),
+        (("B1 blue", "B2 green", "B3 red", "B4 nir"), False),
+        (("red", "red", "green"), True),
+    ):
+        pixels = np.stack([texture(1)[..., 0]] * len(names), axis=-1)
+        place = Affine(10, 0, 600_000, 0, -10, 3_100_000)
+        path = save(tmp_path / "bands.tif", pixels, place, photometric="minisblack")
+        with rasterio.open(path, "r+") as dataset:
+            dataset.descriptions = names
+        assert bool(describe_raster(path).assumptions) == told, names

@@ -18,7 +18,15 @@ from rasterio.windows import Window
 
 from tests.conftest import write_raster
 from tsmu.errors import ImageError
-from tsmu.imagery import Grid, derive_terrain, describe_raster, image_channels, terrain_bands, write_terrain
+from tsmu.imagery import (
+    Grid,
+    coarse_cells,
+    derive_terrain,
+    describe_raster,
+    image_channels,
+    terrain_bands,
+    write_terrain,
+)
 from tsmu.imagery.terrain.bands import parse_terrain_bands
 from tsmu.imagery.terrain.slopes import CellVectors, height_above_surroundings, slope_angle
 from tsmu.mapping import Scene
@@ -266,3 +274,31 @@ def test_names_of_bands() -> None:
     bands = ["pre:red", "post:red", "terrain:slope"]
     assert terrain_bands(bands) == ("slope",)
     assert image_channels(bands) == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("surface", "problem"),
+    [
+        (lambda x, _y: 0 * x, "is 0 m everywhere under the image"),
+        (lambda x, _y: 0 * x + 312, "is 312 m everywhere under the image"),
+        (lambda x, y: np.where(np.hypot(x, y) < 90, 0, 900 + x / 10), "cells are 0 m and all others above"),
+    ],
+)
+def test_elevations_that_show_no_relief_or_holes_of_zero_are_refused(
+    tmp_path: Path, surface: Surface, problem: str
+) -> None:
+    dem = dem_file(tmp_path / "dem.tif", around(IMAGE, "EPSG:32654", 20), surface)
+    with pytest.raises(ImageError, match=problem):
+        derive_terrain(dem, IMAGE, ["slope"], tmp_path / "cache")
+    assert not list((tmp_path / "cache").glob("*")), "nothing is left behind"
+
+
+def test_the_sea_is_no_hole(tmp_path: Path) -> None:
+    dem = dem_file(tmp_path / "dem.tif", around(IMAGE, "EPSG:32654", 20), lambda x, _y: np.maximum(x / 3, 0))
+    assert derive_terrain(dem, IMAGE, ["slope"], tmp_path / "cache").unknown == 0
+
+
+def test_large_cells_are_said(tmp_path: Path) -> None:
+    for side, told in ((30, False), (900, True)):
+        dem = dem_file(tmp_path / f"{side}.tif", around(IMAGE, "EPSG:32654", side), plane(0.1, 0))
+        assert bool(coarse_cells(dem)) == told

@@ -295,3 +295,62 @@ def test_reviewed_ground_in_degrees_is_measured_in_metres(tmp_path: Path) -> Non
     assert rows.min() == 28 - 4 and rows.max() == 31 + 4  # 50 m are 4.49 pixels
     moved = review_mask(ReviewedOutlines(slides, none, none, none, (5.58 * 3, 11.14 * 2)), image) == 1
     assert np.array_equal(np.argwhere(moved).min(axis=0), [30, 25])  # the image is to go east and north
+
+
+def warnings(log: IssueLog) -> str:
+    return "; ".join(f"{issue.problem}; {issue.action}" for issue in log if issue.severity == "warning")
+
+
+def test_a_mapped_area_elsewhere_labels_nothing(tmp_path: Path, pairs: gpd.GeoDataFrame) -> None:
+    gpd.GeoDataFrame(geometry=[ground(shapely.box(10, 20, 30, 50))], crs="EPSG:32645").to_file(tmp_path / "s.gpkg")
+    table, log = imported(tmp_path / "s.gpkg", pairs, mapped_area=gpd.GeoSeries([shapely.box(9, 9, 10, 10)], crs=4326))
+    assert table.empty
+    assert "mapped area touches no part of pair a" in log.errors[0].problem
+
+
+def test_the_outline_of_a_studied_area_is_no_landslide(tmp_path: Path, pairs: gpd.GeoDataFrame) -> None:
+    slides = [ground(shapely.box(x, 20, x + 2, 30)) for x in range(10, 70, 5)]
+    area = ground(shapely.box(5, 5, 90, 70))
+    path = tmp_path / "labels.gpkg"
+    gpd.GeoDataFrame(geometry=slides, crs="EPSG:32645").to_file(path, layer="slides")
+    gpd.GeoDataFrame(geometry=[area], crs="EPSG:32645").to_crs(4326).to_file(path, layer="study_area")
+    table, log = imported(path, pairs)
+    assert mask_of(table).sum() == len(slides) * 20
+    assert "2 of its layers have polygons: slides, study_area; all read as labels; choose with `layer`" in warnings(log)
+    assert "1 polygon holds half of the others or more, as a studied area does; left out" in warnings(log)
+    frame = gpd.GeoDataFrame({"kind": ["slide"] * len(slides) + ["background"]}, geometry=[*slides, area], crs=32645)
+    frame.to_file(tmp_path / "drawn.gpkg")
+    table, log = imported(tmp_path / "drawn.gpkg", pairs, class_field="kind")
+    assert mask_of(table).sum() == len(slides) * 20 and "studied area" not in warnings(log)
+
+
+@pytest.mark.parametrize("word", ["no landslide", "Non-Landslide", "not_landslide", "background", 0])
+def test_what_a_column_calls_no_landslide_is_said_or_read_as_background(
+    tmp_path: Path, pairs: gpd.GeoDataFrame, word: str | int
+) -> None:
+    boxes = [ground(shapely.box(10, 20, 30, 50)), ground(shapely.box(60, 20, 80, 30))]
+    yes = 1 if word == 0 else "landslide"
+    gpd.GeoDataFrame({"class": [yes, word]}, geometry=boxes, crs="EPSG:32645").to_file(tmp_path / "s.gpkg")
+    table, log = imported(tmp_path / "s.gpkg", pairs)
+    assert mask_of(table).sum() == 800
+    assert "its column class has the classes" in warnings(log) and "choose with `class_field` class" in warnings(log)
+    if word != 0:
+        table, log = imported(tmp_path / "s.gpkg", pairs, class_field="class")
+        assert mask_of(table).sum() == 600 and "not looked at" not in warnings(log)
+
+
+def test_masks_that_are_mostly_landslide_and_such_with_a_declared_value_are_said(
+    tmp_path: Path, pairs: gpd.GeoDataFrame
+) -> None:
+    mask = np.zeros((HEIGHT, WIDTH), np.uint8)
+    mask[20:50, 10:30] = 1
+    _, log = imported(raster(tmp_path / "inverted" / "a.tif", 1 - mask).parent, pairs)
+    assert "landslides cover 92% of its known ground; used as it is; see that landslide and back" in warnings(log)
+    for nodata, told in ((0, "declares 0 as no data; 0 read as background"), (1, "")):
+        path = raster(tmp_path / f"declared_{nodata}" / "a.tif", mask)
+        with rasterio.open(path, "r+") as dataset:
+            dataset.nodata = nodata
+        table, log = imported(path.parent, pairs)
+        assert told in warnings(log)
+        assert len(table) == (nodata == 0)
+    assert "declares 1 as no data; if that is landslide, take the declaration away" in log.errors[0].problem

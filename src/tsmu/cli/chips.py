@@ -25,7 +25,10 @@ def chips() -> None:
 @app.command("build")
 def build(
     size: Annotated[int, typer.Option(min=32, help="Side of a chip, pixels.")] = 512,
-    stride: Annotated[int | None, typer.Option(min=1, help="From one chip to the next; by default the size.")] = None,
+    stride: Annotated[
+        int | None,
+        typer.Option(min=1, help="From one chip to the next; by default the size, for few training chips half of it."),
+    ] = None,
     negatives: Annotated[
         float, typer.Option(min=0, max=1000, callback=finite, help="Chips without landslides per chip with one.")
     ] = 0.5,

@@ -59,6 +59,7 @@ if TYPE_CHECKING:
         Pixels,
         RasterInfo,
         RasterReader,
+        UniformFill,
         Valid,
         assumed_nodata,
         band_colour,
@@ -67,6 +68,7 @@ if TYPE_CHECKING:
         describe_raster,
         file_identity,
         find_undeclared_fill,
+        find_uniform_fill,
         gdal_errors_as_image_errors,
         georeferencing_advice,
         is_remote,
@@ -88,6 +90,7 @@ if TYPE_CHECKING:
         TERRAIN_ROLE,
         TerrainRaster,
         check_dem,
+        coarse_cells,
         derive_terrain,
         elevations_at,
         image_channels,
@@ -122,6 +125,7 @@ __all__ = [
     "RasterReader",
     "TerrainOptions",
     "TerrainRaster",
+    "UniformFill",
     "Valid",
     "ZoneImagery",
     "add_pairs",
@@ -133,6 +137,7 @@ __all__ = [
     "check_footprints",
     "check_same_scaling",
     "check_undeclared_fill",
+    "coarse_cells",
     "compose_event",
     "derive_terrain",
     "describe_raster",
@@ -140,6 +145,7 @@ __all__ = [
     "fetch_pairs",
     "file_identity",
     "find_undeclared_fill",
+    "find_uniform_fill",
     "gdal_errors_as_image_errors",
     "georeferencing_advice",
     "image_channels",
@@ -174,14 +180,14 @@ _NAMES = {  # by the folder or module that has them
     "footprints": "LatLonBox overlapping_footprints",
     "rasters": (
         "GDAL_OPTIONS IMAGE_SUFFIXES NEAR_INFRARED REMOTE_OPTIONS RGB UPRIGHT_ORIENTATIONS WGS84 Grid Pixels "
-        "RasterInfo RasterReader Valid assumed_nodata band_colour check_same_scaling check_undeclared_fill "
-        "describe_raster file_identity find_undeclared_fill gdal_errors_as_image_errors georeferencing_advice "
-        "is_remote name_words open_raster open_resampled open_stack open_warpable read_orientation read_raster "
-        "read_stack units_mismatch"
+        "RasterInfo RasterReader UniformFill Valid assumed_nodata band_colour check_same_scaling check_undeclared_fill "
+        "describe_raster file_identity find_undeclared_fill find_uniform_fill gdal_errors_as_image_errors "
+        "georeferencing_advice is_remote name_words open_raster open_resampled open_stack open_warpable "
+        "read_orientation read_raster read_stack units_mismatch"
     ),
     "terrain": (
-        "MIN_REPORTED_UNKNOWN SLOPE_BAND TERRAIN_ROLE TerrainRaster check_dem derive_terrain elevations_at "
-        "image_channels resolve_dem terrain_bands write_terrain"
+        "MIN_REPORTED_UNKNOWN SLOPE_BAND TERRAIN_ROLE TerrainRaster check_dem coarse_cells derive_terrain "
+        "elevations_at image_channels resolve_dem terrain_bands write_terrain"
     ),
     "sources": "GoogleEarthName check_footprints is_named_like_dem read_footprints",
     "composites": (

@@ -31,10 +31,13 @@ if TYPE_CHECKING:
     from tsmu.labels.mask_conventions import (
         BACKGROUND,
         CONVENTIONS,
+        EXCHANGED,
         LANDSLIDE,
+        MOSTLY_LANDSLIDE,
         TRANSPARENT_IS_BACKGROUND,
         UNKNOWN,
         ZERO_ONE,
+        Mask,
         MaskConvention,
         detect_convention,
         lacks_background,
@@ -52,12 +55,15 @@ if TYPE_CHECKING:
 __all__ = [
     "BACKGROUND",
     "CONVENTIONS",
+    "EXCHANGED",
     "LABEL_COLUMNS",
     "LANDSLIDE",
+    "MOSTLY_LANDSLIDE",
     "REVIEW_MARGIN_M",
     "TRANSPARENT_IS_BACKGROUND",
     "UNKNOWN",
     "ZERO_ONE",
+    "Mask",
     "MaskConvention",
     "ReviewEvidence",
     "ReviewLabels",
@@ -82,8 +88,8 @@ _NAMES = {  # by the module that has them
     "label_table": "read_labels require_labels store_labels with_masks",
     "labelme_export": "draft_polygons export_labelme",
     "mask_conventions": (
-        "BACKGROUND CONVENTIONS LANDSLIDE TRANSPARENT_IS_BACKGROUND UNKNOWN "
-        "ZERO_ONE MaskConvention detect_convention lacks_background"
+        "BACKGROUND CONVENTIONS EXCHANGED LANDSLIDE MOSTLY_LANDSLIDE TRANSPARENT_IS_BACKGROUND UNKNOWN "
+        "ZERO_ONE Mask MaskConvention detect_convention lacks_background"
     ),
     "mask_writer": "LABEL_COLUMNS",
     "pair_pictures": "pair_picture",

@@ -42,12 +42,11 @@ from tsmu.labels.mask_conventions import (
     Mask,
     MaskConvention,
     detect_convention,
-    lacks_background,
 )
 from tsmu.labels.mask_writer import MaskWriter
 from tsmu.labels.pair_matching import PairMatcher, is_named_as_label
 from tsmu.labels.rasterization import ClassPolygons
-from tsmu.vectors import layer_names, reproject
+from tsmu.vectors import LONGITUDE_LATITUDE, find_area_outlines, layer_names, reproject
 from tsmu.wording import counted
 
 ASPECT_TOLERANCE = 0.01  # by which the shape of a label's image may differ from the post image's
@@ -102,7 +101,7 @@ def import_labels(
     with unpacked_archives(source, log) as archives, _new_masks(out) as new_masks:
         files = find_label_files(source, archives, pairs, out, log)
         writer, matcher = MaskWriter(pairs, log, new_masks, classes), PairMatcher(pairs)
-        masks, convention = _match_rasters(source, files.rasters, matcher, log)
+        masks, found_by_place, convention = _match_rasters(source, files.rasters, matcher, log)
         total = len(files.labelme) + len(masks)
         for done, path in enumerate(files.labelme, start=1):
             with _errors_logged(path, log, pair_folders):
@@ -113,6 +112,8 @@ def import_labels(
         for done, (path, pair) in enumerate(masks.items(), start=len(files.labelme) + 1):
             with _errors_logged(path, log):
                 _import_raster(path, pair, writer, convention)
+                if path in found_by_place:
+                    log.warning(path, f"is named like no pair and lies on pair {pair}", "read as its label")
             if progress:
                 progress(done, total)
         writer.report_classes(source)
@@ -190,7 +191,8 @@ def _import_layers(
             chosen_names += chosen
             if not chosen:
                 continue
-            for polygons in read_label_layers(path, writer.log, class_field=class_field, layers=chosen):
+            tables = read_label_layers(path, writer.log, class_field=class_field, layers=chosen)
+            for polygons in _without_area_outlines(tables, path, writer):
                 for pair, labelled in _polygons_by_pair(polygons, path, pairs, writer):
                     polygons_of_pair[pair] += labelled
                     first_file.setdefault(pair, path)
@@ -206,6 +208,28 @@ def _import_layers(
     for pair, labelled in polygons_of_pair.items():
         with _errors_logged(first_file[pair], writer.log):
             writer.write_polygons(pair, first_file[pair], labelled, None if areas is None else areas.get(pair, []))
+
+
+def _without_area_outlines(tables: list[gpd.GeoDataFrame], path: Path, writer: MaskWriter) -> list[gpd.GeoDataFrame]:
+    """Leave out the polygons of a file's layers that outline a studied area, and say which layers are read as labels.
+
+    Only polygons that would become landslides are looked at: background may well lie around all of them.
+    """
+    names = [str(table.attrs["layer"]) for table in tables if len(table)]
+    if len(names) > 1:
+        action = "all read as labels; choose with --layer"
+        writer.log.warning(path, f"{len(names)} of its layers have polygons: {', '.join(names)}", action)
+    in_degrees = pd.concat([table.to_crs(LONGITUDE_LATITUDE) for table in tables], ignore_index=True)
+    landslides = np.flatnonzero([writer.value(name) == LANDSLIDE for name in in_degrees["label"]])
+    outlines_of_areas = landslides[find_area_outlines(np.array(in_degrees.geometry.array[landslides], object))]
+    if not len(outlines_of_areas):
+        return tables
+    kept = ~np.isin(np.arange(len(in_degrees)), outlines_of_areas)
+    hold = "holds" if len(outlines_of_areas) == 1 else "hold"
+    problem = f"{counted(len(outlines_of_areas), 'polygon')} {hold} half of the others or more, as a studied area does"
+    writer.log.warning(path, problem, "left out; give it with --mapped-area if that is where somebody looked")
+    ends = np.cumsum([len(table) for table in tables])
+    return [table[kept[end - len(table) : end]] for table, end in zip(tables, ends, strict=True)]
 
 
 def _areas_by_pair(
@@ -247,13 +271,15 @@ def _touching_polygons(
 
 def _match_rasters(
     source: Path, rasters: Sequence[Path], matcher: PairMatcher, log: IssueLog
-) -> tuple[dict[Path, str], MaskConvention]:
+) -> tuple[dict[Path, str], set[Path], MaskConvention]:
     """Find the pairs of mask rasters: of all by their names first, then of the others by the place where they lie.
 
     Returns:
-        The pair's id by file; and the convention of the masks, of which those of no pair give evidence, too.
+        The pair's id by file; the files of a folder that only their place gives to a pair; and the convention of the
+        masks, of which those of no pair give evidence, too.
     """
     pair_of: dict[Path, str] = {}
+    found_by_place: set[Path] = set()
     of_no_pair: list[Path] = []
     unnamed: list[Path] = []
     for path in rasters:
@@ -274,19 +300,18 @@ def _match_rasters(
                 of_no_pair += [] if matcher.is_in_image_folder(path) else [path]
                 raise
             if source.is_dir():
-                log.warning(path, f"is named like no pair and lies on pair {pair_of[path]}", "read as its label")
+                found_by_place.add(path)
     convention = detect_convention([*pair_of, *of_no_pair])
     if pair_of and convention.transparent == BACKGROUND:
         log.warning(source, *TRANSPARENT_IS_BACKGROUND)
-    return pair_of, convention
+    return pair_of, found_by_place, convention
 
 
 def _import_raster(path: Path, pair: str, writer: MaskWriter, convention: MaskConvention) -> None:
     """Write the mask of a mask raster: as it is where its grid is the post image's, else by its outlines."""
-    mask = convention.read(path)
-    if lacks_background(mask):
-        writer.log.warning(path, "all its known pixels are landslide", "used; the others are unknown")
-    own = describe_raster(path)
+    mask, own = convention.read(path), describe_raster(path)
+    if own.nodata == BACKGROUND:
+        writer.log.warning(path, "declares 0 as no data", "0 read as background")
     image = writer.post_image(pair)
     same_grid = not own.georeferenced or (own.crs == image.crs and own.transform.almost_equals(image.transform, 1e-9))
     if same_grid and mask.shape == (image.height, image.width):

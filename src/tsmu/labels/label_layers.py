@@ -10,13 +10,18 @@ from shapely.affinity import affine_transform
 from shapely.geometry.base import BaseGeometry
 
 from tsmu.errors import LabelError
+from tsmu.files import name_key
 from tsmu.imagery import RasterInfo
 from tsmu.issues import IssueLog, reject_rows
+from tsmu.labels.mask_writer import reserved_value
 from tsmu.vectors import attribute_text, read_polygons, reproject_into_frame
 
 TOLERANCE_PX = 0.1  # by which a projected edge may deviate
 LANDSLIDE_CLASS = "landslide"
 DEGREES = 4326  # EPSG
+# A column with more different values than this holds no classes; one of these names whose values are numbers may.
+MOST_CLASSES = 12
+CLASS_COLUMNS = {"class", "label", "landslide", "slide"}
 
 
 def read_label_layers(
@@ -31,7 +36,8 @@ def read_label_layers(
         layers: names of the layers to read; by default all.
 
     Returns:
-        For each layer a table with the columns `label` (the class name) and geometry, all valid, in the layer's CRS.
+        For each layer a table with the columns `label` (the class name) and geometry, all valid, in the layer's CRS;
+        its `attrs` has the name of the `layer`.
 
     Raises:
         LabelError: the file cannot be read, has no CRS, or no column `class_field`.
@@ -73,9 +79,23 @@ def to_pixels(polygons: gpd.GeoSeries, image: RasterInfo) -> list[BaseGeometry]:
     return [affine_transform(shape, matrix) for shape in projected]
 
 
+def _warn_of_classes(layer: gpd.GeoDataFrame, path: Path, log: IssueLog) -> None:
+    """Warn of columns that say of some polygons that they are no landslides, where no column was chosen."""
+    for column in layer.columns.drop("geometry"):
+        classes = sorted({attribute_text(value) for value in layer[column].unique()} - {""})
+        if not 0 < len(classes) <= MOST_CLASSES:
+            continue
+        named_class = name_key(str(column)) in CLASS_COLUMNS and "0" in classes
+        if named_class or any(reserved_value(name) is not None for name in classes):
+            problem = f"its column {column} has the classes {', '.join(classes)}"
+            action = f"not looked at, all polygons read as landslides; choose with --class-field {column}"
+            log.warning(path, problem, action)
+
+
 def _with_classes(layer: gpd.GeoDataFrame, path: Path, class_field: str | None, log: IssueLog) -> gpd.GeoDataFrame:
     """Keep the polygons of a layer that have a class, with that as the column `label`."""
     if class_field is None:
+        _warn_of_classes(layer, path, log)
         labels = pd.Series(LANDSLIDE_CLASS, layer.index)
     elif class_field in layer.columns:
         labels = layer[class_field].map(attribute_text)
@@ -84,4 +104,6 @@ def _with_classes(layer: gpd.GeoDataFrame, path: Path, class_field: str | None, 
         raise LabelError(f"{path}: layer {layer.attrs['layer']} has no column {class_field}; it has {columns}")
     without_class = layer.index[labels == ""].tolist()
     reject_rows(log, layer.attrs["file"], class_field, without_class, "a polygon without a class")
-    return gpd.GeoDataFrame({"label": labels}, geometry=layer.geometry, crs=layer.crs)[labels != ""]
+    labelled = gpd.GeoDataFrame({"label": labels}, geometry=layer.geometry, crs=layer.crs)[labels != ""]
+    labelled.attrs = {"layer": layer.attrs["layer"]}
+    return labelled

@@ -29,6 +29,9 @@ TRANSPARENT_IS_BACKGROUND = (
     "the masks have transparent pixels and no other background",
     "transparent pixels read as background",
 )
+# Share of the known pixels that are landslide from which on both classes may be exchanged, and what is logged then.
+MOSTLY_LANDSLIDE = 0.5
+EXCHANGED = "used as it is; see that landslide and background are not exchanged"
 MIN_NOISY_VALUES = 5  # a picture saved from a JPEG has at least so many values, a drawn mask fewer
 MAX_FAR_SHARE = 0.1  # share of pixels that ringing beside edges may take far from every level
 FLAT_NOISE = 3  # grey levels of JPEG noise where there is no edge

@@ -52,12 +52,18 @@ def read_mask_values(path: Path, window: Window | None = None) -> dict[str, Mask
         has a palette.
 
     Raises:
-        ImageError: the file cannot be read, or has neither one nor three bands.
+        ImageError: the file cannot be read, has neither one nor three bands, or declares 1, which means landslide, as
+            no data.
     """
     with open_raster(path) as reader:
         values, valid = reader.read(window)
         if reader.info.nodata == 0:  # rasterised polygons declare it; the pixels are background all the same
             valid = np.ones_like(valid)
+        if reader.info.nodata == 1 and not valid.all():
+            raise ImageError(
+                f"{path}: declares 1 as no data; if that is landslide, take the declaration away: rio edit-info "
+                f"--unset-nodata {path.name}; if not, write 255 for unknown pixels"
+            )
         transparent = ~valid if _has_transparency(reader) else np.zeros_like(valid)
         index = None if reader.layout.palette is None else reader.read_first_band(window)[0]
         lossy = _is_lossy(reader.dataset)

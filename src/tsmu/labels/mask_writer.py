@@ -15,12 +15,22 @@ from tsmu.errors import LabelError
 from tsmu.files import atomic_write, name_key
 from tsmu.imagery import RasterInfo, describe_raster
 from tsmu.issues import IssueLog
-from tsmu.labels.mask_conventions import BACKGROUND, LANDSLIDE, UNKNOWN, Mask
+from tsmu.labels.mask_conventions import (
+    BACKGROUND,
+    EXCHANGED,
+    LANDSLIDE,
+    MOSTLY_LANDSLIDE,
+    UNKNOWN,
+    Mask,
+    lacks_background,
+)
 from tsmu.labels.rasterization import ClassPolygons, rasterize_polygons
 from tsmu.wording import counted
 
 # Class names that need no --classes; labelme writes two of them `_background_` and `__ignore__`.
 RESERVED_CLASSES = {"unknown": UNKNOWN, "background": BACKGROUND, "ignore": UNKNOWN, "ignored": UNKNOWN}
+# Words for what is no landslide; spaces, hyphens and underscores in them do not count.
+RESERVED_CLASSES |= dict.fromkeys(("nolandslide", "notlandslide", "notalandslide", "nonlandslide"), BACKGROUND)
 BURNING_ORDER = (LANDSLIDE, BACKGROUND, UNKNOWN)  # so that a background polygon is a hole in a landslide
 LABEL_COLUMNS = ["id", "source_post", "mask", "source", "landslides", "landslide_share", "unknown_share"]
 PROFILE = {"driver": "GTiff", "count": 1, "dtype": "uint8", "compress": "deflate", "tiled": True}
@@ -67,10 +77,13 @@ class MaskWriter:
                 ground outside is unknown; None: somebody looked everywhere.
 
         Raises:
-            LabelError: none of the classes is to be used, or the pair has a mask already.
+            LabelError: none of the classes is to be used, the mapped area does not touch the pair, or the pair has a
+                mask already.
         """
         polygons = _in_burning_order(self._with_values(file, labelled))
         landslides = sum(value == LANDSLIDE for _, value in polygons)
+        if mapped_area is not None and not mapped_area:
+            raise LabelError(f"{file}: the mapped area touches no part of pair {pair}, so none of it is background")
         fill = BACKGROUND if mapped_area is None else UNKNOWN
         known = [(area, BACKGROUND) for area in mapped_area or ()]
         self.write(pair, file, self._rasterized(pair, file, [*known, *polygons], fill), landslides)
@@ -93,14 +106,23 @@ class MaskWriter:
         """
         if pair in self._rows:
             raise LabelError(f"{file}: pair {pair} already has a label, from {self._rows[pair][3]}; keep one")
+        self._warn_of_unlikely(file, mask)
         image = self.post_image(pair)
         path = self._out / f"{pair}.tif"
         grid = {"width": image.width, "height": image.height, "crs": image.crs, "transform": image.transform}
         with atomic_write(path) as temporary, rasterio.open(temporary, "w", **PROFILE, **grid) as dataset:
             dataset.write(mask, 1)
-        known = max(int((mask != UNKNOWN).sum()), 1)
-        shares = int((mask == LANDSLIDE).sum()) / known, float((mask == UNKNOWN).mean())
+        shares = landslide_share(mask), float((mask == UNKNOWN).mean())
         self._rows[pair] = (pair, self._sources[pair], str(path.resolve()), str(file), landslides, *shares)
+
+    def _warn_of_unlikely(self, file: Path, mask: Mask) -> None:
+        """Warn of a mask (H, W) that shows hardly anything but landslides."""
+        share = landslide_share(mask)
+        if lacks_background(mask):
+            self.log.warning(file, "all its known pixels are landslide", "used; the others are unknown")
+        elif share > MOSTLY_LANDSLIDE:
+            problem = f"landslides cover {share:.0%} of its known ground"
+            self.log.warning(file, problem, EXCHANGED)
 
     def table(self) -> pd.DataFrame:
         """List the masks written, in the order of the pairs, with the columns that `import_labels` describes."""
@@ -109,26 +131,26 @@ class MaskWriter:
 
     def report_classes(self, source: Path) -> None:
         """Log the class names that occurred, if they leave a choice."""
-        ignored = Counter({name: n for name, n in self._class_counts.items() if self._value(name) is None})
-        landslides = {_class_key(name) for name in self._class_counts if self._value(name) == LANDSLIDE}
+        ignored = Counter({name: n for name, n in self._class_counts.items() if self.value(name) is None})
+        landslides = {_class_key(name) for name in self._class_counts if self.value(name) == LANDSLIDE}
         if self._values is None and len(landslides) > 1:
             problem = f"several classes: {_counted(self._class_counts)}"
             self.log.warning(source, problem, f"{self._default_reading()}; choose with --classes")
         elif ignored:
             self.log.warning(source, f"classes not asked for: {_counted(ignored)}", "these shapes left out")
 
-    def _value(self, name: str) -> int | None:
+    def value(self, name: str) -> int | None:
         """Return the mask value of a class; None where the class is not to be used."""
         if self._values is not None:
             for key in (name_key(name), _class_key(name)):
                 if key in self._values:
                     return self._values[key]
-        reserved = RESERVED_CLASSES.get(_class_key(name))
+        reserved = reserved_value(name)
         return reserved if reserved is not None or self._values is not None else LANDSLIDE
 
     def _default_reading(self) -> str:
         """Say how several classes were read where nobody chose."""
-        reserved = [name for name in self._class_counts if self._value(name) != LANDSLIDE]
+        reserved = [name for name in self._class_counts if self.value(name) != LANDSLIDE]
         return f"all but {', '.join(reserved)} read as landslides" if reserved else "all read as landslides"
 
     def _rasterized(self, pair: str, file: Path, polygons: ClassPolygons, fill: int) -> Mask:
@@ -146,7 +168,7 @@ class MaskWriter:
         for name, geometry in labelled:
             self._class_counts[name] += 1
             names[name] += 1
-            value = self._value(name)
+            value = self.value(name)
             if value is not None:
                 polygons.append((geometry, value))
         if names and not polygons:
@@ -154,6 +176,17 @@ class MaskWriter:
                 f"{file}: none of its classes ({_counted(names)}) is asked for; what is background needs a name=0"
             )
         return polygons
+
+
+def landslide_share(mask: Mask) -> float:
+    """Share of landslides among the known pixels of a mask (H, W); 0 where none is known."""
+    return int((mask == LANDSLIDE).sum()) / max(int((mask != UNKNOWN).sum()), 1)
+
+
+def reserved_value(name: str) -> int | None:
+    """The mask value of a class that needs no --classes, such as `background` or `no landslide`; None for others."""
+    key = _class_key(name)
+    return RESERVED_CLASSES.get(key, RESERVED_CLASSES.get(re.sub(r"[ _-]", "", key)))
 
 
 def _in_burning_order(polygons: ClassPolygons) -> ClassPolygons:

@@ -12,7 +12,7 @@ import torch
 from tsmu.errors import MapError
 from tsmu.imagery import describe_raster, find_undeclared_fill, image_channels, read_stack
 from tsmu.mapping.inference.engine import Engine
-from tsmu.mapping.scene.value_checks import BRIGHTEST, TOO_BRIGHT, TOO_DARK
+from tsmu.mapping.scene.value_checks import measure_reach, shared_factor
 from tsmu.mapping.tiling.row_blending import RowBlender, RowStitcher
 from tsmu.mapping.tiling.tile_axis import TileAxis
 
@@ -138,15 +138,18 @@ def check_numbers(
             f"image: {count} pixels of {bands[images[position]]} are {value:.10g}, far from all others; if that means "
             "no data, make them NaN"
         )
-    usual = max(abs(mean[band]) + 2 * std[band] for band in images)
-    finite = np.abs(values[images])[np.isfinite(values[images])]
-    brightest = float(np.percentile(finite, BRIGHTEST)) if finite.size else 0.0
-    if not any_size and brightest and not TOO_DARK * usual <= brightest <= TOO_BRIGHT * usual:
-        raise MapError(
-            f"image: its values reach about {brightest:.3g}, those of the training images about {usual:.3g}; give the "
-            f"raw values, or say how to scale them with scale=FACTOR (perhaps {usual / brightest:.2g}; 1 takes them "
-            "as they are)"
-        )
+    reaches = measure_reach(values, bands, mean, std)
+    for reach in reaches:
+        if not any_size and not reach.fits:
+            factor = shared_factor(reaches)
+            if factor is None:
+                advice = f"give its {reach.role} bands in the unit of the training images"
+            else:
+                advice = f"say how to scale them with scale=FACTOR (perhaps {factor:.2g}; 1 takes them as they are)"
+            raise MapError(
+                f"image: its values reach about {reach.here:.3g}, those of the training images about "
+                f"{reach.learned:.3g}; give the raw values, or {advice}"
+            )
 
 
 def predict_probabilities(

@@ -9,7 +9,16 @@ import rasterio
 
 from tsmu.errors import ErrorCollector, MapError
 from tsmu.files import content_digest
-from tsmu.imagery import REMOTE_OPTIONS, Grid, TerrainRaster, derive_terrain, describe_raster, is_remote, resolve_dem
+from tsmu.imagery import (
+    REMOTE_OPTIONS,
+    Grid,
+    TerrainRaster,
+    coarse_cells,
+    derive_terrain,
+    describe_raster,
+    is_remote,
+    resolve_dem,
+)
 from tsmu.issues import Issue, IssueLog
 from tsmu.mapping.change.change_mapper import ChangeMapper
 from tsmu.mapping.decoder_mapper import DecoderMapper
@@ -131,6 +140,8 @@ class MapSession:
             if plan is None:
                 self._check(scene, routing.regions)
                 remark_zeros(scene)
+                if terrain and (coarse := coarse_cells(resolve_dem(str(options.dem)))):
+                    scene.add_remark(str(options.dem), *coarse)
             log = IssueLog(str(request.post))
             masks = self._masks(scene, stack, log)
             engines = [self._mapper.engine(scene, region) for region in routing.regions]  # last: it may take long

@@ -5,6 +5,7 @@ What others use is named here and loaded when it is first asked for:
     layers          layers with geometry of any file that GDAL reads, of GeoParquet, or of a zip archive of those
     polygons        the polygons of such a file, those that cannot be used left out and logged
     projection      geometries in another CRS, with the edges between their corners
+    area_outlines   which polygons of an inventory outline a studied area instead of a landslide
     antimeridian    polygons across 180 degrees east, in one piece or in two
     archives        zip archives, unpacked for as long as they are read
 """
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
         wrap_longitudes,
     )
     from tsmu.vectors.archives import ZIP_SUFFIX, unpack_archive
+    from tsmu.vectors.area_outlines import find_area_outlines
     from tsmu.vectors.layers import (
         GEODATABASE,
         GROUND_LAYER,
@@ -57,6 +59,7 @@ __all__ = [
     "attribute_text",
     "crosses_antimeridian",
     "divide_layers",
+    "find_area_outlines",
     "find_vector_files",
     "is_earth_crs",
     "is_geojson",
@@ -79,6 +82,7 @@ _NAMES = {  # by the module that has them
     "antimeridian": (
         "Shapes crosses_antimeridian join_at_antimeridian polygon_parts split_at_antimeridian wrap_longitudes"
     ),
+    "area_outlines": "find_area_outlines",
     "archives": "ZIP_SUFFIX unpack_archive",
     "layers": (
         "GEODATABASE GROUND_LAYER VECTOR_SUFFIXES VectorLayer attribute_text divide_layers find_vector_files "

@@ -108,7 +108,8 @@ class ChipVerbs(WorkspaceBase):
 
         Args:
             size: side of a chip, pixels.
-            stride: pixels from one chip to the next; by default the size.
+            stride: pixels from one chip to the next; by default the size, with further training chips half-way between
+                in a region that has few (fewer than 64).
             negatives: how many chips without landslides are taken per chip with one.
             gap: chips of different splits are at least so far apart, metres.
             dem: a file or address of elevations in metres, any grid: gives the pairs terrain bands.
@@ -139,7 +140,7 @@ class ChipVerbs(WorkspaceBase):
         usable = require_usable_pairs(pairs, folder.pairs, folder.regions)
         elevations = elevation_model(dem, terrain)
         log = IssueLog(folder.pairs, part="chips", strict=strict)
-        cutting = ChipOptions(size, stride or size, negatives, gap)
+        cutting = ChipOptions(size, stride, negatives, gap)
         with folder.lock("tsmu chips build"):
             made, index = cut_pairs(folder, usable, cutting, elevations, report, log)
         report.chips, report.records = made.chips, len(made.chips)
@@ -249,6 +250,10 @@ def _describe_build(
         region: _report_splits(report, region, from_pairs, _remedy(made.undivided.get(region, [])))
         for region in sorted(set(from_pairs["region"]))
     }
+    report.details["overlapping"] = made.overlapping
+    for region, count in made.overlapping.items():
+        chips = counted(count, "train chip lies", "train chips lie")
+        report.say(f"{region}: {chips} half-way between others, because there are few; --stride leaves them out")
 
 
 def _report_pairs_left_out(report: Report, folder: WorkspaceFolder, pairs: "geopandas.GeoDataFrame") -> None:

@@ -106,7 +106,8 @@ class LabelVerbs(WorkspaceBase):
                 )
             if labels.empty:
                 whose = counted(len(pairs), "pair's", "pairs'")
-                raise LabelError(f"{source}: no label in it is one of the {whose}; {folder.issues} says why")
+                why = f"{folder.issues} says why" if len(log) else "its files hold no mask, drawing or polygon"
+                raise LabelError(f"{source}: no label in it is one of the {whose}; {why}")
             replaced = store_labels(folder, labels)
         _add_labels_to_report(report, labels, folder)
         _describe_labels(report, labels, pairs, replaced)

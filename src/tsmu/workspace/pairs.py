@@ -254,9 +254,6 @@ def _describe_pairs(
 
 def _say_what_pairs_lack(report: Report, pairs: "geopandas.GeoDataFrame", source: Path, *, region_map: bool) -> None:
     """Say which pairs were imported, what they lack, and the next command."""
-    if pairs.empty:
-        report.say("0 pairs imported; correct what issues.csv names, then run it again")
-        return
     regions = pairs["region"].fillna("no region").value_counts().to_dict()
     by_region = ", ".join(f"{count} in {name}" for name, count in regions.items())
     post_only = int(pairs["pre"].isna().sum())

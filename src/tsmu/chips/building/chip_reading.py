@@ -1,6 +1,7 @@
 """Reading ready-made chips: each file is decoded once, and what its values tell is logged once for all files."""
 
 import hashlib
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,18 +15,33 @@ from tsmu.imagery import (
     Grid,
     Pixels,
     RasterInfo,
+    UniformFill,
     Valid,
     check_same_scaling,
     check_undeclared_fill,
     describe_raster,
+    find_uniform_fill,
     open_stack,
     units_mismatch,
 )
 from tsmu.issues import IssueLog
-from tsmu.labels import LANDSLIDE, UNKNOWN, MaskConvention, lacks_background
+from tsmu.labels import (
+    BACKGROUND,
+    EXCHANGED,
+    LANDSLIDE,
+    MOSTLY_LANDSLIDE,
+    UNKNOWN,
+    Mask,
+    MaskConvention,
+    lacks_background,
+)
 from tsmu.wording import counted
 
 MIN_SIZE_PX = 16  # of less there is no texture to know a region by
+MAX_OFFSET_PX = 1.0  # by which a mask may lie off its image by their georeferences
+# Chips of one sensor and place are rarely so many times as bright as others, and never a whole group of them.
+UNIT_FACTOR = 8.0
+MIN_OTHER_UNIT = 0.05  # share of the chips that such a group has at least
 SAMPLED_PIXELS = 1024  # of each pair, on which the units of pre and post are compared
 
 
@@ -69,6 +85,72 @@ class UnitSamples:
         return units_mismatch(pre, post, np.ones(pre.shape[1:], bool))
 
 
+class FolderValues:
+    """What the values of all chips of a folder show together.
+
+    Attributes:
+        known, landslide: pixels of all masks.
+        only_255: masks with 0 and 255 alone, where 255 was read as unknown.
+        with_one_and_255: whether any mask has landslides beside pixels of 255.
+        brightest: how far the values of each chip's post image reach; 8-bit images are left out.
+        uniform: the images in which many pixels have a value that may mean no data.
+    """
+
+    def __init__(self) -> None:
+        self.known = self.landslide = 0
+        self.only_255: list[Path] = []
+        self.with_one_and_255 = False
+        self.brightest: list[float] = []
+        self.uniform: list[tuple[Path, UniformFill]] = []
+
+    def add_mask(self, path: Path, mask: Mask, convention: MaskConvention) -> None:
+        """Count a mask (H, W)."""
+        landslide, unknown = bool((mask == LANDSLIDE).any()), bool((mask == UNKNOWN).any())
+        if UNKNOWN in (value for _, value in convention.levels):
+            self.with_one_and_255 |= landslide and unknown
+            if unknown and not landslide:
+                self.only_255.append(path)
+        self.known += int((mask != UNKNOWN).sum())
+        self.landslide += int((mask == LANDSLIDE).sum())
+
+    def add_image(self, values: Pixels, valid: Valid) -> None:
+        """Note how far the values (C, H, W) of a chip reach."""
+        if values.dtype != np.uint8 and valid.any():
+            self.brightest.append(float(np.percentile(np.abs(values[:, valid]), 98)))
+
+    def problems(self) -> list[tuple[str, str]]:
+        """What speaks against the masks or the images: problem and action of each."""
+        found = []
+        if self.known and (share := self.landslide / self.known) > MOSTLY_LANDSLIDE:
+            found.append((f"landslides cover {share:.0%} of the masks' known pixels", EXCHANGED))
+        if self.only_255 and self.landslide and not self.with_one_and_255:
+            masks = counted(len(self.only_255), "mask has 0 and 255 alone", "masks have 0 and 255 alone")
+            problem = f"{masks} ({self.only_255[0].name}), where others have 0 and 1"
+            found.append((problem, "255 read as unknown; write 1 there if it is landslide"))
+        for value in sorted({filled.value for _, filled in self.uniform}):
+            images = [(filled.share, path.name, filled) for path, filled in self.uniform if filled.value == value]
+            share, name, filled = max(images, key=lambda image: image[0])
+            many = counted(len(images), "image has", "images have")
+            problem = f"{many} many known pixels that are {value} in all bands, up to {share:.0%} of {name}"
+            found.append((problem, filled.action))
+        if groups := self._two_units():
+            problem = "the values of {} reach about {:.3g}, those of the others {:.3g}".format(*groups)
+            found.append((problem, "used as they are; if their units differ, bring all to one, such as reflectance"))
+        return found
+
+    def _two_units(self) -> tuple[str, float, float] | None:
+        """The smaller of two groups of chips far apart in brightness, and how far the values of both reach."""
+        reach = np.sort([value for value in self.brightest if value > 0])
+        if len(reach) < 2:
+            return None
+        split = int(np.argmax(reach[1:] / reach[:-1])) + 1
+        smaller = min(split, len(reach) - split)
+        if reach[split] < UNIT_FACTOR * reach[split - 1] or smaller < max(2, MIN_OTHER_UNIT * len(reach)):
+            return None
+        groups = sorted((reach[:split], reach[split:]), key=len)
+        return counted(smaller, "chip"), float(np.median(groups[0])), float(np.median(groups[1]))
+
+
 class ChipReader:
     """Reads the chips of one folder.
 
@@ -80,7 +162,7 @@ class ChipReader:
     def __init__(self, convention: MaskConvention, log: IssueLog) -> None:
         self._convention = convention
         self._log = log
-        self._remarks, self._samples = CommonRemarks(), UnitSamples()
+        self._remarks, self._samples, self._folder = CommonRemarks(), UnitSamples(), FolderValues()
 
     def read(self, files: ChipFiles) -> dict[str, Any]:
         """Decode a chip's files and describe it; the pixels themselves are not kept.
@@ -127,6 +209,8 @@ class ChipReader:
         if problem:
             action = "used as they are; if their units differ, bring both to one, such as reflectance"
             self._log.warning(folder, problem, action)
+        for problem, action in self._folder.problems():
+            self._log.warning(folder, problem, action)
 
     def _read_mask(self, files: ChipFiles, post: RasterInfo, valid: Valid) -> tuple[Valid, Valid]:
         """Read a chip's mask: its known pixels (H, W), and those of them that are landslides (H, W)."""
@@ -136,6 +220,11 @@ class ChipReader:
                 f"{files['masks']}: {_size(mask.shape[1], mask.shape[0])}, its image is "
                 f"{_size(post.width, post.height)}"
             )
+        own = describe_raster(files["masks"])
+        _check_place(own, post)
+        if own.nodata == BACKGROUND:
+            self._remarks.add(files["masks"], "declares 0 as no data", "0 read as background")
+        self._folder.add_mask(files["masks"], mask, self._convention)
         if lacks_background(mask):
             self._remarks.add(files["masks"], "all its known pixels are landslide", "used; the others are unknown")
         if not valid.any():
@@ -164,8 +253,11 @@ class ChipReader:
                 problem = f"declares no no-data value; the other image of its pair declares {nodata}"
                 self._remarks.add(path, problem, f"used; pixels that are {nodata} in all bands are unknown")
             check_undeclared_fill(path, reader.info, values, inside)
+            if filled := find_uniform_fill(values, inside, reader.info.dtype):
+                self._folder.uniform.append((path, filled))
         valid: Valid = np.logical_and.reduce([inside for _, inside in decoded])
         self._samples.add([values for values, _ in decoded], valid)
+        self._folder.add_image(*decoded[-1])
         return valid
 
 
@@ -183,6 +275,24 @@ def _check_size(info: RasterInfo, post: RasterInfo) -> None:
     if (info.width, info.height) != (post.width, post.height):
         raise ImageError(
             f"{info.path}: {_size(info.width, info.height)}, its post-event image is {_size(post.width, post.height)}"
+        )
+
+
+def _check_place(mask: RasterInfo, post: RasterInfo) -> None:
+    """Refuse a mask whose own georeference says that it lies elsewhere than its image.
+
+    Raises:
+        ImageError: it does.
+    """
+    if not (mask.georeferenced and post.georeferenced) or mask.crs != post.crs:
+        return
+    to_image = ~post.transform @ mask.transform
+    corners = [(0, 0), (mask.width, 0), (0, mask.height), (mask.width, mask.height)]
+    offset = max(math.dist(corner, to_image @ corner) for corner in corners)
+    if offset > MAX_OFFSET_PX:
+        raise ImageError(
+            f"{mask.path}: lies up to {offset:.3g} px off its image by its georeference; cut it as the image was cut, "
+            "or import image and mask as a pair: tsmu import pairs, tsmu import labels"
         )
 
 

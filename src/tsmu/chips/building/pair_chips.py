@@ -1,5 +1,6 @@
 """Chips out of labelled pairs: windows of the source rasters with their splits, as rows of the chips index."""
 
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 
 import geopandas
 
+from tsmu.chips.building.overlapping_windows import overlapping_windows
 from tsmu.chips.building.pair_splits import Row, split_windows
 from tsmu.chips.building.windows import MIN_DECIDED, MIN_KNOWN, ChipOptions, pair_windows, window_areas
 from tsmu.chips.index import keep_one_band_list, make_index
@@ -28,12 +30,14 @@ class PairChips:
         blocks: the table of `splits.block_table`, with the ground that was divided now.
         divided: names of the ground that was divided now.
         undivided: by region the reasons why its ground was not divided into blocks of its own.
+        overlapping: by region how many training chips were laid between the others, because those are few.
     """
 
     chips: geopandas.GeoDataFrame
     blocks: geopandas.GeoDataFrame
     divided: tuple[str, ...]
     undivided: dict[str, list[str]]
+    overlapping: dict[str, int]
 
 
 def chips_from_pairs(
@@ -67,7 +71,7 @@ def chips_from_pairs(
         progress: called with (done, all) after each pair.
 
     Raises:
-        ChipError: no pair gives a chip.
+        ChipError: no pair gives a chip, or no chip has a landslide.
 
     Example:
         >>> made = chips_from_pairs(pairs, ChipOptions(size=40, stride=40), "pairs.parquet", log)
@@ -86,12 +90,18 @@ def chips_from_pairs(
     before = set(blocks["ground"])
     with_chips = pairs[pairs["id"].isin({row["pair"] for row in rows})]
     rows, too_small = split_windows(rows, with_chips, options, divided, earlier_splits, before)
+    if not rows:
+        raise ChipError(
+            f"{source}: no window of {counted(len(pairs), 'labelled pair')} has a landslide; look at the masks"
+        )
     blocks = add_ground(blocks, pairs, divided)
+    between = overlapping_windows(rows, with_chips, options, divided)
     return PairChips(
-        make_index([row | {"source": source} for row in rows]),
+        make_index([row | {"source": source} for row in (*rows, *between)]),
         blocks,
         tuple(sorted(set(blocks["ground"]) - before)),
         _reasons_by_region(with_chips, options, divided, earlier_splits, too_small),
+        dict(Counter(row["region"] for row in between)),
     )
 
 

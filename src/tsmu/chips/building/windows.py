@@ -23,7 +23,9 @@ class ChipOptions:
 
     Attributes:
         size: side of a window, pixels; a smaller image gives one chip of its own size.
-        stride: from one window to the next, pixels; the last one of a row or column ends at the edge.
+        stride: from one window to the next, pixels; the last one of a row or column ends at the edge. By default the
+            size, with further windows between those that a region learns from, where they are few
+            (`overlapping_windows`).
         negatives: chips without landslides per chip with one, in each region; those around rejected candidates are
             taken in addition, because they are the hard ones.
         gap_m: footprints nearer than so many metres stay in one split.
@@ -34,7 +36,7 @@ class ChipOptions:
     """
 
     size: int = 512
-    stride: int = 512
+    stride: int | None = None
     negatives: float = 0.5
     gap_m: float = 200.0
 
@@ -141,7 +143,7 @@ def window_starts(length: int, options: ChipOptions) -> list[int]:
         [0, 512, 588]
     """
     last = max(0, length - options.size)
-    return [*range(0, last, options.stride), last]
+    return [*range(0, last, options.stride or options.size), last]
 
 
 def sample_windows(rows: list[dict[str, Any]], options: ChipOptions) -> list[dict[str, Any]]:

@@ -27,7 +27,6 @@ from tsmu.database.schema import event, landslide, mapped_area, observation, sce
 from tsmu.database.storage import (
     Shapes,
     clean_polygons,
-    find_area_outlines,
     geodesic_areas,
     insert_features,
     read_outlines,
@@ -38,6 +37,7 @@ from tsmu.database.writing import Stamp, insert_landslides
 from tsmu.errors import DatabaseError
 from tsmu.inventory import import_inventory
 from tsmu.issues import IssueLog, reject_rows, warn_rows
+from tsmu.vectors import find_area_outlines
 from tsmu.wording import counted
 
 ROWS_AT_ONCE = 10_000  # rows whose ids are looked up together

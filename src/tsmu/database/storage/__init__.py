@@ -28,7 +28,6 @@ from tsmu.database.storage.geometry_cleaning import (
     AREA_TOLERANCE,
     as_multipolygons,
     clean_polygons,
-    find_area_outlines,
     geodesic_areas,
     read_outlines,
 )
@@ -60,7 +59,6 @@ __all__ = [
     "encode",
     "encode_for_layers",
     "envelope",
-    "find_area_outlines",
     "geodesic_areas",
     "geopackage",
     "insert_features",

@@ -17,9 +17,6 @@ from tsmu.issues import IssueLog
 from tsmu.vectors import crosses_antimeridian, join_at_antimeridian, reproject, split_at_antimeridian
 
 AREA_TOLERANCE = 0.01  # share by which a stored area may differ: polygons are drawn in a plane and stored in degrees
-# A polygon that holds MANY_INSIDE others or more, and half of all or more, outlines a studied area: a large landslide
-# may hold a few smaller ones, but not half of an inventory. Such a one is among the LARGEST: only they are checked.
-MANY_INSIDE, LARGEST = 10, 100
 SHAPES_AT_ONCE = 10_000  # that one core checks before it takes the next ones
 _POLYGON, _COLLECTION = 3, 7
 _AREAL = (_POLYGON, 6, _COLLECTION)  # shapely's type numbers: polygon, multipolygon, collection
@@ -42,26 +39,6 @@ def read_outlines(path: Path, log: IssueLog, layers: Sequence[str] = ()) -> Shap
     frames = read_polygons(path, log, DatabaseError, layers)
     cleaned = [clean_polygons(frame.geometry, frame.attrs["file"], log, frame.index.tolist())[1] for frame in frames]
     return np.concatenate(cleaned)
-
-
-def find_area_outlines(shapes: Shapes) -> npt.NDArray[np.intp]:
-    """Find the polygons that hold most of the others: outlines of studied areas, which are no landslides.
-
-    Args:
-        shapes: the polygons of one inventory, in EPSG:4326; they need not be valid.
-
-    Returns:
-        The positions of those that hold the centroids of ten others or more, and of half of all or more.
-
-    Example:
-        >>> slides = [shapely.box(7 + i / 100, 45, 7.001 + i / 100, 45.001) for i in range(12)]
-        >>> find_area_outlines(np.array([*slides, shapely.box(6.9, 44.9, 7.2, 45.1)])).tolist()
-        [12]
-    """
-    largest = np.argsort(shapely.area(shapes))[-LARGEST:]
-    outer, inner = shapely.STRtree(shapely.centroid(shapes)).query(shapes[largest], predicate="contains")
-    counts = np.bincount(outer[largest[outer] != inner], minlength=len(largest))
-    return np.sort(largest[counts >= max(MANY_INSIDE, len(shapes) // 2)])
 
 
 def clean_polygons(

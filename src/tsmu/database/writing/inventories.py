@@ -21,7 +21,6 @@ from tsmu.database.storage import (
     as_multipolygons,
     clean_polygons,
     decode,
-    find_area_outlines,
     geodesic_areas,
     insert_features,
     to_wkb,
@@ -30,6 +29,7 @@ from tsmu.database.types import utc_now
 from tsmu.database.writing.scenes import SceneRecord, insert_scene
 from tsmu.errors import DatabaseError
 from tsmu.issues import IssueLog
+from tsmu.vectors import find_area_outlines
 
 Days = tuple[date | None, date | None]
 

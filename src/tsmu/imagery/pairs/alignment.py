@@ -12,6 +12,7 @@ from tsmu.issues import IssueLog
 
 COMPARED_SIDE = 2048  # px in the middle of the pair, on which the shift is estimated
 MIN_CORRECTED_SHIFT = 0.5  # px; resampling blurs more than a smaller shift harms
+COARSER = 1.5  # how many times as wide the pre image's pixels are, from which on it is said
 MIN_REPORTED_SHIFT = 2.0  # px of shift, left as it is, that are worth a line in the log
 
 UNITS_ACTION = "used as they are; if their units differ, bring both to one, such as reflectance"
@@ -61,13 +62,19 @@ def align_pre_image(
     """
     resampled = not own.same_as(grid)
     path = resample_to_file(pre, own, grid, target) if resampled else pre
+    if (coarser := own.relative_pixel_size(grid)) > COARSER:
+        problem = f"the pixels of the pre image are {coarser:.2g} times as wide as those of the post image"
+        log.warning(file, problem, "interpolated onto the post image's grid", row=row)
     (post_pixels, pre_pixels), valid = read_stack([post, path], _middle(grid))
     shift = estimate_shift(post_pixels, pre_pixels, valid)
     is_large = shift is not None and math.hypot(shift.x, shift.y) >= MIN_CORRECTED_SHIFT
     reliable = shift is not None and is_large and is_reliable(shift, post_pixels, pre_pixels, valid)
-    problem = units_mismatch(pre_pixels, post_pixels, valid)
-    if problem:
-        log.warning(file, problem, UNITS_ACTION, row=row)
+    mismatch = units_mismatch(pre_pixels, post_pixels, valid)
+    if pre_pixels.shape == post_pixels.shape and (pre_pixels == post_pixels)[:, valid].all():
+        problem = "the pre image shows the same pixels as the post image"
+        log.warning(file, problem, "used; give the image from before the event", row=row)
+    elif mismatch is not None:
+        log.warning(file, mismatch, UNITS_ACTION, row=row)
     if correct and reliable and shift is not None:
         path = resample_to_file(pre, own, grid, target, content_shift=(shift.x, shift.y))
         return AlignedImage(path, shift, shift_corrected=True, resampled=True)

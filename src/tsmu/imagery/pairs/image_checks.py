@@ -11,6 +11,7 @@ from tsmu.imagery.rasters import (
     check_undeclared_fill,
     describe_raster,
     empty_border_share,
+    find_uniform_fill,
     open_raster,
     sample_pixels,
     write_georeferenced_vrt,
@@ -21,9 +22,12 @@ from tsmu.wording import counted
 
 MIN_SIDE = 32  # px; the encoder halves the image five times
 MIN_COVER = 0.5  # share of the post image that the pre image must show
+FULL_COVER = 0.95  # share from which on nothing is said of what it does not show
 ASPECT_TOLERANCE = 0.02  # by which the shapes of two images of one box may differ
 MIN_EMPTY_SHARE = 0.01  # of an image that one empty area at its border must cover to count as no data
 
+SAME_BANDS = "give both the same bands in one order: gdal_translate -b NUMBER -b NUMBER ..."
+SAME_TYPE = "bring both to one type and unit: gdal_translate -ot TYPE -scale ..."
 UNDECLARED_FILL = "with a value that no image measures, such as -9999, and that is not declared as no data"
 
 
@@ -90,6 +94,20 @@ def declare_missing(
     return info.path if info.georeferenced else write_georeferenced_vrt(info.path, grid, target, root=root)
 
 
+def warn_of_uniform_fill(raster: Path, file: Path, log: IssueLog) -> None:
+    """Warn of an image in which many pixels have a value that may mean no data.
+
+    Args:
+        raster: the image, with the no-data value that it declares or that was found for it.
+        file: as it was given.
+        log: takes the warning.
+    """
+    with open_raster(raster) as reader:
+        filled = find_uniform_fill(*sample_pixels(reader), reader.info.dtype)
+    if filled:
+        log.warning(file, filled.problem, filled.action)
+
+
 def check_images_match(pre: RasterInfo, post: RasterInfo, candidate: PairCandidate) -> None:
     """Refuse a pair whose images have different bands, types or scalings, or shapes that cannot be of one place.
 
@@ -97,9 +115,10 @@ def check_images_match(pre: RasterInfo, post: RasterInfo, candidate: PairCandida
         ImageError: they have.
     """
     if pre.bands != post.bands:
-        raise ImageError(f"{pre.path}: has bands {', '.join(pre.bands)}, the post image {', '.join(post.bands)}")
+        names, post_names = (", ".join(info.bands) for info in (pre, post))
+        raise ImageError(f"{pre.path}: has bands {names}, the post image {post_names}; {SAME_BANDS}")
     if pre.dtype != post.dtype:
-        raise ImageError(f"{pre.path}: has values of type {pre.dtype}, the post image {post.dtype}")
+        raise ImageError(f"{pre.path}: has values of type {pre.dtype}, the post image {post.dtype}; {SAME_TYPE}")
     check_same_scaling(pre, post)
     if pre.georeferenced or post.georeferenced:
         return
@@ -110,8 +129,8 @@ def check_images_match(pre: RasterInfo, post: RasterInfo, candidate: PairCandida
         raise ImageError(f"{pre.path}: is {sizes}; images of one box have one shape")
 
 
-def check_pre_cover(pre: RasterInfo, own: Grid, grid: Grid) -> None:
-    """Refuse a pre image that covers too little of the post image's grid.
+def check_pre_cover(pre: RasterInfo, own: Grid, grid: Grid, log: IssueLog) -> None:
+    """Refuse a pre image that covers too little of the post image's grid, and warn of one that leaves a part out.
 
     Raises:
         ImageError: it covers less than a half.
@@ -119,7 +138,11 @@ def check_pre_cover(pre: RasterInfo, own: Grid, grid: Grid) -> None:
     footprint = grid.footprint
     share = own.footprint.intersection(footprint).area / footprint.area
     if share < MIN_COVER:
-        raise ImageError(f"{pre.path}: shows only {share:.0%} of the post image's footprint")
+        raise ImageError(
+            f"{pre.path}: shows only {share:.0%} of the post image's footprint; give the image of the same place"
+        )
+    if share < FULL_COVER:
+        log.warning(pre.path, f"shows {share:.0%} of the post image's footprint", "used; the rest is unknown")
 
 
 def _share_of_value(nodata: float, path: Path) -> float:

@@ -11,7 +11,13 @@ import pandas as pd
 from tsmu.errors import ImageError
 from tsmu.imagery.footprints import count_overlaps
 from tsmu.imagery.pairs.alignment import AlignedImage, align_pre_image
-from tsmu.imagery.pairs.image_checks import check_image, check_images_match, check_pre_cover, declare_missing
+from tsmu.imagery.pairs.image_checks import (
+    check_image,
+    check_images_match,
+    check_pre_cover,
+    declare_missing,
+    warn_of_uniform_fill,
+)
 from tsmu.imagery.pairs.regions_and_events import add_event_ids
 from tsmu.imagery.rasters import Grid, assumed_nodata, describe_raster
 from tsmu.imagery.sources import PairCandidate, PairIds, find_candidates
@@ -114,12 +120,14 @@ def _import_pair(
     nodata = assumed_nodata([info, pre_info] if pre_info else [info])
     grid = candidate.placement_post.grid(info)
     post = declare_missing(info, grid, folder / "post.vrt", root, log, nodata[0])
+    warn_of_uniform_fill(post, info.path, log)
     if pre_info is None:
         return _pair_row(candidate, post, grid, None)
     check_images_match(pre_info, info, candidate)
     own = candidate.placement_pre.grid(pre_info)
-    check_pre_cover(pre_info, own, grid)
+    check_pre_cover(pre_info, own, grid, log)
     pre = declare_missing(pre_info, own, folder / "pre.vrt", root, log, nodata[1])
+    warn_of_uniform_fill(pre, pre_info.path, log)
     aligned = align_pre_image(
         pre, own, post, grid, folder / "pre.tif", log, file=candidate.file, row=candidate.row, correct=correct_shift
     )

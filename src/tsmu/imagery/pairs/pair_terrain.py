@@ -13,6 +13,7 @@ from tsmu.imagery.terrain import (
     DEFAULT_TERRAIN_BANDS,
     MIN_REPORTED_UNKNOWN,
     check_dem,
+    coarse_cells,
     parse_terrain_bands,
     resolve_dem,
     write_terrain,
@@ -84,6 +85,8 @@ def add_terrain(
         >>> describe_raster(pairs["terrain"][0]).bands
         ('slope',)
     """
+    if coarse := coarse_cells(options.dem):
+        log.warning(options.dem, *coarse)
     written: dict[str, str] = {}
     failed: dict[str, str] = {}
     for done, (name, post) in enumerate(zip(pairs["id"], pairs["post"], strict=True), start=1):

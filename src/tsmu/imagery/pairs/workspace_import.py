@@ -44,7 +44,7 @@ def add_pairs(
         The imported pairs, as `import_pairs` gives them.
 
     Raises:
-        ImageError: the source as a whole cannot be read, or terrain is asked for and no pair gets any.
+        ImageError: no pair of the source can be read, or terrain is asked for and no pair gets any.
 
     Example:
         >>> space = WorkspaceFolder.create(Path("survey"))
@@ -66,6 +66,9 @@ def add_pairs(
             known_ids=known_ids,
             progress=progress,
         )
+        if pairs.empty:
+            first = f"; the first: {log.errors[0]}" if log.errors else ""
+            raise ImageError(f"{source}: no pair in it can be imported{first}")
         if space.regions.exists():
             pairs = assign_pair_regions(pairs, RegionMap.load(space.regions))
         if terrain:

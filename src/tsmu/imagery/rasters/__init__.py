@@ -22,10 +22,12 @@ from tsmu.imagery.rasters.stack import assumed_nodata, open_stack, read_stack
 from tsmu.imagery.rasters.units import check_same_scaling, units_mismatch
 from tsmu.imagery.rasters.validity import Pixels, Valid
 from tsmu.imagery.rasters.value_checks import (
+    UniformFill,
     check_readable,
     check_undeclared_fill,
     empty_border_share,
     find_undeclared_fill,
+    find_uniform_fill,
     sample_pixels,
 )
 from tsmu.imagery.rasters.warp_source import open_warpable
@@ -44,6 +46,7 @@ __all__ = [
     "Pixels",
     "RasterInfo",
     "RasterReader",
+    "UniformFill",
     "Valid",
     "assumed_nodata",
     "band_colour",
@@ -54,6 +57,7 @@ __all__ = [
     "empty_border_share",
     "file_identity",
     "find_undeclared_fill",
+    "find_uniform_fill",
     "gdal_errors_as_image_errors",
     "georeferencing_advice",
     "is_remote",

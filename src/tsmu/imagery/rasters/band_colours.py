@@ -1,6 +1,7 @@
 """Which colour a band shows, by its name."""
 
 import re
+from collections.abc import Sequence
 
 RGB = ("red", "green", "blue")
 NEAR_INFRARED = "nir"
@@ -12,6 +13,7 @@ COLOUR_CODES = {
     **dict.fromkeys(("b", "b2", "b02"), "blue"),
     **dict.fromkeys(("n", "nir08", "b08", "b8a"), NEAR_INFRARED),
 }
+NUMBERED = re.compile(r"b\d+")
 OTHER_BAND_WORDS = {"edge", "coastal"}  # red edge and coastal blue are other bands
 
 
@@ -35,6 +37,34 @@ def band_colour(name: str) -> str | None:
         return colours[0] if len(colours) == 1 and not {*words} & OTHER_BAND_WORDS else None
     codes = words if len(words) == 1 else [word for word in words if len(word) > 1]
     return next((COLOUR_CODES[code] for code in codes if code in COLOUR_CODES), None)
+
+
+def assumed_colours(names: Sequence[str]) -> list[str]:
+    """Say which colours are taken from numbers of bands that mean others on another sensor.
+
+    B1 to B4 are blue, green, red and near infrared of Landsat 4 to 7, and coastal blue, blue, green and red of
+    Sentinel-2 and Landsat 8 and 9. Those have a band B6 as well, which files of Landsat 4 to 7 mostly leave out.
+
+    Args:
+        names: of all bands of a file, in lower case.
+
+    Returns:
+        One sentence, or none where nothing is assumed.
+
+    Example:
+        >>> assumed_colours(["sr_b1", "sr_b2", "sr_b3", "sr_b4"])[0].partition(":")[0]
+        'its bands have the numbers 1 to 4 and no 6, as those of Landsat 4 to 7'
+        >>> assumed_colours(["b2", "b3", "b4"])
+        []
+    """
+    numbers = {word[1:].lstrip("0") for name in names for word in name_words(name) if NUMBERED.fullmatch(word)}
+    named = any({*name_words(name)} & {*RGB, NEAR_INFRARED} for name in names)
+    if named or not {"1", "2", "3", "4"} <= numbers or "6" in numbers:
+        return []
+    return [
+        "its bands have the numbers 1 to 4 and no 6, as those of Landsat 4 to 7: 2 read as blue, 3 as green and 4 as "
+        "red all the same, as of Sentinel-2 and Landsat 8 and 9; if that is wrong, name the bands by their colours"
+    ]
 
 
 def name_words(name: str) -> list[str]:

@@ -24,6 +24,7 @@ from rasterio.windows import Window
 
 from tsmu.errors import ImageError
 from tsmu.geodesy import pixel_size
+from tsmu.imagery.rasters.band_colours import assumed_colours
 from tsmu.imagery.rasters.orientation import check_upright
 from tsmu.imagery.rasters.validity import BandLayout, Pixels, Valid, find_band_layout, read_with_validity
 from tsmu.vectors import is_earth_crs
@@ -179,9 +180,12 @@ class RasterReader:
     def _describe(self) -> RasterInfo:
         dataset, layout = self.dataset, self.layout
         names = tuple(_band_name(dataset, index) for index in layout.bands)
+        assumptions = [*layout.assumptions]
         if layout.palette is not None:
             names = ("red", "green", "blue")
         elif len(set(names)) < len(names):
+            if repeated := sorted({name for name in names if name and names.count(name) > 1}):
+                assumptions.append(f"has several bands named {repeated[0]}: no band's name used, they are numbered")
             names = tuple(f"band_{index}" for index in layout.bands)
         return RasterInfo(
             path=Path(self.path),
@@ -194,7 +198,7 @@ class RasterReader:
             nodata=layout.common_nodata,
             declares_validity=layout.declares_validity,
             scaling=tuple((dataset.scales[index - 1], dataset.offsets[index - 1]) for index in layout.bands),
-            assumptions=layout.assumptions,
+            assumptions=(*assumptions, *assumed_colours(names)),
             files=tuple(dataset.files),
         )
 

@@ -1,6 +1,7 @@
 """What the pixel values of one image show: damage, an empty border, and fill values that are not declared."""
 
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from rasterio.windows import Window
@@ -13,6 +14,10 @@ BORDER_SIDE = 1024  # px a side, at most, on which an empty border is looked for
 
 MAX_PIXELS_READ_WHOLE = 1 << 21  # of larger images, 64 windows are examined
 WINDOWS_PER_SIDE, WINDOW_SIDE = 8, 128  # windows along each side, and their sides in px
+
+# Shares of the known pixels that are 0, or of bytes 255, in all bands, from which on it is said. Black shadows are
+# fewer; of a snowy or cloudy picture many pixels are white.
+MANY_BLACK, MANY_WHITE = 0.05, 0.2
 
 MIN_FILL_SHARE = 1e-4  # of the values must be one value for it to look like a fill value,
 MIN_FILL_PIXELS = 16  # and so many pixels,
@@ -110,6 +115,55 @@ def check_undeclared_fill(path: Path, info: RasterInfo, values: Pixels, valid: V
             f"{path}: {count} pixels of band {info.bands[position]} are {value:.10g}, far from all others; if that "
             f"means no data, declare it: rio edit-info --nodata {value:.10g} {path.name}"
         )
+
+
+class UniformFill(NamedTuple):
+    """A value that many known pixels have in all bands, and that may mean no data.
+
+    Attributes:
+        value: 0, or of bytes 255.
+        share: of the known pixels.
+    """
+
+    value: int
+    share: float
+
+    @property
+    def problem(self) -> str:
+        """What was found, for an issue log."""
+        return f"about {self.share:.0%} of its known pixels are {self.value} in all bands"
+
+    @property
+    def action(self) -> str:
+        """What is done about it, for an issue log."""
+        declare = f"declare it: rio edit-info --nodata {self.value} FILE, and give it again"
+        return f"taken as they are; if {self.value} means no data, {declare}"
+
+
+def find_uniform_fill(values: Pixels, valid: Valid, dtype: str) -> UniformFill | None:
+    """Find out whether many pixels are 0 in all bands, or of bytes 255, with which programs fill holes in mosaics.
+
+    Nothing is refused for it, because both may have been measured as well.
+
+    Args:
+        values: all values of an image or a sample, (C, ...).
+        valid: which are known, (...).
+        dtype: of the image's file.
+
+    Example:
+        >>> image = np.arange(300).reshape(3, 10, 10)
+        >>> image[:, :2] = 0
+        >>> find_uniform_fill(image, np.ones((10, 10), bool), "uint16").problem
+        'about 20% of its known pixels are 0 in all bands'
+    """
+    known = values[:, valid]
+    if not known.size:
+        return None
+    for value, least in ((0, MANY_BLACK), *([(255, MANY_WHITE)] if dtype == "uint8" else [])):
+        share = float((known == value).all(axis=0).mean())
+        if share >= least:
+            return UniformFill(value, share)
+    return None
 
 
 def find_undeclared_fill(values: Pixels, valid: Valid) -> tuple[int, float, int] | None:

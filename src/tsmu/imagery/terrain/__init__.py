@@ -9,7 +9,7 @@ from tsmu.imagery.terrain.bands import (
     terrain_bands,
 )
 from tsmu.imagery.terrain.derivation import MIN_REPORTED_UNKNOWN, TerrainRaster, derive_terrain, write_terrain
-from tsmu.imagery.terrain.elevation_model import check_dem, elevations_at, resolve_dem
+from tsmu.imagery.terrain.elevation_model import check_dem, coarse_cells, elevations_at, resolve_dem
 
 __all__ = [
     "DEFAULT_TERRAIN_BANDS",
@@ -18,6 +18,7 @@ __all__ = [
     "TERRAIN_ROLE",
     "TerrainRaster",
     "check_dem",
+    "coarse_cells",
     "derive_terrain",
     "elevations_at",
     "image_channels",

@@ -9,6 +9,7 @@ from pixel to pixel.) A model finer than the image is averaged to about the imag
 
 import hashlib
 import json
+import math
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -46,6 +47,8 @@ MIN_COVER = 0.5  # share of an image's pixels whose terrain must be known, as fo
 MIN_REPORTED_UNKNOWN = 0.01  # share of an image's pixels without terrain that is worth a line in the log
 # Metres; a value outside is no elevation, but a no-data value that is not declared.
 MIN_ELEVATION, MAX_ELEVATION = -5_000.0, 9_000.0
+# So many cells of 0 m, so many metres and more than a cell's side below all others, are holes and not the sea.
+MIN_HOLE_CELLS, HOLE_DEPTH = 16, 50.0
 MARGIN_CELLS = 4  # cells around the image, for differences and resampling
 MIN_CIRCLE_CELLS = 9
 CELLS_PER_STRIP = 1 << 21
@@ -186,14 +189,56 @@ def _write_bands(raw: RasterReader, cells: Grid, bands: Sequence[str], target: P
     averaged = open_resampled(raw, cells, resampling=Resampling.average, dtype="float32")
     with averaged as elevations, rasterio.open(target, "w", **TILED_GEOTIFF, **shape, **kind) as dataset:
         dataset.descriptions = tuple(bands)
+        found = HeightRange()
         for top in range(0, cells.height, strip):
             rows = range(top, min(top + strip, cells.height))
-            _write_strip(raw, elevations, rows, overlap, dataset, cells)
+            found.add(_write_strip(raw, elevations, rows, overlap, dataset, cells))
+    found.check(raw.path, max(vectors.sides))
+
+
+class HeightRange:
+    """Which elevations lie under an image, to tell what is no elevation model of it.
+
+    Attributes:
+        zeros: cells of exactly 0 m.
+        lowest, highest: metres, of all other cells; infinite where there are none.
+    """
+
+    def __init__(self) -> None:
+        self.zeros, self.lowest, self.highest = 0, math.inf, -math.inf
+
+    def add(self, heights: Heights) -> None:
+        """Count elevations in metres, NaN where unknown."""
+        known = heights[np.isfinite(heights)]
+        others = known[known != 0]
+        self.zeros += len(known) - len(others)
+        if len(others):
+            self.lowest, self.highest = min(self.lowest, others.min()), max(self.highest, others.max())
+
+    def check(self, dem: Path | str, cell: float) -> None:
+        """Refuse elevations that are all the same, or that fall to 0 m more steeply than any shore does.
+
+        Args:
+            dem: how messages call the elevation model.
+            cell: side of its cells, metres.
+
+        Raises:
+            ImageError: they do.
+        """
+        distinct = {0.0} if self.zeros else set()
+        distinct |= {height for height in (self.lowest, self.highest) if math.isfinite(height)}
+        if len(distinct) == 1:
+            raise ImageError(f"{dem}: is {distinct.pop():g} m everywhere under the image; give one with its relief")
+        if self.zeros >= MIN_HOLE_CELLS and math.isfinite(self.lowest) and self.lowest > max(HOLE_DEPTH, cell):
+            raise ImageError(
+                f"{dem}: {self.zeros} of its cells are 0 m and all others above {self.lowest:.0f} m; if 0 means no "
+                "data, declare it: rio edit-info --nodata 0 FILE"
+            )
 
 
 def _write_strip(
     raw: RasterReader, elevations: RasterReader, rows: range, overlap: int, dataset: DatasetWriter, cells: Grid
-) -> None:
+) -> Heights:
     first, last = max(rows.start - overlap, 0), min(rows.stop + overlap, cells.height)
     values, valid = elevations.read(Window(0, first, cells.width, last - first))
     ((factor, offset),) = raw.info.scaling
@@ -210,6 +255,7 @@ def _write_strip(
         radius = band_radius(band)
         values = height_above_surroundings(heights, radius, vectors) if radius else slope_angle(heights, vectors)
         dataset.write(values[inside].astype(np.float32), number, window=Window(0, rows.start, cells.width, len(rows)))
+    return heights[inside]
 
 
 def _unknown_share(derived: Path, grid: Grid) -> float:

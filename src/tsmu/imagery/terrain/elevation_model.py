@@ -20,6 +20,8 @@ from tsmu.imagery.rasters import (
     open_raster,
 )
 
+COARSE_CELLS = 200.0  # metres; larger cells hold no hillside
+
 
 def resolve_dem(text: str) -> Path | str:
     """Resolve an elevation model as it is typed: an address stays as it is, anything else becomes an absolute path.
@@ -64,6 +66,27 @@ def dem_grid(elevations: RasterReader) -> Grid:
     if unit not in ("", "m", "metre", "metres", "meter", "meters"):
         raise ImageError(f"{dem}: says that its elevations are in {unit}; convert them to metres")
     return Grid.from_raster(info)
+
+
+def coarse_cells(dem: Path | str) -> tuple[str, str] | None:
+    """Say of an elevation model with large cells that slopes of single hillsides are not in it.
+
+    Returns:
+        What was found and what follows, for an issue log; None for a model with cells of less than 200 m.
+
+    Raises:
+        ImageError: it cannot be read, or is no elevation model.
+
+    Example:
+        >>> coarse_cells("dem.tif") is None
+        True
+    """
+    with rasterio.Env(**REMOTE_OPTIONS), open_raster(dem) as elevations:
+        dem_grid(elevations)
+        side = elevations.info.pixel_size
+    if side is None or side < COARSE_CELLS:
+        return None
+    return f"has cells of {side:,.0f} m", "used; slopes of single hillsides are not in it"
 
 
 def elevations_at(dem: Path | str, places: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

@@ -1,17 +1,21 @@
 """Checks that a scene's pixel values are of the kind that a model was trained on."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 from tsmu.errors import MapError
-from tsmu.imagery import find_undeclared_fill, image_channels
+from tsmu.imagery import Valid, find_undeclared_fill, find_uniform_fill, image_channels, units_mismatch
+from tsmu.mapping.arrays import Values
 from tsmu.mapping.scene.raster import Scene
 
 WINDOWS, SIDE = 4, 64  # windows along each axis of the scene that are sampled, and their side in px
 BRIGHTEST = 98  # percentile
-TOO_BRIGHT, TOO_DARK = 8.0, 1 / 50  # as multiples of the brightest values of the training
-MANY_ZEROS = 0.05  # share of an image's pixels that are 0 in all bands, from which it is said; black shadows are fewer
+# As multiples of the brightest values of the training. Between reflectances of 0 to 10,000 and bytes lies a factor of
+# 39, between one scene and another of the same unit rarely more than 3.
+TOO_BRIGHT, TOO_DARK = 8.0, 1 / 15
+SAME_FACTOR = 2.0  # factors that differ by less than so many times are taken for one
 READ_AS = {"float64": "float32"}  # data types that rasters are read as another one
 
 
@@ -43,8 +47,7 @@ def check_undeclared_nodata(scene: Scene) -> None:
 def remark_zeros(scene: Scene) -> None:
     """Remark on each image in which many pixels are 0 in all bands without being declared as no data.
 
-    Programs fill holes in mosaics with 0. Nothing is refused, because 0 may have been measured as well; the image is
-    mapped as it is.
+    Programs fill holes in mosaics with 0, or with white (`find_uniform_fill`). The image is mapped as it is.
 
     Raises:
         ImageError: the scene is damaged.
@@ -59,12 +62,83 @@ def remark_zeros(scene: Scene) -> None:
     values = np.concatenate(parts, axis=1)
     for role, info in zip(("pre", "post")[-len(scene.infos) :], scene.infos, strict=True):
         image = values[[position for position, band in enumerate(scene.bands) if band.startswith(f"{role}:")]]
-        known = image[:, np.isfinite(image).all(axis=0)]
-        share = float((known == 0).all(axis=0).mean()) if known.size else 0.0
-        if share >= MANY_ZEROS:
-            problem = f"about {share:.0%} of its known pixels are 0 in all bands"
-            action = "taken as they are; if 0 means no data, declare it: rio edit-info --nodata 0 FILE, and map again"
-            scene.add_remark(str(info.path), problem, action)
+        if filled := find_uniform_fill(image, np.asarray(np.isfinite(image).all(axis=0)), info.dtype):
+            scene.add_remark(str(info.path), filled.problem, filled.action)
+
+
+class Reach(NamedTuple):
+    """How far the values of one image of a scene reach, and those of the same image in the training.
+
+    Attributes:
+        role: `pre` or `post`.
+        here: a high percentile of the magnitudes of the scene's values; 0 where none are known.
+        learned: about the same of the training images.
+    """
+
+    role: str
+    here: float
+    learned: float
+
+    @property
+    def factor(self) -> float:
+        """What the values here have to be multiplied by."""
+        return self.learned / self.here
+
+    @property
+    def fits(self) -> bool:
+        """Whether both may be in one unit; so they may where nothing is known of the scene."""
+        return not self.here or TOO_DARK * self.learned <= self.here <= TOO_BRIGHT * self.learned
+
+
+def measure_reach(
+    values: Values,
+    bands: Sequence[str],
+    mean: Sequence[float],
+    std: Sequence[float],
+    trained_bands: Sequence[str] | None = None,
+) -> list[Reach]:
+    """Measure how far the values of each image of a scene reach; terrain, which has one unit everywhere, is left out.
+
+    Args:
+        values: all values or a sample, (C, ...), NaN = no data.
+        bands: their names, such as `pre:red`.
+        mean: per band of the training images, raw units.
+        std: likewise.
+        trained_bands: the names of those bands; by default `bands`.
+
+    Returns:
+        The pre image, if there is one, and the post image.
+    """
+    here, learned = _positions_by_role(bands), _positions_by_role(trained_bands or bands)
+    return [
+        Reach(
+            role, _brightest(values[here[role]]), max(abs(mean[position]) + 2 * std[position] for position in trained)
+        )
+        for role, trained in learned.items()
+        if role in here
+    ]
+
+
+def _positions_by_role(bands: Sequence[str]) -> dict[str, list[int]]:
+    """The positions of the bands of each image, by its role; terrain is left out."""
+    positions: dict[str, list[int]] = {}
+    for position in image_channels(bands):
+        positions.setdefault(bands[position].partition(":")[0], []).append(position)
+    return positions
+
+
+def _brightest(values: Values) -> float:
+    """How far values reach, as a high percentile of their magnitudes; 0 where none are known."""
+    known = np.abs(values[np.isfinite(values)])
+    return float(np.percentile(known, BRIGHTEST)) if known.size else 0.0
+
+
+def shared_factor(reaches: Sequence[Reach]) -> float | None:
+    """The factor by which all images of a scene would fit the training; None where they need different ones."""
+    factors = [reach.factor for reach in reaches if reach.here]
+    if not factors or max(factors) > SAME_FACTOR * min(factors):
+        return None
+    return float(np.exp(np.mean(np.log(factors))))
 
 
 def check_values(
@@ -77,8 +151,9 @@ def check_values(
     """Refuse a scene whose pixel values have another unit or range than those of the training images.
 
     The data type of the files must be one that the model was trained on. Where it has more than 8 bits,
-    or where the bundle is too old to record it, the brightest values of a sample of the scene must
-    also be of the order of those of the training images.
+    or where the bundle is too old to record it, the brightest values of a sample of each image must
+    also be of the order of those of the training images. Two images that are in different units, but in none that
+    is far from the training's, are remarked on.
 
     Args:
         scene: the open scene.
@@ -95,36 +170,66 @@ def check_values(
         >>> with Scene(Path("post.tif")) as scene:
         ...     check_values(scene, ["uint8"], [110.0] * 3, [30.0] * 3)
     """
-    usual = max(abs(mean[i]) + 2 * std[i] for i in image_channels(bands or scene.bands))
-    _check_data_types(scene, dtypes, usual)
-    if dtypes == ["uint8"]:
-        return
-    brightest = _brightest(scene)
-    if not brightest:
-        return
-    if not TOO_DARK * usual <= brightest <= TOO_BRIGHT * usual:
-        raise MapError(
-            f"{scene.name}: its values reach about {brightest:.3g}, those of the training images about {usual:.3g}; "
-            f"scale them with --scale FACTOR (perhaps {usual / brightest:.2g}), or pass --scale 1 to use them as "
-            "they are"
+    values = np.concatenate([part.reshape(len(part), -1) for part in scene.samples(WINDOWS, SIDE)], axis=1)
+    reaches = measure_reach(values, scene.bands, mean, std, bands)
+    _check_data_types(scene, dtypes, reaches)
+    if dtypes != ["uint8"]:
+        for info, reach in zip(scene.infos, reaches, strict=False):
+            if not reach.fits:
+                raise MapError(
+                    f"{info.path if len(reaches) > 1 else scene.name}: its values reach about {reach.here:.3g}, those "
+                    f"of the training images about {reach.learned:.3g}; {_scaling_advice(reaches)}"
+                )
+    if len(scene.infos) > 1:
+        _remark_on_pair(scene, values)
+
+
+def _scaling_advice(reaches: Sequence[Reach]) -> str:
+    """What to do about values in another unit than those of the training images."""
+    factor = shared_factor(reaches)
+    factors = " and ".join(f"{reach.role} by {reach.factor:.2g}" for reach in reaches if reach.here)
+    if factors and factor is None:
+        return (
+            f"bring both images into the unit of the training images first (perhaps {factors}), as --scale multiplies "
+            "both by the same; or pass --scale 1 to use them as they are"
         )
+    perhaps = "" if factor is None else f" (perhaps {factor:.2g})"
+    return f"scale them with --scale FACTOR{perhaps}, or pass --scale 1 to use them as they are"
 
 
-def _brightest(scene: Scene) -> float:
-    """How far the values of the scene's images reach, as a high percentile of samples; 0 where none are known."""
-    images = scene.image_channels  # slopes and heights have one unit everywhere
-    parts = [np.abs(part[np.isfinite(part)]) for part in (v[images] for v in scene.samples(WINDOWS, SIDE))]
-    values = np.concatenate(parts) if parts else np.empty(0)
-    return float(np.percentile(values, BRIGHTEST)) if len(values) else 0.0
-
-
-def _check_data_types(scene: Scene, dtypes: Sequence[str] | None, usual: float) -> None:
-    """Refuse values of another type than those that were learned from, which reach about `usual`."""
+def _check_data_types(scene: Scene, dtypes: Sequence[str] | None, reaches: Sequence[Reach]) -> None:
+    """Refuse values of another type than those that were learned from."""
+    if dtypes is None:
+        return
     for info in scene.infos:
-        if dtypes is not None and READ_AS.get(info.dtype, info.dtype) not in [READ_AS.get(n, n) for n in dtypes]:
-            brightest = _brightest(scene)
-            factor = f" (perhaps {usual / brightest:.2g})" if brightest else ""
-            raise MapError(
-                f"{info.path}: its values are {info.dtype}, the model was trained on {' and '.join(dtypes)}; say how "
-                f"to scale them with --scale FACTOR{factor}, or pass --scale 1 to use them as they are"
-            )
+        if READ_AS.get(info.dtype, info.dtype) in [READ_AS.get(name, name) for name in dtypes]:
+            continue
+        factor = shared_factor(reaches)
+        if factor is not None and 1 / SAME_FACTOR <= factor <= SAME_FACTOR:
+            advice = "they are of the same size, so pass --scale 1 to use them as they are"
+        else:
+            advice = _scaling_advice(reaches)
+        trained = " and ".join(dtypes)
+        raise MapError(f"{info.path}: its values are {info.dtype}, the model was trained on {trained}; {advice}")
+
+
+def _remark_on_pair(scene: Scene, values: Values) -> None:
+    """Remark on two images that seem to be in different units, or that are one and the same.
+
+    Args:
+        scene: with a pre and a post image.
+        values: a sample of it, (C, n), NaN = no data.
+    """
+    positions = _positions_by_role(scene.bands)
+    pre, post = values[positions["pre"]], values[positions["post"]]
+    if pre.shape != post.shape:
+        return
+    known: Valid = np.asarray(np.isfinite(pre).all(axis=0) & np.isfinite(post).all(axis=0))
+    if known.any() and (pre[:, known] == post[:, known]).all():
+        problem = f"shows the same pixels as {scene.infos[-1].path}"
+        scene.add_remark(str(scene.infos[0].path), problem, "mapped; give the image from before the event")
+        return
+    mismatch = units_mismatch(pre[..., None], post[..., None], known[:, None])
+    if mismatch is not None:
+        action = "mapped as they are; if their units differ, bring both into that of the training images"
+        scene.add_remark(scene.name, mismatch, action)

@@ -63,7 +63,7 @@ def find_weights(encoder: str, weights: str) -> PretrainedWeights | None:
     require_encoder(encoder)
     requested, suffix = weights, Path(weights).suffix.lower()
     if requested == AUTO_WEIGHTS:
-        weights = IMAGENET if encoder == PACKAGED_ENCODER or _is_downloaded(encoder) else NO_WEIGHTS
+        weights = NO_WEIGHTS if starts_from_random(encoder, requested) else IMAGENET
     if weights == NO_WEIGHTS:
         return None
     if suffix in (*SAFETENSORS_SUFFIXES, *TORCH_SUFFIXES):
@@ -74,6 +74,16 @@ def find_weights(encoder: str, weights: str) -> PretrainedWeights | None:
     if encoder == PACKAGED_ENCODER and weights == IMAGENET:
         return _from_package()
     return _from_hub(encoder, weights, offline=requested == AUTO_WEIGHTS)
+
+
+def starts_from_random(encoder: str, weights: str) -> bool:
+    """Tell whether `auto` finds no pretrained weights for an encoder on this machine.
+
+    Example:
+        >>> starts_from_random("timm-tf_efficientnet_lite0", "auto"), starts_from_random("resnet18", "none")
+        (False, False)
+    """
+    return weights == AUTO_WEIGHTS and encoder != PACKAGED_ENCODER and not _is_downloaded(encoder)
 
 
 def _from_package() -> PretrainedWeights:
@@ -198,8 +208,10 @@ def _read_tensors(path: Path) -> dict[str, Tensor]:
             else torch.load(path, map_location="cpu", weights_only=True)
         )
     except (OSError, SafetensorError, RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError) as error:
+        why = "" if isinstance(error, KeyError) else f" ({first_line(error)})"  # whose text is a byte of the file
         raise BundleError(
-            f"{path}: cannot be read as weights ({first_line(error)}); it is damaged, or holds more than tensors"
+            f"{path}: cannot be read as weights{why}; it is damaged, or holds more than tensors: give the state of an "
+            "encoder as a .safetensors file, or as torch.save writes it"
         ) from error
     for nested in ("state_dict", "model", "model_state_dict"):
         if isinstance(content, Mapping) and isinstance(content.get(nested), Mapping):
