@@ -383,3 +383,14 @@ def test_two_scenes_of_one_name_are_refused(tmp_path: Path) -> None:
     orders = [SceneRequest(tmp_path / folder / "post.tif", None, "post") for folder in ("a", "b")]
     with pytest.raises(MapError, match=r"both scenes would be named post; .*`name`"):
         check_unique_names(orders)
+
+
+def test_a_scene_without_data_leaves_no_folder(tmp_path: Path, space: WorkspaceFolder) -> None:
+    write_raster(tmp_path / "empty.tif", np.zeros((3, 80, 80), np.uint8), nodata=0, **PLACE)
+    command = ("map", tmp_path / "empty.tif", "--region", "alps", "--engine", "torch", "--workspace", space.root)
+    done = tsmu(*command, "--out", tmp_path / "map")
+    assert done.exit_code == 2 and "no valid pixel" in done.stderr
+    assert not (tmp_path / "map").exists()
+    (tmp_path / "map").mkdir()
+    assert tsmu(*command, "--out", tmp_path / "map").exit_code == 2
+    assert list((tmp_path / "map").iterdir()) == []

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
@@ -211,10 +211,13 @@ class MapRun:
 def lock_map_folder(out: Path) -> Iterator[None]:
     """Keep other processes from mapping into a folder, and remove the half-written files of a killed run.
 
+    Where nothing was written, nothing is left: neither the lock's file nor a folder that was made for it.
+
     Raises:
         MapError: another process maps into it, or it cannot be written.
     """
-    lock = filelock.FileLock(out / ".tsmu-map.lock", timeout=0)
+    file, is_new = out / ".tsmu-map.lock", not out.exists()
+    lock = filelock.FileLock(file, timeout=0)
     with report_write_errors(out):
         out.mkdir(parents=True, exist_ok=True)
         try:
@@ -226,6 +229,11 @@ def lock_map_folder(out: Path) -> Iterator[None]:
         yield
     finally:
         _remove_leftovers(out)
+        if list(out.iterdir()) == [file]:
+            with suppress(OSError):  # another process may begin right now
+                file.unlink()
+                if is_new:
+                    out.rmdir()
         lock.release()
 
 
