@@ -37,7 +37,8 @@ def shoot(folder: Path, number: int, pixels: np.ndarray | None = None, **changed
     paths = []
     for side in SIDES:
         paths.append(folder / str(replace(named(number, side), **changed.get(side, {}))))
-        Image.fromarray(texture(number) if pixels is None else pixels).save(paths[-1], quality=95)
+        shown = np.minimum(texture(number), 250) + np.uint8(5 * (side == "POST")) if pixels is None else pixels
+        Image.fromarray(shown).save(paths[-1], quality=95)
     return paths
 
 
