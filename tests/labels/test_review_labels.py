@@ -13,7 +13,7 @@ import shapely
 from rasterio.transform import Affine
 
 from tests.labels.made_labels import GRID, HEIGHT, WIDTH, raster
-from tsmu.errors import LabelError
+from tsmu.errors import ImageError, LabelError
 from tsmu.issues import IssueLog
 from tsmu.labels import is_review_mask, label_reviewed_scenes, read_labels
 from tsmu.labels.review_labels import ReviewedOutlines, review_mask
@@ -106,7 +106,8 @@ def test_an_image_without_a_crs_gets_no_label(workspace: WorkspaceFolder) -> Non
         dataset.write(pixels)
     seen = evidence("bare", "scenes/bare.tif", landslides=series((10, 20, 30, 50)))
     log = IssueLog("review")
-    assert label_reviewed_scenes(workspace, [seen], log).table.empty
+    with pytest.raises(ImageError, match=r"no pair in it can be imported; the first: .*scenes\.csv, row 2: "):
+        label_reviewed_scenes(workspace, [seen], log)
     assert [(Path(issue.file).name, issue.row) for issue in log.errors] == [("scenes.csv", 2)]
 
 

@@ -325,7 +325,7 @@ def test_a_scene_across_ecoregions_says_who_mapped_what(tmp_path: Path) -> None:
 
 def test_options_that_limit_and_scale_reach_the_map(tmp_path: Path, space: WorkspaceFolder) -> None:
     scene = write_raster(tmp_path / "scene.tif", ground(100, 100).astype(np.uint16) * 10, **GRID)
-    dem = write_raster(tmp_path / "dem.tif", np.zeros((1, 100, 100), np.float32), **GRID)
+    dem = write_raster(tmp_path / "dem.tif", np.full((1, 100, 100), np.arange(100) / 100, np.float32), **GRID)
     clouds = write_raster(tmp_path / "clouds.tif", np.ones((1, 100, 40), np.uint8), **GRID)
     x, y = GRID["transform"] @ (0, 0)
     area = geopandas.GeoDataFrame(geometry=[shapely.box(x, y - 500, x + 1000, y)], crs=GRID["crs"])

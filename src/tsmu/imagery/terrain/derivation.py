@@ -101,9 +101,10 @@ def derive_terrain(
         if not target.exists():
             cells = _cells_under(dem, own, grid, bands)
             with atomic_write(target) as temporary:
-                _write_bands(elevations, cells, bands, temporary)
+                found = _write_bands(elevations, cells, bands, temporary)
                 unknown = _unknown_share(temporary, grid)
                 _check_cover(dem, unknown, least)
+                found.check(dem)
                 with rasterio.open(temporary, "r+") as dataset:
                     dataset.update_tags(**{UNKNOWN_TAG: f"{unknown:.6f}"})
     with open_raster(target) as derived:
@@ -172,8 +173,51 @@ def _cells_under(dem: Path | str, own: Grid, grid: Grid, bands: Sequence[str]) -
     return Grid(width, height, own.crs, corner)
 
 
-def _write_bands(raw: RasterReader, cells: Grid, bands: Sequence[str], target: Path) -> None:
-    """Compute bands on cells, by strips that overlap as far as the bands need, and write them."""
+class HeightRange:
+    """Which elevations lie under an image, to tell what is no elevation model of it.
+
+    Args:
+        cell: side of the elevation model's cells, metres.
+
+    Attributes:
+        zeros: cells of exactly 0 m.
+        lowest, highest: metres, of all other cells; infinite where there are none.
+    """
+
+    def __init__(self, cell: float) -> None:
+        self.cell = cell
+        self.zeros, self.lowest, self.highest = 0, math.inf, -math.inf
+
+    def add(self, heights: Heights) -> None:
+        """Count elevations in metres, NaN where unknown."""
+        known = heights[np.isfinite(heights)]
+        others = known[known != 0]
+        self.zeros += len(known) - len(others)
+        if len(others):
+            self.lowest, self.highest = min(self.lowest, others.min()), max(self.highest, others.max())
+
+    def check(self, dem: Path | str) -> None:
+        """Refuse elevations that are all the same, or that fall to 0 m more steeply than any shore does.
+
+        Args:
+            dem: how messages call the elevation model.
+
+        Raises:
+            ImageError: they do.
+        """
+        distinct = {0.0} if self.zeros else set()
+        distinct |= {height for height in (self.lowest, self.highest) if math.isfinite(height)}
+        if len(distinct) == 1:
+            raise ImageError(f"{dem}: is {distinct.pop():g} m everywhere under the image; give one with its relief")
+        if self.zeros >= MIN_HOLE_CELLS and math.isfinite(self.lowest) and self.lowest > max(HOLE_DEPTH, self.cell):
+            raise ImageError(
+                f"{dem}: {self.zeros} of its cells are 0 m and all others above {self.lowest:.0f} m; if 0 means no "
+                "data, declare it: rio edit-info --nodata 0 FILE"
+            )
+
+
+def _write_bands(raw: RasterReader, cells: Grid, bands: Sequence[str], target: Path) -> HeightRange:
+    """Compute bands on cells, by strips that overlap as far as the bands need, and write them; gives the elevations."""
     vectors = CellVectors.from_grid(cells, np.arange(cells.height))
     for band in bands:
         if band_radius(band) and circle_mask(band_radius(band), vectors).sum() < MIN_CIRCLE_CELLS:
@@ -189,51 +233,11 @@ def _write_bands(raw: RasterReader, cells: Grid, bands: Sequence[str], target: P
     averaged = open_resampled(raw, cells, resampling=Resampling.average, dtype="float32")
     with averaged as elevations, rasterio.open(target, "w", **TILED_GEOTIFF, **shape, **kind) as dataset:
         dataset.descriptions = tuple(bands)
-        found = HeightRange()
+        found = HeightRange(max(vectors.sides))
         for top in range(0, cells.height, strip):
             rows = range(top, min(top + strip, cells.height))
             found.add(_write_strip(raw, elevations, rows, overlap, dataset, cells))
-    found.check(raw.path, max(vectors.sides))
-
-
-class HeightRange:
-    """Which elevations lie under an image, to tell what is no elevation model of it.
-
-    Attributes:
-        zeros: cells of exactly 0 m.
-        lowest, highest: metres, of all other cells; infinite where there are none.
-    """
-
-    def __init__(self) -> None:
-        self.zeros, self.lowest, self.highest = 0, math.inf, -math.inf
-
-    def add(self, heights: Heights) -> None:
-        """Count elevations in metres, NaN where unknown."""
-        known = heights[np.isfinite(heights)]
-        others = known[known != 0]
-        self.zeros += len(known) - len(others)
-        if len(others):
-            self.lowest, self.highest = min(self.lowest, others.min()), max(self.highest, others.max())
-
-    def check(self, dem: Path | str, cell: float) -> None:
-        """Refuse elevations that are all the same, or that fall to 0 m more steeply than any shore does.
-
-        Args:
-            dem: how messages call the elevation model.
-            cell: side of its cells, metres.
-
-        Raises:
-            ImageError: they do.
-        """
-        distinct = {0.0} if self.zeros else set()
-        distinct |= {height for height in (self.lowest, self.highest) if math.isfinite(height)}
-        if len(distinct) == 1:
-            raise ImageError(f"{dem}: is {distinct.pop():g} m everywhere under the image; give one with its relief")
-        if self.zeros >= MIN_HOLE_CELLS and math.isfinite(self.lowest) and self.lowest > max(HOLE_DEPTH, cell):
-            raise ImageError(
-                f"{dem}: {self.zeros} of its cells are 0 m and all others above {self.lowest:.0f} m; if 0 means no "
-                "data, declare it: rio edit-info --nodata 0 FILE"
-            )
+    return found
 
 
 def _write_strip(

@@ -79,10 +79,14 @@ def find_weights(encoder: str, weights: str) -> PretrainedWeights | None:
 def starts_from_random(encoder: str, weights: str) -> bool:
     """Tell whether `auto` finds no pretrained weights for an encoder on this machine.
 
+    Raises:
+        BundleError: there is no such encoder.
+
     Example:
         >>> starts_from_random("timm-tf_efficientnet_lite0", "auto"), starts_from_random("resnet18", "none")
         (False, False)
     """
+    require_encoder(encoder)
     return weights == AUTO_WEIGHTS and encoder != PACKAGED_ENCODER and not _is_downloaded(encoder)
 
 
