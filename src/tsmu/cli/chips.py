@@ -27,7 +27,9 @@ def build(
     size: Annotated[int, typer.Option(min=32, help="Side of a chip, pixels.")] = 512,
     stride: Annotated[
         int | None,
-        typer.Option(min=1, help="From one chip to the next; by default the size, for few training chips half of it."),
+        typer.Option(
+            min=1, help="From one chip to the next; by default the size, or less where there are few to learn from."
+        ),
     ] = None,
     negatives: Annotated[
         float, typer.Option(min=0, max=1000, callback=finite, help="Chips without landslides per chip with one.")

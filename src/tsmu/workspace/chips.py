@@ -108,8 +108,8 @@ class ChipVerbs(WorkspaceBase):
 
         Args:
             size: side of a chip, pixels.
-            stride: pixels from one chip to the next; by default the size, with further training chips half-way between
-                in a region that has few (fewer than 64).
+            stride: pixels from one chip to the next; by default the size, with further training chips between them in a
+                region that has few (fewer than 64).
             negatives: how many chips without landslides are taken per chip with one.
             gap: chips of different splits are at least so far apart, metres.
             dem: a file or address of elevations in metres, any grid: gives the pairs terrain bands.
@@ -253,7 +253,7 @@ def _describe_build(
     report.details["overlapping"] = made.overlapping
     for region, count in made.overlapping.items():
         chips = counted(count, "train chip lies", "train chips lie")
-        report.say(f"{region}: {chips} half-way between others, because there are few; --stride leaves them out")
+        report.say(f"{region}: {chips} between others and overlap them, as there are few; --stride leaves them out")
 
 
 def _report_pairs_left_out(report: Report, folder: WorkspaceFolder, pairs: "geopandas.GeoDataFrame") -> None:

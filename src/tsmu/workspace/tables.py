@@ -57,7 +57,7 @@ class WorkspaceTables(WorkspaceBase):
 
         Example:
             >>> work.chips.groupby(["region", "split"]).size().to_dict()
-            {('eastern_forests', 'test'): 4, ('eastern_forests', 'train'): 36, ('eastern_forests', 'val'): 4}
+            {('eastern_forests', 'test'): 4, ('eastern_forests', 'train'): 100, ('eastern_forests', 'val'): 4}
         """
         from tsmu.chips import read_index
 
