@@ -24,9 +24,10 @@ const LOOKS: [CommandName[], string][] = [
 /** Show the first steps to who has not closed them yet; `state.introOpen` shows them again. */
 export function createIntro(storage: BrowserStorage): void {
   const dialog = byId<HTMLDialogElement>("intro");
+  // The browser tells "close" a moment later, and not at all to a page that is reloaded at once after Escape.
+  for (const event of ["cancel", "close"]) dialog.addEventListener(event, () => storage.set(STORAGE_KEY, true));
   dialog.addEventListener("close", () => {
     state.introOpen.value = dialog.open;
-    storage.set(STORAGE_KEY, true);
   });
   state.introOpen.subscribe((open) => {
     if (!open) return;
