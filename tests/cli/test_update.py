@@ -33,11 +33,22 @@ def test_a_new_workspace_starts_from_pretrained_weights_and_says_which(survey: P
     done = tsmu("update", "alps", "--steps", 2, "--batch-size", 2, "--workspace", survey)
     assert done.returncode == 0, done.stderr
     assert "Encoder timm-tf_efficientnet_lite0, started from ImageNet, from the package" in done.stdout
+    assert "chips: the mean of eight views, tsmu map --tta, is better than one view" in done.stdout
+    assert "warning" not in done.stdout
     record = json.loads((survey / "models" / "v001" / "bundle.json").read_text())["properties"]["tsmu:bundle"]
     assert (record["weights"], len(record["weights_digest"])) == ("imagenet", 64)
     assert "started from: ImageNet" in (survey / "models" / "v001" / "card.md").read_text()
     other = tsmu("update", "alps", "--weights", "none", "--workspace", survey)
     assert (other.returncode, "began with weights imagenet, asked for none" in other.stderr) == (2, True)
+
+
+def test_random_weights_that_nobody_asked_for_are_announced(survey: Path, tsmu: Tsmu) -> None:
+    options = ("--encoder", "tu-test_resnet", "--steps", 2, "--batch-size", 2, "--workspace", survey)
+    done = tsmu("update", "alps", *options)
+    first = done.stdout.splitlines()[0]
+    assert first.startswith(
+        "warning: this machine has no pretrained weights for tu-test_resnet, so it starts from rand"
+    )
 
 
 def test_validation_chips_choose_the_number_of_steps(survey: Path, tsmu: Tsmu, monkeypatch: pytest.MonkeyPatch) -> None:
