@@ -371,6 +371,13 @@ def test_few_training_chips_get_others_between_them(survey: Survey) -> None:
     assert (between["row_off"] % 40 == 0).any() and set(between["group"]) <= set(plain["group"])
 
 
+def test_reviewed_pairs_get_no_chips_between_those_of_their_decisions(survey: Survey) -> None:
+    survey.scene("a", spots(480, 640))
+    survey.scenes["a"]["reviewed"] = True
+    plain, survey.stride = survey.build(), None
+    assert len(survey.build()) == len(plain)
+
+
 def test_a_region_with_enough_training_chips_gets_none_between_them(survey: Survey) -> None:
     survey.scene("a", spots(640, 1600, share=1.0))
     plain, survey.stride = survey.build(32), None
