@@ -64,7 +64,7 @@ def _stretched(image: npt.NDArray[np.generic]) -> Picture:
 
 
 def _painted(picture: Picture, colours: dict[tuple[int, int, int], npt.NDArray[np.bool_]]) -> Picture:
-    """Paint pixels of a picture (H, W, 3) in colours."""
+    """Copy a picture (H, W, 3) and colour the pixels that each mask (H, W) marks."""
     painted = picture.copy()
     for colour, where in colours.items():
         painted[where] = colour

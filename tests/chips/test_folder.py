@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import rasterio.warp
 from rasterio.transform import Affine
 
 from tests.conftest import write_chips, write_raster
@@ -373,3 +374,8 @@ def test_a_mask_that_lies_elsewhere_than_its_image_is_left_out(tmp_path: Path) -
     chips, log = read(tmp_path)
     assert len(chips) == 2
     assert "lies up to 20 px off its image by its georeference" in log.errors[0].problem
+    (west,), (north,) = rasterio.warp.transform("EPSG:32645", "EPSG:4326", [500_000], [3_100_000])
+    degrees = Affine(1e-4, 0, west, 0, -1e-4, north)
+    write_raster(tmp_path / "masks" / "2.tif", eye, crs="EPSG:4326", transform=degrees)
+    chips, log = read(tmp_path)
+    assert len(chips) == 1 and len(log.errors) == 2

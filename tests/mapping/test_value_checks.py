@@ -7,7 +7,7 @@ import pytest
 from tests.mapping.conftest import ground
 from tsmu.errors import MapError
 from tsmu.mapping.scene.raster import Scene
-from tsmu.mapping.scene.value_checks import check_values, remark_zeros
+from tsmu.mapping.scene.value_checks import check_values, remark_uniform_fill
 
 SceneFile = Callable[..., Path]
 EIGHT_BIT = ([110.0] * 3, [40.0] * 3)
@@ -79,6 +79,6 @@ def test_a_hole_of_zeros_that_no_file_declares_is_said(scene_file: SceneFile) ->
     post = scene_file(whole)
     for nodata, said in ((None, 1), (0, 0)):
         with Scene(post, scene_file(holed, "pre", nodata=nodata)) as scene:
-            remark_zeros(scene)
+            remark_uniform_fill(scene)
             zeros = [(Path(file).name, problem) for file, problem, _ in scene.remarks if "0 in all bands" in problem]
         assert zeros == [("pre.tif", "about 33% of its known pixels are 0 in all bands")] * said

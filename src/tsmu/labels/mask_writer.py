@@ -116,7 +116,7 @@ class MaskWriter:
         self._rows[pair] = (pair, self._sources[pair], str(path.resolve()), str(file), landslides, *shares)
 
     def _warn_of_unlikely(self, file: Path, mask: Mask) -> None:
-        """Warn of a mask (H, W) that shows hardly anything but landslides."""
+        """Warn of a mask (H, W) of whose known pixels more than half, or all, are landslides."""
         share = landslide_share(mask)
         if lacks_background(mask):
             self.log.warning(file, "all its known pixels are landslide", "used; the others are unknown")

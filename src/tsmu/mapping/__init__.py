@@ -57,7 +57,7 @@ if TYPE_CHECKING:
         path_or_url,
         read_scene_table,
     )
-    from tsmu.mapping.scene.value_checks import check_undeclared_nodata, check_values, remark_zeros
+    from tsmu.mapping.scene.value_checks import check_undeclared_nodata, check_values, remark_uniform_fill
     from tsmu.mapping.session import MapSession, OpenScene
     from tsmu.mapping.tiling.tile_axis import TileAxis, check_tiling
     from tsmu.mapping.tiling.tile_size import MAX_OVERLAP, Tiling, measure_overlap, plan_tiling
@@ -109,7 +109,7 @@ __all__ = [
     "predict_probabilities",
     "read_plain_pictures",
     "read_scene_table",
-    "remark_zeros",
+    "remark_uniform_fill",
     "scene_grid",
     "to_crs_coordinates",
     "to_percent",
@@ -122,7 +122,7 @@ _NAMES = {  # by the module that has them
     "array_prediction": (
         "ArrayImage ImageSource check_numbers checked_array is_plain_picture predict_probabilities read_plain_pictures"
     ),
-    "scene.value_checks": "check_undeclared_nodata check_values remark_zeros",
+    "scene.value_checks": "check_undeclared_nodata check_values remark_uniform_fill",
     "arrays": "NO_DATA Percent to_percent",
     "cluster.dispatcher": "Dispatcher SceneOutcome",
     "cluster.workers": "connect_cluster",

@@ -32,7 +32,7 @@ from tsmu.mapping.outputs.publish import publish_map
 from tsmu.mapping.scene.masks import PolygonMask, SceneMask, SlopeMask, exclusion_mask
 from tsmu.mapping.scene.raster import Scene, scene_grid
 from tsmu.mapping.scene.requests import SceneRequest, path_or_url
-from tsmu.mapping.scene.value_checks import check_undeclared_nodata, remark_zeros
+from tsmu.mapping.scene.value_checks import check_undeclared_nodata, remark_uniform_fill
 from tsmu.mapping.tiling.scene_job import Progress
 from tsmu.mapping.tiling.tile_size import Tiling, plan_tiling
 from tsmu.mapping.vectorize.polygons import PolygonOptions
@@ -139,7 +139,7 @@ class MapSession:
             routing = plan.routing if plan else self._mapper.route(request, scene)
             if plan is None:
                 self._check(scene, routing.regions)
-                remark_zeros(scene)
+                remark_uniform_fill(scene)
                 if terrain and (coarse := coarse_cells(resolve_dem(str(options.dem)))):
                     scene.add_remark(str(options.dem), *coarse)
             log = IssueLog(str(request.post))

@@ -61,7 +61,7 @@ if TYPE_CHECKING:
         weights_record,
     )
     from tsmu.model.network.region_net import ENCODER_PART, SIDE_MULTIPLE, RegionNet, decoder_part, region_parts
-    from tsmu.model.network.weight_sources import find_weights, starts_from_random
+    from tsmu.model.network.weight_sources import find_weights, has_local_weights
 
 __all__ = [
     "AUTO_WEIGHTS",
@@ -93,6 +93,7 @@ __all__ = [
     "describe_weights",
     "device_in_use",
     "find_weights",
+    "has_local_weights",
     "is_ancestor",
     "is_learned",
     "load_weights",
@@ -111,7 +112,6 @@ __all__ = [
     "served_record",
     "serving_bundle",
     "stage_runs",
-    "starts_from_random",
     "training_curves",
     "unpin_region",
     "weights_record",
@@ -134,7 +134,7 @@ _NAMES = {  # by the module that has them
     "network.encoders": "build_encoder require_encoder",
     "network.pretrained_weights": "AUTO_WEIGHTS NO_WEIGHTS PretrainedWeights load_weights weights_record",
     "network.region_net": "ENCODER_PART SIDE_MULTIPLE RegionNet decoder_part region_parts",
-    "network.weight_sources": "find_weights starts_from_random",
+    "network.weight_sources": "find_weights has_local_weights",
 }
 
 __getattr__, __dir__ = lazy_names(__name__, _NAMES)

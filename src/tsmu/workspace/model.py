@@ -245,7 +245,7 @@ class Model(Reporting):
             is_plain_picture,
             path_or_url,
             read_plain_pictures,
-            remark_zeros,
+            remark_uniform_fill,
         )
 
         place, before = path_or_url(str(post)), None if pre is None else path_or_url(str(pre))
@@ -267,7 +267,7 @@ class Model(Reporting):
             with errors.collect():
                 check_values(scene, self.record.dtypes, self.record.mean, self.record.std)
         errors.raise_all()
-        remark_zeros(scene)
+        remark_uniform_fill(scene)
         return scene
 
     def _derive_terrain(self, post: Path | str, dem: Path | str) -> Path:

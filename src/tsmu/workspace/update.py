@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from tsmu.workspace_folder import UpdateSettings
 
 LARGEST_BATCH = 4096  # chips
-# Fewer training chips of a region are few. What the mean of eight views brings was measured on one real scene, with 11
-# to 116 of them: docs/benchmark.md, "A real pair".
-FEW_CHIPS = 128
+# With fewer training chips, `tsmu map --tta` is recommended: on one real scene it was better with 11 to 116 of them
+# (docs/benchmark.md, "A real pair").
+CHIPS_FOR_ONE_VIEW = 128
 
 
 class UpdateKeywords(TypedDict, total=False):
@@ -183,11 +183,11 @@ class UpdateVerbs(WorkspaceBase):
 
     def _warn_of_random_weights(self, report: Report, options: UpdateKeywords) -> None:
         """Warn before a training that starts from random weights only because this machine has no others."""
-        from tsmu.model import current_bundle, starts_from_random
+        from tsmu.model import AUTO_WEIGHTS, current_bundle, has_local_weights
 
         encoder = options["encoder"] or self.settings.model.encoder
         weights = options["weights"] or self.settings.model.weights
-        if current_bundle(self.folder.models) is None and starts_from_random(encoder, weights):
+        if current_bundle(self.folder.models) is None and weights == AUTO_WEIGHTS and not has_local_weights(encoder):
             report.say(
                 f"warning: this machine has no pretrained weights for {encoder}, so it starts from random ones; "
                 "--weights imagenet downloads them"
@@ -300,6 +300,6 @@ def _report_learning(report: Report, region: str, bundle: "Bundle", *, may_repea
         report.say(f"Steps: {entry.steps}; {how}")
     if entry.kept_step not in (None, entry.steps):
         report.say(f"Kept the weights of step {entry.kept_step}: the best mean of the regions that can be checked")
-    if entry.chips.get("train", FEW_CHIPS) < FEW_CHIPS:
+    if entry.chips.get("train", CHIPS_FOR_ONE_VIEW) < CHIPS_FOR_ONE_VIEW:
         learned_from = counted(entry.chips["train"], "chip")
         report.say(f"Learned from {learned_from}: the mean of eight views, tsmu map --tta, is better than one view")

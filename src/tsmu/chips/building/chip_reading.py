@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from rasterio.warp import transform as transform_points
 
 from tsmu.chips.building.folder_files import ChipFiles
 from tsmu.errors import ImageError
@@ -279,17 +280,22 @@ def _check_size(info: RasterInfo, post: RasterInfo) -> None:
 
 
 def _check_place(mask: RasterInfo, post: RasterInfo) -> None:
-    """Refuse a mask whose own georeference says that it lies elsewhere than its image.
+    """Refuse a mask that, by the coordinates in its file, covers other ground than its image.
+
+    Masks are read pixel by pixel, so their pixels must be those of the image, whatever the CRS.
 
     Raises:
         ImageError: it does.
     """
-    if not (mask.georeferenced and post.georeferenced) or mask.crs != post.crs:
+    if not (mask.georeferenced and post.georeferenced):
         return
-    to_image = ~post.transform @ mask.transform
     corners = [(0, 0), (mask.width, 0), (0, mask.height), (mask.width, mask.height)]
-    offset = max(math.dist(corner, to_image @ corner) for corner in corners)
-    if offset > MAX_OFFSET_PX:
+    xs, ys = zip(*(mask.transform @ corner for corner in corners), strict=True)
+    if mask.crs != post.crs:
+        xs, ys = transform_points(mask.crs, post.crs, xs, ys)
+    there = [~post.transform @ place for place in zip(xs, ys, strict=True)]
+    offset = max(math.dist(corner, place) for corner, place in zip(corners, there, strict=True))
+    if not offset <= MAX_OFFSET_PX:  # also where the CRS of the image knows no such place
         raise ImageError(
             f"{mask.path}: lies up to {offset:.3g} px off its image by its georeference; cut it as the image was cut, "
             "or import image and mask as a pair: tsmu import pairs, tsmu import labels"

@@ -34,13 +34,12 @@ def overlapping_windows(
 
     Returns:
         The further windows of pairs that were not reviewed decision by decision, in the groups of those around them,
-        all for training; without landslides as many as
-        `options` says.
+        all for training; of those without landslides as many as `options` says.
     """
-    training = [row for row in rows if row["split"] == "train"]
-    few = {region: count for region, count in Counter(row["region"] for row in training).items() if count < FEW_CHIPS}
     if options.stride is not None:
         return []
+    training = [row for row in rows if row["split"] == "train"]
+    few = {region: count for region, count in Counter(row["region"] for row in training).items() if count < FEW_CHIPS}
     present = {row["id"] for row in rows}
     group_of = {_ground(row): row["group"] for row in training}
     added: list[Row] = []

@@ -40,7 +40,7 @@ def band_colour(name: str) -> str | None:
 
 
 def assumed_colours(names: Sequence[str]) -> list[str]:
-    """Say which colours are taken from numbers of bands that mean others on another sensor.
+    """Warn where band numbers are read as colours that may be wrong, because satellites number their bands differently.
 
     B1 to B4 are blue, green, red and near infrared of Landsat 4 to 7, and coastal blue, blue, green and red of
     Sentinel-2 and Landsat 8 and 9. Those have a band B6 as well, which files of Landsat 4 to 7 mostly leave out.

@@ -174,7 +174,7 @@ def _cells_under(dem: Path | str, own: Grid, grid: Grid, bands: Sequence[str]) -
 
 
 class HeightRange:
-    """Which elevations lie under an image, to tell what is no elevation model of it.
+    """The lowest and highest elevations under an image, by which rasters without relief or with holes are refused.
 
     Args:
         cell: side of the elevation model's cells, metres.

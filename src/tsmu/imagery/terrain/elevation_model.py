@@ -69,7 +69,7 @@ def dem_grid(elevations: RasterReader) -> Grid:
 
 
 def coarse_cells(dem: Path | str) -> tuple[str, str] | None:
-    """Say of an elevation model with large cells that slopes of single hillsides are not in it.
+    """Warn of an elevation model whose cells are too large to show the slopes of single hillsides.
 
     Returns:
         What was found and what follows, for an issue log; None for a model with cells of less than 200 m.

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tsmu.errors import MapError
-from tsmu.imagery import Valid, find_undeclared_fill, find_uniform_fill, image_channels, units_mismatch
+from tsmu.imagery import RasterInfo, Valid, find_undeclared_fill, find_uniform_fill, image_channels, units_mismatch
 from tsmu.mapping.arrays import Values
 from tsmu.mapping.scene.raster import Scene
 
@@ -44,7 +44,7 @@ def check_undeclared_nodata(scene: Scene) -> None:
         )
 
 
-def remark_zeros(scene: Scene) -> None:
+def remark_uniform_fill(scene: Scene) -> None:
     """Remark on each image in which many pixels are 0 in all bands without being declared as no data.
 
     Programs fill holes in mosaics with 0, or with white (`find_uniform_fill`). The image is mapped as it is.
@@ -54,20 +54,21 @@ def remark_zeros(scene: Scene) -> None:
 
     Example:
         >>> with Scene(Path("post.tif")) as scene:
-        ...     remark_zeros(scene)
+        ...     remark_uniform_fill(scene)
         ...     scene.remarks
         []
     """
     parts = [part.reshape(len(part), -1) for part in scene.samples(WINDOWS, SIDE)]
     values = np.concatenate(parts, axis=1)
-    for role, info in zip(("pre", "post")[-len(scene.infos) :], scene.infos, strict=True):
-        image = values[[position for position, band in enumerate(scene.bands) if band.startswith(f"{role}:")]]
+    positions = _positions_by_role(scene.bands)
+    for role, info in _images_by_role(scene).items():
+        image = values[positions[role]]
         if filled := find_uniform_fill(image, np.asarray(np.isfinite(image).all(axis=0)), info.dtype):
             scene.add_remark(str(info.path), filled.problem, filled.action)
 
 
 class Reach(NamedTuple):
-    """How far the values of one image of a scene reach, and those of the same image in the training.
+    """The brightest values of one image of a scene, and those of the images that a model was trained on.
 
     Attributes:
         role: `pre` or `post`.
@@ -97,7 +98,7 @@ def measure_reach(
     std: Sequence[float],
     trained_bands: Sequence[str] | None = None,
 ) -> list[Reach]:
-    """Measure how far the values of each image of a scene reach; terrain, which has one unit everywhere, is left out.
+    """Compare the brightest values of each image of a scene with those of the training images; terrain is left out.
 
     Args:
         values: all values or a sample, (C, ...), NaN = no data.
@@ -120,15 +121,20 @@ def measure_reach(
 
 
 def _positions_by_role(bands: Sequence[str]) -> dict[str, list[int]]:
-    """The positions of the bands of each image, by its role; terrain is left out."""
+    """List the positions of the bands of the image before (`pre`) and after the event (`post`), without terrain."""
     positions: dict[str, list[int]] = {}
     for position in image_channels(bands):
         positions.setdefault(bands[position].partition(":")[0], []).append(position)
     return positions
 
 
+def _images_by_role(scene: Scene) -> dict[str, RasterInfo]:
+    """The headers of a scene's images: `post`, and `pre` where there is one."""
+    return dict(zip(("pre", "post")[-len(scene.infos) :], scene.infos, strict=True))
+
+
 def _brightest(values: Values) -> float:
-    """How far values reach, as a high percentile of their magnitudes; 0 where none are known."""
+    """The brightest values, as a high percentile of their magnitudes; 0 where none are known."""
     known = np.abs(values[np.isfinite(values)])
     return float(np.percentile(known, BRIGHTEST)) if known.size else 0.0
 
@@ -174,11 +180,12 @@ def check_values(
     reaches = measure_reach(values, scene.bands, mean, std, bands)
     _check_data_types(scene, dtypes, reaches)
     if dtypes != ["uint8"]:
-        for info, reach in zip(scene.infos, reaches, strict=False):
+        images = _images_by_role(scene)
+        for reach in reaches:
             if not reach.fits:
                 raise MapError(
-                    f"{info.path if len(reaches) > 1 else scene.name}: its values reach about {reach.here:.3g}, those "
-                    f"of the training images about {reach.learned:.3g}; {_scaling_advice(reaches)}"
+                    f"{images[reach.role].path}: its values reach about {reach.here:.3g}, those of the training "
+                    f"images about {reach.learned:.3g}; {_scaling_advice(reaches)}"
                 )
     if len(scene.infos) > 1:
         _remark_on_pair(scene, values)

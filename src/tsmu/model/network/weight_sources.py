@@ -63,7 +63,7 @@ def find_weights(encoder: str, weights: str) -> PretrainedWeights | None:
     require_encoder(encoder)
     requested, suffix = weights, Path(weights).suffix.lower()
     if requested == AUTO_WEIGHTS:
-        weights = NO_WEIGHTS if starts_from_random(encoder, requested) else IMAGENET
+        weights = IMAGENET if has_local_weights(encoder) else NO_WEIGHTS
     if weights == NO_WEIGHTS:
         return None
     if suffix in (*SAFETENSORS_SUFFIXES, *TORCH_SUFFIXES):
@@ -76,18 +76,18 @@ def find_weights(encoder: str, weights: str) -> PretrainedWeights | None:
     return _from_hub(encoder, weights, offline=requested == AUTO_WEIGHTS)
 
 
-def starts_from_random(encoder: str, weights: str) -> bool:
-    """Tell whether `auto` finds no pretrained weights for an encoder on this machine.
+def has_local_weights(encoder: str) -> bool:
+    """Whether this machine has pretrained weights for an encoder, so that nothing needs to be downloaded.
 
     Raises:
         BundleError: there is no such encoder.
 
     Example:
-        >>> starts_from_random("timm-tf_efficientnet_lite0", "auto"), starts_from_random("resnet18", "none")
-        (False, False)
+        >>> has_local_weights("timm-tf_efficientnet_lite0")
+        True
     """
     require_encoder(encoder)
-    return weights == AUTO_WEIGHTS and encoder != PACKAGED_ENCODER and not _is_downloaded(encoder)
+    return encoder == PACKAGED_ENCODER or _is_downloaded(encoder)
 
 
 def _from_package() -> PretrainedWeights:
