@@ -97,6 +97,35 @@ def few_shot(
         terminal.report.say(few_shot_table(results))
 
 
+@app.command("attempts")
+def attempts(
+    data: Data,
+    regions: Annotated[str, typer.Option(metavar="A,B,...", help="Regions; each is learned alone.")],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where attempts.json and attempts.md go.")],
+    chosen: Annotated[str, typer.Option("--attempts", metavar="A,B,...", help="Which; by default all.")] = "",
+    seeds: Seeds = 1,
+    steps: Steps = 300,
+    batch_size: BatchSize = 16,
+    encoder: Encoder = "timm-tf_efficientnet_lite0",
+    weights: Weights = "auto",
+    split: Split = "fixed",
+    as_json: JsonOption = False,
+) -> None:
+    """Train a model of one region with other losses, augmentations and steps; resumes where it stopped."""
+    with console("benchmarks attempts", as_json) as terminal:
+        from benchmarks.attempts import ATTEMPTS, attempts_table, run_attempts
+        from tsmu.benchmark import ContinualSettings
+
+        order, names = tuple(regions.split(",")), chosen.split(",") if chosen else list(ATTEMPTS)
+        settings = ContinualSettings(str(data), order, ("separate",), seeds, steps, batch_size, encoder, weights, split)
+        with training_progress() as (announce, report):
+            results = run_attempts(settings, names, out, announce, report)
+        terminal.report.records = len(results["cells"])
+        terminal.report.outputs = {name: str(out / name) for name in ("attempts.json", "attempts.md")}
+        terminal.report.details = results
+        terminal.report.say(attempts_table(results))
+
+
 def _parse_sizes(text: str) -> list[int]:
     """Read numbers of chips."""
     from tsmu.errors import BenchmarkError

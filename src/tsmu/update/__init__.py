@@ -29,9 +29,20 @@ if TYPE_CHECKING:
     from tsmu.update.bundle_update import update_bundle
     from tsmu.update.calibration import calibrate
     from tsmu.update.estimate import StageEstimate, UpdateEstimate, estimate_update
+    from tsmu.update.losses import label_losses
     from tsmu.update.seeds import derive_seed, seeded_draws
     from tsmu.update.slurm_job import submit_update
-    from tsmu.update.strategies import STRATEGIES, Stage, Strategy, UpdateContext, strategy_named, train_all
+    from tsmu.update.strategies import (
+        STRATEGIES,
+        Batch,
+        Losses,
+        Stage,
+        Strategy,
+        UpdateContext,
+        chip_generator,
+        strategy_named,
+        train_all,
+    )
     from tsmu.update.training.follower import follow
     from tsmu.update.training.leader import lead
     from tsmu.update.training.processes import is_follower
@@ -47,6 +58,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "STRATEGIES",
+    "Batch",
+    "Losses",
     "PriorKnowledge",
     "ProgressCallback",
     "Stage",
@@ -59,10 +72,12 @@ __all__ = [
     "UpdateContext",
     "UpdateEstimate",
     "calibrate",
+    "chip_generator",
     "derive_seed",
     "estimate_update",
     "follow",
     "is_follower",
+    "label_losses",
     "lead",
     "learn_region",
     "seeded_draws",
@@ -79,7 +94,8 @@ _NAMES = {  # by the folder or module that has them
     "seeds": "derive_seed seeded_draws",
     "slurm_job": "submit_update",
     "estimate": "StageEstimate UpdateEstimate estimate_update",
-    "strategies": "STRATEGIES Stage Strategy UpdateContext strategy_named train_all",
+    "losses": "label_losses",
+    "strategies": "STRATEGIES Batch Losses Stage Strategy UpdateContext chip_generator strategy_named train_all",
     "training.follower": "follow",
     "training.leader": "lead",
     "training.processes": "is_follower",

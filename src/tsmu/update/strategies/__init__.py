@@ -15,7 +15,7 @@ A new strategy is a class of its own beside those that it resembles, and a line 
 
 from tsmu.errors import UpdateError
 from tsmu.update.strategies.base import Strategy
-from tsmu.update.strategies.context import Batch, UpdateContext
+from tsmu.update.strategies.context import Batch, Losses, UpdateContext, chip_generator
 from tsmu.update.strategies.distillation import IncrementalLearningTechniques, LearningWithoutForgetting
 from tsmu.update.strategies.finetune import FineTuning, Retraining, SeparateModels
 from tsmu.update.strategies.frozen import FeatureExtraction, Isolated
@@ -24,7 +24,17 @@ from tsmu.update.strategies.replay import JointTraining, Replay
 from tsmu.update.strategies.stages import Stage, train_all
 from tsmu.update.strategies.tsmu import SurrogateUpdates, TaskSpecificModelUpdates
 
-__all__ = ["STRATEGIES", "Batch", "Stage", "Strategy", "UpdateContext", "strategy_named", "train_all"]
+__all__ = [
+    "STRATEGIES",
+    "Batch",
+    "Losses",
+    "Stage",
+    "Strategy",
+    "UpdateContext",
+    "chip_generator",
+    "strategy_named",
+    "train_all",
+]
 
 STRATEGIES: dict[str, Strategy] = {
     strategy.name: strategy
