@@ -29,17 +29,18 @@ from tsmu.errors import BenchmarkError
 from tsmu.evaluate import NEUTRAL_PERCENT, choose_threshold, count_pixels, count_pixels_by_chip
 from tsmu.files import write_json, write_text
 from tsmu.labels import LANDSLIDE, UNKNOWN
+from tsmu.model import RegionNet, region_parts
 from tsmu.update import (
     Batch,
     Losses,
     ProgressCallback,
     Stage,
     Strategy,
+    TrainingResult,
     TrainingSettings,
     UpdateContext,
     chip_generator,
     label_losses,
-    train_all,
     train_region,
 )
 
@@ -49,6 +50,7 @@ EDGE_WEIGHT = 5.0  # of pixels near an outline, where others have 1
 EDGE_SIZE = 5  # side of the square in which a pixel near an outline sees both kinds, pixels
 CHANGED_SHARE = 0.5  # of the chips of a batch, where an attempt changes images
 LARGEST_ZOOM = 2.0
+OWN_RATE = 3e-3  # at which `isolate` trains what later regions have of their own
 BAND_JITTER = 0.2  # largest change of each band's gain (relative) and offset (standard deviations), by itself
 PARTS = ("val", "test")
 
@@ -177,11 +179,14 @@ class Attempt:
         losses: of logits and mask.
         change: of each batch, after the product's augmentation.
         rounds: how many times as many steps are taken.
+        keeps_encoder: the pretrained convolutions stay as they are, and the region learns what every later region of
+            `isolate` learns: its normalisation, adapters and decoder. The result then depends on no order of regions.
     """
 
     losses: LabelLosses = label_losses
     change: BatchChange = unchanged
     rounds: int = 1
+    keeps_encoder: bool = False
 
 
 ATTEMPTS = {
@@ -193,24 +198,25 @@ ATTEMPTS = {
     "cut-mix": Attempt(change=cut_mix),
     "windows enlarged up to twice": Attempt(change=zoom_in),
     "bands jittered one by one": Attempt(change=band_jitter),
+    "pretrained convolutions kept": Attempt(keeps_encoder=True),
     "three times the steps": Attempt(rounds=3),
     "three times the steps, cut-mix": Attempt(change=cut_mix, rounds=3),
 }
 
 
-class _Attempted(Strategy):
+class AttemptedTraining(Strategy):
     """A separate model that is trained as an attempt has it."""
 
     name: ClassVar[str] = "attempt"
     source: ClassVar[str] = "separate models"
-    from_scratch: ClassVar[bool] = True
 
     def __init__(self, attempt: Attempt) -> None:
         self._attempt = attempt
 
     def later_stages(self, context: UpdateContext, steps: int) -> list[Stage]:
-        """Never used: every region is the first of its model."""
-        return [train_all(context, steps)]
+        """What the region has of its own: used where its decoder was added before the training (`keeps_encoder`)."""
+        own = region_parts(context.decoder)
+        return [Stage("own parts", steps, dict.fromkeys(own, OWN_RATE), frozenset(own))]
 
     def losses(self, context: UpdateContext, stage: Stage, batch: Batch, step: int) -> Losses:
         """The attempt's losses on the changed batch."""
@@ -257,25 +263,36 @@ def run_attempts(
                     continue
                 announce(f"{name}, {region}, seed {seed}")
                 alone = replace(settings, regions=(region,))
-                sequence = RegionSequence(alone, _Attempted(ATTEMPTS[name]), seed, split, out)
-                cell = {"attempt": name, "region": region, "seed": seed} | _learn(sequence, ATTEMPTS[name], report)
+                sequence = RegionSequence(alone, AttemptedTraining(ATTEMPTS[name]), seed, split, out)
+                cell = {"attempt": name, "region": region, "seed": seed} | _measure(sequence, ATTEMPTS[name], report)
                 cells.append(cell | {"weights_digest": settings.weights_digest})
                 write_json(out / RESULTS, results)
                 write_text(out / TABLE, attempts_table(results))
     return results
 
 
-def _learn(sequence: RegionSequence, attempt: Attempt, report: ProgressCallback | None) -> dict[str, Any]:
-    """Train a network on the sequence's only region, and score it."""
+def train_attempt(
+    sequence: RegionSequence, attempt: Attempt, report: ProgressCallback | None
+) -> tuple[RegionNet, TrainingResult]:
+    """Train a new network on the training chips of the sequence's only region; return it with the result."""
     settings, (region,) = sequence.settings, sequence.settings.regions
-    chips = {part: select_chips(sequence.chips[region], region, part) for part in ("train", *PARTS)}
     network = sequence.network_after([])
+    if attempt.keeps_encoder:
+        network.add_decoder(region, with_adapters=True)
     training = TrainingSettings(attempt.rounds * settings.steps, settings.batch_size, sequence.seed)
+    chips = select_chips(sequence.chips[region], region, "train")
+    return network, train_region(network, region, chips, sequence.strategy, training, progress=report)
+
+
+def _measure(sequence: RegionSequence, attempt: Attempt, report: ProgressCallback | None) -> dict[str, Any]:
+    """Train a network on the sequence's only region, and score it on validation and test chips."""
+    (region,) = sequence.settings.regions
     started = process_time()
-    decoder = train_region(network, region, chips["train"], sequence.strategy, training, progress=report).decoder
+    network, learned = train_attempt(sequence, attempt, report)
     seconds = process_time() - started
-    threshold = choose_threshold(count_pixels_by_chip(network, decoder, chips["val"]))
-    counts = {part: count_pixels(network, decoder, chips[part]) for part in PARTS}
+    chips = {part: select_chips(sequence.chips[region], region, part) for part in PARTS}
+    threshold = choose_threshold(count_pixels_by_chip(network, learned.decoder, chips["val"]))
+    counts = {part: count_pixels(network, learned.decoder, chips[part]) for part in PARTS}
     scores = {part: [counts[part].iou(NEUTRAL_PERCENT), counts[part].iou(threshold)] for part in PARTS}
     return {"processor_seconds": seconds, "threshold": threshold} | scores
 

@@ -10,6 +10,7 @@ import torch
 
 from benchmarks.attempts import (
     ATTEMPTS,
+    AttemptedTraining,
     BatchChange,
     attempts_table,
     cut_mix,
@@ -17,10 +18,12 @@ from benchmarks.attempts import (
     focal_losses,
     lovasz_losses,
     run_attempts,
+    train_attempt,
     zoom_in,
 )
 from tests.benchmark.test_continual import settings
 from tests.conftest import write_chips
+from tsmu.benchmark import RegionSequence, read_regions, split_chips
 from tsmu.errors import BenchmarkError
 from tsmu.labels import UNKNOWN
 from tsmu.update import Batch, UpdateContext, label_losses
@@ -60,6 +63,18 @@ def test_every_attempt_learns(tmp_path: Path) -> None:
     asked = replace(settings(tmp_path, "separate"), seeds=1, regions=("bright",), steps=1)
     results = run_attempts(asked, list(ATTEMPTS), tmp_path / "out", lambda _: None, None)
     assert [cell["attempt"] for cell in results["cells"]] == list(ATTEMPTS)
+
+
+def test_kept_convolutions_do_not_move(tmp_path: Path) -> None:
+    write_chips(tmp_path / "bright", 10)
+    asked = replace(settings(tmp_path, "separate"), seeds=1, regions=("bright",))
+    chips = split_chips(read_regions(tmp_path, asked.regions), "fixed", seed=0)
+    for name, is_kept in (("as it is", False), ("pretrained convolutions kept", True)):
+        attempt = ATTEMPTS[name]
+        sequence = RegionSequence(asked, AttemptedTraining(attempt), 0, chips, tmp_path / "out")
+        before, (network, _) = sequence.network_after([]), train_attempt(sequence, attempt, None)
+        weights = zip(before.encoder.parameters(), network.encoder.parameters(), strict=True)
+        assert all(old.equal(new) for old, new in weights) == is_kept
 
 
 def test_a_certain_and_right_answer_costs_nothing_and_unknown_pixels_do_not_count() -> None:
