@@ -1,5 +1,6 @@
 """Pairs of rasters, matched by key or by a table, each on the grid of its post image."""
 
+import unicodedata
 from pathlib import Path
 
 import numpy as np
@@ -20,13 +21,15 @@ from tsmu.imagery.pairs.registration import estimate_shift
 from tsmu.issues import IssueLog
 
 
-@pytest.mark.parametrize("layout", ["{key}_{side}.tif", "{side}/{key}.tif", "deep/{key}_{date}_{side}.tif"])
+@pytest.mark.parametrize(
+    "layout", ["{key}_{side}.tif", "{side}/{key}.tif", "{side}_event/{key}.tif", "deep/{key}_{date}_{side}.tif"]
+)
 def test_rasters_are_matched_by_key(folder: Path, layout: str) -> None:
     grid = Affine(10, 0, 600_000, 0, -10, 3_100_000)
     for key, seed in (("b", 2), ("a", 1)):
         for side, day in (("pre", "20100101"), ("post", "20110101")):
             save(folder / layout.format(key=key, side=side, date=day), texture(seed), grid)
-    for stray in ("masks/a.tif", "a_mask.tif"):
+    for stray in ("masks/a.tif", "a_mask.tif", "a_truth.tif", "gt/a.tif", "Máscara/a.tif"):
         save(folder / stray, texture(0)[..., :1], grid)
     pairs, log = imported(folder)
     assert pairs["id"].tolist() == ["a", "b"], [str(issue) for issue in log]
@@ -43,15 +46,18 @@ def test_images_named_by_their_side_alone_are_a_pair_of_their_folders_name(folde
         "": ("pre", "post"),
         "east": ("before", "after"),
         "deep/west": ("pre_event_2010-01-01", "post-event_20110101"),
+        "tal": ("Vorher", "Nachher"),
+        "val": ("avant", unicodedata.normalize("NFD", "après")),
+        "valle": ("antes", "después"),
     }.items():
         for name in (before, after):
             save(folder / place / f"{name}.tif", texture(1), grid)
     for stray in ("mask.tif", "dem_30m.tif"):
         save(folder / stray, texture(0)[..., :1], grid)
     pairs, log = imported(folder)
-    assert pairs["id"].tolist() == [folder.name, "west", "east"], [str(issue) for issue in log]
+    assert pairs["id"].tolist() == [folder.name, "west", "east", "tal", "val", "valle"], [str(issue) for issue in log]
     assert pairs["pre"].notna().all()
-    assert pairs["date_pre"].notna().tolist() == [False, True, False]
+    assert pairs["date_pre"].notna().tolist() == [False, True, False, False, False, False]
     assert [issue.severity for issue in log if "dem_30m" in issue.file] == ["warning"]
 
 

@@ -82,7 +82,7 @@ if TYPE_CHECKING:
         read_stack,
         units_mismatch,
     )
-    from tsmu.imagery.sources import GoogleEarthName, check_footprints, is_named_like_dem, read_footprints
+    from tsmu.imagery.sources import GoogleEarthName, check_footprints, is_named_like_dem, label_key, read_footprints
     from tsmu.imagery.stac import FetchOptions, FetchResult, fetch_pairs, user_regions, write_pair_table
     from tsmu.imagery.terrain import (
         MIN_REPORTED_UNKNOWN,
@@ -152,6 +152,7 @@ __all__ = [
     "import_pairs",
     "is_named_like_dem",
     "is_remote",
+    "label_key",
     "name_words",
     "open_raster",
     "open_resampled",
@@ -189,7 +190,7 @@ _NAMES = {  # by the folder or module that has them
         "MIN_REPORTED_UNKNOWN SLOPE_BAND TERRAIN_ROLE TerrainRaster check_dem coarse_cells derive_terrain "
         "elevations_at image_channels resolve_dem terrain_bands write_terrain"
     ),
-    "sources": "GoogleEarthName check_footprints is_named_like_dem read_footprints",
+    "sources": "GoogleEarthName check_footprints is_named_like_dem label_key read_footprints",
     "composites": (
         "AreaOfInterest CompositeOptions EventImagery OBSERVED_CLASSES ZoneImagery compose_event read_event_imagery"
     ),

@@ -9,18 +9,19 @@ import shapely
 
 from tsmu.errors import LabelError, UnpairedLabelError
 from tsmu.files import name_key
+from tsmu.imagery import label_key
 
-_LABEL_SUFFIX = re.compile(r"[_-](masks?|labels?)$", re.IGNORECASE)
-_LABEL_NAME = re.compile(r"(masks?|labels?)", re.IGNORECASE)
 _WORD = re.compile(r"[^\W\d_]+")
 _LABEL_WORD = re.compile(r"masks?|labels?|landslides?|truth|inventor(y|ies)|annotations?")
 _OTHER_MASK_WORD = re.compile(r"clouds?|shadows?|water|snow|valid|nodata|quality")
 
 
 def is_named_as_label(path: Path) -> bool:
-    """Tell whether the words of a file's name say that it shows landslides: `inventory_2015`, not `cloud_mask`."""
-    words = _WORD.findall(name_key(path.stem))
-    return any(map(_LABEL_WORD.fullmatch, words)) and not any(map(_OTHER_MASK_WORD.fullmatch, words))
+    """Tell whether a file's name says that it shows landslides: `inventory_2015`, `valley_mask`, not `cloud_mask`."""
+    name = name_key(path.stem)
+    words = _WORD.findall(name)
+    is_label = label_key(name) is not None or any(map(_LABEL_WORD.fullmatch, words))
+    return is_label and not any(map(_OTHER_MASK_WORD.fullmatch, words))
 
 
 class PairMatcher:
@@ -68,13 +69,13 @@ class PairMatcher:
     def match_by_name(self, path: Path) -> str | None:
         """Return the id of the one pair that the name of a mask raster names; None where it names none.
 
-        A raster that is named `mask` or `label` alone belongs to the one pair of its folder.
+        A raster that is named `mask`, `label` or the like alone belongs to the one pair of its folder.
 
         Raises:
             LabelError: the name is that of several pairs, or of a pre image.
         """
         in_folder = self._pairs_by_folder.get(path.resolve().parent, set())
-        if _LABEL_NAME.fullmatch(path.stem) and len(in_folder) == 1 and self._find(path, path.stem) is None:
+        if label_key(path.stem) == "" and len(in_folder) == 1 and self._find(path, path.stem) is None:
             return next(iter(in_folder))
         try:
             return self.match_label(path, None)
@@ -111,9 +112,9 @@ class PairMatcher:
         return path.resolve().parent in self._pairs_by_folder
 
     def _find(self, path: Path, stem: str) -> str | None:
-        """Return the id of the one pair with a name, with or without `_mask` or `_label` at its end."""
+        """Return the id of the one pair with a name, with or without `_mask`, `_label` or the like at its end."""
         name = name_key(stem)
-        pairs = self._pairs_by_name.get(name) or self._pairs_by_name.get(_LABEL_SUFFIX.sub("", name)) or set()
+        pairs = self._pairs_by_name.get(name) or self._pairs_by_name.get(label_key(name) or name) or set()
         if len(pairs) > 1:
             raise LabelError(f"{path}: {stem} names several pairs: {', '.join(sorted(pairs))}; name it by a pair's id")
         return next(iter(pairs), None)

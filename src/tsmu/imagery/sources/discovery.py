@@ -9,13 +9,13 @@ from tsmu.errors import ImageError
 from tsmu.imagery.rasters import IMAGE_SUFFIXES
 from tsmu.imagery.sources.candidates import PairCandidate
 from tsmu.imagery.sources.filename_keys import match_by_key
+from tsmu.imagery.sources.label_names import label_key
 from tsmu.imagery.sources.pair_table import read_pair_table
 from tsmu.imagery.sources.screenshots import match_screenshots
 from tsmu.issues import IssueLog
 
 PairIds = Mapping[tuple[str, str], str]  # (post image, pre image or "") -> the id that the pair has already
 
-_LABEL_NAME = re.compile(r"(^|[_-])(masks?|labels?)$", re.I)
 _DEM_NAME = re.compile(r"(^|[_-])(dem|dsm|dtm)([_-]|$)", re.I)
 
 
@@ -66,7 +66,7 @@ def is_named_like_dem(path: Path) -> bool:
 
 
 def _is_label(path: Path) -> bool:
-    return any(_LABEL_NAME.search(part) for part in (*path.parent.parts, path.stem))
+    return any(label_key(part) is not None for part in (*path.parent.parts, path.stem))
 
 
 def _image_paths(candidate: PairCandidate) -> tuple[str, str]:

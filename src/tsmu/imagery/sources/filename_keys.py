@@ -13,10 +13,15 @@ from tsmu.imagery.sources.candidates import PairCandidate
 from tsmu.issues import IssueLog
 from tsmu.tabular import read_day
 
+_SIDE_WORDS = {  # English, German, French, Spanish, Portuguese, Italian
+    "pre": ("pre", "before", "vorher", "avant", "antes", "prima"),
+    "post": ("post", "after", "nachher", "après", "apres", "después", "despues", "depois", "dopo"),
+}
+_SIDES = {word: side for side, words in _SIDE_WORDS.items() for word in words}
 _DATE = r"\d{8}|\d{4}-\d{2}-\d{2}"
-_SIDE = r"(?P<side>pre|before|post|after)(?:[_-]?event)?"
+_SIDE = rf"(?P<side>{'|'.join(_SIDES)})(?:[_-]?event)?"
 _STEM = re.compile(rf"(?:(?P<key>.+?)[_-])?(?:(?P<before>{_DATE})[_-])?{_SIDE}(?:[_-](?P<after>{_DATE}))?", re.I)
-_SIDES = {"pre": "pre", "before": "pre", "post": "post", "after": "post"}
+_FOLDER = re.compile(_SIDE, re.I)
 
 
 @dataclass
@@ -30,6 +35,7 @@ class _KeyGroup:
 def match_by_key(paths: list[Path], source: Path, log: IssueLog) -> list[PairCandidate]:
     """Match `KEY_pre.tif` with `KEY_post.tif`, `pre.tif` with `post.tif`, or `pre/KEY.tif` with `post/KEY.tif`.
 
+    Instead of pre and post, names may say before and after, or the same in another language (`_SIDE_WORDS`).
     Images named by their side alone are a pair with the name of their folder. Where no image names its side, all of
     them are post-only pairs.
 
@@ -60,12 +66,10 @@ def match_by_key(paths: list[Path], source: Path, log: IssueLog) -> list[PairCan
 
 def _parse_path(path: Path) -> tuple[str, str, date | None]:
     """The key of a path relative to the source, its side (pre, post or "") and the date in its name."""
-    folders = [part.lower() for part in path.parent.parts]
-    for side in ("pre", "post"):
-        if side in folders:
-            at = folders.index(side)
-            rest = [*path.parent.parts[:at], *path.parent.parts[at + 1 :], path.stem]
-            return "/".join(rest), side, None
+    for at, folder in enumerate(path.parts[:-1]):
+        if named := _FOLDER.fullmatch(folder):
+            rest = [*path.parts[:at], *path.parts[at + 1 : -1], path.stem]
+            return "/".join(rest), _SIDES[named["side"].lower()], None
     match = _STEM.fullmatch(path.stem)
     if match is None:
         return path.stem, "", None
