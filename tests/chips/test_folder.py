@@ -58,14 +58,37 @@ def test_each_broken_file_is_logged_and_the_rest_is_taken(tmp_path: Path) -> Non
     assert "cannot be read" in told["chip_5.png"]
 
 
-def test_a_mask_of_a_longer_name_is_named_beside_its_image(tmp_path: Path) -> None:
+def test_a_mask_may_say_that_it_is_one(tmp_path: Path) -> None:
+    plain, _ = read(write_chips(tmp_path / "plain", 4))
+    masks = write_chips(tmp_path / "told", 4) / "masks"
+    for number, ending in enumerate(("_mask", "-label", "_Masks", "_gt")):
+        (masks / f"chip_{number}.png").rename(masks / f"chip_{number}{ending}.png")
+    told, log = read(tmp_path / "told")
+    assert [str(issue) for issue in log] == []
+    assert told["id"].tolist() == plain["id"].tolist()
+    assert told["content"].tolist() == plain["content"].tolist()
+    shutil.copy(masks / "chip_0_mask.png", masks / "chip_0.png")
+    _, log = read(tmp_path / "told")
+    assert [(Path(issue.file).name, "second file" in issue.problem) for issue in log] == [("chip_0_mask.png", True)]
+
+
+def test_an_image_whose_own_name_ends_like_a_masks_keeps_its_mask(tmp_path: Path) -> None:
+    write_chips(tmp_path, 2)
+    for kind in ("images", "masks"):
+        (tmp_path / kind / "chip_1.png").rename(tmp_path / kind / "chip_0_mask.png")
+    chips, log = read(tmp_path)
+    assert [str(issue) for issue in log] == []
+    assert sorted(chips["id"]) == ["here/chip_0", "here/chip_0_mask"]
+
+
+def test_a_mask_of_another_name_is_named_beside_its_image(tmp_path: Path) -> None:
     write_chips(tmp_path, 4)
-    (tmp_path / "masks" / "chip_2.png").rename(tmp_path / "masks" / "chip_2_mask.png")
+    (tmp_path / "masks" / "chip_2.png").rename(tmp_path / "masks" / "mask_2.png")
     _, log = read(tmp_path)
     told = {Path(issue.file).name: issue.problem for issue in log.errors}
-    assert told.keys() == {"chip_2.png", "chip_2_mask.png"}
-    assert "masks/chip_2_mask.png has the same number" in told["chip_2.png"]
-    assert "images/chip_2.png has the same number" in told["chip_2_mask.png"]
+    assert told.keys() == {"chip_2.png", "mask_2.png"}
+    assert "masks/mask_2.png has the same number" in told["chip_2.png"]
+    assert "images/chip_2.png has the same number" in told["mask_2.png"]
 
 
 @pytest.mark.parametrize(

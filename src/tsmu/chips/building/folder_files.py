@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tsmu.errors import ChipError
 from tsmu.files import to_nfc
-from tsmu.imagery import IMAGE_SUFFIXES
+from tsmu.imagery import IMAGE_SUFFIXES, label_key
 from tsmu.issues import IssueLog
 from tsmu.wording import counted
 
@@ -18,6 +18,8 @@ ChipFiles = dict[str, Path]  # by the folder: `images`, `masks` and, where there
 
 def match_chip_files(folder: Path, log: IssueLog) -> dict[str, ChipFiles]:
     """Match the images, masks and pre-event images of a folder by their names.
+
+    A mask has the name of its image, or that and `_mask`, `_label` or the like (`tsmu.imagery.label_key`).
 
     Args:
         folder: with `images/`, `masks/` and perhaps `pre/`, with or without subfolders.
@@ -58,7 +60,7 @@ def match_chip_files(folder: Path, log: IssueLog) -> dict[str, ChipFiles]:
 def _alike(by_stem: dict[str, ChipFiles], kinds: Sequence[str]) -> dict[tuple[str, str], str]:
     """Find files that may belong to a chip of another name because their names have the same digits.
 
-    `images/chip_1.png` and `masks/chip_1_mask.png` do not match by name, but both have the digit 1.
+    `images/image_1.png` and `masks/chip_1.png` do not match by name, but both have the digit 1.
 
     Returns:
         By digits and kind of file (`images`, `masks`, `pre`), the only file of an incomplete chip that has them.
@@ -87,11 +89,17 @@ def natural_order(stem: str) -> tuple[list[tuple[int, int, str]], str]:
 
 
 def _add_file(path: Path, folder: Path, by_stem: dict[str, ChipFiles], log: IssueLog) -> None:
-    """Add a file of `images/`, `masks/` or `pre/` to the files of its chip, if it is an image."""
+    """Add a file of `images/`, `masks/` or `pre/` to the files of its chip, if it is an image.
+
+    Images are added before masks: `masks/chip_1_mask.png` belongs to `images/chip_1.png` unless some image is named
+    `chip_1_mask` itself.
+    """
     within = path.relative_to(folder)
     if any(part.startswith(HIDDEN) for part in within.parts) or not path.is_file():
         return
     stem = to_nfc(within.with_suffix("").as_posix())
+    if folder.name == "masks" and stem not in by_stem and (key := label_key(stem)) in by_stem:
+        stem = key
     if path.suffix.lower() not in IMAGE_SUFFIXES:
         if path.suffix.lower() not in SIDECARS:
             log.warning(path, f"not an image that is read here ({', '.join(IMAGE_SUFFIXES)})", "ignored")
