@@ -1,7 +1,7 @@
 """The evaluation for people: a table in plain text, report.html (without any other files) and report.json."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,11 @@ from tsmu.evaluate.report.examples import example_chips
 from tsmu.evaluate.report.figures import matrix_figure, precision_recall_figure, summary_figure, training_figure
 from tsmu.files import write_json, write_text
 
-SUMMARIES = ("WA", "WF", "BWT")  # columns of the table
+SUMMARIES = {  # columns of the table, and what they mean
+    "WA": "mean of the regions, weighted by their test pixels",
+    "WF": "what older regions have lost since they were best, weighted likewise; at or below zero nothing is forgotten",
+    "BWT": "what older regions have gained since they were learned, not weighted",
+}
 
 
 def format_score(value: float | None) -> str:
@@ -28,26 +32,31 @@ def format_score(value: float | None) -> str:
 
 
 def score_table(history: History) -> str:
-    """The R matrix with WA, WF and BWT in plain text, one row per version.
+    """The R matrix with WA, WF and BWT in plain text, one row per version; the first version has no such averages.
 
     Where another version than the last one serves a region, a last row has the scores of what serves now.
 
     Example:
         >>> print(score_table(history).splitlines()[0])
-        after step        alps          WA          WF         BWT
+        after step        alps
     """
     width = max(10, *(len(region) for region in history.regions))
-    rows = [["after step", *history.regions, *SUMMARIES]]
+    averages = SUMMARIES if len(history.bundles) > 1 else {}
+
+    def row(name: str, scores: Iterable[str], summary: Mapping[str, float]) -> list[str]:
+        return [name, *scores, *(format_score(summary[average]) for average in averages)]
+
+    rows = [["after step", *history.regions, *averages]]
     steps = zip(history.bundles, history.matrix, history.scores.summaries(), strict=True)
-    for bundle, row, summary in steps:
-        rows.append([bundle.name, *map(format_score, row), *(format_score(summary[name]) for name in SUMMARIES)])
+    for bundle, scores, summary in steps:
+        rows.append(row(bundle.name, map(format_score, scores), summary))
     if history.has_pins:
         served = [history.served[region] for region in history.regions]
-        scores = [f"{format_score(region.iou)} {region.bundle.name}" for region in served]
-        summary = history.scores_served.summaries()[-1]
-        rows.append(["served", *scores, *(format_score(summary[name]) for name in SUMMARIES)])
-    lines = ["  ".join(f"{cell:>{width}}" for cell in row) for row in rows]
-    return "\n".join([*lines, "IoU on test chips; WF at or below zero: nothing forgotten (weighted by test pixels)"])
+        texts = [f"{format_score(region.iou)} {region.bundle.name}" for region in served]
+        rows.append(row("served", texts, history.scores_served.summaries()[-1]))
+    lines = ["  ".join(f"{cell:>{width}}" for cell in cells) for cells in rows]
+    meanings = (f"{name}: {meaning}" for name, meaning in averages.items())
+    return "\n".join([*lines, "IoU on test chips", *meanings])
 
 
 def write_report(history: History, folder: Path) -> dict[str, Path]:
