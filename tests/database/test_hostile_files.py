@@ -39,7 +39,8 @@ HOSTILE: dict[str, Any] = {
     "good": shapely.box(11, 46, 11.01, 46.01),
     "good again": shapely.box(11, 46, 11.01, 46.01),
 }
-TAKEN = ["bow tie", "3D", "across the 180th meridian", "a million corners", "1e-9 m2", "good"]
+TAKEN_OF_OTHERS = ["bow tie", "3D", "across the 180th meridian", "a million corners", "good"]
+TAKEN = [*TAKEN_OF_OTHERS, "1e-9 m2"]  # of a file of ours, whose landslides are taken as they were
 
 
 @pytest.fixture
@@ -60,16 +61,15 @@ def test_hostile_outlines_of_others_are_repaired_or_left_out(database: db.Databa
     pyogrio.write_dataframe(frame, path, geometry_type="Unknown")
     log = IssueLog(path)
     taken = db.import_file(database, path, log)
-    assert taken.added == {"scene": 1, "landslide": len(TAKEN), "observation": len(TAKEN)}
+    assert taken.added == {"scene": 1, "landslide": len(TAKEN_OF_OTHERS), "observation": len(TAKEN_OF_OTHERS)}
     rows = dict(enumerate(HOSTILE, start=2))
-    assert {rows[issue.row] for issue in log.errors} == set(HOSTILE) - set(TAKEN)  # type: ignore[index]
+    assert {rows[issue.row] for issue in log.errors} == set(HOSTILE) - set(TAKEN_OF_OTHERS)  # type: ignore[index]
     warned = {rows.get(issue.row or 0) for issue in log if issue.severity == "warning"}
     assert warned >= {"bow tie", "across the 180th meridian"}
     found = db.query(database)
     assert found.geometry.is_valid.all()
     assert not found.has_z.any()
     assert shapely.get_num_coordinates(found.geometry.array).max() > 999_999
-    assert found["area_m2"].min() == pytest.approx(1e-9, rel=0.5)
     crossing = found[found.geometry.bounds["minx"] == -180]
     assert shapely.get_num_geometries(crossing.geometry.array).tolist() == [2]
     assert crossing.area.item() == pytest.approx(0.2 * 0.1)
@@ -78,7 +78,7 @@ def test_hostile_outlines_of_others_are_repaired_or_left_out(database: db.Databa
     for name in ("out.fgb", "out.geojson", "out.parquet", "out.gpkg"):  # and out again, and in
         db.export(database, tmp_path / name, IssueLog(name))
         taken, issues = take(database, tmp_path / name)
-        assert (sum(taken.added.values()), taken.unchanged, issues) == (0, len(TAKEN), [])
+        assert (sum(taken.added.values()), taken.unchanged, issues) == (0, len(TAKEN_OF_OTHERS), [])
 
 
 def test_hostile_outlines_in_a_file_of_ours(database: db.Database, tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from tsmu.database.opening import MIGRATIONS, head
 from tsmu.database.opening import schema_versions as versions
 from tsmu.database.storage import geopackage
 from tsmu.errors import DatabaseError
+from tsmu.issues import IssueLog
 
 NEXT = '''
 """A step as later versions will have them."""
@@ -174,8 +175,40 @@ def test_a_database_of_schema_0002_gets_reviews_and_merging(tmp_path: Path) -> N
         assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
 
 
+def as_schema_0009(database: db.Database) -> None:
+    """Take a database of today back to the schema in which an inventory's rows were not kept."""
+    of = "" if database.path else " ON observation"
+    with database.write() as connection:
+        connection.exec_driver_sql(f"DROP TRIGGER observation_is_fixed{of}")
+        for name in ("date_min", "date_max", "record", "attributes"):
+            connection.exec_driver_sql(f"ALTER TABLE observation DROP COLUMN {name}")
+        connection.exec_driver_sql("ALTER TABLE event DROP COLUMN attributes")
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0009'")
+
+
+def test_a_database_of_schema_0009_keeps_the_rows_of_inventories(
+    target: Path | str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # where a server's backup goes
+    inventory = tmp_path / "slides.geojson"
+    squares(3).assign(date=["2018", "2019", "2020"]).to_file(inventory)
+    with open_database(target, create=True) as database:
+        add(database, squares(3, 0.5))
+        as_schema_0009(database)
+    with open_database(target) as database:
+        assert database.backup is not None and database.backup.exists()
+        assert db.import_file(database, inventory, IssueLog(inventory)).added["observation"] == 3
+        with database.read() as connection:
+            found = connection.execute(sa.text("SELECT count(attributes), count(date_min) FROM observation")).one()
+        assert tuple(found) == (3, 3)
+        assert db.check(database).empty
+        with pytest.raises(DatabaseError, match="kept"), database.write() as connection:
+            connection.exec_driver_sql("UPDATE observation SET attributes = ''")
+
+
 def as_schema_0005(database: db.Database) -> None:
     """Take a database of today back to the schema in which a scene had one shift."""
+    as_schema_0009(database)
     with database.write() as connection:
         for name in ("pre_shift_east_m", "pre_shift_north_m"):
             connection.exec_driver_sql(f"ALTER TABLE scene DROP COLUMN {name}")
@@ -209,9 +242,7 @@ def test_a_database_of_schema_0005_moves_the_image_before_apart(
 def as_schema_0004(database: db.Database) -> None:
     """Take a database of today back to the schema before the deviations."""
     as_schema_0005(database)
-    of = "" if database.path else " ON observation"
     with database.write() as connection:
-        connection.exec_driver_sql(f"DROP TRIGGER observation_is_fixed{of}")
         connection.exec_driver_sql("ALTER TABLE observation DROP COLUMN mean_deviation")
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0004'")
 

@@ -122,6 +122,10 @@ def _stamp_columns() -> tuple[sa.schema.SchemaItem, ...]:
     )
 
 
+def _attributes() -> sa.Column[Any]:
+    return sa.Column("attributes", sa.Text, comment="all columns of its row in an inventory's file, as a JSON object")
+
+
 event = _table(
     "event",
     "The storm or earthquake that set landslides off, and the inventory records that it links",
@@ -144,6 +148,7 @@ event = _table(
     ),
     sa.Column("url", sa.Text, comment="source", info={"usgs": "Info_Source", "coolr": "source_link"}),
     sa.Column("notes", sa.Text, comment="remarks", info={"coolr": "notes"}),
+    _attributes(),
     indexed_shape=True,
 )
 
@@ -211,7 +216,7 @@ landslide = _table(
     *_version_columns(),
     indexed_shape=True,
 )
-landslide.c.id.info |= {"inspire": "inspireId.localId", "coolr": "event_import_id", "usgs": "USGS_ID"}
+landslide.c.id.info |= {"inspire": "inspireId.localId", "coolr": "event_import_id"}
 
 landslide_version = _table(
     "landslide_version",
@@ -230,6 +235,12 @@ observation = _table(
     _link("scene_id", "scene", "from which images: their dates, sampling distance and accuracy", nullable=False),
     _link("run_id", "run", "by which run; missing where a person drew it"),
     sa.Column("mapper", sa.Text, comment="which person drew it; missing for a run", info={"ems": "det_method"}),
+    sa.Column(
+        "date_min", sa.Date, comment="first day, as its inventory says; missing where only its scene's images do"
+    ),
+    sa.Column("date_max", sa.Date, comment="last day, as its inventory says; missing where only its scene's images do"),
+    sa.Column("record", sa.Text, comment="its id in the inventory that it came from", info={"usgs": "USGS_ID"}),
+    _attributes(),
     sa.Column("area_m2", sa.Double, nullable=False, comment="geodesic area on the WGS 84 ellipsoid, m2"),
     sa.Column("max_probability", sa.Double, comment="highest probability inside, 0 to 1; missing for a person's"),
     sa.Column("mean_probability", sa.Double, comment="mean probability inside, 0 to 1; missing for a person's"),

@@ -24,13 +24,14 @@ from tsmu.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from tsmu.inventory.coordinates import parse_degrees, swapped_among_others
-    from tsmu.inventory.event_table import EVENT_COLUMNS, EventCounts, read_events, write_events
+    from tsmu.inventory.event_table import EVENT_COLUMNS, ORIGINAL_PREFIX, EventCounts, read_events, write_events
     from tsmu.inventory.inventory_import import ImportedInventory, import_inventory
     from tsmu.inventory.known_sources import ROLES, SOURCES
     from tsmu.inventory.region_assignment import assign_regions
 
 __all__ = [
     "EVENT_COLUMNS",
+    "ORIGINAL_PREFIX",
     "ROLES",
     "SOURCES",
     "EventCounts",
@@ -45,7 +46,7 @@ __all__ = [
 
 _NAMES = {  # by the module that has them
     "coordinates": "parse_degrees swapped_among_others",
-    "event_table": "EVENT_COLUMNS EventCounts read_events write_events",
+    "event_table": "EVENT_COLUMNS ORIGINAL_PREFIX EventCounts read_events write_events",
     "inventory_import": "ImportedInventory import_inventory",
     "known_sources": "ROLES SOURCES",
     "region_assignment": "assign_regions",

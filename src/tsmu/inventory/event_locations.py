@@ -21,6 +21,7 @@ from tsmu.inventory.known_sources import InventorySource
 from tsmu.issues import IssueLog, reject_rows, warn_rows
 
 SWAPPED = "latitude {:g} and longitude {:g} are exchanged: only so it joins the other rows"
+ZERO = "latitude and longitude are 0, which stands for unknown"
 USABLE_TYPES = ("Point", "MultiPoint", "Polygon", "MultiPolygon")
 
 
@@ -57,7 +58,9 @@ def _shapes_of_map(layer: InventoryLayer, shapes: gpd.GeoSeries, log: IssueLog) 
     problems = [f"a {name}, not a point or polygon" for name in types[other]]
     reject_rows(log, layer.file, None, shapes.index[other].tolist(), problems)
     reject_rows(log, layer.file, None, shapes.index[outside].tolist(), "coordinates that are no place on Earth")
-    return shapes[~(missing | other | outside)]
+    zero = (types == "Point") & (bounds == 0).all(axis=1)
+    reject_rows(log, layer.file, None, shapes.index[zero].tolist(), ZERO)
+    return shapes[~(missing | other | outside | zero)]
 
 
 def _swap_back(layer: InventoryLayer, shapes: gpd.GeoSeries, log: IssueLog) -> gpd.GeoSeries:
@@ -93,8 +96,7 @@ def _points_of_table(
         reject_rows(log, layer.file, name, rows[outside].tolist(), problems)
         known[outside] = False
     zero = known & (lat == 0) & (lon == 0)
-    problem = "latitude and longitude are 0, which stands for unknown"
-    reject_rows(log, layer.file, lat_name, rows[zero].tolist(), problem)
+    reject_rows(log, layer.file, lat_name, rows[zero].tolist(), ZERO)
     known &= ~zero
     return gpd.GeoSeries(shapely.points(lon[known], lat[known]), index=rows[known], crs=WGS84)
 

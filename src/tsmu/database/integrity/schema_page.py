@@ -87,7 +87,9 @@ what is new comes in, what exists and is the same stays, what exists and differs
 All carry geometry to the last micrometre, days, and texts in UTF-8. In CSV a text that a spreadsheet would take for
 a formula gets a ' before it, and loses it again on import; the column `outline` holds the polygon as WKT, the
 layout's own columns a point in it. Of other inventories `tsmu db import` makes observations and candidates
-(polygons) or events (points).
+(polygons) or events (points), which keep their id there (`record`, `records`) and all columns of their row
+(`attributes`). The same row imported again changes nothing; one that was corrected since is left out and reported, as
+is a polygon of less than 1 m2 or more than 4,000 km2. The same polygons under another file's name come in and are told.
 
 GeoParquet, GeoJSON, FlatGeobuf and shapefiles say, besides the fields of a landslide, how far its review has come
 (`review_state`: open, unsure, bad imagery, accepted, rejected, withdrawn), the last verdict of each person

@@ -3,7 +3,8 @@
 - Outline: that of the delineation that shows most of it, all its parts together. Outlines that draw several
   landslides as one do not count (see `grouping`), and of several runs on one scene only the newest model's does.
 - Days: it happened between the last image before and the first image after it. `date_max` is the
-  earliest post-event day; `date_min` the latest pre-event day that is not after it.
+  earliest post-event day; `date_min` the latest pre-event day that is not after it. Where an inventory dates a
+  landslide, these are the days of that observation, and not those of its images.
 - Region: that of the first observation whose run names one.
 """
 
@@ -24,12 +25,15 @@ def read_observations(connection: sa.Connection) -> geopandas.GeoDataFrame:
     """Read all observations in the order of `grouping`, with the days, model and region of their delineations.
 
     Returns:
-        EPSG:4326; columns `id`, `landslide_id`, `scene_id`, `run_id`, `mapper`, `area_m2`, `date_pre`,
-        `date_post`, `bundle` ("" for a person's), `region` and `delineation`, a number.
+        EPSG:4326; columns `id`, `landslide_id`, `scene_id`, `run_id`, `mapper`, `area_m2`, `date_pre` and
+        `date_post` (those that an inventory gives it, else its images'), `bundle` ("" for a person's), `region` and
+        `delineation`, a number.
     """
     own = [observation.c[name] for name in ("id", "landslide_id", "scene_id", "run_id", "mapper", "area_m2", "geom")]
+    first = sa.func.coalesce(observation.c.date_min, scene.c.date_pre).label("date_pre")
+    last = sa.func.coalesce(observation.c.date_max, scene.c.date_post).label("date_post")
     query = (
-        sa.select(*own, scene.c.date_pre, scene.c.date_post, run.c.bundle, run.c.region)
+        sa.select(*own, first, last, run.c.bundle, run.c.region)
         .join(scene, scene.c.id == observation.c.scene_id)
         .outerjoin(run, run.c.id == observation.c.run_id)
     )

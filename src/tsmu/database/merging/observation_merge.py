@@ -9,8 +9,8 @@ order of import, and not on earlier mergings.
 - Id: made from the group's first observation, so a year that is added later keeps the ids, and in
   whatever order the years come the ids are the same. An id that came from elsewhere (another database,
   an older one) is kept: that of the group's landslide with the first observation.
-- What observations do not say (movement, material, trigger, confidence) comes from the group's landslides,
-  the first that says it.
+- What observations do not say (movement, material, trigger, confidence, and days where none has any) comes from the
+  group's landslides, the first that says it.
 - Landslides whose observations have all gone to others get the status merged and name the landslide they
   went into.
 - Where a group shares at least half of the smaller outline with a landslide of a person, this is proposed
@@ -41,8 +41,9 @@ from tsmu.database.writing import Stamp, insert_landslides, write_versions
 from tsmu.evaluate import SAME_LANDSLIDE_SHARE, overlapping_pairs
 from tsmu.wording import counted
 
+_DAYS = ["date_min", "date_max"]
 _INHERITED = ["movement_type", "material", "trigger", "confidence"]
-_COLUMNS = ["area_m2", "date_min", "date_max", *_INHERITED, "region", "event_id", "status", "merged_into"]
+_COLUMNS = ["area_m2", *_DAYS, *_INHERITED, "region", "event_id", "status", "merged_into"]
 
 
 @dataclass(frozen=True)
@@ -143,8 +144,11 @@ def _planned_landslides(
     planned = consensus_of_groups(observed, groups)
     homes = _first_homes(observed, groups)
     former = present.drop(columns="geometry").reindex(homes["id"]).set_index(homes["founder"].to_numpy())
-    former = former.groupby(level=0, sort=True)[[*_INHERITED, "region", "event_id"]].first().reindex(planned.index)
+    former = former.groupby(level=0, sort=True)[[*_INHERITED, *_DAYS, "region", "event_id"]].first()
+    former = former.reindex(planned.index)
     planned[_INHERITED] = former[_INHERITED]
+    undated = planned[_DAYS].isna().all(axis=1)  # the observations of older databases do not have their days
+    planned.loc[undated, _DAYS] = former.loc[undated, _DAYS]
     planned["region"] = planned["region"].fillna(former["region"])
     event = match_events(connection, planned, near)
     planned["event_id"] = event["event_id"].reindex(planned.index).fillna(former["event_id"])

@@ -4,6 +4,8 @@ from tsmu.database.storage import geopackage, postgis, rtree
 from tsmu.database.storage.backup import backup
 from tsmu.database.storage.database import Database
 from tsmu.database.storage.drawn_outlines import (
+    LEAST_AREA_M2,
+    MOST_AREA_M2,
     DrawnOutline,
     SceneFootprint,
     check_number_of_points,
@@ -39,6 +41,8 @@ from tsmu.database.storage.triggers import create_triggers
 __all__ = [
     "AREA_TOLERANCE",
     "BULK_ROWS",
+    "LEAST_AREA_M2",
+    "MOST_AREA_M2",
     "SPATIAL_PREDICATES",
     "Database",
     "DrawnOutline",
