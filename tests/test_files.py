@@ -21,6 +21,22 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> 
     assert list(tmp_path.iterdir()) == [target]
 
 
+def test_a_file_that_is_not_to_be_replaced_is_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def link(source: Path, name: Path) -> None:
+        raise PermissionError(1, "Operation not permitted", str(source), None, str(name))
+
+    for links in (True, False):  # file systems such as FAT have none
+        if not links:
+            monkeypatch.setattr("os.link", link)
+        target = tmp_path / f"{links}.txt"
+        with atomic_write(target, replace=False) as temporary:
+            temporary.write_text("first")
+        with pytest.raises(FileExistsError), atomic_write(target, replace=False) as temporary:
+            temporary.write_text("second")
+        assert target.read_text() == "first"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["False.txt", "True.txt"]
+
+
 def test_a_folder_is_renamed_whole(tmp_path: Path) -> None:
     with atomic_write(tmp_path / "v001") as temporary:
         temporary.mkdir()

@@ -19,7 +19,7 @@ SAMPLED_CHUNKS = 64  # of a larger file, spread over it
 
 
 @contextmanager
-def atomic_write(path: Path) -> Iterator[Path]:
+def atomic_write(path: Path, *, replace: bool = True) -> Iterator[Path]:
     """Write a file or folder under a hidden name beside it, and rename it when the block succeeds.
 
     The temporary path keeps the suffix of `path`, because GDAL and pandas choose a format by it.
@@ -28,9 +28,14 @@ def atomic_write(path: Path) -> Iterator[Path]:
 
     Args:
         path: the file or folder; folders above it are made if need be.
+        replace: whether it takes the place of a file of its name. If not, the first of several processes that
+            write the same file at once makes it, and the others fail.
 
     Yields:
         The temporary path.
+
+    Raises:
+        FileExistsError: there is a file of its name already, and it is not to be replaced.
 
     Example:
         >>> with atomic_write(Path("notes.txt")) as temporary:
@@ -43,11 +48,27 @@ def atomic_write(path: Path) -> Iterator[Path]:
     try:
         yield temporary
         sync(temporary)
-        temporary.replace(path)
+        if replace or temporary.is_dir():
+            temporary.replace(path)
+        else:
+            _rename_to_new(temporary, path)
         _sync_folder(path.parent)
     except BaseException:
         remove(temporary)
         raise
+
+
+def _rename_to_new(temporary: Path, path: Path) -> None:
+    """Rename a file; FileExistsError where there is one of the new name, however short a time ago it was made."""
+    try:
+        os.link(temporary, path)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without hard links, such as FAT: the name is taken first, then the file put there
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL))
+        temporary.replace(path)
+    else:
+        temporary.unlink()
 
 
 def write_text(path: Path, text: str) -> None:

@@ -83,6 +83,28 @@ def several(target: Target, writers: int, readers: int, seconds: float) -> None:
     print(f"{writers} writers: {len(runs)} runs, {len(versions)} reviews; {readers} readers: {reads} reads")
 
 
+def create(target: Path, offset: float, start: Barrier) -> None:
+    """Open a database that is not there yet, and bring in a run."""
+    start.wait()
+    with db.open_database(target, create=True) as database:
+        add(database, squares(3, offset), RUN, scene(f"{offset}"))
+
+
+def test_of_two_that_create_a_database_neither_loses_what_it_brings_in(tmp_path: Path) -> None:
+    for attempt in range(2):
+        target, start = tmp_path / f"{attempt}.gpkg", FORKED.Barrier(2)
+        processes = [FORKED.Process(target=create, args=(target, offset, start)) for offset in (0.0, 0.5)]
+        for process in processes:
+            process.start()
+        for process in processes:
+            process.join()
+        assert [process.exitcode for process in processes] == [0, 0]
+        with db.open_database(target) as database:
+            assert len(db.query(database)) == 6
+            assert db.check(database).empty
+        assert [path.name for path in tmp_path.glob(f"*{attempt}*")] == [target.name]
+
+
 def test_two_writers_and_two_readers(target: Target) -> None:
     several(target, 2, 2, 4)
 

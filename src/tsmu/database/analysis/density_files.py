@@ -9,8 +9,8 @@ from rasterio.transform import from_origin
 
 from tsmu.database.analysis.density_map import DensityMap
 from tsmu.database.analysis.equal_area_cells import SquareGrid, column_and_row
+from tsmu.database.storage import require_free, write_new_file
 from tsmu.errors import DatabaseError
-from tsmu.files import atomic_write
 
 BAND_DESCRIPTIONS = {  # by column
     "per_km2": "landslides per km2 of what was looked at",
@@ -33,10 +33,10 @@ def write_density(density_map: DensityMap, path: Path) -> None:
     """
     check_density_file(path, hexagons=not isinstance(density_map.grid, SquareGrid))
     if path.suffix.lower() == ".gpkg":
-        with atomic_write(path) as temporary:
+        with write_new_file(path) as temporary:
             pyogrio.write_dataframe(density_map.cells.drop(columns="cell"), temporary, layer="density", driver="GPKG")
     elif isinstance(density_map.grid, SquareGrid):
-        with atomic_write(path) as temporary:
+        with write_new_file(path) as temporary:
             _write_raster(density_map, density_map.grid, temporary)
 
 
@@ -51,8 +51,7 @@ def check_density_file(path: Path, *, hexagons: bool) -> None:
         Traceback (most recent call last):
         tsmu.errors.DatabaseError: density.tif: a grid is written as .tif or .gpkg, hexagons as .gpkg; name it so
     """
-    if path.exists():
-        raise DatabaseError(f"{path}: exists already; name a new file")
+    require_free(path)
     if path.suffix.lower() not in ((".gpkg",) if hexagons else (".tif", ".gpkg")):
         raise DatabaseError(f"{path}: a grid is written as .tif or .gpkg, hexagons as .gpkg; name it so")
 

@@ -26,9 +26,8 @@ from tsmu.database.schema import (
     run,
     scene,
 )
-from tsmu.database.storage import Database, decode, insert_features
+from tsmu.database.storage import Database, decode, insert_features, write_new_file
 from tsmu.errors import DatabaseError
-from tsmu.files import atomic_write
 
 Rows = list[sa.Row[Any]]
 ROWS_AT_ONCE = 20_000  # held in memory
@@ -59,9 +58,7 @@ def copy(source: Database, target: Path | str, filters: Filters = EVERYTHING) ->
     if isinstance(target, str):
         with open_database(target, create=True) as opened:
             return _copy(source, opened, filters)
-    if target.exists():
-        raise DatabaseError(f"{target}: exists already; name a new file")
-    with atomic_write(target) as temporary, open_database(temporary, create=True) as opened:
+    with write_new_file(target) as temporary, open_database(temporary, create=True) as opened:
         return _copy(source, opened, filters)
 
 

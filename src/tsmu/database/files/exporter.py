@@ -21,10 +21,10 @@ from tsmu.database.files import csv_layouts, stac_items
 from tsmu.database.files.database_copy import copy
 from tsmu.database.files.formats import SHORT_NAMES, format_of
 from tsmu.database.queries import ARROW_SCHEMA, EVERYTHING, GEOMETRY_COLUMN, Filters, LandslideBatches
-from tsmu.database.storage import Database
+from tsmu.database.storage import Database, require_free, write_new_file
 from tsmu.database.types import SRS_ID
 from tsmu.errors import DatabaseError
-from tsmu.files import atomic_write, sync
+from tsmu.files import sync
 from tsmu.issues import IssueLog
 
 LONGEST_DBF_TEXT = 254  # bytes
@@ -67,8 +67,7 @@ def export(
         12
     """
     kind = format_of(path, layout)
-    if path.exists():
-        raise DatabaseError(f"{path}: exists already; name a new file")
+    require_free(path)
     if kind.suffix == ".gpkg":
         return _export_database(database, path, filters)
     if kind.suffix == ".json":
@@ -78,12 +77,12 @@ def export(
     batches = LandslideBatches(database, filters)
     flat = _add_review_texts(database, batches)
     if kind.driver is None:
-        with atomic_write(path) as temporary:
+        with write_new_file(path) as temporary:
             _write_parquet(flat, temporary)
     elif kind.suffix == ".shp":
         _export_shapefile(batches, flat, path, log)
     else:
-        with atomic_write(path) as temporary:
+        with write_new_file(path) as temporary:
             _write_gdal(batches, temporary, kind.driver, FLAT_SCHEMA, flat)
     return batches.rows
 

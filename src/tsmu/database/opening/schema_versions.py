@@ -1,5 +1,6 @@
 """Opens a database, which is made, upgraded or refused by the version of its schema."""
 
+from contextlib import suppress
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -50,7 +51,7 @@ def _open_geopackage(path: Path, create: bool) -> Database:
     if not path.exists():
         if not create:
             raise DatabaseError(f"{path}: no such database; tsmu map makes it, or give the right path")
-        with atomic_write(path) as temporary:
+        with suppress(FileExistsError), atomic_write(path, replace=False) as temporary:  # or another process made it
             geopackage.create(temporary, head())
     geopackage.require_sqlite(path)
     engine = geopackage.engine(path)

@@ -34,6 +34,7 @@ from tsmu.database.storage.geometry_cleaning import (
     read_outlines,
 )
 from tsmu.database.storage.geopackage import register_attribute_table, register_layer, replace_check
+from tsmu.database.storage.new_file import require_free, write_new_file
 from tsmu.database.storage.qgis_style import landslide_style
 from tsmu.database.storage.spatial_predicates import SPATIAL_PREDICATES
 from tsmu.database.storage.triggers import create_triggers
@@ -73,8 +74,10 @@ __all__ = [
     "register_attribute_table",
     "register_layer",
     "replace_check",
+    "require_free",
     "require_near",
     "require_on_scene",
     "rtree",
     "to_wkb",
+    "write_new_file",
 ]

@@ -6,8 +6,7 @@ from pathlib import Path
 
 from tsmu.database.storage import geopackage, postgis
 from tsmu.database.storage.database import Database
-from tsmu.errors import DatabaseError
-from tsmu.files import atomic_write
+from tsmu.database.storage.new_file import write_new_file
 
 
 def backup(database: Database, label: str = "backup", to: Path | None = None) -> Path:
@@ -34,9 +33,7 @@ def backup(database: Database, label: str = "backup", to: Path | None = None) ->
         if database.path:
             folder, stem, kind = database.path.parent, database.path.stem, "gpkg"
         to = _free(folder / f"{stem}.{label}.{time.strftime('%Y%m%dT%H%M%S')}.{kind}")
-    if to.exists():
-        raise DatabaseError(f"{to}: exists already; name a new file")
-    with atomic_write(to) as temporary:
+    with write_new_file(to) as temporary:
         if database.path:
             geopackage.copy_to(database.path, temporary)
         else:
