@@ -1,7 +1,9 @@
 """Two inventories are matched as by eye, and the sizes' power law is the one they were drawn from."""
 
 import json
+from datetime import date
 from pathlib import Path
+from typing import Any
 
 import geopandas
 import numpy as np
@@ -60,6 +62,39 @@ def test_a_database_is_compared_with_a_layer_from_the_command_line(tmp_path: Pat
         pixels = np.asarray(picture.convert("RGB")).reshape(-1, 3)
     assert len(np.unique(pixels, axis=0)) > 100
     assert CliRunner().invoke(app, [*command[:3], str(tmp_path / "none.gpkg"), "--json"]).exit_code == 2
+
+
+def compared(a: Path, b: Path, **filters: Any) -> tuple[int, int]:
+    found = db.compare(a, b, IssueLog("test"), db.Filters(**filters)).summary()
+    return found["a"]["landslides"], found["b"]["landslides"]
+
+
+def test_conditions_hold_for_files_too_or_are_refused(tmp_path: Path) -> None:
+    theirs, box = layer(tmp_path / "theirs.gpkg", squares(6)), (7.0, 45.9, 7.016, 46.1)
+    with db.open_database(tmp_path / "ours.gpkg", create=True) as database:
+        add(database, squares(6), seen=scene())
+    assert compared(tmp_path / "ours.gpkg", theirs, bbox=box) == (2, 2)
+    assert compared(theirs, theirs, bbox=box) == (2, 2)
+    assert compared(theirs, theirs, min_area=100_000) == (6, 6)  # each has 215,000 m2
+    with pytest.raises(TsmuError, match="no landslides that can be compared"):
+        compared(theirs, theirs, min_area=300_000)
+    for condition in ({"status": ["candidate"]}, {"dates": (date(2018, 1, 1), None)}, {"where": "area_m2 > 1"}):
+        with pytest.raises(TsmuError, match=f"theirs.gpkg: .*{next(iter(condition))}.*; import it into a database"):
+            compared(tmp_path / "ours.gpkg", theirs, **condition)
+
+
+@pytest.mark.parametrize("suffix", [".geojson", ".parquet", ".shp", ".fgb"])
+def test_an_export_is_compared_as_its_database_is(tmp_path: Path, suffix: str) -> None:
+    ours, exported = tmp_path / "ours.gpkg", tmp_path / f"exported{suffix}"
+    with db.open_database(ours, create=True) as database:
+        for year in (2018, 2019):
+            add(database, squares(3, year - 2018), seen=scene(f"{year}", date_post=date(year, 7, 5)))
+        ids = db.query(database)["id"]
+        db.review(database, ids[0], status="rejected", by="eva", why="a quarry")
+        db.review(database, ids[1], status="confirmed", by="eva", why="seen")
+        db.export(database, exported, IssueLog("test"))
+    for filters, number in (({}, 5), ({"status": ["rejected"]}, 1), ({"dates": (date(2019, 1, 1), None)}, 3)):
+        assert compared(ours, exported, **filters) == (number, number)
 
 
 def two() -> tuple[shapely.Polygon, shapely.Polygon]:

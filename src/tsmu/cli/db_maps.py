@@ -71,7 +71,10 @@ def compare(
     where: WhereOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Compare two inventories of one place: matched, missed, extra, IoU, and how their areas are distributed."""
+    """Compare two inventories of one place: matched, missed, extra, IoU, and how their areas are distributed.
+
+    Conditions hold for both; a file that no database wrote knows --bbox and --min-area only.
+    """
     with console("db compare", as_json) as terminal:
         from tsmu.workspace import compare_inventories
 

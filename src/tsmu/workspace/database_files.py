@@ -237,7 +237,8 @@ class DatabaseFileVerbs(DatabaseBase):
             other: a database, or a file of polygons, that is measured against this database.
             out: a PNG for the plots; None draws none.
             layer: the layer, or the layers, that are read of a file of polygons; by default all.
-            **filters: of databases: `bbox`, `region`, `dates`, `min_area`, `status` and `where` as in `query`.
+            **filters: of both: `bbox`, `region`, `dates`, `min_area`, `status` and `where` as in `query`; files that
+                no database wrote know `bbox` and `min_area` only.
 
         Example:
             >>> work.database.compare(work.database).summary["matched"]
@@ -264,11 +265,12 @@ def compare_inventories(
         out: a PNG for the plots; None draws none.
         layer: the layer, or the layers, that are read of files of polygons; by default all.
         display: shows messages and issues; by default none.
-        **filters: of databases: `bbox`, `region`, `dates`, `min_area`, `status` and `where` as in
-            `LandslideDatabase.query`; unless a status is asked for, candidates and confirmed ones.
+        **filters: of both: `bbox`, `region`, `dates`, `min_area`, `status` and `where` as in
+            `LandslideDatabase.query`; unless a status is asked for, candidates and confirmed ones. Files that no
+            database wrote know `bbox` and `min_area` only.
 
     Raises:
-        TsmuError: one cannot be read, or has no landslides.
+        TsmuError: one cannot be read, has no such landslides, or is a file that does not say what is asked for.
 
     Example:
         >>> compare_inventories("survey/landslides.gpkg", "survey/landslides.gpkg").summary["iou_of_areas"]

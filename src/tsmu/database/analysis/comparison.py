@@ -5,7 +5,7 @@ runs are matched with stored landslides (`tsmu.evaluate`). One may match several
 apart what the other drew as one. Neither inventory is the truth: human mappers agree in part only.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -16,12 +16,11 @@ import numpy.typing as npt
 import pandas as pd
 import shapely
 
+from tsmu.database.analysis.compared_outlines import is_database, read_compared_outlines
 from tsmu.database.analysis.equal_area_cells import equal_area_crs
 from tsmu.database.analysis.size_distribution import PowerLawTail, power_law_tail, rollover
-from tsmu.database.files import is_landslide_database
-from tsmu.database.opening import open_database
-from tsmu.database.queries import EVERYTHING, Filters, query
-from tsmu.database.storage import Shapes, geodesic_areas, read_outlines
+from tsmu.database.queries import EVERYTHING, Filters
+from tsmu.database.storage import Shapes, geodesic_areas
 from tsmu.database.types import SRS_ID
 from tsmu.errors import DatabaseError
 from tsmu.evaluate import overlapping_pairs
@@ -109,11 +108,12 @@ def compare(
         a: a database, or a file of polygons; what B is measured against.
         b: likewise.
         log: takes polygons that were left out or repaired.
-        filters: for databases; unless a status is asked for, candidates and confirmed ones.
+        filters: which landslides of both; unless a status is asked for, candidates and confirmed ones. In a file that
+            `export` did not write only place and size can be asked for.
         layers: the names of the layers that are read of files of polygons; by default all.
 
     Raises:
-        TsmuError: one cannot be read, or has no landslides.
+        TsmuError: one cannot be read, has no such landslides, or is a file that does not say what is asked for.
 
     Example:
         >>> export(database, Path("other.geojson"), log, Filters(bbox=(7.0, 46.0, 7.045, 46.1)))
@@ -122,9 +122,9 @@ def compare(
         >>> summary["matched"], summary["missed"], summary["extra"]
         (5, 7, 0)
     """
-    files = [Path(target) for target in (a, b) if not _is_database(target)]
+    files = [Path(target) for target in (a, b) if not is_database(target)]
     layers_of = divide_layers(layers, files, DatabaseError)
-    outlines = [_read_outlines(target, log, filters, layers_of) for target in (a, b)]
+    outlines = [read_compared_outlines(target, log, filters, layers_of.get(Path(target), ())) for target in (a, b)]
     bounds = shapely.total_bounds(np.concatenate(outlines)).tolist()
     crs = equal_area_crs(*bounds)
     left, right = (_valid(reproject(shapes, SRS_ID, crs, WITHIN_M)) for shapes in outlines)
@@ -155,21 +155,4 @@ def _valid(shapes: Shapes) -> Shapes:
     shapes = shapes.copy()
     broken = ~shapely.is_valid(shapes)
     shapes[broken] = shapely.make_valid(shapes[broken], method="structure", keep_collapsed=False)
-    return shapes
-
-
-def _is_database(target: Path | str) -> bool:
-    return "://" in str(target) or (Path(target).is_file() and is_landslide_database(Path(target)))
-
-
-def _read_outlines(
-    target: Path | str, log: IssueLog, filters: Filters, layers_of: Mapping[Path, Sequence[str]]
-) -> Shapes:
-    if _is_database(target):
-        with open_database(target) as database:
-            shapes = np.array(query(database, filters.landslides_only()).geometry.array, dtype=object)
-    else:
-        shapes = read_outlines(Path(target), log, layers_of[Path(target)])
-    if not len(shapes):
-        raise DatabaseError(f"{target}: no landslides that can be compared; give another inventory or other conditions")
     return shapes

@@ -2,6 +2,7 @@
 
 from tsmu.database.files.area_files import read_review_areas
 from tsmu.database.files.database_copy import copy
+from tsmu.database.files.exported_files import is_exported_file
 from tsmu.database.files.exporter import export
 from tsmu.database.files.formats import FORMATS, SHORT_NAMES
 from tsmu.database.files.importer import import_file, is_landslide_database
@@ -14,6 +15,7 @@ __all__ = [
     "copy",
     "export",
     "import_file",
+    "is_exported_file",
     "is_landslide_database",
     "read_review_areas",
 ]
