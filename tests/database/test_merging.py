@@ -2,23 +2,27 @@
 
 import time
 from datetime import date
+from pathlib import Path
 
 import geopandas
 import numpy as np
 import pytest
 import shapely
 import sqlalchemy as sa
+from typer.testing import CliRunner
 
-from tests.database.conftest import RUN, scene
+from tests.database.conftest import RUN, scene, squares
 from tests.database.drawing import LIVE, STEP, areas, cells, draw
 from tests.database.test_building import NEWER, add, table
 from tsmu import database as db
+from tsmu.cli import app
 from tsmu.database import event_table as event
 from tsmu.database import observation_table as observation
 from tsmu.database.merging import group_observations
 from tsmu.database.storage import encode
 from tsmu.errors import DatabaseError
 from tsmu.issues import IssueLog
+from tsmu.workspace import LandslideDatabase
 
 
 def test_years_of_one_slide_become_one_with_the_outline_that_shows_most(database: db.Database) -> None:
@@ -166,3 +170,28 @@ def test_a_hundred_thousand_observations_merge_in_under_a_minute(database: db.Da
     assert seconds < 60, seconds
     assert db.merge(database, by="eva").merging_id is None
     assert db.undo_merge(database, by="eva").landslides == done.made
+
+
+@pytest.mark.parametrize("suffix", [".geojson", ".gpkg", ".csv"])
+def test_messages_count_none_of_the_landslides_that_were_merged_or_rejected(tmp_path: Path, suffix: str) -> None:
+    records = LandslideDatabase(tmp_path / "landslides.gpkg")
+    for year in (2013, 2014):
+        squares(3).assign(date=f"{year}-07-05").to_file(tmp_path / f"{year}.geojson")
+        records.add_file(tmp_path / f"{year}.geojson", by=f"of {year}")
+    records.merge(by="eva")
+    records.review(records.query(status="candidate").id[0], status="rejected", by="eva", why="a quarry")
+    assert len(records.query()) == 6
+    whole, expected = records.query(status="candidate")["area_m2"].sum(), "1 rejected and 3 merged into others"
+    assert records.info()["area_m2"] == whole
+    command = ["db", "query", "--database", str(records.place)]
+    told = CliRunner().invoke(app, command).stdout.splitlines()[0]
+    assert told == f"2 landslides, {whole / 1e6:.3f} km2, besides {expected}"
+    layout = ["--layout", "usgs"] if suffix == ".csv" else []
+    for conditions, besides in (
+        ([], f", besides {expected}"),
+        (["--status", "rejected,candidate"], ", besides 1 rejected"),
+    ):
+        file = tmp_path / f"{len(conditions)}{suffix}"
+        command = ["db", "export", str(file), *layout, *conditions, "--database", str(records.place)]
+        told = CliRunner().invoke(app, command).stdout.splitlines()[0]
+        assert told == f"2 landslides{'' if layout and not conditions else besides}: {file}"

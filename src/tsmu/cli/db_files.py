@@ -33,7 +33,8 @@ def export(
 ) -> None:
     """Write landslides into a file; .json holds STAC items of scenes and runs.
 
-    A GeoPackage is a database of its own, with all that belongs to the landslides.
+    A GeoPackage is a database of its own, with all that belongs to the landslides. Rejected and merged landslides are
+    written too, but not into CSV; --status candidate,confirmed leaves them out.
     """
     with console("db export", as_json) as terminal:
         terminal.database(database, workspace).export(

@@ -85,6 +85,7 @@ if TYPE_CHECKING:
         changes_since,
         count_by_region_and_month,
         count_landslides,
+        count_set_aside,
         cql2_tree,
         history,
         info,
@@ -193,6 +194,7 @@ __all__ = [
     "copy",
     "count_by_region_and_month",
     "count_landslides",
+    "count_set_aside",
     "cql2_tree",
     "decide",
     "decide_blindly",
@@ -266,7 +268,7 @@ _NAMES = {  # by the folder or module that has them
     "queries": (
         "BlindView Box ChangeMark Filters QueueOrder area_progress assigned_reviewers change_mark "
         "changes_since count_by_region_and_month "
-        "count_landslides "
+        "count_landslides count_set_aside "
         "cql2_tree history info landslides_in_scenes nearest_landslides next_landslides query query_page "
         "require_known_names review_progress review_state reviews scene_by_id scenes select_boxes "
         "spatial_extent touches_box"

@@ -11,7 +11,7 @@ from tsmu.errors import DatabaseError
 from tsmu.issues import IssueLog
 from tsmu.wording import counted
 from tsmu.workspace.base import WorkspaceBase, list_names, new_file, user_path
-from tsmu.workspace.database_base import Box, Days, landslide_filters
+from tsmu.workspace.database_base import Box, Days, describe_set_aside, landslide_filters
 from tsmu.workspace.database_files import DatabaseFileVerbs
 from tsmu.workspace.database_merging import DatabaseMergingVerbs
 from tsmu.workspace.report import Report
@@ -70,6 +70,9 @@ class LandslideDatabase(DatabaseFileVerbs, DatabaseMergingVerbs):
     ) -> "geopandas.GeoDataFrame":
         """The present versions of the landslides that fulfil all conditions.
 
+        Without a `status` also those that were rejected or merged into others; the line that counts landslides and
+        adds up their area leaves them out.
+
         Args:
             bbox: west, south, east, north in degrees; west greater than east crosses the 180th meridian.
             region: ecoregion.
@@ -99,7 +102,10 @@ class LandslideDatabase(DatabaseFileVerbs, DatabaseMergingVerbs):
             require_known_names(database, filters)
             slides = query(database, filters)
         report.records = len(slides)
-        report.say(f"{counted(len(slides), 'landslide')}, {slides['area_m2'].sum() / 1e6:.3f} km2")
+        numbers = slides["status"].value_counts().to_dict()
+        standing = slides[~slides["status"].isin(("rejected", "merged"))]
+        summary = f"{counted(len(standing), 'landslide')}, {standing['area_m2'].sum() / 1e6:.3f} km2"
+        report.say(summary + describe_set_aside(numbers))
         return slides
 
     def history(self, landslide_id: str) -> "geopandas.GeoDataFrame":

@@ -1,6 +1,6 @@
 """What all verbs of a landslide database share: its place, opening it for one call, and the conditions of queries."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date
 from numbers import Real
@@ -76,6 +76,18 @@ class DatabaseBase(Reporting):
 
             place = make_url(place).render_as_string(hide_password=True)
         return f"{type(self).__name__}({str(place)!r})"
+
+
+def describe_set_aside(numbers: Mapping[str, int]) -> str:
+    """Say how many rejected and merged landslides there are besides those that are counted; "" where there are none.
+
+    Example:
+        >>> describe_set_aside({"rejected": 1, "merged": 3})
+        ', besides 1 rejected and 3 merged into others'
+    """
+    words = {"rejected": "rejected", "merged": "merged into others"}
+    parts = [f"{numbers[name]} {text}" for name, text in words.items() if numbers.get(name)]
+    return f", besides {' and '.join(parts)}" if parts else ""
 
 
 def landslide_filters(conditions: FilterKeywords) -> "Filters":

@@ -9,7 +9,7 @@ from tsmu.errors import DatabaseError
 from tsmu.issues import IssueLog
 from tsmu.wording import counted
 from tsmu.workspace.base import list_names, new_file, place_text, user_path
-from tsmu.workspace.database_base import DatabaseBase, FilterKeywords, landslide_filters
+from tsmu.workspace.database_base import DatabaseBase, FilterKeywords, describe_set_aside, landslide_filters
 from tsmu.workspace.display import BarDisplay, Display
 from tsmu.workspace.ranges import check_range
 from tsmu.workspace.report import Report
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import geopandas
     import pandas as pd
 
-    from tsmu.database import DensityMap
+    from tsmu.database import Database, DensityMap, Filters
 
 
 @dataclass(repr=False)
@@ -81,7 +81,8 @@ class DatabaseFileVerbs(DatabaseBase):
         """Write landslides into a new file.
 
         A GeoPackage is a database of its own, with all that belongs to the landslides; `.json` holds STAC items of
-        scenes and runs.
+        scenes and runs. Without a `status` all files but CSV hold the landslides that were rejected or merged into
+        others too, so that an import gives them back; the message says how many they are.
 
         Args:
             file: `.gpkg`, `.parquet`, `.geojson`, `.fgb`, `.shp`, `.csv` or `.json`.
@@ -109,9 +110,20 @@ class DatabaseFileVerbs(DatabaseBase):
             report.file = file
             report.outputs["file"] = str(file)
             report.add_issues(log, self.issues_file)
-            noun = "item" if file.suffix.lower() == ".json" else "landslide"
-            report.say(f"{counted(report.records, noun)}: {file}")
+            report.say(f"{self._describe_exported(database, file, conditions, report.records)}: {file}")
         return report
+
+    @staticmethod
+    def _describe_exported(database: "Database", file: Path, conditions: "Filters", records: int) -> str:
+        """How many landslides a new file holds, and how many besides that are rejected or merged."""
+        from tsmu.database import count_set_aside
+
+        suffix = file.suffix.lower()
+        if suffix == ".json":
+            return counted(records, "item")
+        leaves_out = suffix == ".csv" and not conditions.status
+        set_aside = {} if leaves_out else count_set_aside(database, conditions)
+        return counted(records - sum(set_aside.values()), "landslide") + describe_set_aside(set_aside)
 
     def add_file(
         self,

@@ -94,6 +94,10 @@ is a polygon of less than 1 m2 or more than 4,000 km2. The same polygons under a
 GeoParquet, GeoJSON, FlatGeobuf and shapefiles say, besides the fields of a landslide, how far its review has come
 (`review_state`: open, unsure, bad imagery, accepted, rejected, withdrawn), the last verdict of each person
 (`opinions`) and what people remarked (`comments`). These three are for the reader; an import leaves them alone.
+
+All but CSV hold the landslides that were rejected or merged into others too, so that nothing is lost where a file
+comes back: whoever counts landslides or adds up their areas leaves out those whose `status` is `rejected` or
+`merged`, or exports with `--status candidate,confirmed`.
 """
 
 

@@ -8,6 +8,7 @@ from tsmu.database.queries.filters import EVERYTHING, Filters, known_status
 from tsmu.database.queries.landslides import (
     count_by_region_and_month,
     count_landslides,
+    count_set_aside,
     history,
     info,
     no_such_landslide,
@@ -56,6 +57,7 @@ __all__ = [
     "changes_since",
     "count_by_region_and_month",
     "count_landslides",
+    "count_set_aside",
     "cql2_tree",
     "disputed_landslides",
     "history",

@@ -2,6 +2,7 @@
 
 import difflib
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import geopandas
@@ -132,6 +133,22 @@ def spatial_extent(database: Database) -> Box | None:
         return layer_extent(connection, landslide, database.backend)
 
 
+def count_set_aside(database: Database, filters: Filters) -> dict[str, int]:
+    """How many of the landslides that fulfil the conditions are rejected or merged: they are no landslides any more.
+
+    Returns:
+        The number by status; none of a status that is not asked for.
+
+    Example:
+        >>> review(database, slide_id, status="rejected", by="eva", why="a quarry")
+        2
+        >>> count_set_aside(database, Filters())
+        {'rejected': 1, 'merged': 0}
+    """
+    asked = [str(name) for name in (Status.REJECTED, Status.MERGED) if name in (filters.status or tuple(Status))]
+    return {name: count_landslides(database, replace(filters, status=(name,))) for name in asked}
+
+
 def count_by_region_and_month(database: Database, filters: Filters) -> list[dict[str, Any]]:
     """How many landslides and how much area there are in each region, status, state of the review and month.
 
@@ -255,6 +272,8 @@ def no_such_landslide(database: Database, landslide_id: str) -> MissingRecordErr
 def info(database: Database, view: BlindView | None = None) -> dict[str, Any]:
     """What the database holds: schema version, rows by table, landslides by status, area, days, regions, events.
 
+    The area, `area_m2`, is that of candidates and confirmed landslides.
+
     Args:
         database: open.
         view: in a blind review, who asks: judgements of others are not counted; None: everything is.
@@ -272,8 +291,10 @@ def info(database: Database, view: BlindView | None = None) -> dict[str, Any]:
             rows[review_table.name] = connection.execute(visible).scalar()
         by_status = connection.execute(sa.select(landslide.c.status, count).group_by(landslide.c.status))
         status = dict.fromkeys(Status, 0) | {row[0]: row[1] for row in by_status}
-        sums = [sa.func.sum(landslide.c.area_m2), sa.func.min(landslide.c.date_min), sa.func.max(landslide.c.date_max)]
-        area, first, last = connection.execute(sa.select(*sums)).one()
+        days = [sa.func.min(landslide.c.date_min), sa.func.max(landslide.c.date_max)]
+        first, last = connection.execute(sa.select(*days)).one()
+        standing = EVERYTHING.landslides_only().conditions(database.backend)
+        area = connection.execute(sa.select(sa.func.sum(landslide.c.area_m2)).where(*standing)).scalar()
         regions, events = (_distinct(connection, column) for column in (landslide.c.region, landslide.c.event_id))
     return {
         "database": database.name,
