@@ -39,11 +39,13 @@ class LandslideImportReport(Report):
     Attributes:
         added: numbers of rows that are new, by table.
         unchanged: number of rows that were there already and say the same.
+        continued: number of landslides that were there already and of which newer versions came in.
         landslides: ids of the new landslides.
     """
 
     added: dict[str, int] = field(default_factory=dict)
     unchanged: int = 0
+    continued: int = 0
     landslides: list[str] = field(default_factory=list)
 
 
@@ -166,11 +168,13 @@ class DatabaseFileVerbs(DatabaseBase):
             with report.collect_issues(log, self.issues_file):
                 result = import_file(database, file, log, by=by, mapped_area=area, layers=list_names(layer))
             report.added, report.unchanged, report.landslides = result.added, result.unchanged, sorted(result.ids)
+            report.continued = result.continued
             report.records = sum(result.added.values())
             report.outputs["database"] = database.name
-            report.details |= {"added": result.added, "unchanged": result.unchanged}
+            report.details |= {"added": result.added, "unchanged": result.unchanged, "continued": result.continued}
             added = ", ".join(f"{count} {table}" for table, count in result.added.items() if count) or "nothing"
-            report.say(f"{added} added; {result.unchanged} were there already")
+            newer = f"; {counted(result.continued, 'landslide')} got newer versions" if result.continued else ""
+            report.say(f"{added} added; {result.unchanged} were there already{newer}")
         return report
 
     def density(

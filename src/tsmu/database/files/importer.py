@@ -23,12 +23,14 @@ from tsmu.database.files.column_values import parse_column
 from tsmu.database.files.database_copy import Rows, insert_copied, iter_rows
 from tsmu.database.files.flat_files import FileRows, read_flat
 from tsmu.database.files.known_landslides import (
+    LEFT_OUT,
     FileLandslides,
     ImportResult,
     insert_new_landslides,
     rows_by_id,
     without_unknown_links,
 )
+from tsmu.database.files.shared_histories import SharedHistories, compare_histories, write_added_versions
 from tsmu.database.opening import open_database
 from tsmu.database.queries import LANDSLIDE_COLUMNS
 from tsmu.database.schema import (
@@ -39,6 +41,7 @@ from tsmu.database.schema import (
     landslide_version,
     merged_observation,
     merging,
+    observation,
     review,
     review_area,
 )
@@ -129,7 +132,8 @@ def _import_database(
 ) -> None:
     """Insert the rows of another landslide database that this one does not have.
 
-    Of a landslide that both have, reviews and versions are this database's own; new observations of it come in.
+    Of a landslide that both have, new observations come in, and newer versions and review entries where only the
+    other database has gone on from what both share (see `shared_histories`).
 
     Args:
         connection: within a `Database.write` block.
@@ -138,6 +142,7 @@ def _import_database(
         log: takes the landslides that say something else here.
         result: counts rows.
     """
+    histories = compare_histories(connection, source)
     for table in TABLES:
         if table in (merging, merged_observation, review_area, area_reviewer, area_landslide):
             continue  # what merging did in the other database cannot be undone here; who reviews what is said here
@@ -145,21 +150,48 @@ def _import_database(
         for rows in iter_rows(source, table):
             if table is landslide:
                 landslides = _file_landslides(rows, first)
+                landslides = _without_settled(landslides, histories, name, log, result)
                 insert_new_landslides(connection, landslides, name, log, result)
             else:
-                new = _new_rows(connection, table, rows, result)
+                new = _new_rows(connection, table, rows, histories, result)
                 if new:
                     result.count(table, insert_copied(connection, table, new))
             first += len(rows)
+        if table is landslide and histories.added:  # they may have gone into landslides that are new
+            result.count(landslide_version, write_added_versions(connection, histories))
+            result.continued = len(histories.added)
 
 
-def _new_rows(connection: sa.Connection, table: sa.Table, rows: Rows, result: ImportResult) -> Rows:
-    """Rows that the database does not have; of versions and reviews those of new landslides."""
-    if table in (landslide_version, review):
-        owner = "id" if table is landslide_version else "landslide_id"
-        return [row for row in rows if getattr(row, owner) in result.ids]
+def _without_settled(
+    landslides: FileLandslides, histories: SharedHistories, name: str, log: IssueLog, result: ImportResult
+) -> FileLandslides:
+    """Those that are new or to be compared: not those whose histories say already what becomes of them."""
+    ids = landslides.values["id"]
+    for landslide_id, number in zip(ids, landslides.numbers.tolist(), strict=True):
+        if landslide_id in histories.left_out:
+            log.error(name, histories.left_out[landslide_id], LEFT_OUT, row=number)
+    is_behind = ids.isin(histories.behind - histories.left_out.keys())
+    result.unchanged += int(is_behind.sum())
+    is_settled = is_behind | ids.isin(histories.left_out.keys() | histories.added.keys())
+    return landslides[~is_settled.to_numpy(bool)]
+
+
+def _new_rows(
+    connection: sa.Connection, table: sa.Table, rows: Rows, histories: SharedHistories, result: ImportResult
+) -> Rows:
+    """Rows that the database does not have, but for those of landslides that stay as they are here."""
+    if table is landslide_version:  # those of known landslides are kept as newer ones are written
+        return [row for row in rows if row.id in result.ids]
     known = rows_by_id(connection, table, [row.id for row in rows])
-    return [row for row in rows if row.id not in known]
+    rows = [row for row in rows if row.id not in known]
+    if table is observation:
+        return [row for row in rows if row.landslide_id not in histories.absent]
+    if table is review:
+        rows = [row for row in rows if row.landslide_id not in histories.left_out]
+        about = [row.observation_id for row in rows if row.observation_id]
+        here = {None, *rows_by_id(connection, observation, about)}
+        return [row for row in rows if row.observation_id in here]  # the others are about what is left out
+    return rows
 
 
 def _file_landslides(rows: Rows, first: int) -> FileLandslides:

@@ -16,6 +16,8 @@ from tsmu.database.storage import Shapes, decode, insert_features
 from tsmu.issues import IssueLog
 
 COORDINATE_TOLERANCE_DEG = 1e-12  # less than a micrometre: what writing numbers as text may cost
+LEFT_OUT = "left out; decide with tsmu db review, or edit it in QGIS"
+"""What is done about a landslide that says something else here."""
 _NOT_COMPARED = (*STAMP_COLUMNS, "area_m2")  # who changed it, and what follows from the outline
 
 
@@ -26,11 +28,13 @@ class ImportResult:
     Attributes:
         added: rows that are new, by table.
         unchanged: rows that the database has already, and that say the same.
+        continued: landslides that the database has already, and of which newer versions came in.
         ids: of the landslides that are new.
     """
 
     added: dict[str, int] = field(default_factory=dict)
     unchanged: int = 0
+    continued: int = 0
     ids: set[str] = field(default_factory=set)
 
     def count(self, table: sa.Table, rows: int) -> None:
@@ -128,7 +132,7 @@ def _compare(
             result.unchanged += 1
             continue
         problem = f"landslide {row.id} is in the database with another {', '.join(differing)}"
-        log.error(name, problem, "left out; decide with tsmu db review, or edit it in QGIS", row=number)
+        log.error(name, problem, LEFT_OUT, row=number)
 
 
 def without_unknown_links(

@@ -84,6 +84,9 @@ _FORMATS = """\
 
 `tsmu db export FILE` writes landslides by the ending of FILE, `tsmu db import FILE` takes them back by their ids:
 what is new comes in, what exists and is the same stays, what exists and differs is left out and reported.
+Of a landslide that exists, a GeoPackage also brings the versions and review entries that it has and this database
+lacks. Where both have changed or judged a landslide since the last version that they share, it stays as it is here,
+and that is reported.
 All carry geometry to the last micrometre, days, and texts in UTF-8. In CSV a text that a spreadsheet would take for
 a formula gets a ' before it, and loses it again on import; the column `outline` holds the polygon as WKT, the
 layout's own columns a point in it. Of other inventories `tsmu db import` makes observations and candidates

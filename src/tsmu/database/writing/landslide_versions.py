@@ -5,7 +5,8 @@ inventory, a repair. A new landslide is version 1; every change counts the versi
 when and why (its stamp). The version before is kept in the table `landslide_version` by the database's
 triggers (see `storage.triggers`), so that programs such as QGIS cannot forget it.
 
-Only copies and imports of other landslide databases pass it by: they bring versions with stamps of their own.
+Only copies and imports of other landslide databases pass it by with landslides that are new: these bring versions
+with stamps of their own.
 """
 
 from collections.abc import Mapping, Sequence
@@ -42,7 +43,7 @@ class Stamp:
     author: Author | Texts | None
     changed_by: Texts
     change_reason: Texts
-    changed_at: datetime = field(default_factory=utc_now)
+    changed_at: datetime | Sequence[datetime] = field(default_factory=utc_now)
 
     def columns(self) -> dict[str, Any]:
         """The stamp as columns of the landslide table, without the version's number."""
