@@ -298,3 +298,39 @@ def test_the_command_line(target: Path | str, tmp_path: Path) -> None:
     done = run.invoke(app, ["db", "import", str(tmp_path / "none.fgb"), "--database", str(tmp_path / "no.gpkg")])
     assert done.exit_code == 2
     assert not (tmp_path / "no.gpkg").exists()
+
+
+def saved_by_a_spreadsheet(path: Path, column: str, days: list[str]) -> None:
+    """Write days into a CSV file of ours, as a spreadsheet writes them in its country."""
+    rows = pd.read_csv(path, dtype=str, keep_default_na=False)
+    rows.loc[range(len(days)), column] = days
+    rows.to_csv(path, index=False)
+
+
+@pytest.mark.parametrize(
+    ("layout", "days", "expected"),
+    [
+        ("usgs", ["05/07/2018 00:00", "25/07/2018 00:00", "04/03/2018 00:00"], ["2018-07-05", "2018-07-25", "2018-03-04"]),
+        ("usgs", ["7/5/2018 0:00", "7/25/2018 0:00", "3/4/2018 0:00"], ["2018-07-05", "2018-07-25", "2018-03-04"]),
+        ("usgs", ["05/07/2018 00:00", "11/07/2018 00:00", "07/07/2018 00:00"], [None, None, "2018-07-07"]),
+        ("usgs", ["05/07/2018 00:00", "25/07/2018 00:00", "07/25/2018 00:00"], [None, "2018-07-25", "2018-07-25"]),
+        ("coolr", ["7/5/2018 0:00", "7/6/2018 0:00", "3/4/2018 0:00"], ["2018-07-05", "2018-07-06", "2018-03-04"]),
+    ],
+)  # fmt: skip
+def test_days_that_a_spreadsheet_wrote_are_read_in_one_order_or_refused(
+    tmp_path: Path, layout: str, days: list[str], expected: list[str | None]
+) -> None:
+    path = tmp_path / "a.csv"
+    with other(tmp_path) as database:
+        add(database, squares(3), seen=scene())
+        db.export(database, path, IssueLog("export"), layout=layout)
+    column = {"usgs": "Date_Min", "coolr": "event_date"}[layout]
+    saved_by_a_spreadsheet(path, column, days)
+    ids = pd.read_csv(path)[{"usgs": "USGS_ID", "coolr": "event_id"}[layout]].tolist()
+    with db.open_database(tmp_path / "back.gpkg", create=True) as back:
+        _, issues = take(back, path)
+        found = db.query(back).set_index("id")["date_min"].dt.strftime("%Y-%m-%d")
+    assert [found.get(name) for name in ids] == expected
+    assert [issue.row for issue in issues.errors] == [at + 2 for at, day in enumerate(expected) if day is None]
+    guessed = [issue for issue in issues if issue.severity == "warning"]
+    assert bool(guessed) == (None not in expected)

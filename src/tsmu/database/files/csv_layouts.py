@@ -20,7 +20,9 @@ from tsmu.database.queries import GEOMETRY_COLUMN, Filters, LandslideBatches
 from tsmu.database.storage import Database
 from tsmu.database.vocabulary import MovementType, Trigger
 from tsmu.files import atomic_write
-from tsmu.tabular import read_day
+from tsmu.issues import IssueLog, format_ranges
+from tsmu.tabular import Order, read_dates
+from tsmu.wording import counted
 
 OUTLINE = "outline"
 _FORMULA = re.compile(r"'*[=+\-@\t\r]")
@@ -54,6 +56,9 @@ _COOLR = (
     *("last_edited_date", "longitude", "latitude"),
 )
 LAYOUT_COLUMNS: dict[Layout, tuple[str, ...]] = {"usgs": (*_USGS, OUTLINE), "coolr": (*_COOLR, OUTLINE)}
+_DAY_COLUMNS: dict[Layout, tuple[str, ...]] = {"usgs": ("Date_Min", "Date_Max"), "coolr": ("event_date",)}
+_DAY_FORMAT: dict[Layout, str] = {"usgs": "%Y/%m/%d 00:00:00", "coolr": "%m/%d/%Y 12:00:00 AM"}
+_DAY_ORDER: dict[Layout, Order] = {"coolr": "M/D/Y"}
 
 
 def export_csv(database: Database, path: Path, layout: Layout, filters: Filters) -> int:
@@ -86,8 +91,8 @@ def _rows(batch: Any, row_in_layout: Callable[[Mapping[str, Any]], dict[str, Any
 def _as_usgs(row: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "USGS_ID": row["id"],
-        "Date_Min": _day(row["date_min"], "%Y/%m/%d 00:00:00"),
-        "Date_Max": _day(row["date_max"], "%Y/%m/%d 00:00:00"),
+        "Date_Min": _day(row["date_min"], _DAY_FORMAT["usgs"]),
+        "Date_Max": _day(row["date_max"], _DAY_FORMAT["usgs"]),
         "Lat_N": row["latitude"],
         "Lon_W": row["longitude"],
         "Inventory": "tsmu",
@@ -101,7 +106,7 @@ def _as_coolr(row: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "source_name": row["changed_by"],
         "event_id": row["id"],
-        "event_date": _day(row["date_min"], "%m/%d/%Y 12:00:00 AM"),
+        "event_date": _day(row["date_min"], _DAY_FORMAT["coolr"]),
         "location_accuracy": "exact",
         "landslide_category": _COOLR_MOVEMENTS.get(movement, "other") if movement else "unknown",
         "landslide_trigger": _COOLR_TRIGGERS.get(trigger, "other") if trigger else "unknown",
@@ -154,12 +159,45 @@ def parse_cells(cells: pd.DataFrame, layout: Layout) -> pd.DataFrame:
         triggers = {text: str(ours) for ours, text in _COOLR_TRIGGERS.items()}
         values["movement_type"] = values["movement_type"].map(movements).fillna("")
         values["trigger"] = cells["landslide_trigger"].map(triggers).fillna("")
-    for name in values.columns.intersection(["date_min", "date_max"]):
-        values[name] = [_iso(text) for text in values[name]]
     return values
 
 
-def _iso(text: str) -> str:
-    """A day as 2024-05-01; a text that is no day stays, for the reader to refuse."""
-    day = read_day(text) if text else None
-    return day.isoformat() if day else text
+def with_iso_days(cells: pd.DataFrame, layout: Layout, file: str, log: IssueLog) -> pd.DataFrame:
+    """The table of a CSV file with its days as 2024-05-01, also where a spreadsheet has written them in its own way.
+
+    Days as `export_csv` writes them are read so. All others are read as columns in one order of day and month, which
+    is reported. Where nothing shows the order, a text that can be two days stays, for the reader to refuse; so does
+    one that is no day.
+
+    Args:
+        cells: the whole table, every cell as text, indexed by row.
+        layout: of the file.
+        file: its name, for the issues.
+        log: takes what was assumed.
+    """
+    names = _DAY_COLUMNS[layout]
+    texts_of_all = [text for name in names for text in cells[name].unique()]
+    columns = {}
+    for name in names:
+        as_written = cells[name].map({text: _written_day(text, layout) for text in cells[name].unique()})
+        others = cells[name].where(as_written.isna(), "")
+        dates = read_dates(others.tolist(), _DAY_ORDER.get(layout), texts_of_all)
+        read = [
+            None if interval and interval.other and not dates.order_known else day
+            for interval, day in zip(dates.intervals, dates.days, strict=True)
+        ]
+        for positions, problem, action in dates.notes:
+            if rows := [int(cells.index[at]) for at in positions if read[at]]:
+                problem = f"{counted(len(rows), 'date')} {problem}: rows {format_ranges(rows)}"
+                log.warning(file, problem, action, row=rows[0], column=name)
+        days = as_written.where(as_written.notna(), pd.Series(read, index=cells.index, dtype=object))
+        columns[name] = [text if pd.isna(day) else day.isoformat() for text, day in zip(cells[name], days, strict=True)]
+    return cells.assign(**columns)
+
+
+def _written_day(text: str, layout: Layout) -> date | None:
+    """The day of a text exactly as `export_csv` writes one; None for any other text."""
+    try:
+        return datetime.strptime(text, _DAY_FORMAT[layout]).date()
+    except ValueError:
+        return None

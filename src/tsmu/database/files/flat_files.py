@@ -126,7 +126,8 @@ def _csv(path: Path, log: IssueLog) -> Iterator[FileRows] | None:
     if layout is None:
         return None
     cells, _ = read_table(path.name, ".csv", content, log)  # again, so that its issues are logged, and once only
-    return _csv_parts(cells[(cells != "").any(axis=1)], layout)
+    cells = cells[(cells != "").any(axis=1)]
+    return _csv_parts(csv_layouts.with_iso_days(cells, layout, path.name, log), layout)
 
 
 def _csv_parts(cells: pd.DataFrame, layout: Layout) -> Iterator[FileRows]:

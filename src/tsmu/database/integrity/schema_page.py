@@ -89,10 +89,12 @@ lacks. Where both have changed or judged a landslide since the last version that
 and that is reported.
 All carry geometry to the last micrometre, days, and texts in UTF-8. In CSV a text that a spreadsheet would take for
 a formula gets a ' before it, and loses it again on import; the column `outline` holds the polygon as WKT, the
-layout's own columns a point in it. Of other inventories `tsmu db import` makes observations and candidates
-(polygons) or events (points), which keep their id there (`record`, `records`) and all columns of their row
-(`attributes`). The same row imported again changes nothing; one that was corrected since is left out and reported, as
-is a polygon of less than 1 m2 or more than 4,000 km2. The same polygons under another file's name come in and are told.
+layout's own columns a point in it; days that a spreadsheet has rewritten there are read in the order of day and month
+that their columns show, and left out where none shows and two days are possible. Of other inventories `tsmu db import`
+makes observations and candidates (polygons) or events (points), which keep their id there (`record`, `records`) and
+all columns of their row (`attributes`). The same row imported again changes nothing; one that was corrected since is
+left out and reported, as is a polygon of less than 1 m2 or more than 4,000 km2. The same polygons under another file's
+name come in and are told.
 
 GeoParquet, GeoJSON, FlatGeobuf and shapefiles say, besides the fields of a landslide, how far its review has come
 (`review_state`: open, unsure, bad imagery, accepted, rejected, withdrawn), the last verdict of each person
