@@ -260,6 +260,32 @@ def test_people_say_how_right_the_model_is(filled: db.Database) -> None:
     assert model_precision_recall(filled, db.Filters(region="jura")) == []
 
 
+def test_every_part_of_a_split_counts_as_decided_by_a_person(filled: db.Database) -> None:
+    lines = [shapely.LineString([(x, 45.9), (x, 46.1)]) for x in (7.0325, 7.031)]
+    first = make(filled, "split", 3, shape=lines[0])
+    part = max(first.changes, key=lambda change: change.version_before is None)
+    again = db.DecisionRequest("again", Action.SPLIT, "jo", landslides={part.id: 1}, shape=lines[1])
+    parts = {change.id for change in (*first.changes, *db.decide(filled, again).changes)}
+    assert len(parts) == 3
+    found = db.query(filled).set_index("id").loc[list(parts)]
+    assert set(found["author"]) == {"person"}
+    assert len(db.query(filled, db.Filters(review_state=["accepted"]))) == 3
+
+    [evidence] = db.scene_evidence(filled)
+    assert (len(evidence.landslides), len(evidence.undecided)) == (3, 5)
+    db.record_mapped_area(filled, SEEN.id, shapely.union_all(found.geometry).buffer(0.001), "eva")
+    [told] = model_precision_recall(filled)
+    assert (told["confirmed"], told["true_there"], told["found_there"], told["recall"]) == (3, 3, 3, 1.0)
+
+
+def test_parts_that_an_earlier_version_stored_as_a_runs_count_as_decided(filled: db.Database) -> None:
+    make(filled, "split", 3, shape=shapely.LineString([(7.0325, 45.9), (7.0325, 46.1)]))
+    with filled.write() as connection:
+        connection.exec_driver_sql("UPDATE landslide SET author = 'run' WHERE status = 'confirmed'")
+    [evidence] = db.scene_evidence(filled)
+    assert (len(evidence.landslides), len(evidence.undecided)) == (2, 5)
+
+
 def test_a_review_of_a_version_that_somebody_has_changed_is_refused(filled: db.Database) -> None:
     [(slide, version)] = of(filled, 0).items()
     assert db.review(filled, slide, status="confirmed", by="eva", why="scarp", version=version) == version + 1

@@ -196,7 +196,7 @@ def _plan(connection: sa.Connection, request: DecisionRequest, rows: list[dict[s
     if action == Action.SPLIT:
         assert request.shape is not None
         largest, *others = cut_outline(decode_column([first["geom"]], landslide)[0], request.shape)
-        inherited = {name: first[name] for name in ("author", *CONTENT_COLUMNS)} | _CONFIRMED
+        inherited = {name: first[name] for name in CONTENT_COLUMNS} | _CONFIRMED
         parts = [PlannedChange(str(new_ids(1)[0]), None, inherited | _outline_columns(part)) for part in others]
         return [PlannedChange(first["id"], first, _CONFIRMED | _outline_columns(largest)), *parts]
     status = request.status if action is None else STATUS_OF.get(action)

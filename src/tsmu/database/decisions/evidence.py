@@ -10,10 +10,10 @@ from typing import Any
 import geopandas
 import sqlalchemy as sa
 
-from tsmu.database.queries import withdrawn_drawings
+from tsmu.database.queries import review_state, withdrawn_drawings
 from tsmu.database.schema import landslide, mapped_area, observation, record_columns, run, scene
 from tsmu.database.storage import Database, read_frame
-from tsmu.database.vocabulary import Author, Status
+from tsmu.database.vocabulary import ReviewState, Status
 
 
 @dataclass(frozen=True)
@@ -55,25 +55,24 @@ def scene_evidence(database: Database) -> Iterator[SceneEvidence]:
             landslides = _landslides_of_scene(connection, row["id"])
             landslides = landslides[~landslides["id"].isin(withdrawn)]
             areas = _areas_of_persons(connection, row["id"])
-            decided = landslides["status"].isin([Status.CONFIRMED.value, Status.REJECTED.value])
-            decided &= landslides["author"] == Author.PERSON.value
-            if not (decided.any() or len(areas)):
+            accepted = landslides["review_state"] == ReviewState.ACCEPTED.value
+            rejected = landslides["review_state"] == ReviewState.REJECTED.value
+            if not ((accepted | rejected).any() or len(areas)):
                 continue
-            confirmed = landslides["status"] == Status.CONFIRMED.value
             yield SceneEvidence(
                 dict(row),
                 _region_of_newest_run(connection, row["id"]),
-                landslides.geometry[decided & confirmed],
-                landslides.geometry[decided & ~confirmed],
-                landslides.geometry[~decided],
+                landslides.geometry[accepted],
+                landslides.geometry[rejected],
+                landslides.geometry[~(accepted | rejected)],
                 areas,
             )
 
 
 def _landslides_of_scene(connection: sa.Connection, scene_id: str) -> geopandas.GeoDataFrame:
-    """Landslides with an observation in a scene, but for those that went into others."""
+    """Landslides with an observation in a scene and their review states, but for those that went into others."""
     ids = sa.select(observation.c.landslide_id).where(observation.c.scene_id == scene_id)
-    query = sa.select(landslide.c.id, landslide.c.status, landslide.c.author, landslide.c.geom)
+    query = sa.select(landslide.c.id, review_state(), landslide.c.geom)
     query = query.where(landslide.c.id.in_(ids), landslide.c.status != Status.MERGED.value)
     return read_frame(connection, query.order_by(landslide.c.fid))
 

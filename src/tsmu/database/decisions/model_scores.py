@@ -12,10 +12,10 @@ import shapely
 import sqlalchemy as sa
 from shapely.geometry.base import BaseGeometry
 
-from tsmu.database.queries import EVERYTHING, Filters
-from tsmu.database.schema import landslide, mapped_area, observation, run
+from tsmu.database.queries import EVERYTHING, Filters, in_states, review_state
+from tsmu.database.schema import landslide, mapped_area, observation, review, run
 from tsmu.database.storage import Database, read_frame
-from tsmu.database.vocabulary import Author, Status
+from tsmu.database.vocabulary import Action, ReviewState, Status
 
 
 class _Model(NamedTuple):
@@ -33,12 +33,12 @@ def model_precision_recall(database: Database, filters: Filters = EVERYTHING) ->
         filters: among which landslides.
 
     Returns:
-        For each region and bundle: `confirmed` and `rejected` of the landslides that it mapped and
-        people decided on, and `precision`, confirmed among both. For recall only landslides count whose
-        middle lies where the bundle mapped and a person has drawn every landslide
-        (`record_mapped_area`): `true_there` is how many people confirm there, `found_there` how many of
-        them the bundle mapped, `undecided_there` how many wait for a decision, and `recall` is found
-        among true. All four are None where no person mapped any of the bundle's area completely.
+        For each region and bundle: `confirmed` and `rejected` of the landslides that it mapped and people decided on
+            (of one that they split, each part), and `precision`, confirmed among both. For recall only landslides
+            count whose middle lies where the bundle mapped and a person has drawn every landslide
+            (`record_mapped_area`): `true_there` is how many people confirm there, `found_there` how many of them the
+            bundle mapped, `undecided_there` how many wait for a decision, and `recall` is found among true. All four
+            are None where no person mapped any of the bundle's area completely.
 
     Example:
         >>> review(database, slide_id, status="confirmed", by="eva", why="seen in the field")
@@ -49,7 +49,8 @@ def model_precision_recall(database: Database, filters: Filters = EVERYTHING) ->
     """
     with database.read() as connection:
         conditions = filters.conditions(database.backend)
-        rows = connection.execute(_mapped_by_runs([*conditions, landslide.c.author == Author.PERSON.value])).mappings()
+        decided = in_states([ReviewState.ACCEPTED, ReviewState.REJECTED])
+        rows = connection.execute(_counts_by_model([*conditions, decided])).mappings()
         counts = [dict(row) for row in rows]
         areas = _areas_of_both(connection, [_Model(row["region"], row["bundle"]) for row in counts])
         slides = _landslides(connection, conditions) if areas else None
@@ -60,20 +61,36 @@ def model_precision_recall(database: Database, filters: Filters = EVERYTHING) ->
         ]
 
 
-def _mapped_by_runs(decided: list[sa.ColumnElement[bool]]) -> sa.Select[Any]:
+def _mapped_by_runs() -> sa.CTE:
+    """The landslides that runs mapped, with the run's region and bundle; and the parts into which people cut them."""
+    mapped = (
+        sa.select(observation.c.landslide_id, run.c.region, run.c.bundle)
+        .join_from(observation, run, run.c.id == observation.c.run_id)
+        .where(observation.c.landslide_id.is_not(None))
+        .cte("mapped", recursive=True)
+    )
+    whole, part = review.alias("whole"), review.alias("part")
+    cut_from = sa.and_(whole.c.landslide_id == mapped.c.landslide_id, whole.c.action == Action.SPLIT.value)
+    same_cut = sa.and_(part.c.decision_id == whole.c.decision_id, part.c.version_before.is_(None))
+    parts = sa.select(part.c.landslide_id, mapped.c.region, mapped.c.bundle)
+    parts = parts.join_from(mapped, whole, cut_from).join(part, same_cut).where(whole.c.version_before.is_not(None))
+    return mapped.union(parts)
+
+
+def _counts_by_model(decided: list[sa.ColumnElement[bool]]) -> sa.Select[Any]:
     """Confirmed and rejected landslides by region and bundle of the runs that mapped them."""
     number = sa.func.count(sa.distinct(landslide.c.id))
     by_status = [
         number.filter(landslide.c.status == status.value).label(status.value)
         for status in (Status.CONFIRMED, Status.REJECTED)
     ]
+    mapped = _mapped_by_runs()
     return (
-        sa.select(run.c.region, run.c.bundle, *by_status)
-        .join_from(observation, run, run.c.id == observation.c.run_id)
-        .join(landslide, landslide.c.id == observation.c.landslide_id)
+        sa.select(mapped.c.region, mapped.c.bundle, *by_status)
+        .join_from(mapped, landslide, landslide.c.id == mapped.c.landslide_id)
         .where(*decided)
-        .group_by(run.c.region, run.c.bundle)
-        .order_by(run.c.region, run.c.bundle)
+        .group_by(mapped.c.region, mapped.c.bundle)
+        .order_by(mapped.c.region, mapped.c.bundle)
     )
 
 
@@ -101,7 +118,7 @@ def _areas_of_both(connection: sa.Connection, models: list[_Model]) -> dict[_Mod
 
 def _landslides(connection: sa.Connection, conditions: list[sa.ColumnElement[bool]]) -> geopandas.GeoDataFrame:
     """Candidates and confirmed landslides."""
-    columns = (landslide.c.id, landslide.c.status, landslide.c.author, landslide.c.geom)
+    columns = (landslide.c.id, review_state(), landslide.c.geom)
     shown = landslide.c.status.in_([Status.CANDIDATE.value, Status.CONFIRMED.value])
     return read_frame(connection, sa.select(*columns).where(*conditions, shown))
 
@@ -114,10 +131,10 @@ def _counts_there(
         return dict.fromkeys(("true_there", "found_there", "undecided_there", "recall"))
     shapely.prepare(area)
     inside = shapely.contains(area, shapely.point_on_surface(slides.geometry.to_numpy()))
-    true = inside & (slides["status"] == Status.CONFIRMED.value) & (slides["author"] == Author.PERSON.value)
-    mapped = sa.select(observation.c.landslide_id).join_from(observation, run, run.c.id == observation.c.run_id)
-    mapped = mapped.where(run.c.region == model.region, run.c.bundle == model.bundle)
-    found = true & slides["id"].isin(set(connection.execute(mapped).scalars()))
+    true = inside & (slides["review_state"] == ReviewState.ACCEPTED.value)
+    mapped = _mapped_by_runs()
+    by_model = sa.select(mapped.c.landslide_id).where(mapped.c.region == model.region, mapped.c.bundle == model.bundle)
+    found = true & slides["id"].isin(set(connection.execute(by_model).scalars()))
     there, of_them = int(np.count_nonzero(true)), int(np.count_nonzero(found))
     return {
         "true_there": there,
