@@ -204,12 +204,35 @@ def test_what_makes_no_sense_is_refused_and_leaves_nothing(filled: db.Database) 
 
 def test_merged_and_foreign_ones_are_left_alone(filled: db.Database) -> None:
     made = make(filled, "merge", 0, 1)
-    with pytest.raises(DatabaseError, match="merged into another"):
+    into, gone = (change.id for change in made.changes)
+    assert db.query(filled).set_index("id").loc[gone, "merged_into"] == into
+    with pytest.raises(DatabaseError, match=f"was merged into {into}; decide on that"):
         make(filled, "accept", 1)
     with pytest.raises(DatabaseError, match="is eva's"):
         make(filled, "undo", by="jo", undoes=made.id)
     with pytest.raises(DatabaseError, match="no landslide nothing"):
         db.decide(filled, db.DecisionRequest("x", Action.ACCEPT, "eva", landslides={"nothing": 1}))
+
+
+def test_a_merge_says_what_landslides_went_into_until_it_is_taken_back(filled: db.Database) -> None:
+    def targets() -> list[str]:
+        return db.query(filled)["merged_into"].dropna().to_list()
+
+    made = make(filled, "merge", 0, 1, 2)
+    assert targets() == [made.changes[0].id] * 2
+    undone = make(filled, "undo", undoes=made.id)
+    assert targets() == []
+    make(filled, "undo", undoes=undone.id)
+    assert targets() == [made.changes[0].id] * 2
+    assert db.check(filled).empty
+
+
+def test_a_drawing_that_was_taken_back_went_into_nothing(filled: db.Database) -> None:
+    drawn = make(filled, "draw", shape=OUTLINE, scene_id=SEEN.id, region="alps")
+    make(filled, "undo", undoes=drawn.id)
+    again = db.DecisionRequest("again", Action.ACCEPT, "eva", landslides={drawn.changes[0].id: None})
+    with pytest.raises(DatabaseError, match="its drawing was taken back; look at the map again"):
+        db.decide(filled, again)
 
 
 def test_a_taken_back_decision_leaves_the_candidate_to_newer_runs(filled: db.Database) -> None:

@@ -177,9 +177,15 @@ def _present_landslides(connection: sa.Connection, versions: Mapping[str, int | 
                 f"not {version}; look at it again"
             )
         if row["status"] == Status.MERGED:
-            other = row["merged_into"]
-            raise DatabaseError(f"landslide {name}: was merged into {other or 'another one'}; decide on that")
+            raise DatabaseError(f"landslide {name}: {_gone(row)}")
     return [present[name] for name in versions]
+
+
+def _gone(row: Mapping[str, Any]) -> str:
+    """Why nobody can decide on a landslide of the status `merged`, and what to decide on instead."""
+    if row["merged_into"]:
+        return f"was merged into {row['merged_into']}; decide on that"
+    return "is part of another one, or its drawing was taken back; look at the map again"
 
 
 def _plan(connection: sa.Connection, request: DecisionRequest, rows: list[dict[str, Any]]) -> list[PlannedChange]:
@@ -191,7 +197,8 @@ def _plan(connection: sa.Connection, request: DecisionRequest, rows: list[dict[s
         return [plan_description(request, first)]
     if action == Action.MERGE:
         whole = unite_outlines(decode_column([row["geom"] for row in rows], landslide))
-        merged = [PlannedChange(row["id"], row, {"status": Status.MERGED.value}) for row in rows[1:]]
+        gone = {"status": Status.MERGED.value, "merged_into": first["id"]}
+        merged = [PlannedChange(row["id"], row, gone) for row in rows[1:]]
         return [PlannedChange(first["id"], first, _CONFIRMED | _outline_columns(whole)), *merged]
     if action == Action.SPLIT:
         assert request.shape is not None
