@@ -178,3 +178,66 @@ def test_whole_numbers_stay_whole_beside_missing_ones(tmp_path: Path) -> None:
 
     (layer,) = read_layers(path, IssueLog(path), MapError)
     assert [attribute_text(value) for value in layer.attributes["class"]] == ["1", ""]
+
+
+CHINESE, GERMAN = ["四川", "汶川"], ["Graubünden", "Wallis"]
+
+
+def shapefile(path: Path, names: list[str], encoding: str, *, driver: int = 0, keep_cpg: bool = False) -> Path:
+    """Write a shapefile whose column `region` has the names; only `driver`, or a .cpg, says their encoding."""
+    geopandas.GeoDataFrame({"region": names}, geometry=list(BOTH), crs=4326).to_file(path, encoding=encoding)
+    if not keep_cpg:
+        path.with_suffix(".cpg").unlink()
+    table = bytearray(path.with_suffix(".dbf").read_bytes())
+    table[29] = driver
+    path.with_suffix(".dbf").write_bytes(table)
+    return path
+
+
+@pytest.mark.parametrize("driver", [0, 0x57])
+@pytest.mark.parametrize(
+    ("names", "encoding", "told"),
+    [(CHINESE, "UTF-8", False), (GERMAN, "UTF-8", False), (GERMAN, "CP1252", True), (["a", "b"], "CP1252", False)],
+)
+def test_texts_of_a_shapefile_that_does_not_say_their_encoding(
+    tmp_path: Path, names: list[str], encoding: str, told: bool, driver: int
+) -> None:
+    log = IssueLog("test")
+    (found,) = read_layers(shapefile(tmp_path / "a.shp", names, encoding, driver=driver), log, MapError)
+    assert found.attributes["region"].tolist() == names
+    assert ["read as Windows-1252" in issue.action for issue in log] == [True] * told
+
+
+def test_a_wrong_guess_at_an_encoding_is_told_with_the_way_out(tmp_path: Path) -> None:
+    path, log = shapefile(tmp_path / "a.shp", CHINESE, "GB18030"), IssueLog("test")
+    assert read_layers(path, log, MapError)[0].attributes["region"].tolist() != CHINESE
+    (issue,) = log.issues
+    assert "write the right one, such as GB18030, into a.cpg beside it" in issue.action
+    path.with_suffix(".cpg").write_text("GB18030")
+    assert read_layers(path, log, MapError)[0].attributes["region"].tolist() == CHINESE
+    assert len(log) == 1
+
+
+def test_an_encoding_that_a_shapefile_says_is_heeded(tmp_path: Path) -> None:
+    log = IssueLog("test")
+    for path in (
+        shapefile(tmp_path / "a.shp", CHINESE, "GBK", driver=0x4D),  # Windows 936
+        shapefile(tmp_path / "b.shp", CHINESE, "GB18030", keep_cpg=True),
+    ):
+        assert read_layers(path, log, MapError)[0].attributes["region"].tolist() == CHINESE
+    assert not len(log)
+
+
+def test_a_text_that_is_cut_within_a_character_is_still_utf_8(tmp_path: Path) -> None:
+    path, log = shapefile(tmp_path / "a.shp", ["川" * 26, "x" * 80], "UTF-8"), IssueLog("test")
+    table, cut = path.with_suffix(".dbf").read_bytes(), b"abc" + "川".encode() * 25 + "川".encode()[:2]
+    path.with_suffix(".dbf").write_bytes(table.replace("川".encode() * 26 + b"  ", cut))
+    assert read_layers(path, log, MapError)[0].attributes["region"].tolist() == ["abc" + "川" * 25, "x" * 80]
+    assert not len(log)
+
+
+def test_names_of_columns_are_decoded_as_the_texts_are(tmp_path: Path) -> None:
+    path, log = tmp_path / "a.shp", IssueLog("test")
+    geopandas.GeoDataFrame({"地区": [1, 2]}, geometry=list(BOTH), crs=4326).to_file(path, encoding="UTF-8")
+    path.with_suffix(".cpg").unlink()
+    assert read_layers(path, log, MapError)[0].attributes.columns.tolist() == ["地区"]

@@ -7,6 +7,7 @@ What others use is named here and loaded when it is first asked for:
     projection      geometries in another CRS, with the edges between their corners
     area_outlines   which polygons of an inventory outline a studied area instead of a landslide
     antimeridian    polygons across 180 degrees east, in one piece or in two
+    shapefile_encoding   the encoding of a shapefile's texts, where it does not say it
     archives        zip archives, unpacked for as long as they are read
 """
 

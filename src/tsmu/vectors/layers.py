@@ -28,11 +28,13 @@ from tsmu.vectors.antimeridian import Shapes
 from tsmu.vectors.archives import ZIP_SUFFIX, unpack_archive
 from tsmu.vectors.geometries import FIRST_ROW, decode_wkb, repair_geometries
 from tsmu.vectors.projection import require_earth_crs
+from tsmu.vectors.shapefile_encoding import decode_again, unsaid_encoding
 
 PARQUET = (".parquet", ".geoparquet", ".pq")
+SHAPEFILE = ".shp"
 GEODATABASE = ".gdb"  # a folder
 VECTOR_SUFFIXES = (
-    ".shp", ".geojson", ".geojsonl", ".json", ".gpkg", ".kml", ".kmz", ".fgb", ".gml", GEODATABASE, *PARQUET,
+    SHAPEFILE, ".geojson", ".geojsonl", ".json", ".gpkg", ".kml", ".kmz", ".fgb", ".gml", GEODATABASE, *PARQUET,
 )  # fmt: skip
 # A layer of this name, in the KMZ of tsmu's own reports, shows where one looked: its polygons are no landslides.
 GROUND_LAYER = "Area, and ground that was not seen"
@@ -257,9 +259,14 @@ def _read_errors_as(name: str, error: type[TsmuError]) -> Iterator[None]:
 
 
 def _read_layer(source: _LayerSource, log: IssueLog, error: type[TsmuError]) -> VectorLayer:
-    read = _read_parquet if source.path.suffix.lower() in PARQUET else _read_gdal
+    suffix = source.path.suffix.lower()
     with _read_errors_as(source.file, error), _log_gdal_warnings(source.file, log):
-        crs, attributes, wkb = read(source)
+        if suffix in PARQUET:
+            crs, attributes, wkb = _read_parquet(source)
+        else:
+            crs, attributes, wkb = _read_gdal(source)
+        if suffix == SHAPEFILE and (encoding := unsaid_encoding(source.path, source.file, log)):
+            attributes = decode_again(attributes, encoding)
     earth_crs = require_earth_crs(crs, source.file, error)
     attributes.index = pd.RangeIndex(FIRST_ROW, len(attributes) + FIRST_ROW)
     shapes, unreadable = decode_wkb(wkb)
