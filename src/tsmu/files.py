@@ -1,5 +1,6 @@
 """Write files so that nothing half-written ever has its final name; and the names and contents of files."""
 
+import errno
 import hashlib
 import json
 import math
@@ -13,6 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+_DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}  # a write gets them, which names no file
 CHUNK = 1 << 20  # bytes
 MAX_HASHED_WHOLE = 64 << 20  # bytes up to which the digest of a file's content is one of all its bytes
 SAMPLED_CHUNKS = 64  # of a larger file, spread over it
@@ -53,9 +55,18 @@ def atomic_write(path: Path, *, replace: bool = True) -> Iterator[Path]:
         else:
             _rename_to_new(temporary, path)
         _sync_folder(path.parent)
-    except BaseException:
+    except BaseException as error:
         remove(temporary)
+        if isinstance(error, OSError):
+            _name_file(error, temporary, path)
         raise
+
+
+def _name_file(error: OSError, temporary: Path, path: Path) -> None:
+    """Name the file, and not its temporary form, in what the operating system says of writing it."""
+    is_unnamed = error.filename is None and error.errno in _DISK_ERRORS
+    if is_unnamed or (error.filename == str(temporary) and error.filename2 is None):
+        error.filename = str(path)
 
 
 def _rename_to_new(temporary: Path, path: Path) -> None:

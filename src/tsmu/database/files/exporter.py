@@ -21,7 +21,7 @@ from tsmu.database.files import csv_layouts, stac_items
 from tsmu.database.files.database_copy import copy
 from tsmu.database.files.formats import SHORT_NAMES, format_of
 from tsmu.database.queries import ARROW_SCHEMA, EVERYTHING, GEOMETRY_COLUMN, Filters, LandslideBatches
-from tsmu.database.storage import Database, require_free, write_new_file
+from tsmu.database.storage import Database, cannot_write, require_free, write_new_file
 from tsmu.database.types import SRS_ID
 from tsmu.errors import DatabaseError
 from tsmu.files import sync
@@ -83,7 +83,7 @@ def export(
         _export_shapefile(batches, flat, path, log)
     else:
         with write_new_file(path) as temporary:
-            _write_gdal(batches, temporary, kind.driver, FLAT_SCHEMA, flat)
+            _write_gdal(batches, temporary, path, kind.driver, FLAT_SCHEMA, flat)
     return batches.rows
 
 
@@ -107,18 +107,23 @@ def _export_database(database: Database, path: Path, filters: Filters) -> int:
 
 
 def _write_gdal(
-    batches: LandslideBatches, path: Path, driver: str, schema: pa.Schema, converted: Iterator[pa.RecordBatch]
+    batches: LandslideBatches,
+    temporary: Path,
+    path: Path,
+    driver: str,
+    schema: pa.Schema,
+    converted: Iterator[pa.RecordBatch],
 ) -> None:
+    """Write batches through GDAL; errors name the file by `path`."""
     try:
         pyogrio.write_arrow(
-            pa.RecordBatchReader.from_batches(schema, converted), path, layer="landslide", driver=driver,
+            pa.RecordBatchReader.from_batches(schema, converted), temporary, layer="landslide", driver=driver,
             geometry_name=GEOMETRY_COLUMN, geometry_type="MultiPolygon", crs=f"EPSG:{SRS_ID}",
             encoding="UTF-8" if driver == "ESRI Shapefile" else None, layer_options=_OPTIONS.get(driver, {}),
         )  # fmt: skip
     except (DataSourceError, pa.ArrowException, RuntimeError, ValueError) as error:
         batches.raise_failure()
-        reason = str(error).replace("\n", " ")
-        raise DatabaseError(f"{path.parent}: {driver} cannot be written ({reason}); choose another format") from error
+        raise cannot_write(path, f"as {driver}: {error}".replace(str(temporary), str(path))) from error
 
 
 def _export_shapefile(batches: LandslideBatches, flat: Iterator[pa.RecordBatch], path: Path, log: IssueLog) -> None:
@@ -130,6 +135,7 @@ def _export_shapefile(batches: LandslideBatches, flat: Iterator[pa.RecordBatch],
         _write_gdal(
             batches,
             Path(folder) / path.name,
+            path,
             "ESRI Shapefile",
             schema,
             _convert_for_dbf(flat, schema, path.name, log),

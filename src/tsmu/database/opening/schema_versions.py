@@ -1,14 +1,12 @@
 """Opens a database, which is made, upgraded or refused by the version of its schema."""
 
-from contextlib import suppress
 from pathlib import Path
 
 import sqlalchemy as sa
 
 from tsmu.database.opening import first_schema
-from tsmu.database.storage import Database, backup, create_triggers, geopackage, postgis
+from tsmu.database.storage import Database, backup, create_triggers, geopackage, postgis, write_new_file
 from tsmu.errors import DatabaseError
-from tsmu.files import atomic_write
 
 MIGRATIONS = Path(__file__).parents[1] / "migrations"
 FIRST = "0001"
@@ -51,8 +49,12 @@ def _open_geopackage(path: Path, create: bool) -> Database:
     if not path.exists():
         if not create:
             raise DatabaseError(f"{path}: no such database; tsmu map makes it, or give the right path")
-        with suppress(FileExistsError), atomic_write(path, replace=False) as temporary:  # or another process made it
-            geopackage.create(temporary, head())
+        try:
+            with write_new_file(path) as temporary:
+                geopackage.create(temporary, head())
+        except DatabaseError:
+            if not path.exists():  # where it does, another process has made it meanwhile
+                raise
     geopackage.require_sqlite(path)
     engine = geopackage.engine(path)
     try:

@@ -34,7 +34,7 @@ from tsmu.database.storage.geometry_cleaning import (
     read_outlines,
 )
 from tsmu.database.storage.geopackage import register_attribute_table, register_layer, replace_check
-from tsmu.database.storage.new_file import require_free, write_new_file
+from tsmu.database.storage.new_file import cannot_write, require_free, write_new_file
 from tsmu.database.storage.qgis_style import landslide_style
 from tsmu.database.storage.spatial_predicates import SPATIAL_PREDICATES
 from tsmu.database.storage.triggers import create_triggers
@@ -53,6 +53,7 @@ __all__ = [
     "as_multipolygons",
     "backend_of",
     "backup",
+    "cannot_write",
     "check_number_of_points",
     "clean_drawn_area",
     "clean_drawn_outline",

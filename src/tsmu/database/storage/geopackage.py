@@ -17,6 +17,7 @@ import sqlalchemy as sa
 
 from tsmu.database.schema import TABLES, has_shape, has_spatial_index, landslide, shape_kind
 from tsmu.database.storage.geometry import envelope
+from tsmu.database.storage.new_file import cannot_write
 from tsmu.database.storage.qgis_style import LAYER_STYLES, landslide_style
 from tsmu.database.storage.spatial_predicates import SPATIAL_PREDICATES, spatial_predicate
 from tsmu.database.storage.triggers import create_tables_and_triggers
@@ -33,16 +34,23 @@ _NETWORK = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ceph", "lustre
 
 
 def create(path: Path, revision: str) -> None:
-    """Make an empty database of this schema at `path`, where nothing is yet."""
+    """Make an empty database of this schema at `path`, where nothing is yet.
+
+    Raises:
+        DatabaseError: GDAL cannot write there.
+    """
     import pyogrio  # GDAL, which nothing but the making of a database needs
 
     layers = [landslide, *(table for table in TABLES if has_shape(table) and table is not landslide)]
     for table in layers:  # the first is what programs open when nobody names a layer
         options = {"FID": "fid", "GEOMETRY_NAME": "geom", "SPATIAL_INDEX": "YES" if has_spatial_index(table) else "NO"}
-        pyogrio.write_dataframe(
-            geopandas.GeoDataFrame(geometry=[], crs=SRS_ID), path, layer=f"{table.name}", driver="GPKG",
-            geometry_type=_OGR_KINDS[shape_kind(table)], append=path.exists(), layer_options=options,
-        )  # fmt: skip
+        try:
+            pyogrio.write_dataframe(
+                geopandas.GeoDataFrame(geometry=[], crs=SRS_ID), path, layer=f"{table.name}", driver="GPKG",
+                geometry_type=_OGR_KINDS[shape_kind(table)], append=path.exists(), layer_options=options,
+            )  # fmt: skip
+        except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError) as error:
+            raise cannot_write(path, error) from error
     with closing(sqlite3.connect(path)) as connection:
         connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
         connection.execute("VACUUM")
