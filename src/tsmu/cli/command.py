@@ -209,3 +209,12 @@ def explain(error: BaseException) -> str:
         return f"{INTERRUPTED}; the same command goes on where it stopped"
     assert isinstance(error, Exception)
     return one_line(error)
+
+
+def assignments(text: str | None, option: str) -> dict[str, str]:
+    """Read `a=b,c=d`, which an option has as its value."""
+    parts = [part.partition("=") for part in text.split(",")] if text else []
+    for name, equals, value in parts:
+        if not (name.strip() and equals and value.strip()):
+            raise TsmuError(f"{option} {text}: not of the form name=value,name=value; correct it")
+    return {name.strip(): value.strip() for name, _, value in parts}

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from tsmu.cli.command import JsonOption, LayerOption, StrictOption, WorkspaceOption, console
+from tsmu.cli.command import JsonOption, LayerOption, StrictOption, WorkspaceOption, assignments, console
 from tsmu.cli.db import (
     BoxOption,
     DatabaseOption,
@@ -45,6 +45,12 @@ def export(
 def import_file(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="What tsmu db export wrote, or any inventory.")],
     by: Annotated[str | None, typer.Option(metavar="NAME", help="Who drew a foreign inventory's polygons.")] = None,
+    columns: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ROLE=COLUMN,...", help="Which column of a foreign inventory is which, where the guess is wrong."
+        ),
+    ] = None,
     mapped_area: Annotated[
         Path | None, typer.Option("--mapped-area", metavar="FILE", help="Where its author looked for landslides.")
     ] = None,
@@ -61,5 +67,5 @@ def import_file(
     """
     with console("db import", as_json) as terminal:
         terminal.database(database, workspace).add_file(
-            file, by=by, mapped_area=mapped_area, layer=layer, strict=strict
+            file, by=by, columns=assignments(columns, "--columns"), mapped_area=mapped_area, layer=layer, strict=strict
         )

@@ -12,6 +12,7 @@ from tsmu.cli.command import (
     StrictOption,
     TerrainOption,
     WorkspaceOption,
+    assignments,
     console,
     finite,
 )
@@ -37,7 +38,7 @@ def inventory(
     """Take a landslide inventory into the events; reading a file again replaces what it gave."""
     with console("import inventory", as_json) as terminal:
         terminal.workspace(workspace).add_inventory(
-            file, source=source, columns=_assignments(columns, "--columns"), layer=layer, strict=strict
+            file, source=source, columns=assignments(columns, "--columns"), layer=layer, strict=strict
         )
 
 
@@ -116,7 +117,7 @@ def labels(
     with console("import labels", as_json) as terminal:
         terminal.workspace(workspace).add_labels(
             source,
-            classes={name: _mask_value(value) for name, value in _assignments(classes, "--classes").items()} or None,
+            classes={name: _mask_value(value) for name, value in assignments(classes, "--classes").items()} or None,
             class_field=class_field,
             layer=layer,
             mapped_area=mapped_area,
@@ -124,15 +125,6 @@ def labels(
             point_radius=point_radius,
             strict=strict,
         )
-
-
-def _assignments(text: str | None, option: str) -> dict[str, str]:
-    """Read `a=b,c=d`."""
-    parts = [part.partition("=") for part in text.split(",")] if text else []
-    for name, equals, value in parts:
-        if not (name.strip() and equals and value.strip()):
-            raise TsmuError(f"{option} {text}: not of the form name=value,name=value; correct it")
-    return {name.strip(): value.strip() for name, _, value in parts}
 
 
 def _mask_value(text: str) -> int:

@@ -69,7 +69,14 @@ if TYPE_CHECKING:
         verdict_counts,
         verdicts,
     )
-    from tsmu.database.files import ImportResult, copy, export, import_file, read_review_areas
+    from tsmu.database.files import (
+        ImportResult,
+        copy,
+        export,
+        import_file,
+        import_inventory_with_columns,
+        read_review_areas,
+    )
     from tsmu.database.integrity import check
     from tsmu.database.merging import MergeResult, UndoneMerge, merge, undo_merge
     from tsmu.database.opening import open_database
@@ -216,6 +223,7 @@ __all__ = [
     "has_spatial_index",
     "history",
     "import_file",
+    "import_inventory_with_columns",
     "info",
     "landslide_style",
     "landslide_table",
@@ -285,7 +293,7 @@ _NAMES = {  # by the folder or module that has them
         "model_precision_recall proposals review review_texts reviewer_agreement scene_evidence verdict_counts verdicts"
     ),
     "merging": "MergeResult UndoneMerge merge undo_merge",
-    "files": "ImportResult copy export import_file read_review_areas",
+    "files": "ImportResult copy export import_file import_inventory_with_columns read_review_areas",
     "analysis": (
         "Comparison DensityMap check_density_file check_picture_file compare density density_cells_style "
         "density_raster_style draw_comparison draw_density draw_frame equal_area_crs polygon_path rollover "

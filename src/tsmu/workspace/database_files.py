@@ -1,6 +1,6 @@
 """Verbs of a landslide database that write files, read files, and describe an area's landslides as a whole."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 from tsmu.errors import DatabaseError
 from tsmu.issues import IssueLog
 from tsmu.wording import counted
-from tsmu.workspace.base import list_names, new_file, place_text, user_path
+from tsmu.workspace.base import check_mapping, list_names, new_file, place_text, user_path
 from tsmu.workspace.database_base import DatabaseBase, FilterKeywords, describe_set_aside, landslide_filters
 from tsmu.workspace.display import BarDisplay, Display
 from tsmu.workspace.ranges import check_range
@@ -132,6 +132,7 @@ class DatabaseFileVerbs(DatabaseBase):
         file: Path | str,
         *,
         by: str | None = None,
+        columns: Mapping[str, str] | None = None,
         mapped_area: Path | str | None = None,
         layer: str | Sequence[str] | None = None,
         strict: bool = False,
@@ -144,6 +145,8 @@ class DatabaseFileVerbs(DatabaseBase):
         Args:
             file: what `export` wrote, or any inventory.
             by: who drew a foreign inventory's polygons; by default the inventory's name.
+            columns: which column of a foreign inventory has which role, where the guess is wrong, such as
+                `{"date": "When"}`.
             mapped_area: a file of polygons in which its author looked for landslides.
             layer: the layer, or the layers, that are read of a foreign inventory and of `mapped_area`; by default all.
             strict: stop with an error at the first issue: a warning, or a row or file that would be left out.
@@ -159,14 +162,21 @@ class DatabaseFileVerbs(DatabaseBase):
             >>> work.database.add_file("exported.geojson").unchanged > 0
             True
         """
-        from tsmu.database import import_file
+        from tsmu.database import import_file, import_inventory_with_columns
 
+        check_mapping("columns", columns, "{'date': 'When'}", DatabaseError)
         report, file = self._begin(LandslideImportReport("db import")), user_path(file)
         area = user_path(mapped_area) if mapped_area else None
         with self._opened(report, create=file.exists()) as database:
             log = IssueLog(file, strict=strict)
             with report.collect_issues(log, self.issues_file):
-                result = import_file(database, file, log, by=by, mapped_area=area, layers=list_names(layer))
+                names = list_names(layer)
+                if columns:
+                    result = import_inventory_with_columns(
+                        database, file, columns, log, by=by, mapped_area=area, layers=names
+                    )
+                else:
+                    result = import_file(database, file, log, by=by, mapped_area=area, layers=names)
             report.added, report.unchanged, report.landslides = result.added, result.unchanged, sorted(result.ids)
             report.continued = result.continued
             report.records = sum(result.added.values())

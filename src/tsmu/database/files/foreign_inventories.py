@@ -89,7 +89,12 @@ class ForeignInventory:
 
 
 def read_inventory(
-    path: Path, log: IssueLog, by: str | None, mapped_area: Path | None, layers_of: Mapping[Path, Sequence[str]]
+    path: Path,
+    log: IssueLog,
+    by: str | None,
+    mapped_area: Path | None,
+    layers_of: Mapping[Path, Sequence[str]],
+    columns: Mapping[str, str] | None = None,
 ) -> ForeignInventory:
     """Read an inventory, and the area in which its author looked for landslides.
 
@@ -99,6 +104,7 @@ def read_inventory(
         by: who drew it.
         mapped_area: a file of polygons.
         layers_of: the names of the layers that are read of each file; of a file that is not in it all.
+        columns: column by role, where the guess is wrong.
 
     Raises:
         TsmuError: either file cannot be read, or the mapped area has no polygon.
@@ -109,7 +115,7 @@ def read_inventory(
         if area.is_empty:
             raise DatabaseError(f"{mapped_area}: holds no polygon that can be used; give another mapped area")
         area = shapely.MultiPolygon(shapely.get_parts(area).tolist())
-    rows = import_inventory(path, None, None, log, layers_of.get(path, ())).events
+    rows = import_inventory(path, None, columns, log, layers_of.get(path, ())).events
     rows["layer"] = rows["layer"].fillna("")
     for column, words in _VOCABULARIES.items():
         rows[column] = _vocabulary_words(rows, column, words, path.name, log)
