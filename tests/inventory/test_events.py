@@ -303,6 +303,29 @@ def test_a_csv_in_a_zip_comes_in(read: Read, tmp_path: Path) -> None:
     assert read(tmp_path / "both.zip").events.layer.tolist() == ["one", "two"]
 
 
+def test_what_is_no_table_of_events_in_a_zip_does_not_stop_the_others(read: Read, tmp_path: Path) -> None:
+    gpd.GeoDataFrame({"id": [1]}, geometry=[shapely.Point(7, 46)], crs=4326).to_file(tmp_path / "slides.geojson")
+    for inside in ("slides.geojson", "points.csv"):
+        with zipfile.ZipFile(tmp_path / "both.zip", "w") as archive:
+            if inside == "points.csv":
+                archive.writestr(inside, "id,lat,lon\na,46,7\n")
+            else:
+                archive.write(tmp_path / inside, inside)
+            archive.writestr("README.txt", 'Please cite us, and "others.\n\nOne, two, three, four, five.\n')
+            archive.writestr("fields.csv", "name,meaning\nid,number of the slide\n")
+        result = read(tmp_path / "both.zip")
+        assert (len(result.events), result.left_out) == (1, 0)
+        assert [(issue.file, issue.severity) for issue in read.log] == [
+            ("both.zip/README.txt", "warning"), ("both.zip/fields.csv", "error"),
+        ]  # fmt: skip
+    with zipfile.ZipFile(tmp_path / "both.zip", "w") as archive:
+        archive.writestr("README.txt", "Please cite us.\n")
+        archive.writestr("points.txt", "id,north,east\na,46,7\n")
+    assert len(read(tmp_path / "both.zip", columns={"latitude": "north", "longitude": "east"}).events) == 1
+    with pytest.raises(InventoryError, match="no column for latitude and longitude"):
+        read(tmp_path / "both.zip")
+
+
 CELL = st.one_of(
     st.text(max_size=12), st.integers().map(str), st.floats(-200, 200).map(str), st.dates().map(str),
     st.sampled_from(["", " ", '"', "=1+1", "2.01E+11", "\0", "\t", "1/2/2014", "NaN", "é", "'", "\n", "\r", "#REF!"]),

@@ -3,8 +3,9 @@
 An event is what an inventory lists: a place, a date or interval, a source. What others use of this room is named here
 and loaded when it is first asked for; nobody imports past this face. Data goes one way through its files:
 
+    known_sources                     what known inventories call their columns
     inventory_layers                  a file's tables and map layers, every cell as text
-    known_sources, column_roles       which column plays which role
+    column_roles                      which column plays which role
     coordinates, event_locations      the place of each row
     event_dates, event_fields         its dates and other fields
     event_ids                         ids that stay the same when a file is read again

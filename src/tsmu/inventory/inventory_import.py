@@ -77,7 +77,7 @@ def import_inventory(
         >>> str(log.errors[0])
         "slides.csv, row 3, column lat: 'north' is no coordinate; left out"
     """
-    parts = read_layers(file, log, layers)
+    parts = read_layers(file, log, layers, columns)
     names = {name for layer in parts for name in layer.cells.columns}
     known = find_source(source) if source else recognise_source(names)
     roles = {layer.name or "": _column_roles(file, known, layer, columns, log) for layer in parts}

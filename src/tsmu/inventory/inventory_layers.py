@@ -3,7 +3,7 @@
 A layer is a table, or a layer of a map file with points and polygons in EPSG:4326.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,12 +13,14 @@ import pandas as pd
 import shapely
 
 from tsmu.errors import InventoryError, TableError
+from tsmu.inventory.known_sources import ROLES, SOURCES, map_columns
 from tsmu.issues import IssueLog
 from tsmu.tabular import TABLE_SUFFIXES, cell_text, read_table, unique_column_names
 from tsmu.vectors import VECTOR_SUFFIXES, VectorLayer, find_vector_files, layer_names, reproject, unpack_archive
 from tsmu.vectors import read_layers as read_map_layers
 
 WGS84 = "EPSG:4326"
+PROSE_SUFFIX = ".txt"  # of text that may be a table, or tell people about the other files
 
 
 @dataclass
@@ -44,13 +46,19 @@ class InventoryLayer:
     unreadable: dict[int, str] = field(default_factory=dict)
 
 
-def read_layers(file: Path, log: IssueLog, layers: Sequence[str] = ()) -> list[InventoryLayer]:
+def read_layers(
+    file: Path, log: IssueLog, layers: Sequence[str] = (), columns: Mapping[str, str] | None = None
+) -> list[InventoryLayer]:
     """Read the layers of an inventory file, or of all inventory files in a zip archive.
+
+    Of an archive the tables without coordinates, such as a README.txt, are passed over, which is logged, if there is
+    anything else in it.
 
     Args:
         file: a table, a map file or a zip archive of them.
         log: receives what is wrong with cells and geometries.
         layers: names of the map layers to read; by default all, and the tables.
+        columns: column by role, as the user gave it.
 
     Raises:
         InventoryError: the file is missing, of an unknown kind, damaged or empty.
@@ -58,7 +66,10 @@ def read_layers(file: Path, log: IssueLog, layers: Sequence[str] = ()) -> list[I
     if not file.exists():
         raise InventoryError(f"{file}: no such file; check the path")
     try:
-        result = list((_from_zip if file.suffix.lower() == ".zip" else _from_file)(file, log, list(layers)))
+        if file.suffix.lower() == ".zip":
+            result = list(_from_zip(file, log, list(layers), columns or {}))
+        else:
+            result = list(_from_file(file, log, list(layers)))
     except TableError as error:
         raise InventoryError(str(error)) from None
     except OSError as error:
@@ -77,27 +88,65 @@ def _from_file(file: Path, log: IssueLog, layers: list[str]) -> Iterator[Invento
         yield from _read_map_file(file, file.name, log, layers)
 
 
-def _from_zip(file: Path, log: IssueLog, layers: list[str]) -> Iterator[InventoryLayer]:
+def _from_zip(file: Path, log: IssueLog, layers: list[str], columns: Mapping[str, str]) -> Iterator[InventoryLayer]:
     """Read the layers of all files in a zip archive; where layers are named, tables are left out."""
     with unpack_archive(file, InventoryError) as folder:
         tables = [
             path for path in sorted(folder.rglob("*")) if path.suffix.lower() in TABLE_SUFFIXES and path.is_file()
         ]
         map_files = find_vector_files(folder)
-        inside = sorted([*([] if layers else tables), *map_files])
-        if not inside:
+        if not [*([] if layers else tables), *map_files]:
             kinds = ", ".join((*TABLE_SUFFIXES, *VECTOR_SUFFIXES))
             raise InventoryError(f"{file}: no inventory in this archive; it may hold {kinds}")
+        named = {path: f"{file.name}/{path.relative_to(folder).as_posix()}" for path in [*tables, *map_files]}
+        chosen_tables = [] if layers else _with_coordinates(tables, named, columns, log, others=bool(map_files))
+        inside = sorted([*chosen_tables, *map_files])
         names_of = {path: layer_names(path, InventoryError) for path in map_files} if layers else {}
         _refuse_unknown_layers(file, layers, [name for names in names_of.values() for name in names])
         for path in inside:
-            display_name = f"{file.name}/{path.relative_to(folder).as_posix()}"
             if path.suffix.lower() in TABLE_SUFFIXES:
-                yield _read_table(display_name, path.stem, path.suffix, path.read_bytes(), log)
+                yield _read_table(named[path], path.stem, path.suffix, path.read_bytes(), log)
                 continue
             chosen = [name for name in layers if name in names_of[path]]
             if chosen or not layers:
-                yield from _read_map_file(path, display_name, log, chosen)
+                yield from _read_map_file(path, named[path], log, chosen)
+
+
+def _with_coordinates(
+    tables: list[Path], named: Mapping[Path, str], columns: Mapping[str, str], log: IssueLog, *, others: bool
+) -> list[Path]:
+    """Pass over the tables of an archive that have no coordinates, unless there is nothing else in it.
+
+    Args:
+        tables: text files and workbooks, which need not be tables.
+        named: how messages call each.
+        columns: column by role, as the user gave it.
+        log: receives what is passed over.
+        others: whether the archive has map layers.
+    """
+    problems = {path: _problem_of_table(path, columns) for path in tables}
+    chosen = [path for path in tables if not problems[path]]
+    if not (chosen or others):
+        return tables
+    for path in tables:
+        if path not in chosen and path.suffix.lower() == PROSE_SUFFIX:
+            log.warning(named[path], "is no table with coordinates", "passed over")
+        elif path not in chosen:
+            log.error(named[path], problems[path])
+    return chosen
+
+
+def _problem_of_table(path: Path, columns: Mapping[str, str]) -> str:
+    """Why a file is no table with coordinates, whatever source it is of and with what the user gave; "" if it is."""
+    try:
+        cells, _ = read_table(path.name, path.suffix.lower(), path.read_bytes(), IssueLog(path))
+    except TableError:
+        return "cannot be read as a table"
+    names = list(cells.columns)
+    given = {role: name for role, name in columns.items() if role in ROLES and name in names}
+    if any({"latitude", "longitude"} <= map_columns(source, names, given).keys() for source in SOURCES.values()):
+        return ""
+    return "has no column for latitude and longitude; if it has, name them with --columns latitude=COLUMN"
 
 
 def _refuse_unknown_layers(file: Path, layers: list[str], names: list[str]) -> None:
