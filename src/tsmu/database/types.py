@@ -1,10 +1,14 @@
 """Column types that mean the same in a GeoPackage and in PostGIS."""
 
-from datetime import UTC, datetime
+from collections.abc import Callable
+from datetime import UTC, date, datetime
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.types import TypeDecorator, TypeEngine, UserDefinedType
+
+from tsmu.errors import DatabaseError
 
 SRS_ID = 4326
 
@@ -62,7 +66,30 @@ class _GeopackageMoment(UserDefinedType[datetime]):
         return format_moment
 
     def result_processor(self, dialect: sa.Dialect, coltype: object) -> Any:  # noqa: ARG002
-        return lambda text: None if text is None else datetime.fromisoformat(text)
+        return _reader(dialect, datetime.fromisoformat, "2024-05-01T12:30:00.000Z")
+
+
+class GeopackageDay(sqlite.DATE):
+    """How SQLAlchemy reads the days of a GeoPackage, in which SQLite takes any text for one."""
+
+    def result_processor(self, dialect: sa.Dialect, coltype: object) -> Any:  # noqa: ARG002
+        """Read a day, or say which text is none."""
+        return _reader(dialect, date.fromisoformat, "2024-05-01")
+
+
+def _reader(dialect: sa.Dialect, parse: Callable[[str], date], example: str) -> Callable[[Any], date | None]:
+    """A function that reads stored days or moments; one that another program wrote otherwise is an error."""
+
+    def read(text: Any) -> date | None:
+        try:
+            return None if text is None else parse(text)
+        except (TypeError, ValueError):
+            raise DatabaseError(
+                f"{getattr(dialect, 'place', 'the database')}: holds {text!r} instead of a day such as {example}; find "
+                "the row with: tsmu db check, and correct it in the program that wrote it"
+            ) from None
+
+    return read
 
 
 def format_moment(moment: datetime | None) -> str | None:

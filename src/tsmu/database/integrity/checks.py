@@ -17,6 +17,7 @@ from tsmu.database.storage import AREA_TOLERANCE, Database, Shapes, as_multipoly
 from tsmu.database.writing import Stamp, write_versions
 
 ROWS_AT_ONCE = 20_000  # held in memory
+MOST_LATITUDE = 90 + 1e-9  # degrees
 
 
 def check(database: Database, *, repair: bool = False) -> pd.DataFrame:
@@ -64,6 +65,11 @@ def _check_layer(connection: sa.Connection, table: sa.Table, repair: bool) -> It
         shapes, damaged = _decode_readable([row[2] for row in rows])
         for position in damaged:
             yield IntegrityFinding("outline readable", table.name, ids[position], "the stored outline is damaged")
+        for position in np.flatnonzero(~_on_earth(shapes)).tolist():
+            west, south, east, north = shapely.bounds(shapes[position]).tolist()
+            problem = f"reaches from {west:g}, {south:g} to {east:g}, {north:g}, which is nowhere on Earth"
+            shapes[position] = None  # what has no place has no area, and is not repaired
+            yield IntegrityFinding("outline on Earth", table.name, ids[position], problem)
         yield from _check_outlines(connection, table, ids, shapes, repair)
         if with_area:
             stored = np.array([row[3] for row in rows], dtype=float)
@@ -85,6 +91,13 @@ def _decode_readable(values: list[Any]) -> tuple[Shapes, list[int]]:
         return shapes, damaged
 
 
+def _on_earth(shapes: Shapes) -> npt.NDArray[np.bool_]:
+    """Whether the coordinates of outlines can be degrees; of those that are empty or missing there is none to ask."""
+    bounds = shapely.bounds(shapes).reshape(-1, 4)
+    inside = (np.abs(bounds[:, [1, 3]]) <= MOST_LATITUDE).all(axis=1) & (bounds[:, 0] >= -180) & (bounds[:, 2] <= 360)
+    return inside | shapely.is_missing(shapes) | shapely.is_empty(shapes)
+
+
 def _check_outlines(
     connection: sa.Connection, table: sa.Table, ids: list[str], shapes: Shapes, repair: bool
 ) -> Iterator[IntegrityFinding]:
@@ -97,8 +110,8 @@ def _check_outlines(
         outline = as_multipolygons(outline)
         if repair and table is landslide and not outline[0].is_empty:
             columns = {"area_m2": float(geodesic_areas(outline)[0])}
-            write_versions(connection, [ids[position]], _repair_stamp("outline repaired"), columns, outline)
-            shapes[position], finding = None, replace(finding, repaired=True)
+            repaired = _write_repair(connection, ids[position], "outline repaired", columns, outline)
+            shapes[position], finding = None, replace(finding, repaired=repaired)
         yield finding
 
 
@@ -119,14 +132,25 @@ def _check_areas(
         problem = f"says {stored[position]:.6g} m2, its outline has {area:.6g}"
         repaired = repair and table is landslide
         if repaired:
-            stamp = _repair_stamp("area computed anew")
-            write_versions(connection, [ids[position]], stamp, {"area_m2": float(area)})
+            repaired = _write_repair(connection, ids[position], "area computed anew", {"area_m2": float(area)})
         yield IntegrityFinding("area right", table.name, ids[position], problem, repaired)
 
 
-def _repair_stamp(reason: str) -> Stamp:
-    """The stamp of a repair; whether a run or a person is the landslide's author stays as it was."""
-    return Stamp(None, "tsmu db check --repair", reason)
+def _write_repair(
+    connection: sa.Connection, landslide_id: str, reason: str, columns: dict[str, Any], outline: Shapes | None = None
+) -> bool:
+    """Write a repaired version of a landslide, whose author, a run or a person, stays as it was.
+
+    Returns:
+        Whether that was done: a row with something else that breaks the rules stays as it is.
+    """
+    try:
+        with connection.begin_nested():
+            stamp = Stamp(None, "tsmu db check --repair", reason)
+            write_versions(connection, [landslide_id], stamp, columns, outline)
+    except sa.exc.IntegrityError:
+        return False
+    return True
 
 
 def _check_versions(connection: sa.Connection) -> Iterator[IntegrityFinding]:

@@ -9,8 +9,12 @@ import sqlalchemy as sa
 from tsmu.database.integrity.findings import IntegrityFinding
 from tsmu.database.schema import TABLES, has_shape, has_spatial_index
 from tsmu.database.storage import geopackage
+from tsmu.database.types import Moment
 from tsmu.errors import DatabaseError
 from tsmu.wording import counted
+
+# How SQLite says that rows break the schema, which another program can bring about; the file itself is not damaged.
+_BROKEN_RULES = ("CHECK constraint failed in ", "NULL value in ")
 
 
 def check_geopackage(connection: sa.Connection, repair: bool) -> Iterator[IntegrityFinding]:
@@ -19,9 +23,13 @@ def check_geopackage(connection: sa.Connection, repair: bool) -> Iterator[Integr
     Raises:
         DatabaseError: SQLite itself finds the file damaged.
     """
-    answer = connection.exec_driver_sql("PRAGMA integrity_check(1)").scalar()
-    if answer != "ok":
-        raise DatabaseError(f"{connection.engine.url.database}: damaged ({answer}); restore it from a backup")
+    answers = [answer for answer in connection.exec_driver_sql("PRAGMA integrity_check").scalars() if answer != "ok"]
+    for answer in answers:
+        if not answer.startswith(_BROKEN_RULES):
+            raise DatabaseError(f"{connection.engine.url.database}: damaged ({answer}); restore it from a backup")
+    for answer in dict.fromkeys(answers):
+        table = answer.rpartition(" in ")[2].partition(".")[0]
+        yield IntegrityFinding("rules kept", table, None, f"a row breaks the rules of the schema ({answer})")
     for table, fid, target, _ in connection.exec_driver_sql("PRAGMA foreign_key_check"):
         yield IntegrityFinding(
             "links alive", table, str(fid), f"the row with this fid names a {target} that does not exist"
@@ -48,14 +56,17 @@ def _check_parts(connection: sa.Connection, repair: bool) -> Iterator[IntegrityF
 
 
 def _check_days(connection: sa.Connection, table: sa.Table) -> Iterator[IntegrityFinding]:
-    """Check days: SQLite takes any text for one."""
+    """Check days and moments: SQLite takes any text for one."""
     for column in table.columns:
+        name = column.name
         if isinstance(column.type, sa.Date):
-            query = f"SELECT id, {column.name} FROM {table.name} WHERE {column.name} IS NOT date({column.name})"
-            for row, text in connection.exec_driver_sql(query):
-                yield IntegrityFinding(
-                    "day readable", table.name, row, f"{column.name} is {text!r}, and no day as 2024-05-01"
-                )
+            condition, form = f"{name} IS NOT date({name})", "day as 2024-05-01"
+        elif isinstance(column.type, Moment):
+            condition, form = f"{name} IS NOT NULL AND datetime({name}) IS NULL", "moment as 2024-05-01T12:30:00.000Z"
+        else:
+            continue
+        for row, text in connection.exec_driver_sql(f"SELECT id, {name} FROM {table.name} WHERE {condition}"):
+            yield IntegrityFinding("day readable", table.name, row, f"{name} is {text!r}, and no {form}")
 
 
 def _check_index(connection: sa.Connection, table: sa.Table, repair: bool) -> Iterator[IntegrityFinding]:

@@ -21,7 +21,7 @@ from tsmu.database.storage.new_file import cannot_write
 from tsmu.database.storage.qgis_style import LAYER_STYLES, landslide_style
 from tsmu.database.storage.spatial_predicates import SPATIAL_PREDICATES, spatial_predicate
 from tsmu.database.storage.triggers import create_tables_and_triggers
-from tsmu.database.types import SRS_ID
+from tsmu.database.types import SRS_ID, GeopackageDay
 from tsmu.errors import DatabaseError
 
 BUSY_SECONDS = 120.0  # a writer waits this long for another, which may be importing a million polygons
@@ -162,6 +162,8 @@ def create_missing_parts(connection: sa.Connection, model: Path) -> None:
 def engine(path: Path) -> sa.Engine:
     """An engine on a GeoPackage; its connections begin no transaction by themselves."""
     made = sa.create_engine(f"sqlite:///{path}", connect_args={"timeout": BUSY_SECONDS}, poolclass=sa.pool.QueuePool)
+    dialect: Any = made.dialect
+    dialect.colspecs, dialect.place = {**dialect.colspecs, sa.Date: GeopackageDay}, str(path)
     mode = "DELETE" if on_network(path) else "WAL"
 
     def prepare(connection: sqlite3.Connection, _: Any) -> None:
