@@ -97,6 +97,13 @@ def test_an_export_is_compared_as_its_database_is(tmp_path: Path, suffix: str) -
         assert compared(ours, exported, **filters) == (number, number)
 
 
+@pytest.mark.filterwarnings("error::UserWarning")
+def test_the_picture_of_few_landslides_warns_of_nothing(tmp_path: Path) -> None:
+    path = layer(tmp_path / "a.gpkg", squares(2))
+    db.draw_comparison(db.compare(path, path, IssueLog("test")), tmp_path / "a.png")
+    assert (tmp_path / "a.png").exists()
+
+
 def two() -> tuple[shapely.Polygon, shapely.Polygon]:
     first, second = squares(2).geometry
     return first, second

@@ -48,3 +48,11 @@ def test_columns_are_not_named_for_what_tsmu_wrote(tmp_path: Path) -> None:
             DatabaseError, match=f"{name}: was written by tsmu, which knows its columns; leave `columns`"
         ):
             records.add_file(tmp_path / name, columns={"date": "date_min"})
+
+
+def test_of_a_polygon_that_stands_twice_no_message_says_that_both_are_kept(tmp_path: Path) -> None:
+    frame = squares(2).iloc[[0, 0, 1]].assign(id=["a", "a", "b"])
+    frame.to_file(tmp_path / "slides.geojson")
+    report = LandslideDatabase(tmp_path / "landslides.gpkg").add_file(tmp_path / "slides.geojson")
+    assert (report.added["landslide"], report.left_out) == (2, 1)
+    assert {issue.action for issue in report.issue_list} == {"both read", "left out"}

@@ -146,4 +146,4 @@ def _warn_repeated_places(shapes: gpd.GeoSeries, layer: InventoryLayer, log: Iss
     first = dict(zip(reversed(wkb.tolist()), reversed(wkb.index.tolist()), strict=True))
     repeated = wkb.index[wkb.duplicated()]
     problems = [f"lies exactly where row {first[wkb[row]]} lies" for row in repeated]
-    warn_rows(log, layer.file, None, repeated.tolist(), problems, "both kept")
+    warn_rows(log, layer.file, None, repeated.tolist(), problems, "both read")

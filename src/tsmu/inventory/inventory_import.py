@@ -154,7 +154,7 @@ def _check_ids(ids: pd.Series, column: str | None, file: str, log: IssueLog) -> 
     warn_rows(log, file, column, rows[rounded].tolist(), problems, "kept as text; it identifies nothing")
     repeated = repeated_ids(ids)
     problems = [f"id {ids.iloc[i]} stands in row {rows[first]} already" for i, first in repeated.items()]
-    warn_rows(log, file, column, rows[list(repeated)].tolist(), problems, "both kept")
+    warn_rows(log, file, column, rows[list(repeated)].tolist(), problems, "both read")
 
 
 def _event_ids(events: gpd.GeoDataFrame, file: Path, log: IssueLog) -> list[str]:

@@ -79,7 +79,11 @@ def _sizes(axes: Axes, comparison: Comparison) -> None:
     axes.set(xscale="log", yscale="log", xlabel="area, m²", ylabel="probability density, 1/m²")
     axes.set_title("Frequency of areas", fontsize=11)
     axes.grid(visible=True, which="major", color="0.9", linewidth=0.6)
-    axes.legend(fontsize=8, edgecolor="white", loc="lower left")
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend(fontsize=8, edgecolor="white", loc="lower left")
+    else:
+        text = f"fewer than {LEAST_AREAS} different areas in either"
+        axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", fontsize=9)
 
 
 def _curve(axes: Axes, side: ComparedInventory, name: str, colour: str, mark: str) -> None:
