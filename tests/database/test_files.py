@@ -1,6 +1,11 @@
 """What is exported and imported again is the same, in every format; bad rows are told, never stored."""
 
 import json
+import shutil
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
@@ -334,3 +339,106 @@ def test_days_that_a_spreadsheet_wrote_are_read_in_one_order_or_refused(
     assert [issue.row for issue in issues.errors] == [at + 2 for at, day in enumerate(expected) if day is None]
     guessed = [issue for issue in issues if issue.severity == "warning"]
     assert bool(guessed) == (None not in expected)
+
+
+def _zipped(path: Path) -> Path:
+    made = path.with_name(f"{path.stem}_{path.suffix[1:]}.zip")
+    with zipfile.ZipFile(made, "w") as archive:
+        for part in path.parent.glob(f"{path.stem}.*"):
+            if part.suffix != ".zip" and (path.suffix == ".shp" or part == path):
+                archive.write(part, f"sent/{part.name}")
+    return made
+
+
+def _renamed(path: Path, suffix: str) -> Path:
+    return Path(shutil.copy(path, path.with_name(f"renamed{suffix}")))
+
+
+def _by_qgis(path: Path) -> Path:
+    made = path.with_name("by_qgis.gpkg")
+    subprocess.run([sys.executable, "-c", _SAVED_AS_GEOPACKAGE, path, made], check=True)
+    return made
+
+
+_SAVED_AS_GEOPACKAGE = """
+import sys, pyogrio
+pyogrio.write_dataframe(pyogrio.read_dataframe(sys.argv[1]), sys.argv[2], layer="landslides", driver="GPKG")
+"""
+
+
+def _as_workbook(path: Path) -> Path:
+    made = path.with_suffix(".xlsx")
+    pd.read_csv(path, dtype=str, keep_default_na=False).to_excel(made, index=False)
+    return made
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("a.geojson", _zipped),
+        ("a.shp", _zipped),
+        ("a.csv", _zipped),
+        ("a.gpkg", _zipped),
+        ("a.geojson", lambda path: _renamed(path, ".json")),
+        ("a.parquet", lambda path: _renamed(path, ".geoparquet")),
+        ("a.csv", lambda path: _renamed(path, ".txt")),
+        ("a.geojson", _by_qgis),
+        ("a.csv", _as_workbook),
+    ],
+)
+def test_an_export_is_known_again_whatever_became_of_its_file(
+    tmp_path: Path, name: str, change: Callable[[Path], Path]
+) -> None:
+    with other(tmp_path) as database:
+        add(database, squares(3), seen=scene(**DAYS))
+        db.review(database, db.query(database)["id"][0], status="confirmed", by="eva", why="seen")
+        db.export(database, tmp_path / name, IssueLog("export"), layout="usgs" if name == "a.csv" else None)
+        taken, issues = take(database, change(tmp_path / name))
+        assert (sum(taken.added.values()), taken.unchanged, list(map(str, issues))) == (0, 3, [])
+
+
+@pytest.mark.parametrize(("layout", "column"), [("usgs", "LS_Type"), ("usgs", "outline"), ("coolr", "event_id")])
+def test_a_table_of_ours_that_lost_a_column_is_refused(tmp_path: Path, layout: str, column: str) -> None:
+    with other(tmp_path) as database:
+        add(database, squares(3), seen=scene())
+        db.export(database, tmp_path / "a.csv", IssueLog("export"), layout=layout)
+        pd.read_csv(tmp_path / "a.csv", dtype=str).drop(columns=column).to_csv(tmp_path / "b.csv", index=False)
+        with pytest.raises(DatabaseError, match=f"b.csv: an export of tsmu without {column}; "):
+            take(database, tmp_path / "b.csv")
+
+
+def test_map_layers_of_ours_that_lost_a_column_or_lie_with_others_are_refused(tmp_path: Path) -> None:
+    with other(tmp_path) as database:
+        add(database, squares(3), seen=scene())
+        db.export(database, tmp_path / "a.geojson", IssueLog("export"))
+        rows = pyogrio.read_dataframe(tmp_path / "a.geojson")
+        rows.drop(columns="id").to_file(tmp_path / "b.fgb")
+        rows.drop(columns="geometry").to_csv(tmp_path / "b.csv", index=False)
+        for layer in ("landslides", "roads"):
+            part = rows if layer == "landslides" else rows[["id", "geometry"]]
+            part.to_file(tmp_path / "c.gpkg", layer=layer)
+        with zipfile.ZipFile(tmp_path / "d.zip", "w") as archive:
+            archive.write(tmp_path / "a.geojson", "a.geojson")
+            archive.write(tmp_path / "b.csv", "other.txt")
+        for name, problem in [
+            ("b.fgb", "an export of tsmu without id; "),
+            ("b.csv", "an export of tsmu without outlines; "),
+            ("c.gpkg", "layer landslides is an export of tsmu, and there are others"),
+            ("d.zip", "(tsmu wrote a.geojson, and there are other files|an export of tsmu without outlines)"),
+        ]:
+            with pytest.raises(DatabaseError, match=f"{name}(/other.txt)?: {problem}"):
+                take(database, tmp_path / name)
+        assert len(db.query(database)) == 3
+
+
+def test_days_of_a_workbook_that_may_be_exchanged_are_left_out(tmp_path: Path) -> None:
+    with other(tmp_path) as database:
+        add(database, squares(2), seen=scene())
+        db.export(database, tmp_path / "a.csv", IssueLog("export"), layout="coolr")
+    rows = pd.read_csv(tmp_path / "a.csv", dtype=str, keep_default_na=False)
+    rows["event_date"] = [date(2018, 5, 7), date(2018, 7, 7)]
+    rows.to_excel(tmp_path / "a.xlsx", index=False)
+    with db.open_database(tmp_path / "back.gpkg", create=True) as back:
+        taken, issues = take(back, tmp_path / "a.xlsx")
+    assert taken.added == {"landslide": 1}
+    assert "2018-05-07 or 2018-07-05" in issues.errors[0].problem

@@ -6,7 +6,7 @@ would take for a formula gets a ' before it, and loses it again when the file is
 
 import csv
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from tsmu.database.storage import Database
 from tsmu.database.vocabulary import MovementType, Trigger
 from tsmu.files import atomic_write
 from tsmu.issues import IssueLog, format_ranges
-from tsmu.tabular import Order, read_dates
+from tsmu.tabular import DateInterval, Order, read_dates
 from tsmu.wording import counted
 
 OUTLINE = "outline"
@@ -56,6 +56,8 @@ _COOLR = (
     *("last_edited_date", "longitude", "latitude"),
 )
 LAYOUT_COLUMNS: dict[Layout, tuple[str, ...]] = {"usgs": (*_USGS, OUTLINE), "coolr": (*_COOLR, OUTLINE)}
+_SOURCE = "tsmu"
+_SOURCE_COLUMNS: dict[Layout, str] = {"usgs": "Inventory", "coolr": "event_import_source"}
 _DAY_COLUMNS: dict[Layout, tuple[str, ...]] = {"usgs": ("Date_Min", "Date_Max"), "coolr": ("event_date",)}
 _DAY_FORMAT: dict[Layout, str] = {"usgs": "%Y/%m/%d 00:00:00", "coolr": "%m/%d/%Y 12:00:00 AM"}
 _DAY_ORDER: dict[Layout, Order] = {"coolr": "M/D/Y"}
@@ -95,7 +97,7 @@ def _as_usgs(row: Mapping[str, Any]) -> dict[str, Any]:
         "Date_Max": _day(row["date_max"], _DAY_FORMAT["usgs"]),
         "Lat_N": row["latitude"],
         "Lon_W": row["longitude"],
-        "Inventory": "tsmu",
+        "Inventory": _SOURCE,
         "LS_Type": row["movement_type"],
         "Info_Source": row["changed_by"],
     }
@@ -111,7 +113,7 @@ def _as_coolr(row: Mapping[str, Any]) -> dict[str, Any]:
         "landslide_category": _COOLR_MOVEMENTS.get(movement, "other") if movement else "unknown",
         "landslide_trigger": _COOLR_TRIGGERS.get(trigger, "other") if trigger else "unknown",
         "notes": row["change_reason"],
-        "event_import_source": "tsmu",
+        "event_import_source": _SOURCE,
         "event_import_id": row["id"],
         "last_edited_date": _day(row["changed_at"], "%m/%d/%Y %I:%M:%S %p"),
         "longitude": row["longitude"],
@@ -144,6 +146,22 @@ def unescape_formula(text: str) -> str:
 def layout_of(columns: "pd.Index[str]") -> Layout | None:
     """The layout of a CSV file, by its columns; None where `export_csv` did not write it."""
     return next((layout for layout, names in LAYOUT_COLUMNS.items() if set(names) <= set(columns)), None)
+
+
+def lost_columns(cells: pd.DataFrame) -> tuple[list[str], list[str]] | None:
+    """Which columns of a layout a table has lost since `export_csv` wrote it, and which of them tell that it did.
+
+    Returns:
+        None where nothing tells that `export_csv` has written it.
+    """
+    for layout, names in LAYOUT_COLUMNS.items():
+        missing = [name for name in names if name not in cells.columns]
+        if OUTLINE in cells.columns and 2 * len(missing) < len(names):
+            return missing, [OUTLINE]
+        source = _SOURCE_COLUMNS[layout]
+        if source in cells.columns and (cells[source] == _SOURCE).any():
+            return missing, [source]
+    return None
 
 
 def parse_cells(cells: pd.DataFrame, layout: Layout) -> pd.DataFrame:
@@ -192,7 +210,21 @@ def with_iso_days(cells: pd.DataFrame, layout: Layout, file: str, log: IssueLog)
                 log.warning(file, problem, action, row=rows[0], column=name)
         days = as_written.where(as_written.notna(), pd.Series(read, index=cells.index, dtype=object))
         columns[name] = [text if pd.isna(day) else day.isoformat() for text, day in zip(cells[name], days, strict=True)]
+        if layout in _DAY_ORDER:
+            for at in _perhaps_exchanged(dates.intervals):
+                columns[name][at] += f" or {read[at]:%Y-%d-%m}"  # which the reader refuses
     return cells.assign(**columns)
+
+
+def _perhaps_exchanged(intervals: Sequence[DateInterval | None]) -> list[int]:
+    """Positions of days that were written with the year last and have it first now.
+
+    A spreadsheet has then read them in its own order of day and month, which only a day after the 12th shows.
+    """
+    typed = {at: one.first for at, one in enumerate(intervals) if one and one.first and one.layout == "Y/M/D"}
+    if any(day.day > 12 for day in typed.values()):
+        return []
+    return [at for at, day in typed.items() if day.day != day.month]
 
 
 def _written_day(text: str, layout: Layout) -> date | None:

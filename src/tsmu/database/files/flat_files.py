@@ -1,7 +1,12 @@
-"""Reads the flat files that `export` writes: CSV, GeoParquet, GeoJSON, FlatGeobuf, Shapefile; some rows at a time."""
+"""Reads the flat files that `export` writes, some rows at a time; they are known by their columns.
+
+So they are known again in another format, too: saved by QGIS as a GeoPackage, say, or by a spreadsheet as XLSX. A file
+that has lost some of the columns is refused: as an inventory of others it would bring every landslide a second time.
+"""
 
 import json
-from collections.abc import Iterator
+import warnings
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,11 +28,13 @@ from tsmu.database.queries import LANDSLIDE_COLUMNS
 from tsmu.database.types import SRS_ID
 from tsmu.errors import DatabaseError, TableError
 from tsmu.issues import IssueLog
-from tsmu.tabular import read_table
+from tsmu.tabular import TABLE_SUFFIXES, read_table
+from tsmu.vectors import VECTOR_SUFFIXES
 
 GDAL_SUFFIXES = {known.suffix for known in FORMATS if known.driver}
 ROWS_AT_ONCE = 10_000  # held in memory
 _REQUIRED = {column.name for column in LANDSLIDE_COLUMNS if not column.nullable}  # every file of `export` has these
+_STAMP = {"changed_by", "changed_at", "change_reason"}  # no inventory of others has two of these
 _LONG_NAMES = {short: name for name, short in SHORT_NAMES.items()}
 
 
@@ -47,19 +54,34 @@ class FileRows:
 
 
 def read_flat(path: Path, log: IssueLog) -> Iterator[FileRows] | None:
-    """The rows of a file that `export` has written; None where it is another file.
+    """The rows of a file that `export` has written, whatever its name and format; None where it is another file.
 
     Raises:
-        DatabaseError: it is damaged.
+        DatabaseError: it is damaged, or has lost some of the columns of an export.
     """
     suffix = path.suffix.lower()
-    if suffix == ".csv":
-        return _csv(path, log)
-    if suffix == ".parquet":
+    if suffix in TABLE_SUFFIXES:
+        return _table(path, log)
+    if suffix in (".parquet", ".geoparquet", ".pq"):
         return _parquet(path)
-    if suffix in GDAL_SUFFIXES:
+    if suffix in VECTOR_SUFFIXES:
         return _gdal(path)
     return None
+
+
+def _is_export(path: Path, columns: set[str]) -> bool:
+    """Whether a layer has the columns that every exported one has; refused where it has lost some of them."""
+    missing, stamp = _REQUIRED - columns, sorted(_STAMP & columns)
+    if missing and len(stamp) > 1:
+        raise _damaged_export(path, sorted(missing), stamp)
+    return not missing
+
+
+def _damaged_export(path: Path, missing: Sequence[str], found: Sequence[str]) -> DatabaseError:
+    return DatabaseError(
+        f"{path}: an export of tsmu without {', '.join(missing)}; import it as tsmu db export wrote it, or remove "
+        f"{', '.join(found)} too to take it for another inventory"
+    )
 
 
 @contextmanager
@@ -76,7 +98,7 @@ def _as_database_error(path: Path) -> Iterator[None]:
 def _parquet(path: Path) -> Iterator[FileRows] | None:
     with _as_database_error(path):
         file = pq.ParquetFile(path)
-        if not set(file.schema_arrow.names) >= _REQUIRED:
+        if not _is_export(path, set(file.schema_arrow.names)):
             return None
         geo = json.loads((file.metadata.metadata or {}).get(b"geo", b"{}"))
         column = geo.get("primary_column", "geometry")
@@ -86,14 +108,35 @@ def _parquet(path: Path) -> Iterator[FileRows] | None:
 
 
 def _gdal(path: Path) -> Iterator[FileRows] | None:
-    with _as_database_error(path):
-        fields = {_LONG_NAMES.get(name, name) for name in pyogrio.read_info(path)["fields"]}
-    return _gdal_batches(path) if fields >= _REQUIRED else None
+    try:
+        fields = _fields_by_layer(path)
+    except DatabaseError:
+        if path.suffix.lower() in GDAL_SUFFIXES:
+            raise
+        return None  # whoever reads inventories of others says what is wrong
+    exported = [layer for layer, names in fields.items() if _is_export(path, names)]
+    if not exported:
+        return None
+    if len(fields) > 1:
+        raise DatabaseError(
+            f"{path}: layer {exported[0]} is an export of tsmu, and there are others ({', '.join(fields)}); "
+            "save it as a file of its own and import that"
+        )
+    return _gdal_batches(path, exported[0])
 
 
-def _gdal_batches(path: Path) -> Iterator[FileRows]:
-    options: dict[str, Any] = {"DATE_AS_STRING": "YES"} if path.suffix.lower() == ".geojson" else {}
-    options |= {"batch_size": ROWS_AT_ONCE, "use_pyarrow": True}
+def _fields_by_layer(path: Path) -> dict[str, set[str]]:
+    """The names of the fields of each layer with geometry."""
+    with _as_database_error(path), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # they come again where the file is read
+        layers = [str(name) for name, kind in pyogrio.list_layers(path) if kind is not None]
+        infos = {layer: pyogrio.read_info(path, layer=layer) for layer in layers}
+    return {layer: {_LONG_NAMES.get(name, name) for name in info["fields"]} for layer, info in infos.items()}
+
+
+def _gdal_batches(path: Path, layer: str) -> Iterator[FileRows]:
+    options: dict[str, Any] = {"DATE_AS_STRING": "YES"} if path.suffix.lower() in (".geojson", ".json") else {}
+    options |= {"batch_size": ROWS_AT_ONCE, "use_pyarrow": True, "layer": layer}
     with _as_database_error(path), pyogrio.open_arrow(path, **options) as (about, reader):
         crs = pyproj.CRS.from_user_input(about["crs"]) if about["crs"] else None
         yield from _batches(path, reader, about["geometry_name"] or "wkb_geometry", crs)
@@ -115,22 +158,35 @@ def _batches(path: Path, batches: Any, column: str, crs: Any) -> Iterator[FileRo
             yield FileRows(numbers, pd.DataFrame(values, dtype=object), geopandas.GeoSeries(shapes, crs=crs))
 
 
-def _csv(path: Path, log: IssueLog) -> Iterator[FileRows] | None:
+def _table(path: Path, log: IssueLog) -> Iterator[FileRows] | None:
+    suffix = path.suffix.lower()
     with _as_database_error(path):
         content = path.read_bytes()
     try:
-        cells, _ = read_table(path.name, ".csv", content, IssueLog(path))
+        cells, _ = read_table(path.name, suffix, content, IssueLog(path))
     except TableError as error:
-        raise DatabaseError(str(error)) from None
+        if suffix == ".csv":
+            raise DatabaseError(str(error)) from None
+        return None  # whoever reads inventories of others says what is wrong
     layout = csv_layouts.layout_of(cells.columns)
     if layout is None:
+        _refuse_damaged_table(path, cells)
         return None
-    cells, _ = read_table(path.name, ".csv", content, log)  # again, so that its issues are logged, and once only
+    cells, _ = read_table(path.name, suffix, content, log)  # again, so that its issues are logged, and once only
     cells = cells[(cells != "").any(axis=1)]
-    return _csv_parts(csv_layouts.with_iso_days(cells, layout, path.name, log), layout)
+    return _table_parts(csv_layouts.with_iso_days(cells, layout, path.name, log), layout)
 
 
-def _csv_parts(cells: pd.DataFrame, layout: Layout) -> Iterator[FileRows]:
+def _refuse_damaged_table(path: Path, cells: pd.DataFrame) -> None:
+    """Refuse a table that has lost columns of a layout, and one of the fields of an export of map layers."""
+    if lost := csv_layouts.lost_columns(cells):
+        raise _damaged_export(path, *lost)
+    stamp = sorted(_STAMP & set(cells.columns))
+    if len(stamp) > 1:
+        raise _damaged_export(path, ["outlines"], stamp)
+
+
+def _table_parts(cells: pd.DataFrame, layout: Layout) -> Iterator[FileRows]:
     for start in range(0, len(cells), ROWS_AT_ONCE):
         part = cells.iloc[start : start + ROWS_AT_ONCE]
         shapes = shapely.from_wkt(part[csv_layouts.OUTLINE].replace("", None).to_numpy(object), on_invalid="ignore")

@@ -2,7 +2,8 @@
 
 The same file again changes nothing.
 
-- A landslide database (GeoPackage) or a file that `export` wrote: landslides as they are, by their ids.
+- A landslide database (GeoPackage) or a file that `export` wrote, zipped, renamed or in another format too:
+  landslides as they are, by their ids.
 - STAC items that `export` wrote: scenes, runs and their mapped areas.
 - Any other inventory: see `foreign_inventories`.
 """
@@ -50,7 +51,8 @@ from tsmu.database.vocabulary import Author, Status
 from tsmu.database.writing import Stamp
 from tsmu.errors import DatabaseError
 from tsmu.issues import IssueLog, reject_rows
-from tsmu.vectors import divide_layers
+from tsmu.tabular import TABLE_SUFFIXES
+from tsmu.vectors import ZIP_SUFFIX, divide_layers, find_vector_files, unpack_archive
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
@@ -90,26 +92,62 @@ def import_file(
     if not path.exists():
         raise DatabaseError(f"{path}: no such file; check the path")
     result = ImportResult()
-    if is_landslide_database(path):
-        if database.path and path.samefile(database.path):
-            raise DatabaseError(f"{path}: is this very database; give another file")
-        with open_database(path) as other, other.read() as source, database.write() as connection:
-            _import_database(connection, source, path.name, log, result)
-        return result
-    if (items := stac_items.read_items(path)) is not None:
-        with database.write() as connection:
-            stac_items.import_items(connection, items, path.name, log, result)
-        return result
-    rows = read_flat(path, log)
-    if rows is None:
+    if not _import_export(database, path, log, result):
         layers_of = divide_layers(layers, [path, *([mapped_area] if mapped_area else [])], DatabaseError)
         inventory = foreign_inventories.read_inventory(path, log, by, mapped_area, layers_of)
         with database.write() as connection:
             foreign_inventories.insert_inventory(connection, inventory, log, result)
-        return result
-    with database.write() as connection:
-        _import_flat(connection, rows, path.name, log, result)
     return result
+
+
+def _import_export(database: Database, path: Path, log: IssueLog, result: ImportResult) -> bool:
+    """Import a file that tsmu wrote, or a zip archive of one; False where it is another one.
+
+    Raises:
+        DatabaseError: an archive holds such a file and others.
+    """
+    if path.suffix.lower() != ZIP_SUFFIX:
+        return _import_exported_file(database, path, path.name, log, result)
+    with unpack_archive(path, DatabaseError) as folder:
+        tables = [file for file in folder.rglob("*") if file.suffix.lower() in TABLE_SUFFIXES and file.is_file()]
+        files = sorted([*tables, *find_vector_files(folder)])
+        try:
+            if len(files) == 1:
+                name = f"{path.name}/{files[0].relative_to(folder).as_posix()}"
+                return _import_exported_file(database, files[0], name, log, result)
+            exported = [file.relative_to(folder).as_posix() for file in files if _is_exported_file(file)]
+        except DatabaseError as error:
+            raise DatabaseError(str(error.args[0]).replace(f"{folder}", f"{path}")) from None
+    if exported:
+        raise DatabaseError(
+            f"{path}: tsmu wrote {exported[0]}, and there are other files; unpack it, import each alone"
+        )
+    return False
+
+
+def _is_exported_file(path: Path) -> bool:
+    """Whether tsmu wrote a file, which is no archive."""
+    return is_landslide_database(path) or read_flat(path, IssueLog(path)) is not None
+
+
+def _import_exported_file(database: Database, path: Path, name: str, log: IssueLog, result: ImportResult) -> bool:
+    """Import a file that tsmu wrote, which messages call by a name; False where it is another one."""
+    if is_landslide_database(path):
+        if database.path and path.samefile(database.path):
+            raise DatabaseError(f"{path}: is this very database; give another file")
+        with open_database(path) as other, other.read() as source, database.write() as connection:
+            _import_database(connection, source, name, log, result)
+        return True
+    if (items := stac_items.read_items(path)) is not None:
+        with database.write() as connection:
+            stac_items.import_items(connection, items, name, log, result)
+        return True
+    rows = read_flat(path, log)
+    if rows is None:
+        return False
+    with database.write() as connection:
+        _import_flat(connection, rows, name, log, result)
+    return True
 
 
 def is_landslide_database(path: Path) -> bool:

@@ -86,7 +86,8 @@ _FORMATS = """\
 what is new comes in, what exists and is the same stays, what exists and differs is left out and reported.
 Of a landslide that exists, a GeoPackage also brings the versions and review entries that it has and this database
 lacks. Where both have changed or judged a landslide since the last version that they share, it stays as it is here,
-and that is reported.
+and that is reported. A file of `export` is known by its columns, so also zipped, under another name, or saved by
+another program as a GeoPackage or XLSX; one that has lost some of these columns is refused.
 All carry geometry to the last micrometre, days, and texts in UTF-8. In CSV a text that a spreadsheet would take for
 a formula gets a ' before it, and loses it again on import; the column `outline` holds the polygon as WKT, the
 layout's own columns a point in it; days that a spreadsheet has rewritten there are read in the order of day and month
