@@ -1,6 +1,10 @@
 """GDAL reads what is written; hostile outlines and failed writes do no harm."""
 
+import shutil
+import sqlite3
 import subprocess
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import geopandas
@@ -19,6 +23,7 @@ from tests.database.test_building import add
 from tsmu import database as db
 from tsmu.database import landslide_table as landslide
 from tsmu.database.storage import decode, encode, envelope, geodesic_areas
+from tsmu.errors import DatabaseError
 from tsmu.issues import IssueLog
 
 CHECKOUT = Path(__file__).parents[2]
@@ -154,3 +159,56 @@ def test_a_full_write_is_refused_whole(tmp_path: Path) -> None:
             connection.execute(landslide.update().values(region="jura"))
             raise ZeroDivisionError
         assert set(db.query(database)["region"]) == {"alps"}
+
+
+@pytest.fixture
+def read_only_disk(tmp_path: Path) -> Iterator[Path]:
+    """A database on a disk that is mounted read-only, and one beside whose file a log lies."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=16m", "tmpfs", disk], capture_output=True, check=False
+    )
+    require(mounted.returncode == 0, "permission to mount a small tmpfs")
+    try:
+        with db.open_database(tmp_path / "landslides.gpkg", create=True) as database:
+            add(database, squares(3))
+        shutil.copy(tmp_path / "landslides.gpkg", disk)
+        with closing(sqlite3.connect(tmp_path / "landslides.gpkg")) as connection:
+            connection.execute("UPDATE gpkg_contents SET description = 'newer'")
+            connection.commit()
+            for ending in ("", "-wal"):
+                shutil.copy(tmp_path / f"landslides.gpkg{ending}", disk / f"logged.gpkg{ending}")
+        subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
+        yield disk
+    finally:
+        subprocess.run(["umount", disk], check=True)
+
+
+def test_a_database_on_a_read_only_disk_is_read(read_only_disk: Path, tmp_path: Path) -> None:
+    path = read_only_disk / "landslides.gpkg"
+    with db.open_database(path) as database, db.open_database(tmp_path / "new.gpkg", create=True) as new:
+        ids = db.query(database)["id"].tolist()
+        assert len(ids) == 3
+        assert db.import_file(new, path, IssueLog("disk")).added["landslide"] == 3
+        assert db.copy(database, tmp_path / "copy.gpkg")["landslide"] == 3
+        assert db.export(database, tmp_path / "out.gpkg", IssueLog("out")) == 3
+        assert db.check(database).empty
+        with db.open_database(db.backup(database, to=tmp_path / "backup.gpkg")) as saved:
+            assert db.query(saved)["id"].tolist() == ids
+        with pytest.raises(DatabaseError, match="cannot be written, as the file or its folder is read-only"):
+            db.review(database, ids[0], status="confirmed", by="eva", why="seen")
+        with pytest.raises(DatabaseError, match="disk: this folder cannot be written; name another place"):
+            db.backup(database)
+
+
+def test_a_log_on_a_read_only_disk_is_not_passed_over(read_only_disk: Path, tmp_path: Path) -> None:
+    path = read_only_disk / "logged.gpkg"
+    problem = "logged.gpkg: its newest changes lie in logged.gpkg-wal"
+    with pytest.raises(DatabaseError, match=problem):
+        db.open_database(path)
+    with (
+        db.open_database(tmp_path / "new.gpkg", create=True) as new,
+        pytest.raises(DatabaseError, match=problem),
+    ):
+        db.import_file(new, path, IssueLog("disk"))

@@ -46,7 +46,7 @@ from tsmu.database.schema import (
     review,
     review_area,
 )
-from tsmu.database.storage import AREA_TOLERANCE, Database, clean_polygons, decode, geodesic_areas
+from tsmu.database.storage import AREA_TOLERANCE, Database, clean_polygons, decode, geodesic_areas, geopackage
 from tsmu.database.vocabulary import Author, Status
 from tsmu.database.writing import Stamp
 from tsmu.errors import DatabaseError
@@ -158,9 +158,12 @@ def is_landslide_database(path: Path) -> bool:
         if handle.read(16) != b"SQLite format 3\0":
             return False
     query = "SELECT count(*) FROM sqlite_master WHERE name IN ('landslide', 'observation', 'mapped_area')"
-    with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
+    with closing(sqlite3.connect(geopackage.read_address(path), uri=True)) as connection:
         try:
             return bool(connection.execute(query).fetchone()[0] == 3)
+        except sqlite3.OperationalError as error:
+            advice = geopackage.access_advice(path, str(error)) or f"cannot be read ({error}); check its permissions"
+            raise DatabaseError(f"{path}: {advice}") from None
         except sqlite3.DatabaseError as error:
             raise DatabaseError(f"{path}: is a damaged GeoPackage ({error}); replace it") from None
 

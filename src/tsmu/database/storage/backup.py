@@ -1,5 +1,6 @@
 """Backups: the database as it is at one moment, while others may write."""
 
+import os
 import time
 from itertools import chain, count
 from pathlib import Path
@@ -22,7 +23,7 @@ def backup(database: Database, label: str = "backup", to: Path | None = None) ->
         The copy: a GeoPackage, or for a server a file for `pg_restore`.
 
     Raises:
-        DatabaseError: the place is not free, or a server's pg_dump is missing or fails.
+        DatabaseError: the place is not free or cannot be written, or a server's pg_dump is missing or fails.
 
     Example:
         >>> backup(database, to=Path("landslides.before-merging.gpkg")).name
@@ -32,6 +33,8 @@ def backup(database: Database, label: str = "backup", to: Path | None = None) ->
         folder, stem, kind = Path.cwd(), str(database.engine.url.database), "dump"
         if database.path:
             folder, stem, kind = database.path.parent, database.path.stem, "gpkg"
+        if not os.access(folder, os.W_OK):
+            raise DatabaseError(f"{folder}: this folder cannot be written; name another place with --out FILE")
         to = _free(folder / f"{stem}.{label}.{time.strftime('%Y%m%dT%H%M%S')}.{kind}")
     with write_new_file(to) as temporary:
         if database.path:

@@ -91,11 +91,13 @@ class Database:
             yield
         except sa.exc.DBAPIError as error:
             kind = DatabaseBusyError if "locked" in str(error.orig) else DatabaseError
-            raise kind(f"{self.name}: {_advice(error)}") from error
+            raise kind(f"{self.name}: {_advice(error, self.path)}") from error
 
 
-def _advice(error: sa.exc.DBAPIError) -> str:
+def _advice(error: sa.exc.DBAPIError, path: Path | None) -> str:
     message = str(error.orig).strip().splitlines()[0]
+    if path and (advice := geopackage.access_advice(path, message)):
+        return advice
     if "locked" in message:
         return f"another program has been writing for {geopackage.BUSY_SECONDS:.0f} s; end it, or try again"
     if isinstance(error, sa.exc.IntegrityError):

@@ -5,10 +5,12 @@ through sqlite3 alone, because two copies of SQLite in one process cancel each o
 triggers call five functions that GDAL brings and sqlite3 does not; they are registered here.
 """
 
+import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import geopandas
 import numpy as np
@@ -29,6 +31,7 @@ CHECKPOINT_SECONDS = 1.0
 _SHADOWS = ("_node", "_rowid", "_parent")  # tables that an R-tree makes for itself
 CACHE_KIB = 65_536  # holds the indexes of a large import; SQLite's own 2 MiB makes it twice as slow
 PAGE_BYTES = 16384  # holds twenty outlines with their values; 100,000 go in 5 to 9 % faster than with 8192
+_READ_ONLY = {"mode": "ro", "immutable": "1"}
 # SQLite's write-ahead log needs memory that all its processes share, so one machine.
 _NETWORK = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ceph", "lustre", "gpfs", "beegfs", "fuse.sshfs"}
 
@@ -161,14 +164,18 @@ def create_missing_parts(connection: sa.Connection, model: Path) -> None:
 
 def engine(path: Path) -> sa.Engine:
     """An engine on a GeoPackage; its connections begin no transaction by themselves."""
-    made = sa.create_engine(f"sqlite:///{path}", connect_args={"timeout": BUSY_SECONDS}, poolclass=sa.pool.QueuePool)
+    read_only = is_on_read_only_medium(path)
+    address = sa.make_url(f"sqlite:///{path}")
+    if read_only:
+        address = address.set(database=path.resolve().as_uri(), query={"uri": "true", **_READ_ONLY})
+    made = sa.create_engine(address, connect_args={"timeout": BUSY_SECONDS}, poolclass=sa.pool.QueuePool)
     dialect: Any = made.dialect
     dialect.colspecs, dialect.place = {**dialect.colspecs, sa.Date: GeopackageDay}, str(path)
     mode = "DELETE" if on_network(path) else "WAL"
 
     def prepare(connection: sqlite3.Connection, _: Any) -> None:
         connection.isolation_level = None
-        if connection.execute("PRAGMA journal_mode").fetchone()[0].upper() != mode:
+        if not read_only and connection.execute("PRAGMA journal_mode").fetchone()[0].upper() != mode:
             connection.execute(f"PRAGMA journal_mode = {mode}")
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
@@ -180,6 +187,37 @@ def engine(path: Path) -> sa.Engine:
 
     sa.event.listen(made, "connect", prepare)
     return made
+
+
+def is_on_read_only_medium(path: Path) -> bool:
+    """Whether a GeoPackage lies whole in a folder that cannot be written.
+
+    SQLite must be told that nobody changes such a file, as it cannot keep the log and the locks that it needs beside
+    it otherwise. Where a log lies beside it, the file alone is not the whole.
+    """
+    return not os.access(path.resolve().parent, os.W_OK) and not _has_log(path)
+
+
+def _has_log(path: Path) -> bool:
+    log = path.with_name(f"{path.name}-wal")
+    return log.exists() and log.stat().st_size > 0
+
+
+def read_address(path: Path) -> str:
+    """The address by which SQLite opens a GeoPackage for reading, also from a read-only medium."""
+    options = _READ_ONLY if is_on_read_only_medium(path) else {"mode": "ro"}
+    return f"{path.resolve().as_uri()}?{urlencode(options)}"
+
+
+def access_advice(path: Path, message: str) -> str | None:
+    """What is wrong and what to do where SQLite may not read or write a GeoPackage; None for its other errors."""
+    is_refused = "readonly" in message or "unable to open" in message
+    if is_refused and _has_log(path) and not os.access(path.resolve().parent, os.W_OK):
+        log = f"its newest changes lie in {path.name}-wal, which cannot be read in a folder that cannot be written"
+        return f"{log}; copy both files to another folder"
+    if "readonly" in message:
+        return "cannot be written, as the file or its folder is read-only; copy it to another folder, or get permission"
+    return None
 
 
 def _coordinate(position: int) -> Any:
@@ -214,7 +252,11 @@ def checkpoint(used: sa.Engine) -> None:
 
 def copy_to(path: Path, to: Path) -> None:
     """Copy a GeoPackage as it is at this moment into one file without a log; writers may go on."""
-    with closing(sqlite3.connect(path, timeout=BUSY_SECONDS)) as source, closing(sqlite3.connect(to)) as target:
+    address = read_address(path) if is_on_read_only_medium(path) else path.resolve().as_uri()
+    with (
+        closing(sqlite3.connect(address, uri=True, timeout=BUSY_SECONDS)) as source,
+        closing(sqlite3.connect(to)) as target,
+    ):
         source.backup(target)
         target.execute("PRAGMA journal_mode = DELETE")
 
