@@ -300,9 +300,12 @@ def test_the_command_line(target: Path | str, tmp_path: Path) -> None:
     told = json.loads(done.stdout)
     assert (done.exit_code, told["records"], told["left_out"], told["status"]) == (3, 9, 1, "partial")
     assert told["issues"][0]["row"] == 3
-    done = run.invoke(app, ["db", "import", str(tmp_path / "none.fgb"), "--database", str(tmp_path / "no.gpkg")])
-    assert done.exit_code == 2
-    assert not (tmp_path / "no.gpkg").exists()
+    for words in (["none.fgb"], ["a.geojson", "--mapped-area", "none.fgb"]):
+        given = [str(tmp_path / word) if "." in word else word for word in words]
+        done = run.invoke(app, ["db", "import", *given, "--database", str(tmp_path / "no.gpkg")])
+        assert done.exit_code == 2
+        assert "none.fgb: no such file; check the path" in done.stderr
+        assert not (tmp_path / "no.gpkg").exists()
 
 
 def saved_by_a_spreadsheet(path: Path, column: str, days: list[str]) -> None:

@@ -167,7 +167,10 @@ class DatabaseFileVerbs(DatabaseBase):
         check_mapping("columns", columns, "{'date': 'When'}", DatabaseError)
         report, file = self._begin(LandslideImportReport("db import")), user_path(file)
         area = user_path(mapped_area) if mapped_area else None
-        with self._opened(report, create=file.exists()) as database:
+        for given in (file, area):
+            if given and not given.exists():  # before a database is made for it
+                raise DatabaseError(f"{given}: no such file; check the path")
+        with self._opened(report, create=True) as database:
             log = IssueLog(file, strict=strict)
             with report.collect_issues(log, self.issues_file):
                 names = list_names(layer)
