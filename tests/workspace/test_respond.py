@@ -5,6 +5,7 @@ import random
 import signal
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +70,17 @@ def order(site: StacServer, **changed: Any) -> dict[str, Any]:
     return {"aoi": AREA, "date": DAY, "stac": site.url, "collection": "scenes"} | changed
 
 
+@contextmanager
+def later_imagery(site: StacServer) -> Iterator[None]:
+    """A catalogue in which later scenes have come in, as long as the block lasts."""
+    items = list(site.items)
+    site.items = items + [write_scene(site.folder, scene, site.url) for scene in LATER]
+    try:
+        yield
+    finally:
+        site.items = items
+
+
 def slides_found(landslides: geopandas.GeoDataFrame) -> list[bool]:
     return [bool(landslides.contains(shapely.Point(*place)).any()) for place in SLIDES]
 
@@ -110,12 +122,8 @@ def test_the_same_again_reads_and_computes_nothing(
 def test_later_imagery_says_what_is_new_and_what_is_confirmed(
     first: tsmu.workspace.RespondReport, work: tsmu.Workspace, site: StacServer
 ) -> None:
-    items = list(site.items)
-    site.items = items + [write_scene(site.folder, scene, site.url) for scene in LATER]
-    try:
+    with later_imagery(site):
         later = work.respond(**order(site), name="quake")
-    finally:
-        site.items = items
     assert later.page != first.page
     assert first.page.exists()
     assert later.imagery.earlier == first.imagery.folder
@@ -149,6 +157,42 @@ def test_killed_at_any_moment_it_goes_on_to_the_same_maps(
             assert ours.read().tobytes() == theirs.read().tobytes()  # the tags name the files, which are others
         outlines = geopandas.read_parquet(folder / "polygons.parquet")
         assert outlines.geometry.equals(scene.polygons.geometry)
+
+
+@pytest.mark.usefixtures("first")
+def test_a_report_holds_what_its_own_maps_show_and_what_people_decided(work: tsmu.Workspace, site: StacServer) -> None:
+    whole = work.respond(**order(site), name="quake")
+    found = whole.landslides[whole.landslides["status"] == "candidate"].sort_values("area_m2")
+    smallest, limit = found.iloc[0], float(found["area_m2"].median())
+    work.database.review(smallest["id"], status="confirmed", by="eva", why="seen in the field")
+    large = work.respond(**order(site), name="quake", min_area=limit)
+    mapped = sum(scene.summary["records"] for scene in large.scenes)
+    assert mapped < len(found)
+    assert len(large.landslides) == mapped + 1
+    assert smallest["id"] in set(large.landslides["id"])
+    assert (large.landslides["area_m2"] >= limit).sum() == mapped
+    with later_imagery(site):
+        later = work.respond(**order(site), name="quake")
+    assert f"mapped otherwise (by change from 20 %; {limit:g} m2 and more)" in " ".join(later.issues["problem"])
+    again = work.respond(**order(site), name="quake")
+    assert set(again.landslides["id"]) == set(whole.landslides["id"])
+
+
+@pytest.mark.usefixtures("first")
+def test_a_name_stands_for_one_day_and_one_area(work: tsmu.Workspace, site: StacServer) -> None:
+    west, south, east, north = AREA
+    record = work.folder.root / "responses" / "quake" / "responses.json"
+    stored = json.loads(record.read_text())
+    older = {"responses": [{name: one[name] for name in ("imagery", "scenes")} for one in stored["responses"]]}
+    for content in (stored, older):  # earlier versions noted neither day nor area
+        record.write_text(json.dumps(content))
+        for other in ({"date": "2024-04-02"}, {"aoi": (west, south, (west + east) / 2, north)}):
+            with pytest.raises(SituationError, match=f"stands for the event of {DAY} in the area") as raised:
+                work.respond(**order(site, **other), name="quake")
+            assert "\n" not in str(raised.value)
+            assert "`name=NAME`" in str(raised.value)
+        again = work.respond(**order(site), name="quake")
+        assert slides_found(again.landslides) == [True, True, True]
 
 
 @pytest.mark.parametrize(

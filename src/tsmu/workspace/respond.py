@@ -15,7 +15,7 @@ from tsmu.workspace.base import as_day, place_text, user_path
 from tsmu.workspace.mapping import MapVerbs
 from tsmu.workspace.ranges import check_choice, check_percent, check_range
 from tsmu.workspace.report import Report
-from tsmu.workspace.response_record import Response, ResponseFolder
+from tsmu.workspace.response_record import Event, Response, ResponseFolder
 from tsmu.workspace.scene_map import MapReport, SceneMap
 from tsmu.workspace.scene_requests import Day, Place
 
@@ -43,7 +43,8 @@ class RespondReport(Report):
     Attributes:
         imagery: the composites before and after the event.
         scenes: their maps, one for each UTM zone.
-        landslides: the event's landslides as the database has them now, EPSG:4326.
+        landslides: what this response's maps show in the area, and what people decided or drew there, as the database
+            has it now, EPSG:4326; with what earlier responses show that were mapped in the same way.
         page: the situation report, an HTML page.
         layers: the folder of the layers beside it.
     """
@@ -100,7 +101,8 @@ class RespondVerbs(MapVerbs):
         """Respond to an event: compose what was seen before and after it, map it, and write a situation report.
 
         A response that was stopped goes on with the same call. With later imagery the call makes a new map and a new
-        report of the same event, which says what is new, what is confirmed, and what is seen now.
+        report of the same event, which says what is new, what is confirmed, and what is seen now. A name stands for one
+        day and one area.
 
         Args:
             aoi: the area: a file of polygons, or west, south, east, north in degrees.
@@ -129,7 +131,8 @@ class RespondVerbs(MapVerbs):
         Raises:
             FetchError: there is no such imagery; what was found so far is kept.
             MapError, ImageError: it cannot be mapped as asked.
-            SituationError: the districts cannot be used, or the report cannot be written.
+            SituationError: the name is that of another event, the districts cannot be used, or the report cannot be
+                written.
             DatabaseError, BundleError: as their texts say.
 
         Example:
@@ -150,6 +153,8 @@ class RespondVerbs(MapVerbs):
         responses = ResponseFolder(folder.root, check_scene_name(name or _default_name(aoi, day)))
         log = IssueLog(responses.path, part="imagery")
         area = AreaOfInterest.parse(_area(aoi), log)
+        event = Event(day, area.geometry)
+        responses.require_same_event(event)
         counted_by = None if districts is None else _read_districts(user_path(districts), district_name, log)
         if by in ("decoder", "both"):  # before imagery is composed, which takes long
             self._require_model(has_pair=True)
@@ -172,10 +177,11 @@ class RespondVerbs(MapVerbs):
                 by=mapped_by, threshold=threshold, min_area=min_area, dem=self._dem_for(mapped_by, elevations)
             )
             self._map_zones(report, orders, options_of_map, IssueLog(responses.path, part=f"by {mapped_by}"))
-        responses.add(Response(imagery.folder.name, tuple(scene.name for scene in report.scenes)))
+        response = _response_of(imagery, report.scenes, min_area)
+        responses.add(response, event)
         with folder.lock("tsmu respond"), report.progress("Reporting") as show:
             show(0, 1, "")
-            report.landslides = self._event_landslides(responses)
+            report.landslides = self._event_landslides(report, responses, response, event)
             situation = self._situation(report, responses, mapper, elevations, counted_by)
             self._write_situation(report, responses, mapper, situation)
             show(1, 1, "")
@@ -228,13 +234,25 @@ class RespondVerbs(MapVerbs):
         report.issue_list += mapped.issue_list
         report.left_out += mapped.left_out
 
-    def _event_landslides(self, responses: ResponseFolder) -> "geopandas.GeoDataFrame":
-        """The event's landslides as the database has them now: all that its responses observed."""
+    def _event_landslides(
+        self, report: RespondReport, responses: ResponseFolder, response: Response, event: Event
+    ) -> "geopandas.GeoDataFrame":
+        """What responses that were mapped alike show in the area, and what people decided there."""
         from tsmu.database import landslides_in_scenes, open_database
 
-        names = [scene for response in responses.responses for scene in response.scenes]
+        log = IssueLog(responses.path, part="earlier responses")
+        names, runs = list(response.scenes), list(response.runs)
+        for earlier in responses.earlier(response.imagery):
+            names += earlier.scenes
+            if earlier.mapped == response.mapped:
+                runs += earlier.runs
+            else:
+                how = earlier.mapped or "by an earlier version of tsmu, which did not note how"
+                problem = f"candidates that only the response with imagery up to {earlier.imagery} shows are left out"
+                log.warning(str(responses.path), f"{problem}: it was mapped otherwise ({how})", "not in the report")
+        report.add_issues(log, self.folder.issues)
         with closing(open_database(self.folder.database)) as database:
-            return landslides_in_scenes(database, names)
+            return landslides_in_scenes(database, names, runs, event.area)
 
     def _write_situation(
         self, report: RespondReport, responses: ResponseFolder, mapper: _MappingChoice, situation: "Situation"
@@ -355,6 +373,26 @@ def _requests(imagery: "EventImagery", event: str, region: str | None) -> "list[
 def _named_apart(requests: "Sequence[SceneRequest]", by: str) -> "list[SceneRequest]":
     """The same scenes under names of their own, so that one map does not take the other's folder."""
     return [replace(request, name=f"{request.name}_{by}") for request in requests]
+
+
+def _response_of(imagery: "EventImagery", scenes: Sequence[SceneMap], min_area: float) -> Response:
+    """The record of a response: its imagery, scenes and runs, and how they were mapped."""
+    summaries = [scene.summary for scene in scenes]
+    how = {
+        f"{_mapper_of(one)} from {' and '.join(f'{threshold} %' for threshold in one['thresholds'])}"
+        for one in summaries
+    }
+    mapped = f"{', '.join(sorted(how))}; {min_area:g} m2 and more"
+    return Response(
+        imagery.folder.name, tuple(scene.name for scene in scenes), tuple(one["run"] for one in summaries), mapped
+    )
+
+
+def _mapper_of(summary: dict[str, Any]) -> str:
+    """What mapped a scene: by change, or by which decoders of which model."""
+    if summary["bundle"] == "change":
+        return "by change"
+    return f"by {' and '.join(summary['regions'])} of {summary['bundle']}"
 
 
 def _line_of_imagery(imagery: "EventImagery") -> str:

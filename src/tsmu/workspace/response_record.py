@@ -2,13 +2,42 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from datetime import date
 from pathlib import Path
+from typing import Any
 
-from tsmu.errors import WorkspaceError
+from shapely.errors import ShapelyError
+from shapely.geometry import mapping, shape
+from shapely.geometry.base import BaseGeometry
+
+from tsmu.errors import FetchError, SituationError, WorkspaceError
 from tsmu.files import read_json_object, write_json
 
 RECORD_FILE = "responses.json"
 FOLDER = "responses"  # of a workspace
+SAME_AREA = 1e-6  # share of an area by which the same area may differ when it is read from another file
+
+
+@dataclass(frozen=True)
+class Event:
+    """What the name of an event stands for.
+
+    Attributes:
+        day: of the event.
+        area: of the event, EPSG:4326.
+    """
+
+    day: date
+    area: BaseGeometry
+
+    def is_same(self, other: "Event") -> bool:
+        """Whether the day and the area are the same."""
+        differing = self.area.symmetric_difference(other.area).area
+        return self.day == other.day and differing <= SAME_AREA * self.area.area
+
+    def __str__(self) -> str:
+        """Say the day, and the box around the area in degrees."""
+        return f"{self.day} in the area {','.join(f'{bound:.6g}' for bound in self.area.bounds)}"
 
 
 @dataclass(frozen=True)
@@ -18,10 +47,14 @@ class Response:
     Attributes:
         imagery: name of the dated folder of its imagery.
         scenes: names of the scenes that were mapped, as the database knows them.
+        runs: ids of the runs that mapped them; none in records of earlier versions.
+        mapped: how they were mapped, in words: only maps that were made alike are counted together.
     """
 
     imagery: str
     scenes: tuple[str, ...]
+    runs: tuple[str, ...] = ()
+    mapped: str = ""
 
 
 class ResponseFolder:
@@ -31,6 +64,10 @@ class ResponseFolder:
         root: of the workspace.
         name: of the event.
 
+    Attributes:
+        event: what the name stands for; None before the first response.
+        responses: to that event, the oldest first.
+
     Raises:
         WorkspaceError: the record is damaged.
     """
@@ -39,11 +76,26 @@ class ResponseFolder:
         self.path = root / FOLDER / name
         self.imagery = self.path / "imagery"
         self._file = self.path / RECORD_FILE
-        stored = read_json_object(self._file)["responses"] if self._file.exists() else []
+        stored = read_json_object(self._file) if self._file.exists() else {"responses": []}
         try:
-            self.responses = [Response(str(one["imagery"]), tuple(one["scenes"])) for one in stored]
-        except (KeyError, TypeError):
+            self.responses = [_response(one) for one in stored["responses"]]
+            self.event = _event(stored["event"]) if "event" in stored else None
+        except (KeyError, TypeError, ValueError, AttributeError, ShapelyError):
             raise WorkspaceError(f"{self._file}: damaged; remove it, and earlier responses are not compared") from None
+        if self.event is None:
+            self._find_event()
+
+    def require_same_event(self, event: Event) -> None:
+        """Refuse another event under the name of this one.
+
+        Raises:
+            SituationError: the name stands for another day, or another area.
+        """
+        if self.event is not None and not self.event.is_same(event):
+            raise SituationError(
+                f"{self.path}: stands for the event of {self.event}; give that of {event} another name with "
+                "--name NAME, or remove this folder if it is a mistake"
+            )
 
     def report(self, imagery: str) -> Path:
         """The folder of the report of the response with this imagery."""
@@ -53,7 +105,35 @@ class ResponseFolder:
         """The responses with other imagery, the oldest first."""
         return [one for one in self.responses if one.imagery != imagery]
 
-    def add(self, response: Response) -> None:
-        """Record a response; one with the same imagery is replaced."""
-        self.responses = [*self.earlier(response.imagery), response]
-        write_json(self._file, {"responses": [asdict(one) for one in self.responses]})
+    def add(self, response: Response, event: Event) -> None:
+        """Record a response to an event; one with the same imagery is replaced."""
+        self.event, self.responses = event, [*self.earlier(response.imagery), response]
+        about = {"day": event.day.isoformat(), "area": mapping(event.area)}
+        write_json(self._file, {"event": about, "responses": [asdict(one) for one in self.responses]})
+
+    def _find_event(self) -> None:
+        """Tell the event of a record of earlier versions by its latest imagery; leave out responses to other events."""
+        events = [self._event_of(one) for one in self.responses]
+        self.event = next((event for event in reversed(events) if event is not None), None)
+        if self.event is not None:
+            pairs = zip(self.responses, events, strict=True)
+            self.responses = [one for one, event in pairs if event is not None and self.event.is_same(event)]
+
+    def _event_of(self, response: Response) -> Event | None:
+        """The event of a response, by its imagery; None where that is gone."""
+        from tsmu.imagery import read_event_imagery
+
+        try:
+            imagery = read_event_imagery(self.imagery / response.imagery)
+        except FetchError:
+            return None
+        return Event(imagery.day, imagery.area)
+
+
+def _response(stored: dict[str, Any]) -> Response:
+    runs, mapped = stored.get("runs", ()), str(stored.get("mapped", ""))
+    return Response(str(stored["imagery"]), tuple(stored["scenes"]), tuple(runs), mapped)
+
+
+def _event(stored: dict[str, Any]) -> Event:
+    return Event(date.fromisoformat(stored["day"]), shape(stored["area"]))
