@@ -7,7 +7,7 @@ import shapely
 import sqlalchemy as sa
 
 from tests.database.conftest import RUN, scene, squares
-from tsmu.database import AddedRun, Database, RunRecord, SceneRecord, add_run, read_frame
+from tsmu.database import AddedRun, Database, RunRecord, SceneRecord, add_run, check, read_frame
 from tsmu.database import landslide_table as landslide
 from tsmu.database import landslide_version_table as landslide_version
 from tsmu.database import mapped_area_table as mapped_area
@@ -185,3 +185,75 @@ def test_images_without_landslides_are_told_by_the_ground_that_they_show(databas
     second = add_run(database, squares(0), scene(), RUN, IssueLog("test"), half)
     assert second.supersedes == first.run_id
     assert add_run(database, squares(0), scene(), RUN, IssueLog("test"), half).already_stored
+
+
+STRICT = RunRecord("v001", "abc", "alps", "alps", 60, "torch", {"tile": 512})  # the model of RUN from another threshold
+
+
+def outlines(*shapes: shapely.Geometry) -> geopandas.GeoDataFrame:
+    values = {"max_probability": 0.9, "mean_probability": 0.7}
+    return geopandas.GeoDataFrame(values, index=range(len(shapes)), geometry=list(shapes), crs=4326)
+
+
+def shown(database: Database) -> list[bytes]:
+    """The outlines of the candidates."""
+    found = table(database, landslide)
+    return sorted(shapely.to_wkb(shapely.normalize(found.geometry[found["status"] == "candidate"])))
+
+
+def as_shown(polygons: geopandas.GeoDataFrame) -> list[bytes]:
+    return sorted(shapely.to_wkb(shapely.normalize(_multi(polygons))))
+
+
+def test_candidates_follow_the_threshold_that_was_asked_for_last(database: Database) -> None:
+    loose = outlines(*(shapely.box(7 + west, 46, 7.01 + west, 46.01) for west in (0, 0.1, 0.2)))
+    strict = outlines(  # the first in two parts, the second smaller, the third not at all
+        shapely.box(7, 46, 7.004, 46.01), shapely.box(7.006, 46, 7.01, 46.008), shapely.box(7.1, 46, 7.108, 46.01)
+    )
+    first = add(database, loose)
+    added = add(database, strict, STRICT)
+    assert (added.candidates, added.redrawn, added.proposed, added.withdrawn, added.kept) == (1, 2, 0, 1, 0)
+    assert shown(database) == as_shown(strict)
+    back = add(database, loose)
+    assert (back.run_id, back.already_stored) == (first.run_id, True)
+    assert (back.redrawn, back.shown_again, back.withdrawn, back.kept) == (2, 1, 1, 0)
+    assert shown(database) == as_shown(loose)
+    before = counts(database)
+    assert add(database, loose) == AddedRun(first.run_id, already_stored=True)
+    assert counts(database) == before
+    assert add(database, strict, STRICT).shown_again == 1
+    assert shown(database) == as_shown(strict)
+    assert check(database).empty
+
+
+def test_one_outline_for_several_candidates_of_the_same_model_takes_their_place(database: Database) -> None:
+    add(database, squares(2))
+    both = outlines(shapely.box(7, 46, 7.015, 46.005))
+    added = add(database, both, STRICT)
+    assert (added.redrawn, added.proposed, added.withdrawn) == (1, 0, 1)
+    assert shown(database) == as_shown(both)
+    add(database, squares(2))
+    assert shown(database) == as_shown(squares(2))
+
+
+def test_what_others_show_or_people_say_does_not_follow_a_threshold(database: Database) -> None:
+    add(database, squares(5))
+    ids = table(database, landslide)["id"]
+    review_landslide(database, ids[0], status="confirmed", by="eva", why="seen in the field")
+    add(database, squares(5).iloc[1:2], NEWER)  # another model shows the second one
+    add(database, squares(5, 0.001).iloc[2:3], seen=scene("later"))  # the third one is redrawn from other images
+    before = table(database, landslide).set_index("id").loc[ids]
+    added = add(database, squares(0), STRICT)
+    assert (added.withdrawn, added.kept) == (2, 2)
+    assert table(database, landslide)["status"].tolist() == ["confirmed", *["candidate"] * 2, *["rejected"] * 2]
+    add(database, squares(5))
+    after = table(database, landslide).set_index("id").loc[ids]
+    assert after["status"].tolist() == ["confirmed", *["candidate"] * 4]
+    assert after.geometry.geom_equals(before.geometry).all()
+
+
+def test_a_model_that_comes_back_redraws_what_another_one_has_redrawn(database: Database) -> None:
+    add(database, squares(3))
+    add(database, squares(3, 0.001), NEWER)
+    assert add(database, squares(3)).redrawn == 3
+    assert shown(database) == as_shown(squares(3))

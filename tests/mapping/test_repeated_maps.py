@@ -97,6 +97,20 @@ def test_an_image_that_was_replaced_under_its_name_reaches_the_database(tmp_path
     assert candidates(space) == []
 
 
+def test_the_database_shows_the_map_that_was_asked_for_last(tmp_path: Path, space: WorkspaceFolder) -> None:
+    image = slide(4)
+    image[:, 30:60, 60:90] = 150  # darker than the other square, so that a high threshold leaves it out
+    post = write_raster(tmp_path / "post.tif", image, **PLACE)
+    for threshold, count in ((30, 2), (95, 1), (30, 2)):
+        answer = mapped(post, space, "--threshold", threshold)
+        table = pyogrio.read_dataframe(space.database, layer="landslide")
+        now = table[table["status"] == "candidate"]
+        assert (answer["records"], len(now)) == (count, count)
+        assert now["area_m2"].sum() == pytest.approx(answer["area_m2"])
+    done = tsmu(*[word for word in words(post, space, "--threshold", 95) if word != "--json"])
+    assert "1 candidate of its earlier maps withdrawn" in done.stdout + done.stderr
+
+
 def test_an_image_that_was_only_touched_is_the_same_run(tmp_path: Path, space: WorkspaceFolder) -> None:
     post = write_raster(tmp_path / "post.tif", slide(10), **PLACE)
     mapped(post, space)

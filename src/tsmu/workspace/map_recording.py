@@ -221,6 +221,8 @@ def _summary(order: SceneRequest, mapped: MappedScene, added: AddedRun, landslid
         "redrawn": added.redrawn,
         "proposed": added.proposed,
         "withdrawn": added.withdrawn,
+        "shown_again": added.shown_again,
+        "kept": added.kept,
         "supersedes": added.supersedes,
         "outputs": {
             "probability": str(result.probability),

@@ -336,7 +336,8 @@ def _line(summary: dict[str, Any]) -> str:
     )
     return (
         f"{summary['scene']}: {counted(summary['records'], 'landslide')}, {summary['area_m2'] / 1e6:.3f} km2, "
-        f"{_mapped_by(summary)}{computed}; {_judged(summary['not_judged'])}{proposed}{_computed_by(summary)}"
+        f"{_mapped_by(summary)}{computed}; {_judged(summary['not_judged'])}{proposed}{_changed(summary)}"
+        f"{_computed_by(summary)}"
     )
 
 
@@ -351,6 +352,24 @@ def _judged(share: float) -> str:
         return "all of it judged"
     percent = "under 0.1 %" if share < 0.001 else f"{100 * share:.1f} %"
     return f"{percent} of it not judged (no data, or left out)"
+
+
+def _changed(summary: dict[str, Any]) -> str:
+    r"""Say what became of the scene's other candidates, in a line of its own; empty where there are no others.
+
+    Example:
+        >>> _changed({"redrawn": 2, "shown_again": 0, "withdrawn": 1, "kept": 0})
+        '\n  in the database: 2 candidates redrawn, 1 candidate of its earlier maps withdrawn'
+    """
+    said = {
+        "redrawn": "redrawn",
+        "shown_again": "shown again",
+        "withdrawn": "of its earlier maps withdrawn",
+        "kept": "kept that this map does not show: another model or other images do, somebody spoke of them, or it "
+        "does not look there",
+    }
+    parts = [f"{counted(summary[name], 'candidate')} {what}" for name, what in said.items() if summary[name]]
+    return f"\n  in the database: {', '.join(parts)}" if parts else ""
 
 
 def _mapped_by(summary: dict[str, Any]) -> str:

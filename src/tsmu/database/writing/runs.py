@@ -8,7 +8,8 @@ Each observation of a run is compared with the landslides that are stored alread
   landslide is redrawn; its former version is kept.
 - Everything else is only proposed, in the review table: a person has decided, or it is not one to one.
 
-A run that comes again with other outlines supersedes the one that is stored: see `superseded_runs`.
+A run takes the place of earlier ones of the same scene by the same model: their candidates that nobody has touched
+follow it, one to one or not, and those that it does not show are rejected: see `superseded_runs`.
 """
 
 from dataclasses import dataclass
@@ -41,10 +42,16 @@ from tsmu.database.vocabulary import Author, Decision, Status
 from tsmu.database.writing.landslide_versions import Stamp, insert_landslides, write_versions
 from tsmu.database.writing.scenes import RunRecord, SceneRecord, insert_run
 from tsmu.database.writing.superseded_runs import (
+    NOT_SHOWN,
     UNSEEN,
+    candidates_of_runs,
+    count_kept_candidates,
+    has_other_runs,
     is_same_map,
     reject_unseen_candidates,
     run_and_successors,
+    runs_of_same_model,
+    show_again,
 )
 from tsmu.evaluate import overlapping_pairs
 from tsmu.issues import IssueLog
@@ -54,7 +61,7 @@ _MEASURED = ("max_probability", "mean_probability", "mean_deviation")
 
 @dataclass(frozen=True)
 class AddedRun:
-    """What a run brought: numbers of rows; all 0 where the database had the run already.
+    """What a run brought: numbers of rows. Where the database had the run already, only what follows it again.
 
     `observations` = `candidates` + `redrawn` + `proposed` + those that show a landslide exactly as it is stored.
 
@@ -65,7 +72,9 @@ class AddedRun:
         candidates: of these, new landslides.
         redrawn: landslides that have the outline of an observation now.
         proposed: outlines that were only proposed.
-        withdrawn: candidates of superseded runs that were rejected, because this run does not show them.
+        withdrawn: candidates of runs whose place this one takes that were rejected, because it does not show them.
+        shown_again: candidates that another run had rejected, and that are candidates again.
+        kept: further candidates of the scene that this run does not show: other models do, or it did not look there.
         supersedes: id of the run whose images this one's have replaced; None where there is none.
     """
 
@@ -76,6 +85,8 @@ class AddedRun:
     redrawn: int = 0
     proposed: int = 0
     withdrawn: int = 0
+    shown_again: int = 0
+    kept: int = 0
     supersedes: str | None = None
 
 
@@ -87,9 +98,9 @@ def add_run(
     log: IssueLog,
     area: BaseGeometry | None = None,
 ) -> AddedRun:
-    """Store what a run mapped, in one transaction; a run that is stored already changes nothing.
+    """Store what a run mapped, in one transaction; a run that is stored and that was the scene's last changes nothing.
 
-    One that is stored with other outlines is superseded, see `superseded_runs`.
+    Runs of the same scene and model are replaced by it, see `superseded_runs`.
 
     Args:
         database: open.
@@ -117,12 +128,14 @@ def add_run(
     with database.write() as connection:
         earlier = run_and_successors(connection, scene_record.id, run_record.id(scene_record.id))
         if earlier and is_same_map(connection, earlier[-1], encoded, mapped):
-            return AddedRun(earlier[-1], already_stored=True)
+            return _return_to(connection, earlier[-1], scene_record.id, run_record, mapped, created)
+        replaced = candidates_of_runs(connection, runs_of_same_model(connection, scene_record.id, run_record))
         if earlier:
             run_record = run_record.superseding(earlier[-1], content_id("outlines", *encoded.wkb))
         run_id = run_record.id(scene_record.id)
         insert_run(connection, scene_record, run_record, created, area)
-        matches = _match(connection, shapes)
+        others = has_other_runs(connection, run_id, scene_record.id)
+        matches = _match(connection, shapes, replaced["id"])
         new = ~np.isin(np.arange(len(shapes)), matches.observed)
         ids = outline_ids(run_id, encoded.wkb)
         landslide_of = np.empty(len(shapes), dtype=object)
@@ -135,10 +148,38 @@ def add_run(
         _insert_observations(connection, row | {"run_id": run_id, "created_at": created}, values, encoded)
         _redraw(connection, matches, shapes, areas, run_id, created)
         _propose(connection, matches, ids, run_id, created)
-        seen, unseen = set(matches.landslide.tolist()), Stamp(Author.RUN, f"run {run_id}", UNSEEN, created)
-        withdrawn = reject_unseen_candidates(connection, earlier, seen, mapped, run_id, unseen)
-        counts = (len(shapes), int(new.sum()), int(matches.redraw.sum()), int(matches.propose.sum()), withdrawn)
-        return AddedRun(run_id, False, *counts, supersedes=earlier[-1] if earlier else None)
+        unseen = Stamp(Author.RUN, f"run {run_id}", UNSEEN if earlier else NOT_SHOWN, created)
+        seen = set(matches.landslide.tolist())
+        return AddedRun(
+            run_id,
+            observations=len(shapes),
+            candidates=int(new.sum()),
+            redrawn=int(matches.redraw.sum()),
+            proposed=int(matches.propose.sum()),
+            withdrawn=reject_unseen_candidates(connection, replaced, seen, mapped, unseen),
+            kept=count_kept_candidates(connection, run_id, scene_record.id) if others else 0,
+            supersedes=earlier[-1] if earlier else None,
+        )
+
+
+def _return_to(
+    connection: sa.Connection,
+    run_id: str,
+    scene_id: str,
+    run_record: RunRecord,
+    mapped: BaseGeometry,
+    created: datetime,
+) -> AddedRun:
+    """Let candidates follow a run that is stored, where another one has taken its place since."""
+    if not has_other_runs(connection, run_id, scene_id):
+        return AddedRun(run_id, already_stored=True)
+    redrawn, again = show_again(connection, run_id, scene_id, created)
+    replaced = candidates_of_runs(connection, runs_of_same_model(connection, scene_id, run_record))
+    seen = connection.execute(sa.select(observation.c.landslide_id).where(observation.c.run_id == run_id)).scalars()
+    unseen = Stamp(Author.RUN, f"run {run_id}", NOT_SHOWN, created)
+    withdrawn = reject_unseen_candidates(connection, replaced, set(seen), mapped, unseen)
+    kept = count_kept_candidates(connection, run_id, scene_id)
+    return AddedRun(run_id, True, redrawn=redrawn, withdrawn=withdrawn, shown_again=again, kept=kept)
 
 
 def _clean_with_values(
@@ -177,7 +218,8 @@ class _Matches:
     status: npt.NDArray[np.object_]
 
 
-def _match(connection: sa.Connection, shapes: Shapes) -> _Matches:
+def _match(connection: sa.Connection, shapes: Shapes, following: "pd.Series[str]") -> _Matches:
+    """Match observations with stored landslides; those of `following`, ids, are redrawn though not one to one."""
     stored = _landslides_near(connection, shapes)
     if not len(stored):
         nothing: Any = np.array([], dtype=object)
@@ -190,13 +232,30 @@ def _match(connection: sa.Connection, shapes: Shapes) -> _Matches:
     # that the order of the rows decides nothing.
     order = np.lexsort((stored["id"].to_numpy(str)[pairs.second], -pairs.iou, pairs.first))
     chosen = order[np.unique(pairs.first[order], return_index=True)[1]]
-    observed, position, one_to_one = pairs.first[chosen], pairs.second[chosen], one_to_one[chosen]
+    follows = stored["id"].isin(following).to_numpy()
+    free = ~np.isin(pairs.first, pairs.first[~follows[pairs.second]])  # observations that touch nothing else
+    most_alike = _most_alike(shapes[pairs.first[chosen]], pairs.second[chosen], pairs.iou[chosen], free[chosen])
+    chosen = chosen[most_alike | ~free[chosen]]  # the others, of which a landslide is not the most alike, are new
+    observed, position = pairs.first[chosen], pairs.second[chosen]
+    may_redraw = one_to_one[chosen] | free[chosen]
     differs = ~shapely.equals(shapes[observed], outlines[position])
     present = stored.iloc[position]
     untouched = (present["status"] == Status.CANDIDATE).to_numpy() & (present["author"] == Author.RUN).to_numpy()
-    redraw = differs & one_to_one & untouched
+    redraw = differs & may_redraw & untouched
     owner, status = (present[name].to_numpy(dtype=object) for name in ("id", "status"))
     return _Matches(observed, owner, redraw, differs & ~redraw, status)
+
+
+def _most_alike(
+    shapes: Shapes, landslides: npt.NDArray[np.intp], iou: npt.NDArray[np.float64], free: npt.NDArray[np.bool_]
+) -> npt.NDArray[np.bool_]:
+    """Which of the observations that are free is the most alike of each landslide; of equal ones the western one."""
+    west, south, _, _ = shapely.bounds(shapes).reshape(-1, 4).T
+    order = np.lexsort((south, west, -iou, landslides))
+    order = order[free[order]]
+    is_first = np.zeros(len(shapes), dtype=bool)
+    is_first[order[np.unique(landslides[order], return_index=True)[1]]] = True
+    return is_first
 
 
 def _landslides_near(connection: sa.Connection, shapes: Shapes) -> pd.DataFrame:
