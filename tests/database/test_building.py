@@ -1,7 +1,10 @@
 """A run's polygons come in once; a newer run redraws what nobody touched and proposes the rest."""
 
+from datetime import date
+
 import geopandas
 import numpy as np
+import pandas as pd
 import pytest
 import shapely
 import sqlalchemy as sa
@@ -257,3 +260,44 @@ def test_a_model_that_comes_back_redraws_what_another_one_has_redrawn(database: 
     add(database, squares(3, 0.001), NEWER)
     assert add(database, squares(3)).redrawn == 3
     assert shown(database) == as_shown(squares(3))
+
+
+BEFORE, AFTER = date(2018, 4, 1), date(2018, 9, 10)
+
+
+def days(database: Database) -> list[tuple[date | None, date | None]]:
+    found = table(database, landslide)
+    plain = found[["date_min", "date_max"]].astype(object).where(found[["date_min", "date_max"]].notna(), None)
+    return [tuple(day and pd.Timestamp(day).date() for day in row) for row in plain.itertuples(index=False)]
+
+
+def test_days_that_are_given_later_reach_the_scene_and_what_nobody_touched(database: Database) -> None:
+    first = add(database, squares(3))
+    ids = table(database, landslide)["id"]
+    review_landslide(database, ids[0], status="confirmed", by="eva", why="seen in the field")
+    dated = add(database, squares(3), seen=scene(date_pre=BEFORE, date_post=AFTER))
+    assert (dated.run_id, dated.already_stored) == (first.run_id, True)
+    assert "2 candidates dated by its scene; 1 other that people" in str(dated.remarks)
+    assert days(database) == [(None, None), (BEFORE, AFTER), (BEFORE, AFTER)]
+    [row] = table(database, scene_table).to_dict("records")
+    assert (str(row["date_pre"])[:10], str(row["date_post"])[:10]) == (str(BEFORE), str(AFTER))
+    before = counts(database)
+    again = add(database, squares(3), seen=scene(date_pre=BEFORE, date_post=AFTER))
+    assert again.already_stored
+    assert counts(database) == before
+    without = add(database, squares(4), STRICT)  # days that are not given again hold
+    assert days(database)[3] == (BEFORE, AFTER)
+    assert "2018-04-01 before and 2018-09-10 after was noted earlier" in str(without.remarks)
+    assert check(database).empty
+
+
+def test_days_that_contradict_those_of_the_same_images_are_another_scene_and_it_is_said(database: Database) -> None:
+    add(database, squares(2), seen=scene(date_post=AFTER))
+    assert days(database) == [(None, AFTER)] * 2
+    half = add(database, squares(2), seen=scene(date_pre=BEFORE, date_post=AFTER))  # the missing one comes in
+    assert half.already_stored
+    assert days(database) == [(BEFORE, AFTER)] * 2
+    other = add(database, squares(2), seen=scene(date_pre=BEFORE, date_post=date(2019, 1, 1)))
+    assert "other days (2018-04-01 before and 2018-09-10 after)" in str(other.remarks)
+    assert counts(database)["scene"] == 2
+    assert days(database) == [(BEFORE, AFTER)] * 2

@@ -136,6 +136,8 @@ def record_map(
             f"recorded as a new run; {counted(added.withdrawn, 'candidate')} that it does not show any more rejected"
         )
         log.warning(place, problem, action)
+    for problem, action in added.remarks:
+        log.warning(place, problem, action)
     return _summary(order, mapped, added, mapped.result.count - len(run_log.errors))
 
 

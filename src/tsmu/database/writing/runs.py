@@ -12,7 +12,7 @@ A run takes the place of earlier ones of the same scene by the same model: their
 follow it, one to one or not, and those that it does not show are rejected: see `superseded_runs`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -40,6 +40,7 @@ from tsmu.database.storage import (
 from tsmu.database.types import utc_now
 from tsmu.database.vocabulary import Author, Decision, Status
 from tsmu.database.writing.landslide_versions import Stamp, insert_landslides, write_versions
+from tsmu.database.writing.scene_days import RecognisedScene, Remark, date_candidates, recognise_scene
 from tsmu.database.writing.scenes import RunRecord, SceneRecord, insert_run
 from tsmu.database.writing.superseded_runs import (
     NOT_SHOWN,
@@ -76,6 +77,7 @@ class AddedRun:
         shown_again: candidates that another run had rejected, and that are candidates again.
         kept: further candidates of the scene that this run does not show: other models do, or it did not look there.
         supersedes: id of the run whose images this one's have replaced; None where there is none.
+        remarks: on the days of its scene: what is to be known, and what was done about it.
     """
 
     run_id: str
@@ -88,6 +90,7 @@ class AddedRun:
     shown_again: int = 0
     kept: int = 0
     supersedes: str | None = None
+    remarks: tuple[Remark, ...] = ()
 
 
 def add_run(
@@ -100,7 +103,8 @@ def add_run(
 ) -> AddedRun:
     """Store what a run mapped, in one transaction; a run that is stored and that was the scene's last changes nothing.
 
-    Runs of the same scene and model are replaced by it, see `superseded_runs`.
+    Runs of the same scene and model are replaced by it, see `superseded_runs`; for days that are given later, see
+    `scene_days`.
 
     Args:
         database: open.
@@ -126,9 +130,12 @@ def add_run(
     created, encoded = utc_now(), encode_for_layers(shapes, database.backend)
     mapped = scene_record.footprint if area is None else area
     with database.write() as connection:
+        recognised = recognise_scene(connection, scene_record)
+        scene_record = recognised.record
         earlier = run_and_successors(connection, scene_record.id, run_record.id(scene_record.id))
         if earlier and is_same_map(connection, earlier[-1], encoded, mapped):
-            return _return_to(connection, earlier[-1], scene_record.id, run_record, mapped, created)
+            added = _return_to(connection, earlier[-1], scene_record.id, run_record, mapped, created)
+            return _with_days(connection, added, recognised, created)
         replaced = candidates_of_runs(connection, runs_of_same_model(connection, scene_record.id, run_record))
         if earlier:
             run_record = run_record.superseding(earlier[-1], content_id("outlines", *encoded.wkb))
@@ -150,7 +157,7 @@ def add_run(
         _propose(connection, matches, ids, run_id, created)
         unseen = Stamp(Author.RUN, f"run {run_id}", UNSEEN if earlier else NOT_SHOWN, created)
         seen = set(matches.landslide.tolist())
-        return AddedRun(
+        added = AddedRun(
             run_id,
             observations=len(shapes),
             candidates=int(new.sum()),
@@ -160,6 +167,14 @@ def add_run(
             kept=count_kept_candidates(connection, run_id, scene_record.id) if others else 0,
             supersedes=earlier[-1] if earlier else None,
         )
+        return _with_days(connection, added, recognised, created)
+
+
+def _with_days(connection: sa.Connection, added: AddedRun, recognised: RecognisedScene, created: datetime) -> AddedRun:
+    """Date the candidates of a stored scene that have no days, and add what is to be known of its days."""
+    stamp = Stamp(Author.RUN, f"run {added.run_id}", "the days of its images were given later", created)
+    dated = date_candidates(connection, recognised.record, stamp) if recognised.is_stored else ()
+    return replace(added, remarks=(*recognised.remarks, *dated))
 
 
 def _return_to(

@@ -42,6 +42,7 @@ class SceneRecord:
         date_post: day of the post-event image.
         gsd_m: ground sampling distance, m.
         positional_accuracy_m: radius in which a point of the images lies, m.
+        stored_id: the id under which a database has it, if its days came in later than the scene.
 
     Example:
         >>> SceneRecord("ridge", shapely.box(7, 46, 7.1, 46.1), "post.tif").id[14]  # a UUID of version 5
@@ -56,11 +57,12 @@ class SceneRecord:
     date_post: date | None = None
     gsd_m: float | None = None
     positional_accuracy_m: float | None = None
+    stored_id: str | None = None
 
     @property
     def id(self) -> str:
-        """A UUID made of the fields: the same images have the same one in every database."""
-        return content_id("scene", self.name, self.post, self.pre, self.date_pre, self.date_post)
+        """A UUID made of the fields: the same images have the same one in every database, unless it is stored."""
+        return self.stored_id or content_id("scene", self.name, self.post, self.pre, self.date_pre, self.date_post)
 
 
 @dataclass(frozen=True)

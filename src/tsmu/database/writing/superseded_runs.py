@@ -77,6 +77,13 @@ def runs_of_same_model(connection: sa.Connection, scene_id: str, record: RunReco
     return list(connection.execute(sa.select(run.c.id).where(run.c.scene_id == scene_id, is_same)).scalars())
 
 
+def is_untouched() -> sa.ColumnElement[bool]:
+    """The condition on the landslide table that it is a candidate on which nobody has said anything."""
+    said = sa.exists().where(review.c.landslide_id == landslide.c.id, review.c.decision != Decision.PROPOSED.value)
+    by_run = landslide.c.author == Author.RUN.value
+    return sa.and_(landslide.c.status == Status.CANDIDATE.value, by_run, ~said)
+
+
 def candidates_of_runs(connection: sa.Connection, runs: Collection[str]) -> pd.DataFrame:
     """The candidates on which nobody has said anything and that only these runs show: `id` and `geom` as stored.
 
@@ -86,13 +93,10 @@ def candidates_of_runs(connection: sa.Connection, runs: Collection[str]) -> pd.D
     """
     seen = observation.c.landslide_id == landslide.c.id
     by_others = observation.c.run_id.is_(None) | observation.c.run_id.not_in(runs)
-    judged = sa.exists().where(review.c.landslide_id == landslide.c.id, review.c.decision != Decision.PROPOSED.value)
     query = sa.select(landslide.c.id, landslide.c.geom).where(
         landslide.c.id.in_(sa.select(observation.c.landslide_id).where(observation.c.run_id.in_(runs))),
-        landslide.c.status == Status.CANDIDATE.value,
-        landslide.c.author == Author.RUN.value,
+        is_untouched(),
         ~sa.exists().where(seen, by_others),
-        ~judged,
     )
     rows = [tuple(row) for row in connection.execute(query)] if runs else []
     return pd.DataFrame(rows, columns=["id", "geom"])
