@@ -239,6 +239,13 @@ def test_one_outline_for_several_candidates_of_the_same_model_takes_their_place(
     assert shown(database) == as_shown(squares(2))
 
 
+def test_maps_by_change_of_images_that_were_replaced_take_the_place_of_the_earlier_ones(database: Database) -> None:
+    first, second = (RunRecord("change", digest, "change", "alps", 20) for digest in ("one", "another"))
+    add(database, squares(3), first)
+    assert add(database, squares(2, 0.2), second).withdrawn == 3
+    assert shown(database) == as_shown(squares(2, 0.2))
+
+
 def test_what_others_show_or_people_say_does_not_follow_a_threshold(database: Database) -> None:
     add(database, squares(5))
     ids = table(database, landslide)["id"]

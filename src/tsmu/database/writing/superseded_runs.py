@@ -27,6 +27,7 @@ from tsmu.database.vocabulary import Author, Decision, Status
 from tsmu.database.writing.landslide_versions import Stamp, write_versions
 from tsmu.database.writing.scenes import SUPERSEDES, RunRecord
 
+CHANGE = "change"  # the version of runs that map by change
 UNSEEN = "not seen in the images that replaced those it was seen in"
 NOT_SHOWN = "not shown by the run of the same model that was asked for last"
 SHOWN_AGAIN = "shown by a run that was asked for again"
@@ -68,12 +69,15 @@ def is_same_map(connection: sa.Connection, run_id: str, outlines: EncodedShapes,
 def runs_of_same_model(connection: sa.Connection, scene_id: str, record: RunRecord) -> list[str]:
     """The ids of the stored runs of a scene by the version and decoder of a run, whatever their settings.
 
+    Maps by change are all of one model: what is usual in the images, which their digest names, is no other way to map.
+
     Args:
         connection: within a `Database.write` block.
         scene_id: the scene.
         record: the run.
     """
-    is_same = (run.c.bundle_digest == record.bundle_digest) & (run.c.decoder == record.decoder)
+    same_version = run.c.bundle == CHANGE if record.bundle == CHANGE else run.c.bundle_digest == record.bundle_digest
+    is_same = same_version & (run.c.decoder == record.decoder)
     return list(connection.execute(sa.select(run.c.id).where(run.c.scene_id == scene_id, is_same)).scalars())
 
 
