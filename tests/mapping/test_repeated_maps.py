@@ -111,6 +111,28 @@ def test_the_database_shows_the_map_that_was_asked_for_last(tmp_path: Path, spac
     assert "1 candidate of its earlier maps withdrawn" in done.stdout + done.stderr
 
 
+def test_a_map_that_was_made_in_another_way_is_replaced_and_that_is_said(
+    tmp_path: Path, space: WorkspaceFolder
+) -> None:
+    noise = np.random.default_rng(0).integers(-9, 9, (3, 96, 96))
+    post = write_raster(tmp_path / "post.tif", (slide(10) + noise).astype(np.uint8), **PLACE)
+    pre = write_raster(tmp_path / "pre.tif", (slide(10, landslide=False) - noise).astype(np.uint8), **PLACE)
+    by_change = [word for word in words(post, space, "--pre", pre, "--by", "change") if word != "--json"]
+
+    def remarks(answer: dict[str, Any]) -> list[str]:
+        said = [f"{one['problem']}; {one['action']}" for one in answer["issues"]]
+        return [one for one in said if "that lay here was made" in one]
+
+    assert tsmu(*by_change).exit_code == 0
+    [remark] = remarks(mapped(post, space))
+    assert "made by change; replaced; to keep both" in remark
+    assert "--name NAME" in remark
+    assert remarks(mapped(post, space, "--threshold", 60)) == []
+    done = tsmu(*by_change)
+    assert "was made by the decoder of alps (v001); replaced" in done.stdout + done.stderr
+    assert "was made" not in tsmu(*by_change).stderr
+
+
 def test_an_image_that_was_only_touched_is_the_same_run(tmp_path: Path, space: WorkspaceFolder) -> None:
     post = write_raster(tmp_path / "post.tif", slide(10), **PLACE)
     mapped(post, space)

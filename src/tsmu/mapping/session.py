@@ -20,6 +20,7 @@ from tsmu.imagery import (
     resolve_dem,
 )
 from tsmu.issues import Issue, IssueLog
+from tsmu.mapping.change.change_engine import ENGINE as CHANGE
 from tsmu.mapping.change.change_mapper import ChangeMapper
 from tsmu.mapping.decoder_mapper import DecoderMapper
 from tsmu.mapping.inference.engine import Engine
@@ -41,6 +42,8 @@ from tsmu.workspace_folder import WorkspaceFolder
 TERRAIN_FOLDER = "terrain"  # of the cache
 # Tags of the probability raster: which scene it maps, by its path or address and by the digest of its content.
 SCENE_TAG, SCENE_CONTENT_TAG = "tsmu_scene", "tsmu_scene_content"
+# And what made it: the version of the model or `change`, its digest, and the region.
+BUNDLE_TAG, DIGEST_TAG, REGION_TAG = "tsmu_bundle", "tsmu_bundle_digest", "tsmu_region"
 
 
 @dataclass(frozen=True)
@@ -148,6 +151,7 @@ class MapSession:
             if plan is None:
                 plan = ScenePlan(routing, self._tiling(scene, engines))
             decoders = [one.provenance for one in engines]
+            _note_former_map(folder, decoders[0], routing.region, log)
             run = self._run(request, scene, folder, plan, [one.engine for one in engines], decoders, masks)
             publish_url = f"{options.publish.rstrip('/')}/{request.name}" if options.publish else None
             without_terrain = terrain.unknown if terrain else None
@@ -178,9 +182,9 @@ class MapSession:
             tags={
                 SCENE_TAG: _stored_name(request.post, self._space),
                 SCENE_CONTENT_TAG: content_digest(request.post) if isinstance(request.post, Path) else "",
-                "tsmu_bundle": decoders[0].bundle,
-                "tsmu_bundle_digest": decoders[0].digest,
-                "tsmu_region": routing.region,
+                BUNDLE_TAG: decoders[0].bundle,
+                DIGEST_TAG: decoders[0].digest,
+                REGION_TAG: routing.region,
                 "tsmu_routed": routing.reason,
             },
             notes={"region": routing.regions, "bundle": [decoder.label for decoder in decoders]},
@@ -278,6 +282,19 @@ def _check_folder(folder: Path, post: Path | str, space: WorkspaceFolder) -> Non
     raise MapError(
         f"{folder}: contains the map of {mapped}; give this scene a name of its own: --name, or a table's column name"
     )
+
+
+def _note_former_map(folder: Path, mapper: DecoderProvenance, region: str, log: IssueLog) -> None:
+    """Note that the map that lies in a folder and is replaced was made in another way: by change or another decoder."""
+    tags = read_tags(folder)
+    former, digest = tags.get(BUNDLE_TAG), tags.get(DIGEST_TAG)
+    is_change = former == CHANGE and mapper.bundle == CHANGE
+    is_same_decoder = digest == mapper.digest and tags.get(REGION_TAG) == region
+    if former is None or is_change or is_same_decoder:
+        return
+    how = "by change" if former == CHANGE else f"by the decoder of {tags.get(REGION_TAG)} ({former})"
+    action = "replaced; to keep both, map the scene under another name: --name NAME, or a table's column name"
+    log.warning(str(folder), f"the map of this scene that lay here was made {how}", action)
 
 
 def _same_grid(folder: Path, post: Path) -> bool:
