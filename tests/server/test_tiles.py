@@ -2,6 +2,7 @@
 
 import io
 import shutil
+from pathlib import Path
 
 import mapbox_vector_tile
 import morecantile
@@ -12,9 +13,12 @@ import shapely
 from PIL import Image
 
 from tests.conftest import write_raster
+from tests.mapping.test_change import images, write
 from tests.server.conftest import Client, decision, first
-from tsmu.database import Database, Filters, query, scenes
-from tsmu.server.tiles import LandslideBoxCache
+from tsmu.database import Database, Filters, open_database, query, scenes
+from tsmu.server.context import ServerContext
+from tsmu.server.tiles import LandslideBoxCache, SceneLayer, find_raster
+from tsmu.workspace import Workspace
 from tsmu.workspace_folder import WorkspaceFolder
 
 WEB_MERCATOR = morecantile.tms.get("WebMercatorQuad")  # so that the server's own arithmetic is tested
@@ -292,3 +296,27 @@ def test_a_missing_image_is_named_without_its_path(client: Client, survey: Works
     [scene] = answer.json()
     assert (scene["layers"], scene["missing"]) == (["post", "probability"], {"pre": "pre.tif"})
     assert str(survey.root) not in answer.text
+
+
+def test_a_scene_does_not_show_the_map_of_another_one_of_its_name(tmp_path: Path) -> None:
+    work = Workspace(tmp_path / "survey")
+    for seed, folder in enumerate(("one", "other")):
+        for name, pixels in zip(("pre", "post"), images(seed), strict=True):
+            write(tmp_path / folder, name, pixels)
+    post, other = (tmp_path / folder / "post.tif" for folder in ("one", "other"))
+    work.map(post, pre=post.with_name("pre.tif"), by="change")
+    work.map(other, pre=other.with_name("pre.tif"), by="change", out=tmp_path / "elsewhere")
+
+    def with_map() -> list[str]:
+        """The post-event images of the scenes whose probability is shown."""
+        with open_database(work.folder.database) as records:
+            context = ServerContext(records, work.folder, reviewer="eva")
+            rows = scenes(records).drop(columns="geometry").to_dict("records")
+            return [row["post"] for row in rows if find_raster(context, row, SceneLayer.PROBABILITY)]
+
+    assert with_map() == [str(post)]
+    post.write_bytes(post.read_bytes() + b"0")  # replaced under its name: the map is still this scene's
+    assert with_map() == [str(post)]
+    work.folder.root.rename(tmp_path / "renamed")
+    work = Workspace(tmp_path / "renamed")
+    assert with_map() == [str(post)]

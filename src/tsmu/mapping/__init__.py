@@ -58,6 +58,7 @@ if TYPE_CHECKING:
         read_scene_table,
     )
     from tsmu.mapping.scene.value_checks import check_undeclared_nodata, check_values, remark_uniform_fill
+    from tsmu.mapping.scene_of_map import is_map_of
     from tsmu.mapping.session import MapSession, OpenScene
     from tsmu.mapping.tiling.tile_axis import TileAxis, check_tiling
     from tsmu.mapping.tiling.tile_size import MAX_OVERLAP, Tiling, measure_overlap, plan_tiling
@@ -101,6 +102,7 @@ __all__ = [
     "choose_engine",
     "connect_cluster",
     "default_scene_name",
+    "is_map_of",
     "is_plain_picture",
     "map_scene",
     "measure_overlap",
@@ -139,6 +141,7 @@ _NAMES = {  # by the module that has them
     "scene.requests": (
         "SceneRequest check_scene_name check_unique_names default_scene_name path_or_url read_scene_table"
     ),
+    "scene_of_map": "is_map_of",
     "session": "MapSession OpenScene",
     "tiling.tile_axis": "TileAxis check_tiling",
     "tiling.tile_size": "MAX_OVERLAP Tiling measure_overlap plan_tiling",

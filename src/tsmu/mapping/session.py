@@ -11,12 +11,10 @@ from tsmu.errors import ErrorCollector, MapError
 from tsmu.files import content_digest
 from tsmu.imagery import (
     REMOTE_OPTIONS,
-    Grid,
     TerrainRaster,
     coarse_cells,
     derive_terrain,
     describe_raster,
-    is_remote,
     resolve_dem,
 )
 from tsmu.issues import Issue, IssueLog
@@ -28,21 +26,20 @@ from tsmu.mapping.map_run import MapRun
 from tsmu.mapping.mapped_scene import DecoderProvenance, MappedScene, ScenePlan
 from tsmu.mapping.mapper import Mapper, RegionEngine
 from tsmu.mapping.options import MapOptions
-from tsmu.mapping.outputs.map_files import PROBABILITY_FILE, MapResult, read_tags
+from tsmu.mapping.outputs.map_files import MapResult, read_tags
 from tsmu.mapping.outputs.publish import publish_map
 from tsmu.mapping.scene.masks import PolygonMask, SceneMask, SlopeMask, exclusion_mask
 from tsmu.mapping.scene.raster import Scene, scene_grid
 from tsmu.mapping.scene.requests import SceneRequest, path_or_url
 from tsmu.mapping.scene.value_checks import check_undeclared_nodata, remark_uniform_fill
+from tsmu.mapping.scene_of_map import SCENE_CONTENT_TAG, SCENE_TAG, is_map_of, stored_scene_name
 from tsmu.mapping.tiling.scene_job import Progress
 from tsmu.mapping.tiling.tile_size import Tiling, plan_tiling
 from tsmu.mapping.vectorize.polygons import PolygonOptions
 from tsmu.workspace_folder import WorkspaceFolder
 
 TERRAIN_FOLDER = "terrain"  # of the cache
-# Tags of the probability raster: which scene it maps, by its path or address and by the digest of its content.
-SCENE_TAG, SCENE_CONTENT_TAG = "tsmu_scene", "tsmu_scene_content"
-# And what made it: the version of the model or `change`, its digest, and the region.
+# Tags of the probability raster: what made it, the version of the model or `change`, its digest, and the region.
 BUNDLE_TAG, DIGEST_TAG, REGION_TAG = "tsmu_bundle", "tsmu_bundle_digest", "tsmu_region"
 
 
@@ -180,7 +177,7 @@ class MapSession:
             tta=options.tta,
             region_layer=options.region_layer,
             tags={
-                SCENE_TAG: _stored_name(request.post, self._space),
+                SCENE_TAG: stored_scene_name(request.post, self._space),
                 SCENE_CONTENT_TAG: content_digest(request.post) if isinstance(request.post, Path) else "",
                 BUNDLE_TAG: decoders[0].bundle,
                 DIGEST_TAG: decoders[0].digest,
@@ -262,26 +259,13 @@ class MapSession:
 def _check_folder(folder: Path, post: Path | str, space: WorkspaceFolder) -> None:
     """Refuse to put a scene's map where that of another scene lies.
 
-    A map is of the same scene if it has the same path within the workspace, or elsewhere the same content.
-    Maps of older versions record neither, but an absolute path: where no file is at that path any more,
-    the workspace or the scene was moved, and name and grid decide.
-
     Raises:
         MapError: the folder has the map of another scene.
     """
-    tags = read_tags(folder)
-    mapped = tags.get(SCENE_TAG)
-    if mapped is None or mapped == _stored_name(post, space):
-        return
-    if isinstance(post, Path) and not is_remote(mapped):
-        if mapped == str(post.resolve()) or (tags.get(SCENE_CONTENT_TAG) or "unknown") == content_digest(post):
-            return
-        moved = not (space.root / mapped).exists()
-        if SCENE_CONTENT_TAG not in tags and moved and Path(mapped).name == post.name and _same_grid(folder, post):
-            return
-    raise MapError(
-        f"{folder}: contains the map of {mapped}; give this scene a name of its own: --name, or a table's column name"
-    )
+    if not is_map_of(folder, post, space):
+        mapped = read_tags(folder).get(SCENE_TAG)
+        problem = f"{folder}: contains the map of {mapped}"
+        raise MapError(f"{problem}; give this scene a name of its own: --name, or a table's column name")
 
 
 def _note_former_map(folder: Path, mapper: DecoderProvenance, region: str, log: IssueLog) -> None:
@@ -295,12 +279,3 @@ def _note_former_map(folder: Path, mapper: DecoderProvenance, region: str, log: 
     how = "by change" if former == CHANGE else f"by the decoder of {tags.get(REGION_TAG)} ({former})"
     action = "replaced; to keep both, map the scene under another name: --name NAME, or a table's column name"
     log.warning(str(folder), f"the map of this scene that lay here was made {how}", action)
-
-
-def _same_grid(folder: Path, post: Path) -> bool:
-    return Grid.from_raster(describe_raster(folder / PROBABILITY_FILE)).same_as(scene_grid(post))
-
-
-def _stored_name(post: Path | str, space: WorkspaceFolder) -> str:
-    """Name a scene as maps record it: relative to the workspace inside it, absolute outside; an address as it is."""
-    return space.stored_path(post) if isinstance(post, Path) else post

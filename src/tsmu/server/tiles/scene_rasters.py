@@ -19,9 +19,10 @@ import rasterio
 from tsmu.database import Box
 from tsmu.errors import ImageError
 from tsmu.imagery import describe_raster, is_remote, open_raster, open_warpable
-from tsmu.mapping import DEVIATION_FILE, PROBABILITY_FILE, check_scene_name
+from tsmu.mapping import DEVIATION_FILE, PROBABILITY_FILE, check_scene_name, is_map_of
 from tsmu.server.context import ServerContext
 from tsmu.server.tiles.web_mercator import scale_factor, tile_bounds_m
+from tsmu.workspace_folder import WorkspaceFolder
 
 if TYPE_CHECKING:
     from rio_tiler.io import Reader
@@ -94,6 +95,8 @@ def _band_names(raster: SceneRaster) -> tuple[str, ...]:
 def find_raster(context: ServerContext, scene: dict[str, Any], layer: SceneLayer) -> SceneRaster | None:
     """The raster of a scene's layer; None if the scene has none, or it is not on this machine.
 
+    Maps lie in folders named after their scenes; that of another scene of the same name is not this one's.
+
     Args:
         context: of the server.
         scene: a row of the scene table.
@@ -104,10 +107,26 @@ def find_raster(context: ServerContext, scene: dict[str, Any], layer: SceneLayer
     elif layer in PERCENT_LAYERS:
         name = PROBABILITY_FILE if layer == SceneLayer.PROBABILITY else DEVIATION_FILE
         path = context.workspace.maps / check_scene_name(scene["name"]) / name
+        if not (path.is_file() and _shows_scene(context, path, scene["post"])):
+            path = None
     else:
         stored = scene[layer]
         path = None if not stored or is_remote(stored) else context.workspace.root / stored
     return SceneRaster(path, path.stat().st_mtime_ns) if path and path.is_file() else None
+
+
+def _shows_scene(context: ServerContext, path: Path, post: str | None) -> bool:
+    """Whether a raster of a map shows the scene of a post-event image; scenes without one are told by name alone."""
+    return post is None or _is_map_of(context.workspace, path.parent, post, path.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=4096)
+def _is_map_of(space: WorkspaceFolder, folder: Path, post: str, modified_ns: int) -> bool:
+    del modified_ns  # a map that was made anew is asked again
+    try:
+        return is_map_of(folder, post if is_remote(post) else space.root / post, space)
+    except (ImageError, OSError):  # the image cannot be read, so that nothing tells that it is the map's
+        return False
 
 
 def missing_images(context: ServerContext, scene: dict[str, Any]) -> dict[str, str]:
