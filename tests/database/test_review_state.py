@@ -1,5 +1,6 @@
 """How far the review of a landslide has come, and the queue that follows from it."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import geopandas
@@ -7,7 +8,7 @@ import numpy as np
 import pytest
 import shapely
 
-from tests.database.conftest import squares
+from tests.database.conftest import scene, squares
 from tests.database.test_building import NEWER, add
 from tests.database.test_deciding import SEEN, make, of
 from tsmu import database as db
@@ -85,6 +86,14 @@ def test_what_is_merged_taken_back_or_not_seen_any_more_is_withdrawn(filled: db.
     assert states(filled)[drawing] == "accepted"
     [evidence] = scene_evidence(filled)
     assert evidence.landslides.intersects(OUTLINE).any()
+
+
+def test_other_scenes_of_a_reviewed_image_are_evidence_of_what_waits(filled: db.Database) -> None:
+    add(filled, squares(3, offset=0.5), seen=replace(SEEN, name="again"), by=NEWER)
+    add(filled, squares(3, offset=0.8), seen=scene("elsewhere"), by=NEWER)
+    make(filled, "accept", 0)
+    told = [(one.scene["name"], len(one.landslides), len(one.undecided)) for one in scene_evidence(filled)]
+    assert told == [("again", 0, 3), ("scene", 1, 5)]
 
 
 def test_each_queue_has_its_own_landslides(filled: db.Database) -> None:

@@ -289,11 +289,11 @@ def test_reviewed_ground_in_degrees_is_measured_in_metres(tmp_path: Path) -> Non
     image = raster(tmp_path / "post.tif", np.ones((3, 60, 60), np.uint8), grid, "EPSG:4326")
     middle = shapely.box(*(grid @ (28, 32)), *(grid @ (32, 28)))
     none, slides = gpd.GeoSeries([], crs=4326), gpd.GeoSeries([middle], crs=4326)
-    mask = review_mask(ReviewedOutlines(slides, none, none, none, around_m=50), image)
+    mask = review_mask([ReviewedOutlines(slides, none, none, none, around_m=50)], image)
     rows, columns = (np.flatnonzero((mask != 255).any(axis=axis)) for axis in (1, 0))
     assert columns.min() == 28 - 9 and columns.max() == 31 + 9  # 50 m are 8.96 pixels
     assert rows.min() == 28 - 4 and rows.max() == 31 + 4  # 50 m are 4.49 pixels
-    moved = review_mask(ReviewedOutlines(slides, none, none, none, (5.58 * 3, 11.14 * 2)), image) == 1
+    moved = review_mask([ReviewedOutlines(slides, none, none, none, (5.58 * 3, 11.14 * 2))], image) == 1
     assert np.array_equal(np.argwhere(moved).min(axis=0), [30, 25])  # the image is to go east and north
 
 

@@ -84,18 +84,56 @@ def test_an_earlier_label_counts_where_the_review_says_nothing(workspace: Worksp
     assert (mask[21:49, 11:29] == 1).all()
 
 
-def test_scenes_whose_images_are_elsewhere_or_the_same_are_left_out(workspace: WorkspaceFolder) -> None:
-    post = image(workspace, "ridge")
+def test_scenes_whose_images_are_elsewhere_are_left_out(workspace: WorkspaceFolder) -> None:
     slides = series((10, 20, 30, 50))
-    first, again = (evidence(name, post, landslides=slides) for name in ("ridge", "again"))
+    here = evidence("ridge", image(workspace, "ridge"), landslides=slides)
     remote = evidence("remote", "https://example.org/post.tif", landslides=slides)
     log = IssueLog("review")
-    made = label_reviewed_scenes(workspace, [first, remote, again], log)
-    assert made.evidence == [first]
-    assert [(issue.file, issue.problem) for issue in log.errors] == [
-        ("remote", "its images are not on this machine"),
-        ("again", "its post image is that of another reviewed scene"),
-    ]
+    assert label_reviewed_scenes(workspace, [here, remote], log).evidence == [here]
+    assert [(issue.file, issue.problem) for issue in log.errors] == [("remote", "its images are not on this machine")]
+
+
+def test_scenes_of_one_post_image_give_one_label_with_the_decisions_of_all(workspace: WorkspaceFolder) -> None:
+    post = image(workspace, "ridge")
+    both, other = series((10, 20, 30, 50)), series((60, 20, 80, 30))
+    first = evidence("ridge", post, landslides=both)
+    second = evidence("ridge again", post, landslides=pd.concat([both, other]), undecided=series((60, 60, 80, 70)))
+    first.scene["date_post"] = None
+    second.scene |= {"pre": image(workspace, "before"), "date_pre": "2024-04-01"}
+    log = IssueLog("review")
+    made = label_reviewed_scenes(workspace, [first, second], log)
+    assert (made.table["id"].tolist(), made.table["landslides"].tolist()) == (["ridge"], [2])
+    assert made.evidence == [first, second]
+    assert "ridge again" not in [issue.file for issue in log]
+    mask = mask_of(workspace)
+    assert (mask[21:49, 11:29] == 1).all() and (mask[21:29, 61:79] == 1).all()
+    assert (mask[61:69, 61:79] == 255).all()
+    [pair] = pd.read_parquet(workspace.pairs).to_dict("records")
+    assert (Path(pair["pre"]).name, str(pair["date_pre"])[:10]) == ("before.tif", "2024-04-01")
+    assert str(pair["date_post"])[:10] == "2024-05-01"
+
+
+def test_each_scene_of_one_post_image_has_its_own_shift(workspace: WorkspaceFolder) -> None:
+    post = image(workspace, "ridge")
+    first = evidence("ridge", post, landslides=series((10, 20, 30, 50)))
+    second = evidence("shifted", post, landslides=series((60, 20, 80, 30)))
+    second.scene["shift_east_m"] = 100.0
+    label_reviewed_scenes(workspace, [first, second], IssueLog("review"))
+    mask = mask_of(workspace)
+    assert (mask[21:49, 11:29] == 1).all() and (mask[21:29, 51:69] == 1).all()
+
+
+def test_scenes_of_one_post_image_that_differ_otherwise_are_told(workspace: WorkspaceFolder) -> None:
+    post = image(workspace, "ridge")
+    first, second = (evidence(name, post, landslides=series((10, 20, 30, 50))) for name in ("ridge", "again"))
+    first.scene["pre"], second.scene["pre"] = image(workspace, "before"), image(workspace, "long before")
+    second.scene["date_post"] = "2024-05-09"
+    log = IssueLog("review")
+    label_reviewed_scenes(workspace, [first, second], log)
+    told = [(issue.file, issue.severity, issue.problem) for issue in log if issue.file == "again"]
+    assert told == [("again", "warning", "its post image is that of ridge, but not its image before and date post")]
+    [pair] = pd.read_parquet(workspace.pairs).to_dict("records")
+    assert Path(pair["pre"]).name == "before.tif"
 
 
 def test_an_image_without_a_crs_gets_no_label(workspace: WorkspaceFolder) -> None:
@@ -117,4 +155,4 @@ def test_a_mask_of_an_image_without_a_crs_is_refused(tmp_path: Path) -> None:
         dataset.write(np.ones((1, 4, 4), np.uint8))
     none = series()
     with pytest.raises(LabelError, match="has no CRS"):
-        review_mask(ReviewedOutlines(none, none, none, none), bare)
+        review_mask([ReviewedOutlines(none, none, none, none)], bare)

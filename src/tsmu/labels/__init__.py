@@ -48,6 +48,7 @@ if TYPE_CHECKING:
         REVIEW_MARGIN_M,
         ReviewEvidence,
         ReviewLabels,
+        count_outlines,
         is_review_mask,
         label_reviewed_scenes,
     )
@@ -67,6 +68,7 @@ __all__ = [
     "MaskConvention",
     "ReviewEvidence",
     "ReviewLabels",
+    "count_outlines",
     "detect_convention",
     "draft_polygons",
     "export_labelme",
@@ -93,7 +95,9 @@ _NAMES = {  # by the module that has them
     ),
     "mask_writer": "LABEL_COLUMNS",
     "pair_pictures": "pair_picture",
-    "review_labels": "REVIEW_MARGIN_M ReviewEvidence ReviewLabels is_review_mask label_reviewed_scenes",
+    "review_labels": (
+        "REVIEW_MARGIN_M ReviewEvidence ReviewLabels count_outlines is_review_mask label_reviewed_scenes"
+    ),
 }
 
 __getattr__, __dir__ = lazy_names(__name__, _NAMES)

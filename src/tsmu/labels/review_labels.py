@@ -1,7 +1,7 @@
 """Labels out of reviewed outlines: known where a person looked, unknown everywhere else."""
 
 import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -29,6 +29,7 @@ from tsmu.workspace_folder import WorkspaceFolder
 
 REVIEW_FOLDER = "review"  # below the workspace's masks
 SCENE_COLUMNS = ("id", "post", "pre", "date_pre", "date_post", "region")  # of the table of pairs that is written
+_DATES = ("date_pre", "date_post")
 REVIEW_MARGIN_M = 50.0  # around an outline that a person decided on, the ground was looked at, too
 
 
@@ -97,7 +98,7 @@ class ReviewLabels:
 
     Attributes:
         table: one row per mask, as `import_labels` gives them.
-        evidence: the scenes that labels were made of.
+        evidence: the scenes that labels were made of; several of one post image share a mask.
     """
 
     table: pd.DataFrame
@@ -113,12 +114,14 @@ def label_reviewed_scenes(
 ) -> ReviewLabels:
     """Make the reviewed scenes pairs of a workspace, and write and store a label of each.
 
-    An imported label of the same pair counts where the review says nothing.
+    Scenes of the same post image become one pair, whose label has the decisions of all of them. An imported label of
+    the same pair counts where the review says nothing.
 
     Args:
         workspace: locked by the caller.
         evidence: what people decided, by scene.
-        log: receives the scenes whose images are not on this machine.
+        log: receives the scenes whose images are not on this machine, and those of one post image that differ in the
+            image before or in their dates.
         around_m: metres around a decided outline within which the ground is known, too.
 
     Raises:
@@ -131,27 +134,42 @@ def label_reviewed_scenes(
         (['ridge'], [1])
     """
     scenes = workspace.label_files / REVIEW_FOLDER / "scenes.csv"
-    evidence_of_post = _write_scene_table(workspace, evidence, scenes, log)
+    evidence_of_post = _scenes_by_post(workspace, evidence, log)
+    _write_pair_table(workspace, evidence_of_post, scenes, log)
     pairs = add_pairs(workspace, scenes, log)
     writer = MaskWriter(pairs, log, workspace.label_files / REVIEW_FOLDER, None)
     for pair, post in zip(pairs["id"], pairs["post"], strict=True):
         reviewed = evidence_of_post[str(Path(post).resolve())]
-        east, north = (reviewed.scene[f"shift_{way}_m"] or 0.0 for way in ("east", "north"))
-        outlines = ReviewedOutlines(
-            reviewed.landslides, reviewed.rejected, reviewed.undecided, reviewed.mapped_areas, (east, north), around_m
-        )
+        outlines = [_reviewed_outlines(one, around_m) for one in reviewed]
         mask = review_mask(outlines, Path(post), workspace.label_files / f"{pair}.tif")
-        writer.write(pair, scenes, mask, len(reviewed.landslides))
+        writer.write(pair, scenes, mask, count_outlines(one.landslides for one in reviewed))
     table = writer.table()
     store_labels(workspace, table)
-    return ReviewLabels(table, list(evidence_of_post.values()))
+    return ReviewLabels(table, [one for reviewed in evidence_of_post.values() for one in reviewed])
 
 
-def review_mask(reviewed: ReviewedOutlines, image: Path, earlier_mask: Path | None = None) -> Mask:
+def count_outlines(outlines: Iterable[geopandas.GeoSeries]) -> int:
+    """Count the outlines in several series; the same one, seen in several scenes, counts once.
+
+    Example:
+        >>> count_outlines([reviewed.landslides, reviewed.landslides]) == len(reviewed.landslides)
+        True
+    """
+    return len({shape for series in outlines for shape in series.to_wkb()})
+
+
+def _reviewed_outlines(reviewed: ReviewEvidence, around_m: float) -> ReviewedOutlines:
+    """The outlines of one scene, with the shift of its images."""
+    shift = reviewed.scene["shift_east_m"] or 0.0, reviewed.scene["shift_north_m"] or 0.0
+    kinds = reviewed.landslides, reviewed.rejected, reviewed.undecided, reviewed.mapped_areas
+    return ReviewedOutlines(*kinds, shift, around_m)
+
+
+def review_mask(reviewed: Sequence[ReviewedOutlines], image: Path, earlier_mask: Path | None = None) -> Mask:
     """Burn reviewed outlines onto an image's grid.
 
     Args:
-        reviewed: what people decided on this image.
+        reviewed: what people decided on this image, in one scene or several.
         image: georeferenced raster.
         earlier_mask: another mask of the image, which counts where the review says nothing.
 
@@ -163,11 +181,17 @@ def review_mask(reviewed: ReviewedOutlines, image: Path, earlier_mask: Path | No
         ImageError: it cannot be read.
     """
     info = describe_raster(image)
-    landslides, rejected, undecided, mapped = (
-        _outlines_in_pixels(info, outlines, reviewed.shift_m)
-        for outlines in (reviewed.landslides, reviewed.rejected, reviewed.undecided, reviewed.mapped_areas)
-    )
-    known = shapely.union_all([*mapped, *_buffered(info, [*landslides, *rejected], reviewed.around_m)])
+    landslides: list[BaseGeometry] = []
+    rejected: list[BaseGeometry] = []
+    undecided: list[BaseGeometry] = []
+    looked_at: list[BaseGeometry] = []
+    for one in reviewed:
+        confirmed, refused = (_outlines_in_pixels(info, kind, one.shift_m) for kind in (one.landslides, one.rejected))
+        landslides, rejected = landslides + confirmed, rejected + refused
+        undecided += _outlines_in_pixels(info, one.undecided, one.shift_m)
+        looked_at += _outlines_in_pixels(info, one.mapped_areas, one.shift_m)
+        looked_at += _buffered(info, [*confirmed, *refused], one.around_m)
+    known = shapely.union_all(looked_at)
     polygons: ClassPolygons = [(known, BACKGROUND), *((outline, UNKNOWN) for outline in undecided)]
     polygons += [(outline, BACKGROUND) for outline in rejected] + [(outline, LANDSLIDE) for outline in landslides]
     mask, _ = rasterize_polygons(polygons, info.height, info.width, UNKNOWN)
@@ -179,28 +203,60 @@ def review_mask(reviewed: ReviewedOutlines, image: Path, earlier_mask: Path | No
     return mask
 
 
-def _write_scene_table(
-    workspace: WorkspaceFolder, evidence: Sequence[ReviewEvidence], table: Path, log: IssueLog
-) -> dict[str, ReviewEvidence]:
-    """Write the scenes whose images lie on this machine as a table of pairs; return them by their post image."""
-    listed: dict[str, ReviewEvidence] = {}
+def _scenes_by_post(
+    workspace: WorkspaceFolder, evidence: Sequence[ReviewEvidence], log: IssueLog
+) -> dict[str, list[ReviewEvidence]]:
+    """The scenes whose images lie on this machine, by the path of their post image."""
+    listed: dict[str, list[ReviewEvidence]] = {}
+    for reviewed in evidence:
+        scene = reviewed.scene
+        if not scene["post"] or any(image and is_remote(image) for image in (scene["post"], scene["pre"])):
+            log.error(scene["name"], "its images are not on this machine", "no labels made")
+        else:
+            listed.setdefault(_image_path(workspace, scene["post"]), []).append(reviewed)
+    return listed
+
+
+def _image_path(workspace: WorkspaceFolder, image: str | None) -> str:
+    """The path of an image that a scene names, which is relative to the workspace; empty where it has none."""
+    return str((workspace.root / image).resolve()) if image else ""
+
+
+def _first(values: Iterable[Any]) -> Any:
+    """The first value that is there; an empty text where none is."""
+    return next(filter(None, values), "")
+
+
+def _write_pair_table(
+    workspace: WorkspaceFolder, evidence_of_post: Mapping[str, Sequence[ReviewEvidence]], table: Path, log: IssueLog
+) -> None:
+    """Write a table of pairs, one for each post image."""
     with atomic_write(table) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         rows = csv.DictWriter(file, SCENE_COLUMNS)
         rows.writeheader()
-        for reviewed in evidence:
-            scene = reviewed.scene
-            images = {role: scene[role] for role in ("post", "pre")}
-            if not images["post"] or any(image and is_remote(image) for image in images.values()):
-                log.error(scene["name"], "its images are not on this machine", "no labels made")
-                continue
-            paths = {role: str((workspace.root / image).resolve()) if image else "" for role, image in images.items()}
-            if paths["post"] in listed:
-                log.error(scene["name"], "its post image is that of another reviewed scene", "no labels made")
-                continue
-            dates = {name: scene[name] or "" for name in ("date_pre", "date_post")}
-            rows.writerow({"id": scene["name"], "region": reviewed.region or ""} | paths | dates)
-            listed[paths["post"]] = reviewed
-    return listed
+        for post, reviewed in evidence_of_post.items():
+            rows.writerow(_pair_of_scenes(workspace, post, reviewed, log))
+
+
+def _pair_of_scenes(
+    workspace: WorkspaceFolder, post: str, reviewed: Sequence[ReviewEvidence], log: IssueLog
+) -> dict[str, Any]:
+    """The pair that scenes of one post image become: named like the first, with what the first says that says it.
+
+    The image before and its date are of one scene, or of several with that same image.
+    """
+    scenes = [one.scene for one in reviewed]
+    of_scene = [_image_path(workspace, scene["pre"]) for scene in scenes]
+    pre = _first(of_scene)
+    before = [scene["date_pre"] for scene, image in zip(scenes, of_scene, strict=True) if image == pre]
+    pair: dict[str, Any] = {"id": scenes[0]["name"], "post": post, "pre": pre}
+    pair |= {"date_pre": _first(before), "date_post": _first(scene["date_post"] for scene in scenes)}
+    for scene, image in zip(scenes[1:], of_scene[1:], strict=True):
+        said = {"image before": (image, pre), **{name.replace("_", " "): (scene[name], pair[name]) for name in _DATES}}
+        if differing := [what for what, (own, taken) in said.items() if own and own != taken]:
+            problem = f"its post image is that of {pair['id']}, but not its {' and '.join(differing)}"
+            log.warning(scene["name"], problem, f"its decisions are in the labels of {pair['id']}")
+    return pair | {"region": _first(one.region for one in reviewed)}
 
 
 def _buffered(image: RasterInfo, outlines: list[BaseGeometry], metres: float) -> list[BaseGeometry]:

@@ -185,8 +185,10 @@ def _describe_labels(
 
 def _describe_reviewed(report: Report, scenes: "Sequence[ReviewEvidence]") -> None:
     """Say how many decisions became labels."""
+    from tsmu.labels import count_outlines
+
     confirmed, rejected, undecided, mapped_areas = (
-        sum(len(getattr(evidence, kind)) for evidence in scenes)
+        count_outlines(getattr(evidence, kind) for evidence in scenes)
         for kind in ("landslides", "rejected", "undecided", "mapped_areas")
     )
     report.details = {
@@ -197,7 +199,7 @@ def _describe_reviewed(report: Report, scenes: "Sequence[ReviewEvidence]") -> No
         "regions": sorted({evidence.region for evidence in scenes if evidence.region}),
     }
     report.say(
-        f"{counted(report.records, 'reviewed scene')} labelled: {counted(confirmed, 'landslide')}, "
+        f"{counted(len(scenes), 'reviewed scene')} labelled: {counted(confirmed, 'landslide')}, "
         f"{rejected} rejected ones as background, {undecided} undecided as unknown"
     )
     report.say("next: tsmu chips build, then tsmu update REGION")

@@ -3,7 +3,7 @@
 Reviewed scenes become labels by it (`tsmu labels`).
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,6 +40,8 @@ class SceneEvidence:
 def scene_evidence(database: Database) -> Iterator[SceneEvidence]:
     """The scenes in which people have decided on a landslide or drawn all in an area, by name.
 
+    Also other scenes of the same image after the event: what waits there for a decision is unknown in that image.
+
     Example:
         >>> review(database, slide_id, status="confirmed", by="eva", why="seen in the field")
         2
@@ -49,24 +51,35 @@ def scene_evidence(database: Database) -> Iterator[SceneEvidence]:
     """
     with database.read() as connection:
         columns = record_columns(scene, geometry=False)
-        rows = connection.execute(sa.select(*columns).order_by(scene.c.name, scene.c.fid)).mappings().all()
+        query = sa.select(*columns).order_by(scene.c.name, scene.c.fid)
+        rows = [dict(row) for row in connection.execute(query).mappings()]
         withdrawn = set(connection.execute(withdrawn_drawings()).scalars())
+        reviewed = {row["id"] for row in rows if _is_reviewed(_evidence_of_scene(connection, row, withdrawn))}
+        posts = {row["post"] for row in rows if row["id"] in reviewed and row["post"]}
         for row in rows:
-            landslides = _landslides_of_scene(connection, row["id"])
-            landslides = landslides[~landslides["id"].isin(withdrawn)]
-            areas = _areas_of_persons(connection, row["id"])
-            accepted = landslides["review_state"] == ReviewState.ACCEPTED.value
-            rejected = landslides["review_state"] == ReviewState.REJECTED.value
-            if not ((accepted | rejected).any() or len(areas)):
-                continue
-            yield SceneEvidence(
-                dict(row),
-                _region_of_newest_run(connection, row["id"]),
-                landslides.geometry[accepted],
-                landslides.geometry[rejected],
-                landslides.geometry[~(accepted | rejected)],
-                areas,
-            )
+            if row["id"] in reviewed or row["post"] in posts:
+                yield _evidence_of_scene(connection, row, withdrawn)
+
+
+def _is_reviewed(evidence: SceneEvidence) -> bool:
+    """Whether people have decided on a landslide in a scene, or drawn all in an area."""
+    return any(map(len, (evidence.landslides, evidence.rejected, evidence.mapped_areas)))
+
+
+def _evidence_of_scene(connection: sa.Connection, row: dict[str, Any], withdrawn: Collection[str]) -> SceneEvidence:
+    """What people have decided in a scene, if anything, apart from drawings that were withdrawn."""
+    landslides = _landslides_of_scene(connection, row["id"])
+    landslides = landslides[~landslides["id"].isin(withdrawn)]
+    accepted = landslides["review_state"] == ReviewState.ACCEPTED.value
+    rejected = landslides["review_state"] == ReviewState.REJECTED.value
+    return SceneEvidence(
+        row,
+        _region_of_newest_run(connection, row["id"]),
+        landslides.geometry[accepted],
+        landslides.geometry[rejected],
+        landslides.geometry[~(accepted | rejected)],
+        _areas_of_persons(connection, row["id"]),
+    )
 
 
 def _landslides_of_scene(connection: sa.Connection, scene_id: str) -> geopandas.GeoDataFrame:
