@@ -96,6 +96,20 @@ def test_other_scenes_of_a_reviewed_image_are_evidence_of_what_waits(filled: db.
     assert told == [("again", 0, 3), ("scene", 1, 5)]
 
 
+def test_outlines_that_a_run_drew_are_told_from_those_that_people_drew(filled: db.Database) -> None:
+    make(filled, "accept", 0)
+    make(filled, "reject", 1)
+    make(filled, "split", 2, shape=shapely.LineString([(7.0225, 45.9), (7.0225, 46.1)]))
+    make(filled, "merge", 3, 4)
+    make(filled, "edit", 5, shape=shapely.box(7.051, 46.001, 7.056, 46.004))
+    make(filled, "draw", shape=OUTLINE, scene_id=SEEN.id)
+    [evidence] = scene_evidence(filled)
+    by_run = evidence.landslides.index.isin(evidence.drawn_by_runs)
+    assert (by_run.sum(), (~by_run).sum()) == (4, 2)
+    assert evidence.landslides[~by_run].bounds["minx"].round(3).tolist() == [7.051, 7.6]
+    assert evidence.rejected.index.isin(evidence.drawn_by_runs).all()
+
+
 def test_each_queue_has_its_own_landslides(filled: db.Database) -> None:
     for action, place in (("unsure", 0), ("bad imagery", 1), ("accept", 2), ("reject", 3)):
         make(filled, action, place)

@@ -49,8 +49,9 @@ def test_an_example_gives_what_it_says(
     scene |= {"shift_east_m": None, "shift_north_m": None}
     none = gpd.GeoSeries([], crs=4326)
     reviewed = SimpleNamespace(
-        scene=scene, region="alps", landslides=outline, rejected=none, undecided=none, mapped_areas=none
-    )
+        scene=scene, region="alps", landslides=outline, rejected=none, undecided=none, mapped_areas=none,
+        drawn_by_runs=pd.Index([]),
+    )  # fmt: skip
     names = {name: getattr(labels, name) for name in labels.__all__}
     modules = {"np": np, "pd": pd, "shapely": shapely, "Path": Path, "describe": describe_raster}
     objects = {"workspace": workspace, "pairs": pairs, "labels": table, "log": log, "reviewed": reviewed}

@@ -36,9 +36,8 @@ def series(*boxes: tuple[float, float, float, float]) -> gpd.GeoSeries:
 def evidence(name: str, post: str, **outlines: gpd.GeoSeries) -> Any:
     scene = {"name": name, "post": post, "pre": None, "date_pre": None, "date_post": "2024-05-01"}
     kinds = dict.fromkeys(("landslides", "rejected", "undecided", "mapped_areas"), series())
-    return SimpleNamespace(
-        scene=scene | {"shift_east_m": None, "shift_north_m": 0.0}, region="alps", **kinds | outlines
-    )
+    scene |= {"shift_east_m": None, "shift_north_m": 0.0}
+    return SimpleNamespace(scene=scene, region="alps", drawn_by_runs=pd.Index([]), **kinds | outlines)
 
 
 def image(workspace: WorkspaceFolder, name: str) -> str:
@@ -121,6 +120,19 @@ def test_each_scene_of_one_post_image_has_its_own_shift(workspace: WorkspaceFold
     label_reviewed_scenes(workspace, [first, second], IssueLog("review"))
     mask = mask_of(workspace)
     assert (mask[21:49, 11:29] == 1).all() and (mask[21:29, 51:69] == 1).all()
+
+
+def test_a_shift_moves_the_labels_of_what_people_drew_and_not_of_what_a_run_drew(workspace: WorkspaceFolder) -> None:
+    slides, rejected = series((10, 20, 30, 50), (60, 20, 80, 30)), series((60, 60, 80, 70))
+    seen = evidence("ridge", image(workspace, "ridge"), landslides=slides, rejected=rejected.set_axis([2]))
+    seen.scene["shift_east_m"], seen.drawn_by_runs = 50.0, pd.Index([0])
+    log = IssueLog("review")
+    label_reviewed_scenes(workspace, [seen], log)
+    mask = mask_of(workspace)
+    assert mask[30, 11:29].tolist() == [1] * 18 and mask[30, 6] == 0
+    assert mask[25, 56:74].tolist() == [1] * 18 and mask[25, 77] == 0
+    told = "its images are shifted by 50, 0 m, 1 outline of its runs not"
+    assert told in [issue.problem for issue in log]
 
 
 def test_scenes_of_one_post_image_that_differ_otherwise_are_told(workspace: WorkspaceFolder) -> None:

@@ -112,16 +112,28 @@ def test_an_older_mask_speaks_where_the_review_does_not(reviewed: Database, surv
     assert len(query(reviewed))
 
 
-def test_a_shifted_image_is_labelled_where_it_shows_them(
+def test_a_shift_of_the_images_moves_the_labels_of_drawings_alone(
     client: Client, reviewed: Database, survey: WorkspaceFolder
 ) -> None:
-    run("labels", "from-review", "--workspace", survey.root)
-    before = mask_of(survey)
+    """What a run mapped lies on the pixels that it saw, wherever these are shown later."""
+    table = query(reviewed)
+    outline = shapely.Point(table.total_bounds[:2] + 0.002).buffer(0.001)
     scene = scenes(reviewed)["id"].item()
-    client().put(f"/api/scenes/{scene}/shift", json={"east_m": 30, "north_m": -20})
+    with client() as browser:
+        shape = shapely.geometry.mapping(outline)
+        drawn = browser.post("/api/decisions", json=decision("draw", geometry=shape, scene=scene, region="alps"))
+        assert drawn.status_code == 200
+        run("labels", "from-review", "--workspace", survey.root)
+        before = mask_of(survey)
+        browser.put(f"/api/scenes/{scene}/shift", json={"east_m": 30, "north_m": -20})
     run("labels", "from-review", "--workspace", survey.root)
     after = mask_of(survey)
-    assert (before[2:, 3:] == after[:-2, :-3]).mean() > 0.99
+    drawing = burnt(survey, geopandas.GeoSeries([outline], crs=4326))
+    mapped = burnt(survey, table[table["status"] == "confirmed"].geometry)
+    assert mapped.any() and (after[mapped] == 1).all()
+    rows, columns = np.nonzero(drawing & (before == 1))
+    assert len(rows) and (after[rows - 2, columns - 3] == 1).mean() > 0.85  # a circle of few pixels
+    assert ((before == 1) != (after == 1)).sum() < 2 * drawing.sum()  # nothing else has moved
 
 
 def test_without_decisions_there_are_no_labels(survey: WorkspaceFolder) -> None:

@@ -25,6 +25,7 @@ from tsmu.labels.label_table import store_labels
 from tsmu.labels.mask_conventions import BACKGROUND, LANDSLIDE, UNKNOWN, Mask
 from tsmu.labels.mask_writer import MaskWriter
 from tsmu.labels.rasterization import ClassPolygons, rasterize_polygons
+from tsmu.wording import counted
 from tsmu.workspace_folder import WorkspaceFolder
 
 REVIEW_FOLDER = "review"  # below the workspace's masks
@@ -71,6 +72,7 @@ class ReviewEvidence(Protocol):
         scene: its row: name, post, pre, date_post, date_pre, shift_east_m, shift_north_m.
         region: in which it lies; None where there is none.
         landslides, rejected, undecided, mapped_areas: as in `ReviewedOutlines`.
+        drawn_by_runs: the index of the outlines that a run drew on these images, which no shift moves.
     """
 
     @property
@@ -90,6 +92,9 @@ class ReviewEvidence(Protocol):
 
     @property
     def mapped_areas(self) -> geopandas.GeoSeries: ...  # noqa: D102
+
+    @property
+    def drawn_by_runs(self) -> pd.Index: ...  # noqa: D102
 
 
 @dataclass(frozen=True)
@@ -120,8 +125,8 @@ def label_reviewed_scenes(
     Args:
         workspace: locked by the caller.
         evidence: what people decided, by scene.
-        log: receives the scenes whose images are not on this machine, and those of one post image that differ in the
-            image before or in their dates.
+        log: receives the scenes whose images are not on this machine, those of one post image that differ in the
+            image before or in their dates, and those with a shift that outlines of runs do not follow.
         around_m: metres around a decided outline within which the ground is known, too.
 
     Raises:
@@ -140,7 +145,7 @@ def label_reviewed_scenes(
     writer = MaskWriter(pairs, log, workspace.label_files / REVIEW_FOLDER, None)
     for pair, post in zip(pairs["id"], pairs["post"], strict=True):
         reviewed = evidence_of_post[str(Path(post).resolve())]
-        outlines = [_reviewed_outlines(one, around_m) for one in reviewed]
+        outlines = [part for one in reviewed for part in _reviewed_outlines(one, around_m, log)]
         mask = review_mask(outlines, Path(post), workspace.label_files / f"{pair}.tif")
         writer.write(pair, scenes, mask, count_outlines(one.landslides for one in reviewed))
     table = writer.table()
@@ -158,11 +163,22 @@ def count_outlines(outlines: Iterable[geopandas.GeoSeries]) -> int:
     return len({shape for series in outlines for shape in series.to_wkb()})
 
 
-def _reviewed_outlines(reviewed: ReviewEvidence, around_m: float) -> ReviewedOutlines:
-    """The outlines of one scene, with the shift of its images."""
+def _reviewed_outlines(reviewed: ReviewEvidence, around_m: float, log: IssueLog) -> list[ReviewedOutlines]:
+    """The outlines of one scene: those on its images as they are shifted, and those that a run drew on its pixels."""
     shift = reviewed.scene["shift_east_m"] or 0.0, reviewed.scene["shift_north_m"] or 0.0
-    kinds = reviewed.landslides, reviewed.rejected, reviewed.undecided, reviewed.mapped_areas
-    return ReviewedOutlines(*kinds, shift, around_m)
+    kinds = reviewed.landslides, reviewed.rejected, reviewed.undecided
+    on_map, on_pixels = (
+        [kind[kind.index.isin(reviewed.drawn_by_runs) == by_run] for kind in kinds] for by_run in (False, True)
+    )
+    count = sum(map(len, on_pixels))
+    if shift != (0.0, 0.0) and count:
+        moved = f"its images are shifted by {shift[0]:g}, {shift[1]:g} m, {counted(count, 'outline')} of its runs not"
+        log.warning(reviewed.scene["name"], moved, "labelled where the runs saw them; on the map they lie off")
+    no_areas = reviewed.mapped_areas.iloc[:0]
+    return [
+        ReviewedOutlines(on_map[0], on_map[1], on_map[2], reviewed.mapped_areas, shift, around_m),
+        ReviewedOutlines(on_pixels[0], on_pixels[1], on_pixels[2], no_areas, around_m=around_m),
+    ]
 
 
 def review_mask(reviewed: Sequence[ReviewedOutlines], image: Path, earlier_mask: Path | None = None) -> Mask:

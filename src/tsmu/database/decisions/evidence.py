@@ -8,6 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import geopandas
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import shapely
 import sqlalchemy as sa
 
 from tsmu.database.queries import review_state, withdrawn_drawings
@@ -27,6 +31,8 @@ class SceneEvidence:
         rejected: what a run mapped and people rejected.
         undecided: on what nobody has decided, or not for sure.
         mapped_areas: areas in which a person has drawn every landslide.
+        drawn_by_runs: the index of the outlines that a run drew on these images, also where people accepted, cut or
+            united them: they lie where its pixels are, while all others lie on the images as these are shifted.
     """
 
     scene: dict[str, Any]
@@ -35,6 +41,7 @@ class SceneEvidence:
     rejected: geopandas.GeoSeries
     undecided: geopandas.GeoSeries
     mapped_areas: geopandas.GeoSeries
+    drawn_by_runs: pd.Index
 
 
 def scene_evidence(database: Database) -> Iterator[SceneEvidence]:
@@ -54,10 +61,13 @@ def scene_evidence(database: Database) -> Iterator[SceneEvidence]:
         query = sa.select(*columns).order_by(scene.c.name, scene.c.fid)
         rows = [dict(row) for row in connection.execute(query).mappings()]
         withdrawn = set(connection.execute(withdrawn_drawings()).scalars())
-        reviewed = {row["id"] for row in rows if _is_reviewed(_evidence_of_scene(connection, row, withdrawn))}
-        posts = {row["post"] for row in rows if row["id"] in reviewed and row["post"]}
+        found = ((row["id"], _evidence_of_scene(connection, row, withdrawn)) for row in rows)
+        reviewed = {scene_id: evidence for scene_id, evidence in found if _is_reviewed(evidence)}
+        posts = {evidence.scene["post"] for evidence in reviewed.values()} - {None}
         for row in rows:
-            if row["id"] in reviewed or row["post"] in posts:
+            if row["id"] in reviewed:
+                yield reviewed[row["id"]]
+            elif row["post"] in posts:
                 yield _evidence_of_scene(connection, row, withdrawn)
 
 
@@ -79,6 +89,7 @@ def _evidence_of_scene(connection: sa.Connection, row: dict[str, Any], withdrawn
         landslides.geometry[rejected],
         landslides.geometry[~(accepted | rejected)],
         _areas_of_persons(connection, row["id"]),
+        landslides.index[_are_drawn_by_runs(connection, row["id"], landslides.geometry)],
     )
 
 
@@ -88,6 +99,31 @@ def _landslides_of_scene(connection: sa.Connection, scene_id: str) -> geopandas.
     query = sa.select(landslide.c.id, review_state(), landslide.c.geom)
     query = query.where(landslide.c.id.in_(ids), landslide.c.status != Status.MERGED.value)
     return read_frame(connection, query.order_by(landslide.c.fid))
+
+
+def _are_drawn_by_runs(
+    connection: sa.Connection, scene_id: str, outlines: geopandas.GeoSeries
+) -> npt.NDArray[np.bool_]:
+    """Which outlines have at least half of their corners where runs drew corners in a scene.
+
+    Accepted as it is an outline has all of them there; cut or united with others, all but a few; drawn anew, none.
+    """
+    if outlines.empty:
+        return np.zeros(0, dtype=bool)
+    query = sa.select(observation.c.geom).where(observation.c.scene_id == scene_id, observation.c.run_id.is_not(None))
+    by_runs = _corners(read_frame(connection, query).geometry)[0]
+    corners, of_outline = _corners(outlines)
+    there, all_corners = (np.bincount(of_outline[chosen]) for chosen in (np.isin(corners, by_runs), slice(None)))
+    return np.asarray(2 * np.pad(there, (0, len(all_corners) - len(there))) >= all_corners)
+
+
+def _corners(outlines: geopandas.GeoSeries) -> tuple[npt.NDArray[np.complex128], npt.NDArray[np.intp]]:
+    """All corners of outlines as complex numbers, which can be sorted, and of which outline each is."""
+    polygons, of_outline = shapely.get_parts(outlines.to_numpy(), return_index=True)
+    rings, of_polygon = shapely.get_rings(polygons, return_index=True)
+    points, of_ring = shapely.get_coordinates(rings, return_index=True)
+    is_corner = np.diff(of_ring, append=-1) == 0  # the last point of a ring is its first one again
+    return (points[:, 0] + 1j * points[:, 1])[is_corner], of_outline[of_polygon[of_ring]][is_corner]
 
 
 def _areas_of_persons(connection: sa.Connection, scene_id: str) -> geopandas.GeoSeries:
