@@ -7,17 +7,21 @@ from pathlib import Path
 import mapbox_vector_tile
 import morecantile
 import numpy as np
+import pytest
 import rasterio
 import rasterio.warp
 import shapely
 from PIL import Image
+from rasterio.shutil import copy as copy_raster
+from rio_tiler.io import Reader
 
 from tests.conftest import write_raster
 from tests.mapping.test_change import images, write
 from tests.server.conftest import Client, decision, first
 from tsmu.database import Database, Filters, open_database, query, scenes
 from tsmu.server.context import ServerContext
-from tsmu.server.tiles import LandslideBoxCache, SceneLayer, find_raster
+from tsmu.server.tiles import LandslideBoxCache, SceneLayer, SceneRaster, find_raster, read_tile
+from tsmu.server.tiles.web_mercator import tile_bounds_m
 from tsmu.workspace import Workspace
 from tsmu.workspace_folder import WorkspaceFolder
 
@@ -287,6 +291,40 @@ def test_a_hillshade_of_a_smooth_surface_shows_neither_cells_nor_tiles(client: C
     assert steps.max() <= 4
     assert steps[:, 255].max() <= 4  # where the two tiles meet
     assert np.ptp(shown) > 100
+
+
+def test_far_tiles_show_a_scene_where_it_is(client: Client) -> None:
+    """Each zoom out took four times as long before: at zoom 0 minutes, and more than a GB."""
+    with client() as browser:
+        [scene] = browser.get("/api/scenes").json()
+        area = shapely.box(*scene["bounds"])
+        for z in (11, 9, 6, 3, 0):
+            x, y = tile_at(area.centroid.x, area.centroid.y, z)
+            shown = picture(browser.get(f"/api/scenes/{scene['id']}/post/{z}/{x}/{y}.png").content)
+            west, south, east, north = WEB_MERCATOR.bounds(x, y, z)
+            rows, columns = np.nonzero(shown[..., 3])
+            left, right = np.clip((np.array(area.bounds)[[0, 2]] - west) / (east - west) * 256, 0, 256)
+            np.testing.assert_allclose([columns.min(), columns.max() + 1], [left, right], atol=1.5)
+            if z >= 9:  # further out the latitude does not go down a tile in even steps
+                top, bottom = np.clip((north - np.array(area.bounds)[[3, 1]]) / (north - south) * 256, 0, 256)
+                np.testing.assert_allclose([rows.min(), rows.max() + 1], [top, bottom], atol=2)
+
+
+@pytest.mark.parametrize("overviews", ["NONE", "AUTO"])
+def test_a_far_tile_is_what_the_whole_tile_would_be(survey: WorkspaceFolder, tmp_path: Path, overviews: str) -> None:
+    path = tmp_path / "post.tif"
+    copy_raster(survey.root / "scenes" / "valley" / "post.tif", path, driver="COG", OVERVIEWS=overviews, BLOCKSIZE=128)
+    with Reader(str(path)) as reader:
+        assert bool(reader.dataset.overviews(1)) == (overviews == "AUTO")
+        west, south, east, north = reader.get_geographic_bounds("EPSG:4326")
+        bounds = tile_bounds_m(11, *tile_at((west + east) / 2, (south + north) / 2, 11))
+        crs = rasterio.CRS.from_epsg(3857)
+        whole = reader.part(bounds, crs, crs, width=256, height=256).array
+    tile = read_tile(SceneRaster(path, 0), SceneLayer.POST, bounds, 256, (1, 2, 3)).array
+    known, expected = ~np.ma.getmaskarray(tile), ~np.ma.getmaskarray(whole)
+    assert expected.any() and (known != expected).sum() < 0.1 * expected.sum()
+    both = known & expected
+    assert np.median(np.abs(tile.data[both].astype(int) - whole.data[both])) < 20
 
 
 def test_a_missing_image_is_named_without_its_path(client: Client, survey: WorkspaceFolder) -> None:

@@ -4,24 +4,28 @@ Where a raster lies follows from the database and the workspace alone, never fro
 Rio-tiler is loaded with the first picture, because it takes a fifth of the time that the server needs to start.
 """
 
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
 import numpy as np
+import numpy.typing as npt
 import rasterio
+from rasterio.transform import from_bounds
+from rasterio.warp import transform_bounds
 
 from tsmu.database import Box
 from tsmu.errors import ImageError
 from tsmu.imagery import describe_raster, is_remote, open_raster, open_warpable
 from tsmu.mapping import DEVIATION_FILE, PROBABILITY_FILE, check_scene_name, is_map_of
 from tsmu.server.context import ServerContext
-from tsmu.server.tiles.web_mercator import scale_factor, tile_bounds_m
+from tsmu.server.tiles.web_mercator import HALF_SIDE_M, scale_factor, tile_bounds_m, to_unit_square
 from tsmu.workspace_folder import WorkspaceFolder
 
 if TYPE_CHECKING:
@@ -201,10 +205,7 @@ def read_tile(
     if layer == SceneLayer.HILLSHADE:
         return _hillshade(raster, bounds, size)
     with _open(raster) as reader:
-        image = reader.part(
-            bounds, dst_crs=WEB_MERCATOR, bounds_crs=WEB_MERCATOR, indexes=bands, width=size, height=size
-        )
-    image = _mask_by_alpha(image)
+        image = _read_part(reader, bounds, size, indexes=bands)
     if layer not in PERCENT_LAYERS:
         image.rescale(ranges or value_stretch(raster, bands))
     return image
@@ -220,6 +221,89 @@ def _open(raster: SceneRaster) -> "Iterator[Reader]":
         Reader(str(raster.path), dataset=dataset) as reader,
     ):
         yield reader
+
+
+def _read_part(reader: "Reader", bounds: Box, size: int, **options: Any) -> "ImageData":
+    """Read a square of web mercator, masked by alpha, with rio-tiler's options of a part.
+
+    Rio-tiler warps a part in the raster's own resolution and then takes every n-th pixel: of a tile of a whole
+    continent minutes. So of tiles that are coarser than the raster no more is warped than what the raster covers, and
+    in the resolution of the tile where the raster has no overviews to take pixels from.
+    """
+    west, _, east, north = bounds
+    pixel = (east - west) / size
+    dataset: Any = reader.dataset
+    extent = _extent_m(dataset)
+    if extent is None or pixel <= (extent[2] - extent[0]) / dataset.width:
+        part = reader.part(bounds, WEB_MERCATOR, WEB_MERCATOR, width=size, height=size, **options)
+        return _mask_by_alpha(part)
+    across = tile_pixels(extent[0] - west, extent[2] - west, pixel, size)
+    down = tile_pixels(north - extent[3], north - extent[1], pixel, size)
+    shown = west + across.start, north - down.end, west + across.end, north - down.start
+    if not (across.number and down.number):
+        return _empty_part(len(options["indexes"]), size)
+    if not dataset.overviews(1):
+        grid = {
+            "transform": from_bounds(*shown, across.number, down.number),
+            "width": across.number,
+            "height": down.number,
+        }
+        options = options | {"vrt_options": options.get("vrt_options", {}) | grid}
+    part = reader.part(shown, WEB_MERCATOR, WEB_MERCATOR, width=across.number, height=down.number, **options)
+    part = _mask_by_alpha(part)
+    whole = _empty_part(len(part.array), size, part.array.dtype)
+    whole.array[:, down.first : down.first + down.number, across.first : across.first + across.number] = part.array
+    return whole
+
+
+def _empty_part(bands: int, size: int, dtype: npt.DTypeLike = np.uint8) -> "ImageData":
+    """A square in which nothing is valid."""
+    from rio_tiler.models import ImageData
+
+    return ImageData(np.ma.masked_array(np.zeros((bands, size, size), dtype), mask=True))
+
+
+def _extent_m(dataset: rasterio.DatasetReader) -> Box | None:
+    """Where a raster lies in metres of EPSG:3857; None where it crosses the antimeridian or has no CRS."""
+    if dataset.crs is None:
+        return None
+    west, south, east, north = transform_bounds(dataset.crs, 4326, *dataset.bounds)
+    if not west < east:
+        return None
+    (left, bottom), (right, top) = to_unit_square(np.array([[west, south], [east, north]])).tolist()
+    side = 2 * HALF_SIDE_M
+    return (left - 0.5) * side, (0.5 - bottom) * side, (right - 0.5) * side, (0.5 - top) * side
+
+
+class TilePixels(NamedTuple):
+    """Pixels of a tile along one of its sides, and the distances of their outer edges from where the side begins."""
+
+    first: int
+    number: int
+    start: float
+    end: float
+
+
+def tile_pixels(low: float, high: float, pixel: float, size: int) -> TilePixels:
+    """The pixels of a tile's side that a raster covers; where it is smaller than a pixel or two, its own edges.
+
+    Args:
+        low: where the raster begins, from the beginning of the side.
+        high: where it ends.
+        pixel: length of a pixel.
+        size: pixels of the side.
+
+    Example:
+        >>> tile_pixels(25, 61, 10, 256)
+        TilePixels(first=2, number=5, start=20, end=70)
+        >>> tile_pixels(25, 26, 10, 256)
+        TilePixels(first=2, number=1, start=25, end=26)
+    """
+    first, after = max(math.floor(low / pixel), 0), min(math.ceil(high / pixel), size)
+    if after - first <= 2:
+        low, high = max(low, 0), min(high, size * pixel)
+        return TilePixels(first, max(after - first, 0), low, high)
+    return TilePixels(first, after - first, first * pixel, after * pixel)
 
 
 def _mask_by_alpha(image: "ImageData") -> "ImageData":
@@ -288,12 +372,10 @@ def _hillshade(dem: SceneRaster, bounds: Box, size: int) -> "ImageData":
     pixel = (east - west) / size
     wide = (west - pixel, south - pixel, east + pixel, north + pixel)  # slopes need the neighbours of border pixels
     with _open(dem) as reader:
-        image = reader.part(
-            wide, dst_crs=WEB_MERCATOR, bounds_crs=WEB_MERCATOR, indexes=(1,), width=size + 2, height=size + 2,
-            resampling_method="cubic_spline", reproject_method="cubic_spline",
+        image = _read_part(
+            reader, wide, size + 2, indexes=(1,), resampling_method="cubic_spline", reproject_method="cubic_spline",
             out_dtype="float32", vrt_options={"dtype": "float32"},
         )  # fmt: skip
-    image = _mask_by_alpha(image)
     elevation, is_valid = image.array.data[0].astype(np.float64), ~np.ma.getmaskarray(image.array[0])
     ground_pixel_m = pixel / scale_factor((south + north) / 2)
     down, across = np.gradient(elevation, ground_pixel_m)
