@@ -2,13 +2,17 @@
 
 import json
 import os
+import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
 import time
 import urllib.request
 import uuid
+from contextlib import closing
+from pathlib import Path
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlencode
 
@@ -232,6 +236,21 @@ def test_a_server_that_ends_leaves_one_whole_file(larger: WorkspaceFolder) -> No
     assert not list(larger.root.glob("landslides.gpkg-*"))
     layer = pyogrio.read_dataframe(larger.root / "landslides.gpkg", layer="landslide", where="status = 'rejected'")
     assert layer["changed_by"].to_list() == ["kim"]
+
+
+def test_the_file_alone_has_what_was_decided_soon_after(larger: WorkspaceFolder, tmp_path: Path) -> None:
+    def decisions_in_copy() -> int:
+        copy = shutil.copyfile(larger.database, tmp_path / "copy.gpkg")
+        with closing(sqlite3.connect(copy)) as connection:
+            return int(connection.execute("SELECT count(DISTINCT decision_id) FROM review").fetchone()[0])
+
+    with serving(larger, "--write") as (address, _):
+        for feature in ask(f"{address}/api/queue?order=size&limit=20")["features"]:
+            ask(f"{address}/api/decisions", decision("accept", (feature["id"], 1)))
+        end = time.monotonic() + 60
+        while decisions_in_copy() < 20 and time.monotonic() < end:
+            time.sleep(0.5)
+        assert decisions_in_copy() == 20
 
 
 @pytest.mark.parametrize(

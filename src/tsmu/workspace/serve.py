@@ -95,7 +95,7 @@ class ServeVerbs(WorkspaceBase):
                 ground,
                 judges if blind else None,
             )
-            with _listen(host, port) as listening:
+            with _listen(host, port) as listening, database.keep_in_file():
                 address = f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}/"
                 report.outputs["address"] = address
                 report.say(f"{address}  ({'decisions are taken' if write else 'read-only; --write to decide'})")

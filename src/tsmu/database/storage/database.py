@@ -1,5 +1,7 @@
 """An open landslide database, a GeoPackage or a PostGIS server, and its transactions."""
 
+import logging
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +13,10 @@ import sqlalchemy as sa
 from tsmu.database.storage import geopackage, postgis
 from tsmu.database.storage.geometry import Backend
 from tsmu.errors import DatabaseBusyError, DatabaseError
+
+log = logging.getLogger("tsmu.database")
+
+CHECKPOINT_EVERY_S = 1.0
 
 
 class Database:
@@ -36,7 +42,7 @@ class Database:
         self.engine, self.path, self.backup = engine, path, backup
         self.name = str(path) if path else engine.url.render_as_string(hide_password=True)
         self.backend: Backend = "postgresql" if path is None else "sqlite"
-        self._changed = False
+        self._changed = self._has_log = False
 
     def __enter__(self) -> Self:
         return self
@@ -82,7 +88,40 @@ class Database:
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
             yield connection
             connection.commit()
-            self._changed = True
+            self._changed = self._has_log = True
+
+    @contextmanager
+    def keep_in_file(self) -> Iterator[None]:
+        """While the block runs, move what is written through this object into a GeoPackage's one file, every second.
+
+        Otherwise it lies in the log beside the file until the database is closed, and a copy of the file alone lacks
+        it. Nobody waits for it; of what a reader still needs the move goes on a second later.
+        """
+        ended = threading.Event()
+
+        def run() -> None:
+            while not ended.wait(CHECKPOINT_EVERY_S):
+                try:
+                    self._move_log()
+                except DatabaseError as error:
+                    log.warning("%s", error)
+
+        thread = threading.Thread(target=run, name="checkpoints", daemon=True)
+        if self.path:
+            thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            if self.path:
+                thread.join()
+
+    def _move_log(self) -> None:
+        """Move the log into the file, as far as nobody needs it, where this object has written since the last time."""
+        if self._has_log:
+            self._has_log = False  # before, as others may write meanwhile
+            with self._as_database_error():
+                self._has_log |= not geopackage.move_log(self.engine)
 
     @contextmanager
     def _as_database_error(self) -> Iterator[None]:

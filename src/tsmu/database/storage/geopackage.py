@@ -250,6 +250,13 @@ def checkpoint(used: sa.Engine) -> None:
         connection.exec_driver_sql(f"PRAGMA busy_timeout = {int(BUSY_SECONDS * 1000)}")
 
 
+def move_log(used: sa.Engine) -> bool:
+    """Move as much of the log into the file as nobody needs any more, and wait for nobody; tell whether it is all."""
+    with used.connect() as connection:
+        _, in_log, moved = connection.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)").one()
+    return bool(in_log == moved)
+
+
 def copy_to(path: Path, to: Path) -> None:
     """Copy a GeoPackage as it is at this moment into one file without a log; writers may go on."""
     address = read_address(path) if is_on_read_only_medium(path) else path.resolve().as_uri()
