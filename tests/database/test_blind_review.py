@@ -140,6 +140,26 @@ def test_a_third_judge_sees_nothing_before_judging_either(filled: db.Database) -
     assert len(blind_agreement(filled, ADA)) == 3
 
 
+def test_with_fewer_judges_what_enough_agree_on_is_settled(filled: db.Database) -> None:
+    for view in (EVA, JO):
+        judge(filled, view, "reject", 0, judges=3)
+        judge(filled, view, "unsure", 1, judges=3)
+    judge(filled, EVA, "accept", 2, judges=3)
+    judge(filled, JO, "reject", 2, judges=3)
+    judge(filled, EVA, "accept", 3, judges=3)
+    assert db.settle_agreed(filled, 3) == 0
+    assert db.settle_agreed(filled, 2) == 2
+    assert [seen(filled, KIM, place)["state"] for place in range(4)] == ["rejected", "unsure", "open", "open"]
+    assert seen(filled, None, 2)["state"] == "disputed"
+    [name] = of(filled, 0)
+    row = db.history(filled, name).iloc[-1]
+    assert (row["changed_by"], row["author"], row["version"]) == ("eva and jo", "person", 2)
+    assert db.settle_agreed(filled, 2) == 0
+    assert db.check(filled).empty
+    with pytest.raises(DatabaseError, match="needs 2 or more"):
+        db.settle_agreed(filled, 1)
+
+
 def test_a_judgement_is_taken_back_as_long_as_it_is_the_only_one(filled: db.Database) -> None:
     former = seen(filled, EVA)
     first = judge(filled, EVA, "accept", 0)

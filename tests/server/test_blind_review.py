@@ -10,8 +10,22 @@ from starlette.testclient import TestClient
 
 from tests.server.blind_answers import all_answers
 from tests.server.conftest import Client, decision, first
-from tsmu.database import BlindView, Database, ReviewArea, assign_areas, change_mark, changes_since, query
+from tests.server.serving import ask, serving
+from tsmu.database import (
+    Action,
+    BlindView,
+    Database,
+    DecisionRequest,
+    ReviewArea,
+    assign_areas,
+    change_mark,
+    changes_since,
+    decide_blindly,
+    open_database,
+    query,
+)
 from tsmu.server import TokenFile
+from tsmu.workspace_folder import WorkspaceFolder
 
 PEOPLE = {"eva": "reviewer", "jo": "reviewer", "kim": "reviewer", "ada": "adjudicator", "max": "viewer"}
 Ask = Callable[..., Any]
@@ -159,3 +173,17 @@ def test_areas_filter_the_queue_and_are_told_to_those_who_may_know(
         jo = {"area": "one", "reviewer": "jo", "landslides": 1, "decided": 0, "open": 1}
         told = {name: ask(name, "/api/dashboard")["areas"] for name in ("eva", "jo", "kim", "ada")}
         assert told == {"eva": [eva], "jo": [jo], "kim": [], "ada": [eva, jo]}
+
+
+def test_a_restart_with_fewer_judges_settles_what_enough_have_agreed_on(survey: WorkspaceFolder) -> None:
+    with open_database(survey.database) as records:
+        name, version = first(records)
+        for person in ("eva", "jo"):
+            request = DecisionRequest(f"of-{person}", Action.ACCEPT, person, landslides={name: version})
+            decide_blindly(records, request, BlindView(person), judges=3)
+    with serving(survey, "--write", "--blind", "--reviewer", "kim", "--judges", "3") as (address, _):
+        assert ask(f"{address}/api/landslides/{name}")["feature"]["properties"]["review_state"] == "open"
+    with serving(survey, "--write", "--blind", "--reviewer", "kim") as (address, process):
+        assert ask(f"{address}/api/landslides/{name}")["feature"]["properties"]["review_state"] == "accepted"
+        assert process.stdout is not None
+        assert process.stdout.readline() == "1 landslide settled: 2 or more people had agreed on each\n"

@@ -66,6 +66,7 @@ if TYPE_CHECKING:
         review_texts,
         reviewer_agreement,
         scene_evidence,
+        settle_agreed,
         verdict_counts,
         verdicts,
     )
@@ -261,6 +262,7 @@ __all__ = [
     "scene_table",
     "scenes",
     "select_boxes",
+    "settle_agreed",
     "shift_scene",
     "spatial_extent",
     "touches_box",
@@ -290,7 +292,8 @@ _NAMES = {  # by the folder or module that has them
     "decisions": (
         "ATTRIBUTES JUDGES DecisionRequest DecisionResult LandslideChange SceneEvidence accept accept_as_new "
         "blind_agreement decide decide_blindly decide_on_many decline disagreements landslides_of_decision "
-        "model_precision_recall proposals review review_texts reviewer_agreement scene_evidence verdict_counts verdicts"
+        "model_precision_recall proposals review review_texts reviewer_agreement scene_evidence settle_agreed "
+        "verdict_counts verdicts"
     ),
     "merging": "MergeResult UndoneMerge merge undo_merge",
     "files": "ImportResult copy export import_file import_inventory_with_columns read_review_areas",

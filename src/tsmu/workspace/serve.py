@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tsmu.errors import ReviewError
+from tsmu.wording import counted
 from tsmu.workspace.base import WorkspaceBase, user_path
 from tsmu.workspace.ranges import check_range
 from tsmu.workspace.report import Report
@@ -53,7 +54,8 @@ class ServeVerbs(WorkspaceBase):
             reviewer: who decides where there are no tokens; by default the user's name.
             blind: several people judge each landslide, and see what others decide only after deciding themselves. Where
                 there are no tokens the server is for one person, the reviewer.
-            judges: how many people judge each landslide in a blind review.
+            judges: how many people judge each landslide in a blind review. Where fewer are asked for than before, what
+                enough people have agreed on is settled at the start.
 
         Returns:
             The report, once the server has ended; `outputs["address"]` is where it was.
@@ -79,10 +81,11 @@ class ServeVerbs(WorkspaceBase):
         people = TokenFile.read(user_path(token_file)) if token_file else None
         import uvicorn
 
-        from tsmu.database import open_database
+        from tsmu.database import open_database, settle_agreed
         from tsmu.server import PAGE_FOLDER, PAGE_NOT_BUILT, ServerContext, make_app
 
         with open_database(self.folder.database) as database:
+            settled = settle_agreed(database, judges) if blind else 0
             hosts = ServerContext.hosts if host in LOOPBACK else frozenset[str]()
             desk = ServerContext(
                 database,
@@ -99,6 +102,8 @@ class ServeVerbs(WorkspaceBase):
                 address = f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}/"
                 report.outputs["address"] = address
                 report.say(f"{address}  ({'decisions are taken' if write else 'read-only; --write to decide'})")
+                if settled:
+                    report.say(f"{counted(settled, 'landslide')} settled: {judges} or more people had agreed on each")
                 if not (PAGE_FOLDER / "index.html").is_file():
                     report.say(PAGE_NOT_BUILT)
                 config = uvicorn.Config(make_app(desk), log_level="warning", access_log=False, server_header=False)

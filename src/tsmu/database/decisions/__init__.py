@@ -10,7 +10,7 @@ from tsmu.database.decisions.agreement import (
     verdicts,
 )
 from tsmu.database.decisions.attributes import ATTRIBUTES
-from tsmu.database.decisions.blind_review import JUDGES, decide_blindly
+from tsmu.database.decisions.blind_review import JUDGES, decide_blindly, settle_agreed
 from tsmu.database.decisions.decision_writer import decide, landslides_of_decision, review
 from tsmu.database.decisions.evidence import SceneEvidence, scene_evidence
 from tsmu.database.decisions.many import decide_on_many
@@ -41,6 +41,7 @@ __all__ = [
     "review_texts",
     "reviewer_agreement",
     "scene_evidence",
+    "settle_agreed",
     "verdict_counts",
     "verdicts",
 ]

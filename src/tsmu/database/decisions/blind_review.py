@@ -31,7 +31,7 @@ from tsmu.database.decisions.many import (
 )
 from tsmu.database.decisions.records import DecisionRequest, DecisionResult, LandslideChange
 from tsmu.database.decisions.stored_decisions import decision_entries, require_may_undo, stored_result
-from tsmu.database.ids import content_id
+from tsmu.database.ids import content_id, new_ids
 from tsmu.database.queries import BlindView, present_judgements
 from tsmu.database.schema import review
 from tsmu.database.storage import Database
@@ -91,8 +91,7 @@ def decide_blindly(
     """
     if request.by != view.person:
         raise DatabaseError(f"decision: {view.person} may not decide in the name of {request.by}")
-    if judges < 2:
-        raise DatabaseError(f"{judges} judges: a blind review needs 2 or more")
+    _require_judges(judges)
     many = len(request.landslides) > 1 and request.action in STATUS_OF
     if many and len(request.landslides) > MOST_LANDSLIDES:
         raise DatabaseError(f"{len(request.landslides)} landslides: give at most {MOST_LANDSLIDES}")
@@ -113,6 +112,39 @@ def decide_blindly(
             "bad imagery of what is not settled, and comment"
         )
     return decide_on_many(database, request) if many else decide(database, request)
+
+
+def settle_agreed(database: Database, judges: int = JUDGES) -> int:
+    """Settle the landslides on which enough people agree already, as after more judges were asked for before.
+
+    Args:
+        database: open.
+        judges: how many people must judge a landslide alike.
+
+    Returns:
+        How many landslides were settled.
+
+    Raises:
+        DatabaseError: fewer than two judges.
+
+    Example:
+        >>> settle_agreed(database, judges=2)
+        0
+    """
+    _require_judges(judges)
+    with database.write() as connection:
+        in_question = sa.select(review.c.landslide_id).where(review.c.fid.in_(present_judgements())).distinct()
+        judged = _candidates(connection, list(connection.execute(in_question).scalars())).values()
+        agreed = {str(one.row["id"]): found for one in judged if (found := _agreement(one.judged, judges))}
+        rows, moment = [one.row for one in judged if one.row["id"] in agreed], utc_now()
+        _settle(connection, list(agreed), moment, agreed)
+        _note_agreed(connection, str(new_ids(1)[0]), rows, moment, agreed)
+    return len(agreed)
+
+
+def _require_judges(judges: int) -> None:
+    if judges < 2:
+        raise DatabaseError(f"{judges} judges: a blind review needs 2 or more")
 
 
 def _judge(connection: sa.Connection, request: DecisionRequest, view: BlindView, judges: int) -> DecisionResult | None:
@@ -173,12 +205,16 @@ def _candidates(connection: sa.Connection, ids: Sequence[str]) -> dict[str, _Jud
 
 def _agreed(request: DecisionRequest, judged: Sequence[_Judged], judges: int) -> dict[str, tuple[str, Action]]:
     """The landslides on which enough people agree once the request's judgement counts: who, and on what."""
-    agreed = {}
-    for one in judged:
-        judgements = {**one.judged, request.by: str(request.action)}
-        if len(judgements) >= judges and len(set(judgements.values())) == 1:
-            agreed[str(one.row["id"])] = (_names(judgements), Action(str(request.action)))
-    return agreed
+    with_this = {str(one.row["id"]): {**one.judged, request.by: str(request.action)} for one in judged}
+    agreements = {name: _agreement(judgements, judges) for name, judgements in with_this.items()}
+    return {name: agreement for name, agreement in agreements.items() if agreement}
+
+
+def _agreement(judgements: Mapping[str, str], judges: int) -> tuple[str, Action] | None:
+    """Who agrees and on what, where enough people have judged a landslide and all alike."""
+    if len(judgements) < judges or len(set(judgements.values())) > 1:
+        return None
+    return _names(judgements), Action(next(iter(judgements.values())))
 
 
 def _names(people: Mapping[str, str]) -> str:
@@ -246,7 +282,7 @@ def _write(
         changes.append(LandslideChange(name, version, after, status_after))
     if entries:
         connection.execute(sa.insert(review), entries)
-    _note_agreed(connection, request, [row for row in rows if row["id"] in agreed], moment, agreed)
+    _note_agreed(connection, request.id, [row for row in rows if row["id"] in agreed], moment, agreed)
     return tuple(changes)
 
 
@@ -263,13 +299,21 @@ def _settle(
 
 def _note_agreed(
     connection: sa.Connection,
-    request: DecisionRequest,
+    occasion: str,
     rows: Sequence[Mapping[str, Any]],
     moment: datetime,
     agreed: Mapping[str, tuple[str, Action]],
 ) -> None:
-    """Write that people agree into the review table, after the judgements that it rests on."""
-    decision_id = content_id("agreed", request.id)
+    """Write that people agree into the review table, after the judgements that it rests on.
+
+    Args:
+        connection: within a `Database.write` block.
+        occasion: id of the last judgement, or any other that makes the entries' own.
+        rows: the landslides as they were before.
+        moment: when.
+        agreed: by id of a landslide who agrees, and on what.
+    """
+    decision_id = content_id("agreed", occasion)
     entries = []
     for row in rows:
         people, action = agreed[row["id"]]
