@@ -1,6 +1,7 @@
 """Decisions: each action does what it says, can be taken back, and is refused on what has changed."""
 
 from datetime import date
+from typing import Any
 
 import geopandas
 import numpy as np
@@ -142,12 +143,66 @@ def test_a_description_decides_nothing_and_can_be_taken_back(filled: db.Database
 def test_a_decision_sent_twice_is_made_once(filled: db.Database) -> None:
     first = make(filled, "reject", 0, id="mine", why="a quarry")
     rows = counts(filled)
-    again = db.decide(filled, db.DecisionRequest("mine", Action.REJECT, "eva", landslides={first.changes[0].id: 1}))
+    landslides = {first.changes[0].id: 1}
+    again = db.decide(filled, db.DecisionRequest("mine", Action.REJECT, "eva", "a quarry", landslides))
     assert again.repeated
     assert again.changes == first.changes
     assert counts(filled) == rows
     with pytest.raises(DatabaseError, match="use a new id"):
         make(filled, "accept", 1, id="mine")
+
+
+LINES = [shapely.LineString([(x, 45.9), (x, 46.1)]) for x in (7.0325, 7.031)]
+OTHER = shapely.box(7.04, 46.006, 7.05, 46.012)
+ANOTHER_CONTENT = [  # action, places, what is sent first, and what is sent then under the same id
+    ("accept", (0,), {}, {"places": (1,)}, "choice of landslides"),
+    ("accept", (0,), {"why": "a scarp"}, {"why": "a road"}, "reason"),
+    ("accept", (0,), {}, {"by": "jo"}, "name"),
+    ("merge", (0, 1), {}, {"places": (0, 2)}, "choice of landslides"),
+    ("edit", (4,), {"shape": OUTLINE}, {"shape": OTHER}, "shape"),
+    ("split", (3,), {"shape": LINES[0]}, {"shape": LINES[1]}, "shape"),
+    ("draw", (), {"shape": OUTLINE, "scene_id": SEEN.id}, {"shape": OTHER}, "shape"),
+    ("draw", (), {"shape": OUTLINE, "scene_id": SEEN.id}, {"region": "alps"}, "scene and region"),
+    ("describe", (0,), {"attributes": {"trigger": "rainfall"}, "why": "x"}, {"attributes": {"trigger": None}}, "descr"),
+    ("comment", (0,), {"why": "a scarp"}, {"why": "a road"}, "reason"),
+]
+
+
+@pytest.mark.parametrize(("action", "places", "content", "other", "told"), ANOTHER_CONTENT)
+def test_a_decision_id_is_of_one_content(
+    filled: db.Database, action: str, places: tuple[int, ...], content: dict[str, Any], other: dict[str, Any], told: str
+) -> None:
+    done = make(filled, action, *places, id="mine", **content)
+    rows = counts(filled)
+    again = make(filled, action, *places, id="mine", **content)
+    assert again.repeated and again.changes == done.changes
+    changed = content | other
+    with pytest.raises(DatabaseError, match=f"decision mine: was made by eva.*not with this {told}.*use a new id"):
+        make(filled, action, *changed.pop("places", places), id="mine", **changed)
+    assert counts(filled) == rows
+
+
+def test_an_undo_and_a_decision_on_many_are_of_one_content_too(filled: db.Database) -> None:
+    first, second = make(filled, "accept", 0), make(filled, "accept", 1)
+    make(filled, "undo", id="back", undoes=second.id)
+    assert make(filled, "undo", id="back", undoes=second.id).repeated
+    with pytest.raises(DatabaseError, match="not with this action"):
+        make(filled, "undo", id="back", undoes=first.id)
+    many = db.DecisionRequest("many", Action.REJECT, "eva", landslides=of(filled, 2, 3) | of(filled, 0) | {"none": 1})
+    assert db.decide_on_many(filled, many).left_out == ("none",)
+    again = db.decide_on_many(filled, many)
+    assert again.repeated and again.left_out == ("none",)
+    with pytest.raises(DatabaseError, match="not with this choice of landslides"):
+        db.decide_on_many(filled, db.DecisionRequest("many", Action.REJECT, "eva", landslides=of(filled, 4, 5)))
+
+
+def test_an_area_id_is_of_one_area(filled: db.Database) -> None:
+    area = shapely.box(7, 46, 7.2, 46.2)
+    first = db.record_mapped_area(filled, SEEN.id, area, "eva", 100.0, id="looked")
+    assert db.record_mapped_area(filled, SEEN.id, area, "eva", 100.0, id="looked") == first
+    for other, least in ((area.buffer(0.1), 100.0), (area, 50.0)):
+        with pytest.raises(DatabaseError, match="area looked: another one was stored under this id"):
+            db.record_mapped_area(filled, SEEN.id, other, "eva", least, id="looked")
 
 
 def test_what_has_changed_is_not_decided_on_unseen(filled: db.Database) -> None:

@@ -45,6 +45,18 @@ def attributes_text(attributes: Mapping[str, str | None]) -> str:
     return ", ".join(f"{name.replace('_', ' ')}: {value or 'unknown'}" for name, value in attributes.items())
 
 
+def reason_of(request: DecisionRequest) -> str:
+    """The reason that is stored with a decision: where none is given, what was described or done.
+
+    Example:
+        >>> reason_of(DecisionRequest("5f0c", Action.ACCEPT, "eva", why=" a scarp "))
+        'a scarp'
+        >>> reason_of(DecisionRequest("5f0c", Action.ACCEPT, "eva"))
+        'accept'
+    """
+    return request.why.strip() or attributes_text(request.attributes) or request.label
+
+
 def plan_description(request: DecisionRequest, row: Mapping[str, Any]) -> PlannedChange:
     """The change that a reviewer's description makes to a landslide: its attributes are replaced, its status stays.
 

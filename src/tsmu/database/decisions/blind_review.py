@@ -21,15 +21,15 @@ from typing import Any, Literal
 
 import sqlalchemy as sa
 
+from tsmu.database.decisions.attributes import reason_of
 from tsmu.database.decisions.decision_writer import check_request, decide
 from tsmu.database.decisions.many import (
     MOST_LANDSLIDES,
-    STATUS_OF,
     decide_on_many,
     id_chunks,
     present_landslides,
 )
-from tsmu.database.decisions.records import DecisionRequest, DecisionResult, LandslideChange
+from tsmu.database.decisions.records import STATUS_OF, DecisionRequest, DecisionResult, LandslideChange
 from tsmu.database.decisions.stored_decisions import decision_entries, require_may_undo, stored_result
 from tsmu.database.ids import content_id, new_ids
 from tsmu.database.queries import BlindView, present_judgements
@@ -270,7 +270,7 @@ def _write(
     _settle(connection, [row["id"] for row in rows if row["id"] in agreed], moment, agreed)
     common: dict[str, Any] = {"decision_id": request.id, "decision": Decision.JUDGED.value, "undoes": request.undoes}
     common |= {"action": str(request.action), "by": request.by, "at": moment}
-    common |= {"why": request.why.strip() or request.label}
+    common |= {"why": reason_of(request)}
     entries, changes = [], []
     for row in rows:
         name, version, status = str(row["id"]), int(row["version"]), str(row["status"])

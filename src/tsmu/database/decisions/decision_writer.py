@@ -13,9 +13,10 @@ import numpy as np
 import sqlalchemy as sa
 from shapely.geometry.base import BaseGeometry
 
-from tsmu.database.decisions.attributes import attributes_text, check_attributes, plan_description
-from tsmu.database.decisions.many import STATUS_OF, is_on_many, undo_on_many
+from tsmu.database.decisions.attributes import check_attributes, plan_description, reason_of
+from tsmu.database.decisions.many import is_on_many, undo_on_many
 from tsmu.database.decisions.records import (
+    STATUS_OF,
     DecisionRequest,
     DecisionResult,
     LandslideChange,
@@ -241,7 +242,7 @@ def _write_change(
     connection: sa.Connection, change: PlannedChange, request: DecisionRequest, moment: datetime
 ) -> LandslideChange:
     """Write one landslide's new version, and the entry in the review table."""
-    why = request.why.strip() or attributes_text(request.attributes) or request.label
+    why = reason_of(request)
     columns = dict(change.columns)
     shape = columns.pop("geom", None)
     outlines = np.array([] if shape is None else [shape], dtype=object)

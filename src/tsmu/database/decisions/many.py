@@ -9,7 +9,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from tsmu.database.decisions.records import DecisionRequest, DecisionResult, LandslideChange
+from tsmu.database.decisions.attributes import reason_of
+from tsmu.database.decisions.records import STATUS_OF, DecisionRequest, DecisionResult, LandslideChange
 from tsmu.database.decisions.stored_decisions import require_may_undo, stored_result
 from tsmu.database.decisions.undo import is_unchanged_since
 from tsmu.database.ids import content_id
@@ -23,13 +24,6 @@ from tsmu.errors import ConflictError, DatabaseError
 
 MOST_LANDSLIDES = 10_000  # of one decision
 _AT_ONCE = 1000  # ids in one query
-STATUS_OF = {
-    Action.ACCEPT: Status.CONFIRMED,
-    Action.REJECT: Status.REJECTED,
-    Action.UNSURE: Status.CANDIDATE,
-    Action.BAD_IMAGERY: Status.CANDIDATE,
-}
-"""The status that each verdict gives a landslide."""
 
 
 def decide_on_many(database: Database, request: DecisionRequest) -> DecisionResult:
@@ -141,7 +135,7 @@ def _write(
     authors: Author | list[str],
 ) -> DecisionResult:
     """Write the new versions of landslides, and an entry for each in the review table."""
-    moment, why = utc_now(), request.why.strip() or request.label
+    moment, why = utc_now(), reason_of(request)
     ids = [row["id"] for row in rows]
     write_versions(connection, ids, Stamp(authors, request.by, why, moment), {"status": statuses})
     common: dict[str, Any] = {

@@ -9,6 +9,14 @@ from shapely.geometry.base import BaseGeometry
 from tsmu.database.vocabulary import Action, Status
 from tsmu.errors import DatabaseError
 
+STATUS_OF = {
+    Action.ACCEPT: Status.CONFIRMED,
+    Action.REJECT: Status.REJECTED,
+    Action.UNSURE: Status.CANDIDATE,
+    Action.BAD_IMAGERY: Status.CANDIDATE,
+}
+"""The status that each verdict gives a landslide."""
+
 
 @dataclass(frozen=True)
 class DecisionRequest:

@@ -3,11 +3,17 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import shapely
 import sqlalchemy as sa
 
-from tsmu.database.decisions.records import DecisionRequest, DecisionResult, LandslideChange
+from tsmu.database.decisions.attributes import ATTRIBUTES, reason_of
+from tsmu.database.decisions.records import STATUS_OF, DecisionRequest, DecisionResult, LandslideChange
+from tsmu.database.decisions.reshape import cut_outline
+from tsmu.database.ids import content_id
 from tsmu.database.queries import undone_decisions
-from tsmu.database.schema import review
+from tsmu.database.schema import CONTENT_COLUMNS, landslide, landslide_version, observation, review
+from tsmu.database.storage import clean_drawn_outline, decode_column
+from tsmu.database.vocabulary import Action
 from tsmu.errors import DatabaseError
 
 
@@ -21,13 +27,14 @@ def stored_result(connection: sa.Connection, request: DecisionRequest) -> Decisi
     """The result of a decision that was sent before under the same id; None where there is no such decision.
 
     Raises:
-        DatabaseError: the decision of this id is another person's, or another action.
+        DatabaseError: the decision of this id is another one: another person's, of another action, or otherwise.
     """
     rows = decision_entries(connection, request.id)
     if not rows:
         return None
-    if rows[0]["by"] != request.by or rows[0]["action"] != request.action:
-        raise DatabaseError(f"decision {request.id}: was made by {rows[0]['by']} ({rows[0]['action']}); use a new id")
+    if differing := _difference(connection, request, rows):
+        made = f"was made by {rows[0]['by']} ({rows[0]['action'] or rows[0]['status_after']})"
+        raise DatabaseError(f"decision {request.id}: {made}, not with this {differing}; use a new id")
     changes = tuple(
         LandslideChange(row["landslide_id"], row["version_before"], row["version_after"], row["status_after"])
         for row in rows
@@ -35,6 +42,72 @@ def stored_result(connection: sa.Connection, request: DecisionRequest) -> Decisi
     decided = {change.id for change in changes}
     left_out = tuple(name for name in request.landslides if name not in decided)
     return DecisionResult(request.id, request.label, changes, repeated=True, left_out=left_out)
+
+
+def _difference(connection: sa.Connection, request: DecisionRequest, rows: Sequence[Mapping[str, Any]]) -> str:
+    """What of a stored decision a request does not say again; empty where it is the same one.
+
+    The versions that were seen are not compared: a page that sends a decision again may know newer ones.
+    """
+    first = rows[0]
+    changed = {row["landslide_id"] for row in rows if row["version_before"] is not None}
+    asked = set(request.landslides)
+    is_on_many = len(asked) > 1 and request.action in STATUS_OF  # which leaves out what has changed since
+    if first["by"] != request.by:
+        return "name"
+    if (first["action"], first["undoes"]) != (request.action, request.undoes):
+        return "action"
+    if request.action is None and first["status_after"] != request.status:
+        return "status"
+    if request.action != Action.UNDO and not (changed <= asked if is_on_many else changed == asked):
+        return "choice of landslides"
+    if first["why"] != reason_of(request):
+        return "reason"
+    if request.action == Action.DRAW and not _is_drawn_in(connection, request, first):
+        return "scene and region"
+    if request.action == Action.DESCRIBE and not _is_described(connection, request, first):
+        return "description"
+    return "" if request.shape is None or _has_shape(connection, request, rows) else "shape"
+
+
+def _version(connection: sa.Connection, landslide_id: str, version: int) -> Mapping[str, Any]:
+    """What a version of a landslide says, whether it is the present one or a former one."""
+    queries = [
+        sa.select(*[table.c[name] for name in CONTENT_COLUMNS]).where(
+            table.c.id == landslide_id, table.c.version == version
+        )
+        for table in (landslide, landslide_version)
+    ]
+    rows = [row for query in queries for row in connection.execute(query).mappings()]
+    return dict(rows[0])  # no version is ever removed
+
+
+def _is_drawn_in(connection: sa.Connection, request: DecisionRequest, entry: Mapping[str, Any]) -> bool:
+    """Whether a landslide was drawn in the scene and region of a request."""
+    query = sa.select(observation.c.scene_id).where(
+        observation.c.id == content_id("observation", request.id, entry["landslide_id"])
+    )
+    region = _version(connection, entry["landslide_id"], entry["version_after"])["region"]
+    return (connection.execute(query).scalar(), region) == (request.scene_id, request.region)
+
+
+def _is_described(connection: sa.Connection, request: DecisionRequest, entry: Mapping[str, Any]) -> bool:
+    """Whether a description gave a landslide the attributes of a request."""
+    row = _version(connection, entry["landslide_id"], entry["version_after"])
+    return all(row[name] == value for name, value in request.attributes.items() if name in ATTRIBUTES)
+
+
+def _has_shape(connection: sa.Connection, request: DecisionRequest, rows: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether a decision left landslides with the outlines that a request's shape gives them."""
+    assert request.shape is not None
+    stored = [_version(connection, row["landslide_id"], row["version_after"])["geom"] for row in rows]
+    if request.action == Action.SPLIT:
+        former = _version(connection, rows[0]["landslide_id"], rows[0]["version_before"])["geom"]
+        outlines = cut_outline(decode_column([former], landslide)[0], request.shape)
+    else:
+        outlines = [clean_drawn_outline(request.shape).shape]
+    written = decode_column(stored, landslide)
+    return len(written) == len(outlines) and bool(shapely.equals_identical(written, outlines).all())
 
 
 def require_may_undo(connection: sa.Connection, request: DecisionRequest, entries: Sequence[Mapping[str, Any]]) -> None:

@@ -228,7 +228,8 @@ def record_mapped_area(
 
     Raises:
         MissingRecordError: there is no such scene.
-        DatabaseError: nobody is named, the area is not valid, or it lies beside the scene's images.
+        DatabaseError: nobody is named, the area is not valid, it lies beside the scene's images, or another one was
+            stored under the id.
 
     Example:
         >>> area = record_mapped_area(database, scene_id, shapely.box(7.0, 46.0, 7.1, 46.1), by="eva")
@@ -243,9 +244,15 @@ def record_mapped_area(
     moment = utc_now()
     area_id = content_id("looked", by, id or moment)
     with database.write() as connection:
-        if not connection.execute(sa.select(mapped_area.c.id).where(mapped_area.c.id == area_id)).first():
+        columns = (mapped_area.c.geom, mapped_area.c.scene_id, mapped_area.c.min_area_m2)
+        stored = connection.execute(sa.select(*columns).where(mapped_area.c.id == area_id)).first()
+        if stored is None:
             row = {"id": area_id, "scene_id": scene_id, "mapper": by, "min_area_m2": min_area_m2, "created_at": moment}
             insert_features(connection, mapped_area, row, np.array([outline.shape], dtype=object))
+        elif tuple(stored)[1:] != (scene_id, min_area_m2) or not shapely.equals_identical(
+            decode_column([stored.geom], mapped_area)[0], outline.shape
+        ):
+            raise DatabaseError(f"area {id}: another one was stored under this id; use a new id")
     return MappedArea(area_id, outline.repairs)
 
 
