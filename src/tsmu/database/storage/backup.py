@@ -8,6 +8,7 @@ from pathlib import Path
 from tsmu.database.storage import geopackage, postgis
 from tsmu.database.storage.database import Database
 from tsmu.database.storage.new_file import write_new_file
+from tsmu.errors import DatabaseError
 
 
 def backup(database: Database, label: str = "backup", to: Path | None = None) -> Path:
