@@ -235,6 +235,21 @@ def test_filters_take_geometries_of_each_system(
     assert slides["id"][0] in ids(ogc, **{"filter": f"S_INTERSECTS(geom, {centre.wkt})", "filter-crs": uri})
 
 
+@pytest.mark.parametrize(
+    ("west", "east", "whole"), [(1e9, 2e9, False), (-2e9, -1e9, False), (2.1e7, 2.2e7, False), (-3e7, 3e7, True)]
+)
+def test_what_lies_beyond_the_world_has_nothing(
+    ogc: TestClient, slides: geopandas.GeoDataFrame, west: float, east: float, whole: bool
+) -> None:
+    uri = "http://www.opengis.net/def/crs/EPSG/0/3857"
+    expected = set(slides["id"]) if whole else set()
+    assert ids(ogc, **{"bbox": f"{west},-2e7,{east},2e7", "bbox-crs": uri}) == expected
+    box, area = f"S_INTERSECTS(geom, BBOX({west}, -2e7, {east}, 2e7))", shapely.box(west, -2e7, east, 2e7).wkt
+    assert ids(ogc, **{"filter": box, "filter-crs": uri}) == expected
+    answer = ogc.get(ITEMS, params={"filter": f"S_INTERSECTS(geom, {area})", "filter-crs": uri, "limit": 10_000})
+    assert answer.status_code == (200 if whole else 400)  # nothing is left of an area that lies beyond
+
+
 READ_BY_OGR = """
 import json, sys
 from osgeo import ogr

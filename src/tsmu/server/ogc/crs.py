@@ -4,6 +4,7 @@ Landslides are stored in CRS84: degrees, longitude first. Each other system is g
 its authority says: EPSG:4326 has the latitude first.
 """
 
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -17,6 +18,7 @@ from tsmu.server.errors import RequestError
 
 CRS84 = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
 MAX_LATITUDE = 89.99  # of what is projected: the poles lie infinitely far away in web mercator
+WORLD_EDGE_M = math.pi * 6_378_137.0  # easting of 180 degrees in web mercator
 
 Points = npt.NDArray[np.float64]
 
@@ -42,10 +44,14 @@ class OutputCrs:
         return np.asarray(shapely.transform(shapes, self._project), dtype=object)
 
     def to_degrees(self, points: Points) -> Points:
-        """Points (n, 2) in this system, turned into longitude and latitude (CRS84)."""
+        """Points (n, 2) in this system, turned into longitude and latitude (CRS84).
+
+        Of what lies beyond the world in web mercator the world's edge is taken: its longitude would begin anew there.
+        """
         east_north = points[:, ::-1] if self.northing_first else points
         if self.epsg == 4326:
             return east_north
+        east_north = np.column_stack([np.clip(east_north[:, 0], -WORLD_EDGE_M, WORLD_EDGE_M), east_north[:, 1]])
         return np.column_stack(_transformer(self.epsg, 4326).transform(*east_north.T))
 
     def _project(self, points: Points) -> Points:
@@ -87,6 +93,8 @@ def box_in_degrees(text: str, crs: OutputCrs) -> str:
     Example:
         >>> box_in_degrees("46,7,47,8", read_crs("bbox-crs", "http://www.opengis.net/def/crs/EPSG/0/4326"))
         '7.0,46.0,8.0,47.0'
+        >>> box_in_degrees("1e9,0,2e9,0", read_crs("bbox-crs", "http://www.opengis.net/def/crs/EPSG/0/3857"))
+        '180.0,0.0,180.0,0.0'
     """
     if crs.uri == CRS84:
         return text
