@@ -235,6 +235,22 @@ def test_filters_take_geometries_of_each_system(
     assert slides["id"][0] in ids(ogc, **{"filter": f"S_INTERSECTS(geom, {centre.wkt})", "filter-crs": uri})
 
 
+def test_landslides_that_went_into_others_are_given_to_who_asks_for_them(
+    ogc: TestClient, slides: geopandas.GeoDataFrame
+) -> None:
+    first, second, third = slides["id"][:3]
+    for action, these in (("merge", [first, second]), ("reject", [third])):
+        assert ogc.post("/api/decisions", json=decision(action, *((one, 1) for one in these))).status_code == 200
+    shown = set(slides["id"]) - {second}
+    assert ids(ogc) == ids(ogc, filter="area_m2 > 0") == shown  # as /api/landslides
+    assert ids(ogc, status="merged") == ids(ogc, filter="status = 'merged'") == {second}
+    assert ids(ogc, merged_into=first) == ids(ogc, filter=f"NOT (merged_into <> '{first}')") == {second}
+    assert ids(ogc, filter="status IN ('merged', 'rejected')") == {second, third}
+    in_json = {"filter": '{"op": "=", "args": [{"property": "status"}, "merged"]}', "filter-lang": "cql2-json"}
+    assert ids(ogc, **in_json) == {second}
+    assert ogc.get(f"{ITEMS}/{second}").status_code == 200
+
+
 @pytest.mark.parametrize(
     ("west", "east", "whole"), [(1e9, 2e9, False), (-2e9, -1e9, False), (2.1e7, 2.2e7, False), (-3e7, 3e7, True)]
 )

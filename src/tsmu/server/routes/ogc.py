@@ -7,6 +7,7 @@ filter can name, and every answer carries links to the addresses that belong to 
 """
 
 import json
+from collections.abc import Container
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
@@ -17,6 +18,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 
 from tsmu.database import (
     Filters,
+    Status,
     count_landslides,
     cql2_tree,
     format_moment,
@@ -143,7 +145,7 @@ def _describe_collection(context: ServerContext, request: Request) -> dict[str, 
     return {
         "id": COLLECTION_ID,
         "title": "Landslides",
-        "description": landslide.comment,
+        "description": f"{landslide.comment}; those that went into others only where `status` is asked for",
         "itemType": "feature",
         "crs": list(CRS_BY_URI),
         "storageCrs": CRS84,
@@ -218,12 +220,15 @@ def items(
     filter_crs: Annotated[CrsText, Query(alias="filter-crs")] = None,
     f: Format = None,  # noqa: ARG001 - for OpenAPI
 ) -> Response:
-    """Landslides page by page; each property of a landslide is a parameter, too, and asks for that value."""
+    """Landslides page by page; each property of a landslide is a parameter, too, and asks for that value.
+
+    Those that went into others are left out, unless the parameters or the filter name `status` or `merged_into`.
+    """
     _check_collection(collection_id)
     output = read_crs("crs", crs)
     where = _joined_condition(request, condition, language, read_crs("filter-crs", filter_crs))
     box = None if bbox is None else box_in_degrees(bbox, read_crs("bbox-crs", bbox_crs))
-    filters = Filters(bbox=read_bbox(box), dates=_read_datetime(interval), where=where)
+    filters = Filters(bbox=read_bbox(box), dates=_read_datetime(interval), where=where, status=_shown_statuses(where))
     page = query_page(context.database, filters, min(limit, MAX_PAGE), after)
     members: dict[str, Any] = {
         "links": _page_links(request, page.attrs["last_fid"]),
@@ -304,6 +309,22 @@ def _joined_condition(request: Request, condition: str | None, language: str, cr
     if condition:
         parts.append(filter_in_degrees(cql2_tree(condition), crs))
     return json.dumps({"op": "and", "args": parts} if len(parts) > 1 else parts[0])
+
+
+def _shown_statuses(where: str | None) -> tuple[Status, ...]:
+    """All statuses but merged; any, where the condition asks for statuses itself."""
+    if where and _names_property(cql2_tree(where), ("status", "merged_into")):
+        return ()
+    return tuple(status for status in Status if status != Status.MERGED)
+
+
+def _names_property(node: Any, names: Container[str]) -> bool:
+    """Whether a condition in CQL2-JSON names a property."""
+    if isinstance(node, list):
+        return any(_names_property(part, names) for part in node)
+    if not isinstance(node, dict):
+        return False
+    return node.get("property") in names or any(_names_property(part, names) for part in node.values())
 
 
 def _typed(name: str, value: str) -> str | float:
