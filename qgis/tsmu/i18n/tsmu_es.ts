@@ -308,8 +308,8 @@
       <translation>Una capa, o un archivo: CSV, XLSX, GeoPackage, shapefile, KML, o un zip de ellos.</translation>
     </message>
     <message>
-      <source>Where the guess is wrong, such as: date=When,lat=Y</source>
-      <translation>Donde la suposición es incorrecta, por ejemplo: date=Cuando,lat=Y</translation>
+      <source>Where the guess is wrong, such as: date=When,latitude=Y</source>
+      <translation>Donde la suposición es incorrecta, por ejemplo: date=Cuando,latitude=Y</translation>
     </message>
     <message>
       <source>Tables (*.csv *.xlsx)</source>

@@ -60,7 +60,7 @@ def _inventory() -> Declaration:
                    options=("", "usgs", "usgs-v3", "coolr", "slido", "generic"),
                    labels=(tr("recognise it"), "USGS", "USGS 3", "COOLR", "SLIDO", tr("any other"))),
             Text("COLUMNS", tr("Columns, as ROLE=COLUMN,..."), "--columns", advanced=True,
-                 help=tr("Where the guess is wrong, such as: date=When,lat=Y")),
+                 help=tr("Where the guess is wrong, such as: date=When,latitude=Y")),
         ),
         (Output("EVENTS", tr("Events"), "vector", "events"),),
     )  # fmt: skip
