@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import shapely
+import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -373,3 +374,27 @@ def test_a_review_of_a_version_that_somebody_has_changed_is_refused(filled: db.D
     entries = table(filled, review)
     assert entries["action"].tolist() == ["accept", None]
     assert entries["version_before"].tolist() == [version, version + 1]
+
+
+@pytest.mark.parametrize(
+    ("landslide", "why", "told"),
+    [
+        (["id1", "id2"], "seen", "is of the type list; give one id"),
+        (7, "seen", "is of the type int; give one id"),
+        ("id1", "half \ud800", "why has a character that cannot be stored"),
+        ("id1", "null \0", "why has a character that cannot be stored"),
+        ("id\ud800", "seen", "landslide has a character that cannot be stored"),
+    ],
+)
+def test_texts_that_cannot_be_stored_are_refused(filled: db.Database, landslide: Any, why: str, told: str) -> None:
+    rows = counts(filled)
+    with pytest.raises(DatabaseError, match=told):
+        db.review(filled, landslide, status="confirmed", by="eva", why=why)
+    if isinstance(landslide, str):
+        request = db.DecisionRequest("mine", Action.ACCEPT, "eva", why, {landslide: 1})
+        for decide in (db.decide, db.decide_on_many, lambda *of: db.decide_blindly(*of, db.BlindView("eva"))):
+            with pytest.raises(DatabaseError, match=told):
+                decide(filled, request)
+    with pytest.raises(DatabaseError, match="half of a character"), filled.write() as connection:
+        connection.execute(sa.update(review).values(why="half \ud800"))
+    assert counts(filled) == rows

@@ -1,5 +1,6 @@
 """Learning regions from samples, without a workspace."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ import torch
 
 from tests.update.networks import chips_of, fresh, same, state
 from tsmu.chips.dataset import ChipDataset, Sample
-from tsmu.errors import UpdateError
+from tsmu.errors import RegionError, UpdateError
 from tsmu.update import TrainingSettings, learn_region, strategy_named, train_region
 
 
@@ -60,6 +61,8 @@ def test_samples_that_would_teach_nothing_are_refused(bright_chips: Path, sample
     network = fresh(chips_of(bright_chips, "bright"))
     with pytest.raises(UpdateError, match=r"no sample has a pixel of landslide.*divide the masks"):
         learn_region(network, "bright", [{**sample, "mask": 255 * sample["mask"]} for sample in samples], steps=2)
+    with pytest.raises(UpdateError, match="no sample has a pixel with values"):
+        learn_region(network, "bright", [{**one, "image": one["image"] * torch.nan} for one in samples], steps=2)
     with pytest.raises(UpdateError, match="as torch tensors"):
         learn_region(network, "bright", [{**samples[0], "mask": samples[0]["mask"].numpy()}], steps=2)
     with pytest.raises(UpdateError, match="0 steps of 16 chips"):
@@ -68,4 +71,14 @@ def test_samples_that_would_teach_nothing_are_refused(bright_chips: Path, sample
         learn_region(network, "bright", samples, steps=2.5)  # type: ignore[arg-type]
     with pytest.raises(UpdateError, match="chips are a generator"):
         learn_region(network, "bright", (sample for sample in samples), steps=2)  # type: ignore[arg-type]
+    assert network.decoder_names == ()
+
+
+@pytest.mark.parametrize(("name", "told"), [("a.b", "contains ."), (5, "must be a text"), ("", "has 0 characters")])
+def test_names_that_no_region_can_have_are_refused(
+    bright_chips: Path, samples: list[Sample], name: str, told: str
+) -> None:
+    network = fresh(chips_of(bright_chips, "bright"))
+    with pytest.raises(RegionError, match=re.escape(told)):
+        learn_region(network, name, samples, steps=2)
     assert network.decoder_names == ()

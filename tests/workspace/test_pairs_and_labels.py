@@ -4,17 +4,28 @@ import json
 import shutil
 from pathlib import Path
 
+import geopandas as gpd
 import numpy as np
 import pytest
 import rasterio
+import shapely
 from PIL import Image
 
 from tests.conftest import write_raster
 from tests.imagery.made_scenes import SMALL, item, write_scene, write_workspace
 from tests.imagery.stac_server import serving
 from tsmu.database import open_database
-from tsmu.errors import BundleError, FetchError, ImageError, LabelError, RegionError, TsmuError, WorkspaceError
-from tsmu.workspace import Workspace
+from tsmu.errors import (
+    BundleError,
+    DatabaseError,
+    FetchError,
+    ImageError,
+    LabelError,
+    RegionError,
+    TsmuError,
+    WorkspaceError,
+)
+from tsmu.workspace import Workspace, compare_inventories
 
 
 def test_pairs_are_a_table_with_regions(empty: Workspace, files: Path) -> None:
@@ -177,3 +188,11 @@ def test_a_file_where_a_folder_is_needed_is_refused(work: Workspace, files: Path
 def test_shares_where_percent_are_meant_are_refused(empty: Workspace) -> None:
     with pytest.raises(FetchError, match=r"`max_cloud=0.2`: is read as 0.2 percent; for a share of 0.2 give 20"):
         empty.fetch_pairs(stac="catalog.json", collection="scenes", max_cloud=0.2)
+
+
+def test_a_table_in_the_place_of_an_inventory_is_told(tmp_path: Path) -> None:
+    table = gpd.GeoDataFrame(geometry=[shapely.box(7, 46, 7.1, 46.1)], crs=4326)
+    with pytest.raises(DatabaseError, match="is of the type GeoDataFrame, and a path or an address is needed there"):
+        compare_inventories(table, table)  # type: ignore[arg-type]
+    with pytest.raises(DatabaseError, match="is of the type GeoDataFrame, and a path or an address is needed there"):
+        compare_inventories(tmp_path / "a.gpkg", tmp_path / "b.gpkg", table)  # type: ignore[arg-type]

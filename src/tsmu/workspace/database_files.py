@@ -308,13 +308,15 @@ def compare_inventories(
     from tsmu.database import check_picture_file, compare, draw_comparison
 
     conditions = landslide_filters(filters)
+    a, b = place_text(a, DatabaseError), place_text(b, DatabaseError)
+    out = None if out is None else place_text(out, DatabaseError)
     if out:
         check_picture_file(new_file(out, DatabaseError))
     report = ComparisonReport("db compare", display or BarDisplay())
     report.display.begin(report)
     log = IssueLog(f"{a} and {b}")
     with report.collect_issues(log):
-        comparison = compare(place_text(a), place_text(b), log, conditions, list_names(layer))
+        comparison = compare(a, b, log, conditions, list_names(layer))
     if out:
         draw_comparison(comparison, user_path(out))
         report.outputs["picture"] = str(out)

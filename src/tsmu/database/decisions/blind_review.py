@@ -29,7 +29,13 @@ from tsmu.database.decisions.many import (
     id_chunks,
     present_landslides,
 )
-from tsmu.database.decisions.records import STATUS_OF, DecisionRequest, DecisionResult, LandslideChange
+from tsmu.database.decisions.records import (
+    STATUS_OF,
+    DecisionRequest,
+    DecisionResult,
+    LandslideChange,
+    require_storable_texts,
+)
 from tsmu.database.decisions.stored_decisions import decision_entries, require_may_undo, stored_result
 from tsmu.database.ids import content_id, new_ids
 from tsmu.database.queries import BlindView, present_judgements
@@ -92,6 +98,7 @@ def decide_blindly(
     if request.by != view.person:
         raise DatabaseError(f"decision: {view.person} may not decide in the name of {request.by}")
     _require_judges(judges)
+    require_storable_texts(request)
     many = len(request.landslides) > 1 and request.action in STATUS_OF
     if many and len(request.landslides) > MOST_LANDSLIDES:
         raise DatabaseError(f"{len(request.landslides)} landslides: give at most {MOST_LANDSLIDES}")

@@ -22,6 +22,7 @@ from tsmu.database.decisions.records import (
     LandslideChange,
     PlannedChange,
     require_reason,
+    require_storable_texts,
 )
 from tsmu.database.decisions.reshape import cut_outline, unite_outlines
 from tsmu.database.decisions.stored_decisions import decision_entries, stored_result
@@ -110,6 +111,9 @@ def review(
     if after == Status.MERGED:
         raise DatabaseError("status merged: a landslide is merged into another one, not reviewed to be so")
     require_reason("review", by, why)
+    if not isinstance(landslide_id, str):
+        kind = type(landslide_id).__name__
+        raise DatabaseError(f"review: the landslide is of the type {kind}; give one id, and decide on each by itself")
     decision_id = str(new_ids(1)[0])
     request = DecisionRequest(decision_id, _ACTION_FOR.get(after), by, why, {landslide_id: version}, status=after)
     try:
@@ -137,6 +141,7 @@ def check_request(request: DecisionRequest) -> None:
     Raises:
         DatabaseError: the request makes no sense.
     """
+    require_storable_texts(request)
     action = request.action
     count = len(request.landslides)
     least = 2 if action == Action.MERGE else 0 if action in (Action.DRAW, Action.UNDO) else 1

@@ -10,7 +10,13 @@ from typing import Any
 import sqlalchemy as sa
 
 from tsmu.database.decisions.attributes import reason_of
-from tsmu.database.decisions.records import STATUS_OF, DecisionRequest, DecisionResult, LandslideChange
+from tsmu.database.decisions.records import (
+    STATUS_OF,
+    DecisionRequest,
+    DecisionResult,
+    LandslideChange,
+    require_storable_texts,
+)
 from tsmu.database.decisions.stored_decisions import require_may_undo, stored_result
 from tsmu.database.decisions.undo import is_unchanged_since
 from tsmu.database.ids import content_id
@@ -46,6 +52,7 @@ def decide_on_many(database: Database, request: DecisionRequest) -> DecisionResu
         >>> len(result.changes), result.left_out
         (1, ())
     """
+    require_storable_texts(request)
     if request.action not in STATUS_OF:
         raise DatabaseError(f"{request.label}: many landslides can be given {', '.join(STATUS_OF)} only")
     if not 0 < len(request.landslides) <= MOST_LANDSLIDES:

@@ -105,6 +105,30 @@ class PlannedChange:
     repairs: tuple[str, ...] = ()
 
 
+def require_storable_texts(request: DecisionRequest) -> None:
+    """Refuse a decision with a text that no database keeps as it is, or with what is no text where one is needed.
+
+    Raises:
+        DatabaseError: the request is refused.
+
+    Example:
+        >>> require_storable_texts(DecisionRequest("5f0c", Action.ACCEPT, "eva", landslides={"7a": 1}))
+    """
+    texts = {"id": request.id, "by": request.by, "why": request.why}
+    optional = {"scene": request.scene_id, "region": request.region, "undoes": request.undoes}
+    texts |= {name: text for name, text in optional.items() if text is not None}
+    for name, text in (*texts.items(), *(("landslide", landslide_id) for landslide_id in request.landslides)):
+        _require_storable(f"decision: {name}", text)
+
+
+def _require_storable(what: str, text: object) -> None:
+    """Refuse what is no text, or one with the character NUL or half a surrogate pair."""
+    if not isinstance(text, str):
+        raise DatabaseError(f"{what} is of the type {type(text).__name__}, not a text; give one text")
+    if "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
+        raise DatabaseError(f"{what} has a character that cannot be stored (NUL or half a surrogate pair); remove it")
+
+
 def require_reason(what: str, by: object, why: object) -> None:
     """Refuse a decision for which nobody or no reason is named.
 
@@ -114,7 +138,9 @@ def require_reason(what: str, by: object, why: object) -> None:
         why: for what reason.
 
     Raises:
-        DatabaseError: either is no text, or blank.
+        DatabaseError: either is no text, or blank, or has a character that cannot be stored.
     """
     if not all(isinstance(text, str) and text.strip() for text in (by, why)):
         raise DatabaseError(f"{what}: say who decides (--by) and why (--why)")
+    for name, text in (("by", by), ("why", why)):
+        _require_storable(f"{what}: {name}", text)

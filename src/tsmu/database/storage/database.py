@@ -131,6 +131,9 @@ class Database:
         except sa.exc.DBAPIError as error:
             kind = DatabaseBusyError if "locked" in str(error.orig) else DatabaseError
             raise kind(f"{self.name}: {_advice(error, self.path)}") from error
+        except UnicodeEncodeError as error:
+            character = f"{error.object[error.start : error.end]!a}"
+            raise DatabaseError(f"{self.name}: a text has {character}, half of a character; correct it") from error
 
 
 def _advice(error: sa.exc.DBAPIError, path: Path | None) -> str:

@@ -218,7 +218,7 @@ def _inspect(dataset: Dataset[Sample], region: str, bands: int) -> tuple[list[bo
     Raises:
         UpdateError: a sample is not what a training can learn from.
     """
-    has_landslide, largest = [], 0
+    has_landslide, largest, is_empty = [], 0, True
     for position in range(len(dataset)):  # type: ignore[arg-type]  # torch's base class has no length
         sample = dataset[position]
         image, mask = sample.get("image"), sample.get("mask")
@@ -237,6 +237,9 @@ def _inspect(dataset: Dataset[Sample], region: str, bands: int) -> tuple[list[bo
             )
         has_landslide.append(LANDSLIDE in values)
         largest = max(largest, *mask.shape)
+        is_empty = is_empty and not bool(torch.isfinite(image).any())
+    if is_empty:
+        raise UpdateError(f"{region}: no sample has a pixel with values, all are NaN or infinite; check what made them")
     if not any(has_landslide):
         raise UpdateError(
             f"{region}: no sample has a pixel of landslide, whose value is {LANDSLIDE}; {UNKNOWN} means unknown: where "

@@ -12,6 +12,7 @@ from tsmu.errors import UpdateError
 from tsmu.imagery import image_channels
 from tsmu.issues import IssueLog
 from tsmu.model import FIRST_BATCH, RegionNet, precision_in_use
+from tsmu.regions import check_region_name
 from tsmu.update.strategies import Strategy, strategy_named
 from tsmu.update.training.checkpoints import CHECKPOINT, read_checkpoint
 from tsmu.update.training.fabric import Logger
@@ -65,6 +66,7 @@ def learn_region(
         What the call for the next region needs to know of this one and of those before.
 
     Raises:
+        RegionError: the region cannot have that name.
         UpdateError: the chips cannot be learned from, the strategy needs what `prior` does not have, or the loss
             stopped being a number.
 
@@ -76,6 +78,7 @@ def learn_region(
         >>> network.decoder_names
         ('nepal', 'kodagu')
     """
+    region = check_region_name(region)
     chosen = strategy_named(strategy) if isinstance(strategy, str) else strategy
     if not (isinstance(steps, int) and isinstance(batch_size, int) and steps >= 1 and batch_size >= 1):
         raise UpdateError(f"{steps} steps of {batch_size} chips: give whole numbers of at least 1")
