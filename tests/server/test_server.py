@@ -259,11 +259,15 @@ def test_the_file_alone_has_what_was_decided_soon_after(larger: WorkspaceFolder,
         (("--host", "0.0.0.0"), "give --token-file"),
         (("--token-file", "none"), "cannot be read"),
         (("--dem", "none.tif"), "no such file"),
+        (("--dem", "{root}/words.geojson"), "words.geojson: "),
+        (("--dem", "{root}/scenes/valley/post.tif"), "has 3 bands; an elevation model has one"),
     ],
 )
 def test_a_server_that_would_be_unsafe_does_not_start(
     survey: WorkspaceFolder, tsmu: Tsmu, options: tuple[str, ...], message: str
 ) -> None:
+    (survey.root / "words.geojson").write_text('{"type": "FeatureCollection", "features": []}')
+    options = tuple(option.format(root=survey.root) for option in options)
     done = tsmu("serve", "--workspace", survey.root, *options, "--json")
     assert done.returncode == 2
     assert message in json.loads(done.stdout)["error"]

@@ -64,6 +64,7 @@ class ServeVerbs(WorkspaceBase):
             ReviewError: it would be open to others, a file is missing, the base map is no URL, the port is taken, or a
                 blind review is to be read-only.
             DatabaseError: the database cannot be opened.
+            ImageError: the elevations cannot be read, or are none.
         """
         from tsmu.server import BaseMap, TokenFile
 
@@ -77,6 +78,10 @@ class ServeVerbs(WorkspaceBase):
         elevations = user_path(dem) if dem else None
         if elevations and not elevations.is_file():
             raise ReviewError(f"--dem {dem}: no such file; check the path")
+        if elevations:
+            from tsmu.imagery import check_dem
+
+            check_dem(elevations)
         ground = BaseMap(basemap, basemap_credit) if basemap else None
         people = TokenFile.read(user_path(token_file)) if token_file else None
         import uvicorn
