@@ -206,12 +206,15 @@ def one_line(error: Exception) -> str:
         'chips: none in it; name another folder'
         >>> one_line(PermissionError(13, "Permission denied", "maps"))
         'maps: permission denied; make room or give permission there, then run it again'
+        >>> one_line(FileNotFoundError(2, "No such file or directory", "nope.json"))
+        'nope.json: no such file or directory; check the path'
     """
     if isinstance(error, OSError) and not isinstance(error, TsmuError):
         if isinstance(error, FileExistsError | NotADirectoryError):
             return f"{error.filename}: a file is in the way where a folder is needed; name another place"
         where = error.filename2 or error.filename or "a file"
-        return (
-            f"{where}: {(error.strerror or str(error)).lower()}; make room or give permission there, then run it again"
-        )
+        remedy = "make room or give permission there, then run it again"
+        if isinstance(error, FileNotFoundError):
+            remedy = "check the path"
+        return f"{where}: {(error.strerror or str(error)).lower()}; {remedy}"
     return str(error).replace("\n", " ")

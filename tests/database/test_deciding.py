@@ -398,3 +398,18 @@ def test_texts_that_cannot_be_stored_are_refused(filled: db.Database, landslide:
     with pytest.raises(DatabaseError, match="half of a character"), filled.write() as connection:
         connection.execute(sa.update(review).values(why="half \ud800"))
     assert counts(filled) == rows
+
+
+@pytest.mark.parametrize("region", ["", "../../x", "north/south", "a" * 81, " alps", "e\u0301lan", "-x"])
+def test_a_drawing_gets_no_region_that_there_cannot_be(filled: db.Database, region: str) -> None:
+    rows = counts(filled)
+    with pytest.raises(DatabaseError, match="draw: region name"):
+        make(filled, "draw", shape=OUTLINE, scene_id=SEEN.id, region=region)
+    assert counts(filled) == rows
+
+
+def test_a_drawing_gets_a_region_that_landslides_have(filled: db.Database) -> None:
+    with filled.write() as connection:
+        connection.execute(sa.update(db.landslide_table).values(region="north/south"))
+    done = make(filled, "draw", shape=OUTLINE, scene_id=SEEN.id, region="north/south")
+    assert db.query(filled, db.Filters(region="north/south"))["id"].isin([done.changes[0].id]).any()

@@ -283,6 +283,7 @@ def test_events_without_date_or_place_are_left_out_without_a_request(site: StacS
         ({"stac": "{url}/nothing"}, "server failed: 404 Not Found"),
         ({"stac": "http://127.0.0.1:9/"}, "127.0.0.1:9/: server failed: .*refused"),
         ({"stac": "{url}/plain.json"}, "not STAC"),
+        ({"stac": "nope.json"}, "nope.json: no such file or directory; check .*stac"),
     ],
 )
 @pytest.mark.usefixtures("impatient")

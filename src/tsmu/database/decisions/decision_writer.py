@@ -43,7 +43,8 @@ from tsmu.database.storage import (
 from tsmu.database.types import utc_now
 from tsmu.database.vocabulary import Action, Author, Decision, Status
 from tsmu.database.writing import Stamp, insert_landslides, scene_footprint, write_versions
-from tsmu.errors import ConflictError, DatabaseError, MissingRecordError
+from tsmu.errors import ConflictError, DatabaseError, MissingRecordError, RegionError
+from tsmu.regions import check_region_name
 
 _ACTION_FOR = {Status.CONFIRMED: Action.ACCEPT, Status.REJECTED: Action.REJECT}
 _CONFIRMED = {"status": Status.CONFIRMED.value}  # who redraws a landslide confirms it
@@ -231,12 +232,31 @@ def _plan_drawing(connection: sa.Connection, request: DecisionRequest) -> Planne
     """What a drawing does: a new landslide with the days of the scene, on whose images it must lie."""
     assert request.shape is not None and request.scene_id is not None
     outline = clean_drawn_outline(request.shape)
+    if request.region is not None:
+        _check_region(connection, request.region)
     require_on_scene(outline.shape, scene_footprint(connection, request.scene_id))
     query = sa.select(scene.c.date_pre, scene.c.date_post).where(scene.c.id == request.scene_id)
     days = connection.execute(query).one()
     columns: dict[str, Any] = {"date_min": days.date_pre, "date_max": days.date_post, "region": request.region}
     columns |= _CONFIRMED | _outline_columns(outline.shape)
     return PlannedChange(str(new_ids(1)[0]), None, columns, repairs=outline.repairs)
+
+
+def _check_region(connection: sa.Connection, region: str) -> None:
+    """Refuse what is no name of a region, unless landslides have it already, such as from an inventory.
+
+    Raises:
+        DatabaseError: it is none.
+    """
+    has_it = sa.select(landslide.c.fid).where(landslide.c.region == region).limit(1)
+    if region.strip() and connection.execute(has_it).first():
+        return
+    try:
+        stored = check_region_name(region)
+    except RegionError as error:
+        raise DatabaseError(f"draw: {error}") from None
+    if stored != region:
+        raise DatabaseError(f"draw: region name {region!r} is not in the composed Unicode form (NFC); give {stored!r}")
 
 
 def _outline_columns(shape: BaseGeometry) -> dict[str, Any]:

@@ -75,6 +75,11 @@ class StacCatalogue:
                 self._request(self._check_collection)
         except SceneError as error:
             raise FetchError(f"{url}: {error}; check --stac, or try again later") from None
+        except OSError as error:  # of a static catalogue on this machine
+            reason = (error.strerror or str(error)).lower()
+            raise FetchError(
+                f"{error.filename or url}: {reason}; check --stac and the links of the catalogue"
+            ) from None
 
     def scenes(self, box: LatLonBox, first: date, last: date) -> list[pystac.Item]:
         """Find the items whose bounds meet a box and whose day lies in first..last.
