@@ -155,7 +155,7 @@ event = _table(
 scene = _table(
     "scene",
     "The images in which somebody looked for landslides",
-    _id("UUID made of the fields below, so that a scene has the same one everywhere"),
+    _id("UUID made of the fields below as they were when it came in, so that it is the same in every copy"),
     sa.Column("geom", shape_type(), nullable=False, comment="footprint, EPSG:4326", info={"ems": "A2 geometry"}),
     sa.Column("name", sa.Text, nullable=False, index=True, comment="as the user calls it", info={"ems": "src_id"}),
     sa.Column("post", sa.Text, comment="post-event image: path or id", info={"ems": "source_nam"}),
