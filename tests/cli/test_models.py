@@ -78,8 +78,8 @@ def test_evaluate_scores_what_serves_and_leaves_out_what_is_gone(survey: Path, t
         assert there["now"]["alps"]["iou"] == there["R"][0][0] > there["R"][1][0]
         assert there["now"]["andes"]["iou"] == there["R"][1][1]
         assert there["summary_now"]["WF"] == 0 < there["summaries"][1]["WF"]
-        *_, served, _, _ = tsmu("evaluate", "--workspace", survey).stdout.splitlines()
-        assert served.split()[:3:2] == ["served", "v001"]
+        lines = tsmu("evaluate", "--workspace", survey).stdout.splitlines()
+        assert ["served", "v001"] in [line.split()[:3:2] for line in lines]
     finally:
         images.rename(survey.parent / "away")
 

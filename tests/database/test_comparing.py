@@ -78,7 +78,10 @@ def test_conditions_hold_for_files_too_or_are_refused(tmp_path: Path) -> None:
     assert compared(theirs, theirs, min_area=100_000) == (6, 6)  # each has 215,000 m2
     with pytest.raises(TsmuError, match="no landslides that can be compared"):
         compared(theirs, theirs, min_area=300_000)
-    for condition in ({"status": ["candidate"]}, {"dates": (date(2018, 1, 1), None)}, {"where": "area_m2 > 1"}):
+    log = IssueLog("test")
+    assert db.compare(tmp_path / "ours.gpkg", theirs, log, db.Filters(status=["candidate"])).summary()["matched"] == 6
+    assert ["has no review" in issue.problem for issue in log] == [True]
+    for condition in ({"dates": (date(2018, 1, 1), None)}, {"where": "area_m2 > 1"}):
         with pytest.raises(TsmuError, match=f"theirs.gpkg: .*{next(iter(condition))}.*; import it into a database"):
             compared(tmp_path / "ours.gpkg", theirs, **condition)
 

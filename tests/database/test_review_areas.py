@@ -10,6 +10,7 @@ import shapely
 from tests.database.conftest import squares
 from tests.database.test_building import NEWER, add
 from tests.database.test_deciding import SEEN, make, of
+from tests.database.test_versions import as_schema_0009
 from tsmu import database as db
 from tsmu.database import BlindView, Filters, ReviewArea, area_progress, assign_areas, open_database
 from tsmu.errors import DatabaseError
@@ -94,6 +95,7 @@ def test_a_database_of_schema_0007_gets_areas_and_blind_review(
     monkeypatch.chdir(tmp_path)  # where a server's backup goes
     with open_database(target, create=True) as database:
         add(database, squares(6), seen=SEEN)
+        as_schema_0009(database)
         with database.write() as connection:
             for table in ("area_landslide", "area_reviewer", "review_area"):
                 connection.exec_driver_sql(f"DROP TABLE {table}")

@@ -73,7 +73,8 @@ def compare(
 ) -> None:
     """Compare two inventories of one place: matched, missed, extra, IoU, and how their areas are distributed.
 
-    Conditions hold for both; a file that no database wrote knows --bbox and --min-area only.
+    Conditions hold for both. A file that no database wrote knows --bbox and --min-area only, and is compared whole
+    whatever --status chooses in the database.
     """
     with console("db compare", as_json) as terminal:
         from tsmu.workspace import compare_inventories

@@ -4,14 +4,13 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
-
-from shapely.errors import ShapelyError
-from shapely.geometry import mapping, shape
-from shapely.geometry.base import BaseGeometry
+from typing import TYPE_CHECKING, Any
 
 from tsmu.errors import FetchError, SituationError, WorkspaceError
 from tsmu.files import read_json_object, write_json
+
+if TYPE_CHECKING:
+    from shapely.geometry.base import BaseGeometry
 
 RECORD_FILE = "responses.json"
 FOLDER = "responses"  # of a workspace
@@ -28,7 +27,7 @@ class Event:
     """
 
     day: date
-    area: BaseGeometry
+    area: "BaseGeometry"
 
     def is_same(self, other: "Event") -> bool:
         """Whether the day and the area are the same."""
@@ -73,6 +72,8 @@ class ResponseFolder:
     """
 
     def __init__(self, root: Path, name: str) -> None:
+        from shapely.errors import ShapelyError
+
         self.path = root / FOLDER / name
         self.imagery = self.path / "imagery"
         self._file = self.path / RECORD_FILE
@@ -107,6 +108,8 @@ class ResponseFolder:
 
     def add(self, response: Response, event: Event) -> None:
         """Record a response to an event; one with the same imagery is replaced."""
+        from shapely.geometry import mapping
+
         self.event, self.responses = event, [*self.earlier(response.imagery), response]
         about = {"day": event.day.isoformat(), "area": mapping(event.area)}
         write_json(self._file, {"event": about, "responses": [asdict(one) for one in self.responses]})
@@ -136,4 +139,6 @@ def _response(stored: dict[str, Any]) -> Response:
 
 
 def _event(stored: dict[str, Any]) -> Event:
+    from shapely.geometry import shape
+
     return Event(date.fromisoformat(stored["day"]), shape(stored["area"]))

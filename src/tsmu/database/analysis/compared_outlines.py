@@ -27,7 +27,8 @@ def read_compared_outlines(target: Path | str, log: IssueLog, filters: Filters, 
     Args:
         target: a database, or a file of polygons.
         log: takes polygons that were left out or repaired.
-        filters: which landslides; a file that `export` did not write knows nothing but place and size.
+        filters: which landslides; a file that `export` did not write knows nothing but place and size, and
+            has no status, which is reported.
         layers: the names of the layers that are read of a file of polygons; by default all.
 
     Raises:
@@ -66,7 +67,6 @@ def _of_other_file(path: Path, log: IssueLog, filters: Filters, layers: Sequence
     conditions = {
         "--region": filters.region,
         "--dates": filters.dates,
-        "--status": filters.status,
         "--where": filters.where,
     }
     if unknown := [option for option, value in conditions.items() if value]:
@@ -74,6 +74,8 @@ def _of_other_file(path: Path, log: IssueLog, filters: Filters, layers: Sequence
             f"{path}: is neither a database nor an export of one, so {' and '.join(unknown)} cannot be applied to it; "
             f"import it into a database of its own and compare that: tsmu db import {path.name} --database other.gpkg"
         )
+    if filters.status:
+        log.warning(path, "has no review, so that --status chooses nothing in it", "all its polygons are compared")
     shapes = read_outlines(path, log, layers)
     if filters.min_area is not None:
         shapes = shapes[geodesic_areas(shapes) >= filters.min_area]

@@ -109,7 +109,7 @@ def compare(
         b: likewise.
         log: takes polygons that were left out or repaired.
         filters: which landslides of both; unless a status is asked for, candidates and confirmed ones. In a file that
-            `export` did not write only place and size can be asked for.
+            `export` did not write only place and size can be asked for; it has no status, and is compared whole.
         layers: the names of the layers that are read of files of polygons; by default all.
 
     Raises:
