@@ -379,7 +379,7 @@ def test_reviewed_pairs_get_no_chips_between_those_of_their_decisions(survey: Su
 
 
 def test_a_region_with_enough_training_chips_gets_none_between_them(survey: Survey) -> None:
-    survey.scene("a", spots(640, 1600, share=1.0))
+    survey.scene("a", spots(640, 800, share=1.0))
     plain, survey.stride = survey.build(32), None
     assert (plain["split"] == "train").sum() >= 64
     assert len(survey.build(32)) == len(plain)

@@ -24,14 +24,14 @@ from tsmu.errors import TsmuError
 from tsmu.issues import IssueLog
 
 EVIL = "geometry; DROP TABLE landslide"
-TURNS = np.linspace(0, 2 * np.pi, 1_000_000, endpoint=False)
+TURNS = np.linspace(0, 2 * np.pi, 200_000, endpoint=False)
 HOSTILE: dict[str, Any] = {
     "bow tie": shapely.Polygon([(7, 46), (7.01, 46.01), (7.01, 46), (7, 46.01)]),
     "empty": shapely.Polygon(),
     "nothing": None,
     "3D": shapely.Polygon([(8, 46, 1), (8.01, 46, 2), (8.01, 46.01, 3)]),
     "across the 180th meridian": shapely.Polygon([(179.9, -17), (-179.9, -17), (-179.9, -16.9), (179.9, -16.9)]),
-    "a million corners": shapely.Polygon(np.column_stack([9 + 0.1 * np.cos(TURNS), 46 + 0.1 * np.sin(TURNS)])),
+    "many corners": shapely.Polygon(np.column_stack([9 + 0.1 * np.cos(TURNS), 46 + 0.1 * np.sin(TURNS)])),
     "1e-9 m2": shapely.box(10, 46, 10 + 4e-10, 46 + 3e-10),
     "a line": shapely.LineString([(7, 46), (8, 47)]),
     "flat": shapely.Polygon([(7, 46), (8, 47), (7, 46)]),
@@ -39,7 +39,7 @@ HOSTILE: dict[str, Any] = {
     "good": shapely.box(11, 46, 11.01, 46.01),
     "good again": shapely.box(11, 46, 11.01, 46.01),
 }
-TAKEN_OF_OTHERS = ["bow tie", "3D", "across the 180th meridian", "a million corners", "good"]
+TAKEN_OF_OTHERS = ["bow tie", "3D", "across the 180th meridian", "many corners", "good"]
 TAKEN = [*TAKEN_OF_OTHERS, "1e-9 m2"]  # of a file of ours, whose landslides are taken as they were
 
 
@@ -69,7 +69,7 @@ def test_hostile_outlines_of_others_are_repaired_or_left_out(database: db.Databa
     found = db.query(database)
     assert found.geometry.is_valid.all()
     assert not found.has_z.any()
-    assert shapely.get_num_coordinates(found.geometry.array).max() > 999_999
+    assert shapely.get_num_coordinates(found.geometry.array).max() > 199_999
     crossing = found[found.geometry.bounds["minx"] == -180]
     assert shapely.get_num_geometries(crossing.geometry.array).tolist() == [2]
     assert crossing.area.item() == pytest.approx(0.2 * 0.1)

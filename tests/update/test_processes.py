@@ -76,7 +76,7 @@ def test_two_processes_have_the_gradients_of_one(bright_chips: Path, dark_chips:
         assert error < (0.001 if is_of_first_step else 0.05), name
 
 
-@pytest.mark.parametrize("name", ["tsmu-plus", "isolate", "si", "joint"])
+@pytest.mark.parametrize("name", ["tsmu-plus", "si", "joint"])
 def test_two_processes_learn_what_one_learns(name: str, bright_chips: Path, dark_chips: Path) -> None:
     one, two = (
         learn_second(strategy_named(name), (bright_chips, dark_chips), resources, 10)
