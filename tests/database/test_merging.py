@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from tests.database.conftest import RUN, scene, squares
 from tests.database.drawing import LIVE, STEP, areas, cells, draw
-from tests.database.test_building import NEWER, add, table
+from tests.database.test_building import NEWER, STRICT, add, as_shown, outlines, shown, table
 from tsmu import database as db
 from tsmu.cli import app
 from tsmu.database import event_table as event
@@ -38,6 +38,16 @@ def test_years_of_one_slide_become_one_with_the_outline_that_shows_most(database
     assert table(database, observation)["landslide_id"].nunique() == 1
     assert db.merge(database, by="eva").merging_id is None
     assert len(db.history(database, found["id"])) == 1
+
+
+def test_of_several_runs_of_one_model_the_outline_of_the_one_asked_for_last_counts(database: db.Database) -> None:
+    loose, strict = outlines(shapely.box(7, 46, 7.01, 46.01)), outlines(shapely.box(7, 46, 7.008, 46.009))
+    for asked, run in ((loose, RUN), (strict, STRICT), (loose, RUN), (strict, STRICT)):
+        add(database, asked, run)
+        assert shown(database) == as_shown(asked)
+        db.merge(database, by="eva")
+        assert shown(database) == as_shown(asked)
+    assert db.check(database).empty
 
 
 ONE_TO_MANY = {  # outlines of the earlier and of the later year, and the areas of the landslides

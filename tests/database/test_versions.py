@@ -183,6 +183,7 @@ def as_schema_0009(database: db.Database) -> None:
         for name in ("date_min", "date_max", "record", "attributes"):
             connection.exec_driver_sql(f"ALTER TABLE observation DROP COLUMN {name}")
         connection.exec_driver_sql("ALTER TABLE event DROP COLUMN attributes")
+        connection.exec_driver_sql("ALTER TABLE run DROP COLUMN asked_at")
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0009'")
 
 

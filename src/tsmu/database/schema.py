@@ -192,6 +192,7 @@ run = _table(
     sa.Column("engine", sa.Text, comment="what computed, such as torch", info={"inspire": "determinationMethod"}),
     sa.Column("settings", sa.Text, nullable=False, comment="all else that decides the result, as JSON"),
     sa.Column("created_at", Moment, nullable=False, comment="when it came into the database, UTC"),
+    sa.Column("asked_at", Moment, comment="when it was asked for again after another run of its scene, UTC"),
     sa.CheckConstraint("threshold BETWEEN 1 AND 100", name="threshold"),
 )
 

@@ -1,7 +1,8 @@
 """What a landslide's observations say together, whatever the order in which they came.
 
 - Outline: that of the delineation that shows most of it, all its parts together. Outlines that draw several
-  landslides as one do not count (see `grouping`), and of several runs on one scene only the newest model's does.
+  landslides as one do not count (see `grouping`), and of several runs on one scene only the newest model's does, of
+  whose runs that which was asked for last.
 - Days: it happened between the last image before and the first image after it. `date_max` is the
   earliest post-event day; `date_min` the latest pre-event day that is not after it. Where an inventory dates a
   landslide, these are the days of that observation, and not those of its images.
@@ -26,14 +27,15 @@ def read_observations(connection: sa.Connection) -> geopandas.GeoDataFrame:
 
     Returns:
         EPSG:4326; columns `id`, `landslide_id`, `scene_id`, `run_id`, `mapper`, `area_m2`, `date_pre` and
-        `date_post` (those that an inventory gives it, else its images'), `bundle` ("" for a person's), `region` and
-        `delineation`, a number.
+        `date_post` (those that an inventory gives it, else its images'), `bundle` ("" for a person's), `region`,
+        `asked_at` (when its run was asked for last; missing for a person's) and `delineation`, a number.
     """
     own = [observation.c[name] for name in ("id", "landslide_id", "scene_id", "run_id", "mapper", "area_m2", "geom")]
     first = sa.func.coalesce(observation.c.date_min, scene.c.date_pre).label("date_pre")
     last = sa.func.coalesce(observation.c.date_max, scene.c.date_post).label("date_post")
+    asked = sa.func.coalesce(run.c.asked_at, run.c.created_at).label("asked_at")
     query = (
-        sa.select(*own, first, last, run.c.bundle, run.c.region)
+        sa.select(*own, first, last, run.c.bundle, run.c.region, asked)
         .join(scene, scene.c.id == observation.c.scene_id)
         .outerjoin(run, run.c.id == observation.c.run_id)
     )
@@ -79,7 +81,8 @@ def consensus_of_groups(observed: geopandas.GeoDataFrame, groups: ObservationGro
 def _outline_observations(rows: pd.DataFrame, amalgamated: npt.NDArray[np.bool_]) -> Positions:
     """Positions of the observations that make their landslide's outline."""
     rows = rows[~amalgamated]
-    model = rows["bundle"].str.cat(rows["run_id"].fillna(""), sep=" ")
+    asked = rows["asked_at"].dt.strftime("%Y%m%d%H%M%S.%f").fillna("")
+    model = rows["bundle"] + " " + asked + " " + rows["run_id"].fillna("")
     model = pd.Series(np.unique(model.to_numpy(dtype=str), return_inverse=True)[1], index=rows.index)
     newest = model.groupby([rows["founder"], rows["scene_id"]], sort=False).transform("max")
     rows = rows[rows["run_id"].isna() | (model == newest)]

@@ -49,6 +49,7 @@ from tsmu.database.writing.superseded_runs import (
     count_kept_candidates,
     has_other_runs,
     is_same_map,
+    note_asked_again,
     reject_unseen_candidates,
     run_and_successors,
     runs_of_same_model,
@@ -188,6 +189,7 @@ def _return_to(
     """Let candidates follow a run that is stored, where another one has taken its place since."""
     if not has_other_runs(connection, run_id, scene_id):
         return AddedRun(run_id, already_stored=True)
+    note_asked_again(connection, run_id, scene_id, created)
     redrawn, again = show_again(connection, run_id, scene_id, created)
     replaced = candidates_of_runs(connection, runs_of_same_model(connection, scene_id, run_record))
     seen = connection.execute(sa.select(observation.c.landslide_id).where(observation.c.run_id == run_id)).scalars()

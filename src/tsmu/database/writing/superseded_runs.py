@@ -167,6 +167,21 @@ def show_again(connection: sa.Connection, run_id: str, scene_id: str, created: d
     return int((changes & ~is_rejected).sum()), int(is_rejected.sum())
 
 
+def note_asked_again(connection: sa.Connection, run_id: str, scene_id: str, asked: datetime) -> None:
+    """Note that a stored run was asked for last of those of its scene, unless it was already.
+
+    Args:
+        connection: within a `Database.write` block.
+        run_id: of the stored run.
+        scene_id: its scene.
+        asked: when, UTC.
+    """
+    moment = sa.func.coalesce(run.c.asked_at, run.c.created_at)
+    newest = sa.select(run.c.id).where(run.c.scene_id == scene_id).order_by(moment.desc(), run.c.fid.desc()).limit(1)
+    if connection.execute(newest).scalar() != run_id:
+        connection.execute(sa.update(run).where(run.c.id == run_id).values(asked_at=asked))
+
+
 def has_other_runs(connection: sa.Connection, run_id: str, scene_id: str) -> bool:
     """Whether a scene has runs besides this one."""
     other = sa.select(run.c.id).where(run.c.scene_id == scene_id, run.c.id != run_id).limit(1)
