@@ -75,7 +75,6 @@ if TYPE_CHECKING:
         copy,
         export,
         import_file,
-        import_inventory_with_columns,
         read_review_areas,
     )
     from tsmu.database.integrity import check
@@ -224,7 +223,6 @@ __all__ = [
     "has_spatial_index",
     "history",
     "import_file",
-    "import_inventory_with_columns",
     "info",
     "landslide_style",
     "landslide_table",
@@ -296,7 +294,7 @@ _NAMES = {  # by the folder or module that has them
         "verdict_counts verdicts"
     ),
     "merging": "MergeResult UndoneMerge merge undo_merge",
-    "files": "ImportResult copy export import_file import_inventory_with_columns read_review_areas",
+    "files": "ImportResult copy export import_file read_review_areas",
     "analysis": (
         "Comparison DensityMap check_density_file check_picture_file compare density density_cells_style "
         "density_raster_style draw_comparison draw_density draw_frame equal_area_crs polygon_path rollover "

@@ -162,7 +162,7 @@ class DatabaseFileVerbs(DatabaseBase):
             >>> work.database.add_file("exported.geojson").unchanged > 0
             True
         """
-        from tsmu.database import import_file, import_inventory_with_columns
+        from tsmu.database import import_file
 
         check_mapping("columns", columns, "{'date': 'When'}", DatabaseError)
         report, file = self._begin(LandslideImportReport("db import")), user_path(file)
@@ -174,12 +174,7 @@ class DatabaseFileVerbs(DatabaseBase):
             log = IssueLog(file, strict=strict)
             with report.collect_issues(log, self.issues_file):
                 names = list_names(layer)
-                if columns:
-                    result = import_inventory_with_columns(
-                        database, file, columns, log, by=by, mapped_area=area, layers=names
-                    )
-                else:
-                    result = import_file(database, file, log, by=by, mapped_area=area, layers=names)
+                result = import_file(database, file, log, by=by, mapped_area=area, layers=names, columns=columns)
             report.added, report.unchanged, report.landslides = result.added, result.unchanged, sorted(result.ids)
             report.continued = result.continued
             report.records = sum(result.added.values())

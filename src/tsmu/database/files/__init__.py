@@ -6,7 +6,6 @@ from tsmu.database.files.exported_files import is_exported_file
 from tsmu.database.files.exporter import export
 from tsmu.database.files.formats import FORMATS, SHORT_NAMES
 from tsmu.database.files.importer import import_file, is_landslide_database
-from tsmu.database.files.inventory_import import import_inventory_with_columns
 from tsmu.database.files.known_landslides import ImportResult
 
 __all__ = [
@@ -16,7 +15,6 @@ __all__ = [
     "copy",
     "export",
     "import_file",
-    "import_inventory_with_columns",
     "is_exported_file",
     "is_landslide_database",
     "read_review_areas",

@@ -5,12 +5,12 @@ The same file again changes nothing.
 - A landslide database (GeoPackage) or a file that `export` wrote, zipped, renamed or in another format too:
   landslides as they are, by their ids.
 - STAC items that `export` wrote: scenes, runs and their mapped areas.
-- Any other inventory: see `foreign_inventories`.
+- Any other inventory: see `inventory_reading` and `foreign_inventories`.
 """
 
 import re
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -19,10 +19,12 @@ import numpy as np
 import pandas as pd
 import sqlalchemy as sa
 
-from tsmu.database.files import foreign_inventories, stac_items
+from tsmu.database.files import stac_items
 from tsmu.database.files.column_values import parse_column
 from tsmu.database.files.database_copy import Rows, insert_copied, iter_rows
 from tsmu.database.files.flat_files import FileRows, read_flat
+from tsmu.database.files.foreign_inventories import insert_inventory
+from tsmu.database.files.inventory_reading import read_inventory
 from tsmu.database.files.known_landslides import (
     LEFT_OUT,
     FileLandslides,
@@ -65,8 +67,9 @@ def import_file(
     by: str | None = None,
     mapped_area: Path | None = None,
     layers: Sequence[str] = (),
+    columns: Mapping[str, str] | None = None,
 ) -> ImportResult:
-    """Bring a file into the database.
+    r"""Bring a file into the database.
 
     Args:
         database: open.
@@ -75,12 +78,14 @@ def import_file(
         by: who drew the polygons of a foreign inventory; by default the inventory's name.
         mapped_area: a file of polygons in which a foreign inventory's author looked for landslides.
         layers: the names of the layers that are read of a foreign inventory and of `mapped_area`; by default all.
+        columns: column of a foreign inventory by role (`tsmu.inventory.ROLES`), where the guess is wrong.
 
     Returns:
         What it brought.
 
     Raises:
-        TsmuError: the file cannot be read or understood; then nothing was changed.
+        TsmuError: the file cannot be read or understood, or columns are named of a file that tsmu wrote; then nothing
+            was changed.
 
     Example:
         >>> export(database, Path("landslides.parquet"), log)
@@ -88,15 +93,22 @@ def import_file(
         >>> with open_database("other.gpkg", create=True) as other:
         ...     import_file(other, Path("landslides.parquet"), log).added
         {'landslide': 12}
+        >>> Path("points.csv").write_text("id,northing,easting\n1,46.2,8.1\n")
+        31
+        >>> columns = {"latitude": "northing", "longitude": "easting"}
+        >>> import_file(database, Path("points.csv"), log, columns=columns).added
+        {'event': 1}
     """
     if not path.exists():
         raise DatabaseError(f"{path}: no such file; check the path")
     result = ImportResult()
-    if not _import_export(database, path, log, result):
+    if columns and _is_of_tsmu(path):
+        raise DatabaseError(f"{path}: was written by tsmu, which knows its columns; leave --columns out")
+    if columns or not _import_export(database, path, log, result):
         layers_of = divide_layers(layers, [path, *([mapped_area] if mapped_area else [])], DatabaseError)
-        inventory = foreign_inventories.read_inventory(path, log, by, mapped_area, layers_of)
+        inventory = read_inventory(path, log, by, mapped_area, layers_of, columns)
         with database.write() as connection:
-            foreign_inventories.insert_inventory(connection, inventory, log, result)
+            insert_inventory(connection, inventory, log, result)
     return result
 
 
@@ -109,8 +121,7 @@ def _import_export(database: Database, path: Path, log: IssueLog, result: Import
     if path.suffix.lower() != ZIP_SUFFIX:
         return _import_exported_file(database, path, path.name, log, result)
     with unpack_archive(path, DatabaseError) as folder:
-        tables = [file for file in folder.rglob("*") if file.suffix.lower() in TABLE_SUFFIXES and file.is_file()]
-        files = sorted([*tables, *find_vector_files(folder)])
+        files = _tables_and_layers(folder)
         try:
             if len(files) == 1:
                 name = f"{path.name}/{files[0].relative_to(folder).as_posix()}"
@@ -125,9 +136,25 @@ def _import_export(database: Database, path: Path, log: IssueLog, result: Import
     return False
 
 
+def _is_of_tsmu(path: Path) -> bool:
+    """Whether tsmu wrote a file, or one in a zip archive."""
+    if path.suffix.lower() != ZIP_SUFFIX:
+        return _is_exported_file(path)
+    with unpack_archive(path, DatabaseError) as folder:
+        return any(map(_is_exported_file, _tables_and_layers(folder)))
+
+
+def _tables_and_layers(folder: Path) -> list[Path]:
+    """The tables and the files of map layers in a folder and below it."""
+    tables = [file for file in folder.rglob("*") if file.suffix.lower() in TABLE_SUFFIXES and file.is_file()]
+    return sorted([*tables, *find_vector_files(folder)])
+
+
 def _is_exported_file(path: Path) -> bool:
     """Whether tsmu wrote a file, which is no archive."""
-    return is_landslide_database(path) or read_flat(path, IssueLog(path)) is not None
+    if is_landslide_database(path) or stac_items.read_items(path) is not None:
+        return True
+    return read_flat(path, IssueLog(path)) is not None
 
 
 def _import_exported_file(database: Database, path: Path, name: str, log: IssueLog, result: ImportResult) -> bool:
