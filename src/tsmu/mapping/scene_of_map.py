@@ -45,7 +45,7 @@ def is_map_of(folder: Path, post: Path | str, space: WorkspaceFolder) -> bool:
 
 
 def stored_scene_name(post: Path | str, space: WorkspaceFolder) -> str:
-    """Name a scene as maps record it: relative to the workspace inside it, absolute outside; an address as it is."""
+    """Return how a map notes its image: the path relative to the workspace inside it, else absolute; or the address."""
     return space.stored_path(post) if isinstance(post, Path) else post
 
 

@@ -89,7 +89,7 @@ def natural_order(stem: str) -> tuple[list[tuple[int, int, str]], str]:
 
 
 def _add_file(path: Path, folder: Path, by_stem: dict[str, ChipFiles], log: IssueLog) -> None:
-    """Add a file of `images/`, `masks/` or `pre/` to the files of its chip, if it is an image.
+    """Note an image file of `images/`, `masks/` or `pre/` under the name of the chip that it belongs to.
 
     Images are added before masks: `masks/chip_1_mask.png` belongs to `images/chip_1.png` unless some image is named
     `chip_1_mask` itself.

@@ -51,7 +51,7 @@ def _of_database(target: Path | str, filters: Filters) -> Shapes:
 
 
 def _of_exported_file(path: Path, log: IssueLog, filters: Filters) -> Shapes:
-    """The landslides of a file of `export`, which a database made for it knows how to choose from."""
+    """Read the landslides of an exported file that fulfil conditions, by way of a temporary database."""
     own_log = IssueLog(path)
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder) / "exported.gpkg"

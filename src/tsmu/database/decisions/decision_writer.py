@@ -189,7 +189,7 @@ def _present_landslides(connection: sa.Connection, versions: Mapping[str, int | 
 
 
 def _gone(row: Mapping[str, Any]) -> str:
-    """Why nobody can decide on a landslide of the status `merged`, and what to decide on instead."""
+    """Say why a landslide of the status `merged` takes no decisions, and which landslide to decide on instead."""
     if row["merged_into"]:
         return f"was merged into {row['merged_into']}; decide on that"
     return "is part of another one, or its drawing was taken back; look at the map again"

@@ -118,7 +118,7 @@ def _are_drawn_by_runs(
 
 
 def _corners(outlines: geopandas.GeoSeries) -> tuple[npt.NDArray[np.complex128], npt.NDArray[np.intp]]:
-    """All corners of outlines as complex numbers, which can be sorted, and of which outline each is."""
+    """Return all corners as complex numbers, so that they can be sorted, and the position of each one's outline."""
     polygons, of_outline = shapely.get_parts(outlines.to_numpy(), return_index=True)
     rings, of_polygon = shapely.get_rings(polygons, return_index=True)
     points, of_ring = shapely.get_coordinates(rings, return_index=True)

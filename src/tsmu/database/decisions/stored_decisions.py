@@ -45,7 +45,7 @@ def stored_result(connection: sa.Connection, request: DecisionRequest) -> Decisi
 
 
 def _difference(connection: sa.Connection, request: DecisionRequest, rows: Sequence[Mapping[str, Any]]) -> str:
-    """What of a stored decision a request does not say again; empty where it is the same one.
+    """Name the parts in which a request differs from the stored decision of the same id; none where they are equal.
 
     The versions that were seen are not compared: a page that sends a decision again may know newer ones.
     """
@@ -83,7 +83,7 @@ def _version(connection: sa.Connection, landslide_id: str, version: int) -> Mapp
 
 
 def _is_drawn_in(connection: sa.Connection, request: DecisionRequest, entry: Mapping[str, Any]) -> bool:
-    """Whether a landslide was drawn in the scene and region of a request."""
+    """Whether the scene and region of a stored drawing are those that a repeated request names."""
     query = sa.select(observation.c.scene_id).where(
         observation.c.id == content_id("observation", request.id, entry["landslide_id"])
     )
@@ -92,13 +92,13 @@ def _is_drawn_in(connection: sa.Connection, request: DecisionRequest, entry: Map
 
 
 def _is_described(connection: sa.Connection, request: DecisionRequest, entry: Mapping[str, Any]) -> bool:
-    """Whether a description gave a landslide the attributes of a request."""
+    """Whether a stored description has the attributes that a repeated request names."""
     row = _version(connection, entry["landslide_id"], entry["version_after"])
     return all(row[name] == value for name, value in request.attributes.items() if name in ATTRIBUTES)
 
 
 def _has_shape(connection: sa.Connection, request: DecisionRequest, rows: Sequence[Mapping[str, Any]]) -> bool:
-    """Whether a decision left landslides with the outlines that a request's shape gives them."""
+    """Whether the outlines after a stored decision are those that the shape of a repeated request would give."""
     assert request.shape is not None
     stored = [_version(connection, row["landslide_id"], row["version_after"])["geom"] for row in rows]
     if request.action == Action.SPLIT:

@@ -149,7 +149,7 @@ def layout_of(columns: "pd.Index[str]") -> Layout | None:
 
 
 def lost_columns(cells: pd.DataFrame) -> tuple[list[str], list[str]] | None:
-    """Which columns of a layout a table has lost since `export_csv` wrote it, and which of them tell that it did.
+    """Find which columns an exported CSV table lacks, and by which of those left it is known as an export.
 
     Returns:
         None where nothing tells that `export_csv` has written it.

@@ -172,7 +172,7 @@ def _compare_versions(
 
 
 def _number_shared(here: Rows, there: Rows) -> int:
-    """How many versions two histories share from the beginning."""
+    """Count the versions, from the first on, that are equal in two histories of one landslide."""
     shared = 0
     for ours, theirs in zip(here, there, strict=False):
         if not _is_same_version(ours, theirs):
@@ -240,7 +240,7 @@ def _leave_out_together(connection: sa.Connection, source: sa.Connection, histor
 
 
 def _decided_together(connection: sa.Connection, source: sa.Connection, ids: list[str]) -> set[str]:
-    """The landslides that went into some, and those on which the other database has decided together with some."""
+    """Find landslides that were merged into these, or that the other database decided on in one step with these."""
     decisions = set(source.execute(_decisions_on(review.c.landslide_id.in_(ids))).scalars())
     decisions -= set(connection.execute(_decisions_on(review.c.landslide_id.in_(ids))).scalars())
     joined = set(source.execute(sa.select(landslide.c.id).where(landslide.c.merged_into.in_(ids))).scalars())

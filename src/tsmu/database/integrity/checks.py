@@ -92,7 +92,7 @@ def _decode_readable(values: list[Any]) -> tuple[Shapes, list[int]]:
 
 
 def _on_earth(shapes: Shapes) -> npt.NDArray[np.bool_]:
-    """Whether the coordinates of outlines can be degrees; of those that are empty or missing there is none to ask."""
+    """Whether all coordinates of each outline are degrees on Earth; empty and missing outlines count as such."""
     bounds = shapely.bounds(shapes).reshape(-1, 4)
     inside = (np.abs(bounds[:, [1, 3]]) <= MOST_LATITUDE).all(axis=1) & (bounds[:, 0] >= -180) & (bounds[:, 2] <= 360)
     return inside | shapely.is_missing(shapes) | shapely.is_empty(shapes)

@@ -257,7 +257,7 @@ def _read_part(reader: "Reader", bounds: Box, size: int, **options: Any) -> "Ima
 
 
 def _empty_part(bands: int, size: int, dtype: npt.DTypeLike = np.uint8) -> "ImageData":
-    """A square in which nothing is valid."""
+    """Return a tile of no-data pixels: all bands zero, and a mask that calls no pixel valid."""
     from rio_tiler.models import ImageData
 
     return ImageData(np.ma.masked_array(np.zeros((bands, size, size), dtype), mask=True))
