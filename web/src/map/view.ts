@@ -9,6 +9,8 @@ const AROUND = 190; // px that are seen around a landslide, on a large screen
 const AROUND_SHARE = 0.3; // on a small one: of the map's shorter side
 
 let map: MapLibre | undefined;
+/** Whether the map moves to a landslide by itself, not by the reviewer's hand. */
+let isFollowing = false;
 
 /** Make a map the one that `getMap` gives. */
 export function setMap(newMap: MapLibre): void {
@@ -47,10 +49,17 @@ export function showBounds(bounds: Bounds): void {
  * the best one, so that a reviewer who goes from landslide to landslide is not thrown about.
  */
 export function moveIntoView(outline: Outline): void {
-  getMap().stop(); // a movement to the landslide before may still be under way
+  const map = getMap();
+  if (isFollowing) map.stop(); // a movement of the reviewer goes on: a key pressed before the queue's answer counts
   const present = presentCamera();
   const target = cameraFor(outline, present);
-  if (target !== present) getMap().easeTo({ ...target, duration: 250 });
+  if (target === present) return;
+  map.stop(); // before the end of the next movement is waited for
+  isFollowing = true;
+  map.once("moveend", () => {
+    isFollowing = false;
+  });
+  map.easeTo({ ...target, duration: 250 });
 }
 
 /** Look at another place at once. */
