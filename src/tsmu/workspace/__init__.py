@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from tsmu.workspace.public_data import DataReport, PublicData, data
     from tsmu.workspace.regions import AssignmentReport, RegionMapReport
     from tsmu.workspace.report import Report
-    from tsmu.workspace.respond import RespondReport
+    from tsmu.workspace.response_report import RespondReport
     from tsmu.workspace.scene_map import MapReport, SceneMap
     from tsmu.workspace.update_estimate import UpdateEstimateReport
     from tsmu.workspace.workspace import InitReport, Workspace

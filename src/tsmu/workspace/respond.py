@@ -3,10 +3,7 @@
 import math
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tsmu.errors import FetchError, MapError, SituationError, TsmuError, one_line
 from tsmu.issues import IssueLog
@@ -14,9 +11,17 @@ from tsmu.wording import counted
 from tsmu.workspace.base import as_day, place_text, user_path
 from tsmu.workspace.mapping import MapVerbs
 from tsmu.workspace.ranges import check_choice, check_percent, check_range
-from tsmu.workspace.report import Report
-from tsmu.workspace.response_record import Event, Response, ResponseFolder
-from tsmu.workspace.scene_map import MapReport, SceneMap
+from tsmu.workspace.response_inputs import (
+    area_argument,
+    check_imagery_numbers,
+    default_event_name,
+    read_districts,
+    requests_of_one_mapper,
+    zone_requests,
+)
+from tsmu.workspace.response_record import Event, Response, ResponseFolder, response_of
+from tsmu.workspace.response_report import MappingChoice, RespondReport, gather_situation, write_situation
+from tsmu.workspace.scene_map import MapReport
 from tsmu.workspace.scene_requests import Day, Place
 
 if TYPE_CHECKING:
@@ -24,53 +29,11 @@ if TYPE_CHECKING:
 
     from tsmu.imagery import EventImagery
     from tsmu.mapping import MapOptions, SceneRequest
-    from tsmu.situation import Districts, FormerSituation, MapMethod, Situation
 
 MAPPING_CHOICES = ("auto", "decoder", "change", "both")
 # Smaller landslides are left out, m2: nine pixels of 10 m. An assumption, not measured: single pixels that changed are
 # most of the noise of a map by change.
 MIN_AREA = 900.0
-RESOLUTIONS = (0.01, 10_000)  # metres
-MOST_DAYS = 36_500
-MOST_WORKERS = 16
-SAID_ISSUES = 8  # that the report repeats
-
-
-@dataclass(repr=False)
-class RespondReport(Report):
-    """What a response made.
-
-    Attributes:
-        imagery: the composites before and after the event.
-        scenes: their maps, one for each UTM zone.
-        landslides: what this response's maps show in the area, and what people decided or drew there, as the database
-            has it now, EPSG:4326; with what earlier responses show that were mapped in the same way.
-        page: the situation report, an HTML page.
-        layers: the folder of the layers beside it.
-    """
-
-    imagery: "EventImagery | None" = None
-    scenes: list[SceneMap] = field(default_factory=list)
-    landslides: "geopandas.GeoDataFrame | None" = None
-    page: Path | None = None
-    layers: Path | None = None
-
-
-@dataclass(frozen=True)
-class _MappingChoice:
-    """What maps the imagery of an event, and why: decoders, change, or both."""
-
-    by: str
-    reason: str
-
-    @property
-    def each(self) -> tuple[str, ...]:
-        """The mappers one by one; the raster of the first is that of the report."""
-        return ("decoder", "change") if self.by == "both" else (self.by,)
-
-    def __str__(self) -> str:
-        """Say what maps and why, in a sentence."""
-        return f"mapped by {'the decoder and by change' if self.by == 'both' else self.by}: {self.reason}"
 
 
 class RespondVerbs(MapVerbs):
@@ -146,16 +109,16 @@ class RespondVerbs(MapVerbs):
         check_choice("by", by, MAPPING_CHOICES, SituationError)
         check_percent("threshold", threshold, MapError, 1, whole=True)
         check_range("min_area", min_area, MapError, 0, math.inf)
-        _check_imagery_numbers(resolution, pre_days, post_days, max_cloud, workers)
+        check_imagery_numbers(resolution, pre_days, post_days, max_cloud, workers)
         report, folder = self._begin(RespondReport("respond")), self.folder
         day, elevations = as_day(date, FetchError), None if dem is None else place_text(dem)
         options = CompositeOptions(stac, collection, cloud_mask, resolution, pre_days, post_days, max_cloud, workers)
-        responses = ResponseFolder(folder.root, check_scene_name(name or _default_name(aoi, day)))
+        responses = ResponseFolder(folder.root, check_scene_name(name or default_event_name(aoi, day)))
         log = IssueLog(responses.path, part="imagery")
-        area = AreaOfInterest.parse(_area(aoi), log)
+        area = AreaOfInterest.parse(area_argument(aoi), log)
         event = Event(day, area.geometry)
         responses.require_same_event(event)
-        counted_by = None if districts is None else _read_districts(user_path(districts), district_name, log)
+        counted_by = None if districts is None else read_districts(user_path(districts), district_name, log)
         if by in ("decoder", "both"):  # before imagery is composed, which takes long
             self._require_model(has_pair=True)
         if elevations is not None:
@@ -168,50 +131,50 @@ class RespondVerbs(MapVerbs):
             imagery = compose_event(area, day, options, responses.imagery, log, show)
         report.imagery = imagery
         report.say(_line_of_imagery(imagery))
-        requests = _requests(imagery, responses.path.name, None if region == "auto" else region)
+        requests = zone_requests(imagery, responses.path.name, None if region == "auto" else region)
         mapper = self._choose_mapper(by, imagery, requests, elevations)
         report.say(str(mapper))
         for mapped_by in mapper.each:
-            orders = _named_apart(requests, mapped_by) if mapper.by == "both" else requests
+            orders = requests_of_one_mapper(requests, mapped_by) if mapper.by == "both" else requests
             options_of_map = MapOptions(
                 by=mapped_by, threshold=threshold, min_area=min_area, dem=self._dem_for(mapped_by, elevations)
             )
             self._map_zones(report, orders, options_of_map, IssueLog(responses.path, part=f"by {mapped_by}"))
-        response = _response_of(imagery, report.scenes, min_area)
+        response = response_of(imagery, report.scenes, min_area)
         responses.add(response, event)
         with folder.lock("tsmu respond"), report.progress("Reporting") as show:
             show(0, 1, "")
             report.landslides = self._event_landslides(report, responses, response, event)
-            situation = self._situation(report, responses, mapper, elevations, counted_by)
-            self._write_situation(report, responses, mapper, situation)
+            situation = gather_situation(folder, report, responses, mapper, elevations, counted_by)
+            write_situation(folder, report, responses, mapper, situation)
             show(1, 1, "")
         return report
 
     def _choose_mapper(
         self, by: str, imagery: "EventImagery", requests: "Sequence[SceneRequest]", dem: str | None
-    ) -> _MappingChoice:
+    ) -> MappingChoice:
         """Choose the region's decoder where it was learned and fits all of the imagery, otherwise change."""
         from tsmu.mapping import MapOptions, MapSession
         from tsmu.model import bundle_versions
 
         if by != "auto":
-            return _MappingChoice(by, "as asked")
+            return MappingChoice(by, "as asked")
         if imagery.kind == "radar":
-            return _MappingChoice("change", "the imagery is radar")
+            return MappingChoice("change", "the imagery is radar")
         if not bundle_versions(self.folder.models):
-            return _MappingChoice("change", "there is no model yet")
+            return MappingChoice("change", "there is no model yet")
         try:
             session = MapSession(MapOptions(dem=self._dem_for("decoder", dem)), self.folder)
             for request in requests:
                 with session.open_scene(request, self.folder.maps / request.name) as scene:
                     routing = scene.plan.routing
                     if routing.unlearned or routing.unfamiliar:
-                        return _MappingChoice(
+                        return MappingChoice(
                             "change", f"no decoder was learned here ({routing.reason} {routing.region})"
                         )
         except TsmuError as error:
-            return _MappingChoice("change", f"no decoder fits ({one_line(error)})")
-        return _MappingChoice("decoder", "the region was learned, and the imagery fits its decoder")
+            return MappingChoice("change", f"no decoder fits ({one_line(error)})")
+        return MappingChoice("decoder", "the region was learned, and the imagery fits its decoder")
 
     def _dem_for(self, by: str, dem: str | None) -> str | None:
         """Give the elevations on to what maps, if it can use them: change always, decoders that learned terrain."""
@@ -254,146 +217,6 @@ class RespondVerbs(MapVerbs):
         with closing(open_database(self.folder.database)) as database:
             return landslides_in_scenes(database, names, runs, event.area)
 
-    def _write_situation(
-        self, report: RespondReport, responses: ResponseFolder, mapper: _MappingChoice, situation: "Situation"
-    ) -> None:
-        """Write the situation report, and say where everything lies."""
-        from tsmu.situation import write_report
-
-        imagery = report.imagery
-        assert imagery is not None
-        files, shown = write_report(situation, responses.report(imagery.folder.name)), len(situation.shown())
-        report.page, report.layers = files.page, files.layers
-        report.outputs |= {
-            "report": str(files.page),
-            "layers": str(files.layers),
-            "catalogue": str(files.catalogue),
-            "imagery": str(imagery.folder),
-            "database": str(self.folder.database),
-        }
-        report.details = {
-            "event": responses.path.name,
-            "mapped_by": mapper.by,
-            "reason": mapper.reason,
-            "imagery_is_new": imagery.is_new,
-            "area_km2": imagery.area_km2,
-            "landslides": shown,
-            "scenes": [scene.summary for scene in report.scenes],
-        }
-        report.say(f"{counted(shown, 'landslide')} of the event; look at {files.page}")
-        report.say("next, to review them: tsmu serve --write; with later imagery: the same command again")
-
-    def _situation(
-        self,
-        report: RespondReport,
-        responses: ResponseFolder,
-        mapper: _MappingChoice,
-        dem: str | None,
-        districts: "Districts | None",
-    ) -> "Situation":
-        """Gather what the situation report is written from."""
-        from tsmu.situation import Situation, ZoneRasters
-
-        imagery = report.imagery
-        assert imagery is not None and report.landslides is not None
-        zones = []
-        for zone in imagery.zones:
-            of_zone = [scene.probability for scene in report.scenes if scene.post == zone.post]
-            probability = of_zone[0] if of_zone else None  # a zone that could not be mapped is among the issues
-            zones.append(ZoneRasters(zone.folder.name, zone.pre, zone.post, zone.observed, probability, dem))
-        return Situation(
-            responses.path.name,
-            imagery.day,
-            datetime.now(UTC),
-            imagery.area,
-            zones,
-            report.landslides,
-            imagery.read_sources(),
-            self._method(report.scenes[0].summary),
-            districts,
-            _former(responses, imagery.folder.name),
-            [f"{str(mapper).capitalize()}.", *_remarks(report, self.folder.root)],
-        )
-
-    def _method(self, summary: dict[str, Any]) -> "MapMethod":
-        """How a scene was mapped."""
-        from tsmu.situation import MapMethod
-
-        if summary["bundle"] == "change":
-            calibrated_on = summary["reason"].partition("calibrated on ")[2] or None
-            return MapMethod("change", None, summary["threshold"], calibrated_on)
-        item = self.folder.models / summary["bundle"] / "bundle.json"
-        return MapMethod(
-            summary["region"], summary["bundle"], summary["threshold"], "its validation chips",
-            model=item if item.exists() else None,
-        )  # fmt: skip
-
-
-def _check_imagery_numbers(
-    resolution: float | None, pre_days: int, post_days: int, max_cloud: float, workers: int
-) -> None:
-    """Refuse numbers outside their ranges; the command line's own checks are the same."""
-    check_range("resolution", resolution, FetchError, *RESOLUTIONS)
-    check_range("pre_days", pre_days, FetchError, 1, MOST_DAYS, whole=True)
-    check_range("post_days", post_days, FetchError, 1, MOST_DAYS, whole=True)
-    check_percent("max_cloud", max_cloud, FetchError)
-    check_range("workers", workers, FetchError, 1, MOST_WORKERS, whole=True)
-
-
-def _area(aoi: Place | Sequence[float]) -> Path | str | Sequence[float]:
-    """The area as a path where it is a file, whose `~` is the home folder; else as it is given."""
-    if not isinstance(aoi, Path | str):
-        return tuple(aoi)
-    return path if (path := user_path(aoi)).is_file() else aoi
-
-
-def _default_name(aoi: Place | Sequence[float], day: date) -> str:
-    """The name of an event that was given none: the area's file, if it is one, and the day."""
-    area = _area(aoi)
-    return f"{area.stem if isinstance(area, Path) and area.is_file() else 'event'}-{day}"
-
-
-def _requests(imagery: "EventImagery", event: str, region: str | None) -> "list[SceneRequest]":
-    """The pairs of the zones as scenes to map; with later imagery they are other scenes."""
-    from tsmu.mapping import SceneRequest
-
-    return [
-        SceneRequest(
-            zone.post,
-            zone.pre,
-            f"{event}_{imagery.folder.name}_{zone.folder.name}",
-            region,
-            imagery.pre_last.isoformat(),
-            imagery.post_last.isoformat(),
-        )
-        for zone in imagery.zones
-    ]
-
-
-def _named_apart(requests: "Sequence[SceneRequest]", by: str) -> "list[SceneRequest]":
-    """The same scenes under names of their own, so that one map does not take the other's folder."""
-    return [replace(request, name=f"{request.name}_{by}") for request in requests]
-
-
-def _response_of(imagery: "EventImagery", scenes: Sequence[SceneMap], min_area: float) -> Response:
-    """The record of a response: its imagery, scenes and runs, and how they were mapped."""
-    summaries = [scene.summary for scene in scenes]
-    how = {
-        f"{_mapper_of(one)} from {' and '.join(f'{threshold} %' for threshold in one['thresholds'])}"
-        for one in summaries
-    }
-    mapped = f"{', '.join(sorted(how))}; {min_area:g} m2 and more"
-    return Response(
-        imagery.folder.name, tuple(scene.name for scene in scenes), tuple(one["run"] for one in summaries), mapped
-    )
-
-
-def _mapper_of(summary: dict[str, Any]) -> str:
-    """What mapped a scene: by change, or by which decoders of which model."""
-    if summary["bundle"] == "change":
-        return "by change"
-    return f"by {' and '.join(summary['regions'])} of {summary['bundle']}"
-
 
 def _line_of_imagery(imagery: "EventImagery") -> str:
     """Say in a sentence which imagery there is, and how much of the area it shows clear."""
@@ -404,41 +227,3 @@ def _line_of_imagery(imagery: "EventImagery") -> str:
         f"{'' if imagery.is_new else ', composed before'}: {areas['clear']:.1f} of {whole:.1f} km2 seen clear before "
         f"and after ({areas['clear'] / whole:.0%}), in {counted(len(imagery.zones), 'UTM zone')}"
     )
-
-
-def _read_districts(path: Path, column: str | None, log: IssueLog) -> "Districts":
-    """Read the polygons by which landslides are counted.
-
-    Raises:
-        SituationError: they cannot be read, or have no such column.
-    """
-    from tsmu.situation import Districts
-    from tsmu.vectors import read_polygons
-
-    frames = read_polygons(path, log, SituationError)
-    if len(frames) != 1:
-        raise SituationError(f"{path}: has {counted(len(frames), 'layer')} of polygons; give a file with one")
-    columns = [str(name) for name in frames[0].columns if name != frames[0].geometry.name]
-    chosen = column or next((name for name in columns if name.casefold() == "name"), None)
-    if chosen not in columns:
-        what = f"column {column}" if column else "column called name"
-        raise SituationError(f"{path}: has no {what}; give one with --district-name: {', '.join(columns) or 'none'}")
-    return Districts(frames[0], chosen)
-
-
-def _former(responses: ResponseFolder, imagery: str) -> "FormerSituation | None":
-    """The last report with other imagery, if it was written."""
-    from tsmu.situation import read_former
-
-    for response in reversed(responses.earlier(imagery)):
-        if (folder := responses.report(response.imagery)).exists():
-            return read_former(folder)
-    return None
-
-
-def _remarks(report: Report, root: Path) -> list[str]:
-    """The first issues, which readers of the situation report should know, without paths of this machine."""
-    texts = [f"{issue.problem}.".replace(f"{root}/", "") for issue in report.issue_list]
-    problems = dict.fromkeys(text[0].upper() + text[1:] for text in texts)
-    more = [f"And {len(problems) - SAID_ISSUES} more, in issues.csv."] if len(problems) > SAID_ISSUES else []
-    return [*list(problems)[:SAID_ISSUES], *more]

@@ -12,6 +12,9 @@ from tsmu.files import read_json_object, write_json
 if TYPE_CHECKING:
     from shapely.geometry.base import BaseGeometry
 
+    from tsmu.imagery import EventImagery
+    from tsmu.workspace.scene_map import SceneMap
+
 RECORD_FILE = "responses.json"
 FOLDER = "responses"  # of a workspace
 SAME_AREA = 1e-6  # share of an area by which the same area may differ when it is read from another file
@@ -131,6 +134,26 @@ class ResponseFolder:
         except FetchError:
             return None
         return Event(imagery.day, imagery.area)
+
+
+def response_of(imagery: "EventImagery", scenes: "Sequence[SceneMap]", min_area: float) -> Response:
+    """The record of a response: its imagery, scenes and runs, and how they were mapped."""
+    summaries = [scene.summary for scene in scenes]
+    how = {
+        f"{_mapper_of(one)} from {' and '.join(f'{threshold} %' for threshold in one['thresholds'])}"
+        for one in summaries
+    }
+    mapped = f"{', '.join(sorted(how))}; {min_area:g} m2 and more"
+    return Response(
+        imagery.folder.name, tuple(scene.name for scene in scenes), tuple(one["run"] for one in summaries), mapped
+    )
+
+
+def _mapper_of(summary: dict[str, Any]) -> str:
+    """What mapped a scene: by change, or by which decoders of which model."""
+    if summary["bundle"] == "change":
+        return "by change"
+    return f"by {' and '.join(summary['regions'])} of {summary['bundle']}"
 
 
 def _response(stored: dict[str, Any]) -> Response:
