@@ -1,6 +1,7 @@
 """Two inventories are matched as by eye, and the sizes' power law is the one they were drawn from."""
 
 import json
+import zipfile
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -86,8 +87,28 @@ def test_conditions_hold_for_files_too_or_are_refused(tmp_path: Path) -> None:
             compared(tmp_path / "ours.gpkg", theirs, **condition)
 
 
-@pytest.mark.parametrize("suffix", [".geojson", ".parquet", ".shp", ".fgb"])
-def test_an_export_is_compared_as_its_database_is(tmp_path: Path, suffix: str) -> None:
+def saved_as(exported: Path, how: str) -> Path:
+    """An export as somebody passes it on: as it is, zipped, renamed, or saved as a GeoPackage by another program."""
+    if how == "saved as .gpkg":
+        geopandas.read_file(exported).to_file(passed_on := exported.with_suffix(".gpkg"))
+    elif how == "zipped":
+        with zipfile.ZipFile(passed_on := exported.with_suffix(".zip"), "w") as archive:
+            archive.write(exported, exported.name)
+    elif how == "renamed":
+        passed_on = exported.rename(exported.with_suffix(".geoparquet"))
+    else:
+        passed_on = exported
+    return passed_on
+
+
+@pytest.mark.parametrize(
+    ("suffix", "how"),
+    [
+        (".geojson", "as it is"), (".parquet", "as it is"), (".shp", "as it is"), (".fgb", "as it is"),
+        (".geojson", "saved as .gpkg"), (".geojson", "zipped"), (".parquet", "renamed"),
+    ],
+)  # fmt: skip
+def test_an_export_is_compared_as_its_database_is(tmp_path: Path, suffix: str, how: str) -> None:
     ours, exported = tmp_path / "ours.gpkg", tmp_path / f"exported{suffix}"
     with db.open_database(ours, create=True) as database:
         for year in (2018, 2019):
@@ -96,6 +117,7 @@ def test_an_export_is_compared_as_its_database_is(tmp_path: Path, suffix: str) -
         db.review(database, ids[0], status="rejected", by="eva", why="a quarry")
         db.review(database, ids[1], status="confirmed", by="eva", why="seen")
         db.export(database, exported, IssueLog("test"))
+    exported = saved_as(exported, how)
     for filters, number in (({}, 5), ({"status": ["rejected"]}, 1), ({"dates": (date(2019, 1, 1), None)}, 3)):
         assert compared(ours, exported, **filters) == (number, number)
 

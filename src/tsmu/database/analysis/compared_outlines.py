@@ -7,13 +7,14 @@ from pathlib import Path
 import geopandas
 import numpy as np
 
-from tsmu.database.files import import_file, is_exported_file, is_landslide_database
+from tsmu.database.files import import_file, is_landslide_database, is_written_by_tsmu
 from tsmu.database.opening import open_database
 from tsmu.database.queries import Filters, query
 from tsmu.database.storage import Shapes, geodesic_areas, read_outlines
 from tsmu.database.types import SRS_ID
 from tsmu.errors import DatabaseError
 from tsmu.issues import IssueLog
+from tsmu.tabular import TABLE_SUFFIXES
 
 
 def is_database(target: Path | str) -> bool:
@@ -27,8 +28,8 @@ def read_compared_outlines(target: Path | str, log: IssueLog, filters: Filters, 
     Args:
         target: a database, or a file of polygons.
         log: takes polygons that were left out or repaired.
-        filters: which landslides; a file that `export` did not write knows nothing but place and size, and
-            has no status, which is reported.
+        filters: which landslides; a file that `export` did not write, or wrote as a table, knows nothing but place
+            and size, and has no status, which is reported.
         layers: the names of the layers that are read of a file of polygons; by default all.
 
     Raises:
@@ -36,7 +37,7 @@ def read_compared_outlines(target: Path | str, log: IssueLog, filters: Filters, 
     """
     if is_database(target):
         shapes = _of_database(target, filters)
-    elif is_exported_file(Path(target)):
+    elif Path(target).suffix.lower() not in TABLE_SUFFIXES and is_written_by_tsmu(Path(target)):
         shapes = _of_exported_file(Path(target), log, filters)
     else:
         shapes = _of_other_file(Path(target), log, filters, layers)

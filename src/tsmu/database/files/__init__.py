@@ -2,10 +2,9 @@
 
 from tsmu.database.files.area_files import read_review_areas
 from tsmu.database.files.database_copy import copy
-from tsmu.database.files.exported_files import is_exported_file
 from tsmu.database.files.exporter import export
 from tsmu.database.files.formats import FORMATS, SHORT_NAMES
-from tsmu.database.files.importer import import_file, is_landslide_database
+from tsmu.database.files.importer import import_file, is_landslide_database, is_written_by_tsmu
 from tsmu.database.files.known_landslides import ImportResult
 
 __all__ = [
@@ -15,7 +14,7 @@ __all__ = [
     "copy",
     "export",
     "import_file",
-    "is_exported_file",
     "is_landslide_database",
+    "is_written_by_tsmu",
     "read_review_areas",
 ]

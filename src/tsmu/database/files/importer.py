@@ -102,7 +102,7 @@ def import_file(
     if not path.exists():
         raise DatabaseError(f"{path}: no such file; check the path")
     result = ImportResult()
-    if columns and _is_of_tsmu(path):
+    if columns and is_written_by_tsmu(path):
         raise DatabaseError(f"{path}: was written by tsmu, which knows its columns; leave --columns out")
     if columns or not _import_export(database, path, log, result):
         layers_of = divide_layers(layers, [path, *([mapped_area] if mapped_area else [])], DatabaseError)
@@ -136,8 +136,14 @@ def _import_export(database: Database, path: Path, log: IssueLog, result: Import
     return False
 
 
-def _is_of_tsmu(path: Path) -> bool:
-    """Whether tsmu wrote a file, or one in a zip archive."""
+def is_written_by_tsmu(path: Path) -> bool:
+    """Whether a file, or one in a zip archive, is a landslide database or an export of one.
+
+    Raises:
+        DatabaseError: it is one, and damaged.
+    """
+    if not path.is_file():  # such as a file geodatabase, which is a folder
+        return False
     if path.suffix.lower() != ZIP_SUFFIX:
         return _is_exported_file(path)
     with unpack_archive(path, DatabaseError) as folder:
