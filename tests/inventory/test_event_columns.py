@@ -1,11 +1,14 @@
 """Dates, coordinates, names of columns and encodings as the tables of many countries have them."""
 
 import warnings
+import zipfile
 from pathlib import Path
 
 import geopandas as gpd
 import pytest
 import shapely
+
+from tsmu.errors import InventoryError
 
 from .conftest import Read
 
@@ -87,3 +90,56 @@ def test_first_and_last_day_may_stand_in_six_columns(read: Read) -> None:
     assert events.date_min.dt.strftime("%F").tolist() == ["2018-03-05", "2018-04-06"]
     events = read("id;lat;lon;year;month;tag\n1;46,1;7,1;2018;3;slide\n").events
     assert events.date_precision.tolist() == ["month"], "a tag is a day only where it holds days"
+
+
+def outlined(count: int) -> gpd.GeoDataFrame:
+    """Landslides with days, and the middle of each as latitude and longitude."""
+    places = [(7 + 0.01 * number, 46.0) for number in range(count)]
+    outlines = [shapely.box(lon, lat, lon + 0.004, lat + 0.003) for lon, lat in places]
+    columns = {"name": [f"slide {number}" for number in range(count)], "date": "2019-03-04"}
+    columns |= {"lon": [lon for lon, _ in places], "lat": [lat for _, lat in places]}
+    return gpd.GeoDataFrame(columns, geometry=outlines, crs=4326)
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".xlsx", ".zip"])
+def test_outlines_in_a_table_are_read_as_outlines(read: Read, tmp_path: Path, suffix: str) -> None:
+    slides = outlined(3)
+    table = slides.to_wkt()
+    path = tmp_path / f"slides{suffix}"
+    if suffix == ".xlsx":
+        table.to_excel(path, index=False)
+    elif suffix == ".zip":
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("README.txt", "Please cite us.\n")
+            archive.writestr("slides.csv", table.drop(columns=["lat", "lon"]).to_csv(index=False))
+    else:
+        table.to_csv(path, index=False)
+    events = read(path).events
+    assert shapely.equals_exact(events.geometry.to_numpy(), slides.geometry.to_numpy(), 1e-9).all()
+    assert (events["date_min"].dt.strftime("%F") == "2019-03-04").all()
+    assert any("column geometry, which names no CRS" in issue.problem for issue in read.log)
+    if suffix == ".csv":  # unless places are asked for
+        assert (read(path, columns={"latitude": "lat", "longitude": "lon"}).events.geom_type == "Point").all()
+
+
+def test_the_crs_of_outlines_in_a_table_is_what_it_names_or_degrees(read: Read) -> None:
+    square = "POLYGON ((500000 5100000, 500100 5100000, 500100 5100100, 500000 5100000))"
+    events = read(f'id,geom\n1,"SRID=32632;{square}"\n2,"srid=32632; {square}"\n3,\n4,SRID=32632;POLYGON((1\n').events
+    assert events.to_crs(32632).area.tolist() == pytest.approx([5000, 5000], rel=0.001)
+    assert [(issue.row, issue.problem) for issue in read.log.errors] == [
+        (4, "no geometry"), (5, "a geometry that cannot be read"),
+    ]  # fmt: skip
+    for table, problem in (
+        (f'id,geom\n1,"{square}"\n', "not in degrees, and no CRS is named; save the table as a GeoPackage"),
+        (f'id,geom\n1,"SRID=32632;{square}"\n2,"SRID=32633;{square}"\n', "geometries of several CRS"),
+        (f'id,geom\n1,"SRID=1;{square}"\n', "names SRID 1, which EPSG does not know"),
+    ):
+        with pytest.raises(InventoryError, match=problem):
+            read(table)
+
+
+def test_what_else_a_table_has_as_text_of_a_shape_is_left_alone(read: Read) -> None:
+    scene = '"POLYGON ((7 46, 8 46, 8 47, 7 46))"'
+    assert read(f"lat,lon,footprint\n46.1,7.1,{scene}\n").events.geom_type.tolist() == ["Point"]
+    assert read("lat,lon,geometry\n46.1,7.1,POINT (9 9)\n").events.geometry[0].equals(shapely.Point(7.1, 46.1))
+    assert read("lat,lon,shape\n46.1,7.1,irregular\n").events.geom_type.tolist() == ["Point"]

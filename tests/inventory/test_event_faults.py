@@ -139,8 +139,11 @@ def test_what_is_no_table_of_events_in_a_zip_does_not_stop_the_others(read: Read
 CELL = st.one_of(
     st.text(max_size=12), st.integers().map(str), st.floats(-200, 200).map(str), st.dates().map(str),
     st.sampled_from(["", " ", '"', "=1+1", "2.01E+11", "\0", "\t", "1/2/2014", "NaN", "é", "'", "\n", "\r", "#REF!"]),
+    st.sampled_from(["POINT (7 46)", "SRID=32632;POLYGON((5 5,6 6,7 5,5 5))", "POLYGON((7 46", "POLYGON EMPTY"]),
 )  # fmt: skip
-NAMES = st.sampled_from(["id", "lat", "lon", "date", "date_min", "date_max", "region", "accuracy", "type", "", "LAT"])
+NAMES = st.sampled_from(
+    ["id", "lat", "lon", "date", "date_min", "date_max", "region", "accuracy", "type", "", "LAT", "wkt"]
+)
 
 
 @FUZZ

@@ -16,8 +16,9 @@ from tsmu.inventory.coordinates import (
     swapped_in_united_states,
     unusual_signs,
 )
-from tsmu.inventory.inventory_layers import WGS84, InventoryLayer
+from tsmu.inventory.inventory_layers import InventoryLayer
 from tsmu.inventory.known_sources import InventorySource
+from tsmu.inventory.table_shapes import WGS84
 from tsmu.issues import IssueLog, reject_rows, warn_rows
 
 SWAPPED = "latitude {:g} and longitude {:g} are exchanged: only so it joins the other rows"

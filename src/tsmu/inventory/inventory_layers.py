@@ -1,6 +1,7 @@
 """Inventory files as layers: every cell as text, with the row in which a spreadsheet would show it.
 
-A layer is a table, or a layer of a map file with points and polygons in EPSG:4326.
+A layer is a table, or a layer of a map file with points and polygons in EPSG:4326. A table with geometries as
+Well-Known Text is like a layer of a map file.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,12 +15,12 @@ import shapely
 
 from tsmu.errors import InventoryError, TableError
 from tsmu.inventory.known_sources import ROLES, SOURCES, map_columns
+from tsmu.inventory.table_shapes import WGS84, find_shapes_column, read_shapes
 from tsmu.issues import IssueLog
 from tsmu.tabular import TABLE_SUFFIXES, cell_text, read_table, unique_column_names
 from tsmu.vectors import VECTOR_SUFFIXES, VectorLayer, find_vector_files, layer_names, reproject, unpack_archive
 from tsmu.vectors import read_layers as read_map_layers
 
-WGS84 = "EPSG:4326"
 PROSE_SUFFIX = ".txt"  # of text that may be a table, or tell people about the other files
 
 
@@ -33,7 +34,7 @@ class InventoryLayer:
         rows: number of all rows below the header.
         blank: number of rows with nothing in them.
         cells: text ("" where empty) under unique column names, indexed by spreadsheet row (the header is row 1).
-        shapes: geometries in EPSG:4326 under the same index; None for a table.
+        shapes: geometries in EPSG:4326 under the same index; None for a table that has none.
         unreadable: by row what is wrong with geometries that cannot be read.
     """
 
@@ -69,7 +70,7 @@ def read_layers(
         if file.suffix.lower() == ".zip":
             result = list(_from_zip(file, log, list(layers), columns or {}))
         else:
-            result = list(_from_file(file, log, list(layers)))
+            result = list(_from_file(file, log, list(layers), columns or {}))
     except TableError as error:
         raise InventoryError(str(error)) from None
     except OSError as error:
@@ -79,11 +80,11 @@ def read_layers(
     return result
 
 
-def _from_file(file: Path, log: IssueLog, layers: list[str]) -> Iterator[InventoryLayer]:
+def _from_file(file: Path, log: IssueLog, layers: list[str], columns: Mapping[str, str]) -> Iterator[InventoryLayer]:
     """Read the layers of a single file."""
     if file.suffix.lower() in TABLE_SUFFIXES:
         _refuse_unknown_layers(file, layers, [])
-        yield _read_table(file.name, None, file.suffix, file.read_bytes(), log)
+        yield _read_table(file, file.name, None, columns, log)
     else:
         yield from _read_map_file(file, file.name, log, layers)
 
@@ -105,7 +106,7 @@ def _from_zip(file: Path, log: IssueLog, layers: list[str], columns: Mapping[str
         _refuse_unknown_layers(file, layers, [name for names in names_of.values() for name in names])
         for path in inside:
             if path.suffix.lower() in TABLE_SUFFIXES:
-                yield _read_table(named[path], path.stem, path.suffix, path.read_bytes(), log)
+                yield _read_table(path, named[path], path.stem, columns, log)
                 continue
             chosen = [name for name in layers if name in names_of[path]]
             if chosen or not layers:
@@ -142,11 +143,16 @@ def _problem_of_table(path: Path, columns: Mapping[str, str]) -> str:
         cells, _ = read_table(path.name, path.suffix.lower(), path.read_bytes(), IssueLog(path))
     except TableError:
         return "cannot be read as a table"
-    names = list(cells.columns)
-    given = {role: name for role, name in columns.items() if role in ROLES and name in names}
-    if any({"latitude", "longitude"} <= map_columns(source, names, given).keys() for source in SOURCES.values()):
+    if _has_coordinates(cells, columns) or find_shapes_column(cells, has_coordinates=False):
         return ""
     return "has no column for latitude and longitude; if it has, name them with --columns latitude=COLUMN"
+
+
+def _has_coordinates(cells: pd.DataFrame, columns: Mapping[str, str]) -> bool:
+    """Whether a table has columns of latitude and longitude, whatever source it is of and with what the user gave."""
+    names = list(cells.columns)
+    given = {role: name for role, name in columns.items() if role in ROLES and name in names}
+    return any({"latitude", "longitude"} <= map_columns(source, names, given).keys() for source in SOURCES.values())
 
 
 def _refuse_unknown_layers(file: Path, layers: list[str], names: list[str]) -> None:
@@ -154,10 +160,17 @@ def _refuse_unknown_layers(file: Path, layers: list[str], names: list[str]) -> N
         raise InventoryError(f"{file}: no layer {missing[0]!r}; its layers are: {', '.join(names) or 'none'}")
 
 
-def _read_table(file: str, name: str | None, suffix: str, content: bytes, log: IssueLog) -> InventoryLayer:
-    cells, rows = read_table(file, suffix.lower(), content, log)
+def _read_table(path: Path, file: str, name: str | None, columns: Mapping[str, str], log: IssueLog) -> InventoryLayer:
+    """Read a table, which messages call `file`; outlines as text are taken unless the user names columns of places."""
+    cells, rows = read_table(file, path.suffix.lower(), path.read_bytes(), log)
     filled = ~_is_blank(cells)
-    return InventoryLayer(file, name, rows, int((~filled).sum()), cells[filled], None)
+    cells, blank = cells[filled], int((~filled).sum())
+    if len(cells) and not {"latitude", "longitude"} & columns.keys():
+        column = find_shapes_column(cells, has_coordinates=_has_coordinates(cells, columns))
+        if column is not None:
+            found = read_shapes(cells, column, file, log)
+            return InventoryLayer(file, name, rows, blank, cells.drop(columns=column), found.shapes, found.unreadable)
+    return InventoryLayer(file, name, rows, blank, cells, None)
 
 
 def _read_map_file(path: Path, file: str, log: IssueLog, layers: list[str]) -> Iterator[InventoryLayer]:

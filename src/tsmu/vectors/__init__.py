@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     )
     from tsmu.vectors.archives import ZIP_SUFFIX, unpack_archive
     from tsmu.vectors.area_outlines import find_area_outlines
+    from tsmu.vectors.geometries import repair_geometries
     from tsmu.vectors.layers import (
         GEODATABASE,
         GROUND_LAYER,
@@ -70,6 +71,7 @@ __all__ = [
     "polygon_parts",
     "read_layers",
     "read_polygons",
+    "repair_geometries",
     "reproject",
     "reproject_into_frame",
     "require_earth_crs",
@@ -85,6 +87,7 @@ _NAMES = {  # by the module that has them
     ),
     "area_outlines": "find_area_outlines",
     "archives": "ZIP_SUFFIX unpack_archive",
+    "geometries": "repair_geometries",
     "layers": (
         "GEODATABASE GROUND_LAYER VECTOR_SUFFIXES VectorLayer attribute_text divide_layers find_vector_files "
         "is_geojson is_vector_file layer_names read_layers"
