@@ -43,7 +43,7 @@ test: setup
 	$(BIN)/mypy --num-workers 2
 	$(BIN)/lint-imports
 	$(BIN)/python web/build.py check test
-	$(BIN)/python -m pytest -m "not soak and not gpu" --numprocesses 2 --dist loadfile $(ENDS)
+	$(BIN)/python -m pytest -m "not soak and not gpu" --numprocesses 3 --dist loadfile $(ENDS)
 
 soak: setup
 	$(BIN)/python -m pytest -m soak

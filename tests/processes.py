@@ -7,6 +7,7 @@ commands start on their own is tested elsewhere, by `python -m tsmu` and by scri
 
 import multiprocessing
 import os
+import signal
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -57,6 +58,14 @@ def kill(process: BaseProcess) -> None:
     """Kill a process (SIGKILL) and wait for its end."""
     process.kill()
     process.join()
+
+
+def interrupt(process: BaseProcess) -> int | None:
+    """Interrupt a process as Ctrl-C does, and give its exit code; None where it has not ended after half a minute."""
+    assert process.pid is not None
+    os.kill(process.pid, signal.SIGINT)
+    process.join(30)
+    return process.exitcode
 
 
 def kill_when_ready(script: str, ready: Path, words: Sequence[object]) -> None:

@@ -39,11 +39,16 @@ def gone_back(page: Any, landslide_id: str) -> None:
     expect(page.locator("#record .id")).to_have_text(landslide_id, timeout=30_000)
 
 
+# Two frames are drawn, however slow the machine is.
+_FRAMES = "() => new Promise(drawn => requestAnimationFrame(() => requestAnimationFrame(drawn)))"
+
+
 def still(page: Any) -> None:
     """Wait until the map has stopped moving: it tells where its middle is on every frame that it moves."""
     before, same = "", 0
     while same < 3:
-        page.wait_for_timeout(100)
+        page.wait_for_timeout(60)
+        page.evaluate(_FRAMES)
         now = page.locator("#coordinates").text_content()
         before, same = now, same + 1 if now == before else 0
 

@@ -1,31 +1,45 @@
 """A review server as users start it, in a process of its own, and requests to it."""
 
 import json
-import subprocess
-import sys
+import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from multiprocessing.process import BaseProcess
+from pathlib import Path
 from typing import Any
 
+from tests.processes import LONGEST_S, start_tsmu
 from tsmu.workspace_folder import WorkspaceFolder
 
 
+def log_of(survey: WorkspaceFolder) -> Path:
+    """Where the last server on a workspace writes its messages."""
+    return survey.root / "serve.log"
+
+
 @contextmanager
-def serving(survey: WorkspaceFolder, *options: str) -> Iterator[tuple[str, "subprocess.Popen[str]"]]:
+def serving(survey: WorkspaceFolder, *options: str) -> Iterator[tuple[str, BaseProcess]]:
     """A running server: its address and its process."""
-    command = [sys.executable, "-m", "tsmu", "serve", "--port", "0", "--workspace", str(survey.root), *options]
-    log = (survey.root / "serve.log").open("w")
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
+    log = log_of(survey)
+    log.unlink(missing_ok=True)  # of an earlier server
+    process = start_tsmu("serve", "--port", "0", "--workspace", survey.root, *options, log=log)
     try:
-        assert process.stdout is not None
-        line = process.stdout.readline()
-        assert line.startswith("http://"), (survey.root / "serve.log").read_text()
-        yield line.split()[0].rstrip("/"), process
+        yield _address(process, log), process
     finally:
         process.terminate()
-        process.wait(30)
-        log.close()
+        process.join(30)
+
+
+def _address(process: BaseProcess, log: Path) -> str:
+    """Wait until a server answers; it writes its address first."""
+    until = time.monotonic() + LONGEST_S
+    while True:
+        first, end, _ = log.read_text().partition("\n") if log.exists() else ("", "", "")
+        if end and first.startswith("http://"):
+            return first.split()[0].rstrip("/")
+        assert process.is_alive() and time.monotonic() < until, first
+        time.sleep(0.02)
 
 
 def ask(address: str, body: dict[str, Any] | None = None) -> Any:

@@ -2,7 +2,6 @@
 
 import http.client
 import json
-import signal
 import subprocess
 import sys
 import threading
@@ -11,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from tests.processes import interrupt
 from tests.server.conftest import decision
 from tests.server.serving import ask, serving
 from tsmu import database as db
@@ -117,8 +117,7 @@ def test_many_listeners_hold_up_nobody_and_end_with_the_server(survey: Workspace
         waiting = threading.Thread(target=lambda: ended.extend(listener.event() for listener in listeners))
         waiting.start()
         start = time.monotonic()
-        process.send_signal(signal.SIGINT)
-        assert process.wait(30) == 0
+        assert interrupt(process) == 0
         waiting.join(30)
         assert ended == [{}] * len(listeners)
         assert time.monotonic() - start < 25

@@ -10,6 +10,7 @@ import shapely
 from playwright.sync_api import expect
 from starlette.testclient import TestClient
 
+from tests.processes import kill
 from tests.server.conftest import Open, decision
 from tests.server.page_actions import (
     current,
@@ -95,8 +96,7 @@ def test_a_reviewer_swipes_decides_edits_and_takes_back(served: tuple[WorkspaceF
 def test_a_lost_connection_keeps_decisions_over_a_reload(survey: WorkspaceFolder, open_page: Open) -> None:
     with serving(survey, "--write") as (address, server):
         page = open_page(address)
-        server.kill()
-        server.wait()
+        kill(server)
         decided = {decide(page, key): STATUS[key] for key in "ar"}
         expect(page.locator("#connection")).to_contain_text("2 decisions kept here")
         with open_database(survey.database) as records:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
+from tests.processes import kill
 from tests.server.conftest import Open
 from tests.server.page_actions import current, gone_on, picture, press, progress, saved
 from tests.server.serving import serving
@@ -88,8 +89,7 @@ def test_a_shift_waits_over_a_lost_connection_and_a_reload(shifting: Any) -> Non
     press(page, "a")
     gone_on(page, landslide_id)
     saved(page)
-    server.kill()
-    server.wait()
+    kill(server)
     press(page, "o", *["ArrowRight"] * 4, "Enter")
     expect(page.locator("#connection")).to_contain_text("1 decision kept here")
     press(page, "o", *["ArrowRight"] * 3, "Enter")

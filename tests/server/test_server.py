@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import signal
 import sqlite3
 import subprocess
 import sys
@@ -24,8 +23,9 @@ import shapely
 from tests.conftest import Tsmu
 from tests.database.conftest import squares
 from tests.database.test_building import add
+from tests.processes import interrupt
 from tests.server.conftest import decision
-from tests.server.serving import ask, serving
+from tests.server.serving import ask, log_of, serving
 from tsmu import database as db
 from tsmu.database import landslides_of_decision
 from tsmu.workspace_folder import WorkspaceFolder
@@ -41,9 +41,8 @@ def larger(survey: WorkspaceFolder) -> WorkspaceFolder:
 def test_the_server_ends_well_by_an_interruption(survey: WorkspaceFolder) -> None:
     with serving(survey) as (address, process):
         assert ask(f"{address}/api/queue?limit=1")["features"]
-        process.send_signal(signal.SIGINT)
-        assert process.wait(30) == 0
-    assert "interrupted" not in (survey.root / "serve.log").read_text()
+        assert interrupt(process) == 0
+    assert "interrupted" not in log_of(survey).read_text()
 
 
 def test_what_was_acknowledged_survives_a_kill(larger: WorkspaceFolder) -> None:
@@ -64,7 +63,7 @@ def test_what_was_acknowledged_survives_a_kill(larger: WorkspaceFolder) -> None:
         deciding.start()
         while len(acknowledged) < 25:
             time.sleep(0.005)
-        process.send_signal(signal.SIGKILL)
+        process.kill()
         deciding.join()
     assert 25 <= len(acknowledged) < 200
     with db.open_database(larger.database) as records:
@@ -231,8 +230,7 @@ def test_a_server_that_ends_leaves_one_whole_file(larger: WorkspaceFolder) -> No
             f"{address}/api/decisions", {"id": str(uuid.uuid4()), "action": "reject", "landslides": {feature["id"]: 1}}
         )
         assert made["by"] == "kim"
-        process.send_signal(signal.SIGINT)
-        process.wait(30)
+        assert interrupt(process) == 0
     assert not list(larger.root.glob("landslides.gpkg-*"))
     layer = pyogrio.read_dataframe(larger.root / "landslides.gpkg", layer="landslide", where="status = 'rejected'")
     assert layer["changed_by"].to_list() == ["kim"]
