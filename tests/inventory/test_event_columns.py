@@ -143,3 +143,14 @@ def test_what_else_a_table_has_as_text_of_a_shape_is_left_alone(read: Read) -> N
     assert read(f"lat,lon,footprint\n46.1,7.1,{scene}\n").events.geom_type.tolist() == ["Point"]
     assert read("lat,lon,geometry\n46.1,7.1,POINT (9 9)\n").events.geometry[0].equals(shapely.Point(7.1, 46.1))
     assert read("lat,lon,shape\n46.1,7.1,irregular\n").events.geom_type.tolist() == ["Point"]
+
+
+def test_a_second_column_of_coordinates_that_says_something_else_is_told(read: Read) -> None:
+    events = read("id,lat,LAT,latitude,lon\n1,46,46.00001,46,7\n2,46.5,46.5,46.9,7\n3,46.6,,46.6,7\n").events
+    assert events.geometry.y.tolist() == [46, 46.9, 46.6]
+    assert [(issue.problem, issue.action) for issue in read.log] == [
+        (f"column {name!r} may be the latitude, too, and is not equal to 'latitude', in row 3",
+         f"'latitude' read; say which with `columns` latitude={name}") for name in ("lat", "LAT_2")
+    ]  # fmt: skip
+    chosen = {"latitude": "LAT_2", "longitude": "lon"}
+    assert read("lat,LAT,lon\n46,47,7\n", columns=chosen).events.geometry.y.tolist() == [47]

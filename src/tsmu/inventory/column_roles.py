@@ -3,8 +3,10 @@
 import re
 from collections.abc import Mapping
 
+import numpy as np
 import pandas as pd
 
+from tsmu.inventory.coordinates import parse_degrees
 from tsmu.inventory.known_sources import InventorySource, map_columns
 from tsmu.issues import IssueLog
 from tsmu.tabular import date_from_parts, means_no_date, normalise_name, read_dates
@@ -17,6 +19,7 @@ SHAPEFILE_NAME_LENGTH = 10  # characters that a shapefile keeps of a field's nam
 SHORT_LAYOUTS = ("since 1970", "number", "only", "YYYYMM")  # plain numbers are dates only where a name says so
 READABLE = 0.8  # least share of dates among the cells of a column whose name is no known one
 SOME_READABLE = 0.2  # least share of dates in a column whose name is a known one
+SAME_DEGREES = 1e-4  # within which two columns name the same place, some 10 m
 AMBIGUOUS_NAMES = ("datum", "data")  # also a geodetic datum, and any data
 DATE_WORD = re.compile(r"date|fecha|datum|data(?![a-z])|dat(?![a-z])", re.I)
 OTHER_DATE = re.compile(
@@ -54,6 +57,26 @@ def assign_column_roles(
     if not any(role in columns for end in DATE_ROLES for role in (end, PART_ROLES[end][0])):
         _match_by_content(columns, cells, file, log)
     return columns
+
+
+def warn_other_coordinates(
+    columns: Mapping[str, str], source: InventorySource, cells: pd.DataFrame, given: Mapping[str, str], file: str,
+    log: IssueLog,
+) -> None:  # fmt: skip
+    """Log where a table has a second column of latitudes or longitudes by its name, and it says something else."""
+    for role in ("latitude", "longitude"):
+        names = {normalise_name(name) for name in source.columns.get(role, ())}
+        chosen = parse_degrees(cells[columns[role]])
+        for name in cells.columns if role not in given else ():
+            if name == columns[role] or normalise_name(re.sub(r"_\d+$", "", name)) not in names:
+                continue
+            differs = np.abs(parse_degrees(cells[name]) - chosen) > SAME_DEGREES  # false where either is missing
+            if differs.any():
+                first = cells.index[differs][0]
+                problem = (
+                    f"column {name!r} may be the {role}, too, and is not equal to {columns[role]!r}, in row {first}"
+                )
+                log.warning(file, problem, f"{columns[role]!r} read; say which with --columns {role}={name}")
 
 
 def _prefer_readable(

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from tsmu.errors import InventoryError
-from tsmu.inventory.column_roles import assign_column_roles
+from tsmu.inventory.column_roles import assign_column_roles, warn_other_coordinates
 from tsmu.inventory.event_dates import date_fields
 from tsmu.inventory.event_fields import (
     accuracy_metres,
@@ -107,6 +107,7 @@ def _column_roles(
             f"{file}: no column for {' and '.join(missing)} found as {source.name}; name them with --columns "
             f"{','.join(f'{role}=COLUMN' for role in missing)}; the columns are: {', '.join(names)}"
         )
+    warn_other_coordinates(columns, source, layer.cells, given or {}, layer.file, log)
     return columns
 
 
