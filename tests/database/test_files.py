@@ -242,6 +242,20 @@ def test_long_texts_are_cut_and_told_in_a_shapefile_only(filled: db.Database, tm
     assert len(log) == 1
 
 
+def test_the_texts_of_an_exported_shapefile_outlast_the_loss_of_its_encoding(
+    filled: db.Database, tmp_path: Path
+) -> None:
+    db.export(filled, tmp_path / "a.shp", IssueLog("export"))
+    (tmp_path / "a.cpg").unlink()  # as where only .shp, .shx, .dbf and .prj are sent by mail
+    log = IssueLog("import")
+    with db.open_database(tmp_path / "other.gpkg", create=True) as other:
+        db.import_file(other, tmp_path / "a.shp", log)
+        reasons = set(db.query(other)["change_reason"])
+    assert reasons == set(db.query(filled)["change_reason"])
+    assert any("漢字" in reason for reason in reasons)
+    assert not log.errors
+
+
 def edited(path: Path, change: dict[int, dict[str, object]]) -> None:
     told = json.loads(path.read_text())
     for row, values in change.items():

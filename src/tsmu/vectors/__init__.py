@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from tsmu.vectors.layers import (
         GEODATABASE,
         GROUND_LAYER,
+        SHAPEFILE,
         VECTOR_SUFFIXES,
         VectorLayer,
         attribute_text,
@@ -49,11 +50,13 @@ if TYPE_CHECKING:
         require_earth_crs,
         transformer,
     )
+    from tsmu.vectors.shapefile_encoding import unsaid_encoding
 
 __all__ = [
     "GEODATABASE",
     "GROUND_LAYER",
     "LONGITUDE_LATITUDE",
+    "SHAPEFILE",
     "VECTOR_SUFFIXES",
     "ZIP_SUFFIX",
     "Shapes",
@@ -78,6 +81,7 @@ __all__ = [
     "split_at_antimeridian",
     "transformer",
     "unpack_archive",
+    "unsaid_encoding",
     "wrap_longitudes",
 ]
 
@@ -89,10 +93,11 @@ _NAMES = {  # by the module that has them
     "archives": "ZIP_SUFFIX unpack_archive",
     "geometries": "repair_geometries",
     "layers": (
-        "GEODATABASE GROUND_LAYER VECTOR_SUFFIXES VectorLayer attribute_text divide_layers find_vector_files "
+        "GEODATABASE GROUND_LAYER SHAPEFILE VECTOR_SUFFIXES VectorLayer attribute_text divide_layers find_vector_files "
         "is_geojson is_vector_file layer_names read_layers"
     ),
     "polygons": "read_polygons",
+    "shapefile_encoding": "unsaid_encoding",
     "projection": ("LONGITUDE_LATITUDE is_earth_crs reproject reproject_into_frame require_earth_crs transformer"),
 }
 

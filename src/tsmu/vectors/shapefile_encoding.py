@@ -32,6 +32,14 @@ def unsaid_encoding(shapefile: Path, file: str, log: IssueLog) -> str | None:
 
     Returns:
         The encoding; None where the files say it, or where it makes no difference.
+
+    Example:
+        >>> import geopandas
+        >>> towns = geopandas.GeoDataFrame({"name": ["Zürich"]}, geometry=[shapely.Point(8.5, 47.4)], crs=4326)
+        >>> towns.to_file("towns.shp")
+        >>> Path("towns.cpg").unlink()
+        >>> unsaid_encoding(Path("towns.shp"), "towns.shp", log)
+        'UTF-8'
     """
     beside = {
         path.suffix.lower(): path

@@ -29,7 +29,7 @@ from tsmu.database.types import SRS_ID
 from tsmu.errors import DatabaseError, TableError
 from tsmu.issues import IssueLog
 from tsmu.tabular import TABLE_SUFFIXES, read_table
-from tsmu.vectors import VECTOR_SUFFIXES
+from tsmu.vectors import SHAPEFILE, VECTOR_SUFFIXES, unsaid_encoding
 
 GDAL_SUFFIXES = {known.suffix for known in FORMATS if known.driver}
 ROWS_AT_ONCE = 10_000  # held in memory
@@ -65,7 +65,7 @@ def read_flat(path: Path, log: IssueLog) -> Iterator[FileRows] | None:
     if suffix in (".parquet", ".geoparquet", ".pq"):
         return _parquet(path)
     if suffix in VECTOR_SUFFIXES:
-        return _gdal(path)
+        return _gdal(path, log)
     return None
 
 
@@ -107,7 +107,7 @@ def _parquet(path: Path) -> Iterator[FileRows] | None:
     return _batches(path, file.iter_batches(ROWS_AT_ONCE, columns=names), column, pyproj.CRS.from_user_input(crs))
 
 
-def _gdal(path: Path) -> Iterator[FileRows] | None:
+def _gdal(path: Path, log: IssueLog) -> Iterator[FileRows] | None:
     try:
         fields = _fields_by_layer(path)
     except DatabaseError:
@@ -122,7 +122,7 @@ def _gdal(path: Path) -> Iterator[FileRows] | None:
             f"{path}: layer {exported[0]} is an export of tsmu, and there are others ({', '.join(fields)}); "
             "save it as a file of its own and import that"
         )
-    return _gdal_batches(path, exported[0])
+    return _gdal_batches(path, exported[0], log)
 
 
 def _fields_by_layer(path: Path) -> dict[str, set[str]]:
@@ -134,9 +134,12 @@ def _fields_by_layer(path: Path) -> dict[str, set[str]]:
     return {layer: {_LONG_NAMES.get(name, name) for name in info["fields"]} for layer, info in infos.items()}
 
 
-def _gdal_batches(path: Path, layer: str) -> Iterator[FileRows]:
+def _gdal_batches(path: Path, layer: str, log: IssueLog) -> Iterator[FileRows]:
+    """Read a layer in batches; the texts of a shapefile that has lost its `.cpg` are UTF-8, as `export` wrote them."""
     options: dict[str, Any] = {"DATE_AS_STRING": "YES"} if path.suffix.lower() in (".geojson", ".json") else {}
     options |= {"batch_size": ROWS_AT_ONCE, "use_pyarrow": True, "layer": layer}
+    if path.suffix.lower() == SHAPEFILE and (encoding := unsaid_encoding(path, path.name, log)):
+        options["encoding"] = encoding
     with _as_database_error(path), pyogrio.open_arrow(path, **options) as (about, reader):
         crs = pyproj.CRS.from_user_input(about["crs"]) if about["crs"] else None
         yield from _batches(path, reader, about["geometry_name"] or "wkb_geometry", crs)
