@@ -322,6 +322,22 @@ def test_the_command_line(target: Path | str, tmp_path: Path) -> None:
         assert not (tmp_path / "no.gpkg").exists()
 
 
+@pytest.mark.parametrize("suffix", [".geojson", ".gpkg", ".csv", ".zip", ".parquet"])
+def test_no_database_is_made_for_a_file_that_cannot_be_read(filled: db.Database, tmp_path: Path, suffix: str) -> None:
+    whole = tmp_path / f"whole{'.fgb' if suffix == '.zip' else suffix}"
+    db.export(filled, whole, IssueLog("export"), layout="usgs" if suffix == ".csv" else None)
+    if suffix == ".zip":
+        whole = _zipped(whole)
+    cut = tmp_path / f"cut{suffix}"
+    cut.write_bytes(whole.read_bytes()[: 70 if suffix == ".csv" else whole.stat().st_size // 2])
+    new = tmp_path / "new" / "landslides.gpkg"
+    new.parent.mkdir()
+    done = CliRunner().invoke(app, ["db", "import", str(cut), "--database", str(new)])
+    assert done.exit_code == 2
+    assert done.stderr.count("\n") == 1 and cut.name in done.stderr
+    assert not list(new.parent.iterdir())
+
+
 def saved_by_a_spreadsheet(path: Path, column: str, days: list[str]) -> None:
     """Write days into a CSV file of ours, as a spreadsheet writes them in its country."""
     rows = pd.read_csv(path, dtype=str, keep_default_na=False)

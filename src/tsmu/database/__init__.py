@@ -75,6 +75,7 @@ if TYPE_CHECKING:
         copy,
         export,
         import_file,
+        read_import,
         read_review_areas,
     )
     from tsmu.database.integrity import check
@@ -243,6 +244,7 @@ __all__ = [
     "query",
     "query_page",
     "read_frame",
+    "read_import",
     "read_review_areas",
     "record_mapped_area",
     "require_known_names",
@@ -294,7 +296,7 @@ _NAMES = {  # by the folder or module that has them
         "verdict_counts verdicts"
     ),
     "merging": "MergeResult UndoneMerge merge undo_merge",
-    "files": "ImportResult copy export import_file read_review_areas",
+    "files": "ImportResult copy export import_file read_import read_review_areas",
     "analysis": (
         "Comparison DensityMap check_density_file check_picture_file compare density density_cells_style "
         "density_raster_style draw_comparison draw_density draw_frame equal_area_crs polygon_path rollover "

@@ -162,27 +162,28 @@ class DatabaseFileVerbs(DatabaseBase):
             >>> work.database.add_file("exported.geojson").unchanged > 0
             True
         """
-        from tsmu.database import import_file
+        from tsmu.database import read_import
 
         check_mapping("columns", columns, "{'date': 'When'}", DatabaseError)
         report, file = self._begin(LandslideImportReport("db import")), user_path(file)
         area = user_path(mapped_area) if mapped_area else None
-        for given in (file, area):
-            if given and not given.exists():  # before a database is made for it
-                raise DatabaseError(f"{given}: no such file; check the path")
-        with self._opened(report, create=True) as database:
-            log = IssueLog(file, strict=strict)
-            with report.collect_issues(log, self.issues_file):
-                names = list_names(layer)
-                result = import_file(database, file, log, by=by, mapped_area=area, layers=names, columns=columns)
-            report.added, report.unchanged, report.landslides = result.added, result.unchanged, sorted(result.ids)
-            report.continued = result.continued
-            report.records = sum(result.added.values())
+        if area and not area.exists():
+            raise DatabaseError(f"{area}: no such file; check the path")
+        log = IssueLog(file, strict=strict)
+        with (
+            report.collect_issues(log, self.issues_file),
+            read_import(file, log, by=by, mapped_area=area, layers=list_names(layer), columns=columns) as store,
+            self._opened(report, create=True) as database,
+        ):
+            result = store(database)
             report.outputs["database"] = database.name
-            report.details |= {"added": result.added, "unchanged": result.unchanged, "continued": result.continued}
-            added = ", ".join(f"{count} {table}" for table, count in result.added.items() if count) or "nothing"
-            newer = f"; {counted(result.continued, 'landslide')} got newer versions" if result.continued else ""
-            report.say(f"{added} added; {result.unchanged} were there already{newer}")
+        report.added, report.unchanged, report.landslides = result.added, result.unchanged, sorted(result.ids)
+        report.continued = result.continued
+        report.records = sum(result.added.values())
+        report.details |= {"added": result.added, "unchanged": result.unchanged, "continued": result.continued}
+        added = ", ".join(f"{count} {table}" for table, count in result.added.items() if count) or "nothing"
+        newer = f"; {counted(result.continued, 'landslide')} got newer versions" if result.continued else ""
+        report.say(f"{added} added; {result.unchanged} were there already{newer}")
         return report
 
     def density(

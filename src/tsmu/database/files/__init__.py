@@ -4,7 +4,7 @@ from tsmu.database.files.area_files import read_review_areas
 from tsmu.database.files.database_copy import copy
 from tsmu.database.files.exporter import export
 from tsmu.database.files.formats import FORMATS, SHORT_NAMES
-from tsmu.database.files.importer import import_file, is_landslide_database, is_written_by_tsmu
+from tsmu.database.files.importer import import_file, is_landslide_database, is_written_by_tsmu, read_import
 from tsmu.database.files.known_landslides import ImportResult
 
 __all__ = [
@@ -16,5 +16,6 @@ __all__ = [
     "import_file",
     "is_landslide_database",
     "is_written_by_tsmu",
+    "read_import",
     "read_review_areas",
 ]

@@ -10,8 +10,9 @@ The same file again changes nothing.
 
 import re
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from tsmu.database.files.column_values import parse_column
 from tsmu.database.files.database_copy import Rows, insert_copied, iter_rows
 from tsmu.database.files.flat_files import FileRows, read_flat
 from tsmu.database.files.foreign_inventories import insert_inventory
-from tsmu.database.files.inventory_reading import read_inventory
+from tsmu.database.files.inventory_reading import ForeignInventory, read_inventory
 from tsmu.database.files.known_landslides import (
     LEFT_OUT,
     FileLandslides,
@@ -56,6 +57,8 @@ from tsmu.issues import IssueLog, reject_rows
 from tsmu.tabular import TABLE_SUFFIXES
 from tsmu.vectors import ZIP_SUFFIX, divide_layers, find_vector_files, unpack_archive
 
+Insert = Callable[[Database, ImportResult], None]
+"""Brings what was read of a file into a database, in one transaction, and counts the rows."""
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -99,41 +102,86 @@ def import_file(
         >>> import_file(database, Path("points.csv"), log, columns=columns).added
         {'event': 1}
     """
+    with read_import(path, log, by=by, mapped_area=mapped_area, layers=layers, columns=columns) as store:
+        return store(database)
+
+
+@contextmanager
+def read_import(
+    path: Path,
+    log: IssueLog,
+    *,
+    by: str | None = None,
+    mapped_area: Path | None = None,
+    layers: Sequence[str] = (),
+    columns: Mapping[str, str] | None = None,
+) -> Iterator[Callable[[Database], ImportResult]]:
+    """Read a file for a database that may not exist yet, so that none is made for a file that cannot be read.
+
+    The arguments and errors are those of `import_file`.
+
+    Yields:
+        A function that brings what was read into a database and returns what it brought; for use within the block.
+
+    Example:
+        >>> export(database, Path("sent.parquet"), log)
+        12
+        >>> with read_import(Path("sent.parquet"), log) as store:
+        ...     with open_database("new.gpkg", create=True) as new:
+        ...         store(new).added
+        {'landslide': 12}
+    """
     if not path.exists():
         raise DatabaseError(f"{path}: no such file; check the path")
-    result = ImportResult()
     if columns and is_written_by_tsmu(path):
         raise DatabaseError(f"{path}: was written by tsmu, which knows its columns; leave --columns out")
-    if columns or not _import_export(database, path, log, result):
-        layers_of = divide_layers(layers, [path, *([mapped_area] if mapped_area else [])], DatabaseError)
-        inventory = read_inventory(path, log, by, mapped_area, layers_of, columns)
-        with database.write() as connection:
-            insert_inventory(connection, inventory, log, result)
-    return result
+    with ExitStack() as unpacked:
+        insert = None if columns else _read_export(path, log, unpacked)
+        if insert is None:
+            layers_of = divide_layers(layers, [path, *([mapped_area] if mapped_area else [])], DatabaseError)
+            inventory = read_inventory(path, log, by, mapped_area, layers_of, columns)
+            insert = partial(_insert_inventory, inventory, log)
+
+        def store(database: Database) -> ImportResult:
+            result = ImportResult()
+            insert(database, result)
+            return result
+
+        yield store
 
 
-def _import_export(database: Database, path: Path, log: IssueLog, result: ImportResult) -> bool:
-    """Import a file that tsmu wrote, or a zip archive of one; False where it is another one.
+def _read_export(path: Path, log: IssueLog, unpacked: ExitStack) -> Insert | None:
+    """Read a file that tsmu wrote, or a zip archive of one; None where it is another one.
+
+    Args:
+        path: the file.
+        log: takes what is left out.
+        unpacked: keeps the content of an archive until it is stored.
 
     Raises:
         DatabaseError: an archive holds such a file and others.
     """
     if path.suffix.lower() != ZIP_SUFFIX:
-        return _import_exported_file(database, path, path.name, log, result)
-    with unpack_archive(path, DatabaseError) as folder:
-        files = _tables_and_layers(folder)
-        try:
-            if len(files) == 1:
-                name = f"{path.name}/{files[0].relative_to(folder).as_posix()}"
-                return _import_exported_file(database, files[0], name, log, result)
-            exported = [file.relative_to(folder).as_posix() for file in files if _is_exported_file(file)]
-        except DatabaseError as error:
-            raise DatabaseError(str(error.args[0]).replace(f"{folder}", f"{path}")) from None
-    if exported:
+        return _read_exported_file(path, path.name, log)
+    folder = unpacked.enter_context(unpack_archive(path, DatabaseError))
+    unpacked.enter_context(_named_by_archive(folder, path))
+    files = _tables_and_layers(folder)
+    if len(files) == 1:
+        return _read_exported_file(files[0], f"{path.name}/{files[0].relative_to(folder).as_posix()}", log)
+    if exported := [file.relative_to(folder).as_posix() for file in files if _is_exported_file(file)]:
         raise DatabaseError(
             f"{path}: tsmu wrote {exported[0]}, and there are other files; unpack it, import each alone"
         )
-    return False
+    return None
+
+
+@contextmanager
+def _named_by_archive(folder: Path, archive: Path) -> Iterator[None]:
+    """Name an archive in errors, instead of the temporary folder into which it was unpacked."""
+    try:
+        yield
+    except DatabaseError as error:
+        raise DatabaseError(str(error.args[0]).replace(f"{folder}", f"{archive}")) from None
 
 
 def is_written_by_tsmu(path: Path) -> bool:
@@ -163,24 +211,36 @@ def _is_exported_file(path: Path) -> bool:
     return read_flat(path, IssueLog(path)) is not None
 
 
-def _import_exported_file(database: Database, path: Path, name: str, log: IssueLog, result: ImportResult) -> bool:
-    """Import a file that tsmu wrote, which messages call by a name; False where it is another one."""
+def _read_exported_file(path: Path, name: str, log: IssueLog) -> Insert | None:
+    """Read a file that tsmu wrote, which messages call by a name; None where it is another one."""
     if is_landslide_database(path):
-        if database.path and path.samefile(database.path):
-            raise DatabaseError(f"{path}: is this very database; give another file")
-        with open_database(path) as other, other.read() as source, database.write() as connection:
-            _import_database(connection, source, name, log, result)
-        return True
+        return partial(_insert_database, path, name, log)
     if (items := stac_items.read_items(path)) is not None:
-        with database.write() as connection:
-            stac_items.import_items(connection, items, name, log, result)
-        return True
+        return partial(_insert_items, items, name, log)
     rows = read_flat(path, log)
-    if rows is None:
-        return False
+    return None if rows is None else partial(_insert_rows, rows, name, log)
+
+
+def _insert_inventory(inventory: ForeignInventory, log: IssueLog, database: Database, result: ImportResult) -> None:
+    with database.write() as connection:
+        insert_inventory(connection, inventory, log, result)
+
+
+def _insert_database(path: Path, name: str, log: IssueLog, database: Database, result: ImportResult) -> None:
+    if database.path and path.samefile(database.path):
+        raise DatabaseError(f"{path}: is this very database; give another file")
+    with open_database(path) as other, other.read() as source, database.write() as connection:
+        _import_database(connection, source, name, log, result)
+
+
+def _insert_items(items: list[Any], name: str, log: IssueLog, database: Database, result: ImportResult) -> None:
+    with database.write() as connection:
+        stac_items.import_items(connection, items, name, log, result)
+
+
+def _insert_rows(rows: Iterator[FileRows], name: str, log: IssueLog, database: Database, result: ImportResult) -> None:
     with database.write() as connection:
         _import_flat(connection, rows, name, log, result)
-    return True
 
 
 def is_landslide_database(path: Path) -> bool:
