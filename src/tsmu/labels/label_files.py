@@ -38,13 +38,13 @@ def unpacked_archives(source: Path, log: IssueLog) -> Iterator[dict[Path, Path]]
 
     Args:
         source: an archive, or a folder with archives in it.
-        log: receives the archives of a folder that cannot be unpack_archive.
+        log: receives the archives of a folder that cannot be unpacked.
 
     Yields:
         The temporary folder of each archive.
 
     Raises:
-        LabelError: the source is an archive that cannot be unpack_archive.
+        LabelError: the source is an archive that cannot be unpacked.
     """
     files = sorted(source.rglob(f"*{ARCHIVE_SUFFIX}")) if source.is_dir() else [source]
     archives: dict[Path, Path] = {}
@@ -81,7 +81,7 @@ def find_label_files(
 
     Args:
         source: a file, or a folder that is searched with all below it.
-        archives: the folder in which each zip archive of the source is unpack_archive.
+        archives: each zip archive of the source -> the folder that it is unpacked into.
         pairs: whose images are left out.
         masks: the folder in which our own masks lie.
         log: receives the JSON files of no known kind.

@@ -27,7 +27,7 @@ CLASS_COLUMNS = {"class", "label", "landslide", "slide"}
 def read_label_layers(
     path: Path, log: IssueLog, *, class_field: str | None = None, layers: Sequence[str] = ()
 ) -> list[gpd.GeoDataFrame]:
-    """Read the polygons of the layers of a file, as `vector_files.read_polygons` does.
+    """Read the polygons of the layers of a file, as `tsmu.vectors.read_polygons` does.
 
     Args:
         path: the file.

@@ -95,7 +95,7 @@ def export_labelme(
     it may contain somebody's work.
 
     Args:
-        image: any raster that `imagery.raster` reads.
+        image: any raster that `imagery.open_raster` reads.
         polygons: class names and outlines in the image's pixel coordinates.
         out: the folder.
         name: of both files, without suffix.

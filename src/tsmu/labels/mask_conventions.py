@@ -32,9 +32,9 @@ TRANSPARENT_IS_BACKGROUND = (
 # Share of the known pixels that are landslide from which on both classes may be exchanged, and what is logged then.
 MOSTLY_LANDSLIDE = 0.5
 EXCHANGED = "used as it is; see that landslide and background are not exchanged"
-MIN_NOISY_VALUES = 5  # a picture saved from a JPEG has at least so many values, a drawn mask fewer
-MAX_FAR_SHARE = 0.1  # share of pixels that ringing beside edges may take far from every level
-FLAT_NOISE = 3  # grey levels of JPEG noise where there is no edge
+MIN_NOISY_VALUES = 5  # a JPEG that was saved again without loss has at least so many values, a drawn mask fewer
+MAX_FAR_SHARE = 0.1  # largest share of the pixels of a JPEG that may have values far from all levels, as beside edges
+FLAT_NOISE = 3  # grey levels by which the values of a JPEG without any landslide, so without edges, may deviate
 
 
 @dataclass(frozen=True)

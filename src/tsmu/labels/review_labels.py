@@ -208,6 +208,7 @@ def review_mask(reviewed: Sequence[ReviewedOutlines], image: Path, earlier_mask:
         looked_at += _outlines_in_pixels(info, one.mapped_areas, one.shift_m)
         looked_at += _buffered(info, [*confirmed, *refused], one.around_m)
     known = shapely.union_all(looked_at)
+    # Later polygons are burnt over earlier ones: undecided over known ground, rejected over that, landslides over all.
     polygons: ClassPolygons = [(known, BACKGROUND), *((outline, UNKNOWN) for outline in undecided)]
     polygons += [(outline, BACKGROUND) for outline in rejected] + [(outline, LANDSLIDE) for outline in landslides]
     mask, _ = rasterize_polygons(polygons, info.height, info.width, UNKNOWN)
@@ -239,7 +240,7 @@ def _image_path(workspace: WorkspaceFolder, image: str | None) -> str:
 
 
 def _first(values: Iterable[Any]) -> Any:
-    """The first value that is there; an empty text where none is."""
+    """The first value that is neither None nor empty; an empty text where there is none."""
     return next(filter(None, values), "")
 
 
@@ -257,19 +258,22 @@ def _write_pair_table(
 def _pair_of_scenes(
     workspace: WorkspaceFolder, post: str, reviewed: Sequence[ReviewEvidence], log: IssueLog
 ) -> dict[str, Any]:
-    """The pair that scenes of one post image become: named like the first, with what the first says that says it.
+    """Make one row of the table of pairs out of the scenes that share a post image.
 
-    The image before and its date are of one scene, or of several with that same image.
+    The pair has the name of the first scene. Its pre image, post date and region are each those of the first scene
+    that has one; its pre date is that of the first scene with this pre image that has one. Scenes that say something
+    else are logged.
     """
     scenes = [one.scene for one in reviewed]
-    of_scene = [_image_path(workspace, scene["pre"]) for scene in scenes]
-    pre = _first(of_scene)
-    before = [scene["date_pre"] for scene, image in zip(scenes, of_scene, strict=True) if image == pre]
+    pre_images = [_image_path(workspace, scene["pre"]) for scene in scenes]
+    pre = _first(pre_images)
+    pre_dates = [scene["date_pre"] for scene, image in zip(scenes, pre_images, strict=True) if image == pre]
     pair: dict[str, Any] = {"id": scenes[0]["name"], "post": post, "pre": pre}
-    pair |= {"date_pre": _first(before), "date_post": _first(scene["date_post"] for scene in scenes)}
-    for scene, image in zip(scenes[1:], of_scene[1:], strict=True):
-        said = {"image before": (image, pre), **{name.replace("_", " "): (scene[name], pair[name]) for name in _DATES}}
-        if differing := [what for what, (own, taken) in said.items() if own and own != taken]:
+    pair |= {"date_pre": _first(pre_dates), "date_post": _first(scene["date_post"] for scene in scenes)}
+    for scene, image in zip(scenes[1:], pre_images[1:], strict=True):
+        dates = {name.replace("_", " "): (scene[name], pair[name]) for name in _DATES}
+        compared = {"image before": (image, pre), **dates}  # what -> (as this scene has it, as the pair has it)
+        if differing := [what for what, (own, of_pair) in compared.items() if own and own != of_pair]:
             problem = f"its post image is that of {pair['id']}, but not its {' and '.join(differing)}"
             log.warning(scene["name"], problem, f"its decisions are in the labels of {pair['id']}")
     return pair | {"region": _first(one.region for one in reviewed)}

@@ -121,10 +121,10 @@ def check_numbers(
         bands: their names; terrain is not checked, it has one unit everywhere.
         mean: per band, of the training images, raw units.
         std: likewise.
-        any_size: take any order of size; what is not the training's will be scaled.
+        any_size: accept values of any order of size, because the caller scales them to that of the training.
 
     Raises:
-        MapError: it is one.
+        MapError: many pixels have one value that looks like a fill value, or the values are of another order of size.
 
     Example:
         >>> check_numbers(np.full((1, 4, 4), 0.5, np.float32), ["post:red"], [110.0], [30.0], any_size=False)

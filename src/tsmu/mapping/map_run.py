@@ -185,11 +185,22 @@ class MapRun:
         return existing.get(RUN_TAG) == self._identity and rasters_are_whole(self._out, self._computed)
 
     def _write(self, existing: Mapping[str, str], checkpoints: RunCheckpoints, progress: Progress | None) -> int:
-        """Write all files under temporary names and rename them; give how many bands were computed for it."""
+        """Write all files of the map under temporary names and rename them.
+
+        Args:
+            existing: tags of the probability raster that lies in the folder; empty if there is none.
+            checkpoints: of this run.
+            progress: called with (tiles done, all tiles).
+
+        Returns:
+            How many bands of rows were computed; 0 where the rasters in the folder are those of this run and only
+            the polygons are made anew.
+        """
         out, weights, polygons = self._out, self._predictor.weights, self._out / POLYGONS_FILE
-        with ExitStack() as whole:  # the raster gets its name first, the polygons theirs last
-            polygons_file = whole.enter_context(atomic_write(polygons))
-            cogs = {name: whole.enter_context(atomic_write(out / name)) for name in reversed(self._rasters)}
+        # The stack is left in reverse order: files are renamed in the order of `self._rasters`, the polygons last.
+        with ExitStack() as renamed_at_end:
+            polygons_file = renamed_at_end.enter_context(atomic_write(polygons))
+            cogs = {name: renamed_at_end.enter_context(atomic_write(out / name)) for name in reversed(self._rasters)}
             ordered = {name: cogs[name] for name in self._rasters}
             grid = Grid.from_raster(self._scene.info)
             write = partial(
@@ -203,7 +214,7 @@ class MapRun:
                     counts, computed = self._job(checkpoints).run(writer, progress)
                 writer.add_tags(counts.as_tags())
             for older in (polygons, out / DEVIATION_FILE, out / REGIONS_FILE):
-                older.unlink(missing_ok=True)  # from here on the older map is gone
+                older.unlink(missing_ok=True)  # before the new raster is renamed, so that old and new files never mix
         return computed
 
 

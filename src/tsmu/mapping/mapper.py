@@ -19,7 +19,8 @@ class RegionEngine:
     Attributes:
         engine: computes tiles.
         provenance: where it comes from, with the threshold that is used.
-        measure_overlap: gives the pixels that tiles must share, for tiles of a side, or of any.
+        measure_overlap: called with the side of the tiles in px, or None if it is not chosen yet; returns how many px
+            neighbouring tiles must share.
     """
 
     engine: Engine

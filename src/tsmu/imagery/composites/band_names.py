@@ -8,7 +8,9 @@ import pystac
 Kind = Literal["optical", "radar"]
 REQUIRED_BANDS: dict[Kind, tuple[str, ...]] = {"optical": ("red", "green", "blue"), "radar": ("vv",)}
 OPTIONAL_BANDS: dict[Kind, tuple[str, ...]] = {"optical": ("nir",), "radar": ("vh",)}
-OTHER_COMMON_NAMES = {"nir": ("nir", "nir08")}  # the near infrared of Landsat, of Sentinel-2 if there is no wider one
+# Common names that are looked for in this order. `nir08` is the near infrared of Landsat, and the narrow one of
+# Sentinel-2 (B8A), which is taken only where there is no wide one (B08).
+OTHER_COMMON_NAMES = {"nir": ("nir", "nir08")}
 PICTURE_ROLES = {"visual", "overview", "thumbnail"}  # stretched for looking at
 
 SENTINEL_2 = {"red": "B04", "green": "B03", "blue": "B02", "nir": "B08"}
@@ -24,7 +26,8 @@ def find_bands(item: pystac.Item, names: tuple[str, ...]) -> dict[str, str]:
         names: red, green, blue, nir, vv, vh.
 
     Returns:
-        Of each band that the scene has the asset, or `ASSET.N` for band N of an asset with several.
+        For each of these bands that the scene has: the name of its asset, or `ASSET.N` for band N of an asset with
+        several bands.
 
     Example:
         >>> item = pystac.Item("a", None, None, pd.Timestamp("2024-04-01"), {})

@@ -181,7 +181,11 @@ def _compose(call: _Composition, progress: Progress) -> EventImagery:
 def _compose_sides(
     call: _Composition, zones: Sequence[ZoneGrid], reader: ObservationReader, names: Sequence[Side], progress: Progress
 ) -> list[SideComposite]:
-    """Compose sides one after the other; after the event first, because what is all cloud is so there most often."""
+    """Compose the sides one after the other, in the order of `names`.
+
+    The caller names the side after the event first, because it is the one that is most often all cloud. Then the run
+    stops before anything is read of the other side.
+    """
     workers, bands = call.options.workers, call.scenes.bands
     sides = [
         SideComposite(call.work(name), name, call.scenes.used(name), zones, bands, reader, workers) for name in names

@@ -65,7 +65,10 @@ class EventScene:
         return self.window, self.day, self.item.id
 
     def signature(self) -> list[Any]:
-        """What decides its pixels: its id and the addresses of its files, without what signs them for some hours."""
+        """What decides its pixels: its id, its window of days, and the names and addresses of its files.
+
+        The queries of addresses are left out, because they hold signatures that are valid for some hours only.
+        """
         names = [*self.assets, *([self.mask] if self.mask else [])]
         addresses = [urlsplit(_address(self.item, name))._replace(query="").geturl() for name in names]
         return [self.item.id, self.window, names, addresses]
@@ -269,7 +272,7 @@ def _of_common_orbits(scenes: Sequence[EventScene]) -> list[EventScene]:
 
 
 def orbit(item: pystac.Item) -> str:
-    """The relative orbit, or whether it ascends, whatever the catalogue says."""
+    """The relative orbit of a scene; where the catalogue has none, `ascending` or `descending`; otherwise empty."""
     properties = item.properties
     return str(properties.get("sat:relative_orbit") or properties.get("sat:orbit_state") or "")
 

@@ -19,10 +19,10 @@ from tsmu.issues import IssueLog
 REFLECTANCE_UNITS = 10_000  # of the optical composites, per 1 of reflectance
 MAX_REFLECTANCE = 65_534  # of the composites; 0 is no data
 NOT_SEEN_OPTICAL = 65_535  # in a stack, where a scene shows nothing; sorts behind everything
-MAX_MEDIAN_REFLECTANCE = 2.0  # of what floating-point values may be as reflectance
+MAX_MEDIAN_REFLECTANCE = 2.0  # a scene of floating-point values with a larger median does not hold reflectances
 # Sentinel-2 scenes of this processing baseline on are stored with 1000 added, which some catalogues do not declare.
 OFFSET_SINCE_BASELINE, BASELINE_OFFSET = 4.0, -0.1
-UNITS_OF_16_BIT, UNITS_OF_8_BIT = 10_000, 255
+UNITS_OF_16_BIT, UNITS_OF_8_BIT = 10_000, 255  # assumed to stand for a reflectance of 1 where no scale is declared
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ class ObservationReader:
             if not clear.any():
                 return None
         pixels = SceneReader(scene.assets).pixels(scene.item, headers.bands, grid)
-        values, seen = self._stored(scene, pixels, headers.bands, clear)
+        values, seen = self._in_composite_type(scene, pixels, headers.bands, clear)
         clear = clear & seen
         if not clear.any():
             return None
@@ -154,10 +154,23 @@ class ObservationReader:
                 self.assumptions[problem] = action
                 self._log.warning(self._collection, problem, action)
 
-    def _stored(
+    def _in_composite_type(
         self, scene: EventScene, pixels: Pixels, bands: tuple[SceneBand, ...], clear: Valid
     ) -> tuple[Pixels, Valid]:
-        """Values in the type of the composite, and which pixels have data."""
+        """Convert pixels to the type of the composite.
+
+        Args:
+            scene: the scene that they are from, for messages.
+            pixels: (C, H, W), reflectances or backscatter in linear power; NaN where there is no data.
+            bands: the headers of its bands.
+            clear: (H, W), the pixels that count; the values of these are checked.
+
+        Returns:
+            (C, H, W): whole numbers of 1/10,000 of reflectance, or backscatter; and which pixels have data, (H, W).
+
+        Raises:
+            FetchError: the values are no reflectances, or decibels.
+        """
         with np.errstate(invalid="ignore"):
             known: Valid = np.asarray(np.isfinite(pixels).all(axis=0))
             if self.kind == "radar":
@@ -165,7 +178,7 @@ class ObservationReader:
                 return pixels.astype(np.float32), known & np.all(pixels > 0, axis=0)
             self._check_reflectance(scene, pixels, bands, clear & known)
             stored = np.empty(pixels.shape, np.uint16)
-            for units, reflectance in zip(stored, pixels, strict=True):  # in turn, for want of memory
+            for units, reflectance in zip(stored, pixels, strict=True):  # band by band, which takes less memory
                 rounded = np.rint(reflectance * np.float32(REFLECTANCE_UNITS)).clip(1, MAX_REFLECTANCE)
                 units[...] = np.where(known, rounded, NOT_SEEN_OPTICAL)
             return stored, known

@@ -1,4 +1,4 @@
-"""One side of an event, composed tile by tile; it goes on where it was stopped, and the moment of that does not show.
+"""One side of an event, composed tile by tile; a run that was stopped goes on, and gives the same result.
 
 A scene that could not be read once is left out of the whole side: it is recorded, not asked for again, and tiles that
 it is in are composed anew without it. So the result depends on which scenes fail, not on when they do or how often the
@@ -130,7 +130,14 @@ class SideComposite:
         write_tile(tile.path, result)
 
     def _leave_out(self, result: TileResult) -> None:
-        """Record scenes that failed, before a tile without them is stored; unless nothing else can be read either."""
+        """Record the scenes that failed in a tile, before that tile is stored without them.
+
+        Where many scenes fail one after the other and none can be read in between, it is the server that fails. Then
+        these scenes are not left out, and the run stops.
+
+        Raises:
+            FetchError: `MAX_FAILURES_IN_A_ROW` scenes have failed in a row.
+        """
         if result.answered:
             self._failures_in_a_row.clear()
         elif result.failed:

@@ -12,7 +12,7 @@ from tsmu.issues import IssueLog
 
 COMPARED_SIDE = 2048  # px in the middle of the pair, on which the shift is estimated
 MIN_CORRECTED_SHIFT = 0.5  # px; resampling blurs more than a smaller shift harms
-COARSER = 1.5  # how many times as wide the pre image's pixels are, from which on it is said
+COARSER = 1.5  # pre images whose pixels are more than so many times as wide as the post image's are logged
 MIN_REPORTED_SHIFT = 2.0  # px of shift, left as it is, that are worth a line in the log
 
 UNITS_ACTION = "used as they are; if their units differ, bring both to one, such as reflectance"

@@ -22,7 +22,7 @@ from tsmu.wording import counted
 
 MIN_SIDE = 32  # px; the encoder halves the image five times
 MIN_COVER = 0.5  # share of the post image that the pre image must show
-FULL_COVER = 0.95  # share from which on nothing is said of what it does not show
+FULL_COVER = 0.95  # a pre image that shows a smaller share of the post image is logged
 ASPECT_TOLERANCE = 0.02  # by which the shapes of two images of one box may differ
 MIN_EMPTY_SHARE = 0.01  # of an image that one empty area at its border must cover to count as no data
 

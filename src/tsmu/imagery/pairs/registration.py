@@ -15,7 +15,7 @@ PARTS_PER_SIDE, MIN_PART_SIDE = 3, 64  # parts along each side that must show a 
 MIN_PARTS = 0.6  # share of the parts that must show any shift; of unlike or blurred images fewer do
 MIN_AGREEING = 0.75  # share of those whose shift must lie within `AGREEMENT` of the whole images'
 AGREEMENT = 0.75  # px; on slopes a shift differs from part to part by as much
-MIN_STANDARD_ERRORS = 3.0  # by which a shift must be larger than nothing
+MIN_STANDARD_ERRORS = 3.0  # a shift must be larger than so many of its standard errors to count
 
 Grey = npt.NDArray[np.float32]
 
@@ -111,8 +111,8 @@ def is_reliable(
     agrees = np.hypot(*deviations.T) <= AGREEMENT
     if agrees.mean() < MIN_AGREEING:
         return False
-    error = np.hypot(*deviations[agrees].std(axis=0)) / np.sqrt(agrees.sum())
-    bias = np.hypot(*np.median(deviations[agrees], axis=0))
+    error = np.hypot(*deviations[agrees].std(axis=0)) / np.sqrt(agrees.sum())  # of the mean over the parts
+    bias = np.hypot(*np.median(deviations[agrees], axis=0))  # of the whole images' shift against the parts'
     return bool(np.hypot(shift.x, shift.y) > MIN_STANDARD_ERRORS * np.hypot(error, bias))
 
 

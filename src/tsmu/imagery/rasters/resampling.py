@@ -23,7 +23,8 @@ from tsmu.imagery.rasters.warp_source import open_warpable
 
 TILED_GEOTIFF = {"driver": "GTiff", "tiled": True, "blockxsize": 256, "blockysize": 256, "compress": "deflate"}
 ROWS_PER_STRIP = 256
-# Pixels by which GDAL may shorten its way to a pixel (it takes no zero); the limits of windows must not show.
+# Pixels by which GDAL's warper may approximate the position of a pixel. It is small, because the approximation starts
+# anew in each window that is read, which would show at the windows' limits; GDAL does not accept 0.
 WARP_TOLERANCE = 0.001
 
 

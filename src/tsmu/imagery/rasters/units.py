@@ -7,13 +7,13 @@ from tsmu.errors import ImageError
 from tsmu.imagery.rasters.reader import RasterInfo
 from tsmu.imagery.rasters.validity import Pixels, Valid
 
-MIN_CORRELATION = 0.5  # of two images of one place, from which on their values are compared
-MIN_FACTOR = 3.0  # by which both level and spread of all bands differ, where the units do
-MAX_SHIFT_RATIO = 1.25  # largest to smallest shift of a band, where all are shifted by one offset
-MIN_SHIFT = 1.0  # standard deviations of the values
-NEARLY_EQUAL = 0.98  # correlation from which on both show the very same, and
-NEARLY_EQUAL_FACTOR = 0.3  # so much of `MIN_SHIFT` is enough
-MIN_PIXELS = 1000
+MIN_CORRELATION = 0.5  # rank correlation of two images; below it they are too different to compare their units
+MIN_FACTOR = 3.0  # units differ where the medians and the spreads of all bands differ by more than this factor
+MAX_SHIFT_RATIO = 1.25  # bands have one common offset if the largest shift is at most so many times the smallest
+MIN_SHIFT = 1.0  # smallest offset that is reported, in spreads of a band (twice as many where there is only one band)
+NEARLY_EQUAL = 0.98  # from this rank correlation on, the images differ in hardly anything but an offset, and
+NEARLY_EQUAL_FACTOR = 0.3  # this share of `MIN_SHIFT` is enough
+MIN_PIXELS = 1000  # valid in both images; of fewer nothing is concluded
 RANKED_PIXELS = 20_000  # about so many pixels go into the correlation
 
 _Numbers = npt.NDArray[np.float64]
@@ -73,9 +73,9 @@ def units_mismatch(pre: Pixels, post: Pixels, valid: Valid) -> str | None:
 
 
 def _median_and_spread(image: Pixels, valid: Valid) -> tuple[_Numbers, _Numbers]:
-    """Median and spread of each band (C,); the spread is what the standard deviation is to a normal distribution."""
+    """Median and spread of each band (C,); the spread is the standard deviation that the quartiles would have."""
     low, median, high = np.percentile(image[:, valid].astype(np.float64), (25, 50, 75), axis=1)
-    return median, (high - low) / 1.349
+    return median, (high - low) / 1.349  # distance of the quartiles of a normal distribution, in standard deviations
 
 
 def _is_multiple(median: _Numbers, spread: _Numbers, other_median: _Numbers, other_spread: _Numbers) -> bool:
@@ -95,7 +95,8 @@ def _common_offset(
     is_large = np.median(np.abs(shift) / np.maximum(spread, post_spread)) > least
     if not is_large or not (np.all(shift > 0) or np.all(shift < 0)):
         return None
-    with_factor = post_median - median * post_spread / spread  # where one is brighter by a factor as well
+    # The offset that remains where the post-event image is also brighter by a factor, which the spreads show.
+    with_factor = post_median - median * post_spread / spread
     for offset in (shift, with_factor):
         same_sign = np.all(offset * shift > 0)
         if same_sign and np.abs(offset).max() <= MAX_SHIFT_RATIO * np.abs(offset).min():

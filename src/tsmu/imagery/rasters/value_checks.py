@@ -15,14 +15,15 @@ BORDER_SIDE = 1024  # px a side, at most, on which an empty border is looked for
 MAX_PIXELS_READ_WHOLE = 1 << 21  # of larger images, 64 windows are examined
 WINDOWS_PER_SIDE, WINDOW_SIDE = 8, 128  # windows along each side, and their sides in px
 
-# Shares of the known pixels that are 0, or of bytes 255, in all bands, from which on it is said. Black shadows are
-# fewer; of a snowy or cloudy picture many pixels are white.
+# Shares of the known pixels that are 0 in all bands, or in images of bytes 255 in all bands, from which on
+# `find_uniform_fill` reports them. Black shadows cover less; of a snowy or cloudy picture many pixels are white.
 MANY_BLACK, MANY_WHITE = 0.05, 0.2
 
-MIN_FILL_SHARE = 1e-4  # of the values must be one value for it to look like a fill value,
-MIN_FILL_PIXELS = 16  # and so many pixels,
-MIN_FILL_DISTANCE = 2.0  # and it must lie off by so many times the range of all other values
-MIN_DISTINCT_VALUES = 16  # among the others; of a mask or of classes nothing is concluded
+# A value looks like a fill value that was not declared (`find_undeclared_fill`) if all four conditions hold:
+MIN_FILL_SHARE = 1e-4  # at least this share of a band's known pixels have it,
+MIN_FILL_PIXELS = 16  # at least so many pixels have it,
+MIN_FILL_DISTANCE = 2.0  # it lies farther from the other values than so many times their range, and
+MIN_DISTINCT_VALUES = 16  # the other values are at least so many different ones, not those of a mask or of classes.
 
 
 def check_readable(path: Path) -> int:
@@ -45,6 +46,8 @@ def check_readable(path: Path) -> int:
         if any(dtype.startswith("complex") for dtype in dataset.dtypes):
             raise ImageError(f"{path}: has complex values; give its amplitude or intensity instead")
         valid = (reader.read(window)[1].any() for _, window in dataset.block_windows(1))
+        # Where fill values may occur, all blocks are read to count them; otherwise the first block with a valid pixel is
+        # enough.
         if not (any(list(valid)) if reader.layout.may_have_fill_values else any(valid)):
             raise ImageError(f"{path}: has no valid pixel (all no-data, transparent or NaN)")
         return reader.fill_pixel_count

@@ -186,8 +186,8 @@ def _read_remote(action: Callable[[], T], item: pystac.Item) -> T:
     """Call `action` with GDAL's options for servers; one that keeps failing raises a ServerError."""
 
     def read(attempt: int) -> T:
-        wanted = HTTP_OPTIONS | (SIGNED_BY_PLANETARY_COMPUTER if needs_signature(item) else {})
-        options = {name: value for name, value in wanted.items() if name not in os.environ}
+        all_options = HTTP_OPTIONS | (SIGNED_BY_PLANETARY_COMPUTER if needs_signature(item) else {})
+        options = {name: value for name, value in all_options.items() if name not in os.environ}
         with rasterio.Env(**options, **GDAL_OPTIONS, **(UNCACHED if attempt else {})):
             return action()
 
@@ -200,9 +200,11 @@ def _read_remote(action: Callable[[], T], item: pystac.Item) -> T:
 
 def needs_signature(item: pystac.Item) -> bool:
     """Whether a scene lies in the storage of the Planetary Computer, and its addresses are not signed yet."""
-    from_there = any(PLANETARY_COMPUTER in str(link.href or "") for link in item.links)
+    is_of_planetary_computer = any(PLANETARY_COMPUTER in str(link.href or "") for link in item.links)
     addresses = [urlsplit(asset.href) for asset in item.assets.values()]
-    return from_there and any((one.hostname or "").endswith(ITS_STORAGE) and not one.query for one in addresses)
+    return is_of_planetary_computer and any(
+        (address.hostname or "").endswith(ITS_STORAGE) and not address.query for address in addresses
+    )
 
 
 def _read_header(item: pystac.Item, name: str) -> SceneBand:
@@ -274,7 +276,7 @@ def _physical_values(pixels: Pixels, bands: Sequence[SceneBand]) -> Pixels:
     unknown = (np.logical_and if jointly else np.logical_or).reduce(missing)
     if any((band.scale, band.offset) != (1, 0) for band in bands):
         stored, pixels = pixels, np.empty(pixels.shape, np.float32)
-        for physical, values, band in zip(pixels, stored, bands, strict=True):  # in turn, for want of memory
+        for physical, values, band in zip(pixels, stored, bands, strict=True):  # band by band, which takes less memory
             physical[...] = values * np.float64(band.scale) + band.offset
     if pixels.dtype.kind == "f":
         return np.where(unknown, np.float32(np.nan), pixels)

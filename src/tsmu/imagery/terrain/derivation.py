@@ -47,11 +47,12 @@ MIN_COVER = 0.5  # share of an image's pixels whose terrain must be known, as fo
 MIN_REPORTED_UNKNOWN = 0.01  # share of an image's pixels without terrain that is worth a line in the log
 # Metres; a value outside is no elevation, but a no-data value that is not declared.
 MIN_ELEVATION, MAX_ELEVATION = -5_000.0, 9_000.0
-# So many cells of 0 m, so many metres and more than a cell's side below all others, are holes and not the sea.
+# Cells of exactly 0 m are holes and not the sea if there are at least `MIN_HOLE_CELLS` of them and all other cells lie
+# more than `HOLE_DEPTH` metres, and more than the side of a cell, above 0 m.
 MIN_HOLE_CELLS, HOLE_DEPTH = 16, 50.0
 MARGIN_CELLS = 4  # cells around the image, for differences and resampling
-MIN_CIRCLE_CELLS = 9
-CELLS_PER_STRIP = 1 << 21
+MIN_CIRCLE_CELLS = 9  # in the circle of a height band; with fewer it would be a height above the nearest cells only
+CELLS_PER_STRIP = 1 << 21  # computed at once
 SAMPLED_SIDE = 512  # px; side of the grid on which it is counted how much of an image is covered
 UNKNOWN_TAG = "tsmu_unknown_share"
 FORMAT = 1  # to be raised when terrain is computed differently; terrain of another number is not used any more
@@ -101,10 +102,10 @@ def derive_terrain(
         if not target.exists():
             cells = _cells_under(dem, own, grid, bands)
             with atomic_write(target) as temporary:
-                found = _write_bands(elevations, cells, bands, temporary)
+                height_range = _write_bands(elevations, cells, bands, temporary)
                 unknown = _unknown_share(temporary, grid)
                 _check_cover(dem, unknown, least)
-                found.check(dem)
+                height_range.check(dem)
                 with rasterio.open(temporary, "r+") as dataset:
                     dataset.update_tags(**{UNKNOWN_TAG: f"{unknown:.6f}"})
     with open_raster(target) as derived:
@@ -217,7 +218,20 @@ class HeightRange:
 
 
 def _write_bands(raw: RasterReader, cells: Grid, bands: Sequence[str], target: Path) -> HeightRange:
-    """Compute bands on cells, by strips that overlap as far as the bands need, and write them; gives the elevations."""
+    """Compute bands on cells, by strips that overlap as far as the bands need, and write them.
+
+    Args:
+        raw: the elevation model on its own grid.
+        cells: the grid to compute on, in the CRS of the elevation model.
+        bands: names of the terrain bands.
+        target: the GeoTIFF to write.
+
+    Returns:
+        The range of the elevations, to be checked.
+
+    Raises:
+        ImageError: a circle holds too few cells, or the values are no elevations in metres.
+    """
     vectors = CellVectors.from_grid(cells, np.arange(cells.height))
     for band in bands:
         if band_radius(band) and circle_mask(band_radius(band), vectors).sum() < MIN_CIRCLE_CELLS:
@@ -233,16 +247,17 @@ def _write_bands(raw: RasterReader, cells: Grid, bands: Sequence[str], target: P
     averaged = open_resampled(raw, cells, resampling=Resampling.average, dtype="float32")
     with averaged as elevations, rasterio.open(target, "w", **TILED_GEOTIFF, **shape, **kind) as dataset:
         dataset.descriptions = tuple(bands)
-        found = HeightRange(max(vectors.sides))
+        height_range = HeightRange(max(vectors.sides))
         for top in range(0, cells.height, strip):
             rows = range(top, min(top + strip, cells.height))
-            found.add(_write_strip(raw, elevations, rows, overlap, dataset, cells))
-    return found
+            height_range.add(_write_strip(raw, elevations, rows, overlap, dataset, cells))
+    return height_range
 
 
 def _write_strip(
     raw: RasterReader, elevations: RasterReader, rows: range, overlap: int, dataset: DatasetWriter, cells: Grid
 ) -> Heights:
+    """Compute and write the bands of some rows of cells; returns their elevations (rows, W), metres, NaN unknown."""
     first, last = max(rows.start - overlap, 0), min(rows.stop + overlap, cells.height)
     values, valid = elevations.read(Window(0, first, cells.width, last - first))
     ((factor, offset),) = raw.info.scaling

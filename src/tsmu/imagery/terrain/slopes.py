@@ -84,12 +84,15 @@ def _gradient(heights: Heights) -> tuple[Heights, Heights]:
     padded = np.pad(heights, 1, constant_values=np.nan)
 
     def rise(row: int, column: int) -> Heights:
-        """From the neighbour opposite (row, column) to the neighbour (row, column), which is two steps."""
+        """Rise from the neighbour opposite (row, column) to the neighbour (row, column), which is two steps.
+
+        Where one of the two is unknown, twice the rise between the cell itself and the other one.
+        """
         first = padded[1 - row : 1 - row + height, 1 - column : 1 - column + width]
         second = padded[1 + row : 1 + row + height, 1 + column : 1 + column + width]
-        both = second - first
-        one = np.where(np.isnan(second), 2 * (heights - first), 2 * (second - heights))
-        return np.asarray(np.where(np.isnan(both), one, both))
+        central = second - first
+        one_sided = np.where(np.isnan(second), 2 * (heights - first), 2 * (second - heights))
+        return np.asarray(np.where(np.isnan(central), one_sided, central))
 
     along_row, down_column = rise(0, 1), rise(1, 0)
     falling, rising = rise(1, 1), rise(-1, 1)

@@ -16,7 +16,8 @@ from tsmu.imagery import NEAR_INFRARED
 from tsmu.mapping.arrays import Logits
 from tsmu.mapping.change.pair_bands import PairBands
 
-# What became white, or was water or shadow before the event, has this log-odds: a probability of 0 percent.
+# Log-odds of pixels that cannot be landslides, because they became white (cloud, haze, snow) or were water or shadow
+# before the event; the map stores whole percents, in which this is 0.
 HELD_DOWN = np.float32(-6.0)
 # Where slopes are known they change the log-odds, linearly between these points (degrees). Landslides start on slopes,
 # and end on flat ground more rarely: on `iburi_pair` 0.6 % of their pixels are flatter than 5 degrees. An assumption,
@@ -60,8 +61,8 @@ RGB_CALIBRATION = Calibration(3.0, -4.612, {"ratio": 1.516, "brightness": 0.415}
 INFRARED_CALIBRATION = Calibration(
     3.0, -4.654, {"ratio": 1.377, "brightness": 0.366, "greenness": 0.329}, 20, SENTINEL_SITES
 )
-# Radar: no labelled pairs were at hand. A change of three robust standard deviations in both polarisations, or of some
-# four in the only one, gives even odds.
+# Radar: chosen and not fitted, for want of labelled radar pairs. A change of three robust standard deviations in both
+# polarisations, or of some four where there is only one, gives a probability of one half.
 RADAR_CALIBRATION = Calibration(6.0, -5.0, {"vv": 0.9, "vh": 0.9}, 50, "not calibrated", two_sided=True)
 SINGLE_RADAR_CALIBRATION = Calibration(6.0, -5.0, {"vv": 1.4}, 50, "not calibrated", two_sided=True)
 

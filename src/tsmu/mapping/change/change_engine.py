@@ -15,7 +15,9 @@ ENGINE = "change"
 # Distinguishes maps of this method from those of later ones that compute otherwise; raised with every change, of its
 # constants, too.
 METHOD_VERSION = 1
-SHORE = 5  # px; side of the square round water or shadow within which pixels are partly water or shadow, too
+# Side in px of the square around each pixel of water or shadow in which all pixels count as water or shadow, because
+# they are so in part.
+SHORE = 5
 
 
 def change_engine(bands: PairBands, statistics: SceneStatistics) -> Engine:

@@ -23,12 +23,12 @@ from tsmu.mapping.change.pair_bands import PairBands
 # `iburi_pair` the best IoU of its western half was 0.51 without, 0.53 with 1, 0.51 with 1.5 and 0.50 with 2 pixels.
 OPTICAL_SMOOTHING = 1.0
 RADAR_SMOOTHING = 2.0  # speckle; not tuned, for want of labelled radar pairs
-# Where the ground became brighter and blue rose by so much of what red did, it is a cloud, haze or snow: of landslides
-# on `iburi_pair` 98 % have 0.25 to 0.56, and clouds, which are white, have about 1.
+# Ratio of the rise of blue to the rise of red above which ground that became brighter is taken for a cloud, haze or
+# snow: of landslides on `iburi_pair` 98 % have 0.25 to 0.56, and clouds, which are white, have about 1.
 WHITENING = 0.75
-# Ground whose near infrared before the event was below so much of the scene's median was water or deep shadow.
+# Ground whose near infrared before the event was below this share of the scene's median was water or deep shadow.
 DARK_BEFORE = 0.3
-SMALLEST = 1e-6  # values are at least this, so that logarithms and ratios exist
+SMALLEST = 1e-6  # smaller pixel values are raised to this, so that logarithms and quotients are finite
 
 Floats = npt.NDArray[np.float32]
 Bools = npt.NDArray[np.bool_]

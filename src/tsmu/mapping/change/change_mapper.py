@@ -19,9 +19,9 @@ from tsmu.regions import RegionMap
 from tsmu.workspace_folder import WorkspaceFolder
 
 CALIBRATED_PIXELS = (10.0, 10.0)  # metres, smallest and largest, of the sites that the calibration was fitted on
-OVERLAP = 64  # px; the smoothing reaches 8 px at most, and so do tiles of all sizes agree
+OVERLAP = 64  # px; more than the 8 px that the smoothing reaches, so that the map does not depend on the size of tiles
 NOWHERE = "unassigned"  # the region of a scene that lies in none
-# Shares of a scene's sample from which on it is said that pixels were held down.
+# Share of the sampled pixels that became white, or were dark before, from which on the issue log mentions them.
 SAID_SHARE = 0.005
 
 
@@ -90,9 +90,9 @@ def _pair_bands(post: RasterInfo, pre: RasterInfo | None, *, with_terrain: bool)
     return find_pair_bands(pre, post, with_slope=with_terrain)
 
 
-def _overlap(least: int, tile: int | None) -> int:
-    """Pixels that tiles share: at most half a tile."""
-    return min(least, (tile or 2 * least) // 2)
+def _overlap(overlap: int, tile: int | None) -> int:
+    """Pixels that neighbouring tiles share: `overlap`, but at most half of the side `tile`, if that is given."""
+    return min(overlap, (tile or 2 * overlap) // 2)
 
 
 def _conclusions(statistics: SceneStatistics, bands: PairBands) -> list[tuple[str, str]]:

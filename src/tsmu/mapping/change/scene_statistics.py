@@ -20,7 +20,8 @@ from tsmu.mapping.scene.raster import Scene
 WINDOWS, SIDE = 16, 64  # windows along each axis of the scene that are sampled at most, and their side in px
 STEP = 2  # px between the pixels of a window that are used
 LEAST_PIXELS = 400  # of the sample
-# Robust standard deviations that the ground must have become brighter to have become white: by less everything does.
+# Robust standard deviations of brightness by which a pixel must have become brighter to count as having become white;
+# smaller rises occur everywhere in a scene.
 WHITE_FROM = 3.0
 TO_DEVIATION = 1.4826  # from the median absolute deviation to the standard deviation of a normal distribution
 

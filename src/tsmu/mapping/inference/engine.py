@@ -8,8 +8,8 @@ from scipy.special import expit
 
 from tsmu.mapping.arrays import Logits, Probability, Values
 
-# A U-Net of depth 5 halves its input five times: sides of tiles are multiples of 32 px, and it computes
-# the same at shifts by so many pixels, and at no others.
+# A U-Net of depth 5 halves its input five times. So the sides of tiles are multiples of 32 px, and only a shift of
+# the image by a multiple of 32 px shifts the network's result by as much without changing it.
 NETWORK_STRIDE = 32
 
 PendingLogits = Callable[[], Logits]

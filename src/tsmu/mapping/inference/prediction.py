@@ -130,13 +130,14 @@ class BatchPrediction:
 
     def _blend_regions(self, transform: TileTransform, predictions: Sequence[NetworkPrediction]) -> Probability:
         """Wait for the logits and give the weighted mean of the networks' probabilities (N, H, W)."""
-        each = [one.engine.probabilities(transform.invert(one.logits())) for one in predictions]
+        probabilities = [network.engine.probabilities(transform.invert(network.logits())) for network in predictions]
         if len(predictions) == 1:
-            return each[0]
-        return np.asarray(
-            sum(p * self._network_weight(one.regions) for p, one in zip(each, predictions, strict=True)),
-            np.float32,
+            return probabilities[0]
+        weighted = (
+            probability * self._network_weight(network.regions)
+            for probability, network in zip(probabilities, predictions, strict=True)
         )
+        return np.asarray(sum(weighted), np.float32)
 
     def _network_weight(self, regions: tuple[int, ...]) -> Probability:
         """Give the weight of some regions together at each pixel of each tile, from 0 to 1: (N, H, W)."""

@@ -40,7 +40,7 @@ class PolygonMask:
     """Selects the pixels whose centre lies in the polygons of a file, or the others.
 
     Args:
-        path: polygons in any CRS, as `vector_files.read_polygons` takes them.
+        path: polygons in any CRS, as `tsmu.vectors.read_polygons` takes them.
         grid: the grid of the scene.
         inside: whether the pixels inside the polygons are selected, or those outside.
         log: receives the features that are left out or repaired.

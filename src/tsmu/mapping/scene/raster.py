@@ -318,21 +318,22 @@ def _band_positions(
 ) -> tuple[list[int], list[int]]:
     """Give the positions of bands in a raster, and the positions that they take in the scene.
 
-    A band has its name exactly, or each name is the only one on its side that says the colour: `b4_red` is `red`, and
-    `red` is `b4_red`. A raster whose bands all have no names, and are as many as are wanted, has them in this order.
+    A band of the scene is the band of the raster with the same name. If there is none, bands are matched by their
+    colour, such as `red` and `b4_red`, provided that only one band of the scene and only one band of the raster have
+    this colour. A raster whose bands all have no names is read by position, if it has as many bands as the scene takes.
 
     Args:
         info: the raster.
         role: `pre`, `post` or `terrain`.
         bands: the scene's bands, whose role is part of their names.
-        remarks: receives file, problem and action where the order was taken for the names.
+        remarks: receives file, problem and action where the raster is read by position.
 
     Raises:
         MapError: the raster lacks one of the bands of its role.
     """
     target = [position for position, band in enumerate(bands) if band.startswith(f"{role}:")]
     names = [bands[position].removeprefix(f"{role}:") for position in target]
-    positions = {name: _position_of(name, names, info.bands) for name in names}
+    positions = {name: _position_of(name, names, info.bands) for name in names}  # in the raster, None if not found
     missing = [name for name, position in positions.items() if position is None]
     if not missing:
         return [position for position in positions.values() if position is not None], target
@@ -347,18 +348,18 @@ def _band_positions(
     )
 
 
-def _position_of(name: str, wanted: Sequence[str], bands: Sequence[str]) -> int | None:
-    """Find the position of a band by its name, else as the only band of the same colour; None if there is none.
+def _position_of(name: str, scene_names: Sequence[str], raster_names: Sequence[str]) -> int | None:
+    """Find the position of a band in a raster by its name, else by its colour; None if there is none.
 
     Args:
-        name: of the band.
-        wanted: the names of all bands that are wanted.
-        bands: the names that there are.
+        name: of the band that is looked for.
+        scene_names: names of all bands that the scene takes from this raster.
+        raster_names: names of the raster's bands.
     """
-    if name in bands:
-        return bands.index(name)
+    if name in raster_names:
+        return raster_names.index(name)
     colour = band_colour(name)
-    if colour is None or [band_colour(other) for other in wanted].count(colour) > 1:
+    if colour is None or [band_colour(other) for other in scene_names].count(colour) > 1:
         return None
-    of_colour = [position for position, band in enumerate(bands) if band_colour(band) == colour]
+    of_colour = [position for position, band in enumerate(raster_names) if band_colour(band) == colour]
     return of_colour[0] if len(of_colour) == 1 else None

@@ -29,7 +29,7 @@ BLEND_M = 500.0  # on each side of a border
 BLOCK = 256  # px
 CACHED_BLOCKS = 256  # for two regions some 30 MB
 WIDEST_STEP = 16  # px between the points at which distances are measured; linear in between
-STEPS_IN_BLEND = 4
+STEPS_IN_BLEND = 4  # steps between those points that fit into `BLEND_M` at least, so that the blend is smooth
 
 Distances = npt.NDArray[np.float64]
 
@@ -75,8 +75,10 @@ class BlendedRegionWeights:
         points = BLOCK // self._step + 1
         rows, columns = ((index * BLOCK + np.arange(points) * self._step).astype(np.float64) for index in (row, column))
         depths = [_interpolate(distance, self._step) for distance in self._border_distances(rows, columns)]
+        # Half a period of a cosine: 0 at `BLEND_M` outside the border, 1/2 on it, 1 at `BLEND_M` inside.
         raw = np.stack([(1 - np.cos(np.pi * np.clip(d / (2 * BLEND_M) + 0.5, 0, 1))) / 2 for d in depths])
-        # Differences of rounded sums, so that the weights add up to 100.
+        # The cumulative sums over the regions are rounded, and the weights are their differences. Weights that were
+        # rounded one by one would not always add up to 100.
         sums = np.cumsum(raw, axis=0)
         sums = np.floor(sums / sums[-1] * 100 + 0.5)
         return np.asarray(np.diff(sums, axis=0, prepend=0), np.uint8)
@@ -98,7 +100,9 @@ class BlendedRegionWeights:
             metres = np.minimum(borders.nearest(longitude, latitude, BLEND_M)[1], BLEND_M)
             distances.append(np.where(inside, metres, -metres))
             uncovered[inside] = False
-        distances[0][uncovered] = BLEND_M  # beyond the surroundings, where blocks reach but no scene does
+        # Blocks may reach beyond the scene and its surroundings. No region covers these points and no map shows them;
+        # they count as inside the first region, so that the weights can be divided by their sum.
+        distances[0][uncovered] = BLEND_M
         yield from (distance.reshape(row.shape) for distance in distances)
 
 
@@ -141,7 +145,8 @@ def dominant_region(weights: Percent, valid: Valid) -> Percent:
 def surroundings(footprint: shapely.Polygon) -> shapely.Polygon:
     """Give the box in EPSG:4326 around a scene's footprint beyond which no border changes the scene's weights."""
     west, south, east, north = footprint.bounds
-    margin = 3 * BLEND_M / 111_000
+    margin = 3 * BLEND_M / 111_000  # degrees of latitude, which are some 111 km long
+    # Length of a degree of longitude as a share of one of latitude, at the side of the box that is nearest to a pole.
     shrink = max(math.cos(math.radians(min(max(abs(south), abs(north)) + margin, 89.9))), 1e-3)
     return shapely.box(west - margin / shrink, south - margin, east + margin / shrink, north + margin)
 

@@ -61,7 +61,10 @@ class RowBlender:
         self._current = replace(sums, skipped=sums.skipped - 1)
 
     def finish_row(self) -> RowSums:
-        """Give the current row of tiles; the next one takes memory from its first tile on, so that only one does."""
+        """Give the current row of tiles, without the pixels beyond the scene, and begin the next one.
+
+        Memory for the next row is allocated when its first tile is added, so that two rows are never held here.
+        """
         width, sums = self._columns.size, self._current_row()
         self._current = None
         return RowSums(sums.layers[..., :width], sums.valid[..., :width], sums.skipped)
@@ -107,6 +110,7 @@ class RowStitcher:
             sums.layers[:, :shared] += layers
             sums.valid[:shared] |= valid
         final = self._rows.final_before(row) - self._rows.starts[row]
+        # Below the last row of tiles nothing follows: what it has beyond the scene is dropped, and the carry is empty.
         last = row == len(self._rows) - 1
         unfinished = slice(final, final if last else None)
         self._carry = sums.layers[:, unfinished].copy(), sums.valid[unfinished].copy()

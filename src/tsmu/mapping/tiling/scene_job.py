@@ -149,7 +149,11 @@ class SceneJob:
         return prediction
 
     def _batches(self, rows: Sequence[int]) -> Generator[_Batch, None, None]:
-        """Read rows of tiles as batches."""
+        """Read rows of tiles as batches.
+
+        A batch ends when it is full, at the end of the row of tiles, or before a tile in which other regions have a
+        weight than in those before it. Tiles without a valid pixel are left out, but counted as done.
+        """
         per_row = len(self.columns)
         with rasterio.Env(**GDAL_OPTIONS, **REMOTE_OPTIONS):  # GDAL's options belong to a thread
             for row in rows:
@@ -162,6 +166,7 @@ class SceneJob:
                     if tile is None:
                         continue
                     if tiles and tile.regions != tiles[0].regions:
+                        # The tile was read into the array of the batch that ends here; it moves to the next one.
                         next_values = self._empty_values()
                         next_values[0] = values[len(tiles)]
                         yield _Batch(row, tiles, values[: len(tiles)], row * per_row + column, last=False)

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from tsmu.errors import MapError
 from tsmu.mapping.inference.engine import NETWORK_STRIDE
 
-RAMP_SHARE = 0.25  # of the overlap
+RAMP_SHARE = 0.25  # share of the overlap over which the weight passes from one tile to the next
 
 
 @dataclass(frozen=True)
@@ -56,6 +56,7 @@ class TileAxis:
         padded = math.ceil(size / NETWORK_STRIDE) * NETWORK_STRIDE
         tile = min(tile, padded)
         steps = _steps(padded, tile, overlap)
+        # Shorten the tiles as long as no further tile is needed for it.
         while (
             steps
             and tile - NETWORK_STRIDE >= max(2 * overlap, 2 * NETWORK_STRIDE)
@@ -97,7 +98,10 @@ class TileAxis:
         return raw.astype(np.float32)
 
     def final_before(self, number: int) -> int:
-        """Where the pixels end that no tile after tile `number` covers."""
+        """Give the position before which all pixels are final once tile `number` is added.
+
+        It is the start of the next tile; for the last tile, the end of the scene.
+        """
         return self.starts[number + 1] if number + 1 < len(self) else self.size
 
     def shared(self, number: int) -> npt.NDArray[np.bool_]:
@@ -124,7 +128,7 @@ def check_tiling(tile: int | None, overlap: int | None) -> None:
         overlap: pixels that neighbouring tiles share; None if it is measured later.
 
     Raises:
-        MapError: it is so.
+        MapError: the side is not a multiple of 32 or is below 64, or the overlap is negative or above half the side.
 
     Example:
         >>> check_tiling(512, 400)

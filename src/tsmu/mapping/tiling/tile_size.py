@@ -93,14 +93,15 @@ def overlap_for(margin: int) -> int:
 def _bytes_needed(engine: Engine, bands: int, width: int, side: int, batch: int, networks: int) -> float:
     """Estimate the memory of tiles in the networks, of tiles that wait, and of the row of tiles being blended."""
     computing = networks * batch * side**2 * BYTES_PER_PIXEL[engine.precision]
-    waiting = 5 * batch * side**2 * bands * 4
+    waiting = 5 * batch * side**2 * bands * 4  # bytes of five batches of float32 values
     return computing + waiting + 10 * width * side
 
 
 def _memory() -> float:
-    """Give the bytes that this process may use, of the machine or its container; plenty where the system has no number.
+    """Give the bytes of memory of the machine or, if that allows less, of the container that this process runs in.
 
-    Not those that are free at the moment: a run that continues must come to the tiles of the one before it.
+    The memory that is free at the moment does not count, because a run that is continued must choose the same tiles as
+    before. Where the system does not tell its memory, it is taken to be enough for `MEMORY_BUDGET`.
     """
     limits = [_number_in(file) for file in CONTAINER_LIMITS]
     try:

@@ -89,7 +89,7 @@ def outline_landslides(
         weights: how much each region counts at each pixel.
     """
     open_landslides: list[LandslideOutlines] = []  # for each landslide that reached the last row, its pieces
-    open_labels: Labels | None = None  # which of them, from 1 on, each pixel of that row belongs to
+    open_labels: Labels | None = None  # (W,): which of them, from 1 on, each pixel of that row belongs to; 0 for none
     for row, layers in strips:
         percent = layers[0]
         height, width = percent.shape
@@ -102,9 +102,12 @@ def outline_landslides(
         pieces = _outline_strip(framed, count, layers, strip_weights, row)
         row_above = np.zeros(label.shape[1], np.int32) if open_labels is None else open_labels
         groups = _group_pieces(row_above, label[0], len(open_landslides), count)
+        # In `groups` the open landslides come first, then the pieces of this strip: piece k is at that offset + k - 1.
+        in_last_row = np.unique(label[-1][label[-1] > 0])
         continues = np.zeros(groups.max(initial=-1) + 1, bool)
-        continues[groups[len(open_landslides) + np.unique(label[-1][label[-1] > 0]) - 1]] = True
+        continues[groups[len(open_landslides) + in_last_row - 1]] = True
         finished, open_landslides, numbers = _divide_finished(open_landslides, pieces, groups, continues)
+        # From the number of a piece in this strip to the number of its landslide among the open ones.
         renumbered = np.zeros(count + 1, np.int32)
         renumbered[1:] = numbers[groups[len(groups) - count :]]
         open_labels = renumbered[label[-1]]
@@ -187,6 +190,7 @@ def _divide_finished(
         the open ones, from 1 on.
     """
     piece_groups = groups[len(open_landslides) :]
+    # Landslides that reach the strip above or below. All others lie within this strip and consist of one piece.
     crossing = continues.copy()
     crossing[groups[: len(open_landslides)]] = True
     finished = [pieces.select(~crossing[piece_groups])]

@@ -112,7 +112,7 @@ def _region_columns(
     columns = {"region_shares": as_json}
     for column, note in notes.items():
         columns[column] = [note if isinstance(note, str) else note[region] for region in main_region]
-    # A type of its own: of an empty list of objects Arrow does not know that they would be texts.
+    # The type is named, because Arrow cannot tell from a column without rows that it would hold texts.
     return {name: pd.Series(texts, dtype="str") for name, texts in columns.items()}
 
 

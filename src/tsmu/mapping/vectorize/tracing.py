@@ -77,11 +77,12 @@ def _corners(framed: Labels) -> tuple[_Indices, _Indices, npt.NDArray[np.bool_]]
     upper = np.ones(len(corners), bool)
     first = np.flatnonzero(np.repeat(twice, 1 + twice))[::2]
     row, column = rows[first], columns[first]
-    falling = above_left[row, column]  # the diagonal pixels lie above left and below right
-    one = np.where(falling, framed[row, column], framed[row, column + 1])
-    other = np.where(falling, framed[row + 1, column + 1], framed[row + 1, column])
-    # Outlines of two regions each turn round their own pixel. Those of one region turn round the gaps.
-    with_left = falling ^ (one == other)
+    falling = above_left[row, column]  # whether the two pixels in regions lie above left and below right
+    upper_label = np.where(falling, framed[row, column], framed[row, column + 1])
+    lower_label = np.where(falling, framed[row + 1, column + 1], framed[row + 1, column])
+    # If the two pixels belong to two regions, each outline turns round its own pixel. If they belong to one region, its
+    # outline turns round the two pixels between, so that the region touches itself here.
+    with_left = falling ^ (upper_label == lower_label)
     upper[first], upper[first + 1] = with_left, ~with_left
     return rows, columns, upper
 
@@ -91,14 +92,15 @@ def _edges(
 ) -> tuple[_Indices, _Indices]:
     """Give the corner at which each horizontal edge starts, and the horizontal edge that follows it.
 
-    Seen along an edge the region is on its right, rows counted downwards. Edge k joins corners 2k and 2k + 1.
+    Seen along an edge the region is on its right, rows counted downwards. Edge k joins corners 2k and 2k + 1, so that
+    `corner ^ 1` is the other end of a corner's edge.
     """
     down_columns = np.lexsort((~upper, rows, columns))
     vertical = np.empty(len(rows), np.intp)
     vertical[down_columns[::2]], vertical[down_columns[1::2]] = down_columns[1::2], down_columns[::2]
     edges = np.arange(0, len(rows), 2)
     below = framed[rows[edges] + 1, columns[edges] + 1] > 0
-    start = edges + ~below
+    start = edges + ~below  # the left end where the region lies below the edge, otherwise the right end
     return start, vertical[start ^ 1] // 2
 
 
