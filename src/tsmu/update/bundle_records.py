@@ -33,15 +33,16 @@ from tsmu.model import (
 from tsmu.update.plan import UpdatePlan, UpdateRequest
 from tsmu.update.training.settings import TrainingResult
 
-WORST_PICTURED = 6  # validation chips
+WORST_PICTURED = 6  # validation chips in the picture of the worst, at most
 
 
 @dataclass(frozen=True)
 class RegionScores:
-    """How a region that was learned is predicted.
+    """How well the region that was learned is predicted.
 
     Attributes:
-        threshold: whole percent, chosen on validation chips; without any, on the training chips.
+        threshold: whole percent from which a pixel counts as landslide, chosen on the validation chips; where there
+            are none, on the training chips.
         by_chip: by split, the pixel counts of each chip.
     """
 
@@ -64,8 +65,8 @@ def score_region(request: UpdateRequest, network: RegionNet, decoder: str) -> Re
 def worst_chips_picture(request: UpdateRequest, network: RegionNet, decoder: str, scores: RegionScores) -> bytes | None:
     """Draw the validation chips that are predicted worst: image, label and prediction, as a PNG.
 
-    Worst are those with the lowest IoU, of equal ones those with the most wrong pixels. Chips in which there is
-    nothing and nothing is predicted do not count.
+    They are those with the lowest IoU, and among equal ones those with the most wrong pixels. Chips without a
+    landslide in which none is predicted are left out, since their IoU is not defined.
 
     Args:
         request: what was asked for.
@@ -78,7 +79,7 @@ def worst_chips_picture(request: UpdateRequest, network: RegionNet, decoder: str
     """
     counts, threshold = scores.by_chip["val"], scores.threshold
     ious = np.array([chip.iou(threshold) for chip in counts])
-    wrong = [sum(chip.confusion(threshold)[1:]) for chip in counts]
+    wrong = [sum(chip.confusion(threshold)[1:]) for chip in counts]  # false positives and false negatives
     order = [int(i) for i in np.lexsort((-np.array(wrong), ious)) if not math.isnan(ious[i])][:WORST_PICTURED]
     if not order:
         return None

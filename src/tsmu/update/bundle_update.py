@@ -113,27 +113,32 @@ def _complete_interrupted_update(request: UpdateRequest, log: IssueLog) -> Bundl
     """Complete an update that was killed after its version was written.
 
     Returns:
-        The version, if it is the very update that is asked for again; else None.
+        The version, if the same update is asked for again, so that nothing is left to train; None if a training has
+        to follow.
     """
     workspace = request.workspace
     written = find_incomplete_update(workspace)
     if written is None:
         return None
+    # It is the same update if a plan from the same starting point has the name of the same run.
     if written.record.newest_region == request.region:
         parent, pinned = starting_point(workspace, written)
         if plan_update(request, parent, pinned).run_name == written.record.run:
             complete_update(workspace, written)
             log.warning(written.path, "was written by this update, which was interrupted then", "completed")
             return written
+    # Another update was killed. Its version becomes current, unless somebody has rolled back to another one since.
     if read_serving(workspace.models).current == read_outcome(workspace, written)["current"]:
-        complete_update(workspace, written)  # nobody has rolled back since
+        complete_update(workspace, written)
     return None
 
 
 def _write_version(
     plan: UpdatePlan, network: RegionNet, entry: RegionRecord, result: TrainingResult, worst_chips: bytes | None
 ) -> Bundle:
-    """Pin the regions that became worse, and write the next version; a kill at any moment leaves what can be resumed.
+    """Pin the regions that became worse, and write the next version.
+
+    Pins and the outcome are written before the version, so that the same update can go on after a kill at any moment.
 
     Args:
         plan: of the update.

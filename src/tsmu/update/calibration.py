@@ -10,20 +10,20 @@ from tsmu.evaluate import predict_logits
 from tsmu.labels import LANDSLIDE, UNKNOWN
 from tsmu.model import RegionNet
 
-MAX_LOGIT = 40.0  # larger logits are counted as this one
-BINS = 1600  # of logits, 0.05 wide
+MAX_LOGIT = 40.0  # logits are clipped to the range from -40 to 40
+BINS = 1600  # of the histogram over this range; each is 0.05 wide
 MIN_TEMPERATURE, MAX_TEMPERATURE = 0.1, 20.0
 
 Counts = npt.NDArray[np.float64]
 
 
 def calibrate(network: RegionNet, decoder: str, chips: geopandas.GeoDataFrame) -> float | None:
-    """Divide a decoder's logits by the temperature that gives `chips` the highest likelihood, in place.
+    """Divide a decoder's logits, in place, by the temperature that gives the labels of `chips` the highest likelihood.
 
-    A network that learned by soft Dice predicts 0.99 where 0.8 would be right. One number, chosen on
-    chips that it did not learn from, corrects most of that, and moves no pixel across 50 %. The weights of the
-    decoder's last layer are divided by it, so everything that uses the decoder, maps and
-    later updates included, is calibrated without knowing of it.
+    A network that learned by soft Dice is too sure: it predicts 0.99 where 0.8 would be right. Division by one
+    number, chosen on chips that it did not learn from, corrects most of that, and leaves every pixel on its side of
+    50 %. Weights and bias of the decoder's last layer are divided by it, so that maps and later updates, which use
+    the decoder, get calibrated logits without any further step.
 
     Args:
         network: its decoder is changed in place.
@@ -40,23 +40,25 @@ def calibrate(network: RegionNet, decoder: str, chips: geopandas.GeoDataFrame) -
     """
     landslide, background = np.zeros(BINS), np.zeros(BINS)
     for logits, mask in predict_logits(network, decoder, chips):
-        for counts, where in ((landslide, mask == LANDSLIDE), (background, (mask != LANDSLIDE) & (mask != UNKNOWN))):
-            counts += np.histogram(logits[where].clip(-MAX_LOGIT, MAX_LOGIT), BINS, (-MAX_LOGIT, MAX_LOGIT))[0]
+        clipped = logits.clip(-MAX_LOGIT, MAX_LOGIT)
+        is_background = (mask != LANDSLIDE) & (mask != UNKNOWN)
+        for counts, pixels in ((landslide, mask == LANDSLIDE), (background, is_background)):
+            counts += np.histogram(clipped[pixels], BINS, (-MAX_LOGIT, MAX_LOGIT))[0]
     if not landslide.sum() or not background.sum():
         return None
     temperature = best_temperature(landslide, background)
     with torch.no_grad():
-        for weights in network.decoder(decoder).unet.head.parameters():
-            weights /= temperature
+        for parameter in network.decoder(decoder).unet.head.parameters():
+            parameter /= temperature
     return temperature
 
 
 def best_temperature(landslide: Counts, background: Counts) -> float:
-    """The temperature with the smallest cross-entropy.
+    """The temperature, from 0.1 to 20, by which logits must be divided for the smallest cross-entropy.
 
     Args:
-        landslide: (1600,) how many landslide pixels have a logit in each bin from -40 to 40.
-        background: the same of background pixels.
+        landslide: number of landslide pixels whose logit lies in each of the 1600 bins from -40 to 40, (1600,).
+        background: the same for background pixels.
 
     Example:
         >>> counts = np.zeros(BINS)

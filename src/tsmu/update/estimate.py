@@ -32,10 +32,11 @@ from tsmu.update.training.update_context import begin_update
 from tsmu.workspace_folder import WorkspaceFolder
 
 MEASURED_STEPS = 10  # after those that warm up
-# Copies of all weights that an update needs in memory besides those of the measured steps, which keep none: the best
-# weights, and a checkpoint of the weights, of the optimiser's two moments and of the best weights.
+# How many times the size of all weights an update needs in memory beyond what the measured steps need, which write no
+# checkpoint and keep no best weights: once for the best weights, and four times for the checkpoint that is being
+# written, which has the weights, the two moments of AdamW and the best weights.
 KEPT_COPIES = 5
-SAMPLE = 16  # chips on which predicting and describing are timed
+SAMPLE = 16  # training chips on which it is timed how long predicting and measuring image statistics take
 
 
 @dataclass(frozen=True)
@@ -151,10 +152,10 @@ class _MeasuredSteps:
     """What a few steps of a training took.
 
     Attributes:
-        decoder: that predicts the region.
-        seconds_per_step: by stage.
-        other_seconds: before the first step was done, and after the last.
-        processes: that trained.
+        decoder: name of the decoder that predicts the region.
+        seconds_per_step: mean over the measured steps, by name of the stage.
+        other_seconds: time until the steps that warm up were done, and after the last step.
+        processes: number of processes that trained.
     """
 
     decoder: str
@@ -176,17 +177,18 @@ def _measure_steps(
 ) -> _MeasuredSteps:
     """Train the network in place for a few steps, divided into stages like the whole training, and time them.
 
-    On a GPU the losses are read every few steps, and only then is it known what the steps took.
+    The first steps only warm up and are not counted. A GPU reports its steps in groups of `GPU_READING_STEPS`, all at
+    the same moment, so whole groups are measured there.
     """
     on_gpu = device_in_use() == "cuda"
     warm_up = GPU_READING_STEPS if on_gpu else 1
     count = warm_up + (2 * GPU_READING_STEPS if on_gpu else MEASURED_STEPS)
-    ends: list[tuple[str, float]] = []
+    step_ends: list[tuple[str, float]] = []  # of each step, its stage and when it was reported as done
 
-    def note(now: TrainingProgress) -> None:
-        ends.append((now.stage, time.monotonic()))
+    def note_end(step: TrainingProgress) -> None:
+        step_ends.append((step.stage, time.monotonic()))
         if progress:
-            progress(now)
+            progress(step)
 
     request = plan.request
     began = time.monotonic()
@@ -198,16 +200,16 @@ def _measure_steps(
         replace(request.settings, steps=count, rounds=1),
         prior=plan.prior,
         resources=resources,
-        progress=note,
+        progress=note_end,
     )
     ended = time.monotonic()
-    taken: dict[str, list[float]] = {}
-    for (_, before), (stage, after) in zip(ends[warm_up - 1 :], ends[warm_up:], strict=False):
-        taken.setdefault(stage, []).append(after - before)
+    durations: dict[str, list[float]] = {}
+    for (_, before), (stage, after) in zip(step_ends[warm_up - 1 :], step_ends[warm_up:], strict=False):
+        durations.setdefault(stage, []).append(after - before)
     return _MeasuredSteps(
         result.decoder,
-        {stage: sum(times) / len(times) for stage, times in taken.items()},
-        ends[warm_up - 1][1] - began + ended - ends[-1][1],
+        {stage: sum(seconds) / len(seconds) for stage, seconds in durations.items()},
+        step_ends[warm_up - 1][1] - began + ended - step_ends[-1][1],
         resolve_devices(resources) * resources.nodes,
     )
 
@@ -215,14 +217,14 @@ def _measure_steps(
 def _scoring_seconds(
     plan: UpdatePlan, network: RegionNet, schedule: Schedule, best: BestWeights, measured: _MeasuredSteps
 ) -> dict[str, float]:
-    """How long all predictions of an update take, by what they are for; a few are made here and timed.
+    """Seconds that all predictions of an update take, by their purpose, from the time that a few chips take here.
 
     Args:
         plan: of the update.
-        network: that has taken the measured steps.
-        schedule: of the training.
-        best: has the chips of the checks.
-        measured: these steps.
+        network: the network after the measured steps.
+        schedule: of the whole training.
+        best: has the validation chips that each check during the training predicts.
+        measured: the measured steps.
     """
     train, val, test = (plan.request.split(split) for split in SPLITS)
     sample = train.iloc[:SAMPLE]
@@ -231,18 +233,21 @@ def _scoring_seconds(
     count_pixels_by_chip(network, measured.decoder, sample)
     predicted = time.monotonic()
     measure_image_statistics(sample)
-    per_pixel, described = (predicted - began) / _pixels(sample), (time.monotonic() - predicted) / _pixels(sample)
+    measured_statistics = time.monotonic()
+    prediction = (predicted - began) / _pixels(sample)  # seconds per pixel, like the next one
+    statistics = (measured_statistics - predicted) / _pixels(sample)
     checks = schedule.rounds * min(CHECKS, schedule.stages[-1].steps)
-    checked = checks * _pixels(*(chips for _, chips in best.validation)) / measured.processes
+    pixels_in_checks = checks * _pixels(*(chips for _, chips in best.validation)) / measured.processes
     return {
-        "checks": checked * per_pixel,
-        "calibration and scores": _pixels(train, val, val, test) * per_pixel + _pixels(train) * described,
-        "old regions": 2 * _compared_pixels(plan) * per_pixel,
+        "checks": pixels_in_checks * prediction,
+        # Validation chips are predicted twice: for the calibration, and for the scores.
+        "calibration and scores": _pixels(train, val, val, test) * prediction + _pixels(train) * statistics,
+        "old regions": 2 * _compared_pixels(plan) * prediction,  # each by the best version before and by the new one
     }
 
 
 def _compared_pixels(plan: UpdatePlan) -> int:
-    """Pixels on which two networks are compared, to see whether a known region is predicted worse."""
+    """The number of pixels on which the new network is compared with earlier versions (`regression`)."""
     if plan.parent is None:
         return 0
     request = plan.request
@@ -264,10 +269,10 @@ def _weight_bytes(network: RegionNet) -> int:
 
 
 def _peak_memory(whose: str, more: int = 0) -> int | None:
-    """The largest resident memory in bytes of this process, or of those it has started; None on Windows.
+    """The largest resident memory so far, in bytes, plus what will be needed besides; None on Windows.
 
     Args:
-        whose: `RUSAGE_SELF` or `RUSAGE_CHILDREN`.
+        whose: `RUSAGE_SELF` for this process, `RUSAGE_CHILDREN` for the largest of those that it has started.
         more: bytes that will be needed besides.
     """
     try:

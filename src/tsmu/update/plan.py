@@ -103,7 +103,7 @@ def request_update(
     """
     require_encoder(encoder or workspace.settings.model.encoder)
     index, chips = chips_to_learn(workspace, region)
-    for split in SPLITS:  # training chips are decoded from the first step on anyway
+    for split in SPLITS:  # of training chips only the files' headers are read: the training decodes them right away
         require_files(select_chips(chips, region, split), f"{split} chips of {region}", decoded=split != "train")
     return UpdateRequest(workspace, region, strategy, settings, encoder, weights, index, chips)
 
@@ -139,7 +139,10 @@ class UpdatePlan:
         return f"{self.request.region}-{hashlib.sha256(key.encode()).hexdigest()[:12]}"
 
     def scored_chips(self, network: RegionNet) -> list[ValidationChips]:
-        """Decoder and validation chips of the regions that may change, by whose mean the best weights are chosen."""
+        """Decoder and validation chips of each region whose predictions the training may change.
+
+        The best weights of the training are those with the highest mean IoU over these regions.
+        """
         request, strategy = self.request, self.request.strategy
         chips = [(strategy.decoder_for(network, request.region), request.split("val"))]
         if strategy.changes_old_regions:
@@ -214,7 +217,11 @@ def _prior_knowledge(request: UpdateRequest, parent: Bundle | None) -> PriorKnow
 
 
 def _model_settings(request: UpdateRequest, parent: Bundle | None) -> ModelSettings:
-    """Encoder and weights of the network; asking for others than those of an existing one is an error."""
+    """Encoder and weights of the network: those of the parent, or for a first update those asked for.
+
+    Raises:
+        UpdateError: others are asked for than the parent has. `auto` agrees with any pretrained weights.
+    """
     if parent is None:
         default = request.workspace.settings.model
         return ModelSettings(encoder=request.encoder or default.encoder, weights=request.weights or default.weights)
@@ -223,8 +230,8 @@ def _model_settings(request: UpdateRequest, parent: Bundle | None) -> ModelSetti
         ("encoder", request.encoder, existing.encoder),
         ("weights", request.weights, existing.weights),
     ):
-        is_auto = option == "weights" and requested == AUTO_WEIGHTS and value != NO_WEIGHTS
-        if requested not in (None, value) and not is_auto:
+        auto_agrees = option == "weights" and requested == AUTO_WEIGHTS and value != NO_WEIGHTS
+        if requested not in (None, value) and not auto_agrees:
             raise UpdateError(
                 f"{parent.path}: began with {option} {value}, asked for {requested}; encoder and weights are chosen "
                 f"with the first region: leave --{option} out, or start a new workspace"

@@ -5,9 +5,10 @@ pixels, batch normalisation subtracts the mean of all chips. Both go through `su
 processes with eight chips each compute what one process computes with sixteen. In a training of one process
 nothing is summed, and nothing is slower.
 
-The gradients come out right as follows. Each process computes the loss of the whole batch, so that what they
-differentiate together is that loss times the number of processes; a gradient that goes backwards through a sum is
-itself summed over the processes; and `average_gradients` divides the sum of their gradients by their number.
+The gradients are right for the following reason. Each of P processes computes the same loss L of the whole batch. The
+backward pass of `sum_over_processes` sums the gradients that arrive in all processes, so that each process computes,
+for its share of the batch, the gradient of P times L. The sum over the processes of a weight's gradients is therefore
+P times the gradient of L, and `average_gradients` divides it by P.
 
 This is distributed data parallelism (DDP) without PyTorch's wrapper of that name, which wants one pass through one
 module in each step, knows each parameter's gradient beforehand, and averages the losses of the shares. Strategies ask
@@ -53,8 +54,9 @@ def batch_mean(values: Tensor, weights: Tensor | None = None) -> Tensor:
     """The mean of values over the whole batch, of which this process may have only a share.
 
     Args:
-        values: one for each pixel, feature or chip of this process's share.
-        weights: how much each of them counts, by default 1; where all are 0 in the whole batch the mean is 0.
+        values: one for each pixel, feature or chip of this process's share; every process has equally many.
+        weights: 1 or True for each value that counts, 0 or False for each that does not; by default all count. If
+            none counts in the whole batch, the mean is 0.
 
     Example:
         >>> float(batch_mean(torch.tensor([1.0, 2.0, 9.0]), torch.tensor([1, 1, 0])))
@@ -136,8 +138,8 @@ def _batch_norm(
 ) -> Tensor:
     """Batch normalisation, with the signature of `torch.nn.functional.batch_norm`, over all processes.
 
-    Means and mean squares are summed in float64, in which the variance as their difference loses nothing that
-    float32 has.
+    Processes exchange their means and mean squares in float64: the variance is the mean square minus the squared
+    mean, a difference that would lose digits in float32.
     """
     if not training:
         return functional.batch_norm(features, running_mean, running_var, weight, bias, training, momentum, eps)

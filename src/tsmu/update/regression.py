@@ -15,11 +15,12 @@ from tsmu.update.seeds import derive_seed
 from tsmu.wording import counted
 from tsmu.workspace_folder import WorkspaceFolder
 
-TOLERANCE = 0.02  # IoU on validation chips that a region may lose
-# Without validation chips: share by which the predictions on surrogate images may change. Of twelve old regions in six
-# real updates, those that lost 0.1 IoU or more had changed by 0.30 to 0.95, the others by 0.06 to 0.62.
+TOLERANCE = 0.02  # IoU on its validation chips that a region may lose without counting as worse
+# For a region without validation chips: by how much the predictions on surrogate images, chips of the new region in the
+# old region's colours, may change (`prediction_change`, 0 to 1). Of twelve old regions in six real updates, those that
+# lost 0.1 IoU or more had changed by 0.30 to 0.95, the others by 0.06 to 0.62.
 MAX_CHANGE = 0.3
-SURROGATES = 16  # chips
+SURROGATES = 16  # number of surrogate images
 
 
 @dataclass(frozen=True)
@@ -46,8 +47,8 @@ def check_regressions(
         records: by region, as the new version is to have them, the region that was learned included.
 
     Returns:
-        The records, each with the version that now predicts its region best; and by region that became worse,
-        the name of the version that predicts it best and the finding.
+        The records, in which `best_in` is the version that now predicts the region best; and for each region that
+        became worse, the name of the version that predicts it best, and a sentence on what got worse.
     """
     workspace, parent, region = plan.request.workspace, plan.parent, plan.request.region
     assert parent is not None
@@ -82,10 +83,11 @@ def compare_regions(
 ) -> dict[str, RegionComparison]:
     """Compare how old regions are predicted by their best versions and by the network after an update.
 
-    They are not compared with the version just before: small losses, each of them tolerated, would add up.
+    Each region is compared with its best version, not with the version just before the update: otherwise small
+    losses, each within the tolerance, would add up from update to update.
 
-    A region whose validation chips show landslides is scored on them. For any other it is measured how
-    far the predictions changed on chips of the new region in the old one's colours.
+    A region whose validation chips show landslides is scored on them. For any other region it is measured how much
+    its predictions change on surrogate images: chips of the new region, recoloured like images of the old one.
 
     Args:
         best: by region, the version that predicted it best.
@@ -128,13 +130,13 @@ def compare_scores(
         after: the network that is to predict it.
         new_record: the region's record in the new version.
         chips: the validation chips.
-        beyond_error: a loss counts only if it is larger than its standard error over the chips, too. So a region
-            that has learned something is not kept from it by chance on two chips; one chip decides nothing.
+        beyond_error: a loss must also be larger than its standard error over the chips to count, so that a region
+            is not pinned because of a chance result on very few chips. With one chip the standard error is not
+            known, and no loss counts.
     """
-    sides = ((before, old_record), (after, new_record))
     counts = [
         [chip.confusion(record.threshold) for chip in count_pixels_by_chip(network, record.decoder, chips)]
-        for network, record in sides
+        for network, record in ((before, old_record), (after, new_record))
     ]
     confusion = np.array(counts, np.float64).swapaxes(0, 1)  # (chips, before and after, 3)
     old_iou, new_iou = confusion_iou(confusion.sum(0))
@@ -147,7 +149,11 @@ def compare_scores(
 
 
 def _error_of_loss(confusion: Floats) -> float:
-    """Standard error of the difference in IoU; infinite for one chip, for which it is not known."""
+    """The jackknife's standard error of the loss of IoU; infinite for one chip, for which it is not known.
+
+    Args:
+        confusion: true positives, false positives and false negatives of each chip before and after, (chips, 2, 3).
+    """
     if len(confusion) < 2:
         return np.inf
     return float(jackknife_error(confusion, lambda sums: -np.diff(confusion_iou(sums)))[0])
@@ -157,22 +163,29 @@ def _error_of_loss(confusion: Floats) -> float:
 def prediction_change(
     before: RegionNet, after: RegionNet, decoder: str, style: ImageStatistics, chips: geopandas.GeoDataFrame
 ) -> float:
-    """How far a decoder's predictions changed: 1 - soft Dice of its probabilities before and after, 0 to 1.
+    """How much a decoder's predictions changed, from 0 (not at all) to 1, on images like those of its own region.
 
-    The images are chips of another region, recoloured to the image statistics of the decoder's own.
+    With p and q the probabilities of a pixel before and after, it is sum |p - q| / sum (p + q) over all pixels.
+
+    Args:
+        before: the network that predicted the region so far.
+        after: the network that is to predict it.
+        decoder: name of the region's decoder in both.
+        style: image statistics of the decoder's region.
+        chips: chips of another region; the first `SURROGATES` of them are recoloured to `style`.
     """
     dataset = ChipDataset(chips.iloc[:SURROGATES], cache_bytes=0)
     difference = total = 0.0
     for number in range(len(dataset)):
         generator = torch.Generator().manual_seed(derive_seed(0, number))
         image = transfer_colours(dataset[number]["image"][None], style, [generator])
-        first, second = (network.eval()(image, [decoder])[decoder].sigmoid() for network in (before, after))
-        difference += float((first - second).abs().sum())
-        total += float((first + second).sum())
+        old, new = (network.eval()(image, [decoder])[decoder].sigmoid() for network in (before, after))
+        difference += float((old - new).abs().sum())
+        total += float((old + new).sum())
     return difference / max(total, 1e-9)
 
 
 def _best_bundle(workspace: WorkspaceFolder, fallback: Bundle, record: RegionRecord) -> Bundle:
-    """The version that predicts a region best, or another one where somebody has removed that."""
+    """The version that predicts a region best; `fallback` if somebody has removed that version's folder."""
     path = workspace.models / f"v{record.best_version:03d}"
     return open_bundle(path) if path in bundle_versions(workspace.models) else fallback

@@ -3,8 +3,8 @@
     runs/<region>-<digest>/
         settings.json   digests of everything that decides the training; written before it starts
         last.ckpt       the last checkpoint; the training resumes from it
-        outcome.json    what to do when the version is written; its presence afterwards shows that the update
-                        was killed before it was complete
+        outcome.json    what is left to do once the version is written; removed when that is done, so a version
+                        whose outcome.json still exists comes from an update that was killed before its end
 
 A folder's name follows from the content of settings.json, so the same update finds its own folder again.
 """
@@ -34,27 +34,28 @@ def describe_run(run: Path, digests: dict[str, Any], log: IssueLog) -> None:
 
     An interrupted training of the same settings that is not resumed, because something else differs, is logged.
     """
-    note = run / SETTINGS
+    own_file = run / SETTINGS
     if (run / CHECKPOINT).exists():
         return
     for other in run.parent.glob(f"*/{SETTINGS}"):
-        if other == note or not (other.parent / CHECKPOINT).exists():
+        if other == own_file or not (other.parent / CHECKPOINT).exists():
             continue
         before = read_json_object(other)
         if before.get("settings") == digests["settings"]:
             reasons = [reason for kind, reason in DIFFERENCES.items() if before.get(kind) != digests[kind]]
             problem = f"interrupted training not resumed: {', '.join(reasons) or 'of another version of tsmu'}"
             log.warning(other.parent, problem, "training starts from the beginning; the folder can be removed")
-    write_json(note, digests)
+    write_json(own_file, digests)
 
 
 def write_outcome(run: Path, learned: str | None, current: str | None) -> None:
-    """Write what is to happen once the version is written.
+    """Write what `complete_update` has to know once the version is written.
 
     Args:
         run: folder of the training.
-        learned: the region, if the version predicts it well; None otherwise.
-        current: name of the version that is current now; None for the newest.
+        learned: the region that was learned, whose pin is to be removed; None if the version predicts it worse than
+            an earlier one.
+        current: name of the version that is current at this moment; None for the newest.
     """
     write_json(run / OUTCOME, {"learned": learned, "current": current})
 
@@ -79,7 +80,10 @@ def find_incomplete_update(workspace: WorkspaceFolder) -> Bundle | None:
 
 
 def starting_point(workspace: WorkspaceFolder, bundle: Bundle) -> tuple[Bundle | None, set[str]]:
-    """What an update started from whose version is written: its parent, and the regions that had pins then."""
+    """What the update started from that wrote a version: its parent, and the regions that had pins at that time.
+
+    Pins against this very version were set by the update itself, so they do not count.
+    """
     parent = bundle.record.parent
     pins = read_serving(workspace.models).pins
     return (
@@ -89,7 +93,10 @@ def starting_point(workspace: WorkspaceFolder, bundle: Bundle) -> tuple[Bundle |
 
 
 def complete_update(workspace: WorkspaceFolder, bundle: Bundle) -> None:
-    """Let a version that was written serve, and remove the folder of its training, the outcome last."""
+    """Make a version that was just written the current one, and remove the folder of its training.
+
+    The outcome is removed last, so that the update is found and completed again if it is killed within this function.
+    """
     run = workspace.runs / str(bundle.record.run)
     make_newest_current(workspace.models, read_outcome(workspace, bundle)["learned"])
     for name in (CHECKPOINT, SETTINGS):

@@ -21,7 +21,7 @@ def derive_seed(seed: int, number: int) -> int:
 
 @contextmanager
 def seeded_draws(seed: int) -> Iterator[None]:
-    """Let torch's random draws within the block follow from a seed; afterwards they go on as if it had not been.
+    """Seed torch's global generators within the block; afterwards their earlier state is restored.
 
     Example:
         >>> with seeded_draws(3):
@@ -30,7 +30,7 @@ def seeded_draws(seed: int) -> Iterator[None]:
         ...     first.equal(torch.rand(2))
         True
     """
-    # Seeding concerns all GPUs; torch warns at length where several are not named.
+    # `manual_seed` seeds every GPU, so the state of every GPU is to be restored; torch warns unless all are named.
     with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
         torch.manual_seed(seed)
         yield

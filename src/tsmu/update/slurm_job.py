@@ -24,17 +24,18 @@ def submit_update(
 ) -> SubmittedJob:
     """Write the script of a job that runs `tsmu update`, and submit it.
 
-    What can be checked without reading images is checked before; the rest is refused by the job itself, in its log.
-    A job that SLURM interrupts goes back into the queue, and goes on where it stopped.
+    What can be checked without reading images is checked before the job is submitted; whatever else is wrong ends the
+    job, and is in its log. A job that SLURM interrupts goes back into the queue, and goes on where it stopped.
 
     Args:
         workspace: has the region's chips; on storage that all machines see under this path.
         region: to be learned.
-        strategy_name: how.
+        strategy_name: how to learn.
         settings: steps, batch size, seed.
-        resources: devices of each machine, as a number, and machines; the logger of the training.
+        resources: number of devices of each machine (not `auto`), number of machines, and the training's logger.
         cluster: file with what SLURM is asked for (`SlurmSettings`).
-        options: of the command, by their names in Python; those that are None or False are left out.
+        options: options for `tsmu update`, by their names in Python, such as `batch_size`; those that are None or
+            False are left out.
 
     Raises:
         UpdateError: the update cannot be done so, or SLURM refuses the job.
@@ -48,7 +49,7 @@ def submit_update(
         ... ).number
         '4711'
     """
-    asked = SlurmSettings.read(cluster)
+    slurm_settings = SlurmSettings.read(cluster)
     if resources.devices == "auto":
         raise UpdateError(
             "--devices auto: this machine does not know the GPUs of the cluster's; give their number on each machine, "
@@ -62,7 +63,7 @@ def submit_update(
     chips_to_learn(workspace, region)
     require_sbatch(cluster, UpdateError)
     command = [sys.executable, "-m", "tsmu", "update", region, *_words(options), "--workspace", str(workspace.root)]
-    job = SlurmJob(asked, f"update-{region}", command, workspace.jobs, resources.nodes, resources.devices)
+    job = SlurmJob(slurm_settings, f"update-{region}", command, workspace.jobs, resources.nodes, resources.devices)
     return job.submit(UpdateError)
 
 

@@ -23,8 +23,8 @@ class Strategy(ABC):
         name: as users type it.
         source: the publication that it comes from.
         from_scratch: every region is learned by a new network, from random or pretrained weights.
-        needs_old_chips: it is given the chips of earlier regions. Such a strategy breaks the promise that those
-            are not needed, and is there as a yardstick.
+        needs_old_chips: it is given the chips of earlier regions. An update is meant to work without them, so such a
+            strategy is there for comparison only.
         keeps_old_models: earlier regions stay with the models that learned them.
         needs_memory: it must take part in every update to fill its memory, the first region's included.
         uses_image_statistics: it needs the image statistics of all earlier regions.
@@ -63,7 +63,15 @@ class Strategy(ABC):
         return None
 
     def region_of_step(self, step: int, old_regions: int) -> int:
-        """Whose chips a step learns from: 0 the region that is learned, 1 to `old_regions` an earlier one."""
+        """Which region's chips a step learns from; by default always the region that is learned.
+
+        Args:
+            step: number of the step in the whole training, from 0.
+            old_regions: how many earlier regions there are whose chips the strategy is given.
+
+        Returns:
+            0 for the region that is learned, 1 to `old_regions` for an earlier one.
+        """
         del step, old_regions
         return 0
 

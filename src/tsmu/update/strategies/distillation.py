@@ -13,8 +13,8 @@ from tsmu.update.strategies.base import Strategy
 from tsmu.update.strategies.context import Batch, Losses, UpdateContext
 from tsmu.update.strategies.stages import LABEL_RATE, Stage, train_region_alone, train_together
 
-WARM_UP_SHARE = 1 / 3  # of the steps, for the new decoder alone
-FEATURE_WEIGHT = 1.0  # of the squared distance of features, relative to their own mean square
+WARM_UP_SHARE = 1 / 3  # of the steps, in which only the new decoder is trained
+FEATURE_WEIGHT = 1.0  # of the squared distance of feature maps, which is divided by the teacher's mean square
 
 Output = tuple[list[Tensor], Tensor]  # the encoder's feature maps and the logits (N, H, W) of a decoder
 
@@ -49,8 +49,9 @@ class LearningWithoutForgetting(Strategy):
 
     def distillation_losses(self, output: Output, teacher_output: Output) -> Losses:
         """The distances of an old decoder's features and logits to the teacher's, by name."""
-        probability = teacher_output[1].float().sigmoid()
-        distance = functional.binary_cross_entropy_with_logits(output[1].float(), probability, reduction="none")
+        (_, logits), (_, teacher_logits) = output, teacher_output
+        probability = teacher_logits.float().sigmoid()
+        distance = functional.binary_cross_entropy_with_logits(logits.float(), probability, reduction="none")
         return {"distillation": batch_mean(distance)}
 
 

@@ -12,9 +12,12 @@ from tsmu.update.strategies.base import Strategy
 from tsmu.update.strategies.context import Batch, Losses, Memory, UpdateContext
 from tsmu.update.strategies.stages import Stage, train_all
 
-IMPORTANCE, ANCHOR = "importance.", "anchor."  # prefixes of the weights' names in the memory
-PATH, START, GRADIENT, BEFORE = "path.", "start.", "gradient.", "before."  # prefixes in the state of a training
-DAMPING = 1e-3
+# Prefixes of the weights' names in the memory: a weight's importance, and the value that the penalty holds it at.
+IMPORTANCE, ANCHOR = "importance.", "anchor."
+# Prefixes of the weights' names in the state of a training: the path integral of a weight so far, its value before the
+# first step, and its gradient and value before the present step.
+PATH, START, GRADIENT, BEFORE = "path.", "start.", "gradient.", "before."
+DAMPING = 1e-3  # added to squared changes of weights, so that a weight that did not move has no infinite importance
 
 
 class _WeightPenalty(Strategy):
@@ -83,7 +86,7 @@ class SynapticIntelligence(_WeightPenalty):
     weight: ClassVar[float] = 1.0
 
     def before_optimizer_step(self, context: UpdateContext) -> None:
-        """Store gradients and weights."""
+        """Store the gradients and weights before the step; before the first one also where the weights start."""
         for name, weight in _encoder_weights(context):
             context.state.setdefault(START + name, weight.detach().clone())
             context.state.setdefault(PATH + name, torch.zeros_like(weight))
@@ -109,4 +112,5 @@ class SynapticIntelligence(_WeightPenalty):
 
 
 def _encoder_weights(context: UpdateContext) -> Iterator[tuple[str, Tensor]]:
+    """Name and value of each weight of the shared encoder, without batch normalisation, which belongs to the regions."""
     yield from context.network.parts()[ENCODER_PART].named_parameters()

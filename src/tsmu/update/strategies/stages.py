@@ -6,13 +6,14 @@ from dataclasses import dataclass, field
 from tsmu.model import ENCODER_PART, region_parts
 from tsmu.update.strategies.context import UpdateContext
 
-LABEL_RATE = 2e-3  # peak learning rate of whatever learns a region from its labels
-# Of that rate, for the convolutions of an encoder that started from pretrained weights. IoU on validation / test
-# chips after 300 steps of EfficientNet-Lite0 from ImageNet weights, one seed, at the full rate, a fifth and a
+LABEL_RATE = 2e-3  # peak learning rate of the parts that learn a region from its labels
+# The encoder's convolutions learn at this share of that rate if they started from pretrained weights. IoU on validation
+# / test chips after 300 steps of EfficientNet-Lite0 from ImageNet weights, one seed, at the full rate, a fifth and a
 # twentieth: Nepal 0.465 / 0.409, 0.489 / 0.476, 0.504 / 0.463; Kodagu 0.621 / 0.528, 0.635 / 0.544, 0.624 / 0.543;
 # Taiwan 0.509 / 0.455, 0.528 / 0.443 (the twentieth was not tried).
 PRETRAINED_RATE_SHARE = 1 / 5
-# Of its rates, where a known region goes on learning: its decoder is not new, and has more to lose.
+# A region that was learned before and goes on learning does so at this share of a strategy's rates, because its decoder
+# is trained already and could get worse.
 KNOWN_REGION_RATE_SHARE = 1 / 3
 
 
@@ -24,7 +25,8 @@ class Stage:
         name: shown in the progress.
         steps: optimisation steps.
         rates: peak learning rate by part (`RegionNet.parts`); parts that are not named stay as they are.
-        training_norms: the parts whose normalisation follows the images of this stage.
+        training_norms: the parts whose batch normalisation is in training mode in this stage: it uses the statistics
+            of each batch and updates its running statistics. That of all other parts is in evaluation mode.
     """
 
     name: str
@@ -59,9 +61,9 @@ def train_region_alone(context: UpdateContext, steps: int, rate: float) -> Stage
 
 
 def train_together(context: UpdateContext, steps: int, new_rate: float, shared_rate: float) -> Stage:
-    """Train everything: what the region has of its own at one rate, encoder and old decoders at another.
+    """Train the whole network: encoder and old decoders at the shared rate, the region's own parts at the new one.
 
-    The normalisation of old regions keeps its statistics.
+    The running statistics of the old regions' batch normalisation do not change.
     """
     own = region_parts(context.decoder)
     older = [ENCODER_PART, *(part for name in context.old_decoders for part in region_parts(name))]

@@ -19,11 +19,12 @@ from tsmu.update.strategies.stages import (
 
 ALONE_SHARE = 1 / 3  # of the steps, for the new decoder alone
 NEW_RATE = 2e-3
-# Encoder and old decoders. At the new decoder's rate they forget like fine-tuning; at a tenth of it
-# one of two seeds on real regions lost 0.33 IoU on the first region, at a twentieth 0.002.
+# Peak learning rate of the encoder and the old decoders, a twentieth of the new decoder's. At the new decoder's rate
+# they forget as much as in fine-tuning. At a tenth of it one of two seeds on real regions lost 0.33 IoU on the first
+# region, at a twentieth it lost 0.002.
 SHARED_RATE = 1e-4
-PLUS_NEW_RATE, PLUS_SHARED_RATE = 3e-3, 3e-4  # the shared rate is three times what the paper's strategy can afford
-SURROGATE_WEIGHT = 0.5  # of the new labels on an old decoder
+PLUS_NEW_RATE, PLUS_SHARED_RATE = 3e-3, 3e-4  # of tsmu-plus, which can afford three times the shared rate
+SURROGATE_WEIGHT = 0.5  # of the losses by which an old decoder learns the new labels on recoloured images
 
 
 class TaskSpecificModelUpdates(Strategy):
@@ -71,7 +72,11 @@ class TaskSpecificModelUpdates(Strategy):
         return losses
 
     def old_decoder_losses(self, context: UpdateContext, name: str, batch: Batch) -> Losses:
-        """Distil an old decoder: the distance of its predictions on the new images to the teacher's."""
+        """Distil an old decoder: the distance of its predictions on the new images to the teacher's.
+
+        Each step distils one of the old decoders in turn. The loss is multiplied by their number, so that on average
+        over the steps it is the sum over all of them.
+        """
         image = batch["image"]
         logits, teacher_logits = context.network(image, [name])[name], context.teacher_logits(image, [name])[name]
         distance = distillation_loss(logits, teacher_logits)
@@ -101,7 +106,10 @@ class SurrogateUpdates(TaskSpecificModelUpdates):
         return network.decoder_names[-1] if network.decoder_names else None
 
     def old_decoder_losses(self, context: UpdateContext, name: str, batch: Batch) -> Losses:
-        """Distil on plain and on recoloured images; on the recoloured ones the old decoder learns the labels, too."""
+        """Distil on plain and on recoloured images; on the recoloured ones the old decoder learns the labels, too.
+
+        The distance is the mean over both halves of the batch; doubled, it counts each half like a batch of its own.
+        """
         if name not in context.image_statistics:
             return super().old_decoder_losses(context, name, batch)
         half = len(batch["image"]) // 2

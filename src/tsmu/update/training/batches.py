@@ -27,12 +27,12 @@ from tsmu.update.training.sampler import StepSampler
 from tsmu.update.training.settings import WHOLE, Chips, ProcessShare, TrainingSettings
 
 MAX_CROP = 512  # side of the square that chips are cut to, pixels, at most
-# Processes that read and augment chips beside a network on a GPU, which leaves the cores to them: in a second, a core
-# of an AMD EPYC prepares 470 chips of 128 px, or 140 of 256 px, and fewer the first time.
+# Worker processes that read and augment chips while a network trains on a GPU, at most. On one core of an AMD EPYC a
+# worker prepares 470 chips of 128 px per second, or 140 of 256 px, and fewer while the chips are not cached yet.
 MAX_WORKERS = 16
-WORKER_TIMEOUT = 900.0  # seconds after which one that gives no batch counts as hanging; network disks can be slow
-PREFETCHED = 4  # batches that each of them, or the thread that stands in for them, prepares ahead
-SHARED_MEMORY = Path("/dev/shm")  # through which processes pass batches; small in some containers
+WORKER_TIMEOUT = 900.0  # seconds without a batch after which a worker counts as hanging; network disks can be slow
+PREFETCHED = 4  # batches that each worker prepares ahead, or the thread that does their work beside a CPU
+SHARED_MEMORY = Path("/dev/shm")  # where workers put their batches; small in some containers
 
 
 class TrainingBatches:
@@ -40,10 +40,10 @@ class TrainingBatches:
 
     Args:
         network: whose band statistics augmentation uses.
-        chips: by region, the region that is learned first.
+        chips: by region; the region that is learned comes first.
         strategy: decides which region's chips a step learns from.
         settings: batch size and seed.
-        share: of each batch, for a process of several that train together.
+        share: which part of each batch this process trains on, where several train together.
 
     Attributes:
         channels: positions of the bands that are images, not terrain.
@@ -79,15 +79,16 @@ class TrainingBatches:
             self._dataset = _AugmentedSamples(datasets, list(chips), augment)
         self.channels = augment.channels
         self._batch_size = settings.batch_size // share.count
+        # A pixel has 4 bytes for each band (float32) and 8 for its label (int64).
         self._batch_bytes = 4 * self._batch_size * (len(mean) + 2) * side**2
 
     @contextmanager
     def from_step(self, start: int) -> Iterator[Iterator[Batch]]:
-        """Batches without end, from a step on, prepared while the network computes.
+        """Open an endless iterator over the batches of a step and those after it, prepared while the network computes.
 
-        A network on a GPU has them from several processes. Beside one on the CPU, a thread prepares them: it keeps up
-        with any CPU, and a process forked from one with other threads can, now and then, wait for ever for a lock
-        that one of those held.
+        Where the network trains on a GPU, several worker processes prepare them. Where it trains on the CPU, a thread
+        does: it is fast enough for any CPU, and a process that is forked while other threads run can hang for ever on
+        a lock that one of those threads held.
         """
         workers = _worker_count(self._batch_bytes, self._share.local_count)
         batches = DataLoader(
@@ -150,11 +151,12 @@ def one_line_loader_errors() -> Iterator[None]:
 
 @contextmanager
 def _thread_on_one_core() -> Iterator[Executor]:
-    """A thread beside this one whose torch operations keep to one core."""
+    """A thread whose torch operations use one core, while those of this thread go on using all of theirs."""
     cores = torch.get_num_threads()
     with ThreadPoolExecutor(1, "tsmu-batches", initializer=torch.set_num_threads, initargs=(1,)) as thread:
-        thread.submit(torch.get_num_threads).result()  # the thread has begun
-        torch.set_num_threads(cores)  # what a thread sets for itself, torch also gives threads that begin later
+        # What the new thread sets, torch also takes for threads that begin later: wait until it is set, then undo that.
+        thread.submit(torch.get_num_threads).result()
+        torch.set_num_threads(cores)
         try:
             yield thread
         finally:
@@ -187,21 +189,21 @@ def crop_side(largest: int) -> int:
 
 
 def _worker_count(batch_bytes: int, processes: int) -> int:
-    """How many processes load the chips of each process that trains.
+    """The number of worker processes that load chips for each training process; 0 where it trains on the CPU.
 
-    None beside a network on the CPU. One core is left to each training process, and no more load chips than have
-    room for their prefetched batches.
+    One core is left to each training process. The prefetched batches of all workers may fill half of the shared
+    memory that is free.
 
     Args:
-        batch_bytes: of one batch.
-        processes: that train on this machine.
+        batch_bytes: size of one batch.
+        processes: number of training processes on this machine.
     """
     if device_in_use() == "cpu":
         return 0
     workers = max(min(MAX_WORKERS, cores_per_process(processes) - 1), 0)
     if SHARED_MEMORY.exists():
-        room = shutil.disk_usage(SHARED_MEMORY).free // (2 * processes * PREFETCHED * batch_bytes)
-        workers = min(workers, room)
+        workers_with_room = shutil.disk_usage(SHARED_MEMORY).free // (2 * processes * PREFETCHED * batch_bytes)
+        workers = min(workers, workers_with_room)
     return workers
 
 

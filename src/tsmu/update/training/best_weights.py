@@ -1,4 +1,4 @@
-"""The best weights of a training, by the mean IoU over all regions with validation chips, never by the newest alone."""
+"""The best weights of a training: those with the highest mean IoU over all regions that have validation chips."""
 
 import math
 from collections.abc import Sequence
@@ -16,11 +16,11 @@ from tsmu.update.pooling import sum_over_processes
 from tsmu.update.training.schedule import Schedule
 from tsmu.update.training.settings import WHOLE, ProcessShare, ScoreRecord, ValidationChips
 
-CHECKS = 10  # in the last stage of a training
-CHIPS_PER_CHECK = 32  # of a region
-CACHE_BYTES = 1 << 26  # for a region's decoded chips: decoding one takes longer than predicting it on a GPU
-PATIENCE = 6  # checks without a gain, after which the rest of the training is not worth its time
-MIN_GAIN = 0.005  # mean IoU on the validation chips that a repetition of the last stage has to bring
+CHECKS = 10  # how often the network is scored in the last stage of a training, in each repetition of it
+CHIPS_PER_CHECK = 32  # validation chips of each region that a check predicts, at most
+CACHE_BYTES = 1 << 26  # memory for a region's decoded chips: decoding one takes longer than predicting it on a GPU
+PATIENCE = 6  # successive checks without a better score after which a training without repetitions ends
+MIN_GAIN = 0.005  # by which a repetition of the last stage has to raise the best mean IoU, or the training ends
 
 
 class BestWeights:
@@ -31,11 +31,11 @@ class BestWeights:
 
     Args:
         validation: decoder and validation chips of each region; regions whose chips show no landslide are left out.
-        share: of the chips, which this process predicts where several train together.
+        share: which part of the chips this process predicts, where several train together.
 
     Attributes:
-        validation: decoder, and the chips that a check predicts.
-        scores: of each check.
+        validation: for each region, its decoder and the chips that a check predicts.
+        scores: the record of each check so far.
         has_ended: whether the training should end here.
     """
 
@@ -65,26 +65,28 @@ class BestWeights:
             schedule: of the training.
             network: in training mode, in which it is left.
         """
-        number, before = schedule.position(steps_done - 1)
-        stage, done = schedule.stages[number], before + 1
+        stage_number, steps_before = schedule.position(steps_done - 1)
+        stage, steps_in_stage = schedule.stages[stage_number], steps_before + 1
         if not self.validation or stage is not schedule.stages[-1]:
             return
         rounds = sum(stage is other for other in schedule.stages)
-        if done * CHECKS // stage.steps > before * CHECKS // stage.steps:
+        # A check is due where this step reaches the next tenth of the stage.
+        if steps_in_stage * CHECKS // stage.steps > steps_before * CHECKS // stage.steps:
             self._check(steps_done, network)
             self.has_ended = rounds == 1 and self._checks_without_gain >= PATIENCE
-        if rounds > 1 and done == stage.steps:
+        if rounds > 1 and steps_in_stage == stage.steps:
             self.has_ended = self._score - self._score_of_last_round < MIN_GAIN
             self._score_of_last_round = self._score
 
     def _check(self, step: int, network: RegionNet) -> None:
+        """Score the network on the validation chips, and copy its weights if none before were better."""
         decoders = [decoder for decoder, _ in self.validation]
-        ious = [self._iou(network, *scored) for scored in zip(decoders, self._own_chips, strict=True)]
+        ious = [self._iou(network, decoder, own) for decoder, own in zip(decoders, self._own_chips, strict=True)]
         score = float(np.mean(ious))
         regions = [chips["region"].iloc[0] for _, chips in self.validation]
         self.scores.append({**dict(zip(regions, ious, strict=True)), "step": step})
         network.train()
-        if score >= self._score:  # of equal ones the later, which has seen more chips
+        if score >= self._score:  # of equal scores the later is kept, whose weights have learned from more chips
             self._score, self._step, self._checks_without_gain = score, step, 0
             self._weights = {name: tensor.detach().cpu().clone() for name, tensor in network.state_dict().items()}
         else:
@@ -93,8 +95,8 @@ class BestWeights:
     def _iou(self, network: RegionNet, decoder: str, chips: ChipDataset) -> float:
         """IoU on validation chips, of which each process predicts its share."""
         counts = count_pixels(network, decoder, chips)
-        both = torch.from_numpy(np.stack([counts.landslide, counts.background])).to(network.mean.device)
-        landslide, background = sum_over_processes(both).cpu().numpy()
+        own_counts = torch.from_numpy(np.stack([counts.landslide, counts.background])).to(network.mean.device)
+        landslide, background = sum_over_processes(own_counts).cpu().numpy()
         return PixelCounts(landslide, background).iou(NEUTRAL_PERCENT)
 
     def restore(self, network: RegionNet) -> int | None:

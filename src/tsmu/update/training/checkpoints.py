@@ -14,10 +14,11 @@ from tsmu.issues import IssueLog
 
 CHECKPOINT = "last.ckpt"
 ENTRIES = {"step", "network", "optimizer", "best", "strategy", "losses"}
-CHECKPOINT_STEPS = 20  # between two checkpoints, at least
-# Between two of them, at least: on a fast machine 20 steps take less time than writing them down.
+# A checkpoint is due at every 20th step if at least 10 seconds have passed since the last one (on a fast machine 20
+# steps take less time than writing it), and at any step if 60 seconds have passed (large chips on a slow machine).
+CHECKPOINT_STEPS = 20
 CHECKPOINT_SECONDS = 10.0
-SLOW_SECONDS = 60.0  # after which a checkpoint is due whatever the number of steps
+SLOW_SECONDS = 60.0
 
 
 class CheckpointTimer:
@@ -31,7 +32,7 @@ class CheckpointTimer:
         """Whether a checkpoint should be written now."""
         now = time.monotonic()
         regular = steps_done % CHECKPOINT_STEPS == 0 and now - self._saved >= CHECKPOINT_SECONDS
-        return regular or now - max(self._saved, self._begun) >= SLOW_SECONDS  # of large chips on a laptop
+        return regular or now - max(self._saved, self._begun) >= SLOW_SECONDS
 
     def saved(self) -> None:
         """Note that a checkpoint has been written."""

@@ -49,7 +49,8 @@ def _train_share(environment: LocalEnvironment | None, precision: str) -> None:
         raise UpdateError(
             f"this machine trains in {precision} and the first one in {job.precision}; train on machines of one kind"
         )
-    # Where the training stops early, the leader saves and says so. An exit code here would end it before that.
+    # If the training is asked to stop, the leader saves it and reports that. This process then ends with exit code 0:
+    # at any other, SLURM or torchrun could end the leader before it has saved.
     with suppress(KeyboardInterrupt, TrainingPreemptedError):
         Trainer(fabric, job).run()
 

@@ -40,10 +40,12 @@ class StopRequest:
         self._signal = number
 
     def agree(self, device: torch.device) -> bool:
-        """Whether the training is to stop after this step because one of its processes has been asked to.
+        """Whether the training is to stop after this step because any of its processes has been asked to.
+
+        All processes must call this after the same step.
 
         Args:
-            device: on which the processes compute; they call this after the same step.
+            device: the device on which this process computes.
         """
         asked_to_end = self._signal in (signal.SIGINT, signal.SIGTERM)
         asked = torch.tensor([float(self._signal is not None), float(asked_to_end)], device=device)
@@ -68,7 +70,7 @@ class StopRequest:
 
 @contextmanager
 def stop_requests() -> Iterator[StopRequest]:
-    """Note signals that ask to stop instead of being ended by them; elsewhere than in the main thread, none come."""
+    """Note signals that ask to stop, instead of being ended by them; outside of the main thread none are noted."""
     stop = StopRequest()
     with _handled_by(stop.note, "SIGINT", "SIGTERM", PREEMPTION):
         yield stop
@@ -83,13 +85,13 @@ def preemption_left_to_leader() -> Iterator[None]:
 
 @contextmanager
 def requeued_when_preempted() -> Iterator[None]:
-    """Put the job of this process back into SLURM's queue where SIGUSR1 comes, whatever the block does just then.
+    """Put the job of this process back into SLURM's queue if SIGUSR1 comes while the block runs.
 
-    A training finishes its step and saves. Anything else is given up at once, for it is soon repeated: reading chips
-    before the first step, scoring after the last.
+    A training finishes its step and saves before it ends (`stop_requests`). Anything else in the block, such as
+    reading chips before the first step or scoring after the last, is ended at once, because repeating it is quick.
 
     Raises:
-        TrainingPreemptedError: instead of what has ended the block.
+        TrainingPreemptedError: SIGUSR1 came; it says where the training goes on, and whether the job is queued again.
     """
     try:
         with _handled_by(_give_up, PREEMPTION):
@@ -100,12 +102,13 @@ def requeued_when_preempted() -> Iterator[None]:
         state = str(error)
     else:
         return
-    with _handled_by(lambda *_: None, PREEMPTION, "SIGTERM"):  # with which SLURM ends what has been requeued
+    # SLURM sends SIGTERM to a job that has been requeued; it is ignored until the message is complete.
+    with _handled_by(lambda *_: None, PREEMPTION, "SIGTERM"):
         raise TrainingPreemptedError(f"{state}; {requeue_job()}")
 
 
 class _Preemption(BaseException):
-    """SIGUSR1 has come. No ordinary exception, so that nobody takes it for an error of a file or a network."""
+    """SIGUSR1 has come. It is no subclass of Exception, so that nothing that handles errors of files catches it."""
 
 
 def _give_up(*_: object) -> None:
@@ -114,9 +117,9 @@ def _give_up(*_: object) -> None:
 
 @contextmanager
 def _handled_by(handler: Callable[[int, FrameType | None], object], *names: str) -> Iterator[None]:
-    """Handle signals by a function while the block runs; those that this system does not have do not matter.
+    """Handle signals by a function while the block runs; names that this system does not have are ignored.
 
-    Elsewhere than in the main thread nothing is changed: no signals come there.
+    Outside of the main thread nothing changes: Python allows signal handlers in the main thread only.
     """
     if threading.current_thread() is not threading.main_thread():
         yield

@@ -1,4 +1,4 @@
-"""The process that does an update, where SLURM or torchrun has started several or may take its machine away."""
+"""The process that leads an update: it plans, trains and writes it, while other processes only train with it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,8 +11,8 @@ from tsmu.update.training.processes import release_followers
 def lead() -> Iterator[None]:
     """Lead an update, from its first check to its last file.
 
-    The processes that SLURM or torchrun has started beside this one wait for a training (`follow`). Where the block
-    trains nothing, or is refused before it does, they are let go. Where SIGUSR1 says that SLURM is going to take
+    The processes that SLURM or torchrun has started beside this one wait for a training (`follow`). If the block ends
+    without one, or with an error before one, they are told to end. If SIGUSR1 announces that SLURM is going to take
     the machine away, the job is put back into the queue.
 
     Raises:

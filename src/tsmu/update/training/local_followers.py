@@ -15,7 +15,7 @@ from tsmu.update.training.fabric import ClusterEnvironment
 
 FOLLOWER = "tsmu.update.training.follower"
 READY = b"ready\n"  # what a follower writes once it has loaded its libraries
-ENDING_S = 10.0  # in which followers end once the training is over
+ENDING_S = 10.0  # seconds that followers have to end by themselves once the training is over
 
 
 @dataclass

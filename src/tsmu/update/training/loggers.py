@@ -1,7 +1,7 @@
-"""Where losses and scores of a training go while it runs, besides the file that its version has: `--logger`.
+"""Loggers that record losses and scores of a training while it runs (`--logger`): CSV, TensorBoard, MLflow, W&B.
 
-The loggers are Lightning's, which Fabric calls. Their packages are extras of tsmu, apart from that of CSV files,
-which needs none. Only the process that leads has one.
+Every version also stores them in its own `training.csv`, with or without a logger. The loggers are Lightning's, which
+Fabric calls. All but the one for CSV files need a package that is an extra of tsmu. Only the leading process has one.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,7 +17,7 @@ from tsmu.update.training.settings import LossRecord, ScoreRecord
 # By name, the package that must be installed; each is an extra of its own name.
 LOGGERS: Mapping[str, str | None] = {"csv": None, "tensorboard": "tensorboard", "mlflow": "mlflow", "wandb": "wandb"}
 PROJECT = "tsmu"  # experiment or project under which services list the trainings
-FLUSHED_STEPS = 10  # steps after which a CSV file is written, so that it can be watched
+FLUSHED_STEPS = 10  # steps after each of which the CSV file is written, so that a training can be watched
 
 
 def require_logger(name: str | None) -> None:
@@ -68,7 +68,7 @@ def open_logger(name: str | None, folder: Path, run: str, parameters: Mapping[st
         status = "success"
     finally:
         logger.finalize(status)
-        if name == "wandb":  # whose runs go on until they are told, and would take the next training in
+        if name == "wandb":  # its run stays open until `finish`, and would record the next training of this process too
             import wandb
 
             wandb.finish(exit_code=int(status == "failed"))
@@ -93,14 +93,14 @@ def _logger(name: str, folder: Path, run: str) -> Logger:
 
 
 class CurveLog:
-    """Gives losses and scores to the loggers of a Fabric as they come, those of a checkpoint first.
+    """Gives losses and scores to the loggers of a Fabric as the training adds them to its lists.
 
-    So the log of a training that was resumed is whole, too.
+    A resumed training logs those of its checkpoint first, so its log is complete.
 
     Args:
         fabric: of the process.
-        losses: of the steps so far; others add to it.
-        scores: of the checks so far; likewise.
+        losses: the training's list of losses, one record for each step so far; the training adds to it.
+        scores: the training's list of scores, one record for each check so far; likewise.
     """
 
     def __init__(self, fabric: Fabric, losses: Sequence[LossRecord], scores: Sequence[ScoreRecord]) -> None:

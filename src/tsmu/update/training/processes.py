@@ -1,13 +1,14 @@
 """The processes of a training: this one alone, or several that train one network together (DDP).
 
 The first process leads. It plans the update, reads checkpoints, reports progress and writes everything that is
-written; the others only train on their share of each batch. They come about in one of two ways:
+written; the others, its followers, only train on their share of each batch. They are started in one of two ways:
 
     on one machine      the leader starts the others itself (`python -m tsmu.update.training.follower`)
     on several          SLURM (`srun`) or `torchrun` starts `tsmu update` once for each device; all but the first
                         come to `follow` before they touch the workspace
 
-Either way the leader sends the others a `TrainingJob` once the group stands, and all of them run the same `Trainer`.
+Either way all processes form a group (`torch.distributed`), the leader sends the others a `TrainingJob`, and all of
+them run the same `Trainer`.
 """
 
 import logging
@@ -33,8 +34,8 @@ from tsmu.update.training.fabric import (
 from tsmu.update.training.local_followers import LocalEnvironment, LocalFollowers
 from tsmu.update.training.settings import TrainingResources
 
-TIMEOUT = timedelta(minutes=30)  # for which a process waits for the others; validation chips take a while
-RELEASE_TIMEOUT = timedelta(minutes=5)  # for which the leader waits for those whom it has nothing to train for
+TIMEOUT = timedelta(minutes=30)  # how long a process waits for the others; one may still be scoring validation chips
+RELEASE_TIMEOUT = timedelta(minutes=5)  # how long the leader waits for followers that it only tells to end
 
 
 def is_follower() -> bool:
@@ -44,7 +45,7 @@ def is_follower() -> bool:
         >>> is_follower()
         False
     """
-    environment = _outer_environment()
+    environment = _launcher_environment()
     return environment is not None and environment.global_rank() > 0
 
 
@@ -64,7 +65,7 @@ def resolve_devices(resources: TrainingResources) -> int:
         raise UpdateError(f"{devices} devices on {nodes} nodes: give at least 1 of both")
     if gpus and devices > gpus:
         raise UpdateError(f"{devices} devices: this machine has {gpus}; give at most that many, or auto")
-    environment = _outer_environment()
+    environment = _launcher_environment()
     if environment is None and nodes > 1:
         raise UpdateError(
             f"{nodes} nodes: start the command on all of them with srun or torchrun, "
@@ -90,38 +91,38 @@ def training_processes(resources: TrainingResources, logger: Logger | None = Non
         The Fabric of this process, the first. What it broadcasts first must be the `TrainingJob`.
 
     Raises:
-        UpdateError: there are not so many devices, or one of the processes has ended.
+        UpdateError: there are fewer devices, or one of the processes has ended.
     """
-    devices, outer = resolve_devices(resources), _outer_environment()
+    devices, environment = resolve_devices(resources), _launcher_environment()
     count = devices * resources.nodes
     with ExitStack() as stack:
         stack.enter_context(_quiet_lightning())
         if count == 1:
-            yield _launched(LocalEnvironment(0, 1, 0), 1, 1, precision_in_use(), logger=logger)
+            yield _launch_fabric(LocalEnvironment(0, 1, 0), 1, 1, precision_in_use(), logger=logger)
             return
         stack.enter_context(_shared_cores(devices))
         followers = LocalFollowers()
-        if outer is not None:
+        if environment is not None:
             _meet_followers()
         else:
             port = find_free_network_port()
             stack.callback(followers.end)
             followers.start(count, port, precision_in_use())
-            outer = LocalEnvironment(0, count, port)
+            environment = LocalEnvironment(0, count, port)
         with followers.errors_in_one_line():
             stack.callback(_leave_group)
-            yield _launched(outer, devices, resources.nodes, precision_in_use(), logger=logger)
+            yield _launch_fabric(environment, devices, resources.nodes, precision_in_use(), logger=logger)
         followers.wait()
 
 
 def release_followers() -> None:
     """Let the processes that SLURM or torchrun has started beside this one end, if they still wait for a training."""
-    outer = _outer_environment()
-    if outer is None or outer.global_rank() > 0 or _followers_are_met:
+    environment = _launcher_environment()
+    if environment is None or environment.global_rank() > 0 or _followers_are_met:
         return
     _meet_followers()
     with suppress(RuntimeError):  # they have ended already
-        join_processes(outer, precision_in_use(), RELEASE_TIMEOUT).broadcast(None)
+        join_processes(environment, precision_in_use(), RELEASE_TIMEOUT).broadcast(None)
     _leave_group()
 
 
@@ -138,15 +139,15 @@ def join_processes(environment: ClusterEnvironment | None, precision: str, timeo
         None where there is nothing to do.
     """
     nodes = 1 if environment else _node_count()
-    environment = environment or _outer_environment()
+    environment = environment or _launcher_environment()
     assert environment is not None
     devices = environment.world_size() // nodes
     torch.set_num_threads(cores_per_process(devices))
     with _quiet_lightning():
-        return _launched(environment, devices, nodes, precision, timeout=timeout)
+        return _launch_fabric(environment, devices, nodes, precision, timeout=timeout)
 
 
-def _launched(
+def _launch_fabric(
     environment: ClusterEnvironment,
     devices: int,
     nodes: int,
@@ -155,7 +156,7 @@ def _launched(
     timeout: timedelta = TIMEOUT,
     logger: Logger | None = None,
 ) -> Fabric:
-    """The Fabric of a process, once the group stands."""
+    """Launch the Fabric of a process, and wait until all processes have joined the group."""
     fabric = Fabric(
         accelerator=device_in_use(),
         devices=devices,
@@ -172,7 +173,7 @@ def _launched(
 
 @contextmanager
 def _environment_restored(*names: str) -> Iterator[None]:
-    """Take back what Lightning writes into the environment: a job that is submitted later would find it there."""
+    """Restore variables that Lightning sets in the environment: a job submitted later would inherit them."""
     before = {name: os.environ.get(name) for name in names}
     try:
         yield
@@ -183,7 +184,7 @@ def _environment_restored(*names: str) -> Iterator[None]:
                 os.environ[name] = value
 
 
-def _outer_environment() -> ClusterEnvironment | None:
+def _launcher_environment() -> ClusterEnvironment | None:
     """The environment of SLURM or torchrun, where one of them has started several processes of this command.
 
     Raises:
@@ -203,15 +204,16 @@ def _node_count() -> int:
     return int(os.environ["GROUP_WORLD_SIZE" if TorchElasticEnvironment.detect() else "SLURM_NNODES"])
 
 
-# Whether those that SLURM or torchrun has started beside this process have got their work, or have been let go.
+# Whether this process has already joined a group with the followers that SLURM or torchrun has started, to train with
+# them or to tell them to end. Either happens only once, since they end afterwards.
 _followers_are_met = False
 
 
 def _meet_followers() -> None:
-    """Note that the processes that SLURM or torchrun has started get their work, after which they end.
+    """Note that the followers that SLURM or torchrun has started are used now, after which they end.
 
     Raises:
-        UpdateError: they have got it before.
+        UpdateError: they were used before, and have ended.
     """
     global _followers_are_met
     if _followers_are_met:

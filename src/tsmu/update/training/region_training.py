@@ -147,9 +147,16 @@ def train_region(
     settings.require_equal_shares(resolve_devices(resources) * resources.nodes)
     chips_by_region: dict[str, Chips] = {region: chips, **(prior.chips if strategy.needs_old_chips else {})}
     checkpoint = read_checkpoint(checkpoints / CHECKPOINT, log) if checkpoints else None
-    precision, scored = precision_in_use(), tuple(validation)
     job = TrainingJob(
-        network, region, chips_by_region, strategy, settings, prior, precision, scored, checkpoint=checkpoint
+        network,
+        region,
+        chips_by_region,
+        strategy,
+        settings,
+        prior,
+        precision_in_use(),
+        tuple(validation),
+        checkpoint=checkpoint,
     )
     with training_processes(resources, logger) as fabric:
         fabric.broadcast(job)
@@ -157,6 +164,7 @@ def train_region(
         if checkpoints:
             draw_first_batch(trainer.batches, checkpoints / FIRST_BATCH)
         trainer.run()
+    # The rest is done on the CPU: the best weights are put back, from which the strategy computes its memory.
     network.cpu()
     context = trainer.context
     context.to(network.mean.device)

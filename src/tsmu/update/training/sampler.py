@@ -21,14 +21,15 @@ class StepSampler(Sampler[tuple[int, int]]):
     resumed training continues as if it had never stopped.
 
     Args:
-        has_landslide: by region, of each of its chips; positions count through the regions end to end.
+        has_landslide: for each region, whether each of its chips has a landslide. Positions count through the chips
+            of all regions, one region after the other.
         batch_size: chips per step, all of one region.
         seed: decides order and augmentation.
         start: the step to begin with.
         region_of_step: which region a step learns from, given the step and the number of regions after the first;
             by default always the first.
-        share: which of each step's chips this process has: those whose number in the batch leaves the process's
-            number when divided by the number of processes.
+        share: which of each step's chips this process has: process p of P has the chips p, p + P, p + 2 P, ... of the
+            batch, counted from 0.
 
     Example:
         >>> keys = islice(StepSampler([[True, False, True]], batch_size=3, seed=0), 3)
@@ -55,21 +56,23 @@ class StepSampler(Sampler[tuple[int, int]]):
     def __iter__(self) -> Iterator[tuple[int, int]]:
         """Yield, step by step from the first one on, the position of each chip and the seed of its augmentation."""
         regions = self._has_landslide
+        # Negative numbers, because those from 0 on seed the chips; -1 seeds the weights of a new network.
         draws = [_draws(chips, derive_seed(self._seed, -number - 2)) for number, chips in enumerate(regions)]
-        first = [sum(map(len, regions[:number])) for number in range(len(regions))]
-        batches = [0] * len(draws)  # drawn so far, by region
+        first_positions = [sum(map(len, regions[:number])) for number in range(len(regions))]
+        batches_drawn = [0] * len(draws)  # by region
         for step in count():
-            number = self._region_of_step(step, len(draws) - 1) if self._region_of_step else 0
+            region = self._region_of_step(step, len(draws) - 1) if self._region_of_step else 0
             if step >= self._start:
-                batch = range(batches[number] * self._batch_size, (batches[number] + 1) * self._batch_size)
+                first_draw = batches_drawn[region] * self._batch_size
+                batch = range(first_draw, first_draw + self._batch_size)
                 for draw in batch[self._share.number :: self._share.count]:
-                    seed_number = draw if number == 0 else derive_seed(number, draw)
-                    yield first[number] + draws[number].position(draw), derive_seed(self._seed, seed_number)
-            batches[number] += 1
+                    seed_number = draw if region == 0 else derive_seed(region, draw)
+                    yield first_positions[region] + draws[region].position(draw), derive_seed(self._seed, seed_number)
+            batches_drawn[region] += 1
 
 
 def _draws(has_landslide: Sequence[bool], seed: int) -> "_ShuffledRounds | _AlternatingDraws":
-    """The draws from the chips of one region."""
+    """The draws from the chips of one region: alternating where landslides are scarce, in shuffled rounds elsewhere."""
     positive = [position for position, has in enumerate(has_landslide) if has]
     if not 0 < len(positive) < len(has_landslide) / 2:
         return _ShuffledRounds(range(len(has_landslide)), seed)

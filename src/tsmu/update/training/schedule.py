@@ -16,7 +16,7 @@ class Schedule:
 
     Args:
         stages: of the strategy.
-        rounds: how often the last of them is gone through.
+        rounds: how often the last stage is gone through; 1 does not repeat it.
 
     Example:
         >>> schedule = Schedule([Stage("alone", 10, {"decoder:nepal": 2e-3}), Stage("all", 20, {"encoder": 1e-4})])
@@ -40,7 +40,10 @@ class Schedule:
         return self.stages[self.position(step)[0]]
 
     def position(self, step: int) -> tuple[int, int]:
-        """The number of the stage that a step is in, and the step's number within that stage, both from 0."""
+        """The number of the stage that a step is in, and the step's number within that stage, both from 0.
+
+        For a step after the last, it is the last stage and its number of steps.
+        """
         for number, stage in enumerate(self.stages):
             if step < stage.steps:
                 return number, step

@@ -11,8 +11,10 @@ from torch.utils.data import Dataset
 from tsmu.chips import ImageStatistics, Sample
 from tsmu.errors import UpdateError
 
-AUTO_STEPS = 300  # of the first round where validation chips choose the number of steps
-AUTO_ROUNDS = 4  # at most
+# Where validation chips choose the number of steps (`--steps auto`): the steps of all stages together until the end of
+# the first round, and how often the last stage is gone through at most.
+AUTO_STEPS = 300
+AUTO_ROUNDS = 4
 
 # Rows of the chips index; or samples with `image` float32 (C, H, W) in raw units, NaN where there is no data, and
 # `mask` (H, W): 0 background, 1 landslide, 255 unknown, as a torch dataset or any other sequence.
@@ -30,13 +32,13 @@ class TrainingSettings:
         steps: optimisation steps, of all stages of the strategy together.
         batch_size: chips per step.
         seed: of the order of the chips, of augmentation, and of new weights.
-        accumulate: a batch is learned in so many parts, one after the other, which take that much less memory.
-            Their losses are averaged, and batch normalisation sees one part at a time, so the result is not quite
-            that of the whole batch.
-        rounds: the strategy's last stage is repeated, each time from its full learning rate down to
-            zero again (warm restarts, Loshchilov and Hutter 2017, arXiv 1608.03983), as long as the
-            score on validation chips rises, and so often at most. Without validation chips there is
-            one round.
+        accumulate: number of parts into which each batch is divided. They go through the network one after the other,
+            which takes that many times less memory, and the weights move once after the last. Losses are averages
+            over the parts and batch normalisation sees one part at a time, so the result is not quite that of the
+            whole batch.
+        rounds: how often the strategy's last stage is gone through at most. Each round begins at its full learning
+            rate and falls to zero (warm restarts, Loshchilov and Hutter 2017, arXiv 1608.03983); a further one follows
+            as long as the score on validation chips rises. Without validation chips there is one round.
 
     Example:
         >>> TrainingSettings(steps=300, batch_size=16, seed=0).rounds
@@ -98,9 +100,9 @@ class ProcessShare:
     """Which share of each batch a process of a training has.
 
     Attributes:
-        number: of this process, from 0.
-        count: of processes that train together.
-        local_count: of those on this machine, which share its cores.
+        number: number of this process, from 0.
+        count: number of processes that train together.
+        local_count: number of those on this machine, which share its cores.
     """
 
     number: int = 0

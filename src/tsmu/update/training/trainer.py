@@ -42,7 +42,8 @@ from tsmu.update.training.settings import (
 )
 from tsmu.update.training.update_context import begin_update
 
-# Steps after which the losses are read on a GPU: it computes ahead until somebody waits for a number.
+# On a GPU, losses are read after every so many steps: reading waits until the GPU has computed them, and in between the
+# CPU can queue the work of further steps.
 GPU_READING_STEPS = 10
 
 
@@ -53,7 +54,7 @@ class TrainingJob:
     Attributes:
         network: as the last update left it; without decoders for the very first region.
         region: the region that is learned.
-        chips: by region, the one that is learned first.
+        chips: by region; the region that is learned comes first.
         strategy: how.
         settings: steps, batch size and seed.
         prior: what the strategy may know of the regions before.
@@ -79,8 +80,8 @@ class Trainer:
     Args:
         fabric: of this process.
         job: what is trained.
-        checkpoints: folder for checkpoints; given to the process that leads alone, like the next one.
-        progress: called for each step.
+        checkpoints: folder for checkpoints; only the leading process is given one.
+        progress: called for each step; likewise.
 
     Attributes:
         context: the update.
@@ -118,7 +119,7 @@ class Trainer:
         self._log = CurveLog(fabric, self.losses, self.best.scores)
 
     def run(self) -> None:
-        """Train until the last step, or until more of them are not worth their time.
+        """Train until the last step, or until the scores on validation chips end the training (`BestWeights`).
 
         Raises:
             UpdateError: the loss stopped being a number, or a process that loads chips was ended.
@@ -141,6 +142,7 @@ class Trainer:
                 losses = self._learn(batch, stage)
                 self.step += 1
                 self._reports.add(self.step, stage.name, losses)
+                # Processes agree on stopping only where they read losses, because agreeing also waits for the device.
                 must_stop = self._read_losses() and stop.agree(self._fabric.device)
                 self.best.after_step(self.step, self.schedule, self._network)
                 self._log.update()
@@ -152,7 +154,10 @@ class Trainer:
             self._log.update()
 
     def _on_device(self, batch: Batch) -> Batch:
-        """A batch whose images and masks are on the device; to read its seeds there would mean to wait for it."""
+        """A batch with its images and masks moved to the device.
+
+        The seeds stay on the CPU, where they are read: reading them from a GPU would wait for it.
+        """
         moved = self._fabric.to_device({"image": batch["image"], "mask": batch["mask"]})
         return Batch(image=moved["image"], mask=moved["mask"], region=batch["region"], seed=batch["seed"])
 
@@ -174,9 +179,10 @@ class Trainer:
         return losses
 
     def _read_losses(self) -> bool:
-        """Read and report the losses of the last steps when it is time to; whether it was.
+        """Read and report the losses of the last steps if that is due after this step.
 
-        Reading waits for the device. All processes read after the same steps, where they also agree on stopping.
+        Returns:
+            Whether it was due; it is after the same steps in all processes.
         """
         is_cpu, is_last = self._fabric.device.type == "cpu", self.step == self.schedule.steps
         if not (is_cpu or is_last or self.step % GPU_READING_STEPS == 0):
@@ -229,7 +235,7 @@ class _Reports:
         self._waited = 0.0
 
     def waiting(self) -> "_Reports":
-        """A context in which the network waits for chips."""
+        """A context whose duration counts as time in which the network waits for chips."""
         return self
 
     def __enter__(self) -> None:
@@ -269,7 +275,7 @@ class _Reports:
 
 
 def _parts(batch: Batch, count: int) -> list[Batch]:
-    """A batch divided into equal parts, every chip with those `count` places away from it."""
+    """A batch divided into `count` equal parts; part n has the chips n, n + count, n + 2 count, ... of it."""
     if count == 1:
         return [batch]
     return [
