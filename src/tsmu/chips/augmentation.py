@@ -13,11 +13,11 @@ from tsmu.labels import UNKNOWN
 
 MAX_ROTATION = 20.0  # degrees
 SCALES = (0.8, 1.25)
-ROTATED_SHARE = 0.5  # of the samples, which are rotated and scaled
+ROTATED_SHARE = 0.5  # share of the samples that are rotated and scaled
 MAX_JITTER = 0.2  # largest change of gain (relative) and offset (in standard deviations)
 BLUR_SIZE = 5  # side of the filter that blurs, pixels
 BLUR_SIGMAS = (0.1, 1.0)  # pixels
-BLURRED_SHARE = 0.2  # of the samples
+BLURRED_SHARE = 0.2  # share of the samples that are blurred
 
 
 class Augment:
@@ -31,9 +31,9 @@ class Augment:
 
     Args:
         size: side of the square that is returned, pixels; smaller chips are padded with no data.
-        mean: per band, raw units, as in the bundle's normalisation.
-        std: likewise.
-        channels: positions of the bands that are brightnesses; by default all.
+        mean: mean of each band, raw units, as in the bundle's normalisation.
+        std: standard deviation of each band, likewise.
+        channels: positions of the bands that are brightnesses, not terrain; by default all.
 
     Example:
         >>> augment = Augment(24, *band_statistics(chips))
@@ -58,7 +58,7 @@ class Augment:
         draws = _Draws(sample.get("seed"))
         image, mask = self._crop_or_pad(sample["image"], sample["mask"], draws)
         known = torch.isfinite(image).all(0).to(torch.uint8)
-        # No data becomes the mean on the way, or interpolation and blur would spread it.
+        # Pixels without data have the mean value until the end, since interpolation and blur would spread their NaN.
         image = torch.where(known == 1, image, self.mean)
         image, mask, known = _move_in_plane(image, mask, known, draws)
         image[self.channels] = self._change_light(image[self.channels], draws)
@@ -118,7 +118,7 @@ def _move_in_plane(image: Tensor, mask: Tensor, known: Tensor, draws: _Draws) ->
     """
     axes = [axis for axis in (-1, -2) if draws.happens(0.5)]
     turns = draws.integer(4)  # quarter turns leave no empty corners, unlike other angles
-    # A flip copies, even along no axis: the caller may write into the result.
+    # `flip` copies even where there is no axis to flip along, so the caller may write into the result.
     parts = [torch.rot90(part.flip(axes), turns, (-2, -1)) for part in (image, mask, known)]
     if not draws.happens(ROTATED_SHARE):
         return parts[0], parts[1], parts[2]

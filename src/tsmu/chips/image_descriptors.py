@@ -12,7 +12,9 @@ from tsmu.chips.image_statistics import ImageStatistics
 from tsmu.chips.index import shared_bands
 from tsmu.imagery import image_channels
 
-MIN_SPREAD = 1e-3  # smallest standard deviation and gradient of a band within an image, raw units
+# Smaller standard deviations and gradients of a band within an image count as this one, raw units, so that every
+# logarithm is finite.
+MIN_SPREAD = 1e-3
 TEXTURE_SCALES = 4  # at which texture is measured: 1, 2, 4 and 8 pixels
 
 
@@ -51,8 +53,9 @@ def summarise_features(features: Tensor, side: int, channels: list[int] | None =
 def image_features(images: Tensor) -> Tensor:
     """Describe images by their features.
 
-    In this order, per band: the mean in raw units; the logarithm of the standard deviation; the logarithm of the mean
-    gradient at each scale; and per pair of bands their correlation.
+    The features are, in this order: the mean of each band in raw units; the logarithm of each band's standard
+    deviation; for each of the `TEXTURE_SCALES`, the logarithm of each band's mean gradient, which is the mean absolute
+    difference of neighbouring pixels across plus that down; and the correlation of each pair of bands.
 
     Args:
         images: (N, C, H, W), NaN where there is no data.
@@ -64,18 +67,18 @@ def image_features(images: Tensor) -> Tensor:
         >>> image_features(torch.rand(2, 3, 32, 32)).shape  # 3 means, 3 deviations, 12 gradients, 3 correlations
         torch.Size([2, 21])
     """
-    mean, spread = _moments(images)
-    deviations = torch.nan_to_num(images - mean[..., None, None])  # no data lies at the mean
-    parts = [mean, spread]
-    level = deviations
+    mean, log_std = _moments(images)
+    deviations = torch.nan_to_num(images - mean[..., None, None])  # pixels without data have no deviation
+    features = [mean, log_std]
+    reduced = deviations  # halved in size from scale to scale
     for _ in range(TEXTURE_SCALES):
-        across, down = (level.diff(dim=dim).abs().mean((-2, -1)) for dim in (-1, -2))
-        parts.append((across + down).clamp(min=MIN_SPREAD).log())
-        level = functional.avg_pool2d(level, 2, ceil_mode=True)
-    flat = functional.normalize(deviations.flatten(2), dim=2, eps=MIN_SPREAD)
+        across, down = (reduced.diff(dim=dim).abs().mean((-2, -1)) for dim in (-1, -2))
+        features.append((across + down).clamp(min=MIN_SPREAD).log())
+        reduced = functional.avg_pool2d(reduced, 2, ceil_mode=True)
+    unit_vectors = functional.normalize(deviations.flatten(2), dim=2, eps=MIN_SPREAD)  # (N, C, H x W)
     first, second = torch.triu_indices(images.shape[1], images.shape[1], 1)
-    parts.append((flat @ flat.transpose(1, 2))[:, first, second])
-    return torch.cat(parts, dim=1).double()
+    features.append((unit_vectors @ unit_vectors.transpose(1, 2))[:, first, second])
+    return torch.cat(features, dim=1).double()
 
 
 def transfer_colours(images: Tensor, statistics: ImageStatistics, generators: Iterable[torch.Generator]) -> Tensor:
@@ -104,10 +107,12 @@ def transfer_colours(images: Tensor, statistics: ImageStatistics, generators: It
 def _recolour(images: Tensor, statistics: ImageStatistics, generators: Iterable[torch.Generator]) -> Tensor:
     """Recolour images in all their bands.
 
-    Colours are drawn on the CPU, so that they are the same on every device, and copied without waiting for a GPU.
+    The means and log standard deviations that an image gets are drawn from the normal distribution that the region's
+    statistics describe. They are drawn on the CPU, so that they are the same on every device, and copied without
+    waiting for a GPU.
     """
-    mean, spread = _moments(images)
-    colours = 2 * images.shape[1]  # means and standard deviations come first among the features
+    mean, log_std = _moments(images)
+    colours = 2 * images.shape[1]  # number of means and log standard deviations, which come first among the features
     covariance = torch.tensor(statistics.covariance, dtype=torch.float64)[:colours, :colours]
     values, vectors = torch.linalg.eigh(covariance)
     draws = torch.stack(
@@ -118,10 +123,10 @@ def _recolour(images: Tensor, statistics: ImageStatistics, generators: Iterable[
     )
     deviations = draws * values.clamp(min=0).sqrt() @ vectors.T
     drawn = torch.tensor(statistics.mean, dtype=torch.float64)[:colours] + deviations
-    new_mean, new_spread = (part.to(images, non_blocking=True) for part in drawn.chunk(2, dim=1))
+    new_mean, new_log_std = (part.to(images, non_blocking=True) for part in drawn.chunk(2, dim=1))
     shape = (*mean.shape, 1, 1)
-    normalised = (images - mean.view(shape)) / spread.exp().view(shape)
-    recoloured: Tensor = normalised * new_spread.exp().view(shape) + new_mean.view(shape)
+    normalised = (images - mean.view(shape)) / log_std.exp().view(shape)
+    recoloured: Tensor = normalised * new_log_std.exp().view(shape) + new_mean.view(shape)
     return recoloured
 
 

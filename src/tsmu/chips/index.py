@@ -3,7 +3,8 @@
 Columns:
     id: str, `<region>/<stem>`, unique
     region: str
-    split: `train`, `val` or `test`; `gap` for a chip that is in none of them, because it lies between two
+    split: `train`, `val` or `test`; `gap` for a chip that is in none of them, because it or its group overlaps chips
+        or ground of another split, or lies too near to it
     group: str, chips that must stay in one split, whatever their source and region
     source: str, the folder or file they were imported from
     pre, post, terrain, mask: str or None, image files; relative to the workspace when they lie inside it
@@ -12,7 +13,7 @@ Columns:
     bands: list of str, such as `pre:red`, `post:red` or `terrain:slope`, in the order of `IMAGE_ROLES`
     pixel_size: float, metres, NaN where unknown
     landslide_pixels, known_pixels: int, of the mask (known: not 255)
-    content: str or None, digest of the image files of a chip that has them to itself
+    content: str or None, digest of the image files, for chips that are whole files; None for windows of larger images
     geometry: footprint in EPSG:4326, None for images without georeference
 """
 

@@ -82,7 +82,7 @@ __all__ = [
     "write_report",
 ]
 
-_NAMES = {  # by the module that has them: some load scipy or matplotlib, others are for the database, which must not
+_NAMES = {  # by the module that has them; the database uses some, and must not load scipy or matplotlib with them
     "chip_pictures": "captioned_sheet label_picture outcome_picture",
     "history": "History ServedRegion evaluate_history",
     "metrics.continual_scores": "ContinualScores",

@@ -12,8 +12,8 @@ from tsmu.labels import BACKGROUND, LANDSLIDE, UNKNOWN
 SIDE = 160  # pixels of a picture's panel
 GAP = 2  # pixels between two panels
 CAPTION_HEIGHT = 14  # pixels
-HIT, MISS, FALSE_ALARM = (27, 158, 119), (217, 95, 2), (117, 112, 179)
-OUTLINE = (255, 235, 0)
+HIT, MISS, FALSE_ALARM = (27, 158, 119), (217, 95, 2), (117, 112, 179)  # green, orange and violet
+OUTLINE = (255, 235, 0)  # yellow
 
 Picture = npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.int64]
@@ -60,7 +60,8 @@ def label_picture(image: Values, mask: Mask) -> Image.Image:
 
     after = _colours(image)
     landslide = mask == LANDSLIDE
-    # Drawn at the size that it is shown in, so that the line does not hide a small landslide.
+    # Enlarged to about the size that is shown before the outline is drawn, so that its line, one pixel wide, does not
+    # cover a small landslide.
     scale = max(1, SIDE // max(mask.shape))
     after, unknown, landslide = (
         part.repeat(scale, axis=0).repeat(scale, axis=1) for part in (after, mask == UNKNOWN, landslide)
@@ -88,8 +89,8 @@ def captioned_sheet(rows: Sequence[tuple[str, Image.Image]], columns: int = 1) -
     draw = ImageDraw.Draw(sheet)
     for number, (caption, picture) in enumerate(rows):
         left, top = number % columns * step[0], number // columns * step[1]
-        readable = caption.encode("latin-1", "replace").decode("latin-1")  # all that Pillow's own font may have
-        draw.text((left + GAP, top), readable, fill="black")
+        drawable = caption.encode("latin-1", "replace").decode("latin-1")  # Pillow's own font may lack other letters
+        draw.text((left + GAP, top), drawable, fill="black")
         sheet.paste(picture, (left, top + CAPTION_HEIGHT))
     return png_bytes(sheet)
 

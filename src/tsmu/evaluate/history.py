@@ -93,13 +93,13 @@ class History:
 
     @property
     def scores_served(self) -> ContinualScores:
-        """The same, with the scores of what maps the regions now in place of the last version's."""
+        """The same, with the last version's row of R replaced by the scores of the versions that serve the regions."""
         served = [self.served[region].iou for region in self.regions]
         return replace(self.scores, R=np.array([*self.matrix[:-1], served]))
 
     @property
     def has_pins(self) -> bool:
-        """Whether another version than the last one serves any region."""
+        """Whether any region is served by another version than the last one."""
         return any(served.bundle.name != self.bundles[-1].name for served in self.served.values())
 
     def as_dict(self) -> dict[str, Any]:
@@ -154,9 +154,9 @@ def evaluate_history(
         >>> history.regions, history.matrix.shape
         (['alps'], (1, 1))
     """
-    bundles, mapped = _ancestry(workspace, version), served_record(workspace.models)
-    tests = _test_chips(workspace, version.record if version else mapped, log)
-    regions = [region for region in bundles[-1].record.regions if region in tests]
+    bundles, served_now = _ancestry(workspace, version), served_record(workspace.models)
+    test_chips = _test_chips(workspace, version.record if version else served_now, log)
+    regions = [region for region in bundles[-1].record.regions if region in test_chips]
     if not regions:
         why = f" ({log.errors[0].problem})" if log.errors else ""
         names = ", ".join(bundles[-1].record.regions)
@@ -171,12 +171,14 @@ def evaluate_history(
         scorer = _CachedScorer(bundle, workspace.cache)
         row = []
         for region, entry in zip(regions, entries, strict=True):
-            row.append(scorer.counts(entry.decoder, tests[region]))
+            row.append(scorer.counts(entry.decoder, test_chips[region]))
             if progress:
                 progress(len(counts) * len(regions) + len(row), len(bundles) * len(regions))
         counts.append(row)
     served = {
-        region: _served_region(workspace, region, chips) for region, chips in tests.items() if region in mapped.regions
+        region: _served_region(workspace, region, chips)
+        for region, chips in test_chips.items()
+        if region in served_now.regions
     }
     return History(bundles, regions, counts, thresholds, served)
 
@@ -184,7 +186,7 @@ def evaluate_history(
 def _test_chips(workspace: WorkspaceFolder, record: BundleRecord, log: IssueLog) -> dict[str, geopandas.GeoDataFrame]:
     """By region, the test chips that have the model's bands and whose files exist; the others are logged."""
     index = read_index(workspace)
-    tests = {}
+    test_chips = {}
     for region in record.regions:
         chips = select_chips(index, region, "test")
         if not len(chips):
@@ -196,12 +198,12 @@ def _test_chips(workspace: WorkspaceFolder, record: BundleRecord, log: IssueLog)
         complete = available_chips(chips)
         missing = len(chips) - len(complete)
         if len(complete):
-            tests[region] = complete
+            test_chips[region] = complete
         if not len(complete):
             log.error(region, f"the files of its {counted(missing, 'test chip')} are gone", "not scored; put them back")
         elif missing:
             log.warning(region, f"the files of {counted(missing, 'test chip')} are gone", "scored on the others")
-    return tests
+    return test_chips
 
 
 def _with_bands(chips: geopandas.GeoDataFrame, bands: list[str], region: str, log: IssueLog) -> geopandas.GeoDataFrame:
@@ -217,6 +219,7 @@ def _with_bands(chips: geopandas.GeoDataFrame, bands: list[str], region: str, lo
 
 
 def _served_region(workspace: WorkspaceFolder, region: str, chips: geopandas.GeoDataFrame) -> ServedRegion:
+    """Score the version that serves a region on the region's test chips."""
     bundle = serving_bundle(workspace.models, region)
     entry = bundle.record.regions[region]
     counts = _CachedScorer(bundle, workspace.cache).counts(entry.decoder, chips)

@@ -14,7 +14,8 @@ from tsmu.chips import ChipDataset, Sample
 from tsmu.evaluate.metrics.pixel_counts import PixelCounts
 from tsmu.model import RegionNet, device_in_use
 
-BATCH_CHIPS = 16  # chips at once, and fewer where they are large: scoring takes some 0.5 kB of memory for each pixel
+# A batch has at most so many chips, and at most so many pixels: scoring takes some 0.5 kB of memory for each pixel.
+BATCH_CHIPS = 16
 BATCH_PIXELS = 1 << 20
 
 Chips: TypeAlias = "geopandas.GeoDataFrame | Dataset[Sample] | Sequence[Sample]"  # rows of the chips index, or samples
@@ -25,7 +26,7 @@ def predict_chips(network: RegionNet, decoder: str, chips: Chips) -> Iterator[Pr
     """Yield the landslide probability and the mask of each chip, in order, computed on a GPU where there is one.
 
     Args:
-        network: set to evaluation mode; on a GPU meanwhile, and afterwards where it was.
+        network: is set to evaluation mode, and moved to a GPU until all chips are predicted.
         decoder: name of the decoder that predicts.
         chips: rows of the chips index, or a dataset with TorchGeo's sample dict.
 

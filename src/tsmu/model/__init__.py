@@ -5,7 +5,7 @@ What others use of this room is named here and loaded when it is first asked for
     network    `RegionNet` (one shared encoder, one U-Net decoder per region) and pretrained weights for its encoder
     bundles    immutable model versions in folders, and the registry of which version serves which region
     gate       which region an image looks like, for images whose place is not known
-    cores      how many of them this process computes on
+    cores      the number of CPU cores that this process may use
     device     the device and the precision that this machine computes with
 
 Example:

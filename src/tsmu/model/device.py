@@ -1,6 +1,6 @@
 """The device and the precision that this machine trains and predicts with.
 
-Torch is loaded by what needs it, because mapping with OpenVINO does without.
+Torch is imported inside the functions, because mapping with OpenVINO does not need it.
 """
 
 

@@ -3,7 +3,7 @@
 Regularised discriminant analysis (Friedman 1989, doi 10.1080/01621459.1989.10478752) on image statistics
 (`tsmu.chips`: colours, texture and correlations of bands): each region is a normal distribution, its covariance
 shrunk towards the one pooled over all regions, because some regions have fewer images than there are statistics.
-The gate uses nothing of the network, so it stays right when the encoder is trained on.
+The gate uses nothing of the network, so it stays right when the encoder goes on learning.
 """
 
 from collections.abc import Mapping
@@ -15,12 +15,13 @@ from torch import Tensor
 from tsmu.chips import ImageStatistics, image_features
 
 SHRINKAGE = 0.2  # share of the pooled covariance; chosen on the validation chips of four real regions
-# Distance from which images look like no region that was learned: four real regions lie at 0.7 to 1.5 from their own
-# images, and at 2.8 to 5.5 from those of the nearest other region.
+# Images at this distance (`Route.distance`) or farther look like no region that was learned: four real regions lie at
+# 0.7 to 1.5 from their own images, and at 2.8 to 5.5 from those of the nearest other region.
 UNFAMILIAR_DISTANCE = 2.0
-# Images per statistic from which a region's own images are told from others. Each of four real regions alone, learned
-# from 26 to 120 chips, with 21 statistics, lies at 0.5 to 1.9 from its own images and at 2.6 to 9.5 from those of the
-# nearest other region. With fewer chips than statistics the covariance is singular, and both distances have no limit.
+# How many times as many images as statistics the regions must have been learned from for a distance to mean anything.
+# Each of four real regions alone, learned from 26 to 120 chips, with 21 statistics, lies at 0.5 to 1.9 from its own
+# images and at 2.6 to 9.5 from those of the nearest other region. With fewer images than statistics the covariance is
+# singular, and distances grow without limit.
 LEAST_IMAGES = 1.2
 RIDGE = 1e-6  # added to variances, so that statistics that do not vary cause no division by zero
 
@@ -46,11 +47,11 @@ class Gate:
     """The normal distribution of each region's image statistics.
 
     Args:
-        styles: image statistics by region, of at least one region; all of one band list.
+        styles: image statistics by region, of at least one region, all measured on the same bands.
 
     Attributes:
-        regions: their names, in order.
-        side: side of the images to compare, pixels; image statistics depend on it.
+        regions: names of the regions, in order.
+        side: side that images should have to be compared, pixels; image statistics depend on it.
         count: how many images the regions were learned from, all together.
 
     Example:
@@ -66,9 +67,9 @@ class Gate:
         count = torch.tensor([style.count for style in styles.values()], dtype=torch.float64)
         self.count = int(count.sum())
         self._mean = torch.tensor([style.mean for style in styles.values()], dtype=torch.float64)
-        own = torch.tensor([style.covariance for style in styles.values()], dtype=torch.float64)
-        pooled = (own * (count / count.sum()).view(-1, 1, 1)).sum(0)
-        shrunk = (1 - SHRINKAGE) * own + SHRINKAGE * pooled
+        covariance = torch.tensor([style.covariance for style in styles.values()], dtype=torch.float64)
+        pooled = (covariance * (count / count.sum()).view(-1, 1, 1)).sum(0)
+        shrunk = (1 - SHRINKAGE) * covariance + SHRINKAGE * pooled
         self._factor = torch.linalg.cholesky(shrunk + RIDGE * torch.eye(len(pooled), dtype=torch.float64))
 
     def distances(self, images: Tensor) -> Tensor:
@@ -92,12 +93,17 @@ class Gate:
         return self._likelihoods(self.distances(images))
 
     def _likelihoods(self, distances: Tensor) -> Tensor:
+        """Log likelihoods (N, regions) from what `distances` returns, up to a constant."""
         log_volume = self._factor.diagonal(dim1=1, dim2=2).log().sum(1)
         likelihoods: Tensor = -0.5 * self._mean.shape[1] * distances - log_volume
         return likelihoods
 
     def route(self, images: Tensor) -> Route:
-        """Find the one region that images (N, C, H, W) look like which belong together, such as tiles of a scene."""
+        """Find the one region that a set of images, such as the tiles of one scene, looks like.
+
+        Args:
+            images: (N, C, H, W), raw units, NaN where there is no data.
+        """
         distances = self.distances(images)
         likelihoods = self._likelihoods(distances)
         votes = torch.bincount(likelihoods.argmax(1), minlength=len(self.regions))
@@ -107,10 +113,13 @@ class Gate:
         return Route(self.regions[best], shares, self._corrected(float(distances.min(1).values.median())))
 
     def _corrected(self, distance: float) -> float | None:
-        """Correct a distance for the few images from which the covariance was estimated, which make it too large.
+        """Correct a distance, which is too large where mean and covariance were estimated from few images.
 
-        Images like n others lie at a squared distance of (n^2 - 1) / (n (n - p - 2)) on average from the mean and
-        covariance of these, divided by p, the number of statistics.
+        With mean and covariance estimated from n images, the squared distance of a further image of the same kind,
+        divided by the number p of statistics, is (n^2 - 1) / (n (n - p - 2)) on average, and not 1.
+
+        Returns:
+            The distance divided by this average; None where n is too small for it.
         """
         images, statistics = self.count, self._mean.shape[1]
         if images < LEAST_IMAGES * statistics or images <= statistics + 2:

@@ -94,7 +94,7 @@ def read_groups(file: Path) -> dict[str, str]:
     suffix = re.compile(rf"({'|'.join(map(re.escape, IMAGE_SUFFIXES))})$", re.I)
     names = [suffix.sub("", to_nfc(name.strip().replace("\\", "/"))) for name in table[columns["name"]]]
     groups = table[columns["group"]].str.strip()
-    # Without a group, a chip is one of its own.
+    # A name without a group is left out; its chip stays a group of its own.
     return {name: group for name, group in zip(names, groups, strict=True) if name and group}
 
 
@@ -118,7 +118,7 @@ def _read_chips(folder: Path, log: IssueLog, progress: Callable[[int, int], None
 
 
 def _without_copies(rows: list[Row], log: IssueLog) -> list[Row]:
-    """Leave out chips with the very images of another: in two splits, a test would be of what was learned."""
+    """Leave out chips whose image files equal those of another chip: copies could come into training and test both."""
     first: dict[object, Row] = {}
     for row in rows:
         original = first.setdefault(row["content"], row)
@@ -133,9 +133,19 @@ def _name(row: Row) -> str:
 
 
 def _assign_groups(rows: list[Row], groups: Mapping[str, str], region: str, log: IssueLog) -> None:
-    """Give chips their groups by name, or by the name without its subfolder where only one chip has that.
+    """Put chips into the groups that a user has given by name.
 
-    Names that no chip has are logged; where all names are such, that is an error.
+    A chip may be named without its subfolder if no other chip has the same name in another subfolder. Names that no
+    chip has are logged.
+
+    Args:
+        rows: the chips; their `group` is changed in place.
+        groups: group by name of the chip.
+        region: comes before the group's name.
+        log: receives the names that no chip has.
+
+    Raises:
+        ChipError: no chip has any of the names.
     """
     chips = {_name(row): row for row in rows}
     short_names = {name: name.rsplit("/", 1)[-1] for name in chips}

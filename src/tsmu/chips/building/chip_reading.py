@@ -38,12 +38,13 @@ from tsmu.labels import (
 )
 from tsmu.wording import counted
 
-MIN_SIZE_PX = 16  # of less there is no texture to know a region by
-MAX_OFFSET_PX = 1.0  # by which a mask may lie off its image by their georeferences
-# Chips of one sensor and place are rarely so many times as bright as others, and never a whole group of them.
+MIN_SIZE_PX = 16  # smallest side of a chip: in fewer pixels there is no texture to tell a region by
+MAX_OFFSET_PX = 1.0  # how far a mask may lie from its image by the georeferences of both
+# A group of chips that is so many times as bright as the others is taken to have another unit: of chips of one sensor
+# and place single ones are rarely so much brighter, and a group of them never.
 UNIT_FACTOR = 8.0
-MIN_OTHER_UNIT = 0.05  # share of the chips that such a group has at least
-SAMPLED_PIXELS = 1024  # of each pair, on which the units of pre and post are compared
+MIN_OTHER_UNIT = 0.05  # share of all chips that such a group must have
+SAMPLED_PIXELS = 1024  # pixels of each pair on which the units of the images before and after are compared
 
 
 class CommonRemarks:
@@ -93,7 +94,7 @@ class FolderValues:
         known, landslide: pixels of all masks.
         only_255: masks with 0 and 255 alone, where 255 was read as unknown.
         with_one_and_255: whether any mask has landslides beside pixels of 255.
-        brightest: how far the values of each chip's post image reach; 8-bit images are left out.
+        brightest: the 98th percentile of the absolute values of each chip's post image; 8-bit images are left out.
         uniform: the images in which many pixels have a value that may mean no data.
     """
 
@@ -120,7 +121,7 @@ class FolderValues:
             self.brightest.append(float(np.percentile(np.abs(values[:, valid]), 98)))
 
     def problems(self) -> list[tuple[str, str]]:
-        """What speaks against the masks or the images: problem and action of each."""
+        """What is doubtful about the masks or the images: a problem and an action for the issue log each."""
         found = []
         if self.known and (share := self.landslide / self.known) > MOSTLY_LANDSLIDE:
             found.append((f"landslides cover {share:.0%} of the masks' known pixels", EXCHANGED))
@@ -140,15 +141,20 @@ class FolderValues:
         return found
 
     def _two_units(self) -> tuple[str, float, float] | None:
-        """The smaller of two groups of chips far apart in brightness, and how far the values of both reach."""
-        reach = np.sort([value for value in self.brightest if value > 0])
-        if len(reach) < 2:
+        """Divide the chips at the largest step in brightness, if it is so large that their units seem to differ.
+
+        Returns:
+            The number of chips in the smaller group, in words, and the median of `brightest` in the smaller and in the
+            larger group; None where the units seem to be the same.
+        """
+        brightness = np.sort([value for value in self.brightest if value > 0])
+        if len(brightness) < 2:
             return None
-        split = int(np.argmax(reach[1:] / reach[:-1])) + 1
-        smaller = min(split, len(reach) - split)
-        if reach[split] < UNIT_FACTOR * reach[split - 1] or smaller < max(2, MIN_OTHER_UNIT * len(reach)):
+        step = int(np.argmax(brightness[1:] / brightness[:-1])) + 1
+        smaller = min(step, len(brightness) - step)
+        if brightness[step] < UNIT_FACTOR * brightness[step - 1] or smaller < max(2, MIN_OTHER_UNIT * len(brightness)):
             return None
-        groups = sorted((reach[:split], reach[split:]), key=len)
+        groups = sorted((brightness[:step], brightness[step:]), key=len)
         return counted(smaller, "chip"), float(np.median(groups[0])), float(np.median(groups[1]))
 
 
@@ -280,12 +286,13 @@ def _check_size(info: RasterInfo, post: RasterInfo) -> None:
 
 
 def _check_place(mask: RasterInfo, post: RasterInfo) -> None:
-    """Refuse a mask that, by the coordinates in its file, covers other ground than its image.
+    """Refuse a mask that, by the georeference in its file, lies elsewhere than its image.
 
-    Masks are read pixel by pixel, so their pixels must be those of the image, whatever the CRS.
+    A mask's pixels are read as those of the image at the same row and column, so its corners must be the image's
+    corners, whatever the CRS of either file.
 
     Raises:
-        ImageError: it does.
+        ImageError: a corner of the mask lies more than `MAX_OFFSET_PX` from the image's.
     """
     if not (mask.georeferenced and post.georeferenced):
         return
@@ -293,9 +300,9 @@ def _check_place(mask: RasterInfo, post: RasterInfo) -> None:
     xs, ys = zip(*(mask.transform @ corner for corner in corners), strict=True)
     if mask.crs != post.crs:
         xs, ys = transform_points(mask.crs, post.crs, xs, ys)
-    there = [~post.transform @ place for place in zip(xs, ys, strict=True)]
-    offset = max(math.dist(corner, place) for corner, place in zip(corners, there, strict=True))
-    if not offset <= MAX_OFFSET_PX:  # also where the CRS of the image knows no such place
+    corners_in_image = [~post.transform @ place for place in zip(xs, ys, strict=True)]
+    offset = max(math.dist(corner, place) for corner, place in zip(corners, corners_in_image, strict=True))
+    if not offset <= MAX_OFFSET_PX:  # so written, it also refuses NaN, of places outside of the image's CRS
         raise ImageError(
             f"{mask.path}: lies up to {offset:.3g} px off its image by its georeference; cut it as the image was cut, "
             "or import image and mask as a pair: tsmu import pairs, tsmu import labels"

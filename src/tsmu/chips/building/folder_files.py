@@ -43,13 +43,13 @@ def match_chip_files(folder: Path, log: IssueLog) -> dict[str, ChipFiles]:
     if not by_stem:
         raise ChipError(f"{folder}: images/ and masks/ are empty; put at least one image and its mask there")
     complete = {}
-    alike = _alike(by_stem, kinds)
+    same_digits = _files_by_digits(by_stem, kinds)
     for stem in sorted(by_stem, key=natural_order):
         files = by_stem[stem]
         missing = [kind for kind in kinds if kind not in files]
         if missing:
             problem = f"no file of the same name in {' and '.join(f'{kind}/' for kind in missing)}"
-            if other := alike.get((_digits(stem), missing[0])):
+            if other := same_digits.get((_digits(stem), missing[0])):
                 problem += f"; {missing[0]}/{other} has the same number: if they belong together, name them alike"
             log.error(next(iter(files.values())), problem)
         else:
@@ -57,7 +57,7 @@ def match_chip_files(folder: Path, log: IssueLog) -> dict[str, ChipFiles]:
     return complete
 
 
-def _alike(by_stem: dict[str, ChipFiles], kinds: Sequence[str]) -> dict[tuple[str, str], str]:
+def _files_by_digits(by_stem: dict[str, ChipFiles], kinds: Sequence[str]) -> dict[tuple[str, str], str]:
     """Find files that may belong to a chip of another name because their names have the same digits.
 
     `images/image_1.png` and `masks/chip_1.png` do not match by name, but both have the digit 1.
@@ -69,7 +69,7 @@ def _alike(by_stem: dict[str, ChipFiles], kinds: Sequence[str]) -> dict[tuple[st
     for stem, files in by_stem.items():
         for kind in files if len(files) < len(kinds) and _digits(stem) else ():
             names.setdefault((_digits(stem), kind), set()).add(f"{stem}{files[kind].suffix}")
-    return {key: next(iter(found)) for key, found in names.items() if len(found) == 1}
+    return {key: next(iter(files_of_key)) for key, files_of_key in names.items() if len(files_of_key) == 1}
 
 
 def _digits(stem: str) -> str:

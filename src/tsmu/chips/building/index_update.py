@@ -100,17 +100,22 @@ def _with_earlier_splits(
         of_ground: the splits that the ground of each chip was in before.
         history: all earlier chips with their splits.
     """
+    # A chip is put into the split of its group. If its ground was in another split before, it is put into the gap
+    # instead, unless it is a whole file that had a split before.
     splits_of_group: dict[str, set[str]] = {}
     for groups, splits in ((history["group"], history["split"]), (chips["group"], earlier)):
         for group, split in zip(groups, splits, strict=True):
             if split and isinstance(group, str):
                 splits_of_group.setdefault(group, set()).add(split)
     kept = keep_earlier_splits(list(chips["group"]), list(chips["split"]), earlier, splits_of_group)
-    bound = [old is not None and isinstance(what, str) for old, what in zip(earlier, chips["content"], strict=True)]
+    known_files = [
+        old is not None and isinstance(content, str) for old, content in zip(earlier, chips["content"], strict=True)
+    ]
     on_other_ground = [bool(ground - {split}) for ground, split in zip(of_ground, kept, strict=True)]
     return chips.assign(
         split=[
-            GAP if other and not own else split for other, own, split in zip(on_other_ground, bound, kept, strict=True)
+            GAP if conflict and not known else split
+            for conflict, known, split in zip(on_other_ground, known_files, kept, strict=True)
         ]
     )
 
@@ -120,22 +125,23 @@ def _earlier_splits(
 ) -> list[str | None]:
     """Find the split that each chip had before; None for new chips and for chips in blocks.
 
-    The content of an image counts before its path, because files are renumbered; a window of a larger image goes by
-    its ground, because files of the same scene are made anew in other places.
+    A chip that is a whole file is found by the content of its images, because files may be renumbered; a window of a
+    larger image by its ground, because the file of a scene may be made anew elsewhere. Where that finds no split, the
+    path of the post-event image decides.
     """
     with_content = history[history["content"].notna()]
-    of_content = dict(zip(with_content["content"], with_content["split"], strict=True))
+    split_of_content = dict(zip(with_content["content"], with_content["split"], strict=True))
     undivided = history[~history["group"].isin(list(block_groups))]
-    of_image = dict(zip(undivided["post"], undivided["split"], strict=True))
+    split_of_image = dict(zip(undivided["post"], undivided["split"], strict=True))
     of_source = undivided[undivided["source"].isin(set(chips["source"]))]
     of_ground = earlier_splits_of_ground(chips.geometry, of_source)
     splits: list[str | None] = []
     for content, post, group, ground in zip(chips["content"], chips["post"], chips["group"], of_ground, strict=True):
         if isinstance(content, str):
-            split = of_content.get(content)
+            split = split_of_content.get(content)
         else:
             split = next(iter(ground)) if len(ground) == 1 else None
-        splits.append(None if group in block_groups else split or of_image.get(post))
+        splits.append(None if group in block_groups else split or split_of_image.get(post))
     return splits
 
 

@@ -1,10 +1,10 @@
 """Windows between the training windows of a region that has few of them.
 
-One labelled scene gives a dozen training chips, and what a model learns from a dozen hangs on the seed: on the real
-pair of docs/benchmark.md it learns more surely from windows that overlap. Validation and test windows stay as they
-are, so that no ground counts several times. So do those of reviewed pairs: a chip lies around each decision already,
-and where decisions counted several times, a turn of the review loop made its region worse (IoU 0.667 to 0.642, seed 0
-of `python -m benchmarks loop`), which it improves otherwise.
+One labelled scene gives a dozen training chips, and how well a model learns from so few depends on the seed. It learns
+more reliably from windows that overlap, as measured on the real pair of docs/benchmark.md. No windows are added for
+validation and test, so that no ground counts several times in scores. None are added to reviewed pairs: a chip lies
+around each decision already, and where decisions counted several times, a turn of the review loop made its region
+worse (IoU 0.667 to 0.642, seed 0 of `python -m benchmarks loop`), while it improves the region otherwise.
 """
 
 from collections import Counter
@@ -17,8 +17,8 @@ from tsmu.chips.building.pair_splits import Row
 from tsmu.chips.building.windows import ChipOptions, pair_windows, sample_windows
 from tsmu.chips.splits.blocks import Block
 
-FEW_CHIPS = 64  # a region with fewer training chips gets further ones between them,
-STRIDES = (2, 4)  # half a side apart or, where those are too few as well, a quarter
+FEW_CHIPS = 64  # a region with fewer training chips gets further ones between them
+STRIDES = (2, 4)  # a chip's side is divided by 2 for the stride of further ones, or by 4 where that gives too few
 
 
 def overlapping_windows(

@@ -87,9 +87,9 @@ def chips_from_pairs(
         raise ChipError(
             f"{source}: no chip from {counted(len(pairs), 'labelled pair')} with a region: {why}; correct that"
         )
-    before = set(blocks["ground"])
+    grounds_before = set(blocks["ground"])
     with_chips = pairs[pairs["id"].isin({row["pair"] for row in rows})]
-    rows, too_small = split_windows(rows, with_chips, options, divided, earlier_splits, before)
+    rows, too_small = split_windows(rows, with_chips, options, divided, earlier_splits, grounds_before)
     if not rows:
         raise ChipError(
             f"{source}: no window of {counted(len(pairs), 'labelled pair')} has a landslide; look at the masks"
@@ -99,7 +99,7 @@ def chips_from_pairs(
     return PairChips(
         make_index([row | {"source": source} for row in (*rows, *between)]),
         blocks,
-        tuple(sorted(set(blocks["ground"]) - before)),
+        tuple(sorted(set(blocks["ground"]) - grounds_before)),
         _reasons_by_region(with_chips, options, divided, earlier_splits, too_small),
         dict(Counter(row["region"] for row in between)),
     )

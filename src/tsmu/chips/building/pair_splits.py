@@ -53,6 +53,10 @@ def split_windows(
 ) -> tuple[list[Row], set[str]]:
     """Sample the windows without landslides, and give every window its group and its split.
 
+    All groups are split as a whole at first. As long as a split of a region has too few landslides
+    (`_group_to_divide`), the ground of one of its groups is divided into blocks, its windows are laid anew within
+    these, and the splits are assigned again.
+
     Args:
         rows: all windows of the pairs.
         pairs: those that have windows.
@@ -68,7 +72,7 @@ def split_windows(
     groups = spatial_groups(list(pairs["id"]), pairs.geometry, options.gap_m, events)
     order = hilbert_order(groups, pairs.geometry)
     group_of = dict(zip(pairs["id"], groups, strict=True))
-    place = {pairs["id"].iloc[position]: number for number, position in enumerate(order)}
+    place = {pairs["id"].iloc[position]: number for number, position in enumerate(order)}  # in the Hilbert order
     splits_of_group: dict[str, set[str]] = {}
     for pair in pairs["id"]:
         if pair not in divided:
@@ -117,20 +121,26 @@ def _assign_splits(
 def _group_to_divide(
     rows: list[Row], group_of: Mapping[str, str], excluded: Collection[str], new_grounds: Collection[str]
 ) -> str | None:
-    """Find the largest group that can be divided of a region in which a split is empty; None if there is none.
+    """Find the group to divide next: the largest one of a region in which a split has too few landslides.
+
+    A split has too few if none of its windows has a landslide. In a region whose ground has been divided in this build,
+    it also has too few with less than half of its share of the windows with landslides.
 
     Args:
         rows: with their splits.
         group_of: the spatial group by pair.
-        excluded: groups that cannot be divided.
-        new_grounds: ground that was divided just now; in its regions each split should have at least half its share.
+        excluded: groups that cannot be divided, or need not be tried again.
+        new_grounds: names of ground that was divided in this build.
+
+    Returns:
+        The name of the group; None if no region needs a division, or none can be made.
     """
     for region in sorted({row["region"] for row in rows}):
         positive = [row for row in rows if row["region"] == region and row["landslide_pixels"]]
         counts = Counter(row["split"] for row in positive)
         newly_divided = any(row["block"] and row["block"].ground in new_grounds for row in positive)
-        least = {split: share * len(positive) / 2 if newly_divided else 1 for split, share in SHARES.items()}
-        if all(counts[split] >= max(1, least[split]) for split in SPLITS):
+        required = {split: share * len(positive) / 2 if newly_divided else 1 for split, share in SHARES.items()}
+        if all(counts[split] >= max(1, required[split]) for split in SPLITS):
             continue
         sizes = Counter(group_of[row["pair"]] for row in positive if not row["block"])
         candidates = sorted((-size, group) for group, size in sizes.items() if group not in excluded)
@@ -140,9 +150,19 @@ def _group_to_divide(
 
 
 def _divide(ground: str, pairs: Sequence[dict[str, Any]], options: ChipOptions) -> tuple[list[Block], list[Row]] | None:
-    """Divide a ground of this name into its blocks and the windows in them; None where it is too small for three.
+    """Divide the ground of some pairs into three blocks, one for each split.
 
-    Where it lies in several regions, each of them with landslides gets three splits if any way gives them.
+    The candidates are tried from the one that comes nearest to the splits' shares. The first in which every region with
+    landslides has windows with landslides in all three splits is taken; if there is none, the first in which the
+    regions together have them.
+
+    Args:
+        ground: name that the ground is given.
+        pairs: the pairs whose footprints make up the ground.
+        options: how pairs become chips.
+
+    Returns:
+        The blocks and the windows in them; None where no candidate gives that, as on ground that is too small.
     """
     cells = [_count_pixels(pair) for pair in pairs]
     regions = {pair["region"] for pair, counts in zip(pairs, cells, strict=True) if counts.landslide.any()}

@@ -14,7 +14,9 @@ from tsmu.imagery import Grid, RasterInfo, Valid, describe_raster, read_stack
 from tsmu.labels import LANDSLIDE, UNKNOWN, ZERO_ONE
 
 MIN_KNOWN = 0.25  # share of a window's pixels that must be valid and labelled
-MIN_DECIDED = 64  # such pixels in a reviewed pair: a decision labels one outline and what lies around it
+# Number of such pixels that a window of a reviewed pair must have, where each decision labels only one outline and what
+# lies around it.
+MIN_DECIDED = 64
 
 
 @dataclass(frozen=True)
@@ -26,9 +28,9 @@ class ChipOptions:
         stride: from one window to the next, pixels; the last one of a row or column ends at the edge. By default the
             size, with further windows between those that a region learns from, where they are few
             (`overlapping_windows`).
-        negatives: chips without landslides per chip with one, in each region; those around rejected candidates are
-            taken in addition, because they are the hard ones.
-        gap_m: footprints nearer than so many metres stay in one split.
+        negatives: number of chips without landslides per chip with one, in each region. Chips around candidates that
+            a reviewer has rejected are taken in addition, because a model is likely to be wrong there.
+        gap_m: metres; footprints that are nearer to each other stay in one split.
 
     Example:
         >>> ChipOptions(size=256, stride=128)
@@ -52,8 +54,8 @@ def pair_windows(
         blocks: those of the pair's ground where it is divided; each window then lies in one of them.
 
     Yields:
-        Rows of the chips index without group and split, but with `pair`, `block` (None where the ground is not
-        divided) and `decided`, whether the mask came out of single decisions.
+        Rows of the chips index without group and split, but with `pair`, its id; `block`, None where the ground is
+        not divided; and `decided`, whether the window is labelled only where a reviewer has decided on candidates.
     """
     images = pair_images(pair)
     post = images["post"]
@@ -63,7 +65,8 @@ def pair_windows(
         for window in windows_in(area, options):
             known, landslide, unlabelled = read_known_pixels(pair, images, window)
             decided = bool(pair["reviewed"] and unlabelled)
-            if known.sum() < MIN_DECIDED if decided else known.mean() < MIN_KNOWN:
+            too_few_known = known.sum() < MIN_DECIDED if decided else known.mean() < MIN_KNOWN
+            if too_few_known:
                 continue
             yield {
                 "id": f"{pair['region']}/{pair['id']}_{window.row_off}_{window.col_off}",
@@ -122,7 +125,10 @@ def window_areas(
 
 
 def _without_rest(length: int, size: int) -> int:
-    """Shorten a length (px) to whole windows where the rest is under a quarter of one, which would repeat the last."""
+    """Shorten a length, pixels, to whole windows if less than a quarter of a window remains after them.
+
+    The last window ends at the edge, so that for such a small rest it would nearly repeat the one before.
+    """
     rest = length % size
     return length - rest if length > size and rest < size / 4 else length
 
@@ -152,6 +158,7 @@ def sample_windows(rows: list[dict[str, Any]], options: ChipOptions) -> list[dic
 
 
 def _sample_region(rows: list[dict[str, Any]], region: str, options: ChipOptions) -> list[dict[str, Any]]:
+    """Sample the windows of one region; the order of the hashes of their ids stands in for a random draw."""
     of_region = [row for row in rows if row["region"] == region]
     positive = sum(row["landslide_pixels"] > 0 for row in of_region)
     kept = {row["id"] for row in of_region if row["landslide_pixels"] or row["decided"]}

@@ -15,8 +15,10 @@ from tsmu.imagery import Grid
 
 SHARES: dict[Split, float] = {"train": TRAIN_SHARE, "val": KNOWN_SHARE - TRAIN_SHARE, "test": 1 - KNOWN_SHARE}
 CELL_PX = 16  # side of the squares in which known pixels and landslides are counted
-LANDSLIDE_WEIGHT = 2.0  # against known pixels, in how well the shares are met: they are scarcer
-CANDIDATE_LINES = 64  # places, at most, where a line is tried
+# How much more the shares of landslide pixels count than those of known pixels in the choice of a division: landslides
+# are scarcer.
+LANDSLIDE_WEIGHT = 2.0
+CANDIDATE_LINES = 64  # number of places along an axis, at most, where a line between blocks is tried
 
 
 @dataclass(frozen=True)
@@ -64,10 +66,10 @@ def empty_cell_counts(grid: Grid) -> CellCounts:
 
 
 def share_deviation(split: Split, share: npt.ArrayLike) -> Floats:
-    """Measure how far shares are from the one that a split should have.
+    """Measure how far shares (0 to 1) are from the one that a split should have, of the same shape.
 
-    It is the logarithm of the ratio, infinite for nothing: a hundredth of the landslides instead of a sixth is worse
-    than a third.
+    It is the absolute logarithm of their ratio, infinite for a share of 0. Far too little is so worse than somewhat too
+    much: where a sixth is right, a share of a hundredth deviates more than one of a third.
     """
     ratio = np.asarray(share, float) / SHARES[split]
     return np.asarray(np.where(ratio > 0, abs(np.log(np.maximum(ratio, 1e-300))), np.inf))
@@ -116,6 +118,9 @@ def _best_lines(
         order: of the splits along the axis.
         half: half the gap, degrees.
         least: smallest width of a block, degrees.
+
+    Returns:
+        The places of the lines, degrees, the lower first.
     """
     sort = np.argsort(along, kind="stable")
     along = along[sort]
@@ -132,12 +137,14 @@ def _best_lines(
     deviation = np.zeros(len(first))
     for counts, weight in ((known, 1.0), (landslide, LANDSLIDE_WEIGHT)):
         if counts.any():
-            total = np.concatenate([[0.0], np.cumsum(counts[sort])]) / counts.sum()
+            share_before = (
+                np.concatenate([[0.0], np.cumsum(counts[sort])]) / counts.sum()
+            )  # each square, along the axis
             edges = (first - half, first + half, second - half, second + half)
-            up_to = [total[np.searchsorted(along, edge)] for edge in edges]
-            parts = up_to[0], up_to[2] - up_to[1], 1 - up_to[3]
-            for split, part in zip(order, parts, strict=True):
-                deviation += weight * share_deviation(split, part)
+            up_to = [share_before[np.searchsorted(along, edge)] for edge in edges]
+            shares = up_to[0], up_to[2] - up_to[1], 1 - up_to[3]
+            for split, share in zip(order, shares, strict=True):
+                deviation += weight * share_deviation(split, share)
     if not np.isfinite(deviation).any():
         return None
     best = int(deviation.argmin())

@@ -7,7 +7,8 @@ Columns:
     split: `train`, `val` or `test`
     axis: `longitude` or `latitude`, along which the blocks follow each other
     low, high: float, degrees, the lines between the blocks, in the middle of the gap; infinite at the ends
-    geometry: what the block has of the footprints of the ground's pairs, of now and before, EPSG:4326
+    geometry: the part of the ground that lies in the block, EPSG:4326; the ground is the footprints of all pairs that
+        were ever on it
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -82,9 +83,9 @@ def blocks_of_pairs(
 ) -> dict[str, list[Block]]:
     """Find the pairs on ground that was divided before, and the new ones of the same regions beside it.
 
-    A pair belongs to the ground that has most of its footprint, and so keeps its blocks for ever, because the
-    footprints of its pairs are the ground's. Only then does ground grow: by pairs that have no ground yet and lie
-    nearer to one of its pairs of the same region than the gap.
+    A pair belongs to the ground that covers the largest part of its footprint. So it keeps its blocks for ever, because the ground
+    is made up of the footprints of its pairs. After that, each pair without a ground joins that of a pair of the same
+    region which is nearer than the gap, and so do the pairs near to it in turn.
 
     Args:
         pairs: with id, region and footprint.

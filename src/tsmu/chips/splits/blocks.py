@@ -1,7 +1,8 @@
 """Blocks: strips of ground between two meridians or two parallels, one each for training, validation and test.
 
-A region with too few places for three splits has its largest places divided so. `block_search` chooses the lines
-between the blocks, `block_table` keeps them for ever.
+Ground is the area that the footprints of a spatial group of pairs cover together (`spatial_groups`). A region whose
+groups are too few for three splits has the ground of its largest groups divided into blocks. `block_search` chooses
+the lines between the blocks, `block_table` keeps them for ever.
 """
 
 import math
@@ -22,10 +23,11 @@ from tsmu.vectors import wrap_longitudes
 
 Axis = str
 AXES: tuple[Axis, ...] = ("longitude", "latitude")
-# Metres; no degree on the ellipsoid's surface is shorter, save of longitude by the latitude.
+# Metres: less than a degree of latitude anywhere on the WGS 84 ellipsoid (110,574 m at the equator), and less than a
+# degree of longitude divided by the cosine of the latitude (111,320 m at the equator).
 SHORTEST_DEGREE_M = 110_500.0
-BORDER_SAMPLES = 17  # points on a border of an image's column or row of which the place is computed
-MIN_BLOCK_PX = 64  # a narrower block shows hardly what lies around a landslide
+BORDER_SAMPLES = 17  # points on each border of an image's columns or rows whose longitude or latitude is computed
+MIN_BLOCK_PX = 64  # a narrower block shows too little of what lies around a landslide
 
 Floats = npt.NDArray[np.float64]
 
@@ -65,12 +67,15 @@ class Block:
         return shapely.box(west, max(south, self.low), east, min(north, self.high))
 
     def window(self, grid: Grid, gap_m: float) -> Window | None:
-        """Return the part of an image in the block, half a gap away from its lines.
+        """Return the part of an image that lies in the block, at least half a gap away from its lines.
 
-        It covers the image's whole height or width.
+        Args:
+            grid: pixel grid of the image, in any CRS.
+            gap_m: metres between two blocks.
 
         Returns:
-            None where it is narrower than `MIN_BLOCK_PX`, unless it is the whole image.
+            The window, pixels, which has the image's whole height or width; None where it is narrower than
+            `MIN_BLOCK_PX` or in several pieces, unless it is the whole image.
         """
         half = gap_in_degrees(gap_m, self.axis, grid.footprint.bounds) / 2
         along_columns = _varies_along_columns(grid, self.axis)
@@ -87,7 +92,13 @@ class Block:
 
 
 def gap_in_degrees(gap_m: float, axis: Axis, bounds: Sequence[float]) -> float:
-    """Return a distance along an axis in degrees that are nowhere in the bounds (degrees) shorter than it."""
+    """Turn a distance along an axis into degrees that are at least as long everywhere within bounds.
+
+    Args:
+        gap_m: metres.
+        axis: `longitude` or `latitude`.
+        bounds: west, south, east, north, degrees.
+    """
     latitude = gap_m / SHORTEST_DEGREE_M
     if axis == "latitude":
         return latitude
@@ -103,11 +114,11 @@ def pixels_to_degrees(grid: Grid, columns: Floats, rows: Floats) -> Floats:
 
 
 def _varies_along_columns(grid: Grid, axis: Axis) -> bool:
-    """Tell whether an image's columns, rather than its rows, follow an axis."""
-    middle = (grid.width / 2, grid.height / 2)
-    xs, ys = (np.array([middle[i], middle[i], middle[i]]) + steps for i, steps in enumerate(((0, 1, 0), (0, 0, 1))))
-    value = pixels_to_degrees(grid, xs, ys)[:, AXES.index(axis)]
-    return bool(abs(value[1] - value[0]) >= abs(value[2] - value[0]))
+    """Tell whether longitude (or latitude) changes more from column to column of an image than from row to row."""
+    columns = grid.width / 2 + np.array([0.0, 1.0, 0.0])  # the middle of the image, one column further, one row further
+    rows = grid.height / 2 + np.array([0.0, 0.0, 1.0])
+    middle, next_column, next_row = pixels_to_degrees(grid, columns, rows)[:, AXES.index(axis)]
+    return bool(abs(next_column - middle) >= abs(next_row - middle))
 
 
 @lru_cache(maxsize=256)

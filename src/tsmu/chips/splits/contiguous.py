@@ -8,7 +8,7 @@ from typing import Literal, get_args
 Split = Literal["train", "val", "test"]
 SPLITS: tuple[Split, ...] = get_args(Split)  # from the least to the most strict
 GAP = "gap"  # of chips that overlap one of another split: they are in none
-TRAIN_SHARE, KNOWN_SHARE = 0.64, 0.80  # train, and train with validation
+TRAIN_SHARE, KNOWN_SHARE = 0.64, 0.80  # share of the training chips, and of training and validation chips together
 FOLDS = 5
 MIN_SERIES_CHIPS = 5  # of a series that is split by itself; of five, each split gets one at least
 
@@ -60,17 +60,17 @@ def series_name(name: str) -> str:
 def landslide_free_series(names: Sequence[str], landslides: Sequence[bool]) -> list[int]:
     """Number the series of chips without any landslide, each of which is to be split by itself.
 
-    Laid end to end, a series without landslides would fill a whole split, and nothing could be scored there. Series
-    that have landslides are places more often than kinds (`scene1_tile_0001`), and stay together, in the order of
-    their names, so that whole places are tested.
+    Chips are split in the order of their names. A long series without landslides would fill a whole split, in which
+    nothing could be scored; split by itself, it gives chips to each split. Series with landslides are often named
+    after places (`scene1_tile_0001`). They are split together, so that whole places come into one split.
 
     Args:
         names: of the chips.
         landslides: whether each shows any.
 
     Returns:
-        For each chip 0, or from 1 on the number of its series if that has no landslide and at least
-        `MIN_SERIES_CHIPS` chips; 0 for all if the others are fewer than that.
+        For each chip the number of its series, from 1, if that has no landslide and at least `MIN_SERIES_CHIPS` chips,
+        and 0 for all other chips. If these others are fewer than `MIN_SERIES_CHIPS`, 0 for every chip.
 
     Example:
         >>> names = [f"{series}_{number}" for series in ("ls", "none") for number in range(5)]

@@ -40,9 +40,10 @@ def spatial_groups(
     from scipy.sparse.csgraph import connected_components
 
     first, second = _near_pairs(footprints, gap_m)
-    last_with = {event: number for number, ids in enumerate(events) for event in ids}
-    of_event = [(number, last_with[event]) for number, ids in enumerate(events) for event in ids]
-    edges = np.concatenate([np.stack([first, second], 1), np.array(of_event, np.int64).reshape(-1, 2)]).T
+    # Every footprint of an event is connected with the last one of that event, and so with all others.
+    last_of_event = {event: number for number, ids in enumerate(events) for event in ids}
+    same_event = [(number, last_of_event[event]) for number, ids in enumerate(events) for event in ids]
+    edges = np.concatenate([np.stack([first, second], 1), np.array(same_event, np.int64).reshape(-1, 2)]).T
     count = len(names)
     _, group = connected_components(coo_array((np.ones(edges.shape[1]), edges), shape=(count, count)), directed=False)
     group_names: dict[int, str] = {}
@@ -58,10 +59,11 @@ def conflicting_chips(
     gap_m: float = 0.0,
     priority: Sequence[int] | None = None,
 ) -> list[bool]:
-    """Tell which chips have to leave their split: they overlap a chip of another one, or lie nearer to it than a gap.
+    """Tell which chips have to leave their split because they overlap a chip of another split, or lie too near to it.
 
-    Of two such chips the one leaves that is needed less: never a fixed one, the one of lower priority before the
-    other, and test chips last.
+    Of two such chips the one of lower rank leaves. A fixed chip ranks above any other and never leaves; then the
+    higher priority ranks above the lower one, and then test above validation above training. A chip need not leave for
+    one that leaves itself.
 
     Args:
         footprints: EPSG:4326; None for chips without georeference, which overlap nothing.
@@ -86,9 +88,10 @@ def conflicting_chips(
     close = placed[_near_pairs(located, gap_m).T if gap_m else overlapping_footprints(located.to_numpy())]
     split_pairs = np.asarray(splits, dtype=object)[close]
     conflicts = close[(split_pairs != GAP).all(axis=1) & (split_pairs[:, 0] != split_pairs[:, 1])]
+    # Pairs of high ranks are decided first, so that it is known whether a chip leaves before others would leave for it.
     for first, second in sorted(conflicts.tolist(), key=lambda pair: min(rank[i] for i in pair), reverse=True):
-        less, more = sorted((first, second), key=lambda i: rank[i])
-        leaves[less] = leaves[less] or (not leaves[more] and not fixed[less])
+        lower, higher = sorted((first, second), key=lambda i: rank[i])
+        leaves[lower] = leaves[lower] or (not leaves[higher] and not fixed[lower])
     return leaves
 
 

@@ -23,7 +23,9 @@ from tsmu.workspace_tables import read_paths_table, write_paths_table
 COLUMNS = ("region", "source", "group", "split", "post", "content")
 PATHS = ("post", "source")
 REQUIRED_COLUMNS = (*COLUMNS[:4], "geometry")
-MIN_SHARED = 1e-6  # of a footprint's area: what neighbours share by the rounding of their corners is no ground
+# Part of the smaller footprint's area that two chips must have in common to share ground; by the rounding of their
+# corners, neighbours have less than that in common.
+MIN_SHARED = 1e-6
 
 
 def read_split_history(workspace: WorkspaceFolder, index: geopandas.GeoDataFrame) -> geopandas.GeoDataFrame:

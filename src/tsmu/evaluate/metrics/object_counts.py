@@ -91,17 +91,24 @@ def count_objects(predicted: Mask, reference: Mask, pixel_size: float, min_pixel
         >>> counts.recall, counts.precision, counts.false_alarms_per_100_km2
         (1.0, 0.5, 500.0)
     """
-    (labels, sizes), (other_labels, other_sizes) = (_label_objects(mask, min_pixels) for mask in (predicted, reference))
-    both = (labels > 0) & (other_labels > 0)
-    pairs, shared = np.unique(np.stack([labels[both], other_labels[both]]), axis=1, return_counts=True)
-    matches = pairs[:, show_same_landslide(shared, sizes[pairs[0]], other_sizes[pairs[1]])]
-    correct, detected = (len(np.unique(part)) for part in matches)
+    numbers, sizes = _label_objects(predicted, min_pixels)
+    reference_numbers, reference_sizes = _label_objects(reference, min_pixels)
+    # The pairs of a predicted and a reference object that overlap, (2, pairs), and how many pixels each pair shares.
+    both = (numbers > 0) & (reference_numbers > 0)
+    pairs, shared = np.unique(np.stack([numbers[both], reference_numbers[both]]), axis=1, return_counts=True)
+    matches = pairs[:, show_same_landslide(shared, sizes[pairs[0]], reference_sizes[pairs[1]])]
+    correct, detected = (len(np.unique(matched)) for matched in matches)
     km2 = reference.size * pixel_size**2 / 1e6
-    return ObjectCounts(len(other_sizes) - 1, detected, len(sizes) - 1, correct, km2)
+    return ObjectCounts(len(reference_sizes) - 1, detected, len(sizes) - 1, correct, km2)
 
 
 def _label_objects(mask: Mask, min_pixels: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Number the objects of a mask from 1, and count the pixels of each; number 0 is the background."""
+    """Number the objects of a mask (H, W) from 1, and count the pixels of each.
+
+    Returns:
+        The number of each pixel's object, (H, W), 0 for the background and for objects that are too small; and the
+        pixels of each object by its number, (objects + 1,), with 0 for number 0.
+    """
     labels, _ = ndimage.label(mask, EIGHT_CONNECTED)
     sizes = np.bincount(labels.ravel())
     large = sizes >= min_pixels

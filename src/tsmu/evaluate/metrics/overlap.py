@@ -91,7 +91,8 @@ def overlapping_pairs(
     """
     i, j = intersecting_pairs(first, second) if candidates is None else candidates
     area, other_area = shapely.area(first)[i], shapely.area(second)[j]
-    # Bounding boxes limit what can be shared, which spares most neighbours the intersection.
+    # Two outlines share at most the area that their bounding boxes share. Pairs for which even that is too little are
+    # left out before the exact intersection, which takes long, is computed.
     box, other_box = shapely.bounds(first).reshape(-1, 4)[i], shapely.bounds(second).reshape(-1, 4)[j]
     sides = np.minimum(box[:, 2:], other_box[:, 2:]) - np.maximum(box[:, :2], other_box[:, :2])
     possible = show_same_landslide(sides.clip(0).prod(axis=1), area, other_area)

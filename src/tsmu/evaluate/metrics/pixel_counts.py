@@ -118,8 +118,9 @@ class PixelCounts:
         Source: Naeini, Cooper and Hauskrecht 2015, doi 10.1609/aaai.v29i1.9602.
         """
         bins = np.minimum(np.arange(LEVELS) * CALIBRATION_BINS // (LEVELS - 1), CALIBRATION_BINS - 1)
-        probability = np.linspace(0, 1, LEVELS) * (self.landslide + self.background)
-        gaps = np.bincount(bins, weights=probability - self.landslide, minlength=CALIBRATION_BINS)
+        # Of each bin, the sum of its pixels' probabilities minus the number of its landslide pixels.
+        expected = np.linspace(0, 1, LEVELS) * (self.landslide + self.background)
+        gaps = np.bincount(bins, weights=expected - self.landslide, minlength=CALIBRATION_BINS)
         return float(np.abs(gaps).sum() / self.pixels) if self.pixels else float("nan")
 
     def summary(self, percent: int) -> dict[str, float]:

@@ -13,11 +13,11 @@ NEUTRAL_PERCENT = 50
 def choose_threshold(chips: Sequence[PixelCounts]) -> int:
     """Choose the whole percent nearest to 50 that is not worse than the best by more than a standard error.
 
-    The threshold with the highest IoU fits the noise when there are few validation chips: on eight chips of a
-    real region it was 99 % and scored 0.14 on the test chips, where 50 % scored 0.34. So this is
-    the one-standard-error rule (Breiman et al. 1984): among the thresholds whose distance to the
-    best IoU is within the standard error of that distance, the one nearest to 50. The error is the jackknife's
-    over chips; for a single chip it is not defined, and the threshold stays at 50.
+    With few validation chips the threshold of the highest IoU is a matter of chance: on eight chips of a real region
+    it was 99 %, which scored 0.14 on the test chips, where 50 % scored 0.34. Therefore the one-standard-error rule is
+    used (Breiman et al. 1984): of all thresholds whose IoU is below the best by no more than the standard error of
+    that difference, the one nearest to 50 is chosen. The standard error is the jackknife's over chips. It is not
+    defined for a single chip, so the threshold is then 50, as it is where no chip shows a landslide.
 
     Args:
         chips: counts of each validation chip.

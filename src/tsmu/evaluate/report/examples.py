@@ -32,7 +32,8 @@ def example_chips(history: History) -> dict[str, list[dict[str, Any]]]:
 
 def _region_examples(served: ServedRegion, network: RegionNet) -> list[dict[str, Any]]:
     chips, threshold = served.test_chips, served.threshold
-    # Scores first, without their predictions: those of all chips would need as much memory as the region is large.
+    # All chips are scored first, and those that are drawn are predicted again: the predictions of all test chips of a
+    # large region may not fit into memory.
     scores = np.array([counts.iou(threshold) for counts in iterate_pixel_counts(network, served.decoder, chips)])
     order = [int(i) for i in np.argsort(-scores, kind="stable") if not np.isnan(scores[i])]
     chosen = order if len(order) <= 2 * EXAMPLES else order[:EXAMPLES] + order[-EXAMPLES:]

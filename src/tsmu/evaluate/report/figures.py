@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from tsmu.evaluate.history import History
 from tsmu.model import IOU, LOSS, stage_runs
 
-SMOOTHED_SHARE = 20  # running means of losses are taken over this part of a training
+WINDOWS_PER_TRAINING = 20  # running means of losses are taken over a twentieth of a training's steps
 BLUE, ORANGE = "#0072b2", "#d55e00"  # distinct with any colour vision (Okabe and Ito)
 
 
@@ -73,7 +73,7 @@ def training_figure(curves: pd.DataFrame, kept_step: int | None) -> str:
     panels = figure.subplots(2 if len(ious.columns) else 1, sharex=True, squeeze=False)[:, 0]
     for name, values in losses.items():
         (line,) = panels[0].plot(values, linewidth=0.5, alpha=0.35)
-        mean = values.rolling(max(1, len(curves) // SMOOTHED_SHARE), min_periods=1).mean().where(values.notna())
+        mean = values.rolling(max(1, len(curves) // WINDOWS_PER_TRAINING), min_periods=1).mean().where(values.notna())
         panels[0].plot(mean, color=line.get_color(), label=str(name).removeprefix(LOSS))
     panels[0].set_ylabel("loss")
     for name, values in ious.items():

@@ -10,8 +10,8 @@
         worst_chips.png                 the validation chips that it predicts worst
         card.md                         the record for people
 
-The three files on the training are missing where a version was written before they were stored. The pictures are no
-part of what is hashed: they may be removed from a version that goes to somebody who must not see the images.
+A version may lack the three files on the training. The pictures are not hashed, so they may be removed from a version
+that is given to somebody who must not see the images.
 
 A bundle is written to a temporary folder and renamed into place. Opening it checks every file against the
 hashes in bundle.json, and bundle.json against its own digest.
@@ -186,6 +186,7 @@ def open_bundle(path: Path) -> Bundle:
         item = json.loads(file.read_text(encoding="utf-8"))
         record = BundleRecord.model_validate(item["properties"][RECORD])
         digest = str(item["properties"][DIGEST])
+        # The checksums are multihashes, in which 1220 stands before a SHA-256 (`stac_item.SHA256_MULTIHASH`).
         hashes = {asset["href"]: asset["file:checksum"].removeprefix("1220") for asset in item["assets"].values()}
     except FileNotFoundError:
         raise BundleError(

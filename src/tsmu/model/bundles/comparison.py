@@ -16,9 +16,9 @@ class PartDifference:
 
     Attributes:
         part: `encoder`, `decoder NAME` or `region NAME`.
-        change: `same`, `changed`, or in which of the two versions it is.
-        moved: of weights, the norm of the difference over the norm of the first version's weights; None for
-            anything else.
+        change: `same`, `changed`, or `only in vNNN` where one version alone has the part.
+        moved: for weights, the Euclidean norm of their difference divided by that of the first version's weights;
+            None for anything else.
         detail: what changed, for people; empty where there is nothing to say.
     """
 

@@ -2,7 +2,7 @@
 
 A version's folder has the table as `training.csv`; versions written before it was stored have none.
 
-    step,stage,loss:dice,loss:cross-entropy,iou:alps
+    step,stage,loss:dice,loss:cross_entropy,iou:alps
     1,all,0.71,0.69,
     2,all,0.66,0.61,0.312
 
@@ -40,8 +40,8 @@ def training_curves(
     """
     import pandas as pd
 
-    def by_step(records: Iterable[Mapping[str, float | str]], prefix: str, *own: str) -> pd.DataFrame:
-        rows = [{key if key in own else prefix + key: value for key, value in row.items()} for row in records]
+    def by_step(records: Iterable[Mapping[str, float | str]], prefix: str, *unprefixed: str) -> pd.DataFrame:
+        rows = [{key if key in unprefixed else prefix + key: value for key, value in row.items()} for row in records]
         return pd.DataFrame(rows, columns=None if rows else ["step"]).set_index("step")
 
     curves = by_step(losses, LOSS, "step", "stage")

@@ -89,11 +89,11 @@ def is_ancestor(models: Path, bundle: Bundle) -> bool:
         >>> is_ancestor(models, bundle)
         True
     """
-    line = current_bundle(models)
-    while line is not None and line.name != bundle.name:
-        parent = line.record.parent
-        line = None if parent is None else open_bundle(models / f"v{parent:03d}")
-    return line is not None
+    ancestor = current_bundle(models)
+    while ancestor is not None and ancestor.name != bundle.name:
+        parent = ancestor.record.parent
+        ancestor = None if parent is None else open_bundle(models / f"v{parent:03d}")
+    return ancestor is not None
 
 
 def serving_bundle(models: Path, region: str | None = None) -> Bundle:
@@ -169,7 +169,8 @@ def unpin_region(models: Path, region: str) -> None:
 def roll_back(models: Path, version: str) -> None:
     """Make an earlier version the current one; no version is removed.
 
-    Pins stay, except those that an update set against a version that is no ancestor of the current one any more.
+    A pin is removed if an update set it against a version that is no longer among the current one and its ancestors,
+    and if the current version has learned the region. All other pins stay.
 
     Raises:
         BundleError: there is no such version.
@@ -223,8 +224,10 @@ def remove_orphaned_pins(models: Path) -> None:
         >>> read_serving(models).pins
         {}
     """
-    serving, following = read_serving(models), next_version_number(models)
-    pins = {region: pin for region, pin in serving.pins.items() if not pin.against or int(pin.against[1:]) < following}
+    serving, next_number = read_serving(models), next_version_number(models)
+    pins = {
+        region: pin for region, pin in serving.pins.items() if not pin.against or int(pin.against[1:]) < next_number
+    }
     if pins != serving.pins:
         _write(models, serving.model_copy(update={"pins": pins}))
 

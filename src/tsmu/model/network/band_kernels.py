@@ -15,8 +15,9 @@ UNNAMED = re.compile(r"band_\d+")
 def band_colours(bands: Sequence[str]) -> list[tuple[str, str | None]]:
     """Tell which colour each band is by its name.
 
-    An image's only band is no colour, and neither is a band without a name beside red, green and blue. Three
-    bands without names are taken for red, green and blue in that order.
+    A band with a name has the colour that the name tells, or none. Of an image (the bands of one role) with bands
+    without names, three such bands and no others are taken for red, green and blue in that order. A single band
+    without a name has no colour; nor has one beside bands whose names are red, green and blue.
 
     Args:
         bands: `ROLE:NAME` for each band, such as `post:red`; a band without a name is `ROLE:band_N`.
@@ -25,7 +26,7 @@ def band_colours(bands: Sequence[str]) -> list[tuple[str, str | None]]:
         For each band its name, and `red`, `green`, `blue`, or None for anything else.
 
     Raises:
-        BundleError: an image has another number of bands without names.
+        BundleError: an image has bands without names in any other case.
 
     Example:
         >>> band_colours(["post:b04", "post:nir"])
@@ -56,8 +57,9 @@ def spread_kernels(kernels: Tensor, bands: Sequence[str]) -> Tensor:
             spread[:, position] = kernels.mean(dim=1)
         else:
             spread[:, position] = kernels[:, RGB.index(colour)] / colours.count(colour)
-    inputs = len(set(colours) - {None}) + colours.count(None)  # so many kernels would be summed instead of three
-    return spread * (len(RGB) / inputs)
+    # As many whole kernels are summed over the bands; the factor scales them to three, as in the pretrained network.
+    whole_kernels = len(set(colours) - {None}) + colours.count(None)
+    return spread * (len(RGB) / whole_kernels)
 
 
 def is_rgb(bands: Sequence[str]) -> bool:

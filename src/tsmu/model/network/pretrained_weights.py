@@ -42,12 +42,15 @@ class PretrainedWeights:
 def load_weights(encoder: nn.Module, pretrained: PretrainedWeights, bands: Sequence[str]) -> None:
     """Put pretrained weights into an encoder that takes any bands in any order.
 
-    Each colour takes its own kernel by the band's name, wherever the band stands; where several images
-    have a colour (before and after the event), each gets an equal part of the kernel, so that an
-    image that did not change gives the features of the three-band network. Every further band gets
-    the mean of the three kernels. All kernels are scaled as if three of them were summed, so that activations
-    keep their size: with all three colours, or with none, an image whose bands are all equal gives
-    the features of the three-band network.
+    Only the kernels of the first convolution depend on the bands. A red, green or blue band, known by its name, gets
+    the kernel of that colour. Where several images have the colour (before and after the event), each gets an equal
+    part of the kernel, so that two equal images give the features of the three-band network. Every other band gets
+    the mean of the three kernels. At last all kernels are scaled by one factor, so that activations keep their size:
+    with all three colours, or with none, an image whose bands are all equal gives the features of the three-band
+    network.
+
+    Weights from a file may also be for the network's own bands, in their order; they are then taken as they are. Those
+    for three bands count as such only if the network's three bands are not red, green and blue.
 
     Args:
         encoder: of `build_encoder`, for `len(bands)` bands.
@@ -66,14 +69,16 @@ def load_weights(encoder: nn.Module, pretrained: PretrainedWeights, bands: Seque
     own = encoder.state_dict()
     stem = _stem_name(encoder)
     state = dict(pretrained.state)
-    misfits = [name for name, tensor in own.items() if name not in state or _misfits(name, stem, state[name], tensor)]
+    misfits = [
+        name for name, tensor in own.items() if name not in state or _shapes_differ(name, stem, state[name], tensor)
+    ]
     if misfits:
         raise BundleError(
             f"{pretrained.name}: weights of another encoder ({len(misfits)} of {len(own)} entries missing or of "
             f"another size, first {misfits[0]}); give those of the encoder that is named"
         )
-    same_bands = pretrained.from_file and state[stem].shape == own[stem].shape and not is_rgb(bands)
-    if state[stem].shape[1] == len(RGB) and not same_bands:
+    is_for_own_bands = pretrained.from_file and state[stem].shape == own[stem].shape and not is_rgb(bands)
+    if state[stem].shape[1] == len(RGB) and not is_for_own_bands:
         state[stem] = spread_kernels(state[stem], bands)
     elif state[stem].shape != own[stem].shape:
         raise BundleError(
@@ -102,7 +107,7 @@ def _stem_name(encoder: nn.Module) -> str:
     return next(f"{name}.weight" for name, module in encoder.named_modules() if isinstance(module, nn.Conv2d))
 
 
-def _misfits(name: str, stem: str, loaded: Tensor, own: Tensor) -> bool:
+def _shapes_differ(name: str, stem: str, loaded: Tensor, own: Tensor) -> bool:
     """Whether the shapes of two tensors differ; in the first convolution the number of bands may."""
     if name != stem:
         return loaded.shape != own.shape

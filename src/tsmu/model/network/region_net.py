@@ -24,11 +24,12 @@ SIDE_MULTIPLE = 2**DEPTH  # images are padded so that their sides are multiples 
 DECODER_CHANNELS = (256, 128, 64, 32, 16)
 ENCODER_PART = "encoder"
 RegionalLayer = TypeVar("RegionalLayer", RegionalNorm, RegionalConv)
-# A region may adapt the convolutions up to this size, of a ResNet-18 or -34 those of the first two stages. Learning
-# Hokkaido's chips on a frozen encoder of Nepal's (300 steps, one seed, IoU on validation / test) gave 0.480 / 0.496
-# with the middle of every kernel its own, 0.498 / 0.529 with these, 0.496 / 0.532 with all convolutions its own.
+# A region may have adapters for the convolutions with at most this number of weights; in a ResNet-18 or -34 they are
+# those of the first two stages. Learning Hokkaido's chips with an encoder that was trained on Nepal and frozen (300
+# steps, one seed) gave an IoU on validation / test chips of 0.498 / 0.529 with these adapters, 0.480 / 0.496 with
+# adapters for the middle of every kernel only, and 0.496 / 0.532 with adapters for all convolutions.
 ADAPTED_WEIGHTS = 150_000
-_KEY = "region "  # begins the keys of decoders: ModuleDict refuses the names of its own methods, such as `keys`
+_KEY = "region "  # prefix of the decoders' keys: ModuleDict refuses keys that are names of its methods, such as `keys`
 
 
 class UnetHead(nn.Module):
@@ -55,8 +56,8 @@ class RegionDecoder(nn.Module):
 
     Args:
         encoder_channels: numbers of channels of the encoder's feature maps.
-        norms: the encoder's normalisations to start from, which are copied.
-        kernels: shapes of the encoder's kernels that the region may adapt.
+        norms: batch normalisations of the encoder's layers that the region starts from; they are copied.
+        kernels: shapes of the encoder's kernels that the region may have adapters for.
     """
 
     def __init__(
@@ -90,11 +91,11 @@ class RegionNet(nn.Module):
     The input is the raw image: normalisation with the stored band statistics happens inside, and
     pixels that are NaN (no data) count as the mean. Images may have any height and width.
 
-    Batch normalisation belongs to the regions, in the encoder too: the regions share the convolutions,
-    while each has the statistics of its own images. A region's normalisation follows the images only while it
-    is named in `training_norms`. Everything else stays in evaluation mode, whatever `train()` is told: running
-    statistics that drift on a new region's images would change an old region's predictions although no
-    weight has moved.
+    The regions share the encoder's convolutions, but each has batch normalisations of its own, also within the
+    encoder, with the statistics of its own images. Only the parts named in `training_norms` enter training mode, in
+    which the batch decides the normalisation and running statistics are updated. All other parts stay in evaluation
+    mode, also after `train()`: running statistics that are updated on a new region's images would change an old
+    region's predictions although no weight has changed.
 
     Args:
         encoder: name of an encoder of segmentation_models_pytorch (`tu-NAME` for one of timm's).
@@ -102,13 +103,13 @@ class RegionNet(nn.Module):
         std: standard deviation of each band, raw units, positive.
         weights: what the encoder starts from: a name such as `imagenet`, a file, `auto`, or what `find_weights`
             returned; None or `none` for random weights.
-        bands: names of the bands, such as `post:red`, by which each finds its pretrained kernel; needed with
+        bands: names of the bands, such as `post:red`, by which each band is given its pretrained kernel; needed with
             pretrained weights only.
 
     Attributes:
         bands: names of the bands, in order; empty where they were not given.
         is_pretrained: whether the encoder started from pretrained weights; those are trained at a smaller rate.
-        training_norms: the parts (see `parts`) whose normalisation follows the images in training mode.
+        training_norms: the parts (see `parts`) that `train()` brings into training mode.
 
     Raises:
         BundleError: there is no such encoder, its weights cannot be had or do not fit the bands, or mean and standard
@@ -160,12 +161,14 @@ class RegionNet(nn.Module):
         return tuple(key.removeprefix(_KEY) for key in self.decoders)
 
     def add_decoder(self, name: str, copy_of: str | None = None, *, with_adapters: bool = False) -> None:
-        """Add a decoder: a copy of another one, or a random one with the normalisation of the last one.
+        """Add a decoder, with the batch normalisations and adapters of a region.
 
         Args:
             name: of the new decoder.
-            copy_of: the decoder whose weights are copied; None for random weights.
-            with_adapters: whether the region gets adapters within the encoder.
+            copy_of: the decoder whose weights, normalisations and adapters are copied. None for a decoder of random
+                weights without adapters, whose normalisations are copies of those of the decoder added last, or of
+                the encoder's own ones for the first decoder.
+            with_adapters: whether it gets adapters within the encoder; they are zero unless they were copied.
 
         Raises:
             BundleError: there is a decoder of that name, or none of the name `copy_of`.
@@ -205,9 +208,9 @@ class RegionNet(nn.Module):
         if isinstance(decoders, str):
             raise BundleError(f"decoders {decoders!r}: is one name; give a list of names, ['{decoders}']")
         if not isinstance(image, Tensor) or image.ndim != 4 or image.shape[1] != len(self.mean):
-            wanted = f"(images, {len(self.mean)} bands, rows, columns)"
+            expected = f"(images, {len(self.mean)} bands, rows, columns)"
             shape = tuple(getattr(image, "shape", ()))
-            raise BundleError(f"image of shape {shape}: must be a torch tensor of the shape {wanted}")
+            raise BundleError(f"image of shape {shape}: must be a torch tensor of the shape {expected}")
         if image.dtype == torch.float64:
             image = image.to(self.mean.dtype)
         return {name: logits for name, (_, logits) in self.forward_with_features(image, decoders).items()}
@@ -215,7 +218,8 @@ class RegionNet(nn.Module):
     def forward_with_features(self, image: Tensor, decoders: Iterable[str]) -> dict[str, tuple[list[Tensor], Tensor]]:
         """Return the encoder's feature maps and the logits (N, H, W) of each decoder named.
 
-        The feature maps are those of the padded image, and differ between regions by their normalisation.
+        The encoder runs once for each decoder, with the batch normalisations and adapters of that region. Feature
+        maps are those of the image padded to multiples of 32 px; logits are cut to the image's size again.
         """
         normalised = torch.nan_to_num((image - self.mean) / self.std)
         height, width = image.shape[-2:]
@@ -234,12 +238,13 @@ class RegionNet(nn.Module):
     def encoder_state(self, name: str) -> dict[str, Tensor]:
         """Return the encoder's weights as a region uses them: its adapters added to the shared kernels."""
         state: dict[str, Tensor] = self.encoder.state_dict()
-        kernels = (f"{at}.weight" for at, module in self.encoder.named_modules() if isinstance(module, RegionalConv))
+        modules = self.encoder.named_modules()
+        kernels = (f"{module_name}.weight" for module_name, module in modules if isinstance(module, RegionalConv))
         adapters = self.decoder(name).adapters
         return state | {key: state[key] + adapter for key, adapter in zip(kernels, adapters, strict=False)}
 
     def _use_layers_of(self, decoder: RegionDecoder) -> None:
-        """Let the encoder compute with the normalisation and the adapters of a region."""
+        """Let the encoder compute with the normalisation and the adapters of a region, or with none if it has none."""
         for layer, norm in zip(self._layers(RegionalNorm), decoder.norms, strict=True):
             layer.set_norm(norm)
         for conv, adapter in zip(self._layers(RegionalConv), decoder.adapters or repeat(None), strict=False):
@@ -265,7 +270,7 @@ class RegionNet(nn.Module):
         return parts
 
     def set_trainable(self, parts: Collection[str], training_norms: Collection[str]) -> None:
-        """Let only `parts` receive gradients, and only the normalisation of `training_norms` follow the images."""
+        """Let only `parts` receive gradients, and only `training_norms` enter training mode."""
         for name, part in self.parts().items():
             part.requires_grad_(name in parts)
         self.training_norms = frozenset(training_norms)
@@ -279,8 +284,8 @@ def _check_statistics(mean: Sequence[float], std: Sequence[float]) -> None:
     if not len(mean) or len(mean) != len(std):
         raise BundleError(f"mean of {len(mean)} bands, std of {len(std)}: give one number of both for each band")
     for band, (middle, spread) in enumerate(zip(mean, std, strict=True), start=1):
-        numbers = all(isinstance(value, Real | Tensor) for value in (middle, spread))
-        if not (numbers and math.isfinite(middle) and math.isfinite(spread) and spread > 0):
+        are_numbers = all(isinstance(value, Real | Tensor) for value in (middle, spread))
+        if not (are_numbers and math.isfinite(middle) and math.isfinite(spread) and spread > 0):
             raise BundleError(
                 f"band {band}: mean {middle}, std {spread}; both must be finite, and std above 0: leave out a band "
                 "that is the same everywhere"

@@ -15,7 +15,7 @@ class RegionalNorm(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self._norm: tuple[nn.Module, ...] = ()  # in a tuple it stays out of this module's own state
+        self._norm: tuple[nn.Module, ...] = ()  # in a tuple torch does not register it as a part of this module
 
     def set_norm(self, norm: nn.Module) -> None:
         """Normalise by `norm` from now on."""
@@ -51,7 +51,7 @@ class RegionalConv(nn.Conv2d):
             device="meta",
         )
         self.weight, self.bias = conv.weight, conv.bias
-        self._adapter: tuple[Tensor | None] = (None,)  # in a tuple it stays out of this module's own state
+        self._adapter: tuple[Tensor | None] = (None,)  # in a tuple torch does not register it as a part of this module
 
     def set_adapter(self, adapter: Tensor | None) -> None:
         """Add `adapter`, of the kernel's shape, to the kernel from now on; None adds nothing."""

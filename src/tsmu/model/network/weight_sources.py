@@ -182,9 +182,10 @@ def _from_file(encoder: str, path: Path) -> PretrainedWeights:
     """Read an encoder's weights from a user's file, which may be the checkpoint of a whole network."""
     expected = build_encoder(encoder, len(RGB)).state_dict()
     loaded = _read_tensors(path)
-    # Checkpoints of whole networks put a prefix before the encoder's names; timm's own files lack one.
-    first = next(iter(expected))
-    prefixes = [name.removesuffix(first) for name in loaded if name.endswith(first)]
+    # In the checkpoint of a whole network, the encoder's entries have a common prefix, such as `encoder.`. In timm's
+    # own files they lack the prefix `model.` that they have in segmentation_models_pytorch.
+    first_entry = next(iter(expected))
+    prefixes = [name.removesuffix(first_entry) for name in loaded if name.endswith(first_entry)]
     prefix = min(prefixes, key=len) if prefixes else ""
     state = {name.removeprefix(prefix): tensor for name, tensor in loaded.items() if name.startswith(prefix)}
     if not prefixes and encoder.startswith("tu-"):

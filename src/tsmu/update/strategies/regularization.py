@@ -112,5 +112,5 @@ class SynapticIntelligence(_WeightPenalty):
 
 
 def _encoder_weights(context: UpdateContext) -> Iterator[tuple[str, Tensor]]:
-    """Name and value of each weight of the shared encoder, without batch normalisation, which belongs to the regions."""
+    """Name and value of each of the shared encoder's weights; batch normalisation belongs to the regions, not to it."""
     yield from context.network.parts()[ENCODER_PART].named_parameters()
