@@ -83,9 +83,9 @@ def blocks_of_pairs(
 ) -> dict[str, list[Block]]:
     """Find the pairs on ground that was divided before, and the new ones of the same regions beside it.
 
-    A pair belongs to the ground that covers the largest part of its footprint. So it keeps its blocks for ever, because the ground
-    is made up of the footprints of its pairs. After that, each pair without a ground joins that of a pair of the same
-    region which is nearer than the gap, and so do the pairs near to it in turn.
+    A pair belongs to the ground that covers the largest part of its footprint. So it keeps its blocks for ever, because
+    the ground is made up of the footprints of its pairs. After that, each pair without a ground joins that of a pair of
+    the same region which is nearer than the gap, and so do the pairs near to it in turn.
 
     Args:
         pairs: with id, region and footprint.

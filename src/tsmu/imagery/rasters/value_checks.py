@@ -46,8 +46,8 @@ def check_readable(path: Path) -> int:
         if any(dtype.startswith("complex") for dtype in dataset.dtypes):
             raise ImageError(f"{path}: has complex values; give its amplitude or intensity instead")
         valid = (reader.read(window)[1].any() for _, window in dataset.block_windows(1))
-        # Where fill values may occur, all blocks are read to count them; otherwise the first block with a valid pixel is
-        # enough.
+        # Where fill values may occur, all blocks are read to count them; otherwise the first block with a valid pixel
+        # is enough.
         if not (any(list(valid)) if reader.layout.may_have_fill_values else any(valid)):
             raise ImageError(f"{path}: has no valid pixel (all no-data, transparent or NaN)")
         return reader.fill_pixel_count
