@@ -15,7 +15,7 @@ _CONTENT = uuid.UUID("6b0f0f0e-6f0c-5f0a-9d55-7a3d2c1f6f52")  # the name space o
 _sha1 = partial(hashlib.sha1, usedforsecurity=False)
 _AS_JSON = json.JSONEncoder(default=str).encode
 _VERSION_7, _VERSION_8, _VARIANT = 0x70, 0x80, 0x80
-_COMMON_OCTETS, _COMMON_DIGITS = 4, 8  # of an id, which all observations of a run and their landslides share
+_COMMON_OCTETS, _COMMON_DIGITS = 4, 8  # beginning of an id that all observations of a run and their landslides share
 
 
 def content_id(*parts: object) -> str:
@@ -40,14 +40,14 @@ def outline_ids(of: str, outlines: Iterable[bytes]) -> npt.NDArray[np.object_]:
         (True, False)
     """
     begin = _CONTENT.bytes + f"observation {of} ".encode()
-    wholes = [begin + outline for outline in outlines]
-    digests = [_sha1(whole).digest() for whole in wholes]
+    contents = [begin + outline for outline in outlines]
+    digests = [_sha1(content).digest() for content in contents]
     if len(set(digests)) < len(digests):
-        times: dict[bytes, int] = {}
-        for position, key in enumerate(digests):
-            if again := times.setdefault(key, 0):
-                digests[position] = _sha1(wholes[position] + str(again).encode()).digest()
-            times[key] += 1
+        earlier_counts: dict[bytes, int] = {}  # how often each digest has occurred so far
+        for position, digest in enumerate(digests):
+            if count := earlier_counts.setdefault(digest, 0):
+                digests[position] = _sha1(contents[position] + str(count).encode()).digest()
+            earlier_counts[digest] += 1
     common = _sha1(begin).digest()[:_COMMON_OCTETS]
     return _uuid_texts(b"".join([common + digest[_COMMON_OCTETS:16] for digest in digests]), _VERSION_8)
 
@@ -73,9 +73,14 @@ def new_ids(count: int) -> npt.NDArray[np.object_]:
     return np.sort(_uuid_texts(octets.tobytes(), _VERSION_7))
 
 
-def _uuid_texts(random: bytes, version: int) -> npt.NDArray[np.object_]:
-    """UUIDs as text, from 16 octets each."""
-    octets = np.frombuffer(random, np.uint8).reshape(-1, 16).copy()
+def _uuid_texts(content: bytes, version: int) -> npt.NDArray[np.object_]:
+    """UUIDs as text, from 16 octets each, in which the bits of version and variant are set (RFC 9562, 4).
+
+    Args:
+        content: the octets of all UUIDs, one after the other.
+        version: as the upper half of octet 6.
+    """
+    octets = np.frombuffer(content, np.uint8).reshape(-1, 16).copy()
     octets[:, 6] = octets[:, 6] & 0x0F | version
     octets[:, 8] = octets[:, 8] & 0x3F | _VARIANT
     digits = np.frombuffer(octets.tobytes().hex().encode(), np.uint8).reshape(-1, 32)

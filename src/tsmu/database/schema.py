@@ -1,4 +1,4 @@
-"""The one schema of both backends; docs/schema.md is written from it (see `document`).
+"""The one schema of both backends; docs/schema.md is written from it (see `integrity.schema_page`).
 
 Every table has `fid`, the integer key that GeoPackage and QGIS ask for, which means nothing and
 differs from file to file, and `id`, the stable UUID that links point to. `info` of a column is its
@@ -330,7 +330,7 @@ area_landslide = _table(
     _link("area_id", "review_area", "in which area", nullable=False),
 )
 
-TABLES = (  # links point backwards
+TABLES = (  # each one after those that it links to
     event, scene, run, mapped_area, landslide, landslide_version, observation, review, merging,
     merged_observation, review_area, area_reviewer, area_landslide,
 )  # fmt: skip

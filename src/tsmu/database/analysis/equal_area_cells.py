@@ -38,6 +38,7 @@ class CellGrid(Protocol):
 
 
 def _key(column: npt.NDArray[np.float64], row: npt.NDArray[np.float64]) -> Keys:
+    """One integer per cell: the column in the upper 32 bits; in the lower the row plus 2^31, so that it is positive."""
     return (column.astype(np.int64) << 32) + row.astype(np.int64) + _HALF
 
 
@@ -77,7 +78,11 @@ class SquareGrid:
 
 @dataclass(frozen=True)
 class HexagonGrid:
-    """Hexagons that stand on a corner and are `size` metres wide from flat side to flat side."""
+    """Hexagons that stand on a corner and are `size` metres wide from flat side to flat side.
+
+    Columns and rows are axial coordinates: rows go north, and each row is shifted by half a hexagon against the one
+    south of it, so that the centre of a cell lies at x = size * (column + row / 2).
+    """
 
     size: float
 
@@ -87,15 +92,22 @@ class HexagonGrid:
         return float(self.size**2 * np.sqrt(3) / 2)
 
     def of(self, x: Numbers, y: Numbers) -> Keys:
-        """The hexagon of each point, by rounding in the three coordinates that add up to nothing."""
+        """The hexagon of each point.
+
+        Column, row and a third coordinate add up to 0. All three are rounded, and the one that was rounded by most is
+        computed from the other two, so that the sum is 0 again.
+        """
         row = y / (self.size * np.sqrt(3) / 2)
         column = x / self.size - row / 2
         third = -column - row
-        near = [np.rint(part) for part in (column, row, third)]
-        off = [np.abs(part - whole) for part, whole in zip((column, row, third), near, strict=True)]
-        first = (off[0] > off[1]) & (off[0] > off[2])
-        second = ~first & (off[1] > off[2])
-        return _key(np.where(first, -near[1] - near[2], near[0]), np.where(second, -near[0] - near[2], near[1]))
+        rounded = [np.rint(exact) for exact in (column, row, third)]
+        error = [np.abs(exact - whole) for exact, whole in zip((column, row, third), rounded, strict=True)]
+        column_is_worst = (error[0] > error[1]) & (error[0] > error[2])
+        row_is_worst = ~column_is_worst & (error[1] > error[2])
+        return _key(
+            np.where(column_is_worst, -rounded[1] - rounded[2], rounded[0]),
+            np.where(row_is_worst, -rounded[0] - rounded[2], rounded[1]),
+        )
 
     def near(self, bounds: tuple[float, float, float, float]) -> Keys:
         """All hexagons that touch a box, and some beside it."""

@@ -142,7 +142,8 @@ def settle_agreed(database: Database, judges: int = JUDGES) -> int:
     with database.write() as connection:
         in_question = sa.select(review.c.landslide_id).where(review.c.fid.in_(present_judgements())).distinct()
         judged = _candidates(connection, list(connection.execute(in_question).scalars())).values()
-        agreed = {str(one.row["id"]): found for one in judged if (found := _agreement(one.judged, judges))}
+        agreements = {str(one.row["id"]): _agreement(one.judged, judges) for one in judged}
+        agreed = {landslide_id: agreement for landslide_id, agreement in agreements.items() if agreement}
         rows, moment = [one.row for one in judged if one.row["id"] in agreed], utc_now()
         _settle(connection, list(agreed), moment, agreed)
         _note_agreed(connection, str(new_ids(1)[0]), rows, moment, agreed)
@@ -155,9 +156,13 @@ def _require_judges(judges: int) -> None:
 
 
 def _judge(connection: sa.Connection, request: DecisionRequest, view: BlindView, judges: int) -> DecisionResult | None:
-    """Judge or comment on landslides; None where it is a decision as in an open review.
+    """Judge landslides blindly, or comment on them.
 
-    Of many landslides those that the person cannot judge are left out; of one the reason is raised.
+    Of several landslides those that the person cannot judge are left out of the result. If there is only one, the
+    reason is raised.
+
+    Returns:
+        The result; None if nothing was written, because the person decides on these landslides as in an open review.
     """
     candidates = _candidates(connection, list(request.landslides))
     ways = {name: _way(request, view, name, candidates.get(name)) for name in request.landslides}
@@ -258,7 +263,16 @@ def _undo(
 
 
 def _root_action(connection: sa.Connection, entry: Mapping[str, Any]) -> tuple[Action, bool]:
-    """What a chain of undos takes back in the end, and whether undoing its last link does that again."""
+    """Follow a chain of undos back to the decision that is not an undo.
+
+    Args:
+        connection: within a `Database.write` block.
+        entry: of the last decision of the chain, which is about to be undone.
+
+    Returns:
+        The action of the first decision, and whether undoing `entry` makes it hold again: so it is if `entry` is an
+        undo of it, or of a redo of it.
+    """
     action, undoes, links = entry["action"], entry["undoes"], 0
     while undoes is not None:
         query = sa.select(review.c.action, review.c.undoes).where(review.c.decision_id == undoes)

@@ -113,8 +113,9 @@ def _are_drawn_by_runs(
     query = sa.select(observation.c.geom).where(observation.c.scene_id == scene_id, observation.c.run_id.is_not(None))
     by_runs = _corners(read_frame(connection, query).geometry)[0]
     corners, of_outline = _corners(outlines)
-    there, all_corners = (np.bincount(of_outline[chosen]) for chosen in (np.isin(corners, by_runs), slice(None)))
-    return np.asarray(2 * np.pad(there, (0, len(all_corners) - len(there))) >= all_corners)
+    all_corners = np.bincount(of_outline)  # number of corners of each outline, (n,)
+    common_corners = np.bincount(of_outline[np.isin(corners, by_runs)], minlength=len(all_corners))
+    return np.asarray(2 * common_corners >= all_corners)
 
 
 def _corners(outlines: geopandas.GeoSeries) -> tuple[npt.NDArray[np.complex128], npt.NDArray[np.intp]]:

@@ -126,19 +126,26 @@ def _landslides(connection: sa.Connection, conditions: list[sa.ColumnElement[boo
 def _counts_there(
     connection: sa.Connection, model: _Model, area: BaseGeometry | None, slides: geopandas.GeoDataFrame | None
 ) -> dict[str, Any]:
-    """The counts of the landslides in an area, and the recall."""
+    """The counts of the landslides in an area, and the recall.
+
+    Args:
+        connection: within a `Database.read` block.
+        model: whose runs are counted.
+        area: where both the model mapped and a person has drawn every landslide, EPSG:4326; None where there is none.
+        slides: candidates and confirmed landslides, as `_landslides` reads them.
+    """
     if area is None or slides is None:
         return dict.fromkeys(("true_there", "found_there", "undecided_there", "recall"))
     shapely.prepare(area)
     inside = shapely.contains(area, shapely.point_on_surface(slides.geometry.to_numpy()))
-    true = inside & (slides["review_state"] == ReviewState.ACCEPTED.value)
+    is_true = inside & (slides["review_state"] == ReviewState.ACCEPTED.value)
     mapped = _mapped_by_runs()
     by_model = sa.select(mapped.c.landslide_id).where(mapped.c.region == model.region, mapped.c.bundle == model.bundle)
-    found = true & slides["id"].isin(set(connection.execute(by_model).scalars()))
-    there, of_them = int(np.count_nonzero(true)), int(np.count_nonzero(found))
+    is_found = is_true & slides["id"].isin(set(connection.execute(by_model).scalars()))
+    true_count, found_count = int(np.count_nonzero(is_true)), int(np.count_nonzero(is_found))
     return {
-        "true_there": there,
-        "found_there": of_them,
-        "undecided_there": int(np.count_nonzero(inside)) - there,
-        "recall": of_them / there if there else None,
+        "true_there": true_count,
+        "found_there": found_count,
+        "undecided_there": int(np.count_nonzero(inside)) - true_count,
+        "recall": found_count / true_count if true_count else None,
     }

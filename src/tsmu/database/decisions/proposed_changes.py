@@ -27,9 +27,9 @@ def proposals(database: Database) -> pd.DataFrame:
     """The proposals that nobody has answered, the oldest first.
 
     Returns:
-        Columns `id`, `landslide_id`, `observation_id`, `from_landslide` (to which the observation belongs now:
-        accepted, that one goes into the landslide, or the landslide is redrawn where both are the same),
-        `by`, `at`, `why`.
+        Columns `id`, `landslide_id`, `observation_id`, `from_landslide`, `by`, `at`, `why`. `from_landslide` is the
+        landslide to which the observation belongs now. If it is the one of the proposal, accepting redraws that like
+        the observation; if it is another one, accepting merges it into the one of the proposal.
 
     Example:
         >>> proposals(database).empty
@@ -137,13 +137,17 @@ def _answer(
 
 
 def _unite(connection: sa.Connection, landslide_id: str, observation_id: str, stamp: Stamp) -> str:
-    """Redraw the landslide like an observation of its own, or unite it with the landslide of another one's."""
+    """Make the change that a proposal asks for, and return the id of the landslide.
+
+    If the observation belongs to the landslide, the landslide takes its outline. Otherwise the observation moves to the
+    landslide. If it belongs to another one, all observations of that move with it, and that one becomes merged.
+    """
     row = connection.execute(sa.select(observation).where(observation.c.id == observation_id)).one()
     if row.landslide_id == landslide_id:
         outline = decode_column([row.geom], observation)
         write_versions(connection, [landslide_id], stamp, {"area_m2": row.area_m2}, outline)
         return landslide_id
-    moved = observation.c.id == observation_id
+    moved = observation.c.id == observation_id  # the condition on the observations that move
     if row.landslide_id is not None:
         moved = observation.c.landslide_id == row.landslide_id
         columns = {"status": Status.MERGED.value, "merged_into": landslide_id}

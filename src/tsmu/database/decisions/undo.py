@@ -42,7 +42,7 @@ def plan_undo(
         landslide_id, before = entry["landslide_id"], entry["version_before"]
         if landslide_id not in rows:  # a comment
             planned.append(PlannedChange(landslide_id, _row(connection, landslide_id), {}, new_version=False))
-        elif before is None:  # it was new: as rows stay, it becomes one that is merged into none
+        elif before is None:  # the decision made it; rows are never deleted, so it becomes merged, into no other one
             planned.append(PlannedChange(landslide_id, rows[landslide_id], {"status": Status.MERGED.value}))
         else:
             former = _former_version(connection, landslide_id, before)
@@ -72,16 +72,20 @@ def is_unchanged_since(connection: sa.Connection, landslide_id: str, present: in
 
 
 def _original_version(connection: sa.Connection, landslide_id: str, version: int) -> int:
-    """The earliest version with the same content: an undo brings back the one before what it undoes."""
+    """The earliest version of a landslide that has the content of a version.
+
+    A version that an undo wrote has the content of the version before the decision that was undone. That one may have
+    been written by an undo as well, so these links are followed to their end.
+    """
     undo, undone = review.alias(), review.alias()
     same = (undone.c.decision_id == undo.c.undoes) & (undone.c.landslide_id == undo.c.landslide_id)
-    brought_back = sa.select(undone.c.version_before).join_from(undo, undone, same)
-    brought_back = brought_back.where(undo.c.landslide_id == landslide_id)
-    former: int | None = version
-    while former is not None:
-        version = former
-        query = brought_back.where(undo.c.version_after == version, undo.c.version_before != version)
-        former = connection.execute(query).scalar()
+    restored_versions = sa.select(undone.c.version_before).join_from(undo, undone, same)
+    restored_versions = restored_versions.where(undo.c.landslide_id == landslide_id)
+    restored: int | None = version
+    while restored is not None:
+        version = restored
+        query = restored_versions.where(undo.c.version_after == version, undo.c.version_before != version)
+        restored = connection.execute(query).scalar()
     return version
 
 

@@ -217,14 +217,23 @@ def with_iso_days(cells: pd.DataFrame, layout: Layout, file: str, log: IssueLog)
 
 
 def _perhaps_exchanged(intervals: Sequence[DateInterval | None]) -> list[int]:
-    """Positions of days that were written with the year last and have it first now.
+    """Positions of days whose day and month a spreadsheet may have exchanged.
 
-    A spreadsheet has then read them in its own order of day and month, which only a day after the 12th shows.
+    `export_csv` writes these columns with the year last. Where a day has the year first, a spreadsheet has read it as
+    a date, in its own order of day and month, and has written it anew. If one of these days is after the 12th of its
+    month, they were read in the right order, and none is returned.
+
+    Args:
+        intervals: the days of a column as they were read, None where a cell holds none.
     """
-    typed = {at: one.first for at, one in enumerate(intervals) if one and one.first and one.layout == "Y/M/D"}
-    if any(day.day > 12 for day in typed.values()):
+    rewritten = {
+        position: interval.first
+        for position, interval in enumerate(intervals)
+        if interval and interval.first and interval.layout == "Y/M/D"
+    }
+    if any(day.day > 12 for day in rewritten.values()):
         return []
-    return [at for at, day in typed.items() if day.day != day.month]
+    return [position for position, day in rewritten.items() if day.day != day.month]
 
 
 def _written_day(text: str, layout: Layout) -> date | None:

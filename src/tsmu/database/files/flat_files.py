@@ -34,7 +34,9 @@ from tsmu.vectors import SHAPEFILE, VECTOR_SUFFIXES, unsaid_encoding
 GDAL_SUFFIXES = {known.suffix for known in FORMATS if known.driver}
 ROWS_AT_ONCE = 10_000  # held in memory
 _REQUIRED = {column.name for column in LANDSLIDE_COLUMNS if not column.nullable}  # every file of `export` has these
-_STAMP = {"changed_by", "changed_at", "change_reason"}  # no inventory of others has two of these
+# Columns that inventories of others do not have: a file with two of them was written by `export`, even if it has lost
+# some of the required columns.
+_STAMP = {"changed_by", "changed_at", "change_reason"}
 _LONG_NAMES = {short: name for name, short in SHORT_NAMES.items()}
 
 
@@ -113,7 +115,7 @@ def _gdal(path: Path, log: IssueLog) -> Iterator[FileRows] | None:
     except DatabaseError:
         if path.suffix.lower() in GDAL_SUFFIXES:
             raise
-        return None  # whoever reads inventories of others says what is wrong
+        return None  # it is read as another inventory next, and that reader reports what is wrong with it
     exported = [layer for layer, names in fields.items() if _is_export(path, names)]
     if not exported:
         return None
@@ -170,7 +172,7 @@ def _table(path: Path, log: IssueLog) -> Iterator[FileRows] | None:
     except TableError as error:
         if suffix == ".csv":
             raise DatabaseError(str(error)) from None
-        return None  # whoever reads inventories of others says what is wrong
+        return None  # it is read as another inventory next, and that reader reports what is wrong with it
     layout = csv_layouts.layout_of(cells.columns)
     if layout is None:
         _refuse_damaged_table(path, cells)

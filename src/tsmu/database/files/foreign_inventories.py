@@ -126,15 +126,16 @@ def _compare_with_stored(
         (n,), whether each polygon is to be inserted.
     """
     numbers, records = polygons.rows["row"].to_numpy(), _records(polygons.rows)
-    stored, outlined = _stored_observations(connection, polygons.ids, records, name)
+    stored_by_id, stored_by_record = _stored_observations(connection, polygons.ids, records, name)
     is_new = np.ones(len(polygons.ids), dtype=bool)
     for position, (own_id, record, attributes) in enumerate(
         zip(polygons.ids.tolist(), records, _attributes(polygons.rows), strict=True)
     ):
-        if own_id in stored:
-            known, differing = stored[own_id], _differing_columns(stored[own_id].attributes, attributes)
-        elif record is not None and record in outlined:
-            known, differing = outlined[record], ["outline or date"]
+        if own_id in stored_by_id:
+            known = stored_by_id[own_id]
+            differing = _differing_columns(known.attributes, attributes)
+        elif record is not None and record in stored_by_record:
+            known, differing = stored_by_record[record], ["outline or date"]
         else:
             continue
         is_new[position] = False
@@ -153,22 +154,23 @@ def _stored_observations(
     """Find what the database has of these polygons.
 
     Returns:
-        Observations by their id; and by record those of the same inventory whose record stands in one row of it alone,
-        here and there: it is the same polygon, drawn or dated otherwise. Both have `landslide_id` and `attributes`.
+        Two tables of stored observations, with `landslide_id` and `attributes`. By id: those that are the same in
+        outline, days and record. By record: those of the same inventory whose record occurs once in the file and once
+        in the database; such a row is the same polygon, even if it is drawn or dated otherwise now.
     """
     columns = (observation.c.landslide_id, observation.c.attributes, observation.c.record)
-    stored: dict[str, Any] = {}
-    outlined: list[Any] = []
+    by_id: dict[str, Any] = {}
+    of_same_record: list[Any] = []
     once = [record for record, count in Counter(records).items() if record is not None and count == 1]
     for start in range(0, len(ids), ROWS_AT_ONCE):
-        stored |= rows_by_id(connection, observation, ids[start : start + ROWS_AT_ONCE].tolist(), *columns)
+        by_id |= rows_by_id(connection, observation, ids[start : start + ROWS_AT_ONCE].tolist(), *columns)
     of_inventory = sa.select(observation.c.id, *columns).join(scene, scene.c.id == observation.c.scene_id)
     of_inventory = of_inventory.where(scene.c.name == name, observation.c.mapper.is_not(None))
     for start in range(0, len(once), ROWS_AT_ONCE):
         chunk = once[start : start + ROWS_AT_ONCE]
-        outlined += connection.execute(of_inventory.where(observation.c.record.in_(chunk))).all()
-    there = Counter(row.record for row in outlined)
-    return stored, {row.record: row for row in outlined if there[row.record] == 1}
+        of_same_record += connection.execute(of_inventory.where(observation.c.record.in_(chunk))).all()
+    stored_counts = Counter(row.record for row in of_same_record)
+    return by_id, {row.record: row for row in of_same_record if stored_counts[row.record] == 1}
 
 
 def _differing_columns(stored: str | None, attributes: str) -> list[str]:

@@ -40,9 +40,10 @@ class SharedHistories:
     """How the histories of the landslides in another database go on from those here.
 
     Attributes:
-        entries: review entries that only the other database has, by landslide; of those that this one has, too.
+        entries: review entries that only the other database has, of landslides that both have; by landslide.
         added: versions that only the other database has and that are taken over, by landslide, the oldest first.
-        behind: landslides of which the other database has the history here, or the beginning of it.
+        behind: landslides of which the other database has no version that this one lacks, so that nothing is to be
+            taken over but review entries.
         left_out: landslides that stay as they are here, and why.
         absent: those of `left_out` that this database does not have.
     """
@@ -144,7 +145,14 @@ def _versions(connection: sa.Connection, ids: list[str]) -> dict[str, Rows]:
 def _compare_versions(
     connection: sa.Connection, source: sa.Connection, ids: list[str], histories: SharedHistories
 ) -> None:
-    """Find how the histories of some landslides go on from what they share."""
+    """Find how the histories of some landslides go on after the versions that both databases share.
+
+    Args:
+        connection: this database, whose rows are called `here`.
+        source: the other database, whose rows are called `there`.
+        ids: of landslides that both have.
+        histories: receives for each landslide what can be taken over, or why it is left out.
+    """
     here, there = _versions(connection, ids), _versions(source, ids)
     decided_here = _entries_only_here(connection, source, ids)
     for name in ids:
@@ -212,11 +220,11 @@ def _leave_out_joined(connection: sa.Connection, source: sa.Connection, historie
     """Leave out landslides whose observations the other database has joined otherwise, as merging does."""
     columns = (observation.c.id, observation.c.landslide_id)
     for ids in _parts(sorted(histories.added)):
-        for one, other in ((source, connection), (connection, source)):
-            rows = one.execute(sa.select(*columns).where(observation.c.landslide_id.in_(ids))).fetchall()
-            linked = rows_by_id(other, observation, [row.id for row in rows], observation.c.landslide_id)
+        for first, second in ((source, connection), (connection, source)):
+            rows = first.execute(sa.select(*columns).where(observation.c.landslide_id.in_(ids))).fetchall()
+            in_second = rows_by_id(second, observation, [row.id for row in rows], observation.c.landslide_id)
             for row in rows:
-                if row.id in linked and linked[row.id].landslide_id != row.landslide_id:
+                if row.id in in_second and in_second[row.id].landslide_id != row.landslide_id:
                     problem = "has other observations there, as after a merging, which an import does not repeat"
                     histories.leave_out(row.landslide_id, f"landslide {row.landslide_id} {problem}")
 

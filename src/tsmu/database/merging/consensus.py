@@ -62,7 +62,8 @@ def consensus_of_groups(observed: geopandas.GeoDataFrame, groups: ObservationGro
     grouped = rows.groupby("founder", sort=True)
     last = grouped["date_post"].min()
     before = rows["date_pre"].where(
-        ~(rows["date_pre"].to_numpy() > last.reindex(rows["founder"]).to_numpy())  # so that no day stays unknown
+        # Negated, so that a comparison with a missing day, which is false, keeps the row.
+        ~(rows["date_pre"].to_numpy() > last.reindex(rows["founder"]).to_numpy())
     )
     merged = pd.DataFrame(
         {
@@ -79,13 +80,15 @@ def consensus_of_groups(observed: geopandas.GeoDataFrame, groups: ObservationGro
 
 
 def _outline_observations(rows: pd.DataFrame, amalgamated: npt.NDArray[np.bool_]) -> Positions:
-    """Positions of the observations that make their landslide's outline."""
+    """Positions of the observations that make their landslide's outline, by the rule at the top of the module."""
     rows = rows[~amalgamated]
+    # Runs are ranked by the name of their model, then by when they were asked for, then by id, all as one text.
     asked = rows["asked_at"].dt.strftime("%Y%m%d%H%M%S.%f").fillna("")
-    model = rows["bundle"] + " " + asked + " " + rows["run_id"].fillna("")
-    model = pd.Series(np.unique(model.to_numpy(dtype=str), return_inverse=True)[1], index=rows.index)
-    newest = model.groupby([rows["founder"], rows["scene_id"]], sort=False).transform("max")
-    rows = rows[rows["run_id"].isna() | (model == newest)]
+    sort_key = rows["bundle"] + " " + asked + " " + rows["run_id"].fillna("")
+    rank = pd.Series(np.unique(sort_key.to_numpy(dtype=str), return_inverse=True)[1], index=rows.index)
+    newest = rank.groupby([rows["founder"], rows["scene_id"]], sort=False).transform("max")
+    rows = rows[rows["run_id"].isna() | (rank == newest)]
+    # Of each landslide the delineation whose parts together cover most; of several that cover as much the first.
     shown_area = rows.groupby(["founder", "delineation"], sort=False)["area_m2"].transform("sum")
     most = shown_area.groupby(rows["founder"], sort=False).transform("max")
     best = rows[shown_area == most]

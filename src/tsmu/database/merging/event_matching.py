@@ -69,7 +69,11 @@ def _near_pairs(locations: Shapes, reach: npt.NDArray[np.float64], outlines: Sha
 
 
 def _distances_m(locations: Shapes, outlines: Shapes) -> npt.NDArray[np.float64]:
-    """Geodesic distances; 0 inside. The nearest points are found in a plane in which degrees are as long as there."""
+    """Geodesic distances, metres, of events from outlines, pair by pair; 0 inside.
+
+    The nearest points of a pair are found in a plane in which longitudes are multiplied by the cosine of the event's
+    latitude, so that degrees of longitude and latitude are of one length there.
+    """
     if not len(locations):
         return np.zeros(0)
     middle = shapely.bounds(locations)[:, [1, 3]].mean(axis=1)

@@ -138,11 +138,15 @@ def _connected_with(changed: set[str], ids: "pd.Index[str]", links: pd.DataFrame
 
 
 def _content_differs(ids: list[str], merging_id: str) -> sa.Select[Any]:
-    """Landslides that say something else now than after the merging: a change that was taken back is none."""
-    then = landslide_version
-    differs = [landslide.c[name].is_distinct_from(then.c[name]) for name in [*CONTENT_COLUMNS, "author"]]
-    same = sa.and_(then.c.id == landslide.c.id, then.c.changed_by == f"merging {merging_id}")
-    return sa.select(landslide.c.id).join(then, same).where(landslide.c.id.in_(ids), sa.or_(*differs))
+    """Landslides whose present content differs from that of the version that the merging wrote.
+
+    A change since then that was taken back does not count. Landslides whose present version is the merging's have no
+    such row among the past versions, and are not selected.
+    """
+    merged = landslide_version
+    differs = [landslide.c[name].is_distinct_from(merged.c[name]) for name in [*CONTENT_COLUMNS, "author"]]
+    by_merging = sa.and_(merged.c.id == landslide.c.id, merged.c.changed_by == f"merging {merging_id}")
+    return sa.select(landslide.c.id).join(merged, by_merging).where(landslide.c.id.in_(ids), sa.or_(*differs))
 
 
 def _present_links(connection: sa.Connection, observations: list[str]) -> dict[str, str]:

@@ -14,7 +14,7 @@ order of import, and not on earlier mergings.
 - Landslides whose observations have all gone to others get the status merged and name the landslide they
   went into.
 - Where a group shares at least half of the smaller outline with a landslide of a person, this is proposed
-  in the review table (see `tsmu.database.proposals`).
+  in the review table (see `decisions.proposed_changes`).
 """
 
 import json
@@ -129,7 +129,11 @@ def _reviewed(landslides: pd.DataFrame) -> "pd.Series[bool]":
 
 
 def _first_homes(observed: geopandas.GeoDataFrame, groups: ObservationGroups) -> pd.DataFrame:
-    """Into which group a present landslide (`id`) goes: into that (`founder`) of its first observation."""
+    """The group into which each present landslide goes, which is that of its first observation.
+
+    Returns:
+        Columns `id` of the landslide and `founder` of the group, one row per landslide, in the order of observations.
+    """
     return pd.DataFrame({"id": observed["landslide_id"], "founder": groups.founder}).dropna().drop_duplicates("id")
 
 
@@ -173,14 +177,15 @@ def _planned_ids(
         observed: the observations.
         groups: theirs.
         own_ids: the id that a landslide gets from each observation.
-        foreign: ids of present landslides that came from elsewhere.
+        foreign: ids of present landslides that are made of no observation here, because they came from elsewhere.
         reviewed: ids of the landslides of persons.
     """
     homes = _first_homes(observed, groups)
     kept = homes[homes["id"].isin(foreign)].drop_duplicates("founder").set_index("founder")["id"]
     made = pd.Series(own_ids[planned.index.to_numpy(np.intp)], index=planned.index, dtype=object)
     ids = kept.reindex(planned.index).fillna(made)
-    for position in ids.index[ids.isin(reviewed)]:  # a person keeps the id though the observation has gone
+    # A landslide of a person keeps its id, even if the observation that the id is made of belongs to another one now.
+    for position in ids.index[ids.isin(reviewed)]:
         ids.loc[position] = content_id("landslide beside", ids.loc[position])
     return ids
 

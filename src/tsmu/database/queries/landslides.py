@@ -112,6 +112,8 @@ def count_landslides(database: Database, filters: Filters) -> int:
     with database.read() as connection:
         if filters.bbox is None:
             return int(connection.execute(count).scalar_one())
+        # Landslides whose bounding box lies within the box are counted by the index. Of the others that it finds, the
+        # outlines are compared with the box.
         within = sa.or_(*(within_box(landslide, box, backend) for box in split_box(filters.bbox)))
         at_border = sa.select(landslide.c.geom).where(*conditions, sa.not_(within))
         number = int(connection.execute(count.where(within)).scalar_one())

@@ -19,8 +19,11 @@ from tsmu.database.schema import landslide, observation, record_columns, run
 from tsmu.database.storage import Database, read_frame
 from tsmu.database.vocabulary import ReviewState
 
-FIRST_BOX_DEG, GROWTH = 0.02, 3.0  # half the side of the first search, and its factor from one search to the next
-POOL = 4  # times as many landslides as are asked for are read, among which the way from each to the next is looked for
+# Half the side of the box that is searched first, degrees, and the factor by which the box grows from search to search.
+FIRST_BOX_DEG, GROWTH = 0.02, 3.0
+# For the order `near`, so many times as many landslides as are asked for are read; where these do not suffice, so many
+# times as many again.
+POOL = 4
 _COLUMNS = record_columns(landslide)
 
 
@@ -90,21 +93,22 @@ def _walk(
 ) -> geopandas.GeoDataFrame:
     """The landslide nearest to the start, then each time the one nearest to the last.
 
-    What is known is a circle round the start with the `wanted` nearest landslides. A step is certain where it
-    stays within the circle; where one is not, more landslides are read.
+    The `pool_size` landslides nearest to the start are read. They are all that lie in a circle round the start, so a
+    step from one to the next is certain as long as no landslide outside the circle can be nearer. Where that may be,
+    more landslides are read.
     """
-    wanted = POOL * limit + len(without)
+    pool_size = POOL * limit + len(without)
     while True:
-        rows = nearest_landslides(database, filters, start, wanted, [in_queue])
-        is_all = len(rows) < wanted
+        rows = nearest_landslides(database, filters, start, pool_size, [in_queue])
+        is_all = len(rows) < pool_size
         centres = _centres(rows)
         scale = np.array([math.cos(math.radians(start[1])), 1.0])
         radius = math.inf if is_all else float(np.linalg.norm((centres[-1] - start) * scale))
-        known = ~rows["id"].isin(list(without)).to_numpy(bool)
-        order, is_certain = nearest_neighbour_order(centres, start, limit, known, radius)
+        allowed = ~rows["id"].isin(list(without)).to_numpy(bool)
+        order, is_certain = nearest_neighbour_order(centres, start, limit, allowed, radius)
         if is_certain or is_all:
             return rows.iloc[order].reset_index(drop=True)
-        wanted *= POOL
+        pool_size *= POOL
 
 
 def _most_uncertain_first(query: sa.Select[Any]) -> sa.Select[Any]:
@@ -175,10 +179,12 @@ def nearest_neighbour_order(
         start: longitude and latitude.
         limit: how many points are wanted.
         allowed: (n,) those that may come.
-        radius: degrees of latitude; beyond it round the start there may be points that are not in `points`.
+        radius: degrees of latitude; `points` has all points within this distance of the start, but perhaps not those
+            farther away.
 
     Returns:
-        Positions of points, and whether no point that is missing could have come between.
+        Positions of points, in order; and whether the order is certain, that is, whether no point outside the radius
+        could take the place of one in it. If not, the order ends before the first point that is uncertain.
 
     Example:
         >>> nearest_neighbour_order(np.array([[3.0, 0.0], [1.0, 0.0], [2.0, 0.0]]), (0.0, 0.0), 3, np.full(3, True))

@@ -56,8 +56,8 @@ def landslides_in_scenes(
     present = sa.select(*record_columns(landslide)).join(seen, landslide.c.id == seen.c.landslide_id).where(shown)
     with database.read() as connection:
         rows = read_frame(connection, present.order_by(landslide.c.id))
-        counts = {one.landslide_id: one for one in connection.execute(sa.select(seen))}
-    rows["probability"] = [counts[name].probability for name in rows["id"]]
+        seen_by_id = {row.landslide_id: row for row in connection.execute(sa.select(seen))}
+    rows["probability"] = [seen_by_id[landslide_id].probability for landslide_id in rows["id"]]
     rows["probability"] = rows["probability"].astype(float)
-    rows["dates"] = [int(counts[name].dates) for name in rows["id"]]
+    rows["dates"] = [int(seen_by_id[landslide_id].dates) for landslide_id in rows["id"]]
     return rows[rows.geometry.intersects(area)].reset_index(drop=True)

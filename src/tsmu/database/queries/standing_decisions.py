@@ -17,6 +17,12 @@ JUDGING_ACTIONS = (Action.ACCEPT.value, Action.REJECT.value, Action.UNSURE.value
 
 
 def _select_undone_decisions() -> sa.Select[Any]:
+    """The query of `undone_decisions`.
+
+    From each decision that was undone (`root`) it follows the chain of undos: the undo of it, the undo of that undo,
+    and so on. Of each chain it takes the newest link, and with that its length `n`; the root stands undone if the
+    length is odd.
+    """
     undo = (
         sa.select(review.c.decision_id, review.c.undoes, sa.func.min(review.c.fid).label("fid"))
         .where(review.c.undoes.is_not(None))
@@ -42,8 +48,8 @@ _UNDONE_DECISIONS = _select_undone_decisions()
 def undone_decisions() -> sa.Select[Any]:
     """Ids of the decisions that stand undone; undos are decisions, too.
 
-    An undo can be undone in turn (that is a redo), and so on: a decision stands where the last link of its
-    chain of undos is an even one.
+    An undo can be undone in turn (that is a redo), and so on: a decision stands if the number of undos in its chain is
+    even.
     """
     return _UNDONE_DECISIONS
 

@@ -62,6 +62,8 @@ def _write_levels(
         rows: keys and boxes of the rows.
         leaves: numbers and boxes of the leaves that are there.
     """
+    # The first pass writes leaves, whose cells are rows, and links rows to leaves. Each later pass writes one level of
+    # nodes, whose cells are the nodes of the level below, and links these to their parents.
     (ids, boxes), links = rows, f"INSERT INTO {tree}_rowid (rowid, nodeno) VALUES (?, ?)"
     last = connection.exec_driver_sql(f"SELECT max(nodeno) FROM {tree}_node").scalar()
     depth, free = 0, (last or _ROOT) + 1
@@ -70,7 +72,7 @@ def _write_levels(
         ids, boxes = ids[order], boxes[order]
         is_root = len(starts) == 1 and not len(leaves[0])
         numbers = np.array([_ROOT]) if is_root else np.arange(free, free + len(starts))
-        nodes = _written(ids, boxes, starts, size, depth if is_root else 0)
+        nodes = _encode_nodes(ids, boxes, starts, size, depth if is_root else 0)
         connection.exec_driver_sql(
             f"INSERT INTO {tree}_node (nodeno, data) VALUES (?, ?)", list(zip(numbers.tolist(), nodes, strict=True))
         )
@@ -80,7 +82,7 @@ def _write_levels(
         if is_root:
             return
         ids = np.concatenate([leaves[0], numbers])
-        boxes = np.concatenate([leaves[1], _around(boxes, starts)])
+        boxes = np.concatenate([leaves[1], _node_boxes(boxes, starts)])
         leaves = leaves[0][:0], leaves[1][:0]
         free, depth, links = free + len(numbers), depth + 1, f"INSERT INTO {tree}_parent VALUES (?, ?)"
 
@@ -116,7 +118,7 @@ def _sorted_into_nodes(boxes: Boxes, capacity: int) -> tuple[npt.NDArray[np.intp
     return np.lexsort([y, rank // strip]), np.arange(0, count, capacity)
 
 
-def _written(ids: Ids, boxes: Boxes, starts: npt.NDArray[np.intp], size: int, depth: int) -> list[bytes]:
+def _encode_nodes(ids: Ids, boxes: Boxes, starts: npt.NDArray[np.intp], size: int, depth: int) -> list[bytes]:
     """Nodes as SQLite stores them: depth (of the root), number of cells, cells; big-endian."""
     cells = np.empty(len(ids), _CELL)
     cells["id"], cells["box"] = ids, boxes
@@ -127,7 +129,7 @@ def _written(ids: Ids, boxes: Boxes, starts: npt.NDArray[np.intp], size: int, de
     ]
 
 
-def _around(boxes: Boxes, starts: npt.NDArray[np.intp]) -> Boxes:
+def _node_boxes(boxes: Boxes, starts: npt.NDArray[np.intp]) -> Boxes:
     """The box around the cells of each node."""
     least, most = np.minimum.reduceat(boxes, starts), np.maximum.reduceat(boxes, starts)
     return np.column_stack([least[:, 0], most[:, 1], least[:, 2], most[:, 3]])

@@ -36,9 +36,14 @@ def _names(columns: list[str] | tuple[str, ...], prefix: str = "") -> str:
     return ", ".join(f'{prefix}"{name}"' for name in columns)
 
 
-def _differ(columns: list[str], same: str) -> str:
-    """Whether a row is really changed: programs write back what they did not touch, too."""
-    return " OR ".join(f'NEW."{name}" {same} OLD."{name}"' for name in columns)
+def _differ(columns: list[str], is_distinct: str) -> str:
+    """The SQL condition that an UPDATE changes one of these columns: programs write back unchanged values, too.
+
+    Args:
+        columns: names of columns of the trigger's table.
+        is_distinct: the backend's operator that compares two values and takes two NULLs for the same.
+    """
+    return " OR ".join(f'NEW."{name}" {is_distinct} OLD."{name}"' for name in columns)
 
 
 def _sqlite() -> list[str]:

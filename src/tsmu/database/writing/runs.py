@@ -142,30 +142,30 @@ def add_run(
             run_record = run_record.superseding(earlier[-1], content_id("outlines", *encoded.wkb))
         run_id = run_record.id(scene_record.id)
         insert_run(connection, scene_record, run_record, created, area)
-        others = has_other_runs(connection, run_id, scene_record.id)
+        has_others = has_other_runs(connection, run_id, scene_record.id)
         matches = _match(connection, shapes, replaced["id"])
-        new = ~np.isin(np.arange(len(shapes)), matches.observed)
+        is_new = ~np.isin(np.arange(len(shapes)), matches.observed)
         ids = outline_ids(run_id, encoded.wkb)
         landslide_of = np.empty(len(shapes), dtype=object)
-        landslide_of[new], landslide_of[matches.observed] = landslide_ids(ids[new]), matches.landslide
+        landslide_of[is_new], landslide_of[matches.observed] = landslide_ids(ids[is_new]), matches.landslide
         stamp = Stamp(Author.RUN, f"run {run_id}", "found", created)
-        candidates = {"id": landslide_of[new], "area_m2": areas[new], "region": run_record.region}
+        candidates = {"id": landslide_of[is_new], "area_m2": areas[is_new], "region": run_record.region}
         candidates |= {"date_min": scene_record.date_pre, "date_max": scene_record.date_post}
-        insert_landslides(connection, candidates | {"status": Status.CANDIDATE.value}, encoded[new], stamp)
+        insert_landslides(connection, candidates | {"status": Status.CANDIDATE.value}, encoded[is_new], stamp)
         row = {"id": ids, "landslide_id": landslide_of, "area_m2": areas, "scene_id": scene_record.id}
         _insert_observations(connection, row | {"run_id": run_id, "created_at": created}, values, encoded)
         _redraw(connection, matches, shapes, areas, run_id, created)
         _propose(connection, matches, ids, run_id, created)
-        unseen = Stamp(Author.RUN, f"run {run_id}", UNSEEN if earlier else NOT_SHOWN, created)
-        seen = set(matches.landslide.tolist())
+        rejection = Stamp(Author.RUN, f"run {run_id}", UNSEEN if earlier else NOT_SHOWN, created)
+        shown = set(matches.landslide.tolist())
         added = AddedRun(
             run_id,
             observations=len(shapes),
-            candidates=int(new.sum()),
+            candidates=int(is_new.sum()),
             redrawn=int(matches.redraw.sum()),
             proposed=int(matches.propose.sum()),
-            withdrawn=reject_unseen_candidates(connection, replaced, seen, mapped, unseen),
-            kept=count_kept_candidates(connection, run_id, scene_record.id) if others else 0,
+            withdrawn=reject_unseen_candidates(connection, replaced, shown, mapped, rejection),
+            kept=count_kept_candidates(connection, run_id, scene_record.id) if has_others else 0,
             supersedes=earlier[-1] if earlier else None,
         )
         return _with_days(connection, added, recognised, created)
@@ -192,9 +192,9 @@ def _return_to(
     note_asked_again(connection, run_id, scene_id, created)
     redrawn, again = show_again(connection, run_id, scene_id, created)
     replaced = candidates_of_runs(connection, runs_of_same_model(connection, scene_id, run_record))
-    seen = connection.execute(sa.select(observation.c.landslide_id).where(observation.c.run_id == run_id)).scalars()
-    unseen = Stamp(Author.RUN, f"run {run_id}", NOT_SHOWN, created)
-    withdrawn = reject_unseen_candidates(connection, replaced, set(seen), mapped, unseen)
+    shown = connection.execute(sa.select(observation.c.landslide_id).where(observation.c.run_id == run_id)).scalars()
+    rejection = Stamp(Author.RUN, f"run {run_id}", NOT_SHOWN, created)
+    withdrawn = reject_unseen_candidates(connection, replaced, set(shown), mapped, rejection)
     kept = count_kept_candidates(connection, run_id, scene_id)
     return AddedRun(run_id, True, redrawn=redrawn, withdrawn=withdrawn, shown_again=again, kept=kept)
 
@@ -236,13 +236,20 @@ class _Matches:
 
 
 def _match(connection: sa.Connection, shapes: Shapes, following: "pd.Series[str]") -> _Matches:
-    """Match observations with stored landslides; those of `following`, ids, are redrawn though not one to one."""
+    """Match the observations of a run with the stored landslides that they show, by the rule of the module.
+
+    Args:
+        connection: within a `Database.write` block.
+        shapes: (n,) outlines of the observations, EPSG:4326.
+        following: ids of untouched candidates of the runs whose place this run takes. Where an observation overlaps
+            only such landslides, the one that it is most like is redrawn, even if the overlaps are not one to one.
+    """
     stored = _landslides_near(connection, shapes)
     if not len(stored):
         nothing: Any = np.array([], dtype=object)
         return _Matches(nothing.astype(np.intp), nothing, nothing.astype(bool), nothing.astype(bool), nothing)
     outlines = decode(stored["geom"].tolist())
-    pairs = overlapping_pairs(shapes, outlines)
+    pairs = overlapping_pairs(shapes, outlines)  # positions: `first` of an observation, `second` of a landslide
     of_observation, of_landslide = (np.bincount(side) for side in (pairs.first, pairs.second))
     one_to_one = (of_observation[pairs.first] == 1) & (of_landslide[pairs.second] == 1)
     # The most alike first, so that a slide within a larger outline finds itself again; then the lower id, so
@@ -250,11 +257,15 @@ def _match(connection: sa.Connection, shapes: Shapes, following: "pd.Series[str]
     order = np.lexsort((stored["id"].to_numpy(str)[pairs.second], -pairs.iou, pairs.first))
     chosen = order[np.unique(pairs.first[order], return_index=True)[1]]
     follows = stored["id"].isin(following).to_numpy()
-    free = ~np.isin(pairs.first, pairs.first[~follows[pairs.second]])  # observations that touch nothing else
-    most_alike = _most_alike(shapes[pairs.first[chosen]], pairs.second[chosen], pairs.iou[chosen], free[chosen])
-    chosen = chosen[most_alike | ~free[chosen]]  # the others, of which a landslide is not the most alike, are new
+    # Per pair: whether its observation overlaps landslides of `following` only.
+    only_following = ~np.isin(pairs.first, pairs.first[~follows[pairs.second]])
+    most_alike = _most_alike(
+        shapes[pairs.first[chosen]], pairs.second[chosen], pairs.iou[chosen], only_following[chosen]
+    )
+    # Several such observations may have chosen one landslide: it goes to the most alike, and the others become new.
+    chosen = chosen[most_alike | ~only_following[chosen]]
     observed, position = pairs.first[chosen], pairs.second[chosen]
-    may_redraw = one_to_one[chosen] | free[chosen]
+    may_redraw = one_to_one[chosen] | only_following[chosen]
     differs = ~shapely.equals(shapes[observed], outlines[position])
     present = stored.iloc[position]
     untouched = (present["status"] == Status.CANDIDATE).to_numpy() & (present["author"] == Author.RUN).to_numpy()
@@ -264,12 +275,23 @@ def _match(connection: sa.Connection, shapes: Shapes, following: "pd.Series[str]
 
 
 def _most_alike(
-    shapes: Shapes, landslides: npt.NDArray[np.intp], iou: npt.NDArray[np.float64], free: npt.NDArray[np.bool_]
+    shapes: Shapes, landslides: npt.NDArray[np.intp], iou: npt.NDArray[np.float64], eligible: npt.NDArray[np.bool_]
 ) -> npt.NDArray[np.bool_]:
-    """Which of the observations that are free is the most alike of each landslide; of equal ones the western one."""
+    """Find the eligible observation that is most like each landslide.
+
+    Args:
+        shapes: (n,) outlines of observations.
+        landslides: (n,) position of the landslide that each observation was matched with.
+        iou: (n,) intersection over union of both.
+        eligible: (n,) which observations are compared.
+
+    Returns:
+        (n,), true for one observation of each landslide that has an eligible one: that with the highest IoU, then the
+        westernmost, then the southernmost.
+    """
     west, south, _, _ = shapely.bounds(shapes).reshape(-1, 4).T
     order = np.lexsort((south, west, -iou, landslides))
-    order = order[free[order]]
+    order = order[eligible[order]]
     is_first = np.zeros(len(shapes), dtype=bool)
     is_first[order[np.unique(landslides[order], return_index=True)[1]]] = True
     return is_first

@@ -35,13 +35,18 @@ class RecognisedScene:
 
 
 def recognise_scene(connection: sa.Connection, record: SceneRecord) -> RecognisedScene:
-    """Find the stored scene of the same images, and note days there that it has not.
+    """Find the stored scene of the same images, and store days with it that it lacks.
 
-    Scenes without a post-event image are told by their names and days alone, so none is recognised.
+    The images are the same if name, post-event image and pre-event image are. A scene without a post-event image is
+    never recognised, because only its name and days identify it.
 
     Args:
         connection: within a `Database.write` block.
-        record: the scene as it comes.
+        record: the scene as it is given, perhaps without days that are stored.
+
+    Returns:
+        The stored scene with the days of both; the scene as it is given if none is stored, or if its days do not fit
+        exactly one that is.
     """
     if record.post is None:
         return RecognisedScene(record)

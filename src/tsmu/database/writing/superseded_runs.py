@@ -82,25 +82,27 @@ def runs_of_same_model(connection: sa.Connection, scene_id: str, record: RunReco
 
 
 def is_untouched() -> sa.ColumnElement[bool]:
-    """The condition on the landslide table that it is a candidate on which nobody has said anything."""
-    said = sa.exists().where(review.c.landslide_id == landslide.c.id, review.c.decision != Decision.PROPOSED.value)
+    """The condition on the landslide table that it is a candidate of a run, with no review entry but proposals."""
+    is_reviewed = sa.exists().where(
+        review.c.landslide_id == landslide.c.id, review.c.decision != Decision.PROPOSED.value
+    )
     by_run = landslide.c.author == Author.RUN.value
-    return sa.and_(landslide.c.status == Status.CANDIDATE.value, by_run, ~said)
+    return sa.and_(landslide.c.status == Status.CANDIDATE.value, by_run, ~is_reviewed)
 
 
 def candidates_of_runs(connection: sa.Connection, runs: Collection[str]) -> pd.DataFrame:
-    """The candidates on which nobody has said anything and that only these runs show: `id` and `geom` as stored.
+    """The untouched candidates (`is_untouched`) that only these runs show: `id` and `geom` as stored.
 
     Args:
         connection: within a `Database.write` block.
         runs: ids of the runs.
     """
-    seen = observation.c.landslide_id == landslide.c.id
+    shows_it = observation.c.landslide_id == landslide.c.id
     by_others = observation.c.run_id.is_(None) | observation.c.run_id.not_in(runs)
     query = sa.select(landslide.c.id, landslide.c.geom).where(
         landslide.c.id.in_(sa.select(observation.c.landslide_id).where(observation.c.run_id.in_(runs))),
         is_untouched(),
-        ~sa.exists().where(seen, by_others),
+        ~sa.exists().where(shows_it, by_others),
     )
     rows = [tuple(row) for row in connection.execute(query)] if runs else []
     return pd.DataFrame(rows, columns=["id", "geom"])
