@@ -95,11 +95,11 @@ def add_terrain(
             terrain = write_terrain(options.dem, grid, options.bands, out / name)
         except ImageError as error:
             failed[post] = str(error)
-            continue
-        written[name] = str(terrain.path.resolve())
-        if terrain.unknown >= MIN_REPORTED_UNKNOWN:
-            problem = f"{options.dem} says nothing of {terrain.unknown:.0%} of it"
-            log.warning(post, problem, "used; these pixels count as unknown")
+        else:
+            written[name] = str(terrain.path.resolve())
+            if terrain.unknown >= MIN_REPORTED_UNKNOWN:
+                problem = f"{options.dem} says nothing of {terrain.unknown:.0%} of it"
+                log.warning(post, problem, "used; these pixels count as unknown")
         if progress:
             progress(done, len(pairs))
     if failed and not written:
