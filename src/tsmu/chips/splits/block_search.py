@@ -137,9 +137,8 @@ def _best_lines(
     deviation = np.zeros(len(first))
     for counts, weight in ((known, 1.0), (landslide, LANDSLIDE_WEIGHT)):
         if counts.any():
-            share_before = (
-                np.concatenate([[0.0], np.cumsum(counts[sort])]) / counts.sum()
-            )  # each square, along the axis
+            # Of the pixels, the share in the squares before each square along the axis.
+            share_before = np.concatenate([[0.0], np.cumsum(counts[sort])]) / counts.sum()
             edges = (first - half, first + half, second - half, second + half)
             up_to = [share_before[np.searchsorted(along, edge)] for edge in edges]
             shares = up_to[0], up_to[2] - up_to[1], 1 - up_to[3]
