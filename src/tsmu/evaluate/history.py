@@ -219,7 +219,7 @@ def _with_bands(chips: geopandas.GeoDataFrame, bands: list[str], region: str, lo
 
 
 def _served_region(workspace: WorkspaceFolder, region: str, chips: geopandas.GeoDataFrame) -> ServedRegion:
-    """Score the version that serves a region on the region's test chips."""
+    """Measure how well the model version that is in use for a region predicts the region's test chips."""
     bundle = serving_bundle(workspace.models, region)
     entry = bundle.record.regions[region]
     counts = _CachedScorer(bundle, workspace.cache).counts(entry.decoder, chips)

@@ -166,8 +166,11 @@ def _read_table(path: Path, file: str, name: str | None, columns: Mapping[str, s
     filled = ~_is_blank(cells)
     cells, blank = cells[filled], int((~filled).sum())
     if len(cells) and not {"latitude", "longitude"} & columns.keys():
-        column = find_shapes_column(cells, has_coordinates=_has_coordinates(cells, columns))
+        has_coordinates = _has_coordinates(cells, columns)
+        column = find_shapes_column(cells, has_coordinates=has_coordinates)
         if column is not None:
+            if has_coordinates:
+                log.warning(file, f"has outlines in column {column}, and coordinates", "the outlines are read")
             found = read_shapes(cells, column, file, log)
             return InventoryLayer(file, name, rows, blank, cells.drop(columns=column), found.shapes, found.unreadable)
     return InventoryLayer(file, name, rows, blank, cells, None)

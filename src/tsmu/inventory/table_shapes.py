@@ -27,12 +27,10 @@ class TableShapes:
     """The geometries of a table.
 
     Attributes:
-        column: that has them as text.
         shapes: EPSG:4326, indexed by spreadsheet row; None where there is none or it cannot be read.
         unreadable: by row what is wrong with those that cannot be read.
     """
 
-    column: str
     shapes: gpd.GeoSeries
     unreadable: dict[int, str]
 
@@ -87,7 +85,7 @@ def read_shapes(cells: pd.DataFrame, column: str, file: str, log: IssueLog) -> T
         log.warning(file, f"places are read from column {column}, which names no CRS", "taken as degrees, EPSG:4326")
     repair_geometries(by_row, file, log)
     shapes = by_row[at] if crs is None else reproject(by_row[at], crs, WGS84)
-    return TableShapes(column, gpd.GeoSeries(shapes, index=cells.index, crs=WGS84), unreadable)
+    return TableShapes(gpd.GeoSeries(shapes, index=cells.index, crs=WGS84), unreadable)
 
 
 def _crs(texts: "pd.Series[str]", file: str, column: str) -> pyproj.CRS | None:

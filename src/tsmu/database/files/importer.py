@@ -8,7 +8,6 @@ The same file again changes nothing.
 - Any other inventory: see `inventory_reading` and `foreign_inventories`.
 """
 
-import re
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
@@ -21,9 +20,9 @@ import pandas as pd
 import sqlalchemy as sa
 
 from tsmu.database.files import stac_items
-from tsmu.database.files.column_values import parse_column
 from tsmu.database.files.database_copy import Rows, insert_copied, iter_rows
 from tsmu.database.files.flat_files import FileRows, read_flat
+from tsmu.database.files.flat_rows import insert_flat_rows
 from tsmu.database.files.foreign_inventories import insert_inventory
 from tsmu.database.files.inventory_reading import ForeignInventory, read_inventory
 from tsmu.database.files.known_landslides import (
@@ -32,11 +31,9 @@ from tsmu.database.files.known_landslides import (
     ImportResult,
     insert_new_landslides,
     rows_by_id,
-    without_unknown_links,
 )
 from tsmu.database.files.shared_histories import SharedHistories, compare_histories, write_added_versions
 from tsmu.database.opening import open_database
-from tsmu.database.queries import LANDSLIDE_COLUMNS
 from tsmu.database.schema import (
     TABLES,
     area_landslide,
@@ -49,17 +46,14 @@ from tsmu.database.schema import (
     review,
     review_area,
 )
-from tsmu.database.storage import AREA_TOLERANCE, Database, clean_polygons, decode, geodesic_areas, geopackage
-from tsmu.database.vocabulary import Author, Status
-from tsmu.database.writing import Stamp
+from tsmu.database.storage import Database, decode, geopackage
 from tsmu.errors import DatabaseError
-from tsmu.issues import IssueLog, reject_rows
+from tsmu.issues import IssueLog
 from tsmu.tabular import TABLE_SUFFIXES
 from tsmu.vectors import ZIP_SUFFIX, divide_layers, find_vector_files, unpack_archive
 
 Insert = Callable[[Database, ImportResult], None]
 """Brings what was read of a file into a database, in one transaction, and counts the rows."""
-_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def import_file(
@@ -240,7 +234,7 @@ def _insert_items(items: list[Any], name: str, log: IssueLog, database: Database
 
 def _insert_rows(rows: Iterator[FileRows], name: str, log: IssueLog, database: Database, result: ImportResult) -> None:
     with database.write() as connection:
-        _import_flat(connection, rows, name, log, result)
+        insert_flat_rows(connection, rows, name, log, result)
 
 
 def is_landslide_database(path: Path) -> bool:
@@ -333,68 +327,3 @@ def _file_landslides(rows: Rows, first: int) -> FileLandslides:
     outlines = decode(columns.pop("geom"))
     values = pd.DataFrame({name: pd.Series(column, dtype=object) for name, column in columns.items()})
     return FileLandslides(values, outlines, np.arange(first, first + len(rows)))
-
-
-def _import_flat(
-    connection: sa.Connection, parts: Iterator[FileRows], name: str, log: IssueLog, result: ImportResult
-) -> None:
-    first_row_of_id: dict[str, int] = {}
-    stamp = Stamp(Author.PERSON, f"import of {name}", f"imported from {name}")
-    default: dict[str, Any] = {"status": Status.CANDIDATE.value, **stamp.columns()}
-    for part in parts:
-        kept, values = _parse_rows(part, first_row_of_id, name, log)
-        numbers = np.array(part.numbers)[kept]
-        positions, outlines = clean_polygons(part.shapes.iloc[kept], name, log, numbers.tolist())
-        landslides = FileLandslides(values.iloc[positions], outlines, numbers[positions])
-        landslides = _with_areas(landslides, name, log)
-        values = without_unknown_links(connection, landslides.values, landslides.numbers, name, log)
-        landslides = FileLandslides(values, landslides.outlines, landslides.numbers)
-        is_layout = "changed_at" not in part.values
-        insert_new_landslides(connection, landslides, name, log, result, default=default, missing_is_unknown=is_layout)
-
-
-def _parse_rows(
-    part: FileRows, first_row_of_id: dict[str, int], name: str, log: IssueLog
-) -> tuple[list[int], pd.DataFrame]:
-    """Rows whose values the schema allows: their positions, and the typed values."""
-    values = part.values.assign(version=1)  # the former ones are not in the file
-    bad: dict[int, str] = {}
-    columns = {}
-    for column in LANDSLIDE_COLUMNS:
-        if column.name not in values or column.name == "area_m2":
-            continue
-        columns[column.name], wrong = parse_column(column, values[column.name])
-        bad = {position: f"{column.name} {problem}" for position, problem in wrong.items()} | bad
-    for position, landslide_id in enumerate(columns["id"]):
-        if landslide_id is None or position in bad:
-            continue
-        number = part.numbers[position]
-        if not _UUID.fullmatch(landslide_id):
-            bad[position] = f"id {landslide_id[:60]!r} is no UUID"
-        elif first_row_of_id.setdefault(landslide_id, number) != number:
-            bad[position] = f"id {landslide_id} stands in row {first_row_of_id[landslide_id]} already"
-    days = zip(*(columns.get(column, []) for column in ("date_min", "date_max")), strict=False)
-    for position, (first, last) in enumerate(days):
-        if first and last and first > last:
-            bad.setdefault(position, f"date_min {first} is after date_max {last}")
-    rejected = sorted(bad)
-    reject_rows(log, name, None, [part.numbers[row] for row in rejected], [bad[row] for row in rejected])
-    kept = [position for position in range(len(values)) if position not in bad]
-    table = pd.DataFrame({key: pd.Series(column, dtype=object) for key, column in columns.items()}).iloc[kept]
-    areas = pd.to_numeric(values.get("area_m2", pd.Series(np.nan, index=values.index)), errors="coerce")
-    return kept, table.assign(area_m2=areas.to_numpy(np.float64)[kept])
-
-
-def _with_areas(landslides: FileLandslides, name: str, log: IssueLog) -> FileLandslides:
-    """Areas as the file has them where they are right, else computed; without what has none on the ellipsoid."""
-    areas = geodesic_areas(landslides.outlines)
-    reject_rows(log, name, None, landslides.numbers[areas <= 0].tolist(), "has no area")
-    landslides, areas = landslides[areas > 0], areas[areas > 0]
-    in_file = landslides.values["area_m2"].to_numpy(np.float64)
-    right = np.abs(in_file - areas) <= AREA_TOLERANCE * areas
-    for position in np.flatnonzero(~right & ~np.isnan(in_file)).tolist():
-        problem = f"area {in_file[position]:.6g} m2 is not that of the outline, {areas[position]:.6g}"
-        number = int(landslides.numbers[position])
-        log.warning(name, problem, "computed anew", row=number, column="area_m2")
-    values = landslides.values.assign(area_m2=np.where(right, in_file, areas))
-    return FileLandslides(values, landslides.outlines, landslides.numbers)

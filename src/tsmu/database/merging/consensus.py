@@ -80,7 +80,7 @@ def consensus_of_groups(observed: geopandas.GeoDataFrame, groups: ObservationGro
 
 
 def _outline_observations(rows: pd.DataFrame, amalgamated: npt.NDArray[np.bool_]) -> Positions:
-    """Positions of the observations that make their landslide's outline, by the rule at the top of the module."""
+    """Give the positions of the observations from whose outlines the landslides are drawn, by the module's rule."""
     rows = rows[~amalgamated]
     # Runs are ranked by the name of their model, then by when they were asked for, then by id, all as one text.
     asked = rows["asked_at"].dt.strftime("%Y%m%d%H%M%S.%f").fillna("")

@@ -257,7 +257,10 @@ def _write_bands(raw: RasterReader, cells: Grid, bands: Sequence[str], target: P
 def _write_strip(
     raw: RasterReader, elevations: RasterReader, rows: range, overlap: int, dataset: DatasetWriter, cells: Grid
 ) -> Heights:
-    """Compute and write the bands of some rows of cells; returns their elevations (rows, W), metres, NaN unknown."""
+    """Compute the terrain bands of some rows of the grid, write them, and return the elevations of these rows.
+
+    The elevations are (rows, W), in metres, NaN where unknown.
+    """
     first, last = max(rows.start - overlap, 0), min(rows.stop + overlap, cells.height)
     values, valid = elevations.read(Window(0, first, cells.width, last - first))
     ((factor, offset),) = raw.info.scaling

@@ -149,7 +149,7 @@ class SceneJob:
         return prediction
 
     def _batches(self, rows: Sequence[int]) -> Generator[_Batch, None, None]:
-        """Read rows of tiles as batches.
+        """Read the tiles of some rows of the tile grid, and yield them in batches for the networks.
 
         A batch ends when it is full, at the end of the row of tiles, or before a tile in which other regions have a
         weight than in those before it. Tiles without a valid pixel are left out, but counted as done.

@@ -108,7 +108,10 @@ def requeued_when_preempted() -> Iterator[None]:
 
 
 class _Preemption(BaseException):
-    """SIGUSR1 has come. It is no subclass of Exception, so that nothing that handles errors of files catches it."""
+    """Raised when SIGUSR1 arrives, by which SLURM announces that it will end the job.
+
+    It derives from BaseException, so that code that handles errors of files does not catch it.
+    """
 
 
 def _give_up(*_: object) -> None:

@@ -179,7 +179,7 @@ class Trainer:
         return losses
 
     def _read_losses(self) -> bool:
-        """Read and report the losses of the last steps if that is due after this step.
+        """Report the losses of the steps since the last report, if a report is due after this step.
 
         Returns:
             Whether it was due; it is after the same steps in all processes.
