@@ -118,6 +118,8 @@ def test_outlines_in_a_table_are_read_as_outlines(read: Read, tmp_path: Path, su
     assert shapely.equals_exact(events.geometry.to_numpy(), slides.geometry.to_numpy(), 1e-9).all()
     assert (events["date_min"].dt.strftime("%F") == "2019-03-04").all()
     assert any("column geometry, which names no CRS" in issue.problem for issue in read.log)
+    has_both = any("has outlines in column geometry, and coordinates" in issue.problem for issue in read.log)
+    assert has_both == (suffix != ".zip")
     if suffix == ".csv":  # unless places are asked for
         assert (read(path, columns={"latitude": "lat", "longitude": "lon"}).events.geom_type == "Point").all()
 
