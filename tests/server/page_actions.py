@@ -4,6 +4,7 @@ import io
 import math
 import re
 import time
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -71,6 +72,20 @@ def moved(page: Any, key: str) -> None:
     press(page, key)
     expect(page.locator("#coordinates")).not_to_have_text(before)
     still(page)
+
+
+def intercept(page: Any, address: str | re.Pattern[str], answer: Callable[[Any], object]) -> None:
+    """Let `answer` have the page's requests to an address (Playwright's `page.route`), and wait until it has them.
+
+    Chromium tells the process of the page only after `page.route` has returned that requests go another way. A request
+    made before that reaches the server, and Playwright tells nobody of it.
+    """
+    page.route(address, answer)
+    page.route("**/icon.svg?intercepted", lambda route: route.fulfill(status=204))
+    until = time.monotonic() + 20
+    while page.evaluate("fetch('icon.svg?intercepted').then(({ status }) => status)") != 204:
+        assert time.monotonic() < until, "the requests are not intercepted"
+        page.wait_for_timeout(20)
 
 
 def saved(page: Any) -> None:

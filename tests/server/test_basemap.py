@@ -9,7 +9,7 @@ from PIL import Image
 from playwright.sync_api import expect
 
 from tests.server.conftest import Client, Open
-from tests.server.page_actions import press
+from tests.server.page_actions import intercept, press
 from tests.server.serving import serving
 from tsmu.errors import ReviewError
 from tsmu.server import BaseMap
@@ -76,7 +76,7 @@ def test_the_page_shows_it_and_sends_it_no_token(survey: WorkspaceFolder, tmp_pa
 
     with serving(survey, *options) as (address, _):
         page = open_page(address, ready=False)
-        page.route(f"{ORIGIN}/**", answer)
+        intercept(page, f"{ORIGIN}/**", answer)
         page.locator("#login input").fill("0123456789abcdef0123456789abcdef")
         press(page, "Enter")
         page.wait_for_selector("body[data-ready=yes]")

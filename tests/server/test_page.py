@@ -17,6 +17,7 @@ from tests.server.page_actions import (
     decide,
     gone_back,
     gone_on,
+    intercept,
     moved,
     picture,
     press,
@@ -253,7 +254,7 @@ def test_a_late_answer_changes_nothing_that_is_decided_on(survey: WorkspaceFolde
         first = decide(page, "r")
         saved(page)
         late: list[Any] = []
-        page.route(f"**/api/landslides/{first}", lambda route: late.append(route))
+        intercept(page, f"**/api/landslides/{first}", lambda route: late.append(route))
         asked = itertools.count(1)  # at once, and again when the undo is saved
         with page.expect_request(lambda request: request.url.endswith(f"/landslides/{first}") and next(asked) == 2):
             press(page, "z")

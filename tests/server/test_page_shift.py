@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 
 from tests.processes import kill
 from tests.server.conftest import Open
-from tests.server.page_actions import current, gone_on, picture, press, progress, saved
+from tests.server.page_actions import current, gone_on, intercept, picture, press, progress, saved
 from tests.server.serving import serving
 from tsmu.database import open_database, scenes
 from tsmu.workspace_folder import WorkspaceFolder
@@ -31,7 +31,7 @@ def answer_late(page: Any, latency_ms: int) -> None:
         page.wait_for_timeout(latency_ms)
         route.fulfill(response=answer)
 
-    page.route("**/shift", wait)
+    intercept(page, "**/shift", wait)
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from pathlib import Path
 from playwright.sync_api import expect
 
 from tests.server.conftest import Open
+from tests.server.page_actions import intercept
 from tests.server.serving import serving
 from tsmu.database import open_database, query
 from tsmu.workspace_folder import WorkspaceFolder
@@ -50,7 +51,7 @@ def test_a_withdrawn_token_is_asked_for_again_and_nothing_is_lost(
         expect(page.locator("#login")).not_to_be_visible()
         expect(page.locator("#connection")).to_have_text("all saved")
         assert page.evaluate("window.same")  # it was not loaded again
-        page.route(re.compile("/tiles/"), lambda route: route.fulfill(status=401))  # late answers to the former token
+        intercept(page, re.compile("/tiles/"), lambda route: route.fulfill(status=401))  # late, of the former token
         with page.expect_response("**/api/info") as checked:
             page.keyboard.press("+")
         assert checked.value.ok
