@@ -84,6 +84,69 @@ def test_a_penalty_keeps_important_weights(name: str, bright_chips: Path) -> Non
     assert penalty() == 0
 
 
+def test_importance_does_not_come_from_the_penalty_itself(bright_chips: Path) -> None:
+    """The gradient that the penalty alone gives a weight is no importance of that weight for the region."""
+    bright, strategy = chips_of(bright_chips, "bright"), STRATEGIES["si"]
+    network = fresh(bright)
+    memory = train_region(network, "bright", bright, strategy, TrainingSettings(4, 4, 0)).memory
+    teacher = copy.deepcopy(network)
+    network.add_decoder("dark")
+    context = UpdateContext(network, teacher, "dark", {"dark": "dark"}, memory=memory)
+    (stage,) = strategy.later_stages(context, 4)
+    batch = {"image": torch.full((2, 3, 32, 32), 90.0), "mask": torch.ones(2, 32, 32).long(), "region": ["dark"] * 2}
+    with torch.no_grad():
+        for weight in network.encoder.parameters():
+            weight += 0.1 * torch.randn(weight.shape, generator=torch.Generator().manual_seed(0))
+    strategy.losses(context, stage, batch, 0)["weight penalty"].backward()
+    assert any(weight.grad is not None and weight.grad.any() for weight in network.encoder.parameters())
+    strategy.before_optimizer_step(context)
+    for name, weight in network.encoder.named_parameters():
+        if weight.grad is not None:
+            left = context.state[f"gradient.{name}"]
+            assert float(left.abs().max()) <= 1e-5 * max(float(weight.grad.abs().max()), 1e-6)
+
+
+@pytest.mark.parametrize("name", ["lwf", "ilt", "tsmu"])
+def test_distillation_is_the_sum_over_all_old_decoders(name: str, bright_chips: Path) -> None:
+    """Each step distils one of them; with two of them it counts twice, so that on average each counts once."""
+    few = fresh(chips_of(bright_chips, "bright"))
+    few.add_decoder("alps")
+    many = copy.deepcopy(few)
+    many.add_decoder("andes")
+    batch = {"image": torch.full((2, 3, 32, 32), 90.0), "mask": torch.ones(2, 32, 32).long(), "region": ["dark"] * 2}
+    distances = []
+    for network in (few, many):
+        teacher = copy.deepcopy(network).eval()
+        network.add_decoder("dark")
+        context = UpdateContext(network.eval(), teacher, "dark", {"dark": "dark"})
+        with torch.no_grad():
+            for number, weight in enumerate(network.encoder.parameters()):
+                weight += 0.1 * torch.randn(weight.shape, generator=torch.Generator().manual_seed(number))
+        *_, together = STRATEGIES[name].later_stages(context, 6)
+        losses = STRATEGIES[name].losses(context, together, batch, 0)
+        distances.append({kind: float(loss) for kind, loss in losses.items() if "distillation" in kind})
+    assert all(distance > 0 for distance in distances[0].values())
+    assert distances[1] == {kind: pytest.approx(2 * distance) for kind, distance in distances[0].items()}
+
+
+def test_importance_is_the_mean_over_chips(bright_chips: Path) -> None:
+    """However the chips are put together to batches: the gradients of single chips are squared, not their mean."""
+    bright, strategy = chips_of(bright_chips, "bright"), STRATEGIES["ewc"]
+    network = fresh(bright)
+    network.add_decoder("bright")
+    context = UpdateContext(network, None, "bright", {"bright": "bright"})
+    chips = [ChipDataset(bright)[position] for position in range(4)]
+    images, masks = (torch.stack([chip[key] for chip in chips]) for key in ("image", "mask"))
+
+    def importance(size: int) -> list[torch.Tensor]:
+        batches = [{"image": images[i : i + size], "mask": masks[i : i + size]} for i in range(0, 4, size)]
+        memory = strategy.update_memory(context, batches)
+        return [value for key, value in memory.items() if key.startswith("importance.")]
+
+    for alone, together in zip(importance(1), importance(4), strict=True):
+        torch.testing.assert_close(alone, together)
+
+
 def test_importance_of_an_encoder_with_weights_that_it_does_not_use(bright_chips: Path) -> None:
     bright = chips_of(bright_chips, "bright")
     network = fresh(bright, "efficientnet-b0")

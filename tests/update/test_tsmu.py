@@ -132,19 +132,19 @@ def test_ours_holds_all_images_and_learns_labels_in_the_old_regions_colours_alon
         "seed": torch.arange(4),
     }
     ours = SurrogateUpdates()
-    before = ours.old_decoder_losses(context, "bright", batch)
+    before = ours.old_decoder_losses(context, "bright", 1, batch)
     assert float(before["distillation"].detach()) == 0
     batch["mask"][:2] = 1  # of the plain images
     assert torch.equal(
-        ours.old_decoder_losses(context, "bright", batch)["surrogate labels"], before["surrogate labels"]
+        ours.old_decoder_losses(context, "bright", 1, batch)["surrogate labels"], before["surrogate labels"]
     )
     batch["mask"][2:] = 1
     assert not torch.equal(
-        ours.old_decoder_losses(context, "bright", batch)["surrogate labels"], before["surrogate labels"]
+        ours.old_decoder_losses(context, "bright", 1, batch)["surrogate labels"], before["surrogate labels"]
     )
     with torch.no_grad():
         network.decoder("bright").unet.head[0].bias.add_(1)
-    assert float(ours.old_decoder_losses(context, "bright", batch)["distillation"].detach()) > 0
+    assert float(ours.old_decoder_losses(context, "bright", 1, batch)["distillation"].detach()) > 0
 
 
 def test_surrogates_have_the_colours_of_the_old_region(bright_chips: Path, dark_chips: Path) -> None:

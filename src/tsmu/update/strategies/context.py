@@ -84,14 +84,17 @@ class UpdateContext:
         for tensors in (self.memory, self.state):
             tensors |= {name: tensor.to(device) for name, tensor in tensors.items()}
 
-    def distilled_decoders(self, step: int) -> list[str]:
-        """The old decoder that a step distils: each in its turn, so that a step costs the same however many there are.
+    def distilled_decoders(self, step: int) -> dict[str, int]:
+        """The old decoder that a step distils, and the factor by which its losses are multiplied.
+
+        Each old decoder has its turn, so that a step costs the same however many there are. The factor is their
+        number: on average over the steps, the losses are then the sum over all old decoders, as in the publications.
 
         Returns:
-            One name; an empty list where there is no old decoder.
+            One name with its factor; an empty dictionary where there is no old decoder.
         """
         old = self.old_decoders
-        return [old[step % len(old)]] if old else []
+        return {old[step % len(old)]: len(old)} if old else {}
 
     @torch.no_grad()
     def teacher_logits(self, image: Tensor, decoders: Iterable[str]) -> dict[str, Tensor]:

@@ -43,8 +43,9 @@ class LearningWithoutForgetting(Strategy):
         with torch.no_grad():
             teacher_outputs = context.teacher.forward_with_features(batch["image"], distilled)
         losses = label_losses(outputs[context.decoder][1], batch["mask"])
-        for name in distilled:
-            losses |= self.distillation_losses(outputs[name], teacher_outputs[name])
+        for name, factor in distilled.items():
+            distances = self.distillation_losses(outputs[name], teacher_outputs[name])
+            losses |= {kind: factor * distance for kind, distance in distances.items()}
         return losses
 
     def distillation_losses(self, output: Output, teacher_output: Output) -> Losses:

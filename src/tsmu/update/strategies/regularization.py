@@ -46,6 +46,13 @@ class _WeightPenalty(Strategy):
             losses["weight penalty"] = self.weight * torch.stack(penalties).sum()
         return losses
 
+    def _penalty_gradient(self, context: UpdateContext, name: str, weight: Tensor) -> Tensor | float:
+        """The gradient of the penalty with respect to a weight of the encoder; 0 where there is no penalty yet."""
+        if IMPORTANCE + name not in context.memory:
+            return 0.0
+        change = weight.detach() - context.memory[ANCHOR + name]
+        return 2 * self.weight * context.memory[IMPORTANCE + name] * change
+
     def _accumulate(self, context: UpdateContext, importance: Memory) -> Memory:
         """Add importances to those of earlier regions, and anchor the weights at their present values."""
         memory = {}
@@ -64,14 +71,18 @@ class ElasticWeightConsolidation(_WeightPenalty):
     weight: ClassVar[float] = 1e3
 
     def update_memory(self, context: UpdateContext, batches: Iterable[Batch]) -> Memory:
-        """Mean squared gradient of the label losses over batches."""
+        """Mean squared gradient of the label losses of single chips.
+
+        The gradient of a batch would not do: it is a mean, and chips that pull a weight to different sides cancel out.
+        """
         context.network.requires_grad_(True).eval()
         squares = {name: torch.zeros_like(weight) for name, weight in _encoder_weights(context)}
+        names, weights = zip(*_encoder_weights(context), strict=True)
+        chips = (chip for batch in batches for chip in zip(batch["image"], batch["mask"], strict=True))
         count = 0
-        for count, batch in enumerate(batches, start=1):  # noqa: B007
-            logits = context.network(batch["image"], [context.decoder])[context.decoder]
-            loss = torch.stack(list(label_losses(logits, batch["mask"]).values())).sum()
-            names, weights = zip(*_encoder_weights(context), strict=True)
+        for count, (image, mask) in enumerate(chips, start=1):  # noqa: B007
+            logits = context.network(image[None], [context.decoder])[context.decoder]
+            loss = torch.stack(list(label_losses(logits, mask[None]).values())).sum()
             for name, gradient in zip(names, torch.autograd.grad(loss, weights, allow_unused=True), strict=True):
                 if gradient is not None:  # some encoders have weights that they do not use
                     squares[name] += gradient.square()
@@ -86,12 +97,16 @@ class SynapticIntelligence(_WeightPenalty):
     weight: ClassVar[float] = 1.0
 
     def before_optimizer_step(self, context: UpdateContext) -> None:
-        """Store the gradients and weights before the step; before the first one also where the weights start."""
+        """Store the gradients and weights before the step; before the first one also where the weights start.
+
+        The gradients are those of the losses without the penalty, as in the publication: how a weight is held back
+        does not say how important it is for the present region.
+        """
         for name, weight in _encoder_weights(context):
             context.state.setdefault(START + name, weight.detach().clone())
             context.state.setdefault(PATH + name, torch.zeros_like(weight))
             if weight.grad is not None:
-                context.state[GRADIENT + name] = weight.grad.detach().clone()
+                context.state[GRADIENT + name] = weight.grad.detach() - self._penalty_gradient(context, name, weight)
             context.state[BEFORE + name] = weight.detach().clone()
 
     def after_optimizer_step(self, context: UpdateContext) -> None:

@@ -67,20 +67,16 @@ class TaskSpecificModelUpdates(Strategy):
         logits = context.network(batch["image"], [context.decoder])[context.decoder]
         losses = label_losses(logits, batch["mask"])
         losses |= unlabelled_distillation(context, batch, logits)
-        for name in context.distilled_decoders(step):
-            losses |= self.old_decoder_losses(context, name, batch)
+        for name, factor in context.distilled_decoders(step).items():
+            losses |= self.old_decoder_losses(context, name, factor, batch)
         return losses
 
-    def old_decoder_losses(self, context: UpdateContext, name: str, batch: Batch) -> Losses:
-        """Distil an old decoder: the distance of its predictions on the new images to the teacher's.
-
-        Each step distils one of the old decoders in turn. The loss is multiplied by their number, so that on average
-        over the steps it is the sum over all of them.
-        """
+    def old_decoder_losses(self, context: UpdateContext, name: str, factor: int, batch: Batch) -> Losses:
+        """Distil an old decoder: the distance of its predictions on the new images to the teacher's, times a factor."""
         image = batch["image"]
         logits, teacher_logits = context.network(image, [name])[name], context.teacher_logits(image, [name])[name]
         distance = distillation_loss(logits, teacher_logits)
-        return {"distillation": DISTILLATION_WEIGHT * len(context.old_decoders) * distance}
+        return {"distillation": factor * DISTILLATION_WEIGHT * distance}
 
 
 class SurrogateUpdates(TaskSpecificModelUpdates):
@@ -105,13 +101,13 @@ class SurrogateUpdates(TaskSpecificModelUpdates):
         """The last decoder: landslides of two regions look more alike than landslides and random weights do."""
         return network.decoder_names[-1] if network.decoder_names else None
 
-    def old_decoder_losses(self, context: UpdateContext, name: str, batch: Batch) -> Losses:
+    def old_decoder_losses(self, context: UpdateContext, name: str, factor: int, batch: Batch) -> Losses:
         """Distil on plain and on recoloured images; on the recoloured ones the old decoder learns the labels, too.
 
         The distance is the mean over both halves of the batch; doubled, it counts each half like a batch of its own.
         """
         if name not in context.image_statistics:
-            return super().old_decoder_losses(context, name, batch)
+            return super().old_decoder_losses(context, name, factor, batch)
         half = len(batch["image"]) // 2
         generators = [chip_generator(int(seed)) for seed in batch["seed"][half:]]
         surrogate = transfer_colours(batch["image"][half:], context.image_statistics[name], generators)
@@ -120,6 +116,6 @@ class SurrogateUpdates(TaskSpecificModelUpdates):
         surrogate_losses = torch.stack(list(label_losses(logits[half:], batch["mask"][half:]).values())).sum()
         distance = distillation_loss(logits, teacher_logits)
         return {
-            "distillation": 2 * DISTILLATION_WEIGHT * len(context.old_decoders) * distance,
+            "distillation": 2 * factor * DISTILLATION_WEIGHT * distance,
             "surrogate labels": SURROGATE_WEIGHT * surrogate_losses,
         }
