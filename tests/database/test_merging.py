@@ -1,6 +1,7 @@
 """The rule of merging: which observations are of one landslide, and what is believed of it then."""
 
 import time
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -90,8 +91,9 @@ def test_two_of_one_look_are_two(database: db.Database) -> None:
     assert areas(database) == [12, 16]
 
 
-def test_of_two_models_on_a_scene_the_newer_draws(database: db.Database) -> None:
-    for by, side in ((NEWER, 3), (RUN, 4)):
+@pytest.mark.parametrize(("older", "newer"), [("v001", "v002"), ("v999", "v1000")])
+def test_of_two_models_on_a_scene_the_newer_draws(database: db.Database, older: str, newer: str) -> None:
+    for by, side in ((replace(NEWER, bundle=newer), 3), (replace(RUN, bundle=older), 4)):
         outline = geopandas.GeoDataFrame(
             {"max_probability": [0.9], "mean_probability": [0.8]}, geometry=[cells(0, 0, side, 4)], crs=4326
         )

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import geopandas
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -14,6 +15,7 @@ from tsmu.model import RegionNet
 from tsmu.update import TrainingProgress, TrainingResult, TrainingSettings, train_region
 from tsmu.update.strategies.finetune import FineTuning
 from tsmu.update.training import best_weights, checkpoints
+from tsmu.update.training.best_weights import BestWeights
 from tsmu.update.training.checkpoints import CHECKPOINT_STEPS
 from tsmu.update.training.settings import ValidationChips
 
@@ -124,6 +126,21 @@ def test_the_last_stage_is_repeated_as_long_as_validation_gains(
     )  # fmt: skip
     assert learned.steps == max(steps) == 30  # the third round brought nothing, so there is no fourth
     assert learned.kept_step == 30
+
+
+def test_a_landslide_on_few_of_many_validation_chips_is_not_missed(bright_chips: Path) -> None:
+    """Checks predict a sample of the chips: a region whose sample happens to show no landslide counts all the same."""
+    bright = chips_of(bright_chips, "bright")
+    many = geopandas.GeoDataFrame(pd.concat([bright] * 20, ignore_index=True))
+    many["landslide_pixels"] = 0
+    shows = [len(many) // 3, len(many) // 2 + 1]
+    assert not set(shows) & set(np.linspace(0, len(many) - 1, best_weights.CHIPS_PER_CHECK).astype(int))
+    assert not BestWeights([("bright", many)]).has_chips
+    many.loc[shows, "landslide_pixels"] = 9
+    ((_, sample),) = BestWeights([("bright", many)]).validation
+    assert set(shows) < set(sample.index)
+    assert len(sample) <= best_weights.CHIPS_PER_CHECK
+    assert sample.index.is_monotonic_increasing
 
 
 def test_without_validation_chips_there_is_one_round(bright_chips: Path) -> None:

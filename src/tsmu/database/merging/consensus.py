@@ -9,6 +9,8 @@
 - Region: that of the first observation whose run names one.
 """
 
+import re
+
 import geopandas
 import numpy as np
 import numpy.typing as npt
@@ -27,8 +29,9 @@ def read_observations(connection: sa.Connection) -> geopandas.GeoDataFrame:
 
     Returns:
         EPSG:4326; columns `id`, `landslide_id`, `scene_id`, `run_id`, `mapper`, `area_m2`, `date_pre` and
-        `date_post` (those that an inventory gives it, else its images'), `bundle` ("" for a person's), `region`,
-        `asked_at` (when its run was asked for last; missing for a person's) and `delineation`, a number.
+        `date_post` (those that an inventory gives it, else its images'), `version` (a text by which the versions of
+        models sort; "" for a person's), `region`, `asked_at` (when its run was asked for last; missing for a
+        person's) and `delineation`, a number.
     """
     own = [observation.c[name] for name in ("id", "landslide_id", "scene_id", "run_id", "mapper", "area_m2", "geom")]
     first = sa.func.coalesce(observation.c.date_min, scene.c.date_pre).label("date_pre")
@@ -40,10 +43,11 @@ def read_observations(connection: sa.Connection) -> geopandas.GeoDataFrame:
         .outerjoin(run, run.c.id == observation.c.run_id)
     )
     observed = read_frame(connection, query)
-    observed["bundle"] = observed["bundle"].fillna("")
+    bundles = observed.pop("bundle").fillna("")
+    observed["version"] = bundles.map({name: _version_order(name) for name in bundles.unique()}).astype(str)
     observed["delineation"] = observed.groupby(["scene_id", "run_id", "mapper"], dropna=False, sort=False).ngroup()
     observed["smaller"] = -observed["area_m2"]
-    observed = observed.sort_values(["date_post", "bundle", "smaller", "id"], na_position="last", ignore_index=True)
+    observed = observed.sort_values(["date_post", "version", "smaller", "id"], na_position="last", ignore_index=True)
     return observed.drop(columns="smaller")
 
 
@@ -82,9 +86,9 @@ def consensus_of_groups(observed: geopandas.GeoDataFrame, groups: ObservationGro
 def _outline_observations(rows: pd.DataFrame, amalgamated: npt.NDArray[np.bool_]) -> Positions:
     """Give the positions of the observations from whose outlines the landslides are drawn, by the module's rule."""
     rows = rows[~amalgamated]
-    # Runs are ranked by the name of their model, then by when they were asked for, then by id, all as one text.
+    # Runs are ranked by the version of their model, then by when they were asked for, then by id, all as one text.
     asked = rows["asked_at"].dt.strftime("%Y%m%d%H%M%S.%f").fillna("")
-    sort_key = rows["bundle"] + " " + asked + " " + rows["run_id"].fillna("")
+    sort_key = rows["version"] + " " + asked + " " + rows["run_id"].fillna("")
     rank = pd.Series(np.unique(sort_key.to_numpy(dtype=str), return_inverse=True)[1], index=rows.index)
     newest = rank.groupby([rows["founder"], rows["scene_id"]], sort=False).transform("max")
     rows = rows[rows["run_id"].isna() | (rank == newest)]
@@ -94,6 +98,11 @@ def _outline_observations(rows: pd.DataFrame, amalgamated: npt.NDArray[np.bool_]
     best = rows[shown_area == most]
     first = best.groupby("founder", sort=False)["delineation"].transform("first")
     return best.index[best["delineation"] == first].to_numpy(dtype=np.intp)
+
+
+def _version_order(bundle: str) -> str:
+    """A text by which names of model versions sort by their numbers: v1000 after v999."""
+    return re.sub(r"[0-9]+", lambda digits: digits[0].zfill(9), bundle)
 
 
 def _unite(shapes: Shapes, rows: pd.DataFrame, drawn_from: Positions) -> tuple[Shapes, npt.NDArray[np.float64]]:

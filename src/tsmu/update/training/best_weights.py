@@ -6,6 +6,7 @@ from typing import Any
 
 import geopandas
 import numpy as np
+import pandas as pd
 import torch
 from torch import Tensor
 
@@ -40,7 +41,7 @@ class BestWeights:
     """
 
     def __init__(self, validation: Sequence[ValidationChips], share: ProcessShare = WHOLE) -> None:
-        samples = [(decoder, _spread_sample(chips)) for decoder, chips in validation if len(chips)]
+        samples = [(decoder, _sample(chips)) for decoder, chips in validation if len(chips)]
         self.validation = [(decoder, chips) for decoder, chips in samples if chips["landslide_pixels"].any()]
         own = slice(share.number, None, share.count)
         self._own_chips = [ChipDataset(chips.iloc[own], cache_bytes=CACHE_BYTES) for _, chips in self.validation]
@@ -125,8 +126,21 @@ class BestWeights:
         self.scores = list(state["scores"])
 
 
-def _spread_sample(chips: geopandas.GeoDataFrame) -> geopandas.GeoDataFrame:
-    """As many chips as a check takes, spread evenly over all of them."""
-    count = min(CHIPS_PER_CHECK, len(chips))
-    sample: geopandas.GeoDataFrame = chips.iloc[np.linspace(0, len(chips) - 1, count).astype(int)]
+def _sample(chips: geopandas.GeoDataFrame) -> geopandas.GeoDataFrame:
+    """As many chips as a check takes, spread evenly over all of them.
+
+    Where none of these shows a landslide, but others do, half of the sample is taken from those others: the IoU of
+    chips without landslides tells nothing of a network.
+    """
+    sample = _spread(chips, CHIPS_PER_CHECK)
+    shows = chips["landslide_pixels"] > 0
+    if shows.any() and not sample["landslide_pixels"].any():
+        halves = [_spread(chips[shows], CHIPS_PER_CHECK // 2), _spread(chips[~shows], CHIPS_PER_CHECK // 2)]
+        sample = geopandas.GeoDataFrame(pd.concat(halves).sort_index())
     return sample
+
+
+def _spread(chips: geopandas.GeoDataFrame, most: int) -> geopandas.GeoDataFrame:
+    """At most so many chips, spread evenly over all of them."""
+    spread: geopandas.GeoDataFrame = chips.iloc[np.linspace(0, len(chips) - 1, min(most, len(chips))).astype(int)]
+    return spread
