@@ -7,6 +7,7 @@ import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
 import geopandas
@@ -16,7 +17,11 @@ import shapely
 import sqlalchemy as sa
 
 from tests.conftest import require
+from tsmu import database as db
 from tsmu.database import Database, RunRecord, SceneRecord, open_database
+from tsmu.database import event_table as event
+from tsmu.database import landslide_table as landslide
+from tsmu.issues import IssueLog
 
 PROGRAMS = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
 RUN = RunRecord("v001", "abc", "alps", "alps", 50, "torch", {"tile": 512})
@@ -91,3 +96,26 @@ def database(target: Path | str) -> Iterator[Database]:
     """An empty database of each kind."""
     with open_database(target, create=True) as opened:
         yield opened
+
+
+@pytest.fixture
+def described(database: Database) -> Database:
+    """Twelve landslides: one reviewed, one across two continents of digits, one with all that can be said."""
+    polygons = squares(12)
+    polygons.loc[3, "geometry"] = shapely.MultiPolygon(
+        [shapely.box(-1e-5, -1e-5, 1 / 3, 1 / 7), shapely.box(1, 1, 2, 2)]
+    )
+    polygons.loc[4, "geometry"] = shapely.box(8, 46, 8.1, 46.1) - shapely.box(8.02, 46.02, 8.05, 46.05)
+    polygons.loc[5, "geometry"] = shapely.box(179.9, -17, 180, -16.9)
+    days = {"date_pre": date(2024, 4, 1), "date_post": date(2024, 5, 1)}
+    db.add_run(database, polygons, scene(**days), RUN, IssueLog("test"))
+    ids = db.query(database)["id"].tolist()
+    db.review(database, ids[0], status="confirmed", by="=cmd|' /C calc'!A0", why='said "éàü", 漢字;\nnew line')
+    db.review(database, ids[1], status="rejected", by="eva", why="a quarry")
+    said = {"movement_type": "debris flow", "material": "debris", "trigger": "rainfall", "confidence": "likely"}
+    stamp = {"version": 2, "author": "person", "changed_by": "-jo", "change_reason": "@noon"}
+    with database.write() as connection:
+        connection.execute(sa.insert(event), [{"id": "e1", "name": "Gaya", "trigger": "tropical cyclone"}])
+        change = sa.update(landslide).where(landslide.c.id == ids[2])
+        connection.execute(change.values(**said, **stamp, region=None, date_min=None))
+    return database
