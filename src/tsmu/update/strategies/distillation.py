@@ -11,7 +11,7 @@ from tsmu.update.losses import label_losses
 from tsmu.update.pooling import batch_mean
 from tsmu.update.strategies.base import Strategy
 from tsmu.update.strategies.context import Batch, Losses, UpdateContext
-from tsmu.update.strategies.stages import LABEL_RATE, Stage, train_region_alone, train_together
+from tsmu.update.strategies.stages import LABEL_RATE, Stage, convolutions_rate, train_region_alone, train_together
 
 WARM_UP_SHARE = 1 / 3  # of the steps, in which only the new decoder is trained
 FEATURE_WEIGHT = 1.0  # of the squared distance of feature maps, which is divided by the teacher's mean square
@@ -26,11 +26,20 @@ class LearningWithoutForgetting(Strategy):
     source: ClassVar[str] = "Li and Hoiem 2017, arXiv 1606.09282"
 
     def later_stages(self, context: UpdateContext, steps: int) -> list[Stage]:
-        """Warm-up of the new decoder, then everything at one rate, as in the publication."""
+        """Warm-up of the new decoder, then everything at one rate, as in the publication.
+
+        Pretrained convolutions learn at the smaller rate that they have in every strategy.
+        """
         alone = round(WARM_UP_SHARE * steps)
         return [
             train_region_alone(context, alone, LABEL_RATE),
-            train_together(context, steps - alone, LABEL_RATE, LABEL_RATE),
+            train_together(
+                context,
+                steps - alone,
+                new_rate=LABEL_RATE,
+                encoder_rate=convolutions_rate(context, LABEL_RATE),
+                old_rate=LABEL_RATE,
+            ),
         ]
 
     def losses(self, context: UpdateContext, stage: Stage, batch: Batch, step: int) -> Losses:

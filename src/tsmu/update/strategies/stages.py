@@ -50,24 +50,38 @@ def train_all(context: UpdateContext, steps: int, rate: float = LABEL_RATE) -> S
         (300, ['adapters:alps', 'decoder:alps', 'encoder', 'norms:alps'])
     """
     own = [part for decoder in dict.fromkeys(context.decoders.values()) for part in region_parts(decoder)]
-    encoder_rate = PRETRAINED_RATE_SHARE * rate if context.network.is_pretrained else rate
-    return Stage("all", steps, dict.fromkeys(own, rate) | {ENCODER_PART: encoder_rate}, frozenset(own))
+    rates = dict.fromkeys(own, rate) | {ENCODER_PART: convolutions_rate(context, rate)}
+    return Stage("all", steps, rates, frozenset(own))
+
+
+def convolutions_rate(context: UpdateContext, rate: float) -> float:
+    """The rate of the encoder's convolutions where all else learns at `rate`: less if they were pretrained."""
+    return PRETRAINED_RATE_SHARE * rate if context.network.is_pretrained else rate
 
 
 def train_region_alone(context: UpdateContext, steps: int, rate: float) -> Stage:
     """Train only what the region has of its own: normalisation, adapters and decoder."""
     own = region_parts(context.decoder)
-    return Stage("new decoder", steps, dict.fromkeys(own, rate), frozenset(own))
+    name = "known decoder" if context.is_known_region else "new decoder"
+    return Stage(name, steps, dict.fromkeys(own, rate), frozenset(own))
 
 
-def train_together(context: UpdateContext, steps: int, new_rate: float, shared_rate: float) -> Stage:
-    """Train the whole network: encoder and old decoders at the shared rate, the region's own parts at the new one.
+def train_together(
+    context: UpdateContext, steps: int, *, new_rate: float, encoder_rate: float, old_rate: float
+) -> Stage:
+    """Train the whole network. The running statistics of the old regions' batch normalisation do not change.
 
-    The running statistics of the old regions' batch normalisation do not change.
+    Args:
+        context: the update.
+        steps: of the stage.
+        new_rate: of what the region that is learned has of its own.
+        encoder_rate: of the shared convolutions.
+        old_rate: of what the other regions have of their own.
     """
     own = region_parts(context.decoder)
-    older = [ENCODER_PART, *(part for name in context.old_decoders for part in region_parts(name))]
-    return Stage("together", steps, dict.fromkeys(own, new_rate) | dict.fromkeys(older, shared_rate), frozenset(own))
+    older = [part for name in context.old_decoders for part in region_parts(name)]
+    rates = dict.fromkeys(own, new_rate) | {ENCODER_PART: encoder_rate} | dict.fromkeys(older, old_rate)
+    return Stage("together", steps, rates, frozenset(own))
 
 
 def region_rate(context: UpdateContext, rate: float) -> float:

@@ -53,11 +53,17 @@ class TaskSpecificModelUpdates(Strategy):
         """The new decoder alone for a third of the steps, then all together; a known region together from the start."""
         if context.is_known_region:
             new_rate, shared_rate = region_rate(context, self.new_rate), KNOWN_REGION_RATE_SHARE * self.shared_rate
-            return [train_together(context, steps, new_rate, shared_rate)]
+            return [train_together(context, steps, new_rate=new_rate, encoder_rate=shared_rate, old_rate=shared_rate)]
         alone = round(ALONE_SHARE * steps)
         return [
             train_region_alone(context, alone, self.new_rate),
-            train_together(context, steps - alone, self.new_rate, self.shared_rate),
+            train_together(
+                context,
+                steps - alone,
+                new_rate=self.new_rate,
+                encoder_rate=self.shared_rate,
+                old_rate=self.shared_rate,
+            ),
         ]
 
     def losses(self, context: UpdateContext, stage: Stage, batch: Batch, step: int) -> Losses:
