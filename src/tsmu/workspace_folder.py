@@ -15,7 +15,7 @@ import filelock
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from tsmu.errors import WorkspaceError
-from tsmu.files import atomic_write
+from tsmu.files import atomic_write, write_text
 
 SETTINGS_FILE = "tsmu.toml"
 SETTINGS_TEMPLATE = """\
@@ -246,6 +246,36 @@ class WorkspaceFolder:
     def maps(self) -> Path:
         """One folder per mapped scene."""
         return self.root / "maps"
+
+    def map_folder(self, scene: str) -> Path:
+        """The folder of the newest map of a scene: in `maps`, or where `tsmu map --out` put it.
+
+        Args:
+            scene: name of the scene.
+
+        Example:
+            >>> space.map_folder("ridge").relative_to(space.root).as_posix()
+            'maps/ridge'
+        """
+        note = self._map_note(scene)
+        return self.root / note.read_text(encoding="utf-8") if note.is_file() else self.maps / scene
+
+    def note_map_folder(self, scene: str, folder: Path) -> None:
+        """Note where a scene was mapped, so that `map_folder` finds it.
+
+        Args:
+            scene: name of the scene.
+            folder: of its map.
+        """
+        note = self._map_note(scene)
+        if folder.resolve() == (self.maps / scene).resolve():
+            note.unlink(missing_ok=True)
+        else:
+            write_text(note, self.stored_path(folder))
+
+    def _map_note(self, scene: str) -> Path:
+        """The file that names the folder of a scene's map which is not in `maps`."""
+        return self.maps / ".elsewhere" / scene
 
     @property
     def database(self) -> Path | str:

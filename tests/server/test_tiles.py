@@ -133,6 +133,16 @@ def test_the_deviation_of_the_views_is_a_layer(client: Client, survey: Workspace
         assert browser.get(f"/api/scenes/{scene['id']}/uncertainty/13/{x}/{y}.png").status_code == 200
 
 
+def test_a_map_that_lies_elsewhere_is_shown(client: Client, survey: WorkspaceFolder, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "maps of today"
+    shutil.copytree(survey.maps / "valley", elsewhere)
+    shutil.rmtree(survey.maps / "valley")
+    with client() as browser:
+        assert browser.get("/api/scenes").json()[0]["layers"] == ["pre", "post"]
+        survey.note_map_folder("valley", elsewhere)  # as `tsmu map --out` does
+        assert browser.get("/api/scenes").json()[0]["layers"] == ["pre", "post", "probability"]
+
+
 def test_a_scene_is_shown_as_its_file_has_it(client: Client, survey: WorkspaceFolder) -> None:
     with client() as browser:
         [scene] = browser.get("/api/scenes").json()

@@ -129,6 +129,7 @@ def record_map(
         run_log,
         valid_area(mapped.result.probability),
     )
+    folder.note_map_folder(order.name, mapped.result.polygons.parent)
     log.issues += run_log.issues
     if added.supersedes:
         problem = f"its images, or what is computed from them, have changed since run {added.supersedes}"

@@ -99,7 +99,8 @@ def _band_names(raster: SceneRaster) -> tuple[str, ...]:
 def find_raster(context: ServerContext, scene: dict[str, Any], layer: SceneLayer) -> SceneRaster | None:
     """The raster of a scene's layer; None if the scene has none, or it is not on this machine.
 
-    Maps lie in folders named after their scenes; that of another scene of the same name is not this one's.
+    Maps lie in folders named after their scenes, or where `tsmu map --out` put them; the map of another scene of the
+    same name is not this one's.
 
     Args:
         context: of the server.
@@ -110,7 +111,7 @@ def find_raster(context: ServerContext, scene: dict[str, Any], layer: SceneLayer
         path = context.dem
     elif layer in PERCENT_LAYERS:
         name = PROBABILITY_FILE if layer == SceneLayer.PROBABILITY else DEVIATION_FILE
-        path = context.workspace.maps / check_scene_name(scene["name"]) / name
+        path = context.workspace.map_folder(check_scene_name(scene["name"])) / name
         if not (path.is_file() and _shows_scene(context, path, scene["post"])):
             path = None
     else:
